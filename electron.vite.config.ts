@@ -1,0 +1,58 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'electron-vite';
+import { resolve } from 'node:path';
+
+const path = (name: string) => resolve(import.meta.dirname, name);
+
+export default defineConfig({
+  main: {
+    build: {
+      outDir: 'out/main',
+      target: 'node20.18',
+      // Everything is bundled: what is shipped has no node_modules.
+      externalizeDeps: false,
+      minify: false,
+      rolldownOptions: {
+        input: {
+          index: path('src-main/app/main.ts'),
+          utility: path('src-main/hosts/utility/utility.ts'),
+          'engine-worker': path('src-main/hosts/node/engine-worker.ts'),
+          'web-host': path('src-main/hosts/web/server/main.ts'),
+          cli: path('src-main/hosts/node/cli/main.ts'),
+        },
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: 'out/preload',
+      target: 'chrome130',
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { preload: path('src-main/preload/preload.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: path('src-renderer'),
+    publicDir: false,
+    plugins: [svelte()],
+    server: { strictPort: true },
+    build: {
+      outDir: path('out/renderer'),
+      target: 'chrome130',
+      minify: true,
+      rolldownOptions: {
+        input: {
+          index: path('src-renderer/index.html'),
+          'engine.worker': path('src-main/hosts/web/engine.worker.ts'),
+        },
+        output: {
+          entryFileNames: (chunk) => (chunk.name === 'engine.worker' ? 'engine.worker.js' : 'assets/[name]-[hash].js'),
+        },
+      },
+    },
+  },
+});

@@ -1,0 +1,45 @@
+/** Every code the interface can meet. Codes are part of the wire contract and never change their meaning. */
+export const ENGINE_ERROR_CODES = [
+  'MODEL_NOT_FOUND',
+  'MODEL_IO',
+  'MODEL_FORMAT',
+  'UNSUPPORTED_ARCHITECTURE',
+  'UNSUPPORTED_TENSOR_TYPE',
+  'UNSUPPORTED_TOKENIZER',
+  'NO_MODEL',
+  'CONTEXT_FULL',
+  'OUT_OF_MEMORY',
+  'BACKEND_LOST',
+  'BAD_REQUEST',
+  'CANCELLED',
+  'INTERNAL',
+] as const;
+
+export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
+
+/** Plain data that explains an error: file names, values, limits. Must survive structured clone and JSON. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+/**
+ * The only error that leaves the engine. `message` says what is wrong, with which file or value, and what to do
+ * about it; it is shown to people as it is.
+ */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+
+  constructor(
+    readonly code: EngineErrorCode,
+    message: string,
+    readonly details: ErrorDetails = {},
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+
+  /** Wraps anything thrown; an EngineError passes through unchanged. */
+  static from(error: unknown): EngineError {
+    if (error instanceof EngineError) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    return new EngineError('INTERNAL', `Unexpected failure in the engine: ${message}`, {}, { cause: error });
+  }
+}

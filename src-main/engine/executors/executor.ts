@@ -1,0 +1,66 @@
+import type { CancelToken } from '../platform.ts';
+import type { ExecutorName } from '../types.ts';
+
+/**
+ * Tokens to run in one call, as parallel arrays `[tokens]`. Prefill (many tokens of one sequence) and decoding lanes
+ * (one token in each of N sequences) are the same call.
+ */
+export interface Batch {
+  readonly tokens: Int32Array;
+  readonly positions: Int32Array;
+  /** Cell of the KV storage each token's K and V are written to. */
+  readonly cells: Int32Array;
+  /**
+   * Per token: which entry of `contexts` it attends to, up to and including its own position.
+   */
+  readonly sequences: Int32Array;
+  /** Per sequence in this batch: its cells ordered by position, those of this batch included. */
+  readonly contexts: readonly SequenceContext[];
+}
+
+/** The cells a sequence occupies, ordered by position. `cells[i]` holds position `positions[i]`. */
+export interface SequenceContext {
+  readonly cells: Int32Array;
+  readonly positions: Int32Array;
+}
+
+/** What a run should give back. */
+export interface Outputs {
+  /** Batch rows whose logits are wanted. */
+  readonly logits: readonly number[];
+  /** Names of tensors to keep (see `trace/`). Their presence selects a tapped plan. */
+  readonly taps?: readonly string[];
+}
+
+/** Logits of one row, computed where they are and never sent unasked. */
+export interface LogitsHandle {
+  /** `[vocabulary]`, raw float32. */
+  read(): Promise<Float32Array>;
+  /** The k highest raw logits, best first. */
+  topK(k: number): Promise<{ ids: Int32Array; logits: Float32Array }>;
+}
+
+export interface TapTensor {
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: Float32Array;
+}
+
+export interface RunResult {
+  /** In the order of `Outputs.logits`. */
+  readonly logits: readonly LogitsHandle[];
+  readonly taps: ReadonlyMap<string, TapTensor>;
+}
+
+/** Runs one model's `Program` over batches; owns the weights and the K and V storage. */
+export interface Executor {
+  readonly name: ExecutorName;
+  /** Bytes held. */
+  readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
+  /**
+   * @throws EngineError CANCELLED when `cancel` was set during the run: K and V of the batch's cells are then
+   * undefined, and the caller releases those cells.
+   */
+  run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
+  dispose(): Promise<void>;
+}

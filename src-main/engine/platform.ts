@@ -1,0 +1,59 @@
+/**
+ * What a host supplies to the engine. The engine itself imports nothing from Node, Electron or the DOM, so the same
+ * code runs in a utility process, a browser Worker, a terminal and a test.
+ */
+
+/** Random access to the bytes of one file, wherever they lie (disk, `File`, HTTP range, memory). */
+export interface ByteSource {
+  /** A name a person recognises (a file name or URL), used in error messages. */
+  readonly name: string;
+  /** Total length in bytes. */
+  readonly size: number;
+  /**
+   * Reads `length` bytes from byte `offset`.
+   * @throws EngineError MODEL_FORMAT when the range lies outside the file, MODEL_IO when reading fails.
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close?(): Promise<void>;
+}
+
+/** The files of one model folder by relative name: `model.safetensors`, `tokenizer.json`, `config.json`. */
+export interface ModelFiles {
+  /** Stable id of the model in this installation, for example `tiny-transformer`. */
+  readonly id: string;
+  /** Names of the files that exist. */
+  readonly names: readonly string[];
+  /** @throws EngineError MODEL_NOT_FOUND when there is no file of that name. */
+  open(name: string): Promise<ByteSource>;
+}
+
+/** Monotonic time in ms, as `performance.now()` gives it. */
+export interface Clock {
+  now(): number;
+}
+
+export interface Logger {
+  debug(message: string, details?: unknown): void;
+  warn(message: string, details?: unknown): void;
+}
+
+/**
+ * Asked by the generation loop between tokens and by CPU executors between operations. Backed by shared memory
+ * where there is any (see `protocol/cancel-flags.ts`), by a plain boolean elsewhere.
+ */
+export interface CancelToken {
+  readonly cancelled: boolean;
+}
+
+/** Everything the engine needs from its host. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /**
+   * Awaits one macrotask, so that the host's event loop can deliver messages. Must not be clamped to 4 ms as nested
+   * browser timers are.
+   */
+  yieldToHost(): Promise<void>;
+  /** A fresh 32-bit seed, for replies whose seed the user left open. */
+  randomSeed(): number;
+}

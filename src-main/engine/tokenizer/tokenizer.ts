@@ -1,0 +1,36 @@
+import type { TokenPiece } from '../types.ts';
+
+export interface EncodeOptions {
+  /** Let the post-processor add its special tokens (BOS). Default true. */
+  addSpecial?: boolean;
+  /** Read the text of special tokens as those tokens. Default false: user text never becomes a special token. */
+  parseSpecial?: boolean;
+}
+
+/** Text to token ids and back. */
+export interface Tokenizer {
+  readonly vocabularySize: number;
+  readonly bosTokenId: number | null;
+  readonly unkTokenId: number | null;
+  encode(text: string, options?: EncodeOptions): number[];
+  /** Like `encode`, with the piece and the UTF-16 range of the input per token. */
+  encodePieces(text: string, options?: EncodeOptions): TokenPiece[];
+  /** @param skipSpecial leave special tokens out of the text. Default true. */
+  decode(ids: readonly number[], skipSpecial?: boolean): string;
+  /** The vocabulary's own piece, markers included. @throws EngineError BAD_REQUEST for an id outside the vocabulary. */
+  piece(id: number): string;
+  isSpecial(id: number): boolean;
+  /** A decoder for one growing sequence of ids. */
+  stream(options?: { skipSpecial?: boolean }): TokenStream;
+}
+
+/**
+ * Decodes a growing sequence: the concatenation of everything `push` and `flush` returned equals `decode` of all ids,
+ * and nothing that was returned is ever revised.
+ */
+export interface TokenStream {
+  /** Text that this token adds; empty while a character is incomplete. */
+  push(id: number): string;
+  /** Whatever is still held back, at the end of the sequence. */
+  flush(): string;
+}

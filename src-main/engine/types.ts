@@ -1,0 +1,330 @@
+/**
+ * The engine's public data: plain, structured-clonable, JSON-safe. The wire contract (`protocol/`) carries exactly
+ * these shapes, so the renderer sees what the engine means.
+ */
+import type { EngineErrorCode, ErrorDetails } from './errors.ts';
+
+/** Stages of the sampler chain, in llama.cpp's names. */
+export type SamplerName = 'penalties' | 'top_k' | 'top_p' | 'min_p' | 'temperature';
+
+/** llama.cpp's order of the stages built so far; logit bias always comes first and `dist` last. */
+export const DEFAULT_SAMPLER_ORDER: readonly SamplerName[] = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
+
+/** Sampling settings with llama.cpp's names and defaults (see `sampling/defaults.ts`). */
+export interface SamplingParams {
+  /** Stages in the order they run. A stage listed twice runs twice, one that is not listed is off. */
+  samplers: SamplerName[];
+  /** Softmax temperature; <= 0 is greedy. Default 0.8. */
+  temperature: number;
+  /** Keep the k highest logits; <= 0 is off. Default 40. */
+  topK: number;
+  /** Nucleus mass 0..1; >= 1 is off. Default 0.95. */
+  topP: number;
+  /** Keep tokens at least this fraction as probable as the best; <= 0 is off. Default 0.05. */
+  minP: number;
+  /** Divides (or multiplies, when negative) logits of recent tokens; 1 is off. Default 1. */
+  repeatPenalty: number;
+  /** Subtracted once per earlier occurrence; 0 is off. Default 0. */
+  frequencyPenalty: number;
+  /** Subtracted once if the token occurred; 0 is off. Default 0. */
+  presencePenalty: number;
+  /** Tokens of history the penalties look at (prompt included); 0 is off, -1 the whole context. Default 64. */
+  penaltyLastN: number;
+  /** `[token id, bias]` added to the raw logits before everything else. Default none. */
+  logitBias: [number, number][];
+  /** Seed of mt19937, 0..2^32-1; null draws a fresh one, which the reply reports. Default null. */
+  seed: number | null;
+}
+
+/** When a reply ends. The first condition that holds is reported. */
+export interface StopParams {
+  /** Generated tokens at most, >= 0. Default 256. */
+  maxTokens: number;
+  /** Texts that end the reply. They are never shown, and are found across token borders. Default none. */
+  stopStrings: string[];
+  /** Repetition loop: stop when the last n generated tokens equal the n before them; 0 is off; null: the model's default. */
+  repetitionWindow: number | null;
+  /** Milliseconds from the start of the request, prefill included; null is off. Default null. */
+  timeLimitMs: number | null;
+  /** Mask the end-of-generation tokens, so that the model never ends by itself. Default false. */
+  ignoreEos: boolean;
+}
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  text: string;
+}
+
+/** What the model reads. `chat` is assembled by the engine, because how depends on the model. */
+export type PromptInput =
+  | { kind: 'text'; text: string; addBos?: boolean; parseSpecial?: boolean }
+  | { kind: 'ids'; ids: number[] }
+  | {
+      kind: 'chat';
+      /** Oldest first. When the last is the assistant's, the model continues it. */
+      messages: ChatMessage[];
+      /** When the messages do not fit: fail with CONTEXT_FULL, or leave out the oldest turns. Default `stop`. */
+      whenFull?: 'stop' | 'drop_oldest';
+    };
+
+export interface GenerateParams {
+  prompt: PromptInput;
+  sampling: SamplingParams;
+  stop: StopParams;
+  /** Off: every step recomputes the whole sequence, so that the saving of the cache can be seen. Default true. */
+  useKvCache: boolean;
+  /** Candidates reported per token, 0..100. Default 0. */
+  topCandidates: number;
+  /** Executor to run on; omitted: the loaded model's. */
+  executor?: ExecutorName;
+}
+
+export type ExecutorName = 'reference';
+
+export type StopReason =
+  | 'eos'
+  | 'max_tokens'
+  | 'stop_string'
+  | 'repetition'
+  | 'time_limit'
+  | 'context_full'
+  | 'user'
+  | 'error';
+
+/** Why a reply ended, with the detail a person needs. */
+export interface Stop {
+  reason: StopReason;
+  /** One sentence with the values in it, for example `Reached the limit of 96 tokens.` */
+  detail: string;
+  /** The end-of-generation token (eos), the string that matched (stop_string), the error's code (error). */
+  tokenId?: number;
+  stopString?: string;
+  errorCode?: EngineErrorCode;
+}
+
+/** One candidate for the next token. */
+export interface Candidate {
+  id: number;
+  /** The vocabulary's own piece, markers included (`##ing`, `<EOS>`). */
+  piece: string;
+  /** Natural log of the model's own probability: raw logits, nothing masked, no sampler. */
+  logprob: number;
+  /** Probability after the sampler chain, 0..1; null when the chain removed or masked the token. */
+  sampledProbability: number | null;
+}
+
+/** One generated token. The concatenated `text` of all tokens is the reply's text, always. */
+export interface GeneratedToken {
+  /** Index in the reply, from 0. */
+  index: number;
+  id: number;
+  piece: string;
+  /** Text this token adds to the reply: may be empty (part of a character) or cut short (before a stop string). */
+  text: string;
+  /** Natural log of the model's own probability (raw). */
+  logprob: number;
+  /** Rank among all tokens by raw logit, from 1. */
+  rank: number;
+  /** Probability with which the chain drew it, 0..1 (1 for greedy). */
+  sampledProbability: number;
+  /** Most probable raw candidates, best first; as many as asked for with `topCandidates`. */
+  candidates: Candidate[];
+  /** How many tokens could still be drawn after the chain. */
+  survivors: number;
+  /** Time from the previous token (from the request for the first), ms. */
+  latencyMs: number;
+}
+
+export interface Timings {
+  /** Loading the model, ms (0 when it was loaded already). */
+  loadMs: number;
+  /** Reading the prompt, ms. */
+  prefillMs: number;
+  /** From the request to the first token, ms; null when there was none. */
+  timeToFirstTokenMs: number | null;
+  /** Prompt tokens computed (those found in the cache left out) / prefill time; null when nothing was computed. */
+  prefillTokensPerSecond: number | null;
+  /** Tokens after the first / time since the first; null for fewer than two tokens. */
+  decodeTokensPerSecond: number | null;
+  /** From the request to the end, ms. */
+  totalMs: number;
+}
+
+/** One message of a chat prompt and what it costs, for the context panel. */
+export interface PromptSegment {
+  role: ChatMessage['role'];
+  /** Index into the given messages. */
+  message: number;
+  tokens: number;
+  dropped: boolean;
+}
+
+/** Sent once, before the first token. */
+export interface GenerateStart {
+  /** What is fed, BOS included. */
+  promptIds: number[];
+  /** Tokens of the prompt that were in the cache already. */
+  reusedTokens: number;
+  /** Empty unless the prompt is a chat. */
+  segments: PromptSegment[];
+  seed: number;
+  executor: ExecutorName;
+  contextSize: number;
+}
+
+/** Sent once, last. */
+export interface GenerateEnd {
+  /** Ids of the reply, without the end-of-generation token. */
+  ids: number[];
+  text: string;
+  stop: Stop;
+  timings: Timings;
+  seed: number;
+  /** Tokens in the context window after the reply. */
+  contextUsed: number;
+}
+
+export type GenerateEvent =
+  | ({ type: 'start' } & GenerateStart)
+  | { type: 'token'; token: GeneratedToken }
+  | ({ type: 'end' } & GenerateEnd);
+
+export interface ModelInfo {
+  id: string;
+  name: string;
+  architecture: string;
+  parameters: number;
+  /** Bytes of the model's files. */
+  fileBytes: number;
+  layers: number;
+  hiddenSize: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  feedForwardSize: number;
+  vocabularySize: number;
+  /** Context window in tokens: prompt and reply together. */
+  contextSize: number;
+  bosTokenId: number | null;
+  eosTokenIds: number[];
+  /** Never generated: -inf in the logits. */
+  maskedTokenIds: number[];
+  /** Whether the model knows chat roles; without them a message is the beginning of a text and the reply continues it. */
+  hasChatRoles: boolean;
+  /** Default of `StopParams.repetitionWindow`. */
+  defaultRepetitionWindow: number;
+  executor: ExecutorName;
+  loadMs: number;
+  /** Bytes held for weights, KV cache and scratch. */
+  memoryBytes: { weights: number; kvCache: number; scratch: number };
+}
+
+export interface LoadProgress {
+  phase: 'header' | 'weights' | 'tokenizer' | 'ready';
+  bytesRead: number;
+  totalBytes: number;
+}
+
+/** One piece of a tokenised text. */
+export interface TokenPiece {
+  id: number;
+  piece: string;
+  special: boolean;
+  /** Unknown to the vocabulary: decodes to nothing. */
+  unknown: boolean;
+  /** UTF-16 range of the input this token stands for; null for tokens that the template added. */
+  range: [number, number] | null;
+}
+
+export interface TokenizeParams {
+  text: string;
+  /** Default true. */
+  addBos: boolean;
+  /** Read `<EOS>` in the text as the token instead of as text. Default false. */
+  parseSpecial: boolean;
+}
+
+export interface Tokenized {
+  ids: number[];
+  tokens: TokenPiece[];
+}
+
+export interface ScoreParams {
+  prompt: PromptInput;
+  /** Most probable tokens reported per position. Default 10. */
+  top: number;
+}
+
+/** How probable the model finds a text. Natural logarithms, nothing masked, no sampler. */
+export interface Score {
+  ids: number[];
+  /** `[ids.length - 1]`: logprob of token i+1 after tokens 0..i. */
+  logprobs: number[];
+  /** `[ids.length - 1]`: rank of token i+1 after tokens 0..i, from 1. */
+  ranks: number[];
+  /** `[ids.length][top]`: the most probable `[id, logprob]` after token i, the last included. */
+  top: [number, number][][];
+  /** exp(-mean logprob); null for fewer than two tokens. */
+  perplexity: number | null;
+}
+
+/** A tensor pulled out of a run. Row-major. */
+export interface TracedTensor {
+  name: string;
+  /** For example `[tokens, hidden]` or `[heads, tokens, tokens]`. */
+  shape: number[];
+  values: number[];
+}
+
+export interface SamplerStageReport {
+  /** `logit_bias`, `mask`, a sampler's name or `dist`. */
+  stage: string;
+  /** Candidates left after the stage. */
+  survivors: number;
+  removed: number;
+  /** The most probable candidates after the stage: `[id, probability]`. */
+  top: [number, number][];
+}
+
+/** The ten steps of the guide for one prompt, with the numbers the model really used. */
+export interface Inspection {
+  model: ModelInfo;
+  prompt: { text: string | null; ids: number[]; tokens: TokenPiece[] };
+  /** `[tokens, hidden]` each: token vectors, position vectors, their sum. */
+  tokenEmbedding: TracedTensor;
+  positionEmbedding: TracedTensor | null;
+  embedding: TracedTensor;
+  layers: {
+    index: number;
+    /** `[heads, tokens, tokens]`: query attends to key. */
+    attention: TracedTensor;
+    /** `[tokens, hidden]`: after attention, residual and norm. */
+    attentionOutput: TracedTensor;
+    /** `[tokens, ff]`: hidden activations of the feed-forward network. */
+    feedForwardHidden: TracedTensor;
+    /** `[tokens, hidden]`: the layer's output. */
+    output: TracedTensor;
+  }[];
+  /** `[vocabulary]`, raw, at the last position. */
+  logits: TracedTensor;
+  /** Most probable raw candidates. */
+  probabilities: Candidate[];
+  sampling: { stages: SamplerStageReport[]; chosen: Candidate; seed: number };
+  /** Further tokens of the loop: the first is `sampling.chosen`. */
+  loop: { step: number; contextTokens: number; id: number; piece: string; text: string; logprob: number }[];
+  reply: { ids: number[]; text: string; stop: Stop };
+}
+
+export interface InspectParams {
+  prompt: PromptInput;
+  sampling: SamplingParams;
+  stop: StopParams;
+  /** Candidates reported. Default 10. */
+  topCandidates: number;
+}
+
+export interface ErrorPayload {
+  code: EngineErrorCode;
+  message: string;
+  details: ErrorDetails;
+}

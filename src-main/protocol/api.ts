@@ -1,0 +1,59 @@
+/**
+ * The engine's interface, as both the real engine (`server.ts`) and its client (`client.ts`) implement it. A caller
+ * never knows on which side of a process border the engine lives.
+ */
+import type {
+  GenerateEvent,
+  GenerateParams,
+  InspectParams,
+  Inspection,
+  LoadProgress,
+  ModelInfo,
+  Score,
+  ScoreParams,
+  TokenizeParams,
+  Tokenized,
+} from '../engine/types.ts';
+
+export interface EngineStatus {
+  model: ModelInfo | null;
+  /** Replies running or queued. */
+  busy: boolean;
+}
+
+/** Calls with one answer. */
+export interface EngineMethods {
+  status: { params: Record<string, never>; result: EngineStatus };
+  unload: { params: Record<string, never>; result: null };
+  tokenize: { params: TokenizeParams; result: Tokenized };
+  detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: { text: string } };
+  score: { params: ScoreParams; result: Score };
+  inspect: { params: InspectParams; result: Inspection };
+}
+
+/** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */
+export interface EngineStreams {
+  load: { params: { modelId: string }; event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo } };
+  generate: { params: GenerateParams; event: GenerateEvent };
+}
+
+export type MethodName = keyof EngineMethods;
+export type StreamName = keyof EngineStreams;
+
+export interface EngineApi {
+  call<M extends MethodName>(
+    method: M,
+    params: EngineMethods[M]['params'],
+    options?: { signal?: AbortSignal },
+  ): Promise<EngineMethods[M]['result']>;
+  /**
+   * Aborting `signal` asks the engine to stop; `generate` then still ends with its `end` event (stop reason `user`),
+   * so that nothing generated is lost. Leaving the loop early cancels too.
+   * @throws EngineError while iterating, with the engine's code; BACKEND_LOST when the other side died.
+   */
+  stream<S extends StreamName>(
+    method: S,
+    params: EngineStreams[S]['params'],
+    options?: { signal?: AbortSignal },
+  ): AsyncIterable<EngineStreams[S]['event']>;
+}
