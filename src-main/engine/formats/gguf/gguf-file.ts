@@ -1,0 +1,191 @@
+import type { ByteSource } from '../../platform.ts';
+import type { BlockType } from '../../quant/block-type.ts';
+import { rowBytes } from '../../quant/block-type.ts';
+import { blockTypeById, blockTypeName } from '../../quant/registry.ts';
+import { EngineError } from '../../errors.ts';
+import { formatError, HeaderReader } from './header-reader.ts';
+import { type Metadata, type MetadataValue, readCount, readString, readValue } from './metadata.ts';
+
+const MAGIC = 0x46554747; // "GGUF", little-endian
+const MAGIC_SWAPPED = 0x47475546;
+/** Beyond anything real (the largest known files have some 2,000 tensors and 60 keys), low enough to fail early. */
+const MAX_TENSORS = 1 << 17;
+const MAX_KEYS = 1 << 14;
+/** ggml's GGML_MAX_DIMS. */
+const MAX_DIMS = 4;
+
+/** Where one tensor lies and what it is. */
+export interface GgufTensor {
+  readonly name: string;
+  /** Outermost dimension first, as in `[rows, columns]`; the file stores them the other way round. */
+  readonly shape: readonly number[];
+  readonly elements: number;
+  readonly typeId: number;
+  readonly typeName: string;
+  /** Absolute byte offset in `source`. */
+  readonly offset: number;
+  /** Byte length; null for a type whose layout is unknown here. */
+  readonly bytes: number | null;
+  readonly source: ByteSource;
+}
+
+/** A parsed GGUF header. Tensor data stays in the file. */
+export interface GgufFile {
+  readonly source: ByteSource;
+  readonly version: number;
+  readonly metadata: Metadata;
+  readonly tensors: ReadonlyMap<string, GgufTensor>;
+  /** Bytes of header, key values and tensor list together. */
+  readonly headerBytes: number;
+}
+
+/**
+ * Reads the header of a GGUF file, version 2 or 3 (ggml/docs/gguf.md). No byte is read twice, no tensor data is touched.
+ * @throws EngineError MODEL_FORMAT for anything that a sound file cannot contain
+ */
+export async function readGguf(source: ByteSource): Promise<GgufFile> {
+  const reader = new HeaderReader(source);
+  await reader.need(24, 'the fixed header');
+  const magic = reader.u32();
+  if (magic !== MAGIC) {
+    const swapped = magic === MAGIC_SWAPPED;
+    formatError(source, swapped ? 'it is big-endian' : 'it does not begin with "GGUF"', { magic });
+  }
+  const version = reader.u32();
+  if (version !== 2 && version !== 3) {
+    // A big-endian version 3 reads as 3 << 24.
+    const why = version === 3 << 24 ? 'it is big-endian' : `it has version ${version}; versions 2 and 3 can be read`;
+    formatError(source, why, { version });
+  }
+  const tensorCount = readCount(reader, MAX_TENSORS, 'the number of tensors');
+  const keyCount = readCount(reader, MAX_KEYS, 'the number of metadata entries');
+  const metadata = await readMetadata(reader, keyCount);
+  const alignment = alignmentOf(source, metadata);
+  const relative = await readTensorList(reader, tensorCount);
+  const headerBytes = reader.offset;
+  const dataStart = Math.ceil(headerBytes / alignment) * alignment;
+  return { source, version, metadata, tensors: placeTensors(source, relative, dataStart, alignment), headerBytes };
+}
+
+async function readMetadata(reader: HeaderReader, count: number): Promise<Metadata> {
+  const metadata = new Map<string, MetadataValue>();
+  for (let i = 0; i < count; i++) {
+    const key = await readString(reader, `metadata key ${i}`);
+    if (metadata.has(key)) formatError(reader.source, `the metadata key ${JSON.stringify(key)} stands there twice`);
+    metadata.set(key, await readValue(reader, key || `metadata entry ${i}`));
+  }
+  return metadata;
+}
+
+function alignmentOf(source: ByteSource, metadata: Metadata): number {
+  const value = metadata.get('general.alignment') ?? 32;
+  if (typeof value !== 'number' || value < 1 || value > 1 << 20 || (value & (value - 1)) !== 0) {
+    formatError(source, `general.alignment is ${String(value)}, and a power of two up to 1048576 is possible`);
+  }
+  return value;
+}
+
+interface RelativeTensor {
+  name: string;
+  shape: number[];
+  elements: number;
+  typeId: number;
+  /** From the start of the tensor data. */
+  offset: number;
+}
+
+async function readTensorList(reader: HeaderReader, count: number): Promise<RelativeTensor[]> {
+  const tensors: RelativeTensor[] = [];
+  for (let i = 0; i < count; i++) {
+    const name = await readString(reader, `the name of tensor ${i}`);
+    await reader.need(4, name);
+    const dims = reader.u32();
+    if (dims > MAX_DIMS) {
+      formatError(reader.source, `tensor ${JSON.stringify(name)} has ${dims} dimensions, and at most 4 are possible`);
+    }
+    await reader.need(8 * dims + 12, name);
+    const shape: number[] = [];
+    let elements = 1;
+    for (let d = 0; d < dims; d++) {
+      const size = readCount(reader, Number.MAX_SAFE_INTEGER, `dimension ${d} of tensor ${JSON.stringify(name)}`);
+      shape.unshift(size);
+      elements *= size;
+    }
+    if (elements < 1 || elements > Number.MAX_SAFE_INTEGER) {
+      formatError(reader.source, `tensor ${JSON.stringify(name)} has the impossible shape [${shape.join(', ')}]`);
+    }
+    const typeId = reader.u32();
+    const offset = readCount(reader, Number.MAX_SAFE_INTEGER, `the offset of tensor ${JSON.stringify(name)}`);
+    tensors.push({ name, shape, elements, typeId, offset });
+  }
+  return tensors;
+}
+
+/** Checks every tensor's place: aligned, inside the file, apart from the others. */
+function placeTensors(
+  source: ByteSource,
+  relative: readonly RelativeTensor[],
+  dataStart: number,
+  alignment: number,
+): Map<string, GgufTensor> {
+  const tensors = new Map<string, GgufTensor>();
+  for (const { name, shape, elements, typeId, offset } of relative) {
+    const quoted = JSON.stringify(name);
+    if (tensors.has(name)) formatError(source, `the tensor ${quoted} stands there twice`);
+    if (offset % alignment !== 0) {
+      formatError(source, `tensor ${quoted} begins at offset ${offset}, which is no multiple of ${alignment}`);
+    }
+    const type = blockTypeById(typeId);
+    const columns = shape.at(-1) ?? 1;
+    if (type && columns % type.blockSize !== 0) {
+      formatError(
+        source,
+        `tensor ${quoted} has rows of ${columns} values, no whole blocks of ${type.blockSize} (${type.name})`,
+      );
+    }
+    const bytes = type ? rowBytes(type, elements) : null;
+    const start = dataStart + offset;
+    if (start + (bytes ?? 0) > source.size) {
+      formatError(source, `tensor ${quoted} ends at byte ${start + (bytes ?? 0)} of a file of ${source.size} bytes`, {
+        tensor: name,
+      });
+    }
+    tensors.set(name, {
+      name,
+      shape,
+      elements,
+      typeId,
+      typeName: blockTypeName(typeId),
+      offset: start,
+      bytes,
+      source,
+    });
+  }
+  checkOverlaps(source, [...tensors.values()]);
+  return tensors;
+}
+
+function checkOverlaps(source: ByteSource, tensors: GgufTensor[]): void {
+  tensors.sort((a, b) => a.offset - b.offset);
+  for (let i = 1; i < tensors.length; i++) {
+    const [before, after] = [tensors[i - 1], tensors[i]];
+    if (before.offset + (before.bytes ?? 1) > after.offset) {
+      formatError(source, `the tensors ${JSON.stringify(before.name)} and ${JSON.stringify(after.name)} overlap`);
+    }
+  }
+}
+
+/**
+ * The storage type of a tensor that is about to be read.
+ * @throws EngineError UNSUPPORTED_TENSOR_TYPE naming the tensor and its type
+ */
+export function blockTypeOf(tensor: GgufTensor): BlockType {
+  const type = blockTypeById(tensor.typeId);
+  if (type) return type;
+  throw new EngineError(
+    'UNSUPPORTED_TENSOR_TYPE',
+    `${tensor.source.name}: tensor ${JSON.stringify(tensor.name)} is stored as ${tensor.typeName}, which Tokenscope does not read. ` +
+      `Choose a file of another quantisation, for example Q4_K_M or Q8_0.`,
+    { file: tensor.source.name, tensor: tensor.name, type: tensor.typeName },
+  );
+}

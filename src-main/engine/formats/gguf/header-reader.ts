@@ -1,0 +1,121 @@
+import { EngineError } from '../../errors.ts';
+import type { ByteSource } from '../../platform.ts';
+
+/** Bytes fetched at a time. Small, because most headers are small; large enough that a vocabulary takes few reads. */
+const WINDOW = 1 << 18;
+
+/** A string in a header: a key, a value, a tensor's name. The longest real ones are chat templates of some 100 KB. */
+export const MAX_STRING_BYTES = 1 << 24;
+
+/**
+ * Reads a file from its beginning, each byte once. The getters are synchronous and expect that `need` was awaited for
+ * their bytes; `need` returns undefined when they are there already, so that reading a vocabulary of 262,144 strings
+ * does not wait 262,144 times.
+ */
+export class HeaderReader {
+  private window = new Uint8Array(0);
+  private view = new DataView(this.window.buffer);
+  /** Offset in the file of the window's first byte. */
+  private base = 0;
+  /** Next byte, relative to the window. */
+  private at = 0;
+  private readonly text = new TextDecoder('utf-8');
+
+  constructor(readonly source: ByteSource) {}
+
+  /** Offset of the next byte in the file. */
+  get offset(): number {
+    return this.base + this.at;
+  }
+
+  /** Bytes of the file not read yet. */
+  get remaining(): number {
+    return this.source.size - this.offset;
+  }
+
+  /**
+   * Makes sure that the next `bytes` bytes are in memory.
+   * @throws EngineError MODEL_FORMAT when the file ends before; `what` names what was being read.
+   */
+  need(bytes: number, what: string): Promise<void> | undefined {
+    if (this.at + bytes <= this.window.length) return undefined;
+    if (bytes > this.remaining) {
+      throw new EngineError(
+        'MODEL_FORMAT',
+        `${this.source.name} ends in the middle of its header: ${what} needs ${bytes} bytes at offset ${this.offset}, ` +
+          `and ${this.remaining} are left. The file is cut short; download or copy it again.`,
+        { file: this.source.name, offset: this.offset, needed: bytes, left: this.remaining },
+      );
+    }
+    return this.fill(bytes);
+  }
+
+  private async fill(bytes: number): Promise<void> {
+    const start = this.base + this.window.length;
+    const kept = this.window.subarray(this.at);
+    const wanted = Math.min(Math.max(bytes - kept.length, WINDOW), this.source.size - start);
+    const fresh = await this.source.read(start, wanted);
+    this.base += this.at;
+    this.at = 0;
+    this.window = new Uint8Array(kept.length + fresh.length);
+    this.window.set(kept);
+    this.window.set(fresh, kept.length);
+    this.view = new DataView(this.window.buffer);
+  }
+
+  u8(): number {
+    return this.view.getUint8(this.step(1));
+  }
+  i8(): number {
+    return this.view.getInt8(this.step(1));
+  }
+  u16(): number {
+    return this.view.getUint16(this.step(2), true);
+  }
+  i16(): number {
+    return this.view.getInt16(this.step(2), true);
+  }
+  u32(): number {
+    return this.view.getUint32(this.step(4), true);
+  }
+  i32(): number {
+    return this.view.getInt32(this.step(4), true);
+  }
+  f32(): number {
+    return this.view.getFloat32(this.step(4), true);
+  }
+  f64(): number {
+    return this.view.getFloat64(this.step(8), true);
+  }
+  u64(): bigint {
+    return this.view.getBigUint64(this.step(8), true);
+  }
+  i64(): bigint {
+    return this.view.getBigInt64(this.step(8), true);
+  }
+
+  /** The next `length` bytes; valid until the next `need`. */
+  bytes(length: number): Uint8Array {
+    const start = this.step(length);
+    return this.window.subarray(start, start + length);
+  }
+
+  utf8(length: number): string {
+    return this.text.decode(this.bytes(length));
+  }
+
+  private step(bytes: number): number {
+    const start = this.at;
+    this.at += bytes;
+    return start;
+  }
+}
+
+/** @throws EngineError MODEL_FORMAT */
+export function formatError(source: ByteSource, problem: string, details: Record<string, string | number> = {}): never {
+  throw new EngineError(
+    'MODEL_FORMAT',
+    `${source.name} is not a usable GGUF file: ${problem}. It may be damaged; download or copy it again.`,
+    { file: source.name, ...details },
+  );
+}
