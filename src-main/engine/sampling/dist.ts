@@ -1,0 +1,40 @@
+import { EngineError } from '../errors.ts';
+import type { Candidates } from './candidates.ts';
+import type { Mt19937 } from './rng.ts';
+
+/**
+ * Draws one candidate by its probability: walks them in array order until the running sum reaches u * sum. Uses up one
+ * uniform number, even with a single candidate. Fills `candidates.probabilities`.
+ * @returns the slot drawn
+ * @throws EngineError BAD_REQUEST when every candidate is ruled out
+ */
+export function draw(candidates: Candidates, rng: Mt19937): number {
+  const { logits, probabilities, length } = candidates;
+  const max = length === 0 ? Number.NEGATIVE_INFINITY : logits[candidates.indexOfMax()];
+  if (max === Number.NEGATIVE_INFINITY) {
+    throw new EngineError(
+      'BAD_REQUEST',
+      'The settings rule out every token. Remove some of the logit biases or weaken the samplers.',
+    );
+  }
+  // Terms are float32 and the sum is a double, as in llama.cpp: the seed then draws the same token.
+  let sum = 0;
+  for (let i = 0; i < length; i++) {
+    probabilities[i] = Math.exp(Math.fround(logits[i] - max));
+    sum += probabilities[i];
+  }
+  const target = sum * rng.nextDouble();
+  let running = 0;
+  let chosen = -1;
+  let reached = false;
+  for (let i = 0; i < length; i++) {
+    const weight = probabilities[i];
+    if (!reached && weight > 0) {
+      chosen = i;
+      running += weight;
+      reached = running >= target;
+    }
+    probabilities[i] = weight / sum;
+  }
+  return chosen;
+}

@@ -1,0 +1,57 @@
+/** Slots an order key has room for: 21 bits beside the 32 of a float stay exact in a double. */
+const MAX_SLOTS = 2 ** 21;
+/** Below this many entries sorting more at once is cheaper than sorting more often. */
+const MIN_BUFFER = 256;
+
+/**
+ * The slots of the `k` highest of `values[0..length)`, best first; among equal values the lower slot comes first.
+ *
+ * One pass with a threshold that rises, instead of sorting everything: a vocabulary has up to 262,144 entries and
+ * usually 40 are wanted. Values must not be NaN.
+ */
+export function selectTop(values: Float32Array, length: number, k: number): Int32Array {
+  if (length > MAX_SLOTS) throw new RangeError(`Cannot order ${length} entries; the limit is ${MAX_SLOTS}.`);
+  const wanted = Math.max(0, Math.min(k, length));
+  if (wanted === 0) return new Int32Array(0);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, length);
+  const buffer = new Float64Array(Math.min(length, Math.max(4 * wanted, MIN_BUFFER)));
+
+  let used = 0;
+  while (used < buffer.length) buffer[used] = orderKey(bits[used], used++);
+  if (used < length) {
+    let slot = used;
+    let threshold = Number.NEGATIVE_INFINITY;
+    const keepBest = (): void => {
+      buffer.subarray(0, used).sort();
+      used = wanted;
+      threshold = values[slotOf(buffer[wanted - 1])];
+    };
+    keepBest();
+    for (; slot < length; slot++) {
+      // An equal value at a later slot loses, so "greater" is exact.
+      if (values[slot] > threshold) {
+        if (used === buffer.length) {
+          keepBest();
+          if (values[slot] <= threshold) continue;
+        }
+        buffer[used++] = orderKey(bits[slot], slot);
+      }
+    }
+  }
+  buffer.subarray(0, used).sort();
+
+  const slots = new Int32Array(wanted);
+  for (let i = 0; i < wanted; i++) slots[i] = slotOf(buffer[i]);
+  return slots;
+}
+
+/** A double whose ascending order is: value descending, then slot ascending. */
+function orderKey(floatBits: number, slot: number): number {
+  const bits = floatBits === 0x80000000 ? 0 : floatBits; // -0 equals 0
+  const descending = (bits & 0x80000000) !== 0 ? bits : 0x7fffffff - bits;
+  return descending * MAX_SLOTS + slot;
+}
+
+function slotOf(key: number): number {
+  return key % MAX_SLOTS;
+}

@@ -1,0 +1,18 @@
+import type { Candidates } from './candidates.ts';
+
+/**
+ * Divides every logit by the temperature: below 1 sharpens, above 1 flattens. At 0 or below only the first highest
+ * logit stays finite, which makes the choice greedy.
+ */
+export function applyTemperature(candidates: Candidates, temperature: number): void {
+  const { logits, length } = candidates;
+  if (temperature <= 0) {
+    const best = candidates.indexOfMax();
+    const bestLogit = logits[best];
+    logits.fill(Number.NEGATIVE_INFINITY, 0, length);
+    logits[best] = bestLogit;
+    return;
+  }
+  const divisor = Math.fround(temperature);
+  for (let i = 0; i < length; i++) logits[i] = logits[i] / divisor;
+}
