@@ -54,6 +54,11 @@ export interface Platform {
    * browser timers are.
    */
   yieldToHost(): Promise<void>;
+  /**
+   * Where cancelling arrives as a message instead of through shared memory: yield after every token, because the
+   * message is only heard then. Default false: yield when 16 ms have passed.
+   */
+  readonly yieldEveryToken?: boolean;
   /** A fresh 32-bit seed, for replies whose seed the user left open. */
   randomSeed(): number;
 }

@@ -31,6 +31,8 @@ export interface Tokenizer {
 export interface TokenStream {
   /** Text that this token adds; empty while a character is incomplete. */
   push(id: number): string;
+  /** Whether text of tokens pushed so far is held back, so that `flush` or a later `push` would return it. */
+  readonly pending: boolean;
   /** Whatever is still held back, at the end of the sequence. */
   flush(): string;
 }
