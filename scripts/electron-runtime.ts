@@ -1,0 +1,127 @@
+/**
+ * Finds an Electron to run, or makes one. The npm package `electron` comes without its binary; this looks for it in the
+ * places below, in this order, and downloads it as the last resort.
+ *
+ *   npx tsx scripts/electron-runtime.ts          prints the folder
+ *   npx tsx scripts/electron-runtime.ts --json   prints the folder, the version and why this one
+ */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FALLBACK_VERSION, fallbackPath, fallbackSupported, isFallback, makeFallback } from './electron-fallback.ts';
+import { capture } from './lib/run.ts';
+import { readRemembered, remember } from './lib/user-cache.ts';
+
+export interface ElectronRuntime {
+  /** Folder to give to ELECTRON_OVERRIDE_DIST_PATH. */
+  distPath: string;
+  /** Absolute path of the program. */
+  executable: string;
+  version: string;
+  /** Not the version that package.json pins, but the one that the npm registry has. */
+  fallback: boolean;
+  /** One line: why this one. */
+  reason: string;
+}
+
+const PROBE_TIMEOUT_MS = 3000;
+const PROBE_REMEMBERED_MS = 24 * 60 * 60 * 1000;
+const PROBE_FILE = 'electron-download.json';
+
+const electronPackage = dirname(createRequire(import.meta.url).resolve('electron/package.json'));
+const ownDist = join(electronPackage, 'dist');
+const inCi = Boolean(process.env.CI) && process.env.CI !== 'false';
+
+const toStderr = (line: string) => process.stderr.write(`tokenscope: ${line}\n`);
+
+/**
+ * @param say gets a line for everything that takes time
+ * @throws Error, with what to do, when there is no Electron and none can be made
+ */
+export async function electronRuntime(say: (line: string) => void = toStderr): Promise<ElectronRuntime> {
+  const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
+  if (override) return describe(override, 'ELECTRON_OVERRIDE_DIST_PATH names it');
+  const pinned = await pinnedVersion();
+  if (await installed()) return describe(ownDist, 'installed in node_modules');
+
+  const cached = fallbackSupported ? await fallbackPath() : null;
+  if (cached !== null && isFallback(cached)) return describe(cached, fallbackReason(pinned));
+
+  // CI never waits for a download that may be blocked, unless there is nothing else to try.
+  if (!inCi || !fallbackSupported) {
+    if (await officialDownloadReachable(pinned)) {
+      if (await installOfficial(pinned, say)) return describe(ownDist, 'downloaded by the electron package');
+    } else if (!fallbackSupported) {
+      throw new Error(
+        `Electron ${pinned} is not installed and its download cannot be reached. Run "npx install-electron" where ` +
+          'it can be, or set ELECTRON_OVERRIDE_DIST_PATH to a folder with an unpacked Electron.',
+      );
+    }
+  }
+  if (!fallbackSupported) throw new Error('Electron could not be installed: run "npx install-electron" to see why.');
+  return describe(await makeFallback(say), fallbackReason(pinned));
+}
+
+function fallbackReason(pinned: string): string {
+  return `Electron ${FALLBACK_VERSION} stands in for ${pinned}, whose download cannot be reached from here`;
+}
+
+async function describe(distPath: string, reason: string): Promise<ElectronRuntime> {
+  const executable = join(distPath, executableName());
+  if (!existsSync(executable)) throw new Error(`There is no Electron in ${distPath}: ${executable} is missing.`);
+  const version = await readFile(join(distPath, 'version'), 'utf8').catch(() => 'unknown');
+  return { distPath, executable, version: version.trim().replace(/^v/, ''), fallback: isFallback(distPath), reason };
+}
+
+function executableName(): string {
+  if (process.platform === 'darwin') return 'Electron.app/Contents/MacOS/Electron';
+  return process.platform === 'win32' ? 'electron.exe' : 'electron';
+}
+
+async function pinnedVersion(): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(electronPackage, 'package.json'), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+async function installed(): Promise<boolean> {
+  // The package writes path.txt last, so a half unpacked dist/ does not count.
+  if (!existsSync(join(electronPackage, 'path.txt'))) return false;
+  const version = await readFile(join(ownDist, 'version'), 'utf8').catch(() => '');
+  return version.trim().replace(/^v/, '') === (await pinnedVersion()) && existsSync(join(ownDist, executableName()));
+}
+
+/** Asks for the first bytes once; the answer is good for a day, so that a blocked network costs 3 s once. */
+async function officialDownloadReachable(version: string): Promise<boolean> {
+  // A mirror is a person's explicit choice: no probe, the install says itself what is wrong.
+  if (process.env.ELECTRON_MIRROR || process.env.npm_config_electron_mirror) return true;
+  const remembered = await readRemembered<boolean>(PROBE_FILE, PROBE_REMEMBERED_MS);
+  if (remembered !== null) return remembered;
+  const file = `electron-v${version}-${process.platform}-${process.arch}.zip`;
+  const url = `https://github.com/electron/electron/releases/download/v${version}/${file}`;
+  const reachable = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).then(
+    (response) => response.ok,
+    () => false,
+  );
+  await remember(PROBE_FILE, reachable);
+  return reachable;
+}
+
+async function installOfficial(version: string, say: (line: string) => void): Promise<boolean> {
+  say(`downloading Electron ${version}`);
+  const result = await capture(process.execPath, [join(electronPackage, 'install.js')]);
+  if (result.code === 0 && (await installed())) return true;
+  say(`the download of Electron ${version} failed: ${result.stderr.trim().split('\n')[0] ?? 'no message'}`);
+  return false;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    const runtime = await electronRuntime();
+    process.stdout.write(`${process.argv.includes('--json') ? JSON.stringify(runtime) : runtime.distPath}\n`);
+  } catch (error) {
+    toStderr((error as Error).message);
+    process.exitCode = 1;
+  }
+}
