@@ -1,10 +1,13 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'electron-vite';
+import { defineConfig, type UserConfig } from 'electron-vite';
 import { resolve } from 'node:path';
 
 const path = (name: string) => resolve(import.meta.dirname, name);
 
-export default defineConfig({
+/** scripts/ensure-built.mjs builds one part without the other: `main` or `app` (preload script and renderer). */
+const parts = process.env.TOKENSCOPE_BUILD_PARTS?.split(',') ?? ['main', 'app'];
+
+const all: UserConfig = {
   main: {
     build: {
       outDir: 'out/main',
@@ -55,4 +58,9 @@ export default defineConfig({
       },
     },
   },
-});
+};
+
+export default defineConfig({
+  ...(parts.includes('main') ? { main: all.main } : {}),
+  ...(parts.includes('app') ? { preload: all.preload, renderer: all.renderer } : {}),
+} as UserConfig);
