@@ -1,12 +1,33 @@
-import { EngineError } from '../errors.ts';
+import { addedTokensFromJson } from './added-tokens.ts';
+import { decoderFromJson } from './decoder/from-json.ts';
+import { JsonPart } from './json-part.ts';
+import { JsonTokenizer } from './json-tokenizer.ts';
+import { modelFromJson } from './model/from-json.ts';
+import { normalizerFromJson } from './normalizer/from-json.ts';
+import { templateFromJson } from './post-processor/template-processing.ts';
+import { preTokenizerFromJson } from './pre-tokenizer/from-json.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 /**
- * Builds a tokenizer from the parsed content of a Hugging Face `tokenizer.json`.
+ * Builds a tokenizer from the parsed content of a Hugging Face `tokenizer.json`. Its `truncation` and `padding` are left
+ * aside: they shape batches for training, not the text of a prompt.
  *
  * @throws EngineError UNSUPPORTED_TOKENIZER when the file uses a part this engine does not know, MODEL_FORMAT when it is
- *   damaged; both name the part by its path in the file.
+ *   damaged; both name the file and the path of the part in it.
  */
 export function tokenizerFromJson(json: unknown, fileName: string): Tokenizer {
-  throw new EngineError('UNSUPPORTED_TOKENIZER', `${fileName}: no tokenizer part is known yet.`, { type: typeof json });
+  const file = new JsonPart(json, fileName);
+  const vocabulary = new Vocabulary();
+  const model = modelFromJson(file.get('model'), vocabulary);
+  const addedTokens = addedTokensFromJson(file.get('added_tokens'), vocabulary);
+  return new JsonTokenizer({
+    vocabulary,
+    addedTokens,
+    model,
+    normalizer: normalizerFromJson(file.get('normalizer')),
+    preTokenizer: preTokenizerFromJson(file.get('pre_tokenizer')),
+    template: templateFromJson(file.get('post_processor'), vocabulary),
+    decoder: decoderFromJson(file.get('decoder')),
+  });
 }

@@ -1,0 +1,31 @@
+import type { JsonPart } from '../json-part.ts';
+import type { PieceStep } from './decoder.ts';
+
+/**
+ * Hugging Face's clean-up of spaces, in its order. It is applied to every piece alone, so rules that span pieces
+ * (` do not`) match only a piece that holds all of it.
+ */
+const CLEAN_UP: readonly (readonly [found: string, replacement: string])[] = [
+  [' .', '.'],
+  [' ?', '?'],
+  [' !', '!'],
+  [' ,', ','],
+  [" ' ", "'"],
+  [" n't", "n't"],
+  [" 'm", "'m"],
+  [' do not', " don't"],
+  [" 's", "'s"],
+  [" 've", "'ve"],
+  [" 're", "'re"],
+];
+
+/** Pieces with the prefix continue the word; every other one but the first begins a new word. */
+export function wordPieceDecoder(part: JsonPart): PieceStep {
+  const prefix = part.get('prefix').string();
+  const cleanup = part.get('cleanup').boolean();
+  return (piece, index) => {
+    const text = index === 0 ? piece : piece.startsWith(prefix) ? piece.slice(prefix.length) : ` ${piece}`;
+    if (!cleanup) return text;
+    return CLEAN_UP.reduce((current, [found, replacement]) => current.replaceAll(found, replacement), text);
+  };
+}

@@ -1,0 +1,12 @@
+/** A token within a word: UTF-16 range `[start, end)` of the word. */
+export interface WordToken {
+  id: number;
+  start: number;
+  end: number;
+}
+
+/** Turns one word into tokens. */
+export interface TokenModel {
+  readonly unkTokenId: number | null;
+  tokenize(word: string): WordToken[];
+}

@@ -1,0 +1,11 @@
+import type { JsonPart } from '../json-part.ts';
+import type { Normalizer } from './normalizer.ts';
+
+/** Puts `content`, as it stands, in the place of every match of `pattern`. */
+export function replaceNormalizer(part: JsonPart): Normalizer {
+  const pattern = part.get('pattern').pattern();
+  const content = part.get('content').string();
+  return {
+    normalize: (aligned) => aligned.replace(pattern.matches(aligned.text).map((range) => ({ range, text: content }))),
+  };
+}

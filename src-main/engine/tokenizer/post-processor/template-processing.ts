@@ -1,0 +1,47 @@
+import type { JsonPart } from '../json-part.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+
+/** Special tokens that are put around the tokens of a text. */
+export interface Template {
+  before: readonly number[];
+  after: readonly number[];
+}
+
+const NO_TEMPLATE: Template = { before: [], after: [] };
+
+const POST_PROCESSORS: Record<string, (part: JsonPart, vocabulary: Vocabulary) => Template> = {
+  TemplateProcessing: templateProcessing,
+};
+
+/** The `post_processor` of a tokenizer file; null adds nothing. */
+export function templateFromJson(part: JsonPart, vocabulary: Vocabulary): Template {
+  if (part.isNull) return NO_TEMPLATE;
+  return part.get('type').choose(POST_PROCESSORS)(part, vocabulary);
+}
+
+/** The template for a single text; the one for pairs has no use in a language model. */
+function templateProcessing(part: JsonPart, vocabulary: Vocabulary): Template {
+  const before: number[] = [];
+  const after: number[] = [];
+  let sequences = 0;
+  const single = part.get('single');
+  for (const item of single.items()) {
+    const special = item.get('SpecialToken');
+    if (!special.isNull) {
+      const ids = specialTokenIds(part, special.get('id').string(), vocabulary);
+      (sequences === 0 ? before : after).push(...ids);
+    } else if (item.get('Sequence').get('id').string() === 'A') sequences++;
+    else throw item.malformed('must be a special token or the sequence A');
+  }
+  if (sequences !== 1) throw single.malformed('must hold the sequence A once');
+  return { before, after };
+}
+
+function specialTokenIds(part: JsonPart, name: string, vocabulary: Vocabulary): number[] {
+  const ids = part.get('special_tokens').get(name).get('ids');
+  return ids.items().map((idPart) => {
+    const id = idPart.count(Number.MAX_SAFE_INTEGER);
+    if (vocabulary.piece(id) === undefined) throw idPart.malformed(`is ${id}, which is not in the vocabulary`);
+    return id;
+  });
+}

@@ -1,0 +1,110 @@
+import type { CharSet } from './char-set.ts';
+import { RegexError, type RegexNode } from './syntax.ts';
+
+/** Places in a loop's body, counted repeats written out. More would make the check itself slow. */
+const MAX_POSITIONS = 500;
+
+/**
+ * Refuses loops in which one text can be matched in more than one way, such as `(a+)+` or `(a|a)*`: a backtracking
+ * matcher tries all of them, which takes exponential time on a text made for it.
+ *
+ * The test is one-unambiguity (Brüggemann-Klein and Wood, 1998): in the Glushkov automaton of the loop, the next
+ * character alone decides where to go. It refuses a few harmless loops too; tokenizers do not use those.
+ *
+ * @throws RegexError
+ */
+export function refuseAmbiguousLoops(node: RegexNode): void {
+  switch (node.type) {
+    case 'set':
+      return;
+    case 'sequence':
+      return node.items.forEach(refuseAmbiguousLoops);
+    case 'alternation':
+      return node.options.forEach(refuseAmbiguousLoops);
+    case 'look':
+      return refuseAmbiguousLoops(node.item);
+    case 'repeat':
+      if (node.item.type === 'set') return;
+      if (node.max > 1 && !isUnambiguousLoop(node.item)) {
+        throw new RegexError('a repeated group that can match one text in several ways is not supported', true);
+      }
+      return refuseAmbiguousLoops(node.item);
+  }
+}
+
+/** A place in the pattern that reads one character, and the places that can come next. */
+interface Position {
+  set: CharSet;
+  follow: Set<Position>;
+}
+
+interface Fragment {
+  /** Matches the empty text. */
+  nullable: boolean;
+  first: Position[];
+  last: Position[];
+}
+
+function isUnambiguousLoop(body: RegexNode): boolean {
+  const positions: Position[] = [];
+  const { first, last } = glushkov(body, positions);
+  connect(last, first);
+  return isDeterministic(first) && positions.every((position) => isDeterministic([...position.follow]));
+}
+
+function isDeterministic(choices: readonly Position[]): boolean {
+  return choices.every((a, i) => choices.every((b, j) => j <= i || !a.set.intersects(b.set)));
+}
+
+function connect(from: readonly Position[], to: readonly Position[]): void {
+  for (const position of from) for (const next of to) position.follow.add(next);
+}
+
+const EMPTY: Fragment = { nullable: true, first: [], last: [] };
+
+function glushkov(node: RegexNode, positions: Position[]): Fragment {
+  switch (node.type) {
+    case 'look':
+      return EMPTY;
+    case 'set': {
+      if (positions.length >= MAX_POSITIONS) throw new RegexError('a repeated group this long is not supported', true);
+      const position: Position = { set: node.set, follow: new Set() };
+      positions.push(position);
+      return { nullable: false, first: [position], last: [position] };
+    }
+    case 'sequence':
+      return node.items.map((item) => glushkov(item, positions)).reduce(concatenate, EMPTY);
+    case 'alternation': {
+      const options = node.options.map((option) => glushkov(option, positions));
+      return {
+        nullable: options.some((option) => option.nullable),
+        first: options.flatMap((option) => option.first),
+        last: options.flatMap((option) => option.last),
+      };
+    }
+    case 'repeat':
+      return repeat(node, positions);
+  }
+}
+
+function concatenate(a: Fragment, b: Fragment): Fragment {
+  connect(a.last, b.first);
+  return {
+    nullable: a.nullable && b.nullable,
+    first: a.nullable ? [...a.first, ...b.first] : a.first,
+    last: b.nullable ? [...a.last, ...b.last] : b.last,
+  };
+}
+
+/** Written out: `x{2,4}` is `xx(x(x)?)?`, `x{2,}` is `xx+`. */
+function repeat(node: RegexNode & { type: 'repeat' }, positions: Position[]): Fragment {
+  const copies = node.max === Infinity ? Math.max(node.min, 1) : node.max;
+  let whole = EMPTY;
+  for (let copy = copies - 1; copy >= 0; copy--) {
+    const one = glushkov(node.item, positions);
+    if (node.max === Infinity && copy === copies - 1) connect(one.last, one.first);
+    const rest = concatenate(one, whole);
+    whole = copy >= node.min ? { ...rest, nullable: true } : rest;
+  }
+  return whole;
+}

@@ -1,0 +1,65 @@
+import { EngineError } from '../../errors.ts';
+import { refuseAmbiguousLoops } from './ambiguity.ts';
+import { parseRegex } from './parse.ts';
+import { RegexError } from './syntax.ts';
+import { toJavaScript } from './to-javascript.ts';
+
+/** UTF-16 range `[start, end)`. */
+export type Range = readonly [start: number, end: number];
+
+/** What a tokenizer searches for. */
+export interface Pattern {
+  /** All matches, left to right, none overlapping. */
+  matches(text: string): Range[];
+}
+
+/** Finds a text as it stands. An empty text is never found. */
+export function literalPattern(literal: string): Pattern {
+  return {
+    matches(text) {
+      const found: Range[] = [];
+      if (literal === '') return found;
+      for (let at = text.indexOf(literal); at !== -1; at = text.indexOf(literal, at + literal.length)) {
+        found.push([at, at + literal.length]);
+      }
+      return found;
+    },
+  };
+}
+
+/**
+ * Finds a regular expression in Oniguruma's syntax, as Hugging Face tokenizers write it.
+ *
+ * Loops that take exponential time are refused; a pattern such as `a+b` still takes time in the square of a run of `a`.
+ *
+ * @throws RegexError
+ */
+export function regexPattern(source: string): Pattern {
+  const tree = parseRegex(source);
+  refuseAmbiguousLoops(tree);
+  const translated = toJavaScript(tree);
+  let regex: RegExp;
+  try {
+    regex = new RegExp(translated, 'gu');
+  } catch (error) {
+    throw new RegexError(error instanceof Error ? error.message : String(error), false);
+  }
+  return { matches: (text) => matchesOf(regex, text) };
+}
+
+function matchesOf(regex: RegExp, text: string): Range[] {
+  const found: Range[] = [];
+  try {
+    for (const match of text.matchAll(regex)) found.push([match.index, match.index + match[0].length]);
+  } catch (error) {
+    // The matcher keeps a way back for every character of a match, and room for a few million of them.
+    if (!(error instanceof RangeError)) throw error;
+    throw new EngineError(
+      'BAD_REQUEST',
+      'The text has a stretch of millions of characters without a break, too long to be split into words. Shorten it.',
+      { length: text.length },
+      { cause: error },
+    );
+  }
+  return found;
+}
