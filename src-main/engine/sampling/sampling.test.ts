@@ -243,6 +243,15 @@ describe('SamplerChain', () => {
     expect(chain.sampledProbabilities([sampled.id])[0]).toBe(sampled.probability);
   });
 
+  it.each([1e-3, 1e-30, 1e-40, 1e-300])('is greedy at the temperature %f, where logits overflow', (temperature) => {
+    const sampled = new SamplerChain(320, { ...defaultSamplingParams(), temperature }, 1).sample(logits, []);
+    expect(sampled).toEqual({
+      id: new RawDistribution(logits).top(1)[0][0],
+      probability: 1,
+      survivors: expect.any(Number),
+    });
+  });
+
   it('leaves the raw logits as they are', () => {
     const before = Float32Array.from(logits);
     new SamplerChain(320, defaultSamplingParams(), 1, { maskedIds: [1] }).sample(logits, [3, 4]);

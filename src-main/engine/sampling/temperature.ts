@@ -6,13 +6,14 @@ import type { Candidates } from './candidates.ts';
  */
 export function applyTemperature(candidates: Candidates, temperature: number): void {
   const { logits, length } = candidates;
-  if (temperature <= 0) {
-    const best = candidates.indexOfMax();
-    const bestLogit = logits[best];
+  const best = candidates.indexOfMax();
+  const bestLogit = logits[best];
+  const divisor = Math.fround(temperature);
+  // So small a temperature that logits overflow is greedy too; infinities would turn into NaN later.
+  if (temperature <= 0 || !Number.isFinite(Math.fround(bestLogit / divisor))) {
     logits.fill(Number.NEGATIVE_INFINITY, 0, length);
     logits[best] = bestLogit;
     return;
   }
-  const divisor = Math.fround(temperature);
   for (let i = 0; i < length; i++) logits[i] = logits[i] / divisor;
 }

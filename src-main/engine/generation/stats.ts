@@ -1,0 +1,53 @@
+import type { Clock } from '../platform.ts';
+import type { Timings } from '../types.ts';
+
+/** Measures one reply, from the moment that the engine takes it up. */
+export class ReplyTimer {
+  readonly startedAt: number;
+  private prefillMs = 0;
+  private prefillTokens = 0;
+  private firstTokenAt: number | null = null;
+  private lastTokenAt: number;
+  private tokens = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly loadMs: number,
+  ) {
+    this.startedAt = clock.now();
+    this.lastTokenAt = this.startedAt;
+  }
+
+  /** @param computedTokens prompt tokens that went through the model, those found in the cache left out */
+  prefilled(sinceMs: number, computedTokens: number): void {
+    this.prefillMs = this.clock.now() - sinceMs;
+    this.prefillTokens = computedTokens;
+  }
+
+  /** A token was drawn. @returns ms since the one before, or since the start */
+  token(): number {
+    const now = this.clock.now();
+    const latency = now - this.lastTokenAt;
+    this.firstTokenAt ??= now;
+    this.lastTokenAt = now;
+    this.tokens++;
+    return latency;
+  }
+
+  timings(): Timings {
+    const decodeMs = this.firstTokenAt === null ? 0 : this.lastTokenAt - this.firstTokenAt;
+    return {
+      loadMs: this.loadMs,
+      prefillMs: this.prefillMs,
+      timeToFirstTokenMs: this.firstTokenAt === null ? null : this.firstTokenAt - this.startedAt,
+      prefillTokensPerSecond: perSecond(this.prefillTokens, this.prefillMs),
+      decodeTokensPerSecond: perSecond(this.tokens - 1, decodeMs),
+      totalMs: this.clock.now() - this.startedAt,
+    };
+  }
+}
+
+/** Null when nothing was counted or the clock did not move: a rate would be made up. */
+function perSecond(count: number, ms: number): number | null {
+  return count > 0 && ms > 0 ? (count / ms) * 1000 : null;
+}

@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { StopDetector, type TextToken } from './stop-detector.ts';
+
+/** Runs a whole reply through a detector; `shown` is what had been released after each token. */
+function run(stopStrings: string[], texts: string[], rest = '') {
+  const detector = new StopDetector<number>(stopStrings);
+  const tokens: TextToken<number>[] = [];
+  const shown: string[] = [];
+  for (const [i, text] of texts.entries()) {
+    const release = detector.push(i, text);
+    tokens.push(...release.tokens);
+    shown.push(textOf(tokens));
+    if (release.stopString !== null) return { tokens, shown, stopString: release.stopString, text: textOf(tokens) };
+  }
+  const release = detector.finish(rest);
+  tokens.push(...release.tokens);
+  return { tokens, shown, stopString: release.stopString, text: textOf(tokens) };
+}
+
+function textOf(tokens: readonly TextToken<number>[]): string {
+  return tokens.map(({ text }) => text).join('');
+}
+
+/** What any detector must come to: cut at the earliest stop string in the whole text. */
+function cut(text: string, stopStrings: string[]): string {
+  const positions = stopStrings.map((stop) => text.indexOf(stop)).filter((position) => position >= 0);
+  return positions.length === 0 ? text : text.slice(0, Math.min(...positions));
+}
+
+describe('StopDetector', () => {
+  it('releases every token at once without stop strings', () => {
+    const detector = new StopDetector<number>([]);
+    expect(detector.push(0, 'Hello').tokens).toEqual([{ token: 0, text: 'Hello' }]);
+    expect(detector.push(1, '').tokens).toEqual([{ token: 1, text: '' }]);
+    expect(detector.finish('')).toEqual({ tokens: [], stopString: null });
+  });
+
+  it('finds a stop string across token borders and shows nothing of it', () => {
+    const result = run(['END'], ['one', ' E', 'N', 'D two']);
+    expect(result.shown).toEqual(['one', 'one', 'one', 'one ']);
+    expect(result.tokens).toEqual([
+      { token: 0, text: 'one' },
+      { token: 1, text: ' ' },
+    ]);
+    expect(result.stopString).toBe('END');
+  });
+
+  it('releases what was held when it turns out to be no stop string', () => {
+    expect(run(['END'], ['E', 'N', 'E', 'x']).shown).toEqual(['', '', 'EN', 'ENEx']);
+    expect(run(['END'], ['a', 'EN'])).toMatchObject({ text: 'aEN', stopString: null });
+  });
+
+  it('prefers the earliest position, even when a later one is complete first', () => {
+    expect(run(['abcd', 'bc'], ['a', 'b', 'c', 'd'])).toMatchObject({ text: '', stopString: 'abcd' });
+    expect(run(['abcd', 'bc'], ['a', 'b', 'c', 'x'])).toMatchObject({ text: 'a', stopString: 'bc' });
+    expect(run(['abcd', 'bc'], ['a', 'b', 'c'])).toMatchObject({ text: 'a', stopString: 'bc' });
+    expect(run(['ab', 'abc'], ['abc'])).toMatchObject({ text: '', stopString: 'ab' });
+  });
+
+  it('ends with the last token that adds visible text', () => {
+    const result = run(['é'], ['a', '', '', 'é']);
+    expect(result.tokens).toEqual([{ token: 0, text: 'a' }]);
+    expect(result.shown).toEqual(['a', 'a', 'a', 'a']);
+  });
+
+  it('gives the last token the text that the decoder held back', () => {
+    const detector = new StopDetector<number>([]);
+    expect(detector.push(0, 'a').tokens).toHaveLength(1);
+    expect(detector.push(1, ' ', true).tokens).toEqual([]);
+    expect(detector.finish('(').tokens).toEqual([{ token: 1, text: ' (' }]);
+    expect(run(['x!'], ['x'], '!')).toMatchObject({ text: '', stopString: 'x!' });
+  });
+
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 24 });
+  const stops = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 5 }), {
+    minLength: 1,
+    maxLength: 4,
+  });
+
+  it('cuts at the same place however the text is split into tokens', () => {
+    fc.assert(
+      fc.property(letters, stops, fc.array(fc.nat(24), { maxLength: 10 }), (text, stopStrings, cuts) => {
+        const borders = [0, ...cuts.map((at) => Math.min(at, text.length)).sort((a, b) => a - b), text.length];
+        const texts = borders.slice(1).map((end, i) => text.slice(borders[i], end));
+        const result = run(stopStrings, texts);
+        // The detector may stop before it has read all; what it shows must be the cut of the whole text.
+        expect(result.text).toBe(cut(text, stopStrings));
+        expect(result.stopString !== null).toBe(stopStrings.some((stop) => text.includes(stop)));
+        // Nothing shown is ever taken back, and tokens stay in order.
+        for (const shown of result.shown) expect(result.text.startsWith(shown)).toBe(true);
+        expect(result.tokens.map(({ token }) => token)).toEqual(result.tokens.map((_, i) => i));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('holds every split of every text with two stop strings', () => {
+    const text = 'xaabab';
+    for (let mask = 0; mask < 1 << (text.length - 1); mask++) {
+      const texts = [text[0]];
+      for (let i = 1; i < text.length; i++) {
+        if (mask & (1 << (i - 1))) texts.push(text[i]);
+        else texts[texts.length - 1] += text[i];
+      }
+      expect(run(['abab', 'bab'], texts)).toMatchObject({ text: 'xa', stopString: 'abab' });
+    }
+  });
+});

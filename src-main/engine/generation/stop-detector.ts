@@ -1,0 +1,118 @@
+/** A token and the text that it adds to the reply. */
+export interface TextToken<T> {
+  readonly token: T;
+  readonly text: string;
+}
+
+export interface Release<T> {
+  /** Tokens that may be shown now, in order. */
+  tokens: TextToken<T>[];
+  /** The stop string found; no token comes after it. */
+  stopString: string | null;
+}
+
+/**
+ * Finds stop strings in a growing reply, also across token borders. Tokens are held back as long as their text may be
+ * the beginning of a stop string, so that nothing of one is ever shown.
+ *
+ * The earliest position at which any stop string occurs wins, however the text is split into tokens: a match waits
+ * while an earlier, still incomplete one may come true. At one position the shortest wins.
+ */
+export class StopDetector<T> {
+  private held: TextToken<T>[] = [];
+  private heldText = '';
+
+  /** @param stopStrings none of them empty */
+  constructor(private readonly stopStrings: readonly string[]) {}
+
+  /** @param incomplete the token may still get more text, from `finish`: hold it whatever its text */
+  push(token: T, text: string, incomplete = false): Release<T> {
+    this.held.push({ token, text });
+    this.heldText += text;
+    return this.decide(incomplete, false);
+  }
+
+  /**
+   * The reply has ended: releases what is held.
+   * @param rest text that the decoder held back; it belongs to the last token
+   */
+  finish(rest: string): Release<T> {
+    const last = this.held.pop();
+    if (last === undefined) return { tokens: [], stopString: null };
+    this.held.push({ token: last.token, text: last.text + rest });
+    this.heldText += rest;
+    return this.decide(false, true);
+  }
+
+  private decide(holdLast: boolean, final: boolean): Release<T> {
+    const match = this.firstMatch();
+    const partial = final ? null : this.firstPartialMatch();
+    if (match !== null && (partial === null || match.position <= partial)) {
+      return { tokens: this.takeBefore(match.position), stopString: match.stopString };
+    }
+    return { tokens: this.takeSafe(partial ?? this.heldText.length, holdLast, final), stopString: null };
+  }
+
+  private firstMatch(): { position: number; stopString: string } | null {
+    let best: { position: number; stopString: string } | null = null;
+    for (const stopString of this.stopStrings) {
+      const position = this.heldText.indexOf(stopString);
+      if (position === -1) continue;
+      const better =
+        best === null ||
+        position < best.position ||
+        (position === best.position && stopString.length < best.stopString.length);
+      if (better) best = { position, stopString };
+    }
+    return best;
+  }
+
+  /** The earliest position from which the held text is the beginning of a stop string. */
+  private firstPartialMatch(): number | null {
+    const text = this.heldText;
+    let first: number | null = null;
+    for (const stopString of this.stopStrings) {
+      const from = Math.max(0, text.length - stopString.length + 1);
+      for (let position = from; position < (first ?? text.length); position++) {
+        if (stopString.startsWith(text.slice(position))) first = position;
+      }
+    }
+    return first;
+  }
+
+  /** The held tokens up to the one that `position` cuts; only those that add visible text at the end. */
+  private takeBefore(position: number): TextToken<T>[] {
+    const tokens: TextToken<T>[] = [];
+    let start = 0;
+    for (const { token, text } of this.held) {
+      if (start >= position) break;
+      tokens.push({ token, text: text.slice(0, position - start) });
+      start += text.length;
+    }
+    this.held = [];
+    this.heldText = '';
+    return withoutTrailingEmpty(tokens);
+  }
+
+  /** The held tokens whose whole text lies before `position`; the others stay held. */
+  private takeSafe(position: number, holdLast: boolean, final: boolean): TextToken<T>[] {
+    let tokens: TextToken<T>[] = [];
+    let end = 0;
+    for (const held of this.held) {
+      end += held.text.length;
+      if (end > position) break;
+      tokens.push(held);
+    }
+    if (holdLast && tokens.length === this.held.length) tokens.pop();
+    // A stop string may begin right after a token without text, and must then take that token with it.
+    if (!final && this.stopStrings.length > 0) tokens = withoutTrailingEmpty(tokens);
+    this.held = this.held.slice(tokens.length);
+    this.heldText = this.held.map((held) => held.text).join('');
+    return tokens;
+  }
+}
+
+function withoutTrailingEmpty<T>(tokens: TextToken<T>[]): TextToken<T>[] {
+  const last = tokens.findLastIndex(({ text }) => text !== '');
+  return tokens.slice(0, last + 1);
+}
