@@ -1,5 +1,8 @@
+import type { SequenceContext } from '../kv-cache/sequence-context.ts';
 import type { CancelToken } from '../platform.ts';
 import type { ExecutorName } from '../types.ts';
+
+export type { SequenceContext } from '../kv-cache/sequence-context.ts';
 
 /**
  * Tokens to run in one call, as parallel arrays `[tokens]`. Prefill (many tokens of one sequence) and decoding lanes
@@ -18,17 +21,11 @@ export interface Batch {
   readonly contexts: readonly SequenceContext[];
 }
 
-/** The cells a sequence occupies, ordered by position. `cells[i]` holds position `positions[i]`. */
-export interface SequenceContext {
-  readonly cells: Int32Array;
-  readonly positions: Int32Array;
-}
-
 /** What a run should give back. */
 export interface Outputs {
   /** Batch rows whose logits are wanted. */
   readonly logits: readonly number[];
-  /** Names of tensors to keep (see `trace/`). Their presence selects a tapped plan. */
+  /** Names of tensors to give back (see `taps.ts`). Their presence selects a tapped plan. */
   readonly taps?: readonly string[];
 }
 

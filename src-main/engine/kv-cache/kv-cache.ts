@@ -1,0 +1,142 @@
+import { EngineError } from '../errors.ts';
+import type { SequenceContext } from './sequence-context.ts';
+
+/** Where new tokens of one sequence go, and what they attend to: one sequence's part of a batch. */
+export interface SequenceSlots {
+  /** Token ids, as given. */
+  readonly tokens: Int32Array;
+  /** Cell of each new token. */
+  readonly cells: Int32Array;
+  readonly positions: Int32Array;
+  /** The whole sequence, the new tokens included. */
+  readonly context: SequenceContext;
+}
+
+interface Sequence {
+  readonly ids: number[];
+  /** `cells[i]` holds K and V of `ids[i]` at position i. */
+  readonly cells: number[];
+}
+
+/**
+ * Which cell of the executor's K and V storage holds which token of which sequence. Pure bookkeeping: the numbers live
+ * in the executor. A cell is written once, by the sequence that appended it; forks share cells, and a cell is free
+ * again when the last sequence that holds it lets go.
+ *
+ * Sequences are named by any integer; one that was never appended to is empty.
+ */
+export class KvCache {
+  private readonly sequences = new Map<number, Sequence>();
+  /** Number of sequences that hold each cell. */
+  private readonly references: Int32Array;
+  /** Free cells as a stack with the lowest on top, so that a lone sequence lies in order. */
+  private readonly freeCells: number[] = [];
+
+  /** @param capacity cells, that is tokens of all sequences together, shared ones counted once. */
+  constructor(readonly capacity: number) {
+    if (!Number.isSafeInteger(capacity) || capacity < 1) {
+      throw new EngineError('BAD_REQUEST', `A KV cache needs at least one cell, not ${capacity}.`, { capacity });
+    }
+    this.references = new Int32Array(capacity);
+    for (let cell = capacity - 1; cell >= 0; cell--) this.freeCells.push(cell);
+  }
+
+  /** Cells that no sequence holds. */
+  get free(): number {
+    return this.freeCells.length;
+  }
+
+  /** Tokens that the sequence holds. */
+  length(seq: number): number {
+    return this.sequences.get(seq)?.ids.length ?? 0;
+  }
+
+  /** Ids of the tokens that the sequence holds, by position. */
+  tokens(seq: number): readonly number[] {
+    return this.sequences.get(seq)?.ids ?? [];
+  }
+
+  /**
+   * Keeps the longest common prefix of what the sequence holds and `ids`, releases the rest and gives the prefix's
+   * length. Logits are not cached: who needs those of the last token of `ids` passes all ids but the last.
+   */
+  reuse(seq: number, ids: ArrayLike<number>): number {
+    const held = this.tokens(seq);
+    const limit = Math.min(held.length, ids.length);
+    let common = 0;
+    while (common < limit && held[common] === ids[common]) common++;
+    this.truncate(seq, common);
+    return common;
+  }
+
+  /**
+   * Gives cells to `ids` at the end of the sequence, all or none.
+   * @throws EngineError CONTEXT_FULL when fewer cells are free than there are ids.
+   */
+  append(seq: number, ids: ArrayLike<number>): SequenceSlots {
+    if (ids.length > this.free) {
+      throw new EngineError(
+        'CONTEXT_FULL',
+        `The KV cache has ${this.free} of ${this.capacity} cells free and ${ids.length} more tokens do not fit. ` +
+          'Shorten the prompt, or release a sequence.',
+        { needed: ids.length, free: this.free, capacity: this.capacity },
+      );
+    }
+    const sequence = this.sequences.get(seq) ?? { ids: [], cells: [] };
+    this.sequences.set(seq, sequence);
+    const start = sequence.ids.length;
+    for (let i = 0; i < ids.length; i++) {
+      const cell = this.freeCells.pop()!;
+      this.references[cell] = 1;
+      sequence.ids.push(ids[i]);
+      sequence.cells.push(cell);
+    }
+    const cells = Int32Array.from(sequence.cells);
+    const positions = Int32Array.from(cells, (_, i) => i);
+    return {
+      tokens: Int32Array.from(ids),
+      cells: cells.subarray(start),
+      positions: positions.subarray(start),
+      context: { cells, positions },
+    };
+  }
+
+  /** Drops the tokens from position `length` on. A sequence that is shorter stays as it is. */
+  truncate(seq: number, length: number): void {
+    const sequence = this.sequences.get(seq);
+    if (!sequence) return;
+    // From the end, so that the lowest cell is on top of the stack again.
+    while (sequence.cells.length > Math.max(0, length)) {
+      const cell = sequence.cells.pop()!;
+      sequence.ids.pop();
+      if (--this.references[cell] === 0) this.freeCells.push(cell);
+    }
+    if (sequence.cells.length === 0) this.sequences.delete(seq);
+  }
+
+  /**
+   * Makes `to` hold the first `length` tokens of `from`, in the same cells. What `to` held before is released.
+   * @throws EngineError BAD_REQUEST when `from` holds fewer tokens, or is `to` itself.
+   */
+  fork(from: number, to: number, length: number): void {
+    const held = this.length(from);
+    if (from === to || !Number.isSafeInteger(length) || length < 0 || length > held) {
+      throw new EngineError(
+        'BAD_REQUEST',
+        `Cannot fork ${length} tokens of sequence ${from}, which holds ${held}, into sequence ${to}.`,
+        { from, to, length, held },
+      );
+    }
+    this.release(to);
+    const source = this.sequences.get(from);
+    if (!source || length === 0) return;
+    const cells = source.cells.slice(0, length);
+    for (const cell of cells) this.references[cell]++;
+    this.sequences.set(to, { ids: source.ids.slice(0, length), cells });
+  }
+
+  /** Lets go of all the sequence's cells. */
+  release(seq: number): void {
+    this.truncate(seq, 0);
+  }
+}

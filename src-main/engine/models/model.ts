@@ -1,0 +1,17 @@
+import type { Program } from '../program/program.ts';
+import type { WeightStore } from '../program/weights.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ModelInfo } from '../types.ts';
+
+/** Every fact of a model that does not depend on where and how it runs. */
+export type ModelConfig = Readonly<Omit<ModelInfo, 'executor' | 'loadMs' | 'memoryBytes'>>;
+
+/** A model in memory, ready for an executor. */
+export interface Model {
+  readonly id: string;
+  readonly name: string;
+  readonly config: ModelConfig;
+  readonly program: Program;
+  readonly weights: WeightStore;
+  readonly tokenizer: Tokenizer;
+}

@@ -1,0 +1,137 @@
+import type { WeightView } from './weights.ts';
+
+type NoAttributes = Readonly<Record<never, never>>;
+
+/** What each operation needs beside its inputs and weights. */
+export interface OpAttributes {
+  embed: { readonly index: 'token' | 'position' };
+  linear: NoAttributes;
+  layerNorm: { readonly eps: number };
+  relu: NoAttributes;
+  add: NoAttributes;
+  cacheWrite: { readonly layer: number };
+  attention: AttentionAttributes;
+  logits: NoAttributes;
+}
+
+export interface AttentionAttributes {
+  readonly layer: number;
+  readonly heads: number;
+  /** Heads of K and V: query head h reads K/V head floor(h * kvHeads / heads). */
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Factor on the scores before softmax, usually 1 / sqrt(headDim). */
+  readonly scale: number;
+  /** Name under which the softmax weights can be asked for; null when they cannot. */
+  readonly weightsTap: string | null;
+}
+
+export type OpName = keyof OpAttributes;
+
+/** One step of a program. Inputs and output are indices into `Program.tensors`. */
+export interface OpOf<N extends OpName> {
+  readonly op: N;
+  readonly inputs: readonly number[];
+  readonly weights: readonly WeightView[];
+  readonly attributes: OpAttributes[N];
+  /** Null for an operation whose result is not an activation (`cacheWrite`, `logits`). */
+  readonly output: number | null;
+}
+
+export type Op = { [N in OpName]: OpOf<N> }[OpName];
+
+/** Shapes that an operation is checked against: widths of its inputs `[tokens, width]` and extents of its weights. */
+export interface OpShapes<N extends OpName> {
+  readonly inputs: readonly number[];
+  readonly weights: readonly (readonly number[])[];
+  readonly attributes: OpAttributes[N];
+}
+
+/** One row of the op table. */
+export interface OpRow<N extends OpName> {
+  /**
+   * Width of the output, null when there is no output activation.
+   * @throws ShapeMismatch when inputs and weights do not fit together.
+   */
+  outputWidth(shapes: OpShapes<N>): number | null;
+}
+
+/** Says which extents do not fit; the builder adds which operation and which names. */
+export class ShapeMismatch extends Error {
+  override readonly name = 'ShapeMismatch';
+}
+
+/**
+ * Every operation a program can have. What they compute, with x `[tokens, width]`:
+ *
+ * | op         | computes                                                                                        |
+ * |------------|-------------------------------------------------------------------------------------------------|
+ * | embed      | row of the table `[rows, width]` for each token's id, or for its position                         |
+ * | linear     | x W^T + b, W `[outputs, inputs]`, b `[outputs]`                                                   |
+ * | layerNorm  | (x - mean) / sqrt(variance + eps) * g + b over each row (Ba, Kiros and Hinton, 2016)              |
+ * | relu       | max(x, 0)                                                                                       |
+ * | add        | a + b                                                                                           |
+ * | cacheWrite | puts k and v `[tokens, kvHeads * headDim]` into the layer's cells                                |
+ * | attention  | softmax(q K^T * scale) V per head, over the sequence's cells up to the token's own position       |
+ * | logits     | x W^T + b, of the rows that were asked for only                                                 |
+ */
+export const OPS: { readonly [N in OpName]: OpRow<N> } = {
+  embed: {
+    outputWidth: ({ weights: [table] }) => matrix(table, 'the table')[1],
+  },
+  linear: { outputWidth: linearWidth },
+  layerNorm: {
+    outputWidth: ({ inputs: [x], weights: [gain, bias] }) => {
+      vector(gain, x, 'the gain');
+      vector(bias, x, 'the bias');
+      return x;
+    },
+  },
+  relu: { outputWidth: ({ inputs: [x] }) => x },
+  add: {
+    outputWidth: ({ inputs: [a, b] }) => {
+      if (a !== b) throw new ShapeMismatch(`the summands have widths ${a} and ${b}`);
+      return a;
+    },
+  },
+  cacheWrite: {
+    outputWidth: ({ inputs: [k, v] }) => {
+      if (k !== v) throw new ShapeMismatch(`k and v have widths ${k} and ${v}`);
+      return null;
+    },
+  },
+  attention: {
+    outputWidth: ({ inputs: [q], attributes: { heads, kvHeads, headDim } }) => {
+      if (q !== heads * headDim) throw new ShapeMismatch(`q has width ${q}, not ${heads} heads of ${headDim}`);
+      if (heads % kvHeads !== 0) throw new ShapeMismatch(`${heads} heads cannot share ${kvHeads} K/V heads evenly`);
+      return q;
+    },
+  },
+  logits: {
+    outputWidth: (shapes) => {
+      linearWidth(shapes);
+      return null;
+    },
+  },
+};
+
+function linearWidth({ inputs: [x], weights: [weight, bias] }: Pick<OpShapes<'linear'>, 'inputs' | 'weights'>): number {
+  const [outputs, inputs] = matrix(weight, 'the weight');
+  if (inputs !== x) throw new ShapeMismatch(`the weight takes ${inputs} inputs and the activation has width ${x}`);
+  if (bias) vector(bias, outputs, 'the bias');
+  return outputs;
+}
+
+function matrix(shape: readonly number[], what: string): readonly [number, number] {
+  const [rows, columns] = shape;
+  if (shape.length !== 2 || rows === undefined || columns === undefined) {
+    throw new ShapeMismatch(`${what} has ${shape.length} axes, not 2`);
+  }
+  return [rows, columns];
+}
+
+function vector(shape: readonly number[], width: number, what: string): void {
+  if (shape.length !== 1 || shape[0] !== width) {
+    throw new ShapeMismatch(`${what} has shape [${shape.join(', ')}], not [${width}]`);
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Names of the tensors that a run can give back (`Outputs.taps`). An architecture names its tensors with these, so that
+ * looking inside works alike for every model that has the part. `tokens` counts the rows of the batch.
+ */
+export const TAPS = {
+  /** `[tokens, hidden]`: rows of the token table. */
+  tokenEmbedding: 'token_embedding',
+  /** `[tokens, hidden]`: rows of the position table; absent in models without one. */
+  positionEmbedding: 'position_embedding',
+  /** `[tokens, hidden]`: what enters the first layer. */
+  embedding: 'embedding',
+  /**
+   * `[heads, tokens, context]`: softmax weights. Column i is the token at index i of the row's sequence context, so
+   * for a batch that is a whole sequence the columns are its tokens; columns a row does not attend to are 0.
+   */
+  attentionWeights: (layer: number): string => `layer.${layer}.attention_weights`,
+  /** `[tokens, hidden]`: after attention, residual and norm. */
+  attentionOutput: (layer: number): string => `layer.${layer}.attention_output`,
+  /** `[tokens, feed-forward]`: hidden activations of the feed-forward network. */
+  feedForwardHidden: (layer: number): string => `layer.${layer}.feed_forward_hidden`,
+  /** `[tokens, hidden]`: the layer's output. */
+  layerOutput: (layer: number): string => `layer.${layer}.output`,
+} as const;

@@ -1,0 +1,33 @@
+import { elementCount, formatShape, type Shape } from './shape.ts';
+
+/** A row-major float32 tensor. Rows of its first axis are contiguous, so a range of them is a view. */
+export class Tensor {
+  constructor(
+    readonly shape: Shape,
+    readonly data: Float32Array,
+  ) {
+    const expected = elementCount(shape);
+    if (expected !== data.length) {
+      throw new RangeError(`A tensor of shape ${formatShape(shape)} has ${expected} elements, not ${data.length}.`);
+    }
+  }
+
+  static zeros(shape: Shape): Tensor {
+    return new Tensor(shape, new Float32Array(elementCount(shape)));
+  }
+
+  /** Bytes of the elements. */
+  get bytes(): number {
+    return this.data.byteLength;
+  }
+
+  /** View of `count` entries of the first axis from `start`: `[count, ...rest]`, sharing the data. */
+  rows(start: number, count: number): Tensor {
+    const [length, ...rest] = this.shape;
+    if (length === undefined || start < 0 || count < 0 || start + count > length) {
+      throw new RangeError(`Rows ${start}..${start + count} lie outside shape ${formatShape(this.shape)}.`);
+    }
+    const width = elementCount(rest);
+    return new Tensor([count, ...rest], this.data.subarray(start * width, (start + count) * width));
+  }
+}
