@@ -12,6 +12,10 @@ export const ENGINE_ERROR_CODES = [
   'BACKEND_LOST',
   'BAD_REQUEST',
   'CANCELLED',
+  /** The data folder cannot be read or written: disk full, no permission. */
+  'STORAGE',
+  /** Another instance holds the data folder, so this one does not write. */
+  'READ_ONLY',
   'INTERNAL',
 ] as const;
 

@@ -2,7 +2,16 @@
  * What the app does beside the engine: settings, chats, models, versions. One interface, implemented over IPC
  * (Electron) and over authenticated HTTP (web host), on the same files in the user's data folder.
  */
-import type { GeneratedToken, GenerateStart, ModelInfo, PromptSegment, SamplingParams, Stop, StopParams, Timings } from '../engine/types.ts';
+import type {
+  GeneratedToken,
+  GenerateStart,
+  ModelInfo,
+  PromptSegment,
+  SamplingParams,
+  Stop,
+  StopParams,
+  Timings,
+} from '../engine/types.ts';
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
@@ -124,8 +133,13 @@ export type AppEvent =
   | { type: 'engine'; state: 'starting' | 'ready' | 'lost'; message: string | null }
   | { type: 'settings'; settings: Settings }
   | { type: 'chats' }
-  /** Another instance holds the data folder: this one reads but does not write. */
-  | { type: 'readOnly'; message: string };
+  /**
+   * Why this instance reads but does not write (another one holds the data folder, or nobody can write there);
+   * null: it writes again.
+   */
+  | { type: 'readOnly'; message: string | null }
+  /** Something happened that a person should know: a damaged file was put aside, the page had to be reloaded. */
+  | { type: 'notice'; message: string };
 
 export interface AppServices {
   invoke<M extends AppMethodName>(method: M, ...params: AppMethods[M]['params']): Promise<AppMethods[M]['result']>;

@@ -1,0 +1,42 @@
+/** How a page reaches `AppServices`: what both hosts agree on, by name. */
+import type { ErrorPayload } from '../engine/types.ts';
+import type { AppEvent, AppMethodName, AppMethods } from './app-services.ts';
+
+/**
+ * The answer of one call. Errors cross as data, because Electron's bridge keeps nothing of an error but its message.
+ * Over HTTP this is the body of every answer of `/api/invoke`.
+ */
+export type AppAnswer<T = unknown> = { result: T } | { error: ErrorPayload };
+
+/** Electron's page: `window.tokenscope`, put there by the preload. Verbs only. */
+export interface TokenscopeBridge {
+  readonly host: 'electron';
+  /** Node's name of the system: `linux`, `darwin`, `win32`. macOS draws its own window buttons. */
+  readonly platform: string;
+  /** Never rejects for an error of the method: see AppAnswer. */
+  invoke<M extends AppMethodName>(
+    method: M,
+    ...params: AppMethods[M]['params']
+  ): Promise<AppAnswer<AppMethods[M]['result']>>;
+  /** The state of the app (engine, read-only) follows at once, later events as they come. Gives the way to stop. */
+  onEvent(listener: (event: AppEvent) => void): () => void;
+  /**
+   * Asks for a port to the engine. It arrives as a `message` event of the window with
+   * `data.type === ENGINE_PORT_MESSAGE` and the port in `ports[0]`; a fresh one comes unasked after a restart.
+   */
+  requestEnginePort(): void;
+  readonly windowControls: { minimize(): void; toggleMaximize(): void; close(): void };
+}
+
+/** `type` of the window message that brings the engine's port. */
+export const ENGINE_PORT_MESSAGE = 'tokenscope:engine-port';
+
+/** Web host: the per-start token is in `<meta name="tokenscope-token">` and goes back in this header. */
+export const TOKEN_META = 'tokenscope-token';
+export const TOKEN_HEADER = 'x-tokenscope-token';
+
+/**
+ * Trusted Types policies that the page's CSP allows, each to be made once: Svelte's own, DOMPurify's, and ours for what
+ * else needs one (the URL of the engine's Worker).
+ */
+export const TRUSTED_TYPES_POLICIES = ['svelte-trusted-html', 'dompurify', 'tokenscope'] as const;
