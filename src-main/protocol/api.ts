@@ -33,7 +33,10 @@ export interface EngineMethods {
 
 /** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */
 export interface EngineStreams {
-  load: { params: { modelId: string }; event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo } };
+  load: {
+    params: { modelId: string };
+    event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
+  };
   generate: { params: GenerateParams; event: GenerateEvent };
 }
 

@@ -1,0 +1,77 @@
+/** Starts the engine in a worker thread, so that whoever starts it stays responsive and can stop it. */
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { CancelFlags } from '../../protocol/cancel-flags.ts';
+import { relay } from '../../protocol/relay.ts';
+import type { Transport } from '../../protocol/transport.ts';
+import { memoryTransportPair } from '../../protocol/transports/memory.ts';
+import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
+import type { ConnectMessage, EngineWorkerData } from './engine-worker-messages.ts';
+
+export interface SpawnEngineOptions {
+  /** The engine worker's script: `new URL('./engine-worker.js', import.meta.url)` in built code. */
+  workerUrl: URL;
+  /** Folder with one folder per model. */
+  modelsDir: string;
+  /** Node options of the thread; tests use them to run TypeScript. Default: none. */
+  execArgv?: string[];
+}
+
+/** A running engine thread. */
+export interface EngineThread {
+  /** Joins another client, relayed: the engine's thread gets its own end and the client's cancel flags. */
+  connect(client: Transport): { close(): void };
+  /** Resolves with the reason when the thread has ended, for whatever reason. Connections are closed by then. */
+  readonly ended: Promise<string>;
+  terminate(): Promise<void>;
+}
+
+export function startEngineThread(options: SpawnEngineOptions): EngineThread {
+  const workerData: EngineWorkerData = { modelsDir: options.modelsDir };
+  const worker = new Worker(options.workerUrl, {
+    workerData,
+    name: 'engine',
+    ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
+  });
+  const connections = new Set<{ close(): void }>();
+  let reason: string | null = null;
+  worker.on('error', (error) => (reason = `The engine's thread failed: ${describe(error)}`));
+  const ended = new Promise<string>((resolve) => {
+    worker.once('exit', (code) => {
+      for (const connection of connections) connection.close();
+      resolve(reason ?? `The engine's thread ended with code ${code}.`);
+    });
+  });
+
+  return {
+    ended,
+    connect(client) {
+      const { port1, port2 } = new MessageChannel();
+      const memory = CancelFlags.allocate();
+      const message: ConnectMessage = { type: 'connect', port: port2, cancelFlags: memory };
+      worker.postMessage(message, [port2]);
+      const connection = relay(client, workerThreadsTransport(port1), { cancelFlags: new CancelFlags(memory) });
+      connections.add(connection);
+      return {
+        close() {
+          connections.delete(connection);
+          connection.close();
+        },
+      };
+    },
+    async terminate() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** One engine for one client in this process, as the CLI needs it. The transport is relayed already. */
+export function spawnEngine(options: SpawnEngineOptions): { transport: Transport; terminate(): Promise<void> } {
+  const thread = startEngineThread(options);
+  const [transport, inner] = memoryTransportPair();
+  thread.connect(inner);
+  return { transport, terminate: () => thread.terminate() };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

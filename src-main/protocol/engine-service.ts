@@ -1,0 +1,126 @@
+/** One engine, shared by every connection to it: takes turns where the engine can do one thing at a time. */
+import type { CancelToken, ModelFiles } from '../engine/platform.ts';
+import type {
+  GenerateEvent,
+  GenerateParams,
+  InspectParams,
+  Inspection,
+  LoadProgress,
+  ModelInfo,
+  Score,
+  ScoreParams,
+  TokenizeParams,
+  Tokenized,
+} from '../engine/types.ts';
+import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import { cancelled } from './errors.ts';
+import type { CheckedCall, CheckedStream } from './schemas.ts';
+
+/** What the service needs of `InferenceEngine`. */
+export interface Engine {
+  readonly model: ModelInfo | null;
+  load(
+    files: ModelFiles,
+    options: { onProgress?: (progress: LoadProgress) => void; cancel?: CancelToken },
+  ): Promise<ModelInfo>;
+  unload(): Promise<void>;
+  tokenize(params: TokenizeParams): Tokenized;
+  detokenize(ids: number[], skipSpecial: boolean): string;
+  generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent>;
+  score(params: ScoreParams, cancel?: CancelToken): Promise<Score>;
+  inspect(params: InspectParams, cancel?: CancelToken): Promise<Inspection>;
+}
+
+/** One request as the service sees it. */
+export interface Request {
+  readonly cancel: CancelToken;
+  /** Aborts when the cancel message arrives; ends the wait for a turn. */
+  readonly signal: AbortSignal;
+}
+
+export interface EngineServiceOptions {
+  engine: Engine;
+  /** @throws EngineError MODEL_NOT_FOUND when this host has no model of that id. */
+  openModel(id: string): Promise<ModelFiles>;
+}
+
+type StreamEvent = EngineStreams[StreamName]['event'];
+
+export class EngineService {
+  readonly #engine: Engine;
+  readonly #openModel: (id: string) => Promise<ModelFiles>;
+  /** Resolves when the request before has finished. */
+  #turn: Promise<void> = Promise.resolve();
+  #busy = 0;
+
+  constructor(options: EngineServiceOptions) {
+    this.#engine = options.engine;
+    this.#openModel = options.openModel;
+  }
+
+  async call(call: CheckedCall, request: Request): Promise<EngineMethods[MethodName]['result']> {
+    switch (call.method) {
+      case 'status':
+        return { model: this.#engine.model, busy: this.#busy > 0 };
+      case 'tokenize':
+        return this.#engine.tokenize(call.params);
+      case 'detokenize':
+        return { text: this.#engine.detokenize(call.params.ids, call.params.skipSpecial) };
+      case 'unload':
+        return this.#inTurn(request, async () => {
+          await this.#engine.unload();
+          return null;
+        });
+      case 'score':
+        return this.#inTurn(request, () => this.#engine.score(call.params, request.cancel));
+      case 'inspect':
+        return this.#inTurn(request, () => this.#engine.inspect(call.params, request.cancel));
+    }
+  }
+
+  /** Runs a stream to its end. `emit` may be called until the promise settles. */
+  stream(stream: CheckedStream, request: Request, emit: (event: StreamEvent) => void): Promise<void> {
+    return this.#inTurn(request, async () => {
+      if (stream.method === 'load') return this.#load(stream.params.modelId, request, emit);
+      for await (const event of this.#engine.generate(stream.params, request.cancel)) emit(event);
+    });
+  }
+
+  /** A model that is loaded already is not read again, so a page that reloads is ready at once. */
+  async #load(modelId: string, { cancel }: Request, emit: (event: StreamEvent) => void): Promise<void> {
+    const loaded = this.#engine.model;
+    if (loaded?.id === modelId) return emit({ type: 'loaded', model: loaded });
+    const files = await this.#openModel(modelId);
+    const onProgress = (progress: LoadProgress) => emit({ type: 'progress', progress });
+    emit({ type: 'loaded', model: await this.#engine.load(files, { onProgress, cancel }) });
+  }
+
+  /** @throws EngineError CANCELLED at once when the request is cancelled while it waits. */
+  async #inTurn<T>({ signal, cancel }: Request, work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    let done: () => void = () => undefined;
+    const own = new Promise<void>((resolve) => (done = resolve));
+    this.#turn = before.then(() => own);
+    this.#busy++;
+    try {
+      await unlessAborted(before, signal);
+      if (cancel.cancelled) throw cancelled();
+      return await work();
+    } finally {
+      this.#busy--;
+      done();
+    }
+  }
+}
+
+function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(cancelled());
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    void wait.then(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+  });
+}

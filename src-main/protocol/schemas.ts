@@ -1,0 +1,225 @@
+/**
+ * What may cross the border. The engine's side checks every message and every method's params; the client's side
+ * checks the envelope of what comes back. Static types and schemas are held together by `schemaOf`: a schema that
+ * drifts from its type does not compile.
+ */
+import * as v from 'valibot';
+import { EngineError } from '../engine/errors.ts';
+import type {
+  ChatMessage,
+  ErrorPayload,
+  GenerateParams,
+  InspectParams,
+  PromptInput,
+  SamplingParams,
+  ScoreParams,
+  StopParams,
+  TokenizeParams,
+} from '../engine/types.ts';
+import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import { isErrorCode } from './errors.ts';
+import type { ClientMessage, EngineMessage } from './messages.ts';
+
+/** Longest text of one message, UTF-16 units. What fits here may still not fit the context window. */
+export const MAX_TEXT = 8 * 1024 * 1024;
+/** Ids in one list. */
+export const MAX_IDS = 1024 * 1024;
+export const MAX_CREDIT = 2 ** 31 - 1;
+const MAX_UINT32 = 2 ** 32 - 1;
+
+/** Gives a schema the type it must describe, exactly: neither wider nor narrower. */
+export function schemaOf<T>() {
+  return <S extends v.GenericSchema<unknown, T>>(schema: [T] extends [v.InferOutput<S>] ? S : never): S => schema;
+}
+
+export const finite = v.pipe(v.number(), v.finite());
+const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
+const integer = v.pipe(v.number(), v.safeInteger());
+const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+const requestId = integerBetween(1, MAX_CREDIT);
+
+/** Checked in one pass, because a list may hold a million ids. */
+const tokenIds = v.custom<number[]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.length <= MAX_IDS &&
+    value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_CREDIT),
+  `Expected a list of at most ${MAX_IDS} token ids (whole numbers from 0)`,
+);
+
+export const chatMessage = schemaOf<ChatMessage>()(
+  v.object({ role: v.picklist(['system', 'user', 'assistant']), text }),
+);
+
+const promptInput = schemaOf<PromptInput>()(
+  v.variant('kind', [
+    v.object({
+      kind: v.literal('text'),
+      text,
+      addBos: v.exactOptional(v.boolean()),
+      parseSpecial: v.exactOptional(v.boolean()),
+    }),
+    v.object({ kind: v.literal('ids'), ids: tokenIds }),
+    v.object({
+      kind: v.literal('chat'),
+      messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
+      whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest'])),
+    }),
+  ]),
+);
+
+export const samplingEntries = {
+  samplers: v.pipe(
+    v.array(v.picklist(['penalties', 'top_k', 'top_p', 'min_p', 'temperature'])),
+    v.maxLength(32, 'Expected at most 32 samplers'),
+  ),
+  temperature: finite,
+  topK: integer,
+  topP: finite,
+  minP: finite,
+  repeatPenalty: v.pipe(finite, v.gtValue(0, 'Expected a number above 0')),
+  frequencyPenalty: finite,
+  presencePenalty: finite,
+  penaltyLastN: v.pipe(integer, v.minValue(-1)),
+  logitBias: v.pipe(v.array(v.tuple([integerBetween(0, MAX_CREDIT), finite])), v.maxLength(MAX_IDS)),
+  seed: v.nullable(integerBetween(0, MAX_UINT32)),
+};
+export const samplingParams = schemaOf<SamplingParams>()(v.object(samplingEntries));
+
+export const stopEntries = {
+  maxTokens: v.pipe(integer, v.minValue(0)),
+  stopStrings: v.pipe(
+    v.array(v.pipe(v.string(), v.minLength(1, 'Expected a text that is not empty'), v.maxLength(10_000))),
+    v.maxLength(100, 'Expected at most 100 stop strings'),
+  ),
+  repetitionWindow: v.nullable(integerBetween(0, MAX_CREDIT)),
+  timeLimitMs: v.nullable(v.pipe(finite, v.minValue(0))),
+  ignoreEos: v.boolean(),
+};
+export const stopParams = schemaOf<StopParams>()(v.object(stopEntries));
+
+const candidateCount = integerBetween(0, 100);
+
+const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
+
+const scoreParams = schemaOf<ScoreParams>()(v.object({ prompt: promptInput, top: candidateCount }));
+
+const inspectParams = schemaOf<InspectParams>()(
+  v.object({ prompt: promptInput, sampling: samplingParams, stop: stopParams, topCandidates: candidateCount }),
+);
+
+const generateParams = schemaOf<GenerateParams>()(
+  v.object({
+    prompt: promptInput,
+    sampling: samplingParams,
+    stop: stopParams,
+    useKvCache: v.boolean(),
+    topCandidates: candidateCount,
+    executor: v.exactOptional(v.picklist(['reference'])),
+  }),
+);
+
+/** A folder's name, never a path. */
+export const modelId = v.pipe(
+  v.string(),
+  v.maxLength(128),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected the id of a model: letters, digits, dots, dashes'),
+);
+
+const noParams = schemaOf<Record<string, never>>()(v.record(v.string(), v.never()));
+
+type SchemasFor<T extends { [M in keyof T]: { params: unknown } }> = {
+  readonly [M in keyof T]: v.GenericSchema<unknown, T[M]['params']>;
+};
+
+const methodParams: SchemasFor<EngineMethods> = {
+  status: noParams,
+  unload: noParams,
+  tokenize: tokenizeParams,
+  detokenize: schemaOf<EngineMethods['detokenize']['params']>()(v.object({ ids: tokenIds, skipSpecial: v.boolean() })),
+  score: scoreParams,
+  inspect: inspectParams,
+};
+
+const streamParams: SchemasFor<EngineStreams> = {
+  load: schemaOf<EngineStreams['load']['params']>()(v.object({ modelId })),
+  generate: generateParams,
+};
+
+/** A call whose name and params have been checked. */
+export type CheckedCall = { [M in MethodName]: { method: M; params: EngineMethods[M]['params'] } }[MethodName];
+export type CheckedStream = { [S in StreamName]: { method: S; params: EngineStreams[S]['params'] } }[StreamName];
+
+/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+export function checkCall(method: string, params: unknown): CheckedCall {
+  return check(methodParams, method, params) as CheckedCall;
+}
+
+/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+export function checkStream(method: string, params: unknown): CheckedStream {
+  return check(streamParams, method, params) as CheckedStream;
+}
+
+function check(schemas: Readonly<Record<string, v.GenericSchema>>, method: string, params: unknown) {
+  const schema = Object.hasOwn(schemas, method) ? schemas[method] : undefined;
+  if (schema === undefined) {
+    const known = Object.keys(schemas).join(', ');
+    throw new EngineError('BAD_REQUEST', `There is no method "${method.slice(0, 100)}" here. Known: ${known}.`, {
+      method: method.slice(0, 100),
+    });
+  }
+  return { method, params: parseOrRefuse(schema, params, method) };
+}
+
+/**
+ * @param what Names the value in the message, for example the method.
+ * @throws EngineError BAD_REQUEST with `details.field`, the dotted path of the first bad field.
+ */
+export function parseOrRefuse<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const field = v.getDotPath(issue) ?? '';
+  const where = field === '' ? what : `${what}: ${field}`;
+  throw new EngineError('BAD_REQUEST', `Bad value in ${where}. ${issue.message.slice(0, 300)}.`, { field, what });
+}
+
+export const clientMessage = schemaOf<ClientMessage>()(
+  v.variant('type', [
+    v.object({ type: v.literal('hello'), version: v.number() }),
+    v.object({ type: v.literal('call'), id: requestId, method: v.string(), params: v.unknown() }),
+    v.object({
+      type: v.literal('open'),
+      id: requestId,
+      method: v.string(),
+      params: v.unknown(),
+      credit: integerBetween(1, MAX_CREDIT),
+    }),
+    v.object({ type: v.literal('credit'), id: requestId, credit: integerBetween(1, MAX_CREDIT) }),
+    v.object({ type: v.literal('cancel'), id: requestId }),
+  ]),
+);
+
+export const errorPayload = schemaOf<ErrorPayload>()(
+  v.object({
+    code: v.custom<ErrorPayload['code']>(isErrorCode, 'Expected an error code'),
+    message: v.string(),
+    details: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+  }),
+);
+
+export const engineMessage = schemaOf<EngineMessage>()(
+  v.variant('type', [
+    v.object({ type: v.literal('hello'), version: v.number() }),
+    v.object({ type: v.literal('result'), id: requestId, result: v.unknown() }),
+    v.object({ type: v.literal('chunk'), id: requestId, events: v.array(v.unknown()) }),
+    v.object({ type: v.literal('end'), id: requestId }),
+    v.object({ type: v.literal('error'), id: requestId, error: errorPayload }),
+  ]),
+);
+
+/** The id in a message, however malformed the rest is, so that its sender gets an answer. */
+export function requestIdOf(message: unknown): number | null {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return null;
+  return v.is(requestId, message.id) ? message.id : null;
+}

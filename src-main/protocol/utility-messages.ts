@@ -1,0 +1,18 @@
+/** What the main process and the engine's utility process tell each other beside the engine's protocol. */
+
+/** Main to utility. Comes with one port (`ports[0]`), which carries the engine's protocol for one window. */
+export interface UtilityPortMessage {
+  type: 'port';
+  /** A later port for the same window replaces the earlier one. */
+  windowId: number;
+}
+
+/** Utility to main. */
+export type UtilityMessage =
+  /** The engine's thread runs and takes ports. */
+  | { type: 'ready' }
+  /** The last message before the process ends with a code other than 0. */
+  | { type: 'failed'; reason: string };
+
+/** Argument of the utility process: `--models-dir=PATH`. */
+export const MODELS_DIR_ARGUMENT = '--models-dir=';
