@@ -1,0 +1,27 @@
+import type { LucideProps } from '@lucide/svelte';
+import type { Component } from 'svelte';
+
+/** What `@lucide/svelte/icons/NAME` exports. */
+export type IconComponent = Component<LucideProps>;
+
+/** A choice of a SegmentedControl or a Select. */
+export interface Choice<Value extends string = string> {
+  value: Value;
+  label: string;
+  icon?: IconComponent;
+  testId?: string;
+}
+
+/** What a colour sample stands for: the context meter's parts, and before/after of the sampler chain. */
+export type SegmentKind = 'system' | 'history' | 'reply' | 'free';
+export type LegendKind = SegmentKind | 'before' | 'after' | 'scratch';
+
+/** A button that a card or a toast offers. */
+export interface Action {
+  label: string;
+  onclick: () => void;
+  icon?: IconComponent;
+  /** Key that does the same, shown beside the label. */
+  kbd?: string;
+  testId?: string;
+}
