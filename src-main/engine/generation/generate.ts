@@ -1,0 +1,159 @@
+import { EngineError } from '../errors.ts';
+import type { Model } from '../models/model.ts';
+import type { CancelToken, Platform } from '../platform.ts';
+import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { SamplerChain } from '../sampling/sampler-chain.ts';
+import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
+import type { ContextWindow } from './context-window.ts';
+import { HostYield } from './host-yield.ts';
+import { Interrupt } from './interrupt.ts';
+import { logitsAfter } from './prefill.ts';
+import type { Prompt } from './prompt.ts';
+import { endsInRepetition } from './repetition.ts';
+import { Reply, type DrawnToken } from './reply.ts';
+import { ReplyTimer } from './stats.ts';
+import * as stops from './stops.ts';
+
+export interface GenerateJob {
+  model: Model;
+  executor: ExecutorName;
+  context: ContextWindow;
+  platform: Platform;
+  /** Validated. */
+  params: GenerateParams;
+  /** At most as long as the context window. */
+  prompt: Prompt;
+  seed: number;
+  /** What `Timings.loadMs` reports. */
+  loadMs: number;
+  cancel: CancelToken | undefined;
+}
+
+/**
+ * Writes one reply: reads the prompt, then draws token after token until a stop condition holds. Every end, a failure
+ * included, is an `end` event that keeps what was written.
+ */
+export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent, void, undefined> {
+  const { model, context, platform, params, prompt, seed } = job;
+  const { contextSize } = model.config;
+  const timer = new ReplyTimer(platform.clock, job.loadMs);
+  const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
+  const hostYield = new HostYield(platform);
+  const chain = samplerChain(model, params, seed);
+  const reply = new Reply(model.tokenizer, params.stop.stopStrings);
+  const sequence = [...prompt.ids];
+
+  if (!params.useKvCache) context.clear();
+  const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
+  const start = { promptIds: prompt.ids, reusedTokens, segments: prompt.segments, seed, contextSize };
+  yield { type: 'start', ...start, executor: job.executor };
+
+  let stop = stopWithoutReply(job);
+  try {
+    while (stop === null) {
+      const since = platform.clock.now();
+      if (!params.useKvCache) context.clear();
+      const logits = await logitsAfter(sequence, context, hostYield, interrupt);
+      if (reply.drawnIds.length === 0) timer.prefilled(since, prompt.ids.length - reusedTokens);
+
+      const sampled = chain.sample(logits, sequence);
+      if (model.config.eosTokenIds.includes(sampled.id)) {
+        stop = stops.stopAtEos(sampled.id, model.tokenizer.piece(sampled.id));
+        break;
+      }
+      sequence.push(sampled.id);
+      const raw = new RawDistribution(logits);
+      const drawn: DrawnToken = {
+        id: sampled.id,
+        logprob: raw.logprob(sampled.id),
+        rank: raw.rank(sampled.id),
+        sampledProbability: sampled.probability,
+        candidates: describeCandidates(raw, chain, model, params.topCandidates),
+        survivors: sampled.survivors,
+        latencyMs: timer.token(),
+      };
+      const shown = reply.push(drawn);
+      for (const token of shown.tokens) yield { type: 'token', token };
+      stop = shown.stopString === null ? stopAfterToken(job, reply, interrupt) : stops.stopAtString(shown.stopString);
+      if (stop === null) await hostYield.ifDue();
+    }
+  } catch (thrown) {
+    stop = stopAfterFailure(EngineError.from(thrown), job, reply, interrupt);
+  }
+
+  const rest = reply.finish();
+  for (const token of rest.tokens) yield { type: 'token', token };
+  // A stop string that was held in doubt stands before whatever ended the reply.
+  if (rest.stopString !== null && stop.reason !== 'error') stop = stops.stopAtString(rest.stopString);
+  yield {
+    type: 'end',
+    ids: reply.ids,
+    text: reply.text,
+    stop,
+    timings: timer.timings(),
+    seed,
+    contextUsed: prompt.ids.length + reply.ids.length,
+  };
+}
+
+/** The chain that draws a reply's tokens. */
+export function samplerChain(model: Model, params: GenerateParams, seed: number): SamplerChain {
+  const { vocabularySize, maskedTokenIds, eosTokenIds } = model.config;
+  const maskedIds = params.stop.ignoreEos ? [...maskedTokenIds, ...eosTokenIds] : maskedTokenIds;
+  return new SamplerChain(vocabularySize, params.sampling, seed, { maskedIds });
+}
+
+/** Ends that need no token. */
+function stopWithoutReply({ params, prompt, model }: GenerateJob): Stop | null {
+  const { contextSize } = model.config;
+  if (params.stop.maxTokens === 0) return stops.stopAtMaxTokens(0);
+  return prompt.ids.length === contextSize ? stops.stopAtContextEnd(contextSize, contextSize) : null;
+}
+
+/** The first condition that holds after a token that is neither the end of the text nor completes a stop string. */
+function stopAfterToken(job: GenerateJob, reply: Reply, interrupt: Interrupt): Stop | null {
+  const { params, prompt, model } = job;
+  const { contextSize, defaultRepetitionWindow } = model.config;
+  const window = params.stop.repetitionWindow ?? defaultRepetitionWindow;
+  const tokens = reply.drawnIds.length;
+  if (endsInRepetition(reply.drawnIds, window)) return stops.stopAtRepetition(window);
+  if (tokens === params.stop.maxTokens) return stops.stopAtMaxTokens(tokens);
+  if (prompt.ids.length + tokens === contextSize) return stops.stopAtContextEnd(prompt.ids.length, contextSize);
+  return stopByInterrupt(interrupt, params, reply);
+}
+
+function stopAfterFailure(error: EngineError, job: GenerateJob, reply: Reply, interrupt: Interrupt): Stop {
+  if (error.code === 'CANCELLED') {
+    const stop = stopByInterrupt(interrupt, job.params, reply);
+    if (stop !== null) return stop;
+  }
+  job.platform.log.warn('A reply failed.', { code: error.code, message: error.message, ...error.details });
+  return stops.stopByError(error);
+}
+
+function stopByInterrupt(interrupt: Interrupt, params: GenerateParams, reply: Reply): Stop | null {
+  const tokens = reply.drawnIds.length;
+  switch (interrupt.reason()) {
+    case 'time_limit':
+      return stops.stopAtTimeLimit(params.stop.timeLimitMs ?? 0, tokens);
+    case 'user':
+      return stops.stopByUser(tokens);
+    case null:
+      return null;
+  }
+}
+
+/** The most probable raw candidates, with their chances after the chain. */
+export function describeCandidates(
+  raw: RawDistribution,
+  chain: SamplerChain,
+  model: Model,
+  count: number,
+): Candidate[] {
+  if (count === 0) return [];
+  const top = raw.top(count);
+  const sampled = chain.sampledProbabilities(top.map(([id]) => id));
+  return top.map(([id, logprob], i) => {
+    return { id, piece: model.tokenizer.piece(id), logprob, sampledProbability: sampled[i] };
+  });
+}

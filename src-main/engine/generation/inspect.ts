@@ -1,0 +1,95 @@
+import { EngineError } from '../errors.ts';
+import { TAPS } from '../program/taps.ts';
+import type { RunResult } from '../executors/executor.ts';
+import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { recordStages } from '../sampling/stage-reports.ts';
+import type { Candidate, GenerateEnd, Inspection, ModelInfo, TracedTensor } from '../types.ts';
+import { describeCandidates, generate, samplerChain, type GenerateJob } from './generate.ts';
+import { cancelled } from './interrupt.ts';
+
+/**
+ * One prompt step by step with the numbers the model really used: what generating it computes, written down.
+ * @param job the reply to follow
+ * @param topCandidates listed per sampler stage and as probabilities
+ * @throws EngineError CANCELLED
+ */
+export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: number): Promise<Inspection> {
+  const { model, context, prompt, params, seed } = job;
+  const layers = Array.from({ length: info.layers }, (_, layer) => layer);
+  context.clear();
+  // In one run, so that every attention matrix is whole.
+  const run = await context.run(
+    prompt.ids,
+    { logits: [prompt.ids.length - 1], taps: tapNames(layers.length) },
+    job.cancel,
+  );
+  const logits = await run.logits[0].read();
+  const raw = new RawDistribution(logits);
+
+  const recorder = recordStages(topCandidates);
+  const chain = samplerChain(model, params, seed);
+  const sampled = chain.sample(logits, prompt.ids, recorder.observe);
+  const probabilities = describeCandidates(raw, chain, model, topCandidates);
+  const chosen: Candidate = {
+    id: sampled.id,
+    piece: model.tokenizer.piece(sampled.id),
+    logprob: raw.logprob(sampled.id),
+    sampledProbability: sampled.probability,
+  };
+
+  return {
+    model: info,
+    prompt: { text: prompt.text, ids: prompt.ids, tokens: prompt.pieces() },
+    tokenEmbedding: traced(run, TAPS.tokenEmbedding),
+    positionEmbedding: run.taps.has(TAPS.positionEmbedding) ? traced(run, TAPS.positionEmbedding) : null,
+    embedding: traced(run, TAPS.embedding),
+    layers: layers.map((index) => ({
+      index,
+      attention: traced(run, TAPS.attentionWeights(index)),
+      attentionOutput: traced(run, TAPS.attentionOutput(index)),
+      feedForwardHidden: traced(run, TAPS.feedForwardHidden(index)),
+      output: traced(run, TAPS.layerOutput(index)),
+    })),
+    logits: { name: 'logits', shape: [logits.length], values: Array.from(logits) },
+    probabilities,
+    sampling: { stages: recorder.stages, chosen, seed },
+    ...(await followReply(job)),
+  };
+}
+
+function tapNames(layers: number): string[] {
+  const names: string[] = [TAPS.tokenEmbedding, TAPS.positionEmbedding, TAPS.embedding];
+  for (let layer = 0; layer < layers; layer++) {
+    names.push(
+      TAPS.attentionWeights(layer),
+      TAPS.attentionOutput(layer),
+      TAPS.feedForwardHidden(layer),
+      TAPS.layerOutput(layer),
+    );
+  }
+  return names;
+}
+
+function traced(run: RunResult, name: string): TracedTensor {
+  const tensor = run.taps.get(name);
+  if (tensor === undefined) {
+    throw new EngineError('INTERNAL', `The executor gave no tensor ${name}.`, { name });
+  }
+  return { name, shape: [...tensor.shape], values: Array.from(tensor.data) };
+}
+
+/** The same reply as a loop. It starts from the seed again, so its first token is the one chosen above. */
+async function followReply(job: GenerateJob): Promise<Pick<Inspection, 'loop' | 'reply'>> {
+  const loop: Inspection['loop'] = [];
+  let end: GenerateEnd | null = null;
+  for await (const event of generate(job)) {
+    if (event.type === 'token') {
+      const { index, id, piece, text, logprob } = event.token;
+      loop.push({ step: index, contextTokens: job.prompt.ids.length + index, id, piece, text, logprob });
+    } else if (event.type === 'end') {
+      end = event;
+    }
+  }
+  if (end === null || end.stop.reason === 'user') throw cancelled();
+  return { loop, reply: { ids: end.ids, text: end.text, stop: end.stop } };
+}

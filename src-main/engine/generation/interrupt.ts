@@ -1,0 +1,34 @@
+import { EngineError } from '../errors.ts';
+import type { CancelToken, Clock } from '../platform.ts';
+
+/** Stops a reply from outside: the time limit or the user. Executors poll it between operations. */
+export class Interrupt implements CancelToken {
+  private readonly deadline: number;
+
+  constructor(
+    private readonly clock: Clock,
+    startedAt: number,
+    timeLimitMs: number | null,
+    private readonly user: CancelToken | undefined,
+  ) {
+    this.deadline = timeLimitMs === null ? Number.POSITIVE_INFINITY : startedAt + timeLimitMs;
+  }
+
+  get cancelled(): boolean {
+    return this.reason() !== null;
+  }
+
+  reason(): 'time_limit' | 'user' | null {
+    if (this.clock.now() >= this.deadline) return 'time_limit';
+    return this.user?.cancelled ? 'user' : null;
+  }
+
+  /** @throws EngineError CANCELLED */
+  throwIfCancelled(): void {
+    if (this.cancelled) throw cancelled();
+  }
+}
+
+export function cancelled(): EngineError {
+  return new EngineError('CANCELLED', 'The request was cancelled.');
+}

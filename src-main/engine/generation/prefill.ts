@@ -1,0 +1,28 @@
+import type { CancelToken } from '../platform.ts';
+import type { ContextWindow } from './context-window.ts';
+import { cancelled } from './interrupt.ts';
+import type { HostYield } from './host-yield.ts';
+
+/** Tokens of the prompt run at once: enough for throughput, few enough to stop soon. */
+export const SLICE_TOKENS = 128;
+
+/**
+ * Runs those of `ids` that the window does not hold yet, in slices, and gives the logits after the last.
+ * @returns `[vocabulary]`
+ * @throws EngineError CANCELLED; the slices finished by then stay in the window
+ */
+export async function logitsAfter(
+  ids: readonly number[],
+  context: ContextWindow,
+  hostYield: HostYield,
+  cancel: CancelToken,
+): Promise<Float32Array> {
+  for (;;) {
+    if (cancel.cancelled) throw cancelled();
+    const slice = ids.slice(context.length, context.length + SLICE_TOKENS);
+    const last = context.length + slice.length === ids.length;
+    const result = await context.run(slice, { logits: last ? [slice.length - 1] : [] }, cancel);
+    if (last) return result.logits[0].read();
+    await hostYield.ifDue();
+  }
+}

@@ -1,0 +1,52 @@
+import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
+import type { GeneratedToken } from '../types.ts';
+import { StopDetector, type Release } from './stop-detector.ts';
+
+/** All of a generated token but what is known only when it is shown. */
+export type DrawnToken = Omit<GeneratedToken, 'index' | 'text' | 'piece'>;
+
+/** Tokens that may be shown now, and the stop string that ended the reply. */
+export interface Shown {
+  tokens: GeneratedToken[];
+  stopString: string | null;
+}
+
+/** A reply as it grows: decodes its tokens and decides what of them is shown when. */
+export class Reply {
+  /** All tokens drawn, also those that are still held back or never shown. */
+  readonly drawnIds: number[] = [];
+  /** Tokens shown. */
+  readonly ids: number[] = [];
+  text = '';
+  private readonly stream: TokenStream;
+  private readonly detector: StopDetector<DrawnToken>;
+
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    stopStrings: readonly string[],
+  ) {
+    this.stream = tokenizer.stream();
+    this.detector = new StopDetector(stopStrings);
+  }
+
+  push(token: DrawnToken): Shown {
+    this.drawnIds.push(token.id);
+    const text = this.stream.push(token.id);
+    return this.show(this.detector.push(token, text, this.stream.pending));
+  }
+
+  /** Shows what was held back. The reply has ended. */
+  finish(): Shown {
+    return this.show(this.detector.finish(this.stream.flush()));
+  }
+
+  private show(release: Release<DrawnToken>): Shown {
+    const tokens = release.tokens.map(({ token, text }): GeneratedToken => {
+      const index = this.ids.length;
+      this.ids.push(token.id);
+      this.text += text;
+      return { ...token, index, piece: this.tokenizer.piece(token.id), text };
+    });
+    return { tokens, stopString: release.stopString };
+  }
+}

@@ -1,0 +1,54 @@
+import type { CancelToken, Platform } from '../platform.ts';
+import { RawDistribution } from '../sampling/raw-distribution.ts';
+import type { Score } from '../types.ts';
+import type { ContextWindow } from './context-window.ts';
+import { HostYield } from './host-yield.ts';
+import { cancelled } from './interrupt.ts';
+import { SLICE_TOKENS } from './prefill.ts';
+
+/** Logits held at once, 16 MB: every row of a slice gives a whole vocabulary. */
+const MAX_LOGITS = 2 ** 22;
+
+export interface ScoreJob {
+  context: ContextWindow;
+  platform: Platform;
+  vocabularySize: number;
+  ids: readonly number[];
+  /** Most probable tokens reported per position. */
+  top: number;
+  cancel: CancelToken | undefined;
+}
+
+/**
+ * How probable the model finds each of `ids` after those before it.
+ * @throws EngineError CANCELLED
+ */
+export async function score(job: ScoreJob): Promise<Score> {
+  const { context, ids, platform } = job;
+  const sliceTokens = Math.max(1, Math.min(SLICE_TOKENS, Math.floor(MAX_LOGITS / job.vocabularySize)));
+  const hostYield = new HostYield(platform);
+  const result: Score = { ids: [...ids], logprobs: [], ranks: [], top: [], perplexity: null };
+
+  context.clear();
+  for (let from = 0; from < ids.length; from += sliceTokens) {
+    if (job.cancel?.cancelled) throw cancelled();
+    const slice = ids.slice(from, from + sliceTokens);
+    const { logits } = await context.run(slice, { logits: slice.map((_, row) => row) }, job.cancel);
+    for (const [row, handle] of logits.entries()) {
+      if (job.cancel?.cancelled) throw cancelled();
+      const distribution = new RawDistribution(await handle.read());
+      result.top.push(distribution.top(job.top));
+      const position = from + row + 1;
+      if (position < ids.length) {
+        result.logprobs.push(distribution.logprob(ids[position]));
+        result.ranks.push(distribution.rank(ids[position]));
+      }
+      await hostYield.ifDue();
+    }
+  }
+  if (ids.length > 1) {
+    const mean = result.logprobs.reduce((sum, logprob) => sum + logprob, 0) / result.logprobs.length;
+    result.perplexity = Math.exp(-mean);
+  }
+  return result;
+}

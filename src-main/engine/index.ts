@@ -1,0 +1,159 @@
+/** The engine as hosts use it: a model, and requests to it one after the other. */
+import { EngineError } from './errors.ts';
+import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
+import type { Executor } from './executors/executor.ts';
+import { ContextWindow } from './generation/context-window.ts';
+import { generate, type GenerateJob } from './generation/generate.ts';
+import { inspect } from './generation/inspect.ts';
+import { readPrompt } from './generation/prompt.ts';
+import { RequestQueue } from './generation/request-queue.ts';
+import { score } from './generation/score.ts';
+import { KvCache } from './kv-cache/kv-cache.ts';
+import type { Model } from './models/model.ts';
+import { openModel } from './models/registry.ts';
+import type { CancelToken, ModelFiles, Platform } from './platform.ts';
+import type {
+  GenerateEvent,
+  GenerateParams,
+  InspectParams,
+  Inspection,
+  LoadProgress,
+  ModelInfo,
+  Score,
+  ScoreParams,
+  TokenizeParams,
+  Tokenized,
+} from './types.ts';
+import { validateGenerateParams, validateIds, validateInspectParams, validateScoreParams } from './validate.ts';
+
+export * from './defaults.ts';
+export * from './errors.ts';
+export * from './platform.ts';
+export * from './types.ts';
+
+interface Loaded {
+  readonly model: Model;
+  readonly executor: Executor;
+  readonly context: ContextWindow;
+  readonly loadMs: number;
+  /** The first reply reports how long loading took, the others that it took nothing. */
+  loadReported: boolean;
+}
+
+export interface LoadOptions {
+  onProgress?: (progress: LoadProgress) => void;
+  cancel?: CancelToken;
+}
+
+/**
+ * Holds one model and serves one request at a time; further ones wait in line. Every request may be cancelled by its
+ * token, also while it waits.
+ */
+export class InferenceEngine {
+  private readonly queue = new RequestQueue();
+  private loaded: Loaded | null = null;
+
+  constructor(private readonly platform: Platform) {}
+
+  /** The loaded model with what it occupies now. */
+  get model(): ModelInfo | null {
+    return this.loaded === null ? null : describe(this.loaded);
+  }
+
+  /**
+   * Loads a model in place of the present one, which stays when loading fails.
+   * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
+   */
+  async load(files: ModelFiles, options: LoadOptions = {}): Promise<ModelInfo> {
+    return this.queue.run(async () => {
+      const startedAt = this.platform.clock.now();
+      const model = await openModel(files, options);
+      const cells = model.config.contextSize;
+      const executor = createReferenceExecutor(model.program, model.weights, { cells });
+      const context = new ContextWindow(executor, new KvCache(cells));
+      const loadMs = this.platform.clock.now() - startedAt;
+      await this.dispose();
+      this.loaded = { model, executor, context, loadMs, loadReported: false };
+      return describe(this.loaded);
+    });
+  }
+
+  /** Frees the model. Does nothing when there is none. */
+  async unload(): Promise<void> {
+    await this.queue.run(() => this.dispose());
+  }
+
+  /** @throws EngineError NO_MODEL */
+  tokenize({ text, addBos, parseSpecial }: TokenizeParams): Tokenized {
+    const tokens = this.require().model.tokenizer.encodePieces(text, { addSpecial: addBos, parseSpecial });
+    return { ids: tokens.map(({ id }) => id), tokens };
+  }
+
+  /** @throws EngineError NO_MODEL, BAD_REQUEST for an id outside the vocabulary */
+  detokenize(ids: readonly number[], skipSpecial: boolean): string {
+    const { model } = this.require();
+    validateIds('ids', ids, model.config);
+    return model.tokenizer.decode(ids, skipSpecial);
+  }
+
+  /**
+   * Writes a reply. Leaving the loop early ends the request.
+   * @throws EngineError before the `start` event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL. Later failures are `end` events.
+   */
+  async *generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent, void, undefined> {
+    const leave = await this.queue.enter();
+    try {
+      const loaded = this.require();
+      validateGenerateParams(params, loaded.model.config);
+      yield* generate(this.job(loaded, params, cancel));
+    } finally {
+      leave();
+    }
+  }
+
+  /** @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED */
+  async score(params: ScoreParams, cancel?: CancelToken): Promise<Score> {
+    return this.queue.run(async () => {
+      const { model, context } = this.require();
+      validateScoreParams(params, model.config);
+      const { ids } = readPrompt(params.prompt, model, 0);
+      const { vocabularySize } = model.config;
+      return score({ context, platform: this.platform, vocabularySize, ids, top: params.top, cancel });
+    });
+  }
+
+  /** @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED */
+  async inspect(params: InspectParams, cancel?: CancelToken): Promise<Inspection> {
+    return this.queue.run(async () => {
+      const loaded = this.require();
+      validateInspectParams(params, loaded.model.config);
+      const { prompt, sampling, stop } = params;
+      const job = this.job(loaded, { prompt, sampling, stop, useKvCache: true, topCandidates: 0 }, cancel);
+      return inspect(job, describe(loaded), params.topCandidates);
+    });
+  }
+
+  private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined): GenerateJob {
+    const { model, executor, context } = loaded;
+    const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
+    const loadMs = loaded.loadReported ? 0 : loaded.loadMs;
+    loaded.loadReported = true;
+    const seed = params.sampling.seed ?? this.platform.randomSeed();
+    return { model, executor: executor.name, context, platform: this.platform, params, prompt, seed, loadMs, cancel };
+  }
+
+  private require(): Loaded {
+    if (this.loaded === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
+    return this.loaded;
+  }
+
+  private async dispose(): Promise<void> {
+    const loaded = this.loaded;
+    this.loaded = null;
+    await loaded?.executor.dispose();
+  }
+}
+
+function describe({ model, executor, loadMs }: Loaded): ModelInfo {
+  return { ...model.config, executor: executor.name, loadMs, memoryBytes: executor.memoryBytes };
+}
