@@ -15,6 +15,8 @@ export interface RelayOptions {
   /** See `BatcherOptions`. */
   flushMs?: number;
   now?: () => number;
+  /** Called once, when the connection is gone. */
+  onClosed?: () => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface RelayOptions {
  * told to stop what it does for a client that is gone.
  */
 export function relay(client: Transport, engine: Transport, options: RelayOptions = {}): { close(): void } {
-  const { cancelFlags = null, ...batching } = options;
+  const { cancelFlags = null, onClosed, ...batching } = options;
   const streams = new Map<number, ChunkBatcher>();
   const running = new Set<number>();
   let open = true;
@@ -36,6 +38,7 @@ export function relay(client: Transport, engine: Transport, options: RelayOption
     streams.clear();
     client.close();
     engine.close();
+    onClosed?.();
   }
 
   function toEngine(message: ClientMessage): void {

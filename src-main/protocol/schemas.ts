@@ -126,6 +126,10 @@ export const modelId = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected the id of a model: letters, digits, dots, dashes'),
 );
 
+export function isModelId(value: unknown): boolean {
+  return v.is(modelId, value);
+}
+
 const noParams = schemaOf<Record<string, never>>()(v.record(v.string(), v.never()));
 
 type SchemasFor<T extends { [M in keyof T]: { params: unknown } }> = {

@@ -16,3 +16,14 @@ export type UtilityMessage =
 
 /** Argument of the utility process: `--models-dir=PATH`. */
 export const MODELS_DIR_ARGUMENT = '--models-dir=';
+
+export function isUtilityPortMessage(message: unknown): message is UtilityPortMessage {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'type' in message &&
+    message.type === 'port' &&
+    'windowId' in message &&
+    Number.isSafeInteger(message.windowId)
+  );
+}

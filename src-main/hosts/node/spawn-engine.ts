@@ -12,8 +12,6 @@ export interface SpawnEngineOptions {
   workerUrl: URL;
   /** Folder with one folder per model. */
   modelsDir: string;
-  /** Node options of the thread; tests use them to run TypeScript. Default: none. */
-  execArgv?: string[];
 }
 
 /** A running engine thread. */
@@ -27,11 +25,7 @@ export interface EngineThread {
 
 export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   const workerData: EngineWorkerData = { modelsDir: options.modelsDir };
-  const worker = new Worker(options.workerUrl, {
-    workerData,
-    name: 'engine',
-    ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
-  });
+  const worker = new Worker(options.workerUrl, { workerData, name: 'engine' });
   const connections = new Set<{ close(): void }>();
   let reason: string | null = null;
   worker.on('error', (error) => (reason = `The engine's thread failed: ${describe(error)}`));
@@ -49,14 +43,12 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
       const memory = CancelFlags.allocate();
       const message: ConnectMessage = { type: 'connect', port: port2, cancelFlags: memory };
       worker.postMessage(message, [port2]);
-      const connection = relay(client, workerThreadsTransport(port1), { cancelFlags: new CancelFlags(memory) });
+      const connection = relay(client, workerThreadsTransport(port1), {
+        cancelFlags: new CancelFlags(memory),
+        onClosed: () => connections.delete(connection),
+      });
       connections.add(connection);
-      return {
-        close() {
-          connections.delete(connection);
-          connection.close();
-        },
-      };
+      return connection;
     },
     async terminate() {
       await worker.terminate();

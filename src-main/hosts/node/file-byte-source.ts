@@ -1,0 +1,71 @@
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { EngineError } from '../../engine/errors.ts';
+import type { ByteSource } from '../../engine/platform.ts';
+
+/**
+ * Random access to a file on disk. The file stays open until `close`.
+ * @throws EngineError MODEL_NOT_FOUND when there is no such file, MODEL_IO when it cannot be read.
+ */
+export async function openFileByteSource(path: string): Promise<ByteSource> {
+  const name = basename(path);
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw openingFailed(path, error);
+  });
+  const stat = await file.stat();
+  if (!stat.isFile()) {
+    await file.close();
+    throw new EngineError('MODEL_IO', `${path} is not a file. Give the path of a model's file.`, { file: path });
+  }
+
+  return {
+    name,
+    size: stat.size,
+    async read(offset, length) {
+      if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
+        throw outside(name, offset, length, stat.size);
+      }
+      if (offset + length > stat.size) throw outside(name, offset, length, stat.size);
+      const bytes = new Uint8Array(length);
+      let done = 0;
+      while (done < length) {
+        const { bytesRead } = await file.read(bytes, done, length - done, offset + done).catch((error: unknown) => {
+          throw new EngineError('MODEL_IO', `Reading ${path} failed: ${reasonOf(error)}`, {
+            file: path,
+            offset,
+            length,
+          });
+        });
+        if (bytesRead === 0) {
+          throw new EngineError('MODEL_IO', `${path} became shorter while it was read. Load the model again.`, {
+            file: path,
+            offset: offset + done,
+          });
+        }
+        done += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => file.close(),
+  };
+}
+
+function outside(name: string, offset: number, length: number, size: number): EngineError {
+  return new EngineError(
+    'MODEL_FORMAT',
+    `${name} points outside itself: ${length} bytes from byte ${offset}, but it has ${size} bytes. The file is damaged or incomplete.`,
+    { file: name, offset, length, size },
+  );
+}
+
+function openingFailed(path: string, error: unknown): EngineError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new EngineError('MODEL_NOT_FOUND', `There is no file ${path}.`, { file: path });
+  }
+  return new EngineError('MODEL_IO', `${path} cannot be opened: ${reasonOf(error)}`, { file: path });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,50 @@
+/**
+ * Electron's utility process: the relay between each window and the engine's thread. The main process sends one port
+ * per window and is then out of the way. When the engine's thread dies, so does this process, and the supervisor in the
+ * main process starts a fresh one.
+ */
+import { startEngineThread } from '../node/spawn-engine.ts';
+import { electronPortTransport } from '../../protocol/transports/electron-port.ts';
+import { isUtilityPortMessage, MODELS_DIR_ARGUMENT, type UtilityMessage } from '../../protocol/utility-messages.ts';
+
+/** Exit codes, beside Node's own. */
+const EXIT_BAD_ARGUMENTS = 2;
+const EXIT_ENGINE_ENDED = 3;
+
+const { parentPort } = process;
+const modelsDir = process.argv
+  .find((argument) => argument.startsWith(MODELS_DIR_ARGUMENT))
+  ?.slice(MODELS_DIR_ARGUMENT.length);
+
+function fail(reason: string, code: number): void {
+  tell({ type: 'failed', reason });
+  // The message leaves with the event loop's next turn.
+  setTimeout(() => process.exit(code), 50);
+}
+
+function tell(message: UtilityMessage): void {
+  parentPort.postMessage(message);
+}
+
+function serve(folder: string): void {
+  const thread = startEngineThread({
+    workerUrl: new URL('./engine-worker.js', import.meta.url),
+    modelsDir: folder,
+  });
+  const connections = new Map<number, { close(): void }>();
+
+  parentPort.on('message', ({ data, ports }) => {
+    const [port] = ports;
+    if (!isUtilityPortMessage(data) || port === undefined) {
+      console.error('Ignored a message that brings no port.');
+      return;
+    }
+    connections.get(data.windowId)?.close();
+    connections.set(data.windowId, thread.connect(electronPortTransport(port)));
+  });
+  void thread.ended.then((reason) => fail(reason, EXIT_ENGINE_ENDED));
+  tell({ type: 'ready' });
+}
+
+if (modelsDir === undefined) fail(`The argument ${MODELS_DIR_ARGUMENT}PATH is missing.`, EXIT_BAD_ARGUMENTS);
+else serve(modelsDir);

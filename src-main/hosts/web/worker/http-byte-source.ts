@@ -1,0 +1,98 @@
+import { EngineError } from '../../../engine/errors.ts';
+import type { ByteSource } from '../../../engine/platform.ts';
+
+/** Up to this size a file is fetched whole, in one request, bytes. */
+const WHOLE_FILE_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * Random access to a file of the page's own origin: whole when it is small, by HTTP Range when it is not.
+ * @throws EngineError MODEL_NOT_FOUND when the server has no such file, MODEL_IO when it cannot be fetched.
+ */
+export async function openHttpByteSource(url: string, fetchFile: typeof fetch = fetch): Promise<ByteSource> {
+  const name = url.slice(url.lastIndexOf('/') + 1);
+  const head = await request(fetchFile, url, { method: 'HEAD' });
+  const length = head.headers.get('content-length');
+  const size = length === null ? NaN : Number(length);
+  if (size > WHOLE_FILE_LIMIT && head.headers.get('accept-ranges') === 'bytes') {
+    return rangedSource(fetchFile, url, name, size);
+  }
+  return memorySource(name, await body(await request(fetchFile, url), url));
+}
+
+/** Whether the server has the file. */
+export async function existsOverHttp(url: string, fetchFile: typeof fetch = fetch): Promise<boolean> {
+  try {
+    await request(fetchFile, url, { method: 'HEAD' });
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'MODEL_NOT_FOUND') return false;
+    throw error;
+  }
+}
+
+function memorySource(name: string, bytes: Uint8Array): ByteSource {
+  return {
+    name,
+    size: bytes.length,
+    async read(offset, length) {
+      checkRange(name, offset, length, bytes.length);
+      return bytes.slice(offset, offset + length);
+    },
+  };
+}
+
+function rangedSource(fetchFile: typeof fetch, url: string, name: string, size: number): ByteSource {
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      checkRange(name, offset, length, size);
+      if (length === 0) return new Uint8Array(0);
+      const range = `bytes=${offset}-${offset + length - 1}`;
+      const response = await request(fetchFile, url, { headers: { range } });
+      const bytes = await body(response, url);
+      if (response.status === 206 && bytes.length === length) return bytes;
+      throw new EngineError('MODEL_IO', `The server did not send the part of ${url} that was asked for (${range}).`, {
+        file: url,
+        status: response.status,
+        bytes: bytes.length,
+      });
+    },
+  };
+}
+
+async function request(fetchFile: typeof fetch, url: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetchFile(url, init).catch((error: unknown) => {
+    throw new EngineError('MODEL_IO', `${url} cannot be fetched: ${reasonOf(error)} Is Tokenscope still running?`, {
+      file: url,
+    });
+  });
+  if (response.ok) return response;
+  if (response.status === 404) throw new EngineError('MODEL_NOT_FOUND', `There is no file ${url}.`, { file: url });
+  throw new EngineError('MODEL_IO', `${url} cannot be fetched: the server answered ${response.status}.`, {
+    file: url,
+    status: response.status,
+  });
+}
+
+async function body(response: Response, url: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    throw new EngineError('MODEL_IO', `${url} broke off while it was fetched: ${reasonOf(error)}`, { file: url });
+  }
+}
+
+function checkRange(name: string, offset: number, length: number, size: number): void {
+  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (whole && offset + length <= size) return;
+  throw new EngineError(
+    'MODEL_FORMAT',
+    `${name} points outside itself: ${length} bytes from byte ${offset}, but it has ${size} bytes. The file is damaged or incomplete.`,
+    { file: name, offset, length, size },
+  );
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,25 @@
+import { EngineError } from '../../../engine/errors.ts';
+import type { ModelFiles } from '../../../engine/platform.ts';
+import { isModelId } from '../../../protocol/schemas.ts';
+import { existsOverHttp, openHttpByteSource } from './http-byte-source.ts';
+
+/** A web server lists no folders, so these names are tried. */
+const EXPECTED_NAMES = ['config.json', 'tokenizer.json', 'model.safetensors'];
+
+/**
+ * The files of a model at `/models/<id>/` of the page's own origin.
+ * @throws EngineError MODEL_NOT_FOUND when the server has none of them, MODEL_IO when it cannot be reached,
+ * BAD_REQUEST when the id is no plain folder name.
+ */
+export async function openWebModel(id: string, fetchFile: typeof fetch = fetch): Promise<ModelFiles> {
+  if (!isModelId(id)) {
+    throw new EngineError('BAD_REQUEST', `"${id.slice(0, 100)}" is no id of a model.`, { model: id.slice(0, 100) });
+  }
+  const urlOf = (name: string) => `/models/${id}/${name}`;
+  const found = await Promise.all(EXPECTED_NAMES.map((name) => existsOverHttp(urlOf(name), fetchFile)));
+  const names = EXPECTED_NAMES.filter((_, i) => found[i]);
+  if (names.length === 0) {
+    throw new EngineError('MODEL_NOT_FOUND', `There is no model "${id}" at /models/${id}/.`, { model: id });
+  }
+  return { id, names, open: (name) => openHttpByteSource(urlOf(name), fetchFile) };
+}

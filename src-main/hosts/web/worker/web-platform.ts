@@ -1,0 +1,30 @@
+import type { Platform } from '../../../engine/platform.ts';
+
+/**
+ * What a browser Worker gives the engine.
+ * @param yieldEveryToken Where there is no shared memory, a cancel is heard only when the engine yields.
+ */
+export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): Platform {
+  return {
+    clock: { now: () => performance.now() },
+    log: {
+      debug: (message, details) => console.debug(message, details ?? ''),
+      warn: (message, details) => console.warn(message, details ?? ''),
+    },
+    yieldToHost: messageChannelYield(),
+    yieldEveryToken,
+    randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
+  };
+}
+
+/** A macrotask through a MessageChannel: unlike timers, it is never held back to 4 ms. */
+function messageChannelYield(): () => Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      port2.postMessage(null);
+    });
+}
