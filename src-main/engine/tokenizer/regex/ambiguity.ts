@@ -8,8 +8,8 @@ const MAX_POSITIONS = 500;
  * Refuses loops in which one text can be matched in more than one way, such as `(a+)+` or `(a|a)*`: a backtracking
  * matcher tries all of them, which takes exponential time on a text made for it.
  *
- * The test is one-unambiguity (Brüggemann-Klein and Wood, 1998): in the Glushkov automaton of the loop, the next
- * character alone decides where to go. It refuses a few harmless loops too; tokenizers do not use those.
+ * The test is strong one-unambiguity (Brüggemann-Klein and Wood, 1998; Koch and Scherzinger, 2007): in the Glushkov automaton of the loop, the next
+ * character alone decides where to go and by which way. It refuses a few harmless loops too; tokenizers do not use those.
  *
  * @throws RegexError
  */
@@ -35,7 +35,8 @@ export function refuseAmbiguousLoops(node: RegexNode): void {
 /** A place in the pattern that reads one character, and the places that can come next. */
 interface Position {
   set: CharSet;
-  follow: Set<Position>;
+  /** With repetitions: two ways to the same place are two ways. */
+  follow: Position[];
 }
 
 interface Fragment {
@@ -47,9 +48,9 @@ interface Fragment {
 
 function isUnambiguousLoop(body: RegexNode): boolean {
   const positions: Position[] = [];
-  const { first, last } = glushkov(body, positions);
+  const { nullable, first, last } = glushkov(body, positions);
   connect(last, first);
-  return isDeterministic(first) && positions.every((position) => isDeterministic([...position.follow]));
+  return !nullable && isDeterministic(first) && positions.every((position) => isDeterministic(position.follow));
 }
 
 function isDeterministic(choices: readonly Position[]): boolean {
@@ -57,7 +58,7 @@ function isDeterministic(choices: readonly Position[]): boolean {
 }
 
 function connect(from: readonly Position[], to: readonly Position[]): void {
-  for (const position of from) for (const next of to) position.follow.add(next);
+  for (const position of from) position.follow.push(...to);
 }
 
 const EMPTY: Fragment = { nullable: true, first: [], last: [] };
@@ -68,7 +69,7 @@ function glushkov(node: RegexNode, positions: Position[]): Fragment {
       return EMPTY;
     case 'set': {
       if (positions.length >= MAX_POSITIONS) throw new RegexError('a repeated group this long is not supported', true);
-      const position: Position = { set: node.set, follow: new Set() };
+      const position: Position = { set: node.set, follow: [] };
       positions.push(position);
       return { nullable: false, first: [position], last: [position] };
     }

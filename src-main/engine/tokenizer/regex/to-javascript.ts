@@ -1,4 +1,4 @@
-import { CharSet } from './char-set.ts';
+import { type CharSet } from './char-set.ts';
 import type { RegexNode } from './syntax.ts';
 
 /**

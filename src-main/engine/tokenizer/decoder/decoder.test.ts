@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { JsonPart } from '../json-part.ts';
+import { DecoderStream } from './decoder.ts';
+import { decoderFromJson } from './from-json.ts';
+import { replaceLiteral } from './replace.ts';
+
+const replace = (found: string, content: string) => ({ type: 'Replace', pattern: { String: found }, content });
+
+function decode(decoders: object[], pieces: readonly string[]): string {
+  const stream = new DecoderStream(decoderFromJson(new JsonPart({ type: 'Sequence', decoders }, 'tokenizer.json')));
+  return pieces.map((piece) => stream.push(piece)).join('') + stream.flush();
+}
+
+describe('WordPiece', () => {
+  const wordPiece = { type: 'WordPiece', prefix: '##', cleanup: true };
+
+  it('joins words with spaces and cleans up within each piece only', () => {
+    expect(decode([wordPiece], ['##a', '##b', 'c', '.', "n't", "'", 's', 'do not', '##.', "'re", "'"])).toBe(
+      "##ab c.n't ' s don't.'re '",
+    );
+    expect(decode([{ ...wordPiece, cleanup: false }], ['a', '.'])).toBe('a .');
+  });
+});
+
+describe('Replace', () => {
+  it('sees one piece before Fuse and the whole text after it', () => {
+    expect(decode([replace('ab', 'x')], ['a', 'b', 'ab'])).toBe('abx');
+    expect(decode([{ type: 'Fuse' }, replace('ab', 'x')], ['a', 'b', 'ab'])).toBe('xx');
+  });
+
+  it('gives the same text however the text is cut, several in a row', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(letters, letters), { maxLength: 3 }),
+        fc.array(letters, { maxLength: 20 }),
+        (rules, pieces) => {
+          const expected = rules.reduce(
+            (text, [found, content]) => replaceLiteral(text, found, content),
+            pieces.join(''),
+          );
+          expect(decode([{ type: 'Fuse' }, ...rules.map(([found, content]) => replace(found, content))], pieces)).toBe(
+            expected,
+          );
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { literalPattern, regexPattern } from './pattern.ts';
+import { RegexError } from './syntax.ts';
+
+const found = (pattern: string, text: string) =>
+  regexPattern(pattern)
+    .matches(text)
+    .map(([start, end]) => text.slice(start, end));
+
+describe('Oniguruma syntax', () => {
+  it.each<[string, string, string[]]>([
+    ['\\w+', 'naïve Straße 東京 x٣ _a', ['naïve', 'Straße', '東京', 'x٣', '_a']],
+    ['[\\w]+', 'a² b½', ['a', 'b']],
+    ['\\w+', 'a² b½', ['a²', 'b½']],
+    ['\\W', 'aé-² ', ['-', ' ']],
+    ['[^\\w\\s]', 'a.\u00a0!\u3000²', ['.', '!', '²']],
+    ['\\s+', 'a\u00a0\u2003b\ufeffc\u0085d', ['\u00a0\u2003', '\u0085']],
+    ['\\S+', 'a b\u3000c', ['a', 'b', 'c']],
+    ['\\d{1,3}', '12345 ٣', ['123', '45', '٣']],
+    ['[\\D]', '1a', ['a']],
+    ['\\p{Lu}\\p{Ll}*', 'Ab ÀÉ', ['Ab', 'À', 'É']],
+    ['\\P{L}|\\p{^L}', 'a1b', ['1']],
+    ['[^\\r\\n\\p{L}\\p{N}]?\\p{L}+', ' two words\n', [' two', ' words']],
+    ['[a[^\\d]]+', 'ab1a', ['ab', 'a']],
+    ['[]a]', ']', []],
+    ['[a\\-z]+|[x-]', 'a-z x', ['a-z', 'x']],
+    ['.', 'a\n😀', ['a', '😀']],
+    ['\\x41\\x{1F600}\\u00e9', 'A😀é', ['A😀é']],
+    ['(?<!a)b(?!c)|(?<=a)c(?=d)', 'ab b bc acd', ['b', 'c']],
+    ['a{2}|b{,2}c|{', 'aab bbc {', ['aa', 'bbc', '{']],
+    ['a+?b*?', 'aab', ['a', 'a']],
+    ['(?:a|bc)+(d)', 'abcad', ['abcad']],
+    ['\\.\\(\\/', '.(/', ['.(/']],
+  ])('%s', (pattern, text, matches) => {
+    if (pattern === '[]a]') expect(() => regexPattern(pattern)).toThrow(RegexError);
+    else expect(found(pattern, text)).toEqual(matches);
+  });
+
+  it('agrees with JavaScript where the two languages are the same', () => {
+    const atom = fc.constantFrom(
+      'a',
+      'b',
+      '[ab]',
+      '[^a]',
+      '(?=a)',
+      '(?!b)',
+      '(?<=b)',
+      '(?<!a)',
+      '\\.',
+      'c?',
+      'b*',
+      'a+?',
+    );
+    const pattern = fc
+      .array(fc.array(atom, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 })
+      .map((options) => options.map((atoms) => atoms.join('')).join('|'));
+    fc.assert(
+      fc.property(pattern, fc.string({ unit: fc.constantFrom('a', 'b', 'c', '.') }), (source, text) => {
+        expect(found(source, text)).toEqual([...text.matchAll(new RegExp(source, 'gu'))].map(([match]) => match));
+      }),
+    );
+  });
+
+  it.each(['(', 'a)', '[a', '[]', '*a', 'a{3,2}', '[z-a]', '\\', '\\p', '\\p{', '\\x{110000}', '\\u12'])(
+    'refuses the malformed %s',
+    (pattern) => {
+      expect(() => regexPattern(pattern)).toThrow(expect.objectContaining({ unsupported: false }));
+    },
+  );
+
+  it.each([
+    '^a',
+    'a$',
+    '\\b',
+    '\\1',
+    '(?i)a',
+    '(?>a)',
+    '(?<n>a)',
+    'a++',
+    'a**',
+    '[[:alpha:]]',
+    '[a&&b]',
+    '\\p{Han}',
+    '(?=a)*',
+    'a{2000}',
+    '('.repeat(60) + ')'.repeat(60),
+    'a'.repeat(5000),
+  ])('says that it cannot do %s', (pattern) => {
+    expect(() => regexPattern(pattern)).toThrow(expect.objectContaining({ unsupported: true }));
+  });
+});
+
+describe('loops', () => {
+  it.each([
+    '(a+)+',
+    '(a*)*',
+    '(a|a)*',
+    '(a|ab|b)*',
+    '(?:\\d{1,3})+',
+    '(?:a?){30}',
+    '(\\w+\\d)*',
+    '((a|b)+c?)*',
+    '(?:a{300}b{300})+',
+  ])('that may take exponential time are refused: %s', (pattern) => {
+    expect(() => regexPattern(pattern)).toThrow(expect.objectContaining({ unsupported: true }));
+  });
+
+  it.each(["\\w+(?:'\\w+)*", '(?:a|b)*', '(?:\\d{3})+', '(?:ab?)+', '(?:a{2,}b)+', '(?:a+|b)?', '(?:[^a]a{1,2})*'])(
+    'that are harmless are taken: %s',
+    (pattern) => {
+      expect(() => regexPattern(pattern)).not.toThrow();
+    },
+  );
+});
+
+describe('a literal pattern', () => {
+  it('finds the text as it stands', () => {
+    expect(literalPattern('a.').matches('a.a.ab')).toEqual([
+      [0, 2],
+      [2, 4],
+    ]);
+    expect(literalPattern('aa').matches('aaa')).toEqual([[0, 2]]);
+    expect(literalPattern('').matches('abc')).toEqual([]);
+  });
+});
