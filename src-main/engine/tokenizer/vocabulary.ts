@@ -10,6 +10,17 @@ export class Vocabulary {
   /** UTF-16 length of the longest piece. */
   longestPiece = 0;
 
+  /** The vocabulary whose token i is piece i. Of equal pieces the last one is found by its text, as in llama.cpp. */
+  static fromPieces(pieces: Iterable<string>): Vocabulary {
+    const vocabulary = new Vocabulary();
+    for (const piece of pieces) {
+      vocabulary.ids.set(piece, vocabulary.pieces.length);
+      vocabulary.pieces.push(piece);
+      vocabulary.longestPiece = Math.max(vocabulary.longestPiece, piece.length);
+    }
+    return vocabulary;
+  }
+
   /** Adds the object `{ piece: id, ... }`. */
   addAll(part: JsonPart): void {
     for (const [piece, id] of part.entries()) this.add(piece, id);

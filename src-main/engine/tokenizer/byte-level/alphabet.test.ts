@@ -4,7 +4,14 @@ import { BYTE_CHARACTERS, bytesOfPiece } from './alphabet.ts';
 it('writes every byte as a character of its own', () => {
   expect(new Set(BYTE_CHARACTERS).size).toBe(256);
   // Known corners of GPT-2's table: space, newline, DEL, soft hyphen, and the letters that stand for themselves.
-  expect([0x20, 0x0a, 0x7f, 0xad, 0x41, 0xe9].map((byte) => BYTE_CHARACTERS[byte])).toEqual(['Ġ', 'Ċ', 'ġ', 'Ń', 'A', 'é']);
+  expect([0x20, 0x0a, 0x7f, 0xad, 0x41, 0xe9].map((byte) => BYTE_CHARACTERS[byte])).toEqual([
+    'Ġ',
+    'Ċ',
+    'ġ',
+    'Ń',
+    'A',
+    'é',
+  ]);
 });
 
 it('reads a piece back as bytes, and one that is ordinary text as its UTF-8', () => {

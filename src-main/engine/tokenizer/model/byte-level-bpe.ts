@@ -18,7 +18,13 @@ export interface ByteLevelBpeOptions {
  * Byte-level BPE as GPT-2 introduced it: a word's UTF-8 bytes are the first symbols. A byte that the vocabulary lacks
  * vanishes without a trace, as in llama.cpp and Hugging Face.
  */
-export function byteLevelBpe({ vocabulary, merges, mergeCount, ignoreMerges, unkTokenId }: ByteLevelBpeOptions): TokenModel {
+export function byteLevelBpe({
+  vocabulary,
+  merges,
+  mergeCount,
+  ignoreMerges,
+  unkTokenId,
+}: ByteLevelBpeOptions): TokenModel {
   const table = new MergeTable(mergeCount);
   let rank = 0;
   for (const merge of merges) {
