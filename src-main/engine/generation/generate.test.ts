@@ -1,0 +1,244 @@
+/** The loop with a scripted model. What needs real numbers is tested in `engine/index.test.ts`. */
+import { describe, expect, it } from 'vitest';
+import { defaultGenerateParams } from '../defaults.ts';
+import { EngineError } from '../errors.ts';
+import { SCRIPTED_EOS, ScriptedEngine, testPlatform, type Script } from '../test-support/scripted-model.ts';
+import type { GenerateParams, StopParams } from '../types.ts';
+
+const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd'];
+
+/** Counts up through a, b, c, d, a, ... */
+const counting = (ids: readonly number[]): number => 3 + ((ids.length - 1) % 4);
+
+function params(stop: Partial<StopParams> = {}, text = '', change?: Partial<GenerateParams>): GenerateParams {
+  const defaults = defaultGenerateParams({ kind: 'text', text });
+  return { ...defaults, stop: { ...defaults.stop, ...stop }, ...change };
+}
+
+function engine(script: Partial<Script> = {}, platform = testPlatform()): ScriptedEngine {
+  return new ScriptedEngine({ vocabulary, next: counting, ...script }, platform);
+}
+
+describe('stop conditions', () => {
+  it('eos: the token is named and left out of the ids', async () => {
+    const { end, tokens } = await engine({ next: (ids) => (ids.length < 4 ? 3 : SCRIPTED_EOS) }).run(params());
+    expect(end.stop).toEqual({ reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 });
+    expect(end.ids).toEqual([3, 3, 3]);
+    expect(tokens).toHaveLength(3);
+  });
+
+  it('ignoreEos: every end-of-text token is masked', async () => {
+    const script = { next: () => SCRIPTED_EOS, eosTokenIds: [SCRIPTED_EOS, 3] };
+    const { end } = await engine(script).run(params({ ignoreEos: true, maxTokens: 20 }));
+    expect(end.stop.reason).toBe('max_tokens');
+    expect(end.ids).not.toContain(SCRIPTED_EOS);
+    expect(end.ids).not.toContain(3);
+    expect(end.ids).toHaveLength(20);
+  });
+
+  it('stop_string: cut before it, ids end with the last visible token', async () => {
+    const { end, tokens } = await engine().run(params({ stopStrings: ['cd', 'x'] }));
+    expect(end).toMatchObject({ ids: [3, 4], text: 'ab', contextUsed: 3 });
+    expect(end.stop).toEqual({
+      reason: 'stop_string',
+      detail: 'The text reached the stop string "cd".',
+      stopString: 'cd',
+    });
+    expect(tokens.map(({ text }) => text).join('')).toBe(end.text);
+  });
+
+  it('repetition: the default of the model, or of the request', async () => {
+    const byModel = await engine({ repetitionWindow: 4 }).run(params());
+    expect(byModel.end.stop).toEqual({
+      reason: 'repetition',
+      detail: 'The last 4 tokens repeat the 4 before them.',
+    });
+    expect(byModel.end.ids).toHaveLength(8);
+    const off = await engine({ repetitionWindow: 4 }).run(params({ repetitionWindow: 0, maxTokens: 20 }));
+    expect(off.end.stop.reason).toBe('max_tokens');
+    const byRequest = await engine({ next: () => 3 }).run(params({ repetitionWindow: 1 }));
+    expect(byRequest.end).toMatchObject({ ids: [3, 3], stop: { reason: 'repetition' } });
+  });
+
+  it('max_tokens: exactly as many, and none at all without running the model', async () => {
+    const { end } = await engine().run(params({ maxTokens: 7 }));
+    expect(end.ids).toHaveLength(7);
+    expect(end.stop).toEqual({ reason: 'max_tokens', detail: 'Reached the limit of 7 tokens.' });
+    const idle = engine();
+    expect((await idle.run(params({ maxTokens: 0 }))).end).toMatchObject({ ids: [], stop: { reason: 'max_tokens' } });
+    expect(idle.batches).toEqual([]);
+  });
+
+  it('context_full: prompt and reply together never exceed the window', async () => {
+    const { end } = await engine({ contextSize: 10 }).run(params({}, 'a b'));
+    expect(end.ids).toHaveLength(7);
+    expect(end.contextUsed).toBe(10);
+    expect(end.stop).toEqual({
+      reason: 'context_full',
+      detail: 'The context window of 10 tokens is full: 3 in the prompt, 7 in the reply.',
+    });
+    const full = await engine({ contextSize: 3 }).run(params({}, 'a b'));
+    expect(full.end).toMatchObject({ ids: [], stop: { reason: 'context_full' }, contextUsed: 3 });
+    await expect(engine({ contextSize: 3 }).run(params({}, 'a b c'))).rejects.toMatchObject({
+      code: 'CONTEXT_FULL',
+      details: { promptTokens: 4, contextSize: 3 },
+    });
+  });
+
+  it('time_limit: after a token, and during the prompt', async () => {
+    const platform = testPlatform();
+    const slow = engine({ onRun: () => (platform.clock.time += 100) }, platform);
+    const { end } = await slow.run(params({ timeLimitMs: 450 }));
+    expect(end.ids).toHaveLength(4);
+    expect(end.stop).toEqual({ reason: 'time_limit', detail: 'Reached the time limit of 450 ms after 4 tokens.' });
+
+    const early = await slow.run(params({ timeLimitMs: 50 }, 'd d d'));
+    expect(early.end).toMatchObject({ ids: [], stop: { reason: 'time_limit' }, timings: { timeToFirstTokenMs: null } });
+  });
+
+  it('user: within one token, with what was written', async () => {
+    const cancel = { cancelled: false };
+    let runs = 0;
+    const { end } = await engine({ onRun: () => void (cancel.cancelled = ++runs === 5) }).run(params(), cancel);
+    expect(end.ids).toHaveLength(4);
+    expect(end.stop).toEqual({ reason: 'user', detail: 'Stopped by you after 4 tokens.' });
+  });
+
+  it('error: keeps what was written, and names the code', async () => {
+    let runs = 0;
+    const failing = engine({
+      onRun: () => {
+        if (++runs === 4) throw new EngineError('OUT_OF_MEMORY', 'No memory left.');
+      },
+    });
+    const { end } = await failing.run(params());
+    expect(end).toMatchObject({ text: 'abc', ids: [3, 4, 5] });
+    expect(end.stop).toEqual({ reason: 'error', detail: 'No memory left.', errorCode: 'OUT_OF_MEMORY' });
+    expect(failing.platform.warnings).toEqual(['A reply failed.']);
+  });
+
+  it('reports the first in the documented order when several hold at once', async () => {
+    const platform = testPlatform();
+    let fedAll = false;
+    const cancel = {
+      get cancelled(): boolean {
+        return fedAll;
+      },
+    };
+    const reasonOf = async (stop: Partial<StopParams>, contextSize: number): Promise<string> => {
+      // Eight tokens are drawn; only then time is up and the user stops, both noticed after the eighth.
+      let drawn = 0;
+      fedAll = false;
+      const next = (ids: readonly number[]): number => {
+        if (++drawn === 8) {
+          fedAll = true;
+          platform.clock.time += 1000;
+        }
+        return counting(ids);
+      };
+      return (await engine({ next, contextSize }, platform).run(params(stop), cancel)).end.stop.reason;
+    };
+    const stop = { stopStrings: ['dabcd'], repetitionWindow: 4, maxTokens: 8, timeLimitMs: 500 };
+    expect(await reasonOf(stop, 9)).toBe('stop_string');
+    expect(await reasonOf({ ...stop, stopStrings: [] }, 9)).toBe('repetition');
+    expect(await reasonOf({ maxTokens: 8, timeLimitMs: 500 }, 9)).toBe('max_tokens');
+    expect(await reasonOf({ timeLimitMs: 500 }, 9)).toBe('context_full');
+    expect(await reasonOf({ timeLimitMs: 500 }, 50)).toBe('time_limit');
+    expect(await reasonOf({}, 50)).toBe('user');
+  });
+});
+
+describe('held-back text', () => {
+  it('shows the tokens that were held when the reply ends otherwise', async () => {
+    const { end, tokens } = await engine().run(params({ stopStrings: ['cdX'], maxTokens: 4 }));
+    expect(end).toMatchObject({ text: 'abcd', ids: [3, 4, 5, 6], stop: { reason: 'max_tokens' } });
+    expect(tokens.map(({ index, id, text }) => [index, id, text])).toEqual([
+      [0, 3, 'a'],
+      [1, 4, 'b'],
+      [2, 5, 'c'],
+      [3, 6, 'd'],
+    ]);
+  });
+
+  it('reports the stop string when it was in doubt until the end', async () => {
+    const { end } = await engine().run(params({ stopStrings: ['bcdX', 'cd'], maxTokens: 4 }));
+    expect(end).toMatchObject({ text: 'ab', stop: { reason: 'stop_string', stopString: 'cd' } });
+  });
+});
+
+describe('prompt and cache', () => {
+  const long = Array.from({ length: 300 }, () => 'a').join(' ');
+
+  it('reads the prompt in slices and then token by token', async () => {
+    const sliced = engine({ contextSize: 1000 });
+    const { end } = await sliced.run(params({ maxTokens: 3 }, long));
+    expect(sliced.batches).toEqual([128, 128, 45, 1, 1]);
+    expect(end.ids).toHaveLength(3);
+  });
+
+  it('computes everything again at every step without the cache', async () => {
+    const uncached = engine();
+    const { start } = await uncached.run(params({ maxTokens: 3 }, 'a b', { useKvCache: false }));
+    expect(uncached.batches).toEqual([3, 4, 5]);
+    expect(start.reusedTokens).toBe(0);
+  });
+
+  it('reuses the longest common beginning in the next request', async () => {
+    const cached = engine();
+    await cached.run(params({ maxTokens: 3 }, 'a b c'));
+    const { start } = await cached.run(params({ maxTokens: 1 }, 'a b d'));
+    expect(start.reusedTokens).toBe(3);
+    expect(cached.batches.at(-1)).toBe(1);
+    // The same prompt again: the last token is run for its logits.
+    expect((await cached.run(params({ maxTokens: 1 }, 'a b d'))).start.reusedTokens).toBe(3);
+  });
+
+  it('keeps the slices finished before a cancelled one, and nothing of that', async () => {
+    const cancel = { cancelled: false };
+    let runs = 0;
+    const cut = engine({ contextSize: 1000, onRun: () => void (++runs === 2 && (cancel.cancelled = true)) });
+    const { end } = await cut.run(params({}, long), cancel);
+    expect(end).toMatchObject({ ids: [], stop: { reason: 'user' } });
+    expect(cut.context.length).toBe(128);
+    expect((await cut.run(params({ maxTokens: 1 }, long))).start.reusedTokens).toBe(128);
+  });
+
+  it('ends at once when it was cancelled before it began', async () => {
+    const idle = engine();
+    const { end } = await idle.run(params(), { cancelled: true });
+    expect(end).toMatchObject({ ids: [], stop: { reason: 'user' } });
+    expect(idle.batches).toEqual([]);
+  });
+});
+
+describe('yielding to the host', () => {
+  it('yields when 16 ms have passed', async () => {
+    const platform = testPlatform();
+    await engine({ onRun: () => (platform.clock.time += 6) }, platform).run(params({ maxTokens: 10 }));
+    expect(platform.yields).toBe(3);
+  });
+
+  it('yields after every token where cancelling arrives as a message', async () => {
+    const platform = testPlatform(true);
+    const cancel = { cancelled: false };
+    setImmediate(() => (cancel.cancelled = true));
+    const { end } = await engine({ contextSize: 5000 }, platform).run(params({ maxTokens: 4000 }), cancel);
+    expect(end.stop.reason).toBe('user');
+    expect(end.ids.length).toBeLessThanOrEqual(2);
+  });
+});
+
+it('measures prefill, first token, latencies and rates', async () => {
+  const platform = testPlatform();
+  const timed = engine({ onRun: (tokens) => (platform.clock.time += tokens * 10) }, platform);
+  const { end, tokens } = await timed.run(params({ maxTokens: 5 }, 'a b c'));
+  expect(end.timings).toEqual({
+    loadMs: 0,
+    prefillMs: 40,
+    timeToFirstTokenMs: 40,
+    prefillTokensPerSecond: 100,
+    decodeTokensPerSecond: 100,
+    totalMs: 80,
+  });
+  expect(tokens.map(({ latencyMs }) => latencyMs)).toEqual([40, 10, 10, 10, 10]);
+});

@@ -1,0 +1,185 @@
+/** A model whose next token is scripted, so that tests of the loop need no weights. */
+import { EngineError } from '../errors.ts';
+import type { Executor, RunResult } from '../executors/executor.ts';
+import { ContextWindow } from '../generation/context-window.ts';
+import { generate, type GenerateJob } from '../generation/generate.ts';
+import { readPrompt } from '../generation/prompt.ts';
+import { KvCache } from '../kv-cache/kv-cache.ts';
+import type { Model } from '../models/model.ts';
+import type { CancelToken, Platform } from '../platform.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart } from '../types.ts';
+
+export const SCRIPTED_EOS = 1;
+export const SCRIPTED_MASKED = 2;
+
+export interface Script {
+  /** Text per token id; ids 0..2 are BOS, EOS and a masked token. */
+  vocabulary: string[];
+  /** The id that follows `ids`, drawn with certainty. Others may be given a lower logit by `logits`. */
+  next(ids: readonly number[]): number;
+  contextSize?: number;
+  eosTokenIds?: number[];
+  repetitionWindow?: number;
+  /** Runs before every batch: advance a clock, set a cancel token, throw. */
+  onRun?(tokens: number, cancel: CancelToken | undefined): void;
+}
+
+export class TestClock {
+  time = 0;
+  now(): number {
+    return this.time;
+  }
+}
+
+export interface TestPlatform extends Platform {
+  clock: TestClock;
+  yields: number;
+  warnings: string[];
+}
+
+export function testPlatform(yieldEveryToken = false): TestPlatform {
+  const platform: TestPlatform = {
+    clock: new TestClock(),
+    yields: 0,
+    warnings: [],
+    log: { debug() {}, warn: (message) => platform.warnings.push(message) },
+    yieldToHost() {
+      platform.yields++;
+      return new Promise((resolve) => setImmediate(resolve));
+    },
+    yieldEveryToken,
+    randomSeed: () => 12_345,
+  };
+  return platform;
+}
+
+export interface ScriptedRun {
+  start: GenerateStart;
+  tokens: GeneratedToken[];
+  end: GenerateEnd;
+}
+
+/** One scripted model with its context window, which stays between runs as in the engine. */
+export class ScriptedEngine {
+  /** Sizes of the batches run so far. */
+  readonly batches: number[] = [];
+  readonly context: ContextWindow;
+  private readonly model: Model;
+
+  constructor(
+    script: Script,
+    readonly platform = testPlatform(),
+  ) {
+    this.model = scriptedModel(script);
+    const cache = new KvCache(this.model.config.contextSize);
+    const vocabularySize = script.vocabulary.length;
+    const executor: Executor = {
+      name: 'reference',
+      memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+      run: async ({ tokens }, outputs, cancel): Promise<RunResult> => {
+        this.batches.push(tokens.length);
+        script.onRun?.(tokens.length, cancel);
+        if (cancel?.cancelled) throw new EngineError('CANCELLED', 'cancelled');
+        const logits = new Float32Array(vocabularySize).fill(-20);
+        logits[script.next(cache.tokens(0))] = 20;
+        return {
+          logits: outputs.logits.map(() => ({
+            read: async () => logits,
+            topK: async () => ({ ids: new Int32Array(0), logits: new Float32Array(0) }),
+          })),
+          taps: new Map(),
+        };
+      },
+      dispose: async () => {},
+    };
+    this.context = new ContextWindow(executor, cache);
+  }
+
+  async run(params: GenerateParams, cancel?: CancelToken): Promise<ScriptedRun> {
+    const prompt = readPrompt(params.prompt, this.model, params.stop.maxTokens);
+    const { model, context, platform } = this;
+    const job: GenerateJob = {
+      model,
+      executor: 'reference',
+      context,
+      platform,
+      params,
+      prompt,
+      seed: 1,
+      loadMs: 0,
+      cancel,
+    };
+    return collect(generate(job));
+  }
+}
+
+/** All events of a reply, sorted. */
+export async function collect(events: ReturnType<typeof generate>): Promise<ScriptedRun> {
+  let start: GenerateStart | undefined;
+  let end: GenerateEnd | undefined;
+  const tokens: GeneratedToken[] = [];
+  for await (const event of events) {
+    if (event.type === 'start') start = event;
+    else if (event.type === 'end') end = event;
+    else tokens.push(event.token);
+  }
+  if (!start || !end) throw new Error('a reply must have a start and an end');
+  return { start, tokens, end };
+}
+
+function scriptedModel(script: Script): Model {
+  const tokenizer = wordTokenizer(script.vocabulary);
+  return {
+    id: 'scripted',
+    name: 'Scripted',
+    config: {
+      id: 'scripted',
+      name: 'Scripted',
+      architecture: 'scripted',
+      parameters: 0,
+      fileBytes: 0,
+      layers: 0,
+      hiddenSize: 0,
+      heads: 0,
+      kvHeads: 0,
+      headDim: 0,
+      feedForwardSize: 0,
+      vocabularySize: script.vocabulary.length,
+      contextSize: script.contextSize ?? 50,
+      bosTokenId: 0,
+      eosTokenIds: script.eosTokenIds ?? [SCRIPTED_EOS],
+      maskedTokenIds: [SCRIPTED_MASKED],
+      hasChatRoles: false,
+      defaultRepetitionWindow: script.repetitionWindow ?? 0,
+    },
+    tokenizer,
+    // The loop never looks at these: the scripted executor stands in for them.
+    program: null as unknown as Model['program'],
+    weights: null as unknown as Model['weights'],
+  };
+}
+
+/** Words separated by spaces; a token's text is its entry in the vocabulary. */
+export function wordTokenizer(vocabulary: readonly string[]): Tokenizer {
+  const encodePieces: Tokenizer['encodePieces'] = (text, { addSpecial = true } = {}) => {
+    const words = [...text.matchAll(/\S+/g)].map((match) => {
+      const id = vocabulary.indexOf(match[0]);
+      const range: [number, number] = [match.index, match.index + match[0].length];
+      return { id: id === -1 ? SCRIPTED_MASKED : id, piece: match[0], special: false, unknown: id === -1, range };
+    });
+    const bos = { id: 0, piece: vocabulary[0], special: true, unknown: false, range: null };
+    return addSpecial ? [bos, ...words] : words;
+  };
+  return {
+    vocabularySize: vocabulary.length,
+    bosTokenId: 0,
+    unkTokenId: SCRIPTED_MASKED,
+    encodePieces,
+    encode: (text, options) => encodePieces(text, options).map(({ id }) => id),
+    decode: (ids) => ids.map((id) => vocabulary[id]).join(''),
+    piece: (id) => vocabulary[id],
+    isSpecial: (id) => id < 3,
+    stream: () => ({ pending: false, push: (id) => vocabulary[id], flush: () => '' }),
+  };
+}
