@@ -83,7 +83,7 @@ export class KvCache {
       );
     }
     const sequence = this.sequences.get(seq) ?? { ids: [], cells: [] };
-    this.sequences.set(seq, sequence);
+    if (ids.length > 0) this.sequences.set(seq, sequence);
     const start = sequence.ids.length;
     for (let i = 0; i < ids.length; i++) {
       const cell = this.freeCells.pop()!;

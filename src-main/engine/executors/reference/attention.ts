@@ -1,0 +1,80 @@
+import { attendedLength } from '../../kv-cache/sequence-context.ts';
+import type { AttentionAttributes } from '../../program/ops.ts';
+import type { Batch } from '../executor.ts';
+
+/** What attention reads and writes beside its attributes. */
+export interface AttentionBuffers {
+  /** `[tokens, heads * headDim]`. */
+  readonly q: Float32Array;
+  /** `[cells, kvHeads * headDim]`. */
+  readonly keys: Float32Array;
+  /** `[cells, kvHeads * headDim]`. */
+  readonly values: Float32Array;
+  /** `[tokens, heads * headDim]`, written. */
+  readonly out: Float32Array;
+  /** `[heads, tokens, weightsContext]`, zeros on entry; null when nobody looks. */
+  readonly weights: Float32Array | null;
+  readonly weightsContext: number;
+}
+
+/**
+ * Scaled dot-product attention (Vaswani et al., 2017, section 3.2.1) with a causal mask: each token attends to the
+ * cells of its sequence up to its own position. Sums and the softmax are in double precision.
+ */
+export function attention(attributes: AttentionAttributes, batch: Batch, io: AttentionBuffers, poll: () => void): void {
+  const { heads, kvHeads, headDim, scale } = attributes;
+  const tokens = batch.tokens.length;
+  const width = heads * headDim;
+  const kvWidth = kvHeads * headDim;
+  const scores = new Float64Array(Math.max(0, ...batch.contexts.map(({ cells }) => cells.length)));
+  const sums = new Float64Array(headDim);
+
+  for (let token = 0; token < tokens; token++) {
+    const context = batch.contexts[batch.sequences[token]];
+    const length = attendedLength(context.positions, batch.positions[token]);
+    for (let head = 0; head < heads; head++) {
+      poll();
+      const q = token * width + head * headDim;
+      const kvOffset = Math.floor((head * kvHeads) / heads) * headDim;
+
+      let highest = -Infinity;
+      for (let i = 0; i < length; i++) {
+        const score = dot(io.q, q, io.keys, context.cells[i] * kvWidth + kvOffset, headDim) * scale;
+        scores[i] = score;
+        if (score > highest) highest = score;
+      }
+      let total = 0;
+      for (let i = 0; i < length; i++) {
+        // The highest score becomes exp(0), so nothing overflows.
+        const exponential = Math.exp(scores[i] - highest);
+        scores[i] = exponential;
+        total += exponential;
+      }
+      sums.fill(0);
+      for (let i = 0; i < length; i++) {
+        const weight = scores[i] / total;
+        if (io.weights) io.weights[(head * tokens + token) * io.weightsContext + i] = weight;
+        const v = context.cells[i] * kvWidth + kvOffset;
+        for (let d = 0; d < headDim; d++) sums[d] += weight * io.values[v + d];
+      }
+      io.out.set(sums, q);
+    }
+  }
+}
+
+/** Four partial sums, because one chain of additions would wait for each before the next. */
+function dot(a: Float32Array, aAt: number, b: Float32Array, bAt: number, length: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    s0 += a[aAt + i] * b[bAt + i];
+    s1 += a[aAt + i + 1] * b[bAt + i + 1];
+    s2 += a[aAt + i + 2] * b[bAt + i + 2];
+    s3 += a[aAt + i + 3] * b[bAt + i + 3];
+  }
+  for (; i < length; i++) s0 += a[aAt + i] * b[bAt + i];
+  return s0 + s1 + (s2 + s3);
+}

@@ -1,0 +1,24 @@
+import type { WeightView } from '../../program/weights.ts';
+import type { Batch } from '../executor.ts';
+
+/** What the operations of one run work on. */
+export interface RunState {
+  readonly batch: Batch;
+  /** Batch rows whose logits are wanted. */
+  readonly logitRows: readonly number[];
+  /** Names of tensors wanted. */
+  readonly taps: ReadonlySet<string>;
+  /** Activation `[tokens, width]` by its index in the program. */
+  activation(id: number): Float32Array;
+  weight(view: WeightView): Float32Array;
+  /** K storage of a layer: `[cells, kvWidth]`. */
+  keys(layer: number): Float32Array;
+  /** V storage of a layer: `[cells, kvWidth]`. */
+  values(layer: number): Float32Array;
+  /** Keeps a tensor that is wanted. */
+  keep(name: string, shape: readonly number[], data: Float32Array): void;
+  /** Takes the logits: `[logitRows, vocabulary]`. */
+  setLogits(data: Float32Array): void;
+  /** @throws EngineError CANCELLED when the run was cancelled. Called often. */
+  poll(): void;
+}

@@ -1,0 +1,18 @@
+import { EngineError } from '../errors.ts';
+import type { ByteSource } from '../platform.ts';
+
+/**
+ * Reads `length` bytes at `offset`.
+ * @throws EngineError MODEL_IO when the source gives fewer: the file changed while it was read.
+ */
+export async function readExactly(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = await source.read(offset, length);
+  if (bytes.length !== length) {
+    throw new EngineError(
+      'MODEL_IO',
+      `${source.name}: ${bytes.length} bytes came instead of ${length} from offset ${offset}. Did the file change?`,
+      { file: source.name, offset, expected: length, found: bytes.length },
+    );
+  }
+  return bytes;
+}

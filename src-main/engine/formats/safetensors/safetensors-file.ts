@@ -1,0 +1,130 @@
+import { EngineError } from '../../errors.ts';
+import type { ByteSource, CancelToken } from '../../platform.ts';
+import { DTYPE_BYTES } from '../../tensor/dtype.ts';
+import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import { readExactly } from '../read-exactly.ts';
+import { formatError, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.ts';
+import { quote } from '../json/strict-json.ts';
+import { TO_FLOAT32 } from './to-float32.ts';
+
+/** Little-endian 64-bit length of the JSON header. */
+const PREFIX_BYTES = 8;
+/** Real headers take some 100 bytes a tensor: this is enough for 100,000 of them. */
+export const MAX_HEADER_BYTES = 16 * 2 ** 20;
+/** Read at a time, so that progress shows and cancelling is heard. */
+const CHUNK_BYTES = 4 * 2 ** 20;
+
+export interface ReadTensorOptions {
+  /** The shape the model needs; left out, any. */
+  readonly shape?: Shape;
+  /** Called with the number of bytes after each piece read. */
+  readonly onBytes?: (bytes: number) => void;
+  readonly cancel?: CancelToken | undefined;
+}
+
+/** A safetensors file: the header is in memory, tensors are read when they are asked for. */
+export class SafetensorsFile {
+  private constructor(
+    private readonly source: ByteSource,
+    private readonly header: SafetensorsHeader,
+    /** Offset of the data part in the file. */
+    private readonly dataStart: number,
+  ) {}
+
+  /**
+   * Reads and checks the header; no tensor data.
+   * @throws EngineError MODEL_FORMAT when the header contradicts itself or the file's size, MODEL_IO when reading fails.
+   */
+  static async open(source: ByteSource): Promise<SafetensorsFile> {
+    const { name, size } = source;
+    if (size < PREFIX_BYTES) throw formatError(name, `the file has ${size} bytes, too few for a safetensors header`);
+    const prefix = await readExactly(source, 0, PREFIX_BYTES);
+    const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
+    const headerBytes = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+    if (headerBytes > size - PREFIX_BYTES) {
+      const problem = `the header says it has ${headerBytes} bytes, but the file has only ${size}`;
+      throw formatError(name, problem, { headerBytes, fileBytes: size });
+    }
+    if (headerBytes > MAX_HEADER_BYTES) {
+      const problem = `the header has ${headerBytes} bytes; more than ${MAX_HEADER_BYTES} are not read`;
+      throw formatError(name, problem, { headerBytes, limit: MAX_HEADER_BYTES });
+    }
+    const text = decodeUtf8(await readExactly(source, PREFIX_BYTES, headerBytes), name);
+    const dataStart = PREFIX_BYTES + headerBytes;
+    return new SafetensorsFile(source, parseHeader(text, size - dataStart, name), dataStart);
+  }
+
+  get tensors(): ReadonlyMap<string, TensorInfo> {
+    return this.header.tensors;
+  }
+
+  get metadata(): ReadonlyMap<string, string> {
+    return this.header.metadata;
+  }
+
+  /**
+   * Finds a tensor and checks that it can be used, without reading it.
+   * @throws EngineError MODEL_FORMAT when it is missing or has another shape, UNSUPPORTED_TENSOR_TYPE when its dtype
+   *   cannot be converted to float32.
+   */
+  check(name: string, shape?: Shape): TensorInfo {
+    const file = this.source.name;
+    const info = this.header.tensors.get(name);
+    if (!info) {
+      const wanted = shape ? `${quote(name)} of shape ${formatShape(shape)}` : quote(name);
+      throw formatError(file, `tensor ${wanted} is missing`, { tensor: name });
+    }
+    if (shape && !sameShape(info.shape, shape)) {
+      const [expected, found] = [formatShape(shape), formatShape(info.shape)];
+      const problem = `tensor ${quote(name)} has shape ${found}, but the model needs ${expected}`;
+      throw formatError(file, problem, { tensor: name, expected, found });
+    }
+    if (!(info.dtype in TO_FLOAT32)) {
+      throw new EngineError(
+        'UNSUPPORTED_TENSOR_TYPE',
+        `${file}: tensor ${quote(name)} has the dtype ${info.dtype}. Supported: ${Object.keys(TO_FLOAT32).join(', ')}.`,
+        { file, tensor: name, dtype: info.dtype },
+      );
+    }
+    return info;
+  }
+
+  /**
+   * Reads one tensor as float32.
+   * @throws EngineError as `check`, and CANCELLED.
+   */
+  async readTensor(name: string, options: ReadTensorOptions = {}): Promise<Tensor> {
+    const { dtype, shape, begin, end } = this.check(name, options.shape);
+    const convert = TO_FLOAT32[dtype];
+    if (!convert) throw new EngineError('INTERNAL', `${dtype} passed the check and has no conversion.`);
+    const data = allocate(this.source.name, name, elementCount(shape));
+    for (let at = begin; at < end; at += CHUNK_BYTES) {
+      if (options.cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
+      const length = Math.min(CHUNK_BYTES, end - at);
+      const bytes = await readExactly(this.source, this.dataStart + at, length);
+      convert(bytes, data, (at - begin) / DTYPE_BYTES[dtype]);
+      options.onBytes?.(length);
+    }
+    return new Tensor(shape, data);
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array, fileName: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const message = `${fileName}: the safetensors header is not valid UTF-8. The file is damaged or of another format.`;
+    throw new EngineError('MODEL_FORMAT', message, { file: fileName }, { cause });
+  }
+}
+
+function allocate(file: string, tensor: string, elements: number): Float32Array {
+  try {
+    return new Float32Array(elements);
+  } catch (cause) {
+    const bytes = 4 * elements;
+    const message = `${file}: there is no memory for tensor ${quote(tensor)}, which needs ${bytes} bytes.`;
+    throw new EngineError('OUT_OF_MEMORY', message, { file, tensor, bytes }, { cause });
+  }
+}
