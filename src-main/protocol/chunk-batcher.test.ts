@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ChunkBatcher } from './chunk-batcher.ts';
+
+describe('ChunkBatcher', () => {
+  let now = 0;
+  let sent: unknown[][] = [];
+  const batcher = (credit: number, flushMs = 16) =>
+    new ChunkBatcher((events) => sent.push(events), { credit, flushMs, now: () => now });
+  const token = (index: number) => ({ type: 'token', index });
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    now = 0;
+    sent = [];
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('sends the first event of each kind at once', () => {
+    const b = batcher(10);
+    b.push({ type: 'start' });
+    b.push(token(0));
+    expect(sent).toEqual([[{ type: 'start' }], [token(0)]]);
+  });
+
+  it('flushes when 16 ms have passed, the current token included, without any timer', () => {
+    const b = batcher(10);
+    b.push(token(0));
+    now = 10;
+    b.push(token(1));
+    now = 16;
+    b.push(token(2));
+    expect(sent).toEqual([[token(0)], [token(1), token(2)]]);
+  });
+
+  it('carries the tail by a timer', () => {
+    const b = batcher(10);
+    b.push(token(0));
+    now = 4;
+    b.push(token(1));
+    vi.advanceTimersByTime(11);
+    expect(sent).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(sent).toEqual([[token(0)], [token(1)]]);
+  });
+
+  it('sends the end at once, with what was waiting before it', () => {
+    const b = batcher(10);
+    const done = vi.fn();
+    b.push(token(0));
+    b.push(token(1));
+    b.push({ type: 'end' });
+    b.finish(done);
+    expect(sent).toEqual([[token(0)], [token(1), { type: 'end' }]]);
+    expect(done).toHaveBeenCalledOnce();
+    vi.runAllTimers();
+    expect(sent).toHaveLength(2);
+  });
+
+  it('sends no more chunks than there is credit and coalesces what waits', () => {
+    const b = batcher(2);
+    const done = vi.fn();
+    for (let i = 0; i < 100; i++, now += 20) b.push(token(i));
+    b.finish(done);
+    expect(sent).toHaveLength(2);
+    expect(done).not.toHaveBeenCalled();
+    b.addCredit(1);
+    expect(sent).toHaveLength(3);
+    expect(sent.flat()).toEqual(Array.from({ length: 100 }, (_, i) => token(i)));
+    expect(done).toHaveBeenCalledOnce();
+  });
+
+  it('ends without credit when nothing waits', () => {
+    const b = batcher(1);
+    const done = vi.fn();
+    b.push(token(0));
+    b.finish(done);
+    expect(done).toHaveBeenCalledOnce();
+  });
+
+  it('sends each event at once when batching is off', () => {
+    const b = batcher(100, 0);
+    for (let i = 0; i < 5; i++) b.push(token(i));
+    expect(sent).toHaveLength(5);
+  });
+
+  it('drains without credit when the stream breaks off, and does not end it', () => {
+    const b = batcher(1);
+    const done = vi.fn();
+    for (let i = 0; i < 5; i++) b.push(token(i));
+    b.finish(done);
+    b.drain();
+    expect(sent.flat()).toHaveLength(5);
+    expect(done).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,108 @@
+/** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
+import { EngineError } from '../../engine/errors.ts';
+import type { CancelToken } from '../../engine/platform.ts';
+import type { GenerateEvent, GenerateParams, GeneratedToken, ModelInfo } from '../../engine/types.ts';
+import type { Engine } from '../engine-service.ts';
+
+export const FAKE_MODEL: ModelInfo = {
+  id: 'fake',
+  name: 'Fake',
+  architecture: 'fake',
+  parameters: 0,
+  fileBytes: 0,
+  layers: 0,
+  hiddenSize: 0,
+  heads: 0,
+  kvHeads: 0,
+  headDim: 0,
+  feedForwardSize: 0,
+  vocabularySize: 10,
+  contextSize: 1000,
+  bosTokenId: null,
+  eosTokenIds: [],
+  maskedTokenIds: [],
+  hasChatRoles: false,
+  defaultRepetitionWindow: 0,
+  executor: 'reference',
+  loadMs: 0,
+  memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+};
+
+const TIMINGS = {
+  loadMs: 0,
+  prefillMs: 0,
+  timeToFirstTokenMs: null,
+  prefillTokensPerSecond: null,
+  decodeTokensPerSecond: null,
+  totalMs: 0,
+};
+
+export function fakeToken(index: number): GeneratedToken {
+  return {
+    index,
+    id: index % 10,
+    piece: `t${index}`,
+    text: `t${index} `,
+    logprob: -1,
+    rank: 1,
+    sampledProbability: 1,
+    candidates: [],
+    survivors: 1,
+    latencyMs: 0,
+  };
+}
+
+/** `prompt.text` is a number of tokens, or `fail` to fail after two tokens. */
+export class FakeEngine implements Engine {
+  model: ModelInfo | null = FAKE_MODEL;
+  /** Replies that ended, in whatever way. */
+  finished = 0;
+
+  load(): Promise<ModelInfo> {
+    this.model = FAKE_MODEL;
+    return Promise.resolve(FAKE_MODEL);
+  }
+
+  unload(): Promise<void> {
+    this.model = null;
+    return Promise.resolve();
+  }
+
+  tokenize({ text }: { text: string }) {
+    if (this.model === null) throw new EngineError('NO_MODEL', 'No model is loaded.', { hint: 'load one' });
+    return { ids: [...text].map((_, i) => i), tokens: [] };
+  }
+
+  detokenize(ids: number[]): string {
+    return ids.join(' ');
+  }
+
+  async *generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent> {
+    const text = params.prompt.kind === 'text' ? params.prompt.text : '';
+    const total = text === 'fail' ? 2 : Number(text);
+    const shared = { seed: 0, executor: 'reference', contextSize: 1000 } as const;
+    yield { type: 'start', promptIds: [], reusedTokens: 0, segments: [], ...shared };
+    const ids: number[] = [];
+    for (let i = 0; i < total && cancel?.cancelled !== true; i++) {
+      await new Promise((resolve) => setTimeout(resolve));
+      yield { type: 'token', token: fakeToken(i) };
+      ids.push(fakeToken(i).id);
+    }
+    this.finished++;
+    if (text === 'fail') throw new Error('a bug');
+    const reason = cancel?.cancelled === true ? 'user' : 'max_tokens';
+    const reply = ids.map((_, i) => fakeToken(i).text).join('');
+    yield { type: 'end', ids, text: reply, stop: { reason, detail: '' }, timings: TIMINGS, seed: 0, contextUsed: 0 };
+  }
+
+  score(): Promise<never> {
+    return Promise.reject(new EngineError('CONTEXT_FULL', 'Too long.', { tokens: 2, contextSize: 1 }));
+  }
+
+  /** Waits for its cancel. */
+  async inspect(_params: unknown, cancel?: CancelToken): Promise<never> {
+    while (cancel?.cancelled !== true) await new Promise((resolve) => setTimeout(resolve));
+    this.finished++;
+    throw new EngineError('CANCELLED', 'Cancelled.');
+  }
+}
