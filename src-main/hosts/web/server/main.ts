@@ -1,0 +1,97 @@
+/**
+ * The web host: serves the app to a browser on this computer.
+ *
+ *   node out/main/web-host.js [--port N] [--open]
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EngineError } from '../../../engine/errors.ts';
+import { LocalAppServices } from '../../../services/app-services.ts';
+import { dataFolder } from '../../../services/data-folder.ts';
+import { codeOf } from '../../../services/json-file.ts';
+import { openInBrowser } from './open-browser.ts';
+import { startWebServer, type WebServer, type WebServerOptions } from './server.ts';
+
+const DEFAULT_PORT = 4317;
+/** Ports tried after the default one. */
+const MORE_PORTS = 20;
+
+// Built, this file is out/main/web-host.js.
+const projectRoot = join(import.meta.dirname, '..', '..');
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { port: { type: 'string' }, open: { type: 'boolean' } } });
+  const asked = values.port === undefined ? null : portNumber(values.port);
+  const modelsDir = join(projectRoot, 'resources', 'models');
+  const services = new LocalAppServices({
+    host: 'web',
+    dataFolder: dataFolder(),
+    modelsDir,
+    openExternal: openInBrowser,
+    restartEngine: async () => {
+      throw new EngineError('BAD_REQUEST', 'In the browser the engine runs in the page, which restarts it itself.');
+    },
+  });
+  const rendererDir = join(projectRoot, 'out', 'renderer');
+  await services.start();
+  const server = await listen({ services, rendererDir, modelsDir, port: asked ?? DEFAULT_PORT }, asked !== null).catch(
+    async (error: unknown) => {
+      await services.stop();
+      throw error;
+    },
+  );
+  endOn(['SIGINT', 'SIGTERM', 'SIGHUP'], async () => {
+    await server.close();
+    await services.stop();
+  });
+  process.stdout.write(`Tokenscope is at ${server.url}\n`);
+  if (values.open) await openInBrowser(server.url).catch((error: Error) => say(error.message));
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65535) throw new Error(`--port ${text}: expected a number from 0 to 65535.`);
+  return port;
+}
+
+/** @param exact The port was asked for, so another one will not do. */
+async function listen(options: WebServerOptions, exact: boolean): Promise<WebServer> {
+  const last = exact ? options.port : options.port + MORE_PORTS;
+  for (let port = options.port; ; port++) {
+    try {
+      return await startWebServer({ ...options, port });
+    } catch (error) {
+      if (codeOf(error) !== 'EADDRINUSE') throw error;
+      if (port < last) continue;
+      const taken = exact ? `Port ${port} is` : `The ports ${options.port} to ${last} are`;
+      throw new Error(`${taken} in use. Choose another one with --port.`, { cause: error });
+    }
+  }
+}
+
+function endOn(signals: NodeJS.Signals[], stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // A second Ctrl-C does not wait.
+      if (stopping) process.exit(1);
+      stopping = true;
+      void stop().then(
+        () => process.exit(0),
+        (error: Error) => {
+          say(error.message);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+function say(message: string): void {
+  process.stderr.write(`tokenscope: ${message}\n`);
+}
+
+main().catch((error: Error) => {
+  say(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,66 @@
+/** What the web host asks of a request before it does anything: pure functions and the reading of a body. */
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+/** A request that is refused: an HTTP status and a sentence. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Refuses what another web site's page could send: a name that resolves to this computer (DNS rebinding) shows in
+ * `Host`, a page of another origin in `Origin` or `Sec-Fetch-Site`.
+ * @param port The port this server listens on.
+ * @param originRequired Browsers leave `Origin` out of simple GETs only.
+ */
+export function checkSource(headers: IncomingHttpHeaders, port: number, originRequired: boolean): void {
+  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+  const { host, origin } = headers;
+  if (host === undefined || !hosts.includes(host)) {
+    throw new Refusal(403, `This server answers to ${hosts.join(' and ')} only.`);
+  }
+  if (origin === undefined ? originRequired : origin !== `http://${host}`) {
+    throw new Refusal(403, 'Requests from other origins are refused.');
+  }
+  const site = headers['sec-fetch-site'];
+  const opensPage = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  if ((site === 'cross-site' || site === 'same-site') && !opensPage) {
+    throw new Refusal(403, 'Requests from other origins are refused.');
+  }
+}
+
+/** Takes the same time wherever the first difference is. */
+export function checkToken(given: string | string[] | undefined, token: string): void {
+  const a = Buffer.from(typeof given === 'string' ? given : '');
+  const b = Buffer.from(token);
+  if (a.length !== b.length || !timingSafeEqual(a, b)) {
+    throw new Refusal(403, 'The token of this start is missing or wrong: reload the page.');
+  }
+}
+
+/** @throws Refusal 415, 413 or 400 */
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    throw new Refusal(415, 'The body must be application/json.');
+  }
+  const tooLarge = new Refusal(413, `The body is larger than ${maxBytes} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
+  const parts: Buffer[] = [];
+  let size = 0;
+  // Leaving the loop early must not end the connection, or the refusal would never arrive.
+  for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > maxBytes) throw tooLarge;
+    parts.push(part);
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))) as unknown;
+  } catch {
+    throw new Refusal(400, 'The body is not JSON.');
+  }
+}

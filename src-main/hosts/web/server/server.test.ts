@@ -1,0 +1,295 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { AppEvent, AppServices } from '../../../protocol/app-services.ts';
+import { LocalAppServices } from '../../../services/app-services.ts';
+import { temporaryFolder } from '../../../services/test-support/support.ts';
+import { openerOf } from './open-browser.ts';
+import { startWebServer, type WebServer } from './server.ts';
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+async function setUp(maxBodyBytes?: number) {
+  const folder = await temporaryFolder();
+  const [rendererDir, modelsDir] = [join(folder, 'renderer'), join(folder, 'models')];
+  await mkdir(join(rendererDir, 'assets'), { recursive: true });
+  await mkdir(join(modelsDir, 'm'), { recursive: true });
+  await writeFile(join(rendererDir, 'index.html'), '<!doctype html><html><head><title>T</title></head></html>');
+  await writeFile(join(rendererDir, 'assets', 'a.js'), 'let a = 1;');
+  await writeFile(join(modelsDir, 'm', 'model.safetensors'), '0123456789');
+  await writeFile(join(folder, 'secret.txt'), 'secret');
+  const services = new LocalAppServices({
+    host: 'web',
+    dataFolder: join(folder, 'data'),
+    modelsDir,
+    openExternal: async () => undefined,
+    restartEngine: async () => undefined,
+  });
+  await services.start();
+  const server = await startWebServer({
+    services,
+    rendererDir,
+    modelsDir,
+    port: 0,
+    ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
+  });
+  onTestFinished(async () => {
+    await server.close();
+    await services.stop();
+  });
+  return { server, services };
+}
+
+/** Like a browser's request, but with every header as given and the path sent as it is. */
+function send(
+  server: WebServer,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { method = 'GET', headers = {}, body } = options;
+    const request = httpRequest(
+      { host: '127.0.0.1', port: server.port, path, method, headers, agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: text }));
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function call(server: WebServer, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  return send(server, '/api/invoke', {
+    method: 'POST',
+    headers: {
+      origin: server.url,
+      'content-type': 'application/json',
+      'x-tokenscope-token': server.token,
+      ...headers,
+    },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}
+
+test('the page comes with the token and every protecting header', async () => {
+  const { server } = await setUp();
+  const page = await send(server, '/');
+  expect(page.status).toBe(200);
+  expect(page.body).toContain(`<meta name="tokenscope-token" content="${server.token}" />`);
+  expect(page.headers).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  });
+  expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+  const script = await send(server, '/assets/a.js', { headers: { 'sec-fetch-site': 'same-origin' } });
+  expect(script).toMatchObject({ status: 200, body: 'let a = 1;' });
+  expect(script.headers['content-type']).toBe('text/javascript; charset=utf-8');
+  expect((await send(server, '/', { method: 'HEAD' })).body).toBe('');
+});
+
+test('the token is new at every start', async () => {
+  const [first, second] = [await setUp(), await setUp()];
+  expect(first.server.token).not.toBe(second.server.token);
+  expect(first.server.token).toHaveLength(43);
+});
+
+test('a foreign Host is refused, on files and on calls', async () => {
+  const { server } = await setUp();
+  for (const host of [
+    'evil.example',
+    `evil.example:${server.port}`,
+    '127.0.0.1',
+    '127.0.0.1:1',
+    `[::1]:${server.port}`,
+  ]) {
+    expect((await send(server, '/', { headers: { host } })).status, host).toBe(403);
+    expect((await call(server, { method: 'about', params: [] }, { host })).status, host).toBe(403);
+  }
+  expect((await send(server, '/', { headers: { host: `localhost:${server.port}` } })).status).toBe(200);
+});
+
+test('a foreign or missing Origin is refused', async () => {
+  const { server } = await setUp();
+  const about = { method: 'about', params: [] };
+  for (const origin of [
+    'https://evil.example',
+    'null',
+    `https://127.0.0.1:${server.port}`,
+    `http://localhost:${server.port}`,
+  ]) {
+    expect((await call(server, about, { origin })).status, origin).toBe(403);
+    expect(
+      (await send(server, '/api/events', { headers: { origin, 'x-tokenscope-token': server.token } })).status,
+    ).toBe(403);
+    expect((await send(server, '/', { headers: { origin } })).status, origin).toBe(403);
+  }
+  const headers = { 'content-type': 'application/json', 'x-tokenscope-token': server.token };
+  expect((await send(server, '/api/invoke', { method: 'POST', headers, body: JSON.stringify(about) })).status).toBe(
+    403,
+  );
+  expect((await send(server, '/assets/a.js', { headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
+  const opened = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  expect((await send(server, '/', { headers: opened })).status).toBe(200);
+});
+
+test('no call and no event without the token', async () => {
+  const { server } = await setUp();
+  for (const token of ['', 'wrong', `${server.token}x`, server.token.slice(1)]) {
+    const answer = await call(server, { method: 'about', params: [] }, { 'x-tokenscope-token': token });
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'BAD_REQUEST', message: expect.any(String) } });
+    expect((await send(server, '/api/events', { headers: { 'x-tokenscope-token': token } })).status).toBe(403);
+  }
+});
+
+test('a call is answered as data, and so is its error', async () => {
+  const { server } = await setUp();
+  const answer = await call(server, { method: 'about', params: [] });
+  expect(answer.status).toBe(200);
+  expect(JSON.parse(answer.body)).toMatchObject({ result: { name: 'Tokenscope', host: 'web' } });
+  for (const body of [
+    '{',
+    '',
+    'null',
+    '"x"',
+    { method: 'nothing' },
+    { method: 'chatGet', params: ['../x'] },
+    { method: 'about', params: {} },
+  ]) {
+    const bad = await call(server, body);
+    expect(bad.status, JSON.stringify(body)).toBe(400);
+    expect(JSON.parse(bad.body)).toMatchObject({ error: { code: 'BAD_REQUEST' } });
+  }
+  expect((await call(server, {}, { 'content-type': 'text/plain' })).status).toBe(415);
+  expect((await call(server, Buffer.from([0x22, 0xff, 0x22]).toString('latin1'))).status).toBe(400);
+});
+
+test('a body that is too large is refused, announced or not', async () => {
+  const { server } = await setUp(1000);
+  const body = JSON.stringify({ method: 'about', params: ['x'.repeat(2000)] });
+  expect((await call(server, body)).status).toBe(413);
+  const chunked = await call(server, body, { 'transfer-encoding': 'chunked' });
+  expect(chunked.status).toBe(413);
+  expect((await call(server, { method: 'about', params: [] })).status).toBe(200);
+});
+
+test.each([
+  '/../secret.txt',
+  '/..%2fsecret.txt',
+  '/%2e%2e/secret.txt',
+  '/models/../../secret.txt',
+  '/models/m/../../../secret.txt',
+  '/assets',
+  '/nothing',
+  '/api',
+])('%s is not served', async (path) => {
+  const { server } = await setUp();
+  const answer = await send(server, path, { headers: { 'x-tokenscope-token': server.token } });
+  expect(answer.status).toBe(404);
+  expect(answer.body).not.toContain('secret"');
+});
+
+test('model files come whole or in ranges', async () => {
+  const { server } = await setUp();
+  const path = '/models/m/model.safetensors';
+  expect(await send(server, path)).toMatchObject({ status: 200, body: '0123456789' });
+  const part = await send(server, path, { headers: { range: 'bytes=2-4' } });
+  expect(part).toMatchObject({ status: 206, body: '234' });
+  expect(part.headers).toMatchObject({ 'content-range': 'bytes 2-4/10', 'content-length': '3' });
+  const past = await send(server, path, { headers: { range: 'bytes=10-' } });
+  expect(past.status).toBe(416);
+  expect(past.headers['content-range']).toBe('bytes */10');
+  expect((await send(server, path, { method: 'HEAD' })).headers['content-length']).toBe('10');
+});
+
+test('other methods are refused', async () => {
+  const { server } = await setUp();
+  const headers = { origin: server.url, 'x-tokenscope-token': server.token };
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+    expect((await send(server, '/', { method, headers })).status, method).toBe(405);
+  }
+  expect((await send(server, '/api/invoke', { headers })).status).toBe(405);
+});
+
+test('events stream to the page until it goes', async () => {
+  const { server, services } = await setUp();
+  services.emit({ type: 'engine', state: 'ready', message: null });
+  const leaving = new AbortController();
+  const response = await fetch(`${server.url}/api/events`, {
+    headers: { 'x-tokenscope-token': server.token },
+    signal: leaving.signal,
+  });
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const until = async (wanted: string) => {
+    while (!text.includes(wanted)) text += (await reader.read()).value ?? '';
+  };
+  await until('data: {"type":"engine","state":"ready","message":null}\n\n');
+  services.emit({ type: 'chats' });
+  await until('data: {"type":"chats"}\n\n');
+  leaving.abort();
+});
+
+test('a listener is let go when its page is gone, and open streams do not hold up the end', async () => {
+  let listeners = 0;
+  const services: AppServices = {
+    invoke: () => Promise.reject(new Error('unused')),
+    onEvent: (listener: (event: AppEvent) => void) => {
+      listeners++;
+      listener({ type: 'chats' });
+      return () => void listeners--;
+    },
+  };
+  const folder = await temporaryFolder();
+  const server = await startWebServer({ services, rendererDir: folder, modelsDir: folder, port: 0 });
+  const headers = { 'x-tokenscope-token': server.token };
+  const leaving = new AbortController();
+  await fetch(`${server.url}/api/events`, { headers, signal: leaving.signal });
+  expect(listeners).toBe(1);
+  leaving.abort();
+  await expect.poll(() => listeners).toBe(0);
+  await fetch(`${server.url}/api/events`, { headers });
+  await server.close();
+  await expect.poll(() => listeners).toBe(0);
+});
+
+test('the server listens on this computer only, and garbage does not end it', async () => {
+  const { server } = await setUp();
+  const socket = connect(server.port, '127.0.0.1');
+  socket.end('\x16\x03\x01 this is not HTTP\r\n\r\n');
+  await new Promise((resolve) => socket.on('close', resolve).resume());
+  expect((await send(server, '/')).status).toBe(200);
+  await expect(startWebServer({ ...(await unused()), port: server.port })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+  });
+});
+
+async function unused() {
+  const folder = await temporaryFolder();
+  const services: AppServices = { invoke: () => Promise.reject(new Error('unused')), onEvent: () => () => undefined };
+  return { services, rendererDir: folder, modelsDir: folder };
+}
+
+test('the browser is opened without a shell', () => {
+  const url = 'https://example.org/?a=1&b=$(id)';
+  for (const platform of ['linux', 'darwin', 'win32'] as const) {
+    const [command, args] = openerOf(platform, url);
+    expect(command).not.toContain('cmd');
+    expect(args.join(' ')).toContain(url);
+  }
+});

@@ -1,0 +1,190 @@
+/** The app over HTTP on this computer: the page, the model's files and the services behind a token. */
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { TOKEN_HEADER, TOKEN_META } from '../../../protocol/app-bridge.ts';
+import type { AppServices } from '../../../protocol/app-services.ts';
+import { answerCall } from '../../../services/answer.ts';
+import { pageHeaders } from '../../../services/page-headers.ts';
+import { fileUnder, mimeType, parseRange } from '../../../services/static-files.ts';
+import { checkSource, checkToken, readJsonBody, Refusal } from './requests.ts';
+
+export interface WebServerOptions {
+  services: AppServices;
+  /** Built page. */
+  rendererDir: string;
+  /** One folder per model; served under `/models/`. */
+  modelsDir: string;
+  /** 0 takes any free port. */
+  port: number;
+  /** Largest body of a call. Default 64 MiB: a long chat with every token's candidates fits. */
+  maxBodyBytes?: number;
+}
+
+export interface WebServer {
+  port: number;
+  url: string;
+  /** The per-start token; the page finds it in its own HTML. */
+  token: string;
+  /** Ends open event streams too. */
+  close(): Promise<void>;
+}
+
+const ADDRESS = '127.0.0.1';
+const KEEP_ALIVE_MS = 15_000;
+
+/** @throws the system's error, with `code` EADDRINUSE when the port is taken */
+export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
+  const token = randomBytes(32).toString('base64url');
+  const server = createServer((request, response) => void respond(server, request, response, options, token));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, ADDRESS, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const port = portOf(server);
+  return {
+    port,
+    url: `http://${ADDRESS}:${port}`,
+    token,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+async function respond(
+  server: Server,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: WebServerOptions,
+  token: string,
+): Promise<void> {
+  for (const [name, value] of Object.entries(pageHeaders())) response.setHeader(name, value);
+  try {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const isApi = path === '/api' || path.startsWith('/api/');
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    checkSource(request.headers, portOf(server), !isRead);
+    if (isApi) await respondToApi(path, request, response, options, token);
+    else if (isRead) await respondWithFile(path, request, response, options, token);
+    else throw new Refusal(405, 'Only GET and HEAD are answered here.');
+  } catch (error) {
+    refuse(request, response, error);
+  }
+}
+
+async function respondToApi(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { services, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
+  token: string,
+): Promise<void> {
+  checkToken(request.headers[TOKEN_HEADER], token);
+  if (path === '/api/invoke') {
+    if (request.method !== 'POST') throw new Refusal(405, 'A call is a POST.');
+    const body = await readJsonBody(request, maxBodyBytes);
+    if (typeof body !== 'object' || body === null) throw new Refusal(400, 'The body must be { method, params }.');
+    const { method, params } = body as { method?: unknown; params?: unknown };
+    const answer = await answerCall(services, method, params ?? []);
+    sendJson(response, 'error' in answer ? statusOf(answer.error.code) : 200, answer);
+  } else if (path === '/api/events') {
+    if (request.method !== 'GET') throw new Refusal(405, 'Events are a GET.');
+    streamEvents(services, response);
+  } else throw new Refusal(404, 'There is nothing here.');
+}
+
+/** Server-sent events: each is one AppEvent as JSON. */
+function streamEvents(services: AppServices, response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' });
+  response.write(': connected\n\n');
+  const stop = services.onEvent((event) => response.write(`data: ${JSON.stringify(event)}\n\n`));
+  // A comment now and then shows a page whose server is gone that it is.
+  const timer = setInterval(() => response.write(': alive\n\n'), KEEP_ALIVE_MS);
+  response.on('close', () => {
+    clearInterval(timer);
+    stop();
+  });
+}
+
+async function respondWithFile(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { rendererDir, modelsDir }: WebServerOptions,
+  token: string,
+): Promise<void> {
+  if (path === '/' || path === '/index.html') {
+    const html = withToken(await readFile(join(rendererDir, 'index.html'), 'utf8'), token);
+    response.writeHead(200, { 'Content-Type': mimeType('index.html'), 'Cache-Control': 'no-store' });
+    response.end(request.method === 'HEAD' ? undefined : html);
+    return;
+  }
+  const isModel = path.startsWith('/models/');
+  const file = isModel ? fileUnder(modelsDir, path.slice('/models'.length)) : fileUnder(rendererDir, path);
+  const status = file === null ? null : await stat(file).catch(() => null);
+  if (file === null || status === null || !status.isFile()) throw new Refusal(404, 'There is nothing here.');
+  // Names under assets/ change with their content; everything else is asked for again.
+  const caching = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+  response.setHeader('Content-Type', mimeType(file)).setHeader('Cache-Control', caching);
+  response.setHeader('Accept-Ranges', 'bytes');
+  const range = parseRange(request.headers.range, status.size);
+  if (range.kind === 'unsatisfiable') {
+    response.setHeader('Content-Range', `bytes */${status.size}`);
+    throw new Refusal(416, `The file has ${status.size} bytes.`);
+  }
+  const { start, end } = range.kind === 'part' ? range : { start: 0, end: status.size - 1 };
+  if (range.kind === 'part') response.setHeader('Content-Range', `bytes ${start}-${end}/${status.size}`);
+  response.writeHead(range.kind === 'part' ? 206 : 200, { 'Content-Length': end - start + 1 });
+  if (request.method === 'HEAD' || status.size === 0) response.end();
+  else await pipeline(createReadStream(file, { start, end }), response);
+}
+
+function withToken(html: string, token: string): string {
+  return html.replace('<head>', `<head>\n    <meta name="${TOKEN_META}" content="${token}" />`);
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    // Half an answer cannot be taken back; the other side sees that it is cut off (or is gone itself).
+    response.destroy();
+    return;
+  }
+  const [status, code, message] =
+    error instanceof Refusal
+      ? [error.status, 'BAD_REQUEST', error.message]
+      : [500, 'INTERNAL', `The server failed: ${error instanceof Error ? error.message : String(error)}`];
+  response.setHeader('Cache-Control', 'no-store');
+  // What is left of a body that nobody reads would be taken for the next request.
+  if (!request.complete) response.setHeader('Connection', 'close');
+  sendJson(response, status, { error: { code, message, details: {} } });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'Content-Type': mimeType('.json'),
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+  });
+  response.end(text);
+}
+
+function statusOf(code: string): number {
+  if (code === 'BAD_REQUEST') return 400;
+  if (code === 'READ_ONLY') return 409;
+  return code === 'STORAGE' ? 507 : 500;
+}

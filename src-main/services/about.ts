@@ -1,0 +1,43 @@
+import manifest from '../../package.json' with { type: 'json' };
+import type { AboutInfo } from '../protocol/app-services.ts';
+
+/** What is running, and on what. */
+export function about(
+  host: AboutInfo['host'],
+  dataFolder: string,
+  versions: Readonly<Record<string, string | undefined>> = process.versions,
+): AboutInfo {
+  const { electron, chrome, node, v8 } = versions;
+  const named = { Electron: electron, Chromium: chrome, 'Node.js': node, V8: v8 };
+  return {
+    name: manifest.productName,
+    version: manifest.version,
+    host,
+    versions: Object.fromEntries(Object.entries(named).filter((entry): entry is [string, string] => Boolean(entry[1]))),
+    runtimeNote: electron === undefined ? null : runtimeNote(electron, manifest.devDependencies.electron),
+    license: manifest.license,
+    dataFolder,
+  };
+}
+
+/**
+ * @param running Electron's version.
+ * @param pinned What package.json asks for: a version, or a range of its minor versions (`^45.4.1`, `~45.4.1`).
+ * @returns null when they agree
+ */
+export function runtimeNote(running: string, pinned: string): string | null {
+  const wanted = pinned.replace(/^[\^~]/, '');
+  const [major, minor, patch] = numbers(running);
+  const [wantedMajor, wantedMinor, wantedPatch] = numbers(wanted);
+  const notOlder = minor > wantedMinor || (minor === wantedMinor && patch >= wantedPatch);
+  if (pinned === wanted ? running === wanted : major === wantedMajor && notOlder) return null;
+  return (
+    `Fallback runtime: Electron ${running} stands in for ${wanted}, which could not be downloaded here. ` +
+    'The app works the same on it, but it lacks the newer version’s security fixes.'
+  );
+}
+
+function numbers(version: string): [number, number, number] {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  return [major, minor, patch];
+}

@@ -1,0 +1,135 @@
+import type { AppEvent, AppMethodName, AppMethods, AppServices, AboutInfo } from '../protocol/app-services.ts';
+import { about } from './about.ts';
+import { ChatStore } from './chat-store.ts';
+import { InstanceLock, type LockTimes } from './instance-lock.ts';
+import { listModels } from './model-list.ts';
+import { NetworkLog } from './network-log.ts';
+import { SettingsStore } from './settings-store.ts';
+
+export interface LocalServicesOptions {
+  host: AboutInfo['host'];
+  dataFolder: string;
+  /** Folder with one folder per built-in model. */
+  modelsDir: string;
+  /** Opens an https address in the system's browser. */
+  openExternal(url: string): Promise<void>;
+  /** Ends and restarts the engine's process. */
+  restartEngine(): Promise<void>;
+  lockTimes?: Partial<LockTimes>;
+}
+
+type Handlers = { [M in AppMethodName]: (...params: AppMethods[M]['params']) => Promise<AppMethods[M]['result']> };
+type EngineEvent = Extract<AppEvent, { type: 'engine' }>;
+
+/** Notices kept for a page that is not there yet. */
+const MAX_WAITING_NOTICES = 20;
+
+/** `AppServices` on the files of this computer. Params are taken as checked: hosts do that at their edge. */
+export class LocalAppServices implements AppServices {
+  readonly networkLog = new NetworkLog();
+  readonly #lock: InstanceLock;
+  readonly #settings: SettingsStore;
+  readonly #chats: ChatStore;
+  readonly #handlers: Handlers;
+  readonly #listeners = new Set<(event: AppEvent) => void>();
+  #engine: EngineEvent | null = null;
+  #waitingNotices: AppEvent[] = [];
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(options: LocalServicesOptions) {
+    const notice = (message: string): void => this.emit({ type: 'notice', message });
+    this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
+    this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
+    this.#chats = new ChatStore(options.dataFolder, this.#lock, notice);
+    this.#handlers = {
+      about: async () => about(options.host, options.dataFolder),
+      settingsGet: async () => this.#settings.value,
+      settingsSet: async (patch) => {
+        // Told even if saving fails, because the change holds until the app ends.
+        const saved = this.#settings.set(patch);
+        this.emit({ type: 'settings', settings: this.#settings.value });
+        return await saved;
+      },
+      chatsList: async () => await this.#chats.list(),
+      chatGet: async (id) => await this.#chats.get(id),
+      chatSave: async (chat) => {
+        await this.#chats.save(chat);
+        this.emit({ type: 'chats' });
+        return null;
+      },
+      chatDelete: async (id) => {
+        await this.#chats.delete(id);
+        this.emit({ type: 'chats' });
+        return null;
+      },
+      chatsSearch: async (query) => await this.#chats.search(query),
+      modelsList: async () => await listModels(options.modelsDir),
+      networkLog: async () => this.networkLog.records(),
+      openExternal: async (url) => {
+        await options.openExternal(url);
+        return null;
+      },
+      engineRestart: async () => {
+        await options.restartEngine();
+        return null;
+      },
+    };
+  }
+
+  /** Takes the data folder, or becomes read-only, and reads the settings. */
+  async start(): Promise<void> {
+    await this.#lock.start();
+    await this.#settings.load();
+    if (this.#lock.problem === null) await this.#chats.removeLeftovers();
+    this.#lock.onChange((problem) => void this.#onLockChange(problem));
+  }
+
+  /** Waits for what is being saved, then gives the data folder back. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await this.#lock.release();
+  }
+
+  async invoke<M extends AppMethodName>(
+    method: M,
+    ...params: AppMethods[M]['params']
+  ): Promise<AppMethods[M]['result']> {
+    const running = this.#handlers[method](...params);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** A new listener hears the present state first, so that nothing is missed while a page loads. */
+  onEvent(listener: (event: AppEvent) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#engine !== null) listener(this.#engine);
+    if (this.#lock.problem !== null) listener({ type: 'readOnly', message: this.#lock.problem });
+    for (const event of this.#waitingNotices.splice(0)) listener(event);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: AppEvent): void {
+    if (event.type === 'engine') this.#engine = event;
+    if (event.type === 'notice' && this.#listeners.size === 0) {
+      this.#waitingNotices = [...this.#waitingNotices, event].slice(-MAX_WAITING_NOTICES);
+    }
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async #onLockChange(problem: string | null): Promise<void> {
+    this.emit({ type: 'readOnly', message: problem });
+    if (problem !== null) return;
+    try {
+      await this.#settings.load();
+      await this.#settings.saveUnsaved();
+    } catch (error) {
+      this.emit({ type: 'notice', message: error instanceof Error ? error.message : String(error) });
+    }
+    this.emit({ type: 'settings', settings: this.#settings.value });
+    this.emit({ type: 'chats' });
+  }
+}

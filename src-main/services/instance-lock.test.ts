@@ -1,0 +1,111 @@
+import { spawnSync } from 'node:child_process';
+import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { InstanceLock } from './instance-lock.ts';
+import { temporaryFolder } from './test-support/support.ts';
+
+const TIMES = { beatMs: 20, staleMs: 200, settleMs: 20 };
+
+async function started(folder: string, label = 'app'): Promise<InstanceLock> {
+  const lock = new InstanceLock(folder, label, TIMES);
+  await lock.start();
+  onTestFinished(() => lock.release());
+  return lock;
+}
+
+function foreignHolder(overrides: object): string {
+  return JSON.stringify({ token: 'foreign', pid: process.pid, machine: hostname(), label: 'app', ...overrides });
+}
+
+/** The id of a process that has ended. */
+function deadPid(): number {
+  return spawnSync(process.execPath, ['-e', '']).pid;
+}
+
+test('the first instance writes, the second says who does, and takes over when the first is gone', async () => {
+  const folder = await temporaryFolder();
+  const first = await started(folder);
+  const second = await started(folder, 'web');
+  expect(first.problem).toBeNull();
+  expect(second.problem).toContain(`the app, process ${process.pid}`);
+  await expect(second.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
+
+  const changes: (string | null)[] = [];
+  second.onChange((problem) => changes.push(problem));
+  await first.release();
+  await vi.waitFor(() => expect(second.problem).toBeNull());
+  expect(changes).toEqual([null]);
+  await second.assertHeld();
+});
+
+test('the lock of a process that was killed is taken over at once', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'instance.lock'), foreignHolder({ pid: deadPid() }));
+  expect((await started(folder)).problem).toBeNull();
+});
+
+test('a lock with our own process id from an earlier life is taken over', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'instance.lock'), foreignHolder({}));
+  expect((await started(folder)).problem).toBeNull();
+});
+
+test('a holder on another machine counts as gone once its heartbeat stands still, however old its clock says it is', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'instance.lock');
+  await writeFile(path, foreignHolder({ machine: 'elsewhere', pid: 1 }));
+  await utimes(path, new Date(0), new Date(0));
+  const lock = await started(folder);
+  expect(lock.problem).not.toBeNull();
+  for (let beat = 1; beat <= 8; beat++) {
+    await sleep(50);
+    await utimes(path, new Date(beat), new Date(beat));
+  }
+  expect(lock.problem).not.toBeNull();
+  await vi.waitFor(() => expect(lock.problem).toBeNull(), { timeout: 3000 });
+});
+
+test('an empty lock file, left by a full disk, does not lock anybody out for good', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'instance.lock'), '');
+  const lock = await started(folder);
+  expect(lock.problem).not.toBeNull();
+  await vi.waitFor(() => expect(lock.problem).toBeNull(), { timeout: 3000 });
+});
+
+test('an instance that slept through a takeover notices before it writes', async () => {
+  const folder = await temporaryFolder();
+  const lock = new InstanceLock(folder, 'app', { ...TIMES, beatMs: 60_000 });
+  await lock.start();
+  onTestFinished(() => lock.release());
+  await writeFile(join(folder, 'instance.lock'), foreignHolder({ machine: 'elsewhere' }));
+  await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
+  await lock.release();
+  expect(await readFile(join(folder, 'instance.lock'), 'utf8')).toContain('foreign');
+});
+
+test('of many instances that find an abandoned lock exactly one writes', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'instance.lock'), foreignHolder({ pid: deadPid() }));
+  const locks = await Promise.all(Array.from({ length: 8 }, () => started(folder)));
+  await sleep(100);
+  expect(locks.filter((lock) => lock.problem === null)).toHaveLength(1);
+});
+
+test('a deleted lock file is made again before the next write', async () => {
+  const folder = await temporaryFolder();
+  const lock = await started(folder);
+  await rm(folder, { recursive: true });
+  await lock.assertHeld();
+  expect(await readFile(join(folder, 'instance.lock'), 'utf8')).toContain(String(process.pid));
+});
+
+test('a folder that cannot be written makes the instance read-only and says why', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'file'), '');
+  const lock = await started(join(folder, 'file', 'inside'));
+  expect(lock.problem).toContain('Could not write');
+});

@@ -1,0 +1,221 @@
+/**
+ * Who may write in the data folder. One instance holds `instance.lock`; the others read only and take over when it is
+ * gone. The file's content says who holds it and never changes; its modification time is the holder's heartbeat.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../engine/errors.ts';
+import { codeOf, storageError } from './json-file.ts';
+
+export interface LockTimes {
+  /** Between two heartbeats, and between two looks at somebody else's lock, ms. */
+  beatMs: number;
+  /** A heartbeat that stands still for this long is a holder that is gone, ms. */
+  staleMs: number;
+  /** After a takeover: how long to wait before believing that no other instance took over too, ms. */
+  settleMs: number;
+}
+
+const DEFAULT_TIMES: LockTimes = { beatMs: 1000, staleMs: 15_000, settleMs: 200 };
+
+interface Holder {
+  token: string;
+  pid: number;
+  machine: string;
+  /** How the holder calls itself: `app`, `web`. */
+  label: string;
+}
+
+/** Locks of this process: a lock file with our pid and none of these tokens was left by an earlier process. */
+const liveTokens = new Set<string>();
+
+export class InstanceLock {
+  readonly #path: string;
+  readonly #folder: string;
+  readonly #times: LockTimes;
+  readonly #self: Holder;
+  readonly #listeners = new Set<(problem: string | null) => void>();
+  /** Why this instance does not hold the lock; null: it does. */
+  #problem: string | null = 'The data folder has not been opened yet.';
+  #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> = Promise.resolve();
+  #released = false;
+  /** The last foreign heartbeat and when it was first seen, on this process's own clock. */
+  #seen = { beat: '', at: 0 };
+
+  constructor(folder: string, label: string, times: Partial<LockTimes> = {}) {
+    this.#folder = folder;
+    this.#path = join(folder, 'instance.lock');
+    this.#times = { ...DEFAULT_TIMES, ...times };
+    this.#self = { token: randomUUID(), pid: process.pid, machine: hostname(), label };
+    liveTokens.add(this.#self.token);
+  }
+
+  /** Takes the lock if it is free, and goes on beating or watching until `release`. */
+  async start(): Promise<void> {
+    await this.#look();
+    this.#schedule();
+  }
+
+  /** Null while this instance may write, else the reason in words. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** Called whenever `problem` changes. */
+  onChange(listener: (problem: string | null) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * To be called right before each write: a process that slept (a closed laptop, a debugger) may have lost the lock.
+   * @throws EngineError READ_ONLY
+   */
+  async assertHeld(): Promise<void> {
+    if (this.#problem === null) await this.#look();
+    if (this.#problem !== null) throw new EngineError('READ_ONLY', this.#problem);
+  }
+
+  /** Gives the lock back. */
+  async release(): Promise<void> {
+    this.#released = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#looking;
+    liveTokens.delete(this.#self.token);
+    // A folder that cannot be read holds no lock of ours.
+    const holder = await this.#read().catch(() => null);
+    if (holder?.token === this.#self.token) await unlink(this.#path).catch(ignoreMissing);
+  }
+
+  #schedule(): void {
+    if (this.#released) return;
+    this.#timer = setTimeout(() => void this.#look().then(() => this.#schedule()), this.#times.beatMs);
+    this.#timer.unref();
+  }
+
+  /** One at a time, so that a write never meets a half-finished takeover. */
+  #look(): Promise<void> {
+    return (this.#looking = this.#looking.then(async () => {
+      if (this.#released) return;
+      try {
+        this.#setProblem(await this.#hold());
+      } catch (error) {
+        this.#setProblem(storageError('write', this.#path, error).message);
+      }
+    }));
+  }
+
+  /** @returns null when this instance holds the lock afterwards, else why not */
+  async #hold(): Promise<string | null> {
+    const holder = await this.#read();
+    if (holder?.token === this.#self.token) {
+      const now = new Date();
+      await utimes(this.#path, now, now);
+      return null;
+    }
+    if (holder === null) {
+      const created = await this.#create();
+      return created ? null : heldBy(await this.#read());
+    }
+    if (!(await this.#isGone(holder))) return heldBy(holder);
+    return await this.#takeOver(holder);
+  }
+
+  /** Null: no lock file. A file that is empty or damaged reads as a holder nobody knows. */
+  async #read(): Promise<Holder | null> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null;
+      throw error;
+    }
+    try {
+      return parseHolder(JSON.parse(text));
+    } catch {
+      return UNKNOWN_HOLDER;
+    }
+  }
+
+  /** @returns false when somebody else was faster */
+  async #create(): Promise<boolean> {
+    await mkdir(this.#folder, { recursive: true });
+    try {
+      await writeFile(this.#path, JSON.stringify(this.#self), { flag: 'wx', mode: 0o600 });
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      // A full disk leaves an empty lock behind, which would keep every instance out for a while.
+      await unlink(this.#path).catch(ignoreMissing);
+      throw error;
+    }
+  }
+
+  async #isGone(holder: Holder): Promise<boolean> {
+    if (holder.machine === this.#self.machine && !isRunning(holder)) return true;
+    const status = await stat(this.#path).catch(ignoreMissing);
+    if (!status) return false;
+    const beat = `${holder.token} ${status.mtimeMs}`;
+    // Measured on this process's own clock: neither a changed system time nor a sleeping computer ends a lock.
+    if (this.#seen.beat !== beat) this.#seen = { beat, at: performance.now() };
+    return performance.now() - this.#seen.at > this.#times.staleMs;
+  }
+
+  /** Of several instances that take over at once the last to rename holds the lock; the others see that and step back. */
+  async #takeOver(gone: Holder): Promise<string | null> {
+    const own = `${this.#path}.${this.#self.token}`;
+    await writeFile(own, JSON.stringify(this.#self), { mode: 0o600 });
+    const current = await this.#read();
+    if (current !== null && current.token !== gone.token) {
+      await unlink(own);
+      return heldBy(current);
+    }
+    await rename(own, this.#path);
+    await sleep(this.#times.settleMs);
+    const winner = await this.#read();
+    return winner?.token === this.#self.token ? null : heldBy(winner);
+  }
+
+  #setProblem(problem: string | null): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    for (const listener of this.#listeners) listener(problem);
+  }
+}
+
+const UNKNOWN_HOLDER: Holder = { token: '', pid: 0, machine: '', label: '' };
+
+function parseHolder(value: unknown): Holder {
+  if (typeof value !== 'object' || value === null) return UNKNOWN_HOLDER;
+  const { token, pid, machine, label } = value as Partial<Record<keyof Holder, unknown>>;
+  const complete =
+    typeof token === 'string' && typeof pid === 'number' && typeof machine === 'string' && typeof label === 'string';
+  return complete ? { token, pid, machine, label } : UNKNOWN_HOLDER;
+}
+
+function heldBy(holder: Holder | null): string {
+  const who =
+    holder === null || holder.pid === 0
+      ? 'Another Tokenscope'
+      : `Another Tokenscope (${holder.label === 'web' ? 'in the browser' : 'the app'}, process ${holder.pid})`;
+  return `${who} is using the same chats and settings. This one shows them but saves nothing until the other is closed.`;
+}
+
+function isRunning(holder: Holder): boolean {
+  if (holder.pid === process.pid) return liveTokens.has(holder.token);
+  try {
+    process.kill(holder.pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error;
+  return undefined;
+}

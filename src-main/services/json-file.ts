@@ -1,0 +1,83 @@
+/** JSON files that survive a crash, a full disk and damage: written whole or not at all, never overwritten unread. */
+import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { EngineError } from '../engine/errors.ts';
+
+/** What a file holds; `damaged` is a file that is there and is not JSON. */
+export type JsonRead = { state: 'missing' } | { state: 'damaged'; why: string } | { state: 'read'; value: unknown };
+
+/** @throws EngineError STORAGE when the file is there and cannot be read */
+export async function readJson(path: string): Promise<JsonRead> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { state: 'missing' };
+    throw storageError('read', path, error);
+  }
+  try {
+    return { state: 'read', value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { state: 'damaged', why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/**
+ * Replaces the file in one step: after a crash it holds either the old or the new value. Makes its folder.
+ * @throws EngineError STORAGE; the old file is then still there
+ */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, JSON.stringify(value), { mode: 0o600 });
+  } catch (error) {
+    throw storageError('write', path, error);
+  }
+}
+
+/**
+ * Renames a damaged file to `NAME.corrupt` (`.corrupt-2`, ... when that is taken), so that nothing writes over it.
+ * @returns the new path
+ */
+export async function putAside(path: string): Promise<string> {
+  for (let copy = 1; ; copy++) {
+    const target = copy === 1 ? `${path}.corrupt` : `${path}.corrupt-${copy}`;
+    if (await exists(target)) continue;
+    await rename(path, target);
+    return target;
+  }
+}
+
+/** A failed file operation in words that a person can act on. */
+export function storageError(action: 'read' | 'write' | 'delete', path: string, error: unknown): EngineError {
+  const code = codeOf(error) ?? 'unknown';
+  const details = { path, systemCode: code };
+  return new EngineError('STORAGE', `Could not ${action} ${path}: ${reason(code, error)}`, details, { cause: error });
+}
+
+function reason(code: string, error: unknown): string {
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the disk is full. Free some space and try again; nothing that was saved before is lost.';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied. Check who may read and write that folder.';
+    case 'EROFS':
+      return 'the disk is read-only.';
+    default:
+      return error instanceof Error ? `${error.message}.` : `${String(error)}.`;
+  }
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}

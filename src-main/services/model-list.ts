@@ -1,0 +1,40 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelListing } from '../protocol/app-services.ts';
+import { storageError } from './json-file.ts';
+
+const TINY_TRANSFORMER = {
+  id: 'tiny-transformer',
+  name: 'TinyTransformer',
+  builtIn: true,
+  description:
+    'A model small enough to look through: 2 layers with 4 attention heads each, 2,448,960 parameters, a vocabulary of ' +
+    '8,000 words and word pieces, and a context window of 1,000 tokens. It continues simple children’s stories and ' +
+    'small talk in English. It was trained from scratch on 7,552 short stories (TinyStories) and 9,000 short texts; on ' +
+    '150 stories it had never seen its perplexity is 15.4.',
+  cannot:
+    'It knows no facts, follows no instructions and does no sums. It has no chat roles: what you write is the ' +
+    'beginning of a text, and the reply continues it. Words that its 8,000 pieces cannot spell are unknown to it, other ' +
+    'scripts among them. Greedy replies tend to run in circles; the repetition stop ends them.',
+  license: 'MIT, trained on TinyStories (CDLA-Sharing-1.0)',
+} as const;
+
+const FILES = ['model.safetensors', 'tokenizer.json', 'config.json'];
+
+/**
+ * The models that come with the app.
+ * @throws EngineError STORAGE when one of their files is missing
+ */
+export async function listModels(modelsDir: string): Promise<ModelListing[]> {
+  const sizes = FILES.map(async (name) => {
+    const path = join(modelsDir, TINY_TRANSFORMER.id, name);
+    return await stat(path).then(
+      (file) => file.size,
+      (error: unknown) => {
+        throw storageError('read', path, error);
+      },
+    );
+  });
+  const fileBytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return [{ ...TINY_TRANSFORMER, fileBytes }];
+}

@@ -1,0 +1,39 @@
+import { TRUSTED_TYPES_POLICIES } from '../protocol/app-bridge.ts';
+
+/**
+ * Headers of everything a page is made of, in both hosts. Nothing is loaded from anywhere but the app itself, no HTML
+ * is made from text but through a named policy, and the page is isolated (`crossOriginIsolated`), which shared memory
+ * needs.
+ * @param devServer Origin of the development server whose files are passed on; null in what is built.
+ */
+export function pageHeaders(devServer: string | null = null): Record<string, string> {
+  return {
+    'Content-Security-Policy': contentSecurityPolicy(devServer),
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), serial=(), usb=()',
+  };
+}
+
+function contentSecurityPolicy(devServer: string | null): string {
+  const directives = [
+    "default-src 'none'",
+    "script-src 'self'",
+    // The development server puts styles into the page by script and talks over a web socket.
+    devServer === null ? "style-src 'self'" : "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    devServer === null ? "connect-src 'self'" : `connect-src 'self' ${devServer.replace(/^http/, 'ws')}`,
+    "worker-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  if (devServer === null) {
+    directives.push("require-trusted-types-for 'script'", `trusted-types ${TRUSTED_TYPES_POLICIES.join(' ')}`);
+  }
+  return directives.join('; ');
+}

@@ -1,0 +1,178 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { AppEvent } from '../protocol/app-services.ts';
+import { about, runtimeNote } from './about.ts';
+import { answerCall } from './answer.ts';
+import { LocalAppServices } from './app-services.ts';
+import { dataFolder } from './data-folder.ts';
+import { NetworkLog } from './network-log.ts';
+import { pageHeaders } from './page-headers.ts';
+import { fileUnder, mimeType, parseRange } from './static-files.ts';
+import { exampleChat, temporaryFolder } from './test-support/support.ts';
+
+async function started(folder: string, host: 'electron' | 'web' = 'electron') {
+  const opened: string[] = [];
+  const services = new LocalAppServices({
+    host,
+    dataFolder: folder,
+    modelsDir: resolve('resources/models'),
+    openExternal: async (url) => void opened.push(url),
+    restartEngine: async () => undefined,
+    lockTimes: { beatMs: 20, staleMs: 300, settleMs: 10 },
+  });
+  await services.start();
+  onTestFinished(() => services.stop());
+  const events: AppEvent[] = [];
+  services.onEvent((event) => events.push(event));
+  return { services, events, opened };
+}
+
+test('calls are checked, done and answered as data', async () => {
+  const { services, events, opened } = await started(await temporaryFolder());
+  expect(await answerCall(services, 'chatSave', [exampleChat()])).toEqual({ result: null });
+  expect(await answerCall(services, 'chatsList', [])).toMatchObject({ result: [{ id: 'chat-1' }] });
+  expect(await answerCall(services, 'openExternal', ['https://example.org/'])).toEqual({ result: null });
+  expect(await answerCall(services, 'settingsSet', [{ theme: 'dark' }])).toMatchObject({ result: { theme: 'dark' } });
+  expect(opened).toEqual(['https://example.org/']);
+  expect(events).toMatchObject([{ type: 'chats' }, { type: 'settings', settings: { theme: 'dark' } }]);
+  for (const [method, params] of [
+    ['nothing', []],
+    ['constructor', []],
+    [undefined, undefined],
+    ['chatGet', ['../x']],
+    ['chatGet', [1]],
+    ['chatsList', ['extra']],
+    ['openExternal', ['file:///etc/passwd']],
+    ['openExternal', ['javascript:alert(1)']],
+    ['settingsSet', [{ theme: 'pink' }]],
+    ['settingsSet', [{ __proto__: null, unknown: 1 }]],
+    ['chatSave', [{ id: 'x' }]],
+  ] as const) {
+    expect(await answerCall(services, method, params), String(method)).toMatchObject({
+      error: { code: 'BAD_REQUEST' },
+    });
+  }
+});
+
+test('a second instance is read-only, says so, and writes after the first has ended', async () => {
+  const folder = await temporaryFolder();
+  const first = await started(folder);
+  const second = await started(folder, 'web');
+  expect(first.events).toEqual([]);
+  expect(second.events).toMatchObject([{ type: 'readOnly' }]);
+  expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toMatchObject({
+    error: { code: 'READ_ONLY' },
+  });
+  await first.services.invoke('chatSave', exampleChat());
+  expect(await second.services.invoke('chatsList')).toHaveLength(1);
+  await first.services.stop();
+  await expect
+    .poll(() => second.events)
+    .toMatchObject([{ type: 'readOnly' }, { message: null }, { type: 'settings' }, { type: 'chats' }]);
+  expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toEqual({ result: null });
+});
+
+test('a page that comes late hears the present state and the notices that waited for it', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'settings.json'), '{');
+  await mkdir(join(folder, 'chats'));
+  const { services, events } = await started(folder);
+  expect(events).toMatchObject([{ type: 'notice' }]);
+  services.emit({ type: 'engine', state: 'ready', message: null });
+  const late: AppEvent[] = [];
+  const stop = services.onEvent((event) => late.push(event));
+  expect(late).toEqual([{ type: 'engine', state: 'ready', message: null }]);
+  stop();
+  services.emit({ type: 'chats' });
+  expect(late).toHaveLength(1);
+});
+
+test('the built-in model is listed with its real size and its limits', async () => {
+  const { services } = await started(await temporaryFolder());
+  const [model] = await services.invoke('modelsList');
+  expect(model).toMatchObject({ id: 'tiny-transformer', name: 'TinyTransformer', builtIn: true });
+  expect(model!.fileBytes).toBeGreaterThan(2_448_960 * 4);
+  expect(model!.cannot).toContain('no chat roles');
+});
+
+test('the data folder is the one that Electron uses, unless the environment names another', () => {
+  expect(dataFolder({}, 'linux', '/home/a')).toBe(join('/home/a', '.config', 'Tokenscope'));
+  expect(dataFolder({ XDG_CONFIG_HOME: '/c' }, 'linux', '/home/a')).toBe(join('/c', 'Tokenscope'));
+  expect(dataFolder({}, 'darwin', '/Users/a')).toBe(join('/Users/a', 'Library', 'Application Support', 'Tokenscope'));
+  expect(dataFolder({ APPDATA: 'R' }, 'win32', 'H')).toBe(join('R', 'Tokenscope'));
+  expect(dataFolder({ TOKENSCOPE_DATA_DIR: '/d' }, 'win32', 'H')).toBe('/d');
+});
+
+test('the note on the runtime appears only for another Electron than the pinned one', () => {
+  expect(runtimeNote('45.4.1', '^45.4.1')).toBeNull();
+  expect(runtimeNote('45.5.0', '^45.4.1')).toBeNull();
+  expect(runtimeNote('45.4.1', '45.4.1')).toBeNull();
+  expect(runtimeNote('45.4.2', '45.4.1')).toContain('Fallback runtime');
+  expect(runtimeNote('45.4.0', '^45.4.1')).toContain('Electron 45.4.0 stands in for 45.4.1');
+  expect(runtimeNote('33.2.1', '^45.4.1')).toContain('Electron 33.2.1 stands in for 45.4.1');
+  expect(about('web', '/d', { node: '20.20.2' })).toMatchObject({
+    name: 'Tokenscope',
+    host: 'web',
+    versions: { 'Node.js': '20.20.2' },
+    runtimeNote: null,
+    license: 'MIT',
+  });
+});
+
+test('the network log keeps the latest requests', () => {
+  const log = new NetworkLog();
+  for (let i = 0; i < 600; i++) log.add({ url: `https://example.org/${i}`, result: 'refused', bytes: 0 });
+  expect(log.records()).toHaveLength(500);
+  expect(log.records()[0]!.url).toBe('https://example.org/100');
+});
+
+test.each([
+  '/../secret',
+  '/..%2fsecret',
+  '/%2e%2e/secret',
+  '/..\\secret',
+  '/a/../b',
+  '/./a',
+  '//etc/passwd',
+  '/.env',
+  '/a//b',
+  '/a/',
+  '/a\0',
+  '/C:/x',
+  '/a:stream',
+  'a',
+  '/',
+  '',
+])('no file lies at %j', (path) => {
+  expect(fileUnder('/root', path)).toBeNull();
+});
+
+test('plain paths reach their file and its type', () => {
+  expect(fileUnder('/root', '/assets/index-B_x-1.js')).toBe(join('/root', 'assets', 'index-B_x-1.js'));
+  expect(mimeType('a/b.js')).toBe('text/javascript; charset=utf-8');
+  expect(mimeType('model.safetensors')).toBe('application/octet-stream');
+});
+
+test('ranges are read as RFC 9110 says', () => {
+  expect(parseRange(undefined, 10)).toEqual({ kind: 'whole' });
+  expect(parseRange('bytes=0-3', 10)).toEqual({ kind: 'part', start: 0, end: 3 });
+  expect(parseRange('bytes=4-', 10)).toEqual({ kind: 'part', start: 4, end: 9 });
+  expect(parseRange('bytes=4-99', 10)).toEqual({ kind: 'part', start: 4, end: 9 });
+  expect(parseRange('bytes=-3', 10)).toEqual({ kind: 'part', start: 7, end: 9 });
+  expect(parseRange('bytes=-30', 10)).toEqual({ kind: 'part', start: 0, end: 9 });
+  expect(parseRange('bytes=10-', 10)).toEqual({ kind: 'unsatisfiable' });
+  expect(parseRange('bytes=-0', 10)).toEqual({ kind: 'unsatisfiable' });
+  for (const odd of ['bytes=-', 'bytes=3-1', 'bytes=0-1,3-4', 'items=0-1', 'bytes=x-']) {
+    expect(parseRange(odd, 10), odd).toEqual({ kind: 'whole' });
+  }
+});
+
+test('the page may load nothing but the app itself', () => {
+  const csp = pageHeaders()['Content-Security-Policy']!;
+  expect(csp).toContain("default-src 'none'");
+  expect(csp).toContain("require-trusted-types-for 'script'");
+  expect(csp).not.toMatch(/unsafe|https?:|\*/);
+  const inDevelopment = pageHeaders('http://localhost:5173')['Content-Security-Policy']!;
+  expect(inDevelopment).toContain("connect-src 'self' ws://localhost:5173");
+});
