@@ -1,0 +1,28 @@
+import type { ChatSummary } from '../../src-main/protocol/app-services.ts';
+
+export interface ChatGroup {
+  name: 'Today' | 'Yesterday' | 'Last week' | 'Older';
+  chats: ChatSummary[];
+}
+
+/** Midnight at the start of the day `daysAgo` days before `now`, as this computer's calendar counts days. */
+function startOfDay(now: Date, daysAgo: number): number {
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() - daysAgo).getTime();
+}
+
+/**
+ * Chats by the day of their last change, newest first. `Last week` is two to seven days ago. Empty groups are left out.
+ */
+export function groupChats(chats: readonly ChatSummary[], now: Date): ChatGroup[] {
+  const groups: (ChatGroup & { since: number })[] = [
+    { name: 'Today', since: startOfDay(now, 0), chats: [] },
+    { name: 'Yesterday', since: startOfDay(now, 1), chats: [] },
+    { name: 'Last week', since: startOfDay(now, 7), chats: [] },
+    { name: 'Older', since: -Infinity, chats: [] },
+  ];
+  const newestFirst = [...chats].sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
+  for (const chat of newestFirst) {
+    groups.find((group) => Date.parse(chat.updatedAt) >= group.since)?.chats.push(chat);
+  }
+  return groups.filter((group) => group.chats.length > 0).map(({ name, chats: members }) => ({ name, chats: members }));
+}

@@ -1,0 +1,12 @@
+import type { TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
+
+/** Electron's bridge, or undefined in a browser. */
+export const bridge: TokenscopeBridge | undefined = (window as Window & { tokenscope?: TokenscopeBridge }).tokenscope;
+
+/** A Mac: Command takes Control's place. In Electron the bridge says so, in a browser the browser does. */
+export const isMac: boolean = bridge ? bridge.platform === 'darwin' : /Mac/.test(navigator.userAgent);
+
+/** Key names as this system writes them: `Ctrl N` or `⌘ N`. */
+export function keyName(keys: string): string {
+  return isMac ? keys.replace('Ctrl', '⌘') : keys;
+}

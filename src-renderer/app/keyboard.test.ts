@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { commandFor } from './keyboard.ts';
+
+const press = (key: string, held: Partial<Record<'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey', boolean>> = {}) => ({
+  key,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  shiftKey: false,
+  ...held,
+});
+const typing = { typing: true, mac: false };
+const free = { typing: false, mac: false };
+
+describe('commandFor', () => {
+  it('moves between regions from anywhere', () => {
+    expect(commandFor(press('F6'), typing)).toBe('next-region');
+    expect(commandFor(press('F6', { shiftKey: true }), free)).toBe('previous-region');
+  });
+  it('changes views and starts a chat with Control, or Command on a Mac', () => {
+    expect(commandFor(press('1', { ctrlKey: true }), typing)).toBe('view-chat');
+    expect(commandFor(press('2', { ctrlKey: true }), typing)).toBe('view-models');
+    expect(commandFor(press('n', { ctrlKey: true }), typing)).toBe('new-chat');
+    expect(commandFor(press('n', { metaKey: true }), { typing: true, mac: true })).toBe('new-chat');
+    expect(commandFor(press('n', { ctrlKey: true }), { typing: true, mac: true })).toBeNull();
+    expect(commandFor(press('n', { ctrlKey: true, shiftKey: true }), free)).toBeNull();
+  });
+  it('takes letters and digits as text while one types', () => {
+    expect(commandFor(press('t'), free)).toBe('toggle-tokens');
+    expect(commandFor(press('t'), typing)).toBeNull();
+    expect(commandFor(press('2'), free)).toBe('prompt-2');
+    expect(commandFor(press('2'), typing)).toBeNull();
+    expect(commandFor(press('Escape'), typing)).toBe('escape');
+  });
+  it('leaves other keys alone', () => {
+    expect(commandFor(press('x'), free)).toBeNull();
+    expect(commandFor(press('t', { altKey: true }), free)).toBeNull();
+  });
+});

@@ -1,0 +1,29 @@
+import { MediaQuery } from 'svelte/reactivity';
+
+export type View = 'chat' | 'models';
+
+/** What of the window is shown. Nothing here outlives it; what does is a setting. */
+class Shell {
+  view = $state<View>('chat');
+  settingsOpen = $state(false);
+  /** Below 760 px the sidebar is a drawer. */
+  chatsDrawerOpen = $state(false);
+
+  #compact = new MediaQuery('max-width: 1080px');
+  #narrow = new MediaQuery('max-width: 760px');
+
+  /** The panel is a drawer. */
+  get compact(): boolean {
+    return this.#compact.current;
+  }
+  /** The sidebar is a drawer too, and view names are icons. */
+  get narrow(): boolean {
+    return this.#narrow.current;
+  }
+
+  show(view: View): void {
+    this.view = view;
+    this.chatsDrawerOpen = false;
+  }
+}
+export const shell = new Shell();

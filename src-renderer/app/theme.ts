@@ -1,0 +1,32 @@
+import type { ThemeSetting } from '../../src-main/protocol/app-services.ts';
+
+export type Theme = Exclude<ThemeSetting, 'system'>;
+
+/** What `system` means under the given preferences of the system. */
+export function resolveTheme(setting: ThemeSetting, system: { dark: boolean; moreContrast: boolean }): Theme {
+  if (setting !== 'system') return setting;
+  if (system.moreContrast) return 'contrast';
+  return system.dark ? 'dark' : 'light';
+}
+
+/**
+ * Puts the theme on the document and keeps it right while the system's preferences change.
+ *
+ * @returns stops following the system
+ */
+export function followTheme(setting: ThemeSetting): () => void {
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  // Forced colours report prefers-contrast too, but there the system's own palette rules.
+  const contrast = matchMedia('(prefers-contrast: more) and (forced-colors: none)');
+  const apply = (): void => {
+    const theme = resolveTheme(setting, { dark: dark.matches, moreContrast: contrast.matches });
+    document.documentElement.dataset['theme'] = theme;
+  };
+  apply();
+  dark.addEventListener('change', apply);
+  contrast.addEventListener('change', apply);
+  return () => {
+    dark.removeEventListener('change', apply);
+    contrast.removeEventListener('change', apply);
+  };
+}
