@@ -13,6 +13,7 @@ import type { Model } from './models/model.ts';
 import { openModel } from './models/registry.ts';
 import type { CancelToken, ModelFiles, Platform } from './platform.ts';
 import type {
+  Detokenized,
   GenerateEvent,
   GenerateParams,
   InspectParams,
@@ -90,10 +91,11 @@ export class InferenceEngine {
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST for an id outside the vocabulary */
-  detokenize(ids: readonly number[], skipSpecial: boolean): string {
+  detokenize(ids: readonly number[], skipSpecial: boolean): Detokenized {
     const { model } = this.require();
     validateIds('ids', ids, model.config);
-    return model.tokenizer.decode(ids, skipSpecial);
+    const { tokenizer } = model;
+    return { text: tokenizer.decode(ids, skipSpecial), pieces: ids.map((id) => tokenizer.piece(id)) };
   }
 
   /**

@@ -249,6 +249,12 @@ export interface Tokenized {
   tokens: TokenPiece[];
 }
 
+export interface Detokenized {
+  text: string;
+  /** The vocabulary's own piece of each id, markers included. */
+  pieces: string[];
+}
+
 export interface ScoreParams {
   prompt: PromptInput;
   /** Most probable tokens reported per position. Default 10. */

@@ -3,6 +3,7 @@
  * never knows on which side of a process border the engine lives.
  */
 import type {
+  Detokenized,
   GenerateEvent,
   GenerateParams,
   InspectParams,
@@ -26,7 +27,7 @@ export interface EngineMethods {
   status: { params: Record<string, never>; result: EngineStatus };
   unload: { params: Record<string, never>; result: null };
   tokenize: { params: TokenizeParams; result: Tokenized };
-  detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: { text: string } };
+  detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: Detokenized };
   score: { params: ScoreParams; result: Score };
   inspect: { params: InspectParams; result: Inspection };
 }

@@ -1,6 +1,7 @@
 /** One engine, shared by every connection to it: takes turns where the engine can do one thing at a time. */
 import type { CancelToken, ModelFiles } from '../engine/platform.ts';
 import type {
+  Detokenized,
   GenerateEvent,
   GenerateParams,
   InspectParams,
@@ -25,7 +26,7 @@ export interface Engine {
   ): Promise<ModelInfo>;
   unload(): Promise<void>;
   tokenize(params: TokenizeParams): Tokenized;
-  detokenize(ids: number[], skipSpecial: boolean): string;
+  detokenize(ids: number[], skipSpecial: boolean): Detokenized;
   generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent>;
   score(params: ScoreParams, cancel?: CancelToken): Promise<Score>;
   inspect(params: InspectParams, cancel?: CancelToken): Promise<Inspection>;
@@ -65,7 +66,7 @@ export class EngineService {
       case 'tokenize':
         return this.#engine.tokenize(call.params);
       case 'detokenize':
-        return { text: this.#engine.detokenize(call.params.ids, call.params.skipSpecial) };
+        return this.#engine.detokenize(call.params.ids, call.params.skipSpecial);
       case 'unload':
         return this.#inTurn(request, async () => {
           await this.#engine.unload();

@@ -1,7 +1,7 @@
 /** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
 import { EngineError } from '../../engine/errors.ts';
 import type { CancelToken } from '../../engine/platform.ts';
-import type { GenerateEvent, GenerateParams, GeneratedToken, ModelInfo } from '../../engine/types.ts';
+import type { Detokenized, GenerateEvent, GenerateParams, GeneratedToken, ModelInfo } from '../../engine/types.ts';
 import type { Engine } from '../engine-service.ts';
 
 export const FAKE_MODEL: ModelInfo = {
@@ -73,8 +73,8 @@ export class FakeEngine implements Engine {
     return { ids: [...text].map((_, i) => i), tokens: [] };
   }
 
-  detokenize(ids: number[]): string {
-    return ids.join(' ');
+  detokenize(ids: number[]): Detokenized {
+    return { text: ids.join(' '), pieces: ids.map(String) };
   }
 
   async *generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent> {
