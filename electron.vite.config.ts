@@ -41,7 +41,7 @@ const all: UserConfig = {
   renderer: {
     root: path('src-renderer'),
     publicDir: false,
-    plugins: [svelte()],
+    plugins: [svelte({ configFile: false })],
     server: { strictPort: true },
     build: {
       outDir: path('out/renderer'),

@@ -1,33 +1,84 @@
 import js from '@eslint/js';
-import boundaries from 'eslint-plugin-boundaries';
 import svelte from 'eslint-plugin-svelte';
+import { defineConfig } from 'eslint/config';
 import globals from 'globals';
 import ts from 'typescript-eslint';
-import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import { boundariesConfig } from './scripts/lib/boundaries.mjs';
+import { PROJECT_FOLDERS } from './scripts/lib/projects.mjs';
 
-/**
- * The module boundaries of docs/architecture.md. A folder may import from itself and from what its row names;
- * everything else is an error.
- */
-const LAYERS = [
-  { type: 'engine-base', pattern: 'src-main/engine/*.ts', mode: 'full', may: [] },
-  { type: 'tensor', pattern: 'src-main/engine/tensor', may: ['engine-base'] },
-  { type: 'formats', pattern: 'src-main/engine/formats', may: ['engine-base', 'tensor'] },
-  { type: 'tokenizer', pattern: 'src-main/engine/tokenizer', may: ['engine-base'] },
-  { type: 'sampling', pattern: 'src-main/engine/sampling', may: ['engine-base'] },
-  { type: 'chat', pattern: 'src-main/engine/chat', may: ['engine-base', 'tokenizer'] },
-  { type: 'program', pattern: 'src-main/engine/program', may: ['engine-base', 'tensor'] },
-  { type: 'kv-cache', pattern: 'src-main/engine/kv-cache', may: ['engine-base'] },
-  { type: 'models', pattern: 'src-main/engine/models', may: ['engine-base', 'tensor', 'formats', 'tokenizer', 'program'] },
+const CODE = ['**/*.{ts,mjs,js,svelte}'];
+/** The rules that need types take each file from the TypeScript project that owns it. */
+const PROJECTS = PROJECT_FOLDERS.map((folder) => `${folder}/tsconfig.json`);
+
+export default defineConfig(
+  { ignores: ['out/', 'dist/', 'node_modules/', '.cache/', 'test-results/', 'playwright-report/', 'coverage/'] },
+  js.configs.recommended,
+  ts.configs.recommended,
+  svelte.configs.recommended,
   {
-    type: 'executors',
-    pattern: 'src-main/engine/executors',
-    may: ['engine-base', 'tensor', 'program', 'kv-cache'],
+    files: CODE,
+    languageOptions: {
+      parserOptions: { project: PROJECTS, tsconfigRootDir: import.meta.dirname, extraFileExtensions: ['.svelte'] },
+    },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/prefer-promise-reject-errors': 'error',
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      // TypeScript knows every name; this rule knows no types.
+      'no-undef': 'off',
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'] }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      // A file is read in one sitting.
+      'max-lines': ['error', { max: 450, skipBlankLines: false, skipComments: false }],
+    },
   },
-  { type: 'trace', pattern: 'src-main/engine/trace', may: ['engine-base', 'tensor', 'program', 'executors', 'models', 'tokenizer', 'sampling', 'kv-cache'] },
   {
-    type: 'generation',
-    pattern: 'src-main/engine/generation',
-    may: ['engine-base', 'tokenizer', 'sampling', 'executors', 'kv-cache', 'models', 'chat', 'trace'],
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser }, globals: globals.browser },
   },
-];
+  boundariesConfig,
+  {
+    // The engine runs in any host: what it needs comes in through platform.ts.
+    files: ['src-main/engine/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/test-support/**'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['process', 'Buffer', 'require', 'global', 'window', 'document', 'navigator', 'self', 'postMessage'].map(
+          (name) => ({ name, message: 'The engine knows no host: take what it needs from platform.ts.' }),
+        ),
+      ],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(node:|electron$|fs|path|os$)', message: 'The engine knows no host.' }] },
+      ],
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src-renderer/**/*.{ts,svelte}', 'src-main/preload/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/test-support/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^node:', message: 'This runs in a sandboxed page: there is no Node here.' }] },
+      ],
+    },
+  },
+  {
+    // Plain JavaScript outside every TypeScript project.
+    files: ['scripts/electron-default-app/**', '*.config.js', 'src-main/**/*.mjs'],
+    extends: [ts.configs.disableTypeChecked],
+    languageOptions: { globals: globals.node, parserOptions: { project: null } },
+  },
+);

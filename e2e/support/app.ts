@@ -1,0 +1,40 @@
+import type { BrowserContext, ElectronApplication, Page } from '@playwright/test';
+import type { AppMethodName, AppMethods } from '../../src-main/protocol/app-services.ts';
+import type { Guard } from './guard.ts';
+
+export type Host = 'electron' | 'web';
+
+export type Invoke = <M extends AppMethodName>(
+  method: M,
+  ...params: AppMethods[M]['params']
+) => Promise<AppMethods[M]['result']>;
+
+/** The running app as a test sees it, the same for both hosts. */
+export interface RunningApp {
+  readonly host: Host;
+  /** The window; another object after `restart`. */
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Folder that holds this app's chats and settings. */
+  readonly dataDir: string;
+  readonly guard: Guard;
+  /** Electron's main process; null in the browser. */
+  readonly electron: ElectronApplication | null;
+  /** Origin of the interface. */
+  readonly origin: string;
+  /** The app's own services, called from within its page. */
+  readonly services: { invoke: Invoke };
+  /** Quits the app and starts it again on the same data. */
+  restart(): Promise<void>;
+  /** Ends the engine without warning: SIGKILL for the utility process, terminate() for the browser's worker. */
+  killEngine(): Promise<void>;
+  /** Quits; gives the processes that should have ended and have not. */
+  close(): Promise<number[]>;
+}
+
+export interface LaunchOptions {
+  dataDir: string;
+  guard: Guard;
+  /** More environment variables for the app. */
+  env?: Record<string, string>;
+}

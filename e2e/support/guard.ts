@@ -1,0 +1,46 @@
+import type { BrowserContext, Page } from '@playwright/test';
+
+/**
+ * Watches everything a page must never do: errors, blocked content, requests to anywhere else. A test ends with
+ * `problems()` being empty.
+ */
+export class Guard {
+  readonly #problems: string[] = [];
+  readonly #allowed: RegExp[] = [];
+  readonly #origins: string[] = [];
+
+  /** @param origin from where the app serves itself in this context */
+  watch(context: BrowserContext, origin: string): void {
+    this.#origins.push(origin);
+    context.on('console', (message) => {
+      // Blocked content (CSP, trusted types) is a console error too.
+      if (message.type() === 'error') this.#add(`console error: ${message.text()}`);
+    });
+    context.on('weberror', (error) => this.#add(`uncaught error: ${error.error().stack ?? error.error().message}`));
+    context.on('request', (request) => this.#checkUrl(request.url()));
+    const watchPage = (page: Page) => {
+      page.on('crash', () => this.#add('the page crashed'));
+      page.on('websocket', (socket) => this.#checkUrl(socket.url()));
+    };
+    context.on('page', watchPage);
+    context.pages().forEach(watchPage);
+  }
+
+  /** A test that provokes an error says which. */
+  allow(pattern: RegExp): void {
+    this.#allowed.push(pattern);
+  }
+
+  problems(): string[] {
+    return this.#problems.filter((problem) => !this.#allowed.some((pattern) => pattern.test(problem)));
+  }
+
+  #checkUrl(url: string): void {
+    const own = this.#origins.some((origin) => url === origin || url.startsWith(`${origin}/`));
+    if (!own && !/^(blob|data|about):/.test(url)) this.#add(`request leaves the app: ${url}`);
+  }
+
+  #add(problem: string): void {
+    this.#problems.push(problem);
+  }
+}

@@ -1,0 +1,153 @@
+import type { Browser, BrowserContext, Page } from '@playwright/test';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from '../../scripts/lib/run.ts';
+import type { Invoke, LaunchOptions, RunningApp } from './app.ts';
+import { leftOver, processTree } from './processes.ts';
+
+const START_TIMEOUT_MS = 15_000;
+const VIEWPORT = { width: 1280, height: 800 };
+
+interface Server {
+  child: ChildProcess;
+  origin: string;
+}
+
+export async function launchWebApp(browser: Browser, options: LaunchOptions): Promise<RunningApp> {
+  let server = await startServer(options);
+  let { context, page } = await openPage(browser, server, options);
+
+  const close = async () => {
+    await context.close();
+    return await stopServer(server.child);
+  };
+  const invoke: Invoke = (method, ...params) => invokeInPage(page, method, params) as ReturnType<typeof invoke>;
+
+  return {
+    host: 'web',
+    electron: null,
+    dataDir: options.dataDir,
+    guard: options.guard,
+    services: { invoke },
+    get origin() {
+      return server.origin;
+    },
+    get page() {
+      return page;
+    },
+    get context() {
+      return context;
+    },
+    async restart() {
+      const left = await close();
+      if (left.length > 0) throw new Error(`Processes outlived the web host: ${left.join(', ')}`);
+      // Another port, so another origin: what the browser itself stored would be lost.
+      server = await startServer(options);
+      ({ context, page } = await openPage(browser, server, options));
+    },
+    async killEngine() {
+      await page.evaluate(() => {
+        const { engineWorkers } = window as unknown as { engineWorkers: Worker[] };
+        engineWorkers.at(-1)?.terminate();
+      });
+    },
+    close,
+  };
+}
+
+async function openPage(
+  browser: Browser,
+  server: Server,
+  options: LaunchOptions,
+): Promise<{ context: BrowserContext; page: Page }> {
+  const context = await browser.newContext({ viewport: VIEWPORT });
+  options.guard.watch(context, server.origin);
+  await context.addInitScript(rememberWorkers);
+  const page = await context.newPage();
+  await page.goto(server.origin);
+  return { context, page };
+}
+
+/** Runs in the page before its own code: keeps the workers it starts, so that a test can end one. */
+function rememberWorkers(): void {
+  const started: Worker[] = [];
+  const Original = window.Worker;
+  Object.assign(window, {
+    engineWorkers: started,
+    Worker: class extends Original {
+      constructor(...args: ConstructorParameters<typeof Worker>) {
+        super(...args);
+        started.push(this);
+      }
+    },
+  });
+}
+
+export async function startServer(options: Omit<LaunchOptions, 'guard'>): Promise<Server> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(root, 'out/main/web-host.js'), '--port', String(port)], {
+    cwd: root,
+    env: { ...process.env, TOKENSCOPE_DATA_DIR: options.dataDir, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+  const origin = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await answers(origin))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`The web host did not start at ${origin}:\n${output}`);
+    }
+    await sleep(25);
+  }
+  return { child, origin };
+}
+
+export async function stopServer(child: ChildProcess): Promise<number[]> {
+  const pids = await processTree(child.pid ?? 0);
+  if (child.exitCode === null) {
+    child.kill('SIGTERM');
+    await Promise.race([once(child, 'exit'), sleep(3000)]);
+  }
+  const left = await leftOver(pids);
+  for (const pid of left) process.kill(pid, 'SIGKILL');
+  return left;
+}
+
+async function answers(origin: string): Promise<boolean> {
+  return await fetch(origin).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function invokeInPage(page: Page, method: string, params: unknown[]): Promise<unknown> {
+  return await page.evaluate(
+    async ([name, args]) => {
+      const token = document.querySelector<HTMLMetaElement>('meta[name="tokenscope-token"]')?.content ?? '';
+      const response = await fetch('/api/invoke', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-tokenscope-token': token },
+        body: JSON.stringify({ method: name, params: args }),
+      });
+      const answer = (await response.json()) as { result?: unknown; error?: { message: string } };
+      if (!response.ok) throw new Error(answer.error?.message ?? `HTTP ${response.status}`);
+      return answer.result;
+    },
+    [method, params] as const,
+  );
+}

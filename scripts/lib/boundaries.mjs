@@ -1,0 +1,105 @@
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import boundaries from 'eslint-plugin-boundaries';
+import { join, resolve } from 'node:path';
+import { PROJECT_FOLDERS } from './projects.mjs';
+
+/**
+ * The module boundaries of docs/architecture.md: which part of the source may import from which. The lint rules and
+ * the test of the lint rules read this one table.
+ *
+ * @typedef {object} Layer
+ * @property {string} name
+ * @property {string | string[]} pattern files of the layer; the first layer that matches a file has it
+ * @property {string[]} may layers that it may import from, beside itself
+ * @property {string[]} [types] layers of which it may import types only
+ */
+
+const LEAVES = ['tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
+const BELOW_MODELS = ['engine-base', ...LEAVES, 'program', 'kv-cache'];
+const ENGINE = [...BELOW_MODELS, 'chat', 'models', 'executors', 'trace', 'generation', 'engine'];
+
+/** @param {string} name */
+const engineFolder = (name) => `src-main/engine/${name}/**`;
+
+/** @type {Layer[]} */
+export const LAYERS = [
+  // Tests may look anywhere; nothing may import them.
+  { name: 'test', pattern: ['**/*.test.ts', '**/test-support/**'], may: ['*'] },
+
+  { name: 'engine', pattern: 'src-main/engine/index.ts', may: ENGINE },
+  { name: 'engine-base', pattern: 'src-main/engine/*.ts', may: [] },
+  { name: 'tensor', pattern: engineFolder('tensor'), may: ['engine-base'] },
+  { name: 'quant', pattern: engineFolder('quant'), may: ['engine-base', 'tensor'] },
+  { name: 'formats', pattern: engineFolder('formats'), may: ['engine-base', 'tensor', 'quant'] },
+  { name: 'tokenizer', pattern: engineFolder('tokenizer'), may: ['engine-base'] },
+  { name: 'sampling', pattern: engineFolder('sampling'), may: ['engine-base'] },
+  { name: 'chat', pattern: engineFolder('chat'), may: ['engine-base', 'tokenizer'] },
+  { name: 'program', pattern: engineFolder('program'), may: ['engine-base', ...LEAVES] },
+  { name: 'kv-cache', pattern: engineFolder('kv-cache'), may: ['engine-base', ...LEAVES] },
+  { name: 'models', pattern: engineFolder('models'), may: BELOW_MODELS },
+  { name: 'executors', pattern: engineFolder('executors'), may: BELOW_MODELS },
+  { name: 'trace', pattern: engineFolder('trace'), may: [...BELOW_MODELS, 'models', 'executors'] },
+  {
+    name: 'generation',
+    pattern: engineFolder('generation'),
+    may: [...BELOW_MODELS, 'chat', 'models', 'executors', 'trace'],
+  },
+
+  // The error class and the default settings are plain data; everything else of the engine is types here.
+  {
+    name: 'protocol',
+    pattern: 'src-main/protocol/**',
+    may: [],
+    types: ['engine-base', 'engine', 'tokenizer'],
+  },
+  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', 'protocol'] },
+  { name: 'services', pattern: 'src-main/services/**', may: ['protocol'], types: ['engine-base'] },
+  { name: 'preload', pattern: 'src-main/preload/**', may: ['protocol'] },
+  { name: 'app', pattern: 'src-main/app/**', may: ['protocol'], types: ['engine-base'] },
+  { name: 'renderer', pattern: 'src-renderer/**', may: ['protocol'], types: ['engine-base'] },
+];
+
+/** Files of engine-base that hold plain data, which the layers outside of the engine may import as values. */
+const PLAIN_DATA = ['src-main/engine/errors.ts', 'src-main/engine/defaults.ts'];
+
+/** The table as policies of eslint-plugin-boundaries; a later policy overrules an earlier one. */
+function policies() {
+  return LAYERS.flatMap(({ name, may, types = [] }) => {
+    const from = { file: { categories: name } };
+    const targets = may.includes('*') ? LAYERS.map((layer) => layer.name) : [name, ...may];
+    return [
+      { from, allow: { to: { file: { categories: { anyOf: targets } } } } },
+      ...(types.length === 0
+        ? []
+        : [
+            { from, allow: { to: { file: { categories: { anyOf: types } } }, dependency: { kind: 'type' } } },
+            { from, allow: { to: { file: { path: PLAIN_DATA.map((path) => `**/${path}`) } } } },
+          ]),
+    ];
+  });
+}
+
+const root = resolve(import.meta.dirname, '..', '..');
+
+/** The rules as a part of an ESLint configuration. */
+export const boundariesConfig = {
+  files: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,svelte}'],
+  plugins: { boundaries },
+  settings: {
+    'import/resolver-next': [
+      createTypeScriptImportResolver({
+        project: PROJECT_FOLDERS.map((folder) => join(root, folder, 'tsconfig.json')),
+        noWarnOnMultipleProjects: true,
+      }),
+    ],
+    'boundaries/root-path': root,
+    'boundaries/files': LAYERS.map(({ name, pattern }) => ({ category: name, pattern })),
+    'boundaries/files-single-match': true,
+    'boundaries/dependency-nodes': ['import', 'export', 'dynamic-import'],
+    'boundaries/legacy-templates': false,
+  },
+  rules: {
+    'boundaries/no-unknown-files': 'error',
+    'boundaries/dependencies': ['error', { default: 'disallow', policies: policies() }],
+  },
+};

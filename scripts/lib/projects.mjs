@@ -1,0 +1,10 @@
+/** The folders with a TypeScript project: one per runtime, so that each sees only what exists where it runs. */
+export const PROJECT_FOLDERS = [
+  'src-main/engine',
+  'src-main/protocol',
+  'src-main/hosts/web',
+  'src-main/preload',
+  'src-main',
+  'src-renderer',
+  'scripts',
+];
