@@ -6,7 +6,7 @@ const onlyWeb = ['**/web-*.spec.ts'];
 
 export default defineConfig<HostOptions>({
   testDir: 'e2e',
-  outputDir: 'test-results',
+  outputDir: 'test-results/e2e',
   globalSetup: './e2e/support/global-setup.ts',
   timeout: 60_000,
   expect: { timeout: 10_000 },

@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['src-main/**/*.test.ts', 'src-renderer/**/*.test.ts', 'scripts/**/*.test.ts'],
     environment: 'node',
+    // More runs of the property tests with `npm run test:full`.
+    setupFiles: ['scripts/lib/vitest-setup.ts'],
     testTimeout: 20_000,
   },
 });

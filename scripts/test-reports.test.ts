@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { playwrightSuite, vitestSuite } from './lib/test-reports.ts';
+
+describe('sums of the test runners', () => {
+  test('a runner that ran nothing has failed', () => {
+    expect(vitestSuite(null, 0)).toMatchObject({ passed: 0, failed: 1, failures: ['no test ran'] });
+    expect(playwrightSuite({ suites: [] }, 0)).toMatchObject({ passed: 0, failed: 1 });
+  });
+
+  test('an exit code without a failed test counts as a failure', () => {
+    const report = {
+      testResults: [
+        { name: 'a', status: 'passed', message: '', assertionResults: [{ fullName: 'a', status: 'passed' }] },
+      ],
+    };
+    expect(vitestSuite(report, 0)).toMatchObject({ passed: 1, failed: 0 });
+    expect(vitestSuite(report, 1)).toMatchObject({ passed: 1, failed: 1 });
+  });
+
+  test('vitest: passed, failed, skipped, and files that do not load', () => {
+    const report = {
+      testResults: [
+        {
+          name: 'a',
+          status: 'failed',
+          message: '',
+          assertionResults: [
+            { fullName: 'one', status: 'passed' },
+            { fullName: 'two', status: 'failed' },
+            { fullName: 'three', status: 'pending' },
+          ],
+        },
+        { name: 'b', status: 'failed', message: 'cannot load\nstack', assertionResults: [] },
+      ],
+    };
+    expect(vitestSuite(report, 1)).toEqual({
+      name: 'unit',
+      passed: 1,
+      failed: 2,
+      failures: ['two', 'b: cannot load'],
+      skipped: [{ name: 'three', reason: 'pending' }],
+    });
+  });
+
+  test('Playwright: nested suites, projects, reasons, errors outside of tests', () => {
+    const spec = (status: string, annotations: object[] = []) => ({
+      title: status,
+      tests: [{ projectName: 'web', status, annotations }],
+    });
+    const report = {
+      errors: [{ message: 'set-up failed\nstack' }],
+      suites: [
+        {
+          title: 'a.spec.ts',
+          specs: [spec('expected')],
+          suites: [
+            {
+              title: 'group',
+              specs: [
+                spec('unexpected'),
+                spec('flaky'),
+                spec('skipped', [{ type: 'skip', description: 'no display' }]),
+              ],
+            },
+          ],
+        },
+      ],
+    };
+    const suite = playwrightSuite(report, 1);
+    expect(suite).toMatchObject({ passed: 1, failed: 3 });
+    expect(suite.failures).toContain('[web] › a.spec.ts › group › flaky');
+    expect(suite.skipped).toEqual([{ name: '[web] › a.spec.ts › group › skipped', reason: 'no display' }]);
+  });
+});

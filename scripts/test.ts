@@ -1,0 +1,119 @@
+/**
+ * `npm test`: everything that says whether the project is sound. Ends with one line, `N passed, N failed`.
+ *
+ *   npm test -- [--only check|unit|e2e] [--full] [--headed]
+ *
+ * --full repeats the property tests and the end-to-end tests more often (minutes instead of seconds).
+ * --headed shows Electron's windows on the real display.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { printCheck, runChecks } from './check.ts';
+import { ensureBuilt } from './ensure-built.mjs';
+import { root } from './lib/run.ts';
+import { playwrightSuite, vitestSuite, type Skipped, type Suite } from './lib/test-reports.ts';
+import { ensureSystemPackages } from './system-packages.ts';
+
+const RESULTS = join(root, 'test-results');
+const FULL_PROPERTY_RUNS = '2000';
+const FULL_REPEATS = '3';
+
+const { values: options } = parseArgs({
+  options: { only: { type: 'string' }, full: { type: 'boolean' }, headed: { type: 'boolean' } },
+});
+const wanted = (part: string) => options.only === undefined || options.only === part;
+
+async function main(): Promise<Suite[]> {
+  await rm(RESULTS, { recursive: true, force: true });
+  await mkdir(RESULTS, { recursive: true });
+  const suites: Suite[] = [];
+  if (wanted('check')) suites.push(await check());
+  if (wanted('unit')) suites.push(await unit());
+  if (wanted('e2e')) {
+    const built = await build();
+    suites.push(built);
+    if (built.failed === 0) suites.push(await endToEnd());
+  }
+  return suites;
+}
+
+async function check(): Promise<Suite> {
+  heading('Check: formatting, lint, types');
+  const results = await runChecks(printCheck);
+  const failures = results.filter((result) => !result.ok).map((result) => result.name);
+  return { name: 'check', passed: results.length - failures.length, failed: failures.length, failures, skipped: [] };
+}
+
+async function build(): Promise<Suite> {
+  heading('Build');
+  try {
+    await ensureBuilt(['main', 'app'], { say: console.log });
+    return { name: 'build', passed: 1, failed: 0, failures: [], skipped: [] };
+  } catch (error) {
+    console.log((error as Error).message);
+    return { name: 'build', passed: 0, failed: 1, failures: ['the build'], skipped: [] };
+  }
+}
+
+async function unit(): Promise<Suite> {
+  heading('Unit and contract tests');
+  const report = join(RESULTS, 'unit.json');
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await run(
+    'vitest/vitest.mjs',
+    args,
+    options.full ? { TOKENSCOPE_PROPERTY_RUNS: FULL_PROPERTY_RUNS } : {},
+  );
+  return vitestSuite(await readReport(report), code);
+}
+
+async function endToEnd(): Promise<Suite> {
+  heading('End-to-end tests, in Electron and in Chromium');
+  const missing = await ensureSystemPackages((line) => console.log(line));
+  for (const line of missing) console.log(`These tests need ${line}.`);
+  const args = ['test', ...(options.full ? [`--repeat-each=${FULL_REPEATS}`] : [])];
+  const code = await run('@playwright/test/cli.js', args, options.headed ? { TOKENSCOPE_HEADED: '1' } : {});
+  return playwrightSuite(await readReport(join(RESULTS, 'e2e.json')), code);
+}
+
+/** Runs a program of node_modules with its output shown. */
+function run(program: string, args: string[], env: Record<string, string>): Promise<number> {
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, [join(root, 'node_modules', program), ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    child.once('error', failed);
+    child.once('close', (code) => done(code ?? 1));
+  });
+}
+
+async function readReport(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  return text === null ? null : (JSON.parse(text) as unknown);
+}
+
+function heading(text: string): void {
+  console.log(`\n── ${text} ${'─'.repeat(Math.max(0, 76 - text.length))}`);
+}
+
+function summarize(suites: Suite[], seconds: number): void {
+  heading(`Summary (${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s)`);
+  for (const { name, passed, failed } of suites) {
+    console.log(`${failed === 0 ? '✓' : '✗'} ${name.padEnd(12)} ${passed} passed, ${failed} failed`.trimEnd() + '.');
+  }
+  for (const suite of suites) for (const name of suite.failures) console.log(`  failed: ${suite.name}: ${name}`);
+  const skipped: Skipped[] = suites.flatMap((suite) => suite.skipped);
+  for (const { name, reason } of skipped) console.log(`  skipped: ${name} (${reason})`);
+  const sum = (pick: (suite: Suite) => number) => suites.reduce((total, suite) => total + pick(suite), 0);
+  const failed = sum((suite) => suite.failed);
+  const tail = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+  console.log(`\n${sum((suite) => suite.passed)} passed, ${failed} failed${tail}`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+const started = Date.now();
+summarize(await main(), (Date.now() - started) / 1000);
