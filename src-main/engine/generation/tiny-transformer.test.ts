@@ -1,0 +1,258 @@
+/** Replies of the built-in model against PyTorch's (`fixtures/golden.json`), and what must hold for any real model. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultGenerateParams } from '../defaults.ts';
+import type { InferenceEngine } from '../index.ts';
+import { RANDOM_SEED, reply, tinyEngine } from '../test-support/tiny-engine.ts';
+import type { GenerateParams, PromptInput, SamplingParams, StopParams } from '../types.ts';
+
+interface Golden {
+  prompts: { text: string; ids: number[]; greedy_ids: number[]; greedy_text: string; greedy_stop: string }[];
+  full_window: { ids: number[] };
+}
+const golden = JSON.parse(readFileSync(new URL('../fixtures/golden.json', import.meta.url), 'utf8')) as Golden;
+const windowIds = golden.full_window.ids;
+
+let engine: InferenceEngine;
+/** Never reuses anything: recomputes the whole sequence for every token. */
+let fresh: InferenceEngine;
+beforeAll(async () => {
+  engine = await tinyEngine();
+  fresh = await tinyEngine();
+});
+
+function greedy(prompt: PromptInput | string, stop: Partial<StopParams> = {}): GenerateParams {
+  const params = sampled(prompt, { temperature: 0 }, stop);
+  return { ...params, stop: { ...params.stop, repetitionWindow: 0, ...stop } };
+}
+
+function sampled(
+  prompt: PromptInput | string,
+  sampling: Partial<SamplingParams>,
+  stop: Partial<StopParams> = {},
+): GenerateParams {
+  const params = defaultGenerateParams(typeof prompt === 'string' ? { kind: 'text', text: prompt } : prompt);
+  return { ...params, sampling: { ...params.sampling, ...sampling }, stop: { ...params.stop, ...stop } };
+}
+
+describe.each(golden.prompts)('greedy reply to "$text"', (g) => {
+  it.each([true, false])('equals PyTorch, KV cache %s', async (useKvCache) => {
+    const { start, tokens, end } = await reply(engine, { ...greedy(g.text, { maxTokens: 60 }), useKvCache });
+    expect(start.promptIds).toEqual(g.ids);
+    expect(end.ids).toEqual(g.greedy_ids);
+    expect(end.text).toBe(g.greedy_text);
+    expect(end.stop.reason).toBe(g.greedy_stop);
+    expect(tokens.map(({ text }) => text).join('')).toBe(end.text);
+    expect(tokens.every(({ rank, sampledProbability }) => rank === 1 && sampledProbability === 1)).toBe(true);
+  });
+});
+
+describe('the window of 1000 tokens', () => {
+  const ids = (count: number): PromptInput => ({ kind: 'ids', ids: windowIds.slice(0, count) });
+
+  it('is filled to the last token, and not beyond', async () => {
+    const { end } = await reply(engine, greedy('Hello world', { maxTokens: 5000, ignoreEos: true }));
+    expect(end.contextUsed).toBe(1000);
+    expect(end.ids).toHaveLength(997);
+    expect(end.stop).toEqual({
+      reason: 'context_full',
+      detail: 'The context window of 1000 tokens is full: 3 in the prompt, 997 in the reply.',
+    });
+  });
+
+  it('gives one token after 999, and none after 1000', async () => {
+    expect((await reply(engine, greedy(ids(999)))).end).toMatchObject({
+      contextUsed: 1000,
+      stop: { reason: 'context_full' },
+    });
+    const { tokens, end } = await reply(engine, greedy(ids(1000)));
+    expect(tokens).toEqual([]);
+    expect(end).toMatchObject({ ids: [], text: '', contextUsed: 1000, stop: { reason: 'context_full' } });
+  });
+
+  it('refuses 1001 with both numbers', async () => {
+    await expect(reply(engine, greedy({ kind: 'ids', ids: [...windowIds, 5] }))).rejects.toMatchObject({
+      code: 'CONTEXT_FULL',
+      message: expect.stringMatching(/1001.*1000/),
+      details: { promptTokens: 1001, contextSize: 1000 },
+    });
+  });
+
+  it('refuses a megabyte of text quickly', async () => {
+    const started = performance.now();
+    const text = 'The cat sat on the mat. '.repeat(45_000);
+    await expect(reply(engine, greedy(text))).rejects.toMatchObject({ code: 'CONTEXT_FULL' });
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+});
+
+describe('KV cache', () => {
+  it('changes nothing, whatever the prompt before was', async () => {
+    const edit = fc.record({ at: fc.nat(30), remove: fc.nat(5), insert: fc.array(fc.integer({ min: 3, max: 7999 }), { maxLength: 4 }) }); // prettier-ignore
+    let prompt = windowIds.slice(0, 20);
+    await fc.assert(
+      fc.asyncProperty(edit, fc.nat(2 ** 32 - 1), async ({ at, remove, insert }, seed) => {
+        prompt = [...prompt];
+        prompt.splice(1 + (at % prompt.length), remove, ...insert);
+        const params = { ...sampled({ kind: 'ids', ids: prompt }, { seed }, { maxTokens: 5 }), topCandidates: 5 };
+        const reused = await reply(engine, params);
+        const computed = await reply(fresh, { ...params, useKvCache: false });
+        expect(reused.end.ids).toEqual(computed.end.ids);
+        expect(reused.end.text).toBe(computed.end.text);
+        reused.tokens.forEach((token, i) => {
+          token.candidates.forEach((candidate, k) => {
+            expect(candidate.id).toBe(computed.tokens[i].candidates[k].id);
+            expect(Math.abs(candidate.logprob - computed.tokens[i].candidates[k].logprob)).toBeLessThan(1e-4);
+          });
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('reuses a chat that went on', async () => {
+    const first = await reply(engine, greedy('The dog ran to the garden. It'));
+    const text = `The dog ran to the garden. It ${first.end.text} Then`;
+    const { start } = await reply(engine, greedy(text));
+    expect(start.reusedTokens).toBe(first.end.contextUsed);
+  });
+
+  it('gives the same reply after a long prompt in slices as token by token', async () => {
+    const ids = windowIds.slice(0, 700);
+    const inSlices = await reply(fresh, greedy({ kind: 'ids', ids }, { maxTokens: 12 }));
+    expect(inSlices.start.reusedTokens).toBeLessThan(5);
+    // Ever longer prompts leave one new token each time.
+    let last = inSlices;
+    await fresh.score({ prompt: { kind: 'ids', ids: [9] }, top: 0 });
+    for (let length = 600; length <= 700; length++) {
+      last = await reply(
+        fresh,
+        greedy({ kind: 'ids', ids: ids.slice(0, length) }, { maxTokens: length < 700 ? 1 : 12 }),
+      );
+    }
+    expect(last.start.reusedTokens).toBeGreaterThan(690);
+    expect(last.end.ids).toEqual(inSlices.end.ids);
+    last.tokens.forEach((token, i) => expect(Math.abs(token.logprob - inSlices.tokens[i].logprob)).toBeLessThan(1e-4));
+  });
+});
+
+describe('seeds', () => {
+  it('repeat a reply exactly, and differ from each other', async () => {
+    const texts = await Promise.all(
+      [1, 2, 3, 1, 2, 3].map(async (seed) => (await reply(engine, sampled('Once upon a time', { seed }))).end.text),
+    );
+    expect(texts.slice(0, 3)).toEqual(texts.slice(3));
+    expect(new Set(texts).size).toBe(3);
+  });
+
+  it('are drawn by the host when left open, and reported', async () => {
+    const open = await reply(engine, sampled('Once upon a time', { seed: null }));
+    expect([open.start.seed, open.end.seed]).toEqual([RANDOM_SEED, RANDOM_SEED]);
+    const again = await reply(engine, sampled('Once upon a time', { seed: RANDOM_SEED }));
+    expect(again.end.text).toBe(open.end.text);
+  });
+});
+
+describe('stopping', () => {
+  it('cuts before a stop string and shows nothing of it', async () => {
+    const { tokens, end } = await reply(engine, greedy('Hello world', { stopStrings: ['very well'] }));
+    expect(end).toMatchObject({
+      text: '! How are you? I am ',
+      stop: { reason: 'stop_string', stopString: 'very well' },
+    });
+    expect(tokens.map(({ text }) => text).join('')).toBe(end.text);
+    expect(end.ids).toHaveLength(tokens.length);
+  });
+
+  it('stops in a repetition loop by default', async () => {
+    const { end } = await reply(engine, sampled('red red red red', { temperature: 0 }));
+    expect(end.stop).toEqual({ reason: 'repetition', detail: 'The last 10 tokens repeat the 10 before them.' });
+    expect(end.ids).toHaveLength(20);
+  });
+
+  it('stops within one token when cancelled', async () => {
+    const cancel = { cancelled: false };
+    let tokens = 0;
+    for await (const event of engine.generate(greedy('Hello world', { ignoreEos: true, maxTokens: 900 }), cancel)) {
+      if (event.type === 'token' && ++tokens === 5) cancel.cancelled = true;
+      if (event.type === 'end') expect(event).toMatchObject({ stop: { reason: 'user' }, ids: { length: 5 } });
+    }
+    expect(tokens).toBe(5);
+  });
+
+  it('stops while it reads the prompt, and answers the same prompt correctly afterwards', async () => {
+    const params = greedy({ kind: 'ids', ids: windowIds.slice(0, 900) }, { maxTokens: 5 });
+    const expected = await reply(fresh, params);
+    for (const polls of [1, 2, 5, 30, 60]) {
+      let left = polls;
+      const cancel = {
+        get cancelled(): boolean {
+          return left-- <= 0;
+        },
+      };
+      const stopped = await reply(engine, params, cancel);
+      expect(stopped.end).toMatchObject({ ids: [], stop: { reason: 'user' } });
+    }
+    expect((await reply(engine, params)).end.ids).toEqual(expected.end.ids);
+  });
+
+  it('keeps to the time limit, also while it reads the prompt', async () => {
+    const forever = {
+      ...greedy('Hello world', { ignoreEos: true, timeLimitMs: 60, maxTokens: 990 }),
+      useKvCache: false,
+    };
+    const { end } = await reply(engine, forever);
+    expect(end.stop.reason).toBe('time_limit');
+    expect(end.ids.length).toBeGreaterThan(0);
+    expect(end.timings.totalMs).toBeLessThan(1000);
+    const early = await reply(engine, { ...greedy({ kind: 'ids', ids: windowIds.slice(0, 990) }, { timeLimitMs: 0 }) });
+    expect(early.end).toMatchObject({ ids: [], stop: { reason: 'time_limit' } });
+  });
+});
+
+describe('the text', () => {
+  it('is the decoding of the ids wherever the reply ends, and the sum of its tokens', async () => {
+    // This reply has opening and closing quotes, whose spaces depend on their neighbours.
+    for (let maxTokens = 1; maxTokens <= 40; maxTokens++) {
+      const { tokens, end } = await reply(engine, greedy('"Hello!" said Lily. "', { maxTokens, ignoreEos: true }));
+      expect(end.text).toBe(engine.detokenize(end.ids, true).text);
+      expect(tokens.map(({ text }) => text).join('')).toBe(end.text);
+      expect(tokens.map(({ id }) => id)).toEqual(end.ids);
+    }
+  });
+
+  it('is cut at the same place by a stop string however the reply is sampled', async () => {
+    const stop = fc.constantFrom('.', ' ', 'a', 'the ', '. “', '” said', 'and', ',', 'Lily', 'e t', 'zzz', '. The');
+    await fc.assert(
+      fc.asyncProperty(fc.array(stop, { minLength: 1, maxLength: 3 }), fc.nat(50), async (stopStrings, seed) => {
+        const prompt = 'Once upon a time, there was a little';
+        const whole = await reply(engine, sampled(prompt, { seed }, { maxTokens: 40 }));
+        const cut = await reply(engine, sampled(prompt, { seed }, { maxTokens: 40, stopStrings }));
+        const positions = stopStrings.map((s) => whole.end.text.indexOf(s)).filter((position) => position >= 0);
+        const expected = positions.length > 0 ? whole.end.text.slice(0, Math.min(...positions)) : whole.end.text;
+        expect(cut.end.text).toBe(expected);
+        expect(cut.tokens.map(({ text }) => text).join('')).toBe(expected);
+        expect(cut.end.stop.reason === 'stop_string').toBe(positions.length > 0);
+        expect(cut.end.ids).toEqual(whole.end.ids.slice(0, cut.end.ids.length));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('never has a masked token, and reports the raw distribution beside the sampled one', async () => {
+    const params = {
+      ...sampled('The cat', { seed: 5, temperature: 5, topK: 0, topP: 1, minP: 0 }),
+      topCandidates: 100,
+    };
+    const { tokens } = await reply(engine, params);
+    for (const { id, candidates, survivors } of tokens) {
+      expect([0, 2]).not.toContain(id);
+      expect(survivors).toBe(7998);
+      expect(candidates).toHaveLength(100);
+      for (const candidate of candidates) {
+        expect(candidate.sampledProbability === null).toBe(candidate.id === 0 || candidate.id === 2);
+      }
+    }
+  });
+});
