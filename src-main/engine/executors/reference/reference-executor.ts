@@ -44,7 +44,6 @@ class ReferenceExecutor implements Executor {
   }
 
   // Async so that errors arrive as rejections, though the work is done before it returns.
-  // eslint-disable-next-line @typescript-eslint/require-await
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (!this.storage) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     checkBatch(this.program, this.cells, batch, outputs);

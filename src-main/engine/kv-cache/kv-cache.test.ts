@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KvCache } from './kv-cache.ts';
+
+/** Few different ids, so that prefixes match often. */
+const ids = fc.array(fc.nat(2), { maxLength: 12 });
+const SEQUENCES = [0, 1, 2];
+
+function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  let length = 0;
+  while (length < Math.min(a.length, b.length) && a[length] === b[length]) length++;
+  return length;
+}
+
+describe('KvCache', () => {
+  it('gives cells and positions in order, and the whole sequence as context', () => {
+    const cache = new KvCache(8);
+    cache.append(0, [5, 6]);
+    const slots = cache.append(0, [7]);
+    expect(slots).toEqual({
+      tokens: Int32Array.of(7),
+      cells: Int32Array.of(2),
+      positions: Int32Array.of(2),
+      context: { cells: Int32Array.of(0, 1, 2), positions: Int32Array.of(0, 1, 2) },
+    });
+    expect(cache.tokens(0)).toEqual([5, 6, 7]);
+  });
+
+  it('refuses tokens that do not fit, with both numbers, and takes none of them', () => {
+    const cache = new KvCache(3);
+    cache.append(0, [1, 2]);
+    expect(() => cache.append(1, [3, 4])).toThrow(
+      expect.objectContaining({ code: 'CONTEXT_FULL', details: { needed: 2, free: 1, capacity: 3 } }),
+    );
+    expect([cache.length(0), cache.length(1), cache.free]).toEqual([2, 0, 1]);
+    cache.append(1, [3]);
+    expect(cache.free).toBe(0);
+  });
+
+  it('refuses a capacity and a fork that make no sense', () => {
+    expect(() => new KvCache(0)).toThrow('at least one cell');
+    expect(() => new KvCache(NaN)).toThrow('at least one cell');
+    const cache = new KvCache(4);
+    cache.append(0, [1, 2]);
+    expect(() => cache.fork(0, 1, 3)).toThrow('Cannot fork 3 tokens of sequence 0, which holds 2');
+    expect(() => cache.fork(0, 0, 1)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+    expect(() => cache.fork(0, 1, -1)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+  });
+
+  it('keeps exactly the longest common prefix after any edit of the prompt', () => {
+    const edit = fc.record({ at: fc.nat(12), remove: fc.nat(5), insert: fc.array(fc.nat(2), { maxLength: 5 }) });
+    fc.assert(
+      fc.property(ids, fc.array(edit, { minLength: 1, maxLength: 6 }), (first, edits) => {
+        const cache = new KvCache(64);
+        let prompt = first;
+        cache.append(0, prompt);
+        for (const { at, remove, insert } of edits) {
+          const edited = [...prompt.slice(0, at), ...insert, ...prompt.slice(at + remove)];
+          const before = [...cache.append(0, []).context.cells];
+          const kept = cache.reuse(0, edited);
+          expect(kept).toBe(commonPrefix(prompt, edited));
+          expect(cache.tokens(0)).toEqual(prompt.slice(0, kept));
+          const { context } = cache.append(0, edited.slice(kept));
+          // What is kept stays where its K and V are.
+          expect([...context.cells.subarray(0, kept)]).toEqual(before.slice(0, kept));
+          expect(cache.tokens(0)).toEqual(edited);
+          prompt = edited;
+        }
+      }),
+    );
+  });
+
+  it('never leaks a cell and shares none but by forking, whatever is done in whichever order', () => {
+    const sequence = fc.constantFrom(...SEQUENCES);
+    const operation = fc.oneof(
+      fc.record({ do: fc.constant('append' as const), seq: sequence, ids }),
+      fc.record({ do: fc.constant('reuse' as const), seq: sequence, ids }),
+      fc.record({ do: fc.constant('truncate' as const), seq: sequence, length: fc.nat(12) }),
+      fc.record({ do: fc.constant('fork' as const), seq: sequence, to: sequence, length: fc.nat(12) }),
+      fc.record({ do: fc.constant('release' as const), seq: sequence }),
+    );
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 30 }), (operations) => {
+        const capacity = 24;
+        const cache = new KvCache(capacity);
+        // The model: each token of a sequence as an object of its own, shared by forks alone.
+        const expected = new Map<number, { id: number }[]>(SEQUENCES.map((seq) => [seq, []]));
+        for (const step of operations) {
+          const held = expected.get(step.seq)!;
+          switch (step.do) {
+            case 'append': {
+              const used = new Set([...expected.values()].flat()).size;
+              if (used + step.ids.length > capacity) {
+                expect(() => cache.append(step.seq, step.ids)).toThrow('do not fit');
+                break;
+              }
+              cache.append(step.seq, step.ids);
+              held.push(...step.ids.map((id) => ({ id })));
+              break;
+            }
+            case 'reuse': {
+              const common = commonPrefix(
+                held.map(({ id }) => id),
+                step.ids,
+              );
+              expect(cache.reuse(step.seq, step.ids)).toBe(common);
+              held.splice(common);
+              break;
+            }
+            case 'truncate':
+              cache.truncate(step.seq, step.length);
+              held.splice(step.length);
+              break;
+            case 'fork':
+              if (step.to === step.seq || step.length > held.length) {
+                expect(() => cache.fork(step.seq, step.to, step.length)).toThrow('Cannot fork');
+                break;
+              }
+              cache.fork(step.seq, step.to, step.length);
+              expected.set(step.to, held.slice(0, step.length));
+              break;
+            case 'release':
+              cache.release(step.seq);
+              held.splice(0);
+              break;
+          }
+          expectSame(cache, expected, capacity);
+        }
+        for (const seq of SEQUENCES) cache.release(seq);
+        expect(cache.free).toBe(capacity);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Equal tokens, and one cell for one token: two tokens are the same object exactly when their cells are equal. */
+function expectSame(cache: KvCache, expected: ReadonlyMap<number, { id: number }[]>, capacity: number): void {
+  const cellOf = new Map<{ id: number }, number>();
+  const tokenIn = new Map<number, { id: number }>();
+  for (const [seq, tokens] of expected) {
+    expect(cache.tokens(seq)).toEqual(tokens.map(({ id }) => id));
+    expect(cache.length(seq)).toBe(tokens.length);
+    const { cells } = cache.append(seq, []).context;
+    tokens.forEach((token, i) => {
+      expect(cellOf.get(token) ?? cells[i]).toBe(cells[i]);
+      expect(tokenIn.get(cells[i]) ?? token).toBe(token);
+      cellOf.set(token, cells[i]);
+      tokenIn.set(cells[i], token);
+    });
+  }
+  expect(cache.free).toBe(capacity - tokenIn.size);
+}
