@@ -20,9 +20,19 @@ export interface ServeOptions {
 /** Requests of one connection that may run or wait at a time: bounds what a runaway client can pile up. */
 export const MAX_PENDING = 256;
 
-/** Serves one client until its transport closes; its requests are then cancelled. */
-export function serveEngine(transport: Transport, service: EngineService, options: ServeOptions = {}): void {
-  new Connection(transport, service, options);
+/** Serves one client until its transport or this side closes; its requests are then cancelled. */
+export function serveEngine(
+  transport: Transport,
+  service: EngineService,
+  options: ServeOptions = {},
+): { close(): void } {
+  const connection = new Connection(transport, service, options);
+  return {
+    close() {
+      transport.close();
+      connection.close();
+    },
+  };
 }
 
 class Connection {
@@ -37,7 +47,7 @@ class Connection {
     this.#transport = transport;
     this.#service = service;
     this.#options = options;
-    transport.onClose(() => this.#close());
+    transport.onClose(() => this.close());
     transport.onMessage((message) => this.#receive(message));
   }
 
@@ -49,7 +59,7 @@ class Connection {
       const id = requestIdOf(raw);
       // Without an id, or with the id of a running request, there is nobody to whom an answer would mean anything.
       if (id !== null && !this.#pending.has(id)) this.#send({ type: 'error', id, error: toErrorPayload(error) });
-      else this.#options.log?.warn('Ignored a message that is not part of the protocol.', { error: String(error) });
+      else this.#options.log?.debug('Ignored a message that is not part of the protocol.', { error: String(error) });
       return;
     }
     switch (message.type) {
@@ -72,7 +82,7 @@ class Connection {
   async #run(message: Extract<ClientMessage, { type: 'call' | 'open' }>): Promise<void> {
     const { id } = message;
     if (this.#pending.has(id)) {
-      this.#options.log?.warn(`Ignored a second request with the id ${id}, which is still running.`);
+      this.#options.log?.debug(`Ignored a second request with the id ${id}, which is still running.`);
       return;
     }
     const batcher =
@@ -136,7 +146,8 @@ class Connection {
     }
   }
 
-  #close(): void {
+  /** Stops what this client had running or waiting. */
+  close(): void {
     this.#open = false;
     for (const pending of this.#pending.values()) pending.stop();
     this.#pending.clear();

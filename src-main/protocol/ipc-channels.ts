@@ -1,0 +1,16 @@
+/** Names of the messages between Electron's main process and the preload. */
+export const IPC = {
+  /** Page to main, answered with an AppAnswer: method, params. */
+  invoke: 'tokenscope:invoke',
+  /** Page to main: from now on, send events; the present state first. */
+  listen: 'tokenscope:listen',
+  /** Main to page: one AppEvent. */
+  event: 'tokenscope:event',
+  /** Page to main: a port to the engine is wanted. Main to page: here it is. */
+  enginePort: 'tokenscope:engine-port',
+  /** Page to main: one WindowVerb. */
+  window: 'tokenscope:window',
+} as const;
+
+export const WINDOW_VERBS = ['minimize', 'toggleMaximize', 'close'] as const;
+export type WindowVerb = (typeof WINDOW_VERBS)[number];
