@@ -10,7 +10,7 @@ export type SamplerName = 'penalties' | 'top_k' | 'top_p' | 'min_p' | 'temperatu
 /** llama.cpp's order of the stages built so far; logit bias always comes first and `dist` last. */
 export const DEFAULT_SAMPLER_ORDER: readonly SamplerName[] = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
 
-/** Sampling settings with llama.cpp's names and defaults (see `sampling/defaults.ts`). */
+/** Sampling settings with llama.cpp's names and defaults (see `defaults.ts`). */
 export interface SamplingParams {
   /** Stages in the order they run. A stage listed twice runs twice, one that is not listed is off. */
   samplers: SamplerName[];

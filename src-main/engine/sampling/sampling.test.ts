@@ -1,5 +1,5 @@
 /**
- * Every sampler against what llama.cpp itself computed (`fixtures/samplers`, read as llama.cpp b0c1e57 made them).
+ * Every sampler against what llama.cpp itself computed (`fixtures/samplers`, made with llama.cpp 0c1e57098).
  * Ids, order, counts and drawn tokens must be equal. Logits may differ by 2e-7 relative, 2 units in the last place of
  * a float32: llama.cpp's build may fuse a multiplication and a subtraction into one rounding.
  */
