@@ -82,14 +82,7 @@ export interface GenerateParams {
 export type ExecutorName = 'reference';
 
 export type StopReason =
-  | 'eos'
-  | 'max_tokens'
-  | 'stop_string'
-  | 'repetition'
-  | 'time_limit'
-  | 'context_full'
-  | 'user'
-  | 'error';
+  'eos' | 'max_tokens' | 'stop_string' | 'repetition' | 'time_limit' | 'context_full' | 'user' | 'error';
 
 /** Why a reply ended, with the detail a person needs. */
 export interface Stop {
@@ -185,9 +178,7 @@ export interface GenerateEnd {
 }
 
 export type GenerateEvent =
-  | ({ type: 'start' } & GenerateStart)
-  | { type: 'token'; token: GeneratedToken }
-  | ({ type: 'end' } & GenerateEnd);
+  ({ type: 'start' } & GenerateStart) | { type: 'token'; token: GeneratedToken } | ({ type: 'end' } & GenerateEnd);
 
 export interface ModelInfo {
   id: string;
