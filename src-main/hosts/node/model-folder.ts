@@ -24,7 +24,7 @@ export async function openModelFolder(modelsDir: string, id: string): Promise<Mo
   return {
     id,
     names,
-    open(name) {
+    async open(name) {
       if (names.includes(name)) return openFileByteSource(join(folder, name));
       throw new EngineError('MODEL_NOT_FOUND', `The model "${id}" has no file ${name} in ${folder}.`, {
         model: id,

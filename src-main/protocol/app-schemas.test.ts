@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { defaultSamplingParams } from '../engine/defaults.ts';
+import { EngineError } from '../engine/errors.ts';
+import { checkAppCall, defaultSettings, parseStoredChat, parseStoredSettings } from './app-schemas.ts';
+import type { Chat } from './app-services.ts';
+import { fakeToken } from './test-support/fake-engine.ts';
+
+const DATE = '2026-01-02T03:04:05.678Z';
+
+function chat(): Chat {
+  return {
+    id: 'chat-1',
+    title: 'Once upon a time',
+    modelId: 'tiny-transformer',
+    createdAt: DATE,
+    updatedAt: DATE,
+    turns: [
+      { id: 'a', role: 'user', text: 'Once', createdAt: DATE },
+      {
+        id: 'b',
+        role: 'assistant',
+        active: 0,
+        versions: [
+          {
+            text: 't0 t1 ',
+            tokens: [fakeToken(0), fakeToken(1)],
+            stop: { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' },
+            timings: {
+              loadMs: 0,
+              prefillMs: 1.5,
+              timeToFirstTokenMs: 2,
+              prefillTokensPerSecond: null,
+              decodeTokensPerSecond: 100,
+              totalMs: 20,
+            },
+            seed: 2 ** 32 - 1,
+            sampling: defaultSamplingParams(),
+            executor: 'reference',
+            segments: [{ role: 'user', message: 0, tokens: 2, dropped: false }],
+            promptTokens: 2,
+            contextUsed: 4,
+            createdAt: DATE,
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function refusedField(method: unknown, params: unknown): unknown {
+  try {
+    checkAppCall(method, params);
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'BAD_REQUEST') return error.details.field ?? 'method';
+    throw error;
+  }
+  return null;
+}
+
+describe('checkAppCall', () => {
+  it('passes good calls on unchanged', () => {
+    expect(checkAppCall('about', [])).toEqual({ method: 'about', params: [] });
+    expect(checkAppCall('chatSave', [chat()])).toEqual({ method: 'chatSave', params: [chat()] });
+    expect(checkAppCall('settingsSet', [defaultSettings()]).params).toEqual([defaultSettings()]);
+    expect(checkAppCall('settingsSet', [{ theme: 'dark' }]).params).toEqual([{ theme: 'dark' }]);
+    expect(checkAppCall('openExternal', ['https://example.org/a?b#c']).params).toHaveLength(1);
+  });
+
+  it.each([['nothing'], ['__proto__'], ['toString'], [5], [null], [Object.create(null)]])(
+    'does not know the method %j',
+    (method) => {
+      expect(refusedField(method, [])).toBe('method');
+    },
+  );
+
+  it.each<[string, unknown, string]>([
+    ['about', [1], '0'],
+    ['about', null, ''],
+    ['chatGet', [], '0'],
+    ['chatGet', ['../../etc/passwd'], '0'],
+    ['chatGet', ['a/b'], '0'],
+    ['chatDelete', [''], '0'],
+    ['chatDelete', ['a'.repeat(65)], '0'],
+    ['settingsSet', [{ theme: 'pink' }], '0.theme'],
+    ['settingsSet', [{ unknown: 1 }], '0.unknown'],
+    ['settingsSet', [{ sampling: { ...defaultSamplingParams(), topP: NaN } }], '0.sampling.topP'],
+    ['settingsSet', [{ theme: undefined }], '0.theme'],
+    ['chatSave', [{ ...chat(), id: '..' }], '0.id'],
+    ['chatSave', [{ ...chat(), createdAt: 'yesterday' }], '0.createdAt'],
+    ['chatSave', [{ ...chat(), turns: [{ role: 'robot' }] }], '0.turns.0.role'],
+    ['openExternal', ['http://example.org'], '0'],
+    ['openExternal', ['file:///etc/passwd'], '0'],
+    ['openExternal', ['javascript:alert(1)'], '0'],
+    ['openExternal', ['https://user:secret@example.org'], '0'],
+    ['openExternal', ['not a url'], '0'],
+  ])('refuses %s %j', (method, params, field) => {
+    expect(refusedField(method, params)).toBe(field);
+  });
+});
+
+describe('parseStoredSettings', () => {
+  it('gives back what was stored', () => {
+    const settings = { ...defaultSettings(), theme: 'dark' as const, lastChatId: 'chat-1' };
+    expect(parseStoredSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
+  });
+
+  it.each([undefined, null, 5, 'text', [], {}])('makes %j the defaults', (value) => {
+    expect(parseStoredSettings(value)).toEqual(defaultSettings());
+  });
+
+  it('replaces only what is missing or broken, deep inside too', () => {
+    const stored = {
+      theme: 'light',
+      sampling: { temperature: 0.3, topK: 'many' },
+      stop: null,
+      panel: { open: false },
+      lastChatId: '../x',
+      removedLongAgo: true,
+    };
+    const defaults = defaultSettings();
+    expect(parseStoredSettings(stored)).toEqual({
+      ...defaults,
+      theme: 'light',
+      sampling: { ...defaults.sampling, temperature: 0.3 },
+      panel: { open: false, tab: defaults.panel.tab },
+    });
+  });
+
+  it('gives each caller its own objects', () => {
+    expect(parseStoredSettings(null).sampling.samplers).not.toBe(parseStoredSettings(null).sampling.samplers);
+  });
+});
+
+describe('parseStoredChat', () => {
+  it('gives back what was stored', () => {
+    expect(parseStoredChat(JSON.parse(JSON.stringify(chat())), 'chat-1.json')).toEqual(chat());
+  });
+
+  it('keeps the text of a reply whose record is broken', () => {
+    const broken = JSON.parse(JSON.stringify(chat())) as { turns: { versions?: Record<string, unknown>[] }[] };
+    const version = broken.turns[1].versions?.[0] ?? {};
+    version.tokens = [{ id: null }];
+    version.sampling = {};
+    delete version.timings;
+    const [, turn] = parseStoredChat(broken, 'chat-1.json').turns;
+    const kept = turn.role === 'assistant' ? turn.versions[0] : null;
+    expect(kept).toMatchObject({ text: 't0 t1 ', tokens: [], timings: null, sampling: defaultSamplingParams() });
+  });
+
+  it('names the file that is no chat', () => {
+    expect(() => parseStoredChat({ id: 'x' }, 'x.json')).toThrow(/x\.json/);
+  });
+});
