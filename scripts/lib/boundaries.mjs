@@ -52,10 +52,17 @@ export const LAYERS = [
     may: [],
     types: ['engine-base', 'engine', 'tokenizer'],
   },
-  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', 'protocol'] },
+  // Chats, settings and models on disk, for the two processes that serve the interface.
   { name: 'services', pattern: 'src-main/services/**', may: ['protocol'], types: ['engine-base'] },
+  {
+    name: 'web-server',
+    pattern: 'src-main/hosts/web/server/**',
+    may: ['protocol', 'services'],
+    types: ['engine-base'],
+  },
+  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', 'protocol'] },
   { name: 'preload', pattern: 'src-main/preload/**', may: ['protocol'] },
-  { name: 'app', pattern: 'src-main/app/**', may: ['protocol'], types: ['engine-base'] },
+  { name: 'app', pattern: 'src-main/app/**', may: ['protocol', 'services'], types: ['engine-base'] },
   { name: 'renderer', pattern: 'src-renderer/**', may: ['protocol'], types: ['engine-base'] },
 ];
 

@@ -2,6 +2,7 @@
 export const PROJECT_FOLDERS = [
   'src-main/engine',
   'src-main/protocol',
+  'src-main/services',
   'src-main/hosts/web',
   'src-main/preload',
   'src-main',

@@ -1,0 +1,105 @@
+import { extractFile, listPackage } from '@electron/asar';
+import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
+import { chromium, type Page } from '@playwright/test';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { sandboxProblem } from '../scripts/lib/processes.ts';
+import { capture, root } from '../scripts/lib/run.ts';
+import { ChatPage } from './pages/chat.ts';
+import { ELECTRON_ORIGIN } from './support/electron-app.ts';
+import { Guard } from './support/guard.ts';
+import { leftOver, processTree } from './support/processes.ts';
+import { expect, test } from './support/test.ts';
+
+const app = join(root, 'dist', 'linux-unpacked');
+const program = join(app, 'tokenscope');
+const archive = join(app, 'resources', 'app.asar');
+
+test.describe('the packaged app', () => {
+  test.skip(process.platform !== 'linux', 'it is packaged and started on Linux only');
+
+  test.beforeAll(async () => {
+    test.setTimeout(120_000);
+    const { code, stdout, stderr } = await capture(process.execPath, ['--import', 'tsx', 'scripts/package.ts']);
+    expect(code, `${stdout}${stderr}`).toBe(0);
+  });
+
+  test('has its fuses set', async () => {
+    const {
+      version: _,
+      resetAdHocDarwinSignature: __,
+      strictlyRequireAllFuses: ___,
+      ...wire
+    } = {
+      resetAdHocDarwinSignature: undefined,
+      strictlyRequireAllFuses: undefined,
+      ...(await getCurrentFuseWire(program)),
+    };
+    const on = Object.entries(wire)
+      .filter(([, state]) => state === FuseState.ENABLE)
+      .map(([fuse]) => FuseV1Options[Number(fuse)]);
+    expect(on.sort()).toEqual(['EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar']);
+  });
+
+  test('holds what it needs and nothing else', () => {
+    const files = listPackage(archive, { isPack: false });
+    for (const path of [
+      '/out/main/index.js',
+      '/out/main/utility.js',
+      '/out/main/engine-worker.js',
+      '/out/preload/preload.cjs',
+      '/out/renderer/index.html',
+      '/resources/models/tiny-transformer/model.safetensors',
+    ]) {
+      expect(files).toContain(path);
+    }
+    expect(files.filter((path) => /node_modules|\.test\.|\.map$|src-main/.test(path))).toEqual([]);
+    expect(existsSync(join(app, 'resources', 'default_app.asar'))).toBe(false);
+    const manifest = JSON.parse(extractFile(archive, 'package.json').toString()) as { main: string };
+    expect(manifest.main).toBe('out/main/index.js');
+  });
+
+  test('starts and answers', async ({ dataDir }) => {
+    const guard = new Guard();
+    // The shipped fuses refuse Node's debugger, so the window is reached through Chromium's.
+    const args = ['--remote-debugging-port=0', ...(sandboxProblem() ? ['--no-sandbox'] : [])];
+    const child = spawn(program, args, {
+      env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = new Promise<void>((done) => child.once('exit', () => done()));
+    let pids: number[] = [];
+    try {
+      const browser = await chromium.connectOverCDP(await devToolsAddress(child.stderr));
+      const context = browser.contexts()[0]!;
+      guard.watch(context, ELECTRON_ORIGIN);
+      const page: Page = context.pages()[0] ?? (await context.waitForEvent('page'));
+      const chat = new ChatPage(page);
+      await chat.ready();
+      await chat.greedy();
+      expect((await chat.ask('Hello world')).reason).toBe('eos');
+      await expect(chat.lastText).not.toBeEmpty();
+      pids = await processTree(child.pid!);
+      await browser.close();
+    } finally {
+      child.kill('SIGTERM');
+    }
+    await ended;
+    expect(await leftOver(pids), 'processes that outlived the app').toEqual([]);
+    expect(guard.problems()).toEqual([]);
+  });
+});
+
+/** Waits for the line in which Chromium says where its debugger listens. */
+function devToolsAddress(stream: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((done, failed) => {
+    let output = '';
+    stream.on('data', (text: Buffer) => {
+      output += text.toString();
+      const address = /DevTools listening on (ws:\S+)/.exec(output)?.[1];
+      if (address) done(address);
+    });
+    stream.once('end', () => failed(new Error(`The app ended before it opened a window:\n${output}`)));
+  });
+}

@@ -1,0 +1,23 @@
+/** `npx tsx scripts/icons.ts`: draws the app's icons from build/icons/icon.svg, after a change of that file. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chromium } from 'playwright';
+import { findChromium } from './lib/chromium.ts';
+import { root } from './lib/run.ts';
+
+const SIZES = [16, 24, 32, 48, 64, 128, 256, 512];
+const WINDOW_ICON_SIZE = 256;
+
+const executablePath = findChromium();
+if (!executablePath) throw new Error('Drawing the icons needs a Chromium: npx tsx scripts/system-packages.ts');
+const svg = await readFile(join(root, 'build/icons/icon.svg'), 'utf8');
+const browser = await chromium.launch({ executablePath });
+const page = await browser.newPage();
+for (const size of SIZES) {
+  await page.setViewportSize({ width: size, height: size });
+  await page.setContent(`<style>body { margin: 0 } svg { display: block; width: 100vw; height: 100vh }</style>${svg}`);
+  const draw = async (path: string) => await page.screenshot({ path: join(root, path), omitBackground: true });
+  await draw(`build/icons/${size}x${size}.png`);
+  if (size === WINDOW_ICON_SIZE) await draw('resources/icon.png');
+}
+await browser.close();
