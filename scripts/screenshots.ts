@@ -1,0 +1,91 @@
+/**
+ * `npm run screenshots`: takes the pictures in docs/screenshots/ from the app as it is now, each view in the light and
+ * the dark theme, in a usual and in the smallest window.
+ */
+import { chromium, type Page } from 'playwright';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ChatPage } from '../e2e/pages/chat.ts';
+import { startServer, stopServer } from '../e2e/support/web-app.ts';
+import { ensureBuilt } from './ensure-built.mjs';
+import { findChromium } from './lib/chromium.ts';
+import { root } from './lib/run.ts';
+
+const FOLDER = join(root, 'docs', 'screenshots');
+const USUAL = { width: 1280, height: 800 };
+const SMALL = { width: 480, height: 600 };
+const PROMPT = 'Once upon a time, there was a little';
+
+/** Shows each view in turn; `shot` takes its picture. */
+async function walk(page: Page, shot: (view: string) => Promise<void>): Promise<void> {
+  const chat = new ChatPage(page);
+  await chat.ready();
+  await shot('first-run');
+
+  await chat.openPanel('sampling');
+  await chat.set('seed', 1);
+  await chat.ask(PROMPT);
+  await shot('panel-sampling');
+  for (const tab of ['stop', 'context', 'rate'] as const) {
+    await chat.openPanel(tab);
+    await shot(`panel-${tab}`);
+  }
+  await chat.id('panel-toggle').click();
+  await shot('chat-text');
+  await chat.id('view-tokens').click();
+  await chat.lastReply.getByTestId('token').nth(5).hover();
+  await chat.id('token-popover').waitFor();
+  await shot('chat-tokens');
+  await page.mouse.move(0, 0);
+  await chat.id('view-text').click();
+
+  await chat.id('new-chat').click();
+  await chat.send('the cat '.repeat(600).trim());
+  await chat.id('error-card').waitFor();
+  await chat.id('error-card').scrollIntoViewIfNeeded();
+  await shot('error');
+
+  await chat.id('nav-models').click();
+  await chat.id('model-card').waitFor();
+  await shot('models');
+  await chat.id('open-settings').click();
+  await chat.id('theme-select').waitFor();
+  await shot('settings');
+}
+
+const executablePath = findChromium();
+if (!executablePath) throw new Error('Screenshots need a Chromium: npx tsx scripts/system-packages.ts');
+await ensureBuilt(['main', 'app']);
+await rm(FOLDER, { recursive: true, force: true });
+await mkdir(FOLDER, { recursive: true });
+const browser = await chromium.launch({ executablePath });
+for (const colorScheme of ['light', 'dark'] as const) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-screenshots-'));
+  const server = await startServer({ dataDir });
+  const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
+  const page = await context.newPage();
+  await page.goto(server.origin);
+  await walk(page, async (view) => {
+    for (const [size, suffix] of [
+      [SMALL, '-small'],
+      [USUAL, ''],
+    ] as const) {
+      await page.setViewportSize(size);
+      await page.evaluate(async () => {
+        await document.fonts.ready;
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      });
+      await page.screenshot({ path: join(FOLDER, `${view}-${colorScheme}${suffix}.png`), animations: 'disabled' });
+    }
+  });
+  await context.close();
+  await stopServer(server.child);
+  await rm(dataDir, { recursive: true, force: true });
+}
+await browser.close();
+
+const names = await readdir(FOLDER);
+const sizes = await Promise.all(names.map(async (name) => (await stat(join(FOLDER, name))).size));
+const total = sizes.reduce((sum, size) => sum + size, 0);
+console.log(`${names.length} pictures in ${FOLDER} (${(total / 1024).toFixed(0)} KiB)`);
