@@ -1,0 +1,63 @@
+/** `app://tokenscope/`: the page's own scheme. A secure origin of its own, unlike file://, with headers like a server's. */
+import { net, protocol } from 'electron';
+import { readFile } from 'node:fs/promises';
+import { codeOf } from '../services/json-file.ts';
+import { pageHeaders } from '../services/page-headers.ts';
+import { fileUnder, mimeType } from '../services/static-files.ts';
+
+export const APP_SCHEME = 'app';
+export const APP_ORIGIN = 'app://tokenscope';
+export const APP_PAGE = `${APP_ORIGIN}/index.html`;
+
+/** Must run before the app is ready. */
+export function registerAppScheme(): void {
+  const privileges = { standard: true, secure: true, supportFetchAPI: true, stream: true, codeCache: true };
+  protocol.registerSchemesAsPrivileged([{ scheme: APP_SCHEME, privileges }]);
+}
+
+/**
+ * @param rendererDir Built page.
+ * @param devServer Origin of the development server that has the files instead; null in what is built.
+ */
+export function serveAppScheme(rendererDir: string, devServer: string | null): void {
+  protocol.handle(APP_SCHEME, async (request) => {
+    const headers = pageHeaders(devServer);
+    const resource = appResource(request.url, request.method);
+    if (typeof resource === 'number') return refusal(resource, headers);
+    if (devServer !== null) return await fromDevServer(devServer, request, headers);
+    const file = fileUnder(rendererDir, resource);
+    return file === null ? refusal(404, headers) : await fromFile(file, headers);
+  });
+}
+
+/** @returns the path to serve, `/` being the page; or the HTTP status of the refusal */
+export function appResource(url: string, method: string): string | number {
+  if (method !== 'GET' && method !== 'HEAD') return 405;
+  if (!URL.canParse(url)) return 404;
+  const { protocol: scheme, host, pathname, username, password } = new URL(url);
+  if (scheme !== `${APP_SCHEME}:` || host !== 'tokenscope' || username !== '' || password !== '') return 404;
+  return pathname === '/' || pathname === '' ? '/index.html' : pathname;
+}
+
+async function fromFile(file: string, headers: Record<string, string>): Promise<Response> {
+  try {
+    const bytes = await readFile(file);
+    return new Response(bytes, { headers: { ...headers, 'Content-Type': mimeType(file) } });
+  } catch (error) {
+    const missing = ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '');
+    return refusal(missing ? 404 : 500, headers);
+  }
+}
+
+async function fromDevServer(origin: string, request: Request, headers: Record<string, string>): Promise<Response> {
+  const { pathname, search } = new URL(request.url);
+  const accept = request.headers.get('accept') ?? '*/*';
+  const response = await net.fetch(`${origin}${pathname}${search}`, { headers: { accept } });
+  const type = response.headers.get('content-type') ?? mimeType(pathname);
+  return new Response(response.body, { status: response.status, headers: { ...headers, 'Content-Type': type } });
+}
+
+function refusal(status: number, headers: Record<string, string>): Response {
+  const body = status === 404 ? 'There is nothing here.' : 'This cannot be served.';
+  return new Response(body, { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' } });
+}

@@ -1,0 +1,46 @@
+import type { BrowserWindow, RenderProcessGoneDetails } from 'electron';
+
+const WINDOW_MS = 60_000;
+const MAX_CRASHES = 3;
+
+/** Decides whether a page that crashed is loaded again: not when it crashes over and over. */
+export class CrashGuard {
+  #crashes: number[] = [];
+
+  /** @param now ms, monotonic. */
+  mayReload(now: number): boolean {
+    this.#crashes = [...this.#crashes.filter((at) => now - at < WINDOW_MS), now];
+    return this.#crashes.length <= MAX_CRASHES;
+  }
+
+  /** A person asked to try again. */
+  reset(): void {
+    this.#crashes = [];
+  }
+}
+
+export interface CrashHandling {
+  /** Tells the page, once it is there again, what happened. */
+  notice(message: string): void;
+  /** The page crashes over and over: asks a person. */
+  askToReload(): Promise<boolean>;
+  quit(): void;
+}
+
+/** Loads the page again when its process is gone. */
+export function reloadAfterCrash(window: BrowserWindow, { notice, askToReload, quit }: CrashHandling): void {
+  const guard = new CrashGuard();
+  window.webContents.on('render-process-gone', (_event, details: RenderProcessGoneDetails) => {
+    if (details.reason === 'clean-exit' || window.isDestroyed()) return;
+    void recover(details.reason);
+  });
+
+  async function recover(reason: string): Promise<void> {
+    if (!guard.mayReload(performance.now())) {
+      if (!(await askToReload())) return quit();
+      guard.reset();
+    }
+    notice(`The page stopped unexpectedly (${reason}) and was loaded again. What was saved is still here.`);
+    if (!window.isDestroyed()) window.webContents.reload();
+  }
+}

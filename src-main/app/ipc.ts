@@ -1,0 +1,74 @@
+/** The page's way into the main process. Every message is checked: who sent it, what it asks for, with which values. */
+import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
+import { EngineError } from '../engine/errors.ts';
+import type { AppAnswer } from '../protocol/app-bridge.ts';
+import { toErrorPayload } from '../protocol/errors.ts';
+import { IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/ipc-channels.ts';
+import { answerCall } from '../services/answer.ts';
+import type { LocalAppServices } from '../services/app-services.ts';
+import { APP_ORIGIN } from './app-protocol.ts';
+
+export interface IpcOptions {
+  services: LocalAppServices;
+  /** The page wants a port to the engine. */
+  onPortRequest(): void;
+  onWindowVerb(verb: WindowVerb): void;
+}
+
+/** What of Electron's frame the check looks at. */
+export interface SenderFrame {
+  readonly origin: string;
+  readonly parent: unknown;
+}
+
+export function registerIpc({ services, onPortRequest, onWindowVerb }: IpcOptions): void {
+  ipcMain.handle(IPC.invoke, async (event, method: unknown, params: unknown): Promise<AppAnswer> => {
+    const refused = refuseSender(event);
+    return refused === null ? await answerCall(services, method, params) : { error: toErrorPayload(refused) };
+  });
+  ipcMain.on(IPC.listen, (event) => {
+    if (refuseSender(event) === null) listen(services, event.sender);
+  });
+  ipcMain.on(IPC.enginePort, (event) => {
+    if (refuseSender(event) === null) onPortRequest();
+  });
+  ipcMain.on(IPC.window, (event, verb: unknown) => {
+    if (refuseSender(event) === null && isWindowVerb(verb)) onWindowVerb(verb);
+  });
+}
+
+/** The app's own page in the top frame, and nobody else. */
+export function isTrustedFrame(frame: SenderFrame | null): boolean {
+  return frame !== null && frame.parent === null && frame.origin === APP_ORIGIN;
+}
+
+export function isWindowVerb(value: unknown): value is WindowVerb {
+  return WINDOW_VERBS.some((verb) => verb === value);
+}
+
+/** Null: the sender may go on. A frame that has navigated away meanwhile is refused too. */
+function refuseSender(event: IpcMainEvent | IpcMainInvokeEvent): EngineError | null {
+  if (isTrustedFrame(event.senderFrame)) return null;
+  const origin = event.senderFrame?.origin ?? 'a page that is gone';
+  process.stderr.write(`tokenscope: refused a message from ${origin}\n`);
+  return new EngineError('BAD_REQUEST', 'Only the app’s own page may ask for this.');
+}
+
+/** What stops the events of each page. */
+const subscriptions = new WeakMap<WebContents, () => void>();
+
+function listen(services: LocalAppServices, contents: WebContents): void {
+  const before = subscriptions.get(contents);
+  if (before === undefined) {
+    const stop = (): void => subscriptions.get(contents)?.();
+    contents.on('render-process-gone', stop);
+    contents.on('did-start-navigation', (details) => {
+      if (details.isMainFrame && !details.isSameDocument) stop();
+    });
+    contents.on('destroyed', stop);
+  } else before();
+  subscriptions.set(
+    contents,
+    services.onEvent((event) => contents.send(IPC.event, event)),
+  );
+}

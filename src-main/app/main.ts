@@ -1,0 +1,148 @@
+/** The app's life in Electron: set up, open the window, end cleanly. */
+import { app, BrowserWindow, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
+import type { MessagePortMain } from 'electron';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { IPC } from '../protocol/ipc-channels.ts';
+import { MODELS_DIR_ARGUMENT } from '../protocol/utility-messages.ts';
+import { LocalAppServices } from '../services/app-services.ts';
+import { dataFolder } from '../services/data-folder.ts';
+import { codeOf } from '../services/json-file.ts';
+import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
+import { reloadAfterCrash } from './crash-guard.ts';
+import { registerIpc } from './ipc.ts';
+import { setApplicationMenu } from './menu.ts';
+import { restrictChromium, restrictContents, restrictSession } from './security.ts';
+import { EngineSupervisor } from './supervisor.ts';
+import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground } from './window.ts';
+
+// Only the development command sets this, and a packaged app does not listen to it.
+const devServer = app.isPackaged ? null : (process.env.ELECTRON_RENDERER_URL ?? null);
+const folder = dataFolder();
+const modelsDir = join(app.getAppPath(), 'resources', 'models');
+
+let window: BrowserWindow | null = null;
+let ended = false;
+
+const supervisor = new EngineSupervisor<MessagePortMain>({
+  fork: () => {
+    const script = join(import.meta.dirname, 'utility.js');
+    return utilityProcess.fork(script, [`${MODELS_DIR_ARGUMENT}${modelsDir}`], { serviceName: 'Tokenscope engine' });
+  },
+  createChannel: () => new MessageChannelMain(),
+  deliver: (port) => window?.webContents.postMessage(IPC.enginePort, null, [port]),
+  emit: (event) => services.emit(event),
+  forceKill,
+});
+
+const services = new LocalAppServices({
+  host: 'electron',
+  dataFolder: folder,
+  modelsDir,
+  openExternal: (url) => shell.openExternal(url),
+  restartEngine: () => supervisor.restart(),
+});
+
+setUp();
+
+/** Everything that has to happen before the app is ready. */
+function setUp(): void {
+  mkdirSync(folder, { recursive: true });
+  app.setPath('userData', folder);
+  // Chromium's own files stay out of the way of chats and settings.
+  app.setPath('sessionData', join(folder, 'session'));
+  if (!app.requestSingleInstanceLock()) {
+    process.stdout.write('Tokenscope is open already: its window comes to the front.\n');
+    app.exit(0);
+    return;
+  }
+  registerAppScheme();
+  restrictChromium(devServer);
+  app.on('web-contents-created', (_event, contents) => restrictContents(contents));
+  app.on('second-instance', () => window && focusWindow(window));
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit();
+  });
+  app.on('will-quit', (event) => {
+    if (ended) return;
+    event.preventDefault();
+    void end();
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit());
+  void app.whenReady().then(run).catch(failToStart);
+}
+
+async function run(): Promise<void> {
+  setApplicationMenu(process.platform);
+  restrictSession(session.defaultSession, services.networkLog, devServer);
+  serveAppScheme(join(import.meta.dirname, '..', 'renderer'), devServer);
+  await services.start();
+  registerIpc({
+    services,
+    onPortRequest: () => supervisor.requestPort(),
+    onWindowVerb: (verb) => window && doWindowVerb(window, verb),
+  });
+  supervisor.start();
+  services.onEvent((event) => {
+    if (event.type === 'settings') applyTheme(window, event.settings.theme);
+  });
+  nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(window, setting)));
+  app.on('activate', () => {
+    if (window === null) void open().catch(failToStart);
+  });
+  await open();
+}
+
+async function open(): Promise<void> {
+  const preload = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
+  const opened = await createWindow({ dataFolder: folder, preload, theme: await theme() });
+  window = opened;
+  opened.on('closed', () => (window = null));
+  reloadAfterCrash(opened, {
+    notice: (message) => services.emit({ type: 'notice', message }),
+    askToReload,
+    quit: () => app.quit(),
+  });
+  await opened.loadURL(APP_PAGE).catch((error: unknown) => {
+    // Closed while it was loading.
+    if (!opened.isDestroyed()) throw error;
+  });
+}
+
+async function theme() {
+  return (await services.invoke('settingsGet')).theme;
+}
+
+async function askToReload(): Promise<boolean> {
+  const { response } = await dialog.showMessageBox({
+    type: 'error',
+    message: 'Tokenscope’s page keeps stopping.',
+    detail: 'Chats that were saved are safe. Reload to try again, or quit.',
+    buttons: ['Reload', 'Quit'],
+    defaultId: 0,
+    cancelId: 1,
+  });
+  return response === 0;
+}
+
+async function end(): Promise<void> {
+  await Promise.allSettled([supervisor.stop(), services.stop()]);
+  ended = true;
+  app.quit();
+}
+
+function forceKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It ended by itself in this moment.
+    if (codeOf(error) !== 'ESRCH') throw error;
+  }
+}
+
+function failToStart(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`tokenscope: ${message}\n`);
+  dialog.showErrorBox('Tokenscope could not start', message);
+  app.exit(1);
+}

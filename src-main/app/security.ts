@@ -1,0 +1,70 @@
+/** What keeps the page inside the app and the app off the network. Every rule is here, set once for everything. */
+import { app, type Session, type WebContents } from 'electron';
+import type { NetworkLog } from '../services/network-log.ts';
+import { APP_ORIGIN, APP_PAGE } from './app-protocol.ts';
+
+/** Must run before the app is ready. */
+export function restrictChromium(devServer: string | null): void {
+  app.enableSandbox();
+  // No name resolves, so nothing that Chromium does by itself reaches a server either.
+  const except = devServer === null ? '' : `, EXCLUDE ${new URL(devServer).hostname}`;
+  app.commandLine.appendSwitch('host-resolver-rules', `MAP * ~NOTFOUND${except}`);
+  app.commandLine.appendSwitch('disable-background-networking');
+  app.commandLine.appendSwitch('disable-component-update');
+  app.commandLine.appendSwitch('disable-domain-reliability');
+  app.commandLine.appendSwitch('no-pings');
+}
+
+/** Permissions, requests, downloads and spellchecking (which fetches dictionaries) of a session. */
+export function restrictSession(session: Session, log: NetworkLog, devServer: string | null): void {
+  session.setPermissionCheckHandler((_contents, permission, origin) => isPermitted(permission, origin));
+  session.setPermissionRequestHandler((_contents, permission, answer, details) => {
+    answer(isPermitted(permission, details.requestingUrl));
+  });
+  session.setDevicePermissionHandler(() => false);
+  session.setSpellCheckerEnabled(false);
+  session.on('will-download', (event) => event.preventDefault());
+  session.webRequest.onBeforeRequest((details, answer) => {
+    const allowed = isAllowedRequest(details.url, devServer);
+    if (!allowed) log.add({ url: details.url, result: 'refused', bytes: 0 });
+    answer({ cancel: !allowed });
+  });
+}
+
+/** Navigation, new windows and embedded pages of everything that shows web content. */
+export function restrictContents(contents: WebContents): void {
+  contents.on('will-navigate', (event, url) => {
+    if (!isAppPage(url)) event.preventDefault();
+  });
+  contents.on('will-frame-navigate', (event) => {
+    if (!event.isMainFrame || !isAppPage(event.url)) event.preventDefault();
+  });
+  contents.on('will-redirect', (event) => event.preventDefault());
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  // No path around the rules above for what talks without HTTP.
+  contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp');
+}
+
+/** Copying text on a person's click is all that the page may ask for. */
+export function isPermitted(permission: string, requester: string): boolean {
+  return permission === 'clipboard-sanitized-write' && isAppOrigin(requester);
+}
+
+export function isAllowedRequest(url: string, devServer: string | null): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, origin, host } = new URL(url);
+  if (protocol === 'app:' || protocol === 'devtools:') return true;
+  if (devServer === null) return false;
+  const isSocket = protocol === 'ws:' && host === new URL(devServer).host;
+  return origin === devServer || isSocket;
+}
+
+/** The page itself, so that it can reload; nothing else is ever navigated to. */
+export function isAppPage(url: string): boolean {
+  return url.split('#', 1)[0] === APP_PAGE;
+}
+
+function isAppOrigin(url: string): boolean {
+  return url === APP_ORIGIN || url.startsWith(`${APP_ORIGIN}/`);
+}

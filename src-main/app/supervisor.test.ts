@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { UtilityMessage } from '../protocol/utility-messages.ts';
+import { EngineSupervisor, type EngineProcess } from './supervisor.ts';
+
+/** A process that does what the test says. */
+class FakeProcess implements EngineProcess<string> {
+  readonly posted: { message: unknown; ports: string[] }[] = [];
+  asked = 0;
+  readonly pid: number;
+  /** Ignores being asked to end. */
+  stubborn = false;
+  #onMessage: (message: UtilityMessage) => void = () => undefined;
+  #onExit: (code: number) => void = () => undefined;
+
+  constructor(pid: number) {
+    this.pid = pid;
+  }
+
+  on(event: 'message' | 'exit', listener: ((message: UtilityMessage) => void) & ((code: number) => void)): void {
+    if (event === 'message') this.#onMessage = listener;
+    else this.#onExit = listener;
+  }
+
+  postMessage(message: unknown, ports: string[]): void {
+    this.posted.push({ message, ports });
+  }
+
+  kill(): boolean {
+    this.asked++;
+    if (!this.stubborn) queueMicrotask(() => this.exit(0));
+    return true;
+  }
+
+  say(message: UtilityMessage): void {
+    this.#onMessage(message);
+  }
+
+  exit(code: number): void {
+    this.#onExit(code);
+  }
+}
+
+function setUp() {
+  const processes: FakeProcess[] = [];
+  const delivered: string[] = [];
+  const states: string[] = [];
+  const messages: (string | null)[] = [];
+  let channels = 0;
+  const supervisor = new EngineSupervisor<string>({
+    fork: () => {
+      const made = new FakeProcess(1000 + processes.length);
+      processes.push(made);
+      return made;
+    },
+    createChannel: () => ({ port1: `engine-${++channels}`, port2: `page-${channels}` }),
+    deliver: (port) => delivered.push(port),
+    emit: ({ state, message }) => {
+      states.push(state);
+      messages.push(message);
+    },
+    forceKill: (pid) => processes.find((made) => made.pid === pid)?.exit(9),
+    times: { backOffMs: [0, 500, 2000], quickDeathMs: 30_000, startMs: 10_000, killMs: 1000 },
+  });
+  const latest = (): FakeProcess => processes.at(-1)!;
+  return { supervisor, processes, delivered, states, messages, latest };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test('a port asked for early is sent once the engine is ready, its other end to the engine', () => {
+  const { supervisor, delivered, latest, states } = setUp();
+  supervisor.start();
+  supervisor.start();
+  supervisor.requestPort();
+  expect(delivered).toEqual([]);
+  latest().say({ type: 'ready' });
+  expect(delivered).toEqual(['page-1']);
+  expect(latest().posted).toEqual([{ message: { type: 'port', windowId: 1 }, ports: ['engine-1'] }]);
+  supervisor.requestPort();
+  expect(delivered).toEqual(['page-1', 'page-2']);
+  expect(states).toEqual(['starting', 'ready']);
+});
+
+test('no port is sent to a page that never asked', () => {
+  const { supervisor, delivered, latest } = setUp();
+  supervisor.start();
+  latest().say({ type: 'ready' });
+  expect(delivered).toEqual([]);
+});
+
+test('a dead engine is started again at once and the page gets a fresh port', async () => {
+  const { supervisor, processes, delivered, latest, states, messages } = setUp();
+  supervisor.start();
+  supervisor.requestPort();
+  latest().say({ type: 'ready' });
+  latest().exit(137);
+  await vi.advanceTimersByTimeAsync(0);
+  latest().say({ type: 'ready' });
+  expect(processes).toHaveLength(2);
+  expect(delivered).toEqual(['page-1', 'page-2']);
+  expect(states).toEqual(['starting', 'ready', 'lost', 'starting', 'ready']);
+  expect(messages[2]).toContain('exit code 137');
+});
+
+test('quick deaths are answered more and more slowly, then not at all, until a person asks', async () => {
+  const { supervisor, processes, latest, messages, states } = setUp();
+  supervisor.start();
+  for (const [waitMs, count] of [
+    [0, 2],
+    [500, 3],
+    [2000, 4],
+  ] as const) {
+    latest().say({ type: 'failed', reason: 'out of memory' });
+    latest().exit(3);
+    await vi.advanceTimersByTimeAsync(Math.max(0, waitMs - 1));
+    if (waitMs > 0) expect(processes).toHaveLength(count - 1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(processes).toHaveLength(count);
+  }
+  latest().exit(3);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(processes).toHaveLength(4);
+  expect(states.at(-1)).toBe('lost');
+  expect(messages.at(-1)).toContain('4 times in a row');
+  await supervisor.restart();
+  expect(processes).toHaveLength(5);
+});
+
+test('an engine that ran for long is not counted against it', async () => {
+  const { supervisor, processes, latest } = setUp();
+  supervisor.start();
+  for (let death = 1; death <= 6; death++) {
+    latest().say({ type: 'ready' });
+    await vi.advanceTimersByTimeAsync(31_000);
+    latest().exit(1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(processes).toHaveLength(death + 1);
+  }
+});
+
+test('an engine that never says it is ready is ended and counts as dead', async () => {
+  const { supervisor, processes, messages } = setUp();
+  supervisor.start();
+  await vi.advanceTimersByTimeAsync(10_001);
+  expect(processes[0]!.asked).toBe(1);
+  expect(messages.some((message) => message?.includes('did not start within 10 seconds'))).toBe(true);
+  expect(processes).toHaveLength(2);
+});
+
+test('a restart ends the old process, by force if need be, before the new one starts', async () => {
+  const { supervisor, processes, latest, states } = setUp();
+  supervisor.start();
+  supervisor.requestPort();
+  latest().say({ type: 'ready' });
+  latest().stubborn = true;
+  const restarted = supervisor.restart();
+  await vi.advanceTimersByTimeAsync(999);
+  expect(processes).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  await restarted;
+  expect(processes).toHaveLength(2);
+  expect(states).toEqual(['starting', 'ready', 'lost', 'starting']);
+});
+
+test('after the end nothing is started or said any more', async () => {
+  const { supervisor, processes, latest, states } = setUp();
+  supervisor.start();
+  latest().say({ type: 'ready' });
+  const stopped = supervisor.stop();
+  await vi.advanceTimersByTimeAsync(0);
+  await stopped;
+  supervisor.start();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(processes).toHaveLength(1);
+  expect(states).toEqual(['starting', 'ready']);
+});
+
+test('the end during the wait before a restart is final too', async () => {
+  const { supervisor, processes, latest } = setUp();
+  supervisor.start();
+  latest().exit(1);
+  await supervisor.stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(processes).toHaveLength(1);
+});

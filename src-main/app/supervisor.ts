@@ -1,0 +1,171 @@
+/**
+ * Keeps the engine's process running and connects it with the page. The main process hands over the ports and is then
+ * out of the way of the data.
+ */
+import type { AppEvent } from '../protocol/app-services.ts';
+import type { UtilityMessage, UtilityPortMessage } from '../protocol/utility-messages.ts';
+
+/** What is used of Electron's UtilityProcess. */
+export interface EngineProcess<Port> {
+  readonly pid: number | undefined;
+  postMessage(message: unknown, ports: Port[]): void;
+  on(event: 'message', listener: (message: UtilityMessage) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+  /** Asks it to end. */
+  kill(): boolean;
+}
+
+export interface SupervisorTimes {
+  /** Wait before the second, third, ... start after quick deaths, ms. As many deaths as entries plus one end it. */
+  backOffMs: number[];
+  /** A death after less than this since the start counts as quick, ms. */
+  quickDeathMs: number;
+  /** How long a start may take until the engine says that it is ready, ms. */
+  startMs: number;
+  /** From asking the process to end until ending it by force, ms. */
+  killMs: number;
+}
+
+const DEFAULT_TIMES: SupervisorTimes = {
+  backOffMs: [0, 500, 2000, 5000],
+  quickDeathMs: 30_000,
+  startMs: 30_000,
+  killMs: 2000,
+};
+
+export interface SupervisorOptions<Port> {
+  fork(): EngineProcess<Port>;
+  createChannel(): { port1: Port; port2: Port };
+  /** Gives a port to the page. */
+  deliver(port: Port): void;
+  emit(event: Extract<AppEvent, { type: 'engine' }>): void;
+  /** Ends a process that does not end when asked. */
+  forceKill(pid: number): void;
+  times?: Partial<SupervisorTimes>;
+}
+
+interface Running<Port> {
+  process: EngineProcess<Port>;
+  startedAt: number;
+  ready: boolean;
+  /** What the process said before it ended. */
+  reason: string | null;
+  exited: Promise<void>;
+}
+
+/** The page there is. A later port for it replaces the earlier one. */
+const WINDOW_ID = 1;
+
+export class EngineSupervisor<Port> {
+  readonly #options: SupervisorOptions<Port>;
+  readonly #times: SupervisorTimes;
+  #running: Running<Port> | null = null;
+  #waiting: NodeJS.Timeout | null = null;
+  #quickDeaths = 0;
+  #portWanted = false;
+  #stopped = false;
+
+  constructor(options: SupervisorOptions<Port>) {
+    this.#options = options;
+    this.#times = { ...DEFAULT_TIMES, ...options.times };
+  }
+
+  start(): void {
+    if (this.#running !== null || this.#stopped) return;
+    this.#emit('starting', null);
+    const child = this.#options.fork();
+    let reportExit: () => void = () => undefined;
+    const exited = new Promise<void>((resolve) => (reportExit = resolve));
+    const running: Running<Port> = { process: child, startedAt: Date.now(), ready: false, reason: null, exited };
+    this.#running = running;
+    const slow = setTimeout(() => {
+      running.reason = `it did not start within ${this.#times.startMs / 1000} seconds`;
+      void this.#end(running);
+    }, this.#times.startMs);
+    child.on('message', (message) => {
+      if (message.type === 'failed') running.reason = message.reason;
+      if (message.type !== 'ready' || running.ready) return;
+      clearTimeout(slow);
+      running.ready = true;
+      this.#emit('ready', null);
+      if (this.#portWanted) this.#connect(running);
+    });
+    child.on('exit', (code) => {
+      clearTimeout(slow);
+      reportExit();
+      this.#onExit(running, code);
+    });
+  }
+
+  /** The page wants a port; it gets one now, or when the engine is ready, and a new one after each restart. */
+  requestPort(): void {
+    this.#portWanted = true;
+    if (this.#running?.ready) this.#connect(this.#running);
+  }
+
+  /** A person's wish: forgets earlier deaths. */
+  async restart(): Promise<void> {
+    this.#quickDeaths = 0;
+    this.#cancelWait();
+    const running = this.#running;
+    if (running !== null) {
+      this.#running = null;
+      this.#emit('lost', 'The engine was restarted.');
+      await this.#end(running);
+    }
+    this.start();
+  }
+
+  /** Ends the engine for good. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelWait();
+    const running = this.#running;
+    this.#running = null;
+    if (running !== null) await this.#end(running);
+  }
+
+  #connect(running: Running<Port>): void {
+    const { port1, port2 } = this.#options.createChannel();
+    running.process.postMessage({ type: 'port', windowId: WINDOW_ID } satisfies UtilityPortMessage, [port1]);
+    this.#options.deliver(port2);
+  }
+
+  async #end({ process: child, exited }: Running<Port>): Promise<void> {
+    child.kill();
+    const force = setTimeout(() => {
+      if (child.pid !== undefined) this.#options.forceKill(child.pid);
+    }, this.#times.killMs);
+    await exited;
+    clearTimeout(force);
+  }
+
+  #onExit(running: Running<Port>, code: number): void {
+    // Ended on purpose: whoever did that goes on from there.
+    if (this.#running !== running) return;
+    this.#running = null;
+    const why = running.reason ?? `exit code ${code}`;
+    const wasQuick = Date.now() - running.startedAt < this.#times.quickDeathMs;
+    this.#quickDeaths = wasQuick ? this.#quickDeaths + 1 : 1;
+    const wait = this.#times.backOffMs[this.#quickDeaths - 1];
+    if (wait === undefined) {
+      const times = `${this.#quickDeaths} times in a row`;
+      this.#emit('lost', `The engine stopped ${times} (last: ${why}), so it is not started again by itself.`);
+      return;
+    }
+    this.#emit('lost', `The engine stopped unexpectedly (${why}). It is being started again.`);
+    this.#waiting = setTimeout(() => {
+      this.#waiting = null;
+      this.start();
+    }, wait);
+  }
+
+  #cancelWait(): void {
+    if (this.#waiting !== null) clearTimeout(this.#waiting);
+    this.#waiting = null;
+  }
+
+  #emit(state: 'starting' | 'ready' | 'lost', message: string | null): void {
+    if (!this.#stopped) this.#options.emit({ type: 'engine', state, message });
+  }
+}

@@ -1,0 +1,63 @@
+/** Where the window was, kept in `window.json`. */
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { readJson, writeJson } from '../services/json-file.ts';
+
+export interface Rectangle {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface WindowState {
+  bounds: Rectangle;
+  maximized: boolean;
+}
+
+export const MIN_SIZE = { width: 480, height: 600 };
+const DEFAULT_SIZE = { width: 1280, height: 800 };
+/** So much of the title bar must be on a screen that a person can get hold of it. */
+const GRIP = { width: 120, height: 40 };
+
+const coordinate = v.pipe(v.number(), v.safeInteger());
+const stored = v.object({
+  bounds: v.object({ x: coordinate, y: coordinate, width: coordinate, height: coordinate }),
+  maximized: v.boolean(),
+});
+
+/** Null when there is none or it cannot be read: the window then opens as if for the first time. */
+export async function readWindowState(dataFolder: string): Promise<WindowState | null> {
+  const read = await readJson(join(dataFolder, 'window.json')).catch(() => null);
+  if (read?.state !== 'read') return null;
+  const parsed = v.safeParse(stored, read.value);
+  return parsed.success ? parsed.output : null;
+}
+
+export async function writeWindowState(dataFolder: string, state: WindowState): Promise<void> {
+  await writeJson(join(dataFolder, 'window.json'), state);
+}
+
+/**
+ * @param workAreas The screens there are now, the main one first.
+ * @returns without `x` and `y`: in the middle of the main screen
+ */
+export function placeWindow(
+  saved: Rectangle | null,
+  workAreas: Rectangle[],
+): { x?: number; y?: number; width: number; height: number } {
+  const main = workAreas[0] ?? { x: 0, y: 0, ...DEFAULT_SIZE };
+  const screen = saved === null ? undefined : workAreas.find((area) => isReachable(saved, area));
+  const { width, height } = saved ?? DEFAULT_SIZE;
+  const limits = screen ?? main;
+  const size = {
+    width: Math.max(MIN_SIZE.width, Math.min(width, limits.width)),
+    height: Math.max(MIN_SIZE.height, Math.min(height, limits.height)),
+  };
+  return saved === null || screen === undefined ? size : { x: saved.x, y: saved.y, ...size };
+}
+
+function isReachable(window: Rectangle, area: Rectangle): boolean {
+  const visible = Math.min(window.x + window.width, area.x + area.width) - Math.max(window.x, area.x);
+  return visible >= GRIP.width && window.y >= area.y && window.y + GRIP.height <= area.y + area.height;
+}

@@ -1,0 +1,41 @@
+/** All that the page can reach outside itself. Verbs only: no channel, no event object and no Electron type crosses. */
+import { contextBridge, ipcRenderer } from 'electron';
+import { ENGINE_PORT_MESSAGE, type AppAnswer, type TokenscopeBridge } from '../protocol/app-bridge.ts';
+import type { AppEvent } from '../protocol/app-services.ts';
+import { IPC, type WindowVerb } from '../protocol/ipc-channels.ts';
+
+const listeners = new Set<(event: AppEvent) => void>();
+ipcRenderer.on(IPC.event, (_event, appEvent: AppEvent) => {
+  for (const listener of listeners) listener(appEvent);
+});
+
+// A port cannot cross the bridge, so it goes by window message, to this origin only.
+ipcRenderer.on(IPC.enginePort, ({ ports }) => {
+  window.postMessage({ type: ENGINE_PORT_MESSAGE }, location.origin, [...ports]);
+});
+
+async function invoke(method: string, ...params: unknown[]): Promise<AppAnswer> {
+  // The browser opens on a person's click only, never because a script decided so.
+  if (method === 'openExternal' && !navigator.userActivation.isActive) {
+    const message = 'A web page opens only when a person clicks on its link.';
+    return { error: { code: 'BAD_REQUEST', message, details: {} } };
+  }
+  return (await ipcRenderer.invoke(IPC.invoke, method, params)) as AppAnswer;
+}
+
+const send = (verb: WindowVerb) => () => ipcRenderer.send(IPC.window, verb);
+
+const bridge: TokenscopeBridge = {
+  host: 'electron',
+  platform: process.platform,
+  invoke: invoke as TokenscopeBridge['invoke'],
+  onEvent(listener) {
+    listeners.add(listener);
+    ipcRenderer.send(IPC.listen);
+    return () => void listeners.delete(listener);
+  },
+  requestEnginePort: () => ipcRenderer.send(IPC.enginePort),
+  windowControls: { minimize: send('minimize'), toggleMaximize: send('toggleMaximize'), close: send('close') },
+};
+
+contextBridge.exposeInMainWorld('tokenscope', bridge);
