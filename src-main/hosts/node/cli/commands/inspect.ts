@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import type { Inspection } from '../../../../engine/types.ts';
+import type { CliContext } from '../context.ts';
+import { withEngine } from '../engine-session.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import { formatInspection } from '../format/inspection.ts';
+import { addModelOption, type ModelOption } from '../options/model-option.ts';
+import {
+  addSamplingOptions,
+  addStopOptions,
+  samplingParams,
+  stopParams,
+  type SamplingOptions,
+  type StopOptions,
+} from '../options/sampling-options.ts';
+import { addPromptOptions, readPrompt, type PromptOptions } from '../options/text-input.ts';
+import { parseCount } from '../options/values.ts';
+import { piecesOf } from '../pieces.ts';
+
+interface InspectOptions extends ModelOption, PromptOptions, SamplingOptions, StopOptions {
+  top: number;
+  json?: true;
+}
+
+/** Enough to see the loop. */
+const DEFAULT_MAX_TOKENS = 5;
+
+export function addInspectCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  const command = program
+    .command('inspect')
+    .summary('every step from a text to the next token')
+    .description('Shows the ten steps from a text to its continuation with the numbers the model really used.')
+    .argument('[prompt]', 'the text; "-" reads standard input');
+  addModelOption(command)
+    .option('--top <n>', 'candidates to show', parseCount, 10)
+    .option('--json', 'one JSON object with all numbers');
+  addPromptOptions(command);
+  addSamplingOptions(command);
+  addStopOptions(command, DEFAULT_MAX_TOKENS);
+  command.action(async (text: string | undefined, options: InspectOptions) => {
+    const params = {
+      prompt: await readPrompt(context, text, options),
+      sampling: samplingParams(options),
+      stop: stopParams(options),
+      topCandidates: options.top,
+    };
+    await withEngine(context, options.model, async ({ client }) => {
+      const { signal } = context;
+      const inspection = await client.call('inspect', params, { signal });
+      if (options.json) return context.out.json(inspection);
+      return context.out.line(formatInspection(inspection, await piecesOf(client, idsIn(inspection), signal)));
+    });
+    done(EXIT.ok);
+  });
+}
+
+/** Every id that the text for people names. */
+function idsIn({ model, prompt, sampling, reply }: Inspection): number[] {
+  const candidates = sampling.stages.flatMap((stage) => stage.top.map(([id]) => id));
+  return [...prompt.ids, ...model.maskedTokenIds, ...candidates, ...reply.ids];
+}

@@ -1,0 +1,17 @@
+import type { Readable } from 'node:stream';
+import type { Output } from './output.ts';
+
+/** What the commands have of the world around them. */
+export interface CliContext {
+  stdin: Readable;
+  /** Answers only: text for people, or JSON. */
+  out: Output;
+  /** Everything else: statistics, warnings, errors. */
+  err: Output;
+  /** Aborts on Ctrl-C and when nobody reads the answer any more. */
+  signal: AbortSignal;
+  /** Script of the engine's thread. */
+  workerUrl: URL;
+  /** Folder with one folder per model. */
+  modelsDir: string;
+}

@@ -1,0 +1,33 @@
+import { CommanderError } from 'commander';
+import { EngineError } from '../../../engine/errors.ts';
+import type { ErrorPayload } from '../../../engine/types.ts';
+import { toErrorPayload } from '../../../protocol/errors.ts';
+
+/** What the process says to the shell when it ends. */
+export const EXIT = { ok: 0, engineError: 1, usage: 2, interrupted: 130 } as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The command was called wrongly. */
+export class UsageError extends Error {}
+
+export interface Failure {
+  exitCode: ExitCode;
+  /** Null when all has been said: help was shown, asked for or not. */
+  error: ErrorPayload | null;
+}
+
+/** How a command that threw ends. */
+export function failureOf(thrown: unknown): Failure {
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return { exitCode: EXIT.ok, error: null };
+    if (thrown.code === 'commander.help') return { exitCode: EXIT.usage, error: null };
+    return usageFailure(thrown.message.replace(/^error: /, ''));
+  }
+  if (thrown instanceof UsageError) return usageFailure(thrown.message);
+  return { exitCode: EXIT.engineError, error: toErrorPayload(EngineError.from(thrown)) };
+}
+
+function usageFailure(message: string): Failure {
+  return { exitCode: EXIT.usage, error: { code: 'BAD_REQUEST', message, details: {} } };
+}

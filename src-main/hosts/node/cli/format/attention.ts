@@ -1,0 +1,52 @@
+import type { TokenPiece, TracedTensor } from '../../../../engine/types.ts';
+import { formatPercent } from './numbers.ts';
+import { formatTable } from './table.ts';
+
+/** Up to this many tokens, the whole matrix is shown. */
+const MATRIX_TOKENS = 8;
+const STRONGEST = 6;
+const PIECE_WIDTH = 8;
+
+/**
+ * Attention weights of one layer, head by head.
+ * @param weights `[heads, tokens, tokens]`: query attends to key
+ */
+export function formatAttention(weights: TracedTensor, tokens: readonly TokenPiece[]): string {
+  const heads = Array.from({ length: weights.shape[0]! }, (_, head) => head);
+  if (tokens.length > MATRIX_TOKENS) {
+    const rows = heads.map((head) => [`Head ${head + 1}`, strongest(weights, head, tokens)]);
+    return `What the last token looks at most\n\n${formatTable([{ title: '' }, { title: '' }], rows)}`;
+  }
+  return heads.map((head) => matrix(weights, head, tokens)).join('\n\n');
+}
+
+function weight(weights: TracedTensor, head: number, query: number, key: number): number {
+  const tokens = weights.shape[1]!;
+  return weights.values[(head * tokens + query) * tokens + key]!;
+}
+
+function matrix(weights: TracedTensor, head: number, tokens: readonly TokenPiece[]): string {
+  return formatTable(
+    [{ title: `Head ${head + 1}` }, ...tokens.map(({ piece }) => ({ title: shorten(piece), align: 'right' as const }))],
+    tokens.map(({ piece }, query) => [
+      piece,
+      // The model never looks ahead.
+      ...tokens.map((_, key) => (key > query ? '·' : weight(weights, head, query, key).toFixed(3))),
+    ]),
+  );
+}
+
+function strongest(weights: TracedTensor, head: number, tokens: readonly TokenPiece[]): string {
+  const last = tokens.length - 1;
+  return tokens
+    .map(({ piece }, key) => ({ label: `${piece}@${key}`, value: weight(weights, head, last, key) }))
+    .sort((a, b) => b.value - a.value)
+    .slice(0, STRONGEST)
+    .map(({ label, value }) => `${label} ${formatPercent(value)}`)
+    .join(', ');
+}
+
+function shorten(piece: string): string {
+  const chars = [...piece];
+  return chars.length > PIECE_WIDTH ? `${chars.slice(0, PIECE_WIDTH - 1).join('')}…` : piece;
+}

@@ -1,0 +1,40 @@
+/** Numbers as people read them. Always with a point and with commas between thousands, whatever the locale. */
+
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `1 token`, `2 tokens`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+export function formatMs(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(1)} ms` : ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** @param probability 0..1 */
+export function formatPercent(probability: number): string {
+  const percent = probability * 100;
+  if (percent > 0 && percent < 0.01) return '<0.01 %';
+  return `${percent.toFixed(percent < 1 ? 2 : 1)} %`;
+}
+
+/** Decimal units, as disks are sold. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let unit = 0;
+  let value = bytes;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** The first values of a vector and its last: `[ 0.820 -0.340  0.670  0.101 …  0.230]`. */
+export function formatVector(values: readonly number[], shown = 6): string {
+  const format = (value: number) => value.toFixed(3).padStart(7);
+  if (values.length <= shown) return `[${values.map(format).join('')}]`;
+  return `[${values
+    .slice(0, shown - 1)
+    .map(format)
+    .join('')}  … ${format(values.at(-1)!)}]`;
+}

@@ -1,0 +1,12 @@
+import type { GenerateEnd, GenerateStart } from '../../../../engine/types.ts';
+import { formatMs, plural } from './numbers.ts';
+
+/** Under a reply: one line of numbers and why it ended. */
+export function formatStatistics(start: GenerateStart, { ids, timings, seed, stop }: GenerateEnd): string {
+  const parts = [plural(ids.length, 'token')];
+  if (timings.decodeTokensPerSecond !== null) parts.push(`${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`);
+  if (timings.timeToFirstTokenMs !== null) parts.push(`first token after ${formatMs(timings.timeToFirstTokenMs)}`);
+  parts.push(`prompt of ${plural(start.promptIds.length, 'token')} read in ${formatMs(timings.prefillMs)}`);
+  parts.push(`seed ${seed}`);
+  return `${parts.join(' · ')}\n${stop.detail} (${stop.reason})`;
+}

@@ -1,0 +1,37 @@
+export interface Column {
+  title: string;
+  align?: 'left' | 'right';
+}
+
+/** Characters as a terminal counts them, near enough for Latin text. */
+function width(text: string): number {
+  return [...text].length;
+}
+
+/** Rows under their column titles. Titles that are all empty are left out. */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const titles = columns.map(({ title }) => title);
+  const lines = titles.every((title) => title === '') ? rows : [titles, ...rows];
+  const widths = columns.map((_, c) => Math.max(0, ...lines.map((line) => width(line[c] ?? ''))));
+  return lines.map((line) => formatRow(columns, widths, line)).join('\n');
+}
+
+function formatRow(columns: readonly Column[], widths: readonly number[], line: readonly string[]): string {
+  const cells = columns.map(({ align }, c) => {
+    const text = line[c] ?? '';
+    const padding = ' '.repeat(widths[c]! - width(text));
+    return align === 'right' ? padding + text : text + padding;
+  });
+  return cells.join('  ').trimEnd();
+}
+
+export function indent(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, '  ');
+}
+
+/** The indices of `count` rows to show when only some fit: the first ones and the last ones, null for the gap between. */
+export function elide(count: number, first: number, last: number): (number | null)[] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  if (count <= first + last + 1) return all;
+  return [...all.slice(0, first), null, ...all.slice(count - last)];
+}

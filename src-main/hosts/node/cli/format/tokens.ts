@@ -1,0 +1,23 @@
+import type { Tokenized, TokenPiece } from '../../../../engine/types.ts';
+import { plural } from './numbers.ts';
+import { formatTable } from './table.ts';
+
+/** A text's tokens, one a line, and how many there are. */
+export function formatTokens(text: string, { tokens }: Tokenized): string {
+  const unknown = tokens.filter((token) => token.unknown).length;
+  const note = unknown === 0 ? '' : `, ${unknown} unknown to the vocabulary`;
+  return `${formatTokenTable(text, tokens)}\n${plural(tokens.length, 'token')}${note}`;
+}
+
+/** @param text null when the tokens were given as ids */
+export function formatTokenTable(text: string | null, tokens: readonly TokenPiece[]): string {
+  return formatTable(
+    [{ title: 'position', align: 'right' }, { title: 'id', align: 'right' }, { title: 'piece' }, { title: 'text' }],
+    tokens.map(({ id, piece, range }, position) => [
+      String(position),
+      String(id),
+      piece,
+      text === null || range === null ? '' : JSON.stringify(text.slice(...range)),
+    ]),
+  );
+}

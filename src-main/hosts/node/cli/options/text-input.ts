@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { PromptInput } from '../../../../engine/types.ts';
+import { MAX_TEXT } from '../../../../protocol/schemas.ts';
+import type { CliContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { parseIds } from './values.ts';
+
+export interface TextOptions {
+  file?: string;
+  special?: true;
+  bos: boolean;
+}
+
+export interface PromptOptions extends TextOptions {
+  ids?: number[];
+}
+
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+const MAX_BYTES = 3 * MAX_TEXT;
+
+export function addTextOptions(command: Command): Command {
+  return command
+    .optionsGroup('Text:')
+    .option('--file <path>', 'read the text from a file')
+    .option('--special', 'read special tokens such as <EOS> in the text as those tokens')
+    .option('--no-bos', 'leave out the token that marks the beginning of the text');
+}
+
+/** The text of an argument, of standard input (`-`) or of `--file`, exactly as it stands. */
+export async function readText(
+  context: CliContext,
+  argument: string | undefined,
+  { file }: { file?: string },
+): Promise<string> {
+  if (argument !== undefined && file !== undefined) throw new UsageError('Give the text or --file, not both.');
+  if (file !== undefined) return decodeUtf8(await readFileBytes(file, context.signal), file);
+  if (argument === undefined) throw new UsageError('Give a text, "-" for standard input, or --file PATH.');
+  if (argument !== '-') return argument;
+  return decodeUtf8(await readBytes(context.stdin, 'standard input', context.signal), 'standard input');
+}
+
+export function addPromptOptions(command: Command): Command {
+  return addTextOptions(command).option('--ids <ids>', 'token ids instead of a text, used exactly as given', parseIds);
+}
+
+export async function readPrompt(
+  context: CliContext,
+  argument: string | undefined,
+  options: PromptOptions,
+): Promise<PromptInput> {
+  if (options.ids === undefined) {
+    const text = await readText(context, argument, options);
+    return { kind: 'text', text, addBos: options.bos, parseSpecial: options.special ?? false };
+  }
+  if (argument !== undefined || options.file !== undefined) throw new UsageError('Give a text or --ids, not both.');
+  if (options.special || !options.bos) throw new UsageError('--special and --no-bos have no meaning with --ids.');
+  return { kind: 'ids', ids: options.ids };
+}
+
+async function readFileBytes(path: string, signal: AbortSignal): Promise<Buffer> {
+  try {
+    return await readBytes(createReadStream(path), path, signal);
+  } catch (error) {
+    if (error instanceof UsageError || signal.aborted) throw error;
+    throw new UsageError(`The file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function readBytes(stream: Readable, name: string, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of abortable(stream, signal)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_BYTES) throw new UsageError(`${name} has more than ${MAX_BYTES} bytes, too much for a text.`);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The chunks of a stream; ends it with an error when `signal` aborts. */
+export async function* abortable(stream: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const stop = () => stream.destroy(new Error('Stopped.'));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** @param name what to call the bytes in the complaint that they are no UTF-8 */
+export function decodeUtf8(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${name} is not UTF-8 text. Convert it first.`);
+  }
+}

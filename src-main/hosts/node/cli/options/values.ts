@@ -1,0 +1,53 @@
+import { InvalidArgumentError } from 'commander';
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const MAX_ID = 2 ** 31 - 1;
+
+/** @throws InvalidArgumentError for anything that is no finite number, `NaN` and `Infinity` included */
+export function parseNumber(text: string): number {
+  const value = NUMBER.test(text.trim()) ? Number(text) : NaN;
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Give a number.');
+  return value;
+}
+
+export function parseInteger(text: string): number {
+  const value = parseNumber(text);
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('Give a whole number.');
+  return value;
+}
+
+export function parseCount(text: string): number {
+  const value = parseInteger(text);
+  if (value < 0) throw new InvalidArgumentError('Give a whole number from 0.');
+  return value;
+}
+
+export function parseSeconds(text: string): number {
+  const value = parseNumber(text);
+  if (value < 0) throw new InvalidArgumentError('Give a number of seconds from 0.');
+  return value;
+}
+
+/** `5,17,42`, also with spaces. */
+export function parseIds(text: string): number[] {
+  const parts = text.split(/[\s,]+/).filter((part) => part !== '');
+  const ids = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
+  if (ids.length === 0 || !ids.every((id) => id <= MAX_ID)) {
+    throw new InvalidArgumentError('Give token ids, whole numbers from 0, separated by commas.');
+  }
+  return ids;
+}
+
+/** For an option given several times. */
+export function collect<T>(parse: (text: string) => T) {
+  return (text: string, previous: T[] | undefined): T[] => [...(previous ?? []), parse(text)];
+}
+
+/** `ID=BIAS`. */
+export function parseLogitBias(text: string): [number, number] {
+  const [id, bias, ...rest] = text.split('=');
+  if (id === undefined || bias === undefined || rest.length > 0 || !/^\d+$/.test(id)) {
+    throw new InvalidArgumentError('Give ID=BIAS, for example 42=-5.');
+  }
+  return [parseCount(id), parseNumber(bias)];
+}

@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { version } from '../../../../package.json';
+import { addDetokenizeCommand } from './commands/detokenize.ts';
+import { addInspectCommand } from './commands/inspect.ts';
+import { addModelsCommand } from './commands/models.ts';
+import { addRunCommand } from './commands/run.ts';
+import { addScoreCommand } from './commands/score.ts';
+import { addTokenizeCommand } from './commands/tokenize.ts';
+import type { CliContext } from './context.ts';
+import { EXIT, failureOf, type ExitCode, type Failure } from './errors.ts';
+
+const AFTER_HELP = `
+Exit codes: 0 done, 1 the engine reported an error, 2 wrong usage, 130 stopped with Ctrl-C.
+Errors go to standard error; with --json as { "error": { "code", "message", "details" } }.
+A text that begins with "-" must come after "--".
+
+Examples:
+  tokenscope run "Once upon a time" --max-tokens 40 --seed 1
+  tokenscope inspect "Hello world"
+  echo "The cat sat on the mat." | tokenscope score - --json
+`;
+
+const COMMANDS = [
+  addRunCommand,
+  addTokenizeCommand,
+  addDetokenizeCommand,
+  addScoreCommand,
+  addInspectCommand,
+  addModelsCommand,
+];
+
+/**
+ * Runs one command line.
+ * @param args without the program's own name
+ * @returns the exit code; never throws
+ */
+export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const written: Promise<void>[] = [];
+  const program = new Command('tokenscope')
+    .description('Runs language models on this computer and shows what they do.')
+    .version(version)
+    .addHelpText('after', AFTER_HELP)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => written.push(context.out.write(text)),
+      writeErr: (text) => written.push(context.err.write(text)),
+      // Complaints are written below, all in the same form.
+      outputError: () => undefined,
+    });
+  for (const add of COMMANDS) add(program, context, (code) => (exitCode = code));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (context.signal.aborted) return EXIT.interrupted;
+    const failure = failureOf(thrown);
+    await reportFailure(failure, args, context);
+    return failure.exitCode;
+  } finally {
+    await Promise.all(written);
+  }
+}
+
+async function reportFailure(
+  { error, exitCode }: Failure,
+  args: readonly string[],
+  { err }: CliContext,
+): Promise<void> {
+  if (error === null) return;
+  const end = args.indexOf('--');
+  const flags = end === -1 ? args : args.slice(0, end);
+  if (flags.includes('--json') || flags.includes('--jsonl')) return err.json({ error });
+  const hint = exitCode === EXIT.usage ? '\nSee "tokenscope --help", or "tokenscope COMMAND --help".' : '';
+  return err.line(`tokenscope: ${error.message}${hint}`);
+}
