@@ -47,6 +47,8 @@ const all: UserConfig = {
       outDir: path('out/renderer'),
       target: 'chrome130',
       minify: true,
+      // The content security policy allows fonts from files only, and a small file would become a data: address.
+      assetsInlineLimit: 0,
       rolldownOptions: {
         input: {
           index: path('src-renderer/index.html'),
