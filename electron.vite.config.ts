@@ -30,7 +30,7 @@ const all: UserConfig = {
   preload: {
     build: {
       outDir: 'out/preload',
-      target: 'chrome130',
+      target: 'node20.18',
       externalizeDeps: false,
       rolldownOptions: {
         input: { preload: path('src-main/preload/preload.ts') },
