@@ -1,0 +1,48 @@
+import { createContext } from 'svelte';
+import type { Connection } from '../../lib/connection.svelte.ts';
+import { ChatSession } from './chat-session.svelte.ts';
+import { ChatsState } from './chats.svelte.ts';
+import { EngineState } from './engine.svelte.ts';
+import { SettingsState } from './settings.svelte.ts';
+
+/** The model that the app brings along. */
+export const BUILT_IN_MODEL = 'tiny-transformer';
+
+/** Everything that the views show and change. Made once by the shell. */
+export interface AppModel {
+  readonly connection: Connection;
+  readonly settings: SettingsState;
+  readonly engine: EngineState;
+  readonly chats: ChatsState;
+  readonly session: ChatSession;
+}
+
+const [getAppModel, setAppModel] = createContext<AppModel>();
+export { getAppModel, setAppModel };
+
+/** @throws EngineError when the app's services cannot be reached */
+export async function createAppModel(connection: Connection): Promise<AppModel> {
+  const { services } = connection;
+  const settings = await SettingsState.load(services);
+  const engine = new EngineState(connection, BUILT_IN_MODEL);
+  const chats = new ChatsState(services, BUILT_IN_MODEL);
+  await chats.refresh();
+  const { lastChatId } = settings.current;
+  if (lastChatId !== null) await chats.select(lastChatId);
+  const session = new ChatSession({ chats, engine, settings });
+  const flush = () => {
+    void settings.flush();
+    void chats.flush();
+  };
+  window.addEventListener('pagehide', flush);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') flush();
+  });
+  $effect.root(() => {
+    $effect(() => {
+      const id = chats.currentId;
+      if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
+    });
+  });
+  return { connection, settings, engine, chats, session };
+}

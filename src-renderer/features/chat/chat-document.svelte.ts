@@ -1,0 +1,132 @@
+import type { ChatMessage } from '../../../src-main/engine/types.ts';
+import type { Chat, ChatSummary } from '../../../src-main/protocol/app-services.ts';
+import { Reply } from './reply.svelte.ts';
+
+export class UserTurn {
+  readonly role = 'user';
+  constructor(
+    readonly id: string,
+    readonly text: string,
+    readonly createdAt: string,
+  ) {}
+}
+
+/** An answer in all its versions. */
+export class AssistantTurn {
+  readonly role = 'assistant';
+  versions = $state.raw<readonly Reply[]>([]);
+  active = $state(0);
+
+  constructor(readonly id: string) {}
+
+  /** The version that is shown and that later turns build on; null before the first. */
+  get reply(): Reply | null {
+    return this.versions[this.active] ?? null;
+  }
+
+  addVersion(reply: Reply): void {
+    this.versions = [...this.versions, reply];
+    this.active = this.versions.length - 1;
+  }
+}
+
+export type ChatTurn = UserTurn | AssistantTurn;
+
+/** A chat that is open. */
+export class ChatDocument {
+  title = $state('');
+  turns = $state.raw<readonly ChatTurn[]>([]);
+  updatedAt: string;
+
+  constructor(
+    readonly id: string,
+    readonly modelId: string,
+    readonly createdAt: string,
+  ) {
+    this.updatedAt = createdAt;
+  }
+
+  static create(modelId: string): ChatDocument {
+    return new ChatDocument(newId(), modelId, now());
+  }
+
+  static from(stored: Chat): ChatDocument {
+    const chat = new ChatDocument(stored.id, stored.modelId, stored.createdAt);
+    chat.title = stored.title;
+    chat.updatedAt = stored.updatedAt;
+    chat.turns = stored.turns.map((turn) => {
+      if (turn.role === 'user') return new UserTurn(turn.id, turn.text, turn.createdAt);
+      const answer = new AssistantTurn(turn.id);
+      answer.versions = turn.versions.map((version) => Reply.from(version));
+      answer.active = Math.min(turn.active, Math.max(0, turn.versions.length - 1));
+      return answer;
+    });
+    return chat;
+  }
+
+  get isEmpty(): boolean {
+    return this.turns.length === 0;
+  }
+
+  /** The answer that Regenerate and Continue work on. */
+  get lastAnswer(): AssistantTurn | null {
+    const last = this.turns.at(-1);
+    return last?.role === 'assistant' ? last : null;
+  }
+
+  /** The newest reply; null in an empty chat. */
+  get lastReply(): Reply | null {
+    return this.lastAnswer?.reply ?? null;
+  }
+
+  addUserTurn(text: string): void {
+    this.turns = [...this.turns, new UserTurn(newId(), text, now())];
+  }
+
+  addAnswer(): AssistantTurn {
+    const answer = new AssistantTurn(newId());
+    this.turns = [...this.turns, answer];
+    return answer;
+  }
+
+  /**
+   * What the model reads, oldest first, with the turn that each message comes from. Replies without text are left out.
+   *
+   * @param before leave out this turn and what follows it
+   */
+  messages(before?: ChatTurn): { message: ChatMessage; turn: ChatTurn }[] {
+    const end = before === undefined ? this.turns.length : this.turns.indexOf(before);
+    return this.turns.slice(0, end).flatMap((turn) => {
+      const text = turn.role === 'user' ? turn.text : (turn.reply?.text ?? '');
+      return text === '' ? [] : [{ message: { role: turn.role, text }, turn }];
+    });
+  }
+
+  toStored(): Chat {
+    return {
+      id: this.id,
+      title: this.title,
+      modelId: this.modelId,
+      createdAt: this.createdAt,
+      updatedAt: this.updatedAt,
+      turns: this.turns.map((turn) => {
+        if (turn.role === 'user') return { id: turn.id, role: turn.role, text: turn.text, createdAt: turn.createdAt };
+        const { id, role, active } = turn;
+        return { id, role, active, versions: turn.versions.map((reply) => reply.toStored()) };
+      }),
+    };
+  }
+
+  summary(): ChatSummary {
+    const { id, title, createdAt, updatedAt } = this;
+    return { id, title, createdAt, updatedAt, turns: this.turns.length };
+  }
+}
+
+export function now(): string {
+  return new Date().toISOString();
+}
+
+function newId(): string {
+  return crypto.randomUUID();
+}

@@ -1,0 +1,280 @@
+import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { ChatMessage, GeneratedToken, GenerateParams, Stop } from '../../../src-main/engine/types.ts';
+import type { EngineApi } from '../../../src-main/protocol/api.ts';
+import { nextFrame } from '../../lib/next-frame.ts';
+import type { AssistantTurn, ChatDocument } from './chat-document.svelte.ts';
+import type { ChatsState } from './chats.svelte.ts';
+import type { EngineState } from './engine.svelte.ts';
+import { now } from './chat-document.svelte.ts';
+import { Reply } from './reply.svelte.ts';
+import type { SettingsState } from './settings.svelte.ts';
+import { glueBefore } from './glue.ts';
+import { rateAverage, rateNow, rateOverTime } from './statistics.ts';
+import { lostStop } from './stop-words.ts';
+import { titleFrom } from './title.ts';
+
+/** Candidates kept with each token. */
+const CANDIDATES = 10;
+/** Points of the small rate line. */
+const RATE_POINTS = 60;
+/** Unfinished replies are written this often, ms, so that a crash of the page costs little. */
+const SAVE_EVERY_MS = 2000;
+
+interface Running {
+  readonly chat: ChatDocument;
+  readonly reply: Reply;
+  readonly abort: AbortController;
+}
+
+export interface ContextUse {
+  /** What the model read before the reply, tokens. */
+  history: number;
+  reply: number;
+  used: number;
+  size: number;
+  level: 'ok' | 'warn' | 'danger';
+}
+
+/** Ms per token with and without the KV cache, from the latest reply of each kind that was long enough to tell. */
+export interface CacheComparison {
+  msPerToken: number;
+  /** Context at the reply's end, tokens: without the cache the time grows with it. */
+  contextTokens: number;
+}
+
+/** Writes replies: one at a time, in whatever chat they belong to. */
+export class ChatSession {
+  #running = $state.raw<Running | null>(null);
+  /** Messages that wait for the running reply to end, oldest first. */
+  #queue = $state.raw<readonly { chat: ChatDocument; text: string }[]>([]);
+  /** Stop was pressed and the engine has not answered yet. */
+  stopping = $state(false);
+  /** What the KV cache saves, as measured. */
+  measured = $state.raw<{ cached: CacheComparison | null; uncached: CacheComparison | null }>({
+    cached: null,
+    uncached: null,
+  });
+
+  readonly #chats: ChatsState;
+  readonly #engine: EngineState;
+  readonly #settings: SettingsState;
+  readonly #frame: (callback: () => void) => void;
+
+  constructor(parts: {
+    chats: ChatsState;
+    engine: EngineState;
+    settings: SettingsState;
+    /** Gathers tokens until the next picture is drawn; tests give their own. */
+    frame?: (callback: () => void) => void;
+  }) {
+    this.#chats = parts.chats;
+    this.#engine = parts.engine;
+    this.#settings = parts.settings;
+    this.#frame = parts.frame ?? nextFrame;
+  }
+
+  /** A reply is being written, in whatever chat. */
+  get busy(): boolean {
+    return this.#running !== null;
+  }
+
+  /** The chat in which it is written. */
+  get writingId(): string | null {
+    return this.#running?.chat.id ?? null;
+  }
+
+  /** The reply that is being written in the open chat. */
+  get running(): Reply | null {
+    return this.#running?.chat === this.#chats.current ? this.#running.reply : null;
+  }
+
+  /** Messages of the open chat that wait. */
+  get queued(): readonly string[] {
+    return this.#queue.filter((one) => one.chat === this.#chats.current).map((one) => one.text);
+  }
+
+  /** How full the context window is, for the open chat. */
+  get context(): ContextUse {
+    const size = this.#engine.model?.contextSize ?? 0;
+    const reply = this.#chats.current.lastReply;
+    const used = reply?.contextUsed ?? 0;
+    const history = Math.min(used, reply?.promptTokens ?? 0);
+    return { history, reply: used - history, used, size, level: levelOf(used, size) };
+  }
+
+  /** The rate of the reply that is running or was last; null when it had fewer than two tokens. */
+  get rate(): { points: readonly number[]; current: number } | null {
+    const reply = this.#running?.reply ?? this.#chats.current.lastReply;
+    if (reply === null || reply.count < 2) return null;
+    const latencies = reply.latencies();
+    const current = reply.running
+      ? rateNow(latencies)
+      : (reply.timings?.decodeTokensPerSecond ?? rateAverage(latencies));
+    if (current === null) return null;
+    return { points: rateOverTime(latencies, RATE_POINTS).map((point) => point.rate), current };
+  }
+
+  /** Sends a message in the open chat, at once or when the running reply has ended. */
+  async send(text: string): Promise<void> {
+    const chat = this.#chats.current;
+    if (text.trim() === '') return;
+    if (this.#running !== null) {
+      this.#queue = [...this.#queue, { chat, text }];
+      return;
+    }
+    await this.#send(chat, text);
+  }
+
+  /** Takes the waiting messages of the open chat back, for the composer. */
+  takeQueued(): string {
+    const texts = this.queued;
+    this.#queue = this.#queue.filter((one) => one.chat !== this.#chats.current);
+    return texts.join('\n');
+  }
+
+  /** Sends what waits in the open chat: after an error it is kept until a person says so. */
+  async sendQueued(): Promise<void> {
+    if (this.#running === null) await this.#sendNext(this.#chats.current);
+  }
+
+  /** Stops the running reply. What is written stays. */
+  stop(): void {
+    if (this.#running === null) return;
+    this.stopping = true;
+    this.#running.abort.abort();
+  }
+
+  /** Answers the last turn of the open chat again. The versions before stay. */
+  async regenerate(): Promise<void> {
+    const chat = this.#chats.current;
+    const answer = chat.lastAnswer;
+    if (this.#running !== null || answer === null) return;
+    await this.#answer(chat, answer, this.#newVersion(answer));
+  }
+
+  /** Writes on at the end of the open chat's last reply. */
+  async continueReply(): Promise<void> {
+    const chat = this.#chats.current;
+    const answer = chat.lastAnswer;
+    const reply = answer?.reply;
+    if (this.#running !== null || !answer || !reply) return;
+    await this.#answer(chat, answer, reply);
+  }
+
+  /** Shows another version of an answer; what follows builds on it. */
+  showVersion(answer: AssistantTurn, version: number): void {
+    if (version < 0 || version >= answer.versions.length) return;
+    answer.active = version;
+    this.#chats.touch(this.#chats.current);
+  }
+
+  async #send(chat: ChatDocument, text: string): Promise<void> {
+    if (chat.isEmpty) chat.title = titleFrom(text);
+    chat.addUserTurn(text);
+    const answer = chat.addAnswer();
+    await this.#answer(chat, answer, this.#newVersion(answer));
+  }
+
+  #newVersion(answer: AssistantTurn): Reply {
+    const reply = new Reply({ createdAt: now(), sampling: this.#settings.current.sampling });
+    answer.addVersion(reply);
+    return reply;
+  }
+
+  async #sendNext(chat?: ChatDocument): Promise<void> {
+    const next = this.#queue.find((one) => chat === undefined || one.chat === chat);
+    if (!next) return;
+    this.#queue = this.#queue.filter((one) => one !== next);
+    await this.#send(next.chat, next.text);
+  }
+
+  /** Writes `reply`, from its beginning or on from where it ends. */
+  async #answer(chat: ChatDocument, answer: AssistantTurn, reply: Reply): Promise<void> {
+    const messages = chat.messages(answer).map(({ message }) => message);
+    const soFar = reply.text;
+    if (soFar !== '') messages.push({ role: 'assistant', text: soFar });
+    const params = this.#params(messages);
+    const running = { chat, reply, abort: new AbortController() };
+    const continues = soFar !== '';
+    this.#running = running;
+    this.stopping = false;
+    reply.begin(params.sampling);
+    this.#chats.touch(chat);
+    const saving = setInterval(() => this.#chats.touch(chat), SAVE_EVERY_MS);
+    try {
+      const engine = await this.#engine.ready(running.abort.signal);
+      await this.#write(engine, params, running, continues);
+    } catch (thrown) {
+      reply.failed(failure(EngineError.from(thrown), reply));
+    } finally {
+      clearInterval(saving);
+      this.#running = null;
+      this.stopping = false;
+      this.#measure(reply, params.useKvCache);
+      void this.#chats.save(chat);
+    }
+    if (reply.stop?.reason !== 'error') await this.#sendNext();
+  }
+
+  async #write(engine: EngineApi, params: GenerateParams, running: Running, continues: boolean): Promise<void> {
+    const { reply, abort } = running;
+    let buffer: GeneratedToken[] = [];
+    let due = false;
+    const flush = () => {
+      due = false;
+      const tokens = buffer;
+      buffer = [];
+      reply.append(tokens);
+    };
+    let first = continues;
+    try {
+      for await (const event of engine.stream('generate', params, { signal: abort.signal })) {
+        if (event.type === 'start') {
+          reply.started(event);
+        } else if (event.type === 'token') {
+          let { token } = event;
+          if (first) {
+            first = false;
+            token = { ...token, text: (await glueBefore(token, reply.tokens, engine)) + token.text };
+          }
+          buffer.push(token);
+          if (!due) {
+            due = true;
+            this.#frame(flush);
+          }
+        } else {
+          flush();
+          reply.finished(event);
+        }
+      }
+    } finally {
+      flush();
+    }
+    if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without saying why. Try again.');
+  }
+
+  #params(messages: ChatMessage[]): GenerateParams {
+    const { sampling, stop, useKvCache, whenFull } = this.#settings.current;
+    return { prompt: { kind: 'chat', messages, whenFull }, sampling, stop, useKvCache, topCandidates: CANDIDATES };
+  }
+
+  #measure(reply: Reply, useKvCache: boolean): void {
+    const rate = reply.timings?.decodeTokensPerSecond;
+    if (rate == null || reply.count - reply.runStart < 8) return;
+    const result = { msPerToken: 1000 / rate, contextTokens: reply.contextUsed };
+    this.measured = { ...this.measured, [useKvCache ? 'cached' : 'uncached']: result };
+  }
+}
+
+export function levelOf(used: number, size: number): ContextUse['level'] {
+  const share = size === 0 ? 0 : used / size;
+  return share >= 0.95 ? 'danger' : share >= 0.8 ? 'warn' : 'ok';
+}
+
+function failure(error: EngineError, reply: Reply): Stop {
+  const written = reply.count - reply.runStart;
+  if (error.code === 'CANCELLED') return { reason: 'user', detail: `Stopped by you after ${written} tokens.` };
+  return error.code === 'BACKEND_LOST'
+    ? lostStop(written, error)
+    : { reason: 'error', detail: error.message, errorCode: error.code };
+}

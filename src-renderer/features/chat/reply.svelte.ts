@@ -1,0 +1,160 @@
+import type {
+  ExecutorName,
+  GenerateEnd,
+  GenerateStart,
+  GeneratedToken,
+  PromptSegment,
+  SamplingParams,
+  Stop,
+  Timings,
+} from '../../../src-main/engine/types.ts';
+import type { ReplyVersion } from '../../../src-main/protocol/app-services.ts';
+import { timingsFrom } from './statistics.ts';
+
+/** Tokens drawn as one component: what is full is never looked at again while the reply grows. */
+export const BLOCK_TOKENS = 64;
+
+/** `waiting`: for the engine or for another reply; `reading`: the prompt; `writing`: tokens arrive. */
+export type ReplyPhase = 'waiting' | 'reading' | 'writing' | 'done';
+
+/** One version of an answer, as it grows and afterwards. */
+export class Reply {
+  readonly createdAt: string;
+  sampling: SamplingParams;
+  executor: ExecutorName;
+
+  phase = $state<ReplyPhase>('done');
+  /** How many tokens `tokens` holds: what depends on it is looked at again once a frame. */
+  count = $state(0);
+  /** The tokens in blocks of `BLOCK_TOKENS`. Full blocks keep their identity. */
+  blocks = $state.raw<readonly (readonly GeneratedToken[])[]>([]);
+  stop = $state.raw<Stop | null>(null);
+  timings = $state.raw<Timings | null>(null);
+  seed = $state(0);
+  segments = $state.raw<readonly PromptSegment[]>([]);
+  /** BOS included; after Continue this counts what had been written before. */
+  promptTokens = $state(0);
+  contextUsed = $state(0);
+  /** Tokens of the prompt that were in the cache. */
+  reusedTokens = $state(0);
+  /** Index of the first token of the latest run: not 0 after Continue. */
+  runStart = $state(0);
+
+  readonly #tokens: GeneratedToken[] = [];
+  /** What a stored reply says where its tokens were lost. */
+  #storedText = '';
+
+  constructor(facts: { createdAt: string; sampling: SamplingParams; executor?: ExecutorName }) {
+    this.createdAt = facts.createdAt;
+    this.sampling = facts.sampling;
+    this.executor = facts.executor ?? 'reference';
+  }
+
+  static from(stored: ReplyVersion): Reply {
+    const reply = new Reply(stored);
+    reply.#storedText = stored.text;
+    reply.append(stored.tokens);
+    reply.stop = stored.stop;
+    reply.timings = stored.timings;
+    reply.seed = stored.seed;
+    reply.segments = stored.segments;
+    reply.promptTokens = stored.promptTokens;
+    reply.contextUsed = stored.contextUsed;
+    return reply;
+  }
+
+  /** Append only. Not reactive by itself: read `count` too. */
+  get tokens(): readonly GeneratedToken[] {
+    return this.#tokens;
+  }
+
+  get text(): string {
+    if (this.count === 0) return this.#storedText;
+    return this.#tokens.map((token) => token.text).join('');
+  }
+
+  get running(): boolean {
+    return this.phase !== 'done';
+  }
+
+  /** Restored from a chat that was closed, or lost, while this reply was written. */
+  get interrupted(): boolean {
+    return this.phase === 'done' && this.stop === null;
+  }
+
+  /** Sampling and seed of the latest run count for the whole version. */
+  begin(sampling: SamplingParams): void {
+    this.phase = 'waiting';
+    this.stop = null;
+    this.timings = null;
+    this.sampling = sampling;
+    this.runStart = this.#tokens.length;
+  }
+
+  started(start: GenerateStart): void {
+    this.phase = 'reading';
+    this.seed = start.seed;
+    this.executor = start.executor;
+    this.segments = start.segments;
+    this.promptTokens = start.promptIds.length;
+    this.contextUsed = start.promptIds.length;
+    this.reusedTokens = start.reusedTokens;
+  }
+
+  /** Numbers the tokens on from those that are there. */
+  append(tokens: readonly GeneratedToken[]): void {
+    if (tokens.length === 0) return;
+    if (this.phase !== 'done') this.phase = 'writing';
+    const blocks = [...this.blocks];
+    for (let from = 0; from < tokens.length;) {
+      const last = blocks.at(-1);
+      const room = last === undefined ? 0 : BLOCK_TOKENS - last.length;
+      const part = tokens
+        .slice(from, from + (room > 0 ? room : BLOCK_TOKENS))
+        .map((token, offset) => ({ ...token, index: this.#tokens.length + offset }));
+      this.#tokens.push(...part);
+      if (room > 0 && last !== undefined) blocks[blocks.length - 1] = [...last, ...part];
+      else blocks.push(part);
+      from += part.length;
+    }
+    this.blocks = blocks;
+    this.count = this.#tokens.length;
+    if (this.phase !== 'done') this.contextUsed = this.promptTokens + this.count - this.runStart;
+  }
+
+  finished(end: GenerateEnd): void {
+    this.stop = end.stop;
+    this.timings = end.timings;
+    this.seed = end.seed;
+    this.contextUsed = end.contextUsed;
+    this.phase = 'done';
+  }
+
+  /** Ends without the engine's own account of it: it could not begin, or it is gone. */
+  failed(stop: Stop): void {
+    this.stop = stop;
+    this.timings = timingsFrom(this.latencies());
+    this.phase = 'done';
+  }
+
+  /** Ms per token of the latest run; the first holds the reading of the prompt. */
+  latencies(): number[] {
+    return this.#tokens.slice(this.runStart, this.count).map((token) => token.latencyMs);
+  }
+
+  toStored(): ReplyVersion {
+    return {
+      text: this.text,
+      tokens: [...this.#tokens],
+      stop: this.stop,
+      timings: this.timings,
+      seed: this.seed,
+      sampling: this.sampling,
+      executor: this.executor,
+      segments: [...this.segments],
+      promptTokens: this.promptTokens,
+      contextUsed: this.contextUsed,
+      createdAt: this.createdAt,
+    };
+  }
+}

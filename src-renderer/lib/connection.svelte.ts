@@ -1,0 +1,155 @@
+/** The page's way to the engine and to the app's services, whatever host the page runs in. */
+import { ENGINE_PORT_MESSAGE, TOKEN_META, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
+import type { EngineApi } from '../../src-main/protocol/api.ts';
+import type { AppServices } from '../../src-main/protocol/app-services.ts';
+import { connectWorkerEngine } from '../../src-main/protocol/browser-engine.ts';
+import { EngineClient } from '../../src-main/protocol/client.ts';
+import { backendLost } from '../../src-main/protocol/errors.ts';
+import type { Transport } from '../../src-main/protocol/transport.ts';
+import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
+import { electronServices, webServices } from './services.ts';
+import { workerUrl } from './trusted-url.ts';
+
+/** `lost`: nobody is at the other end, and nobody is being started. */
+export type ConnectionState = 'starting' | 'ready' | 'lost';
+
+export interface Connection {
+  readonly services: AppServices;
+  /** Reactive. `ready` means that the engine can be asked, not that it has a model. */
+  readonly engine: ConnectionState;
+  /** Why the engine is not ready, when there is something to say. Reactive. */
+  readonly message: string | null;
+  /** @throws EngineError BACKEND_LOST while there is no engine */
+  client(): EngineApi;
+  /** Ends the engine, also one that hangs, and starts a fresh one. */
+  restart(): void;
+  /** Called at once and with every change: the engine, or null while there is none. @returns stops calling */
+  onEngine(listener: (engine: EngineApi | null) => void): () => void;
+}
+
+export function connect(): Connection {
+  const { tokenscope } = window as Window & { tokenscope?: TokenscopeBridge };
+  if (tokenscope) return new ElectronConnection(tokenscope);
+  const token = document.querySelector<HTMLMetaElement>(`meta[name="${TOKEN_META}"]`)?.content ?? '';
+  return new WebConnection(webServices(token), () => new Worker(workerUrl('/engine.worker.js'), { type: 'module' }));
+}
+
+abstract class LiveConnection implements Connection {
+  engine = $state<ConnectionState>('starting');
+  message = $state<string | null>(null);
+  #client: EngineClient | null = null;
+  readonly #listeners = new Set<(engine: EngineApi | null) => void>();
+
+  constructor(readonly services: AppServices) {}
+
+  abstract restart(): void;
+  /** The engine that was attached is gone. */
+  protected abstract lost(): void;
+
+  client(): EngineApi {
+    if (this.#client === null) throw backendLost();
+    return this.#client;
+  }
+
+  onEngine(listener: (engine: EngineApi | null) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#client);
+    return () => this.#listeners.delete(listener);
+  }
+
+  protected attach(transport: Transport): void {
+    this.detach('starting');
+    const client = new EngineClient(transport);
+    this.#client = client;
+    this.engine = 'ready';
+    this.message = null;
+    void client.closed.then(() => {
+      if (this.#client === client) this.lost();
+    });
+    this.#tell();
+  }
+
+  /** There is no engine any more, or not yet. */
+  protected detach(state: Exclude<ConnectionState, 'ready'>, message: string | null = null): void {
+    const client = this.#client;
+    this.#client = null;
+    this.engine = state;
+    this.message = message;
+    client?.close();
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener(this.#client);
+  }
+}
+
+/** The main process brokers the ports and restarts the utility process; the page takes each port that arrives. */
+class ElectronConnection extends LiveConnection {
+  constructor(readonly bridge: TokenscopeBridge) {
+    super(electronServices(bridge));
+    window.addEventListener('message', (event: MessageEvent<unknown>) => {
+      const port = event.ports[0];
+      if (event.source === window && isPortMessage(event.data) && port) this.attach(messagePortTransport(port));
+    });
+    this.services.onEvent((event) => {
+      // `ready` is believed when the port arrives, and a loss only where the port does not tell of it.
+      if (event.type === 'engine' && event.state !== 'ready' && this.engine !== 'ready') {
+        this.detach(event.state, event.message);
+      }
+    });
+    bridge.requestEnginePort();
+  }
+
+  restart(): void {
+    this.detach('starting');
+    // A failure shows as an engine that stays away; the main process says why in its own event.
+    this.services.invoke('engineRestart').catch((error: unknown) => this.detach('lost', String(error)));
+  }
+
+  protected override lost(): void {
+    this.detach('starting');
+    this.bridge.requestEnginePort();
+  }
+}
+
+function isPortMessage(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'type' in data && data.type === ENGINE_PORT_MESSAGE;
+}
+
+/** An engine that dies this soon after it was started is not started again unasked. */
+const TOO_SOON_MS = 3000;
+const MAX_EARLY_DEATHS = 3;
+
+/** The engine is a Worker of the page. */
+class WebConnection extends LiveConnection {
+  #worker: Worker | null = null;
+  #startedAt = 0;
+  #earlyDeaths = 0;
+  readonly #newWorker: () => Worker;
+
+  constructor(services: AppServices, newWorker: () => Worker) {
+    super(services);
+    this.#newWorker = newWorker;
+    this.#start();
+  }
+
+  restart(): void {
+    this.#earlyDeaths = 0;
+    this.#start();
+  }
+
+  protected override lost(): void {
+    this.#earlyDeaths = performance.now() - this.#startedAt < TOO_SOON_MS ? this.#earlyDeaths + 1 : 0;
+    if (this.#earlyDeaths < MAX_EARLY_DEATHS) return this.#start();
+    this.detach('lost', `The engine stopped ${MAX_EARLY_DEATHS} times in a row right after its start.`);
+  }
+
+  #start(): void {
+    this.detach('starting');
+    this.#worker?.terminate();
+    this.#startedAt = performance.now();
+    this.#worker = this.#newWorker();
+    this.attach(connectWorkerEngine(this.#worker));
+  }
+}
