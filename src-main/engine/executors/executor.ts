@@ -25,7 +25,7 @@ export interface Batch {
 export interface Outputs {
   /** Batch rows whose logits are wanted. */
   readonly logits: readonly number[];
-  /** Names of tensors to give back (see `taps.ts`). Their presence selects a tapped plan. */
+  /** Names of tensors to give back (see `program/taps.ts`). Their presence selects a tapped plan. */
   readonly taps?: readonly string[];
 }
 

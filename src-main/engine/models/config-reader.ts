@@ -59,7 +59,7 @@ export class ConfigReader {
 
   /** The error for a field whose value is not `expected`. */
   bad(key: string, value: unknown, expected: string): EngineError {
-    const found = value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value)).slice(0, 100);
+    const found = show(value);
     return new EngineError('MODEL_FORMAT', `${this.fileName}: "${key}" is ${found}; it must be ${expected}.`, {
       file: this.fileName,
       key,
@@ -67,4 +67,12 @@ export class ConfigReader {
       expected,
     });
   }
+}
+
+/** A value from the file, short enough for a message. Nested values are not shown: they may be deeper than the stack. */
+function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (items.some((item) => typeof item === 'object' && item !== null)) return 'a nested value';
+  return JSON.stringify(value).slice(0, 100);
 }

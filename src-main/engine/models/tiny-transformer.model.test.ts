@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { batchOf } from '../executors/batch.ts';
 import type { Executor, RunResult } from '../executors/executor.ts';
 import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
-import { TAPS } from '../executors/taps.ts';
+import { TAPS } from '../program/taps.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import { type Golden, readGolden } from '../test-support/golden.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
