@@ -61,10 +61,8 @@ function listen(services: LocalAppServices, contents: WebContents): void {
   const before = subscriptions.get(contents);
   if (before === undefined) {
     const stop = (): void => subscriptions.get(contents)?.();
-    contents.on('render-process-gone', stop);
-    contents.on('did-start-navigation', (details) => {
-      if (details.isMainFrame && !details.isSameDocument) stop();
-    });
+    // First of all, so that what others say about the crash waits for the next page.
+    contents.prependListener('render-process-gone', stop);
     contents.on('destroyed', stop);
   } else before();
   subscriptions.set(

@@ -41,6 +41,7 @@ const services = new LocalAppServices({
   modelsDir,
   openExternal: (url) => shell.openExternal(url),
   restartEngine: () => supervisor.restart(),
+  onSettings: (settings) => applyTheme(window, settings.theme),
 });
 
 setUp();
@@ -51,6 +52,7 @@ function setUp(): void {
   app.setPath('userData', folder);
   // Chromium's own files stay out of the way of chats and settings.
   app.setPath('sessionData', join(folder, 'session'));
+  app.setPath('crashDumps', join(folder, 'session', 'crashes'));
   if (!app.requestSingleInstanceLock()) {
     process.stdout.write('Tokenscope is open already: its window comes to the front.\n');
     app.exit(0);
@@ -83,9 +85,6 @@ async function run(): Promise<void> {
     onWindowVerb: (verb) => window && doWindowVerb(window, verb),
   });
   supervisor.start();
-  services.onEvent((event) => {
-    if (event.type === 'settings') applyTheme(window, event.settings.theme);
-  });
   nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(window, setting)));
   app.on('activate', () => {
     if (window === null) void open().catch(failToStart);

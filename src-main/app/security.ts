@@ -5,7 +5,9 @@ import { APP_ORIGIN, APP_PAGE } from './app-protocol.ts';
 
 /** Must run before the app is ready. */
 export function restrictChromium(devServer: string | null): void {
-  app.enableSandbox();
+  // Where the system has no sandbox to offer (containers, root), Electron runs only with --no-sandbox, and its child
+  // processes end at once if the sandbox is demanded all the same.
+  if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
   // No name resolves, so nothing that Chromium does by itself reaches a server either.
   const except = devServer === null ? '' : `, EXCLUDE ${new URL(devServer).hostname}`;
   app.commandLine.appendSwitch('host-resolver-rules', `MAP * ~NOTFOUND${except}`);

@@ -1,4 +1,11 @@
-import type { AppEvent, AppMethodName, AppMethods, AppServices, AboutInfo } from '../protocol/app-services.ts';
+import type {
+  AppEvent,
+  AppMethodName,
+  AppMethods,
+  AppServices,
+  AboutInfo,
+  Settings,
+} from '../protocol/app-services.ts';
 import { about } from './about.ts';
 import { ChatStore } from './chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
@@ -15,6 +22,8 @@ export interface LocalServicesOptions {
   openExternal(url: string): Promise<void>;
   /** Ends and restarts the engine's process. */
   restartEngine(): Promise<void>;
+  /** The host's own part of a changed setting, for example the window's background. */
+  onSettings?(settings: Settings): void;
   lockTimes?: Partial<LockTimes>;
 }
 
@@ -31,12 +40,14 @@ export class LocalAppServices implements AppServices {
   readonly #settings: SettingsStore;
   readonly #chats: ChatStore;
   readonly #handlers: Handlers;
+  readonly #onSettings: (settings: Settings) => void;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   #engine: EngineEvent | null = null;
   #waitingNotices: AppEvent[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(options: LocalServicesOptions) {
+    this.#onSettings = (settings) => options.onSettings?.(settings);
     const notice = (message: string): void => this.emit({ type: 'notice', message });
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
@@ -114,6 +125,7 @@ export class LocalAppServices implements AppServices {
 
   emit(event: AppEvent): void {
     if (event.type === 'engine') this.#engine = event;
+    if (event.type === 'settings') this.#onSettings(event.settings);
     if (event.type === 'notice' && this.#listeners.size === 0) {
       this.#waitingNotices = [...this.#waitingNotices, event].slice(-MAX_WAITING_NOTICES);
     }
