@@ -1,4 +1,5 @@
 import type { BrowserContext, ElectronApplication, Page } from '@playwright/test';
+import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
 import type { AppMethodName, AppMethods } from '../../src-main/protocol/app-services.ts';
 import type { Guard } from './guard.ts';
 
@@ -37,4 +38,10 @@ export interface LaunchOptions {
   guard: Guard;
   /** More environment variables for the app. */
   env?: Record<string, string>;
+}
+
+/** @throws Error with the service's message and code */
+export function unwrap(answer: AppAnswer): unknown {
+  if ('error' in answer) throw new Error(`${answer.error.code}: ${answer.error.message}`);
+  return answer.result;
 }

@@ -1,7 +1,8 @@
 import { _electron, type ElectronApplication, type Page } from '@playwright/test';
 import { sandboxProblem } from '../../scripts/lib/processes.ts';
 import { root } from '../../scripts/lib/run.ts';
-import type { Invoke, LaunchOptions, RunningApp } from './app.ts';
+import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
+import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
 
 const LAUNCH_TIMEOUT_MS = 15_000;
@@ -72,12 +73,13 @@ async function enginePid(electron: ElectronApplication): Promise<number> {
 }
 
 async function invokeInPage(page: Page, method: string, params: unknown[]): Promise<unknown> {
-  return await page.evaluate(
-    ([name, args]) => {
-      const bridge = (window as unknown as { tokenscope: { invoke(name: string, ...args: unknown[]): unknown } })
+  const answer = await page.evaluate(
+    async ([name, args]) => {
+      const bridge = (window as unknown as { tokenscope: { invoke(...args: unknown[]): Promise<AppAnswer> } })
         .tokenscope;
-      return bridge.invoke(name, ...args);
+      return await bridge.invoke(name, ...args);
     },
     [method, params] as const,
   );
+  return unwrap(answer);
 }

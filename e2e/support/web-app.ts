@@ -5,7 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/lib/run.ts';
-import type { Invoke, LaunchOptions, RunningApp } from './app.ts';
+import { TOKEN_HEADER, TOKEN_META, type AppAnswer } from '../../src-main/protocol/app-bridge.ts';
+import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
 
 const START_TIMEOUT_MS = 15_000;
@@ -136,18 +137,17 @@ async function freePort(): Promise<number> {
 }
 
 async function invokeInPage(page: Page, method: string, params: unknown[]): Promise<unknown> {
-  return await page.evaluate(
-    async ([name, args]) => {
-      const token = document.querySelector<HTMLMetaElement>('meta[name="tokenscope-token"]')?.content ?? '';
+  const answer = await page.evaluate(
+    async ([name, args, tokenMeta, tokenHeader]) => {
+      const token = document.querySelector<HTMLMetaElement>(`meta[name="${tokenMeta}"]`)?.content ?? '';
       const response = await fetch('/api/invoke', {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-tokenscope-token': token },
+        headers: { 'content-type': 'application/json', [tokenHeader]: token },
         body: JSON.stringify({ method: name, params: args }),
       });
-      const answer = (await response.json()) as { result?: unknown; error?: { message: string } };
-      if (!response.ok) throw new Error(answer.error?.message ?? `HTTP ${response.status}`);
-      return answer.result;
+      return (await response.json()) as AppAnswer;
     },
-    [method, params] as const,
+    [method, params, TOKEN_META, TOKEN_HEADER] as const,
   );
+  return unwrap(answer);
 }
