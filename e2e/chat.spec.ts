@@ -1,0 +1,159 @@
+import { ChatPage } from './pages/chat.ts';
+import { expect, test } from './support/test.ts';
+
+/** What PyTorch generates greedily (golden.json). */
+const HELLO_REPLY = '! How are you? I am very well, thank you! They became good friends.';
+
+test.describe('chat', () => {
+  test('the first run offers prompts, and one click brings a reply', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await expect(chat.id('first-run')).toBeVisible();
+    await chat.id('try-prompt-2').click();
+    await expect(chat.id('user-turn')).toHaveText(/The cat sat on the/);
+    await chat.finished();
+    await expect(chat.id('first-run')).toBeHidden();
+    await expect(chat.id('chat-item')).toHaveCount(1);
+  });
+
+  test('a greedy reply is the one that PyTorch computed, with its facts below it', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.greedy();
+    const reply = await chat.ask('Hello world');
+    expect(reply).toEqual({ text: HELLO_REPLY, reason: 'eos' });
+    const stats = chat.lastReply.getByTestId('reply-stats');
+    await expect(stats).toContainText('18 tokens');
+    await expect(stats).toContainText('tok/s');
+    await expect(stats).toContainText('first token');
+    await expect(stats).toContainText('seed');
+  });
+
+  test('text streams, the meter and the chart move, and Stop answers at once', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.endless();
+    await chat.openPanel('rate');
+    await chat.send('Once upon a time, there was a little');
+    await expect(chat.lastText).not.toBeEmpty();
+    const early = ((await chat.lastText.textContent()) ?? '').length;
+    await expect.poll(async () => ((await chat.lastText.textContent()) ?? '').length).toBeGreaterThan(early + 40);
+    await expect(chat.id('rate-chart')).toBeVisible();
+    await expect
+      .poll(async () => Number(await chat.id('rate-chart').getAttribute('data-points')), {
+        message: 'points in the chart',
+      })
+      .toBeGreaterThan(5);
+    const meter = chat.id('context-meter');
+    const used = Number(await meter.getAttribute('data-used'));
+    expect(used).toBeGreaterThan(8);
+    await expect(meter).toHaveAttribute('data-size', '1000');
+    // Measured inside the page: from the click to the reply's end as the person sees it.
+    const elapsed = await app.page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          const stop = document.querySelector<HTMLElement>('[data-testid=stop]');
+          const ended = () => document.querySelector('[data-testid=stop-reason][data-reason=user]') !== null;
+          const start = performance.now();
+          stop?.click();
+          const look = () => (ended() ? resolve(performance.now() - start) : requestAnimationFrame(look));
+          look();
+        }),
+    );
+    expect(elapsed).toBeLessThan(100);
+    const text = await chat.lastText.textContent();
+    expect(text?.length).toBeGreaterThan(40);
+    await expect(chat.id('send')).toBeVisible();
+  });
+
+  test('Escape stops, Continue goes on where the text ended, Regenerate adds a version', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.openPanel('stop');
+    await chat.set('maxTokens', 12);
+    await chat.greedy();
+    const first = await chat.ask('The cat sat on the');
+    expect(first.reason).toBe('max_tokens');
+    await chat.lastReply.getByTestId('continue').click();
+    await expect
+      .poll(async () => ((await chat.lastText.textContent()) ?? '').length)
+      .toBeGreaterThan(first.text.length + 5);
+    const second = await chat.finished();
+    expect(second.text.startsWith(first.text)).toBe(true);
+
+    await chat.openPanel('sampling');
+    await chat.set('greedy', false);
+    await chat.lastReply.getByTestId('regenerate').click();
+    await expect(chat.lastReply).toContainText('2 / 2');
+    await chat.finished();
+    await expect(chat.replies).toHaveCount(1);
+  });
+
+  test('settings change the answer, and the seed brings it back', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.openPanel('stop');
+    await chat.set('maxTokens', 24);
+    await chat.openPanel('sampling');
+    await chat.set('temperature', 1.4);
+    const answers: string[] = [];
+    for (const seed of [7, 8, 7]) {
+      await chat.id('new-chat').click();
+      await chat.set('seed', seed);
+      answers.push((await chat.ask('Once upon a time')).text);
+    }
+    expect(answers[2]).toBe(answers[0]);
+    expect(answers[1]).not.toBe(answers[0]);
+    await chat.id('new-chat').click();
+    await chat.set('seed', 7);
+    await chat.set('temperature', 0.2);
+    expect((await chat.ask('Once upon a time')).text).not.toBe(answers[0]);
+  });
+
+  test('every token shows what else it could have been', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.greedy();
+    const { text } = await chat.ask('Hello world');
+    await chat.id('view-tokens').click();
+    const tokens = chat.lastReply.getByTestId('token');
+    await expect(tokens).toHaveCount(18);
+    expect((await tokens.allTextContents()).join('').trim()).toBe(text);
+    await tokens.nth(1).hover();
+    const popover = chat.id('token-popover');
+    await expect(popover).toBeVisible();
+    await expect(popover).toContainText('How');
+    await expect(popover).toContainText('likely');
+    await chat.id('view-text').click();
+    await expect(tokens).toHaveCount(0);
+  });
+
+  test('a chat is there again after a restart', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.greedy();
+    const { text } = await chat.ask('Hello world');
+    await app.restart();
+    const again = new ChatPage(app.page);
+    await again.ready();
+    await expect(again.id('chat-item')).toHaveCount(1);
+    await again.id('chat-item').first().click();
+    await expect(again.lastText).toHaveText(text);
+    await expect(again.lastStop).toHaveAttribute('data-reason', 'eos');
+  });
+
+  test('a message written while a reply runs is sent when it ends', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.endless();
+    await chat.send('Once upon a time');
+    await expect(chat.lastText).not.toBeEmpty();
+    await chat.id('composer').fill('The dog');
+    await chat.id('composer').press('Enter');
+    await chat.id('stop').click();
+    await expect(chat.id('user-turn')).toHaveCount(2);
+    await expect(chat.replies).toHaveCount(2);
+    await chat.id('stop').click();
+    await chat.finished();
+  });
+});

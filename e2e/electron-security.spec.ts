@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { root } from '../scripts/lib/run.ts';
+import { ChatPage } from './pages/chat.ts';
+import { expect, test } from './support/test.ts';
+
+test.beforeEach(async ({ app }) => new ChatPage(app.page).ready());
+
+test('the page has no Node, and of the app only the verbs it needs', async ({ app }) => {
+  const found = await app.page.evaluate(() => {
+    const scope = window as unknown as Record<string, unknown>;
+    return {
+      node: ['require', 'process', 'Buffer', 'module', 'global'].filter((name) => name in scope),
+      verbs: Object.keys(scope.tokenscope as object).sort(),
+      isolated: crossOriginIsolated,
+    };
+  });
+  expect(found).toEqual({
+    node: [],
+    verbs: ['host', 'invoke', 'onEvent', 'platform', 'requestEnginePort', 'windowControls'],
+    isolated: true,
+  });
+});
+
+test('the window is sandboxed and isolated, without webview or spellcheck', async ({ app }) => {
+  const preferences = await app.electron?.evaluate(({ BrowserWindow }) => {
+    // Not in the types, but the only way to see what a window really runs with.
+    const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as {
+      getLastWebPreferences(): Record<string, unknown>;
+    };
+    const { sandbox, contextIsolation, nodeIntegration, webviewTag, spellcheck, webSecurity } =
+      contents.getLastWebPreferences();
+    return { sandbox, contextIsolation, nodeIntegration, webviewTag: webviewTag ?? false, spellcheck, webSecurity };
+  });
+  expect(preferences).toEqual({
+    sandbox: true,
+    contextIsolation: true,
+    nodeIntegration: false,
+    webviewTag: false,
+    spellcheck: false,
+    webSecurity: true,
+  });
+});
+
+test('the page is served with a policy that allows nothing but itself', async ({ app }) => {
+  const headers = await app.page.evaluate(async () => Object.fromEntries((await fetch(location.href)).headers));
+  expect(headers['content-security-policy']).toContain("default-src 'none'");
+  expect(headers['content-security-policy']).toContain("require-trusted-types-for 'script'");
+  expect(headers['content-security-policy']).not.toMatch(/unsafe-inline|unsafe-eval|https?:/);
+  expect(headers['cross-origin-opener-policy']).toBe('same-origin');
+  expect(headers['cross-origin-embedder-policy']).toBe('require-corp');
+});
+
+for (const url of ['https://example.com/', 'file:///etc/passwd', 'app://other/index.html', 'data:text/html,hello']) {
+  test(`the window does not go to ${url}`, async ({ app }) => {
+    app.guard.allow(/Not allowed to (load|navigate)|request leaves the app|console error/);
+    const before = app.page.url();
+    const opened = await app.page.evaluate((target) => {
+      const popup = window.open(target);
+      location.href = target;
+      return popup !== null;
+    }, url);
+    expect(opened).toBe(false);
+    await app.page.waitForTimeout(300);
+    expect(app.page.url()).toBe(before);
+    expect(await app.electron?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+  });
+}
+
+test('no request leaves the app, even past the page policy, and the log names the attempt', async ({ app }) => {
+  app.guard.allow(/request leaves the app|console error/);
+  // From the main process's session, where no page policy helps: the request filter alone must stop it.
+  const result = await app.electron?.evaluate(async ({ BrowserWindow }) => {
+    const session = BrowserWindow.getAllWindows()[0]?.webContents.session;
+    return session?.fetch('http://127.0.0.1:9/').then(
+      () => 'went out',
+      (error: unknown) => String(error),
+    );
+  });
+  expect(result).toMatch(/ERR_BLOCKED_BY_CLIENT/);
+  const log = await app.services.invoke('networkLog');
+  expect(log).toContainEqual(expect.objectContaining({ url: 'http://127.0.0.1:9/', result: 'refused' }));
+});
+
+test('permissions are denied', async ({ app }) => {
+  expect(await app.page.evaluate(() => Notification.requestPermission())).toBe('denied');
+  const camera = await app.page.evaluate(() =>
+    navigator.mediaDevices.getUserMedia({ video: true }).then(
+      () => 'granted',
+      (error: unknown) => (error as DOMException).name,
+    ),
+  );
+  expect(camera).not.toBe('granted');
+});
+
+test('another origin with the same preload is refused', async ({ app }) => {
+  const answer = await app.electron?.evaluate(
+    async ({ BrowserWindow }, preload) => {
+      const window = new BrowserWindow({ show: false, webPreferences: { preload, sandbox: true } });
+      try {
+        await window.loadURL('data:text/html,<title>stranger</title>');
+        return (await window.webContents.executeJavaScript(
+          `(async () => { try { return await window.tokenscope.invoke('settingsGet'); } catch (error) { return String(error); } })()`,
+        )) as unknown;
+      } finally {
+        window.destroy();
+      }
+    },
+    join(root, 'out/preload/preload.cjs'),
+  );
+  expect(JSON.stringify(answer)).not.toContain('temperature');
+});
+
+for (const [what, method, params] of [
+  ['an unknown method', 'readFile', ['/etc/passwd']],
+  ['an id that is a path', 'chatGet', ['../../settings']],
+  ['a setting of the wrong type', 'settingsSet', [{ theme: 42 }]],
+  ['a link that is not https', 'openExternal', ['file:///etc/passwd']],
+] as const) {
+  test(`the app refuses ${what}`, async ({ app }) => {
+    const refused = await app.page.evaluate(
+      async ([name, args]) => {
+        const bridge = (window as unknown as { tokenscope: { invoke(...all: unknown[]): Promise<unknown> } })
+          .tokenscope;
+        try {
+          return JSON.stringify(await bridge.invoke(name, ...args));
+        } catch (error) {
+          return `thrown: ${String(error)}`;
+        }
+      },
+      [method, params] as const,
+    );
+    expect(refused).toMatch(/BAD_REQUEST|thrown/);
+    expect((await app.services.invoke('settingsGet')).theme).toBe('system');
+  });
+}
+
+test('files outside the interface are not served', async ({ app }) => {
+  app.guard.allow(/404|console error/);
+  for (const path of [
+    '/../package.json',
+    '/..%2f..%2fpackage.json',
+    '/%2e%2e/%2e%2e/package.json',
+    '/models/../../package.json',
+  ]) {
+    const status = await app.page.evaluate(async (url) => (await fetch(url)).status, `app://tokenscope${path}`);
+    expect([400, 403, 404]).toContain(status);
+  }
+});

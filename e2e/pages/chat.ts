@@ -1,0 +1,83 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+
+/** What a person does and sees in the chat view, so that specs read like what they test. */
+export class ChatPage {
+  constructor(readonly page: Page) {}
+
+  readonly id = (testId: string): Locator => this.page.getByTestId(testId);
+
+  get replies(): Locator {
+    return this.id('reply');
+  }
+  get lastReply(): Locator {
+    return this.replies.last();
+  }
+  get lastText(): Locator {
+    return this.lastReply.getByTestId('reply-text');
+  }
+  get lastStop(): Locator {
+    return this.lastReply.getByTestId('stop-reason');
+  }
+
+  /** Resolves when the engine has its model and the composer takes text. */
+  async ready(): Promise<void> {
+    await expect(this.id('composer')).toBeEditable();
+    await expect(this.id('engine-state')).toHaveAttribute('data-state', 'ready');
+  }
+
+  async send(text: string): Promise<void> {
+    await this.id('composer').fill(text);
+    await this.id('send').click();
+  }
+
+  /** Sends `text` and answers with the finished reply's text and stop reason. */
+  async ask(text: string): Promise<{ text: string; reason: string | null }> {
+    const before = await this.replies.count();
+    await this.send(text);
+    await expect(this.replies).toHaveCount(before + 1);
+    return this.finished();
+  }
+
+  /** Waits until the last reply has ended. */
+  async finished(): Promise<{ text: string; reason: string | null }> {
+    await expect(this.lastStop).toHaveAttribute('data-reason', /.+/);
+    return {
+      text: (await this.lastText.textContent())?.trim() ?? '',
+      reason: await this.lastStop.getAttribute('data-reason'),
+    };
+  }
+
+  async openPanel(tab: 'sampling' | 'stop' | 'context' | 'rate'): Promise<void> {
+    const button = this.id(`panel-tab-${tab}`);
+    if (!(await button.isVisible())) await this.id('panel-toggle').click();
+    await button.click();
+  }
+
+  /** Sets a number, text or switch of the panels. */
+  async set(setting: string, value: string | number | boolean): Promise<void> {
+    const control = this.id(`setting-${setting}`);
+    if (typeof value === 'boolean') {
+      const on = (await control.getAttribute('aria-checked')) ?? String(await control.isChecked());
+      if (on !== String(value)) await control.click();
+      return;
+    }
+    await control.fill(String(value));
+    await control.press('Enter');
+  }
+
+  /** Greedy decoding to the model's own end: the same text everywhere. */
+  async greedy(): Promise<void> {
+    await this.openPanel('sampling');
+    await this.set('greedy', true);
+  }
+
+  /** A reply that only a person ends: no end token, no limit within reach, no repetition guard, no cache. */
+  async endless(): Promise<void> {
+    await this.openPanel('stop');
+    await this.set('ignoreEos', true);
+    await this.set('maxTokens', 2000);
+    await this.set('repetitionWindow', 0);
+    await this.openPanel('context');
+    await this.set('useKvCache', false);
+  }
+}

@@ -1,0 +1,70 @@
+import { ChatPage } from './pages/chat.ts';
+import { expect, test } from './support/test.ts';
+
+test.describe('a reply says exactly why it ended', () => {
+  test.beforeEach(async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.greedy();
+    await chat.openPanel('stop');
+  });
+
+  test('the model ended the text', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    expect((await chat.ask('Hello world')).reason).toBe('eos');
+    await expect(chat.lastStop).toContainText(/end/i);
+  });
+
+  test('the token limit', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.set('maxTokens', 5);
+    expect(await chat.ask('Hello world')).toEqual({ text: '! How are you?', reason: 'max_tokens' });
+    await expect(chat.lastStop).toContainText('5');
+  });
+
+  test('a stop text, which is not shown', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.set('stopStrings', 'very well');
+    expect(await chat.ask('Hello world')).toEqual({ text: '! How are you? I am', reason: 'stop_string' });
+    await expect(chat.lastStop).toContainText('very well');
+  });
+
+  test('a repetition loop', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.set('ignoreEos', true);
+    await chat.set('maxTokens', 900);
+    expect((await chat.ask('The cat sat on the')).reason).toBe('repetition');
+    await expect(chat.lastStop).toContainText('10');
+  });
+
+  test('the time limit', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.endless();
+    await chat.openPanel('stop');
+    await chat.set('timeLimitMs', 1);
+    expect((await chat.ask('The cat sat on the')).reason).toBe('time_limit');
+    await expect(chat.lastStop).toContainText('1 s');
+  });
+
+  test('the context window, to its last token', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.endless();
+    await chat.set('useKvCache', true);
+    expect((await chat.ask('The cat sat on the')).reason).toBe('context_full');
+    await expect(chat.lastStop).toContainText('1,000');
+    const meter = chat.id('context-meter');
+    await expect(meter).toHaveAttribute('data-used', '1000');
+    await expect(meter).toHaveAttribute('data-level', 'danger');
+  });
+
+  test('a text longer than the window is refused with both numbers, and nothing is lost', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.send('the cat '.repeat(600).trim());
+    const card = chat.id('error-card');
+    await expect(card).toContainText('1,201');
+    await expect(card).toContainText('1,000');
+    await expect(chat.id('user-turn')).toContainText('the cat the cat');
+    await chat.id('new-chat').click();
+    expect((await chat.ask('Hello world')).reason).toBe('eos');
+  });
+});
