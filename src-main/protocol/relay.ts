@@ -2,7 +2,7 @@
  * Sits in the thread beside the engine's (utility process, page, CLI), whose event loop is always free: it hears a
  * cancel at once and sets the shared flag, gathers tokens into chunks and holds back what the reader has no room for.
  */
-import { CancelFlags } from './cancel-flags.ts';
+import { type CancelFlags } from './cancel-flags.ts';
 import { ChunkBatcher } from './chunk-batcher.ts';
 import type { ClientMessage, EngineMessage } from './messages.ts';
 import { clientMessage, MAX_CREDIT } from './schemas.ts';

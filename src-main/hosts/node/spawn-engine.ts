@@ -28,9 +28,11 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   const worker = new Worker(options.workerUrl, { workerData, name: 'engine' });
   const connections = new Set<{ close(): void }>();
   let reason: string | null = null;
+  let over = false;
   worker.on('error', (error) => (reason = `The engine's thread failed: ${describe(error)}`));
   const ended = new Promise<string>((resolve) => {
     worker.once('exit', (code) => {
+      over = true;
       for (const connection of connections) connection.close();
       resolve(reason ?? `The engine's thread ended with code ${code}.`);
     });
@@ -48,6 +50,7 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
         onClosed: () => connections.delete(connection),
       });
       connections.add(connection);
+      if (over) connection.close();
       return connection;
     },
     async terminate() {

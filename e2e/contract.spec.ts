@@ -1,0 +1,45 @@
+/** The protocol's contract over Electron's port and over the browser's Worker, as the built app has them. */
+import { build } from 'vite';
+import { join } from 'node:path';
+import { CONTRACT_CASES } from '../src-main/protocol/test-support/contract.ts';
+import { expect, test } from './support/test.ts';
+
+test('every connection to the engine keeps the contract', async ({ app }) => {
+  test.setTimeout(120_000);
+  // The case of a model that does not exist, over HTTP.
+  app.guard.allow(/status of 404/);
+  // Chromium's own view of a text file.
+  app.guard.allow(/apply inline style/);
+  const script = await bundle();
+  // A document of the app's own origin, with its headers and its bridge, in which the app itself does not run.
+  await app.page.goto(`${app.origin}/engine.worker.js`);
+  expect(await app.page.evaluate(() => crossOriginIsolated)).toBe(true);
+  const session = await app.context.newCDPSession(app.page);
+  const evaluate = async (expression: string): Promise<unknown> => {
+    const { result, exceptionDetails } = await session.send('Runtime.evaluate', { expression, awaitPromise: true });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  };
+  await evaluate(script);
+  for (const { name } of CONTRACT_CASES) {
+    await test.step(name, async () => {
+      expect(await evaluate(`runContractCase(${JSON.stringify(name)})`)).toBeNull();
+    });
+  }
+});
+
+/** One script without imports: the page's content security policy lets no other in. */
+async function bundle(): Promise<string> {
+  const built = await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      write: false,
+      minify: false,
+      lib: { entry: join(import.meta.dirname, 'contract/page.ts'), formats: ['iife'], name: 'contract' },
+    },
+  });
+  const [output] = Array.isArray(built) ? built : [built];
+  if (!('output' in output)) throw new Error('The contract was not bundled.');
+  return output.output[0].code;
+}

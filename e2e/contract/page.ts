@@ -1,0 +1,49 @@
+/** Runs inside the page: the protocol's contract over the connection that this page's host offers. */
+import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
+import { connectWorkerEngine } from '../../src-main/protocol/browser-engine.ts';
+import { CONTRACT_CASES, type ContractConnection } from '../../src-main/protocol/test-support/contract.ts';
+import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
+import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
+
+/** Main brokers a port to the utility process; a person's restart is the sudden end that a page can ask for. */
+async function connectElectron(bridge: TokenscopeBridge): Promise<ContractConnection> {
+  const port = await new Promise<MessagePort>((resolve) => {
+    const onMessage = ({ data, ports }: MessageEvent<{ type?: unknown } | null>) => {
+      if (data?.type !== ENGINE_PORT_MESSAGE || ports[0] === undefined) return;
+      window.removeEventListener('message', onMessage);
+      resolve(ports[0]);
+    };
+    window.addEventListener('message', onMessage);
+    bridge.requestEnginePort();
+  });
+  const transport = messagePortTransport(port);
+  return {
+    transport,
+    breakOff: () => void bridge.invoke('engineRestart'),
+    release: () => transport.close(),
+  };
+}
+
+function connectWeb(): ContractConnection {
+  const worker = new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
+  const transport = connectWorkerEngine(worker);
+  return { transport, breakOff: () => worker.terminate(), release: () => transport.close() };
+}
+
+/** @returns what went wrong, or null */
+async function runContractCase(name: string): Promise<string | null> {
+  const found = CONTRACT_CASES.find((candidate) => candidate.name === name);
+  if (found === undefined) return `There is no case "${name}".`;
+  const { tokenscope } = window as Window & { tokenscope?: TokenscopeBridge };
+  const connection = tokenscope ? await connectElectron(tokenscope) : connectWeb();
+  try {
+    await found.run(connection);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  } finally {
+    await connection.release();
+  }
+}
+
+Object.assign(window, { runContractCase });

@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { defaultGenerateParams } from '../../engine/defaults.ts';
+import type { GenerateEvent } from '../../engine/types.ts';
+import { EngineClient } from '../../protocol/client.ts';
+import { memoryTransportPair } from '../../protocol/transports/memory.ts';
+import { startEngineThread, type EngineThread } from './spawn-engine.ts';
+
+const modelsDir = new URL('../../../resources/models', import.meta.url).pathname;
+const workerUrl = new URL('./test-support/engine-worker.mjs', import.meta.url);
+
+let thread: EngineThread;
+
+function connect(): { client: EngineClient; close(): void } {
+  const [near, far] = memoryTransportPair();
+  const { close } = thread.connect(far);
+  return { client: new EngineClient(near), close };
+}
+
+async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+function endless() {
+  const params = defaultGenerateParams({ kind: 'text', text: 'Once upon a time' });
+  params.stop = { ...params.stop, maxTokens: 5000, ignoreEos: true, repetitionWindow: 0 };
+  return { ...params, useKvCache: false };
+}
+
+afterEach(() => thread.terminate());
+
+describe('startEngineThread', () => {
+  it('shares one engine among its connections, and a cancel reaches its own only', async () => {
+    thread = startEngineThread({ workerUrl, modelsDir });
+    const [first, second] = [connect(), connect()];
+    await collect(first.client.stream('load', { modelId: 'tiny-transformer' }));
+    expect((await second.client.call('status', {})).model?.id).toBe('tiny-transformer');
+
+    // Both use the same ids, each with its own flags.
+    const events: GenerateEvent[] = [];
+    for await (const event of first.client.stream('generate', endless())) {
+      events.push(event);
+      if (events.length === 3) {
+        const waiting = new AbortController();
+        const other = collect(second.client.stream('generate', endless(), { signal: waiting.signal }));
+        await second.client.call('status', {});
+        waiting.abort();
+        await expect(other).rejects.toMatchObject({ code: 'CANCELLED' });
+      }
+      if (events.length === 20) break;
+    }
+    expect(events).toHaveLength(20);
+  });
+
+  it('stops a reply whose client is gone, and goes on for the others', async () => {
+    thread = startEngineThread({ workerUrl, modelsDir });
+    const [first, second] = [connect(), connect()];
+    await collect(first.client.stream('load', { modelId: 'tiny-transformer' }));
+    const reply = collect(first.client.stream('generate', endless()));
+    await expect.poll(async () => (await second.client.call('status', {})).busy).toBe(true);
+    first.close();
+    await expect(reply).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+    await expect.poll(async () => (await second.client.call('status', {})).busy).toBe(false);
+  });
+
+  it('says why it ended, and what was asked fails', async () => {
+    thread = startEngineThread({ workerUrl: new URL('./no-such-worker.mjs', import.meta.url), modelsDir });
+    const answer = connect().client.call('status', {});
+    await expect(answer).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+    expect(await thread.ended).toMatch(/no-such-worker/);
+    await expect(connect().client.call('status', {})).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+  });
+});
