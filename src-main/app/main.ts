@@ -1,6 +1,6 @@
 /** The app's life in Electron: set up, open the window, end cleanly. */
-import { app, BrowserWindow, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
-import type { MessagePortMain } from 'electron';
+import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
+import type { BrowserWindow, MessagePortMain } from 'electron';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/ipc-channels.ts';
@@ -48,11 +48,12 @@ setUp();
 
 /** Everything that has to happen before the app is ready. */
 function setUp(): void {
-  mkdirSync(folder, { recursive: true });
+  const sessionFolder = join(folder, 'session');
+  mkdirSync(sessionFolder, { recursive: true });
   app.setPath('userData', folder);
   // Chromium's own files stay out of the way of chats and settings.
-  app.setPath('sessionData', join(folder, 'session'));
-  app.setPath('crashDumps', join(folder, 'session', 'crashes'));
+  app.setPath('sessionData', sessionFolder);
+  app.setPath('crashDumps', join(sessionFolder, 'crashes'));
   if (!app.requestSingleInstanceLock()) {
     process.stdout.write('Tokenscope is open already: its window comes to the front.\n');
     app.exit(0);

@@ -127,8 +127,10 @@ export class EngineSupervisor<Port> {
 
   #connect(running: Running<Port>): void {
     const { port1, port2 } = this.#options.createChannel();
-    running.process.postMessage({ type: 'port', windowId: WINDOW_ID } satisfies UtilityPortMessage, [port1]);
+    // The page first: the engine closes the page's earlier port when it gets this one, and a page that saw that before
+    // it had the new port would ask again.
     this.#options.deliver(port2);
+    running.process.postMessage({ type: 'port', windowId: WINDOW_ID } satisfies UtilityPortMessage, [port1]);
   }
 
   async #end({ process: child, exited }: Running<Port>): Promise<void> {

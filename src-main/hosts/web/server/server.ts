@@ -154,6 +154,7 @@ async function respondWithFile(
 }
 
 function withToken(html: string, token: string): string {
+  if (!html.includes('<head>')) throw new Error('index.html has no <head> for the token.');
   return html.replace('<head>', `<head>\n    <meta name="${TOKEN_META}" content="${token}" />`);
 }
 
