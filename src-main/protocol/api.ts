@@ -52,7 +52,8 @@ export interface EngineApi {
   ): Promise<EngineMethods[M]['result']>;
   /**
    * Aborting `signal` asks the engine to stop; `generate` then still ends with its `end` event (stop reason `user`),
-   * so that nothing generated is lost. Leaving the loop early cancels too.
+   * so that nothing generated is lost. A request that is aborted while it waits for its turn fails with CANCELLED.
+   * Leaving the loop early cancels too.
    * @throws EngineError while iterating, with the engine's code; BACKEND_LOST when the other side died.
    */
   stream<S extends StreamName>(
