@@ -1,0 +1,62 @@
+import type { AboutInfo, AppServices, ModelListing, NetworkRecord } from '../../src-main/protocol/app-services.ts';
+
+/** How often the network log is read while the window is visible, ms. */
+const LOOK_EVERY_MS = 15_000;
+
+/** What the shell shows of the app itself: versions, models, the network log, whether anything is saved. */
+export class AppInfo {
+  about = $state.raw<AboutInfo | null>(null);
+  models = $state.raw<readonly ModelListing[]>([]);
+  network = $state.raw<readonly NetworkRecord[]>([]);
+  /** Why nothing is saved; null when everything is. */
+  readOnly = $state<string | null>(null);
+  /** Why some of it is missing; null when nothing is. */
+  error = $state<string | null>(null);
+
+  readonly #services: AppServices;
+
+  constructor(services: AppServices) {
+    this.#services = services;
+  }
+
+  /** Requests that left this computer: refused ones did not. */
+  get requests(): number {
+    return this.network.filter((record) => record.result !== 'refused').length;
+  }
+
+  /** Reads everything, and the network log again and again. @returns stops */
+  follow(): () => void {
+    const stopListening = this.#services.onEvent((event) => {
+      if (event.type === 'readOnly') this.readOnly = event.message;
+    });
+    void this.#read(async () => {
+      [this.about, this.models] = await Promise.all([
+        this.#services.invoke('about'),
+        this.#services.invoke('modelsList'),
+      ]);
+    });
+    void this.readNetwork();
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') void this.readNetwork();
+    }, LOOK_EVERY_MS);
+    return () => {
+      clearInterval(timer);
+      stopListening();
+    };
+  }
+
+  readNetwork(): Promise<void> {
+    return this.#read(async () => {
+      this.network = await this.#services.invoke('networkLog');
+    });
+  }
+
+  async #read(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.error = null;
+    } catch (error) {
+      this.error = error instanceof Error ? error.message : String(error);
+    }
+  }
+}
