@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from './lib/run.ts';
+
+const TOP_FOLDERS = /^(src-main|src-renderer|scripts|e2e|resources|docs|bench|build)\//;
+
+async function documents(): Promise<string[]> {
+  const decisions = await readdir(join(root, 'docs/decisions'));
+  return [
+    'README.md',
+    'CONTRIBUTING.md',
+    'src-main/README.md',
+    'docs/architecture.md',
+    ...decisions.map((name) => `docs/decisions/${name}`),
+  ];
+}
+
+test.each(await documents())('%s names only files that exist', async (document) => {
+  const text = await readFile(join(root, document), 'utf8');
+  const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => join(dirname(document), path!));
+  // Paths in code marks, from the project's root or, in the README of a folder, from there.
+  const named = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)+\/?)`/g)].map(([, path]) => path!);
+  const paths = named.flatMap((path) => {
+    if (TOP_FOLDERS.test(path)) return [path];
+    return document.startsWith('src-main/') && /^(engine|protocol|hosts|services|app)\//.test(path)
+      ? [join('src-main', path)]
+      : [];
+  });
+  const missing = [...links, ...paths].filter((path) => !existsSync(join(root, path)));
+  expect(missing).toEqual([]);
+});
