@@ -59,7 +59,6 @@ test.describe('the packaged app', () => {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const ended = new Promise<void>((done) => child.once('exit', () => done()));
-    let pids: number[] = [];
     try {
       const browser = await chromium.connectOverCDP(await devToolsAddress(child.stderr));
       const context = browser.contexts()[0]!;
@@ -70,13 +69,14 @@ test.describe('the packaged app', () => {
       await chat.greedy();
       expect((await chat.ask('Hello world')).reason).toBe('eos');
       await expect(chat.lastText).not.toBeEmpty();
-      pids = await processTree(child.pid!);
+      const pids = await processTree(child.pid!);
       await browser.close();
-    } finally {
       child.kill('SIGTERM');
+      await ended;
+      expect(await leftOver(pids), 'processes that outlived the app').toEqual([]);
+    } finally {
+      child.kill('SIGKILL');
     }
-    await ended;
-    expect(await leftOver(pids), 'processes that outlived the app').toEqual([]);
     expect(guard.problems()).toEqual([]);
   });
 });
