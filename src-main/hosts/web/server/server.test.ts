@@ -99,6 +99,7 @@ test('the page comes with the token and every protecting header', async () => {
   expect(script).toMatchObject({ status: 200, body: 'let a = 1;' });
   expect(script.headers['content-type']).toBe('text/javascript; charset=utf-8');
   expect((await send(server, '/', { method: 'HEAD' })).body).toBe('');
+  expect((await send(server, '/favicon.ico')).status).toBe(204);
 });
 
 test('the token is new at every start', async () => {

@@ -133,6 +133,11 @@ async function respondWithFile(
     response.end(request.method === 'HEAD' ? undefined : html);
     return;
   }
+  if (path === '/favicon.ico') {
+    // Browsers ask for it whatever the page says, and report its absence as an error of the page.
+    response.writeHead(204).end();
+    return;
+  }
   const isModel = path.startsWith('/models/');
   const file = isModel ? fileUnder(modelsDir, path.slice('/models'.length)) : fileUnder(rendererDir, path);
   const status = file === null ? null : await stat(file).catch(() => null);
