@@ -1,0 +1,20 @@
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Hyperparameters } from './hyperparameters.ts';
+import type { WeightSource } from './weight-source.ts';
+
+/** A model whose headers were read and whose weights were not, whatever the format of its files. */
+export interface ModelSource {
+  /** What people call it. */
+  readonly name: string;
+  readonly hyperparameters: Hyperparameters;
+  readonly tokenizer: Tokenizer;
+  /** Begins every text; null when the model has none. */
+  readonly bosTokenId: number | null;
+  /** Every token that ends a reply, each once. */
+  readonly eosTokenIds: readonly number[];
+  readonly weights: WeightSource;
+  /** Bytes of all files of the model. */
+  readonly totalBytes: number;
+  /** Those of them that were read already. */
+  readonly bytesRead: number;
+}

@@ -1,0 +1,26 @@
+import type { CancelToken } from '../platform.ts';
+import type { Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+export interface ReadWeightOptions {
+  /** The shape the program declared. */
+  readonly shape: Shape;
+  /** Called with the bytes of each slice of the file that was read. */
+  readonly onBytes?: (bytes: number) => void;
+  /** Looked at between slices. */
+  readonly cancel?: CancelToken | undefined;
+}
+
+/** Weights in a file, under the names and in the layouts that the architecture's program declares. */
+export interface WeightSource {
+  /**
+   * @throws EngineError MODEL_FORMAT when the tensor is missing or has another shape, UNSUPPORTED_TENSOR_TYPE when it
+   *   is stored in a type that is not read. Each names the file and the tensor.
+   */
+  check(name: string, shape: Shape): void;
+  /**
+   * Reads a tensor as float32, in slices.
+   * @throws EngineError as `check` does, and MODEL_IO, OUT_OF_MEMORY, CANCELLED
+   */
+  readTensor(name: string, options: ReadWeightOptions): Promise<Tensor>;
+}
