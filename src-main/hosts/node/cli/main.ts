@@ -1,15 +1,17 @@
 /** The `tokenscope` command: entry of out/main/cli.js. */
 import { fileURLToPath } from 'node:url';
-import { EXIT } from './errors.ts';
+import { EXIT, type ExitCode } from './errors.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
 const stopping = new AbortController();
-let hungUp = false;
+/** Set when the answer can no longer be written, whatever the command says. */
+let lostExitCode: ExitCode | null = null;
 
-/** As `head` does once it has what it wants: no error, and no reason to go on. */
-function onHungUp(): void {
-  hungUp = true;
+// A reader that hangs up, as `head` does, has what it wants: no error, and no reason to go on.
+function onLost(error: NodeJS.ErrnoException): void {
+  lostExitCode = error.code === 'EPIPE' ? EXIT.ok : EXIT.engineError;
+  if (error.code !== 'EPIPE') process.stderr.write(`tokenscope: the answer cannot be written: ${error.message}\n`);
   stopping.abort();
 }
 
@@ -21,12 +23,13 @@ process.on('SIGINT', () => {
 
 const exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
-  out: new Output(process.stdout, onHungUp),
-  err: new Output(process.stderr, onHungUp),
+  out: new Output(process.stdout, onLost),
+  // Without a reader of errors the answer still counts.
+  err: new Output(process.stderr, () => undefined),
   signal: stopping.signal,
   workerUrl: new URL('./engine-worker.js', import.meta.url),
   modelsDir: fileURLToPath(new URL('../../resources/models', import.meta.url)),
 });
-process.exitCode = hungUp ? EXIT.ok : exitCode;
+process.exitCode = lostExitCode ?? exitCode;
 // A pipe that still waits for input would keep the process alive.
 process.stdin.destroy();

@@ -5,23 +5,31 @@ import type { Writable } from 'node:stream';
 export class Output {
   #open = true;
 
-  /** @param onHungUp called once, when the reader is gone */
+  /** @param onLost called once, when nothing can be written any more: EPIPE when the reader hung up */
   constructor(
     private readonly stream: Writable,
-    onHungUp: () => void,
+    onLost: (error: NodeJS.ErrnoException) => void,
   ) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      if (this.#open) onHungUp();
+      if (this.#open) onLost(error);
       this.#open = false;
     });
   }
 
+  /** Whether anybody still reads. */
+  get open(): boolean {
+    return this.#open;
+  }
+
   /** Waits while the reader is behind. Does nothing once the reader is gone. */
   async write(text: string): Promise<void> {
-    if (!this.#open || text === '') return;
-    if (this.stream.write(text)) return;
-    await Promise.race([once(this.stream, 'drain'), once(this.stream, 'close')]).catch(() => undefined);
+    if (!this.#open || text === '' || this.stream.write(text)) return;
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const ready = Promise.race([once(this.stream, 'drain', { signal }), once(this.stream, 'close', { signal })]);
+    // An error ends the waiting too; the listener above has dealt with it.
+    await ready.catch(() => undefined);
+    waiting.abort();
   }
 
   async line(text: string): Promise<void> {

@@ -85,7 +85,7 @@ async function run(
   if (options.json) {
     const text = params.prompt.kind === 'text' ? params.prompt.text : null;
     await context.out.json(replyJson(session.model.id, text, reply, options.top));
-  } else {
+  } else if (context.out.open) {
     await context.out.write('\n');
     await context.err.line(formatStatistics(reply.start, reply.end));
   }

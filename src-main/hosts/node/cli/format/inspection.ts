@@ -167,10 +167,8 @@ function vectors({ prompt }: Inspection, tensor: TracedTensor): string {
   const line = (i: number) => [String(i), prompt.tokens[i]!.piece, formatVector(row(tensor, i))];
   const gap = last.length === 0 ? [] : [['', gapLine(prompt.tokens.length), '']];
   const rows = [...first.map(line), ...gap, ...last.map(line)];
-  return (
-    formatTable([{ title: '', align: 'right' }, { title: '' }, { title: '' }], rows) +
-    ` (${tensor.shape[1]} numbers each)`
-  );
+  const table = formatTable([{ title: '', align: 'right' }, { title: '' }, { title: '' }], rows);
+  return `${table}\n${plural(tensor.shape[0]!, 'vector')} of ${formatCount(tensor.shape[1]!)} numbers`;
 }
 
 function row(tensor: TracedTensor, index: number): number[] {

@@ -29,12 +29,10 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** The first values of a vector and its last: `[ 0.820 -0.340  0.670  0.101 …  0.230]`. */
+/** The first values of a vector and its last: `[  0.820  -0.340   0.670 …   0.230 ]`. */
 export function formatVector(values: readonly number[], shown = 6): string {
   const format = (value: number) => value.toFixed(3).padStart(7);
-  if (values.length <= shown) return `[${values.map(format).join('')}]`;
-  return `[${values
-    .slice(0, shown - 1)
-    .map(format)
-    .join('')}  … ${format(values.at(-1)!)}]`;
+  const all = values.map(format);
+  const cells = values.length <= shown ? all : [...all.slice(0, shown - 1), '…', all.at(-1)!];
+  return `[${cells.join(' ')} ]`;
 }

@@ -1,0 +1,295 @@
+/** The built command line tool as people run it. `npm run build` comes first. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const CLI = fileURLToPath(new URL('../../../../out/main/cli.js', import.meta.url));
+const ENDLESS = '--ignore-eos --max-tokens 900 --repetition 0 --no-kv-cache'.split(' ');
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+function start(args: readonly string[]) {
+  const child = spawn(process.execPath, [CLI, ...args]);
+  const output = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text));
+  child.stdin.on('error', () => undefined); // The tool may end without reading all of it.
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, ...output }));
+  });
+  return { child, output, ended };
+}
+
+function tokenscope(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
+  const { child, ended } = start(args);
+  child.stdin.end(stdin);
+  return ended;
+}
+
+async function json(args: readonly string[], stdin?: string): Promise<unknown> {
+  const { code, out, err } = await tokenscope([...args, '--json'], stdin);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out);
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'tokenscope-cli-'));
+const file = (name: string, content: string) => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+beforeAll(() => {
+  if (!existsSync(CLI)) throw new Error(`${CLI} is missing. Run "npm run build" before this test.`);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('run', () => {
+  it('gives one JSON object with everything about the reply', async () => {
+    const args = ['run', 'Hello world', '--max-tokens', '5', '--temperature', '0.7', '--seed', '1', '--top', '2'];
+    const reply = await json(args);
+    expect(reply).toEqual({
+      model: 'tiny-transformer',
+      executor: 'reference',
+      seed: 1,
+      prompt: { text: 'Hello world', ids: [0, 593, 580] },
+      reply: { text: expect.any(String), ids: expect.any(Array), top: expect.any(Array) },
+      stop: { reason: 'max_tokens', detail: 'Reached the limit of 5 tokens.' },
+      timings: {
+        loadMs: expect.any(Number),
+        prefillMs: expect.any(Number),
+        timeToFirstTokenMs: expect.any(Number),
+        prefillTokensPerSecond: expect.any(Number),
+        decodeTokensPerSecond: expect.any(Number),
+      },
+    });
+    const { ids, top, text } = (reply as { reply: { ids: number[]; top: number[][][]; text: string } }).reply;
+    expect(ids).toHaveLength(5);
+    expect(top.map((candidates) => candidates.length)).toEqual([2, 2, 2, 2, 2]);
+    expect(await json(['detokenize', ...ids.map(String)])).toMatchObject({ ids, text });
+  });
+
+  it('writes the reply to standard output and the statistics to standard error', async () => {
+    const { code, out, err } = await tokenscope(['run', 'Hello world', '--greedy', '--max-tokens', '5']);
+    expect(code).toBe(0);
+    expect(out).toBe('! How are you?\n');
+    expect(err).toMatch(/^5 tokens · .* tokens\/s · .* · seed \d+\nReached the limit of 5 tokens\. \(max_tokens\)\n$/);
+  });
+
+  it('uses ids exactly as given', async () => {
+    const args = ['run', '--ids', '593,580', '--greedy', '--max-tokens', '1'];
+    expect(await json(args)).toMatchObject({ prompt: { text: null, ids: [593, 580] } });
+  });
+
+  it('stops at a stop string and does not show it', async () => {
+    const args = ['run', 'Hello world', '--greedy', '--stop', 'xyz', '--stop', 'are'];
+    expect(await json(args)).toMatchObject({ reply: { text: '! How ' }, stop: { reason: 'stop_string' } });
+  });
+
+  it('does what the stop conditions and the window say', async () => {
+    const greedy = ['--greedy', '--ignore-eos', '--max-tokens', '2000'];
+    expect(await json(['run', 'Hello', ...greedy, '--logit-bias', '3=1000'])).toMatchObject({
+      reply: { text: '!'.repeat(20) },
+      stop: { reason: 'repetition' },
+    });
+    expect(await json(['run', 'Hello', ...greedy, '--repetition', '0', '--time-limit', '0.05'])).toMatchObject({
+      stop: { reason: 'time_limit' },
+    });
+    expect(await json(['run', '-', ...greedy, '--repetition', '0'], 'cat '.repeat(990))).toMatchObject({
+      stop: { reason: 'context_full' },
+    });
+    const tooLong = await tokenscope(['run', '-', '--json'], 'cat '.repeat(1000));
+    expect(tooLong).toMatchObject({ code: 1, out: '' });
+    expect(JSON.parse(tooLong.err)).toMatchObject({
+      error: { code: 'CONTEXT_FULL', details: { promptTokens: 1001, contextSize: 1000 } },
+    });
+  });
+
+  it('takes a file of a megabyte, and says that it does not fit', async () => {
+    const { code, err } = await tokenscope(['run', '--file', file('long.txt', 'cat sat '.repeat(2 ** 17))]);
+    expect(code).toBe(1);
+    expect(err).toContain('262145 tokens');
+  });
+});
+
+describe('Ctrl-C', () => {
+  it.skipIf(process.platform === 'win32')('stops a reply, keeps what there is and ends with 130', async () => {
+    const { child, output, ended } = start(['run', 'Once upon a time', ...ENDLESS]);
+    await until(() => output.out.length > 20);
+    child.kill('SIGINT');
+    const { code, out, err } = await ended;
+    expect(code).toBe(130);
+    expect(out).toMatch(/\n$/);
+    expect(err).toContain('(user)');
+  });
+
+  it.skipIf(process.platform === 'win32')('gives JSON too, and ends a command that waits for input', async () => {
+    const waiting = start(['tokenize', '-']);
+    const reply = start(['run', 'Once upon a time', '--json', ...ENDLESS]);
+    // Nothing shows from outside that the reply has begun. It takes far longer than this to end by itself.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    waiting.child.kill('SIGINT');
+    reply.child.kill('SIGINT');
+    const { code, out } = await reply.ended;
+    expect(code).toBe(130);
+    expect(JSON.parse(out)).toMatchObject({ stop: { reason: 'user' } });
+    expect(await waiting.ended).toEqual({ code: 130, out: '', err: '' });
+  });
+});
+
+describe('a reader that hangs up', () => {
+  it('ends the reply without an error', async () => {
+    const { child, output, ended } = start(['run', 'Once upon a time', ...ENDLESS]);
+    await until(() => output.out.length > 5);
+    child.stdout.destroy();
+    expect(await ended).toMatchObject({ code: 0, err: '' });
+  });
+});
+
+describe('tokenize and detokenize', () => {
+  it('show ids, pieces and text', async () => {
+    const tokenized = { ids: [0, 593, 580], pieces: ['<BOS>', 'Hello', 'world'], text: 'Hello world' };
+    expect(await json(['tokenize', 'Hello world'])).toEqual(tokenized);
+    expect(await json(['tokenize', '-'], 'Hello world')).toEqual(tokenized);
+    expect(await json(['tokenize', '--file', file('hello.txt', 'Hello world')])).toEqual(tokenized);
+    expect(await json(['detokenize', '0,593', '580'])).toEqual(tokenized);
+    expect(await json(['tokenize', 'Hello<EOS>', '--special', '--no-bos'])).toMatchObject({ ids: [593, 1] });
+    expect(await json(['detokenize', '593', '1', '--special'])).toMatchObject({ text: 'Hello <EOS>' });
+    expect((await tokenscope(['tokenize', 'Hello 日本'])).out).toMatch(/Hello +"Hello"\n.*"日本"\n3 tokens, 1 unknown/);
+    expect((await tokenscope(['detokenize', '593', '580'])).out).toBe('Hello world\n');
+  });
+
+  it('answer a line with a line', async () => {
+    const fixture = new URL('../../../engine/fixtures/tokenizer-golden.json', import.meta.url);
+    const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as {
+      cases: { text: string; ids: number[]; ids_bos: number[]; decoded: string; decoded_skip: string }[];
+    };
+    const lines = (text: string) =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown);
+    const texts = cases.map(({ text }) => `${JSON.stringify(text)}\n`).join('');
+    const tokenized = await tokenscope(['tokenize', '--jsonl'], texts);
+    expect(lines(tokenized.out)).toEqual(
+      cases.map(({ text, ids_bos }) => ({ text, ids: ids_bos, pieces: expect.any(Array) })),
+    );
+    const ids = cases.map((golden) => `${JSON.stringify(golden.ids)}\n`).join('');
+    const decoded = await tokenscope(['detokenize', '--jsonl', '--special'], ids);
+    expect(lines(decoded.out)).toMatchObject(cases.map((golden) => ({ text: golden.decoded })));
+  });
+
+  it('answer a bad line with its error and go on', async () => {
+    const { code, out } = await tokenscope(['tokenize', '--jsonl', '--no-bos'], '"cat"\n5\n{\n"cat"\n');
+    const [first, second, third, fourth] = out.split('\n').map((line) => (line === '' ? null : JSON.parse(line)));
+    expect(code).toBe(2);
+    expect(first).toEqual(fourth);
+    expect([second, third]).toMatchObject([{ error: { code: 'BAD_REQUEST' } }, { error: { code: 'BAD_REQUEST' } }]);
+    const bad = await tokenscope(['detokenize', '--jsonl'], '[8000]\n["x"]\n');
+    expect(bad.code).toBe(1);
+    expect(bad.out.match(/BAD_REQUEST/g)).toHaveLength(2);
+  });
+});
+
+describe('score', () => {
+  it('has a value for every place', async () => {
+    const score = (await json(['score', 'The cat sat on the mat.', '--top', '3'])) as Record<string, unknown[]>;
+    expect(Object.keys(score)).toEqual(['ids', 'logprobs', 'ranks', 'top', 'perplexity']);
+    const tokens = score['ids']!.length;
+    expect([score['logprobs']!.length, score['ranks']!.length, score['top']!.length]).toEqual([
+      tokens - 1,
+      tokens - 1,
+      tokens,
+    ]);
+    expect(await json(['score', '--ids', '0,593,580'])).toMatchObject({ ids: [0, 593, 580] });
+    expect((await tokenscope(['score', 'Hello world'])).out).toMatch(/perplexity \d/);
+  });
+});
+
+describe('inspect', () => {
+  it('shows ten steps, and all numbers as JSON', async () => {
+    const text = (await tokenscope(['inspect', 'Hello world', '--greedy'])).out;
+    expect(text.match(/^Step \d+\. /gm)).toHaveLength(10);
+    expect(text).toContain('"! How are you?"');
+    expect(await json(['inspect', 'Hello world', '--greedy'])).toMatchObject({
+      prompt: { ids: [0, 593, 580] },
+      layers: [{ attention: { shape: [4, 3, 3] } }, { feedForwardHidden: { shape: [3, 256] } }],
+      logits: { shape: [8000] },
+      sampling: { chosen: { piece: '!' } },
+      reply: { text: '! How are you?' },
+    });
+  });
+});
+
+describe('models, help and version', () => {
+  it('tell what there is', async () => {
+    expect(await json(['models'])).toMatchObject([{ id: 'tiny-transformer', isDefault: true }]);
+    expect((await tokenscope(['models'])).out).toMatch(/tiny-transformer .* default/);
+    expect((await tokenscope(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const help = await tokenscope(['--help']);
+    expect(help).toMatchObject({ code: 0, err: '' });
+    expect(help.out).toContain('Exit codes: 0 done, 1 the engine reported an error, 2 wrong usage, 130 stopped');
+  });
+});
+
+describe('bad input', () => {
+  it.each<[string, string[], RegExp]>([
+    ['no command', [], /^Usage:/],
+    ['an unknown command', ['rum'], /unknown command 'rum'\n\(Did you mean run\?\)/],
+    ['an unknown flag', ['run', 'a', '--tpo', '5'], /unknown option '--tpo'/],
+    ['no text', ['run'], /Give a text/],
+    ['two texts', ['score', 'a', '--file', 'b'], /not both/],
+    ['a text and ids', ['run', 'a', '--ids', '1'], /not both/],
+    ['NaN', ['run', 'a', '--temperature', 'NaN'], /--temperature <t>' argument 'NaN' is invalid/],
+    ['an infinite number', ['run', 'a', '--top-p', '1e999'], /--top-p/],
+    ['a negative count', ['run', 'a', '--max-tokens', '-1'], /--max-tokens/],
+    ['a broken bias', ['run', 'a', '--logit-bias', '5'], /ID=BIAS/],
+    ['an unknown executor', ['run', 'a', '--executor', 'gpu'], /Allowed choices are reference/],
+    ['no ids', ['detokenize'], /Give token ids/],
+    ['words for ids', ['detokenize', 'cat'], /Give token ids/],
+    ['a file that is not there', ['run', '--file', '/no/such/file'], /cannot be read/],
+    ['a folder for a file', ['run', '--file', tmpdir()], /cannot be read/],
+  ])('%s is wrong usage', async (_, args, message) => {
+    const { code, out, err } = await tokenscope(args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/^ +at /m);
+  });
+
+  it.each<[string, string[], string]>([
+    ['a model that is not there', ['run', 'a', '--model', 'gpt-9'], 'MODEL_NOT_FOUND'],
+    ['a model outside the folder', ['run', 'a', '--model', '../models'], 'MODEL_NOT_FOUND'],
+    ['an absurd probability', ['run', 'a', '--top-p', '7'], 'BAD_REQUEST'],
+    ['an absurd temperature', ['run', 'a', '--temperature', '1e300'], 'BAD_REQUEST'],
+    ['an absurd seed', ['run', 'a', '--seed', '4294967296'], 'BAD_REQUEST'],
+    ['an id outside the vocabulary', ['detokenize', '8000'], 'BAD_REQUEST'],
+    ['too many candidates', ['score', 'a', '--top', '1000'], 'BAD_REQUEST'],
+  ])('%s is the error of the engine', async (_, args, errorCode) => {
+    const { code, out, err } = await tokenscope([...args, '--json']);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(JSON.parse(err)).toMatchObject({ error: { code: errorCode, message: expect.any(String) } });
+  });
+
+  it('names the models there are', async () => {
+    const { err } = await tokenscope(['run', 'a', '--model', 'gpt-9']);
+    expect(err).toBe('tokenscope: There is no model "gpt-9". The models are: tiny-transformer.\n');
+  });
+
+  it('bytes that are no text are refused', async () => {
+    const { code, err } = await tokenscope(['tokenize', '-'], Uint8Array.of(0xff, 0xfe));
+    expect(code).toBe(2);
+    expect(err).toContain('standard input is not UTF-8 text');
+  });
+});

@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import type {
+  GenerateEnd,
+  GenerateStart,
+  Inspection,
+  ModelInfo,
+  TokenPiece,
+  TracedTensor,
+} from '../../../../engine/types.ts';
+import { formatAttention } from './attention.ts';
+import { formatInspection } from './inspection.ts';
+import { formatBytes, formatMs, formatPercent, formatVector, plural } from './numbers.ts';
+import { formatScore } from './score.ts';
+import { formatStatistics } from './statistics.ts';
+import { elide, formatTable, indent } from './table.ts';
+import { formatTokens } from './tokens.ts';
+
+const token = (id: number, piece: string, range: [number, number] | null): TokenPiece => ({
+  id,
+  piece,
+  range,
+  special: piece.startsWith('<'),
+  unknown: piece === '<UNK>',
+});
+
+const tensor = (name: string, shape: number[]): TracedTensor => ({
+  name,
+  shape,
+  values: Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i / 100),
+});
+
+describe('numbers', () => {
+  it('are short and say their unit', () => {
+    expect([0, 0.00001, 0.005, 0.145, 1].map(formatPercent)).toEqual([
+      '0.00 %',
+      '<0.01 %',
+      '0.50 %',
+      '14.5 %',
+      '100.0 %',
+    ]);
+    expect([1.234, 123.4, 12_345].map(formatMs)).toEqual(['1.2 ms', '123 ms', '12.3 s']);
+    expect([999, 9_974_170, 2e13].map(formatBytes)).toEqual(['999 B', '10.0 MB', '20.0 TB']);
+    expect([plural(1, 'token'), plural(2000, 'token')]).toEqual(['1 token', '2,000 tokens']);
+  });
+
+  it('in a vector are cut to the first and the last', () => {
+    expect(formatVector([1, -2])).toBe('[  1.000  -2.000 ]');
+    expect(formatVector([1, 2, 3, 4, 5], 3)).toBe('[  1.000   2.000 …   5.000 ]');
+  });
+});
+
+describe('tables', () => {
+  it('align columns by characters', () => {
+    const columns = [{ title: 'id', align: 'right' as const }, { title: 'piece' }];
+    expect(
+      formatTable(columns, [
+        ['5', '😀'],
+        ['1234', 'cat'],
+      ]),
+    ).toBe('  id  piece\n   5  😀\n1234  cat');
+    expect(formatTable([{ title: '' }], [['a']])).toBe('a');
+    expect(indent('a\n\nb')).toBe('  a\n\n  b');
+  });
+
+  it('leave out the middle when it pays', () => {
+    expect(elide(4, 1, 2)).toEqual([0, 1, 2, 3]);
+    expect(elide(6, 1, 2)).toEqual([0, null, 4, 5]);
+  });
+});
+
+describe('tokens', () => {
+  it('show their part of the text and count the unknown ones', () => {
+    const tokens = [token(0, '<BOS>', null), token(9, 'cat', [0, 3]), token(2, '<UNK>', [4, 6])];
+    expect(formatTokens('cat 日本', { ids: [0, 9, 2], tokens })).toBe(
+      [
+        'position  id  piece  text',
+        '       0   0  <BOS>',
+        '       1   9  cat    "cat"',
+        '       2   2  <UNK>  "日本"',
+        '3 tokens, 1 unknown to the vocabulary',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('a score', () => {
+  it('sets each token against the best one', () => {
+    const score = {
+      ids: [0, 5],
+      logprobs: [Math.log(0.25)],
+      ranks: [2],
+      top: [[[6, Math.log(0.5)]], [[7, -1]]] as [number, number][][],
+      perplexity: 4,
+    };
+    const pieces = new Map([
+      [0, '<BOS>'],
+      [5, 'cat'],
+      [6, 'dog'],
+    ]);
+    const lines = formatScore(score, pieces).split('\n');
+    expect(lines[2]).toMatch(/^cat +-1\.386 +25\.0 % +2 +dog 50\.0 %$/);
+    expect(lines.at(-1)).toBe('2 tokens, perplexity 4.00');
+    expect(formatScore({ ...score, ids: [0], logprobs: [], perplexity: null }, pieces)).toContain('too short');
+  });
+});
+
+describe('statistics', () => {
+  const start: GenerateStart = {
+    promptIds: [0, 1],
+    reusedTokens: 0,
+    segments: [],
+    seed: 7,
+    executor: 'reference',
+    contextSize: 1000,
+  };
+  const end: GenerateEnd = {
+    ids: [],
+    text: '',
+    stop: { reason: 'context_full', detail: 'Full.' },
+    timings: {
+      loadMs: 1,
+      prefillMs: 2,
+      timeToFirstTokenMs: null,
+      prefillTokensPerSecond: null,
+      decodeTokensPerSecond: null,
+      totalMs: 3,
+    },
+    seed: 7,
+    contextUsed: 2,
+  };
+
+  it('leave out what was not measured', () => {
+    expect(formatStatistics(start, end)).toBe(
+      '0 tokens · prompt of 2 tokens read in 2.0 ms · seed 7\nFull. (context_full)',
+    );
+    const timings = { ...end.timings, timeToFirstTokenMs: 12, decodeTokensPerSecond: 123.45 };
+    expect(formatStatistics(start, { ...end, ids: [5, 6], timings })).toMatch(
+      /^2 tokens · 123\.5 tokens\/s · first token after 12 ms · /,
+    );
+  });
+});
+
+describe('attention', () => {
+  it('is a matrix for a short prompt and the strongest places for a long one', () => {
+    const short = [token(0, '<BOS>', null), token(1, 'cat', null)];
+    expect(formatAttention(tensor('attention', [1, 2, 2]), short)).toBe(
+      ['Head 1  <BOS>    cat', '<BOS>   0.000      ·', 'cat     0.020  0.030'].join('\n'),
+    );
+    const long = Array.from({ length: 12 }, (_, i) => token(i, `t${i}`, null));
+    expect(formatAttention(tensor('attention', [2, 12, 12]), long)).toContain('Head 2  t11@11 287.0 %, t10@10');
+  });
+});
+
+describe('an inspection', () => {
+  function inspection(tokens: number): Inspection {
+    const model = {
+      name: 'Tiny',
+      parameters: 1000,
+      layers: 1,
+      heads: 1,
+      headDim: 2,
+      vocabularySize: 4,
+      contextSize: 1000,
+      maskedTokenIds: [0],
+    } as unknown as ModelInfo;
+    const vector = (name: string) => tensor(name, [tokens, 2]);
+    const candidate = { id: 3, piece: 'dog', logprob: -0.1, sampledProbability: 0.5 };
+    return {
+      model,
+      prompt: {
+        text: 'x'.repeat(tokens),
+        ids: Array.from({ length: tokens }, (_, i) => i),
+        tokens: Array.from({ length: tokens }, (_, i) => token(i, `t${i}`, [i, i + 1])),
+      },
+      tokenEmbedding: vector('token'),
+      positionEmbedding: vector('position'),
+      embedding: vector('sum'),
+      layers: [
+        {
+          index: 0,
+          attention: tensor('attention', [1, tokens, tokens]),
+          attentionOutput: vector('attention output'),
+          feedForwardHidden: tensor('hidden', [tokens, 4]),
+          output: vector('output'),
+        },
+      ],
+      logits: tensor('logits', [4]),
+      probabilities: [candidate],
+      sampling: {
+        stages: [
+          {
+            stage: 'top_k',
+            survivors: 2,
+            removed: 2,
+            top: [
+              [3, 0.5],
+              [9, 0.25],
+            ],
+          },
+        ],
+        chosen: candidate,
+        seed: 1,
+      },
+      loop: [{ step: 0, contextTokens: tokens, id: 3, piece: 'dog', text: ' dog', logprob: -0.1 }],
+      reply: { ids: [3], text: 'dog', stop: { reason: 'eos', detail: 'The end.' } },
+    };
+  }
+  const pieces = new Map([
+    [0, '<BOS>'],
+    [3, 'dog'],
+  ]);
+
+  it('has ten steps', () => {
+    const text = formatInspection(inspection(3), pieces);
+    expect([...text.matchAll(/^Step (\d+)\. /gm)].map(([, step]) => Number(step))).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
+    expect(text).toContain('Never drawn: <BOS>');
+    expect(text).toMatch(/top_k +2 +2 +dog 50\.0 %, #9 25\.0 %/);
+    expect(text).toContain('Chosen: dog (id 3), drawn with 50.0 %, seed 1');
+    expect(text).toContain('3 vectors of 2 numbers');
+    expect(text).toContain('stop    The end. (eos)');
+  });
+
+  it('stays short for a long prompt', () => {
+    const text = formatInspection(inspection(900), pieces);
+    expect(text.split('\n').length).toBeLessThan(150);
+    expect(text).toContain('… 891 more …');
+  });
+
+  it('goes without position vectors and without a reply', () => {
+    const bare = { ...inspection(2), positionEmbedding: null, loop: [] };
+    const text = formatInspection(bare, pieces);
+    expect(text).toContain('encodes positions inside attention');
+    expect(text).toContain('The reply has no tokens.');
+  });
+});
