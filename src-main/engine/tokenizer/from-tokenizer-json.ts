@@ -19,14 +19,15 @@ import { Vocabulary } from './vocabulary.ts';
 export function tokenizerFromJson(json: unknown, fileName: string): Tokenizer {
   const file = new JsonPart(json, fileName);
   const vocabulary = new Vocabulary();
-  const model = modelFromJson(file.get('model'), vocabulary);
+  const preTokenizer = preTokenizerFromJson(file.get('pre_tokenizer'));
+  const model = modelFromJson(file.get('model'), vocabulary, preTokenizer);
   const addedTokens = addedTokensFromJson(file.get('added_tokens'), vocabulary);
   return new JsonTokenizer({
     vocabulary,
     addedTokens,
     model,
     normalizer: normalizerFromJson(file.get('normalizer')),
-    preTokenizer: preTokenizerFromJson(file.get('pre_tokenizer')),
+    preTokenizer,
     template: templateFromJson(file.get('post_processor'), vocabulary),
     decoder: decoderFromJson(file.get('decoder')),
   });

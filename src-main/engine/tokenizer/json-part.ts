@@ -39,6 +39,15 @@ export class JsonPart {
     return this.value === null || this.value === undefined;
   }
 
+  get isList(): boolean {
+    return Array.isArray(this.value);
+  }
+
+  /** Absent, null, false, 0 or an empty text. */
+  get isOff(): boolean {
+    return !this.value;
+  }
+
   get(key: string): JsonPart {
     if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
       throw this.malformed('must be an object');

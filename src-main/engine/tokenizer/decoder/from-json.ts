@@ -1,4 +1,5 @@
 import type { JsonPart } from '../json-part.ts';
+import { byteLevelPiece, utf8Step } from './byte-level.ts';
 import type { Decoder, PieceStep, TextStep } from './decoder.ts';
 import { replaceLiteral, replaceStep } from './replace.ts';
 import { wordPieceDecoder } from './wordpiece.ts';
@@ -19,6 +20,12 @@ export function decoderFromJson(part: JsonPart): Decoder {
   const steps: Record<string, (step: JsonPart) => void> = {
     Sequence: (step) => step.get('decoders').items().forEach(add),
     Fuse: () => {
+      fused = true;
+    },
+    ByteLevel: (step) => {
+      if (fused) throw step.get('type').unsupported('"ByteLevel" after "Fuse"');
+      pieceSteps.push(byteLevelPiece);
+      textSteps.push(utf8Step);
       fused = true;
     },
     WordPiece: (step) => {

@@ -1,3 +1,4 @@
+import { GPT2_WORDS } from '../byte-level/gpt2-words.ts';
 import { regexPattern, type Range } from '../regex/pattern.ts';
 import type { PreTokenizer } from '../pre-tokenizer/pre-tokenizer.ts';
 
@@ -7,7 +8,6 @@ interface Family {
   readonly ignoreMerges?: boolean;
 }
 
-const GPT2 = `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)`;
 const LLAMA3 = `(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
 const QWEN2 = LLAMA3.replace('\\p{N}{1,3}', '\\p{N}');
 
@@ -16,8 +16,8 @@ const QWEN2 = LLAMA3.replace('\\p{N}{1,3}', '\\p{N}');
  * word of its own.
  */
 const FAMILIES: Readonly<Record<string, Family>> = {
-  'gpt-2': { expressions: [GPT2] },
-  smollm: { expressions: ['\\p{N}', GPT2] },
+  'gpt-2': { expressions: [GPT2_WORDS] },
+  smollm: { expressions: ['\\p{N}', GPT2_WORDS] },
   'llama-bpe': { expressions: [LLAMA3], ignoreMerges: true },
   qwen2: { expressions: [QWEN2] },
   dbrx: { expressions: [LLAMA3] },

@@ -11,6 +11,22 @@ const NO_TEMPLATE: Template = { before: [], after: [] };
 
 const POST_PROCESSORS: Record<string, (part: JsonPart, vocabulary: Vocabulary) => Template> = {
   TemplateProcessing: templateProcessing,
+  // Is about offsets only.
+  ByteLevel: () => NO_TEMPLATE,
+  Sequence: (part, vocabulary) => {
+    const templates = part
+      .get('processors')
+      .items()
+      .map((item) => templateFromJson(item, vocabulary));
+    // Each one's tokens go around those of the one before.
+    return templates.reduce(
+      (inner, outer) => ({
+        before: [...outer.before, ...inner.before],
+        after: [...inner.after, ...outer.after],
+      }),
+      NO_TEMPLATE,
+    );
+  },
 };
 
 /** The `post_processor` of a tokenizer file; null adds nothing. */

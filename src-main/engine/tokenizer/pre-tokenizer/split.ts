@@ -46,6 +46,11 @@ function stretchesOf(text: string, pattern: Pattern, invert: boolean): Stretch[]
   return stretches;
 }
 
+/** Matches and what lies between them, each a word. */
+export function isolateMatches(text: string, pattern: Pattern): Range[] {
+  return BEHAVIORS['Isolated'](stretchesOf(text, pattern, false)).filter(([start, end]) => end > start);
+}
+
 export function splitPreTokenizer(part: JsonPart): PreTokenizer {
   const pattern = part.get('pattern').pattern();
   const behavior = part.get('behavior').choose(BEHAVIORS);

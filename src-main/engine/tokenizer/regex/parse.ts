@@ -21,7 +21,7 @@ const CONTROL_ESCAPES = new Map(
 
 /**
  * Parses the part of Oniguruma's syntax that tokenizers use: sets, groups, alternation, quantifiers, look-around,
- * `\w \s \d`, `\p{general category}`. Groups never capture.
+ * `\w \s \d`, `\p{general category}`, `(?i:ASCII words)`. Groups never capture.
  *
  * @throws RegexError
  */
@@ -36,6 +36,8 @@ class Parser {
   private readonly chars: string[];
   private at = 0;
   private depth = 0;
+  /** Inside `(?i:...)`. */
+  private ignoreCase = false;
 
   constructor(pattern: string) {
     this.chars = [...pattern];
@@ -112,23 +114,35 @@ class Parser {
 
   private atom(): RegexNode {
     if (this.peek('(')) return this.group();
-    if (this.take('[')) return { type: 'set', set: this.set() };
+    if (this.take('[')) return this.cased(this.set());
     if (this.take('.')) return { type: 'set', set: CharSet.single(0x0a).complement() };
     if (this.peek('^') || this.peek('$')) throw this.unsupported(`the anchor "${this.chars[this.at]}"`);
     if (this.peek('*') || this.peek('+') || this.peek('?')) throw this.invalid('a quantifier with nothing to repeat');
-    return { type: 'set', set: this.character(wordCharactersOutsideSets) };
+    return this.cased(this.character(wordCharactersOutsideSets));
+  }
+
+  /** The set with the other cases of its character, inside `(?i:...)`: what tokenizers write there are ASCII words. */
+  private cased(set: CharSet): RegexNode {
+    if (!this.ignoreCase) return { type: 'set', set };
+    const codePoint = singleCodePoint(set);
+    const variants = codePoint === null ? null : caseVariants(codePoint);
+    if (!variants) throw this.unsupported('a set or a letter beyond ASCII inside "(?i:"');
+    return { type: 'set', set: CharSet.of(variants.map((variant) => [variant, variant])) };
   }
 
   private group(): RegexNode {
     this.at++;
     let look: { behind: boolean; negative: boolean } | null = null;
+    const outside = this.ignoreCase;
     if (this.take('?=')) look = { behind: false, negative: false };
     else if (this.take('?!')) look = { behind: false, negative: true };
     else if (this.take('?<=')) look = { behind: true, negative: false };
     else if (this.take('?<!')) look = { behind: true, negative: true };
+    else if (this.take('?i:')) this.ignoreCase = true;
     else if (this.peek('?') && !this.take('?:'))
       throw this.unsupported(`the group "(?${this.chars[this.at + 1] ?? ''}"`);
     const item = this.alternation();
+    this.ignoreCase = outside;
     if (!this.take(')')) throw this.invalid('a group without its ")"');
     return look ? { type: 'look', ...look, item } : item;
   }
@@ -220,6 +234,17 @@ class Parser {
     this.at += found[0].length;
     return upper !== (found[1] === '^') ? set.complement() : set;
   }
+}
+
+/** Code points that differ from an ASCII one in case only (Unicode's simple folding); null beyond ASCII when there may be some. */
+function caseVariants(codePoint: number): number[] | null {
+  const character = String.fromCodePoint(codePoint);
+  const [lower, upper] = [character.toLowerCase(), character.toUpperCase()];
+  if (lower === upper) return [codePoint];
+  if (codePoint > 0x7f) return null;
+  // The long s and the Kelvin sign fold to ASCII letters.
+  const beyond = lower === 's' ? [0x17f] : lower === 'k' ? [0x212a] : [];
+  return [lower.codePointAt(0)!, upper.codePointAt(0)!, ...beyond];
 }
 
 /** The one code point of a set that has just one, else null. */

@@ -32,6 +32,7 @@ describe('Oniguruma syntax', () => {
     ['a+?b*?', 'aab', ['a', 'a']],
     ['(?:a|bc)+(d)', 'abcad', ['abcad']],
     ['\\.\\(\\/', '.(/', ['.(/']],
+    ["(?i:'s|'ll)|s", "a's b'S c'\u017f d'lL e'x s S", ["'s", "'S", "'\u017f", "'lL", 's']],
   ])('%s', (pattern, text, matches) => {
     if (pattern === '[]a]') expect(() => regexPattern(pattern)).toThrow(RegexError);
     else expect(found(pattern, text)).toEqual(matches);
