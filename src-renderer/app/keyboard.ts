@@ -67,6 +67,7 @@ export function moveRegion(direction: 1 | -1): void {
 }
 
 function targetOf(region: HTMLElement): HTMLElement | null {
+  if (region.matches('[data-region-focus]')) return region;
   const inRegion = [...region.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(
     (element) => element.checkVisibility() && element.closest('[data-region]') === region && element.tabIndex >= 0,
   );
