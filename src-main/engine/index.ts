@@ -5,6 +5,7 @@ import type { Executor } from './executors/executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { inspect } from './generation/inspect.ts';
+import { preview } from './generation/preview.ts';
 import { readPrompt } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
@@ -20,6 +21,7 @@ import type {
   Inspection,
   LoadProgress,
   ModelInfo,
+  SamplingPreview,
   Score,
   ScoreParams,
   TokenizeParams,
@@ -132,6 +134,24 @@ export class InferenceEngine {
       const { prompt, sampling, stop } = params;
       const job = this.job(loaded, { prompt, sampling, stop, useKvCache: true, topCandidates: 0 }, cancel);
       return inspect(job, describe(loaded), params.topCandidates);
+    });
+  }
+
+  /**
+   * What the next token would be drawn from under these settings. `stop.ignoreEos` counts, the other conditions do not.
+   * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
+   */
+  async preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview> {
+    return this.queue.run(async () => {
+      const { model, context } = this.require();
+      validateInspectParams(params, model.config);
+      const { prompt: input, sampling, stop, topCandidates } = params;
+      const prompt = readPrompt(input, model, stop.maxTokens);
+      const job = { model, context, platform: this.platform, prompt, cancel };
+      return preview(
+        { ...job, params: { prompt: input, sampling, stop, useKvCache: true, topCandidates } },
+        topCandidates,
+      );
     });
   }
 

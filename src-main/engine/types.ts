@@ -320,6 +320,17 @@ export interface InspectParams {
   topCandidates: number;
 }
 
+/** What the next token of a prompt would be drawn from: the sampler chain at work, without a token drawn. */
+export interface SamplingPreview {
+  promptTokens: number;
+  /** Most probable raw candidates, best first. */
+  candidates: Candidate[];
+  /** Tokens that could be drawn. */
+  survivors: number;
+  /** What each stage did, in the order they ran. */
+  stages: SamplerStageReport[];
+}
+
 export interface ErrorPayload {
   code: EngineErrorCode;
   message: string;

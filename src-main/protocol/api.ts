@@ -10,6 +10,7 @@ import type {
   Inspection,
   LoadProgress,
   ModelInfo,
+  SamplingPreview,
   Score,
   ScoreParams,
   TokenizeParams,
@@ -30,6 +31,8 @@ export interface EngineMethods {
   detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: Detokenized };
   score: { params: ScoreParams; result: Score };
   inspect: { params: InspectParams; result: Inspection };
+  /** The sampler chain at the next token; cheap enough to ask while a slider moves. */
+  preview: { params: InspectParams; result: SamplingPreview };
 }
 
 /** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */

@@ -8,6 +8,7 @@ import type {
   Inspection,
   LoadProgress,
   ModelInfo,
+  SamplingPreview,
   Score,
   ScoreParams,
   TokenizeParams,
@@ -30,6 +31,7 @@ export interface Engine {
   generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent>;
   score(params: ScoreParams, cancel?: CancelToken): Promise<Score>;
   inspect(params: InspectParams, cancel?: CancelToken): Promise<Inspection>;
+  preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview>;
 }
 
 /** One request as the service sees it. */
@@ -76,6 +78,8 @@ export class EngineService {
         return this.#inTurn(request, () => this.#engine.score(call.params, request.cancel));
       case 'inspect':
         return this.#inTurn(request, () => this.#engine.inspect(call.params, request.cancel));
+      case 'preview':
+        return this.#inTurn(request, () => this.#engine.preview(call.params, request.cancel));
     }
   }
 

@@ -143,6 +143,7 @@ const methodParams: SchemasFor<EngineMethods> = {
   detokenize: schemaOf<EngineMethods['detokenize']['params']>()(v.object({ ids: tokenIds, skipSpecial: v.boolean() })),
   score: scoreParams,
   inspect: inspectParams,
+  preview: inspectParams,
 };
 
 const streamParams: SchemasFor<EngineStreams> = {

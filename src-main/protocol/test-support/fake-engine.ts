@@ -1,7 +1,14 @@
 /** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
 import { EngineError } from '../../engine/errors.ts';
 import type { CancelToken } from '../../engine/platform.ts';
-import type { Detokenized, GenerateEvent, GenerateParams, GeneratedToken, ModelInfo } from '../../engine/types.ts';
+import type {
+  Detokenized,
+  GenerateEvent,
+  GenerateParams,
+  GeneratedToken,
+  ModelInfo,
+  SamplingPreview,
+} from '../../engine/types.ts';
 import type { Engine } from '../engine-service.ts';
 
 export const FAKE_MODEL: ModelInfo = {
@@ -97,6 +104,10 @@ export class FakeEngine implements Engine {
 
   score(): Promise<never> {
     return Promise.reject(new EngineError('CONTEXT_FULL', 'Too long.', { tokens: 2, contextSize: 1 }));
+  }
+
+  preview(): Promise<SamplingPreview> {
+    return Promise.resolve({ promptTokens: 1, candidates: [], survivors: 1, stages: [] });
   }
 
   /** Waits for its cancel. */

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { defaultSamplingParams, defaultStopParams } from '../defaults.ts';
+import { tinyEngine } from '../test-support/tiny-engine.ts';
+import type { InspectParams } from '../types.ts';
+
+const params = (text: string, change: Partial<InspectParams['sampling']> = {}): InspectParams => ({
+  prompt: { kind: 'text', text },
+  sampling: { ...defaultSamplingParams(), seed: 3, ...change },
+  stop: { ...defaultStopParams(), maxTokens: 1 },
+  topCandidates: 12,
+});
+
+it('shows from what the next token is drawn, as generating it would', async () => {
+  const engine = await tinyEngine();
+  const request = params('The cat sat on the');
+  const seen = await engine.preview(request);
+  expect(seen.stages.map(({ stage }) => stage)).toEqual([
+    'mask',
+    'penalties',
+    'top_k',
+    'top_p',
+    'min_p',
+    'temperature',
+  ]);
+  expect(seen.stages.find(({ stage }) => stage === 'top_k')).toMatchObject({ survivors: 40, removed: 8000 - 2 - 40 });
+  expect(seen.survivors).toBe(seen.stages.at(-1)?.survivors);
+
+  for await (const event of engine.generate({ ...request, useKvCache: true })) {
+    if (event.type !== 'token') continue;
+    expect(event.token.candidates).toEqual(seen.candidates);
+    expect(event.token.survivors).toBe(seen.survivors);
+  }
+});
+
+it('answers where the model would end its text, and knows no seed', async () => {
+  const engine = await tinyEngine();
+  const ended = params('Hello world! How are you? I am very well, thank you! They became good friends.');
+  const seen = await engine.preview({ ...ended, sampling: { ...ended.sampling, temperature: 0 } });
+  expect(seen.survivors).toBe(1);
+  expect(seen.candidates[0]).toMatchObject({ piece: '<EOS>', sampledProbability: 1 });
+  const other = { ...ended.sampling, temperature: 0, seed: 4 };
+  expect(await engine.preview({ ...ended, sampling: other })).toEqual(seen);
+  const ignored = await engine.preview({ ...ended, stop: { ...ended.stop, ignoreEos: true } });
+  expect(ignored.candidates[0]).toMatchObject({ piece: '<EOS>', sampledProbability: null });
+});

@@ -1,0 +1,31 @@
+import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { recordStages } from '../sampling/stage-reports.ts';
+import type { SamplingPreview } from '../types.ts';
+import { describeCandidates, samplerChain, type GenerateJob } from './generate.ts';
+import { HostYield } from './host-yield.ts';
+import { logitsAfter } from './prefill.ts';
+
+/**
+ * What the next token of a prompt would be drawn from. The prompt is mostly in the KV cache, so an answer costs one
+ * step of the model; nothing is traced.
+ * @param topCandidates listed as candidates and per stage
+ * @throws EngineError CANCELLED
+ */
+export async function preview(
+  job: Pick<GenerateJob, 'model' | 'context' | 'platform' | 'params' | 'prompt' | 'cancel'>,
+  topCandidates: number,
+): Promise<SamplingPreview> {
+  const { model, context, prompt, params, platform } = job;
+  context.reuse(prompt.ids);
+  const logits = await logitsAfter(prompt.ids, context, new HostYield(platform), job.cancel ?? { cancelled: false });
+  const recorder = recordStages(topCandidates);
+  // The seed decides what is drawn, not from what.
+  const chain = samplerChain(model, params, 0);
+  const { survivors } = chain.sample(logits, prompt.ids, recorder.observe);
+  return {
+    promptTokens: prompt.ids.length,
+    candidates: describeCandidates(new RawDistribution(logits), chain, model, topCandidates),
+    survivors,
+    stages: recorder.stages.filter(({ stage }) => stage !== 'dist'),
+  };
+}
