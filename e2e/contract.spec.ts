@@ -11,6 +11,9 @@ test('every connection to the engine keeps the contract', async ({ app }) => {
   // Chromium's own view of a text file.
   app.guard.allow(/apply inline style/);
   const script = await bundle();
+  // The app takes a first load that is cut off for a failed start.
+  await app.page.waitForLoadState('load');
+  await app.services.invoke('about');
   // A document of the app's own origin, with its headers and its bridge, in which the app itself does not run.
   await app.page.goto(`${app.origin}/engine.worker.js`);
   expect(await app.page.evaluate(() => crossOriginIsolated)).toBe(true);
