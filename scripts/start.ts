@@ -41,6 +41,7 @@ async function openApp(runtime: ElectronRuntime): Promise<number> {
   const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env;
   return await runForeground(runtime.executable, ['.', ...(problem ? ['--no-sandbox'] : [])], {
     env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: runtime.distPath },
+    hideChromiumLog: !process.env.TOKENSCOPE_DEBUG,
   });
 }
 

@@ -1,44 +1,76 @@
-import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline';
 import { root } from './run.ts';
 
 const GRACE_MS = 3000;
+const ORPHAN_CHECK_MS = 500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** What Chromium tells its own developers, on every start: `[pid:date/time:ERROR:file.cc(line)] …`. */
+const CHROMIUM_LOG = /^\[\d+:[\d/.]+:(INFO|WARNING|ERROR):\S+\] /;
+
+interface ForegroundOptions {
+  env?: NodeJS.ProcessEnv;
+  /** Leave out Chromium's own log lines. */
+  hideChromiumLog?: boolean;
+}
+
 /**
- * Runs a program in the foreground until it ends. Ctrl-C, SIGTERM and SIGHUP end it with everything it started: first
- * with a request, after 3 s by force.
+ * Runs a program in the foreground until it ends. Ctrl-C, SIGTERM and SIGHUP ask it to end; what still runs after 3 s,
+ * or is left when it has ended, is ended by force with everything it started.
  * @returns its exit code; 128 + signal number when a signal ended it, as shells do
  */
-export function runForeground(command: string, args: string[], options: SpawnOptions = {}): Promise<number> {
-  // A process group of its own (not on Windows), so that the whole tree can be ended at once.
-  const detached = process.platform !== 'win32';
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached, ...options });
+export function runForeground(command: string, args: string[], options: ForegroundOptions = {}): Promise<number> {
+  const child = spawn(command, args, {
+    cwd: root,
+    env: options.env ?? process.env,
+    stdio: ['ignore', 'inherit', options.hideChromiumLog ? 'pipe' : 'inherit'],
+    // A process group of its own (not on Windows), so that the whole tree can be ended at once.
+    detached: process.platform !== 'win32',
+  });
+  if (child.stderr) {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (!CHROMIUM_LOG.test(line)) process.stderr.write(`${line}\n`);
+    });
+  }
   let force: NodeJS.Timeout | undefined;
   const stop = () => {
-    endTree(child, 'SIGTERM');
-    force ??= setTimeout(() => endTree(child, 'SIGKILL'), GRACE_MS);
+    // The program alone at first: it ends its own processes in order, and saves what is to be saved.
+    child.kill('SIGTERM');
+    force ??= setTimeout(() => killGroup(child), GRACE_MS);
   };
   for (const signal of SIGNALS) process.on(signal, stop);
+  const watch = onOrphaned(stop);
   return new Promise((done, failed) => {
     child.once('error', failed);
     child.once('close', (code, signal) => {
       clearTimeout(force);
+      clearInterval(watch);
       for (const name of SIGNALS) process.off(name, stop);
-      endTree(child, 'SIGKILL');
-      done(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15));
+      killGroup(child);
+      done(code ?? 128 + (signal === null ? 1 : constants.signals[signal]));
     });
   });
 }
 
-/** Ends a program that was started with `detached` and everything in its process group. */
-export function endTree(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+/** npm hands no signal on to what its shell started: when that shell is gone, so is whoever asked for this. */
+function onOrphaned(stop: () => void): NodeJS.Timeout | undefined {
+  if (process.platform === 'win32' || !process.env.npm_lifecycle_event) return undefined;
+  const parent = process.ppid;
+  return setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, ORPHAN_CHECK_MS);
+}
+
+function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   if (process.platform === 'win32') {
     spawnSync('taskkill', ['/pid', String(child.pid), '/T', '/F'], { stdio: 'ignore' });
     return;
   }
   try {
-    process.kill(-child.pid, signal);
+    process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: all of them have ended.
   }
