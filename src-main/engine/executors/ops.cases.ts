@@ -43,27 +43,141 @@ const linearCases = [
   })),
 );
 
-const attentionCases = [
+interface AttentionShape {
+  tokens: number[];
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  scale?: number;
+  softcap?: number;
+  window?: number;
+}
+
+const attentionShapes: AttentionShape[] = [
   { tokens: [1], heads: 1, kvHeads: 1, headDim: 4 },
   { tokens: [9], heads: 4, kvHeads: 4, headDim: 32 },
   { tokens: [6], heads: 4, kvHeads: 2, headDim: 5 },
   { tokens: [5], heads: 3, kvHeads: 1, headDim: 7 },
   { tokens: [3, 7, 1], heads: 2, kvHeads: 2, headDim: 8 },
-].map(({ tokens, heads, kvHeads, headDim }): OpCase => ({
-  name: `attention of ${tokens.join(' + ')} tokens, ${heads} heads of ${headDim} on ${kvHeads}`,
-  tokens,
+  { tokens: [6], heads: 2, kvHeads: 1, headDim: 8, scale: 0.125, softcap: 0.5 },
+  { tokens: [9], heads: 2, kvHeads: 2, headDim: 4, window: 1 },
+  { tokens: [9, 2], heads: 2, kvHeads: 1, headDim: 4, window: 3 },
+  { tokens: [4], heads: 1, kvHeads: 1, headDim: 4, window: 4, softcap: 10 },
+];
+
+const attentionCases = attentionShapes.map((shape): OpCase => {
+  const { tokens, heads, kvHeads, headDim, scale = 1 / Math.sqrt(headDim), softcap = null, window = null } = shape;
+  const extras = Object.entries({ scale: shape.scale, softcap, window }).filter(([, value]) => value != null);
+  return {
+    name:
+      `attention of ${tokens.join(' + ')} tokens, ${heads} heads of ${headDim} on ${kvHeads}` +
+      extras.map(([name, value]) => `, ${name} ${value}`).join(''),
+    tokens,
+    tolerance: ROUNDING,
+    build: (p, x) =>
+      p.attention(x(heads * headDim), x(kvHeads * headDim), x(kvHeads * headDim), {
+        layer: 0,
+        heads,
+        kvHeads,
+        headDim,
+        scale,
+        softcap,
+        window,
+        weightsTap: null,
+      }),
+    expected: ([q, k, v]) =>
+      q.map((row, t) => {
+        const from = Math.max(0, t + 1 - (window ?? Infinity));
+        const score = (query: readonly number[], key: readonly number[]) => {
+          const scaled = dot(query, key) * scale;
+          return softcap === null ? scaled : softcap * Math.tanh(scaled / softcap);
+        };
+        const part = (matrix: Matrix, head: number) =>
+          matrix.slice(from, t + 1).map((entry) => entry.slice(head * headDim, (head + 1) * headDim));
+        return Array.from({ length: heads }, (_, head) => {
+          const group = Math.floor(head / (heads / kvHeads));
+          const query = row.slice(head * headDim, (head + 1) * headDim);
+          const exponentials = part(k, group).map((key) => Math.exp(score(query, key)));
+          const total = exponentials.reduce((sum, value) => sum + value, 0);
+          return Array.from({ length: headDim }, (_, d) =>
+            dot(
+              exponentials.map((value) => value / total),
+              part(v, group).map((value) => value[d]),
+            ),
+          );
+        }).flat();
+      }),
+  };
+});
+
+const ropeCases = (['interleaved', 'halves'] as const).flatMap((pairing) =>
+  [
+    { heads: 1, headDim: 2, frequencies: [1], magnitude: 1 },
+    { heads: 3, headDim: 8, frequencies: [1, 0.1, 0.01, 0.001], magnitude: 1 },
+    // Three of five pairs: the rest of the head passes through.
+    { heads: 2, headDim: 10, frequencies: [0.7, 0.3, 2], magnitude: 1.25 },
+  ].map(({ heads, headDim, frequencies, magnitude }): OpCase => {
+    const pairs = frequencies.length;
+    return {
+      name: `rope of ${heads} heads of ${headDim}, ${pairs} pairs, ${pairing}, magnitude ${magnitude}`,
+      tokens: [9],
+      tolerance: ROUNDING,
+      build: (p, x) => p.rope(x(heads * headDim), { headDim, pairing, frequencies, magnitude }),
+      expected: ([x]) =>
+        x.map((row, position) => {
+          const turned = [...row];
+          for (let head = 0; head < heads; head++) {
+            frequencies.forEach((frequency, i) => {
+              const first = head * headDim + (pairing === 'halves' ? i : 2 * i);
+              const second = pairing === 'halves' ? first + pairs : first + 1;
+              // (a + ib) e^(i angle)
+              const [re, im] = [Math.cos(position * frequency), Math.sin(position * frequency)];
+              turned[first] = magnitude * (row[first] * re - row[second] * im);
+              turned[second] = magnitude * (row[first] * im + row[second] * re);
+            });
+          }
+          return turned;
+        }),
+    };
+  }),
+);
+
+const rmsNormCases = [
+  [1, 1],
+  [129, 129],
+  [12, 4],
+].map(([width, part]): OpCase => ({
+  name: `rmsNorm of rows of ${width} in parts of ${part}`,
+  tokens: [3],
   tolerance: ROUNDING,
-  build: (p, x) =>
-    p.attention(x(heads * headDim), x(kvHeads * headDim), x(kvHeads * headDim), {
-      layer: 0,
-      heads,
-      kvHeads,
-      headDim,
-      scale: 1 / Math.sqrt(headDim),
-      weightsTap: null,
-    }),
-  expected: ([q, k, v]) => q.map((row, t) => attentionRow(row, k.slice(0, t + 1), v, heads, kvHeads, headDim)),
+  build: (p, x, w) => p.rmsNorm(x(width), w(part), 1e-2),
+  expected: ([x], [[gain]]) =>
+    x.map((row) =>
+      row.map((value, i) => {
+        const start = i - (i % part);
+        const squares = row.slice(start, start + part).reduce((sum, other) => sum + other ** 2, 0);
+        return (value / Math.sqrt(squares / part + 1e-2)) * gain[i % part];
+      }),
+    ),
 }));
+
+/** Value by value, of one input. */
+const unaryCases = (
+  [
+    ['silu', (p, x) => p.silu(x), (x) => x / (1 + Math.exp(-x))],
+    // The tanh form through the logistic function: (1 + tanh u) / 2 = 1 / (1 + exp(-2u)).
+    ['gelu', (p, x) => p.gelu(x), (x) => x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))],
+    ['scale', (p, x) => p.scale(x, 7.5), (x) => 7.5 * x],
+  ] satisfies [string, (p: ProgramBuilder, x: Value) => Value, (x: number) => number][]
+).flatMap(([name, build, formula]) =>
+  [1, 129].map((width): OpCase => ({
+    name: `${name}, width ${width}`,
+    tokens: [3],
+    tolerance: name === 'scale' ? LONG_SUM : ROUNDING,
+    build: (p, x) => build(p, x(width)),
+    expected: ([x]) => x.map((row) => row.map(formula)),
+  })),
+);
 
 /** Operation x shape. A new operation is a row of the op table, a kernel per executor and its cases here. */
 export const OP_CASES: readonly OpCase[] = [
@@ -81,6 +195,13 @@ export const OP_CASES: readonly OpCase[] = [
       tolerance: ROUNDING,
       build: (p, x) => p.add(x(width), x(width)),
       expected: ([a, b]) => a.map((row, t) => row.map((value, i) => value + b[t][i])),
+    },
+    {
+      name: `mul, width ${width}`,
+      tokens: [3],
+      tolerance: ROUNDING,
+      build: (p, x) => p.mul(x(width), x(width)),
+      expected: ([a, b]) => a.map((row, t) => row.map((value, i) => value * b[t][i])),
     },
     {
       name: `relu, width ${width}`,
@@ -102,33 +223,15 @@ export const OP_CASES: readonly OpCase[] = [
         }),
     },
   ]),
+  ...rmsNormCases,
+  ...unaryCases,
   ...linearCases,
+  ...ropeCases,
   ...attentionCases,
 ];
 
 function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * b[i], 0);
-}
-
-function attentionRow(
-  q: readonly number[],
-  k: Matrix,
-  v: Matrix,
-  heads: number,
-  kvHeads: number,
-  headDim: number,
-): number[] {
-  const out: number[] = [];
-  for (let head = 0; head < heads; head++) {
-    const part = (row: readonly number[], h: number) => row.slice(h * headDim, (h + 1) * headDim);
-    const group = Math.floor(head / (heads / kvHeads));
-    const exponentials = k.map((key) => Math.exp(dot(part(q, head), part(key, group)) / Math.sqrt(headDim)));
-    const total = exponentials.reduce((sum, value) => sum + value, 0);
-    for (let d = 0; d < headDim; d++) {
-      out.push(exponentials.reduce((sum, value, i) => sum + (value / total) * part(v[i], group)[d], 0));
-    }
-  }
-  return out;
 }
 
 /** Name of the tensor that the operation under test gives. */

@@ -93,7 +93,7 @@ function forwardPass(hyper: HyperParameters): Program {
   for (let layer = 0; layer < layers; layer++) x = encoderLayer(p, hyper, layer, x);
 
   const head = p.weight('lm_head.weight', [vocabularySize, hiddenSize]);
-  return p.logits(x, head, p.weight('lm_head.bias', [vocabularySize]));
+  return p.logits(x, head, { bias: p.weight('lm_head.bias', [vocabularySize]) });
 }
 
 /** x = LayerNorm(x + attention(x)); x = LayerNorm(x + ffn(x)). */
@@ -119,6 +119,8 @@ function encoderLayer(p: ProgramBuilder, hyper: HyperParameters, layer: number, 
     kvHeads: heads,
     headDim,
     scale: 1 / Math.sqrt(headDim),
+    softcap: null,
+    window: null,
     weightsTap: TAPS.attentionWeights(layer),
   });
   const projected = linear(attended, 'self_attn.out_proj', hiddenSize);

@@ -7,11 +7,27 @@ export interface OpAttributes {
   embed: { readonly index: 'token' | 'position' };
   linear: NoAttributes;
   layerNorm: { readonly eps: number };
+  rmsNorm: { readonly eps: number };
+  rope: RopeAttributes;
   relu: NoAttributes;
+  silu: NoAttributes;
+  gelu: NoAttributes;
+  scale: { readonly factor: number };
   add: NoAttributes;
+  mul: NoAttributes;
   cacheWrite: { readonly layer: number };
   attention: AttentionAttributes;
-  logits: NoAttributes;
+  logits: { readonly softcap: number | null };
+}
+
+export interface RopeAttributes {
+  readonly headDim: number;
+  /** Dimensions of pair i: (2i, 2i + 1) when interleaved, (i, i + pairs) when in halves (GPT-NeoX). */
+  readonly pairing: 'interleaved' | 'halves';
+  /** `[pairs]`: radians per position. Dimensions of a head from 2 * pairs on stay as they are. */
+  readonly frequencies: readonly number[];
+  /** Factor on cos and sin; 1 but for yarn and longrope. */
+  readonly magnitude: number;
 }
 
 export interface AttentionAttributes {
@@ -22,6 +38,10 @@ export interface AttentionAttributes {
   readonly headDim: number;
   /** Factor on the scores before softmax, usually 1 / sqrt(headDim). */
   readonly scale: number;
+  /** Scaled scores become c * tanh(score / c); null leaves them. */
+  readonly softcap: number | null;
+  /** Positions attended to, the token's own included; null for all up to it. */
+  readonly window: number | null;
   /** Name under which the softmax weights can be asked for; null when they cannot. */
   readonly weightsTap: string | null;
 }
@@ -69,11 +89,19 @@ export class ShapeMismatch extends Error {
  * | embed      | row of the table `[rows, width]` for each token's id, or for its position                         |
  * | linear     | x W^T + b, W `[outputs, inputs]`, b `[outputs]`                                                   |
  * | layerNorm  | (x - mean) / sqrt(variance + eps) * g + b over each row (Ba, Kiros and Hinton, 2016)              |
+ * | rmsNorm    | x / sqrt(mean(x^2) + eps) * g over each g-wide part of each row (Zhang and Sennrich, 2019)       |
+ * | rope       | pair i of each head turned by position * frequency_i, times the magnitude (Su et al., 2021)       |
  * | relu       | max(x, 0)                                                                                       |
+ * | silu       | x / (1 + exp(-x))                                                                               |
+ * | gelu       | x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks and Gimpel, 2016, the tanh form)        |
+ * | scale      | x * factor                                                                                      |
  * | add        | a + b                                                                                           |
+ * | mul        | a * b, value by value                                                                           |
  * | cacheWrite | puts k and v `[tokens, kvHeads * headDim]` into the layer's cells                                |
- * | attention  | softmax(q K^T * scale) V per head, over the sequence's cells up to the token's own position       |
- * | logits     | x W^T + b, of the rows that were asked for only                                                 |
+ * | attention  | softmax(cap(q K^T * scale)) V per head, over the sequence's cells in the window up to the token   |
+ * | logits     | cap(x W^T + b), of the rows that were asked for only                                            |
+ *
+ * where cap(s) = c * tanh(s / c), or s when there is no soft-cap c.
  */
 export const OPS: { readonly [N in OpName]: OpRow<N> } = {
   embed: {
@@ -87,13 +115,30 @@ export const OPS: { readonly [N in OpName]: OpRow<N> } = {
       return x;
     },
   },
-  relu: { outputWidth: ({ inputs: [x] }) => x },
-  add: {
-    outputWidth: ({ inputs: [a, b] }) => {
-      if (a !== b) throw new ShapeMismatch(`the summands have widths ${a} and ${b}`);
-      return a;
+  rmsNorm: {
+    outputWidth: ({ inputs: [x], weights: [gain] }) => {
+      const width = gain[0];
+      if (gain.length !== 1 || x % width !== 0) {
+        throw new ShapeMismatch(`the gain has shape [${gain.join(', ')}], which does not divide rows of ${x}`);
+      }
+      return x;
     },
   },
+  rope: {
+    outputWidth: ({ inputs: [x], attributes: { headDim, frequencies } }) => {
+      if (x % headDim !== 0) throw new ShapeMismatch(`rows of ${x} are no whole heads of ${headDim}`);
+      if (2 * frequencies.length > headDim) {
+        throw new ShapeMismatch(`${frequencies.length} pairs do not fit into a head of ${headDim}`);
+      }
+      return x;
+    },
+  },
+  relu: { outputWidth: unchanged },
+  silu: { outputWidth: unchanged },
+  gelu: { outputWidth: unchanged },
+  scale: { outputWidth: unchanged },
+  add: { outputWidth: equalWidths },
+  mul: { outputWidth: equalWidths },
   cacheWrite: {
     outputWidth: ({ inputs: [k, v] }) => {
       if (k !== v) throw new ShapeMismatch(`k and v have widths ${k} and ${v}`);
@@ -114,6 +159,15 @@ export const OPS: { readonly [N in OpName]: OpRow<N> } = {
     },
   },
 };
+
+function unchanged({ inputs: [x] }: Pick<OpShapes<OpName>, 'inputs'>): number {
+  return x;
+}
+
+function equalWidths({ inputs: [a, b] }: Pick<OpShapes<OpName>, 'inputs'>): number {
+  if (a !== b) throw new ShapeMismatch(`the two have widths ${a} and ${b}`);
+  return a;
+}
 
 function linearWidth({ inputs: [x], weights: [weight, bias] }: Pick<OpShapes<'linear'>, 'inputs' | 'weights'>): number {
   const [outputs, inputs] = matrix(weight, 'the weight');

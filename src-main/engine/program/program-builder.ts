@@ -7,6 +7,7 @@ import {
   type OpName,
   type OpOf,
   OPS,
+  type RopeAttributes,
   ShapeMismatch,
 } from './ops.ts';
 import type { Activation, Program } from './program.ts';
@@ -44,11 +45,11 @@ export class ProgramBuilder {
     return new WeightView(name, shape);
   }
 
-  /** Gives an activation a name under which a run can return it. */
+  /** Gives an activation a name under which a run can return it. It may have several. */
   tap(name: string, value: Value): Value {
     this.claimTap(name);
-    if (this.tensors[value.id].tap !== null) throw mistake(`activation ${value.id} has two names`);
-    this.tensors[value.id] = { ...this.tensors[value.id], tap: name };
+    const { width, taps } = this.tensors[value.id];
+    this.tensors[value.id] = { width, taps: [...taps, name] };
     return value;
   }
 
@@ -67,12 +68,37 @@ export class ProgramBuilder {
     return this.value('layerNorm', [x], [gain, bias], { eps });
   }
 
+  /** Of whole rows when `gain` is as wide as they are, else of each part as wide as `gain`: of each head. */
+  rmsNorm(x: Value, gain: WeightView, eps: number): Value {
+    return this.value('rmsNorm', [x], [gain], { eps });
+  }
+
+  rope(x: Value, attributes: RopeAttributes): Value {
+    return this.value('rope', [x], [], attributes);
+  }
+
   relu(x: Value): Value {
     return this.value('relu', [x], [], {});
   }
 
+  silu(x: Value): Value {
+    return this.value('silu', [x], [], {});
+  }
+
+  gelu(x: Value): Value {
+    return this.value('gelu', [x], [], {});
+  }
+
+  scale(x: Value, factor: number): Value {
+    return this.value('scale', [x], [], { factor });
+  }
+
   add(a: Value, b: Value): Value {
     return this.value('add', [a, b], [], {});
+  }
+
+  mul(a: Value, b: Value): Value {
+    return this.value('mul', [a, b], [], {});
   }
 
   /**
@@ -91,8 +117,9 @@ export class ProgramBuilder {
   }
 
   /** Ends the program: raw logits `[asked rows, vocabulary]`. */
-  logits(x: Value, weight: WeightView, bias?: WeightView): Program {
-    this.emit('logits', [x], bias ? [weight, bias] : [weight], {});
+  logits(x: Value, weight: WeightView, options: { bias?: WeightView; softcap?: number | null } = {}): Program {
+    const { bias, softcap = null } = options;
+    this.emit('logits', [x], bias ? [weight, bias] : [weight], { softcap });
     this.vocabularySize = weight.shape[0];
     return {
       ops: this.ops,
@@ -124,7 +151,7 @@ export class ProgramBuilder {
   ): Value | null {
     if (this.vocabularySize !== null) throw mistake(`${op} comes after the logits`);
     const width = this.outputWidth(op, inputs, weights, attributes);
-    const output = width === null ? null : this.tensors.push({ width, tap: null }) - 1;
+    const output = width === null ? null : this.tensors.push({ width, taps: [] }) - 1;
     const step: OpOf<N> = { op, inputs: inputs.map(({ id }) => id), weights, attributes, output };
     // The compiler cannot see that OpOf<N> for any N is a member of the union Op.
     this.ops.push(step as Op);

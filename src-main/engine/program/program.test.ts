@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { planMemory } from './memory-plan.ts';
 import { ProgramBuilder, type Value } from './program-builder.ts';
 
-const ATTENTION = { layer: 0, heads: 2, kvHeads: 2, headDim: 4, scale: 1, weightsTap: null };
+const ATTENTION = {
+  layer: 0,
+  heads: 2,
+  kvHeads: 2,
+  headDim: 4,
+  scale: 1,
+  softcap: null,
+  window: null,
+  weightsTap: null,
+};
 
 describe('ProgramBuilder', () => {
   const start = () => {
@@ -63,11 +72,7 @@ describe('ProgramBuilder', () => {
       (p, x) => p.layerNorm(x, p.weight('g', [7]), p.weight('b', [8]), 1e-5),
       'the gain has shape [7]',
     ],
-    [
-      'summands of two widths',
-      (p, x) => p.add(x, p.linear(x, p.weight('w', [3, 8]))),
-      'the summands have widths 8 and 3',
-    ],
+    ['summands of two widths', (p, x) => p.add(x, p.linear(x, p.weight('w', [3, 8]))), 'the two have widths 8 and 3'],
     [
       'heads that do not fill q',
       (p, x) => p.attention(x, x, x, { ...ATTENTION, heads: 3 }),
@@ -89,7 +94,21 @@ describe('ProgramBuilder', () => {
       'attention of layer 1 comes after 0',
     ],
     ['two tensors of one name', (p, x) => [p.tap('a', x), p.tap('a', p.relu(x))], 'two tensors are named a'],
-    ['two names of one tensor', (p, x) => [p.tap('a', x), p.tap('b', x)], 'activation 0 has two names'],
+    [
+      'a gain that does not divide the row',
+      (p, x) => p.rmsNorm(x, p.weight('g', [3]), 1e-5),
+      'the gain has shape [3], which does not divide rows of 8',
+    ],
+    [
+      'heads that do not fill a row that turns',
+      (p, x) => p.rope(x, { headDim: 3, pairing: 'halves', frequencies: [1], magnitude: 1 }),
+      'rows of 8 are no whole heads of 3',
+    ],
+    [
+      'more pairs than a head has',
+      (p, x) => p.rope(x, { headDim: 4, pairing: 'halves', frequencies: [1, 1, 1], magnitude: 1 }),
+      '3 pairs do not fit into a head of 4',
+    ],
     [
       'an operation after the end',
       (p, x) => [p.logits(x, p.weight('table', [10, 8])), p.relu(x)],

@@ -4,8 +4,8 @@ import type { WeightDeclaration } from './weights.ts';
 /** An activation: `[tokens, width]`, one row per token of the batch. */
 export interface Activation {
   readonly width: number;
-  /** Name under which a run can give it back (see `taps.ts`); null when it has none. */
-  readonly tap: string | null;
+  /** Names under which a run can give it back (see `taps.ts`). */
+  readonly taps: readonly string[];
 }
 
 /**

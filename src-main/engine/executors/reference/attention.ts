@@ -19,10 +19,10 @@ export interface AttentionBuffers {
 
 /**
  * Scaled dot-product attention (Vaswani et al., 2017, section 3.2.1) with a causal mask: each token attends to the
- * cells of its sequence up to its own position. Sums and the softmax are in double precision.
+ * cells of its sequence up to its own position, or to the last `window` of them. Sums and the softmax are in double precision.
  */
 export function attention(attributes: AttentionAttributes, batch: Batch, io: AttentionBuffers, poll: () => void): void {
-  const { heads, kvHeads, headDim, scale } = attributes;
+  const { heads, kvHeads, headDim, scale, softcap, window } = attributes;
   const tokens = batch.tokens.length;
   const width = heads * headDim;
   const kvWidth = kvHeads * headDim;
@@ -31,27 +31,30 @@ export function attention(attributes: AttentionAttributes, batch: Batch, io: Att
 
   for (let token = 0; token < tokens; token++) {
     const context = batch.contexts[batch.sequences[token]];
-    const length = attendedLength(context.positions, batch.positions[token]);
+    const position = batch.positions[token];
+    const end = attendedLength(context.positions, position);
+    const start = window === null ? 0 : attendedLength(context.positions, position - window);
     for (let head = 0; head < heads; head++) {
       poll();
       const q = token * width + head * headDim;
       const kvOffset = Math.floor((head * kvHeads) / heads) * headDim;
 
       let highest = -Infinity;
-      for (let i = 0; i < length; i++) {
-        const score = dot(io.q, q, io.keys, context.cells[i] * kvWidth + kvOffset, headDim) * scale;
+      for (let i = start; i < end; i++) {
+        const scaled = dot(io.q, q, io.keys, context.cells[i] * kvWidth + kvOffset, headDim) * scale;
+        const score = softcap === null ? scaled : softcap * Math.tanh(scaled / softcap);
         scores[i] = score;
         if (score > highest) highest = score;
       }
       let total = 0;
-      for (let i = 0; i < length; i++) {
+      for (let i = start; i < end; i++) {
         // The highest score becomes exp(0), so nothing overflows.
         const exponential = Math.exp(scores[i] - highest);
         scores[i] = exponential;
         total += exponential;
       }
       sums.fill(0);
-      for (let i = 0; i < length; i++) {
+      for (let i = start; i < end; i++) {
         const weight = scores[i] / total;
         if (io.weights) io.weights[(head * tokens + token) * io.weightsContext + i] = weight;
         const v = context.cells[i] * kvWidth + kvOffset;

@@ -14,6 +14,43 @@ export function relu(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < y.length; i++) y[i] = x[i] < 0 ? 0 : x[i];
 }
 
+export function mul(a: Float32Array, b: Float32Array, y: Float32Array): void {
+  for (let i = 0; i < y.length; i++) y[i] = a[i] * b[i];
+}
+
+export function scale(x: Float32Array, factor: number, y: Float32Array): void {
+  for (let i = 0; i < y.length; i++) y[i] = x[i] * factor;
+}
+
+export function silu(x: Float32Array, y: Float32Array): void {
+  for (let i = 0; i < y.length; i++) y[i] = x[i] / (1 + Math.exp(-x[i]));
+}
+
+/** The tanh form, computed and not looked up: ggml's table of f16 values is up to 4e-3 away from it. */
+export function gelu(x: Float32Array, y: Float32Array): void {
+  const factor = Math.sqrt(2 / Math.PI);
+  for (let i = 0; i < y.length; i++) {
+    const value = x[i];
+    y[i] = 0.5 * value * (1 + Math.tanh(factor * value * (1 + 0.044715 * value * value)));
+  }
+}
+
+/** x becomes cap * tanh(x / cap), in place. */
+export function softcap(x: Float32Array, cap: number): void {
+  for (let i = 0; i < x.length; i++) x[i] = cap * Math.tanh(x[i] / cap);
+}
+
+/** x / sqrt(mean(x^2) + eps) * gain over each part of x that is as long as `gain`. */
+export function rmsNorm(x: Float32Array, gain: Float32Array, eps: number, y: Float32Array): void {
+  const width = gain.length;
+  for (let part = 0; part < x.length; part += width) {
+    let squares = 0;
+    for (let i = 0; i < width; i++) squares += x[part + i] ** 2;
+    const factor = 1 / Math.sqrt(squares / width + eps);
+    for (let i = 0; i < width; i++) y[part + i] = x[part + i] * factor * gain[i];
+  }
+}
+
 /** (x - mean) / sqrt(variance + eps) * gain + bias over each row of x `[rows, width]`; biased variance, as PyTorch's. */
 export function layerNorm(
   x: Float32Array,

@@ -1,7 +1,8 @@
 import type { OpName, OpOf } from '../../program/ops.ts';
 import { attention } from './attention.ts';
-import { add, embed, layerNorm, relu } from './elementwise.ts';
+import { add, embed, gelu, layerNorm, mul, relu, rmsNorm, scale, silu, softcap } from './elementwise.ts';
 import { linear } from './linear.ts';
+import { rope } from './rope.ts';
 import type { RunState } from './run-state.ts';
 
 type Kernel<N extends OpName> = (op: OpOf<N>, run: RunState) => void;
@@ -28,9 +29,21 @@ export const KERNELS: { readonly [N in OpName]: Kernel<N> } = {
     layerNorm(input(op, run), gain.shape[0], run.weight(gain), run.weight(bias), eps, output(op, run));
   },
 
+  rmsNorm: (op, run) => rmsNorm(input(op, run), run.weight(op.weights[0]), op.attributes.eps, output(op, run)),
+
+  rope: (op, run) => rope(op.attributes, run.batch.positions, input(op, run), output(op, run)),
+
   relu: (op, run) => relu(input(op, run), output(op, run)),
 
+  silu: (op, run) => silu(input(op, run), output(op, run)),
+
+  gelu: (op, run) => gelu(input(op, run), output(op, run)),
+
+  scale: (op, run) => scale(input(op, run), op.attributes.factor, output(op, run)),
+
   add: (op, run) => add(input(op, run), run.activation(op.inputs[1]), output(op, run)),
+
+  mul: (op, run) => mul(input(op, run), run.activation(op.inputs[1]), output(op, run)),
 
   cacheWrite: (op, run) => {
     const k = run.activation(op.inputs[0]);
@@ -65,6 +78,7 @@ export const KERNELS: { readonly [N in OpName]: Kernel<N> } = {
     const logits = new Float32Array(rows.length * outputs);
     const b = bias ? run.weight(bias) : null;
     linear(asked, rows.length, inputs, run.weight(weight), b, outputs, logits, () => run.poll());
+    if (op.attributes.softcap !== null) softcap(logits, op.attributes.softcap);
     run.setLogits(logits);
   },
 };

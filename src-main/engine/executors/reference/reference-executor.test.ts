@@ -19,7 +19,16 @@ function smallModel() {
     p.embed(p.weight('tokens', [VOCABULARY, WIDTH]), 'token'),
     p.embed(p.weight('positions', [POSITIONS, WIDTH]), 'position'),
   );
-  const attributes = { layer: 0, heads: 2, kvHeads: 2, headDim: 4, scale: 0.5, weightsTap: 'attention' };
+  const attributes = {
+    layer: 0,
+    heads: 2,
+    kvHeads: 2,
+    headDim: 4,
+    scale: 0.5,
+    softcap: null,
+    window: null,
+    weightsTap: 'attention',
+  };
   const attended = p.attention(x, x, x, attributes);
   const program = p.logits(p.tap('output', p.add(x, attended)), p.weight('head', [VOCABULARY, WIDTH]));
   const tensors = new Map(

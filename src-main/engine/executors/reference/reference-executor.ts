@@ -52,11 +52,11 @@ class ReferenceExecutor implements Executor {
       run.poll();
       // The table's type pairs each name with its own kernel; the compiler cannot follow that through a union.
       KERNELS[op.op](op as never, run);
-      const tap = op.output === null ? null : this.program.tensors[op.output].tap;
-      if (op.output !== null && tap !== null && run.taps.has(tap)) {
-        const { width } = this.program.tensors[op.output];
+      if (op.output === null) continue;
+      const { width, taps } = this.program.tensors[op.output];
+      for (const tap of taps) {
         // A copy, because the buffer is used again.
-        run.keep(tap, [batch.tokens.length, width], run.activation(op.output).slice());
+        if (run.taps.has(tap)) run.keep(tap, [batch.tokens.length, width], run.activation(op.output).slice());
       }
     }
     return run.result();
