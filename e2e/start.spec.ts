@@ -1,0 +1,48 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { npmCommand, root } from '../scripts/lib/run.ts';
+import { leftOver, processTree } from './support/processes.ts';
+import { expect, test } from './support/test.ts';
+
+test.skip(process.platform !== 'linux', 'looks at processes through /proc');
+
+const ways: Record<string, (npm: ChildProcess) => void> = {
+  // What a terminal does: everything in the foreground hears it.
+  'Ctrl-C': ({ pid }) => process.kill(-pid!, 'SIGINT'),
+  'a SIGTERM to npm': ({ pid }) => process.kill(pid!, 'SIGTERM'),
+};
+
+for (const [way, end] of Object.entries(ways)) {
+  test(`npm start ends with everything it started on ${way}`, async ({ host, dataDir }) => {
+    const options = host === 'web' ? ['--', '--web', '--port', '0'] : [];
+    const { command, args } = npmCommand(['start', ...options]);
+    const npm = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    let output = '';
+    for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
+    const started = async () =>
+      host === 'web'
+        ? /at http:\/\/127\.0\.0\.1:\d+/.test(output)
+        : (await commandLines(npm.pid!)).some((line) => line.includes('--type=renderer'));
+    let tree: number[] = [];
+    try {
+      await expect.poll(started, { timeout: 20_000, message: output }).toBe(true);
+      tree = await processTree(npm.pid!);
+      expect(tree.length).toBeGreaterThan(2);
+      end(npm);
+      expect(await leftOver(tree, 6000)).toEqual([]);
+      expect(output, 'errors on the way out').not.toMatch(/error|fatal/i);
+    } finally {
+      for (const pid of await leftOver([...tree, ...(await processTree(npm.pid!))], 0)) process.kill(pid, 'SIGKILL');
+    }
+  });
+}
+
+async function commandLines(pid: number): Promise<string[]> {
+  const tree = await processTree(pid);
+  return await Promise.all(tree.map((one) => readFile(`/proc/${one}/cmdline`, 'utf8').catch(() => '')));
+}
