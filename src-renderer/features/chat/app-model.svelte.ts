@@ -3,6 +3,7 @@ import type { Connection } from '../../lib/connection.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
+import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 
 /** The model that the app brings along. */
@@ -15,6 +16,7 @@ export interface AppModel {
   readonly engine: EngineState;
   readonly chats: ChatsState;
   readonly session: ChatSession;
+  readonly panel: PanelState;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -44,5 +46,5 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
       if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
     });
   });
-  return { connection, settings, engine, chats, session };
+  return { connection, settings, engine, chats, session, panel: new PanelState(settings) };
 }

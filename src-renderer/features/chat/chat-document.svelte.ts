@@ -1,5 +1,6 @@
 import type { ChatMessage } from '../../../src-main/engine/types.ts';
 import type { Chat, ChatSummary } from '../../../src-main/protocol/app-services.ts';
+import { newId, now } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 
 export class UserTurn {
@@ -121,12 +122,4 @@ export class ChatDocument {
     const { id, title, createdAt, updatedAt } = this;
     return { id, title, createdAt, updatedAt, turns: this.turns.length };
   }
-}
-
-export function now(): string {
-  return new Date().toISOString();
-}
-
-function newId(): string {
-  return crypto.randomUUID();
 }

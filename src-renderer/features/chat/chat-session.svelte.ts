@@ -5,7 +5,7 @@ import { nextFrame } from '../../lib/next-frame.ts';
 import type { AssistantTurn, ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
-import { now } from './chat-document.svelte.ts';
+import { now } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 import { glueBefore } from './glue.ts';
@@ -47,6 +47,8 @@ export class ChatSession {
   #running = $state.raw<Running | null>(null);
   /** Messages that wait for the running reply to end, oldest first. */
   #queue = $state.raw<readonly { chat: ChatDocument; text: string }[]>([]);
+  /** What is being written in the composer; outlives a look at another view. */
+  draft = $state('');
   /** Stop was pressed and the engine has not answered yet. */
   stopping = $state(false);
   /** What the KV cache saves, as measured. */

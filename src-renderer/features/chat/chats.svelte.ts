@@ -1,6 +1,7 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { AppServices, ChatSummary } from '../../../src-main/protocol/app-services.ts';
-import { ChatDocument, now } from './chat-document.svelte.ts';
+import { ChatDocument } from './chat-document.svelte.ts';
+import { now } from './identity.ts';
 
 /** How long changes of a chat are gathered before it is written, ms. */
 const SAVE_AFTER_MS = 600;
@@ -18,8 +19,11 @@ export class ChatsState {
 
   readonly #services: AppServices;
   readonly #modelId: string;
+  // Nothing on screen depends on these two.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   /** Chats with unwritten changes or a running reply: selecting them shows this very document. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #open = new Map<string, ChatDocument>();
   #writing: Promise<void> = Promise.resolve();
   #search = $state('');

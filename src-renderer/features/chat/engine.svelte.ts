@@ -26,6 +26,8 @@ export class EngineState {
   readonly #modelId: string;
   /** Has its model. */
   #engine: EngineApi | null = null;
+  // Nothing on screen depends on it.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #waiting = new Set<Waiting>();
 
   constructor(connection: Connection, modelId: string) {

@@ -16,24 +16,24 @@ export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
 };
 
 /**
- * What stands under a reply.
- *
- * @param tokens tokens of the reply
+ * What stands under a reply. The values come from the engine's own sentence, which knows the settings the reply ran with.
  */
-export function stopText(stop: Stop, tokens: number): string {
+export function stopText(stop: Stop): string {
+  const numbers = (stop.detail.match(/\d+/g) ?? []).map(Number);
+  const number = numbers.length > 0 ? formatInteger(numbers[0]) : null;
   switch (stop.reason) {
     case 'eos':
       return 'The model ended its text';
     case 'max_tokens':
-      return `Reached the ${limitIn(stop.detail) ?? formatInteger(tokens)}-token limit`;
+      return number === null ? 'Reached the token limit' : `Reached the ${number}-token limit`;
     case 'stop_string':
-      return `Reached the stop text ${shownStopText(stop.stopString ?? '')}`;
+      return `Reached the stop text “${visibleText(stop.stopString ?? '')}”`;
     case 'repetition':
-      return 'Stopped: it repeats itself';
+      return number === null ? 'It repeats itself' : `The last ${number} tokens repeat those before them`;
     case 'time_limit':
-      return 'Reached the time limit';
+      return numbers.length === 0 ? 'Reached the time limit' : `Reached the time limit of ${secondsOf(numbers[0])}`;
     case 'context_full':
-      return 'The context window is full';
+      return `The context window${number === null ? '' : ` of ${number} tokens`} is full`;
     case 'user':
       return 'You stopped it';
     case 'error':
@@ -41,15 +41,14 @@ export function stopText(stop: Stop, tokens: number): string {
   }
 }
 
-/** After Continue a reply has more tokens than the limit that ended its last part. */
-function limitIn(detail: string): string | null {
-  const found = /limit of (\d+) token/.exec(detail);
-  return found ? formatInteger(Number(found[1])) : null;
+/** 1500 ms is `1.5 s`. */
+function secondsOf(ms: number): string {
+  return `${Number((ms / 1000).toFixed(3))} s`;
 }
 
-/** Stop texts with what cannot be seen made visible. */
-export function shownStopText(text: string): string {
-  return `“${visibleText(text)}”`;
+/** Thousands in a sentence of the engine take a comma, as everywhere in the interface. */
+export function withThousands(sentence: string): string {
+  return sentence.replace(/(?<![\w.,])\d{4,}(?![\w,]|\.\d)/g, (digits) => formatInteger(Number(digits)));
 }
 
 /** Line breaks and tabs as signs. */
@@ -69,4 +68,9 @@ export function lostStop(tokens: number, error: EngineError): Stop {
     detail: `The engine stopped after ${formatCount(tokens, 'token')}. ${error.message}`,
     errorCode: error.code,
   };
+}
+
+/** A stop text as it is typed into a field of one line: `\n` and `\t` stand for what cannot be typed there. */
+export function typedStopText(typed: string): string {
+  return typed.replace(/\\([nt\\])/g, (_, sign: string) => ({ n: '\n', t: '\t' })[sign] ?? '\\');
 }
