@@ -3,7 +3,7 @@
  * the dark theme, in a usual and in the smallest window.
  */
 import { chromium, type Page } from 'playwright';
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChatPage } from '../e2e/pages/chat.ts';
@@ -11,21 +11,33 @@ import { startServer, stopServer } from '../e2e/support/web-app.ts';
 import { ensureBuilt } from './ensure-built.mjs';
 import { findChromium } from './lib/chromium.ts';
 import { root } from './lib/run.ts';
+import { smallPng } from './lib/small-png.ts';
 
 const FOLDER = join(root, 'docs', 'screenshots');
 const USUAL = { width: 1280, height: 800 };
 const SMALL = { width: 480, height: 600 };
 const PROMPT = 'Once upon a time, there was a little';
 
+interface Shot {
+  /** Takes a picture in the usual window. */
+  (view: string): Promise<void>;
+  /** Takes one in the smallest window, between `prepare` and `restore`. */
+  small(view: string, prepare?: () => Promise<void>, restore?: () => Promise<void>): Promise<void>;
+}
+
 /** Shows each view in turn; `shot` takes its picture. */
-async function walk(page: Page, shot: (view: string) => Promise<void>): Promise<void> {
+async function walk(page: Page, shot: Shot): Promise<void> {
   const chat = new ChatPage(page);
   await chat.ready();
   await shot('first-run');
+  await shot.small('first-run');
 
   await chat.openPanel('sampling');
   await chat.set('seed', 1);
   await chat.ask(PROMPT);
+  // Back at its top.
+  await chat.openPanel('stop');
+  await chat.openPanel('sampling');
   await shot('panel-sampling');
   for (const tab of ['stop', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
@@ -33,6 +45,13 @@ async function walk(page: Page, shot: (view: string) => Promise<void>): Promise<
   }
   await chat.id('panel-toggle').click();
   await shot('chat-text');
+  await shot.small('chat-text');
+  await shot.small(
+    'panel-sampling',
+    () => chat.openPanel('sampling'),
+    () => page.keyboard.press('Escape'),
+  );
+
   await chat.id('view-tokens').click();
   await chat.lastReply.getByTestId('token').nth(5).hover();
   await chat.id('token-popover').waitFor();
@@ -45,13 +64,36 @@ async function walk(page: Page, shot: (view: string) => Promise<void>): Promise<
   await chat.id('error-card').waitFor();
   await chat.id('error-card').scrollIntoViewIfNeeded();
   await shot('error');
+  await shot.small('error', () => chat.id('error-card').scrollIntoViewIfNeeded());
 
   await chat.id('nav-models').click();
   await chat.id('model-card').waitFor();
   await shot('models');
+  await shot.small('models');
   await chat.id('open-settings').click();
   await chat.id('theme-select').waitFor();
   await shot('settings');
+  await shot.small('settings');
+}
+
+/** Photographs `page` into files that name the view, the theme and the window. */
+function photographer(page: Page, theme: string): Shot {
+  const take = async (name: string) => {
+    await page.evaluate(async () => {
+      await document.fonts.ready;
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    });
+    await writeFile(join(FOLDER, `${name}.png`), smallPng(await page.screenshot({ animations: 'disabled' })));
+  };
+  return Object.assign((view: string) => take(`${view}-${theme}`), {
+    async small(view: string, prepare?: () => Promise<void>, restore?: () => Promise<void>) {
+      await page.setViewportSize(SMALL);
+      await prepare?.();
+      await take(`${view}-${theme}-small`);
+      await restore?.();
+      await page.setViewportSize(USUAL);
+    },
+  });
 }
 
 const executablePath = findChromium();
@@ -61,24 +103,14 @@ await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
 const browser = await chromium.launch({ executablePath });
 for (const colorScheme of ['light', 'dark'] as const) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-screenshots-'));
+  // The settings show this path, so it is the same every time.
+  const dataDir = join(tmpdir(), 'tokenscope-screenshots');
+  await rm(dataDir, { recursive: true, force: true });
   const server = await startServer({ dataDir });
   const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
   const page = await context.newPage();
   await page.goto(server.origin);
-  await walk(page, async (view) => {
-    for (const [size, suffix] of [
-      [SMALL, '-small'],
-      [USUAL, ''],
-    ] as const) {
-      await page.setViewportSize(size);
-      await page.evaluate(async () => {
-        await document.fonts.ready;
-        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-      });
-      await page.screenshot({ path: join(FOLDER, `${view}-${colorScheme}${suffix}.png`), animations: 'disabled' });
-    }
-  });
+  await walk(page, photographer(page, colorScheme));
   await context.close();
   await stopServer(server.child);
   await rm(dataDir, { recursive: true, force: true });
