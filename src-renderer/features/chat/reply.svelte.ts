@@ -60,6 +60,9 @@ export class Reply {
     reply.segments = stored.segments;
     reply.promptTokens = stored.promptTokens;
     reply.contextUsed = stored.contextUsed;
+    // The window holds the prompt and what the latest run added: so many of the tokens are its own.
+    const latestRun = stored.contextUsed - stored.promptTokens;
+    reply.runStart = Math.max(0, stored.tokens.length - Math.max(0, latestRun));
     return reply;
   }
 
