@@ -8,6 +8,8 @@ export class ConfigReader {
   constructor(
     json: unknown,
     readonly fileName: string,
+    /** Where in the file this object stands, for example `rope_scaling.`; empty for the whole file. */
+    private readonly path = '',
   ) {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
       throw new EngineError('MODEL_FORMAT', `${fileName}: the file is not a JSON object.`, { file: fileName });
@@ -53,19 +55,74 @@ export class ConfigReader {
     return value;
   }
 
-  private field(key: string): unknown {
+  /** Whether the key is there, with null or anything else. */
+  has(key: string): boolean {
+    return Object.hasOwn(this.fields, key);
+  }
+
+  /** Whether the key is there with another value than null. */
+  isSet(key: string): boolean {
+    return this.field(key) !== undefined && this.field(key) !== null;
+  }
+
+  number(key: string): number {
+    const value = this.field(key);
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.bad(key, value, 'a number');
+    return value;
+  }
+
+  /** True or false; `fallback` when the key is absent or null. */
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.field(key) ?? fallback;
+    if (typeof value !== 'boolean') throw this.bad(key, value, 'true or false');
+    return value;
+  }
+
+  /** A list of `length` numbers above 0. */
+  positives(key: string, length: number): number[] {
+    const value = this.field(key);
+    const fits = (item: unknown) => typeof item === 'number' && item > 0 && item < Infinity;
+    if (!Array.isArray(value) || value.length !== length || !value.every(fits)) {
+      throw this.bad(key, value, `a list of ${length} numbers above 0`);
+    }
+    return value as number[];
+  }
+
+  /** A list of `length` values out of `choices`. */
+  choices<T extends string | number>(key: string, choices: readonly T[], length: number): T[] {
+    const value = this.field(key);
+    if (!Array.isArray(value) || value.length !== length || !value.every((item) => choices.includes(item as T))) {
+      throw this.bad(key, value, `a list of ${length} values out of ${choices.join(', ')}`);
+    }
+    return value as T[];
+  }
+
+  /** An object inside this one; null when the key is absent or null. */
+  object(key: string): ConfigReader | null {
+    if (!this.isSet(key)) return null;
+    const value = this.field(key);
+    if (typeof value !== 'object' || Array.isArray(value)) throw this.bad(key, value, 'an object');
+    return new ConfigReader(value, this.fileName, `${this.path}${key}.`);
+  }
+
+  /** The value as it stands, of whatever type. */
+  field(key: string): unknown {
     return Object.hasOwn(this.fields, key) ? this.fields[key] : undefined;
   }
 
   /** The error for a field whose value is not `expected`. */
   bad(key: string, value: unknown, expected: string): EngineError {
     const found = show(value);
-    return new EngineError('MODEL_FORMAT', `${this.fileName}: "${key}" is ${found}; it must be ${expected}.`, {
-      file: this.fileName,
-      key,
-      found,
-      expected,
-    });
+    return new EngineError(
+      'MODEL_FORMAT',
+      `${this.fileName}: "${this.path}${key}" is ${found}; it must be ${expected}.`,
+      {
+        file: this.fileName,
+        key: this.path + key,
+        found,
+        expected,
+      },
+    );
   }
 }
 

@@ -1,0 +1,105 @@
+import { EngineError } from '../errors.ts';
+import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
+import type { ModelFiles } from '../platform.ts';
+import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
+import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { buildProgram } from './architectures/index.ts';
+import { ConfigReader } from './config-reader.ts';
+import { readHfConfig } from './from-hf-config.ts';
+import { HF_OUTPUT_MATRIX } from './hf-tensor-names.ts';
+import { HfWeights } from './hf-weights.ts';
+import type { Hyperparameters } from './hyperparameters.ts';
+import { readJsonFile } from './json-file.ts';
+import type { ModelSource } from './model-source.ts';
+
+export const CONFIG_FILE = 'config.json';
+export const TOKENIZER_FILE = 'tokenizer.json';
+const GENERATION_CONFIG_FILE = 'generation_config.json';
+const MAX_CONFIG_BYTES = 2 ** 20;
+/** The largest known, of vocabularies of 262,144 pieces, have some 35 MB. */
+const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
+
+/** A Hugging Face folder that was opened: headers and tokenizer are read, weights are not. */
+export interface HfFolder extends ModelSource {
+  readonly weights: HfWeights;
+  /** Parsed tokenizer.json; null when the folder has none, and only ids can be used. */
+  readonly tokenizerJson: unknown;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a Hugging Face folder: `config.json`, `*.safetensors`, and if they are there `generation_config.json` and
+ * `tokenizer.json`.
+ * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER, MODEL_IO
+ */
+export async function openHfFolder(files: ModelFiles): Promise<HfFolder> {
+  const config = await readConfig(files, CONFIG_FILE);
+  if (!config) {
+    throw new EngineError('MODEL_NOT_FOUND', `The model ${files.id} has no ${CONFIG_FILE}.`, {
+      model: files.id,
+      file: CONFIG_FILE,
+    });
+  }
+  const generationConfig = await readConfig(files, GENERATION_CONFIG_FILE);
+  const folder = await SafetensorsFolder.open(files);
+  try {
+    const hasOutputMatrix = folder.tensors.has(HF_OUTPUT_MATRIX);
+    const { hyperparameters, bosTokenId, eosTokenIds } = readHfConfig(config.reader, {
+      hasOutputMatrix,
+      generationConfig: generationConfig?.reader ?? null,
+    });
+    const weights = new HfWeights(folder, hyperparameters);
+    weights.checkAllUsed(buildProgram(hyperparameters, 1).weights.map(({ name }) => name));
+    const tokenizerFile = await readFile(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES);
+    const tokenizer = tokenizerOf(tokenizerFile?.json, hyperparameters);
+    const headers = [config, generationConfig, tokenizerFile].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
+    return {
+      name: files.id,
+      hyperparameters,
+      tokenizer,
+      tokenizerJson: tokenizerFile?.json ?? null,
+      bosTokenId: tokenizerFile ? tokenizer.bosTokenId : bosTokenId,
+      eosTokenIds,
+      weights,
+      totalBytes: headers + folder.totalBytes,
+      bytesRead: headers + folder.totalBytes - folder.dataBytes,
+      close: () => folder.close(),
+    };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+function tokenizerOf(json: unknown, { vocabularySize }: Hyperparameters): Tokenizer {
+  if (json === undefined) return new IdsOnlyTokenizer(vocabularySize, TOKENIZER_FILE);
+  const tokenizer = tokenizerFromJson(json, TOKENIZER_FILE);
+  // Fewer are common: the token table is filled up to a round number.
+  if (tokenizer.vocabularySize <= vocabularySize) return tokenizer;
+  throw new EngineError(
+    'MODEL_FORMAT',
+    `${TOKENIZER_FILE}: the vocabulary has ${tokenizer.vocabularySize} tokens, but the model has only ${vocabularySize}.`,
+    { file: TOKENIZER_FILE, found: tokenizer.vocabularySize, expected: vocabularySize },
+  );
+}
+
+async function readConfig(files: ModelFiles, name: string): Promise<{ reader: ConfigReader; bytes: number } | null> {
+  const file = await readFile(files, name, MAX_CONFIG_BYTES);
+  return file && { reader: new ConfigReader(file.json, name), bytes: file.bytes };
+}
+
+/** Parsed content and size of a JSON file; null when the folder has none. */
+async function readFile(
+  files: ModelFiles,
+  name: string,
+  maxBytes: number,
+): Promise<{ json: unknown; bytes: number } | null> {
+  if (!files.names.includes(name)) return null;
+  const source = await files.open(name);
+  try {
+    return { json: await readJsonFile(source, maxBytes), bytes: source.size };
+  } finally {
+    await source.close?.();
+  }
+}

@@ -1,0 +1,54 @@
+import { EngineError } from '../errors.ts';
+import type { TokenPiece } from '../types.ts';
+import type { Tokenizer, TokenStream } from './tokenizer.ts';
+
+/**
+ * Stands in for the tokenizer of a model that came without one: ids can be read and written, texts cannot. A token's
+ * piece and text are its id in brackets.
+ */
+export class IdsOnlyTokenizer implements Tokenizer {
+  readonly bosTokenId = null;
+  readonly unkTokenId = null;
+
+  /** @param missing the file that would hold the tokenizer, for messages */
+  constructor(
+    readonly vocabularySize: number,
+    private readonly missing: string,
+  ) {}
+
+  encode(): number[] {
+    throw this.noText();
+  }
+
+  encodePieces(): TokenPiece[] {
+    throw this.noText();
+  }
+
+  decode(ids: readonly number[]): string {
+    return ids.map((id) => this.piece(id)).join('');
+  }
+
+  piece(id: number): string {
+    if (Number.isInteger(id) && id >= 0 && id < this.vocabularySize) return `[${id}]`;
+    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids go from 0 to ${this.vocabularySize - 1}.`, {
+      id,
+      vocabularySize: this.vocabularySize,
+    });
+  }
+
+  isSpecial(): boolean {
+    return false;
+  }
+
+  stream(): TokenStream {
+    return { push: (id) => this.piece(id), pending: false, flush: () => '' };
+  }
+
+  private noText(): EngineError {
+    return new EngineError(
+      'UNSUPPORTED_TOKENIZER',
+      `The model has no ${this.missing}, so text cannot be turned into its tokens. Give token ids instead of text, or put the file beside the weights.`,
+      { file: this.missing },
+    );
+  }
+}
