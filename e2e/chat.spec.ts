@@ -66,13 +66,13 @@ test.describe('chat', () => {
     await expect(chat.id('send')).toBeVisible();
   });
 
-  test('Escape stops, Continue goes on where the text ended, Regenerate adds a version', async ({ app }) => {
+  test('Continue goes on where the text ended, Regenerate adds a version', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');
     await chat.set('maxTokens', 12);
     await chat.greedy();
-    const first = await chat.ask('The cat sat on the');
+    const first = await chat.ask('Once upon a time, there was a little');
     expect(first.reason).toBe('max_tokens');
     await chat.lastReply.getByTestId('continue').click();
     await expect
@@ -87,6 +87,17 @@ test.describe('chat', () => {
     await expect(chat.lastReply).toContainText('2 / 2');
     await chat.finished();
     await expect(chat.replies).toHaveCount(1);
+  });
+
+  test('Escape stops a reply, and only that', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.endless();
+    await chat.send('Once upon a time');
+    await expect(chat.lastText).not.toBeEmpty();
+    await app.page.keyboard.press('Escape');
+    expect((await chat.finished()).reason).toBe('user');
+    await expect(chat.id('panel')).toBeVisible();
   });
 
   test('settings change the answer, and the seed brings it back', async ({ app }) => {

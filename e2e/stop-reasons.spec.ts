@@ -33,7 +33,7 @@ test.describe('a reply says exactly why it ended', () => {
     const chat = new ChatPage(app.page);
     await chat.set('ignoreEos', true);
     await chat.set('maxTokens', 900);
-    expect((await chat.ask('The cat sat on the')).reason).toBe('repetition');
+    expect((await chat.ask('red red red red')).reason).toBe('repetition');
     await expect(chat.lastStop).toContainText('10');
   });
 
