@@ -56,7 +56,10 @@ export class ChatsState {
 
   async refresh(): Promise<void> {
     await this.#try(async () => {
-      this.list = newestFirst(await this.#services.invoke('chatsList'));
+      const stored = await this.#services.invoke('chatsList');
+      // What is not written yet is newer than what was read.
+      const open = [...this.#open.values()].map((chat) => chat.summary());
+      this.list = newestFirst([...open, ...stored.filter((chat) => !this.#open.has(chat.id))]);
     });
   }
 

@@ -1,0 +1,210 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../../../src-main/engine/errors.ts';
+import { checkAppCall } from '../../../src-main/protocol/app-schemas.ts';
+import { backendLost } from '../../../src-main/protocol/errors.ts';
+import { ChatSession, levelOf } from './chat-session.svelte.ts';
+import { ChatsState } from './chats.svelte.ts';
+import { EngineState } from './engine.svelte.ts';
+import { SettingsState } from './settings.svelte.ts';
+import { end, FakeConnection, FakeEngine, FakeServices, start, token, tokens } from './test-support/fakes.ts';
+
+let services: FakeServices;
+let connection: FakeConnection;
+let api: FakeEngine;
+let chats: ChatsState;
+let engine: EngineState;
+let settings: SettingsState;
+let session: ChatSession;
+
+beforeEach(async () => {
+  services = new FakeServices();
+  connection = new FakeConnection(services);
+  api = new FakeEngine();
+  settings = await SettingsState.load(services);
+  engine = new EngineState(connection, 'tiny-transformer');
+  chats = new ChatsState(services, 'tiny-transformer');
+  session = new ChatSession({ chats, engine, settings, frame: (callback) => void setTimeout(callback) });
+  connection.change(api, 'ready');
+  await engine.ready();
+});
+
+const last = () => chats.current.lastReply!;
+
+describe('send', () => {
+  it('writes a reply, keeps its facts, names the chat and stores it', async () => {
+    await session.send('  Once upon\na time ');
+    expect(chats.current.title).toBe('Once upon a time');
+    expect(last()).toMatchObject({
+      text: 't0 t1 t2',
+      count: 3,
+      seed: 7,
+      phase: 'done',
+      promptTokens: 4,
+      contextUsed: 7,
+    });
+    expect(last().stop?.reason).toBe('eos');
+    expect(api.requests[0]).toMatchObject({
+      prompt: { kind: 'chat', messages: [{ role: 'user', text: '  Once upon\na time ' }], whenFull: 'stop' },
+      useKvCache: true,
+      topCandidates: 10,
+    });
+    await chats.flush();
+    const stored = services.chats.get(chats.current.id)!;
+    expect(stored.turns.map((turn) => turn.role)).toEqual(['user', 'assistant']);
+    expect(() => checkAppCall('chatSave', [stored])).not.toThrow();
+  });
+
+  it('gives the model the whole chat, replies without text left out', async () => {
+    api.scripts = [
+      [start(), end(0)],
+      [start(), ...tokens(1), end(1)],
+    ];
+    await session.send('one');
+    await session.send('two');
+    await session.send('three');
+    const { prompt } = api.requests[2];
+    expect(prompt.kind === 'chat' && prompt.messages.map(({ role, text }) => `${role}: ${text}`)).toEqual([
+      'user: one',
+      'user: two',
+      'assistant: t0',
+      'user: three',
+    ]);
+  });
+
+  it('sends nothing that is only white space', async () => {
+    await session.send(' \n ');
+    expect(chats.current.isEmpty).toBe(true);
+  });
+
+  it('waits for the model, and stops waiting when it is stopped', async () => {
+    connection.change(null, 'starting');
+    const sending = session.send('hello');
+    expect(last().phase).toBe('waiting');
+    session.stop();
+    await sending;
+    expect(last().stop).toMatchObject({ reason: 'user' });
+  });
+});
+
+describe('stop and the queue', () => {
+  it('stops with what is written, and sends what waited', async () => {
+    api.scripts = [[start(), ...tokens(2), 'pause']];
+    const first = session.send('one');
+    await vi.waitFor(() => expect(last().count).toBe(2));
+    await session.send('two');
+    expect(session.queued).toEqual(['two']);
+    expect(session.writingId).toBe(chats.current.id);
+    session.stop();
+    await first;
+    expect(session.queued).toEqual([]);
+    expect(api.requests).toHaveLength(2);
+    const [, stopped, , answered] = chats.current.turns;
+    expect(stopped.role === 'assistant' && stopped.reply?.stop?.reason).toBe('user');
+    expect(answered.role === 'assistant' && answered.reply?.stop?.reason).toBe('eos');
+  });
+
+  it('keeps what waits after an error until a person says so', async () => {
+    api.scripts = [[start(), ...tokens(1), 'pause', backendLost()]];
+    const first = session.send('one');
+    await vi.waitFor(() => expect(last().count).toBe(1));
+    await session.send('two');
+    api.resume();
+    await first;
+    expect(session.queued).toEqual(['two']);
+    expect(session.takeQueued()).toBe('two');
+    expect(session.queued).toEqual([]);
+  });
+
+  it('goes on in its own chat while another one is open', async () => {
+    api.scripts = [[start(), ...tokens(1), 'pause', ...tokens(3).slice(1), end(3)]];
+    const first = session.send('one');
+    const chat = chats.current;
+    await vi.waitFor(() => expect(last().count).toBe(1));
+    chats.create();
+    expect(session.running).toBeNull();
+    expect(session.writingId).toBe(chat.id);
+    api.resume();
+    await first;
+    expect(chat.lastReply?.text).toBe('t0 t1 t2');
+    expect(services.chats.get(chat.id)?.turns).toHaveLength(2);
+  });
+});
+
+describe('regenerate and continue', () => {
+  it('adds a version and keeps the one before', async () => {
+    await session.send('one');
+    const answer = chats.current.lastAnswer!;
+    await session.regenerate();
+    expect(answer.versions).toHaveLength(2);
+    expect(answer.active).toBe(1);
+    session.showVersion(answer, 0);
+    expect(last()).toBe(answer.versions[0]);
+    session.showVersion(answer, 5);
+    expect(answer.active).toBe(0);
+  });
+
+  it('writes on in the same reply, with the space between the parts', async () => {
+    const stop = { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' } as const;
+    api.scripts = [
+      [start(), ...tokens(2), end(2, stop)],
+      [start(7), { type: 'token', token: token(0, { id: 5, text: 't2' }) }, { ...end(1), contextUsed: 8 } as never],
+    ];
+    await session.send('one');
+    await session.continueReply();
+    expect(last()).toMatchObject({ text: 't0 t1 t2', count: 3, runStart: 2, contextUsed: 8 });
+    expect(last().tokens.map(({ index }) => index)).toEqual([0, 1, 2]);
+    const { prompt } = api.requests[1];
+    expect(prompt.kind === 'chat' && prompt.messages.at(-1)).toEqual({ role: 'assistant', text: 't0 t1' });
+    expect(chats.current.lastAnswer?.versions).toHaveLength(1);
+  });
+});
+
+describe('failures', () => {
+  it('keeps text and says so when the engine is lost, and the next message works', async () => {
+    api.scripts = [[start(), ...tokens(2), backendLost()]];
+    await session.send('one');
+    expect(last()).toMatchObject({ text: 't0 t1', phase: 'done', contextUsed: 6 });
+    expect(last().stop).toMatchObject({ reason: 'error', errorCode: 'BACKEND_LOST' });
+    expect(last().stop?.detail).toContain('after 2 tokens');
+    expect(last().timings?.decodeTokensPerSecond).toBe(500);
+    const fresh = new FakeEngine();
+    connection.change(null, 'starting');
+    const sending = session.continueReply();
+    connection.change(fresh, 'ready');
+    await sending;
+    expect(last().stop?.reason).toBe('eos');
+    expect(fresh.requests).toHaveLength(1);
+  });
+
+  it('shows why a request was refused', async () => {
+    api.scripts = [[new EngineError('CONTEXT_FULL', 'The prompt has 1201 tokens.', {})]];
+    await session.send('long');
+    expect(last().stop).toEqual({ reason: 'error', detail: 'The prompt has 1201 tokens.', errorCode: 'CONTEXT_FULL' });
+    expect(session.busy).toBe(false);
+  });
+
+  it('does not stop writing when the chat cannot be stored', async () => {
+    services.failure = new EngineError('READ_ONLY', 'Another instance is open.');
+    await session.send('one');
+    expect(last().stop?.reason).toBe('eos');
+    await chats.flush();
+    expect(chats.error).toBe('Another instance is open.');
+  });
+});
+
+describe('context and rate', () => {
+  it('counts prompt and reply against the window', async () => {
+    expect(session.context).toEqual({ history: 0, reply: 0, used: 0, size: 1000, level: 'ok' });
+    await session.send('one');
+    expect(session.context).toEqual({ history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
+    expect(session.rate?.current).toBe(400);
+  });
+
+  it.each([
+    [799, 'ok'],
+    [800, 'warn'],
+    [949, 'warn'],
+    [950, 'danger'],
+    [1000, 'danger'],
+  ])('%i of 1000 tokens: %s', (used, level) => expect(levelOf(used, 1000)).toBe(level));
+});

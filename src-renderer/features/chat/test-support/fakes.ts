@@ -1,0 +1,235 @@
+import { EngineError } from '../../../../src-main/engine/errors.ts';
+import type {
+  GenerateEvent,
+  GenerateParams,
+  GeneratedToken,
+  ModelInfo,
+  Stop,
+  Timings,
+} from '../../../../src-main/engine/types.ts';
+import type {
+  EngineApi,
+  EngineMethods,
+  EngineStreams,
+  MethodName,
+  StreamName,
+} from '../../../../src-main/protocol/api.ts';
+import { defaultSettings } from '../../../../src-main/protocol/app-schemas.ts';
+import type {
+  AppEvent,
+  AppMethodName,
+  AppMethods,
+  AppServices,
+  Chat,
+} from '../../../../src-main/protocol/app-services.ts';
+import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
+import type { Connection, ConnectionState } from '../../../lib/connection.svelte.ts';
+
+export const MODEL: ModelInfo = {
+  id: 'tiny-transformer',
+  name: 'TinyTransformer',
+  architecture: 'tiny_transformer',
+  parameters: 2_448_960,
+  fileBytes: 9_800_000,
+  layers: 2,
+  hiddenSize: 128,
+  heads: 4,
+  kvHeads: 4,
+  headDim: 32,
+  feedForwardSize: 256,
+  vocabularySize: 8000,
+  contextSize: 1000,
+  bosTokenId: 0,
+  eosTokenIds: [1],
+  maskedTokenIds: [0, 2],
+  hasChatRoles: false,
+  defaultRepetitionWindow: 10,
+  executor: 'reference',
+  loadMs: 12,
+  memoryBytes: { weights: 1, kvCache: 1, scratch: 1 },
+};
+
+export const TIMINGS: Timings = {
+  loadMs: 0,
+  prefillMs: 4,
+  timeToFirstTokenMs: 5,
+  prefillTokensPerSecond: 500,
+  decodeTokensPerSecond: 400,
+  totalMs: 20,
+};
+
+export function token(index: number, change: Partial<GeneratedToken> = {}): GeneratedToken {
+  return {
+    index,
+    id: index + 3,
+    piece: `t${index}`,
+    text: index === 0 ? 't0' : ` t${index}`,
+    logprob: Math.log(0.5),
+    rank: 1,
+    sampledProbability: 0.6,
+    candidates: [],
+    survivors: 4,
+    latencyMs: index === 0 ? 20 : 2,
+    ...change,
+  };
+}
+
+/** Answers each `generate` with what the test put into `script`; waits at `'pause'` until `resume` or an abort. */
+export type Script = (GenerateEvent | 'pause' | Error)[];
+
+export function start(promptTokens = 4): GenerateEvent {
+  const promptIds = Array.from({ length: promptTokens }, (_, id) => id);
+  return { type: 'start', promptIds, reusedTokens: 0, segments: [], seed: 7, executor: 'reference', contextSize: 1000 };
+}
+
+export function tokens(count: number): GenerateEvent[] {
+  return Array.from({ length: count }, (_, index) => ({ type: 'token', token: token(index) }));
+}
+
+export function end(count: number, stop: Stop = { reason: 'eos', detail: 'The model ended the text.' }): GenerateEvent {
+  const text = Array.from({ length: count }, (_, index) => token(index).text).join('');
+  return { type: 'end', ids: [], text, stop, timings: TIMINGS, seed: 7, contextUsed: 4 + count };
+}
+
+export class FakeEngine implements EngineApi {
+  readonly requests: GenerateParams[] = [];
+  scripts: Script[] = [];
+  #resume: () => void = () => undefined;
+
+  resume(): void {
+    this.#resume();
+  }
+
+  async call<M extends MethodName>(method: M, params: EngineMethods[M]['params']): Promise<EngineMethods[M]['result']> {
+    if (method !== 'detokenize') throw new EngineError('BAD_REQUEST', `${method} is not scripted.`);
+    const { ids } = params as EngineMethods['detokenize']['params'];
+    const answer = { text: ids.map((id) => `t${id - 3}`).join(' '), pieces: [] };
+    return answer as unknown as EngineMethods[M]['result'];
+  }
+
+  stream<S extends StreamName>(
+    method: S,
+    params: EngineStreams[S]['params'],
+    options: { signal?: AbortSignal } = {},
+  ): AsyncIterable<EngineStreams[S]['event']> {
+    const events = method === 'load' ? this.#load() : this.#generate(params as GenerateParams, options.signal);
+    return events as AsyncIterable<EngineStreams[S]['event']>;
+  }
+
+  async *#load(): AsyncGenerator<EngineStreams['load']['event']> {
+    yield { type: 'progress', progress: { phase: 'weights', bytesRead: 1, totalBytes: 2 } };
+    yield { type: 'loaded', model: MODEL };
+  }
+
+  async *#generate(params: GenerateParams, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    this.requests.push(params);
+    let sent = 0;
+    for (const step of this.scripts.shift() ?? [start(), ...tokens(3), end(3)]) {
+      if (step instanceof Error) throw step;
+      if (step !== 'pause') {
+        if (step.type === 'token') sent++;
+        yield step;
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve;
+        signal?.addEventListener('abort', () => resolve());
+      });
+      if (!signal?.aborted) continue;
+      if (sent === 0) throw cancelled();
+      yield end(sent, { reason: 'user', detail: `Stopped by you after ${sent} tokens.` });
+      return;
+    }
+  }
+}
+
+/** Settings and chats in memory. */
+export class FakeServices implements AppServices {
+  settings = defaultSettings();
+  readonly chats = new Map<string, Chat>();
+  readonly calls: string[] = [];
+  /** Makes every call fail. */
+  failure: EngineError | null = null;
+  readonly #listeners = new Set<(event: AppEvent) => void>();
+
+  async invoke<M extends AppMethodName>(
+    method: M,
+    ...params: AppMethods[M]['params']
+  ): Promise<AppMethods[M]['result']> {
+    this.calls.push(method);
+    await Promise.resolve();
+    if (this.failure) throw this.failure;
+    return this.#answer(method, params) as AppMethods[M]['result'];
+  }
+
+  onEvent(listener: (event: AppEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: AppEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #answer(method: AppMethodName, params: unknown[]): unknown {
+    const summaries = () =>
+      [...this.chats.values()].map(({ id, title, createdAt, updatedAt, turns }) => {
+        return { id, title, createdAt, updatedAt, turns: turns.length };
+      });
+    switch (method) {
+      case 'settingsGet':
+        return this.settings;
+      case 'settingsSet':
+        return (this.settings = { ...this.settings, ...(params[0] as object) });
+      case 'chatsList':
+        return summaries();
+      case 'chatsSearch':
+        return summaries().filter((chat) => chat.title.includes(params[0] as string));
+      case 'chatGet':
+        return this.chats.get(params[0] as string) ?? null;
+      case 'chatSave': {
+        // What is stored must be plain data.
+        const chat = structuredClone(params[0] as Chat);
+        this.chats.set(chat.id, chat);
+        return null;
+      }
+      case 'chatDelete':
+        this.chats.delete(params[0] as string);
+        return null;
+      default:
+        return null;
+    }
+  }
+}
+
+export class FakeConnection implements Connection {
+  engine: ConnectionState = 'starting';
+  message: string | null = null;
+  restarts = 0;
+  #current: EngineApi | null = null;
+  readonly #listeners = new Set<(engine: EngineApi | null) => void>();
+
+  constructor(readonly services: AppServices) {}
+
+  client(): EngineApi {
+    if (this.#current === null) throw backendLost();
+    return this.#current;
+  }
+
+  restart(): void {
+    this.restarts++;
+  }
+
+  onEngine(listener: (engine: EngineApi | null) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#current);
+    return () => this.#listeners.delete(listener);
+  }
+
+  change(engine: EngineApi | null, state: ConnectionState, message: string | null = null): void {
+    this.#current = engine;
+    this.engine = state;
+    this.message = message;
+    for (const listener of this.#listeners) listener(engine);
+  }
+}
