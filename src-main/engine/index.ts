@@ -46,6 +46,11 @@ interface Loaded {
 export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
   cancel?: CancelToken;
+  /**
+   * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
+   * out, what the model was trained for, at most 4096.
+   */
+  contextSize?: number;
 }
 
 /**
@@ -70,7 +75,8 @@ export class InferenceEngine {
   async load(files: ModelFiles, options: LoadOptions = {}): Promise<ModelInfo> {
     return this.queue.run(async () => {
       const startedAt = this.platform.clock.now();
-      const model = await openModel(files, options);
+      const onWarning = (message: string) => this.platform.log.warn(message);
+      const model = await openModel(files, { ...options, onWarning });
       const cells = model.config.contextSize;
       const executor = createReferenceExecutor(model.program, model.weights, { cells });
       const context = new ContextWindow(executor, new KvCache(cells));

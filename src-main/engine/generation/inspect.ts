@@ -17,12 +17,10 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
   const { model, context, prompt, params, seed } = job;
   const layers = Array.from({ length: info.layers }, (_, layer) => layer);
   context.clear();
+  // Models without learned positions have no such tensor.
+  const taps = tapNames(layers.length).filter((name) => model.program.taps.has(name));
   // In one run, so that every attention matrix is whole.
-  const run = await context.run(
-    prompt.ids,
-    { logits: [prompt.ids.length - 1], taps: tapNames(layers.length) },
-    job.cancel,
-  );
+  const run = await context.run(prompt.ids, { logits: [prompt.ids.length - 1], taps }, job.cancel);
   const logits = await run.logits[0].read();
   const raw = new RawDistribution(logits);
 

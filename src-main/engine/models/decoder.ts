@@ -54,9 +54,7 @@ export class Decoder {
   /** The end: logits by the output matrix, which is the token table where they are tied. */
   logits(x: Value): Program {
     const { vocabularySize, embeddingLength, tiedEmbeddings, finalLogitSoftcap } = this.hyper;
-    const output = tiedEmbeddings
-      ? this.tokenTable
-      : this.p.weight('output.weight', [vocabularySize, embeddingLength]);
+    const output = tiedEmbeddings ? this.tokenTable : this.p.weight('output.weight', [vocabularySize, embeddingLength]);
     return this.p.logits(x, output, { softcap: finalLogitSoftcap });
   }
 }

@@ -1,8 +1,8 @@
 import { EngineError } from '../errors.ts';
-import type { SafetensorsFile } from '../formats/safetensors/safetensors-file.ts';
 import type { CancelToken } from '../platform.ts';
 import { type WeightDeclaration, weightBytes, type WeightStore } from '../program/weights.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { WeightSource } from './weight-source.ts';
 
 /**
  * Reads the declared weights as float32. All of them are checked before the first is read.
@@ -10,15 +10,15 @@ import type { Tensor } from '../tensor/tensor.ts';
  * @throws EngineError MODEL_FORMAT for a missing tensor or a wrong shape, UNSUPPORTED_TENSOR_TYPE, MODEL_IO, CANCELLED.
  */
 export async function loadWeights(
-  file: SafetensorsFile,
+  source: WeightSource,
   declared: readonly WeightDeclaration[],
   onBytes: (bytes: number) => void,
   cancel?: CancelToken,
 ): Promise<WeightStore> {
-  for (const { name, shape } of declared) file.check(name, shape);
+  for (const { name, shape } of declared) source.check(name, shape);
   const tensors = new Map<string, Tensor>();
   for (const { name, shape } of declared) {
-    tensors.set(name, await file.readTensor(name, { shape, onBytes, cancel }));
+    tensors.set(name, await source.readTensor(name, { shape, onBytes, cancel }));
   }
   return {
     bytes: weightBytes(declared),

@@ -17,4 +17,6 @@ export interface ModelSource {
   readonly totalBytes: number;
   /** Those of them that were read already. */
   readonly bytesRead: number;
+  /** Lets go of the files. */
+  close(): Promise<void>;
 }

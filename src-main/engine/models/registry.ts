@@ -1,132 +1,98 @@
 import { EngineError } from '../errors.ts';
-import { SafetensorsFile } from '../formats/safetensors/safetensors-file.ts';
-import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
+import type { CancelToken, ModelFiles } from '../platform.ts';
 import { elementCount } from '../tensor/shape.ts';
-import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { LoadProgress } from '../types.ts';
-import type { Architecture, ArchitectureConfig } from './architecture.ts';
-import { ConfigReader } from './config-reader.ts';
-import { readJsonFile } from './json-file.ts';
+import { isGguf } from './gguf/gguf-parts.ts';
+import { openHfFolder } from './hf-folder.ts';
 import { loadWeights } from './load-weights.ts';
 import type { Model } from './model.ts';
-import { TINY_TRANSFORMER } from './tiny-transformer.ts';
+import type { ModelSource } from './model-source.ts';
+import { openGguf } from './open-gguf.ts';
+import { CONFIG, isTinyTransformer, openTinyTransformer } from './open-tiny-transformer.ts';
+import { fromSource, type OpenedModel } from './opened-model.ts';
 
-/** Every architecture that can be loaded. A new one is a file beside this and a row here. */
-const ARCHITECTURES: readonly Architecture[] = [TINY_TRANSFORMER];
-
-const CONFIG = 'config.json';
-const WEIGHTS = 'model.safetensors';
-const TOKENIZER = 'tokenizer.json';
-const MAX_CONFIG_BYTES = 2 ** 20;
-/** The largest known, of vocabularies of 262,144 pieces, have some 35 MB. */
-const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
+/** Tokens that a model is loaded for unless another number is asked for: K and V of more would take gigabytes. */
+export const DEFAULT_CONTEXT_SIZE = 4096;
 
 export interface OpenModelOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly cancel?: CancelToken;
+  /** Hears of what had to be guessed. */
+  readonly onWarning?: (message: string) => void;
+  /** Tokens of prompt and reply together; left out, what the model was trained for, at most 4096. */
+  readonly contextSize?: number;
 }
 
 /**
- * Loads a model folder: `config.json`, `model.safetensors` and `tokenizer.json`. Everything that the headers can tell
- * is checked before weights are read.
+ * Loads a model: a GGUF file, the parts of one, or a folder with `config.json` and safetensors. Everything that the
+ * headers can tell is checked before weights are read.
  *
  * @throws EngineError MODEL_NOT_FOUND for a missing file, MODEL_FORMAT for damaged ones, UNSUPPORTED_ARCHITECTURE,
- *   UNSUPPORTED_TENSOR_TYPE, UNSUPPORTED_TOKENIZER, MODEL_IO, OUT_OF_MEMORY, CANCELLED. Each names the file.
+ *   UNSUPPORTED_TENSOR_TYPE, UNSUPPORTED_TOKENIZER, BAD_REQUEST for a context size that the model does not have,
+ *   MODEL_IO, OUT_OF_MEMORY, CANCELLED. Each names the file.
  */
 export async function openModel(files: ModelFiles, options: OpenModelOptions = {}): Promise<Model> {
-  const sources: ByteSource[] = [];
+  const opened = await open(files, options);
   try {
-    for (const name of [CONFIG, WEIGHTS, TOKENIZER]) sources.push(await openFile(files, name));
-    const [config, weights, tokenizer] = sources;
-    return await load(files.id, { config, weights, tokenizer }, options);
+    return await load(files.id, opened, options);
   } finally {
-    for (const source of sources) await source.close?.();
+    await opened.close();
   }
 }
 
-interface ModelSources {
-  readonly config: ByteSource;
-  readonly weights: ByteSource;
-  readonly tokenizer: ByteSource;
+/**
+ * Reads the headers of a GGUF or Hugging Face model, for what there is to know before it is loaded. The caller closes it.
+ * @throws EngineError as `openModel` does
+ */
+export function openSource(files: ModelFiles, options: OpenModelOptions = {}): Promise<ModelSource> {
+  // Beside a config.json, GGUF files are conversions of the same model.
+  if (files.names.includes(CONFIG) || !files.names.some(isGguf)) return openHfFolder(files);
+  const { cancel, onWarning = () => {} } = options;
+  return openGguf(files, { cancel, onWarning });
 }
 
-async function load(id: string, sources: ModelSources, options: OpenModelOptions): Promise<Model> {
-  const totalBytes = sources.config.size + sources.weights.size + sources.tokenizer.size;
-  let bytesRead = 0;
+async function open(files: ModelFiles, options: OpenModelOptions): Promise<OpenedModel> {
+  checkCancel(options);
+  const isFolder = files.names.includes(CONFIG) || !files.names.some(isGguf);
+  if (isFolder && (await isTinyTransformer(files))) return openTinyTransformer(files);
+  return fromSource(await openSource(files, options));
+}
+
+async function load(id: string, opened: OpenedModel, options: OpenModelOptions): Promise<Model> {
+  const { totalBytes, tokenizer } = opened;
+  let { bytesRead } = opened;
   const progress = (phase: LoadProgress['phase'], bytes: number) => {
-    if (options.cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
+    checkCancel(options);
     bytesRead += bytes;
     options.onProgress?.({ phase, bytesRead, totalBytes });
   };
-
   progress('header', 0);
-  const reader = new ConfigReader(await readJsonFile(sources.config, MAX_CONFIG_BYTES), sources.config.name);
-  const { config, program } = findArchitecture(reader).describe(reader);
-  const file = await SafetensorsFile.open(sources.weights);
-  for (const { name, shape } of program.weights) file.check(name, shape);
-  progress('header', sources.config.size);
-
-  const tokenizerJson = await readJsonFile(sources.tokenizer, MAX_TOKENIZER_BYTES);
+  const contextSize = contextSizeOf(opened, options.contextSize);
+  const program = opened.buildProgram(contextSize);
   progress('tokenizer', 0);
-  const tokenizer = tokenizerFromJson(tokenizerJson, sources.tokenizer.name);
-  checkTokenizer(tokenizer, config, sources.tokenizer.name);
-  progress('tokenizer', sources.tokenizer.size);
-
-  const weights = await loadWeights(file, program.weights, (bytes) => progress('weights', bytes), options.cancel);
+  const weights = await loadWeights(
+    opened.weights,
+    program.weights,
+    (bytes) => progress('weights', bytes),
+    options.cancel,
+  );
   progress('ready', totalBytes - bytesRead);
 
   const parameters = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  return {
-    id,
-    name: config.name,
-    config: { id, ...config, parameters, fileBytes: totalBytes },
-    program,
-    weights,
-    tokenizer,
-  };
+  const config = { id, ...opened.config, contextSize, parameters, fileBytes: totalBytes };
+  return { id, name: config.name, config, program, weights, tokenizer };
 }
 
-async function openFile(files: ModelFiles, name: string): Promise<ByteSource> {
-  if (!files.names.includes(name)) {
-    const found = files.names.length > 0 ? files.names.join(', ') : 'no files';
-    throw new EngineError(
-      'MODEL_NOT_FOUND',
-      `The model ${files.id} has no ${name}. A model folder needs ${CONFIG}, ${WEIGHTS} and ${TOKENIZER}; this has: ${found}.`,
-      { model: files.id, file: name },
-    );
-  }
-  return files.open(name);
+function contextSizeOf({ config }: OpenedModel, asked: number | undefined): number {
+  if (asked === undefined) return Math.min(config.contextSize, DEFAULT_CONTEXT_SIZE);
+  if (Number.isSafeInteger(asked) && asked >= 1 && asked <= config.contextSize) return asked;
+  throw new EngineError(
+    'BAD_REQUEST',
+    `The context size is ${asked}; for ${config.name} it must be a whole number from 1 to ${config.contextSize}.`,
+    { field: 'contextSize', value: asked, max: config.contextSize },
+  );
 }
 
-function findArchitecture(config: ConfigReader): Architecture {
-  // Hugging Face's own configurations name it in model_type; the built-in model says "architecture".
-  const name = config.optionalText('architecture') ?? config.optionalText('model_type');
-  const found = ARCHITECTURES.find((architecture) => architecture.name === name);
-  if (found) return found;
-  const supported = ARCHITECTURES.map((architecture) => architecture.name).join(', ');
-  const problem = name === undefined ? 'no "architecture" is named' : `the architecture ${name} is not supported`;
-  throw new EngineError('UNSUPPORTED_ARCHITECTURE', `${config.fileName}: ${problem}. Supported: ${supported}.`, {
-    file: config.fileName,
-    architecture: name ?? null,
-    supported,
-  });
-}
-
-/** Ids that the tokenizer gives must be rows of the model's tables, and BOS the same token for both. */
-function checkTokenizer(tokenizer: Tokenizer, config: ArchitectureConfig, fileName: string): void {
-  if (tokenizer.vocabularySize !== config.vocabularySize) {
-    throw new EngineError(
-      'MODEL_FORMAT',
-      `${fileName}: the vocabulary has ${tokenizer.vocabularySize} tokens, but the model has ${config.vocabularySize}.`,
-      { file: fileName, found: tokenizer.vocabularySize, expected: config.vocabularySize },
-    );
-  }
-  if (tokenizer.bosTokenId !== null && tokenizer.bosTokenId !== config.bosTokenId) {
-    throw new EngineError(
-      'MODEL_FORMAT',
-      `${fileName}: text begins with token ${tokenizer.bosTokenId}, but the model's bos_token_id is ${String(config.bosTokenId)}.`,
-      { file: fileName, found: tokenizer.bosTokenId, expected: config.bosTokenId },
-    );
-  }
+function checkCancel({ cancel }: OpenModelOptions): void {
+  if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
 }

@@ -1,11 +1,14 @@
 import { EngineError } from '../../errors.ts';
 import type { AddedToken } from '../added-tokens.ts';
 import { byteLevelPiece, utf8Step } from '../decoder/byte-level.ts';
-import { JsonTokenizer } from '../json-tokenizer.ts';
+import { JsonTokenizer, type TokenizerParts } from '../json-tokenizer.ts';
 import { byteLevelBpe } from '../model/byte-level-bpe.ts';
+import { spm } from '../model/spm.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { Vocabulary } from '../vocabulary.ts';
+import { endsGeneration } from './end-of-generation.ts';
 import { DEFAULT_FAMILY, KNOWN_FAMILIES, preTokenizerFamily } from './pre-tokenizers.ts';
+import { sentencePieceDecoder, sentencePieceNormalizer, WHOLE_TEXT } from './sentencepiece.ts';
 
 /** Strings that need not all exist at once. */
 export interface StringList extends Iterable<string> {
@@ -21,13 +24,17 @@ export interface GgufVocabulary {
   readonly tokens: StringList;
   /** `token_type` per token: see TOKEN_TYPES. */
   readonly tokenTypes: ArrayLike<number> | null;
-  /** `merges`: `left right`, best first. */
+  /** `merges`: `left right`, best first. Byte-level BPE needs them. */
   readonly merges: StringList | null;
+  /** `scores` per token. SentencePiece needs them. */
+  readonly scores: ArrayLike<number> | null;
   readonly bosTokenId: number | null;
   readonly eosTokenId: number | null;
   readonly unkTokenId: number | null;
   readonly addBos: boolean;
   readonly addEos: boolean;
+  /** `add_space_prefix`: SentencePiece texts begin with a space of their own. */
+  readonly addSpacePrefix: boolean;
 }
 
 /** `enum llama_token_type`. */
@@ -40,22 +47,39 @@ const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused:
  * @throws EngineError UNSUPPORTED_TOKENIZER for a kind of tokenizer that is not known, MODEL_FORMAT when parts are missing
  */
 export function tokenizerFromGguf(file: GgufVocabulary, fileName: string, warn: (message: string) => void): Tokenizer {
-  if (file.model !== 'gpt2') {
-    throw new EngineError(
-      'UNSUPPORTED_TOKENIZER',
-      `${fileName}: its tokenizer is of the kind ${JSON.stringify(file.model)}; byte-level BPE ("gpt2") can be read.`,
-      { file: fileName, model: file.model },
-    );
+  const vocabulary = Vocabulary.fromPieces(file.tokens);
+  const common = {
+    vocabulary,
+    addedTokens: addedTokens(file, vocabulary),
+    template: {
+      before: file.addBos && file.bosTokenId !== null ? [file.bosTokenId] : [],
+      after: file.addEos && file.eosTokenId !== null ? [file.eosTokenId] : [],
+    },
+  };
+  switch (file.model) {
+    case 'gpt2':
+      return new JsonTokenizer({ ...common, ...byteLevelParts(file, vocabulary, fileName, warn) });
+    case 'llama':
+      return new JsonTokenizer({ ...common, ...sentencePieceParts(file, vocabulary, common.addedTokens, fileName) });
+    default:
+      throw new EngineError(
+        'UNSUPPORTED_TOKENIZER',
+        `${fileName}: its tokenizer is of the kind ${JSON.stringify(file.model)}; byte-level BPE ("gpt2") and ` +
+          'SentencePiece BPE ("llama") can be read.',
+        { file: fileName, model: file.model },
+      );
   }
-  if (!file.merges) {
-    throw new EngineError(
-      'MODEL_FORMAT',
-      `${fileName}: tokenizer.ggml.merges is missing, which a BPE tokenizer needs.`,
-      {
-        file: fileName,
-      },
-    );
-  }
+}
+
+type ModelParts = Pick<TokenizerParts, 'normalizer' | 'preTokenizer' | 'model' | 'decoder'>;
+
+function byteLevelParts(
+  file: GgufVocabulary,
+  vocabulary: Vocabulary,
+  fileName: string,
+  warn: (message: string) => void,
+): ModelParts {
+  if (!file.merges) throw missing(fileName, 'tokenizer.ggml.merges', 'a BPE tokenizer');
   const family = preTokenizerFamily(file.pre ?? DEFAULT_FAMILY);
   if (!family) {
     warn(
@@ -64,10 +88,7 @@ export function tokenizerFromGguf(file: GgufVocabulary, fileName: string, warn: 
     );
   }
   const { preTokenizer, ignoreMerges } = family ?? preTokenizerFamily(DEFAULT_FAMILY)!;
-  const vocabulary = Vocabulary.fromPieces(file.tokens);
-  return new JsonTokenizer({
-    vocabulary,
-    addedTokens: addedTokens(file, vocabulary),
+  return {
     normalizer: { normalize: (text) => text },
     preTokenizer,
     model: byteLevelBpe({
@@ -77,11 +98,29 @@ export function tokenizerFromGguf(file: GgufVocabulary, fileName: string, warn: 
       ignoreMerges,
       unkTokenId: file.unkTokenId,
     }),
-    template: {
-      before: file.addBos && file.bosTokenId !== null ? [file.bosTokenId] : [],
-      after: file.addEos && file.eosTokenId !== null ? [file.eosTokenId] : [],
-    },
     decoder: { pieceSteps: [byteLevelPiece], textSteps: [utf8Step] },
+  };
+}
+
+function sentencePieceParts(
+  file: GgufVocabulary,
+  vocabulary: Vocabulary,
+  added: readonly AddedToken[],
+  fileName: string,
+): ModelParts {
+  if (!file.scores) throw missing(fileName, 'tokenizer.ggml.scores', 'a SentencePiece tokenizer');
+  return {
+    normalizer: sentencePieceNormalizer(file.addSpacePrefix),
+    preTokenizer: WHOLE_TEXT,
+    model: spm({ vocabulary, scores: file.scores, unkTokenId: file.unkTokenId }),
+    decoder: sentencePieceDecoder(file.addSpacePrefix, added),
+  };
+}
+
+function missing(fileName: string, key: string, what: string): EngineError {
+  return new EngineError('MODEL_FORMAT', `${fileName}: ${key} is missing, which ${what} needs.`, {
+    file: fileName,
+    key,
   });
 }
 
@@ -90,8 +129,9 @@ function addedTokens({ tokenTypes }: GgufVocabulary, vocabulary: Vocabulary): Ad
   const added: AddedToken[] = [];
   for (let id = 0; id < vocabulary.size; id++) {
     const type = tokenTypes?.[id];
-    const special = type === TOKEN_TYPES.control || type === TOKEN_TYPES.unknown;
     const content = vocabulary.piece(id);
+    const ends = content !== undefined && endsGeneration(content);
+    const special = type === TOKEN_TYPES.control || type === TOKEN_TYPES.unknown || ends;
     if (content && (special || type === TOKEN_TYPES.userDefined)) added.push({ id, content, special });
   }
   return added;

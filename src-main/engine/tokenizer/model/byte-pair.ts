@@ -69,7 +69,7 @@ function mergeLong(ids: Int32Array, sizes: Int32Array, count: number, merges: Me
 }
 
 /** A binary heap of (rank, position), lowest first, in one array of doubles: rank * 2^27 + position is exact. */
-class PairHeap {
+export class PairHeap {
   private readonly keys: number[] = [];
 
   get size(): number {

@@ -1,0 +1,111 @@
+import { EngineError } from '../../errors.ts';
+import { type GgufFile, type GgufTensor, readGguf } from '../../formats/gguf/gguf-file.ts';
+import type { ByteSource, ModelFiles } from '../../platform.ts';
+
+/** A model's GGUF file, or the files it was split into: metadata of the first, tensors of all. */
+export interface GgufParts {
+  readonly first: GgufFile;
+  readonly tensors: ReadonlyMap<string, GgufTensor>;
+  /** Bytes of all files. */
+  readonly totalBytes: number;
+  /** Bytes of all headers. */
+  readonly headerBytes: number;
+}
+
+const PART = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
+
+export function isGguf(name: string): boolean {
+  return name.toLowerCase().endsWith('.gguf');
+}
+
+/**
+ * The names of the parts in order: one file, or all of `NAME-00001-of-0000N.gguf`.
+ * @throws EngineError MODEL_NOT_FOUND naming parts that are missing, BAD_REQUEST when several models lie together
+ */
+export function partNames({ id, names }: ModelFiles): string[] {
+  const found = names.filter(isGguf);
+  const [only] = found;
+  if (found.length === 1 && only !== undefined && !PART.test(only)) return [only];
+  const models = new Set(found.map((name) => PART.exec(name)).map((part) => part && `${part[1]} of ${part[3]}`));
+  const [, prefix, count] = PART.exec(only ?? '') ?? [];
+  if (models.size !== 1 || prefix === undefined || count === undefined) {
+    throw new EngineError(
+      'BAD_REQUEST',
+      `${id} holds ${found.length} GGUF files: ${found.join(', ')}. Open one of them by itself.`,
+      { model: id, files: found.length },
+    );
+  }
+  const wanted = Array.from(
+    // As many as there can be parts of a name, so that a hostile one claims no memory.
+    { length: Number(count) },
+    (_, i) => `${prefix}-${String(i + 1).padStart(5, '0')}-of-${count}.gguf`,
+  );
+  const byLowerCase = new Map(found.map((name) => [name.toLowerCase(), name]));
+  const missing = wanted.filter((name) => !byLowerCase.has(name.toLowerCase()));
+  if (missing.length > 0 || wanted.length === 0) {
+    const shown = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ', ...' : '');
+    throw new EngineError(
+      'MODEL_NOT_FOUND',
+      `${id} is split into ${wanted.length} files, and ${missing.length} of them are missing: ${shown}. ` +
+        'Put all parts into one folder.',
+      { model: id, parts: wanted.length, missing: missing.length, file: missing[0] ?? null },
+    );
+  }
+  return wanted.map((name) => byLowerCase.get(name.toLowerCase())!);
+}
+
+/**
+ * Reads the headers of all parts.
+ * @throws EngineError MODEL_FORMAT when a header is damaged or the parts do not belong together
+ */
+export async function readParts(sources: readonly ByteSource[]): Promise<GgufParts> {
+  const files: GgufFile[] = [];
+  for (const source of sources) files.push(await readGguf(source));
+  const [first] = files;
+  if (!first) throw new EngineError('INTERNAL', 'A model without files was opened.');
+  const tensors = new Map<string, GgufTensor>();
+  files.forEach((file, i) => {
+    if (files.length > 1) checkPart(file, 'split.no', i);
+    if (files.length > 1) checkPart(file, 'split.count', files.length);
+    for (const [name, tensor] of file.tensors) {
+      if (tensors.has(name)) {
+        throw new EngineError(
+          'MODEL_FORMAT',
+          `${file.source.name}: the tensor ${JSON.stringify(name)} stands in an earlier part too.`,
+          { file: file.source.name, tensor: name },
+        );
+      }
+      tensors.set(name, tensor);
+    }
+  });
+  if (files.length > 1) checkPart(first, 'split.tensors.count', tensors.size);
+  if (files.length === 1) checkWhole(first);
+  const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+  return {
+    first,
+    tensors,
+    totalBytes: sum(sources.map(({ size }) => size)),
+    headerBytes: sum(files.map(({ headerBytes }) => headerBytes)),
+  };
+}
+
+function checkPart({ source, metadata }: GgufFile, key: string, expected: number): void {
+  const value = metadata.get(key);
+  if (value === undefined || value === expected) return;
+  throw new EngineError(
+    'MODEL_FORMAT',
+    `${source.name}: "${key}" is ${String(value)} and should be ${expected}. The parts belong to different models, or a file was renamed.`,
+    { file: source.name, key, expected },
+  );
+}
+
+/** A part that was given another name cannot say what it is a part of. */
+function checkWhole({ source, metadata }: GgufFile): void {
+  const count = metadata.get('split.count');
+  if (typeof count !== 'number' || count <= 1) return;
+  throw new EngineError(
+    'MODEL_FORMAT',
+    `${source.name} is one of ${count} parts of a model. Give the parts their names back, as in NAME-00001-of-${String(count).padStart(5, '0')}.gguf, and open them together.`,
+    { file: source.name, parts: count },
+  );
+}

@@ -1,0 +1,69 @@
+import { EngineError } from '../../errors.ts';
+import { blockTypeOf, type GgufTensor } from '../../formats/gguf/gguf-file.ts';
+import { readExactly } from '../../formats/read-exactly.ts';
+import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
+
+/** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
+const SLICE_BYTES = 4 * 2 ** 20;
+
+/** Weights of a GGUF file or its parts, dequantised as they are read. */
+export class GgufWeights implements WeightSource {
+  /** @param fileName names the model in messages about tensors that are in no file */
+  constructor(
+    private readonly tensors: ReadonlyMap<string, GgufTensor>,
+    private readonly fileName: string,
+  ) {}
+
+  check(name: string, shape: Shape): void {
+    blockTypeOf(this.find(name, shape));
+  }
+
+  async readTensor(name: string, { shape, onBytes, cancel }: ReadWeightOptions): Promise<Tensor> {
+    const tensor = this.find(name, shape);
+    const type = blockTypeOf(tensor);
+    const data = this.allocate(name, elementCount(shape));
+    const blocks = tensor.elements / type.blockSize;
+    const sliceBlocks = Math.floor(SLICE_BYTES / type.blockBytes);
+    for (let block = 0; block < blocks; block += sliceBlocks) {
+      if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
+      const count = Math.min(sliceBlocks, blocks - block);
+      const offset = tensor.offset + block * type.blockBytes;
+      const bytes = await readExactly(tensor.source, offset, count * type.blockBytes);
+      type.dequantize(bytes, 0, data, block * type.blockSize, count);
+      onBytes?.(bytes.length);
+    }
+    return new Tensor(shape, data);
+  }
+
+  private find(name: string, shape: Shape): GgufTensor {
+    const tensor = this.tensors.get(name);
+    if (!tensor) {
+      throw new EngineError(
+        'MODEL_FORMAT',
+        `${this.fileName}: tensor ${JSON.stringify(name)} of shape ${formatShape(shape)} is missing.`,
+        { file: this.fileName, tensor: name },
+      );
+    }
+    if (!sameShape(tensor.shape, shape)) {
+      const [expected, found] = [formatShape(shape), formatShape(tensor.shape)];
+      throw new EngineError(
+        'MODEL_FORMAT',
+        `${tensor.source.name}: tensor ${JSON.stringify(name)} has shape ${found}, but the model needs ${expected}.`,
+        { file: tensor.source.name, tensor: name, expected, found },
+      );
+    }
+    return tensor;
+  }
+
+  private allocate(name: string, elements: number): Float32Array {
+    try {
+      return new Float32Array(elements);
+    } catch (cause) {
+      const bytes = 4 * elements;
+      const message = `${this.fileName}: there is no memory for tensor ${JSON.stringify(name)}, which needs ${bytes} bytes.`;
+      throw new EngineError('OUT_OF_MEMORY', message, { file: this.fileName, tensor: name, bytes }, { cause });
+    }
+  }
+}

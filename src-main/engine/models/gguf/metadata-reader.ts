@@ -1,0 +1,123 @@
+import { EngineError } from '../../errors.ts';
+import type { Metadata, MetadataValue } from '../../formats/gguf/metadata.ts';
+import { StringArray } from '../../formats/gguf/string-array.ts';
+
+/** Reads metadata of a GGUF file by key, each with a message that says what is wrong with it. */
+export class MetadataReader {
+  constructor(
+    private readonly metadata: Metadata,
+    readonly fileName: string,
+  ) {}
+
+  has(key: string): boolean {
+    return this.metadata.has(key);
+  }
+
+  /**
+   * A whole number from `min` to `max`. Values per layer that are all the same count as one.
+   * @param fallback taken when the key is absent; left out, the key is required
+   */
+  integer(key: string, min: number, max: number, fallback?: number): number {
+    const value = this.same(key);
+    if (value === undefined && fallback !== undefined) return fallback;
+    if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+      throw this.bad(key, value, `a whole number from ${min} to ${max}`);
+    }
+    return value as number;
+  }
+
+  /** A number above 0. @param fallback as of `integer` */
+  positive(key: string, fallback?: number): number {
+    const value = this.same(key);
+    if (value === undefined && fallback !== undefined) return fallback;
+    if (typeof value !== 'number' || !(value > 0) || value === Infinity) throw this.bad(key, value, 'a number above 0');
+    return value;
+  }
+
+  /** A number that is not negative, for keys whose 0 means that something is off. */
+  notNegative(key: string, fallback: number): number {
+    return this.metadata.get(key) === 0 ? 0 : this.positive(key, fallback);
+  }
+
+  /** A token id, or null when the key is absent. */
+  optionalId(key: string, vocabularySize: number): number | null {
+    return this.has(key) ? this.integer(key, 0, vocabularySize - 1) : null;
+  }
+
+  optionalText(key: string): string | null {
+    const value = this.metadata.get(key);
+    if (value !== undefined && typeof value !== 'string') throw this.bad(key, value, 'a text');
+    return value ?? null;
+  }
+
+  text(key: string): string {
+    return this.optionalText(key) ?? this.fail(key, undefined, 'a text');
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.metadata.get(key) ?? fallback;
+    return typeof value === 'boolean' ? value : this.fail(key, value, 'true or false');
+  }
+
+  optionalStrings(key: string): StringArray | null {
+    const value = this.metadata.get(key);
+    if (value !== undefined && !(value instanceof StringArray)) throw this.bad(key, value, 'a list of texts');
+    return value ?? null;
+  }
+
+  strings(key: string): StringArray {
+    return this.optionalStrings(key) ?? this.fail(key, undefined, 'a list of texts');
+  }
+
+  /** Whether the key has a list of numbers, where one number would do too. */
+  isList(key: string): boolean {
+    return ArrayBuffer.isView(this.metadata.get(key));
+  }
+
+  /** A list of numbers with `length` entries, or null when the key is absent. */
+  optionalNumbers(key: string, length: number): number[] | null {
+    const value = this.metadata.get(key);
+    if (value === undefined) return null;
+    const list = ArrayBuffer.isView(value) ? Array.from(value, Number) : null;
+    if (list?.length !== length) throw this.bad(key, value, `a list of ${length} numbers`);
+    return list;
+  }
+
+  /** The error for a key whose value is not `expected`. */
+  bad(key: string, value: unknown, expected: string): EngineError {
+    const found = show(value);
+    return new EngineError('MODEL_FORMAT', `${this.fileName}: "${key}" is ${found}; it must be ${expected}.`, {
+      file: this.fileName,
+      key,
+      found,
+      expected,
+    });
+  }
+
+  private fail(key: string, value: unknown, expected: string): never {
+    throw this.bad(key, value, expected);
+  }
+
+  /** The value, or the one that a list repeats. */
+  private same(key: string): MetadataValue | undefined {
+    const value = this.metadata.get(key);
+    if (!ArrayBuffer.isView(value)) return value;
+    const list = Array.from(value, Number);
+    const [first] = list;
+    if (first === undefined) throw this.bad(key, value, 'a number');
+    if (list.every((entry) => entry === first)) return first;
+    throw new EngineError(
+      'UNSUPPORTED_ARCHITECTURE',
+      `${this.fileName}: "${key}" differs from layer to layer, which is not supported.`,
+      { file: this.fileName, key },
+    );
+  }
+}
+
+/** A value from the file, short enough for a message. */
+function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'string') return JSON.stringify(value).slice(0, 100);
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  return `a list of ${(value as { length: number }).length}`;
+}

@@ -1,0 +1,132 @@
+import { EngineError } from '../errors.ts';
+import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
+import { endOfGenerationIds } from '../tokenizer/gguf/end-of-generation.ts';
+import { tokenizerFromGguf } from '../tokenizer/gguf/from-gguf.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './from-gguf.ts';
+import { type GgufParts, partNames, readParts } from './gguf/gguf-parts.ts';
+import { GgufWeights } from './gguf/gguf-weights.ts';
+import { MetadataReader } from './gguf/metadata-reader.ts';
+import type { ModelSource } from './model-source.ts';
+
+export interface OpenGgufOptions {
+  /** Hears of what had to be guessed. */
+  readonly onWarning: (message: string) => void;
+  readonly cancel?: CancelToken | undefined;
+}
+
+/**
+ * Reads the headers of a model that is one GGUF file, or the parts of one.
+ * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER, MODEL_IO, CANCELLED
+ */
+export async function openGguf(files: ModelFiles, options: OpenGgufOptions): Promise<ModelSource> {
+  const sources: ByteSource[] = [];
+  const close = async () => {
+    for (const source of sources) await source.close?.();
+  };
+  try {
+    for (const name of partNames(files)) sources.push(await files.open(name));
+    return { ...(await readHeaders(await readParts(sources), options)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<Omit<ModelSource, 'close'>> {
+  const { source, metadata } = parts.first;
+  const reader = new MetadataReader(metadata, source.name);
+  // First, so that a file of an unknown kind is named as such and not for what it lacks.
+  architectureOf(reader);
+
+  const pieces = reader.strings('tokenizer.ggml.tokens');
+  if (pieces.length === 0) throw reader.bad('tokenizer.ggml.tokens', pieces, 'a list with at least one token');
+  const { tokenizer, bosTokenId, eosTokenIds } = readTokenizer(reader, options.onWarning);
+  const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
+  return {
+    name: reader.optionalText('general.name') ?? source.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, ''),
+    hyperparameters: hyperparametersFromGguf(reader, pieces.length, facts),
+    tokenizer,
+    bosTokenId,
+    eosTokenIds,
+    weights: new GgufWeights(parts.tensors, source.name),
+    totalBytes: parts.totalBytes,
+    bytesRead: parts.headerBytes + bytesRead,
+  };
+}
+
+interface GgufTokenizer {
+  readonly tokenizer: Tokenizer;
+  readonly bosTokenId: number | null;
+  readonly eosTokenIds: readonly number[];
+}
+
+/** More pairs than any head has. */
+const MAX_ROPE_VALUES = 65_536;
+
+/** llama.cpp's defaults for SentencePiece vocabularies. */
+const SENTENCEPIECE_IDS = { bos: 1, eos: 2, unk: 0 } as const;
+
+function readTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizer {
+  const key = (name: string) => `tokenizer.ggml.${name}`;
+  const tokens = reader.strings(key('tokens'));
+  const model = reader.text(key('model'));
+  const pre = reader.optionalText(key('pre'));
+  const sentencePiece = model === 'llama';
+  const id = (name: string) => reader.optionalId(key(`${name}_token_id`), tokens.length);
+  const idOr = (name: keyof typeof SENTENCEPIECE_IDS, aliases: readonly string[] = []) =>
+    aliases.map(id).find((found) => found !== null) ?? id(name) ?? (sentencePiece ? SENTENCEPIECE_IDS[name] : null);
+  const bosTokenId = idOr('bos');
+  const eosTokenId = idOr('eos');
+  const tokenizer = tokenizerFromGguf(
+    {
+      model,
+      pre,
+      tokens,
+      tokenTypes: reader.optionalNumbers(key('token_type'), tokens.length),
+      merges: reader.optionalStrings(key('merges')),
+      scores: reader.optionalNumbers(key('scores'), tokens.length),
+      bosTokenId,
+      eosTokenId,
+      // GGUF itself spells it out.
+      unkTokenId: idOr('unk', ['unknown']),
+      // llama.cpp's defaults: these two kinds begin every text with BOS.
+      addBos: reader.flag(key('add_bos_token'), sentencePiece || pre === 'llama-bpe'),
+      addEos: reader.flag(key('add_eos_token'), false),
+      addSpacePrefix: reader.flag(key('add_space_prefix'), sentencePiece),
+    },
+    reader.fileName,
+    onWarning,
+  );
+  const eosTokenIds = endOfGenerationIds(tokens, [eosTokenId, id('eot'), id('eom')]);
+  return { tokenizer, bosTokenId, eosTokenIds };
+}
+
+/** Reads the tensors that decide how heads rotate, which are part of the program and not of the weights. */
+async function tensorFacts(
+  { first, tensors }: GgufParts,
+  cancel: CancelToken | undefined,
+): Promise<{ facts: GgufTensorFacts; bytesRead: number }> {
+  const weights = new GgufWeights(tensors, first.source.name);
+  let bytesRead = 0;
+  const read = async (name: string): Promise<number[] | null> => {
+    const tensor = tensors.get(name);
+    if (!tensor) return null;
+    if (tensor.elements > MAX_ROPE_VALUES) {
+      throw new EngineError(
+        'MODEL_FORMAT',
+        `${tensor.source.name}: tensor ${JSON.stringify(name)} has ${tensor.elements} values, more than any head has.`,
+        { file: tensor.source.name, tensor: name, elements: tensor.elements },
+      );
+    }
+    const onBytes = (bytes: number) => (bytesRead += bytes);
+    return Array.from((await weights.readTensor(name, { shape: tensor.shape, onBytes, cancel })).data);
+  };
+  const facts = {
+    has: (name: string) => tensors.has(name),
+    ropeFreqs: await read('rope_freqs.weight'),
+    ropeFactorsShort: await read('rope_factors_short.weight'),
+    ropeFactorsLong: await read('rope_factors_long.weight'),
+  };
+  return { facts, bytesRead };
+}

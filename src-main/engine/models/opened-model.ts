@@ -1,0 +1,59 @@
+import type { Program } from '../program/program.ts';
+import { PaddedTokenizer } from '../tokenizer/padded-tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ArchitectureConfig } from './architecture.ts';
+import { buildProgram } from './architectures/index.ts';
+import type { ModelSource } from './model-source.ts';
+import type { WeightSource } from './weight-source.ts';
+
+/** A model of any kind whose headers were read, before it is known for which context it will be loaded. */
+export interface OpenedModel {
+  /** Its contextSize is the largest there is. */
+  readonly config: ArchitectureConfig;
+  /** The forward pass for a context of `contextSize` tokens. */
+  buildProgram(contextSize: number): Program;
+  readonly tokenizer: Tokenizer;
+  readonly weights: WeightSource;
+  /** Bytes of all files of the model. */
+  readonly totalBytes: number;
+  /** Those of them that were read already. */
+  readonly bytesRead: number;
+  /** Lets go of the files. */
+  close(): Promise<void>;
+}
+
+export function fromSource(source: ModelSource): OpenedModel {
+  const { hyperparameters: hyper, tokenizer, weights, totalBytes, bytesRead } = source;
+  const padding = range(tokenizer.vocabularySize, hyper.vocabularySize);
+  return {
+    config: {
+      name: source.name,
+      architecture: hyper.architecture,
+      layers: hyper.blockCount,
+      hiddenSize: hyper.embeddingLength,
+      heads: hyper.headCount,
+      kvHeads: hyper.headCountKv,
+      headDim: hyper.keyLength,
+      feedForwardSize: hyper.feedForwardLength,
+      vocabularySize: hyper.vocabularySize,
+      contextSize: hyper.contextLength,
+      bosTokenId: source.bosTokenId,
+      eosTokenIds: [...source.eosTokenIds],
+      // Rows that only fill the tables up.
+      maskedTokenIds: padding,
+      // Until a model's chat template is read, its messages are one running text.
+      hasChatRoles: false,
+      defaultRepetitionWindow: 0,
+    },
+    buildProgram: (contextSize) => buildProgram(hyper, contextSize),
+    tokenizer: padding.length > 0 ? new PaddedTokenizer(tokenizer, hyper.vocabularySize) : tokenizer,
+    weights,
+    totalBytes,
+    bytesRead,
+    close: () => source.close(),
+  };
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+}

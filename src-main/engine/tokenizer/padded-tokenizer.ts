@@ -1,0 +1,58 @@
+import type { EncodeOptions, Tokenizer, TokenStream } from './tokenizer.ts';
+
+/**
+ * A tokenizer for a model whose tables have more rows than there are tokens: they are filled up to a round number. The
+ * rows too many are special tokens without text.
+ */
+export class PaddedTokenizer implements Tokenizer {
+  constructor(
+    private readonly tokens: Tokenizer,
+    readonly vocabularySize: number,
+  ) {}
+
+  get bosTokenId(): number | null {
+    return this.tokens.bosTokenId;
+  }
+
+  get unkTokenId(): number | null {
+    return this.tokens.unkTokenId;
+  }
+
+  encode(text: string, options?: EncodeOptions): number[] {
+    return this.tokens.encode(text, options);
+  }
+
+  encodePieces(text: string, options?: EncodeOptions): ReturnType<Tokenizer['encodePieces']> {
+    return this.tokens.encodePieces(text, options);
+  }
+
+  decode(ids: readonly number[], skipSpecial?: boolean): string {
+    return this.tokens.decode(
+      ids.filter((id) => !this.isPadding(id)),
+      skipSpecial,
+    );
+  }
+
+  piece(id: number): string {
+    return this.isPadding(id) ? `<unused ${id}>` : this.tokens.piece(id);
+  }
+
+  isSpecial(id: number): boolean {
+    return this.isPadding(id) || this.tokens.isSpecial(id);
+  }
+
+  stream(options?: { skipSpecial?: boolean }): TokenStream {
+    const stream = this.tokens.stream(options);
+    return {
+      push: (id) => (this.isPadding(id) ? '' : stream.push(id)),
+      get pending() {
+        return stream.pending;
+      },
+      flush: () => stream.flush(),
+    };
+  }
+
+  private isPadding(id: number): boolean {
+    return id >= this.tokens.vocabularySize && id < this.vocabularySize;
+  }
+}
