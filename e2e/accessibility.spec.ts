@@ -13,6 +13,7 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
     await app.page.keyboard.press('Escape');
     await expectNoViolations(app.page, 'first run');
 
+    await chat.greedy();
     await chat.ask('Hello world');
     await expectNoViolations(app.page, 'chat as text');
     await chat.id('view-tokens').click();
