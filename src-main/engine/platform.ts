@@ -17,6 +17,12 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
+/** A file being written, from its first byte to its last. */
+export interface ByteSink {
+  /** @throws EngineError STORAGE when it cannot be written */
+  write(bytes: Uint8Array): Promise<void>;
+}
+
 /** The files of one model folder by relative name: `model.safetensors`, `tokenizer.json`, `config.json`. */
 export interface ModelFiles {
   /** Stable id of the model in this installation, for example `tiny-transformer`. */

@@ -129,7 +129,7 @@ function headWidth(
 }
 
 /** Scores are divided by the root of this. The 27B models of Gemma, known by their layers, take another width. */
-function scaledWidth(
+export function scaledWidth(
   architecture: ArchitectureName,
   blockCount: number,
   embeddingLength: number,

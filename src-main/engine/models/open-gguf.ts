@@ -2,6 +2,7 @@ import { EngineError } from '../errors.ts';
 import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
 import { endOfGenerationIds } from '../tokenizer/gguf/end-of-generation.ts';
 import { tokenizerFromGguf } from '../tokenizer/gguf/from-gguf.ts';
+import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './from-gguf.ts';
 import { type GgufParts, partNames, readParts } from './gguf/gguf-parts.ts';
@@ -39,13 +40,13 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
   // First, so that a file of an unknown kind is named as such and not for what it lacks.
   architectureOf(reader);
 
-  const pieces = reader.strings('tokenizer.ggml.tokens');
-  if (pieces.length === 0) throw reader.bad('tokenizer.ggml.tokens', pieces, 'a list with at least one token');
-  const { tokenizer, bosTokenId, eosTokenIds } = readTokenizer(reader, options.onWarning);
+  const { tokenizer, bosTokenId, eosTokenIds } = WITHOUT_VOCABULARY.has(reader.text('tokenizer.ggml.model'))
+    ? withoutTokenizer(reader)
+    : readTokenizer(reader, options.onWarning);
   const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
   return {
     name: reader.optionalText('general.name') ?? source.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, ''),
-    hyperparameters: hyperparametersFromGguf(reader, pieces.length, facts),
+    hyperparameters: hyperparametersFromGguf(reader, tokenizer.vocabularySize, facts),
     tokenizer,
     bosTokenId,
     eosTokenIds,
@@ -61,6 +62,21 @@ interface GgufTokenizer {
   readonly eosTokenIds: readonly number[];
 }
 
+/** `tokenizer.ggml.model` of files that know token ids only. */
+const WITHOUT_VOCABULARY: ReadonlySet<string> = new Set(['none', 'no_vocab']);
+const MAX_VOCABULARY = 2 ** 22;
+
+function withoutTokenizer(reader: MetadataReader): GgufTokenizer {
+  const size = reader.integer(`${architectureOf(reader)}.vocab_size`, 1, MAX_VOCABULARY);
+  const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);
+  const ends = ['eos', 'eot', 'eom'].map(id).filter((end) => end !== null);
+  return {
+    tokenizer: new IdsOnlyTokenizer(size, `vocabulary in ${reader.fileName}`),
+    bosTokenId: id('bos'),
+    eosTokenIds: [...new Set(ends)],
+  };
+}
+
 /** More pairs than any head has. */
 const MAX_ROPE_VALUES = 65_536;
 
@@ -70,6 +86,7 @@ const SENTENCEPIECE_IDS = { bos: 1, eos: 2, unk: 0 } as const;
 function readTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizer {
   const key = (name: string) => `tokenizer.ggml.${name}`;
   const tokens = reader.strings(key('tokens'));
+  if (tokens.length === 0) throw reader.bad(key('tokens'), tokens, 'a list with at least one token');
   const model = reader.text(key('model'));
   const pre = reader.optionalText(key('pre'));
   const sentencePiece = model === 'llama';

@@ -10,7 +10,7 @@ export class IdsOnlyTokenizer implements Tokenizer {
   readonly bosTokenId = null;
   readonly unkTokenId = null;
 
-  /** @param missing the file that would hold the tokenizer, for messages */
+  /** @param missing what would hold the tokenizer, for messages: `tokenizer.json` */
   constructor(
     readonly vocabularySize: number,
     private readonly missing: string,
@@ -47,7 +47,7 @@ export class IdsOnlyTokenizer implements Tokenizer {
   private noText(): EngineError {
     return new EngineError(
       'UNSUPPORTED_TOKENIZER',
-      `The model has no ${this.missing}, so text cannot be turned into its tokens. Give token ids instead of text, or put the file beside the weights.`,
+      `The model has no ${this.missing}, so text cannot be turned into its tokens. Give token ids instead of text.`,
       { file: this.missing },
     );
   }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { EngineError } from '../../errors.ts';
 import type { ByteSource } from '../../platform.ts';
 import { blockTypeOf, readGguf } from './gguf-file.ts';
-import { StringArray } from './string-array.ts';
+import { type StringArray } from './string-array.ts';
 import { layOutGguf, type TensorPlan, type TypedValue } from './writer.ts';
 
 /** A source that counts what is read, so that a test can see that nothing is read twice. */

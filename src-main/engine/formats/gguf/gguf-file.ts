@@ -29,11 +29,18 @@ export interface GgufTensor {
   readonly source: ByteSource;
 }
 
+export interface ByteRange {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** A parsed GGUF header. Tensor data stays in the file. */
 export interface GgufFile {
   readonly source: ByteSource;
   readonly version: number;
   readonly metadata: Metadata;
+  /** Where each value lies, its type id included, so that it can be copied as it is. */
+  readonly metadataRanges: ReadonlyMap<string, ByteRange>;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
   /** Bytes of header, key values and tensor list together. */
   readonly headerBytes: number;
@@ -59,22 +66,29 @@ export async function readGguf(source: ByteSource): Promise<GgufFile> {
   }
   const tensorCount = readCount(reader, MAX_TENSORS, 'the number of tensors');
   const keyCount = readCount(reader, MAX_KEYS, 'the number of metadata entries');
-  const metadata = await readMetadata(reader, keyCount);
+  const { metadata, metadataRanges } = await readMetadata(reader, keyCount);
   const alignment = alignmentOf(source, metadata);
   const relative = await readTensorList(reader, tensorCount);
   const headerBytes = reader.offset;
   const dataStart = Math.ceil(headerBytes / alignment) * alignment;
-  return { source, version, metadata, tensors: placeTensors(source, relative, dataStart, alignment), headerBytes };
+  const tensors = placeTensors(source, relative, dataStart, alignment);
+  return { source, version, metadata, metadataRanges, tensors, headerBytes };
 }
 
-async function readMetadata(reader: HeaderReader, count: number): Promise<Metadata> {
+async function readMetadata(
+  reader: HeaderReader,
+  count: number,
+): Promise<{ metadata: Metadata; metadataRanges: ReadonlyMap<string, ByteRange> }> {
   const metadata = new Map<string, MetadataValue>();
+  const metadataRanges = new Map<string, ByteRange>();
   for (let i = 0; i < count; i++) {
     const key = await readString(reader, `metadata key ${i}`);
     if (metadata.has(key)) formatError(reader.source, `the metadata key ${JSON.stringify(key)} stands there twice`);
+    const { offset } = reader;
     metadata.set(key, await readValue(reader, key || `metadata entry ${i}`));
+    metadataRanges.set(key, { offset, bytes: reader.offset - offset });
   }
-  return metadata;
+  return { metadata, metadataRanges };
 }
 
 function alignmentOf(source: ByteSource, metadata: Metadata): number {

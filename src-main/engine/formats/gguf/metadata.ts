@@ -1,5 +1,5 @@
 import { formatError, type HeaderReader, MAX_STRING_BYTES } from './header-reader.ts';
-import { StringArray, StringArrayBuilder } from './string-array.ts';
+import { type StringArray, StringArrayBuilder } from './string-array.ts';
 
 /** A numeric array of a GGUF header in the typed array that holds it exactly; booleans as 0 and 1. */
 export type NumberArray =

@@ -1,4 +1,4 @@
-import type { MetadataValue, NumberArray } from './metadata.ts';
+import type { NumberArray } from './metadata.ts';
 import { StringArray } from './string-array.ts';
 
 /** A metadata value with the type it is written as. Scalars other than strings and booleans must name theirs. */
@@ -6,7 +6,9 @@ export type TypedValue =
   | { type: 'string'; value: string }
   | { type: 'bool'; value: boolean }
   | { type: 'uint32' | 'int32' | 'float32' | 'uint64'; value: number }
-  | { type: 'array'; value: StringArray | NumberArray | readonly string[] };
+  | { type: 'array'; value: StringArray | NumberArray | readonly string[] }
+  /** A value as it stands in another file of version 2 or 3, its type id included. */
+  | { type: 'raw'; value: Uint8Array };
 
 /** One tensor of a file to be written, in file order. */
 export interface TensorPlan {
@@ -59,21 +61,12 @@ export function layOutGguf(metadata: ReadonlyMap<string, TypedValue>, tensors: r
   };
 }
 
-/** The typed form of a value that was read, so that a file's metadata can be copied. */
-export function typedValue(value: MetadataValue): TypedValue {
-  if (typeof value === 'string') return { type: 'string', value };
-  if (typeof value === 'boolean') return { type: 'bool', value };
-  if (typeof value === 'bigint') return { type: 'uint64', value: Number(value) };
-  if (typeof value !== 'number') return { type: 'array', value };
-  if (!Number.isInteger(value)) return { type: 'float32', value };
-  return value < 0 ? { type: 'int32', value } : value < 2 ** 32 ? { type: 'uint32', value } : { type: 'uint64', value };
-}
-
 function align(offset: number): number {
   return Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 }
 
 function writeValue(out: ByteWriter, typed: TypedValue): void {
+  if (typed.type === 'raw') return out.bytes(typed.value);
   out.u32(SCALAR_IDS[typed.type]);
   switch (typed.type) {
     case 'string':

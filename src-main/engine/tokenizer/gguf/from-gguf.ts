@@ -38,7 +38,7 @@ export interface GgufVocabulary {
 }
 
 /** `enum llama_token_type`. */
-const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+export const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 /**
  * The tokenizer that a GGUF file describes, with llama.cpp's behaviour.

@@ -39,6 +39,19 @@ export function preTokenizerFamily(name: string): { preTokenizer: PreTokenizer; 
   return { preTokenizer: { split }, ignoreMerges };
 }
 
+/** How Hugging Face files write the contractions that llama.cpp's expressions spell out. */
+const CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+const SPELLED_OUT = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
+
+/** The name of the family that splits by these expressions; undefined when there is none. */
+export function familyOf(expressions: readonly string[], ignoreMerges: boolean): string | undefined {
+  const wanted = expressions.map((expression) => expression.replace(CONTRACTIONS, SPELLED_OUT)).join('\n');
+  const found = Object.entries(FAMILIES).find(([, family]) => {
+    return family.expressions.join('\n') === wanted && (family.ignoreMerges ?? false) === ignoreMerges;
+  });
+  return found?.[0];
+}
+
 /** Matches (relative to `from`) and what lies between them, as ranges of the whole text. */
 function isolate(matches: readonly Range[], from: number, to: number): Range[] {
   const ranges: Range[] = [];
