@@ -17,6 +17,8 @@ import { titleFrom } from './title.ts';
 const CANDIDATES = 10;
 /** Points of the small rate line. */
 const RATE_POINTS = 60;
+/** An engine that has not answered Stop after this long, ms, is offered to be restarted. It answers within 100 ms. */
+const STUCK_AFTER_MS = 2000;
 /** Unfinished replies are written this often, ms, so that a crash of the page costs little. */
 const SAVE_EVERY_MS = 2000;
 
@@ -51,6 +53,9 @@ export class ChatSession {
   draft = $state('');
   /** Stop was pressed and the engine has not answered yet. */
   stopping = $state(false);
+  /** ... and does not seem to. */
+  stuck = $state(false);
+  #stuckTimer: ReturnType<typeof setTimeout> | null = null;
   /** What the KV cache saves, as measured. */
   measured = $state.raw<{ cached: CacheComparison | null; uncached: CacheComparison | null }>({
     cached: null,
@@ -143,6 +148,7 @@ export class ChatSession {
   stop(): void {
     if (this.#running === null) return;
     this.stopping = true;
+    this.#stuckTimer ??= setTimeout(() => (this.stuck = true), STUCK_AFTER_MS);
     this.#running.abort.abort();
   }
 
@@ -199,7 +205,6 @@ export class ChatSession {
     const running = { chat, reply, abort: new AbortController() };
     const continues = soFar !== '';
     this.#running = running;
-    this.stopping = false;
     reply.begin(params.sampling);
     this.#chats.touch(chat);
     const saving = setInterval(() => this.#chats.touch(chat), SAVE_EVERY_MS);
@@ -211,7 +216,7 @@ export class ChatSession {
     } finally {
       clearInterval(saving);
       this.#running = null;
-      this.stopping = false;
+      this.#stopped();
       this.#measure(reply, params.useKvCache);
       void this.#chats.save(chat);
     }
@@ -258,6 +263,13 @@ export class ChatSession {
   #params(messages: ChatMessage[]): GenerateParams {
     const { sampling, stop, useKvCache, whenFull } = this.#settings.current;
     return { prompt: { kind: 'chat', messages, whenFull }, sampling, stop, useKvCache, topCandidates: CANDIDATES };
+  }
+
+  #stopped(): void {
+    if (this.#stuckTimer !== null) clearTimeout(this.#stuckTimer);
+    this.#stuckTimer = null;
+    this.stopping = false;
+    this.stuck = false;
   }
 
   #measure(reply: Reply, useKvCache: boolean): void {

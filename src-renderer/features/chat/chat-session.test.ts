@@ -208,3 +208,26 @@ describe('context and rate', () => {
     [1000, 'danger'],
   ])('%i of 1000 tokens: %s', (used, level) => expect(levelOf(used, 1000)).toBe(level));
 });
+
+describe('an engine that hangs', () => {
+  it('is offered to be restarted when Stop is not answered', async () => {
+    vi.useFakeTimers();
+    let lose: (error: Error) => void = () => undefined;
+    api.stream = () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise((_, reject) => (lose = reject)) }),
+    });
+    const sending = session.send('one');
+    await vi.advanceTimersByTimeAsync(100);
+    session.stop();
+    session.stop();
+    expect(session).toMatchObject({ stopping: true, stuck: false });
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(session.stuck).toBe(true);
+    lose(backendLost());
+    await vi.advanceTimersByTimeAsync(0);
+    vi.useRealTimers();
+    await sending;
+    expect(session).toMatchObject({ stopping: false, stuck: false, busy: false });
+    expect(last().stop?.errorCode).toBe('BACKEND_LOST');
+  });
+});
