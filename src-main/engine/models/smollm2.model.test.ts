@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { batchOf } from '../executors/batch.ts';
+import type { Executor } from '../executors/executor.ts';
+import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
+import { KvCache } from '../kv-cache/kv-cache.ts';
+import { singleFile, testModelPath } from '../test-support/test-model.ts';
+import type { Model } from './model.ts';
+import { openModel } from './registry.ts';
+
+type TopList = [id: number, logprob: number][];
+
+/** llama.cpp with every tensor dequantised to float32, over the same ids as `Native`. */
+interface Float {
+  greedy: { prompt: string; prompt_length: number; ids: number[]; top: TopList[] }[];
+  perplexity: { ids: number[]; ppl: number }[];
+}
+
+/** llama.cpp as it is: activations rounded to Q8_1, K and V to f16. */
+interface Native {
+  tokenize: { text: string; plain: number[]; special: number[]; with_bos: number[] }[];
+  greedy: { ids: number[]; generated: number[]; top: TopList[] }[];
+  chat: { rendered: string; ids: number[]; generated: number[]; top: TopList[] }[];
+  perplexity: { ids: number[]; ppl: number }[];
+}
+
+/** llama.cpp's tokens of the hard strings; a field that equals the one before it is left out. */
+interface TokenCases {
+  cases: { ids: number[]; dec: string | { b64: string }; ids_sp?: number[]; ids_bos?: number[] }[];
+}
+
+const float = readFixture<Float>('smollm2/float.json.gz');
+const native = readFixture<Native>('smollm2/q4_1.json.gz');
+const tokenCases = readFixture<TokenCases>('tokenizers/gguf-smollm2.json.gz');
+const strings = readFixture<{ name: string; text: string }[]>('tokenizers/strings.json');
+
+/** Mean of |difference| of the ten highest log-probabilities. Sums in another order give 4e-6; this is the requirement. */
+const FLOAT_LOGPROB = 0.005;
+const FLOAT_PERPLEXITY = 0.002;
+/** llama.cpp against itself, stepwise and batched, is 0.075 off. */
+const NATIVE_LOGPROB = 0.15;
+const NATIVE_PERPLEXITY = 0.03;
+const NATIVE_TOP1 = 0.95;
+
+/** Every prompt takes the reference executor some seconds: three of them by default, all in the full run. */
+const full = process.env.TOKENSCOPE_TEST_FULL === '1';
+const prompts = full ? float.greedy.length : 3;
+const TIMEOUT_MS = 300_000;
+
+const path = await testModelPath();
+
+describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (needs the fetched test model)', () => {
+  let model: Model;
+  let executor: Executor;
+
+  beforeAll(async () => {
+    model = await openModel(await singleFile(path!), { contextSize: 256 });
+    executor = createReferenceExecutor(model.program, model.weights, { cells: 256 });
+  }, TIMEOUT_MS);
+
+  /** Log-probabilities after each of `rows`, the prompt in one batch. */
+  async function logprobs(ids: number[], rows: number[]): Promise<Float32Array[]> {
+    const { logits } = await executor.run(batchOf([new KvCache(256).append(0, ids)]), { logits: rows });
+    return Promise.all(logits.map(async (handle) => logSoftmax(await handle.read())));
+  }
+
+  it('has the facts of its file', () => {
+    expect(model.config).toMatchObject({
+      architecture: 'llama',
+      parameters: 134_515_008,
+      layers: 30,
+      heads: 9,
+      kvHeads: 3,
+      headDim: 64,
+      vocabularySize: 49_152,
+      contextSize: 256,
+      bosTokenId: 1,
+      eosTokenIds: [0, 2],
+    });
+  });
+
+  it('turns text into the same tokens', () => {
+    const { tokenizer } = model;
+    for (const { text, plain, special } of native.tokenize) {
+      expect(tokenizer.encode(text, { addSpecial: false })).toEqual(plain);
+      expect(tokenizer.encode(text, { addSpecial: false, parseSpecial: true })).toEqual(special);
+    }
+    for (const { rendered, ids } of native.chat) {
+      expect(tokenizer.encode(rendered, { addSpecial: false, parseSpecial: true })).toEqual(ids);
+    }
+  });
+
+  it.each(tokenCases.cases.map((golden, i) => [strings[i].name, strings[i].text, golden] as const))(
+    'turns the hard string %s into the same tokens and back',
+    (_, text, { ids, dec, ids_sp = ids, ids_bos = ids_sp }) => {
+      const { tokenizer } = model;
+      expect(tokenizer.encode(text, { addSpecial: false })).toEqual(ids);
+      expect(tokenizer.encode(text, { addSpecial: false, parseSpecial: true })).toEqual(ids_sp);
+      expect(tokenizer.encode(text, { parseSpecial: true })).toEqual(ids_bos);
+      const text_ = typeof dec === 'string' ? dec : Buffer.from(dec.b64, 'base64').toString();
+      expect(tokenizer.decode(ids, false)).toBe(text_);
+    },
+  );
+
+  it(
+    `predicts ${prompts} of ${float.greedy.length} greedy replies`,
+    async () => {
+      const compared = { float: [] as number[], native: [] as number[], ranks: [] as number[] };
+      for (const [i, { prompt, prompt_length, ids, top }] of float.greedy.slice(0, prompts).entries()) {
+        const golden = native.greedy[i];
+        expect(model.tokenizer.encode(prompt, { addSpecial: false })).toEqual(golden.ids);
+        const found = await logprobs(
+          ids,
+          top.map((_, step) => prompt_length - 1 + step),
+        );
+        top.forEach((list, step) => compared.float.push(...differences(found[step], list)));
+        golden.top.forEach((list, step) => {
+          compared.native.push(...differences(found[step], list));
+          compared.ranks.push(rank(found[step], list[0][0]));
+        });
+      }
+      expect(mean(compared.float)).toBeLessThan(FLOAT_LOGPROB);
+      expect(mean(compared.native)).toBeLessThan(NATIVE_LOGPROB);
+      expect(Math.max(...compared.ranks)).toBeLessThanOrEqual(3);
+      expect(compared.ranks.filter((r) => r === 1).length / compared.ranks.length).toBeGreaterThanOrEqual(NATIVE_TOP1);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'finds a text as probable',
+    async () => {
+      const { ids, ppl } = float.perplexity[0];
+      const found = await logprobs(ids, [...ids.keys()].slice(0, -1));
+      const perplexity = Math.exp(-mean(found.map((row, i) => row[ids[i + 1]])));
+      expect(Math.abs(perplexity / ppl - 1)).toBeLessThan(FLOAT_PERPLEXITY);
+      expect(Math.abs(perplexity / native.perplexity[0].ppl - 1)).toBeLessThan(NATIVE_PERPLEXITY);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/** |difference| of the ten highest. */
+function differences(found: Float32Array, golden: TopList): number[] {
+  return golden.slice(0, 10).map(([id, logprob]) => Math.abs(found[id] - logprob));
+}
+
+/** Rank of a token, from 1. */
+function rank(found: Float32Array, id: number): number {
+  return 1 + found.reduce((higher, value) => higher + (value > found[id] ? 1 : 0), 0);
+}
+
+function logSoftmax(logits: Float32Array): Float32Array {
+  const highest = logits.reduce((a, b) => Math.max(a, b));
+  const logSum = highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
+  return logits.map((logit) => logit - logSum);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function readFixture<T>(name: string): T {
+  const bytes = readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
+  return JSON.parse((name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString()) as T;
+}
