@@ -80,6 +80,15 @@ export class ChatDocument {
     return this.lastAnswer?.reply ?? null;
   }
 
+  /** The newest answer that the model began to work on: one that was refused says nothing about the window. */
+  get lastStarted(): { answer: AssistantTurn; reply: Reply } | null {
+    for (const turn of this.turns.toReversed()) {
+      if (turn.role === 'user' || turn.reply === null) continue;
+      if (turn.reply.promptTokens > 0) return { answer: turn, reply: turn.reply };
+    }
+    return null;
+  }
+
   addUserTurn(text: string): void {
     this.turns = [...this.turns, new UserTurn(newId(), text, now())];
   }

@@ -103,7 +103,7 @@ export class ChatSession {
   /** How full the context window is, for the open chat. */
   get context(): ContextUse {
     const size = this.#engine.model?.contextSize ?? 0;
-    const reply = this.#chats.current.lastReply;
+    const reply = this.#chats.current.lastStarted?.reply;
     const used = reply?.contextUsed ?? 0;
     const history = Math.min(used, reply?.promptTokens ?? 0);
     return { history, reply: used - history, used, size, level: levelOf(used, size) };

@@ -31,7 +31,7 @@ it('lists what was read, in order, what is dropped and what goes first', () => {
   ];
   reply.promptTokens = 4;
   reply.contextUsed = 7;
-  const rows = contextRows(chat, reply);
+  const rows = contextRows(chat, chat.lastAnswer!, reply);
   expect(rows.map((row) => [row.who, row.text, row.tokens, row.dropped, row.next, row.live])).toEqual([
     ['you', 'one', 1, true, false, false],
     ['model', 't0 t1', 2, true, false, false],
@@ -48,8 +48,17 @@ it('counts a continued reply once, with what it had before', () => {
   reply.segments = [segment('user', 0, 1), segment('assistant', 1, 2)];
   reply.promptTokens = 4;
   reply.contextUsed = 7;
-  expect(contextRows(chat, reply).map((row) => [row.who, row.tokens])).toEqual([
+  expect(contextRows(chat, chat.lastAnswer!, reply).map((row) => [row.who, row.tokens])).toEqual([
     ['you', 1],
     ['model', 5],
   ]);
+});
+
+it('looks past an answer that was refused', () => {
+  const chat = ChatDocument.create('tiny-transformer');
+  expect(chat.lastStarted).toBeNull();
+  const reply = answered(chat, 'one', 2);
+  reply.promptTokens = 2;
+  answered(chat, 'too long', 0);
+  expect(chat.lastStarted).toEqual({ answer: chat.turns[1], reply });
 });

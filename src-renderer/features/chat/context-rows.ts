@@ -1,5 +1,5 @@
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
-import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
+import type { AssistantTurn, ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** One thing that the model reads, in its order. */
@@ -19,10 +19,8 @@ export interface ContextRow {
 
 const FIRST_WORDS = 60;
 
-/** What the newest reply of a chat was written from, and the reply. */
-export function contextRows(chat: ChatDocument, reply: Reply): ContextRow[] {
-  const answer = chat.lastAnswer;
-  if (answer === null) return [];
+/** What a reply of a chat was written from, and the reply. */
+export function contextRows(chat: ChatDocument, answer: AssistantTurn, reply: Reply): ContextRow[] {
   const before = chat.messages(answer);
   const rows = reply.segments.flatMap((segment): ContextRow[] => {
     const turn = before[segment.message]?.turn;

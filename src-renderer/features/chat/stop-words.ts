@@ -37,6 +37,7 @@ export function stopText(stop: Stop): string {
     case 'user':
       return 'You stopped it';
     case 'error':
+      if (stop.errorCode === 'CONTEXT_FULL') return 'Did not fit the context window';
       return stop.errorCode === 'BACKEND_LOST' ? 'Engine stopped' : 'Failed';
   }
 }

@@ -57,7 +57,8 @@ describe('why a reply ended', () => {
     ],
     [stop('user', 'Stopped by you after 3 tokens.'), 'You stopped it'],
     [stop('error', '', { errorCode: 'BACKEND_LOST' }), 'Engine stopped'],
-    [stop('error', '', { errorCode: 'CONTEXT_FULL' }), 'Failed'],
+    [stop('error', '', { errorCode: 'CONTEXT_FULL' }), 'Did not fit the context window'],
+    [stop('error', '', { errorCode: 'INTERNAL' }), 'Failed'],
   ])('%o', (given, text) => expect(stopText(given)).toBe(text));
 
   it('offers to continue where that makes sense', () => {
