@@ -14,14 +14,7 @@ it('shows from what the next token is drawn, as generating it would', async () =
   const engine = await tinyEngine();
   const request = params('The cat sat on the');
   const seen = await engine.preview(request);
-  expect(seen.stages.map(({ stage }) => stage)).toEqual([
-    'mask',
-    'penalties',
-    'top_k',
-    'top_p',
-    'min_p',
-    'temperature',
-  ]);
+  expect(seen.stages.map(({ stage }) => stage)).toEqual(['mask', ...request.sampling.samplers]);
   expect(seen.stages.find(({ stage }) => stage === 'top_k')).toMatchObject({ survivors: 40, removed: 8000 - 2 - 40 });
   expect(seen.survivors).toBe(seen.stages.at(-1)?.survivors);
 
