@@ -2,7 +2,7 @@
  * Builds what is missing or older than its sources. Plain JavaScript without dependencies, because the command line
  * tool starts with it.
  *
- *   node scripts/ensure-built.mjs [--force] [main] [app]      all parts when none is named
+ *   node scripts/ensure-built.mjs [--force] [kernels] [main] [app]      all parts when none is named; kernels always
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,10 +16,20 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const shared = ['electron.vite.config.ts', 'package.json', 'package-lock.json', 'tsconfig.base.json'];
 
 /**
+ * `kernels`: the CPU kernels, which every host of the engine reads.
  * `main`: everything that runs in Node (the app's main process, the engine, the web host, the command line tool).
  * `app`: what runs in a page (preload script, interface, the browser's engine worker).
  */
 const PARTS = {
+  kernels: {
+    sources: [
+      'src-main/kernels',
+      'src-main/engine/executors/wasm/plan-layout.ts',
+      'scripts/build-kernels.ts',
+      'package-lock.json',
+    ],
+    outputs: ['threads', 'single', 'simd'].map((name) => `resources/kernels/${name}.wasm`),
+  },
   main: {
     sources: ['src-main', ...shared],
     outputs: ['index', 'utility', 'engine-worker', 'web-host', 'cli'].map((name) => `out/main/${name}.js`),
@@ -46,6 +56,7 @@ const PARTS = {
  */
 export async function ensureBuilt(parts, { force = false, say = toStderr } = {}) {
   if (!existsSync(join(root, 'src-main'))) return; // An installed copy without sources has nothing to build.
+  parts = [...new Set(/** @type {Part[]} */ (['kernels', ...parts]))];
   if (!force && (await staleParts(parts)).length === 0) return;
   await withLock(
     join(root, 'out', '.build.lock'),
@@ -85,13 +96,24 @@ async function build(parts, say) {
   const prints = await Promise.all(parts.map((part) => fingerprint(PARTS[part].sources)));
   const bundler = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js');
   if (!existsSync(bundler)) throw new Error(`The build tools are not installed: run "npm ci" in ${root} first.`);
-  const { code, output } = await runQuietly([bundler, 'build', '--ignoreConfigWarning'], {
-    TOKENSCOPE_BUILD_PARTS: parts.join(','),
-  });
-  if (code !== 0) throw new Error(`The build failed.\n${output.trim()}`);
+  if (parts.includes('kernels')) await step(['--import', 'tsx', join('scripts', 'build-kernels.ts')]);
+  const bundled = parts.filter((part) => part !== 'kernels');
+  if (bundled.length > 0) {
+    await step([bundler, 'build', '--ignoreConfigWarning'], { TOKENSCOPE_BUILD_PARTS: bundled.join(',') });
+  }
   await mkdir(join(root, 'out', '.stamps'), { recursive: true });
   await Promise.all(parts.map((part, index) => writeFile(stampPath(part), prints[index] ?? '')));
   say(`built in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/**
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ * @throws Error with what the step printed when it fails
+ */
+async function step(args, env = {}) {
+  const { code, output } = await runQuietly(args, env);
+  if (code !== 0) throw new Error(`The build failed.\n${output.trim()}`);
 }
 
 /**

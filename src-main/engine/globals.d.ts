@@ -6,3 +6,19 @@ declare class TextDecoder {
 declare class TextEncoder {
   encode(input?: string): Uint8Array<ArrayBuffer>;
 }
+
+/** What the engine uses of WebAssembly, which every host has. */
+declare namespace WebAssembly {
+  interface Module {
+    readonly [Symbol.toStringTag]: string;
+  }
+  interface Memory {
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  }
+  const Memory: new (descriptor: { initial: number; maximum?: number; shared?: boolean }) => Memory;
+  interface Instance {
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
+  const Instance: new (module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>) => Instance;
+}

@@ -51,6 +51,13 @@ export interface CancelToken {
   readonly cancelled: boolean;
 }
 
+/** The CPU kernels (src-main/kernels), compiled for this machine. */
+export interface CompiledKernels {
+  readonly module: WebAssembly.Module;
+  /** Built for memory that threads share; else for memory of one thread. */
+  readonly shared: boolean;
+}
+
 /** Everything the engine needs from its host. */
 export interface Platform {
   readonly clock: Clock;
@@ -67,4 +74,9 @@ export interface Platform {
   readonly yieldEveryToken?: boolean;
   /** A fresh 32-bit seed, for replies whose seed the user left open. */
   randomSeed(): number;
+  /**
+   * Compiles the CPU kernels, once. Left out where there are none: the `wasm` executor is then not to be had.
+   * @throws EngineError BACKEND_LOST when they cannot be read or this machine cannot run them.
+   */
+  compileKernels?(): Promise<CompiledKernels>;
 }

@@ -1,21 +1,53 @@
 import { describe, expect, it } from 'vitest';
 import { KvCache, type SequenceSlots } from '../kv-cache/kv-cache.ts';
+import type { Program } from '../program/program.ts';
+import type { WeightStore } from '../program/weights.ts';
+import { testKernels } from '../test-support/kernels.ts';
 import { batchOf } from './batch.ts';
 import type { Executor } from './executor.ts';
-import { caseProgram, type Matrix, OP_CASES, type OpCase, RESULT } from './ops.cases.ts';
+import { caseProgram, type Matrix, OP_CASES, RESULT, type OpCase } from './ops.cases.ts';
 import { createReferenceExecutor } from './reference/reference-executor.ts';
+import { createWasmExecutor } from './wasm/wasm-executor.ts';
+import { storeReader } from './wasm/weights.ts';
 
 const CELLS = 16;
 
+interface ExecutorUnderTest {
+  readonly name: string;
+  create(program: Program, store: WeightStore): Promise<Executor>;
+  /**
+   * Largest normalised mean square error, sum((found - expected)^2) / sum(expected^2), for an executor whose arithmetic
+   * is coarser than the cases' own tolerances; null for those.
+   */
+  readonly nmse: number | null;
+}
+
+/** Sums in float32, where neighbouring values are 1.2e-7 apart: errors of some of these, squared. */
+const FLOAT32_NMSE = 1e-12;
+
+const wasm = (variant: 'threads' | 'single' | 'simd'): ExecutorUnderTest => ({
+  name: `wasm (${variant})`,
+  create: (program, store) =>
+    createWasmExecutor(program, storeReader(store), { kernels: testKernels(variant), cells: CELLS }),
+  nmse: FLOAT32_NMSE,
+});
+
 /** Every executor there is: a new one is a row here. */
-const EXECUTORS: [string, (...args: Parameters<typeof createReferenceExecutor>) => Executor][] = [
-  ['reference', createReferenceExecutor],
+const EXECUTORS: readonly ExecutorUnderTest[] = [
+  {
+    name: 'reference',
+    create: (program, store) => Promise.resolve(createReferenceExecutor(program, store, { cells: CELLS })),
+    nmse: null,
+  },
+  wasm('threads'),
+  wasm('single'),
+  wasm('simd'),
 ];
 
-describe.each(EXECUTORS)('operations of the %s executor', (_, create) => {
+describe.each(EXECUTORS)('operations of the executor $name', ({ create, nmse }) => {
   it.each(OP_CASES.map((opCase) => [opCase.name, opCase] as const))('%s', async (_name, opCase) => {
     const { program, store, inputs, weights } = caseProgram(opCase);
-    const executor = create(program, store, { cells: CELLS });
+    const executor = await create(program, store);
     const { slots, ids } = takeCells(opCase);
 
     const result = await executor.run(batchOf(slots), { logits: [0], taps: [RESULT] });
@@ -26,7 +58,8 @@ describe.each(EXECUTORS)('operations of the %s executor', (_, create) => {
       return opCase.expected(rows, weights);
     });
     expect(found.shape).toEqual([expected.length, expected[0].length]);
-    expect(largestDifference(found.data, expected)).toBeLessThanOrEqual(opCase.tolerance);
+    if (nmse === null) expect(largestDifference(found.data, expected)).toBeLessThanOrEqual(opCase.tolerance);
+    else expect(normalisedError(found.data, expected)).toBeLessThanOrEqual(opCase.tolerance === 0 ? 0 : nmse);
     await executor.dispose();
   });
 });
@@ -50,4 +83,11 @@ function largestDifference(found: Float32Array, expected: Matrix): number {
     const difference = Math.abs(value - flat[i]);
     return Number.isNaN(difference) ? Infinity : Math.max(largest, difference);
   }, 0);
+}
+
+function normalisedError(found: Float32Array, expected: Matrix): number {
+  const flat = expected.flat();
+  const error = found.reduce((sum, value, i) => sum + (value - flat[i]) ** 2, 0);
+  if (error === 0) return 0;
+  return Number.isNaN(error) ? Infinity : error / flat.reduce((sum, value) => sum + value ** 2, 0);
 }

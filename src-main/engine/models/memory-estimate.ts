@@ -1,7 +1,6 @@
 import { planMemory } from '../program/memory-plan.ts';
-import type { ExecutorName } from '../types.ts';
-import { buildProgram } from './architectures/index.ts';
-import type { Hyperparameters } from './hyperparameters.ts';
+import type { Program } from '../program/program.ts';
+import type { OpenedModel } from './opened-model.ts';
 
 /** Bytes that a model needs while it is loaded. */
 export interface MemoryEstimate {
@@ -11,24 +10,23 @@ export interface MemoryEstimate {
   readonly total: number;
 }
 
+/** How an executor lays a program out for a context: bytes of each kind. */
+export type MemoryPlanner = (program: Program, contextSize: number) => Omit<MemoryEstimate, 'total'>;
+
+/** The reference executor: everything in float32, activations of a batch as long as the context. */
+export const referenceMemory: MemoryPlanner = (program, contextSize) =>
+  planMemory(program, { cells: contextSize, rows: contextSize }).bytes;
+
 /**
  * What a model will occupy, known from its headers before any weight is read. The numbers are those that the executor
  * reports once it is loaded.
  * @param contextSize tokens of prompt and reply that the model is loaded for
  */
 export function estimateMemory(
-  hyper: Hyperparameters,
+  model: Pick<OpenedModel, 'buildProgram'>,
   contextSize: number,
-  executor: ExecutorName = 'reference',
+  planner: MemoryPlanner = referenceMemory,
 ): MemoryEstimate {
-  const { weights, kvCache, scratch } = ESTIMATES[executor](hyper, contextSize);
+  const { weights, kvCache, scratch } = planner(model.buildProgram(contextSize), contextSize);
   return { weights, kvCache, scratch, total: weights + kvCache + scratch };
 }
-
-type Estimate = (hyper: Hyperparameters, contextSize: number) => Omit<MemoryEstimate, 'total'>;
-
-const ESTIMATES: Readonly<Record<ExecutorName, Estimate>> = {
-  // Weights dequantised to float32, K and V in float32, activations of a batch as long as the context.
-  reference: (hyper, contextSize) =>
-    planMemory(buildProgram(hyper, contextSize), { cells: contextSize, rows: contextSize }).bytes,
-};

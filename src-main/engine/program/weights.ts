@@ -1,3 +1,5 @@
+import type { CancelToken } from '../platform.ts';
+import type { BlockType } from '../quant/block-type.ts';
 import { elementCount, formatShape, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -7,6 +9,26 @@ export interface WeightStore {
   readonly bytes: number;
   /** @throws EngineError INTERNAL for a name the program did not declare. */
   get(name: string): Tensor;
+}
+
+/** Weights as they are stored, for executors that keep them in other forms than float32. */
+export interface WeightReader {
+  /** The type whose blocks `readRows` gives. */
+  typeOf(weight: WeightDeclaration): BlockType;
+  /**
+   * Reads a tensor from its first row to its last, in slices of whole rows; a vector is one row.
+   * @throws EngineError MODEL_FORMAT, MODEL_IO, CANCELLED
+   */
+  readRows(weight: WeightDeclaration, options: ReadRowsOptions): Promise<void>;
+}
+
+export interface ReadRowsOptions {
+  /** Takes `rows` rows from `firstRow`; the bytes are the receiver's until it returns. */
+  readonly onRows: (bytes: Uint8Array, firstRow: number, rows: number) => void;
+  /** Called with the bytes of each slice of the file that was read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Looked at between slices. */
+  readonly cancel?: CancelToken | undefined;
 }
 
 /** A tensor that a program expects in the model's file. */

@@ -1,0 +1,99 @@
+import { EngineError } from '../../errors.ts';
+
+const PAGE = 65536;
+/** 32-bit addresses end here. */
+export const MAX_MEMORY_BYTES = 4 * 2 ** 30 - PAGE;
+/** A cache line, so that threads do not share one by accident. */
+const ALIGNMENT = 64;
+/** The first page stays empty: address 0 stands for nothing. */
+const FIRST = PAGE;
+
+/**
+ * One WebAssembly memory: what lives as long as the model is allocated from the bottom, and what one run needs lies in
+ * one region above that, which grows with the largest run.
+ */
+export class KernelMemory {
+  readonly memory: WebAssembly.Memory;
+  private next = FIRST;
+  private buffer: ArrayBuffer;
+  private views: { u8: Uint8Array; i32: Int32Array; f32: Float32Array };
+
+  constructor(shared: boolean) {
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared });
+    this.buffer = this.memory.buffer;
+    this.views = viewsOf(this.buffer);
+  }
+
+  /** Bytes in use, the region of runs left out. */
+  get allocated(): number {
+    return this.next;
+  }
+
+  /**
+   * Gives zeroed memory for as long as the model lives. Not after `reserve` has given any that is still in use.
+   * @throws EngineError OUT_OF_MEMORY
+   */
+  allocate(bytes: number, purpose: string): number {
+    const at = this.next;
+    this.ensure(at + bytes, purpose);
+    this.next = align(at + bytes);
+    return at;
+  }
+
+  /**
+   * Where a run may keep `bytes`, until the next call. Contents are undefined.
+   * @throws EngineError OUT_OF_MEMORY
+   */
+  reserve(bytes: number, purpose: string): number {
+    this.ensure(this.next + bytes, purpose);
+    return this.next;
+  }
+
+  /** Views of the whole memory. They end when memory grows: ask anew after each allocation. */
+  get u8(): Uint8Array {
+    return this.current().u8;
+  }
+
+  get i32(): Int32Array {
+    return this.current().i32;
+  }
+
+  get f32(): Float32Array {
+    return this.current().f32;
+  }
+
+  private current(): { u8: Uint8Array; i32: Int32Array; f32: Float32Array } {
+    if (this.memory.buffer !== this.buffer) {
+      this.buffer = this.memory.buffer;
+      this.views = viewsOf(this.buffer);
+    }
+    return this.views;
+  }
+
+  private ensure(end: number, purpose: string): void {
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing <= 0) return;
+    try {
+      if (end > MAX_MEMORY_BYTES) throw new RangeError('past 4 GiB');
+      this.memory.grow(Math.ceil(missing / PAGE));
+    } catch (cause) {
+      // RangeError: past the limit, or the system has no more.
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new EngineError(
+        'OUT_OF_MEMORY',
+        `There is no memory for ${purpose}: ${end} bytes are needed in all, and WebAssembly can address ` +
+          `${MAX_MEMORY_BYTES}. Choose a smaller model, a shorter context, or the reference executor.`,
+        { bytes: end, limit: MAX_MEMORY_BYTES },
+        { cause },
+      );
+    }
+  }
+}
+
+export function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+function viewsOf(buffer: ArrayBuffer): { u8: Uint8Array; i32: Int32Array; f32: Float32Array } {
+  return { u8: new Uint8Array(buffer), i32: new Int32Array(buffer), f32: new Float32Array(buffer) };
+}

@@ -1,0 +1,23 @@
+/** The functions of src-main/kernels. Pointers are byte addresses in the memory they were given. */
+export interface KernelExports {
+  /** Runs `count` operations; 1 when it was cancelled, else 0. */
+  runPlan(plan: number, count: number, run: number): number;
+  packF32: PackKernel;
+  packF16: PackKernel;
+  packQ8: PackKernel;
+  packQ4: PackKernel;
+  packQ4Min: PackKernel;
+}
+
+/** Rows `[rows, width]` at `source` become rows `first` and on of the panels at `target`. */
+export type PackKernel = (source: number, target: number, width: number, first: number, rows: number) => void;
+
+export function instantiateKernels(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  cancelled: () => boolean,
+): KernelExports {
+  const imports = { env: { memory, cancelled: () => (cancelled() ? 1 : 0) } };
+  // The module is built from this repository's sources, so its exports are known.
+  return new WebAssembly.Instance(module, imports).exports as unknown as KernelExports;
+}

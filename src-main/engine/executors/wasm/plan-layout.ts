@@ -1,0 +1,114 @@
+/**
+ * What the engine writes and the kernels read: one file for both, TypeScript and AssemblyScript at once. Offsets are in
+ * bytes; every field is an i32 but for scales and epsilons, which are f32.
+ */
+
+/** One operation of a plan. */
+export const OP_BYTES = 128;
+
+export const OP_CODE = 0;
+
+// Operation codes.
+export const LINEAR = 1;
+export const QUANTIZE = 2;
+export const EMBED = 3;
+export const LAYER_NORM = 4;
+export const RMS_NORM = 5;
+export const ROPE = 6;
+export const UNARY = 7;
+export const BINARY = 8;
+export const CACHE_WRITE = 9;
+export const ATTENTION = 10;
+export const GATHER = 11;
+export const COPY = 12;
+
+/** Set: the next operation shares this one's chunks, so that a gate and what it gates need no barrier between them. */
+export const OP_FLAGS = 4;
+export const FLAG_PAIR = 1;
+/** Set: rows are those whose logits are wanted. */
+export const FLAG_LOGIT_ROWS = 2;
+
+// Common to all: input, output, and bytes from one row to the next.
+export const OP_X = 8;
+export const OP_X_STRIDE = 12;
+export const OP_Y = 16;
+export const OP_Y_STRIDE = 20;
+/** Values per row of the input. */
+export const OP_WIDTH = 24;
+/** Weight matrix, norm gain, table of an embedding. */
+export const OP_WEIGHT = 28;
+export const OP_BIAS = 32;
+export const OP_LAYOUT = 36;
+/** Values per row of the output. */
+export const OP_OUTPUTS = 40;
+export const OP_ACTIVATION = 44;
+export const OP_OPERAND = 48;
+export const OP_OPERAND_STRIDE = 52;
+export const OP_OPERAND_MODE = 56;
+export const OP_EPS = 60;
+export const OP_FACTOR = 60;
+/** Embedding: 0 by token, 1 by position. Unary: the function. Rope: 0 interleaved, 1 halves. */
+export const OP_KIND = 64;
+export const OP_HEADS = 68;
+export const OP_KV_HEADS = 72;
+export const OP_HEAD_DIM = 76;
+export const OP_CELLS = 80;
+export const OP_SOFTCAP = 84;
+/** Index of the run's array of first attended entries. */
+export const OP_STARTS = 88;
+/** Attention weights wanted: where to, 0 for nowhere. */
+export const OP_TAP = 92;
+/** K and V storage: `[kvHeads, cells, headDim]`. */
+export const OP_KEYS = 96;
+export const OP_VALUES = 100;
+export const OP_PAIRS = 104;
+/** Second input of a binary operation, v of a cache write. */
+export const OP_X2 = 108;
+export const OP_X2_STRIDE = 112;
+
+export const ACTIVATION_RELU = 1;
+export const ACTIVATION_SILU = 2;
+export const ACTIVATION_GELU = 3;
+export const UNARY_SCALE = 4;
+export const UNARY_SOFTCAP = 5;
+
+export const OPERAND_ADD = 1;
+export const OPERAND_MUL = 2;
+
+// Weight layouts: 8 rows interleaved; see linear-*.ts.
+export const LAYOUT_F32 = 0;
+export const LAYOUT_Q8 = 1;
+export const LAYOUT_Q4 = 2;
+export const LAYOUT_Q4_MIN = 3;
+export const LAYOUT_F16 = 4;
+
+/** A block of 32 quantised activations: i8 codes, f32 scale, i32 sum of the codes, f32 their product. */
+export const XQ_BLOCK = 48;
+export const XQ_SCALE = 32;
+export const XQ_SUM = 36;
+export const XQ_SCALED_SUM = 40;
+
+// One run: which tokens, where they lie and what they see.
+export const RUN_ROWS = 0;
+export const RUN_LOGIT_ROWS = 4;
+/** `[rows]` i32 each. */
+export const RUN_TOKENS = 8;
+export const RUN_POSITIONS = 12;
+export const RUN_ROW_CELLS = 16;
+/** `[rows]`: pointer to the list of cells of the row's sequence. */
+export const RUN_CONTEXTS = 20;
+/** `[rows]`: entries of that list that are attended to. */
+export const RUN_ENDS = 24;
+/** `[windows, rows]`: first entry that is attended to; the first window is none. */
+export const RUN_STARTS = 28;
+/** `[logit rows]`: which rows. */
+export const RUN_LOGIT_INDICES = 32;
+/** Per thread: scores of attention. */
+export const RUN_SCRATCH = 36;
+export const RUN_SCRATCH_STRIDE = 40;
+/** Entries of the longest context of the batch. */
+export const RUN_MAX_CONTEXT = 44;
+/** Set once the run is cancelled. */
+export const RUN_CANCELLED = 48;
+export const RUN_THREADS = 52;
+export const RUN_BYTES = 64;

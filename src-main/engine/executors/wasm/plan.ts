@@ -1,0 +1,339 @@
+/** Lowering: fused operations to the flat plan that the kernels' interpreter reads. */
+import { EngineError } from '../../errors.ts';
+import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
+import type { Program } from '../../program/program.ts';
+import type { WeightView } from '../../program/weights.ts';
+import type { Activation, FusedOp } from './fusion.ts';
+import * as L from './plan-layout.ts';
+import { type PackedWeight, type PackedWeights, viewKey } from './weights.ts';
+
+/** Addresses that plans refer to. */
+export interface PlanMemory {
+  readonly weights: PackedWeights;
+  /** Buffer of each activation: `[rows, width]`. */
+  readonly activations: readonly number[];
+  /** Quantised input of linear operations. */
+  readonly quantized: number;
+  /** Inputs of the logits, gathered: `[logit rows, width]`. */
+  readonly logitInputs: number;
+  /** `[logit rows, vocabulary]`. */
+  readonly logits: number;
+  readonly keys: readonly number[];
+  readonly values: readonly number[];
+  readonly cells: number;
+  /** `[rows, cos[pairs] then sin[pairs]]` of these attributes. */
+  ropeTable(attributes: RopeAttributes): number;
+  /** Index of the window's array of first attended entries. */
+  windowIndex(window: number | null): number;
+}
+
+/** Where a plan puts the tensors that were asked for. */
+export interface PlanTaps {
+  /** By activation: address of `[rows, width]`. */
+  readonly activations: ReadonlyMap<number, number>;
+  /** By layer: address of `[heads, rows, longest context]`. */
+  readonly attention: ReadonlyMap<number, number>;
+}
+
+/** One operation as it is written: offsets of plan-layout.ts to values. */
+export type PlanOp = ReadonlyMap<number, number>;
+
+export const NO_TAPS: PlanTaps = { activations: new Map(), attention: new Map() };
+
+const ACTIVATIONS: Readonly<Record<Activation, number>> = {
+  relu: L.ACTIVATION_RELU,
+  silu: L.ACTIVATION_SILU,
+  gelu: L.ACTIVATION_GELU,
+};
+
+/** Everything up to the logits, for all rows of the batch. */
+export function lower(program: Program, ops: readonly FusedOp[], memory: PlanMemory, taps: PlanTaps): PlanOp[] {
+  const lowering = new Lowering(program, memory, taps);
+  for (const op of ops) if (op.op !== 'logits') lowering.add(op);
+  return lowering.plan;
+}
+
+/** The logits of the rows that are asked for. */
+export function lowerLogits(program: Program, memory: PlanMemory): PlanOp[] {
+  const op = program.ops.at(-1);
+  if (op?.op !== 'logits') throw new EngineError('INTERNAL', 'The program does not end with its logits.');
+  const lowering = new Lowering(program, memory, NO_TAPS);
+  lowering.addLogits(op.inputs[0], op.weights, op.attributes.softcap);
+  return lowering.plan;
+}
+
+class Lowering {
+  readonly plan: PlanOp[] = [];
+  /** The address whose rows the quantised buffer holds. */
+  private quantizedFrom: number | null = null;
+
+  constructor(
+    private readonly program: Program,
+    private readonly memory: PlanMemory,
+    private readonly taps: PlanTaps,
+  ) {}
+
+  add(op: FusedOp): void {
+    switch (op.op) {
+      case 'embed': {
+        const weight = this.weight(op.weights[0]);
+        this.emit(L.EMBED, {
+          ...this.output(op),
+          [L.OP_WIDTH]: op.weights[0].shape[1],
+          [L.OP_WEIGHT]: weight.at,
+          [L.OP_LAYOUT]: layoutId(weight),
+          [L.OP_KIND]: op.attributes.index === 'position' ? 1 : 0,
+        });
+        break;
+      }
+      case 'linear':
+        this.addLinear(op);
+        break;
+      case 'layerNorm':
+        this.emit(L.LAYER_NORM, {
+          ...this.rows(op),
+          [L.OP_WEIGHT]: this.weight(op.weights[0]).at,
+          [L.OP_BIAS]: this.weight(op.weights[1]).at,
+          [L.OP_EPS]: op.attributes.eps,
+        });
+        break;
+      case 'rmsNorm':
+        this.emit(L.RMS_NORM, {
+          ...this.rows(op),
+          [L.OP_HEAD_DIM]: op.weights[0].shape[0],
+          [L.OP_WEIGHT]: this.weight(op.weights[0]).at,
+          [L.OP_EPS]: op.attributes.eps,
+        });
+        break;
+      case 'rope':
+        this.emit(L.ROPE, {
+          ...this.rows(op),
+          [L.OP_HEAD_DIM]: op.attributes.headDim,
+          [L.OP_PAIRS]: op.attributes.frequencies.length,
+          [L.OP_KIND]: op.attributes.pairing === 'halves' ? 1 : 0,
+          [L.OP_WEIGHT]: this.memory.ropeTable(op.attributes),
+        });
+        break;
+      case 'relu':
+      case 'silu':
+      case 'gelu':
+        this.emit(L.UNARY, { ...this.rows(op), [L.OP_KIND]: ACTIVATIONS[op.op] });
+        break;
+      case 'scale':
+        this.emit(L.UNARY, { ...this.rows(op), [L.OP_KIND]: L.UNARY_SCALE, [L.OP_FACTOR]: op.attributes.factor });
+        break;
+      case 'add':
+      case 'mul':
+        this.emit(L.BINARY, {
+          ...this.rows(op),
+          ...this.secondInput(op),
+          [L.OP_OPERAND_MODE]: op.op === 'add' ? L.OPERAND_ADD : L.OPERAND_MUL,
+        });
+        break;
+      case 'cacheWrite': {
+        const { headDim, kvHeads } = this.attentionOf(op.attributes.layer);
+        this.emit(L.CACHE_WRITE, {
+          ...this.input(op),
+          ...this.secondInput(op),
+          ...this.storage(op.attributes.layer),
+          [L.OP_HEAD_DIM]: headDim,
+          [L.OP_KV_HEADS]: kvHeads,
+        });
+        break;
+      }
+      case 'attention': {
+        const { layer, heads, kvHeads, headDim, scale, softcap, window } = op.attributes;
+        this.emit(L.ATTENTION, {
+          ...this.rows(op),
+          ...this.storage(layer),
+          [L.OP_HEADS]: heads,
+          [L.OP_KV_HEADS]: kvHeads,
+          [L.OP_HEAD_DIM]: headDim,
+          [L.OP_FACTOR]: scale,
+          [L.OP_SOFTCAP]: softcap ?? 0,
+          [L.OP_STARTS]: this.memory.windowIndex(window),
+          [L.OP_TAP]: this.taps.attention.get(layer) ?? 0,
+        });
+        break;
+      }
+      case 'logits':
+        throw new EngineError('INTERNAL', 'The logits have a plan of their own.');
+    }
+    this.copyTap(op);
+  }
+
+  addLogits(input: number, weights: readonly WeightView[], softcap: number | null): void {
+    const { width } = this.program.tensors[input];
+    const { logitInputs, logits } = this.memory;
+    const [weight, bias] = weights;
+    const stride = strideOf(width);
+    this.emit(L.GATHER, {
+      [L.OP_FLAGS]: L.FLAG_LOGIT_ROWS,
+      ...this.source(input),
+      [L.OP_Y]: logitInputs,
+      [L.OP_Y_STRIDE]: stride,
+      [L.OP_OUTPUTS]: width,
+    });
+    const y = { [L.OP_Y]: logits, [L.OP_Y_STRIDE]: strideOf(weight.shape[0]) };
+    const packed = this.weight(weight);
+    this.emit(L.LINEAR, {
+      ...this.linearInput(packed, { at: logitInputs, stride, width }, L.FLAG_LOGIT_ROWS),
+      ...y,
+      [L.OP_FLAGS]: L.FLAG_LOGIT_ROWS,
+      [L.OP_OUTPUTS]: weight.shape[0],
+      [L.OP_BIAS]: bias ? this.weight(bias).at : 0,
+    });
+    if (softcap === null) return;
+    this.emit(L.UNARY, {
+      [L.OP_FLAGS]: L.FLAG_LOGIT_ROWS,
+      [L.OP_X]: logits,
+      [L.OP_X_STRIDE]: strideOf(weight.shape[0]),
+      ...y,
+      [L.OP_WIDTH]: weight.shape[0],
+      [L.OP_KIND]: L.UNARY_SOFTCAP,
+      [L.OP_FACTOR]: softcap,
+    });
+  }
+
+  private addLinear(op: Extract<FusedOp, { op: 'linear' }>): void {
+    const [weight, bias] = op.weights;
+    const packed = this.weight(weight);
+    const { activation, operand } = op.epilogue ?? { activation: null, operand: null };
+    const { width } = this.program.tensors[op.inputs[0]];
+    const at = this.memory.activations[op.inputs[0]];
+    const fields = {
+      ...this.linearInput(packed, { at, stride: strideOf(width), width }, 0),
+      ...this.output(op),
+      [L.OP_FLAGS]: op.pairedWithNext ? L.FLAG_PAIR : 0,
+      [L.OP_OUTPUTS]: weight.shape[0],
+      [L.OP_BIAS]: bias ? this.weight(bias).at : 0,
+      [L.OP_ACTIVATION]: activation ? ACTIVATIONS[activation] : 0,
+    };
+    if (operand === null) return this.emit(L.LINEAR, fields);
+    const other = op.inputs[1];
+    this.emit(L.LINEAR, {
+      ...fields,
+      [L.OP_OPERAND]: this.memory.activations[other],
+      [L.OP_OPERAND_STRIDE]: strideOf(this.program.tensors[other].width),
+      [L.OP_OPERAND_MODE]: operand === 'add' ? L.OPERAND_ADD : L.OPERAND_MUL,
+    });
+  }
+
+  /** Input and weight of a linear operation; quantises the input first, unless the one before did. */
+  private linearInput(
+    weight: PackedWeight,
+    x: { at: number; stride: number; width: number },
+    flags: number,
+  ): Record<number, number> {
+    const common = { [L.OP_WIDTH]: x.width, [L.OP_WEIGHT]: weight.at, [L.OP_LAYOUT]: layoutId(weight) };
+    if (!weight.layout?.quantized) return { ...common, [L.OP_X]: x.at, [L.OP_X_STRIDE]: x.stride };
+    const stride = quantizedStride(x.width);
+    if (this.quantizedFrom !== x.at) {
+      this.emit(L.QUANTIZE, {
+        [L.OP_FLAGS]: flags,
+        [L.OP_X]: x.at,
+        [L.OP_X_STRIDE]: x.stride,
+        [L.OP_WIDTH]: x.width,
+        [L.OP_Y]: this.memory.quantized,
+        [L.OP_Y_STRIDE]: stride,
+      });
+      this.quantizedFrom = x.at;
+    }
+    return { ...common, [L.OP_X]: this.memory.quantized, [L.OP_X_STRIDE]: stride };
+  }
+
+  private emit(code: number, fields: Readonly<Record<number, number>>): void {
+    const y = fields[L.OP_Y];
+    // What was quantised has changed.
+    if (y !== undefined && y === this.quantizedFrom && code !== L.QUANTIZE) this.quantizedFrom = null;
+    this.plan.push(new Map([[L.OP_CODE, code], ...Object.entries(fields).map(([k, v]) => [Number(k), v] as const)]));
+  }
+
+  private copyTap(op: FusedOp): void {
+    const to = op.output === null ? undefined : this.taps.activations.get(op.output);
+    if (op.output === null || to === undefined) return;
+    const { width } = this.program.tensors[op.output];
+    this.emit(L.COPY, {
+      ...this.source(op.output),
+      [L.OP_Y]: to,
+      [L.OP_Y_STRIDE]: 4 * width,
+      [L.OP_OUTPUTS]: width,
+    });
+  }
+
+  private rows(op: FusedOp): Record<number, number> {
+    return { ...this.input(op), ...this.output(op) };
+  }
+
+  private input(op: FusedOp): Record<number, number> {
+    return { ...this.source(op.inputs[0]), [L.OP_WIDTH]: this.program.tensors[op.inputs[0]].width };
+  }
+
+  private source(tensor: number): Record<number, number> {
+    return {
+      [L.OP_X]: this.memory.activations[tensor],
+      [L.OP_X_STRIDE]: strideOf(this.program.tensors[tensor].width),
+    };
+  }
+
+  private secondInput(op: FusedOp): Record<number, number> {
+    const tensor = op.inputs[1];
+    return {
+      [L.OP_X2]: this.memory.activations[tensor],
+      [L.OP_X2_STRIDE]: strideOf(this.program.tensors[tensor].width),
+    };
+  }
+
+  private output(op: FusedOp): Record<number, number> {
+    if (op.output === null) throw new EngineError('INTERNAL', `${op.op} has no output.`);
+    const { width } = this.program.tensors[op.output];
+    return { [L.OP_Y]: this.memory.activations[op.output], [L.OP_Y_STRIDE]: strideOf(width), [L.OP_OUTPUTS]: width };
+  }
+
+  private storage(layer: number): Record<number, number> {
+    const { keys, values, cells } = this.memory;
+    return { [L.OP_KEYS]: keys[layer], [L.OP_VALUES]: values[layer], [L.OP_CELLS]: cells };
+  }
+
+  private attentionOf(layer: number): AttentionAttributes {
+    const found = this.program.ops.find((op) => op.op === 'attention' && op.attributes.layer === layer);
+    if (found?.op !== 'attention') throw new EngineError('INTERNAL', `No attention reads layer ${layer}.`);
+    return found.attributes;
+  }
+
+  private weight(view: WeightView): PackedWeight {
+    const found = this.memory.weights.get(viewKey(view));
+    if (!found) throw new EngineError('INTERNAL', `The weight ${view.name} was not packed.`);
+    return found;
+  }
+}
+
+/** Bytes from one row of activations to the next: rows begin at whole vectors. */
+export function strideOf(width: number): number {
+  return 4 * Math.ceil(width / 4) * 4;
+}
+
+/** Bytes of one row of quantised activations. */
+export function quantizedStride(width: number): number {
+  return Math.ceil(width / 32) * L.XQ_BLOCK;
+}
+
+function layoutId({ layout }: PackedWeight): number {
+  if (!layout) throw new EngineError('INTERNAL', 'A vector was used as a matrix.');
+  return layout.id;
+}
+
+const FLOAT_FIELDS: ReadonlySet<number> = new Set([L.OP_EPS, L.OP_FACTOR, L.OP_SOFTCAP]);
+
+/** Writes operations from byte address `at` on. */
+export function writePlan(plan: readonly PlanOp[], views: { i32: Int32Array; f32: Float32Array }, at: number): void {
+  plan.forEach((op, index) => {
+    const start = (at + index * L.OP_BYTES) / 4;
+    views.i32.fill(0, start, start + L.OP_BYTES / 4);
+    for (const [field, value] of op) {
+      if (FLOAT_FIELDS.has(field)) views.f32[start + field / 4] = value;
+      // Addresses run to 2^32; the wrap into a signed integer keeps their bits.
+      else views.i32[start + field / 4] = value;
+    }
+  });
+}

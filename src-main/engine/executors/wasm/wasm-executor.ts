@@ -1,0 +1,170 @@
+import { EngineError } from '../../errors.ts';
+import type { CancelToken, CompiledKernels } from '../../platform.ts';
+import type { Program } from '../../program/program.ts';
+import type { WeightReader } from '../../program/weights.ts';
+import { checkBatch } from '../check-batch.ts';
+import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
+import { HostLogits } from '../logits.ts';
+import { fuse, type FusedOp } from './fusion.ts';
+import { KernelMemory } from './kernel-memory.ts';
+import { instantiateKernels, type KernelExports } from './kernels.ts';
+import * as L from './plan-layout.ts';
+import { lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
+import { RunInputs } from './run-inputs.ts';
+import { allocateBuffers, type Buffers } from './buffers.ts';
+import { TapCollection } from './tap-collection.ts';
+import { packWeights } from './weights.ts';
+
+export interface WasmExecutorOptions {
+  readonly kernels: CompiledKernels;
+  /** Cells of K and V storage: tokens of all sequences together. */
+  readonly cells: number;
+  /** Called with the bytes of each slice of the weights that was read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Looked at while weights are read. */
+  readonly cancel?: CancelToken | undefined;
+}
+
+/** Rows that are run at once: enough to read each weight once for many, few enough for the caches. */
+const MAX_ROWS = 256;
+/** Rows whose logits are computed at once. */
+const LOGIT_ROWS = 8;
+
+/**
+ * The fast executor: the program becomes a flat plan in WebAssembly memory, and a run enters WebAssembly once per slice
+ * of rows. Weights are packed as they are read. A token gives the same bits however a prompt is cut into batches.
+ *
+ * @throws EngineError OUT_OF_MEMORY, CANCELLED, and what reading the weights throws
+ */
+export async function createWasmExecutor(
+  program: Program,
+  weights: WeightReader,
+  options: WasmExecutorOptions,
+): Promise<Executor> {
+  const { module, shared } = options.kernels;
+  const memory = new KernelMemory(shared);
+  const cancel: { current: CancelToken | undefined } = { current: undefined };
+  const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false);
+  const packed = await packWeights(program, weights, memory, kernels, options);
+  const fused = fuse(program);
+  const size = { cells: options.cells, rows: Math.min(options.cells, MAX_ROWS), logitRows: LOGIT_ROWS };
+  const buffers = allocateBuffers(program, fused, packed, memory, size);
+  return new WasmExecutor(program, fused, memory, kernels, buffers, cancel);
+}
+
+/** A plan in kernel memory. */
+interface KeptPlan {
+  readonly at: number;
+  readonly count: number;
+}
+
+class WasmExecutor implements Executor {
+  readonly name = 'wasm';
+  readonly memoryBytes: Executor['memoryBytes'];
+  private readonly inputs: RunInputs;
+  private readonly main: KeptPlan;
+  private readonly logits: KeptPlan;
+  private disposed = false;
+
+  constructor(
+    private readonly program: Program,
+    fused: readonly FusedOp[],
+    private readonly memory: KernelMemory,
+    private readonly kernels: KernelExports,
+    private readonly buffers: Buffers,
+    private readonly cancel: { current: CancelToken | undefined },
+  ) {
+    this.inputs = new RunInputs(memory, buffers);
+    this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
+    this.logits = this.keepPlan(lowerLogits(program, buffers.plan));
+    const { weights, kvCache } = buffers.bytes;
+    this.memoryBytes = { weights, kvCache, scratch: memory.allocated - weights - kvCache };
+  }
+
+  // Async so that errors arrive as rejections, though the work is done before it returns.
+  async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
+    if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
+    checkBatch(this.program, this.buffers.size.cells, batch, outputs);
+    const rows = batch.tokens.length;
+    checkOrder(batch, this.buffers.size.rows);
+    const taps = new Set(outputs.taps);
+    const collected = taps.size > 0 ? new TapCollection(this.program, taps, batch) : null;
+    const logits = new Map<number, LogitsHandle>();
+    this.cancel.current = cancel;
+    try {
+      for (let from = 0; from < rows; from += this.buffers.size.rows) {
+        const to = Math.min(from + this.buffers.size.rows, rows);
+        const plan = this.runSlice(batch, from, to, collected);
+        const asked = [...new Set(outputs.logits)].filter((row) => row >= from && row < to);
+        this.runLogits(plan, asked, from, logits);
+      }
+    } finally {
+      this.cancel.current = undefined;
+    }
+    return {
+      // One row may have been asked for twice.
+      logits: outputs.logits.map((row) => logits.get(row)!),
+      taps: collected?.tensors ?? new Map<string, TapTensor>(),
+    };
+  }
+
+  dispose(): Promise<void> {
+    this.disposed = true;
+    return Promise.resolve();
+  }
+
+  /** @returns the plan for the slice's logits */
+  private runSlice(batch: Batch, from: number, to: number, taps: TapCollection | null): KeptPlan {
+    const rows = to - from;
+    const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0);
+    if (!taps) {
+      this.execute(this.main);
+      return this.logits;
+    }
+    const { main, logits } = taps.writePlans(this.memory, this.buffers.plan, rows, free);
+    this.execute(main);
+    taps.collect(this.memory.f32, from, to);
+    return logits;
+  }
+
+  /** @param rows of the whole batch, the slice beginning at `from` */
+  private runLogits(plan: KeptPlan, rows: readonly number[], from: number, handles: Map<number, LogitsHandle>): void {
+    const { vocabularySize } = this.program;
+    const stride = strideOf(vocabularySize);
+    for (let i = 0; i < rows.length; i += this.buffers.size.logitRows) {
+      const group = rows.slice(i, i + this.buffers.size.logitRows);
+      this.inputs.askLogits(group.map((row) => row - from));
+      this.execute(plan);
+      group.forEach((row, index) => {
+        const at = (this.buffers.plan.logits + index * stride) / 4;
+        // A copy, because the buffer is used again.
+        handles.set(row, new HostLogits(Float32Array.from(this.memory.f32.subarray(at, at + vocabularySize))));
+      });
+    }
+  }
+
+  private execute({ at, count }: KeptPlan): void {
+    if (this.kernels.runPlan(at, count, this.buffers.run) !== 0) {
+      throw new EngineError('CANCELLED', 'The run was cancelled.');
+    }
+  }
+
+  private keepPlan(plan: readonly PlanOp[]): KeptPlan {
+    const at = this.memory.allocate(plan.length * L.OP_BYTES, 'the plan');
+    writePlan(plan, this.memory, at);
+    return { at, count: plan.length };
+  }
+}
+
+/** A batch longer than one slice must come in order: a row may attend to earlier rows of its sequence only. */
+function checkOrder(batch: Batch, slice: number): void {
+  if (batch.tokens.length <= slice) return;
+  const last = new Map<number, number>();
+  batch.positions.forEach((position, row) => {
+    const sequence = batch.sequences[row];
+    if (position <= (last.get(sequence) ?? -1)) {
+      throw new EngineError('INTERNAL', 'The batch is inconsistent: positions of a long batch do not ascend.');
+    }
+    last.set(sequence, position);
+  });
+}

@@ -1,0 +1,137 @@
+/** Weights packed into kernel memory, straight from where they are read. */
+import type { CancelToken } from '../../platform.ts';
+import type { Program } from '../../program/program.ts';
+import type { WeightDeclaration, WeightReader, WeightStore, WeightView } from '../../program/weights.ts';
+import { rowBytes } from '../../quant/block-type.ts';
+import { F32 } from '../../quant/f32.ts';
+import { align, type KernelMemory } from './kernel-memory.ts';
+import type { KernelExports } from './kernels.ts';
+import { type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
+
+/** Where a weight lies. */
+export interface PackedWeight {
+  readonly at: number;
+  /** Null for vectors, which are plain float32. */
+  readonly layout: WeightLayout | null;
+}
+
+export type PackedWeights = ReadonlyMap<string, PackedWeight>;
+
+export interface PackWeightsOptions {
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  readonly cancel?: CancelToken | undefined;
+}
+
+/** Names a view, also one of some rows only. */
+export function viewKey({ name, firstRow, shape }: WeightView): string {
+  return `${name}[${firstRow}+${shape[0]}]`;
+}
+
+/** Reads every weight that the program uses and packs it; a tensor whose rows are used apart becomes several matrices. */
+export async function packWeights(
+  program: Program,
+  reader: WeightReader,
+  memory: KernelMemory,
+  kernels: KernelExports,
+  options: PackWeightsOptions,
+): Promise<PackedWeights> {
+  const views = new Map<string, Map<string, WeightView>>();
+  for (const { weights } of program.ops) {
+    for (const view of weights) {
+      const ofTensor = views.get(view.name) ?? new Map<string, WeightView>();
+      views.set(view.name, ofTensor.set(viewKey(view), view));
+    }
+  }
+  const packed = new Map<string, PackedWeight>();
+  const plans = program.weights.map((weight) => {
+    const packing = packingOf(reader.typeOf(weight), weight.shape.at(-1) ?? 1);
+    const targets = [...(views.get(weight.name)?.values() ?? [])].map((view) => {
+      const layout = view.shape.length > 1 ? packing.layout : null;
+      const at = memory.allocate(packedBytes(view, layout), `the weights (${weight.name})`);
+      packed.set(viewKey(view), { at, layout });
+      return { view, at };
+    });
+    return { weight, packing, targets };
+  });
+  for (const { weight, packing, targets } of plans) {
+    await reader.readRows(weight, {
+      ...options,
+      onRows: (bytes, firstRow, rows) => {
+        if (weight.shape.length < 2) copyVector(memory, reader, weight, bytes, targets);
+        else packSlice(memory, kernels, packing, weight, { bytes, firstRow, rows }, targets);
+      },
+    });
+  }
+  return packed;
+}
+
+interface Target {
+  readonly view: WeightView;
+  readonly at: number;
+}
+
+/** Bytes in memory; rows fill whole panels of 8, vectors whole groups of 8 values. */
+function packedBytes({ shape }: WeightView, layout: WeightLayout | null): number {
+  const [length] = shape;
+  if (!layout) return align(4 * Math.ceil(length / 8) * 8);
+  return Math.ceil(length / 8) * 8 * layout.bytes(shape[1]);
+}
+
+function copyVector(
+  memory: KernelMemory,
+  reader: WeightReader,
+  weight: WeightDeclaration,
+  bytes: Uint8Array,
+  targets: readonly Target[],
+): void {
+  const [length] = weight.shape;
+  const type = reader.typeOf(weight);
+  const values = new Float32Array(length);
+  type.dequantize(bytes, 0, values, 0, length / type.blockSize);
+  for (const { view, at } of targets) {
+    memory.f32.set(values.subarray(view.firstRow, view.firstRow + view.shape[0]), at / 4);
+  }
+}
+
+function packSlice(
+  memory: KernelMemory,
+  kernels: KernelExports,
+  { layout, convert }: Packing,
+  weight: WeightDeclaration,
+  slice: { bytes: Uint8Array; firstRow: number; rows: number },
+  targets: readonly Target[],
+): void {
+  const width = weight.shape[1];
+  const bytes = convert(slice.bytes, slice.rows, width);
+  const bytesPerRow = bytes.length / slice.rows;
+  const staging = memory.reserve(bytes.length, 'loading weights');
+  memory.u8.set(bytes, staging);
+  for (const { view, at } of targets) {
+    const from = Math.max(slice.firstRow, view.firstRow);
+    const to = Math.min(slice.firstRow + slice.rows, view.firstRow + view.shape[0]);
+    if (from >= to) continue;
+    const source = staging + (from - slice.firstRow) * bytesPerRow;
+    kernels[layout.kernel](source, at, width, from - view.firstRow, to - from);
+  }
+}
+
+/** Weights that are in memory as float32 already, as if they were read. */
+export function storeReader(store: WeightStore): WeightReader {
+  return {
+    typeOf: () => F32,
+    readRows({ name, shape }, { onRows, onBytes }) {
+      const { data } = store.get(name);
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      const [rows, width] = shape.length > 1 ? [shape[0], shape[1]] : [1, shape[0]];
+      const step = Math.max(1, Math.floor(SLICE_BYTES / rowBytes(F32, width)));
+      for (let row = 0; row < rows; row += step) {
+        const count = Math.min(step, rows - row);
+        onRows(bytes.subarray(row * 4 * width, (row + count) * 4 * width), row, count);
+        onBytes?.(count * 4 * width);
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+const SLICE_BYTES = 4 * 2 ** 20;

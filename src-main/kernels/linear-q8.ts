@@ -1,0 +1,124 @@
+/**
+ * y = x W^T with 8-bit weights and activations. W lies in panels of 8 rows, cut into blocks of 32 inputs:
+ *
+ *     f16 d[8]            scale of each row
+ *     i8  codes[8][8][4]  [j][row][i]: input 4j + i, -127..127
+ *
+ * The dot product wants codes of 0..127 on one side: the weight's sign moves to the activation.
+ */
+import { dot4 } from './dot';
+import { store8 } from './epilogue';
+import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
+import { half4, madd } from './math';
+
+const BLOCK: usize = 272;
+
+export function linearQ8(op: usize, rows: i32, from: i32, to: i32): void {
+  const x = <usize>load<i32>(op, OP_X);
+  const stride = <usize>load<i32>(op, OP_X_STRIDE);
+  const blocks = load<i32>(op, OP_WIDTH) >> 5;
+  const w = <usize>load<i32>(op, OP_WEIGHT);
+  const panelBytes = <usize>blocks * BLOCK;
+  const tiled = rows & ~3;
+  for (let panel = from; panel < to; panel++) {
+    const at = w + <usize>panel * panelBytes;
+    for (let row = 0; row < tiled; row += 4) fourRows(op, x + <usize>row * stride, stride, at, blocks, row, panel);
+    for (let row = tiled; row < rows; row++) oneRow(op, x + <usize>row * stride, at, blocks, row, panel);
+  }
+}
+
+/** a where the weight is not negative, -a where it is: (a ^ sign) - sign. */
+// @ts-ignore: decorator
+@inline
+function signed(a: v128, sign: v128): v128 {
+  return i8x16.sub(v128.xor(a, sign), sign);
+}
+
+function oneRow(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  let y0 = f32x4.splat(0);
+  let y1 = y0;
+  for (; blocks > 0; blocks--) {
+    let s0 = i32x4.splat(0);
+    let s1 = s0;
+    for (let j: usize = 0; j < 8; j++) {
+      const w0 = v128.load(w + j * 32, 16);
+      const w1 = v128.load(w + j * 32, 32);
+      const a = v128.load32_splat(x + j * 4);
+      s0 = dot4(signed(a, i8x16.lt_s(w0, i8x16.splat(0))), i8x16.abs(w0), s0);
+      s1 = dot4(signed(a, i8x16.lt_s(w1, i8x16.splat(0))), i8x16.abs(w1), s1);
+    }
+    const scale = v128.load32_splat(x, XQ_SCALE);
+    y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(half4(v128.load16x4_s(w)), scale), y0);
+    y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(half4(v128.load16x4_s(w, 8)), scale), y1);
+    w += BLOCK;
+    x += XQ_BLOCK;
+  }
+  store8(op, row, panel, y0, y1);
+}
+
+function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  let xb = x + stride;
+  let xc = xb + stride;
+  let xd = xc + stride;
+  for (; blocks > 0; blocks--) {
+    let sa0 = i32x4.splat(0);
+    let sa1 = sa0;
+    let sb0 = sa0;
+    let sb1 = sa0;
+    let sc0 = sa0;
+    let sc1 = sa0;
+    let sd0 = sa0;
+    let sd1 = sa0;
+    for (let j: usize = 0; j < 8; j++) {
+      let code = v128.load(w + j * 32, 16);
+      let sign = i8x16.lt_s(code, i8x16.splat(0));
+      let size = i8x16.abs(code);
+      const va = v128.load32_splat(x + j * 4);
+      const vb = v128.load32_splat(xb + j * 4);
+      const vc = v128.load32_splat(xc + j * 4);
+      const vd = v128.load32_splat(xd + j * 4);
+      sa0 = dot4(signed(va, sign), size, sa0);
+      sb0 = dot4(signed(vb, sign), size, sb0);
+      sc0 = dot4(signed(vc, sign), size, sc0);
+      sd0 = dot4(signed(vd, sign), size, sd0);
+      code = v128.load(w + j * 32, 32);
+      sign = i8x16.lt_s(code, i8x16.splat(0));
+      size = i8x16.abs(code);
+      sa1 = dot4(signed(va, sign), size, sa1);
+      sb1 = dot4(signed(vb, sign), size, sb1);
+      sc1 = dot4(signed(vc, sign), size, sc1);
+      sd1 = dot4(signed(vd, sign), size, sd1);
+    }
+    const w0 = half4(v128.load16x4_s(w));
+    const w1 = half4(v128.load16x4_s(w, 8));
+    let scale = v128.load32_splat(x, XQ_SCALE);
+    a0 = madd(f32x4.convert_i32x4_s(sa0), f32x4.mul(w0, scale), a0);
+    a1 = madd(f32x4.convert_i32x4_s(sa1), f32x4.mul(w1, scale), a1);
+    scale = v128.load32_splat(xb, XQ_SCALE);
+    b0 = madd(f32x4.convert_i32x4_s(sb0), f32x4.mul(w0, scale), b0);
+    b1 = madd(f32x4.convert_i32x4_s(sb1), f32x4.mul(w1, scale), b1);
+    scale = v128.load32_splat(xc, XQ_SCALE);
+    c0 = madd(f32x4.convert_i32x4_s(sc0), f32x4.mul(w0, scale), c0);
+    c1 = madd(f32x4.convert_i32x4_s(sc1), f32x4.mul(w1, scale), c1);
+    scale = v128.load32_splat(xd, XQ_SCALE);
+    d0 = madd(f32x4.convert_i32x4_s(sd0), f32x4.mul(w0, scale), d0);
+    d1 = madd(f32x4.convert_i32x4_s(sd1), f32x4.mul(w1, scale), d1);
+    w += BLOCK;
+    x += XQ_BLOCK;
+    xb += XQ_BLOCK;
+    xc += XQ_BLOCK;
+    xd += XQ_BLOCK;
+  }
+  store8(op, row, panel, a0, a1);
+  store8(op, row + 1, panel, b0, b1);
+  store8(op, row + 2, panel, c0, c1);
+  store8(op, row + 3, panel, d0, d1);
+}

@@ -1,0 +1,52 @@
+import { OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import { max4 } from './math';
+
+/** Rows of float32 to blocks of 32 signed 8-bit codes with one scale, the largest magnitude / 127 (as ggml's Q8_0). */
+export function quantizeRows(op: usize, from: i32, to: i32): void {
+  const blocks = load<i32>(op, OP_WIDTH) / 32;
+  for (let row = from; row < to; row++) {
+    const x = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE);
+    const y = <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE);
+    for (let block = 0; block < blocks; block++) quantizeBlock(x + block * 128, y + <usize>block * XQ_BLOCK);
+  }
+}
+
+function quantizeBlock(x: usize, y: usize): void {
+  const x0 = v128.load(x);
+  const x1 = v128.load(x, 16);
+  const x2 = v128.load(x, 32);
+  const x3 = v128.load(x, 48);
+  const x4 = v128.load(x, 64);
+  const x5 = v128.load(x, 80);
+  const x6 = v128.load(x, 96);
+  const x7 = v128.load(x, 112);
+  const m = max4(
+    f32x4.max(
+      f32x4.max(f32x4.max(f32x4.abs(x0), f32x4.abs(x1)), f32x4.max(f32x4.abs(x2), f32x4.abs(x3))),
+      f32x4.max(f32x4.max(f32x4.abs(x4), f32x4.abs(x5)), f32x4.max(f32x4.abs(x6), f32x4.abs(x7))),
+    ),
+  );
+  const scale = m / 127;
+  const inverse = f32x4.splat(m > 0 ? 127 / m : 0);
+  const low = i8x16.narrow_i16x8_s(codes8(x0, x1, inverse), codes8(x2, x3, inverse));
+  const high = i8x16.narrow_i16x8_s(codes8(x4, x5, inverse), codes8(x6, x7, inverse));
+  v128.store(y, low);
+  v128.store(y, high, 16);
+  const pairs = i16x8.add(i16x8.extadd_pairwise_i8x16_s(low), i16x8.extadd_pairwise_i8x16_s(high));
+  const sums = i32x4.extadd_pairwise_i16x8_s(pairs);
+  const sum =
+    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+  // A NaN among the values must not vanish: it makes the scale NaN.
+  store<f32>(y, scale, XQ_SCALE);
+  store<i32>(y, sum, XQ_SUM);
+  store<f32>(y, scale * <f32>sum, XQ_SCALED_SUM);
+}
+
+// @ts-ignore: decorator
+@inline
+function codes8(a: v128, b: v128, inverse: v128): v128 {
+  return i16x8.narrow_i32x4_s(
+    i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(a, inverse))),
+    i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(b, inverse))),
+  );
+}
