@@ -79,7 +79,7 @@ export interface GenerateParams {
   executor?: ExecutorName;
 }
 
-export type ExecutorName = 'reference';
+export type ExecutorName = 'reference' | 'wasm';
 
 export type StopReason =
   'eos' | 'max_tokens' | 'stop_string' | 'repetition' | 'time_limit' | 'context_full' | 'user' | 'error';
