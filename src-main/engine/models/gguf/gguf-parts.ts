@@ -27,7 +27,7 @@ export function partNames({ id, names }: ModelFiles): string[] {
   const [only] = found;
   if (found.length === 1 && only !== undefined && !PART.test(only)) return [only];
   const models = new Set(found.map((name) => PART.exec(name)).map((part) => part && `${part[1]} of ${part[3]}`));
-  const [, prefix, count] = PART.exec(only ?? '') ?? [];
+  const [, prefix, , count] = PART.exec(only ?? '') ?? [];
   if (models.size !== 1 || prefix === undefined || count === undefined) {
     throw new EngineError(
       'BAD_REQUEST',

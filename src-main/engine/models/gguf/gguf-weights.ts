@@ -1,6 +1,8 @@
 import { EngineError } from '../../errors.ts';
 import { blockTypeOf, type GgufTensor } from '../../formats/gguf/gguf-file.ts';
 import { readExactly } from '../../formats/read-exactly.ts';
+import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
+import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
@@ -9,7 +11,9 @@ import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
 const SLICE_BYTES = 4 * 2 ** 20;
 
 /** Weights of a GGUF file or its parts, dequantised as they are read. */
-export class GgufWeights implements WeightSource {
+export class GgufWeights implements WeightSource, WeightReader {
+  readonly stored = this;
+
   /** @param fileName names the model in messages about tensors that are in no file */
   constructor(
     private readonly tensors: ReadonlyMap<string, GgufTensor>,
@@ -35,6 +39,24 @@ export class GgufWeights implements WeightSource {
       onBytes?.(bytes.length);
     }
     return new Tensor(shape, data);
+  }
+
+  typeOf({ name, shape }: WeightDeclaration): BlockType {
+    return blockTypeOf(this.find(name, shape));
+  }
+
+  async readRows({ name, shape }: WeightDeclaration, { onRows, onBytes, cancel }: ReadRowsOptions): Promise<void> {
+    const tensor = this.find(name, shape);
+    const [rows, width] = shape.length > 1 ? [shape[0], elementCount(shape.slice(1))] : [1, shape[0]];
+    const bytesPerRow = rowBytes(blockTypeOf(tensor), width);
+    const step = Math.max(1, Math.floor(SLICE_BYTES / bytesPerRow));
+    for (let row = 0; row < rows; row += step) {
+      if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
+      const count = Math.min(step, rows - row);
+      const bytes = await readExactly(tensor.source, tensor.offset + row * bytesPerRow, count * bytesPerRow);
+      onRows(bytes, row, count);
+      onBytes?.(bytes.length);
+    }
   }
 
   private find(name: string, shape: Shape): GgufTensor {

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { Vocabulary } from '../vocabulary.ts';
+import { bytePiece, spm } from './spm.ts';
+
+/** A model of these pieces with these scores, and the pieces of a word. */
+function model(entries: [piece: string, score: number][], unkTokenId: number | null = null) {
+  const vocabulary = Vocabulary.fromPieces(entries.map(([piece]) => piece));
+  const tokens = spm({ vocabulary, scores: entries.map(([, score]) => score), unkTokenId });
+  return {
+    tokens,
+    pieces: (word: string) => tokens.tokenize(word).map(({ id }) => vocabulary.piece(id)),
+  };
+}
+
+const BYTES = Array.from({ length: 256 }, (_, byte): [string, number] => [bytePiece(byte), 0]);
+
+describe('SentencePiece BPE', () => {
+  it('joins the pair of the highest score first, the leftmost of equal ones', () => {
+    const letters: [string, number][] = [
+      ['a', -9],
+      ['b', -9],
+      ['c', -9],
+    ];
+    expect(model([...letters, ['ab', -2], ['bc', -1]]).pieces('abc')).toEqual(['a', 'bc']);
+    expect(model([...letters, ['ab', -1], ['bc', -2]]).pieces('abc')).toEqual(['ab', 'c']);
+    expect(model([...letters, ['aa', -1]]).pieces('aaa')).toEqual(['aa', 'a']);
+    expect(model([...letters, ['ab', -2], ['bc', -1], ['abc', -3]]).pieces('abcab')).toEqual(['abc', 'ab']);
+  });
+
+  it('spells what is no piece in bytes, each with the range of its character', () => {
+    const { tokens, pieces } = model([...BYTES, ['x', -1]]);
+    expect(pieces('xé😀')).toEqual(['x', '<0xC3>', '<0xA9>', '<0xF0>', '<0x9F>', '<0x98>', '<0x80>']);
+    expect(tokens.tokenize('xé😀').map(({ start, end }) => [start, end])).toEqual([
+      [0, 1],
+      [1, 2],
+      [1, 2],
+      [2, 4],
+      [2, 4],
+      [2, 4],
+      [2, 4],
+    ]);
+  });
+
+  it('joins characters that are no pieces by themselves', () => {
+    expect(model([...BYTES, ['né', -1]]).pieces('né')).toEqual(['né']);
+  });
+
+  it('says unknown, or nothing, where there are no bytes either', () => {
+    const pieces: [string, number][] = [
+      ['<unk>', 0],
+      ['a', -1],
+    ];
+    expect(model(pieces, 0).pieces('aé')).toEqual(['a', '<unk>', '<unk>']);
+    expect(model(pieces).pieces('aé')).toEqual(['a']);
+  });
+
+  it('takes time that grows with the text and no faster', () => {
+    const { tokens } = model([
+      ['a', -9],
+      ['aa', -1],
+      ['aaaa', -2],
+      ['aaaaaaaa', -3],
+    ]);
+    const started = performance.now();
+    expect(tokens.tokenize('a'.repeat(400_000))).toHaveLength(50_000);
+    // Some 0.3 s; time that grew with the square would be hours.
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+});
