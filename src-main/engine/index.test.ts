@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { defaultGenerateParams, InferenceEngine, type GenerateParams, type InspectParams } from './index.ts';
+import {
+  DEFAULT_SAMPLER_ORDER,
+  defaultGenerateParams,
+  InferenceEngine,
+  type GenerateParams,
+  type InspectParams,
+} from './index.ts';
 import { memoryModelFiles, nodeModelFiles, TINY_TRANSFORMER_DIR } from './test-support/model-files.ts';
 import { nodePlatform, reply, tinyEngine } from './test-support/tiny-engine.ts';
 
@@ -254,15 +260,7 @@ describe('inspect', () => {
     const request = inspectParams('Hello world', 5);
     request.sampling.temperature = 0.9;
     const steps = await engine.inspect(request);
-    expect(steps.sampling.stages.map(({ stage }) => stage)).toEqual([
-      'mask',
-      'penalties',
-      'top_k',
-      'top_p',
-      'min_p',
-      'temperature',
-      'dist',
-    ]);
+    expect(steps.sampling.stages.map(({ stage }) => stage)).toEqual(['mask', ...DEFAULT_SAMPLER_ORDER, 'dist']);
     expect(steps.probabilities).toHaveLength(10);
     expect(steps.loop[0].id).toBe(steps.sampling.chosen.id);
     expect(steps.loop.map(({ step, contextTokens }) => [step, contextTokens])).toEqual([

@@ -5,14 +5,25 @@
 import type { EngineErrorCode, ErrorDetails } from './errors.ts';
 
 /** Stages of the sampler chain, in llama.cpp's names. */
-export type SamplerName = 'penalties' | 'top_k' | 'top_p' | 'min_p' | 'temperature';
+export type SamplerName =
+  'penalties' | 'dry' | 'top_n_sigma' | 'top_k' | 'typical' | 'top_p' | 'min_p' | 'xtc' | 'temperature';
 
-/** llama.cpp's order of the stages built so far; logit bias always comes first and `dist` last. */
-export const DEFAULT_SAMPLER_ORDER: readonly SamplerName[] = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
+/** llama.cpp's order; logit bias always comes first and `dist` last. */
+export const DEFAULT_SAMPLER_ORDER: readonly SamplerName[] = [
+  'penalties',
+  'dry',
+  'top_n_sigma',
+  'top_k',
+  'typical',
+  'top_p',
+  'min_p',
+  'xtc',
+  'temperature',
+];
 
 /** Sampling settings with llama.cpp's names and defaults (see `defaults.ts`). */
 export interface SamplingParams {
-  /** Stages in the order they run. A stage listed twice runs twice, one that is not listed is off. */
+  /** Stages in the order they run. A stage listed twice runs twice, one that is not listed is off. See `mirostat`. */
   samplers: SamplerName[];
   /** Softmax temperature; <= 0 is greedy. Default 0.8. */
   temperature: number;
@@ -22,6 +33,16 @@ export interface SamplingParams {
   topP: number;
   /** Keep tokens at least this fraction as probable as the best; <= 0 is off. Default 0.05. */
   minP: number;
+  /** Keep the tokens of the most typical surprise, of this mass 0..1; >= 1 is off. Default 1. */
+  typicalP: number;
+  /** Keep logits within this many standard deviations of the best; <= 0 is off. Default -1. */
+  topNSigma: number;
+  /** Chance 0..1 that XTC removes the top choices; <= 0 is off. Default 0. */
+  xtcProbability: number;
+  /** Probability from which a token is a top choice for XTC; > 0.5 is off. Default 0.1. */
+  xtcThreshold: number;
+  /** Tokens that top-p, min-p, typical and XTC leave at least. Default 0: they always leave one. */
+  minKeep: number;
   /** Divides (or multiplies, when negative) logits of recent tokens; 1 is off. Default 1. */
   repeatPenalty: number;
   /** Subtracted once per earlier occurrence; 0 is off. Default 0. */
@@ -30,6 +51,26 @@ export interface SamplingParams {
   presencePenalty: number;
   /** Tokens of history the penalties look at (prompt included); 0 is off, -1 the whole context. Default 64. */
   penaltyLastN: number;
+  /** Strength of DRY's penalty for tokens that would go on repeating a passage; 0 is off. Default 0. */
+  dryMultiplier: number;
+  /** By what DRY's penalty grows with each token of the passage; < 1 is off. Default 1.75. */
+  dryBase: number;
+  /** Tokens that may be repeated before DRY's penalty begins. Default 2. */
+  dryAllowedLength: number;
+  /** Tokens of history DRY looks at (prompt included); 0 is off, -1 the whole context. Default 64. */
+  dryPenaltyLastN: number;
+  /** Texts at which DRY's search for repetition ends. Default line end, colon, quotation mark and asterisk. */
+  drySequenceBreakers: string[];
+  /** How far the temperature moves to either side with the model's uncertainty; <= 0 is off. Default 0. */
+  dynatempRange: number;
+  /** Bends the way from uncertainty to temperature; 1 is straight. Default 1. */
+  dynatempExponent: number;
+  /** Mirostat's version, which replaces every stage but the temperature; 0 is off. Default 0. */
+  mirostat: 0 | 1 | 2;
+  /** The surprise per token that mirostat aims at, in bits. Default 5. */
+  mirostatTau: number;
+  /** How fast mirostat adapts. Default 0.1. */
+  mirostatEta: number;
   /** `[token id, bias]` added to the raw logits before everything else. Default none. */
   logitBias: [number, number][];
   /** Seed of mt19937, 0..2^32-1; null draws a fresh one, which the reply reports. Default null. */
@@ -274,13 +315,21 @@ export interface TracedTensor {
 }
 
 export interface SamplerStageReport {
-  /** `logit_bias`, `mask`, a sampler's name or `dist`. */
+  /** `mask`, `logit_bias`, a sampler's name, `mirostat` or `dist`. */
   stage: string;
+  /** Whether any probability is different now. A stage that is off changes nothing. */
+  changed: boolean;
   /** Candidates left after the stage. */
   survivors: number;
   removed: number;
   /** The most probable candidates after the stage: `[id, probability]`. */
   top: [number, number][];
+  /** `[top.length]`: what the same candidates' probabilities were before the stage. */
+  topBefore: number[];
+  /** The most probable candidates that the stage removed: `[id, probability before it]`. At most as many as asked for. */
+  removedTop: [number, number][];
+  /** Probability that all removed candidates had together before the stage, 0..1. */
+  removedMass: number;
 }
 
 /** The ten steps of the guide for one prompt, with the numbers the model really used. */

@@ -26,6 +26,8 @@ const MAX_STOP_STRING_LENGTH = 1024;
 const MAX_MESSAGES = 10_000;
 const MAX_TIME_LIMIT_MS = 24 * 60 * 60 * 1000;
 const MAX_BIAS = 1e9;
+const MAX_BREAKERS = 64;
+const MAX_BREAKER_LENGTH = 40;
 
 /** @throws EngineError BAD_REQUEST */
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
@@ -90,10 +92,25 @@ function validateSampling(sampling: SamplingParams, limits: RequestLimits): void
   integer('sampling.topK', sampling.topK, -MAX_INT32, MAX_INT32);
   number('sampling.topP', sampling.topP, 0, 1);
   number('sampling.minP', sampling.minP, 0, 1);
+  number('sampling.typicalP', sampling.typicalP, 0, 1);
+  number('sampling.topNSigma', sampling.topNSigma, -100, 100);
+  number('sampling.xtcProbability', sampling.xtcProbability, 0, 1);
+  number('sampling.xtcThreshold', sampling.xtcThreshold, 0, 1);
+  integer('sampling.minKeep', sampling.minKeep, 0, MAX_INT32);
   number('sampling.repeatPenalty', sampling.repeatPenalty, 0.01, 100);
   number('sampling.frequencyPenalty', sampling.frequencyPenalty, -100, 100);
   number('sampling.presencePenalty', sampling.presencePenalty, -100, 100);
   integer('sampling.penaltyLastN', sampling.penaltyLastN, -1, MAX_INT32);
+  number('sampling.dryMultiplier', sampling.dryMultiplier, 0, 100);
+  number('sampling.dryBase', sampling.dryBase, 0, 100);
+  integer('sampling.dryAllowedLength', sampling.dryAllowedLength, 0, MAX_INT32);
+  integer('sampling.dryPenaltyLastN', sampling.dryPenaltyLastN, -1, MAX_INT32);
+  texts('sampling.drySequenceBreakers', sampling.drySequenceBreakers, MAX_BREAKERS, MAX_BREAKER_LENGTH);
+  number('sampling.dynatempRange', sampling.dynatempRange, 0, 100);
+  number('sampling.dynatempExponent', sampling.dynatempExponent, 0, 100);
+  if (![0, 1, 2].includes(sampling.mirostat)) refuse('sampling.mirostat', sampling.mirostat, '0 (off), 1 or 2');
+  number('sampling.mirostatTau', sampling.mirostatTau, 0, 100);
+  number('sampling.mirostatEta', sampling.mirostatEta, 0, 1);
   count('sampling.logitBias', sampling.logitBias, 0, limits.vocabularySize);
   sampling.logitBias.forEach(([id, bias], i) => {
     integer(`sampling.logitBias[${i}][0]`, id, 0, limits.vocabularySize - 1);
@@ -104,16 +121,7 @@ function validateSampling(sampling: SamplingParams, limits: RequestLimits): void
 
 function validateStop(stop: StopParams): void {
   integer('stop.maxTokens', stop.maxTokens, 0, MAX_INT32);
-  count('stop.stopStrings', stop.stopStrings, 0, MAX_STOP_STRINGS);
-  stop.stopStrings.forEach((value, i) => {
-    const field = `stop.stopStrings[${i}]`;
-    text(field, value);
-    if (value.length === 0 || value.length > MAX_STOP_STRING_LENGTH) {
-      refuse(field, `${value.length} characters long`, `1 to ${MAX_STOP_STRING_LENGTH} characters long`);
-    }
-    // Half of a surrogate pair would cut the reply inside a character.
-    if (/\p{Surrogate}/u.test(value)) refuse(field, 'not valid Unicode', 'whole characters');
-  });
+  texts('stop.stopStrings', stop.stopStrings, MAX_STOP_STRINGS, MAX_STOP_STRING_LENGTH);
   if (stop.repetitionWindow !== null) integer('stop.repetitionWindow', stop.repetitionWindow, 0, MAX_INT32);
   if (stop.timeLimitMs !== null) number('stop.timeLimitMs', stop.timeLimitMs, 0, MAX_TIME_LIMIT_MS);
   if (typeof stop.ignoreEos !== 'boolean') refuse('stop.ignoreEos', stop.ignoreEos, 'true or false');
@@ -132,8 +140,22 @@ function integer(field: string, value: unknown, min: number, max: number): void 
   }
 }
 
-function text(field: string, value: unknown): void {
+function text(field: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') refuse(field, value, 'a text');
+}
+
+/** A list of texts that are looked for in the reply. */
+function texts(list: string, values: unknown[], maxTexts: number, maxLength: number): void {
+  count(list, values, 0, maxTexts);
+  values.forEach((value, i) => {
+    const field = `${list}[${i}]`;
+    text(field, value);
+    if (value.length === 0 || value.length > maxLength) {
+      refuse(field, `${value.length} characters long`, `1 to ${maxLength} characters long`);
+    }
+    // Half of a surrogate pair would mean the inside of a character.
+    if (/\p{Surrogate}/u.test(value)) refuse(field, 'not valid Unicode', 'whole characters');
+  });
 }
 
 function count(field: string, values: unknown, min: number, max: number): void {

@@ -68,19 +68,42 @@ const promptInput = schemaOf<PromptInput>()(
   ]),
 );
 
+const textsToFind = (maxLength: number, maxTexts: number, what: string) =>
+  v.pipe(
+    v.array(v.pipe(v.string(), v.minLength(1, 'Expected a text that is not empty'), v.maxLength(maxLength))),
+    v.maxLength(maxTexts, `Expected at most ${maxTexts} ${what}`),
+  );
+
 export const samplingEntries = {
   samplers: v.pipe(
-    v.array(v.picklist(['penalties', 'top_k', 'top_p', 'min_p', 'temperature'])),
+    v.array(
+      v.picklist(['penalties', 'dry', 'top_n_sigma', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature']),
+    ),
     v.maxLength(32, 'Expected at most 32 samplers'),
   ),
   temperature: finite,
   topK: integer,
   topP: finite,
   minP: finite,
+  typicalP: finite,
+  topNSigma: finite,
+  xtcProbability: finite,
+  xtcThreshold: finite,
+  minKeep: v.pipe(integer, v.minValue(0)),
   repeatPenalty: v.pipe(finite, v.gtValue(0, 'Expected a number above 0')),
   frequencyPenalty: finite,
   presencePenalty: finite,
   penaltyLastN: v.pipe(integer, v.minValue(-1)),
+  dryMultiplier: finite,
+  dryBase: finite,
+  dryAllowedLength: v.pipe(integer, v.minValue(0)),
+  dryPenaltyLastN: v.pipe(integer, v.minValue(-1)),
+  drySequenceBreakers: textsToFind(40, 64, 'breakers'),
+  dynatempRange: finite,
+  dynatempExponent: finite,
+  mirostat: v.picklist([0, 1, 2]),
+  mirostatTau: finite,
+  mirostatEta: finite,
   logitBias: v.pipe(v.array(v.tuple([integerBetween(0, MAX_CREDIT), finite])), v.maxLength(MAX_IDS)),
   seed: v.nullable(integerBetween(0, MAX_UINT32)),
 };
@@ -88,10 +111,7 @@ export const samplingParams = schemaOf<SamplingParams>()(v.object(samplingEntrie
 
 export const stopEntries = {
   maxTokens: v.pipe(integer, v.minValue(0)),
-  stopStrings: v.pipe(
-    v.array(v.pipe(v.string(), v.minLength(1, 'Expected a text that is not empty'), v.maxLength(10_000))),
-    v.maxLength(100, 'Expected at most 100 stop strings'),
-  ),
+  stopStrings: textsToFind(10_000, 100, 'stop strings'),
   repetitionWindow: v.nullable(integerBetween(0, MAX_CREDIT)),
   timeLimitMs: v.nullable(v.pipe(finite, v.minValue(0))),
   ignoreEos: v.boolean(),
@@ -115,7 +135,7 @@ const generateParams = schemaOf<GenerateParams>()(
     stop: stopParams,
     useKvCache: v.boolean(),
     topCandidates: candidateCount,
-    executor: v.exactOptional(v.picklist(['reference'])),
+    executor: v.exactOptional(v.picklist(['reference', 'wasm'])),
   }),
 );
 
@@ -138,6 +158,7 @@ type SchemasFor<T extends { [M in keyof T]: { params: unknown } }> = {
 
 const methodParams: SchemasFor<EngineMethods> = {
   status: noParams,
+  describe: schemaOf<EngineMethods['describe']['params']>()(v.object({ modelId })),
   unload: noParams,
   tokenize: tokenizeParams,
   detokenize: schemaOf<EngineMethods['detokenize']['params']>()(v.object({ ids: tokenIds, skipSpecial: v.boolean() })),
@@ -147,7 +168,9 @@ const methodParams: SchemasFor<EngineMethods> = {
 };
 
 const streamParams: SchemasFor<EngineStreams> = {
-  load: schemaOf<EngineStreams['load']['params']>()(v.object({ modelId })),
+  load: schemaOf<EngineStreams['load']['params']>()(
+    v.object({ modelId, contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)) }),
+  ),
   generate: generateParams,
 };
 

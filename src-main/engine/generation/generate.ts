@@ -13,6 +13,7 @@ import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken } from './reply.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
+import { vocabularyText } from './vocabulary-text.ts';
 
 export interface GenerateJob {
   model: Model;
@@ -100,7 +101,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
 export function samplerChain(model: Model, params: GenerateParams, seed: number): SamplerChain {
   const { vocabularySize, maskedTokenIds, eosTokenIds } = model.config;
   const maskedIds = params.stop.ignoreEos ? [...maskedTokenIds, ...eosTokenIds] : maskedTokenIds;
-  return new SamplerChain(vocabularySize, params.sampling, seed, { maskedIds });
+  const vocabulary = vocabularyText(model.tokenizer, vocabularySize);
+  return new SamplerChain(vocabularySize, params.sampling, seed, { maskedIds, vocabulary });
 }
 
 /** Ends that need no token. */

@@ -19,8 +19,8 @@ export async function preview(
   context.reuse(prompt.ids);
   const logits = await logitsAfter(prompt.ids, context, new HostYield(platform), job.cancel ?? { cancelled: false });
   const recorder = recordStages(topCandidates);
-  // The seed decides what is drawn, not from what.
-  const chain = samplerChain(model, params, 0);
+  // Of all stages only XTC needs it before the draw.
+  const chain = samplerChain(model, params, params.sampling.seed ?? 0);
   const { survivors } = chain.sample(logits, prompt.ids, recorder.observe);
   return {
     promptTokens: prompt.ids.length,

@@ -9,14 +9,9 @@ import type { Mt19937 } from './rng.ts';
  * @throws EngineError BAD_REQUEST when every candidate is ruled out
  */
 export function draw(candidates: Candidates, rng: Mt19937): number {
+  requireDrawable(candidates);
   const { logits, probabilities, length } = candidates;
-  const max = length === 0 ? Number.NEGATIVE_INFINITY : logits[candidates.indexOfMax()];
-  if (max === Number.NEGATIVE_INFINITY) {
-    throw new EngineError(
-      'BAD_REQUEST',
-      'The settings rule out every token. Remove some of the logit biases or weaken the samplers.',
-    );
-  }
+  const max = logits[candidates.indexOfMax()];
   // Terms are float32 and the sum is a double, as in llama.cpp: the seed then draws the same token.
   let sum = 0;
   for (let i = 0; i < length; i++) {
@@ -37,4 +32,14 @@ export function draw(candidates: Candidates, rng: Mt19937): number {
     probabilities[i] = weight / sum;
   }
   return chosen;
+}
+
+/** @throws EngineError BAD_REQUEST when every candidate is ruled out */
+export function requireDrawable(candidates: Candidates): void {
+  const { logits, length } = candidates;
+  if (length > 0 && logits[candidates.indexOfMax()] > Number.NEGATIVE_INFINITY) return;
+  throw new EngineError(
+    'BAD_REQUEST',
+    'The settings rule out every token. Remove some of the logit biases or weaken the samplers.',
+  );
 }

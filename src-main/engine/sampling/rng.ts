@@ -11,6 +11,7 @@ const LOWER_MASK = 0x7fffffff;
 const TWO_POW_32 = 4294967296;
 const TWO_POW_64 = 18446744073709551616;
 const LARGEST_BELOW_ONE = 1 - 2 ** -53;
+const LARGEST_FLOAT_BELOW_ONE = 1 - 2 ** -24;
 
 export class Mt19937 {
   private readonly state = new Uint32Array(STATE_SIZE);
@@ -43,6 +44,11 @@ export class Mt19937 {
     const high = this.nextUint32();
     // Rounding can give exactly 1; C++ caps the result there as well.
     return Math.min((low + high * TWO_POW_32) / TWO_POW_64, LARGEST_BELOW_ONE);
+  }
+
+  /** Uniform in [0, 1), as `std::generate_canonical<float>` of libstdc++ makes it: one output, rounded to float32. */
+  nextFloat(): number {
+    return Math.min(Math.fround(this.nextUint32()) / TWO_POW_32, LARGEST_FLOAT_BELOW_ONE);
   }
 
   private twist(): void {

@@ -1,13 +1,12 @@
-import type { SamplerName, SamplingParams } from '../types.ts';
+import type { SamplingParams } from '../types.ts';
 import { Candidates } from './candidates.ts';
 import { draw } from './dist.ts';
+import type { VocabularyText } from './dry-breakers.ts';
 import { applyLogitBias } from './logit-bias.ts';
-import { applyMinP } from './min-p.ts';
-import { applyPenalties } from './penalties.ts';
+import { Mirostat } from './mirostat.ts';
 import { Mt19937 } from './rng.ts';
+import { createStage, type Stage } from './stages.ts';
 import { applyTemperature } from './temperature.ts';
-import { applyTopK } from './top-k.ts';
-import { applyTopP } from './top-p.ts';
 
 export interface Sampled {
   id: number;
@@ -23,19 +22,23 @@ export type StageObserver = (stage: string, candidates: Candidates, drawn?: numb
 export interface SamplerChainOptions {
   /** Tokens that are never drawn, whatever the settings. */
   maskedIds?: readonly number[];
-  /** Candidates that top-p and min-p leave at least. Default 0: they always leave the best one. */
-  minKeep?: number;
+  /** Needed when DRY is on: what its breakers are found with. */
+  vocabulary?: VocabularyText;
 }
 
+/** Chooses one of the candidates; the last step of a chain. */
+type Draw = (candidates: Candidates) => number;
+
 /**
- * Chooses tokens as llama.cpp does: mask, logit bias, the stages in the order of the settings, `dist`. One chain serves
- * one reply: it owns the random numbers.
+ * Chooses tokens as llama.cpp does: mask, logit bias, the stages in the order of the settings, `dist`. Mirostat takes
+ * the place of all stages but the temperature. One chain serves one reply: each of its random stages owns a generator,
+ * all with the same seed.
  */
 export class SamplerChain {
   private readonly candidates: Candidates;
-  private readonly rng: Mt19937;
   private readonly maskedIds: readonly number[];
-  private readonly minKeep: number;
+  private readonly stages: readonly (readonly [name: string, stage: Stage])[];
+  private readonly draw: Draw;
 
   constructor(
     vocabularySize: number,
@@ -44,9 +47,21 @@ export class SamplerChain {
     options: SamplerChainOptions = {},
   ) {
     this.candidates = new Candidates(vocabularySize);
-    this.rng = new Mt19937(seed);
     this.maskedIds = options.maskedIds ?? [];
-    this.minKeep = options.minKeep ?? 0;
+    if (params.mirostat === 0) {
+      const context = { seed, vocabulary: options.vocabulary };
+      const rng = new Mt19937(seed);
+      this.stages = params.samplers.map((name) => [name, createStage(name, params, context)] as const);
+      this.draw = (candidates) => draw(candidates, rng);
+    } else {
+      const settings = { version: params.mirostat, tau: params.mirostatTau, eta: params.mirostatEta };
+      const mirostat = new Mirostat(settings, vocabularySize, seed);
+      this.stages = [
+        ['temperature', (candidates) => applyTemperature(candidates, params.temperature)],
+        ['mirostat', (candidates) => mirostat.cut(candidates)],
+      ];
+      this.draw = (candidates) => mirostat.draw(candidates);
+    }
   }
 
   /**
@@ -66,12 +81,12 @@ export class SamplerChain {
       applyLogitBias(candidates, params.logitBias);
       observe?.('logit_bias', candidates);
     }
-    for (const stage of params.samplers) {
-      this.apply(stage, history);
-      observe?.(stage, candidates);
+    for (const [name, stage] of this.stages) {
+      stage(candidates, history);
+      observe?.(name, candidates);
     }
     const survivors = candidates.countDrawable();
-    const slot = draw(candidates, this.rng);
+    const slot = this.draw(candidates);
     observe?.('dist', candidates, slot);
     return { id: candidates.ids[slot], probability: candidates.probabilities[slot], survivors };
   }
@@ -87,30 +102,5 @@ export class SamplerChain {
       }
     }
     return ids.map((id) => wanted.get(id) ?? null);
-  }
-
-  private apply(stage: SamplerName, history: readonly number[]): void {
-    const { candidates, params, minKeep } = this;
-    switch (stage) {
-      case 'penalties':
-        return applyPenalties(
-          candidates,
-          {
-            lastN: params.penaltyLastN === -1 ? history.length : params.penaltyLastN,
-            repeat: params.repeatPenalty,
-            frequency: params.frequencyPenalty,
-            presence: params.presencePenalty,
-          },
-          history,
-        );
-      case 'top_k':
-        return applyTopK(candidates, params.topK);
-      case 'top_p':
-        return applyTopP(candidates, params.topP, minKeep);
-      case 'min_p':
-        return applyMinP(candidates, params.minP, minKeep);
-      case 'temperature':
-        return applyTemperature(candidates, params.temperature);
-    }
   }
 }

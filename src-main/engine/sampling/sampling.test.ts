@@ -1,192 +1,16 @@
-/**
- * Every sampler against what llama.cpp itself computed (`fixtures/samplers`, made with llama.cpp 0c1e57098).
- * Ids, order, counts and drawn tokens must be equal. Logits may differ by 2e-7 relative, 2 units in the last place of
- * a float32: llama.cpp's build may fuse a multiplication and a subtraction into one rounding.
- */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../defaults.ts';
-import { Candidates } from './candidates.ts';
-import { draw } from './dist.ts';
-import { applyLogitBias } from './logit-bias.ts';
-import { applyMinP } from './min-p.ts';
-import { applyPenalties } from './penalties.ts';
+import type { SamplingParams } from '../types.ts';
 import { RawDistribution } from './raw-distribution.ts';
 import { Mt19937 } from './rng.ts';
 import { SamplerChain } from './sampler-chain.ts';
 import { selectTop } from './select-top.ts';
 import { recordStages } from './stage-reports.ts';
-import { applyTemperature } from './temperature.ts';
-import { applyTopK } from './top-k.ts';
-import { applyTopP } from './top-p.ts';
 
-const RELATIVE_TOLERANCE = 2e-7;
-
-interface GoldenCase {
-  sampler: string;
-  params: Record<string, number> & { bias?: [number, number | null][] };
-  vector: string;
-  input_ids?: number[];
-  pre?: { sampler: string; params: GoldenCase['params'] }[];
-  history?: number[];
-  out: { n: number; sorted: boolean; ids: number[]; logits: (number | null)[] };
-}
-
-function fixture<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../fixtures/samplers/${name}.json`, import.meta.url), 'utf8')) as T;
-}
-
-const vectors = fixture<{ vectors: Record<string, number[]> }>('vectors').vectors;
-
-function candidatesOf(vector: readonly number[], inputIds?: readonly number[]): Candidates {
-  const candidates = new Candidates(vector.length);
-  candidates.reset(Float32Array.from(vector));
-  if (inputIds) candidates.keep(Int32Array.from(inputIds));
-  return candidates;
-}
-
-function apply(candidates: Candidates, sampler: string, params: GoldenCase['params'], history: number[]): void {
-  switch (sampler) {
-    case 'temp':
-      return applyTemperature(candidates, params.temp);
-    case 'top_k':
-      return applyTopK(candidates, params.k);
-    case 'top_p':
-      return applyTopP(candidates, params.p, params.min_keep);
-    case 'min_p':
-      return applyMinP(candidates, params.p, params.min_keep);
-    case 'penalties': {
-      const { last_n: lastN, repeat, freq: frequency, present: presence } = params;
-      return applyPenalties(candidates, { lastN, repeat, frequency, presence }, history);
-    }
-    case 'logit_bias':
-      return applyLogitBias(
-        candidates,
-        (params.bias ?? []).map(([id, bias]) => [id, bias ?? Number.NEGATIVE_INFINITY]),
-      );
-    default:
-      throw new Error(`no sampler ${sampler}`);
-  }
-}
-
-const BUILT = new Set(['temp', 'top_k', 'top_p', 'min_p', 'penalties', 'logit_bias']);
-
-function goldenCases(file: string): GoldenCase[] {
-  return fixture<{ cases: GoldenCase[] }>(file).cases.filter((c) =>
-    [c, ...(c.pre ?? [])].every(({ sampler }) => BUILT.has(sampler)),
-  );
-}
-
-describe.each(['truncation', 'penalties_logit_bias'])('%s.json', (file) => {
-  it.each(goldenCases(file).map((c) => [`${c.sampler} ${JSON.stringify(c.params)} on ${c.vector}`, c] as const))(
-    '%s',
-    (_, c) => {
-      const candidates = candidatesOf(vectors[c.vector], c.input_ids);
-      for (const pre of c.pre ?? []) apply(candidates, pre.sampler, pre.params, []);
-      apply(candidates, c.sampler, c.params, c.history ?? []);
-
-      expect(candidates.length).toBe(c.out.n);
-      expect(Array.from(candidates.ids.subarray(0, candidates.length))).toEqual(c.out.ids);
-      if (file === 'truncation') expect(candidates.sorted).toBe(c.out.sorted);
-      c.out.logits.forEach((expected, i) => {
-        const actual = candidates.logits[i];
-        if (expected === null) expect(actual).toBe(Number.NEGATIVE_INFINITY);
-        else
-          expect(Math.abs(actual - expected)).toBeLessThanOrEqual(RELATIVE_TOLERANCE * Math.max(1, Math.abs(expected)));
-      });
-    },
-  );
-});
-
-describe('mt19937.json', () => {
-  interface Golden {
-    raw_u32: number[];
-    raw_u32_index_1000: number;
-    uniform_double: number[];
-  }
-  it.each(Object.entries(fixture<{ seeds: Record<string, Golden> }>('mt19937').seeds))('seed %s', (seed, golden) => {
-    const raw = new Mt19937(Number(seed));
-    const outputs = Array.from({ length: 1001 }, () => raw.nextUint32());
-    expect(outputs.slice(0, 16)).toEqual(golden.raw_u32);
-    expect(outputs[1000]).toBe(golden.raw_u32_index_1000);
-    const doubles = new Mt19937(Number(seed));
-    expect(golden.uniform_double.map(() => doubles.nextDouble())).toEqual(golden.uniform_double);
-  });
-});
-
-describe('stateful.json', () => {
-  interface DistCase {
-    sampler: string;
-    params: { seed: number };
-    vector?: string;
-    chosen: number[];
-  }
-  const cases = fixture<{ cases: DistCase[] }>('stateful').cases.filter((c) => c.sampler === 'dist');
-  it.each(cases.map((c) => [c.params.seed, c.vector ?? 'normal320 and a single candidate in turn', c] as const))(
-    'dist with seed %i on %s',
-    (seed, _, c) => {
-      const rng = new Mt19937(seed);
-      const chosen = c.chosen.map((__, i) => {
-        const single = c.vector === undefined && i % 2 === 1;
-        return draw(candidatesOf(single ? [1] : vectors[c.vector ?? 'normal320']), rng);
-      });
-      expect(chosen).toEqual(c.chosen);
-    },
-  );
-});
-
-describe('chain.json', () => {
-  interface ChainCase {
-    name: string;
-    seed: number;
-    params: Record<string, number>;
-    accepted_before: number[];
-    sampler_names: string[];
-    chosen: number[];
-    surviving_n: number[];
-    chosen_p: number[];
-  }
-  const golden = fixture<{ logit_vectors: number[][]; cases: ChainCase[] }>('chain');
-  const built = new Set(['penalties', 'top-k', 'top-p', 'min-p', 'temp-ext', 'dist']);
-  const cases = golden.cases.filter(
-    (c) => c.params.dynatemp_range === 0 && c.sampler_names.every((name) => name.startsWith('?') || built.has(name)),
-  );
-
-  it('has four parameter sets with the samplers built here, with three seeds each', () => {
-    expect(cases.map((c) => `${c.name} ${c.seed}`)).toEqual(
-      ['defaults', 'temp_1.5_only', 'greedy', 'min_keep_3'].flatMap((name) => [0, 1, 42].map((s) => `${name} ${s}`)),
-    );
-  });
-
-  it.each(cases.map((c) => [c.name, c.seed, c] as const))('%s with seed %i', (_, seed, c) => {
-    const p = c.params;
-    const chain = new SamplerChain(
-      320,
-      {
-        ...defaultSamplingParams(),
-        temperature: p.temp,
-        topK: p.top_k,
-        topP: p.top_p,
-        minP: p.min_p,
-        repeatPenalty: p.penalty_repeat,
-        frequencyPenalty: p.penalty_freq,
-        presencePenalty: p.penalty_present,
-        penaltyLastN: p.penalty_last_n,
-      },
-      seed,
-      { minKeep: p.min_keep },
-    );
-    const history = [...c.accepted_before];
-    c.chosen.forEach((expected, step) => {
-      const sampled = chain.sample(Float32Array.from(golden.logit_vectors[step % 8]), history);
-      expect(sampled.id).toBe(expected);
-      // Greedy leaves the other candidates in llama.cpp's array, at -inf; they cannot be drawn.
-      expect(sampled.survivors).toBe(p.temp <= 0 ? 1 : c.surviving_n[step]);
-      expect(sampled.probability).toBeCloseTo(c.chosen_p[step], 6);
-      history.push(sampled.id);
-    });
-  });
-});
+const { vectors } = JSON.parse(readFileSync(new URL('../fixtures/samplers/vectors.json', import.meta.url), 'utf8')) as {
+  vectors: Record<string, number[]>;
+};
 
 describe('SamplerChain', () => {
   const logits = Float32Array.from(vectors.normal320);
@@ -215,9 +39,13 @@ describe('SamplerChain', () => {
       'mask',
       'logit_bias',
       'penalties',
+      'dry',
+      'top_n_sigma',
       'top_k',
+      'typical',
       'top_p',
       'min_p',
+      'xtc',
       'temperature',
       'dist',
     ]);
@@ -226,6 +54,87 @@ describe('SamplerChain', () => {
     for (let i = 1; i < recorder.stages.length; i++) {
       expect(recorder.stages[i].removed).toBe(recorder.stages[i - 1].survivors - recorder.stages[i].survivors);
     }
+  });
+
+  it('tells which stages did something, and from what to what', () => {
+    const recorder = recordStages(3);
+    const params = { ...defaultSamplingParams(), topK: 4, topP: 1, minP: 0, temperature: 0.5 };
+    new SamplerChain(320, params, 1).sample(logits, [], recorder.observe);
+    const changed = recorder.stages.filter((stage) => stage.changed).map(({ stage }) => stage);
+    expect(changed).toEqual(['top_k', 'temperature', 'dist']);
+
+    const raw = new RawDistribution(logits);
+    const probabilityOf = (id: number) => Math.exp(raw.logprob(id));
+    const best = raw.top(7).map(([id]) => id);
+    const topK = recorder.stages.find(({ stage }) => stage === 'top_k')!;
+    expect(topK.top.map(([id]) => id)).toEqual(best.slice(0, 3));
+    expect(topK.topBefore).toEqual(best.slice(0, 3).map(probabilityOf));
+    expect(topK.removedTop).toEqual(best.slice(4, 7).map((id) => [id, probabilityOf(id)]));
+    const kept = best.slice(0, 4).reduce((sum, id) => sum + probabilityOf(id), 0);
+    expect(topK.removedMass).toBeCloseTo(1 - kept, 9);
+    expect(topK.top[0][1]).toBeCloseTo(probabilityOf(best[0]) / kept, 9);
+
+    const { topBefore, top, removedTop, removedMass } = recorder.stages.at(-1)!;
+    expect(topBefore[0]).toBeCloseTo(top[0][1], 6);
+    expect(removedTop).toHaveLength(3);
+    expect(removedMass).toBeCloseTo(1 - top[0][1], 6);
+  });
+
+  it.each([1, 2] as const)('runs mirostat %i after the temperature, in place of all other stages', (mirostat) => {
+    const recorder = recordStages(2);
+    const params = {
+      ...defaultSamplingParams(),
+      mirostat,
+      repeatPenalty: 2,
+      topK: 1,
+      logitBias: [[5, -1]] as [number, number][],
+    };
+    const chain = new SamplerChain(320, params, 1, { maskedIds: [0, 2] });
+    const sampled = chain.sample(logits, [1, 2], recorder.observe);
+    expect(recorder.stages.map(({ stage }) => stage)).toEqual([
+      'mask',
+      'logit_bias',
+      'temperature',
+      'mirostat',
+      'dist',
+    ]);
+    expect(sampled.survivors).toBeGreaterThan(1);
+    expect(sampled.survivors).toBe(recorder.stages[3].survivors);
+    expect(chain.sampledProbabilities([sampled.id])).toEqual([sampled.probability]);
+  });
+
+  it('gives every XTC its own random numbers, which start with the same seed', () => {
+    const params: SamplingParams = {
+      ...defaultSamplingParams(),
+      samplers: ['xtc', 'xtc'],
+      xtcProbability: 0.5,
+      xtcThreshold: 0.01,
+    };
+    const chain = new SamplerChain(320, params, 3);
+    const acted = Array.from({ length: 40 }, () => {
+      const recorder = recordStages(0);
+      chain.sample(logits, [], recorder.observe);
+      return recorder.stages.slice(0, 2).map(({ changed }) => changed);
+    });
+    expect(acted.every(([first, second]) => first === second)).toBe(true);
+    expect(new Set(acted.map(([first]) => first))).toEqual(new Set([true, false]));
+  });
+
+  it('finds repetition only since the last breaker', () => {
+    const vocabulary = { size: 320, text: (id: number) => (id === 9 ? 'so:' : `<${id}>`), encode: () => [] };
+    const params: SamplingParams = { ...defaultSamplingParams(), dryMultiplier: 50, temperature: 0 };
+    const [best, second] = new RawDistribution(logits).top(2).map(([id]) => id);
+    const next = (history: number[], change: Partial<SamplingParams> = {}) =>
+      new SamplerChain(320, { ...params, ...change }, 1, { vocabulary }).sample(logits, history).id;
+    const repeating = [30, 31, 32, best, 33, 30, 31, 32];
+    expect(next(repeating)).toBe(second);
+    expect(next(repeating, { dryMultiplier: 0 })).toBe(best);
+    expect(next(repeating, { dryAllowedLength: 4 })).toBe(best);
+    expect(next(repeating, { dryPenaltyLastN: 4 })).toBe(best);
+    expect(next([...repeating.slice(0, 6), 9, 32])).toBe(best);
+    const longAgo = [...repeating.slice(0, 4), ...Array.from({ length: 200 }, (_, i) => 100 + i), 30, 31, 32];
+    expect(next(longAgo)).toBe(best);
+    expect(next(longAgo, { dryPenaltyLastN: -1 })).toBe(second);
   });
 
   it('never draws a masked token, not even with a bias towards it', () => {

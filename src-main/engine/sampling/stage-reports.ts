@@ -1,6 +1,21 @@
 import type { SamplerStageReport } from '../types.ts';
-import type { StageObserver } from './sampler-chain.ts';
+import type { Candidates } from './candidates.ts';
 import { RawDistribution } from './raw-distribution.ts';
+import type { StageObserver } from './sampler-chain.ts';
+import { selectTop } from './select-top.ts';
+
+/** Relative difference between two probabilities that is more than the rounding of a sum. */
+const NOTABLE = 1e-9;
+/** In a table of probabilities: a token that cannot be drawn. Apart from 0, to which a small probability may round. */
+const RULED_OUT = -1;
+
+/** The candidates at one point of the chain. */
+interface Standing {
+  /** By token id, or `RULED_OUT`. */
+  probabilities: Float64Array;
+  survivors: number;
+  top: [number, number][];
+}
 
 /**
  * Records what each stage of a chain did, for people to see.
@@ -8,27 +23,60 @@ import { RawDistribution } from './raw-distribution.ts';
  */
 export function recordStages(top: number): { observe: StageObserver; stages: SamplerStageReport[] } {
   const stages: SamplerStageReport[] = [];
-  let before = 0;
+  let before: Standing | null = null;
   const observe: StageObserver = (stage, candidates, drawn) => {
-    const drawable = candidates.countDrawable();
-    if (stage === 'start') {
-      before = drawable;
-      return;
-    }
-    if (drawn !== undefined) {
-      const chosen: [number, number] = [candidates.ids[drawn], candidates.probabilities[drawn]];
-      stages.push({ stage, survivors: 1, removed: before - 1, top: [chosen] });
-      return;
-    }
-    const logits = candidates.logits.subarray(0, candidates.length);
-    const best = drawable === 0 ? [] : new RawDistribution(logits).top(Math.min(top, drawable));
-    stages.push({
-      stage,
-      survivors: drawable,
-      removed: before - drawable,
-      top: best.map(([slot, logprob]) => [candidates.ids[slot], Math.exp(logprob)]),
-    });
-    before = drawable;
+    const after = drawn === undefined ? standing(candidates, top) : standingOfDrawn(candidates, drawn);
+    if (before !== null) stages.push({ stage, ...difference(before, after, top) });
+    before = after;
   };
   return { observe, stages };
+}
+
+function standing(candidates: Candidates, top: number): Standing {
+  const { ids, logits, length } = candidates;
+  const survivors = candidates.countDrawable();
+  const probabilities = new Float64Array(ids.length).fill(RULED_OUT);
+  if (survivors === 0) return { probabilities, survivors, top: [] };
+  const distribution = new RawDistribution(logits.subarray(0, length));
+  for (let slot = 0; slot < length; slot++) {
+    if (logits[slot] > Number.NEGATIVE_INFINITY) probabilities[ids[slot]] = Math.exp(distribution.logprob(slot));
+  }
+  const best = distribution.top(Math.min(top, survivors));
+  return { probabilities, survivors, top: best.map(([slot, logprob]) => [ids[slot], Math.exp(logprob)]) };
+}
+
+/** The one token that was drawn, with the probability it had. */
+function standingOfDrawn({ ids, probabilities: drawnFrom }: Candidates, slot: number): Standing {
+  const probabilities = new Float64Array(ids.length).fill(RULED_OUT);
+  probabilities[ids[slot]] = drawnFrom[slot];
+  return { probabilities, survivors: 1, top: [[ids[slot], drawnFrom[slot]]] };
+}
+
+function difference(before: Standing, after: Standing, top: number): Omit<SamplerStageReport, 'stage'> {
+  const removed: number[] = [];
+  let removedMass = 0;
+  let changed = false;
+  before.probabilities.forEach((probability, id) => {
+    if (probability === RULED_OUT) return;
+    const now = after.probabilities[id];
+    if (now === RULED_OUT) {
+      removed.push(id);
+      removedMass += probability;
+    }
+    if (Math.abs(now - probability) > NOTABLE * probability) changed = true;
+  });
+  const mostProbable = selectTop(
+    Float32Array.from(removed, (id) => before.probabilities[id]),
+    removed.length,
+    top,
+  );
+  return {
+    changed,
+    survivors: after.survivors,
+    removed: removed.length,
+    top: after.top,
+    topBefore: after.top.map(([id]) => before.probabilities[id]),
+    removedTop: Array.from(mostProbable, (slot) => [removed[slot], before.probabilities[removed[slot]]]),
+    removedMass,
+  };
 }

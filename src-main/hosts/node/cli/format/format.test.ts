@@ -190,12 +190,16 @@ describe('an inspection', () => {
         stages: [
           {
             stage: 'top_k',
+            changed: true,
             survivors: 2,
             removed: 2,
             top: [
               [3, 0.5],
               [9, 0.25],
             ],
+            topBefore: [0.4, 0.2],
+            removedTop: [[1, 0.3]],
+            removedMass: 0.4,
           },
         ],
         chosen: candidate,

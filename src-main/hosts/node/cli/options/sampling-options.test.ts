@@ -26,6 +26,7 @@ describe('sampling and stop flags', () => {
       '--ignore-eos',
     );
     expect(sampling).toEqual({
+      ...defaultSamplingParams(),
       samplers: ['temperature', 'top_k', 'top_k'],
       temperature: 0.7,
       topK: 5,
@@ -50,13 +51,45 @@ describe('sampling and stop flags', () => {
     });
   });
 
+  it('set the further samplers, in the names llama.cpp has for them', () => {
+    const { sampling } = parse(
+      ...'--typical-p 0.9 --top-nsigma 1.5 --xtc-probability 0.5 --xtc-threshold 0.2 --min-keep 3'.split(' '),
+      ...'--dry-multiplier 0.8 --dry-base 2 --dry-allowed-length 3 --dry-penalty-last-n -1'.split(' '),
+      ...['--dry-sequence-breaker', '\\n', '--dry-sequence-breaker', ' of'],
+      ...'--dynatemp-range 0.5 --dynatemp-exp 1.5 --mirostat 2 --mirostat-ent 4 --mirostat-lr 0.2'.split(' '),
+      ...'--samplers xtc;top-n-sigma;typ_p;temp;dry'.split(' '),
+    );
+    expect(sampling).toEqual({
+      ...defaultSamplingParams(),
+      samplers: ['xtc', 'top_n_sigma', 'typical', 'temperature', 'dry'],
+      typicalP: 0.9,
+      topNSigma: 1.5,
+      xtcProbability: 0.5,
+      xtcThreshold: 0.2,
+      minKeep: 3,
+      dryMultiplier: 0.8,
+      dryBase: 2,
+      dryAllowedLength: 3,
+      dryPenaltyLastN: -1,
+      drySequenceBreakers: ['\n', ' of'],
+      dynatempRange: 0.5,
+      dynatempExponent: 1.5,
+      mirostat: 2,
+      mirostatTau: 4,
+      mirostatEta: 0.2,
+    });
+    expect(parse('--dry-sequence-breaker', 'none').sampling.drySequenceBreakers).toEqual([]);
+    expect(() => parse('--mirostat', '3')).toThrow(/0 \(off\), 1 or 2/);
+  });
+
   it('greedy works whatever the stages', () => {
     expect(parse('--greedy', '--temperature', '2').sampling.temperature).toBe(0);
+    expect(parse('--greedy', '--dynatemp-range', '0.5').sampling.dynatempRange).toBe(0);
     expect(parse('--greedy', '--samplers', 'top_k').sampling.samplers).toEqual(['top_k', 'temperature']);
   });
 
   it('know the stages by name', () => {
-    expect(() => parse('--samplers', 'top_k,dry')).toThrow(/"dry" is none of penalties, top_k/);
+    expect(() => parse('--samplers', 'top_k,magic')).toThrow(/"magic" is none of penalties, dry/);
     expect(parse('--samplers', '').sampling.samplers).toEqual([]);
   });
 });

@@ -6,7 +6,15 @@ import {
   type SamplingParams,
   type StopParams,
 } from '../../../../engine/types.ts';
-import { collect, parseCount, parseInteger, parseLogitBias, parseNumber, parseSeconds } from './values.ts';
+import {
+  collect,
+  parseCount,
+  parseEscapes,
+  parseInteger,
+  parseLogitBias,
+  parseNumber,
+  parseSeconds,
+} from './values.ts';
 
 /** Flags of `addSamplingOptions` and `addStopOptions` as commander gives them. */
 export interface SamplingOptions {
@@ -19,6 +27,21 @@ export interface SamplingOptions {
   frequencyPenalty: number;
   presencePenalty: number;
   penaltyLastN: number;
+  typicalP: number;
+  topNsigma: number;
+  xtcProbability: number;
+  xtcThreshold: number;
+  dryMultiplier: number;
+  dryBase: number;
+  dryAllowedLength: number;
+  dryPenaltyLastN: number;
+  drySequenceBreaker?: string[];
+  dynatempRange: number;
+  dynatempExp: number;
+  mirostat: 0 | 1 | 2;
+  mirostatEnt: number;
+  mirostatLr: number;
+  minKeep: number;
   logitBias?: [number, number][];
   samplers: SamplerName[];
   seed?: number;
@@ -32,9 +55,10 @@ export interface StopOptions {
   ignoreEos?: true;
 }
 
+/** The flags have llama.cpp's names. */
 export function addSamplingOptions(command: Command): Command {
   const defaults = defaultSamplingParams();
-  return command
+  command
     .optionsGroup('Sampling:')
     .option('--greedy', 'always take the most probable token (temperature 0)')
     .option('--temperature <t>', 'above 1 more varied, below 1 safer, 0 greedy', parseNumber, defaults.temperature)
@@ -51,7 +75,50 @@ export function addSamplingOptions(command: Command): Command {
         .argParser(parseSamplers)
         .default([...DEFAULT_SAMPLER_ORDER], DEFAULT_SAMPLER_ORDER.join(',')),
     )
+    .option('--min-keep <n>', 'tokens that a stage leaves at least', parseCount, defaults.minKeep)
     .option('--seed <n>', 'same seed, same text (default: a fresh one, which is reported)', parseCount);
+  return command
+    .optionsGroup('More samplers, off by default:')
+    .option(
+      '--typical-p <p>',
+      'keep the most typical tokens of this probability; 1 = off',
+      parseNumber,
+      defaults.typicalP,
+    )
+    .option('--top-nsigma <n>', 'keep logits within n deviations of the best; 0 = off', parseNumber, defaults.topNSigma)
+    .option('--xtc-probability <p>', 'chance to remove the top choices; 0 = off', parseNumber, defaults.xtcProbability)
+    .option('--xtc-threshold <p>', 'from where a token is a top choice', parseNumber, defaults.xtcThreshold)
+    .option('--dry-multiplier <x>', 'weaken what repeats a passage; 0 = off', parseNumber, defaults.dryMultiplier)
+    .option('--dry-base <x>', 'growth with each token of the passage', parseNumber, defaults.dryBase)
+    .option('--dry-allowed-length <n>', 'tokens that may be repeated', parseCount, defaults.dryAllowedLength)
+    .option('--dry-penalty-last-n <n>', 'tokens DRY looks at; -1 = all', parseInteger, defaults.dryPenaltyLastN)
+    .option(
+      '--dry-sequence-breaker <text>',
+      'text that ends the search for repetition; repeatable; "none" for no breakers (default: \\n, :, ", *)',
+      collect(parseEscapes),
+    )
+    .option(
+      '--dynatemp-range <t>',
+      'move the temperature with uncertainty; 0 = off',
+      parseNumber,
+      defaults.dynatempRange,
+    )
+    .option(
+      '--dynatemp-exp <x>',
+      'bend the way from uncertainty to temperature',
+      parseNumber,
+      defaults.dynatempExponent,
+    )
+    .addOption(
+      new Option(
+        '--mirostat <version>',
+        'hold the surprise of the text steady, in place of the other samplers; 0 = off',
+      )
+        .argParser(parseMirostat)
+        .default(defaults.mirostat),
+    )
+    .option('--mirostat-ent <bits>', 'the surprise per token aimed at', parseNumber, defaults.mirostatTau)
+    .option('--mirostat-lr <x>', 'how fast mirostat adapts', parseNumber, defaults.mirostatEta);
 }
 
 /** @param maxTokens default of `--max-tokens` */
@@ -70,17 +137,46 @@ export function addStopOptions(command: Command, maxTokens = defaultStopParams()
 }
 
 export function samplingParams(options: SamplingOptions): SamplingParams {
-  const { greedy, logitBias, seed, samplers, ...values } = options;
-  const params = pick(values);
-  if (!greedy) return { ...params, samplers, logitBias: logitBias ?? [], seed: seed ?? null };
-  // Greedy is what the temperature stage does at 0, so the stage must run.
-  const withTemperature: SamplerName[] = samplers.includes('temperature') ? samplers : [...samplers, 'temperature'];
-  return { ...params, temperature: 0, samplers: withTemperature, logitBias: logitBias ?? [], seed: seed ?? null };
+  const params: SamplingParams = {
+    samplers: options.samplers,
+    temperature: options.temperature,
+    topK: options.topK,
+    topP: options.topP,
+    minP: options.minP,
+    typicalP: options.typicalP,
+    topNSigma: options.topNsigma,
+    xtcProbability: options.xtcProbability,
+    xtcThreshold: options.xtcThreshold,
+    minKeep: options.minKeep,
+    repeatPenalty: options.repeatPenalty,
+    frequencyPenalty: options.frequencyPenalty,
+    presencePenalty: options.presencePenalty,
+    penaltyLastN: options.penaltyLastN,
+    dryMultiplier: options.dryMultiplier,
+    dryBase: options.dryBase,
+    dryAllowedLength: options.dryAllowedLength,
+    dryPenaltyLastN: options.dryPenaltyLastN,
+    drySequenceBreakers: breakers(options.drySequenceBreaker),
+    dynatempRange: options.dynatempRange,
+    dynatempExponent: options.dynatempExp,
+    mirostat: options.mirostat,
+    mirostatTau: options.mirostatEnt,
+    mirostatEta: options.mirostatLr,
+    logitBias: options.logitBias ?? [],
+    seed: options.seed ?? null,
+  };
+  return options.greedy ? makeGreedy(params) : params;
 }
 
-function pick(options: Omit<SamplingOptions, 'greedy' | 'logitBias' | 'seed' | 'samplers'>) {
-  const { temperature, topK, topP, minP, repeatPenalty, frequencyPenalty, presencePenalty, penaltyLastN } = options;
-  return { temperature, topK, topP, minP, repeatPenalty, frequencyPenalty, presencePenalty, penaltyLastN };
+/** Greedy is what the temperature stage does at 0, so the stage must run, and its temperature stay there. */
+function makeGreedy(params: SamplingParams): SamplingParams {
+  const { samplers } = params;
+  const withTemperature: SamplerName[] = samplers.includes('temperature') ? samplers : [...samplers, 'temperature'];
+  return { ...params, temperature: 0, dynatempRange: 0, samplers: withTemperature };
+}
+
+function breakers(given: string[] | undefined): string[] {
+  return given === undefined ? defaultSamplingParams().drySequenceBreakers : given.filter((text) => text !== 'none');
 }
 
 export function stopParams(options: StopOptions): StopParams {
@@ -93,10 +189,24 @@ export function stopParams(options: StopOptions): StopParams {
   };
 }
 
+function parseMirostat(text: string): SamplingParams['mirostat'] {
+  const version = parseCount(text);
+  if (version === 0 || version === 1 || version === 2) return version;
+  throw new InvalidArgumentError('Give 0 (off), 1 or 2.');
+}
+
+/** Other ways in which llama.cpp lets one write a sampler's name. */
+const ALIASES = new Map<string, SamplerName>([
+  ['typ_p', 'typical'],
+  ['typical_p', 'typical'],
+  ['temp', 'temperature'],
+]);
+
 function parseSamplers(text: string): SamplerName[] {
   const names = text.split(/[,;]/).filter((name) => name !== '');
   return names.map((name) => {
-    const known = DEFAULT_SAMPLER_ORDER.find((sampler) => sampler === name.trim());
+    const written = name.trim().replaceAll('-', '_');
+    const known = ALIASES.get(written) ?? DEFAULT_SAMPLER_ORDER.find((sampler) => sampler === written);
     if (known) return known;
     throw new InvalidArgumentError(`"${name}" is none of ${DEFAULT_SAMPLER_ORDER.join(', ')}.`);
   });

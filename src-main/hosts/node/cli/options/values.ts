@@ -38,6 +38,12 @@ export function parseIds(text: string): number[] {
   return ids;
 }
 
+/** Text in which `\n`, `\t`, `\r` and `\\` stand for what a shell makes hard to write. */
+export function parseEscapes(text: string): string {
+  const meant: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\' };
+  return text.replace(/\\([ntr\\])/g, (_, letter: string) => meant[letter] ?? letter);
+}
+
 /** For an option given several times. */
 export function collect<T>(parse: (text: string) => T) {
   return (text: string, previous: T[] | undefined): T[] => [...(previous ?? []), parse(text)];

@@ -1,0 +1,42 @@
+import type { Candidates } from './candidates.ts';
+import { applyTemperature } from './temperature.ts';
+
+export interface DynamicTemperature {
+  temperature: number;
+  /** How far the temperature may move to either side; <= 0 is off and the temperature fixed. */
+  range: number;
+  /** Above 1 keeps the temperature low until the model is quite unsure. */
+  exponent: number;
+}
+
+/**
+ * Entropy-based temperature (kalomaze 2023): low where the model is sure, high where it is not. With H the entropy of
+ * the n candidates, T = low + (high - low) * (H / ln n) ^ exponent. A single candidate is left as it is.
+ */
+export function applyDynamicTemperature(candidates: Candidates, settings: DynamicTemperature): void {
+  const { temperature, range, exponent } = settings;
+  if (range <= 0) return applyTemperature(candidates, temperature);
+  if (candidates.length <= 1) return;
+  const low = Math.max(0, Math.fround(Math.fround(temperature) - Math.fround(range)));
+  const high = Math.fround(Math.fround(temperature) + Math.fround(range));
+  candidates.keepTop(candidates.length);
+  candidates.softmax();
+  const relative = Math.fround(entropyOf(candidates) / maxEntropy(candidates.length));
+  const power = Math.fround(relative ** Math.fround(exponent));
+  applyTemperature(candidates, Math.fround(low + Math.fround(Math.fround(high - low) * power)));
+}
+
+/** In nats, of `probabilities`; float32 throughout, as in llama.cpp. */
+function entropyOf({ probabilities, length }: Candidates): number {
+  let entropy = 0;
+  for (let i = 0; i < length; i++) {
+    const p = probabilities[i];
+    if (p > 0) entropy = Math.fround(entropy - Math.fround(p * Math.fround(Math.log(p))));
+  }
+  return entropy;
+}
+
+/** The entropy of `n` equally probable candidates, in nats. */
+function maxEntropy(n: number): number {
+  return Math.fround(-Math.log(Math.fround(1 / n)));
+}

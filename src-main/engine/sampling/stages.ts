@@ -1,0 +1,81 @@
+import { EngineError } from '../errors.ts';
+import type { SamplerName, SamplingParams } from '../types.ts';
+import type { Candidates } from './candidates.ts';
+import { applyDry } from './dry.ts';
+import { findBreakers, type Breakers, type VocabularyText } from './dry-breakers.ts';
+import { applyDynamicTemperature } from './dynamic-temperature.ts';
+import { applyMinP } from './min-p.ts';
+import { applyPenalties } from './penalties.ts';
+import { Mt19937 } from './rng.ts';
+import { applyTopK } from './top-k.ts';
+import { applyTopNSigma } from './top-n-sigma.ts';
+import { applyTopP } from './top-p.ts';
+import { applyTypical } from './typical.ts';
+import { applyXtc } from './xtc.ts';
+
+/** One stage of a chain: changes the candidates in place. `history` is prompt and reply so far, oldest first. */
+export type Stage = (candidates: Candidates, history: readonly number[]) => void;
+
+export interface StageContext {
+  seed: number;
+  /** For DRY only. */
+  vocabulary: VocabularyText | undefined;
+}
+
+/** A stage with the settings and the random numbers of one reply; a stage that is listed twice is made twice. */
+export function createStage(name: SamplerName, params: Omit<SamplingParams, 'seed'>, context: StageContext): Stage {
+  const { minKeep } = params;
+  switch (name) {
+    case 'penalties':
+      return penaltiesStage(params);
+    case 'dry':
+      return dryStage(params, context.vocabulary);
+    case 'top_n_sigma':
+      return (candidates) => applyTopNSigma(candidates, params.topNSigma);
+    case 'top_k':
+      return (candidates) => applyTopK(candidates, params.topK);
+    case 'typical':
+      return (candidates) => applyTypical(candidates, params.typicalP, minKeep);
+    case 'top_p':
+      return (candidates) => applyTopP(candidates, params.topP, minKeep);
+    case 'min_p':
+      return (candidates) => applyMinP(candidates, params.minP, minKeep);
+    case 'xtc': {
+      const rng = new Mt19937(context.seed);
+      const settings = { probability: params.xtcProbability, threshold: params.xtcThreshold };
+      return (candidates) => applyXtc(candidates, settings, rng, minKeep);
+    }
+    case 'temperature': {
+      const { temperature, dynatempRange: range, dynatempExponent: exponent } = params;
+      return (candidates) => applyDynamicTemperature(candidates, { temperature, range, exponent });
+    }
+  }
+}
+
+function penaltiesStage(params: Omit<SamplingParams, 'seed'>): Stage {
+  const { repeatPenalty: repeat, frequencyPenalty: frequency, presencePenalty: presence } = params;
+  return (candidates, history) => {
+    const lastN = lookBack(params.penaltyLastN, history);
+    applyPenalties(candidates, { lastN, repeat, frequency, presence }, history);
+  };
+}
+
+function dryStage(params: Omit<SamplingParams, 'seed'>, vocabulary: VocabularyText | undefined): Stage {
+  const { dryMultiplier: multiplier, dryBase: base, dryAllowedLength: allowedLength } = params;
+  // Going through the vocabulary takes time, and most chains list DRY without using it.
+  if (multiplier === 0) return () => undefined;
+  if (vocabulary === undefined) {
+    throw new EngineError('INTERNAL', 'DRY needs the texts of the vocabulary, and this chain was made without them.');
+  }
+  let breakers: Breakers | undefined;
+  return (candidates, history) => {
+    breakers ??= findBreakers(params.drySequenceBreakers, vocabulary);
+    const lastN = lookBack(params.dryPenaltyLastN, history);
+    applyDry(candidates, { multiplier, base, allowedLength, lastN }, breakers, history);
+  };
+}
+
+/** -1 stands for everything there is. */
+function lookBack(lastN: number, history: readonly number[]): number {
+  return lastN === -1 ? history.length : lastN;
+}

@@ -1,0 +1,33 @@
+import type { Candidates } from './candidates.ts';
+import type { Mt19937 } from './rng.ts';
+
+export interface Xtc {
+  /** Chance that the sampler acts on a token, 0..1; <= 0 is off. */
+  probability: number;
+  /** Tokens at least this probable are top choices; above 0.5 there is never more than one, so the sampler is off. */
+  threshold: number;
+}
+
+/**
+ * Exclude top choices (p-e-w 2024): now and then removes all tokens that reach the threshold but the least likely of
+ * them, so that a text leaves the beaten track and still makes sense. Uses up one random number per call while it is
+ * on and there are two candidates.
+ */
+export function applyXtc(candidates: Candidates, { probability, threshold }: Xtc, rng: Mt19937, minKeep = 0): void {
+  const limit = Math.fround(threshold);
+  if (probability <= 0 || limit > 0.5 || candidates.length < 2) return;
+  if (rng.nextFloat() > Math.fround(probability)) return;
+  candidates.keepTop(candidates.length);
+  candidates.softmax();
+  const { ids, logits, probabilities, length } = candidates;
+
+  let reaching = 0;
+  while (reaching < length && probabilities[reaching] >= limit && logits[reaching] > Number.NEGATIVE_INFINITY) {
+    reaching++;
+  }
+  const removed = reaching - 1;
+  if (removed < 1 || length - removed < minKeep) return;
+  ids.copyWithin(0, removed, length);
+  logits.copyWithin(0, removed, length);
+  candidates.length = length - removed;
+}
