@@ -126,8 +126,21 @@ describe('parseStoredSettings', () => {
     });
   });
 
+  it('reads sampling settings from before there were all the samplers', () => {
+    const samplers = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
+    const { sampling } = parseStoredSettings({ sampling: { samplers, temperature: 0.3, topK: 7 } });
+    expect(sampling).toEqual({ ...defaultSamplingParams(), temperature: 0.3, topK: 7 });
+    expect(parseStoredSettings({ sampling: { samplers: ['top_k'] } }).sampling.samplers).toEqual(['top_k']);
+    // Chosen when the others could be chosen too.
+    expect(parseStoredSettings({ sampling: { ...sampling, samplers } }).sampling.samplers).toEqual(samplers);
+    const unknown = parseStoredSettings({ sampling: { samplers: ['magic', 'top_k'], topK: 7 } }).sampling;
+    expect(unknown).toEqual({ ...defaultSamplingParams(), topK: 7 });
+  });
+
   it('gives each caller its own objects', () => {
-    expect(parseStoredSettings(null).sampling.samplers).not.toBe(parseStoredSettings(null).sampling.samplers);
+    const [one, other] = [parseStoredSettings(null).sampling, parseStoredSettings(null).sampling];
+    expect(one.samplers).not.toBe(other.samplers);
+    expect(one.drySequenceBreakers).not.toBe(other.drySequenceBreakers);
   });
 });
 
@@ -145,6 +158,15 @@ describe('parseStoredChat', () => {
     const [, turn] = parseStoredChat(broken, 'chat-1.json').turns;
     const kept = turn.role === 'assistant' ? turn.versions[0] : null;
     expect(kept).toMatchObject({ text: 't0 t1 ', tokens: [], timings: null, sampling: defaultSamplingParams() });
+  });
+
+  it('keeps the settings of a reply from before there were all the samplers', () => {
+    const older = JSON.parse(JSON.stringify(chat())) as { turns: { versions?: Record<string, unknown>[] }[] };
+    const samplers = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
+    for (const version of older.turns[1].versions ?? []) version.sampling = { samplers, temperature: 0.3, seed: 7 };
+    const [, turn] = parseStoredChat(older, 'chat-1.json').turns;
+    const sampling = turn.role === 'assistant' ? turn.versions[0].sampling : null;
+    expect(sampling).toEqual({ ...defaultSamplingParams(), temperature: 0.3, seed: 7 });
   });
 
   it('names the file that is no chat', () => {

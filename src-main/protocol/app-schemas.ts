@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { defaultSamplingParams, defaultStopParams } from '../engine/defaults.ts';
 import { ENGINE_ERROR_CODES, EngineError } from '../engine/errors.ts';
-import type { Candidate, PromptSegment, Stop, Timings } from '../engine/types.ts';
+import type { Candidate, PromptSegment, SamplerName, SamplingParams, Stop, Timings } from '../engine/types.ts';
 import type { AppMethodName, AppMethods, Chat, ReplyVersion, Settings, StoredToken, Turn } from './app-services.ts';
 import {
   finite,
@@ -29,6 +29,9 @@ const shortText = v.pipe(v.string(), v.maxLength(1000));
 const isoDate = v.pipe(v.string(), v.isoTimestamp());
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const milliseconds = v.pipe(finite, v.minValue(0));
+
+/** The default order when these were all the stages there were, and `minKeep` was no setting yet. */
+const FIRST_DEFAULT_SAMPLERS: readonly SamplerName[] = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
 
 export function defaultSettings(): Settings {
   return {
@@ -84,7 +87,7 @@ export function parseStoredSettings(value: unknown): Settings {
     lenient(
       {
         ...settingsEntries,
-        sampling: lenient(samplingEntries, defaults.sampling),
+        sampling: storedSampling,
         stop: lenient(stopEntries, defaults.stop),
         panel: lenient(panelEntries, defaults.panel),
       },
@@ -94,6 +97,21 @@ export function parseStoredSettings(value: unknown): Settings {
   );
   return parsed.success ? v.parse(settingsSchema, parsed.output) : defaults;
 }
+
+/**
+ * Sampling settings from a file. What was not there yet when they were written has its default, which is off; the list
+ * of stages that was the default then becomes the present one, in which the stages that came later do nothing.
+ */
+const storedSampling = v.pipe(
+  v.unknown(),
+  v.transform((value): SamplingParams => {
+    const defaults = defaultSamplingParams();
+    const sampling = v.parse(samplingParams, v.parse(lenient(samplingEntries, defaults), value));
+    const isOlder = typeof value === 'object' && value !== null && !Object.hasOwn(value, 'minKeep');
+    const isOlderDefault = String(sampling.samplers) === String(FIRST_DEFAULT_SAMPLERS);
+    return isOlder && isOlderDefault ? { ...sampling, samplers: defaults.samplers } : sampling;
+  }),
+);
 
 /** An object each of whose keys falls back to its default. */
 function lenient(entries: v.ObjectEntries, defaults: Readonly<Record<string, unknown>> | object): v.GenericSchema {
@@ -204,7 +222,7 @@ const storedVersion = v.object({
   stop: v.fallback(versionEntries.stop, null),
   timings: v.fallback(versionEntries.timings, null),
   seed: v.fallback(versionEntries.seed, 0),
-  sampling: v.fallback(versionEntries.sampling, defaultSamplingParams),
+  sampling: storedSampling,
   executor: v.fallback(versionEntries.executor, 'reference'),
   segments: v.fallback(versionEntries.segments, () => []),
   promptTokens: v.fallback(versionEntries.promptTokens, 0),
