@@ -1,4 +1,6 @@
 import type { CancelToken } from '../platform.ts';
+import type { WeightReader } from '../program/weights.ts';
+import { F32 } from '../quant/f32.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -23,4 +25,18 @@ export interface WeightSource {
    * @throws EngineError as `check` does, and MODEL_IO, OUT_OF_MEMORY, CANCELLED
    */
   readTensor(name: string, options: ReadWeightOptions): Promise<Tensor>;
+  /** Reads tensors as they are stored; left out where they are changed while they are read, or are float32 anyway. */
+  readonly stored?: WeightReader;
+}
+
+/** The stored weights, or float32 ones where there is no more compact form of them. */
+export function readerOf(source: WeightSource): WeightReader {
+  if (source.stored) return source.stored;
+  return {
+    typeOf: () => F32,
+    async readRows({ name, shape }, { onRows, onBytes, cancel }) {
+      const { data } = await source.readTensor(name, { shape, ...(onBytes ? { onBytes } : {}), cancel });
+      onRows(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 0, shape.length > 1 ? shape[0] : 1);
+    },
+  };
 }

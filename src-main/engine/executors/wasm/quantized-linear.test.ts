@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import { ProgramBuilder } from '../../program/program-builder.ts';
+import type { WeightReader } from '../../program/weights.ts';
+import { type BlockType, rowBytes } from '../../quant/block-type.ts';
+import { F16 } from '../../quant/f16.ts';
+import { F32 } from '../../quant/f32.ts';
+import { Q4_0 } from '../../quant/q4_0.ts';
+import { Q4_1 } from '../../quant/q4_1.ts';
+import { Q4_K } from '../../quant/q4_k.ts';
+import { Q8_0 } from '../../quant/q8_0.ts';
+import { testKernels } from '../../test-support/kernels.ts';
+import { batchOf } from '../batch.ts';
+import { createWasmExecutor } from './wasm-executor.ts';
+
+/**
+ * Sums of exact integers times scales, added in float32: neighbouring values are 1.2e-7 apart. Q4_K also has its scales
+ * rounded to float16, 2.4e-4 of their value at most.
+ */
+const TYPES: readonly [type: BlockType, nmse: number][] = [
+  [F32, 1e-12],
+  [F16, 1e-12],
+  [Q8_0, 1e-12],
+  [Q4_0, 1e-12],
+  [Q4_1, 1e-12],
+  [Q4_K, 2e-6],
+];
+
+const SHAPES: readonly [rows: number, inputs: number, outputs: number][] = [
+  [1, 256, 8],
+  [1, 512, 13],
+  [3, 256, 40],
+  [4, 512, 33],
+  [7, 768, 72],
+  [13, 256, 7],
+];
+
+const VARIANTS = ['threads', 'simd'] as const;
+
+describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
+  describe.each(TYPES.map(([type, nmse]) => ({ type, nmse, name: type.name })))('$name', ({ type, nmse }) => {
+    it.each(SHAPES)('[%d, %d] x [%d]', async (rows, inputs, outputs) => {
+      const random = normalNumbers(rows * inputs + outputs);
+      const x = Float32Array.from({ length: rows * inputs }, random);
+      const w = Float32Array.from({ length: outputs * inputs }, random);
+      const bias = Float32Array.from({ length: outputs }, random);
+      const stored = storedRows(type, w);
+
+      const { taps, rowAlone } = await runLinear(variant, { type, x, stored, bias, rows, inputs, outputs });
+
+      const values = new Float32Array(w.length);
+      type.dequantize(stored, 0, values, 0, w.length / type.blockSize);
+      const seen = type.blockSize > 1 ? quantized(x) : x;
+      let error = 0;
+      let size = 0;
+      for (let row = 0; row < rows; row++) {
+        for (let output = 0; output < outputs; output++) {
+          let sum = bias[output];
+          for (let i = 0; i < inputs; i++) sum += seen[row * inputs + i] * values[output * inputs + i];
+          error += (taps[row * outputs + output] - sum) ** 2;
+          size += sum ** 2;
+        }
+      }
+      expect(error / size).toBeLessThan(nmse);
+      // A row gives the same bits alone and in a batch.
+      expect(rowAlone).toEqual(taps.slice(-outputs));
+    });
+  });
+});
+
+/** Codes times powers of two: every product, sum and scale is exact in float32. */
+describe.each(VARIANTS)('integer sums of the %s kernels', (variant) => {
+  it.each([Q8_0, Q4_0, Q4_1])('are exact in $name', async (type) => {
+    const [rows, inputs, outputs] = [5, 96, 11];
+    const integers = normalNumbers(7);
+    const x = Float32Array.from({ length: rows * inputs }, (_, i) => {
+      // The largest of each block is 127: its scale is 1 and the codes are the values.
+      return i % 32 === 0 ? 127 : Math.max(-127, Math.min(127, Math.round(integers() * 50)));
+    });
+    const w = Float32Array.from({ length: outputs * inputs }, (_, i) => {
+      const extremes = { Q8_0: [127], Q4_0: [-8], Q4_1: [0, 15] }[type.name] ?? [];
+      if (i % 32 < extremes.length) return extremes[i % 32];
+      const code = Math.round(Math.abs(integers()) * 5) % 16;
+      return type.name === 'Q4_1' ? code : type.name === 'Q4_0' ? code - 8 : code * 16 - 127;
+    });
+    const stored = storedRows(type, w);
+    const { taps } = await runLinear(variant, {
+      ...{ type, x, stored, rows, inputs, outputs },
+      bias: new Float32Array(outputs),
+    });
+    const expected = Float32Array.from({ length: rows * outputs }, (_, at) => {
+      const [row, output] = [Math.floor(at / outputs), at % outputs];
+      let sum = 0;
+      for (let i = 0; i < inputs; i++) sum += x[row * inputs + i] * w[output * inputs + i];
+      return sum;
+    });
+    expect(taps).toEqual(expected);
+  });
+});
+
+interface LinearCase {
+  readonly type: BlockType;
+  readonly x: Float32Array;
+  readonly stored: Uint8Array;
+  readonly bias: Float32Array;
+  readonly rows: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+async function runLinear(variant: 'threads' | 'simd', test: LinearCase) {
+  const { type, x, stored, bias, rows, inputs, outputs } = test;
+  const p = new ProgramBuilder();
+  const y = p.linear(
+    p.embed(p.weight('x', [rows, inputs]), 'token'),
+    p.weight('w', [outputs, inputs]),
+    p.weight('bias', [outputs]),
+  );
+  const program = p.logits(p.tap('y', y), p.weight('head', [rows, outputs]));
+  const floats: Record<string, Float32Array> = { x, bias, head: new Float32Array(rows * outputs) };
+  const reader: WeightReader = {
+    typeOf: ({ name }) => (name === 'w' ? type : F32),
+    readRows({ name, shape }, { onRows }) {
+      const all = name === 'w' ? stored : new Uint8Array(floats[name].buffer);
+      const count = shape.length > 1 ? shape[0] : 1;
+      // In slices that do not end with a panel.
+      for (let row = 0; row < count; row += 5) {
+        const size = all.length / count;
+        const rowsHere = Math.min(5, count - row);
+        onRows(all.slice(row * size, (row + rowsHere) * size), row, rowsHere);
+      }
+      return Promise.resolve();
+    },
+  };
+  const executor = await createWasmExecutor(program, reader, { kernels: testKernels(variant), cells: 32 });
+  const tokens = Array.from({ length: rows }, (_, row) => row);
+  const run = async (ids: number[]) => {
+    const result = await executor.run(batchOf([new KvCache(32).append(0, ids)]), { logits: [], taps: ['y'] });
+    return result.taps.get('y')!.data;
+  };
+  return { taps: await run(tokens), rowAlone: await run([rows - 1]) };
+}
+
+function storedRows(type: BlockType, values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(rowBytes(type, values.length));
+  if (type === F32) return new Uint8Array(values.slice().buffer);
+  type.quantize!(values, 0, bytes, 0, values.length / type.blockSize);
+  return bytes;
+}
+
+/** What 8-bit codes keep of the activations: blocks of 32, the largest magnitude is 127. */
+function quantized(x: Float32Array): Float32Array {
+  const { fround } = Math;
+  const result = new Float32Array(x.length);
+  for (let block = 0; block < x.length; block += 32) {
+    const largest = x.subarray(block, block + 32).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const [scale, inverse] = [fround(largest / 127), fround(127 / largest)];
+    for (let i = block; i < block + 32; i++) {
+      const scaled = fround(x[i] * inverse);
+      const floor = Math.floor(scaled);
+      // Halves to even.
+      const code = scaled - floor === 0.5 ? floor + (floor & 1) : Math.round(scaled);
+      result[i] = scale * code;
+    }
+  }
+  return result;
+}
+
+function normalNumbers(seed: number): () => number {
+  let state = seed + 1;
+  const uniform = () => (state = (state * 48271) % 2147483647) / 2147483647;
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+}
