@@ -1,5 +1,7 @@
 import { EngineError } from '../errors.ts';
 import type { CancelToken, ModelFiles } from '../platform.ts';
+import type { Program } from '../program/program.ts';
+import type { WeightReader, WeightStore } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
 import type { LoadProgress } from '../types.ts';
 import { isGguf } from './gguf/gguf-parts.ts';
@@ -10,6 +12,7 @@ import type { ModelSource } from './model-source.ts';
 import { openGguf } from './open-gguf.ts';
 import { CONFIG, isTinyTransformer, openTinyTransformer } from './open-tiny-transformer.ts';
 import { fromSource, type OpenedModel } from './opened-model.ts';
+import { readerOf } from './weight-source.ts';
 
 /** Tokens that a model is loaded for unless another number is asked for: K and V of more would take gigabytes. */
 export const DEFAULT_CONTEXT_SIZE = 4096;
@@ -19,8 +22,19 @@ export interface OpenModelOptions {
   readonly cancel?: CancelToken;
   /** Hears of what had to be guessed. */
   readonly onWarning?: (message: string) => void;
+  /**
+   * Takes the weights as they are read, for an executor that keeps them in a form of its own; left out, they are kept
+   * as float32. `onBytes` is to be called with the bytes of each piece read.
+   */
+  readonly takeWeights?: (program: Program, weights: WeightReader, options: TakeOptions) => Promise<WeightStore>;
   /** Tokens of prompt and reply together; left out, what the model was trained for, at most 4096. */
   readonly contextSize?: number;
+}
+
+export interface TakeOptions {
+  readonly contextSize: number;
+  readonly onBytes: (bytes: number) => void;
+  readonly cancel: CancelToken | undefined;
 }
 
 /**
@@ -70,12 +84,11 @@ async function load(id: string, opened: OpenedModel, options: OpenModelOptions):
   const contextSize = contextSizeOf(opened, options.contextSize);
   const program = opened.buildProgram(contextSize);
   progress('tokenizer', 0);
-  const weights = await loadWeights(
-    opened.weights,
-    program.weights,
-    (bytes) => progress('weights', bytes),
-    options.cancel,
-  );
+  const onBytes = (bytes: number) => progress('weights', bytes);
+  for (const { name, shape } of program.weights) opened.weights.check(name, shape);
+  const weights = options.takeWeights
+    ? await options.takeWeights(program, readerOf(opened.weights), { contextSize, onBytes, cancel: options.cancel })
+    : await loadWeights(opened.weights, program.weights, onBytes, options.cancel);
   progress('ready', totalBytes - bytesRead);
 
   const parameters = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
