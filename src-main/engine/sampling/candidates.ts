@@ -47,8 +47,12 @@ export class Candidates {
 
   /** Keeps the entries at `slots`, in that order. */
   keep(slots: Int32Array): void {
-    const ids = Int32Array.from(slots, (slot) => this.ids[slot]);
-    const logits = Float32Array.from(slots, (slot) => this.logits[slot]);
+    const ids = new Int32Array(slots.length);
+    const logits = new Float32Array(slots.length);
+    for (let i = 0; i < slots.length; i++) {
+      ids[i] = this.ids[slots[i]];
+      logits[i] = this.logits[slots[i]];
+    }
     this.ids.set(ids);
     this.logits.set(logits);
     this.length = slots.length;

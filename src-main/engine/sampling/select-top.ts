@@ -1,7 +1,11 @@
+import { descendingKey, sortDescending } from './sort-descending.ts';
+
 /** Slots an order key has room for: 21 bits beside the 32 of a float stay exact in a double. */
 const MAX_SLOTS = 2 ** 21;
 /** Below this many entries sorting more at once is cheaper than sorting more often. */
 const MIN_BUFFER = 256;
+/** When more than one in so many is wanted, sorting all is cheaper. */
+const SORT_ALL_FROM = 16;
 
 /**
  * The slots of the `k` highest of `values[0..length)`, best first; among equal values the lower slot comes first.
@@ -13,6 +17,7 @@ export function selectTop(values: Float32Array, length: number, k: number): Int3
   if (length > MAX_SLOTS) throw new RangeError(`Cannot order ${length} entries; the limit is ${MAX_SLOTS}.`);
   const wanted = Math.max(0, Math.min(k, length));
   if (wanted === 0) return new Int32Array(0);
+  if (length > MIN_BUFFER && wanted > length / SORT_ALL_FROM) return sortDescending(values, length).subarray(0, wanted);
   const bits = new Uint32Array(values.buffer, values.byteOffset, length);
   const buffer = new Float64Array(Math.min(length, Math.max(4 * wanted, MIN_BUFFER)));
 
@@ -47,11 +52,10 @@ export function selectTop(values: Float32Array, length: number, k: number): Int3
 
 /** A double whose ascending order is: value descending, then slot ascending. */
 function orderKey(floatBits: number, slot: number): number {
-  const bits = floatBits === 0x80000000 ? 0 : floatBits; // -0 equals 0
-  const descending = (bits & 0x80000000) !== 0 ? bits : 0x7fffffff - bits;
-  return descending * MAX_SLOTS + slot;
+  return descendingKey(floatBits) * MAX_SLOTS + slot;
 }
 
+/** The remainder by a power of two, exact; the `%` of doubles takes several times as long. */
 function slotOf(key: number): number {
-  return key % MAX_SLOTS;
+  return key - Math.floor(key / MAX_SLOTS) * MAX_SLOTS;
 }
