@@ -1,0 +1,32 @@
+import type { Executor } from '../executors/executor.ts';
+import { createWasmExecutor } from '../executors/wasm/wasm-executor.ts';
+import type { Model } from '../models/model.ts';
+import { openModel } from '../models/registry.ts';
+import type { ModelFiles } from '../platform.ts';
+import { testKernels } from './kernels.ts';
+
+/** Loads a model straight into the wasm executor, as the engine does. */
+export async function openWasmModel(
+  files: ModelFiles,
+  options: { contextSize?: number; cells?: number } = {},
+): Promise<{ model: Model; executor: Executor }> {
+  let executor: Executor | null = null;
+  const { cells, ...modelOptions } = options;
+  const model = await openModel(files, {
+    ...modelOptions,
+    takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
+      const created = await createWasmExecutor(program, weights, {
+        ...{ kernels: testKernels(), onBytes, cancel },
+        cells: cells ?? contextSize,
+      });
+      executor = created;
+      return {
+        bytes: created.memoryBytes.weights,
+        get(name) {
+          throw new Error(`${name} is in the kernels' memory.`);
+        },
+      };
+    },
+  });
+  return { model, executor: executor! };
+}
