@@ -10,6 +10,8 @@ import { readPrompt } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
+import type { ModelDescription } from './model-description.ts';
+import { describeModel } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
 import { openModel } from './models/registry.ts';
 import type { CancelToken, ModelFiles, Platform } from './platform.ts';
@@ -33,6 +35,15 @@ export * from './defaults.ts';
 export * from './errors.ts';
 export * from './platform.ts';
 export * from './types.ts';
+export { describeModel };
+export type { MemoryAt, ModelDescription } from './model-description.ts';
+export {
+  type Quantized,
+  quantizeModel,
+  type QuantizeOptions,
+  type QuantizeProgress,
+} from './models/quantize/quantize-model.ts';
+export { TARGET_TYPES } from './models/quantize/storage-plan.ts';
 
 interface Loaded {
   readonly model: Model;
@@ -85,6 +96,14 @@ export class InferenceEngine {
       this.loaded = { model, executor, context, loadMs, loadReported: false };
       return describe(this.loaded);
     });
+  }
+
+  /**
+   * What a model is and what it needs, from its headers. Loads nothing and waits for nothing.
+   * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
+   */
+  describe(files: ModelFiles): Promise<ModelDescription> {
+    return describeModel(files);
   }
 
   /** Frees the model. Does nothing when there is none. */

@@ -46,7 +46,7 @@ export interface TakeOptions {
  *   MODEL_IO, OUT_OF_MEMORY, CANCELLED. Each names the file.
  */
 export async function openModel(files: ModelFiles, options: OpenModelOptions = {}): Promise<Model> {
-  const opened = await open(files, options);
+  const opened = await openHeaders(files, options);
   try {
     return await load(files.id, opened, options);
   } finally {
@@ -65,7 +65,11 @@ export function openSource(files: ModelFiles, options: OpenModelOptions = {}): P
   return openGguf(files, { cancel, onWarning });
 }
 
-async function open(files: ModelFiles, options: OpenModelOptions): Promise<OpenedModel> {
+/**
+ * Reads the headers of a model of any kind, weights left unread. The caller closes it.
+ * @throws EngineError as `openModel` does
+ */
+export async function openHeaders(files: ModelFiles, options: OpenModelOptions = {}): Promise<OpenedModel> {
   checkCancel(options);
   const isFolder = files.names.includes(CONFIG) || !files.names.some(isGguf);
   if (isFolder && (await isTinyTransformer(files))) return openTinyTransformer(files);

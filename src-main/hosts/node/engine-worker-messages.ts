@@ -3,6 +3,22 @@ import type { MessagePort } from 'node:worker_threads';
 /** `workerData` of the engine's thread. */
 export interface EngineWorkerData {
   modelsDir: string;
+  /** Models outside of `modelsDir`, by the ids that stand for them: a client can name these and no other paths. */
+  modelPaths: Readonly<Record<string, string>>;
+}
+
+/** Thread to the one that started it: where does the model lie that neither of these names? */
+export interface LocateMessage {
+  type: 'locate';
+  request: number;
+  modelId: string;
+}
+
+/** Its answer; null for an id that stands for no model. */
+export interface LocatedMessage {
+  type: 'located';
+  request: number;
+  path: string | null;
 }
 
 /** Brings one connection into the engine's thread. */

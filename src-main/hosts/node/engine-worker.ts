@@ -1,25 +1,51 @@
 /** The engine's own thread in Node: worker_threads entry, started by `spawn-engine.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceEngine } from '../../engine/index.ts';
+import { InferenceEngine, type ModelFiles } from '../../engine/index.ts';
 import { CancelFlags } from '../../protocol/cancel-flags.ts';
 import { EngineService } from '../../protocol/engine-service.ts';
 import { serveEngine } from '../../protocol/server.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
-import type { ConnectMessage, EngineWorkerData } from './engine-worker-messages.ts';
+import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
 import { openModelFolder } from './model-folder.ts';
+import { openModelPath } from './model-path.ts';
 import { nodePlatform } from './node-platform.ts';
 
 if (parentPort === null) throw new Error('engine-worker.js is a worker thread: start it with spawnEngine().');
 
 // Only spawn-engine.ts starts this script, with exactly these data and messages.
-const { modelsDir } = workerData as EngineWorkerData;
+const { modelsDir, modelPaths } = workerData as EngineWorkerData;
 const platform = nodePlatform();
 const service = new EngineService({
   engine: new InferenceEngine(platform),
-  openModel: (id) => openModelFolder(modelsDir, id),
+  openModel,
 });
 
-parentPort.on('message', ({ port, cancelFlags }: ConnectMessage) => {
+let requests = 0;
+/** Questions to the thread that started this one. */
+const located = new Map<number, (path: string | null) => void>();
+
+async function openModel(id: string): Promise<ModelFiles> {
+  const path = Object.hasOwn(modelPaths, id) ? modelPaths[id] : await locate(id);
+  if (path === null) return openModelFolder(modelsDir, id);
+  const files = await openModelPath(path);
+  // Under the id that it was asked for by: its path is nobody's business on the other side.
+  return { ...files, id, name: files.id };
+}
+
+function locate(modelId: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    located.set(++requests, resolve);
+    parentPort?.postMessage({ type: 'locate', request: requests, modelId } satisfies LocateMessage);
+  });
+}
+
+parentPort.on('message', (message: ConnectMessage | LocatedMessage) => {
+  if (message.type === 'located') {
+    located.get(message.request)?.(message.path);
+    located.delete(message.request);
+    return;
+  }
+  const { port, cancelFlags } = message;
   const options = { cancelFlags: new CancelFlags(cancelFlags), flushMs: 0, log: platform.log };
   serveEngine(workerThreadsTransport(port), service, options);
 });

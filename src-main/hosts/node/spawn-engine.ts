@@ -5,13 +5,17 @@ import { relay } from '../../protocol/relay.ts';
 import type { Transport } from '../../protocol/transport.ts';
 import { memoryTransportPair } from '../../protocol/transports/memory.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
-import type { ConnectMessage, EngineWorkerData } from './engine-worker-messages.ts';
+import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
 
 export interface SpawnEngineOptions {
   /** The engine worker's script: `new URL('./engine-worker.js', import.meta.url)` in built code. */
   workerUrl: URL;
   /** Folder with one folder per model. */
   modelsDir: string;
+  /** Models outside of that folder, by the ids that clients name them by. Default none. */
+  modelPaths?: Readonly<Record<string, string>>;
+  /** Where other models lie, asked when one is wanted; null for an id that stands for none. */
+  locate?(modelId: string): Promise<string | null>;
 }
 
 /** A running engine thread. */
@@ -24,12 +28,19 @@ export interface EngineThread {
 }
 
 export function startEngineThread(options: SpawnEngineOptions): EngineThread {
-  const workerData: EngineWorkerData = { modelsDir: options.modelsDir };
+  const { modelsDir, modelPaths = {}, locate = async () => null } = options;
+  const workerData: EngineWorkerData = { modelsDir, modelPaths };
   const worker = new Worker(options.workerUrl, { workerData, name: 'engine' });
   const connections = new Set<{ close(): void }>();
   let reason: string | null = null;
   let over = false;
   worker.on('error', (error) => (reason = `The engine's thread failed: ${describe(error)}`));
+  // The worker sends nothing else to its parent.
+  worker.on('message', ({ request, modelId }: LocateMessage) => {
+    void locate(modelId).then((path) => {
+      worker.postMessage({ type: 'located', request, path } satisfies LocatedMessage);
+    });
+  });
   const ended = new Promise<string>((resolve) => {
     worker.once('exit', (code) => {
       over = true;

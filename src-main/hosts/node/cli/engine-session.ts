@@ -1,10 +1,9 @@
-import { EngineError } from '../../../engine/errors.ts';
 import type { ModelInfo } from '../../../engine/types.ts';
 import { EngineClient } from '../../../protocol/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
-import { listModelIds } from '../model-folder.ts';
 import { spawnEngine } from '../spawn-engine.ts';
 import type { CliContext } from './context.ts';
+import { findModel } from './model-argument.ts';
 
 export interface EngineSession {
   client: EngineClient;
@@ -14,15 +13,16 @@ export interface EngineSession {
 /**
  * Runs `work` with an engine in its own thread, so that Ctrl-C is heard while it computes, and a loaded model.
  *
+ * @param model an id, or the path of a GGUF file or a model's folder
  * @throws EngineError MODEL_NOT_FOUND that names the models there are
  */
 export async function withEngine<T>(
   context: CliContext,
-  modelId: string,
+  model: string,
   work: (session: EngineSession) => Promise<T>,
 ): Promise<T> {
-  await requireModel(context.modelsDir, modelId);
-  const { transport, terminate } = spawnEngine(context);
+  const { modelId, modelPaths } = await findModel(context.modelsDir, model);
+  const { transport, terminate } = spawnEngine({ ...context, modelPaths });
   const client = new EngineClient(transport);
   try {
     return await work({ client, model: await loadModel(client, modelId, context.signal) });
@@ -30,16 +30,6 @@ export async function withEngine<T>(
     client.close();
     await terminate();
   }
-}
-
-async function requireModel(modelsDir: string, modelId: string): Promise<void> {
-  const ids = await listModelIds(modelsDir);
-  if (ids.includes(modelId)) return;
-  const known = ids.length === 0 ? `${modelsDir} holds no model` : `The models are: ${ids.join(', ')}`;
-  throw new EngineError('MODEL_NOT_FOUND', `There is no model "${modelId}". ${known}.`, {
-    model: modelId,
-    models: ids.join(', '),
-  });
 }
 
 async function loadModel(client: EngineClient, modelId: string, signal: AbortSignal): Promise<ModelInfo> {

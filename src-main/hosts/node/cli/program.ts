@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { version } from '../../../../package.json';
 import { addDetokenizeCommand } from './commands/detokenize.ts';
+import { addInfoCommand } from './commands/info.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addModelsCommand } from './commands/models.ts';
+import { addQuantizeCommand } from './commands/quantize.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addTokenizeCommand } from './commands/tokenize.ts';
@@ -17,6 +19,8 @@ A text that begins with "-" must come after "--".
 Examples:
   tokenscope run "Once upon a time" --max-tokens 40 --seed 1
   tokenscope inspect "Hello world"
+  tokenscope run "Hello" --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf
+  tokenscope quantize ~/models/SmolLM2-135M model.gguf Q4_K
   echo "The cat sat on the mat." | tokenscope score - --json
 `;
 
@@ -27,6 +31,8 @@ const COMMANDS = [
   addScoreCommand,
   addInspectCommand,
   addModelsCommand,
+  addInfoCommand,
+  addQuantizeCommand,
 ];
 
 /**

@@ -7,5 +7,9 @@ export interface ModelOption {
 }
 
 export function addModelOption(command: Command): Command {
-  return command.option('--model <id>', 'the model to use; see "tokenscope models"', DEFAULT_MODEL);
+  return command.option(
+    '--model <id or path>',
+    'the model to use: an id (see "tokenscope models"), a .gguf file or a folder with config.json and safetensors',
+    DEFAULT_MODEL,
+  );
 }

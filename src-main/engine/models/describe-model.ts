@@ -1,0 +1,98 @@
+import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
+import { EngineError } from '../errors.ts';
+import type { ModelDescription } from '../model-description.ts';
+import type { ByteSource, ModelFiles } from '../platform.ts';
+import { planMemory } from '../program/memory-plan.ts';
+import type { WeightDeclaration } from '../program/weights.ts';
+import { elementCount } from '../tensor/shape.ts';
+import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
+import { readChatTemplate } from './chat-template.ts';
+import { isGguf, partNames, readParts } from './gguf/gguf-parts.ts';
+import { MetadataReader } from './gguf/metadata-reader.ts';
+import { TOKENIZER_FILE } from './hf-folder.ts';
+import { CONFIG } from './open-tiny-transformer.ts';
+import type { OpenedModel } from './opened-model.ts';
+import { openHeaders } from './registry.ts';
+
+const CONTEXT_SIZES = [1024, 4096];
+
+/**
+ * Reads a model's headers.
+ * @throws EngineError as `openModel` does
+ */
+export async function describeModel(files: ModelFiles): Promise<ModelDescription> {
+  const opened = await openHeaders(files);
+  try {
+    const { maskedTokenIds: _, hasChatRoles: __, ...config } = opened.config;
+    const isFolder = files.names.includes(CONFIG) || !files.names.some(isGguf);
+    const facts = await (isFolder ? folderFacts(files) : ggufFacts(files));
+    const sizes = [...CONTEXT_SIZES.filter((size) => size < config.contextSize), config.contextSize];
+    const { weights } = opened.buildProgram(1);
+    return {
+      id: files.id,
+      ...config,
+      parameters: weights.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      fileBytes: opened.totalBytes,
+      ...facts,
+      tokenizer: opened.tokenizer instanceof IdsOnlyTokenizer ? null : facts.tokenizer,
+      memory: sizes.map((contextSize) => {
+        const { bytes } = planMemory(opened.buildProgram(contextSize), { cells: contextSize, rows: contextSize });
+        return { contextSize, ...bytes, total: bytes.weights + bytes.kvCache + bytes.scratch };
+      }),
+      problem: problemOf(opened, weights),
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** The first tensor that is missing, of another shape, or stored in a type that is not read. */
+function problemOf({ weights }: OpenedModel, declared: readonly WeightDeclaration[]): ModelDescription['problem'] {
+  try {
+    for (const { name, shape } of declared) weights.check(name, shape);
+    return null;
+  } catch (thrown) {
+    const { code, message, details } = EngineError.from(thrown);
+    return { code, message, details };
+  }
+}
+
+type Facts = Pick<ModelDescription, 'format' | 'tensorTypes' | 'tokenizer' | 'chatTemplate'>;
+
+async function ggufFacts(files: ModelFiles): Promise<Facts> {
+  const sources: ByteSource[] = [];
+  try {
+    for (const name of partNames(files)) sources.push(await files.open(name));
+    const { first, tensors } = await readParts(sources);
+    const reader = new MetadataReader(first.metadata, first.source.name);
+    const pre = reader.optionalText('tokenizer.ggml.pre');
+    return {
+      format: 'GGUF',
+      tensorTypes: countTypes([...tensors.values()].map(({ typeName, bytes }) => [typeName, bytes ?? 0])),
+      tokenizer: reader.text('tokenizer.ggml.model') + (pre === null ? '' : `, split as ${pre}`),
+      chatTemplate: reader.optionalText('tokenizer.chat_template'),
+    };
+  } finally {
+    for (const source of sources) await source.close?.();
+  }
+}
+
+async function folderFacts(files: ModelFiles): Promise<Facts> {
+  const folder = await SafetensorsFolder.open(files);
+  await folder.close();
+  return {
+    format: 'safetensors',
+    tensorTypes: countTypes([...folder.tensors.values()].map(({ dtype, begin, end }) => [dtype, end - begin])),
+    tokenizer: TOKENIZER_FILE,
+    chatTemplate: await readChatTemplate(files),
+  };
+}
+
+function countTypes(tensors: readonly (readonly [type: string, bytes: number])[]): ModelDescription['tensorTypes'] {
+  const byType = new Map<string, { type: string; tensors: number; bytes: number }>();
+  for (const [type, bytes] of tensors) {
+    const entry = byType.get(type) ?? { type, tensors: 0, bytes: 0 };
+    byType.set(type, { type, tensors: entry.tensors + 1, bytes: entry.bytes + bytes });
+  }
+  return [...byType.values()].sort((a, b) => b.bytes - a.bytes);
+}

@@ -1,0 +1,44 @@
+import type { ModelDescription } from '../../../../engine/index.ts';
+import { formatBytes, formatCount, plural } from './numbers.ts';
+import { formatTable, indent } from './table.ts';
+
+/** What is known of a model, as a list of facts, its types and its memory. */
+export function formatModelDescription(model: ModelDescription): string {
+  const facts: [string, string][] = [
+    ['architecture', model.architecture],
+    ['parameters', formatCount(model.parameters)],
+    ['file', `${model.format}, ${formatBytes(model.fileBytes)}`],
+    ['layers', formatCount(model.layers)],
+    ['width', `${formatCount(model.hiddenSize)}, feed-forward ${formatCount(model.feedForwardSize)}`],
+    ['heads', `${plural(model.heads, 'head')} of ${model.headDim}, ${formatCount(model.kvHeads)} for K and V`],
+    ['context', plural(model.contextSize, 'token')],
+    ['vocabulary', plural(model.vocabularySize, 'token')],
+    ['tokenizer', model.tokenizer ?? 'none: only token ids can be used'],
+    ['begins with', model.bosTokenId === null ? 'no token' : `token ${model.bosTokenId}`],
+    ['ends with', model.eosTokenIds.length === 0 ? 'no token' : `token ${model.eosTokenIds.join(', ')}`],
+    ['template', model.chatTemplate === null ? 'none' : plural(model.chatTemplate.length, 'character')],
+  ];
+  const types = model.tensorTypes.map(({ type, tensors, bytes }) => [
+    type,
+    plural(tensors, 'tensor'),
+    formatBytes(bytes),
+  ]);
+  const memory = model.memory.map(({ contextSize, weights, kvCache, scratch, total }) => [
+    plural(contextSize, 'token'),
+    ...[weights, kvCache, scratch, total].map(formatBytes),
+  ]);
+  const right = 'right' as const;
+  return [
+    model.name,
+    indent(formatTable([{ title: '' }, { title: '' }], facts)),
+    'stored as',
+    indent(formatTable([{ title: '' }, { title: '', align: right }, { title: '', align: right }], types)),
+    'memory when loaded for',
+    indent(
+      formatTable(
+        ['', 'weights', 'KV cache', 'scratch', 'in all'].map((title) => ({ title, align: right })),
+        memory,
+      ),
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,128 @@
+/** The command line with models that lie somewhere on the disk. */
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { hfFolderBytes } from '../../../engine/test-support/hf-fixtures.ts';
+import { createFile } from './new-file.ts';
+import { Output } from './output.ts';
+import { runCli } from './program.ts';
+
+let dir: string;
+const path = (name: string) => join(dir, name);
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tokenscope-models-'));
+  await mkdir(path('llama'));
+  for (const [name, bytes] of Object.entries(hfFolderBytes('llama'))) await writeFile(path(`llama/${name}`), bytes);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+async function tokenscope(args: readonly string[], signal = new AbortController().signal) {
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  const texts = [out, err].map((stream) => {
+    const parts: Buffer[] = [];
+    stream.on('data', (part: Buffer) => parts.push(part));
+    return () => Buffer.concat(parts).toString();
+  });
+  const code = await runCli(args, {
+    stdin: new PassThrough(),
+    out: new Output(out, () => undefined),
+    err: new Output(err, () => undefined),
+    signal,
+    workerUrl: new URL('../test-support/engine-worker.mjs', import.meta.url),
+    modelsDir: path('none'),
+  });
+  return { code, out: texts[0](), err: texts[1]() };
+}
+
+async function json(...args: string[]): Promise<unknown> {
+  const { code, out, err } = await tokenscope([...args, '--json']);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out);
+}
+
+describe('tokenscope info', () => {
+  it('tells what a folder holds and needs', async () => {
+    expect(await json('info', path('llama'))).toMatchObject({
+      id: 'llama',
+      architecture: 'llama',
+      format: 'safetensors',
+      parameters: 170_432,
+      contextSize: 512,
+      tensorTypes: [{ type: 'F32', tensors: 30, bytes: 681_728 }],
+      tokenizer: 'tokenizer.json',
+      chatTemplate: expect.stringContaining('<|im_start|>') as string,
+      eosTokenIds: [314, 317],
+      memory: [{ contextSize: 512, weights: 681_728, kvCache: 512 * 3 * 2 * 32 * 4 }],
+    });
+    const { out } = await tokenscope(['info', path('llama')]);
+    expect(out).toMatch(/^llama\n {2}architecture {2}llama\n {2}parameters {4}170,432\n/);
+    expect(out).toContain('512 tokens');
+  });
+
+  it('names what is not there', async () => {
+    expect(await tokenscope(['info', path('none.gguf')])).toMatchObject({
+      code: 1,
+      err: `tokenscope: There is no model at ${path('none.gguf')}.\n`,
+    });
+  });
+});
+
+describe('tokenscope quantize', () => {
+  it('writes a file that every command takes, and shows how far it is', async () => {
+    const written = await tokenscope(['quantize', path('llama'), path('llama.gguf'), 'q8_0']);
+    expect(written).toMatchObject({ code: 0, out: expect.stringMatching(/tensors: 23 x Q8_0, 7 x F32\n$/) as string });
+    expect(written.err).toMatch(/^10 %: tensor .*\n[^]*100 %: tensor 30 of 30, /);
+    expect((await readFile(path('llama.gguf'))).subarray(0, 4).toString()).toBe('GGUF');
+    expect(await readdir(dir)).toEqual(['llama', 'llama.gguf']);
+
+    expect(await json('info', path('llama.gguf'))).toMatchObject({ id: 'llama', format: 'GGUF', parameters: 170_432 });
+    const ids = [315, 39, 68, 279];
+    for (const model of [path('llama'), path('llama.gguf')]) {
+      expect(await json('tokenize', 'Hello', '--model', model)).toMatchObject({ ids: expect.any(Array) as number[] });
+      const run = ['run', 'Hello world', '--model', model, '--max-tokens', '3', '--temperature', '0'];
+      expect(await json(...run)).toMatchObject({ model: 'llama', reply: { ids: expect.any(Array) as number[] } });
+      const score = (await json('score', 'Hello world', '--model', model)) as { ids: number[]; perplexity: number };
+      expect(score.perplexity).toBeGreaterThan(1);
+      expect(await json('inspect', 'Hello', '--model', model, '--max-tokens', '2')).toHaveProperty('layers.length', 3);
+      expect(await json('detokenize', ...ids.map(String), '--model', model)).toHaveProperty('text');
+    }
+  }, 120_000);
+
+  it('does not write over a file, and leaves nothing of one that failed', async () => {
+    await writeFile(path('there.gguf'), 'mine');
+    const refused = await tokenscope(['quantize', path('llama'), path('there.gguf'), 'F16']);
+    expect(refused.err).toBe(
+      `tokenscope: ${path('there.gguf')} is there already. Delete it, or choose another name.\n`,
+    );
+    expect(await readFile(path('there.gguf'), 'utf8')).toBe('mine');
+
+    const before = await readdir(dir);
+    expect((await tokenscope(['quantize', path('llama'), path('new.gguf'), 'Q9'])).err).toContain('Choose one of F32');
+    const stopped = new AbortController();
+    stopped.abort();
+    const interrupted = await tokenscope(['quantize', path('llama'), path('new.gguf'), 'F16'], stopped.signal);
+    expect(interrupted.code).toBe(130);
+    expect(await readdir(dir)).toEqual(before);
+  });
+
+  it('says why a file cannot be written', async () => {
+    expect((await tokenscope(['quantize', path('llama'), path('no/new.gguf'), 'F16'])).err).toBe(
+      `tokenscope: ${path('no/new.gguf')} cannot be written: its folder does not exist.\n`,
+    );
+    const handle = await open(path('llama/config.json'));
+    const write = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, 'write');
+    await handle.close();
+    write.mockRejectedValueOnce(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    const file = await createFile(path('full.gguf'));
+    await expect(file.write(Uint8Array.of(1))).rejects.toMatchObject({
+      code: 'STORAGE',
+      message: `${path('full.gguf')} cannot be written: the disk is full.`,
+    });
+    write.mockRestore();
+    await file.discard();
+    expect(await readdir(dir)).not.toContain('full.gguf');
+  });
+});

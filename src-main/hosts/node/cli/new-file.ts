@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EngineError } from '../../../engine/errors.ts';
+import type { ByteSink } from '../../../engine/platform.ts';
+
+/** A file that appears under its name only when all of it is written. */
+export interface NewFile extends ByteSink {
+  /** Makes it appear. */
+  finish(): Promise<void>;
+  /** Leaves nothing behind, unless it is finished already. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Begins a file beside its final place, so that a failure leaves no half of it under that name.
+ * @throws EngineError BAD_REQUEST when there is a file of that name, STORAGE when it cannot be written
+ */
+export async function createFile(path: string): Promise<NewFile> {
+  refuseExisting(path);
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+  const file = await open(temporary, 'wx').catch((error: unknown) => {
+    throw failed(path, error);
+  });
+  let isOpen = true;
+  const close = async () => {
+    if (!isOpen) return;
+    isOpen = false;
+    await file.close();
+  };
+  return {
+    async write(bytes) {
+      for (let at = 0; at < bytes.length;) {
+        const { bytesWritten } = await file.write(bytes, at, bytes.length - at).catch((error: unknown) => {
+          throw failed(path, error);
+        });
+        at += bytesWritten;
+      }
+    },
+    async finish() {
+      try {
+        await file.sync();
+        await close();
+        refuseExisting(path);
+        await rename(temporary, path);
+      } catch (error) {
+        throw error instanceof EngineError ? error : failed(path, error);
+      }
+    },
+    async discard() {
+      await close();
+      await rm(temporary, { force: true });
+    },
+  };
+}
+
+function refuseExisting(path: string): void {
+  if (!existsSync(path)) return;
+  throw new EngineError('BAD_REQUEST', `${path} is there already. Delete it, or choose another name.`, { path });
+}
+
+function failed(path: string, error: unknown): EngineError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why: Readonly<Record<string, string>> = {
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the quota of disk space is used up',
+    ENOENT: 'its folder does not exist',
+    EACCES: 'there is no permission to write there',
+    EROFS: 'the disk can only be read',
+  };
+  const reason = (code !== undefined && why[code]) || message;
+  return new EngineError('STORAGE', `${path} cannot be written: ${reason}.`, { path, reason: code ?? message });
+}

@@ -1,0 +1,55 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelIdOfPath, openModelPath } from './model-path.ts';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tokenscope-path-'));
+  await mkdir(join(dir, 'folder', 'inner'), { recursive: true });
+  for (const name of ['one.gguf', 'big-00001-of-00002.gguf', 'big-00002-of-00002.gguf', 'other-00001-of-00002.gguf']) {
+    await writeFile(join(dir, name), name);
+  }
+  await writeFile(join(dir, 'notes.txt'), '');
+  await writeFile(join(dir, 'folder', 'config.json'), '{}');
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+describe('the model at a path', () => {
+  it('is a GGUF file and nothing beside it', async () => {
+    const files = await openModelPath(join(dir, 'one.gguf'));
+    expect({ id: files.id, names: files.names }).toEqual({ id: 'one', names: ['one.gguf'] });
+    const source = await files.open('one.gguf');
+    expect(source.size).toBe(8);
+    await source.close?.();
+    await expect(files.open('notes.txt')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  });
+
+  it('is all parts of a file that was split', async () => {
+    const { names } = await openModelPath(join(dir, 'big-00002-of-00002.gguf'));
+    expect([...names].sort()).toEqual(['big-00001-of-00002.gguf', 'big-00002-of-00002.gguf']);
+  });
+
+  it('is the files of a folder', async () => {
+    const { id, names } = await openModelPath(join(dir, 'folder'));
+    expect({ id, names }).toEqual({ id: 'folder', names: ['config.json'] });
+  });
+
+  it('is named when it is missing or of another kind', async () => {
+    await expect(openModelPath(join(dir, 'none.gguf'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    await expect(openModelPath(join(dir, 'one.gguf', 'x'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    await expect(openModelPath(join(dir, 'notes.txt'))).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringContaining('notes.txt is no GGUF file. Give the path of a .gguf file') as string,
+    });
+  });
+
+  it.each([
+    ['/models/SmolLM2-135M.Q4_1.gguf', 'SmolLM2-135M.Q4_1'],
+    ['/models/folder/', 'folder'],
+    ['/models/.hidden model (1).GGUF', 'hidden-model--1-'],
+    [`/models/${'x'.repeat(200)}`, 'x'.repeat(128)],
+    ['/models/模型.gguf', 'model'],
+  ])('%s has an id that engines accept: %s', (path, id) => expect(modelIdOfPath(path)).toBe(id));
+});

@@ -1,0 +1,71 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { EngineError } from '../../engine/errors.ts';
+import type { ModelFiles } from '../../engine/platform.ts';
+import { openFileByteSource } from './file-byte-source.ts';
+
+const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
+
+/**
+ * A model where it lies: a GGUF file (one that is a part of several stands for all of them), or a folder.
+ * @throws EngineError MODEL_NOT_FOUND when nothing is there, BAD_REQUEST for a file of another kind, MODEL_IO
+ */
+export async function openModelPath(path: string): Promise<ModelFiles> {
+  const absolute = resolve(path);
+  const found = await stat(absolute).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
+      throw new EngineError('MODEL_NOT_FOUND', `There is no model at ${path}.`, { path });
+    }
+    throw new EngineError('MODEL_IO', `${path} cannot be read: ${error.message}`, { path });
+  });
+  const id = modelIdOfPath(absolute);
+  if (found.isDirectory()) return filesIn(id, absolute, await fileNames(absolute));
+  const name = basename(absolute);
+  if (extname(name).toLowerCase() !== '.gguf') {
+    throw new EngineError(
+      'BAD_REQUEST',
+      `${path} is no GGUF file. Give the path of a .gguf file, or of a folder with config.json and safetensors.`,
+      { path },
+    );
+  }
+  return filesIn(id, dirname(absolute), await partsOf(dirname(absolute), name));
+}
+
+/** An id for the model at a path: its name, with what ids cannot hold replaced by dashes. */
+export function modelIdOfPath(path: string): string {
+  const name = basename(resolve(path)).replace(/\.gguf$/i, '');
+  const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
+  return plain.slice(0, 128) || 'model';
+}
+
+function filesIn(id: string, folder: string, names: readonly string[]): ModelFiles {
+  return {
+    id,
+    names,
+    async open(name) {
+      if (names.includes(name)) return openFileByteSource(join(folder, name));
+      throw new EngineError('MODEL_NOT_FOUND', `There is no file ${name} in ${folder}.`, { model: id, file: name });
+    },
+  };
+}
+
+/** The file alone, or all files beside it that are parts of the same model. */
+async function partsOf(folder: string, name: string): Promise<string[]> {
+  const [, prefix, suffix] = PART.exec(name) ?? [];
+  if (prefix === undefined || suffix === undefined) return [name];
+  const names = await fileNames(folder);
+  return names.filter((other) => {
+    const [, otherPrefix, otherSuffix] = PART.exec(other) ?? [];
+    return otherPrefix === prefix && otherSuffix === suffix;
+  });
+}
+
+async function fileNames(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new EngineError('MODEL_IO', `The folder ${folder} cannot be read: ${reason}`, { folder });
+  }
+}
