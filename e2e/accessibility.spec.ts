@@ -25,7 +25,7 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
       await chat.openPanel(tab);
       await expectNoViolations(app.page, `panel ${tab}`);
     }
-    await chat.id('new-chat').click();
+    await chat.newChat();
     await chat.send('the cat '.repeat(600).trim());
     await expect(chat.id('error-card')).toBeVisible();
     await expectNoViolations(app.page, 'error');

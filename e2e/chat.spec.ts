@@ -109,13 +109,13 @@ test.describe('chat', () => {
     await chat.set('temperature', 1.4);
     const answers: string[] = [];
     for (const seed of [7, 8, 7]) {
-      await chat.id('new-chat').click();
+      await chat.newChat();
       await chat.set('seed', seed);
       answers.push((await chat.ask('Once upon a time')).text);
     }
     expect(answers[2]).toBe(answers[0]);
     expect(answers[1]).not.toBe(answers[0]);
-    await chat.id('new-chat').click();
+    await chat.newChat();
     await chat.set('seed', 7);
     await chat.set('temperature', 0.2);
     expect((await chat.ask('Once upon a time')).text).not.toBe(answers[0]);

@@ -20,7 +20,7 @@ test('the engine dies in mid-reply: the text stays, the app says so, the next me
   await chat.finished();
   expect(await chat.lastText.textContent()).toContain(kept.trim());
 
-  await chat.id('new-chat').click();
+  await chat.newChat();
   await chat.openPanel('stop');
   await chat.set('ignoreEos', false);
   await chat.greedy();

@@ -64,7 +64,7 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(card).toContainText('1,201');
     await expect(card).toContainText('1,000');
     await expect(chat.id('user-turn')).toContainText('the cat the cat');
-    await chat.id('new-chat').click();
+    await chat.newChat();
     expect((await chat.ask('Hello world')).reason).toBe('eos');
   });
 });

@@ -25,6 +25,12 @@ export class ChatPage {
     await expect(this.id('engine-state')).toHaveAttribute('data-state', 'ready');
   }
 
+  /** Begins a chat; its composer takes the focus, which must not fall into what is typed next. */
+  async newChat(): Promise<void> {
+    await this.id('new-chat').click();
+    await expect(this.id('composer')).toBeFocused();
+  }
+
   async send(text: string): Promise<void> {
     await this.id('composer').fill(text);
     await this.id('send').click();
