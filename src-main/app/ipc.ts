@@ -1,10 +1,11 @@
 /** The page's way into the main process. Every message is checked: who sent it, what it asks for, with which values. */
 import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
+import { isAbsolute } from 'node:path';
 import { EngineError } from '../engine/errors.ts';
 import type { AppAnswer } from '../protocol/app-bridge.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
 import { IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/ipc-channels.ts';
-import { answerCall } from '../services/answer.ts';
+import { answer, answerCall } from '../services/answer.ts';
 import type { LocalAppServices } from '../services/app-services.ts';
 import { APP_ORIGIN } from './app-protocol.ts';
 
@@ -25,6 +26,12 @@ export function registerIpc({ services, onPortRequest, onWindowVerb }: IpcOption
   ipcMain.handle(IPC.invoke, async (event, method: unknown, params: unknown): Promise<AppAnswer> => {
     const refused = refuseSender(event);
     return refused === null ? await answerCall(services, method, params) : { error: toErrorPayload(refused) };
+  });
+  ipcMain.handle(IPC.dropModel, async (event, path: unknown): Promise<AppAnswer> => {
+    const refused = refuseSender(event) ?? refusePath(path);
+    return refused === null
+      ? await answer(() => services.addModel(path as string))
+      : { error: toErrorPayload(refused) };
   });
   ipcMain.on(IPC.listen, (event) => {
     if (refuseSender(event) === null) listen(services, event.sender);
@@ -52,6 +59,12 @@ function refuseSender(event: IpcMainEvent | IpcMainInvokeEvent): EngineError | n
   const origin = event.senderFrame?.origin ?? 'a page that is gone';
   process.stderr.write(`tokenscope: refused a message from ${origin}\n`);
   return new EngineError('BAD_REQUEST', 'Only the app’s own page may ask for this.');
+}
+
+/** Null: the preload took it from a file on a disk. */
+function refusePath(path: unknown): EngineError | null {
+  if (typeof path === 'string' && isAbsolute(path)) return null;
+  return new EngineError('BAD_REQUEST', 'That is no file of this computer. Drop a .gguf file, or a model’s folder.');
 }
 
 /** What stops the events of each page. */

@@ -9,6 +9,7 @@ import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
+import { chooseModel } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { registerIpc } from './ipc.ts';
 import { setApplicationMenu } from './menu.ts';
@@ -32,6 +33,7 @@ const supervisor = new EngineSupervisor<MessagePortMain>({
   createChannel: () => new MessageChannelMain(),
   deliver: (port) => window?.webContents.postMessage(IPC.enginePort, null, [port]),
   emit: (event) => services.emit(event),
+  locate: (modelId): string | null => services.pathOfModel(modelId),
   forceKill,
 });
 
@@ -41,6 +43,7 @@ const services = new LocalAppServices({
   modelsDir,
   openExternal: (url) => shell.openExternal(url),
   restartEngine: () => supervisor.restart(),
+  chooseModel: () => chooseModel(window),
   onSettings: (settings) => applyTheme(window, settings.theme),
 });
 

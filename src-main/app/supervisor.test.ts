@@ -58,6 +58,7 @@ function setUp() {
       states.push(state);
       messages.push(message);
     },
+    locate: (modelId) => (modelId === 'opened-1' ? '/models/one.gguf' : null),
     forceKill: (pid) => processes.find((made) => made.pid === pid)?.exit(9),
     times: { backOffMs: [0, 500, 2000], quickDeathMs: 30_000, startMs: 10_000, killMs: 1000 },
   });
@@ -80,6 +81,17 @@ test('a port asked for early is sent once the engine is ready, its other end to 
   supervisor.requestPort();
   expect(delivered).toEqual(['page-1', 'page-2']);
   expect(states).toEqual(['starting', 'ready']);
+});
+
+test('the engine learns where a model lies that was opened, and of no other', () => {
+  const { supervisor, latest } = setUp();
+  supervisor.start();
+  latest().say({ type: 'locate', request: 1, modelId: 'opened-1' });
+  latest().say({ type: 'locate', request: 2, modelId: '../etc' });
+  expect(latest().posted.map(({ message }) => message)).toEqual([
+    { type: 'located', request: 1, path: '/models/one.gguf' },
+    { type: 'located', request: 2, path: null },
+  ]);
 });
 
 test('no port is sent to a page that never asked', () => {

@@ -3,7 +3,7 @@
  * out of the way of the data.
  */
 import type { AppEvent } from '../protocol/app-services.ts';
-import type { UtilityMessage, UtilityPortMessage } from '../protocol/utility-messages.ts';
+import type { UtilityLocatedMessage, UtilityMessage, UtilityPortMessage } from '../protocol/utility-messages.ts';
 
 /** What is used of Electron's UtilityProcess. */
 export interface EngineProcess<Port> {
@@ -39,6 +39,8 @@ export interface SupervisorOptions<Port> {
   /** Gives a port to the page. */
   deliver(port: Port): void;
   emit(event: Extract<AppEvent, { type: 'engine' }>): void;
+  /** Where a model lies that a person opened; null for an id that stands for none. */
+  locate(modelId: string): string | null;
   /** Ends a process that does not end when asked. */
   forceKill(pid: number): void;
   times?: Partial<SupervisorTimes>;
@@ -84,6 +86,11 @@ export class EngineSupervisor<Port> {
     }, this.#times.startMs);
     child.on('message', (message) => {
       if (message.type === 'failed') running.reason = message.reason;
+      if (message.type === 'locate') {
+        const { request, modelId } = message;
+        const path = this.#options.locate(modelId);
+        child.postMessage({ type: 'located', request, path } satisfies UtilityLocatedMessage, []);
+      }
       if (message.type !== 'ready' || running.ready) return;
       clearTimeout(slow);
       running.ready = true;

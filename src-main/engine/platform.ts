@@ -27,6 +27,8 @@ export interface ByteSink {
 export interface ModelFiles {
   /** Stable id of the model in this installation, for example `tiny-transformer`. */
   readonly id: string;
+  /** What people call it, where the id does not say and the files do not either: a folder's name. */
+  readonly name?: string;
   /** Names of the files that exist. */
   readonly names: readonly string[];
   /** @throws EngineError MODEL_NOT_FOUND when there is no file of that name. */

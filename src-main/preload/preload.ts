@@ -1,7 +1,7 @@
 /** All that the page can reach outside itself. Verbs only: no channel, no event object and no Electron type crosses. */
-import { contextBridge, ipcRenderer } from 'electron';
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import { ENGINE_PORT_MESSAGE, type AppAnswer, type TokenscopeBridge } from '../protocol/app-bridge.ts';
-import type { AppEvent } from '../protocol/app-services.ts';
+import type { AppEvent, ModelListing } from '../protocol/app-services.ts';
 import { IPC, type WindowVerb } from '../protocol/ipc-channels.ts';
 
 const listeners = new Set<(event: AppEvent) => void>();
@@ -23,12 +23,19 @@ async function invoke(method: string, ...params: unknown[]): Promise<AppAnswer> 
   return (await ipcRenderer.invoke(IPC.invoke, method, params)) as AppAnswer;
 }
 
+/** The path goes past the page: only a file that a person dropped or chose has one. */
+async function dropModel(file: File): Promise<AppAnswer<ModelListing>> {
+  const path = webUtils.getPathForFile(file);
+  return (await ipcRenderer.invoke(IPC.dropModel, path)) as AppAnswer<ModelListing>;
+}
+
 const send = (verb: WindowVerb) => () => ipcRenderer.send(IPC.window, verb);
 
 const bridge: TokenscopeBridge = {
   host: 'electron',
   platform: process.platform,
   invoke: invoke as TokenscopeBridge['invoke'],
+  dropModel,
   onEvent(listener) {
     listeners.add(listener);
     ipcRenderer.send(IPC.listen);

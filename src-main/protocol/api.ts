@@ -2,6 +2,7 @@
  * The engine's interface, as both the real engine (`server.ts`) and its client (`client.ts`) implement it. A caller
  * never knows on which side of a process border the engine lives.
  */
+import type { ModelDescription } from '../engine/model-description.ts';
 import type {
   Detokenized,
   GenerateEvent,
@@ -26,6 +27,8 @@ export interface EngineStatus {
 /** Calls with one answer. */
 export interface EngineMethods {
   status: { params: Record<string, never>; result: EngineStatus };
+  /** What a model is and what it needs, from its headers; nothing is loaded. Answered while a reply is running too. */
+  describe: { params: { modelId: string }; result: ModelDescription };
   unload: { params: Record<string, never>; result: null };
   tokenize: { params: TokenizeParams; result: Tokenized };
   detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: Detokenized };
@@ -38,7 +41,8 @@ export interface EngineMethods {
 /** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */
 export interface EngineStreams {
   load: {
-    params: { modelId: string };
+    /** `contextSize`: tokens of prompt and reply together; left out, what the model was trained for, at most 4096. */
+    params: { modelId: string; contextSize?: number };
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };

@@ -1,6 +1,6 @@
 /** How a page reaches `AppServices`: what both hosts agree on, by name. */
 import type { ErrorPayload } from '../engine/types.ts';
-import type { AppEvent, AppMethodName, AppMethods } from './app-services.ts';
+import type { AppEvent, AppMethodName, AppMethods, ModelListing } from './app-services.ts';
 
 /**
  * The answer of one call. Errors cross as data, because Electron's bridge keeps nothing of an error but its message.
@@ -18,6 +18,11 @@ export interface TokenscopeBridge {
     method: M,
     ...params: AppMethods[M]['params']
   ): Promise<AppAnswer<AppMethods[M]['result']>>;
+  /**
+   * Remembers the model that a person dropped on the page: a GGUF file or a folder. Its path stays on the other side;
+   * a file that does not lie on a disk is refused. Never rejects: see AppAnswer.
+   */
+  dropModel(file: File): Promise<AppAnswer<ModelListing>>;
   /** The state of the app (engine, read-only) follows at once, later events as they come. Gives the way to stop. */
   onEvent(listener: (event: AppEvent) => void): () => void;
   /**

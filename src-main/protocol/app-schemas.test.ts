@@ -12,6 +12,7 @@ function chat(): Chat {
     id: 'chat-1',
     title: 'Once upon a time',
     modelId: 'tiny-transformer',
+    modelName: 'TinyTransformer',
     createdAt: DATE,
     updatedAt: DATE,
     turns: [
@@ -35,6 +36,7 @@ function chat(): Chat {
             },
             seed: 2 ** 32 - 1,
             sampling: defaultSamplingParams(),
+            model: 'TinyTransformer',
             executor: 'reference',
             segments: [{ role: 'user', message: 0, tokens: 2, dropped: false }],
             promptTokens: 2,
@@ -88,6 +90,8 @@ describe('checkAppCall', () => {
     ['chatSave', [{ ...chat(), id: '..' }], '0.id'],
     ['chatSave', [{ ...chat(), createdAt: 'yesterday' }], '0.createdAt'],
     ['chatSave', [{ ...chat(), turns: [{ role: 'robot' }] }], '0.turns.0.role'],
+    ['modelRemove', ['../x'], '0'],
+    ['modelOpen', ['/etc/passwd'], '0'],
     ['openExternal', ['http://example.org'], '0'],
     ['openExternal', ['file:///etc/passwd'], '0'],
     ['openExternal', ['javascript:alert(1)'], '0'],
@@ -158,6 +162,15 @@ describe('parseStoredChat', () => {
     const [, turn] = parseStoredChat(broken, 'chat-1.json').turns;
     const kept = turn.role === 'assistant' ? turn.versions[0] : null;
     expect(kept).toMatchObject({ text: 't0 t1 ', tokens: [], timings: null, sampling: defaultSamplingParams() });
+  });
+
+  it('reads chats from before models were recorded', () => {
+    const older = JSON.parse(JSON.stringify(chat())) as Record<string, unknown> & { turns: { versions?: object[] }[] };
+    delete older.modelName;
+    for (const version of older.turns[1].versions ?? []) Reflect.deleteProperty(version, 'model');
+    const read = parseStoredChat(older, 'chat-1.json');
+    expect(read.modelName).toBe('');
+    expect(read.turns[1]).toMatchObject({ versions: [{ text: 't0 t1 ', model: '' }] });
   });
 
   it('keeps the settings of a reply from before there were all the samplers', () => {

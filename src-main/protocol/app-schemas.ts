@@ -10,6 +10,7 @@ import type { AppMethodName, AppMethods, Chat, ReplyVersion, Settings, StoredTok
 import {
   finite,
   MAX_TEXT,
+  modelId,
   parseOrRefuse,
   samplingEntries,
   samplingParams,
@@ -188,7 +189,8 @@ const versionEntries = {
   timings: v.nullable(timings),
   seed: count,
   sampling: samplingParams,
-  executor: v.picklist(['reference']),
+  model: shortText,
+  executor: v.picklist(['reference', 'wasm']),
   segments: v.pipe(v.array(segment), v.maxLength(10_000)),
   promptTokens: count,
   contextUsed: count,
@@ -209,6 +211,7 @@ const chatEntries = {
   id: chatId,
   title: shortText,
   modelId: v.pipe(v.string(), v.maxLength(128)),
+  modelName: shortText,
   createdAt: isoDate,
   updatedAt: isoDate,
   turns: v.pipe(v.array(schemaOf<Turn>()(v.variant('role', [userTurn, assistantTurn]))), v.maxLength(100_000)),
@@ -223,6 +226,7 @@ const storedVersion = v.object({
   timings: v.fallback(versionEntries.timings, null),
   seed: v.fallback(versionEntries.seed, 0),
   sampling: storedSampling,
+  model: v.fallback(versionEntries.model, ''),
   executor: v.fallback(versionEntries.executor, 'reference'),
   segments: v.fallback(versionEntries.segments, () => []),
   promptTokens: v.fallback(versionEntries.promptTokens, 0),
@@ -231,6 +235,7 @@ const storedVersion = v.object({
 const storedChat = schemaOf<Chat>()(
   v.object({
     ...chatEntries,
+    modelName: v.fallback(chatEntries.modelName, ''),
     turns: v.array(
       v.variant('role', [userTurn, v.object({ ...assistantTurn.entries, versions: v.array(storedVersion) })]),
     ),
@@ -271,6 +276,9 @@ const appParams: ParamsSchemas = {
   chatDelete: v.strictTuple([chatId]),
   chatsSearch: v.strictTuple([shortText]),
   modelsList: none,
+  modelOpen: none,
+  modelRemove: v.strictTuple([modelId]),
+  systemMemory: none,
   networkLog: none,
   openExternal: v.strictTuple([externalUrl]),
   engineRestart: none,

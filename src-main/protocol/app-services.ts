@@ -44,6 +44,8 @@ export interface ReplyVersion {
   timings: Timings | null;
   seed: number;
   sampling: SamplingParams;
+  /** Name of the model that wrote it; empty where that was not recorded. */
+  model: string;
   executor: GenerateStart['executor'];
   segments: PromptSegment[];
   promptTokens: number;
@@ -58,7 +60,9 @@ export type Turn =
 export interface Chat {
   id: string;
   title: string;
+  /** The model it was begun with, and its name at that time; empty where that was not recorded. */
   modelId: string;
+  modelName: string;
   /** ISO 8601, UTC. */
   createdAt: string;
   updatedAt: string;
@@ -91,10 +95,23 @@ export interface ModelListing {
   id: string;
   name: string;
   builtIn: boolean;
+  /** Of all its files; 0 where they cannot be read. */
   fileBytes: number;
-  description: string;
-  cannot: string;
-  license: string;
+  /** Where a model lies that a person opened; null for the built-in one and for files that a browser lent. */
+  path: string | null;
+  /** What is known beside what the engine reads from the files; null for opened models. */
+  description: string | null;
+  cannot: string | null;
+  license: string | null;
+  /** Why it cannot be loaded, for example because its file is gone; null when it can. */
+  problem: string | null;
+}
+
+/** Bytes of this computer's memory. */
+export interface SystemMemory {
+  /** What a program can still get without others being pushed out. */
+  freeBytes: number;
+  totalBytes: number;
 }
 
 export interface NetworkRecord {
@@ -118,7 +135,16 @@ export interface AppMethods {
   chatDelete: { params: [string]; result: null };
   /** Searches titles and texts, case-insensitively. */
   chatsSearch: { params: [string]; result: ChatSummary[] };
+  /** The built-in model, then those that a person opened, newest first. */
   modelsList: { params: []; result: ModelListing[] };
+  /**
+   * Lets a person choose a model's file in the system's dialog; null when nothing was chosen. Remembered by reference,
+   * never copied. In the browser the page itself does this.
+   */
+  modelOpen: { params: []; result: ModelListing | null };
+  /** Forgets an opened model; its files stay. */
+  modelRemove: { params: [string]; result: null };
+  systemMemory: { params: []; result: SystemMemory };
   networkLog: { params: []; result: NetworkRecord[] };
   /** Https only, only on a person's click, in the system browser. */
   openExternal: { params: [string]; result: null };

@@ -12,6 +12,19 @@ export interface WorkerStart {
   cancelFlags: SharedArrayBuffer | null;
 }
 
+/** Beside the protocol: the files of a model that a person opened in the page; null takes them back. */
+export interface WorkerModelFiles {
+  type: 'model-files';
+  id: string;
+  /** What people call the model. */
+  name: string;
+  files: readonly File[] | null;
+}
+
+export function isWorkerModelFiles(message: unknown): message is WorkerModelFiles {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'model-files';
+}
+
 /** First message from the Worker to the page. */
 export interface WorkerReady {
   type: 'ready';

@@ -1,4 +1,5 @@
 /** One engine, shared by every connection to it: takes turns where the engine can do one thing at a time. */
+import type { ModelDescription } from '../engine/model-description.ts';
 import type { CancelToken, ModelFiles } from '../engine/platform.ts';
 import type {
   Detokenized,
@@ -23,8 +24,9 @@ export interface Engine {
   readonly model: ModelInfo | null;
   load(
     files: ModelFiles,
-    options: { onProgress?: (progress: LoadProgress) => void; cancel?: CancelToken },
+    options: { onProgress?: (progress: LoadProgress) => void; cancel?: CancelToken; contextSize?: number },
   ): Promise<ModelInfo>;
+  describe(files: ModelFiles): Promise<ModelDescription>;
   unload(): Promise<void>;
   tokenize(params: TokenizeParams): Tokenized;
   detokenize(ids: number[], skipSpecial: boolean): Detokenized;
@@ -69,6 +71,8 @@ export class EngineService {
         return this.#engine.tokenize(call.params);
       case 'detokenize':
         return this.#engine.detokenize(call.params.ids, call.params.skipSpecial);
+      case 'describe':
+        return this.#engine.describe(await this.#openModel(call.params.modelId));
       case 'unload':
         return this.#inTurn(request, async () => {
           await this.#engine.unload();
@@ -86,18 +90,24 @@ export class EngineService {
   /** Runs a stream to its end. `emit` may be called until the promise settles. */
   stream(stream: CheckedStream, request: Request, emit: (event: StreamEvent) => void): Promise<void> {
     return this.#inTurn(request, async () => {
-      if (stream.method === 'load') return this.#load(stream.params.modelId, request, emit);
+      if (stream.method === 'load') return this.#load(stream.params, request, emit);
       for await (const event of this.#engine.generate(stream.params, request.cancel)) emit(event);
     });
   }
 
   /** A model that is loaded already is not read again, so a page that reloads is ready at once. */
-  async #load(modelId: string, { cancel }: Request, emit: (event: StreamEvent) => void): Promise<void> {
+  async #load(
+    { modelId, contextSize }: EngineStreams['load']['params'],
+    { cancel }: Request,
+    emit: (event: StreamEvent) => void,
+  ): Promise<void> {
     const loaded = this.#engine.model;
-    if (loaded?.id === modelId) return emit({ type: 'loaded', model: loaded });
+    const isSize = contextSize === undefined || contextSize === loaded?.contextSize;
+    if (loaded?.id === modelId && isSize) return emit({ type: 'loaded', model: loaded });
     const files = await this.#openModel(modelId);
     const onProgress = (progress: LoadProgress) => emit({ type: 'progress', progress });
-    emit({ type: 'loaded', model: await this.#engine.load(files, { onProgress, cancel }) });
+    const options = { onProgress, cancel, ...(contextSize === undefined ? {} : { contextSize }) };
+    emit({ type: 'loaded', model: await this.#engine.load(files, options) });
   }
 
   /** @throws EngineError CANCELLED at once when the request is cancelled while it waits. */

@@ -2,6 +2,8 @@
 export const IPC = {
   /** Page to main, answered with an AppAnswer: method, params. */
   invoke: 'tokenscope:invoke',
+  /** Preload to main, answered with an AppAnswer: the path of a file that a person dropped on the page. */
+  dropModel: 'tokenscope:drop-model',
   /** Page to main: from now on, send events; the present state first. */
   listen: 'tokenscope:listen',
   /** Main to page: one AppEvent. */

@@ -7,10 +7,19 @@ export interface UtilityPortMessage {
   windowId: number;
 }
 
+/** Main to utility: where the model lies that it asked for; null when it was not opened here. */
+export interface UtilityLocatedMessage {
+  type: 'located';
+  request: number;
+  path: string | null;
+}
+
 /** Utility to main. */
 export type UtilityMessage =
   /** The engine's thread runs and takes ports. */
   | { type: 'ready' }
+  /** Where does the model lie that a person opened? Answered with a UtilityLocatedMessage. */
+  | { type: 'locate'; request: number; modelId: string }
   /** The last message before the process ends with a code other than 0. */
   | { type: 'failed'; reason: string };
 
@@ -26,4 +35,8 @@ export function isUtilityPortMessage(message: unknown): message is UtilityPortMe
     'windowId' in message &&
     Number.isSafeInteger(message.windowId)
   );
+}
+
+export function isUtilityLocatedMessage(message: unknown): message is UtilityLocatedMessage {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'located';
 }

@@ -6,9 +6,16 @@ import { toErrorPayload } from '../protocol/errors.ts';
 
 /** Checks a call that came over a border, does it, and gives the answer as data. Never rejects. */
 export async function answerCall(services: AppServices, method: unknown, params: unknown): Promise<AppAnswer> {
-  try {
+  return await answer(async () => {
     const call = checkAppCall(method, params);
-    return { result: await services.invoke(call.method, ...call.params) };
+    return await services.invoke(call.method, ...call.params);
+  });
+}
+
+/** Does something for the other side of a border and gives its result, or its error, as data. Never rejects. */
+export async function answer<T>(work: () => Promise<T>): Promise<AppAnswer<T>> {
+  try {
+    return { result: await work() };
   } catch (error) {
     const known = error instanceof EngineError;
     return { error: toErrorPayload(known ? error : unexpected(error)) };

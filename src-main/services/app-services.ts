@@ -1,17 +1,21 @@
+import { EngineError } from '../engine/errors.ts';
 import type {
   AppEvent,
   AppMethodName,
   AppMethods,
   AppServices,
   AboutInfo,
+  ModelListing,
   Settings,
 } from '../protocol/app-services.ts';
 import { about } from './about.ts';
 import { ChatStore } from './chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import { listModels } from './model-list.ts';
+import { ModelLibrary } from './model-library.ts';
 import { NetworkLog } from './network-log.ts';
 import { SettingsStore } from './settings-store.ts';
+import { systemMemory } from './system-memory.ts';
 
 export interface LocalServicesOptions {
   host: AboutInfo['host'];
@@ -22,6 +26,8 @@ export interface LocalServicesOptions {
   openExternal(url: string): Promise<void>;
   /** Ends and restarts the engine's process. */
   restartEngine(): Promise<void>;
+  /** Asks a person for a model's file; null when none was chosen. Left out where the page does that itself. */
+  chooseModel?(): Promise<string | null>;
   /** The host's own part of a changed setting, for example the window's background. */
   onSettings?(settings: Settings): void;
   lockTimes?: Partial<LockTimes>;
@@ -39,6 +45,9 @@ export class LocalAppServices implements AppServices {
   readonly #lock: InstanceLock;
   readonly #settings: SettingsStore;
   readonly #chats: ChatStore;
+  readonly #models: ModelLibrary;
+  /** Whether this host opens models at their paths. */
+  readonly #opensModels: boolean;
   readonly #handlers: Handlers;
   readonly #onSettings: (settings: Settings) => void;
   readonly #listeners = new Set<(event: AppEvent) => void>();
@@ -52,6 +61,8 @@ export class LocalAppServices implements AppServices {
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
     this.#chats = new ChatStore(options.dataFolder, this.#lock, notice);
+    this.#models = new ModelLibrary(options.dataFolder, this.#lock, notice);
+    this.#opensModels = options.chooseModel !== undefined;
     this.#handlers = {
       about: async () => about(options.host, options.dataFolder),
       settingsGet: async () => this.#settings.value,
@@ -74,7 +85,20 @@ export class LocalAppServices implements AppServices {
         return null;
       },
       chatsSearch: async (query) => await this.#chats.search(query),
-      modelsList: async () => await listModels(options.modelsDir),
+      modelsList: async () => {
+        const opened = this.#opensModels ? await this.#models.list() : [];
+        return [...(await listModels(options.modelsDir)), ...opened];
+      },
+      modelOpen: async () => {
+        if (options.chooseModel === undefined) throw opensNoPaths();
+        const path = await options.chooseModel();
+        return path === null ? null : await this.#models.add(path);
+      },
+      modelRemove: async (id) => {
+        await this.#models.remove(id);
+        return null;
+      },
+      systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
       openExternal: async (url) => {
         await options.openExternal(url);
@@ -91,6 +115,7 @@ export class LocalAppServices implements AppServices {
   async start(): Promise<void> {
     await this.#lock.start();
     await this.#settings.load();
+    await this.#models.load();
     if (this.#lock.problem === null) await this.#chats.removeLeftovers();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
@@ -112,6 +137,20 @@ export class LocalAppServices implements AppServices {
     } finally {
       this.#running.delete(running);
     }
+  }
+
+  /**
+   * Remembers a model that a person dropped on the window. The path must not come from a page.
+   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST for what is no model
+   */
+  async addModel(path: string): Promise<ModelListing> {
+    if (!this.#opensModels) throw opensNoPaths();
+    return await this.#models.add(path);
+  }
+
+  /** Where an opened model lies, for the engine's process; null for an id that stands for none. */
+  pathOfModel(id: string): string | null {
+    return this.#models.pathOf(id);
   }
 
   /** A new listener hears the present state first, so that nothing is missed while a page loads. */
@@ -144,4 +183,8 @@ export class LocalAppServices implements AppServices {
     this.emit({ type: 'settings', settings: this.#settings.value });
     this.emit({ type: 'chats' });
   }
+}
+
+function opensNoPaths(): EngineError {
+  return new EngineError('BAD_REQUEST', 'In the browser, choose or drop the model’s file in the page itself.');
 }

@@ -7,6 +7,8 @@ const TINY_TRANSFORMER = {
   id: 'tiny-transformer',
   name: 'TinyTransformer',
   builtIn: true,
+  path: null,
+  problem: null,
   description:
     'A model small enough to look through: 2 layers with 4 attention heads each, 2,448,960 parameters, a vocabulary of ' +
     '8,000 words and word pieces, and a context window of 1,000 tokens. It continues simple children’s stories and ' +

@@ -6,13 +6,23 @@ const progress = (phase: 'header' | 'weights' | 'tokenizer', bytesRead: number) 
 
 it('says what the engine does and how far it is', () => {
   expect(engineText({ status: 'starting', model: null, progress: null })).toBe('Starting the engine');
-  expect(engineText({ status: 'starting', model: null, progress: progress('header', 0) })).toBe('Reading the model');
+  expect(engineText({ status: 'starting', model: null, progress: progress('header', 0) })).toBe('Reading the file');
   expect(engineText({ status: 'starting', model: null, progress: progress('weights', 4_100_000) })).toBe(
-    'Reading the model, 4.1 of 9.8 MB',
+    'Reading the file, 4.1 of 9.8 MB',
   );
   expect(engineText({ status: 'starting', model: null, progress: progress('tokenizer', 9_800_000) })).toBe(
     'Reading the vocabulary',
   );
   expect(engineText({ status: 'ready', model: { loadMs: 213 }, progress: null })).toBe('Ready, loaded in 213 ms');
   expect(engineText({ status: 'lost', model: { loadMs: 213 }, progress: null })).toBe('Stopped');
+});
+
+it('counts in the unit of the whole, and says when there is no model', () => {
+  const reading = (bytesRead: number, totalBytes: number) =>
+    engineText({ status: 'starting', model: null, progress: { phase: 'weights', bytesRead, totalBytes } });
+  expect(reading(41_400_000, 105_000_000)).toBe('Reading the file, 41 of 105 MB');
+  expect(reading(0, 999_600_000)).toBe('Reading the file, 0.0 of 1.0 GB');
+  expect(reading(1_500_000_000, 4_000_000_000)).toBe('Reading the file, 1.5 of 4.0 GB');
+  expect(reading(10, 900_000)).toBe('Reading the file');
+  expect(engineText({ status: 'empty', model: null, progress: null })).toBe('No model in memory');
 });

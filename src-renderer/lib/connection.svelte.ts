@@ -2,11 +2,12 @@
 import { ENGINE_PORT_MESSAGE, TOKEN_META, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
 import type { EngineApi } from '../../src-main/protocol/api.ts';
 import type { AppServices } from '../../src-main/protocol/app-services.ts';
-import { connectWorkerEngine } from '../../src-main/protocol/browser-engine.ts';
+import { connectWorkerEngine, type WorkerModelFiles } from '../../src-main/protocol/browser-engine.ts';
 import { EngineClient } from '../../src-main/protocol/client.ts';
 import { backendLost } from '../../src-main/protocol/errors.ts';
 import type { Transport } from '../../src-main/protocol/transport.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
+import { electronModelOpener, webModelOpener, type ModelOpener } from './model-opener.ts';
 import { electronServices, webServices } from './services.ts';
 import { workerUrl } from './trusted-url.ts';
 
@@ -15,6 +16,7 @@ export type ConnectionState = 'starting' | 'ready' | 'lost';
 
 export interface Connection {
   readonly services: AppServices;
+  readonly models: ModelOpener;
   /** Reactive. `ready` means that the engine can be asked, not that it has a model. */
   readonly engine: ConnectionState;
   /** Why the engine is not ready, when there is something to say. Reactive. */
@@ -39,6 +41,8 @@ abstract class LiveConnection implements Connection {
   message = $state<string | null>(null);
   #client: EngineClient | null = null;
   readonly #listeners = new Set<(engine: EngineApi | null) => void>();
+
+  abstract readonly models: ModelOpener;
 
   constructor(readonly services: AppServices) {}
 
@@ -86,8 +90,11 @@ abstract class LiveConnection implements Connection {
 
 /** The main process brokers the ports and restarts the utility process; the page takes each port that arrives. */
 class ElectronConnection extends LiveConnection {
+  readonly models: ModelOpener;
+
   constructor(readonly bridge: TokenscopeBridge) {
     super(electronServices(bridge));
+    this.models = electronModelOpener(bridge, this.services);
     window.addEventListener('message', (event: MessageEvent<unknown>) => {
       const port = event.ports[0];
       if (event.source === window && isPortMessage(event.data) && port) this.attach(messagePortTransport(port));
@@ -123,6 +130,9 @@ const MAX_EARLY_DEATHS = 3;
 
 /** The engine is a Worker of the page. */
 class WebConnection extends LiveConnection {
+  readonly models: ModelOpener;
+  /** What each Worker is lent anew. */
+  readonly #lent = new Map<string, WorkerModelFiles>();
   #worker: Worker | null = null;
   #startedAt = 0;
   #earlyDeaths = 0;
@@ -131,6 +141,12 @@ class WebConnection extends LiveConnection {
   constructor(services: AppServices, newWorker: () => Worker) {
     super(services);
     this.#newWorker = newWorker;
+    this.models = webModelOpener(services, (id, name, files) => {
+      const message: WorkerModelFiles = { type: 'model-files', id, name, files };
+      if (files === null) this.#lent.delete(id);
+      else this.#lent.set(id, message);
+      this.#worker?.postMessage(message);
+    });
     this.#start();
   }
 
@@ -149,7 +165,10 @@ class WebConnection extends LiveConnection {
     this.detach('starting');
     this.#worker?.terminate();
     this.#startedAt = performance.now();
-    this.#worker = this.#newWorker();
-    this.attach(connectWorkerEngine(this.#worker));
+    const worker = this.#newWorker();
+    this.#worker = worker;
+    const transport = connectWorkerEngine(worker);
+    for (const message of this.#lent.values()) worker.postMessage(message);
+    this.attach(transport);
   }
 }

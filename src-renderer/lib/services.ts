@@ -82,7 +82,7 @@ export function webServices(token: string, fetcher: typeof fetch = fetch.bind(gl
   };
 }
 
-function resultOf<T>(answer: AppAnswer<T>): T {
+export function resultOf<T>(answer: AppAnswer<T>): T {
   if ('error' in answer) throw fromErrorPayload(answer.error);
   return answer.result;
 }

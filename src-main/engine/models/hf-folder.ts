@@ -55,7 +55,7 @@ export async function openHfFolder(files: ModelFiles): Promise<HfFolder> {
     const tokenizer = tokenizerOf(tokenizerFile?.json, hyperparameters);
     const headers = [config, generationConfig, tokenizerFile].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
     return {
-      name: files.id,
+      name: files.name ?? files.id,
       hyperparameters,
       tokenizer,
       tokenizerJson: tokenizerFile?.json ?? null,

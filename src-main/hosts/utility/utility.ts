@@ -5,7 +5,12 @@
  */
 import { startEngineThread } from '../node/spawn-engine.ts';
 import { electronPortTransport } from '../../protocol/transports/electron-port.ts';
-import { isUtilityPortMessage, MODELS_DIR_ARGUMENT, type UtilityMessage } from '../../protocol/utility-messages.ts';
+import {
+  isUtilityLocatedMessage,
+  isUtilityPortMessage,
+  MODELS_DIR_ARGUMENT,
+  type UtilityMessage,
+} from '../../protocol/utility-messages.ts';
 
 /** Exit codes, beside Node's own. */
 const EXIT_BAD_ARGUMENTS = 2;
@@ -27,13 +32,26 @@ function tell(message: UtilityMessage): void {
 }
 
 function serve(folder: string): void {
+  let requests = 0;
+  /** Questions to the main process, which alone knows where models lie. */
+  const located = new Map<number, (path: string | null) => void>();
   const thread = startEngineThread({
     workerUrl: new URL('./engine-worker.js', import.meta.url),
     modelsDir: folder,
+    locate: (modelId) =>
+      new Promise((resolve) => {
+        located.set(++requests, resolve);
+        tell({ type: 'locate', request: requests, modelId });
+      }),
   });
   const connections = new Map<number, { close(): void }>();
 
   parentPort.on('message', ({ data, ports }) => {
+    if (isUtilityLocatedMessage(data)) {
+      located.get(data.request)?.(data.path);
+      located.delete(data.request);
+      return;
+    }
     const [port] = ports;
     if (!isUtilityPortMessage(data) || port === undefined) {
       console.error('Ignored a message that brings no port.');

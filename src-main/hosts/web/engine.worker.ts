@@ -1,10 +1,12 @@
 /** The engine in a browser Worker. The page's side is `protocol/browser-engine.ts`. */
 import { InferenceEngine } from '../../engine/index.ts';
-import type { WorkerReady, WorkerStart } from '../../protocol/browser-engine.ts';
+import { isWorkerModelFiles, type WorkerReady, type WorkerStart } from '../../protocol/browser-engine.ts';
 import { CancelFlags } from '../../protocol/cancel-flags.ts';
 import { EngineService } from '../../protocol/engine-service.ts';
 import { serveEngine } from '../../protocol/server.ts';
+import type { Transport } from '../../protocol/transport.ts';
 import { messagePortTransport, type MessagePortLike } from '../../protocol/transports/message-port.ts';
+import { LentFiles } from './worker/lent-files.ts';
 import { openWebModel } from './worker/web-model-files.ts';
 import { webPlatform } from './worker/web-platform.ts';
 
@@ -15,9 +17,12 @@ self.addEventListener(
   (event: MessageEvent<WorkerStart>) => {
     const { cancelFlags } = event.data;
     const platform = webPlatform({ yieldEveryToken: cancelFlags === null });
-    const service = new EngineService({ engine: new InferenceEngine(platform), openModel: (id) => openWebModel(id) });
-    // A Worker's scope is an EventTarget whose events are wider than the protocol needs.
-    serveEngine(messagePortTransport(self as MessagePortLike), service, {
+    const lent = new LentFiles();
+    const service = new EngineService({
+      engine: new InferenceEngine(platform),
+      openModel: async (id) => lent.open(id) ?? openWebModel(id),
+    });
+    serveEngine(withoutModelFiles(lent), service, {
       cancelFlags: cancelFlags && new CancelFlags(cancelFlags),
       flushMs: 0,
       log: platform.log,
@@ -26,6 +31,22 @@ self.addEventListener(
   },
   { once: true },
 );
+
+/** The page's protocol, without the messages that lend files. */
+function withoutModelFiles(lent: LentFiles): Transport {
+  // A Worker's scope is an EventTarget whose events are wider than the protocol needs.
+  const transport = messagePortTransport(self as MessagePortLike);
+  return {
+    ...transport,
+    onMessage(listener) {
+      transport.onMessage((message) => {
+        if (!isWorkerModelFiles(message)) return listener(message);
+        if (message.files === null) lent.takeBack(message.id);
+        else lent.lend(message.id, message.name, message.files);
+      });
+    },
+  };
+}
 
 /** Takes a lock of its own for as long as this Worker lives, so that the page learns of its end. */
 function holdLifeLock(held: (name: string | null) => void): void {

@@ -1,5 +1,6 @@
 /** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
 import { EngineError } from '../../engine/errors.ts';
+import type { ModelDescription } from '../../engine/model-description.ts';
 import type { CancelToken } from '../../engine/platform.ts';
 import type {
   Detokenized,
@@ -35,6 +36,32 @@ export const FAKE_MODEL: ModelInfo = {
   memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
 };
 
+export const FAKE_DESCRIPTION: ModelDescription = {
+  id: 'fake',
+  name: 'Fake',
+  architecture: 'fake',
+  parameters: 0,
+  fileBytes: 0,
+  layers: 0,
+  hiddenSize: 0,
+  heads: 0,
+  kvHeads: 0,
+  headDim: 0,
+  feedForwardSize: 0,
+  vocabularySize: 10,
+  contextSize: 1000,
+  bosTokenId: null,
+  eosTokenIds: [],
+  defaultRepetitionWindow: 0,
+  format: 'GGUF',
+  tensorTypes: [],
+  tokenizer: null,
+  chatTemplate: null,
+  memory: [{ contextSize: 1000, weights: 0, kvCache: 0, scratch: 0, total: 0 }],
+  memoryLimit: null,
+  problem: null,
+};
+
 const TIMINGS = {
   loadMs: 0,
   prefillMs: 0,
@@ -68,6 +95,10 @@ export class FakeEngine implements Engine {
   load(): Promise<ModelInfo> {
     this.model = FAKE_MODEL;
     return Promise.resolve(FAKE_MODEL);
+  }
+
+  describe(): Promise<ModelDescription> {
+    return Promise.resolve(FAKE_DESCRIPTION);
   }
 
   unload(): Promise<void> {

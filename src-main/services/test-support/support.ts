@@ -19,6 +19,7 @@ export function exampleChat(overrides: Partial<Chat> = {}): Chat {
     id: 'chat-1',
     title: 'Hello world',
     modelId: 'tiny-transformer',
+    modelName: 'TinyTransformer',
     createdAt: at,
     updatedAt: at,
     turns: [
@@ -35,6 +36,7 @@ export function exampleChat(overrides: Partial<Chat> = {}): Chat {
             timings: null,
             seed: 1,
             sampling: defaultSamplingParams(),
+            model: 'TinyTransformer',
             executor: 'reference',
             segments: [],
             promptTokens: 3,

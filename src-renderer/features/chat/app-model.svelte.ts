@@ -27,7 +27,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const { services } = connection;
   const settings = await SettingsState.load(services);
   const engine = new EngineState(connection, BUILT_IN_MODEL);
-  const chats = new ChatsState(services, BUILT_IN_MODEL);
+  const chats = new ChatsState(services);
   await chats.refresh();
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);

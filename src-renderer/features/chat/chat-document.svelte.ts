@@ -38,21 +38,23 @@ export class ChatDocument {
   title = $state('');
   turns = $state.raw<readonly ChatTurn[]>([]);
   updatedAt: string;
+  /** The model that it was begun with; empty until there is a reply. */
+  model = $state.raw<{ readonly id: string; readonly name: string }>({ id: '', name: '' });
 
   constructor(
     readonly id: string,
-    readonly modelId: string,
     readonly createdAt: string,
   ) {
     this.updatedAt = createdAt;
   }
 
-  static create(modelId: string): ChatDocument {
-    return new ChatDocument(newId(), modelId, now());
+  static create(): ChatDocument {
+    return new ChatDocument(newId(), now());
   }
 
   static from(stored: Chat): ChatDocument {
-    const chat = new ChatDocument(stored.id, stored.modelId, stored.createdAt);
+    const chat = new ChatDocument(stored.id, stored.createdAt);
+    chat.model = { id: stored.modelId, name: stored.modelName };
     chat.title = stored.title;
     chat.updatedAt = stored.updatedAt;
     chat.turns = stored.turns.map((turn) => {
@@ -116,7 +118,8 @@ export class ChatDocument {
     return {
       id: this.id,
       title: this.title,
-      modelId: this.modelId,
+      modelId: this.model.id,
+      modelName: this.model.name,
       createdAt: this.createdAt,
       updatedAt: this.updatedAt,
       turns: this.turns.map((turn) => {

@@ -1,6 +1,7 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { ChatMessage, GeneratedToken, GenerateParams, Stop } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
+import { formatCount } from '../../ui/format.ts';
 import { nextFrame } from '../../lib/next-frame.ts';
 import type { AssistantTurn, ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -26,6 +27,8 @@ interface Running {
   readonly chat: ChatDocument;
   readonly reply: Reply;
   readonly abort: AbortController;
+  /** Why it was stopped, where it was not for its own sake. */
+  stoppedTo: string | null;
 }
 
 export interface ContextUse {
@@ -104,9 +107,15 @@ export class ChatSession {
   get context(): ContextUse {
     const size = this.#engine.model?.contextSize ?? 0;
     const reply = this.#chats.current.lastStarted?.reply;
-    const used = reply?.contextUsed ?? 0;
+    const used = reply !== undefined && this.#wasWrittenHere(reply) ? reply.contextUsed : 0;
     const history = Math.min(used, reply?.promptTokens ?? 0);
     return { history, reply: used - history, used, size, level: levelOf(used, size) };
+  }
+
+  /** Another model cuts the same text into other tokens, so its count says nothing about this one's window. */
+  #wasWrittenHere(reply: Reply): boolean {
+    const { model } = this.#engine;
+    return model === null || reply.model === '' || reply.model === model.name;
   }
 
   /** The rate of the reply that is running or was last; null when it had fewer than two tokens. */
@@ -144,9 +153,13 @@ export class ChatSession {
     if (this.#running === null) await this.#sendNext(this.#chats.current);
   }
 
-  /** Stops the running reply. What is written stays. */
-  stop(): void {
+  /**
+   * Stops the running reply. What is written stays.
+   * @param to what it is stopped for, for example `load SmolLM2`: it says so, and messages that wait are not sent
+   */
+  stop(to: string | null = null): void {
     if (this.#running === null) return;
+    this.#running.stoppedTo = to;
     this.stopping = true;
     this.#stuckTimer ??= setTimeout(() => (this.stuck = true), STUCK_AFTER_MS);
     this.#running.abort.abort();
@@ -202,7 +215,7 @@ export class ChatSession {
     const soFar = reply.text;
     if (soFar !== '') messages.push({ role: 'assistant', text: soFar });
     const params = this.#params(messages);
-    const running = { chat, reply, abort: new AbortController() };
+    const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null };
     const continues = soFar !== '';
     this.#running = running;
     reply.begin(params.sampling);
@@ -210,9 +223,10 @@ export class ChatSession {
     const saving = setInterval(() => this.#chats.touch(chat), SAVE_EVERY_MS);
     try {
       const engine = await this.#engine.ready(running.abort.signal);
+      this.#noteModel(chat, reply);
       await this.#write(engine, params, running, continues);
     } catch (thrown) {
-      reply.failed(failure(EngineError.from(thrown), reply));
+      reply.failed(because(failure(EngineError.from(thrown), reply), running));
     } finally {
       clearInterval(saving);
       this.#running = null;
@@ -220,7 +234,7 @@ export class ChatSession {
       this.#measure(reply, params.useKvCache);
       void this.#chats.save(chat);
     }
-    if (reply.stop?.reason !== 'error') await this.#sendNext();
+    if (reply.stop?.reason !== 'error' && running.stoppedTo === null) await this.#sendNext();
   }
 
   async #write(engine: EngineApi, params: GenerateParams, running: Running, continues: boolean): Promise<void> {
@@ -251,13 +265,20 @@ export class ChatSession {
           }
         } else {
           flush();
-          reply.finished(event);
+          reply.finished({ ...event, stop: because(event.stop, running) });
         }
       }
     } finally {
       flush();
     }
     if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without saying why. Try again.');
+  }
+
+  #noteModel(chat: ChatDocument, reply: Reply): void {
+    const { model } = this.#engine;
+    if (model === null) return;
+    reply.model = model.name;
+    if (chat.model.id === '') chat.model = { id: model.id, name: model.name };
   }
 
   #params(messages: ChatMessage[]): GenerateParams {
@@ -278,6 +299,13 @@ export class ChatSession {
     const result = { msPerToken: 1000 / rate, contextTokens: reply.contextUsed };
     this.measured = { ...this.measured, [useKvCache ? 'cached' : 'uncached']: result };
   }
+}
+
+/** A reply that made way for something says for what. */
+function because(stop: Stop, { reply, stoppedTo }: Running): Stop {
+  if (stop.reason !== 'user' || stoppedTo === null) return stop;
+  const written = reply.count - reply.runStart;
+  return { ...stop, detail: `Stopped after ${formatCount(written, 'token')} to ${stoppedTo}.` };
 }
 
 export function levelOf(used: number, size: number): ContextUse['level'] {

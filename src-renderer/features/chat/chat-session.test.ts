@@ -22,7 +22,7 @@ beforeEach(async () => {
   api = new FakeEngine();
   settings = await SettingsState.load(services);
   engine = new EngineState(connection, 'tiny-transformer');
-  chats = new ChatsState(services, 'tiny-transformer');
+  chats = new ChatsState(services);
   session = new ChatSession({ chats, engine, settings, frame: (callback) => void setTimeout(callback) });
   connection.change(api, 'ready');
   await engine.ready();

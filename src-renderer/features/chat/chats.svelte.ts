@@ -13,12 +13,11 @@ export class ChatsState {
   list = $state.raw<readonly ChatSummary[]>([]);
   /** What the search found; null while there is nothing to search for. */
   found = $state.raw<readonly ChatSummary[] | null>(null);
-  current = $state.raw<ChatDocument>(ChatDocument.create(''));
+  current = $state.raw<ChatDocument>(ChatDocument.create());
   /** Why the last change was not written; null: it was. */
   error = $state<string | null>(null);
 
   readonly #services: AppServices;
-  readonly #modelId: string;
   // Nothing on screen depends on these two.
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -29,10 +28,8 @@ export class ChatsState {
   #search = $state('');
   #searchTimer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(services: AppServices, modelId: string) {
+  constructor(services: AppServices) {
     this.#services = services;
-    this.#modelId = modelId;
-    this.current = ChatDocument.create(modelId);
     services.onEvent((event) => {
       if (event.type === 'chats') void this.refresh();
     });
@@ -80,7 +77,7 @@ export class ChatsState {
 
   /** Opens a new chat; an open one that is still empty will do. */
   create(): void {
-    if (!this.current.isEmpty) this.current = ChatDocument.create(this.#modelId);
+    if (!this.current.isEmpty) this.current = ChatDocument.create();
   }
 
   async rename(id: string, title: string): Promise<void> {
@@ -107,7 +104,7 @@ export class ChatsState {
       const stored = open?.toStored() ?? (await this.#services.invoke('chatGet', id));
       await this.#services.invoke('chatDelete', id);
       this.list = this.list.filter((chat) => chat.id !== id);
-      if (wasCurrent) this.current = ChatDocument.create(this.#modelId);
+      if (wasCurrent) this.current = ChatDocument.create();
       return async () => {
         if (stored === null) return;
         await this.#try(async () => {

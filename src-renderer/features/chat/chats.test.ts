@@ -9,7 +9,7 @@ let services: FakeServices;
 let chats: ChatsState;
 
 function filled(title: string, updatedAt: string): ChatDocument {
-  const chat = ChatDocument.create('tiny-transformer');
+  const chat = ChatDocument.create();
   chat.title = title;
   chat.addUserTurn(title);
   chat.updatedAt = updatedAt;
@@ -21,7 +21,7 @@ beforeEach(async () => {
   for (const chat of [filled('old', '2026-01-01T00:00:00.000Z'), filled('new', '2026-02-01T00:00:00.000Z')]) {
     services.chats.set(chat.id, chat.toStored());
   }
-  chats = new ChatsState(services, 'tiny-transformer');
+  chats = new ChatsState(services);
   await chats.refresh();
 });
 

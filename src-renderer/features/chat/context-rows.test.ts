@@ -18,7 +18,7 @@ const segment = (role: 'user' | 'assistant', message: number, tokens: number, dr
 };
 
 it('lists what was read, in order, what is dropped and what goes first', () => {
-  const chat = ChatDocument.create('tiny-transformer');
+  const chat = ChatDocument.create();
   answered(chat, 'one', 2);
   answered(chat, 'two', 1);
   const reply = answered(chat, 'three', 3);
@@ -43,7 +43,7 @@ it('lists what was read, in order, what is dropped and what goes first', () => {
 });
 
 it('counts a continued reply once, with what it had before', () => {
-  const chat = ChatDocument.create('tiny-transformer');
+  const chat = ChatDocument.create();
   const reply = answered(chat, 'one', 5);
   reply.segments = [segment('user', 0, 1), segment('assistant', 1, 2)];
   reply.promptTokens = 4;
@@ -55,7 +55,7 @@ it('counts a continued reply once, with what it had before', () => {
 });
 
 it('looks past an answer that was refused', () => {
-  const chat = ChatDocument.create('tiny-transformer');
+  const chat = ChatDocument.create();
   expect(chat.lastStarted).toBeNull();
   const reply = answered(chat, 'one', 2);
   reply.promptTokens = 2;

@@ -1,45 +1,67 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { LoadProgress, ModelInfo } from '../../../src-main/engine/types.ts';
-import type { EngineApi } from '../../../src-main/protocol/api.ts';
+import type { EngineApi, EngineStreams } from '../../../src-main/protocol/api.ts';
 import { backendLost, cancelled } from '../../../src-main/protocol/errors.ts';
 import type { Connection } from '../../lib/connection.svelte.ts';
 
-/** `starting`: until the model is loaded; `lost`: nothing happens any more until `restart`. */
-export type EngineStatus = 'starting' | 'ready' | 'lost';
+/**
+ * `starting`: until a model is loaded; `empty`: no model, because a person took it out; `lost`: nothing happens any more
+ * until `restart`.
+ */
+export type EngineStatus = 'starting' | 'ready' | 'empty' | 'lost';
+
+/** Which model, and for how many tokens of prompt and reply. */
+export type ModelChoice = EngineStreams['load']['params'];
 
 interface Waiting {
   resolve(engine: EngineApi): void;
   reject(error: EngineError): void;
 }
 
+interface Loading {
+  readonly choice: ModelChoice;
+  readonly abort: AbortController;
+}
+
 /** The engine with its model: loaded at the start, and again whenever a fresh engine takes over. */
 export class EngineState {
-  /** Also while the engine is away: the model that is coming back. Null before the first load. */
+  /** Also while the engine is away or reads another one: the model that is there or coming back. Null: none. */
   model = $state.raw<ModelInfo | null>(null);
-  /** While the model is being read. */
+  /** While a model is being read. */
   progress = $state.raw<LoadProgress | null>(null);
+  #loading = $state.raw<Loading | null>(null);
+  /** The engine has `model`. */
   #loaded = $state(false);
-  /** Why the model could not be loaded. */
+  /** Why the model could not be loaded that should be there. */
   #failure = $state.raw<EngineError | null>(null);
+  /** The model that a fresh engine is to have; null: none. */
+  #wanted = $state.raw<ModelChoice | null>(null);
 
   readonly #connection: Connection;
-  readonly #modelId: string;
-  /** Has its model. */
+  /** Has its model and reads no other. */
   #engine: EngineApi | null = null;
   // Nothing on screen depends on it.
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #waiting = new Set<Waiting>();
 
+  /** @param modelId the model to begin with, unless the engine has one already */
   constructor(connection: Connection, modelId: string) {
     this.#connection = connection;
-    this.#modelId = modelId;
+    this.#wanted = { modelId };
     connection.onEngine((engine) => this.#changed(engine));
   }
 
   get status(): EngineStatus {
     if (this.#connection.engine !== 'ready') return this.#connection.engine;
+    if (this.#loading !== null) return 'starting';
     if (this.#loaded) return 'ready';
-    return this.#failure === null ? 'starting' : 'lost';
+    if (this.#failure !== null) return 'lost';
+    return this.#wanted === null ? 'empty' : 'starting';
+  }
+
+  /** The model that is being read; null while none is. */
+  get loadingId(): string | null {
+    return this.#loading?.choice.modelId ?? null;
   }
 
   /** Why the engine is not ready, in words for a person. */
@@ -47,10 +69,14 @@ export class EngineState {
     return this.#connection.message ?? this.#failure?.message ?? null;
   }
 
-  /** The engine, once it has its model. @throws EngineError BACKEND_LOST, CANCELLED, or why the model cannot be read */
+  /**
+   * The engine, once it has its model.
+   * @throws EngineError BACKEND_LOST, CANCELLED, NO_MODEL, or why the model cannot be read
+   */
   ready(signal?: AbortSignal): Promise<EngineApi> {
     if (signal?.aborted) return Promise.reject(cancelled());
     if (this.#engine !== null) return Promise.resolve(this.#engine);
+    if (this.status === 'empty') return Promise.reject(noModel());
     if (this.status === 'lost') return Promise.reject(this.#failure ?? backendLost(this.message ?? undefined));
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { resolve, reject };
@@ -61,6 +87,38 @@ export class EngineState {
     });
   }
 
+  /**
+   * Loads a model in place of the present one, which stays when that fails. A load that is under way is cancelled.
+   * @throws EngineError CANCELLED, BACKEND_LOST, or why the model cannot be loaded
+   */
+  async load(choice: ModelChoice): Promise<void> {
+    this.cancelLoad();
+    try {
+      await this.#load(this.#connection.client(), choice);
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (this.status === 'empty' || this.status === 'lost') this.#answer(({ reject }) => reject(error));
+      throw error;
+    }
+  }
+
+  /** The model that was there before, if any, stays. */
+  cancelLoad(): void {
+    this.#loading?.abort.abort();
+  }
+
+  /** Gives the model's memory back. @throws EngineError BACKEND_LOST */
+  async unload(): Promise<void> {
+    this.cancelLoad();
+    const engine = this.#connection.client();
+    this.#engine = null;
+    await engine.call('unload', {});
+    this.#loaded = false;
+    this.#wanted = null;
+    this.model = null;
+    this.#answer(({ reject }) => reject(noModel()));
+  }
+
   /** Ends the engine, also one that hangs, and starts a fresh one with the same model. */
   restart(): void {
     this.#connection.restart();
@@ -68,34 +126,59 @@ export class EngineState {
 
   #changed(engine: EngineApi | null): void {
     this.#engine = null;
+    this.#loading = null;
     this.#loaded = false;
     this.#failure = null;
     this.progress = null;
-    if (engine !== null) void this.#load(engine);
+    if (engine !== null) void this.#begin(engine);
     else if (this.#connection.engine === 'lost')
       this.#answer(({ reject }) => reject(backendLost(this.message ?? undefined)));
   }
 
-  async #load(engine: EngineApi): Promise<void> {
+  /** Gives a fresh engine its model. One that is older than this page may have another one already. */
+  async #begin(engine: EngineApi): Promise<void> {
     try {
-      for await (const event of engine.stream('load', { modelId: this.#modelId })) {
+      const { model } = await engine.call('status', {});
+      // A person was quicker.
+      if (this.#loading !== null) return;
+      const choice = model === null ? this.#wanted : { modelId: model.id, contextSize: model.contextSize };
+      if (choice !== null) await this.#load(engine, choice);
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      // Lost while loading: the connection starts a fresh engine and says so. Cancelled: another model took its place.
+      if (error.code === 'BACKEND_LOST' || this.#loading !== null) return;
+      if (error.code === 'CANCELLED') this.#wanted = null;
+      else this.#failure = error;
+      this.#answer(({ reject }) => reject(error));
+    }
+  }
+
+  async #load(engine: EngineApi, choice: ModelChoice): Promise<void> {
+    const loading: Loading = { choice, abort: new AbortController() };
+    this.#loading = loading;
+    this.#engine = null;
+    this.progress = null;
+    try {
+      for await (const event of engine.stream('load', choice, { signal: loading.abort.signal })) {
+        if (this.#loading !== loading) continue;
         if (event.type === 'progress') {
           this.progress = event.progress;
           continue;
         }
-        this.progress = null;
         this.model = event.model;
-        this.#engine = engine;
+        this.#wanted = { ...choice, contextSize: event.model.contextSize };
+        this.#failure = null;
         this.#loaded = true;
-        this.#answer(({ resolve }) => resolve(engine));
       }
-    } catch (thrown) {
-      const error = EngineError.from(thrown);
-      // Lost while loading: the connection starts a fresh engine and says so.
-      if (error.code === 'BACKEND_LOST') return;
-      this.progress = null;
-      this.#failure = error;
-      this.#answer(({ reject }) => reject(error));
+    } finally {
+      if (this.#loading === loading) {
+        this.#loading = null;
+        this.progress = null;
+        if (this.#loaded) {
+          this.#engine = engine;
+          this.#answer(({ resolve }) => resolve(engine));
+        }
+      }
     }
   }
 
@@ -104,4 +187,8 @@ export class EngineState {
     this.#waiting.clear();
     all.forEach(give);
   }
+}
+
+function noModel(): EngineError {
+  return new EngineError('NO_MODEL', 'No model is in memory. Load one on the Models page.');
 }

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { ModelInfo } from '../../../src-main/engine/types.ts';
 import { backendLost } from '../../../src-main/protocol/errors.ts';
 import { EngineState } from './engine.svelte.ts';
 import { FakeConnection, FakeEngine, FakeServices, MODEL } from './test-support/fakes.ts';
@@ -11,6 +12,8 @@ beforeEach(() => {
   connection = new FakeConnection(new FakeServices());
   engine = new EngineState(connection, 'tiny-transformer');
 });
+
+const tick = () => new Promise((resolve) => setTimeout(resolve));
 
 function failing(error: EngineError): FakeEngine {
   const api = new FakeEngine();
@@ -65,6 +68,105 @@ it('waits on when the engine is lost while it loads', async () => {
   const fresh = new FakeEngine();
   connection.change(fresh, 'ready');
   expect(await waiting).toBe(fresh);
+});
+
+const OTHER: ModelInfo = { ...MODEL, id: 'opened-1', name: 'Other', contextSize: 512 };
+
+it('takes the model that the engine has already, as after the page was loaded again', async () => {
+  const api = new FakeEngine();
+  api.model = OTHER;
+  api.loadScripts = [[OTHER]];
+  connection.change(api, 'ready');
+  await engine.ready();
+  expect(api.loads).toEqual([{ modelId: 'opened-1', contextSize: 512 }]);
+  expect(engine.model).toBe(OTHER);
+});
+
+it('loads another model in place of the first, and that one again in a fresh engine', async () => {
+  const api = new FakeEngine();
+  connection.change(api, 'ready');
+  await engine.ready();
+  api.loadScripts = [['pause', OTHER]];
+  const loading = engine.load({ modelId: 'opened-1', contextSize: 512 });
+  await tick();
+  expect(engine.status).toBe('starting');
+  expect(engine.loadingId).toBe('opened-1');
+  expect(engine.progress).toEqual({ phase: 'weights', bytesRead: 1, totalBytes: 2 });
+  const waiting = engine.ready();
+  api.resume();
+  await loading;
+  expect(await waiting).toBe(api);
+  expect(engine.model).toBe(OTHER);
+  expect(engine.progress).toBeNull();
+
+  connection.change(null, 'starting');
+  const fresh = new FakeEngine();
+  fresh.loadScripts = [[OTHER]];
+  connection.change(fresh, 'ready');
+  await engine.ready();
+  expect(fresh.loads).toEqual([{ modelId: 'opened-1', contextSize: 512 }]);
+});
+
+it('keeps the model when loading another one fails or is cancelled', async () => {
+  const api = new FakeEngine();
+  connection.change(api, 'ready');
+  await engine.ready();
+  api.loadScripts = [[new EngineError('MODEL_FORMAT', 'cut short')], ['pause', OTHER]];
+  await expect(engine.load({ modelId: 'opened-1' })).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
+  expect(engine.status).toBe('ready');
+  const loading = engine.load({ modelId: 'opened-1' });
+  await tick();
+  engine.cancelLoad();
+  await expect(loading).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(engine.status).toBe('ready');
+  expect(engine.model).toBe(MODEL);
+  expect(await engine.ready()).toBe(api);
+});
+
+it('takes the last of two wishes', async () => {
+  const api = new FakeEngine();
+  connection.change(api, 'ready');
+  await engine.ready();
+  api.loadScripts = [['pause', MODEL], [OTHER]];
+  const first = engine.load({ modelId: 'opened-2' });
+  await tick();
+  const second = engine.load({ modelId: 'opened-1' });
+  await expect(first).rejects.toMatchObject({ code: 'CANCELLED' });
+  await second;
+  expect(engine.model).toBe(OTHER);
+});
+
+it('is empty once the model was taken out, and stays so in a fresh engine, until one is loaded', async () => {
+  const api = new FakeEngine();
+  connection.change(api, 'ready');
+  await engine.ready();
+  await engine.unload();
+  expect(engine.status).toBe('empty');
+  expect(engine.model).toBeNull();
+  await expect(engine.ready()).rejects.toMatchObject({ code: 'NO_MODEL' });
+  connection.change(null, 'starting');
+  const fresh = new FakeEngine();
+  connection.change(fresh, 'ready');
+  await tick();
+  expect(engine.status).toBe('empty');
+  await engine.load({ modelId: 'tiny-transformer' });
+  expect(engine.status).toBe('ready');
+});
+
+it('does not load a model again that may have brought the engine down', async () => {
+  const api = new FakeEngine();
+  connection.change(api, 'ready');
+  await engine.ready();
+  api.loadScripts = [['pause', backendLost()]];
+  const loading = engine.load({ modelId: 'opened-1' });
+  await tick();
+  connection.change(null, 'starting');
+  api.resume();
+  await expect(loading).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+  const fresh = new FakeEngine();
+  connection.change(fresh, 'ready');
+  await engine.ready();
+  expect(fresh.loads).toEqual([{ modelId: 'tiny-transformer', contextSize: 1000 }]);
 });
 
 it('stops waiting on demand', async () => {

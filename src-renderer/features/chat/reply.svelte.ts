@@ -21,6 +21,8 @@ export type ReplyPhase = 'waiting' | 'reading' | 'writing' | 'done';
 export class Reply {
   readonly createdAt: string;
   sampling: SamplingParams;
+  /** Name of the model that wrote it, or its latest run; empty where that was not recorded. */
+  model: string;
   executor: ExecutorName;
 
   phase = $state<ReplyPhase>('done');
@@ -44,9 +46,10 @@ export class Reply {
   /** What a stored reply says where its tokens were lost. */
   #storedText = '';
 
-  constructor(facts: { createdAt: string; sampling: SamplingParams; executor?: ExecutorName }) {
+  constructor(facts: { createdAt: string; sampling: SamplingParams; model?: string; executor?: ExecutorName }) {
     this.createdAt = facts.createdAt;
     this.sampling = facts.sampling;
+    this.model = facts.model ?? '';
     this.executor = facts.executor ?? 'reference';
   }
 
@@ -153,6 +156,7 @@ export class Reply {
       timings: this.timings,
       seed: this.seed,
       sampling: this.sampling,
+      model: this.model,
       executor: this.executor,
       segments: [...this.segments],
       promptTokens: this.promptTokens,

@@ -35,7 +35,8 @@ export function stopText(stop: Stop): string {
     case 'context_full':
       return `The context window${number === null ? '' : ` of ${number} tokens`} is full`;
     case 'user':
-      return 'You stopped it';
+      // A reply that made way for something else says for what.
+      return /^Stopped .* to /.test(stop.detail) ? stop.detail.replace(/\.$/, '') : 'You stopped it';
     case 'error':
       if (stop.errorCode === 'CONTEXT_FULL') return 'Did not fit the context window';
       return stop.errorCode === 'BACKEND_LOST' ? 'Engine stopped' : 'Failed';

@@ -23,6 +23,7 @@ import type {
   Chat,
 } from '../../../../src-main/protocol/app-services.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
+import type { ModelOpener } from '../../../lib/model-opener.ts';
 import type { Connection, ConnectionState } from '../../../lib/connection.svelte.ts';
 
 export const MODEL: ModelInfo = {
@@ -94,6 +95,16 @@ export function end(count: number, stop: Stop = { reason: 'eos', detail: 'The mo
 export class FakeEngine implements EngineApi {
   readonly requests: GenerateParams[] = [];
   scripts: Script[] = [];
+  /** What the engine has in memory. */
+  model: ModelInfo | null = null;
+  /** Each `load`, oldest first. */
+  readonly loads: EngineStreams['load']['params'][] = [];
+  /** How the next loads go: a model that is loaded, `'pause'` to wait for `resume` or an abort, or a failure. */
+  loadScripts: (ModelInfo | 'pause' | Error)[][] = [];
+  /** Answers `describe`. */
+  describe: (modelId: string) => EngineMethods['describe']['result'] = (modelId) => {
+    throw new EngineError('MODEL_NOT_FOUND', `There is no ${modelId}.`);
+  };
   #resume: () => void = () => undefined;
 
   resume(): void {
@@ -101,10 +112,16 @@ export class FakeEngine implements EngineApi {
   }
 
   async call<M extends MethodName>(method: M, params: EngineMethods[M]['params']): Promise<EngineMethods[M]['result']> {
+    const result = (value: unknown) => value as EngineMethods[M]['result'];
+    if (method === 'status') return result({ model: this.model, busy: false });
+    if (method === 'describe') return result(this.describe((params as { modelId: string }).modelId));
+    if (method === 'unload') {
+      this.model = null;
+      return result(null);
+    }
     if (method !== 'detokenize') throw new EngineError('BAD_REQUEST', `${method} is not scripted.`);
     const { ids } = params as EngineMethods['detokenize']['params'];
-    const answer = { text: ids.map((id) => `t${id - 3}`).join(' '), pieces: [] };
-    return answer as unknown as EngineMethods[M]['result'];
+    return result({ text: ids.map((id) => `t${id - 3}`).join(' '), pieces: [] });
   }
 
   stream<S extends StreamName>(
@@ -112,13 +129,36 @@ export class FakeEngine implements EngineApi {
     params: EngineStreams[S]['params'],
     options: { signal?: AbortSignal } = {},
   ): AsyncIterable<EngineStreams[S]['event']> {
-    const events = method === 'load' ? this.#load() : this.#generate(params as GenerateParams, options.signal);
+    const events =
+      method === 'load'
+        ? this.#load(params as EngineStreams['load']['params'], options.signal)
+        : this.#generate(params as GenerateParams, options.signal);
     return events as AsyncIterable<EngineStreams[S]['event']>;
   }
 
-  async *#load(): AsyncGenerator<EngineStreams['load']['event']> {
+  async *#load(
+    params: EngineStreams['load']['params'],
+    signal?: AbortSignal,
+  ): AsyncGenerator<EngineStreams['load']['event']> {
+    this.loads.push(params);
     yield { type: 'progress', progress: { phase: 'weights', bytesRead: 1, totalBytes: 2 } };
-    yield { type: 'loaded', model: MODEL };
+    for (const step of this.loadScripts.shift() ?? [MODEL]) {
+      if (step instanceof Error) throw step;
+      if (step === 'pause') {
+        await this.#paused(signal);
+        if (signal?.aborted) throw cancelled();
+        continue;
+      }
+      this.model = step;
+      yield { type: 'loaded', model: step };
+    }
+  }
+
+  #paused(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+      signal?.addEventListener('abort', () => resolve());
+    });
   }
 
   async *#generate(params: GenerateParams, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
@@ -131,10 +171,7 @@ export class FakeEngine implements EngineApi {
         yield step;
         continue;
       }
-      await new Promise<void>((resolve) => {
-        this.#resume = resolve;
-        signal?.addEventListener('abort', () => resolve());
-      });
+      await this.#paused(signal);
       if (!signal?.aborted) continue;
       if (sent === 0) throw cancelled();
       yield end(sent, { reason: 'user', detail: `Stopped by you after ${sent} tokens.` });
@@ -208,6 +245,14 @@ export class FakeConnection implements Connection {
   restarts = 0;
   #current: EngineApi | null = null;
   readonly #listeners = new Set<(engine: EngineApi | null) => void>();
+
+  readonly models: ModelOpener = {
+    remembers: true,
+    list: () => Promise.resolve([]),
+    choose: () => Promise.resolve(null),
+    drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'Nothing was dropped.')),
+    remove: () => Promise.resolve(),
+  };
 
   constructor(readonly services: AppServices) {}
 

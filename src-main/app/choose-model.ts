@@ -1,0 +1,19 @@
+import { dialog, type BrowserWindow, type OpenDialogOptions } from 'electron';
+
+/** Asks a person for a model's file, or for its folder where the system's dialog offers both. Null: none was chosen. */
+export async function chooseModel(window: BrowserWindow | null): Promise<string | null> {
+  const options: OpenDialogOptions = {
+    title: 'Open a model',
+    buttonLabel: 'Open',
+    // Only macOS has a dialog for both; elsewhere the folder's config.json stands for the folder.
+    properties: process.platform === 'darwin' ? ['openFile', 'openDirectory'] : ['openFile'],
+    filters: [
+      { name: 'Models: GGUF, or config.json of a folder', extensions: ['gguf', 'json', 'safetensors'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  };
+  const { canceled, filePaths } = await (window === null
+    ? dialog.showOpenDialog(options)
+    : dialog.showOpenDialog(window, options));
+  return canceled ? null : (filePaths[0] ?? null);
+}

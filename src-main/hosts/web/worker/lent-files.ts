@@ -1,0 +1,65 @@
+import { EngineError } from '../../../engine/errors.ts';
+import type { ByteSource, ModelFiles } from '../../../engine/platform.ts';
+
+/** The files of models that a person opened in the page, by the ids that stand for them; they last as long as it does. */
+export class LentFiles {
+  readonly #models = new Map<string, { name: string; files: readonly File[] }>();
+
+  lend(id: string, name: string, files: readonly File[]): void {
+    this.#models.set(id, { name, files });
+  }
+
+  takeBack(id: string): void {
+    this.#models.delete(id);
+  }
+
+  /** Null for an id that stands for none. */
+  open(id: string): ModelFiles | null {
+    const model = this.#models.get(id);
+    if (model === undefined) return null;
+    const { name: title, files } = model;
+    return {
+      id,
+      name: title,
+      names: files.map(({ name }) => name),
+      async open(name) {
+        const file = files.find((candidate) => candidate.name === name);
+        if (file !== undefined) return fileSource(file);
+        throw new EngineError(
+          'MODEL_NOT_FOUND',
+          `The file ${name} was not opened. Choose or drop all files of the model together.`,
+          { file: name },
+        );
+      },
+    };
+  }
+}
+
+/** Random access to a file by slices of it: nothing is copied but what is read. */
+function fileSource(file: File): ByteSource {
+  const { name, size } = file;
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+      if (!whole || offset + length > size) {
+        throw new EngineError(
+          'MODEL_FORMAT',
+          `${name} points outside itself: ${length} bytes from byte ${offset}, but it has ${size} bytes. The file is damaged or incomplete.`,
+          { file: name, offset, length, size },
+        );
+      }
+      try {
+        return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new EngineError(
+          'MODEL_IO',
+          `${name} cannot be read any more: it was changed, moved or deleted since it was opened. Open it again. (${reason})`,
+          { file: name },
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,229 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { ModelInfo } from '../../../src-main/engine/types.ts';
+import type { EngineApi, EngineMethods } from '../../../src-main/protocol/api.ts';
+import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app-services.ts';
+import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
+import type { ModelOpener } from '../../lib/model-opener.ts';
+import type { ModelChoice } from '../chat/engine.svelte.ts';
+import { defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
+
+export type ModelDescription = EngineMethods['describe']['result'];
+
+/** What of the engine's state the library needs. */
+export interface LibraryEngine {
+  readonly model: ModelInfo | null;
+  readonly status: string;
+  readonly loadingId: string | null;
+  load(choice: ModelChoice): Promise<void>;
+  cancelLoad(): void;
+  unload(): Promise<void>;
+}
+
+export interface LibraryParts {
+  readonly opener: ModelOpener;
+  readonly services: AppServices;
+  readonly engine: LibraryEngine;
+  /** The engine itself, with or without a model. @throws EngineError BACKEND_LOST */
+  client(): EngineApi;
+  /** Ends a running reply, which says for what. */
+  stopReply(to: string): void;
+}
+
+/** The models there are, what is known of each, and what is done with them. */
+export class ModelLibrary {
+  listings = $state.raw<readonly ModelListing[]>([]);
+  /** The model whose details are shown. */
+  selectedId = $state<string | null>(null);
+  /** Why the last file could not be opened, or the list not be read. */
+  error = $state.raw<EngineError | null>(null);
+  memory = $state.raw<SystemMemory | null>(null);
+  readonly #descriptions = new SvelteMap<string, ModelDescription | EngineError>();
+  readonly #contexts = new SvelteMap<string, number>();
+  readonly #failures = new SvelteMap<string, EngineError>();
+  readonly #parts: LibraryParts;
+  #describing: Promise<void> = Promise.resolve();
+
+  constructor(parts: LibraryParts) {
+    this.#parts = parts;
+  }
+
+  get selected(): ModelListing | null {
+    const id = this.selectedId ?? this.#parts.engine.model?.id;
+    return this.listings.find((model) => model.id === id) ?? this.listings[0] ?? null;
+  }
+
+  /** Opened models are there again after a restart. */
+  get remembers(): boolean {
+    return this.#parts.opener.remembers;
+  }
+
+  find(id: string): ModelListing | null {
+    return this.listings.find((model) => model.id === id) ?? null;
+  }
+
+  /** What the headers say; null until they were read, and when they could not be. */
+  description(id: string): ModelDescription | null {
+    const found = this.#descriptions.get(id);
+    return found === undefined || found instanceof EngineError ? null : found;
+  }
+
+  /** Why a model cannot be loaded, or could not be the last time. */
+  problem(id: string): EngineError | null {
+    const missing = this.find(id)?.problem ?? null;
+    if (missing !== null) return new EngineError('MODEL_NOT_FOUND', missing);
+    const found = this.#descriptions.get(id);
+    if (found instanceof EngineError) return found;
+    const unsupported = found?.problem ?? null;
+    return this.#failures.get(id) ?? (unsupported === null ? null : fromErrorPayload(unsupported));
+  }
+
+  /** What people call it, as far as it is known. */
+  nameOf(id: string): string {
+    const listing = this.find(id);
+    if (listing?.builtIn) return listing.name;
+    return this.description(id)?.name ?? listing?.name ?? 'a model that is not here';
+  }
+
+  /** Tokens of prompt and reply that it is, or would be, loaded for; null until its headers were read. */
+  contextOf(id: string): number | null {
+    const { model } = this.#parts.engine;
+    const description = this.description(id);
+    const chosen = this.#contexts.get(id) ?? (model?.id === id ? model.contextSize : null);
+    return chosen ?? (description && defaultContext(description.contextSize));
+  }
+
+  setContext(id: string, tokens: number): void {
+    this.#contexts.set(id, tokens);
+    this.#failures.delete(id);
+  }
+
+  /** Whether it fits the memory, with the numbers; null until they are known. */
+  fit(id: string): Fit | null {
+    const description = this.description(id);
+    const context = this.contextOf(id);
+    if (description === null || context === null || this.memory === null) return null;
+    const held = this.#parts.engine.model?.memoryBytes ?? null;
+    return fitOf({
+      needed: memoryAt(description.memory, context).total,
+      free: this.memory.freeBytes,
+      held: held === null ? 0 : held.weights + held.kvCache + held.scratch,
+      limit: description.memoryLimit,
+    });
+  }
+
+  /** Reads the list and how much memory is free. */
+  async refresh(): Promise<void> {
+    await this.#try(async () => {
+      [this.listings, this.memory] = await Promise.all([
+        this.#parts.opener.list(),
+        this.#parts.services.invoke('systemMemory'),
+      ]);
+    });
+  }
+
+  /** Reads the headers of the models of which nothing is known yet, the selected one first. */
+  describeAll(): void {
+    const first = this.selected?.id;
+    const ids = this.listings.filter((model) => model.problem === null).map((model) => model.id);
+    for (const id of ids.sort((a, b) => Number(b === first) - Number(a === first))) void this.describe(id);
+  }
+
+  /** Reads a model's headers, one model after the other. Never rejects: see `problem`. */
+  describe(id: string): Promise<void> {
+    this.#describing = this.#describing.then(async () => {
+      if (this.#descriptions.has(id)) return;
+      try {
+        this.#descriptions.set(id, await this.#parts.client().call('describe', { modelId: id }));
+      } catch (thrown) {
+        const error = EngineError.from(thrown);
+        // Asked again once there is an engine.
+        if (error.code !== 'BACKEND_LOST') this.#descriptions.set(id, error);
+      }
+    });
+    return this.#describing;
+  }
+
+  /** Lets a person choose a file. @returns whether one was opened */
+  choose(): Promise<boolean> {
+    return this.#open(() => this.#parts.opener.choose());
+  }
+
+  /** @returns whether it was opened */
+  drop(transfer: DataTransfer): Promise<boolean> {
+    return this.#open(() => this.#parts.opener.drop(transfer));
+  }
+
+  /** Forgets an opened model; one that is in memory is taken out first. */
+  async remove(id: string): Promise<void> {
+    await this.#try(async () => {
+      if (this.#parts.engine.model?.id === id) await this.unload();
+      await this.#parts.opener.remove(id);
+      this.#forget(id);
+      if (this.selectedId === id) this.selectedId = null;
+    });
+    await this.refresh();
+  }
+
+  /** Loads a model in place of the present one; a running reply is stopped first. Never rejects: see `problem`. */
+  async load(id: string): Promise<void> {
+    this.#failures.delete(id);
+    this.selectedId = id;
+    await Promise.all([this.describe(id), this.refresh()]);
+    const fit = this.fit(id);
+    // The reason is a part of the card: the numbers and what to do.
+    if (this.problem(id) !== null || fit?.verdict === 'too-large') return;
+    this.#parts.stopReply(`load ${this.nameOf(id)}`);
+    const contextSize = this.contextOf(id);
+    try {
+      if (fit?.verdict === 'after-unload') await this.#parts.engine.unload();
+      await this.#parts.engine.load({ modelId: id, ...(contextSize === null ? {} : { contextSize }) });
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      if (error.code !== 'CANCELLED') this.#failures.set(id, error);
+    }
+    await this.refresh();
+  }
+
+  cancelLoad(): void {
+    this.#parts.engine.cancelLoad();
+  }
+
+  /** Gives the memory back; a running reply is stopped first. */
+  async unload(): Promise<void> {
+    const { engine, stopReply } = this.#parts;
+    const { model } = engine;
+    if (model === null) return;
+    stopReply(`unload ${this.nameOf(model.id)}`);
+    await this.#try(() => engine.unload());
+    await this.refresh();
+  }
+
+  async #open(open: () => Promise<ModelListing | null>): Promise<boolean> {
+    const opened = await this.#try(open);
+    if (opened === null) return false;
+    // The file may be another one now.
+    this.#forget(opened.id);
+    this.selectedId = opened.id;
+    await this.refresh();
+    await this.describe(opened.id);
+    return true;
+  }
+
+  #forget(id: string): void {
+    this.#descriptions.delete(id);
+    this.#contexts.delete(id);
+    this.#failures.delete(id);
+  }
+
+  async #try<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      const result = await work();
+      this.error = null;
+      return result;
+    } catch (thrown) {
+      this.error = EngineError.from(thrown);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/** How a person's own models get to the engine: by their path in Electron, as lent files in a browser. */
+import type { TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
+import type { AppServices, ModelListing } from '../../src-main/protocol/app-services.ts';
+import { EngineError } from '../../src-main/engine/errors.ts';
+import { resultOf } from './services.ts';
+
+export interface ModelOpener {
+  /** Opened models are there again after a restart; else they last as long as the page. */
+  readonly remembers: boolean;
+  /** The built-in model, then the opened ones, newest first. */
+  list(): Promise<ModelListing[]>;
+  /** Lets a person choose a file; null when none was chosen. @throws EngineError for what is no model */
+  choose(): Promise<ModelListing | null>;
+  /** Takes what was dropped on the window. @throws EngineError for what is no model */
+  drop(transfer: DataTransfer): Promise<ModelListing>;
+  /** Forgets an opened model; its files stay. */
+  remove(id: string): Promise<void>;
+}
+
+export function electronModelOpener(bridge: TokenscopeBridge, services: AppServices): ModelOpener {
+  return {
+    remembers: true,
+    list: () => services.invoke('modelsList'),
+    choose: () => services.invoke('modelOpen'),
+    async drop(transfer) {
+      const [file] = modelFirst([...transfer.files]);
+      if (file === undefined) throw notModel('What was dropped');
+      return resultOf(await bridge.dropModel(file));
+    },
+    async remove(id) {
+      await services.invoke('modelRemove', id);
+    },
+  };
+}
+
+/** The files of a model, or null to take them back. */
+export type LendFiles = (id: string, name: string, files: readonly File[] | null) => void;
+
+/** @param lend hands files to the engine's Worker, and to each one that follows it */
+export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpener {
+  let lent: ModelListing[] = [];
+
+  function open(files: readonly File[]): ModelListing {
+    const [first] = modelFirst(files);
+    const isModel = files.some(({ name }) => isGguf(name) || name === 'config.json');
+    if (first === undefined || !isModel) throw notModel(first?.name ?? 'What was dropped');
+    const parts = isGguf(first.name) ? files.filter(({ name }) => isGguf(name)) : files;
+    const name = isGguf(first.name) ? first.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '') : 'Model folder';
+    const fileBytes = parts.reduce((sum, { size }) => sum + size, 0);
+    const known = lent.find((model) => model.name === name && model.fileBytes === fileBytes);
+    const id = known?.id ?? `lent-${crypto.randomUUID()}`;
+    const facts = { builtIn: false, path: null, description: null, cannot: null, license: null, problem: null };
+    const listing: ModelListing = { id, name, fileBytes, ...facts };
+    lend(id, name, parts);
+    lent = [listing, ...lent.filter((model) => model !== known)];
+    return listing;
+  }
+
+  return {
+    remembers: false,
+    list: async () => [...(await services.invoke('modelsList')), ...lent],
+    async choose() {
+      const files = await chooseFiles();
+      return files.length === 0 ? null : open(files);
+    },
+    async drop(transfer) {
+      if ([...transfer.items].some((item) => item.webkitGetAsEntry()?.isDirectory)) {
+        throw new EngineError('BAD_REQUEST', 'A browser gives no folders away. Drop the files of the folder together.');
+      }
+      return open([...transfer.files]);
+    },
+    async remove(id) {
+      lent = lent.filter((model) => model.id !== id);
+      lend(id, '', null);
+    },
+  };
+}
+
+function chooseFiles(): Promise<File[]> {
+  const input = document.createElement('input');
+  input.type = 'file';
+  // The parts of a split file, or the files of a folder.
+  input.multiple = true;
+  input.accept = '.gguf,.json,.safetensors,.jinja';
+  return new Promise((resolve) => {
+    input.addEventListener('change', () => resolve([...(input.files ?? [])]));
+    input.addEventListener('cancel', () => resolve([]));
+    input.click();
+  });
+}
+
+function isGguf(name: string): boolean {
+  return /\.gguf$/i.test(name);
+}
+
+/** The file that names the model comes first. */
+function modelFirst(files: readonly File[]): File[] {
+  return [...files].sort((a, b) => Number(isGguf(b.name)) - Number(isGguf(a.name)));
+}
+
+function notModel(what: string): EngineError {
+  return new EngineError(
+    'BAD_REQUEST',
+    `${what} is no model. Open a .gguf file, or the files of a folder with config.json and safetensors.`,
+  );
+}
