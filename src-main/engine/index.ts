@@ -2,6 +2,7 @@
 import { EngineError } from './errors.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import type { Executor } from './executors/executor.ts';
+import { createWasmExecutor } from './executors/wasm/wasm-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { inspect } from './generation/inspect.ts';
@@ -13,10 +14,11 @@ import { KvCache } from './kv-cache/kv-cache.ts';
 import type { ModelDescription } from './model-description.ts';
 import { describeModel } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
-import { openModel } from './models/registry.ts';
+import { openModel, type OpenModelOptions } from './models/registry.ts';
 import type { CancelToken, ModelFiles, Platform } from './platform.ts';
 import type {
   Detokenized,
+  ExecutorName,
   GenerateEvent,
   GenerateParams,
   InspectParams,
@@ -62,6 +64,8 @@ export interface LoadOptions {
    * out, what the model was trained for, at most 4096.
    */
   contextSize?: number;
+  /** What computes the model. Default `reference`. */
+  executor?: ExecutorName;
 }
 
 /**
@@ -87,10 +91,10 @@ export class InferenceEngine {
     return this.queue.run(async () => {
       const startedAt = this.platform.clock.now();
       const onWarning = (message: string) => this.platform.log.warn(message);
-      const model = await openModel(files, { ...options, onWarning });
-      const cells = model.config.contextSize;
-      const executor = createReferenceExecutor(model.program, model.weights, { cells });
-      const context = new ContextWindow(executor, new KvCache(cells));
+      const { model, executor } = await (options.executor === 'wasm'
+        ? this.openForKernels(files, { ...options, onWarning })
+        : openForReference(files, { ...options, onWarning }));
+      const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
       const loadMs = this.platform.clock.now() - startedAt;
       await this.dispose();
       this.loaded = { model, executor, context, loadMs, loadReported: false };
@@ -182,11 +186,43 @@ export class InferenceEngine {
 
   private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined): GenerateJob {
     const { model, executor, context } = loaded;
+    if (params.executor !== undefined && params.executor !== executor.name) {
+      throw new EngineError(
+        'BAD_REQUEST',
+        `The model was loaded for the ${executor.name} executor. Load it again to run it on ${params.executor}.`,
+        { field: 'executor', value: params.executor, loaded: executor.name },
+      );
+    }
     const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
     const loadMs = loaded.loadReported ? 0 : loaded.loadMs;
     loaded.loadReported = true;
     const seed = params.sampling.seed ?? this.platform.randomSeed();
     return { model, executor: executor.name, context, platform: this.platform, params, prompt, seed, loadMs, cancel };
+  }
+
+  /** The weights go straight into the kernels' memory and are nowhere else. */
+  private async openForKernels(
+    files: ModelFiles,
+    options: OpenModelOptions,
+  ): Promise<{ model: Model; executor: Executor }> {
+    if (!this.platform.compileKernels) {
+      throw new EngineError(
+        'BACKEND_LOST',
+        'There are no CPU kernels here. Load the model with the reference executor.',
+      );
+    }
+    const kernels = await this.platform.compileKernels();
+    let executor: Executor | null = null;
+    const model = await openModel(files, {
+      ...options,
+      takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
+        const created = await createWasmExecutor(program, weights, { kernels, cells: contextSize, onBytes, cancel });
+        executor = created;
+        return { bytes: created.memoryBytes.weights, get: weightIsPacked };
+      },
+    });
+    if (executor === null) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
+    return { model, executor };
   }
 
   private require(): Loaded {
@@ -199,6 +235,19 @@ export class InferenceEngine {
     this.loaded = null;
     await loaded?.executor.dispose();
   }
+}
+
+async function openForReference(
+  files: ModelFiles,
+  options: OpenModelOptions,
+): Promise<{ model: Model; executor: Executor }> {
+  const model = await openModel(files, options);
+  const { contextSize } = model.config;
+  return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
+}
+
+function weightIsPacked(name: string): never {
+  throw new EngineError('INTERNAL', `The weight ${name} is packed for the kernels and cannot be read as float32.`);
 }
 
 function describe({ model, executor, loadMs }: Loaded): ModelInfo {

@@ -5,6 +5,7 @@
 import { EngineError } from './errors.ts';
 import {
   DEFAULT_SAMPLER_ORDER,
+  type ExecutorName,
   type GenerateParams,
   type InspectParams,
   type PromptInput,
@@ -29,6 +30,8 @@ const MAX_BIAS = 1e9;
 const MAX_BREAKERS = 64;
 const MAX_BREAKER_LENGTH = 40;
 
+const EXECUTORS: readonly ExecutorName[] = ['reference', 'wasm'];
+
 /** @throws EngineError BAD_REQUEST */
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
   validatePrompt(params.prompt, limits);
@@ -36,8 +39,8 @@ export function validateGenerateParams(params: GenerateParams, limits: RequestLi
   validateStop(params.stop);
   integer('topCandidates', params.topCandidates, 0, MAX_TOP_CANDIDATES);
   if (typeof params.useKvCache !== 'boolean') refuse('useKvCache', params.useKvCache, 'true or false');
-  if (params.executor !== undefined && params.executor !== 'reference') {
-    refuse('executor', params.executor, '"reference"');
+  if (params.executor !== undefined && !EXECUTORS.includes(params.executor)) {
+    refuse('executor', params.executor, EXECUTORS.join(' or '));
   }
 }
 

@@ -5,6 +5,7 @@
 import type { ModelDescription } from '../engine/model-description.ts';
 import type {
   Detokenized,
+  ExecutorName,
   GenerateEvent,
   GenerateParams,
   InspectParams,
@@ -42,7 +43,7 @@ export interface EngineMethods {
 export interface EngineStreams {
   load: {
     /** `contextSize`: tokens of prompt and reply together; left out, what the model was trained for, at most 4096. */
-    params: { modelId: string; contextSize?: number };
+    params: { modelId: string; contextSize?: number; executor?: ExecutorName };
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };

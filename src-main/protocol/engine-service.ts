@@ -3,6 +3,7 @@ import type { ModelDescription } from '../engine/model-description.ts';
 import type { CancelToken, ModelFiles } from '../engine/platform.ts';
 import type {
   Detokenized,
+  ExecutorName,
   GenerateEvent,
   GenerateParams,
   InspectParams,
@@ -24,7 +25,12 @@ export interface Engine {
   readonly model: ModelInfo | null;
   load(
     files: ModelFiles,
-    options: { onProgress?: (progress: LoadProgress) => void; cancel?: CancelToken; contextSize?: number },
+    options: {
+      onProgress?: (progress: LoadProgress) => void;
+      cancel?: CancelToken;
+      contextSize?: number;
+      executor?: ExecutorName;
+    },
   ): Promise<ModelInfo>;
   describe(files: ModelFiles): Promise<ModelDescription>;
   unload(): Promise<void>;
@@ -97,16 +103,17 @@ export class EngineService {
 
   /** A model that is loaded already is not read again, so a page that reloads is ready at once. */
   async #load(
-    { modelId, contextSize }: EngineStreams['load']['params'],
+    { modelId, ...wanted }: EngineStreams['load']['params'],
     { cancel }: Request,
     emit: (event: StreamEvent) => void,
   ): Promise<void> {
     const loaded = this.#engine.model;
-    const isSize = contextSize === undefined || contextSize === loaded?.contextSize;
-    if (loaded?.id === modelId && isSize) return emit({ type: 'loaded', model: loaded });
+    const { contextSize = loaded?.contextSize, executor = loaded?.executor } = wanted;
+    const asWanted = loaded?.contextSize === contextSize && loaded?.executor === executor;
+    if (loaded?.id === modelId && asWanted) return emit({ type: 'loaded', model: loaded });
     const files = await this.#openModel(modelId);
     const onProgress = (progress: LoadProgress) => emit({ type: 'progress', progress });
-    const options = { onProgress, cancel, ...(contextSize === undefined ? {} : { contextSize }) };
+    const options = { onProgress, cancel, ...wanted };
     emit({ type: 'loaded', model: await this.#engine.load(files, options) });
   }
 

@@ -37,6 +37,7 @@ const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const integer = v.pipe(v.number(), v.safeInteger());
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
+const executorName = v.picklist(['reference', 'wasm']);
 
 /** Checked in one pass, because a list may hold a million ids. */
 const tokenIds = v.custom<number[]>(
@@ -135,7 +136,7 @@ const generateParams = schemaOf<GenerateParams>()(
     stop: stopParams,
     useKvCache: v.boolean(),
     topCandidates: candidateCount,
-    executor: v.exactOptional(v.picklist(['reference', 'wasm'])),
+    executor: v.exactOptional(executorName),
   }),
 );
 
@@ -169,7 +170,11 @@ const methodParams: SchemasFor<EngineMethods> = {
 
 const streamParams: SchemasFor<EngineStreams> = {
   load: schemaOf<EngineStreams['load']['params']>()(
-    v.object({ modelId, contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)) }),
+    v.object({
+      modelId,
+      contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)),
+      executor: v.exactOptional(executorName),
+    }),
   ),
   generate: generateParams,
 };

@@ -5,8 +5,7 @@ const compiled = new Map<KernelVariant, CompiledKernels>();
 
 /** The built kernels of one variant, as a Node host gives them; each is compiled once. */
 export function testKernels(variant: KernelVariant = 'threads'): CompiledKernels {
-  const folder = new URL('../../../resources/kernels/', import.meta.url);
-  const kernels = compiled.get(variant) ?? compileNodeKernels(folder, [variant]);
+  const kernels = compiled.get(variant) ?? compileNodeKernels([variant]);
   compiled.set(variant, kernels);
   return kernels;
 }

@@ -1,28 +1,43 @@
 /** The CPU kernels as Node gives them to the engine. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { EngineError } from '../../engine/errors.ts';
 import type { CompiledKernels } from '../../engine/platform.ts';
 
 export type KernelVariant = 'threads' | 'single' | 'simd';
-
-/** Beside the built code: out/main/ and resources/ have one parent, in the repository and in the installed app. */
-const BUILT_KERNELS = new URL('../../resources/kernels/', import.meta.url);
 
 /**
  * Compiles the fastest variant that this Node can run. A page's engine has V8's two compilers for WebAssembly; here only
  * the better one is left on, because the quick one of Node 20 computes relaxed dot products wrongly.
  *
- * @throws Error when a file cannot be read
+ * @throws EngineError BACKEND_LOST when there are none or none runs
  */
-export function compileNodeKernels(folder = BUILT_KERNELS, variants: readonly KernelVariant[] = ['threads', 'simd']) {
+export function compileNodeKernels(variants: readonly KernelVariant[] = ['threads', 'simd']): CompiledKernels {
   prepareV8();
+  const folder = kernelsFolder();
   for (const variant of variants) {
     const bytes = readFileSync(new URL(`${variant}.wasm`, folder));
     if (!WebAssembly.validate(bytes)) continue;
-    const compiled: CompiledKernels = { module: new WebAssembly.Module(bytes), shared: variant === 'threads' };
-    return compiled;
+    return { module: new WebAssembly.Module(bytes), shared: variant === 'threads' };
   }
-  throw new Error('This version of Node runs no WebAssembly with SIMD.');
+  throw new EngineError(
+    'BACKEND_LOST',
+    'This version of Node runs no WebAssembly with SIMD. Load the model with the reference executor.',
+  );
+}
+
+/** In the parent that the sources, the built code and the installed app's code share with resources/. */
+function kernelsFolder(): URL {
+  let folder = new URL('./', import.meta.url);
+  for (;;) {
+    const kernels = new URL('resources/kernels/', folder);
+    if (existsSync(kernels)) return kernels;
+    const parent = new URL('../', folder);
+    if (parent.href === folder.href) {
+      throw new EngineError('BACKEND_LOST', 'The CPU kernels are missing: there is no folder resources/kernels.');
+    }
+    folder = parent;
+  }
 }
 
 let prepared = false;

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Platform } from '../../engine/platform.ts';
+import { compileNodeKernels } from './kernels.ts';
 
 /** What Node gives the engine. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1. */
 export function nodePlatform(): Platform {
@@ -15,6 +16,7 @@ export function nodePlatform(): Platform {
     yieldToHost: async () => {
       await setImmediate();
     },
+    compileKernels: async () => compileNodeKernels(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
   };
 }

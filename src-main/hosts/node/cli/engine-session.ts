@@ -1,4 +1,5 @@
-import type { ModelInfo } from '../../../engine/types.ts';
+import type { ExecutorName, ModelInfo } from '../../../engine/types.ts';
+import type { EngineStreams } from '../../../protocol/api.ts';
 import { EngineClient } from '../../../protocol/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
 import { spawnEngine } from '../spawn-engine.ts';
@@ -20,20 +21,25 @@ export async function withEngine<T>(
   context: CliContext,
   model: string,
   work: (session: EngineSession) => Promise<T>,
+  options: { executor?: ExecutorName } = {},
 ): Promise<T> {
   const { modelId, modelPaths } = await findModel(context.modelsDir, model);
   const { transport, terminate } = spawnEngine({ ...context, modelPaths });
   const client = new EngineClient(transport);
   try {
-    return await work({ client, model: await loadModel(client, modelId, context.signal) });
+    return await work({ client, model: await loadModel(client, { modelId, ...options }, context.signal) });
   } finally {
     client.close();
     await terminate();
   }
 }
 
-async function loadModel(client: EngineClient, modelId: string, signal: AbortSignal): Promise<ModelInfo> {
-  for await (const event of client.stream('load', { modelId }, { signal })) {
+async function loadModel(
+  client: EngineClient,
+  params: EngineStreams['load']['params'],
+  signal: AbortSignal,
+): Promise<ModelInfo> {
+  for await (const event of client.stream('load', params, { signal })) {
     if (event.type === 'loaded') return event.model;
   }
   throw cancelled();

@@ -48,13 +48,16 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .option('--json', 'one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
     .option('--no-kv-cache', 'compute the whole sequence again for each token')
-    .addOption(new Option('--executor <name>', 'what computes the model').choices(['reference']).default('reference'));
+    .addOption(
+      new Option('--executor <name>', 'what computes the model').choices(['reference', 'wasm']).default('reference'),
+    );
   addPromptOptions(command);
   addSamplingOptions(command);
   addStopOptions(command);
   command.action(async (prompt: string | undefined, options: RunOptions) => {
     const params = await generateParams(context, prompt, options);
-    done(await withEngine(context, options.model, (session) => run(context, session, params, options)));
+    const { model, executor } = options;
+    done(await withEngine(context, model, (session) => run(context, session, params, options), { executor }));
   });
 }
 
