@@ -1,5 +1,6 @@
 /** GGUF metadata to hyperparameters, with llama.cpp's defaults (llama-model.cpp, `load_hparams`). */
 import { EngineError } from '../errors.ts';
+import { shorten } from '../formats/json/strict-json.ts';
 import type { MetadataReader } from './gguf/metadata-reader.ts';
 import {
   ARCHITECTURE_NAMES,
@@ -32,8 +33,8 @@ export function architectureOf(reader: MetadataReader): ArchitectureName {
   const supported = ARCHITECTURE_NAMES.join(', ');
   throw new EngineError(
     'UNSUPPORTED_ARCHITECTURE',
-    `${reader.fileName}: the architecture ${name} is not supported. Supported: ${supported}.`,
-    { file: reader.fileName, architecture: name, supported },
+    `${reader.fileName}: the architecture ${shorten(name)} is not supported. Supported: ${supported}.`,
+    { file: reader.fileName, architecture: shorten(name), supported },
   );
 }
 

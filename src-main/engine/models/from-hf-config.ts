@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.ts';
+import { shorten } from '../formats/json/strict-json.ts';
 import type { ConfigReader } from './config-reader.ts';
 import type { ArchitectureName, Hyperparameters, RopeParameters } from './hyperparameters.ts';
 import { MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, optionalInteger } from './hf-limits.ts';
@@ -124,10 +125,11 @@ export function readHfConfig(
 
 function unsupported(config: ConfigReader, modelType: string | undefined): EngineError {
   const supported = HF_MODEL_TYPES.join(', ');
-  const problem = modelType === undefined ? 'no "model_type" is named' : `the model_type ${modelType} is not supported`;
+  const problem =
+    modelType === undefined ? 'no "model_type" is named' : `the model_type ${shorten(modelType)} is not supported`;
   return new EngineError('UNSUPPORTED_ARCHITECTURE', `${config.fileName}: ${problem}. Supported: ${supported}.`, {
     file: config.fileName,
-    architecture: modelType ?? null,
+    architecture: modelType === undefined ? null : shorten(modelType),
     supported,
   });
 }

@@ -50,7 +50,11 @@ export async function openHfFolder(files: ModelFiles): Promise<HfFolder> {
       generationConfig: generationConfig?.reader ?? null,
     });
     const weights = new HfWeights(folder, hyperparameters);
-    weights.checkAllUsed(buildProgram(hyperparameters, 1).weights.map(({ name }) => name));
+    const declared = buildProgram(hyperparameters, 1).weights;
+    weights.checkAllUsed(declared.map(({ name }) => name));
+    // Whatever is as long as the vocabulary is only made once the file has shown that it holds one.
+    const tokenTable = declared[0];
+    weights.check(tokenTable.name, tokenTable.shape);
     const tokenizerFile = await readFile(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES);
     const tokenizer = tokenizerOf(tokenizerFile?.json, hyperparameters);
     const headers = [config, generationConfig, tokenizerFile].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);

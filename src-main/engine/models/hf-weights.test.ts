@@ -85,10 +85,11 @@ describe('a folder without a tokenizer', () => {
 
   it('has ids within the model', async () => {
     const files = hfFolderBytes('llama');
-    const config = { ...(JSON.parse(new TextDecoder().decode(files['config.json'])) as object), vocab_size: 319 };
-    files['config.json'] = new TextEncoder().encode(JSON.stringify(config));
+    const json = JSON.parse(new TextDecoder().decode(files['tokenizer.json'])) as { added_tokens: object[] };
+    json.added_tokens.push({ id: 320, content: '<|more|>', special: true });
+    files['tokenizer.json'] = new TextEncoder().encode(JSON.stringify(json));
     await expect(openHfFolder(memoryModelFiles('llama', files))).rejects.toThrow(
-      'tokenizer.json: the vocabulary has 320 tokens, but the model has only 319.',
+      'tokenizer.json: the vocabulary has 321 tokens, but the model has only 320.',
     );
   });
 });

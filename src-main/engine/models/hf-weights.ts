@@ -1,3 +1,4 @@
+import { quote } from '../formats/json/strict-json.ts';
 import type { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
 import { elementCount, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -39,7 +40,7 @@ export class HfWeights implements WeightSource {
       if (used.has(name) || isHfBuffer(name)) continue;
       const { architecture } = this.hyper;
       throw this.folder.error(
-        `tensor "${name}" has no place in the ${architecture} model that the config describes`,
+        `tensor ${quote(name)} has no place in the ${architecture} model that the config describes`,
         name,
       );
     }

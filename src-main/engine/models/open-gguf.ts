@@ -1,10 +1,12 @@
 import { EngineError } from '../errors.ts';
+import { quote } from '../formats/json/strict-json.ts';
 import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
 import { endOfGenerationIds } from '../tokenizer/gguf/end-of-generation.ts';
 import { tokenizerFromGguf } from '../tokenizer/gguf/from-gguf.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './from-gguf.ts';
+import { knowsIdsOnly } from './gguf/ids-only.ts';
 import { type GgufParts, partNames, readParts } from './gguf/gguf-parts.ts';
 import { GgufWeights } from './gguf/gguf-weights.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
@@ -40,7 +42,7 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
   // First, so that a file of an unknown kind is named as such and not for what it lacks.
   architectureOf(reader);
 
-  const { tokenizer, bosTokenId, eosTokenIds } = WITHOUT_VOCABULARY.has(reader.text('tokenizer.ggml.model'))
+  const { tokenizer, bosTokenId, eosTokenIds } = knowsIdsOnly(reader)
     ? withoutTokenizer(reader)
     : readTokenizer(reader, options.onWarning);
   const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
@@ -62,8 +64,6 @@ interface GgufTokenizer {
   readonly eosTokenIds: readonly number[];
 }
 
-/** `tokenizer.ggml.model` of files that know token ids only. */
-const WITHOUT_VOCABULARY: ReadonlySet<string> = new Set(['none', 'no_vocab']);
 const MAX_VOCABULARY = 2 ** 22;
 
 function withoutTokenizer(reader: MetadataReader): GgufTokenizer {
@@ -132,7 +132,7 @@ async function tensorFacts(
     if (tensor.elements > MAX_ROPE_VALUES) {
       throw new EngineError(
         'MODEL_FORMAT',
-        `${tensor.source.name}: tensor ${JSON.stringify(name)} has ${tensor.elements} values, more than any head has.`,
+        `${tensor.source.name}: tensor ${quote(name)} has ${tensor.elements} values, more than any head has.`,
         { file: tensor.source.name, tensor: name, elements: tensor.elements },
       );
     }

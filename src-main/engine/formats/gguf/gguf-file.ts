@@ -3,6 +3,7 @@ import type { BlockType } from '../../quant/block-type.ts';
 import { rowBytes } from '../../quant/block-type.ts';
 import { blockTypeById, blockTypeName } from '../../quant/registry.ts';
 import { EngineError } from '../../errors.ts';
+import { quote, shorten } from '../json/strict-json.ts';
 import { formatError, HeaderReader } from './header-reader.ts';
 import { type Metadata, type MetadataValue, readCount, readString, readValue } from './metadata.ts';
 
@@ -83,9 +84,9 @@ async function readMetadata(
   const metadataRanges = new Map<string, ByteRange>();
   for (let i = 0; i < count; i++) {
     const key = await readString(reader, `metadata key ${i}`);
-    if (metadata.has(key)) formatError(reader.source, `the metadata key ${JSON.stringify(key)} stands there twice`);
+    if (metadata.has(key)) formatError(reader.source, `the metadata key ${quote(key)} stands there twice`);
     const { offset } = reader;
-    metadata.set(key, await readValue(reader, key || `metadata entry ${i}`));
+    metadata.set(key, await readValue(reader, key === '' ? `metadata entry ${i}` : shorten(key)));
     metadataRanges.set(key, { offset, bytes: reader.offset - offset });
   }
   return { metadata, metadataRanges };
@@ -112,24 +113,24 @@ async function readTensorList(reader: HeaderReader, count: number): Promise<Rela
   const tensors: RelativeTensor[] = [];
   for (let i = 0; i < count; i++) {
     const name = await readString(reader, `the name of tensor ${i}`);
-    await reader.need(4, name);
+    await reader.need(4, quote(name));
     const dims = reader.u32();
     if (dims > MAX_DIMS) {
-      formatError(reader.source, `tensor ${JSON.stringify(name)} has ${dims} dimensions, and at most 4 are possible`);
+      formatError(reader.source, `tensor ${quote(name)} has ${dims} dimensions, and at most 4 are possible`);
     }
-    await reader.need(8 * dims + 12, name);
+    await reader.need(8 * dims + 12, quote(name));
     const shape: number[] = [];
     let elements = 1;
     for (let d = 0; d < dims; d++) {
-      const size = readCount(reader, Number.MAX_SAFE_INTEGER, `dimension ${d} of tensor ${JSON.stringify(name)}`);
+      const size = readCount(reader, Number.MAX_SAFE_INTEGER, `dimension ${d} of tensor ${quote(name)}`);
       shape.unshift(size);
       elements *= size;
     }
     if (elements < 1 || elements > Number.MAX_SAFE_INTEGER) {
-      formatError(reader.source, `tensor ${JSON.stringify(name)} has the impossible shape [${shape.join(', ')}]`);
+      formatError(reader.source, `tensor ${quote(name)} has the impossible shape [${shape.join(', ')}]`);
     }
     const typeId = reader.u32();
-    const offset = readCount(reader, Number.MAX_SAFE_INTEGER, `the offset of tensor ${JSON.stringify(name)}`);
+    const offset = readCount(reader, Number.MAX_SAFE_INTEGER, `the offset of tensor ${quote(name)}`);
     tensors.push({ name, shape, elements, typeId, offset });
   }
   return tensors;
@@ -144,7 +145,7 @@ function placeTensors(
 ): Map<string, GgufTensor> {
   const tensors = new Map<string, GgufTensor>();
   for (const { name, shape, elements, typeId, offset } of relative) {
-    const quoted = JSON.stringify(name);
+    const quoted = quote(name);
     if (tensors.has(name)) formatError(source, `the tensor ${quoted} stands there twice`);
     if (offset % alignment !== 0) {
       formatError(source, `tensor ${quoted} begins at offset ${offset}, which is no multiple of ${alignment}`);
@@ -184,7 +185,7 @@ function checkOverlaps(source: ByteSource, tensors: GgufTensor[]): void {
   for (let i = 1; i < tensors.length; i++) {
     const [before, after] = [tensors[i - 1], tensors[i]];
     if (before.offset + (before.bytes ?? 1) > after.offset) {
-      formatError(source, `the tensors ${JSON.stringify(before.name)} and ${JSON.stringify(after.name)} overlap`);
+      formatError(source, `the tensors ${quote(before.name)} and ${quote(after.name)} overlap`);
     }
   }
 }
@@ -198,7 +199,7 @@ export function blockTypeOf(tensor: GgufTensor): BlockType {
   if (type) return type;
   throw new EngineError(
     'UNSUPPORTED_TENSOR_TYPE',
-    `${tensor.source.name}: tensor ${JSON.stringify(tensor.name)} is stored as ${tensor.typeName}, which Tokenscope does not read. ` +
+    `${tensor.source.name}: tensor ${quote(tensor.name)} is stored as ${tensor.typeName}, which Tokenscope does not read. ` +
       `Choose a file of another quantisation, for example Q4_K_M or Q8_0.`,
     { file: tensor.source.name, tensor: tensor.name, type: tensor.typeName },
   );

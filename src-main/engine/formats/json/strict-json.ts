@@ -109,7 +109,12 @@ class Parser {
   }
 }
 
-/** A name from a file, cut to a length that fits in a message. */
-export function quote(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
+/** A text from a file, cut to a length that fits in a message. */
+export function shorten(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** The same in quotes, with control characters escaped. */
+export function quote(text: string): string {
+  return JSON.stringify(shorten(text));
 }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../errors.ts';
+import { quote } from '../../formats/json/strict-json.ts';
 import { type GgufFile, type GgufTensor, readGguf } from '../../formats/gguf/gguf-file.ts';
 import type { ByteSource, ModelFiles } from '../../platform.ts';
 
@@ -71,7 +72,7 @@ export async function readParts(sources: readonly ByteSource[]): Promise<GgufPar
       if (tensors.has(name)) {
         throw new EngineError(
           'MODEL_FORMAT',
-          `${file.source.name}: the tensor ${JSON.stringify(name)} stands in an earlier part too.`,
+          `${file.source.name}: the tensor ${quote(name)} stands in an earlier part too.`,
           { file: file.source.name, tensor: name },
         );
       }

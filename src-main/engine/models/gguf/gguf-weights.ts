@@ -1,4 +1,5 @@
 import { EngineError } from '../../errors.ts';
+import { quote } from '../../formats/json/strict-json.ts';
 import { blockTypeOf, type GgufTensor } from '../../formats/gguf/gguf-file.ts';
 import { readExactly } from '../../formats/read-exactly.ts';
 import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
@@ -64,7 +65,7 @@ export class GgufWeights implements WeightSource, WeightReader {
     if (!tensor) {
       throw new EngineError(
         'MODEL_FORMAT',
-        `${this.fileName}: tensor ${JSON.stringify(name)} of shape ${formatShape(shape)} is missing.`,
+        `${this.fileName}: tensor ${quote(name)} of shape ${formatShape(shape)} is missing.`,
         { file: this.fileName, tensor: name },
       );
     }
@@ -72,7 +73,7 @@ export class GgufWeights implements WeightSource, WeightReader {
       const [expected, found] = [formatShape(shape), formatShape(tensor.shape)];
       throw new EngineError(
         'MODEL_FORMAT',
-        `${tensor.source.name}: tensor ${JSON.stringify(name)} has shape ${found}, but the model needs ${expected}.`,
+        `${tensor.source.name}: tensor ${quote(name)} has shape ${found}, but the model needs ${expected}.`,
         { file: tensor.source.name, tensor: name, expected, found },
       );
     }
@@ -84,7 +85,7 @@ export class GgufWeights implements WeightSource, WeightReader {
       return new Float32Array(elements);
     } catch (cause) {
       const bytes = 4 * elements;
-      const message = `${this.fileName}: there is no memory for tensor ${JSON.stringify(name)}, which needs ${bytes} bytes.`;
+      const message = `${this.fileName}: there is no memory for tensor ${quote(name)}, which needs ${bytes} bytes.`;
       throw new EngineError('OUT_OF_MEMORY', message, { file: this.fileName, tensor: name, bytes }, { cause });
     }
   }

@@ -20,7 +20,8 @@ export async function openHfInput(files: ModelFiles): Promise<QuantizeInput> {
   const folder = await openHfFolder(files);
   try {
     const { hyperparameters: hyper } = folder;
-    const description = describeForGguf(hyper, folder.name);
+    // llama.cpp looks for tokens of the usual vocabulary in models of some names, which a made-up one does not have.
+    const description = describeForGguf(hyper, folder.tokenizerJson === null ? null : folder.name);
     const tokenizer = describeTokenizer(folder, chatTemplate);
     const scales = queryScales(hyper);
     const weights = buildProgram(hyper, 1).weights.map(({ name, shape }) =>

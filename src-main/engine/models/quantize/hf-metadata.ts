@@ -16,10 +16,10 @@ export interface GgufDescription {
 const DEFAULT_PERIOD = { gemma2: 2, gemma3: 6 } as const;
 
 /**
- * @param name for `general.name`
+ * @param name for `general.name`; null leaves it out
  * @throws EngineError UNSUPPORTED_ARCHITECTURE for a variant that GGUF cannot describe
  */
-export function describeForGguf(hyper: Hyperparameters, name: string): GgufDescription {
+export function describeForGguf(hyper: Hyperparameters, name: string | null): GgufDescription {
   const { architecture } = hyper;
   const metadata = new Map<string, TypedValue>();
   const text = (key: string, value: string) => metadata.set(key, { type: 'string', value });
@@ -28,7 +28,7 @@ export function describeForGguf(hyper: Hyperparameters, name: string): GgufDescr
 
   text('general.architecture', architecture);
   text('general.type', 'model');
-  text('general.name', name);
+  if (name !== null) text('general.name', name);
   whole('vocab_size', hyper.vocabularySize);
   whole('context_length', hyper.contextLength);
   whole('embedding_length', hyper.embeddingLength);

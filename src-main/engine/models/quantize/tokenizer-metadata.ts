@@ -1,5 +1,6 @@
 import type { TypedValue } from '../../formats/gguf/writer.ts';
 import { ggufKeysFromTokenizerJson } from '../../tokenizer/gguf/to-gguf.ts';
+import { IDS_ONLY_KEY } from '../gguf/ids-only.ts';
 import { type HfFolder, TOKENIZER_FILE } from '../hf-folder.ts';
 
 /** The `tokenizer.*` keys of a Hugging Face folder, and what they cannot say. */
@@ -15,7 +16,15 @@ export function describeTokenizer(
   const [eos, ...others] = folder.eosTokenIds;
   const warnings: string[] = [];
   if (folder.tokenizerJson === null) {
-    set('ggml.model', { type: 'string', value: 'none' });
+    // llama.cpp cannot open a file without a vocabulary. This one's tokens are called by their ids, and a key of our own
+    // keeps us from reading texts with it.
+    const { vocabularySize } = folder.hyperparameters;
+    metadata.set(IDS_ONLY_KEY, { type: 'bool', value: true });
+    set('ggml.model', { type: 'string', value: 'gpt2' });
+    set('ggml.pre', { type: 'string', value: 'gpt-2' });
+    set('ggml.tokens', { type: 'array', value: Array.from({ length: vocabularySize }, (_, token) => `[${token}]`) });
+    set('ggml.merges', { type: 'array', value: [] });
+    set('ggml.add_bos_token', { type: 'bool', value: false });
     id('bos', folder.bosTokenId);
     warnings.push(`The folder has no ${TOKENIZER_FILE}: the new file will know token ids only, no text.`);
   } else {

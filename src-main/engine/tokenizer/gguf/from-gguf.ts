@@ -64,7 +64,7 @@ export function tokenizerFromGguf(file: GgufVocabulary, fileName: string, warn: 
     default:
       throw new EngineError(
         'UNSUPPORTED_TOKENIZER',
-        `${fileName}: its tokenizer is of the kind ${JSON.stringify(file.model)}; byte-level BPE ("gpt2") and ` +
+        `${fileName}: its tokenizer is of the kind ${JSON.stringify(file.model.slice(0, 100))}; byte-level BPE ("gpt2") and ` +
           'SentencePiece BPE ("llama") can be read.',
         { file: fileName, model: file.model },
       );
@@ -83,7 +83,7 @@ function byteLevelParts(
   const family = preTokenizerFamily(file.pre ?? DEFAULT_FAMILY);
   if (!family) {
     warn(
-      `${fileName}: tokenizer.ggml.pre is ${JSON.stringify(file.pre)}, which is not one of ${KNOWN_FAMILIES.join(', ')}. ` +
+      `${fileName}: tokenizer.ggml.pre is ${JSON.stringify(file.pre?.slice(0, 100))}, which is not one of ${KNOWN_FAMILIES.join(', ')}. ` +
         `Text is split as for ${DEFAULT_FAMILY}, so its tokens may differ from those the model was trained on.`,
     );
   }
