@@ -1,12 +1,11 @@
-import type { AboutInfo, AppServices, ModelListing, NetworkRecord } from '../../src-main/protocol/app-services.ts';
+import type { AboutInfo, AppServices, NetworkRecord } from '../../src-main/protocol/app-services.ts';
 
 /** How often the network log is read while the window is visible, ms. */
 const LOOK_EVERY_MS = 15_000;
 
-/** What the shell shows of the app itself: versions, models, the network log, whether anything is saved. */
+/** What the shell shows of the app itself: versions, the network log, whether anything is saved. */
 export class AppInfo {
   about = $state.raw<AboutInfo | null>(null);
-  models = $state.raw<readonly ModelListing[]>([]);
   network = $state.raw<readonly NetworkRecord[]>([]);
   /** Why nothing is saved; null when everything is. */
   readOnly = $state<string | null>(null);
@@ -30,10 +29,7 @@ export class AppInfo {
       if (event.type === 'readOnly') this.readOnly = event.message;
     });
     void this.#read(async () => {
-      [this.about, this.models] = await Promise.all([
-        this.#services.invoke('about'),
-        this.#services.invoke('modelsList'),
-      ]);
+      this.about = await this.#services.invoke('about');
     });
     void this.readNetwork();
     const timer = setInterval(() => {

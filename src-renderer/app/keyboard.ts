@@ -5,6 +5,7 @@ export type Command =
   | 'view-chat'
   | 'view-models'
   | 'new-chat'
+  | 'open-model'
   | 'toggle-tokens'
   | 'escape'
   | 'prompt-1'
@@ -19,7 +20,12 @@ interface Key {
   shiftKey: boolean;
 }
 
-const WITH_CONTROL: Readonly<Record<string, Command>> = { '1': 'view-chat', '2': 'view-models', n: 'new-chat' };
+const WITH_CONTROL: Readonly<Record<string, Command>> = {
+  '1': 'view-chat',
+  '2': 'view-models',
+  n: 'new-chat',
+  o: 'open-model',
+};
 const ALONE: Readonly<Record<string, Command>> = {
   t: 'toggle-tokens',
   '1': 'prompt-1',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { headsText, memoryParts } from './facts.ts';
+import { headsText, memoryParts, quantisationMix } from './facts.ts';
 
 it('says when heads share caches', () => {
   expect(headsText({ heads: 4, kvHeads: 4 })).toBe('4');
@@ -7,20 +7,33 @@ it('says when heads share caches', () => {
   expect(headsText({ heads: 8, kvHeads: 1 })).toBe('8, sharing 1 cache');
 });
 
-it('splits the memory into parts of the whole', () => {
-  const { total, parts } = memoryParts({
-    contextSize: 1000,
-    memoryBytes: { weights: 6_000_000, kvCache: 2_000_000, scratch: 2_000_000 },
-  });
-  expect(total).toBe(10_000_000);
-  expect(parts.map((part) => [part.name, part.text, part.share])).toEqual([
-    ['Weights', '6.0 MB', 0.6],
-    ['Context cache, 2.0 KB per token', '2.0 MB', 0.2],
-    ['Working space', '2.0 MB', 0.2],
+it('splits the memory into its parts, and says when weights are unpacked', () => {
+  const parts = memoryParts({ contextSize: 1000, weights: 6_000_000, kvCache: 2_000_000, scratch: 500_000 }, 1_500_000);
+  expect(parts.map((part) => [part.name, part.text])).toEqual([
+    ['Weights, as float32', '6.0 MB'],
+    ['Context cache, 2.0 KB per token', '2.0 MB'],
+    ['Working space', '500 KB'],
   ]);
+  const packed = memoryParts({ contextSize: 0, weights: 6_000_000, kvCache: 0, scratch: 0 }, 10_000_000);
+  expect(packed.map((part) => part.name)).toEqual(['Weights', 'Context cache, 0 B per token', 'Working space']);
 });
 
-it('stays finite when nothing is held', () => {
-  const { parts } = memoryParts({ contextSize: 0, memoryBytes: { weights: 0, kvCache: 0, scratch: 0 } });
-  expect(parts.every((part) => part.share === 0)).toBe(true);
+it('orders the types of weights by their bits, with their shares of the bytes', () => {
+  const type = (name: string, bytes: number) => ({ type: name, tensors: 1, bytes });
+  const { parts, bitsPerWeight } = quantisationMix({
+    parameters: 1600,
+    tensorTypes: [type('Q5_0', 460), type('Q8_0', 290), type('Q4_K', 130), type('Q6_K', 116), type('F32', 4)],
+  });
+  expect(parts.map((part) => part.text)).toEqual(['Q4_K 13 %', 'Q5_0 46 %', 'Q6_K 12 %', 'Q8_0 29 %', 'F32 < 1 %']);
+  expect(parts.map((part) => part.step)).toEqual([2, 3, 5, 6, 8]);
+  expect(bitsPerWeight).toBe(5);
+});
+
+it('knows how many bits every type has', () => {
+  const names = ['Q2_K', 'Q3_K', 'IQ4_XS', 'MXFP4', 'Q5_1', 'Q6_K', 'Q8_0', 'F16', 'BF16', 'F32'];
+  const { parts } = quantisationMix({
+    parameters: 0,
+    tensorTypes: names.map((type) => ({ type, tensors: 1, bytes: 0 })),
+  });
+  expect(parts.map((part) => part.step)).toEqual([1, 1, 2, 2, 3, 5, 6, 7, 7, 8]);
 });

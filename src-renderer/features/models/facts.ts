@@ -1,3 +1,4 @@
+import type { MemoryAt, ModelDescription } from '../../../src-main/engine/model-description.ts';
 import type { ModelInfo } from '../../../src-main/engine/types.ts';
 import { formatBytes, formatInteger } from '../../ui/format.ts';
 
@@ -12,18 +13,52 @@ export function headsText({ heads, kvHeads }: Pick<ModelInfo, 'heads' | 'kvHeads
 }
 
 /** What a person compares models by. */
-export function architectureFacts(model: ModelInfo): Fact[] {
+export function architectureFacts(model: ModelDescription): Fact[] {
   return [
     { name: 'Family', value: model.architecture },
     { name: 'Layers', value: formatInteger(model.layers) },
     { name: 'Width', value: formatInteger(model.hiddenSize) },
     { name: 'Heads', value: headsText(model) },
     { name: 'Vocabulary', value: formatInteger(model.vocabularySize) },
-    { name: 'Context', value: `${formatInteger(model.contextSize)} tokens` },
+    { name: 'Trained context', value: formatInteger(model.contextSize) },
     { name: 'Head width', value: formatInteger(model.headDim) },
     { name: 'Feed-forward', value: formatInteger(model.feedForwardSize) },
-    { name: 'Chat roles', value: model.hasChatRoles ? 'Yes' : 'None' },
+    { name: 'Chat template', value: model.chatTemplate === null ? 'None' : 'In the file' },
   ];
+}
+
+/** One type of number that weights are stored in. */
+export interface MixPart {
+  type: string;
+  /** Of the bytes of all weights, 0..1. */
+  share: number;
+  text: string;
+  /** Step of the weight scale: the more bits, the more ink. */
+  step: 1 | 2 | 3 | 5 | 6 | 7 | 8;
+}
+
+/** How a model's weights are stored, fewest bits first, and what that makes on average. */
+export function quantisationMix({ tensorTypes, parameters }: Pick<ModelDescription, 'tensorTypes' | 'parameters'>): {
+  parts: MixPart[];
+  bitsPerWeight: number;
+} {
+  const bytes = tensorTypes.reduce((sum, type) => sum + type.bytes, 0);
+  const parts = tensorTypes
+    .map(({ type, bytes: own }) => {
+      const share = bytes === 0 ? 0 : own / bytes;
+      const percent = Math.round(share * 100);
+      return { type, share, text: `${type} ${percent === 0 ? '< 1' : percent} %`, step: stepOf(type) };
+    })
+    .sort((a, b) => a.step - b.step || b.share - a.share);
+  return { parts, bitsPerWeight: parameters === 0 ? 0 : (bytes * 8) / parameters };
+}
+
+function stepOf(type: string): MixPart['step'] {
+  if (/^F32|^F64/.test(type)) return 8;
+  if (/16/.test(type)) return 7;
+  const bits = Number(/(\d)/.exec(type.replace('MXFP', ''))?.[1] ?? 8);
+  if (bits <= 3) return 1;
+  return ({ 4: 2, 5: 3, 6: 5 } as const)[bits] ?? 6;
 }
 
 export interface MemoryPart {
@@ -31,31 +66,20 @@ export interface MemoryPart {
   name: string;
   bytes: number;
   text: string;
-  /** Of the whole, 0..1. */
-  share: number;
 }
 
-/** What the model holds in memory, largest meaning first: weights, context cache, working space. */
-export function memoryParts(model: Pick<ModelInfo, 'memoryBytes' | 'contextSize'>): {
-  total: number;
-  parts: MemoryPart[];
-} {
-  const { weights, kvCache, scratch } = model.memoryBytes;
-  const total = weights + kvCache + scratch;
-  const perToken = kvCache / Math.max(1, model.contextSize);
-  const part = (kind: MemoryPart['kind'], name: string, bytes: number): MemoryPart => ({
-    kind,
-    name,
-    bytes,
-    text: formatBytes(bytes),
-    share: total === 0 ? 0 : bytes / total,
-  });
-  return {
-    total,
-    parts: [
-      part('weights', 'Weights', weights),
-      part('cache', `Context cache, ${formatBytes(perToken)} per token`, kvCache),
-      part('scratch', 'Working space', scratch),
-    ],
+/** What a model takes in memory: weights, context cache, working space. */
+export function memoryParts(memory: Omit<MemoryAt, 'total'>, parameters: number): MemoryPart[] {
+  const { weights, kvCache, scratch, contextSize } = memory;
+  const perToken = kvCache / Math.max(1, contextSize);
+  // Weights that take four bytes each were unpacked, however they are stored.
+  const unpacked = weights > 3.9 * parameters ? ', as float32' : '';
+  const part = (kind: MemoryPart['kind'], name: string, bytes: number): MemoryPart => {
+    return { kind, name, bytes, text: formatBytes(bytes) };
   };
+  return [
+    part('weights', `Weights${unpacked}`, weights),
+    part('cache', `Context cache, ${formatBytes(perToken)} per token`, kvCache),
+    part('scratch', 'Working space', scratch),
+  ];
 }

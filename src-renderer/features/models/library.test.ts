@@ -1,0 +1,194 @@
+import { beforeEach, expect, it } from 'vitest';
+import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { AppMethodName, AppServices, ModelListing } from '../../../src-main/protocol/app-services.ts';
+import { EngineState } from '../chat/engine.svelte.ts';
+import { FakeConnection, FakeEngine, FakeServices, MODEL } from '../chat/test-support/fakes.ts';
+import { ModelLibrary, type ModelDescription } from './library.svelte.ts';
+
+const BUILT_IN: ModelListing = {
+  id: 'tiny-transformer',
+  name: 'TinyTransformer',
+  builtIn: true,
+  fileBytes: 9_800_000,
+  path: null,
+  description: 'Small.',
+  cannot: 'Much.',
+  license: 'MIT',
+  problem: null,
+};
+const OPENED: ModelListing = {
+  ...BUILT_IN,
+  id: 'opened-1',
+  name: 'story',
+  builtIn: false,
+  path: '/models/story.gguf',
+  description: null,
+  cannot: null,
+  license: null,
+};
+const OTHER = { ...MODEL, id: 'opened-1', name: 'Story 1B', contextSize: 4096 };
+
+function description(id: string, changes: Partial<ModelDescription> = {}): ModelDescription {
+  const { executor: _, loadMs: __, memoryBytes: ___, maskedTokenIds: ____, hasChatRoles: _____, ...facts } = MODEL;
+  const at = (contextSize: number) => ({ contextSize, weights: 100, kvCache: contextSize, scratch: 0 });
+  return {
+    ...facts,
+    id,
+    name: id === 'opened-1' ? 'Story 1B' : 'TinyTransformer',
+    contextSize: 8192,
+    format: 'GGUF',
+    tensorTypes: [],
+    tokenizer: 'gpt2',
+    chatTemplate: null,
+    memory: [1024, 4096, 8192].map((size) => ({ ...at(size), total: 100 + size })),
+    memoryLimit: null,
+    problem: null,
+    ...changes,
+  };
+}
+
+let api: FakeEngine;
+let connection: FakeConnection;
+let engine: EngineState;
+let library: ModelLibrary;
+let listings: ModelListing[];
+let free: number;
+let stopped: string[];
+
+beforeEach(async () => {
+  listings = [BUILT_IN];
+  free = 1_000_000;
+  stopped = [];
+  const services = new FakeServices();
+  const withMemory: AppServices = {
+    onEvent: (listener) => services.onEvent(listener),
+    invoke: (async (method: AppMethodName, ...params: never[]) =>
+      method === 'systemMemory'
+        ? { freeBytes: free, totalBytes: 2 * free }
+        : services.invoke(method, ...params)) as AppServices['invoke'],
+  };
+  connection = new FakeConnection(services);
+  api = new FakeEngine();
+  api.describe = (id) => description(id);
+  engine = new EngineState(connection, 'tiny-transformer');
+  connection.change(api, 'ready');
+  await engine.ready();
+  library = new ModelLibrary({
+    opener: {
+      remembers: true,
+      list: async () => listings,
+      choose: async () => {
+        listings = [BUILT_IN, OPENED];
+        return OPENED;
+      },
+      drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'notes.txt is no model.')),
+      remove: async (id) => {
+        listings = listings.filter((model) => model.id !== id);
+      },
+    },
+    services: withMemory,
+    engine,
+    client: () => connection.client(),
+    stopReply: (to) => stopped.push(to),
+  });
+  await library.refresh();
+});
+
+it('opens a file, reads its headers and shows it, without loading it', async () => {
+  expect(library.selected?.id).toBe('tiny-transformer');
+  expect(await library.choose()).toBe(true);
+  expect(library.selected?.id).toBe('opened-1');
+  expect(library.nameOf('opened-1')).toBe('Story 1B');
+  expect(library.contextOf('opened-1')).toBe(4096);
+  expect(library.fit('opened-1')).toMatchObject({ verdict: 'fits', needed: 4196 });
+  expect(engine.model?.id).toBe('tiny-transformer');
+});
+
+it('says why something was not opened', async () => {
+  expect(await library.drop({} as DataTransfer)).toBe(false);
+  expect(library.error?.message).toBe('notes.txt is no model.');
+  expect(await library.choose()).toBe(true);
+  expect(library.error).toBeNull();
+});
+
+it('loads for the chosen context, and stops a running reply for it', async () => {
+  await library.choose();
+  library.setContext('opened-1', 2048);
+  api.loadScripts = [[{ ...OTHER, contextSize: 2048 }]];
+  await library.load('opened-1');
+  expect(api.loads.at(-1)).toEqual({ modelId: 'opened-1', contextSize: 2048 });
+  expect(stopped).toEqual(['load Story 1B']);
+  expect(engine.model?.name).toBe('Story 1B');
+  expect(library.contextOf('opened-1')).toBe(2048);
+});
+
+it('keeps what went wrong with the model, and the model that was there', async () => {
+  await library.choose();
+  api.loadScripts = [[new EngineError('MODEL_FORMAT', 'cut short')], ['pause', OTHER], [OTHER]];
+  await library.load('opened-1');
+  expect(library.problem('opened-1')?.message).toBe('cut short');
+  expect(engine.model?.id).toBe('tiny-transformer');
+
+  const loading = library.load('opened-1');
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(library.problem('opened-1')).toBeNull();
+  library.cancelLoad();
+  await loading;
+  // Cancelled by a person: nothing is wrong.
+  expect(library.problem('opened-1')).toBeNull();
+  expect(engine.status).toBe('ready');
+});
+
+it('does not load what cannot be read, is gone, or does not fit', async () => {
+  await library.choose();
+  const loads = api.loads.length;
+  free = 1000;
+  await library.load('opened-1');
+  expect(library.fit('opened-1')).toMatchObject({ verdict: 'too-large', short: 4196 - 1003 });
+  expect(api.loads).toHaveLength(loads);
+  expect(stopped).toEqual([]);
+
+  free = 1_000_000;
+  api.describe = (id) =>
+    description(id, { problem: { code: 'UNSUPPORTED_TENSOR_TYPE', message: 'IQ1_S', details: {} } });
+  await library.choose();
+  expect(library.problem('opened-1')).toMatchObject({ code: 'UNSUPPORTED_TENSOR_TYPE', message: 'IQ1_S' });
+  await library.load('opened-1');
+  expect(api.loads).toHaveLength(loads);
+
+  listings = [BUILT_IN, { ...OPENED, problem: '/models/story.gguf is not there any more.' }];
+  await library.refresh();
+  expect(library.problem('opened-1')).toMatchObject({ code: 'MODEL_NOT_FOUND' });
+});
+
+it('makes room first where both models do not fit beside each other', async () => {
+  await library.choose();
+  api.model = MODEL;
+  free = 4195;
+  await library.refresh();
+  expect(library.fit('opened-1')?.verdict).toBe('after-unload');
+  api.loadScripts = [[OTHER]];
+  await library.load('opened-1');
+  expect(engine.model).toBe(OTHER);
+});
+
+it('unloads on demand, and forgets a model that is removed', async () => {
+  await library.choose();
+  api.loadScripts = [[OTHER]];
+  await library.load('opened-1');
+  await library.remove('opened-1');
+  expect(stopped).toEqual(['load Story 1B', 'unload Story 1B']);
+  expect(engine.status).toBe('empty');
+  expect(library.listings).toEqual([BUILT_IN]);
+  expect(library.nameOf('opened-1')).toBe('a model that is not here');
+});
+
+it('asks about a model again when there was no engine to ask', async () => {
+  connection.change(null, 'starting');
+  await library.describe('tiny-transformer');
+  expect(library.description('tiny-transformer')).toBeNull();
+  expect(library.problem('tiny-transformer')).toBeNull();
+  connection.change(api, 'ready');
+  await library.describe('tiny-transformer');
+  expect(library.description('tiny-transformer')).not.toBeNull();
+});

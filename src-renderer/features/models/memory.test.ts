@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { contextStops, defaultContext, fitOf, memoryAt, nearestStop } from './memory.ts';
+
+const at = (contextSize: number, weights: number, kvCache: number, scratch: number) => {
+  return { contextSize, weights, kvCache, scratch, total: weights + kvCache + scratch };
+};
+
+it('offers contexts from 256 to what the model was trained for', () => {
+  expect(contextStops(2048)).toEqual([256, 384, 512, 768, 1024, 1536, 2048]);
+  expect(contextStops(1000)).toEqual([256, 384, 512, 768, 1000]);
+  expect(contextStops(64)).toEqual([64]);
+  expect(nearestStop(contextStops(2048), 1000)).toBe(4);
+  expect(nearestStop(contextStops(2048), 9)).toBe(0);
+  expect(defaultContext(131_072)).toBe(4096);
+  expect(defaultContext(1000)).toBe(1000);
+});
+
+it('knows the memory between the contexts it was told of, and beyond', () => {
+  const known = [at(1024, 100, 1024, 512), at(4096, 100, 4096, 512), at(8192, 100, 8192, 512)];
+  expect(memoryAt(known, 1024)).toEqual(known[0]);
+  expect(memoryAt(known, 2048)).toEqual(at(2048, 100, 2048, 512));
+  expect(memoryAt(known, 512)).toEqual(at(512, 100, 512, 256));
+  expect(memoryAt(known, 8192)).toEqual(known[2]);
+  expect(memoryAt([at(1000, 10, 2000, 1000)], 500)).toEqual(at(500, 10, 1000, 500));
+  expect(memoryAt([], 5).total).toBe(0);
+});
+
+it('says whether a model fits, and by how much it does not', () => {
+  const memory = { free: 1000, held: 200, limit: null };
+  expect(fitOf({ ...memory, needed: 900 })).toMatchObject({ verdict: 'fits', short: 0 });
+  expect(fitOf({ ...memory, needed: 1100 })).toMatchObject({ verdict: 'after-unload', short: 0 });
+  expect(fitOf({ ...memory, needed: 1500 })).toMatchObject({
+    verdict: 'too-large',
+    short: 300,
+    available: 1200,
+    bound: 'free',
+  });
+  expect(fitOf({ ...memory, needed: 900, limit: 800 })).toMatchObject({
+    verdict: 'too-large',
+    short: 100,
+    bound: 'limit',
+  });
+});
