@@ -60,6 +60,30 @@ export interface CompiledKernels {
   readonly shared: boolean;
 }
 
+/** What a thread of the kernels needs to start; the host's script passes it to the kernels' `work`. */
+export interface KernelThread {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** Address of the pool's state. */
+  readonly pool: number;
+  /** Address of an i32 that the script sets to 1 when `work` throws: nobody waits for the thread any more. */
+  readonly failed: number;
+  /** From 1; the engine's own thread is 0. */
+  readonly thread: number;
+}
+
+/** Threads that compute beside the engine's own. */
+export interface KernelThreads {
+  /** Threads that this machine runs at once, the engine's included. */
+  readonly available: number;
+  /**
+   * Starts one thread. Resolves when it is ready to work.
+   * @param onFailure called when it ends without having been stopped
+   * @throws EngineError BACKEND_LOST
+   */
+  start(thread: KernelThread, onFailure: () => void): Promise<{ stop(): Promise<void> }>;
+}
+
 /** Everything the engine needs from its host. */
 export interface Platform {
   readonly clock: Clock;
@@ -81,4 +105,6 @@ export interface Platform {
    * @throws EngineError BACKEND_LOST when they cannot be read or this machine cannot run them.
    */
   compileKernels?(): Promise<CompiledKernels>;
+  /** Left out where threads cannot share memory. */
+  readonly threads?: KernelThreads;
 }

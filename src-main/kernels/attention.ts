@@ -30,18 +30,31 @@ import { exp4, madd, max4, softcap4, sum4 } from './math';
 
 /** Keys of one tile: 64 of 64 values are 16 KiB. */
 const TILE: i32 = 64;
+const FEW_ROWS: i32 = 4;
 
-/** Units are K/V heads x rows. */
-export function attentionUnits(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
-  const rows = load<i32>(run, RUN_ROWS);
-  for (let unit = from; unit < to; unit++) attendRow(op, run, unit / rows, unit % rows, thread);
+/** Heads x rows when there are few rows, so that threads share them evenly; else K/V heads x rows, read once for all. */
+export function attentionUnitCount(op: usize, run: usize): i32 {
+  return load<i32>(run, RUN_ROWS) * (hasFewRows(run) ? load<i32>(op, OP_HEADS) : load<i32>(op, OP_KV_HEADS));
 }
 
-function attendRow(op: usize, run: usize, kvHead: i32, row: i32, thread: i32): void {
+export function attentionUnits(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
+  const rows = load<i32>(run, RUN_ROWS);
+  const group = load<i32>(op, OP_HEADS) / load<i32>(op, OP_KV_HEADS);
+  const heads = hasFewRows(run) ? 1 : group;
+  for (let unit = from; unit < to; unit++) attendRow(op, run, (unit / rows) * heads, heads, group, unit % rows, thread);
+}
+
+// @ts-ignore: decorator
+@inline
+function hasFewRows(run: usize): bool {
+  return load<i32>(run, RUN_ROWS) < FEW_ROWS;
+}
+
+/** `heads` heads from `firstHead` on, of the `group` that share a K/V head. */
+function attendRow(op: usize, run: usize, firstHead: i32, heads: i32, group: i32, row: i32, thread: i32): void {
   const headDim = load<i32>(op, OP_HEAD_DIM);
   const headBytes = <usize>headDim * 4;
-  const group = load<i32>(op, OP_HEADS) / load<i32>(op, OP_KV_HEADS);
-  const firstHead = kvHead * group;
+  const kvHead = firstHead / group;
   const first = load<i32>(
     <usize>load<i32>(run, RUN_STARTS) + <usize>(load<i32>(op, OP_STARTS) * load<i32>(run, RUN_ROWS) + row) * 4,
   );
@@ -58,15 +71,15 @@ function attendRow(op: usize, run: usize, kvHead: i32, row: i32, thread: i32): v
 
   for (let at = 0; at < count; at += TILE) {
     const end = min(at + TILE, count);
-    for (let h = 0; h < group; h++) {
+    for (let h = 0; h < heads; h++) {
       score(q + <usize>h * headBytes, keys, cells, at, end, headDim, scratch + <usize>h * stride);
     }
   }
-  for (let h = 0; h < group; h++) softmax(op, scratch + <usize>h * stride, count);
-  for (let h = 0; h < group; h++) memory.fill(y + <usize>h * headBytes, 0, headBytes);
+  for (let h = 0; h < heads; h++) softmax(op, scratch + <usize>h * stride, count);
+  for (let h = 0; h < heads; h++) memory.fill(y + <usize>h * headBytes, 0, headBytes);
   for (let at = 0; at < count; at += TILE) {
     const end = min(at + TILE, count);
-    for (let h = 0; h < group; h++) {
+    for (let h = 0; h < heads; h++) {
       weigh(scratch + <usize>h * stride, values, cells, at, end, headDim, y + <usize>h * headBytes);
     }
   }
@@ -74,7 +87,7 @@ function attendRow(op: usize, run: usize, kvHead: i32, row: i32, thread: i32): v
   if (!tap) return;
   // [heads, rows, longest context]
   const tapRow = <usize>load<i32>(run, RUN_MAX_CONTEXT) * 4;
-  for (let h = 0; h < group; h++) {
+  for (let h = 0; h < heads; h++) {
     const to = tap + (<usize>(firstHead + h) * load<i32>(run, RUN_ROWS) + row) * tapRow;
     memory.copy(to + first * 4, scratch + <usize>h * stride, <usize>count * 4);
   }

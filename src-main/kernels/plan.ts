@@ -1,11 +1,12 @@
 /** The interpreter: runs a plan from its first operation to its last, in chunks between which cancelling is heard. */
-import { attentionUnits } from './attention';
+import { attentionUnitCount, attentionUnits } from './attention';
 import {
   ATTENTION,
   BINARY,
   CACHE_WRITE,
   COPY,
   EMBED,
+  FLAG_BARRIER,
   FLAG_LOGIT_ROWS,
   FLAG_PAIR,
   GATHER,
@@ -19,10 +20,14 @@ import {
   OP_BYTES,
   OP_CODE,
   OP_FLAGS,
-  OP_KV_HEADS,
   OP_LAYOUT,
   OP_OUTPUTS,
+  OP_TAKEN,
   OP_WIDTH,
+  POOL_COUNT,
+  POOL_PLAN,
+  POOL_RUN,
+  POOL_THREADS,
   QUANTIZE,
   RMS_NORM,
   ROPE,
@@ -35,6 +40,7 @@ import { linearF16 } from './linear-f16';
 import { linearF32 } from './linear-f32';
 import { linearQ4, linearQ4Min } from './linear-q4';
 import { linearQ8 } from './linear-q8';
+import { arriveLast, awaitRelease, barrier, barriers, failed, nextRun, release, startRun, stopped } from './pool';
 import { quantizeRows } from './quantize';
 import {
   binaryRows,
@@ -55,28 +61,101 @@ declare function cancelled(): i32;
 
 /** Multiply-adds of one chunk at most: some 0.2 ms, so that cancelling is heard and threads end together. */
 const CHUNK_WORK: f64 = 4194304;
-/** Chunks of an operation at most, when it is small: enough for threads to share. */
-const CHUNKS: i32 = 16;
+/** Chunks of an operation per thread, unless they are too large then. */
+const CHUNKS: i32 = 8;
 
-/** Runs `count` operations. Returns 1 when the run was cancelled, else 0. */
-export function runPlan(plan: usize, count: i32, run: usize): i32 {
+/**
+ * Runs `count` operations, with the threads of the pool if there are any. Returns 0; 1 when the run was cancelled; 2 when
+ * a thread failed.
+ */
+export function runPlan(plan: usize, count: i32, run: usize, pool: usize): i32 {
+  if (ASC_FEATURE_THREADS) {
+    if (load<i32>(pool, POOL_THREADS) > 1) return runTogether(plan, count, run, pool);
+  }
   for (let i = 0; i < count; i++) {
     const op = plan + <usize>i * OP_BYTES;
-    const pair = (load<i32>(op, OP_FLAGS) & FLAG_PAIR) != 0;
     const units = unitsOf(op, run);
-    const size = chunkSize(op, run, units);
+    const size = chunkSize(op, run, units, 1);
     for (let from = 0; from < units; from += size) {
-      if (cancelled()) {
-        store<i32>(run, 1, RUN_CANCELLED);
-        return 1;
-      }
-      const to = min(from + size, units);
-      execute(op, run, from, to, 0);
-      if (pair) execute(op + OP_BYTES, run, from, to, 0);
+      if (cancelled()) return 1;
+      executePart(op, run, from, min(from + size, units), 0);
     }
-    if (pair) i++;
+    if (isPair(op)) i++;
   }
   return 0;
+}
+
+function runTogether(plan: usize, count: i32, run: usize, pool: usize): i32 {
+  for (let i = 0; i < count; i++) store<i32>(plan + <usize>i * OP_BYTES, 0, OP_TAKEN);
+  startRun(pool, plan, count, run);
+  runShare(plan, count, run, pool, 0);
+  if (failed(pool)) return 2;
+  return load<i32>(run, RUN_CANCELLED);
+}
+
+/** A thread of the pool: runs its share of every run until the pool stops. */
+export function work(pool: usize, thread: i32): void {
+  if (!ASC_FEATURE_THREADS) return;
+  let seen = 0;
+  for (;;) {
+    seen = nextRun(pool, seen);
+    if (stopped(pool) || failed(pool)) return;
+    runShare(<usize>load<i32>(pool, POOL_PLAN), load<i32>(pool, POOL_COUNT), <usize>load<i32>(pool, POOL_RUN), pool, thread);
+  }
+}
+
+/** One thread's way through a plan. All threads take the same turns, also when the run is cancelled: they meet. */
+function runShare(plan: usize, count: i32, run: usize, pool: usize, thread: i32): void {
+  const threads = load<i32>(pool, POOL_THREADS);
+  let together = true;
+  for (let i = 0; i < count; i++) {
+    const op = plan + <usize>i * OP_BYTES;
+    const units = unitsOf(op, run);
+    if (units == 1 && !isPair(op)) {
+      // Nothing to share: whoever arrives last does it, and what follows of this kind, before letting the others go.
+      let end = i + 1;
+      while (end < count && isSingle(plan + <usize>end * OP_BYTES, run)) end++;
+      const before = barriers(pool);
+      if (arriveLast(pool)) {
+        for (let j = i; j < end; j++) executePart(plan + <usize>j * OP_BYTES, run, 0, 1, thread);
+        release(pool);
+      } else awaitRelease(pool, before);
+      together = true;
+      i = end - 1;
+      continue;
+    }
+    if (!together && load<i32>(op, OP_FLAGS) & FLAG_BARRIER) barrier(pool);
+    together = false;
+    const size = chunkSize(op, run, units, threads);
+    for (;;) {
+      const from = atomic.add<i32>(op, size, OP_TAKEN);
+      if (from >= units || isCancelled(run, thread) || failed(pool)) break;
+      executePart(op, run, from, min(from + size, units), thread);
+    }
+    if (isPair(op)) i++;
+  }
+  barrier(pool);
+}
+
+/** The engine's thread asks the host and tells the others. */
+function isCancelled(run: usize, thread: i32): bool {
+  if (thread == 0 && cancelled()) atomic.store<i32>(run, 1, RUN_CANCELLED);
+  return atomic.load<i32>(run, RUN_CANCELLED) != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function isPair(op: usize): bool {
+  return (load<i32>(op, OP_FLAGS) & FLAG_PAIR) != 0;
+}
+
+function isSingle(op: usize, run: usize): bool {
+  return unitsOf(op, run) == 1 && !isPair(op);
+}
+
+function executePart(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
+  execute(op, run, from, to, thread);
+  if (isPair(op)) execute(op + OP_BYTES, run, from, to, thread);
 }
 
 /** Rows that the operation works on. */
@@ -90,16 +169,18 @@ function rowsOf(op: usize, run: usize): i32 {
 function unitsOf(op: usize, run: usize): i32 {
   const code = load<i32>(op, OP_CODE);
   if (code == LINEAR) return (load<i32>(op, OP_OUTPUTS) + 7) >> 3;
-  if (code == ATTENTION) return load<i32>(op, OP_KV_HEADS) * load<i32>(run, RUN_ROWS);
+  if (code == ATTENTION) return attentionUnitCount(op, run);
   return rowsOf(op, run);
 }
 
-function chunkSize(op: usize, run: usize, units: i32): i32 {
-  // Whole groups of four panels, which the float32 kernel takes together.
-  const even = load<i32>(op, OP_CODE) == LINEAR ? ((units + CHUNKS - 1) / CHUNKS + 3) & ~3 : (units + CHUNKS - 1) / CHUNKS;
+/** Units of one chunk: small enough to be shared evenly, and for cancelling to be heard. */
+function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
+  const chunks = threads * CHUNKS;
+  const even = (units + chunks - 1) / chunks;
   if (load<i32>(op, OP_CODE) != LINEAR) return max(even, 1);
+  // Whole groups of four panels, which the float32 kernel takes together.
   const work = <f64>load<i32>(op, OP_WIDTH) * 8 * <f64>max(rowsOf(op, run), 1);
-  return max(min(even, <i32>(CHUNK_WORK / work)), 1);
+  return max(min((even + 3) & ~3, <i32>(CHUNK_WORK / work)), 1);
 }
 
 export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32): void {

@@ -1,5 +1,5 @@
 import type { Executor } from '../executors/executor.ts';
-import { createWasmExecutor } from '../executors/wasm/wasm-executor.ts';
+import { createWasmExecutor, type WasmExecutorOptions } from '../executors/wasm/wasm-executor.ts';
 import type { Model } from '../models/model.ts';
 import { openModel } from '../models/registry.ts';
 import type { ModelFiles } from '../platform.ts';
@@ -8,16 +8,16 @@ import { testKernels } from './kernels.ts';
 /** Loads a model straight into the wasm executor, as the engine does. */
 export async function openWasmModel(
   files: ModelFiles,
-  options: { contextSize?: number; cells?: number } = {},
+  options: { contextSize?: number; threads?: WasmExecutorOptions['threads'] } = {},
 ): Promise<{ model: Model; executor: Executor }> {
   let executor: Executor | null = null;
-  const { cells, ...modelOptions } = options;
+  const { threads, ...modelOptions } = options;
   const model = await openModel(files, {
     ...modelOptions,
     takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
       const created = await createWasmExecutor(program, weights, {
-        ...{ kernels: testKernels(), onBytes, cancel },
-        cells: cells ?? contextSize,
+        ...{ kernels: testKernels(), onBytes, cancel, threads },
+        cells: contextSize,
       });
       executor = created;
       return {

@@ -15,6 +15,8 @@ const FIRST = PAGE;
 export class KernelMemory {
   readonly memory: WebAssembly.Memory;
   private next = FIRST;
+  /** Up to here memory may not be zero. */
+  private used = FIRST;
   private buffer: ArrayBuffer;
   private views: { u8: Uint8Array; i32: Int32Array; f32: Float32Array };
 
@@ -36,6 +38,7 @@ export class KernelMemory {
   allocate(bytes: number, purpose: string): number {
     const at = this.next;
     this.ensure(at + bytes, purpose);
+    if (at < this.used) this.u8.fill(0, at, Math.min(at + bytes, this.used));
     this.next = align(at + bytes);
     return at;
   }
@@ -46,6 +49,7 @@ export class KernelMemory {
    */
   reserve(bytes: number, purpose: string): number {
     this.ensure(this.next + bytes, purpose);
+    this.used = Math.max(this.used, this.next + bytes);
     return this.next;
   }
 

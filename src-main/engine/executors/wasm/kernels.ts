@@ -1,7 +1,7 @@
 /** The functions of src-main/kernels. Pointers are byte addresses in the memory they were given. */
 export interface KernelExports {
-  /** Runs `count` operations; 1 when it was cancelled, else 0. */
-  runPlan(plan: number, count: number, run: number): number;
+  /** Runs `count` operations: 0; 1 when it was cancelled; 2 when a thread of the pool failed. */
+  runPlan(plan: number, count: number, run: number, pool: number): number;
   packF32: PackKernel;
   packF16: PackKernel;
   packQ8: PackKernel;

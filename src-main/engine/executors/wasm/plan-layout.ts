@@ -27,6 +27,8 @@ export const OP_FLAGS = 4;
 export const FLAG_PAIR = 1;
 /** Set: rows are those whose logits are wanted. */
 export const FLAG_LOGIT_ROWS = 2;
+/** Set: reads or writes what an operation before it wrote or read, which every thread must have finished. */
+export const FLAG_BARRIER = 4;
 
 // Common to all: input, output, and bytes from one row to the next.
 export const OP_X = 8;
@@ -65,6 +67,8 @@ export const OP_PAIRS = 104;
 /** Second input of a binary operation, v of a cache write. */
 export const OP_X2 = 108;
 export const OP_X2_STRIDE = 112;
+/** Parts taken so far, by whichever thread was free. */
+export const OP_TAKEN = 116;
 
 export const ACTIVATION_RELU = 1;
 export const ACTIVATION_SILU = 2;
@@ -110,5 +114,24 @@ export const RUN_SCRATCH_STRIDE = 40;
 export const RUN_MAX_CONTEXT = 44;
 /** Set once the run is cancelled. */
 export const RUN_CANCELLED = 48;
-export const RUN_THREADS = 52;
 export const RUN_BYTES = 64;
+
+// The threads that run plans together; what several of them write lies in cache lines of its own.
+/** Counts runs: its change wakes the threads. */
+export const POOL_RUNS = 0;
+/** Threads that have reached the barrier. */
+export const POOL_ARRIVED = 64;
+/** Counts barriers: its change lets the threads go on. */
+export const POOL_BARRIERS = 128;
+/** Threads that sleep until one of the two changes. */
+export const POOL_SLEEPING = 192;
+export const POOL_PLAN = 256;
+export const POOL_COUNT = 260;
+export const POOL_RUN = 264;
+/** The engine's own thread included. */
+export const POOL_THREADS = 268;
+/** Set: the threads end. */
+export const POOL_STOP = 272;
+/** Set by a thread that failed: nobody waits for it. */
+export const POOL_FAILED = 276;
+export const POOL_BYTES = 320;

@@ -5,6 +5,7 @@ import type { Program } from '../../program/program.ts';
 import type { WeightView } from '../../program/weights.ts';
 import type { Activation, FusedOp } from './fusion.ts';
 import * as L from './plan-layout.ts';
+import { withBarriers } from './barriers.ts';
 import { type PackedWeight, type PackedWeights, viewKey } from './weights.ts';
 
 /** Addresses that plans refer to. */
@@ -50,7 +51,7 @@ const ACTIVATIONS: Readonly<Record<Activation, number>> = {
 export function lower(program: Program, ops: readonly FusedOp[], memory: PlanMemory, taps: PlanTaps): PlanOp[] {
   const lowering = new Lowering(program, memory, taps);
   for (const op of ops) if (op.op !== 'logits') lowering.add(op);
-  return lowering.plan;
+  return withBarriers(lowering.plan);
 }
 
 /** The logits of the rows that are asked for. */
@@ -59,7 +60,7 @@ export function lowerLogits(program: Program, memory: PlanMemory): PlanOp[] {
   if (op?.op !== 'logits') throw new EngineError('INTERNAL', 'The program does not end with its logits.');
   const lowering = new Lowering(program, memory, NO_TAPS);
   lowering.addLogits(op.inputs[0], op.weights, op.attributes.softcap);
-  return lowering.plan;
+  return withBarriers(lowering.plan);
 }
 
 class Lowering {

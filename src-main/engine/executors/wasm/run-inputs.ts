@@ -4,11 +4,22 @@ import type { Buffers } from './buffers.ts';
 import { align, type KernelMemory } from './kernel-memory.ts';
 import * as L from './plan-layout.ts';
 
+/** Bytes that a run over one sequence of `tokens` tokens needs: the list of its cells, and each thread's scores. */
+export function runBytes({ largestGroup }: Buffers, tokens: number, threads: number): number {
+  return align(4 * tokens) + threads * scratchBytes(tokens, largestGroup);
+}
+
+/** Scores are written in whole vectors, and four past the end. */
+function scratchBytes(tokens: number, heads: number): number {
+  return align(4 * (tokens + 8) * heads);
+}
+
 /** Writes what the kernels need to know about a batch into their memory. */
 export class RunInputs {
   constructor(
     private readonly memory: KernelMemory,
     private readonly buffers: Buffers,
+    private readonly threads: number,
   ) {}
 
   /**
@@ -19,10 +30,9 @@ export class RunInputs {
   write(batch: Batch, from: number, to: number, extra: number): number {
     const rows = to - from;
     const longest = Math.max(...batch.contexts.map(({ cells }) => cells.length));
-    // Scores are written in whole vectors, and four past the end.
-    const scratch = align(4 * (longest + 8) * this.buffers.largestGroup);
+    const scratch = scratchBytes(longest, this.buffers.largestGroup);
     const contextBytes = batch.contexts.reduce((sum, { cells }) => sum + align(4 * cells.length), 0);
-    const base = this.memory.reserve(contextBytes + scratch + extra, `a context of ${longest} tokens`);
+    const base = this.memory.reserve(contextBytes + this.threads * scratch + extra, `a context of ${longest} tokens`);
     const contexts = this.writeContexts(batch, base);
     this.writeRows(batch, from, to, contexts);
     this.writeAngles(batch, from, to);
@@ -44,7 +54,7 @@ export class RunInputs {
     ];
     const { i32 } = this.memory;
     for (const [field, value] of header) i32[(run + field) / 4] = value;
-    return base + contextBytes + scratch;
+    return base + contextBytes + this.threads * scratch;
   }
 
   /** @param rows of the slice that was written last, whose logits come next */

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.ts';
-import type { CancelToken, CompiledKernels } from '../../platform.ts';
+import type { CancelToken, CompiledKernels, KernelThreads } from '../../platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch } from '../check-batch.ts';
@@ -10,15 +10,18 @@ import { KernelMemory } from './kernel-memory.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
 import * as L from './plan-layout.ts';
 import { lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
-import { RunInputs } from './run-inputs.ts';
+import { runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
+import { ThreadPool } from './thread-pool.ts';
 import { packWeights } from './weights.ts';
 
 export interface WasmExecutorOptions {
   readonly kernels: CompiledKernels;
   /** Cells of K and V storage: tokens of all sequences together. */
   readonly cells: number;
+  /** Threads in all, and the host that starts them; left out, the caller's thread alone. */
+  readonly threads?: { readonly count: number; readonly host: KernelThreads | undefined } | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Looked at while weights are read. */
@@ -49,7 +52,11 @@ export async function createWasmExecutor(
   const fused = fuse(program);
   const size = { cells: options.cells, rows: Math.min(options.cells, MAX_ROWS), logitRows: LOGIT_ROWS };
   const buffers = allocateBuffers(program, fused, packed, memory, size);
-  return new WasmExecutor(program, fused, memory, kernels, buffers, cancel);
+  // What most runs need is there before the threads start, so that memory seldom grows under them.
+  memory.reserve(runBytes(buffers, options.cells, options.threads?.count ?? 1), `a context of ${options.cells} tokens`);
+  const { host, count } = options.threads ?? { host: undefined, count: 1 };
+  const pool = await ThreadPool.start(options.kernels, memory, host, count);
+  return new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel);
 }
 
 /** A plan in kernel memory. */
@@ -72,9 +79,10 @@ class WasmExecutor implements Executor {
     private readonly memory: KernelMemory,
     private readonly kernels: KernelExports,
     private readonly buffers: Buffers,
+    private readonly pool: ThreadPool,
     private readonly cancel: { current: CancelToken | undefined },
   ) {
-    this.inputs = new RunInputs(memory, buffers);
+    this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
     this.logits = this.keepPlan(lowerLogits(program, buffers.plan));
     const { weights, kvCache } = buffers.bytes;
@@ -110,7 +118,7 @@ class WasmExecutor implements Executor {
 
   dispose(): Promise<void> {
     this.disposed = true;
-    return Promise.resolve();
+    return this.pool.stop();
   }
 
   /** @returns the plan for the slice's logits */
@@ -144,9 +152,9 @@ class WasmExecutor implements Executor {
   }
 
   private execute({ at, count }: KeptPlan): void {
-    if (this.kernels.runPlan(at, count, this.buffers.run) !== 0) {
-      throw new EngineError('CANCELLED', 'The run was cancelled.');
-    }
+    const result = this.kernels.runPlan(at, count, this.buffers.run, this.pool.at);
+    if (result === 1) throw new EngineError('CANCELLED', 'The run was cancelled.');
+    if (result !== 0) throw this.pool.lost();
   }
 
   private keepPlan(plan: readonly PlanOp[]): KeptPlan {

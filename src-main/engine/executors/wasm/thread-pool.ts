@@ -1,0 +1,65 @@
+import { EngineError } from '../../errors.ts';
+import type { CompiledKernels, KernelThreads } from '../../platform.ts';
+import type { KernelMemory } from './kernel-memory.ts';
+import { POOL_BYTES, POOL_FAILED, POOL_RUNS, POOL_STOP, POOL_THREADS } from './plan-layout.ts';
+
+/** The threads of one executor: they live as long as its memory. */
+export class ThreadPool {
+  private readonly running: { stop(): Promise<void> }[] = [];
+
+  private constructor(
+    private readonly memory: KernelMemory,
+    /** Address of the state that the kernels share. */
+    readonly at: number,
+  ) {}
+
+  /**
+   * @param threads in all, the caller's included; 1 starts none
+   * @throws EngineError BACKEND_LOST when one does not start
+   */
+  static async start(
+    kernels: CompiledKernels,
+    memory: KernelMemory,
+    host: KernelThreads | undefined,
+    threads: number,
+  ): Promise<ThreadPool> {
+    const pool = new ThreadPool(memory, memory.allocate(POOL_BYTES, 'threads'));
+    const wanted = kernels.shared && host ? threads : 1;
+    try {
+      for (let thread = 1; thread < wanted; thread++) {
+        const { module } = kernels;
+        const task = { module, memory: memory.memory, pool: pool.at, failed: pool.at + POOL_FAILED, thread };
+        pool.running.push(await host!.start(task, () => pool.set(POOL_FAILED, 1)));
+      }
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
+    // Only now: a run waits for every thread that is counted.
+    pool.set(POOL_THREADS, wanted);
+    return pool;
+  }
+
+  /** The caller's thread included. */
+  get threads(): number {
+    return this.running.length + 1;
+  }
+
+  lost(): EngineError {
+    return new EngineError('BACKEND_LOST', 'A thread of the CPU kernels ended unexpectedly. Load the model again.');
+  }
+
+  async stop(): Promise<void> {
+    this.set(POOL_STOP, 1);
+    if (this.running.length > 0) {
+      const { i32 } = this.memory;
+      Atomics.add(i32, (this.at + POOL_RUNS) / 4, 1);
+      Atomics.notify(i32, (this.at + POOL_RUNS) / 4);
+    }
+    await Promise.all(this.running.splice(0).map((thread) => thread.stop()));
+  }
+
+  private set(field: number, value: number): void {
+    Atomics.store(this.memory.i32, (this.at + field) / 4, value);
+  }
+}

@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
+import { QUANTIZED_MODELS, TINY_MODELS, tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
+import { openWasmModel } from '../../test-support/wasm-model.ts';
+import { batchOf } from '../batch.ts';
+import type { Executor } from '../executor.ts';
+
+const CONTEXT = 80;
+const PROMPT = 57;
+const STEPS = 12;
+
+describe('threads of the wasm executor', () => {
+  const open: Executor[] = [];
+  afterEach(async () => {
+    for (const executor of open.splice(0)) await executor.dispose();
+  });
+
+  it.each([...TINY_MODELS, ...QUANTIZED_MODELS])(
+    'compute the same bits for %s, whatever their number',
+    async (name) => {
+      const results: Float32Array[][] = [];
+      for (const count of [1, 2, 3]) {
+        const threads = { count, host: nodeKernelThreads() };
+        const { executor, model } = await openWasmModel(await tinyGgufFiles(name), { contextSize: CONTEXT, threads });
+        open.push(executor);
+        results.push(await promptAndSteps(executor, model.program.vocabularySize));
+      }
+      expect(equalBits(results[1], results[0])).toBe(true);
+      expect(equalBits(results[2], results[0])).toBe(true);
+    },
+  );
+
+  it('stop in the middle of a run, and run again', async () => {
+    const threads = { count: 2, host: nodeKernelThreads() };
+    const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), { threads });
+    open.push(executor);
+    const ids = Array.from({ length: 200 }, (_, i) => (i * 7) % 1000);
+    const batch = batchOf([new KvCache(1000).append(0, ids)]);
+    const whole = await executor.run(batch, { logits: [199] });
+    for (const look of [1, 2, 5, 20, 60]) {
+      let looks = 0;
+      const cancel = {
+        get cancelled() {
+          return ++looks >= look;
+        },
+      };
+      await expect(executor.run(batch, { logits: [199] }, cancel)).rejects.toMatchObject({ code: 'CANCELLED' });
+    }
+    const again = await executor.run(batch, { logits: [199] });
+    expect(equalBits([await again.logits[0].read()], [await whole.logits[0].read()])).toBe(true);
+  });
+
+  it('see memory that has grown since they started', async () => {
+    const taps = (await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR))).model.program.taps;
+    const results: Float32Array[][] = [];
+    for (const count of [1, 3]) {
+      const threads = { count, host: nodeKernelThreads() };
+      const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), { threads });
+      open.push(executor);
+      const found: Float32Array[] = [];
+      for (const length of [3, 40, 250, 900]) {
+        const ids = Array.from({ length }, (_, i) => (i * 7) % 1000);
+        const batch = batchOf([new KvCache(1000).append(0, ids)]);
+        const run = await executor.run(batch, { logits: [length - 1], taps: [...taps] });
+        found.push(await run.logits[0].read(), ...[...run.taps.values()].map(({ data }) => data));
+      }
+      results.push(found);
+    }
+    expect(equalBits(results[1], results[0])).toBe(true);
+  });
+
+  it('sleep while there is nothing to do', async () => {
+    const threads = { count: 2, host: nodeKernelThreads() };
+    const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), { threads });
+    open.push(executor);
+    await executor.run(batchOf([new KvCache(1000).append(0, [1, 2, 3])]), { logits: [2] });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { user, system } = process.cpuUsage(before);
+    // Microseconds of half a second; a thread that spins would take all of it.
+    expect(user + system).toBeLessThan(150_000);
+  });
+});
+
+/** Logits of the last rows of a prompt and of single tokens after it. */
+async function promptAndSteps(executor: Executor, vocabulary: number): Promise<Float32Array[]> {
+  const cache = new KvCache(CONTEXT);
+  const id = (i: number) => (i * 37 + 11) % vocabulary;
+  const ids = Array.from({ length: PROMPT }, (_, i) => id(i));
+  const prompt = await executor.run(batchOf([cache.append(0, ids)]), { logits: [3, PROMPT - 1] });
+  const found = await Promise.all(prompt.logits.map((handle) => handle.read()));
+  for (let step = 0; step < STEPS; step++) {
+    const { logits } = await executor.run(batchOf([cache.append(0, [id(PROMPT + step)])]), { logits: [0] });
+    found.push(await logits[0].read());
+  }
+  return found;
+}
+
+function equalBits(a: readonly Float32Array[], b: readonly Float32Array[]): boolean {
+  return a.length === b.length && a.every((row, i) => Buffer.from(row.buffer).equals(Buffer.from(b[i].buffer)));
+}

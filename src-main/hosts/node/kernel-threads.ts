@@ -1,0 +1,39 @@
+/** Threads of the CPU kernels in Node. */
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { EngineError } from '../../engine/errors.ts';
+import type { KernelThreads } from '../../engine/platform.ts';
+
+export function nodeKernelThreads(): KernelThreads {
+  return {
+    available: availableParallelism(),
+    async start(thread, onFailure) {
+      const worker = new Worker(threadScript(), { workerData: thread, name: `kernels ${thread.thread}` });
+      let stopping = false;
+      await new Promise<void>((resolve, reject) => {
+        const fail = (reason: string) => {
+          if (!stopping) onFailure();
+          reject(new EngineError('BACKEND_LOST', `A thread of the CPU kernels did not start: ${reason}`));
+        };
+        worker.once('message', () => resolve());
+        worker.once('error', (error) => fail(error instanceof Error ? error.message : String(error)));
+        worker.once('exit', (code) => fail(`it ended with code ${code}.`));
+      });
+      return {
+        async stop() {
+          stopping = true;
+          await worker.terminate();
+        },
+      };
+    },
+  };
+}
+
+/** Beside this file in the sources; in the built code beside the entry scripts, which may be one folder up. */
+function threadScript(): URL {
+  const places = ['./kernel-thread.mjs', './kernel-thread.js', '../kernel-thread.js'];
+  const found = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));
+  if (found) return found;
+  throw new EngineError('BACKEND_LOST', `The script of the kernels' threads is missing beside ${import.meta.url}.`);
+}

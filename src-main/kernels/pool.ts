@@ -1,0 +1,91 @@
+/** Threads that run a plan together: they start, meet at barriers, and sleep when there is nothing to do. */
+import {
+  POOL_ARRIVED,
+  POOL_BARRIERS,
+  POOL_COUNT,
+  POOL_FAILED,
+  POOL_PLAN,
+  POOL_RUN,
+  POOL_RUNS,
+  POOL_SLEEPING,
+  POOL_STOP,
+  POOL_THREADS,
+} from '../engine/executors/wasm/plan-layout';
+
+/** Looks at a value before the thread sleeps: some 10 microseconds, the length of a short operation. */
+const BARRIER_SPINS: i32 = 4000;
+/** Between runs: long enough for the engine to choose a token, short enough not to show. */
+const IDLE_SPINS: i32 = 40000;
+/** Sleep at a time, ns: how soon the loss of another thread is seen. */
+const SLEEP: i64 = 200000000;
+
+/** Wakes the others for a run. */
+export function startRun(pool: usize, plan: usize, count: i32, run: usize): void {
+  store<i32>(pool, <i32>plan, POOL_PLAN);
+  store<i32>(pool, count, POOL_COUNT);
+  store<i32>(pool, <i32>run, POOL_RUN);
+  advance(pool, POOL_RUNS);
+}
+
+/** Waits until the count of runs is no more `seen`; gives the new one. */
+export function nextRun(pool: usize, seen: i32): i32 {
+  waitWhile(pool, POOL_RUNS, seen, IDLE_SPINS);
+  return atomic.load<i32>(pool, POOL_RUNS);
+}
+
+/**
+ * Arrives at a barrier. True for the last thread, which must call `release`; the others call `await` with the count
+ * that was there before.
+ */
+// @ts-ignore: decorator
+@inline
+export function arriveLast(pool: usize): bool {
+  return atomic.add<i32>(pool, 1, POOL_ARRIVED) == load<i32>(pool, POOL_THREADS) - 1;
+}
+
+// @ts-ignore: decorator
+@inline
+export function barriers(pool: usize): i32 {
+  return atomic.load<i32>(pool, POOL_BARRIERS);
+}
+
+export function release(pool: usize): void {
+  atomic.store<i32>(pool, 0, POOL_ARRIVED);
+  advance(pool, POOL_BARRIERS);
+}
+
+export function awaitRelease(pool: usize, before: i32): void {
+  waitWhile(pool, POOL_BARRIERS, before, BARRIER_SPINS);
+}
+
+export function barrier(pool: usize): void {
+  const before = barriers(pool);
+  if (arriveLast(pool)) release(pool);
+  else awaitRelease(pool, before);
+}
+
+// @ts-ignore: decorator
+@inline
+export function failed(pool: usize): bool {
+  return atomic.load<i32>(pool, POOL_FAILED) != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function stopped(pool: usize): bool {
+  return atomic.load<i32>(pool, POOL_STOP) != 0;
+}
+
+function advance(pool: usize, field: usize): void {
+  atomic.add<i32>(pool + field, 1);
+  // A thread that is about to sleep has said so before it looks once more.
+  if (atomic.load<i32>(pool, POOL_SLEEPING)) atomic.notify(pool + field, -1);
+}
+
+function waitWhile(pool: usize, field: usize, value: i32, spins: i32): void {
+  const at = pool + field;
+  for (let i = 0; i < spins; i++) if (atomic.load<i32>(at) != value) return;
+  atomic.add<i32>(pool, 1, POOL_SLEEPING);
+  while (atomic.load<i32>(at) == value && !failed(pool)) atomic.wait<i32>(at, value, SLEEP);
+  atomic.sub<i32>(pool, 1, POOL_SLEEPING);
+}
