@@ -20,6 +20,7 @@ const all: UserConfig = {
           index: path('src-main/app/main.ts'),
           utility: path('src-main/hosts/utility/utility.ts'),
           'engine-worker': path('src-main/hosts/node/engine-worker.ts'),
+          'kernel-thread': path('src-main/hosts/node/kernel-thread.mjs'),
           'web-host': path('src-main/hosts/web/server/main.ts'),
           cli: path('src-main/hosts/node/cli/main.ts'),
         },

@@ -32,7 +32,9 @@ const PARTS = {
   },
   main: {
     sources: ['src-main', ...shared],
-    outputs: ['index', 'utility', 'engine-worker', 'web-host', 'cli'].map((name) => `out/main/${name}.js`),
+    outputs: ['index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'].map(
+      (name) => `out/main/${name}.js`,
+    ),
   },
   app: {
     sources: [

@@ -66,6 +66,8 @@ export interface LoadOptions {
   contextSize?: number;
   /** What computes the model. Default `reference`. */
   executor?: ExecutorName;
+  /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
+  threads?: number;
 }
 
 /**
@@ -203,7 +205,7 @@ export class InferenceEngine {
   /** The weights go straight into the kernels' memory and are nowhere else. */
   private async openForKernels(
     files: ModelFiles,
-    options: OpenModelOptions,
+    options: OpenModelOptions & Pick<LoadOptions, 'threads'>,
   ): Promise<{ model: Model; executor: Executor }> {
     if (!this.platform.compileKernels) {
       throw new EngineError(
@@ -212,11 +214,16 @@ export class InferenceEngine {
       );
     }
     const kernels = await this.platform.compileKernels();
+    const host = this.platform.threads;
+    const threads = { count: options.threads ?? this.platform.clock, host };
     let executor: Executor | null = null;
     const model = await openModel(files, {
       ...options,
       takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
-        const created = await createWasmExecutor(program, weights, { kernels, cells: contextSize, onBytes, cancel });
+        const created = await createWasmExecutor(program, weights, {
+          ...{ kernels, threads, onBytes, cancel },
+          cells: contextSize,
+        });
         executor = created;
         return { bytes: created.memoryBytes.weights, get: weightIsPacked };
       },

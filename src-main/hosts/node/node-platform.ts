@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Platform } from '../../engine/platform.ts';
+import { nodeKernelThreads } from './kernel-threads.ts';
 import { compileNodeKernels } from './kernels.ts';
 
 /** What Node gives the engine. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1. */
@@ -17,6 +18,7 @@ export function nodePlatform(): Platform {
       await setImmediate();
     },
     compileKernels: async () => compileNodeKernels(),
+    threads: nodeKernelThreads(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
   };
 }

@@ -35,14 +35,17 @@ export class ThreadPool {
       await pool.stop();
       throw error;
     }
-    // Only now: a run waits for every thread that is counted.
-    pool.set(POOL_THREADS, wanted);
     return pool;
   }
 
   /** The caller's thread included. */
   get threads(): number {
     return this.running.length + 1;
+  }
+
+  /** Whether the next run is shared or the caller computes it alone. */
+  use(shared: boolean): void {
+    this.set(POOL_THREADS, shared ? this.threads : 1);
   }
 
   lost(): EngineError {

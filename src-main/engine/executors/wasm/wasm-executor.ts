@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.ts';
-import type { CancelToken, CompiledKernels, KernelThreads } from '../../platform.ts';
+import type { CancelToken, Clock, CompiledKernels, KernelThreads } from '../../platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch } from '../check-batch.ts';
@@ -20,8 +20,11 @@ export interface WasmExecutorOptions {
   readonly kernels: CompiledKernels;
   /** Cells of K and V storage: tokens of all sequences together. */
   readonly cells: number;
-  /** Threads in all, and the host that starts them; left out, the caller's thread alone. */
-  readonly threads?: { readonly count: number; readonly host: KernelThreads | undefined } | undefined;
+  /**
+   * The host that starts threads, and how many compute, the caller's included; a clock instead of a number: as many as
+   * it finds to be fastest. Left out, the caller's thread computes alone.
+   */
+  readonly threads?: { readonly count: number | Clock; readonly host: KernelThreads | undefined } | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Looked at while weights are read. */
@@ -32,6 +35,13 @@ export interface WasmExecutorOptions {
 const MAX_ROWS = 256;
 /** Rows whose logits are computed at once. */
 const LOGIT_ROWS = 8;
+/** Threads that are started without being asked for: more gain little, as memory is what limits. */
+const MOST_THREADS = 8;
+/** Single tokens that are timed alone and together, and for how long at most, ms. */
+const MEASURED_TOKENS = 6;
+const MEASURE_MS = 150;
+/** From so many rows on there is enough work for all threads in any model. */
+const MANY_ROWS = 8;
 
 /**
  * The fast executor: the program becomes a flat plan in WebAssembly memory, and a run enters WebAssembly once per slice
@@ -52,11 +62,14 @@ export async function createWasmExecutor(
   const fused = fuse(program);
   const size = { cells: options.cells, rows: Math.min(options.cells, MAX_ROWS), logitRows: LOGIT_ROWS };
   const buffers = allocateBuffers(program, fused, packed, memory, size);
-  // What most runs need is there before the threads start, so that memory seldom grows under them.
-  memory.reserve(runBytes(buffers, options.cells, options.threads?.count ?? 1), `a context of ${options.cells} tokens`);
   const { host, count } = options.threads ?? { host: undefined, count: 1 };
-  const pool = await ThreadPool.start(options.kernels, memory, host, count);
-  return new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel);
+  const threads = typeof count === 'number' ? count : Math.min(host?.available ?? 1, MOST_THREADS);
+  // What most runs need is there before the threads start, so that memory seldom grows under them.
+  memory.reserve(runBytes(buffers, options.cells, threads), `a context of ${options.cells} tokens`);
+  const pool = await ThreadPool.start(options.kernels, memory, host, threads);
+  const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel);
+  if (typeof count !== 'number') await executor.measureThreads(count);
+  return executor;
 }
 
 /** A plan in kernel memory. */
@@ -72,6 +85,8 @@ class WasmExecutor implements Executor {
   private readonly main: KeptPlan;
   private readonly logits: KeptPlan;
   private disposed = false;
+  /** Whether threads help where there is little to share: one token. */
+  private shareFewRows = true;
 
   constructor(
     private readonly program: Program,
@@ -116,6 +131,30 @@ class WasmExecutor implements Executor {
     };
   }
 
+  /**
+   * Small models compute a token in less time than threads take to meet: times single tokens both ways. Nothing is in
+   * the cache yet, so that the cell written to does not matter.
+   */
+  async measureThreads(clock: Clock): Promise<void> {
+    if (this.pool.threads === 1) return;
+    const zero = Int32Array.of(0);
+    const token: Batch = {
+      ...{ tokens: zero, positions: zero, cells: zero, sequences: zero },
+      contexts: [{ cells: zero, positions: zero }],
+    };
+    const best = { alone: Infinity, together: Infinity };
+    const end = clock.now() + MEASURE_MS;
+    for (let i = 0; i < MEASURED_TOKENS && (i === 0 || clock.now() < end); i++) {
+      for (const way of ['together', 'alone'] as const) {
+        this.shareFewRows = way === 'together';
+        const started = clock.now();
+        await this.run(token, { logits: [0] });
+        best[way] = Math.min(best[way], clock.now() - started);
+      }
+    }
+    this.shareFewRows = best.together < best.alone;
+  }
+
   dispose(): Promise<void> {
     this.disposed = true;
     return this.pool.stop();
@@ -126,11 +165,11 @@ class WasmExecutor implements Executor {
     const rows = to - from;
     const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0);
     if (!taps) {
-      this.execute(this.main);
+      this.execute(this.main, rows);
       return this.logits;
     }
     const { main, logits } = taps.writePlans(this.memory, this.buffers.plan, rows, free);
-    this.execute(main);
+    this.execute(main, rows);
     taps.collect(this.memory.f32, from, to);
     return logits;
   }
@@ -142,7 +181,7 @@ class WasmExecutor implements Executor {
     for (let i = 0; i < rows.length; i += this.buffers.size.logitRows) {
       const group = rows.slice(i, i + this.buffers.size.logitRows);
       this.inputs.askLogits(group.map((row) => row - from));
-      this.execute(plan);
+      this.execute(plan, group.length);
       group.forEach((row, index) => {
         const at = (this.buffers.plan.logits + index * stride) / 4;
         // A copy, because the buffer is used again.
@@ -151,7 +190,8 @@ class WasmExecutor implements Executor {
     }
   }
 
-  private execute({ at, count }: KeptPlan): void {
+  private execute({ at, count }: KeptPlan, rows: number): void {
+    this.pool.use(this.shareFewRows || rows >= MANY_ROWS);
     const result = this.kernels.runPlan(at, count, this.buffers.run, this.pool.at);
     if (result === 1) throw new EngineError('CANCELLED', 'The run was cancelled.');
     if (result !== 0) throw this.pool.lost();
