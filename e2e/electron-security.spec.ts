@@ -16,7 +16,7 @@ test('the page has no Node, and of the app only the verbs it needs', async ({ ap
   });
   expect(found).toEqual({
     node: [],
-    verbs: ['host', 'invoke', 'onEvent', 'platform', 'requestEnginePort', 'windowControls'],
+    verbs: ['dropModel', 'host', 'invoke', 'onEvent', 'platform', 'requestEnginePort', 'windowControls'],
     isolated: true,
   });
 });

@@ -35,7 +35,7 @@ export class ModelLibrary {
   listings = $state.raw<readonly ModelListing[]>([]);
   /** The model whose details are shown. */
   selectedId = $state<string | null>(null);
-  /** Why the last file could not be opened, or the list not be read. */
+  /** Why what a person did last did not work: a file that could not be opened, a list that could not be read. */
   error = $state.raw<EngineError | null>(null);
   memory = $state.raw<SystemMemory | null>(null);
   readonly #descriptions = new SvelteMap<string, ModelDescription | EngineError>();
@@ -156,6 +156,7 @@ export class ModelLibrary {
 
   /** Forgets an opened model; one that is in memory is taken out first. */
   async remove(id: string): Promise<void> {
+    this.error = null;
     await this.#try(async () => {
       if (this.#parts.engine.model?.id === id) await this.unload();
       await this.#parts.opener.remove(id);
@@ -200,6 +201,7 @@ export class ModelLibrary {
   }
 
   async #open(open: () => Promise<ModelListing | null>): Promise<boolean> {
+    this.error = null;
     const opened = await this.#try(open);
     if (opened === null) return false;
     // The file may be another one now.
@@ -218,9 +220,7 @@ export class ModelLibrary {
 
   async #try<T>(work: () => Promise<T>): Promise<T | null> {
     try {
-      const result = await work();
-      this.error = null;
-      return result;
+      return await work();
     } catch (thrown) {
       this.error = EngineError.from(thrown);
       return null;

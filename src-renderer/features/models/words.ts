@@ -16,7 +16,6 @@ const TITLES: Partial<Record<EngineErrorCode, string>> = {
 };
 
 const ADVICE: Partial<Record<EngineErrorCode, string>> = {
-  MODEL_FORMAT: 'If it was downloaded, get it again: it may be cut short.',
   UNSUPPORTED_TENSOR_TYPE: 'Get the same model in another quantisation, for example Q4_K_M or Q8_0.',
   OUT_OF_MEMORY: 'Choose a smaller context, or close other programs.',
   BACKEND_LOST: 'It was started again with the model from before.',

@@ -1,0 +1,239 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
+import type { Chat } from '../src-main/protocol/app-services.ts';
+import { tinyGguf } from '../src-main/engine/test-support/tiny-gguf.ts';
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { expectNoViolations } from './support/axe.ts';
+import { writeBigModel, writeBrokenModel, writeEndlessModel, writeTinyModel } from './support/model-files.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
+
+const PROMPT = 'Once upon a time';
+
+test('a file is described before it is loaded, talks as in the terminal, and gives its memory back', async ({
+  app,
+  dataDir,
+}) => {
+  const path = await writeTinyModel(dataDir);
+  const terminal = capture(process.execPath, [
+    join(root, 'scripts/tokenscope.mjs'),
+    ...['run', PROMPT, '--model', path, '--greedy', '--max-tokens', '24', '--json'],
+  ]);
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+
+  await models.open(path, () => app.page.keyboard.press('ControlOrMeta+o'));
+  await expect(models.id('detail-name')).toHaveText('tiny-llama');
+  await expect(models.id('architecture')).toContainText('Family llama');
+  await expect(models.id('architecture')).toContainText('Trained context 512');
+  await expect(models.id('quantisation-mix')).toContainText('F32 100 %');
+  await expect(models.id('memory-estimate')).toContainText('Weights, as float32 682 KB');
+  // Nothing is loaded before a person says so.
+  await expect(models.card('TinyTransformer')).toContainText('In memory');
+
+  await models.id('context-size').fill('300');
+  await models.id('context-size').press('Enter');
+  const estimate = Number(await models.id('memory-estimate').getAttribute('data-total'));
+  await models.load('tiny-llama');
+  // What was promised is what is held.
+  await expect(models.id('memory-estimate')).toContainText('held now');
+  expect(Number(await models.id('memory-estimate').getAttribute('data-total'))).toBe(estimate);
+  await expect(chat.id('context-meter')).toHaveAttribute('data-size', '300');
+
+  await models.card('tiny-llama').getByTestId('use-model').click();
+  await expect(chat.id('sidebar-model')).toContainText('tiny-llama');
+  await expect(chat.id('first-run')).toContainText('tiny-llama runs on this computer');
+  await chat.greedy();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 24);
+  await chat.ask(PROMPT);
+  const { code, stdout, stderr } = await terminal;
+  expect(code, stderr).toBe(0);
+  const expected = JSON.parse(stdout) as { reply: { text: string } };
+  const stored = await storedChat(app);
+  expect(stored.modelName).toBe('tiny-llama');
+  expect(stored.turns[1]).toMatchObject({ versions: [{ text: expected.reply.text, model: 'tiny-llama' }] });
+  expect(Number(await chat.id('context-meter').getAttribute('data-used'))).toBeGreaterThan(24);
+
+  await models.show();
+  await models.card('tiny-llama').getByTestId('unload-model').click();
+  await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'empty');
+  await expect(models.id('memory-estimate')).not.toContainText('held now');
+  await chat.id('nav-chat').click();
+  await expect(chat.id('model-notice')).toContainText('No model is in memory; this chat was begun with tiny-llama.');
+  await chat.id('composer').fill('Is anyone there?');
+  await expect(chat.id('send')).toBeDisabled();
+  await chat.id('notice-load').click();
+  await expect(chat.id('send')).toBeEnabled();
+  await expect(chat.id('model-notice')).toBeHidden();
+});
+
+test('another model takes over in mid-reply: the reply says so, and the chat which model began it', async ({
+  app,
+  dataDir,
+}) => {
+  const path = await writeTinyModel(dataDir);
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await chat.endless();
+  await chat.send(PROMPT);
+  await expect(chat.lastText).not.toBeEmpty();
+  await models.show();
+  await models.open(path);
+  await models.load('tiny-llama');
+  await chat.id('nav-chat').click();
+  await expect(chat.lastStop).toHaveAttribute('data-reason', 'user');
+  await expect(chat.lastStop).toContainText(/Stopped after [\d,]+ tokens? to load tiny-llama/);
+  await expect(chat.id('model-notice')).toContainText('begun with TinyTransformer; tiny-llama answers now');
+  // Its tokens are not those of the other model.
+  await expect(chat.id('context-meter')).toHaveAttribute('data-used', '0');
+
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 8);
+  await chat.id('regenerate').click();
+  await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('by tiny-llama');
+  await chat.finished();
+  await chat.id('notice-load').click();
+  await expect(chat.id('sidebar-model')).toContainText('TinyTransformer');
+  await expect(chat.id('model-notice')).toBeHidden();
+});
+
+test('loading shows how far it is and can be cancelled; the model from before stays', async ({ app, dataDir }) => {
+  const path = await writeBigModel(dataDir);
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(path);
+  await expect(models.card('Big')).toContainText('only be given token ids');
+  await models.card('Big').getByTestId('load-model').click();
+  await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d MB/);
+  await expect(chat.id('sidebar-model')).toContainText('Big');
+  await models.id('cancel-load').click();
+  await expect(models.card('Big')).toContainText('Ready');
+  await expect(models.card('TinyTransformer')).toContainText('In memory');
+  await models.id('nav-chat').click();
+  await chat.greedy();
+  expect((await chat.ask('Hello world')).reason).toBe('eos');
+});
+
+test('what cannot be loaded says why, before anything is loaded', async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(await writeBrokenModel(dataDir));
+  const broken = models.card('broken');
+  await expect(broken.getByTestId('model-problem')).toContainText(/broken.gguf is not a usable GGUF file/);
+  await expect(broken.getByTestId('load-model')).toBeDisabled();
+
+  await models.open(await writeEndlessModel(dataDir));
+  const endless = models.card('tiny-llama');
+  await expect(endless.getByTestId('load-model')).toBeEnabled();
+  await models.id('context-slider').press('End');
+  await expect(endless).toContainText(/[\d.]+ (GB|TB) short/);
+  await expect(models.id('memory-problem')).toContainText(
+    /It needs .* for a context of 134,217,728 tokens; .* free here/,
+  );
+  await expect(endless.getByTestId('load-model')).toBeDisabled();
+  await models.id('context-slider').press('Home');
+  await expect(endless.getByTestId('load-model')).toBeEnabled();
+
+  await broken.getByTestId('remove-model').click();
+  await expect(broken).toBeHidden();
+});
+
+test('a dragged file lights the window up; dropped, it is opened where the host can', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  const bytes = await tinyGguf('llama');
+  await models.drag('story.gguf', bytes, ['dragenter']);
+  await expect(models.id('drop-overlay')).toBeVisible();
+  await models.drag('story.gguf', bytes, ['dragleave']);
+  await expect(models.id('drop-overlay')).toBeHidden();
+  await models.drag('notes.txt', bytes, ['dragenter', 'drop']);
+  await expect(models.id('drop-overlay')).toBeHidden();
+  await expect(models.id('open-error')).toContainText('Not opened');
+  await models.drag('story.gguf', bytes, ['dragenter', 'drop']);
+  if (app.host === 'web') {
+    await expect(models.card('tiny-llama')).toBeVisible();
+    await models.load('tiny-llama');
+  } else {
+    // A file that a script made lies nowhere: it has no path, and the page cannot give it one.
+    await expect(models.id('open-error')).toContainText('no file of this computer');
+    await expect(models.id('model-card')).toHaveCount(1);
+  }
+});
+
+test('opened models are there again after a restart, where they are remembered by their place', async ({
+  app,
+  dataDir,
+}) => {
+  const path = await writeTinyModel(dataDir);
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(path);
+  await models.load('tiny-llama');
+  await models.id('nav-chat').click();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 4);
+  await chat.ask(PROMPT);
+
+  await app.restart();
+  const chatAgain = new ChatPage(app.page);
+  await chatAgain.ready();
+  const notice = chatAgain.id('model-notice');
+  await expect(notice).toContainText('begun with tiny-llama; TinyTransformer answers now');
+  if (app.host === 'web') {
+    await expect(notice).toContainText('tiny-llama is not here any more');
+    return;
+  }
+  await chatAgain.id('notice-load').click();
+  await expect(chatAgain.id('sidebar-model')).toContainText('tiny-llama');
+
+  await rename(path, `${path}.moved`);
+  await app.restart();
+  await new ChatPage(app.page).ready();
+  await models.show();
+  const gone = models.card('llama');
+  await expect(gone.getByTestId('model-problem')).toContainText('is not there any more');
+  await expect(gone.getByTestId('load-model')).toBeDisabled();
+  await gone.getByTestId('remove-model').click();
+  await expect(gone).toBeHidden();
+  expect(await app.services.invoke('modelsList')).toHaveLength(1);
+});
+
+test('no violation on the models page with every kind of card, in any theme', async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(await writeBrokenModel(dataDir));
+  await expect(models.card('broken').getByTestId('model-problem')).toBeVisible();
+  await models.open(await writeEndlessModel(dataDir));
+  await models.id('context-slider').press('End');
+  await expect(models.id('memory-problem')).toBeVisible();
+  for (const theme of ['light', 'dark', 'contrast'] as const) {
+    await chat.id('open-settings').click();
+    await chat.id('theme-select').selectOption(theme);
+    await app.page.keyboard.press('Escape');
+    await expectNoViolations(app.page, `models, ${theme}`);
+    await models.drag('story.gguf', new Uint8Array(1), ['dragenter']);
+    await expect(models.id('drop-overlay')).toBeVisible();
+    await expectNoViolations(app.page, `drop overlay, ${theme}`);
+    await models.drag('story.gguf', new Uint8Array(1), ['dragleave']);
+  }
+});
+
+async function storedChat(app: RunningApp): Promise<Chat> {
+  const [latest] = await app.services.invoke('chatsList');
+  const chat = await app.services.invoke('chatGet', latest!.id);
+  if (chat === null) throw new Error('The chat was not stored.');
+  return chat;
+}

@@ -1,0 +1,74 @@
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { layOutGguf, type TensorPlan, type TypedValue } from '../../src-main/engine/formats/gguf/writer.ts';
+import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
+
+/** A model of a few layers with random weights, as a file of its own. @returns its path */
+export async function writeTinyModel(dir: string, name = 'llama'): Promise<string> {
+  return await write(dir, `${name}.gguf`, await tinyGguf(name));
+}
+
+/** What is left of a download that broke off in the middle of its header. */
+export async function writeBrokenModel(dir: string): Promise<string> {
+  return await write(dir, 'broken.gguf', (await tinyGguf('llama')).slice(0, 3000));
+}
+
+/** A file that says of itself that it was trained for 2^27 tokens: no memory holds K and V of so many. */
+export async function writeEndlessModel(dir: string): Promise<string> {
+  const bytes = await tinyGguf('llama');
+  const key = new TextEncoder().encode('llama.context_length');
+  const at = Buffer.from(bytes.buffer).indexOf(key);
+  // After the key comes the type, then the value.
+  new DataView(bytes.buffer).setUint32(at + key.length + 4, 2 ** 27, true);
+  return await write(dir, 'endless.gguf', bytes);
+}
+
+const F32 = 0;
+const F16 = 1;
+
+/** A model that takes a while to read: 300 MB, all zeros, which take no room on the disk. */
+export async function writeBigModel(dir: string): Promise<string> {
+  const [width, feedForward, layers, vocabulary] = [1024, 4096, 9, 1000];
+  const number = (value: number): TypedValue => ({ type: 'uint32', value });
+  const text = (value: string): TypedValue => ({ type: 'string', value });
+  const metadata = new Map<string, TypedValue>([
+    ['general.architecture', text('llama')],
+    ['general.name', text('Big')],
+    ['llama.block_count', number(layers)],
+    ['llama.context_length', number(512)],
+    ['llama.embedding_length', number(width)],
+    ['llama.feed_forward_length', number(feedForward)],
+    ['llama.attention.head_count', number(8)],
+    ['llama.attention.layer_norm_rms_epsilon', { type: 'float32', value: 1e-5 }],
+    ['llama.vocab_size', number(vocabulary)],
+    ['tokenizer.ggml.model', text('none')],
+  ]);
+  const matrix = (name: string, rows: number, columns: number): TensorPlan => {
+    return { name: `${name}.weight`, shape: [rows, columns], typeId: F16, bytes: 2 * rows * columns };
+  };
+  const norm = (name: string): TensorPlan => {
+    return { name: `${name}.weight`, shape: [width], typeId: F32, bytes: 4 * width };
+  };
+  const layer = (block: string) => [
+    norm(`${block}.attn_norm`),
+    ...['attn_q', 'attn_k', 'attn_v', 'attn_output'].map((name) => matrix(`${block}.${name}`, width, width)),
+    norm(`${block}.ffn_norm`),
+    matrix(`${block}.ffn_gate`, feedForward, width),
+    matrix(`${block}.ffn_up`, feedForward, width),
+    matrix(`${block}.ffn_down`, width, feedForward),
+  ];
+  const blocks = Array.from({ length: layers }, (_, index) => layer(`blk.${index}`)).flat();
+  const plan = [matrix('token_embd', vocabulary, width), ...blocks, norm('output_norm')];
+  const { header, fileBytes } = layOutGguf(metadata, plan);
+  const path = await write(dir, 'big.gguf', header);
+  const file = await open(path, 'r+');
+  await file.truncate(fileBytes);
+  await file.close();
+  return path;
+}
+
+async function write(dir: string, name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(dir, name);
+  await writeFile(path, bytes);
+  return path;
+}
