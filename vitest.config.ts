@@ -6,9 +6,9 @@ export default defineConfig({
   test: {
     include: ['src-main/**/*.test.ts', 'src-renderer/**/*.test.ts', 'scripts/**/*.test.ts'],
     environment: 'node',
-    // More runs of the property tests with `npm run test:full`.
-    // The kernels that the engine's tests run on are built when they are missing or stale.
+    // Builds what the tests run, when it is missing or stale.
     globalSetup: ['scripts/lib/vitest-global-setup.ts'],
+    // More runs of the property tests with `npm run test:full`.
     setupFiles: ['scripts/lib/vitest-setup.ts'],
     testTimeout: 20_000,
   },
