@@ -37,7 +37,28 @@ export class ModelsPage {
     await expect(this.card(name)).toContainText('In memory');
   }
 
-  /** Drags a file over the window, and drops it. */
+  /** Drops a file that lies on the disk. */
+  async dropFile(path: string): Promise<void> {
+    const { page } = this.app;
+    // Only a file that came from outside has a place, so an input brings it into the page.
+    await page.evaluate(() => {
+      const input = document.createElement('input');
+      Object.assign(input, { type: 'file', id: 'dropped-file', hidden: true });
+      document.body.append(input);
+    });
+    await page.locator('#dropped-file').setInputFiles(path);
+    await page.evaluate(() => {
+      const input = document.querySelector<HTMLInputElement>('#dropped-file');
+      const dataTransfer = new DataTransfer();
+      for (const file of input?.files ?? []) dataTransfer.items.add(file);
+      input?.remove();
+      for (const type of ['dragenter', 'dragover', 'drop']) {
+        document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+      }
+    });
+  }
+
+  /** Drags a file that a script made over the window, and drops it. */
   async drag(name: string, bytes: Uint8Array, events: readonly ('dragenter' | 'dragleave' | 'drop')[]): Promise<void> {
     await this.app.page.evaluate(
       ([fileName, base64, types]) => {

@@ -31,6 +31,29 @@ function endless() {
 afterEach(() => thread.terminate());
 
 describe('startEngineThread', () => {
+  it('opens a model where it is told that it lies, under the id that it was asked for by', async () => {
+    const asked: string[] = [];
+    const locate = (modelId: string) => {
+      asked.push(modelId);
+      return Promise.resolve(modelId === 'opened-1' ? `${modelsDir}/tiny-transformer` : null);
+    };
+    thread = startEngineThread({ workerUrl, modelsDir, locate });
+    const { client } = connect();
+    expect(await client.call('describe', { modelId: 'opened-1' })).toMatchObject({
+      id: 'opened-1',
+      name: 'TinyTransformer',
+      contextSize: 1000,
+      problem: null,
+    });
+    await collect(client.stream('load', { modelId: 'opened-1', contextSize: 300 }));
+    expect((await client.call('status', {})).model).toMatchObject({ id: 'opened-1', contextSize: 300 });
+    // Another size is another load.
+    await collect(client.stream('load', { modelId: 'opened-1', contextSize: 200 }));
+    expect((await client.call('status', {})).model?.contextSize).toBe(200);
+    await expect(client.call('describe', { modelId: 'opened-2' })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    expect(asked).toEqual(['opened-1', 'opened-1', 'opened-1', 'opened-2']);
+  });
+
   it('shares one engine among its connections, and a cancel reaches its own only', async () => {
     thread = startEngineThread({ workerUrl, modelsDir });
     const [first, second] = [connect(), connect()];

@@ -59,11 +59,13 @@ export class ChatSession {
   /** ... and does not seem to. */
   stuck = $state(false);
   #stuckTimer: ReturnType<typeof setTimeout> | null = null;
-  /** What the KV cache saves, as measured. */
+  /** What the KV cache saves with the present model, as measured. */
   measured = $state.raw<{ cached: CacheComparison | null; uncached: CacheComparison | null }>({
     cached: null,
     uncached: null,
   });
+
+  #measuredModel: string | null = null;
 
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
@@ -106,10 +108,16 @@ export class ChatSession {
   /** How full the context window is, for the open chat. */
   get context(): ContextUse {
     const size = this.#engine.model?.contextSize ?? 0;
-    const reply = this.#chats.current.lastStarted?.reply;
-    const used = reply !== undefined && this.#wasWrittenHere(reply) ? reply.contextUsed : 0;
+    const reply = this.started?.reply;
+    const used = reply?.contextUsed ?? 0;
     const history = Math.min(used, reply?.promptTokens ?? 0);
     return { history, reply: used - history, used, size, level: levelOf(used, size) };
+  }
+
+  /** The newest answer of the open chat that tells how full the present model's window is; null: none does. */
+  get started(): ChatDocument['lastStarted'] {
+    const started = this.#chats.current.lastStarted;
+    return started !== null && this.#wasWrittenHere(started.reply) ? started : null;
   }
 
   /** Another model cuts the same text into other tokens, so its count says nothing about this one's window. */
@@ -121,7 +129,7 @@ export class ChatSession {
   /** The rate of the reply that is running or was last; null when it had fewer than two tokens. */
   get rate(): { points: readonly number[]; current: number } | null {
     const reply = this.#running?.reply ?? this.#chats.current.lastReply;
-    if (reply === null || reply.count < 2) return null;
+    if (reply === null || reply.count < 2 || !this.#wasWrittenHere(reply)) return null;
     const latencies = reply.latencies();
     const current = reply.running
       ? rateNow(latencies)
@@ -277,6 +285,8 @@ export class ChatSession {
   #noteModel(chat: ChatDocument, reply: Reply): void {
     const { model } = this.#engine;
     if (model === null) return;
+    if (this.#measuredModel !== model.id) this.measured = { cached: null, uncached: null };
+    this.#measuredModel = model.id;
     reply.model = model.name;
     if (chat.model.id === '') chat.model = { id: model.id, name: model.name };
   }

@@ -6,7 +6,8 @@ import { ChatSession, levelOf } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
-import { end, FakeConnection, FakeEngine, FakeServices, start, token, tokens } from './test-support/fakes.ts';
+import { stopText } from './stop-words.ts';
+import { end, FakeConnection, FakeEngine, FakeServices, MODEL, start, token, tokens } from './test-support/fakes.ts';
 
 let services: FakeServices;
 let connection: FakeConnection;
@@ -29,6 +30,51 @@ beforeEach(async () => {
 });
 
 const last = () => chats.current.lastReply!;
+
+describe('with another model', () => {
+  const OTHER = { ...MODEL, id: 'opened-1', name: 'Other', contextSize: 512 };
+
+  it('notes which model wrote a reply and began the chat, and counts its own tokens only', async () => {
+    await session.send('Once');
+    expect(last().model).toBe('TinyTransformer');
+    expect(chats.current.model).toEqual({ id: 'tiny-transformer', name: 'TinyTransformer' });
+    expect(session.context.used).toBe(7);
+    expect(session.rate).not.toBeNull();
+
+    api.loadScripts = [[OTHER]];
+    await engine.load({ modelId: 'opened-1' });
+    expect(session.context).toMatchObject({ used: 0, size: 512 });
+    expect(session.started).toBeNull();
+    expect(session.rate).toBeNull();
+    await session.send('More');
+    expect(last().model).toBe('Other');
+    expect(chats.current.model.name).toBe('TinyTransformer');
+    expect(session.context.used).toBe(7);
+  });
+
+  it('stops a reply for it, which says so, and keeps what waits', async () => {
+    api.scripts = [[start(), ...tokens(2), 'pause']];
+    const sending = session.send('Once');
+    await vi.waitFor(() => expect(last().count).toBe(2));
+    void session.send('Next');
+    session.stop('load Other');
+    await sending;
+    expect(last().stop).toEqual({ reason: 'user', detail: 'Stopped after 2 tokens to load Other.' });
+    expect(stopText(last().stop!)).toBe('Stopped after 2 tokens to load Other');
+    expect(session.busy).toBe(false);
+    expect(session.queued).toEqual(['Next']);
+  });
+
+  it('forgets what the cache saved with the one before', async () => {
+    api.scripts = [[start(), ...tokens(9), end(9)]];
+    await session.send('Once');
+    expect(session.measured.cached).not.toBeNull();
+    api.loadScripts = [[OTHER]];
+    await engine.load({ modelId: 'opened-1' });
+    await session.send('More');
+    expect(session.measured.cached).toBeNull();
+  });
+});
 
 describe('send', () => {
   it('writes a reply, keeps its facts, names the chat and stores it', async () => {

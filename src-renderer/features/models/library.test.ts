@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { AppMethodName, AppServices, ModelListing } from '../../../src-main/protocol/app-services.ts';
+import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
 import { EngineState } from '../chat/engine.svelte.ts';
 import { FakeConnection, FakeEngine, FakeServices, MODEL } from '../chat/test-support/fakes.ts';
 import { ModelLibrary, type ModelDescription } from './library.svelte.ts';
@@ -52,21 +52,18 @@ let connection: FakeConnection;
 let engine: EngineState;
 let library: ModelLibrary;
 let listings: ModelListing[];
-let free: number;
+let services: FakeServices;
 let stopped: string[];
+
+function free(freeBytes: number): void {
+  services.memory = { freeBytes, totalBytes: 2 * freeBytes };
+}
 
 beforeEach(async () => {
   listings = [BUILT_IN];
-  free = 1_000_000;
   stopped = [];
-  const services = new FakeServices();
-  const withMemory: AppServices = {
-    onEvent: (listener) => services.onEvent(listener),
-    invoke: (async (method: AppMethodName, ...params: never[]) =>
-      method === 'systemMemory'
-        ? { freeBytes: free, totalBytes: 2 * free }
-        : services.invoke(method, ...params)) as AppServices['invoke'],
-  };
+  services = new FakeServices();
+  free(1_000_000);
   connection = new FakeConnection(services);
   api = new FakeEngine();
   api.describe = (id) => description(id);
@@ -86,7 +83,7 @@ beforeEach(async () => {
         listings = listings.filter((model) => model.id !== id);
       },
     },
-    services: withMemory,
+    services,
     engine,
     client: () => connection.client(),
     stopReply: (to) => stopped.push(to),
@@ -142,13 +139,13 @@ it('keeps what went wrong with the model, and the model that was there', async (
 it('does not load what cannot be read, is gone, or does not fit', async () => {
   await library.choose();
   const loads = api.loads.length;
-  free = 1000;
+  free(1000);
   await library.load('opened-1');
   expect(library.fit('opened-1')).toMatchObject({ verdict: 'too-large', short: 4196 - 1003 });
   expect(api.loads).toHaveLength(loads);
   expect(stopped).toEqual([]);
 
-  free = 1_000_000;
+  free(1_000_000);
   api.describe = (id) =>
     description(id, { problem: { code: 'UNSUPPORTED_TENSOR_TYPE', message: 'IQ1_S', details: {} } });
   await library.choose();
@@ -164,7 +161,7 @@ it('does not load what cannot be read, is gone, or does not fit', async () => {
 it('makes room first where both models do not fit beside each other', async () => {
   await library.choose();
   api.model = MODEL;
-  free = 4195;
+  free(4195);
   await library.refresh();
   expect(library.fit('opened-1')?.verdict).toBe('after-unload');
   api.loadScripts = [[OTHER]];

@@ -21,6 +21,7 @@ import type {
   AppMethods,
   AppServices,
   Chat,
+  SystemMemory,
 } from '../../../../src-main/protocol/app-services.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../../lib/model-opener.ts';
@@ -183,6 +184,7 @@ export class FakeEngine implements EngineApi {
 /** Settings and chats in memory. */
 export class FakeServices implements AppServices {
   settings = defaultSettings();
+  memory: SystemMemory = { freeBytes: 1e9, totalBytes: 2e9 };
   readonly chats = new Map<string, Chat>();
   readonly calls: string[] = [];
   /** Makes every call fail. */
@@ -214,6 +216,8 @@ export class FakeServices implements AppServices {
         return { id, title, createdAt, updatedAt, turns: turns.length };
       });
     switch (method) {
+      case 'systemMemory':
+        return this.memory;
       case 'settingsGet':
         return this.settings;
       case 'settingsSet':
