@@ -24,30 +24,24 @@ import {
   RUN_ROWS,
   RUN_SCRATCH,
   RUN_SCRATCH_STRIDE,
+  RUN_SPLIT_HEADS,
   RUN_STARTS,
 } from '../engine/executors/wasm/plan-layout';
 import { exp4, madd, max4, softcap4, sum4 } from './math';
 
 /** Keys of one tile: 64 of 64 values are 16 KiB. */
 const TILE: i32 = 64;
-const FEW_ROWS: i32 = 4;
 
-/** Heads x rows when there are few rows, so that threads share them evenly; else K/V heads x rows, read once for all. */
+/** Heads x rows when the threads would not be busy otherwise; else K/V heads x rows, each read once for all its heads. */
 export function attentionUnitCount(op: usize, run: usize): i32 {
-  return load<i32>(run, RUN_ROWS) * (hasFewRows(run) ? load<i32>(op, OP_HEADS) : load<i32>(op, OP_KV_HEADS));
+  return load<i32>(run, RUN_ROWS) * (load<i32>(run, RUN_SPLIT_HEADS) ? load<i32>(op, OP_HEADS) : load<i32>(op, OP_KV_HEADS));
 }
 
 export function attentionUnits(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
   const rows = load<i32>(run, RUN_ROWS);
   const group = load<i32>(op, OP_HEADS) / load<i32>(op, OP_KV_HEADS);
-  const heads = hasFewRows(run) ? 1 : group;
+  const heads = load<i32>(run, RUN_SPLIT_HEADS) ? 1 : group;
   for (let unit = from; unit < to; unit++) attendRow(op, run, (unit / rows) * heads, heads, group, unit % rows, thread);
-}
-
-// @ts-ignore: decorator
-@inline
-function hasFewRows(run: usize): bool {
-  return load<i32>(run, RUN_ROWS) < FEW_ROWS;
 }
 
 /** `heads` heads from `firstHead` on, of the `group` that share a K/V head. */

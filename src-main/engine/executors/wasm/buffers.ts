@@ -44,6 +44,7 @@ export interface Buffers {
   };
   /** Most heads that share one K/V head. */
   readonly largestGroup: number;
+  readonly fewestKvHeads: number;
   readonly bytes: { readonly weights: number; readonly kvCache: number };
 }
 
@@ -69,6 +70,7 @@ export function allocateBuffers(
   const ropeTables: RopeTable[] = [];
   const windows: (number | null)[] = [null];
   let largestGroup = 1;
+  let fewestKvHeads = Infinity;
   for (const op of program.ops) {
     if (op.op === 'rope' && !ropeTables.some((table) => sameAngles(table.attributes, op.attributes))) {
       const at = memory.allocate(rows * 8 * op.attributes.frequencies.length, 'rotary embedding');
@@ -77,6 +79,7 @@ export function allocateBuffers(
     if (op.op !== 'attention') continue;
     if (!windows.includes(op.attributes.window)) windows.push(op.attributes.window);
     largestGroup = Math.max(largestGroup, op.attributes.heads / op.attributes.kvHeads);
+    fewestKvHeads = Math.min(fewestKvHeads, op.attributes.kvHeads);
   }
   const rowArray = (count = rows) => memory.allocate(4 * count, 'a run');
   return {
@@ -84,6 +87,7 @@ export function allocateBuffers(
     ropeTables,
     windows,
     largestGroup,
+    fewestKvHeads,
     plan: {
       weights,
       keys,

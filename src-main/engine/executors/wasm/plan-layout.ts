@@ -114,6 +114,8 @@ export const RUN_SCRATCH_STRIDE = 40;
 export const RUN_MAX_CONTEXT = 44;
 /** Set once the run is cancelled. */
 export const RUN_CANCELLED = 48;
+/** Set: heads that share a K/V head are computed apart, so that there is something for every thread. */
+export const RUN_SPLIT_HEADS = 52;
 export const RUN_BYTES = 64;
 
 // The threads that run plans together; what several of them write lies in cache lines of its own.

@@ -51,6 +51,8 @@ export class RunInputs {
       [L.RUN_SCRATCH_STRIDE, scratch],
       [L.RUN_MAX_CONTEXT, longest],
       [L.RUN_CANCELLED, 0],
+      // Two or three parts per thread share out evenly enough.
+      [L.RUN_SPLIT_HEADS, this.threads > 1 && rows * this.buffers.fewestKvHeads < 3 * this.threads ? 1 : 0],
     ];
     const { i32 } = this.memory;
     for (const [field, value] of header) i32[(run + field) / 4] = value;

@@ -8,6 +8,8 @@ import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 
 const CONTEXT = 80;
+/** Every architecture, and every layout of weights. */
+const MODELS = [...TINY_MODELS, ...QUANTIZED_MODELS.filter((name) => /\.(F16|Q8_0|Q4_0|Q4_1)$/.test(name))];
 const PROMPT = 57;
 const STEPS = 12;
 

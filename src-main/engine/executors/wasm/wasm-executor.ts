@@ -185,7 +185,7 @@ class WasmExecutor implements Executor {
       group.forEach((row, index) => {
         const at = (this.buffers.plan.logits + index * stride) / 4;
         // A copy, because the buffer is used again.
-        handles.set(row, new HostLogits(Float32Array.from(this.memory.f32.subarray(at, at + vocabularySize))));
+        handles.set(row, new HostLogits(this.memory.f32.slice(at, at + vocabularySize)));
       });
     }
   }
