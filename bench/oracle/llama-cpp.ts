@@ -1,0 +1,65 @@
+/** llama.cpp through node-llama-cpp, as far as the oracle checks need it. */
+
+/** The parts of node-llama-cpp that are used here: its own types are there only once bench/ was installed. */
+interface NodeLlamaCpp {
+  getLlama(options: { gpu: false; build: 'never'; logLevel: string }): Promise<{
+    loadModel(options: { modelPath: string; gpuLayers: 0 }): Promise<LlamaModel>;
+    dispose(): Promise<void>;
+  }>;
+}
+interface LlamaModel {
+  createContext(options: object): Promise<LlamaContext>;
+  dispose(): Promise<void>;
+}
+interface LlamaContext {
+  getSequence(): {
+    clearHistory(): Promise<void>;
+    evaluate(ids: number[], options: { temperature: 0; yieldEogToken: true }): AsyncIterable<number>;
+  };
+  dispose(): Promise<void>;
+}
+
+/** A model in llama.cpp. */
+export interface Oracle {
+  /** The `count` most probable tokens after `ids`, each fed back. */
+  greedy(ids: readonly number[], count: number): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+/** @throws Error saying how to install what is missing */
+export async function startLlamaCpp(): Promise<{ open(path: string): Promise<Oracle>; close(): Promise<void> }> {
+  const name = 'node-llama-cpp';
+  const library = (await import(name).catch((cause: unknown) => {
+    throw new Error('node-llama-cpp is not installed. Run "npm install --prefix bench" first.', { cause });
+  })) as NodeLlamaCpp;
+  const llama = await library.getLlama({ gpu: false, build: 'never', logLevel: 'error' });
+  return {
+    async open(modelPath) {
+      const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
+      // One thread: the others would spin while they wait. Caches in F32, as the reference executor keeps them.
+      const context = await model.createContext({
+        contextSize: 256,
+        threads: 1,
+        flashAttention: false,
+        experimentalKvCacheKeyType: 'F32',
+        experimentalKvCacheValueType: 'F32',
+      });
+      const sequence = context.getSequence();
+      return {
+        async greedy(ids, count) {
+          await sequence.clearHistory();
+          const chosen: number[] = [];
+          for await (const id of sequence.evaluate([...ids], { temperature: 0, yieldEogToken: true })) {
+            if (chosen.push(id) === count) break;
+          }
+          return chosen;
+        },
+        async close() {
+          await context.dispose();
+          await model.dispose();
+        },
+      };
+    },
+    close: () => llama.dispose(),
+  };
+}
