@@ -38,6 +38,7 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   // Back at its top.
   await chat.openPanel('stop');
   await chat.openPanel('sampling');
+  await page.getByText('can be picked').waitFor();
   await shot('panel-sampling');
   for (const tab of ['stop', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
@@ -48,7 +49,10 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await shot.small('chat-text');
   await shot.small(
     'panel-sampling',
-    () => chat.openPanel('sampling'),
+    async () => {
+      await chat.openPanel('sampling');
+      await page.getByText('can be picked').waitFor();
+    },
     () => page.keyboard.press('Escape'),
   );
 
@@ -68,6 +72,7 @@ async function walk(page: Page, shot: Shot): Promise<void> {
 
   await chat.id('nav-models').click();
   await chat.id('model-card').waitFor();
+  await page.getByText('Feed-forward').waitFor();
   await shot('models');
   await shot.small('models');
   await chat.id('open-settings').click();
