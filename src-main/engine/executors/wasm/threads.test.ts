@@ -19,7 +19,7 @@ describe('threads of the wasm executor', () => {
     for (const executor of open.splice(0)) await executor.dispose();
   });
 
-  it.each([...TINY_MODELS, ...QUANTIZED_MODELS])(
+  it.each(MODELS)(
     'compute the same bits for %s, whatever their number',
     async (name) => {
       const results: Float32Array[][] = [];
