@@ -42,7 +42,10 @@ export interface EngineMethods {
 /** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */
 export interface EngineStreams {
   load: {
-    /** `contextSize`: tokens of prompt and reply together; left out, what the model was trained for, at most 4096. */
+    /**
+     * `contextSize`: tokens of prompt and reply together; left out, what the model was trained for, at most 4096. A model
+     * that is there already is loaded again for another size only.
+     */
     params: { modelId: string; contextSize?: number; executor?: ExecutorName };
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };

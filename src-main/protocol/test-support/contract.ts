@@ -67,6 +67,27 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'describes a model without loading it, and loads it for another context',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const description = await client.call('describe', { modelId: MODEL_ID });
+      equal(description.contextSize, 1000, 'the largest context');
+      equal(description.problem, null, 'nothing is wrong with it');
+      check(
+        description.memory.every(({ total }) => total > 0),
+        'it needs memory',
+      );
+      const error = await failure(client.call('describe', { modelId: 'no-such-model' }));
+      equal(error.code, 'MODEL_NOT_FOUND', 'code');
+      const tooLarge = await failure(collect(client.stream('load', { modelId: MODEL_ID, contextSize: 1001 })));
+      equal(tooLarge.code, 'BAD_REQUEST', 'code of a context that the model does not have');
+      await collect(client.stream('load', { modelId: MODEL_ID, contextSize: 300 }));
+      equal((await client.call('status', {})).model?.contextSize, 300, 'the context that was asked for');
+      await collect(client.stream('load', { modelId: MODEL_ID, contextSize: 1000 }));
+      equal((await client.call('status', {})).model?.contextSize, 1000, 'and back');
+    },
+  },
+  {
     name: 'carries errors with their code over the border',
     async run(connection) {
       const client = await connectClient(connection);

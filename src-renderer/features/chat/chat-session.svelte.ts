@@ -123,7 +123,7 @@ export class ChatSession {
   /** Another model cuts the same text into other tokens, so its count says nothing about this one's window. */
   #wasWrittenHere(reply: Reply): boolean {
     const { model } = this.#engine;
-    return model === null || reply.model === '' || reply.model === model.name;
+    return model !== null && (reply.model === '' || reply.model === model.name);
   }
 
   /** The rate of the reply that is running or was last; null when it had fewer than two tokens. */

@@ -54,6 +54,8 @@ export interface Fit {
   available: number;
   /** `needed` above `available`; 0 when it fits. */
   short: number;
+  /** Bytes of `available` that the model in memory holds now. */
+  held: number;
   /** What stands in its way. */
   bound: 'free' | 'limit';
 }
@@ -68,5 +70,5 @@ export function fitOf(memory: { needed: number; free: number; held: number; limi
   const bound = limit !== null && limit < free + held ? 'limit' : 'free';
   const available = bound === 'limit' && limit !== null ? limit : free + held;
   const verdict = needed > available ? 'too-large' : needed > free ? 'after-unload' : 'fits';
-  return { verdict, needed, available, short: Math.max(0, needed - available), bound };
+  return { verdict, needed, available, short: Math.max(0, needed - available), held, bound };
 }

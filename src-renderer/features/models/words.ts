@@ -16,7 +16,6 @@ const TITLES: Partial<Record<EngineErrorCode, string>> = {
 };
 
 const ADVICE: Partial<Record<EngineErrorCode, string>> = {
-  UNSUPPORTED_TENSOR_TYPE: 'Get the same model in another quantisation, for example Q4_K_M or Q8_0.',
   OUT_OF_MEMORY: 'Choose a smaller context, or close other programs.',
   BACKEND_LOST: 'It was started again with the model from before.',
 };
@@ -38,9 +37,10 @@ export function problemText(error: EngineError): Problem {
 export function fitProblem(fit: Fit | null, context: number | null): Problem | null {
   if (fit?.verdict !== 'too-large' || context === null) return null;
   const needs = `It needs ${formatBytes(fit.needed)} for a context of ${formatInteger(context)} tokens`;
+  const later = fit.held > 0 ? ' once the present model is unloaded' : '';
   const has =
     fit.bound === 'free'
-      ? `${formatBytes(fit.available)} are free here`
+      ? `${formatBytes(fit.available)} are free here${later}`
       : `the engine can use ${formatBytes(fit.available)}`;
   return {
     title: `${formatBytes(fit.short)} short`,
