@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest';
+import type { TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
+import type { AppServices, ModelListing } from '../../src-main/protocol/app-services.ts';
+import { electronModelOpener, webModelOpener } from './model-opener.ts';
+
+const BUILT_IN = { id: 'tiny-transformer', name: 'TinyTransformer', builtIn: true } as ModelListing;
+const services = {
+  invoke: async () => [BUILT_IN],
+  onEvent: () => () => undefined,
+} as unknown as AppServices;
+
+/** What of a drop is looked at. */
+function dropped(files: readonly File[], isDirectory = false): DataTransfer {
+  const items = files.map(() => ({ webkitGetAsEntry: () => ({ isDirectory }) }));
+  return { files, items } as unknown as DataTransfer;
+}
+
+const file = (name: string, bytes = 10) => new File([new Uint8Array(bytes)], name);
+
+function web() {
+  const lent: { id: string; name: string; files: string[] | null }[] = [];
+  const opener = webModelOpener(services, (id, name, files) => {
+    lent.push({ id, name, files: files && files.map((one) => one.name) });
+  });
+  return { opener, lent };
+}
+
+it('lends the engine what was dropped on a browser, under an id that gives nothing away', async () => {
+  const { opener, lent } = web();
+  const model = await opener.drop(dropped([file('story.Q4_0.gguf', 30)]));
+  expect(model).toMatchObject({ name: 'story.Q4_0', fileBytes: 30, builtIn: false, path: null, problem: null });
+  expect(model.id).toMatch(/^lent-[0-9a-f-]{36}$/);
+  expect(lent).toEqual([{ id: model.id, name: 'story.Q4_0', files: ['story.Q4_0.gguf'] }]);
+  expect(await opener.list()).toEqual([BUILT_IN, model]);
+  // The same file again is the same model.
+  expect((await opener.drop(dropped([file('story.Q4_0.gguf', 30)]))).id).toBe(model.id);
+  await opener.remove(model.id);
+  expect(lent.at(-1)).toEqual({ id: model.id, name: '', files: null });
+  expect(await opener.list()).toEqual([BUILT_IN]);
+});
+
+it('takes the parts of a split file together, and the files of a folder', async () => {
+  const { opener, lent } = web();
+  const parts = [file('big-00002-of-00002.gguf'), file('big-00001-of-00002.gguf'), file('notes.txt')];
+  expect(await opener.drop(dropped(parts))).toMatchObject({ name: 'big', fileBytes: 20 });
+  expect(lent.at(-1)?.files).toEqual(['big-00002-of-00002.gguf', 'big-00001-of-00002.gguf']);
+  const folder = [file('config.json'), file('model.safetensors'), file('tokenizer.json')];
+  expect(await opener.drop(dropped(folder))).toMatchObject({ name: 'Model folder', fileBytes: 30 });
+  expect(lent.at(-1)?.files).toHaveLength(3);
+});
+
+it('says what cannot be opened', async () => {
+  const { opener } = web();
+  await expect(opener.drop(dropped([file('notes.txt')]))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  await expect(opener.drop(dropped([]))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  await expect(opener.drop(dropped([file('folder', 0)], true))).rejects.toThrow(
+    'Drop the files of the folder together',
+  );
+});
+
+it('gives Electron the dropped file itself, and hears of the model or why there is none', async () => {
+  const given: string[] = [];
+  const bridge = {
+    dropModel: async (one: File) => {
+      given.push(one.name);
+      return one.name.endsWith('.gguf')
+        ? { result: { ...BUILT_IN, id: 'opened-1' } }
+        : { error: { code: 'BAD_REQUEST', message: 'notes.txt is no model.', details: {} } };
+    },
+  } as unknown as TokenscopeBridge;
+  const opener = electronModelOpener(bridge, services);
+  expect(await opener.drop(dropped([file('readme.txt'), file('a.gguf')]))).toMatchObject({ id: 'opened-1' });
+  await expect(opener.drop(dropped([file('notes.txt')]))).rejects.toThrow('notes.txt is no model.');
+  expect(given).toEqual(['a.gguf', 'notes.txt']);
+});
