@@ -7,8 +7,8 @@ import type { CompiledKernels } from '../../engine/platform.ts';
 export type KernelVariant = 'threads' | 'single' | 'simd';
 
 /**
- * Compiles the fastest variant that this Node can run. A page's engine has V8's two compilers for WebAssembly; here only
- * the better one is left on, because the quick one of Node 20 computes relaxed dot products wrongly.
+ * Compiles the fastest variant that this Node can run. Of V8's two compilers for WebAssembly, the quick one of Node 20
+ * computes relaxed dot products wrongly and is turned off there.
  *
  * @throws EngineError BACKEND_LOST when there are none or none runs
  */
@@ -49,5 +49,5 @@ function prepareV8(): void {
   const [major, minor] = process.versions.v8.split('.').map(Number);
   // On by default from V8 11.4 on, which then knows the flag no more.
   if (major < 11 || (major === 11 && minor < 4)) setFlagsFromString('--experimental-wasm-relaxed-simd');
-  setFlagsFromString('--no-liftoff');
+  if (major < 12) setFlagsFromString('--no-liftoff');
 }
