@@ -44,9 +44,10 @@ export interface EngineStreams {
   load: {
     /**
      * `contextSize`: tokens of prompt and reply together; left out, what the model was trained for, at most 4096. A model
-     * that is there already is loaded again for another size only.
+     * that is there already is loaded again for another size only. `threads`: of the wasm executor; left out, as many as
+     * measurably help.
      */
-    params: { modelId: string; contextSize?: number; executor?: ExecutorName };
+    params: { modelId: string; contextSize?: number; executor?: ExecutorName; threads?: number };
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };

@@ -30,6 +30,7 @@ export interface Engine {
       cancel?: CancelToken;
       contextSize?: number;
       executor?: ExecutorName;
+      threads?: number;
     },
   ): Promise<ModelInfo>;
   describe(files: ModelFiles): Promise<ModelDescription>;
@@ -110,7 +111,8 @@ export class EngineService {
     const loaded = this.#engine.model;
     const { contextSize = loaded?.contextSize, executor = loaded?.executor } = wanted;
     const asWanted = loaded?.contextSize === contextSize && loaded?.executor === executor;
-    if (loaded?.id === modelId && asWanted) return emit({ type: 'loaded', model: loaded });
+    if (loaded?.id === modelId && asWanted && wanted.threads === undefined)
+      return emit({ type: 'loaded', model: loaded });
     const files = await this.#openModel(modelId);
     const onProgress = (progress: LoadProgress) => emit({ type: 'progress', progress });
     const options = { onProgress, cancel, ...wanted };

@@ -38,6 +38,8 @@ const integer = v.pipe(v.number(), v.safeInteger());
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
+/** More than the machines have that people run models on, and few enough to start. */
+const MAX_THREADS = 64;
 
 /** Checked in one pass, because a list may hold a million ids. */
 const tokenIds = v.custom<number[]>(
@@ -174,6 +176,7 @@ const streamParams: SchemasFor<EngineStreams> = {
       modelId,
       contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)),
       executor: v.exactOptional(executorName),
+      threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
     }),
   ),
   generate: generateParams,

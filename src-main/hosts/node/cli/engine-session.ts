@@ -21,7 +21,7 @@ export async function withEngine<T>(
   context: CliContext,
   model: string,
   work: (session: EngineSession) => Promise<T>,
-  options: { executor?: ExecutorName } = {},
+  options: { executor?: ExecutorName; threads?: number } = {},
 ): Promise<T> {
   const { modelId, modelPaths } = await findModel(context.modelsDir, model);
   const { transport, terminate } = spawnEngine({ ...context, modelPaths });

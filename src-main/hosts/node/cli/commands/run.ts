@@ -25,6 +25,7 @@ import { parseCount } from '../options/values.ts';
 interface RunOptions extends ModelOption, PromptOptions, SamplingOptions, StopOptions {
   kvCache: boolean;
   executor: ExecutorName;
+  threads?: number;
   top?: number;
   json?: true;
 }
@@ -50,14 +51,16 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .option('--no-kv-cache', 'compute the whole sequence again for each token')
     .addOption(
       new Option('--executor <name>', 'what computes the model').choices(['reference', 'wasm']).default('reference'),
-    );
+    )
+    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseCount);
   addPromptOptions(command);
   addSamplingOptions(command);
   addStopOptions(command);
   command.action(async (prompt: string | undefined, options: RunOptions) => {
     const params = await generateParams(context, prompt, options);
-    const { model, executor } = options;
-    done(await withEngine(context, model, (session) => run(context, session, params, options), { executor }));
+    const { model, executor, threads } = options;
+    const load = { executor, ...(threads === undefined ? {} : { threads }) };
+    done(await withEngine(context, model, (session) => run(context, session, params, options), load));
   });
 }
 
