@@ -19,20 +19,17 @@ describe('threads of the wasm executor', () => {
     for (const executor of open.splice(0)) await executor.dispose();
   });
 
-  it.each(MODELS)(
-    'compute the same bits for %s, whatever their number',
-    async (name) => {
-      const results: Float32Array[][] = [];
-      for (const count of [1, 2, 3]) {
-        const threads = { count, host: nodeKernelThreads() };
-        const { executor, model } = await openWasmModel(await tinyGgufFiles(name), { contextSize: CONTEXT, threads });
-        open.push(executor);
-        results.push(await promptAndSteps(executor, model.program.vocabularySize));
-      }
-      expect(equalBits(results[1], results[0])).toBe(true);
-      expect(equalBits(results[2], results[0])).toBe(true);
-    },
-  );
+  it.each(MODELS)('compute the same bits for %s, whatever their number', async (name) => {
+    const results: Float32Array[][] = [];
+    for (const count of [1, 2, 3]) {
+      const threads = { count, host: nodeKernelThreads() };
+      const { executor, model } = await openWasmModel(await tinyGgufFiles(name), { contextSize: CONTEXT, threads });
+      open.push(executor);
+      results.push(await promptAndSteps(executor, model.program.vocabularySize));
+    }
+    expect(equalBits(results[1], results[0])).toBe(true);
+    expect(equalBits(results[2], results[0])).toBe(true);
+  });
 
   it('stop in the middle of a run, and run again', async () => {
     const threads = { count: 2, host: nodeKernelThreads() };
