@@ -41,7 +41,7 @@ export const TOKEN_META = 'tokenscope-token';
 export const TOKEN_HEADER = 'x-tokenscope-token';
 
 /**
- * Trusted Types policies that the page's CSP allows, each to be made once: Svelte's own, DOMPurify's, and ours for what
- * else needs one (the URL of the engine's Worker).
+ * Trusted Types policies that the page's CSP allows, each to be made once: Svelte's own, and ours for the URL of the
+ * engine's Worker.
  */
-export const TRUSTED_TYPES_POLICIES = ['svelte-trusted-html', 'dompurify', 'tokenscope'] as const;
+export const TRUSTED_TYPES_POLICIES = ['svelte-trusted-html', 'tokenscope'] as const;

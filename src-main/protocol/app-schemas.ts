@@ -44,7 +44,6 @@ export function defaultSettings(): Settings {
     holdSeed: false,
     tokensView: false,
     panel: { open: true, tab: 'sampling' },
-    sidebarOpen: true,
     lastChatId: null,
   };
 }
@@ -60,7 +59,6 @@ const settingsEntries = {
   holdSeed: v.boolean(),
   tokensView: v.boolean(),
   panel: v.object(panelEntries),
-  sidebarOpen: v.boolean(),
   lastChatId: v.nullable(chatId),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
@@ -76,7 +74,6 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     holdSeed: v.exactOptional(settingsEntries.holdSeed),
     tokensView: v.exactOptional(settingsEntries.tokensView),
     panel: v.exactOptional(settingsEntries.panel),
-    sidebarOpen: v.exactOptional(settingsEntries.sidebarOpen),
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
   }),
 );

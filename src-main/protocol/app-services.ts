@@ -27,7 +27,6 @@ export interface Settings {
   /** Show replies as tinted tokens instead of plain text. */
   tokensView: boolean;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'context' | 'rate' };
-  sidebarOpen: boolean;
   /** Last chat that was open; null: a new chat. */
   lastChatId: string | null;
 }
