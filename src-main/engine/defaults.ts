@@ -35,6 +35,9 @@ export function defaultSamplingParams(): SamplingParams {
     mirostatTau: 5,
     mirostatEta: 0.1,
     logitBias: [],
+    textBias: [],
+    bannedTexts: [],
+    grammar: null,
     seed: null,
   };
 }

@@ -12,6 +12,10 @@ export const ENGINE_ERROR_CODES = [
   'BACKEND_LOST',
   'BAD_REQUEST',
   'CANCELLED',
+  /** A chat template does not parse, fails, or goes beyond its limits; `details` has `line` and `column` where known. */
+  'CHAT_TEMPLATE',
+  /** A grammar or schema is wrong or goes beyond the limits; `details` has `line` and `column` where known. */
+  'GRAMMAR',
   /** The data folder cannot be read or written: disk full, no permission. */
   'STORAGE',
   /** Another instance holds the data folder, so this one does not write. */

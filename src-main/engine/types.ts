@@ -73,8 +73,24 @@ export interface SamplingParams {
   mirostatEta: number;
   /** `[token id, bias]` added to the raw logits before everything else. Default none. */
   logitBias: [number, number][];
+  /** `[text, bias]`: added to the logits of every token that is the text by itself, in any spelling of the vocabulary. Default none. */
+  textBias: [string, number][];
+  /** Words and phrases that never appear in the reply, whatever tokens would spell them. Default none. */
+  bannedTexts: string[];
+  /** What the reply must follow; null: nothing. Default null. */
+  grammar: GrammarSource | null;
   /** Seed of mt19937, 0..2^32-1; null draws a fresh one, which the reply reports. Default null. */
   seed: number | null;
+}
+
+/** A rule for the whole reply: llama.cpp's GBNF, or a JSON schema as JSON text. */
+export type GrammarSource = { kind: 'gbnf'; source: string } | { kind: 'json_schema'; source: string };
+
+/** Where a grammar, a schema or a template is wrong. Lines and columns count from 1. */
+export interface SourceProblem {
+  message: string;
+  line: number;
+  column: number;
 }
 
 /** When a reply ends. The first condition that holds is reported. */
@@ -106,7 +122,14 @@ export type PromptInput =
       messages: ChatMessage[];
       /** When the messages do not fit: fail with CONTEXT_FULL, or leave out the oldest turns. Default `stop`. */
       whenFull?: 'stop' | 'drop_oldest';
+      /** How the messages become one text; left out: as the model's file says, `plain` where it says nothing. */
+      template?: ChatTemplateChoice;
+      /** For templates that ask (`enable_thinking`): whether the model may reason before it answers. */
+      enableThinking?: boolean;
     };
+
+/** The template of the model's file, one that needs no template (roles by name), or a Jinja source of one's own. */
+export type ChatTemplateChoice = { kind: 'model' } | { kind: 'plain' } | { kind: 'custom'; source: string };
 
 export interface GenerateParams {
   prompt: PromptInput;
@@ -147,12 +170,16 @@ export interface Candidate {
   sampledProbability: number | null;
 }
 
+/** What a token belongs to: the answer, the model's reasoning before it, or the marks around that reasoning. */
+export type ReplyPart = 'answer' | 'reasoning' | 'reasoning_mark';
+
 /** One generated token. The concatenated `text` of all tokens is the reply's text, always. */
 export interface GeneratedToken {
   /** Index in the reply, from 0. */
   index: number;
   id: number;
   piece: string;
+  part: ReplyPart;
   /** Text this token adds to the reply: may be empty (part of a character) or cut short (before a stop string). */
   text: string;
   /** Natural log of the model's own probability (raw). */
@@ -201,6 +228,8 @@ export interface GenerateStart {
   reusedTokens: number;
   /** Empty unless the prompt is a chat. */
   segments: PromptSegment[];
+  /** What a person should know about how the prompt was made, for example a role that the template does not know. */
+  notices: string[];
   seed: number;
   executor: ExecutorName;
   contextSize: number;
@@ -243,6 +272,12 @@ export interface ModelInfo {
   maskedTokenIds: number[];
   /** Whether the model knows chat roles; without them a message is the beginning of a text and the reply continues it. */
   hasChatRoles: boolean;
+  /** Jinja source of the file's own chat template; null when it has none. */
+  chatTemplate: string | null;
+  /** Marks around the model's reasoning, for example `<think>` and `</think>`; null when it has none. */
+  reasoningMarks: { open: string; close: string } | null;
+  /** What the file recommends (`general.sampling.*`, generation_config.json): holds unless a person set the value. */
+  samplingDefaults: Partial<SamplingParams>;
   /** Default of `StopParams.repetitionWindow`. */
   defaultRepetitionWindow: number;
   executor: ExecutorName;
@@ -279,6 +314,15 @@ export interface TokenizeParams {
 export interface Tokenized {
   ids: number[];
   tokens: TokenPiece[];
+}
+
+/** A chat as the model reads it. */
+export interface RenderedChat {
+  text: string;
+  ids: number[];
+  tokens: TokenPiece[];
+  segments: PromptSegment[];
+  notices: string[];
 }
 
 export interface Detokenized {

@@ -148,6 +148,8 @@ const storedToken = schemaOf<StoredToken>()(
     index: count,
     id: count,
     piece: text,
+    // Tokens stored before parts were told apart.
+    part: v.fallback(v.picklist(['answer', 'reasoning', 'reasoning_mark']), 'answer'),
     text,
     logprob: finite,
     rank: count,

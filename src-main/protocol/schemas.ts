@@ -7,8 +7,10 @@ import * as v from 'valibot';
 import { EngineError } from '../engine/errors.ts';
 import type {
   ChatMessage,
+  ChatTemplateChoice,
   ErrorPayload,
   GenerateParams,
+  GrammarSource,
   InspectParams,
   PromptInput,
   SamplingParams,
@@ -54,6 +56,20 @@ export const chatMessage = schemaOf<ChatMessage>()(
   v.object({ role: v.picklist(['system', 'user', 'assistant']), text }),
 );
 
+/** Longest template, grammar or schema, UTF-16 units. */
+const MAX_SOURCE = 256 * 1024;
+const source = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
+
+export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
+  v.variant('kind', [
+    v.object({ kind: v.literal('model') }),
+    v.object({ kind: v.literal('plain') }),
+    v.object({ kind: v.literal('custom'), source }),
+  ]),
+);
+
+const grammarSource = schemaOf<GrammarSource>()(v.object({ kind: v.picklist(['gbnf', 'json_schema']), source }));
+
 const promptInput = schemaOf<PromptInput>()(
   v.variant('kind', [
     v.object({
@@ -67,6 +83,8 @@ const promptInput = schemaOf<PromptInput>()(
       kind: v.literal('chat'),
       messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
       whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest'])),
+      template: v.exactOptional(chatTemplateChoice),
+      enableThinking: v.exactOptional(v.boolean()),
     }),
   ]),
 );
@@ -108,6 +126,9 @@ export const samplingEntries = {
   mirostatTau: finite,
   mirostatEta: finite,
   logitBias: v.pipe(v.array(v.tuple([integerBetween(0, MAX_CREDIT), finite])), v.maxLength(MAX_IDS)),
+  textBias: v.pipe(v.array(v.tuple([v.pipe(v.string(), v.minLength(1), v.maxLength(1000)), finite])), v.maxLength(256)),
+  bannedTexts: textsToFind(1000, 256, 'banned texts'),
+  grammar: v.nullable(grammarSource),
   seed: v.nullable(integerBetween(0, MAX_UINT32)),
 };
 export const samplingParams = schemaOf<SamplingParams>()(v.object(samplingEntries));

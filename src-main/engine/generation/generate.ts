@@ -46,7 +46,14 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
 
   if (!params.useKvCache) context.clear();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
-  const start = { promptIds: prompt.ids, reusedTokens, segments: prompt.segments, seed, contextSize };
+  const start = {
+    promptIds: prompt.ids,
+    reusedTokens,
+    segments: prompt.segments,
+    notices: prompt.notices,
+    seed,
+    contextSize,
+  };
   yield { type: 'start', ...start, executor: job.executor };
 
   let stop = stopWithoutReply(job);
@@ -66,6 +73,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       const raw = new RawDistribution(logits);
       const drawn: DrawnToken = {
         id: sampled.id,
+        part: 'answer',
         logprob: raw.logprob(sampled.id),
         rank: raw.rank(sampled.id),
         sampledProbability: sampled.probability,

@@ -11,6 +11,8 @@ export interface Prompt {
   /** Null when the prompt was given as ids. */
   text: string | null;
   segments: PromptSegment[];
+  /** What a person should know about how the prompt was made. */
+  notices: string[];
   /** The tokens with what they stand for in `text`. */
   pieces(): TokenPiece[];
 }
@@ -43,6 +45,7 @@ function encode(input: PromptInput, { config, tokenizer }: Model, maxTokens: num
         ids: [...input.ids],
         text: null,
         segments: [],
+        notices: [],
         pieces: () => input.ids.map((id) => describeId(id, tokenizer)),
       };
     case 'text': {
@@ -53,7 +56,13 @@ function encode(input: PromptInput, { config, tokenizer }: Model, maxTokens: num
           field: 'prompt.text',
         });
       }
-      return { ids, text: input.text, segments: [], pieces: () => tokenizer.encodePieces(input.text, options) };
+      return {
+        ids,
+        text: input.text,
+        segments: [],
+        notices: [],
+        pieces: () => tokenizer.encodePieces(input.text, options),
+      };
     }
     case 'chat': {
       const { contextSize } = config;
@@ -62,7 +71,7 @@ function encode(input: PromptInput, { config, tokenizer }: Model, maxTokens: num
         whenFull: input.whenFull ?? 'stop',
         replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
       });
-      return { ...chat, pieces: () => tokenizer.encodePieces(chat.text) };
+      return { ...chat, notices: [], pieces: () => tokenizer.encodePieces(chat.text) };
     }
   }
 }

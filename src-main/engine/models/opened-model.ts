@@ -44,6 +44,9 @@ export function fromSource(source: ModelSource): OpenedModel {
       // Until a model's chat template is read, its messages are one running text.
       hasChatRoles: false,
       defaultRepetitionWindow: 0,
+      chatTemplate: null,
+      reasoningMarks: null,
+      samplingDefaults: {},
     },
     buildProgram: (contextSize) => buildProgram(hyper, contextSize),
     tokenizer: padding.length > 0 ? new PaddedTokenizer(tokenizer, hyper.vocabularySize) : tokenizer,

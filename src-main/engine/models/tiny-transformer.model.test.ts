@@ -65,6 +65,9 @@ describe('TinyTransformer against PyTorch', () => {
       maskedTokenIds: [0, 2],
       hasChatRoles: false,
       defaultRepetitionWindow: 10,
+      chatTemplate: null,
+      reasoningMarks: null,
+      samplingDefaults: {},
     });
     expect(model.weights.bytes).toBe(4 * 2_448_960);
     expect(executor.memoryBytes).toMatchObject({ weights: 4 * 2_448_960, kvCache: 2 * 2 * 128 * 4 * 2000 });

@@ -78,6 +78,9 @@ function describeModel(hyper: HyperParameters): ArchitectureConfig {
     hasChatRoles: false,
     // A model of this size falls into loops; larger ones do not, and real text repeats.
     defaultRepetitionWindow: 10,
+    chatTemplate: null,
+    reasoningMarks: null,
+    samplingDefaults: {},
   };
 }
 

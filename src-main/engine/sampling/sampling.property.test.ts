@@ -42,6 +42,9 @@ const sampling: fc.Arbitrary<SamplingParams> = fc.record({
   mirostatTau: number(0, 100, 5),
   mirostatEta: number(0, 1, 0.1),
   logitBias: fc.array(fc.tuple(fc.nat(VOCABULARY - 1), number(-1e9, 1e9, 0)), { maxLength: 3 }),
+  textBias: fc.constant([]),
+  bannedTexts: fc.constant([]),
+  grammar: fc.constant(null),
   seed: fc.constant(null),
 });
 

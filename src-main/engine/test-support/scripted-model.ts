@@ -152,6 +152,9 @@ function scriptedModel(script: Script): Model {
       maskedTokenIds: [SCRIPTED_MASKED],
       hasChatRoles: false,
       defaultRepetitionWindow: script.repetitionWindow ?? 0,
+      chatTemplate: null,
+      reasoningMarks: null,
+      samplingDefaults: {},
     },
     tokenizer,
     // The loop never looks at these: the scripted executor stands in for them.

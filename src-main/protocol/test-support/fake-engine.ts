@@ -31,6 +31,9 @@ export const FAKE_MODEL: ModelInfo = {
   maskedTokenIds: [],
   hasChatRoles: false,
   defaultRepetitionWindow: 0,
+  chatTemplate: null,
+  reasoningMarks: null,
+  samplingDefaults: {},
   executor: 'reference',
   loadMs: 0,
   memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
@@ -53,6 +56,8 @@ export const FAKE_DESCRIPTION: ModelDescription = {
   bosTokenId: null,
   eosTokenIds: [],
   defaultRepetitionWindow: 0,
+  reasoningMarks: null,
+  samplingDefaults: {},
   format: 'GGUF',
   tensorTypes: [],
   tokenizer: null,
@@ -82,6 +87,7 @@ export function fakeToken(index: number): GeneratedToken {
     sampledProbability: 1,
     candidates: [],
     survivors: 1,
+    part: 'answer',
     latencyMs: 0,
   };
 }
@@ -119,7 +125,7 @@ export class FakeEngine implements Engine {
     const text = params.prompt.kind === 'text' ? params.prompt.text : '';
     const total = text === 'fail' ? 2 : Number(text);
     const shared = { seed: 0, executor: 'reference', contextSize: 1000 } as const;
-    yield { type: 'start', promptIds: [], reusedTokens: 0, segments: [], ...shared };
+    yield { type: 'start', promptIds: [], reusedTokens: 0, segments: [], notices: [], ...shared };
     const ids: number[] = [];
     for (let i = 0; i < total && cancel?.cancelled !== true; i++) {
       await new Promise((resolve) => setTimeout(resolve));

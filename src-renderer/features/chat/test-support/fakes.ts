@@ -46,6 +46,9 @@ export const MODEL: ModelInfo = {
   maskedTokenIds: [0, 2],
   hasChatRoles: false,
   defaultRepetitionWindow: 10,
+  chatTemplate: null,
+  reasoningMarks: null,
+  samplingDefaults: {},
   executor: 'reference',
   loadMs: 12,
   memoryBytes: { weights: 1, kvCache: 1, scratch: 1 },
@@ -71,6 +74,7 @@ export function token(index: number, change: Partial<GeneratedToken> = {}): Gene
     sampledProbability: 0.6,
     candidates: [],
     survivors: 4,
+    part: 'answer',
     latencyMs: index === 0 ? 20 : 2,
     ...change,
   };
@@ -81,7 +85,16 @@ export type Script = (GenerateEvent | 'pause' | Error)[];
 
 export function start(promptTokens = 4): GenerateEvent {
   const promptIds = Array.from({ length: promptTokens }, (_, id) => id);
-  return { type: 'start', promptIds, reusedTokens: 0, segments: [], seed: 7, executor: 'reference', contextSize: 1000 };
+  return {
+    type: 'start',
+    promptIds,
+    reusedTokens: 0,
+    segments: [],
+    notices: [],
+    seed: 7,
+    executor: 'reference',
+    contextSize: 1000,
+  };
 }
 
 export function tokens(count: number): GenerateEvent[] {

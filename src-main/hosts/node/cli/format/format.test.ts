@@ -109,6 +109,7 @@ describe('statistics', () => {
     promptIds: [0, 1],
     reusedTokens: 0,
     segments: [],
+    notices: [],
     seed: 7,
     executor: 'reference',
     contextSize: 1000,

@@ -163,6 +163,9 @@ export function samplingParams(options: SamplingOptions): SamplingParams {
     mirostatTau: options.mirostatEnt,
     mirostatEta: options.mirostatLr,
     logitBias: options.logitBias ?? [],
+    textBias: [],
+    bannedTexts: [],
+    grammar: null,
     seed: options.seed ?? null,
   };
   return options.greedy ? makeGreedy(params) : params;
