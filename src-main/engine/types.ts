@@ -293,9 +293,15 @@ export interface LoadProgress {
 }
 
 /** One piece of a tokenised text. */
+/** What a token is to its tokenizer: `byte` is one byte of a character that has no token of its own. */
+export type TokenKind = 'normal' | 'control' | 'user_defined' | 'byte' | 'unknown' | 'unused';
+
 export interface TokenPiece {
   id: number;
   piece: string;
+  /** UTF-8 bytes that the token stands for inside a text; they may be part of a character. */
+  bytes: number[];
+  kind: TokenKind;
   special: boolean;
   /** Unknown to the vocabulary: decodes to nothing. */
   unknown: boolean;

@@ -78,5 +78,13 @@ function encode(input: PromptInput, { config, tokenizer }: Model, maxTokens: num
 
 function describeId(id: number, tokenizer: Tokenizer): TokenPiece {
   const unknown = id === tokenizer.unkTokenId;
-  return { id, piece: tokenizer.piece(id), special: tokenizer.isSpecial(id), unknown, range: null };
+  return {
+    id,
+    piece: tokenizer.piece(id),
+    bytes: Array.from(tokenizer.bytes(id)),
+    kind: tokenizer.kind(id),
+    special: tokenizer.isSpecial(id),
+    unknown,
+    range: null,
+  };
 }

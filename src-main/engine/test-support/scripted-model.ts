@@ -8,7 +8,7 @@ import { KvCache } from '../kv-cache/kv-cache.ts';
 import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../platform.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart } from '../types.ts';
+import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart, TokenKind } from '../types.ts';
 
 export const SCRIPTED_EOS = 1;
 export const SCRIPTED_MASKED = 2;
@@ -165,13 +165,16 @@ function scriptedModel(script: Script): Model {
 
 /** Words separated by spaces; a token's text is its entry in the vocabulary. */
 export function wordTokenizer(vocabulary: readonly string[]): Tokenizer {
+  const bytes = (piece: string) => new TextEncoder().encode(piece);
+  const kind = (id: number): TokenKind => (id === SCRIPTED_MASKED ? 'unknown' : id < 3 ? 'control' : 'normal');
+  const wordPiece = (id: number, piece: string) => ({ id, piece, bytes: Array.from(bytes(piece)), kind: kind(id) });
   const encodePieces: Tokenizer['encodePieces'] = (text, { addSpecial = true } = {}) => {
     const words = [...text.matchAll(/\S+/g)].map((match) => {
       const id = vocabulary.indexOf(match[0]);
       const range: [number, number] = [match.index, match.index + match[0].length];
-      return { id: id === -1 ? SCRIPTED_MASKED : id, piece: match[0], special: false, unknown: id === -1, range };
+      return { ...wordPiece(id === -1 ? SCRIPTED_MASKED : id, match[0]), special: false, unknown: id === -1, range };
     });
-    const bos = { id: 0, piece: vocabulary[0], special: true, unknown: false, range: null };
+    const bos = { ...wordPiece(0, vocabulary[0]), special: true, unknown: false, range: null };
     return addSpecial ? [bos, ...words] : words;
   };
   return {
@@ -182,6 +185,8 @@ export function wordTokenizer(vocabulary: readonly string[]): Tokenizer {
     encode: (text, options) => encodePieces(text, options).map(({ id }) => id),
     decode: (ids) => ids.map((id) => vocabulary[id]).join(''),
     piece: (id) => vocabulary[id],
+    bytes: (id) => bytes(vocabulary[id]),
+    kind,
     isSpecial: (id) => id < 3,
     stream: () => ({ pending: false, push: (id) => vocabulary[id], flush: () => '' }),
   };

@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts';
-import type { TokenPiece } from '../types.ts';
+import type { TokenKind, TokenPiece } from '../types.ts';
 import type { Tokenizer, TokenStream } from './tokenizer.ts';
 
 /**
@@ -34,6 +34,14 @@ export class IdsOnlyTokenizer implements Tokenizer {
       id,
       vocabularySize: this.vocabularySize,
     });
+  }
+
+  bytes(id: number): Uint8Array {
+    return new TextEncoder().encode(this.piece(id));
+  }
+
+  kind(): TokenKind {
+    return 'normal';
   }
 
   isSpecial(): boolean {

@@ -1,13 +1,13 @@
 import { EngineError } from '../errors.ts';
-import type { TokenPiece } from '../types.ts';
+import type { TokenKind, TokenPiece } from '../types.ts';
 import { addedTokenSplitter, type AddedToken } from './added-tokens.ts';
 import { AlignedText } from './aligned-text.ts';
-import { DecoderStream, type Decoder } from './decoder/decoder.ts';
+import { DecoderStream, pieceBytes, type Decoder } from './decoder/decoder.ts';
 import type { TokenModel } from './model/model.ts';
 import type { Normalizer } from './normalizer/normalizer.ts';
 import type { Template } from './post-processor/template-processing.ts';
 import type { PreTokenizer } from './pre-tokenizer/pre-tokenizer.ts';
-import type { EncodeOptions, Tokenizer, TokenStream } from './tokenizer.ts';
+import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 export interface TokenizerParts {
@@ -19,6 +19,9 @@ export interface TokenizerParts {
   template: Template;
   decoder: Decoder;
 }
+
+/** How vocabularies with byte fallback write a byte. */
+const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
 
 /** A surrogate without its partner. JavaScript allows it in a text, Unicode and tokenizers do not. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
@@ -32,6 +35,7 @@ export class JsonTokenizer implements Tokenizer {
   readonly bosTokenId: number | null;
   readonly unkTokenId: number | null;
   private readonly specialIds: ReadonlySet<number>;
+  private readonly addedKinds: ReadonlyMap<number, TokenKind>;
   private readonly splitAtAllAdded: ReturnType<typeof addedTokenSplitter>;
   private readonly splitAtOrdinaryAdded: ReturnType<typeof addedTokenSplitter>;
 
@@ -41,6 +45,7 @@ export class JsonTokenizer implements Tokenizer {
     this.bosTokenId = parts.template.before[0] ?? null;
     this.unkTokenId = parts.model.unkTokenId;
     this.specialIds = new Set(special.map((token) => token.id));
+    this.addedKinds = new Map(parts.addedTokens.map(({ id, special }) => [id, special ? 'control' : 'user_defined']));
     this.splitAtAllAdded = addedTokenSplitter(parts.addedTokens);
     this.splitAtOrdinaryAdded = addedTokenSplitter(parts.addedTokens.filter((token) => !token.special));
   }
@@ -57,6 +62,8 @@ export class JsonTokenizer implements Tokenizer {
       pieces.push({
         id,
         piece: this.piece(id),
+        bytes: Array.from(this.bytes(id)),
+        kind: this.kind(id),
         special: this.isSpecial(id),
         unknown: id === this.unkTokenId,
         range: range(),
@@ -79,11 +86,24 @@ export class JsonTokenizer implements Tokenizer {
     });
   }
 
+  bytes(id: number): Uint8Array {
+    const piece = this.piece(id);
+    return this.addedKinds.has(id) ? new TextEncoder().encode(piece) : pieceBytes(this.parts.decoder, piece);
+  }
+
+  kind(id: number): TokenKind {
+    if (id === this.unkTokenId) return 'unknown';
+    const added = this.addedKinds.get(id);
+    if (added) return added;
+    const piece = this.parts.vocabulary.piece(id);
+    return piece === undefined ? 'unused' : BYTE_PIECE.test(piece) ? 'byte' : 'normal';
+  }
+
   isSpecial(id: number): boolean {
     return this.specialIds.has(id);
   }
 
-  stream({ skipSpecial = true }: { skipSpecial?: boolean } = {}): TokenStream {
+  stream({ skipSpecial = true }: StreamOptions = {}): TokenStream {
     const decoder = new DecoderStream(this.parts.decoder);
     return {
       push: (id) => {

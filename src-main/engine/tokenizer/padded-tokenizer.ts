@@ -1,4 +1,5 @@
-import type { EncodeOptions, Tokenizer, TokenStream } from './tokenizer.ts';
+import type { TokenKind } from '../types.ts';
+import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 
 /**
  * A tokenizer for a model whose tables have more rows than there are tokens: they are filled up to a round number. The
@@ -37,11 +38,19 @@ export class PaddedTokenizer implements Tokenizer {
     return this.isPadding(id) ? `<unused ${id}>` : this.tokens.piece(id);
   }
 
+  bytes(id: number): Uint8Array {
+    return this.isPadding(id) ? new Uint8Array(0) : this.tokens.bytes(id);
+  }
+
+  kind(id: number): TokenKind {
+    return this.isPadding(id) ? 'unused' : this.tokens.kind(id);
+  }
+
   isSpecial(id: number): boolean {
     return this.isPadding(id) || this.tokens.isSpecial(id);
   }
 
-  stream(options?: { skipSpecial?: boolean }): TokenStream {
+  stream(options?: StreamOptions): TokenStream {
     const stream = this.tokens.stream(options);
     return {
       push: (id) => (this.isPadding(id) ? '' : stream.push(id)),

@@ -1,4 +1,4 @@
-import type { TokenPiece } from '../types.ts';
+import type { TokenKind, TokenPiece } from '../types.ts';
 
 export interface EncodeOptions {
   /** Let the post-processor add its special tokens (BOS). Default true. */
@@ -19,9 +19,25 @@ export interface Tokenizer {
   decode(ids: readonly number[], skipSpecial?: boolean): string;
   /** The vocabulary's own piece, markers included. @throws EngineError BAD_REQUEST for an id outside the vocabulary. */
   piece(id: number): string;
+  /**
+   * UTF-8 bytes that the token stands for inside a text, special tokens as their own text. They may be part of a character.
+   * @throws EngineError BAD_REQUEST for an id outside the vocabulary.
+   */
+  bytes(id: number): Uint8Array;
+  kind(id: number): TokenKind;
   isSpecial(id: number): boolean;
   /** A decoder for one growing sequence of ids. */
-  stream(options?: { skipSpecial?: boolean }): TokenStream;
+  stream(options?: StreamOptions): TokenStream;
+}
+
+export interface StreamOptions {
+  /** Leave special tokens out of the text. Default true. */
+  skipSpecial?: boolean;
+  /**
+   * The sequence goes on from a text before it, so that a space with which it begins is part of the text; SentencePiece
+   * vocabularies put one before every text, which decoding a text from its beginning takes away. Default false.
+   */
+  continues?: boolean;
 }
 
 /**

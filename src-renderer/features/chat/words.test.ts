@@ -84,7 +84,7 @@ describe('why a reply ended', () => {
 
 describe('unknown words', () => {
   const piece = (unknown: boolean, range: [number, number] | null): TokenPiece => {
-    return { id: 2, piece: '<UNK>', special: false, unknown, range };
+    return { id: 2, piece: '<UNK>', bytes: [], kind: 'normal', special: false, unknown, range };
   };
   const text = 'a café and 日本 and café';
   const pieces = [

@@ -6,6 +6,8 @@
 export interface Decoder {
   readonly pieceSteps: readonly PieceStep[];
   readonly textSteps: readonly TextStep[];
+  /** Whether the steps for pieces make characters 0..255 of them, one per byte. */
+  readonly joinsBytes?: boolean;
 }
 
 /** Rewrites one piece. `index` counts the pieces of the sequence from 0. */
@@ -51,4 +53,10 @@ export class DecoderStream {
   private through(text: string, from: number): string {
     return this.streams.slice(from).reduce((current, stream) => stream.push(current), text);
   }
+}
+
+/** UTF-8 bytes that a piece inside a text stands for. */
+export function pieceBytes({ pieceSteps, joinsBytes }: Decoder, piece: string): Uint8Array {
+  const text = pieceSteps.reduce((current, step) => step(current, 1), piece);
+  return joinsBytes ? Uint8Array.from(text, (byte) => byte.charCodeAt(0)) : new TextEncoder().encode(text);
 }

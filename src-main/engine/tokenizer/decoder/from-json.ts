@@ -16,6 +16,7 @@ export function decoderFromJson(part: JsonPart): Decoder {
   const pieceSteps: PieceStep[] = [];
   const textSteps: TextStep[] = [];
   let fused = false;
+  let joinsBytes = false;
 
   const steps: Record<string, (step: JsonPart) => void> = {
     Sequence: (step) => step.get('decoders').items().forEach(add),
@@ -26,6 +27,7 @@ export function decoderFromJson(part: JsonPart): Decoder {
       if (fused) throw step.get('type').unsupported('"ByteLevel" after "Fuse"');
       pieceSteps.push(byteLevelPiece);
       textSteps.push(utf8Step);
+      joinsBytes = true;
       fused = true;
     },
     WordPiece: (step) => {
@@ -45,5 +47,5 @@ export function decoderFromJson(part: JsonPart): Decoder {
   }
 
   add(part);
-  return { pieceSteps, textSteps };
+  return { pieceSteps, textSteps, joinsBytes };
 }

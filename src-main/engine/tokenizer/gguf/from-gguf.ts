@@ -98,7 +98,7 @@ function byteLevelParts(
       ignoreMerges,
       unkTokenId: file.unkTokenId,
     }),
-    decoder: { pieceSteps: [byteLevelPiece], textSteps: [utf8Step] },
+    decoder: { pieceSteps: [byteLevelPiece], textSteps: [utf8Step], joinsBytes: true },
   };
 }
 

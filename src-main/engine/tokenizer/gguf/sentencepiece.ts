@@ -48,5 +48,6 @@ export function sentencePieceDecoder(addSpacePrefix: boolean, addedTokens: reado
       },
     ],
     textSteps: [utf8Step],
+    joinsBytes: true,
   };
 }

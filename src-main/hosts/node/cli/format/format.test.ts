@@ -18,6 +18,8 @@ import { formatTokens } from './tokens.ts';
 const token = (id: number, piece: string, range: [number, number] | null): TokenPiece => ({
   id,
   piece,
+  bytes: [...Buffer.from(piece)],
+  kind: piece.startsWith('<') ? 'control' : 'normal',
   range,
   special: piece.startsWith('<'),
   unknown: piece === '<UNK>',
