@@ -54,9 +54,11 @@ const all: UserConfig = {
         input: {
           index: path('src-renderer/index.html'),
           'engine.worker': path('src-main/hosts/web/engine.worker.ts'),
+          'kernel-thread': path('src-main/hosts/web/kernel-thread.ts'),
         },
         output: {
-          entryFileNames: (chunk) => (chunk.name === 'engine.worker' ? 'engine.worker.js' : 'assets/[name]-[hash].js'),
+          // Workers are started by their names.
+          entryFileNames: ({ name }) => (name === 'index' ? 'assets/[name]-[hash].js' : '[name].js'),
         },
       },
     },

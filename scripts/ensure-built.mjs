@@ -45,7 +45,10 @@ const PARTS = {
       'src-main/preload',
       ...shared,
     ],
-    outputs: ['out/preload/preload.cjs', 'out/renderer/index.html', 'out/renderer/engine.worker.js'],
+    outputs: [
+      'out/preload/preload.cjs',
+      ...['index.html', 'engine.worker.js', 'kernel-thread.js'].map((name) => `out/renderer/${name}`),
+    ],
   },
 };
 

@@ -64,7 +64,7 @@ export interface LoadOptions {
    * out, what the model was trained for, at most 4096.
    */
   contextSize?: number;
-  /** What computes the model. Default `reference`. */
+  /** What computes the model. Default `wasm`, where the host has its kernels. */
   executor?: ExecutorName;
   /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
   threads?: number;
@@ -93,7 +93,8 @@ export class InferenceEngine {
     return this.queue.run(async () => {
       const startedAt = this.platform.clock.now();
       const onWarning = (message: string) => this.platform.log.warn(message);
-      const { model, executor } = await (options.executor === 'wasm'
+      const wanted = options.executor ?? (this.platform.compileKernels ? 'wasm' : 'reference');
+      const { model, executor } = await (wanted === 'wasm'
         ? this.openForKernels(files, { ...options, onWarning })
         : openForReference(files, { ...options, onWarning }));
       const context = new ContextWindow(executor, new KvCache(model.config.contextSize));

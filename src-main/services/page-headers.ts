@@ -5,10 +5,11 @@ import { TRUSTED_TYPES_POLICIES } from '../protocol/app-bridge.ts';
  * is made from text but through a named policy, and the page is isolated (`crossOriginIsolated`), which shared memory
  * needs.
  * @param devServer Origin of the development server whose files are passed on; null in what is built.
+ * @param webAssembly Whether what is served may compile WebAssembly: the scripts of Workers that compute, never a page.
  */
-export function pageHeaders(devServer: string | null = null): Record<string, string> {
+export function pageHeaders(devServer: string | null = null, webAssembly = false): Record<string, string> {
   return {
-    'Content-Security-Policy': contentSecurityPolicy(devServer),
+    'Content-Security-Policy': contentSecurityPolicy(devServer, webAssembly),
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Embedder-Policy': 'require-corp',
     'Cross-Origin-Resource-Policy': 'same-origin',
@@ -18,10 +19,10 @@ export function pageHeaders(devServer: string | null = null): Record<string, str
   };
 }
 
-function contentSecurityPolicy(devServer: string | null): string {
+function contentSecurityPolicy(devServer: string | null, webAssembly: boolean): string {
   const directives = [
     "default-src 'none'",
-    "script-src 'self'",
+    webAssembly ? "script-src 'self' 'wasm-unsafe-eval'" : "script-src 'self'",
     // The development server puts styles into the page by script and talks over a web socket.
     devServer === null ? "style-src 'self'" : "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data:",

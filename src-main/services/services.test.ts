@@ -122,7 +122,7 @@ test('the note on the runtime appears only for another Electron than the pinned 
 
 test('the network log keeps the latest requests', () => {
   const log = new NetworkLog();
-  for (let i = 0; i < 600; i++) log.add({ url: `https://example.org/${i}`, result: 'refused', bytes: 0 });
+  for (let i = 0; i < 600; i++) log.refused(`https://example.org/${i}`);
   expect(log.records()).toHaveLength(500);
   expect(log.records()[0]!.url).toBe('https://example.org/100');
 });
@@ -173,6 +173,8 @@ test('the page may load nothing but the app itself', () => {
   expect(csp).toContain("default-src 'none'");
   expect(csp).toContain("require-trusted-types-for 'script'");
   expect(csp).not.toMatch(/unsafe|https?:|\*/);
+  const worker = pageHeaders(null, true)['Content-Security-Policy']!;
+  expect(worker.replace(" 'wasm-unsafe-eval'", '')).toBe(csp);
   const inDevelopment = pageHeaders('http://localhost:5173')['Content-Security-Policy']!;
   expect(inDevelopment).toContain("connect-src 'self' ws://localhost:5173");
 });

@@ -62,7 +62,7 @@ describe('run', () => {
     const reply = await json(args);
     expect(reply).toEqual({
       model: 'tiny-transformer',
-      executor: 'reference',
+      executor: 'wasm',
       seed: 1,
       prompt: { text: 'Hello world', ids: [0, 593, 580] },
       reply: { text: expect.any(String), ids: expect.any(Array), top: expect.any(Array) },
@@ -256,7 +256,7 @@ describe('bad input', () => {
     ['an infinite number', ['run', 'a', '--top-p', '1e999'], /--top-p/],
     ['a negative count', ['run', 'a', '--max-tokens', '-1'], /--max-tokens/],
     ['a broken bias', ['run', 'a', '--logit-bias', '5'], /ID=BIAS/],
-    ['an unknown executor', ['run', 'a', '--executor', 'gpu'], /Allowed choices are reference/],
+    ['an unknown executor', ['run', 'a', '--executor', 'gpu'], /Allowed choices are wasm, reference/],
     ['no ids', ['detokenize'], /Give token ids/],
     ['words for ids', ['detokenize', 'cat'], /Give token ids/],
     ['a file that is not there', ['run', '--file', '/no/such/file'], /cannot be read/],

@@ -34,12 +34,12 @@ async function main(): Promise<void> {
   });
   const rendererDir = join(projectRoot, 'out', 'renderer');
   await services.start();
-  const server = await listen({ services, rendererDir, modelsDir, port: asked ?? DEFAULT_PORT }, asked !== null).catch(
-    async (error: unknown) => {
-      await services.stop();
-      throw error;
-    },
-  );
+  const kernelsDir = join(projectRoot, 'resources', 'kernels');
+  const options = { services, rendererDir, modelsDir, kernelsDir, port: asked ?? DEFAULT_PORT };
+  const server = await listen(options, asked !== null).catch(async (error: unknown) => {
+    await services.stop();
+    throw error;
+  });
   endOn(['SIGINT', 'SIGTERM', 'SIGHUP'], async () => {
     await server.close();
     await services.stop();

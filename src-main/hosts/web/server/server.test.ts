@@ -17,12 +17,15 @@ interface Answer {
 
 async function setUp(maxBodyBytes?: number) {
   const folder = await temporaryFolder();
-  const [rendererDir, modelsDir] = [join(folder, 'renderer'), join(folder, 'models')];
+  const [rendererDir, modelsDir, kernelsDir] = ['renderer', 'models', 'kernels'].map((name) => join(folder, name));
   await mkdir(join(rendererDir, 'assets'), { recursive: true });
   await mkdir(join(modelsDir, 'm'), { recursive: true });
   await writeFile(join(rendererDir, 'index.html'), '<!doctype html><html><head><title>T</title></head></html>');
   await writeFile(join(rendererDir, 'assets', 'a.js'), 'let a = 1;');
   await writeFile(join(modelsDir, 'm', 'model.safetensors'), '0123456789');
+  await mkdir(kernelsDir);
+  await writeFile(join(kernelsDir, 'simd.wasm'), 'wasm');
+  await writeFile(join(rendererDir, 'engine.worker.js'), 'let b = 1;');
   await writeFile(join(folder, 'secret.txt'), 'secret');
   const services = new LocalAppServices({
     host: 'web',
@@ -36,6 +39,7 @@ async function setUp(maxBodyBytes?: number) {
     services,
     rendererDir,
     modelsDir,
+    kernelsDir,
     port: 0,
     ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
   });
@@ -100,6 +104,18 @@ test('the page comes with the token and every protecting header', async () => {
   expect(script.headers['content-type']).toBe('text/javascript; charset=utf-8');
   expect((await send(server, '/', { method: 'HEAD' })).body).toBe('');
   expect((await send(server, '/favicon.ico')).status).toBe(204);
+});
+
+test('kernels are served, and only the scripts that run them may compile WebAssembly', async () => {
+  const { server } = await setUp();
+  const kernels = await send(server, '/kernels/simd.wasm');
+  expect(kernels).toMatchObject({ status: 200, body: 'wasm' });
+  expect(kernels.headers['content-type']).toBe('application/wasm');
+  expect((await send(server, '/kernels/../secret.txt')).status).toBe(404);
+  expect((await send(server, '/kernels')).status).toBe(404);
+  const policyOf = async (path: string) => (await send(server, path)).headers['content-security-policy'];
+  expect(await policyOf('/engine.worker.js')).toContain("script-src 'self' 'wasm-unsafe-eval';");
+  for (const path of ['/', '/assets/a.js', '/kernels/simd.wasm']) expect(await policyOf(path)).not.toContain('wasm');
 });
 
 test('the token is new at every start', async () => {
@@ -257,7 +273,13 @@ test('a listener is let go when its page is gone, and open streams do not hold u
     },
   };
   const folder = await temporaryFolder();
-  const server = await startWebServer({ services, rendererDir: folder, modelsDir: folder, port: 0 });
+  const server = await startWebServer({
+    services,
+    rendererDir: folder,
+    modelsDir: folder,
+    kernelsDir: folder,
+    port: 0,
+  });
   const headers = { 'x-tokenscope-token': server.token };
   const leaving = new AbortController();
   await fetch(`${server.url}/api/events`, { headers, signal: leaving.signal });
@@ -283,7 +305,7 @@ test('the server listens on this computer only, and garbage does not end it', as
 async function unused() {
   const folder = await temporaryFolder();
   const services: AppServices = { invoke: () => Promise.reject(new Error('unused')), onEvent: () => () => undefined };
-  return { services, rendererDir: folder, modelsDir: folder };
+  return { services, rendererDir: folder, modelsDir: folder, kernelsDir: folder };
 }
 
 test('the browser is opened without a shell', () => {

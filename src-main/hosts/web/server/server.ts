@@ -19,6 +19,8 @@ export interface WebServerOptions {
   rendererDir: string;
   /** One folder per model; served under `/models/`. */
   modelsDir: string;
+  /** The CPU kernels; served under `/kernels/`. */
+  kernelsDir: string;
   /** 0 takes any free port. */
   port: number;
   /** Largest body of a call. Default 64 MiB: a long chat with every token's candidates fits. */
@@ -36,6 +38,8 @@ export interface WebServer {
 
 const ADDRESS = '127.0.0.1';
 const KEEP_ALIVE_MS = 15_000;
+/** Scripts of the Workers that run the CPU kernels. */
+const KERNEL_SCRIPTS = ['/engine.worker.js', '/kernel-thread.js'];
 
 /** @throws the system's error, with `code` EADDRINUSE when the port is taken */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
@@ -72,9 +76,10 @@ async function respond(
   options: WebServerOptions,
   token: string,
 ): Promise<void> {
-  for (const [name, value] of Object.entries(pageHeaders())) response.setHeader(name, value);
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const headers = pageHeaders(null, KERNEL_SCRIPTS.includes(path));
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   try {
-    const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const isApi = path === '/api' || path.startsWith('/api/');
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     checkSource(request.headers, portOf(server), !isRead);
@@ -124,7 +129,7 @@ async function respondWithFile(
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { rendererDir, modelsDir }: WebServerOptions,
+  { rendererDir, modelsDir, kernelsDir }: WebServerOptions,
   token: string,
 ): Promise<void> {
   if (path === '/' || path === '/index.html') {
@@ -138,8 +143,9 @@ async function respondWithFile(
     response.writeHead(204).end();
     return;
   }
-  const isModel = path.startsWith('/models/');
-  const file = isModel ? fileUnder(modelsDir, path.slice('/models'.length)) : fileUnder(rendererDir, path);
+  const [top = ''] = path.match(/^\/(models|kernels)(?=\/)/) ?? [];
+  const folder = { '': rendererDir, '/models': modelsDir, '/kernels': kernelsDir }[top] ?? rendererDir;
+  const file = fileUnder(folder, path.slice(top.length));
   const status = file === null ? null : await stat(file).catch(() => null);
   if (file === null || status === null || !status.isFile()) throw new Refusal(404, 'There is nothing here.');
   // Names under assets/ change with their content; everything else is asked for again.

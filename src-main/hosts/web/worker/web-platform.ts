@@ -1,10 +1,13 @@
 import type { Platform } from '../../../engine/platform.ts';
+import { webKernelThreads } from './web-kernel-threads.ts';
+import { compileWebKernels } from './web-kernels.ts';
 
 /**
  * What a browser Worker gives the engine.
  * @param yieldEveryToken Where there is no shared memory, a cancel is heard only when the engine yields.
  */
 export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): Platform {
+  const isolated = globalThis.crossOriginIsolated;
   return {
     clock: { now: () => performance.now() },
     log: {
@@ -13,6 +16,8 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     },
     yieldToHost: messageChannelYield(),
     yieldEveryToken,
+    compileKernels: () => compileWebKernels(isolated),
+    ...(isolated ? { threads: webKernelThreads() } : {}),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
   };
 }

@@ -4,7 +4,7 @@ import type { CliContext } from '../context.ts';
 import { withEngine } from '../engine-session.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { formatInspection } from '../format/inspection.ts';
-import { addModelOption, type ModelOption } from '../options/model-option.ts';
+import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
 import {
   addSamplingOptions,
   addStopOptions,
@@ -17,7 +17,7 @@ import { addPromptOptions, readPrompt, type PromptOptions } from '../options/tex
 import { parseCount } from '../options/values.ts';
 import { piecesOf } from '../pieces.ts';
 
-interface InspectOptions extends ModelOption, PromptOptions, SamplingOptions, StopOptions {
+interface InspectOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions {
   top: number;
   json?: true;
 }
@@ -31,7 +31,7 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
     .summary('every step from a text to the next token')
     .description('Shows the ten steps from a text to its continuation with the numbers the model really used.')
     .argument('[prompt]', 'the text; "-" reads standard input');
-  addModelOption(command)
+  addEngineOptions(command)
     .option('--top <n>', 'candidates to show', parseCount, 10)
     .option('--json', 'one JSON object with all numbers');
   addPromptOptions(command);
@@ -44,12 +44,17 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
       stop: stopParams(options),
       topCandidates: options.top,
     };
-    await withEngine(context, options.model, async ({ client }) => {
-      const { signal } = context;
-      const inspection = await client.call('inspect', params, { signal });
-      if (options.json) return context.out.json(inspection);
-      return context.out.line(formatInspection(inspection, await piecesOf(client, idsIn(inspection), signal)));
-    });
+    await withEngine(
+      context,
+      options.model,
+      async ({ client }) => {
+        const { signal } = context;
+        const inspection = await client.call('inspect', params, { signal });
+        if (options.json) return context.out.json(inspection);
+        return context.out.line(formatInspection(inspection, await piecesOf(client, idsIn(inspection), signal)));
+      },
+      loadOptions(options),
+    );
     done(EXIT.ok);
   });
 }

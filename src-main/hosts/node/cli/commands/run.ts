@@ -1,16 +1,10 @@
-import { Option, type Command } from 'commander';
-import type {
-  ExecutorName,
-  GenerateEnd,
-  GenerateParams,
-  GenerateStart,
-  GeneratedToken,
-} from '../../../../engine/types.ts';
+import type { Command } from 'commander';
+import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../../engine/types.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { formatStatistics } from '../format/statistics.ts';
-import { addModelOption, type ModelOption } from '../options/model-option.ts';
+import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
 import {
   addSamplingOptions,
   addStopOptions,
@@ -22,10 +16,8 @@ import {
 import { addPromptOptions, readPrompt, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
 
-interface RunOptions extends ModelOption, PromptOptions, SamplingOptions, StopOptions {
+interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions {
   kvCache: boolean;
-  executor: ExecutorName;
-  threads?: number;
   top?: number;
   json?: true;
 }
@@ -45,22 +37,17 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
       'Continues a text, word by word as the model writes it. Ctrl-C stops the reply and keeps what there is.',
     )
     .argument('[prompt]', 'the text to continue; "-" reads standard input');
-  addModelOption(command)
+  addEngineOptions(command)
     .option('--json', 'one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
-    .option('--no-kv-cache', 'compute the whole sequence again for each token')
-    .addOption(
-      new Option('--executor <name>', 'what computes the model').choices(['reference', 'wasm']).default('reference'),
-    )
-    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseCount);
+    .option('--no-kv-cache', 'compute the whole sequence again for each token');
   addPromptOptions(command);
   addSamplingOptions(command);
   addStopOptions(command);
   command.action(async (prompt: string | undefined, options: RunOptions) => {
     const params = await generateParams(context, prompt, options);
-    const { model, executor, threads } = options;
-    const load = { executor, ...(threads === undefined ? {} : { threads }) };
-    done(await withEngine(context, model, (session) => run(context, session, params, options), load));
+    const load = loadOptions(options);
+    done(await withEngine(context, options.model, (session) => run(context, session, params, options), load));
   });
 }
 

@@ -3,12 +3,12 @@ import type { CliContext } from '../context.ts';
 import { withEngine } from '../engine-session.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { formatScore } from '../format/score.ts';
-import { addModelOption, type ModelOption } from '../options/model-option.ts';
+import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
 import { addPromptOptions, readPrompt, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
 import { piecesOf } from '../pieces.ts';
 
-interface ScoreOptions extends ModelOption, PromptOptions {
+interface ScoreOptions extends EngineOptions, PromptOptions {
   top: number;
   json?: true;
 }
@@ -19,18 +19,23 @@ export function addScoreCommand(program: Command, context: CliContext, done: (co
     .summary('how probable the model finds a text')
     .description('Tells how probable the model finds each token of a text, and its perplexity.')
     .argument('[text]', 'the text; "-" reads standard input');
-  addModelOption(command)
+  addEngineOptions(command)
     .option('--top <n>', 'the n most probable tokens at each position', parseCount, 10)
     .option('--json', 'one JSON object: ids, logprobs, ranks, top, perplexity');
   addPromptOptions(command).action(async (text: string | undefined, options: ScoreOptions) => {
     const prompt = await readPrompt(context, text, options);
-    await withEngine(context, options.model, async ({ client }) => {
-      const { signal } = context;
-      const score = await client.call('score', { prompt, top: options.top }, { signal });
-      if (options.json) return context.out.json(score);
-      const best = score.top.flatMap((candidates) => candidates.slice(0, 1).map(([id]) => id));
-      return context.out.line(formatScore(score, await piecesOf(client, [...score.ids, ...best], signal)));
-    });
+    await withEngine(
+      context,
+      options.model,
+      async ({ client }) => {
+        const { signal } = context;
+        const score = await client.call('score', { prompt, top: options.top }, { signal });
+        if (options.json) return context.out.json(score);
+        const best = score.top.flatMap((candidates) => candidates.slice(0, 1).map(([id]) => id));
+        return context.out.line(formatScore(score, await piecesOf(client, [...score.ids, ...best], signal)));
+      },
+      loadOptions(options),
+    );
     done(EXIT.ok);
   });
 }

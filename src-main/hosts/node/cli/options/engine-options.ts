@@ -1,0 +1,28 @@
+import { Option, type Command } from 'commander';
+import type { ExecutorName } from '../../../../engine/types.ts';
+import { addModelOption, type ModelOption } from './model-option.ts';
+import { parseCount } from './values.ts';
+
+/** Which model, and what computes it. */
+export interface EngineOptions extends ModelOption {
+  executor: ExecutorName;
+  threads?: number;
+}
+
+export function addEngineOptions(command: Command): Command {
+  return addModelOption(command)
+    .addOption(
+      new Option(
+        '--executor <name>',
+        'what computes the model: the CPU kernels, or the plain one that they are compared with',
+      )
+        .choices(['wasm', 'reference'])
+        .default('wasm'),
+    )
+    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseCount);
+}
+
+/** What `load` takes of them. */
+export function loadOptions({ executor, threads }: EngineOptions): { executor: ExecutorName; threads?: number } {
+  return { executor, ...(threads === undefined ? {} : { threads }) };
+}

@@ -1,0 +1,41 @@
+/** Threads of the CPU kernels in a browser: Workers that the engine's own Worker starts. */
+import { EngineError } from '../../../engine/errors.ts';
+import type { KernelThread, KernelThreads } from '../../../engine/platform.ts';
+import { TRUSTED_TYPES_POLICIES } from '../../../protocol/app-bridge.ts';
+
+const SCRIPT = '/kernel-thread.js';
+
+interface TrustedTypesFactory {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+}
+
+export function webKernelThreads(): KernelThreads {
+  // TypeScript's DOM library does not know Trusted Types yet. The address is a constant of the program.
+  const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
+  const policy = factory?.createPolicy(TRUSTED_TYPES_POLICIES[1], { createScriptURL: () => SCRIPT });
+  const url = policy?.createScriptURL(SCRIPT) ?? SCRIPT;
+  return {
+    available: navigator.hardwareConcurrency,
+    start: (thread, onFailure) => startThread(new Worker(url, { type: 'module' }), thread, onFailure),
+  };
+}
+
+/** Resolves once the thread works: from then on the engine may block its own thread, which starting one needs. */
+function startThread(worker: Worker, thread: KernelThread, onFailure: () => void): Promise<{ stop(): Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = () => {
+      resolve({
+        async stop() {
+          worker.terminate();
+        },
+      });
+    };
+    worker.onerror = (event) => {
+      // Told here; as an error of nobody's it would be the page's.
+      event.preventDefault();
+      onFailure();
+      reject(new EngineError('BACKEND_LOST', `A thread of the CPU kernels did not start: ${event.message || SCRIPT}`));
+    };
+    worker.postMessage(thread);
+  });
+}

@@ -1,0 +1,36 @@
+/** The CPU kernels as a browser gives them to the engine. */
+import { EngineError } from '../../../engine/errors.ts';
+import type { CompiledKernels } from '../../../engine/platform.ts';
+
+/**
+ * Fetches and compiles the fastest variant that this page can use: threads need memory that they share, which browsers
+ * give to isolated pages only.
+ * @throws EngineError BACKEND_LOST when none runs or none can be fetched
+ */
+export async function compileWebKernels(isolated: boolean, fetchFile: typeof fetch = fetch): Promise<CompiledKernels> {
+  for (const variant of isolated ? ['threads', 'simd'] : ['single', 'simd']) {
+    const bytes = await fetchKernels(`/kernels/${variant}.wasm`, fetchFile);
+    if (!WebAssembly.validate(bytes)) continue;
+    return { module: await WebAssembly.compile(bytes), shared: variant === 'threads' };
+  }
+  throw new EngineError(
+    'BACKEND_LOST',
+    'This browser runs no WebAssembly with SIMD. Use a newer one, or load the model with the reference executor.',
+  );
+}
+
+async function fetchKernels(url: string, fetchFile: typeof fetch): Promise<ArrayBuffer> {
+  try {
+    const response = await fetchFile(url);
+    if (response.ok) return await response.arrayBuffer();
+    throw new Error(`the server answered ${response.status}.`);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError(
+      'BACKEND_LOST',
+      `The CPU kernels ${url} cannot be fetched: ${reason}`,
+      { file: url },
+      { cause },
+    );
+  }
+}
