@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { printCheck, runChecks } from './check.ts';
 import { ensureBuilt } from './ensure-built.mjs';
 import { fetchTestModel } from './fetch-test-model.ts';
+import { fetchTestTokenizers } from './fetch-test-tokenizers.ts';
 import { root } from './lib/run.ts';
 import { playwrightSuite, vitestSuite, type Skipped, type Suite } from './lib/test-reports.ts';
 import { ensureSystemPackages } from './system-packages.ts';
@@ -64,6 +65,9 @@ async function unit(): Promise<Suite> {
   // Without it, its tests are left out with a reason, and fail where CI is set.
   await fetchTestModel(console.log).catch((error: unknown) =>
     console.log(`No test model: ${(error as Error).message}`),
+  );
+  await fetchTestTokenizers(console.log).catch((error: unknown) =>
+    console.log(`Not all test tokenizers: ${(error as Error).message}`),
   );
   const report = join(RESULTS, 'unit.json');
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];

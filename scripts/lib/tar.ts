@@ -1,0 +1,37 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { Writable, type Duplex } from 'node:stream';
+
+const BLOCK = 512;
+
+/**
+ * One file out of a tar archive, or null when it is not in it. Plain names of up to 255 characters, as npm packs them.
+ * @param decompress what the archive goes through first
+ */
+export async function fileInTar(decompress: Duplex, archive: string, name: string): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  const collect = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  await pipeline(createReadStream(archive), decompress, collect);
+  const tar = Buffer.concat(chunks);
+  for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0;) {
+    const prefix = field(tar, at + 345, 155);
+    const size = parseInt(field(tar, at + 124, 12).trim(), 8);
+    if (!Number.isSafeInteger(size)) throw new Error(`${archive} is no tar archive.`);
+    const start = at + BLOCK;
+    if ((prefix && `${prefix}/`) + field(tar, at, 100) === name) return tar.subarray(start, start + size);
+    at = start + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  return null;
+}
+
+/** A text that a zero byte ends. */
+function field(tar: Buffer, start: number, length: number): string {
+  const bytes = tar.subarray(start, start + length);
+  const end = bytes.indexOf(0);
+  return bytes.toString('latin1', 0, end === -1 ? length : end);
+}
