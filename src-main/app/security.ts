@@ -28,7 +28,7 @@ export function restrictSession(session: Session, log: NetworkLog, devServer: st
   session.on('will-download', (event) => event.preventDefault());
   session.webRequest.onBeforeRequest((details, answer) => {
     const allowed = isAllowedRequest(details.url, devServer);
-    if (!allowed) log.add({ url: details.url, result: 'refused', bytes: 0 });
+    if (!allowed) log.refused(details.url);
     answer({ cancel: !allowed });
   });
 }

@@ -6,9 +6,22 @@ import * as v from 'valibot';
 import { defaultSamplingParams, defaultStopParams } from '../engine/defaults.ts';
 import { ENGINE_ERROR_CODES, EngineError } from '../engine/errors.ts';
 import type { Candidate, PromptSegment, SamplerName, SamplingParams, Stop, Timings } from '../engine/types.ts';
-import type { AppMethodName, AppMethods, Chat, ReplyVersion, Settings, StoredToken, Turn } from './app-services.ts';
+import type {
+  AppMethodName,
+  AppMethods,
+  Chat,
+  DownloadSettings,
+  MeasuredRate,
+  ModelSettings,
+  ReplyVersion,
+  Settings,
+  StoredToken,
+  Turn,
+} from './app-services.ts';
+import { isDownloadAddress, isProxy } from './download-address.ts';
 import {
   finite,
+  MAX_SOURCE,
   MAX_TEXT,
   modelId,
   parseOrRefuse,
@@ -16,7 +29,6 @@ import {
   samplingParams,
   schemaOf,
   stopEntries,
-  stopParams,
 } from './schemas.ts';
 
 /** Chats' ids are file names, so they are letters, digits, `_` and `-` only. */
@@ -37,29 +49,66 @@ const FIRST_DEFAULT_SAMPLERS: readonly SamplerName[] = ['penalties', 'top_k', 't
 export function defaultSettings(): Settings {
   return {
     theme: 'system',
-    sampling: defaultSamplingParams(),
-    stop: defaultStopParams(),
+    perModel: {},
     useKvCache: true,
     whenFull: 'stop',
-    holdSeed: false,
     tokensView: false,
     panel: { open: true, tab: 'sampling' },
     lastChatId: null,
+    downloads: { proxy: null, mirror: null },
   };
 }
 
-const panelEntries = { open: v.boolean(), tab: v.picklist(['sampling', 'stop', 'context', 'rate']) };
+const panelEntries = { open: v.boolean(), tab: v.picklist(['sampling', 'stop', 'prompt', 'context', 'rate']) };
+
+/** What holds for a model for which a person has chosen nothing. */
+export function defaultModelSettings(): ModelSettings {
+  return {
+    sampling: {},
+    stop: {},
+    template: 'model',
+    enableThinking: null,
+    drafts: { template: '', gbnf: '', json_schema: '' },
+  };
+}
+
+/** Models whose settings are kept; those of the oldest go first. */
+export const MAX_MODELS_WITH_SETTINGS = 500;
+
+const draft = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
+const draftEntries = { template: draft, gbnf: draft, json_schema: draft };
+const templateKind = v.picklist(['model', 'plain', 'custom']);
+const modelSettings = schemaOf<ModelSettings>()(
+  v.object({
+    sampling: partialOf(samplingEntries),
+    stop: partialOf(stopEntries),
+    template: templateKind,
+    enableThinking: v.nullable(v.boolean()),
+    drafts: v.object(draftEntries),
+  }),
+);
+
+const downloadEntries = {
+  proxy: v.nullable(
+    v.pipe(shortText, v.check(isProxy, 'Expected the address of a proxy, for example http://proxy.example:8080')),
+  ),
+  mirror: v.nullable(
+    v.pipe(shortText, v.check(isDownloadAddress, 'Expected an https address, for example https://mirror.example/hub')),
+  ),
+};
 
 const settingsEntries = {
   theme: v.picklist(['system', 'light', 'dark', 'contrast']),
-  sampling: samplingParams,
-  stop: stopParams,
+  perModel: v.pipe(
+    v.record(modelId, modelSettings),
+    v.maxEntries(MAX_MODELS_WITH_SETTINGS, `Expected at most ${MAX_MODELS_WITH_SETTINGS} models`),
+  ),
   useKvCache: v.boolean(),
   whenFull: v.picklist(['stop', 'drop_oldest']),
-  holdSeed: v.boolean(),
   tokensView: v.boolean(),
   panel: v.object(panelEntries),
   lastChatId: v.nullable(chatId),
+  downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
@@ -67,14 +116,13 @@ export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
   v.strictObject({
     theme: v.exactOptional(settingsEntries.theme),
-    sampling: v.exactOptional(settingsEntries.sampling),
-    stop: v.exactOptional(settingsEntries.stop),
+    perModel: v.exactOptional(settingsEntries.perModel),
     useKvCache: v.exactOptional(settingsEntries.useKvCache),
     whenFull: v.exactOptional(settingsEntries.whenFull),
-    holdSeed: v.exactOptional(settingsEntries.holdSeed),
     tokensView: v.exactOptional(settingsEntries.tokensView),
     panel: v.exactOptional(settingsEntries.panel),
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
+    downloads: v.exactOptional(settingsEntries.downloads),
   }),
 );
 
@@ -85,13 +133,13 @@ export function parseStoredSettings(value: unknown): Settings {
     lenient(
       {
         ...settingsEntries,
-        sampling: storedSampling,
-        stop: lenient(stopEntries, defaults.stop),
+        perModel: storedPerModel,
         panel: lenient(panelEntries, defaults.panel),
+        downloads: lenient(downloadEntries, defaults.downloads),
       },
       defaults,
     ),
-    value,
+    withPerModel(value),
   );
   return parsed.success ? v.parse(settingsSchema, parsed.output) : defaults;
 }
@@ -110,6 +158,73 @@ const storedSampling = v.pipe(
     return isOlder && isOlderDefault ? { ...sampling, samplers: defaults.samplers } : sampling;
   }),
 );
+
+/** The model that settings were for while there was one set of them for all models. */
+const FIRST_MODEL = 'tiny-transformer';
+
+/** Settings from before each model had its own: what a person had changed is the first model's. */
+function withPerModel(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'perModel')) return value;
+  const stop = v.parse(lenient(stopEntries, defaultStopParams()), Reflect.get(value, 'stop'));
+  const settings = {
+    ...defaultModelSettings(),
+    sampling: differences(v.parse(storedSampling, Reflect.get(value, 'sampling')), defaultSamplingParams()),
+    stop: differences(stop as object, defaultStopParams()),
+  };
+  const isChanged = Object.keys({ ...settings.sampling, ...settings.stop }).length > 0;
+  return { ...value, perModel: isChanged ? { [FIRST_MODEL]: settings } : {} };
+}
+
+function differences(value: object, defaults: object): object {
+  const changed = Object.entries(value).filter(
+    ([key, one]) => JSON.stringify(one) !== JSON.stringify(Reflect.get(defaults, key)),
+  );
+  return Object.fromEntries(changed);
+}
+
+const storedModelSettings = lenient(
+  {
+    sampling: storedPartial(samplingEntries),
+    stop: storedPartial(stopEntries),
+    template: templateKind,
+    enableThinking: v.nullable(v.boolean()),
+    drafts: lenient(draftEntries, defaultModelSettings().drafts),
+  },
+  defaultModelSettings(),
+);
+
+/** Models whose id is none are left out, and the oldest when there are too many. */
+const storedPerModel = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.transform((all) => {
+    const known = Object.entries(all).filter(([id]) => v.is(modelId, id));
+    return Object.fromEntries(
+      known.slice(-MAX_MODELS_WITH_SETTINGS).map(([id, one]) => [id, v.parse(storedModelSettings, one)]),
+    );
+  }),
+);
+
+/** Any of the keys may be missing. */
+function partialOf<E extends v.ObjectEntries>(
+  entries: E,
+): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
+  const optional = Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
+  return v.object(Object.fromEntries(optional)) as never;
+}
+
+/** The keys that are there and fit; the others are left out. */
+function storedPartial(entries: v.ObjectEntries): v.GenericSchema {
+  return v.pipe(
+    v.unknown(),
+    v.transform((value) => {
+      if (typeof value !== 'object' || value === null) return {};
+      const fitting = Object.entries(entries).filter(
+        ([key, schema]) => Object.hasOwn(value, key) && v.is(schema, Reflect.get(value, key)),
+      );
+      return Object.fromEntries(fitting.map(([key]) => [key, Reflect.get(value, key)]));
+    }),
+  );
+}
 
 /** An object each of whose keys falls back to its default. */
 function lenient(entries: v.ObjectEntries, defaults: Readonly<Record<string, unknown>> | object): v.GenericSchema {
@@ -181,6 +296,16 @@ const segment = schemaOf<PromptSegment>()(
   }),
 );
 
+export const measuredRate = schemaOf<MeasuredRate>()(
+  v.object({
+    executor: v.picklist(['reference', 'wasm']),
+    threads: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
+    prefillTokensPerSecond: rate,
+    decodeTokensPerSecond: rate,
+    at: isoDate,
+  }),
+);
+
 const versionEntries = {
   text,
   tokens: v.pipe(v.array(storedToken), v.maxLength(1_000_000)),
@@ -191,6 +316,7 @@ const versionEntries = {
   model: shortText,
   executor: v.picklist(['reference', 'wasm']),
   segments: v.pipe(v.array(segment), v.maxLength(10_000)),
+  notices: v.pipe(v.array(text), v.maxLength(100)),
   promptTokens: count,
   contextUsed: count,
   createdAt: isoDate,
@@ -211,6 +337,7 @@ const chatEntries = {
   title: shortText,
   modelId: v.pipe(v.string(), v.maxLength(128)),
   modelName: shortText,
+  systemPrompt: text,
   createdAt: isoDate,
   updatedAt: isoDate,
   turns: v.pipe(v.array(schemaOf<Turn>()(v.variant('role', [userTurn, assistantTurn]))), v.maxLength(100_000)),
@@ -228,6 +355,7 @@ const storedVersion = v.object({
   model: v.fallback(versionEntries.model, ''),
   executor: v.fallback(versionEntries.executor, 'reference'),
   segments: v.fallback(versionEntries.segments, () => []),
+  notices: v.fallback(versionEntries.notices, () => []),
   promptTokens: v.fallback(versionEntries.promptTokens, 0),
   contextUsed: v.fallback(versionEntries.contextUsed, 0),
 });
@@ -235,6 +363,7 @@ const storedChat = schemaOf<Chat>()(
   v.object({
     ...chatEntries,
     modelName: v.fallback(chatEntries.modelName, ''),
+    systemPrompt: v.fallback(chatEntries.systemPrompt, ''),
     turns: v.array(
       v.variant('role', [userTurn, v.object({ ...assistantTurn.entries, versions: v.array(storedVersion) })]),
     ),
@@ -277,6 +406,24 @@ const appParams: ParamsSchemas = {
   modelsList: none,
   modelOpen: none,
   modelRemove: v.strictTuple([modelId]),
+  modelDelete: v.strictTuple([modelId]),
+  modelLocate: v.strictTuple([modelId]),
+  modelAccept: v.strictTuple([modelId]),
+  modelVerify: v.strictTuple([modelId]),
+  modelUsed: v.strictTuple([modelId]),
+  modelMeasured: v.strictTuple([modelId, measuredRate]),
+  modelShowInFolder: v.strictTuple([modelId]),
+  modelsFound: none,
+  modelAddFound: v.strictTuple([modelId]),
+  catalogueList: none,
+  downloadStart: v.strictTuple([v.strictObject({ catalogueId: modelId, termsAccepted: v.boolean() })]),
+  downloadPause: v.strictTuple([modelId]),
+  downloadResume: v.strictTuple([modelId]),
+  downloadCancel: v.strictTuple([modelId]),
+  downloadsList: none,
+  modelsFolder: none,
+  modelsFolderChoose: none,
+  modelsFolderReset: none,
   systemMemory: none,
   networkLog: none,
   openExternal: v.strictTuple([externalUrl]),

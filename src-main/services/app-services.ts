@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { EngineError } from '../engine/errors.ts';
 import type {
   AppEvent,
@@ -11,8 +12,8 @@ import type {
 import { about } from './about.ts';
 import { ChatStore } from './chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
-import { listModels } from './model-list.ts';
-import { ModelLibrary } from './model-library.ts';
+import { ModelService } from './models/model-service.ts';
+import type { PlacedFile } from './models/model-place.ts';
 import { NetworkLog } from './network-log.ts';
 import { SettingsStore } from './settings-store.ts';
 import { systemMemory } from './system-memory.ts';
@@ -22,12 +23,18 @@ export interface LocalServicesOptions {
   dataFolder: string;
   /** Folder with one folder per built-in model. */
   modelsDir: string;
+  /** Left out, `catalogue.json` beside that folder. */
+  cataloguePath?: string;
   /** Opens an https address in the system's browser. */
   openExternal(url: string): Promise<void>;
   /** Ends and restarts the engine's process. */
   restartEngine(): Promise<void>;
   /** Asks a person for a model's file; null when none was chosen. Left out where the page does that itself. */
   chooseModel?(): Promise<string | null>;
+  /** Asks a person for a folder; null when none was chosen. Left out where there is no dialog for that. */
+  chooseFolder?(): Promise<string | null>;
+  /** Shows a file in the system's file manager. */
+  showInFolder?(path: string): void;
   /** The host's own part of a changed setting, for example the window's background. */
   onSettings?(settings: Settings): void;
   lockTimes?: Partial<LockTimes>;
@@ -45,8 +52,8 @@ export class LocalAppServices implements AppServices {
   readonly #lock: InstanceLock;
   readonly #settings: SettingsStore;
   readonly #chats: ChatStore;
-  readonly #models: ModelLibrary;
-  /** Whether this host opens models at their paths. */
+  readonly #models: ModelService;
+  /** Whether a person can give this host a path. */
   readonly #opensModels: boolean;
   readonly #handlers: Handlers;
   readonly #onSettings: (settings: Settings) => void;
@@ -61,7 +68,16 @@ export class LocalAppServices implements AppServices {
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
     this.#chats = new ChatStore(options.dataFolder, this.#lock, notice);
-    this.#models = new ModelLibrary(options.dataFolder, this.#lock, notice);
+    this.#models = new ModelService({
+      dataFolder: options.dataFolder,
+      modelsDir: options.modelsDir,
+      cataloguePath: options.cataloguePath ?? join(options.modelsDir, '..', 'catalogue.json'),
+      emit: (event) => this.emit(event),
+      mirror: () => this.#settings.value.downloads.mirror,
+      chooseModel: options.chooseModel?.bind(options),
+      chooseFolder: options.chooseFolder?.bind(options),
+      showInFolder: options.showInFolder?.bind(options),
+    });
     this.#opensModels = options.chooseModel !== undefined;
     this.#handlers = {
       about: async () => about(options.host, options.dataFolder),
@@ -85,19 +101,7 @@ export class LocalAppServices implements AppServices {
         return null;
       },
       chatsSearch: async (query) => await this.#chats.search(query),
-      modelsList: async () => {
-        const opened = this.#opensModels ? await this.#models.list() : [];
-        return [...(await listModels(options.modelsDir)), ...opened];
-      },
-      modelOpen: async () => {
-        if (options.chooseModel === undefined) throw opensNoPaths();
-        const path = await options.chooseModel();
-        return path === null ? null : await this.#models.add(path);
-      },
-      modelRemove: async (id) => {
-        await this.#models.remove(id);
-        return null;
-      },
+      ...this.#models.handlers,
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
       openExternal: async (url) => {
@@ -115,7 +119,7 @@ export class LocalAppServices implements AppServices {
   async start(): Promise<void> {
     await this.#lock.start();
     await this.#settings.load();
-    await this.#models.load();
+    await this.#models.start();
     if (this.#lock.problem === null) await this.#chats.removeLeftovers();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
@@ -151,6 +155,11 @@ export class LocalAppServices implements AppServices {
   /** Where an opened model lies, for the engine's process; null for an id that stands for none. */
   pathOfModel(id: string): string | null {
     return this.#models.pathOf(id);
+  }
+
+  /** The files of a model of the library, to be served to a page; null for an id that stands for none. */
+  async filesOfModel(id: string): Promise<{ name: string; files: PlacedFile[] } | null> {
+    return await this.#models.filesOf(id);
   }
 
   /** A new listener hears the present state first, so that nothing is missed while a page loads. */

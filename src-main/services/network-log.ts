@@ -3,16 +3,48 @@ import type { NetworkRecord } from '../protocol/app-services.ts';
 const MAX_RECORDS = 500;
 const MAX_URL = 500;
 
+/** A request that is not over yet. */
+export interface RunningRequest {
+  received(bytes: number): void;
+  /** @param note how it went, for a person */
+  end(result: 'done' | 'failed', note: string): void;
+}
+
 /** Every request that left the app, or tried to. The latest 500, oldest first. */
 export class NetworkLog {
   #records: NetworkRecord[] = [];
 
-  add(record: Omit<NetworkRecord, 'at'>): void {
-    this.#records.push({ ...record, url: record.url.slice(0, MAX_URL), at: new Date().toISOString() });
-    if (this.#records.length > MAX_RECORDS) this.#records.shift();
+  /** A request that nobody asked for. */
+  refused(url: string): void {
+    this.#add({ url, result: 'refused', bytes: 0, note: null });
+  }
+
+  /** @param note who asked for it */
+  begin(url: string, note: string): RunningRequest {
+    const record = this.#add({ url: withoutQuery(url), result: 'running', bytes: 0, note });
+    return {
+      received: (bytes) => void (record.bytes += bytes),
+      end(result, how) {
+        record.result = result;
+        record.note = `${note} ${how}`;
+      },
+    };
   }
 
   records(): NetworkRecord[] {
-    return [...this.#records];
+    return this.#records.map((record) => ({ ...record }));
   }
+
+  #add({ url, ...rest }: Omit<NetworkRecord, 'at'>): NetworkRecord {
+    const record = { url: url.slice(0, MAX_URL), ...rest, at: new Date().toISOString() };
+    this.#records.push(record);
+    if (this.#records.length > MAX_RECORDS) this.#records.shift();
+    return record;
+  }
+}
+
+/** What follows the question mark is often a key that opens the file to anybody for a while. */
+function withoutQuery(url: string): string {
+  const at = url.indexOf('?');
+  return at === -1 ? url : `${url.slice(0, at)}?…`;
 }

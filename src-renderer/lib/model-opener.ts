@@ -33,6 +33,24 @@ export function electronModelOpener(bridge: TokenscopeBridge, services: AppServi
   };
 }
 
+/** What is known of files that a browser lent: nothing that a page cannot see. */
+const LENT = {
+  builtIn: false,
+  source: 'lent',
+  path: null,
+  description: null,
+  cannot: null,
+  license: null,
+  state: 'ok',
+  stateText: null,
+  problem: null,
+  catalogueId: null,
+  sha256: null,
+  addedAt: null,
+  lastUsedAt: null,
+  measured: [],
+} satisfies Partial<ModelListing>;
+
 /** The files of a model, or null to take them back. */
 export type LendFiles = (id: string, name: string, files: readonly File[] | null) => void;
 
@@ -49,8 +67,7 @@ export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpe
     const fileBytes = parts.reduce((sum, { size }) => sum + size, 0);
     const known = lent.find((model) => model.name === name && model.fileBytes === fileBytes);
     const id = known?.id ?? `lent-${crypto.randomUUID()}`;
-    const facts = { builtIn: false, path: null, description: null, cannot: null, license: null, problem: null };
-    const listing: ModelListing = { id, name, fileBytes, ...facts };
+    const listing: ModelListing = { id, name, fileBytes, ...LENT };
     lend(id, name, parts);
     lent = [listing, ...lent.filter((model) => model !== known)];
     return listing;
@@ -70,6 +87,10 @@ export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpe
       return open([...transfer.files]);
     },
     async remove(id) {
+      if (!lent.some((model) => model.id === id)) {
+        await services.invoke('modelRemove', id);
+        return;
+      }
       lent = lent.filter((model) => model.id !== id);
       lend(id, '', null);
     },

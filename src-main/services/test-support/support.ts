@@ -20,6 +20,7 @@ export function exampleChat(overrides: Partial<Chat> = {}): Chat {
     title: 'Hello world',
     modelId: 'tiny-transformer',
     modelName: 'TinyTransformer',
+    systemPrompt: '',
     createdAt: at,
     updatedAt: at,
     turns: [
@@ -39,6 +40,7 @@ export function exampleChat(overrides: Partial<Chat> = {}): Chat {
             model: 'TinyTransformer',
             executor: 'reference',
             segments: [],
+            notices: [],
             promptTokens: 3,
             contextUsed: 8,
             createdAt: at,

@@ -1,18 +1,15 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { InstanceLock } from './instance-lock.ts';
-import { ModelLibrary } from './model-library.ts';
-import { temporaryFolder } from './test-support/support.ts';
+import { temporaryFolder } from '../test-support/support.ts';
+import { ModelLibrary } from './library.ts';
 
 async function setUp(folder?: string) {
   const dataFolder = folder ?? (await temporaryFolder());
   const notices: string[] = [];
-  const lock = new InstanceLock(dataFolder, 'app', { beatMs: 20, staleMs: 300, settleMs: 10 });
-  await lock.start();
-  const library = new ModelLibrary(dataFolder, lock, (message) => notices.push(message));
-  await library.load();
-  return { dataFolder, lock, library, notices };
+  const library = new ModelLibrary(dataFolder, ['tiny-transformer'], (message) => notices.push(message));
+  await library.read();
+  return { dataFolder, library, notices };
 }
 
 async function file(folder: string, name: string, bytes = 10): Promise<string> {
@@ -21,25 +18,23 @@ async function file(folder: string, name: string, bytes = 10): Promise<string> {
   return join(folder, name);
 }
 
-test('remembers a file by where it lies, over a restart, under an id that gives nothing away', async () => {
-  const { dataFolder, lock, library } = await setUp();
+test('remembers a file by where it lies, over a restart, under an id that a person can type', async () => {
+  const { dataFolder, library } = await setUp();
   const models = await temporaryFolder();
   const path = await file(models, 'story.gguf', 123);
   const added = await library.add(path);
   expect(added).toMatchObject({ name: 'story', builtIn: false, path, fileBytes: 123, problem: null });
-  expect(added.id).toMatch(/^opened-[0-9a-f-]{36}$/);
+  expect(added.id).toBe('story');
   expect((await library.add(path)).id).toBe(added.id);
-  await lock.release();
 
   const again = await setUp(dataFolder);
   expect(await again.library.list()).toEqual([added]);
-  expect(again.library.pathOf(added.id)).toBe(path);
-  expect(again.library.pathOf('opened-nothing')).toBeNull();
-  await again.lock.release();
+  expect(again.library.find(added.id)?.path).toBe(path);
+  expect(again.library.find('nothing')).toBeNull();
 });
 
 test('says that a file is gone, finds it again, and forgets it on demand', async () => {
-  const { library, lock } = await setUp();
+  const { library } = await setUp();
   const models = await temporaryFolder();
   const path = await file(models, 'story.gguf');
   const { id } = await library.add(path);
@@ -51,13 +46,12 @@ test('says that a file is gone, finds it again, and forgets it on demand', async
   expect(await library.list()).toMatchObject([{ id, problem: null }]);
   await library.remove(id);
   expect(await library.list()).toEqual([]);
-  expect(library.pathOf(id)).toBeNull();
+  expect(library.find(id)).toBeNull();
   expect((await readFile(path)).length).toBe(10);
-  await lock.release();
 });
 
 test('takes a folder, also by its config.json or its weights, and counts its model files', async () => {
-  const { library, lock } = await setUp();
+  const { library } = await setUp();
   const folder = join(await temporaryFolder(), 'smol');
   await file(folder, 'config.json', 5);
   await file(folder, 'model.safetensors', 100);
@@ -66,46 +60,41 @@ test('takes a folder, also by its config.json or its weights, and counts its mod
   expect(added).toMatchObject({ name: 'smol', path: folder, fileBytes: 105 });
   expect((await library.add(join(folder, 'config.json'))).id).toBe(added.id);
   expect((await library.add(join(folder, 'model.safetensors'))).id).toBe(added.id);
-  await lock.release();
 });
 
 test('counts the parts of a split file and names it without its number', async () => {
-  const { library, lock } = await setUp();
+  const { library } = await setUp();
   const models = await temporaryFolder();
   const first = await file(models, 'big-00001-of-00002.gguf', 10);
   await file(models, 'big-00002-of-00002.gguf', 20);
   await file(models, 'other-00001-of-00002.gguf', 40);
   expect(await library.add(first)).toMatchObject({ name: 'big', fileBytes: 30 });
-  await lock.release();
 });
 
 test('refuses what is no model and what is not there', async () => {
-  const { library, lock } = await setUp();
+  const { library } = await setUp();
   const models = await temporaryFolder();
   await expect(library.add(await file(models, 'notes.txt'))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   await expect(library.add(models)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   await expect(library.add(join(models, 'no.gguf'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   expect(await library.list()).toEqual([]);
-  await lock.release();
 });
 
 test('puts a damaged list aside and begins anew', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'models.json'), '{"models": [{"id": "../x"}]}');
-  const { library, lock, notices } = await setUp(folder);
+  const { library, notices } = await setUp(folder);
   expect(notices).toEqual([expect.stringContaining('models.json.corrupt')]);
   const path = await file(await temporaryFolder(), 'story.gguf');
   await library.add(path);
   expect(JSON.parse(await readFile(join(folder, 'models.json'), 'utf8'))).toMatchObject({ models: [{ path }] });
-  await lock.release();
 });
 
 test('holds what it cannot save, and says so', async () => {
-  const { library, lock, notices, dataFolder } = await setUp();
+  const { library, notices, dataFolder } = await setUp();
   await mkdir(join(dataFolder, 'models.json'));
   const path = await file(await temporaryFolder(), 'story.gguf');
   const { id } = await library.add(path);
-  expect(library.pathOf(id)).toBe(path);
+  expect(library.find(id)?.path).toBe(path);
   expect(notices).toEqual([expect.stringContaining('only until the app ends')]);
-  await lock.release();
 });

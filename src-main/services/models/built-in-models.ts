@@ -1,14 +1,21 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelListing } from '../protocol/app-services.ts';
-import { storageError } from './json-file.ts';
+import type { ModelListing } from '../../protocol/app-services.ts';
+import { storageError } from '../json-file.ts';
+import type { Library } from './library-file.ts';
 
 const TINY_TRANSFORMER = {
   id: 'tiny-transformer',
   name: 'TinyTransformer',
   builtIn: true,
+  source: 'builtin',
   path: null,
+  state: 'ok',
+  stateText: null,
   problem: null,
+  catalogueId: null,
+  sha256: null,
+  addedAt: null,
   description:
     'A model small enough to look through: 2 layers with 4 attention heads each, 2,448,960 parameters, a vocabulary of ' +
     '8,000 words and word pieces, and a context window of 1,000 tokens. It continues simple children’s stories and ' +
@@ -21,13 +28,18 @@ const TINY_TRANSFORMER = {
   license: 'MIT, trained on TinyStories (CDLA-Sharing-1.0)',
 } as const;
 
+export const BUILT_IN_IDS: readonly string[] = [TINY_TRANSFORMER.id];
+
 const FILES = ['model.safetensors', 'tokenizer.json', 'config.json'];
 
 /**
  * The models that come with the app.
  * @throws EngineError STORAGE when one of their files is missing
  */
-export async function listModels(modelsDir: string): Promise<ModelListing[]> {
+export async function listBuiltInModels(
+  modelsDir: string,
+  { builtInUsed, builtInMeasured }: Pick<Library, 'builtInUsed' | 'builtInMeasured'>,
+): Promise<ModelListing[]> {
   const sizes = FILES.map(async (name) => {
     const path = join(modelsDir, TINY_TRANSFORMER.id, name);
     return await stat(path).then(
@@ -38,5 +50,6 @@ export async function listModels(modelsDir: string): Promise<ModelListing[]> {
     );
   });
   const fileBytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-  return [{ ...TINY_TRANSFORMER, fileBytes }];
+  const lastUsedAt = builtInUsed[TINY_TRANSFORMER.id] ?? null;
+  return [{ ...TINY_TRANSFORMER, fileBytes, lastUsedAt, measured: builtInMeasured[TINY_TRANSFORMER.id] ?? [] }];
 }

@@ -1,0 +1,24 @@
+import type { CatalogueEntry } from '../../protocol/app-services.ts';
+import { downloadUrl, pageUrl, type Catalogue } from './catalogue.ts';
+import type { LibraryModel } from './library-file.ts';
+
+/** Bytes of an F16 number. */
+const F16_BYTES = 2;
+
+/** The catalogue as a page shows it. @param mirror stands in for the hub */
+export function catalogueEntries(
+  { hub, models }: Catalogue,
+  mirror: string | null,
+  library: readonly LibraryModel[],
+): CatalogueEntry[] {
+  return models.map((model) => {
+    const { repository: _repository, revision: _revision, layers, kvHeads, headDim, ...facts } = model;
+    return {
+      ...facts,
+      page: pageUrl(model, hub),
+      url: downloadUrl(model, hub, mirror),
+      kvBytesPerToken: layers * kvHeads * headDim * 2 * F16_BYTES,
+      modelId: library.find(({ catalogueId }) => catalogueId === model.id)?.id ?? null,
+    };
+  });
+}

@@ -1,0 +1,235 @@
+/** The models on this computer: never copied, only pointed at, and looked at each time they are listed. */
+import { EngineError } from '../../engine/errors.ts';
+import type { MeasuredRate, ModelListing } from '../../protocol/app-services.ts';
+import { fingerprintOf, totals, type Fingerprint } from './fingerprint.ts';
+import { LibraryFile, type Library, type LibraryModel, type LibrarySource } from './library-file.ts';
+import { modelIdFor } from './model-id.ts';
+import { filesAt, nameOfPlace, placeOf, type PlacedFile } from './model-place.ts';
+
+/** More are not remembered: the oldest is forgotten. */
+const MAX_MODELS = 500;
+
+export interface AddOptions {
+  source?: LibrarySource;
+  /** What people call it; left out, the name of its file or folder. */
+  name?: string;
+  catalogueId?: string | null;
+  sha256?: string | null;
+}
+
+export class ModelLibrary {
+  readonly #file: LibraryFile;
+  readonly #reservedIds: readonly string[];
+  /** Fingerprints by id and by what `stat` said, so that a changed file is hashed once and not at every look. */
+  readonly #looked = new Map<string, { stamp: string; fingerprint: Fingerprint }>();
+
+  /**
+   * @param folder data folder
+   * @param reservedIds ids of the built-in models
+   * @param notice tells a person about a damaged file, and about what could not be saved
+   */
+  constructor(folder: string, reservedIds: readonly string[], notice: (message: string) => void) {
+    this.#file = new LibraryFile(folder, notice);
+    this.#reservedIds = reservedIds;
+  }
+
+  /** Reads the list again if another process changed it. @throws EngineError STORAGE */
+  async read(): Promise<Library> {
+    return await this.#file.read();
+  }
+
+  /** What the list says, without a look at the files; newest first. */
+  get models(): readonly LibraryModel[] {
+    return this.#file.value.models;
+  }
+
+  find(id: string): LibraryModel | null {
+    return this.models.find((model) => model.id === id) ?? null;
+  }
+
+  /** @throws EngineError MODEL_NOT_FOUND */
+  require(id: string): LibraryModel {
+    const model = this.find(id);
+    if (model !== null) return model;
+    throw new EngineError('MODEL_NOT_FOUND', `There is no model "${id}" in the library.`, { model: id });
+  }
+
+  /**
+   * Remembers what lies at a path, as it is now. The same path has the same id each time.
+   * @param path a GGUF file, a folder with config.json, or a file of such a folder
+   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST for what is no model, MODEL_IO
+   */
+  async add(path: string, options: AddOptions = {}): Promise<ModelListing> {
+    const place = await placeOf(path);
+    const files = await filesAt(place);
+    const fingerprint = await fingerprintOf(files);
+    let added: LibraryModel | null = null;
+    await this.#file.change((library) => {
+      const known = library.models.find((model) => model.path === place) ?? null;
+      added = this.#entry(known, place, files, fingerprint, options, library);
+      return { ...library, models: [added, ...library.models.filter((other) => other !== known)].slice(0, MAX_MODELS) };
+    });
+    return await this.#listing(added ?? this.require(place));
+  }
+
+  /** A model lies somewhere else now; it keeps its id. @throws EngineError like `add` */
+  async locate(id: string, path: string): Promise<ModelListing> {
+    this.require(id);
+    const place = await placeOf(path);
+    const files = await filesAt(place);
+    const fingerprint = await fingerprintOf(files);
+    const taken = this.models.find((model) => model.path === place && model.id !== id);
+    if (taken !== undefined) {
+      throw new EngineError('BAD_REQUEST', `${place} is in the library already, as "${taken.name}".`, { path: place });
+    }
+    await this.#update(id, (model) => ({ ...model, path: place, ...asItIs(model, fingerprint) }));
+    return await this.listing(id);
+  }
+
+  /** Takes a changed file as it is now. @throws EngineError MODEL_NOT_FOUND, MODEL_IO */
+  async accept(id: string): Promise<ModelListing> {
+    const fingerprint = await fingerprintOf(await filesAt(this.require(id).path));
+    await this.#update(id, (model) => ({ ...model, ...asItIs(model, fingerprint) }));
+    return await this.listing(id);
+  }
+
+  /** Forgets a model. Its files stay where they are. */
+  async remove(id: string): Promise<void> {
+    await this.#file.change((library) => ({ ...library, models: library.models.filter((model) => model.id !== id) }));
+    this.#looked.delete(id);
+  }
+
+  /** Records when a model was used, the built-in ones included. */
+  async used(id: string, at = new Date().toISOString()): Promise<void> {
+    if (this.#reservedIds.includes(id)) {
+      await this.#file.change((library) => ({ ...library, builtInUsed: { ...library.builtInUsed, [id]: at } }));
+    } else await this.#update(id, (model) => ({ ...model, lastUsedAt: at }));
+  }
+
+  /** Records a measured rate in place of the last one of the same executor and threads. */
+  async measured(id: string, rate: MeasuredRate): Promise<void> {
+    const replace = (rates: readonly MeasuredRate[]) => [
+      rate,
+      ...rates.filter(({ executor, threads }) => executor !== rate.executor || threads !== rate.threads).slice(0, 19),
+    ];
+    if (this.#reservedIds.includes(id)) {
+      await this.#file.change((library) => {
+        const { builtInMeasured } = library;
+        return { ...library, builtInMeasured: { ...builtInMeasured, [id]: replace(builtInMeasured[id] ?? []) } };
+      });
+    } else await this.#update(id, (model) => ({ ...model, measured: replace(model.measured) }));
+  }
+
+  /** Records the SHA-256 of a model's file. */
+  async hashed(id: string, sha256: string): Promise<void> {
+    await this.#update(id, (model) => ({ ...model, sha256 }));
+  }
+
+  async setModelsFolder(path: string | null): Promise<void> {
+    await this.#file.change((library) => ({ ...library, modelsFolder: path }));
+  }
+
+  /** Newest first; a model whose file is gone or changed says so. @throws EngineError STORAGE */
+  async list(): Promise<ModelListing[]> {
+    await this.read();
+    return await Promise.all(this.models.map((model) => this.#listing(model)));
+  }
+
+  /** @throws EngineError MODEL_NOT_FOUND */
+  async listing(id: string): Promise<ModelListing> {
+    return await this.#listing(this.require(id));
+  }
+
+  /**
+   * The files of a model, as they are to be served.
+   * @throws EngineError MODEL_NOT_FOUND, MODEL_IO
+   */
+  async files(id: string): Promise<{ name: string; files: PlacedFile[] }> {
+    const { name, path } = this.require(id);
+    return { name, files: await filesAt(path) };
+  }
+
+  #entry(
+    known: LibraryModel | null,
+    path: string,
+    files: readonly PlacedFile[],
+    fingerprint: Fingerprint,
+    { source, name, catalogueId, sha256 }: AddOptions,
+    library: Library,
+  ): LibraryModel {
+    if (known !== null) {
+      const entry = { ...known, ...asItIs(known, fingerprint) };
+      return {
+        ...entry,
+        ...(sha256 ? { sha256 } : {}),
+        ...(catalogueId ? { catalogueId } : {}),
+        ...(source ? { source } : {}),
+      };
+    }
+    const called = (name ?? nameOfPlace(path)).slice(0, 300) || 'Model';
+    const taken = [...this.#reservedIds, ...library.models.map(({ id }) => id)];
+    const isFolder = files[0]?.path !== path && !/\.gguf$/i.test(path);
+    return {
+      id: modelIdFor(called, taken),
+      path,
+      name: called,
+      source: source ?? (isFolder ? 'folder' : 'file'),
+      addedAt: new Date().toISOString(),
+      lastUsedAt: null,
+      catalogueId: catalogueId ?? null,
+      fingerprint,
+      sha256: sha256 ?? null,
+      measured: [],
+    };
+  }
+
+  async #update(id: string, change: (model: LibraryModel) => LibraryModel): Promise<void> {
+    await this.#file.change((library) => ({
+      ...library,
+      models: library.models.map((model) => (model.id === id ? change(model) : model)),
+    }));
+  }
+
+  async #listing(model: LibraryModel): Promise<ModelListing> {
+    const { id, name, path, source, catalogueId, sha256, addedAt, lastUsedAt, measured } = model;
+    const facts = { id, name, path, source, catalogueId, sha256, addedAt, lastUsedAt, measured: [...measured] };
+    const unknown = { builtIn: false, description: null, cannot: null, license: null };
+    try {
+      const files = await filesAt(path);
+      const { bytes } = totals(files);
+      const stateText = await this.#change(model, files);
+      const state = stateText === null ? 'ok' : 'changed';
+      return { ...facts, ...unknown, fileBytes: bytes, state, stateText, problem: null };
+    } catch (error) {
+      const text = EngineError.from(error).message;
+      return { ...facts, ...unknown, fileBytes: 0, state: 'missing', stateText: text, problem: text };
+    }
+  }
+
+  /** How the files differ from those that were added, in words; null: not at all, as far as is looked. */
+  async #change({ id, path, fingerprint }: LibraryModel, files: readonly PlacedFile[]): Promise<string | null> {
+    const now = totals(files);
+    if (fingerprint === null) return null;
+    if (now.bytes === fingerprint.bytes && now.mtimeMs === fingerprint.mtimeMs) return null;
+    const again = 'Take it as it is now if you know why; else get it again from where you have it.';
+    if (now.bytes !== fingerprint.bytes) {
+      return `${path} changed since it was added: it had ${fingerprint.bytes} bytes then, now ${now.bytes}. ${again}`;
+    }
+    const stamp = `${now.bytes} ${now.mtimeMs}`;
+    const looked = this.#looked.get(id);
+    const present = looked?.stamp === stamp ? looked.fingerprint : await fingerprintOf(files);
+    this.#looked.set(id, { stamp, fingerprint: present });
+    if (present.head === fingerprint.head) return null;
+    return `${path} changed since it was added: it is as long as before, but its content is another. ${again}`;
+  }
+}
+
+/** What is known of a model whose files are taken as they are; a hash of other content counts no more. */
+function asItIs(
+  model: LibraryModel,
+  fingerprint: Fingerprint,
+): Pick<LibraryModel, 'fingerprint' | 'sha256' | 'measured'> {
+  const before = model.fingerprint;
+  const same = before !== null && before.head === fingerprint.head && before.bytes === fingerprint.bytes;
+  return { fingerprint, sha256: same ? model.sha256 : null, measured: same ? model.measured : [] };
+}

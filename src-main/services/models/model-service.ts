@@ -1,0 +1,225 @@
+/** What an app does with models beside running them: the library, the catalogue, downloads, other programs' folders. */
+import { rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError } from '../../engine/errors.ts';
+import type { AppEvent, AppMethodName, AppMethods, ModelListing, ModelsFolder } from '../../protocol/app-services.ts';
+import { storageError } from '../json-file.ts';
+import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
+import { readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
+import { catalogueEntries } from './catalogue-entries.ts';
+import { DownloadManager } from './download/download-manager.ts';
+import { findModels } from './found/found-models.ts';
+import { ModelLibrary } from './library.ts';
+import type { PlacedFile } from './model-place.ts';
+import { verifyModel } from './verify.ts';
+
+export type ModelMethodName = Extract<
+  AppMethodName,
+  `model${string}` | `catalogue${string}` | `download${string}` | `models${string}`
+>;
+type Handlers = { [M in ModelMethodName]: (...params: AppMethods[M]['params']) => Promise<AppMethods[M]['result']> };
+
+export interface ModelServiceOptions {
+  dataFolder: string;
+  /** Folder with one folder per built-in model. */
+  modelsDir: string;
+  cataloguePath: string;
+  emit(event: AppEvent): void;
+  /** The mirror of the settings, or null. */
+  mirror(): string | null;
+  /** Asks a person for a model's file; null when none was chosen. Left out where the page does that itself. */
+  chooseModel?: (() => Promise<string | null>) | undefined;
+  chooseFolder?: (() => Promise<string | null>) | undefined;
+  showInFolder?: ((path: string) => void) | undefined;
+}
+
+export class ModelService {
+  readonly library: ModelLibrary;
+  readonly downloads: DownloadManager;
+  readonly handlers: Handlers;
+  readonly #options: ModelServiceOptions;
+  #catalogue: Catalogue | null = null;
+
+  constructor(options: ModelServiceOptions) {
+    this.#options = options;
+    this.library = new ModelLibrary(options.dataFolder, BUILT_IN_IDS, (message) =>
+      options.emit({ type: 'notice', message }),
+    );
+    this.downloads = new DownloadManager();
+    this.handlers = {
+      modelsList: () => this.#list(),
+      modelOpen: async () => {
+        const path = await chosen(options.chooseModel);
+        return path === null ? null : await this.add(path);
+      },
+      modelRemove: async (id) => {
+        await this.library.remove(id);
+        return this.#changed(null);
+      },
+      modelDelete: async (id) => this.#changed(await this.#delete(id)),
+      modelLocate: async (id) => {
+        this.library.require(id);
+        const path = await chosen(options.chooseModel);
+        return path === null ? null : this.#changed(await this.library.locate(id, path));
+      },
+      modelAccept: async (id) => this.#changed(await this.library.accept(id)),
+      modelVerify: async (id) => this.#changed(await this.#verify(id)),
+      modelUsed: async (id) => {
+        await this.library.used(id);
+        return this.#changed(null);
+      },
+      modelMeasured: async (id, rate) => {
+        await this.library.measured(id, rate);
+        return this.#changed(null);
+      },
+      modelShowInFolder: async (id) => {
+        const { path } = this.library.require(id);
+        if (options.showInFolder === undefined) throw notHere(`It is at ${path}.`);
+        options.showInFolder(path);
+        return await Promise.resolve(null);
+      },
+      modelsFound: () => findModels(),
+      modelAddFound: (id) => this.#addFound(id),
+      catalogueList: async () => {
+        await this.library.read();
+        return catalogueEntries(await this.catalogue(), options.mirror(), this.library.models);
+      },
+      downloadStart: async ({ catalogueId, termsAccepted }) => {
+        const entry = await this.entry(catalogueId);
+        if (entry.license.kind === 'terms' && !termsAccepted) {
+          const { name, url } = entry.license;
+          const message = `Read the terms (${name}, ${url}) and accept them before ${entry.name} is downloaded.`;
+          throw new EngineError('BAD_REQUEST', message, { catalogueId, url });
+        }
+        return await this.downloads.start(entry);
+      },
+      downloadPause: (id) => this.downloads.pause(id),
+      downloadResume: (id) => this.downloads.resume(id),
+      downloadCancel: async (id) => {
+        await this.downloads.cancel(id);
+        return null;
+      },
+      downloadsList: () => this.downloads.list(),
+      modelsFolder: () => this.modelsFolder(),
+      modelsFolderChoose: async () => {
+        const path = await chosen(options.chooseFolder);
+        if (path === null) return null;
+        await this.library.setModelsFolder(path);
+        return await this.modelsFolder();
+      },
+      modelsFolderReset: async () => {
+        await this.library.setModelsFolder(null);
+        return await this.modelsFolder();
+      },
+    };
+  }
+
+  /** @throws EngineError STORAGE */
+  async start(): Promise<void> {
+    await this.library.read();
+  }
+
+  /**
+   * Remembers a model by its path, which must not come from a page.
+   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST for what is no model
+   */
+  async add(path: string): Promise<ModelListing> {
+    return this.#changed(await this.library.add(path));
+  }
+
+  /** Where a model of the library lies; null for an id that stands for none. */
+  pathOf(id: string): string | null {
+    return this.library.find(id)?.path ?? null;
+  }
+
+  /** The files of a model of the library, for the web host to serve; null for an id that stands for none. */
+  async filesOf(id: string): Promise<{ name: string; files: PlacedFile[] } | null> {
+    await this.library.read();
+    return this.library.find(id) === null ? null : await this.library.files(id);
+  }
+
+  /** @throws EngineError STORAGE */
+  async catalogue(): Promise<Catalogue> {
+    return (this.#catalogue ??= await readCatalogue(this.#options.cataloguePath));
+  }
+
+  /** @throws EngineError BAD_REQUEST for an id that is not in the catalogue */
+  async entry(catalogueId: string): Promise<CatalogueModel> {
+    const found = (await this.catalogue()).models.find(({ id }) => id === catalogueId);
+    if (found !== undefined) return found;
+    throw new EngineError('BAD_REQUEST', `The catalogue has no model "${catalogueId}".`, { catalogueId });
+  }
+
+  /** Where downloads go, and how much room is there. */
+  async modelsFolder(): Promise<ModelsFolder> {
+    const { modelsFolder } = await this.library.read();
+    const path = modelsFolder ?? join(this.#options.dataFolder, 'models');
+    return { path, isDefault: modelsFolder === null, freeBytes: await freeBytesAt(path) };
+  }
+
+  async #list(): Promise<ModelListing[]> {
+    const library = await this.library.read();
+    return [...(await listBuiltInModels(this.#options.modelsDir, library)), ...(await this.library.list())];
+  }
+
+  async #verify(id: string) {
+    const { catalogueId } = this.library.require(id);
+    const { models } = await this.catalogue();
+    let told = 0;
+    return await verifyModel(this.library, id, {
+      entry: models.find((entry) => entry.id === catalogueId) ?? null,
+      onBytes: (bytes, totalBytes) => {
+        if (bytes < totalBytes && performance.now() - told < 100) return;
+        told = performance.now();
+        this.#options.emit({ type: 'verify', modelId: id, bytes, totalBytes });
+      },
+    });
+  }
+
+  async #delete(id: string): Promise<null> {
+    const { path, source } = this.library.require(id);
+    if (source !== 'download') {
+      throw new EngineError('BAD_REQUEST', `Tokenscope did not download ${path}, so it does not delete it.`, { path });
+    }
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw storageError('delete', path, error);
+    });
+    await this.library.remove(id);
+    return null;
+  }
+
+  async #addFound(id: string): Promise<ModelListing> {
+    const found = (await findModels()).models.find((model) => model.id === id);
+    if (found === undefined) {
+      throw new EngineError('MODEL_NOT_FOUND', 'That model is not there any more. Look again.', { found: id });
+    }
+    const { path, source, name } = found;
+    return this.#changed(await this.library.add(path, { source, name }));
+  }
+
+  #changed<T>(result: T): T {
+    this.#options.emit({ type: 'models' });
+    return result;
+  }
+}
+
+/** Free bytes for this user on the disk of a folder, which need not be there yet; null where the system does not say. */
+async function freeBytesAt(folder: string): Promise<number | null> {
+  for (let place = folder; ; place = join(place, '..')) {
+    try {
+      const { bavail, bsize } = await statfs(place);
+      return bavail * bsize;
+    } catch {
+      if (place === join(place, '..')) return null;
+    }
+  }
+}
+
+async function chosen(choose: (() => Promise<string | null>) | undefined): Promise<string | null> {
+  if (choose === undefined) throw notHere('Choose or drop the file in the page itself, or use "tokenscope models".');
+  return await choose();
+}
+
+function notHere(advice: string): EngineError {
+  return new EngineError('BAD_REQUEST', `A browser cannot do that. ${advice}`);
+}
