@@ -7,9 +7,10 @@ import { ContextWindow } from './generation/context-window.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { inspect } from './generation/inspect.ts';
 import { preview } from './generation/preview.ts';
-import { readPrompt } from './generation/prompt.ts';
+import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
+import { checkGrammar } from './grammar/compile-grammar.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import type { ModelDescription } from './model-description.ts';
 import { describeModel } from './models/describe-model.ts';
@@ -21,17 +22,27 @@ import type {
   ExecutorName,
   GenerateEvent,
   GenerateParams,
+  GrammarSource,
   InspectParams,
   Inspection,
   LoadProgress,
   ModelInfo,
+  RenderChatParams,
+  RenderedChat,
   SamplingPreview,
   Score,
   ScoreParams,
+  SourceProblem,
   TokenizeParams,
   Tokenized,
 } from './types.ts';
-import { validateGenerateParams, validateIds, validateInspectParams, validateScoreParams } from './validate.ts';
+import {
+  validateGenerateParams,
+  validateIds,
+  validateInspectParams,
+  validateRenderChatParams,
+  validateScoreParams,
+} from './validate.ts';
 
 export * from './defaults.ts';
 export * from './errors.ts';
@@ -130,6 +141,21 @@ export class InferenceEngine {
     validateIds('ids', ids, model.config);
     const { tokenizer } = model;
     return { text: tokenizer.decode(ids, skipSpecial), pieces: ids.map((id) => tokenizer.piece(id)) };
+  }
+
+  /**
+   * The text and ids that a chat becomes, also when they are more than the context window holds.
+   * @throws EngineError NO_MODEL, BAD_REQUEST, CHAT_TEMPLATE
+   */
+  renderChat(params: RenderChatParams): RenderedChat {
+    const { model } = this.require();
+    validateRenderChatParams(params, model.config);
+    return renderChat(params, model);
+  }
+
+  /** What is wrong with a grammar or JSON schema, and where; null when a reply can follow it. Needs no model. */
+  checkGrammar(grammar: GrammarSource): SourceProblem | null {
+    return checkGrammar(grammar);
   }
 
   /**
@@ -259,5 +285,6 @@ function weightIsPacked(name: string): never {
 }
 
 function describe({ model, executor, loadMs }: Loaded): ModelInfo {
-  return { ...model.config, executor: executor.name, loadMs, memoryBytes: executor.memoryBytes };
+  const { name, kernels, memoryBytes } = executor;
+  return { ...model.config, executor: name, kernels, loadMs, memoryBytes };
 }

@@ -250,6 +250,18 @@ export interface GenerateEnd {
 export type GenerateEvent =
   ({ type: 'start' } & GenerateStart) | { type: 'token'; token: GeneratedToken } | ({ type: 'end' } & GenerateEnd);
 
+/** Which CPU kernels compute a model, and on how many threads. */
+export interface KernelsInfo {
+  /** Name of the variant, for example `threads`. */
+  variant: string;
+  /** Threads that read prompts. */
+  threads: number;
+  /** Threads that compute single tokens: 1 where sharing so little work costs more than it gains. */
+  decodeThreads: number;
+  /** Why this variant and these numbers, for a person. */
+  reason: string;
+}
+
 export interface ModelInfo {
   id: string;
   name: string;
@@ -281,6 +293,8 @@ export interface ModelInfo {
   /** Default of `StopParams.repetitionWindow`. */
   defaultRepetitionWindow: number;
   executor: ExecutorName;
+  /** Null for the reference executor, which has none. */
+  kernels: KernelsInfo | null;
   loadMs: number;
   /** Bytes held for weights, KV cache and scratch. */
   memoryBytes: { weights: number; kvCache: number; scratch: number };
@@ -321,6 +335,9 @@ export interface Tokenized {
   ids: number[];
   tokens: TokenPiece[];
 }
+
+/** What `renderChat` takes: a chat prompt without a request to answer it. */
+export type RenderChatParams = Omit<Extract<PromptInput, { kind: 'chat' }>, 'kind'>;
 
 /** A chat as the model reads it. */
 export interface RenderedChat {

@@ -9,6 +9,7 @@ import {
   type GenerateParams,
   type InspectParams,
   type PromptInput,
+  type RenderChatParams,
   type SamplingParams,
   type ScoreParams,
   type StopParams,
@@ -56,6 +57,11 @@ export function validateInspectParams(params: InspectParams, limits: RequestLimi
   validateSampling(params.sampling, limits);
   validateStop(params.stop);
   integer('topCandidates', params.topCandidates, 0, MAX_TOP_CANDIDATES);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validateRenderChatParams(params: RenderChatParams, limits: RequestLimits): void {
+  validatePrompt({ kind: 'chat', ...params }, limits);
 }
 
 /** @throws EngineError BAD_REQUEST for the first id outside the vocabulary */

@@ -8,13 +8,17 @@ import type {
   ExecutorName,
   GenerateEvent,
   GenerateParams,
+  GrammarSource,
   InspectParams,
   Inspection,
   LoadProgress,
   ModelInfo,
+  RenderChatParams,
+  RenderedChat,
   SamplingPreview,
   Score,
   ScoreParams,
+  SourceProblem,
   TokenizeParams,
   Tokenized,
 } from '../engine/types.ts';
@@ -33,10 +37,14 @@ export interface EngineMethods {
   unload: { params: Record<string, never>; result: null };
   tokenize: { params: TokenizeParams; result: Tokenized };
   detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: Detokenized };
+  /** The text and ids that a chat becomes. May be longer than the context window. */
+  renderChat: { params: RenderChatParams; result: RenderedChat };
   score: { params: ScoreParams; result: Score };
   inspect: { params: InspectParams; result: Inspection };
   /** The sampler chain at the next token; cheap enough to ask while a slider moves. */
   preview: { params: InspectParams; result: SamplingPreview };
+  /** Whether a grammar can be followed; needs no model, and is answered while a reply is running too. */
+  checkGrammar: { params: { grammar: GrammarSource }; result: { problem: SourceProblem | null } };
 }
 
 /** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */

@@ -6,13 +6,17 @@ import type {
   ExecutorName,
   GenerateEvent,
   GenerateParams,
+  GrammarSource,
   InspectParams,
   Inspection,
   LoadProgress,
   ModelInfo,
+  RenderChatParams,
+  RenderedChat,
   SamplingPreview,
   Score,
   ScoreParams,
+  SourceProblem,
   TokenizeParams,
   Tokenized,
 } from '../engine/types.ts';
@@ -37,6 +41,8 @@ export interface Engine {
   unload(): Promise<void>;
   tokenize(params: TokenizeParams): Tokenized;
   detokenize(ids: number[], skipSpecial: boolean): Detokenized;
+  renderChat(params: RenderChatParams): RenderedChat;
+  checkGrammar(grammar: GrammarSource): SourceProblem | null;
   generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent>;
   score(params: ScoreParams, cancel?: CancelToken): Promise<Score>;
   inspect(params: InspectParams, cancel?: CancelToken): Promise<Inspection>;
@@ -78,6 +84,10 @@ export class EngineService {
         return this.#engine.tokenize(call.params);
       case 'detokenize':
         return this.#engine.detokenize(call.params.ids, call.params.skipSpecial);
+      case 'renderChat':
+        return this.#engine.renderChat(call.params);
+      case 'checkGrammar':
+        return { problem: this.#engine.checkGrammar(call.params.grammar) };
       case 'describe':
         return this.#engine.describe(await this.#openModel(call.params.modelId));
       case 'unload':

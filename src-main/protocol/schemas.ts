@@ -13,6 +13,7 @@ import type {
   GrammarSource,
   InspectParams,
   PromptInput,
+  RenderChatParams,
   SamplingParams,
   ScoreParams,
   StopParams,
@@ -57,7 +58,7 @@ export const chatMessage = schemaOf<ChatMessage>()(
 );
 
 /** Longest template, grammar or schema, UTF-16 units. */
-const MAX_SOURCE = 256 * 1024;
+export const MAX_SOURCE = 256 * 1024;
 const source = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
 
 export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
@@ -70,6 +71,15 @@ export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
 
 const grammarSource = schemaOf<GrammarSource>()(v.object({ kind: v.picklist(['gbnf', 'json_schema']), source }));
 
+const chatEntries = {
+  messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
+  whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest'])),
+  template: v.exactOptional(chatTemplateChoice),
+  enableThinking: v.exactOptional(v.boolean()),
+};
+
+const renderChatParams = schemaOf<RenderChatParams>()(v.object(chatEntries));
+
 const promptInput = schemaOf<PromptInput>()(
   v.variant('kind', [
     v.object({
@@ -79,13 +89,7 @@ const promptInput = schemaOf<PromptInput>()(
       parseSpecial: v.exactOptional(v.boolean()),
     }),
     v.object({ kind: v.literal('ids'), ids: tokenIds }),
-    v.object({
-      kind: v.literal('chat'),
-      messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
-      whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest'])),
-      template: v.exactOptional(chatTemplateChoice),
-      enableThinking: v.exactOptional(v.boolean()),
-    }),
+    v.object({ kind: v.literal('chat'), ...chatEntries }),
   ]),
 );
 
@@ -186,9 +190,11 @@ const methodParams: SchemasFor<EngineMethods> = {
   unload: noParams,
   tokenize: tokenizeParams,
   detokenize: schemaOf<EngineMethods['detokenize']['params']>()(v.object({ ids: tokenIds, skipSpecial: v.boolean() })),
+  renderChat: renderChatParams,
   score: scoreParams,
   inspect: inspectParams,
   preview: inspectParams,
+  checkGrammar: schemaOf<EngineMethods['checkGrammar']['params']>()(v.object({ grammar: grammarSource })),
 };
 
 const streamParams: SchemasFor<EngineStreams> = {

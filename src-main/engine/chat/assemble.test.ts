@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wordTokenizer } from '../test-support/scripted-model.ts';
 import type { ChatMessage } from '../types.ts';
-import { assembleRunningText, type AssembleOptions } from './assemble.ts';
+import { assembleChat, type AssembleOptions } from './assemble.ts';
+import { runningText } from './running-text.ts';
 
 const tokenizer = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd']);
 
@@ -12,10 +13,10 @@ function chat(...texts: string[]): ChatMessage[] {
 
 function assemble(messages: ChatMessage[], options: Partial<AssembleOptions> = {}) {
   const defaults: AssembleOptions = { contextSize: 20, whenFull: 'stop', replyReserve: 2 };
-  return assembleRunningText(messages, tokenizer, { ...defaults, ...options });
+  return assembleChat(messages, tokenizer, runningText, { ...defaults, ...options });
 }
 
-describe('assembleRunningText', () => {
+describe('assembleChat with a running text', () => {
   it('joins trimmed messages with one space and counts the tokens of each', () => {
     const { text, ids, segments } = assemble(chat(' a b\n', '', 'c', '  d '));
     expect(text).toBe('a b c d');

@@ -1,5 +1,6 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ChatMessage, PromptSegment } from '../types.ts';
+import type { ChatMessage, PromptSegment, TokenPiece } from '../types.ts';
+import type { ChatFormat, ChatText, NumberedMessage } from './chat-text.ts';
 
 export interface AssembleOptions {
   /** Tokens that prompt and reply have together. */
@@ -15,45 +16,51 @@ export interface AssembledChat {
   text: string;
   /** BOS included. May exceed the context size when nothing more can be left out. */
   ids: number[];
+  tokens: TokenPiece[];
   segments: PromptSegment[];
+  notices: string[];
 }
 
 /**
- * The prompt of a chat with a model that knows no roles: one running text of all messages, joined with a space, that
- * the reply continues.
+ * The prompt of a chat.
  *
  * A turn is a user's message with what follows it up to the next one. The last turn and system messages always stay.
+ * @throws EngineError CHAT_TEMPLATE from the format
  */
-export function assembleRunningText(
+export function assembleChat(
   messages: readonly ChatMessage[],
   tokenizer: Tokenizer,
+  format: ChatFormat,
   options: AssembleOptions,
 ): AssembledChat {
-  // Spaces at the borders would change with every edit, and with them the tokens.
-  const texts = messages.map(({ text }) => text.trim());
   const kept = new Set(messages.keys());
-  let { text, ids, tokens } = join(texts, kept, tokenizer);
+  const render = () => {
+    const numbered = messages.map(({ role, text }, index): NumberedMessage => ({ role, text, index }));
+    return encodeChat(format(numbered.filter(({ index }) => kept.has(index))), tokenizer);
+  };
+  let chat = render();
   const segments = messages.map(({ role }, message): PromptSegment => {
-    return { role, message, tokens: tokens[message], dropped: false };
+    return { role, message, tokens: chat.counts.get(message) ?? 0, dropped: false };
   });
 
   if (options.whenFull === 'drop_oldest') {
     const droppable = turnsBeforeLast(messages);
     const limit = options.contextSize - options.replyReserve;
-    while (ids.length > limit && droppable.length > 0) {
+    while (chat.tokens.length > limit && droppable.length > 0) {
       // By the counts at hand first, so that a long chat is not tokenised again for every turn.
-      for (let surplus = ids.length - limit; surplus > 0 && droppable.length > 0;) {
+      for (let surplus = chat.tokens.length - limit; surplus > 0 && droppable.length > 0;) {
         for (const message of droppable.shift()!) {
           kept.delete(message);
           segments[message].dropped = true;
           surplus -= segments[message].tokens;
         }
       }
-      ({ text, ids, tokens } = join(texts, kept, tokenizer));
-      for (const message of kept) segments[message].tokens = tokens[message];
+      chat = render();
+      for (const message of kept) segments[message].tokens = chat.counts.get(message) ?? 0;
     }
   }
-  return { text, ids, segments };
+  const { text, tokens, notices } = chat;
+  return { text, ids: tokens.map(({ id }) => id), tokens, segments, notices: [...notices] };
 }
 
 /** The messages of every turn but the last, oldest turn first. */
@@ -67,30 +74,22 @@ function turnsBeforeLast(messages: readonly ChatMessage[]): number[][] {
   return turns.slice(0, -1).filter((turn) => turn.length > 0);
 }
 
-/** @returns `tokens`: per message, how many tokens begin in it */
-function join(
-  texts: readonly string[],
-  kept: ReadonlySet<number>,
-  tokenizer: Tokenizer,
-): { text: string; ids: number[]; tokens: number[] } {
-  const tokens = texts.map(() => 0);
-  const starts: number[] = [];
-  const owners: number[] = [];
-  let text = '';
-  texts.forEach((part, message) => {
-    if (part === '' || !kept.has(message)) return;
-    if (text !== '') text += ' ';
-    starts.push(text.length);
-    owners.push(message);
-    text += part;
-  });
-  const pieces = tokenizer.encodePieces(text);
-  let owner = 0;
-  for (const { range } of pieces) {
+interface EncodedChat extends ChatText {
+  readonly tokens: TokenPiece[];
+  /** Message to the number of tokens that begin in what it owns. */
+  readonly counts: ReadonlyMap<number, number>;
+}
+
+function encodeChat(chat: ChatText, tokenizer: Tokenizer): EncodedChat {
+  const tokens = tokenizer.encodePieces(chat.text);
+  const counts = new Map<number, number>();
+  const { owners } = chat;
+  let next = 0;
+  for (const { range } of tokens) {
     if (range === null) continue;
-    // A token that begins with the joining space belongs to the message after it.
-    while (owner + 1 < starts.length && range[0] >= starts[owner + 1] - 1) owner++;
-    tokens[owners[owner]]++;
+    while (next < owners.length && owners[next].end <= range[0]) next++;
+    const owner = owners[next];
+    if (owner && owner.start <= range[0]) counts.set(owner.message, (counts.get(owner.message) ?? 0) + 1);
   }
-  return { text, ids: pieces.map(({ id }) => id), tokens };
+  return { ...chat, tokens, counts };
 }

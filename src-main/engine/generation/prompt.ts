@@ -1,8 +1,11 @@
-import { assembleRunningText } from '../chat/assemble.ts';
+import { assembleChat, type AssembledChat } from '../chat/assemble.ts';
+import type { ChatFormat } from '../chat/chat-text.ts';
+import { plainFormat } from '../chat/plain.ts';
+import { runningText } from '../chat/running-text.ts';
 import { EngineError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { PromptInput, PromptSegment, TokenPiece } from '../types.ts';
+import type { PromptInput, PromptSegment, RenderChatParams, RenderedChat, TokenPiece } from '../types.ts';
 
 /** What the model reads. */
 export interface Prompt {
@@ -38,7 +41,8 @@ export function readPrompt(input: PromptInput, model: Model, maxTokens: number):
   return prompt;
 }
 
-function encode(input: PromptInput, { config, tokenizer }: Model, maxTokens: number): Prompt {
+function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
+  const { tokenizer } = model;
   switch (input.kind) {
     case 'ids':
       return {
@@ -65,15 +69,28 @@ function encode(input: PromptInput, { config, tokenizer }: Model, maxTokens: num
       };
     }
     case 'chat': {
-      const { contextSize } = config;
-      const chat = assembleRunningText(input.messages, tokenizer, {
-        contextSize,
-        whenFull: input.whenFull ?? 'stop',
-        replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
-      });
-      return { ...chat, notices: [], pieces: () => tokenizer.encodePieces(chat.text) };
+      const chat = assemble(input, model, maxTokens);
+      return { ...chat, pieces: () => chat.tokens };
     }
   }
+}
+
+/** What a chat becomes; not measured against the context window unless old turns are to be dropped. */
+export function renderChat(params: RenderChatParams, model: Model): RenderedChat {
+  return assemble(params, model, model.config.contextSize);
+}
+
+function assemble(params: RenderChatParams, model: Model, maxTokens: number): AssembledChat {
+  const { contextSize } = model.config;
+  return assembleChat(params.messages, model.tokenizer, formatOf(params), {
+    contextSize,
+    whenFull: params.whenFull ?? 'stop',
+    replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
+  });
+}
+
+function formatOf({ template = { kind: 'model' } }: RenderChatParams): ChatFormat {
+  return template.kind === 'plain' ? plainFormat : runningText;
 }
 
 function describeId(id: number, tokenizer: Tokenizer): TokenPiece {

@@ -67,6 +67,22 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'renders a chat as the model would read it',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const messages = [{ role: 'user' as const, text: 'hello' }];
+      const running = await client.call('renderChat', { messages });
+      equal(running.text, 'hello', 'a model without roles reads a running text');
+      const { text, ids, tokens, segments } = await client.call('renderChat', {
+        messages,
+        template: { kind: 'plain' },
+      });
+      equal(text, 'User: hello\nAssistant:', 'the plain template names the roles');
+      equal(tokens.length, ids.length, 'every id is described');
+      equal(segments.map(({ message }) => message).join(), '0', 'messages are counted');
+    },
+  },
+  {
     name: 'describes a model without loading it, and loads it for another context',
     async run(connection) {
       const client = await connectClient(connection);
@@ -85,6 +101,16 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       equal((await client.call('status', {})).model?.contextSize, 300, 'the context that was asked for');
       await collect(client.stream('load', { modelId: MODEL_ID, contextSize: 1000 }));
       equal((await client.call('status', {})).model?.contextSize, 1000, 'and back');
+    },
+  },
+  {
+    name: 'checks a grammar and says where it is wrong',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const check = (source: string) => client.call('checkGrammar', { grammar: { kind: 'gbnf', source } });
+      equal((await check('root ::= "yes" | "no"')).problem, null, 'a good grammar');
+      const { problem } = await check('root ::= item\nitem ::= itm');
+      equal(`${problem?.line}:${problem?.column}`, '2:10', 'the place of an unknown rule');
     },
   },
   {

@@ -7,8 +7,12 @@ import type {
   GenerateEvent,
   GenerateParams,
   GeneratedToken,
+  GrammarSource,
   ModelInfo,
+  RenderChatParams,
+  RenderedChat,
   SamplingPreview,
+  SourceProblem,
 } from '../../engine/types.ts';
 import type { Engine } from '../engine-service.ts';
 
@@ -35,6 +39,7 @@ export const FAKE_MODEL: ModelInfo = {
   reasoningMarks: null,
   samplingDefaults: {},
   executor: 'reference',
+  kernels: null,
   loadMs: 0,
   memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
 };
@@ -119,6 +124,17 @@ export class FakeEngine implements Engine {
 
   detokenize(ids: number[]): Detokenized {
     return { text: ids.join(' '), pieces: ids.map(String) };
+  }
+
+  renderChat({ messages }: RenderChatParams): RenderedChat {
+    const text = messages.map((message) => `${message.role}: ${message.text}`).join('\n');
+    const segments = messages.map(({ role }, message) => ({ role, message, tokens: 1, dropped: false }));
+    return { text, ids: messages.map((_, i) => i), tokens: [], segments, notices: [] };
+  }
+
+  /** Everything but an empty grammar can be followed. */
+  checkGrammar({ source }: GrammarSource): SourceProblem | null {
+    return source === '' ? { message: 'There is no rule.', line: 1, column: 1 } : null;
   }
 
   async *generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent> {

@@ -1,0 +1,26 @@
+import type { ChatMessage } from '../types.ts';
+
+/** A message with its place in the whole chat, which stays when others are left out. */
+export interface NumberedMessage extends ChatMessage {
+  readonly index: number;
+}
+
+/** `[start, end)` of a text, UTF-16. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A chat as one text, and what of it came from where. */
+export interface ChatText {
+  readonly text: string;
+  /** What people and models wrote, sorted, apart from each other: no special token is read there. */
+  readonly written: readonly Span[];
+  /** Which message a stretch is counted for, sorted, apart from each other. The rest belongs to none. */
+  readonly owners: readonly (Span & { readonly message: number })[];
+  /** What a person should know about how the text was made. */
+  readonly notices: readonly string[];
+}
+
+/** Makes one text of a chat, which ends where the reply begins. */
+export type ChatFormat = (messages: readonly NumberedMessage[]) => ChatText;

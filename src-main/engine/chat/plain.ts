@@ -1,0 +1,33 @@
+import type { ChatMessage } from '../types.ts';
+import type { ChatFormat, ChatText } from './chat-text.ts';
+
+const NAMES: Record<Exclude<ChatMessage['role'], 'system'>, string> = { user: 'User', assistant: 'Assistant' };
+
+/** What a model writes that goes on with the person's next turn by itself. */
+export const PLAIN_STOP_STRING = `\n${NAMES.user}:`;
+
+/**
+ * For any model: a line per message with the name of its role, the system message without one. When the last message is
+ * the assistant's, the reply continues it.
+ */
+export const plainFormat: ChatFormat = (messages): ChatText => {
+  const written: { start: number; end: number }[] = [];
+  const owners: { start: number; end: number; message: number }[] = [];
+  let text = '';
+  messages.forEach(({ role, text: message, index }, i) => {
+    const start = text.length;
+    if (role !== 'system') text += `${NAMES[role]}:`;
+    const continued = role === 'assistant' && i === messages.length - 1;
+    // What is continued keeps its end as it is, so that the next token is the one that would have followed.
+    const part = continued ? message.trimStart() : message.trim();
+    if (part !== '') {
+      if (role !== 'system') text += ' ';
+      written.push({ start: text.length, end: text.length + part.length });
+      text += part;
+    }
+    if (!continued) text += role === 'system' ? '\n\n' : '\n';
+    owners.push({ start, end: text.length, message: index });
+  });
+  if (messages.at(-1)?.role !== 'assistant') text += `${NAMES.assistant}:`;
+  return { text, written, owners, notices: [] };
+};
