@@ -16,7 +16,7 @@ import { PROJECT_FOLDERS } from './projects.mjs';
 
 const LEAVES = ['tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
 const BELOW_MODELS = ['engine-base', ...LEAVES, 'program', 'kv-cache'];
-const ENGINE = [...BELOW_MODELS, 'chat', 'models', 'executors', 'trace', 'generation', 'engine'];
+const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'trace', 'generation', 'engine'];
 
 /** @param {string} name */
 const engineFolder = (name) => `src-main/engine/${name}/**`;
@@ -33,6 +33,7 @@ export const LAYERS = [
   { name: 'formats', pattern: engineFolder('formats'), may: ['engine-base', 'tensor', 'quant'] },
   { name: 'tokenizer', pattern: engineFolder('tokenizer'), may: ['engine-base'] },
   { name: 'sampling', pattern: engineFolder('sampling'), may: ['engine-base'] },
+  { name: 'grammar', pattern: engineFolder('grammar'), may: ['engine-base', 'tokenizer'] },
   { name: 'chat', pattern: engineFolder('chat'), may: ['engine-base', 'tokenizer'] },
   { name: 'program', pattern: engineFolder('program'), may: ['engine-base', ...LEAVES] },
   { name: 'kv-cache', pattern: engineFolder('kv-cache'), may: ['engine-base', ...LEAVES] },
@@ -42,7 +43,7 @@ export const LAYERS = [
   {
     name: 'generation',
     pattern: engineFolder('generation'),
-    may: [...BELOW_MODELS, 'chat', 'models', 'executors', 'trace'],
+    may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'trace'],
   },
 
   // The error class and the default settings are plain data; everything else of the engine is types here.

@@ -1,0 +1,103 @@
+import { END, RULE, type Grammar } from './grammar.ts';
+import { shortestWays } from './shortest.ts';
+import { grammarError } from './source-position.ts';
+
+/** Characters of the shortest text, beyond which no reply can follow the grammar. */
+const MAX_SHORTEST = 100_000;
+
+/** A grammar that can be followed, with what following it needs. */
+export interface CheckedGrammar extends Grammar {
+  /** `[rules]` whether the rule may derive the empty text. */
+  readonly mayBeEmpty: Uint8Array;
+  /** `[rules]` an order in which every rule comes after those that may begin with it. */
+  readonly order: Int32Array;
+}
+
+/**
+ * @throws EngineError GRAMMAR for rules that never end, that begin with themselves, or that allow nothing but the empty
+ * text, and for a grammar whose shortest text is out of reach
+ */
+export function checkRules(grammar: Grammar): CheckedGrammar {
+  const { rules } = grammar;
+  const { ofRule } = shortestWays(grammar, () => 1);
+  for (const [rule, { name, at }] of rules.entries()) {
+    if (ofRule[rule] === Number.POSITIVE_INFINITY) {
+      const message = `The rule ${name} never ends: each of its ways leads back to it. Give it one that does not.`;
+      throw grammarError(message, grammar.source, at);
+    }
+  }
+  const mayBeEmpty = Uint8Array.from(ofRule, (cost) => (cost === 0 ? 1 : 0));
+  const order = orderByFirst(grammar, mayBeEmpty);
+  if (!grammar.kinds.some((kind) => kind !== END && kind !== RULE)) {
+    throw grammarError('The grammar allows only the empty text.', grammar.source, rules[0].at);
+  }
+  if (ofRule[0] > MAX_SHORTEST) {
+    const message = `The shortest text that the grammar allows has more than ${MAX_SHORTEST} characters. Use fewer repetitions.`;
+    throw grammarError(message, grammar.source, rules[0].at);
+  }
+  return { ...grammar, mayBeEmpty, order };
+}
+
+/** Rules by what they may begin with (Kahn 1962). What stays over begins with itself. */
+function orderByFirst(grammar: Grammar, mayBeEmpty: Uint8Array): Int32Array {
+  const { rules, source } = grammar;
+  const firsts = rules.map((_, rule) => firstRules(grammar, mayBeEmpty, rule));
+  const callers = new Int32Array(rules.length);
+  for (const called of firsts) for (const rule of called) callers[rule]++;
+  const ready = [...rules.keys()].filter((rule) => callers[rule] === 0);
+  const order = new Int32Array(rules.length).fill(-1);
+  let next = 0;
+  for (let rule = ready.pop(); rule !== undefined; rule = ready.pop()) {
+    order[rule] = next++;
+    for (const called of firsts[rule]) if (--callers[called] === 0) ready.push(called);
+  }
+  if (next === rules.length) return order;
+
+  const cycle = findCycle(firsts, order);
+  const repeated = cycle.find((rule) => rules[rule].repetition);
+  if (repeated !== undefined && cycle.length === 1) {
+    throw grammarError(
+      'What is repeated here may be empty, so it could go on forever. Repeat something that reads a character.',
+      source,
+      rules[repeated].at,
+    );
+  }
+  const named = [...new Set([...cycle, cycle[0]].map((rule) => rules[rule].name))];
+  const way = named.length > 1 ? ` (${[...named, named[0]].join(' → ')})` : '';
+  throw grammarError(
+    `The rule ${named[0]} begins with itself${way}: left recursion. Let it read something first, or repeat with * or +.`,
+    source,
+    rules[cycle[0]].at,
+  );
+}
+
+/** The rules with which `rule` may begin, each as often as it does. */
+function firstRules({ kinds, values, rules }: Grammar, mayBeEmpty: Uint8Array, rule: number): number[] {
+  const first: number[] = [];
+  for (const start of rules[rule].alternatives) {
+    for (let position = start; kinds[position] === RULE; position++) {
+      first.push(values[position]);
+      if (!mayBeEmpty[values[position]]) break;
+    }
+  }
+  return first;
+}
+
+/** Follows rules without a place in `order` until one comes again. @returns the circle, named rules first */
+function findCycle(firsts: readonly number[][], order: Int32Array): number[] {
+  // Rules behind a circle have no place either, so go backwards: each of these has a caller without a place.
+  const callerOf = new Int32Array(order.length).fill(-1);
+  firsts.forEach((called, rule) => {
+    if (order[rule] === -1) for (const first of called) callerOf[first] = rule;
+  });
+  let rule = order.indexOf(-1);
+  const seen = new Set<number>();
+  while (!seen.has(rule)) {
+    seen.add(rule);
+    rule = callerOf[rule];
+  }
+  const cycle = [rule];
+  for (let caller = callerOf[rule]; caller !== rule; caller = callerOf[caller]) cycle.unshift(caller);
+  const first = cycle.indexOf(Math.min(...cycle));
+  return [...cycle.slice(first), ...cycle.slice(0, first)];
+}

@@ -1,0 +1,26 @@
+import type { GrammarSource, SourceProblem } from '../types.ts';
+import { checkRules, type CheckedGrammar } from './check-rules.ts';
+import { compileRules } from './compile-rules.ts';
+import type { GrammarRules } from './expression.ts';
+import { parseGbnf } from './gbnf-parser.ts';
+import { grammarError, problemOf } from './source-position.ts';
+
+/** @throws EngineError GRAMMAR with line and column of what is wrong */
+export function compileGrammar(grammar: GrammarSource): CheckedGrammar {
+  return checkRules(compileRules(readRules(grammar)));
+}
+
+/** What is wrong with a grammar; null when it can be followed. */
+export function checkGrammar(grammar: GrammarSource): SourceProblem | null {
+  try {
+    compileGrammar(grammar);
+    return null;
+  } catch (error) {
+    return problemOf(error);
+  }
+}
+
+function readRules({ kind, source }: GrammarSource): GrammarRules {
+  if (kind === 'gbnf') return parseGbnf(source);
+  throw grammarError('JSON schemas cannot be followed yet; write the grammar in GBNF.', source, 0);
+}

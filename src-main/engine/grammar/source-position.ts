@@ -1,0 +1,27 @@
+import { EngineError } from '../errors.ts';
+import type { SourceProblem } from '../types.ts';
+
+/** Line and column of a UTF-16 offset, both from 1. A CR LF pair ends one line. */
+export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+  let line = 1;
+  let start = 0;
+  for (const { 0: end, index } of text.matchAll(/\r\n|\r|\n/g)) {
+    if (index + end.length > offset) break;
+    line++;
+    start = index + end.length;
+  }
+  return { line, column: offset - start + 1 };
+}
+
+/** A wrong grammar or schema, with the place in `text` where it is wrong. */
+export function grammarError(message: string, text: string, offset: number): EngineError {
+  const { line, column } = lineAndColumn(text, offset);
+  return new EngineError('GRAMMAR', `${message} (line ${line}, column ${column})`, { line, column });
+}
+
+/** @throws the error itself when it is not about a place in a grammar */
+export function problemOf(error: unknown): SourceProblem {
+  if (!(error instanceof EngineError) || error.code !== 'GRAMMAR') throw error;
+  const { line, column } = error.details;
+  return { message: error.message, line: Number(line ?? 1), column: Number(column ?? 1) };
+}
