@@ -2,7 +2,7 @@ import type { ErrorPayload, ModelInfo } from './types.ts';
 
 /** What can be told about a model from its headers, before any weight is read. */
 export interface ModelDescription extends Readonly<
-  Omit<ModelInfo, 'maskedTokenIds' | 'hasChatRoles' | 'executor' | 'loadMs' | 'memoryBytes'>
+  Omit<ModelInfo, 'maskedTokenIds' | 'hasChatRoles' | 'executor' | 'kernels' | 'loadMs' | 'memoryBytes'>
 > {
   readonly format: 'GGUF' | 'safetensors';
   /** How tensors are stored, the type with most bytes first. */

@@ -55,6 +55,8 @@ export interface CancelToken {
 
 /** The CPU kernels (src-main/kernels), compiled for this machine. */
 export interface CompiledKernels {
+  /** Name of the build, for people. */
+  readonly variant: string;
   readonly module: WebAssembly.Module;
   /** Built for memory that threads share; else for memory of one thread. */
   readonly shared: boolean;

@@ -1,6 +1,6 @@
 import type { SequenceContext } from '../kv-cache/sequence-context.ts';
 import type { CancelToken } from '../platform.ts';
-import type { ExecutorName } from '../types.ts';
+import type { ExecutorName, KernelsInfo } from '../types.ts';
 
 export type { SequenceContext } from '../kv-cache/sequence-context.ts';
 
@@ -52,6 +52,8 @@ export interface RunResult {
 /** Runs one model's `Program` over batches; owns the weights and the K and V storage. */
 export interface Executor {
   readonly name: ExecutorName;
+  /** Null where there are none. */
+  readonly kernels: KernelsInfo | null;
   /** Bytes held. */
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
   /**

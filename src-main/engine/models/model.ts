@@ -4,7 +4,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelInfo } from '../types.ts';
 
 /** Every fact of a model that does not depend on where and how it runs. */
-export type ModelConfig = Readonly<Omit<ModelInfo, 'executor' | 'loadMs' | 'memoryBytes'>>;
+export type ModelConfig = Readonly<Omit<ModelInfo, 'executor' | 'kernels' | 'loadMs' | 'memoryBytes'>>;
 
 /** A model in memory, ready for an executor. */
 export interface Model {

@@ -76,6 +76,7 @@ export class ScriptedEngine {
     const vocabularySize = script.vocabulary.length;
     const executor: Executor = {
       name: 'reference',
+      kernels: null,
       memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
       run: async ({ tokens }, outputs, cancel): Promise<RunResult> => {
         this.batches.push(tokens.length);

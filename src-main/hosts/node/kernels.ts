@@ -18,7 +18,7 @@ export function compileNodeKernels(variants: readonly KernelVariant[] = ['thread
   for (const variant of variants) {
     const bytes = readFileSync(new URL(`${variant}.wasm`, folder));
     if (!WebAssembly.validate(bytes)) continue;
-    return { module: new WebAssembly.Module(bytes), shared: variant === 'threads' };
+    return { variant, module: new WebAssembly.Module(bytes), shared: variant === 'threads' };
   }
   throw new EngineError(
     'BACKEND_LOST',

@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.ts';
 import type { CancelToken, Clock, CompiledKernels, KernelThreads } from '../../platform.ts';
+import type { KernelsInfo } from '../../types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch } from '../check-batch.ts';
@@ -67,7 +68,7 @@ export async function createWasmExecutor(
   // What most runs need is there before the threads start, so that memory seldom grows under them.
   memory.reserve(runBytes(buffers, options.cells, threads), `a context of ${options.cells} tokens`);
   const pool = await ThreadPool.start(options.kernels, memory, host, threads);
-  const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel);
+  const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, options.kernels.variant);
   if (typeof count !== 'number') await executor.measureThreads(count);
   return executor;
 }
@@ -87,21 +88,29 @@ class WasmExecutor implements Executor {
   private disposed = false;
   /** Whether threads help where there is little to share: one token. */
   private shareFewRows = true;
+  /** Why that is so. */
+  private whyShare = 'as many threads as were asked for';
 
   constructor(
     private readonly program: Program,
     fused: readonly FusedOp[],
     private readonly memory: KernelMemory,
-    private readonly kernels: KernelExports,
+    private readonly functions: KernelExports,
     private readonly buffers: Buffers,
     private readonly pool: ThreadPool,
     private readonly cancel: { current: CancelToken | undefined },
+    private readonly variant: string,
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
     this.logits = this.keepPlan(lowerLogits(program, buffers.plan));
     const { weights, kvCache } = buffers.bytes;
     this.memoryBytes = { weights, kvCache, scratch: memory.allocated - weights - kvCache };
+  }
+
+  get kernels(): KernelsInfo {
+    const { threads } = this.pool;
+    return { variant: this.variant, threads, decodeThreads: this.shareFewRows ? threads : 1, reason: this.whyShare };
   }
 
   // Async so that errors arrive as rejections, though the work is done before it returns.
@@ -136,7 +145,10 @@ class WasmExecutor implements Executor {
    * the cache yet, so that the cell written to does not matter.
    */
   async measureThreads(clock: Clock): Promise<void> {
-    if (this.pool.threads === 1) return;
+    if (this.pool.threads === 1) {
+      this.whyShare = 'there is no second thread here';
+      return;
+    }
     const zero = Int32Array.of(0);
     const token: Batch = {
       ...{ tokens: zero, positions: zero, cells: zero, sequences: zero },
@@ -153,6 +165,8 @@ class WasmExecutor implements Executor {
       }
     }
     this.shareFewRows = best.together < best.alone;
+    const [together, alone] = [best.together, best.alone].map((ms) => `${ms.toFixed(2)} ms`);
+    this.whyShare = `measured when loaded: one token takes ${together} on ${this.pool.threads} threads, ${alone} on one`;
   }
 
   dispose(): Promise<void> {
@@ -192,7 +206,7 @@ class WasmExecutor implements Executor {
 
   private execute({ at, count }: KeptPlan, rows: number): void {
     this.pool.use(this.shareFewRows || rows >= MANY_ROWS);
-    const result = this.kernels.runPlan(at, count, this.buffers.run, this.pool.at);
+    const result = this.functions.runPlan(at, count, this.buffers.run, this.pool.at);
     if (result === 1) throw new EngineError('CANCELLED', 'The run was cancelled.');
     if (result !== 0) throw this.pool.lost();
   }

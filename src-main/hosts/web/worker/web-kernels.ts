@@ -11,7 +11,7 @@ export async function compileWebKernels(isolated: boolean, fetchFile: typeof fet
   for (const variant of isolated ? ['threads', 'simd'] : ['single', 'simd']) {
     const bytes = await fetchKernels(`/kernels/${variant}.wasm`, fetchFile);
     if (!WebAssembly.validate(bytes)) continue;
-    return { module: await WebAssembly.compile(bytes), shared: variant === 'threads' };
+    return { variant, module: await WebAssembly.compile(bytes), shared: variant === 'threads' };
   }
   throw new EngineError(
     'BACKEND_LOST',

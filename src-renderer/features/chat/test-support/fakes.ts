@@ -50,6 +50,7 @@ export const MODEL: ModelInfo = {
   reasoningMarks: null,
   samplingDefaults: {},
   executor: 'reference',
+  kernels: null,
   loadMs: 12,
   memoryBytes: { weights: 1, kvCache: 1, scratch: 1 },
 };
