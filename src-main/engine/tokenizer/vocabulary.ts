@@ -1,23 +1,54 @@
 import type { JsonPart } from './json-part.ts';
+import { utf16Length, writeUtf8 } from './utf8.ts';
 
 /** More than any tokenizer has; keeps a damaged file from claiming gigabytes. */
-const MAX_ID = 2 ** 22;
+export const MAX_ID = 2 ** 22;
 
-/** Pieces and ids, both ways. Ids may have gaps. */
+const ABSENT = 0xffff_ffff;
+
+/**
+ * Pieces and ids, both ways. Ids may have gaps. All pieces lie in one block of UTF-8 and are found through a hash table
+ * of ids: 262,144 of them are five arrays, not half a million objects.
+ */
 export class Vocabulary {
-  private readonly ids = new Map<string, number>();
-  private readonly pieces: (string | undefined)[] = [];
+  private blob: Uint8Array;
+  private used: number;
+  /** `[capacity]` per id: where its piece begins and ends in `blob`; ABSENT for an id without a piece. */
+  private starts: Uint32Array;
+  private ends: Uint32Array;
+  /** Open addressing: id + 1, 0 for an empty slot. Twice as many slots as pieces at least. */
+  private slots: Int32Array;
+  private count = 0;
+  private nextId = 0;
+  private scratch = new Uint8Array(256);
   /** UTF-16 length of the longest piece. */
   longestPiece = 0;
+  private readonly text = new TextDecoder('utf-8', { ignoreBOM: true });
+
+  constructor(blob: Uint8Array = new Uint8Array(1024), used = 0, capacity = 64) {
+    this.blob = blob;
+    this.used = used;
+    this.starts = new Uint32Array(capacity).fill(ABSENT);
+    this.ends = new Uint32Array(capacity);
+    this.slots = new Int32Array(slotsFor(capacity));
+  }
 
   /** The vocabulary whose token i is piece i. Of equal pieces the last one is found by its text, as in llama.cpp. */
   static fromPieces(pieces: Iterable<string>): Vocabulary {
     const vocabulary = new Vocabulary();
-    for (const piece of pieces) {
-      vocabulary.ids.set(piece, vocabulary.pieces.length);
-      vocabulary.pieces.push(piece);
-      vocabulary.longestPiece = Math.max(vocabulary.longestPiece, piece.length);
-    }
+    let id = 0;
+    for (const piece of pieces) vocabulary.enter(id++, vocabulary.append(piece));
+    return vocabulary;
+  }
+
+  /**
+   * The same for pieces that lie in one block already, which is kept and not copied.
+   * @param offsets `[pieces + 1]` piece i lies in bytes offsets[i]..offsets[i + 1]
+   */
+  static fromUtf8(blob: Uint8Array, offsets: Uint32Array): Vocabulary {
+    const pieces = offsets.length - 1;
+    const vocabulary = new Vocabulary(blob, blob.length, Math.max(1, pieces));
+    for (let id = 0; id < pieces; id++) vocabulary.enter(id, offsets[id], offsets[id + 1]);
     return vocabulary;
   }
 
@@ -29,28 +60,124 @@ export class Vocabulary {
   /** Adding the same pair again changes nothing. */
   add(piece: string, idPart: JsonPart): number {
     const id = idPart.count(MAX_ID);
-    const known = this.ids.get(piece);
-    if (known !== undefined && known !== id)
-      throw idPart.malformed(`gives "${piece}" the id ${id}, which has the id ${known}`);
-    const taken = this.pieces[id];
-    if (taken !== undefined && taken !== piece)
-      throw idPart.malformed(`gives the id ${id} to "${piece}" and to "${taken}"`);
-    this.ids.set(piece, id);
-    this.pieces[id] = piece;
-    this.longestPiece = Math.max(this.longestPiece, piece.length);
-    return id;
+    const clash = this.put(piece, id);
+    if (clash === null) return id;
+    throw idPart.malformed(
+      'takenBy' in clash
+        ? `gives the id ${id} to "${piece}" and to "${clash.takenBy}"`
+        : `gives "${piece}" the id ${id}, which has the id ${clash.knownAs}`,
+    );
+  }
+
+  /**
+   * Adds a pair; adding it again changes nothing.
+   * @returns null, or what keeps it from being added: the piece's other id, or the id's other piece
+   */
+  put(piece: string, id: number): { knownAs: number } | { takenBy: string } | null {
+    const known = this.id(piece);
+    if (known !== undefined) return known === id ? null : { knownAs: known };
+    const takenBy = this.piece(id);
+    if (takenBy !== undefined) return { takenBy };
+    this.enter(id, this.append(piece));
+    return null;
   }
 
   /** One more than the highest id. */
   get size(): number {
-    return this.pieces.length;
+    return this.nextId;
   }
 
   id(piece: string): number | undefined {
-    return this.ids.get(piece);
+    if (piece.length > this.longestPiece) return undefined;
+    const id = this.idOfBytes(this.scratch, 0, this.toScratch(piece));
+    return id === -1 ? undefined : id;
+  }
+
+  /** Id of the piece that `bytes[start..end)` spell, -1 when there is none. */
+  idOfBytes(bytes: Uint8Array, start: number, end: number): number {
+    return this.slots[this.slotOf(bytes, start, end)] - 1;
   }
 
   piece(id: number): string | undefined {
-    return this.pieces[id];
+    const bytes = this.bytes(id);
+    return bytes && this.text.decode(bytes);
   }
+
+  /** The piece's UTF-8, not to be changed; what a GGUF file holds need not be valid UTF-8. */
+  bytes(id: number): Uint8Array | undefined {
+    const start = this.starts[id];
+    return start === undefined || start === ABSENT ? undefined : this.blob.subarray(start, this.ends[id]);
+  }
+
+  private toScratch(piece: string): number {
+    if (3 * piece.length > this.scratch.length) this.scratch = new Uint8Array(6 * piece.length);
+    return writeUtf8(piece, this.scratch);
+  }
+
+  /** Puts a piece at the end of the block. @returns where it begins */
+  private append(piece: string): number {
+    const length = this.toScratch(piece);
+    if (this.used + length > this.blob.length) {
+      this.blob = grown(this.blob, new Uint8Array(Math.max(2 * this.blob.length, this.used + length)));
+    }
+    this.blob.set(this.scratch.subarray(0, length), this.used);
+    this.used += length;
+    return this.used - length;
+  }
+
+  /** Makes `[start, end)` of the block the piece of `id`. */
+  private enter(id: number, start: number, end = this.used): void {
+    if (id >= this.starts.length) {
+      const capacity = Math.max(2 * this.starts.length, id + 1);
+      this.ends = grown(this.ends, new Uint32Array(capacity));
+      this.starts = grown(this.starts, new Uint32Array(capacity).fill(ABSENT));
+    }
+    this.starts[id] = start;
+    this.ends[id] = end;
+    this.nextId = Math.max(this.nextId, id + 1);
+    this.longestPiece = Math.max(this.longestPiece, utf16Length(this.blob, start, end));
+    if (2 * ++this.count > this.slots.length) this.rehash();
+    else this.slots[this.slotOf(this.blob, start, end)] = id + 1;
+  }
+
+  private rehash(): void {
+    this.slots = new Int32Array(slotsFor(2 * this.count));
+    for (let id = 0; id < this.nextId; id++) {
+      if (this.starts[id] !== ABSENT) this.slots[this.slotOf(this.blob, this.starts[id], this.ends[id])] = id + 1;
+    }
+  }
+
+  /** The slot with the piece that these bytes spell, or the empty one where it would be. */
+  private slotOf(bytes: Uint8Array, start: number, end: number): number {
+    const { slots, starts, ends, blob } = this;
+    const mask = slots.length - 1;
+    const length = end - start;
+    let slot = hash(bytes, start, end) & mask;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const id = slots[slot] - 1;
+      const other = starts[id];
+      if (ends[id] - other !== length) continue;
+      let same = 0;
+      while (same < length && bytes[start + same] === blob[other + same]) same++;
+      if (same === length) break;
+    }
+    return slot;
+  }
+}
+
+/** FNV-1a, its bits mixed so that the low ones, which choose the slot, depend on all. */
+function hash(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0x811c9dc5;
+  for (let i = start; i < end; i++) value = Math.imul(value ^ bytes[i], 0x01000193);
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return value ^ (value >>> 13);
+}
+
+function slotsFor(pieces: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(8, 2 * pieces)));
+}
+
+function grown<T extends Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(from: ArrayLike<number>, to: T): T {
+  to.set(from);
+  return to;
 }

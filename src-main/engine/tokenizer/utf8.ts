@@ -1,0 +1,46 @@
+/**
+ * Writes `text` as UTF-8 at the beginning of `into`, which must have room for three bytes per UTF-16 unit; a lone
+ * surrogate becomes U+FFFD. For short texts quicker than a TextEncoder.
+ * @returns how many bytes were written
+ */
+export function writeUtf8(text: string, into: Uint8Array): number {
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    let unit = text.charCodeAt(i);
+    if (unit < 0x80) {
+      into[at++] = unit;
+    } else if (unit < 0x800) {
+      into[at++] = 0xc0 | (unit >> 6);
+      into[at++] = 0x80 | (unit & 0x3f);
+    } else {
+      if (unit >= 0xd800 && unit < 0xe000) {
+        const next = unit < 0xdc00 ? text.charCodeAt(i + 1) : 0;
+        if (next >= 0xdc00 && next < 0xe000) {
+          const codePoint = 0x10000 + ((unit & 0x3ff) << 10) + (next & 0x3ff);
+          into[at++] = 0xf0 | (codePoint >> 18);
+          into[at++] = 0x80 | ((codePoint >> 12) & 0x3f);
+          into[at++] = 0x80 | ((codePoint >> 6) & 0x3f);
+          into[at++] = 0x80 | (codePoint & 0x3f);
+          i++;
+          continue;
+        }
+        unit = 0xfffd;
+      }
+      into[at++] = 0xe0 | (unit >> 12);
+      into[at++] = 0x80 | ((unit >> 6) & 0x3f);
+      into[at++] = 0x80 | (unit & 0x3f);
+    }
+  }
+  return at;
+}
+
+/** UTF-16 units that bytes `[start, end)` of UTF-8 make. */
+export function utf16Length(bytes: Uint8Array, start: number, end: number): number {
+  let units = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i];
+    if (byte >= 0xf0) units += 2;
+    else if (byte < 0x80 || byte >= 0xc0) units++;
+  }
+  return units;
+}
