@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../engine/defaults.ts';
 import { EngineError } from '../engine/errors.ts';
-import { checkAppCall, defaultSettings, parseStoredChat, parseStoredSettings } from './app-schemas.ts';
+import {
+  checkAppCall,
+  defaultModelSettings,
+  defaultSettings,
+  MAX_MODELS_WITH_SETTINGS,
+  parseStoredChat,
+  parseStoredSettings,
+} from './app-schemas.ts';
 import type { Chat } from './app-services.ts';
 import { fakeToken } from './test-support/fake-engine.ts';
 
@@ -13,6 +20,7 @@ function chat(): Chat {
     title: 'Once upon a time',
     modelId: 'tiny-transformer',
     modelName: 'TinyTransformer',
+    systemPrompt: 'You are brief.',
     createdAt: DATE,
     updatedAt: DATE,
     turns: [
@@ -39,6 +47,7 @@ function chat(): Chat {
             model: 'TinyTransformer',
             executor: 'reference',
             segments: [{ role: 'user', message: 0, tokens: 2, dropped: false }],
+            notices: ['The template does not know the role "system".'],
             promptTokens: 2,
             contextUsed: 4,
             createdAt: DATE,
@@ -47,6 +56,10 @@ function chat(): Chat {
       },
     ],
   };
+}
+
+function withSampling(sampling: object) {
+  return { ...defaultModelSettings(), sampling };
 }
 
 function refusedField(method: unknown, params: unknown): unknown {
@@ -85,7 +98,10 @@ describe('checkAppCall', () => {
     ['chatDelete', ['a'.repeat(65)], '0'],
     ['settingsSet', [{ theme: 'pink' }], '0.theme'],
     ['settingsSet', [{ unknown: 1 }], '0.unknown'],
-    ['settingsSet', [{ sampling: { ...defaultSamplingParams(), topP: NaN } }], '0.sampling.topP'],
+    ['settingsSet', [{ perModel: { a: withSampling({ topP: NaN }) } }], '0.perModel.a.sampling.topP'],
+    ['settingsSet', [{ perModel: { a: withSampling({ topK: undefined }) } }], '0.perModel.a.sampling.topK'],
+    ['settingsSet', [{ perModel: { '../a': defaultModelSettings() } }], '0.perModel.../a'],
+    ['settingsSet', [{ perModel: { a: { ...defaultModelSettings(), template: 'mine' } } }], '0.perModel.a.template'],
     ['settingsSet', [{ theme: undefined }], '0.theme'],
     ['chatSave', [{ ...chat(), id: '..' }], '0.id'],
     ['chatSave', [{ ...chat(), createdAt: 'yesterday' }], '0.createdAt'],
@@ -115,8 +131,16 @@ describe('parseStoredSettings', () => {
   it('replaces only what is missing or broken, deep inside too', () => {
     const stored = {
       theme: 'light',
-      sampling: { temperature: 0.3, topK: 'many' },
-      stop: null,
+      perModel: {
+        one: {
+          sampling: { temperature: 0.3, topK: 'many', magic: 1 },
+          stop: null,
+          template: 'custom',
+          drafts: { gbnf: 'x' },
+        },
+        two: 5,
+        '../three': withSampling({ topK: 3 }),
+      },
       panel: { open: false },
       lastChatId: '../x',
       removedLongAgo: true,
@@ -125,26 +149,51 @@ describe('parseStoredSettings', () => {
     expect(parseStoredSettings(stored)).toEqual({
       ...defaults,
       theme: 'light',
-      sampling: { ...defaults.sampling, temperature: 0.3 },
+      perModel: {
+        one: {
+          ...withSampling({ temperature: 0.3 }),
+          template: 'custom',
+          drafts: { template: '', gbnf: 'x', json_schema: '' },
+        },
+        two: defaultModelSettings(),
+      },
       panel: { open: false, tab: defaults.panel.tab },
     });
   });
 
+  it('gives the first model what was changed while there was one set of settings for all', () => {
+    const sampling = { ...defaultSamplingParams(), temperature: 0.3, topK: 7 };
+    const stop = { maxTokens: 9, stopStrings: [], ignoreEos: 'maybe' };
+    const { perModel } = parseStoredSettings({ theme: 'dark', sampling, stop });
+    const expected = { ...withSampling({ temperature: 0.3, topK: 7 }), stop: { maxTokens: 9 } };
+    expect(perModel).toEqual({ 'tiny-transformer': expected });
+    expect(parseStoredSettings({ sampling: defaultSamplingParams() }).perModel).toEqual({});
+    expect(parseStoredSettings({ perModel: {}, sampling }).perModel).toEqual({});
+  });
+
   it('reads sampling settings from before there were all the samplers', () => {
+    const read = (sampling: object) => parseStoredSettings({ sampling }).perModel['tiny-transformer']?.sampling;
     const samplers = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
-    const { sampling } = parseStoredSettings({ sampling: { samplers, temperature: 0.3, topK: 7 } });
-    expect(sampling).toEqual({ ...defaultSamplingParams(), temperature: 0.3, topK: 7 });
-    expect(parseStoredSettings({ sampling: { samplers: ['top_k'] } }).sampling.samplers).toEqual(['top_k']);
+    expect(read({ samplers, temperature: 0.3, topK: 7 })).toEqual({ temperature: 0.3, topK: 7 });
+    expect(read({ samplers: ['top_k'] })).toEqual({ samplers: ['top_k'] });
     // Chosen when the others could be chosen too.
-    expect(parseStoredSettings({ sampling: { ...sampling, samplers } }).sampling.samplers).toEqual(samplers);
-    const unknown = parseStoredSettings({ sampling: { samplers: ['magic', 'top_k'], topK: 7 } }).sampling;
-    expect(unknown).toEqual({ ...defaultSamplingParams(), topK: 7 });
+    expect(read({ ...defaultSamplingParams(), samplers })).toEqual({ samplers });
+    expect(read({ samplers: ['magic', 'top_k'], topK: 7 })).toEqual({ topK: 7 });
+  });
+
+  it('keeps the settings of so many models, the newest', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: MAX_MODELS_WITH_SETTINGS + 1 }, (_, i) => [`m${i}`, withSampling({ topK: i })]),
+    );
+    const { perModel } = parseStoredSettings({ perModel: many });
+    expect(Object.keys(perModel)).toHaveLength(MAX_MODELS_WITH_SETTINGS);
+    expect(perModel).not.toHaveProperty('m0');
+    expect(refusedField('settingsSet', [{ perModel: many }])).toBe('0.perModel');
   });
 
   it('gives each caller its own objects', () => {
-    const [one, other] = [parseStoredSettings(null).sampling, parseStoredSettings(null).sampling];
-    expect(one.samplers).not.toBe(other.samplers);
-    expect(one.drySequenceBreakers).not.toBe(other.drySequenceBreakers);
+    const [one, other] = [parseStoredSettings(null), parseStoredSettings(null)];
+    expect(one.perModel).not.toBe(other.perModel);
   });
 });
 
@@ -167,10 +216,14 @@ describe('parseStoredChat', () => {
   it('reads chats from before models were recorded', () => {
     const older = JSON.parse(JSON.stringify(chat())) as Record<string, unknown> & { turns: { versions?: object[] }[] };
     delete older.modelName;
-    for (const version of older.turns[1].versions ?? []) Reflect.deleteProperty(version, 'model');
+    delete older.systemPrompt;
+    for (const version of older.turns[1].versions ?? []) {
+      Reflect.deleteProperty(version, 'model');
+      Reflect.deleteProperty(version, 'notices');
+    }
     const read = parseStoredChat(older, 'chat-1.json');
-    expect(read.modelName).toBe('');
-    expect(read.turns[1]).toMatchObject({ versions: [{ text: 't0 t1 ', model: '' }] });
+    expect(read).toMatchObject({ modelName: '', systemPrompt: '' });
+    expect(read.turns[1]).toMatchObject({ versions: [{ text: 't0 t1 ', model: '', notices: [] }] });
   });
 
   it('keeps the settings of a reply from before there were all the samplers', () => {

@@ -25,3 +25,15 @@ export interface Action {
   kbd?: string;
   testId?: string;
 }
+
+/** A line of a Menu. */
+export interface MenuItem {
+  label: string;
+  onselect: () => void;
+  icon?: IconComponent;
+  /** Quiet, at the end: a key or a remark. */
+  end?: string;
+  danger?: boolean;
+  disabled?: boolean;
+  testId?: string;
+}

@@ -3,6 +3,7 @@ import type { Connection } from '../../lib/connection.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
+import { ModelSettingsState } from './model-settings.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 
@@ -13,6 +14,8 @@ export const BUILT_IN_MODEL = 'tiny-transformer';
 export interface AppModel {
   readonly connection: Connection;
   readonly settings: SettingsState;
+  /** The present model's own. */
+  readonly modelSettings: ModelSettingsState;
   readonly engine: EngineState;
   readonly chats: ChatsState;
   readonly session: ChatSession;
@@ -31,7 +34,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   await chats.refresh();
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);
-  const session = new ChatSession({ chats, engine, settings });
+  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: BUILT_IN_MODEL });
+  const session = new ChatSession({ chats, engine, settings, modelSettings });
   const flush = () => {
     void settings.flush();
     void chats.flush();
@@ -46,5 +50,5 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
       if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
     });
   });
-  return { connection, settings, engine, chats, session, panel: new PanelState(settings) };
+  return { connection, settings, modelSettings, engine, chats, session, panel: new PanelState(settings) };
 }

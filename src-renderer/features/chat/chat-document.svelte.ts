@@ -36,6 +36,8 @@ export type ChatTurn = UserTurn | AssistantTurn;
 /** A chat that is open. */
 export class ChatDocument {
   title = $state('');
+  /** Read before the first turn; blank: none. */
+  systemPrompt = $state('');
   turns = $state.raw<readonly ChatTurn[]>([]);
   updatedAt: string;
   /** The model that it was begun with; empty until there is a reply. */
@@ -56,6 +58,7 @@ export class ChatDocument {
     const chat = new ChatDocument(stored.id, stored.createdAt);
     chat.model = { id: stored.modelId, name: stored.modelName };
     chat.title = stored.title;
+    chat.systemPrompt = stored.systemPrompt;
     chat.updatedAt = stored.updatedAt;
     chat.turns = stored.turns.map((turn) => {
       if (turn.role === 'user') return new UserTurn(turn.id, turn.text, turn.createdAt);
@@ -102,16 +105,19 @@ export class ChatDocument {
   }
 
   /**
-   * What the model reads, oldest first, with the turn that each message comes from. Replies without text are left out.
+   * What the model reads, oldest first, with the turn that each message comes from; the system prompt comes from none.
+   * Replies without text are left out, and so is what a model thought before its answer.
    *
    * @param before leave out this turn and what follows it
    */
-  messages(before?: ChatTurn): { message: ChatMessage; turn: ChatTurn }[] {
+  messages(before?: ChatTurn): { message: ChatMessage; turn: ChatTurn | null }[] {
     const end = before === undefined ? this.turns.length : this.turns.indexOf(before);
-    return this.turns.slice(0, end).flatMap((turn) => {
-      const text = turn.role === 'user' ? turn.text : (turn.reply?.text ?? '');
+    const system = { message: { role: 'system', text: this.systemPrompt }, turn: null } as const;
+    const said = this.turns.slice(0, end).flatMap((turn): { message: ChatMessage; turn: ChatTurn }[] => {
+      const text = turn.role === 'user' ? turn.text : (turn.reply?.answer ?? '');
       return text === '' ? [] : [{ message: { role: turn.role, text }, turn }];
     });
+    return this.systemPrompt.trim() === '' ? said : [system, ...said];
   }
 
   toStored(): Chat {
@@ -120,6 +126,7 @@ export class ChatDocument {
       title: this.title,
       modelId: this.model.id,
       modelName: this.model.name,
+      systemPrompt: this.systemPrompt,
       createdAt: this.createdAt,
       updatedAt: this.updatedAt,
       turns: this.turns.map((turn) => {

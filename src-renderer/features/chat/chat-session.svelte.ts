@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { ChatMessage, GeneratedToken, GenerateParams, Stop } from '../../../src-main/engine/types.ts';
+import type { ChatMessage, GeneratedToken, GenerateParams, PromptInput, Stop } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import { formatCount } from '../../ui/format.ts';
 import { nextFrame } from '../../lib/next-frame.ts';
@@ -7,6 +7,7 @@ import type { AssistantTurn, ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import { now } from './identity.ts';
+import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 import { glueBefore } from './glue.ts';
@@ -32,7 +33,9 @@ interface Running {
 }
 
 export interface ContextUse {
-  /** What the model read before the reply, tokens. */
+  /** The system prompt, tokens. */
+  system: number;
+  /** What else the model read before the reply, tokens. */
   history: number;
   reply: number;
   used: number;
@@ -70,18 +73,21 @@ export class ChatSession {
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
   readonly #settings: SettingsState;
+  readonly #modelSettings: ModelSettingsState;
   readonly #frame: (callback: () => void) => void;
 
   constructor(parts: {
     chats: ChatsState;
     engine: EngineState;
     settings: SettingsState;
+    modelSettings: ModelSettingsState;
     /** Gathers tokens until the next picture is drawn; tests give their own. */
     frame?: (callback: () => void) => void;
   }) {
     this.#chats = parts.chats;
     this.#engine = parts.engine;
     this.#settings = parts.settings;
+    this.#modelSettings = parts.modelSettings;
     this.#frame = parts.frame ?? nextFrame;
   }
 
@@ -110,8 +116,13 @@ export class ChatSession {
     const size = this.#engine.model?.contextSize ?? 0;
     const reply = this.started?.reply;
     const used = reply?.contextUsed ?? 0;
-    const history = Math.min(used, reply?.promptTokens ?? 0);
-    return { history, reply: used - history, used, size, level: levelOf(used, size) };
+    const prompt = Math.min(used, reply?.promptTokens ?? 0);
+    const ofSystem = reply?.segments.filter(({ role }) => role === 'system') ?? [];
+    const system = Math.min(
+      prompt,
+      ofSystem.reduce((sum, { tokens }) => sum + tokens, 0),
+    );
+    return { system, history: prompt - system, reply: used - prompt, used, size, level: levelOf(used, size) };
   }
 
   /** The newest answer of the open chat that tells how full the present model's window is; null: none does. */
@@ -136,6 +147,14 @@ export class ChatSession {
       : (reply.timings?.decodeTokensPerSecond ?? rateAverage(latencies));
     if (current === null) return null;
     return { points: rateOverTime(latencies, RATE_POINTS).map((point) => point.rate), current };
+  }
+
+  /** What the model would read if `draft` were sent in the open chat. */
+  promptOf(draft: string): PromptInput {
+    const chat = this.#chats.current;
+    const messages = chat.messages().map(({ message }) => message);
+    const isSomething = draft.trim() !== '' || messages.every(({ role }) => role === 'system');
+    return this.#prompt(isSomething ? [...messages, { role: 'user', text: draft }] : messages);
   }
 
   /** Sends a message in the open chat, at once or when the running reply has ended. */
@@ -205,7 +224,7 @@ export class ChatSession {
   }
 
   #newVersion(answer: AssistantTurn): Reply {
-    const reply = new Reply({ createdAt: now(), sampling: this.#settings.current.sampling });
+    const reply = new Reply({ createdAt: now(), sampling: this.#modelSettings.sampling });
     answer.addVersion(reply);
     return reply;
   }
@@ -292,8 +311,15 @@ export class ChatSession {
   }
 
   #params(messages: ChatMessage[]): GenerateParams {
-    const { sampling, stop, useKvCache, whenFull } = this.#settings.current;
-    return { prompt: { kind: 'chat', messages, whenFull }, sampling, stop, useKvCache, topCandidates: CANDIDATES };
+    const { sampling, stop } = this.#modelSettings;
+    const { useKvCache } = this.#settings.current;
+    return { prompt: this.#prompt(messages), sampling, stop, useKvCache, topCandidates: CANDIDATES };
+  }
+
+  #prompt(messages: ChatMessage[]): PromptInput {
+    const { template, own } = this.#modelSettings;
+    const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
+    return { kind: 'chat', messages, whenFull: this.#settings.current.whenFull, template, ...thinking };
   }
 
   #stopped(): void {

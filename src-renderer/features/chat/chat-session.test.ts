@@ -5,6 +5,7 @@ import { backendLost } from '../../../src-main/protocol/errors.ts';
 import { ChatSession, levelOf } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
+import { ModelSettingsState } from './model-settings.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { stopText } from './stop-words.ts';
 import { end, FakeConnection, FakeEngine, FakeServices, MODEL, start, token, tokens } from './test-support/fakes.ts';
@@ -24,7 +25,8 @@ beforeEach(async () => {
   settings = await SettingsState.load(services);
   engine = new EngineState(connection, 'tiny-transformer');
   chats = new ChatsState(services);
-  session = new ChatSession({ chats, engine, settings, frame: (callback) => void setTimeout(callback) });
+  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
+  session = new ChatSession({ chats, engine, settings, modelSettings, frame: (callback) => void setTimeout(callback) });
   connection.change(api, 'ready');
   await engine.ready();
 });
@@ -240,9 +242,9 @@ describe('failures', () => {
 
 describe('context and rate', () => {
   it('counts prompt and reply against the window', async () => {
-    expect(session.context).toEqual({ history: 0, reply: 0, used: 0, size: 1000, level: 'ok' });
+    expect(session.context).toEqual({ system: 0, history: 0, reply: 0, used: 0, size: 1000, level: 'ok' });
     await session.send('one');
-    expect(session.context).toEqual({ history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
+    expect(session.context).toEqual({ system: 0, history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
     expect(session.rate?.current).toBe(400);
   });
 

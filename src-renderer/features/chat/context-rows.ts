@@ -5,7 +5,7 @@ import type { Reply } from './reply.svelte.ts';
 /** One thing that the model reads, in its order. */
 export interface ContextRow {
   key: string;
-  who: 'you' | 'model';
+  who: 'system' | 'you' | 'model';
   /** Its first words. */
   text: string;
   tokens: number;
@@ -23,11 +23,11 @@ const FIRST_WORDS = 60;
 export function contextRows(chat: ChatDocument, answer: AssistantTurn, reply: Reply): ContextRow[] {
   const before = chat.messages(answer);
   const rows = reply.segments.flatMap((segment): ContextRow[] => {
-    const turn = before[segment.message]?.turn;
+    const message = before[segment.message];
     // After Continue the last message is the beginning of the reply itself; its row below counts it.
-    return turn === undefined ? [] : [rowOf(segment, turn)];
+    return message === undefined ? [] : [rowOf(segment, message.turn, message.message.text)];
   });
-  const firstKept = rows.find((row) => !row.dropped);
+  const firstKept = rows.find((row) => !row.dropped && row.who !== 'system');
   // The newest turn always stays.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
   const own = reply.segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
@@ -36,11 +36,10 @@ export function contextRows(chat: ChatDocument, answer: AssistantTurn, reply: Re
   return [...rows, { ...shared, key: answer.id, text: firstWords(reply.text), tokens: own + written }];
 }
 
-function rowOf(segment: PromptSegment, turn: ChatTurn): ContextRow {
-  const text = turn.role === 'user' ? turn.text : (turn.reply?.text ?? '');
+function rowOf(segment: PromptSegment, turn: ChatTurn | null, text: string): ContextRow {
   return {
-    key: turn.id,
-    who: turn.role === 'user' ? 'you' : 'model',
+    key: turn?.id ?? 'system',
+    who: turn === null ? 'system' : turn.role === 'user' ? 'you' : 'model',
     text: firstWords(text),
     tokens: segment.tokens,
     dropped: segment.dropped,

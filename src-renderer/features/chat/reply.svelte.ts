@@ -17,6 +17,16 @@ export const BLOCK_TOKENS = 64;
 /** `waiting`: for the engine or for another reply; `reading`: the prompt; `writing`: tokens arrive. */
 export type ReplyPhase = 'waiting' | 'reading' | 'writing' | 'done';
 
+/** Tokens that follow each other and belong to the same: the answer, or what the model thought before it. */
+export interface ReplySection {
+  kind: 'answer' | 'reasoning';
+  /** Index of its first token. */
+  first: number;
+  blocks: readonly (readonly GeneratedToken[])[];
+}
+
+const kindOf = (token: GeneratedToken | undefined) => (token?.part === 'answer' ? 'answer' : 'reasoning');
+
 /** One version of an answer, as it grows and afterwards. */
 export class Reply {
   readonly createdAt: string;
@@ -28,12 +38,16 @@ export class Reply {
   phase = $state<ReplyPhase>('done');
   /** How many tokens `tokens` holds: what depends on it is looked at again once a frame. */
   count = $state(0);
-  /** The tokens in blocks of `BLOCK_TOKENS`. Full blocks keep their identity. */
+  /** The tokens in blocks of at most `BLOCK_TOKENS` of one kind. Full blocks keep their identity. */
   blocks = $state.raw<readonly (readonly GeneratedToken[])[]>([]);
   stop = $state.raw<Stop | null>(null);
   timings = $state.raw<Timings | null>(null);
   seed = $state(0);
   segments = $state.raw<readonly PromptSegment[]>([]);
+  /** What a person should know about how the prompt was made. */
+  notices = $state.raw<readonly string[]>([]);
+  /** Whether the reasoning is unfolded; null: while it is being written. */
+  reasoningOpen = $state<boolean | null>(null);
   /** BOS included; after Continue this counts what had been written before. */
   promptTokens = $state(0);
   contextUsed = $state(0);
@@ -61,6 +75,7 @@ export class Reply {
     reply.timings = stored.timings;
     reply.seed = stored.seed;
     reply.segments = stored.segments;
+    reply.notices = stored.notices;
     reply.promptTokens = stored.promptTokens;
     reply.contextUsed = stored.contextUsed;
     // The window holds the prompt and what the latest run added: so many of the tokens are its own.
@@ -77,6 +92,28 @@ export class Reply {
   get text(): string {
     if (this.count === 0) return this.#storedText;
     return this.#tokens.map((token) => token.text).join('');
+  }
+
+  /** The text without what the model thought before it. */
+  get answer(): string {
+    if (this.count === 0 || this.#tokens.every((token) => token.part === 'answer')) return this.text;
+    const answer = this.#tokens.filter((token) => token.part === 'answer');
+    return answer
+      .map((token) => token.text)
+      .join('')
+      .trimStart();
+  }
+
+  /** The blocks, gathered by what they belong to. */
+  get sections(): ReplySection[] {
+    const sections: ReplySection[] = [];
+    for (const block of this.blocks) {
+      const last = sections.at(-1);
+      const kind = kindOf(block[0]);
+      if (last?.kind === kind) sections[sections.length - 1] = { ...last, blocks: [...last.blocks, block] };
+      else sections.push({ kind, first: block[0]?.index ?? 0, blocks: [block] });
+    }
+    return sections;
   }
 
   get running(): boolean {
@@ -102,6 +139,7 @@ export class Reply {
     this.seed = start.seed;
     this.executor = start.executor;
     this.segments = start.segments;
+    this.notices = start.notices;
     this.promptTokens = start.promptIds.length;
     this.contextUsed = start.promptIds.length;
     this.reusedTokens = start.reusedTokens;
@@ -114,10 +152,14 @@ export class Reply {
     const blocks = [...this.blocks];
     for (let from = 0; from < tokens.length;) {
       const last = blocks.at(-1);
-      const room = last === undefined ? 0 : BLOCK_TOKENS - last.length;
-      const part = tokens
-        .slice(from, from + (room > 0 ? room : BLOCK_TOKENS))
-        .map((token, offset) => ({ ...token, index: this.#tokens.length + offset }));
+      const kind = kindOf(tokens[from]);
+      const room = last === undefined || kindOf(last[0]) !== kind ? 0 : BLOCK_TOKENS - last.length;
+      const next = tokens.slice(from, from + (room > 0 ? room : BLOCK_TOKENS));
+      const other = next.findIndex((token) => kindOf(token) !== kind);
+      const part = (other < 0 ? next : next.slice(0, other)).map((token, offset) => ({
+        ...token,
+        index: this.#tokens.length + offset,
+      }));
       this.#tokens.push(...part);
       if (room > 0 && last !== undefined) blocks[blocks.length - 1] = [...last, ...part];
       else blocks.push(part);
@@ -159,6 +201,7 @@ export class Reply {
       model: this.model,
       executor: this.executor,
       segments: [...this.segments],
+      notices: [...this.notices],
       promptTokens: this.promptTokens,
       contextUsed: this.contextUsed,
       createdAt: this.createdAt,

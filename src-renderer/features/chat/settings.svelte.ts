@@ -1,5 +1,4 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { SamplingParams, StopParams } from '../../../src-main/engine/types.ts';
 import type { AppServices, Settings } from '../../../src-main/protocol/app-services.ts';
 
 /** Changes within this time are written together, ms. A slider that is dragged changes at every frame. */
@@ -39,14 +38,6 @@ export class SettingsState {
     this.#pending = { ...this.#pending, ...patch };
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), WRITE_AFTER_MS);
-  }
-
-  setSampling(patch: Partial<SamplingParams>): void {
-    this.update({ sampling: { ...this.current.sampling, ...patch } });
-  }
-
-  setStop(patch: Partial<StopParams>): void {
-    this.update({ stop: { ...this.current.stop, ...patch } });
   }
 
   setPanel(patch: Partial<Settings['panel']>): void {

@@ -1,0 +1,31 @@
+import type { SamplingParams } from '../../../../src-main/engine/types.ts';
+
+/** A bias for a token by its number, or for a text in whatever tokens spell it. */
+export type BiasRow = { by: 'text'; text: string; bias: number } | { by: 'id'; id: number; bias: number };
+
+type Biases = Pick<SamplingParams, 'logitBias' | 'textBias'>;
+
+export function biasRows({ logitBias, textBias }: Biases): BiasRow[] {
+  return [
+    ...textBias.map(([text, bias]): BiasRow => ({ by: 'text', text, bias })),
+    ...logitBias.map(([id, bias]): BiasRow => ({ by: 'id', id, bias })),
+  ];
+}
+
+/** One bias per text or token: a second one takes the first one's place. */
+export function withBias({ logitBias, textBias }: Biases, row: BiasRow): Partial<Biases> {
+  return row.by === 'text'
+    ? { textBias: put(textBias, row.text, row.bias) }
+    : { logitBias: put(logitBias, row.id, row.bias) };
+}
+
+export function withoutBias({ logitBias, textBias }: Biases, row: BiasRow): Partial<Biases> {
+  return row.by === 'text'
+    ? { textBias: textBias.filter(([text]) => text !== row.text) }
+    : { logitBias: logitBias.filter(([id]) => id !== row.id) };
+}
+
+function put<K>(list: readonly [K, number][], key: K, bias: number): [K, number][] {
+  const at = list.findIndex(([other]) => other === key);
+  return at < 0 ? [...list, [key, bias]] : list.map((entry, index) => (index === at ? [key, bias] : entry));
+}

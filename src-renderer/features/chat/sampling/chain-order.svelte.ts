@@ -1,0 +1,69 @@
+import { moved } from './chain.ts';
+
+interface Lifted {
+  from: number;
+  /** Where it would be put down. */
+  at: number;
+  /** How far the pointer has dragged it, px; null: it is moved by keys. */
+  dragged: number | null;
+}
+
+/** A stage that is being moved: the list stays as it is until it is put down, its rows only slide. */
+export class ChainOrder {
+  lifted = $state.raw<Lifted | null>(null);
+  /** Of every row when one was lifted, px. */
+  #heights: readonly number[] = [];
+
+  /** @param heights of all rows, px, in the order of the list */
+  lift(from: number, heights: readonly number[], by: 'pointer' | 'keys'): void {
+    this.#heights = heights;
+    this.lifted = { from, at: from, dragged: by === 'pointer' ? 0 : null };
+  }
+
+  /** @returns where it would be put down now; null when nothing is lifted */
+  step(by: number): number | null {
+    if (this.lifted === null) return null;
+    const at = Math.min(this.#heights.length - 1, Math.max(0, this.lifted.at + by));
+    this.lifted = { ...this.lifted, at };
+    return at;
+  }
+
+  /** @param distance from where the pointer took hold, px */
+  drag(distance: number): void {
+    if (this.lifted === null) return;
+    const { from } = this.lifted;
+    const centre = this.#top(from) + this.#height(from) / 2 + distance;
+    // Of the others, those whose middle lies above its own come before it.
+    const at = this.#heights.filter((height, index) => index !== from && this.#top(index) + height / 2 < centre).length;
+    this.lifted = { from, at, dragged: distance };
+  }
+
+  /** Ends the move. @returns from where to where; null when it stays where it was */
+  drop(): { from: number; to: number } | null {
+    const { lifted } = this;
+    this.lifted = null;
+    return lifted === null || lifted.from === lifted.at ? null : { from: lifted.from, to: lifted.at };
+  }
+
+  cancel(): void {
+    this.lifted = null;
+  }
+
+  /** How far a row is from its place while one is lifted, px. */
+  offset(index: number): number {
+    if (this.lifted === null) return 0;
+    const { from, at, dragged } = this.lifted;
+    if (index === from && dragged !== null) return dragged;
+    const order = moved([...this.#heights.keys()], from, at);
+    const above = order.slice(0, order.indexOf(index)).reduce((sum, row) => sum + this.#height(row), 0);
+    return above - this.#top(index);
+  }
+
+  #height(index: number): number {
+    return this.#heights[index] ?? 0;
+  }
+
+  #top(index: number): number {
+    return this.#heights.slice(0, index).reduce((sum, height) => sum + height, 0);
+  }
+}

@@ -1,0 +1,58 @@
+import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
+import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/types.ts';
+import { formatInteger } from '../../../ui/format.ts';
+
+/** llama.cpp's. */
+export const USUAL_ORDER: readonly SamplerName[] = defaultSamplingParams().samplers;
+
+/** As many stages as one chain takes. */
+export const MAX_STAGES = 32;
+
+/** A stage in the list. Its id stays when it moves, also among others of the same name. */
+export interface Row {
+  id: number;
+  name: SamplerName;
+}
+
+export function moved<T>(list: readonly T[], from: number, to: number): T[] {
+  const rest = list.filter((_, index) => index !== from);
+  return [...rest.slice(0, to), list[from] as T, ...rest.slice(to)];
+}
+
+export function without<T>(list: readonly T[], index: number): T[] {
+  return list.filter((_, at) => at !== index);
+}
+
+/** A stage that comes in takes the place that llama.cpp gives it; one that is there already comes in behind itself. */
+export function added(samplers: readonly SamplerName[], name: SamplerName): SamplerName[] {
+  const rank = (sampler: SamplerName) => USUAL_ORDER.indexOf(sampler);
+  const present = samplers.lastIndexOf(name);
+  const later = samplers.findIndex((sampler) => rank(sampler) > rank(name));
+  const at = present >= 0 ? present + 1 : later < 0 ? samplers.length : later;
+  return [...samplers.slice(0, at), name, ...samplers.slice(at)];
+}
+
+/** The rows for a list of stages: those that were there keep their ids. */
+export function rowsFor(samplers: readonly SamplerName[], before: readonly Row[]): Row[] {
+  const left = [...before];
+  let next = Math.max(0, ...before.map(({ id }) => id)) + 1;
+  return samplers.map((name) => {
+    const at = left.findIndex((row) => row.name === name);
+    return at < 0 ? { id: next++, name } : (left.splice(at, 1)[0] as Row);
+  });
+}
+
+/** The report of each listed stage, in the order of the list; mask, biases and the draw are no stages of it. */
+export function stageReports(
+  reports: readonly SamplerStageReport[],
+  samplers: readonly SamplerName[],
+): (SamplerStageReport | null)[] {
+  const left = reports.filter(({ stage }) => USUAL_ORDER.some((name) => name === stage));
+  return samplers.map((name) => (left[0]?.stage === name ? (left.shift() ?? null) : null));
+}
+
+/** What a stage did to the next token, in a few words. */
+export function effectOf({ changed, survivors, removed }: SamplerStageReport): string {
+  if (removed > 0) return `Leaves ${formatInteger(survivors)}, cuts ${formatInteger(removed)}`;
+  return changed ? `Moves the odds of ${formatInteger(survivors)}` : 'Changes nothing here';
+}

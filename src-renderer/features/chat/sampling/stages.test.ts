@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
+import type { SamplingParams } from '../../../../src-main/engine/types.ts';
+import { USUAL_ORDER } from './chain.ts';
+import { keysOf, MIROSTAT_CONTROLS, STAGES } from './stages.ts';
+
+const defaults = defaultSamplingParams();
+
+describe('stages', () => {
+  it.each(USUAL_ORDER)('%s can be turned off and on again', (name) => {
+    const { off, suggested, isOn, explain } = STAGES[name];
+    expect(isOn({ ...defaults, ...off })).toBe(false);
+    expect(isOn({ ...defaults, ...off, ...suggested })).toBe(true);
+    expect(explain({ ...defaults, ...off })).not.toBe(explain({ ...defaults, ...off, ...suggested }));
+  });
+
+  it('are off by default where llama.cpp has them off', () => {
+    const on = USUAL_ORDER.filter((name) => STAGES[name].isOn(defaults));
+    expect(on).toEqual(['top_k', 'top_p', 'min_p', 'temperature']);
+  });
+
+  it('offer every number that the chain takes, within bounds that hold its default', () => {
+    const shown = new Set<string>([
+      ...USUAL_ORDER.flatMap((name) => keysOf(STAGES[name])),
+      ...MIROSTAT_CONTROLS.map(({ key }) => key),
+    ]);
+    const elsewhere = ['samplers', 'mirostat', 'minKeep', 'seed', 'grammar', 'logitBias', 'textBias', 'bannedTexts'];
+    expect(Object.keys(defaults).filter((key) => !shown.has(key))).toEqual(expect.arrayContaining(elsewhere));
+    expect(shown.size + elsewhere.length).toBe(Object.keys(defaults).length);
+    for (const { main, more, off } of Object.values(STAGES)) {
+      for (const { key, min, max, maxTyped } of [main, ...more]) {
+        expect(max).toBeLessThanOrEqual(maxTyped);
+        // Below the smallest value lies only what means off.
+        if (defaults[key] < min) expect(off).toMatchObject({ [key]: defaults[key] });
+      }
+    }
+  });
+
+  it.each<[keyof typeof STAGES, Partial<SamplingParams>, string]>([
+    ['top_k', { topK: 40 }, 'Only the 40 most likely tokens stay in.'],
+    ['top_k', { topK: 1 }, 'Only the most likely token stays in.'],
+    ['top_p', { topP: 0.8 }, 'Keeps the likeliest tokens until they add up to 80 %.'],
+    ['min_p', { minP: 0.05 }, 'Cuts tokens less than 5 % as likely as the best one.'],
+    ['temperature', { temperature: 0 }, 'At 0 the most likely token always wins.'],
+    ['temperature', { temperature: 0.8, dynatempRange: 1 }, 'From 0 where the model is sure to 1.8 where it is not.'],
+    ['penalties', { repeatPenalty: 1.1 }, 'Makes tokens of the last 64 tokens a little less likely.'],
+    ['penalties', { presencePenalty: -1, penaltyLastN: -1 }, 'Makes tokens of the whole context more or less likely.'],
+  ])('%s says what it does with %j', (name, patch, expected) => {
+    expect(STAGES[name].explain({ ...defaults, ...patch })).toBe(expected);
+  });
+});
