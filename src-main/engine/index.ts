@@ -2,7 +2,8 @@
 import { EngineError } from './errors.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import type { Executor } from './executors/executor.ts';
-import { createWasmExecutor } from './executors/wasm/wasm-executor.ts';
+import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
+import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { inspect } from './generation/inspect.ts';
@@ -13,7 +14,7 @@ import { score } from './generation/score.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import type { ModelDescription } from './model-description.ts';
-import { describeModel } from './models/describe-model.ts';
+import { describeModel as describeHeaders } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/registry.ts';
 import type { CancelToken, ModelFiles, Platform } from './platform.ts';
@@ -48,7 +49,6 @@ export * from './defaults.ts';
 export * from './errors.ts';
 export * from './platform.ts';
 export * from './types.ts';
-export { describeModel };
 export type { MemoryAt, ModelDescription } from './model-description.ts';
 export {
   type Quantized,
@@ -121,7 +121,8 @@ export class InferenceEngine {
    * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
    */
   describe(files: ModelFiles): Promise<ModelDescription> {
-    return describeModel(files);
+    if (!this.platform.compileKernels) return describeHeaders(files);
+    return describeModel(files, this.platform.threads?.available);
   }
 
   /** Frees the model. Does nothing when there is none. */
@@ -269,6 +270,18 @@ export class InferenceEngine {
     this.loaded = null;
     await loaded?.executor.dispose();
   }
+}
+
+/**
+ * What a model is and what it needs on the `wasm` executor, from its headers.
+ * @param available threads that this computer runs at once
+ * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
+ */
+export function describeModel(files: ModelFiles, available = 1): Promise<ModelDescription> {
+  return describeHeaders(files, {
+    planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
+    limit: MAX_MEMORY_BYTES,
+  });
 }
 
 async function openForReference(

@@ -2,7 +2,6 @@ import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts'
 import { EngineError } from '../errors.ts';
 import type { ModelDescription } from '../model-description.ts';
 import type { ByteSource, ModelFiles } from '../platform.ts';
-import { planMemory } from '../program/memory-plan.ts';
 import type { WeightDeclaration } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
@@ -10,17 +9,30 @@ import { readChatTemplate } from './chat-template.ts';
 import { isGguf, partNames, readParts } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { TOKENIZER_FILE } from './hf-folder.ts';
+import { estimateMemory, type MemoryPlanner, referenceMemory } from './memory-estimate.ts';
 import { CONFIG } from './open-tiny-transformer.ts';
 import type { OpenedModel } from './opened-model.ts';
 import { openHeaders } from './registry.ts';
 
 const CONTEXT_SIZES = [1024, 4096];
 
+/** What an executor takes, and how much it can. */
+export interface ExecutorMemory {
+  readonly planner: MemoryPlanner;
+  /** Bytes that it can address at most; null: as many as this computer has. */
+  readonly limit: number | null;
+}
+
 /**
  * Reads a model's headers.
+ * @param memory of the executor that the model would run on; left out, the reference executor, whose arrays lie wherever
+ *   there is room
  * @throws EngineError as `openModel` does
  */
-export async function describeModel(files: ModelFiles): Promise<ModelDescription> {
+export async function describeModel(
+  files: ModelFiles,
+  memory: ExecutorMemory = { planner: referenceMemory, limit: null },
+): Promise<ModelDescription> {
   const opened = await openHeaders(files);
   try {
     const { maskedTokenIds: _, hasChatRoles: __, ...config } = opened.config;
@@ -28,6 +40,7 @@ export async function describeModel(files: ModelFiles): Promise<ModelDescription
     const facts = await (isFolder ? folderFacts(files) : ggufFacts(files));
     const sizes = [...CONTEXT_SIZES.filter((size) => size < config.contextSize), config.contextSize];
     const { weights } = opened.buildProgram(1);
+    const problem = problemOf(opened, weights);
     return {
       id: files.id,
       ...config,
@@ -35,13 +48,13 @@ export async function describeModel(files: ModelFiles): Promise<ModelDescription
       fileBytes: opened.totalBytes,
       ...facts,
       tokenizer: opened.tokenizer instanceof IdsOnlyTokenizer ? null : facts.tokenizer,
-      memory: sizes.map((contextSize) => {
-        const { bytes } = planMemory(opened.buildProgram(contextSize), { cells: contextSize, rows: contextSize });
-        return { contextSize, ...bytes, total: bytes.weights + bytes.kvCache + bytes.scratch };
-      }),
-      // Float32 arrays of the reference executor lie wherever there is room.
-      memoryLimit: null,
-      problem: problemOf(opened, weights),
+      // What cannot be loaded has weights of no known size for an executor that keeps them as they are stored.
+      memory: sizes.map((contextSize) => ({
+        contextSize,
+        ...estimateMemory(opened, contextSize, problem === null ? memory.planner : referenceMemory),
+      })),
+      memoryLimit: memory.limit,
+      problem,
     };
   } finally {
     await opened.close();

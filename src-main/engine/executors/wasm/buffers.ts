@@ -2,7 +2,7 @@ import type { RopeAttributes } from '../../program/ops.ts';
 import { planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { FusedOp } from './fusion.ts';
-import { align, type KernelMemory } from './kernel-memory.ts';
+import { align, type Allocator } from './kernel-memory.ts';
 import { type PlanMemory, quantizedStride, strideOf } from './plan.ts';
 import { RUN_BYTES } from './plan-layout.ts';
 import type { PackedWeights } from './weights.ts';
@@ -52,7 +52,7 @@ export function allocateBuffers(
   program: Program,
   fused: readonly FusedOp[],
   weights: PackedWeights,
-  memory: KernelMemory,
+  memory: Allocator,
   size: BufferSizes,
 ): Buffers {
   const weightBytes = memory.allocated;

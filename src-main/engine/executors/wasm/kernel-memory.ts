@@ -8,11 +8,30 @@ const ALIGNMENT = 64;
 /** The first page stays empty: address 0 stands for nothing. */
 const FIRST = PAGE;
 
+/** Gives memory for as long as the model lives. */
+export interface Allocator {
+  /** Bytes in use. */
+  readonly allocated: number;
+  /** @param purpose says in messages what there was no memory for */
+  allocate(bytes: number, purpose: string): number;
+}
+
+/** Tells how much memory would be taken, and takes none. */
+export class MemoryCount implements Allocator {
+  allocated = FIRST;
+
+  allocate(bytes: number): number {
+    const at = this.allocated;
+    this.allocated = align(at + bytes);
+    return at;
+  }
+}
+
 /**
  * One WebAssembly memory: what lives as long as the model is allocated from the bottom, and what one run needs lies in
  * one region above that, which grows with the largest run.
  */
-export class KernelMemory {
+export class KernelMemory implements Allocator {
   readonly memory: WebAssembly.Memory;
   private next = FIRST;
   /** Up to here memory may not be zero. */
@@ -21,7 +40,7 @@ export class KernelMemory {
   private views: { u8: Uint8Array; i32: Int32Array; f32: Float32Array };
 
   constructor(shared: boolean) {
-    this.memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared });
+    this.memory = createMemory(shared);
     this.buffer = this.memory.buffer;
     this.views = viewsOf(this.buffer);
   }
@@ -91,6 +110,17 @@ export class KernelMemory {
         { cause },
       );
     }
+  }
+}
+
+function createMemory(shared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared });
+  } catch (cause) {
+    // RangeError: the system gives no more addresses.
+    if (!(cause instanceof RangeError)) throw cause;
+    const message = `There is no room for another model: the system does not let 4 GiB of addresses be reserved. Unload a model, or use the reference executor.`;
+    throw new EngineError('OUT_OF_MEMORY', message, { bytes: MAX_MEMORY_BYTES }, { cause });
   }
 }
 

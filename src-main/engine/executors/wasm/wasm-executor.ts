@@ -8,11 +8,12 @@ import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } fro
 import { HostLogits } from '../logits.ts';
 import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
+import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
 import * as L from './plan-layout.ts';
 import { lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
 import { runBytes, RunInputs } from './run-inputs.ts';
-import { allocateBuffers, type Buffers } from './buffers.ts';
+import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
 import { ThreadPool } from './thread-pool.ts';
 import { packWeights } from './weights.ts';
@@ -56,21 +57,48 @@ export async function createWasmExecutor(
   options: WasmExecutorOptions,
 ): Promise<Executor> {
   const { module, shared } = options.kernels;
+  const { host, count } = options.threads ?? { host: undefined, count: 1 };
+  const threads = typeof count === 'number' ? count : threadsFor(host?.available ?? 1);
+  const size = bufferSizes(options.cells);
+  checkAddressable(wasmMemory(program, weights, size, threads), options.cells);
   const memory = new KernelMemory(shared);
   const cancel: { current: CancelToken | undefined } = { current: undefined };
   const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false);
   const packed = await packWeights(program, weights, memory, kernels, options);
   const fused = fuse(program);
-  const size = { cells: options.cells, rows: Math.min(options.cells, MAX_ROWS), logitRows: LOGIT_ROWS };
   const buffers = allocateBuffers(program, fused, packed, memory, size);
-  const { host, count } = options.threads ?? { host: undefined, count: 1 };
-  const threads = typeof count === 'number' ? count : Math.min(host?.available ?? 1, MOST_THREADS);
   // What most runs need is there before the threads start, so that memory seldom grows under them.
-  memory.reserve(runBytes(buffers, options.cells, threads), `a context of ${options.cells} tokens`);
+  const forRun = runBytes(buffers, options.cells, threads);
+  memory.reserve(forRun, `a context of ${options.cells} tokens`);
   const pool = await ThreadPool.start(options.kernels, memory, host, threads);
-  const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, options.kernels.variant);
+  const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
+    variant: options.kernels.variant,
+    forRun,
+  });
   if (typeof count !== 'number') await executor.measureThreads(count);
   return executor;
+}
+
+/** Threads that are started where `available` can run at once. */
+function threadsFor(available: number): number {
+  return Math.min(available, MOST_THREADS);
+}
+
+function bufferSizes(cells: number): BufferSizes {
+  return { cells, rows: Math.min(cells, MAX_ROWS), logitRows: LOGIT_ROWS };
+}
+
+/**
+ * What the executor would take, before it is made.
+ * @param available threads that this computer runs at once
+ */
+export function wasmMemoryOf(
+  program: Program,
+  weights: Pick<WeightReader, 'typeOf'>,
+  cells: number,
+  available: number,
+): WasmMemory {
+  return wasmMemory(program, weights, bufferSizes(cells), threadsFor(available));
 }
 
 /** A plan in kernel memory. */
@@ -99,18 +127,19 @@ class WasmExecutor implements Executor {
     private readonly buffers: Buffers,
     private readonly pool: ThreadPool,
     private readonly cancel: { current: CancelToken | undefined },
-    private readonly variant: string,
+    private readonly facts: { readonly variant: string; readonly forRun: number },
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
     this.logits = this.keepPlan(lowerLogits(program, buffers.plan));
     const { weights, kvCache } = buffers.bytes;
-    this.memoryBytes = { weights, kvCache, scratch: memory.allocated - weights - kvCache };
+    this.memoryBytes = { weights, kvCache, scratch: memory.allocated - weights - kvCache + facts.forRun };
   }
 
   get kernels(): KernelsInfo {
     const { threads } = this.pool;
-    return { variant: this.variant, threads, decodeThreads: this.shareFewRows ? threads : 1, reason: this.whyShare };
+    const decodeThreads = this.shareFewRows ? threads : 1;
+    return { variant: this.facts.variant, threads, decodeThreads, reason: this.whyShare };
   }
 
   // Async so that errors arrive as rejections, though the work is done before it returns.

@@ -4,7 +4,7 @@ import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightStore, WeightView } from '../../program/weights.ts';
 import { rowBytes } from '../../quant/block-type.ts';
 import { F32 } from '../../quant/f32.ts';
-import { align, type KernelMemory } from './kernel-memory.ts';
+import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';
 import { type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
@@ -27,14 +27,19 @@ export function viewKey({ name, firstRow, shape }: WeightView): string {
   return `${name}[${firstRow}+${shape[0]}]`;
 }
 
-/** Reads every weight that the program uses and packs it; a tensor whose rows are used apart becomes several matrices. */
-export async function packWeights(
+/** A weight, how it is packed, and where to: a tensor whose rows are used apart becomes several matrices. */
+interface Placement {
+  readonly weight: WeightDeclaration;
+  readonly packing: Packing;
+  readonly targets: readonly Target[];
+}
+
+/** Gives every weight that the program uses its place. */
+export function placeWeights(
   program: Program,
-  reader: WeightReader,
-  memory: KernelMemory,
-  kernels: KernelExports,
-  options: PackWeightsOptions,
-): Promise<PackedWeights> {
+  reader: Pick<WeightReader, 'typeOf'>,
+  memory: Allocator,
+): { readonly packed: PackedWeights; readonly placements: readonly Placement[] } {
   const views = new Map<string, Map<string, WeightView>>();
   for (const { weights } of program.ops) {
     for (const view of weights) {
@@ -43,7 +48,7 @@ export async function packWeights(
     }
   }
   const packed = new Map<string, PackedWeight>();
-  const plans = program.weights.map((weight) => {
+  const placements = program.weights.map((weight) => {
     const packing = packingOf(reader.typeOf(weight), weight.shape.at(-1) ?? 1);
     const targets = [...(views.get(weight.name)?.values() ?? [])].map((view) => {
       const layout = view.shape.length > 1 ? packing.layout : null;
@@ -53,7 +58,19 @@ export async function packWeights(
     });
     return { weight, packing, targets };
   });
-  for (const { weight, packing, targets } of plans) {
+  return { packed, placements };
+}
+
+/** Reads every weight and packs it. */
+export async function packWeights(
+  program: Program,
+  reader: WeightReader,
+  memory: KernelMemory,
+  kernels: KernelExports,
+  options: PackWeightsOptions,
+): Promise<PackedWeights> {
+  const { packed, placements } = placeWeights(program, reader, memory);
+  for (const { weight, packing, targets } of placements) {
     await reader.readRows(weight, {
       ...options,
       onRows: (bytes, firstRow, rows) => {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { describeModel, type ModelDescription } from '../../../../engine/index.ts';
 import type { CliContext } from '../context.ts';
@@ -13,7 +14,8 @@ export function addInfoCommand(program: Command, context: CliContext, done: (cod
     .argument('<model>', 'a .gguf file, a folder with config.json and safetensors, or an id')
     .option('--json', 'one JSON object')
     .action(async (model: string, { json }: { json?: true }) => {
-      const description: ModelDescription = await describeModel(await openModelArgument(context.modelsDir, model));
+      const files = await openModelArgument(context.modelsDir, model);
+      const description: ModelDescription = await describeModel(files, availableParallelism());
       if (json) await context.out.json(description);
       else await context.out.line(formatModelDescription(description));
       done(EXIT.ok);

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
+import { describeModel, InferenceEngine } from '../../index.ts';
+import { fromSource } from '../../models/opened-model.ts';
+import { openSource } from '../../models/registry.ts';
+import { readerOf } from '../../models/weight-source.ts';
+import type { ModelFiles } from '../../platform.ts';
+import type { Program } from '../../program/program.ts';
+import { testKernels } from '../../test-support/kernels.ts';
+import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
+import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
+import { checkAddressable, type WasmMemory } from './memory-estimate.ts';
+import { createWasmExecutor, wasmMemoryOf } from './wasm-executor.ts';
+
+const MODELS: readonly [name: string, files: () => Promise<ModelFiles>][] = [
+  ['TinyTransformer', () => nodeModelFiles(TINY_TRANSFORMER_DIR)],
+  ...['llama', 'gemma3', 'gpt2-tied', 'llama-d256.Q4_K_M'].map(
+    (name) => [name, () => tinyGgufFiles(name)] as [string, () => Promise<ModelFiles>],
+  ),
+];
+
+describe('the memory that the kernels need', () => {
+  it.each(MODELS)('is for %s what it then occupies', async (_name, open) => {
+    const files = await open();
+    const engine = new InferenceEngine({
+      clock: { now: () => performance.now() },
+      log: { debug: () => undefined, warn: () => undefined },
+      yieldToHost: () => Promise.resolve(),
+      randomSeed: () => 1,
+      compileKernels: async () => testKernels(),
+      threads: { ...nodeKernelThreads(), available: 2 },
+    });
+    const [estimate] = (await describeModel(files, 2)).memory;
+    const { memoryBytes } = await engine.load(files, { contextSize: estimate.contextSize });
+    expect(estimate).toMatchObject(memoryBytes);
+    expect(estimate.total).toBe(memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch);
+    await engine.unload();
+  });
+
+  it('is within 15 % of what WebAssembly then really has, the peak while loading included', async () => {
+    const files = await tinyGgufFiles('llama-d256.Q4_K_M');
+    const opened = fromSource(await openSource(files));
+    const [program, weights] = [opened.buildProgram(512), readerOf(opened.weights)];
+    const memories: WebAssembly.Memory[] = [];
+    const Memory = WebAssembly.Memory;
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        super(descriptor);
+        memories.push(this);
+      }
+    };
+    try {
+      const executor = await createWasmExecutor(program, weights, { kernels: testKernels(), cells: 512 });
+      await executor.dispose();
+    } finally {
+      WebAssembly.Memory = Memory;
+      await opened.close();
+    }
+    const { weights: weightBytes, kvCache, scratch } = wasmMemoryOf(program, weights, 512, 1);
+    expect(memories).toHaveLength(1);
+    const real = memories[0].buffer.byteLength;
+    expect(weightBytes + kvCache + scratch).toBeGreaterThan(0.85 * real);
+    expect(weightBytes + kvCache + scratch).toBeLessThan(1.15 * real);
+  });
+
+  it('grows with the context, and is refused with its numbers before anything is read', async () => {
+    const opened = fromSource(await openSource(await tinyGgufFiles('llama')));
+    const weights = readerOf(opened.weights);
+    // A context that the model was not trained for, so that a small file needs gigabytes.
+    const program: Program = opened.buildProgram(512);
+    const cells = 20_000_000;
+    expect(wasmMemoryOf(program, weights, cells, 1).kvCache).toBeGreaterThan(2 ** 32);
+    let read = 0;
+    const reader = { typeOf: weights.typeOf.bind(weights), readRows: async () => void read++ };
+    await expect(createWasmExecutor(program, reader, { kernels: testKernels(), cells })).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(
+        /needs \d+\.\d\d GB for a context of 20000000 tokens.*can address 4\.29 GB.*at most/,
+      ),
+    });
+    expect(read).toBe(0);
+    await opened.close();
+  });
+
+  it('offers a smaller model where no context would fit', () => {
+    const memory: WasmMemory = { weights: 5e9, kvCache: 1e8, scratch: 1e6 };
+    expect(() => checkAddressable(memory, 4096)).toThrow(/5\.00 GB for weights.*smaller model/);
+    expect(() => checkAddressable({ ...memory, weights: 4e9 }, 4096)).not.toThrow();
+  });
+});
