@@ -1,0 +1,132 @@
+import { EngineError } from '../errors.ts';
+import { Automaton } from './automaton.ts';
+import type { CheckedGrammar } from './check-rules.ts';
+import type { CodePointSet } from './code-point-set.ts';
+import type { TokenName } from './expression.ts';
+import { shortestWays } from './shortest.ts';
+import { TokenMasks, type GrammarState, type TokenMask } from './token-masks.ts';
+import { bytesAfter, NO_PARTIAL, utf8Length } from './utf8.ts';
+import type { VocabularyTrie } from './vocabulary-trie.ts';
+
+/** What a grammar needs to know of a vocabulary. */
+export interface GrammarVocabulary {
+  readonly trie: VocabularyTrie;
+  /** End-of-generation tokens. */
+  readonly endIds: readonly number[];
+  /** The token of a piece as the vocabulary writes it, for example `<|im_end|>`; null when there is none. */
+  tokenOf(piece: string): number | null;
+}
+
+/**
+ * A grammar and a vocabulary: which tokens may come next. Holds no position itself; a `GrammarState` is one, so any
+ * number of texts can be followed side by side, and going back is keeping an earlier state.
+ */
+export class GrammarMatcher {
+  readonly start: GrammarState;
+  private readonly automaton: Automaton;
+  private readonly masks: TokenMasks;
+  private readonly named: readonly number[];
+
+  /** @throws EngineError GRAMMAR when the grammar names a token that the vocabulary has not, or is too ambiguous */
+  constructor(
+    grammar: CheckedGrammar,
+    private readonly vocabulary: GrammarVocabulary,
+  ) {
+    const { trie, endIds } = vocabulary;
+    const single = singleCharacters(trie);
+    this.automaton = new Automaton(
+      grammar,
+      shortestWays(grammar, (set) => tokensPerCharacter(grammar.sets[set], single)),
+    );
+    this.named = grammar.tokens.map((token) => this.resolve(token));
+    this.masks = new TokenMasks(this.automaton, trie, endIds, this.named);
+    this.start = { state: this.automaton.start, partial: NO_PARTIAL };
+  }
+
+  /** Whether the text may end here. */
+  mayEnd({ state, partial }: GrammarState): boolean {
+    return state.end && partial.missing === 0;
+  }
+
+  /** Whether the text must end here: it may, and nothing else can come. */
+  mustEnd(at: GrammarState): boolean {
+    return this.mayEnd(at) && at.state.characters.length === 0 && at.state.tokens.length === 0;
+  }
+
+  /** Tokens that it takes at least, or a little more, to reach the end. */
+  tokensToEnd(at: GrammarState): number {
+    return this.masks.cost(at);
+  }
+
+  /**
+   * The tokens that may come next.
+   * @param budget tokens that there is room for: those are left out after which the end would be out of reach, unless
+   * it is already
+   * @throws EngineError GRAMMAR when the grammar is too ambiguous to be followed in reasonable time
+   */
+  allowed(at: GrammarState, budget = Number.POSITIVE_INFINITY): TokenMask {
+    return this.masks.mask(at, this.tokensToEnd(at) <= budget ? budget - 1 : Number.POSITIVE_INFINITY);
+  }
+
+  /** @returns the state after a token; null when the grammar does not allow it */
+  accept(at: GrammarState, id: number): GrammarState | null {
+    const { automaton, vocabulary } = this;
+    automaton.renewBudget();
+    const byToken = at.partial.missing === 0 ? automaton.stepToken(at.state, id, this.named) : automaton.dead;
+    const byText = this.read(at, vocabulary.trie.vocabulary.bytes(id));
+    if (byText.partial.missing > 0) return byText;
+    const state = automaton.either(byText.state, byToken);
+    return state === automaton.dead ? null : { state, partial: NO_PARTIAL };
+  }
+
+  private read(at: GrammarState, bytes: Uint8Array | null): GrammarState {
+    const { automaton } = this;
+    let { state } = at;
+    let { value, missing } = at.partial;
+    const dead = { state: automaton.dead, partial: NO_PARTIAL };
+    if (bytes === null || bytes.length === 0) return dead;
+    for (const byte of bytes) {
+      if (missing === 0) {
+        missing = bytesAfter(byte);
+        value = missing === 0 ? byte : byte & (0x3f >> missing);
+      } else {
+        missing = (byte & 0xc0) === 0x80 ? missing - 1 : -1;
+        value = (value << 6) | (byte & 0x3f);
+      }
+      if (missing < 0) return dead;
+      if (missing === 0) state = automaton.step(state, automaton.alphabet.classOf(value));
+      if (state === automaton.dead) return dead;
+    }
+    return { state, partial: missing === 0 ? NO_PARTIAL : { value, missing } };
+  }
+
+  private resolve(token: TokenName): number {
+    const { size } = this.vocabulary.trie.vocabulary;
+    const id = 'id' in token ? token.id : this.vocabulary.tokenOf(token.piece);
+    if (id !== null && id < size) return id;
+    const name = 'id' in token ? `<[${token.id}]>` : token.piece;
+    throw new EngineError('GRAMMAR', `The grammar asks for the token ${name}, which the model's vocabulary has not.`, {
+      token: name,
+    });
+  }
+}
+
+/** Code points that are a token by themselves, ascending. */
+function singleCharacters(trie: VocabularyTrie): Int32Array {
+  const single: number[] = [];
+  for (const id of trie.tokens) {
+    const bytes = trie.vocabulary.bytes(id)!;
+    if (bytes.length > 4 || bytesAfter(bytes[0]) !== bytes.length - 1) continue;
+    single.push(new TextDecoder().decode(bytes).codePointAt(0)!);
+  }
+  return Int32Array.from(new Set(single)).sort();
+}
+
+/** Tokens for the cheapest character of a set: one where it has its own, else one for each of its bytes. */
+function tokensPerCharacter(set: CodePointSet, single: Int32Array): number {
+  if (single.some((codePoint) => set.has(codePoint))) return 1;
+  let least = 4;
+  for (const [first] of set.ranges()) least = Math.min(least, utf8Length(first));
+  return least;
+}
+
