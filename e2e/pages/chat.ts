@@ -53,7 +53,7 @@ export class ChatPage {
     };
   }
 
-  async openPanel(tab: 'sampling' | 'stop' | 'context' | 'rate'): Promise<void> {
+  async openPanel(tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate'): Promise<void> {
     const button = this.id(`panel-tab-${tab}`);
     if (!(await button.isVisible())) await this.id('panel-toggle').click();
     await button.click();
@@ -69,6 +69,26 @@ export class ChatPage {
     }
     await control.fill(String(value));
     await control.press('Enter');
+  }
+
+  /** The stages of the sampler chain, in their order. */
+  async chain(): Promise<(string | null)[]> {
+    const stages = await this.id('stage').all();
+    return Promise.all(stages.map((stage) => stage.getAttribute('data-stage')));
+  }
+
+  /** The first card of a stage. */
+  stage(name: string): Locator {
+    return this.page.locator(`[data-testid="stage"][data-stage="${name}"]`).first();
+  }
+  grip(name: string): Locator {
+    return this.stage(name).getByTestId('stage-grip');
+  }
+
+  /** Chooses from a stage's menu. */
+  async stageMenu(name: string, item: string): Promise<void> {
+    await this.stage(name).getByTestId('stage-menu').click();
+    await this.id(item).click();
   }
 
   /** Greedy decoding to the model's own end: the same text everywhere. */

@@ -32,9 +32,13 @@ export class ChainOrder {
   drag(distance: number): void {
     if (this.lifted === null) return;
     const { from } = this.lifted;
-    const centre = this.#top(from) + this.#height(from) / 2 + distance;
-    // Of the others, those whose middle lies above its own come before it.
-    const at = this.#heights.filter((height, index) => index !== from && this.#top(index) + height / 2 < centre).length;
+    const top = this.#top(from) + distance;
+    const bottom = top + this.#height(from);
+    // It passes another one when its leading edge passes that one's middle.
+    const at = this.#heights.filter((height, index) => {
+      const middle = this.#top(index) + height / 2;
+      return index < from ? middle < top : index > from && middle < bottom;
+    }).length;
     this.lifted = { from, at, dragged: distance };
   }
 

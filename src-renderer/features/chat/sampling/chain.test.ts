@@ -71,14 +71,14 @@ describe('moving a stage', () => {
     expect(order.step(1)).toBeNull();
   });
 
-  it('by pointer passes another one at its middle', () => {
+  it('by pointer passes another one when its edge is at that one’s middle', () => {
     const order = new ChainOrder();
     order.lift(2, HEIGHTS, 'pointer');
-    order.drag(-70);
+    order.drag(-10);
     expect(order.lifted?.at).toBe(2);
-    order.drag(-90);
+    order.drag(-30);
     expect(order.lifted?.at).toBe(1);
-    expect([0, 1, 2].map((row) => order.offset(row))).toEqual([0, 120, -90]);
+    expect([0, 1, 2].map((row) => order.offset(row))).toEqual([0, 120, -30]);
     order.drag(-1000);
     expect(order.drop()).toEqual({ from: 2, to: 0 });
   });

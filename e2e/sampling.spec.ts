@@ -1,0 +1,144 @@
+import { ChatPage } from './pages/chat.ts';
+import { expect, test } from './support/test.ts';
+
+const USUAL = ['penalties', 'dry', 'top_n_sigma', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature'];
+const PROMPT = 'Once upon a time';
+
+test('the order of the chain is made by dragging, changes what is drawn, and is there after a restart', async ({
+  app,
+}) => {
+  let chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await expect.poll(() => chat.chain()).toEqual(USUAL);
+  await chat.set('topK', 5);
+  await chat.id('composer').fill(PROMPT);
+  await expect(chat.stage('top_k').getByTestId('stage-effect')).toContainText('Leaves 5, cuts');
+
+  // Top-p in front of top-k: it now sees all tokens, and top-k what it leaves.
+  const before = await chat.stage('top_p').getByTestId('stage-effect').textContent();
+  const from = await chat.grip('top_p').boundingBox();
+  const to = await chat.grip('penalties').boundingBox();
+  if (!from || !to) throw new Error('The grips are not on the screen.');
+  await app.page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+  await app.page.mouse.down();
+  await app.page.mouse.move(to.x + to.width / 2, to.y - 20, { steps: 8 });
+  await expect(chat.grip('top_p')).toHaveAttribute('aria-pressed', 'true');
+  await app.page.mouse.up();
+  const dragged = ['top_p', ...USUAL.filter((name) => name !== 'top_p')];
+  await expect.poll(() => chat.chain()).toEqual(dragged);
+  await expect(chat.stage('top_p').getByTestId('stage-effect')).not.toHaveText(before ?? '');
+
+  await app.restart();
+  chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await expect.poll(() => chat.chain()).toEqual(dragged);
+  await expect(chat.id('setting-topK')).toHaveValue('5');
+  await chat.id('usual-order').click();
+  await expect.poll(() => chat.chain()).toEqual(USUAL);
+  await expect(chat.id('usual-order')).toHaveCount(0);
+});
+
+test('the order of the chain is made by keys, and told', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { keyboard } = app.page;
+  const said = app.page.getByTestId('live-region');
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.grip('temperature').focus();
+  await keyboard.press('Space');
+  await expect(said).toContainText('Temperature lifted, place 9 of 9');
+  await keyboard.press('ArrowUp');
+  await keyboard.press('ArrowUp');
+  await expect(said).toContainText('Temperature, place 7 of 9');
+  await keyboard.press('Escape');
+  await expect(said).toContainText('Temperature stays at place 9 of 9');
+  await expect.poll(() => chat.chain()).toEqual(USUAL);
+
+  await keyboard.press('Space');
+  await keyboard.press('ArrowUp');
+  await keyboard.press('Space');
+  await expect(said).toContainText('Temperature put down at place 8 of 9');
+  await expect.poll(() => chat.chain()).toEqual([...USUAL.slice(0, 7), 'temperature', 'xtc']);
+  await expect(chat.grip('temperature')).toBeFocused();
+
+  // The menu does the same, and more.
+  await chat.stageMenu('temperature', 'stage-down');
+  await expect.poll(() => chat.chain()).toEqual(USUAL);
+  await chat.stageMenu('top_k', 'stage-again');
+  await expect.poll(() => chat.chain()).toEqual([...USUAL.slice(0, 4), 'top_k', ...USUAL.slice(4)]);
+  await chat.stageMenu('typical', 'stage-remove');
+  await expect.poll(() => chat.chain()).not.toContain('typical');
+  await chat.id('add-stage').click();
+  await chat.id('add-typical').click();
+  await expect.poll(() => chat.chain()).toContain('typical');
+  // Who adds a stage wants it to do something.
+  await expect(chat.id('switch-typical')).toBeChecked();
+});
+
+test('every stage works in a reply, and mirostat takes their place', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.set('seed', 3);
+  for (const [stage, setting, value] of [
+    ['penalties', 'repeatPenalty', '1.20'],
+    ['dry', 'dryMultiplier', '0.80'],
+    ['top_n_sigma', 'topNSigma', '1.5'],
+    ['typical', 'typicalP', '0.90'],
+    ['xtc', 'xtcProbability', '0.50'],
+  ] as const) {
+    await chat.set(setting, value);
+    await expect(chat.id(`switch-${stage}`)).toBeChecked();
+    await expect(chat.id(`setting-${setting}`)).toHaveValue(value);
+  }
+  await chat.set('dryAllowedLength', 3);
+  await chat.set('xtcThreshold', 0.2);
+  await chat.set('frequencyPenalty', 0.1);
+  await chat.set('penaltyLastN', -1);
+  await chat.set('dynatempRange', 0.3);
+  await chat.set('minKeep', 2);
+  const first = await chat.ask(PROMPT);
+  expect(first.reason).not.toBe('error');
+
+  await chat.id('setting-mirostat-2').click();
+  await expect(chat.id('chain')).toHaveCount(0);
+  await expect(chat.id('mirostat')).toContainText('Takes the place of all stages');
+  await chat.set('mirostatTau', 3);
+  await chat.newChat();
+  const second = await chat.ask(PROMPT);
+  expect(second.reason).not.toBe('error');
+  expect(second.text).not.toBe(first.text);
+  // Mirostat at temperature 0 is greedy, and the switch says so.
+  await chat.set('temperature', 0);
+  await expect(chat.id('setting-greedy')).toBeChecked();
+  await chat.set('greedy', false);
+  await expect(chat.id('setting-greedy')).not.toBeChecked();
+});
+
+test('a bias and a ban change what is written', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.greedy();
+  const plain = await chat.ask(PROMPT);
+  const word = /[a-z]{4,}/.exec(plain.text)?.[0];
+  if (word === undefined) throw new Error(`There is no word in "${plain.text}".`);
+
+  await chat.id('setting-bannedTexts').fill(word);
+  await chat.id('setting-bannedTexts').press('Enter');
+  await chat.newChat();
+  const banned = await chat.ask(PROMPT);
+  expect(banned.reason).not.toBe('error');
+  expect(banned.text).not.toContain(word);
+  await app.page.getByRole('button', { name: `Remove ${word}` }).click();
+
+  await chat.id('setting-logitBias').fill('cat');
+  await chat.id('bias-value').fill('100');
+  await chat.id('bias-add').click();
+  await expect(chat.id('biases')).toContainText('cat');
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 3);
+  await chat.newChat();
+  expect((await chat.ask(PROMPT)).text).toContain('cat');
+});
