@@ -32,9 +32,10 @@ const PARTS = {
   },
   main: {
     sources: ['src-main', ...shared],
-    outputs: ['index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'].map(
-      (name) => `out/main/${name}.js`,
-    ),
+    outputs: [
+      ...['index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
+      ...['bench-host', 'bench-worker', 'bench-app'],
+    ].map((name) => `out/main/${name}.js`),
   },
   app: {
     sources: [

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../../../../package.json';
+import { addBenchCommand } from './commands/bench.ts';
 import { addDetokenizeCommand } from './commands/detokenize.ts';
 import { addInfoCommand } from './commands/info.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addModelsCommand,
   addInfoCommand,
   addQuantizeCommand,
+  addBenchCommand,
 ];
 
 /**

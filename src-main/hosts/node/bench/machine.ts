@@ -1,0 +1,22 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Machine } from './bench-job.ts';
+
+/** The computer and the runtime of this process. */
+export function describeMachine(): Machine {
+  const { electron, node, v8 } = process.versions;
+  const runtime = electron === undefined ? `Node ${node}` : `Electron ${electron}, ${electronProcess()}`;
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    platform: `${process.platform} ${process.arch}`,
+    runtime,
+    v8,
+  };
+}
+
+function electronProcess(): string {
+  // Electron's own field; a thread of a utility process has it too.
+  const { type } = process as { type?: string };
+  return process.env.ELECTRON_RUN_AS_NODE || type === undefined ? 'run as Node' : 'utility process';
+}

@@ -1,0 +1,82 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { join, resolve } from 'node:path';
+import type { ExecutorName } from '../../../../engine/types.ts';
+import type { BenchJob } from '../../bench/bench-job.ts';
+import { runBench, type BenchRuntime } from '../../bench/run-bench.ts';
+import type { CliContext } from '../context.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import { formatBench } from '../format/bench.ts';
+import { findModel } from '../model-argument.ts';
+import { parseCount } from '../options/values.ts';
+
+interface BenchOptions {
+  runtime: BenchRuntime;
+  executor: ExecutorName;
+  threads?: number;
+  prompt: number;
+  generate: number;
+  context: number[];
+  lanes: number[];
+  repeat: number;
+  profile?: true;
+  json?: true;
+}
+
+export function addBenchCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  program
+    .command('bench')
+    .summary('how fast a model is on this computer')
+    .description(
+      'Times a model on this computer: reading a prompt, and writing after a short and a long context. Each number is ' +
+        'the median of several measurements in a process of its own. Close other programs first.',
+    )
+    .argument('<model>', 'a .gguf file, a folder with config.json and safetensors, or an id')
+    .addOption(
+      new Option('--runtime <name>', 'what runs the engine: this Node, or the app’s Electron without a window')
+        .choices(['node', 'electron', 'electron-as-node'])
+        .default('node'),
+    )
+    .addOption(
+      new Option('--executor <name>', 'what computes the model').choices(['wasm', 'reference']).default('wasm'),
+    )
+    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parsePositive)
+    .option('--prompt <n>', 'tokens of the prompt that is read', parsePositive, 512)
+    .option('--generate <n>', 'tokens that are written', parsePositive, 128)
+    .option('--context <list>', 'tokens before those that are written', parseList, [16, 2048])
+    .option('--lanes <list>', 'also write that many replies at once', parseList, [])
+    .option('--repeat <n>', 'measurements of each kind', parsePositive, 3)
+    .option('--profile', 'also where a token’s time goes, against what this machine can do')
+    .option('--json', 'one JSON object')
+    .action(async (model: string, options: BenchOptions) => {
+      const { modelId, modelPaths } = await findModel(context.modelsDir, model);
+      const { executor, prompt, generate, lanes, repeat } = options;
+      const job: BenchJob = {
+        path: resolve(modelPaths[modelId] ?? join(context.modelsDir, modelId)),
+        ...{ executor, prompt, generate, lanes, repeat },
+        threads: options.threads ?? null,
+        contexts: options.context,
+        profile: options.profile ?? false,
+      };
+      const scripts = new URL('./', context.workerUrl);
+      const report = await runBench(job, options.runtime, scripts, context.signal);
+      for (const notice of report.notices) await context.err.line(`tokenscope: ${notice}`);
+      if (options.json) await context.out.json(jsonOf(report, options));
+      else await context.out.line(formatBench(report));
+      done(EXIT.ok);
+    });
+}
+
+function jsonOf({ result, lanes }: Awaited<ReturnType<typeof runBench>>, options: BenchOptions): object {
+  return { ...result, ...(options.lanes.length > 0 ? { lanes } : {}) };
+}
+
+function parsePositive(text: string): number {
+  const value = parseCount(text);
+  if (value === 0) throw new InvalidArgumentError('Give a whole number from 1.');
+  return value;
+}
+
+/** `16,2048` */
+function parseList(text: string): number[] {
+  return text.split(',').map((part) => parsePositive(part.trim()));
+}
