@@ -12,8 +12,10 @@ import type {
 import { about } from './about.ts';
 import { ChatStore } from './chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
+import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
 import type { PlacedFile } from './models/model-place.ts';
+import { overridesOf } from './models/overrides.ts';
 import { NetworkLog } from './network-log.ts';
 import { SettingsStore } from './settings-store.ts';
 import { systemMemory } from './system-memory.ts';
@@ -38,6 +40,7 @@ export interface LocalServicesOptions {
   /** The host's own part of a changed setting, for example the window's background. */
   onSettings?(settings: Settings): void;
   lockTimes?: Partial<LockTimes>;
+  downloadTimes?: Partial<DownloadTimes>;
 }
 
 type Handlers = { [M in AppMethodName]: (...params: AppMethods[M]['params']) => Promise<AppMethods[M]['result']> };
@@ -68,12 +71,17 @@ export class LocalAppServices implements AppServices {
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
     this.#chats = new ChatStore(options.dataFolder, this.#lock, notice);
+    const overrides = overridesOf();
     this.#models = new ModelService({
       dataFolder: options.dataFolder,
       modelsDir: options.modelsDir,
-      cataloguePath: options.cataloguePath ?? join(options.modelsDir, '..', 'catalogue.json'),
+      cataloguePath:
+        options.cataloguePath ?? overrides.cataloguePath ?? join(options.modelsDir, '..', 'catalogue.json'),
       emit: (event) => this.emit(event),
-      mirror: () => this.#settings.value.downloads.mirror,
+      mirror: () => this.#settings.value.downloads.mirror ?? overrides.mirror,
+      proxy: () => this.#settings.value.downloads.proxy,
+      log: this.networkLog,
+      downloadTimes: { ...overrides.times, ...options.downloadTimes },
       chooseModel: options.chooseModel?.bind(options),
       chooseFolder: options.chooseFolder?.bind(options),
       showInFolder: options.showInFolder?.bind(options),
@@ -126,6 +134,7 @@ export class LocalAppServices implements AppServices {
 
   /** Waits for what is being saved, then gives the data folder back. */
   async stop(): Promise<void> {
+    await this.#models.stop();
     await Promise.allSettled(this.#running);
     await this.#lock.release();
   }

@@ -1,13 +1,15 @@
 /** What an app does with models beside running them: the library, the catalogue, downloads, other programs' folders. */
-import { rm, statfs } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/errors.ts';
 import type { AppEvent, AppMethodName, AppMethods, ModelListing, ModelsFolder } from '../../protocol/app-services.ts';
 import { storageError } from '../json-file.ts';
+import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
-import { readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
+import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
 import { catalogueEntries } from './catalogue-entries.ts';
-import { DownloadManager } from './download/download-manager.ts';
+import { freeBytesAt } from './disk-space.ts';
+import { DownloadManager, type DownloadTimes } from './download/download-manager.ts';
 import { findModels } from './found/found-models.ts';
 import { ModelLibrary } from './library.ts';
 import type { PlacedFile } from './model-place.ts';
@@ -25,8 +27,11 @@ export interface ModelServiceOptions {
   modelsDir: string;
   cataloguePath: string;
   emit(event: AppEvent): void;
-  /** The mirror of the settings, or null. */
+  /** The mirror and the proxy of the settings, or null. */
   mirror(): string | null;
+  proxy(): string | null;
+  log: NetworkLog;
+  downloadTimes?: Partial<DownloadTimes> | undefined;
   /** Asks a person for a model's file; null when none was chosen. Left out where the page does that itself. */
   chooseModel?: (() => Promise<string | null>) | undefined;
   chooseFolder?: (() => Promise<string | null>) | undefined;
@@ -45,7 +50,19 @@ export class ModelService {
     this.library = new ModelLibrary(options.dataFolder, BUILT_IN_IDS, (message) =>
       options.emit({ type: 'notice', message }),
     );
-    this.downloads = new DownloadManager();
+    this.downloads = new DownloadManager({
+      folder: async () => (await this.modelsFolder()).path,
+      find: async (id) => (await this.catalogue()).models.find((entry) => entry.id === id) ?? null,
+      url: async (entry) => downloadUrl(entry, (await this.catalogue()).hub, options.mirror()),
+      proxy: () => options.proxy(),
+      log: options.log,
+      emit: (event) => options.emit(event),
+      add: async (entry, path, sha256) => {
+        const added = { source: 'download', name: entry.name, catalogueId: entry.id, sha256 } as const;
+        return this.#changed(await this.library.add(path, added)).id;
+      },
+      ...(options.downloadTimes === undefined ? {} : { times: options.downloadTimes }),
+    });
     this.handlers = {
       modelsList: () => this.#list(),
       modelOpen: async () => {
@@ -117,6 +134,11 @@ export class ModelService {
   /** @throws EngineError STORAGE */
   async start(): Promise<void> {
     await this.library.read();
+  }
+
+  /** Pauses downloads. */
+  async stop(): Promise<void> {
+    await this.downloads.stop();
   }
 
   /**
@@ -200,18 +222,6 @@ export class ModelService {
   #changed<T>(result: T): T {
     this.#options.emit({ type: 'models' });
     return result;
-  }
-}
-
-/** Free bytes for this user on the disk of a folder, which need not be there yet; null where the system does not say. */
-async function freeBytesAt(folder: string): Promise<number | null> {
-  for (let place = folder; ; place = join(place, '..')) {
-    try {
-      const { bavail, bsize } = await statfs(place);
-      return bavail * bsize;
-    } catch {
-      if (place === join(place, '..')) return null;
-    }
   }
 }
 

@@ -1,27 +1,181 @@
+/** All downloads: those that run, those that were left half done, also by an earlier start, and those that are done. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EngineError } from '../../../engine/errors.ts';
-import type { Download } from '../../../protocol/app-services.ts';
+import type { AppEvent, Download } from '../../../protocol/app-services.ts';
+import type { NetworkLog } from '../../network-log.ts';
+import { codeOf } from '../../json-file.ts';
 import type { CatalogueModel } from '../catalogue.ts';
+import { DownloadJob } from './download-job.ts';
+import { PART_STATE_SUFFIX, PartFile, readPartState } from './part-file.ts';
+import type { TransferOptions } from './transfer.ts';
 
-/** The downloads there are. */
+export interface DownloadTimes {
+  /** How long a server may take until it begins to answer, ms. */
+  answerMs: number;
+  /** How long nothing may come, ms. */
+  idleMs: number;
+  /** Waits before the second, third, ... try that brought nothing, ms. The first is for one that did. */
+  retryMs: readonly number[];
+  /** Between two events about progress, ms. */
+  eventMs: number;
+}
+
+export const DOWNLOAD_TIMES: DownloadTimes = {
+  answerMs: 30_000,
+  idleMs: 30_000,
+  retryMs: [500, 500, 1000, 2000, 4000],
+  eventMs: 250,
+};
+
+export interface DownloadManagerOptions {
+  /** Where files go. */
+  folder(): Promise<string>;
+  /** An entry of the catalogue; null for an id that stands for none. */
+  find(catalogueId: string): Promise<CatalogueModel | null>;
+  /** Where an entry is asked for now. */
+  url(entry: CatalogueModel): Promise<string>;
+  proxy(): string | null;
+  log: NetworkLog;
+  emit(event: Extract<AppEvent, { type: 'downloads' }>): void;
+  /** A whole file is there. @returns its id in the library */
+  add(entry: CatalogueModel, path: string, sha256: string): Promise<string>;
+  times?: Partial<DownloadTimes>;
+  /** What tests put in place of the computer's disk and certificates. */
+  freeBytes?: TransferOptions['freeBytes'];
+  ca?: string;
+}
+
+/** More half files than anybody has. */
+const MAX_LEFT = 200;
+
 export class DownloadManager {
+  readonly #options: DownloadManagerOptions;
+  readonly #times: DownloadTimes;
+  readonly #jobs = new Map<string, DownloadJob>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: DownloadManagerOptions) {
+    this.#options = options;
+    this.#times = { ...DOWNLOAD_TIMES, ...options.times };
+  }
+
   async list(): Promise<Download[]> {
-    return await Promise.resolve([]);
+    await this.#findLeft();
+    return this.#snapshots();
   }
 
+  /** Only on a person's click. */
   async start(entry: CatalogueModel): Promise<Download> {
-    return await this.resume(entry.id);
+    let job = this.#jobs.get(entry.id);
+    // The address, the folder and the proxy of the settings may be others than before.
+    if (job === undefined || !job.isRunning) {
+      job = await this.#job(entry);
+      this.#jobs.set(entry.id, job);
+    }
+    job.start();
+    return job.snapshot();
   }
 
-  async pause(id: string): Promise<Download> {
-    return await this.resume(id);
-  }
-
-  /** @throws EngineError BAD_REQUEST for an id that stands for none */
+  /** Only on a person's click. @throws EngineError BAD_REQUEST */
   async resume(id: string): Promise<Download> {
-    return await Promise.reject(new EngineError('BAD_REQUEST', `There is no download "${id}".`, { download: id }));
+    await this.#findLeft();
+    const job = this.#require(id);
+    if (job.snapshot().phase === 'done') return job.snapshot();
+    const entry = await this.#options.find(id);
+    if (entry === null) throw unknown(id);
+    return await this.start(entry);
   }
 
-  async cancel(id: string): Promise<void> {
-    await this.resume(id);
+  /** @throws EngineError BAD_REQUEST */
+  async pause(id: string): Promise<Download> {
+    const job = this.#require(id);
+    await job.pause();
+    return job.snapshot();
   }
+
+  /** @throws EngineError BAD_REQUEST, STORAGE */
+  async cancel(id: string): Promise<void> {
+    await this.#findLeft();
+    await this.#require(id).cancel();
+    this.#jobs.delete(id);
+    this.#tell(true);
+  }
+
+  /** Resolves when a download runs no more. @throws EngineError BAD_REQUEST */
+  async settled(id: string): Promise<Download> {
+    const job = this.#require(id);
+    await job.settled();
+    return job.snapshot();
+  }
+
+  /** Pauses everything: the app ends. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#jobs.values()].map((job) => job.pause()));
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #require(id: string): DownloadJob {
+    const job = this.#jobs.get(id);
+    if (job === undefined) throw unknown(id);
+    return job;
+  }
+
+  async #job(entry: CatalogueModel, folder?: string): Promise<DownloadJob> {
+    const { log, freeBytes, ca } = this.#options;
+    const part = new PartFile(folder ?? (await this.#options.folder()), entry.file);
+    const options = {
+      wanted: { catalogueId: entry.id, url: await this.#options.url(entry), bytes: entry.bytes, sha256: entry.sha256 },
+      name: entry.name,
+      part,
+      transfer: {
+        proxy: this.#options.proxy(),
+        log,
+        note: `Download of ${entry.name}, started by you.`,
+        answerMs: this.#times.answerMs,
+        idleMs: this.#times.idleMs,
+        ...(freeBytes === undefined ? {} : { freeBytes }),
+        ...(ca === undefined ? {} : { ca }),
+      },
+      retryMs: this.#times.retryMs,
+      onChange: (now: boolean) => this.#tell(now),
+      onDone: (path: string, sha256: string) => this.#options.add(entry, path, sha256),
+    };
+    return new DownloadJob(options, await part.bytes());
+  }
+
+  /** Half files of an earlier start. They go on when a person says so. */
+  async #findLeft(): Promise<void> {
+    const folder = await this.#options.folder();
+    const names = await readdir(folder).catch((error: unknown) => {
+      // A folder that cannot be read is told of when something is downloaded.
+      return codeOf(error) === undefined ? Promise.reject(error as Error) : [];
+    });
+    for (const name of names.filter((one) => one.endsWith(PART_STATE_SUFFIX)).slice(0, MAX_LEFT)) {
+      const state = await readPartState(join(folder, name));
+      if (state === null || this.#jobs.has(state.catalogueId)) continue;
+      const entry = await this.#options.find(state.catalogueId);
+      if (entry === null || `${entry.file}${PART_STATE_SUFFIX}` !== name) continue;
+      this.#jobs.set(entry.id, await this.#job(entry, folder));
+    }
+  }
+
+  #snapshots(): Download[] {
+    return [...this.#jobs.values()].map((job) => job.snapshot());
+  }
+
+  #tell(now: boolean): void {
+    if (now) {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = null;
+      this.#options.emit({ type: 'downloads', downloads: this.#snapshots() });
+      return;
+    }
+    this.#timer ??= setTimeout(() => this.#tell(true), this.#times.eventMs);
+  }
+}
+
+function unknown(id: string): EngineError {
+  return new EngineError('BAD_REQUEST', `There is no download "${id}".`, { download: id });
 }

@@ -1,0 +1,345 @@
+/** Downloads against a hub on this computer: what goes wrong, what is kept, what a person is told. */
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import {
+  hubPath,
+  startDownloadServer,
+  type Behaviour,
+  type DownloadServer,
+} from '../../../../e2e/support/download-server.ts';
+import type { Download } from '../../../protocol/app-services.ts';
+import { NetworkLog } from '../../network-log.ts';
+import { temporaryFolder } from '../../test-support/support.ts';
+import { downloadUrl, type CatalogueModel } from '../catalogue.ts';
+import { exampleEntry } from '../test-support/example-entry.ts';
+import { DownloadManager, type DownloadManagerOptions } from './download-manager.ts';
+
+const BYTES = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i >> 8)) % 251);
+const SHA256 = createHash('sha256').update(BYTES).digest('hex');
+const ENTRY: CatalogueModel = exampleEntry({ bytes: BYTES.length, sha256: SHA256 });
+const PATH = hubPath(ENTRY.repository, ENTRY.revision, ENTRY.file);
+const QUICK = { answerMs: 300, idleMs: 300, retryMs: [5, 5, 10], eventMs: 5 };
+
+interface SetUp {
+  server: DownloadServer;
+  manager: DownloadManager;
+  folder: string;
+  log: NetworkLog;
+  added: { path: string; sha256: string }[];
+  seen: Download[];
+}
+
+async function setUp(
+  options: Partial<DownloadManagerOptions> & { entry?: CatalogueModel; behaviour?: Behaviour; tls?: boolean } = {},
+): Promise<SetUp> {
+  const { entry = ENTRY, behaviour, tls = false, ...rest } = options;
+  const folder = rest.folder === undefined ? join(await temporaryFolder(), 'models') : await rest.folder();
+  const server = await startDownloadServer({ tls });
+  onTestFinished(() => server.close());
+  server.serve(PATH, BYTES);
+  if (behaviour !== undefined) server.behave(PATH, behaviour);
+  const log = new NetworkLog();
+  const added: SetUp['added'] = [];
+  const seen: Download[] = [];
+  const manager = new DownloadManager({
+    folder: async () => folder,
+    find: async (id) => (id === entry.id ? entry : null),
+    url: async (wanted) => downloadUrl(wanted, server.url, null),
+    proxy: () => null,
+    log,
+    emit: ({ downloads }) => void seen.push(...downloads),
+    add: async (_, path, sha256) => {
+      added.push({ path, sha256 });
+      return 'the-model';
+    },
+    times: QUICK,
+    ...rest,
+  });
+  onTestFinished(() => manager.stop());
+  return { server, manager, folder, log, added, seen };
+}
+
+async function run({ manager }: SetUp, entry = ENTRY): Promise<Download> {
+  await manager.start(entry);
+  return await manager.settled(entry.id);
+}
+
+test('a click brings the file, checks its hash, puts it in its place whole, and says so in the log', async () => {
+  const set = await setUp();
+  expect(set.log.records()).toEqual([]);
+  expect(set.server.requests).toEqual([]);
+  const done = await run(set);
+  expect(done).toMatchObject({
+    phase: 'done',
+    bytes: BYTES.length,
+    totalBytes: BYTES.length,
+    problem: null,
+    modelId: 'the-model',
+    sha256: SHA256,
+    hashChecked: true,
+  });
+  const target = join(set.folder, ENTRY.file);
+  expect(set.added).toEqual([{ path: target, sha256: SHA256 }]);
+  expect(new Uint8Array(await readFile(target))).toEqual(BYTES);
+  expect(await readdir(set.folder)).toEqual([ENTRY.file]);
+  expect(set.log.records()).toEqual([
+    {
+      at: expect.any(String) as string,
+      url: `${set.server.url}${PATH}`,
+      result: 'done',
+      bytes: BYTES.length,
+      note: `Download of ${ENTRY.name}, started by you. 200, 300000 bytes.`,
+    },
+  ]);
+  expect(set.seen.map(({ phase }) => phase)).toEqual(expect.arrayContaining(['connecting', 'downloading', 'checking']));
+  // Neither listing nor a second click asks anybody for anything.
+  expect(await set.manager.list()).toEqual([done]);
+  expect(await set.manager.resume(ENTRY.id)).toEqual(done);
+  expect(set.server.requests).toHaveLength(1);
+});
+
+test('goes on where the connection broke off, by itself', async () => {
+  const set = await setUp({ behaviour: { kind: 'cut', afterBytes: 100_000, times: 2 } });
+  expect(await run(set)).toMatchObject({ phase: 'done', bytes: BYTES.length, problem: null });
+  expect(new Uint8Array(await readFile(join(set.folder, ENTRY.file)))).toEqual(BYTES);
+  expect(set.server.requests).toHaveLength(3);
+  expect(set.server.requests[0]).toMatchObject({ range: null });
+  const from = Number(/^bytes=(\d+)-$/.exec(set.server.requests[1]?.range ?? '')?.[1]);
+  expect(from).toBeGreaterThan(0);
+  expect(set.server.requests[1]).toMatchObject({ ifRange: `"${SHA256}"` });
+  const records = set.log.records();
+  expect(records.map(({ result }) => result)).toEqual(['failed', 'failed', 'done']);
+  // No byte came twice.
+  expect(records.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(BYTES.length);
+});
+
+test('gives up when nothing comes any more, keeps what there is, and goes on at the next click', async () => {
+  const set = await setUp();
+  set.server.behave(PATH, { kind: 'stall', afterBytes: 50_000, times: 1 }, { kind: 'stall', afterBytes: 0 });
+  const failed = await run(set);
+  expect(failed).toMatchObject({ phase: 'failed', problem: { kind: 'timeout' } });
+  expect(failed.problem?.message).toContain('sent nothing for 0.3 seconds');
+  expect(failed.bytes).toBeGreaterThanOrEqual(50_000);
+  set.server.behave(PATH);
+  await set.manager.resume(ENTRY.id);
+  expect(await set.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done' });
+  expect(set.server.requests.at(-1)?.range).toBe(`bytes=${failed.bytes}-`);
+});
+
+test('throws a wrong file away, and says both hashes', async () => {
+  const set = await setUp({ behaviour: { kind: 'otherBytes' } });
+  const { problem, phase } = await run(set);
+  expect({ phase, kind: problem?.kind }).toEqual({ phase: 'failed', kind: 'hash' });
+  expect(problem?.message).toContain(SHA256);
+  expect(problem?.message).toMatch(/its SHA-256 is [0-9a-f]{64} instead of/);
+  expect(await readdir(set.folder)).toEqual([]);
+  expect(set.added).toEqual([]);
+  expect(set.server.requests).toHaveLength(1);
+});
+
+test('takes nothing of a file of another length', async () => {
+  const entry = { ...ENTRY, bytes: BYTES.length + 1 };
+  const set = await setUp({ entry });
+  expect(await run(set, entry)).toMatchObject({ phase: 'failed', bytes: 0, problem: { kind: 'hash' } });
+});
+
+test('records the hash of a file of which the catalogue has none', async () => {
+  const entry = { ...ENTRY, bytes: null, sha256: null };
+  const set = await setUp({ entry, behaviour: { kind: 'cut', afterBytes: 40_000, times: 1 } });
+  expect(await run(set, entry)).toMatchObject({
+    phase: 'done',
+    sha256: SHA256,
+    hashChecked: false,
+    totalBytes: 300_000,
+  });
+  expect(set.server.requests[1]).toMatchObject({ ifRange: `"${SHA256}"` });
+});
+
+test('begins anew when the server cannot go on or has another file now', async () => {
+  const unable = await setUp();
+  unable.server.behave(PATH, { kind: 'cut', afterBytes: 60_000, times: 1 }, { kind: 'noRanges' });
+  expect(await run(unable)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(unable.server.requests).toHaveLength(2);
+
+  // What is left of another file, whose validator the server no longer knows.
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, `${ENTRY.file}.part`), 'something else');
+  const state = { version: 1, catalogueId: ENTRY.id, validator: '"old"', totalBytes: BYTES.length };
+  await writeFile(join(folder, `${ENTRY.file}.part.json`), JSON.stringify(state));
+  const other = await setUp({ folder: async () => folder });
+  expect(await run(other)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(other.server.requests).toMatchObject([{ range: 'bytes=14-', ifRange: '"old"' }]);
+});
+
+test.each([
+  [404, 'it has no such file', 1],
+  [403, 'terms may have to be accepted', 1],
+  [503, 'trouble of its own', 3],
+])('an answer of %i is told as what it is', async (status, words, requests) => {
+  const set = await setUp({ behaviour: { kind: 'status', status } });
+  const { phase, problem } = await run(set);
+  expect(phase).toBe('failed');
+  expect(problem).toMatchObject({ kind: 'http', httpStatus: status });
+  expect(problem?.message).toContain(words);
+  expect(set.server.requests).toHaveLength(requests);
+  expect(await readdir(set.folder)).toEqual([]);
+});
+
+test('a server that is slow but alive is waited for; one that never answers is not', async () => {
+  const slow = await setUp({ behaviour: { kind: 'slow', chunkBytes: 60_000, waitMs: 100 } });
+  await slow.manager.start(ENTRY);
+  await vi.waitFor(() => expect(slow.seen.some(({ rate }) => rate !== null && rate > 0)).toBe(true), 2000);
+  expect(slow.seen.findLast(({ rate }) => rate !== null)?.secondsLeft).toBeGreaterThanOrEqual(0);
+  expect(await slow.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done' });
+
+  const deaf = await setUp({ behaviour: { kind: 'hang' } });
+  expect(await run(deaf)).toMatchObject({ phase: 'failed', problem: { kind: 'timeout' } });
+});
+
+test('follows redirects, logs each hop, and never from https into the open', async () => {
+  const other = await startDownloadServer();
+  onTestFinished(() => other.close());
+  other.serve('/blobs/1', BYTES);
+  const set = await setUp({ behaviour: { kind: 'redirect', to: `${other.url}/blobs/1?key=secret#part` } });
+  expect(await run(set)).toMatchObject({ phase: 'done' });
+  expect(set.log.records()).toMatchObject([
+    { url: `${set.server.url}${PATH}`, result: 'done', bytes: 0 },
+    { url: `${other.url}/blobs/1?…`, result: 'done', bytes: BYTES.length },
+  ]);
+
+  for (const to of ['http://example.org/file', 'file:///etc/passwd', 'https://user:pw@example.org/', '\0']) {
+    const refused = await setUp({ behaviour: { kind: 'redirect', to: to === '\0' ? 'http://[' : to } });
+    expect(await run(refused), to).toMatchObject({ phase: 'failed', problem: { kind: 'redirect' } });
+    expect(refused.log.records()).toHaveLength(1);
+  }
+  const circle = await setUp({ behaviour: { kind: 'redirect', to: PATH } });
+  expect((await run(circle)).problem?.message).toContain('from address to address 8 times');
+});
+
+test('names that are not found, servers that are not there and certificates nobody trusts are told apart', async () => {
+  const nowhere = await setUp({ url: async () => 'https://hub.invalid/file' });
+  expect((await run(nowhere)).problem).toMatchObject({
+    kind: 'dns',
+    message: expect.stringContaining('hub.invalid') as string,
+  });
+  expect(nowhere.log.records()).toMatchObject([{ url: 'https://hub.invalid/file', result: 'failed', bytes: 0 }]);
+
+  const closed = await startDownloadServer();
+  await closed.close();
+  const refused = await setUp({ url: async () => `${closed.url}/file` });
+  expect((await run(refused)).problem).toMatchObject({ kind: 'connection' });
+
+  const untrusted = await setUp({ tls: true });
+  expect((await run(untrusted)).problem).toMatchObject({
+    kind: 'tls',
+    message: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT') as string,
+  });
+  expect(untrusted.server.requests).toEqual([]);
+});
+
+test('looks for room on the disk before anybody is asked', async () => {
+  const set = await setUp({ freeBytes: async () => 1_000_000 });
+  const { problem } = await run(set);
+  expect(problem).toMatchObject({ kind: 'disk' });
+  expect(problem?.message).toContain('1000000 bytes free; 300000 are still to come');
+  expect(set.server.requests).toEqual([]);
+  expect(set.log.records()).toEqual([]);
+});
+
+test('keeps what there is when the disk becomes full, and goes on when there is room again', async () => {
+  const set = await setUp();
+  const handle = await open(join(await temporaryFolder(), 'any'), 'w');
+  const appendFile = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, 'appendFile');
+  await handle.close();
+  let chunks = 0;
+  appendFile.mockImplementation(async function (this: typeof handle, data) {
+    if (++chunks > 3) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    await this.write(data as Uint8Array);
+  });
+  const { phase, problem, bytes } = await run(set);
+  appendFile.mockRestore();
+  expect({ phase, kind: problem?.kind }).toEqual({ phase: 'failed', kind: 'disk' });
+  expect(problem?.message).toContain('the disk is full');
+  expect(bytes).toBeGreaterThan(0);
+  await set.manager.resume(ENTRY.id);
+  expect(await set.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(set.server.requests.at(-1)?.range).toBe(`bytes=${bytes}-`);
+});
+
+test('pauses at once and keeps what there is; cancelled, nothing is left', async () => {
+  const set = await setUp({ behaviour: { kind: 'slow', chunkBytes: 20_000, waitMs: 30 } });
+  await set.manager.start(ENTRY);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(40_000));
+  const paused = await set.manager.pause(ENTRY.id);
+  expect(paused).toMatchObject({ phase: 'paused', problem: null, rate: null });
+  expect(set.log.records().at(-1)).toMatchObject({
+    result: 'failed',
+    note: expect.stringContaining('stopped') as string,
+  });
+  expect((await readFile(join(set.folder, `${ENTRY.file}.part`))).length).toBe(paused.bytes);
+  expect(await readdir(set.folder)).not.toContain(`${ENTRY.file}.part.lock`);
+
+  set.server.behave(PATH, { kind: 'hang' });
+  await set.manager.resume(ENTRY.id);
+  await set.manager.cancel(ENTRY.id);
+  expect(await readdir(set.folder)).toEqual([]);
+  expect(await set.manager.list()).toEqual([]);
+  await expect(set.manager.pause(ENTRY.id)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+});
+
+test('finds what an earlier start left half done, asks nobody for it, and goes on when told to', async () => {
+  const folder = join(await temporaryFolder(), 'models');
+  const first = await setUp({ folder: async () => folder, behaviour: { kind: 'stall', afterBytes: 80_000 } });
+  await first.manager.start(ENTRY);
+  await vi.waitFor(() => expect(first.seen.at(-1)?.bytes).toBeGreaterThan(60_000));
+  await first.manager.stop();
+
+  const second = await setUp({ folder: async () => folder });
+  const [left] = await second.manager.list();
+  expect(left).toMatchObject({ phase: 'paused', totalBytes: BYTES.length, problem: null });
+  expect(left?.bytes).toBeGreaterThan(60_000);
+  expect(second.server.requests).toEqual([]);
+  await second.manager.resume(ENTRY.id);
+  expect(await second.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(second.server.requests).toMatchObject([{ range: `bytes=${left?.bytes}-` }]);
+});
+
+test('takes a whole file that is there already without asking, and no other one of its name', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, ENTRY.file), BYTES);
+  const there = await setUp({ folder: async () => folder });
+  expect(await run(there)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(there.server.requests).toEqual([]);
+
+  await writeFile(join(folder, ENTRY.file), 'mine');
+  const mine = await setUp({ folder: async () => folder });
+  expect((await run(mine)).problem).toMatchObject({
+    kind: 'disk',
+    message: expect.stringContaining('not this model’s file') as string,
+  });
+  expect(await readFile(join(folder, ENTRY.file), 'utf8')).toBe('mine');
+});
+
+test('two processes do not download the same file, and a dead one does not stand in the way', async () => {
+  const folder = await temporaryFolder();
+  await mkdir(folder, { recursive: true });
+  const lock = join(folder, `${ENTRY.file}.part.lock`);
+  const { hostname } = await import('node:os');
+  await writeFile(lock, `${process.ppid} ${hostname()} other`);
+  const busy = await setUp({ folder: async () => folder });
+  expect((await run(busy)).problem).toMatchObject({ kind: 'busy', message: expect.stringContaining(lock) as string });
+  expect(busy.server.requests).toEqual([]);
+  // No system gives out a process id this high.
+  await writeFile(lock, `999999999 ${hostname()} other`);
+  const free = await setUp({ folder: async () => folder });
+  expect(await run(free)).toMatchObject({ phase: 'done' });
+});
+
+test('says when the folder for models cannot be written', async () => {
+  const file = join(await temporaryFolder(), 'a-file');
+  await writeFile(file, '');
+  const set = await setUp({ folder: async () => join(file, 'models') });
+  expect((await run(set)).problem).toMatchObject({ kind: 'disk' });
+});

@@ -1,0 +1,120 @@
+/** One GET over https: redirects followed, every hop logged, what goes wrong told apart. */
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps, type RequestOptions } from 'node:https';
+import { isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { isDownloadAddress } from '../../../protocol/download-address.ts';
+import type { NetworkLog, RunningRequest } from '../../network-log.ts';
+import { DownloadFailure, networkFailure } from './download-failure.ts';
+import { proxyFor, tunnel } from './proxy.ts';
+
+export interface GetOptions {
+  headers: Readonly<Record<string, string>>;
+  /** The proxy of the settings; null: what the environment says. */
+  proxy: string | null;
+  log: NetworkLog;
+  /** Who asked for it, for the log. */
+  note: string;
+  signal: AbortSignal;
+  /** How long a server may take until it begins to answer, ms. */
+  answerMs: number;
+  /** Certificates to trust beside the usual ones, PEM. */
+  ca?: string | undefined;
+}
+
+/** An answer whose body has not been read. */
+export interface Answer {
+  url: string;
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: IncomingMessage;
+  /** Of this hop: to be told of bytes and of the end. */
+  logged: RunningRequest;
+}
+
+const MAX_REDIRECTS = 8;
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/** @throws DownloadFailure; the signal's reason */
+export async function httpGet(address: string, options: GetOptions): Promise<Answer> {
+  let url = address;
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    if (!isDownloadAddress(url)) throw new DownloadFailure('redirect', `${url.slice(0, 200)} is no https address.`);
+    const answer = await hop(url, options);
+    if (!REDIRECTS.includes(answer.status)) return answer;
+    answer.body.destroy();
+    answer.logged.end('done', `It led on (${answer.status}).`);
+    url = nextUrl(url, answer.headers.location);
+  }
+  throw new DownloadFailure('redirect', `${new URL(address).host} led from address to address ${MAX_REDIRECTS} times.`);
+}
+
+function nextUrl(from: string, location: string | undefined): string {
+  const host = new URL(from).host;
+  if (location === undefined || !URL.canParse(location, from)) {
+    throw new DownloadFailure('redirect', `${host} leads on to an address that cannot be read.`);
+  }
+  const next = new URL(location, from);
+  next.hash = '';
+  if (!isDownloadAddress(next.href)) {
+    throw new DownloadFailure(
+      'redirect',
+      `${host} leads on to ${next.protocol}//${next.host}, where others could read along or change the file. Nothing was taken from there.`,
+    );
+  }
+  return next.href;
+}
+
+async function hop(url: string, options: GetOptions): Promise<Answer> {
+  const { host } = new URL(url);
+  const logged = options.log.begin(url, options.note);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), options.answerMs);
+  const signal = AbortSignal.any([options.signal, late.signal]);
+  try {
+    const body = await answerTo(url, options, signal);
+    return { url, status: body.statusCode ?? 0, headers: body.headers, body, logged };
+  } catch (error) {
+    const failure = late.signal.aborted
+      ? new DownloadFailure('timeout', `${host} did not answer within ${options.answerMs / 1000} seconds.`)
+      : options.signal.aborted
+        ? null
+        : networkFailure(error, host, false);
+    logged.end('failed', failure?.message ?? 'It was stopped.');
+    throw failure ?? options.signal.reason;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answerTo(url: string, options: GetOptions, signal: AbortSignal): Promise<IncomingMessage> {
+  const { protocol, hostname, port } = new URL(url);
+  const { headers, ca } = options;
+  const common: RequestOptions = { method: 'GET', headers, agent: false, ...(ca === undefined ? {} : { ca }) };
+  const proxy = protocol === 'https:' ? proxyFor(new URL(url), options.proxy) : null;
+  if (proxy !== null) {
+    const socket = await tunnel(proxy, hostname, Number(port || 443), signal);
+    common.createConnection = () => {
+      const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
+      return connectTls({ socket, ...servername, ...(ca === undefined ? {} : { ca }) });
+    };
+  }
+  // Only until the answer begins: from then on, who reads the body stops it.
+  return await new Promise((resolve, reject) => {
+    const asking = protocol === 'https:' ? requestHttps(url, common) : requestHttp(url, common);
+    const stop = (): void => void asking.destroy(new Error('stopped'));
+    signal.addEventListener('abort', stop, { once: true });
+    asking.once('response', (response) => {
+      signal.removeEventListener('abort', stop);
+      // What happens to the connection later is the body's error.
+      asking.on('error', () => undefined);
+      resolve(response);
+    });
+    asking.once('error', (error) => {
+      signal.removeEventListener('abort', stop);
+      reject(error);
+    });
+    asking.end();
+    if (signal.aborted) stop();
+  });
+}

@@ -1,0 +1,36 @@
+/** What a person or a test sets in the environment for models and downloads. */
+import { isDownloadAddress } from '../../protocol/download-address.ts';
+import type { DownloadTimes } from './download/download-manager.ts';
+
+/** Path of another catalogue than the one that comes with the app. */
+export const CATALOGUE_VARIABLE = 'TOKENSCOPE_CATALOGUE';
+/** Address that stands in for the catalogue's hub where the settings name none. */
+export const MIRROR_VARIABLE = 'TOKENSCOPE_HUB_MIRROR';
+/** How long a server may be silent, ms. */
+export const TIMEOUT_VARIABLE = 'TOKENSCOPE_DOWNLOAD_TIMEOUT_MS';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Overrides {
+  cataloguePath: string | null;
+  mirror: string | null;
+  times: Partial<DownloadTimes>;
+}
+
+/** @throws Error that names the variable whose value cannot be used */
+export function overridesOf(env: Environment = process.env): Overrides {
+  const mirror = env[MIRROR_VARIABLE] || null;
+  if (mirror !== null && !isDownloadAddress(mirror)) {
+    throw new Error(`${MIRROR_VARIABLE} is "${mirror}": expected an https address.`);
+  }
+  const timeout = env[TIMEOUT_VARIABLE] || null;
+  const ms = timeout === null ? null : Number(timeout);
+  if (ms !== null && !(Number.isInteger(ms) && ms > 0 && ms < 2 ** 31)) {
+    throw new Error(`${TIMEOUT_VARIABLE} is "${String(timeout)}": expected a number of milliseconds.`);
+  }
+  return {
+    cataloguePath: env[CATALOGUE_VARIABLE] || null,
+    mirror,
+    times: ms === null ? {} : { answerMs: ms, idleMs: ms },
+  };
+}
