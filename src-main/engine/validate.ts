@@ -7,6 +7,7 @@ import {
   DEFAULT_SAMPLER_ORDER,
   type ExecutorName,
   type GenerateParams,
+  type GrammarSource,
   type InspectParams,
   type PromptInput,
   type RenderChatParams,
@@ -29,6 +30,10 @@ const MAX_MESSAGES = 10_000;
 const MAX_TIME_LIMIT_MS = 24 * 60 * 60 * 1000;
 const MAX_BIAS = 1e9;
 const MAX_BREAKERS = 64;
+const MAX_BIASED_TEXTS = 256;
+const MAX_BANNED_TEXTS = 256;
+const MAX_BANNED_LENGTH = 1000;
+const MAX_GRAMMAR_LENGTH = 256 * 1024;
 const MAX_BREAKER_LENGTH = 40;
 
 const EXECUTORS: readonly ExecutorName[] = ['reference', 'wasm'];
@@ -125,7 +130,26 @@ function validateSampling(sampling: SamplingParams, limits: RequestLimits): void
     integer(`sampling.logitBias[${i}][0]`, id, 0, limits.vocabularySize - 1);
     number(`sampling.logitBias[${i}][1]`, bias, -MAX_BIAS, MAX_BIAS);
   });
+  count('sampling.textBias', sampling.textBias, 0, MAX_BIASED_TEXTS);
+  texts(
+    'sampling.textBias',
+    sampling.textBias.map(([biased]) => biased),
+    MAX_BIASED_TEXTS,
+    MAX_BANNED_LENGTH,
+  );
+  sampling.textBias.forEach(([, bias], i) => number(`sampling.textBias[${i}][1]`, bias, -MAX_BIAS, MAX_BIAS));
+  texts('sampling.bannedTexts', sampling.bannedTexts, MAX_BANNED_TEXTS, MAX_BANNED_LENGTH);
+  if (sampling.grammar !== null) validateGrammar(sampling.grammar);
   if (sampling.seed !== null) integer('sampling.seed', sampling.seed, 0, 2 ** 32 - 1);
+}
+
+/** What is wrong inside a grammar is found when it is compiled. */
+function validateGrammar({ kind, source }: GrammarSource): void {
+  if (kind !== 'gbnf' && kind !== 'json_schema') refuse('sampling.grammar.kind', kind, 'gbnf or json_schema');
+  text('sampling.grammar.source', source);
+  if (source.length > MAX_GRAMMAR_LENGTH) {
+    refuse('sampling.grammar.source', `${source.length} characters long`, `at most ${MAX_GRAMMAR_LENGTH}`);
+  }
 }
 
 function validateStop(stop: StopParams): void {

@@ -2,18 +2,18 @@ import { EngineError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../platform.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
-import { SamplerChain } from '../sampling/sampler-chain.ts';
+import type { SamplerChain } from '../sampling/sampler-chain.ts';
 import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
 import type { ContextWindow } from './context-window.ts';
+import { Draft } from './draft.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
 import { logitsAfter } from './prefill.ts';
 import type { Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
-import { Reply, type DrawnToken } from './reply.ts';
+import { Reply, type DrawnToken, type Shown } from './reply.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
-import { vocabularyText } from './vocabulary-text.ts';
 
 export interface GenerateJob {
   model: Model;
@@ -40,9 +40,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const timer = new ReplyTimer(platform.clock, job.loadMs);
   const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
   const hostYield = new HostYield(platform);
-  const chain = samplerChain(model, params, seed);
+  const draft = new Draft<DrawnToken>(job);
   const reply = new Reply(model.tokenizer, params.stop.stopStrings);
-  const sequence = [...prompt.ids];
 
   if (!params.useKvCache) context.clear();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
@@ -50,50 +49,70 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     promptIds: prompt.ids,
     reusedTokens,
     segments: prompt.segments,
-    notices: prompt.notices,
+    notices: [...prompt.notices, ...draft.notices],
     seed,
     contextSize,
   };
   yield { type: 'start', ...start, executor: job.executor };
 
   let stop = stopWithoutReply(job);
+  let logits = null as { after: number; values: Float32Array } | null;
   try {
     while (stop === null) {
       const since = platform.clock.now();
-      if (!params.useKvCache) context.clear();
-      const logits = await logitsAfter(sequence, context, hostYield, interrupt);
-      if (reply.drawnIds.length === 0) timer.prefilled(since, prompt.ids.length - reusedTokens);
+      if (logits?.after !== draft.sequence.length) {
+        if (params.useKvCache) context.reuse(draft.sequence);
+        else context.clear();
+        const isFirst = logits === null;
+        logits = {
+          after: draft.sequence.length,
+          values: await logitsAfter(draft.sequence, context, hostYield, interrupt),
+        };
+        if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
+      }
 
-      const sampled = chain.sample(logits, sequence);
+      const sampled = draft.draw(logits.values);
+      if (sampled === null) {
+        stop = stopByInterrupt(interrupt, params, draft.length);
+        continue;
+      }
       if (model.config.eosTokenIds.includes(sampled.id)) {
         stop = stops.stopAtEos(sampled.id, model.tokenizer.piece(sampled.id));
         break;
       }
-      sequence.push(sampled.id);
-      const raw = new RawDistribution(logits);
+      const raw = new RawDistribution(logits.values);
       const drawn: DrawnToken = {
         id: sampled.id,
         part: 'answer',
         logprob: raw.logprob(sampled.id),
         rank: raw.rank(sampled.id),
         sampledProbability: sampled.probability,
-        candidates: describeCandidates(raw, chain, model, params.topCandidates),
+        candidates: describeCandidates(raw, draft.chain, model, params.topCandidates),
         survivors: sampled.survivors,
         latencyMs: timer.token(),
       };
-      const shown = reply.push(drawn);
-      for (const token of shown.tokens) yield { type: 'token', token };
-      stop = shown.stopString === null ? stopAfterToken(job, reply, interrupt) : stops.stopAtString(shown.stopString);
+      const certain = draft.accept(drawn);
+      for (const token of certain ?? []) {
+        const shown = reply.push(token);
+        for (const each of shown.tokens) yield { type: 'token', token: each };
+        if (shown.stopString !== null) stop = stops.stopAtString(shown.stopString);
+        if (stop !== null) break;
+      }
+      stop ??=
+        certain === null ? stopByInterrupt(interrupt, params, draft.length) : stopAfterToken(job, draft, interrupt);
       if (stop === null) await hostYield.ifDue();
     }
   } catch (thrown) {
-    stop = stopAfterFailure(EngineError.from(thrown), job, reply, interrupt);
+    stop = stopAfterFailure(EngineError.from(thrown), job, draft.length, interrupt);
   }
 
-  const rest = reply.finish();
-  for (const token of rest.tokens) yield { type: 'token', token };
   // A stop string that was held in doubt stands before whatever ended the reply.
-  if (rest.stopString !== null && stop.reason !== 'error') stop = stops.stopAtString(rest.stopString);
+  for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
+    for (const token of shown.tokens) yield { type: 'token', token };
+    if (shown.stopString === null) continue;
+    if (stop.reason !== 'error') stop = stops.stopAtString(shown.stopString);
+    break;
+  }
   yield {
     type: 'end',
     ids: reply.ids,
@@ -105,12 +124,10 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   };
 }
 
-/** The chain that draws a reply's tokens. */
-export function samplerChain(model: Model, params: GenerateParams, seed: number): SamplerChain {
-  const { vocabularySize, maskedTokenIds, eosTokenIds } = model.config;
-  const maskedIds = params.stop.ignoreEos ? [...maskedTokenIds, ...eosTokenIds] : maskedTokenIds;
-  const vocabulary = vocabularyText(model.tokenizer, vocabularySize);
-  return new SamplerChain(vocabularySize, params.sampling, seed, { maskedIds, vocabulary });
+/** What the draft and then the reply still hold at the end. */
+function* finished(draft: Draft<DrawnToken>, reply: Reply): Generator<Shown> {
+  for (const token of draft.finish()) yield reply.push(token);
+  yield reply.finish();
 }
 
 /** Ends that need no token. */
@@ -121,28 +138,28 @@ function stopWithoutReply({ params, prompt, model }: GenerateJob): Stop | null {
 }
 
 /** The first condition that holds after a token that is neither the end of the text nor completes a stop string. */
-function stopAfterToken(job: GenerateJob, reply: Reply, interrupt: Interrupt): Stop | null {
+function stopAfterToken(job: GenerateJob, draft: Draft<DrawnToken>, interrupt: Interrupt): Stop | null {
   const { params, prompt, model } = job;
   const { contextSize, defaultRepetitionWindow } = model.config;
   const window = params.stop.repetitionWindow ?? defaultRepetitionWindow;
-  const tokens = reply.drawnIds.length;
-  if (endsInRepetition(reply.drawnIds, window)) return stops.stopAtRepetition(window);
+  const tokens = draft.length;
+  if (draft.isFinished) return stops.stopAtGrammarEnd();
+  if (endsInRepetition(draft.ids, window)) return stops.stopAtRepetition(window);
   if (tokens === params.stop.maxTokens) return stops.stopAtMaxTokens(tokens);
   if (prompt.ids.length + tokens === contextSize) return stops.stopAtContextEnd(prompt.ids.length, contextSize);
-  return stopByInterrupt(interrupt, params, reply);
+  return stopByInterrupt(interrupt, params, tokens);
 }
 
-function stopAfterFailure(error: EngineError, job: GenerateJob, reply: Reply, interrupt: Interrupt): Stop {
+function stopAfterFailure(error: EngineError, job: GenerateJob, tokens: number, interrupt: Interrupt): Stop {
   if (error.code === 'CANCELLED') {
-    const stop = stopByInterrupt(interrupt, job.params, reply);
+    const stop = stopByInterrupt(interrupt, job.params, tokens);
     if (stop !== null) return stop;
   }
   job.platform.log.warn('A reply failed.', { code: error.code, message: error.message, ...error.details });
   return stops.stopByError(error);
 }
 
-function stopByInterrupt(interrupt: Interrupt, params: GenerateParams, reply: Reply): Stop | null {
-  const tokens = reply.drawnIds.length;
+function stopByInterrupt(interrupt: Interrupt, params: GenerateParams, tokens: number): Stop | null {
   switch (interrupt.reason()) {
     case 'time_limit':
       return stops.stopAtTimeLimit(params.stop.timeLimitMs ?? 0, tokens);

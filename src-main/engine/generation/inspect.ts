@@ -4,7 +4,8 @@ import type { RunResult } from '../executors/executor.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
 import type { Candidate, GenerateEnd, Inspection, ModelInfo, TracedTensor } from '../types.ts';
-import { describeCandidates, generate, samplerChain, type GenerateJob } from './generate.ts';
+import { Draft } from './draft.ts';
+import { describeCandidates, generate, type GenerateJob } from './generate.ts';
 import { cancelled } from './interrupt.ts';
 
 /**
@@ -25,9 +26,9 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
   const raw = new RawDistribution(logits);
 
   const recorder = recordStages(topCandidates);
-  const chain = samplerChain(model, params, seed);
-  const sampled = chain.sample(logits, prompt.ids, recorder.observe);
-  const probabilities = describeCandidates(raw, chain, model, topCandidates);
+  const draft = new Draft({ model, params, prompt, seed });
+  const sampled = draft.drawFirst(logits, recorder.observe);
+  const probabilities = describeCandidates(raw, draft.chain, model, topCandidates);
   const chosen: Candidate = {
     id: sampled.id,
     piece: model.tokenizer.piece(sampled.id),

@@ -1,7 +1,8 @@
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
 import type { SamplingPreview } from '../types.ts';
-import { describeCandidates, samplerChain, type GenerateJob } from './generate.ts';
+import { Draft } from './draft.ts';
+import { describeCandidates, type GenerateJob } from './generate.ts';
 import { HostYield } from './host-yield.ts';
 import { logitsAfter } from './prefill.ts';
 
@@ -20,11 +21,11 @@ export async function preview(
   const logits = await logitsAfter(prompt.ids, context, new HostYield(platform), job.cancel ?? { cancelled: false });
   const recorder = recordStages(topCandidates);
   // Of all stages only XTC needs it before the draw.
-  const chain = samplerChain(model, params, params.sampling.seed ?? 0);
-  const { survivors } = chain.sample(logits, prompt.ids, recorder.observe);
+  const draft = new Draft({ model, params, prompt, seed: params.sampling.seed ?? 0 });
+  const { survivors } = draft.drawFirst(logits, recorder.observe);
   return {
     promptTokens: prompt.ids.length,
-    candidates: describeCandidates(new RawDistribution(logits), chain, model, topCandidates),
+    candidates: describeCandidates(new RawDistribution(logits), draft.chain, model, topCandidates),
     survivors,
     stages: recorder.stages.filter(({ stage }) => stage !== 'dist'),
   };

@@ -6,6 +6,10 @@ export function stopAtEos(tokenId: number, piece: string): Stop {
   return { reason: 'eos', detail: `The model ended the text with ${piece} (token ${tokenId}).`, tokenId };
 }
 
+export function stopAtGrammarEnd(): Stop {
+  return { reason: 'eos', detail: 'The text is complete: the grammar allows nothing after it.' };
+}
+
 export function stopAtString(stopString: string): Stop {
   return {
     reason: 'stop_string',

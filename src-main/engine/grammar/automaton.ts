@@ -152,10 +152,7 @@ export class Automaton {
     let end = atStart && mayBeEmpty[0] === 1;
     const call = (rule: number, after: number, then: Continuation): void => {
       // A call at the end of a rule goes on where that rule would: right recursion does not pile up.
-      const returns =
-        kinds[after] === END
-          ? then
-          : { items: [{ position: after, then }], end: false };
+      const returns = kinds[after] === END ? then : { items: [{ position: after, then }], end: false };
       const known = calls.get(rule);
       if (known === undefined) calls.set(rule, [returns]);
       else known.push(returns);

@@ -79,12 +79,19 @@ export class GrammarMatcher {
     return state === automaton.dead ? null : { state, partial: NO_PARTIAL };
   }
 
+  /** @returns the state after a text; null when the grammar does not allow it */
+  acceptText(at: GrammarState, text: string): GrammarState | null {
+    this.automaton.renewBudget();
+    const read = this.read(at, new TextEncoder().encode(text));
+    return read.state === this.automaton.dead ? null : read;
+  }
+
   private read(at: GrammarState, bytes: Uint8Array | null): GrammarState {
     const { automaton } = this;
     let { state } = at;
     let { value, missing } = at.partial;
     const dead = { state: automaton.dead, partial: NO_PARTIAL };
-    if (bytes === null || bytes.length === 0) return dead;
+    if (bytes === null) return dead;
     for (const byte of bytes) {
       if (missing === 0) {
         missing = bytesAfter(byte);
@@ -129,4 +136,3 @@ function tokensPerCharacter(set: CodePointSet, single: Int32Array): number {
   for (const [first] of set.ranges()) least = Math.min(least, utf8Length(first));
   return least;
 }
-

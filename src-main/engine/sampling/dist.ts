@@ -38,8 +38,12 @@ export function draw(candidates: Candidates, rng: Mt19937): number {
 export function requireDrawable(candidates: Candidates): void {
   const { logits, length } = candidates;
   if (length > 0 && logits[candidates.indexOfMax()] > Number.NEGATIVE_INFINITY) return;
-  throw new EngineError(
-    'BAD_REQUEST',
-    'The settings rule out every token. Remove some of the logit biases or weaken the samplers.',
-  );
+  throw new NothingToDraw();
+}
+
+/** Every token is ruled out. */
+export class NothingToDraw extends EngineError {
+  constructor() {
+    super('BAD_REQUEST', 'The settings rule out every token. Remove some of the logit biases or weaken the samplers.');
+  }
 }

@@ -1,7 +1,7 @@
 import type { Candidates } from './candidates.ts';
 import { drawDiscrete } from './discrete.ts';
 import { requireDrawable } from './dist.ts';
-import { Mt19937 } from './rng.ts';
+import { Mt19937, type Mt19937State } from './rng.ts';
 
 /** Tokens from which version 1 estimates how fast probabilities fall. */
 const ESTIMATED_FROM = 100;
@@ -12,6 +12,11 @@ export interface MirostatSettings {
   tau: number;
   /** How fast the cut follows what was drawn. */
   eta: number;
+}
+
+export interface MirostatState {
+  readonly mu: number;
+  readonly rng: Mt19937State;
 }
 
 /**
@@ -30,6 +35,16 @@ export class Mirostat {
   ) {
     this.rng = new Mt19937(seed);
     this.mu = 2 * Math.fround(settings.tau);
+  }
+
+  /** Where the reply stands, to go back to. */
+  save(): MirostatState {
+    return { mu: this.mu, rng: this.rng.save() };
+  }
+
+  restore({ mu, rng }: MirostatState): void {
+    this.mu = mu;
+    this.rng.restore(rng);
   }
 
   /** The present cut, in bits. */

@@ -13,6 +13,11 @@ const TWO_POW_64 = 18446744073709551616;
 const LARGEST_BELOW_ONE = 1 - 2 ** -53;
 const LARGEST_FLOAT_BELOW_ONE = 1 - 2 ** -24;
 
+export interface Mt19937State {
+  readonly words: Uint32Array;
+  readonly next: number;
+}
+
 export class Mt19937 {
   private readonly state = new Uint32Array(STATE_SIZE);
   private next = STATE_SIZE;
@@ -25,6 +30,16 @@ export class Mt19937 {
       const previous = state[i - 1];
       state[i] = Math.imul(1812433253, previous ^ (previous >>> 30)) + i;
     }
+  }
+
+  /** Where the generator stands, to go back to. */
+  save(): Mt19937State {
+    return { words: this.state.slice(), next: this.next };
+  }
+
+  restore({ words, next }: Mt19937State): void {
+    this.state.set(words);
+    this.next = next;
   }
 
   /** The next raw output, 0..2^32-1. */

@@ -3,8 +3,8 @@ import { Candidates } from './candidates.ts';
 import { draw } from './dist.ts';
 import type { VocabularyText } from './dry-breakers.ts';
 import { applyLogitBias } from './logit-bias.ts';
-import { Mirostat } from './mirostat.ts';
-import { Mt19937 } from './rng.ts';
+import { Mirostat, type MirostatState } from './mirostat.ts';
+import { Mt19937, type Mt19937State } from './rng.ts';
 import { createStage, type Stage } from './stages.ts';
 import { applyTemperature } from './temperature.ts';
 
@@ -19,26 +19,41 @@ export interface Sampled {
 /** Told what the candidates are after each stage; `drawn` is the slot chosen, in the stage `dist` only. */
 export type StageObserver = (stage: string, candidates: Candidates, drawn?: number) => void;
 
+/** A stage with the name under which reports show it. */
+export type NamedStage = readonly [name: string, stage: Stage];
+
 export interface SamplerChainOptions {
   /** Tokens that are never drawn, whatever the settings. */
   maskedIds?: readonly number[];
+  /** Stages behind the mask and before all of the settings, in the order they run. */
+  first?: readonly NamedStage[];
   /** Needed when DRY is on: what its breakers are found with. */
   vocabulary?: VocabularyText;
+}
+
+/** What of a chain changes from token to token. */
+export interface ChainState {
+  readonly generators: readonly Mt19937State[];
+  readonly mirostat: MirostatState | null;
 }
 
 /** Chooses one of the candidates; the last step of a chain. */
 type Draw = (candidates: Candidates) => number;
 
 /**
- * Chooses tokens as llama.cpp does: mask, logit bias, the stages in the order of the settings, `dist`. Mirostat takes
+ * Chooses tokens as llama.cpp does: mask, what the reply must follow (`first`), logit bias, the stages in the order of the settings, `dist`. Mirostat takes
  * the place of all stages but the temperature. One chain serves one reply: each of its random stages owns a generator,
  * all with the same seed.
  */
 export class SamplerChain {
   private readonly candidates: Candidates;
   private readonly maskedIds: readonly number[];
-  private readonly stages: readonly (readonly [name: string, stage: Stage])[];
+  private readonly first: readonly NamedStage[];
+  private readonly stages: readonly NamedStage[];
   private readonly draw: Draw;
+  /** Generators of the stages and of `dist`; mirostat's is its own. */
+  private readonly generators: Mt19937[] = [];
+  private readonly mirostat: Mirostat | null = null;
 
   constructor(
     vocabularySize: number,
@@ -48,14 +63,21 @@ export class SamplerChain {
   ) {
     this.candidates = new Candidates(vocabularySize);
     this.maskedIds = options.maskedIds ?? [];
+    this.first = options.first ?? [];
     if (params.mirostat === 0) {
-      const context = { seed, vocabulary: options.vocabulary };
-      const rng = new Mt19937(seed);
+      const createRng = (): Mt19937 => {
+        const rng = new Mt19937(seed);
+        this.generators.push(rng);
+        return rng;
+      };
+      const context = { createRng, vocabulary: options.vocabulary };
+      const rng = createRng();
       this.stages = params.samplers.map((name) => [name, createStage(name, params, context)] as const);
       this.draw = (candidates) => draw(candidates, rng);
     } else {
       const settings = { version: params.mirostat, tau: params.mirostatTau, eta: params.mirostatEta };
       const mirostat = new Mirostat(settings, vocabularySize, seed);
+      this.mirostat = mirostat;
       this.stages = [
         ['temperature', (candidates) => applyTemperature(candidates, params.temperature)],
         ['mirostat', (candidates) => mirostat.cut(candidates)],
@@ -77,6 +99,10 @@ export class SamplerChain {
       for (const id of this.maskedIds) candidates.logits[id] = Number.NEGATIVE_INFINITY;
       observe?.('mask', candidates);
     }
+    for (const [name, stage] of this.first) {
+      stage(candidates, history);
+      observe?.(name, candidates);
+    }
     if (params.logitBias.length > 0) {
       applyLogitBias(candidates, params.logitBias);
       observe?.('logit_bias', candidates);
@@ -89,6 +115,17 @@ export class SamplerChain {
     const slot = this.draw(candidates);
     observe?.('dist', candidates, slot);
     return { id: candidates.ids[slot], probability: candidates.probabilities[slot], survivors };
+  }
+
+  /** Where the random numbers and mirostat stand, to go back to when tokens are taken back, or for another sequence. */
+  save(): ChainState {
+    return { generators: this.generators.map((rng) => rng.save()), mirostat: this.mirostat?.save() ?? null };
+  }
+
+  /** @param state of this chain or of one with the same settings */
+  restore({ generators, mirostat }: ChainState): void {
+    generators.forEach((state, i) => this.generators[i].restore(state));
+    if (mirostat !== null) this.mirostat?.restore(mirostat);
   }
 
   /** After `sample`: with which probability each of `ids` could have been drawn; null for those ruled out. */

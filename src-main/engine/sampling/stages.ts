@@ -6,7 +6,7 @@ import { findBreakers, type Breakers, type VocabularyText } from './dry-breakers
 import { applyDynamicTemperature } from './dynamic-temperature.ts';
 import { applyMinP } from './min-p.ts';
 import { applyPenalties } from './penalties.ts';
-import { Mt19937 } from './rng.ts';
+import type { Mt19937 } from './rng.ts';
 import { applyTopK } from './top-k.ts';
 import { applyTopNSigma } from './top-n-sigma.ts';
 import { applyTopP } from './top-p.ts';
@@ -17,7 +17,8 @@ import { applyXtc } from './xtc.ts';
 export type Stage = (candidates: Candidates, history: readonly number[]) => void;
 
 export interface StageContext {
-  seed: number;
+  /** A generator of the stage's own. */
+  createRng(): Mt19937;
   /** For DRY only. */
   vocabulary: VocabularyText | undefined;
 }
@@ -41,7 +42,7 @@ export function createStage(name: SamplerName, params: Omit<SamplingParams, 'see
     case 'min_p':
       return (candidates) => applyMinP(candidates, params.minP, minKeep);
     case 'xtc': {
-      const rng = new Mt19937(context.seed);
+      const rng = context.createRng();
       const settings = { probability: params.xtcProbability, threshold: params.xtcThreshold };
       return (candidates) => applyXtc(candidates, settings, rng, minKeep);
     }

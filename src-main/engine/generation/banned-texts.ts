@@ -1,0 +1,123 @@
+import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
+import { vocabularyText } from './vocabulary-text.ts';
+
+/** A banned text was completed: the reply must go back. */
+export interface BannedMatch {
+  /** Index in the reply of the token in which the banned text begins. */
+  readonly position: number;
+  /** What of the banned text the last token wrote, and perhaps more. */
+  readonly rest: string;
+}
+
+interface HeldToken<T> {
+  readonly token: T;
+  readonly text: string;
+}
+
+/**
+ * Finds banned texts in a growing reply. Tokens are held as long as their text may be the beginning of a banned one, so
+ * that going back never takes back what was passed on.
+ */
+export class BannedTexts<T extends { id: number }> {
+  private readonly passedOn: number[] = [];
+  private held: HeldToken<T>[] = [];
+  private stream: TokenStream;
+
+  /** @param texts none of them empty */
+  constructor(
+    private readonly texts: readonly string[],
+    private readonly createStream: () => TokenStream,
+  ) {
+    this.stream = createStream();
+  }
+
+  /** Tokens of the reply that can no longer be taken back. */
+  get certain(): number {
+    return this.passedOn.length;
+  }
+
+  /** Takes up the next token. @returns the match that it completes; null when there is none */
+  push(token: T): BannedMatch | null {
+    this.held.push({ token, text: this.stream.push(token.id) });
+    const text = this.heldText();
+    const found = this.firstMatch(text);
+    if (found === null) return null;
+    const before = text.length - this.held[this.held.length - 1].text.length;
+    const end = found.start + found.length;
+    return { position: this.passedOn.length + this.tokenAt(found.start), rest: text.slice(before, end) };
+  }
+
+  /** The tokens that no banned text can begin in any more. */
+  release(): T[] {
+    const text = this.heldText();
+    let safe = text.length;
+    for (const banned of this.texts) {
+      for (let start = Math.max(0, text.length - banned.length + 1); start < safe; start++) {
+        if (banned.startsWith(text.slice(start))) safe = start;
+      }
+    }
+    return this.passOn((end) => end <= safe);
+  }
+
+  /** The reply has ended. @returns what was held, up to a banned text that the end of the text completes */
+  finish(): T[] {
+    const found = this.firstMatch(this.heldText() + this.stream.flush());
+    return this.passOn((end) => found === null || end <= found.start);
+  }
+
+  /** Takes back the tokens from `position` on. */
+  goBack(position: number): void {
+    this.held = this.held.slice(0, position - this.passedOn.length);
+    // Streams cannot go back; from the beginning they come to the same place.
+    this.stream = this.createStream();
+    for (const id of this.passedOn) this.stream.push(id);
+    for (const { token } of this.held) this.stream.push(token.id);
+  }
+
+  private heldText(): string {
+    return this.held.map(({ text }) => text).join('');
+  }
+
+  private firstMatch(text: string): { start: number; length: number } | null {
+    let first: { start: number; length: number } | null = null;
+    for (const banned of this.texts) {
+      const start = text.indexOf(banned);
+      if (start !== -1 && (first === null || start < first.start)) first = { start, length: banned.length };
+    }
+    return first;
+  }
+
+  /** Index of the held token whose text holds the character at `offset`. */
+  private tokenAt(offset: number): number {
+    let end = 0;
+    return this.held.findIndex(({ text }) => (end += text.length) > offset);
+  }
+
+  private passOn(isSafe: (end: number) => boolean): T[] {
+    let end = 0;
+    const kept = this.held.findIndex(({ text }) => !isSafe((end += text.length)));
+    const released = this.held.slice(0, kept === -1 ? this.held.length : kept).map(({ token }) => token);
+    this.held = this.held.slice(released.length);
+    this.passedOn.push(...released.map(({ id }) => id));
+    return released;
+  }
+}
+
+/** The tokens that hold a banned text by themselves. */
+export function tokensHolding(texts: readonly string[], tokenizer: Tokenizer): number[] {
+  const { size, text } = vocabularyText(tokenizer, tokenizer.vocabularySize);
+  const any = new RegExp(texts.map((banned) => banned.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'u');
+  return idsWhere(size, (id) => any.test(text(id)));
+}
+
+/** The tokens whose text begins with `start`. */
+export function tokensBeginning(start: string, tokenizer: Tokenizer): number[] {
+  const { size, text } = vocabularyText(tokenizer, tokenizer.vocabularySize);
+  return idsWhere(size, (id) => text(id).startsWith(start));
+}
+
+function idsWhere(size: number, holds: (id: number) => boolean): number[] {
+  const ids: number[] = [];
+  for (let id = 0; id < size; id++) if (holds(id)) ids.push(id);
+  return ids;
+}

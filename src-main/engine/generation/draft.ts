@@ -1,0 +1,253 @@
+import { EngineError } from '../errors.ts';
+import type { GrammarState } from '../grammar/token-masks.ts';
+import type { Model } from '../models/model.ts';
+import { NothingToDraw } from '../sampling/dist.ts';
+import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '../sampling/sampler-chain.ts';
+import type { StageObserver } from '../sampling/sampler-chain.ts';
+import type { GenerateParams } from '../types.ts';
+import { BannedTexts, tokensBeginning, tokensHolding } from './banned-texts.ts';
+import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
+import type { Prompt } from './prompt.ts';
+import { textBiasStage } from './text-bias.ts';
+import { vocabularyText } from './vocabulary-text.ts';
+
+/** How often one reply goes back to where a banned text began; after that, only its last token is avoided. */
+const MAX_RETURNS = 500;
+/** The same for one place in the reply. */
+const MAX_RETURNS_TO_ONE = 24;
+
+export interface DraftJob {
+  model: Model;
+  params: GenerateParams;
+  prompt: Prompt;
+  seed: number;
+}
+
+/** Dead ends in one reply, after which it is given up. */
+const MAX_DEAD_ENDS = 2000;
+
+/** Where a reply stood before a token was drawn. */
+interface Checkpoint {
+  readonly chain: ChainState;
+  readonly grammar: GrammarState | null;
+}
+
+/** Tokens ruled out at one position of the reply, with what stands before it. */
+interface Place {
+  readonly banned: Set<number>;
+  returns: number;
+}
+
+/**
+ * A reply as it is drawn: the sampler chain with what the reply must follow (grammar, banned texts), and the way back.
+ * When a banned text is completed, tokens are taken back to where it began, the chain with them, and the token there is
+ * ruled out at that place. Where that leads nowhere, only the token that completes the text is ruled out.
+ */
+export class Draft<T extends { id: number }> {
+  /** Prompt and reply so far. */
+  readonly sequence: number[];
+  /** What a person should know before it begins. */
+  readonly notices: string[] = [];
+  readonly chain: SamplerChain;
+  private readonly grammar: GrammarConstraint | null;
+  private readonly bans: BannedTexts<T> | null;
+  /** By position in the reply, while it can be gone back to. */
+  private readonly checkpoints = new Map<number, Checkpoint>();
+  private readonly places = new Map<number, Place>();
+  private returns = 0;
+  private deadEnds = 0;
+  private readonly firstPosition: number;
+
+  /** @throws EngineError GRAMMAR */
+  constructor({ model, params, prompt, seed }: DraftJob) {
+    const { tokenizer, config } = model;
+    const { sampling, stop } = params;
+    this.sequence = [...prompt.ids];
+    this.firstPosition = prompt.ids.length;
+    const room = Math.min(stop.maxTokens, config.contextSize - prompt.ids.length);
+    this.grammar =
+      sampling.grammar === null
+        ? null
+        : new GrammarConstraint(grammarMatcher(sampling.grammar, model), () => room - this.length);
+    this.bans =
+      sampling.bannedTexts.length === 0 ? null : new BannedTexts(sampling.bannedTexts, () => tokenizer.stream());
+    if (this.grammar !== null) this.beginGrammar(this.grammar, params, room);
+
+    const first: NamedStage[] = [];
+    if (this.grammar !== null) first.push(this.grammar.stage);
+    if (this.bans !== null) first.push(this.banStage(tokensHolding(sampling.bannedTexts, tokenizer)));
+    if (sampling.textBias.length > 0) first.push(textBiasStage(sampling.textBias, tokenizer));
+    const maskedIds = stop.ignoreEos ? [...config.maskedTokenIds, ...config.eosTokenIds] : config.maskedTokenIds;
+    this.chain = new SamplerChain(config.vocabularySize, sampling, seed, {
+      maskedIds,
+      first,
+      vocabulary: vocabularyText(tokenizer, config.vocabularySize),
+    });
+    this.rest = (start) => tokensBeginning(start, tokenizer);
+  }
+
+  private readonly rest: (start: string) => number[];
+
+  /** Tokens drawn and not taken back. */
+  get length(): number {
+    return this.sequence.length - this.firstPosition;
+  }
+
+  /** Whether the grammar allows nothing but the end. */
+  get isFinished(): boolean {
+    return this.grammar?.isFinished ?? false;
+  }
+
+  /** Ids of the reply so far. */
+  get ids(): readonly number[] {
+    return this.sequence.slice(this.firstPosition);
+  }
+
+  /**
+   * Draws a token from the logits behind the prompt, to see what would be drawn.
+   * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
+   */
+  drawFirst(logits: Float32Array, observe: StageObserver): Sampled {
+    try {
+      return this.chain.sample(logits, this.sequence, observe);
+    } catch (error) {
+      throw error instanceof NothingToDraw ? this.nothingLeft() : error;
+    }
+  }
+
+  /**
+   * Draws the next token; `accept` must follow, unless it ends the text.
+   * @returns null when banned texts left nothing here and tokens were taken back: ask again with the logits there
+   * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
+   */
+  draw(logits: Float32Array, observe?: StageObserver): Sampled | null {
+    if (this.bans !== null) this.checkpoints.set(this.length, this.checkpoint());
+    try {
+      return this.chain.sample(logits, this.sequence, observe);
+    } catch (error) {
+      if (!(error instanceof NothingToDraw)) throw error;
+      this.leaveDeadEnd();
+      return null;
+    }
+  }
+
+  /**
+   * Takes up a token that was drawn.
+   * @returns tokens that will not be taken back any more, oldest first; null when tokens were taken back
+   */
+  accept(token: T): T[] | null {
+    this.sequence.push(token.id);
+    this.grammar?.accept(token.id);
+    if (this.bans === null) return [token];
+    const match = this.bans.push(token);
+    if (match !== null) {
+      this.avoid(match.position, match.rest);
+      return null;
+    }
+    const certain = this.bans.release();
+    const from = this.bans.certain - certain.length;
+    for (let position = from; position < this.bans.certain; position++) this.forget(position);
+    return certain;
+  }
+
+  /** The reply has ended. @returns the tokens that were still held */
+  finish(): T[] {
+    return this.bans?.finish() ?? [];
+  }
+
+  private avoid(start: number, rest: string): void {
+    const place = this.place(start);
+    if (this.returns < MAX_RETURNS && place.returns < MAX_RETURNS_TO_ONE) {
+      this.returns++;
+      place.returns++;
+      this.goBack(start);
+      return;
+    }
+    const last = this.length - 1;
+    this.goBack(last);
+    for (const id of this.rest(rest)) this.place(last).banned.add(id);
+  }
+
+  /** Nothing is left at the present position. */
+  private leaveDeadEnd(): void {
+    const { bans, length } = this;
+    if (bans === null || ++this.deadEnds > MAX_DEAD_ENDS) throw this.nothingLeft();
+    const place = this.place(length);
+    this.restore(length);
+    if (place.returns > 0 && place.returns <= MAX_RETURNS_TO_ONE) {
+      // Every way begins like a banned text: go it, and avoid only the end of the text.
+      place.returns = MAX_RETURNS_TO_ONE + 1;
+      place.banned.clear();
+    } else if (length > bans.certain) {
+      this.goBack(length - 1);
+    } else {
+      throw this.nothingLeft();
+    }
+  }
+
+  /** Takes back the tokens from `position` on and rules out the first of them there. */
+  private goBack(position: number): void {
+    const id = this.sequence[this.firstPosition + position];
+    for (let later = this.length; later > position; later--) this.forget(later);
+    this.sequence.length = this.firstPosition + position;
+    this.bans?.goBack(position);
+    this.restore(position);
+    this.place(position).banned.add(id);
+  }
+
+  private checkpoint(): Checkpoint {
+    return { chain: this.chain.save(), grammar: this.grammar?.save() ?? null };
+  }
+
+  private restore(position: number): void {
+    const { chain, grammar } = this.checkpoints.get(position)!;
+    this.chain.restore(chain);
+    if (grammar !== null) this.grammar?.restore(grammar);
+  }
+
+  private place(position: number): Place {
+    const known = this.places.get(position) ?? { banned: new Set(), returns: 0 };
+    this.places.set(position, known);
+    return known;
+  }
+
+  private forget(position: number): void {
+    this.places.delete(position);
+    this.checkpoints.delete(position);
+  }
+
+  private banStage(always: readonly number[]): NamedStage {
+    return [
+      'banned_texts',
+      ({ logits }) => {
+        for (const id of always) logits[id] = Number.NEGATIVE_INFINITY;
+        for (const id of this.places.get(this.length)?.banned ?? []) logits[id] = Number.NEGATIVE_INFINITY;
+      },
+    ];
+  }
+
+  private beginGrammar(grammar: GrammarConstraint, { prompt }: GenerateParams, room: number): void {
+    const last = prompt.kind === 'chat' ? prompt.messages.at(-1) : undefined;
+    if (last?.role === 'assistant' && last.text !== '' && !grammar.goBehind(last.text)) {
+      this.notices.push('The reply so far does not follow the grammar, which therefore begins behind it.');
+    }
+    const needed = grammar.tokensToEnd;
+    if (needed > room) {
+      const tokens = room === 1 ? 'is room for 1 token' : `is room for ${room} tokens`;
+      this.notices.push(`The grammar needs about ${needed} tokens to its end, but there ${tokens}.`);
+    }
+  }
+
+  private nothingLeft(): EngineError {
+    if (this.bans !== null) {
+      const grammar = this.grammar === null ? '' : ' and the grammar';
+      const message = `The banned texts${grammar} leave no token that could come next. Ban less.`;
+      return new EngineError('BAD_REQUEST', message, { field: 'sampling.bannedTexts' });
+    }
+    if (this.grammar === null) return new NothingToDraw();
+    return new EngineError(
+      'GRAMMAR',
+      'No token of the model may come next: its vocabulary cannot write what the grammar asks for, or the settings rule it out.',
+    );
+  }
+}

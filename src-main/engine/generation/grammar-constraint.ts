@@ -1,0 +1,74 @@
+import { compileGrammar } from '../grammar/compile-grammar.ts';
+import { GrammarMatcher } from '../grammar/grammar-matcher.ts';
+import type { GrammarState } from '../grammar/token-masks.ts';
+import { grammarVocabulary } from '../grammar/tokenizer-vocabulary.ts';
+import type { Model } from '../models/model.ts';
+import type { NamedStage } from '../sampling/sampler-chain.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { GrammarSource } from '../types.ts';
+
+/** What a grammar's masks cost is paid once: the last matcher of each tokenizer, for the next reply. */
+const kept = new WeakMap<Tokenizer, { key: string; matcher: GrammarMatcher }>();
+
+/** @throws EngineError GRAMMAR with line and column */
+export function grammarMatcher(grammar: GrammarSource, { tokenizer, config }: Model): GrammarMatcher {
+  const key = JSON.stringify([grammar.kind, grammar.source, config.eosTokenIds]);
+  const known = kept.get(tokenizer);
+  if (known?.key === key) return known.matcher;
+  const matcher = new GrammarMatcher(compileGrammar(grammar), grammarVocabulary(tokenizer, config.eosTokenIds));
+  kept.set(tokenizer, { key, matcher });
+  return matcher;
+}
+
+/** A grammar that one reply follows. */
+export class GrammarConstraint {
+  /** Rules out the tokens that the grammar does not allow next. */
+  readonly stage: NamedStage = ['grammar', (candidates) => this.mask(candidates.ids, candidates.logits)];
+  private at: GrammarState;
+
+  /** @param tokensLeft how many tokens the reply may still have, so that it reaches its end */
+  constructor(
+    private readonly matcher: GrammarMatcher,
+    private readonly tokensLeft: () => number,
+  ) {
+    this.at = matcher.start;
+  }
+
+  /** Whether nothing but the end can come next. */
+  get isFinished(): boolean {
+    return this.matcher.mustEnd(this.at);
+  }
+
+  /** Tokens to the end by the shortest way. */
+  get tokensToEnd(): number {
+    return this.matcher.tokensToEnd(this.at);
+  }
+
+  accept(id: number): void {
+    // A token that the grammar does not allow is never drawn.
+    this.at = this.matcher.accept(this.at, id) ?? this.at;
+  }
+
+  /** Goes on behind a text that stands already. @returns false, and stays, when the grammar does not allow it */
+  goBehind(text: string): boolean {
+    const behind = this.matcher.acceptText(this.at, text);
+    if (behind !== null) this.at = behind;
+    return behind !== null;
+  }
+
+  save(): GrammarState {
+    return this.at;
+  }
+
+  restore(at: GrammarState): void {
+    this.at = at;
+  }
+
+  private mask(ids: Int32Array, logits: Float32Array): void {
+    const { bits } = this.matcher.allowed(this.at, this.tokensLeft());
+    for (let slot = 0; slot < logits.length; slot++) {
+      const id = ids[slot];
+      if (((bits[id >>> 5] >>> (id & 31)) & 1) === 0) logits[slot] = Number.NEGATIVE_INFINITY;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { GrammarVocabulary } from './grammar-matcher.ts';
+import { VocabularyTrie, type TokenBytes } from './vocabulary-trie.ts';
+
+const tries = new WeakMap<Tokenizer, VocabularyTrie>();
+
+/**
+ * The tokens that a text can be made of, by their bytes. Going through a vocabulary takes a moment, so its trie is kept
+ * as long as the tokenizer.
+ */
+export function vocabularyTrie(tokenizer: Tokenizer): VocabularyTrie {
+  const known = tries.get(tokenizer);
+  if (known !== undefined) return known;
+  const trie = new VocabularyTrie(textTokens(tokenizer));
+  tries.set(tokenizer, trie);
+  return trie;
+}
+
+/** A tokenizer's vocabulary as grammars see it. */
+export function grammarVocabulary(tokenizer: Tokenizer, endIds: readonly number[]): GrammarVocabulary {
+  return {
+    trie: vocabularyTrie(tokenizer),
+    endIds,
+    tokenOf(piece) {
+      const ids = tokenizer.encode(piece, { addSpecial: false, parseSpecial: true });
+      return ids.length === 1 && tokenizer.piece(ids[0]) === piece ? ids[0] : null;
+    },
+  };
+}
+
+/** Control tokens are no text, whatever their piece looks like. */
+function textTokens(tokenizer: Tokenizer): TokenBytes {
+  return {
+    size: tokenizer.vocabularySize,
+    bytes(id) {
+      const kind = tokenizer.kind(id);
+      const isText = kind === 'normal' || kind === 'byte' || kind === 'user_defined';
+      return isText && !tokenizer.isSpecial(id) ? tokenizer.bytes(id) : null;
+    },
+  };
+}
