@@ -95,7 +95,10 @@ export class ModelService {
         options.showInFolder(path);
         return await Promise.resolve(null);
       },
-      modelsFound: () => findModels(),
+      modelsFound: async () => {
+        await this.library.read();
+        return await findModels(this.library.models);
+      },
       modelAddFound: (id) => this.#addFound(id),
       catalogueList: async () => {
         await this.library.read();
@@ -211,7 +214,7 @@ export class ModelService {
   }
 
   async #addFound(id: string): Promise<ModelListing> {
-    const found = (await findModels()).models.find((model) => model.id === id);
+    const found = (await findModels(this.library.models)).models.find((model) => model.id === id);
     if (found === undefined) {
       throw new EngineError('MODEL_NOT_FOUND', 'That model is not there any more. Look again.', { found: id });
     }

@@ -1,6 +1,61 @@
-import type { FoundModels } from '../../../protocol/app-services.ts';
+/** Models in other programs' folders on this computer. Nothing there is ever changed. */
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import type { FoundModel, FoundModels, FoundPlace } from '../../../protocol/app-services.ts';
+import { codeOf } from '../../json-file.ts';
+import { huggingfaceCache, modelsInHuggingfaceCache } from './huggingface-cache.ts';
+import { lmstudioFolders, modelsInLmstudio } from './lmstudio.ts';
+import type { PlacedModel } from './models-in-files.ts';
+import { modelsInOllama, ollamaFolders } from './ollama.ts';
 
-/** Models in other programs' folders on this computer. */
-export async function findModels(): Promise<FoundModels> {
-  return await Promise.resolve({ places: [], models: [] });
+interface Place {
+  source: FoundModel['source'];
+  folder: string;
+  look(folder: string): Promise<{ models: PlacedModel[]; limited: boolean }>;
+}
+
+export interface FindOptions {
+  env?: Readonly<Record<string, string | undefined>>;
+  home?: string;
+  platform?: NodeJS.Platform;
+}
+
+/** @param known the library's models, by path */
+export async function findModels(
+  known: readonly { id: string; path: string }[],
+  { env = process.env, home = homedir(), platform = process.platform }: FindOptions = {},
+): Promise<FoundModels> {
+  const places: Place[] = [
+    { source: 'huggingface-cache', folder: huggingfaceCache(env, home), look: modelsInHuggingfaceCache },
+    ...ollamaFolders(env, home, platform).map((folder): Place => ({ source: 'ollama', folder, look: modelsInOllama })),
+    ...lmstudioFolders(home).map((folder): Place => ({ source: 'lmstudio', folder, look: modelsInLmstudio })),
+  ];
+  const looked = await Promise.all(places.map((place) => lookInto(place, known)));
+  return { places: looked.map(({ place }) => place), models: looked.flatMap(({ models }) => models) };
+}
+
+async function lookInto(
+  { source, folder, look }: Place,
+  known: readonly { id: string; path: string }[],
+): Promise<{ place: FoundPlace; models: FoundModel[] }> {
+  try {
+    const { models, limited } = await look(folder);
+    const found = models.map(({ path, name, bytes }) => ({
+      id: idOf(path),
+      source,
+      name,
+      path,
+      bytes,
+      modelId: known.find((model) => model.path === path)?.id ?? null,
+    }));
+    return { place: { source, folder, state: limited ? 'limited' : 'read' }, models: found };
+  } catch (error) {
+    const isMissing = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+    return { place: { source, folder, state: isMissing ? 'missing' : 'unreadable' }, models: [] };
+  }
+}
+
+/** The same each time, so that a page can name what it was shown. */
+function idOf(path: string): string {
+  return `found-${createHash('sha256').update(path).digest('hex').slice(0, 24)}`;
 }
