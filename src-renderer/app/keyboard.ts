@@ -4,6 +4,7 @@ export type Command =
   | 'previous-region'
   | 'view-chat'
   | 'view-models'
+  | 'view-tokenizer'
   | 'new-chat'
   | 'open-model'
   | 'toggle-tokens'
@@ -23,6 +24,7 @@ interface Key {
 const WITH_CONTROL: Readonly<Record<string, Command>> = {
   '1': 'view-chat',
   '2': 'view-models',
+  '3': 'view-tokenizer',
   n: 'new-chat',
   o: 'open-model',
 };

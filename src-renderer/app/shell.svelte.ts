@@ -1,6 +1,6 @@
 import { MediaQuery } from 'svelte/reactivity';
 
-export type View = 'chat' | 'models';
+export type View = 'chat' | 'models' | 'tokenizer';
 
 /** What of the window is shown. Nothing here outlives it; what does is a setting. */
 class Shell {

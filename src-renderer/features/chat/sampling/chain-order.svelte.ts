@@ -63,6 +63,12 @@ export class ChainOrder {
     return above - this.#top(index);
   }
 
+  /** Where a row would be now. */
+  placeOf(index: number): number {
+    if (this.lifted === null) return index;
+    return moved([...this.#heights.keys()], this.lifted.from, this.lifted.at).indexOf(index);
+  }
+
   #height(index: number): number {
     return this.#heights[index] ?? 0;
   }

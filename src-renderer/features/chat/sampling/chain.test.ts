@@ -62,6 +62,7 @@ describe('moving a stage', () => {
     order.lift(0, HEIGHTS, 'keys');
     expect(order.step(1)).toBe(1);
     expect([0, 1, 2].map((row) => order.offset(row))).toEqual([40, -80, 0]);
+    expect([0, 1, 2].map((row) => order.placeOf(row))).toEqual([1, 0, 2]);
     expect(order.step(1)).toBe(2);
     expect(order.step(1)).toBe(2);
     expect([0, 1, 2].map((row) => order.offset(row))).toEqual([160, -80, -80]);

@@ -1,0 +1,78 @@
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { writeTinyModel } from './support/model-files.ts';
+import { expect, test } from './support/test.ts';
+
+test('a text is cut into the pieces that the model sees, with counts while one types', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const pieces = chat.id('piece');
+  await chat.ready();
+  await chat.id('nav-tokenizer').click();
+  await expect(chat.id('tokenizer-text')).toBeVisible();
+  await chat.id('tokenizer-text').pressSequentially('once upon a time');
+  await expect(chat.id('count-tokens')).toHaveText('4');
+  await expect(chat.id('count-characters')).toHaveText('16');
+  await expect(chat.id('count-bytes')).toHaveText('16');
+  await expect(chat.id('count-per-word')).toHaveText('1.00');
+  await expect(pieces).toHaveCount(4);
+  await expect(pieces.first()).toContainText('once');
+
+  await chat.id('tokenizer-bos').check();
+  await expect(pieces).toHaveCount(5);
+  await expect(pieces.first()).toHaveAttribute('data-kind', 'special');
+
+  // A special token in the text is text, unless one says otherwise.
+  await chat.id('tokenizer-text').fill('a <EOS>');
+  await expect(pieces.nth(2)).not.toHaveAttribute('data-kind', 'special');
+  await chat.id('tokenizer-special').check();
+  await expect(pieces).toHaveCount(3);
+  await expect(pieces.nth(2)).toHaveAttribute('data-kind', 'special');
+
+  // The pieces are walked by keys, each said and shown.
+  await app.page.getByRole('group', { name: /Pieces of the text/ }).focus();
+  await app.page.keyboard.press('End');
+  await expect(chat.id('piece-detail')).toContainText('special token');
+  await expect(chat.id('live-region')).toContainText('<EOS>, special token, id 1');
+
+  // It is still there after a look at the chat.
+  await app.page.keyboard.press('Control+1');
+  await app.page.keyboard.press('Control+3');
+  await expect(chat.id('tokenizer-text')).toHaveValue('a <EOS>');
+  await expect(pieces).toHaveCount(3);
+});
+
+test('what cannot be seen has a sign, and another model cuts in its own way', async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(await writeTinyModel(dataDir));
+  await models.load('tiny-llama');
+  await chat.id('nav-tokenizer').click();
+  await chat.id('tokenizer-text').fill('a\u200bb\n\tc \u00e9');
+  await expect(chat.id('count-characters')).toHaveText('8');
+  const list = app.page.getByRole('group', { name: /Pieces of the text/ });
+  await expect(list).toContainText('⏎');
+  await expect(list).toContainText('⇥');
+  const tokens = Number(await chat.id('count-tokens').textContent());
+  expect(tokens).toBeGreaterThan(4);
+  await chat.id('tokenizer-text').fill('');
+  await expect(chat.id('piece')).toHaveCount(0);
+  await expect(chat.id('count-tokens')).toHaveText('0');
+});
+
+test('a long text stays fast: its beginning is read, then all of it', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.id('nav-tokenizer').click();
+  const text = 'once upon a time there was a cat. '.repeat(4000);
+  await chat.id('tokenizer-text').fill(text);
+  await expect(chat.id('read-all')).toBeAttached();
+  await expect(chat.id('count-characters')).toHaveText('100,000');
+  // Only what is near the window is drawn.
+  expect(await chat.id('piece').count()).toBeLessThan(4000);
+  await chat.id('read-all').click();
+  await expect(chat.id('count-characters')).toHaveText('136,000');
+  await expect(chat.id('read-all')).toHaveCount(0);
+  expect(await chat.id('piece').count()).toBeLessThan(4000);
+});

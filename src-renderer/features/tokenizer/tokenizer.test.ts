@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { TokenizeParams, TokenPiece } from '../../../src-main/engine/types.ts';
+import type { EngineApi } from '../../../src-main/protocol/api.ts';
+import { codePointsOf, countsOf, endsLine, kindText, lookOf } from './pieces.ts';
+import { READ_AT_FIRST, TokenizerState } from './tokenizer-state.svelte.ts';
+import { visibleParts, visibleText } from './visible.ts';
+
+const piece = (text: string, patch: Partial<TokenPiece> = {}): TokenPiece => ({
+  id: 5,
+  piece: text,
+  special: false,
+  unknown: false,
+  range: [0, text.length],
+  bytes: [...new TextEncoder().encode(text)],
+  kind: 'normal',
+  ...patch,
+});
+
+describe('what cannot be seen', () => {
+  it('has a sign and a name', () => {
+    expect(visibleText(' a\tb\r\n')).toBe('·a⇥b␍⏎');
+    expect(visibleParts('a\u200bb')).toEqual([
+      { text: 'a', name: null },
+      { text: 'ZWSP', name: 'zero width space' },
+      { text: 'b', name: null },
+    ]);
+    expect(visibleText('\u00a0\ufeff\u200d\u202f\u3000\u0001\u2003\ue000')).toBe(
+      'NBSPBOMZWJNNBSPIDSPU+0001U+2003U+E000',
+    );
+  });
+
+  it('leaves a mark on its letter, and gives one that stands alone a place', () => {
+    expect(visibleText('e\u0301')).toBe('e\u0301');
+    expect(visibleParts('\u0301')).toEqual([{ text: '◌\u0301', name: 'combining mark U+0301' }]);
+    expect(visibleText('日本 😀')).toBe('日本·😀');
+  });
+});
+
+describe('pieces', () => {
+  it('look like their text, part of a character like its bytes', () => {
+    expect(lookOf(piece(' cat'), '')).toMatchObject({ kind: 'text', parts: [{ text: '·' }, { text: 'cat' }] });
+    expect(lookOf(piece('x', { bytes: [0xe2, 0x82] }), '')).toEqual({ kind: 'bytes', hex: 'e2 82' });
+    expect(lookOf(piece('\ufefff'), '')).toMatchObject({ parts: [{ text: 'BOM' }, { text: 'f' }] });
+    const unknown = piece('<UNK>', { unknown: true, range: [3, 7] });
+    expect(lookOf(unknown, 'at café')).toMatchObject({ parts: [{ text: 'café' }] });
+    expect(lookOf(piece('<EOS>', { special: true }), '')).toMatchObject({ parts: [{ text: '<EOS>' }] });
+  });
+
+  it('say what they are', () => {
+    expect(kindText(piece('a'))).toBe('piece of text');
+    expect(kindText(piece('<EOS>', { special: true }))).toBe('special token');
+    expect(kindText(piece('<0x0A>', { kind: 'byte' }))).toBe('a byte by itself');
+    expect(kindText(piece('?', { unknown: true }))).toBe('unknown to the vocabulary');
+    expect(codePointsOf([0xf0, 0x9f, 0x98, 0x80])).toBe('U+1F600');
+    expect(codePointsOf([0xf0, 0x9f])).toBe('');
+    expect(endsLine(piece('}\n'))).toBe(true);
+    expect(endsLine(piece('\n', { special: true }))).toBe(false);
+  });
+
+  it('are counted, those that were added apart', () => {
+    const tokens = [piece('<BOS>', { range: null }), piece('日本'), piece(' go'), piece('od')];
+    expect(countsOf('日本 good', tokens)).toEqual({ tokens: 4, characters: 7, bytes: 11, tokensPerWord: 1.5 });
+    expect(countsOf(' ', [])).toEqual({ tokens: 0, characters: 1, bytes: 1, tokensPerWord: null });
+  });
+});
+
+describe('the state of the view', () => {
+  let asked: TokenizeParams[];
+  let answer: () => Promise<{ ids: number[]; tokens: TokenPiece[] }>;
+  let state: TokenizerState;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    asked = [];
+    answer = () => Promise.resolve({ ids: [5], tokens: [piece('a')] });
+    const api = {
+      call: (_: string, params: TokenizeParams) => {
+        asked.push(params);
+        return answer();
+      },
+    } as unknown as EngineApi;
+    state = new TokenizerState({ ready: () => Promise.resolve(api) });
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it('asks once when typing pauses, with the switches as they are', async () => {
+    state.text = 'a';
+    const callOff = state.ask();
+    callOff();
+    state.text = 'ab';
+    state.parseSpecial = true;
+    state.ask();
+    expect(state.stale).toBe(true);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(asked).toEqual([{ text: 'ab', addBos: false, parseSpecial: true }]);
+    expect(state.reading).toMatchObject({ text: 'ab' });
+    expect(state.stale).toBe(false);
+  });
+
+  it('never shows an answer to an older text', async () => {
+    let late: () => void = () => undefined;
+    answer = () => new Promise((resolve) => (late = () => resolve({ ids: [1], tokens: [] })));
+    state.text = 'old';
+    const callOff = state.ask();
+    await vi.advanceTimersByTimeAsync(200);
+    callOff();
+    late();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(state.reading).toBeNull();
+  });
+
+  it('says why a text was not read, and forgets it with the text', async () => {
+    answer = () => Promise.reject(new EngineError('NO_MODEL', 'No model is in memory.'));
+    state.text = 'a';
+    state.ask();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(state.error).toBe('No model is in memory.');
+    state.text = '';
+    state.ask();
+    expect(state).toMatchObject({ error: null, reading: null, stale: false });
+  });
+
+  it('reads the beginning of a long text until all is asked for, and cuts no character', () => {
+    state.text = 'a'.repeat(READ_AT_FIRST - 1) + '😀'.repeat(5);
+    expect(state.part).toBe('a'.repeat(READ_AT_FIRST - 1));
+    state.whole = true;
+    expect(state.part).toBe(state.text);
+  });
+});
