@@ -40,6 +40,15 @@ export const ENGINE_PORT_MESSAGE = 'tokenscope:engine-port';
 export const TOKEN_META = 'tokenscope-token';
 export const TOKEN_HEADER = 'x-tokenscope-token';
 
+/** Web host: where the files of the library's models are, by the model's id; needs the token. */
+export const MODELS_ROUTE = '/api/models';
+
+/** What `MODELS_ROUTE/ID` answers, as an AppAnswer; null for an id that stands for none. */
+export interface ServedModel {
+  name: string;
+  files: { name: string; size: number }[];
+}
+
 /**
  * Trusted Types policies that the page's CSP allows, each to be made once: Svelte's own, and ours for the URL of the
  * engine's Worker.

@@ -10,6 +10,8 @@ export interface WorkerStart {
   type: 'start';
   /** Null where the page is not isolated: a cancel then travels as a message. */
   cancelFlags: SharedArrayBuffer | null;
+  /** Opens the library's models at the web host; empty where there is none. */
+  token: string;
 }
 
 /** Beside the protocol: the files of a model that a person opened in the page; null takes them back. */
@@ -39,11 +41,13 @@ const START_TIMEOUT_MS = 30_000;
  * Connects to the engine in a Worker that was just made. The transport closes when the Worker fails to start, throws,
  * or dies. A Worker that is terminated tells nobody, so it holds a Web Lock: the page asks for the same lock and gets
  * it exactly when the Worker is gone, at once and without a heartbeat.
+ *
+ * @param token of the web host's start; left out, the Worker opens no models of the library
  */
-export function connectWorkerEngine(worker: Worker): Transport {
+export function connectWorkerEngine(worker: Worker, token = ''): Transport {
   const [client, relaySide] = memoryTransportPair();
   const shared = globalThis.crossOriginIsolated ? CancelFlags.allocate() : null;
-  worker.postMessage({ type: 'start', cancelFlags: shared } satisfies WorkerStart);
+  worker.postMessage({ type: 'start', cancelFlags: shared, token } satisfies WorkerStart);
   // A Worker is an EventTarget whose events are wider than the protocol needs.
   const direct = messagePortTransport(worker as MessagePortLike);
   const { transport, lost } = withReadyMessage(direct);

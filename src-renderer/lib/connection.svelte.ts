@@ -33,7 +33,8 @@ export function connect(): Connection {
   const { tokenscope } = window as Window & { tokenscope?: TokenscopeBridge };
   if (tokenscope) return new ElectronConnection(tokenscope);
   const token = document.querySelector<HTMLMetaElement>(`meta[name="${TOKEN_META}"]`)?.content ?? '';
-  return new WebConnection(webServices(token), () => new Worker(workerUrl('/engine.worker.js'), { type: 'module' }));
+  const newWorker = () => new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
+  return new WebConnection(webServices(token), token, newWorker);
 }
 
 abstract class LiveConnection implements Connection {
@@ -138,7 +139,11 @@ class WebConnection extends LiveConnection {
   #earlyDeaths = 0;
   readonly #newWorker: () => Worker;
 
-  constructor(services: AppServices, newWorker: () => Worker) {
+  constructor(
+    services: AppServices,
+    readonly token: string,
+    newWorker: () => Worker,
+  ) {
     super(services);
     this.#newWorker = newWorker;
     this.models = webModelOpener(services, (id, name, files) => {
@@ -167,7 +172,7 @@ class WebConnection extends LiveConnection {
     this.#startedAt = performance.now();
     const worker = this.#newWorker();
     this.#worker = worker;
-    const transport = connectWorkerEngine(worker);
+    const transport = connectWorkerEngine(worker, this.token);
     for (const message of this.#lent.values()) worker.postMessage(message);
     this.attach(transport);
   }

@@ -7,6 +7,7 @@ import { serveEngine } from '../../protocol/server.ts';
 import type { Transport } from '../../protocol/transport.ts';
 import { messagePortTransport, type MessagePortLike } from '../../protocol/transports/message-port.ts';
 import { LentFiles } from './worker/lent-files.ts';
+import { openLibraryModel } from './worker/library-model.ts';
 import { openWebModel } from './worker/web-model-files.ts';
 import { webPlatform } from './worker/web-platform.ts';
 
@@ -15,12 +16,12 @@ declare const self: DedicatedWorkerGlobalScope;
 self.addEventListener(
   'message',
   (event: MessageEvent<WorkerStart>) => {
-    const { cancelFlags } = event.data;
+    const { cancelFlags, token } = event.data;
     const platform = webPlatform({ yieldEveryToken: cancelFlags === null });
     const lent = new LentFiles();
     const service = new EngineService({
       engine: new InferenceEngine(platform),
-      openModel: async (id) => lent.open(id) ?? openWebModel(id),
+      openModel: async (id) => lent.open(id) ?? (await openLibraryModel(id, token)) ?? openWebModel(id),
     });
     serveEngine(withoutModelFiles(lent), service, {
       cancelFlags: cancelFlags && new CancelFlags(cancelFlags),

@@ -1,10 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { AppEvent, AppServices } from '../../../protocol/app-services.ts';
 import { LocalAppServices } from '../../../services/app-services.ts';
+import { ModelLibrary } from '../../../services/models/library.ts';
 import { temporaryFolder } from '../../../services/test-support/support.ts';
 import { openerOf } from './open-browser.ts';
 import { startWebServer, type WebServer } from './server.ts';
@@ -27,6 +28,10 @@ async function setUp(maxBodyBytes?: number) {
   await writeFile(join(kernelsDir, 'simd.wasm'), 'wasm');
   await writeFile(join(rendererDir, 'engine.worker.js'), 'let b = 1;');
   await writeFile(join(folder, 'secret.txt'), 'secret');
+  await mkdir(join(modelsDir, 'tiny-transformer'));
+  for (const name of ['model.safetensors', 'tokenizer.json', 'config.json']) {
+    await writeFile(join(modelsDir, 'tiny-transformer', name), '');
+  }
   const services = new LocalAppServices({
     host: 'web',
     dataFolder: join(folder, 'data'),
@@ -37,6 +42,7 @@ async function setUp(maxBodyBytes?: number) {
   await services.start();
   const server = await startWebServer({
     services,
+    filesOfModel: (id) => services.filesOfModel(id),
     rendererDir,
     modelsDir,
     kernelsDir,
@@ -47,7 +53,7 @@ async function setUp(maxBodyBytes?: number) {
     await server.close();
     await services.stop();
   });
-  return { server, services };
+  return { server: { ...server, dataFolder: join(folder, 'data') }, services };
 }
 
 /** Like a browser's request, but with every header as given and the path sent as it is. */
@@ -231,6 +237,64 @@ test('model files come whole or in ranges', async () => {
   expect(past.status).toBe(416);
   expect(past.headers['content-range']).toBe('bytes */10');
   expect((await send(server, path, { method: 'HEAD' })).headers['content-length']).toBe('10');
+});
+
+test('files of the library come by id and name, whole or in ranges, only with the token, and nothing else does', async () => {
+  const { server } = await setUp();
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'smol'));
+  await writeFile(join(folder, 'smol', 'config.json'), '{}');
+  await writeFile(join(folder, 'smol', 'model-00001-of-00002.safetensors'), '0123456789');
+  await writeFile(join(folder, 'smol', 'model-00002-of-00002.safetensors'), 'abc');
+  await writeFile(join(folder, 'smol', 'notes.txt'), 'secret');
+  await writeFile(join(folder, 'secret.json'), 'secret');
+  // As the terminal or the app would, while the web host runs.
+  const library = new ModelLibrary(server.dataFolder, [], () => undefined);
+  const { id } = await library.add(join(folder, 'smol'));
+  expect(id).toBe('smol');
+  const headers = { 'x-tokenscope-token': server.token };
+  const get = (path: string, more: Record<string, string> = {}) =>
+    send(server, `/api/models/${path}`, { headers: { ...headers, ...more } });
+
+  const listed = JSON.parse((await call(server, { method: 'modelsList', params: [] })).body) as { result: unknown };
+  expect(listed.result).toMatchObject([
+    { builtIn: true },
+    { id, source: 'folder', fileBytes: 15, path: join(folder, 'smol') },
+  ]);
+  expect(JSON.parse((await get('smol')).body)).toEqual({
+    result: {
+      name: 'smol',
+      files: [
+        { name: 'config.json', size: 2 },
+        { name: 'model-00001-of-00002.safetensors', size: 10 },
+        { name: 'model-00002-of-00002.safetensors', size: 3 },
+      ],
+    },
+  });
+  expect(await get('smol/model-00001-of-00002.safetensors')).toMatchObject({ status: 200, body: '0123456789' });
+  const part = await get('smol/model-00001-of-00002.safetensors', { range: 'bytes=8-' });
+  expect(part).toMatchObject({ status: 206, body: '89' });
+  expect(part.headers['content-range']).toBe('bytes 8-9/10');
+  expect(JSON.parse((await get('other')).body)).toEqual({ result: null });
+
+  for (const path of [
+    'smol/notes.txt',
+    'smol/..%2Fsecret.json',
+    'smol/%2e%2e/secret.json',
+    'smol/a/b',
+    '..%2fsmol',
+    'smol/%',
+    '',
+  ]) {
+    const answer = await get(path);
+    expect(answer.status, path).toBe(404);
+    expect(answer.body).not.toContain('secret"');
+  }
+  expect((await send(server, '/api/models/smol')).status).toBe(403);
+  expect((await send(server, '/api/models/smol/config.json')).status).toBe(403);
+  await rm(join(folder, 'smol'), { recursive: true });
+  expect(JSON.parse((await get('smol')).body)).toMatchObject({ error: { code: 'MODEL_NOT_FOUND' } });
+  expect((await get('smol/config.json')).status).toBe(404);
 });
 
 test('other methods are refused', async () => {

@@ -1,17 +1,17 @@
 /** The app over HTTP on this computer: the page, the model's files and the services behind a token. */
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { TOKEN_HEADER, TOKEN_META } from '../../../protocol/app-bridge.ts';
+import { MODELS_ROUTE, TOKEN_HEADER, TOKEN_META } from '../../../protocol/app-bridge.ts';
 import type { AppServices } from '../../../protocol/app-services.ts';
 import { answerCall } from '../../../services/answer.ts';
 import { pageHeaders } from '../../../services/page-headers.ts';
-import { fileUnder, mimeType, parseRange } from '../../../services/static-files.ts';
+import { fileUnder, mimeType } from '../../../services/static-files.ts';
+import { respondWithModel, type FilesOfModel } from './model-route.ts';
 import { checkSource, checkToken, readJsonBody, Refusal } from './requests.ts';
+import { sendFile } from './send-file.ts';
 
 export interface WebServerOptions {
   services: AppServices;
@@ -21,6 +21,8 @@ export interface WebServerOptions {
   modelsDir: string;
   /** The CPU kernels; served under `/kernels/`. */
   kernelsDir: string;
+  /** The library's models, served to the page's engine; left out, there are none. */
+  filesOfModel?: FilesOfModel;
   /** 0 takes any free port. */
   port: number;
   /** Largest body of a call. Default 64 MiB: a long chat with every token's candidates fits. */
@@ -95,7 +97,7 @@ async function respondToApi(
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { services, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
+  { services, filesOfModel = async () => null, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
   token: string,
 ): Promise<void> {
   checkToken(request.headers[TOKEN_HEADER], token);
@@ -106,6 +108,9 @@ async function respondToApi(
     const { method, params } = body as { method?: unknown; params?: unknown };
     const answer = await answerCall(services, method, params ?? []);
     sendJson(response, 'error' in answer ? statusOf(answer.error.code) : 200, answer);
+  } else if (path.startsWith(`${MODELS_ROUTE}/`)) {
+    const list = await respondWithModel(path.slice(MODELS_ROUTE.length + 1), request, response, filesOfModel);
+    if (list !== null) sendJson(response, 200, list);
   } else if (path === '/api/events') {
     if (request.method !== 'GET') throw new Refusal(405, 'Events are a GET.');
     streamEvents(services, response);
@@ -150,18 +155,7 @@ async function respondWithFile(
   if (file === null || status === null || !status.isFile()) throw new Refusal(404, 'There is nothing here.');
   // Names under assets/ change with their content; everything else is asked for again.
   const caching = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
-  response.setHeader('Content-Type', mimeType(file)).setHeader('Cache-Control', caching);
-  response.setHeader('Accept-Ranges', 'bytes');
-  const range = parseRange(request.headers.range, status.size);
-  if (range.kind === 'unsatisfiable') {
-    response.setHeader('Content-Range', `bytes */${status.size}`);
-    throw new Refusal(416, `The file has ${status.size} bytes.`);
-  }
-  const { start, end } = range.kind === 'part' ? range : { start: 0, end: status.size - 1 };
-  if (range.kind === 'part') response.setHeader('Content-Range', `bytes ${start}-${end}/${status.size}`);
-  response.writeHead(range.kind === 'part' ? 206 : 200, { 'Content-Length': end - start + 1 });
-  if (request.method === 'HEAD' || status.size === 0) response.end();
-  else await pipeline(createReadStream(file, { start, end }), response);
+  await sendFile({ path: file, size: status.size, caching }, request, response);
 }
 
 function withToken(html: string, token: string): string {

@@ -1,0 +1,51 @@
+/**
+ * The files of the library's models, for the page's engine: `/api/models/ID` lists them, `/api/models/ID/NAME` is one.
+ * Only what the library names is ever read; no path comes from a page.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AppAnswer, ServedModel } from '../../../protocol/app-bridge.ts';
+import { isModelId } from '../../../protocol/schemas.ts';
+import { answer } from '../../../services/answer.ts';
+import type { PlacedFile } from '../../../services/models/model-place.ts';
+import { Refusal } from './requests.ts';
+import { sendFile } from './send-file.ts';
+
+/** The files of a model of the library; null for an id that stands for none. */
+export type FilesOfModel = (id: string) => Promise<{ name: string; files: PlacedFile[] } | null>;
+
+const NOTHING = 'There is nothing here.';
+
+/**
+ * @param path what follows `/api/models/`
+ * @returns the list of files, to be sent as JSON; null when a file was sent
+ * @throws Refusal
+ */
+export async function respondWithModel(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  filesOf: FilesOfModel,
+): Promise<AppAnswer<ServedModel | null> | null> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw new Refusal(405, 'Files are read with GET.');
+  const [id = '', name, ...more] = path.split('/').map(decoded);
+  if (!isModelId(id) || more.length > 0) throw new Refusal(404, NOTHING);
+  if (name === undefined) {
+    return await answer(async () => {
+      const model = await filesOf(id);
+      return model && { name: model.name, files: model.files.map((file) => ({ name: file.name, size: file.size })) };
+    });
+  }
+  const model = await filesOf(id).catch(() => null);
+  const file = model?.files.find((candidate) => candidate.name === name);
+  if (file === undefined) throw new Refusal(404, NOTHING);
+  await sendFile({ path: file.path, size: file.size, caching: 'no-store' }, request, response);
+  return null;
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new Refusal(404, NOTHING);
+  }
+}
