@@ -1,0 +1,24 @@
+import { Text } from './text.ts';
+import { Dict, Float, List, type Value } from './values.ts';
+
+/** A value for a template from plain data; numbers that are not whole become floats. */
+export function fromJson(json: unknown): Value {
+  if (json === null || typeof json === 'boolean') return json;
+  if (typeof json === 'number') return Number.isInteger(json) ? json : new Float(json);
+  if (typeof json === 'string') return new Text(json);
+  if (Array.isArray(json)) return new List(json.map(fromJson));
+  if (typeof json !== 'object') throw new TypeError(`A template cannot be given a ${typeof json}.`);
+  const entries = Object.entries(json).map(
+    ([key, value]) => [`s${key}`, { key: new Text(key), value: fromJson(value) }] as const,
+  );
+  return new Dict(new Map(entries));
+}
+
+/** A message of a chat: what its writer wrote is marked as such. */
+export function messageValue(role: string, content: string, message: number): Dict {
+  const entries: [string, Value][] = [
+    ['role', new Text(role)],
+    ['content', Text.from(content, message)],
+  ];
+  return new Dict(new Map(entries.map(([key, value]) => [`s${key}`, { key: new Text(key), value }])), message);
+}

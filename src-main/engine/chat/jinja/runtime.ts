@@ -1,0 +1,18 @@
+import type { Budget } from './budget.ts';
+import type { CallArguments, Value } from './values.ts';
+
+/** What filters and tests need of the interpreter. */
+export interface Runtime {
+  readonly budget: Budget;
+  /** `value.name`, as a template writes it. */
+  attribute(value: Value, name: string): Value;
+  /** `value[key]`. */
+  item(value: Value, key: Value): Value;
+  filter(name: string, value: Value, args: CallArguments): Value;
+  test(name: string, value: Value, args: CallArguments): boolean;
+}
+
+export const NO_ARGUMENTS: CallArguments = { positional: [], keywords: new Map() };
+
+export type Filter = (value: Value, args: CallArguments, runtime: Runtime) => Value;
+export type Test = (value: Value, args: CallArguments, runtime: Runtime) => boolean;

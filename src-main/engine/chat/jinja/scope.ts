@@ -1,0 +1,22 @@
+import { Undefined, type Value } from './values.ts';
+
+/** Names and what they stand for, in a place of the template; what is not found is looked for around it. */
+export class Scope {
+  private readonly values = new Map<string, Value>();
+
+  constructor(private readonly around: Scope | null) {}
+
+  get(name: string): Value {
+    const value = this.find(name);
+    return value === undefined ? new Undefined(`'${name}' is undefined`) : value;
+  }
+
+  set(name: string, value: Value): void {
+    this.values.set(name, value);
+  }
+
+  private find(name: string): Value | undefined {
+    const value = this.values.get(name);
+    return value === undefined ? this.around?.find(name) : value;
+  }
+}

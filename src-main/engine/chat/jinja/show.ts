@@ -1,0 +1,156 @@
+import type { Budget } from './budget.ts';
+import { deeper } from './compare.ts';
+import { TemplateFault } from './fault.ts';
+import { joinTexts, Text } from './text.ts';
+import { Dict, Float, isText, List, Namespace, typeName, Undefined, type Value } from './values.ts';
+
+/** A value as `{{ … }}` writes it. */
+export function show(value: Value, budget: Budget): Text {
+  if (isText(value)) return value;
+  if (value instanceof Undefined) return Text.empty;
+  return repr(value, budget);
+}
+
+/** A value as Python shows it inside a list. */
+export function repr(value: Value, budget: Budget): Text {
+  budget.step();
+  if (isText(value)) return reprText(value, budget);
+  if (value instanceof List) {
+    const items = joined(
+      value.items.map((item) => () => repr(item, budget)),
+      budget,
+    );
+    if (!value.isTuple) return bracketed('[', items, ']');
+    return bracketed('(', items, value.items.length === 1 ? ',)' : ')');
+  }
+  if (value instanceof Dict) {
+    const entries = Array.from(value.entries.values(), ({ key, value: entry }) => () => {
+      return joinTexts([repr(key, budget), new Text(': '), repr(entry, budget)]);
+    });
+    return bracketed('{', joined(entries, budget), '}');
+  }
+  return new Text(reprScalar(value));
+}
+
+function reprScalar(value: Exclude<Value, Text | List | Dict>): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return String(value);
+  if (value instanceof Float) return showFloat(value.value);
+  if (value instanceof Undefined) return 'Undefined';
+  if (value instanceof Namespace) return '<Namespace>';
+  return `<${typeName(value)}>`;
+}
+
+/** As Python does: shortest digits, an exponent from 1e16 and below 1e-4. */
+export function showFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  if (Object.is(value, -0)) return '-0.0';
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e16 || size < 1e-4)) {
+    return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value);
+}
+
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };
+
+function reprText(text: Text, budget: Budget): Text {
+  const quote = text.value.includes("'") && !text.value.includes('"') ? '"' : "'";
+  const escaped = text.map((part) =>
+    part.replaceAll(/[\\'\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, (character) => {
+      if (character === "'") return quote === "'" ? "\\'" : "'";
+      if (Object.hasOwn(NAMED, character)) return NAMED[character];
+      const code = character.codePointAt(0)!;
+      if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+      return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;
+    }),
+  );
+  budget.text(escaped.value.length);
+  return bracketed(quote, escaped, quote);
+}
+
+export interface JsonOptions {
+  /** White space of one level; null: all in one line. */
+  readonly indent: string | null;
+  readonly separators: readonly [item: string, key: string];
+  readonly sortKeys: boolean;
+  readonly ensureAscii: boolean;
+}
+
+/** As `json.dumps`. @throws TemplateFault for what JSON does not know */
+export function toJson(value: Value, options: JsonOptions, budget: Budget, level = 0): Text {
+  budget.step();
+  if (isText(value)) return jsonText(value, options, budget);
+  if (value === null) return new Text('null');
+  if (typeof value === 'boolean' || typeof value === 'number') return new Text(String(value));
+  if (value instanceof Float) {
+    return new Text(showFloat(value.value).replace('inf', 'Infinity').replace('nan', 'NaN'));
+  }
+  const inner = (parts: (() => Text)[], open: string, close: string) => {
+    if (parts.length === 0) return new Text(open + close);
+    const { indent, separators } = options;
+    const lineAt = (depth: number) => {
+      if (indent === null) return '';
+      budget.text(indent.length * depth * parts.length);
+      return `\n${indent.repeat(depth)}`;
+    };
+    const items = joined(parts, budget, separators[0] + lineAt(level + 1));
+    return bracketed(open + lineAt(level + 1), items, lineAt(level) + close);
+  };
+  if (value instanceof List) {
+    return inner(
+      value.items.map((item) => () => toJson(item, options, budget, level + 1)),
+      '[',
+      ']',
+    );
+  }
+  if (value instanceof Dict) {
+    let entries = Array.from(value.entries.values());
+    if (options.sortKeys) {
+      entries = entries.sort((a, b) => (jsonKey(a.key) < jsonKey(b.key) ? -1 : 1));
+    }
+    const parts = entries.map(({ key, value: entry }) => () => {
+      const name = isText(key) ? jsonText(key, options, budget) : new Text(JSON.stringify(jsonKey(key)));
+      return joinTexts([name, new Text(options.separators[1]), toJson(entry, options, budget, level + 1)]);
+    });
+    return inner(parts, '{', '}');
+  }
+  throw new TemplateFault(`Object of type ${typeName(value)} is not JSON serializable`);
+}
+
+function jsonKey(key: Value): string {
+  if (isText(key)) return key.value;
+  if (key === null) return 'null';
+  if (typeof key === 'boolean' || typeof key === 'number') return String(key);
+  if (key instanceof Float) return showFloat(key.value);
+  throw new TemplateFault(`keys must be str, int, float, bool or None, not ${typeName(key)}`);
+}
+
+function jsonText(text: Text, { ensureAscii }: JsonOptions, budget: Budget): Text {
+  // Python writes U+007F and lone surrogates as they are; only ensure_ascii escapes what is not ASCII.
+  const escape = (part: string) => {
+    const escaped = part.replaceAll(/["\\\p{Cc}]/gu, (character) => {
+      return character < '\x7f' ? JSON.stringify(character).slice(1, -1) : character;
+    });
+    return ensureAscii
+      ? escaped.replaceAll(/[\x80-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      : escaped;
+  };
+  const escaped = text.map(escape);
+  budget.text(escaped.value.length);
+  return bracketed('"', escaped, '"');
+}
+
+/** The parts with a separator between them, one level deeper. */
+function joined(parts: readonly (() => Text)[], budget: Budget, separator = ', '): Text {
+  const texts = deeper(budget, () => parts.map((part) => part()));
+  const length = texts.reduce((sum, { value }) => sum + value.length + separator.length, 0);
+  budget.text(length);
+  return joinTexts(texts, new Text(separator));
+}
+
+function bracketed(open: string, text: Text, close: string): Text {
+  return joinTexts([new Text(open), text, new Text(close)]);
+}

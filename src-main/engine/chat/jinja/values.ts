@@ -1,0 +1,138 @@
+import { TemplateFault } from './fault.ts';
+import type { Text } from './text.ts';
+
+/** A number with a fraction, or one that Python keeps as a float all the same. Whole numbers are plain numbers. */
+export class Float {
+  constructor(readonly value: number) {}
+}
+
+/** A list, a tuple, or what a filter gives to be looped over. */
+export class List {
+  constructor(
+    readonly items: readonly Value[],
+    readonly isTuple = false,
+  ) {}
+}
+
+/** Keys by `keyOf`, in the order in which they were added. */
+export class Dict {
+  constructor(
+    readonly entries: ReadonlyMap<string, { readonly key: Value; readonly value: Value }>,
+    /** The message of the chat that this is; null for everything else. */
+    readonly message: number | null = null,
+  ) {}
+
+  get(key: Value): Value | undefined {
+    return this.entries.get(keyOf(key))?.value;
+  }
+
+  text(name: string): Value | undefined {
+    return this.entries.get(`s${name}`)?.value;
+  }
+
+  keys(): Value[] {
+    return Array.from(this.entries.values(), ({ key }) => key);
+  }
+}
+
+/** The only value with attributes that a template may set. */
+export class Namespace {
+  readonly attributes = new Map<string, Value>();
+}
+
+/** Nothing that there is; `problem` says what was looked for. */
+export class Undefined {
+  constructor(readonly problem: string) {}
+}
+
+/** A function, method or macro. */
+export class Func {
+  constructor(
+    readonly name: string,
+    readonly call: (args: CallArguments) => Value,
+  ) {}
+}
+
+export interface CallArguments {
+  readonly positional: readonly Value[];
+  readonly keywords: ReadonlyMap<string, Value>;
+}
+
+/** What a template sees of the loop that it is in. */
+export class LoopState {
+  index = 0;
+  /** What `loop.changed` saw last. */
+  last: Value[] | null = null;
+
+  constructor(
+    readonly items: readonly Value[],
+    readonly depth: number,
+    /** Renders the loop over other items; null when it is not recursive. */
+    readonly recurse: ((items: Value) => Value) | null,
+  ) {}
+}
+
+export type Value = null | boolean | number | Float | Text | List | Dict | Namespace | Undefined | Func | LoopState;
+
+/** The key of a value in a `Dict`: equal values have equal keys. @throws TemplateFault for lists and dicts */
+export function keyOf(value: Value): string {
+  if (value === null) return 'none';
+  if (typeof value === 'boolean' || typeof value === 'number') return `n${Number(value)}`;
+  if (value instanceof Float) return `n${value.value}`;
+  if (isText(value)) return `s${value.value}`;
+  if (value instanceof List && value.isTuple)
+    return `t${value.items
+      .map(keyOf)
+      .map((key) => `${key.length}:${key}`)
+      .join('')}`;
+  throw new TemplateFault(`unhashable type: '${typeName(value)}'`);
+}
+
+export function dictOf(entries: Iterable<readonly [Value, Value]>): Dict {
+  const map = new Map<string, { key: Value; value: Value }>();
+  for (const [key, value] of entries) {
+    const id = keyOf(key);
+    map.set(id, { key: map.get(id)?.key ?? key, value });
+  }
+  return new Dict(map);
+}
+
+export function isText(value: Value): value is Text {
+  return typeof value === 'object' && value !== null && 'marks' in value;
+}
+
+/** The number a value is, true and false included; null when it is none. */
+export function asNumber(value: Value): number | null {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return Number(value);
+  return value instanceof Float ? value.value : null;
+}
+
+export function isTruthy(value: Value): boolean {
+  if (value === null || typeof value === 'boolean' || typeof value === 'number') return Boolean(value);
+  if (isText(value)) return value.value !== '';
+  if (value instanceof Float) return value.value !== 0;
+  if (value instanceof List) return value.items.length > 0;
+  if (value instanceof Dict) return value.entries.size > 0;
+  return !(value instanceof Undefined);
+}
+
+/** Python's name of a value's type. */
+export function typeName(value: Value): string {
+  if (value === null) return 'NoneType';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'number') return 'int';
+  if (isText(value)) return 'str';
+  if (value instanceof Float) return 'float';
+  if (value instanceof List) return value.isTuple ? 'tuple' : 'list';
+  if (value instanceof Dict) return 'dict';
+  if (value instanceof Undefined) return 'Undefined';
+  if (value instanceof Namespace) return 'Namespace';
+  return value instanceof LoopState ? 'LoopContext' : 'function';
+}
+
+/** @throws TemplateFault that says what is not defined */
+export function defined(value: Value): Exclude<Value, Undefined> {
+  if (value instanceof Undefined) throw new TemplateFault(value.problem);
+  return value;
+}
