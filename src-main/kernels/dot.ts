@@ -12,3 +12,32 @@ export function dot4(a: v128, b: v128, c: v128): v128 {
   const odd = v128.shuffle<i32>(low, high, 1, 3, 5, 7);
   return i32x4.add(c, i32x4.add(even, odd));
 }
+
+/** How this machine reads codes above 127. */
+export const DOT_SEVEN_BITS: i32 = 0;
+export const DOT_UNSIGNED: i32 = 1;
+export const DOT_SIGNED: i32 = 2;
+
+/** Room for one vector below everything that the engine allocates, so that nothing is known while compiling. */
+const PROBE: usize = 32;
+
+/**
+ * `DOT_*`: with codes of 128..255 the product is exact as if they were unsigned (x86 with VNNI), as if they were signed
+ * (Arm, x86 with AVX-VNNI-INT8), or it is not (it may saturate).
+ */
+export function dotKind(): i32 {
+  let unsigned = true;
+  let signed = true;
+  for (let code = 128; code < 256; code += 31) {
+    for (let activation = -127; activation <= 127; activation += 127) {
+      memory.fill(PROBE, <u8>activation, 16);
+      const a = v128.load(PROBE);
+      memory.fill(PROBE, <u8>code, 16);
+      const found = i32x4.extract_lane(dot4(a, v128.load(PROBE), i32x4.splat(5)), 3);
+      if (found != 5 + 4 * activation * code) unsigned = false;
+      if (found != 5 + 4 * activation * (code - 256)) signed = false;
+    }
+  }
+  memory.fill(PROBE, 0, 16);
+  return unsigned ? DOT_UNSIGNED : signed ? DOT_SIGNED : DOT_SEVEN_BITS;
+}

@@ -1,4 +1,16 @@
 /** What the engine calls. Memory comes from outside and the engine alone decides what lies where. */
 export { multiplyAdd, readMemory } from './ceilings';
-export { packF16, packF32, packQ4, packQ4Min, packQ8 } from './pack';
+export { dotKind } from './dot';
+export {
+  packF16,
+  packF32,
+  packQ4,
+  packQ4Min,
+  packQ5,
+  packQ5Min,
+  packQ6,
+  packQ8,
+  packQ8Signed,
+  packQ8Unsigned,
+} from './pack';
 export { runPlan, work } from './plan';

@@ -81,13 +81,16 @@ export function max4(x: v128): f32 {
   );
 }
 
-/**
- * Four binary16 values, sign-extended to 32 bits each, as float32: their bits moved into place make a float32 that is
- * 2^-112 of the value, subnormal ones included. Infinities become 65536.
- */
+/** Four binary16 values, sign-extended to 32 bits each, moved into a float32's place: 2^-112 of each. */
+// @ts-ignore: decorator
+@inline
+export function placedHalf4(bits: v128): v128 {
+  return v128.and(i32x4.shl(bits, 13), i32x4.splat(0x8fffe000));
+}
+
+/** Four binary16 values, sign-extended to 32 bits each, as float32. Infinities become 65536. */
 // @ts-ignore: decorator
 @inline
 export function half4(bits: v128): v128 {
-  const placed = v128.and(i32x4.shl(bits, 13), i32x4.splat(0x8fffe000));
-  return f32x4.mul(placed, f32x4.splat(5.192296858534828e33));
+  return f32x4.mul(placedHalf4(bits), f32x4.splat(5.192296858534828e33));
 }

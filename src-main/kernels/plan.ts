@@ -13,9 +13,7 @@ import {
   LAYER_NORM,
   LAYOUT_F16,
   LAYOUT_F32,
-  LAYOUT_Q4,
-  LAYOUT_Q4_MIN,
-  LAYOUT_Q8,
+  LAYOUT_Q8_SIGNED,
   LINEAR,
   OP_BYTES,
   OP_CODE,
@@ -34,12 +32,14 @@ import {
   RUN_CANCELLED,
   RUN_LOGIT_ROWS,
   RUN_ROWS,
+  RUN_TILE_STRIDE,
+  RUN_TILES,
   UNARY,
 } from '../engine/executors/wasm/plan-layout';
 import { linearF16 } from './linear-f16';
 import { linearF32 } from './linear-f32';
-import { linearQ4, linearQ4Min } from './linear-q4';
-import { linearQ8 } from './linear-q8';
+import { linearInt8 } from './linear-int8';
+import { linearQ8Signed } from './linear-q8-signed';
 import { arriveLast, awaitRelease, barrier, barriers, failed, nextRun, release, startRun, stopped } from './pool';
 import { quantizeRows } from './quantize';
 import {
@@ -187,13 +187,13 @@ export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32):
   const rows = rowsOf(op, run);
   switch (load<i32>(op, OP_CODE)) {
     case LINEAR:
-      linear(op, rows, from, to);
+      linear(op, run, rows, from, to, thread);
       break;
     case QUANTIZE:
       quantizeRows(op, from, to);
       break;
     case EMBED:
-      embedRows(op, run, from, to);
+      embedRows(op, run, from, to, tileOf(run, thread));
       break;
     case LAYER_NORM:
       layerNormRows(op, from, to);
@@ -227,24 +227,25 @@ export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32):
   }
 }
 
-function linear(op: usize, rows: i32, from: i32, to: i32): void {
+function linear(op: usize, run: usize, rows: i32, from: i32, to: i32, thread: i32): void {
+  const scratch = tileOf(run, thread);
   switch (load<i32>(op, OP_LAYOUT)) {
     case LAYOUT_F32:
       linearF32(op, rows, from, to);
       break;
     case LAYOUT_F16:
-      linearF16(op, rows, from, to);
+      linearF16(op, rows, from, to, scratch);
       break;
-    case LAYOUT_Q8:
-      linearQ8(op, rows, from, to);
-      break;
-    case LAYOUT_Q4:
-      linearQ4(op, rows, from, to);
-      break;
-    case LAYOUT_Q4_MIN:
-      linearQ4Min(op, rows, from, to);
+    case LAYOUT_Q8_SIGNED:
+      linearQ8Signed(op, rows, from, to);
       break;
     default:
-      unreachable();
+      linearInt8(op, rows, from, to, scratch);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function tileOf(run: usize, thread: i32): usize {
+  return <usize>load<i32>(run, RUN_TILES) + <usize>thread * <usize>load<i32>(run, RUN_TILE_STRIDE);
 }

@@ -1,4 +1,4 @@
-import { OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import { OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { max4 } from './math';
 
 /** Rows of float32 to blocks of 32 signed 8-bit codes with one scale, the largest magnitude / 127 (as ggml's Q8_0). */
@@ -32,14 +32,22 @@ function quantizeBlock(x: usize, y: usize): void {
   const high = i8x16.narrow_i16x8_s(codes8(x4, x5, inverse), codes8(x6, x7, inverse));
   v128.store(y, low);
   v128.store(y, high, 16);
-  const pairs = i16x8.add(i16x8.extadd_pairwise_i8x16_s(low), i16x8.extadd_pairwise_i8x16_s(high));
-  const sums = i32x4.extadd_pairwise_i16x8_s(pairs);
-  const sum =
-    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+  const lowSum = sumOf(low);
+  const sum = lowSum + sumOf(high);
   // A NaN among the values must not vanish: it makes the scale NaN.
   store<f32>(y, scale, XQ_SCALE);
   store<i32>(y, sum, XQ_SUM);
   store<f32>(y, scale * <f32>sum, XQ_SCALED_SUM);
+  store<i32>(y, lowSum, XQ_LOW_SUM);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOf(codes: v128): i32 {
+  const sums = i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(codes));
+  return (
+    i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
+  );
 }
 
 // @ts-ignore: decorator

@@ -9,7 +9,6 @@ import {
   OP_KEYS,
   OP_KIND,
   OP_KV_HEADS,
-  OP_LAYOUT,
   OP_OPERAND_MODE,
   OP_OUTPUTS,
   OP_PAIRS,
@@ -45,11 +44,12 @@ function yRow(op: usize, row: i32): usize {
   return <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE);
 }
 
-export function embedRows(op: usize, run: usize, from: i32, to: i32): void {
+/** @param scratch room for a tile of one block */
+export function embedRows(op: usize, run: usize, from: i32, to: i32, scratch: usize): void {
   const indices = <usize>load<i32>(run + (load<i32>(op, OP_KIND) ? RUN_POSITIONS : RUN_TOKENS));
   const table = <usize>load<i32>(op, OP_WEIGHT);
   for (let row = from; row < to; row++) {
-    unpackRow(table, load<i32>(op, OP_LAYOUT), load<i32>(op, OP_WIDTH), load<i32>(indices + row * 4), yRow(op, row));
+    unpackRow(op, table, load<i32>(indices + row * 4), yRow(op, row), scratch);
   }
 }
 

@@ -1,26 +1,37 @@
-/** One row of a packed matrix as float32: an embedding. Layouts are those of linear-*.ts. */
-import { LAYOUT_F16, LAYOUT_F32, LAYOUT_Q4, LAYOUT_Q4_MIN, LAYOUT_Q8 } from '../engine/executors/wasm/plan-layout';
+/** One row of a packed matrix as float32: an embedding. Layouts are those of tile.ts and linear-*.ts. */
+import {
+  LAYOUT_F16,
+  LAYOUT_F32,
+  LAYOUT_Q6,
+  LAYOUT_Q8_SIGNED,
+  OP_LAYOUT,
+  OP_WIDTH,
+  OP_ZERO,
+} from '../engine/executors/wasm/plan-layout';
 import { half4 } from './math';
+import { blockBytes, hasMin, unpackTile } from './tile';
 
-export function unpackRow(table: usize, layout: i32, width: i32, row: i32, y: usize): void {
+/** @param scratch room for a tile of one block */
+export function unpackRow(op: usize, table: usize, row: i32, y: usize, scratch: usize): void {
+  const layout = load<i32>(op, OP_LAYOUT);
+  const width = load<i32>(op, OP_WIDTH);
   const panel = <usize>(row >> 3);
   const lane = <usize>(row & 7);
-  const blocks = width >> 5;
   if (layout == LAYOUT_F32) {
     const at = table + panel * width * 32 + lane * 4;
     for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, load<f32>(at + i * 32));
   } else if (layout == LAYOUT_F16) {
     const at = table + panel * width * 16 + lane * 2;
     for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, half(at + i * 16));
-  } else if (layout == LAYOUT_Q8) {
-    const at = table + panel * blocks * 272;
-    for (let b = 0; b < blocks; b++) unpackQ8(at + b * 272, lane, y + b * 128);
-  } else if (layout == LAYOUT_Q4) {
-    const at = table + panel * blocks * 144;
-    for (let b = 0; b < blocks; b++) unpackQ4(at + b * 144, at + b * 144 + 16, lane, -8 * half(at + b * 144 + lane * 2), y + b * 128);
-  } else if (layout == LAYOUT_Q4_MIN) {
-    const at = table + panel * blocks * 160;
-    for (let b = 0; b < blocks; b++) unpackQ4(at + b * 160, at + b * 160 + 32, lane, half(at + b * 160 + 16 + lane * 2), y + b * 128);
+  } else {
+    const blocks = <usize>(width >> 5);
+    const bytes = blockBytes(layout);
+    const at = table + panel * blocks * bytes;
+    const zero = load<i32>(op, OP_ZERO);
+    for (let b: usize = 0; b < blocks; b++) {
+      unpackTile(layout, at + b * bytes, 1, scratch, zero);
+      unpackBlock(layout, scratch, lane, zero, y + b * 128);
+    }
   }
 }
 
@@ -28,18 +39,16 @@ function half(at: usize): f32 {
   return f32x4.extract_lane(half4(i32x4.splat(load<i16>(at))), 0);
 }
 
-function unpackQ8(block: usize, lane: usize, y: usize): void {
-  const d = half(block + lane * 2);
+function unpackBlock(layout: i32, tile: usize, lane: usize, zero: i32, y: usize): void {
+  const min = hasMin(layout) ? half(tile + 16 + lane * 2) : 0;
+  const d = half(tile + lane * 2);
+  const second = layout == LAYOUT_Q6 ? half(tile + 16 + lane * 2) : d;
+  const codes = tile + (hasMin(layout) || layout == LAYOUT_Q6 ? 32 : 16) + lane * 4;
+  const signed = layout == LAYOUT_Q8_SIGNED || zero == 0;
   for (let i: usize = 0; i < 32; i++) {
-    store<f32>(y + i * 4, <f32>load<i8>(block + 16 + (i >> 2) * 32 + lane * 4 + (i & 3)) * d);
-  }
-}
-
-function unpackQ4(block: usize, codes: usize, lane: usize, min: f32, y: usize): void {
-  const d = half(block + lane * 2);
-  for (let i: usize = 0; i < 16; i++) {
-    const code = load<u8>(codes + (i >> 2) * 32 + lane * 4 + (i & 3));
-    store<f32>(y + i * 4, <f32>(code & 15) * d + min);
-    store<f32>(y + 64 + i * 4, <f32>(code >> 4) * d + min);
+    const at = codes + (i >> 2) * 32 + (i & 3);
+    // Codes of layouts with minimums are below 128: their sign does not matter.
+    const code = signed ? <i32>load<i8>(at) : <i32>load<u8>(at) - zero;
+    store<f32>(y + i * 4, <f32>code * (i < 16 ? d : second) + min);
   }
 }

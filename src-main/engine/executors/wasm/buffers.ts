@@ -4,7 +4,8 @@ import type { Program } from '../../program/program.ts';
 import type { FusedOp } from './fusion.ts';
 import { align, type Allocator } from './kernel-memory.ts';
 import { type PlanMemory, quantizedStride, strideOf } from './plan.ts';
-import { RUN_BYTES } from './plan-layout.ts';
+import { LAYOUT_F16, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
+import type { WeightLayout } from './weight-layouts.ts';
 import type { PackedWeights } from './weights.ts';
 
 export interface BufferSizes {
@@ -45,6 +46,8 @@ export interface Buffers {
   /** Most heads that share one K/V head. */
   readonly largestGroup: number;
   readonly fewestKvHeads: number;
+  /** Room for one panel of weights as the kernels multiply it, for each thread. */
+  readonly tileBytes: number;
   readonly bytes: { readonly weights: number; readonly kvCache: number };
 }
 
@@ -81,6 +84,8 @@ export function allocateBuffers(
     largestGroup = Math.max(largestGroup, op.attributes.heads / op.attributes.kvHeads);
     fewestKvHeads = Math.min(fewestKvHeads, op.attributes.kvHeads);
   }
+  const layouts = [...weights.values()].flatMap(({ layout, width }) => (layout ? [{ layout, width }] : []));
+  const floats = layouts.some(({ layout }) => layout.id === LAYOUT_F16);
   const rowArray = (count = rows) => memory.allocate(4 * count, 'a run');
   return {
     size,
@@ -88,13 +93,17 @@ export function allocateBuffers(
     windows,
     largestGroup,
     fewestKvHeads,
+    tileBytes: align(TILE_HEAD + Math.max(TILE_BLOCK, ...layouts.map(tileBytesOf))),
     plan: {
       weights,
       keys,
       values,
       cells,
       activations: slots.map((slot) => slotAddresses[slot]),
-      quantized: memory.allocate(Math.max(rows, logitRows) * quantizedStride(widest), 'activations'),
+      prepared: memory.allocate(
+        Math.max(rows, logitRows) * (floats ? strideOf(widest) : quantizedStride(widest)),
+        'activations',
+      ),
       logitInputs: memory.allocate(logitRows * strideOf(logitWidth), 'activations'),
       logits: memory.allocate(align(logitRows * strideOf(program.vocabularySize)), 'logits'),
       ropeTable: (attributes) => ropeTables.find((table) => sameAngles(table.attributes, attributes))!.at,
@@ -112,6 +121,16 @@ export function allocateBuffers(
     },
     bytes: { weights: weightBytes, kvCache },
   };
+}
+
+/** Sums of four rows, before each tile. */
+const TILE_HEAD = 128;
+/** The largest block of a tile of integers. */
+const TILE_BLOCK = 288;
+
+function tileBytesOf({ layout, width }: { layout: WeightLayout; width: number }): number {
+  if (layout.id === LAYOUT_F32) return 0;
+  return layout.quantized ? (width / 32) * TILE_BLOCK : 32 * width;
 }
 
 function sameAngles(a: RopeAttributes, b: RopeAttributes): boolean {

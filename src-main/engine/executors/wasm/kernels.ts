@@ -2,11 +2,18 @@
 export interface KernelExports {
   /** Runs `count` operations: 0; 1 when it was cancelled; 2 when a thread of the pool failed. */
   runPlan(plan: number, count: number, run: number, pool: number): number;
+  /** Index into `DOT_KINDS`. */
+  dotKind(): number;
   packF32: PackKernel;
   packF16: PackKernel;
   packQ8: PackKernel;
+  packQ8Unsigned: PackKernel;
+  packQ8Signed: PackKernel;
   packQ4: PackKernel;
   packQ4Min: PackKernel;
+  packQ5: PackKernel;
+  packQ5Min: PackKernel;
+  packQ6: PackKernel;
 }
 
 /** Rows `[rows, width]` at `source` become rows `first` and on of the panels at `target`. */

@@ -24,7 +24,8 @@ export function wasmMemory(
   threads: number,
 ): WasmMemory {
   const memory = new MemoryCount();
-  const { packed } = placeWeights(program, weights, memory);
+  // Where 8-bit codes are not exact, only IQ4 would take more.
+  const { packed } = placeWeights(program, weights, memory, 'unsigned');
   const fused = fuse(program);
   const buffers = allocateBuffers(program, fused, packed, memory, size);
   memory.allocate(POOL_BYTES);

@@ -69,6 +69,8 @@ export const OP_X2 = 108;
 export const OP_X2_STRIDE = 112;
 /** Parts taken so far, by whichever thread was free. */
 export const OP_TAKEN = 116;
+/** Integer layouts: the code that stands for weight 0. */
+export const OP_ZERO = 120;
 
 export const ACTIVATION_RELU = 1;
 export const ACTIVATION_SILU = 2;
@@ -79,18 +81,30 @@ export const UNARY_SOFTCAP = 5;
 export const OPERAND_ADD = 1;
 export const OPERAND_MUL = 2;
 
-// Weight layouts: 8 rows interleaved; see linear-*.ts.
+// Weight layouts: 8 rows interleaved; see tile.ts and linear-*.ts of the kernels.
 export const LAYOUT_F32 = 0;
 export const LAYOUT_Q8 = 1;
 export const LAYOUT_Q4 = 2;
 export const LAYOUT_Q4_MIN = 3;
 export const LAYOUT_F16 = 4;
+export const LAYOUT_Q8_SIGNED = 5;
+export const LAYOUT_Q5 = 6;
+export const LAYOUT_Q5_MIN = 7;
+export const LAYOUT_Q6 = 8;
+export const LAYOUT_IQ4 = 9;
 
-/** A block of 32 quantised activations: i8 codes, f32 scale, i32 sum of the codes, f32 their product. */
+/**
+ * A block of 32 quantised activations: i8 codes, f32 scale, i32 sum of the codes, f32 their product, i32 sum of the first
+ * 16 codes.
+ */
 export const XQ_BLOCK = 48;
 export const XQ_SCALE = 32;
 export const XQ_SUM = 36;
 export const XQ_SCALED_SUM = 40;
+export const XQ_LOW_SUM = 44;
+
+/** Activations of float16 weights come multiplied by this; see linear-f16.ts of the kernels. */
+export const F16_INPUT_SCALE = 72057594037927936;
 
 // One run: which tokens, where they lie and what they see.
 export const RUN_ROWS = 0;
@@ -116,6 +130,9 @@ export const RUN_MAX_CONTEXT = 44;
 export const RUN_CANCELLED = 48;
 /** Set: heads that share a K/V head are computed apart, so that there is something for every thread. */
 export const RUN_SPLIT_HEADS = 52;
+/** Per thread: room for one panel's tile. */
+export const RUN_TILES = 56;
+export const RUN_TILE_STRIDE = 60;
 export const RUN_BYTES = 64;
 
 // The threads that run plans together; what several of them write lies in cache lines of its own.

@@ -6,6 +6,7 @@ import type { WeightView } from '../../program/weights.ts';
 import type { Activation, FusedOp } from './fusion.ts';
 import * as L from './plan-layout.ts';
 import { withBarriers } from './barriers.ts';
+import type { WeightLayout } from './weight-layouts.ts';
 import { type PackedWeight, type PackedWeights, viewKey } from './weights.ts';
 
 /** Addresses that plans refer to. */
@@ -13,8 +14,8 @@ export interface PlanMemory {
   readonly weights: PackedWeights;
   /** Buffer of each activation: `[rows, width]`. */
   readonly activations: readonly number[];
-  /** Quantised input of linear operations. */
-  readonly quantized: number;
+  /** Input of linear operations, quantised, or scaled for float16 weights. */
+  readonly prepared: number;
   /** Inputs of the logits, gathered: `[logit rows, width]`. */
   readonly logitInputs: number;
   /** `[logit rows, vocabulary]`. */
@@ -65,8 +66,8 @@ export function lowerLogits(program: Program, memory: PlanMemory): PlanOp[] {
 
 class Lowering {
   readonly plan: PlanOp[] = [];
-  /** The address whose rows the quantised buffer holds. */
-  private quantizedFrom: number | null = null;
+  /** The rows that the buffer of prepared inputs holds: their address, and whether quantised or only scaled. */
+  private prepared: { readonly at: number; readonly quantized: boolean } | null = null;
 
   constructor(
     private readonly program: Program,
@@ -82,7 +83,8 @@ class Lowering {
           ...this.output(op),
           [L.OP_WIDTH]: op.weights[0].shape[1],
           [L.OP_WEIGHT]: weight.at,
-          [L.OP_LAYOUT]: layoutId(weight),
+          [L.OP_LAYOUT]: layoutOf(weight).id,
+          [L.OP_ZERO]: layoutOf(weight).zero,
           [L.OP_KIND]: op.attributes.index === 'position' ? 1 : 0,
         });
         break;
@@ -220,33 +222,41 @@ class Lowering {
     });
   }
 
-  /** Input and weight of a linear operation; quantises the input first, unless the one before did. */
+  /** Input and weight of a linear operation; prepares the input first, unless the one before did. */
   private linearInput(
     weight: PackedWeight,
     x: { at: number; stride: number; width: number },
     flags: number,
   ): Record<number, number> {
-    const common = { [L.OP_WIDTH]: x.width, [L.OP_WEIGHT]: weight.at, [L.OP_LAYOUT]: layoutId(weight) };
-    if (!weight.layout?.quantized) return { ...common, [L.OP_X]: x.at, [L.OP_X_STRIDE]: x.stride };
-    const stride = quantizedStride(x.width);
-    if (this.quantizedFrom !== x.at) {
-      this.emit(L.QUANTIZE, {
+    const layout = layoutOf(weight);
+    const common = {
+      [L.OP_WIDTH]: x.width,
+      [L.OP_WEIGHT]: weight.at,
+      [L.OP_LAYOUT]: layout.id,
+      [L.OP_ZERO]: layout.zero,
+    };
+    if (layout.id === L.LAYOUT_F32) return { ...common, [L.OP_X]: x.at, [L.OP_X_STRIDE]: x.stride };
+    const stride = layout.quantized ? quantizedStride(x.width) : strideOf(x.width);
+    const prepared = this.prepared;
+    if (prepared?.at !== x.at || prepared.quantized !== layout.quantized) {
+      this.emit(layout.quantized ? L.QUANTIZE : L.UNARY, {
+        ...(layout.quantized ? {} : { [L.OP_KIND]: L.UNARY_SCALE, [L.OP_FACTOR]: L.F16_INPUT_SCALE }),
         [L.OP_FLAGS]: flags,
         [L.OP_X]: x.at,
         [L.OP_X_STRIDE]: x.stride,
         [L.OP_WIDTH]: x.width,
-        [L.OP_Y]: this.memory.quantized,
+        [L.OP_Y]: this.memory.prepared,
         [L.OP_Y_STRIDE]: stride,
       });
-      this.quantizedFrom = x.at;
+      this.prepared = { at: x.at, quantized: layout.quantized };
     }
-    return { ...common, [L.OP_X]: this.memory.quantized, [L.OP_X_STRIDE]: stride };
+    return { ...common, [L.OP_X]: this.memory.prepared, [L.OP_X_STRIDE]: stride };
   }
 
   private emit(code: number, fields: Readonly<Record<number, number>>): void {
     const y = fields[L.OP_Y];
-    // What was quantised has changed.
-    if (y !== undefined && y === this.quantizedFrom && code !== L.QUANTIZE) this.quantizedFrom = null;
+    // What was prepared has changed.
+    if (y !== undefined && y === this.prepared?.at) this.prepared = null;
     this.plan.push(new Map([[L.OP_CODE, code], ...Object.entries(fields).map(([k, v]) => [Number(k), v] as const)]));
   }
 
@@ -319,9 +329,9 @@ export function quantizedStride(width: number): number {
   return Math.ceil(width / 32) * L.XQ_BLOCK;
 }
 
-function layoutId({ layout }: PackedWeight): number {
+function layoutOf({ layout }: PackedWeight): WeightLayout {
   if (!layout) throw new EngineError('INTERNAL', 'A vector was used as a matrix.');
-  return layout.id;
+  return layout;
 }
 
 const FLOAT_FIELDS: ReadonlySet<number> = new Set([L.OP_EPS, L.OP_FACTOR, L.OP_SOFTCAP]);

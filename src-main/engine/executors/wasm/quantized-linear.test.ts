@@ -5,17 +5,24 @@ import type { WeightReader } from '../../program/weights.ts';
 import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { F16 } from '../../quant/f16.ts';
 import { F32 } from '../../quant/f32.ts';
+import { writeF16 } from '../../quant/float16.ts';
+import { IQ4_NL } from '../../quant/iq4_nl.ts';
+import { IQ4_XS } from '../../quant/iq4_xs.ts';
 import { Q4_0 } from '../../quant/q4_0.ts';
 import { Q4_1 } from '../../quant/q4_1.ts';
 import { Q4_K } from '../../quant/q4_k.ts';
+import { Q5_0 } from '../../quant/q5_0.ts';
+import { Q5_1 } from '../../quant/q5_1.ts';
+import { Q5_K } from '../../quant/q5_k.ts';
+import { Q6_K } from '../../quant/q6_k.ts';
 import { Q8_0 } from '../../quant/q8_0.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import { batchOf } from '../batch.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 
 /**
- * Sums of exact integers times scales, added in float32: neighbouring values are 1.2e-7 apart. Q4_K also has its scales
- * rounded to float16, 2.4e-4 of their value at most.
+ * Sums of exact integers times scales, added in float32: neighbouring values are 1.2e-7 apart. Types whose scales are
+ * products also have these rounded to float16, 2.4e-4 of their value at most.
  */
 const TYPES: readonly [type: BlockType, nmse: number][] = [
   [F32, 1e-12],
@@ -23,7 +30,13 @@ const TYPES: readonly [type: BlockType, nmse: number][] = [
   [Q8_0, 1e-12],
   [Q4_0, 1e-12],
   [Q4_1, 1e-12],
+  [Q5_0, 1e-12],
+  [Q5_1, 1e-12],
+  [IQ4_NL, 1e-12],
   [Q4_K, 2e-6],
+  [Q5_K, 2e-6],
+  [Q6_K, 2e-6],
+  [IQ4_XS, 2e-6],
 ];
 
 const SHAPES: readonly [rows: number, inputs: number, outputs: number][] = [
@@ -144,8 +157,19 @@ async function runLinear(variant: 'threads' | 'simd', test: LinearCase) {
 function storedRows(type: BlockType, values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(rowBytes(type, values.length));
   if (type === F32) return new Uint8Array(values.slice().buffer);
-  type.quantize!(values, 0, bytes, 0, values.length / type.blockSize);
+  if (type.quantize) type.quantize(values, 0, bytes, 0, values.length / type.blockSize);
+  else fillBlocks(type, bytes, values.length);
   return bytes;
+}
+
+/** Any bytes are codes; only the float16 scales, which come first, must be sensible. */
+function fillBlocks(type: BlockType, bytes: Uint8Array, seed: number): void {
+  const random = normalNumbers(seed);
+  bytes.forEach((_, i) => (bytes[i] = Math.floor(Math.abs(random()) * 997) & 255));
+  for (let at = 0; at < bytes.length; at += type.blockBytes) {
+    writeF16(bytes, at, 0.01 * random());
+    if (type === Q5_1 || type === Q5_K) writeF16(bytes, at + 2, 0.1 * random());
+  }
 }
 
 /** What 8-bit codes keep of the activations: blocks of 32, the largest magnitude is 127. */

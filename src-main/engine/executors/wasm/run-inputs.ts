@@ -4,9 +4,9 @@ import type { Buffers } from './buffers.ts';
 import { align, type KernelMemory } from './kernel-memory.ts';
 import * as L from './plan-layout.ts';
 
-/** Bytes that a run over one sequence of `tokens` tokens needs: the list of its cells, and each thread's scores. */
-export function runBytes({ largestGroup }: Buffers, tokens: number, threads: number): number {
-  return align(4 * tokens) + threads * scratchBytes(tokens, largestGroup);
+/** Bytes that a run over one sequence of `tokens` tokens needs: the list of its cells, and each thread's scores and tile. */
+export function runBytes({ largestGroup, tileBytes }: Buffers, tokens: number, threads: number): number {
+  return align(4 * tokens) + threads * (scratchBytes(tokens, largestGroup) + tileBytes);
 }
 
 /** Scores are written in whole vectors, and four past the end. */
@@ -32,7 +32,9 @@ export class RunInputs {
     const longest = Math.max(...batch.contexts.map(({ cells }) => cells.length));
     const scratch = scratchBytes(longest, this.buffers.largestGroup);
     const contextBytes = batch.contexts.reduce((sum, { cells }) => sum + align(4 * cells.length), 0);
-    const base = this.memory.reserve(contextBytes + this.threads * scratch + extra, `a context of ${longest} tokens`);
+    const { tileBytes } = this.buffers;
+    const perThread = this.threads * (scratch + tileBytes);
+    const base = this.memory.reserve(contextBytes + perThread + extra, `a context of ${longest} tokens`);
     const contexts = this.writeContexts(batch, base);
     this.writeRows(batch, from, to, contexts);
     this.writeAngles(batch, from, to);
@@ -49,6 +51,8 @@ export class RunInputs {
       [L.RUN_LOGIT_INDICES, arrays.logitIndices],
       [L.RUN_SCRATCH, base + contextBytes],
       [L.RUN_SCRATCH_STRIDE, scratch],
+      [L.RUN_TILES, base + contextBytes + this.threads * scratch],
+      [L.RUN_TILE_STRIDE, tileBytes],
       [L.RUN_MAX_CONTEXT, longest],
       [L.RUN_CANCELLED, 0],
       // Two or three parts per thread share out evenly enough.
@@ -56,7 +60,7 @@ export class RunInputs {
     ];
     const { i32 } = this.memory;
     for (const [field, value] of header) i32[(run + field) / 4] = value;
-    return base + contextBytes + this.threads * scratch;
+    return base + contextBytes + perThread;
   }
 
   /** @param rows of the slice that was written last, whose logits come next */

@@ -1,10 +1,9 @@
 /** How each type of a file is kept in memory: as the packed layout that is nearest and that kernels read. */
 import { rowBytes, type BlockType } from '../../quant/block-type.ts';
-import { readF16, writeF16 } from '../../quant/float16.ts';
-import { minimumOf, scaleOf } from '../../quant/k-scales.ts';
 import { Q8_0 } from '../../quant/q8_0.ts';
 import type { KernelExports } from './kernels.ts';
-import { LAYOUT_F16, LAYOUT_F32, LAYOUT_Q4, LAYOUT_Q4_MIN, LAYOUT_Q8 } from './plan-layout.ts';
+import * as L from './plan-layout.ts';
+import { iq4NlToQ80, iq4XsToNl, q4KToQ41, q5KToQ51, q6KToHalves } from './weight-conversions.ts';
 
 export interface WeightLayout {
   /** For people: the type whose values it holds. */
@@ -13,34 +12,49 @@ export interface WeightLayout {
   readonly id: number;
   /** Takes 8-bit activations instead of float32 ones. */
   readonly quantized: boolean;
+  /** The code that stands for weight 0. */
+  readonly zero: number;
   readonly kernel: keyof KernelExports & `pack${string}`;
   /** Bytes of `values` values of one of the 8 rows of a panel. */
   bytes(values: number): number;
 }
 
-const F32: WeightLayout = { name: 'F32', id: LAYOUT_F32, quantized: false, kernel: 'packF32', bytes: (n) => 4 * n };
-const F16: WeightLayout = { name: 'F16', id: LAYOUT_F16, quantized: false, kernel: 'packF16', bytes: (n) => 2 * n };
-const Q8: WeightLayout = {
-  name: 'Q8_0',
-  id: LAYOUT_Q8,
-  quantized: true,
-  kernel: 'packQ8',
-  bytes: (n) => (n / 32) * 34,
+/**
+ * How the machine's dot product reads the 8-bit codes above 127 (see dot.ts of the kernels): as such, as negative, or not
+ * exactly.
+ */
+export type DotKind = 'unsigned' | 'signed' | 'seven-bits';
+
+/** In the order of the kernels' `dotKind`. */
+export const DOT_KINDS: readonly DotKind[] = ['seven-bits', 'unsigned', 'signed'];
+
+const float = (name: string, id: number, kernel: WeightLayout['kernel'], bytes: number): WeightLayout => {
+  return { name, id, kernel, quantized: false, zero: 0, bytes: (values) => bytes * values };
 };
-const Q4: WeightLayout = {
-  name: 'Q4_0',
-  id: LAYOUT_Q4,
-  quantized: true,
-  kernel: 'packQ4',
-  bytes: (n) => (n / 32) * 18,
+/** @param bytes of 32 values */
+const integer = (
+  name: string,
+  id: number,
+  kernel: WeightLayout['kernel'],
+  zero: number,
+  bytes: number,
+): WeightLayout => ({ name, id, kernel, quantized: true, zero, bytes: (values) => (values / 32) * bytes });
+
+const F32 = float('F32', L.LAYOUT_F32, 'packF32', 4);
+const F16 = float('F16', L.LAYOUT_F16, 'packF16', 2);
+const Q4 = integer('Q4_0', L.LAYOUT_Q4, 'packQ4', 8, 18);
+const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, 'packQ4Min', 0, 20);
+const Q5 = integer('Q5_0', L.LAYOUT_Q5, 'packQ5', 16, 22);
+const Q5_MIN = integer('Q5_1', L.LAYOUT_Q5_MIN, 'packQ5Min', 0, 24);
+const Q6 = integer('Q6_K', L.LAYOUT_Q6, 'packQ6', 32, 28);
+const Q8: Readonly<Record<DotKind, WeightLayout>> = {
+  unsigned: integer('Q8_0', L.LAYOUT_Q8, 'packQ8Unsigned', 128, 34),
+  signed: integer('Q8_0', L.LAYOUT_Q8, 'packQ8', 0, 34),
+  'seven-bits': integer('Q8_0', L.LAYOUT_Q8_SIGNED, 'packQ8Signed', 0, 34),
 };
-const Q4_MIN: WeightLayout = {
-  name: 'Q4_1',
-  id: LAYOUT_Q4_MIN,
-  quantized: true,
-  kernel: 'packQ4Min',
-  bytes: (n) => (n / 32) * 20,
-};
+const IQ4 = (zero: number) => integer('IQ4_NL', L.LAYOUT_IQ4, 'packQ4', zero, 18);
+const IQ4_UNSIGNED = IQ4(128);
+const IQ4_SIGNED = IQ4(0);
 
 /** Rows of one type, as a layout's packing kernel takes them. */
 export interface Packing {
@@ -51,21 +65,42 @@ export interface Packing {
 
 const asTheyLie = (layout: WeightLayout): Packing => ({ layout, convert: (bytes) => bytes });
 
+/** @param blockSize values of one of the file's blocks */
+const converted = (
+  layout: WeightLayout,
+  blockSize: number,
+  convert: (bytes: Uint8Array, blocks: number) => Uint8Array,
+): Packing => ({ layout, convert: (bytes, rows, width) => convert(bytes, (rows * width) / blockSize) });
+
 const PACKINGS: Readonly<Record<string, Packing>> = {
   F32: asTheyLie(F32),
   F16: asTheyLie(F16),
-  Q8_0: asTheyLie(Q8),
   Q4_0: asTheyLie(Q4),
   Q4_1: asTheyLie(Q4_MIN),
-  Q4_K: { layout: Q4_MIN, convert: (bytes, rows, width) => q4KToQ41(bytes, (rows * width) / 256) },
+  Q5_0: asTheyLie(Q5),
+  Q5_1: asTheyLie(Q5_MIN),
+  Q4_K: converted(Q4_MIN, 256, q4KToQ41),
+  Q5_K: converted(Q5_MIN, 256, q5KToQ51),
+  Q6_K: converted(Q6, 256, q6KToHalves),
 };
 
 /** Activations are quantised in blocks of 32, so narrower rows stay float32. */
-export function packingOf(type: BlockType, width: number): Packing {
+export function packingOf(type: BlockType, width: number, dot: DotKind): Packing {
   const found = PACKINGS[type.name];
   if (found) return found;
-  if (width % 32 === 0 && type.blockSize > 1) return { layout: Q8, convert: throughFloats(type, Q8_0) };
+  if (type.name === 'Q8_0') return asTheyLie(Q8[dot]);
+  if (type.name === 'IQ4_NL' || type.name === 'IQ4_XS') return iq4Packing(type.name, dot);
+  if (width % 32 === 0 && type.blockSize > 1) return { layout: Q8[dot], convert: throughFloats(type, Q8_0) };
   return { layout: F32, convert: throughFloats(type, null) };
+}
+
+/** The table's values have eight bits: where those are not exact, Q8_0 holds the same ones. */
+function iq4Packing(name: 'IQ4_NL' | 'IQ4_XS', dot: DotKind): Packing {
+  const [blockSize, toNl] = name === 'IQ4_XS' ? [256, iq4XsToNl] : [32, (bytes: Uint8Array) => bytes];
+  if (dot !== 'seven-bits') return converted(dot === 'unsigned' ? IQ4_UNSIGNED : IQ4_SIGNED, blockSize, toNl);
+  return converted(Q8[dot], blockSize, (bytes, blocks) => {
+    return iq4NlToQ80(toNl(bytes, blocks), (blocks * blockSize) / 32);
+  });
 }
 
 function throughFloats(type: BlockType, target: BlockType | null): Packing['convert'] {
@@ -77,30 +112,4 @@ function throughFloats(type: BlockType, target: BlockType | null): Packing['conv
     target.quantize(values, 0, result, 0, values.length / target.blockSize);
     return result;
   };
-}
-
-/**
- * Blocks of 256 with 6-bit scales and minimums to eight blocks of 32 with float16 ones. The codes stay; scale and
- * minimum are rounded to 11 bits, which is far below what quantising the activations costs.
- */
-function q4KToQ41(bytes: Uint8Array, blocks: number): Uint8Array {
-  const result = new Uint8Array(blocks * 8 * 20);
-  for (let block = 0; block < blocks; block++) {
-    const at = block * 144;
-    const d = readF16(bytes, at);
-    const dmin = readF16(bytes, at + 2);
-    for (let part = 0; part < 8; part++) {
-      const to = (block * 8 + part) * 20;
-      writeF16(result, to, d * scaleOf(bytes, at + 4, part));
-      writeF16(result, to + 2, -dmin * minimumOf(bytes, at + 4, part));
-      const codes = at + 16 + (part >> 1) * 32;
-      const shift = (part & 1) * 4;
-      for (let j = 0; j < 16; j++) {
-        const low = (bytes[codes + j] >> shift) & 15;
-        const high = (bytes[codes + 16 + j] >> shift) & 15;
-        result[to + 4 + j] = low | (high << 4);
-      }
-    }
-  }
-  return result;
 }

@@ -6,13 +6,15 @@ import { rowBytes } from '../../quant/block-type.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';
-import { type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
+import { DOT_KINDS, type DotKind, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
 /** Where a weight lies. */
 export interface PackedWeight {
   readonly at: number;
   /** Null for vectors, which are plain float32. */
   readonly layout: WeightLayout | null;
+  /** Values of a row. */
+  readonly width: number;
 }
 
 export type PackedWeights = ReadonlyMap<string, PackedWeight>;
@@ -39,6 +41,7 @@ export function placeWeights(
   program: Program,
   reader: Pick<WeightReader, 'typeOf'>,
   memory: Allocator,
+  dot: DotKind,
 ): { readonly packed: PackedWeights; readonly placements: readonly Placement[] } {
   const views = new Map<string, Map<string, WeightView>>();
   for (const { weights } of program.ops) {
@@ -49,11 +52,11 @@ export function placeWeights(
   }
   const packed = new Map<string, PackedWeight>();
   const placements = program.weights.map((weight) => {
-    const packing = packingOf(reader.typeOf(weight), weight.shape.at(-1) ?? 1);
+    const packing = packingOf(reader.typeOf(weight), weight.shape.at(-1) ?? 1, dot);
     const targets = [...(views.get(weight.name)?.values() ?? [])].map((view) => {
       const layout = view.shape.length > 1 ? packing.layout : null;
       const at = memory.allocate(packedBytes(view, layout), `the weights (${weight.name})`);
-      packed.set(viewKey(view), { at, layout });
+      packed.set(viewKey(view), { at, layout, width: view.shape.at(-1) ?? 1 });
       return { view, at };
     });
     return { weight, packing, targets };
@@ -69,7 +72,7 @@ export async function packWeights(
   kernels: KernelExports,
   options: PackWeightsOptions,
 ): Promise<PackedWeights> {
-  const { packed, placements } = placeWeights(program, reader, memory);
+  const { packed, placements } = placeWeights(program, reader, memory, DOT_KINDS[kernels.dotKind()]);
   for (const { weight, packing, targets } of placements) {
     await reader.readRows(weight, {
       ...options,

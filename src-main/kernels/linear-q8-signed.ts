@@ -13,7 +13,7 @@ import { half4, madd } from './math';
 
 const BLOCK: usize = 272;
 
-export function linearQ8(op: usize, rows: i32, from: i32, to: i32): void {
+export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32): void {
   const x = <usize>load<i32>(op, OP_X);
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
