@@ -1,15 +1,14 @@
 import { EngineError } from '../errors.ts';
 import { quote } from '../formats/json/strict-json.ts';
 import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
-import { endOfGenerationIds } from '../tokenizer/gguf/end-of-generation.ts';
-import { tokenizerFromGguf } from '../tokenizer/gguf/from-gguf.ts';
+import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './from-gguf.ts';
 import { knowsIdsOnly } from './gguf/ids-only.ts';
 import { type GgufParts, partNames, readParts } from './gguf/gguf-parts.ts';
 import { GgufWeights } from './gguf/gguf-weights.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
+import { readTokenizer } from './gguf/read-tokenizer.ts';
 import type { ModelSource } from './model-source.ts';
 
 export interface OpenGgufOptions {
@@ -42,7 +41,7 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
   // First, so that a file of an unknown kind is named as such and not for what it lacks.
   architectureOf(reader);
 
-  const { tokenizer, bosTokenId, eosTokenIds } = knowsIdsOnly(reader)
+  const { tokenizer, bosTokenId, endIds } = knowsIdsOnly(reader)
     ? withoutTokenizer(reader)
     : readTokenizer(reader, options.onWarning);
   const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
@@ -51,73 +50,28 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
     hyperparameters: hyperparametersFromGguf(reader, tokenizer.vocabularySize, facts),
     tokenizer,
     bosTokenId,
-    eosTokenIds,
+    eosTokenIds: endIds,
     weights: new GgufWeights(parts.tensors, source.name),
     totalBytes: parts.totalBytes,
     bytesRead: parts.headerBytes + bytesRead,
   };
 }
 
-interface GgufTokenizer {
-  readonly tokenizer: Tokenizer;
-  readonly bosTokenId: number | null;
-  readonly eosTokenIds: readonly number[];
-}
-
 const MAX_VOCABULARY = 2 ** 22;
 
-function withoutTokenizer(reader: MetadataReader): GgufTokenizer {
+function withoutTokenizer(reader: MetadataReader): GgufTokenizerFacts {
   const size = reader.integer(`${architectureOf(reader)}.vocab_size`, 1, MAX_VOCABULARY);
   const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);
   const ends = ['eos', 'eot', 'eom'].map(id).filter((end) => end !== null);
   return {
     tokenizer: new IdsOnlyTokenizer(size, `vocabulary in ${reader.fileName}`),
     bosTokenId: id('bos'),
-    eosTokenIds: [...new Set(ends)],
+    endIds: [...new Set(ends)],
   };
 }
 
 /** More pairs than any head has. */
 const MAX_ROPE_VALUES = 65_536;
-
-/** llama.cpp's defaults for SentencePiece vocabularies. */
-const SENTENCEPIECE_IDS = { bos: 1, eos: 2, unk: 0 } as const;
-
-function readTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizer {
-  const key = (name: string) => `tokenizer.ggml.${name}`;
-  const tokens = reader.strings(key('tokens'));
-  if (tokens.length === 0) throw reader.bad(key('tokens'), tokens, 'a list with at least one token');
-  const model = reader.text(key('model'));
-  const pre = reader.optionalText(key('pre'));
-  const sentencePiece = model === 'llama';
-  const id = (name: string) => reader.optionalId(key(`${name}_token_id`), tokens.length);
-  const idOr = (name: keyof typeof SENTENCEPIECE_IDS, aliases: readonly string[] = []) =>
-    aliases.map(id).find((found) => found !== null) ?? id(name) ?? (sentencePiece ? SENTENCEPIECE_IDS[name] : null);
-  const bosTokenId = idOr('bos');
-  const eosTokenId = idOr('eos');
-  const tokenizer = tokenizerFromGguf(
-    {
-      model,
-      pre,
-      tokens,
-      tokenTypes: reader.optionalNumbers(key('token_type'), tokens.length),
-      merges: reader.optionalStrings(key('merges')),
-      scores: reader.optionalNumbers(key('scores'), tokens.length),
-      bosTokenId,
-      eosTokenId,
-      // GGUF itself spells it out.
-      unkTokenId: idOr('unk', ['unknown']),
-      // llama.cpp's defaults: these two kinds begin every text with BOS.
-      addBos: reader.flag(key('add_bos_token'), sentencePiece || pre === 'llama-bpe'),
-      addEos: reader.flag(key('add_eos_token'), false),
-      addSpacePrefix: reader.flag(key('add_space_prefix'), sentencePiece),
-    },
-    reader.fileName,
-    onWarning,
-  );
-  const eosTokenIds = endOfGenerationIds(tokens, [eosTokenId, id('eot'), id('eom')]);
-  return { tokenizer, bosTokenId, eosTokenIds };
-}
 
 /** Reads the tensors that decide how heads rotate, which are part of the program and not of the weights. */
 async function tensorFacts(

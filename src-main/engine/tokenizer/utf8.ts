@@ -44,3 +44,49 @@ export function utf16Length(bytes: Uint8Array, start: number, end: number): numb
   }
   return units;
 }
+
+/**
+ * Makes text of UTF-8 that arrives bit by bit. Bytes that are no UTF-8 become U+FFFD, one per maximal broken part, as
+ * soon as it is certain that they are none.
+ */
+export class Utf8Stream {
+  private decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  /** Bytes still wanted by the character that was begun, and the bounds of the next (Encoding Standard, UTF-8 decoder). */
+  private wanted = 0;
+  private lower = 0x80;
+  private upper = 0xbf;
+
+  /** Text that these bytes complete. */
+  push(bytes: Uint8Array): string {
+    for (const byte of bytes) this.follow(byte);
+    return this.decoder.decode(bytes, { stream: true });
+  }
+
+  /** Whether a character was begun and not finished. */
+  get pending(): boolean {
+    return this.wanted > 0;
+  }
+
+  /** U+FFFD for a character that was begun, else nothing. The next byte begins a new text. */
+  flush(): string {
+    const rest = this.decoder.decode();
+    this.decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    this.wanted = 0;
+    return rest;
+  }
+
+  private follow(byte: number): void {
+    const { wanted, lower, upper } = this;
+    this.lower = 0x80;
+    this.upper = 0xbf;
+    if (wanted > 0 && byte >= lower && byte <= upper) {
+      this.wanted--;
+      return;
+    }
+    this.wanted = byte < 0xc2 || byte > 0xf4 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    if (byte === 0xe0) this.lower = 0xa0;
+    else if (byte === 0xed) this.upper = 0x9f;
+    else if (byte === 0xf0) this.lower = 0x90;
+    else if (byte === 0xf4) this.upper = 0x8f;
+  }
+}

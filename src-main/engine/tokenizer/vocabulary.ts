@@ -21,8 +21,9 @@ export class Vocabulary {
   private count = 0;
   private nextId = 0;
   private scratch = new Uint8Array(256);
-  /** UTF-16 length of the longest piece. */
+  /** Length of the longest piece, in UTF-16 units and in bytes. */
   longestPiece = 0;
+  longestBytes = 0;
   private readonly text = new TextDecoder('utf-8', { ignoreBOM: true });
 
   constructor(blob: Uint8Array = new Uint8Array(1024), used = 0, capacity = 64) {
@@ -98,6 +99,17 @@ export class Vocabulary {
     return this.slots[this.slotOf(bytes, start, end)] - 1;
   }
 
+  /** Calls `found` for each piece that `bytes[start..limit)` begin with, shortest first, with where it ends. */
+  eachPrefix(bytes: Uint8Array, start: number, limit: number, found: (id: number, end: number) => void): void {
+    const last = Math.min(limit, start + this.longestBytes);
+    let value = HASH_START;
+    for (let end = start; end < last;) {
+      value = hashStep(value, bytes[end++]);
+      const id = this.slots[this.slotWith(hashEnd(value), bytes, start, end)] - 1;
+      if (id !== -1) found(id, end);
+    }
+  }
+
   piece(id: number): string | undefined {
     const bytes = this.bytes(id);
     return bytes && this.text.decode(bytes);
@@ -136,6 +148,7 @@ export class Vocabulary {
     this.ends[id] = end;
     this.nextId = Math.max(this.nextId, id + 1);
     this.longestPiece = Math.max(this.longestPiece, utf16Length(this.blob, start, end));
+    this.longestBytes = Math.max(this.longestBytes, end - start);
     if (2 * ++this.count > this.slots.length) this.rehash();
     else this.slots[this.slotOf(this.blob, start, end)] = id + 1;
   }
@@ -149,10 +162,16 @@ export class Vocabulary {
 
   /** The slot with the piece that these bytes spell, or the empty one where it would be. */
   private slotOf(bytes: Uint8Array, start: number, end: number): number {
+    let value = HASH_START;
+    for (let i = start; i < end; i++) value = hashStep(value, bytes[i]);
+    return this.slotWith(hashEnd(value), bytes, start, end);
+  }
+
+  private slotWith(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const { slots, starts, ends, blob } = this;
     const mask = slots.length - 1;
     const length = end - start;
-    let slot = hash(bytes, start, end) & mask;
+    let slot = hash & mask;
     for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const id = slots[slot] - 1;
       const other = starts[id];
@@ -165,12 +184,16 @@ export class Vocabulary {
   }
 }
 
-/** FNV-1a, its bits mixed so that the low ones, which choose the slot, depend on all. */
-function hash(bytes: Uint8Array, start: number, end: number): number {
-  let value = 0x811c9dc5;
-  for (let i = start; i < end; i++) value = Math.imul(value ^ bytes[i], 0x01000193);
-  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
-  return value ^ (value >>> 13);
+// FNV-1a, its bits mixed at the end so that the low ones, which choose the slot, depend on all.
+const HASH_START = 0x811c9dc5;
+
+function hashStep(value: number, byte: number): number {
+  return Math.imul(value ^ byte, 0x01000193);
+}
+
+function hashEnd(value: number): number {
+  const mixed = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return mixed ^ (mixed >>> 13);
 }
 
 function slotsFor(pieces: number): number {

@@ -76,11 +76,25 @@ export class MetadataReader {
 
   /** A list of numbers with `length` entries, or null when the key is absent. */
   optionalNumbers(key: string, length: number): number[] | null {
+    const list = this.optionalNumberList(key, length);
+    return list && Array.from(list);
+  }
+
+  /** The same without a copy, for lists as long as a vocabulary. */
+  optionalNumberList(key: string, length: number): ArrayLike<number> | null {
     const value = this.metadata.get(key);
     if (value === undefined) return null;
-    const list = ArrayBuffer.isView(value) ? Array.from(value, Number) : null;
+    const list = ArrayBuffer.isView(value) ? asNumbers(value) : null;
     if (list?.length !== length) throw this.bad(key, value, `a list of ${length} numbers`);
     return list;
+  }
+
+  /** A list of bytes, signed ones too, or null when the key is absent. */
+  optionalBytes(key: string): Uint8Array | null {
+    const value = this.metadata.get(key);
+    if (value === undefined || value instanceof Uint8Array) return value ?? null;
+    if (value instanceof Int8Array) return new Uint8Array(value.buffer, value.byteOffset, value.length);
+    throw this.bad(key, value, 'a list of bytes');
   }
 
   /** The error for a key whose value is not `expected`. */
@@ -112,6 +126,11 @@ export class MetadataReader {
       { file: this.fileName, key },
     );
   }
+}
+
+/** The list as it is, unless its values are no numbers to JavaScript. */
+function asNumbers(list: Extract<MetadataValue, ArrayBufferView>): ArrayLike<number> {
+  return list instanceof BigInt64Array || list instanceof BigUint64Array ? Array.from(list, Number) : list;
 }
 
 /** A value from the file, short enough for a message. */

@@ -1,44 +1,69 @@
 import { EngineError } from '../../errors.ts';
-import type { AddedToken } from '../added-tokens.ts';
-import { byteLevelPiece, utf8Step } from '../decoder/byte-level.ts';
-import { JsonTokenizer, type TokenizerParts } from '../json-tokenizer.ts';
-import { byteLevelBpe } from '../model/byte-level-bpe.ts';
-import { spm } from '../model/spm.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { Vocabulary } from '../vocabulary.ts';
-import { endsGeneration } from './end-of-generation.ts';
-import { DEFAULT_FAMILY, KNOWN_FAMILIES, preTokenizerFamily } from './pre-tokenizers.ts';
-import { sentencePieceDecoder, sentencePieceNormalizer, WHOLE_TEXT } from './sentencepiece.ts';
+import { ggufBpe } from './bpe.ts';
+import { CharacterMap } from './character-map.ts';
+import { GgufTokenizer, type GgufTokenizerParts, type SpecialSpacing } from './gguf-tokenizer.ts';
+import type { Utf8Strings } from './model.ts';
+import { DEFAULT_FAMILY, KNOWN_FAMILIES, preTokenizerFamily, type PreTokenizerFamily } from './pre-tokenizers.ts';
+import { sentencePiece } from './sentencepiece.ts';
+import { ATTRIBUTE, tokenAttributes, type NamedTokens, type TokenAttributes } from './token-attributes.ts';
+import { unigram } from './unigram.ts';
+import { wordPiece } from './wordpiece.ts';
 
-/** Strings that need not all exist at once. */
-export interface StringList extends Iterable<string> {
-  readonly length: number;
-}
-
-/** The `tokenizer.ggml.*` keys of a file, as far as they are there. */
+/** The `tokenizer.ggml.*` keys of a file; null for one that is absent. */
 export interface GgufVocabulary {
   /** `model`: the kind of tokenizer, for example `gpt2`. */
   readonly model: string;
   /** `pre`: how text is split into words. */
   readonly pre: string | null;
-  readonly tokens: StringList;
+  readonly tokens: Utf8Strings;
   /** `token_type` per token: see TOKEN_TYPES. */
   readonly tokenTypes: ArrayLike<number> | null;
-  /** `merges`: `left right`, best first. Byte-level BPE needs them. */
-  readonly merges: StringList | null;
-  /** `scores` per token. SentencePiece needs them. */
+  /** `merges`: `left right`, best first. BPE needs them. */
+  readonly merges: Utf8Strings | null;
+  /** `scores` per token. SentencePiece and unigram need them. */
   readonly scores: ArrayLike<number> | null;
   readonly bosTokenId: number | null;
   readonly eosTokenId: number | null;
   readonly unkTokenId: number | null;
-  readonly addBos: boolean;
-  readonly addEos: boolean;
-  /** `add_space_prefix`: SentencePiece texts begin with a space of their own. */
-  readonly addSpacePrefix: boolean;
+  readonly separatorTokenId: number | null;
+  /** Other tokens that the file names, which may end a reply. */
+  readonly named: Omit<NamedTokens, 'eos'>;
+  readonly addBos: boolean | null;
+  readonly addEos: boolean | null;
+  /** `add_space_prefix`: texts begin with a space of their own. */
+  readonly addSpacePrefix: boolean | null;
+  /** `remove_extra_whitespaces`, for unigram. */
+  readonly removeExtraSpaces: boolean | null;
+  /** `precompiled_charsmap`, for unigram. */
+  readonly characterMap: Uint8Array | null;
+  /** `normalizer.lowercase` and `normalizer.strip_accents`, for WordPiece. */
+  readonly lowercase: boolean | null;
+  readonly stripAccents: boolean | null;
+  /** `general.name`: llama.cpp knows by it that the tokens of Phi-3 take the space after them along. */
+  readonly modelName: string | null;
 }
 
-/** `enum llama_token_type`. */
-export const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+export interface GgufTokenizerFacts {
+  readonly tokenizer: Tokenizer;
+  readonly bosTokenId: number | null;
+  /** Tokens that end a reply, ascending. */
+  readonly endIds: readonly number[];
+}
+
+/** A file with what follows from it for every kind of tokenizer. */
+interface Source {
+  readonly file: GgufVocabulary;
+  readonly fileName: string;
+  readonly vocabulary: Vocabulary;
+  readonly attributes: TokenAttributes;
+}
+
+type KindParts = Pick<GgufTokenizerParts, 'model' | 'writing' | 'addSpacePrefix' | 'before' | 'after'>;
+
+/** `tokenizer.ggml.model` of byte-pair encoders; Gemma 4's is one of its own. */
+const BPE_MODELS: ReadonlySet<string> = new Set(['gpt2', 'gemma4']);
 
 /**
  * The tokenizer that a GGUF file describes, with llama.cpp's behaviour.
@@ -46,75 +71,159 @@ export const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, 
  * @param warn hears of what had to be guessed
  * @throws EngineError UNSUPPORTED_TOKENIZER for a kind of tokenizer that is not known, MODEL_FORMAT when parts are missing
  */
-export function tokenizerFromGguf(file: GgufVocabulary, fileName: string, warn: (message: string) => void): Tokenizer {
-  const vocabulary = Vocabulary.fromPieces(file.tokens);
-  const common = {
-    vocabulary,
-    addedTokens: addedTokens(file, vocabulary),
-    template: {
-      before: file.addBos && file.bosTokenId !== null ? [file.bosTokenId] : [],
-      after: file.addEos && file.eosTokenId !== null ? [file.eosTokenId] : [],
-    },
-  };
-  switch (file.model) {
-    case 'gpt2':
-      return new JsonTokenizer({ ...common, ...byteLevelParts(file, vocabulary, fileName, warn) });
-    case 'llama':
-      return new JsonTokenizer({ ...common, ...sentencePieceParts(file, vocabulary, common.addedTokens, fileName) });
-    default:
-      throw new EngineError(
-        'UNSUPPORTED_TOKENIZER',
-        `${fileName}: its tokenizer is of the kind ${JSON.stringify(file.model.slice(0, 100))}; byte-level BPE ("gpt2") and ` +
-          'SentencePiece BPE ("llama") can be read.',
-        { file: fileName, model: file.model },
-      );
-  }
-}
-
-type ModelParts = Pick<TokenizerParts, 'normalizer' | 'preTokenizer' | 'model' | 'decoder'>;
-
-function byteLevelParts(
+export function tokenizerFromGguf(
   file: GgufVocabulary,
-  vocabulary: Vocabulary,
   fileName: string,
   warn: (message: string) => void,
-): ModelParts {
-  if (!file.merges) throw missing(fileName, 'tokenizer.ggml.merges', 'a BPE tokenizer');
-  const family = preTokenizerFamily(file.pre ?? DEFAULT_FAMILY);
-  if (!family) {
-    warn(
-      `${fileName}: tokenizer.ggml.pre is ${JSON.stringify(file.pre?.slice(0, 100))}, which is not one of ${KNOWN_FAMILIES.join(', ')}. ` +
-        `Text is split as for ${DEFAULT_FAMILY}, so its tokens may differ from those the model was trained on.`,
-    );
-  }
-  const { preTokenizer, ignoreMerges } = family ?? preTokenizerFamily(DEFAULT_FAMILY)!;
-  return {
-    normalizer: { normalize: (text) => text },
-    preTokenizer,
-    model: byteLevelBpe({
-      vocabulary,
-      merges: file.merges,
-      mergeCount: file.merges.length,
-      ignoreMerges,
-      unkTokenId: file.unkTokenId,
+): GgufTokenizerFacts {
+  const build = BPE_MODELS.has(file.model) ? bpeParts : KINDS[file.model];
+  if (!build) throw unknownKind(file.model, fileName);
+  const vocabulary = vocabularyOf(file.tokens);
+  const attributes = tokenAttributes(vocabulary, file.tokenTypes, { ...file.named, eos: eosOf(file) });
+  const source = { file, fileName, vocabulary, attributes };
+  const kind = build(source, warn);
+  const spacing = spacingOf(source);
+  const tokenizer = new GgufTokenizer({
+    vocabulary,
+    attributes: attributes.bits,
+    unkTokenId: idOr(file.unkTokenId, file, 'unk'),
+    ...kind,
+    ...(spacing && { spacing }),
+  });
+  return { tokenizer, bosTokenId: idOr(file.bosTokenId, file, 'bos'), endIds: attributes.endIds };
+}
+
+/** The pieces. To llama.cpp one ends at a zero byte, and a token without a text is named by its id. */
+function vocabularyOf({ blob, offsets, length }: Utf8Strings): Vocabulary {
+  let asTheyStand = !blob.includes(0);
+  for (let id = 0; id < length && asTheyStand; id++) asTheyStand = offsets[id] < offsets[id + 1];
+  if (asTheyStand) return Vocabulary.fromUtf8(blob, offsets);
+  const text = new TextDecoder('utf-8', { ignoreBOM: true });
+  return Vocabulary.fromPieces(
+    Array.from({ length }, (_, id) => {
+      const [piece] = text.decode(blob.subarray(offsets[id], offsets[id + 1])).split('\0');
+      return piece || `[EMPTY_${id}]`;
     }),
-    decoder: { pieceSteps: [byteLevelPiece], textSteps: [utf8Step], joinsBytes: true },
+  );
+}
+
+/** llama.cpp's ids where a file of the kind names none. */
+const DEFAULT_IDS: Readonly<Record<string, Partial<Record<'bos' | 'eos' | 'unk' | 'separator', number>>>> = {
+  llama: { bos: 1, eos: 2, unk: 0 },
+  bert: { bos: 101, unk: 100, separator: 102 },
+  t5: { eos: 1, unk: 2 },
+};
+
+function idOr(named: number | null, { model, tokens }: GgufVocabulary, use: 'bos' | 'eos' | 'unk' | 'separator') {
+  const id = named ?? DEFAULT_IDS[model]?.[use] ?? null;
+  return id !== null && id < tokens.length ? id : null;
+}
+
+const eosOf = (file: GgufVocabulary) => idOr(file.eosTokenId, file, 'eos');
+const one = (wanted: boolean, id: number | null): number[] => (wanted && id !== null ? [id] : []);
+
+const KINDS: Readonly<Record<string, (source: Source) => KindParts>> = {
+  llama: ({ file, vocabulary, fileName }) => {
+    const addSpacePrefix = file.addSpacePrefix ?? true;
+    const unkTokenId = idOr(file.unkTokenId, file, 'unk');
+    if (!file.scores) throw missing(fileName, 'tokenizer.ggml.scores', 'a SentencePiece tokenizer');
+    return {
+      model: sentencePiece({ vocabulary, scores: file.scores, unkTokenId, addSpacePrefix }),
+      writing: 'text',
+      addSpacePrefix,
+      before: one(file.addBos ?? true, idOr(file.bosTokenId, file, 'bos')),
+      after: one(file.addEos ?? false, eosOf(file)),
+    };
+  },
+  bert: ({ file, vocabulary }) => {
+    const lowercase = file.lowercase ?? true;
+    const unkTokenId = idOr(file.unkTokenId, file, 'unk');
+    return {
+      model: wordPiece({ vocabulary, unkTokenId, lowercase, stripAccents: file.stripAccents ?? lowercase }),
+      writing: 'text',
+      addSpacePrefix: file.addSpacePrefix ?? false,
+      // Whatever add_bos_token says.
+      before: one(true, idOr(file.bosTokenId, file, 'bos')),
+      after: one(true, idOr(file.separatorTokenId, file, 'separator')),
+    };
+  },
+  t5: ({ file, vocabulary, attributes, fileName }) => {
+    const addSpacePrefix = file.addSpacePrefix ?? false;
+    const unkTokenId = idOr(file.unkTokenId, file, 'unk');
+    if (!file.scores) throw missing(fileName, 'tokenizer.ggml.scores', 'a unigram tokenizer');
+    return {
+      model: unigram({
+        vocabulary,
+        scores: Float32Array.from(file.scores),
+        attributes: attributes.bits,
+        unkTokenId,
+        addSpacePrefix,
+        removeExtraSpaces: file.removeExtraSpaces ?? false,
+        characterMap: file.characterMap && new CharacterMap(file.characterMap, fileName),
+      }),
+      writing: 'text',
+      addSpacePrefix,
+      before: one(file.addBos ?? false, file.bosTokenId),
+      after: one(file.addEos ?? true, eosOf(file)),
+    };
+  },
+};
+
+function bpeParts({ file, vocabulary, fileName }: Source, warn: (message: string) => void): KindParts {
+  const { pre } = file;
+  const family = bpeFamily(file.model === 'gemma4' ? 'gemma4' : pre, fileName, warn);
+  const merges =
+    file.merges ?? (pre === 'kimi-k2' ? { length: 0, blob: new Uint8Array(0), offsets: new Uint32Array(1) } : null);
+  if (!merges) throw missing(fileName, 'tokenizer.ggml.merges', 'a BPE tokenizer');
+  const addBos = family.addBos === 'always' || (file.addBos ?? family.addBos);
+  return {
+    model: ggufBpe({ vocabulary, merges, family }),
+    writing: family.plainText ? 'text' : 'bytes',
+    addSpacePrefix: file.addSpacePrefix ?? false,
+    before: one(addBos, file.bosTokenId),
+    after: one(file.addEos ?? false, file.eosTokenId),
   };
 }
 
-function sentencePieceParts(
-  file: GgufVocabulary,
-  vocabulary: Vocabulary,
-  added: readonly AddedToken[],
-  fileName: string,
-): ModelParts {
-  if (!file.scores) throw missing(fileName, 'tokenizer.ggml.scores', 'a SentencePiece tokenizer');
+function bpeFamily(pre: string | null, fileName: string, warn: (message: string) => void): PreTokenizerFamily {
+  const family = pre === null ? undefined : preTokenizerFamily(pre);
+  if (family) return family;
+  const problem =
+    pre === null
+      ? 'is missing'
+      : `is ${JSON.stringify(pre.slice(0, 100))}, which is not one of ${KNOWN_FAMILIES.join(', ')}`;
+  warn(
+    `${fileName}: tokenizer.ggml.pre ${problem}. Text is split as for "${DEFAULT_FAMILY}", so its tokens may differ from ` +
+      'those the model was trained on.',
+  );
+  return preTokenizerFamily(DEFAULT_FAMILY)!;
+}
+
+/** What llama.cpp knows by a model's name and pre-tokenizer: which special tokens take white space beside them along. */
+function spacingOf({ file, vocabulary, attributes }: Source): SpecialSpacing | undefined {
+  const id = (text: string) => vocabulary.id(text);
+  const beforeOnly = (token: number | undefined) => ({
+    before: (other: number) => other === token,
+    after: () => false,
+  });
+  if (/jina-v2-(de|es|code)/.test(file.pre ?? '')) return beforeOnly(id('<mask>'));
+  if (/modern-bert/i.test(file.modelName ?? '')) return beforeOnly(id('[MASK]'));
+  if (!/phi-?3/i.test(file.modelName ?? '')) return undefined;
+  const exceptions = new Set(['<unk>', '<s>', '<|endoftext|>'].map(id));
+  const special = ATTRIBUTE.control | ATTRIBUTE.unknown | ATTRIBUTE.userDefined;
   return {
-    normalizer: sentencePieceNormalizer(file.addSpacePrefix),
-    preTokenizer: WHOLE_TEXT,
-    model: spm({ vocabulary, scores: file.scores, unkTokenId: file.unkTokenId }),
-    decoder: sentencePieceDecoder(file.addSpacePrefix, added),
+    before: () => false,
+    after: (token) => (attributes.bits[token] & special) !== 0 && !exceptions.has(token),
   };
+}
+
+function unknownKind(model: string, fileName: string): EngineError {
+  return new EngineError(
+    'UNSUPPORTED_TOKENIZER',
+    `${fileName}: its tokenizer is of the kind ${JSON.stringify(model.slice(0, 100))}; byte-level BPE ("gpt2"), ` +
+      'SentencePiece BPE ("llama"), WordPiece ("bert"), unigram ("t5") and Gemma 4\'s ("gemma4") can be read.',
+    { file: fileName, model },
+  );
 }
 
 function missing(fileName: string, key: string, what: string): EngineError {
@@ -122,17 +231,4 @@ function missing(fileName: string, key: string, what: string): EngineError {
     file: fileName,
     key,
   });
-}
-
-/** Tokens that are found in a text as they stand: control tokens when asked for, user-defined ones always. */
-function addedTokens({ tokenTypes }: GgufVocabulary, vocabulary: Vocabulary): AddedToken[] {
-  const added: AddedToken[] = [];
-  for (let id = 0; id < vocabulary.size; id++) {
-    const type = tokenTypes?.[id];
-    const content = vocabulary.piece(id);
-    const ends = content !== undefined && endsGeneration(content);
-    const special = type === TOKEN_TYPES.control || type === TOKEN_TYPES.unknown || ends;
-    if (content && (special || type === TOKEN_TYPES.userDefined)) added.push({ id, content, special });
-  }
-  return added;
 }

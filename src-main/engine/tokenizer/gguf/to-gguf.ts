@@ -2,7 +2,7 @@ import { GPT2_WORDS } from '../byte-level/gpt2-words.ts';
 import { JsonPart } from '../json-part.ts';
 import { templateFromJson } from '../post-processor/template-processing.ts';
 import { Vocabulary } from '../vocabulary.ts';
-import { TOKEN_TYPES } from './from-gguf.ts';
+import { TOKEN_TYPES } from './token-attributes.ts';
 import { familyOf } from './pre-tokenizers.ts';
 
 /** What the `tokenizer.ggml.*` keys say about a byte-level BPE tokenizer. */

@@ -1,8 +1,9 @@
 import { BYTE_CHARACTERS } from '../byte-level/alphabet.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { mergePairs } from './byte-pair.ts';
+import { rangesOf } from './byte-ranges.ts';
 import { MergeTable } from './merge-table.ts';
-import type { TokenModel, WordToken } from './model.ts';
+import type { TokenModel } from './model.ts';
 
 export interface ByteLevelBpeOptions {
   readonly vocabulary: Vocabulary;
@@ -63,26 +64,4 @@ export function byteLevelBpe({
       return rangesOf(word, ids, sizes, mergePairs(ids, sizes, count, table));
     },
   };
-}
-
-/** Byte sizes to UTF-16 ranges; a token that is part of a character covers the whole of it. */
-function rangesOf(word: string, ids: Int32Array, sizes: Int32Array, count: number): WordToken[] {
-  const tokens: WordToken[] = [];
-  let unit = 0;
-  // Bytes up to the end of the character that ends at `unit`.
-  let covered = 0;
-  let characterStart = 0;
-  let byte = 0;
-  for (let i = 0; i < count; i++) {
-    const start = byte < covered ? characterStart : unit;
-    byte += sizes[i];
-    while (covered < byte) {
-      characterStart = unit;
-      const codePoint = word.codePointAt(unit) ?? 0;
-      unit += codePoint > 0xffff ? 2 : 1;
-      covered += codePoint > 0xffff ? 4 : codePoint > 0x7ff ? 3 : codePoint > 0x7f ? 2 : 1;
-    }
-    tokens.push({ id: ids[i], start, end: unit });
-  }
-  return tokens;
 }

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { Vocabulary } from '../vocabulary.ts';
-import { bytePiece, spm } from './spm.ts';
+import { bytePiece } from './model.ts';
+import { sentencePiece } from './sentencepiece.ts';
 
 /** A model of these pieces with these scores, and the pieces of a word. */
 function model(entries: [piece: string, score: number][], unkTokenId: number | null = null) {
   const vocabulary = Vocabulary.fromPieces(entries.map(([piece]) => piece));
-  const tokens = spm({ vocabulary, scores: entries.map(([, score]) => score), unkTokenId });
+  const scores = entries.map(([, score]) => score);
+  const tokens = sentencePiece({ vocabulary, scores, unkTokenId, addSpacePrefix: false });
   return {
     tokens,
-    pieces: (word: string) => tokens.tokenize(word).map(({ id }) => vocabulary.piece(id)),
+    pieces: (word: string) => tokens.tokenize(word, true).map(({ id }) => vocabulary.piece(id)),
   };
 }
 
@@ -30,7 +32,7 @@ describe('SentencePiece BPE', () => {
   it('spells what is no piece in bytes, each with the range of its character', () => {
     const { tokens, pieces } = model([...BYTES, ['x', -1]]);
     expect(pieces('xé😀')).toEqual(['x', '<0xC3>', '<0xA9>', '<0xF0>', '<0x9F>', '<0x98>', '<0x80>']);
-    expect(tokens.tokenize('xé😀').map(({ start, end }) => [start, end])).toEqual([
+    expect(tokens.tokenize('xé😀', true).map(({ start, end }) => [start, end])).toEqual([
       [0, 1],
       [1, 2],
       [1, 2],
@@ -54,6 +56,27 @@ describe('SentencePiece BPE', () => {
     expect(model(pieces).pieces('aé')).toEqual(['a']);
   });
 
+  it('takes a score that is no number for the lowest', () => {
+    const letters: [string, number][] = [
+      ['a', -9],
+      ['b', -9],
+      ['c', -9],
+    ];
+    expect(model([...letters, ['ab', NaN], ['bc', -1e30]]).pieces('abc')).toEqual(['a', 'bc']);
+    expect(model([...letters, ['ab', NaN]]).pieces('abc')).toEqual(['ab', 'c']);
+  });
+
+  it('puts a space before a text, and before what follows a special token', () => {
+    const vocabulary = Vocabulary.fromPieces(['▁', 'a', '▁a']);
+    const tokens = sentencePiece({ vocabulary, scores: [-3, -2, -1], unkTokenId: null, addSpacePrefix: true });
+    expect(tokens.tokenize('a a', true)).toEqual([
+      { id: 2, start: 0, end: 1 },
+      { id: 2, start: 1, end: 3 },
+    ]);
+    expect(tokens.tokenize('a', false)).toEqual([{ id: 1, start: 0, end: 1 }]);
+    expect(tokens.tokenize(' a', true).map(({ id }) => id)).toEqual([0, 2]);
+  });
+
   it('takes time that grows with the text and no faster', () => {
     const { tokens } = model([
       ['a', -9],
@@ -62,7 +85,7 @@ describe('SentencePiece BPE', () => {
       ['aaaaaaaa', -3],
     ]);
     const started = performance.now();
-    expect(tokens.tokenize('a'.repeat(400_000))).toHaveLength(50_000);
+    expect(tokens.tokenize('a'.repeat(400_000), true)).toHaveLength(50_000);
     // Some 0.3 s; time that grew with the square would be hours.
     expect(performance.now() - started).toBeLessThan(10_000);
   });

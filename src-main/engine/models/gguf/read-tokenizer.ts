@@ -1,0 +1,52 @@
+import { tokenizerFromGguf, type GgufTokenizerFacts } from '../../tokenizer/gguf/from-gguf.ts';
+import type { MetadataReader } from './metadata-reader.ts';
+
+/**
+ * The tokenizer of a GGUF file.
+ * @param onWarning hears of what had to be guessed
+ * @throws EngineError MODEL_FORMAT, UNSUPPORTED_TOKENIZER
+ */
+export function readTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizerFacts {
+  const key = (name: string) => `tokenizer.ggml.${name}`;
+  const tokens = reader.strings(key('tokens'));
+  if (tokens.length === 0) throw reader.bad(key('tokens'), tokens, 'a list with at least one token');
+  const id = (...names: string[]) =>
+    names.map((name) => reader.optionalId(key(`${name}_token_id`), tokens.length)).find((found) => found !== null) ??
+    null;
+  const flag = (name: string) => (reader.has(key(name)) ? reader.flag(key(name), false) : null);
+  const vocabulary = {
+    model: reader.text(key('model')),
+    pre: reader.optionalText(key('pre')),
+    tokens,
+    tokenTypes: reader.optionalNumberList(key('token_type'), tokens.length),
+    merges: reader.optionalStrings(key('merges')),
+    scores: reader.optionalNumberList(key('scores'), tokens.length),
+    bosTokenId: id('bos'),
+    eosTokenId: id('eos'),
+    // GGUF itself spells it out.
+    unkTokenId: id('unknown', 'unk'),
+    // The key is spelled so in GGUF.
+    separatorTokenId: id('seperator', 'separator'),
+    named: {
+      eot: id('eot'),
+      eom: id('eom'),
+      fillIn: {
+        prefix: id('fim_pre', 'prefix'),
+        suffix: id('fim_suf', 'suffix'),
+        middle: id('fim_mid', 'middle'),
+        pad: id('fim_pad'),
+        repository: id('fim_rep'),
+        separator: id('fim_sep'),
+      },
+    },
+    addBos: flag('add_bos_token'),
+    addEos: flag('add_eos_token'),
+    addSpacePrefix: flag('add_space_prefix'),
+    removeExtraSpaces: flag('remove_extra_whitespaces'),
+    characterMap: reader.optionalBytes(key('precompiled_charsmap')),
+    lowercase: flag('normalizer.lowercase'),
+    stripAccents: flag('normalizer.strip_accents'),
+    modelName: reader.optionalText('general.name'),
+  };
+  return tokenizerFromGguf(vocabulary, reader.fileName, onWarning);
+}

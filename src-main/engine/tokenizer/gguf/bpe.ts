@@ -1,0 +1,171 @@
+import { BYTE_CHARACTERS } from '../byte-level/alphabet.ts';
+import { mergePairs } from '../model/byte-pair.ts';
+import { rangesOf } from '../model/byte-ranges.ts';
+import { MergeTable } from '../model/merge-table.ts';
+import type { WordToken } from '../model/model.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import { SymbolTable } from './symbol-table.ts';
+import { bytePiece, SPACE, type GgufModel, type Utf8Strings } from './model.ts';
+import type { PreTokenizerFamily } from './pre-tokenizers.ts';
+
+export interface BpeOptions {
+  readonly vocabulary: Vocabulary;
+  /** `left right` per merge, best first. */
+  readonly merges: Utf8Strings;
+  readonly family: PreTokenizerFamily;
+}
+
+/** Words up to this many UTF-16 units are remembered with their tokens, at most so many at a time. */
+const REMEMBERED_LENGTH = 24;
+const REMEMBERED_WORDS = 20_000;
+
+/**
+ * Byte-pair encoding as llama.cpp runs it. A symbol that is no token, for want of a piece or because a merge makes
+ * something the vocabulary lacks, falls back to its bytes, and bytes without a piece vanish.
+ */
+export function ggufBpe({ vocabulary, merges, family }: BpeOptions): GgufModel {
+  const symbols = new SymbolTable(vocabulary);
+  const table = mergeTable(merges, symbols);
+  const tokenizeWord = family.plainText
+    ? characterWords(vocabulary, symbols, table)
+    : byteWords(vocabulary, symbols, table, family.ignoreMerges);
+  const remembered = new Map<string, readonly WordToken[]>();
+  const tokensOf = (word: string): readonly WordToken[] => {
+    if (word.length > REMEMBERED_LENGTH) return tokenizeWord(word);
+    let tokens = remembered.get(word);
+    if (!tokens) {
+      tokens = tokenizeWord(word);
+      if (remembered.size === REMEMBERED_WORDS) remembered.clear();
+      remembered.set(word, tokens);
+    }
+    return tokens;
+  };
+  return {
+    tokenize(text) {
+      const written = family.plainText ? text.replaceAll(' ', SPACE) : text;
+      const tokens: WordToken[] = [];
+      for (const [from, to] of family.split(written)) {
+        for (const { id, start, end } of tokensOf(written.slice(from, to))) {
+          tokens.push({ id, start: from + start, end: from + end });
+        }
+      }
+      return tokens;
+    },
+  };
+}
+
+function mergeTable({ length, blob, offsets }: Utf8Strings, symbols: SymbolTable): MergeTable {
+  const table = new MergeTable(length);
+  let joined = new Uint8Array(256);
+  for (let rank = 0; rank < length; rank++) {
+    const [start, end] = [offsets[rank], offsets[rank + 1]];
+    // The first character may itself be a space.
+    const space = blob.indexOf(0x20, start + 1);
+    if (space === -1 || space >= end) continue;
+    const size = end - start - 1;
+    if (size > joined.length) joined = new Uint8Array(2 * size);
+    joined.set(blob.subarray(start, space));
+    joined.set(blob.subarray(space + 1, end), space - start);
+    table.add(
+      symbols.intern(blob, start, space),
+      symbols.intern(blob, space + 1, end),
+      rank,
+      symbols.intern(joined, 0, size),
+    );
+  }
+  return table;
+}
+
+type WordTokenizer = (word: string) => readonly WordToken[];
+
+/** Byte-level: each byte of a word is a symbol, written as a character of GPT-2's alphabet. */
+function byteWords(
+  vocabulary: Vocabulary,
+  symbols: SymbolTable,
+  table: MergeTable,
+  ignoreMerges: boolean,
+): WordTokenizer {
+  const encoder = new TextEncoder();
+  const characters = BYTE_CHARACTERS.map((character) => encoder.encode(character));
+  const byteIds = Int32Array.from(characters, (character) => symbols.find(character, 0, character.length));
+  const isAscii = (byte: number) => characters[byte].length === 1;
+  let written = new Uint8Array(64);
+
+  const wholeWord = (bytes: Uint8Array): number => {
+    if (2 * bytes.length > written.length) written = new Uint8Array(4 * bytes.length);
+    let length = 0;
+    for (const byte of bytes) for (const part of characters[byte]) written[length++] = part;
+    return vocabulary.idOfBytes(written, 0, length);
+  };
+  return (word) => {
+    const bytes = encoder.encode(word);
+    if (ignoreMerges) {
+      const id = wholeWord(bytes);
+      if (id !== -1) return [{ id, start: 0, end: word.length }];
+    }
+    const ids = Int32Array.from(bytes, (byte) => byteIds[byte]);
+    const sizes = new Int32Array(bytes.length).fill(1);
+    const count = mergePairs(ids, sizes, bytes.length, table);
+    // A symbol that is no token: llama.cpp looks its bytes up as they stand, and finds those of ASCII.
+    const fallback = (byte: number) => (isAscii(byte) ? vocabulary.idOfBytes(characters[byte], 0, 1) : -1);
+    return finished(word, bytes, ids, sizes, count, vocabulary.size, fallback);
+  };
+}
+
+/** SentencePiece's way: each character is a symbol. */
+function characterWords(vocabulary: Vocabulary, symbols: SymbolTable, table: MergeTable): WordTokenizer {
+  const encoder = new TextEncoder();
+  const byteIds = Int32Array.from({ length: 256 }, (_, byte) => vocabulary.id(bytePiece(byte)) ?? -1);
+  return (word) => {
+    if (/^\n+$/.test(word)) {
+      const id = vocabulary.id(word);
+      if (id !== undefined) return [{ id, start: 0, end: word.length }];
+    }
+    const bytes = encoder.encode(word);
+    const ids = new Int32Array(bytes.length);
+    const sizes = new Int32Array(bytes.length);
+    let count = 0;
+    for (let at = 0; at < bytes.length; count++) {
+      const length = characterLength(bytes[at]);
+      ids[count] = symbols.find(bytes, at, at + length);
+      sizes[count] = length;
+      at += length;
+    }
+    count = mergePairs(ids, sizes, count, table);
+    return finished(word, bytes, ids, sizes, count, vocabulary.size, (byte) => byteIds[byte]);
+  };
+}
+
+/** Bytes of the UTF-8 character that begins with `byte`. */
+export function characterLength(byte: number): number {
+  return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+}
+
+/** The tokens of the symbols: those that are none become the tokens of their bytes, where there are such. */
+function finished(
+  word: string,
+  bytes: Uint8Array,
+  ids: Int32Array,
+  sizes: Int32Array,
+  count: number,
+  vocabularySize: number,
+  fallback: (byte: number) => number,
+): WordToken[] {
+  let allTokens = true;
+  for (let i = 0; i < count; i++) if (ids[i] < 0 || ids[i] >= vocabularySize) allTokens = false;
+  if (allTokens) return rangesOf(word, ids, sizes, count);
+  const ends: number[] = [];
+  const found: number[] = [];
+  for (let i = 0, at = 0; i < count; at += sizes[i++]) {
+    if (ids[i] >= 0 && ids[i] < vocabularySize) {
+      found.push(ids[i]);
+      ends.push(sizes[i]);
+    } else {
+      for (let byte = at; byte < at + sizes[i]; byte++) {
+        found.push(fallback(bytes[byte]));
+        ends.push(1);
+      }
+    }
+  }
+  return rangesOf(word, Int32Array.from(found), Int32Array.from(ends), found.length).filter(({ id }) => id !== -1);
+}

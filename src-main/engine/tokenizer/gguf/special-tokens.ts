@@ -1,0 +1,114 @@
+/** A token that is found in a text as it stands. */
+export interface TextToken {
+  readonly id: number;
+  readonly text: string;
+  /** White space before or after it belongs to it. */
+  readonly takesSpaceBefore?: boolean;
+  readonly takesSpaceAfter?: boolean;
+}
+
+/** A stretch of text between tokens, or one such token: UTF-16 range `[start, end)`. */
+export interface Fragment {
+  readonly start: number;
+  readonly end: number;
+  /** Null: ordinary text. */
+  readonly token: number | null;
+}
+
+/** All tokens of one length in bytes, by text. */
+interface Bucket {
+  readonly tokens: ReadonlyMap<string, TextToken>;
+  /** UTF-16 lengths that occur. */
+  readonly lengths: readonly number[];
+  /** The first two UTF-16 units of each, as one number; one unit of those that have one. */
+  readonly beginnings: ReadonlySet<number>;
+}
+
+/** C's isspace. */
+const isSpace = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
+
+/**
+ * Finds tokens in a text as llama.cpp does (`tokenizer_st_partition`): the longest first, wherever they are, then the next
+ * in what is left. That is not the leftmost first: of "<a" and "ab>>", the second is found in "<ab>>".
+ *
+ * @returns a function from a text to its fragments, left to right, none empty
+ */
+export function tokenFinder(tokens: readonly TextToken[]): (text: string) => Fragment[] {
+  const buckets = bucketsOf(tokens);
+  return (text) => {
+    let fragments: Fragment[] = text === '' ? [] : [{ start: 0, end: text.length, token: null }];
+    for (const bucket of buckets) {
+      let changed = false;
+      const next: Fragment[] = [];
+      for (const fragment of fragments) {
+        if (fragment.token !== null || !splitFragment(text, fragment, bucket, next)) next.push(fragment);
+        else changed = true;
+      }
+      if (changed) fragments = next;
+    }
+    return fragments;
+  };
+}
+
+/** Puts the parts of `fragment` into `into`. @returns false, and nothing put, when no token of the bucket is in it */
+function splitFragment(text: string, fragment: Fragment, bucket: Bucket, into: Fragment[]): boolean {
+  let { start } = fragment;
+  let found = false;
+  for (let at = start; at < fragment.end;) {
+    const token = tokenAt(text, at, fragment.end, bucket);
+    if (!token) {
+      at++;
+      continue;
+    }
+    found = true;
+    let before = at;
+    if (token.takesSpaceBefore) while (before > start && isSpace(text.charCodeAt(before - 1))) before--;
+    if (before > start) into.push({ start, end: before, token: null });
+    at += token.text.length;
+    into.push({ start: at - token.text.length, end: at, token: token.id });
+    if (token.takesSpaceAfter) while (at < fragment.end && isSpace(text.charCodeAt(at))) at++;
+    start = at;
+  }
+  if (found && start < fragment.end) into.push({ start, end: fragment.end, token: null });
+  return found;
+}
+
+function tokenAt(
+  text: string,
+  at: number,
+  end: number,
+  { tokens, lengths, beginnings }: Bucket,
+): TextToken | undefined {
+  const first = text.charCodeAt(at);
+  const pair = first * 0x10000 + (at + 1 < end ? text.charCodeAt(at + 1) : 0);
+  if (!beginnings.has(pair) && !beginnings.has(-first - 1)) return undefined;
+  for (const length of lengths) {
+    const token = at + length <= end ? tokens.get(text.slice(at, at + length)) : undefined;
+    if (token) return token;
+  }
+  return undefined;
+}
+
+/** Longest first. */
+function bucketsOf(tokens: readonly TextToken[]): Bucket[] {
+  const encoder = new TextEncoder();
+  const byLength = new Map<number, Map<string, TextToken>>();
+  for (const token of tokens) {
+    const length = encoder.encode(token.text).length;
+    if (length === 0) continue;
+    const bucket = byLength.get(length) ?? new Map<string, TextToken>();
+    if (!bucket.has(token.text)) bucket.set(token.text, token);
+    byLength.set(length, bucket);
+  }
+  return [...byLength]
+    .sort(([a], [b]) => b - a)
+    .map(([, found]) => ({
+      tokens: found,
+      lengths: [...new Set([...found.keys()].map((text) => text.length))],
+      beginnings: new Set(
+        [...found.keys()].map((text) =>
+          text.length === 1 ? -text.charCodeAt(0) - 1 : text.charCodeAt(0) * 0x10000 + text.charCodeAt(1),
+        ),
+      ),
+    }));
+}

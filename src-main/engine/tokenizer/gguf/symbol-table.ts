@@ -1,0 +1,26 @@
+import { Vocabulary } from '../vocabulary.ts';
+
+/** The symbols that merges join: the tokens of a vocabulary, and what merges name though it is none. */
+export class SymbolTable {
+  private readonly others = new Vocabulary();
+  private readonly text = new TextDecoder();
+
+  constructor(private readonly vocabulary: Vocabulary) {}
+
+  /** Id of the symbol that `bytes[start..end)` spell: the token's, or one above all tokens; -1 when there is none. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    const id = this.vocabulary.idOfBytes(bytes, start, end);
+    if (id !== -1) return id;
+    const other = this.others.idOfBytes(bytes, start, end);
+    return other === -1 ? -1 : this.vocabulary.size + other;
+  }
+
+  /** Likewise, a new one if need be. */
+  intern(bytes: Uint8Array, start: number, end: number): number {
+    const known = this.find(bytes, start, end);
+    if (known !== -1) return known;
+    const { size } = this.others;
+    this.others.put(this.text.decode(bytes.subarray(start, end)), size);
+    return this.vocabulary.size + size;
+  }
+}
