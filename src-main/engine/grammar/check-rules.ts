@@ -22,7 +22,9 @@ export function checkRules(grammar: Grammar): CheckedGrammar {
   const { ofRule } = shortestWays(grammar, () => 1);
   for (const [rule, { name, at }] of rules.entries()) {
     if (ofRule[rule] === Number.POSITIVE_INFINITY) {
-      const message = `The rule ${name} never ends: each of its ways leads back to it. Give it one that does not.`;
+      const message = grammar.isSchema
+        ? 'A value of this schema never ends: it must contain another one. Let that be missing or null.'
+        : `The rule ${name} never ends: each of its ways leads back to it. Give it one that does not.`;
       throw grammarError(message, grammar.source, at);
     }
   }
@@ -62,6 +64,8 @@ function orderByFirst(grammar: Grammar, mayBeEmpty: Uint8Array): Int32Array {
       rules[repeated].at,
     );
   }
+  if (grammar.isSchema)
+    throw grammarError('This schema refers to itself and to nothing else.', source, rules[cycle[0]].at);
   const named = [...new Set([...cycle, cycle[0]].map((rule) => rules[rule].name))];
   const way = named.length > 1 ? ` (${[...named, named[0]].join(' → ')})` : '';
   throw grammarError(

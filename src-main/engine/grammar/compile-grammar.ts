@@ -3,7 +3,8 @@ import { checkRules, type CheckedGrammar } from './check-rules.ts';
 import { compileRules } from './compile-rules.ts';
 import type { GrammarRules } from './expression.ts';
 import { parseGbnf } from './gbnf-parser.ts';
-import { grammarError, problemOf } from './source-position.ts';
+import { compileSchema } from './json-schema/compile-schema.ts';
+import { problemOf } from './source-position.ts';
 
 /** @throws EngineError GRAMMAR with line and column of what is wrong */
 export function compileGrammar(grammar: GrammarSource): CheckedGrammar {
@@ -21,6 +22,5 @@ export function checkGrammar(grammar: GrammarSource): SourceProblem | null {
 }
 
 function readRules({ kind, source }: GrammarSource): GrammarRules {
-  if (kind === 'gbnf') return parseGbnf(source);
-  throw grammarError('JSON schemas cannot be followed yet; write the grammar in GBNF.', source, 0);
+  return kind === 'gbnf' ? parseGbnf(source) : compileSchema(source);
 }

@@ -169,6 +169,7 @@ class Compiler {
       tokens,
       rules,
       source: this.written.source,
+      isSchema: this.written.isSchema,
     };
   }
 

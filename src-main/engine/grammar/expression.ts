@@ -29,6 +29,8 @@ export interface GrammarRules {
   readonly rules: ReadonlyMap<string, Rule>;
   /** The text that offsets count in. */
   readonly source: string;
+  /** Rules stand for schemas, and their names mean nothing to a person. */
+  readonly isSchema: boolean;
 }
 
 export const EMPTY: Expression = { kind: 'sequence', items: [] };

@@ -32,7 +32,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * @throws EngineError GRAMMAR with line and column
  */
 export function parseGbnf(source: string): GrammarRules {
-  return { rules: new Parser(source).parse(), source };
+  return { rules: new Parser(source).parse(), source, isSchema: false };
 }
 
 class Parser {

@@ -5,7 +5,7 @@ import type { CodePointSet } from './code-point-set.ts';
 import type { TokenName } from './expression.ts';
 import { shortestWays } from './shortest.ts';
 import { TokenMasks, type GrammarState, type TokenMask } from './token-masks.ts';
-import { bytesAfter, NO_PARTIAL, utf8Length } from './utf8.ts';
+import { bytesAfter, continued, NO_PARTIAL, utf8Length } from './utf8.ts';
 import type { VocabularyTrie } from './vocabulary-trie.ts';
 
 /** What a grammar needs to know of a vocabulary. */
@@ -97,8 +97,8 @@ export class GrammarMatcher {
         missing = bytesAfter(byte);
         value = missing === 0 ? byte : byte & (0x3f >> missing);
       } else {
-        missing = (byte & 0xc0) === 0x80 ? missing - 1 : -1;
-        value = (value << 6) | (byte & 0x3f);
+        value = continued(value, missing, byte);
+        missing = value < 0 ? -1 : missing - 1;
       }
       if (missing < 0) return dead;
       if (missing === 0) state = automaton.step(state, automaton.alphabet.classOf(value));

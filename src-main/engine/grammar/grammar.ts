@@ -23,6 +23,8 @@ export interface Grammar {
   readonly rules: readonly CompiledRule[];
   /** The text it was written as, in which `at` counts. */
   readonly source: string;
+  /** It was written as a JSON schema. */
+  readonly isSchema: boolean;
 }
 
 export interface CompiledRule {

@@ -1,5 +1,5 @@
 import type { Automaton, State } from './automaton.ts';
-import { bytesAfter, type PartialCharacter } from './utf8.ts';
+import { bytesAfter, continued, type PartialCharacter } from './utf8.ts';
 import type { VocabularyTrie } from './vocabulary-trie.ts';
 
 /** Memory for masks that are kept for states to come again. */
@@ -88,8 +88,8 @@ export class TokenMasks {
       let value = values[level - 1];
       let left = missing[level - 1];
       if (left > 0) {
-        left = (next & 0xc0) === 0x80 ? left - 1 : -1;
-        value = (value << 6) | (next & 0x3f);
+        value = continued(value, left, next);
+        left = value < 0 ? -1 : left - 1;
       } else if (next < 0x80) {
         value = next;
       } else {

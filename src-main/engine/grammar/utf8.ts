@@ -17,6 +17,18 @@ export function bytesAfter(first: number): number {
   return first < 0xf5 ? 3 : -1;
 }
 
+/**
+ * What a begun character has become after one more byte; -1 where that is no UTF-8: a byte that does not continue, a
+ * longer encoding than needed, half of a surrogate pair, or a character beyond Unicode.
+ * @param missing bytes that were still to come, this one included
+ */
+export function continued(value: number, missing: number, byte: number): number {
+  if ((byte & 0xc0) !== 0x80) return -1;
+  const next = (value << 6) | (byte & 0x3f);
+  if (missing === 2 && (next < 0x20 || (next >= 0x360 && next < 0x380))) return -1;
+  return missing === 3 && (next < 0x10 || next >= 0x110) ? -1 : next;
+}
+
 /** The lowest code point that a begun character can become. */
 export function firstCharacter(value: number, missing: number): number {
   // Longer encodings of characters that have a shorter one are no UTF-8.

@@ -1,0 +1,239 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkGrammar } from '../compile-grammar.ts';
+import { allows, matcherOf, randomText } from '../test-support/random-texts.ts';
+
+function validator(schema: object | boolean) {
+  const ajv = new Ajv2020({ strict: false });
+  addFormats.default(ajv);
+  return ajv.compile(schema);
+}
+
+function matcher(schema: object | boolean) {
+  return matcherOf({ kind: 'json_schema', source: JSON.stringify(schema) });
+}
+
+/** Every way that is taken at random is valid JSON of the schema, however little room there is. */
+function expectValid(schema: object | boolean, budget = 120): void {
+  const grammar = matcher(schema);
+  const validate = validator(schema);
+  const least = grammar.tokensToEnd(grammar.start);
+  fc.assert(
+    fc.property(fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })), fc.nat(budget), (stream, room) => {
+      const written = randomText(grammar, least + room, () => stream.next().value!);
+      const value: unknown = JSON.parse(written);
+      if (!validate(value)) throw new Error(`${written}: ${JSON.stringify(validate.errors)}`);
+    }),
+  );
+}
+
+const PERSON = {
+  type: 'object',
+  properties: {
+    name: { type: 'string', minLength: 1, maxLength: 20 },
+    age: { type: 'integer', minimum: 0, maximum: 130 },
+    email: { type: ['string', 'null'] },
+    tags: { type: 'array', items: { enum: ['a', 'b', 3, null, { x: [1] }] }, minItems: 1, maxItems: 4 },
+  },
+  required: ['name', 'tags'],
+};
+
+const TREE = {
+  $ref: '#/$defs/node',
+  $defs: {
+    node: {
+      type: 'object',
+      properties: { value: { type: 'number' }, children: { type: 'array', items: { $ref: '#/$defs/node' } } },
+      required: ['value'],
+    },
+  },
+};
+
+const VALID: [string, object | boolean][] = [
+  ['an object with optional properties', PERSON],
+  ['a schema that contains itself', TREE],
+  ['any value', true],
+  ['any value, said without a word', {}],
+  ['an open object', { type: 'object' }],
+  [
+    'other properties',
+    { properties: { ab: { type: 'string' }, abc: false }, additionalProperties: { type: 'integer' } },
+  ],
+  ['a map with bounds', { type: 'object', additionalProperties: { type: 'null' }, minProperties: 1 }],
+  ['required properties that are not listed', { required: ['a', '"'] }],
+  ['a tuple', { prefixItems: [{ type: 'string' }, { const: 5 }], items: false, minItems: 1 }],
+  ['a tuple with a tail', { prefixItems: [{ type: 'null' }], items: { type: 'boolean' }, minItems: 3, maxItems: 5 }],
+  ['an array of a number of items', { type: 'array', items: { type: 'null' }, minItems: 2, maxItems: 2 }],
+  ['an empty array', { type: 'array', maxItems: 0 }],
+  [
+    'all of two',
+    { allOf: [{ properties: { a: { minimum: 3 } } }, { properties: { a: { type: 'integer', maximum: 12 } } }] },
+  ],
+  [
+    'all of, with alternatives',
+    { type: 'integer', minimum: -20, anyOf: [{ maximum: -5 }, { exclusiveMinimum: 95, maximum: 103 }] },
+  ],
+  [
+    'one of',
+    { oneOf: [{ type: 'string', maxLength: 2 }, { type: 'boolean' }, { type: 'array', items: { type: 'null' } }] },
+  ],
+  ['a reference beside keywords', { $ref: '#/$defs/n', maximum: 7, $defs: { n: { type: 'integer', minimum: 5 } } }],
+  ['a reference with an escape', { $ref: '#/$defs/a~1b%20c', $defs: { 'a/b c': { const: 'x"y\\z\n' } } }],
+  ['values of types', { enum: ['a', 1, 1.5, null, [], {}], type: ['integer', 'array'] }],
+  ['a pattern', { type: 'string', pattern: '^(?:[A-Z]{2,3}-\\d+|"x\\\\y"|[^a-y\\n]z?)$' }],
+  ['a pattern without anchors', { type: 'string', pattern: 'b+|^c' }],
+  ['a date', { type: 'string', format: 'date' }],
+  ['a time', { type: 'string', format: 'time' }],
+  ['a date and a time', { type: 'string', format: 'date-time' }],
+  ['a UUID', { type: 'string', format: 'uuid' }],
+  ['numbers', { type: 'number' }],
+  ['numbers of a range', { type: 'number', minimum: -1.25, exclusiveMaximum: 3.5 }],
+  ['numbers above', { type: 'number', exclusiveMinimum: 0.5 }],
+  ['numbers below', { type: 'number', maximum: -0.75 }],
+  ['numbers in a narrow range', { type: 'number', exclusiveMinimum: 2.125, maximum: 2.13 }],
+  ['numbers around zero', { type: 'number', minimum: -0.5, maximum: 0.5 }],
+  ['integers of a range', { type: 'integer', exclusiveMinimum: -105, exclusiveMaximum: 1998 }],
+  ['integers above', { type: 'integer', minimum: 987 }],
+];
+
+describe('a JSON schema', () => {
+  it.each(VALID)('lets only valid JSON be written: %s', (_name, schema) => expectValid(schema));
+
+  it.each<[object, unknown[], string[]]>([
+    [
+      PERSON,
+      [
+        { name: 'x', tags: ['a'] },
+        { name: 'x', age: 130, email: null, tags: ['b', 3] },
+      ],
+      ['{}', '{"name":"","tags":["a"]}'],
+    ],
+    [TREE, [{ value: -1.5e3, children: [{ value: 0, children: [] }] }], ['{"value":01}', '{"children":[]}']],
+    [{ type: 'string', minLength: 1, maxLength: 2 }, ['a', '"\\', '😀é', '\n'], ['""', '"abc"', '"\\ud800"', '"\t"']],
+    [{ type: 'string', pattern: 'a.c$' }, ['abc', 'xxa c'], ['"abcd"', '"ac"']],
+    [
+      { additionalProperties: { type: 'null' }, properties: { id: true } },
+      [{ id: 1, idx: null, i: null, '': null }],
+      ['{"ix":1}', '{"id":1,"id":2}'],
+    ],
+    [{ items: [{ const: 3 }, { type: 'null' }], additionalItems: false }, [[3, null], [3], []], ['[3,null,1]', '[1]']],
+    [{ format: 'date' }, ['2024-02-29', '2000-02-29', '1999-12-31'], ['"2023-02-29"', '"1900-02-29"', '"2024-04-31"']],
+  ])('allows what is valid and nothing else: %j', (schema, valid, invalid) => {
+    const grammar = matcher(schema);
+    for (const value of valid) {
+      expect(allows(grammar, JSON.stringify(value)), JSON.stringify(value)).toBe(true);
+      expect(allows(grammar, JSON.stringify(value, null, 2)), 'indented').toBe(true);
+    }
+    for (const written of invalid) expect(allows(grammar, written), written).toBe(false);
+  });
+
+  it('writes exactly the numbers of a range', () => {
+    const bound = fc.integer({ min: -3000, max: 3000 });
+    const decimal = fc.tuple(bound, fc.constantFrom(1, 10, 100)).map(([n, by]) => n / by);
+    const range = fc.record({ a: decimal, b: decimal, x: fc.boolean(), y: fc.boolean(), value: decimal });
+    fc.assert(
+      fc.property(range, fc.constantFrom('number', 'integer'), ({ a, b, x, y, value }, type) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)];
+        const schema = {
+          type,
+          [x ? 'exclusiveMinimum' : 'minimum']: low,
+          [y ? 'exclusiveMaximum' : 'maximum']: high,
+        };
+        const source = JSON.stringify(schema);
+        const problem = checkGrammar({ kind: 'json_schema', source });
+        for (const number of [value, low, high, Math.round(low), (low + high) / 2]) {
+          const written = String(number);
+          if (!/^-?\d+(\.\d{1,6})?$/.test(written) || Object.is(number, -0)) continue;
+          const allowed = problem === null && allows(matcher(schema), written);
+          expect(allowed, `${written} in ${source}`).toBe(validator(schema)(number));
+        }
+      }),
+    );
+  });
+
+  it.each<[string, string, string]>([
+    ['', '1:1', 'ends too early'],
+    ['{"type": "string"', '1:1', 'brace is not closed'],
+    ['{\n  "type": "strin"\n}', '2:11', '"type" must be one of'],
+    ['{"properties": {"a": {"type": "string", "typo": 1}}}', '1:41', 'keyword "typo"'],
+    ['{"not": {}}', '1:2', 'keyword "not"'],
+    ['{"type": "array", "uniqueItems": true}', '1:19', 'uniqueItems'],
+    ['{"type": "object", "patternProperties": {}}', '1:20', 'patternProperties'],
+    ['{"multipleOf": 2}', '1:2', 'multipleOf'],
+    ['{"format": "email"}', '1:12', 'email'],
+    ['{"pattern": "(?=a)"}', '1:13', 'cannot look around, at its character 1'],
+    ['{"pattern": "a\\\\1"}', '1:13', 'cannot have \\1'],
+    ['{"pattern": "a", "maxLength": 3}', '1:1', 'cannot be combined'],
+    ['{"$ref": "#/$defs/none"}', '1:10', 'nothing at "#/$defs/none"'],
+    ['{"$ref": "https://a.example/b"}', '1:10', 'must begin with #/'],
+    ['{"$ref": "#"}', '1:1', 'never ends'],
+    ['{"anyOf": [{"type": "null"}, {"$ref": "#"}]}', '1:1', 'refers to itself'],
+    ['{"anyOf": [{"$ref": "#"}, {"minimum": 3}], "type": "number"}', '1:1', 'refers to itself'],
+    ['{"properties": {"next": {"$ref": "#"}}, "required": ["next"]}', '1:1', 'never ends'],
+    ['{"type": "integer", "minimum": 5, "maximum": 4}', '1:1', 'no value at all'],
+    ['{"allOf": [{"type": "string"}, {"type": "null"}]}', '1:1', 'no value at all'],
+    ['{"type": "string", "maxLength": 100000}', '1:1', 'at most 10000'],
+    ['{"type": "string", "minLength": 5, "maxLength": 4}', '1:1', 'below its minimum'],
+    ['{"enum": []}', '1:10', 'not empty'],
+    ['{"a": 1, "a": 2}', '1:10', 'twice'],
+    ['[]', '1:1', 'must be an object'],
+    ['false', '1:1', 'no value at all'],
+    ['{"minimum": 1e-9}', '1:13', 'minimum'],
+  ])('is refused with its place: %s', (source, place, message) => {
+    const problem = checkGrammar({ kind: 'json_schema', source });
+    expect(problem?.message).toContain(message);
+    expect(`${problem?.line}:${problem?.column}`).toBe(place);
+  });
+
+  it('never crashes, whatever is written', () => {
+    const keyword = fc.constantFrom(
+      'type',
+      'properties',
+      'items',
+      'anyOf',
+      'allOf',
+      'enum',
+      '$ref',
+      'pattern',
+      'minimum',
+      'required',
+      'const',
+      'prefixItems',
+      'additionalProperties',
+      'maxLength',
+    );
+    const { schema } = fc.letrec((tie) => ({
+      schema: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom<unknown>(
+          'string',
+          'object',
+          'array',
+          'integer',
+          '#',
+          '#/items',
+          3,
+          -1,
+          true,
+          false,
+          null,
+          '^a+$',
+          '[',
+          '(b|c)*',
+        ),
+        fc.array(tie('schema'), { maxLength: 3 }),
+        fc.dictionary(keyword, tie('schema'), { maxKeys: 4 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(schema, (value) => {
+        const problem = checkGrammar({ kind: 'json_schema', source: JSON.stringify(value) });
+        if (problem !== null) expect(problem.line).toBe(1);
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(fc.property(fc.string(), (source) => void checkGrammar({ kind: 'json_schema', source })));
+  });
+});

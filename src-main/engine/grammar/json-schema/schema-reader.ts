@@ -1,0 +1,252 @@
+import { grammarError } from '../source-position.ts';
+import type { JsonNode, JsonObject } from './json-source.ts';
+import { anyShape, CannotMerge, mergeShapes, type JsonType, type Schemas, type Shape, type Sourced } from './shape.ts';
+
+/** Alternatives that `anyOf`, `oneOf` and `allOf` may multiply to in one place. */
+const MAX_ALTERNATIVES = 200;
+
+const TYPES: readonly JsonType[] = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
+
+/** Keywords that say nothing about what is valid. */
+export const ANNOTATIONS: ReadonlySet<string> = new Set([
+  ...['$schema', '$id', '$comment', '$defs', 'definitions', 'title', 'description', 'default', 'examples'],
+  ...['deprecated', 'readOnly', 'writeOnly'],
+]);
+/** Keywords that are resolved before shapes are read. */
+const COMBINING = new Set(['$ref', 'allOf', 'anyOf', 'oneOf']);
+
+/** Which types a keyword is about. */
+const ABOUT: Readonly<Record<string, readonly JsonType[]>> = {
+  properties: ['object'],
+  required: ['object'],
+  additionalProperties: ['object'],
+  minProperties: ['object'],
+  maxProperties: ['object'],
+  items: ['array'],
+  prefixItems: ['array'],
+  additionalItems: ['array'],
+  minItems: ['array'],
+  maxItems: ['array'],
+  uniqueItems: ['array'],
+  minLength: ['string'],
+  maxLength: ['string'],
+  pattern: ['string'],
+  format: ['string'],
+  minimum: ['number'],
+  maximum: ['number'],
+  exclusiveMinimum: ['number'],
+  exclusiveMaximum: ['number'],
+};
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Reads schemas as shapes. Every refusal names the keyword and its place in the schema's text. */
+export class SchemaReader {
+  constructor(
+    private readonly root: JsonNode,
+    private readonly source: string,
+  ) {}
+
+  /**
+   * The alternatives of schemas that must hold together; none when nothing can.
+   * @throws EngineError GRAMMAR
+   */
+  shapes(schemas: Schemas): Shape[] {
+    const at = schemas[0]?.at ?? this.root.at;
+    return this.together(
+      schemas.map((schema) => this.alternatives(schema, new Set())),
+      at,
+    );
+  }
+
+  /** What a `$ref` points at. */
+  target(ref: JsonNode): JsonNode {
+    const pointer = this.string('$ref', ref);
+    if (pointer !== '#' && !pointer.startsWith('#/')) {
+      throw this.error(
+        `The reference ${JSON.stringify(pointer)} must begin with #/: only this text is looked into.`,
+        ref,
+      );
+    }
+    let node: JsonNode | undefined = this.root;
+    for (const part of pointer.split('/').slice(1)) {
+      const key = decodePart(part);
+      if (node?.type === 'object') node = node.entries.get(key)?.value;
+      else node = node?.type === 'array' ? node.items[Number(key)] : undefined;
+    }
+    if (node === undefined) throw this.error(`There is nothing at ${JSON.stringify(pointer)}.`, ref);
+    return node;
+  }
+
+  /** @throws EngineError GRAMMAR when the schema is no object and no boolean */
+  object(schema: JsonNode): JsonObject | boolean {
+    if (schema.type === 'object') return schema;
+    if (schema.type === 'boolean') return schema.value;
+    throw this.error('A schema must be an object, true or false.', schema);
+  }
+
+  /** @param following schemas whose `$ref` led here, which must not come again */
+  private alternatives(schema: JsonNode, following: ReadonlySet<JsonNode>): Shape[] {
+    const object = this.object(schema);
+    if (object === true) return [anyShape(schema.at)];
+    if (object === false) return [];
+    if (following.has(schema)) throw this.error('This schema refers to itself and to nothing else.', schema);
+    const seen = new Set([...following, schema]);
+    const parts = [[this.ownShape(object)]];
+    for (const [keyword, { value }] of object.entries) {
+      if (keyword === '$ref') parts.push(this.alternatives(this.target(value), seen));
+      if (keyword === 'allOf') parts.push(...this.list(keyword, value).map((part) => this.alternatives(part, seen)));
+      if (keyword === 'anyOf' || keyword === 'oneOf') {
+        parts.push(this.list(keyword, value).flatMap((part) => this.alternatives(part, seen)));
+      }
+    }
+    return this.together(parts, schema.at);
+  }
+
+  /** One alternative of each part, in all ways that are possible. */
+  private together(parts: readonly Shape[][], at: number): Shape[] {
+    try {
+      return parts.reduce(
+        (found, part) => {
+          const next = found.flatMap((a) => part.map((b) => mergeShapes(a, b))).filter((shape) => shape !== null);
+          if (next.length <= MAX_ALTERNATIVES) return next;
+          throw new CannotMerge(`This schema has more than ${MAX_ALTERNATIVES} alternatives.`, at);
+        },
+        [anyShape(at)],
+      );
+    } catch (error) {
+      if (!(error instanceof CannotMerge)) throw error;
+      throw grammarError(error.message, this.source, error.at);
+    }
+  }
+
+  private ownShape(schema: JsonObject): Shape {
+    const shape: Writable<Shape> = anyShape(schema.at);
+    const implied = new Set<JsonType>();
+    for (const [keyword, { at, value }] of schema.entries) {
+      if (ANNOTATIONS.has(keyword) || COMBINING.has(keyword) || keyword.startsWith('x-')) continue;
+      ABOUT[keyword]?.forEach((type) => implied.add(type));
+      this.readKeyword(shape, keyword, value, at);
+    }
+    return { ...shape, implied };
+  }
+
+  private readKeyword(shape: Writable<Shape>, keyword: string, value: JsonNode, at: number): void {
+    switch (keyword) {
+      case 'type':
+        shape.types = this.types(value);
+        return;
+      case 'enum':
+        shape.values = this.list(keyword, value);
+        return;
+      case 'const':
+        shape.values = [value];
+        return;
+      case 'properties':
+        if (value.type !== 'object') throw this.error('"properties" must be an object.', value);
+        shape.properties = new Map(Array.from(value.entries, ([name, entry]) => [name, [entry.value]]));
+        return;
+      case 'required':
+        shape.required = new Set(this.list(keyword, value, 0).map((name) => this.string(keyword, name)));
+        return;
+      case 'additionalProperties':
+        shape.additional = [value];
+        return;
+      case 'minProperties':
+      case 'maxProperties':
+        shape[keyword] = { value: this.count(keyword, value), at };
+        return;
+      case 'prefixItems':
+        shape.prefixItems = this.list(keyword, value).map((item) => [item]);
+        return;
+      case 'items':
+        // Before 2020 a list here meant what `prefixItems` means now.
+        if (value.type === 'array') shape.prefixItems = value.items.map((item) => [item]);
+        else shape.items = [...shape.items, value];
+        return;
+      case 'additionalItems':
+        shape.items = [...shape.items, value];
+        return;
+      case 'minItems':
+      case 'minLength':
+      case 'maxItems':
+      case 'maxLength':
+        shape[keyword] = this.count(keyword, value);
+        return;
+      case 'uniqueItems':
+        if (value.type !== 'boolean' || value.value) throw this.unsupported(keyword, at);
+        return;
+      case 'pattern':
+      case 'format':
+        shape[keyword] = { value: this.string(keyword, value), at: value.at } satisfies Sourced<string>;
+        return;
+      case 'minimum':
+      case 'exclusiveMinimum':
+        this.bound(shape, { min: this.bounds(keyword, value), excludesMin: keyword === 'exclusiveMinimum' });
+        return;
+      case 'maximum':
+      case 'exclusiveMaximum':
+        this.bound(shape, { max: this.bounds(keyword, value), excludesMax: keyword === 'exclusiveMaximum' });
+        return;
+      default:
+        throw this.unsupported(keyword, at);
+    }
+  }
+
+  /** A bound beside its exclusive sister: the tighter one holds. */
+  private bound(shape: Writable<Shape>, bound: Partial<Shape>): void {
+    const both = mergeShapes(shape, { ...anyShape(shape.at), ...bound });
+    if (both !== null) Object.assign(shape, both);
+  }
+
+  private types(value: JsonNode): JsonType[] {
+    const names = value.type === 'array' ? this.list('type', value) : [value];
+    return names.map((name) => {
+      const known = TYPES.find((type) => name.type === 'string' && type === name.value);
+      if (known !== undefined) return known;
+      throw this.error(`"type" must be one of ${TYPES.join(', ')}, or a list of them.`, name);
+    });
+  }
+
+  private list(keyword: string, value: JsonNode, min = 1): readonly JsonNode[] {
+    if (value.type === 'array' && value.items.length >= min) return value.items;
+    throw this.error(`"${keyword}" must be a list${min > 0 ? ' that is not empty' : ''}.`, value);
+  }
+
+  private string(keyword: string, value: JsonNode): string {
+    if (value.type === 'string') return value.value;
+    throw this.error(`"${keyword}" must be a text here.`, value);
+  }
+
+  private count(keyword: string, value: JsonNode): number {
+    if (value.type === 'number' && Number.isSafeInteger(value.value) && value.value >= 0) return value.value;
+    throw this.error(`"${keyword}" must be a whole number from 0.`, value);
+  }
+
+  private bounds(keyword: string, value: JsonNode): number {
+    if (value.type !== 'number') throw this.error(`"${keyword}" must be a number.`, value);
+    const { value: bound } = value;
+    if (Math.abs(bound) <= 1e15 && !String(bound).includes('e')) return bound;
+    throw this.error(`"${keyword}" must be between -1e15 and 1e15, with at most 6 places behind the point.`, value);
+  }
+
+  private unsupported(keyword: string, at: number): Error {
+    const message = `The keyword ${JSON.stringify(keyword)} cannot be followed while text is written. Leave it out.`;
+    return grammarError(message, this.source, at);
+  }
+
+  private error(message: string, { at }: JsonNode): Error {
+    return grammarError(message, this.source, at);
+  }
+}
+
+/** A part of a JSON pointer (RFC 6901) in a URI. */
+function decodePart(part: string): string {
+  let decoded = part;
+  try {
+    decoded = decodeURIComponent(part);
+  } catch {
+    // Not a URI's escape: the part is meant as it stands.
+  }
+  return decoded.replaceAll('~1', '/').replaceAll('~0', '~');
+}

@@ -1,0 +1,182 @@
+import { plainValue, type JsonNode } from './json-source.ts';
+
+/** Several schemas that must hold together. */
+export type Schemas = readonly JsonNode[];
+
+export type JsonType = 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
+
+/** A keyword's value with its place. */
+export interface Sourced<T> {
+  readonly value: T;
+  readonly at: number;
+}
+
+/** Schemas that hold together, without alternatives: what is left when `allOf`, `anyOf`, `oneOf` and `$ref` are resolved. */
+export interface Shape {
+  readonly at: number;
+  /** Null: any. */
+  readonly types: readonly JsonType[] | null;
+  /** The only values possible, of `enum` and `const`; null: any. */
+  readonly values: readonly JsonNode[] | null;
+  readonly properties: ReadonlyMap<string, Schemas>;
+  readonly required: ReadonlySet<string>;
+  /** Of properties that are not listed; null: nothing was said. */
+  readonly additional: Schemas | null;
+  readonly minProperties: Sourced<number> | null;
+  readonly maxProperties: Sourced<number> | null;
+  readonly prefixItems: readonly Schemas[];
+  /** Of the items behind `prefixItems`. */
+  readonly items: Schemas;
+  readonly minItems: number;
+  readonly maxItems: number | null;
+  readonly minLength: number;
+  readonly maxLength: number | null;
+  readonly pattern: Sourced<string> | null;
+  readonly format: Sourced<string> | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly excludesMin: boolean;
+  readonly excludesMax: boolean;
+  /** Types that its keywords are about. */
+  readonly implied: ReadonlySet<JsonType>;
+}
+
+export function anyShape(at: number): Shape {
+  return {
+    at,
+    types: null,
+    values: null,
+    properties: new Map(),
+    required: new Set(),
+    additional: null,
+    minProperties: null,
+    maxProperties: null,
+    prefixItems: [],
+    items: [],
+    minItems: 0,
+    maxItems: null,
+    minLength: 0,
+    maxLength: null,
+    pattern: null,
+    format: null,
+    min: null,
+    max: null,
+    excludesMin: false,
+    excludesMax: false,
+    implied: new Set(),
+  };
+}
+
+/** Thrown where two schemas cannot be put together, although both are known. */
+export class CannotMerge extends Error {
+  constructor(
+    message: string,
+    readonly at: number,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * What holds where both hold; null when nothing can.
+ * @throws CannotMerge for two patterns or formats
+ */
+export function mergeShapes(a: Shape, b: Shape): Shape | null {
+  const types = commonTypes(a.types, b.types);
+  const values = commonValues(a.values, b.values);
+  if (types?.length === 0 || values?.length === 0) return null;
+  return {
+    at: a.at,
+    types,
+    values,
+    properties: mergeProperties(a, b),
+    required: new Set([...a.required, ...b.required]),
+    additional: a.additional === null ? b.additional : [...a.additional, ...(b.additional ?? [])],
+    minProperties: higher(a.minProperties, b.minProperties),
+    maxProperties: lower(a.maxProperties, b.maxProperties),
+    ...mergeItems(a, b),
+    minItems: Math.max(a.minItems, b.minItems),
+    maxItems: least(a.maxItems, b.maxItems),
+    minLength: Math.max(a.minLength, b.minLength),
+    maxLength: least(a.maxLength, b.maxLength),
+    pattern: onlyOne('pattern', a.pattern, b.pattern),
+    format: onlyOne('format', a.format, b.format),
+    ...mergeRange(a, b),
+    implied: new Set([...a.implied, ...b.implied]),
+  };
+}
+
+function commonTypes(a: Shape['types'], b: Shape['types']): Shape['types'] {
+  if (a === null || b === null) return a ?? b;
+  const common = a.filter((type) => b.includes(type));
+  // Whole numbers are numbers.
+  const oneSided = (x: readonly JsonType[], y: readonly JsonType[]): boolean =>
+    x.includes('integer') && !x.includes('number') && y.includes('number');
+  if (!common.includes('integer') && (oneSided(a, b) || oneSided(b, a))) common.push('integer');
+  return common;
+}
+
+function commonValues(a: Shape['values'], b: Shape['values']): Shape['values'] {
+  if (a === null || b === null) return a ?? b;
+  const keys = new Set(b.map(canonical));
+  return a.filter((value) => keys.has(canonical(value)));
+}
+
+/** The same text for equal values. */
+function canonical(node: JsonNode): string {
+  if (node.type === 'array') return `[${node.items.map(canonical).join()}]`;
+  if (node.type !== 'object') return JSON.stringify(plainValue(node));
+  const entries = [...node.entries].map(([key, { value }]) => `${JSON.stringify(key)}:${canonical(value)}`);
+  return `{${entries.sort().join()}}`;
+}
+
+function mergeProperties(a: Shape, b: Shape): Map<string, Schemas> {
+  const merged = new Map<string, Schemas>();
+  for (const name of new Set([...a.properties.keys(), ...b.properties.keys()])) {
+    // Where one side does not list a property, what it says of the others holds.
+    const ofA = a.properties.get(name) ?? a.additional ?? [];
+    const ofB = b.properties.get(name) ?? b.additional ?? [];
+    merged.set(name, [...ofA, ...ofB]);
+  }
+  return merged;
+}
+
+function mergeItems(a: Shape, b: Shape): Pick<Shape, 'prefixItems' | 'items'> {
+  const length = Math.max(a.prefixItems.length, b.prefixItems.length);
+  const prefixItems = Array.from({ length }, (_, i) => [
+    ...(a.prefixItems[i] ?? a.items),
+    ...(b.prefixItems[i] ?? b.items),
+  ]);
+  return { prefixItems, items: [...a.items, ...b.items] };
+}
+
+function mergeRange(a: Shape, b: Shape): Pick<Shape, 'min' | 'max' | 'excludesMin' | 'excludesMax'> {
+  const low = tighter(a.min, b.min, a.excludesMin, b.excludesMin, 1);
+  const high = tighter(a.max, b.max, a.excludesMax, b.excludesMax, -1);
+  return { min: low.bound, excludesMin: low.excluded, max: high.bound, excludesMax: high.excluded };
+}
+
+/** @param sign 1 where the higher bound is the tighter one, else -1 */
+function tighter(a: number | null, b: number | null, excludesA: boolean, excludesB: boolean, sign: 1 | -1) {
+  if (a === null) return { bound: b, excluded: excludesB };
+  if (b === null) return { bound: a, excluded: excludesA };
+  if (a === b) return { bound: a, excluded: excludesA || excludesB };
+  return sign * a > sign * b ? { bound: a, excluded: excludesA } : { bound: b, excluded: excludesB };
+}
+
+function least(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
+function higher(a: Sourced<number> | null, b: Sourced<number> | null): Sourced<number> | null {
+  return a === null || b === null ? (a ?? b) : a.value >= b.value ? a : b;
+}
+
+function lower(a: Sourced<number> | null, b: Sourced<number> | null): Sourced<number> | null {
+  return a === null || b === null ? (a ?? b) : a.value <= b.value ? a : b;
+}
+
+function onlyOne(keyword: string, a: Sourced<string> | null, b: Sourced<string> | null): Sourced<string> | null {
+  if (a === null || b === null || a.value === b.value) return a ?? b;
+  throw new CannotMerge(`Two of the keyword "${keyword}" cannot hold together here; write them as one.`, b.at);
+}
