@@ -6,10 +6,10 @@ import { llamaClass } from './unicode.ts';
 
 /** `\s+$`: the white space at the end is a word. */
 export const trailingSpace: Splitter = (text) => {
-  const end = text.length - text.trimEnd().length;
-  // JavaScript trims U+FEFF, which is no white space here.
-  const trimmed = text.slice(text.length - end).lastIndexOf('\ufeff') + 1;
-  const start = text.length - end + trimmed;
+  // All white space is of one UTF-16 unit.
+  const isSpace = (unit: number) => llamaClass('s').ranges.some(([first, last]) => unit >= first && unit <= last);
+  let start = text.length;
+  while (start > 0 && isSpace(text.charCodeAt(start - 1))) start--;
   return [[0, start] as const, [start, text.length] as const].filter(([from, to]) => to > from);
 };
 
