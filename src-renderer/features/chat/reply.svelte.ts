@@ -116,6 +116,12 @@ export class Reply {
     return sections;
   }
 
+  /** How long the tokens from `first` on took, ms. The first of a run waited for the prompt to be read; it is left out. */
+  timeOf(first: number, count: number): number {
+    const tokens = this.#tokens.slice(first, first + count).filter(({ index }) => index !== this.runStart);
+    return tokens.reduce((sum, { latencyMs }) => sum + latencyMs, 0);
+  }
+
   get running(): boolean {
     return this.phase !== 'done';
   }

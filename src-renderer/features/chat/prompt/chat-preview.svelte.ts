@@ -1,0 +1,53 @@
+import { EngineError } from '../../../../src-main/engine/errors.ts';
+import type { ChatMessage, RenderChatParams, RenderedChat, SourceProblem } from '../../../../src-main/engine/types.ts';
+import type { EngineState } from '../engine.svelte.ts';
+
+/** A template that is being written is tried when typing pauses, ms. */
+const ASK_AFTER_MS = 150;
+
+/** What the model would read: the open chat, as its template writes it. */
+export class ChatPreview {
+  result = $state.raw<{ chat: RenderedChat; messages: readonly ChatMessage[] } | null>(null);
+  /** Why there is none; null: there is. */
+  error = $state.raw<EngineError | null>(null);
+  readonly #engine: Pick<EngineState, 'ready'>;
+
+  constructor(engine: Pick<EngineState, 'ready'>) {
+    this.#engine = engine;
+  }
+
+  /** Where the template is wrong; null where that is not what went wrong. */
+  get problem(): SourceProblem | null {
+    return this.error === null ? null : problemOf(this.error);
+  }
+
+  /** Asks soon. @returns calls the question off */
+  ask(params: RenderChatParams): () => void {
+    const abort = new AbortController();
+    const timer = setTimeout(() => void this.#render(params, abort.signal), ASK_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }
+
+  async #render(params: RenderChatParams, signal: AbortSignal): Promise<void> {
+    try {
+      const engine = await this.#engine.ready(signal);
+      const chat = await engine.call('renderChat', params, { signal });
+      if (signal.aborted) return;
+      this.result = { chat, messages: params.messages };
+      this.error = null;
+    } catch (thrown) {
+      if (signal.aborted) return;
+      this.result = null;
+      this.error = EngineError.from(thrown);
+    }
+  }
+}
+
+/** Where a template or a grammar is wrong, as an error of the engine tells it. */
+export function problemOf({ message, details }: EngineError): SourceProblem | null {
+  const { line, column } = details;
+  return typeof line === 'number' && typeof column === 'number' ? { message, line, column } : null;
+}

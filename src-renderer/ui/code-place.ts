@@ -1,0 +1,28 @@
+/** A place in a source text, lines and columns from 1. */
+export interface SourcePlace {
+  line: number;
+  column: number;
+}
+
+/** Cells that a tab may take. */
+const TAB = 2;
+
+export function lineCount(text: string): number {
+  return text.split('\n').length;
+}
+
+/** Index in the text; a place outside it is its nearest. */
+export function offsetOf(text: string, { line, column }: SourcePlace): number {
+  const lines = text.split('\n');
+  const before = lines.slice(0, Math.max(0, line - 1)).reduce((sum, one) => sum + one.length + 1, 0);
+  const within = Math.min(Math.max(0, column - 1), lines[line - 1]?.length ?? 0);
+  return Math.min(text.length, before + within);
+}
+
+/** Cells before a place in its line: a tab takes more than one. */
+export function visualColumn(text: string, { line, column }: SourcePlace): number {
+  const before = (text.split('\n')[line - 1] ?? '').slice(0, Math.max(0, column - 1));
+  let cells = 0;
+  for (const character of before) cells += character === '\t' ? TAB - (cells % TAB) : 1;
+  return cells;
+}
