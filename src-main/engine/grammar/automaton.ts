@@ -79,6 +79,7 @@ export class Automaton {
   step(state: State, characterClass: number): State {
     const known = state.after[characterClass];
     if (known !== undefined) return known;
+    this.spend(state.characters.length);
     const { sets, values } = this.grammar;
     const representative = this.alphabet.representatives[characterClass];
     const reached = state.characters
@@ -160,7 +161,7 @@ export class Automaton {
     /** @returns whether the end of the alternative was reached */
     const follow = (start: number, then: Continuation): boolean => {
       for (let position = start; ; position++) {
-        if (++this.spent > MAX_WORK) throw tooAmbiguous();
+        this.spend(1);
         switch (kinds[position]) {
           case END:
             return true;
@@ -202,6 +203,11 @@ export class Automaton {
       for (const start of rules[rule].alternatives) follow(start, then);
     }
     return this.state(terminals, end);
+  }
+
+  private spend(positions: number): void {
+    this.spent += positions;
+    if (this.spent > MAX_WORK) throw tooAmbiguous();
   }
 
   private continuation(items: readonly Item[], end: boolean): Continuation {

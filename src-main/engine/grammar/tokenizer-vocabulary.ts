@@ -35,7 +35,10 @@ function textTokens(tokenizer: Tokenizer): TokenBytes {
     bytes(id) {
       const kind = tokenizer.kind(id);
       const isText = kind === 'normal' || kind === 'byte' || kind === 'user_defined';
-      return isText && !tokenizer.isSpecial(id) ? tokenizer.bytes(id) : null;
+      if (!isText || tokenizer.isSpecial(id)) return null;
+      const bytes = tokenizer.bytes(id);
+      // As in llama.cpp, where a text ends at a zero byte.
+      return bytes[0] === 0 ? null : bytes;
     },
   };
 }
