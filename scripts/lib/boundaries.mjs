@@ -61,6 +61,12 @@ export const LAYERS = [
     may: ['protocol', 'services'],
     types: ['engine-base'],
   },
+  // The terminal has the same library of models as the app.
+  {
+    name: 'cli',
+    pattern: 'src-main/hosts/node/cli/**',
+    may: ['engine', 'engine-base', 'protocol', 'services', 'hosts'],
+  },
   { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', 'protocol'] },
   { name: 'preload', pattern: 'src-main/preload/**', may: ['protocol'] },
   { name: 'app', pattern: 'src-main/app/**', may: ['protocol', 'services'], types: ['engine-base'] },

@@ -1,5 +1,14 @@
 import { dialog, type BrowserWindow, type OpenDialogOptions } from 'electron';
 
+/** Asks a person for the folder that downloads go to. Null: none was chosen. */
+export async function chooseFolder(window: BrowserWindow | null): Promise<string | null> {
+  return await ask(window, {
+    title: 'Choose a folder for models',
+    buttonLabel: 'Choose',
+    properties: ['openDirectory', 'createDirectory'],
+  });
+}
+
 /** Asks a person for a model's file, or for its folder where the system's dialog offers both. Null: none was chosen. */
 export async function chooseModel(window: BrowserWindow | null): Promise<string | null> {
   const options: OpenDialogOptions = {
@@ -12,6 +21,10 @@ export async function chooseModel(window: BrowserWindow | null): Promise<string 
       { name: 'All files', extensions: ['*'] },
     ],
   };
+  return await ask(window, options);
+}
+
+async function ask(window: BrowserWindow | null, options: OpenDialogOptions): Promise<string | null> {
   const { canceled, filePaths } = await (window === null
     ? dialog.showOpenDialog(options)
     : dialog.showOpenDialog(window, options));

@@ -9,7 +9,7 @@ import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
-import { chooseModel } from './choose-model.ts';
+import { chooseFolder, chooseModel } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { registerIpc } from './ipc.ts';
 import { setApplicationMenu } from './menu.ts';
@@ -44,6 +44,8 @@ const services = new LocalAppServices({
   openExternal: (url) => shell.openExternal(url),
   restartEngine: () => supervisor.restart(),
   chooseModel: () => chooseModel(window),
+  chooseFolder: () => chooseFolder(window),
+  showInFolder: (path) => shell.showItemInFolder(path),
   onSettings: (settings) => applyTheme(window, settings.theme),
 });
 

@@ -14,11 +14,17 @@ ipcRenderer.on(IPC.enginePort, ({ ports }) => {
   window.postMessage({ type: ENGINE_PORT_MESSAGE }, location.origin, [...ports]);
 });
 
+const ON_CLICK_ONLY: ReadonlyMap<string, string> = new Map([
+  ['openExternal', 'A web page opens only when a person clicks on its link.'],
+  ['downloadStart', 'A download begins only when a person clicks on it.'],
+  ['downloadResume', 'A download goes on only when a person clicks on it.'],
+]);
+
 async function invoke(method: string, ...params: unknown[]): Promise<AppAnswer> {
-  // The browser opens on a person's click only, never because a script decided so.
-  if (method === 'openExternal' && !navigator.userActivation.isActive) {
-    const message = 'A web page opens only when a person clicks on its link.';
-    return { error: { code: 'BAD_REQUEST', message, details: {} } };
+  // What leaves the app does so on a person's click only, never because a script decided so.
+  const needsClick = ON_CLICK_ONLY.get(method);
+  if (needsClick !== undefined && !navigator.userActivation.isActive) {
+    return { error: { code: 'BAD_REQUEST', message: needsClick, details: {} } };
   }
   return (await ipcRenderer.invoke(IPC.invoke, method, params)) as AppAnswer;
 }

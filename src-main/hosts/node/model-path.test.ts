@@ -26,6 +26,17 @@ describe('the model at a path', () => {
     await expect(files.open('notes.txt')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
+  it('is a GGUF file that is not called so', async () => {
+    const path = join(dir, 'sha256-abc');
+    await writeFile(path, 'GGUF and more');
+    const files = await openModelPath(path);
+    expect(files).toMatchObject({ id: 'sha256-abc', names: ['sha256-abc.gguf'] });
+    const source = await files.open('sha256-abc.gguf');
+    expect(source.size).toBe(13);
+    await source.close?.();
+    await expect(files.open('sha256-abc')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  });
+
   it('is all parts of a file that was split', async () => {
     const { names } = await openModelPath(join(dir, 'big-00002-of-00002.gguf'));
     expect([...names].sort()).toEqual(['big-00001-of-00002.gguf', 'big-00002-of-00002.gguf']);

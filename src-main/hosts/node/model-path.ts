@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { EngineError } from '../../engine/errors.ts';
 import type { ModelFiles } from '../../engine/platform.ts';
@@ -7,7 +7,7 @@ import { openFileByteSource } from './file-byte-source.ts';
 const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
 
 /**
- * A model where it lies: a GGUF file (one that is a part of several stands for all of them), or a folder.
+ * A model where it lies: a GGUF file under any name (one that is a part of several stands for all of them), or a folder.
  * @throws EngineError MODEL_NOT_FOUND when nothing is there, BAD_REQUEST for a file of another kind, MODEL_IO
  */
 export async function openModelPath(path: string): Promise<ModelFiles> {
@@ -22,6 +22,8 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
   if (found.isDirectory()) return filesIn(id, absolute, await fileNames(absolute));
   const name = basename(absolute);
   if (extname(name).toLowerCase() !== '.gguf') {
+    // Ollama keeps its files under their hashes.
+    if (await beginsLikeGguf(absolute)) return renamed(id, `${name}.gguf`, absolute);
     throw new EngineError(
       'BAD_REQUEST',
       `${path} is no GGUF file. Give the path of a .gguf file, or of a folder with config.json and safetensors.`,
@@ -47,6 +49,33 @@ function filesIn(id: string, folder: string, names: readonly string[]): ModelFil
       throw new EngineError('MODEL_NOT_FOUND', `There is no file ${name} in ${folder}.`, { model: id, file: name });
     },
   };
+}
+
+/** One file under the name that says what it is. */
+function renamed(id: string, name: string, path: string): ModelFiles {
+  return {
+    id,
+    names: [name],
+    async open(asked) {
+      if (asked === name) return openFileByteSource(path);
+      throw new EngineError('MODEL_NOT_FOUND', `${path} is one file; there is no ${asked}.`, {
+        model: id,
+        file: asked,
+      });
+    },
+  };
+}
+
+async function beginsLikeGguf(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw new EngineError('MODEL_IO', `${path} cannot be read: ${error.message}`, { path });
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return bytesRead === 4 && buffer.toString('latin1') === 'GGUF';
+  } finally {
+    await file.close();
+  }
 }
 
 /** The file alone, or all files beside it that are parts of the same model. */

@@ -8,7 +8,7 @@ export interface Fingerprint {
   bytes: number;
   /** Of the file that was written last, ms since 1970. */
   mtimeMs: number;
-  /** SHA-256 over each file's name, size and first 256 KiB, where headers and tokenizers begin. */
+  /** SHA-256 over the size and the first 256 KiB of each file; where there are several, over their names too. */
   head: string;
 }
 
@@ -26,7 +26,8 @@ export function totals(files: readonly PlacedFile[]): Omit<Fingerprint, 'head'> 
 export async function fingerprintOf(files: readonly PlacedFile[]): Promise<Fingerprint> {
   const hash = createHash('sha256');
   for (const { name, path, size } of files) {
-    hash.update(`${name} ${size}\n`);
+    // A file that is alone may be renamed.
+    hash.update(files.length === 1 ? `${size}\n` : `${name} ${size}\n`);
     try {
       hash.update(await head(path));
     } catch (error) {

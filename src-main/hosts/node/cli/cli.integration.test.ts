@@ -16,7 +16,7 @@ interface Ended {
 }
 
 function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [CLI, ...args]);
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, TOKENSCOPE_DATA_DIR: folder } });
   const output = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text));

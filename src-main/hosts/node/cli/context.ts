@@ -8,6 +8,8 @@ export interface CliContext {
   out: Output;
   /** Everything else: statistics, warnings, errors. */
   err: Output;
+  /** Whether `err` is a terminal, where a line may be written over. */
+  isTerminal?: boolean;
   /** Aborts on Ctrl-C and when nobody reads the answer any more. */
   signal: AbortSignal;
   /** Script of the engine's thread. */

@@ -1,10 +1,14 @@
+import { EngineError } from '../../../engine/errors.ts';
 import type { ExecutorName, ModelInfo } from '../../../engine/types.ts';
 import type { EngineStreams } from '../../../protocol/api.ts';
 import { EngineClient } from '../../../protocol/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
+import { defaultContext, fitOf, memoryAt } from '../../../protocol/model-fit.ts';
+import { systemMemory } from '../../../services/system-memory.ts';
 import { spawnEngine } from '../spawn-engine.ts';
 import type { CliContext } from './context.ts';
-import { findModel } from './model-argument.ts';
+import { formatFit } from './format/model-fit.ts';
+import { findModel, userLibrary } from './model-argument.ts';
 
 export interface EngineSession {
   client: EngineClient;
@@ -15,7 +19,7 @@ export interface EngineSession {
  * Runs `work` with an engine in its own thread, so that Ctrl-C is heard while it computes, and a loaded model.
  *
  * @param model an id, or the path of a GGUF file or a model's folder
- * @throws EngineError MODEL_NOT_FOUND that names the models there are
+ * @throws EngineError MODEL_NOT_FOUND that names the models there are, OUT_OF_MEMORY with the numbers
  */
 export async function withEngine<T>(
   context: CliContext,
@@ -23,15 +27,31 @@ export async function withEngine<T>(
   work: (session: EngineSession) => Promise<T>,
   options: { executor?: ExecutorName; threads?: number } = {},
 ): Promise<T> {
-  const { modelId, modelPaths } = await findModel(context.modelsDir, model);
+  const { modelId, modelPaths, isInLibrary } = await findModel(context.modelsDir, model);
   const { transport, terminate } = spawnEngine({ ...context, modelPaths });
   const client = new EngineClient(transport);
   try {
-    return await work({ client, model: await loadModel(client, { modelId, ...options }, context.signal) });
+    if (Object.hasOwn(modelPaths, modelId)) await refuseTooLarge(client, modelId);
+    const loaded = await loadModel(client, { modelId, ...options }, context.signal);
+    if (isInLibrary) await userLibrary().used(modelId);
+    return await work({ client, model: loaded });
   } finally {
     client.close();
     await terminate();
   }
+}
+
+/**
+ * Says before anything is read that a model does not fit. What the CPU kernels need is the least that any executor does.
+ * @throws EngineError OUT_OF_MEMORY with the numbers
+ */
+async function refuseTooLarge(client: EngineClient, modelId: string): Promise<void> {
+  const { memory, memoryLimit, contextSize } = await client.call('describe', { modelId });
+  const tokens = defaultContext(contextSize);
+  const needed = memoryAt(memory, tokens).total;
+  const fit = fitOf({ needed, free: systemMemory().freeBytes, held: 0, limit: memoryLimit });
+  if (fit.verdict !== 'too-large') return;
+  throw new EngineError('OUT_OF_MEMORY', formatFit(fit, tokens), { needed, available: fit.available });
 }
 
 async function loadModel(

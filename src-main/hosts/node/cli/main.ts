@@ -26,6 +26,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   out: new Output(process.stdout, onLost),
   // Without a reader of errors the answer still counts.
   err: new Output(process.stderr, () => undefined),
+  isTerminal: process.stderr.isTTY,
   signal: stopping.signal,
   workerUrl: new URL('./engine-worker.js', import.meta.url),
   modelsDir: fileURLToPath(new URL('../../resources/models', import.meta.url)),

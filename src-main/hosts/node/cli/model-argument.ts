@@ -2,28 +2,44 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../../../engine/errors.ts';
 import type { ModelFiles } from '../../../engine/platform.ts';
+import { dataFolder } from '../../../services/data-folder.ts';
+import { ModelLibrary } from '../../../services/models/library.ts';
 import { listModelIds, openModelFolder } from '../model-folder.ts';
 import { modelIdOfPath, openModelPath } from '../model-path.ts';
 
+export interface FoundModel {
+  /** What the engine is asked for. */
+  modelId: string;
+  /** Where models outside of `modelsDir` lie, by their ids. */
+  modelPaths: Readonly<Record<string, string>>;
+  isInLibrary: boolean;
+}
+
+/** The library that the terminal shares with the app. @param reservedIds of the built-in models */
+export function userLibrary(reservedIds: readonly string[] = []): ModelLibrary {
+  return new ModelLibrary(dataFolder(), reservedIds, (message) => process.stderr.write(`tokenscope: ${message}\n`));
+}
+
 /**
  * What `--model` names: an id, or the path of a model anywhere.
- * @returns the id that the engine is asked for, and where models outside of `modelsDir` lie, by their ids
  * @throws EngineError MODEL_NOT_FOUND that names the models there are
  */
-export async function findModel(
-  modelsDir: string,
-  model: string,
-): Promise<{ modelId: string; modelPaths: Readonly<Record<string, string>> }> {
+export async function findModel(modelsDir: string, model: string): Promise<FoundModel> {
   const ids = await listModelIds(modelsDir);
-  if (ids.includes(model)) return { modelId: model, modelPaths: {} };
+  if (ids.includes(model)) return { modelId: model, modelPaths: {}, isInLibrary: false };
+  const library = userLibrary(ids);
+  await library.read();
+  const added = library.find(model);
+  if (added !== null) return { modelId: added.id, modelPaths: { [added.id]: added.path }, isInLibrary: true };
   if (existsSync(model) || /[/\\]|\.gguf$/i.test(model)) {
     const modelId = modelIdOfPath(model);
-    return { modelId, modelPaths: { [modelId]: resolve(model) } };
+    return { modelId, modelPaths: { [modelId]: resolve(model) }, isInLibrary: false };
   }
-  const known = ids.length === 0 ? `${modelsDir} holds no model` : `The models are: ${ids.join(', ')}`;
+  const all = [...ids, ...library.models.map(({ id }) => id)];
+  const known = all.length === 0 ? `${modelsDir} holds no model` : `The models are: ${all.join(', ')}`;
   throw new EngineError('MODEL_NOT_FOUND', `There is no model "${model}". ${known}.`, {
     model,
-    models: ids.join(', '),
+    models: all.join(', '),
   });
 }
 
@@ -33,5 +49,7 @@ export async function findModel(
  */
 export async function openModelArgument(modelsDir: string, model: string): Promise<ModelFiles> {
   const { modelId, modelPaths } = await findModel(modelsDir, model);
-  return Object.hasOwn(modelPaths, modelId) ? openModelPath(modelPaths[modelId]) : openModelFolder(modelsDir, modelId);
+  if (!Object.hasOwn(modelPaths, modelId)) return openModelFolder(modelsDir, modelId);
+  const files = await openModelPath(modelPaths[modelId]);
+  return { ...files, id: modelId };
 }

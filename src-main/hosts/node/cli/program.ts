@@ -4,7 +4,7 @@ import { addBenchCommand } from './commands/bench.ts';
 import { addDetokenizeCommand } from './commands/detokenize.ts';
 import { addInfoCommand } from './commands/info.ts';
 import { addInspectCommand } from './commands/inspect.ts';
-import { addModelsCommand } from './commands/models.ts';
+import { addModelsCommand } from './commands/models/models.ts';
 import { addQuantizeCommand } from './commands/quantize.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addScoreCommand } from './commands/score.ts';
@@ -21,6 +21,7 @@ Examples:
   tokenscope run "Once upon a time" --max-tokens 40 --seed 1
   tokenscope inspect "Hello world"
   tokenscope run "Hello" --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf
+  tokenscope models get smollm2-135m-instruct-q4_1
   tokenscope quantize ~/models/SmolLM2-135M model.gguf Q4_K
   echo "The cat sat on the mat." | tokenscope score - --json
 `;

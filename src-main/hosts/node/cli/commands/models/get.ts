@@ -1,0 +1,114 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Download } from '../../../../../protocol/app-services.ts';
+import { isDownloadAddress, isProxy } from '../../../../../protocol/download-address.ts';
+import { EngineError } from '../../../../../engine/errors.ts';
+import type { CliContext } from '../../context.ts';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import { formatDownload } from '../../format/download-progress.ts';
+import { formatCatalogue } from '../../format/model-lists.ts';
+import { openModelService } from '../../model-service.ts';
+
+interface GetOptions {
+  acceptTerms?: true;
+  mirror?: string;
+  proxy?: string;
+  json?: true;
+}
+
+export function addGetCommand(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  models
+    .command('get')
+    .summary('download a model of the catalogue')
+    .description(
+      'Downloads a model of the catalogue and adds it to the library. What was broken off goes on where it was. ' +
+        'Without an id, shows the catalogue and asks no server for anything.',
+    )
+    .argument('[id]', 'of the catalogue')
+    .option('--accept-terms', 'you have read the licence, where it is no free one, and accept it')
+    .option('--mirror <address>', 'an https address that stands in for the hub', parseMirror)
+    .option('--proxy <address>', 'http://host:port, in place of HTTPS_PROXY and the settings', parseProxy)
+    .option('--json', 'one JSON object at the end; without an id, an array')
+    .action(async (id: string | undefined, options: GetOptions) => {
+      done(id === undefined ? await showCatalogue(context, options) : await get(context, id, options));
+    });
+}
+
+async function showCatalogue(context: CliContext, { mirror, json }: GetOptions): Promise<ExitCode> {
+  const { handlers } = await openModelService(context, { mirror });
+  const entries = await handlers.catalogueList();
+  if (json) await context.out.json(entries);
+  else await context.out.line(formatCatalogue(entries));
+  return EXIT.ok;
+}
+
+async function get(context: CliContext, id: string, options: GetOptions): Promise<ExitCode> {
+  const { err, out, signal } = context;
+  const show = options.json ? () => undefined : progress(context);
+  const service = await openModelService(context, {
+    ...options,
+    onEvent: (event) => {
+      if (event.type === 'downloads') for (const download of event.downloads) if (download.id === id) show(download);
+    },
+  });
+  const { handlers, downloads } = service;
+  const interrupt = (): void => void downloads.stop();
+  signal.addEventListener('abort', interrupt, { once: true });
+  try {
+    await handlers.downloadStart({ catalogueId: id, termsAccepted: options.acceptTerms ?? false });
+    if (signal.aborted) await downloads.stop();
+    const download = await downloads.settled(id);
+    if (context.isTerminal && !options.json) await err.write('\n');
+    if (download.phase === 'paused') {
+      await err.line(`Stopped. The same command goes on where it was.`);
+      return EXIT.interrupted;
+    }
+    if (download.problem !== null) throw failureOf(download);
+    if (options.json) await out.json(download);
+    else await out.line(doneText(download));
+    return EXIT.ok;
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+    await service.stop();
+  }
+}
+
+/** In a terminal one line that changes; elsewhere a line whenever another tenth is there. */
+function progress({ err, isTerminal = false }: CliContext): (download: Download) => void {
+  let width = 0;
+  let told = -1;
+  return (download) => {
+    const line = formatDownload(download);
+    if (isTerminal) {
+      void err.write(`\r${line.padEnd(width)}`);
+      width = line.length;
+      return;
+    }
+    const { bytes, totalBytes } = download;
+    const tenth = totalBytes === null ? 0 : Math.floor((10 * bytes) / totalBytes);
+    if (tenth === told) return;
+    told = tenth;
+    void err.line(line);
+  };
+}
+
+function doneText({ modelId, sha256, hashChecked }: Download): string {
+  const hash = hashChecked
+    ? 'Its SHA-256 is the catalogue’s.'
+    : `Its SHA-256 is ${String(sha256)}; the catalogue has none to compare with, so it is remembered.`;
+  return `${hash} Use it with: --model ${String(modelId)}`;
+}
+
+function failureOf({ problem, url }: Download): EngineError {
+  const { kind = 'connection', message = '', httpStatus = null } = problem ?? {};
+  return new EngineError(kind === 'disk' ? 'STORAGE' : 'MODEL_IO', message, { kind, httpStatus, url });
+}
+
+function parseMirror(text: string): string {
+  if (isDownloadAddress(text)) return text;
+  throw new InvalidArgumentError('Give an https address.');
+}
+
+function parseProxy(text: string): string {
+  if (isProxy(text)) return text;
+  throw new InvalidArgumentError('Give http://host:port.');
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { availableParallelism } from 'node:os';
+import { describeModel } from '../../../../../engine/index.ts';
+import { defaultContext, fitOf, memoryAt } from '../../../../../protocol/model-fit.ts';
+import { systemMemory } from '../../../../../services/system-memory.ts';
+import type { CliContext } from '../../context.ts';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import { formatModelDescription } from '../../format/model-description.ts';
+import { formatFit } from '../../format/model-fit.ts';
+import { openModelArgument } from '../../model-argument.ts';
+import { openModelService } from '../../model-service.ts';
+import { parseCount } from '../../options/values.ts';
+
+export function addModelInfoCommand(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  models
+    .command('info')
+    .summary('what a model is, where it lies, and whether it fits')
+    .argument('<model>', 'an id, a .gguf file or a folder with config.json and safetensors')
+    .option('--context <n>', 'tokens of prompt and reply to count with (default: at most 4096)', parseCount)
+    .option('--json', 'one JSON object')
+    .action(async (model: string, { context: tokens, json }: { context?: number; json?: true }) => {
+      const description = await describeModel(
+        await openModelArgument(context.modelsDir, model),
+        availableParallelism(),
+      );
+      const { handlers } = await openModelService(context);
+      const listing = (await handlers.modelsList()).find(({ id }) => id === description.id) ?? null;
+      const contextSize = Math.min(tokens ?? defaultContext(description.contextSize), description.contextSize);
+      const fit = fitOf({
+        needed: memoryAt(description.memory, contextSize).total,
+        free: systemMemory().freeBytes,
+        held: 0,
+        limit: description.memoryLimit,
+      });
+      if (json) await context.out.json({ ...description, listing, fit: { ...fit, contextSize } });
+      else {
+        const facts = [
+          ...(listing?.path ? [`at ${listing.path}, from: ${listing.source}`] : []),
+          ...(listing?.sha256 ? [`SHA-256 ${listing.sha256}`] : []),
+          ...(listing?.stateText ? [listing.stateText] : []),
+          formatFit(fit, contextSize),
+        ];
+        await context.out.line([formatModelDescription(description), ...facts].join('\n'));
+      }
+      done(EXIT.ok);
+    });
+}

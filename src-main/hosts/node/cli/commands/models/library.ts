@@ -1,0 +1,103 @@
+/** Commands that change the library. */
+import type { Command } from 'commander';
+import { resolve } from 'node:path';
+import type { ModelListing } from '../../../../../protocol/app-services.ts';
+import type { CliContext } from '../../context.ts';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import { formatFound } from '../../format/model-lists.ts';
+import { formatBytes } from '../../format/numbers.ts';
+import { openModelService } from '../../model-service.ts';
+
+interface JsonOption {
+  json?: true;
+}
+
+export function addLibraryCommands(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  const { out } = context;
+  const tell = async (listing: ModelListing, { json }: JsonOption): Promise<void> => {
+    if (json) await out.json(listing);
+    else await out.line(`${listing.name}, ${formatBytes(listing.fileBytes)}. Use it with: --model ${listing.id}`);
+    done(EXIT.ok);
+  };
+
+  models
+    .command('add')
+    .summary('add a file or folder, by reference')
+    .argument('<path>', 'a .gguf file, a folder with config.json and safetensors, or an id that "found" shows')
+    .option('--json', 'one JSON object')
+    .action(async (path: string, options: JsonOption) => {
+      const service = await openModelService(context);
+      const isFound = /^found-[0-9a-f]+$/.test(path);
+      await tell(isFound ? await service.handlers.modelAddFound(path) : await service.add(path), options);
+    });
+
+  models
+    .command('locate')
+    .summary('say where a moved model lies now')
+    .argument('<id>', 'of the library')
+    .argument('<path>', 'where it is now')
+    .option('--json', 'one JSON object')
+    .action(async (id: string, path: string, options: JsonOption) => {
+      const { library } = await openModelService(context);
+      await tell(await library.locate(id, path), options);
+    });
+
+  models
+    .command('remove')
+    .summary('forget a model; its files stay')
+    .argument('<id>', 'of the library')
+    .option('--delete-file', 'also delete a file that Tokenscope downloaded')
+    .option('--json', 'one JSON object')
+    .action(async (id: string, { deleteFile, json }: JsonOption & { deleteFile?: true }) => {
+      const { library, handlers } = await openModelService(context);
+      const { name, path } = library.require(id);
+      await (deleteFile ? handlers.modelDelete(id) : handlers.modelRemove(id));
+      if (json) await out.json({ id, path, deleted: deleteFile ?? false });
+      else
+        await out.line(
+          deleteFile ? `${name} is forgotten, and ${path} deleted.` : `${name} is forgotten; ${path} stays.`,
+        );
+      done(EXIT.ok);
+    });
+
+  models
+    .command('verify')
+    .summary('compute a file’s SHA-256 and compare it')
+    .argument('<id>', 'of the library')
+    .option('--json', 'one JSON object')
+    .action(async (id: string, { json }: JsonOption) => {
+      const { handlers } = await openModelService(context);
+      const result = await handlers.modelVerify(id);
+      if (json) await out.json(result);
+      else await out.line(result.text);
+      done(result.matches === false ? EXIT.engineError : EXIT.ok);
+    });
+
+  models
+    .command('found')
+    .summary('models of other programs on this computer')
+    .description('Looks into the hub’s cache and the folders of Ollama and LM Studio. Reads only.')
+    .option('--json', 'one JSON object')
+    .action(async ({ json }: JsonOption) => {
+      const { handlers } = await openModelService(context);
+      const found = await handlers.modelsFound();
+      if (json) await out.json(found);
+      else await out.line(formatFound(found));
+      done(EXIT.ok);
+    });
+
+  models
+    .command('folder')
+    .summary('where downloads go, or shall go')
+    .argument('[path]', 'from now on; "default" for the folder beside the settings')
+    .option('--json', 'one JSON object')
+    .action(async (path: string | undefined, { json }: JsonOption) => {
+      const service = await openModelService(context);
+      if (path !== undefined) await service.library.setModelsFolder(path === 'default' ? null : resolve(path));
+      const folder = await service.modelsFolder();
+      const free = folder.freeBytes === null ? '' : `, ${formatBytes(folder.freeBytes)} free`;
+      if (json) await out.json(folder);
+      else await out.line(`${folder.path}${free}`);
+      done(EXIT.ok);
+    });
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import type { CliContext } from '../../context.ts';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import { formatListings } from '../../format/model-lists.ts';
+import { openModelService } from '../../model-service.ts';
+import { DEFAULT_MODEL } from '../../options/model-option.ts';
+
+export function addListCommand(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  models
+    .command('list', { isDefault: true })
+    .summary('list the models that --model can name')
+    .option('--json', 'a JSON array')
+    .action(async ({ json }: { json?: true }) => {
+      const { handlers } = await openModelService(context);
+      const listings = await handlers.modelsList();
+      if (json) await context.out.json(listings.map((model) => ({ ...model, isDefault: model.id === DEFAULT_MODEL })));
+      else {
+        await context.out.line(formatListings(listings, DEFAULT_MODEL));
+        for (const { stateText } of listings)
+          if (stateText !== null) await context.err.line(`tokenscope: ${stateText}`);
+      }
+      done(EXIT.ok);
+    });
+}

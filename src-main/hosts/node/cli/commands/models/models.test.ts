@@ -1,0 +1,207 @@
+/** `tokenscope models …` on a library and a hub of its own. */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { hubPath, startDownloadServer, type DownloadServer } from '../../../../../../e2e/support/download-server.ts';
+import { tinyGguf } from '../../../../../engine/test-support/tiny-gguf.ts';
+import { exampleEntry } from '../../../../../services/models/test-support/example-entry.ts';
+import { temporaryFolder } from '../../../../../services/test-support/support.ts';
+import { Output } from '../../output.ts';
+import { runCli } from '../../program.ts';
+
+let folder: string;
+let server: DownloadServer;
+let bytes: Uint8Array;
+let entry: ReturnType<typeof exampleEntry>;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  bytes = await tinyGguf('llama');
+  entry = exampleEntry({ bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+  server = await startDownloadServer();
+  const { close } = server;
+  onTestFinished(close);
+  server.serve(hubPath(entry.repository, entry.revision, entry.file), bytes);
+  vi.stubEnv('TOKENSCOPE_DATA_DIR', join(folder, 'data'));
+  vi.stubEnv('TOKENSCOPE_CATALOGUE', join(folder, 'catalogue.json'));
+  vi.stubEnv('TOKENSCOPE_HUB_MIRROR', server.url);
+  vi.stubEnv('TOKENSCOPE_DOWNLOAD_TIMEOUT_MS', '300');
+  vi.stubEnv('HOME', folder);
+  vi.stubEnv('HF_HOME', join(folder, 'hf'));
+  await writeCatalogue();
+});
+afterEach(() => vi.unstubAllEnvs());
+
+async function writeCatalogue(): Promise<void> {
+  const hub = 'https://hub.invalid';
+  const catalogue = { $schema: './catalogue.schema.json', hub, models: [entry] };
+  await writeFile(join(folder, 'catalogue.json'), JSON.stringify(catalogue));
+}
+
+async function tokenscope(args: readonly string[], options: { signal?: AbortSignal; isTerminal?: boolean } = {}) {
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  const texts = [out, err].map((stream) => {
+    const parts: Buffer[] = [];
+    stream.on('data', (part: Buffer) => parts.push(part));
+    return () => Buffer.concat(parts).toString();
+  });
+  const code = await runCli(args, {
+    stdin: new PassThrough(),
+    out: new Output(out, () => undefined),
+    err: new Output(err, () => undefined),
+    signal: options.signal ?? new AbortController().signal,
+    isTerminal: options.isTerminal ?? false,
+    workerUrl: new URL('../../../test-support/engine-worker.mjs', import.meta.url),
+    modelsDir: new URL('../../../../../../resources/models', import.meta.url).pathname,
+  });
+  return { code, out: texts[0]!(), err: texts[1]!() };
+}
+
+async function json(...args: string[]): Promise<unknown> {
+  const { code, out, err } = await tokenscope([...args, '--json']);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out);
+}
+
+it('shows the catalogue without asking anybody, and gets a model of it, which every command then knows by its id', async () => {
+  expect(await json('models', 'get')).toMatchObject([
+    { id: 'tiny-1m', modelId: null, kvBytesPerToken: 3 * 2 * 16 * 4 },
+  ]);
+  expect((await tokenscope(['models', 'get'])).out).toMatch(/tiny-1m +1,000,000 +[\d.]+ kB +MIT/);
+  expect(server.requests).toEqual([]);
+
+  expect(await json('models', 'get', 'tiny-1m')).toMatchObject({
+    phase: 'done',
+    modelId: 'tiny-1m',
+    hashChecked: true,
+  });
+  expect(await readdir(join(folder, 'data', 'models'))).toEqual(['tiny.gguf']);
+  expect(await json('models')).toMatchObject([
+    { id: 'tiny-transformer', isDefault: true },
+    { id: 'tiny-1m', name: 'Tiny 1M', source: 'download', catalogueId: 'tiny-1m', lastUsedAt: null, state: 'ok' },
+  ]);
+  const run = ['run', 'Hello', '--model', 'tiny-1m', '--max-tokens', '2', '--greedy'];
+  expect(await json(...run)).toMatchObject({ model: 'tiny-1m', reply: { ids: expect.any(Array) as number[] } });
+  expect(await json('models', 'list')).toMatchObject([{}, { lastUsedAt: expect.any(String) as string }]);
+  expect(await json('models', 'info', 'tiny-1m')).toMatchObject({
+    id: 'tiny-1m',
+    architecture: 'llama',
+    listing: { source: 'download', sha256: entry.sha256 },
+    fit: { verdict: 'fits', contextSize: 512, needed: expect.any(Number) as number },
+  });
+  expect((await tokenscope(['models', 'info', 'tiny-1m'])).out).toMatch(
+    /It fits: it needs .* for a context of 512 tokens/,
+  );
+  expect(await json('models', 'get')).toMatchObject([{ modelId: 'tiny-1m' }]);
+  expect(server.requests).toHaveLength(1);
+}, 60_000);
+
+it('shows how far a download is: lines in a file, one line that changes in a terminal', async () => {
+  const lines = await tokenscope(['models', 'get', 'tiny-1m']);
+  expect(lines.err).toMatch(/^Tiny 1M {2}\[\.{24}\] {2}0 % .*connecting\n/);
+  expect(lines.err).toContain('100 %');
+  expect(lines.out).toBe('Its SHA-256 is the catalogue’s. Use it with: --model tiny-1m\n');
+  vi.stubEnv('TOKENSCOPE_DATA_DIR', join(folder, 'other'));
+  const terminal = await tokenscope(['models', 'get', 'tiny-1m'], { isTerminal: true });
+  expect(terminal.err).toMatch(/\r[^\n]*100 %[^\n]*\n$/);
+});
+
+it('says what went wrong, keeps what came, and goes on with the same command', async () => {
+  const path = hubPath(entry.repository, entry.revision, entry.file);
+  server.behave(path, { kind: 'status', status: 404 });
+  const gone = await tokenscope(['models', 'get', 'tiny-1m', '--json']);
+  expect(gone.code).toBe(1);
+  expect(JSON.parse(gone.err)).toMatchObject({
+    error: { code: 'MODEL_IO', details: { kind: 'http', httpStatus: 404 } },
+  });
+
+  const stopping = new AbortController();
+  server.behave(path, { kind: 'slow', chunkBytes: 20_000, waitMs: 60 });
+  const stopped = tokenscope(['models', 'get', 'tiny-1m'], { signal: stopping.signal });
+  const part = join(folder, 'data/models/tiny.gguf.part');
+  await vi.waitFor(async () => expect((await readFile(part)).length).toBeGreaterThan(30_000), 5000);
+  stopping.abort();
+  expect(await stopped).toMatchObject({ code: 130, err: expect.stringContaining('goes on where it was') as string });
+  server.behave(path);
+  expect((await tokenscope(['models', 'get', 'tiny-1m'])).code).toBe(0);
+  expect(server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
+});
+
+it('wants terms to be accepted, knows no other ids and no other addresses than https', async () => {
+  entry = { ...entry, license: { name: 'Terms', url: 'https://example.org/terms', kind: 'terms' } };
+  await writeCatalogue();
+  const refused = await tokenscope(['models', 'get', 'tiny-1m']);
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('Read the terms (Terms, https://') as string });
+  expect((await tokenscope(['models', 'get', 'other'])).err).toContain('The catalogue has no model "other"');
+  expect((await tokenscope(['models', 'get', 'tiny-1m', '--mirror', 'http://example.org'])).code).toBe(2);
+  expect((await tokenscope(['models', 'get', 'tiny-1m', '--proxy', 'socks5://x:1'])).code).toBe(2);
+  expect(server.requests).toEqual([]);
+  expect((await tokenscope(['models', 'get', 'tiny-1m', '--accept-terms'])).code).toBe(0);
+});
+
+it('adds by reference, says what is gone or changed, locates, verifies, and forgets', async () => {
+  const path = join(folder, 'Story (1).gguf');
+  await writeFile(path, bytes);
+  expect(await json('models', 'add', path)).toMatchObject({ id: 'story-1', name: 'Story (1)', path, source: 'file' });
+  expect((await tokenscope(['models', 'verify', 'story-1'])).out).toContain('remembered from now on');
+  expect(await json('models', 'verify', 'story-1')).toMatchObject({ matches: true, expectedFrom: 'recorded' });
+
+  await rename(path, join(folder, 'moved.gguf'));
+  const list = await tokenscope(['models']);
+  expect(list.out).toMatch(/story-1 .* missing/);
+  expect(list.err).toContain('is not there any more. If it was moved, show where it is now.');
+  expect(await json('models', 'locate', 'story-1', join(folder, 'moved.gguf'))).toMatchObject({
+    id: 'story-1',
+    state: 'ok',
+  });
+
+  const other = bytes.slice();
+  other[other.length - 1]! ^= 1;
+  await writeFile(join(folder, 'moved.gguf'), other);
+  expect((await tokenscope(['models', 'verify', 'story-1'])).code).toBe(1);
+  expect((await tokenscope(['models', 'remove', 'story-1', '--delete-file'])).err).toContain('did not download');
+  expect((await tokenscope(['models', 'remove', 'story-1'])).out).toContain('stays');
+  expect(await readdir(folder)).toContain('moved.gguf');
+  expect((await tokenscope(['models', 'remove', 'story-1'])).err).toContain(
+    'There is no model "story-1" in the library.',
+  );
+});
+
+it('deletes what it downloaded on demand, elsewhere too', async () => {
+  const place = join(folder, 'elsewhere');
+  expect(await json('models', 'folder', place)).toMatchObject({ path: place, isDefault: false });
+  await json('models', 'get', 'tiny-1m');
+  expect(await readdir(place)).toEqual(['tiny.gguf']);
+  expect(await json('models', 'remove', 'tiny-1m', '--delete-file')).toMatchObject({ deleted: true });
+  expect(await readdir(place)).toEqual([]);
+  expect(await json('models', 'folder', 'default')).toMatchObject({ isDefault: true });
+});
+
+it('finds what Ollama has, and runs it where it lies', async () => {
+  const hash = 'a'.repeat(64);
+  const ollama = join(folder, 'ollama');
+  vi.stubEnv('OLLAMA_MODELS', ollama);
+  await mkdir(join(ollama, 'manifests/hub.example/library/tiny'), { recursive: true });
+  await mkdir(join(ollama, 'blobs'));
+  await writeFile(join(ollama, `blobs/sha256-${hash}`), bytes);
+  const layers = [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${hash}` }];
+  await writeFile(join(ollama, 'manifests/hub.example/library/tiny/latest'), JSON.stringify({ layers }));
+  const found = (await json('models', 'found')) as { models: { id: string }[] };
+  expect(found.models).toMatchObject([{ name: 'tiny:latest', source: 'ollama', modelId: null }]);
+  expect((await tokenscope(['models', 'found'])).out).toContain('tiny:latest');
+  expect(await json('models', 'add', found.models[0]!.id)).toMatchObject({ id: 'tiny-latest', source: 'ollama' });
+  expect(await json('tokenize', 'Hello', '--model', 'tiny-latest')).toHaveProperty('ids');
+  expect((await tokenscope(['models', 'add', 'found-0123'])).err).toContain('not there any more. Look again.');
+}, 30_000);
+
+it('refuses before loading what no memory here holds, with the numbers', async () => {
+  const endless = bytes.slice();
+  const key = Buffer.from('llama.context_length');
+  const at = Buffer.from(endless.buffer).indexOf(key);
+  new DataView(endless.buffer).setUint32(at + key.length + 4, 2 ** 27, true);
+  await writeFile(join(folder, 'endless.gguf'), endless);
+  const info = await tokenscope(['models', 'info', join(folder, 'endless.gguf'), '--context', String(2 ** 27)]);
+  expect(info.out).toMatch(/It does not fit: it needs [\d.]+ [GT]B for a context of 134,217,728 tokens; .* short\./);
+});

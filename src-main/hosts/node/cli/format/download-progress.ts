@@ -1,0 +1,31 @@
+import type { Download } from '../../../../protocol/app-services.ts';
+import { formatBytes } from './numbers.ts';
+
+const BAR_CELLS = 24;
+
+/** How far a download is, in one line. */
+export function formatDownload({ name, phase, bytes, totalBytes, rate, secondsLeft, problem }: Download): string {
+  const total = totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`;
+  const share = totalBytes === null || totalBytes === 0 ? null : bytes / totalBytes;
+  const parts = [
+    ...(share === null ? [] : [bar(share), `${Math.floor(100 * share)} %`]),
+    `${formatBytes(bytes)}${total}`,
+    ...(rate === null ? [] : [`${formatBytes(rate)}/s`]),
+    ...(secondsLeft === null ? [] : [`${formatTime(secondsLeft)} left`]),
+    ...(phase === 'downloading' ? [] : [phase]),
+    ...(problem === null ? [] : [`(${problem.message})`]),
+  ];
+  return `${name}  ${parts.join('  ')}`;
+}
+
+/** @param share 0..1 */
+function bar(share: number): string {
+  const filled = Math.round(BAR_CELLS * share);
+  return `[${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}]`;
+}
+
+function formatTime(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,60 @@
+/** The library, the catalogue and what was found elsewhere, as tables. */
+import type { CatalogueEntry, FoundModels, ModelListing } from '../../../../protocol/app-services.ts';
+import { formatBytes, formatCount } from './numbers.ts';
+import { formatTable } from './table.ts';
+
+/** @param defaultId the model of commands without `--model` */
+export function formatListings(models: readonly ModelListing[], defaultId: string): string {
+  return formatTable(
+    [{ title: 'id' }, { title: 'size', align: 'right' }, { title: 'from' }, { title: 'last used' }, { title: '' }],
+    models.map(({ id, fileBytes, source, lastUsedAt, state }) => [
+      id,
+      formatBytes(fileBytes),
+      source,
+      lastUsedAt?.slice(0, 10) ?? 'never',
+      [id === defaultId ? 'default' : '', state === 'ok' ? '' : state].filter((word) => word !== '').join(', '),
+    ]),
+  );
+}
+
+export function formatCatalogue(entries: readonly CatalogueEntry[]): string {
+  return formatTable(
+    [
+      { title: 'id' },
+      { title: 'parameters', align: 'right' },
+      { title: 'download', align: 'right' },
+      { title: 'licence' },
+      { title: '' },
+    ],
+    entries.map(({ id, parameters, bytes, license, modelId }) => [
+      id,
+      formatCount(parameters),
+      bytes === null ? 'unknown' : formatBytes(bytes),
+      license.kind === 'terms' ? `${license.name} (terms)` : license.name,
+      modelId === null ? '' : `here as ${modelId}`,
+    ]),
+  );
+}
+
+export function formatFound({ models, places }: FoundModels): string {
+  const looked = places.map(({ folder, state }) => `  ${folder}: ${WORDS[state]}`);
+  if (models.length === 0) return ['No models of other programs were found. Looked into', ...looked].join('\n');
+  const table = formatTable(
+    [{ title: 'id' }, { title: 'name' }, { title: 'size', align: 'right' }, { title: 'from' }, { title: '' }],
+    models.map(({ id, name, bytes, source, modelId }) => [
+      id,
+      name,
+      formatBytes(bytes),
+      source,
+      modelId === null ? '' : `here as ${modelId}`,
+    ]),
+  );
+  return `${table}\nAdd one with: tokenscope models add ID`;
+}
+
+const WORDS: Readonly<Record<FoundModels['places'][number]['state'], string>> = {
+  read: 'nothing of use',
+  missing: 'not there',
+  unreadable: 'cannot be read',
+  limited: 'too much to look at all of it',
+};

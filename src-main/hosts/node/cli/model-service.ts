@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { parseStoredSettings } from '../../../protocol/app-schemas.ts';
+import type { AppEvent } from '../../../protocol/app-services.ts';
+import { dataFolder } from '../../../services/data-folder.ts';
+import { readJson } from '../../../services/json-file.ts';
+import { ModelService } from '../../../services/models/model-service.ts';
+import { overridesOf } from '../../../services/models/overrides.ts';
+import { NetworkLog } from '../../../services/network-log.ts';
+import type { CliContext } from './context.ts';
+
+export interface ServiceOptions {
+  /** Addresses that go before those of the settings. */
+  mirror?: string | undefined;
+  proxy?: string | undefined;
+  onEvent?: (event: AppEvent) => void;
+}
+
+/**
+ * The same library, catalogue and downloads as the app's, on the same files.
+ * @throws EngineError STORAGE
+ */
+export async function openModelService(
+  { modelsDir, err }: Pick<CliContext, 'modelsDir' | 'err'>,
+  { mirror, proxy, onEvent }: ServiceOptions = {},
+): Promise<ModelService> {
+  const folder = dataFolder();
+  const stored = await readJson(join(folder, 'settings.json'));
+  const { downloads } = parseStoredSettings(stored.state === 'read' ? stored.value : null);
+  const overrides = overridesOf();
+  const service = new ModelService({
+    dataFolder: folder,
+    modelsDir,
+    cataloguePath: overrides.cataloguePath ?? join(modelsDir, '..', 'catalogue.json'),
+    emit: (event) => {
+      if (event.type === 'notice') void err.line(`tokenscope: ${event.message}`);
+      onEvent?.(event);
+    },
+    mirror: () => mirror ?? downloads.mirror ?? overrides.mirror,
+    proxy: () => proxy ?? downloads.proxy,
+    log: new NetworkLog(),
+    downloadTimes: overrides.times,
+  });
+  await service.start();
+  return service;
+}
