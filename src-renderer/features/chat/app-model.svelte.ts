@@ -3,6 +3,7 @@ import type { Connection } from '../../lib/connection.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
+import { GrammarCheck } from './grammar/grammar-check.svelte.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
@@ -20,6 +21,7 @@ export interface AppModel {
   readonly chats: ChatsState;
   readonly session: ChatSession;
   readonly panel: PanelState;
+  readonly grammarCheck: GrammarCheck;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -35,7 +37,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: BUILT_IN_MODEL });
-  const session = new ChatSession({ chats, engine, settings, modelSettings });
+  const grammarCheck = new GrammarCheck(engine);
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
   const flush = () => {
     void settings.flush();
     void chats.flush();
@@ -49,6 +52,11 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
       const id = chats.currentId;
       if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
     });
+    // Also while its editor is not on the screen: a format that cannot be followed holds messages back.
+    $effect(() => {
+      // A fresh engine, or another model: asked again.
+      if (engine.status === 'ready') return grammarCheck.check(modelSettings.sampling.grammar);
+    });
   });
-  return { connection, settings, modelSettings, engine, chats, session, panel: new PanelState(settings) };
+  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, panel: new PanelState(settings) };
 }

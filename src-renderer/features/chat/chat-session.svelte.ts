@@ -6,6 +6,7 @@ import { nextFrame } from '../../lib/next-frame.ts';
 import type { AssistantTurn, ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
+import type { GrammarCheck } from './grammar/grammar-check.svelte.ts';
 import { now } from './identity.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { Reply } from './reply.svelte.ts';
@@ -74,6 +75,7 @@ export class ChatSession {
   readonly #engine: EngineState;
   readonly #settings: SettingsState;
   readonly #modelSettings: ModelSettingsState;
+  readonly #grammarCheck: Pick<GrammarCheck, 'blocks'>;
   readonly #frame: (callback: () => void) => void;
 
   constructor(parts: {
@@ -81,6 +83,7 @@ export class ChatSession {
     engine: EngineState;
     settings: SettingsState;
     modelSettings: ModelSettingsState;
+    grammarCheck: Pick<GrammarCheck, 'blocks'>;
     /** Gathers tokens until the next picture is drawn; tests give their own. */
     frame?: (callback: () => void) => void;
   }) {
@@ -88,6 +91,7 @@ export class ChatSession {
     this.#engine = parts.engine;
     this.#settings = parts.settings;
     this.#modelSettings = parts.modelSettings;
+    this.#grammarCheck = parts.grammarCheck;
     this.#frame = parts.frame ?? nextFrame;
   }
 
@@ -157,10 +161,15 @@ export class ChatSession {
     return this.#prompt(isSomething ? [...messages, { role: 'user', text: draft }] : messages);
   }
 
+  /** Why no message can be sent now; null: it can. */
+  get blocked(): string | null {
+    return this.#grammarCheck.blocks;
+  }
+
   /** Sends a message in the open chat, at once or when the running reply has ended. */
   async send(text: string): Promise<void> {
     const chat = this.#chats.current;
-    if (text.trim() === '') return;
+    if (text.trim() === '' || this.blocked !== null) return;
     if (this.#running !== null) {
       this.#queue = [...this.#queue, { chat, text }];
       return;

@@ -16,7 +16,9 @@ let api: FakeEngine;
 let chats: ChatsState;
 let engine: EngineState;
 let settings: SettingsState;
+let modelSettings: ModelSettingsState;
 let session: ChatSession;
+let grammarCheck: { blocks: string | null };
 
 beforeEach(async () => {
   services = new FakeServices();
@@ -25,13 +27,44 @@ beforeEach(async () => {
   settings = await SettingsState.load(services);
   engine = new EngineState(connection, 'tiny-transformer');
   chats = new ChatsState(services);
-  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
-  session = new ChatSession({ chats, engine, settings, modelSettings, frame: (callback) => void setTimeout(callback) });
+  modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
+  grammarCheck = { blocks: null };
+  const frame = (callback: () => void) => void setTimeout(callback);
+  session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, frame });
   connection.change(api, 'ready');
   await engine.ready();
 });
 
 const last = () => chats.current.lastReply!;
+
+it('sends nothing while the answer format cannot be followed', async () => {
+  grammarCheck.blocks = 'The answer format is wrong.';
+  await session.send('Once');
+  expect(session.blocked).toBe('The answer format is wrong.');
+  expect(chats.current.isEmpty).toBe(true);
+  grammarCheck.blocks = null;
+  await session.send('Once');
+  expect(api.requests).toHaveLength(1);
+});
+
+it('gives the model the chat with its system prompt and the template of the settings', async () => {
+  chats.current.systemPrompt = 'Be brief.';
+  modelSettings.setTemplate('plain');
+  modelSettings.setThinking(false);
+  await session.send('Once');
+  expect(api.requests[0]?.prompt).toEqual({
+    kind: 'chat',
+    messages: [
+      { role: 'system', text: 'Be brief.' },
+      { role: 'user', text: 'Once' },
+    ],
+    whenFull: 'stop',
+    template: { kind: 'plain' },
+    enableThinking: false,
+  });
+  expect(session.promptOf('')).toMatchObject({ messages: [{}, {}, { role: 'assistant' }] });
+  expect(session.promptOf('More')).toMatchObject({ messages: [{}, {}, {}, { role: 'user', text: 'More' }] });
+});
 
 describe('with another model', () => {
   const OTHER = { ...MODEL, id: 'opened-1', name: 'Other', contextSize: 512 };

@@ -1,0 +1,56 @@
+import { EngineError } from '../../../../src-main/engine/errors.ts';
+import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
+import type { EngineState } from '../engine.svelte.ts';
+
+/** A grammar that is being written is checked when typing pauses, ms. */
+const CHECK_AFTER_MS = 150;
+
+/** Whether the answer format of the present settings can be followed. */
+export class GrammarCheck {
+  /** What is wrong with it; null: nothing, or there is none. */
+  problem = $state.raw<SourceProblem | null>(null);
+  /** It was found to be in order. */
+  passed = $state(false);
+  readonly #engine: Pick<EngineState, 'ready'>;
+
+  constructor(engine: Pick<EngineState, 'ready'>) {
+    this.#engine = engine;
+  }
+
+  /** Checks soon. @returns calls it off */
+  check(grammar: GrammarSource | null): () => void {
+    this.passed = false;
+    if (grammar === null) {
+      this.problem = null;
+      return () => undefined;
+    }
+    const abort = new AbortController();
+    const timer = setTimeout(() => void this.#check(grammar, abort.signal), CHECK_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }
+
+  /** Why nothing can be sent; null: it can. */
+  get blocks(): string | null {
+    if (this.problem === null) return null;
+    const { line, column } = this.problem;
+    return `The answer format is wrong at line ${line}, column ${column}. Mend it in the sampling panel, or turn it off.`;
+  }
+
+  async #check(grammar: GrammarSource, signal: AbortSignal): Promise<void> {
+    try {
+      const engine = await this.#engine.ready(signal);
+      const { problem } = await engine.call('checkGrammar', { grammar }, { signal });
+      if (signal.aborted) return;
+      this.problem = problem;
+      this.passed = problem === null;
+    } catch (thrown) {
+      if (signal.aborted) return;
+      // Refused as a whole, for example because it is too long: no place in it is wrong.
+      const { code, message } = EngineError.from(thrown);
+      this.problem = code === 'BAD_REQUEST' ? { message, line: 1, column: 1 } : null;
+    }
+  }
+}

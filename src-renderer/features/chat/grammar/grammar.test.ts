@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EngineError } from '../../../../src-main/engine/errors.ts';
+import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/api.ts';
+import { GRAMMAR_EXAMPLES } from './examples.ts';
+import { GrammarCheck } from './grammar-check.svelte.ts';
+
+const WRONG: SourceProblem = { message: 'There is no rule "x".', line: 2, column: 5 };
+const gbnf = (source: string): GrammarSource => ({ kind: 'gbnf', source });
+
+describe('the check of a grammar', () => {
+  let asked: GrammarSource[];
+  let answer: () => Promise<{ problem: SourceProblem | null }>;
+  let check: GrammarCheck;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    asked = [];
+    answer = () => Promise.resolve({ problem: WRONG });
+    const api = {
+      call: (_: string, { grammar }: { grammar: GrammarSource }) => {
+        asked.push(grammar);
+        return answer();
+      },
+    } as unknown as EngineApi;
+    check = new GrammarCheck({ ready: () => Promise.resolve(api) });
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it('says where it is wrong and holds messages back until it is mended', async () => {
+    check.check(gbnf('old'))();
+    check.check(gbnf('new'));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(asked).toEqual([gbnf('new')]);
+    expect(check.problem).toEqual(WRONG);
+    expect(check.blocks).toContain('line 2, column 5');
+    answer = () => Promise.resolve({ problem: null });
+    check.check(gbnf('mended'));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(check).toMatchObject({ problem: null, passed: true, blocks: null });
+  });
+
+  it('holds nothing back without a grammar, or when the engine is away', async () => {
+    check.check(gbnf('a'));
+    await vi.advanceTimersByTimeAsync(200);
+    check.check(null);
+    expect(check).toMatchObject({ problem: null, passed: false });
+    answer = () => Promise.reject(new EngineError('BACKEND_LOST', 'Gone.'));
+    check.check(gbnf('a'));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(check.blocks).toBeNull();
+    answer = () => Promise.reject(new EngineError('BAD_REQUEST', 'Too long.'));
+    check.check(gbnf('a'));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(check.problem?.message).toBe('Too long.');
+  });
+});
+
+describe('examples', () => {
+  it('of schemas are JSON', () => {
+    for (const { source } of GRAMMAR_EXAMPLES.json_schema) expect(JSON.parse(source)).toBeTypeOf('object');
+  });
+  it('of grammars have a root', () => {
+    for (const { source } of GRAMMAR_EXAMPLES.gbnf) expect(source).toMatch(/^root ::=/);
+  });
+});
