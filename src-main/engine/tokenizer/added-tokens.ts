@@ -1,10 +1,21 @@
 import type { JsonPart } from './json-part.ts';
+import { CharTrie } from './model/char-trie.ts';
+import { type CharSet } from './regex/char-set.ts';
+import { toJavaScript } from './regex/to-javascript.ts';
+import { rustWordCharacters, whiteSpace } from './unicode/sets.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 export interface AddedToken {
-  id: number;
-  content: string;
-  special: boolean;
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+  /** Only where no word character stands beside it. */
+  readonly singleWord: boolean;
+  /** Takes the white space before it (left) and behind it (right) along. */
+  readonly stripsLeft: boolean;
+  readonly stripsRight: boolean;
+  /** Is looked for in the normalised text, normalised itself. */
+  readonly normalized: boolean;
 }
 
 /** A stretch of text between added tokens, or one such token: UTF-16 range `[start, end)`. */
@@ -15,47 +26,99 @@ export interface Section {
   tokenId: number | null;
 }
 
-/** Ways of matching an added token that this engine does not know. */
-const UNSUPPORTED_FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized'];
-
 /** The `added_tokens` of a tokenizer file. Adds them to `vocabulary`. */
 export function addedTokensFromJson(part: JsonPart, vocabulary: Vocabulary): AddedToken[] {
   if (part.isNull) return [];
   return part.items().map((item) => {
     const content = item.get('content');
     if (content.string() === '') throw content.malformed('must not be empty');
-    for (const flag of UNSUPPORTED_FLAGS) {
-      const value = item.get(flag);
-      if (!value.isNull && value.boolean()) throw value.unsupported('true');
-    }
-    const id = vocabulary.add(content.string(), item.get('id'));
-    return { id, content: content.string(), special: item.get('special').boolean() };
+    return {
+      id: vocabulary.add(content.string(), item.get('id')),
+      content: content.string(),
+      special: item.get('special').boolean(),
+      singleWord: item.get('single_word').flag(),
+      stripsLeft: item.get('lstrip').flag(),
+      stripsRight: item.get('rstrip').flag(),
+      normalized: item.get('normalized').flag(),
+    };
   });
 }
 
+/** Cuts a text into sections, left to right, none empty. */
+export type AddedTokenSplitter = (text: string, parseSpecial: boolean) => Section[];
+
 /**
- * Finds added tokens in a text before it is normalised.
+ * Finds added tokens in a text: of those that begin at one place the longest. Where special tokens are not parsed, they
+ * are passed over as ordinary text, with whatever else may begin inside them. (`AddedVocabulary::find_matches`.)
  *
- * @returns a function from a text to its sections, left to right, none empty; of tokens that begin at one place the
- *   longest wins.
+ * @param textOf what is looked for
  */
-export function addedTokenSplitter(tokens: readonly AddedToken[]): (text: string) => Section[] {
-  const ids = new Map(tokens.map((token) => [token.content, token.id]));
-  const longestFirst = [...ids.keys()].sort((a, b) => b.length - a.length).map(escapeRegex);
-  const pattern = longestFirst.length === 0 ? null : new RegExp(longestFirst.join('|'), 'gu');
-  return (text) => {
+export function addedTokenSplitter(
+  tokens: readonly AddedToken[],
+  textOf: (token: AddedToken) => string = (token) => token.content,
+): AddedTokenSplitter {
+  const trie = new CharTrie();
+  // Nearly no character of a text begins an added token: one look tells.
+  const begins = new Uint8Array(0x10000);
+  tokens.forEach((token, i) => {
+    const content = textOf(token);
+    if (content === '') return;
+    trie.add(content, i);
+    begins[content.charCodeAt(0)] = 1;
+  });
+
+  return (text, parseSpecial) => {
     const sections: Section[] = [];
     let end = 0;
-    for (const match of pattern ? text.matchAll(pattern) : []) {
-      if (match.index > end) sections.push({ start: end, end: match.index, tokenId: null });
-      end = match.index + match[0].length;
-      sections.push({ start: match.index, end, tokenId: ids.get(match[0])! });
+    for (let at = 0; at < text.length;) {
+      const found = begins[text.charCodeAt(at)] === 1 ? trie.longest(text, at) : null;
+      if (!found) {
+        at++;
+        continue;
+      }
+      const token = tokens[found.value];
+      const skipped = token.special && !parseSpecial;
+      if (!skipped && !(token.singleWord && isInsideWord(text, at, found.end))) {
+        const start = token.stripsLeft ? spaceBefore(text, at, end) : at;
+        const stop = token.stripsRight ? spaceAfter(text, found.end) : found.end;
+        if (start > end) sections.push({ start: end, end: start, tokenId: null });
+        sections.push({ start, end: stop, tokenId: token.id });
+        end = stop;
+      }
+      at = found.end;
     }
     if (end < text.length) sections.push({ start: end, end: text.length, tokenId: null });
     return sections;
   };
 }
 
-function escapeRegex(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+const matcher = (set: () => CharSet) => {
+  let pattern: RegExp | undefined;
+  return (character: string) => {
+    pattern ??= new RegExp(`^${toJavaScript({ type: 'set', set: set() })}$`, 'u');
+    return pattern.test(character);
+  };
+};
+const isWord = matcher(rustWordCharacters);
+const isSpace = matcher(whiteSpace);
+
+function isInsideWord(text: string, start: number, end: number): boolean {
+  return (start > 0 && isWord(characterBefore(text, start))) || (end < text.length && isWord(characterAt(text, end)));
+}
+
+function spaceBefore(text: string, at: number, limit: number): number {
+  while (at > limit && isSpace(text.charAt(at - 1))) at--;
+  return at;
+}
+
+function spaceAfter(text: string, at: number): number {
+  while (at < text.length && isSpace(text.charAt(at))) at++;
+  return at;
+}
+
+const characterAt = (text: string, at: number) => String.fromCodePoint(text.codePointAt(at) ?? 0);
+
+function characterBefore(text: string, at: number): string {
+  const isPair = (text.charCodeAt(at - 1) & 0xfc00) === 0xdc00;
+  return text.slice(at - (isPair ? 2 : 1), at);
 }

@@ -6,25 +6,32 @@ export interface Replacement {
   text: string;
 }
 
+/** How a text came out of another one. */
+type Origin =
+  /** It is the original from this offset on. */
+  | { kind: 'original'; offset: number }
+  /** It is the part of `of` from `from` on. */
+  | { kind: 'slice'; of: AlignedText; from: number }
+  | { kind: 'replaced'; of: AlignedText; replacements: readonly Replacement[]; starts: Int32Array | null };
+
 /**
  * A text on its way through the normalizers that remembers which part of the original each of its UTF-16 units stands for.
+ * The way back is looked up only when it is asked for.
  */
 export class AlignedText {
   private constructor(
     readonly text: string,
-    /** Per unit: start of its part of the original; null while nothing has changed. */
-    private readonly starts: Uint32Array | null,
-    private readonly ends: Uint32Array | null,
+    private readonly origin: Origin,
   ) {}
 
-  static of(original: string): AlignedText {
-    return new AlignedText(original, null, null);
+  /** @param offset of the text in the whole that ranges are to be counted in */
+  static of(original: string, offset = 0): AlignedText {
+    return new AlignedText(original, { kind: 'original', offset });
   }
 
-  /** The part of the original that the non-empty range `[start, end)` stands for. */
-  originalRange(start: number, end: number): [number, number] {
-    if (!this.starts || !this.ends) return [start, end];
-    return [this.starts[start]!, this.ends[end - 1]!];
+  slice(start: number, end: number): AlignedText {
+    if (start === 0 && end === this.text.length) return this;
+    return new AlignedText(this.text.slice(start, end), { kind: 'slice', of: this, from: start });
   }
 
   /**
@@ -33,38 +40,84 @@ export class AlignedText {
    */
   replace(replacements: readonly Replacement[]): AlignedText {
     if (replacements.length === 0) return this;
-    const length = replacements.reduce(
-      (sum, { range, text }) => sum + text.length - (range[1] - range[0]),
-      this.text.length,
-    );
-    const starts = new Uint32Array(length);
-    const ends = new Uint32Array(length);
     const parts: string[] = [];
     let from = 0;
-    let to = 0;
-    const keepUntil = (end: number) => {
-      parts.push(this.text.slice(from, end));
-      for (; from < end; from++, to++) {
-        starts[to] = this.starts ? this.starts[from]! : from;
-        ends[to] = this.ends ? this.ends[from]! : from + 1;
-      }
-    };
     for (const { range, text } of replacements) {
-      keepUntil(range[0]);
-      const [start, end] = this.replacedRange(range);
-      starts.fill(start, to, to + text.length);
-      ends.fill(end, to, to + text.length);
-      to += text.length;
+      parts.push(this.text.slice(from, range[0]), text);
       from = range[1];
-      parts.push(text);
     }
-    keepUntil(this.text.length);
-    return new AlignedText(parts.join(''), starts, ends);
+    parts.push(this.text.slice(from));
+    return new AlignedText(parts.join(''), { kind: 'replaced', of: this, replacements, starts: null });
   }
 
-  private replacedRange([start, end]: Range): [number, number] {
-    if (end > start) return this.originalRange(start, end);
-    const at = start === 0 ? 0 : this.originalRange(start - 1, start)[1];
-    return [at, at];
+  /** The part of the original that the non-empty range `[start, end)` stands for. */
+  originalRange(start: number, end: number): [number, number] {
+    return [this.startOf(start), this.endOf(end - 1)];
   }
+
+  /** Where the part of the original begins that a unit stands for. */
+  private startOf(unit: number): number {
+    switch (this.origin.kind) {
+      case 'original':
+        return this.origin.offset + unit;
+      case 'slice':
+        return this.origin.of.startOf(this.origin.from + unit);
+      case 'replaced': {
+        const [start, end] = this.replacedRange(unit);
+        return end > start ? this.origin.of.startOf(start) : this.origin.of.boundaryAt(start);
+      }
+    }
+  }
+
+  private endOf(unit: number): number {
+    switch (this.origin.kind) {
+      case 'original':
+        return this.origin.offset + unit + 1;
+      case 'slice':
+        return this.origin.of.endOf(this.origin.from + unit);
+      case 'replaced': {
+        const [start, end] = this.replacedRange(unit);
+        return end > start ? this.origin.of.endOf(end - 1) : this.origin.of.boundaryAt(start);
+      }
+    }
+  }
+
+  private boundaryAt(unit: number): number {
+    if (unit > 0) return this.endOf(unit - 1);
+    return this.text === '' ? 0 : this.startOf(0);
+  }
+
+  /** The range of the text before the replacements that a unit of this one stands for. */
+  private replacedRange(unit: number): Range {
+    if (this.origin.kind !== 'replaced') return [unit, unit + 1];
+    const { replacements } = this.origin;
+    const starts = (this.origin.starts ??= newStarts(replacements));
+    const last = lastAtOrBefore(starts, unit);
+    if (last === -1) return [unit, unit + 1];
+    const { range, text } = replacements[last];
+    const beyond = unit - starts[last] - text.length;
+    return beyond < 0 ? range : [range[1] + beyond, range[1] + beyond + 1];
+  }
+}
+
+/** Where each replacement begins in the text that they make. */
+function newStarts(replacements: readonly Replacement[]): Int32Array {
+  let shift = 0;
+  return Int32Array.from(replacements, ({ range, text }) => {
+    const start = range[0] + shift;
+    shift += text.length - (range[1] - range[0]);
+    return start;
+  });
+}
+
+/** Index of the last of the ascending `starts` that is not above `value`; -1 when all are. */
+function lastAtOrBefore(starts: Int32Array, value: number): number {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (starts[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }

@@ -19,13 +19,14 @@ import { Vocabulary } from './vocabulary.ts';
 export function tokenizerFromJson(json: unknown, fileName: string): Tokenizer {
   const file = new JsonPart(json, fileName);
   const vocabulary = new Vocabulary();
-  const preTokenizer = preTokenizerFromJson(file.get('pre_tokenizer'));
-  const model = modelFromJson(file.get('model'), vocabulary, preTokenizer);
+  const model = modelFromJson(file.get('model'), vocabulary);
+  const preTokenizer = preTokenizerFromJson(file.get('pre_tokenizer'), model.readsBytes);
+  const tokenModel = model.build(preTokenizer.toBytes ?? false);
   const addedTokens = addedTokensFromJson(file.get('added_tokens'), vocabulary);
   return new JsonTokenizer({
     vocabulary,
     addedTokens,
-    model,
+    model: tokenModel,
     normalizer: normalizerFromJson(file.get('normalizer')),
     preTokenizer,
     template: templateFromJson(file.get('post_processor'), vocabulary),

@@ -7,11 +7,21 @@ import { RegexError } from './regex/syntax.ts';
  * example `pre_tokenizer.type`.
  */
 export class JsonPart {
+  /** @param parent what this is a part of, under `key` */
   constructor(
     private readonly value: unknown,
     private readonly file: string,
-    private readonly path = '',
+    private readonly parent: JsonPart | null = null,
+    private readonly key: string | number = '',
   ) {}
+
+  /** `decoder.decoders[1]`; empty for the whole file. */
+  private get path(): string {
+    if (!this.parent) return '';
+    const { path } = this.parent;
+    if (typeof this.key === 'number') return `${path}[${this.key}]`;
+    return path === '' ? this.key : `${path}.${this.key}`;
+  }
 
   /** MODEL_FORMAT: the file is damaged here. */
   malformed(problem: string): EngineError {
@@ -43,29 +53,36 @@ export class JsonPart {
     return Array.isArray(this.value);
   }
 
-  /** Absent, null, false, 0 or an empty text. */
-  get isOff(): boolean {
-    return !this.value;
-  }
-
   get(key: string): JsonPart {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
-      throw this.malformed('must be an object');
-    }
-    const value: unknown = Object.hasOwn(this.value, key) ? (this.value as Record<string, unknown>)[key] : undefined;
-    return new JsonPart(value, this.file, this.path === '' ? key : `${this.path}.${key}`);
+    const record = this.record();
+    return new JsonPart(Object.hasOwn(record, key) ? record[key] : undefined, this.file, this, key);
   }
 
   entries(): [key: string, part: JsonPart][] {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
-      throw this.malformed('must be an object');
-    }
-    return Object.keys(this.value).map((key) => [key, this.get(key)]);
+    return Object.entries(this.record()).map(([key, value]) => [key, new JsonPart(value, this.file, this, key)]);
   }
 
   items(): JsonPart[] {
+    return this.list().map((item, i) => new JsonPart(item, this.file, this, i));
+  }
+
+  /** The object as it stands, for parts with very many entries. */
+  record(): Readonly<Record<string, unknown>> {
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
+      throw this.malformed('must be an object');
+    }
+    return this.value as Record<string, unknown>;
+  }
+
+  /** The list as it stands, for parts with very many items. */
+  list(): readonly unknown[] {
     if (!Array.isArray(this.value)) throw this.malformed('must be a list');
-    return this.value.map((item: unknown, i) => new JsonPart(item, this.file, `${this.path}[${i}]`));
+    return this.value;
+  }
+
+  /** One item of a list, for complaints about it. */
+  item(index: number): JsonPart {
+    return new JsonPart(this.list()[index], this.file, this, index);
   }
 
   string(): string {
@@ -75,6 +92,17 @@ export class JsonPart {
 
   boolean(): boolean {
     if (typeof this.value !== 'boolean') throw this.malformed('must be true or false');
+    return this.value;
+  }
+
+  /** False where the file says nothing. */
+  flag(): boolean {
+    return !this.isNull && this.boolean();
+  }
+
+  /** Any finite number. */
+  number(): number {
+    if (typeof this.value !== 'number' || !Number.isFinite(this.value)) throw this.malformed('must be a number');
     return this.value;
   }
 

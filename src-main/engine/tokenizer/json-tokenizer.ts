@@ -1,12 +1,12 @@
 import { EngineError } from '../errors.ts';
 import type { TokenKind, TokenPiece } from '../types.ts';
-import { addedTokenSplitter, type AddedToken } from './added-tokens.ts';
+import { addedTokenSplitter, type AddedToken, type AddedTokenSplitter } from './added-tokens.ts';
 import { AlignedText } from './aligned-text.ts';
 import { DecoderStream, pieceBytes, type Decoder } from './decoder/decoder.ts';
 import type { TokenModel } from './model/model.ts';
 import type { Normalizer } from './normalizer/normalizer.ts';
 import type { Template } from './post-processor/template-processing.ts';
-import type { PreTokenizer } from './pre-tokenizer/pre-tokenizer.ts';
+import { forEachWord, type PreTokenizer } from './pre-tokenizer/pre-tokenizer.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -24,7 +24,12 @@ export interface TokenizerParts {
 const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
 
 /** A surrogate without its partner. JavaScript allows it in a text, Unicode and tokenizers do not. */
-const LONE_SURROGATE = /\p{Surrogate}/gu;
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+const LONE_SURROGATES = /[\ud800-\udfff]/gu;
+
+type Found = (id: number, range: () => TokenPiece['range']) => void;
+
+const noRange = () => null;
 
 /**
  * A tokenizer in Hugging Face's structure: added tokens, normalizer, pre-tokenizer, model, post-processor, and the
@@ -34,20 +39,24 @@ export class JsonTokenizer implements Tokenizer {
   readonly vocabularySize: number;
   readonly bosTokenId: number | null;
   readonly unkTokenId: number | null;
-  private readonly specialIds: ReadonlySet<number>;
-  private readonly addedKinds: ReadonlyMap<number, TokenKind>;
-  private readonly splitAtAllAdded: ReturnType<typeof addedTokenSplitter>;
-  private readonly splitAtOrdinaryAdded: ReturnType<typeof addedTokenSplitter>;
+  private readonly added: ReadonlyMap<number, AddedToken>;
+  /** What decoding writes for added tokens that are normalised: their normalised text. */
+  private readonly writtenAs: ReadonlyMap<number, string>;
+  private readonly splitAtAdded: AddedTokenSplitter;
+  private readonly splitAtNormalized: AddedTokenSplitter;
 
   constructor(private readonly parts: TokenizerParts) {
-    const special = parts.addedTokens.filter((token) => token.special);
-    this.vocabularySize = parts.vocabulary.size;
-    this.bosTokenId = parts.template.before[0] ?? null;
-    this.unkTokenId = parts.model.unkTokenId;
-    this.specialIds = new Set(special.map((token) => token.id));
-    this.addedKinds = new Map(parts.addedTokens.map(({ id, special }) => [id, special ? 'control' : 'user_defined']));
-    this.splitAtAllAdded = addedTokenSplitter(parts.addedTokens);
-    this.splitAtOrdinaryAdded = addedTokenSplitter(parts.addedTokens.filter((token) => !token.special));
+    const { addedTokens, normalizer, vocabulary, template, model } = parts;
+    this.vocabularySize = vocabulary.size;
+    this.bosTokenId = template.before[0] ?? null;
+    this.unkTokenId = model.unkTokenId;
+    this.added = new Map(addedTokens.map((token) => [token.id, token]));
+    const normalized = addedTokens.filter((token) => token.normalized);
+    this.writtenAs = new Map(
+      normalized.map(({ id, content }) => [id, normalizer.normalize(AlignedText.of(content)).text]),
+    );
+    this.splitAtAdded = addedTokenSplitter(addedTokens.filter((token) => !token.normalized));
+    this.splitAtNormalized = addedTokenSplitter(normalized, ({ id, content }) => this.writtenAs.get(id) ?? content);
   }
 
   encode(text: string, options: EncodeOptions = {}): number[] {
@@ -88,26 +97,26 @@ export class JsonTokenizer implements Tokenizer {
 
   bytes(id: number): Uint8Array {
     const piece = this.piece(id);
-    return this.addedKinds.has(id) ? new TextEncoder().encode(piece) : pieceBytes(this.parts.decoder, piece);
+    return this.added.has(id) ? new TextEncoder().encode(piece) : pieceBytes(this.parts.decoder, piece);
   }
 
   kind(id: number): TokenKind {
     if (id === this.unkTokenId) return 'unknown';
-    const added = this.addedKinds.get(id);
-    if (added) return added;
+    const added = this.added.get(id);
+    if (added) return added.special ? 'control' : 'user_defined';
     const piece = this.parts.vocabulary.piece(id);
     return piece === undefined ? 'unused' : BYTE_PIECE.test(piece) ? 'byte' : 'normal';
   }
 
   isSpecial(id: number): boolean {
-    return this.specialIds.has(id);
+    return this.added.get(id)?.special ?? false;
   }
 
-  stream({ skipSpecial = true }: StreamOptions = {}): TokenStream {
-    const decoder = new DecoderStream(this.parts.decoder);
+  stream({ skipSpecial = true, continues = false }: StreamOptions = {}): TokenStream {
+    const decoder = new DecoderStream(this.parts.decoder, continues);
     return {
       push: (id) => {
-        const piece = this.piece(id);
+        const piece = this.writtenAs.get(id) ?? this.piece(id);
         return skipSpecial && this.isSpecial(id) ? '' : decoder.push(piece);
       },
       get pending() {
@@ -117,31 +126,32 @@ export class JsonTokenizer implements Tokenizer {
     };
   }
 
-  private forEachToken(
-    text: string,
-    { addSpecial = true, parseSpecial = false }: EncodeOptions,
-    found: (id: number, range: () => TokenPiece['range']) => void,
-  ): void {
-    const { normalizer, preTokenizer, model, template } = this.parts;
-    const noRange = () => null;
-    const wellFormed = text.replaceAll(LONE_SURROGATE, '\ufffd');
-    const sections = (parseSpecial ? this.splitAtAllAdded : this.splitAtOrdinaryAdded)(wellFormed);
-    if (addSpecial) template.before.forEach((id) => found(id, noRange));
-    for (const { start, end, tokenId } of sections) {
-      if (tokenId !== null) {
-        found(tokenId, () => [start, end]);
-        continue;
-      }
-      const normalized = normalizer.normalize(AlignedText.of(wellFormed.slice(start, end)));
-      for (const [from, to] of preTokenizer.split(normalized.text)) {
-        for (const token of model.tokenize(normalized.text.slice(from, to))) {
-          found(token.id, () => {
-            const [first, last] = normalized.originalRange(from + token.start, from + token.end);
-            return [start + first, start + last];
-          });
-        }
-      }
+  private forEachToken(text: string, { addSpecial = true, parseSpecial = false }: EncodeOptions, found: Found): void {
+    const { before, after } = this.parts.template;
+    const wellFormed = LONE_SURROGATE.test(text) ? text.replaceAll(LONE_SURROGATES, '\ufffd') : text;
+    if (addSpecial) before.forEach((id) => found(id, noRange));
+    for (const { start, end, tokenId } of this.splitAtAdded(wellFormed, parseSpecial)) {
+      if (tokenId !== null) found(tokenId, () => [start, end]);
+      else this.encodeSection(AlignedText.of(wellFormed.slice(start, end), start), parseSpecial, found);
     }
-    if (addSpecial) template.after.forEach((id) => found(id, noRange));
+    if (addSpecial) after.forEach((id) => found(id, noRange));
+  }
+
+  /** Text without added tokens, but for those that are only found once it is normalised. */
+  private encodeSection(section: AlignedText, parseSpecial: boolean, found: Found): void {
+    const normalized = this.parts.normalizer.normalize(section);
+    for (const { start, end, tokenId } of this.splitAtNormalized(normalized.text, parseSpecial)) {
+      if (tokenId !== null) found(tokenId, () => normalized.originalRange(start, end));
+      else this.encodeWords(normalized.slice(start, end), found);
+    }
+  }
+
+  private encodeWords(text: AlignedText, found: Found): void {
+    const { preTokenizer, model } = this.parts;
+    forEachWord(preTokenizer, text, (words, from, to) => {
+      for (const { id, start, end } of model.tokenize(words.text.slice(from, to))) {
+        found(id, () => words.originalRange(from + start, from + end));
+      }
+    });
   }
 }

@@ -1,14 +1,84 @@
 import type { JsonPart } from '../json-part.ts';
-import { byteLevelPiece, utf8Step } from './byte-level.ts';
-import type { Decoder, PieceStep, TextStep } from './decoder.ts';
+import type { Pattern } from '../regex/pattern.ts';
+import { byteFallbackStep, decodeByteFallback } from './byte-fallback.ts';
+import { byteLevelStep, decodeByteLevel, utf8Step } from './byte-level.ts';
+import { eachPiece, wholeTextStep, type Decoder, type PieceStep, type TextStep } from './decoder.ts';
+import { metaspaceDecoder, metaspaceOfText } from './metaspace.ts';
 import { replaceLiteral, replaceStep } from './replace.ts';
-import { wordPieceDecoder } from './wordpiece.ts';
+import { stripPieces, stripSettings, stripText } from './strip.ts';
+import { ctcPiece, ctcSettings, ctcStep, suffixStep } from './suffix.ts';
+import { cleanUp, wordPieceDecoder } from './wordpiece.ts';
 
 /** Without a decoder, Hugging Face joins the pieces with spaces. */
 const JOIN_WITH_SPACES: Decoder = {
-  pieceSteps: [(piece, index) => (index === 0 ? piece : ` ${piece}`)],
+  pieceSteps: [eachPiece((piece, index) => (index === 0 ? piece : ` ${piece}`))],
   textSteps: [],
+  joinsBytes: false,
 };
+
+/** A step in both its forms: for single pieces, and for the text that they were fused to, which counts as one piece. */
+interface Step {
+  pieces(part: JsonPart): PieceStep;
+  text(part: JsonPart): TextStep;
+}
+
+const STEPS: Record<string, Step> = {
+  BPEDecoder: {
+    pieces: (part) => suffixStep(part.get('suffix').string()),
+    text: (part) => replaceStep(part.get('suffix').string(), ''),
+  },
+  ByteFallback: { pieces: () => byteFallbackStep, text: () => wholeTextStep(decodeByteFallback) },
+  ByteLevel: { pieces: () => byteLevelStep, text: () => wholeTextStep(decodeByteLevel) },
+  CTC: {
+    pieces: (part) => ctcStep(ctcSettings(part)),
+    text: (part) => {
+      const settings = ctcSettings(part);
+      return wholeTextStep((text) => ctcPiece(text, settings));
+    },
+  },
+  Metaspace: {
+    pieces: metaspaceDecoder,
+    text: (part) => {
+      const { found, content } = metaspaceOfText(part);
+      return replaceStep(found, content);
+    },
+  },
+  Replace: {
+    pieces: (part) => {
+      const content = part.get('content').string();
+      const literal = part.get('pattern').get('String');
+      if (!literal.isNull) return eachPiece((piece) => replaceLiteral(piece, literal.string(), content));
+      const pattern = part.get('pattern').pattern();
+      return eachPiece((piece) => replaceMatches(piece, pattern, content));
+    },
+    text: (part) => {
+      const content = part.get('content').string();
+      const literal = part.get('pattern').get('String');
+      if (!literal.isNull) return replaceStep(literal.string(), content);
+      // Where a match ends may depend on what comes later, however far away.
+      const pattern = part.get('pattern').pattern();
+      return wholeTextStep((text) => replaceMatches(text, pattern, content));
+    },
+  },
+  Strip: {
+    pieces: (part) => stripPieces(stripSettings(part)),
+    text: (part) => stripText(stripSettings(part)),
+  },
+  WordPiece: {
+    pieces: wordPieceDecoder,
+    text: (part) => wholeTextStep(part.get('cleanup').boolean() ? cleanUp : (text) => text),
+  },
+};
+
+function replaceMatches(text: string, pattern: Pattern, content: string): string {
+  let result = '';
+  let end = 0;
+  for (const [start, stop] of pattern.matches(text)) {
+    result += text.slice(end, start) + content;
+    end = stop;
+  }
+  return result + text.slice(end);
+}
 
 /** The `decoder` of a tokenizer file. */
 export function decoderFromJson(part: JsonPart): Decoder {
@@ -18,32 +88,21 @@ export function decoderFromJson(part: JsonPart): Decoder {
   let fused = false;
   let joinsBytes = false;
 
-  const steps: Record<string, (step: JsonPart) => void> = {
-    Sequence: (step) => step.get('decoders').items().forEach(add),
-    Fuse: () => {
+  function add(step: JsonPart): void {
+    const type = step.get('type');
+    if (type.string() === 'Sequence') return step.get('decoders').items().forEach(add);
+    if (type.string() === 'Fuse') {
       fused = true;
-    },
-    ByteLevel: (step) => {
-      if (fused) throw step.get('type').unsupported('"ByteLevel" after "Fuse"');
-      pieceSteps.push(byteLevelPiece);
+      return;
+    }
+    const { pieces, text } = type.choose(STEPS);
+    if (fused) textSteps.push(text(step));
+    else pieceSteps.push(pieces(step));
+    if (!fused && type.string() === 'ByteLevel') {
       textSteps.push(utf8Step);
       joinsBytes = true;
       fused = true;
-    },
-    WordPiece: (step) => {
-      if (fused) throw step.get('type').unsupported('"WordPiece" after "Fuse"');
-      pieceSteps.push(wordPieceDecoder(step));
-    },
-    Replace: (step) => {
-      const found = step.get('pattern').get('String');
-      if (found.isNull) throw step.get('pattern').unsupported('"Regex"');
-      const replacement = step.get('content').string();
-      if (fused) textSteps.push(replaceStep(found.string(), replacement));
-      else pieceSteps.push((piece) => replaceLiteral(piece, found.string(), replacement));
-    },
-  };
-  function add(step: JsonPart): void {
-    step.get('type').choose(steps)(step);
+    }
   }
 
   add(part);

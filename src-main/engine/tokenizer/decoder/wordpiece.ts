@@ -1,5 +1,5 @@
 import type { JsonPart } from '../json-part.ts';
-import type { PieceStep } from './decoder.ts';
+import { eachPiece, type PieceStep } from './decoder.ts';
 
 /**
  * Hugging Face's clean-up of spaces, in its order. It is applied to every piece alone, so rules that span pieces
@@ -19,13 +19,16 @@ const CLEAN_UP: readonly (readonly [found: string, replacement: string])[] = [
   [" 're", "'re"],
 ];
 
+export function cleanUp(text: string): string {
+  return CLEAN_UP.reduce((current, [found, replacement]) => current.replaceAll(found, replacement), text);
+}
+
 /** Pieces with the prefix continue the word; every other one but the first begins a new word. */
 export function wordPieceDecoder(part: JsonPart): PieceStep {
   const prefix = part.get('prefix').string();
   const cleanup = part.get('cleanup').boolean();
-  return (piece, index) => {
+  return eachPiece((piece, index) => {
     const text = index === 0 ? piece : piece.startsWith(prefix) ? piece.slice(prefix.length) : ` ${piece}`;
-    if (!cleanup) return text;
-    return CLEAN_UP.reduce((current, [found, replacement]) => current.replaceAll(found, replacement), text);
-  };
+    return cleanup ? cleanUp(text) : text;
+  });
 }

@@ -1,48 +1,92 @@
 import { BYTE_CHARACTERS } from '../byte-level/alphabet.ts';
 import type { JsonPart } from '../json-part.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { byteLevelBpe } from './byte-level-bpe.ts';
+import { byteBpe } from './byte-bpe.ts';
+import { characterBpe } from './character-bpe.ts';
+import { MergeTable } from './merge-table.ts';
 import type { TokenModel } from './model.ts';
+import { PossibleJoins } from './possible-joins.ts';
+import { remembering } from './remembered.ts';
 
-/** Settings of Hugging Face's BPE that must be absent, empty or off: byte-level vocabularies do not use them. */
-const UNUSED = ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix', 'byte_fallback'];
+/** Whether the model can read words as bytes: all its settings are those of a byte-level vocabulary. */
+export function isByteLevel(part: JsonPart, vocabulary: Vocabulary): boolean {
+  if (prefixOf(part) !== '' || suffixOf(part) !== '') return false;
+  const needsNoUnk = part.get('unk_token').isNull && !part.get('byte_fallback').flag();
+  return needsNoUnk || BYTE_CHARACTERS.every((character) => vocabulary.id(character) !== undefined);
+}
 
-/** The `model` of type BPE behind a ByteLevel pre-tokenizer. */
-export function byteLevelBpeFromJson(part: JsonPart, vocabulary: Vocabulary): TokenModel {
-  for (const key of UNUSED) {
-    const setting = part.get(key);
-    if (!setting.isOff) throw setting.unsupported('with a value');
-  }
-  const ignoreMerges = part.get('ignore_merges');
-  const merges = part.get('merges').items();
-  return byteLevelBpe({
+const textOf = (part: JsonPart) => (part.isNull ? '' : part.string());
+const prefixOf = (part: JsonPart) => textOf(part.get('continuing_subword_prefix'));
+const suffixOf = (part: JsonPart) => textOf(part.get('end_of_word_suffix'));
+
+/** The `model` of type BPE. @param bytes words come as bytes */
+export function bpeFromJson(part: JsonPart, vocabulary: Vocabulary, bytes: boolean): TokenModel {
+  const dropout = part.get('dropout');
+  if (!dropout.isNull && dropout.number() !== 0) throw dropout.unsupported('with a value');
+  const joins = new PossibleJoins();
+  const merges = readMerges(part.get('merges'), vocabulary, prefixOf(part), joins);
+  const modelSize = vocabulary.size;
+  const own = new Uint8Array(modelSize).fill(1);
+  for (let id = 0; id < modelSize; id++) if (vocabulary.bytes(id) === undefined) own[id] = 0;
+  const common = {
     vocabulary,
-    merges: mergesOf(merges, vocabulary),
-    mergeCount: merges.length,
-    ignoreMerges: !ignoreMerges.isNull && ignoreMerges.boolean(),
+    isOwn: (id: number) => own[id] === 1,
+    merges,
+    ignoreMerges: part.get('ignore_merges').flag(),
     unkTokenId: unkToken(part.get('unk_token'), vocabulary),
+  };
+  if (bytes) return remembering(byteBpe(common));
+  return characterBpe({
+    ...common,
+    joins,
+    fuseUnk: part.get('fuse_unk').flag(),
+    byteFallback: part.get('byte_fallback').flag(),
+    continuingPrefix: prefixOf(part),
+    wordSuffix: suffixOf(part),
   });
 }
 
-/** Each merge as `left right`, written so or as the pair `[left, right]`. */
-function* mergesOf(merges: readonly JsonPart[], vocabulary: Vocabulary): Generator<string> {
-  for (const merge of merges) {
-    const pair = merge.isList ? merge.items().map((item) => item.string()) : merge.string().split(' ');
-    if (pair.length !== 2) throw merge.malformed('must be two pieces');
-    for (const piece of [...pair, pair.join('')]) {
-      if (vocabulary.id(piece) === undefined) throw merge.malformed(`needs "${piece}", which is not in the vocabulary`);
-    }
-    yield pair.join(' ');
-  }
-}
-
-/** Hugging Face puts it in the place of a byte that has no token, which the model here leaves out. */
 function unkToken(part: JsonPart, vocabulary: Vocabulary): number | null {
   if (part.isNull) return null;
   const id = vocabulary.id(part.string());
   if (id === undefined) throw part.malformed(`"${part.string()}" is not in the vocabulary`);
-  if (BYTE_CHARACTERS.some((character) => vocabulary.id(character) === undefined)) {
-    throw part.unsupported('with a vocabulary that lacks some bytes');
-  }
   return id;
+}
+
+/**
+ * The merges, best first, each as `left right` or as the pair `[left, right]`. Of a pair that is there twice the last
+ * counts, as in Hugging Face, so they are read from the end.
+ * @param prefix what the right piece loses when it is merged
+ * @param joins hears between which characters something is joined
+ */
+function readMerges(part: JsonPart, vocabulary: Vocabulary, prefix: string, joins: PossibleJoins): MergeTable {
+  const merges = part.list();
+  const table = new MergeTable(merges.length);
+  for (let rank = merges.length - 1; rank >= 0; rank--) {
+    const pair = pairOf(merges[rank]);
+    if (!pair) throw part.item(rank).malformed('must be two pieces');
+    const [left, right] = pair;
+    const added = right.slice(prefix.length);
+    const ids = [left, right, left + added].map((piece) => vocabulary.id(piece) ?? -1);
+    const missing = ids.indexOf(-1);
+    if (missing !== -1) {
+      const piece = [left, right, left + added][missing];
+      throw part.item(rank).malformed(`needs "${piece}", which is not in the vocabulary`);
+    }
+    table.add(ids[0], ids[1], rank, ids[2]);
+    joins.add(lastCodePoint(left), right.codePointAt(0) ?? 0);
+  }
+  return table;
+}
+
+function pairOf(merge: unknown): readonly [string, string] | null {
+  const parts: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
+  if (!Array.isArray(parts) || parts.length !== 2) return null;
+  const [left, right] = parts as [unknown, unknown];
+  return typeof left === 'string' && typeof right === 'string' ? [left, right] : null;
+}
+
+function lastCodePoint(text: string): number {
+  const unit = text.charCodeAt(text.length - 1);
+  return (unit & 0xfc00) === 0xdc00 ? (text.codePointAt(text.length - 2) ?? 0) : unit;
 }

@@ -1,28 +1,109 @@
 import type { JsonPart } from '../json-part.ts';
-import type { PreTokenizer } from '../pre-tokenizer/pre-tokenizer.ts';
-import type { Vocabulary } from '../vocabulary.ts';
-import { byteLevelBpeFromJson } from './bpe-from-json.ts';
+import { MAX_ID, type Vocabulary } from '../vocabulary.ts';
+import { bpeFromJson, isByteLevel } from './bpe-from-json.ts';
+import { CharTrie } from './char-trie.ts';
 import type { TokenModel } from './model.ts';
-import { wordPieceModel } from './wordpiece.ts';
+import { unigram } from './unigram.ts';
+import { wordLevel } from './word-level.ts';
+import { wordPiece } from './wordpiece.ts';
 
 interface ModelRow {
-  /** Whether it reads words as bytes, which the pre-tokenizer must agree with. */
-  readonly bytes: boolean;
-  build(part: JsonPart, vocabulary: Vocabulary): TokenModel;
+  /** Adds the model's pieces. */
+  addPieces(vocab: JsonPart, vocabulary: Vocabulary): void;
+  /** Whether it can read words as bytes. */
+  readsBytes(part: JsonPart, vocabulary: Vocabulary): boolean;
+  /** @param bytes words come as bytes */
+  build(part: JsonPart, vocabulary: Vocabulary, bytes: boolean): TokenModel;
 }
 
+const readsText = () => false;
+
 const MODELS: Record<string, ModelRow> = {
-  WordPiece: { bytes: false, build: wordPieceModel },
-  BPE: { bytes: true, build: byteLevelBpeFromJson },
+  BPE: { addPieces: addRecord, readsBytes: isByteLevel, build: bpeFromJson },
+  Unigram: { addPieces: addScoredPieces, readsBytes: readsText, build: unigramFromJson },
+  WordLevel: { addPieces: addRecord, readsBytes: readsText, build: wordLevelFromJson },
+  WordPiece: { addPieces: addRecord, readsBytes: readsText, build: wordPieceFromJson },
 };
 
-/** The `model` of a tokenizer file. Adds its vocabulary to `vocabulary`. */
-export function modelFromJson(part: JsonPart, vocabulary: Vocabulary, { toBytes = false }: PreTokenizer): TokenModel {
+/** The `model` of a tokenizer file, in two steps: whether it reads words as bytes says what the pre-tokenizer makes. */
+export interface ModelFromJson {
+  readonly readsBytes: boolean;
+  build(bytes: boolean): TokenModel;
+}
+
+/** Adds the model's vocabulary to `vocabulary`. */
+export function modelFromJson(part: JsonPart, vocabulary: Vocabulary): ModelFromJson {
   const type = part.get('type');
-  const model = type.choose(MODELS);
-  if (model.bytes !== toBytes) {
-    throw type.unsupported(`"${type.string()}" ${toBytes ? 'with' : 'without'} a ByteLevel pre_tokenizer`);
+  const model = type.isNull ? MODELS[guessType(part)] : type.choose(MODELS);
+  model.addPieces(part.get('vocab'), vocabulary);
+  return {
+    readsBytes: model.readsBytes(part, vocabulary),
+    build: (bytes) => model.build(part, vocabulary, bytes),
+  };
+}
+
+/** Files from before there was a `type` are told apart by what else they hold. */
+function guessType(part: JsonPart): string {
+  if (!part.get('merges').isNull) return 'BPE';
+  if (!part.get('max_input_chars_per_word').isNull) return 'WordPiece';
+  return part.get('unk_token').isNull ? 'Unigram' : 'WordLevel';
+}
+
+/** `{ piece: id, ... }` */
+function addRecord(vocab: JsonPart, vocabulary: Vocabulary): void {
+  const record = vocab.record();
+  for (const piece in record) {
+    const id = record[piece];
+    const fits = typeof id === 'number' && Number.isInteger(id) && id >= 0 && id <= MAX_ID;
+    // The slow way finds the words for what is wrong.
+    if (!fits || vocabulary.put(piece, id) !== null) vocabulary.add(piece, vocab.get(piece));
   }
-  vocabulary.addAll(part.get('vocab'));
-  return model.build(part, vocabulary);
+}
+
+/** `[[piece, score], ...]` */
+function addScoredPieces(vocab: JsonPart, vocabulary: Vocabulary): void {
+  vocab.items().forEach((item, id) => {
+    const piece = item.item(0).string();
+    const clash = vocabulary.put(piece, id);
+    if (clash) throw item.malformed(`repeats "${piece}"`);
+  });
+}
+
+function requiredToken(part: JsonPart, vocabulary: Vocabulary): number {
+  const id = vocabulary.id(part.string());
+  if (id === undefined) throw part.malformed(`"${part.string()}" is not in the vocabulary`);
+  return id;
+}
+
+function unigramFromJson(part: JsonPart): TokenModel {
+  const items = part.get('vocab').items();
+  const unk = part.get('unk_id');
+  const unkTokenId = unk.isNull ? null : unk.count(Math.max(0, items.length - 1));
+  return unigram(
+    {
+      pieces: items.map((item) => item.item(0).string()),
+      scores: Float64Array.from(items, (item) => item.item(1).number()),
+      unkTokenId,
+      byteFallback: part.get('byte_fallback').flag(),
+    },
+    () => unk.unsupported('null, and the text has a character that is not in its vocabulary'),
+  );
+}
+
+function wordLevelFromJson(part: JsonPart, vocabulary: Vocabulary): TokenModel {
+  const record = part.get('vocab').record();
+  const ids = new Map(Object.entries(record) as [string, number][]);
+  return wordLevel(ids, requiredToken(part.get('unk_token'), vocabulary));
+}
+
+function wordPieceFromJson(part: JsonPart, vocabulary: Vocabulary): TokenModel {
+  const pieces = new CharTrie();
+  const record = part.get('vocab').record();
+  for (const piece in record) pieces.add(piece, record[piece] as number);
+  return wordPiece({
+    pieces,
+    continuingPrefix: part.get('continuing_subword_prefix').string(),
+    maxCharsPerWord: part.get('max_input_chars_per_word').count(2 ** 31),
+    unkTokenId: requiredToken(part.get('unk_token'), vocabulary),
+  });
 }

@@ -8,5 +8,5 @@ export interface WordToken {
 /** Turns one word into tokens. */
 export interface TokenModel {
   readonly unkTokenId: number | null;
-  tokenize(word: string): WordToken[];
+  tokenize(word: string): readonly WordToken[];
 }

@@ -1,39 +1,34 @@
-import type { JsonPart } from '../json-part.ts';
-import type { Vocabulary } from '../vocabulary.ts';
+import { CharTrie } from './char-trie.ts';
 import type { TokenModel, WordToken } from './model.ts';
+
+export interface WordPieceOptions {
+  /** Pieces to ids. */
+  readonly pieces: CharTrie;
+  /** Stands before pieces that are not the beginning of a word (`##`). */
+  readonly continuingPrefix: string;
+  readonly maxCharsPerWord: number;
+  readonly unkTokenId: number;
+}
 
 /**
  * WordPiece: the longest piece of the vocabulary that the word begins with, then the longest that what is left begins
  * with, and so on; pieces inside a word carry a prefix (`##`). A word with a part that no piece covers, or with too many
  * characters, is one unknown token. (Schuster and Nakajima, 2012; Hugging Face `models/wordpiece`.)
  */
-export function wordPieceModel(part: JsonPart, vocabulary: Vocabulary): TokenModel {
-  const unkPart = part.get('unk_token');
-  const unkTokenId = vocabulary.id(unkPart.string());
-  if (unkTokenId === undefined) throw unkPart.malformed(`"${unkPart.string()}" is not in the vocabulary`);
-  const prefix = part.get('continuing_subword_prefix').string();
-  const maxChars = part.get('max_input_chars_per_word').count(2 ** 31);
-
-  function longestPiece(word: string, start: number): WordToken | null {
-    const before = start === 0 ? '' : prefix;
-    for (let end = Math.min(word.length, start + vocabulary.longestPiece); end > start; end--) {
-      const id = vocabulary.id(before + word.slice(start, end));
-      if (id !== undefined) return { id, start, end };
-    }
-    return null;
-  }
-
+export function wordPiece({ pieces, continuingPrefix, maxCharsPerWord, unkTokenId }: WordPieceOptions): TokenModel {
+  const inside = pieces.walk(continuingPrefix);
   return {
     unkTokenId,
     tokenize(word) {
       const unknown = [{ id: unkTokenId, start: 0, end: word.length }];
-      if (hasMoreCodePoints(word, maxChars)) return unknown;
+      if (hasMoreCodePoints(word, maxCharsPerWord)) return unknown;
       const tokens: WordToken[] = [];
       for (let start = 0; start < word.length;) {
-        const token = longestPiece(word, start);
-        if (!token) return unknown;
-        tokens.push(token);
-        start = token.end;
+        const node = start === 0 ? CharTrie.ROOT : inside;
+        const found = node === -1 ? null : pieces.longest(word, start, node);
+        if (!found) return unknown;
+        tokens.push({ id: found.value, start, end: found.end });
+        start = found.end;
       }
       return tokens;
     },

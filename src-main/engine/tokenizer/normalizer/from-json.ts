@@ -1,17 +1,28 @@
+import { alignedByteCharacters } from '../byte-level/to-characters.ts';
 import type { JsonPart } from '../json-part.ts';
-import { nfcNormalizer } from './nfc.ts';
-import type { Normalizer } from './normalizer.ts';
-import { replaceNormalizer } from './replace.ts';
+import { bertNormalizer } from './bert.ts';
+import { stripAccents } from './characters.ts';
+import { nmtNormalizer } from './nmt.ts';
+import { sequenceNormalizer, type Normalizer } from './normalizer.ts';
+import { prependNormalizer, replaceNormalizer } from './replace.ts';
+import { stripNormalizer } from './strip.ts';
+import { formNormalizer, lowercase } from './unicode.ts';
 
 const NORMALIZERS: Record<string, (part: JsonPart) => Normalizer> = {
-  NFC: () => nfcNormalizer,
+  BertNormalizer: bertNormalizer,
+  ByteLevel: () => ({ normalize: alignedByteCharacters }),
+  Lowercase: () => lowercase,
+  NFC: () => formNormalizer('NFC'),
+  NFD: () => formNormalizer('NFD'),
+  NFKC: () => formNormalizer('NFKC'),
+  NFKD: () => formNormalizer('NFKD'),
+  Nmt: () => nmtNormalizer,
+  Prepend: prependNormalizer,
   Replace: replaceNormalizer,
   Sequence: (part) => sequenceNormalizer(part.get('normalizers').items().map(normalizerFromJson)),
+  Strip: stripNormalizer,
+  StripAccents: () => stripAccents,
 };
-
-function sequenceNormalizer(normalizers: readonly Normalizer[]): Normalizer {
-  return { normalize: (text) => normalizers.reduce((current, next) => next.normalize(current), text) };
-}
 
 /** The `normalizer` of a tokenizer file; null leaves texts as they are. */
 export function normalizerFromJson(part: JsonPart): Normalizer {

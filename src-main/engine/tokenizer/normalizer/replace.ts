@@ -9,3 +9,8 @@ export function replaceNormalizer(part: JsonPart): Normalizer {
     normalize: (aligned) => aligned.replace(pattern.matches(aligned.text).map((range) => ({ range, text: content }))),
   };
 }
+
+export function prependNormalizer(part: JsonPart): Normalizer {
+  const text = part.get('prepend').string();
+  return { normalize: (aligned) => (aligned.text === '' ? aligned : aligned.replace([{ range: [0, 0], text }])) };
+}

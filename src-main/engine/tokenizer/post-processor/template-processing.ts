@@ -11,6 +11,8 @@ const NO_TEMPLATE: Template = { before: [], after: [] };
 
 const POST_PROCESSORS: Record<string, (part: JsonPart, vocabulary: Vocabulary) => Template> = {
   TemplateProcessing: templateProcessing,
+  BertProcessing: classifierTokens,
+  RobertaProcessing: classifierTokens,
   // Is about offsets only.
   ByteLevel: () => NO_TEMPLATE,
   Sequence: (part, vocabulary) => {
@@ -55,9 +57,17 @@ function templateProcessing(part: JsonPart, vocabulary: Vocabulary): Template {
 
 function specialTokenIds(part: JsonPart, name: string, vocabulary: Vocabulary): number[] {
   const ids = part.get('special_tokens').get(name).get('ids');
-  return ids.items().map((idPart) => {
-    const id = idPart.count(Number.MAX_SAFE_INTEGER);
-    if (vocabulary.piece(id) === undefined) throw idPart.malformed(`is ${id}, which is not in the vocabulary`);
-    return id;
-  });
+  return ids.items().map((id) => knownId(id, vocabulary));
+}
+
+/** BERT's and RoBERTa's: `cls`, the text, `sep`, each as `[text, id]`. (`trim_offsets` is about offsets only.) */
+function classifierTokens(part: JsonPart, vocabulary: Vocabulary): Template {
+  const idOf = (name: string) => knownId(part.get(name).item(1), vocabulary);
+  return { before: [idOf('cls')], after: [idOf('sep')] };
+}
+
+function knownId(part: JsonPart, vocabulary: Vocabulary): number {
+  const id = part.count(Number.MAX_SAFE_INTEGER);
+  if (vocabulary.piece(id) === undefined) throw part.malformed(`is ${id}, which is not in the vocabulary`);
+  return id;
 }

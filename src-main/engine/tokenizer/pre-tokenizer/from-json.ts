@@ -1,43 +1,54 @@
 import type { JsonPart } from '../json-part.ts';
-import type { Range } from '../regex/pattern.ts';
-import { byteLevelPreTokenizer } from './byte-level.ts';
-import { digitsPreTokenizer } from './digits.ts';
-import type { PreTokenizer } from './pre-tokenizer.ts';
+import { byteCharactersStep, byteLevelPreTokenizer } from './byte-level.ts';
+import { metaspacePreTokenizer } from './metaspace.ts';
+import { wholeText, type PreTokenizer } from './pre-tokenizer.ts';
 import { splitPreTokenizer } from './split.ts';
+import {
+  bertPreTokenizer,
+  delimiterPreTokenizer,
+  digitsPreTokenizer,
+  punctuationPreTokenizer,
+  whitespacePreTokenizer,
+  whitespaceSplitPreTokenizer,
+} from './words.ts';
 
-const PRE_TOKENIZERS: Record<string, (part: JsonPart) => PreTokenizer> = {
-  Split: splitPreTokenizer,
-  ByteLevel: byteLevelPreTokenizer,
-  Digits: digitsPreTokenizer,
-  Sequence: (part) => {
-    const parts = part.get('pretokenizers').items();
-    const steps = parts.map(preTokenizerFromJson);
-    const bytesFrom = steps.findIndex((step) => step.toBytes);
-    if (bytesFrom !== -1 && bytesFrom !== steps.length - 1) {
-      // The later steps would have to see the bytes' characters instead of the text's.
-      throw parts[bytesFrom].get('type').unsupported('"ByteLevel" before other steps');
-    }
-    return sequencePreTokenizer(steps);
-  },
+type Build = (part: JsonPart) => PreTokenizer[];
+
+const one =
+  (build: (part: JsonPart) => PreTokenizer): Build =>
+  (part) => [build(part)];
+
+const PRE_TOKENIZERS: Record<string, Build> = {
+  BertPreTokenizer: one(bertPreTokenizer),
+  ByteLevel: one(byteLevelPreTokenizer),
+  CharDelimiterSplit: one(delimiterPreTokenizer),
+  Digits: one(digitsPreTokenizer),
+  Metaspace: one(metaspacePreTokenizer),
+  Punctuation: one(punctuationPreTokenizer),
+  Sequence: (part) => part.get('pretokenizers').items().flatMap(stepsOf),
+  Split: one(splitPreTokenizer),
+  Whitespace: one(whitespacePreTokenizer),
+  WhitespaceSplit: one(whitespaceSplitPreTokenizer),
 };
 
-/** Each pre-tokenizer splits every word that the one before left, and sees nothing of the text around it. */
-function sequencePreTokenizer(preTokenizers: readonly PreTokenizer[]): PreTokenizer {
-  return {
-    toBytes: preTokenizers.some((step) => step.toBytes),
-    split: (text) =>
-      preTokenizers.reduce<Range[]>(
-        (words, next) =>
-          words.flatMap(([from, to]) =>
-            next.split(text.slice(from, to)).map(([start, end]): Range => [from + start, from + end]),
-          ),
-        text === '' ? [] : [[0, text.length]],
-      ),
-  };
+function stepsOf(part: JsonPart): PreTokenizer[] {
+  return part
+    .get('type')
+    .choose(PRE_TOKENIZERS)(part)
+    .flatMap(({ then = [], ...step }) => [step, ...then]);
 }
 
-/** The `pre_tokenizer` of a tokenizer file; null makes the whole text one word. */
-export function preTokenizerFromJson(part: JsonPart): PreTokenizer {
-  if (part.isNull) return sequencePreTokenizer([]);
-  return part.get('type').choose(PRE_TOKENIZERS)(part);
+/**
+ * The `pre_tokenizer` of a tokenizer file; null makes the whole text one word.
+ * @param readsBytes whether the model takes words as bytes: then the last step may leave them text and say so
+ */
+export function preTokenizerFromJson(part: JsonPart, readsBytes: boolean): PreTokenizer {
+  if (part.isNull) return { split: wholeText };
+  const steps = stepsOf(part);
+  const written = steps.flatMap(({ toBytes = false, ...step }, i): PreTokenizer[] => {
+    if (!toBytes) return [step];
+    return readsBytes && i === steps.length - 1 ? [{ ...step, toBytes }] : [step, byteCharactersStep];
+  });
+  const [first = { split: wholeText }, ...then] = written;
+  return { ...first, toBytes: written.at(-1)?.toBytes ?? false, then };
 }

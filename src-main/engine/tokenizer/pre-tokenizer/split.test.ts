@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { AlignedText } from '../aligned-text.ts';
 import { JsonPart } from '../json-part.ts';
 import { preTokenizerFromJson } from './from-json.ts';
+import { forEachWord } from './pre-tokenizer.ts';
 
 function words(text: string, ...steps: object[]): string[] {
   const json = { type: 'Sequence', pretokenizers: steps };
-  return preTokenizerFromJson(new JsonPart(json, 'tokenizer.json'))
-    .split(text)
-    .map(([start, end]) => text.slice(start, end));
+  const found: string[] = [];
+  forEachWord(
+    preTokenizerFromJson(new JsonPart(json, 'tokenizer.json'), false),
+    AlignedText.of(text),
+    (words, from, to) => found.push(words.text.slice(from, to)),
+  );
+  return found;
 }
 
 const split = (behavior: string, invert = false, pattern: object = { String: '-' }) => ({

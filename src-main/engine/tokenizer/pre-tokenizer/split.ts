@@ -51,11 +51,19 @@ export function isolateMatches(text: string, pattern: Pattern): Range[] {
   return BEHAVIORS['Isolated'](stretchesOf(text, pattern, false)).filter(([start, end]) => end > start);
 }
 
+/** @param behavior a name in BEHAVIORS */
+export function splitByPattern(pattern: Pattern, behavior: string, invert: boolean): PreTokenizer['split'] {
+  const apply = BEHAVIORS[behavior];
+  return (text) => apply(stretchesOf(text, pattern, invert)).filter(([start, end]) => end > start);
+}
+
+/** The name of a behaviour in a file. */
+export function behaviorOf(part: JsonPart): string {
+  part.choose(BEHAVIORS);
+  return part.string();
+}
+
 export function splitPreTokenizer(part: JsonPart): PreTokenizer {
   const pattern = part.get('pattern').pattern();
-  const behavior = part.get('behavior').choose(BEHAVIORS);
-  const invert = part.get('invert').boolean();
-  return {
-    split: (text) => behavior(stretchesOf(text, pattern, invert)).filter(([start, end]) => end > start),
-  };
+  return { split: splitByPattern(pattern, behaviorOf(part.get('behavior')), part.get('invert').boolean()) };
 }

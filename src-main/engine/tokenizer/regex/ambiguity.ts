@@ -22,6 +22,7 @@ export function refuseAmbiguousLoops(node: RegexNode): void {
     case 'alternation':
       return node.options.forEach(refuseAmbiguousLoops);
     case 'look':
+    case 'atomic':
       return refuseAmbiguousLoops(node.item);
     case 'repeat':
       if (node.item.type === 'set') return;
@@ -83,6 +84,8 @@ function glushkov(node: RegexNode, positions: Position[]): Fragment {
         last: options.flatMap((option) => option.last),
       };
     }
+    case 'atomic':
+      return glushkov(node.item, positions);
     case 'repeat':
       return repeat(node, positions);
   }

@@ -36,6 +36,10 @@ export class CharSet {
     return new CharSet(ranges);
   }
 
+  intersection(other: CharSet): CharSet {
+    return CharSet.union([this.complement(), other.complement()]).complement();
+  }
+
   intersects(other: CharSet): boolean {
     let i = 0;
     let j = 0;

@@ -1,10 +1,13 @@
 import {
   decimalDigits,
-  generalCategory,
+  posixBracket,
+  property,
   whiteSpace,
   wordCharacters,
   wordCharactersOutsideSets,
 } from '../unicode/sets.ts';
+import { ANCHORS } from './anchors.ts';
+import { ignoringCase } from './case.ts';
 import { CharSet, LAST_CODE_POINT } from './char-set.ts';
 import { RegexError, type RegexNode } from './syntax.ts';
 
@@ -20,8 +23,9 @@ const CONTROL_ESCAPES = new Map(
 );
 
 /**
- * Parses the part of Oniguruma's syntax that tokenizers use: sets, groups, alternation, quantifiers, look-around,
- * `\w \s \d`, `\p{general category}`, `(?i:ASCII words)`. Groups never capture.
+ * Parses the part of Oniguruma's syntax that tokenizers use: sets and their intersections, groups, atomic groups,
+ * alternation, quantifiers (greedy, lazy, possessive), look-around, anchors, `\w \s \d \h`, `\p{category or script}`,
+ * POSIX brackets, `(?i:...)` over what is ASCII or has no case. Groups never capture.
  *
  * @throws RegexError
  */
@@ -38,6 +42,8 @@ class Parser {
   private depth = 0;
   /** Inside `(?i:...)`. */
   private ignoreCase = false;
+  /** Inside a look-behind, which JavaScript reads backwards. */
+  private behind = false;
 
   constructor(pattern: string) {
     this.chars = [...pattern];
@@ -88,16 +94,30 @@ class Parser {
 
   private quantified(): RegexNode {
     const item = this.atom();
+    const counted = this.peek('{');
     const bounds = this.quantifier();
     if (!bounds) return item;
     if (item.type === 'look') throw this.unsupported('a repeated look-around');
     const [min, max] = bounds;
     if (max < min) throw this.invalid('a quantifier whose maximum is below its minimum');
     if (min > MAX_REPEAT || (max !== Infinity && max > MAX_REPEAT)) throw this.unsupported('a count above 1000');
-    const lazy = this.take('?');
-    if (!lazy && this.peek('+')) throw this.unsupported('a possessive quantifier');
+    const repeated = this.suffixed({ type: 'repeat', item, min, max, lazy: false }, counted);
     if (this.peek('*') || this.peek('+') || this.peek('?')) throw this.unsupported('a quantifier after a quantifier');
-    return { type: 'repeat', item, min, max, lazy };
+    return repeated;
+  }
+
+  /** `x*?` is lazy and `x*+` possessive; in Oniguruma's syntax `x{n}?` is an optional `x{n}`, and `x{n,m}+` repeats. */
+  private suffixed(repeat: RegexNode & { type: 'repeat' }, counted: boolean): RegexNode {
+    if (counted && repeat.min === repeat.max) {
+      return this.take('?') ? { type: 'repeat', item: repeat, min: 0, max: 1, lazy: false } : repeat;
+    }
+    if (this.take('?')) return { ...repeat, lazy: true };
+    return !counted && this.take('+') ? this.atomic(repeat) : repeat;
+  }
+
+  private atomic(item: RegexNode): RegexNode {
+    if (this.behind) throw this.unsupported('an atomic group or possessive quantifier in a look-behind');
+    return { type: 'atomic', item };
   }
 
   private quantifier(): [number, number] | null {
@@ -116,52 +136,72 @@ class Parser {
     if (this.peek('(')) return this.group();
     if (this.take('[')) return this.cased(this.set());
     if (this.take('.')) return { type: 'set', set: CharSet.single(0x0a).complement() };
-    if (this.peek('^') || this.peek('$')) throw this.unsupported(`the anchor "${this.chars[this.at]}"`);
+    const anchor = Object.keys(ANCHORS).find((name) => this.peek(name));
+    if (anchor && this.take(anchor)) return ANCHORS[anchor]();
     if (this.peek('*') || this.peek('+') || this.peek('?')) throw this.invalid('a quantifier with nothing to repeat');
     return this.cased(this.character(wordCharactersOutsideSets));
   }
 
-  /** The set with the other cases of its character, inside `(?i:...)`: what tokenizers write there are ASCII words. */
   private cased(set: CharSet): RegexNode {
     if (!this.ignoreCase) return { type: 'set', set };
-    const codePoint = singleCodePoint(set);
-    const variants = codePoint === null ? null : caseVariants(codePoint);
-    if (!variants) throw this.unsupported('a set or a letter beyond ASCII inside "(?i:"');
-    return { type: 'set', set: CharSet.of(variants.map((variant) => [variant, variant])) };
+    const variants = ignoringCase(set);
+    if (!variants) throw this.unsupported('a set with letters beyond ASCII inside "(?i:"');
+    return { type: 'set', set: variants };
   }
 
   private group(): RegexNode {
     this.at++;
     let look: { behind: boolean; negative: boolean } | null = null;
-    const outside = this.ignoreCase;
+    let atomic = false;
+    const outside = { ignoreCase: this.ignoreCase, behind: this.behind };
     if (this.take('?=')) look = { behind: false, negative: false };
     else if (this.take('?!')) look = { behind: false, negative: true };
     else if (this.take('?<=')) look = { behind: true, negative: false };
     else if (this.take('?<!')) look = { behind: true, negative: true };
+    else if (this.take('?>')) atomic = true;
+    else if (this.take('?i)')) return this.restIgnoringCase();
     else if (this.take('?i:')) this.ignoreCase = true;
+    else if (this.take('?-i:')) this.ignoreCase = false;
     else if (this.peek('?') && !this.take('?:'))
       throw this.unsupported(`the group "(?${this.chars[this.at + 1] ?? ''}"`);
+    if (look) this.behind = look.behind;
     const item = this.alternation();
-    this.ignoreCase = outside;
+    Object.assign(this, outside);
     if (!this.take(')')) throw this.invalid('a group without its ")"');
-    return look ? { type: 'look', ...look, item } : item;
+    return look ? { type: 'look', ...look, item } : atomic ? this.atomic(item) : item;
   }
 
-  /** After the `[`. Sets nest: `[a[^b]]` is a union, as in Oniguruma. */
+  /** `(?i)` holds until the group around it ends, over its alternatives too. */
+  private restIgnoringCase(): RegexNode {
+    const outside = this.ignoreCase;
+    this.ignoreCase = true;
+    const rest = this.alternation();
+    this.ignoreCase = outside;
+    return rest;
+  }
+
+  /** After the `[`. Sets nest: `[a[^b]]` is a union, `[a-z&&[^b]]` an intersection, as in Oniguruma. */
   private set(): CharSet {
     this.enter();
     const negative = this.take('^');
-    const parts: CharSet[] = [];
+    const operands: CharSet[][] = [[]];
     if (this.peek(']')) throw this.invalid('an empty set');
     while (!this.take(']')) {
       if (this.at >= this.chars.length) throw this.invalid('a set without its "]"');
-      if (this.peek('[:')) throw this.unsupported('a POSIX bracket');
-      if (this.peek('&&')) throw this.unsupported('a set intersection');
-      parts.push(this.take('[') ? this.set() : this.setItem());
+      if (this.take('&&')) operands.push([]);
+      else operands.at(-1)?.push(this.take('[:') ? this.posix() : this.take('[') ? this.set() : this.setItem());
     }
     this.depth--;
-    const set = CharSet.union(parts);
+    const set = operands.map((parts) => CharSet.union(parts)).reduce((a, b) => a.intersection(b));
     return negative ? set.complement() : set;
+  }
+
+  private posix(): CharSet {
+    const found = /^(\^?)([a-z]{1,10}):\]/.exec(this.chars.slice(this.at, this.at + 14).join(''));
+    const set = found && posixBracket(found[2]);
+    if (!found || !set) throw this.unsupported('this POSIX bracket');
+    this.at += found[0].length;
+    return found[1] ? set.complement() : set;
   }
 
   private setItem(): CharSet {
@@ -203,6 +243,11 @@ class Parser {
         return decimalDigits();
       case 'D':
         return decimalDigits().complement();
+      case 'h':
+      case 'H': {
+        const digits = posixBracket('xdigit') ?? CharSet.of([]);
+        return letter === 'h' ? digits : digits.complement();
+      }
       case 'p':
       case 'P':
         return this.property(letter === 'P');
@@ -227,24 +272,13 @@ class Parser {
   }
 
   private property(upper: boolean): CharSet {
-    const found = /^\{(\^?)([A-Za-z_]{1,30})\}/.exec(this.chars.slice(this.at, this.at + 33).join(''));
+    const found = /^\{(\^?)([A-Za-z_ -]{1,30})\}/.exec(this.chars.slice(this.at, this.at + 33).join(''));
     if (!found) throw this.invalid('a "\\p" without its "{name}"');
-    const set = generalCategory(found[2]!);
+    const set = property(found[2]!);
     if (!set) throw this.unsupported(`the property "${found[2]}"`);
     this.at += found[0].length;
     return upper !== (found[1] === '^') ? set.complement() : set;
   }
-}
-
-/** Code points that differ from an ASCII one in case only (Unicode's simple folding); null beyond ASCII when there may be some. */
-function caseVariants(codePoint: number): number[] | null {
-  const character = String.fromCodePoint(codePoint);
-  const [lower, upper] = [character.toLowerCase(), character.toUpperCase()];
-  if (lower === upper) return [codePoint];
-  if (codePoint > 0x7f) return null;
-  // The long s and the Kelvin sign fold to ASCII letters.
-  const beyond = lower === 's' ? [0x17f] : lower === 'k' ? [0x212a] : [];
-  return [lower.codePointAt(0)!, upper.codePointAt(0)!, ...beyond];
 }
 
 /** The one code point of a set that has just one, else null. */

@@ -8,6 +8,16 @@ const found = (pattern: string, text: string) =>
     .matches(text)
     .map(([start, end]) => text.slice(start, end));
 
+/** JavaScript finds an empty match right behind another one, Oniguruma's search does not. */
+function withoutEmptyBehindMatch(matches: Iterable<RegExpExecArray>): string[] {
+  let lastEnd = -1;
+  return Array.from(matches).flatMap(({ 0: match, index }) => {
+    if (match === '' && index === lastEnd) return [];
+    lastEnd = index + match.length;
+    return [match];
+  });
+}
+
 describe('Oniguruma syntax', () => {
   it.each<[string, string, string[]]>([
     ['\\w+', 'naïve Straße 東京 x٣ _a', ['naïve', 'Straße', '東京', 'x٣', '_a']],
@@ -32,6 +42,24 @@ describe('Oniguruma syntax', () => {
     ['a+?b*?', 'aab', ['a', 'a']],
     ['(?:a|bc)+(d)', 'abcad', ['abcad']],
     ['\\.\\(\\/', '.(/', ['.(/']],
+    ['[a-z&&[^aeiou]]+', 'abcde', ['bcd']],
+    ['[\\p{L}&&[^\\p{Han}]]+|\\p{han}', 'abc漢字', ['abc', '漢', '字']],
+    ['\\p{Greek}+|\\p{^Latin}', 'aβγ1', ['βγ', '1']],
+    ['[[:alpha:]]+|[[:^alpha:][a]]', 'ab1', ['ab', '1']],
+    ['[[:punct:]]|\\p{Punct}', '+!', ['+', '!']],
+    ['\\p{Uppercase_Letter}\\h', 'Ag Af', ['Af']],
+    ['a++b|a', 'aaab aa', ['aaab', 'a', 'a']],
+    ['a++a|b', 'aaab', ['b']],
+    ['(?>ab|a)(?:c|bd)|x', 'abd abc', ['abc']],
+    ['[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+| ?[^\\s\\p{L}]++', ' a!! b', [' a', '!!', ' b']],
+    ['(?>a)(?>b)(?:(?>c)+)', 'abccx', ['abcc']],
+    ['a{2}?b', 'b aab', ['b', 'aab']],
+    ['^a|a$', 'ab\naa\na', ['a', 'a', 'a', 'a']],
+    ['^', 'a\n', ['']],
+    ['\\Aa|b\\z|c\\Z', 'abc\n', ['a', 'c']],
+    ['\\bé\\b|\\Bx', 'é éx', ['é', 'x']],
+    ['a(?i)b|c', 'aB C aC', ['aB', 'aC']],
+    ['(?i:[k-m]a(?-i:b))', 'Kab LAb kAB \u212aab', ['Kab', 'LAb', '\u212aab']],
     ["(?i:'s|'ll)|s", "a's b'S c'\u017f d'lL e'x s S", ["'s", "'S", "'\u017f", "'lL", 's']],
   ])('%s', (pattern, text, matches) => {
     if (pattern === '[]a]') expect(() => regexPattern(pattern)).toThrow(RegexError);
@@ -58,7 +86,7 @@ describe('Oniguruma syntax', () => {
       .map((options) => options.map((atoms) => atoms.join('')).join('|'));
     fc.assert(
       fc.property(pattern, fc.string({ unit: fc.constantFrom('a', 'b', 'c', '.') }), (source, text) => {
-        expect(found(source, text)).toEqual([...text.matchAll(new RegExp(source, 'gu'))].map(([match]) => match));
+        expect(found(source, text)).toEqual(withoutEmptyBehindMatch(text.matchAll(new RegExp(source, 'gu'))));
       }),
     );
   });
@@ -71,18 +99,17 @@ describe('Oniguruma syntax', () => {
   );
 
   it.each([
-    '^a',
-    'a$',
-    '\\b',
+    '\\G',
     '\\1',
-    '(?i)a',
-    '(?>a)',
+    '(?m:a)',
     '(?<n>a)',
-    'a++',
     'a**',
-    '[[:alpha:]]',
-    '[a&&b]',
-    '\\p{Han}',
+    'a+++',
+    '(?<=a++)b',
+    '(?i:[^a])',
+    '(?i:ß)',
+    '[[:klingon:]]',
+    '\\p{Klingon}',
     '(?=a)*',
     'a{2000}',
     '('.repeat(60) + ')'.repeat(60),

@@ -1,7 +1,8 @@
 import { EngineError } from '../../errors.ts';
 import { refuseAmbiguousLoops } from './ambiguity.ts';
+import type { CharSet } from './char-set.ts';
 import { parseRegex } from './parse.ts';
-import { RegexError } from './syntax.ts';
+import { RegexError, type RegexNode } from './syntax.ts';
 import { toJavaScript } from './to-javascript.ts';
 
 /** UTF-16 range `[start, end)`. */
@@ -47,10 +48,30 @@ export function regexPattern(source: string): Pattern {
   return { matches: (text) => matchesOf(regex, text) };
 }
 
+/** Finds one character, or a run of them, out of the first of the sets that has it. */
+export function setPattern(sets: readonly CharSet[], runs: boolean): Pattern {
+  const options = sets.map((set): RegexNode => {
+    const item: RegexNode = { type: 'set', set };
+    return runs ? { type: 'repeat', item, min: 1, max: Infinity, lazy: false } : item;
+  });
+  const regex = new RegExp(toJavaScript({ type: 'alternation', options }), 'gu');
+  return { matches: (text) => matchesOf(regex, text) };
+}
+
+/** All matches as Oniguruma's search finds them: an empty one is not taken right behind the match before it. */
 function matchesOf(regex: RegExp, text: string): Range[] {
   const found: Range[] = [];
+  let lastEnd = -1;
   try {
-    for (const match of text.matchAll(regex)) found.push([match.index, match.index + match[0].length]);
+    for (regex.lastIndex = 0; ;) {
+      const match = regex.exec(text);
+      if (!match) break;
+      const end = match.index + match[0].length;
+      if (end > match.index || end !== lastEnd) {
+        found.push([match.index, end]);
+        lastEnd = end;
+      } else regex.lastIndex = end + ((text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1);
+    }
   } catch (error) {
     // The matcher keeps a way back for every character of a match, and room for a few million of them.
     if (!(error instanceof RangeError)) throw error;

@@ -6,26 +6,40 @@ import type { RegexNode } from './syntax.ts';
  * JavaScript's ASCII `\w` nor the Unicode version of the host has a say.
  */
 export function toJavaScript(node: RegexNode): string {
-  switch (node.type) {
-    case 'set':
-      return setSource(node.set);
-    case 'sequence':
-      return node.items.map((item) => (item.type === 'alternation' ? group(item) : toJavaScript(item))).join('');
-    case 'alternation':
-      return node.options.map(toJavaScript).join('|');
-    case 'repeat':
-      return (
-        (node.item.type === 'set' ? toJavaScript(node.item) : group(node.item)) +
-        quantifier(node) +
-        (node.lazy ? '?' : '')
-      );
-    case 'look':
-      return `(?${node.behind ? '<' : ''}${node.negative ? '!' : '='}${toJavaScript(node.item)})`;
-  }
+  return new Translator().source(node);
 }
 
-function group(node: RegexNode): string {
-  return `(?:${toJavaScript(node)})`;
+class Translator {
+  /** Capturing groups so far; only atomic groups need them. */
+  private captures = 0;
+
+  source(node: RegexNode): string {
+    switch (node.type) {
+      case 'set':
+        return setSource(node.set);
+      case 'sequence':
+        return node.items.map((item) => (item.type === 'alternation' ? this.group(item) : this.source(item))).join('');
+      case 'alternation':
+        return node.options.map((option) => this.source(option)).join('|');
+      case 'repeat':
+        return (
+          (node.item.type === 'set' ? this.source(node.item) : this.group(node.item)) +
+          quantifier(node) +
+          (node.lazy ? '?' : '')
+        );
+      case 'atomic': {
+        // A look-ahead is never entered again, and the reference takes exactly what it saw.
+        const capture = ++this.captures;
+        return `(?=(${this.source(node.item)}))\\${capture}(?:)`;
+      }
+      case 'look':
+        return `(?${node.behind ? '<' : ''}${node.negative ? '!' : '='}${this.source(node.item)})`;
+    }
+  }
+
+  private group(node: RegexNode): string {
+    return `(?:${this.source(node)})`;
+  }
 }
 
 function quantifier({ min, max }: { min: number; max: number }): string {

@@ -1,0 +1,35 @@
+import type { JsonPart } from '../json-part.ts';
+import { whiteSpace } from '../unicode/sets.ts';
+import { characterFinder } from './characters.ts';
+import type { Normalizer } from './normalizer.ts';
+
+/** Where a text's leading white space ends, where its trailing one begins; both its length when there is nothing else. */
+function innerRange(text: string): [number, number] {
+  const space = findSpace(text);
+  let start = 0;
+  let end = 0;
+  let at = 0;
+  for (const { index } of space) {
+    if (index > at) end = index;
+    if (at === start && index === start) start = index + 1;
+    at = index + 1;
+  }
+  if (at < text.length) end = text.length;
+  return start === text.length ? [text.length, text.length] : [start, end];
+}
+
+/** Every space is one UTF-16 unit long. */
+const findSpace = characterFinder(whiteSpace);
+
+/** Takes white space off either end. */
+export function stripNormalizer(part: JsonPart): Normalizer {
+  const left = part.get('strip_left').boolean();
+  const right = part.get('strip_right').boolean();
+  return {
+    normalize(aligned) {
+      const { length } = aligned.text;
+      const [start, end] = innerRange(aligned.text);
+      return aligned.slice(left ? start : 0, right ? Math.max(end, left ? start : 0) : length);
+    },
+  };
+}
