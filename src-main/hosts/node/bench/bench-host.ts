@@ -1,12 +1,14 @@
 /**
  * The process that the bench measures in: Node, or Electron's utility process. Its first argument is a BenchJob as JSON,
- * its standard output is one BenchMessage as JSON.
+ * its standard output is BenchMessages as JSON, one a line.
  */
 import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import type { BenchJob, BenchMessage } from './bench-job.ts';
+import type { BenchJob, BenchMessage, BenchWorkerData } from './bench-job.ts';
+import { describeMachine } from './machine.ts';
 
-const workerData = JSON.parse(process.argv[2] ?? '') as BenchJob;
+say({ type: 'started' });
+const workerData: BenchWorkerData = { job: JSON.parse(process.argv[2] ?? '') as BenchJob, machine: describeMachine() };
 const worker = new Worker(new URL('./bench-worker.js', import.meta.url), { workerData, name: 'bench' });
 worker.once('message', (message: BenchMessage) => end(message, 0));
 worker.once('error', (error: Error) => {
@@ -14,7 +16,11 @@ worker.once('error', (error: Error) => {
 });
 
 function end(message: BenchMessage, code: number): void {
-  // All of it, before the process is gone.
-  writeSync(1, `${JSON.stringify(message)}\n`);
+  say(message);
   process.exit(code);
+}
+
+/** Written before it returns, because the process may end then. */
+function say(message: BenchMessage): void {
+  writeSync(1, `${JSON.stringify(message)}\n`);
 }

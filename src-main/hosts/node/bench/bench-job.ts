@@ -65,4 +65,11 @@ export interface Machine {
 }
 
 /** One line of a bench process's standard output. */
-export type BenchMessage = { type: 'done'; report: BenchReport } | { type: 'failed'; error: ErrorPayload };
+export type BenchMessage =
+  { type: 'started' } | { type: 'done'; report: BenchReport } | { type: 'failed'; error: ErrorPayload };
+
+/** `workerData` of the thread that is measured. */
+export interface BenchWorkerData {
+  job: BenchJob;
+  machine: Machine;
+}

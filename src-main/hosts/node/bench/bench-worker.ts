@@ -3,12 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, InferenceEngine } from '../../../engine/index.ts';
 import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
-import type { BenchJob, BenchMessage, BenchReport } from './bench-job.ts';
-import { describeMachine } from './machine.ts';
+import type { BenchMessage, BenchReport, BenchWorkerData } from './bench-job.ts';
 import { measureDecode, measurePrefill } from './measure.ts';
 
 // Only bench-host.ts starts this script, with exactly this.
-const job = workerData as BenchJob;
+const { job, machine } = workerData as BenchWorkerData;
 
 try {
   send({ type: 'done', report: await bench() });
@@ -46,7 +45,7 @@ async function bench(): Promise<BenchReport> {
       prefill,
       decode,
     },
-    machine: describeMachine(),
+    machine,
     reason: model.kernels?.reason ?? null,
     lanes: [],
     notices,

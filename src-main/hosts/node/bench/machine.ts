@@ -16,7 +16,7 @@ export function describeMachine(): Machine {
 }
 
 function electronProcess(): string {
-  // Electron's own field; a thread of a utility process has it too.
+  // Electron's own field, which the main thread of its processes has.
   const { type } = process as { type?: string };
   return process.env.ELECTRON_RUN_AS_NODE || type === undefined ? 'run as Node' : 'utility process';
 }

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { EngineError } from '../../../engine/errors.ts';
 import type { BenchJob, BenchMessage, BenchReport } from './bench-job.ts';
 
+/** How long a process may take until it says something, ms. */
+const START_MS = 30_000;
+
 /** `electron-as-node`: the same program as `electron`, without Electron. */
 export type BenchRuntime = 'node' | 'electron' | 'electron-as-node';
 
@@ -32,10 +35,8 @@ export async function runBench(
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-bench-'));
   try {
     const app = new URL('bench-app.js', scripts).href;
-    await writeFile(
-      join(folder, 'package.json'),
-      '{ "name": "tokenscope-bench", "type": "module", "main": "main.js" }',
-    );
+    const manifest = { name: 'tokenscope-bench', version: '1.0.0', type: 'module', main: 'main.js' };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
     await writeFile(join(folder, 'main.js'), `await import(${JSON.stringify(app)});\n`);
     const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env;
     const args = [folder, ...electronFlags(), `--user-data-dir=${join(folder, 'data')}`, argument];
@@ -84,21 +85,29 @@ function capture(
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], ...(signal ? { signal } : {}) });
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    // A process that fails to start may wait for somebody to close a dialog that nobody sees.
+    const slow = setTimeout(() => child.kill('SIGKILL'), START_MS);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      clearTimeout(slow);
+      stdout += text;
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
+    child.once('close', (code) => {
+      clearTimeout(slow);
+      resolve({ code, stdout, stderr });
+    });
   });
 }
 
 function reportOf({ code, stdout, stderr }: Captured): BenchReport {
   // Electron may write lines of its own.
-  const line = stdout.split('\n').find((text) => text.startsWith('{"type":'));
+  const line = stdout.split('\n').find((text) => /^{"type":"(done|failed)"/.test(text));
   if (line === undefined) {
     const said = stderr.trim().split('\n').at(-1) ?? '';
     throw new EngineError('BACKEND_LOST', `The process that was measured ended with code ${code}. ${said}`);
   }
-  const message = JSON.parse(line) as BenchMessage;
+  const message = JSON.parse(line) as Exclude<BenchMessage, { type: 'started' }>;
   if (message.type === 'done') return message.report;
   throw new EngineError(message.error.code, message.error.message, message.error.details);
 }
