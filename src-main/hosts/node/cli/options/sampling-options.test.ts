@@ -82,6 +82,38 @@ describe('sampling and stop flags', () => {
     expect(() => parse('--mirostat', '3')).toThrow(/0 \(off\), 1 or 2/);
   });
 
+  it('say what the reply follows, leans to and leaves out', () => {
+    const { sampling } = parse(
+      '--ban',
+      'New York',
+      '--ban',
+      'x',
+      '--bias',
+      'a=b=+2',
+      '--bias',
+      'c=-1.5',
+      '--grammar',
+      'root ::= "a"',
+    );
+    expect(sampling).toEqual({
+      ...defaultSamplingParams(),
+      bannedTexts: ['New York', 'x'],
+      textBias: [
+        ['a=b', 2],
+        ['c', -1.5],
+      ],
+      grammar: { kind: 'gbnf', source: 'root ::= "a"' },
+    });
+    expect(parse('--json-schema', '{}').sampling.grammar).toEqual({ kind: 'json_schema', source: '{}' });
+    const file = new URL('../../../../../package.json', import.meta.url).pathname;
+    expect(parse('--json-schema-file', file).sampling.grammar?.source).toContain('"tokenscope"');
+    expect(parse('--grammar-file', file).sampling.grammar?.kind).toBe('gbnf');
+    expect(() => parse('--grammar', 'a', '--json-schema', '{}')).toThrow('Give one of');
+    expect(() => parse('--grammar-file', '/no/such/file')).toThrow('The file cannot be read');
+    expect(() => parse('--bias', 'cat')).toThrow('TEXT=BIAS');
+    expect(() => parse('--bias', 'cat=much')).toThrow('Give a number');
+  });
+
   it('greedy works whatever the stages', () => {
     expect(parse('--greedy', '--temperature', '2').sampling.temperature).toBe(0);
     expect(parse('--greedy', '--dynatemp-range', '0.5').sampling.dynatempRange).toBe(0);

@@ -2,10 +2,13 @@ import { Option, InvalidArgumentError, type Command } from 'commander';
 import { defaultSamplingParams, defaultStopParams } from '../../../../engine/defaults.ts';
 import {
   DEFAULT_SAMPLER_ORDER,
+  type GrammarSource,
   type SamplerName,
   type SamplingParams,
   type StopParams,
 } from '../../../../engine/types.ts';
+import { UsageError } from '../errors.ts';
+import { readSourceFile } from './source-file.ts';
 import {
   collect,
   parseCount,
@@ -14,6 +17,7 @@ import {
   parseLogitBias,
   parseNumber,
   parseSeconds,
+  parseTextBias,
 } from './values.ts';
 
 /** Flags of `addSamplingOptions` and `addStopOptions` as commander gives them. */
@@ -43,6 +47,12 @@ export interface SamplingOptions {
   mirostatLr: number;
   minKeep: number;
   logitBias?: [number, number][];
+  bias?: [string, number][];
+  ban?: string[];
+  grammar?: string;
+  grammarFile?: string;
+  jsonSchema?: string;
+  jsonSchemaFile?: string;
   samplers: SamplerName[];
   seed?: number;
 }
@@ -77,6 +87,7 @@ export function addSamplingOptions(command: Command): Command {
     )
     .option('--min-keep <n>', 'tokens that a stage leaves at least', parseCount, defaults.minKeep)
     .option('--seed <n>', 'same seed, same text (default: a fresh one, which is reported)', parseCount);
+  addContentOptions(command);
   return command
     .optionsGroup('More samplers, off by default:')
     .option(
@@ -121,6 +132,18 @@ export function addSamplingOptions(command: Command): Command {
     .option('--mirostat-lr <x>', 'how fast mirostat adapts', parseNumber, defaults.mirostatEta);
 }
 
+/** What the reply must follow, lean to and leave out. */
+function addContentOptions(command: Command): void {
+  command
+    .optionsGroup('What the reply says:')
+    .option('--grammar <gbnf>', 'follow a grammar in llama.cpp\'s GBNF, for example \'root ::= "yes" | "no"\'')
+    .addOption(new Option('--grammar-file <path>', 'the same from a file').argParser(readSourceFile))
+    .option('--json-schema <json>', 'write JSON that is valid against a schema; {} for any JSON')
+    .addOption(new Option('--json-schema-file <path>', 'the same from a file').argParser(readSourceFile))
+    .option('--ban <text>', 'never write this text; repeatable', collect(String))
+    .option('--bias <text=bias>', "lean to a text, or away from it: 'cat=+2'; repeatable", collect(parseTextBias));
+}
+
 /** @param maxTokens default of `--max-tokens` */
 export function addStopOptions(command: Command, maxTokens = defaultStopParams().maxTokens): Command {
   return command
@@ -163,9 +186,9 @@ export function samplingParams(options: SamplingOptions): SamplingParams {
     mirostatTau: options.mirostatEnt,
     mirostatEta: options.mirostatLr,
     logitBias: options.logitBias ?? [],
-    textBias: [],
-    bannedTexts: [],
-    grammar: null,
+    textBias: options.bias ?? [],
+    bannedTexts: options.ban ?? [],
+    grammar: grammar(options),
     seed: options.seed ?? null,
   };
   return options.greedy ? makeGreedy(params) : params;
@@ -176,6 +199,18 @@ function makeGreedy(params: SamplingParams): SamplingParams {
   const { samplers } = params;
   const withTemperature: SamplerName[] = samplers.includes('temperature') ? samplers : [...samplers, 'temperature'];
   return { ...params, temperature: 0, dynatempRange: 0, samplers: withTemperature };
+}
+
+function grammar(options: SamplingOptions): GrammarSource | null {
+  const { grammar, grammarFile, jsonSchema, jsonSchemaFile } = options;
+  const given = [
+    ...[grammar, grammarFile].map((source) => ({ kind: 'gbnf' as const, source })),
+    ...[jsonSchema, jsonSchemaFile].map((source) => ({ kind: 'json_schema' as const, source })),
+  ].flatMap(({ kind, source }) => (source === undefined ? [] : [{ kind, source }]));
+  if (given.length > 1) {
+    throw new UsageError('Give one of --grammar, --grammar-file, --json-schema and --json-schema-file.');
+  }
+  return given[0] ?? null;
 }
 
 function breakers(given: string[] | undefined): string[] {

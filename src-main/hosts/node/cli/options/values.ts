@@ -57,3 +57,10 @@ export function parseLogitBias(text: string): [number, number] {
   }
   return [parseCount(id), parseNumber(bias)];
 }
+
+/** `TEXT=BIAS`; the text may hold equals signs. */
+export function parseTextBias(written: string): [string, number] {
+  const at = written.lastIndexOf('=');
+  if (at < 1) throw new InvalidArgumentError("Give TEXT=BIAS, for example 'cat=+2'.");
+  return [written.slice(0, at), parseNumber(written.slice(at + 1))];
+}

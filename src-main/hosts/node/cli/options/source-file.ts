@@ -1,0 +1,18 @@
+import { InvalidArgumentError } from 'commander';
+import { readFileSync, statSync } from 'node:fs';
+import { decodeUtf8 } from './text-input.ts';
+
+/** More than a grammar, schema or template may have. */
+const MAX_BYTES = 1024 * 1024;
+
+/** The text of a small file that an option names. @throws InvalidArgumentError, UsageError when it is no UTF-8 */
+export function readSourceFile(path: string): string {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, and at most ${MAX_BYTES} make sense`);
+    return decodeUtf8(readFileSync(path), path).replace(/^\ufeff/, '');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidArgumentError(`The file cannot be read: ${reason}.`);
+  }
+}
