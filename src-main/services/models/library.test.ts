@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../test-support/support.ts';
@@ -97,4 +97,107 @@ test('holds what it cannot save, and says so', async () => {
   const { id } = await library.add(path);
   expect(library.find(id)?.path).toBe(path);
   expect(notices).toEqual([expect.stringContaining('only until the app ends')]);
+});
+
+test('takes over the list of an earlier version, with its ids', async () => {
+  const folder = await temporaryFolder();
+  const path = await file(await temporaryFolder(), 'story.gguf');
+  await writeFile(join(folder, 'models.json'), JSON.stringify({ models: [{ id: 'opened-1', path }] }));
+  const { library, notices } = await setUp(folder);
+  expect(await library.list()).toMatchObject([
+    { id: 'opened-1', name: 'story', source: 'file', addedAt: null, state: 'ok', measured: [] },
+  ]);
+  await library.used('opened-1');
+  const stored = JSON.parse(await readFile(join(folder, 'models.json'), 'utf8')) as unknown;
+  expect(stored).toMatchObject({ version: 2, models: [{ id: 'opened-1', lastUsedAt: expect.any(String) as string }] });
+  expect(notices).toEqual([]);
+});
+
+test('leaves the list of a later version alone', async () => {
+  const folder = await temporaryFolder();
+  const later = '{"version":3,"shelves":[]}';
+  await writeFile(join(folder, 'models.json'), later);
+  const { library, notices } = await setUp(folder);
+  const { id } = await library.add(await file(await temporaryFolder(), 'story.gguf'));
+  expect(library.find(id)).not.toBeNull();
+  expect(await readFile(join(folder, 'models.json'), 'utf8')).toBe(later);
+  expect(notices).toEqual([expect.stringContaining('written by a later version')]);
+});
+
+test('says that another file lies there now, until it is accepted; one that was only touched is the same', async () => {
+  const { library } = await setUp();
+  const path = await file(await temporaryFolder(), 'story.gguf', 100);
+  const { id } = await library.add(path);
+  await library.hashed(id, 'a'.repeat(64));
+  await utimes(path, 1000, 1000);
+  expect(await library.listing(id)).toMatchObject({ state: 'ok' });
+
+  await writeFile(path, Buffer.alloc(100, 1));
+  expect(await library.listing(id)).toMatchObject({
+    state: 'changed',
+    stateText: expect.stringContaining('as long as before') as string,
+    problem: null,
+  });
+  await writeFile(path, Buffer.alloc(101));
+  expect((await library.listing(id)).stateText).toContain('it had 100 bytes then, now 101');
+  expect(await library.accept(id)).toMatchObject({ state: 'ok', sha256: null, fileBytes: 101 });
+});
+
+test('a moved model keeps its id, its hash and its measurements; another file does not take them over', async () => {
+  const { library } = await setUp();
+  const models = await temporaryFolder();
+  const path = await file(models, 'story.gguf', 100);
+  const { id } = await library.add(path);
+  await library.hashed(id, 'a'.repeat(64));
+  const rate = { executor: 'wasm', threads: 2, prefillTokensPerSecond: 9, decodeTokensPerSecond: 3 } as const;
+  await library.measured(id, { ...rate, at: '2026-01-01T00:00:00.000Z' });
+  await library.measured(id, { ...rate, decodeTokensPerSecond: 4, at: '2026-01-02T00:00:00.000Z' });
+  await rename(path, join(models, 'moved.gguf'));
+  expect(await library.listing(id)).toMatchObject({ state: 'missing' });
+  expect(await library.locate(id, join(models, 'moved.gguf'))).toMatchObject({
+    ...{ id, state: 'ok', sha256: 'a'.repeat(64) },
+    measured: [{ decodeTokensPerSecond: 4 }],
+  });
+  const other = await file(models, 'other.gguf', 50);
+  expect(await library.locate(id, other)).toMatchObject({ id, path: other, sha256: null, measured: [] });
+  const second = await library.add(join(models, 'moved.gguf'));
+  await expect(library.locate(second.id, other)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  await expect(library.locate('none', other)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+});
+
+test('two instances on the same folder see each other’s models and lose none', async () => {
+  const first = await setUp();
+  const second = await setUp(first.dataFolder);
+  const models = await temporaryFolder();
+  const paths = await Promise.all(Array.from({ length: 12 }, (_, i) => file(models, `story-${i}.gguf`, i + 1)));
+  await Promise.all(paths.map((path, i) => (i % 2 === 0 ? first : second).library.add(path)));
+  const seen = await Promise.all([first.library.list(), second.library.list()]);
+  for (const listings of seen) expect(listings.map(({ path }) => path).sort()).toEqual([...paths].sort());
+  expect(new Set(seen[0]?.map(({ id }) => id)).size).toBe(12);
+});
+
+test('names ids after models, once each, and not after built-in ones', async () => {
+  const { library } = await setUp();
+  const add = async (folder: string, name: string) => (await library.add(await file(folder, name))).id;
+  const [a, b] = [await temporaryFolder(), await temporaryFolder()];
+  expect(await add(a, 'Tiny-Transformer.gguf')).toBe('tiny-transformer-2');
+  expect(await add(a, 'Ä b (1).gguf')).toBe('a-b-1');
+  expect(await add(b, 'Ä b (1).gguf')).toBe('a-b-1-2');
+  expect(await add(a, '模型.gguf')).toBe('model');
+});
+
+test('takes a GGUF file under any name, and a folder that holds one', async () => {
+  const { library } = await setUp();
+  const models = await temporaryFolder();
+  await writeFile(join(models, 'sha256-abc'), 'GGUF and more');
+  expect(await library.add(join(models, 'sha256-abc'), { source: 'ollama', name: 'tiny:1b' })).toMatchObject({
+    ...{ id: 'tiny-1b', name: 'tiny:1b', source: 'ollama' },
+  });
+  expect((await library.files('tiny-1b')).files).toMatchObject([{ name: 'sha256-abc.gguf' }]);
+  const folder = join(models, 'one');
+  await file(folder, 'story-00001-of-00002.gguf');
+  await file(folder, 'story-00002-of-00002.gguf');
+  expect(await library.add(folder)).toMatchObject({ path: join(folder, 'story-00001-of-00002.gguf'), fileBytes: 20 });
+  await file(folder, 'other.gguf');
+  await expect(library.add(folder)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
 });

@@ -94,6 +94,8 @@ async function answerTo(url: string, options: GetOptions, signal: AbortSignal): 
   const proxy = protocol === 'https:' ? proxyFor(new URL(url), options.proxy) : null;
   if (proxy !== null) {
     const socket = await tunnel(proxy, hostname, Number(port || 443), signal);
+    // An agent would make a connection of its own.
+    delete common.agent;
     common.createConnection = () => {
       const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
       return connectTls({ socket, ...servername, ...(ca === undefined ? {} : { ca }) });

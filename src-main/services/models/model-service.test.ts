@@ -1,0 +1,121 @@
+/** What a page may ask for, over the services of the app. */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { hubPath, startDownloadServer } from '../../../e2e/support/download-server.ts';
+import type { AppEvent } from '../../protocol/app-services.ts';
+import { LocalAppServices, type LocalServicesOptions } from '../app-services.ts';
+import { temporaryFolder } from '../test-support/support.ts';
+import { exampleEntry } from './test-support/example-entry.ts';
+
+const BYTES = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(50_000, 7)]);
+const SHA256 = createHash('sha256').update(BYTES).digest('hex');
+
+async function setUp(options: Partial<LocalServicesOptions> = {}) {
+  const folder = await temporaryFolder();
+  const server = await startDownloadServer();
+  onTestFinished(() => server.close());
+  const free = exampleEntry({ bytes: BYTES.length, sha256: SHA256 });
+  const terms = exampleEntry({ id: 'with-terms', license: { name: 'T', url: 'https://example.org', kind: 'terms' } });
+  server.serve(hubPath(free.repository, free.revision, free.file), BYTES);
+  const catalogue = { $schema: './catalogue.schema.json', hub: 'https://hub.invalid', models: [free, terms] };
+  await writeFile(join(folder, 'catalogue.json'), JSON.stringify(catalogue));
+  const modelsDir = join(folder, 'built-in');
+  await mkdir(join(modelsDir, 'tiny-transformer'), { recursive: true });
+  for (const name of ['model.safetensors', 'tokenizer.json', 'config.json']) {
+    await writeFile(join(modelsDir, 'tiny-transformer', name), '');
+  }
+  const events: AppEvent[] = [];
+  const services = new LocalAppServices({
+    host: 'electron',
+    dataFolder: join(folder, 'data'),
+    modelsDir,
+    cataloguePath: join(folder, 'catalogue.json'),
+    openExternal: async () => undefined,
+    restartEngine: async () => undefined,
+    ...options,
+  });
+  await services.start();
+  onTestFinished(() => services.stop());
+  services.onEvent((event) => events.push(event));
+  await services.invoke('settingsSet', { downloads: { proxy: null, mirror: server.url } });
+  return { folder, server, services, events };
+}
+
+test('nothing is asked of anybody before a click; a click downloads, and the log has it', async () => {
+  const { services, server, events, folder } = await setUp();
+  for (const method of ['modelsList', 'catalogueList', 'downloadsList', 'modelsFound', 'modelsFolder'] as const) {
+    await services.invoke(method);
+  }
+  await expect(
+    services.invoke('downloadStart', { catalogueId: 'with-terms', termsAccepted: false }),
+  ).rejects.toMatchObject({ code: 'BAD_REQUEST', message: expect.stringContaining('Read the terms') as string });
+  await expect(services.invoke('downloadResume', 'tiny-1m')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  expect(await services.invoke('networkLog')).toEqual([]);
+  expect(server.requests).toEqual([]);
+
+  const started = await services.invoke('downloadStart', { catalogueId: 'tiny-1m', termsAccepted: false });
+  expect(started).toMatchObject({ id: 'tiny-1m', url: expect.stringContaining(server.url) as string });
+  await vi.waitFor(async () => expect(await services.invoke('downloadsList')).toMatchObject([{ phase: 'done' }]));
+  expect(await services.invoke('networkLog')).toMatchObject([
+    { result: 'done', bytes: BYTES.length, note: expect.stringContaining('started by you') as string },
+  ]);
+  expect(events.some((event) => event.type === 'models')).toBe(true);
+  expect(events.findLast((event) => event.type === 'downloads')).toMatchObject({ downloads: [{ modelId: 'tiny-1m' }] });
+  expect(await services.invoke('modelsList')).toMatchObject([
+    { builtIn: true },
+    { id: 'tiny-1m', source: 'download', catalogueId: 'tiny-1m', sha256: SHA256 },
+  ]);
+
+  expect(await services.invoke('modelVerify', 'tiny-1m')).toMatchObject({ matches: true, expectedFrom: 'catalogue' });
+  expect(events.findLast((event) => event.type === 'verify')).toMatchObject({ bytes: BYTES.length });
+  await services.invoke('modelDelete', 'tiny-1m');
+  expect(await readdir(join(folder, 'data', 'models'))).toEqual([]);
+  expect(await services.invoke('modelsList')).toHaveLength(1);
+});
+
+test('used and measured models say so, the built-in one too', async () => {
+  const { services } = await setUp();
+  await services.invoke('modelUsed', 'tiny-transformer');
+  const rate = { executor: 'wasm', threads: 2, prefillTokensPerSecond: null, decodeTokensPerSecond: 5 } as const;
+  await services.invoke('modelMeasured', 'tiny-transformer', { ...rate, at: '2026-01-01T00:00:00.000Z' });
+  expect(await services.invoke('modelsList')).toMatchObject([
+    { lastUsedAt: expect.any(String) as string, measured: [{ decodeTokensPerSecond: 5 }] },
+  ]);
+});
+
+test('files are chosen, located and shown where there are dialogs, and deleted only where they were downloaded', async () => {
+  const folder = await temporaryFolder();
+  const chosen: (string | null)[] = [];
+  const shown: string[] = [];
+  const { services } = await setUp({
+    chooseModel: async () => chosen.shift() ?? null,
+    chooseFolder: async () => chosen.shift() ?? null,
+    showInFolder: (path) => void shown.push(path),
+  });
+  const path = join(folder, 'story.gguf');
+  await writeFile(path, BYTES);
+  chosen.push(path, null, path);
+  expect(await services.invoke('modelOpen')).toMatchObject({ id: 'story', path });
+  expect(await services.invoke('modelLocate', 'story')).toBeNull();
+  expect(await services.invoke('modelLocate', 'story')).toMatchObject({ id: 'story', path });
+  await services.invoke('modelShowInFolder', 'story');
+  expect(shown).toEqual([path]);
+  await expect(services.invoke('modelDelete', 'story')).rejects.toThrow('did not download');
+  expect(await readdir(folder)).toEqual(['story.gguf']);
+  chosen.push(folder);
+  expect(await services.invoke('modelsFolderChoose')).toMatchObject({ path: folder, isDefault: false });
+  expect(await services.invoke('modelsFolderReset')).toMatchObject({ isDefault: true });
+});
+
+test('in a browser, what needs a path says what to do instead', async () => {
+  const { services } = await setUp({ host: 'web' });
+  const calls = [
+    services.invoke('modelOpen'),
+    services.invoke('modelsFolderChoose'),
+    services.addModel('/any/path.gguf'),
+  ];
+  for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  await expect(services.invoke('modelLocate', 'none')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+});
