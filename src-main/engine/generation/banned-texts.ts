@@ -47,16 +47,17 @@ export class BannedTexts<T extends { id: number }> {
     return { position: this.passedOn.length + this.tokenAt(found.start), rest: text.slice(before, end) };
   }
 
-  /** The tokens that no banned text can begin in any more. */
+  /**
+   * The tokens that no banned text can begin in any more, not even after going back: the text up to where one would go
+   * back to may itself end with the beginning of a banned text.
+   */
   release(): T[] {
     const text = this.heldText();
-    let safe = text.length;
-    for (const banned of this.texts) {
-      for (let start = Math.max(0, text.length - banned.length + 1); start < safe; start++) {
-        if (banned.startsWith(text.slice(start))) safe = start;
-      }
+    let end = text.length;
+    for (let start = this.partialMatch(text, end); start < end; start = this.partialMatch(text, end)) {
+      end = this.startOf(this.tokenAt(start));
     }
-    return this.passOn((end) => end <= safe);
+    return this.passOn((tokenEnd) => tokenEnd <= end);
   }
 
   /** The reply has ended. @returns what was held, up to a banned text that the end of the text completes */
@@ -85,6 +86,22 @@ export class BannedTexts<T extends { id: number }> {
       if (start !== -1 && (first === null || start < first.start)) first = { start, length: banned.length };
     }
     return first;
+  }
+
+  /** The earliest offset from which `text` up to `end` is the beginning of a banned text; `end` when there is none. */
+  private partialMatch(text: string, end: number): number {
+    let first = end;
+    for (const banned of this.texts) {
+      for (let start = Math.max(0, end - banned.length + 1); start < first; start++) {
+        if (banned.startsWith(text.slice(start, end))) first = start;
+      }
+    }
+    return first;
+  }
+
+  /** Offset at which a held token's text begins. */
+  private startOf(index: number): number {
+    return this.held.slice(0, index).reduce((length, { text }) => length + text.length, 0);
   }
 
   /** Index of the held token whose text holds the character at `offset`. */
