@@ -2,48 +2,128 @@ import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
 import type { KvCache } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../platform.ts';
 
-/** The engine serves one request at a time, so one sequence is enough. */
-const SEQUENCE = 0;
-
-/** One sequence of tokens in an executor's K and V storage, kept between requests for the next to build on. */
-export class ContextWindow {
-  constructor(
-    private readonly executor: Executor,
-    private readonly cache: KvCache,
-  ) {}
-
-  /** Tokens whose K and V are stored. */
-  get length(): number {
-    return this.cache.length(SEQUENCE);
-  }
-
+/** A sequence of tokens whose K and V are stored: what a reply is written into. */
+export interface TokenWindow {
+  /** Tokens that it holds. */
+  readonly length: number;
   /**
-   * Keeps what is common with the beginning of `ids` and forgets the rest. The last of `ids` is never kept: running
-   * it gives the logits that follow it.
-   * @returns tokens kept
+   * Goes on from the longest beginning of `ids` that is stored anywhere. The last of `ids` is never taken from there:
+   * running it gives the logits that follow it.
+   * @returns tokens that need not be computed
    */
-  reuse(ids: readonly number[]): number {
-    return this.cache.reuse(SEQUENCE, ids.slice(0, -1));
-  }
-
-  clear(): void {
-    this.cache.release(SEQUENCE);
-  }
-
+  reuse(ids: readonly number[]): number;
+  /** Begins with nothing; what was held may still be found by `reuse` later. */
+  fresh(): void;
+  /** Forgets what it holds. */
+  clear(): void;
   /**
    * Appends `ids` and runs them. After a failure the window is as it was before.
    * @param outputs rows count from the first of `ids`
    * @throws EngineError CANCELLED when `cancel` was set during the run
    */
+  run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
+}
+
+/** Sequences that are kept beside the one in use. */
+const MAX_KEPT = 16;
+/** Tokens that are rather computed again than kept as a sequence of their own. */
+const SHORT = 64;
+
+/**
+ * The window of the request that is being served, and what earlier ones left behind: chats, versions of a reply, scored
+ * texts. They share cells where they begin alike, and the one that was used longest ago makes room.
+ */
+export class ContextWindow implements TokenWindow {
+  private sequence = 0;
+  private last = 0;
+  /** The one used longest ago first. */
+  private kept: number[] = [];
+
+  constructor(
+    private readonly executor: Executor,
+    private readonly cache: KvCache,
+  ) {}
+
+  get length(): number {
+    return this.cache.length(this.sequence);
+  }
+
+  reuse(ids: readonly number[]): number {
+    const wanted = ids.slice(0, -1);
+    let common = this.cache.common(this.sequence, wanted);
+    if (common === wanted.length || this.kept.length === 0) return this.takeUp(this.sequence, common);
+    let best = this.sequence;
+    for (const sequence of this.kept) {
+      const found = this.cache.common(sequence, wanted);
+      // Those used later come later: of equals the newest, but none rather than the one in use.
+      if (found > common || (found === common && best !== this.sequence)) [best, common] = [sequence, found];
+    }
+    return this.takeUp(best, common);
+  }
+
+  fresh(): void {
+    this.keep();
+    this.sequence = ++this.last;
+  }
+
+  clear(): void {
+    this.cache.release(this.sequence);
+  }
+
   async run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     const before = this.length;
-    const { tokens, cells, positions, context } = this.cache.append(SEQUENCE, ids);
+    this.makeRoom(ids.length);
+    const { tokens, cells, positions, context } = this.cache.append(this.sequence, ids);
     try {
       const batch = { tokens, positions, cells, sequences: new Int32Array(ids.length), contexts: [context] };
       return await this.executor.run(batch, outputs, cancel);
     } catch (error) {
-      this.cache.truncate(SEQUENCE, before);
+      this.cache.truncate(this.sequence, before);
       throw error;
     }
+  }
+
+  /**
+   * Gives the tokens that the window holds to another sequence of the cache, which shares their cells.
+   * @param length how many of them
+   */
+  share(sequence: number, length: number): void {
+    this.cache.fork(this.sequence, sequence, length);
+  }
+
+  /** Lets go of kept sequences until `cells` are free or none is left. */
+  makeRoom(cells: number): void {
+    while (this.cache.free < cells && this.kept.length > 0) this.cache.release(this.kept.shift()!);
+  }
+
+  /** Makes the first `length` tokens of a sequence the window. */
+  private takeUp(sequence: number, length: number): number {
+    const rest = this.cache.length(sequence) - length;
+    if (length === 0) {
+      if (this.length > SHORT) this.fresh();
+      else this.clear();
+    } else if (rest > SHORT) {
+      if (sequence !== this.sequence) this.keep();
+      const branch = ++this.last;
+      this.cache.fork(sequence, branch, length);
+      this.kept = this.kept.filter((other) => other !== sequence);
+      this.kept.push(sequence);
+      this.sequence = branch;
+    } else {
+      if (sequence !== this.sequence) {
+        this.kept = this.kept.filter((other) => other !== sequence);
+        this.keep();
+        this.sequence = sequence;
+      }
+      this.cache.truncate(sequence, length);
+    }
+    return length;
+  }
+
+  /** Puts the sequence in use to the kept ones. */
+  private keep(): void {
+    if (this.length === 0) return;
+    this.kept.push(this.sequence);
+    if (this.kept.length > MAX_KEPT) this.cache.release(this.kept.shift()!);
   }
 }

@@ -4,7 +4,7 @@ import type { CancelToken, Platform } from '../platform.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
 import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
-import type { ContextWindow } from './context-window.ts';
+import type { TokenWindow } from './context-window.ts';
 import { Draft } from './draft.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
@@ -18,7 +18,7 @@ import * as stops from './stops.ts';
 export interface GenerateJob {
   model: Model;
   executor: ExecutorName;
-  context: ContextWindow;
+  context: TokenWindow;
   platform: Platform;
   /** Validated. */
   params: GenerateParams;
@@ -43,7 +43,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const draft = new Draft<DrawnToken>(job);
   const reply = new Reply(model.tokenizer, params.stop.stopStrings);
 
-  if (!params.useKvCache) context.clear();
+  if (!params.useKvCache) context.fresh();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
   const start = {
     promptIds: prompt.ids,

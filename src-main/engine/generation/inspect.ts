@@ -17,7 +17,7 @@ import { cancelled } from './interrupt.ts';
 export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: number): Promise<Inspection> {
   const { model, context, prompt, params, seed } = job;
   const layers = Array.from({ length: info.layers }, (_, layer) => layer);
-  context.clear();
+  context.fresh();
   // Models without learned positions have no such tensor.
   const taps = tapNames(layers.length).filter((name) => model.program.taps.has(name));
   // In one run, so that every attention matrix is whole.

@@ -1,5 +1,5 @@
 import type { CancelToken } from '../platform.ts';
-import type { ContextWindow } from './context-window.ts';
+import type { TokenWindow } from './context-window.ts';
 import { cancelled } from './interrupt.ts';
 import type { HostYield } from './host-yield.ts';
 
@@ -13,7 +13,7 @@ export const SLICE_TOKENS = 128;
  */
 export async function logitsAfter(
   ids: readonly number[],
-  context: ContextWindow,
+  context: TokenWindow,
   hostYield: HostYield,
   cancel: CancelToken,
 ): Promise<Float32Array> {

@@ -1,7 +1,7 @@
 import type { CancelToken, Platform } from '../platform.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import type { Score } from '../types.ts';
-import type { ContextWindow } from './context-window.ts';
+import type { TokenWindow } from './context-window.ts';
 import { HostYield } from './host-yield.ts';
 import { cancelled } from './interrupt.ts';
 import { SLICE_TOKENS } from './prefill.ts';
@@ -10,7 +10,7 @@ import { SLICE_TOKENS } from './prefill.ts';
 const MAX_LOGITS = 2 ** 22;
 
 export interface ScoreJob {
-  context: ContextWindow;
+  context: TokenWindow;
   platform: Platform;
   vocabularySize: number;
   ids: readonly number[];
@@ -29,7 +29,7 @@ export async function score(job: ScoreJob): Promise<Score> {
   const hostYield = new HostYield(platform);
   const result: Score = { ids: [...ids], logprobs: [], ranks: [], top: [], perplexity: null };
 
-  context.clear();
+  context.fresh();
   for (let from = 0; from < ids.length; from += sliceTokens) {
     if (job.cancel?.cancelled) throw cancelled();
     const slice = ids.slice(from, from + sliceTokens);

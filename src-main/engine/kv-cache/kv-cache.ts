@@ -61,11 +61,17 @@ export class KvCache {
    * length. Logits are not cached: who needs those of the last token of `ids` passes all ids but the last.
    */
   reuse(seq: number, ids: ArrayLike<number>): number {
+    const common = this.common(seq, ids);
+    this.truncate(seq, common);
+    return common;
+  }
+
+  /** Length of the longest common prefix of what the sequence holds and `ids`. */
+  common(seq: number, ids: ArrayLike<number>): number {
     const held = this.tokens(seq);
     const limit = Math.min(held.length, ids.length);
     let common = 0;
     while (common < limit && held[common] === ids[common]) common++;
-    this.truncate(seq, common);
     return common;
   }
 
@@ -91,8 +97,9 @@ export class KvCache {
       sequence.ids.push(ids[i]);
       sequence.cells.push(cell);
     }
-    const cells = Int32Array.from(sequence.cells);
-    const positions = Int32Array.from(cells, (_, i) => i);
+    const cells = new Int32Array(sequence.cells);
+    const positions = new Int32Array(cells.length);
+    for (let i = 0; i < positions.length; i++) positions[i] = i;
     return {
       tokens: Int32Array.from(ids),
       cells: cells.subarray(start),

@@ -1,0 +1,130 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Executor } from '../executors/executor.ts';
+import { KvCache } from '../kv-cache/kv-cache.ts';
+import { ContextWindow } from './context-window.ts';
+
+const CELLS = 1000;
+
+/** Token ids `from`, `from` + 1, ... */
+const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
+
+/** An executor that computes nothing and remembers how many tokens it was given. */
+function setUp() {
+  const ran: number[] = [];
+  const executor: Executor = {
+    name: 'reference',
+    kernels: null,
+    memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+    run: ({ tokens }) => {
+      ran.push(tokens.length);
+      return Promise.resolve({ logits: [], taps: new Map() });
+    },
+    dispose: () => Promise.resolve(),
+  };
+  const cache = new KvCache(CELLS);
+  const window = new ContextWindow(executor, cache);
+  const fill = async (wanted: readonly number[]) => {
+    const reused = window.reuse(wanted);
+    await window.run(wanted.slice(reused), { logits: [] });
+    return reused;
+  };
+  return { cache, window, fill, ran };
+}
+
+describe('ContextWindow', () => {
+  let set: ReturnType<typeof setUp>;
+  beforeEach(() => (set = setUp()));
+
+  it('goes on from what it holds', async () => {
+    const { fill, window, ran } = set;
+    expect(await fill(ids(10))).toBe(0);
+    expect(await fill(ids(15))).toBe(10);
+    // The last token is always run: its logits are wanted.
+    expect(await fill(ids(15))).toBe(14);
+    expect(ran).toEqual([10, 5, 1]);
+    expect(window.length).toBe(15);
+  });
+
+  it('finds each of several chats again', async () => {
+    const { fill } = set;
+    const [a, b] = [ids(100), ids(100, 5000)];
+    await fill(a);
+    expect(await fill(b)).toBe(0);
+    expect(await fill([...a, 1])).toBe(100);
+    expect(await fill([...b, 1])).toBe(100);
+    expect(await fill([...a, 1, 2])).toBe(101);
+  });
+
+  it('keeps both branches of an edited chat, which share the cells of their beginning', async () => {
+    const { fill, cache } = set;
+    const first = [...ids(100), ...ids(200, 1000)];
+    const second = [...ids(100), ...ids(200, 2000)];
+    await fill(first);
+    expect(await fill(second)).toBe(100);
+    expect(CELLS - cache.free).toBe(500);
+    expect(await fill([...first, 1])).toBe(300);
+    expect(await fill([...second, 1])).toBe(300);
+  });
+
+  it('computes a short rest again instead of keeping it', async () => {
+    const { fill, cache } = set;
+    await fill(ids(100));
+    expect(await fill([...ids(90), ...ids(10, 500)])).toBe(90);
+    expect(CELLS - cache.free).toBe(100);
+  });
+
+  it('makes room by forgetting what was used longest ago', async () => {
+    const { fill, cache } = set;
+    await fill(ids(400));
+    await fill(ids(400, 1000));
+    await fill(ids(400, 2000));
+    expect(cache.free).toBe(200);
+    expect(await fill([...ids(400, 1000), 1])).toBe(400);
+    expect(await fill(ids(400))).toBe(0);
+  });
+
+  it('holds as much as there is room for, and says when there is none', async () => {
+    const { fill, window, cache } = set;
+    await fill(ids(100));
+    await fill(ids(CELLS, 1000));
+    expect(cache.free).toBe(0);
+    await expect(window.run([1], { logits: [] })).rejects.toMatchObject({ code: 'CONTEXT_FULL' });
+    expect(window.length).toBe(CELLS);
+  });
+
+  it('begins afresh and finds what was there before', async () => {
+    const { fill, window } = set;
+    await fill(ids(100));
+    window.fresh();
+    expect(window.length).toBe(0);
+    await window.run(ids(10, 7000), { logits: [] });
+    window.clear();
+    expect(window.length).toBe(0);
+    expect(await fill(ids(101))).toBe(100);
+  });
+
+  it('is as before after a failure', async () => {
+    const { cache } = set;
+    const failing: Executor = {
+      name: 'reference',
+      kernels: null,
+      memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+      run: () => Promise.reject(new Error('broken')),
+      dispose: () => Promise.resolve(),
+    };
+    const window = new ContextWindow(failing, cache);
+    await expect(window.run(ids(10), { logits: [] })).rejects.toThrow('broken');
+    expect([window.length, cache.free]).toEqual([0, CELLS]);
+  });
+
+  it('does not keep more sequences than it says', async () => {
+    const { fill, cache } = set;
+    for (let chat = 0; chat < 40; chat++) await fill(ids(20, chat * 100));
+    // Twenty tokens are not worth a sequence of their own: the next takes their place.
+    expect(CELLS - cache.free).toBe(20);
+    const other = setUp();
+    const long = (chat: number) => ids(30, chat * 100).concat(ids(36, chat * 100 + 50));
+    for (let chat = 0; chat < 15; chat++) await other.fill(long(chat));
+    expect(CELLS - other.cache.free).toBe(15 * 66);
+  });
+});
