@@ -95,7 +95,8 @@ function validatePrompt(prompt: PromptInput, limits: RequestLimits): void {
   }
 }
 
-function validateSampling(sampling: SamplingParams, limits: RequestLimits): void {
+/** @throws EngineError BAD_REQUEST */
+export function validateSampling(sampling: SamplingParams, limits: RequestLimits): void {
   count('sampling.samplers', sampling.samplers, 0, MAX_STAGES);
   sampling.samplers.forEach((stage, i) => {
     if (!DEFAULT_SAMPLER_ORDER.includes(stage)) {

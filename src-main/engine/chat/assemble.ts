@@ -1,5 +1,6 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ChatMessage, PromptSegment, TokenPiece } from '../types.ts';
+import { encodeChat } from './encode-chat.ts';
 import type { ChatFormat, ChatText, NumberedMessage } from './chat-text.ts';
 
 export interface AssembleOptions {
@@ -19,6 +20,8 @@ export interface AssembledChat {
   tokens: TokenPiece[];
   segments: PromptSegment[];
   notices: string[];
+  /** What of the reply's own turn is part of the prompt: what the template begins it with, what is to be continued. */
+  turnBeginning: string;
 }
 
 /**
@@ -36,7 +39,7 @@ export function assembleChat(
   const kept = new Set(messages.keys());
   const render = () => {
     const numbered = messages.map(({ role, text }, index): NumberedMessage => ({ role, text, index }));
-    return encodeChat(format(numbered.filter(({ index }) => kept.has(index))), tokenizer);
+    return encodeCounted(format(numbered.filter(({ index }) => kept.has(index))), tokenizer);
   };
   let chat = render();
   const segments = messages.map(({ role }, message): PromptSegment => {
@@ -60,7 +63,8 @@ export function assembleChat(
     }
   }
   const { text, tokens, notices } = chat;
-  return { text, ids: tokens.map(({ id }) => id), tokens, segments, notices: [...notices] };
+  const turnBeginning = text.slice(chat.turnStart);
+  return { text, ids: tokens.map(({ id }) => id), tokens, segments, notices: [...notices], turnBeginning };
 }
 
 /** The messages of every turn but the last, oldest turn first. */
@@ -74,14 +78,14 @@ function turnsBeforeLast(messages: readonly ChatMessage[]): number[][] {
   return turns.slice(0, -1).filter((turn) => turn.length > 0);
 }
 
-interface EncodedChat extends ChatText {
+interface CountedChat extends ChatText {
   readonly tokens: TokenPiece[];
   /** Message to the number of tokens that begin in what it owns. */
   readonly counts: ReadonlyMap<number, number>;
 }
 
-function encodeChat(chat: ChatText, tokenizer: Tokenizer): EncodedChat {
-  const tokens = tokenizer.encodePieces(chat.text);
+function encodeCounted(chat: ChatText, tokenizer: Tokenizer): CountedChat {
+  const tokens = encodeChat(chat, tokenizer);
   const counts = new Map<number, number>();
   const { owners } = chat;
   let next = 0;

@@ -18,6 +18,10 @@ export interface ChatText {
   readonly written: readonly Span[];
   /** Which message a stretch is counted for, sorted, apart from each other. The rest belongs to none. */
   readonly owners: readonly (Span & { readonly message: number })[];
+  /** Where the assistant's turn begins that the reply belongs to: after the last message before it. UTF-16. */
+  readonly turnStart: number;
+  /** Whether the text between what was written may hold special tokens, BOS among them. */
+  readonly parseSpecial: boolean;
   /** What a person should know about how the text was made. */
   readonly notices: readonly string[];
 }

@@ -28,6 +28,8 @@ export const plainFormat: ChatFormat = (messages): ChatText => {
     if (!continued) text += role === 'system' ? '\n\n' : '\n';
     owners.push({ start, end: text.length, message: index });
   });
+  const continued = messages.at(-1)?.role === 'assistant' ? written.at(-1) : undefined;
+  const turnStart = continued?.start ?? text.length;
   if (messages.at(-1)?.role !== 'assistant') text += `${NAMES.assistant}:`;
-  return { text, written, owners, notices: [] };
+  return { text, written, owners, turnStart, parseSpecial: false, notices: [] };
 };

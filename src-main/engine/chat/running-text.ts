@@ -14,5 +14,5 @@ export const runningText: ChatFormat = (messages): ChatText => {
     text += part;
     owners.push({ start, end: text.length, message: index });
   }
-  return { text, written: owners, owners, notices: [] };
+  return { text, written: owners, owners, turnStart: text.length, parseSpecial: false, notices: [] };
 };

@@ -30,7 +30,7 @@ describe.each(ARCHITECTURES)('an engine with %s', (name) => {
     expect(tokens.map(({ id }) => id)).toEqual(ends === -1 ? ids : ids.slice(0, ends));
     expect(end.stop.reason).toBe(ends === -1 ? 'max_tokens' : 'eos');
     expect(end.contextUsed).toBeLessThanOrEqual(n_ctx);
-    expect(engine.model).toMatchObject({ architecture: name, contextSize: n_ctx, hasChatRoles: false });
+    expect(engine.model).toMatchObject({ architecture: name, contextSize: n_ctx, hasChatRoles: true });
   });
 
   it('shows every step of its work', async () => {

@@ -12,6 +12,7 @@ import { logitsAfter } from './prefill.ts';
 import type { Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken, type Shown } from './reply.ts';
+import { ReplyParts } from './reply-parts.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
 
@@ -41,7 +42,11 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);
-  const reply = new Reply(model.tokenizer, params.stop.stopStrings);
+  const reply = new Reply(
+    model.tokenizer,
+    [...params.stop.stopStrings, ...prompt.stopStrings],
+    new ReplyParts(model.config.reasoningMarks, prompt.turnBeginning),
+  );
 
   if (!params.useKvCache) context.fresh();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;

@@ -1,7 +1,8 @@
 import { assembleChat, type AssembledChat } from '../chat/assemble.ts';
 import type { ChatFormat } from '../chat/chat-text.ts';
-import { plainFormat } from '../chat/plain.ts';
+import { PLAIN_STOP_STRING, plainFormat } from '../chat/plain.ts';
 import { runningText } from '../chat/running-text.ts';
+import { templateFormat } from '../chat/template-format.ts';
 import { EngineError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -16,6 +17,10 @@ export interface Prompt {
   segments: PromptSegment[];
   /** What a person should know about how the prompt was made. */
   notices: string[];
+  /** What of the reply's own turn is part of the prompt; empty where there are no turns. */
+  turnBeginning: string;
+  /** Texts that end the reply because of how the prompt was made, beside those that were asked for. */
+  stopStrings: readonly string[];
   /** The tokens with what they stand for in `text`. */
   pieces(): TokenPiece[];
 }
@@ -50,6 +55,8 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         text: null,
         segments: [],
         notices: [],
+        turnBeginning: '',
+        stopStrings: [],
         pieces: () => input.ids.map((id) => describeId(id, tokenizer)),
       };
     case 'text': {
@@ -65,32 +72,56 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         text: input.text,
         segments: [],
         notices: [],
+        turnBeginning: '',
+        stopStrings: [],
         pieces: () => tokenizer.encodePieces(input.text, options),
       };
     }
     case 'chat': {
       const chat = assemble(input, model, maxTokens);
-      return { ...chat, pieces: () => chat.tokens };
+      const stopStrings = templateKind(input, model) === 'plain' ? [PLAIN_STOP_STRING] : [];
+      return { ...chat, stopStrings, pieces: () => chat.tokens };
     }
   }
 }
 
 /** What a chat becomes; not measured against the context window unless old turns are to be dropped. */
 export function renderChat(params: RenderChatParams, model: Model): RenderedChat {
-  return assemble(params, model, model.config.contextSize);
+  const { turnBeginning: _, ...chat } = assemble(params, model, model.config.contextSize);
+  return chat;
 }
 
 function assemble(params: RenderChatParams, model: Model, maxTokens: number): AssembledChat {
   const { contextSize } = model.config;
-  return assembleChat(params.messages, model.tokenizer, formatOf(params), {
+  return assembleChat(params.messages, model.tokenizer, formatOf(params, model), {
     contextSize,
     whenFull: params.whenFull ?? 'stop',
     replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
   });
 }
 
-function formatOf({ template = { kind: 'model' } }: RenderChatParams): ChatFormat {
-  return template.kind === 'plain' ? plainFormat : runningText;
+/** What makes a text of the chat. The model's own choice without a template counts as such. */
+function templateKind(
+  { template }: Pick<RenderChatParams, 'template'>,
+  model: Model,
+): 'plain' | 'running_text' | 'jinja' {
+  if (template?.kind === 'plain') return 'plain';
+  if (template?.kind === 'custom' || model.config.chatTemplate !== null) return 'jinja';
+  return model.withoutTemplate;
+}
+
+function formatOf(params: RenderChatParams, model: Model): ChatFormat {
+  const { template, enableThinking } = params;
+  const kind = templateKind(params, model);
+  if (kind !== 'jinja') return kind === 'plain' ? plainFormat : runningText;
+  const isCustom = template?.kind === 'custom';
+  return templateFormat({
+    source: isCustom ? template.source : (model.config.chatTemplate ?? ''),
+    name: isCustom ? 'The chat template' : `The chat template of ${model.name}`,
+    tokens: model.templateTokens,
+    enableThinking,
+    now: new Date(),
+  });
 }
 
 function describeId(id: number, tokenizer: Tokenizer): TokenPiece {

@@ -1,5 +1,6 @@
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken } from '../types.ts';
+import type { ReplyParts } from './reply-parts.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
 
 /** All of a generated token but what is known only when it is shown. */
@@ -24,6 +25,7 @@ export class Reply {
   constructor(
     private readonly tokenizer: Tokenizer,
     stopStrings: readonly string[],
+    private readonly parts: ReplyParts,
   ) {
     this.stream = tokenizer.stream();
     this.detector = new StopDetector(stopStrings);
@@ -37,16 +39,20 @@ export class Reply {
 
   /** Shows what was held back. The reply has ended. */
   finish(): Shown {
-    return this.show(this.detector.finish(this.stream.flush()));
+    const { tokens, stopString } = this.show(this.detector.finish(this.stream.flush()));
+    return { tokens: [...tokens, ...this.parts.finish()], stopString };
   }
 
   private show(release: Release<DrawnToken>): Shown {
-    const tokens = release.tokens.map(({ token, text }): GeneratedToken => {
+    const tokens = release.tokens.flatMap(({ token, text }): GeneratedToken[] => {
       const index = this.ids.length;
       this.ids.push(token.id);
       this.text += text;
-      return { ...token, index, piece: this.tokenizer.piece(token.id), text };
+      const piece = this.tokenizer.piece(token.id);
+      const hidden = text === '' && this.tokenizer.isSpecial(token.id);
+      return this.parts.push({ ...token, index, piece, text }, hidden ? piece : text);
     });
-    return { tokens, stopString: release.stopString };
+    const { stopString } = release;
+    return { tokens: stopString === null ? tokens : [...tokens, ...this.parts.finish()], stopString };
   }
 }

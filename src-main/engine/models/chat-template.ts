@@ -4,37 +4,72 @@ import type { ModelFiles } from '../platform.ts';
 import { readJsonFile } from './json-file.ts';
 
 const TEMPLATE_FILE = 'chat_template.jinja';
+/** Beside processors of images and sound. */
+const TEMPLATE_JSON_FILE = 'chat_template.json';
 const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
 /** The largest known template has some 20 KB, the largest tokenizer_config.json, with all added tokens, 2 MB. */
 const MAX_TEMPLATE_BYTES = 2 ** 20;
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
 
+/** What the files beside the weights say about chats. */
+export interface ChatFiles {
+  readonly template: string | null;
+  /** Texts of the tokens that begin and end a text; null when the files do not say. */
+  readonly bosToken: string | null;
+  readonly eosToken: string | null;
+}
+
 /**
- * The chat template of a Hugging Face folder: a file of its own, or a key of tokenizer_config.json, there perhaps one
- * of several by name. Null when there is none.
+ * The chat template of a Hugging Face folder, a file of its own or a key of tokenizer_config.json, there perhaps one of
+ * several by name; and the tokens that it may write.
  * @throws EngineError MODEL_FORMAT, MODEL_IO
  */
+export async function readChatFiles(files: ModelFiles): Promise<ChatFiles> {
+  const config = await readJson(files, TOKENIZER_CONFIG_FILE);
+  return {
+    template: files.names.includes(TEMPLATE_FILE)
+      ? await readTemplateFile(files)
+      : (templateIn(await readJson(files, TEMPLATE_JSON_FILE)) ?? templateIn(config)),
+    bosToken: tokenIn(config, 'bos_token'),
+    eosToken: tokenIn(config, 'eos_token'),
+  };
+}
+
+/** The template alone. @throws EngineError as `readChatFiles` */
 export async function readChatTemplate(files: ModelFiles): Promise<string | null> {
-  if (files.names.includes(TEMPLATE_FILE)) return readTemplateFile(files);
-  if (!files.names.includes(TOKENIZER_CONFIG_FILE)) return null;
-  const source = await files.open(TOKENIZER_CONFIG_FILE);
+  return (await readChatFiles(files)).template;
+}
+
+async function readJson(files: ModelFiles, name: string): Promise<unknown> {
+  if (!files.names.includes(name)) return null;
+  const source = await files.open(name);
   try {
-    const json = await readJsonFile(source, MAX_CONFIG_BYTES);
-    const value = typeof json === 'object' && json !== null && 'chat_template' in json ? json.chat_template : null;
-    if (typeof value === 'string') return value;
-    return Array.isArray(value) ? defaultOf(value) : null;
+    return await readJsonFile(source, MAX_CONFIG_BYTES);
   } finally {
     await source.close?.();
   }
 }
 
-/** `[{ name, template }]`: the one named `default`. */
-function defaultOf(templates: readonly unknown[]): string | null {
-  for (const entry of templates) {
-    if (typeof entry !== 'object' || entry === null || !('name' in entry) || !('template' in entry)) continue;
-    if (entry.name === 'default' && typeof entry.template === 'string') return entry.template;
-  }
-  return null;
+function field(json: unknown, key: string): unknown {
+  return typeof json === 'object' && json !== null && Object.hasOwn(json, key)
+    ? (json as Record<string, unknown>)[key]
+    : null;
+}
+
+/** A text, or `[{ name, template }]` of which the one named `default` counts. */
+function templateIn(json: unknown): string | null {
+  const value = field(json, 'chat_template');
+  const chosen = Array.isArray(value)
+    ? field(value.find((entry) => field(entry, 'name') === 'default') ?? null, 'template')
+    : value;
+  return typeof chosen === 'string' ? chosen : null;
+}
+
+/** A token's text, or an object that holds it. */
+function tokenIn(json: unknown, key: string): string | null {
+  const value = field(json, key);
+  const text = typeof value === 'string' ? value : field(value, 'content');
+  return typeof text === 'string' ? text : null;
 }
 
 async function readTemplateFile(files: ModelFiles): Promise<string> {

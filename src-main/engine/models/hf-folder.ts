@@ -5,6 +5,7 @@ import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { buildProgram } from './architectures/index.ts';
+import { readChatFiles } from './chat-template.ts';
 import { ConfigReader } from './config-reader.ts';
 import { readHfConfig } from './from-hf-config.ts';
 import { HF_OUTPUT_MATRIX } from './hf-tensor-names.ts';
@@ -12,6 +13,7 @@ import { HfWeights } from './hf-weights.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
 import { readJsonFile } from './json-file.ts';
 import type { ModelSource } from './model-source.ts';
+import { samplingDefaultsFromHf } from './sampling-defaults.ts';
 
 export const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
@@ -31,9 +33,13 @@ export interface HfFolder extends ModelSource {
 /**
  * Opens a Hugging Face folder: `config.json`, `*.safetensors`, and if they are there `generation_config.json` and
  * `tokenizer.json`.
+ * @param onWarning hears of values that cannot be used
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
-export async function openHfFolder(files: ModelFiles): Promise<HfFolder> {
+export async function openHfFolder(
+  files: ModelFiles,
+  onWarning: (message: string) => void = () => {},
+): Promise<HfFolder> {
   const config = await readConfig(files, CONFIG_FILE);
   if (!config) {
     throw new EngineError('MODEL_NOT_FOUND', `The model ${files.id} has no ${CONFIG_FILE}.`, {
@@ -56,6 +62,7 @@ export async function openHfFolder(files: ModelFiles): Promise<HfFolder> {
     const tokenTable = declared[0];
     weights.check(tokenTable.name, tokenTable.shape);
     const tokenizerFile = await readFile(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES);
+    const chat = await readChatFiles(files);
     const tokenizer = tokenizerOf(tokenizerFile?.json, hyperparameters);
     const headers = [config, generationConfig, tokenizerFile].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
     return {
@@ -65,6 +72,12 @@ export async function openHfFolder(files: ModelFiles): Promise<HfFolder> {
       tokenizerJson: tokenizerFile?.json ?? null,
       bosTokenId: tokenizerFile ? tokenizer.bosTokenId : bosTokenId,
       eosTokenIds,
+      chat: {
+        template: chat.template,
+        bosToken: chat.bosToken ?? tokenText(tokenizer, tokenizer.bosTokenId),
+        eosToken: chat.eosToken ?? tokenText(tokenizer, eosTokenIds[0] ?? null),
+        samplingDefaults: samplingDefaultsFromHf(generationConfig?.reader ?? null, onWarning),
+      },
       weights,
       totalBytes: headers + folder.totalBytes,
       bytesRead: headers + folder.totalBytes - folder.dataBytes,
@@ -86,6 +99,10 @@ function tokenizerOf(json: unknown, { vocabularySize }: Hyperparameters): Tokeni
     `${TOKENIZER_FILE}: the vocabulary has ${tokenizer.vocabularySize} tokens, but the model has only ${vocabularySize}.`,
     { file: TOKENIZER_FILE, found: tokenizer.vocabularySize, expected: vocabularySize },
   );
+}
+
+function tokenText(tokenizer: Tokenizer, id: number | null): string {
+  return id === null || tokenizer instanceof IdsOnlyTokenizer ? '' : tokenizer.piece(id);
 }
 
 async function readConfig(files: ModelFiles, name: string): Promise<{ reader: ConfigReader; bytes: number } | null> {

@@ -1,4 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ChatTraits } from './chat-traits.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
 import type { WeightSource } from './weight-source.ts';
 
@@ -12,6 +13,7 @@ export interface ModelSource {
   readonly bosTokenId: number | null;
   /** Every token that ends a reply, each once. */
   readonly eosTokenIds: readonly number[];
+  readonly chat: ChatTraits;
   readonly weights: WeightSource;
   /** Bytes of all files of the model. */
   readonly totalBytes: number;

@@ -14,4 +14,8 @@ export interface Model {
   readonly program: Program;
   readonly weights: WeightStore;
   readonly tokenizer: Tokenizer;
+  /** `bos_token` and `eos_token` as a chat template writes them; empty where there is none. */
+  readonly templateTokens: { readonly bos: string; readonly eos: string };
+  /** How messages become one text where there is no template: roles by name, or all of them one running text. */
+  readonly withoutTemplate: 'plain' | 'running_text';
 }

@@ -3,6 +3,8 @@ import { quote } from '../formats/json/strict-json.ts';
 import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
 import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ChatTraits } from './chat-traits.ts';
 import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './from-gguf.ts';
 import { knowsIdsOnly } from './gguf/ids-only.ts';
 import { type GgufParts, partNames, readParts } from './gguf/gguf-parts.ts';
@@ -10,6 +12,7 @@ import { GgufWeights } from './gguf/gguf-weights.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { readTokenizer } from './gguf/read-tokenizer.ts';
 import type { ModelSource } from './model-source.ts';
+import { samplingDefaultsFromGguf } from './sampling-defaults.ts';
 
 export interface OpenGgufOptions {
   /** Hears of what had to be guessed. */
@@ -51,9 +54,26 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
     tokenizer,
     bosTokenId,
     eosTokenIds: endIds,
+    chat: chatTraits(reader, tokenizer, bosTokenId, options.onWarning),
     weights: new GgufWeights(parts.tensors, source.name),
     totalBytes: parts.totalBytes,
     bytesRead: parts.headerBytes + bytesRead,
+  };
+}
+
+function chatTraits(
+  reader: MetadataReader,
+  tokenizer: Tokenizer,
+  bosTokenId: number | null,
+  onWarning: (message: string) => void,
+): ChatTraits {
+  const eosTokenId = reader.optionalId('tokenizer.ggml.eos_token_id', tokenizer.vocabularySize);
+  const text = (id: number | null) => (id === null || tokenizer instanceof IdsOnlyTokenizer ? '' : tokenizer.piece(id));
+  return {
+    template: reader.optionalText('tokenizer.chat_template'),
+    bosToken: text(bosTokenId),
+    eosToken: text(eosTokenId),
+    samplingDefaults: samplingDefaultsFromGguf(reader, onWarning),
   };
 }
 

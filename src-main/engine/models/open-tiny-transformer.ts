@@ -39,6 +39,8 @@ export async function openTinyTransformer(files: ModelFiles): Promise<OpenedMode
       buildProgram: () => program,
       tokenizer,
       weights,
+      templateTokens: { bos: '', eos: '' },
+      withoutTemplate: 'running_text',
       totalBytes: sources.reduce((sum, { size }) => sum + size, 0),
       bytesRead: configFile.size + tokenizerFile.size,
       close,

@@ -4,6 +4,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ArchitectureConfig } from './architecture.ts';
 import { buildProgram } from './architectures/index.ts';
 import type { ModelSource } from './model-source.ts';
+import type { Model } from './model.ts';
+import { reasoningMarksOf } from './reasoning-marks.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** A model of any kind whose headers were read, before it is known for which context it will be loaded. */
@@ -14,6 +16,8 @@ export interface OpenedModel {
   buildProgram(contextSize: number): Program;
   readonly tokenizer: Tokenizer;
   readonly weights: WeightSource;
+  readonly templateTokens: Model['templateTokens'];
+  readonly withoutTemplate: Model['withoutTemplate'];
   /** Bytes of all files of the model. */
   readonly totalBytes: number;
   /** Those of them that were read already. */
@@ -23,7 +27,7 @@ export interface OpenedModel {
 }
 
 export function fromSource(source: ModelSource): OpenedModel {
-  const { hyperparameters: hyper, tokenizer, weights, totalBytes, bytesRead } = source;
+  const { hyperparameters: hyper, tokenizer, chat, weights, totalBytes, bytesRead } = source;
   const padding = range(tokenizer.vocabularySize, hyper.vocabularySize);
   return {
     config: {
@@ -41,16 +45,17 @@ export function fromSource(source: ModelSource): OpenedModel {
       eosTokenIds: [...source.eosTokenIds],
       // Rows that only fill the tables up.
       maskedTokenIds: padding,
-      // Until a model's chat template is read, its messages are one running text.
-      hasChatRoles: false,
+      hasChatRoles: chat.template !== null,
       defaultRepetitionWindow: 0,
-      chatTemplate: null,
-      reasoningMarks: null,
-      samplingDefaults: {},
+      chatTemplate: chat.template,
+      reasoningMarks: reasoningMarksOf(chat.template, tokenizer),
+      samplingDefaults: chat.samplingDefaults,
     },
     buildProgram: (contextSize) => buildProgram(hyper, contextSize),
     tokenizer: padding.length > 0 ? new PaddedTokenizer(tokenizer, hyper.vocabularySize) : tokenizer,
     weights,
+    templateTokens: { bos: chat.bosToken, eos: chat.eosToken },
+    withoutTemplate: 'plain',
     totalBytes,
     bytesRead,
     close: () => source.close(),

@@ -59,9 +59,9 @@ export async function openModel(files: ModelFiles, options: OpenModelOptions = {
  * @throws EngineError as `openModel` does
  */
 export function openSource(files: ModelFiles, options: OpenModelOptions = {}): Promise<ModelSource> {
-  // Beside a config.json, GGUF files are conversions of the same model.
-  if (files.names.includes(CONFIG) || !files.names.some(isGguf)) return openHfFolder(files);
   const { cancel, onWarning = () => {} } = options;
+  // Beside a config.json, GGUF files are conversions of the same model.
+  if (files.names.includes(CONFIG) || !files.names.some(isGguf)) return openHfFolder(files, onWarning);
   return openGguf(files, { cancel, onWarning });
 }
 
@@ -97,7 +97,8 @@ async function load(id: string, opened: OpenedModel, options: OpenModelOptions):
 
   const parameters = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const config = { id, ...opened.config, contextSize, parameters, fileBytes: totalBytes };
-  return { id, name: config.name, config, program, weights, tokenizer };
+  const { templateTokens, withoutTemplate } = opened;
+  return { id, name: config.name, config, program, weights, tokenizer, templateTokens, withoutTemplate };
 }
 
 function contextSizeOf({ config }: OpenedModel, asked: number | undefined): number {

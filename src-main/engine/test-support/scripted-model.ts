@@ -16,8 +16,10 @@ export const SCRIPTED_MASKED = 2;
 export interface Script {
   /** Text per token id; ids 0..2 are BOS, EOS and a masked token. */
   vocabulary: string[];
-  /** The id that follows `ids`, drawn with certainty. Others may be given a lower logit by `logits`. */
+  /** The id that follows `ids`: drawn with certainty unless it is ruled out. */
   next(ids: readonly number[]): number;
+  /** `[vocabulary]`: logits behind `ids` in place of `next`. */
+  logits?(ids: readonly number[]): Float32Array;
   contextSize?: number;
   eosTokenIds?: number[];
   repetitionWindow?: number;
@@ -82,8 +84,8 @@ export class ScriptedEngine {
         this.batches.push(tokens.length);
         script.onRun?.(tokens.length, cancel);
         if (cancel?.cancelled) throw new EngineError('CANCELLED', 'cancelled');
-        const logits = new Float32Array(vocabularySize).fill(-20);
-        logits[script.next(cache.tokens(0))] = 20;
+        const logits = script.logits?.(cache.tokens(0)) ?? new Float32Array(vocabularySize).fill(-20);
+        if (script.logits === undefined) logits[script.next(cache.tokens(0))] = 20;
         return {
           logits: outputs.logits.map(() => ({
             read: async () => logits,
@@ -134,6 +136,8 @@ function scriptedModel(script: Script): Model {
   return {
     id: 'scripted',
     name: 'Scripted',
+    templateTokens: { bos: '', eos: '' },
+    withoutTemplate: 'running_text',
     config: {
       id: 'scripted',
       name: 'Scripted',

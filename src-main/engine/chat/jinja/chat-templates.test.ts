@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fromJson, messageValue } from './from-json.ts';
 import { Template, TemplateError } from './template.ts';
+import { Text } from './text.ts';
 import { List, type Value } from './values.ts';
 
 interface Case {
@@ -35,7 +36,7 @@ describe.each(Object.entries(golden.families))('the template of %s', (name, { bo
     ({ conversation, add_generation_prompt, tools, rendered, error }) => {
       const messages = golden.conversations[conversation];
       const variables = new Map<string, Value>([
-        ['messages', new List(messages.map(({ role, content }, i) => messageValue(role, content, i)))],
+        ['messages', new List(messages.map(({ role, content }, i) => messageValue(role, Text.from(content, i), i)))],
         ['add_generation_prompt', add_generation_prompt],
         ['bos_token', fromJson(bos_token)],
         ['eos_token', fromJson(eos_token)],

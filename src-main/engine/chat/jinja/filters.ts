@@ -3,7 +3,7 @@ import type { Budget } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { formatPercent, indentation, pad, splitLines } from './format.ts';
 import { LIST_FILTERS } from './list-filters.ts';
-import { capitalized, methodOf, replaceText, titleCase } from './methods.ts';
+import { capitalized, methodOf, replaceText } from './methods.ts';
 import { whole } from './operators.ts';
 import type { Filter } from './runtime.ts';
 import { iterate, lengthOf } from './sequence.ts';
@@ -53,12 +53,17 @@ function readNumber(value: Value): number | null {
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(digits) ? Number(digits) : null;
 }
 
+/** Jinja's own title case: unlike Python's, an apostrophe begins no word. */
+function titleWords(value: string): string {
+  return value.replaceAll(/[^-\s({[<]+/g, capitalized);
+}
+
 /** Jinja's filters by the name after `|`. */
 export const FILTERS: Readonly<Record<string, Filter>> = {
   ...LIST_FILTERS,
   upper: onText('upper', (text) => text.map((part) => part.toUpperCase())),
   lower: onText('lower', (text) => text.map((part) => part.toLowerCase())),
-  title: onText('title', (text) => text.map(titleCase)),
+  title: onText('title', (text) => text.map(titleWords)),
   capitalize: onText('capitalize', (text) => text.remade(capitalized(text.value))),
   string: (value, _args, { budget }) => show(value, budget),
   safe: (value, _args, { budget }) => show(value, budget),

@@ -14,11 +14,11 @@ export function fromJson(json: unknown): Value {
   return new Dict(new Map(entries));
 }
 
-/** A message of a chat: what its writer wrote is marked as such. */
-export function messageValue(role: string, content: string, message: number): Dict {
+/** A message of a chat. What people and models wrote is marked in `content`. */
+export function messageValue(role: string, content: Text, message: number): Dict {
   const entries: [string, Value][] = [
     ['role', new Text(role)],
-    ['content', Text.from(content, message)],
+    ['content', content],
   ];
   return new Dict(new Map(entries.map(([key, value]) => [`s${key}`, { key: new Text(key), value }])), message);
 }

@@ -161,7 +161,7 @@ function limitedWords(text: Text, most: number, fromRight: boolean): Text[] {
   return [text.cut(0, found[cut - 1][1]), ...single(found.slice(cut))];
 }
 
-export function titleCase(value: string): string {
+function titleCase(value: string): string {
   return value.toLowerCase().replaceAll(/\p{L}+/gu, (word) => capitalized(word));
 }
 
@@ -197,6 +197,11 @@ const TEXT_METHODS: Readonly<Record<string, Method<Text>>> = {
     budget.text(text.value.length);
     return text.remade(capitalized(text.value));
   },
+  swapcase: changes((value) =>
+    value.replaceAll(/\p{L}/gu, (letter) =>
+      letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
+    ),
+  ),
   strip: strips('strip', 'both'),
   lstrip: strips('lstrip', 'left'),
   rstrip: strips('rstrip', 'right'),

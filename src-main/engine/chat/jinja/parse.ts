@@ -16,6 +16,11 @@ export function parseTemplate(source: string): Body {
   return new StatementParser(tokens).template();
 }
 
+function whyNot(tag: string): string {
+  if (UNAVAILABLE.includes(tag)) return 'is not available in chat templates';
+  return tag === 'else' || tag === 'elif' || tag.startsWith('end') ? 'does not belong here' : 'is not known';
+}
+
 class StatementParser {
   private loops = 0;
 
@@ -107,8 +112,7 @@ class StatementParser {
         if (this.loops === 0) throw new TemplateFault(`"${name}" stands outside of a loop`, at);
         return { kind: name, at };
     }
-    const why = UNAVAILABLE.includes(name) ? 'is not available in chat templates' : 'is not known';
-    throw new TemplateFault(`the tag "${name}" ${why}`, at);
+    throw new TemplateFault(`the tag "${name}" ${whyNot(name)}`, at);
   }
 
   /** The body of what is called: a loop around it is none of its own. */
@@ -137,6 +141,9 @@ class StatementParser {
   private loop(opened: { name: string; at: number }): Statement {
     const { tokens } = this;
     const target = this.target();
+    if (target.kind === 'name' && target.name === 'loop') {
+      throw new TemplateFault('a loop cannot assign to "loop", its own variable', target.at);
+    }
     tokens.expect('name', 'in');
     const items = parseTuple(tokens, false);
     const test = tokens.skipIf('name', 'if') ? parseExpression(tokens) : null;

@@ -74,17 +74,12 @@ export class LoopState {
 
 export type Value = null | boolean | number | Float | Text | List | Dict | Namespace | Undefined | Func | LoopState;
 
-/** The key of a value in a `Dict`: equal values have equal keys. @throws TemplateFault for lists and dicts */
+/** The key of a value in a `Dict`: equal values have equal keys. @throws TemplateFault for all but texts, numbers and none */
 export function keyOf(value: Value): string {
   if (value === null) return 'none';
-  if (typeof value === 'boolean' || typeof value === 'number') return `n${Number(value)}`;
-  if (value instanceof Float) return `n${value.value}`;
   if (isText(value)) return `s${value.value}`;
-  if (value instanceof List && value.isTuple)
-    return `t${value.items
-      .map(keyOf)
-      .map((key) => `${key.length}:${key}`)
-      .join('')}`;
+  const number = asNumber(value);
+  if (number !== null) return `n${number}`;
   throw new TemplateFault(`unhashable type: '${typeName(value)}'`);
 }
 

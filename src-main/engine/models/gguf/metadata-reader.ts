@@ -13,6 +13,11 @@ export class MetadataReader {
     return this.metadata.has(key);
   }
 
+  /** The value as it stands, of whatever type; undefined when the key is absent. */
+  value(key: string): MetadataValue | undefined {
+    return this.metadata.get(key);
+  }
+
   /**
    * A whole number from `min` to `max`. Values per layer that are all the same count as one.
    * @param fallback taken when the key is absent; left out, the key is required
