@@ -2,7 +2,7 @@
  * Many strings in one block of UTF-8, for vocabularies: 262,144 tokens are three allocations, not 262,144 objects.
  */
 export class StringArray {
-  private readonly text = new TextDecoder('utf-8');
+  private readonly text = new TextDecoder('utf-8', { ignoreBOM: true });
 
   /** @param offsets `[length + 1]` string i lies in bytes offsets[i]..offsets[i + 1] */
   constructor(

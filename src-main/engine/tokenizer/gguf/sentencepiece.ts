@@ -53,10 +53,22 @@ export function sentencePiece(options: SentencePieceOptions): GgufModel {
 
 /** Equal scores have equal ranks; the highest has rank 0. */
 function rankByScore(scores: ArrayLike<number>, count: number): Int32Array {
-  const known = Float32Array.from({ length: count }, (_, id) => (Number.isNaN(scores[id]) ? -Infinity : scores[id]));
-  const ranks = new Map<number, number>();
-  for (const score of Float32Array.from(known).sort().reverse()) if (!ranks.has(score)) ranks.set(score, ranks.size);
-  return Int32Array.from(known, (score) => ranks.get(score)!);
+  const costs = new Float32Array(count);
+  for (let id = 0; id < count; id++) costs[id] = Number.isNaN(scores[id]) ? Infinity : -scores[id];
+  const sorted = Float32Array.from(costs).sort();
+  const ranks = new Int32Array(count);
+  for (let id = 0; id < count; id++) {
+    // The first place among equal ones (binary search).
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sorted[middle] < costs[id]) low = middle + 1;
+      else high = middle;
+    }
+    ranks[id] = low;
+  }
+  return ranks;
 }
 
 /** `[characters]` symbols as a list from 0 on: where each begins and ends in `bytes`, and which is next. */

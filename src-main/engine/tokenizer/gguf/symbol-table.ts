@@ -3,7 +3,7 @@ import { Vocabulary } from '../vocabulary.ts';
 /** The symbols that merges join: the tokens of a vocabulary, and what merges name though it is none. */
 export class SymbolTable {
   private readonly others = new Vocabulary();
-  private readonly text = new TextDecoder();
+  private readonly text = new TextDecoder('utf-8', { ignoreBOM: true });
 
   constructor(private readonly vocabulary: Vocabulary) {}
 

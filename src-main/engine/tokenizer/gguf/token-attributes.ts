@@ -107,9 +107,8 @@ export function tokenAttributes(
   types: ArrayLike<number> | null,
   named: NamedTokens,
 ): TokenAttributes {
-  const bits = Uint8Array.from({ length: vocabulary.size }, (_, id) =>
-    types ? (OF_TYPE[types[id]] ?? 0) : ATTRIBUTE.normal,
-  );
+  const bits = new Uint8Array(vocabulary.size).fill(ATTRIBUTE.normal);
+  if (types) for (let id = 0; id < bits.length; id++) bits[id] = OF_TYPE[types[id]] ?? 0;
   const ends = new Set<number>();
   const find = (texts: readonly string[]) => texts.map((text) => vocabulary.id(text)).filter((id) => id !== undefined);
   const id = (text: string) => vocabulary.id(text) ?? -1;

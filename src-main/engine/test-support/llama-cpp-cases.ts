@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { MetadataReader } from '../models/gguf/metadata-reader.ts';
+import { readTokenizer } from '../models/gguf/read-tokenizer.ts';
+import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
+import type { PrintedMetadata } from './gguf-vocabulary.ts';
+
+/** A text, or bytes that are no UTF-8. */
+type Text = string | { readonly b64: string };
+
+/** What llama.cpp makes of one string; a field that equals the one named is left out. */
+interface StoredCase {
+  readonly name: string;
+  readonly ids: number[];
+  readonly dec: Text;
+  /** = ids */
+  readonly ids_sp?: number[];
+  /** = dec */
+  readonly dec_sp?: Text;
+  readonly dec_sp_skip?: Text;
+  readonly pieces_sp?: Text;
+  readonly pieces_sp_skip?: Text;
+  /** = ids_sp */
+  readonly ids_bos?: number[];
+  readonly dec_bos?: Text;
+  readonly dec_bos_rm?: Text;
+}
+
+export interface LlamaCppCase {
+  readonly name: string;
+  readonly text: string;
+  readonly ids: number[];
+  readonly idsWithSpecial: number[];
+  readonly idsOfText: number[];
+  /** Detokenised, and with special tokens parsed: all shown, or left out. */
+  readonly decoded: string;
+  readonly decodedWithSpecial: string;
+  readonly decodedWithoutSpecial: string;
+  /** The pieces of `idsWithSpecial` joined, likewise. */
+  readonly pieces: string;
+  readonly piecesWithoutSpecial: string;
+  /** Detokenised `idsOfText`, and without the tokens that were put around the text; null where they are `decodedWithSpecial`. */
+  readonly decodedOfText: string | null;
+  readonly decodedInside: string | null;
+}
+
+export interface LlamaCppFamily {
+  readonly metadata: PrintedMetadata;
+  readonly vocabularySize: number;
+  readonly cases: readonly LlamaCppCase[];
+}
+
+const fixture = (name: string) => readFileSync(new URL(`../fixtures/tokenizers/${name}`, import.meta.url));
+const textOf = (text: Text) =>
+  typeof text === 'string'
+    ? text
+    : new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(text.b64, 'base64'));
+
+/** The hard strings that every tokenizer is tried with. */
+export function hardStrings(): readonly { name: string; text: string }[] {
+  return JSON.parse(fixture('strings.json').toString('utf8')) as { name: string; text: string }[];
+}
+
+/** llama.cpp's tokens of the hard strings, from `gguf-<family>.json.gz`. */
+export function llamaCppFamily(family: string): LlamaCppFamily {
+  const stored = JSON.parse(gunzipSync(fixture(`gguf-${family}.json.gz`)).toString('utf8')) as {
+    metadata: PrintedMetadata;
+    vocab_size: number;
+    cases: StoredCase[];
+  };
+  const strings = hardStrings();
+  const cases = stored.cases.map((stored, i): LlamaCppCase => {
+    const idsWithSpecial = stored.ids_sp ?? stored.ids;
+    const decoded = textOf(stored.dec);
+    const or = (text: Text | undefined, other: string) => (text === undefined ? other : textOf(text));
+    return {
+      name: stored.name,
+      text: strings[i].text,
+      ids: stored.ids,
+      idsWithSpecial,
+      idsOfText: stored.ids_bos ?? idsWithSpecial,
+      decoded,
+      decodedWithSpecial: or(stored.dec_sp, decoded),
+      decodedWithoutSpecial: or(stored.dec_sp_skip, decoded),
+      pieces: or(stored.pieces_sp, decoded),
+      piecesWithoutSpecial: or(stored.pieces_sp_skip, decoded),
+      decodedOfText: stored.dec_bos === undefined ? null : textOf(stored.dec_bos),
+      decodedInside: stored.dec_bos_rm === undefined ? null : textOf(stored.dec_bos_rm),
+    };
+  });
+  return { metadata: stored.metadata, vocabularySize: stored.vocab_size, cases };
+}
+
+/** The tokenizer of a GGUF file in memory. Whatever it warns of is an error. */
+export async function tokenizerOfGguf(bytes: Uint8Array): Promise<GgufTokenizerFacts> {
+  const read = async (offset: number, length: number) => bytes.subarray(offset, offset + length);
+  const { metadata } = await readGguf({ name: 'model.gguf', size: bytes.length, read });
+  return readTokenizer(new MetadataReader(metadata, 'model.gguf'), (message) => {
+    throw new Error(message);
+  });
+}
