@@ -40,10 +40,17 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await chat.openPanel('sampling');
   await page.getByText('can be picked').waitFor();
   await shot('panel-sampling');
-  for (const tab of ['stop', 'context', 'rate'] as const) {
+  for (const tab of ['stop', 'prompt', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
     await shot(`panel-${tab}`);
   }
+  await chat.openPanel('sampling');
+  await chat.id('grammar-gbnf').click();
+  await chat.id('grammar-source').fill('root ::= item{1,5}\nitem ::= [1-9] ". " text "\\n"\n');
+  await chat.id('grammar-source-problem').waitFor();
+  await chat.id('grammar-source-problem').scrollIntoViewIfNeeded();
+  await shot('answer-format');
+  await chat.id('grammar-none').click();
   await chat.id('panel-toggle').click();
   await shot('chat-text');
   await shot.small('chat-text');
@@ -75,6 +82,13 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await page.getByText('Feed-forward').waitFor();
   await shot('models');
   await shot.small('models');
+
+  await chat.id('nav-tokenizer').click();
+  await chat.id('tokenizer-bos').check();
+  await chat.id('tokenizer-text').fill(`${PROMPT} robot named Tom, who loved unbelievably long walks.`);
+  await chat.id('piece').nth(2).hover();
+  await shot('tokenizer');
+  await shot.small('tokenizer');
   await chat.id('open-settings').click();
   await chat.id('theme-select').waitFor();
   await shot('settings');

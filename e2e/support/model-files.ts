@@ -1,11 +1,22 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layOutGguf, type TensorPlan, type TypedValue } from '../../src-main/engine/formats/gguf/writer.ts';
+import { rewriteGguf } from '../../src-main/engine/test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
 
 /** A model of a few layers with random weights, as a file of its own. @returns its path */
 export async function writeTinyModel(dir: string, name = 'llama'): Promise<string> {
   return await write(dir, `${name}.gguf`, await tinyGguf(name));
+}
+
+/** The model of `writeTinyModel` as a file that says how chats are written and what to sample with. */
+export async function writeChatModel(dir: string, template: string): Promise<string> {
+  const metadata = {
+    'tokenizer.chat_template': { type: 'string', value: template },
+    'general.sampling.temp': { type: 'float32', value: 0.5 },
+    'general.sampling.top_k': { type: 'int32', value: 7 },
+  } as const;
+  return await write(dir, 'chat.gguf', await rewriteGguf(await tinyGguf('llama'), { metadata }));
 }
 
 /** What is left of a download that broke off in the middle of its header. */

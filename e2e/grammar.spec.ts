@@ -1,0 +1,80 @@
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import type { RunningApp } from './support/app.ts';
+import { writeTinyModel } from './support/model-files.ts';
+import { expect, test } from './support/test.ts';
+
+/** Loads a model that can write whatever a grammar asks for. */
+async function byteModel(app: RunningApp, dataDir: string): Promise<ChatPage> {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(await writeTinyModel(dataDir));
+  await models.load('tiny-llama');
+  await chat.id('nav-chat').click();
+  await chat.openPanel('sampling');
+  return chat;
+}
+
+test('an answer follows a JSON schema', async ({ app, dataDir }) => {
+  const chat = await byteModel(app, dataDir);
+  await chat.id('grammar-json_schema').click();
+  // It begins with an example that can be followed.
+  await expect(chat.id('grammar-ok')).toBeVisible();
+  await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
+  await expect(chat.id('grammar-ok')).toBeVisible();
+  const { text, reason } = await chat.ask('Once upon a time');
+  expect(text).toMatch(/^(17|42)$/);
+  expect(reason).toBe('eos');
+});
+
+test('a format is there after a restart', async ({ app }) => {
+  let chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.id('grammar-json_schema').click();
+  await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
+  await expect(chat.id('grammar-ok')).toBeVisible();
+  await app.restart();
+  chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await expect(chat.id('grammar-source')).toHaveValue('{ "enum": [17, 42] }');
+});
+
+test('a wrong grammar is shown where it is wrong and holds messages back', async ({ app, dataDir }) => {
+  const chat = await byteModel(app, dataDir);
+  await chat.id('grammar-gbnf').click();
+  await chat.id('grammar-source').fill('root ::= item\nitem ::= "a" other');
+  await expect(chat.id('grammar-source-problem')).toContainText('Line 2, column 14');
+  await expect(chat.id('grammar-source')).toHaveAttribute('aria-invalid', 'true');
+
+  await chat.id('composer').fill('Once');
+  await expect(chat.id('send')).toBeDisabled();
+  await expect(chat.id('send-blocked')).toContainText('The answer format is wrong at line 2, column 14');
+  await chat.id('composer').press('Enter');
+  await expect(chat.replies).toHaveCount(0);
+
+  // The place leads there.
+  await chat.id('grammar-source-problem').getByRole('button').click();
+  await expect(chat.id('grammar-source')).toBeFocused();
+  const caret = await chat
+    .id('grammar-source')
+    .evaluate((area) => (area as HTMLTextAreaElement).value.slice((area as HTMLTextAreaElement).selectionStart));
+  expect(caret).toBe('other');
+
+  await chat.id('grammar-source').fill('root ::= "cat" | "dog"');
+  await expect(chat.id('grammar-ok')).toBeVisible();
+  await expect(chat.id('send')).toBeEnabled();
+  expect((await chat.ask('Once')).text).toMatch(/^(cat|dog)$/);
+
+  // Off and on again: the text is kept.
+  await chat.id('grammar-none').click();
+  await expect(chat.id('grammar-source')).toHaveCount(0);
+  await chat.id('grammar-gbnf').click();
+  await expect(chat.id('grammar-source')).toHaveValue('root ::= "cat" | "dog"');
+  await chat.id('grammar-examples').click();
+  await chat.id('grammar-example-1').click();
+  await expect(chat.id('grammar-source')).toHaveValue(/yes/);
+});
