@@ -6,7 +6,10 @@ import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
 import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
+import { HostYield } from './generation/host-yield.ts';
 import { inspect } from './generation/inspect.ts';
+import { commonBeginning, Lanes, together } from './generation/lanes.ts';
+import { logitsAfter } from './generation/prefill.ts';
 import { preview } from './generation/preview.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
@@ -61,6 +64,7 @@ export { TARGET_TYPES } from './models/quantize/storage-plan.ts';
 interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
+  readonly cache: KvCache;
   readonly context: ContextWindow;
   readonly loadMs: number;
   /** The first reply reports how long loading took, the others that it took nothing. */
@@ -108,10 +112,11 @@ export class InferenceEngine {
       const { model, executor } = await (wanted === 'wasm'
         ? this.openForKernels(files, { ...options, onWarning })
         : openForReference(files, { ...options, onWarning }));
-      const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
+      const cache = new KvCache(model.config.contextSize);
+      const context = new ContextWindow(executor, cache);
       const loadMs = this.platform.clock.now() - startedAt;
       await this.dispose();
-      this.loaded = { model, executor, context, loadMs, loadReported: false };
+      this.loaded = { model, executor, cache, context, loadMs, loadReported: false };
       return describe(this.loaded);
     });
   }
@@ -169,6 +174,49 @@ export class InferenceEngine {
       const loaded = this.require();
       validateGenerateParams(params, loaded.model.config);
       yield* generate(this.job(loaded, params, cancel));
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Writes several replies at once: the model reads its weights once for the next token of all of them, and what the
+   * prompts begin with alike is computed once. Each reply is the one that `generate` would give. Together they share the
+   * context window. Leaving the loop early ends the requests.
+   * @param requests at least one
+   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
+   */
+  async *generateLanes(
+    requests: readonly { params: GenerateParams; cancel?: CancelToken }[],
+  ): AsyncGenerator<{ lane: number; event: GenerateEvent }, void, undefined> {
+    const leave = await this.queue.enter();
+    let abandoned = false;
+    try {
+      const loaded = this.require();
+      for (const { params } of requests) validateGenerateParams(params, loaded.model.config);
+      const jobs = requests.map(({ params, cancel }) => {
+        const either = {
+          get cancelled() {
+            return abandoned || (cancel?.cancelled ?? false);
+          },
+        };
+        return this.job(loaded, params, either);
+      });
+      const { executor, cache, context } = loaded;
+      const begin = commonBeginning(jobs.map(({ prompt }) => prompt.ids));
+      // One more, because the last is never taken from what is there.
+      context.reuse([...begin, 0]);
+      if (context.length < begin.length) {
+        const cancelled = { cancelled: false };
+        await logitsAfter(begin, context, new HostYield(this.platform), requests[0]?.cancel ?? cancelled);
+      }
+      const lanes = new Lanes(executor, cache, context, jobs.length, begin.length);
+      yield* together(
+        jobs.length,
+        (lane) => generate({ ...jobs[lane], context: lanes.window(lane) }),
+        (lane) => lanes.finish(lane),
+        () => (abandoned = true),
+      );
     } finally {
       leave();
     }
