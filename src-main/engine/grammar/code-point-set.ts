@@ -28,6 +28,13 @@ export class CodePointSet {
     return this.bounds.length === 0;
   }
 
+  /** Number of code points. */
+  get size(): number {
+    let size = 0;
+    for (let i = 0; i < this.bounds.length; i += 2) size += this.bounds[i + 1] - this.bounds[i] + 1;
+    return size;
+  }
+
   /** `[first, last]`, ascending. */
   *ranges(): Generator<[first: number, last: number]> {
     for (let i = 0; i < this.bounds.length; i += 2) yield [this.bounds[i], this.bounds[i + 1]];

@@ -33,10 +33,9 @@ export class GrammarMatcher {
     private readonly vocabulary: GrammarVocabulary,
   ) {
     const { trie, endIds } = vocabulary;
-    const single = singleCharacters(trie);
     this.automaton = new Automaton(
       grammar,
-      shortestWays(grammar, (set) => tokensPerCharacter(grammar.sets[set], single)),
+      shortestWays(grammar, (set) => tokensPerCharacter(grammar.sets[set], trie.singleCharacters)),
     );
     this.named = grammar.tokens.map((token) => this.resolve(token));
     this.masks = new TokenMasks(this.automaton, trie, endIds, this.named);
@@ -104,7 +103,9 @@ export class GrammarMatcher {
       if (missing === 0) state = automaton.step(state, automaton.alphabet.classOf(value));
       if (state === automaton.dead) return dead;
     }
-    return { state, partial: missing === 0 ? NO_PARTIAL : { value, missing } };
+    if (missing === 0) return { state, partial: NO_PARTIAL };
+    const goesOn = automaton.costInside(state, value, missing) < Number.POSITIVE_INFINITY;
+    return goesOn ? { state, partial: { value, missing } } : dead;
   }
 
   private resolve(token: TokenName): number {
@@ -116,17 +117,6 @@ export class GrammarMatcher {
       token: name,
     });
   }
-}
-
-/** Code points that are a token by themselves, ascending. */
-function singleCharacters(trie: VocabularyTrie): Int32Array {
-  const single: number[] = [];
-  for (const id of trie.tokens) {
-    const bytes = trie.vocabulary.bytes(id)!;
-    if (bytes.length > 4 || bytesAfter(bytes[0]) !== bytes.length - 1) continue;
-    single.push(new TextDecoder().decode(bytes).codePointAt(0)!);
-  }
-  return Int32Array.from(new Set(single)).sort();
 }
 
 /** Tokens for the cheapest character of a set: one where it has its own, else one for each of its bytes. */

@@ -183,6 +183,29 @@ describe('a grammar over a vocabulary', () => {
     );
   });
 
+  it('allows a token exactly when it accepts it, one by one', () => {
+    const words = ['abc', 'ccc', 'aé', 'éé', 'cabcabcabcabcabcabcabcabcabc', 'ab\u00e9c🙂', 'b'];
+    const vocabulary = byteVocabulary(words);
+    const ids = Array.from({ length: 256 + words.length }, (_, id) => id);
+    const long = fc.constantFrom('[a-z]{1,20}', '[^<]{2,9} "<"', '[^x]*', '.+ "c"', '([à-ÿa-z] "c"?){0,13}');
+    const source = fc.oneof(
+      expression.map(({ gbnf: written }) => written),
+      long,
+    );
+    fc.assert(
+      fc.property(source, fc.array(fc.nat(1000), { maxLength: 6 }), (written, way) => {
+        const matcher = matcherOf({ kind: 'gbnf', source: `root ::= ${written}` }, vocabulary);
+        let at = matcher.start;
+        for (const choice of way) {
+          const allowed = allowedIds(matcher, at).filter((id) => id < ids.length);
+          expect(allowed).toEqual(ids.filter((id) => matcher.accept(at, id) !== null));
+          if (allowed.length === 0) return;
+          at = matcher.accept(at, allowed[choice % allowed.length])!;
+        }
+      }),
+    );
+  });
+
   it('keeps to the shortest way when the budget is small, and lets go of it when even that is too long', () => {
     const matcher = gbnf('root ::= "[" (root ("," root)*)? "]"');
     const open = matcher.acceptText(matcher.start, '[[')!;

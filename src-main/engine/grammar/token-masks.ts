@@ -1,4 +1,5 @@
 import type { Automaton, State } from './automaton.ts';
+import { CharacterRuns } from './character-runs.ts';
 import { bytesAfter, continued, type PartialCharacter } from './utf8.ts';
 import type { VocabularyTrie } from './vocabulary-trie.ts';
 
@@ -25,6 +26,7 @@ export interface TokenMask {
 export class TokenMasks {
   private readonly known = new Map<State, Map<string, TokenMask>>();
   private kept = 0;
+  private readonly runs: CharacterRuns;
   /** Where the walk stands, by depth in the trie. */
   private readonly states: State[] = [];
   private readonly values: Int32Array;
@@ -40,6 +42,7 @@ export class TokenMasks {
     private readonly endIds: readonly number[],
     private readonly named: readonly number[],
   ) {
+    this.runs = new CharacterRuns(automaton, trie);
     this.values = new Int32Array(trie.maxDepth + 1);
     this.missing = new Int32Array(trie.maxDepth + 1);
   }
@@ -73,15 +76,20 @@ export class TokenMasks {
     const { automaton, trie, states, values, missing } = this;
     const { byte, depth, skip, tokenStart, tokens } = trie;
     const { dead, alphabet } = automaton;
-    const bits = new Uint32Array(Math.ceil(trie.vocabulary.size / 32));
-    let maxCost = 0;
     automaton.renewBudget();
+    const run = limit === Number.POSITIVE_INFINITY && partial.missing === 0 ? this.runs.at(from) : null;
+    const bits = run?.bits.slice() ?? new Uint32Array(Math.ceil(trie.vocabulary.size / 32));
+    let maxCost = run?.maxCost ?? 0;
     states[0] = from;
     values[0] = partial.value;
     missing[0] = partial.missing;
     const nodes = byte.length;
     let node = 1;
     while (node < nodes) {
+      if (run?.all[node] === 1) {
+        node = skip[node];
+        continue;
+      }
       const level = depth[node];
       const next = byte[node];
       let state = states[level - 1];

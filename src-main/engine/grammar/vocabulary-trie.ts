@@ -1,3 +1,5 @@
+import { bytesAfter } from './utf8.ts';
+
 /** The tokens of a vocabulary that a grammar may use, by the bytes they stand for. */
 export interface TokenBytes {
   /** Ids are below this. */
@@ -21,8 +23,8 @@ export class VocabularyTrie {
   readonly tokenStart: Int32Array;
   readonly tokens: Int32Array;
   readonly maxDepth: number;
-  /** `[256]`: whether there is a token of this byte alone. */
-  readonly hasByte: Uint8Array;
+  /** Code points that are a token by themselves, ascending. */
+  readonly singleCharacters: Int32Array;
 
   constructor(readonly vocabulary: TokenBytes) {
     const entries: { id: number; bytes: Uint8Array }[] = [];
@@ -54,13 +56,7 @@ export class VocabularyTrie {
     this.tokens = Int32Array.from(entries, ({ id }) => id);
     this.maxDepth = depth.reduce((max, value) => Math.max(max, value), 0);
     this.skip = subtreeEnds(this.depth);
-    this.hasByte = new Uint8Array(256);
-    for (const { bytes } of entries) if (bytes.length === 1) this.hasByte[bytes[0]] = 1;
-  }
-
-  /** Whether a token has exactly these bytes. */
-  has(bytes: Uint8Array): boolean {
-    return this.find(bytes).length > 0;
+    this.singleCharacters = singleCharacters(entries.map((entry) => entry.bytes));
   }
 
   /** The tokens of exactly these bytes, ascending. */
@@ -78,6 +74,12 @@ export class VocabularyTrie {
 
 /** Longer tokens, for example runs of spaces and dashes, are left out: depths are 16 bits. */
 const MAX_TOKEN_BYTES = 4096;
+
+function singleCharacters(tokens: readonly Uint8Array[]): Int32Array {
+  const decoder = new TextDecoder();
+  const whole = tokens.filter((bytes) => bytes.length <= 4 && bytesAfter(bytes[0]) === bytes.length - 1);
+  return Int32Array.from(new Set(whole.map((bytes) => decoder.decode(bytes).codePointAt(0)!))).sort();
+}
 
 function subtreeEnds(depth: Uint16Array): Int32Array {
   const ends = new Int32Array(depth.length).fill(depth.length);
