@@ -68,7 +68,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
   ];
 
   it('are the replies that come one by one', async () => {
-    const single = [];
+    const single: Awaited<ReturnType<typeof reply>>['end'][] = [];
     for (const request of requests) single.push((await reply(engine, request)).end);
     const events = await all(engine.generateLanes(requests.map((request) => ({ params: request }))));
     requests.forEach((_, lane) => {
