@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
-import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../../engine/types.ts';
+import type { GenerateEnd, GenerateParams, GeneratedToken, PromptInput } from '../../../../engine/types.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
-import { EXIT, type ExitCode } from '../errors.ts';
+import { EXIT, UsageError, type ExitCode } from '../errors.ts';
 import { formatStatistics } from '../format/statistics.ts';
+import { addChatOptions, chatPrompt, givenChatFlags, type ChatOptions } from '../options/chat-options.ts';
 import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
+import { withModelDefaults } from '../options/model-defaults.ts';
 import {
   addSamplingOptions,
   addStopOptions,
@@ -13,41 +15,43 @@ import {
   type SamplingOptions,
   type StopOptions,
 } from '../options/sampling-options.ts';
-import { addPromptOptions, readPrompt, type PromptOptions } from '../options/text-input.ts';
+import { addPromptOptions, readPrompt, readText, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
+import { streamReply, textOf, type Reply } from '../reply-stream.ts';
 
-interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions {
+interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions, ChatOptions {
+  chat?: true;
   kvCache: boolean;
   top?: number;
   json?: true;
 }
 
-/** What a reply left behind. */
-interface Reply {
-  start: GenerateStart;
-  tokens: GeneratedToken[];
-  end: GenerateEnd;
-}
-
 export function addRunCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   const command = program
     .command('run')
-    .summary('continue a text')
+    .summary('continue a text, or answer a question')
     .description(
-      'Continues a text, word by word as the model writes it. Ctrl-C stops the reply and keeps what there is.',
+      'Continues a text, word by word as the model writes it; with --chat, answers it as the first turn of a chat. ' +
+        'Ctrl-C stops the reply and keeps what there is.',
     )
-    .argument('[prompt]', 'the text to continue; "-" reads standard input');
+    .argument('[prompt]', 'the text to continue, or with --chat the question; "-" reads standard input');
   addEngineOptions(command)
+    .option('--chat', 'the text is a person’s turn of a chat, put into the model’s chat template')
     .option('--json', 'one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
     .option('--no-kv-cache', 'compute the whole sequence again for each token');
+  addChatOptions(command);
   addPromptOptions(command);
   addSamplingOptions(command);
   addStopOptions(command);
   command.action(async (prompt: string | undefined, options: RunOptions) => {
     const params = await generateParams(context, prompt, options);
     const load = loadOptions(options);
-    done(await withEngine(context, options.model, (session) => run(context, session, params, options), load));
+    const answer = (session: EngineSession) => {
+      const sampling = withModelDefaults(params.sampling, session.model.samplingDefaults, command);
+      return run(context, session, { ...params, sampling }, options);
+    };
+    done(await withEngine(context, options.model, answer, load));
   });
 }
 
@@ -57,7 +61,7 @@ async function generateParams(
   options: RunOptions,
 ): Promise<GenerateParams> {
   return {
-    prompt: await readPrompt(context, prompt, options),
+    prompt: await promptInput(context, prompt, options),
     sampling: samplingParams(options),
     stop: stopParams(options),
     useKvCache: options.kvCache,
@@ -66,17 +70,40 @@ async function generateParams(
   };
 }
 
+async function promptInput(
+  context: CliContext,
+  argument: string | undefined,
+  options: RunOptions,
+): Promise<PromptInput> {
+  if (!options.chat) {
+    const [flag] = givenChatFlags(options);
+    if (flag !== undefined) throw new UsageError(`${flag} needs --chat.`);
+    return readPrompt(context, argument, options);
+  }
+  if (options.ids !== undefined || options.special || !options.bos) {
+    throw new UsageError('--ids, --special and --no-bos have no meaning with --chat.');
+  }
+  return chatPrompt([{ role: 'user', text: await readText(context, argument, options) }], options);
+}
+
 async function run(
   context: CliContext,
   session: EngineSession,
   params: GenerateParams,
   options: RunOptions,
 ): Promise<ExitCode> {
-  const reply = await generate(session, params, context.signal, async (text) => {
-    if (!options.json) await context.out.write(text);
+  const reply = await streamReply(session.client, params, context.signal, {
+    async start({ notices }) {
+      if (options.json) return;
+      for (const notice of notices) await context.err.line(`Note: ${notice}`);
+    },
+    async token({ text, part }) {
+      // Answers go to standard output, everything else beside it.
+      if (!options.json) await (part === 'answer' ? context.out : context.err).write(text);
+    },
   });
   if (options.json) {
-    const text = params.prompt.kind === 'text' ? params.prompt.text : null;
+    const text = await promptText(session, params.prompt);
     await context.out.json(replyJson(session.model.id, text, reply, options.top));
   } else if (context.out.open) {
     await context.out.write('\n');
@@ -85,26 +112,17 @@ async function run(
   return exitCodeOf(reply.end);
 }
 
-/** @param show gets the text as it comes */
-async function generate(
-  { client }: EngineSession,
-  params: GenerateParams,
-  signal: AbortSignal,
-  show: (text: string) => Promise<void>,
-): Promise<Reply> {
-  let start: GenerateStart | null = null;
-  let end: GenerateEnd | null = null;
-  const tokens: GeneratedToken[] = [];
-  for await (const event of client.stream('generate', params, { signal })) {
-    if (event.type === 'start') start = event;
-    else if (event.type === 'end') end = event;
-    else {
-      tokens.push(event.token);
-      await show(event.token.text);
-    }
-  }
-  if (start === null || end === null) throw new Error('The reply ended without its end event.');
-  return { start, tokens, end };
+async function promptText({ client }: EngineSession, prompt: PromptInput): Promise<string | null> {
+  if (prompt.kind === 'ids') return null;
+  if (prompt.kind === 'text') return prompt.text;
+  const { kind: _, ...chat } = prompt;
+  return (await client.call('renderChat', chat)).text;
+}
+
+/** Only where there is reasoning: the reply's text taken apart. */
+function partsJson(tokens: readonly GeneratedToken[]): { reasoning?: string; answer?: string } {
+  if (tokens.every(({ part }) => part === 'answer')) return {};
+  return { reasoning: textOf(tokens, 'reasoning'), answer: textOf(tokens, 'answer') };
 }
 
 function replyJson(model: string, text: string | null, { start, tokens, end }: Reply, top: number | undefined) {
@@ -115,7 +133,8 @@ function replyJson(model: string, text: string | null, { start, tokens, end }: R
     executor: start.executor,
     seed: end.seed,
     prompt: { text, ids: start.promptIds },
-    reply: { text: end.text, ids: end.ids, ...(top === undefined ? {} : { top: candidates }) },
+    reply: { text: end.text, ids: end.ids, ...partsJson(tokens), ...(top === undefined ? {} : { top: candidates }) },
+    ...(start.notices.length === 0 ? {} : { notices: start.notices }),
     stop: { reason: end.stop.reason, detail: end.stop.detail },
     timings: { loadMs, prefillMs, timeToFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond },
   };

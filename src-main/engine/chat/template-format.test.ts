@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../errors.ts';
+import type { ChatMessage } from '../types.ts';
+import { templateFormat, type TemplateFormatOptions } from './template-format.ts';
+
+function fixture(name: string): string {
+  return readFileSync(new URL(`../fixtures/chat-templates/${name}.jinja`, import.meta.url), 'utf8');
+}
+
+type Turn = [ChatMessage['role'], string];
+
+function render(source: string, turns: Turn[], options: Partial<TemplateFormatOptions> = {}) {
+  const tokens = { bos: '<bos>', eos: '<eos>' };
+  const format = templateFormat({ source, name: 'The chat template of Test', tokens, now: new Date(0), ...options });
+  return format(turns.map(([role, text], index) => ({ role, text, index })));
+}
+
+function owned({ text, owners }: ReturnType<typeof render>) {
+  return owners.map(({ start, end, message }) => [message, text.slice(start, end)]);
+}
+
+function failure(work: () => unknown): EngineError {
+  try {
+    work();
+  } catch (thrown) {
+    if (thrown instanceof EngineError) return thrown;
+    throw thrown;
+  }
+  throw new Error('There is no error.');
+}
+
+const SMOLLM2 = fixture('smollm2');
+
+describe('templateFormat', () => {
+  it('ends where the reply begins, and knows what belongs to which message', () => {
+    const chat = render(SMOLLM2, [
+      ['system', 'Be brief.'],
+      ['user', 'Hi'],
+    ]);
+    expect(chat.text).toBe(
+      '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n',
+    );
+    expect(chat.written.map(({ start, end }) => chat.text.slice(start, end))).toEqual(['Be brief.', 'Hi']);
+    expect(chat.notices).toEqual([]);
+    const all = new Map<number, string>();
+    for (const [message, part] of owned(chat))
+      all.set(Number(message), (all.get(Number(message)) ?? '') + String(part));
+    expect([...all]).toEqual([
+      [0, '<|im_start|>system\nBe brief.<|im_end|>\n'],
+      [1, '<|im_start|>user\nHi<|im_end|>\n'],
+    ]);
+  });
+
+  it('goes on with an unfinished reply as it stands, without closing it', () => {
+    const turns: Turn[] = [['user', 'Count.']];
+    const fresh = render(SMOLLM2, turns);
+    const continued = render(SMOLLM2, [...turns, ['assistant', ' One, <|im_end|> ']]);
+    expect(continued.text).toBe(`${fresh.text} One, <|im_end|> `);
+    expect(continued.written.at(-1)).toEqual({ start: fresh.text.length, end: continued.text.length });
+    expect(render(SMOLLM2, [...turns, ['assistant', '']]).text).toBe(fresh.text);
+  });
+
+  it('puts a system message that the template refuses before the user’s, and says so', () => {
+    const { text, notices, written } = render(fixture('gemini'), [
+      ['system', 'You are a pirate.'],
+      ['user', 'Hello'],
+    ]);
+    expect(text).toContain('<start_of_turn>user\nYou are a pirate.\n\nHello<end_of_turn>');
+    expect(notices).toEqual([expect.stringContaining('no system role')]);
+    expect(written.map(({ start, end }) => text.slice(start, end))).toEqual(['You are a pirate.', 'Hello']);
+  });
+
+  it('puts a system message that the template passes over before the user’s, and says so', () => {
+    const source = "{% for m in messages if m.role != 'system' %}[{{ m.role }}: {{ m.content }}]{% endfor %}";
+    const { text, notices } = render(source, [
+      ['system', 'Rhyme.'],
+      ['user', 'Hello'],
+      ['assistant', 'Yes'],
+      ['user', 'Go on'],
+    ]);
+    expect(text).toBe('[user: Rhyme.\n\nHello][assistant: Yes][user: Go on]');
+    expect(notices).toEqual([expect.stringContaining('no system role')]);
+  });
+
+  it('says when the template itself puts the system message into the user’s', () => {
+    const { text, notices } = render(fixture('gemma3'), [
+      ['system', 'Rhyme.'],
+      ['user', 'Hello'],
+    ]);
+    expect(text).toContain('<start_of_turn>user\nRhyme.\n\nHello');
+    expect(notices).toEqual(['The chat template puts the system message into a message of the user.']);
+  });
+
+  it('joins messages of one role in a row where the template refuses them, and says so', () => {
+    const { text, notices } = render(fixture('gemma3'), [
+      ['user', 'A'],
+      ['user', 'B'],
+    ]);
+    expect(text).toContain('<start_of_turn>user\nA\n\nB<end_of_turn>');
+    expect(notices).toEqual([expect.stringContaining('joined')]);
+  });
+
+  it('says what the template leaves out', () => {
+    const { notices } = render('{{ messages[-1].content }}', [
+      ['user', 'A'],
+      ['assistant', 'B'],
+      ['user', 'C'],
+    ]);
+    expect(notices).toEqual([
+      'The chat template leaves out message 1, of the role user.',
+      'The chat template leaves out message 2, of the role assistant.',
+    ]);
+  });
+
+  it('follows what a template does with a text', () => {
+    const { text, written } = render(
+      "{% for m in messages %}{{ (m.content | trim).split('</think>')[-1].lstrip('\\n') | upper }}|{% endfor %}",
+      [
+        ['assistant', '<think>\nhm\n</think>\n\nyes '],
+        ['user', ' no '],
+      ],
+    );
+    expect(text).toBe('YES|NO|');
+    expect(written.map(({ start, end }) => text.slice(start, end))).toEqual(['YES', 'NO']);
+  });
+
+  it('tells the template whether the model may think, when that was said', () => {
+    const turns: Turn[] = [['user', 'Hi']];
+    const qwen = fixture('qwen3');
+    expect(render(qwen, turns).text).toMatch(/<\|im_start\|>assistant\n$/);
+    expect(render(qwen, turns, { enableThinking: true }).text).toMatch(/<\|im_start\|>assistant\n$/);
+    expect(render(qwen, turns, { enableThinking: false }).text).toMatch(/<think>\n\n<\/think>\n\n$/);
+  });
+
+  it('names line and column of an error, and offers the plain template', () => {
+    const broken = failure(() => render('a\n {% if x %}', []));
+    expect(broken.code).toBe('CHAT_TEMPLATE');
+    expect(broken.details).toEqual({ line: 2, column: 5 });
+    expect(broken.message).toBe(
+      'The chat template of Test fails in line 2, column 5: this "if" has no end: "endif" is missing. The plain template can be used in its place.',
+    );
+    const refused = failure(() => render("{{ raise_exception('Not with me.') }}", [['user', 'Hi']]));
+    expect(refused.message).toContain('line 1, column 4: Not with me. The plain template');
+    const endless = failure(() => render('{{ "a" * 10 ** 9 }}', [['user', 'Hi']]));
+    expect(endless.message).toContain('was stopped in line 1, column 8');
+  });
+
+  it('leaves room for long chats', () => {
+    const long = 'word '.repeat(100_000);
+    const turns = Array.from({ length: 41 }, (_, i): Turn => [i % 2 === 0 ? 'user' : 'assistant', long]);
+    for (const name of ['qwen3', 'deepseek_v3', 'gemma3', 'llama3_1', 'smollm2']) {
+      expect(render(fixture(name), turns).text.length).toBeGreaterThan(41 * 400_000);
+    }
+    const many = Array.from({ length: 9_999 }, (_, i): Turn => [i % 2 === 0 ? 'user' : 'assistant', 'word']);
+    expect(render(fixture('qwen3'), many).text.length).toBeGreaterThan(9_999 * 4);
+  });
+});

@@ -1,0 +1,272 @@
+/** Banned texts, biased texts and grammars in the loop, with scripted models. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defaultGenerateParams } from '../defaults.ts';
+import { SCRIPTED_EOS, ScriptedEngine, type Script } from '../test-support/scripted-model.ts';
+import type { GenerateParams, SamplingParams, StopParams } from '../types.ts';
+
+const SPECIAL = ['<BOS>', '<EOS>', '<UNK>'];
+
+function params(sampling: Partial<SamplingParams>, stop: Partial<StopParams> = {}): GenerateParams {
+  const defaults = defaultGenerateParams({ kind: 'ids', ids: [0] });
+  return {
+    ...defaults,
+    sampling: { ...defaults.sampling, seed: 1, ...sampling },
+    stop: { ...defaults.stop, maxTokens: 12, ...stop },
+  };
+}
+
+/** Writes the words one after the other; what is ruled out gives way to the next best of `instead`. */
+function writer(words: readonly string[], instead: readonly string[], more: Partial<Script> = {}): ScriptedEngine {
+  const vocabulary = [...SPECIAL, ...new Set([...words, ...instead])];
+  const logits = (ids: readonly number[]): Float32Array => {
+    const values = new Float32Array(vocabulary.length).fill(-20);
+    instead.forEach((word, rank) => (values[vocabulary.indexOf(word)] = 10 - rank));
+    const word = words[ids.length - 1];
+    values[word === undefined ? SCRIPTED_EOS : vocabulary.indexOf(word)] = 20;
+    return values;
+  };
+  return new ScriptedEngine({ vocabulary, next: () => 0, logits, ...more });
+}
+
+const GREEDY = { temperature: 0 };
+
+describe('banned texts', () => {
+  const words = ['I', ' love', ' New', ' York', ' and', ' New', ' Jersey'];
+
+  it('are avoided where they begin, and only there', async () => {
+    const engine = writer(words, [' Old', ' Ork', ' Or']);
+    const { end, tokens } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }));
+    expect(end.text).toBe('I love Old York and New Jersey');
+    expect(tokens.map(({ text }) => text)).toEqual(['I', ' love', ' Old', ' York', ' and', ' New', ' Jersey']);
+    expect(tokens.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(end.contextUsed).toBe(8);
+  });
+
+  it('are caught inside of tokens, across many, and one behind the other', async () => {
+    const engine = writer(['xNe', 'w', ' ', 'Yor', 'kx'], ['_', '-']);
+    expect((await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }))).end.text).toBe('_w Yorkx');
+    expect((await engine.run(params({ ...GREEDY, bannedTexts: ['New York', '_', 'w Y'] }))).end.text).toBe(
+      'xNe- Yorkx',
+    );
+  });
+
+  it('take every token that holds them out of play', async () => {
+    const { end } = await writer(['a', 'b', 'xcx'], ['c', ' c', 'd']).run(params({ ...GREEDY, bannedTexts: ['c'] }));
+    expect(end.text).toBe('abd');
+  });
+
+  it('are left at the last moment where every way begins like them', async () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= "New " ("York" | "Jersey")' } as const;
+    const engine = writer(['New', ' York'], ['N', 'ew', ' ', 'Y', 'ork', 'Jersey', ' Jersey']);
+    const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'], grammar }));
+    expect(end.text).toBe('New Jersey');
+    expect(end.stop).toEqual({ reason: 'eos', detail: 'The text is complete: the grammar allows nothing after it.' });
+  });
+
+  it('end the reply with a reason where nothing else can come', async () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= "A " "New York"' } as const;
+    const engine = writer(['A', ' New', ' York'], ['A ', 'New', ' ', 'N', 'ew', 'York']);
+    const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'], grammar }));
+    expect(end.stop).toMatchObject({ reason: 'error', errorCode: 'BAD_REQUEST' });
+    expect(end.stop.detail).toContain('The banned texts and the grammar leave no token');
+    expect(end.text).not.toContain('New York');
+    const all = await writer(['a', 'b'], []).run(params({ ...GREEDY, bannedTexts: ['a', 'b', '<'] }));
+    expect(all.end.stop.detail).toContain('The banned texts leave no token');
+  });
+
+  it('may stop half way without having been written', async () => {
+    const engine = writer(words, [' Old']);
+    const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }, { maxTokens: 3 }));
+    expect(end.text).toBe('I love New');
+    expect(end.stop.reason).toBe('max_tokens');
+  });
+
+  it('and stop strings do not get in each other’s way', async () => {
+    const engine = writer(words, [' Old', ' Pork']);
+    const stop = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }, { stopStrings: ['New'] }));
+    expect(stop.end).toMatchObject({
+      text: 'I love Old York and ',
+      stop: { reason: 'stop_string', stopString: 'New' },
+    });
+    const held = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }, { stopStrings: ['Jersey City'] }));
+    expect(held.end.text).toBe('I love Old York and New Jersey');
+  });
+
+  it('stop at once when the user does, also while going back', async () => {
+    const cancel = { cancelled: false };
+    let runs = 0;
+    const onRun = (): void => void (cancel.cancelled = ++runs === 5);
+    const engine = writer(words, [' Old'], { onRun });
+    const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }), cancel);
+    expect(end.stop.reason).toBe('user');
+    expect('I love Old York'.startsWith(end.text)).toBe(true);
+  });
+
+  const fragment = fc.constantFrom('a', 'b', 'ab', 'ba', 'aba', ' ', 'bb ', 'é', 'a ');
+  const banned = fc.array(
+    fc.array(fc.constantFrom('a', 'b', ' ', 'é'), { minLength: 1, maxLength: 5 }).map((x) => x.join('')),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  );
+  const settings = fc.record<Partial<SamplingParams>>({
+    temperature: fc.constantFrom(0, 0.7, 1.5),
+    mirostat: fc.constantFrom<0 | 1 | 2>(0, 0, 1, 2),
+    xtcProbability: fc.constantFrom(0, 0.5),
+    repeatPenalty: fc.constantFrom(1, 1.3),
+    dryMultiplier: fc.constantFrom(0, 0.8),
+    grammar: fc.constantFrom<SamplingParams['grammar']>(null, null, {
+      kind: 'gbnf',
+      source: 'root ::= ([ab] | "é " | " a")+',
+    }),
+    seed: fc.nat(1000),
+  });
+
+  /** Logits that depend on everything before and on nothing else. */
+  function randomModel(fragments: readonly string[], spread: number): Script {
+    const vocabulary = [...SPECIAL, ...fragments];
+    const logits = (ids: readonly number[]): Float32Array => {
+      let hash = ids.reduce((sum, id) => Math.imul(sum ^ (id + 1), 0x9e3779b1), 7);
+      return Float32Array.from(vocabulary, (_, id) => {
+        hash = Math.imul(hash ^ (hash >>> 13), 0x85ebca6b) + id;
+        return (((hash >>> 8) % 1000) / 1000) * spread;
+      });
+    };
+    return { vocabulary, next: () => 0, logits, contextSize: 40 };
+  }
+
+  it('are in no reply, whatever the model and the samplers', async () => {
+    const fragments = fc.uniqueArray(fragment, { minLength: 3, maxLength: 9 });
+    await fc.assert(
+      fc.asyncProperty(
+        fragments,
+        banned,
+        settings,
+        fc.constantFrom(1, 10),
+        async (words, bannedTexts, sampling, spread) => {
+          const request = params({ ...sampling, bannedTexts }, { maxTokens: 30, stopStrings: ['aab'] });
+          const run = await new ScriptedEngine(randomModel(words, spread)).run(request);
+          const { end, tokens } = run;
+          for (const text of bannedTexts) expect(end.text).not.toContain(text);
+          expect(tokens.map(({ text }) => text).join('')).toBe(end.text);
+          expect(tokens.map(({ id }) => id)).toEqual(end.ids);
+          expect(end.ids.length).toBeLessThanOrEqual(30);
+          const again = await new ScriptedEngine(randomModel(words, spread)).run(request);
+          expect(again.end.ids).toEqual(end.ids);
+          expect(again.end.stop).toEqual(end.stop);
+        },
+      ),
+    );
+  });
+
+  it('change nothing of a reply in which they do not occur, though it goes through their beginnings', async () => {
+    const fragments = fc.uniqueArray(fragment, { minLength: 3, maxLength: 9 });
+    await fc.assert(
+      fc.asyncProperty(fragments, settings, async (words, sampling) => {
+        const script = randomModel(words, 5);
+        const free = await new ScriptedEngine(script).run(params(sampling));
+        // From where a grammar leads nowhere, only replies with banned texts go back.
+        fc.pre(free.end.stop.reason !== 'error');
+        const bannedTexts = ['aaaaab', 'abababab é', 'ba ba bé'].filter((text) => !free.end.text.includes(text));
+        const { end, tokens } = await new ScriptedEngine(script).run(params({ ...sampling, bannedTexts }));
+        expect(end.ids).toEqual(free.end.ids);
+        expect(tokens.map(({ sampledProbability }) => sampledProbability)).toEqual(
+          free.tokens.map(({ sampledProbability }) => sampledProbability),
+        );
+      }),
+    );
+  });
+
+  it('take the sampler back with them: the rest is what it would be behind the same tokens', async () => {
+    // Going back to position 0 and drawing there again must not have used up random numbers.
+    const script = randomModel(['a', 'b', 'é'], 1);
+    for (const mirostat of [0, 2] as const) {
+      for (let seed = 0; seed < 20; seed++) {
+        const { end } = await new ScriptedEngine(script).run(params({ mirostat, seed, bannedTexts: ['ab'] }));
+        const free = await new ScriptedEngine(script).run(params({ mirostat, seed, bannedTexts: ['zz'] }));
+        const differs = end.ids.findIndex((id, i) => id !== free.end.ids[i]);
+        if (differs !== -1) expect(free.end.text).toContain('ab');
+      }
+    }
+  });
+});
+
+describe('biased texts', () => {
+  const words = ['the', ' sea', ' is', ' calm'];
+
+  it('lean to every token that is the text, with a space before it or not', async () => {
+    const engine = writer(words, ['sky', ' sky', ' skyline']);
+    expect((await engine.run(params({ ...GREEDY, textBias: [['sky', 30]] }, { maxTokens: 2 }))).end.text).toBe(
+      'skysky',
+    );
+    expect((await engine.run(params({ ...GREEDY, textBias: [[' sky', 30]] }, { maxTokens: 2 }))).end.text).toBe(
+      ' sky sky',
+    );
+    const less = await engine.run(
+      params({
+        ...GREEDY,
+        textBias: [
+          ['sea', -30],
+          ['sky', -30],
+        ],
+      }),
+    );
+    expect(less.end.text).toBe('the skyline is calm');
+  });
+
+  it('lean to the end of a text that takes several tokens', async () => {
+    const engine = writer(['a', ' sky', 'scraper', ' x'], ['line', ' sky']);
+    const { end } = await engine.run(params({ ...GREEDY, textBias: [['skyline', 15]] }));
+    expect(end.text).toBe('a skyline x');
+  });
+});
+
+describe('a grammar', () => {
+  it('rules out what it does not allow, and ends the reply where nothing can follow', async () => {
+    const engine = writer(['yes', ' no'], ['no', 'maybe']);
+    const grammar = { kind: 'gbnf', source: 'root ::= "no" | "maybe" "!"*' } as const;
+    const { end, start } = await engine.run(params({ ...GREEDY, grammar }));
+    expect(end).toMatchObject({ text: 'no', stop: { reason: 'eos' } });
+    expect(start.notices).toEqual([]);
+  });
+
+  it('is brought to its end within the tokens that are left', async () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= "[" (root ("," root)*)? "]"' } as const;
+    const engine = writer(
+      Array.from({ length: 40 }, () => '['),
+      [']', ',', '[[', ',['],
+    );
+    for (const maxTokens of [2, 3, 5, 8, 13]) {
+      const { end, start } = await engine.run(params({ ...GREEDY, grammar }, { maxTokens }));
+      expect(JSON.parse(end.text)).toBeInstanceOf(Array);
+      expect(start.notices).toEqual([]);
+    }
+    const short = await engine.run(params({ ...GREEDY, grammar }, { maxTokens: 1 }));
+    expect(short.start.notices).toEqual([
+      'The grammar needs about 2 tokens to its end, but there is room for 1 token.',
+    ]);
+    expect(short.end.stop.reason).toBe('max_tokens');
+  });
+
+  it('works where the model may not end its text by itself', async () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= "a" "b"?' } as const;
+    const { end } = await writer(['a'], ['b']).run(params({ ...GREEDY, grammar }, { ignoreEos: true }));
+    expect(end).toMatchObject({ text: 'ab', stop: { reason: 'eos' } });
+  });
+
+  it('says so when the vocabulary cannot write it', async () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= "a" "z"' } as const;
+    const { end } = await writer(['a'], ['b']).run(params({ ...GREEDY, grammar }));
+    expect(end).toMatchObject({ text: 'a', stop: { reason: 'error', errorCode: 'GRAMMAR' } });
+  });
+
+  it('that is wrong fails before the reply begins', async () => {
+    const grammar = { kind: 'gbnf', source: 'root ::= x' } as const;
+    await expect(writer(['a'], []).run(params({ grammar }))).rejects.toMatchObject({
+      code: 'GRAMMAR',
+      details: { line: 1, column: 10 },
+    });
+  });
+});

@@ -1,0 +1,53 @@
+import { Option, type Command } from 'commander';
+import type { ChatMessage, ChatTemplateChoice, PromptInput } from '../../../../engine/types.ts';
+import { UsageError } from '../errors.ts';
+import { readSourceFile } from './source-file.ts';
+
+/** Flags of `addChatOptions` as commander gives them. */
+export interface ChatOptions {
+  system?: string;
+  template?: string;
+  templateFile?: string;
+  think: boolean;
+}
+
+type ChatPrompt = Extract<PromptInput, { kind: 'chat' }>;
+
+export function addChatOptions(command: Command): Command {
+  return command
+    .optionsGroup('Chat:')
+    .option('--system <text>', 'system prompt: how the model is to answer')
+    .option('--template <jinja>', 'chat template in place of the model’s own; "plain" names the roles instead')
+    .addOption(new Option('--template-file <path>', 'the same from a file').argParser(readSourceFile))
+    .option('--no-think', 'ask the template for answers without reasoning');
+}
+
+/** @returns the flags that were given, for commands in which they only sometimes have a meaning */
+export function givenChatFlags({ system, template, templateFile, think }: ChatOptions): string[] {
+  const given: [string, boolean][] = [
+    ['--system', system !== undefined],
+    ['--template', template !== undefined],
+    ['--template-file', templateFile !== undefined],
+    ['--no-think', !think],
+  ];
+  return given.filter(([, isGiven]) => isGiven).map(([flag]) => flag);
+}
+
+/** @throws UsageError when both a template and a file of one are given */
+export function chatPrompt(messages: ChatMessage[], options: ChatOptions): ChatPrompt {
+  const system: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', text: options.system }];
+  const template = templateChoice(options);
+  return {
+    kind: 'chat',
+    messages: [...system, ...messages],
+    ...(template === null ? {} : { template }),
+    ...(options.think ? {} : { enableThinking: false }),
+  };
+}
+
+function templateChoice({ template, templateFile }: ChatOptions): ChatTemplateChoice | null {
+  if (template !== undefined && templateFile !== undefined) throw new UsageError('Give --template or --template-file.');
+  if (template === 'plain') return { kind: 'plain' };
+  const source = template ?? templateFile;
+  return source === undefined ? null : { kind: 'custom', source };
+}

@@ -1,0 +1,41 @@
+import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../engine/types.ts';
+import type { EngineClient } from '../../../protocol/client.ts';
+
+/** What a reply left behind. */
+export interface Reply {
+  start: GenerateStart;
+  tokens: GeneratedToken[];
+  end: GenerateEnd;
+}
+
+/**
+ * Writes a reply.
+ * @param show gets each token as it comes, and the beginning before the first
+ */
+export async function streamReply(
+  client: EngineClient,
+  params: GenerateParams,
+  signal: AbortSignal,
+  show: { start?: (start: GenerateStart) => Promise<void>; token: (token: GeneratedToken) => Promise<void> },
+): Promise<Reply> {
+  let start: GenerateStart | null = null;
+  let end: GenerateEnd | null = null;
+  const tokens: GeneratedToken[] = [];
+  for await (const event of client.stream('generate', params, { signal })) {
+    if (event.type === 'start') {
+      start = event;
+      await show.start?.(event);
+    } else if (event.type === 'end') end = event;
+    else {
+      tokens.push(event.token);
+      await show.token(event.token);
+    }
+  }
+  if (start === null || end === null) throw new Error('The reply ended without its end event.');
+  return { start, tokens, end };
+}
+
+/** The texts of all tokens of a part. */
+export function textOf(tokens: readonly GeneratedToken[], part: GeneratedToken['part']): string {
+  return tokens.map((token) => (token.part === part ? token.text : '')).join('');
+}
