@@ -27,7 +27,7 @@ export class Reply {
     stopStrings: readonly string[],
     private readonly parts: ReplyParts,
   ) {
-    this.stream = tokenizer.stream();
+    this.stream = tokenizer.stream({ continues: true });
     this.detector = new StopDetector(stopStrings);
   }
 

@@ -29,11 +29,17 @@ describe('Replace', () => {
     expect(decode([{ type: 'Fuse' }, replace('ab', 'x')], ['a', 'b', 'ab'])).toBe('xx');
   });
 
+  it('finds the empty text everywhere', () => {
+    expect(decode([replace('', 'x')], ['ab', 'c', ''])).toBe('xaxbxxcx');
+    expect(decode([{ type: 'Fuse' }, replace('', 'x')], ['ab', 'c', ''])).toBe('xaxbxcx');
+  });
+
   it('gives the same text however the text is cut, several in a row', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 });
+    const found = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(letters, letters), { maxLength: 3 }),
+        fc.array(fc.tuple(found, letters), { maxLength: 3 }),
         fc.array(letters, { maxLength: 20 }),
         (rules, pieces) => {
           const expected = rules.reduce(

@@ -41,13 +41,16 @@ export interface TextStream {
   flush(): string;
 }
 
-/** Rewrites each piece by itself. `index` counts the pieces of the sequence from 0. */
-export function eachPiece(rewrite: (piece: string, index: number) => string): PieceStep {
+/**
+ * Rewrites each piece by itself. `index` counts the pieces of the sequence from 0; `continues`: pieces came before it, so
+ * that a space with which its first piece begins is one.
+ */
+export function eachPiece(rewrite: (piece: string, index: number, continues: boolean) => string): PieceStep {
   return {
-    inside: (piece) => rewrite(piece, 1),
+    inside: (piece) => rewrite(piece, 1, true),
     start(continues) {
-      let count = continues ? 1 : 0;
-      return { push: (piece) => [rewrite(piece, count++)], pending: false, flush: () => [] };
+      let count = 0;
+      return { push: (piece) => [rewrite(piece, count++, continues)], pending: false, flush: () => [] };
     },
   };
 }

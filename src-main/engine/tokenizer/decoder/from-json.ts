@@ -47,14 +47,14 @@ const STEPS: Record<string, Step> = {
     pieces: (part) => {
       const content = part.get('content').string();
       const literal = part.get('pattern').get('String');
-      if (!literal.isNull) return eachPiece((piece) => replaceLiteral(piece, literal.string(), content));
+      if (isText(literal)) return eachPiece((piece) => replaceLiteral(piece, literal.string(), content));
       const pattern = part.get('pattern').pattern();
       return eachPiece((piece) => replaceMatches(piece, pattern, content));
     },
     text: (part) => {
       const content = part.get('content').string();
       const literal = part.get('pattern').get('String');
-      if (!literal.isNull) return replaceStep(literal.string(), content);
+      if (isText(literal)) return replaceStep(literal.string(), content);
       // Where a match ends may depend on what comes later, however far away.
       const pattern = part.get('pattern').pattern();
       return wholeTextStep((text) => replaceMatches(text, pattern, content));
@@ -69,6 +69,9 @@ const STEPS: Record<string, Step> = {
     text: (part) => wholeTextStep(part.get('cleanup').boolean() ? cleanUp : (text) => text),
   },
 };
+
+/** The empty text is found everywhere, as a regular expression finds it. */
+const isText = (literal: JsonPart) => !literal.isNull && literal.string() !== '';
 
 function replaceMatches(text: string, pattern: Pattern, content: string): string {
   let result = '';

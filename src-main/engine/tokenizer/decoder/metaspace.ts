@@ -5,7 +5,9 @@ import { eachPiece, type PieceStep } from './decoder.ts';
 /** The visible character to a space again; the first piece loses it altogether where texts are given one. */
 export function metaspaceDecoder(part: JsonPart): PieceStep {
   const { replacement, scheme } = metaspaceSettings(part);
-  return eachPiece((piece, index) => piece.replaceAll(replacement, index === 0 && scheme !== 'never' ? '' : ' '));
+  return eachPiece((piece, index, continues) =>
+    piece.replaceAll(replacement, index === 0 && !continues && scheme !== 'never' ? '' : ' '),
+  );
 }
 
 /** Replaces in one that stands alone. */

@@ -3,7 +3,7 @@ import { whiteSpace } from '../unicode/sets.ts';
 import { characterFinder } from './characters.ts';
 import type { Normalizer } from './normalizer.ts';
 
-/** Where a text's leading white space ends, where its trailing one begins; both its length when there is nothing else. */
+/** Where a text's leading white space ends and its trailing one begins; when there is nothing else, at its end and start. */
 function innerRange(text: string): [number, number] {
   const space = findSpace(text);
   let start = 0;
@@ -15,7 +15,7 @@ function innerRange(text: string): [number, number] {
     at = index + 1;
   }
   if (at < text.length) end = text.length;
-  return start === text.length ? [text.length, text.length] : [start, end];
+  return [start, end];
 }
 
 /** Every space is one UTF-16 unit long. */

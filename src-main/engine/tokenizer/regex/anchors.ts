@@ -1,4 +1,4 @@
-import { wordCharacters } from '../unicode/sets.ts';
+import { wordCharactersOutsideSets } from '../unicode/sets.ts';
 import { CharSet, LAST_CODE_POINT } from './char-set.ts';
 import type { RegexNode } from './syntax.ts';
 
@@ -19,7 +19,7 @@ const textStart = look(ANY, { behind: true, negative: true });
 const textEnd = look(ANY, { negative: true });
 
 function wordBoundary(isBoundary: boolean): RegexNode {
-  const word = set(wordCharacters());
+  const word = set(wordCharactersOutsideSets());
   const [before, notBefore] = [look(word, { behind: true }), look(word, { behind: true, negative: true })];
   const [after, notAfter] = [look(word, {}), look(word, { negative: true })];
   return isBoundary

@@ -10,16 +10,16 @@ export type Range = readonly [start: number, end: number];
 
 /** What a tokenizer searches for. */
 export interface Pattern {
-  /** All matches, left to right, none overlapping. */
+  /** All matches, left to right, none overlapping; none in an empty text. */
   matches(text: string): Range[];
 }
 
-/** Finds a text as it stands. An empty text is never found. */
+/** Finds a text as it stands. The empty text is everywhere, as for an empty regular expression. */
 export function literalPattern(literal: string): Pattern {
+  if (literal === '') return { matches: (text) => matchesOf(/(?:)/gu, text) };
   return {
     matches(text) {
       const found: Range[] = [];
-      if (literal === '') return found;
       for (let at = text.indexOf(literal); at !== -1; at = text.indexOf(literal, at + literal.length)) {
         found.push([at, at + literal.length]);
       }
@@ -61,6 +61,7 @@ export function setPattern(sets: readonly CharSet[], runs: boolean): Pattern {
 /** All matches as Oniguruma's search finds them: an empty one is not taken right behind the match before it. */
 function matchesOf(regex: RegExp, text: string): Range[] {
   const found: Range[] = [];
+  if (text === '') return found;
   let lastEnd = -1;
   try {
     for (regex.lastIndex = 0; ;) {
