@@ -136,6 +136,7 @@ describe('parseStoredSettings', () => {
           sampling: { temperature: 0.3, topK: 'many', magic: 1 },
           stop: null,
           template: 'custom',
+          contextSize: 0.5,
           drafts: { gbnf: 'x' },
         },
         two: 5,

@@ -41,6 +41,7 @@ const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const shortText = v.pipe(v.string(), v.maxLength(1000));
 const isoDate = v.pipe(v.string(), v.isoTimestamp());
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const tokens = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const milliseconds = v.pipe(finite, v.minValue(0));
 
 /** The default order when these were all the stages there were, and `minKeep` was no setting yet. */
@@ -68,6 +69,7 @@ export function defaultModelSettings(): ModelSettings {
     stop: {},
     template: 'model',
     enableThinking: null,
+    contextSize: null,
     drafts: { template: '', gbnf: '', json_schema: '' },
   };
 }
@@ -84,6 +86,7 @@ const modelSettings = schemaOf<ModelSettings>()(
     stop: partialOf(stopEntries),
     template: templateKind,
     enableThinking: v.nullable(v.boolean()),
+    contextSize: v.nullable(tokens),
     drafts: v.object(draftEntries),
   }),
 );
@@ -188,6 +191,7 @@ const storedModelSettings = lenient(
     stop: storedPartial(stopEntries),
     template: templateKind,
     enableThinking: v.nullable(v.boolean()),
+    contextSize: v.nullable(tokens),
     drafts: lenient(draftEntries, defaultModelSettings().drafts),
   },
   defaultModelSettings(),

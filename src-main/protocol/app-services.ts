@@ -50,6 +50,8 @@ export interface ModelSettings {
   template: ChatTemplateChoice['kind'];
   /** Whether the model may reason before it answers; null: as its template has it. */
   enableThinking: boolean | null;
+  /** Tokens of prompt and reply that it is loaded for; null: what the app takes by itself. */
+  contextSize: number | null;
   /** What was written and is kept while something else is chosen. */
   drafts: { template: string; gbnf: string; json_schema: string };
 }
