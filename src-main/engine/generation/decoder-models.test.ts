@@ -50,12 +50,15 @@ describe.each(ARCHITECTURES)('an engine with %s', (name) => {
     expect(seen.sampling.chosen.id).toBe(greedy[0].id);
   });
 
-  it('reads a chat as one running text and finds a text probable', async () => {
+  it('reads a chat as its template says, with one BOS, and finds a text probable', async () => {
     const engine = await load();
     const messages = [{ role: 'user' as const, text: 'Hello world' }];
-    const params = { ...request(), prompt: { kind: 'chat' as const, messages } };
-    const { start } = await reply(engine, params);
-    expect(start.promptIds).toEqual(engine.tokenize({ text: 'Hello world', addBos: true, parseSpecial: false }).ids);
+    const text = ['gemma2', 'gemma3'].includes(name)
+      ? '<bos><start_of_turn>user\nHello world<end_of_turn>\n<start_of_turn>model\n'
+      : '<|im_start|>user\nHello world<|im_end|>\n<|im_start|>assistant\n';
+    const { start } = await reply(engine, { ...request(), prompt: { kind: 'chat', messages } });
+    const addBos = !text.startsWith('<bos>');
+    expect(start.promptIds).toEqual(engine.tokenize({ text, addBos, parseSpecial: true }).ids);
     const { perplexity } = await engine.score({ prompt: { kind: 'ids', ids: prompt }, top: 1 });
     expect(perplexity).toBeGreaterThan(1);
   });

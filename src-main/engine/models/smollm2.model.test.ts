@@ -4,8 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { batchOf } from '../executors/batch.ts';
 import type { Executor } from '../executors/executor.ts';
 import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
+import { renderChat } from '../generation/prompt.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import { singleFile, testModelPath } from '../test-support/test-model.ts';
+import type { ChatMessage } from '../types.ts';
 import type { Model } from './model.ts';
 import { openModel } from './registry.ts';
 
@@ -21,7 +23,13 @@ interface Float {
 interface Native {
   tokenize: { text: string; plain: number[]; special: number[]; with_bos: number[] }[];
   greedy: { ids: number[]; generated: number[]; top: TopList[] }[];
-  chat: { rendered: string; ids: number[]; generated: number[]; top: TopList[] }[];
+  chat: {
+    messages: { role: ChatMessage['role']; content: string }[];
+    rendered: string;
+    ids: number[];
+    generated: number[];
+    top: TopList[];
+  }[];
   perplexity: { ids: number[]; ppl: number }[];
 }
 
@@ -76,7 +84,7 @@ describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (ne
       vocabularySize: 49_152,
       contextSize: 256,
       bosTokenId: 1,
-      eosTokenIds: [0, 2],
+      eosTokenIds: [0, 2, 4],
     });
   });
 
@@ -86,8 +94,13 @@ describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (ne
       expect(tokenizer.encode(text, { addSpecial: false })).toEqual(plain);
       expect(tokenizer.encode(text, { addSpecial: false, parseSpecial: true })).toEqual(special);
     }
-    for (const { rendered, ids } of native.chat) {
-      expect(tokenizer.encode(rendered, { addSpecial: false, parseSpecial: true })).toEqual(ids);
+  });
+
+  it('makes the same text and tokens of a chat', () => {
+    expect(native.chat).toHaveLength(3);
+    for (const { messages, rendered, ids } of native.chat) {
+      const chat = renderChat({ messages: messages.map(({ role, content }) => ({ role, text: content })) }, model);
+      expect(chat).toMatchObject({ text: rendered, ids, notices: [] });
     }
   });
 
