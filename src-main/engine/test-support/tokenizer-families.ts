@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { testModelPath } from '../../../scripts/fetch-test-model.ts';
+import { smollm2TokenizerJson } from '../../../scripts/lib/built-tokenizers.ts';
+import { TEST_TOKENIZERS, testTokenizerPath, testVocabularyPath } from '../../../scripts/lib/test-tokenizers.ts';
+import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { MetadataReader } from '../models/gguf/metadata-reader.ts';
+import { readTokenizer } from '../models/gguf/read-tokenizer.ts';
+import type { ByteSource } from '../platform.ts';
+import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
+import { TOKEN_TYPES } from '../tokenizer/gguf/token-attributes.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { ggufVocabulary } from './gguf-vocabulary.ts';
+import { unpackedFixture } from './hard-strings.ts';
+import { tokenizerOfStoredFile } from './hugging-face-cases.ts';
+import { llamaCppFamily } from './llama-cpp-cases.ts';
+import { memorySource } from './model-files.ts';
+import { singleFile } from './test-model.ts';
+
+/** A tokenizer whose tokens of the hard strings are stored. */
+export interface TokenizerFamily<T> {
+  readonly name: string;
+  /** Of the stored tokens. */
+  readonly golden: string;
+  /** Whether its file is there, or was fetched. */
+  readonly isThere: boolean;
+  load(): Promise<T>;
+}
+
+/** Small vocabularies that were trained for the tests and lie among the fixtures. */
+const TRAINED = ['synth_unigram', 'synth_unigram_bf', 'synth_wordpiece_cased'];
+
+/** Families whose tokenizer.json llama.cpp's converter knows how to turn into a GGUF vocabulary. */
+const CONVERTED = TEST_TOKENIZERS.map(({ family }) => family).filter(
+  (family) => family !== 'claude' && family !== 'gemma3',
+);
+
+export const HUGGING_FACE_FAMILIES: readonly TokenizerFamily<Tokenizer>[] = [
+  ...TEST_TOKENIZERS.map(({ family }) => huggingFace(family, testTokenizerPath(family), () => fetchedJson(family))),
+  huggingFace('smollm2_rebuilt', testModelPath(), smollm2Json),
+  ...TRAINED.map((family) =>
+    huggingFace(family, null, async () => unpackedFixture(`${family}.tokenizer.json`).toString('utf8')),
+  ),
+];
+
+export const GGUF_FAMILIES: readonly TokenizerFamily<GgufTokenizerFacts>[] = [
+  ...CONVERTED.map((family) => {
+    const golden = `conv-${family}`;
+    return gguf(golden, testTokenizerPath(family), async () => {
+      const bytes = ggufVocabulary(await fetchedJson(family), llamaCppFamily(golden).metadata);
+      return memorySource(`${family}.gguf`, bytes);
+    });
+  }),
+  gguf('gemma3', testVocabularyPath(), async () => memorySource('gemma3.gguf', readFileSync(testVocabularyPath()))),
+  gguf('smollm2', testModelPath(), openSmollm2),
+  gguf('conv-synth_unigram_bf', null, async () =>
+    memorySource('unigram.gguf', unpackedFixture('vocab-synth_unigram_bf.gguf')),
+  ),
+];
+
+function huggingFace(family: string, path: string | null, json: () => Promise<string>): TokenizerFamily<Tokenizer> {
+  return {
+    name: `tokenizer.json of ${family}`,
+    golden: family,
+    isThere: isThere(path),
+    load: async () => tokenizerOfStoredFile(family, await json()),
+  };
+}
+
+function gguf(
+  golden: string,
+  path: string | null,
+  file: () => Promise<ByteSource>,
+): TokenizerFamily<GgufTokenizerFacts> {
+  return {
+    name: `GGUF file of ${golden.replace('conv-', '')}`,
+    golden,
+    isThere: isThere(path),
+    load: async () => {
+      const source = await file();
+      const { metadata } = await readGguf(source);
+      await source.close?.();
+      return readTokenizer(new MetadataReader(metadata, source.name), (warning) => {
+        throw new Error(warning);
+      });
+    },
+  };
+}
+
+/** @throws Error in continuous integration when a file that must be fetched is missing */
+function isThere(path: string | null): boolean {
+  if (path === null || existsSync(path)) return true;
+  const reason = `${path} is missing. Fetch it: node --import tsx scripts/fetch-test-tokenizers.ts (and fetch-test-model.ts)`;
+  if (process.env.CI) throw new Error(reason);
+  console.warn(`${reason}. The tests that need it are left out.`);
+  return false;
+}
+
+async function fetchedJson(family: string): Promise<string> {
+  return readFileSync(testTokenizerPath(family), 'utf8');
+}
+
+async function openSmollm2(): Promise<ByteSource> {
+  const files = await singleFile(testModelPath());
+  return files.open(files.names[0]);
+}
+
+async function smollm2Json(): Promise<string> {
+  const source = await openSmollm2();
+  const { metadata } = await readGguf(source);
+  await source.close?.();
+  const reader = new MetadataReader(metadata, source.name);
+  const pieces = [...reader.strings('tokenizer.ggml.tokens')];
+  const types = reader.optionalNumberList('tokenizer.ggml.token_type', pieces.length) ?? [];
+  const specialIds = [...pieces.keys()].filter((id) => types[id] === TOKEN_TYPES.control);
+  return smollm2TokenizerJson(pieces, [...reader.strings('tokenizer.ggml.merges')], specialIds);
+}
