@@ -5,11 +5,11 @@
 import { app, utilityProcess } from 'electron';
 import { fileURLToPath } from 'node:url';
 
-const job = process.argv.at(-1) ?? '';
+const address = process.argv.at(-1) ?? '';
 // Nothing of this run is kept, and an open app is not disturbed.
 app.commandLine.appendSwitch('disable-gpu');
 void app.whenReady().then(() => {
   const script = fileURLToPath(new URL('./bench-host.js', import.meta.url));
-  const host = utilityProcess.fork(script, [job], { serviceName: 'Tokenscope bench', stdio: 'inherit' });
+  const host = utilityProcess.fork(script, [address], { serviceName: 'Tokenscope bench', stdio: 'inherit' });
   host.on('exit', (code) => app.exit(code));
 });

@@ -1,26 +1,22 @@
 /**
- * The process that the bench measures in: Node, or Electron's utility process. Its first argument is a BenchJob as JSON,
- * its standard output is BenchMessages as JSON, one a line.
+ * The process that the bench measures in: Node, or Electron's utility process. Its first argument is the local socket
+ * of whoever asks; it ends when that does. Its main thread only passes messages on, as the app's does.
  */
-import { writeSync } from 'node:fs';
+import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import type { BenchJob, BenchMessage, BenchWorkerData } from './bench-job.ts';
+import type { BenchAnswer, BenchWorkerData } from './bench-messages.ts';
+import { onMessage, send } from './json-socket.ts';
 import { describeMachine } from './machine.ts';
 
-say({ type: 'started' });
-const workerData: BenchWorkerData = { job: JSON.parse(process.argv[2] ?? '') as BenchJob, machine: describeMachine() };
+const socket = connect(process.argv[2] ?? '');
+// What Electron says of its processes, it says to their main thread.
+const workerData: BenchWorkerData = { machine: describeMachine() };
 const worker = new Worker(new URL('./bench-worker.js', import.meta.url), { workerData, name: 'bench' });
-worker.once('message', (message: BenchMessage) => end(message, 0));
+worker.on('message', (answer: BenchAnswer) => send(socket, answer));
 worker.once('error', (error: Error) => {
-  end({ type: 'failed', error: { code: 'INTERNAL', message: error.message, details: {} } }, 1);
+  send(socket, { error: { code: 'INTERNAL', message: error.message, details: {} } } satisfies BenchAnswer);
+  socket.end(() => process.exit(1));
 });
-
-function end(message: BenchMessage, code: number): void {
-  say(message);
-  process.exit(code);
-}
-
-/** Written before it returns, because the process may end then. */
-function say(message: BenchMessage): void {
-  writeSync(1, `${JSON.stringify(message)}\n`);
-}
+onMessage(socket, (request) => worker.postMessage(request));
+socket.once('close', () => process.exit(0));
+socket.once('error', () => process.exit(1));

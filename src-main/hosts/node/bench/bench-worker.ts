@@ -3,55 +3,71 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, InferenceEngine } from '../../../engine/index.ts';
 import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
-import type { BenchMessage, BenchReport, BenchWorkerData } from './bench-job.ts';
-import { measureDecode, measurePrefill } from './measure.ts';
+import type { BenchAnswer, BenchCalls, BenchModel, BenchRequest, BenchWorkerData } from './bench-messages.ts';
+import { measureDecode, measureLanes, measurePrefill } from './measure.ts';
+import { peakMemory, residentMemory } from './process-memory.ts';
 
 // Only bench-host.ts starts this script, with exactly this.
-const { job, machine } = workerData as BenchWorkerData;
+const { machine } = workerData as BenchWorkerData;
 
-try {
-  send({ type: 'done', report: await bench() });
-} catch (thrown) {
-  const { code, message, details } = EngineError.from(thrown);
-  send({ type: 'failed', error: { code, message, details } });
+const engine = new InferenceEngine(nodePlatform());
+let idleBytes = 0;
+
+/** One after the other: nothing else may run while something is measured. */
+let turn = Promise.resolve();
+
+parentPort?.on('message', (request: BenchRequest) => {
+  turn = turn.then(async () => answer(await settle(request)));
+});
+
+async function settle(request: BenchRequest): Promise<BenchAnswer> {
+  try {
+    return { result: await run(request) };
+  } catch (thrown) {
+    const { code, message, details } = EngineError.from(thrown);
+    return { error: { code, message, details } };
+  }
 }
 
-async function bench(): Promise<BenchReport> {
-  const engine = new InferenceEngine(nodePlatform());
-  const files = await openModelPath(job.path);
-  const { contextSize: trained } = await engine.describe(files);
-  const contexts = job.contexts.filter((context) => context + job.generate + 1 <= trained);
-  const notices = job.contexts
-    .filter((context) => !contexts.includes(context))
-    .map((context) => `${context} + ${job.generate} tokens do not fit the model's context of ${trained}.`);
-  const prompt = Math.min(job.prompt, trained - 1);
-  const contextSize = Math.max(prompt + 1, ...contexts.map((context) => context + job.generate + 1));
-  const idleBytes = process.memoryUsage.rss();
-  const { threads, executor } = job;
+function run({ call, params }: BenchRequest): Promise<unknown> | unknown {
+  switch (call) {
+    case 'machine':
+      return machine;
+    case 'load':
+      return load(params);
+    case 'prefill':
+      return measurePrefill(engine, params);
+    case 'decode':
+      return measureDecode(engine, params);
+    case 'lanes':
+      return measureLanes(engine, params);
+    case 'peakBytes':
+      return peakMemory() - idleBytes;
+  }
+}
+
+async function load({ path, ...options }: BenchCalls['load']['params']): Promise<BenchModel> {
+  const files = await openModelPath(path);
+  const trained = (await engine.describe(files)).contextSize;
+  idleBytes = residentMemory();
+  const { executor, threads } = options;
+  const contextSize = Math.min(options.contextSize, trained);
   const model = await engine.load(files, { contextSize, executor, ...(threads === null ? {} : { threads }) });
-  const prefill = await measurePrefill(engine, { ...job, prompt }, model.vocabularySize);
-  const decode = [];
-  for (const context of contexts) decode.push(await measureDecode(engine, job, context, model.vocabularySize));
-  const peakBytes = process.resourceUsage().maxRSS * 1024 - idleBytes;
-  await engine.unload();
   return {
-    result: {
-      model: model.name,
-      executor: model.executor,
-      kernels: model.kernels?.variant ?? null,
-      threads: model.kernels?.threads ?? 1,
-      loadMs: model.loadMs,
-      peakBytes,
-      prefill,
-      decode,
-    },
-    machine,
+    name: model.name,
+    fileBytes: model.fileBytes,
+    vocabularySize: model.vocabularySize,
+    executor: model.executor,
+    kernels: model.kernels?.variant ?? null,
+    threads: model.kernels?.threads ?? 1,
     reason: model.kernels?.reason ?? null,
-    lanes: [],
-    notices,
+    loadMs: model.loadMs,
+    contextSize,
+    weightBytes: model.memoryBytes.weights,
+    kvBytes: model.memoryBytes.kvCache,
   };
 }
 
-function send(message: BenchMessage): void {
+function answer(message: BenchAnswer): void {
   parentPort?.postMessage(message);
 }

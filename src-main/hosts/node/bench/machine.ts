@@ -1,8 +1,8 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import type { Machine } from './bench-job.ts';
+import type { BenchMachine } from './bench-messages.ts';
 
 /** The computer and the runtime of this process. */
-export function describeMachine(): Machine {
+export function describeMachine(): BenchMachine {
   const { electron, node, v8 } = process.versions;
   const runtime = electron === undefined ? `Node ${node}` : `Electron ${electron}, ${electronProcess()}`;
   return {

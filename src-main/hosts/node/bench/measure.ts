@@ -1,17 +1,9 @@
 /** Times an engine as people use it: whole replies, from ids to ids. */
 import { defaultGenerateParams } from '../../../engine/defaults.ts';
 import type { InferenceEngine } from '../../../engine/index.ts';
-import type { GenerateParams, Timings } from '../../../engine/types.ts';
-import type { BenchJob, Rate } from './bench-job.ts';
-
-/** Counts up, so that no prompt begins like one before it and nothing is found in the cache. */
-let prompts = 0;
-
-/** Token ids that say nothing but are not all the same. */
-function promptIds(count: number, vocabularySize: number): number[] {
-  const seed = ++prompts * 7919;
-  return Array.from({ length: count }, (_, i) => (seed + i * 2971) % vocabularySize);
-}
+import type { GenerateEvent, GenerateParams, Timings } from '../../../engine/types.ts';
+import type { BenchCalls } from './bench-messages.ts';
+import { contextOf, freshPrompt } from './prompt-ids.ts';
 
 function greedy(ids: number[], tokens: number): GenerateParams {
   const params = defaultGenerateParams({ kind: 'ids', ids });
@@ -22,45 +14,54 @@ function greedy(ids: number[], tokens: number): GenerateParams {
   };
 }
 
-async function timingsOf(engine: InferenceEngine, params: GenerateParams): Promise<Timings> {
+/** Null for events that are no end. */
+function timingsOf(event: GenerateEvent): Timings | null {
+  if (event.type !== 'end') return null;
+  if (event.stop.reason === 'error') throw new Error(event.stop.detail);
+  return event.timings;
+}
+
+async function timed(engine: InferenceEngine, params: GenerateParams): Promise<Timings> {
   for await (const event of engine.generate(params)) {
-    if (event.type !== 'end') continue;
-    if (event.stop.reason === 'error') throw new Error(event.stop.detail);
-    return event.timings;
+    const timings = timingsOf(event);
+    if (timings !== null) return timings;
   }
   throw new Error('A reply ended without its end event.');
 }
 
-/** @returns tokens per second */
-export async function measurePrefill(engine: InferenceEngine, job: BenchJob, vocabulary: number): Promise<Rate> {
-  const rates: number[] = [];
-  // The first one warms caches and compilers up and is not counted.
-  for (let round = 0; round <= job.repeat; round++) {
-    const { prefillTokensPerSecond } = await timingsOf(engine, greedy(promptIds(job.prompt, vocabulary), 1));
-    if (round > 0) rates.push(prefillTokensPerSecond ?? 0);
-  }
-  return { tokens: job.prompt, tokensPerSecond: median(rates) };
+function vocabulary(engine: InferenceEngine): number {
+  return engine.model?.vocabularySize ?? 0;
+}
+
+export async function measurePrefill(
+  engine: InferenceEngine,
+  { tokens }: BenchCalls['prefill']['params'],
+): Promise<number> {
+  const { prefillTokensPerSecond } = await timed(engine, greedy(freshPrompt(tokens, vocabulary(engine)), 1));
+  return prefillTokensPerSecond ?? 0;
 }
 
 export async function measureDecode(
   engine: InferenceEngine,
-  job: BenchJob,
-  context: number,
-  vocabulary: number,
-): Promise<Rate & { context: number }> {
-  const ids = promptIds(context, vocabulary);
-  const rates: number[] = [];
-  for (let round = 0; round <= job.repeat; round++) {
-    // The prompt is in the cache after the first round; what is timed comes after it.
-    const { decodeTokensPerSecond } = await timingsOf(engine, greedy(ids, job.generate + 1));
-    if (round > 0) rates.push(decodeTokensPerSecond ?? 0);
-  }
-  return { context, tokens: job.generate, tokensPerSecond: median(rates) };
+  { context, tokens }: BenchCalls['decode']['params'],
+): Promise<number> {
+  // The first token is not counted: with it comes what of the context was not in the cache.
+  const params = greedy(contextOf(context, vocabulary(engine)), tokens + 1);
+  const { decodeTokensPerSecond } = await timed(engine, params);
+  return decodeTokensPerSecond ?? 0;
 }
 
-/** @param values at least one */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+export async function measureLanes(
+  engine: InferenceEngine,
+  { lanes, context, tokens }: BenchCalls['lanes']['params'],
+): Promise<number> {
+  const requests = Array.from({ length: lanes }, () => {
+    return { params: greedy(freshPrompt(context, vocabulary(engine)), tokens + 1) };
+  });
+  let rate = 0;
+  for await (const { event } of engine.generateLanes(requests)) {
+    // They are equally long and run side by side.
+    rate += timingsOf(event)?.decodeTokensPerSecond ?? 0;
+  }
+  return rate;
 }

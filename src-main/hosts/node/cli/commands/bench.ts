@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { join, resolve } from 'node:path';
 import type { ExecutorName } from '../../../../engine/types.ts';
-import type { BenchJob } from '../../bench/bench-job.ts';
-import { runBench, type BenchRuntime } from '../../bench/run-bench.ts';
+import { withBenchSession, type BenchRuntime } from '../../bench/bench-programs.ts';
+import { runBench, type BenchJob, type BenchReport } from '../../bench/run-bench.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { formatBench } from '../format/bench.ts';
@@ -18,7 +18,6 @@ interface BenchOptions {
   context: number[];
   lanes: number[];
   repeat: number;
-  profile?: true;
   json?: true;
 }
 
@@ -45,7 +44,6 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
     .option('--context <list>', 'tokens before those that are written', parseList, [16, 2048])
     .option('--lanes <list>', 'also write that many replies at once', parseList, [])
     .option('--repeat <n>', 'measurements of each kind', parsePositive, 3)
-    .option('--profile', 'also where a token’s time goes, against what this machine can do')
     .option('--json', 'one JSON object')
     .action(async (model: string, options: BenchOptions) => {
       const { modelId, modelPaths } = await findModel(context.modelsDir, model);
@@ -55,10 +53,11 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
         ...{ executor, prompt, generate, lanes, repeat },
         threads: options.threads ?? null,
         contexts: options.context,
-        profile: options.profile ?? false,
       };
       const scripts = new URL('./', context.workerUrl);
-      const report = await runBench(job, options.runtime, scripts, context.signal);
+      const report = await withBenchSession(options.runtime, scripts, context.signal, (session) =>
+        runBench(session, job),
+      );
       for (const notice of report.notices) await context.err.line(`tokenscope: ${notice}`);
       if (options.json) await context.out.json(jsonOf(report, options));
       else await context.out.line(formatBench(report));
@@ -66,7 +65,7 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
     });
 }
 
-function jsonOf({ result, lanes }: Awaited<ReturnType<typeof runBench>>, options: BenchOptions): object {
+function jsonOf({ result, lanes }: BenchReport, options: BenchOptions): object {
   return { ...result, ...(options.lanes.length > 0 ? { lanes } : {}) };
 }
 

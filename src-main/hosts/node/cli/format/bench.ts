@@ -1,4 +1,4 @@
-import type { BenchReport } from '../../bench/bench-job.ts';
+import type { BenchReport } from '../../bench/run-bench.ts';
 import { formatBytes, formatCount, formatMs, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 

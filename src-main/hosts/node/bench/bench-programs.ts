@@ -1,0 +1,84 @@
+/** The programs that run the engine for the bench. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { EngineError } from '../../../engine/errors.ts';
+import { BenchSession, type BenchProgram } from './bench-session.ts';
+
+/** `electron-as-node`: the same program as `electron`, without Electron. */
+export type BenchRuntime = 'node' | 'electron' | 'electron-as-node';
+
+/**
+ * Runs `work` with a process of its own.
+ * @param scripts folder of the built code
+ * @throws EngineError BACKEND_LOST when it does not start or ends too soon, and what the calls throw
+ */
+export async function withBenchSession<T>(
+  runtime: BenchRuntime,
+  scripts: URL,
+  signal: AbortSignal | undefined,
+  work: (session: BenchSession) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'tokenscope-bench-app-'));
+  try {
+    const session = await BenchSession.open(await programFor(runtime, scripts, folder), signal);
+    try {
+      return await work(session);
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): Promise<BenchProgram> {
+  const host = fileURLToPath(new URL('bench-host.js', scripts));
+  if (runtime === 'node') return { command: process.execPath, args: [host], env: process.env };
+  const { executable: command, distPath } = await findElectron(scripts);
+  if (runtime === 'electron-as-node') {
+    return { command, args: [host], env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' } };
+  }
+  const manifest = { name: 'tokenscope-bench', version: '1.0.0', type: 'module', main: 'main.js' };
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+  const app = new URL('bench-app.js', scripts).href;
+  await writeFile(join(folder, 'main.js'), `await import(${JSON.stringify(app)});\n`);
+  const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env;
+  return {
+    command,
+    args: [folder, ...electronFlags(), `--user-data-dir=${join(folder, 'data')}`],
+    env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: distPath },
+  };
+}
+
+/** No window is opened, so that no display is needed; as root there is no sandbox to be had. */
+function electronFlags(): string[] {
+  if (process.platform !== 'linux') return [];
+  return ['--ozone-platform=headless', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
+}
+
+interface ElectronPlace {
+  readonly executable: string;
+  readonly distPath: string;
+}
+
+/** The Electron that `npm start` would take. */
+async function findElectron(scripts: URL): Promise<ElectronPlace> {
+  const finder = fileURLToPath(new URL('../../scripts/electron-runtime.ts', scripts));
+  if (!existsSync(finder)) {
+    throw new EngineError('BACKEND_LOST', 'Electron is found from the project’s folder only. Use --runtime node here.');
+  }
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', finder, '--json'], {
+      cwd: fileURLToPath(new URL('../../', scripts)),
+    });
+    return JSON.parse(stdout) as ElectronPlace;
+  } catch (cause) {
+    const { stderr = '' } = cause as { stderr?: string };
+    throw new EngineError('BACKEND_LOST', `There is no Electron: ${stderr.trim()}`, {}, { cause });
+  }
+}
