@@ -27,6 +27,8 @@ export interface RunningApp {
   readonly services: { invoke: Invoke };
   /** Quits the app and starts it again on the same data. */
   restart(): Promise<void>;
+  /** Ends the app without warning, as a crash or a power cut does, and starts it again on the same data. */
+  crash(): Promise<void>;
   /** Ends the engine without warning: SIGKILL for the utility process, terminate() for the browser's worker. */
   killEngine(): Promise<void>;
   /** Quits; gives the processes that should have ended and have not. */

@@ -40,6 +40,16 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
       electron = await launch(options);
       page = await electron.firstWindow({ timeout: LAUNCH_TIMEOUT_MS });
     },
+    async crash() {
+      const child = electron.process();
+      const pids = await processTree(child.pid ?? 0);
+      const closed = electron.waitForEvent('close');
+      child.kill('SIGKILL');
+      await closed;
+      await leftOver(pids);
+      electron = await launch(options);
+      page = await electron.firstWindow({ timeout: LAUNCH_TIMEOUT_MS });
+    },
     async killEngine() {
       process.kill(await enginePid(electron), 'SIGKILL');
     },
@@ -61,7 +71,8 @@ async function launch(options: LaunchOptions): Promise<ElectronApplication> {
   return electron;
 }
 
-async function enginePid(electron: ElectronApplication): Promise<number> {
+/** The engine's utility process. */
+export async function enginePid(electron: ElectronApplication): Promise<number> {
   const pids = await electron.evaluate(({ app }) =>
     app
       .getAppMetrics()

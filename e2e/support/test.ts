@@ -24,6 +24,8 @@ interface Fixtures {
    * security policy, asked another origin for something, or left processes behind.
    */
   app: RunningApp;
+  /** More environment variables for the app. */
+  appEnv: Record<string, string>;
 }
 
 interface WorkerFixtures {
@@ -61,8 +63,11 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
     await rm(dataDir, { recursive: true, force: true });
   },
 
-  app: async ({ host, dataDir, openChromium }, use, testInfo) => {
-    const options = { dataDir, guard: new Guard() };
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
+  appEnv: async ({}, use) => use({}),
+
+  app: async ({ host, dataDir, appEnv, openChromium }, use, testInfo) => {
+    const options = { dataDir, guard: new Guard(), env: appEnv };
     const app =
       host === 'electron' ? await launchElectronApp(options) : await launchWebApp(await openChromium(), options);
     await use(app);

@@ -49,6 +49,13 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       server = await startServer(options);
       ({ context, page } = await openPage(browser, server, options));
     },
+    async crash() {
+      await context.close();
+      server.child.kill('SIGKILL');
+      await once(server.child, 'exit');
+      server = await startServer(options);
+      ({ context, page } = await openPage(browser, server, options));
+    },
     async killEngine() {
       await page.evaluate(() => {
         const { engineWorkers } = window as unknown as { engineWorkers: Worker[] };
