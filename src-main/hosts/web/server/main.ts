@@ -35,7 +35,8 @@ async function main(): Promise<void> {
   const rendererDir = join(projectRoot, 'out', 'renderer');
   await services.start();
   const kernelsDir = join(projectRoot, 'resources', 'kernels');
-  const options = { services, rendererDir, modelsDir, kernelsDir, port: asked ?? DEFAULT_PORT };
+  const filesOfModel = (id: string) => services.filesOfModel(id);
+  const options = { services, rendererDir, modelsDir, kernelsDir, filesOfModel, port: asked ?? DEFAULT_PORT };
   const server = await listen(options, asked !== null).catch(async (error: unknown) => {
     await services.stop();
     throw error;

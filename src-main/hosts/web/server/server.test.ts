@@ -336,14 +336,7 @@ test('a listener is let go when its page is gone, and open streams do not hold u
       return () => void listeners--;
     },
   };
-  const folder = await temporaryFolder();
-  const server = await startWebServer({
-    services,
-    rendererDir: folder,
-    modelsDir: folder,
-    kernelsDir: folder,
-    port: 0,
-  });
+  const server = await startWebServer({ ...(await unused()), services, port: 0 });
   const headers = { 'x-tokenscope-token': server.token };
   const leaving = new AbortController();
   await fetch(`${server.url}/api/events`, { headers, signal: leaving.signal });
@@ -369,7 +362,7 @@ test('the server listens on this computer only, and garbage does not end it', as
 async function unused() {
   const folder = await temporaryFolder();
   const services: AppServices = { invoke: () => Promise.reject(new Error('unused')), onEvent: () => () => undefined };
-  return { services, rendererDir: folder, modelsDir: folder, kernelsDir: folder };
+  return { services, filesOfModel: async () => null, rendererDir: folder, modelsDir: folder, kernelsDir: folder };
 }
 
 test('the browser is opened without a shell', () => {

@@ -21,8 +21,8 @@ export interface WebServerOptions {
   modelsDir: string;
   /** The CPU kernels; served under `/kernels/`. */
   kernelsDir: string;
-  /** The library's models, served to the page's engine; left out, there are none. */
-  filesOfModel?: FilesOfModel;
+  /** The library's models, served to the page's engine. */
+  filesOfModel: FilesOfModel;
   /** 0 takes any free port. */
   port: number;
   /** Largest body of a call. Default 64 MiB: a long chat with every token's candidates fits. */
@@ -97,7 +97,7 @@ async function respondToApi(
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { services, filesOfModel = async () => null, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
+  { services, filesOfModel, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
   token: string,
 ): Promise<void> {
   checkToken(request.headers[TOKEN_HEADER], token);
