@@ -149,6 +149,21 @@ describe('Ctrl-C', () => {
   });
 });
 
+describe('chat', () => {
+  it.skipIf(process.platform === 'win32')('stops an answer at Ctrl-C and goes on with the next message', async () => {
+    const flags = ['--ignore-eos', '--repetition', '0', '--executor', 'reference', '--max-tokens', '900'];
+    const { child, output, ended } = start(['chat', '--greedy', ...flags]);
+    child.stdin.write('Once upon a time\n');
+    await until(() => output.out.length > 5);
+    child.kill('SIGINT');
+    await until(() => output.err.includes('(Stopped by you'));
+    child.stdin.end('/reset\n/what\n');
+    const { code, err } = await ended;
+    expect(code).toBe(1);
+    expect(err).toMatch(/Forgotten\.\nThere is no command \/what/);
+  });
+});
+
 describe('a reader that hangs up', () => {
   it('ends the reply without an error', async () => {
     const { child, output, ended } = start(['run', 'Once upon a time', ...ENDLESS]);

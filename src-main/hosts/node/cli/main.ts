@@ -15,8 +15,16 @@ function onLost(error: NodeJS.ErrnoException): void {
   stopping.abort();
 }
 
+/** What the next Ctrl-C does in place of ending the command. */
+let instead: (() => void) | null = null;
+
 // Ctrl-C asks for an orderly end, which prints what there is; a second one does not wait for it.
 process.on('SIGINT', () => {
+  if (instead !== null) {
+    const act = instead;
+    instead = null;
+    return act();
+  }
   if (stopping.signal.aborted) process.exit(EXIT.interrupted);
   stopping.abort();
 });
@@ -27,7 +35,14 @@ const exitCode = await runCli(process.argv.slice(2), {
   // Without a reader of errors the answer still counts.
   err: new Output(process.stderr, () => undefined),
   isTerminal: process.stderr.isTTY,
+  terminal: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
   signal: stopping.signal,
+  onInterrupt(act) {
+    instead = act;
+    return () => {
+      if (instead === act) instead = null;
+    };
+  },
   workerUrl: new URL('./engine-worker.js', import.meta.url),
   modelsDir: fileURLToPath(new URL('../../resources/models', import.meta.url)),
 });

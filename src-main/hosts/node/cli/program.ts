@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../../../../package.json';
 import { addBenchCommand } from './commands/bench.ts';
+import { addChatCommand } from './commands/chat.ts';
 import { addDetokenizeCommand } from './commands/detokenize.ts';
 import { addInfoCommand } from './commands/info.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -19,8 +20,9 @@ A text that begins with "-" must come after "--".
 
 Examples:
   tokenscope run "Once upon a time" --max-tokens 40 --seed 1
+  tokenscope run --chat "What is a token?" --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf
+  tokenscope chat --system "Be brief." --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf
   tokenscope inspect "Hello world"
-  tokenscope run "Hello" --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf
   tokenscope models get smollm2-135m-instruct-q4_1
   tokenscope quantize ~/models/SmolLM2-135M model.gguf Q4_K
   echo "The cat sat on the mat." | tokenscope score - --json
@@ -28,6 +30,7 @@ Examples:
 
 const COMMANDS = [
   addRunCommand,
+  addChatCommand,
   addTokenizeCommand,
   addDetokenizeCommand,
   addScoreCommand,

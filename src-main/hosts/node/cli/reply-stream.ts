@@ -16,7 +16,7 @@ export async function streamReply(
   client: EngineClient,
   params: GenerateParams,
   signal: AbortSignal,
-  show: { start?: (start: GenerateStart) => Promise<void>; token: (token: GeneratedToken) => Promise<void> },
+  show: { start?: (start: GenerateStart) => Promise<void>; token?: (token: GeneratedToken) => Promise<void> } = {},
 ): Promise<Reply> {
   let start: GenerateStart | null = null;
   let end: GenerateEnd | null = null;
@@ -28,7 +28,7 @@ export async function streamReply(
     } else if (event.type === 'end') end = event;
     else {
       tokens.push(event.token);
-      await show.token(event.token);
+      await show.token?.(event.token);
     }
   }
   if (start === null || end === null) throw new Error('The reply ended without its end event.');

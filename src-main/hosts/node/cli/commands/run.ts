@@ -18,6 +18,7 @@ import {
 import { addPromptOptions, readPrompt, readText, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
 import { streamReply, textOf, type Reply } from '../reply-stream.ts';
+import { ReplyWriter, showsDimmed } from '../reply-writer.ts';
 
 interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions, ChatOptions {
   chat?: true;
@@ -48,8 +49,8 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     const params = await generateParams(context, prompt, options);
     const load = loadOptions(options);
     const answer = (session: EngineSession) => {
-      const sampling = withModelDefaults(params.sampling, session.model.samplingDefaults, command);
-      return run(context, session, { ...params, sampling }, options);
+      const { sampling, notices } = withModelDefaults(params.sampling, session.model.samplingDefaults, command);
+      return run(context, session, { ...params, sampling }, options, notices);
     };
     done(await withEngine(context, options.model, answer, load));
   });
@@ -91,25 +92,27 @@ async function run(
   session: EngineSession,
   params: GenerateParams,
   options: RunOptions,
+  notices: readonly string[],
 ): Promise<ExitCode> {
-  const reply = await streamReply(session.client, params, context.signal, {
+  const { client, model } = session;
+  if (options.json) {
+    const reply = await streamReply(client, params, context.signal);
+    const text = await promptText(session, params.prompt);
+    const all = [...notices, ...reply.start.notices];
+    await context.out.json(replyJson(model.id, text, reply, all, options.top));
+    return exitCodeOf(reply.end);
+  }
+  for (const notice of notices) await context.err.line(`Note: ${notice}`);
+  const writer = new ReplyWriter(context.out, context.err, showsDimmed(context));
+  const { start, end } = await streamReply(client, params, context.signal, {
     async start({ notices }) {
-      if (options.json) return;
       for (const notice of notices) await context.err.line(`Note: ${notice}`);
     },
-    async token({ text, part }) {
-      // Answers go to standard output, everything else beside it.
-      if (!options.json) await (part === 'answer' ? context.out : context.err).write(text);
-    },
+    token: (token) => writer.token(token),
   });
-  if (options.json) {
-    const text = await promptText(session, params.prompt);
-    await context.out.json(replyJson(session.model.id, text, reply, options.top));
-  } else if (context.out.open) {
-    await context.out.write('\n');
-    await context.err.line(formatStatistics(reply.start, reply.end));
-  }
-  return exitCodeOf(reply.end);
+  await writer.end();
+  if (context.out.open) await context.err.line(formatStatistics(start, end));
+  return exitCodeOf(end);
 }
 
 async function promptText({ client }: EngineSession, prompt: PromptInput): Promise<string | null> {
@@ -125,7 +128,13 @@ function partsJson(tokens: readonly GeneratedToken[]): { reasoning?: string; ans
   return { reasoning: textOf(tokens, 'reasoning'), answer: textOf(tokens, 'answer') };
 }
 
-function replyJson(model: string, text: string | null, { start, tokens, end }: Reply, top: number | undefined) {
+function replyJson(
+  model: string,
+  text: string | null,
+  { start, tokens, end }: Reply,
+  notices: readonly string[],
+  top: number | undefined,
+) {
   const { loadMs, prefillMs, timeToFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond } = end.timings;
   const candidates = tokens.map((token) => token.candidates.map(({ id, logprob }) => [id, logprob]));
   return {
@@ -134,7 +143,7 @@ function replyJson(model: string, text: string | null, { start, tokens, end }: R
     seed: end.seed,
     prompt: { text, ids: start.promptIds },
     reply: { text: end.text, ids: end.ids, ...partsJson(tokens), ...(top === undefined ? {} : { top: candidates }) },
-    ...(start.notices.length === 0 ? {} : { notices: start.notices }),
+    ...(notices.length === 0 ? {} : { notices }),
     stop: { reason: end.stop.reason, detail: end.stop.detail },
     timings: { loadMs, prefillMs, timeToFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond },
   };

@@ -9,19 +9,28 @@ const FLAGS: Readonly<Partial<Record<keyof SamplingParams, string>>> = {
   mirostatEta: 'mirostatLr',
 };
 
+const flagOf = (name: string): string => FLAGS[name as keyof SamplingParams] ?? name;
+
 /**
  * Sampling as the flags say, and where none was given, as the model's file recommends.
  * @param command whose flags they are
+ * @returns with `notices` that say what was taken from the file
  */
 export function withModelDefaults(
   params: SamplingParams,
   recommended: Partial<SamplingParams>,
   command: Command,
-): SamplingParams {
+): { sampling: SamplingParams; notices: string[] } {
   const isGiven = (flag: string) => !['default', undefined].includes(command.getOptionValueSource(flag));
-  const open = Object.entries(recommended).filter(([name]) => {
+  const taken = Object.entries(recommended).filter(([name]) => {
     if (isGiven('greedy') && (name === 'temperature' || name === 'samplers')) return false;
-    return !isGiven(FLAGS[name as keyof SamplingParams] ?? name);
+    return !isGiven(flagOf(name));
   });
-  return { ...params, ...(Object.fromEntries(open) as Partial<SamplingParams>) };
+  const sampling = { ...params, ...(Object.fromEntries(taken) as Partial<SamplingParams>) };
+  const list = taken.map(([name, value]) => `${kebab(flagOf(name))} ${String(value)}`).join(', ');
+  return { sampling, notices: list === '' ? [] : [`Sampling as the model’s file recommends: ${list}.`] };
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,0 +1,108 @@
+import { EngineError } from '../../../../engine/errors.ts';
+import type { CliContext } from '../context.ts';
+import { EXIT, failureOf, type ExitCode } from '../errors.ts';
+import { formatStatistics } from '../format/statistics.ts';
+import type { Conversation } from './conversation.ts';
+import { PipedLines, TerminalLines, type Lines } from './lines.ts';
+import { TurnReader } from './turn-reader.ts';
+
+const HELP = `/system TEXT  how the model is to answer from now on; without TEXT: says what holds
+/reset        forgets what was said, not the system prompt
+/retry        answers the last message anew
+/exit         ends, as Ctrl-D does
+//TEXT        a message that begins with a slash
+"""           begins a message of several lines, and ends it`;
+
+/** Answers what is written until it ends. */
+export class ChatLoop {
+  private readonly lines: Lines;
+  /** Stops the answer that is being written. */
+  private answering: AbortController | null = null;
+  private exitCode: ExitCode = EXIT.ok;
+
+  /** @param statistics shown under every answer */
+  constructor(
+    private readonly context: CliContext,
+    private readonly conversation: Conversation,
+    private readonly statistics: boolean,
+  ) {
+    const { terminal, stdin, signal } = context;
+    this.lines = terminal
+      ? new TerminalLines(terminal, signal, () => this.interrupted())
+      : new PipedLines(stdin, signal);
+  }
+
+  /** @returns how the command ends: with an error when a message of a pipe had no answer */
+  async run(): Promise<ExitCode> {
+    const { context, lines } = this;
+    const turns = new TurnReader(lines);
+    try {
+      for (let turn = await turns.next(); turn !== null && context.out.open; turn = await turns.next()) {
+        if (turn.kind === 'message') await this.answer(turn.text);
+        else if (['exit', 'quit', 'bye'].includes(turn.name)) break;
+        else await this.obey(turn.name, turn.argument);
+        if (context.signal.aborted) break;
+      }
+    } finally {
+      lines.close();
+    }
+    // The shell's next prompt goes on a line of its own.
+    if (context.terminal) await context.err.write('\n');
+    return context.signal.aborted ? EXIT.interrupted : this.exitCode;
+  }
+
+  private async answer(text: string): Promise<void> {
+    const { context, conversation } = this;
+    const answering = new AbortController();
+    this.answering = answering;
+    const release = context.onInterrupt?.(() => answering.abort());
+    try {
+      const { start, end } = await conversation.ask(text, AbortSignal.any([context.signal, answering.signal]));
+      const { reason, detail } = end.stop;
+      if (this.statistics) await context.err.line(formatStatistics(start, end));
+      else if (reason !== 'eos') await context.err.line(`(${detail})`);
+      if (reason === 'error') this.failed();
+    } catch (thrown) {
+      if (context.signal.aborted) return;
+      if (thrown instanceof EngineError && thrown.code === 'CANCELLED') return;
+      const { error } = failureOf(thrown);
+      await context.err.line(`tokenscope: ${error?.message ?? 'The answer failed.'}`);
+      this.failed();
+    } finally {
+      release?.();
+      this.answering = null;
+    }
+  }
+
+  private async obey(name: string, argument: string): Promise<void> {
+    const { conversation } = this;
+    const { err } = this.context;
+    switch (name) {
+      case 'help':
+        return err.line(HELP);
+      case 'reset':
+        conversation.reset();
+        return err.line('Forgotten.');
+      case 'system':
+        if (argument !== '') conversation.system = argument;
+        return err.line(conversation.system === null ? 'There is no system prompt.' : `System: ${conversation.system}`);
+      case 'retry': {
+        const text = conversation.takeBack();
+        return text === null ? err.line('There is nothing to answer yet.') : this.answer(text);
+      }
+      default:
+        await err.line(`There is no command /${name}; /help lists those there are.`);
+        this.failed();
+    }
+  }
+
+  /** A person sees what failed and goes on; a script learns of it at the end. */
+  private failed(): void {
+    if (!this.context.terminal) this.exitCode = EXIT.engineError;
+  }
+
+  private interrupted(): void {
+    if (this.answering !== null) this.answering.abort();
+    else void this.context.err.line('\nCtrl-D or /exit ends the conversation.').then(() => this.lines.prompt?.());
+  }
+}

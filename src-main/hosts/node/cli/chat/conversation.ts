@@ -1,0 +1,84 @@
+import { EngineError } from '../../../../engine/errors.ts';
+import type { ChatMessage, GenerateParams } from '../../../../engine/types.ts';
+import type { EngineClient } from '../../../../protocol/client.ts';
+import type { Output } from '../output.ts';
+import { streamReply, textOf, type Reply } from '../reply-stream.ts';
+import { ReplyWriter } from '../reply-writer.ts';
+
+export interface ConversationOptions {
+  readonly client: EngineClient;
+  /** How to answer these messages. */
+  readonly paramsFor: (messages: ChatMessage[]) => GenerateParams;
+  /** For answers. */
+  readonly out: Output;
+  /** For everything else. */
+  readonly err: Output;
+  /** Whether `err` shows dimmed text. */
+  readonly dim: boolean;
+}
+
+/** A chat that grows: what was said, and how the next answer comes about. */
+export class Conversation {
+  /** Null: none. */
+  system: string | null = null;
+  private messages: ChatMessage[] = [];
+  /** Notices that were shown, and how many messages were left out so far. */
+  private readonly said = new Set<string>();
+  private leftOut = 0;
+
+  constructor(private readonly options: ConversationOptions) {}
+
+  /** Forgets what was said; the system prompt stays. */
+  reset(): void {
+    this.messages = [];
+    this.leftOut = 0;
+  }
+
+  /** Takes back the last answer. @returns the message it was an answer to; null when there is none */
+  takeBack(): string | null {
+    const last = this.messages.findLastIndex(({ role }) => role === 'user');
+    return this.messages.splice(last === -1 ? this.messages.length : last).at(0)?.text ?? null;
+  }
+
+  /**
+   * Answers a message, in writing. What of the answer was written when `signal` stopped it counts as the answer; without
+   * any, the message is forgotten.
+   * @throws EngineError when there is no answer; the message is forgotten
+   */
+  async ask(text: string, signal: AbortSignal): Promise<Reply> {
+    const { client, paramsFor, out, err, dim } = this.options;
+    const system: ChatMessage[] = this.system === null ? [] : [{ role: 'system', text: this.system }];
+    const messages: ChatMessage[] = [...this.messages, { role: 'user', text }];
+    const writer = new ReplyWriter(out, err, dim);
+    const reply = await streamReply(client, paramsFor([...system, ...messages]), signal, {
+      start: ({ notices, segments }) => {
+        return this.tell(
+          notices,
+          segments.filter(({ dropped }) => dropped),
+        );
+      },
+      token: (token) => writer.token(token),
+    });
+    if (reply.tokens.length > 0) await writer.end();
+    const { reason, detail, errorCode } = reply.end.stop;
+    if (reason === 'error' && reply.tokens.length === 0) throw new EngineError(errorCode ?? 'INTERNAL', detail);
+    if (reason === 'user' && reply.tokens.length === 0) return reply;
+    // Templates of models that reason leave the reasoning of earlier answers out, so it is not kept.
+    const answer = textOf(reply.tokens, 'answer');
+    const reasoned = reply.tokens.some(({ part }) => part !== 'answer');
+    this.messages = [...messages, { role: 'assistant', text: reasoned ? answer.trimStart() : answer }];
+    return reply;
+  }
+
+  private async tell(notices: readonly string[], dropped: readonly unknown[]): Promise<void> {
+    const { err } = this.options;
+    for (const notice of notices.filter((each) => !this.said.has(each))) {
+      this.said.add(notice);
+      await err.line(`Note: ${notice}`);
+    }
+    if (dropped.length === this.leftOut) return;
+    this.leftOut = dropped.length;
+    const left = dropped.length === 1 ? 'The oldest message is' : `The ${dropped.length} oldest messages are`;
+    await err.line(`Note: ${left} left out: the context window is full.`);
+  }
+}

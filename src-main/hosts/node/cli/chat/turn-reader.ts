@@ -1,0 +1,36 @@
+import type { Lines } from './lines.ts';
+
+/** Around a message of several lines. */
+const FENCE = '"""';
+
+/** What a person wants: a message to the model, or a command to the program. */
+export type Turn =
+  { readonly kind: 'message'; readonly text: string } | { readonly kind: 'command'; name: string; argument: string };
+
+/** Reads turns from lines: `/name` is a command, `//` begins a message with a slash, `"""` goes around several lines. */
+export class TurnReader {
+  constructor(private readonly lines: Lines) {}
+
+  /** @returns null at the end */
+  async next(): Promise<Turn | null> {
+    for (;;) {
+      const line = await this.lines.next('> ');
+      if (line === null) return null;
+      if (line.startsWith(FENCE)) return { kind: 'message', text: await this.fenced(line.slice(FENCE.length)) };
+      if (line.startsWith('//')) return { kind: 'message', text: line.slice(1) };
+      const command = /^\/(\S*)\s*(.*)$/su.exec(line);
+      if (command) return { kind: 'command', name: command[1], argument: command[2].trim() };
+      if (line.trim() !== '') return { kind: 'message', text: line };
+    }
+  }
+
+  private async fenced(first: string): Promise<string> {
+    const written: string[] = [];
+    for (let line: string | null = first; line !== null; line = await this.lines.next('. ')) {
+      const isLast = line.endsWith(FENCE);
+      written.push(isLast ? line.slice(0, -FENCE.length) : line);
+      if (isLast) break;
+    }
+    return written.join('\n').replace(/^\n/, '').replace(/\n$/, '');
+  }
+}

@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import type { SamplingParams } from '../../../../engine/types.ts';
+import { withModelDefaults } from './model-defaults.ts';
+import { addSamplingOptions, samplingParams, type SamplingOptions } from './sampling-options.ts';
+
+const RECOMMENDED: Partial<SamplingParams> = { temperature: 0.6, topK: 20, mirostatTau: 4, samplers: ['top_k'] };
+
+function chosen(...args: string[]) {
+  const command = addSamplingOptions(new Command());
+  command.parse(args, { from: 'user' });
+  const params = samplingParams(command.opts<SamplingOptions>());
+  return withModelDefaults(params, RECOMMENDED, command);
+}
+
+describe('withModelDefaults', () => {
+  it('takes what the file recommends, and says what', () => {
+    const { sampling, notices } = chosen();
+    expect(sampling).toMatchObject({ ...RECOMMENDED, topP: 0.95 });
+    expect(notices).toEqual([
+      'Sampling as the model’s file recommends: temperature 0.6, top-k 20, mirostat-ent 4, samplers top_k.',
+    ]);
+  });
+
+  it('leaves every flag that was given, also at its default', () => {
+    const { sampling, notices } = chosen('--top-k', '40', '--mirostat-ent', '5', '--samplers', 'top_k,temperature');
+    expect(sampling).toMatchObject({ temperature: 0.6, topK: 40, mirostatTau: 5, samplers: ['top_k', 'temperature'] });
+    expect(notices).toEqual(['Sampling as the model’s file recommends: temperature 0.6.']);
+    const all = chosen('--top-k', '1', '--mirostat-ent', '5', '--samplers', 'top_k', '--temperature', '1');
+    expect(all.notices).toEqual([]);
+  });
+
+  it('stays greedy', () => {
+    const { sampling } = chosen('--greedy');
+    expect(sampling).toMatchObject({ temperature: 0, topK: 20 });
+    expect(sampling.samplers).toContain('temperature');
+  });
+});

@@ -1,0 +1,42 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { GeneratedToken } from '../../../engine/types.ts';
+import { Output } from './output.ts';
+import { ReplyWriter } from './reply-writer.ts';
+
+async function written(tokens: [GeneratedToken['part'], string][], dim = false) {
+  const streams = [new PassThrough(), new PassThrough()];
+  const [answers, asides] = streams.map((stream) => new Output(stream, () => undefined));
+  const writer = new ReplyWriter(answers, asides, dim);
+  for (const [part, text] of tokens) await writer.token({ part, text });
+  await writer.end();
+  return streams.map((stream) => String(stream.read() ?? ''));
+}
+
+describe('ReplyWriter', () => {
+  it('writes an answer as it is', async () => {
+    expect(
+      await written([
+        ['answer', ' Yes'],
+        ['answer', '.\n'],
+      ]),
+    ).toEqual([' Yes.\n\n', '']);
+  });
+
+  it('keeps reasoning apart, and drops what only separates the answer from it', async () => {
+    const tokens: [GeneratedToken['part'], string][] = [
+      ['reasoning_mark', '<think>'],
+      ['reasoning', '\nHm'],
+      ['reasoning_mark', '</think>'],
+      ['answer', '\n\n'],
+      ['answer', ' 42'],
+      ['answer', '\n!'],
+    ];
+    expect(await written(tokens)).toEqual(['42\n!\n', '<think>\nHm</think>\n']);
+    expect(await written(tokens, true)).toEqual(['42\n!\n', '\u001b[2m<think>\nHm</think>\u001b[22m\n']);
+  });
+
+  it('ends reasoning that has no answer', async () => {
+    expect(await written([['reasoning', 'Hm\n']], true)).toEqual(['\n', '\u001b[2mHm\n\u001b[22m']);
+  });
+});

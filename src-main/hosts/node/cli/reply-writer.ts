@@ -1,0 +1,53 @@
+import type { GeneratedToken } from '../../../engine/types.ts';
+import type { CliContext } from './context.ts';
+import type { Output } from './output.ts';
+
+const DIM = '\u001b[2m';
+const PLAIN = '\u001b[22m';
+
+/** Writes a reply as it comes: the answer to one output, what the model reasons before it to another. */
+export class ReplyWriter {
+  private reasoning = false;
+  /** Whether an answer that begins now loses the white space before it, which only keeps it apart from the reasoning. */
+  private trims = false;
+  /** Whether the reasoning so far ends with a line end. */
+  private atLineStart = true;
+
+  /** @param dim whether `asides` is a terminal that shows reasoning dimmed */
+  constructor(
+    private readonly answers: Output,
+    private readonly asides: Output,
+    private readonly dim: boolean,
+  ) {}
+
+  async token({ text, part }: Pick<GeneratedToken, 'text' | 'part'>): Promise<void> {
+    if (part !== 'answer') {
+      if (!this.reasoning && this.dim) await this.asides.write(DIM);
+      this.reasoning = true;
+      if (text !== '') this.atLineStart = text.endsWith('\n');
+      return this.asides.write(text);
+    }
+    await this.endReasoning();
+    const shown = this.trims ? text.trimStart() : text;
+    if (shown !== '') this.trims = false;
+    await this.answers.write(shown);
+  }
+
+  /** The reply is over. */
+  async end(): Promise<void> {
+    await this.endReasoning();
+    await this.answers.write('\n');
+  }
+
+  private async endReasoning(): Promise<void> {
+    if (!this.reasoning) return;
+    this.reasoning = false;
+    this.trims = true;
+    await this.asides.write(`${this.dim ? PLAIN : ''}${this.atLineStart ? '' : '\n'}`);
+  }
+}
+
+/** Whether what goes to standard error may be dimmed. */
+export function showsDimmed({ isTerminal }: CliContext): boolean {
+  return (isTerminal ?? false) && !process.env['NO_COLOR'];
+}
