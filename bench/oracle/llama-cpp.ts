@@ -1,23 +1,6 @@
 /** llama.cpp through node-llama-cpp, as far as the oracle checks need it. */
 
-/** The parts of node-llama-cpp that are used here: its own types are there only once bench/ was installed. */
-interface NodeLlamaCpp {
-  getLlama(options: { gpu: false; build: 'never'; logLevel: string }): Promise<{
-    loadModel(options: { modelPath: string; gpuLayers: 0 }): Promise<LlamaModel>;
-    dispose(): Promise<void>;
-  }>;
-}
-interface LlamaModel {
-  createContext(options: object): Promise<LlamaContext>;
-  dispose(): Promise<void>;
-}
-interface LlamaContext {
-  getSequence(): {
-    clearHistory(): Promise<void>;
-    evaluate(ids: number[], options: { temperature: 0; yieldEogToken: true }): AsyncIterable<number>;
-  };
-  dispose(): Promise<void>;
-}
+import { startLlama } from '../lib/node-llama-cpp.ts';
 
 /** A model in llama.cpp. */
 export interface Oracle {
@@ -28,11 +11,7 @@ export interface Oracle {
 
 /** @throws Error saying how to install what is missing */
 export async function startLlamaCpp(): Promise<{ open(path: string): Promise<Oracle>; close(): Promise<void> }> {
-  const name = 'node-llama-cpp';
-  const library = (await import(name).catch((cause: unknown) => {
-    throw new Error('node-llama-cpp is not installed. Run "npm install --prefix bench" first.', { cause });
-  })) as NodeLlamaCpp;
-  const llama = await library.getLlama({ gpu: false, build: 'never', logLevel: 'error' });
+  const llama = await startLlama();
   return {
     async open(modelPath) {
       const model = await llama.loadModel({ modelPath, gpuLayers: 0 });

@@ -1,0 +1,125 @@
+/** The engines that take turns, each in a process of its own. */
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { root } from '../../scripts/lib/run.ts';
+import type { BenchModel } from '../../src-main/hosts/node/bench/bench-messages.ts';
+import { withBenchSession, type BenchRuntime } from '../../src-main/hosts/node/bench/bench-programs.ts';
+import { BenchSession } from '../../src-main/hosts/node/bench/bench-session.ts';
+import { median } from '../../src-main/hosts/node/bench/median.ts';
+
+const BUILT = new URL('out/main/', pathToFileURL(`${root}/`));
+
+/** What one engine is measured at. */
+export interface Task {
+  readonly path: string;
+  readonly threads: number | null;
+  readonly prompt: number;
+  readonly generate: number;
+  readonly contexts: readonly number[];
+  readonly repeat: number;
+}
+
+/** Medians; rates are tokens per second. */
+export interface Figures {
+  readonly model: BenchModel;
+  readonly prefill: number;
+  /** By context. */
+  readonly decode: ReadonlyMap<number, number>;
+  readonly peakBytes: number;
+}
+
+export type Contender = 'llama.cpp' | BenchRuntime;
+
+function withContender<T>(contender: Contender, work: (session: BenchSession) => Promise<T>): Promise<T> {
+  return contender === 'llama.cpp' ? withLlama(work) : withBenchSession(contender, BUILT, undefined, work);
+}
+
+async function withLlama<T>(work: (session: BenchSession) => Promise<T>): Promise<T> {
+  const host = join(root, 'bench', 'lib', 'llama-host.ts');
+  const session = await BenchSession.open({
+    command: process.execPath,
+    args: ['--import', 'tsx', host],
+    env: process.env,
+  });
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Measures all contenders on the same file, taking turns, so that what else the machine does falls on all of them.
+ * @returns in the order of `contenders`
+ */
+export async function takeTurns(contenders: readonly Contender[], task: Task): Promise<Figures[]> {
+  const sessions: BenchSession[] = [];
+  const collect = async (rest: readonly Contender[]): Promise<Figures[]> => {
+    const [next, ...others] = rest;
+    if (next === undefined) return measure(sessions, task);
+    return withContender(next, (session) => {
+      sessions.push(session);
+      return collect(others);
+    });
+  };
+  return collect(contenders);
+}
+
+async function measure(sessions: readonly BenchSession[], task: Task): Promise<Figures[]> {
+  const { path, threads, prompt, generate, contexts, repeat } = task;
+  const contextSize = Math.max(prompt + 1, ...contexts.map((context) => context + generate + 1));
+  const models: BenchModel[] = [];
+  for (const session of sessions) {
+    models.push(await session.call('load', { path, executor: 'wasm', threads, contextSize }));
+  }
+  const inTurns = async (rounds: number, once: (session: BenchSession) => Promise<number>) => {
+    const rates: number[][] = sessions.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      // Whoever is first in one round is last in the next.
+      const order = [...sessions.keys()];
+      for (const i of round % 2 === 0 ? order : order.reverse()) rates[i].push(await once(sessions[i]));
+    }
+    return rates.map((each) => (each.length === 0 ? 0 : median(each)));
+  };
+  // Compilers and caches warm up; not counted.
+  await inTurns(1, (session) => session.call('prefill', { tokens: Math.min(prompt, 256) }));
+  await inTurns(1, (session) => session.call('decode', { context: 8, tokens: 16 }));
+  const prefill = await inTurns(repeat, (session) => session.call('prefill', { tokens: prompt }));
+  const decode: { context: number; rates: number[] }[] = [];
+  for (const context of contexts) {
+    // Reads the context.
+    await inTurns(1, (session) => session.call('decode', { context, tokens: 4 }));
+    const rates = await inTurns(repeat, (session) => session.call('decode', { context, tokens: generate }));
+    decode.push({ context, rates });
+  }
+  const peaks: number[] = [];
+  for (const session of sessions) peaks.push(await session.call('peakBytes', {}));
+  return sessions.map((_, i) => ({
+    model: models[i],
+    prefill: prefill[i],
+    decode: new Map(decode.map(({ context, rates }) => [context, rates[i]])),
+    peakBytes: peaks[i],
+  }));
+}
+
+/** Tokens per second of each number of lanes together, by turns. */
+export async function measureLanes(
+  runtime: BenchRuntime,
+  task: Pick<Task, 'path' | 'threads' | 'generate' | 'repeat'>,
+  lanes: readonly number[],
+): Promise<Map<number, number>> {
+  const context = 16;
+  const { path, threads, generate, repeat } = task;
+  const contextSize = Math.max(...lanes) * (context + generate + 1);
+  return withBenchSession(runtime, BUILT, undefined, async (session) => {
+    await session.call('load', { path, executor: 'wasm', threads, contextSize });
+    const rates = new Map<number, number[]>(lanes.map((count) => [count, []]));
+    for (let round = 0; round <= repeat; round++) {
+      for (const [count, found] of rates) {
+        const rate = await session.call('lanes', { lanes: count, context, tokens: round === 0 ? 16 : generate });
+        if (round > 0) found.push(rate);
+      }
+    }
+    return new Map([...rates].map(([count, found]) => [count, median(found)]));
+  });
+}

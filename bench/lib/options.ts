@@ -1,0 +1,60 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { FILE_TYPES, type FileType } from './bench-models.ts';
+import type { Task } from './contenders.ts';
+
+export const PARTS = ['files', 'lanes', 'runtimes', 'start', 'machine'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface BenchOptions {
+  readonly parts: readonly Part[];
+  readonly files: readonly FileType[];
+  readonly threads: readonly number[];
+  readonly task: Pick<Task, 'prompt' | 'generate' | 'contexts' | 'repeat'>;
+  /** Everything is measured as it is planned, so that the result may be written down. */
+  readonly whole: boolean;
+  /** Says what goes on. */
+  readonly say: (line: string) => void;
+}
+
+/** @throws Error that names what is allowed */
+export function readOptions(args: string[]): BenchOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      parts: { type: 'string' },
+      files: { type: 'string' },
+      threads: { type: 'string' },
+      repeat: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+    },
+  });
+  const { quick } = values;
+  const threads = values.threads?.split(',').map(positive);
+  const repeat = values.repeat === undefined ? (quick ? 1 : 3) : positive(values.repeat);
+  return {
+    parts: chosen('--parts', values.parts, PARTS) ?? (quick || values.files !== undefined ? ['files'] : PARTS),
+    files: chosen('--files', values.files, FILE_TYPES) ?? FILE_TYPES,
+    threads: threads ?? (availableParallelism() > 1 ? [1, 2] : [1]),
+    task: quick
+      ? { prompt: 512, generate: 64, contexts: [16], repeat }
+      : { prompt: 512, generate: 128, contexts: [16, 2048], repeat },
+    whole: !quick && values.parts === undefined && values.files === undefined && threads === undefined,
+    say: (line) => console.error(`bench: ${line}`),
+  };
+}
+
+function chosen<T extends string>(option: string, list: string | undefined, all: readonly T[]): T[] | null {
+  if (list === undefined) return null;
+  return list.split(',').map((name) => {
+    const found = all.find((each) => each.toLowerCase() === name.trim().toLowerCase());
+    if (found === undefined) throw new Error(`${option} takes ${all.join(', ')}, not "${name}".`);
+    return found;
+  });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`"${text}" is no whole number from 1.`);
+  return value;
+}

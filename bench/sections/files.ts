@@ -1,0 +1,119 @@
+/** Tokenscope beside node-llama-cpp on the same files. */
+import { benchModel, type FileType } from '../lib/bench-models.ts';
+import { takeTurns, type Figures } from '../lib/contenders.ts';
+import { GOALS } from '../lib/goals.ts';
+import { against, megabytes, number, percent, table } from '../lib/markdown.ts';
+import type { BenchOptions } from '../lib/options.ts';
+
+interface Pair {
+  readonly threads: number;
+  readonly ours: Figures;
+  readonly theirs: Figures;
+}
+
+export interface FileResult {
+  readonly type: FileType;
+  readonly pairs: readonly Pair[];
+}
+
+export async function measureFiles(options: BenchOptions): Promise<FileResult[]> {
+  const results: FileResult[] = [];
+  for (const type of options.files) {
+    const path = await benchModel(type, options.say);
+    const pairs: Pair[] = [];
+    for (const threads of options.threads) {
+      const [ours, theirs] = await takeTurns(['electron', 'llama.cpp'], { path, threads, ...options.task });
+      pairs.push({ threads, ours, theirs });
+      options.say(`${type}, ${threads} thread${threads === 1 ? '' : 's'}: ${summary(ours)} / ${summary(theirs)}`);
+    }
+    results.push({ type, pairs });
+  }
+  return results;
+}
+
+/** `read 450, wrote 120, 60` */
+function summary({ prefill, decode }: Figures): string {
+  return `read ${number(prefill)}, wrote ${[...decode.values()].map(number).join(', ')}`;
+}
+
+type Read = (figures: Figures) => number;
+
+export function formatFiles(results: readonly FileResult[], { task }: BenchOptions): string {
+  const short = task.contexts[0];
+  const long = task.contexts.at(-1) ?? short;
+  return [
+    'Ratios of tokens per second, Tokenscope / node-llama-cpp; in brackets the floor and the goal. “Best” is the number ' +
+      'of threads that is faster, for each side its own. What is below its floor is bold.',
+    ratioTable(results, short),
+    'Tokens per second, Tokenscope / node-llama-cpp.',
+    table(
+      ['file', 'threads', `read ${task.prompt}`, ...task.contexts.map((context) => `write after ${context}`)],
+      results.flatMap(({ type, pairs }) =>
+        pairs.map(({ threads, ours, theirs }) => {
+          const both = (read: Read) => `${number(read(ours))} / ${number(read(theirs))}`;
+          const decode = task.contexts.map((context) => both(({ decode }) => decode.get(context) ?? NaN));
+          return [type, String(threads), both(({ prefill }) => prefill), ...decode];
+        }),
+      ),
+    ),
+    `What a second thread gives Tokenscope, and the share of its speed that each side keeps after ${long} tokens.`,
+    table(
+      ['file', 'reading, 2 threads / 1', 'writing, 2 threads / 1', 'kept, 1 thread', 'kept, 2 threads'],
+      results.map((result) => scalingRow(result, short, long)),
+    ),
+    'Loading, ms, and the most memory that the process took for it, MB (Tokenscope / node-llama-cpp); the bound for ' +
+      'Tokenscope is 1.3 x file + K and V.',
+    table(['file', 'threads', 'load', 'memory', 'bound'], results.flatMap(memoryRows)),
+  ].join('\n\n');
+}
+
+function ratioTable(results: readonly FileResult[], context: number): string {
+  const decode: Read = (figures) => figures.decode.get(context) ?? NaN;
+  const head = ['file', 'writing, best / best', 'writing, 1 thread', 'reading, 1 thread', 'reading, 2 threads'];
+  const rows = results.map(({ type, pairs }) => {
+    const goals = GOALS[type];
+    const best = (side: 'ours' | 'theirs') => Math.max(...pairs.map((pair) => decode(pair[side])));
+    const ratio = (threads: number, read: Read) => {
+      const pair = pairs.find((each) => each.threads === threads);
+      return pair ? read(pair.ours) / read(pair.theirs) : null;
+    };
+    const cell = (value: number | null, goal: (typeof goals)['prefill']) =>
+      value === null ? '' : against(value, goal);
+    return [
+      type,
+      against(best('ours') / best('theirs'), goals.decodeBest),
+      cell(ratio(1, decode), goals.decodeAlone),
+      cell(
+        ratio(1, ({ prefill }) => prefill),
+        goals.prefill,
+      ),
+      cell(
+        ratio(2, ({ prefill }) => prefill),
+        goals.prefill,
+      ),
+    ];
+  });
+  return table(head, rows);
+}
+
+function scalingRow({ type, pairs }: FileResult, short: number, long: number): string[] {
+  const [one, two] = [1, 2].map((threads) => pairs.find((pair) => pair.threads === threads));
+  const gain = (read: Read) => (one && two ? number(read(two.ours) / read(one.ours)) : '');
+  const kept = ({ decode }: Figures) => percent((decode.get(long) ?? NaN) / (decode.get(short) ?? NaN));
+  const both = (pair: Pair | undefined) => (pair ? `${kept(pair.ours)} / ${kept(pair.theirs)}` : '');
+  return [type, gain(({ prefill }) => prefill), gain(({ decode }) => decode.get(short) ?? NaN), both(one), both(two)];
+}
+
+function memoryRows({ type, pairs }: FileResult): string[][] {
+  return pairs.map(({ threads, ours, theirs }) => {
+    const bound = 1.3 * ours.model.fileBytes + (ours.model.kvBytes ?? 0);
+    const memory = megabytes(ours.peakBytes);
+    return [
+      type,
+      String(threads),
+      `${number(ours.model.loadMs)} / ${number(theirs.model.loadMs)}`,
+      `${ours.peakBytes <= bound ? memory : `**${memory}**`} / ${megabytes(theirs.peakBytes)}`,
+      megabytes(bound),
+    ];
+  });
+}
