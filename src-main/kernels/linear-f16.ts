@@ -1,18 +1,21 @@
 /**
- * y = x W^T with float16 weights in panels of 8 rows, `[panels, inputs, 8]`, and float32 sums. Bits of a float16 moved into
- * a float32's place make 2^-112 of its value, so activations come multiplied by 2^56 and sums leave so: exact, and one
- * multiplication less per weight. Each output is the sum over even inputs plus that over odd ones, in order, whatever the
- * number of rows.
+ * y = x W^T with float16 weights and float32 sums. W lies in panels of 8 rows, two inputs side by side:
+ *
+ *     f16 w[(inputs + 1) / 2][8][2]     [i][row]: inputs 2i and 2i + 1
+ *
+ * Bits of a float16 moved into a float32's place make 2^-112 of its value, so activations come multiplied by 2^56 and
+ * sums leave so: exact, and one multiplication less per weight. Each output is four sums, of every fourth input in order,
+ * added in order, whatever the number of rows: fewer chains of additions would wait for each other.
  */
 import { store8 } from './epilogue';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { madd, placedHalf4 } from './math';
+import { madd } from './math';
 
 /** @param scratch room for the sums of four rows and one panel in float32 */
 export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const width = load<i32>(op, OP_WIDTH);
-  const panelBytes = <usize>width * 16;
+  const panelBytes = panelBytesF16(width);
   const tile = scratch + 128;
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   for (let panel = from; panel < to; panel++, w += panelBytes) {
@@ -20,12 +23,23 @@ export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usi
     let row = 0;
     if (rows >= 4) unpackPanel(w, width, tile);
     for (; row + 4 <= rows; row += 4, x += 4 * stride) {
-      fourRows(x, stride, tile, (width + 1) >> 1, scratch, false);
-      fourRows(x + 4, stride, tile + <usize>((width + 1) >> 1) * 32, width >> 1, scratch, true);
+      let part = tile;
+      for (let i = 0; i < 4; i++) {
+        const inputs = (width + 3 - i) >> 2;
+        fourRows(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
+        part += <usize>inputs * 32;
+      }
       for (let i = 0; i < 4; i++) store(op, row + i, panel, v128.load(scratch + i * 32), v128.load(scratch + i * 32, 16));
     }
     for (; row < rows; row++, x += stride) oneRow(op, x, w, width, row, panel);
   }
+}
+
+/** Bytes of 8 rows. */
+// @ts-ignore: decorator
+@inline
+export function panelBytesF16(width: i32): usize {
+  return <usize>((width + 1) >> 1) * 32;
 }
 
 // @ts-ignore: decorator
@@ -35,17 +49,52 @@ function store(op: usize, row: i32, panel: i32, low: v128, high: v128): void {
   store8(op, row, panel, f32x4.mul(low, unscale), f32x4.mul(high, unscale));
 }
 
-/** float32 `[even inputs, 8]`, then the odd ones. */
-function unpackPanel(w: usize, width: i32, tile: usize): void {
-  const odd = tile + <usize>((width + 1) >> 1) * 32;
-  for (let i: usize = 0; i < <usize>width; i++, w += 16) {
-    const to = (i & 1 ? odd : tile) + (i >> 1) * 32;
-    v128.store(to, placedHalf4(v128.load16x4_s(w)));
-    v128.store(to, placedHalf4(v128.load16x4_s(w, 8)), 16);
-  }
+/** The first of the two inputs of each lane, in a float32's place: moving up 13 bits and extending the sign at once. */
+// @ts-ignore: decorator
+@inline
+function first(pair: v128): v128 {
+  return v128.and(i32x4.dot_i16x8_s(pair, i32x4.splat(0x2000)), i32x4.splat(0x8fffe000));
 }
 
-/** Every second input of four rows. @param add to what is in `sums` */
+// @ts-ignore: decorator
+@inline
+function second(pair: v128): v128 {
+  return v128.and(i32x4.shr_s(pair, 3), i32x4.splat(0x8fffe000));
+}
+
+/** float32 `[inputs 4i, 8]`, then inputs 4i + 1 and so on. */
+function unpackPanel(w: usize, width: i32, tile: usize): void {
+  const t1 = tile + <usize>((width + 3) >> 2) * 32;
+  const t2 = t1 + <usize>((width + 2) >> 2) * 32;
+  const t3 = t2 + <usize>((width + 1) >> 2) * 32;
+  let at: usize = 0;
+  for (const end = <usize>(width >> 2) * 32; at < end; at += 32, w += 64) {
+    unpackFirst(w, tile + at);
+    unpackSecond(w, t1 + at);
+    unpackFirst(w + 32, t2 + at);
+    unpackSecond(w + 32, t3 + at);
+  }
+  const rest = width & 3;
+  if (rest > 0) unpackFirst(w, tile + at);
+  if (rest > 1) unpackSecond(w, t1 + at);
+  if (rest > 2) unpackFirst(w + 32, t2 + at);
+}
+
+// @ts-ignore: decorator
+@inline
+function unpackFirst(w: usize, to: usize): void {
+  v128.store(to, first(v128.load(w)));
+  v128.store(to, first(v128.load(w, 16)), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function unpackSecond(w: usize, to: usize): void {
+  v128.store(to, second(v128.load(w)));
+  v128.store(to, second(v128.load(w, 16)), 16);
+}
+
+/** Every fourth input of four rows. @param add to what is in `sums` */
 function fourRows(x: usize, stride: usize, tile: usize, inputs: i32, sums: usize, add: bool): void {
   let xb = x + stride;
   let xc = xb + stride;
@@ -73,10 +122,10 @@ function fourRows(x: usize, stride: usize, tile: usize, inputs: i32, sums: usize
     c1 = madd(vc, w1, c1);
     d0 = madd(vd, w0, d0);
     d1 = madd(vd, w1, d1);
-    x += 8;
-    xb += 8;
-    xc += 8;
-    xd += 8;
+    x += 16;
+    xb += 16;
+    xc += 16;
+    xd += 16;
   }
   keep(sums, a0, a1, add);
   keep(sums + 32, b0, b1, add);
@@ -92,22 +141,51 @@ function keep(sums: usize, low: v128, high: v128, add: bool): void {
 }
 
 function oneRow(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32): void {
-  let even0 = f32x4.splat(0);
-  let even1 = even0;
-  let odd0 = even0;
-  let odd1 = even0;
-  for (const end = x + (<usize>width & ~1) * 4; x < end; x += 8, w += 32) {
-    const a = v128.load32_splat(x);
-    const b = v128.load32_splat(x, 4);
-    even0 = madd(a, placedHalf4(v128.load16x4_s(w)), even0);
-    even1 = madd(a, placedHalf4(v128.load16x4_s(w, 8)), even1);
-    odd0 = madd(b, placedHalf4(v128.load16x4_s(w, 16)), odd0);
-    odd1 = madd(b, placedHalf4(v128.load16x4_s(w, 24)), odd1);
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  for (const end = w + (<usize>width >> 2) * 64; w < end; w += 64, x += 16) {
+    let va = v128.load32_splat(x);
+    let vb = v128.load32_splat(x, 4);
+    let low = v128.load(w);
+    let high = v128.load(w, 16);
+    a0 = madd(va, first(low), a0);
+    a1 = madd(va, first(high), a1);
+    b0 = madd(vb, second(low), b0);
+    b1 = madd(vb, second(high), b1);
+    // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
+    if (!x) break;
+    va = v128.load32_splat(x, 8);
+    vb = v128.load32_splat(x, 12);
+    low = v128.load(w, 32);
+    high = v128.load(w, 48);
+    c0 = madd(va, first(low), c0);
+    c1 = madd(va, first(high), c1);
+    d0 = madd(vb, second(low), d0);
+    d1 = madd(vb, second(high), d1);
   }
-  if (width & 1) {
-    const a = v128.load32_splat(x);
-    even0 = madd(a, placedHalf4(v128.load16x4_s(w)), even0);
-    even1 = madd(a, placedHalf4(v128.load16x4_s(w, 8)), even1);
+  const rest = width & 3;
+  if (rest > 0) {
+    const va = v128.load32_splat(x);
+    a0 = madd(va, first(v128.load(w)), a0);
+    a1 = madd(va, first(v128.load(w, 16)), a1);
   }
-  store(op, row, panel, f32x4.add(even0, odd0), f32x4.add(even1, odd1));
+  if (rest > 1) {
+    const vb = v128.load32_splat(x, 4);
+    b0 = madd(vb, second(v128.load(w)), b0);
+    b1 = madd(vb, second(v128.load(w, 16)), b1);
+  }
+  if (rest > 2) {
+    const vc = v128.load32_splat(x, 8);
+    c0 = madd(vc, first(v128.load(w, 32)), c0);
+    c1 = madd(vc, first(v128.load(w, 48)), c1);
+  }
+  const low = f32x4.add(f32x4.add(f32x4.add(a0, b0), c0), d0);
+  const high = f32x4.add(f32x4.add(f32x4.add(a1, b1), c1), d1);
+  store(op, row, panel, low, high);
 }

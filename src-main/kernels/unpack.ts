@@ -8,6 +8,7 @@ import {
   OP_WIDTH,
   OP_ZERO,
 } from '../engine/executors/wasm/plan-layout';
+import { panelBytesF16 } from './linear-f16';
 import { half4 } from './math';
 import { blockBytes, hasMin, unpackTile } from './tile';
 
@@ -21,8 +22,8 @@ export function unpackRow(op: usize, table: usize, row: i32, y: usize, scratch: 
     const at = table + panel * width * 32 + lane * 4;
     for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, load<f32>(at + i * 32));
   } else if (layout == LAYOUT_F16) {
-    const at = table + panel * width * 16 + lane * 2;
-    for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, half(at + i * 16));
+    const at = table + panel * panelBytesF16(width) + lane * 4;
+    for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, half(at + (i >> 1) * 32 + (i & 1) * 2));
   } else {
     const blocks = <usize>(width >> 5);
     const bytes = blockBytes(layout);

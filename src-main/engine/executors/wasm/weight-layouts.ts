@@ -41,7 +41,8 @@ const integer = (
 ): WeightLayout => ({ name, id, kernel, quantized: true, zero, bytes: (values) => (values / 32) * bytes });
 
 const F32 = float('F32', L.LAYOUT_F32, 'packF32', 4);
-const F16 = float('F16', L.LAYOUT_F16, 'packF16', 2);
+/** Inputs lie in pairs. */
+const F16 = { ...float('F16', L.LAYOUT_F16, 'packF16', 2), bytes: (values: number) => 4 * Math.ceil(values / 2) };
 const Q4 = integer('Q4_0', L.LAYOUT_Q4, 'packQ4', 8, 18);
 const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, 'packQ4Min', 0, 20);
 const Q5 = integer('Q5_0', L.LAYOUT_Q5, 'packQ5', 16, 22);
