@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { unpackTokens } from '../protocol/unpack-tokens.ts';
 import {
   DEFAULT_SAMPLER_ORDER,
   defaultGenerateParams,
@@ -81,9 +82,15 @@ describe('loading', () => {
 
 describe('tokenize and detokenize', () => {
   it('gives ids, pieces and ranges, and the text back', () => {
-    const { ids, tokens } = engine.tokenize({ text: 'Hello world', addBos: true, parseSpecial: false });
+    const tokenized = engine.tokenize({ text: 'Hello world', addBos: true, parseSpecial: false });
+    const { ids } = tokenized;
     expect(ids).toEqual([0, 593, 580]);
-    expect(tokens.map(({ range }) => range)).toEqual([null, [0, 5], [6, 11]]);
+    expect(unpackTokens(tokenized).map(({ piece, range }) => [piece, range])).toEqual([
+      ['<BOS>', null],
+      ['Hello', [0, 5]],
+      ['world', [6, 11]],
+    ]);
+    expect(unpackTokens(tokenized, 2, 9).map(({ id }) => id)).toEqual([580]);
     expect(engine.detokenize(ids, true)).toEqual({ text: 'Hello world', pieces: ['<BOS>', 'Hello', 'world'] });
   });
 

@@ -21,6 +21,7 @@ import { describeModel as describeHeaders } from './models/describe-model.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/registry.ts';
 import type { CancelToken, ModelFiles, Platform } from './platform.ts';
+import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
   ExecutorName,
@@ -137,8 +138,7 @@ export class InferenceEngine {
 
   /** @throws EngineError NO_MODEL */
   tokenize({ text, addBos, parseSpecial }: TokenizeParams): Tokenized {
-    const tokens = this.require().model.tokenizer.encodePieces(text, { addSpecial: addBos, parseSpecial });
-    return { ids: tokens.map(({ id }) => id), tokens };
+    return packTokens(this.require().model.tokenizer.encodePieces(text, { addSpecial: addBos, parseSpecial }));
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST for an id outside the vocabulary */

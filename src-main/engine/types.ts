@@ -1,8 +1,11 @@
 /**
- * The engine's public data: plain, structured-clonable, JSON-safe. The wire contract (`protocol/`) carries exactly
+ * The engine's public data: plain and structured-clonable. The wire contract (`protocol/`) carries exactly
  * these shapes, so the renderer sees what the engine means.
  */
 import type { EngineErrorCode, ErrorDetails } from './errors.ts';
+import type { TokenPiece } from './token-types.ts';
+
+export type { Detokenized, TokenInfo, TokenizeParams, Tokenized, TokenKind, TokenPiece } from './token-types.ts';
 
 /** Stages of the sampler chain, in llama.cpp's names. */
 export type SamplerName =
@@ -307,35 +310,6 @@ export interface LoadProgress {
 }
 
 /** One piece of a tokenised text. */
-/** What a token is to its tokenizer: `byte` is one byte of a character that has no token of its own. */
-export type TokenKind = 'normal' | 'control' | 'user_defined' | 'byte' | 'unknown' | 'unused';
-
-export interface TokenPiece {
-  id: number;
-  piece: string;
-  /** UTF-8 bytes that the token stands for inside a text; they may be part of a character. */
-  bytes: number[];
-  kind: TokenKind;
-  special: boolean;
-  /** Unknown to the vocabulary: decodes to nothing. */
-  unknown: boolean;
-  /** UTF-16 range of the input this token stands for; null for tokens that the template added. */
-  range: [number, number] | null;
-}
-
-export interface TokenizeParams {
-  text: string;
-  /** Default true. */
-  addBos: boolean;
-  /** Read `<EOS>` in the text as the token instead of as text. Default false. */
-  parseSpecial: boolean;
-}
-
-export interface Tokenized {
-  ids: number[];
-  tokens: TokenPiece[];
-}
-
 /** What `renderChat` takes: a chat prompt without a request to answer it. */
 export type RenderChatParams = Omit<Extract<PromptInput, { kind: 'chat' }>, 'kind'>;
 
@@ -346,12 +320,6 @@ export interface RenderedChat {
   tokens: TokenPiece[];
   segments: PromptSegment[];
   notices: string[];
-}
-
-export interface Detokenized {
-  text: string;
-  /** The vocabulary's own piece of each id, markers included. */
-  pieces: string[];
 }
 
 export interface ScoreParams {

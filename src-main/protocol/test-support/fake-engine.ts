@@ -119,7 +119,8 @@ export class FakeEngine implements Engine {
 
   tokenize({ text }: { text: string }) {
     if (this.model === null) throw new EngineError('NO_MODEL', 'No model is loaded.', { hint: 'load one' });
-    return { ids: [...text].map((_, i) => i), tokens: [] };
+    const ids = [...text].map((_, i) => i);
+    return { ids, ranges: new Int32Array(2 * ids.length), vocabulary: new Map() };
   }
 
   detokenize(ids: number[]): Detokenized {

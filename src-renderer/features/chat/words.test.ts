@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Stop, TokenPiece } from '../../../src-main/engine/types.ts';
+import type { Stop, Tokenized, TokenInfo } from '../../../src-main/engine/types.ts';
 import { candidateRows } from './candidates.ts';
 import { placeBeside } from './place.ts';
 import { canContinue, stopText, typedStopText, visibleText, withThousands } from './stop-words.ts';
@@ -83,28 +83,26 @@ describe('why a reply ended', () => {
 });
 
 describe('unknown words', () => {
-  const piece = (unknown: boolean, range: [number, number] | null): TokenPiece => {
-    return { id: 2, piece: '<UNK>', bytes: [], kind: 'normal', special: false, unknown, range };
-  };
   const text = 'a café and 日本 and café';
-  const pieces = [
-    piece(false, [0, 1]),
-    piece(true, [2, 6]),
-    piece(true, [11, 13]),
-    piece(true, [18, 22]),
-    piece(true, null),
-  ];
+  const info = (id: number, unknown: boolean): [number, TokenInfo] => {
+    return [id, { id, piece: '', bytes: [], kind: 'normal', special: false, unknown }];
+  };
+  const tokenized: Tokenized = {
+    ids: [0, 7, 2, 2, 2, 2],
+    ranges: Int32Array.of(-1, -1, 0, 1, 2, 6, 11, 13, 18, 22, -1, -1),
+    vocabulary: new Map([info(0, false), info(7, false), info(2, true)]),
+  };
 
   it('are found and marked, and the parts are the text', () => {
-    const parts = markUnknown(text, pieces);
+    const parts = markUnknown(text, tokenized);
     expect(parts.map((part) => part.text).join('')).toBe(text);
     expect(parts.filter((part) => part.unknown).map((part) => part.text)).toEqual(['café', '日本', 'café']);
   });
 
   it('are listed once each', () => {
-    expect(listUnknown(text, pieces)).toBe('café, 日本');
-    expect(listUnknown(text, pieces, 1)).toBe('café and 1 more');
-    expect(listUnknown('a', [piece(false, [0, 1])])).toBeNull();
+    expect(listUnknown(text, tokenized)).toBe('café, 日本');
+    expect(listUnknown(text, tokenized, 1)).toBe('café and 1 more');
+    expect(listUnknown('a', { ...tokenized, ids: [0, 7] })).toBeNull();
   });
 });
 

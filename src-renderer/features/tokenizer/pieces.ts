@@ -1,4 +1,5 @@
-import type { TokenPiece } from '../../../src-main/engine/types.ts';
+import type { Tokenized, TokenPiece } from '../../../src-main/engine/types.ts';
+import { rangeOf } from '../../../src-main/protocol/unpack-tokens.ts';
 import { codePoint, visibleParts, type VisiblePart } from './visible.ts';
 
 export interface Counts {
@@ -65,14 +66,28 @@ export function kindText(piece: TokenPiece): string {
   return piece.kind === 'normal' && piece.special ? KINDS.control : KINDS[piece.kind];
 }
 
-export function countsOf(text: string, tokens: readonly TokenPiece[]): Counts {
-  const words = text.match(/\S+/gu)?.length ?? 0;
+/** Of a text, and of its tokens. Millions of characters take milliseconds. */
+export function countsOf(text: string, { ids, ranges }: Tokenized): Counts {
   // Those that were added stand for nothing in the text.
-  const own = tokens.filter(({ range }) => range !== null).length;
+  const own = ids.filter((_, index) => rangeOf(ranges, index) !== null).length;
+  let words = 0;
+  for (const _ of text.matchAll(/\S+/gu)) words++;
   return {
-    tokens: tokens.length,
-    characters: [...text].length,
+    tokens: ids.length,
+    characters: text.length - secondHalves(text),
     bytes: new TextEncoder().encode(text).length,
     tokensPerWord: words === 0 ? null : own / words,
   };
+}
+
+/** How many UTF-16 units are the second half of a character. */
+function secondHalves(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    if ((text.codePointAt(at) ?? 0) > 0xffff) {
+      count++;
+      at++;
+    }
+  }
+  return count;
 }

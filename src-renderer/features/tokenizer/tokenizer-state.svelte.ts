@@ -1,5 +1,5 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { TokenPiece } from '../../../src-main/engine/types.ts';
+import type { Tokenized } from '../../../src-main/engine/types.ts';
 import type { EngineState } from '../chat/engine.svelte.ts';
 
 /** Typing goes on for longer than this between two letters when it has paused, ms. */
@@ -10,7 +10,7 @@ export const READ_AT_FIRST = 100_000;
 export interface Reading {
   /** What was cut into pieces. */
   text: string;
-  tokens: readonly TokenPiece[];
+  tokenized: Tokenized;
 }
 
 /** A text and the pieces that the model's tokenizer cuts it into. Outlives a look at another view. */
@@ -42,6 +42,8 @@ export class TokenizerState {
 
   /** Reads the text soon. @returns calls it off */
   ask(): () => void {
+    // The next long text is asked about anew.
+    if (this.text.length <= READ_AT_FIRST) this.whole = false;
     const { part: text, addBos, parseSpecial } = this;
     if (text === '') {
       this.reading = null;
@@ -61,9 +63,9 @@ export class TokenizerState {
   async #read(params: { text: string; addBos: boolean; parseSpecial: boolean }, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const { tokens } = await engine.call('tokenize', params, { signal });
+      const tokenized = await engine.call('tokenize', params, { signal });
       if (signal.aborted) return;
-      this.reading = { text: params.text, tokens };
+      this.reading = { text: params.text, tokenized };
       this.error = null;
     } catch (thrown) {
       if (signal.aborted) return;

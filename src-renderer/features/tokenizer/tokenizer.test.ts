@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { TokenizeParams, TokenPiece } from '../../../src-main/engine/types.ts';
+import type { Tokenized, TokenizeParams, TokenPiece } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import { codePointsOf, countsOf, endsLine, kindText, lookOf } from './pieces.ts';
 import { READ_AT_FIRST, TokenizerState } from './tokenizer-state.svelte.ts';
@@ -15,6 +15,12 @@ const piece = (text: string, patch: Partial<TokenPiece> = {}): TokenPiece => ({
   bytes: [...new TextEncoder().encode(text)],
   kind: 'normal',
   ...patch,
+});
+
+const tokenized = (ranges: TokenPiece['range'][]): Tokenized => ({
+  ids: ranges.map(() => 5),
+  ranges: Int32Array.from(ranges.flatMap((range) => range ?? [-1, -1])),
+  vocabulary: new Map([[5, piece('a')]]),
 });
 
 describe('what cannot be seen', () => {
@@ -59,21 +65,22 @@ describe('pieces', () => {
   });
 
   it('are counted, those that were added apart', () => {
-    const tokens = [piece('<BOS>', { range: null }), piece('日本'), piece(' go'), piece('od')];
+    const tokens = tokenized([null, [0, 2], [2, 5], [5, 7]]);
     expect(countsOf('日本 good', tokens)).toEqual({ tokens: 4, characters: 7, bytes: 11, tokensPerWord: 1.5 });
-    expect(countsOf(' ', [])).toEqual({ tokens: 0, characters: 1, bytes: 1, tokensPerWord: null });
+    expect(countsOf('a😀b', tokens)).toMatchObject({ characters: 3, bytes: 6 });
+    expect(countsOf(' ', tokenized([]))).toEqual({ tokens: 0, characters: 1, bytes: 1, tokensPerWord: null });
   });
 });
 
 describe('the state of the view', () => {
   let asked: TokenizeParams[];
-  let answer: () => Promise<{ ids: number[]; tokens: TokenPiece[] }>;
+  let answer: () => Promise<Tokenized>;
   let state: TokenizerState;
 
   beforeEach(() => {
     vi.useFakeTimers();
     asked = [];
-    answer = () => Promise.resolve({ ids: [5], tokens: [piece('a')] });
+    answer = () => Promise.resolve(tokenized([[0, 1]]));
     const api = {
       call: (_: string, params: TokenizeParams) => {
         asked.push(params);
@@ -100,7 +107,7 @@ describe('the state of the view', () => {
 
   it('never shows an answer to an older text', async () => {
     let late: () => void = () => undefined;
-    answer = () => new Promise((resolve) => (late = () => resolve({ ids: [1], tokens: [] })));
+    answer = () => new Promise((resolve) => (late = () => resolve(tokenized([]))));
     state.text = 'old';
     const callOff = state.ask();
     await vi.advanceTimersByTimeAsync(200);
@@ -126,5 +133,9 @@ describe('the state of the view', () => {
     expect(state.part).toBe('a'.repeat(READ_AT_FIRST - 1));
     state.whole = true;
     expect(state.part).toBe(state.text);
+    // The next long text is a question of its own.
+    state.text = '';
+    state.ask();
+    expect(state.whole).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Tokenized } from '../../../../engine/types.ts';
 import type { CliContext } from '../context.ts';
+import { unpackTokens } from '../../../../protocol/unpack-tokens.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';
 import { formatTokens } from '../format/tokens.ts';
@@ -32,7 +33,7 @@ async function tokenizeText(context: CliContext, argument: string | undefined, o
   return withEngine(context, options.model, async (session) => {
     const tokenized = await tokenize(session, text, options, context.signal);
     if (options.json) await context.out.json(tokenizedJson(text, tokenized));
-    else await context.out.line(formatTokens(text, tokenized));
+    else await context.out.line(formatTokens(text, unpackTokens(tokenized)));
     return EXIT.ok;
   });
 }
@@ -54,6 +55,6 @@ function tokenize({ client }: EngineSession, text: string, options: TokenizeOpti
   return client.call('tokenize', params, { signal });
 }
 
-function tokenizedJson(text: string, { ids, tokens }: Tokenized) {
-  return { ids, pieces: tokens.map(({ piece }) => piece), text };
+function tokenizedJson(text: string, { ids, vocabulary }: Tokenized) {
+  return { ids, pieces: ids.map((id) => vocabulary.get(id)?.piece), text };
 }

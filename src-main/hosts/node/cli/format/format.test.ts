@@ -73,7 +73,7 @@ describe('tables', () => {
 describe('tokens', () => {
   it('show their part of the text and count the unknown ones', () => {
     const tokens = [token(0, '<BOS>', null), token(9, 'cat', [0, 3]), token(2, '<UNK>', [4, 6])];
-    expect(formatTokens('cat 日本', { ids: [0, 9, 2], tokens })).toBe(
+    expect(formatTokens('cat 日本', tokens)).toBe(
       [
         'position  id  piece  text',
         '       0   0  <BOS>',

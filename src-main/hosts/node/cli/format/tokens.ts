@@ -1,9 +1,9 @@
-import type { Tokenized, TokenPiece } from '../../../../engine/types.ts';
+import type { TokenPiece } from '../../../../engine/types.ts';
 import { plural } from './numbers.ts';
 import { formatTable } from './table.ts';
 
 /** A text's tokens, one a line, and how many there are. */
-export function formatTokens(text: string, { tokens }: Tokenized): string {
+export function formatTokens(text: string, tokens: readonly TokenPiece[]): string {
   const unknown = tokens.filter((token) => token.unknown).length;
   const note = unknown === 0 ? '' : `, ${unknown} unknown to the vocabulary`;
   return `${formatTokenTable(text, tokens)}\n${plural(tokens.length, 'token')}${note}`;
