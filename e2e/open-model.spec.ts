@@ -29,7 +29,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await expect(models.id('architecture')).toContainText('Family llama');
   await expect(models.id('architecture')).toContainText('Trained context 512');
   await expect(models.id('quantisation-mix')).toContainText('F32 100 %');
-  await expect(models.id('memory-estimate')).toContainText('Weights, as float32 682 KB');
+  await expect(models.id('memory-estimate')).toContainText(/Weights, as float32 7\d\d KB/);
   // Nothing is loaded before a person says so.
   await expect(models.card('TinyTransformer')).toContainText('In memory');
 
@@ -136,13 +136,13 @@ test('what cannot be loaded says why, before anything is loaded', async ({ app, 
   await models.id('context-slider').press('End');
   await expect(endless).toContainText(/[\d.]+ (GB|TB) short/);
   await expect(models.id('memory-problem')).toContainText(
-    /It needs .* for a context of 134,217,728 tokens; .* free here/,
+    /It needs .* for a context of 134,217,728 tokens; (.* free here|the engine can use)/,
   );
   await expect(endless.getByTestId('load-model')).toBeDisabled();
   await models.id('context-slider').press('Home');
   await expect(endless.getByTestId('load-model')).toBeEnabled();
 
-  await broken.getByTestId('remove-model').click();
+  await models.menu('broken', 'remove-model');
   await expect(broken).toBeHidden();
 });
 
@@ -204,7 +204,7 @@ test('opened models are there again after a restart, where they are remembered b
   await models.show();
   const gone = models.card('llama');
   await expect(gone.getByTestId('model-problem')).toContainText('is not there any more');
-  await expect(gone.getByTestId('load-model')).toBeDisabled();
+  await expect(gone.getByTestId('load-model')).toBeHidden();
   await gone.getByTestId('remove-model').click();
   await expect(gone).toBeHidden();
   expect(await app.services.invoke('modelsList')).toHaveLength(1);

@@ -31,6 +31,46 @@ export class ModelsPage {
     await trigger();
   }
 
+  /** Shows where a model lies now, in the system's dialog. */
+  async locate(name: string, path: string): Promise<void> {
+    await this.open(path, () => this.card(name).getByTestId('locate-model').click());
+  }
+
+  /** Chooses from the menu of a model's card. */
+  async menu(name: string, item: string): Promise<void> {
+    await this.card(name).getByTestId('model-menu').click();
+    await this.id(item).click();
+  }
+
+  /** The line of a model in the catalogue. */
+  entry(id: string): Locator {
+    return this.app.page.locator(`[data-testid="catalogue-entry"][data-entry="${id}"]`);
+  }
+
+  /** What is to be clicked on in that line, by its test id. */
+  control(id: string, testId: string): Locator {
+    return this.entry(id).getByTestId(testId);
+  }
+
+  /** Waits until a download is so far. */
+  async expectPhase(id: string, phase: 'none' | 'downloading' | 'paused' | 'failed' | 'here'): Promise<void> {
+    await expect(this.control(id, 'download-control')).toHaveAttribute('data-phase', phase, { timeout: 20_000 });
+  }
+
+  /** What the settings say of requests, oldest first. Leaves them open. */
+  async networkLog(): Promise<{ text: string; result: string; bytes: number }[]> {
+    const { page } = this.app;
+    if (!(await this.id('settings').isVisible())) await this.id('network-requests').click();
+    await expect(this.id('settings')).toBeVisible();
+    return await page.getByTestId('network-record').evaluateAll((records) =>
+      records.map((record) => ({
+        text: record.textContent,
+        result: record.getAttribute('data-result') ?? '',
+        bytes: Number(record.getAttribute('data-bytes')),
+      })),
+    );
+  }
+
   /** Loads a model that is in the list. */
   async load(name: string): Promise<void> {
     await this.card(name).getByTestId('load-model').click();

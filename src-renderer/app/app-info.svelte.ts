@@ -27,6 +27,7 @@ export class AppInfo {
   follow(): () => void {
     const stopListening = this.#services.onEvent((event) => {
       if (event.type === 'readOnly') this.readOnly = event.message;
+      else if (event.type === 'downloads') void this.readNetwork();
     });
     void this.#read(async () => {
       this.about = await this.#services.invoke('about');

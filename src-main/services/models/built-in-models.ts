@@ -17,9 +17,9 @@ const TINY_TRANSFORMER = {
   sha256: null,
   addedAt: null,
   description:
-    'A model small enough to look through: 2 layers with 4 attention heads each, 2,448,960 parameters, a vocabulary of ' +
-    '8,000 words and word pieces, and a context window of 1,000 tokens. It continues simple children’s stories and ' +
-    'small talk in English. It was trained from scratch on 7,552 short stories (TinyStories) and 9,000 short texts; on ' +
+    'Continues simple children’s stories and small talk in English. Small enough to look through: 2 layers with 4 ' +
+    'attention heads each, 2,448,960 parameters, a vocabulary of 8,000 words and word pieces, and a context window of ' +
+    '1,000 tokens. It was trained from scratch on 7,552 short stories (TinyStories) and 9,000 short texts; on ' +
     '150 stories it had never seen its perplexity is 15.4.',
   cannot:
     'It knows no facts, follows no instructions and does no sums. It has no chat roles: what you write is the ' +

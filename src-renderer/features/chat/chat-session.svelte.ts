@@ -1,5 +1,13 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { ChatMessage, GeneratedToken, GenerateParams, PromptInput, Stop } from '../../../src-main/engine/types.ts';
+import type {
+  ChatMessage,
+  GeneratedToken,
+  GenerateParams,
+  ModelInfo,
+  PromptInput,
+  Stop,
+  Timings,
+} from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import { formatCount } from '../../ui/format.ts';
 import { nextFrame } from '../../lib/next-frame.ts';
@@ -51,6 +59,13 @@ export interface CacheComparison {
   contextTokens: number;
 }
 
+/** A reply that was long enough to tell how fast its model is. */
+export interface Written {
+  model: ModelInfo;
+  timings: Timings;
+  tokens: number;
+}
+
 /** Writes replies: one at a time, in whatever chat they belong to. */
 export class ChatSession {
   #running = $state.raw<Running | null>(null);
@@ -70,6 +85,9 @@ export class ChatSession {
   });
 
   #measuredModel: string | null = null;
+  // Nothing on screen depends on it.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #measuredListeners = new Set<(written: Written) => void>();
 
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
@@ -159,6 +177,12 @@ export class ChatSession {
     const messages = chat.messages().map(({ message }) => message);
     const isSomething = draft.trim() !== '' || messages.every(({ role }) => role === 'system');
     return this.#prompt(isSomething ? [...messages, { role: 'user', text: draft }] : messages);
+  }
+
+  /** @param listener hears of each reply that tells how fast the model is @returns stops */
+  onMeasured(listener: (written: Written) => void): () => void {
+    this.#measuredListeners.add(listener);
+    return () => this.#measuredListeners.delete(listener);
   }
 
   /** Why no message can be sent now; null: it can. */
@@ -341,6 +365,11 @@ export class ChatSession {
   #measure(reply: Reply, useKvCache: boolean): void {
     const rate = reply.timings?.decodeTokensPerSecond;
     if (rate == null || reply.count - reply.runStart < 8) return;
+    const { model } = this.#engine;
+    if (model !== null && model.name === reply.model && reply.timings !== null && useKvCache) {
+      const written = { model, timings: reply.timings, tokens: reply.count - reply.runStart };
+      for (const listener of this.#measuredListeners) listener(written);
+    }
     const result = { msPerToken: 1000 / rate, contextTokens: reply.contextUsed };
     this.measured = { ...this.measured, [useKvCache ? 'cached' : 'uncached']: result };
   }

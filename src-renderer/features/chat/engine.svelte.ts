@@ -37,6 +37,8 @@ export class EngineState {
   /** The model that a fresh engine is to have; null: none. */
   #wanted = $state.raw<ModelChoice | null>(null);
 
+  /** What people call a model; left out, what its file says. */
+  nameOf: (model: ModelInfo) => string = (model) => model.name;
   readonly #connection: Connection;
   /** Has its model and reads no other. */
   #engine: EngineApi | null = null;
@@ -165,7 +167,8 @@ export class EngineState {
           this.progress = event.progress;
           continue;
         }
-        this.model = event.model;
+        const name = this.nameOf(event.model);
+        this.model = name === event.model.name ? event.model : { ...event.model, name };
         this.#wanted = { ...choice, contextSize: event.model.contextSize };
         this.#failure = null;
         this.#loaded = true;

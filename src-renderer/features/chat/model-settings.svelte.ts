@@ -61,6 +61,11 @@ export class ModelSettingsState {
     this.#change({ enableThinking });
   }
 
+  /** For how many tokens a model, not only the present one, is loaded. */
+  setContext(id: string, contextSize: number): void {
+    this.#changeOf(id, { contextSize });
+  }
+
   setTemplateSource(template: string): void {
     this.#change({ drafts: { ...this.own.drafts, template } });
   }
@@ -82,9 +87,16 @@ export class ModelSettingsState {
   }
 
   #change(patch: Partial<ModelSettings>): void {
-    const others = Object.entries(this.#settings.current.perModel).filter(([id]) => id !== this.#id);
-    const kept = others.slice(-(MAX_MODELS_WITH_SETTINGS - 1));
-    this.#settings.update({ perModel: { ...Object.fromEntries(kept), [this.#id]: { ...this.own, ...patch } } });
+    this.#changeOf(this.#id, patch);
+  }
+
+  #changeOf(id: string, patch: Partial<ModelSettings>): void {
+    const { perModel } = this.#settings.current;
+    const kept = Object.entries(perModel)
+      .filter(([other]) => other !== id)
+      .slice(-(MAX_MODELS_WITH_SETTINGS - 1));
+    const changed = { ...(perModel[id] ?? defaultModelSettings()), ...patch };
+    this.#settings.update({ perModel: { ...Object.fromEntries(kept), [id]: changed } });
   }
 }
 

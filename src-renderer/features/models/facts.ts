@@ -83,3 +83,9 @@ export function memoryParts(memory: Omit<MemoryAt, 'total'>, parameters: number)
     part('scratch', 'Working space', scratch),
   ];
 }
+
+/** 361821120 is `362 M`, 1711376384 is `1.7 B`. */
+export function formatParameters(count: number): string {
+  if (count >= 999.5e6) return `${(count / 1e9).toFixed(1)} B`;
+  return count >= 999_500 ? `${(count / 1e6).toFixed(count < 9.95e6 ? 1 : 0)} M` : formatInteger(count);
+}

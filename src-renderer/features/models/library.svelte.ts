@@ -6,7 +6,8 @@ import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/engine.svelte.ts';
-import { defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
+import { defaultContext, fitOf, habitsOf, memoryAt, type EngineHabits, type Fit } from './memory.ts';
+import type { Selection } from './selection.svelte.ts';
 
 export type ModelDescription = EngineMethods['describe']['result'];
 
@@ -28,13 +29,15 @@ export interface LibraryParts {
   client(): EngineApi;
   /** Ends a running reply, which says for what. */
   stopReply(to: string): void;
+  readonly selection: Selection;
+  /** For how many tokens a person last had a model loaded; null: never chosen. */
+  lastContext(id: string): number | null;
+  keepContext(id: string, tokens: number): void;
 }
 
 /** The models there are, what is known of each, and what is done with them. */
 export class ModelLibrary {
   listings = $state.raw<readonly ModelListing[]>([]);
-  /** The model whose details are shown. */
-  selectedId = $state<string | null>(null);
   /** Why what a person did last did not work: a file that could not be opened, a list that could not be read. */
   error = $state.raw<EngineError | null>(null);
   memory = $state.raw<SystemMemory | null>(null);
@@ -48,9 +51,29 @@ export class ModelLibrary {
     this.#parts = parts;
   }
 
+  /** The model whose details are shown. */
   get selected(): ModelListing | null {
-    const id = this.selectedId ?? this.#parts.engine.model?.id;
+    const id = this.#parts.selection.modelId ?? this.#parts.engine.model?.id;
     return this.listings.find((model) => model.id === id) ?? this.listings[0] ?? null;
+  }
+
+  select(id: string): void {
+    this.#parts.selection.showModel(id);
+  }
+
+  /** Bytes that the model in memory holds. */
+  get held(): number {
+    const { memoryBytes } = this.#parts.engine.model ?? {};
+    return memoryBytes === undefined ? 0 : memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch;
+  }
+
+  /** How the engine loads models, as soon as it has described one. */
+  get habits(): EngineHabits | null {
+    for (const found of this.#descriptions.values()) {
+      const habits = found instanceof EngineError ? null : habitsOf(found);
+      if (habits !== null) return habits;
+    }
+    return null;
   }
 
   /** Opened models are there again after a restart. */
@@ -81,7 +104,8 @@ export class ModelLibrary {
   /** What people call it, as far as it is known. */
   nameOf(id: string): string {
     const listing = this.find(id);
-    if (listing?.builtIn) return listing.name;
+    // A download keeps the name that it was chosen by.
+    if (listing?.builtIn || listing?.source === 'download') return listing.name;
     return this.description(id)?.name ?? listing?.name ?? 'a model that is not here';
   }
 
@@ -90,7 +114,8 @@ export class ModelLibrary {
     const { model } = this.#parts.engine;
     const description = this.description(id);
     const chosen = this.#contexts.get(id) ?? (model?.id === id ? model.contextSize : null);
-    return chosen ?? (description && defaultContext(description.contextSize));
+    if (chosen !== null || description === null) return chosen;
+    return Math.min(this.#parts.lastContext(id) ?? defaultContext(description.contextSize), description.contextSize);
   }
 
   setContext(id: string, tokens: number): void {
@@ -103,11 +128,10 @@ export class ModelLibrary {
     const description = this.description(id);
     const context = this.contextOf(id);
     if (description === null || context === null || this.memory === null) return null;
-    const held = this.#parts.engine.model?.memoryBytes ?? null;
     return fitOf({
       needed: memoryAt(description.memory, context).total,
       free: this.memory.freeBytes,
-      held: held === null ? 0 : held.weights + held.kvCache + held.scratch,
+      held: this.held,
       limit: description.memoryLimit,
     });
   }
@@ -115,10 +139,17 @@ export class ModelLibrary {
   /** Reads the list and how much memory is free. */
   async refresh(): Promise<void> {
     await this.#try(async () => {
-      [this.listings, this.memory] = await Promise.all([
+      const [listings, memory] = await Promise.all([
         this.#parts.opener.list(),
         this.#parts.services.invoke('systemMemory'),
       ]);
+      for (const listing of listings) {
+        const before = this.find(listing.id);
+        // What was read of other files counts no more.
+        if (before !== null && stampOf(before) !== stampOf(listing)) this.#descriptions.delete(listing.id);
+      }
+      this.listings = listings;
+      this.memory = memory;
     });
   }
 
@@ -154,22 +185,41 @@ export class ModelLibrary {
     return this.#open(() => this.#parts.opener.drop(transfer));
   }
 
-  /** Forgets an opened model; one that is in memory is taken out first. */
-  async remove(id: string): Promise<void> {
+  /** Lets a person show where a model lies now; it keeps its id, its settings and its rates. */
+  locate(id: string): Promise<boolean> {
+    return this.#open(() => this.#parts.services.invoke('modelLocate', id));
+  }
+
+  /** Takes a changed file as it is now. */
+  accept(id: string): Promise<boolean> {
+    return this.#open(() => this.#parts.services.invoke('modelAccept', id));
+  }
+
+  /** A model came into the library some other way: it is shown. */
+  added(listing: ModelListing): Promise<boolean> {
+    return this.#open(() => Promise.resolve(listing));
+  }
+
+  /** Shows its file in the system's file manager. */
+  async showInFolder(id: string): Promise<void> {
     this.error = null;
-    await this.#try(async () => {
-      if (this.#parts.engine.model?.id === id) await this.unload();
-      await this.#parts.opener.remove(id);
-      this.#forget(id);
-      if (this.selectedId === id) this.selectedId = null;
-    });
-    await this.refresh();
+    await this.#try(() => this.#parts.services.invoke('modelShowInFolder', id));
+  }
+
+  /** Forgets an opened model; one that is in memory is taken out first. Its files stay. */
+  remove(id: string): Promise<void> {
+    return this.#remove(id, () => this.#parts.opener.remove(id));
+  }
+
+  /** Forgets a downloaded model and deletes its file. */
+  deleteFile(id: string): Promise<void> {
+    return this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
   }
 
   /** Loads a model in place of the present one; a running reply is stopped first. Never rejects: see `problem`. */
   async load(id: string): Promise<void> {
     this.#failures.delete(id);
-    this.selectedId = id;
+    this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);
     const fit = this.fit(id);
     // The reason is a part of the card: the numbers and what to do.
@@ -179,6 +229,7 @@ export class ModelLibrary {
     try {
       if (fit?.verdict === 'after-unload') await this.#parts.engine.unload();
       await this.#parts.engine.load({ modelId: id, ...(contextSize === null ? {} : { contextSize }) });
+      await this.#used(id);
     } catch (thrown) {
       const error = EngineError.from(thrown);
       if (error.code !== 'CANCELLED') this.#failures.set(id, error);
@@ -200,13 +251,32 @@ export class ModelLibrary {
     await this.refresh();
   }
 
+  async #used(id: string): Promise<void> {
+    const listing = this.find(id);
+    if (listing === null || listing.source === 'lent') return;
+    const tokens = this.#contexts.get(id);
+    if (tokens !== undefined) this.#parts.keepContext(id, tokens);
+    await this.#try(() => this.#parts.services.invoke('modelUsed', id));
+  }
+
+  async #remove(id: string, remove: () => Promise<unknown>): Promise<void> {
+    this.error = null;
+    await this.#try(async () => {
+      if (this.#parts.engine.model?.id === id) await this.unload();
+      await remove();
+      this.#forget(id);
+      if (this.#parts.selection.modelId === id) this.#parts.selection.clear();
+    });
+    await this.refresh();
+  }
+
   async #open(open: () => Promise<ModelListing | null>): Promise<boolean> {
     this.error = null;
     const opened = await this.#try(open);
     if (opened === null) return false;
     // The file may be another one now.
     this.#forget(opened.id);
-    this.selectedId = opened.id;
+    this.select(opened.id);
     await this.refresh();
     await this.describe(opened.id);
     return true;
@@ -226,4 +296,9 @@ export class ModelLibrary {
       return null;
     }
   }
+}
+
+/** Changes when another file lies there, or the same one somewhere else. */
+function stampOf({ path, fileBytes, state, problem }: ModelListing): string {
+  return JSON.stringify([path, fileBytes, state, problem]);
 }

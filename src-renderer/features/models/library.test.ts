@@ -4,6 +4,7 @@ import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
 import { EngineState } from '../chat/engine.svelte.ts';
 import { FakeConnection, FakeEngine, FakeServices, MODEL } from '../chat/test-support/fakes.ts';
 import { ModelLibrary, type ModelDescription } from './library.svelte.ts';
+import { Selection } from './selection.svelte.ts';
 
 const BUILT_IN: ModelListing = {
   id: 'tiny-transformer',
@@ -63,6 +64,7 @@ let library: ModelLibrary;
 let listings: ModelListing[];
 let services: FakeServices;
 let stopped: string[];
+const contexts = new Map<string, number>();
 
 function free(freeBytes: number): void {
   services.memory = { freeBytes, totalBytes: 2 * freeBytes };
@@ -71,6 +73,7 @@ function free(freeBytes: number): void {
 beforeEach(async () => {
   listings = [BUILT_IN];
   stopped = [];
+  contexts.clear();
   services = new FakeServices();
   free(1_000_000);
   connection = new FakeConnection(services);
@@ -96,6 +99,9 @@ beforeEach(async () => {
     engine,
     client: () => connection.client(),
     stopReply: (to) => stopped.push(to),
+    selection: new Selection(),
+    lastContext: (id) => contexts.get(id) ?? null,
+    keepContext: (id, tokens) => contexts.set(id, tokens),
   });
   await library.refresh();
 });

@@ -1,0 +1,17 @@
+import { formatCount } from '../../ui/format.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago something was: `just now`, `5 minutes ago`, `yesterday`, later on the day itself. */
+export function agoText(iso: string, now: Date): string {
+  const then = new Date(iso);
+  const ms = now.getTime() - then.getTime();
+  if (ms < MINUTE) return 'just now';
+  if (ms < HOUR) return `${formatCount(Math.floor(ms / MINUTE), 'minute')} ago`;
+  if (ms < DAY) return `${formatCount(Math.floor(ms / HOUR), 'hour')} ago`;
+  if (ms < 2 * DAY) return 'yesterday';
+  if (ms < 14 * DAY) return `${Math.floor(ms / DAY)} days ago`;
+  return then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+}

@@ -1,0 +1,53 @@
+/** What a model's card says of its state: one chip, and what is wrong in words. */
+import CircleAlert from '@lucide/svelte/icons/circle-alert';
+import Check from '@lucide/svelte/icons/check';
+import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
+import type { EngineError } from '../../../src-main/engine/errors.ts';
+import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
+import type { IconComponent } from '../../ui/types.ts';
+import { problemText, type Problem } from './words.ts';
+
+export interface CardState {
+  chip: { text: string; tone: 'neutral' | 'ok' | 'warn' | 'danger'; icon?: IconComponent } | null;
+  problem: (Problem & { tone: 'warn' | 'danger' }) | null;
+  loadable: boolean;
+}
+
+/** @param facts.short why it does not fit the memory @param facts.described its headers were read */
+export function cardState(
+  model: Pick<ModelListing, 'state' | 'stateText'>,
+  facts: { loaded: boolean; loading: boolean; described: boolean; error: EngineError | null; short: Problem | null },
+): CardState {
+  const { loaded, loading, described, error, short } = facts;
+  if (loading) return { chip: { text: 'Loading', tone: 'neutral' }, problem: null, loadable: false };
+  if (model.state === 'missing') {
+    const text = model.stateText ?? '';
+    return {
+      chip: { text: 'Missing', tone: 'danger', icon: CircleAlert },
+      problem: { title: 'The file is gone', text, tone: 'danger' },
+      loadable: false,
+    };
+  }
+  const changed: CardState['problem'] =
+    model.state === 'changed' ? { title: 'The file changed', text: model.stateText ?? '', tone: 'warn' } : null;
+  if (loaded) return { chip: { text: 'In memory', tone: 'ok', icon: Check }, problem: changed, loadable: false };
+  if (error !== null) {
+    return {
+      chip: { text: 'Not usable', tone: 'danger', icon: CircleAlert },
+      problem: { ...problemText(error), tone: 'danger' },
+      // What failed once, for example for want of memory, may be tried again; what its headers rule out may not.
+      loadable: described,
+    };
+  }
+  if (changed !== null) {
+    return { chip: { text: 'Changed', tone: 'warn', icon: TriangleAlert }, problem: changed, loadable: described };
+  }
+  if (short !== null) {
+    return {
+      chip: { text: short.title, tone: 'warn', icon: TriangleAlert },
+      problem: { ...short, tone: 'warn' },
+      loadable: false,
+    };
+  }
+  return { chip: described ? { text: 'Ready', tone: 'neutral' } : null, problem: null, loadable: described };
+}

@@ -1,0 +1,76 @@
+import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { AppServices, CatalogueEntry, ModelsFolder } from '../../../src-main/protocol/app-services.ts';
+import type { ModelLibrary } from './library.svelte.ts';
+import { entryMemory, fitOf, type EntryMemory, type Fit } from './memory.ts';
+import type { Selection } from './selection.svelte.ts';
+
+/** All licences, the free ones, or those with terms of their own. */
+export type LicenceFilter = 'all' | CatalogueEntry['license']['kind'];
+
+export interface CatalogueParts {
+  readonly services: AppServices;
+  readonly library: Pick<ModelLibrary, 'habits' | 'memory' | 'held'>;
+  readonly selection: Selection;
+}
+
+/** The list of models that came with the app. Reading it asks no server for anything. */
+export class Catalogue {
+  entries = $state.raw<readonly CatalogueEntry[]>([]);
+  /** Where downloads go. */
+  folder = $state.raw<ModelsFolder | null>(null);
+  /** Why the list cannot be read; null: it can. */
+  error = $state<string | null>(null);
+  filter = $state('');
+  licence = $state<LicenceFilter>('all');
+  readonly #parts: CatalogueParts;
+
+  constructor(parts: CatalogueParts) {
+    this.#parts = parts;
+  }
+
+  get selected(): CatalogueEntry | null {
+    const id = this.#parts.selection.entryId;
+    return this.entries.find((entry) => entry.id === id) ?? null;
+  }
+
+  /** Those that the filters leave. */
+  get shown(): readonly CatalogueEntry[] {
+    const words = this.filter.toLowerCase().split(/\s+/).filter(Boolean);
+    return this.entries.filter((entry) => {
+      const { name, publisher, architecture, quantisation, license } = entry;
+      const text = `${name} ${publisher} ${architecture} ${quantisation} ${license.name}`.toLowerCase();
+      const licensed = this.licence === 'all' || license.kind === this.licence;
+      return licensed && words.every((word) => text.includes(word));
+    });
+  }
+
+  select(id: string): void {
+    this.#parts.selection.showEntry(id);
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const { services } = this.#parts;
+      [this.entries, this.folder] = await Promise.all([
+        services.invoke('catalogueList'),
+        services.invoke('modelsFolder'),
+      ]);
+      this.error = null;
+    } catch (thrown) {
+      this.error = EngineError.from(thrown).message;
+    }
+  }
+
+  /** What it would take in memory; null where the size of its file is not known. */
+  memoryOf(entry: CatalogueEntry): EntryMemory | null {
+    return entryMemory(entry, this.#parts.library.habits);
+  }
+
+  /** Whether it would fit; null until that is known. */
+  fit(entry: CatalogueEntry): Fit | null {
+    const { memory, habits, held } = this.#parts.library;
+    const needed = this.memoryOf(entry)?.total;
+    if (needed === undefined || memory === null) return null;
+    return fitOf({ needed, free: memory.freeBytes, held, limit: habits?.limit ?? null });
+  }
+}

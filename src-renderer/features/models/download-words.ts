@@ -1,0 +1,52 @@
+/** What the page says about downloads. */
+import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app-services.ts';
+import { formatBytes, formatDuration } from '../../ui/format.ts';
+
+/** Which of the many things it was, in a word or two. */
+const TITLES: Readonly<Record<DownloadProblemKind, string>> = {
+  dns: 'DNS: name not found',
+  connection: 'No connection',
+  tls: 'TLS: not secure',
+  proxy: 'Proxy refused',
+  timeout: 'No answer',
+  redirect: 'Redirect refused',
+  http: 'HTTP error',
+  cut: 'Broke off',
+  disk: 'Disk',
+  hash: 'Wrong hash',
+  busy: 'Busy',
+};
+
+export function problemTitle({ kind, httpStatus }: DownloadProblem): string {
+  return kind === 'http' && httpStatus !== null ? `HTTP ${httpStatus}` : TITLES[kind];
+}
+
+/** `168 of 271 MB`, or `168 MB` where the server has not said how long the file is. */
+export function amountText(bytes: number, totalBytes: number | null): string {
+  if (totalBytes === null) return formatBytes(bytes);
+  const total = formatBytes(totalBytes);
+  const unit = total.slice(total.indexOf(' '));
+  const scale = { ' B': 1, ' KB': 1e3, ' MB': 1e6, ' GB': 1e9, ' TB': 1e12 }[unit] ?? 1;
+  const digits = total.includes('.') ? 1 : 0;
+  return `${(bytes / scale).toFixed(digits)} of ${total}`;
+}
+
+/** `168 of 271 MB, 9.6 MB/s, 17 s left`. */
+export function progressWords(download: Download): string {
+  const { phase, bytes, totalBytes, rate, secondsLeft, problem } = download;
+  const amount = amountText(bytes, totalBytes);
+  if (phase === 'paused') return `Paused at ${amount}`;
+  if (phase === 'checking') return `Checking ${amount}`;
+  if (phase === 'connecting') {
+    if (problem !== null) return `${problemTitle(problem)}, trying again`;
+    return bytes > 0 ? `Asking for the rest, ${amount}` : 'Asking the server';
+  }
+  const speed = rate === null ? '' : `, ${formatBytes(rate)}/s`;
+  const left = secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1000).replace('.0 s', ' s')} left`;
+  return `${amount}${speed}${left}`;
+}
+
+/** Of the whole file, 0..1. */
+export function shareOf({ bytes, totalBytes }: Download): number {
+  return totalBytes === null || totalBytes === 0 ? 0 : bytes / totalBytes;
+}
