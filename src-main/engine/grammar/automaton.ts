@@ -1,8 +1,9 @@
-import { EngineError } from '../errors.ts';
+import type { EngineError } from '../errors.ts';
 import { Alphabet } from './alphabet.ts';
 import type { CheckedGrammar } from './check-rules.ts';
 import { CHARACTERS, END, NOT_TOKEN, RULE, TOKEN } from './grammar.ts';
 import type { ShortestWays } from './shortest.ts';
+import { grammarError } from './source-position.ts';
 import { firstCharacter, lastCharacter } from './utf8.ts';
 
 /** Positions looked at for one token, in all of the vocabulary: about a second. */
@@ -79,7 +80,7 @@ export class Automaton {
   step(state: State, characterClass: number): State {
     const known = state.after[characterClass];
     if (known !== undefined) return known;
-    this.spend(state.characters.length);
+    if (state.characters.length > 0) this.spend(state.characters.length, state.characters[0].position);
     const { sets, values } = this.grammar;
     const representative = this.alphabet.representatives[characterClass];
     const reached = state.characters
@@ -161,7 +162,7 @@ export class Automaton {
     /** @returns whether the end of the alternative was reached */
     const follow = (start: number, then: Continuation): boolean => {
       for (let position = start; ; position++) {
-        this.spend(1);
+        this.spend(1, position);
         switch (kinds[position]) {
           case END:
             return true;
@@ -205,9 +206,18 @@ export class Automaton {
     return this.state(terminals, end);
   }
 
-  private spend(positions: number): void {
+  /** @param at one of the positions, to say where the time went */
+  private spend(positions: number, at: number): void {
     this.spent += positions;
-    if (this.spent > MAX_WORK) throw tooAmbiguous();
+    if (this.spent > MAX_WORK) throw this.tooAmbiguous(at);
+  }
+
+  private tooAmbiguous(at: number): EngineError {
+    const { kinds, values, rules, source } = this.grammar;
+    const rule = rules[values[kinds.indexOf(END, at)]];
+    const message =
+      'The grammar is too ambiguous to be followed: its texts can be read in too many ways at once. Repeat less of what may be empty, and let alternatives begin differently.';
+    return grammarError(message, source, rule.at);
   }
 
   private continuation(items: readonly Item[], end: boolean): Continuation {
@@ -244,12 +254,6 @@ export class Automaton {
   private costFrom(position: number, then: Continuation): number {
     return this.ways.fromPosition[position] + then.cost;
   }
-}
-
-function tooAmbiguous(): EngineError {
-  const message =
-    'The grammar is too ambiguous to be followed: its texts can be read in too many ways at once. Repeat less of what may be empty, and let alternatives begin differently.';
-  return new EngineError('GRAMMAR', message);
 }
 
 function keyOf({ position, then }: Item): string {
