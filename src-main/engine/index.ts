@@ -11,6 +11,7 @@ import { inspect } from './generation/inspect.ts';
 import { commonBeginning, Lanes, together } from './generation/lanes.ts';
 import { logitsAfter } from './generation/prefill.ts';
 import { preview } from './generation/preview.ts';
+import { profile } from './generation/profile.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
@@ -30,8 +31,11 @@ import type {
   GrammarSource,
   InspectParams,
   Inspection,
+  KvCacheType,
   LoadProgress,
   ModelInfo,
+  Profile,
+  ProfileParams,
   RenderChatParams,
   RenderedChat,
   SamplingPreview,
@@ -45,6 +49,7 @@ import {
   validateGenerateParams,
   validateIds,
   validateInspectParams,
+  validateProfileParams,
   validateRenderChatParams,
   validateScoreParams,
 } from './validate.ts';
@@ -84,6 +89,8 @@ export interface LoadOptions {
   executor?: ExecutorName;
   /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
   threads?: number;
+  /** How the `wasm` executor stores K and V; left out, as float32 where all weights are, else as binary16. */
+  kvCacheType?: KvCacheType;
 }
 
 /**
@@ -262,6 +269,18 @@ export class InferenceEngine {
     });
   }
 
+  /**
+   * Where the time of the loaded model goes, operation by operation.
+   * @throws EngineError NO_MODEL, CONTEXT_FULL, CANCELLED, BAD_REQUEST on the reference executor
+   */
+  async profile(params: ProfileParams, cancel?: CancelToken): Promise<Profile> {
+    return this.queue.run(() => {
+      const { model, context } = this.require();
+      validateProfileParams(params);
+      return profile(context, model.config.vocabularySize, params, cancel);
+    });
+  }
+
   private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined): GenerateJob {
     const { model, executor, context } = loaded;
     if (params.executor !== undefined && params.executor !== executor.name) {
@@ -281,7 +300,7 @@ export class InferenceEngine {
   /** The weights go straight into the kernels' memory and are nowhere else. */
   private async openForKernels(
     files: ModelFiles,
-    options: OpenModelOptions & Pick<LoadOptions, 'threads'>,
+    options: OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>,
   ): Promise<{ model: Model; executor: Executor }> {
     if (!this.platform.compileKernels) {
       throw new EngineError(
@@ -297,7 +316,7 @@ export class InferenceEngine {
       ...options,
       takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
         const created = await createWasmExecutor(program, weights, {
-          ...{ kernels, threads, onBytes, cancel },
+          ...{ kernels, threads, onBytes, cancel, clock: this.platform.clock, kvCacheType: options.kvCacheType },
           cells: contextSize,
         });
         executor = created;

@@ -7,6 +7,8 @@ import type { TokenPiece } from './token-types.ts';
 
 export type { Detokenized, TokenInfo, TokenizeParams, Tokenized, TokenKind, TokenPiece } from './token-types.ts';
 
+export type { OpProfile, Profile, ProfileParams, RunProfile } from './profile-types.ts';
+
 /** Stages of the sampler chain, in llama.cpp's names. */
 export type SamplerName =
   'penalties' | 'dry' | 'top_n_sigma' | 'top_k' | 'typical' | 'top_p' | 'min_p' | 'xtc' | 'temperature';
@@ -253,6 +255,9 @@ export interface GenerateEnd {
 export type GenerateEvent =
   ({ type: 'start' } & GenerateStart) | { type: 'token'; token: GeneratedToken } | ({ type: 'end' } & GenerateEnd);
 
+/** Numbers that the `wasm` executor stores K and V as. */
+export type KvCacheType = 'f32' | 'f16';
+
 /** Which CPU kernels compute a model, and on how many threads. */
 export interface KernelsInfo {
   /** Name of the variant, for example `threads`. */
@@ -263,6 +268,8 @@ export interface KernelsInfo {
   decodeThreads: number;
   /** Why this variant and these numbers, for a person. */
   reason: string;
+  /** How K and V are stored. */
+  kvCacheType: KvCacheType;
 }
 
 export interface ModelInfo {

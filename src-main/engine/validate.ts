@@ -9,6 +9,7 @@ import {
   type GenerateParams,
   type GrammarSource,
   type InspectParams,
+  type ProfileParams,
   type PromptInput,
   type RenderChatParams,
   type SamplingParams,
@@ -54,6 +55,11 @@ export function validateGenerateParams(params: GenerateParams, limits: RequestLi
 export function validateScoreParams(params: ScoreParams, limits: RequestLimits): void {
   validatePrompt(params.prompt, limits);
   integer('top', params.top, 0, MAX_TOP_CANDIDATES);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validateProfileParams({ prompt, context, generate }: ProfileParams): void {
+  for (const [field, value] of Object.entries({ prompt, context, generate })) integer(field, value, 1, MAX_INT32);
 }
 
 /** @throws EngineError BAD_REQUEST */

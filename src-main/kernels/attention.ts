@@ -1,15 +1,23 @@
 /**
- * softmax(cap(q K^T * scale)) V for the heads that share one K/V head, row by row. Keys are taken in tiles that stay in
- * the first-level cache while every head of the group reads them. Sums run over the context in order, so a row gives the
- * same bits in any batch.
+ * softmax(cap(q K^T * scale)) V, by chunks of the context: each chunk has a softmax of its own, and the chunks' results
+ * are merged in order (Milakov and Gimelshein, 2018; Dao, 2022). Chunks begin at the same entries for everybody, so a row
+ * gives the same bits alone, in a block of rows that read K and V together, and with its chunks spread over threads.
+ *
+ * A block is some rows of one sequence. Its queries are rows x the heads that share a K/V head.
  */
 import {
+  ATTENTION_CHUNK,
+  ATTENTION_SCORE_STRIDE,
+  ATTENTION_STATS,
+  F16_INPUT_SCALE,
+  LAYOUT_F16,
   OP_CELLS,
   OP_FACTOR,
   OP_HEAD_DIM,
   OP_HEADS,
   OP_KEYS,
   OP_KV_HEADS,
+  OP_LAYOUT,
   OP_SOFTCAP,
   OP_STARTS,
   OP_TAP,
@@ -18,194 +26,326 @@ import {
   OP_X_STRIDE,
   OP_Y,
   OP_Y_STRIDE,
+  RUN_BLOCK_COUNT,
+  RUN_BLOCKS,
   RUN_CONTEXTS,
   RUN_ENDS,
   RUN_MAX_CONTEXT,
+  RUN_MAX_QUERIES,
+  RUN_PARTIALS,
   RUN_ROWS,
   RUN_SCRATCH,
   RUN_SCRATCH_STRIDE,
-  RUN_SPLIT_HEADS,
+  RUN_SPLITS,
   RUN_STARTS,
 } from '../engine/executors/wasm/plan-layout';
+import { CELLS_F16, CELLS_F32, placeHalves, score, TILE, weigh } from './attention-tiles';
+import { cellBytes, paddedHead } from './cache';
 import { exp4, madd, max4, softcap4, sum4 } from './math';
 
-/** Keys of one tile: 64 of 64 values are 16 KiB. */
-const TILE: i32 = 64;
+/** Queries at most for which binary16 is converted where it is used, and not once for all into a tile. */
+const FEW_QUERIES: i32 = 4;
+const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
+const STATS: usize = ATTENTION_STATS;
 
-/** Heads x rows when the threads would not be busy otherwise; else K/V heads x rows, each read once for all its heads. */
+/** Blocks x K/V heads, x chunks where rows alone would not keep the threads busy. */
 export function attentionUnitCount(op: usize, run: usize): i32 {
-  return load<i32>(run, RUN_ROWS) * (load<i32>(run, RUN_SPLIT_HEADS) ? load<i32>(op, OP_HEADS) : load<i32>(op, OP_KV_HEADS));
+  return load<i32>(run, RUN_BLOCK_COUNT) * load<i32>(op, OP_KV_HEADS) * max(load<i32>(run, RUN_SPLITS), 1);
 }
 
 export function attentionUnits(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
-  const rows = load<i32>(run, RUN_ROWS);
+  const splits = load<i32>(run, RUN_SPLITS);
+  const heads = load<i32>(op, OP_KV_HEADS);
+  const blocks = load<i32>(run, RUN_BLOCK_COUNT);
+  for (let unit = from; unit < to; unit++) {
+    const part = splits ? unit / splits : unit;
+    // The last rows see most: they come first, so that threads end together.
+    attend(op, run, blocks - 1 - part / heads, part % heads, splits ? unit % splits : -1, thread);
+  }
+}
+
+/** @param split the only chunk to do; -1 for all */
+function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thread: i32): void {
+  const blocks = <usize>load<i32>(run, RUN_BLOCKS) + <usize>block * 8;
+  const firstRow = load<i32>(blocks);
+  const rows = load<i32>(blocks, 4);
   const group = load<i32>(op, OP_HEADS) / load<i32>(op, OP_KV_HEADS);
-  const heads = load<i32>(run, RUN_SPLIT_HEADS) ? 1 : group;
-  for (let unit = from; unit < to; unit++) attendRow(op, run, (unit / rows) * heads, heads, group, unit % rows, thread);
+  const queries = rows * group;
+  const width = paddedHead(op) * 4;
+  const firstEntry = startOf(op, run, firstRow);
+  const end = endOf(run, firstRow + rows - 1);
+  let chunk = firstEntry / ATTENTION_CHUNK;
+  let chunks = (end + ATTENTION_CHUNK - 1) / ATTENTION_CHUNK;
+  if (split >= 0) {
+    if (split < chunk || split >= chunks) return;
+    chunk = split;
+    chunks = split + 1;
+  }
+
+  const capacity = <usize>load<i32>(run, RUN_MAX_QUERIES);
+  const q = <usize>load<i32>(run, RUN_SCRATCH) + <usize>thread * <usize>load<i32>(run, RUN_SCRATCH_STRIDE);
+  const scores = q + capacity * width;
+  const part = scores + capacity * SCORE_STRIDE;
+  const total = part + capacity * width;
+  const partStats = total + capacity * width;
+  const totalStats = partStats + capacity * STATS;
+  const tile = totalStats + capacity * STATS;
+
+  const half = load<i32>(op, OP_LAYOUT) == LAYOUT_F16;
+  const tiled = half && queries > FEW_QUERIES;
+  const kind = tiled ? TILE : half ? CELLS_F16 : CELLS_F32;
+  const bytes = cellBytes(op);
+  const storage = <usize>kvHead * <usize>load<i32>(op, OP_CELLS) * bytes;
+  const context = <usize>load<i32>(<usize>load<i32>(run, RUN_CONTEXTS) + firstRow * 4);
+  gatherQueries(op, firstRow, rows, kvHead * group, group, half, q, width);
+  if (split < 0) clearStats(totalStats, queries);
+
+  for (; chunk < chunks; chunk++) {
+    const base = chunk * ATTENTION_CHUNK;
+    const from = max(firstEntry - base, 0);
+    const to = min(end - base, ATTENTION_CHUNK);
+    const cells = context + <usize>base * 4;
+    let keys = <usize>load<i32>(op, OP_KEYS) + storage;
+    let values = <usize>load<i32>(op, OP_VALUES) + storage;
+    if (tiled) {
+      placeHalves(keys, cells + <usize>from * 4, to - from, bytes, tile + <usize>from * width);
+      keys = tile;
+    }
+    forTiles(op, run, kind, true, firstRow, group, queries, base, q, keys, cells, width, scores);
+    for (let j = 0; j < queries; j++) {
+      const row = firstRow + j / group;
+      const at = scores + <usize>j * SCORE_STRIDE;
+      const start = max(startOf(op, run, row) - base, 0);
+      const stop = min(endOf(run, row) - base, ATTENTION_CHUNK);
+      softmax(op, half, at, from, to, start, stop, partStats + <usize>j * STATS, tapOf(op, run, row, kvHead * group + j % group, base));
+    }
+    if (tiled) {
+      placeHalves(values, cells + <usize>from * 4, to - from, bytes, tile + <usize>from * width);
+      values = tile;
+    }
+    forTiles(op, run, kind, false, firstRow, group, queries, base, scores, values, cells, width, part);
+    for (let j = 0; j < queries; j++) {
+      const stats = partStats + <usize>j * STATS;
+      const row = firstRow + j / group;
+      if (startOf(op, run, row) >= base + ATTENTION_CHUNK || endOf(run, row) <= base) continue;
+      if (split < 0) merge(total + <usize>j * width, totalStats + <usize>j * STATS, part + <usize>j * width, stats, width);
+      else {
+        const to = partialOf(op, run, row, kvHead * group + j % group, chunk);
+        memory.copy(to, stats, STATS);
+        memory.copy(to + STATS, part + <usize>j * width, width);
+      }
+    }
+  }
+  if (split >= 0) return;
+  for (let j = 0; j < queries; j++) {
+    const row = firstRow + j / group;
+    const head = kvHead * group + j % group;
+    finish(op, row, head, total + <usize>j * width, totalStats + <usize>j * STATS);
+    finishTap(op, run, row, head, totalStats + <usize>j * STATS);
+  }
 }
 
-/** `heads` heads from `firstHead` on, of the `group` that share a K/V head. */
-function attendRow(op: usize, run: usize, firstHead: i32, heads: i32, group: i32, row: i32, thread: i32): void {
-  const headDim = load<i32>(op, OP_HEAD_DIM);
-  const headBytes = <usize>headDim * 4;
-  const kvHead = firstHead / group;
-  const first = load<i32>(
-    <usize>load<i32>(run, RUN_STARTS) + <usize>(load<i32>(op, OP_STARTS) * load<i32>(run, RUN_ROWS) + row) * 4,
-  );
-  const cells = <usize>load<i32>(<usize>load<i32>(run, RUN_CONTEXTS) + row * 4) + first * 4;
-  const count = load<i32>(<usize>load<i32>(run, RUN_ENDS) + row * 4) - first;
-  const storage = <usize>kvHead * <usize>load<i32>(op, OP_CELLS) * headBytes;
-  const keys = <usize>load<i32>(op, OP_KEYS) + storage;
-  const values = <usize>load<i32>(op, OP_VALUES) + storage;
-  const q = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE) + <usize>firstHead * headBytes;
-  const y = <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE) + <usize>firstHead * headBytes;
-  const scratch = <usize>load<i32>(run, RUN_SCRATCH) + <usize>thread * <usize>load<i32>(run, RUN_SCRATCH_STRIDE);
-  // Whole vectors, with room for the four that the last group of keys writes.
-  const stride = (<usize>(load<i32>(run, RUN_MAX_CONTEXT) + 7) & ~3) * 4;
-
-  for (let at = 0; at < count; at += TILE) {
-    const end = min(at + TILE, count);
-    for (let h = 0; h < heads; h++) {
-      score(q + <usize>h * headBytes, keys, cells, at, end, headDim, scratch + <usize>h * stride);
+/** Merges the chunks of rows `from` up to `to`, where they were spread over threads. */
+export function mergeRows(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
+  if (!load<i32>(run, RUN_SPLITS)) return;
+  const width = paddedHead(op) * 4;
+  const total = <usize>load<i32>(run, RUN_SCRATCH) + <usize>thread * <usize>load<i32>(run, RUN_SCRATCH_STRIDE);
+  const stats = total + width;
+  for (let row = from; row < to; row++) {
+    const first = startOf(op, run, row) / ATTENTION_CHUNK;
+    const end = (endOf(run, row) + ATTENTION_CHUNK - 1) / ATTENTION_CHUNK;
+    for (let head = 0; head < load<i32>(op, OP_HEADS); head++) {
+      clearStats(stats, 1);
+      for (let chunk = first; chunk < end; chunk++) {
+        const part = partialOf(op, run, row, head, chunk);
+        merge(total, stats, part + STATS, part, width);
+      }
+      finish(op, row, head, total, stats);
     }
-  }
-  for (let h = 0; h < heads; h++) softmax(op, scratch + <usize>h * stride, count);
-  for (let h = 0; h < heads; h++) memory.fill(y + <usize>h * headBytes, 0, headBytes);
-  for (let at = 0; at < count; at += TILE) {
-    const end = min(at + TILE, count);
-    for (let h = 0; h < heads; h++) {
-      weigh(scratch + <usize>h * stride, values, cells, at, end, headDim, y + <usize>h * headBytes);
-    }
-  }
-  const tap = <usize>load<i32>(op, OP_TAP);
-  if (!tap) return;
-  // [heads, rows, longest context]
-  const tapRow = <usize>load<i32>(run, RUN_MAX_CONTEXT) * 4;
-  for (let h = 0; h < heads; h++) {
-    const to = tap + (<usize>(firstHead + h) * load<i32>(run, RUN_ROWS) + row) * tapRow;
-    memory.copy(to + first * 4, scratch + <usize>h * stride, <usize>count * 4);
-  }
-}
-
-/** scores[i] = q . keys[cells[i]], four keys at a time. */
-function score(q: usize, keys: usize, cells: usize, at: i32, end: i32, headDim: i32, scores: usize): void {
-  const headBytes = <usize>headDim * 4;
-  const whole = headBytes & ~15;
-  for (; at < end; at += 4) {
-    // Past the end the last key is read again; what it gives is written over or padding.
-    const last = end - 1;
-    const k0 = keyAt(keys, cells, at, headBytes);
-    const k1 = keyAt(keys, cells, min(at + 1, last), headBytes);
-    const k2 = keyAt(keys, cells, min(at + 2, last), headBytes);
-    const k3 = keyAt(keys, cells, min(at + 3, last), headBytes);
-    let s0 = f32x4.splat(0);
-    let s1 = s0;
-    let s2 = s0;
-    let s3 = s0;
-    for (let i: usize = 0; i < whole; i += 16) {
-      const v = v128.load(q + i);
-      s0 = madd(v, v128.load(k0 + i), s0);
-      s1 = madd(v, v128.load(k1 + i), s1);
-      s2 = madd(v, v128.load(k2 + i), s2);
-      s3 = madd(v, v128.load(k3 + i), s3);
-    }
-    // Four horizontal sums at once, by turning the square around.
-    const a = v128.shuffle<f32>(s0, s1, 0, 4, 1, 5);
-    const b = v128.shuffle<f32>(s0, s1, 2, 6, 3, 7);
-    const c = v128.shuffle<f32>(s2, s3, 0, 4, 1, 5);
-    const d = v128.shuffle<f32>(s2, s3, 2, 6, 3, 7);
-    const ab = f32x4.add(a, b);
-    const cd = f32x4.add(c, d);
-    let sum = f32x4.add(v128.shuffle<f64>(ab, cd, 0, 2), v128.shuffle<f64>(ab, cd, 1, 3));
-    for (let i = whole; i < headBytes; i += 4) {
-      let rest = f32x4.splat(load<f32>(k0 + i));
-      rest = f32x4.replace_lane(rest, 1, load<f32>(k1 + i));
-      rest = f32x4.replace_lane(rest, 2, load<f32>(k2 + i));
-      rest = f32x4.replace_lane(rest, 3, load<f32>(k3 + i));
-      sum = madd(v128.load32_splat(q + i), rest, sum);
-    }
-    v128.store(scores + <usize>at * 4, sum);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function keyAt(keys: usize, cells: usize, i: i32, headBytes: usize): usize {
-  return keys + <usize>load<i32>(cells + <usize>i * 4) * headBytes;
+function startOf(op: usize, run: usize, row: i32): i32 {
+  return load<i32>(<usize>load<i32>(run, RUN_STARTS) + <usize>(load<i32>(op, OP_STARTS) * load<i32>(run, RUN_ROWS) + row) * 4);
 }
 
-function softmax(op: usize, scores: usize, count: i32): void {
+// @ts-ignore: decorator
+@inline
+function endOf(run: usize, row: i32): i32 {
+  return load<i32>(<usize>load<i32>(run, RUN_ENDS) + <usize>row * 4);
+}
+
+/** Statistics and output of one head of a row for one chunk: `[rows, heads, chunks]`. */
+function partialOf(op: usize, run: usize, row: i32, head: i32, chunk: i32): usize {
+  const index = (row * load<i32>(op, OP_HEADS) + head) * load<i32>(run, RUN_SPLITS) + chunk;
+  return <usize>load<i32>(run, RUN_PARTIALS) + <usize>index * (STATS + paddedHead(op) * 4);
+}
+
+/** Queries of a block, one after the other, filled up with zeros. */
+function gatherQueries(op: usize, firstRow: i32, rows: i32, firstHead: i32, group: i32, half: bool, to: usize, width: usize): void {
+  const headBytes = <usize>load<i32>(op, OP_HEAD_DIM) * 4;
+  const scale = f32x4.splat(half ? <f32>F16_INPUT_SCALE : 1);
+  for (let row = firstRow; row < firstRow + rows; row++) {
+    let from = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE) + <usize>firstHead * headBytes;
+    for (let h = 0; h < group; h++, from += headBytes, to += width) {
+      if (headBytes < width) memory.fill(to + width - 32, 0, 32);
+      memory.copy(to, from, headBytes);
+      if (half) for (let i: usize = 0; i < width; i += 16) v128.store(to + i, f32x4.mul(v128.load(to + i), scale));
+    }
+  }
+}
+
+/** One of the two products, for four queries at a time and the keys that any of the four sees. */
+function forTiles(
+  op: usize,
+  run: usize,
+  kind: i32,
+  scoring: bool,
+  firstRow: i32,
+  group: i32,
+  queries: i32,
+  base: i32,
+  x: usize,
+  entries: usize,
+  cells: usize,
+  width: usize,
+  y: usize,
+): void {
+  const xStride = scoring ? width : SCORE_STRIDE;
+  const yStride = scoring ? SCORE_STRIDE : width;
+  for (let j = 0; j < queries; j += 4) {
+    const taken = min(queries - j, 4);
+    const from = max(startOf(op, run, firstRow + j / group) - base, 0);
+    const to = min(endOf(run, firstRow + (j + taken - 1) / group) - base, ATTENTION_CHUNK);
+    if (from < to) {
+      const xs = x + <usize>j * xStride;
+      const ys = y + <usize>j * yStride;
+      if (scoring) score(kind, taken, xs, entries, cells, from, to, width, ys);
+      else weigh(kind, taken, xs, entries, cells, from, to, width, ys);
+    }
+  }
+}
+
+/**
+ * Scores `start` up to `stop` of a chunk to weights, not yet divided by their sum; zero for the block's other entries,
+ * which are `from` up to `to`.
+ */
+function softmax(op: usize, half: bool, scores: usize, from: i32, to: i32, start: i32, stop: i32, stats: usize, tap: usize): void {
+  if (start >= stop) {
+    memory.fill(scores + <usize>from * 4, 0, <usize>(to - from) * 4);
+    return;
+  }
   const lowest = f32x4.splat(-Infinity);
-  const end = <usize>count * 4;
-  v128.store(scores + end, lowest);
-  const scale = f32x4.splat(load<f32>(op, OP_FACTOR));
+  const first = <usize>(start & ~3) * 4;
+  const end = <usize>((stop + 3) & ~3) * 4;
+  for (let i = start & ~3; i < start; i++) store<f32>(scores + <usize>i * 4, -Infinity);
+  for (let i = stop; i < ((stop + 3) & ~3); i++) store<f32>(scores + <usize>i * 4, -Infinity);
+  // Keys are 2^-112 and queries 2^56 of what they stand for.
+  const scale = f32x4.splat(half ? load<f32>(op, OP_FACTOR) * <f32>F16_INPUT_SCALE : load<f32>(op, OP_FACTOR));
   const cap = load<f32>(op, OP_SOFTCAP);
   let highest = lowest;
-  for (let i: usize = 0; i < end; i += 16) {
-    let s = f32x4.mul(v128.load(scores + i), scale);
-    if (cap != 0) s = softcap4(s, cap);
-    v128.store(scores + i, s);
-    highest = f32x4.max(highest, s);
+  if (cap != 0 || load<f32>(op, OP_FACTOR) <= 0) highest = scaleAndCap(scores, first, end, start, stop, scale, cap);
+  else {
+    for (let i = first; i < end; i += 16) {
+      const s = f32x4.mul(v128.load(scores + i), scale);
+      v128.store(scores + i, s);
+      highest = f32x4.max(highest, s);
+    }
   }
-  // The padding again: a soft-cap or a negative scale has moved it.
-  v128.store(scores + end, lowest);
+  if (tap) memory.copy(tap + <usize>start * 4, scores + <usize>start * 4, <usize>(stop - start) * 4);
   const top = f32x4.splat(max4(highest));
+  // Values are 2^-112 of what they stand for: half of that here, the other half in the end.
+  const raise = f32x4.splat(half ? <f32>F16_INPUT_SCALE : 1);
   let sums = f32x4.splat(0);
-  for (let i: usize = 0; i < end; i += 16) {
-    const e = exp4(f32x4.sub(v128.load(scores + i), top));
+  for (let i = first; i < end; i += 16) {
+    const e = f32x4.mul(exp4(f32x4.sub(v128.load(scores + i), top)), raise);
     v128.store(scores + i, e);
     sums = f32x4.add(sums, e);
   }
-  const inverse = f32x4.splat(1 / sum4(sums));
-  for (let i: usize = 0; i < end; i += 16) v128.store(scores + i, f32x4.mul(v128.load(scores + i), inverse));
+  if (<usize>from * 4 < first) memory.fill(scores + <usize>from * 4, 0, first - <usize>from * 4);
+  if (end < <usize>to * 4) memory.fill(scores + end, 0, <usize>to * 4 - end);
+  store<f32>(stats, f32x4.extract_lane(top, 0));
+  store<f32>(stats, sum4(sums), 4);
 }
 
-/** y += sum of weights[i] * values[cells[i]]. */
-function weigh(weights: usize, values: usize, cells: usize, from: i32, end: i32, headDim: i32, y: usize): void {
-  const headBytes = <usize>headDim * 4;
-  let i: usize = 0;
-  for (; i + 128 <= headBytes; i += 128) {
-    let s0 = v128.load(y + i);
-    let s1 = v128.load(y + i, 16);
-    let s2 = v128.load(y + i, 32);
-    let s3 = v128.load(y + i, 48);
-    let s4 = v128.load(y + i, 64);
-    let s5 = v128.load(y + i, 80);
-    let s6 = v128.load(y + i, 96);
-    let s7 = v128.load(y + i, 112);
-    for (let at = from; at < end; at++) {
-      const w = v128.load32_splat(weights + <usize>at * 4);
-      const v = keyAt(values, cells, at, headBytes) + i;
-      s0 = madd(w, v128.load(v), s0);
-      s1 = madd(w, v128.load(v, 16), s1);
-      s2 = madd(w, v128.load(v, 32), s2);
-      s3 = madd(w, v128.load(v, 48), s3);
-      s4 = madd(w, v128.load(v, 64), s4);
-      s5 = madd(w, v128.load(v, 80), s5);
-      s6 = madd(w, v128.load(v, 96), s6);
-      s7 = madd(w, v128.load(v, 112), s7);
-    }
-    v128.store(y + i, s0);
-    v128.store(y + i, s1, 16);
-    v128.store(y + i, s2, 32);
-    v128.store(y + i, s3, 48);
-    v128.store(y + i, s4, 64);
-    v128.store(y + i, s5, 80);
-    v128.store(y + i, s6, 96);
-    v128.store(y + i, s7, 112);
+/** With a soft-cap, or a factor that would turn the -Infinity of the padding around. */
+function scaleAndCap(scores: usize, first: usize, end: usize, start: i32, stop: i32, scale: v128, cap: f32): v128 {
+  let highest = f32x4.splat(-Infinity);
+  for (let i = first; i < end; i += 16) {
+    let s = f32x4.mul(v128.load(scores + i), scale);
+    if (cap != 0) s = softcap4(s, cap);
+    v128.store(scores + i, s);
   }
-  for (; i + 16 <= headBytes; i += 16) {
-    let s = v128.load(y + i);
-    for (let at = from; at < end; at++) {
-      s = madd(v128.load32_splat(weights + <usize>at * 4), v128.load(keyAt(values, cells, at, headBytes) + i), s);
-    }
-    v128.store(y + i, s);
+  for (let i = <i32>(first >> 2); i < start; i++) store<f32>(scores + <usize>i * 4, -Infinity);
+  for (let i = stop; i < <i32>(end >> 2); i++) store<f32>(scores + <usize>i * 4, -Infinity);
+  for (let i = first; i < end; i += 16) highest = f32x4.max(highest, v128.load(scores + i));
+  return highest;
+}
+
+/** A highest score of -Infinity stands for nothing merged yet. */
+function clearStats(stats: usize, count: i32): void {
+  for (let j = 0; j < count; j++) {
+    store<f32>(stats + <usize>j * STATS, -Infinity);
+    store<f32>(stats + <usize>j * STATS, 0, 4);
   }
-  for (; i < headBytes; i += 4) {
-    let s = load<f32>(y + i);
-    for (let at = from; at < end; at++) {
-      s += load<f32>(weights + <usize>at * 4) * load<f32>(keyAt(values, cells, at, headBytes) + i);
-    }
-    store<f32>(y + i, s);
+}
+
+/** total and part are sums of values times e^(score - highest); so is what `total` becomes, for the higher of the two. */
+function merge(total: usize, totalStats: usize, part: usize, partStats: usize, width: usize): void {
+  const before = load<f32>(totalStats);
+  const added = load<f32>(partStats);
+  const sum = load<f32>(totalStats, 4);
+  if (sum == 0 && before == -Infinity) {
+    memory.copy(total, part, width);
+    memory.copy(totalStats, partStats, 8);
+    return;
+  }
+  // NaN in, NaN out.
+  const top = max(before, added);
+  const factors = exp4(f32x4.replace_lane(f32x4.splat(before - top), 1, added - top));
+  const keep = f32x4.splat(f32x4.extract_lane(factors, 0));
+  const take = f32x4.splat(f32x4.extract_lane(factors, 1));
+  for (let i: usize = 0; i < width; i += 16) {
+    v128.store(total + i, madd(v128.load(part + i), take, f32x4.mul(v128.load(total + i), keep)));
+  }
+  store<f32>(totalStats, top);
+  store<f32>(totalStats, sum * f32x4.extract_lane(keep, 0) + load<f32>(partStats, 4) * f32x4.extract_lane(take, 0), 4);
+}
+
+/** The head's output: what was summed up, divided by the sum of the weights. */
+function finish(op: usize, row: i32, head: i32, total: usize, stats: usize): void {
+  const headDim = <usize>load<i32>(op, OP_HEAD_DIM);
+  const half = load<i32>(op, OP_LAYOUT) == LAYOUT_F16;
+  const y = <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE) + <usize>head * headDim * 4;
+  const raise: f32 = half ? <f32>F16_INPUT_SCALE * <f32>F16_INPUT_SCALE : 1;
+  const factor = raise / load<f32>(stats, 4);
+  const whole = (headDim & ~3) * 4;
+  for (let i: usize = 0; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(total + i), f32x4.splat(factor)));
+  for (let i = whole; i < headDim * 4; i += 4) store<f32>(y + i, load<f32>(total + i) * factor);
+}
+
+/** Where the weights of a chunk's first entry are wanted, `[heads, rows, longest context]`; 0 when they are not. */
+function tapOf(op: usize, run: usize, row: i32, head: i32, base: i32): usize {
+  const tap = <usize>load<i32>(op, OP_TAP);
+  if (!tap) return 0;
+  const context = <usize>load<i32>(run, RUN_MAX_CONTEXT);
+  return tap + ((<usize>head * load<i32>(run, RUN_ROWS) + row) * context + base) * 4;
+}
+
+/** The scores that were put there become weights. */
+function finishTap(op: usize, run: usize, row: i32, head: i32, stats: usize): void {
+  const tap = tapOf(op, run, row, head, 0);
+  if (!tap) return;
+  const half = load<i32>(op, OP_LAYOUT) == LAYOUT_F16;
+  const top = f32x4.splat(load<f32>(stats));
+  const factor = (half ? <f32>F16_INPUT_SCALE : 1) / load<f32>(stats, 4);
+  const end = tap + <usize>endOf(run, row) * 4;
+  let at = tap + <usize>startOf(op, run, row) * 4;
+  for (; at + 16 <= end; at += 16) v128.store(at, f32x4.mul(exp4(f32x4.sub(v128.load(at), top)), f32x4.splat(factor)));
+  for (; at < end; at += 4) {
+    const weight = exp4(f32x4.sub(v128.load32_splat(at), top));
+    store<f32>(at, f32x4.extract_lane(weight, 0) * factor);
   }
 }

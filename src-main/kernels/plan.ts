@@ -1,14 +1,16 @@
 /** The interpreter: runs a plan from its first operation to its last, in chunks between which cancelling is heard. */
-import { attentionUnitCount, attentionUnits } from './attention';
+import { attentionUnitCount, attentionUnits, mergeRows } from './attention';
+import { cacheWriteRows } from './cache';
 import {
   ATTENTION,
+  ATTENTION_MERGE,
   BINARY,
   CACHE_WRITE,
   COPY,
   EMBED,
   FLAG_BARRIER,
+  FLAG_CHAIN,
   FLAG_LOGIT_ROWS,
-  FLAG_PAIR,
   GATHER,
   LAYER_NORM,
   LAYOUT_F16,
@@ -31,6 +33,7 @@ import {
   ROPE,
   RUN_CANCELLED,
   RUN_LOGIT_ROWS,
+  RUN_PROFILE,
   RUN_ROWS,
   RUN_TILE_STRIDE,
   RUN_TILES,
@@ -40,11 +43,11 @@ import { linearF16 } from './linear-f16';
 import { linearF32 } from './linear-f32';
 import { linearInt8 } from './linear-int8';
 import { linearQ8Signed } from './linear-q8-signed';
-import { arriveLast, awaitRelease, barrier, barriers, failed, nextRun, release, startRun, stopped } from './pool';
+import { arriveLast, awaitRelease, barriers, failed, nextRun, release, startRun, stopped } from './pool';
+import { addComputing, addWaiting, computing, now } from './profile';
 import { quantizeRows } from './quantize';
 import {
   binaryRows,
-  cacheWriteRows,
   copyRows,
   embedRows,
   gatherRows,
@@ -63,6 +66,8 @@ declare function cancelled(): i32;
 const CHUNK_WORK: f64 = 4194304;
 /** Chunks of an operation per thread, unless they are too large then. */
 const CHUNKS: i32 = 8;
+/** Up to so many rows, one thread does what treats rows by themselves: that is less than meeting once more takes. */
+const SERIAL_ROWS: i32 = 4;
 
 /**
  * Runs `count` operations, with the threads of the pool if there are any. Returns 0; 1 when the run was cancelled; 2 when
@@ -72,21 +77,22 @@ export function runPlan(plan: usize, count: i32, run: usize, pool: usize): i32 {
   if (ASC_FEATURE_THREADS) {
     if (load<i32>(pool, POOL_THREADS) > 1) return runTogether(plan, count, run, pool);
   }
-  for (let i = 0; i < count; i++) {
-    const op = plan + <usize>i * OP_BYTES;
+  for (let i = 0; i < count; ) {
+    const op = opAt(plan, i);
+    const end = chainEnd(plan, i);
     const units = unitsOf(op, run);
     const size = chunkSize(op, run, units, 1);
     for (let from = 0; from < units; from += size) {
       if (cancelled()) return 1;
-      executePart(op, run, from, min(from + size, units), 0);
+      executeChain(plan, i, end, run, from, min(from + size, units), 0, true);
     }
-    if (isPair(op)) i++;
+    i = end;
   }
   return 0;
 }
 
 function runTogether(plan: usize, count: i32, run: usize, pool: usize): i32 {
-  for (let i = 0; i < count; i++) store<i32>(plan + <usize>i * OP_BYTES, 0, OP_TAKEN);
+  for (let i = 0; i < count; i++) store<i32>(opAt(plan, i), 0, OP_TAKEN);
   startRun(pool, plan, count, run);
   runShare(plan, count, run, pool, 0);
   if (failed(pool)) return 2;
@@ -108,33 +114,45 @@ export function work(pool: usize, thread: i32): void {
 function runShare(plan: usize, count: i32, run: usize, pool: usize, thread: i32): void {
   const threads = load<i32>(pool, POOL_THREADS);
   let together = true;
-  for (let i = 0; i < count; i++) {
-    const op = plan + <usize>i * OP_BYTES;
-    const units = unitsOf(op, run);
-    if (units == 1 && !isPair(op)) {
+  for (let i = 0; i < count; ) {
+    const op = opAt(plan, i);
+    let end = chainEnd(plan, i);
+    if (isSerial(op, run)) {
       // Nothing to share: whoever arrives last does it, and what follows of this kind, before letting the others go.
-      let end = i + 1;
-      while (end < count && isSingle(plan + <usize>end * OP_BYTES, run)) end++;
-      const before = barriers(pool);
-      if (arriveLast(pool)) {
-        for (let j = i; j < end; j++) executePart(plan + <usize>j * OP_BYTES, run, 0, 1, thread);
-        release(pool);
-      } else awaitRelease(pool, before);
+      while (end < count && isSerial(opAt(plan, end), run)) end = chainEnd(plan, end);
+      meet(plan, i, end, run, pool, thread);
       together = true;
-      i = end - 1;
+      i = end;
       continue;
     }
-    if (!together && load<i32>(op, OP_FLAGS) & FLAG_BARRIER) barrier(pool);
+    if (!together && load<i32>(op, OP_FLAGS) & FLAG_BARRIER) meet(plan, i, i, run, pool, thread);
     together = false;
+    const units = unitsOf(op, run);
     const size = chunkSize(op, run, units, threads);
     for (;;) {
       const from = atomic.add<i32>(op, size, OP_TAKEN);
       if (from >= units || isCancelled(run, thread) || failed(pool)) break;
-      executePart(op, run, from, min(from + size, units), thread);
+      executeChain(plan, i, end, run, from, min(from + size, units), thread, thread == 0);
     }
-    if (isPair(op)) i++;
+    i = end;
   }
-  barrier(pool);
+  meet(plan, count - 1, count - 1, run, pool, thread);
+}
+
+/** A barrier, at which the last thread to arrive executes operations `first` up to `end`. */
+function meet(plan: usize, first: i32, end: i32, run: usize, pool: usize, thread: i32): void {
+  const timed = thread == 0 && load<i32>(run, RUN_PROFILE) != 0;
+  const computed = timed ? computing(run, first, end) : 0;
+  const started = timed ? now() : 0;
+  const before = barriers(pool);
+  if (arriveLast(pool)) {
+    for (let i = first; i < end; i++) {
+      const op = opAt(plan, i);
+      executeChain(plan, i, i + 1, run, 0, unitsOf(op, run), thread, true);
+    }
+    release(pool);
+  } else awaitRelease(pool, before, thread);
+  if (timed) addWaiting(run, first, now() - started - (computing(run, first, end) - computed));
 }
 
 /** The engine's thread asks the host and tells the others. */
@@ -145,17 +163,32 @@ function isCancelled(run: usize, thread: i32): bool {
 
 // @ts-ignore: decorator
 @inline
-function isPair(op: usize): bool {
-  return (load<i32>(op, OP_FLAGS) & FLAG_PAIR) != 0;
+function opAt(plan: usize, i: i32): usize {
+  return plan + <usize>i * OP_BYTES;
 }
 
-function isSingle(op: usize, run: usize): bool {
-  return unitsOf(op, run) == 1 && !isPair(op);
+/** Index after the last operation that shares the chunks of operation `i`. */
+function chainEnd(plan: usize, i: i32): i32 {
+  while (load<i32>(opAt(plan, i), OP_FLAGS) & FLAG_CHAIN) i++;
+  return i + 1;
 }
 
-function executePart(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
-  execute(op, run, from, to, thread);
-  if (isPair(op)) execute(op + OP_BYTES, run, from, to, thread);
+/** Whether there is too little to share. */
+function isSerial(op: usize, run: usize): bool {
+  const units = unitsOf(op, run);
+  if (units <= 1) return true;
+  const code = load<i32>(op, OP_CODE);
+  return code != LINEAR && code != ATTENTION && units <= SERIAL_ROWS;
+}
+
+/** @param tells whether the time counts: of what threads share, the engine's own thread's does */
+function executeChain(plan: usize, first: i32, end: i32, run: usize, from: i32, to: i32, thread: i32, tells: bool): void {
+  const timed = tells && load<i32>(run, RUN_PROFILE) != 0;
+  for (let i = first; i < end; i++) {
+    const started = timed ? now() : 0;
+    execute(opAt(plan, i), run, from, to, thread);
+    if (timed) addComputing(run, i, now() - started);
+  }
 }
 
 /** Rows that the operation works on. */
@@ -165,7 +198,7 @@ function rowsOf(op: usize, run: usize): i32 {
   return load<i32>(run + (load<i32>(op, OP_FLAGS) & FLAG_LOGIT_ROWS ? RUN_LOGIT_ROWS : RUN_ROWS));
 }
 
-/** Parts that can be computed apart: panels of outputs, heads x rows, rows. */
+/** Parts that can be computed apart: panels of outputs, blocks of rows, rows. */
 function unitsOf(op: usize, run: usize): i32 {
   const code = load<i32>(op, OP_CODE);
   if (code == LINEAR) return (load<i32>(op, OP_OUTPUTS) + 7) >> 3;
@@ -175,9 +208,12 @@ function unitsOf(op: usize, run: usize): i32 {
 
 /** Units of one chunk: small enough to be shared evenly, and for cancelling to be heard. */
 function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
+  const code = load<i32>(op, OP_CODE);
+  // Blocks of rows are large, and of different sizes.
+  if (code == ATTENTION) return 1;
   const chunks = threads * CHUNKS;
   const even = (units + chunks - 1) / chunks;
-  if (load<i32>(op, OP_CODE) != LINEAR) return max(even, 1);
+  if (code != LINEAR) return max(even, 1);
   // Whole groups of four panels, which the float32 kernel takes together.
   const work = <f64>load<i32>(op, OP_WIDTH) * 8 * <f64>max(rowsOf(op, run), 1);
   return max(min((even + 3) & ~3, <i32>(CHUNK_WORK / work)), 1);
@@ -215,6 +251,9 @@ export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32):
       break;
     case ATTENTION:
       attentionUnits(op, run, from, to, thread);
+      break;
+    case ATTENTION_MERGE:
+      mergeRows(op, run, from, to, thread);
       break;
     case GATHER:
       gatherRows(op, run, from, to);

@@ -16,8 +16,13 @@ import {
 const BARRIER_SPINS: i32 = 4000;
 /** Between runs: long enough for the engine to choose a token, short enough not to show. */
 const IDLE_SPINS: i32 = 40000;
-/** Sleep at a time, ns: how soon the loss of another thread is seen. */
+/** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
+/**
+ * Sleeps at a barrier, one after the other, after which the engine's thread takes the others for lost: some 6 s. They
+ * have one chunk left at most, which takes milliseconds.
+ */
+const PATIENCE: i32 = 30;
 
 /** Wakes the others for a run. */
 export function startRun(pool: usize, plan: usize, count: i32, run: usize): void {
@@ -29,12 +34,12 @@ export function startRun(pool: usize, plan: usize, count: i32, run: usize): void
 
 /** Waits until the count of runs is no more `seen`; gives the new one. */
 export function nextRun(pool: usize, seen: i32): i32 {
-  waitWhile(pool, POOL_RUNS, seen, IDLE_SPINS);
+  waitWhile(pool, POOL_RUNS, seen, IDLE_SPINS, i32.MAX_VALUE);
   return atomic.load<i32>(pool, POOL_RUNS);
 }
 
 /**
- * Arrives at a barrier. True for the last thread, which must call `release`; the others call `await` with the count
+ * Arrives at a barrier. True for the last thread, which must call `release`; the others call `awaitRelease` with the count
  * that was there before.
  */
 // @ts-ignore: decorator
@@ -54,14 +59,10 @@ export function release(pool: usize): void {
   advance(pool, POOL_BARRIERS);
 }
 
-export function awaitRelease(pool: usize, before: i32): void {
-  waitWhile(pool, POOL_BARRIERS, before, BARRIER_SPINS);
-}
-
-export function barrier(pool: usize): void {
-  const before = barriers(pool);
-  if (arriveLast(pool)) release(pool);
-  else awaitRelease(pool, before);
+/** A thread that was terminated tells nobody: the engine's own gives up after a while, and then all do. */
+export function awaitRelease(pool: usize, before: i32, thread: i32): void {
+  if (waitWhile(pool, POOL_BARRIERS, before, BARRIER_SPINS, thread == 0 ? PATIENCE : i32.MAX_VALUE)) return;
+  atomic.store<i32>(pool, 1, POOL_FAILED);
 }
 
 // @ts-ignore: decorator
@@ -82,10 +83,14 @@ function advance(pool: usize, field: usize): void {
   if (atomic.load<i32>(pool, POOL_SLEEPING)) atomic.notify(pool + field, -1);
 }
 
-function waitWhile(pool: usize, field: usize, value: i32, spins: i32): void {
+/** False when the value is still the same after `sleeps` sleeps. */
+function waitWhile(pool: usize, field: usize, value: i32, spins: i32, sleeps: i32): bool {
   const at = pool + field;
-  for (let i = 0; i < spins; i++) if (atomic.load<i32>(at) != value) return;
+  for (let i = 0; i < spins; i++) if (atomic.load<i32>(at) != value) return true;
   atomic.add<i32>(pool, 1, POOL_SLEEPING);
-  while (atomic.load<i32>(at) == value && !failed(pool)) atomic.wait<i32>(at, value, SLEEP);
+  while (sleeps > 0 && atomic.load<i32>(at) == value && !failed(pool)) {
+    if (atomic.wait<i32>(at, value, SLEEP) == AtomicWaitResult.TIMED_OUT) sleeps--;
+  }
   atomic.sub<i32>(pool, 1, POOL_SLEEPING);
+  return sleeps > 0;
 }

@@ -2,17 +2,13 @@
 import { activate } from './epilogue';
 import {
   OP_BIAS,
-  OP_CELLS,
   OP_EPS,
   OP_FACTOR,
   OP_HEAD_DIM,
-  OP_KEYS,
   OP_KIND,
-  OP_KV_HEADS,
   OP_OPERAND_MODE,
   OP_OUTPUTS,
   OP_PAIRS,
-  OP_VALUES,
   OP_WEIGHT,
   OP_WIDTH,
   OP_X,
@@ -24,7 +20,6 @@ import {
   OPERAND_ADD,
   RUN_LOGIT_INDICES,
   RUN_POSITIONS,
-  RUN_ROW_CELLS,
   RUN_TOKENS,
   UNARY_SCALE,
   UNARY_SOFTCAP,
@@ -218,24 +213,6 @@ export function binaryRows(op: usize, from: i32, to: i32): void {
       const a = load<f32>(x + i);
       const b = load<f32>(x2 + i);
       store<f32>(y + i, add ? a + b : a * b);
-    }
-  }
-}
-
-/** k and v of each row to its cell, head by head: storage is `[kvHeads, cells, headDim]`. */
-export function cacheWriteRows(op: usize, run: usize, from: i32, to: i32): void {
-  const cells = <usize>load<i32>(run, RUN_ROW_CELLS);
-  const headBytes = <usize>load<i32>(op, OP_HEAD_DIM) * 4;
-  const headStride = <usize>load<i32>(op, OP_CELLS) * headBytes;
-  const heads = load<i32>(op, OP_KV_HEADS);
-  for (let row = from; row < to; row++) {
-    const k = xRow(op, row);
-    const v = <usize>load<i32>(op, OP_X2) + row * load<i32>(op, OP_X2_STRIDE);
-    const cell = <usize>load<i32>(cells + row * 4) * headBytes;
-    for (let head = 0; head < heads; head++) {
-      const to = <usize>head * headStride + cell;
-      memory.copy(<usize>load<i32>(op, OP_KEYS) + to, k + <usize>head * headBytes, headBytes);
-      memory.copy(<usize>load<i32>(op, OP_VALUES) + to, v + <usize>head * headBytes, headBytes);
     }
   }
 }

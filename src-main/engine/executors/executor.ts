@@ -1,6 +1,6 @@
 import type { SequenceContext } from '../kv-cache/sequence-context.ts';
 import type { CancelToken } from '../platform.ts';
-import type { ExecutorName, KernelsInfo } from '../types.ts';
+import type { ExecutorName, KernelsInfo, RunProfile } from '../types.ts';
 
 export type { SequenceContext } from '../kv-cache/sequence-context.ts';
 
@@ -27,6 +27,8 @@ export interface Outputs {
   readonly logits: readonly number[];
   /** Names of tensors to give back (see `program/taps.ts`). Their presence selects a tapped plan. */
   readonly taps?: readonly string[];
+  /** Whether to measure the operations. Only the `wasm` executor does, and not in a tapped plan. */
+  readonly profile?: boolean;
 }
 
 /** Logits of one row, computed where they are and never sent unasked. */
@@ -47,6 +49,8 @@ export interface RunResult {
   /** In the order of `Outputs.logits`. */
   readonly logits: readonly LogitsHandle[];
   readonly taps: ReadonlyMap<string, TapTensor>;
+  /** Left out when it was not measured. */
+  readonly profile?: RunProfile;
 }
 
 /** Runs one model's `Program` over batches; owns the weights and the K and V storage. */

@@ -2,7 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 const { module, memory, pool, failed, thread } = workerData;
-const { exports } = new WebAssembly.Instance(module, { env: { memory, cancelled: () => 0 } });
+const { exports } = new WebAssembly.Instance(module, {
+  env: { memory, cancelled: () => 0, now: () => performance.now() },
+});
 parentPort.postMessage('ready');
 try {
   exports.work(pool, thread);

@@ -7,7 +7,9 @@ self.addEventListener(
   'message',
   ({ data }: MessageEvent<KernelThread>) => {
     const { module, memory, pool, failed, thread } = data;
-    const { exports } = new WebAssembly.Instance(module, { env: { memory, cancelled: () => 0 } });
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { memory, cancelled: () => 0, now: () => performance.now() },
+    });
     self.postMessage('ready');
     try {
       // The module is built from this repository's sources, so its exports are known.

@@ -2,6 +2,38 @@
 import * as L from './plan-layout.ts';
 import type { PlanOp } from './plan.ts';
 
+/** Operations of which each row needs the same row of what came before only. */
+const ROW_BY_ROW: ReadonlySet<number> = new Set([
+  ...[L.QUANTIZE, L.EMBED, L.LAYER_NORM, L.RMS_NORM, L.ROPE, L.UNARY, L.BINARY],
+  ...[L.CACHE_WRITE, L.COPY, L.ATTENTION_MERGE],
+]);
+
+/**
+ * Lets operations that treat rows by themselves share their chunks with the next such one: a thread takes some rows through
+ * all of them.
+ */
+export function withChains(plan: readonly PlanOp[]): PlanOp[] {
+  const chained: PlanOp[] = [];
+  /** Bytes from row to row of each buffer that the present chain touches. */
+  let strides = new Map<number, number>();
+  plan.forEach((op, step) => {
+    const touched = rowsOf(op);
+    const before = chained.at(-1);
+    const joins =
+      before !== undefined &&
+      isRowByRow(plan[step - 1]) &&
+      isRowByRow(op) &&
+      flagsOf(op) === flagsOf(plan[step - 1]) &&
+      // Rows of another length would lie over other rows.
+      touched.every(([buffer, stride]) => (strides.get(buffer) ?? stride) === stride);
+    if (joins) chained[chained.length - 1] = new Map(before).set(L.OP_FLAGS, flagsOf(before) | L.FLAG_CHAIN);
+    else strides = new Map();
+    for (const [buffer, stride] of touched) strides.set(buffer, stride);
+    chained.push(op);
+  });
+  return chained;
+}
+
 /**
  * Marks the operations that read or write what one before them wrote, or write what one before them read, since the
  * threads last met. Buffers are told apart by their addresses: those of a plan never overlap in part.
@@ -10,12 +42,13 @@ export function withBarriers(plan: readonly PlanOp[]): PlanOp[] {
   const marked: PlanOp[] = [];
   let read = new Set<number>();
   let written = new Set<number>();
-  for (let step = 0; step < plan.length; step++) {
-    const pair = (flagsOf(plan[step]) & L.FLAG_PAIR) !== 0;
-    // The second of a pair runs part by part with the first and is synchronised with it.
-    const group = plan.slice(step, step + (pair ? 2 : 1));
-    const reads = group.flatMap(readsOf);
-    const writes = group.flatMap(writesOf);
+  for (let step = 0; step < plan.length;) {
+    // A chain runs part by part together and is synchronised with its first operation.
+    let end = step + 1;
+    while (flagsOf(plan[end - 1]) & L.FLAG_CHAIN) end++;
+    const chain = plan.slice(step, end);
+    const reads = chain.flatMap(readsOf);
+    const writes = chain.flatMap(writesOf);
     const waits =
       reads.some((buffer) => written.has(buffer)) || writes.some((buffer) => written.has(buffer) || read.has(buffer));
     if (waits) {
@@ -24,11 +57,25 @@ export function withBarriers(plan: readonly PlanOp[]): PlanOp[] {
     }
     for (const buffer of reads) read.add(buffer);
     for (const buffer of writes) written.add(buffer);
-    const [first, ...rest] = group;
+    const [first, ...rest] = chain;
     marked.push(waits ? new Map(first).set(L.OP_FLAGS, flagsOf(first) | L.FLAG_BARRIER) : first, ...rest);
-    if (pair) step++;
+    step = end;
   }
   return marked;
+}
+
+function isRowByRow(op: PlanOp): boolean {
+  return ROW_BY_ROW.has(op.get(L.OP_CODE) ?? 0);
+}
+
+/** Buffers of rows with the bytes from one row to the next. */
+function rowsOf(op: PlanOp): [buffer: number, stride: number][] {
+  const fields = [
+    [L.OP_X, L.OP_X_STRIDE],
+    [L.OP_X2, L.OP_X2_STRIDE],
+    [L.OP_Y, L.OP_Y_STRIDE],
+  ];
+  return fields.flatMap(([buffer, stride]) => (op.get(buffer) ? [[op.get(buffer)!, op.get(stride) ?? 0]] : []));
 }
 
 function flagsOf(op: PlanOp): number {

@@ -1,8 +1,10 @@
-import type { RopeAttributes } from '../../program/ops.ts';
+import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
 import { planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
+import type { KvCacheType } from '../../types.ts';
 import type { FusedOp } from './fusion.ts';
 import { align, type Allocator } from './kernel-memory.ts';
+import { KV_STORAGE, paddedHead, storageBytes } from './kv-storage.ts';
 import { type PlanMemory, quantizedStride, strideOf } from './plan.ts';
 import { LAYOUT_F16, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
 import type { WeightLayout } from './weight-layouts.ts';
@@ -14,6 +16,7 @@ export interface BufferSizes {
   readonly rows: number;
   /** Rows whose logits are computed at once. */
   readonly logitRows: number;
+  readonly kvCacheType: KvCacheType;
 }
 
 /** Tables of angles for the rows of a run: one per kind of rotary embedding. */
@@ -21,6 +24,17 @@ export interface RopeTable {
   readonly attributes: RopeAttributes;
   /** `[rows, cos[pairs] then sin[pairs]]`. */
   readonly at: number;
+}
+
+/** What attention needs room for, whichever layer computes it. */
+export interface AttentionExtents {
+  readonly heads: number;
+  readonly fewestKvHeads: number;
+  /** Values of a head as the kernels keep them. */
+  readonly headValues: number;
+  /** Rows that attend together at most, and their queries: rows x the heads that share a K/V head. */
+  readonly blockRows: number;
+  readonly blockQueries: number;
 }
 
 /** Everything beside the weights that lives as long as the model. */
@@ -39,13 +53,13 @@ export interface Buffers {
     readonly cells: number;
     readonly contexts: number;
     readonly ends: number;
+    /** `[rows, 2]`. */
+    readonly blocks: number;
     /** `[windows, rows]`. */
     readonly starts: number;
     readonly logitIndices: number;
   };
-  /** Most heads that share one K/V head. */
-  readonly largestGroup: number;
-  readonly fewestKvHeads: number;
+  readonly attention: AttentionExtents;
   /** Room for one panel of weights as the kernels multiply it, for each thread. */
   readonly tileBytes: number;
   readonly bytes: { readonly weights: number; readonly kvCache: number };
@@ -59,9 +73,13 @@ export function allocateBuffers(
   size: BufferSizes,
 ): Buffers {
   const weightBytes = memory.allocated;
-  const { cells, rows, logitRows } = size;
+  const { cells, rows, logitRows, kvCacheType } = size;
+  const attentions = program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes] : []));
   const storage = () =>
-    program.kvWidths.map((width) => memory.allocate(4 * cells * width, `K and V of ${cells} tokens`));
+    program.kvWidths.map((_, layer) => {
+      const read = attentions.find((attention) => attention.layer === layer);
+      return memory.allocate(read ? storageBytes(read, cells, kvCacheType) : 0, `K and V of ${cells} tokens`);
+    });
   const keys = storage();
   const values = storage();
   const kvCache = memory.allocated - weightBytes;
@@ -72,18 +90,13 @@ export function allocateBuffers(
   const logitWidth = program.tensors[program.ops.at(-1)!.inputs[0]].width;
   const ropeTables: RopeTable[] = [];
   const windows: (number | null)[] = [null];
-  let largestGroup = 1;
-  let fewestKvHeads = Infinity;
   for (const op of program.ops) {
     if (op.op === 'rope' && !ropeTables.some((table) => sameAngles(table.attributes, op.attributes))) {
       const at = memory.allocate(rows * 8 * op.attributes.frequencies.length, 'rotary embedding');
       ropeTables.push({ attributes: op.attributes, at });
     }
-    if (op.op !== 'attention') continue;
-    if (!windows.includes(op.attributes.window)) windows.push(op.attributes.window);
-    largestGroup = Math.max(largestGroup, op.attributes.heads / op.attributes.kvHeads);
-    fewestKvHeads = Math.min(fewestKvHeads, op.attributes.kvHeads);
   }
+  for (const { window } of attentions) if (!windows.includes(window)) windows.push(window);
   const layouts = [...weights.values()].flatMap(({ layout, width }) => (layout ? [{ layout, width }] : []));
   const floats = layouts.some(({ layout }) => layout.id === LAYOUT_F16);
   const rowArray = (count = rows) => memory.allocate(4 * count, 'a run');
@@ -91,14 +104,14 @@ export function allocateBuffers(
     size,
     ropeTables,
     windows,
-    largestGroup,
-    fewestKvHeads,
+    attention: extentsOf(attentions),
     tileBytes: align(TILE_HEAD + Math.max(TILE_BLOCK, ...layouts.map(tileBytesOf))),
     plan: {
       weights,
       keys,
       values,
       cells,
+      kvLayout: KV_STORAGE[kvCacheType].layout,
       activations: slots.map((slot) => slotAddresses[slot]),
       prepared: memory.allocate(
         Math.max(rows, logitRows) * (floats ? strideOf(widest) : quantizedStride(widest)),
@@ -116,10 +129,28 @@ export function allocateBuffers(
       cells: rowArray(),
       contexts: rowArray(),
       ends: rowArray(),
+      blocks: rowArray(2 * rows),
       starts: rowArray(windows.length * rows),
       logitIndices: rowArray(logitRows),
     },
     bytes: { weights: weightBytes, kvCache },
+  };
+}
+
+/** Queries that share each key and value that is loaded: enough to pay for converting it, few enough for the caches. */
+const BLOCK_QUERIES = 48;
+const BLOCK_ROWS = 32;
+
+function extentsOf(attentions: readonly AttentionAttributes[]): AttentionExtents {
+  const largest = (of: (attention: AttentionAttributes) => number) => Math.max(1, ...attentions.map(of));
+  const group = largest(({ heads, kvHeads }) => heads / kvHeads);
+  const blockRows = Math.min(BLOCK_ROWS, Math.max(1, Math.floor(BLOCK_QUERIES / group)));
+  return {
+    heads: largest(({ heads }) => heads),
+    fewestKvHeads: Math.min(...attentions.map(({ kvHeads }) => kvHeads)),
+    headValues: largest(({ headDim }) => paddedHead(headDim)),
+    blockRows,
+    blockQueries: blockRows * group,
   };
 }
 

@@ -77,12 +77,12 @@ describe('withBarriers', () => {
     ).toEqual([false, false, true, true, false, true]);
   });
 
-  it('waits for K and V, and not within a pair', () => {
+  it('waits for K and V, and not within a chain', () => {
     expect(
       waits([
         op(L.CACHE_WRITE, { [L.OP_X]: 1, [L.OP_X2]: 2, [L.OP_KEYS]: 10, [L.OP_VALUES]: 11 }),
         op(L.ATTENTION, { [L.OP_X]: 3, [L.OP_Y]: 4, [L.OP_KEYS]: 10, [L.OP_VALUES]: 11 }),
-        op(L.LINEAR, { [L.OP_X]: 5, [L.OP_Y]: 6, [L.OP_FLAGS]: L.FLAG_PAIR }),
+        op(L.LINEAR, { [L.OP_X]: 5, [L.OP_Y]: 6, [L.OP_FLAGS]: L.FLAG_CHAIN }),
         op(L.LINEAR, { [L.OP_X]: 5, [L.OP_OPERAND]: 6, [L.OP_Y]: 7 }),
         op(L.LINEAR, { [L.OP_X]: 7, [L.OP_Y]: 8 }),
       ]),

@@ -1,3 +1,5 @@
+import type { Clock } from '../../platform.ts';
+
 /** The functions of src-main/kernels. Pointers are byte addresses in the memory they were given. */
 export interface KernelExports {
   /** Runs `count` operations: 0; 1 when it was cancelled; 2 when a thread of the pool failed. */
@@ -23,8 +25,9 @@ export function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   cancelled: () => boolean,
+  clock: Clock | undefined,
 ): KernelExports {
-  const imports = { env: { memory, cancelled: () => (cancelled() ? 1 : 0) } };
+  const imports = { env: { memory, cancelled: () => (cancelled() ? 1 : 0), now: () => clock?.now() ?? 0 } };
   // The module is built from this repository's sources, so its exports are known.
   return new WebAssembly.Instance(module, imports).exports as unknown as KernelExports;
 }

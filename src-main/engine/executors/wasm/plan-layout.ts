@@ -21,10 +21,14 @@ export const CACHE_WRITE = 9;
 export const ATTENTION = 10;
 export const GATHER = 11;
 export const COPY = 12;
+export const ATTENTION_MERGE = 13;
 
-/** Set: the next operation shares this one's chunks, so that a gate and what it gates need no barrier between them. */
+/**
+ * Set: the next operation shares this one's chunks, because each part of it needs the same part of this one only: a gate
+ * and what it gates, operations on rows that follow each other.
+ */
 export const OP_FLAGS = 4;
-export const FLAG_PAIR = 1;
+export const FLAG_CHAIN = 1;
 /** Set: rows are those whose logits are wanted. */
 export const FLAG_LOGIT_ROWS = 2;
 /** Set: reads or writes what an operation before it wrote or read, which every thread must have finished. */
@@ -60,7 +64,7 @@ export const OP_SOFTCAP = 84;
 export const OP_STARTS = 88;
 /** Attention weights wanted: where to, 0 for nowhere. */
 export const OP_TAP = 92;
-/** K and V storage: `[kvHeads, cells, headDim]`. */
+/** K and V storage: `[kvHeads, cells, headDim]`, of type OP_LAYOUT. */
 export const OP_KEYS = 96;
 export const OP_VALUES = 100;
 export const OP_PAIRS = 104;
@@ -103,7 +107,7 @@ export const XQ_SUM = 36;
 export const XQ_SCALED_SUM = 40;
 export const XQ_LOW_SUM = 44;
 
-/** Activations of float16 weights come multiplied by this; see linear-f16.ts of the kernels. */
+/** What is multiplied with binary16 numbers is multiplied by this first; see linear-f16.ts of the kernels. */
 export const F16_INPUT_SCALE = 72057594037927936;
 
 // One run: which tokens, where they lie and what they see.
@@ -121,19 +125,37 @@ export const RUN_ENDS = 24;
 export const RUN_STARTS = 28;
 /** `[logit rows]`: which rows. */
 export const RUN_LOGIT_INDICES = 32;
-/** Per thread: scores of attention. */
+/** Per thread: room for attention to one block of rows. */
 export const RUN_SCRATCH = 36;
 export const RUN_SCRATCH_STRIDE = 40;
 /** Entries of the longest context of the batch. */
 export const RUN_MAX_CONTEXT = 44;
 /** Set once the run is cancelled. */
 export const RUN_CANCELLED = 48;
-/** Set: heads that share a K/V head are computed apart, so that there is something for every thread. */
-export const RUN_SPLIT_HEADS = 52;
+/** `[blocks]`: first row and number of rows that attend together. */
+export const RUN_BLOCKS = 52;
 /** Per thread: room for one panel's tile. */
 export const RUN_TILES = 56;
 export const RUN_TILE_STRIDE = 60;
-export const RUN_BYTES = 64;
+export const RUN_BLOCK_COUNT = 64;
+/** Queries of a block at most: its rows x the heads that share a K/V head. */
+export const RUN_MAX_QUERIES = 68;
+/** Chunks of the longest context, each a part of its own for some thread; 0: one part has all chunks of its rows. */
+export const RUN_SPLITS = 72;
+/** `[rows, heads, chunks]`: what was found in each chunk, when they are apart. */
+export const RUN_PARTIALS = 76;
+/** Per operation of the plan two f64, ms: computing and waiting; 0 when nobody asked. */
+export const RUN_PROFILE = 80;
+export const RUN_BYTES = 84;
+
+/** Entries of a context whose softmax is one; see attention.ts of the kernels. */
+export const ATTENTION_CHUNK = 128;
+/** Per query of a block, and of a chunk found apart: highest score, sum of weights. */
+export const ATTENTION_STATS = 16;
+export const ATTENTION_SCORE_STRIDE = 528;
+
+/** Two f64 per operation. */
+export const PROFILE_BYTES = 16;
 
 // The threads that run plans together; what several of them write lies in cache lines of its own.
 /** Counts runs: its change wakes the threads. */

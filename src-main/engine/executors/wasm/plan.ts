@@ -5,7 +5,7 @@ import type { Program } from '../../program/program.ts';
 import type { WeightView } from '../../program/weights.ts';
 import type { Activation, FusedOp } from './fusion.ts';
 import * as L from './plan-layout.ts';
-import { withBarriers } from './barriers.ts';
+import { withBarriers, withChains } from './barriers.ts';
 import type { WeightLayout } from './weight-layouts.ts';
 import { type PackedWeight, type PackedWeights, viewKey } from './weights.ts';
 
@@ -23,6 +23,8 @@ export interface PlanMemory {
   readonly keys: readonly number[];
   readonly values: readonly number[];
   readonly cells: number;
+  /** How K and V are stored: `LAYOUT_F32` or `LAYOUT_F16`. */
+  readonly kvLayout: number;
   /** `[rows, cos[pairs] then sin[pairs]]` of these attributes. */
   ropeTable(attributes: RopeAttributes): number;
   /** Index of the window's array of first attended entries. */
@@ -52,7 +54,7 @@ const ACTIVATIONS: Readonly<Record<Activation, number>> = {
 export function lower(program: Program, ops: readonly FusedOp[], memory: PlanMemory, taps: PlanTaps): PlanOp[] {
   const lowering = new Lowering(program, memory, taps);
   for (const op of ops) if (op.op !== 'logits') lowering.add(op);
-  return withBarriers(lowering.plan);
+  return withBarriers(withChains(lowering.plan));
 }
 
 /** The logits of the rows that are asked for. */
@@ -61,7 +63,7 @@ export function lowerLogits(program: Program, memory: PlanMemory): PlanOp[] {
   if (op?.op !== 'logits') throw new EngineError('INTERNAL', 'The program does not end with its logits.');
   const lowering = new Lowering(program, memory, NO_TAPS);
   lowering.addLogits(op.inputs[0], op.weights, op.attributes.softcap);
-  return withBarriers(lowering.plan);
+  return withBarriers(withChains(lowering.plan));
 }
 
 class Lowering {
@@ -146,17 +148,21 @@ class Lowering {
       }
       case 'attention': {
         const { layer, heads, kvHeads, headDim, scale, softcap, window } = op.attributes;
-        this.emit(L.ATTENTION, {
-          ...this.rows(op),
+        const shape = {
           ...this.storage(layer),
           [L.OP_HEADS]: heads,
           [L.OP_KV_HEADS]: kvHeads,
           [L.OP_HEAD_DIM]: headDim,
+          [L.OP_STARTS]: this.memory.windowIndex(window),
+        };
+        this.emit(L.ATTENTION, {
+          ...this.rows(op),
+          ...shape,
           [L.OP_FACTOR]: scale,
           [L.OP_SOFTCAP]: softcap ?? 0,
-          [L.OP_STARTS]: this.memory.windowIndex(window),
           [L.OP_TAP]: this.taps.attention.get(layer) ?? 0,
         });
+        this.emit(L.ATTENTION_MERGE, { ...this.output(op), ...shape });
         break;
       }
       case 'logits':
@@ -207,7 +213,7 @@ class Lowering {
     const fields = {
       ...this.linearInput(packed, { at, stride: strideOf(width), width }, 0),
       ...this.output(op),
-      [L.OP_FLAGS]: op.pairedWithNext ? L.FLAG_PAIR : 0,
+      [L.OP_FLAGS]: op.pairedWithNext ? L.FLAG_CHAIN : 0,
       [L.OP_OUTPUTS]: weight.shape[0],
       [L.OP_BIAS]: bias ? this.weight(bias).at : 0,
       [L.OP_ACTIVATION]: activation ? ACTIVATIONS[activation] : 0,
@@ -302,8 +308,13 @@ class Lowering {
   }
 
   private storage(layer: number): Record<number, number> {
-    const { keys, values, cells } = this.memory;
-    return { [L.OP_KEYS]: keys[layer], [L.OP_VALUES]: values[layer], [L.OP_CELLS]: cells };
+    const { keys, values, cells, kvLayout } = this.memory;
+    return {
+      [L.OP_KEYS]: keys[layer],
+      [L.OP_VALUES]: values[layer],
+      [L.OP_CELLS]: cells,
+      [L.OP_LAYOUT]: kvLayout,
+    };
   }
 
   private attentionOf(layer: number): AttentionAttributes {

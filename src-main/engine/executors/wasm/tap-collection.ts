@@ -9,7 +9,7 @@ import { lower, lowerLogits, type PlanMemory, type PlanOp, type PlanTaps, stride
 /** A plan as it lies in kernel memory. */
 interface WrittenPlan {
   readonly at: number;
-  readonly count: number;
+  readonly ops: readonly PlanOp[];
 }
 
 /**
@@ -57,8 +57,8 @@ export class TapCollection {
     let bytes = this.slotWidths.reduce((sum, width) => sum + align(rows * strideOf(width)), 0);
     for (const id of this.activations) bytes += align(4 * rows * this.program.tensors[id].width);
     for (const { heads } of this.layers) bytes += align(4 * heads * rows * this.context);
-    // An operation becomes itself, its quantised input and a copy at most; the logits are a few more.
-    return bytes + OP_BYTES * (3 * this.ops.length + 8);
+    // An operation becomes itself, its merge, its quantised input and a copy at most; the logits are a few more.
+    return bytes + OP_BYTES * (4 * this.ops.length + 8);
   }
 
   /** Writes the slice's plans, everything they need lying from address `at` on. */
@@ -89,7 +89,7 @@ export class TapCollection {
     const write = (plan: readonly PlanOp[]): WrittenPlan => {
       const place = take(plan.length * OP_BYTES);
       writePlan(plan, memory, place);
-      return { at: place, count: plan.length };
+      return { at: place, ops: plan };
     };
     return {
       main: write(lower(this.program, this.ops, own, this.places)),

@@ -1,15 +1,18 @@
 import { EngineError } from '../../errors.ts';
 import type { CancelToken, Clock, CompiledKernels, KernelThreads } from '../../platform.ts';
-import type { KernelsInfo } from '../../types.ts';
+import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch } from '../check-batch.ts';
 import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
+import { sumUp } from '../sum-profiles.ts';
 import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
+import { defaultKvCacheType } from './kv-storage.ts';
+import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
 import { lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
 import { runBytes, RunInputs } from './run-inputs.ts';
@@ -27,6 +30,10 @@ export interface WasmExecutorOptions {
    * it finds to be fastest. Left out, the caller's thread computes alone.
    */
   readonly threads?: { readonly count: number | Clock; readonly host: KernelThreads | undefined } | undefined;
+  /** How K and V are stored; left out, as exactly as the weights are. */
+  readonly kvCacheType?: KvCacheType | undefined;
+  /** For profiles. */
+  readonly clock?: Clock | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Looked at while weights are read. */
@@ -59,11 +66,12 @@ export async function createWasmExecutor(
   const { module, shared } = options.kernels;
   const { host, count } = options.threads ?? { host: undefined, count: 1 };
   const threads = typeof count === 'number' ? count : threadsFor(host?.available ?? 1);
-  const size = bufferSizes(options.cells);
+  const kvCacheType = options.kvCacheType ?? defaultKvCacheType(program, weights);
+  const size = bufferSizes(options.cells, kvCacheType);
   checkAddressable(wasmMemory(program, weights, size, threads), options.cells);
   const memory = new KernelMemory(shared);
   const cancel: { current: CancelToken | undefined } = { current: undefined };
-  const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false);
+  const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false, options.clock);
   const packed = await packWeights(program, weights, memory, kernels, options);
   const fused = fuse(program);
   const buffers = allocateBuffers(program, fused, packed, memory, size);
@@ -74,6 +82,7 @@ export async function createWasmExecutor(
   const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
     variant: options.kernels.variant,
     forRun,
+    clock: options.clock,
   });
   if (typeof count !== 'number') await executor.measureThreads(count);
   return executor;
@@ -84,8 +93,8 @@ function threadsFor(available: number): number {
   return Math.min(available, MOST_THREADS);
 }
 
-function bufferSizes(cells: number): BufferSizes {
-  return { cells, rows: Math.min(cells, MAX_ROWS), logitRows: LOGIT_ROWS };
+function bufferSizes(cells: number, kvCacheType: KvCacheType): BufferSizes {
+  return { cells, rows: Math.min(cells, MAX_ROWS), logitRows: LOGIT_ROWS, kvCacheType };
 }
 
 /**
@@ -97,14 +106,15 @@ export function wasmMemoryOf(
   weights: Pick<WeightReader, 'typeOf'>,
   cells: number,
   available: number,
+  kvCacheType = defaultKvCacheType(program, weights),
 ): WasmMemory {
-  return wasmMemory(program, weights, bufferSizes(cells), threadsFor(available));
+  return wasmMemory(program, weights, bufferSizes(cells, kvCacheType), threadsFor(available));
 }
 
 /** A plan in kernel memory. */
 interface KeptPlan {
   readonly at: number;
-  readonly count: number;
+  readonly ops: readonly PlanOp[];
 }
 
 class WasmExecutor implements Executor {
@@ -114,6 +124,9 @@ class WasmExecutor implements Executor {
   private readonly main: KeptPlan;
   private readonly logits: KeptPlan;
   private disposed = false;
+  /** Where the times of the present run go; null when nobody asked. */
+  private profiling: OpProfile[] | null = null;
+  private profileAt = 0;
   /** Whether threads help where there is little to share: one token. */
   private shareFewRows = true;
   /** Why that is so. */
@@ -127,7 +140,7 @@ class WasmExecutor implements Executor {
     private readonly buffers: Buffers,
     private readonly pool: ThreadPool,
     private readonly cancel: { current: CancelToken | undefined },
-    private readonly facts: { readonly variant: string; readonly forRun: number },
+    private readonly facts: { readonly variant: string; readonly forRun: number; readonly clock: Clock | undefined },
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
@@ -139,7 +152,8 @@ class WasmExecutor implements Executor {
   get kernels(): KernelsInfo {
     const { threads } = this.pool;
     const decodeThreads = this.shareFewRows ? threads : 1;
-    return { variant: this.facts.variant, threads, decodeThreads, reason: this.whyShare };
+    const { kvCacheType } = this.buffers.size;
+    return { variant: this.facts.variant, threads, decodeThreads, reason: this.whyShare, kvCacheType };
   }
 
   // Async so that errors arrive as rejections, though the work is done before it returns.
@@ -151,6 +165,8 @@ class WasmExecutor implements Executor {
     const taps = new Set(outputs.taps);
     const collected = taps.size > 0 ? new TapCollection(this.program, taps, batch) : null;
     const logits = new Map<number, LogitsHandle>();
+    const profile = outputs.profile && !collected ? this.startProfile() : null;
+    this.profiling = profile?.ops ?? null;
     this.cancel.current = cancel;
     try {
       for (let from = 0; from < rows; from += this.buffers.size.rows) {
@@ -161,8 +177,10 @@ class WasmExecutor implements Executor {
       }
     } finally {
       this.cancel.current = undefined;
+      this.profiling = null;
     }
     return {
+      ...(profile ? { profile: profile.end(rows) } : {}),
       // One row may have been asked for twice.
       logits: outputs.logits.map((row) => logits.get(row)!),
       taps: collected?.tensors ?? new Map<string, TapTensor>(),
@@ -206,7 +224,7 @@ class WasmExecutor implements Executor {
   /** @returns the plan for the slice's logits */
   private runSlice(batch: Batch, from: number, to: number, taps: TapCollection | null): KeptPlan {
     const rows = to - from;
-    const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0);
+    const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0, this.threadsOf(rows), taps !== null);
     if (!taps) {
       this.execute(this.main, rows);
       return this.logits;
@@ -233,17 +251,46 @@ class WasmExecutor implements Executor {
     }
   }
 
-  private execute({ at, count }: KeptPlan, rows: number): void {
-    this.pool.use(this.shareFewRows || rows >= MANY_ROWS);
-    const result = this.functions.runPlan(at, count, this.buffers.run, this.pool.at);
+  private execute({ at, ops }: KeptPlan, rows: number): void {
+    const { run, plan } = this.buffers;
+    if (this.profiling) {
+      this.memory.u8.fill(0, this.profileAt, this.profileAt + ops.length * L.PROFILE_BYTES);
+      this.inputs.setProfile(this.profileAt);
+    }
+    this.pool.use(this.threadsOf(rows) > 1);
+    const result = this.functions.runPlan(at, ops.length, run, this.pool.at);
     if (result === 1) throw new EngineError('CANCELLED', 'The run was cancelled.');
     if (result !== 0) throw this.pool.lost();
+    if (!this.profiling) return;
+    this.inputs.setProfile(0);
+    const times = new Float64Array(this.memory.u8.buffer, this.profileAt, 2 * ops.length);
+    this.profiling.push(...profileOps(ops, plan, rows, this.inputs.attended(), times));
+  }
+
+  /** Begins to collect times. */
+  private startProfile(): { ops: OpProfile[]; end(tokens: number): RunProfile } {
+    const { clock } = this.facts;
+    if (!clock) throw new EngineError('INTERNAL', 'The executor has no clock to measure with.');
+    // Taken when first wanted, because few want it.
+    const most = Math.max(this.main.ops.length, this.logits.ops.length);
+    this.profileAt ||= this.memory.allocate(most * L.PROFILE_BYTES, 'a profile');
+    const started = clock.now();
+    const ops: OpProfile[] = [];
+    const end = (tokens: number) => {
+      const threads = this.threadsOf(tokens);
+      return { tokens, threads, ms: clock.now() - started, ops: sumUp(ops) };
+    };
+    return { ops, end };
+  }
+
+  private threadsOf(rows: number): number {
+    return this.shareFewRows || rows >= MANY_ROWS ? this.pool.threads : 1;
   }
 
   private keepPlan(plan: readonly PlanOp[]): KeptPlan {
     const at = this.memory.allocate(plan.length * L.OP_BYTES, 'the plan');
     writePlan(plan, this.memory, at);
-    return { at, count: plan.length };
+    return { at, ops: plan };
   }
 }
 

@@ -1,0 +1,33 @@
+/** How K and V are stored. */
+import type { AttentionAttributes } from '../../program/ops.ts';
+import type { Program } from '../../program/program.ts';
+import type { WeightReader } from '../../program/weights.ts';
+import type { KvCacheType } from '../../types.ts';
+import { LAYOUT_F16, LAYOUT_F32 } from './plan-layout.ts';
+
+interface KvStorage {
+  /** `LAYOUT_*` of the kernels. */
+  readonly layout: number;
+  readonly bytesPerValue: number;
+}
+
+export const KV_STORAGE: Readonly<Record<KvCacheType, KvStorage>> = {
+  f32: { layout: LAYOUT_F32, bytesPerValue: 4 },
+  f16: { layout: LAYOUT_F16, bytesPerValue: 2 },
+};
+
+/** As exact as the weights: float32 where all matrices are, else binary16. */
+export function defaultKvCacheType(program: Program, weights: Pick<WeightReader, 'typeOf'>): KvCacheType {
+  const matrices = program.weights.filter(({ shape }) => shape.length > 1);
+  return matrices.every((weight) => weights.typeOf(weight).name === 'F32') ? 'f32' : 'f16';
+}
+
+/** Values of one head as they are stored and computed with: whole groups of 8, the last filled up with zeros. */
+export function paddedHead(headDim: number): number {
+  return Math.ceil(headDim / 8) * 8;
+}
+
+/** Bytes of K, and of V, of one layer. */
+export function storageBytes({ kvHeads, headDim }: AttentionAttributes, cells: number, type: KvCacheType): number {
+  return kvHeads * cells * paddedHead(headDim) * KV_STORAGE[type].bytesPerValue;
+}

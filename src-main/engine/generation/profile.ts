@@ -1,0 +1,49 @@
+import { EngineError } from '../errors.ts';
+import { sumUp } from '../executors/sum-profiles.ts';
+import type { CancelToken } from '../platform.ts';
+import type { Profile, ProfileParams, RunProfile } from '../types.ts';
+import type { TokenWindow } from './context-window.ts';
+
+/**
+ * Reads a prompt and computes single tokens, with the operations measured. Each is done once before, which does not
+ * count. The window is empty afterwards.
+ * @throws EngineError BAD_REQUEST when the executor does not measure; CANCELLED, CONTEXT_FULL
+ */
+export async function profile(
+  window: TokenWindow,
+  vocabularySize: number,
+  { prompt, context, generate }: ProfileParams,
+  cancel?: CancelToken,
+): Promise<Profile> {
+  // Ids that say nothing but are not all the same.
+  const ids = (count: number) => Array.from({ length: count }, (_, i) => (i * 2971 + 7919) % vocabularySize);
+  const measure = async (tokens: readonly number[]) => {
+    const run = await window.run(tokens, { logits: [tokens.length - 1], profile: true }, cancel);
+    if (run.profile) return run.profile;
+    throw new EngineError('BAD_REQUEST', 'Only the wasm executor measures its operations. Load the model with it.');
+  };
+  window.fresh();
+  try {
+    await measure(ids(prompt));
+    window.clear();
+    const prefill = await measure(ids(prompt));
+    window.clear();
+    await measure(ids(context));
+    const runs: RunProfile[] = [];
+    for (const id of ids(generate + 1)) runs.push(await measure([id]));
+    return { prefill, decode: together(runs.slice(1)) };
+  } finally {
+    window.clear();
+  }
+}
+
+/** @param runs at least one */
+function together(runs: readonly RunProfile[]): RunProfile {
+  const sum = (of: (run: RunProfile) => number) => runs.reduce((total, run) => total + of(run), 0);
+  return {
+    tokens: sum((run) => run.tokens),
+    threads: runs[0].threads,
+    ms: sum((run) => run.ms),
+    ops: sumUp(runs.flatMap((run) => run.ops)),
+  };
+}
