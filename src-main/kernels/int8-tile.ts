@@ -14,8 +14,8 @@
  */
 import { XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
-import { store8 } from './epilogue';
-import { half4, madd } from './math';
+import { storeScaled } from './int8-row';
+import { madd, placedHalf4 } from './math';
 
 export const TILE_BLOCK: usize = 272;
 export const TILE_BLOCK_MIN: usize = 288;
@@ -40,17 +40,17 @@ export function tileRow(op: usize, x: usize, tile: usize, blocks: i32, row: i32,
       s1 = dot4(a, v128.load(codes, 16), s1);
     }
     const scale = v128.load32_splat(x, XQ_SCALE - 32);
-    y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(half4(v128.load16x4_s(tile)), scale), y0);
-    y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(half4(v128.load16x4_s(tile, 8)), scale), y1);
+    y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(placedHalf4(v128.load16x4_s(tile)), scale), y0);
+    y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(placedHalf4(v128.load16x4_s(tile, 8)), scale), y1);
     if (min) {
       const sum = v128.load32_splat(x, XQ_SCALED_SUM - 32);
-      y0 = madd(half4(v128.load16x4_s(tile, 16)), sum, y0);
-      y1 = madd(half4(v128.load16x4_s(tile, 24)), sum, y1);
+      y0 = madd(placedHalf4(v128.load16x4_s(tile, 16)), sum, y0);
+      y1 = madd(placedHalf4(v128.load16x4_s(tile, 24)), sum, y1);
     }
     tile += min ? TILE_BLOCK_MIN : TILE_BLOCK;
     x += XQ_BLOCK - 32;
   }
-  store8(op, row, panel, y0, y1);
+  storeScaled(op, row, panel, y0, y1);
 }
 
 /** Four rows of activations, `stride` bytes apart; `sums` is 128 bytes of room. */
@@ -99,15 +99,15 @@ export function tileFourRows(
       d0 = dot4(vd, w0, d0);
       d1 = dot4(vd, w1, d1);
     }
-    const w0 = half4(v128.load16x4_s(tile));
-    const w1 = half4(v128.load16x4_s(tile, 8));
+    const w0 = placedHalf4(v128.load16x4_s(tile));
+    const w1 = placedHalf4(v128.load16x4_s(tile, 8));
     addScaled(sums, a0, a1, w0, w1, v128.load32_splat(x, XQ_SCALE));
     addScaled(sums + ROW_SUMS, b0, b1, w0, w1, v128.load32_splat(xb, XQ_SCALE));
     addScaled(sums + 2 * ROW_SUMS, c0, c1, w0, w1, v128.load32_splat(xc, XQ_SCALE));
     addScaled(sums + 3 * ROW_SUMS, d0, d1, w0, w1, v128.load32_splat(xd, XQ_SCALE));
     if (min) {
-      const m0 = half4(v128.load16x4_s(tile, 16));
-      const m1 = half4(v128.load16x4_s(tile, 24));
+      const m0 = placedHalf4(v128.load16x4_s(tile, 16));
+      const m1 = placedHalf4(v128.load16x4_s(tile, 24));
       addProduct(sums, m0, m1, v128.load32_splat(x, XQ_SCALED_SUM));
       addProduct(sums + ROW_SUMS, m0, m1, v128.load32_splat(xb, XQ_SCALED_SUM));
       addProduct(sums + 2 * ROW_SUMS, m0, m1, v128.load32_splat(xc, XQ_SCALED_SUM));
@@ -121,7 +121,7 @@ export function tileFourRows(
   }
   for (let i = 0; i < 4; i++) {
     const at = sums + <usize>i * ROW_SUMS;
-    store8(op, row + i, panel, v128.load(at), v128.load(at, 16));
+    storeScaled(op, row + i, panel, v128.load(at), v128.load(at, 16));
   }
 }
 
@@ -155,13 +155,13 @@ export function tileRowHalves(op: usize, x: usize, tile: usize, blocks: i32, row
         s1 = dot4(a, v128.load(tile + j * 32, 48), s1);
       }
       const d = tile + half * 16;
-      y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(half4(v128.load16x4_s(d)), scale), y0);
-      y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(half4(v128.load16x4_s(d, 8)), scale), y1);
+      y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(placedHalf4(v128.load16x4_s(d)), scale), y0);
+      y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(placedHalf4(v128.load16x4_s(d, 8)), scale), y1);
     }
     tile += TILE_BLOCK_HALVES;
     x += XQ_BLOCK;
   }
-  store8(op, row, panel, y0, y1);
+  storeScaled(op, row, panel, y0, y1);
 }
 
 // @ts-ignore: decorator
@@ -214,8 +214,8 @@ export function tileFourRowsHalves(
         d1 = dot4(vd, w1, d1);
       }
       const d = tile + half * 16;
-      const w0 = half4(v128.load16x4_s(d));
-      const w1 = half4(v128.load16x4_s(d, 8));
+      const w0 = placedHalf4(v128.load16x4_s(d));
+      const w1 = placedHalf4(v128.load16x4_s(d, 8));
       addScaled(sums, a0, a1, w0, w1, v128.load32_splat(x, XQ_SCALE));
       addScaled(sums + ROW_SUMS, b0, b1, w0, w1, v128.load32_splat(xb, XQ_SCALE));
       addScaled(sums + 2 * ROW_SUMS, c0, c1, w0, w1, v128.load32_splat(xc, XQ_SCALE));
@@ -229,6 +229,6 @@ export function tileFourRowsHalves(
   }
   for (let i = 0; i < 4; i++) {
     const at = sums + <usize>i * ROW_SUMS;
-    store8(op, row + i, panel, v128.load(at), v128.load(at, 16));
+    storeScaled(op, row + i, panel, v128.load(at), v128.load(at, 16));
   }
 }

@@ -1,7 +1,10 @@
 /** y = x W^T with 8-bit activations and integer weights, for panels `from` up to `to` of 8 outputs. */
 import {
+  LAYOUT_IQ4,
   LAYOUT_Q4,
   LAYOUT_Q4_MIN,
+  LAYOUT_Q5,
+  LAYOUT_Q5_MIN,
   LAYOUT_Q6,
   LAYOUT_Q8,
   OP_LAYOUT,
@@ -12,25 +15,50 @@ import {
   OP_ZERO,
 } from '../engine/executors/wasm/plan-layout';
 import { tileFourRows, tileFourRowsHalves, tileRow, tileRowHalves } from './int8-tile';
-import { rowQ4 } from './linear-q4';
-import { blockBytes, hasMin, unpackTile } from './tile';
+import { rowNibbles, rowQ6 } from './int8-row';
+import { blockBytes, hasMin, tableIQ4, unpackTile } from './tile';
 
 /** @param scratch room for the sums of four rows and, but for Q8, one panel's tile */
 export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const layout = load<i32>(op, OP_LAYOUT);
   const x = <usize>load<i32>(op, OP_X);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
+  const zero = load<i32>(op, OP_ZERO);
   const panelBytes = <usize>blocks * blockBytes(layout);
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   for (let panel = from; panel < to; panel++, w += panelBytes) {
-    if (rows == 1 && layout == LAYOUT_Q4) rowQ4(op, x, w, blocks, panel, false);
-    else if (rows == 1 && layout == LAYOUT_Q4_MIN) rowQ4(op, x, w, blocks, panel, true);
-    else if (layout == LAYOUT_Q8) multiply(op, rows, w, layout, blocks, panel, scratch);
+    if (layout == LAYOUT_Q8) multiply(op, rows, w, layout, blocks, panel, scratch);
+    else if (rows == 1) unpackedInRegisters(op, x, w, layout, blocks, panel, zero);
     else {
       const tile = scratch + 128;
-      unpackTile(layout, w, blocks, tile, load<i32>(op, OP_ZERO));
+      unpackTile(layout, w, blocks, tile, zero);
       multiply(op, rows, tile, layout, blocks, panel, scratch);
     }
+  }
+}
+
+function unpackedInRegisters(op: usize, x: usize, w: usize, layout: i32, blocks: i32, panel: i32, zero: i32): void {
+  switch (layout) {
+    case LAYOUT_Q4:
+      rowQ4(op, x, w, blocks, panel);
+      break;
+    case LAYOUT_Q4_MIN:
+      rowQ4Min(op, x, w, blocks, panel);
+      break;
+    case LAYOUT_Q5:
+      rowQ5(op, x, w, blocks, panel);
+      break;
+    case LAYOUT_Q5_MIN:
+      rowQ5Min(op, x, w, blocks, panel);
+      break;
+    case LAYOUT_IQ4:
+      rowIQ4(op, x, w, blocks, panel, zero);
+      break;
+    case LAYOUT_Q6:
+      rowQ6(op, x, w, blocks, panel);
+      break;
+    default:
+      unreachable();
   }
 }
 
@@ -66,4 +94,24 @@ function oneRow(op: usize, x: usize, tile: usize, blocks: i32, row: i32, panel: 
 
 function rowMin(op: usize, x: usize, tile: usize, blocks: i32, row: i32, panel: i32): void {
   tileRow(op, x, tile, blocks, row, panel, 0, true);
+}
+
+function rowQ4(op: usize, x: usize, w: usize, blocks: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, panel, 8, false, false, false, i8x16.splat(0));
+}
+
+function rowQ4Min(op: usize, x: usize, w: usize, blocks: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, panel, 0, true, false, false, i8x16.splat(0));
+}
+
+function rowQ5(op: usize, x: usize, w: usize, blocks: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, panel, 16, false, true, false, i8x16.splat(0));
+}
+
+function rowQ5Min(op: usize, x: usize, w: usize, blocks: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, panel, 0, true, true, false, i8x16.splat(0));
+}
+
+function rowIQ4(op: usize, x: usize, w: usize, blocks: i32, panel: i32, zero: i32): void {
+  rowNibbles(op, x, w, blocks, panel, zero, false, false, true, tableIQ4(zero));
 }

@@ -7,9 +7,9 @@
  * The dot product wants codes of 0..127 on one side: the weight's sign moves to the activation.
  */
 import { dot4 } from './dot';
-import { store8 } from './epilogue';
+import { storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
-import { half4, madd } from './math';
+import { madd, placedHalf4 } from './math';
 
 const BLOCK: usize = 272;
 
@@ -48,12 +48,12 @@ function oneRow(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32
       s1 = dot4(signed(a, i8x16.lt_s(w1, i8x16.splat(0))), i8x16.abs(w1), s1);
     }
     const scale = v128.load32_splat(x, XQ_SCALE);
-    y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(half4(v128.load16x4_s(w)), scale), y0);
-    y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(half4(v128.load16x4_s(w, 8)), scale), y1);
+    y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(placedHalf4(v128.load16x4_s(w)), scale), y0);
+    y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(placedHalf4(v128.load16x4_s(w, 8)), scale), y1);
     w += BLOCK;
     x += XQ_BLOCK;
   }
-  store8(op, row, panel, y0, y1);
+  storeScaled(op, row, panel, y0, y1);
 }
 
 function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
@@ -97,8 +97,8 @@ function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row
       sc1 = dot4(signed(vc, sign), size, sc1);
       sd1 = dot4(signed(vd, sign), size, sd1);
     }
-    const w0 = half4(v128.load16x4_s(w));
-    const w1 = half4(v128.load16x4_s(w, 8));
+    const w0 = placedHalf4(v128.load16x4_s(w));
+    const w1 = placedHalf4(v128.load16x4_s(w, 8));
     let scale = v128.load32_splat(x, XQ_SCALE);
     a0 = madd(f32x4.convert_i32x4_s(sa0), f32x4.mul(w0, scale), a0);
     a1 = madd(f32x4.convert_i32x4_s(sa1), f32x4.mul(w1, scale), a1);
@@ -117,8 +117,8 @@ function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row
     xc += XQ_BLOCK;
     xd += XQ_BLOCK;
   }
-  store8(op, row, panel, a0, a1);
-  store8(op, row + 1, panel, b0, b1);
-  store8(op, row + 2, panel, c0, c1);
-  store8(op, row + 3, panel, d0, d1);
+  storeScaled(op, row, panel, a0, a1);
+  storeScaled(op, row + 1, panel, b0, b1);
+  storeScaled(op, row + 2, panel, c0, c1);
+  storeScaled(op, row + 3, panel, d0, d1);
 }

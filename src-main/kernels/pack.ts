@@ -1,6 +1,6 @@
 /**
  * Repacking at load: `rows` rows of a file's tensor become rows `first` and on of a matrix in panels of 8 rows (layouts in
- * linear-*.ts). What is missing of the last panel stays zero, as fresh memory is.
+ * tile.ts and linear-*.ts). What is missing of the last panel stays zero, as fresh memory is.
  */
 import { panelBytesF16 } from './linear-f16';
 
@@ -134,16 +134,14 @@ export function packQ6(source: usize, target: usize, width: i32, first: i32, row
     for (let block = 0; block < blocks; block++, from += 36, to += 224) {
       store<u16>(to + lane * 2, load<u16>(from));
       store<u16>(to + lane * 2, load<u16>(from, 2), 16);
-      const high = to + 160 + (lane >> 2) * 32 + (lane & 3) * 4;
-      for (let i: usize = 0; i < 16; i++) {
-        const low = load<u8>(from + i, 4);
-        const up = load<u8>(from + i, 20);
-        store<u8>(to + (i >> 2) * 32 + lane * 4 + (i & 3), (low & 15) | (up << 4), 32);
-        const shift = <u8>(2 * (i >> 2));
-        const at = high + (i & 3);
-        // The first vector is of inputs 0..15, the second of 16..31; the first of each to write clears.
-        store<u8>(at, (shift ? load<u8>(at) : 0) | ((low >> 4) << shift));
-        store<u8>(at, (shift ? load<u8>(at, 16) : 0) | ((up >> 4) << shift), 16);
+      for (let half: usize = 0; half < 2; half++) {
+        const q = from + half * 16;
+        const codes = to + half * 96 + (lane >> 2) * 48 + (lane & 3) * 4;
+        // Two bits of the fourth code above each of the others.
+        const fourth = load<u32>(q, 4 + 12);
+        store<u32>(codes, load<u32>(q, 4) | ((fourth & 0x03030303) << 6), 32);
+        store<u32>(codes, load<u32>(q, 8) | ((fourth & 0x0c0c0c0c) << 4), 32 + 16);
+        store<u32>(codes, load<u32>(q, 12) | ((fourth & 0x30303030) << 2), 32 + 32);
       }
     }
   }

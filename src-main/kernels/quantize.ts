@@ -1,4 +1,4 @@
-import { OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import { F16_INPUT_SCALE, OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { max4 } from './math';
 
 /** Rows of float32 to blocks of 32 signed 8-bit codes with one scale, the largest magnitude / 127 (as ggml's Q8_0). */
@@ -35,9 +35,10 @@ function quantizeBlock(x: usize, y: usize): void {
   const lowSum = sumOf(low);
   const sum = lowSum + sumOf(high);
   // A NaN among the values must not vanish: it makes the scale NaN.
-  store<f32>(y, scale, XQ_SCALE);
+  const scaled = scale * <f32>F16_INPUT_SCALE;
+  store<f32>(y, scaled, XQ_SCALE);
   store<i32>(y, sum, XQ_SUM);
-  store<f32>(y, scale * <f32>sum, XQ_SCALED_SUM);
+  store<f32>(y, scaled * <f32>sum, XQ_SCALED_SUM);
   store<i32>(y, lowSum, XQ_LOW_SUM);
 }
 

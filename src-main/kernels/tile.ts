@@ -7,8 +7,8 @@
  *     Q4_MIN   f16 m[8], nibbles: q d + m
  *     Q5       nibbles, u8 high[8][4]: bit j is the fifth bit of input 4j + i: (q - 16) d
  *     Q5_MIN   f16 m[8], nibbles, high: q d + m
- *     Q6       f16 d[8] of the second half, nibbles, u8 high[2][2][4][4]: [row / 4][j / 4], bits 2 (j % 4) and one more:
- *              (q - 32) d
+ *     Q6       f16 d[8] of the second half, u8 codes[2][2][3][4][4]: [half][row / 4], the codes of inputs 4j + i for j of
+ *              0..2, and in their high bits two bits each of the fourth's: (q - 32) d
  *     IQ4      nibbles: indices of a table of 16 values
  */
 import {
@@ -21,6 +21,7 @@ import {
   LAYOUT_Q8,
   LAYOUT_Q8_SIGNED,
 } from '../engine/executors/wasm/plan-layout';
+import { fourthOfSixBits } from './int8-row';
 import { TILE_BLOCK, TILE_BLOCK_HALVES, TILE_BLOCK_MIN } from './int8-tile';
 
 /** Bytes of a block as it lies in memory. */
@@ -51,19 +52,19 @@ export function hasMin(layout: i32): bool {
 export function unpackTile(layout: i32, from: usize, blocks: i32, to: usize, zero: i32): void {
   switch (layout) {
     case LAYOUT_Q4:
-      unpack(from, blocks, to, 16, 0);
+      unpack(from, blocks, to, 16, false);
       break;
     case LAYOUT_Q4_MIN:
-      unpack(from, blocks, to, 32, 0);
+      unpack(from, blocks, to, 32, false);
       break;
     case LAYOUT_Q5:
-      unpack(from, blocks, to, 16, 1);
+      unpack(from, blocks, to, 16, true);
       break;
     case LAYOUT_Q5_MIN:
-      unpack(from, blocks, to, 32, 1);
+      unpack(from, blocks, to, 32, true);
       break;
     case LAYOUT_Q6:
-      unpack(from, blocks, to, 32, 2);
+      unpackSixBits(from, blocks, to);
       break;
     case LAYOUT_IQ4:
       lookUp(from, blocks, to, zero);
@@ -77,46 +78,82 @@ export function unpackTile(layout: i32, from: usize, blocks: i32, to: usize, zer
   }
 }
 
-/** @param head bytes of scales and minimums @param highBits of each code beside its nibble: 0, 1 or 2 */
+/** @param head bytes of scales and minimums @param five fifth bits follow the nibbles */
 // @ts-ignore: decorator
 @inline
-function unpack(from: usize, blocks: i32, to: usize, head: usize, highBits: i32): void {
+function unpack(from: usize, blocks: i32, to: usize, head: usize, five: bool): void {
   const mask = i8x16.splat(15);
+  const bit = i8x16.splat(16);
   for (; blocks > 0; blocks--) {
     v128.store(to, v128.load(from));
     if (head == 32) v128.store(to, v128.load(from, 16), 16);
     from += head;
     to += head;
-    const high = from + 128;
-    for (let j: usize = 0; j < 4; j++) {
-      for (let part: usize = 0; part < 2; part++) {
-        const nibbles = v128.load(from + j * 32 + part * 16);
-        let low = v128.and(nibbles, mask);
-        let up = v128.and(i16x8.shr_u(nibbles, 4), mask);
-        if (highBits == 1) {
-          const bits = v128.load(high + part * 16);
-          low = v128.or(low, v128.and(i16x8.shl(bits, 4 - <i32>j), i8x16.splat(16)));
-          up = v128.or(up, v128.and(i16x8.shr_u(bits, <i32>j), i8x16.splat(16)));
-        } else if (highBits == 2) {
-          const first = i16x8.shl(i16x8.shr_u(v128.load(high + part * 32), 2 * <i32>j), 4);
-          const second = i16x8.shl(i16x8.shr_u(v128.load(high + part * 32, 16), 2 * <i32>j), 4);
-          low = v128.or(low, v128.and(first, i8x16.splat(48)));
-          up = v128.or(up, v128.and(second, i8x16.splat(48)));
-        }
-        v128.store(to + j * 32 + part * 16, low);
-        v128.store(to + j * 32 + part * 16, up, 128);
+    let bits0 = five ? v128.load(from, 128) : bit;
+    let bits1 = five ? v128.load(from, 144) : bit;
+    for (const end = from + 128; from < end; from += 32, to += 32) {
+      const n0 = v128.load(from);
+      const n1 = v128.load(from, 16);
+      let low0 = v128.and(n0, mask);
+      let low1 = v128.and(n1, mask);
+      let high0 = v128.and(i16x8.shr_u(n0, 4), mask);
+      let high1 = v128.and(i16x8.shr_u(n1, 4), mask);
+      if (five) {
+        low0 = v128.or(low0, v128.and(i16x8.shl(bits0, 4), bit));
+        low1 = v128.or(low1, v128.and(i16x8.shl(bits1, 4), bit));
+        high0 = v128.or(high0, v128.and(bits0, bit));
+        high1 = v128.or(high1, v128.and(bits1, bit));
+        bits0 = i16x8.shr_u(bits0, 1);
+        bits1 = i16x8.shr_u(bits1, 1);
       }
+      v128.store(to, low0);
+      v128.store(to, low1, 16);
+      v128.store(to, high0, 128);
+      v128.store(to, high1, 144);
     }
-    from += 128 + 32 * highBits;
+    if (five) from += 32;
+    to += 128;
+  }
+}
+
+function unpackSixBits(from: usize, blocks: i32, to: usize): void {
+  const mask = i8x16.splat(63);
+  for (; blocks > 0; blocks--) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+    from += 32;
+    to += 32;
+    // Two halves of each four rows.
+    for (let i: usize = 0; i < 4; i++, from += 48) {
+      const at = to + (i >> 1) * 128 + (i & 1) * 16;
+      const a = v128.load(from);
+      const b = v128.load(from, 16);
+      const c = v128.load(from, 32);
+      v128.store(at, v128.and(a, mask));
+      v128.store(at, v128.and(b, mask), 32);
+      v128.store(at, v128.and(c, mask), 64);
+      v128.store(at, fourthOfSixBits(a, b, c), 96);
+    }
     to += 256;
   }
 }
 
-/** IQ4_NL's values (ggml-common.h, kvalues_iq4nl), as codes of the dot product. */
+/**
+ * IQ4_NL's values (ggml-common.h, kvalues_iq4nl), as codes of the dot product.
+ * @param zero code of weight 0
+ */
+// @ts-ignore: decorator
+@inline
+export function tableIQ4(zero: i32): v128 {
+  return i8x16.add(
+    i8x16(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113),
+    i8x16.splat(<i8>zero),
+  );
+}
+
 function lookUp(from: usize, blocks: i32, to: usize, zero: i32): void {
   const mask = i8x16.splat(15);
-  const values = i8x16(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
-  const table = i8x16.add(values, i8x16.splat(<i8>zero));
+  const table = tableIQ4(zero);
   for (; blocks > 0; blocks--) {
     v128.store(to, v128.load(from));
     for (let i: usize = 0; i < 128; i += 16) {

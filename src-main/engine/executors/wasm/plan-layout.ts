@@ -98,8 +98,8 @@ export const LAYOUT_Q6 = 8;
 export const LAYOUT_IQ4 = 9;
 
 /**
- * A block of 32 quantised activations: i8 codes, f32 scale, i32 sum of the codes, f32 their product, i32 sum of the first
- * 16 codes.
+ * A block of 32 quantised activations: i8 codes, f32 scale (times F16_INPUT_SCALE), i32 sum of the codes, f32 their product,
+ * i32 sum of the first 16 codes.
  */
 export const XQ_BLOCK = 48;
 export const XQ_SCALE = 32;

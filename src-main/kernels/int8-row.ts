@@ -1,0 +1,140 @@
+/**
+ * One row of 8-bit activations times a panel of 8 rows of weights as they lie in memory (tile.ts says how): codes are
+ * unpacked in registers, so that a token reads each weight once. Sums within a block, or half a block with scales of its
+ * own, are exact integers, and blocks are added in order: the bits are those of int8-tile.ts.
+ */
+import { F16_INPUT_SCALE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import { dot4 } from './dot';
+import { store8 } from './epilogue';
+import { madd, placedHalf4 } from './math';
+
+/** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-f16.ts. */
+// @ts-ignore: decorator
+@inline
+export function addScaled(y: v128, integers: v128, halves: usize, scale: v128): v128 {
+  return madd(f32x4.convert_i32x4_s(integers), f32x4.mul(placedHalf4(v128.load16x4_s(halves)), scale), y);
+}
+
+// @ts-ignore: decorator
+@inline
+export function storeScaled(op: usize, row: i32, panel: i32, low: v128, high: v128): void {
+  const unscale = f32x4.splat(<f32>F16_INPUT_SCALE);
+  store8(op, row, panel, f32x4.mul(low, unscale), f32x4.mul(high, unscale));
+}
+
+/**
+ * Nibbles of Q4, Q5 and IQ4.
+ * @param five fifth bits follow the nibbles @param table of 16 codes that the nibbles choose from
+ */
+// @ts-ignore: decorator
+@inline
+export function rowNibbles(
+  op: usize,
+  x: usize,
+  w: usize,
+  blocks: i32,
+  panel: i32,
+  zero: i32,
+  min: bool,
+  five: bool,
+  look: bool,
+  table: v128,
+): void {
+  const mask = i8x16.splat(15);
+  const bit = i8x16.splat(16);
+  const shift = i32x4.splat(-zero);
+  let y0 = f32x4.splat(0);
+  let y1 = y0;
+  for (; blocks > 0; blocks--) {
+    let s0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), shift);
+    let s1 = s0;
+    let codes = w + (min ? 32 : 16);
+    let bits0 = five ? v128.load(codes, 128) : bit;
+    let bits1 = five ? v128.load(codes, 144) : bit;
+    for (const end = x + 16; x < end; x += 4, codes += 32) {
+      const n0 = v128.load(codes);
+      const n1 = v128.load(codes, 16);
+      const low = v128.load32_splat(x);
+      const high = v128.load32_splat(x, 16);
+      let low0 = v128.and(n0, mask);
+      let low1 = v128.and(n1, mask);
+      let high0 = v128.and(i16x8.shr_u(n0, 4), mask);
+      let high1 = v128.and(i16x8.shr_u(n1, 4), mask);
+      if (five) {
+        // Bit 0 belongs to the low nibble, bit 4 to the high one.
+        low0 = v128.or(low0, v128.and(i16x8.shl(bits0, 4), bit));
+        low1 = v128.or(low1, v128.and(i16x8.shl(bits1, 4), bit));
+        high0 = v128.or(high0, v128.and(bits0, bit));
+        high1 = v128.or(high1, v128.and(bits1, bit));
+        bits0 = i16x8.shr_u(bits0, 1);
+        bits1 = i16x8.shr_u(bits1, 1);
+      }
+      if (look) {
+        low0 = i8x16.swizzle(table, low0);
+        low1 = i8x16.swizzle(table, low1);
+        high0 = i8x16.swizzle(table, high0);
+        high1 = i8x16.swizzle(table, high1);
+      }
+      s0 = dot4(low, low0, s0);
+      s1 = dot4(low, low1, s1);
+      s0 = dot4(high, high0, s0);
+      s1 = dot4(high, high1, s1);
+    }
+    const scale = v128.load32_splat(x, XQ_SCALE - 16);
+    y0 = addScaled(y0, s0, w, scale);
+    y1 = addScaled(y1, s1, w + 8, scale);
+    if (min) {
+      const sum = v128.load32_splat(x, XQ_SCALED_SUM - 16);
+      y0 = madd(placedHalf4(v128.load16x4_s(w, 16)), sum, y0);
+      y1 = madd(placedHalf4(v128.load16x4_s(w, 24)), sum, y1);
+    }
+    w = codes + (five ? 32 : 0);
+    x += XQ_BLOCK - 16;
+  }
+  storeScaled(op, 0, panel, y0, y1);
+}
+
+export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, panel: i32): void {
+  let y0 = f32x4.splat(0);
+  let y1 = y0;
+  for (; blocks > 0; blocks--) {
+    const scale = v128.load32_splat(x, XQ_SCALE);
+    const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
+    const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
+    y0 = addScaled(y0, i32x4.sub(sixBits(x, w + 32), low), w, scale);
+    // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
+    if (!w) break;
+    y1 = addScaled(y1, i32x4.sub(sixBits(x, w + 80), low), w + 8, scale);
+    if (!w) break;
+    y0 = addScaled(y0, i32x4.sub(sixBits(x + 16, w + 128), high), w + 16, scale);
+    if (!w) break;
+    y1 = addScaled(y1, i32x4.sub(sixBits(x + 16, w + 176), high), w + 24, scale);
+    w += 224;
+    x += XQ_BLOCK;
+  }
+  storeScaled(op, 0, panel, y0, y1);
+}
+
+/** 16 activations times 16 codes of each of four rows. */
+// @ts-ignore: decorator
+@inline
+function sixBits(x: usize, codes: usize): v128 {
+  const mask = i8x16.splat(63);
+  const a = v128.load(codes);
+  const b = v128.load(codes, 16);
+  const c = v128.load(codes, 32);
+  const s = dot4(v128.load32_splat(x), v128.and(a, mask), i32x4.splat(0));
+  const t = dot4(v128.load32_splat(x, 4), v128.and(b, mask), s);
+  const u = dot4(v128.load32_splat(x, 8), v128.and(c, mask), t);
+  return dot4(v128.load32_splat(x, 12), fourthOfSixBits(a, b, c), u);
+}
+
+/** What the two high bits of three vectors of six-bit codes make together: a fourth one. */
+// @ts-ignore: decorator
+@inline
+export function fourthOfSixBits(a: v128, b: v128, c: v128): v128 {
+  const mask = i8x16.splat(63);
+  const low = i16x8.shr_u(v128.andnot(a, mask), 6);
+  const middle = i16x8.shr_u(v128.andnot(b, mask), 4);
+  return v128.or(v128.or(low, middle), i16x8.shr_u(v128.andnot(c, mask), 2));
+}
