@@ -333,6 +333,13 @@ export class InferenceEngine {
   }
 
   private async dispose(): Promise<void> {
+    if (this.loaded === null) return;
+    await this.letGo();
+    // Here no frame on the stack refers to the model any more.
+    this.platform.collectGarbage?.();
+  }
+
+  private async letGo(): Promise<void> {
     const loaded = this.loaded;
     this.loaded = null;
     await loaded?.executor.dispose();

@@ -109,4 +109,9 @@ export interface Platform {
   compileKernels?(): Promise<CompiledKernels>;
   /** Left out where threads cannot share memory. */
   readonly threads?: KernelThreads;
+  /**
+   * Frees what nothing refers to any more. A model's WebAssembly memory is freed by the garbage collector only, which
+   * does not feel its weight and may leave it for minutes. Left out, the host frees it when it will.
+   */
+  collectGarbage?(): void;
 }

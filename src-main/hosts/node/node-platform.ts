@@ -1,4 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Platform } from '../../engine/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { compileNodeKernels } from './kernels.ts';
@@ -20,5 +22,17 @@ export function nodePlatform(): Platform {
     compileKernels: async () => compileNodeKernels(),
     threads: nodeKernelThreads(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
+    collectGarbage: () => garbageCollector()(),
   };
+}
+
+let collector: (() => void) | null = null;
+
+/** V8 shows its collector to contexts that are made after it was told to. */
+function garbageCollector(): () => void {
+  if (collector === null) {
+    setFlagsFromString('--expose-gc');
+    collector = runInNewContext('gc') as () => void;
+  }
+  return collector;
 }

@@ -19,7 +19,23 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     compileKernels: () => compileWebKernels(isolated),
     ...(isolated ? { threads: webKernelThreads() } : {}),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
+    collectGarbage: askForMuch,
   };
+}
+
+/** The longest buffer that V8 tries to make: more is refused without a look for memory. */
+const LONG_BUFFER_BYTES = 2 ** 34;
+
+/**
+ * Browsers have no call that collects garbage. V8 does it when so long a buffer finds no room, and soon if it does: the
+ * buffer is never written to, so it takes addresses and no memory. Other browsers may wait longer.
+ */
+function askForMuch(): void {
+  try {
+    new ArrayBuffer(LONG_BUFFER_BYTES);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
 }
 
 /** A macrotask through a MessageChannel: unlike timers, it is never held back to 4 ms. */

@@ -1,0 +1,27 @@
+/** What a model takes is given back when it is unloaded: measured from outside, in both hosts. */
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { engineMemory } from './support/memory.ts';
+import { writeBigModel } from './support/model-files.ts';
+import { expect, test } from './support/test.ts';
+
+/** Of the weights in `writeBigModel`, bytes; F16 stays F16 in memory. */
+const WEIGHTS = 304e6;
+/** What of it must come back: the allocator keeps some pages. */
+const RETURNED = 0.9 * WEIGHTS;
+
+test('the memory of a model comes back when it is unloaded, every time', async ({ app, dataDir }) => {
+  test.skip(process.platform !== 'linux', 'The memory of a process is read from /proc, which only Linux has.');
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(await writeBigModel(dataDir));
+  for (let round = 0; round < 2; round++) {
+    await models.load('Big');
+    const loaded = await engineMemory(app);
+    await models.card('Big').getByTestId('unload-model').click();
+    await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'empty');
+    await expect.poll(() => engineMemory(app), { timeout: 20_000 }).toBeLessThan(loaded - RETURNED);
+  }
+});
