@@ -4,6 +4,7 @@ import { wordTokenizer } from '../test-support/scripted-model.ts';
 import type { ChatMessage } from '../types.ts';
 import { assembleChat, type AssembleOptions } from './assemble.ts';
 import { runningText } from './running-text.ts';
+import { templateFormat } from './template-format.ts';
 
 const tokenizer = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd']);
 
@@ -73,5 +74,42 @@ describe('assembleChat with a running text', () => {
         }
       }),
     );
+  });
+});
+
+describe('assembleChat with a template', () => {
+  const source =
+    "{% for m in messages %}{{ '[' ~ m.role ~ '] ' ~ m.content }} [end] {% endfor %}{% if add_generation_prompt %}[assistant] {% endif %}";
+  const format = templateFormat({ source, name: 'It', tokens: { bos: '', eos: '' }, now: new Date(0) });
+  const turns: ChatMessage[] = [
+    { role: 'system', text: 'd' },
+    ...chat('a a a a', 'b b', 'c', 'd'),
+    { role: 'user', text: 'a b' },
+  ];
+
+  it('counts what the template writes around a message as the message’s, and the reply’s beginning as nobody’s', () => {
+    const { text, ids, segments } = assembleChat(turns, tokenizer, format, {
+      ...{ contextSize: 100, whenFull: 'drop_oldest', replyReserve: 2 },
+    });
+    expect(text.endsWith('[user] a b [end] [assistant] ')).toBe(true);
+    expect(segments.map(({ tokens }) => tokens)).toEqual([3, 6, 4, 3, 3, 4]);
+    // BOS and [assistant] belong to no message.
+    expect(ids).toHaveLength(2 + 23);
+  });
+
+  it('drops whole turns, the oldest first, and renders what is left', () => {
+    const drop = (contextSize: number) =>
+      assembleChat(turns, tokenizer, format, { contextSize, whenFull: 'drop_oldest', replyReserve: 2 });
+    expect(drop(24).text).toBe('[system] d [end] [user] c [end] [assistant] d [end] [user] a b [end] [assistant] ');
+    expect(drop(10).text).toBe('[system] d [end] [user] a b [end] [assistant] ');
+    expect(drop(24).segments.map(({ dropped }) => dropped)).toEqual([false, true, true, false, false, false]);
+  });
+
+  it('goes on with the last message when that is the assistant’s', () => {
+    const { text, turnBeginning } = assembleChat(turns.slice(0, -1), tokenizer, format, {
+      ...{ contextSize: 100, whenFull: 'stop', replyReserve: 2 },
+    });
+    expect(text.endsWith('[user] c [end] [assistant] d')).toBe(true);
+    expect(turnBeginning.endsWith('[assistant] d')).toBe(true);
   });
 });

@@ -4,18 +4,45 @@ import type { ChatText, Span } from './chat-text.ts';
 
 /**
  * A chat's tokens. Special tokens are only read in what the template wrote; where a message holds the text of one, it
- * stays text. Without such messages the ids are those of the whole text.
+ * stays text. In what a person wrote the same holds for other tokens of the template, such as `<think>`, which are found
+ * in every text otherwise. Without such messages the ids are those of the whole text.
  *
  * BOS comes once: from the template, else from the tokenizer where it puts one before every text.
  */
 export function encodeChat(chat: ChatText, tokenizer: Tokenizer): TokenPiece[] {
-  const { text, written, parseSpecial } = chat;
-  if (!parseSpecial) return tokenizer.encodePieces(text);
+  const { text, written, template } = chat;
+  if (template === null) return tokenizer.encodePieces(text);
+  const marks = userDefinedIn(template, tokenizer);
+  const byPeople = written.filter(({ role }) => role === 'user');
+  const isForged = (piece: TokenPiece) =>
+    (piece.special && touches(piece, written)) || (marks.has(piece.id) && touches(piece, byPeople));
   const whole = tokenizer.encodePieces(text, { addSpecial: false, parseSpecial: true });
-  const safe = whole.some((piece) => piece.special && touches(piece, written)) ? encodeApart(chat, tokenizer) : whole;
+  const safe = whole.some(isForged) ? encodeApart(chat, marks, tokenizer) : whole;
   const [first] = tokenizer.encodePieces('', { addSpecial: true });
   const addsBos = first !== undefined && first.id === tokenizer.bosTokenId;
   return addsBos && safe[0]?.id !== first.id ? [first, ...safe] : safe;
+}
+
+/** By tokenizer: its tokens that are found in every text, with a sign in them that words do not have. */
+const userDefined = new WeakMap<Tokenizer, readonly (readonly [id: number, text: string])[]>();
+/** By tokenizer: those of them that the last template has. */
+const inTemplate = new WeakMap<Tokenizer, { template: string; ids: ReadonlySet<number> }>();
+
+function userDefinedIn(template: string, tokenizer: Tokenizer): ReadonlySet<number> {
+  const last = inTemplate.get(tokenizer);
+  if (last?.template === template) return last.ids;
+  let tokens = userDefined.get(tokenizer);
+  if (tokens === undefined) {
+    const ids = Array.from({ length: tokenizer.vocabularySize }, (_, id) => id);
+    tokens = ids
+      .filter((id) => tokenizer.kind(id) === 'user_defined')
+      .map((id) => [id, tokenizer.piece(id)] as const)
+      .filter(([, text]) => /[^\p{Letter}\p{Number}\s▁]/u.test(text));
+    userDefined.set(tokenizer, tokens);
+  }
+  const ids = new Set(tokens.filter(([, text]) => template.includes(text)).map(([id]) => id));
+  inTemplate.set(tokenizer, { template, ids });
+  return ids;
 }
 
 /** @param spans sorted */
@@ -31,17 +58,23 @@ function touches({ range }: TokenPiece, spans: readonly Span[]): boolean {
   return low < spans.length && spans[low].start < to;
 }
 
-/** The template's special tokens are looked for in its own stretches; what lies between two of them is encoded as text. */
-function encodeApart({ text, written }: ChatText, tokenizer: Tokenizer): TokenPiece[] {
+/** A stretch of the chat, and which of its tokens are structure. */
+interface Stretch extends Span {
+  readonly isStructure: (piece: TokenPiece) => boolean;
+}
+
+/** The template's tokens are looked for where they may be; what lies between two of them is encoded as text. */
+function encodeApart(chat: ChatText, marks: ReadonlySet<number>, tokenizer: Tokenizer): TokenPiece[] {
+  const { text } = chat;
   const pieces: TokenPiece[] = [];
   let from = 0;
   const asText = (to: number) => {
-    const found = tokenizer.encodePieces(text.slice(from, to), { addSpecial: false, parseSpecial: false });
-    for (const piece of found) pieces.push(moved(piece, from));
+    const options = { addSpecial: false, parseSpecial: false, asText: marks };
+    for (const piece of tokenizer.encodePieces(text.slice(from, to), options)) pieces.push(moved(piece, from));
   };
-  for (const { start, end } of between(written, text.length)) {
+  for (const { start, end, isStructure } of stretches(chat, marks)) {
     for (const piece of tokenizer.encodePieces(text.slice(start, end), { addSpecial: false, parseSpecial: true })) {
-      if (!piece.special || piece.range === null) continue;
+      if (!isStructure(piece) || piece.range === null) continue;
       asText(start + piece.range[0]);
       pieces.push(moved(piece, start));
       from = start + piece.range[1];
@@ -51,11 +84,17 @@ function encodeApart({ text, written }: ChatText, tokenizer: Tokenizer): TokenPi
   return pieces;
 }
 
-/** The stretches outside of `spans`. */
-function between(spans: readonly Span[], length: number): Span[] {
-  const starts = [0, ...spans.map(({ end }) => end)];
-  const ends = [...spans.map(({ start }) => start), length];
-  return starts.map((start, i) => ({ start, end: ends[i] })).filter(({ start, end }) => start < end);
+/** All but what people wrote: what the template wrote, and what models wrote, whose special tokens are text as well. */
+function stretches({ text, written }: ChatText, marks: ReadonlySet<number>): Stretch[] {
+  const found: Stretch[] = [];
+  let from = 0;
+  for (const { start, end, role } of [...written, { start: text.length, end: text.length, role: 'user' }]) {
+    if (from < start)
+      found.push({ start: from, end: start, isStructure: ({ id, special }) => special || marks.has(id) });
+    if (role !== 'user') found.push({ start, end, isStructure: ({ id, special }) => !special && marks.has(id) });
+    from = end;
+  }
+  return found;
 }
 
 function moved(piece: TokenPiece, by: number): TokenPiece {

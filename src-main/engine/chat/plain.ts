@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../types.ts';
-import type { ChatFormat, ChatText } from './chat-text.ts';
+import type { ChatFormat, ChatText, Written } from './chat-text.ts';
 
 const NAMES: Record<Exclude<ChatMessage['role'], 'system'>, string> = { user: 'User', assistant: 'Assistant' };
 
@@ -11,7 +11,7 @@ export const PLAIN_STOP_STRING = `\n${NAMES.user}:`;
  * the assistant's, the reply continues it.
  */
 export const plainFormat: ChatFormat = (messages): ChatText => {
-  const written: { start: number; end: number }[] = [];
+  const written: Written[] = [];
   const owners: { start: number; end: number; message: number }[] = [];
   let text = '';
   messages.forEach(({ role, text: message, index }, i) => {
@@ -22,7 +22,7 @@ export const plainFormat: ChatFormat = (messages): ChatText => {
     const part = continued ? message.trimStart() : message.trim();
     if (part !== '') {
       if (role !== 'system') text += ' ';
-      written.push({ start: text.length, end: text.length + part.length });
+      written.push({ start: text.length, end: text.length + part.length, role });
       text += part;
     }
     if (!continued) text += role === 'system' ? '\n\n' : '\n';
@@ -31,5 +31,5 @@ export const plainFormat: ChatFormat = (messages): ChatText => {
   const continued = messages.at(-1)?.role === 'assistant' ? written.at(-1) : undefined;
   const turnStart = continued?.start ?? text.length;
   if (messages.at(-1)?.role !== 'assistant') text += `${NAMES.assistant}:`;
-  return { text, written, owners, turnStart, parseSpecial: false, notices: [] };
+  return { text, written, owners, turnStart, template: null, notices: [] };
 };

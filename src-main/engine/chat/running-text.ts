@@ -1,10 +1,10 @@
-import type { ChatFormat, ChatText } from './chat-text.ts';
+import type { ChatFormat, ChatText, Written } from './chat-text.ts';
 
 /** For a model that knows no roles: one running text of all messages, joined with a space, that the reply continues. */
 export const runningText: ChatFormat = (messages): ChatText => {
-  const owners: { start: number; end: number; message: number }[] = [];
+  const parts: (Written & { message: number })[] = [];
   let text = '';
-  for (const { text: message, index } of messages) {
+  for (const { role, text: message, index } of messages) {
     // Spaces at the borders would change with every edit, and with them the tokens.
     const part = message.trim();
     if (part === '') continue;
@@ -12,7 +12,7 @@ export const runningText: ChatFormat = (messages): ChatText => {
     const start = text.length;
     if (text !== '') text += ' ';
     text += part;
-    owners.push({ start, end: text.length, message: index });
+    parts.push({ start, end: text.length, role, message: index });
   }
-  return { text, written: owners, owners, turnStart: text.length, parseSpecial: false, notices: [] };
+  return { text, written: parts, owners: parts, turnStart: text.length, template: null, notices: [] };
 };

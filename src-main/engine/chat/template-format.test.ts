@@ -57,7 +57,11 @@ describe('templateFormat', () => {
     const fresh = render(SMOLLM2, turns);
     const continued = render(SMOLLM2, [...turns, ['assistant', ' One, <|im_end|> ']]);
     expect(continued.text).toBe(`${fresh.text} One, <|im_end|> `);
-    expect(continued.written.at(-1)).toEqual({ start: fresh.text.length, end: continued.text.length });
+    expect(continued.written.at(-1)).toEqual({
+      start: fresh.text.length,
+      end: continued.text.length,
+      role: 'assistant',
+    });
     expect(render(SMOLLM2, [...turns, ['assistant', '']]).text).toBe(fresh.text);
   });
 

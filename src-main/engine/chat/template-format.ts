@@ -52,7 +52,7 @@ function withContinuation(chat: ChatText, { text, index }: NumberedMessage): Cha
   return {
     ...chat,
     text: chat.text + text,
-    written: [...chat.written, span],
+    written: [...chat.written, { ...span, role: 'assistant' }],
     owners: [...chat.owners, { ...span, message: index }],
   };
 }
@@ -91,7 +91,7 @@ function renderMended(
   for (const attempt of attemptsFor(messages)) {
     try {
       const rendered = render(template, attempt.messages, options);
-      const chat = chatText(rendered, attempt);
+      const chat = chatText(rendered, attempt, options.source);
       if (!lostSystem(attempt.messages, rendered)) return chat;
       // A template that passes over the system message may still take it from the user.
       incomplete ??= chat;
@@ -161,7 +161,7 @@ function joinNeighbours(messages: readonly TemplateMessage[]): readonly Template
 
 const GAP = new Text('\n\n');
 
-function chatText({ text, owners }: Rendered, { messages, mends }: Attempt): ChatText {
+function chatText({ text, owners }: Rendered, { messages, mends }: Attempt, source: string): ChatText {
   const roles = new Map(messages.map(({ index, role }) => [index, role]));
   const shown = new Set(text.marks.map(({ message }) => message));
   const notices = [...mends];
@@ -175,10 +175,11 @@ function chatText({ text, owners }: Rendered, { messages, mends }: Attempt): Cha
   }
   return {
     text: text.value,
-    written: text.marks,
+    // What was put into another's message counts as a person's.
+    written: text.marks.map(({ start, end, message }) => ({ start, end, role: roles.get(message) ?? 'user' })),
     owners: ownersOf(owners, text.marks),
     turnStart: text.marks.at(-1)?.end ?? 0,
-    parseSpecial: true,
+    template: source,
     notices,
   };
 }

@@ -2,6 +2,7 @@ import type { JsonPart } from './json-part.ts';
 import { CharTrie } from './model/char-trie.ts';
 import { type CharSet } from './regex/char-set.ts';
 import { toJavaScript } from './regex/to-javascript.ts';
+import type { EncodeOptions } from './tokenizer.ts';
 import { rustWordCharacters, whiteSpace } from './unicode/sets.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -45,7 +46,7 @@ export function addedTokensFromJson(part: JsonPart, vocabulary: Vocabulary): Add
 }
 
 /** Cuts a text into sections, left to right, none empty. */
-export type AddedTokenSplitter = (text: string, parseSpecial: boolean) => Section[];
+export type AddedTokenSplitter = (text: string, options: EncodeOptions) => Section[];
 
 /**
  * Finds added tokens in a text: of those that begin at one place the longest. Where special tokens are not parsed, they
@@ -67,7 +68,7 @@ export function addedTokenSplitter(
     begins[content.charCodeAt(0)] = 1;
   });
 
-  return (text, parseSpecial) => {
+  return (text, { parseSpecial = false, asText }) => {
     const sections: Section[] = [];
     let end = 0;
     for (let at = 0; at < text.length;) {
@@ -77,7 +78,7 @@ export function addedTokenSplitter(
         continue;
       }
       const token = tokens[found.value];
-      const skipped = token.special && !parseSpecial;
+      const skipped = !parseSpecial && (token.special || (asText?.has(token.id) ?? false));
       if (!skipped && !(token.singleWord && isInsideWord(text, at, found.end))) {
         const start = token.stripsLeft ? spaceBefore(text, at, end) : at;
         const stop = token.stripsRight ? spaceAfter(text, found.end) : found.end;

@@ -96,8 +96,8 @@ export class JsonTokenizer implements Tokenizer {
   }
 
   bytes(id: number): Uint8Array {
-    const piece = this.piece(id);
-    return this.added.has(id) ? new TextEncoder().encode(piece) : pieceBytes(this.parts.decoder, piece);
+    const piece = this.writtenAs.get(id) ?? this.piece(id);
+    return this.isSpecial(id) ? new TextEncoder().encode(piece) : pieceBytes(this.parts.decoder, piece);
   }
 
   kind(id: number): TokenKind {
@@ -126,21 +126,22 @@ export class JsonTokenizer implements Tokenizer {
     };
   }
 
-  private forEachToken(text: string, { addSpecial = true, parseSpecial = false }: EncodeOptions, found: Found): void {
+  private forEachToken(text: string, options: EncodeOptions, found: Found): void {
+    const { addSpecial = true } = options;
     const { before, after } = this.parts.template;
     const wellFormed = LONE_SURROGATE.test(text) ? text.replaceAll(LONE_SURROGATES, '\ufffd') : text;
     if (addSpecial) before.forEach((id) => found(id, noRange));
-    for (const { start, end, tokenId } of this.splitAtAdded(wellFormed, parseSpecial)) {
+    for (const { start, end, tokenId } of this.splitAtAdded(wellFormed, options)) {
       if (tokenId !== null) found(tokenId, () => [start, end]);
-      else this.encodeSection(AlignedText.of(wellFormed.slice(start, end), start), parseSpecial, found);
+      else this.encodeSection(AlignedText.of(wellFormed.slice(start, end), start), options, found);
     }
     if (addSpecial) after.forEach((id) => found(id, noRange));
   }
 
   /** Text without added tokens, but for those that are only found once it is normalised. */
-  private encodeSection(section: AlignedText, parseSpecial: boolean, found: Found): void {
+  private encodeSection(section: AlignedText, options: EncodeOptions, found: Found): void {
     const normalized = this.parts.normalizer.normalize(section);
-    for (const { start, end, tokenId } of this.splitAtNormalized(normalized.text, parseSpecial)) {
+    for (const { start, end, tokenId } of this.splitAtNormalized(normalized.text, options)) {
       if (tokenId !== null) found(tokenId, () => normalized.originalRange(start, end));
       else this.encodeWords(normalized.slice(start, end), found);
     }

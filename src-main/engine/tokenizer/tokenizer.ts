@@ -5,6 +5,11 @@ export interface EncodeOptions {
   addSpecial?: boolean;
   /** Read the text of special tokens as those tokens. Default false: user text never becomes a special token. */
   parseSpecial?: boolean;
+  /**
+   * Tokens that stay text although they are found in every text otherwise (`user_defined`), for example a mark of the
+   * chat template that a person wrote. Counts where `parseSpecial` is off. Default none.
+   */
+  asText?: ReadonlySet<number>;
 }
 
 /** Text to token ids and back. */

@@ -42,6 +42,7 @@ export class GgufTokenizer implements Tokenizer {
   readonly unkTokenId: number | null;
   private readonly findAll: (text: string) => Fragment[];
   private readonly findUserDefined: (text: string) => Fragment[];
+  private readonly findersWithout = new WeakMap<ReadonlySet<number>, (text: string) => Fragment[]>();
   private readonly encoder = new TextEncoder();
 
   constructor(private readonly parts: GgufTokenizerParts) {
@@ -128,16 +129,28 @@ export class GgufTokenizer implements Tokenizer {
     };
   }
 
+  private finder({ parseSpecial, asText }: EncodeOptions): (text: string) => Fragment[] {
+    if (parseSpecial) return this.findAll;
+    if (asText === undefined || asText.size === 0) return this.findUserDefined;
+    const known = this.findersWithout.get(asText);
+    if (known !== undefined) return known;
+    const tokens = textTokens(this.parts).filter(({ id }) => !this.isSpecial(id) && !asText.has(id));
+    const made = tokenFinder(tokens);
+    this.findersWithout.set(asText, made);
+    return made;
+  }
+
   private eachToken(
     text: string,
-    { addSpecial = true, parseSpecial = false }: EncodeOptions,
+    options: EncodeOptions,
     found: (id: number, range: TokenPiece['range']) => void,
   ): void {
     const { model, before, after } = this.parts;
+    const { addSpecial = true } = options;
     const wellFormed = text.replaceAll(LONE_SURROGATE, '\ufffd');
     if (addSpecial) before.forEach((id) => found(id, null));
     let afterToken = true;
-    for (const { start, end, token } of (parseSpecial ? this.findAll : this.findUserDefined)(wellFormed)) {
+    for (const { start, end, token } of this.finder(options)(wellFormed)) {
       if (token !== null) found(token, [start, end]);
       else {
         for (const part of model.tokenize(wellFormed.slice(start, end), afterToken)) {
