@@ -52,6 +52,16 @@ export class ModelsPage {
     return this.entry(id).getByTestId(testId);
   }
 
+  /** Presses Tab until something has the focus. @throws Error when it never gets it */
+  async tabTo(target: Locator): Promise<void> {
+    const { keyboard } = this.app.page;
+    for (let press = 0; press < 80; press++) {
+      await keyboard.press('Tab');
+      if (await target.evaluate((element) => element === document.activeElement)) return;
+    }
+    throw new Error(`Tab does not reach ${target.toString()}.`);
+  }
+
   /** Waits until a download is so far. */
   async expectPhase(id: string, phase: 'none' | 'downloading' | 'paused' | 'failed' | 'here'): Promise<void> {
     await expect(this.control(id, 'download-control')).toHaveAttribute('data-phase', phase, { timeout: 20_000 });

@@ -22,6 +22,8 @@ export type Behaviour = { times?: number } &
     | { kind: 'redirect'; to: string }
     /** As long as the right file, and another one. */
     | { kind: 'otherBytes' }
+    /** Says that the file has so many bytes, more than it sends. */
+    | { kind: 'claims'; bytes: number }
     /** Knows neither ranges nor validators. */
     | { kind: 'noRanges' }
   );
@@ -107,7 +109,7 @@ async function answer(
   }
   const { start, end } = range.kind === 'part' ? range : { start: 0, end: bytes.length - 1 };
   response.writeHead(range.kind === 'part' ? 206 : 200, {
-    'content-length': end - start + 1,
+    'content-length': behaviour?.kind === 'claims' ? behaviour.bytes : end - start + 1,
     'content-type': 'application/octet-stream',
     ...(ranged ? { etag, 'accept-ranges': 'bytes' } : {}),
     ...(range.kind === 'part' ? { 'content-range': `bytes ${start}-${end}/${bytes.length}` } : {}),

@@ -1,0 +1,275 @@
+/** Getting models from the catalogue, as a person does it: by clicks, and by nothing else. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { expectNoViolations } from './support/axe.ts';
+import { startDownloadServer } from './support/download-server.ts';
+import { expect, test, type Hub, type RunningApp } from './support/hub.ts';
+
+async function open(app: RunningApp): Promise<ModelsPage> {
+  const models = new ModelsPage(app);
+  await new ChatPage(app.page).ready();
+  await models.show();
+  await expect(models.id('catalogue-entry')).toHaveCount(4);
+  return models;
+}
+
+/** The names of the files where downloads go. */
+async function modelFiles(dataDir: string): Promise<string[]> {
+  return await readdir(join(dataDir, 'models')).catch(() => []);
+}
+
+/** A file that comes slowly: 50 kB five times a second. */
+function slowly(hub: Hub): void {
+  hub.server.behave(hub.path(hub.tiny), { kind: 'slow', chunkBytes: 50_000, waitMs: 200, times: 1 });
+}
+
+test('nothing is asked before a click; a download that breaks off goes on, is checked, talks, and is in the log', async ({
+  app,
+  hub,
+}) => {
+  const models = await open(app);
+  const { id, bytes = 0 } = hub.tiny;
+  // Looking at everything asks nobody.
+  await models.entry(id).getByRole('button', { name: hub.tiny.name, exact: true }).click();
+  await expect(models.id('entry-url')).toHaveText(hub.server.url + hub.path(hub.tiny));
+  await expect(models.id('entry-memory')).toContainText('Context cache, 512 tokens');
+  await models.id('look-again').click();
+  await models.id('catalogue-filter').fill('terms');
+  await expect(models.id('catalogue-entry')).toHaveCount(1);
+  await models.id('catalogue-filter').fill('');
+  expect(await models.networkLog()).toEqual([]);
+  await app.page.keyboard.press('Escape');
+  expect(hub.server.requests).toEqual([]);
+
+  hub.server.behave(hub.path(hub.tiny), { kind: 'cut', afterBytes: 200_000, times: 1 });
+  await models.control(id, 'download').click();
+  await models.expectPhase(id, 'here');
+  expect(hub.server.requests).toHaveLength(2);
+  expect(hub.server.requests[1]?.range).toMatch(/^bytes=\d+-$/);
+  const log = await models.networkLog();
+  expect(log.map(({ result }) => result)).toEqual(['failed', 'done']);
+  for (const { text } of log) expect(text).toContain(hub.server.url + hub.path(hub.tiny));
+  expect(log[0]?.text).toContain(`Download of ${hub.tiny.name}, started by you.`);
+  expect(log.reduce((sum, one) => sum + one.bytes, 0)).toBe(bytes);
+  await app.page.keyboard.press('Escape');
+  await expect(models.id('network-requests')).toHaveAttribute('data-count', '2');
+
+  // It has the name that it was chosen by.
+  await models.control(id, 'show-downloaded').click();
+  await expect(models.id('detail-name')).toHaveText(hub.tiny.name);
+  await models.load(hub.tiny.name);
+  await models.card(hub.tiny.name).getByTestId('use-model').click();
+  const chat = new ChatPage(app.page);
+  await expect(chat.id('sidebar-model')).toContainText(hub.tiny.name);
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 4);
+  await chat.ask('Once upon a time');
+  expect(hub.server.requests).toHaveLength(2);
+});
+
+test('a slow download says how far it is, pauses, goes on where it was, and can be cancelled', async ({
+  app,
+  dataDir,
+  hub,
+}) => {
+  const models = await open(app);
+  const { id } = hub.tiny;
+  slowly(hub);
+  await models.control(id, 'download').click();
+  await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d KB, [\d.]+ KB\/s, \d+ s left/);
+  await expect(models.id('network-requests')).toContainText('1 network request: the download you started');
+  await models.control(id, 'download-pause').click();
+  await models.expectPhase(id, 'paused');
+  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d KB/);
+  const { size } = await stat(join(dataDir, 'models', `${hub.tiny.file}.part`));
+  expect(size).toBeGreaterThan(0);
+  expect(hub.server.requests).toHaveLength(1);
+
+  slowly(hub);
+  await models.control(id, 'download-resume').click();
+  await models.expectPhase(id, 'downloading');
+  expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
+  await models.control(id, 'download-cancel').click();
+  await models.expectPhase(id, 'none');
+  expect(await modelFiles(dataDir)).toEqual([]);
+  expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
+});
+
+test('a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works', async ({
+  app,
+  dataDir,
+  hub,
+}) => {
+  const models = await open(app);
+  const path = hub.path(hub.tiny);
+  const { id } = hub.tiny;
+  const problem = models.control(id, 'download-problem');
+  const expectProblem = async (kind: string, words: RegExp) => {
+    await expect(problem).toHaveAttribute('data-kind', kind, { timeout: 20_000 });
+    await expect(problem).toContainText(words);
+  };
+  hub.server.behave(path, { kind: 'otherBytes' });
+  await models.control(id, 'download').click();
+  await expectProblem('hash', /Wrong hash.*its SHA-256 is [0-9a-f]{64} instead of [0-9a-f]{64}/s);
+
+  const retry = () => models.control(id, 'download-retry').click();
+  hub.server.behave(path, { kind: 'status', status: 404 });
+  await retry();
+  await expectProblem('http', /HTTP 404.*it has no such file/s);
+  hub.server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
+  await retry();
+  await expectProblem('redirect', /Redirect refused.*http:\/\/example\.org/s);
+  hub.server.behave(path, { kind: 'hang' });
+  await retry();
+  await expectProblem('timeout', /No answer.*did not answer within 1 seconds/s);
+
+  const tls = await startDownloadServer({ tls: true });
+  await setMirror(models, tls.url);
+  await retry();
+  await expectProblem('tls', /TLS: not secure.*nothing was taken/s);
+  await tls.close();
+  await setMirror(models, 'https://hub.invalid');
+  await retry();
+  await expectProblem('dns', /DNS: name not found.*hub\.invalid/s);
+  expect(await modelFiles(dataDir)).toEqual([]);
+
+  // The server says only now that the file is larger than the disk.
+  hub.server.behave(hub.path(hub.unchecked), { kind: 'claims', bytes: 10 ** 15 });
+  await setMirror(models, '');
+  await models.control(hub.unchecked.id, 'download').click();
+  const full = models.control(hub.unchecked.id, 'download-problem');
+  await expect(full).toHaveAttribute('data-kind', 'disk');
+  await expect(full).toContainText(/Disk.*Free some space, or choose another folder/s);
+  await models.control(hub.unchecked.id, 'download-cancel').click();
+  await expect(full).toBeHidden();
+
+  // The right one leads to another address, which is followed and logged.
+  hub.server.behave(path, { kind: 'redirect', to: `${hub.server.url}${hub.path(hub.withTerms)}` });
+  await retry();
+  await models.expectPhase(id, 'here');
+  const log = await models.networkLog();
+  expect(log.at(-2)).toMatchObject({ result: 'done', bytes: 0 });
+  expect(log.at(-2)?.text).toContain('It led on (302).');
+  expect(log.at(-1)).toMatchObject({ result: 'done', bytes: hub.tiny.bytes });
+  expect(log.at(-1)?.text).toContain(hub.path(hub.withTerms));
+});
+
+test('what does not fit the memory says by how much and is not offered', async ({ app, hub }) => {
+  const models = await open(app);
+  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/\d+ TB short/);
+  await expect(models.control(hub.huge.id, 'download')).toBeHidden();
+  await models.entry(hub.huge.id).getByRole('button', { name: hub.huge.name, exact: true }).click();
+  await expect(models.id('detail')).toContainText(/It needs 1000 TB for a context of 512 tokens; .*Choose a smaller/);
+  await expect(models.id('detail').getByTestId('download')).toBeHidden();
+});
+
+test('an app that is killed in mid-download shows how far it came, and goes on only when it is told to', async ({
+  app,
+  dataDir,
+  hub,
+}) => {
+  let models = await open(app);
+  const { id } = hub.tiny;
+  slowly(hub);
+  await models.control(id, 'download').click();
+  const part = join(dataDir, 'models', `${hub.tiny.file}.part`);
+  await expect.poll(async () => (await stat(part).catch(() => null))?.size ?? 0).toBeGreaterThan(100_000);
+  await app.crash();
+  models = await open(app);
+  await models.expectPhase(id, 'paused');
+  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d KB/);
+  expect(hub.server.requests).toHaveLength(1);
+  const { size } = await stat(part);
+  await models.control(id, 'download-resume').click();
+  await models.expectPhase(id, 'here');
+  expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
+  expect(await modelFiles(dataDir)).toEqual([hub.tiny.file]);
+});
+
+test('terms are read and accepted before anything is asked; all of it without a mouse', async ({
+  app,
+  dataDir,
+  hub,
+}) => {
+  const models = await open(app);
+  const { page } = app;
+  const { keyboard } = page;
+  const name = hub.withTerms.name;
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await keyboard.press('Control+2');
+  await models.tabTo(models.id('catalogue-filter'));
+  await keyboard.type('terms');
+  await models.tabTo(models.control(hub.withTerms.id, 'read-terms'));
+  await keyboard.press('Enter');
+  const terms = models.id('terms');
+  await expect(terms).toContainText('Tiny Terms');
+  await expect(terms).toContainText('https://example.org/terms');
+  await expect(models.id('download-accepted')).toBeDisabled();
+  await models.tabTo(models.id('accept-terms'));
+  await keyboard.press('Space');
+  await models.tabTo(models.id('download-accepted'));
+  expect(hub.server.requests).toEqual([]);
+  await keyboard.press('Enter');
+  await models.expectPhase(hub.withTerms.id, 'here');
+
+  const card = models.card(name);
+  await models.tabTo(card.getByTestId('load-model'));
+  await keyboard.press('Enter');
+  await expect(card).toContainText('In memory');
+  await models.tabTo(card.getByTestId('unload-model'));
+  await keyboard.press('Enter');
+  await expect(card).toContainText('Ready');
+  await models.tabTo(card.getByTestId('model-menu'));
+  await keyboard.press('Enter');
+  await expect(models.id('delete-model')).toBeVisible();
+  await keyboard.press('End');
+  await keyboard.press('Enter');
+  // It begins on the safe choice.
+  await expect(models.id('delete-dialog')).toContainText(hub.withTerms.file);
+  await expect(page.getByRole('button', { name: 'Keep it' })).toBeFocused();
+  await models.tabTo(models.id('confirm-delete'));
+  await keyboard.press('Enter');
+  await expect(card).toBeHidden();
+  expect(await modelFiles(dataDir)).toEqual([]);
+});
+
+test('no violation in any state of the catalogue, in any theme', async ({ app, hub }) => {
+  const models = await open(app);
+  const { page } = app;
+  slowly(hub);
+  await models.control(hub.tiny.id, 'download').click();
+  await models.expectPhase(hub.tiny.id, 'downloading');
+  await models.control(hub.tiny.id, 'download-pause').click();
+  await models.expectPhase(hub.tiny.id, 'paused');
+  hub.server.behave(hub.path(hub.unchecked), { kind: 'status', status: 404 });
+  await models.control(hub.unchecked.id, 'download').click();
+  await models.expectPhase(hub.unchecked.id, 'failed');
+  await models.entry(hub.tiny.id).getByRole('button', { name: hub.tiny.name, exact: true }).click();
+  for (const theme of ['light', 'dark', 'contrast'] as const) {
+    await models.id('open-settings').click();
+    await models.id('theme-select').selectOption(theme);
+    await expectNoViolations(page, `settings with requests, ${theme}`);
+    await page.keyboard.press('Escape');
+    await expectNoViolations(page, `catalogue, ${theme}`);
+    await models.control(hub.withTerms.id, 'read-terms').click();
+    await expectNoViolations(page, `terms, ${theme}`);
+    await page.keyboard.press('Escape');
+  }
+  await page.setViewportSize({ width: 480, height: 800 });
+  await expectNoViolations(page, 'catalogue, narrow');
+  await models.entry(hub.tiny.id).getByRole('button', { name: hub.tiny.name, exact: true }).click();
+  await expect(models.id('entry-url')).toBeVisible();
+  await expectNoViolations(page, 'details as a drawer');
+});
+
+async function setMirror(models: ModelsPage, address: string): Promise<void> {
+  await models.id('open-settings').click();
+  await models.id('download-mirror').fill(address);
+  await models.id('download-mirror').press('Enter');
+  await models.app.page.keyboard.press('Escape');
+  await expect
+    .poll(async () => (await models.app.services.invoke('settingsGet')).downloads.mirror)
+    .toBe(address || null);
+}
