@@ -7,6 +7,8 @@ const LN2_LOW: f32 = -2.12194440e-4;
 /** exp of less is below the smallest normal float32: taken as 0. */
 const EXP_LOWEST: f32 = -87.33;
 const EXP_HIGHEST: f32 = 88.37;
+/** 1.5 * 2^23: added to a float32 of less than 2^22, it leaves the nearest integer, ties to even, in the low bits. */
+export const ROUNDING: f32 = 12582912;
 
 /** a * b + c; fused where relaxed SIMD is there. */
 // @ts-ignore: decorator
@@ -20,8 +22,10 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(value: v128): v128 {
-  const x = f32x4.min(f32x4.max(value, f32x4.splat(EXP_LOWEST)), f32x4.splat(EXP_HIGHEST));
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(LOG2_E)));
+  // pmin and pmax are one instruction each where min and max are many; a NaN as the first operand stays.
+  const x = f32x4.pmin(f32x4.pmax(value, f32x4.splat(EXP_LOWEST)), f32x4.splat(EXP_HIGHEST));
+  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(LOG2_E)), f32x4.splat(ROUNDING));
+  const n = f32x4.sub(shifted, f32x4.splat(ROUNDING));
   let r = madd(n, f32x4.splat(-LN2_HIGH), x);
   r = madd(n, f32x4.splat(-LN2_LOW), r);
   let p = madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
@@ -30,7 +34,7 @@ export function exp4(value: v128): v128 {
   p = madd(p, r, f32x4.splat(1.6666665459e-1));
   p = madd(p, r, f32x4.splat(5.0000001201e-1));
   p = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const power = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23);
   // NaN in, NaN out: the comparison is false for it.
   return v128.andnot(f32x4.mul(p, power), f32x4.lt(value, f32x4.splat(EXP_LOWEST)));
 }
