@@ -19,10 +19,10 @@ const IDLE_SPINS: i32 = 40000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
 /**
- * Sleeps at a barrier, one after the other, after which the engine's thread takes the others for lost: some 6 s. They
+ * Sleeps at a barrier, one after the other, after which the engine's thread takes the others for lost: some 3 s. They
  * have one chunk left at most, which takes milliseconds.
  */
-const PATIENCE: i32 = 30;
+const PATIENCE: i32 = 15;
 
 /** Wakes the others for a run. */
 export function startRun(pool: usize, plan: usize, count: i32, run: usize): void {

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import { ProgramBuilder } from '../../program/program-builder.ts';
+import type { Program } from '../../program/program.ts';
+import type { WeightStore } from '../../program/weights.ts';
+import { readF16, writeF16 } from '../../quant/float16.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import { testKernels } from '../../test-support/kernels.ts';
+import type { KvCacheType } from '../../types.ts';
+import { batchOf } from '../batch.ts';
+import type { Executor } from '../executor.ts';
+import { createReferenceExecutor } from '../reference/reference-executor.ts';
+import { createWasmExecutor } from './wasm-executor.ts';
+import { storeReader } from './weights.ts';
+
+/** Tokens of a prompt, and single ones after it: more than two chunks of 128 entries. */
+const PROMPT = 290;
+const STEPS = 6;
+const CELLS = 1300;
+const VOCABULARY = 40;
+
+interface Shape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly window?: number;
+  readonly softcap?: number;
+  readonly scale?: number;
+}
+
+const SHAPES: readonly Shape[] = [
+  { heads: 9, kvHeads: 3, headDim: 64 },
+  { heads: 4, kvHeads: 4, headDim: 20 },
+  { heads: 5, kvHeads: 1, headDim: 32, window: 100 },
+  { heads: 4, kvHeads: 2, headDim: 12, softcap: 2 },
+  { heads: 14, kvHeads: 2, headDim: 16, window: 150, softcap: 3 },
+  { heads: 2, kvHeads: 1, headDim: 40, scale: -0.5 },
+];
+
+/** Float32 sums, where neighbouring values are 1.2e-7 apart; K and V rounded to 11 bits, 2.4e-4 of their value at most. */
+const NMSE: Readonly<Record<KvCacheType, number>> = { f32: 1e-11, f16: 1e-6 };
+const TYPES = Object.keys(NMSE) as KvCacheType[];
+
+const name = ({ heads, kvHeads, headDim, window, softcap }: Shape) =>
+  `${heads}/${kvHeads} heads of ${headDim}${window ? `, window ${window}` : ''}${softcap ? ', soft-capped' : ''}`;
+
+describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
+  it.each(SHAPES.map((shape) => [name(shape), shape] as const))('%s: as the reference has it', async (_, shape) => {
+    const { program, store } = model(shape);
+    const expected = await promptAndSteps(createReferenceExecutor(program, store, { cells: CELLS }));
+    for (const variant of ['threads', 'simd'] as const) {
+      const options = { kernels: testKernels(variant), cells: CELLS, kvCacheType };
+      const found = await promptAndSteps(await createWasmExecutor(program, storeReader(store), options));
+      expect(normalisedError(found, expected)).toBeLessThan(NMSE[kvCacheType]);
+    }
+  });
+
+  it.each(SHAPES.map((shape) => [name(shape), shape] as const))(
+    '%s: the same bits on any number of threads, in any batch and lane',
+    async (_, shape) => {
+      const { program, store } = model(shape);
+      const open = (count: number) =>
+        createWasmExecutor(program, storeReader(store), {
+          ...{ kernels: testKernels(), cells: CELLS, kvCacheType },
+          threads: { count, host: nodeKernelThreads() },
+        });
+      const [one, two, three] = await Promise.all([open(1), open(2), open(3)]);
+      const expected = await promptAndSteps(one);
+      expect(equalBits(await promptAndSteps(two), expected)).toBe(true);
+      expect(equalBits(await promptAndSteps(three), expected)).toBe(true);
+      for (const executor of [one, three]) {
+        expect(equalBits(await inOneBatch(executor), expected)).toBe(true);
+        expect(equalBits(await inLanes(executor), expected)).toBe(true);
+      }
+      for (const executor of [one, two, three]) await executor.dispose();
+    },
+  );
+});
+
+describe('K and V in float16', () => {
+  it('are what they are as float32, rounded to the nearest', async () => {
+    // One value of each kind: all bit patterns of float16, what lies between two of them, what is too large or too small.
+    const values = [0, -0, 1e-8, -3e-8, 2 ** -25, 2 ** -24, 3 * 2 ** -25, 2 ** -14, 6.0e-5, 65504, 65519, 1e6, -7e7];
+    for (let bits = 1; bits < 0x7c00; bits += 97) {
+      const value = readF16(Uint8Array.of(bits & 255, bits >> 8), 0);
+      const next = readF16(Uint8Array.of((bits + 1) & 255, (bits + 1) >> 8), 0);
+      if (Number.isFinite(next))
+        values.push(value, -next, (value + next) / 2, value + (next - value) * 0.49, -value * 1.0003);
+    }
+    const headDim = 8 * Math.ceil(values.length / 8);
+    const table = new Float32Array(headDim);
+    table.set(values);
+    const { program, store } = model(
+      { heads: 1, kvHeads: 1, headDim },
+      (tensor) => {
+        return tensor === 'v' ? table : new Float32Array(headDim);
+      },
+      1,
+    );
+    const executor = await createWasmExecutor(program, storeReader(store), {
+      ...{ kernels: testKernels(), cells: 1, kvCacheType: 'f16' },
+    });
+    // One token that sees only itself: its output is its V.
+    const { taps } = await executor.run(batchOf([new KvCache(1).append(0, [0])]), { logits: [0], taps: ['out'] });
+    const expected = [...table].map((value) => {
+      const bytes = new Uint8Array(2);
+      writeF16(bytes, 0, Math.max(-65504, Math.min(65504, value)));
+      // Added to zero, -0 is 0.
+      return readF16(bytes, 0) + 0;
+    });
+    expect([...taps.get('out')!.data]).toEqual(expected);
+  });
+});
+
+/** Attention whose q, k and v are rows of tables, so that nothing else is computed. */
+function model(
+  { heads, kvHeads, headDim, window = null, softcap = null, scale = 1 / Math.sqrt(headDim) }: Partial<Shape> & Shape,
+  values: (tensor: string, length: number) => Float32Array = randomValues,
+  vocabulary = VOCABULARY,
+): { program: Program; store: WeightStore } {
+  const p = new ProgramBuilder();
+  const table = (tensor: string, count: number) => p.embed(p.weight(tensor, [vocabulary, count * headDim]), 'token');
+  const y = p.attention(table('q', heads), table('k', kvHeads), table('v', kvHeads), {
+    ...{ layer: 0, heads, kvHeads, headDim, scale, softcap, window, weightsTap: null },
+  });
+  p.tap('out', y);
+  const head = p.weight('head', [vocabulary, y.width]);
+  const program = p.logits(y, head);
+  const data = new Map(program.weights.map(({ name, shape }) => [name, values(name, shape[0] * shape[1])]));
+  const shapes = new Map(program.weights.map(({ name, shape }) => [name, shape]));
+  const store: WeightStore = {
+    bytes: 0,
+    get: (tensor) => new Tensor(shapes.get(tensor)!, data.get(tensor)!),
+  };
+  return { program, store };
+}
+
+/** From -2 to 2, the same for a name every time. */
+function randomValues(tensor: string, length: number): Float32Array {
+  let state = tensor.charCodeAt(0);
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 30 - 2;
+  });
+}
+
+const id = (i: number) => (i * 37 + 11) % VOCABULARY;
+const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => id(from + i));
+
+/** Logits of the last rows of a prompt, and of single tokens after it. */
+async function promptAndSteps(executor: Executor): Promise<Float32Array[]> {
+  const cache = new KvCache(CELLS);
+  const rows = [...Array(STEPS).keys()].map((i) => PROMPT - STEPS + i);
+  const { logits } = await executor.run(batchOf([cache.append(0, ids(0, PROMPT))]), { logits: rows });
+  const found = await Promise.all(logits.map((handle) => handle.read()));
+  for (let step = 0; step < STEPS; step++) {
+    const run = await executor.run(batchOf([cache.append(0, [id(PROMPT + step)])]), { logits: [0] });
+    found.push(await run.logits[0].read());
+  }
+  return found;
+}
+
+async function inOneBatch(executor: Executor): Promise<Float32Array[]> {
+  const rows = [...Array(2 * STEPS).keys()].map((i) => PROMPT - STEPS + i);
+  const batch = batchOf([new KvCache(CELLS).append(0, ids(0, PROMPT + STEPS))]);
+  const { logits } = await executor.run(batch, { logits: rows });
+  return Promise.all(logits.map((handle) => handle.read()));
+}
+
+/** The steps beside two other sequences, one of which shares the prompt's cells; cells lie scattered. */
+async function inLanes(executor: Executor): Promise<Float32Array[]> {
+  const cache = new KvCache(CELLS);
+  cache.append(9, ids(0, 3));
+  cache.append(8, ids(0, 5));
+  cache.release(9);
+  const rows = [...Array(STEPS).keys()].map((i) => PROMPT - STEPS + i);
+  const prompt = await executor.run(batchOf([cache.append(0, ids(0, PROMPT))]), { logits: rows });
+  const found = await Promise.all(prompt.logits.map((handle) => handle.read()));
+  cache.fork(0, 1, PROMPT - 7);
+  for (let step = 0; step < STEPS; step++) {
+    const others = [cache.append(1, [id(step)]), cache.append(8, [id(3 * step)])];
+    const run = await executor.run(batchOf([others[0], cache.append(0, [id(PROMPT + step)]), others[1]]), {
+      logits: [1],
+    });
+    found.push(await run.logits[0].read());
+  }
+  return found;
+}
+
+function equalBits(a: readonly Float32Array[], b: readonly Float32Array[]): boolean {
+  return a.length === b.length && a.every((row, i) => Buffer.from(row.buffer).equals(Buffer.from(b[i].buffer)));
+}
+
+function normalisedError(found: readonly Float32Array[], expected: readonly Float32Array[]): number {
+  let error = 0;
+  let size = 0;
+  expected.forEach((row, r) =>
+    row.forEach((value, i) => {
+      error += (found[r][i] - value) ** 2;
+      size += value ** 2;
+    }),
+  );
+  return Number.isNaN(error) ? Infinity : error / size;
+}

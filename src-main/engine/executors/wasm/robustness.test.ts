@@ -1,0 +1,170 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
+import { nodePlatform } from '../../../hosts/node/node-platform.ts';
+import { InferenceEngine } from '../../index.ts';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import type { KernelThreads } from '../../platform.ts';
+import { ProgramBuilder } from '../../program/program-builder.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import { testKernels } from '../../test-support/kernels.ts';
+import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
+import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
+import { openWasmModel } from '../../test-support/wasm-model.ts';
+import { batchOf } from '../batch.ts';
+import type { Executor } from '../executor.ts';
+import { createWasmExecutor } from './wasm-executor.ts';
+import { storeReader } from './weights.ts';
+
+const TIMEOUT_MS = 60_000;
+const prompt = () =>
+  batchOf([
+    new KvCache(1000).append(
+      0,
+      Array.from({ length: 500 }, (_, i) => (i * 7) % 1000),
+    ),
+  ]);
+
+describe('a thread that is lost', () => {
+  const open: Executor[] = [];
+  afterEach(async () => {
+    for (const executor of open.splice(0)) await executor.dispose();
+  });
+
+  async function openWith(host: KernelThreads, count = 2): Promise<Executor> {
+    const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), { threads: { count, host } });
+    open.push(executor);
+    return executor;
+  }
+
+  it.each([2, 3])(
+    'in the middle of a run, one of %d, makes it fail and not hang; the model can be loaded again',
+    async (count) => {
+      const executor = await openWith(dyingThreads(250), count);
+      const runs = async () => {
+        for (;;) await executor.run(prompt(), { logits: [499] });
+      };
+      await expect(runs()).rejects.toMatchObject({
+        code: 'BACKEND_LOST',
+        message: expect.stringContaining('Load the model again'),
+      });
+      // Later ones fail at once.
+      const started = performance.now();
+      await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+      expect(performance.now() - started).toBeLessThan(1000);
+      const again = await openWith(nodeKernelThreads(), count);
+      const { logits } = await again.run(prompt(), { logits: [499] });
+      expect((await logits[0].read()).every(Number.isFinite)).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
+
+  it('between runs, makes the next one fail', async () => {
+    const executor = await openWith(dyingThreads(0));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+  });
+});
+
+describe('memory that is not to be had', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it('fails with what it was for, and leaves the model that is loaded', async () => {
+    const engine = new InferenceEngine(nodePlatform());
+    await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR));
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow').mockImplementation(() => {
+      throw new RangeError('WebAssembly.Memory.grow(): Unable to grow instance memory');
+    });
+    await expect(engine.load(await tinyGgufFiles('llama'))).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(/^There is no memory for .+: \d+ bytes are needed in all/),
+    });
+    expect(engine.model?.id).toContain('tiny-transformer');
+    expect((await engine.score({ prompt: { kind: 'ids', ids: [5, 6, 7] }, top: 1 })).logprobs).toHaveLength(2);
+    grow.mockRestore();
+    await engine.load(await tinyGgufFiles('llama'));
+    await engine.unload();
+  });
+});
+
+describe('cancelling', () => {
+  /** Milliseconds of computing between two looks at the flag. */
+  const LONGEST_MS = 50;
+
+  it.each([1, 2])('is heard at short intervals, 4,000 tokens into a prompt, on %d threads', async (count) => {
+    const executor = await middleOfLongPrompt(count);
+    const cache = new KvCache(4096);
+    const { tokens, cells, positions, context } = cache.append(0, new Array<number>(4096).fill(1));
+    const from = 4096 - 256;
+    const batch = {
+      ...{ tokens: tokens.subarray(from), cells: cells.subarray(from), positions: positions.subarray(from) },
+      ...{ sequences: new Int32Array(256), contexts: [context] },
+    };
+    let last = computingMs();
+    let longest = 0;
+    let looks = 0;
+    const cancel = {
+      get cancelled() {
+        const now = computingMs();
+        longest = Math.max(longest, now - last);
+        last = now;
+        looks++;
+        return false;
+      },
+    };
+    await executor.run(batch, { logits: [255] }, cancel);
+    expect(looks).toBeGreaterThan(20);
+    expect(longest).toBeLessThan(LONGEST_MS);
+    await executor.dispose();
+  });
+});
+
+/** Time of the processor, so that what else the machine does is left out. */
+function computingMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** A layer of the shape of a small model; what was in the cache before does not matter. */
+async function middleOfLongPrompt(count: number): Promise<Executor> {
+  const [width, inner] = [576, 1536];
+  const p = new ProgramBuilder();
+  const linear = (name: string, x: ReturnType<typeof p.embed>, outputs: number) =>
+    p.linear(x, p.weight(name, [outputs, x.width]));
+  const x = p.embed(p.weight('table', [8, width]), 'token');
+  const attended = p.attention(linear('q', x, width), linear('k', x, 192), linear('v', x, 192), {
+    ...{ layer: 0, heads: 9, kvHeads: 3, headDim: 64, scale: 0.125, softcap: null, window: null, weightsTap: null },
+  });
+  const y = p.add(x, linear('o', attended, width));
+  const fed = p.mul(p.silu(linear('gate', y, inner)), linear('up', y, inner));
+  const program = p.logits(p.add(y, linear('down', fed, width)), p.weight('head', [8, width]));
+  const store = {
+    bytes: 0,
+    get: (name: string) => Tensor.zeros(program.weights.find((weight) => weight.name === name)!.shape),
+  };
+  return createWasmExecutor(program, storeReader(store), {
+    ...{ kernels: testKernels(), cells: 4096, kvCacheType: 'f16' as const },
+    threads: { count, host: nodeKernelThreads() },
+  });
+}
+
+/** Threads as the host starts them, but each inside a thread that ends it after `ms`. */
+function dyingThreads(ms: number): KernelThreads {
+  const script = new URL('../../../hosts/node/kernel-thread.mjs', import.meta.url).href;
+  const source = `
+    const { Worker, parentPort, workerData } = require('node:worker_threads');
+    const worker = new Worker(new URL(${JSON.stringify(script)}), { workerData });
+    worker.once('message', () => {
+      parentPort.postMessage('ready');
+      setTimeout(() => worker.terminate(), ${ms});
+    });`;
+  return {
+    available: 2,
+    start: (thread, onFailure) =>
+      new Promise((resolve) => {
+        const worker = new Worker(source, { eval: true, workerData: thread });
+        worker.once('exit', onFailure);
+        worker.once('message', () => resolve({ stop: async () => void (await worker.terminate()) }));
+      }),
+  };
+}
