@@ -102,8 +102,16 @@ test('every stage works in a reply, and mirostat takes their place', async ({ ap
   const first = await chat.ask(PROMPT);
   expect(first.reason).not.toBe('error');
 
+  await chat.set('adaptive', true);
+  await chat.set('adaptiveTarget', 0.1);
+  await chat.newChat();
+  const adaptive = await chat.ask(PROMPT);
+  expect(adaptive.reason).not.toBe('error');
+  expect(adaptive.text).not.toBe(first.text);
+
   await chat.id('setting-mirostat-2').click();
   await expect(chat.id('chain')).toHaveCount(0);
+  await expect(chat.id('adaptive')).toHaveCount(0);
   await expect(chat.id('mirostat')).toContainText('Takes the place of all stages');
   await chat.set('mirostatTau', 3);
   await chat.newChat();

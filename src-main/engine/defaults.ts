@@ -34,6 +34,8 @@ export function defaultSamplingParams(): SamplingParams {
     mirostat: 0,
     mirostatTau: 5,
     mirostatEta: 0.1,
+    adaptiveTarget: -1,
+    adaptiveDecay: 0.9,
     logitBias: [],
     textBias: [],
     bannedTexts: [],

@@ -76,6 +76,10 @@ export interface SamplingParams {
   mirostatTau: number;
   /** How fast mirostat adapts. Default 0.1. */
   mirostatEta: number;
+  /** The probability of drawn tokens that adaptive-p aims at, 0..1; it then draws at the end of the chain. < 0 is off. Default -1. */
+  adaptiveTarget: number;
+  /** How much of earlier tokens counts for adaptive-p, 0..0.99. Default 0.9. */
+  adaptiveDecay: number;
   /** `[token id, bias]` added to the raw logits before everything else. Default none. */
   logitBias: [number, number][];
   /** `[text, bias]`: added to the logits of every token that is the text by itself, in any spelling of the vocabulary. Default none. */

@@ -132,6 +132,8 @@ export function validateSampling(sampling: SamplingParams, limits: RequestLimits
   if (![0, 1, 2].includes(sampling.mirostat)) refuse('sampling.mirostat', sampling.mirostat, '0 (off), 1 or 2');
   number('sampling.mirostatTau', sampling.mirostatTau, 0, 100);
   number('sampling.mirostatEta', sampling.mirostatEta, 0, 1);
+  number('sampling.adaptiveTarget', sampling.adaptiveTarget, -1, 1);
+  number('sampling.adaptiveDecay', sampling.adaptiveDecay, 0, 0.99);
   count('sampling.logitBias', sampling.logitBias, 0, limits.vocabularySize);
   sampling.logitBias.forEach(([id, bias], i) => {
     integer(`sampling.logitBias[${i}][0]`, id, 0, limits.vocabularySize - 1);

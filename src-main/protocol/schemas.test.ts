@@ -39,6 +39,8 @@ describe('checkStream', () => {
     'mirostat',
     'mirostatTau',
     'mirostatEta',
+    'adaptiveTarget',
+    'adaptiveDecay',
     'repeatPenalty',
     'frequencyPenalty',
     'presencePenalty',

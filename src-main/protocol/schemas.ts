@@ -129,6 +129,8 @@ export const samplingEntries = {
   mirostat: v.picklist([0, 1, 2]),
   mirostatTau: finite,
   mirostatEta: finite,
+  adaptiveTarget: finite,
+  adaptiveDecay: finite,
   logitBias: v.pipe(v.array(v.tuple([integerBetween(0, MAX_CREDIT), finite])), v.maxLength(MAX_IDS)),
   textBias: v.pipe(v.array(v.tuple([v.pipe(v.string(), v.minLength(1), v.maxLength(1000)), finite])), v.maxLength(256)),
   bannedTexts: textsToFind(1000, 256, 'banned texts'),

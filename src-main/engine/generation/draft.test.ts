@@ -114,6 +114,7 @@ describe('banned texts', () => {
   const settings = fc.record<Partial<SamplingParams>>({
     temperature: fc.constantFrom(0, 0.7, 1.5),
     mirostat: fc.constantFrom<0 | 1 | 2>(0, 0, 1, 2),
+    adaptiveTarget: fc.constantFrom(-1, -1, 0.3),
     xtcProbability: fc.constantFrom(0, 0.5),
     repeatPenalty: fc.constantFrom(1, 1.3),
     dryMultiplier: fc.constantFrom(0, 0.8),

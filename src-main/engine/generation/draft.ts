@@ -70,7 +70,9 @@ export class Draft<T extends { id: number }> {
         ? null
         : new GrammarConstraint(grammarMatcher(sampling.grammar, model), () => room - this.length);
     this.bans =
-      sampling.bannedTexts.length === 0 ? null : new BannedTexts(sampling.bannedTexts, () => tokenizer.stream());
+      sampling.bannedTexts.length === 0
+        ? null
+        : new BannedTexts(sampling.bannedTexts, () => tokenizer.stream({ continues: true }));
     if (this.grammar !== null) this.beginGrammar(this.grammar, params, room);
 
     const first: NamedStage[] = [];

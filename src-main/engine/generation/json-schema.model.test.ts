@@ -63,6 +63,7 @@ const SAMPLERS: readonly Partial<SamplingParams>[] = [
   { temperature: 2, topK: 0, topP: 1, minP: 0 },
   { mirostat: 1 },
   { mirostat: 2, mirostatTau: 8 },
+  { adaptiveTarget: 0.2 },
   { xtcProbability: 1, xtcThreshold: 0.01, dryMultiplier: 2, dynatempRange: 0.5 },
   { typicalP: 0.2, topNSigma: 0.5, topK: 1 },
 ];

@@ -22,6 +22,7 @@ it.each<[string, Partial<SamplingParams>]>([
   ['dynamic temperature', { temperature: 1, dynatempRange: 1 }],
   ['mirostat 1', { mirostat: 1, mirostatTau: 7 }],
   ['mirostat 2', { mirostat: 2, mirostatTau: 7 }],
+  ['adaptive-p', { adaptiveTarget: 0.1 }],
 ])('%s changes what is written, to the same text every time', async (_, change) => {
   const once = await write(change);
   expect(once.ids).not.toEqual((await write({})).ids);

@@ -1,4 +1,5 @@
 import type { SamplingParams } from '../types.ts';
+import { AdaptiveP, type AdaptivePState } from './adaptive-p.ts';
 import { Candidates } from './candidates.ts';
 import { draw } from './dist.ts';
 import type { VocabularyText } from './dry-breakers.ts';
@@ -35,15 +36,16 @@ export interface SamplerChainOptions {
 export interface ChainState {
   readonly generators: readonly Mt19937State[];
   readonly mirostat: MirostatState | null;
+  readonly adaptiveP: AdaptivePState | null;
 }
 
 /** Chooses one of the candidates; the last step of a chain. */
 type Draw = (candidates: Candidates) => number;
 
 /**
- * Chooses tokens as llama.cpp does: mask, what the reply must follow (`first`), logit bias, the stages in the order of the settings, `dist`. Mirostat takes
- * the place of all stages but the temperature. One chain serves one reply: each of its random stages owns a generator,
- * all with the same seed.
+ * Chooses tokens as llama.cpp does: mask, what the reply must follow (`first`), logit bias, the stages in the order of the
+ * settings, `dist`. Adaptive-p takes the place of `dist`, mirostat that of all stages but the temperature. One chain serves
+ * one reply: each of its random stages owns a generator, all with the same seed.
  */
 export class SamplerChain {
   private readonly candidates: Candidates;
@@ -54,6 +56,7 @@ export class SamplerChain {
   /** Generators of the stages and of `dist`; mirostat's is its own. */
   private readonly generators: Mt19937[] = [];
   private readonly mirostat: Mirostat | null = null;
+  private readonly adaptiveP: AdaptiveP | null = null;
 
   constructor(
     vocabularySize: number,
@@ -72,8 +75,16 @@ export class SamplerChain {
       };
       const context = { createRng, vocabulary: options.vocabulary };
       const rng = createRng();
-      this.stages = params.samplers.map((name) => [name, createStage(name, params, context)] as const);
-      this.draw = (candidates) => draw(candidates, rng);
+      const stages = params.samplers.map((name): NamedStage => [name, createStage(name, params, context)]);
+      if (params.adaptiveTarget < 0) {
+        this.stages = stages;
+        this.draw = (candidates) => draw(candidates, rng);
+      } else {
+        const adaptiveP = new AdaptiveP({ target: params.adaptiveTarget, decay: params.adaptiveDecay }, seed);
+        this.adaptiveP = adaptiveP;
+        this.stages = [...stages, ['adaptive_p', (candidates) => adaptiveP.bend(candidates)]];
+        this.draw = (candidates) => adaptiveP.draw(candidates);
+      }
     } else {
       const settings = { version: params.mirostat, tau: params.mirostatTau, eta: params.mirostatEta };
       const mirostat = new Mirostat(settings, vocabularySize, seed);
@@ -117,15 +128,20 @@ export class SamplerChain {
     return { id: candidates.ids[slot], probability: candidates.probabilities[slot], survivors };
   }
 
-  /** Where the random numbers and mirostat stand, to go back to when tokens are taken back, or for another sequence. */
+  /** Where the random numbers, mirostat and adaptive-p stand, to go back to when tokens are taken back, or for another sequence. */
   save(): ChainState {
-    return { generators: this.generators.map((rng) => rng.save()), mirostat: this.mirostat?.save() ?? null };
+    return {
+      generators: this.generators.map((rng) => rng.save()),
+      mirostat: this.mirostat?.save() ?? null,
+      adaptiveP: this.adaptiveP?.save() ?? null,
+    };
   }
 
   /** @param state of this chain or of one with the same settings */
-  restore({ generators, mirostat }: ChainState): void {
+  restore({ generators, mirostat, adaptiveP }: ChainState): void {
     generators.forEach((state, i) => this.generators[i].restore(state));
     if (mirostat !== null) this.mirostat?.restore(mirostat);
+    if (adaptiveP !== null) this.adaptiveP?.restore(adaptiveP);
   }
 
   /** After `sample`: with which probability each of `ids` could have been drawn; null for those ruled out. */

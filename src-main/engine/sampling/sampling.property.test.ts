@@ -41,6 +41,8 @@ const sampling: fc.Arbitrary<SamplingParams> = fc.record({
   mirostat: fc.constantFrom(0, 0, 0, 1, 2),
   mirostatTau: number(0, 100, 5),
   mirostatEta: number(0, 1, 0.1),
+  adaptiveTarget: number(-1, 1, -1, 0, 0.3),
+  adaptiveDecay: number(0, 0.99, 0.9),
   logitBias: fc.array(fc.tuple(fc.nat(VOCABULARY - 1), number(-1e9, 1e9, 0)), { maxLength: 3 }),
   textBias: fc.constant([]),
   bannedTexts: fc.constant([]),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
 import type { SamplingParams } from '../../../../src-main/engine/types.ts';
 import { USUAL_ORDER } from './chain.ts';
-import { keysOf, MIROSTAT_CONTROLS, STAGES } from './stages.ts';
+import { ADAPTIVE_CONTROLS, keysOf, MIROSTAT_CONTROLS, STAGES } from './stages.ts';
 
 const defaults = defaultSamplingParams();
 
@@ -22,7 +22,7 @@ describe('stages', () => {
   it('offer every number that the chain takes, within bounds that hold its default', () => {
     const shown = new Set<string>([
       ...USUAL_ORDER.flatMap((name) => keysOf(STAGES[name])),
-      ...MIROSTAT_CONTROLS.map(({ key }) => key),
+      ...[...MIROSTAT_CONTROLS, ...ADAPTIVE_CONTROLS].map(({ key }) => key),
     ]);
     const elsewhere = ['samplers', 'mirostat', 'minKeep', 'seed', 'grammar', 'logitBias', 'textBias', 'bannedTexts'];
     expect(Object.keys(defaults).filter((key) => !shown.has(key))).toEqual(expect.arrayContaining(elsewhere));

@@ -190,6 +190,13 @@ export const MIROSTAT_CONTROLS: readonly ControlInfo[] = [
   control('mirostatEta', 'Adapts by', 0, 1, 1, 0.01),
 ];
 
+/** Adaptive-p's two settings, and the first when it is turned on. */
+export const ADAPTIVE_CONTROLS: readonly ControlInfo[] = [
+  control('adaptiveTarget', 'Aims at', 0, 1, 1, 0.01),
+  control('adaptiveDecay', 'Earlier tokens count', 0, 0.99, 0.99, 0.01),
+];
+export const ADAPTIVE_SUGGESTED = 0.3;
+
 /** Every setting of a stage. */
 export function keysOf({ name, main, more }: StageInfo): (keyof SamplingParams)[] {
   return [main.key, ...more.map(({ key }) => key), ...(name === 'dry' ? (['drySequenceBreakers'] as const) : [])];

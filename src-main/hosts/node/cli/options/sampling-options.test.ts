@@ -57,6 +57,7 @@ describe('sampling and stop flags', () => {
       ...'--dry-multiplier 0.8 --dry-base 2 --dry-allowed-length 3 --dry-penalty-last-n -1'.split(' '),
       ...['--dry-sequence-breaker', '\\n', '--dry-sequence-breaker', ' of'],
       ...'--dynatemp-range 0.5 --dynatemp-exp 1.5 --mirostat 2 --mirostat-ent 4 --mirostat-lr 0.2'.split(' '),
+      ...'--adaptive-target 0.3 --adaptive-decay 0.5'.split(' '),
       ...'--samplers xtc;top-n-sigma;typ_p;temp;dry'.split(' '),
     );
     expect(sampling).toEqual({
@@ -77,6 +78,8 @@ describe('sampling and stop flags', () => {
       mirostat: 2,
       mirostatTau: 4,
       mirostatEta: 0.2,
+      adaptiveTarget: 0.3,
+      adaptiveDecay: 0.5,
     });
     expect(parse('--dry-sequence-breaker', 'none').sampling.drySequenceBreakers).toEqual([]);
     expect(() => parse('--mirostat', '3')).toThrow(/0 \(off\), 1 or 2/);

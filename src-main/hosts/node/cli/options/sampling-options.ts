@@ -45,6 +45,8 @@ export interface SamplingOptions {
   mirostat: 0 | 1 | 2;
   mirostatEnt: number;
   mirostatLr: number;
+  adaptiveTarget: number;
+  adaptiveDecay: number;
   minKeep: number;
   logitBias?: [number, number][];
   bias?: [string, number][];
@@ -129,7 +131,14 @@ export function addSamplingOptions(command: Command): Command {
         .default(defaults.mirostat),
     )
     .option('--mirostat-ent <bits>', 'the surprise per token aimed at', parseNumber, defaults.mirostatTau)
-    .option('--mirostat-lr <x>', 'how fast mirostat adapts', parseNumber, defaults.mirostatEta);
+    .option('--mirostat-lr <x>', 'how fast mirostat adapts', parseNumber, defaults.mirostatEta)
+    .option(
+      '--adaptive-target <p>',
+      'prefer tokens near this probability; below 0 = off',
+      parseNumber,
+      defaults.adaptiveTarget,
+    )
+    .option('--adaptive-decay <x>', 'how much of earlier tokens counts for that', parseNumber, defaults.adaptiveDecay);
 }
 
 /** What the reply must follow, lean to and leave out. */
@@ -185,6 +194,8 @@ export function samplingParams(options: SamplingOptions): SamplingParams {
     mirostat: options.mirostat,
     mirostatTau: options.mirostatEnt,
     mirostatEta: options.mirostatLr,
+    adaptiveTarget: options.adaptiveTarget,
+    adaptiveDecay: options.adaptiveDecay,
     logitBias: options.logitBias ?? [],
     textBias: options.bias ?? [],
     bannedTexts: options.ban ?? [],
