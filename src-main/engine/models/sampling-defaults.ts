@@ -36,7 +36,11 @@ const HF_KEYS: readonly (readonly [string, NumberKey])[] = [
 ];
 
 /** llama.cpp's other names of stages. */
-const STAGE_NAMES: Readonly<Record<string, SamplerName>> = { typ_p: 'typical', temp: 'temperature' };
+const STAGE_NAMES: Readonly<Record<string, SamplerName>> = {
+  typ_p: 'typical',
+  typical_p: 'typical',
+  temp: 'temperature',
+};
 
 /**
  * What a GGUF file recommends for sampling (`general.sampling.*`).
@@ -50,7 +54,8 @@ export function samplingDefaultsFromGguf(
   const defaults = readNumbers(GGUF_KEYS, (name) => reader.value(key(name)), reader.fileName, key, warn);
   const sequence = reader.value(key('sequence'));
   if (sequence === undefined) return defaults;
-  const names = typeof sequence === 'string' ? sequence.split(';').filter((name) => name !== '') : [];
+  const written = typeof sequence === 'string' ? sequence.split(';') : [];
+  const names = written.map((name) => name.trim().replaceAll('-', '_')).filter((name) => name !== '');
   const samplers = names.map((name) => (Object.hasOwn(STAGE_NAMES, name) ? STAGE_NAMES[name] : name));
   if (samplers.length > 0 && samplers.every(isStage)) return { ...defaults, samplers };
   warn(ignored(reader.fileName, key('sequence'), sequence));

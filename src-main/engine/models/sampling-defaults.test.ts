@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { MetadataValue } from '../formats/gguf/metadata.ts';
+import { ConfigReader } from './config-reader.ts';
+import { MetadataReader } from './gguf/metadata-reader.ts';
+import { samplingDefaultsFromGguf, samplingDefaultsFromHf } from './sampling-defaults.ts';
+
+function fromGguf(keys: Record<string, MetadataValue>) {
+  const warnings: string[] = [];
+  const entries = Object.entries(keys).map(([key, value]) => [`general.sampling.${key}`, value] as const);
+  const reader = new MetadataReader(new Map(entries), 'model.gguf');
+  return { defaults: samplingDefaultsFromGguf(reader, (warning) => warnings.push(warning)), warnings };
+}
+
+function fromHf(config: object | null) {
+  const warnings: string[] = [];
+  const reader = config === null ? null : new ConfigReader(config, 'generation_config.json');
+  return { defaults: samplingDefaultsFromHf(reader, (warning) => warnings.push(warning)), warnings };
+}
+
+describe('general.sampling.* of a GGUF file', () => {
+  it('is read by llama.cpp’s keys, float32 as the numbers that are meant', () => {
+    const { defaults, warnings } = fromGguf({
+      ...{ temp: Math.fround(0.6), top_k: 20, top_p: Math.fround(0.95), min_p: 0, penalty_last_n: -1 },
+      ...{ penalty_repeat: Math.fround(1.05), xtc_probability: 0.5, xtc_threshold: Math.fround(0.1) },
+      ...{ mirostat: 2, mirostat_tau: 4, mirostat_eta: Math.fround(0.2) },
+    });
+    expect(warnings).toEqual([]);
+    expect(defaults).toEqual({
+      ...{ temperature: 0.6, topK: 20, topP: 0.95, minP: 0, penaltyLastN: -1 },
+      ...{ repeatPenalty: 1.05, xtcProbability: 0.5, xtcThreshold: 0.1 },
+      ...{ mirostat: 2, mirostatTau: 4, mirostatEta: 0.2 },
+    });
+    expect(fromGguf({}).defaults).toEqual({});
+  });
+
+  it('names the stages as llama.cpp does, in any of its ways', () => {
+    const { defaults } = fromGguf({ sequence: 'top_k;typ_p;top-n-sigma;temp' });
+    expect(defaults.samplers).toEqual(['top_k', 'typical', 'top_n_sigma', 'temperature']);
+  });
+
+  it('leaves out what makes no sense, and says so', () => {
+    const { defaults, warnings } = fromGguf({ temp: Number.NaN, top_p: 7, top_k: 'x', mirostat: 3, sequence: 'magic' });
+    expect(defaults).toEqual({});
+    expect(warnings).toHaveLength(5);
+    expect(warnings).toContain(
+      'model.gguf: "general.sampling.top_p" is 7, which cannot be used; the app\'s default holds.',
+    );
+  });
+});
+
+describe('generation_config.json', () => {
+  it('is read by its own names', () => {
+    const config = { do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.8, repetition_penalty: 1.05, min_p: null };
+    expect(fromHf(config)).toEqual({
+      defaults: { temperature: 0.7, topK: 20, topP: 0.8, repeatPenalty: 1.05 },
+      warnings: [],
+    });
+    expect(fromHf(null).defaults).toEqual({});
+  });
+
+  it('asks for the most probable token where it says not to sample', () => {
+    const config = { do_sample: false, temperature: 0.7, top_k: 20, repetition_penalty: 1.2 };
+    expect(fromHf(config).defaults).toEqual({ temperature: 0, repeatPenalty: 1.2 });
+  });
+
+  it('leaves out what makes no sense, and says so', () => {
+    const { defaults, warnings } = fromHf({ temperature: 'hot', top_k: { a: 1 } });
+    expect(defaults).toEqual({});
+    expect(warnings.join()).toMatch(/"temperature" is hot.*"top_k" is a nested value/);
+  });
+});
