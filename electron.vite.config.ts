@@ -25,6 +25,7 @@ const all: UserConfig = {
           cli: path('src-main/hosts/node/cli/main.ts'),
           'bench-host': path('src-main/hosts/node/bench/bench-host.ts'),
           'bench-worker': path('src-main/hosts/node/bench/bench-worker.ts'),
+          'ceilings-thread': path('src-main/hosts/node/bench/ceilings-thread.ts'),
           'bench-app': path('src-main/hosts/utility/bench-app.ts'),
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },

@@ -7,14 +7,50 @@
  *     npm run bench -- --parts lanes,start               some parts: files, lanes, runtimes, start, machine
  *     npm run bench -- --repeat 5                        measurements of each kind, of which the median counts
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { ensureBuilt } from '../scripts/ensure-built.mjs';
+import { writeDocument } from './lib/document.ts';
 import { installNodeLlamaCpp } from './lib/node-llama-cpp.ts';
-import { readOptions } from './lib/options.ts';
+import { readOptions, type BenchOptions, type Part } from './lib/options.ts';
 import { formatFiles, measureFiles } from './sections/files.ts';
+import { formatLanes, measureLanesAndTiny } from './sections/lanes.ts';
+import { formatMachine, measureMachine, type MachineResult } from './sections/machine.ts';
+import { formatRuntimes, measureRuntimes } from './sections/runtimes.ts';
+import { formatStart, measureStart } from './sections/start.ts';
 
 const options = readOptions(process.argv.slice(2));
-await installNodeLlamaCpp(options.say);
-await ensureBuilt(['main']);
 const started = Date.now();
-if (options.parts.includes('files')) console.log(formatFiles(await measureFiles(options), options));
-options.say(`done in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+const load = loadavg()[0];
+await installNodeLlamaCpp(options.say);
+await ensureBuilt(['main', 'app']);
+const measured = await measure(options);
+const seconds = ((Date.now() - started) / 1000).toFixed(0);
+console.log(measured);
+if (options.whole) options.say(`wrote ${await writeDocument(measured)}`);
+options.say(`done in ${seconds} s`);
+
+async function measure(options: BenchOptions): Promise<string> {
+  const wanted = (part: Part) => options.parts.includes(part);
+  const machine = await measureMachine(options);
+  const files = wanted('files') ? await measureFiles(options) : [];
+  const sections = [describe(machine)];
+  if (wanted('files')) sections.push('### Beside node-llama-cpp', formatFiles(files, options));
+  if (wanted('start')) sections.push('### Start', formatStart(await measureStart(options)));
+  if (wanted('lanes')) sections.push('### Lanes and small models', formatLanes(await measureLanesAndTiny(options)));
+  if (wanted('runtimes')) sections.push('### Hosts', formatRuntimes(await measureRuntimes(options), options));
+  sections.push('### The machine', formatMachine(machine, files, options.task.contexts[0]));
+  return sections.join('\n\n');
+}
+
+/** What was measured on, and in how quiet an hour. */
+function describe({ machine }: MachineResult): string {
+  const day = new Date().toISOString().slice(0, 10);
+  const { cpu, cores, memoryBytes, platform, runtime, v8 } = machine;
+  const busy =
+    load > 0.5 * availableParallelism() ? ' Other programs took part of it, so only the ratios say something.' : '';
+  return (
+    `${day}, ${cpu}, ${cores} threads, ${(memoryBytes / 1e9).toFixed(0)} GB, ${platform}. Tokenscope in ${runtime}, V8 ${v8}; ` +
+    `node-llama-cpp 3.21.1 in Node ${process.versions.node}. Medians of ${options.task.repeat}, taking turns. ` +
+    `Load average before: ${load.toFixed(1)}.${busy}`
+  );
+}

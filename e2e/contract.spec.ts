@@ -1,7 +1,7 @@
 /** The protocol's contract over Electron's port and over the browser's Worker, as the built app has them. */
-import { build } from 'vite';
 import { join } from 'node:path';
 import { CONTRACT_CASES } from '../src-main/protocol/test-support/contract.ts';
+import { bundleForPage } from './support/page-bundle.ts';
 import { expect, test } from './support/test.ts';
 
 test('every connection to the engine keeps the contract', async ({ app }) => {
@@ -10,7 +10,7 @@ test('every connection to the engine keeps the contract', async ({ app }) => {
   app.guard.allow(/status of 404/);
   // Chromium's own view of a text file.
   app.guard.allow(/apply inline style/);
-  const script = await bundle();
+  const script = await bundleForPage(join(import.meta.dirname, 'contract/page.ts'), 'contract');
   // The app takes a first load that is cut off for a failed start.
   await app.page.waitForLoadState('load');
   await app.services.invoke('about');
@@ -30,19 +30,3 @@ test('every connection to the engine keeps the contract', async ({ app }) => {
     });
   }
 });
-
-/** One script without imports: the page's content security policy lets no other in. */
-async function bundle(): Promise<string> {
-  const built = await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      write: false,
-      minify: false,
-      lib: { entry: join(import.meta.dirname, 'contract/page.ts'), formats: ['iife'], name: 'contract' },
-    },
-  });
-  const [output] = Array.isArray(built) ? built : [built];
-  if (!('output' in output)) throw new Error('The contract was not bundled.');
-  return output.output[0].code;
-}

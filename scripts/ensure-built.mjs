@@ -34,7 +34,7 @@ const PARTS = {
     sources: ['src-main', ...shared],
     outputs: [
       ...['index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
-      ...['bench-host', 'bench-worker', 'bench-app'],
+      ...['bench-host', 'bench-worker', 'bench-app', 'ceilings-thread'],
     ].map((name) => `out/main/${name}.js`),
   },
   app: {

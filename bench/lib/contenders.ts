@@ -2,10 +2,11 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/run.ts';
-import type { BenchModel } from '../../src-main/hosts/node/bench/bench-messages.ts';
+import type { BenchCaller, BenchModel } from '../../src-main/hosts/node/bench/bench-messages.ts';
 import { withBenchSession, type BenchRuntime } from '../../src-main/hosts/node/bench/bench-programs.ts';
 import { BenchSession } from '../../src-main/hosts/node/bench/bench-session.ts';
 import { median } from '../../src-main/hosts/node/bench/median.ts';
+import { withBrowser } from './browser.ts';
 
 const BUILT = new URL('out/main/', pathToFileURL(`${root}/`));
 
@@ -25,16 +26,19 @@ export interface Figures {
   readonly prefill: number;
   /** By context. */
   readonly decode: ReadonlyMap<number, number>;
+  /** NaN where nobody can say: in a page. */
   readonly peakBytes: number;
 }
 
-export type Contender = 'llama.cpp' | BenchRuntime;
+export type Contender = 'llama.cpp' | 'browser' | BenchRuntime;
 
-function withContender<T>(contender: Contender, work: (session: BenchSession) => Promise<T>): Promise<T> {
-  return contender === 'llama.cpp' ? withLlama(work) : withBenchSession(contender, BUILT, undefined, work);
+function withContender<T>(contender: Contender, work: (session: BenchCaller) => Promise<T>): Promise<T> {
+  if (contender === 'llama.cpp') return withLlama(work);
+  if (contender === 'browser') return withBrowser(work);
+  return withBenchSession(contender, BUILT, undefined, work);
 }
 
-async function withLlama<T>(work: (session: BenchSession) => Promise<T>): Promise<T> {
+async function withLlama<T>(work: (session: BenchCaller) => Promise<T>): Promise<T> {
   const host = join(root, 'bench', 'lib', 'llama-host.ts');
   const session = await BenchSession.open({
     command: process.execPath,
@@ -53,7 +57,7 @@ async function withLlama<T>(work: (session: BenchSession) => Promise<T>): Promis
  * @returns in the order of `contenders`
  */
 export async function takeTurns(contenders: readonly Contender[], task: Task): Promise<Figures[]> {
-  const sessions: BenchSession[] = [];
+  const sessions: BenchCaller[] = [];
   const collect = async (rest: readonly Contender[]): Promise<Figures[]> => {
     const [next, ...others] = rest;
     if (next === undefined) return measure(sessions, task);
@@ -65,14 +69,14 @@ export async function takeTurns(contenders: readonly Contender[], task: Task): P
   return collect(contenders);
 }
 
-async function measure(sessions: readonly BenchSession[], task: Task): Promise<Figures[]> {
+async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Figures[]> {
   const { path, threads, prompt, generate, contexts, repeat } = task;
   const contextSize = Math.max(prompt + 1, ...contexts.map((context) => context + generate + 1));
   const models: BenchModel[] = [];
   for (const session of sessions) {
     models.push(await session.call('load', { path, executor: 'wasm', threads, contextSize }));
   }
-  const inTurns = async (rounds: number, once: (session: BenchSession) => Promise<number>) => {
+  const inTurns = async (rounds: number, once: (session: BenchCaller) => Promise<number>) => {
     const rates: number[][] = sessions.map(() => []);
     for (let round = 0; round < rounds; round++) {
       // Whoever is first in one round is last in the next.
@@ -93,7 +97,9 @@ async function measure(sessions: readonly BenchSession[], task: Task): Promise<F
     decode.push({ context, rates });
   }
   const peaks: number[] = [];
-  for (const session of sessions) peaks.push(await session.call('peakBytes', {}));
+  for (const session of sessions) {
+    peaks.push(session instanceof BenchSession ? await session.call('peakBytes', {}) : NaN);
+  }
   return sessions.map((_, i) => ({
     model: models[i],
     prefill: prefill[i],

@@ -102,7 +102,9 @@ async function run({ call, params }: BenchRequest): Promise<unknown> {
     case 'peakBytes':
       return peakMemory() - idleBytes;
     case 'lanes':
-      throw new Error('Lanes are not measured here.');
+    case 'profile':
+    case 'ceilings':
+      throw new Error(`${call} is not measured here.`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What is asked of a process that is measured, and what it answers: JSON, one message a line. */
-import type { ErrorPayload, ExecutorName } from '../../../engine/types.ts';
+import type { ErrorPayload, ExecutorName, Profile, ProfileParams } from '../../../engine/types.ts';
 
 /** A model that was loaded for measuring. */
 export interface BenchModel {
@@ -33,6 +33,15 @@ export interface BenchMachine {
   v8: string;
 }
 
+/** What the machine can do at most on so many threads. */
+export interface MachineCeilings {
+  threads: number;
+  /** From memory, past all caches. */
+  readBytesPerSecond: number;
+  /** 8-bit multiply-adds of operands in the first cache. */
+  multiplyAddsPerSecond: number;
+}
+
 /** The calls by name, with what they take and give. Rates are tokens per second. */
 export interface BenchCalls {
   machine: { params: Record<string, never>; result: BenchMachine };
@@ -54,6 +63,9 @@ export interface BenchCalls {
   decode: { params: { context: number; tokens: number }; result: number };
   /** Writes several replies at once: the rate of all together. */
   lanes: { params: { lanes: number; context: number; tokens: number }; result: number };
+  /** Where the time of the loaded model goes. */
+  profile: { params: ProfileParams; result: Profile };
+  ceilings: { params: { threads: number }; result: MachineCeilings };
   /** Most memory that the process had, less what it had before it loaded a model, bytes. */
   peakBytes: { params: Record<string, never>; result: number };
 }
@@ -61,6 +73,12 @@ export interface BenchCalls {
 export type BenchCallName = keyof BenchCalls;
 
 export type BenchRequest = { [N in BenchCallName]: { call: N; params: BenchCalls[N]['params'] } }[BenchCallName];
+
+/** A process that is measured, or a page. */
+export interface BenchCaller {
+  /** @throws EngineError what the call threw; BACKEND_LOST when the process has ended */
+  call<N extends BenchCallName>(call: N, params: BenchCalls[N]['params']): Promise<BenchCalls[N]['result']>;
+}
 
 export type BenchAnswer = { result: unknown } | { error: ErrorPayload };
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { EngineError } from '../../../engine/errors.ts';
+import type { BenchCaller } from './bench-messages.ts';
 import { BenchSession, type BenchProgram } from './bench-session.ts';
 
 /** `electron-as-node`: the same program as `electron`, without Electron. */
@@ -21,7 +22,7 @@ export async function withBenchSession<T>(
   runtime: BenchRuntime,
   scripts: URL,
   signal: AbortSignal | undefined,
-  work: (session: BenchSession) => Promise<T>,
+  work: (session: BenchCaller) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenscope-bench-app-'));
   try {

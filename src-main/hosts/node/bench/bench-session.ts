@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineError } from '../../../engine/errors.ts';
-import type { BenchAnswer, BenchCallName, BenchCalls } from './bench-messages.ts';
+import type { BenchAnswer, BenchCaller, BenchCallName, BenchCalls } from './bench-messages.ts';
 import { onMessage, send } from './json-socket.ts';
 
 /** How long a process may take until it is there, ms. One that fails may wait for a dialog that nobody sees. */
@@ -19,9 +19,10 @@ export interface BenchProgram {
   readonly env: NodeJS.ProcessEnv;
 }
 
-export class BenchSession {
+export class BenchSession implements BenchCaller {
   private waiting: { resolve(answer: BenchAnswer): void; reject(error: Error): void } | null = null;
   private stderr = '';
+  private socket: Socket | null = null;
 
   private constructor(
     private readonly child: ChildProcess,
@@ -58,9 +59,6 @@ export class BenchSession {
     return session;
   }
 
-  private socket: Socket | null = null;
-
-  /** @throws EngineError what the call threw; BACKEND_LOST when the process has ended */
   async call<N extends BenchCallName>(call: N, params: BenchCalls[N]['params']): Promise<BenchCalls[N]['result']> {
     const { socket } = this;
     if (socket === null || this.child.exitCode !== null) throw this.lost();

@@ -4,7 +4,10 @@ import { EngineError, InferenceEngine } from '../../../engine/index.ts';
 import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
 import type { BenchAnswer, BenchCalls, BenchModel, BenchRequest, BenchWorkerData } from './bench-messages.ts';
-import { measureDecode, measureLanes, measurePrefill } from './measure.ts';
+import { compileNodeKernels } from '../kernels.ts';
+import { benchModel } from './bench-model.ts';
+import { measureCeilings } from './ceilings.ts';
+import { measureDecode, measureLanes, measurePrefill, type MeasuredLanes } from './measure.ts';
 import { peakMemory, residentMemory } from './process-memory.ts';
 
 // Only bench-host.ts starts this script, with exactly this.
@@ -12,6 +15,14 @@ const { machine } = workerData as BenchWorkerData;
 
 const engine = new InferenceEngine(nodePlatform());
 let idleBytes = 0;
+
+const measured: MeasuredLanes = {
+  get vocabularySize() {
+    return engine.model?.vocabularySize ?? 0;
+  },
+  generate: (params) => engine.generate(params),
+  generateLanes: (requests) => engine.generateLanes(requests),
+};
 
 /** One after the other: nothing else may run while something is measured. */
 let turn = Promise.resolve();
@@ -36,11 +47,15 @@ function run({ call, params }: BenchRequest): Promise<unknown> | unknown {
     case 'load':
       return load(params);
     case 'prefill':
-      return measurePrefill(engine, params);
+      return measurePrefill(measured, params);
     case 'decode':
-      return measureDecode(engine, params);
+      return measureDecode(measured, params);
     case 'lanes':
-      return measureLanes(engine, params);
+      return measureLanes(measured, params);
+    case 'profile':
+      return engine.profile(params);
+    case 'ceilings':
+      return measureCeilings(compileNodeKernels(['threads']), params.threads);
     case 'peakBytes':
       return peakMemory() - idleBytes;
   }
@@ -53,19 +68,7 @@ async function load({ path, ...options }: BenchCalls['load']['params']): Promise
   const { executor, threads } = options;
   const contextSize = Math.min(options.contextSize, trained);
   const model = await engine.load(files, { contextSize, executor, ...(threads === null ? {} : { threads }) });
-  return {
-    name: model.name,
-    fileBytes: model.fileBytes,
-    vocabularySize: model.vocabularySize,
-    executor: model.executor,
-    kernels: model.kernels?.variant ?? null,
-    threads: model.kernels?.threads ?? 1,
-    reason: model.kernels?.reason ?? null,
-    loadMs: model.loadMs,
-    contextSize,
-    weightBytes: model.memoryBytes.weights,
-    kvBytes: model.memoryBytes.kvCache,
-  };
+  return benchModel(model);
 }
 
 function answer(message: BenchAnswer): void {

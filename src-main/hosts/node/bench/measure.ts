@@ -1,9 +1,22 @@
 /** Times an engine as people use it: whole replies, from ids to ids. */
 import { defaultGenerateParams } from '../../../engine/defaults.ts';
-import type { InferenceEngine } from '../../../engine/index.ts';
+import type { CancelToken } from '../../../engine/platform.ts';
 import type { GenerateEvent, GenerateParams, Timings } from '../../../engine/types.ts';
 import type { BenchCalls } from './bench-messages.ts';
 import { contextOf, freshPrompt } from './prompt-ids.ts';
+
+/** An engine with a model, here or at the other end of a connection. */
+export interface MeasuredEngine {
+  readonly vocabularySize: number;
+  generate(params: GenerateParams): AsyncIterable<GenerateEvent>;
+}
+
+/** One that is here. */
+export interface MeasuredLanes extends MeasuredEngine {
+  generateLanes(
+    requests: readonly { params: GenerateParams; cancel?: CancelToken }[],
+  ): AsyncIterable<{ event: GenerateEvent }>;
+}
 
 function greedy(ids: number[], tokens: number): GenerateParams {
   const params = defaultGenerateParams({ kind: 'ids', ids });
@@ -21,7 +34,7 @@ function timingsOf(event: GenerateEvent): Timings | null {
   return event.timings;
 }
 
-async function timed(engine: InferenceEngine, params: GenerateParams): Promise<Timings> {
+async function timed(engine: MeasuredEngine, params: GenerateParams): Promise<Timings> {
   for await (const event of engine.generate(params)) {
     const timings = timingsOf(event);
     if (timings !== null) return timings;
@@ -29,34 +42,30 @@ async function timed(engine: InferenceEngine, params: GenerateParams): Promise<T
   throw new Error('A reply ended without its end event.');
 }
 
-function vocabulary(engine: InferenceEngine): number {
-  return engine.model?.vocabularySize ?? 0;
-}
-
 export async function measurePrefill(
-  engine: InferenceEngine,
+  engine: MeasuredEngine,
   { tokens }: BenchCalls['prefill']['params'],
 ): Promise<number> {
-  const { prefillTokensPerSecond } = await timed(engine, greedy(freshPrompt(tokens, vocabulary(engine)), 1));
+  const { prefillTokensPerSecond } = await timed(engine, greedy(freshPrompt(tokens, engine.vocabularySize), 1));
   return prefillTokensPerSecond ?? 0;
 }
 
 export async function measureDecode(
-  engine: InferenceEngine,
+  engine: MeasuredEngine,
   { context, tokens }: BenchCalls['decode']['params'],
 ): Promise<number> {
   // The first token is not counted: with it comes what of the context was not in the cache.
-  const params = greedy(contextOf(context, vocabulary(engine)), tokens + 1);
+  const params = greedy(contextOf(context, engine.vocabularySize), tokens + 1);
   const { decodeTokensPerSecond } = await timed(engine, params);
   return decodeTokensPerSecond ?? 0;
 }
 
 export async function measureLanes(
-  engine: InferenceEngine,
+  engine: MeasuredLanes,
   { lanes, context, tokens }: BenchCalls['lanes']['params'],
 ): Promise<number> {
   const requests = Array.from({ length: lanes }, () => {
-    return { params: greedy(freshPrompt(context, vocabulary(engine)), tokens + 1) };
+    return { params: greedy(freshPrompt(context, engine.vocabularySize), tokens + 1) };
   });
   let rate = 0;
   for await (const { event } of engine.generateLanes(requests)) {

@@ -1,8 +1,7 @@
 /** What `tokenscope bench` measures of one model, in one process. */
 import { EngineError } from '../../../engine/errors.ts';
-import type { ExecutorName } from '../../../engine/types.ts';
-import type { BenchMachine } from './bench-messages.ts';
-import type { BenchSession } from './bench-session.ts';
+import type { ExecutorName, Profile, ProfileParams } from '../../../engine/types.ts';
+import type { BenchCaller, BenchMachine, MachineCeilings } from './bench-messages.ts';
 import { median } from './median.ts';
 
 export interface BenchJob {
@@ -21,6 +20,8 @@ export interface BenchJob {
   lanes: readonly number[];
   /** Measurements of each kind, of which the median counts. */
   repeat: number;
+  /** Also where the time goes, and the machine's ceilings. */
+  profile: boolean;
 }
 
 export interface Rate {
@@ -51,15 +52,24 @@ export interface BenchReport {
   reason: string | null;
   /** Tokens per second of all lanes together. */
   lanes: (Rate & { lanes: number })[];
+  /** Null when it was not asked for. */
+  profile: BenchProfile | null;
   /** What could not be measured, for a person. */
   notices: string[];
 }
 
+export interface BenchProfile extends Profile {
+  /** On as many threads as compute. */
+  ceilings: MachineCeilings[];
+}
+
+/** Tokens that a profile writes. */
+const PROFILE_TOKENS = 32;
 /** Tokens before those that lanes write. */
 const LANE_CONTEXT = 16;
 
 /** @throws EngineError what the calls throw */
-export async function runBench(session: BenchSession, job: BenchJob): Promise<BenchReport> {
+export async function runBench(session: BenchCaller, job: BenchJob): Promise<BenchReport> {
   const { path, executor, threads, generate } = job;
   const machine = await session.call('machine', {});
   const wanted = Math.max(
@@ -101,13 +111,26 @@ export async function runBench(session: BenchSession, job: BenchJob): Promise<Be
     });
   }
   const { name, kernels, loadMs } = model;
+  // Before the ceilings are measured, which takes memory.
+  const peakBytes = await session.call('peakBytes', {});
+  const context = decode[0]?.context ?? 1;
+  const profile = job.profile ? await profileOf(session, { prompt, context, generate: PROFILE_TOKENS }) : null;
   return {
     result: {
       ...{ model: name, executor: model.executor, kernels, threads: model.threads, loadMs },
-      peakBytes: await session.call('peakBytes', {}),
+      peakBytes,
       prefill: { tokens: prompt, tokensPerSecond: read },
       decode,
     },
-    ...{ machine, reason: model.reason, lanes, notices },
+    ...{ machine, reason: model.reason, lanes, profile, notices },
   };
+}
+
+async function profileOf(session: BenchCaller, params: ProfileParams): Promise<BenchProfile> {
+  const profile = await session.call('profile', params);
+  const ceilings: MachineCeilings[] = [];
+  for (const threads of new Set([profile.prefill.threads, profile.decode.threads])) {
+    ceilings.push(await session.call('ceilings', { threads }));
+  }
+  return { ...profile, ceilings };
 }

@@ -18,6 +18,7 @@ interface BenchOptions {
   context: number[];
   lanes: number[];
   repeat: number;
+  profile?: true;
   json?: true;
 }
 
@@ -44,6 +45,7 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
     .option('--context <list>', 'tokens before those that are written', parseList, [16, 2048])
     .option('--lanes <list>', 'also write that many replies at once', parseList, [])
     .option('--repeat <n>', 'measurements of each kind', parsePositive, 3)
+    .option('--profile', 'also where the time goes, operation by operation, against what this machine can do')
     .option('--json', 'one JSON object')
     .action(async (model: string, options: BenchOptions) => {
       const { modelId, modelPaths } = await findModel(context.modelsDir, model);
@@ -53,20 +55,21 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
         ...{ executor, prompt, generate, lanes, repeat },
         threads: options.threads ?? null,
         contexts: options.context,
+        profile: options.profile ?? false,
       };
       const scripts = new URL('./', context.workerUrl);
       const report = await withBenchSession(options.runtime, scripts, context.signal, (session) =>
         runBench(session, job),
       );
       for (const notice of report.notices) await context.err.line(`tokenscope: ${notice}`);
-      if (options.json) await context.out.json(jsonOf(report, options));
+      if (options.json) await context.out.json(jsonOf(report));
       else await context.out.line(formatBench(report));
       done(EXIT.ok);
     });
 }
 
-function jsonOf({ result, lanes }: BenchReport, options: BenchOptions): object {
-  return { ...result, ...(options.lanes.length > 0 ? { lanes } : {}) };
+function jsonOf({ result, lanes, profile }: BenchReport): object {
+  return { ...result, ...(lanes.length > 0 ? { lanes } : {}), ...(profile === null ? {} : { profile }) };
 }
 
 function parsePositive(text: string): number {

@@ -1,9 +1,10 @@
 import type { BenchReport } from '../../bench/run-bench.ts';
+import { formatProfile } from './profile.ts';
 import { formatBytes, formatCount, formatMs, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
 /** One table, and what it was measured on. */
-export function formatBench({ result, machine, reason, lanes }: BenchReport): string {
+export function formatBench({ result, machine, reason, lanes, profile }: BenchReport): string {
   const rate = (value: number) => value.toFixed(1);
   const { prefill } = result;
   const rows = [
@@ -21,6 +22,7 @@ export function formatBench({ result, machine, reason, lanes }: BenchReport): st
     '',
     formatTable([{ title: '' }, { title: 'tokens/s', align: 'right' }], rows),
     '',
+    ...(profile === null ? [] : [formatProfile(profile), '']),
     `loaded in ${formatMs(result.loadMs)}, at most ${formatBytes(result.peakBytes)} of memory more than before`,
     `${machine.cpu}, ${plural(machine.cores, 'thread')}, ${formatBytes(machine.memoryBytes)} of memory, ${machine.platform}`,
     `${machine.runtime}, V8 ${machine.v8}`,

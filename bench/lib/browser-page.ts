@@ -1,0 +1,58 @@
+/** Runs inside a page of the web host: the calls of the bench over the connection that the app has there. */
+import { benchModel } from '../../src-main/hosts/node/bench/bench-model.ts';
+import type { BenchAnswer, BenchModel, BenchRequest } from '../../src-main/hosts/node/bench/bench-messages.ts';
+import { measureDecode, measurePrefill, type MeasuredEngine } from '../../src-main/hosts/node/bench/measure.ts';
+import { connectWorkerEngine } from '../../src-main/protocol/browser-engine.ts';
+import { EngineClient } from '../../src-main/protocol/client.ts';
+import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
+
+let client: EngineClient | null = null;
+let engine: MeasuredEngine | null = null;
+
+/** @param token opens the models of the library at the web host */
+function connectBench(token: string): void {
+  const worker = new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
+  client = new EngineClient(connectWorkerEngine(worker, token));
+}
+
+/** @param params of `load`: the path is a model's id here */
+async function benchCall(request: BenchRequest): Promise<BenchAnswer> {
+  try {
+    return { result: await run(request) };
+  } catch (error) {
+    return { error: { code: 'INTERNAL', message: String(error), details: {} } };
+  }
+}
+
+function run({ call, params }: BenchRequest): Promise<BenchModel | number> {
+  switch (call) {
+    case 'load':
+      return load(params);
+    case 'prefill':
+      return measurePrefill(loaded(), params);
+    case 'decode':
+      return measureDecode(loaded(), params);
+    default:
+      throw new Error(`${call} is not measured in a page.`);
+  }
+}
+
+async function load(params: Extract<BenchRequest, { call: 'load' }>['params']): Promise<BenchModel> {
+  if (client === null) throw new Error('Nothing is connected.');
+  const { path: modelId, threads, executor, contextSize } = params;
+  const { stream } = { stream: client.stream.bind(client) };
+  for await (const event of stream('load', { modelId, executor, contextSize, ...(threads ? { threads } : {}) })) {
+    if (event.type !== 'loaded') continue;
+    const { vocabularySize } = event.model;
+    engine = { vocabularySize, generate: (generate) => stream('generate', generate) };
+    return benchModel(event.model);
+  }
+  throw new Error('Loading ended without a model.');
+}
+
+function loaded(): MeasuredEngine {
+  if (engine === null) throw new Error('Nothing is loaded.');
+  return engine;
+}
+
+Object.assign(window, { connectBench, benchCall });

@@ -1,0 +1,19 @@
+/** docs/performance.md: what was measured lies between two marks, what people wrote around them stays. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { root } from '../../scripts/lib/run.ts';
+
+const PATH = join(root, 'docs', 'performance.md');
+const BEGIN = '<!-- measured: npm run bench writes from here -->';
+const END = '<!-- measured: to here -->';
+
+/** @throws Error when the marks are missing */
+export async function writeDocument(measured: string): Promise<string> {
+  const text = await readFile(PATH, 'utf8');
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`${PATH} has no "${BEGIN}" and "${END}".`);
+  const next = `${text.slice(0, begin + BEGIN.length)}\n\n${measured}\n\n${text.slice(end)}`;
+  await writeFile(PATH, await format(next, { ...(await resolveConfig(PATH)), filepath: PATH }));
+  return PATH;
+}

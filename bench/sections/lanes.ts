@@ -1,0 +1,75 @@
+/** Several replies at once, and a model so small that everything but the kernels counts. */
+import { benchModel } from '../lib/bench-models.ts';
+import { measureLanes, takeTurns } from '../lib/contenders.ts';
+import { number, table } from '../lib/markdown.ts';
+import type { BenchOptions } from '../lib/options.ts';
+import { TINY_TRANSFORMER_DIR } from '../../src-main/engine/test-support/model-files.ts';
+
+const LANES = [1, 2, 4, 8];
+
+interface LanesRow {
+  readonly model: string;
+  readonly threads: number;
+  readonly rates: ReadonlyMap<number, number>;
+}
+
+interface TinyRow {
+  readonly threads: number | null;
+  readonly prefill: number;
+  readonly decode: number;
+}
+
+export interface LanesResult {
+  readonly lanes: readonly LanesRow[];
+  readonly tiny: { readonly prompt: number; readonly generate: number; readonly rows: readonly TinyRow[] };
+}
+
+export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesResult> {
+  const { repeat, generate } = options.task;
+  const lanes: LanesRow[] = [];
+  for (const type of ['Q4_1', 'Q8_0'] as const) {
+    const path = await benchModel(type, options.say);
+    for (const threads of options.threads) {
+      options.say(`lanes of ${type}, ${threads} thread${threads === 1 ? '' : 's'}`);
+      lanes.push({
+        model: `SmolLM2 ${type}`,
+        threads,
+        rates: await measureLanes('electron', { path, threads, generate, repeat }, LANES),
+      });
+    }
+  }
+  options.say('TinyTransformer');
+  const task = { path: TINY_TRANSFORMER_DIR, prompt: 32, generate: 64, contexts: [16], repeat: Math.max(repeat, 5) };
+  const rows: TinyRow[] = [];
+  for (const threads of [...options.threads, null]) {
+    const [{ prefill, decode }] = await takeTurns(['electron'], { ...task, threads });
+    rows.push({ threads, prefill, decode: decode.get(16) ?? NaN });
+  }
+  return { lanes, tiny: { prompt: task.prompt, generate: task.generate, rows } };
+}
+
+export function formatLanes({ lanes, tiny }: LanesResult): string {
+  return [
+    'Replies written at once: tokens per second of all of them together, and beside it how many times those of one.',
+    table(
+      ['model', 'threads', ...LANES.map((count) => `${count}`)],
+      lanes.map(({ model, threads, rates }) => {
+        const one = rates.get(1) ?? NaN;
+        const cells = LANES.map((count) => {
+          const rate = rates.get(count) ?? NaN;
+          return count === 1 ? number(rate) : `${number(rate)} (${number(rate / one)})`;
+        });
+        return [model, String(threads), ...cells];
+      }),
+    ),
+    `TinyTransformer: tokens per second of a prompt of ${tiny.prompt}, and of ${tiny.generate} tokens after 16.`,
+    table(
+      ['threads', 'reading', 'writing'],
+      tiny.rows.map(({ threads, prefill, decode }) => [
+        threads === null ? 'as measured when loaded' : String(threads),
+        number(prefill),
+        number(decode),
+      ]),
+    ),
+  ].join('\n\n');
+}

@@ -1,0 +1,51 @@
+/** What the machine can do at most, and how much of it a token uses. */
+import { pathToFileURL } from 'node:url';
+import { availableParallelism } from 'node:os';
+import { root } from '../../scripts/lib/run.ts';
+import type { BenchMachine, MachineCeilings } from '../../src-main/hosts/node/bench/bench-messages.ts';
+import { withBenchSession } from '../../src-main/hosts/node/bench/bench-programs.ts';
+import { number, percent, table } from '../lib/markdown.ts';
+import type { BenchOptions } from '../lib/options.ts';
+import type { FileResult } from './files.ts';
+
+export interface MachineResult {
+  readonly machine: BenchMachine;
+  readonly ceilings: readonly MachineCeilings[];
+}
+
+export async function measureMachine(options: BenchOptions): Promise<MachineResult> {
+  options.say('what the machine can do at most');
+  const built = new URL('out/main/', pathToFileURL(`${root}/`));
+  return withBenchSession('electron', built, undefined, async (session) => {
+    const ceilings: MachineCeilings[] = [];
+    for (const threads of availableParallelism() > 1 ? [1, 2] : [1]) {
+      ceilings.push(await session.call('ceilings', { threads }));
+    }
+    return { machine: await session.call('machine', {}), ceilings };
+  });
+}
+
+export function formatMachine({ ceilings }: MachineResult, files: readonly FileResult[], context: number): string {
+  const rows = ceilings.map(({ threads, readBytesPerSecond, multiplyAddsPerSecond }) => {
+    return [String(threads), number(readBytesPerSecond / 1e9), number(multiplyAddsPerSecond / 1e9)];
+  });
+  const parts = [
+    'At most this machine reads memory and multiplies 8-bit numbers like this, in loops that do nothing else.',
+    table(['threads', 'read, GB/s', '8-bit, GMAC/s'], rows),
+  ];
+  const used = files.flatMap(({ type, pairs }) =>
+    pairs.flatMap(({ threads, ours }) => {
+      const most = ceilings.find((each) => each.threads === threads);
+      const { weightBytes } = ours.model;
+      const rate = ours.decode.get(context);
+      if (most === undefined || weightBytes === null || rate === undefined) return [];
+      const read = weightBytes * rate;
+      return [[type, String(threads), number(read / 1e9), percent(read / most.readBytesPerSecond)]];
+    }),
+  );
+  if (used.length > 0) {
+    parts.push('A token reads all weights once. So writing reads memory at this speed, and uses this share of it:');
+    parts.push(table(['file', 'threads', 'GB/s', 'of what it can'], used));
+  }
+  return parts.join('\n\n');
+}

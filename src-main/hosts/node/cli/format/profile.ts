@@ -1,0 +1,72 @@
+import type { OpProfile, RunProfile } from '../../../../engine/types.ts';
+import type { MachineCeilings } from '../../bench/bench-messages.ts';
+import type { BenchProfile } from '../../bench/run-bench.ts';
+import { plural } from './numbers.ts';
+import { type Column, formatTable, indent } from './table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'operation' },
+  { title: 'calls', align: 'right' },
+  { title: 'ms', align: 'right' },
+  { title: 'of all', align: 'right' },
+  { title: 'waits, ms', align: 'right' },
+  { title: 'GB/s', align: 'right' },
+  { title: 'GMAC/s', align: 'right' },
+  { title: 'of the ceiling', align: 'right' },
+];
+
+/** Where the time of a prompt and of single tokens goes. */
+export function formatProfile({ prefill, decode, ceilings }: BenchProfile): string {
+  const most = ({ threads }: RunProfile) => ceilings.find((each) => each.threads === threads);
+  return [
+    `reading a prompt of ${plural(prefill.tokens, 'token')}, ${timeOf(prefill)}`,
+    indent(formatRun(prefill, most(prefill))),
+    '',
+    `writing ${plural(decode.tokens, 'token')}, ${timeOf(decode)}`,
+    indent(formatRun(decode, most(decode))),
+    '',
+    ...ceilings.map(({ threads, readBytesPerSecond, multiplyAddsPerSecond }) => {
+      const [read, multiply] = [readBytesPerSecond, multiplyAddsPerSecond].map((rate) => (rate / 1e9).toFixed(1));
+      return `at most, on ${plural(threads, 'thread')}: ${read} GB/s from memory, ${multiply} GMAC/s of 8 bits from the cache`;
+    }),
+  ].join('\n');
+}
+
+function timeOf({ ms, threads }: RunProfile): string {
+  return `${ms.toFixed(1)} ms on ${plural(threads, 'thread')}`;
+}
+
+function formatRun(run: RunProfile, most: MachineCeilings | undefined): string {
+  const measured = run.ops.reduce((sum, { ms, waitMs }) => sum + ms + waitMs, 0);
+  const rows = run.ops.map((op) => rowOf(op, run, most));
+  const rest = Math.max(0, run.ms - measured);
+  // What lies between the operations: entering and leaving the plan, and measuring itself.
+  rows.push(['between them', '', rest.toFixed(2), share(rest / run.ms), '', '', '', '']);
+  return formatTable(COLUMNS, rows);
+}
+
+function rowOf(
+  { name, calls, ms, waitMs, bytes, multiplyAdds }: OpProfile,
+  run: RunProfile,
+  most?: MachineCeilings,
+): string[] {
+  // What the threads do together, they do while the engine's own computes and waits.
+  const seconds = (ms + waitMs) / 1000;
+  const [read, multiplied] = [bytes / seconds, multiplyAdds / seconds];
+  const used = most ? Math.max(read / most.readBytesPerSecond, multiplied / most.multiplyAddsPerSecond) : 0;
+  const rate = (value: number) => (value > 0 ? (value / 1e9).toFixed(1) : '');
+  return [
+    name,
+    String(calls),
+    ms.toFixed(2),
+    share((ms + waitMs) / run.ms),
+    waitMs.toFixed(2),
+    rate(read),
+    rate(multiplied),
+    used > 0 ? share(used) : '',
+  ];
+}
+
+function share(value: number): string {
+  return `${(100 * value).toFixed(0)} %`;
+}
