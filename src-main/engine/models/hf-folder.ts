@@ -20,7 +20,7 @@ export const TOKENIZER_FILE = 'tokenizer.json';
 const GENERATION_CONFIG_FILE = 'generation_config.json';
 const MAX_CONFIG_BYTES = 2 ** 20;
 /** The largest known, of vocabularies of 262,144 pieces, have some 35 MB. */
-const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
+export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
 
 /** A Hugging Face folder that was opened: headers and tokenizer are read, weights are not. */
 export interface HfFolder extends ModelSource {

@@ -1,17 +1,21 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { testModelPath } from '../../../scripts/fetch-test-model.ts';
 import { smollm2TokenizerJson } from '../../../scripts/lib/built-tokenizers.ts';
 import { TEST_TOKENIZERS, testTokenizerPath, testVocabularyPath } from '../../../scripts/lib/test-tokenizers.ts';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { MAX_TOKENIZER_BYTES } from '../models/hf-folder.ts';
+import { readJsonFile } from '../models/json-file.ts';
 import { MetadataReader } from '../models/gguf/metadata-reader.ts';
 import { readTokenizer } from '../models/gguf/read-tokenizer.ts';
 import type { ByteSource } from '../platform.ts';
+import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
 import { TOKEN_TYPES } from '../tokenizer/gguf/token-attributes.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ggufVocabulary } from './gguf-vocabulary.ts';
 import { unpackedFixture } from './hard-strings.ts';
-import { tokenizerOfStoredFile } from './hugging-face-cases.ts';
+import { sha256OfStoredFile } from './hugging-face-cases.ts';
 import { llamaCppFamily } from './llama-cpp-cases.ts';
 import { memorySource } from './model-files.ts';
 import { singleFile } from './test-model.ts';
@@ -23,7 +27,18 @@ export interface TokenizerFamily<T> {
   readonly golden: string;
   /** Whether its file is there, or was fetched. */
   readonly isThere: boolean;
-  load(): Promise<T>;
+  file(): Promise<ByteSource>;
+  open(file: ByteSource): Promise<T>;
+}
+
+/** The family's tokenizer. */
+export async function loadFamily<T>(family: TokenizerFamily<T>): Promise<T> {
+  const file = await family.file();
+  try {
+    return await family.open(file);
+  } finally {
+    await file.close?.();
+  }
 }
 
 /** Small vocabularies that were trained for the tests and lie among the fixtures. */
@@ -37,17 +52,15 @@ const CONVERTED = TEST_TOKENIZERS.map(({ family }) => family).filter(
 export const HUGGING_FACE_FAMILIES: readonly TokenizerFamily<Tokenizer>[] = [
   ...TEST_TOKENIZERS.map(({ family }) => huggingFace(family, testTokenizerPath(family), () => fetchedJson(family))),
   huggingFace('smollm2_rebuilt', testModelPath(), smollm2Json),
-  ...TRAINED.map((family) =>
-    huggingFace(family, null, async () => unpackedFixture(`${family}.tokenizer.json`).toString('utf8')),
-  ),
+  ...TRAINED.map((family) => huggingFace(family, null, async () => unpackedFixture(`${family}.tokenizer.json`))),
 ];
 
 export const GGUF_FAMILIES: readonly TokenizerFamily<GgufTokenizerFacts>[] = [
   ...CONVERTED.map((family) => {
     const golden = `conv-${family}`;
     return gguf(golden, testTokenizerPath(family), async () => {
-      const bytes = ggufVocabulary(await fetchedJson(family), llamaCppFamily(golden).metadata);
-      return memorySource(`${family}.gguf`, bytes);
+      const json = (await fetchedJson(family)).toString('utf8');
+      return memorySource(`${family}.gguf`, ggufVocabulary(json, llamaCppFamily(golden).metadata));
     });
   }),
   gguf('gemma3', testVocabularyPath(), async () => memorySource('gemma3.gguf', readFileSync(testVocabularyPath()))),
@@ -57,12 +70,19 @@ export const GGUF_FAMILIES: readonly TokenizerFamily<GgufTokenizerFacts>[] = [
   ),
 ];
 
-function huggingFace(family: string, path: string | null, json: () => Promise<string>): TokenizerFamily<Tokenizer> {
+function huggingFace(family: string, path: string | null, bytes: () => Promise<Buffer>): TokenizerFamily<Tokenizer> {
+  const name = `${family}.tokenizer.json`;
   return {
     name: `tokenizer.json of ${family}`,
     golden: family,
     isThere: isThere(path),
-    load: async () => tokenizerOfStoredFile(family, await json()),
+    async file() {
+      const content = await bytes();
+      const found = createHash('sha256').update(content).digest('hex');
+      if (found !== sha256OfStoredFile(family)) throw new Error(`${name} has the SHA-256 ${found}.`);
+      return memorySource(name, content);
+    },
+    open: async (file) => tokenizerFromJson(await readJsonFile(file, MAX_TOKENIZER_BYTES), name),
   };
 }
 
@@ -75,10 +95,9 @@ function gguf(
     name: `GGUF file of ${golden.replace('conv-', '')}`,
     golden,
     isThere: isThere(path),
-    load: async () => {
-      const source = await file();
+    file,
+    async open(source) {
       const { metadata } = await readGguf(source);
-      await source.close?.();
       return readTokenizer(new MetadataReader(metadata, source.name), (warning) => {
         throw new Error(warning);
       });
@@ -95,8 +114,8 @@ function isThere(path: string | null): boolean {
   return false;
 }
 
-async function fetchedJson(family: string): Promise<string> {
-  return readFileSync(testTokenizerPath(family), 'utf8');
+async function fetchedJson(family: string): Promise<Buffer> {
+  return readFileSync(testTokenizerPath(family));
 }
 
 async function openSmollm2(): Promise<ByteSource> {
@@ -104,7 +123,7 @@ async function openSmollm2(): Promise<ByteSource> {
   return files.open(files.names[0]);
 }
 
-async function smollm2Json(): Promise<string> {
+async function smollm2Json(): Promise<Buffer> {
   const source = await openSmollm2();
   const { metadata } = await readGguf(source);
   await source.close?.();
@@ -112,5 +131,5 @@ async function smollm2Json(): Promise<string> {
   const pieces = [...reader.strings('tokenizer.ggml.tokens')];
   const types = reader.optionalNumberList('tokenizer.ggml.token_type', pieces.length) ?? [];
   const specialIds = [...pieces.keys()].filter((id) => types[id] === TOKEN_TYPES.control);
-  return smollm2TokenizerJson(pieces, [...reader.strings('tokenizer.ggml.merges')], specialIds);
+  return Buffer.from(smollm2TokenizerJson(pieces, [...reader.strings('tokenizer.ggml.merges')], specialIds));
 }

@@ -115,4 +115,20 @@ describe('parts that are absent', () => {
     expect(tokenizer.encode('cat<end>')).toEqual([tokenizer.unkTokenId]);
     expect(tokenizer.decode([cat, 8002, 8001])).toBe('cat <tool>');
   });
+
+  it('make an id without a token a special one without text', () => {
+    const tokenizer = tokenizerFromJson(
+      { ...bare(), added_tokens: [{ id: 8005, content: '<far>', special: false }] },
+      'tokenizer.json',
+    );
+    const [cat, far] = tokenizer.encode('cat<far>');
+    expect(far).toBe(8005);
+    expect(tokenizer.decode([cat!, 8002, far!], false)).toBe('cat <far>');
+    expect([tokenizer.piece(8002), tokenizer.kind(8002), tokenizer.isSpecial(8002)]).toEqual([
+      '<unused 8002>',
+      'unused',
+      true,
+    ]);
+    expect(tokenizer.bytes(8002)).toHaveLength(0);
+  });
 });

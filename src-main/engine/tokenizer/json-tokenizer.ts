@@ -6,6 +6,7 @@ import { DecoderStream, pieceBytes, type Decoder } from './decoder/decoder.ts';
 import type { TokenModel } from './model/model.ts';
 import type { Normalizer } from './normalizer/normalizer.ts';
 import type { Template } from './post-processor/template-processing.ts';
+import { unusedPiece } from './padded-tokenizer.ts';
 import { forEachWord, type PreTokenizer } from './pre-tokenizer/pre-tokenizer.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -33,7 +34,7 @@ const noRange = () => null;
 
 /**
  * A tokenizer in Hugging Face's structure: added tokens, normalizer, pre-tokenizer, model, post-processor, and the
- * decoder for the way back. A lone surrogate counts as U+FFFD.
+ * decoder for the way back. A lone surrogate counts as U+FFFD. Ids without a token are special tokens without text.
  */
 export class JsonTokenizer implements Tokenizer {
   readonly vocabularySize: number;
@@ -89,6 +90,7 @@ export class JsonTokenizer implements Tokenizer {
   piece(id: number): string {
     const piece = this.parts.vocabulary.piece(id);
     if (piece !== undefined) return piece;
+    if (this.isHole(id)) return unusedPiece(id);
     throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids go from 0 to ${this.vocabularySize - 1}.`, {
       id,
       vocabularySize: this.vocabularySize,
@@ -96,6 +98,7 @@ export class JsonTokenizer implements Tokenizer {
   }
 
   bytes(id: number): Uint8Array {
+    if (this.isHole(id)) return new Uint8Array(0);
     const piece = this.writtenAs.get(id) ?? this.piece(id);
     return this.isSpecial(id) ? new TextEncoder().encode(piece) : pieceBytes(this.parts.decoder, piece);
   }
@@ -109,7 +112,7 @@ export class JsonTokenizer implements Tokenizer {
   }
 
   isSpecial(id: number): boolean {
-    return this.added.get(id)?.special ?? false;
+    return this.added.get(id)?.special ?? this.isHole(id);
   }
 
   stream({ skipSpecial = true, continues = false }: StreamOptions = {}): TokenStream {
@@ -117,13 +120,19 @@ export class JsonTokenizer implements Tokenizer {
     return {
       push: (id) => {
         const piece = this.writtenAs.get(id) ?? this.piece(id);
-        return skipSpecial && this.isSpecial(id) ? '' : decoder.push(piece);
+        return this.isHole(id) || (skipSpecial && this.isSpecial(id)) ? '' : decoder.push(piece);
       },
       get pending() {
         return decoder.pending;
       },
       flush: () => decoder.flush(),
     };
+  }
+
+  /** Whether an id below the highest has no token. */
+  private isHole(id: number): boolean {
+    const isId = Number.isInteger(id) && id >= 0 && id < this.vocabularySize;
+    return isId && !this.parts.vocabulary.has(id);
   }
 
   private forEachToken(text: string, options: EncodeOptions, found: Found): void {

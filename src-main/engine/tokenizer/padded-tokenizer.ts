@@ -1,6 +1,9 @@
 import type { TokenKind } from '../types.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 
+/** What stands for an id without a token. */
+export const unusedPiece = (id: number) => `<unused ${id}>`;
+
 /**
  * A tokenizer for a model whose tables have more rows than there are tokens: they are filled up to a round number. The
  * rows too many are special tokens without text.
@@ -35,7 +38,7 @@ export class PaddedTokenizer implements Tokenizer {
   }
 
   piece(id: number): string {
-    return this.isPadding(id) ? `<unused ${id}>` : this.tokens.piece(id);
+    return this.isPadding(id) ? unusedPiece(id) : this.tokens.piece(id);
   }
 
   bytes(id: number): Uint8Array {

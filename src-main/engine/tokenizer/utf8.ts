@@ -34,6 +34,11 @@ export function writeUtf8(text: string, into: Uint8Array): number {
   return at;
 }
 
+/** Bytes of the UTF-8 character that begins with `byte`. */
+export function characterLength(byte: number): number {
+  return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+}
+
 /** UTF-16 units that bytes `[start, end)` of UTF-8 make. */
 export function utf16Length(bytes: Uint8Array, start: number, end: number): number {
   let units = 0;

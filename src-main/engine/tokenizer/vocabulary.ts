@@ -110,6 +110,12 @@ export class Vocabulary {
     }
   }
 
+  /** Whether the id has a piece. */
+  has(id: number): boolean {
+    const start = this.starts[id];
+    return start !== undefined && start !== ABSENT;
+  }
+
   piece(id: number): string | undefined {
     const bytes = this.bytes(id);
     return bytes && this.text.decode(bytes);
@@ -117,8 +123,7 @@ export class Vocabulary {
 
   /** The piece's UTF-8, not to be changed; what a GGUF file holds need not be valid UTF-8. */
   bytes(id: number): Uint8Array | undefined {
-    const start = this.starts[id];
-    return start === undefined || start === ABSENT ? undefined : this.blob.subarray(start, this.ends[id]);
+    return this.has(id) ? this.blob.subarray(this.starts[id], this.ends[id]) : undefined;
   }
 
   private toScratch(piece: string): number {

@@ -2,10 +2,13 @@ import { BYTE_CHARACTERS } from '../byte-level/alphabet.ts';
 import { mergePairs } from '../model/byte-pair.ts';
 import { rangesOf } from '../model/byte-ranges.ts';
 import { MergeTable } from '../model/merge-table.ts';
-import type { WordToken } from '../model/model.ts';
+import { bytePiece } from '../model/byte-piece.ts';
+import type { WordToken, WordTokenizer } from '../model/model.ts';
+import { remembering } from '../model/remembered.ts';
+import { characterLength } from '../utf8.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { SymbolTable } from './symbol-table.ts';
-import { bytePiece, SPACE, type GgufModel, type Utf8Strings } from './model.ts';
+import { SPACE, type GgufModel, type Utf8Strings } from './model.ts';
 import type { PreTokenizerFamily } from './pre-tokenizers.ts';
 
 export interface BpeOptions {
@@ -15,10 +18,6 @@ export interface BpeOptions {
   readonly family: PreTokenizerFamily;
 }
 
-/** Words up to this many UTF-16 units are remembered with their tokens, at most so many at a time. */
-const REMEMBERED_LENGTH = 24;
-const REMEMBERED_WORDS = 20_000;
-
 /**
  * Byte-pair encoding as llama.cpp runs it. A symbol that is no token, for want of a piece or because a merge makes
  * something the vocabulary lacks, falls back to its bytes, and bytes without a piece vanish.
@@ -26,20 +25,11 @@ const REMEMBERED_WORDS = 20_000;
 export function ggufBpe({ vocabulary, merges, family }: BpeOptions): GgufModel {
   const symbols = new SymbolTable(vocabulary);
   const table = mergeTable(merges, symbols);
-  const tokenizeWord = family.plainText
-    ? characterWords(vocabulary, symbols, table)
-    : byteWords(vocabulary, symbols, table, family.ignoreMerges);
-  const remembered = new Map<string, readonly WordToken[]>();
-  const tokensOf = (word: string): readonly WordToken[] => {
-    if (word.length > REMEMBERED_LENGTH) return tokenizeWord(word);
-    let tokens = remembered.get(word);
-    if (!tokens) {
-      tokens = tokenizeWord(word);
-      if (remembered.size === REMEMBERED_WORDS) remembered.clear();
-      remembered.set(word, tokens);
-    }
-    return tokens;
-  };
+  const tokensOf = remembering(
+    family.plainText
+      ? characterWords(vocabulary, symbols, table)
+      : byteWords(vocabulary, symbols, table, family.ignoreMerges),
+  );
   return {
     tokenize(text) {
       const written = family.plainText ? text.replaceAll(' ', SPACE) : text;
@@ -75,8 +65,6 @@ function mergeTable({ length, blob, offsets }: Utf8Strings, symbols: SymbolTable
   }
   return table;
 }
-
-type WordTokenizer = (word: string) => readonly WordToken[];
 
 /** Byte-level: each byte of a word is a symbol, written as a character of GPT-2's alphabet. */
 function byteWords(
@@ -134,11 +122,6 @@ function characterWords(vocabulary: Vocabulary, symbols: SymbolTable, table: Mer
     count = mergePairs(ids, sizes, count, table);
     return finished(word, bytes, ids, sizes, count, vocabulary.size, (byte) => byteIds[byte]);
   };
-}
-
-/** Bytes of the UTF-8 character that begins with `byte`. */
-export function characterLength(byte: number): number {
-  return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
 /** The tokens of the symbols: those that are none become the tokens of their bytes, where there are such. */

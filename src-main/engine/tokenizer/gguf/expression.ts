@@ -21,12 +21,16 @@ export function expressionSplitter(expression: string): Splitter {
   const seesCharacters = !expression.includes('\\p{');
   return (text) => {
     const ranges: Range[] = [];
+    const read = seesCharacters ? text.replaceAll(WIDE_SPACE, '\v') : text;
     let end = 0;
     try {
-      for (const match of (seesCharacters ? text.replaceAll(WIDE_SPACE, '\v') : text).matchAll(regex)) {
-        const stop = match.index + match[0].length;
+      // Not matchAll, which makes an expression of its own for each of what may be a million stretches.
+      regex.lastIndex = 0;
+      for (let match = regex.exec(read); match; match = regex.exec(read)) {
+        const stop = regex.lastIndex;
         if (match.index > end) ranges.push([end, match.index]);
         if (stop > match.index) ranges.push([match.index, stop]);
+        else regex.lastIndex += (read.codePointAt(stop) ?? 0) > 0xffff ? 2 : 1;
         end = stop;
       }
     } catch (error) {

@@ -15,8 +15,3 @@ export interface Utf8Strings {
 
 /** SentencePiece writes spaces as U+2581. */
 export const SPACE = '▁';
-
-/** How vocabularies with byte fallback write a byte. */
-export function bytePiece(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
-}

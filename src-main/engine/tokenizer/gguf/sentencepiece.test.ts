@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Vocabulary } from '../vocabulary.ts';
-import { bytePiece } from './model.ts';
+import { bytePiece } from '../model/byte-piece.ts';
 import { sentencePiece } from './sentencepiece.ts';
 
 /** A model of these pieces with these scores, and the pieces of a word. */

@@ -1,8 +1,11 @@
 import { PairHeap } from '../model/byte-pair.ts';
+import { bytePiece } from '../model/byte-piece.ts';
 import type { WordToken } from '../model/model.ts';
+import { PossibleJoins } from '../model/possible-joins.ts';
+import { remembering } from '../model/remembered.ts';
+import { characterLength, utf16Length } from '../utf8.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { characterLength } from './bpe.ts';
-import { bytePiece, SPACE, type GgufModel } from './model.ts';
+import { SPACE, type GgufModel } from './model.ts';
 
 export interface SentencePieceOptions {
   readonly vocabulary: Vocabulary;
@@ -13,6 +16,8 @@ export interface SentencePieceOptions {
   /** Texts begin with a space of their own, also after a special token. */
   readonly addSpacePrefix: boolean;
 }
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * SentencePiece's BPE (Kudo and Richardson, 2018) as llama.cpp runs it: characters are joined to pieces, those of the
@@ -25,27 +30,41 @@ export function sentencePiece(options: SentencePieceOptions): GgufModel {
     const single = vocabulary.idOfBytes(Uint8Array.of(byte), 0, 1);
     return vocabulary.id(bytePiece(byte)) ?? (single === -1 ? (unkTokenId ?? -1) : single);
   });
+  const joins = new PossibleJoins();
+  for (let id = 0; id < vocabulary.size; id++) joins.addPiece(vocabulary.bytes(id) ?? NOTHING);
   const encoder = new TextEncoder();
+
+  const tokensOf = remembering((stretch) => {
+    const bytes = encoder.encode(stretch);
+    const { starts, ends, next } = joinSymbols(bytes, vocabulary, ranks);
+    const tokens: WordToken[] = [];
+    let end = 0;
+    for (let i = 0; i < starts.length; i = next[i]) {
+      const start = end;
+      end += utf16Length(bytes, starts[i], ends[i]);
+      const id = vocabulary.idOfBytes(bytes, starts[i], ends[i]);
+      if (id !== -1) tokens.push({ id, start, end });
+      else {
+        for (let at = starts[i]; at < ends[i]; at++) {
+          if (byteIds[bytes[at]] !== -1) tokens.push({ id: byteIds[bytes[at]], start, end });
+        }
+      }
+    }
+    return tokens;
+  });
 
   return {
     tokenize(text, afterToken) {
-      const prefix = addSpacePrefix && afterToken ? 1 : 0;
-      const bytes = encoder.encode((prefix ? SPACE : '') + text.replaceAll(' ', SPACE));
-      const { starts, ends, next } = joinSymbols(bytes, vocabulary, ranks);
+      const prefix = addSpacePrefix && afterToken ? SPACE : '';
+      const written = prefix + text.replaceAll(' ', SPACE);
       const tokens: WordToken[] = [];
-      // UTF-16 offset in the text; the space put before it is empty there.
-      let unit = -prefix;
-      for (let i = 0; i < starts.length; i = next[i]) {
-        const start = Math.max(0, unit);
-        for (let at = starts[i]; at < ends[i]; at += characterLength(bytes[at])) unit += bytes[at] >= 0xf0 ? 2 : 1;
-        const id = vocabulary.idOfBytes(bytes, starts[i], ends[i]);
-        if (id !== -1) tokens.push({ id, start, end: unit });
-        else {
-          for (let at = starts[i]; at < ends[i]; at++) {
-            if (byteIds[bytes[at]] !== -1) tokens.push({ id: byteIds[bytes[at]], start, end: unit });
-          }
+      joins.eachStretch(written, (from, to) => {
+        // The space put before the text is empty in it.
+        const offset = from - prefix.length;
+        for (const { id, start, end } of tokensOf(written.slice(from, to))) {
+          tokens.push({ id, start: Math.max(0, offset + start), end: offset + end });
         }
-      }
+      });
       return tokens;
     },
   };
@@ -82,21 +101,22 @@ interface Symbols {
 function joinSymbols(bytes: Uint8Array, vocabulary: Vocabulary, ranks: Int32Array): Symbols {
   const starts = characterStarts(bytes);
   const count = starts.length;
-  // `ends` is 0 for a symbol that was joined to the one before it.
   const ends = Int32Array.from(starts, (_, i) => (i + 1 < count ? starts[i + 1] : bytes.length));
   const next = Int32Array.from(starts, (_, i) => i + 1);
   const previous = Int32Array.from(starts, (_, i) => i - 1);
 
-  /** Rank of the piece that a symbol and the one after it make; -1 when they make none. */
-  const rankAfter = (left: number): number => {
-    const right = left < 0 || ends[left] === 0 ? count : next[left];
-    if (right >= count || ends[right] - starts[left] > vocabulary.longestBytes) return -1;
-    const id = vocabulary.idOfBytes(bytes, starts[left], ends[right]);
-    return id === -1 ? -1 : ranks[id];
-  };
+  /** `[characters]`: rank of the piece that a symbol and the one after it make; -1 when they make none. */
+  const ranksAfter = new Int32Array(count).fill(-1);
   const heap = new PairHeap();
   const offer = (left: number) => {
-    const rank = rankAfter(left);
+    if (left < 0) return;
+    const right = next[left];
+    let rank = -1;
+    if (right < count && ends[right] - starts[left] <= vocabulary.longestBytes) {
+      const id = vocabulary.idOfBytes(bytes, starts[left], ends[right]);
+      if (id !== -1) rank = ranks[id];
+    }
+    ranksAfter[left] = rank;
     if (rank !== -1) heap.push(rank, left);
   };
 
@@ -105,10 +125,10 @@ function joinSymbols(bytes: Uint8Array, vocabulary: Vocabulary, ranks: Int32Arra
     const { rank } = heap;
     const left = heap.pop();
     // Entries go stale when a neighbour was joined; they are recognised by not being what they were.
-    if (rankAfter(left) !== rank) continue;
+    if (ranksAfter[left] !== rank) continue;
     const right = next[left];
     ends[left] = ends[right];
-    ends[right] = 0;
+    ranksAfter[right] = -1;
     next[left] = next[right];
     if (next[left] < count) previous[next[left]] = left;
     offer(previous[left]);

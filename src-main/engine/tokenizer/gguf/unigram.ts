@@ -1,6 +1,6 @@
 import type { WordToken } from '../model/model.ts';
+import { characterLength } from '../utf8.ts';
 import { Vocabulary } from '../vocabulary.ts';
-import { characterLength } from './bpe.ts';
 import type { CharacterMap } from './character-map.ts';
 import { SPACE, type GgufModel } from './model.ts';
 import { ATTRIBUTE } from './token-attributes.ts';

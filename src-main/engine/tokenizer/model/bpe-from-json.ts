@@ -27,7 +27,7 @@ export function bpeFromJson(part: JsonPart, vocabulary: Vocabulary, bytes: boole
   const merges = readMerges(part.get('merges'), vocabulary, prefixOf(part), joins);
   const modelSize = vocabulary.size;
   const own = new Uint8Array(modelSize).fill(1);
-  for (let id = 0; id < modelSize; id++) if (vocabulary.bytes(id) === undefined) own[id] = 0;
+  for (let id = 0; id < modelSize; id++) if (!vocabulary.has(id)) own[id] = 0;
   const common = {
     vocabulary,
     isOwn: (id: number) => own[id] === 1,
@@ -35,7 +35,10 @@ export function bpeFromJson(part: JsonPart, vocabulary: Vocabulary, bytes: boole
     ignoreMerges: part.get('ignore_merges').flag(),
     unkTokenId: unkToken(part.get('unk_token'), vocabulary),
   };
-  if (bytes) return remembering(byteBpe(common));
+  if (bytes) {
+    const { unkTokenId, tokenize } = byteBpe(common);
+    return { unkTokenId, tokenize: remembering(tokenize) };
+  }
   return characterBpe({
     ...common,
     joins,

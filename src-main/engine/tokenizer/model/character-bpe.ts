@@ -1,10 +1,11 @@
 import type { Vocabulary } from '../vocabulary.ts';
 import { mergePairs } from './byte-pair.ts';
+import { bytePiece } from './byte-piece.ts';
 import { rangesOf } from './byte-ranges.ts';
 import type { MergeTable } from './merge-table.ts';
-import type { TokenModel } from './model.ts';
+import type { TokenModel, WordToken } from './model.ts';
 import type { PossibleJoins } from './possible-joins.ts';
-import { bytePiece } from './byte-piece.ts';
+import { remembering } from './remembered.ts';
 
 export interface CharacterBpeOptions {
   readonly vocabulary: Vocabulary;
@@ -40,57 +41,72 @@ export function characterBpe(options: CharacterBpeOptions): TokenModel {
     return id !== undefined && isOwn(id) ? id : -1;
   }
 
-  function idOfCharacter(character: string): number {
-    const unit = character.charCodeAt(0);
-    if (character.length > 1) return idOf(character);
-    if (known[unit] === NOT_LOOKED_UP) known[unit] = idOf(character);
-    return known[unit];
+  function idOfCharacter(codePoint: number): number {
+    if (codePoint > 0xffff) return idOf(String.fromCodePoint(codePoint));
+    if (known[codePoint] === NOT_LOOKED_UP) known[codePoint] = idOf(String.fromCodePoint(codePoint));
+    return known[codePoint];
   }
 
   const byteIds = Int32Array.from({ length: 256 }, (_, byte) => idOf(bytePiece(byte)));
 
-  /** The word's first symbols: ids, UTF-8 sizes, and whether each may be joined to the one before it. */
-  function symbolsOf(word: string) {
+  /** A stretch's first symbols: ids and UTF-8 sizes. */
+  function symbolsOf(stretch: string): { ids: Int32Array; sizes: Int32Array } {
     const ids: number[] = [];
     const sizes: number[] = [];
-    const joinable: boolean[] = [];
     let unknownSize = 0;
-    let previous = '';
-    const push = (id: number, size: number, mayJoin: boolean) => {
+    const push = (id: number, size: number) => {
       ids.push(id);
       sizes.push(size);
-      joinable.push(mayJoin);
     };
     const flushUnknown = () => {
-      if (unknownSize > 0 && unkTokenId !== null) push(unkTokenId, unknownSize, true);
+      if (unknownSize > 0 && unkTokenId !== null) push(unkTokenId, unknownSize);
       unknownSize = 0;
     };
-    for (let at = 0; at < word.length;) {
-      const codePoint = word.codePointAt(at) ?? 0;
-      const character = String.fromCodePoint(codePoint);
+    for (let at = 0; at < stretch.length;) {
+      const codePoint = stretch.codePointAt(at) ?? 0;
       const before = at > 0 ? continuingPrefix : '';
-      at += character.length;
-      const piece = plain ? character : before + character + (at === word.length ? wordSuffix : '');
-      const id = plain ? idOfCharacter(character) : idOf(piece);
+      at += codePoint > 0xffff ? 2 : 1;
+      const piece = before + String.fromCodePoint(codePoint) + (at === stretch.length ? wordSuffix : '');
+      const id = plain ? idOfCharacter(codePoint) : idOf(piece);
       const size = codePoint > 0xffff ? 4 : codePoint > 0x7ff ? 3 : codePoint > 0x7f ? 2 : 1;
       if (id !== -1) {
         flushUnknown();
-        push(id, size, !plain || previous === '' || joins.has(previous, character));
-        previous = character;
+        push(id, size);
         continue;
       }
-      previous = '';
       const bytes = options.byteFallback ? encoder.encode(piece) : null;
       if (bytes?.every((byte) => byteIds[byte] !== -1)) {
         // An unknown character before them stays where it is put later, as in Hugging Face.
-        bytes.forEach((byte, i) => push(byteIds[byte], i < size ? 1 : 0, true));
+        bytes.forEach((byte, i) => push(byteIds[byte], i < size ? 1 : 0));
       } else {
         if (!options.fuseUnk) flushUnknown();
         unknownSize += size;
       }
     }
     flushUnknown();
-    return { ids: Int32Array.from(ids), sizes: Int32Array.from(sizes), joinable };
+    return { ids: Int32Array.from(ids), sizes: Int32Array.from(sizes) };
+  }
+
+  const tokensOf = remembering((stretch) => {
+    const { ids, sizes } = symbolsOf(stretch);
+    return rangesOf(stretch, ids, sizes, mergePairs(ids, sizes, ids.length, merges));
+  });
+
+  /** Calls `found` for each part of a word between which nothing can be joined. What is unknown is not cut apart. */
+  function eachStretch(word: string, found: (start: number, end: number) => void): void {
+    let start = 0;
+    let previous = -1;
+    for (let at = 0; at < word.length;) {
+      const codePoint = word.codePointAt(at) ?? 0;
+      const isKnown = idOfCharacter(codePoint) !== -1;
+      if (isKnown && previous !== -1 && !joins.has(previous, codePoint)) {
+        found(start, at);
+        start = at;
+      }
+      previous = isKnown ? codePoint : -1;
+      at += codePoint > 0xffff ? 2 : 1;
+    }
+    found(start, word.length);
   }
 
   return {
@@ -98,19 +114,14 @@ export function characterBpe(options: CharacterBpeOptions): TokenModel {
     tokenize(word) {
       const whole = options.ignoreMerges ? idOf(word) : -1;
       if (whole !== -1) return [{ id: whole, start: 0, end: word.length }];
-      const { ids, sizes, joinable } = symbolsOf(word);
-      let kept = 0;
-      for (let start = 0; start < ids.length;) {
-        let end = start + 1;
-        while (end < ids.length && joinable[end]) end++;
-        const [part, partSizes] = [ids.subarray(start, end), sizes.subarray(start, end)];
-        const count = end - start === 1 ? 1 : mergePairs(part, partSizes, end - start, merges);
-        ids.copyWithin(kept, start, start + count);
-        sizes.copyWithin(kept, start, start + count);
-        kept += count;
-        start = end;
-      }
-      return rangesOf(word, ids, sizes, kept);
+      if (!plain) return tokensOf(word);
+      const tokens: WordToken[] = [];
+      eachStretch(word, (from, to) => {
+        for (const { id, start, end } of tokensOf(word.slice(from, to))) {
+          tokens.push({ id, start: from + start, end: from + end });
+        }
+      });
+      return tokens;
     },
   };
 }

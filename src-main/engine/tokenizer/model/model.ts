@@ -6,7 +6,9 @@ export interface WordToken {
 }
 
 /** Turns one word into tokens. */
+export type WordTokenizer = (word: string) => readonly WordToken[];
+
 export interface TokenModel {
   readonly unkTokenId: number | null;
-  tokenize(word: string): readonly WordToken[];
+  readonly tokenize: WordTokenizer;
 }

@@ -1,3 +1,5 @@
+import { characterLength } from '../utf8.ts';
+
 const BITS = 2 ** 22;
 
 /**
@@ -8,15 +10,45 @@ const BITS = 2 ** 22;
 export class PossibleJoins {
   private readonly bits = new Uint32Array(BITS / 32);
 
+  /** Two code points. */
   add(last: number, first: number): void {
     const bit = hash(last, first);
     this.bits[bit >>> 5] |= 1 << (bit & 31);
   }
 
-  /** Whether something may be joined between two characters. */
-  has(left: string, right: string): boolean {
-    const bit = hash(left.codePointAt(0) ?? 0, right.codePointAt(0) ?? 0);
+  /** All neighbours within a piece. */
+  addPiece(utf8: Uint8Array): void {
+    let last = -1;
+    for (let at = 0; at < utf8.length;) {
+      const length = characterLength(utf8[at]);
+      let codePoint = length === 1 ? utf8[at] : utf8[at] & (0xff >> (length + 1));
+      for (let i = 1; i < length; i++) codePoint = (codePoint << 6) | (utf8[at + i] & 0x3f);
+      if (last !== -1) this.add(last, codePoint);
+      last = codePoint;
+      at += length;
+    }
+  }
+
+  /** Whether something may be joined between two code points. */
+  has(last: number, first: number): boolean {
+    const bit = hash(last, first);
     return (this.bits[bit >>> 5] & (1 << (bit & 31))) !== 0;
+  }
+
+  /** Calls `found` for each stretch of a text, in order, between which nothing can be joined. */
+  eachStretch(text: string, found: (start: number, end: number) => void): void {
+    let start = 0;
+    let last = -1;
+    for (let at = 0; at < text.length;) {
+      const codePoint = text.codePointAt(at)!;
+      if (last !== -1 && !this.has(last, codePoint)) {
+        found(start, at);
+        start = at;
+      }
+      last = codePoint;
+      at += codePoint > 0xffff ? 2 : 1;
+    }
+    if (text.length > start) found(start, text.length);
   }
 }
 
