@@ -7,13 +7,14 @@ import { root } from './lib/run.ts';
 const TOP_FOLDERS = /^(src-main|src-renderer|scripts|e2e|resources|docs|bench|build)\//;
 
 async function documents(): Promise<string[]> {
-  const decisions = await readdir(join(root, 'docs/decisions'));
+  const markdown = async (folder: string) =>
+    (await readdir(join(root, folder))).filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`);
   return [
     'README.md',
     'CONTRIBUTING.md',
     'src-main/README.md',
-    'docs/architecture.md',
-    ...decisions.map((name) => `docs/decisions/${name}`),
+    ...(await markdown('docs')),
+    ...(await markdown('docs/decisions')),
   ];
 }
 
