@@ -1,13 +1,13 @@
-/** The library behind the Models page: what the terminal, downloads and other programs bring, in both hosts. */
-import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+/** The models on this computer, as a person meets them: added, moved, changed, found elsewhere, measured, unloaded. */
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
 import { hfFolderBytes } from '../src-main/engine/test-support/hf-fixtures.ts';
 import { tinyGguf } from '../src-main/engine/test-support/tiny-gguf.ts';
-import type { Download } from '../src-main/protocol/app-services.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
-import { expect, test, type RunningApp } from './support/hub.ts';
+import { expectNoViolations } from './support/axe.ts';
+import { expect, test, type Hub, type RunningApp } from './support/hub.ts';
 import { writeTinyModel } from './support/model-files.ts';
 
 async function tokenscope(dataDir: string, ...args: string[]): Promise<unknown> {
@@ -19,132 +19,159 @@ async function tokenscope(dataDir: string, ...args: string[]): Promise<unknown> 
   return JSON.parse(stdout);
 }
 
-async function download(app: RunningApp, id: string): Promise<Download> {
-  const found = (await app.services.invoke('downloadsList')).find((one) => one.id === id);
-  if (found === undefined) throw new Error(`There is no download ${id}.`);
-  return found;
-}
-
-async function phase(app: RunningApp, id: string): Promise<string> {
-  return (await download(app, id)).phase;
-}
-
-test('what the terminal adds while the app runs is listed, loads and talks; moved, it says so until it is found', async ({
-  app,
-  dataDir,
-}) => {
+async function open(app: RunningApp): Promise<{ chat: ChatPage; models: ModelsPage }> {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();
+  await models.show();
+  return { chat, models };
+}
+
+/** Looks at the page anew, as after a visit to another window. */
+async function lookAgain(models: ModelsPage): Promise<void> {
+  await models.id('nav-chat').click();
+  await models.show();
+}
+
+test('what the terminal adds is listed, loads and talks; moved, its card says so until it is located', async ({
+  app,
+  dataDir,
+}) => {
+  const { chat, models } = await open(app);
   const path = await writeTinyModel(dataDir, 'llama');
   expect(await tokenscope(dataDir, 'models', 'add', path)).toMatchObject({ id: 'llama' });
-  await models.show();
+  await lookAgain(models);
   await models.load('tiny-llama');
+  await expect(models.card('tiny-llama')).toContainText('used just now');
   await models.card('tiny-llama').getByTestId('use-model').click();
   await chat.openPanel('stop');
   await chat.set('maxTokens', 4);
   await chat.ask('Once upon a time');
 
-  await rename(path, join(dataDir, 'moved.gguf'));
-  expect(await app.services.invoke('modelsList')).toMatchObject([{}, { id: 'llama', state: 'missing' }]);
-  await tokenscope(dataDir, 'models', 'locate', 'llama', join(dataDir, 'moved.gguf'));
-  expect(await app.services.invoke('modelsList')).toMatchObject([{}, { id: 'llama', state: 'ok' }]);
+  const moved = join(dataDir, 'moved.gguf');
+  await rename(path, moved);
+  await models.show();
+  const missing = models.cardOf('llama');
+  await expect(missing).toContainText('Missing');
+  await expect(missing.getByTestId('model-problem')).toContainText('is not there any more');
+  if (app.host === 'electron') {
+    await models.locate('llama', moved);
+  } else {
+    const command = await missing.getByTestId('locate-command').textContent();
+    expect(command).toBe('npx tokenscope models locate llama PATH');
+    await tokenscope(dataDir, 'models', 'locate', 'llama', moved);
+    await lookAgain(models);
+  }
+  await expect(models.card('tiny-llama')).toContainText(/In memory|Ready/);
+  await expect(models.id('last-settings')).toContainText('Longest reply 4');
+});
+
+test('another file in its place is noticed, told of, and taken when a person says so', async ({ app, dataDir }) => {
+  const { models } = await open(app);
+  const path = await writeTinyModel(dataDir, 'llama');
+  await tokenscope(dataDir, 'models', 'add', path);
+  await lookAgain(models);
+  await expect(models.card('tiny-llama')).toContainText('Ready');
+  await models.menu('tiny-llama', 'verify-model');
+  await expect(models.id('file-check')).toContainText('Recorded');
+  await models.menu('tiny-llama', 'verify-model');
+  await expect(models.id('file-check')).toContainText('The file is whole');
+
+  await writeFile(path, await tinyGguf('qwen2'));
+  await lookAgain(models);
+  const card = models.cardOf('llama');
+  await expect(card).toContainText('Changed');
+  await expect(card.getByTestId('model-problem')).toContainText('changed since it was added');
+  await card.getByTestId('accept-model').click();
+  await expect(card).toContainText('Ready');
+  await expect(models.id('detail-name')).toHaveText('tiny-qwen2');
 });
 
 test('a folder of several files loads by its id', async ({ app, dataDir }) => {
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
+  const { models } = await open(app);
   const folder = join(dataDir, 'sharded');
   await mkdir(folder);
   for (const [name, bytes] of Object.entries(hfFolderBytes('llama-sharded')))
     await writeFile(join(folder, name), bytes);
   await tokenscope(dataDir, 'models', 'add', folder);
-  await models.show();
+  await lookAgain(models);
   await models.load('sharded');
+  await expect(models.card('sharded')).toContainText('safetensors');
 });
 
-test('no request before a click; then a download goes on after a cut, is checked, loads, and is in the log', async ({
-  app,
-  hub,
-}) => {
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
-  await models.show();
-  expect(await app.services.invoke('catalogueList')).toHaveLength(4);
-  expect(await app.services.invoke('networkLog')).toEqual([]);
-  expect(hub.server.requests).toEqual([]);
-
-  hub.server.behave(hub.path(hub.tiny), { kind: 'cut', afterBytes: 200_000, times: 1 });
-  await app.services.invoke('downloadStart', { catalogueId: hub.tiny.id, termsAccepted: false });
-  await expect.poll(() => phase(app, hub.tiny.id)).toBe('done');
-  expect(await download(app, hub.tiny.id)).toMatchObject({ hashChecked: true, modelId: hub.tiny.id });
-  const log = await app.services.invoke('networkLog');
-  expect(log.map(({ result }) => result)).toEqual(['failed', 'done']);
-  expect(log.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(hub.tiny.bytes);
-  expect(log[1]).toMatchObject({ url: hub.server.url + hub.path(hub.tiny) });
-  expect(hub.server.requests).toHaveLength(2);
-
-  await models.id('nav-chat').click();
-  await models.show();
+test('what Ollama has is offered, is used where it lies, and stays as it is', async ({ app, hub }) => {
+  await putIntoOllama(hub);
+  const { models } = await open(app);
+  const offer = models.id('found-model');
+  await expect(offer).toContainText('story:latest');
+  await expect(offer).toContainText('Ollama');
+  await offer.getByTestId('add-found').click();
+  await expect(offer).toBeHidden();
   await models.load('tiny-llama');
+  await expect(models.id('detail')).toContainText('from Ollama');
+  // What another program keeps is not Tokenscope's to delete.
+  await models.card('tiny-llama').getByTestId('model-menu').click();
+  await expect(models.id('remove-model')).toBeVisible();
+  await expect(models.id('delete-model')).toBeHidden();
+  await models.id('remove-model').click();
+  await expect(models.card('tiny-llama')).toBeHidden();
+  await models.id('look-again').click();
+  await expect(offer).toContainText('story:latest');
+  expect(await readdir(join(hub.places.ollama, 'blobs'))).toHaveLength(1);
+  expect(await app.services.invoke('networkLog')).toEqual([]);
 });
 
-test('a download that fails says why, and nothing of it is left that could be taken for a model', async ({
+test('its rate is measured on a click, its context is remembered, and both are there after a restart', async ({
+  app,
+  dataDir,
+}) => {
+  let { models } = await open(app);
+  await tokenscope(dataDir, 'models', 'add', await writeTinyModel(dataDir, 'llama'));
+  await lookAgain(models);
+  await models.select('tiny-llama');
+  await expect(models.id('measured')).toContainText('Nothing was measured yet');
+  await models.id('context-size').fill('320');
+  await models.id('context-size').press('Enter');
+  await models.load('tiny-llama');
+  await models.id('measure').click();
+  await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+ tok\/s/);
+  await expect(models.id('measured')).toContainText(/Prompts are read at [\d,.]+ tok\/s/);
+
+  await app.restart();
+  ({ models } = await open(app));
+  await models.select('tiny-llama');
+  await expect(models.id('measured')).toContainText(/[\d,.]+ tok\/s/);
+  await expect(models.id('context-size')).toHaveValue('320');
+  await expect(models.id('last-settings')).toContainText('Context 320 tokens');
+});
+
+test('no violation with models that are missing, changed, found and checked, in any theme', async ({
   app,
   dataDir,
   hub,
 }) => {
-  await new ChatPage(app.page).ready();
-  const fail = async (entry: { id: string }) => {
-    await app.services.invoke('downloadStart', { catalogueId: entry.id, termsAccepted: true });
-    await expect.poll(() => phase(app, entry.id), { timeout: 20_000 }).toBe('failed');
-    return (await download(app, entry.id)).problem;
-  };
-  const path = hub.path(hub.tiny);
-  hub.server.behave(path, { kind: 'otherBytes' });
-  expect(await fail(hub.tiny)).toMatchObject({ kind: 'hash' });
-  hub.server.behave(path, { kind: 'status', status: 404 });
-  expect(await fail(hub.tiny)).toMatchObject({ kind: 'http', httpStatus: 404 });
-  hub.server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
-  expect(await fail(hub.tiny)).toMatchObject({ kind: 'redirect' });
-  hub.server.behave(path, { kind: 'hang' });
-  expect(await fail(hub.tiny)).toMatchObject({ kind: 'timeout' });
-  const asked = hub.server.requests.length;
-  expect(await fail(hub.huge)).toMatchObject({ kind: 'disk' });
-  expect(hub.server.requests).toHaveLength(asked);
-  expect(await readdir(join(dataDir, 'models'))).toEqual([]);
-
-  hub.server.behave(path);
-  await app.services.invoke('downloadResume', hub.tiny.id);
-  await expect.poll(() => phase(app, hub.tiny.id)).toBe('done');
+  await putIntoOllama(hub);
+  const gone = await writeTinyModel(dataDir, 'llama');
+  const changed = await writeTinyModel(dataDir, 'qwen2');
+  for (const path of [gone, changed]) await tokenscope(dataDir, 'models', 'add', path);
+  const { models } = await open(app);
+  await models.menu('tiny-qwen2', 'verify-model');
+  await expect(models.id('file-check')).toHaveAttribute('data-state', 'done');
+  await rm(gone);
+  await writeFile(changed, await tinyGguf('llama'));
+  await lookAgain(models);
+  await expect(models.id('model-problem')).toHaveCount(2);
+  await expect(models.id('found-model')).toBeVisible();
+  for (const theme of ['light', 'dark', 'contrast'] as const) {
+    await models.id('open-settings').click();
+    await models.id('theme-select').selectOption(theme);
+    await app.page.keyboard.press('Escape');
+    await expectNoViolations(app.page, `library, ${theme}`);
+  }
 });
 
-test('an app that is killed in mid-download goes on at the next start, when it is told to', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  await new ChatPage(app.page).ready();
-  hub.server.behave(hub.path(hub.tiny), { kind: 'slow', chunkBytes: 50_000, waitMs: 200, times: 1 });
-  await app.services.invoke('downloadStart', { catalogueId: hub.tiny.id, termsAccepted: false });
-  const part = join(dataDir, 'models', `${hub.tiny.file}.part`);
-  await expect.poll(async () => (await stat(part).catch(() => null))?.size ?? 0).toBeGreaterThan(100_000);
-  await app.crash();
-  await new ChatPage(app.page).ready();
-  const left = await download(app, hub.tiny.id);
-  expect(left).toMatchObject({ phase: 'paused', problem: null });
-  expect(left.bytes).toBeGreaterThan(100_000);
-  expect(hub.server.requests).toHaveLength(1);
-  await app.services.invoke('downloadResume', hub.tiny.id);
-  await expect.poll(() => phase(app, hub.tiny.id)).toBe('done');
-  expect(hub.server.requests[1]?.range).toBe(`bytes=${left.bytes}-`);
-});
-
-test('what Ollama has is offered, loads where it lies, and stays as it is', async ({ app, hub }) => {
-  const models = new ModelsPage(app);
-  await new ChatPage(app.page).ready();
+/** As Ollama lays a model down: a manifest that names a file by its hash. */
+async function putIntoOllama(hub: Hub): Promise<void> {
   const hash = 'a'.repeat(64);
   const manifests = join(hub.places.ollama, 'manifests/hub.example/library/story');
   await mkdir(manifests, { recursive: true });
@@ -152,10 +179,4 @@ test('what Ollama has is offered, loads where it lies, and stays as it is', asyn
   await writeFile(join(hub.places.ollama, `blobs/sha256-${hash}`), await tinyGguf('llama'));
   const layers = [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${hash}` }];
   await writeFile(join(manifests, 'latest'), JSON.stringify({ layers }));
-  const { models: found } = await app.services.invoke('modelsFound');
-  expect(found).toMatchObject([{ name: 'story:latest', source: 'ollama' }]);
-  await app.services.invoke('modelAddFound', found[0]!.id);
-  await models.show();
-  await models.load('tiny-llama');
-  expect(await readdir(join(hub.places.ollama, 'blobs'))).toEqual([`sha256-${hash}`]);
-});
+}

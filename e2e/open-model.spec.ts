@@ -37,9 +37,10 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await models.id('context-size').press('Enter');
   const estimate = Number(await models.id('memory-estimate').getAttribute('data-total'));
   await models.load('tiny-llama');
-  // What was promised is what is held.
+  // What was promised is what is held: the estimate is read from headers, so 15 % are granted.
   await expect(models.id('memory-estimate')).toContainText('held now');
-  expect(Number(await models.id('memory-estimate').getAttribute('data-total'))).toBe(estimate);
+  const held = Number(await models.id('memory-estimate').getAttribute('data-total'));
+  expect(Math.abs(held - estimate)).toBeLessThan(0.15 * held);
   await expect(chat.id('context-meter')).toHaveAttribute('data-size', '300');
 
   await models.card('tiny-llama').getByTestId('use-model').click();
@@ -82,8 +83,13 @@ test('another model takes over in mid-reply: the reply says so, and the chat whi
   await chat.send(PROMPT);
   await expect(chat.lastText).not.toBeEmpty();
   await models.show();
+  await expect(models.id('reply-warning')).toContainText(
+    `TinyTransformer is writing a reply in “${PROMPT}”. Loading another model or unloading this one stops it; what is written so far stays.`,
+  );
   await models.open(path);
   await models.load('tiny-llama');
+  await expect(models.id('reply-warning')).toBeHidden();
+  await expect(chat.id('toast')).toContainText('Reply stopped to load tiny-llama');
   await chat.id('nav-chat').click();
   await expect(chat.lastStop).toHaveAttribute('data-reason', 'user');
   await expect(chat.lastStop).toContainText(/Stopped after [\d,]+ tokens? to load tiny-llama/);
@@ -233,6 +239,8 @@ test('no violation on the models page with every kind of card, in any theme', as
 });
 
 async function storedChat(app: RunningApp): Promise<Chat> {
+  // A reply is stored a moment after it has ended.
+  await expect.poll(() => app.services.invoke('chatsList')).not.toEqual([]);
   const [latest] = await app.services.invoke('chatsList');
   const chat = await app.services.invoke('chatGet', latest!.id);
   if (chat === null) throw new Error('The chat was not stored.');

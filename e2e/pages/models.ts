@@ -31,9 +31,20 @@ export class ModelsPage {
     await trigger();
   }
 
+  /** The card of a model by its id, whatever it is called. */
+  cardOf(id: string): Locator {
+    return this.app.page.locator(`[data-testid="model-card"][data-model="${id}"]`);
+  }
+
+  /** Shows the details of a model. */
+  async select(name: string): Promise<void> {
+    await this.card(name).getByRole('button', { name, exact: true }).click();
+    await expect(this.id('detail-name')).toHaveText(name);
+  }
+
   /** Shows where a model lies now, in the system's dialog. */
-  async locate(name: string, path: string): Promise<void> {
-    await this.open(path, () => this.card(name).getByTestId('locate-model').click());
+  async locate(id: string, path: string): Promise<void> {
+    await this.open(path, () => this.cardOf(id).getByTestId('locate-model').click());
   }
 
   /** Chooses from the menu of a model's card. */

@@ -17,14 +17,27 @@ export function memoryAt(known: readonly MemoryAt[], contextSize: number): Memor
   const above = known.find((at) => at.contextSize >= contextSize) ?? known.at(-1);
   if (above === undefined) return { contextSize, weights: 0, kvCache: 0, scratch: 0, total: 0 };
   const index = known.indexOf(above);
-  // Without a smaller one to compare with: K, V and activations of no tokens take nothing.
-  const below = known[index - 1] ?? { contextSize: 0, weights: above.weights, kvCache: 0, scratch: 0 };
+  // Without a smaller one to compare with: K and V of no tokens take nothing, most of the working space is there anyway.
+  const below = known[index - 1] ?? {
+    contextSize: 0,
+    weights: above.weights,
+    kvCache: 0,
+    scratch: scratchOfNone(known),
+  };
   const share = (contextSize - below.contextSize) / Math.max(1, above.contextSize - below.contextSize);
   const between = (from: number, to: number) => Math.round(from + (to - from) * share);
   const weights = between(below.weights, above.weights);
   const kvCache = between(below.kvCache, above.kvCache);
   const scratch = between(below.scratch, above.scratch);
   return { contextSize, weights, kvCache, scratch, total: weights + kvCache + scratch };
+}
+
+/** Working space that no token of context adds to. @param known smallest context first, at least one */
+function scratchOfNone([first, second]: readonly MemoryAt[]): number {
+  if (first === undefined) return 0;
+  if (second === undefined) return first.scratch;
+  const perToken = (second.scratch - first.scratch) / Math.max(1, second.contextSize - first.contextSize);
+  return Math.max(0, first.scratch - perToken * first.contextSize);
 }
 
 /** Whether a model fits, with the numbers, bytes. */

@@ -33,7 +33,7 @@ export function cardState(
   if (loaded) return { chip: { text: 'In memory', tone: 'ok', icon: Check }, problem: changed, loadable: false };
   if (error !== null) {
     return {
-      chip: { text: 'Not usable', tone: 'danger', icon: CircleAlert },
+      chip: { text: described ? 'Not loaded' : 'Not usable', tone: 'danger', icon: CircleAlert },
       problem: { ...problemText(error), tone: 'danger' },
       // What failed once, for example for want of memory, may be tried again; what its headers rule out may not.
       loadable: described,

@@ -106,7 +106,9 @@ export class ModelLibrary {
     const listing = this.find(id);
     // A download keeps the name that it was chosen by.
     if (listing?.builtIn || listing?.source === 'download') return listing.name;
-    return this.description(id)?.name ?? listing?.name ?? 'a model that is not here';
+    const { model } = this.#parts.engine;
+    const own = this.description(id)?.name ?? (model?.id === id ? model.name : null);
+    return own ?? listing?.name ?? 'a model that is not here';
   }
 
   /** Tokens of prompt and reply that it is, or would be, loaded for; null until its headers were read. */

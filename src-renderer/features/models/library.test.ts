@@ -132,6 +132,27 @@ it('loads for the chosen context, and stops a running reply for it', async () =>
   expect(stopped).toEqual(['load Story 1B']);
   expect(engine.model?.name).toBe('Story 1B');
   expect(library.contextOf('opened-1')).toBe(2048);
+  expect(contexts.get('opened-1')).toBe(2048);
+  expect(services.calls).toContain('modelUsed');
+});
+
+it('offers the context of the last time, as far as the model goes', async () => {
+  contexts.set('opened-1', 2048);
+  await library.choose();
+  expect(library.contextOf('opened-1')).toBe(2048);
+  contexts.set('opened-1', 100_000);
+  expect(library.contextOf('opened-1')).toBe(8192);
+});
+
+it('calls a download by the name that it was chosen by, and reads it again when its file changed', async () => {
+  await library.choose();
+  listings = [BUILT_IN, { ...OPENED, source: 'download', name: 'From the catalogue' }];
+  await library.refresh();
+  expect(library.nameOf('opened-1')).toBe('From the catalogue');
+  expect(library.description('opened-1')).not.toBeNull();
+  listings = [BUILT_IN, { ...OPENED, fileBytes: 1, state: 'changed' }];
+  await library.refresh();
+  expect(library.description('opened-1')).toBeNull();
 });
 
 it('keeps what went wrong with the model, and the model that was there', async () => {

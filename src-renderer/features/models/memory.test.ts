@@ -19,9 +19,11 @@ it('knows the memory between the contexts it was told of, and beyond', () => {
   const known = [at(1024, 100, 1024, 512), at(4096, 100, 4096, 512), at(8192, 100, 8192, 512)];
   expect(memoryAt(known, 1024)).toEqual(known[0]);
   expect(memoryAt(known, 2048)).toEqual(at(2048, 100, 2048, 512));
-  expect(memoryAt(known, 512)).toEqual(at(512, 100, 512, 256));
+  expect(memoryAt(known, 512)).toEqual(at(512, 100, 512, 512));
   expect(memoryAt(known, 8192)).toEqual(known[2]);
-  expect(memoryAt([at(1000, 10, 2000, 1000)], 500)).toEqual(at(500, 10, 1000, 500));
+  expect(memoryAt([at(1000, 10, 2000, 1000)], 500)).toEqual(at(500, 10, 1000, 1000));
+  // Working space that grows with the context: 400 and a half of a byte for each token.
+  expect(memoryAt([at(1000, 10, 2000, 900), at(2000, 10, 4000, 1400)], 500)).toEqual(at(500, 10, 1000, 650));
   expect(memoryAt([], 5).total).toBe(0);
 });
 

@@ -1,0 +1,129 @@
+import { beforeEach, expect, it } from 'vitest';
+import type { CatalogueEntry, Download, ModelSettings } from '../../../src-main/protocol/app-services.ts';
+import { EngineError } from '../../../src-main/engine/errors.ts';
+import { FakeServices } from '../chat/test-support/fakes.ts';
+import { agoText } from './ago.ts';
+import { Catalogue } from './catalogue.svelte.ts';
+import { Downloads } from './downloads.svelte.ts';
+import { formatParameters } from './facts.ts';
+import { licenceName, settingsFacts } from './model-words.ts';
+import { Selection } from './selection.svelte.ts';
+
+const FREE: CatalogueEntry = {
+  id: 'smol',
+  name: 'SmolLM2 135M',
+  publisher: 'Hugging Face',
+  packer: null,
+  architecture: 'llama',
+  parameters: 134_515_008,
+  contextSize: 8192,
+  quantisation: 'Q4_1',
+  description: 'Follows short instructions.',
+  cannot: 'Often wrong.',
+  license: { name: 'Apache-2.0', url: 'https://example.org/apache', kind: 'free' },
+  page: 'https://hub.example/smol',
+  url: 'https://hub.example/smol.gguf',
+  file: 'smol.gguf',
+  bytes: 1000,
+  sha256: null,
+  kvBytesPerToken: 2,
+  modelId: null,
+};
+const TERMS: CatalogueEntry = {
+  ...FREE,
+  id: 'gemma',
+  name: 'Gemma 3',
+  license: { name: 'Gemma Terms of Use', url: 'https://example.org/gemma', kind: 'terms' },
+  bytes: null,
+};
+
+let services: FakeServices;
+let catalogue: Catalogue;
+let library: {
+  habits: { cacheNumberBytes: number; limit: number | null } | null;
+  memory: null | typeof MEMORY;
+  held: number;
+};
+const MEMORY = { freeBytes: 10_000, totalBytes: 20_000 };
+
+beforeEach(() => {
+  services = new FakeServices();
+  library = { habits: { cacheNumberBytes: 4, limit: null }, memory: MEMORY, held: 0 };
+  catalogue = new Catalogue({ services, library, selection: new Selection() });
+  catalogue.entries = [FREE, TERMS];
+});
+
+it('is filtered by words and by licence', () => {
+  catalogue.filter = ' 135m HUGGING';
+  expect(catalogue.shown).toEqual([FREE]);
+  catalogue.filter = '';
+  catalogue.licence = 'terms';
+  expect(catalogue.shown).toEqual([TERMS]);
+  catalogue.filter = 'apache';
+  expect(catalogue.shown).toEqual([]);
+});
+
+it('estimates with the numbers that this engine keeps its context cache in', () => {
+  // 4,096 tokens of one number each for K and V would be 2 bytes at F16: here they are of 4 bytes.
+  expect(catalogue.memoryOf(FREE)).toEqual({ contextSize: 4096, weights: 1000, kvCache: 16_384, total: 17_384 });
+  expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'too-large', short: 7384, bound: 'free' });
+  library.habits = { cacheNumberBytes: 2, limit: 9000 };
+  expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'too-large', short: 192, bound: 'limit' });
+  expect(catalogue.memoryOf(TERMS)).toBeNull();
+  expect(catalogue.fit(TERMS)).toBeNull();
+  library.memory = null;
+  expect(catalogue.fit(FREE)).toBeNull();
+});
+
+it('asks for nothing but what a person clicks on, and says why something was refused', async () => {
+  const downloads = new Downloads(services);
+  expect(services.calls).toEqual([]);
+  await downloads.start(FREE, false);
+  expect(services.calls).toEqual(['downloadStart']);
+  services.failure = new EngineError('BAD_REQUEST', 'Read the terms.');
+  await downloads.start(TERMS, false);
+  expect(downloads.refusal('gemma')).toBe('Read the terms.');
+  services.failure = null;
+  await downloads.start(TERMS, true);
+  expect(downloads.refusal('gemma')).toBeNull();
+  downloads.take([{ catalogueId: 'gemma', name: 'Gemma 3', phase: 'connecting' } as Download]);
+  expect(downloads.running).toEqual(['Gemma 3']);
+});
+
+it('writes counts, licences, times and settings as people read them', () => {
+  expect([134_515_008, 1_711_376_384, 2_448_960, 170_432].map(formatParameters)).toEqual([
+    '135 M',
+    '1.7 B',
+    '2.4 M',
+    '170,432',
+  ]);
+  expect(['Apache-2.0', 'Gemma Terms of Use', 'Llama 3.2 Community License'].map(licenceName)).toEqual([
+    'Apache-2.0',
+    'Gemma terms',
+    'Llama 3.2',
+  ]);
+  const now = new Date('2026-03-10T12:00:00Z');
+  expect(agoText('2026-03-10T11:59:40Z', now)).toBe('just now');
+  expect(agoText('2026-03-10T11:58:40Z', now)).toBe('1 minute ago');
+  expect(agoText('2026-03-10T05:00:00Z', now)).toBe('7 hours ago');
+  expect(agoText('2026-03-09T11:00:00Z', now)).toBe('yesterday');
+  expect(agoText('2026-01-02T12:00:00Z', now)).toBe('2 Jan 2026');
+  const settings: ModelSettings = {
+    sampling: { temperature: 0.25, bannedTexts: ['a', 'b'], grammar: null },
+    stop: { maxTokens: 4 },
+    template: 'plain',
+    enableThinking: false,
+    contextSize: 2048,
+    drafts: { template: '', gbnf: '', json_schema: '' },
+  };
+  expect(settingsFacts(settings)).toEqual([
+    { name: 'Temperature', value: '0.25' },
+    { name: 'Banned texts', value: '2' },
+    { name: 'Answer format', value: 'None' },
+    { name: 'Longest reply', value: '4' },
+    { name: 'Chat template', value: 'Plain' },
+    { name: 'Thinking', value: 'Off' },
+    { name: 'Context', value: '2,048 tokens' },
+  ]);
+  expect(settingsFacts(undefined)).toEqual([]);
+});

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import type { Download } from '../../../src-main/protocol/app-services.ts';
+import { amountText, problemTitle, progressWords, shareOf } from './download-words.ts';
+
+const DOWNLOAD: Download = {
+  id: 'tiny',
+  catalogueId: 'tiny',
+  name: 'Tiny',
+  url: 'https://hub.example/tiny.gguf',
+  phase: 'downloading',
+  bytes: 168e6,
+  totalBytes: 271e6,
+  rate: 9.6e6,
+  secondsLeft: 11,
+  problem: null,
+  modelId: null,
+  sha256: null,
+  hashChecked: false,
+};
+
+it('says how much of what is there, in the unit of the whole', () => {
+  expect(amountText(168e6, 271e6)).toBe('168 of 271 MB');
+  expect(amountText(0, 271e6)).toBe('0 of 271 MB');
+  expect(amountText(41e6, 1.1e9)).toBe('0.0 of 1.1 GB');
+  expect(amountText(5e6, 9.8e6)).toBe('5.0 of 9.8 MB');
+  expect(amountText(168e6, null)).toBe('168 MB');
+});
+
+it('says what a download does and how long it takes', () => {
+  expect(progressWords(DOWNLOAD)).toBe('168 of 271 MB, 9.6 MB/s, 11 s left');
+  expect(progressWords({ ...DOWNLOAD, secondsLeft: 125 })).toBe('168 of 271 MB, 9.6 MB/s, 2 min 5 s left');
+  expect(progressWords({ ...DOWNLOAD, rate: null, secondsLeft: null })).toBe('168 of 271 MB');
+  expect(progressWords({ ...DOWNLOAD, phase: 'paused' })).toBe('Paused at 168 of 271 MB');
+  expect(progressWords({ ...DOWNLOAD, phase: 'connecting', bytes: 0 })).toBe('Asking the server');
+  const problem = { kind: 'timeout', message: '', httpStatus: null } as const;
+  expect(progressWords({ ...DOWNLOAD, phase: 'connecting', problem })).toBe('No answer, trying again');
+  expect(problemTitle({ kind: 'http', message: '', httpStatus: 404 })).toBe('HTTP 404');
+  expect(shareOf(DOWNLOAD)).toBeCloseTo(168 / 271);
+  expect(shareOf({ ...DOWNLOAD, totalBytes: null })).toBe(0);
+});
