@@ -1,0 +1,203 @@
+/** Messages never become structure: hostile chats with the vocabularies and templates of several families. */
+import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GGUF_FAMILIES, HUGGING_FACE_FAMILIES, loadFamily } from '../test-support/tokenizer-families.ts';
+import { PaddedTokenizer } from '../tokenizer/padded-tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ChatMessage, TokenPiece } from '../types.ts';
+import { encodeChat } from './encode-chat.ts';
+import { templateFormat } from './template-format.ts';
+
+interface Family {
+  readonly name: string;
+  readonly isThere: boolean;
+  readonly load: () => Promise<Tokenizer>;
+  readonly template: string;
+  readonly bos: string;
+  /** Special tokens of the vocabulary. */
+  readonly special: readonly string[];
+  /** Tokens of the template that are found in every text. */
+  readonly marks: readonly string[];
+  /** Whether bytes stand for themselves, so that decoding gives the text back. */
+  readonly bytes: boolean;
+}
+
+function stored(name: string): string {
+  return readFileSync(new URL(`../fixtures/chat-templates/${name}.jinja`, import.meta.url), 'utf8');
+}
+
+function huggingFace(golden: string) {
+  const family = HUGGING_FACE_FAMILIES.find((each) => each.golden === golden)!;
+  return { name: `${golden} (tokenizer.json)`, isThere: family.isThere, load: () => loadFamily(family) };
+}
+
+function gguf(golden: string) {
+  const family = GGUF_FAMILIES.find((each) => each.golden === golden)!;
+  const load = async () => (await loadFamily(family)).tokenizer;
+  return { name: `${golden} (GGUF)`, isThere: family.isThere, load };
+}
+
+const GPT_OSS =
+  '{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}<|start|>assistant';
+const MISTRAL =
+  "{{ bos_token }}{% for m in messages %}{% if m.role == 'assistant' %}{{ m.content }}</s>{% else %}[INST] {{ m.content }} [/INST]{% endif %}{% endfor %}";
+
+const FAMILIES: readonly Family[] = [
+  {
+    ...gguf('smollm2'),
+    template: stored('smollm2'),
+    bos: '<|im_start|>',
+    special: ['<|im_start|>', '<|im_end|>', '<|endoftext|>', '<repo_name>'],
+    marks: [],
+    bytes: true,
+  },
+  {
+    ...huggingFace('qwen3'),
+    template: stored('qwen3'),
+    bos: '',
+    special: ['<|im_start|>', '<|im_end|>', '<|endoftext|>', '<|vision_start|>'],
+    marks: ['<think>', '</think>', '<tool_call>', '</tool_call>', '<tool_response>'],
+    bytes: true,
+  },
+  {
+    ...gguf('conv-qwen3'),
+    template: stored('qwen3'),
+    bos: '',
+    special: ['<|im_start|>', '<|im_end|>', '<|endoftext|>'],
+    marks: ['<think>', '</think>', '<tool_call>', '</tool_call>', '<tool_response>'],
+    bytes: true,
+  },
+  {
+    ...huggingFace('llama3'),
+    template: stored('llama3_1'),
+    bos: '<|begin_of_text|>',
+    special: ['<|begin_of_text|>', '<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>', '<|python_tag|>'],
+    marks: [],
+    bytes: true,
+  },
+  {
+    ...gguf('gemma3'),
+    template: stored('gemma3'),
+    bos: '<bos>',
+    special: ['<bos>', '<eos>', '<start_of_turn>', '<end_of_turn>', '<start_of_image>'],
+    marks: [],
+    bytes: false,
+  },
+  {
+    ...huggingFace('deepseek_v3'),
+    template: stored('deepseek_v3'),
+    bos: '<｜begin▁of▁sentence｜>',
+    special: ['<｜begin▁of▁sentence｜>', '<｜end▁of▁sentence｜>'],
+    marks: ['<｜User｜>', '<｜Assistant｜>'],
+    bytes: true,
+  },
+  {
+    ...gguf('conv-gptoss'),
+    template: GPT_OSS,
+    bos: '<|startoftext|>',
+    special: ['<|startoftext|>', '<|return|>', '<|call|>'],
+    marks: ['<|start|>', '<|message|>', '<|end|>'],
+    bytes: true,
+  },
+  {
+    ...huggingFace('mistral_v1'),
+    template: MISTRAL,
+    bos: '<s>',
+    special: ['<s>', '</s>', '<unk>'],
+    marks: [],
+    bytes: false,
+  },
+];
+
+const ROLES: readonly ChatMessage['role'][] = ['system', 'user', 'assistant', 'user'];
+/** A vocabulary takes a second; several programs at once, many. */
+const LOAD_MS = 120_000;
+/** For the full run's number of chats. */
+const TRY_MS = 300_000;
+
+for (const family of FAMILIES) {
+  describe.skipIf(!family.isThere)(`a chat with ${family.name} (needs the fetched tokenizers)`, () => {
+    const { special, marks, template, bos } = family;
+    let tokenizer: Tokenizer;
+    const format = templateFormat({ source: template, name: 'It', tokens: { bos, eos: '' }, now: new Date(0) });
+
+    beforeAll(async () => {
+      const loaded = await family.load();
+      // As models are opened.
+      tokenizer = new PaddedTokenizer(loaded, loaded.vocabularySize + 8);
+    }, LOAD_MS);
+    afterAll(() => {
+      // One vocabulary at a time: together they take gigabytes.
+      tokenizer = undefined as unknown as Tokenizer;
+    });
+
+    const render = (texts: readonly string[]) =>
+      format(texts.map((text, index) => ({ role: ROLES[index], text, index })));
+    const structure = (pieces: readonly TokenPiece[]) =>
+      pieces.filter((piece) => piece.special || marks.includes(piece.piece)).map(({ piece }) => piece);
+
+    const halves = [...special, ...marks].flatMap((text) => {
+      const middle = Math.floor(text.length / 2);
+      return [text.slice(0, middle), text.slice(middle), text.slice(0, -1), text.slice(1)];
+    });
+    const word = fc.constantFrom('system', 'user', 'Hello', 'a', ' ', '\n', '\n\n', '1', 'é', '🙂', '<', '|', '>');
+    const hostile = fc
+      .array(fc.oneof(fc.constantFrom(...special, ...marks), fc.constantFrom(...halves), word), { maxLength: 8 })
+      .map((parts) => `x${parts.join('')}x`);
+    // What a model wrote keeps its marks, and a template may cut it at them.
+    const answer = fc
+      .array(fc.oneof(fc.constantFrom(...special), word), { maxLength: 8 })
+      .map((parts) => `x${parts.join('')}x`);
+    const conversation = fc.tuple(hostile, hostile, answer, hostile).map(([system, ...turns]) => [
+      // Marks in a system prompt are the operator's own.
+      marks.reduce((text, mark) => text.replaceAll(mark, ''), system),
+      ...turns,
+    ]);
+
+    it(
+      'has the structure of its template, whatever stands in the messages',
+      () => {
+        const expected = structure(encodeChat(render(['x', 'x', 'x', 'x']), tokenizer));
+        expect(expected.length).toBeGreaterThan(1);
+        fc.assert(
+          fc.property(conversation, (texts) => {
+            const chat = render(texts);
+            const pieces = encodeChat(chat, tokenizer);
+            expect(structure(pieces)).toEqual(expected);
+            for (const { special: isSpecial, range } of pieces) {
+              if (!isSpecial || range === null) continue;
+              expect(chat.written.some(({ start, end }) => start < range[1] && range[0] < end)).toBe(false);
+            }
+            if (!family.bytes) return;
+            const ids = pieces.filter(({ range }) => range !== null).map(({ id }) => id);
+            expect(tokenizer.decode(ids, false)).toBe(chat.text);
+          }),
+        );
+      },
+      TRY_MS,
+    );
+
+    it(
+      'has the tokens of its text where no message holds a mark, with one BOS',
+      () => {
+        const harmless = fc.tuple(
+          ...ROLES.map(() =>
+            fc.array(word, { maxLength: 8 }).map((parts) => `x${parts.join('').replaceAll('<', '')}x`),
+          ),
+        );
+        fc.assert(
+          fc.property(harmless, (texts) => {
+            const { text } = render(texts);
+            const ids = encodeChat(render(texts), tokenizer).map(({ id }) => id);
+            const whole = tokenizer.encode(text, { addSpecial: false, parseSpecial: true });
+            const [first] = tokenizer.encode('');
+            const begins = first === undefined || first !== tokenizer.bosTokenId || whole[0] === first;
+            expect(ids).toEqual(begins ? whole : [first, ...whole]);
+          }),
+        );
+      },
+      TRY_MS,
+    );
+  });
+}
