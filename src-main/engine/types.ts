@@ -3,9 +3,12 @@
  * these shapes, so the renderer sees what the engine means.
  */
 import type { EngineErrorCode, ErrorDetails } from './errors.ts';
+import type { ChatMessage, PromptInput } from './prompt-types.ts';
 import type { TokenPiece } from './token-types.ts';
 
 export type { Detokenized, TokenInfo, TokenizeParams, Tokenized, TokenKind, TokenPiece } from './token-types.ts';
+
+export type { ChatMessage, ChatTemplateChoice, PromptInput, WhenFull } from './prompt-types.ts';
 
 export type { OpProfile, Profile, ProfileParams, RunProfile } from './profile-types.ts';
 
@@ -115,30 +118,6 @@ export interface StopParams {
   /** Mask the end-of-generation tokens, so that the model never ends by itself. Default false. */
   ignoreEos: boolean;
 }
-
-export interface ChatMessage {
-  role: 'system' | 'user' | 'assistant';
-  text: string;
-}
-
-/** What the model reads. `chat` is assembled by the engine, because how depends on the model. */
-export type PromptInput =
-  | { kind: 'text'; text: string; addBos?: boolean; parseSpecial?: boolean }
-  | { kind: 'ids'; ids: number[] }
-  | {
-      kind: 'chat';
-      /** Oldest first. When the last is the assistant's, the model continues it. */
-      messages: ChatMessage[];
-      /** When the messages do not fit: fail with CONTEXT_FULL, or leave out the oldest turns. Default `stop`. */
-      whenFull?: 'stop' | 'drop_oldest';
-      /** How the messages become one text; left out: as the model's file says, `plain` where it says nothing. */
-      template?: ChatTemplateChoice;
-      /** For templates that ask (`enable_thinking`): whether the model may reason before it answers. */
-      enableThinking?: boolean;
-    };
-
-/** The template of the model's file, one that needs no template (roles by name), or a Jinja source of one's own. */
-export type ChatTemplateChoice = { kind: 'model' } | { kind: 'plain' } | { kind: 'custom'; source: string };
 
 export interface GenerateParams {
   prompt: PromptInput;
@@ -254,6 +233,8 @@ export interface GenerateEnd {
   seed: number;
   /** Tokens in the context window after the reply. */
   contextUsed: number;
+  /** Tokens that `whenFull: 'shift'` left out by then; left out itself when there were none. */
+  shiftedTokens?: number;
 }
 
 export type GenerateEvent =
@@ -310,7 +291,7 @@ export interface ModelInfo {
   /** Null for the reference executor, which has none. */
   kernels: KernelsInfo | null;
   loadMs: number;
-  /** Bytes held for weights, KV cache and scratch. */
+  /** Bytes held for weights, for K and V, and for computing: activations, tokenizer, threads. */
   memoryBytes: { weights: number; kvCache: number; scratch: number };
 }
 

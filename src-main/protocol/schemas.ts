@@ -73,7 +73,7 @@ const grammarSource = schemaOf<GrammarSource>()(v.object({ kind: v.picklist(['gb
 
 const chatEntries = {
   messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
-  whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest'])),
+  whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest', 'shift'])),
   template: v.exactOptional(chatTemplateChoice),
   enableThinking: v.exactOptional(v.boolean()),
 };
@@ -87,8 +87,9 @@ const promptInput = schemaOf<PromptInput>()(
       text,
       addBos: v.exactOptional(v.boolean()),
       parseSpecial: v.exactOptional(v.boolean()),
+      whenFull: v.exactOptional(v.picklist(['stop', 'shift'])),
     }),
-    v.object({ kind: v.literal('ids'), ids: tokenIds }),
+    v.object({ kind: v.literal('ids'), ids: tokenIds, whenFull: v.exactOptional(v.picklist(['stop', 'shift'])) }),
     v.object({ kind: v.literal('chat'), ...chatEntries }),
   ]),
 );

@@ -22,6 +22,8 @@ export interface AssembledChat {
   notices: string[];
   /** What of the reply's own turn is part of the prompt: what the template begins it with, what is to be continued. */
   turnBeginning: string;
+  /** Tokens before the first turn: the first token, the system message. */
+  systemTokens: number;
 }
 
 /**
@@ -64,7 +66,22 @@ export function assembleChat(
   }
   const { text, tokens, notices } = chat;
   const turnBeginning = text.slice(chat.turnStart);
-  return { text, ids: tokens.map(({ id }) => id), tokens, segments, notices: [...notices], turnBeginning };
+  const systemTokens = tokensBeforeTurns(chat, messages);
+  return {
+    text,
+    ids: tokens.map(({ id }) => id),
+    tokens,
+    segments,
+    notices: [...notices],
+    turnBeginning,
+    systemTokens,
+  };
+}
+
+function tokensBeforeTurns({ owners, tokens }: CountedChat, messages: readonly ChatMessage[]): number {
+  const turn = owners.find(({ message }) => messages[message].role !== 'system');
+  const first = tokens.findIndex(({ range }) => turn !== undefined && range !== null && range[0] >= turn.start);
+  return Math.max(0, first);
 }
 
 /** The messages of every turn but the last, oldest turn first. */

@@ -64,7 +64,8 @@ export class Draft<T extends { id: number }> {
     const { sampling, stop } = params;
     this.sequence = [...prompt.ids];
     this.firstPosition = prompt.ids.length;
-    const room = Math.min(stop.maxTokens, config.contextSize - prompt.ids.length);
+    const inWindow = prompt.keptByShift === null ? config.contextSize - prompt.ids.length : Infinity;
+    const room = Math.min(stop.maxTokens, inWindow);
     this.grammar =
       sampling.grammar === null
         ? null

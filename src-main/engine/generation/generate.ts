@@ -13,6 +13,7 @@ import type { Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken, type Shown } from './reply.ts';
 import { ReplyParts } from './reply-parts.ts';
+import { shift, type Shifted } from './shift.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
 
@@ -66,12 +67,13 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     while (stop === null) {
       const since = platform.clock.now();
       if (logits?.after !== draft.sequence.length) {
-        if (params.useKvCache) context.reuse(draft.sequence);
+        const { ids } = seen(job, draft.sequence);
+        if (params.useKvCache) context.reuse(ids);
         else context.clear();
         const isFirst = logits === null;
         logits = {
           after: draft.sequence.length,
-          values: await logitsAfter(draft.sequence, context, hostYield, interrupt),
+          values: await logitsAfter(ids, context, hostYield, interrupt),
         };
         if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
       }
@@ -118,6 +120,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     if (stop.reason !== 'error') stop = stops.stopAtString(shown.stopString);
     break;
   }
+  const { ids: read, dropped } = seen(job, [...prompt.ids, ...reply.ids]);
   yield {
     type: 'end',
     ids: reply.ids,
@@ -125,8 +128,15 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     stop,
     timings: timer.timings(),
     seed,
-    contextUsed: prompt.ids.length + reply.ids.length,
+    contextUsed: read.length,
+    ...(dropped > 0 ? { shiftedTokens: dropped } : {}),
   };
+}
+
+/** What the model reads of prompt and reply. */
+function seen({ prompt, model }: GenerateJob, sequence: readonly number[]): Shifted {
+  if (prompt.keptByShift === null) return { ids: sequence, dropped: 0 };
+  return shift(sequence, model.config.contextSize, prompt.keptByShift);
 }
 
 /** What the draft and then the reply still hold at the end. */
@@ -139,7 +149,12 @@ function* finished(draft: Draft<DrawnToken>, reply: Reply): Generator<Shown> {
 function stopWithoutReply({ params, prompt, model }: GenerateJob): Stop | null {
   const { contextSize } = model.config;
   if (params.stop.maxTokens === 0) return stops.stopAtMaxTokens(0);
-  return prompt.ids.length === contextSize ? stops.stopAtContextEnd(contextSize, contextSize) : null;
+  return isFull(prompt, prompt.ids.length, contextSize) ? stops.stopAtContextEnd(contextSize, contextSize) : null;
+}
+
+/** Whether the window's end is the reply's. */
+function isFull({ keptByShift }: Prompt, tokens: number, contextSize: number): boolean {
+  return keptByShift === null && tokens === contextSize;
 }
 
 /** The first condition that holds after a token that is neither the end of the text nor completes a stop string. */
@@ -151,7 +166,8 @@ function stopAfterToken(job: GenerateJob, draft: Draft<DrawnToken>, interrupt: I
   if (draft.isFinished) return stops.stopAtGrammarEnd();
   if (endsInRepetition(draft.ids, window)) return stops.stopAtRepetition(window);
   if (tokens === params.stop.maxTokens) return stops.stopAtMaxTokens(tokens);
-  if (prompt.ids.length + tokens === contextSize) return stops.stopAtContextEnd(prompt.ids.length, contextSize);
+  if (isFull(prompt, prompt.ids.length + tokens, contextSize))
+    return stops.stopAtContextEnd(prompt.ids.length, contextSize);
   return stopByInterrupt(interrupt, params, tokens);
 }
 

@@ -21,6 +21,8 @@ export interface Prompt {
   turnBeginning: string;
   /** Texts that end the reply because of how the prompt was made, beside those that were asked for. */
   stopStrings: readonly string[];
+  /** Tokens at the beginning that a shift never leaves out; null where the reply ends with the window. */
+  keptByShift: number | null;
   /** The tokens with what they stand for in `text`. */
   pieces(): TokenPiece[];
 }
@@ -57,6 +59,7 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         notices: [],
         turnBeginning: '',
         stopStrings: [],
+        keptByShift: input.whenFull === 'shift' ? beginningOf(input.ids, model) : null,
         pieces: () => input.ids.map((id) => describeId(id, tokenizer)),
       };
     case 'text': {
@@ -74,20 +77,27 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         notices: [],
         turnBeginning: '',
         stopStrings: [],
+        keptByShift: input.whenFull === 'shift' ? beginningOf(ids, model) : null,
         pieces: () => tokenizer.encodePieces(input.text, options),
       };
     }
     case 'chat': {
       const chat = assemble(input, model, maxTokens);
       const stopStrings = templateKind(input, model) === 'plain' ? [PLAIN_STOP_STRING] : [];
-      return { ...chat, stopStrings, pieces: () => chat.tokens };
+      const keptByShift = input.whenFull === 'shift' ? chat.systemTokens : null;
+      return { ...chat, stopStrings, keptByShift, pieces: () => chat.tokens };
     }
   }
 }
 
+/** The token that marks the beginning of a text, where there is one. */
+function beginningOf([first]: readonly number[], { config }: Model): number {
+  return first === config.bosTokenId ? 1 : 0;
+}
+
 /** What a chat becomes; not measured against the context window unless old turns are to be dropped. */
 export function renderChat(params: RenderChatParams, model: Model): RenderedChat {
-  const { turnBeginning: _, ...chat } = assemble(params, model, model.config.contextSize);
+  const { turnBeginning: _, systemTokens: __, ...chat } = assemble(params, model, model.config.contextSize);
   return chat;
 }
 
@@ -95,7 +105,7 @@ function assemble(params: RenderChatParams, model: Model, maxTokens: number): As
   const { contextSize } = model.config;
   return assembleChat(params.messages, model.tokenizer, formatOf(params, model), {
     contextSize,
-    whenFull: params.whenFull ?? 'stop',
+    whenFull: params.whenFull === undefined || params.whenFull === 'stop' ? 'stop' : 'drop_oldest',
     replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
   });
 }

@@ -1,0 +1,90 @@
+/** How much of a prompt is computed: what the window holds or held before is not. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { defaultGenerateParams, type GenerateParams, type InferenceEngine } from '../index.ts';
+import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
+import type { PromptInput } from '../types.ts';
+
+const BEGINNING =
+  'Once upon a time there was a little girl who liked to play with her red ball in the garden every day';
+const EDITED = BEGINNING.replace('garden', 'park');
+
+let engine: InferenceEngine;
+beforeAll(async () => {
+  engine = await tinyEngine();
+});
+afterAll(() => engine.unload());
+
+function greedy(prompt: PromptInput, maxTokens = 8): GenerateParams {
+  const params = defaultGenerateParams(prompt);
+  return {
+    ...params,
+    sampling: { ...params.sampling, temperature: 0 },
+    stop: { ...params.stop, maxTokens, ignoreEos: true, repetitionWindow: 0 },
+  };
+}
+
+async function computed(prompt: PromptInput): Promise<number> {
+  const { start } = await reply(engine, greedy(prompt));
+  return start.promptIds.length - start.reusedTokens;
+}
+
+const text = (content: string): PromptInput => ({ kind: 'text', text: content });
+
+function lengthOf(content: string): number {
+  return engine.tokenize({ text: content, addBos: true, parseSpecial: false }).ids.length;
+}
+
+/** Tokens that the ids of two texts begin with alike. */
+function common(a: string, b: string): number {
+  const [first, second] = [a, b].map(
+    (content) => engine.tokenize({ text: content, addBos: true, parseSpecial: false }).ids,
+  );
+  const different = first.findIndex((id, i) => id !== second[i]);
+  return different === -1 ? first.length : different;
+}
+
+describe('tokens that are computed', () => {
+  beforeEach(async () => {
+    // Nothing is known.
+    const files = await tinyEngine();
+    await engine.unload();
+    engine = files;
+  });
+
+  it('of the next turn are those that are new', async () => {
+    const first = await reply(engine, greedy(text(BEGINNING)));
+    expect(first.start.reusedTokens).toBe(0);
+    const longer = [...first.start.promptIds, ...first.end.ids, 100, 101, 102];
+    // Of what was drawn, the last token was not run.
+    expect(await computed({ kind: 'ids', ids: longer })).toBe(4);
+  });
+
+  it('of an edited turn are those from the edit on', async () => {
+    await computed(text(BEGINNING));
+    expect(await computed(text(EDITED))).toBe(lengthOf(EDITED) - common(BEGINNING, EDITED));
+  });
+
+  it('of the chat are the last one after its text was scored, inspected and previewed', async () => {
+    const prompt = text(BEGINNING);
+    const { start } = await reply(engine, greedy(prompt, 1));
+    await engine.score({ prompt: text('Another text'), top: 0 });
+    expect(await computed(prompt)).toBe(1);
+    await engine.inspect({ ...greedy(text('The cat sat'), 2), topCandidates: 3 });
+    expect(await computed(prompt)).toBe(1);
+    await engine.preview({ ...greedy(prompt, 2), topCandidates: 3 });
+    expect(await computed({ kind: 'ids', ids: start.promptIds })).toBe(1);
+  });
+
+  it('of lanes with one beginning are those behind it, and the chat is still there', async () => {
+    await computed(text(BEGINNING));
+    const ends = [' and', ' but', ' when'];
+    const started: number[] = [];
+    const requests = ends.map((end) => ({ params: greedy(text(BEGINNING + end), 4) }));
+    for await (const { event } of engine.generateLanes(requests)) {
+      if (event.type === 'start') started.push(event.promptIds.length - event.reusedTokens);
+    }
+    const beginning = Math.min(...ends.map((end) => common(BEGINNING, BEGINNING + end)));
+    expect(started).toEqual(ends.map((end) => lengthOf(BEGINNING + end) - beginning));
+    expect(await computed(text(BEGINNING))).toBe(1);
+  });
+});

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defaultGenerateParams, InferenceEngine, type GenerateParams } from '../index.ts';
+import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
+import { ScriptedEngine } from '../test-support/scripted-model.ts';
+import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
+import type { PromptInput } from '../types.ts';
+import { shift } from './shift.ts';
+
+function greedy(prompt: PromptInput, maxTokens: number): GenerateParams {
+  const params = defaultGenerateParams(prompt);
+  return {
+    ...params,
+    sampling: { ...params.sampling, temperature: 0 },
+    stop: { ...params.stop, maxTokens, ignoreEos: true, repetitionWindow: 0 },
+  };
+}
+
+describe('shift', () => {
+  it('keeps the beginning and the newest, fits, and leaves out no more than half', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 100 }),
+        fc.nat(100),
+        fc.integer({ min: 1, max: 500 }),
+        (size, kept, length) => {
+          const sequence = Array.from({ length }, (_, i) => i);
+          const { ids, dropped } = shift(sequence, size, kept);
+          expect(ids.length).toBe(length - dropped);
+          expect(ids.length).toBeLessThanOrEqual(size);
+          if (length <= size) expect(dropped).toBe(0);
+          else expect(ids.length).toBeGreaterThanOrEqual(Math.floor(size / 2));
+          const stays = Math.min(kept, size >> 1);
+          const from = dropped === 0 ? 0 : stays;
+          expect(ids.slice(0, from)).toEqual(sequence.slice(0, from));
+          expect(ids.slice(from)).toEqual(sequence.slice(from + dropped));
+        },
+      ),
+    );
+  });
+});
+
+describe('a reply in a window that is full', () => {
+  const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd'];
+  const scripted = () => new ScriptedEngine({ vocabulary, next: (ids) => 3 + (ids.length % 4), contextSize: 12 });
+
+  it('stops', async () => {
+    const { end } = await scripted().run(greedy({ kind: 'text', text: 'a b c' }, 30));
+    expect(end).toMatchObject({ stop: { reason: 'context_full' }, contextUsed: 12 });
+    expect(end.ids).toHaveLength(8);
+    expect(end).not.toHaveProperty('shiftedTokens');
+  });
+
+  it('goes on with the newer half, which alone is read again', async () => {
+    const engine = scripted();
+    const { end } = await engine.run(greedy({ kind: 'text', text: 'a b c', whenFull: 'shift' }, 16));
+    expect(end.ids).toHaveLength(16);
+    expect(end.stop.reason).toBe('max_tokens');
+    // 12 of 13 tokens fit: five of the eleven behind BOS go, at tokens 13 and 18.
+    expect(end.shiftedTokens).toBe(10);
+    expect(end.contextUsed).toBe(10);
+    // The prompt, eight tokens; then BOS is in the cache and seven are read again. Four more fill the window again.
+    expect(engine.batches).toEqual([4, 1, 1, 1, 1, 1, 1, 1, 1, 7, 1, 1, 1, 1, 7, 1]);
+  });
+
+  it('of a chat that does not fit loses its oldest turns first, as with drop_oldest', async () => {
+    const messages = ['a a a', 'b b b', 'c c c', 'd d d', 'a b c'].map((text, i) => {
+      return { role: i % 2 === 0 ? ('user' as const) : ('assistant' as const), text };
+    });
+    const chat = { kind: 'chat', messages } as const;
+    await expect(scripted().run(greedy(chat, 2))).rejects.toMatchObject({ code: 'CONTEXT_FULL' });
+    const dropped = await scripted().run(greedy({ ...chat, whenFull: 'drop_oldest' }, 2));
+    const shifted = await scripted().run(greedy({ ...chat, whenFull: 'shift' }, 2));
+    expect(shifted.start.promptIds).toEqual(dropped.start.promptIds);
+    expect(shifted.start.segments.filter((segment) => segment.dropped)).not.toHaveLength(0);
+  });
+});
+
+describe('TinyTransformer, whose positions end with its window', () => {
+  it('goes on as if what remains were all that it was given', async () => {
+    const engine = new InferenceEngine(nodePlatform());
+    const contextSize = 48;
+    const model = await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { contextSize });
+    const { start, end } = await reply(
+      engine,
+      greedy({ kind: 'text', text: 'Once upon a time', whenFull: 'shift' }, 90),
+    );
+    expect(end.ids).toHaveLength(90);
+    expect(start.promptIds[0]).toBe(model.bosTokenId);
+    for (const at of [20, 50, 89]) {
+      const { ids } = shift([...start.promptIds, ...end.ids.slice(0, at)], contextSize, 1);
+      expect(ids[0]).toBe(model.bosTokenId);
+      const next = await reply(engine, greedy({ kind: 'ids', ids: [...ids], whenFull: 'shift' }, 1));
+      expect(next.end.ids).toEqual([end.ids[at]]);
+    }
+    await engine.unload();
+  });
+});
