@@ -3,7 +3,7 @@ import { EngineError } from './errors.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import type { Executor } from './executors/executor.ts';
 import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
-import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { createWasmExecutor, threadsFor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { HostYield } from './generation/host-yield.ts';
@@ -19,6 +19,7 @@ import { checkGrammar } from './grammar/compile-grammar.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import type { ModelDescription } from './model-description.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
+import { engineOverhead } from './models/engine-overhead.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/registry.ts';
 import type { CancelToken, ModelFiles, Platform } from './platform.ts';
@@ -59,6 +60,7 @@ export * from './errors.ts';
 export * from './platform.ts';
 export * from './types.ts';
 export type { MemoryAt, ModelDescription } from './model-description.ts';
+export { openTokenizer } from './models/open-tokenizer.ts';
 export {
   type Quantized,
   quantizeModel,
@@ -66,6 +68,7 @@ export {
   type QuantizeProgress,
 } from './models/quantize/quantize-model.ts';
 export { TARGET_TYPES } from './models/quantize/storage-plan.ts';
+export type { Tokenizer } from './tokenizer/tokenizer.ts';
 
 interface Loaded {
   readonly model: Model;
@@ -355,6 +358,7 @@ export function describeModel(files: ModelFiles, available = 1): Promise<ModelDe
   return describeHeaders(files, {
     planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
     limit: MAX_MEMORY_BYTES,
+    threads: threadsFor(available),
   });
 }
 
@@ -372,6 +376,9 @@ function weightIsPacked(name: string): never {
 }
 
 function describe({ model, executor, loadMs }: Loaded): ModelInfo {
-  const { name, kernels, memoryBytes } = executor;
+  const { name, kernels } = executor;
+  const { weights, kvCache, scratch } = executor.memoryBytes;
+  const overhead = engineOverhead(model.config.vocabularySize, kernels?.threads ?? null);
+  const memoryBytes = { weights, kvCache, scratch: scratch + overhead };
   return { ...model.config, executor: name, kernels, loadMs, memoryBytes };
 }

@@ -79,7 +79,8 @@ function chatTraits(
 
 const MAX_VOCABULARY = 2 ** 22;
 
-function withoutTokenizer(reader: MetadataReader): GgufTokenizerFacts {
+/** For a file that has no vocabulary: ids without text. */
+export function withoutTokenizer(reader: MetadataReader): GgufTokenizerFacts {
   const size = reader.integer(`${architectureOf(reader)}.vocab_size`, 1, MAX_VOCABULARY);
   const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);
   const ends = ['eos', 'eot', 'eom'].map(id).filter((end) => end !== null);

@@ -6,6 +6,7 @@ import { randomStrings } from './random-strings.ts';
 const COUNT = process.env.TOKENSCOPE_TEST_FULL === '1' ? 20_000 : 200;
 const TIMEOUT_MS = 900_000;
 const SEED = 5;
+const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 /** What decoding makes of the tokens of a text. */
 export interface RoundTrip {
@@ -51,7 +52,7 @@ export function itHoldsOnRandomStrings(current: () => Tokenizer, { kept, cuts }:
       for (const text of randomStrings(COUNT, SEED, tokenizer)) {
         const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: i++ % 2 === 1 });
         const whole = tokenizer.decode(ids, false);
-        const expected = kept?.(text.toWellFormed()) ?? null;
+        const expected = kept?.(text.replaceAll(LONE_SURROGATES, '\ufffd')) ?? null;
         if (expected !== null) {
           compared++;
           if (kept?.(whole) !== expected) expect(whole, ids.join()).toBe(expected);

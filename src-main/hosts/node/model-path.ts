@@ -8,6 +8,7 @@ const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
 
 /**
  * A model where it lies: a GGUF file under any name (one that is a part of several stands for all of them), or a folder.
+ * A `.json` file is a tokenizer without a model, under the name that tokenizers have in folders.
  * @throws EngineError MODEL_NOT_FOUND when nothing is there, BAD_REQUEST for a file of another kind, MODEL_IO
  */
 export async function openModelPath(path: string): Promise<ModelFiles> {
@@ -21,6 +22,7 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
   const id = modelIdOfPath(absolute);
   if (found.isDirectory()) return filesIn(id, absolute, await fileNames(absolute));
   const name = basename(absolute);
+  if (extname(name).toLowerCase() === '.json') return renamed(id, 'tokenizer.json', absolute);
   if (extname(name).toLowerCase() !== '.gguf') {
     // Ollama keeps its files under their hashes.
     if (await beginsLikeGguf(absolute)) return renamed(id, `${name}.gguf`, absolute);

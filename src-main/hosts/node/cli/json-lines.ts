@@ -8,10 +8,7 @@ const NEWLINE = 0x0a;
  * Answers each line of standard input with a line of JSON. A line that fails is answered with `{ error }`, and the
  * command then ends with the failure's exit code.
  */
-export async function answerJsonLines(
-  context: CliContext,
-  answer: (value: unknown) => Promise<unknown>,
-): Promise<ExitCode> {
+export async function answerJsonLines(context: CliContext, answer: (value: unknown) => unknown): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
   let number = 0;
   for await (const line of splitLines(abortable(context.stdin, context.signal))) {

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineError } from '../../../engine/errors.ts';
+import { openTokenizer, type Tokenizer } from '../../../engine/index.ts';
 import type { ModelFiles } from '../../../engine/platform.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
 import { ModelLibrary } from '../../../services/models/library.ts';
 import { listModelIds, openModelFolder } from '../model-folder.ts';
 import { modelIdOfPath, openModelPath } from '../model-path.ts';
+import type { CliContext } from './context.ts';
 
 export interface FoundModel {
   /** What the engine is asked for. */
@@ -52,4 +54,17 @@ export async function openModelArgument(modelsDir: string, model: string): Promi
   if (!Object.hasOwn(modelPaths, modelId)) return openModelFolder(modelsDir, modelId);
   const files = await openModelPath(modelPaths[modelId]);
   return { ...files, id: modelId };
+}
+
+/**
+ * The tokenizer of the model that an id or a path names, read without its weights. A path may also be that of a GGUF file
+ * without weights or of a tokenizer.json.
+ * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST, MODEL_FORMAT, UNSUPPORTED_TOKENIZER, MODEL_IO
+ */
+export async function openTokenizerArgument(
+  { modelsDir, err }: Pick<CliContext, 'modelsDir' | 'err'>,
+  model: string,
+): Promise<Tokenizer> {
+  const warn = (message: string) => void err.line(`tokenscope: ${message}`);
+  return openTokenizer(await openModelArgument(modelsDir, model), warn);
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { Detokenized } from '../../../../engine/types.ts';
+import type { Tokenizer } from '../../../../engine/index.ts';
 import type { CliContext } from '../context.ts';
-import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';
 import { answerJsonLines } from '../json-lines.ts';
-import { addModelOption, type ModelOption } from '../options/model-option.ts';
+import { openTokenizerArgument } from '../model-argument.ts';
+import { addTokenizerOption, type ModelOption } from '../options/model-option.ts';
 import { parseIds } from '../options/values.ts';
 
 interface DetokenizeOptions extends ModelOption {
@@ -22,7 +22,7 @@ export function addDetokenizeCommand(program: Command, context: CliContext, done
       ...(previous ?? []),
       ...parseIds(text),
     ]);
-  addModelOption(command)
+  addTokenizerOption(command)
     .option('--special', 'keep special tokens such as <EOS> in the text')
     .option('--json', 'one JSON object: ids, pieces, text')
     .option('--jsonl', 'read a JSON array of ids per line from standard input, answer each with a line of JSON')
@@ -33,29 +33,22 @@ export function addDetokenizeCommand(program: Command, context: CliContext, done
 
 async function detokenizeIds(context: CliContext, ids: number[] | undefined, options: DetokenizeOptions) {
   if (ids === undefined || ids.length === 0) throw new UsageError('Give token ids, or --jsonl to read them.');
-  return withEngine(context, options.model, async (session) => {
-    const answer = await detokenize(session, ids, options, context.signal);
-    if (options.json) await context.out.json(detokenizedJson(ids, answer));
-    else await context.out.line(answer.text);
-    return EXIT.ok;
-  });
+  const answer = detokenize(await openTokenizerArgument(context, options.model), ids, options);
+  if (options.json) await context.out.json(answer);
+  else await context.out.line(answer.text);
+  return EXIT.ok;
 }
 
 async function detokenizeLines(context: CliContext, ids: number[] | undefined, options: DetokenizeOptions) {
   if (ids !== undefined && ids.length > 0) throw new UsageError('--jsonl reads standard input; give no ids.');
-  return withEngine(context, options.model, (session) =>
-    answerJsonLines(context, async (line) => {
-      if (!Array.isArray(line)) throw new UsageError('Each line must be a JSON array of token ids.');
-      // The protocol's edge checks every id.
-      return detokenizedJson(line, await detokenize(session, line as number[], options, context.signal));
-    }),
-  );
+  const tokenizer = await openTokenizerArgument(context, options.model);
+  return answerJsonLines(context, (line) => {
+    if (!Array.isArray(line)) throw new UsageError('Each line must be a JSON array of token ids.');
+    // What is no id is refused by the tokenizer.
+    return detokenize(tokenizer, line as number[], options);
+  });
 }
 
-function detokenize({ client }: EngineSession, ids: number[], options: DetokenizeOptions, signal: AbortSignal) {
-  return client.call('detokenize', { ids, skipSpecial: !options.special }, { signal });
-}
-
-function detokenizedJson(ids: number[], { pieces, text }: Detokenized) {
-  return { ids, pieces, text };
+function detokenize(tokenizer: Tokenizer, ids: readonly number[], { special }: DetokenizeOptions) {
+  return { ids, pieces: ids.map((id) => tokenizer.piece(id)), text: tokenizer.decode(ids, !special) };
 }

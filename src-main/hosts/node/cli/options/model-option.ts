@@ -13,3 +13,13 @@ export function addModelOption(command: Command): Command {
     DEFAULT_MODEL,
   );
 }
+
+/** Likewise for commands that need its tokenizer only. */
+export function addTokenizerOption(command: Command): Command {
+  return command.option(
+    '--model <id or path>',
+    'whose tokenizer to use: an id (see "tokenscope models"), a .gguf file with or without weights, a model\'s folder or a ' +
+      'tokenizer.json',
+    DEFAULT_MODEL,
+  );
+}
