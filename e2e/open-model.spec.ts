@@ -18,7 +18,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   const path = await writeTinyModel(dataDir);
   const terminal = capture(process.execPath, [
     join(root, 'scripts/tokenscope.mjs'),
-    ...['run', PROMPT, '--model', path, '--greedy', '--max-tokens', '24', '--json'],
+    ...['run', PROMPT, '--chat', '--model', path, '--greedy', '--max-tokens', '24', '--json'],
   ]);
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);

@@ -92,10 +92,12 @@ export function licenceName(name: string): string {
 }
 
 /** How chats are put to the model. */
-export function templateText({ chatTemplate, tokenizer, reasoningMarks }: ModelDescription): string {
+export function templateText(model: ModelDescription, builtIn: boolean): string {
+  const { chatTemplate, tokenizer, reasoningMarks } = model;
   if (tokenizer === null) return 'It reads token ids only.';
+  if (builtIn) return 'It knows no roles: what you write is the beginning of a text, and the reply continues it.';
   if (chatTemplate === null) {
-    return 'No chat template: what you write is the beginning of a text, and the reply continues it.';
+    return 'Its file has no chat template: the lines of a chat begin with User: and Assistant:. The Prompt panel shows them.';
   }
   const thinks =
     reasoningMarks === null
