@@ -33,6 +33,7 @@ export function rowNibbles(
   x: usize,
   w: usize,
   blocks: i32,
+  row: i32,
   panel: i32,
   zero: i32,
   min: bool,
@@ -91,10 +92,32 @@ export function rowNibbles(
     w = codes + (five ? 32 : 0);
     x += XQ_BLOCK - 16;
   }
-  storeScaled(op, 0, panel, y0, y1);
+  storeScaled(op, row, panel, y0, y1);
 }
 
-export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, panel: i32): void {
+export function rowQ8(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
+  const shift = i32x4.splat(-zero);
+  let y0 = f32x4.splat(0);
+  let y1 = y0;
+  for (; blocks > 0; blocks--) {
+    let s0 = i32x4.mul(v128.load32_splat(x, XQ_SUM), shift);
+    let s1 = s0;
+    let codes = w + 16;
+    for (const end = x + 32; x < end; x += 4, codes += 32) {
+      const a = v128.load32_splat(x);
+      s0 = dot4(a, v128.load(codes), s0);
+      s1 = dot4(a, v128.load(codes, 16), s1);
+    }
+    const scale = v128.load32_splat(x, XQ_SCALE - 32);
+    y0 = addScaled(y0, s0, w, scale);
+    y1 = addScaled(y1, s1, w + 8, scale);
+    w = codes;
+    x += XQ_BLOCK - 32;
+  }
+  storeScaled(op, row, panel, y0, y1);
+}
+
+export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
   let y0 = f32x4.splat(0);
   let y1 = y0;
   for (; blocks > 0; blocks--) {
@@ -105,14 +128,14 @@ export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, panel: i32): v
     // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
     if (!w) break;
     y1 = addScaled(y1, i32x4.sub(sixBits(x, w + 80), low), w + 8, scale);
-    if (!w) break;
+    if (!x) break;
     y0 = addScaled(y0, i32x4.sub(sixBits(x + 16, w + 128), high), w + 16, scale);
-    if (!w) break;
+    if (!blocks) break;
     y1 = addScaled(y1, i32x4.sub(sixBits(x + 16, w + 176), high), w + 24, scale);
     w += 224;
     x += XQ_BLOCK;
   }
-  storeScaled(op, 0, panel, y0, y1);
+  storeScaled(op, row, panel, y0, y1);
 }
 
 /** 16 activations times 16 codes of each of four rows. */

@@ -10,6 +10,7 @@ import { dot4 } from './dot';
 import { storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
 import { madd, placedHalf4 } from './math';
+import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
 
 const BLOCK: usize = 272;
 
@@ -22,7 +23,7 @@ export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32): void {
   const tiled = rows & ~3;
   for (let panel = from; panel < to; panel++) {
     const at = w + <usize>panel * panelBytes;
-    for (let row = 0; row < tiled; row += 4) fourRows(op, x + <usize>row * stride, stride, at, blocks, row, panel);
+    for (let row = 0; row < tiled; row += 4) fourRows(op, x + <usize>row * stride, at, blocks, row, panel);
     for (let row = tiled; row < rows; row++) oneRow(op, x + <usize>row * stride, at, blocks, row, panel);
   }
 }
@@ -56,7 +57,7 @@ function oneRow(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32
   storeScaled(op, row, panel, y0, y1);
 }
 
-function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+function fourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -65,9 +66,6 @@ function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row
   let c1 = a0;
   let d0 = a0;
   let d1 = a0;
-  let xb = x + stride;
-  let xc = xb + stride;
-  let xd = xc + stride;
   for (; blocks > 0; blocks--) {
     let sa0 = i32x4.splat(0);
     let sa1 = sa0;
@@ -81,10 +79,10 @@ function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row
       let code = v128.load(w + j * 32, 16);
       let sign = i8x16.lt_s(code, i8x16.splat(0));
       let size = i8x16.abs(code);
-      const va = v128.load32_splat(x + j * 4);
-      const vb = v128.load32_splat(xb + j * 4);
-      const vc = v128.load32_splat(xc + j * 4);
-      const vd = v128.load32_splat(xd + j * 4);
+      const va = v128.load32_splat(x + j * 16);
+      const vb = v128.load32_splat(x + j * 16, 4);
+      const vc = v128.load32_splat(x + j * 16, 8);
+      const vd = v128.load32_splat(x + j * 16, 12);
       sa0 = dot4(signed(va, sign), size, sa0);
       sb0 = dot4(signed(vb, sign), size, sb0);
       sc0 = dot4(signed(vc, sign), size, sc0);
@@ -99,23 +97,20 @@ function fourRows(op: usize, x: usize, stride: usize, w: usize, blocks: i32, row
     }
     const w0 = placedHalf4(v128.load16x4_s(w));
     const w1 = placedHalf4(v128.load16x4_s(w, 8));
-    let scale = v128.load32_splat(x, XQ_SCALE);
+    let scale = v128.load32_splat(x, XQ4_SCALE);
     a0 = madd(f32x4.convert_i32x4_s(sa0), f32x4.mul(w0, scale), a0);
     a1 = madd(f32x4.convert_i32x4_s(sa1), f32x4.mul(w1, scale), a1);
-    scale = v128.load32_splat(xb, XQ_SCALE);
+    scale = v128.load32_splat(x, XQ4_SCALE + 4);
     b0 = madd(f32x4.convert_i32x4_s(sb0), f32x4.mul(w0, scale), b0);
     b1 = madd(f32x4.convert_i32x4_s(sb1), f32x4.mul(w1, scale), b1);
-    scale = v128.load32_splat(xc, XQ_SCALE);
+    scale = v128.load32_splat(x, XQ4_SCALE + 8);
     c0 = madd(f32x4.convert_i32x4_s(sc0), f32x4.mul(w0, scale), c0);
     c1 = madd(f32x4.convert_i32x4_s(sc1), f32x4.mul(w1, scale), c1);
-    scale = v128.load32_splat(xd, XQ_SCALE);
+    scale = v128.load32_splat(x, XQ4_SCALE + 12);
     d0 = madd(f32x4.convert_i32x4_s(sd0), f32x4.mul(w0, scale), d0);
     d1 = madd(f32x4.convert_i32x4_s(sd1), f32x4.mul(w1, scale), d1);
     w += BLOCK;
-    x += XQ_BLOCK;
-    xb += XQ_BLOCK;
-    xc += XQ_BLOCK;
-    xd += XQ_BLOCK;
+    x += XQ4_BLOCK;
   }
   storeScaled(op, row, panel, a0, a1);
   storeScaled(op, row + 1, panel, b0, b1);

@@ -226,7 +226,7 @@ export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32):
       linear(op, run, rows, from, to, thread);
       break;
     case QUANTIZE:
-      quantizeRows(op, from, to);
+      quantizeRows(op, rows, from, to);
       break;
     case EMBED:
       embedRows(op, run, from, to, tileOf(run, thread));

@@ -1,17 +1,39 @@
 import { F16_INPUT_SCALE, OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { ROUNDING } from './math';
 
-/** Rows of float32 to blocks of 32 signed 8-bit codes with one scale, the largest magnitude / 127 (as ggml's Q8_0). */
-export function quantizeRows(op: usize, from: i32, to: i32): void {
+/**
+ * Blocks of four rows that are multiplied together lie together, so that one pointer reaches them all: codes `[8][row][4]`,
+ * then `[row]` of each of what else a block has.
+ */
+export const XQ4_BLOCK: usize = 192;
+export const XQ4_SCALE: usize = 128;
+export const XQ4_SUM: usize = 144;
+export const XQ4_SCALED_SUM: usize = 160;
+export const XQ4_LOW_SUM: usize = 176;
+
+/**
+ * Rows of float32 to blocks of 32 signed 8-bit codes with one scale, the largest magnitude / 127 (as ggml's Q8_0).
+ * @param rows of all: four and four lie together, what is left over alone
+ */
+export function quantizeRows(op: usize, rows: i32, from: i32, to: i32): void {
   const blocks = load<i32>(op, OP_WIDTH) / 32;
+  const stride = <usize>load<i32>(op, OP_Y_STRIDE);
+  const y = <usize>load<i32>(op, OP_Y);
   for (let row = from; row < to; row++) {
     const x = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE);
-    const y = <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE);
-    for (let block = 0; block < blocks; block++) quantizeBlock(x + block * 128, y + <usize>block * XQ_BLOCK);
+    if (row < (rows & ~3)) {
+      const group = y + <usize>(row & ~3) * stride + <usize>(row & 3) * 4;
+      for (let block = 0; block < blocks; block++) quantizeBlock(x + block * 128, group + <usize>block * XQ4_BLOCK, true);
+    } else {
+      const alone = y + <usize>row * stride;
+      for (let block = 0; block < blocks; block++) quantizeBlock(x + block * 128, alone + <usize>block * XQ_BLOCK, false);
+    }
   }
 }
 
-function quantizeBlock(x: usize, y: usize): void {
+// @ts-ignore: decorator
+@inline
+function quantizeBlock(x: usize, y: usize, together: bool): void {
   const x0 = v128.load(x);
   const x1 = v128.load(x, 16);
   const x2 = v128.load(x, 32);
@@ -30,15 +52,26 @@ function quantizeBlock(x: usize, y: usize): void {
   const inverse = f32x4.splat(m > 0 ? 127 / m : 0);
   const low = i8x16.narrow_i16x8_s(codes8(x0, x1, inverse), codes8(x2, x3, inverse));
   const high = i8x16.narrow_i16x8_s(codes8(x4, x5, inverse), codes8(x6, x7, inverse));
-  v128.store(y, low);
-  v128.store(y, high, 16);
   const lowSum = sumOf(low);
   const sum = lowSum + sumOf(high);
   const scaled = scale * <f32>F16_INPUT_SCALE;
-  store<f32>(y, scaled, XQ_SCALE);
-  store<i32>(y, sum, XQ_SUM);
-  store<f32>(y, scaled * <f32>sum, XQ_SCALED_SUM);
-  store<i32>(y, lowSum, XQ_LOW_SUM);
+  if (together) {
+    v128.store32_lane(y, low, 0);
+    v128.store32_lane(y, low, 1, 16);
+    v128.store32_lane(y, low, 2, 32);
+    v128.store32_lane(y, low, 3, 48);
+    v128.store32_lane(y, high, 0, 64);
+    v128.store32_lane(y, high, 1, 80);
+    v128.store32_lane(y, high, 2, 96);
+    v128.store32_lane(y, high, 3, 112);
+  } else {
+    v128.store(y, low);
+    v128.store(y, high, 16);
+  }
+  store<f32>(y + (together ? XQ4_SCALE : XQ_SCALE), scaled);
+  store<i32>(y + (together ? XQ4_SUM : XQ_SUM), sum);
+  store<f32>(y + (together ? XQ4_SCALED_SUM : XQ_SCALED_SUM), scaled * <f32>sum);
+  store<i32>(y + (together ? XQ4_LOW_SUM : XQ_LOW_SUM), lowSum);
 }
 
 // @ts-ignore: decorator

@@ -46,6 +46,7 @@ const SHAPES: readonly [rows: number, inputs: number, outputs: number][] = [
   [4, 512, 33],
   [7, 768, 72],
   [13, 256, 7],
+  [18, 512, 20],
 ];
 
 /** Floats have no blocks: any number of inputs goes. */
@@ -69,7 +70,7 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
         const bias = Float32Array.from({ length: outputs }, random);
         const stored = storedRows(type, w);
 
-        const { taps, rowAlone } = await runLinear(variant, { type, x, stored, bias, rows, inputs, outputs });
+        const { taps, fewRows, rowAlone } = await runLinear(variant, { type, x, stored, bias, rows, inputs, outputs });
 
         const values = new Float32Array(w.length);
         type.dequantize(stored, 0, values, 0, w.length / type.blockSize);
@@ -162,7 +163,7 @@ async function runLinear(variant: 'threads' | 'simd', test: LinearCase) {
     const result = await executor.run(batchOf([new KvCache(32).append(0, ids)]), { logits: [], taps: ['y'] });
     return result.taps.get('y')!.data;
   };
-  return { taps: await run(tokens), rowAlone: await run([rows - 1]) };
+  return { taps: await run(tokens), fewRows: await run(tokens.slice(0, 5)), rowAlone: await run([rows - 1]) };
 }
 
 function storedRows(type: BlockType, values: Float32Array): Uint8Array {
