@@ -13,7 +13,7 @@ export function encodeChat(chat: ChatText, tokenizer: Tokenizer): TokenPiece[] {
   const { text, written, template } = chat;
   if (template === null) return tokenizer.encodePieces(text);
   const marks = userDefinedIn(template, tokenizer);
-  const byPeople = written.filter(({ role }) => role === 'user');
+  const byPeople = written.filter(({ role }) => role !== 'assistant');
   const isForged = (piece: TokenPiece) =>
     (piece.special && touches(piece, written)) || (marks.has(piece.id) && touches(piece, byPeople));
   const whole = tokenizer.encodePieces(text, { addSpecial: false, parseSpecial: true });
@@ -88,10 +88,10 @@ function encodeApart(chat: ChatText, marks: ReadonlySet<number>, tokenizer: Toke
 function stretches({ text, written }: ChatText, marks: ReadonlySet<number>): Stretch[] {
   const found: Stretch[] = [];
   let from = 0;
-  for (const { start, end, role } of [...written, { start: text.length, end: text.length, role: 'user' }]) {
+  for (const { start, end, role } of [...written, { start: text.length, end: text.length, role: 'user' as const }]) {
     if (from < start)
       found.push({ start: from, end: start, isStructure: ({ id, special }) => special || marks.has(id) });
-    if (role !== 'user') found.push({ start, end, isStructure: ({ id, special }) => !special && marks.has(id) });
+    if (role === 'assistant') found.push({ start, end, isStructure: ({ id, special }) => !special && marks.has(id) });
     from = end;
   }
   return found;
