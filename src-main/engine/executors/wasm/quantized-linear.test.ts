@@ -86,8 +86,9 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
           }
         }
         expect(error / size).toBeLessThan(nmse);
-        // A row gives the same bits alone and in a batch.
+        // A row gives the same bits alone, among four and in a batch.
         expect(rowAlone).toEqual(taps.slice(-outputs));
+        expect(fewRows).toEqual(taps.slice(0, fewRows.length));
       },
     );
   });
