@@ -59,6 +59,8 @@ async function tokenscope(args: readonly string[], options: { signal?: AbortSign
   return { code, out: texts[0]!(), err: texts[1]!() };
 }
 
+const text = (part: string): string => expect.stringContaining(part) as string;
+
 async function json(...args: string[]): Promise<unknown> {
   const { code, out, err } = await tokenscope([...args, '--json']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -128,6 +130,39 @@ it('says what went wrong, keeps what came, and goes on with the same command', a
   expect((await tokenscope(['models', 'get', 'tiny-1m'])).code).toBe(0);
   expect(server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
 });
+
+it('names the kind of every failure, and leaves no file that could be taken for a model', async () => {
+  const path = hubPath(entry.repository, entry.revision, entry.file);
+  const failure = async (...args: string[]) => {
+    const { code, out, err } = await tokenscope(['models', 'get', 'tiny-1m', '--json', ...args]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    return (JSON.parse(err) as { error: { code: string; message: string; details: { kind: string } } }).error;
+  };
+  server.behave(path, { kind: 'otherBytes' });
+  expect(await failure()).toMatchObject({ details: { kind: 'hash' }, message: text('thrown away') });
+  server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
+  expect(await failure()).toMatchObject({ details: { kind: 'redirect' } });
+  server.behave(path, { kind: 'hang' });
+  expect(await failure()).toMatchObject({ details: { kind: 'timeout' } });
+  const untrusted = await startDownloadServer({ tls: true });
+  onTestFinished(() => untrusted.close());
+  expect(await failure('--mirror', untrusted.url)).toMatchObject({
+    details: { kind: 'tls' },
+    message: text('not secure'),
+  });
+  expect(await failure('--mirror', 'https://hub.invalid')).toMatchObject({
+    details: { kind: 'dns' },
+    message: text('The name hub.invalid was not found'),
+  });
+  expect(await failure('--mirror', 'https://hub.invalid', '--proxy', 'http://127.0.0.1:9')).toMatchObject({
+    details: { kind: 'proxy' },
+  });
+  entry = { ...entry, bytes: 10 ** 15 };
+  await writeCatalogue();
+  expect(await failure()).toMatchObject({ code: 'STORAGE', details: { kind: 'disk' }, message: text('bytes free') });
+  expect(await readdir(join(folder, 'data/models'))).toEqual([]);
+  expect(await json('models', 'list')).toHaveLength(1);
+}, 60_000);
 
 it('wants terms to be accepted, knows no other ids and no other addresses than https', async () => {
   entry = { ...entry, license: { name: 'Terms', url: 'https://example.org/terms', kind: 'terms' } };
