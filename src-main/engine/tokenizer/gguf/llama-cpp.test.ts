@@ -48,6 +48,25 @@ const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
   'conv-synth_unigram_bf': LOSSY,
 };
 
+/** What ends a reply: the tokens that the file names, and those that llama.cpp knows by their text (`special_eog_ids`). */
+const END_PIECES: Readonly<Record<string, readonly string[]>> = {
+  'conv-llama3': ['<|end_of_text|>', '<|eot_id|>'],
+  'conv-qwen3': ['</s>', '<|endoftext|>', '<|im_end|>', '<|fim_pad|>', '<|repo_name|>', '<|file_sep|>'],
+  'conv-gpt4o': ['<|endoftext|>'],
+  // Not <|end|>: a reply goes on after it.
+  'conv-gptoss': ['<|endoftext|>', '<|return|>', '<|call|>'],
+  'conv-gpt35turbo': ['<|endoftext|>'],
+  'conv-deepseek_v3': ['<｜end▁of▁sentence｜>'],
+  // Its </s> closes what is struck through in HTML, and ends replies nevertheless.
+  'conv-gemini': ['<eos>', '<end_of_turn>', '</s>'],
+  gemma3: ['<eos>', '<end_of_turn>', '</s>'],
+  'conv-mistral_v1': ['</s>'],
+  'conv-llama2': ['</s>'],
+  'conv-bert_wordpiece': ['[PAD]', '[SEP]'],
+  smollm2: ['<|endoftext|>', '<|im_end|>', '<reponame>'],
+  'conv-synth_unigram_bf': ['</s>'],
+};
+
 for (const family of GGUF_FAMILIES) {
   const { name, golden, isThere } = family;
   describe.skipIf(!isThere)(`the tokens of llama.cpp: ${name} (needs the fetched tokenizers)`, () => {
@@ -77,6 +96,10 @@ for (const family of GGUF_FAMILIES) {
     it('has 140 strings and every token', () => {
       expect(cases).toHaveLength(140);
       expect(facts.tokenizer.vocabularySize).toBe(vocabularySize);
+    });
+
+    it('knows the tokens that end a reply', () => {
+      expect(facts.endIds.map((id) => facts.tokenizer.piece(id))).toEqual(END_PIECES[golden]);
     });
 
     it('encodes them, special tokens as text', () => {

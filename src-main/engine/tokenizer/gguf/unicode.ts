@@ -1,4 +1,5 @@
 import { CharSet, type CodePointRange } from '../regex/char-set.ts';
+import { canonicalDecomposition, lowerCaseOf } from '../unicode/normalize.ts';
 import { generalCategory, whiteSpace } from '../unicode/sets.ts';
 
 /**
@@ -85,11 +86,12 @@ export function lowerCase(codePoint: number): number {
   if (codePoint < 0x80) return codePoint >= 0x41 && codePoint <= 0x5a ? codePoint + 32 : codePoint;
   if (characterFlags()[codePoint] & CHARACTER.young) return codePoint;
   // Of U+0130's lower case, two code points, llama.cpp takes the first.
-  return String.fromCodePoint(codePoint).toLowerCase().codePointAt(0)!;
+  return lowerCaseOf(codePoint)[0];
 }
 
 /** The first code point of the canonical decomposition. llama.cpp drops the others, and with them the vowels of Hangul. */
 export function firstOfDecomposition(codePoint: number): number {
   if (codePoint < 0x80 || characterFlags()[codePoint] & CHARACTER.young) return codePoint;
-  return String.fromCodePoint(codePoint).normalize('NFD').codePointAt(0)!;
+  // The one that came between the version of the tables and llama.cpp's.
+  return codePoint === 0x11938 ? 0x11935 : canonicalDecomposition(codePoint)[0];
 }

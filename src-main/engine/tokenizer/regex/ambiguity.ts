@@ -1,5 +1,10 @@
-import type { CharSet } from './char-set.ts';
+import { CharSet } from './char-set.ts';
 import { RegexError, type RegexNode } from './syntax.ts';
+
+const NOTHING = CharSet.of([]);
+
+/** Loops over the same characters next to each other; tokenizers use two (`\s*[\r\n]+`). */
+const MAX_LOOPS_IN_A_ROW = 2;
 
 /** Places in a loop's body, counted repeats written out. More would make the check itself slow. */
 const MAX_POSITIONS = 500;
@@ -18,6 +23,7 @@ export function refuseAmbiguousLoops(node: RegexNode): void {
     case 'set':
       return;
     case 'sequence':
+      refuseLoopsInARow(node.items);
       return node.items.forEach(refuseAmbiguousLoops);
     case 'alternation':
       return node.options.forEach(refuseAmbiguousLoops);
@@ -31,6 +37,35 @@ export function refuseAmbiguousLoops(node: RegexNode): void {
       }
       return refuseAmbiguousLoops(node.item);
   }
+}
+
+/**
+ * Refuses `a*a*a*` and `.*x.*y.*`: among many loops a stretch of the same characters can be shared out in a number of ways
+ * that grows with a power of its length. What stands between loops parts them when it must be there and is none of those
+ * characters.
+ */
+function refuseLoopsInARow(items: readonly RegexNode[]): void {
+  const parts = items.map(repeated);
+  for (const [i, first] of parts.entries()) {
+    let shared = first?.max === Infinity ? first.set : null;
+    for (let loops = 1, next = i + 1; shared && next < parts.length; next++) {
+      const part = parts[next];
+      if (!part || (part.min > 0 && !part.set.intersects(shared))) break;
+      if (part.max < Infinity || !part.set.intersects(shared)) continue;
+      shared = shared.intersection(part.set);
+      if (++loops > MAX_LOOPS_IN_A_ROW) {
+        throw new RegexError('more than two loops over the same characters in a row are not supported', true);
+      }
+    }
+  }
+}
+
+/** How often which characters are read; nothing for a look-around, null for anything larger. */
+function repeated(node: RegexNode): { set: CharSet; min: number; max: number } | null {
+  if (node.type === 'set') return { set: node.set, min: 1, max: 1 };
+  if (node.type === 'look') return { set: NOTHING, min: 0, max: 0 };
+  if (node.type === 'atomic') return repeated(node.item);
+  return node.type === 'repeat' && node.item.type === 'set' ? { ...node, set: node.item.set } : null;
 }
 
 /** A place in the pattern that reads one character, and the places that can come next. */

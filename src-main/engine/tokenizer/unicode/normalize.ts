@@ -170,17 +170,26 @@ export function normalizationReplacements(text: string, form: NormalizationForm)
   return replacements;
 }
 
-let lowerCase: ReadonlyMap<number, string> | undefined;
+/** The canonical decomposition of a code point; the code point itself where it has none. */
+export function canonicalDecomposition(codePoint: number): readonly number[] {
+  return decompose(codePoint, false);
+}
+
+let lowerCase: ReadonlyMap<number, readonly number[]> | undefined;
 let upper: RegExp | undefined;
+
+const lowerCases = () => (lowerCase ??= readMapping(LOWER_CASE));
+
+/** A code point in lower case, which may be two; itself where it has none. */
+export function lowerCaseOf(codePoint: number): readonly number[] {
+  return lowerCases().get(codePoint) ?? [codePoint];
+}
 
 /** What has to be replaced in `text` to make it lower case, each character by itself (no final sigma). */
 export function lowerCaseReplacements(text: string): Replacement[] {
-  lowerCase ??= new Map([...readMapping(LOWER_CASE)].map(([code, lower]) => [code, String.fromCodePoint(...lower)]));
-  upper ??= new RegExp(source(setOf(lowerCase.keys())), 'gu');
-  const replacements: Replacement[] = [];
-  for (const { 0: letter, index } of text.matchAll(upper)) {
-    const lower = lowerCase.get(letter.codePointAt(0) ?? 0) ?? letter;
-    replacements.push({ range: [index, index + letter.length], text: lower });
-  }
-  return replacements;
+  upper ??= new RegExp(source(setOf(lowerCases().keys())), 'gu');
+  return Array.from(text.matchAll(upper), ({ 0: letter, index }) => ({
+    range: [index, index + letter.length],
+    text: String.fromCodePoint(...lowerCaseOf(letter.codePointAt(0) ?? 0)),
+  }));
 }
