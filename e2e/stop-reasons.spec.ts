@@ -57,6 +57,21 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(meter).toHaveAttribute('data-level', 'danger');
   });
 
+  test('the token limit behind a full window, when the oldest half may go', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.endless();
+    await chat.set('useKvCache', true);
+    await chat.id('setting-whenFull-shift').check();
+    await chat.openPanel('stop');
+    await chat.set('maxTokens', 1100);
+    await chat.openPanel('context');
+    expect((await chat.ask('The cat sat on the')).reason).toBe('max_tokens');
+    await expect(chat.lastStop).toHaveAttribute('title', /the oldest 4\d\d tokens were left out/);
+    const used = Number(await chat.id('context-meter').getAttribute('data-used'));
+    expect(used).toBeGreaterThan(500);
+    expect(used).toBeLessThan(1000);
+  });
+
   test('a text longer than the window is refused with both numbers, and nothing is lost', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.send('the cat '.repeat(600).trim());

@@ -107,7 +107,7 @@ const settingsEntries = {
     v.maxEntries(MAX_MODELS_WITH_SETTINGS, `Expected at most ${MAX_MODELS_WITH_SETTINGS} models`),
   ),
   useKvCache: v.boolean(),
-  whenFull: v.picklist(['stop', 'drop_oldest']),
+  whenFull: v.picklist(['stop', 'drop_oldest', 'shift']),
   tokensView: v.boolean(),
   panel: v.object(panelEntries),
   lastChatId: v.nullable(chatId),

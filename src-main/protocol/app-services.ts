@@ -12,6 +12,7 @@ import type {
   Stop,
   StopParams,
   Timings,
+  WhenFull,
 } from '../engine/types.ts';
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
@@ -22,7 +23,7 @@ export interface Settings {
   perModel: Record<string, ModelSettings>;
   useKvCache: boolean;
   /** What happens when a chat no longer fits the context window. */
-  whenFull: 'stop' | 'drop_oldest';
+  whenFull: WhenFull;
   /** Show replies as tinted tokens instead of plain text. */
   tokensView: boolean;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };

@@ -38,6 +38,14 @@ export function stopAtContextEnd(promptTokens: number, contextSize: number): Sto
   return { reason: 'context_full', detail };
 }
 
+/** Also says what the model no longer saw. */
+export function afterShift(stop: Stop, dropped: number): Stop {
+  return {
+    ...stop,
+    detail: `${stop.detail} To go on in a full window, the oldest ${tokenCount(dropped)} were left out.`,
+  };
+}
+
 export function stopAtTimeLimit(timeLimitMs: number, tokens: number): Stop {
   return { reason: 'time_limit', detail: `Reached the time limit of ${timeLimitMs} ms after ${tokenCount(tokens)}.` };
 }

@@ -31,7 +31,7 @@ export function contextRows(chat: ChatDocument, answer: AssistantTurn, reply: Re
   // The newest turn always stays.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
   const own = reply.segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
-  const written = reply.contextUsed - reply.promptTokens;
+  const written = Math.max(0, reply.contextUsed - reply.promptTokens);
   const shared = { who: 'model', dropped: false, live: true, next: false } as const;
   return [...rows, { ...shared, key: answer.id, text: firstWords(reply.text), tokens: own + written }];
 }

@@ -57,6 +57,7 @@ export class Reply {
   runStart = $state(0);
 
   readonly #tokens: GeneratedToken[] = [];
+  #contextSize = Infinity;
   /** What a stored reply says where its tokens were lost. */
   #storedText = '';
 
@@ -147,6 +148,7 @@ export class Reply {
     this.segments = start.segments;
     this.notices = start.notices;
     this.promptTokens = start.promptIds.length;
+    this.#contextSize = start.contextSize;
     this.contextUsed = start.promptIds.length;
     this.reusedTokens = start.reusedTokens;
   }
@@ -173,7 +175,9 @@ export class Reply {
     }
     this.blocks = blocks;
     this.count = this.#tokens.length;
-    if (this.phase !== 'done') this.contextUsed = this.promptTokens + this.count - this.runStart;
+    if (this.phase === 'done') return;
+    // A reply that goes on in a full window leaves out what is oldest; the end says how much is there then.
+    this.contextUsed = Math.min(this.promptTokens + this.count - this.runStart, this.#contextSize);
   }
 
   finished(end: GenerateEnd): void {

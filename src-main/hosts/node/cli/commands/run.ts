@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { GenerateEnd, GenerateParams, GeneratedToken, PromptInput } from '../../../../engine/types.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
@@ -23,6 +23,7 @@ import { ReplyWriter, showsDimmed } from '../reply-writer.ts';
 interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions, ChatOptions {
   chat?: true;
   kvCache: boolean;
+  whenFull: 'stop' | 'shift';
   top?: number;
   json?: true;
 }
@@ -40,7 +41,12 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .option('--chat', 'the text is a person’s turn of a chat, put into the model’s chat template')
     .option('--json', 'one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
-    .option('--no-kv-cache', 'compute the whole sequence again for each token');
+    .option('--no-kv-cache', 'compute the whole sequence again for each token')
+    .addOption(
+      new Option('--when-full <policy>', 'at the end of the context window: stop, or go on without the oldest half')
+        .choices(['stop', 'shift'])
+        .default('stop'),
+    );
   addChatOptions(command);
   addPromptOptions(command);
   addSamplingOptions(command);
@@ -62,7 +68,7 @@ async function generateParams(
   options: RunOptions,
 ): Promise<GenerateParams> {
   return {
-    prompt: await promptInput(context, prompt, options),
+    prompt: { ...(await promptInput(context, prompt, options)), whenFull: options.whenFull },
     sampling: samplingParams(options),
     stop: stopParams(options),
     useKvCache: options.kvCache,
