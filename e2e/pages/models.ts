@@ -3,7 +3,7 @@ import type { RunningApp } from '../support/app.ts';
 
 /** What a person does and sees on the Models page. */
 export class ModelsPage {
-  constructor(readonly app: RunningApp) {}
+  constructor(readonly app: Pick<RunningApp, 'page' | 'electron'>) {}
 
   readonly id = (testId: string): Locator => this.app.page.getByTestId(testId);
 

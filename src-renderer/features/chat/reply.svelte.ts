@@ -46,8 +46,8 @@ export class Reply {
   segments = $state.raw<readonly PromptSegment[]>([]);
   /** What a person should know about how the prompt was made. */
   notices = $state.raw<readonly string[]>([]);
-  /** Whether the reasoning is unfolded; null: while it is being written. */
-  reasoningOpen = $state<boolean | null>(null);
+  /** Whether the reasoning is unfolded. */
+  reasoningOpen = $state(false);
   /** BOS included; after Continue this counts what had been written before. */
   promptTokens = $state(0);
   contextUsed = $state(0);

@@ -24,6 +24,8 @@ export interface StageInfo {
   main: ControlInfo;
   /** Further settings, a row each. */
   more: readonly ControlInfo[];
+  /** What they are called together while they are folded away; without it they are always shown. */
+  fold?: string;
   /** Values at which the stage does nothing. */
   off: Partial<SamplingParams>;
   /** What it becomes when it is turned on and was never on before. */
@@ -167,6 +169,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       control('dynatempRange', 'Dynamic range', 0, 2, 10, 0.05),
       control('dynatempExponent', 'Dynamic exponent', 0.1, 4, 10, 0.05),
     ],
+    fold: 'Dynamic temperature',
     off: { temperature: 1, dynatempRange: 0 },
     suggested: { temperature: 0.8 },
     isOn: ({ temperature, dynatempRange }) => temperature !== 1 || dynatempRange > 0,
