@@ -1,14 +1,17 @@
 import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import type { RunningApp } from './support/app.ts';
 import { expectNoViolations } from './support/axe.ts';
+import { writeChatModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
+
+/** Lets the model think, and leaves the system prompt out. */
+const THINKING = `{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}
+<assistant><think>{% if enable_thinking is defined and not enable_thinking %}</think>{% endif %}`;
 
 for (const theme of ['light', 'dark', 'contrast'] as const) {
   test(`no violation on any view, ${theme}`, async ({ app }) => {
-    const chat = new ChatPage(app.page);
-    await chat.ready();
-    await chat.id('open-settings').click();
-    await chat.id('theme-select').selectOption(theme);
-    await expect(app.page.locator('html')).toHaveAttribute('data-theme', theme);
+    const chat = await chatIn(theme, app);
     await expectNoViolations(app.page, 'settings');
     await app.page.keyboard.press('Escape');
     await expectNoViolations(app.page, 'first run');
@@ -26,8 +29,27 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
       await expectNoViolations(app.page, `panel ${tab}`);
     }
 
+    await chat.newChat();
+    await chat.send('the cat '.repeat(600).trim());
+    await expect(chat.id('error-card')).toBeVisible();
+    await expectNoViolations(app.page, 'error');
+    await chat.id('nav-models').click();
+    await expect(chat.id('model-card')).toBeVisible();
+    await expectNoViolations(app.page, 'models');
+    await chat.id('nav-tokenizer').click();
+    await expectNoViolations(app.page, 'tokenizer, empty');
+    await chat.id('tokenizer-bos').check();
+    await chat.id('tokenizer-special').check();
+    await chat.id('tokenizer-text').fill('Hello,\u200b wörld 日本!\n<EOS>');
+    await chat.id('piece').nth(1).hover();
+    await expect(chat.id('piece-detail')).toContainText('Id');
+    await expectNoViolations(app.page, 'tokenizer');
+  });
+
+  test(`no violation on stages, answer formats and templates, ${theme}`, async ({ app }) => {
+    const chat = await chatIn(theme, app);
+    await app.page.keyboard.press('Escape');
     await chat.openPanel('sampling');
-    await chat.set('greedy', false);
     for (const [setting, value] of [
       ['repeatPenalty', 1.1],
       ['dryMultiplier', 0.8],
@@ -39,10 +61,25 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
     await chat.id('setting-bannedTexts').press('Enter');
     await chat.id('setting-logitBias').fill('cat');
     await chat.id('bias-add').click();
+    await chat.id('bias-by-id').click();
+    await chat.id('setting-logitBias').fill('none');
+    await chat.id('unfold-temperature').click();
+    await chat.stageMenu('top_k', 'stage-again');
     await chat.id('grammar-gbnf').click();
     await chat.id('grammar-source').fill('root ::= other');
     await expect(chat.id('grammar-source-problem')).toBeVisible();
-    await expectNoViolations(app.page, 'every stage on, a wrong grammar');
+    await expectNoViolations(app.page, 'every stage on, a wrong grammar and a wrong bias');
+    await app.page.getByRole('button', { name: 'Grammar of the answer: larger' }).click();
+    await expectNoViolations(app.page, 'the large editor');
+    await app.page.keyboard.press('Escape');
+    await expect(app.page.getByRole('dialog')).toHaveCount(0);
+    await chat.id('grammar-json_schema').click();
+    await expect(chat.id('grammar-ok')).toBeVisible();
+    await chat.grip('top_k').focus();
+    await app.page.keyboard.press('Space');
+    await app.page.keyboard.press('ArrowUp');
+    await expectNoViolations(app.page, 'a stage that is lifted, a JSON schema');
+    await app.page.keyboard.press('Escape');
     await chat.id('grammar-none').click();
     await chat.stage('top_k').getByTestId('stage-menu').click();
     await expectNoViolations(app.page, 'the menu of a stage');
@@ -55,20 +92,50 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
     await expect(chat.id('rendered-chat')).toBeVisible();
     await expectNoViolations(app.page, 'one’s own template, with the system prompt');
     await chat.id('template-model').check();
-
-    await chat.newChat();
-    await chat.send('the cat '.repeat(600).trim());
-    await expect(chat.id('error-card')).toBeVisible();
-    await expectNoViolations(app.page, 'error');
-    await chat.id('nav-models').click();
-    await expect(chat.id('model-card')).toBeVisible();
-    await expectNoViolations(app.page, 'models');
-    await chat.id('nav-tokenizer').click();
-    await expectNoViolations(app.page, 'tokenizer, empty');
-    await chat.id('tokenizer-bos').check();
-    await chat.id('tokenizer-text').fill('Hello, wörld 日本!');
-    await chat.id('piece').nth(1).hover();
-    await expect(chat.id('piece-detail')).toContainText('Id');
-    await expectNoViolations(app.page, 'tokenizer');
   });
+
+  test(`no violation on what a model with a template shows, ${theme}`, async ({ app, dataDir }) => {
+    const chat = await chatIn(theme, app);
+    await app.page.keyboard.press('Escape');
+    const models = new ModelsPage(app);
+    await models.show();
+    await models.open(await writeChatModel(dataDir, THINKING));
+    await models.load('tiny-llama');
+    await chat.id('nav-chat').click();
+    await chat.id('system-prompt-toggle').click();
+    await chat.id('system-prompt').fill('Be brief.');
+    await chat.openPanel('sampling');
+    await chat.id('grammar-gbnf').click();
+    await chat.id('grammar-source').fill('root ::= "hm" "</think>" "yes"');
+    await expect(chat.id('grammar-ok')).toBeVisible();
+    await expectNoViolations(app.page, 'what a model recommends, a grammar in order');
+    await chat.openPanel('prompt');
+    await chat.id('composer').fill('Hello');
+    await expect(chat.id('template-notice').first()).toBeVisible();
+    await expectNoViolations(app.page, 'the template of a file, with what it leaves out');
+    await chat.ask('Hello');
+    await expectNoViolations(app.page, 'folded reasoning');
+    await chat.lastReply.getByTestId('reasoning-toggle').click();
+    await expectNoViolations(app.page, 'reasoning');
+    await chat.id('view-tokens').click();
+    await expectNoViolations(app.page, 'reasoning as tokens');
+    await chat.id('view-text').click();
+    await chat.id('template-custom').check();
+    await chat.id('template-source').fill('{% if %}');
+    await expect(chat.id('template-error')).toBeVisible();
+    await expectNoViolations(app.page, 'a broken template');
+    await chat.send('Hello');
+    await expect(chat.id('error-card')).toBeVisible();
+    await expectNoViolations(app.page, 'a chat that the template refuses');
+  });
+}
+
+/** The app in a theme, with the settings still open. */
+async function chatIn(theme: string, { page }: RunningApp): Promise<ChatPage> {
+  const chat = new ChatPage(page);
+  await chat.ready();
+  await chat.id('open-settings').click();
+  await chat.id('theme-select').selectOption(theme);
+  await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
+  return chat;
 }

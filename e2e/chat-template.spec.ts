@@ -9,6 +9,8 @@ const TEMPLATE = `{% for message in messages %}[{{ message.role }}]{{ message.co
 const THINKING = `${TEMPLATE.slice(0, -'{% endif %}'.length)}{% if enable_thinking is not defined or enable_thinking %}<think>
 {% else %}<think></think>{% endif %}{% endif %}`;
 
+const NAME = 'tiny-llama';
+
 /** Loads a model whose file has this template. */
 async function chatModel(app: RunningApp, dataDir: string, template: string): Promise<ChatPage> {
   const chat = new ChatPage(app.page);
@@ -16,7 +18,7 @@ async function chatModel(app: RunningApp, dataDir: string, template: string): Pr
   await chat.ready();
   await models.show();
   await models.open(await writeChatModel(dataDir, template));
-  await models.load('tiny-llama');
+  await models.load(NAME);
   await chat.id('nav-chat').click();
   await chat.openPanel('stop');
   await chat.set('maxTokens', 8);
@@ -42,6 +44,18 @@ test('the template of a file is shown, and can be replaced for that model', asyn
   await chat.id('template-source').fill('{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}');
   await expect(rendered).toContainText('<system>Be brief.<user>Hello');
   expect((await chat.ask('Hello')).reason).not.toBe('error');
+
+  const models = new ModelsPage(app);
+  await models.show();
+  await models.load('TinyTransformer');
+  await chat.id('nav-chat').click();
+  await expect(chat.id('template-model')).toBeChecked();
+  await expect(chat.id('template-source')).toHaveCount(0);
+  await models.show();
+  await models.load(NAME);
+  await chat.id('nav-chat').click();
+  await expect(chat.id('template-custom')).toBeChecked();
+  await expect(chat.id('template-source')).toHaveValue(/^\{% for m in messages %\}</);
 
   // The system prompt is the chat's, the template the model's.
   await app.restart();
@@ -69,6 +83,26 @@ test('a broken template says where, and a chat goes on with the plain one', asyn
   await expect(chat.id('template-plain')).toBeChecked();
 });
 
+test('a role that a template does not know is said, and what it said is read all the same', async ({
+  app,
+  dataDir,
+}) => {
+  const chat = await chatModel(
+    app,
+    dataDir,
+    `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system role.') }}{% endif %}` +
+      `[{{ m.role }}]{{ m.content }}\n{% endfor %}[assistant]`,
+  );
+  await chat.id('system-prompt-toggle').click();
+  await chat.id('system-prompt').fill('Be brief.');
+  await chat.id('composer').fill('Hello');
+  await chat.openPanel('prompt');
+  await expect(chat.id('template-notice')).toContainText('knows no system role');
+  await expect(chat.id('rendered-chat')).toContainText(/\[user\]Be brief\.\s+Hello\s+\[assistant\]/);
+  expect((await chat.ask('Hello')).reason).not.toBe('error');
+  await expect(chat.lastReply.getByTestId('reply-notice')).toContainText('knows no system role');
+});
+
 test('what a file recommends holds until a person sets it, for that model only', async ({ app, dataDir }) => {
   const chat = await chatModel(app, dataDir, TEMPLATE);
   await chat.openPanel('sampling');
@@ -85,7 +119,7 @@ test('what a file recommends holds until a person sets it, for that model only',
   await chat.id('nav-chat').click();
   await expect(chat.id('setting-topK')).toHaveValue('40');
   await models.show();
-  await models.load('tiny-llama');
+  await models.load(NAME);
   await chat.id('nav-chat').click();
   await expect(chat.id('setting-topK')).toHaveValue('9');
   await chat.id('reset-sampling').click();
@@ -120,4 +154,30 @@ test('what a model thinks is folded away after it, and is not part of what is co
   await expect(chat.id('rendered-chat')).toContainText('<think></think>');
   // What was thought before is not read again.
   await expect(chat.id('rendered-chat')).toContainText('[assistant]yes');
+});
+
+test('what a model thinks stays folded while it is written, with a name and keys', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { keyboard } = app.page;
+  await chat.ready();
+  await chat.endless();
+  await chat.openPanel('prompt');
+  await chat.id('template-custom').check();
+  await chat.id('template-source').fill('{% for m in messages %}{{ m.content }}{% endfor %}<think>');
+  await chat.send('Once upon a time');
+  const toggle = app.page.getByRole('button', { name: 'Thinking', exact: true });
+  const thoughts = app.page.getByRole('group', { name: 'What the model thought' });
+  await expect(toggle).toHaveAttribute('aria-expanded', 'false');
+  await expect(thoughts).toBeHidden();
+  await toggle.focus();
+  await keyboard.press('Enter');
+  await expect(toggle).toHaveAttribute('aria-expanded', 'true');
+  await expect(thoughts).toContainText(/\w+ \w+/);
+  await keyboard.press('Space');
+  await expect(toggle).toHaveAttribute('aria-expanded', 'false');
+  await chat.id('stop').click();
+  expect((await chat.finished()).reason).toBe('user');
+  const after = app.page.getByRole('button', { name: /^Thought for .* · \d+ tokens?$/ });
+  await expect(after).toHaveAttribute('aria-expanded', 'false');
+  await expect(thoughts).toBeHidden();
 });

@@ -24,6 +24,14 @@ test('an answer follows a JSON schema', async ({ app, dataDir }) => {
   await expect(chat.id('grammar-ok')).toBeVisible();
   await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
   await expect(chat.id('grammar-ok')).toBeVisible();
+  // Broken JSON, and JSON that is no schema, are shown where they are.
+  await chat.id('grammar-source').fill('{\n  "enum": [17, }');
+  await expect(chat.id('grammar-source-problem')).toContainText(/Line 2, column 1[567]/);
+  await chat.id('grammar-source').fill('{\n  "type": "word" }');
+  await expect(chat.id('grammar-source-problem')).toContainText('Line 2, column');
+  await expect(chat.id('send-blocked')).toBeVisible();
+  await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
+  await expect(chat.id('grammar-ok')).toBeVisible();
   const { text, reason } = await chat.ask('Once upon a time');
   expect(text).toMatch(/^(17|42)$/);
   expect(reason).toBe('eos');

@@ -54,3 +54,70 @@ test('sliders move by arrows and go back to their default', async ({ app }) => {
   await app.page.keyboard.press('Delete');
   await expect(value).toHaveValue('0.80');
 });
+
+test('template, answer format and system prompt without a mouse', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { keyboard } = app.page;
+  await chat.ready();
+  await chat.id('system-prompt-toggle').focus();
+  await keyboard.press('Enter');
+  await expect(chat.id('system-prompt')).toBeFocused();
+  await keyboard.type('Be brief.');
+  await keyboard.press('Escape');
+  await expect(chat.id('system-prompt-toggle')).toBeFocused();
+  await expect(chat.id('system-prompt')).toHaveCount(0);
+  await expect(chat.id('system-prompt-toggle')).toContainText('Be brief.');
+
+  // Tabs and choices by arrows; a template of one's own comes with its editor.
+  await chat.openPanel('stop');
+  await chat.id('panel-tab-stop').focus();
+  await keyboard.press('ArrowRight');
+  await chat.id('template-model').focus();
+  await keyboard.press('ArrowDown');
+  await expect(chat.id('template-plain')).toBeChecked();
+  await keyboard.press('ArrowDown');
+  await expect(chat.id('template-custom')).toBeChecked();
+  await keyboard.press('Tab');
+  await expect(chat.id('template-source')).toBeFocused();
+  await keyboard.press('Control+a');
+  await keyboard.type('{% if %}');
+  await expect(chat.id('template-source-problem')).toContainText('Line 1, column');
+
+  // The Tab key leaves the editor; the large one gives the focus back.
+  const larger = app.page.getByRole('button', { name: 'Your chat template: larger' });
+  await keyboard.press('Tab');
+  await expect(larger).toBeFocused();
+  await keyboard.press('Enter');
+  await expect(chat.id('template-source-large')).toBeFocused();
+  await keyboard.press('Escape');
+  await expect(app.page.getByRole('dialog')).toHaveCount(0);
+  await expect(larger).toBeFocused();
+  await keyboard.press('Tab');
+  await keyboard.press('Enter');
+  await expect(chat.id('template-source')).toBeFocused();
+});
+
+test('who wants no motion sees none', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { page } = app;
+  await chat.ready();
+  await chat.openPanel('sampling');
+  const sliding = async () => {
+    await chat.grip('top_k').focus();
+    await page.keyboard.press('Space');
+    const duration = await chat.stage('top_p').evaluate((row) => getComputedStyle(row).transitionDuration);
+    await page.keyboard.press('Escape');
+    return parseFloat(duration);
+  };
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  expect(await sliding()).toBeGreaterThan(0);
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  expect(await sliding()).toBe(0);
+  await chat.endless();
+  await chat.send('Once upon a time');
+  const caret = chat.lastReply.locator('.caret');
+  await expect(caret).toBeVisible();
+  expect(await caret.evaluate((element) => getComputedStyle(element).animationName)).toBe('none');
+  await chat.id('stop').click();
+  await chat.finished();
+});

@@ -65,13 +65,16 @@ test('the order of the chain is made by keys, and told', async ({ app }) => {
 
   // The menu does the same, and more.
   await chat.stageMenu('temperature', 'stage-down');
+  await expect(said).toContainText('Temperature moved to place 9 of 9');
   await expect.poll(() => chat.chain()).toEqual(USUAL);
   await chat.stageMenu('top_k', 'stage-again');
   await expect.poll(() => chat.chain()).toEqual([...USUAL.slice(0, 4), 'top_k', ...USUAL.slice(4)]);
   await chat.stageMenu('typical', 'stage-remove');
+  await expect(said).toContainText('Typical removed');
   await expect.poll(() => chat.chain()).not.toContain('typical');
   await chat.id('add-stage').click();
   await chat.id('add-typical').click();
+  await expect(said).toContainText('Typical added');
   await expect.poll(() => chat.chain()).toContain('typical');
   // Who adds a stage wants it to do something.
   await expect(chat.id('switch-typical')).toBeChecked();
@@ -97,6 +100,7 @@ test('every stage works in a reply, and mirostat takes their place', async ({ ap
   await chat.set('xtcThreshold', 0.2);
   await chat.set('frequencyPenalty', 0.1);
   await chat.set('penaltyLastN', -1);
+  await chat.id('unfold-temperature').click();
   await chat.set('dynatempRange', 0.3);
   await chat.set('minKeep', 2);
   const first = await chat.ask(PROMPT);
@@ -141,6 +145,30 @@ test('a bias and a ban change what is written', async ({ app }) => {
   expect(banned.text).not.toContain(word);
   await app.page.getByRole('button', { name: `Remove ${word}` }).click();
 
+  // A phrase of several tokens is undone where it ends; its words are free.
+  const phrase = /[a-z]{2,} [a-z]{2,} [a-z]{2,}/.exec(plain.text)?.[0];
+  if (phrase === undefined) throw new Error(`There are no three words in "${plain.text}".`);
+  await chat.id('setting-bannedTexts').fill(phrase);
+  await chat.id('setting-bannedTexts').press('Enter');
+  await chat.newChat();
+  const otherwise = await chat.ask(PROMPT);
+  expect(otherwise.reason).not.toBe('error');
+  expect(otherwise.text).not.toContain(phrase);
+  expect(otherwise.text).not.toBe(plain.text);
+  await app.page.getByRole('button', { name: `Remove ${phrase}` }).click();
+
+  // A token's number must be one of the vocabulary.
+  await chat.id('bias-by-id').click();
+  await chat.id('setting-logitBias').fill('8000');
+  await expect(app.page.getByText('Type a token’s number, 0 to 7,999.')).toBeVisible();
+  await expect(chat.id('bias-add')).toBeDisabled();
+  await chat.id('setting-logitBias').fill('7');
+  await chat.id('bias-add').click();
+  await expect(chat.id('biases')).toContainText('token 7');
+  await app.page.getByRole('button', { name: 'Remove the bias of token 7' }).click();
+  await expect(chat.id('biases')).toHaveCount(0);
+
+  await chat.id('bias-by-text').click();
   await chat.id('setting-logitBias').fill('cat');
   await chat.id('bias-value').fill('100');
   await chat.id('bias-add').click();

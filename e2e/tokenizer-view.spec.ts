@@ -34,6 +34,18 @@ test('a text is cut into the pieces that the model sees, with counts while one t
   await expect(chat.id('piece-detail')).toContainText('special token');
   await expect(chat.id('live-region')).toContainText('<EOS>, special token, id 1');
 
+  // Pointed at, a piece says its bytes; what the vocabulary lacks is marked.
+  await chat.id('tokenizer-text').fill('once 日本');
+  await expect(pieces.nth(2)).toHaveAttribute('data-kind', 'unknown');
+  await expect(pieces.nth(2)).toContainText('日本');
+  await pieces.nth(1).hover();
+  await expect(chat.id('piece-detail')).toContainText('6f 6e 63 65');
+  await expect(chat.id('piece-detail')).toContainText('U+006F U+006E U+0063 U+0065');
+  await pieces.nth(2).hover();
+  await expect(chat.id('piece-detail')).toContainText('unknown to the vocabulary');
+  await chat.id('tokenizer-text').fill('a <EOS>');
+  await expect(pieces).toHaveCount(3);
+
   // It is still there after a look at the chat.
   await app.page.keyboard.press('Control+1');
   await app.page.keyboard.press('Control+3');
@@ -61,18 +73,28 @@ test('what cannot be seen has a sign, and another model cuts in its own way', as
   await expect(chat.id('count-tokens')).toHaveText('0');
 });
 
-test('a long text stays fast: its beginning is read, then all of it', async ({ app }) => {
+test('a megabyte is read in steps, and only what is near the window is drawn', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.id('nav-tokenizer').click();
-  const text = 'once upon a time there was a cat. '.repeat(4000);
+  const text = 'once upon a time there was a cat. '.repeat(30_000).slice(0, 1_000_000);
   await chat.id('tokenizer-text').fill(text);
   await expect(chat.id('read-all')).toBeAttached();
   await expect(chat.id('count-characters')).toHaveText('100,000');
-  // Only what is near the window is drawn.
-  expect(await chat.id('piece').count()).toBeLessThan(4000);
+  const drawn = async () => await chat.id('piece').count();
+  expect(await drawn()).toBeLessThan(4000);
   await chat.id('read-all').click();
-  await expect(chat.id('count-characters')).toHaveText('136,000');
+  await expect(chat.id('count-characters')).toHaveText('1,000,000');
+  const tokens = Number((await chat.id('count-tokens').textContent())?.replaceAll(',', ''));
+  expect(tokens).toBeGreaterThan(250_000);
   await expect(chat.id('read-all')).toHaveCount(0);
-  expect(await chat.id('piece').count()).toBeLessThan(4000);
+  expect(await drawn()).toBeLessThan(4000);
+
+  // Its last piece is a key away.
+  await app.page.getByRole('group', { name: /Pieces of the text/ }).focus();
+  await app.page.keyboard.press('End');
+  await expect(chat.id('piece-detail')).toContainText(new RegExp(`${tokens} of ${tokens}`));
+  expect(await drawn()).toBeLessThan(4000);
+  await chat.id('tokenizer-text').fill('a cat');
+  await expect(chat.id('count-tokens')).toHaveText('2');
 });

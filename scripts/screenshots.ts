@@ -28,7 +28,7 @@ const CHAIN = [
 ] as const;
 /** Characters that cannot be seen, other scripts, words that the small model does not know, a special token. */
 const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
-const CHAT_MODEL = 'SmolLM2 135M Instruct';
+const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 const BROKEN_TEMPLATE = `{%- for message in messages %}
 <|{{ message.role }}|>
 {{ message.content | shout }}

@@ -140,7 +140,11 @@ describe('templateFormat', () => {
   it('names line and column of an error, and offers the plain template', () => {
     const broken = failure(() => render('a\n {% if x %}', []));
     expect(broken.code).toBe('CHAT_TEMPLATE');
-    expect(broken.details).toEqual({ line: 2, column: 5 });
+    expect(broken.details).toEqual({
+      line: 2,
+      column: 5,
+      reason: 'this "if" has no end: "endif" is missing',
+    });
     expect(broken.message).toBe(
       'The chat template of Test fails in line 2, column 5: this "if" has no end: "endif" is missing. The plain template can be used in its place.',
     );

@@ -217,5 +217,6 @@ function asEngineError({ message, line, column, limit }: TemplateError, { name }
   return new EngineError('CHAT_TEMPLATE', `${what.replace(/[.]$/, '')}. The plain template can be used in its place.`, {
     line,
     column,
+    reason: message,
   });
 }

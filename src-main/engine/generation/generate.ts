@@ -9,7 +9,7 @@ import { Draft } from './draft.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
 import { logitsAfter } from './prefill.ts';
-import type { Prompt } from './prompt.ts';
+import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken, type Shown } from './reply.ts';
 import { ReplyParts } from './reply-parts.ts';
@@ -46,7 +46,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const reply = new Reply(
     model.tokenizer,
     [...params.stop.stopStrings, ...prompt.stopStrings],
-    new ReplyParts(model.config.reasoningMarks, prompt.turnBeginning),
+    new ReplyParts(reasoningMarksFor(params.prompt, model), prompt.turnBeginning),
   );
 
   if (!params.useKvCache) context.fresh();

@@ -5,8 +5,9 @@ import { runningText } from '../chat/running-text.ts';
 import { templateFormat } from '../chat/template-format.ts';
 import { EngineError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
+import { reasoningMarksOf } from '../models/reasoning-marks.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { PromptInput, PromptSegment, RenderChatParams, RenderedChat, TokenPiece } from '../types.ts';
+import type { ModelInfo, PromptInput, PromptSegment, RenderChatParams, RenderedChat, TokenPiece } from '../types.ts';
 
 /** What the model reads. */
 export interface Prompt {
@@ -108,6 +109,13 @@ function assemble(params: RenderChatParams, model: Model, maxTokens: number): As
     whenFull: params.whenFull === undefined || params.whenFull === 'stop' ? 'stop' : 'drop_oldest',
     replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
   });
+}
+
+/** The marks around the reasoning of a reply to this prompt: a template of one's own may have others than the file's. */
+export function reasoningMarksFor(prompt: PromptInput, { config, tokenizer }: Model): ModelInfo['reasoningMarks'] {
+  const template = prompt.kind === 'chat' ? prompt.template : undefined;
+  const own = template?.kind === 'custom' ? reasoningMarksOf(template.source, tokenizer) : null;
+  return own ?? config.reasoningMarks;
 }
 
 /** What makes a text of the chat. The model's own choice without a template counts as such. */

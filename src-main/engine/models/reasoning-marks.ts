@@ -33,7 +33,7 @@ export function reasoningMarksOf(template: string | null, tokenizer: Tokenizer):
     !(tokenizer instanceof IdsOnlyTokenizer) &&
     tokenizer.encode(text, { addSpecial: false, parseSpecial: true }).length === 1;
   return (
-    FAMILIES.find(({ close }) => template?.includes(close)) ??
+    FAMILIES.find(({ open, close }) => template?.includes(close) || template?.includes(open)) ??
     FAMILIES.find(({ open, close }) => isToken(open) && isToken(close)) ??
     null
   );

@@ -46,8 +46,9 @@ export class ChatPreview {
   }
 }
 
-/** Where a template or a grammar is wrong, as an error of the engine tells it. */
-export function problemOf({ message, details }: EngineError): SourceProblem | null {
-  const { line, column } = details;
-  return typeof line === 'number' && typeof column === 'number' ? { message, line, column } : null;
+/** Where a template is wrong, as an error of the engine tells it. */
+function problemOf({ message, details }: EngineError): SourceProblem | null {
+  const { line, column, reason } = details;
+  if (typeof line !== 'number' || typeof column !== 'number') return null;
+  return { message: typeof reason === 'string' ? reason : message, line, column };
 }
