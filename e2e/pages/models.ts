@@ -2,8 +2,8 @@ import { expect, type Locator } from '@playwright/test';
 import type { RunningApp } from '../support/app.ts';
 
 /** What a person does and sees on the Models page. */
-export class ModelsPage {
-  constructor(readonly app: Pick<RunningApp, 'page' | 'electron'>) {}
+export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = RunningApp> {
+  constructor(readonly app: App) {}
 
   readonly id = (testId: string): Locator => this.app.page.getByTestId(testId);
 
