@@ -7,10 +7,8 @@ import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChatPage } from '../e2e/pages/chat.ts';
-import { ModelsPage } from '../e2e/pages/models.ts';
 import { startServer, stopServer } from '../e2e/support/web-app.ts';
 import { ensureBuilt } from './ensure-built.mjs';
-import { fetchTestModel } from './fetch-test-model.ts';
 import { findChromium } from './lib/chromium.ts';
 import { root } from './lib/run.ts';
 import { smallPng } from './lib/small-png.ts';
@@ -19,31 +17,6 @@ const FOLDER = join(root, 'docs', 'screenshots');
 const USUAL = { width: 1280, height: 800 };
 const SMALL = { width: 480, height: 600 };
 const PROMPT = 'Once upon a time, there was a little';
-
-/** Stages that are off by themselves, turned on. */
-const CHAIN = [
-  ['penalties', 'repeatPenalty', '1.10'],
-  ['dry', 'dryMultiplier', '0.80'],
-  ['xtc', 'xtcProbability', '0.50'],
-] as const;
-/** Characters that cannot be seen, other scripts, words that the small model does not know, a special token. */
-const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
-const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
-const BROKEN_TEMPLATE = `{%- for message in messages %}
-<|{{ message.role }}|>
-{{ message.content | shout }}
-{%- endfor %}`;
-const THINKING_TEMPLATE = `{%- for message in messages %}
-{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
-{%- endfor %}
-{%- if add_generation_prompt %}
-{{- '<|im_start|>assistant\\n<think>\\n' }}
-{%- endif %}
-`;
-const THOUGHT_AND_ANSWER = `root ::= thought "\\n</think>\\n\\n" answer
-thought ::= [A-Z] [^<\\n.]{40,120} ". " [A-Z] [^<\\n.]{40,120} "."
-answer ::= [A-Z] [^<\\n.]{20,120} "."
-`;
 
 interface Shot {
   /** Takes a picture in the usual window. */
@@ -69,37 +42,14 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await shot('panel-sampling');
   for (const tab of ['stop', 'prompt', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
-    if (tab === 'prompt') await chat.id('rendered-chat').waitFor();
     await shot(`panel-${tab}`);
   }
   await chat.openPanel('sampling');
-  for (const [stage, setting, value] of CHAIN) {
-    await chat.id(`switch-${stage}`).check();
-    await chat.set(setting, value);
-  }
-  await chat.stageMenu('top_k', 'stage-again');
-  await chat.grip('penalties').scrollIntoViewIfNeeded();
-  await chat.grip('dry').focus();
-  await page.keyboard.press('Space');
-  await page.keyboard.press('ArrowDown');
-  await shot('sampler-chain');
-  await shot.small('sampler-chain', async () => {
-    await chat.openPanel('sampling');
-    await chat.grip('dry').scrollIntoViewIfNeeded();
-  });
-  await page.keyboard.press('Escape');
-  await chat.openPanel('sampling');
-  await chat.id('reset-sampling').click();
   await chat.id('grammar-gbnf').click();
   await chat.id('grammar-source').fill('root ::= item{1,5}\nitem ::= [1-9] ". " text "\\n"\n');
   await chat.id('grammar-source-problem').waitFor();
   await chat.id('grammar-source-problem').scrollIntoViewIfNeeded();
   await shot('answer-format');
-  await shot.small('answer-format', async () => {
-    await chat.openPanel('sampling');
-    await chat.id('grammar-source-problem').waitFor();
-    await chat.id('grammar-source-problem').scrollIntoViewIfNeeded();
-  });
   await chat.id('grammar-none').click();
   await chat.id('panel-toggle').click();
   await shot('chat-text');
@@ -139,74 +89,19 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await chat.id('piece').nth(2).hover();
   await shot('tokenizer');
   await shot.small('tokenizer');
-  await chat.id('tokenizer-text').fill('');
-  await shot('tokenizer-empty');
-  await chat.id('tokenizer-text').fill(HARD_TEXT);
-  await chat.id('tokenizer-special').check();
-  await page.getByText('<EOS>', { exact: true }).hover();
-  await shot('tokenizer-unseen');
-
-  await walkChatModel(page, chat, shot);
   await chat.id('open-settings').click();
   await chat.id('theme-select').waitFor();
   await shot('settings');
   await shot.small('settings');
 }
 
-/** What only a model with a chat template has: the template, its errors, a system prompt, reasoning. */
-async function walkChatModel(page: Page, chat: ChatPage, shot: Shot): Promise<void> {
-  const models = new ModelsPage({ page, electron: null });
-  await models.show();
-  await models.open(await fetchTestModel(console.log));
-  await models.load(CHAT_MODEL);
-  await chat.id('nav-chat').click();
-  await chat.newChat();
-  await chat.id('system-prompt-toggle').click();
-  await chat.id('system-prompt').fill('You are a friendly teacher. You answer in one or two short sentences.');
-  await chat.openPanel('sampling');
-  await chat.set('seed', 5);
-  await chat.openPanel('prompt');
-  await chat.id('composer').fill('Why is the sky blue?');
-  await chat.id('rendered-chat').waitFor();
-  await shot('template');
-  await shot.small('template', async () => {
-    await chat.openPanel('prompt');
-    await chat.id('rendered-chat').waitFor();
-  });
-  await page.keyboard.press('Escape');
-  await chat.openPanel('prompt');
-  await chat.id('template-custom').check();
-  await chat.id('template-source').fill(BROKEN_TEMPLATE);
-  await chat.id('template-error').waitFor();
-  await shot('template-error');
-  await chat.send('Why is the sky blue?');
-  await chat.id('error-card').waitFor();
-  await shot('template-refused');
-
-  await chat.newChat();
-  await chat.id('template-source').fill(THINKING_TEMPLATE);
-  await chat.openPanel('sampling');
-  await chat.id('grammar-gbnf').click();
-  await chat.id('grammar-source').fill(THOUGHT_AND_ANSWER);
-  await chat.id('grammar-ok').waitFor();
-  await chat.openPanel('prompt');
-  await chat.send('What is a good name for a small grey cat?');
-  await chat.id('reasoning').waitFor();
-  await shot('reasoning-written');
-  await chat.finished();
-  await shot('reasoning');
-  await shot.small('reasoning');
-  await chat.id('reasoning-toggle').click();
-  await shot('reasoning-unfolded');
-  await chat.id('view-tokens').click();
-  await shot('reasoning-tokens');
-  await chat.id('view-text').click();
-}
-
 /** Photographs `page` into files that name the view, the theme and the window. */
 function photographer(page: Page, theme: string): Shot {
   const take = async (name: string) => {
-    await drawn(page);
+    await page.evaluate(async () => {
+      await document.fonts.ready;
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    });
     await writeFile(join(FOLDER, `${name}.png`), smallPng(await page.screenshot({ animations: 'disabled' })));
   };
   return Object.assign((view: string) => take(`${view}-${theme}`), {
@@ -216,17 +111,7 @@ function photographer(page: Page, theme: string): Shot {
       await take(`${view}-${theme}-small`);
       await restore?.();
       await page.setViewportSize(USUAL);
-      // What stands beside the thread is back before anything is looked for there.
-      await drawn(page);
     },
-  });
-}
-
-/** Resolves when the page has its fonts and shows what it has to show. */
-async function drawn(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    await document.fonts.ready;
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   });
 }
 
