@@ -79,6 +79,25 @@ const VALID: [string, object | boolean][] = [
     'one of',
     { oneOf: [{ type: 'string', maxLength: 2 }, { type: 'boolean' }, { type: 'array', items: { type: 'null' } }] },
   ],
+  [
+    'one of objects told apart by a value, a property or what must be there',
+    {
+      oneOf: [
+        { type: 'object', properties: { kind: { const: 'a' }, x: { type: 'integer' } }, required: ['kind'] },
+        { type: 'object', properties: { kind: { enum: ['b', 'c'] } }, required: ['kind'], additionalProperties: false },
+        { type: 'object', properties: { other: { type: 'null' } }, required: ['other'] },
+        { type: 'integer', maximum: 3 },
+        { type: 'number', minimum: 3, exclusiveMinimum: 3 },
+        { const: 'x' },
+        { type: 'string', minLength: 2, maxLength: 4 },
+        { type: 'array', items: { type: 'null' } },
+      ],
+    },
+  ],
+  [
+    'a tree told apart by its types',
+    { oneOf: [{ type: 'null' }, { type: 'object', properties: { next: { $ref: '#' } } }] },
+  ],
   ['a reference beside keywords', { $ref: '#/$defs/n', maximum: 7, $defs: { n: { type: 'integer', minimum: 5 } } }],
   ['a reference with an escape', { $ref: '#/$defs/a~1b%20c', $defs: { 'a/b c': { const: 'x"y\\z\n' } } }],
   ['values of types', { enum: ['a', 1, 1.5, null, [], {}], type: ['integer', 'array'] }],
@@ -176,6 +195,11 @@ describe('a JSON schema', () => {
     ['{"allOf": [{"type": "string"}, {"type": "null"}]}', '1:1', 'no value at all'],
     ['{"type": "string", "maxLength": 100000}', '1:1', 'at most 10000'],
     ['{"type": "string", "minLength": 5, "maxLength": 4}', '1:1', 'below its minimum'],
+    ['{"oneOf": [{"type": "number"}, {"type": "integer"}]}', '1:32', 'Options 1 and 2 of "oneOf" may both hold'],
+    ['{"oneOf": [{"const": 1}, {"type": "null"}, {"enum": [2, 1]}]}', '1:44', 'Options 1 and 3'],
+    ['{"oneOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]}', '1:39', 'may both hold'],
+    ['{"type": "string", "oneOf": [{"pattern": "a"}, {"format": "date"}]}', '1:48', 'may both hold'],
+    ['{"oneOf": [{"required": ["a"]}, {"type": "null"}]}', '1:33', 'Options 1 and 2'],
     ['{"enum": []}', '1:10', 'not empty'],
     ['{"a": 1, "a": 2}', '1:10', 'twice'],
     ['[]', '1:1', 'must be an object'],
@@ -186,6 +210,44 @@ describe('a JSON schema', () => {
     expect(problem?.message).toContain(message);
     expect(`${problem?.line}:${problem?.column}`).toBe(place);
   });
+
+  it('follows a "oneOf" only where exactly one option holds', () => {
+    const small = fc.integer({ min: 0, max: 4 });
+    const value = fc.constantFrom<unknown>('a', 'bcd', 0, 2, 2.5, true, null, []);
+    const leaf = fc.oneof(
+      fc.record({ const: value }),
+      fc.record({ enum: fc.uniqueArray(value, { minLength: 1, maxLength: 3 }) }),
+      fc.record({ type: fc.constantFrom('integer', 'number'), minimum: small, maximum: small }),
+      fc.record({ type: fc.constant('string'), minLength: small, maxLength: small }),
+      fc.record({ type: fc.uniqueArray(fc.constantFrom('null', 'boolean', 'integer', 'string'), { minLength: 1 }) }),
+      fc.record({ type: fc.constant('array'), minItems: small, maxItems: small, items: fc.constant({ type: 'null' }) }),
+    );
+    const name = fc.constantFrom('a', 'b', 'kind');
+    const object = fc.record(
+      {
+        type: fc.constant('object'),
+        properties: fc.dictionary(name, leaf, { maxKeys: 2 }),
+        required: fc.uniqueArray(name, { maxLength: 2 }),
+        additionalProperties: fc.constantFrom<unknown>(false, { type: 'null' }),
+      },
+      { requiredKeys: ['properties'] },
+    );
+    const options = fc.array(fc.oneof(leaf, object), { minLength: 2, maxLength: 3 });
+    let followed = 0;
+    fc.assert(
+      fc.property(options, fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })), (oneOf, stream) => {
+        if (checkGrammar({ kind: 'json_schema', source: JSON.stringify({ oneOf }) }) !== null) return;
+        followed++;
+        const grammar = matcher({ oneOf });
+        const validate = validator({ oneOf });
+        for (let i = 0; i < 10; i++) {
+          const written = randomText(grammar, grammar.tokensToEnd(grammar.start) + 20, () => stream.next().value!);
+          if (!validate(JSON.parse(written))) throw new Error(`${written}: ${JSON.stringify(validate.errors)}`);
+        }
+      }),
+    );
+    expect(followed).toBeGreaterThan(3);
+  }, 300_000);
 
   it('never crashes, whatever is written', () => {
     const keyword = fc.constantFrom(

@@ -16,6 +16,7 @@ import { plainValue, readJson, type JsonNode } from './json-source.ts';
 import { anyNumber, anyStringCharacter, space, wholeDigits } from './json-text.ts';
 import { keysExcept } from './keys.ts';
 import { integersIn, LARGEST, numbersIn, type Range } from './number-range.ts';
+import { isOfType, writtenTypes } from './one-of.ts';
 import { PatternProblem, patternText } from './pattern.ts';
 import { ANNOTATIONS, SchemaReader } from './schema-reader.ts';
 import type { JsonType, Schemas, Shape } from './shape.ts';
@@ -78,6 +79,7 @@ class Compiler {
     const [keyword, { value }] = assertions[0];
     if (keyword === '$ref') return this.value([this.reader.target(value)]);
     if ((keyword !== 'anyOf' && keyword !== 'oneOf') || value.type !== 'array' || value.items.length === 0) return null;
+    if (keyword === 'oneOf') this.reader.checkOneOf(value.items);
     return choice(...value.items.map((option) => this.value([option])));
   }
 
@@ -88,8 +90,7 @@ class Compiler {
 
   private shape(shape: Shape): Expression[] {
     if (shape.values !== null) return this.values(shape, shape.values);
-    const implied = [...shape.implied];
-    const types = shape.types ?? (implied.length > 0 ? implied : ALL_TYPES);
+    const types = writtenTypes(shape);
     return types
       .filter((type) => type !== 'integer' || !types.includes('number'))
       .map((type) => this.ofType(type, shape))
@@ -255,9 +256,3 @@ class Compiler {
 }
 
 const SPACE: Expression = { kind: 'rule', name: 'space', at: 0 };
-const ALL_TYPES: readonly JsonType[] = ['object', 'array', 'string', 'number', 'boolean', 'null'];
-
-function isOfType(value: JsonNode, type: JsonType): boolean {
-  if (type === 'integer') return value.type === 'number' && Number.isInteger(value.value);
-  return value.type === type;
-}

@@ -1,5 +1,6 @@
 import { grammarError } from '../source-position.ts';
 import type { JsonNode, JsonObject } from './json-source.ts';
+import { mayFitBoth } from './one-of.ts';
 import { anyShape, CannotMerge, mergeShapes, type JsonType, type Schemas, type Shape, type Sourced } from './shape.ts';
 
 /** Alternatives that `anyOf`, `oneOf` and `allOf` may multiply to in one place. */
@@ -42,6 +43,9 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Reads schemas as shapes. Every refusal names the keyword and its place in the schema's text. */
 export class SchemaReader {
+  /** First options of `oneOf`s that were looked at. */
+  private readonly toldApart = new Set<JsonNode>();
+
   constructor(
     private readonly root: JsonNode,
     private readonly source: string,
@@ -57,6 +61,28 @@ export class SchemaReader {
       schemas.map((schema) => this.alternatives(schema, new Set())),
       at,
     );
+  }
+
+  /**
+   * Of `oneOf`, exactly one option must hold. What is written for one must therefore never be valid for another.
+   * @throws EngineError GRAMMAR where that is not certain
+   */
+  checkOneOf(options: readonly JsonNode[]): void {
+    const [first] = options;
+    // Options may lead back here.
+    if (this.toldApart.has(first)) return;
+    this.toldApart.add(first);
+    const shapes = options.map((option) => this.shapes([option]));
+    const isPossible = (schemas: Schemas) => this.shapes(schemas).length > 0;
+    shapes.forEach((of, i) => {
+      const other = shapes.findIndex((others, j) => {
+        return i !== j && of.some((a) => others.some((b) => mayFitBoth(a, b, isPossible)));
+      });
+      if (other === -1) return;
+      const [low, high] = [Math.min(i, other), Math.max(i, other)];
+      const message = `Options ${low + 1} and ${high + 1} of "oneOf" may both hold. Let a property, a type or a value tell them apart, or write "anyOf".`;
+      throw this.error(message, options[high]);
+    });
   }
 
   /** What a `$ref` points at. */
@@ -96,6 +122,7 @@ export class SchemaReader {
     for (const [keyword, { value }] of object.entries) {
       if (keyword === '$ref') parts.push(this.alternatives(this.target(value), seen));
       if (keyword === 'allOf') parts.push(...this.list(keyword, value).map((part) => this.alternatives(part, seen)));
+      if (keyword === 'oneOf') this.checkOneOf(this.list(keyword, value));
       if (keyword === 'anyOf' || keyword === 'oneOf') {
         parts.push(this.list(keyword, value).flatMap((part) => this.alternatives(part, seen)));
       }

@@ -123,7 +123,7 @@ function commonValues(a: Shape['values'], b: Shape['values']): Shape['values'] {
 }
 
 /** The same text for equal values. */
-function canonical(node: JsonNode): string {
+export function canonical(node: JsonNode): string {
   if (node.type === 'array') return `[${node.items.map(canonical).join()}]`;
   if (node.type !== 'object') return JSON.stringify(plainValue(node));
   const entries = [...node.entries].map(([key, { value }]) => `${JSON.stringify(key)}:${canonical(value)}`);
@@ -150,7 +150,7 @@ function mergeItems(a: Shape, b: Shape): Pick<Shape, 'prefixItems' | 'items'> {
   return { prefixItems, items: [...a.items, ...b.items] };
 }
 
-function mergeRange(a: Shape, b: Shape): Pick<Shape, 'min' | 'max' | 'excludesMin' | 'excludesMax'> {
+export function mergeRange(a: Shape, b: Shape): Pick<Shape, 'min' | 'max' | 'excludesMin' | 'excludesMax'> {
   const low = tighter(a.min, b.min, a.excludesMin, b.excludesMin, 1);
   const high = tighter(a.max, b.max, a.excludesMax, b.excludesMax, -1);
   return { min: low.bound, excludesMin: low.excluded, max: high.bound, excludesMax: high.excluded };
