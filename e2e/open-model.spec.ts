@@ -84,7 +84,7 @@ test('another model takes over in mid-reply: the reply says so, and the chat whi
   await expect(chat.lastText).not.toBeEmpty();
   await models.show();
   await expect(models.id('reply-warning')).toContainText(
-    `TinyTransformer is writing a reply in “${PROMPT}”. Loading another model or unloading this one stops it; what is written so far stays.`,
+    `TinyTransformer is writing a reply in “${PROMPT}”: loading another model or unloading this one stops it, and what is written so far stays.`,
   );
   await models.open(path);
   await models.load('tiny-llama');

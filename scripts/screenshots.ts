@@ -1,6 +1,7 @@
 /**
  * `npm run screenshots`: takes the pictures in docs/screenshots/ from the app as it is now, each view in the light and
- * the dark theme, in a usual and in the smallest window.
+ * the dark theme, in a usual and in the smallest window. `npm run screenshots -- models` takes those of the Models page
+ * only.
  */
 import { chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -9,7 +10,9 @@ import { join } from 'node:path';
 import { ChatPage } from '../e2e/pages/chat.ts';
 import { startServer, stopServer } from '../e2e/support/web-app.ts';
 import { ensureBuilt } from './ensure-built.mjs';
+import { fetchTestModel } from './fetch-test-model.ts';
 import { findChromium } from './lib/chromium.ts';
+import { startModelsHub, walkModels } from './lib/models-walk.ts';
 import { root } from './lib/run.ts';
 import { smallPng } from './lib/small-png.ts';
 
@@ -18,7 +21,7 @@ const USUAL = { width: 1280, height: 800 };
 const SMALL = { width: 480, height: 600 };
 const PROMPT = 'Once upon a time, there was a little';
 
-interface Shot {
+export interface Shot {
   /** Takes a picture in the usual window. */
   (view: string): Promise<void>;
   /** Takes one in the smallest window, between `prepare` and `restore`. */
@@ -77,12 +80,6 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await shot('error');
   await shot.small('error', () => chat.id('error-card').scrollIntoViewIfNeeded());
 
-  await chat.id('nav-models').click();
-  await chat.id('model-card').waitFor();
-  await page.getByText('Feed-forward').waitFor();
-  await shot('models');
-  await shot.small('models');
-
   await chat.id('nav-tokenizer').click();
   await chat.id('tokenizer-bos').check();
   await chat.id('tokenizer-text').fill(`${PROMPT} robot named Tom, who loved unbelievably long walks.`);
@@ -115,24 +112,40 @@ function photographer(page: Page, theme: string): Shot {
   });
 }
 
-const executablePath = findChromium();
-if (!executablePath) throw new Error('Screenshots need a Chromium: npx tsx scripts/system-packages.ts');
-await ensureBuilt(['main', 'app']);
-await rm(FOLDER, { recursive: true, force: true });
-await mkdir(FOLDER, { recursive: true });
-const browser = await chromium.launch({ executablePath });
-for (const colorScheme of ['light', 'dark'] as const) {
+/** Shows a fresh app to `visit`. @param env more of the server's environment */
+async function withApp(
+  colorScheme: 'light' | 'dark',
+  env: Record<string, string>,
+  visit: (page: Page, shot: Shot) => Promise<void>,
+): Promise<void> {
   // The settings show this path, so it is the same every time.
   const dataDir = join(tmpdir(), 'tokenscope-screenshots');
   await rm(dataDir, { recursive: true, force: true });
-  const server = await startServer({ dataDir });
+  const server = await startServer({ dataDir, env });
   const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
   const page = await context.newPage();
   await page.goto(server.origin);
-  await walk(page, photographer(page, colorScheme));
+  await visit(page, photographer(page, colorScheme));
   await context.close();
   await stopServer(server.child);
   await rm(dataDir, { recursive: true, force: true });
+}
+
+const executablePath = findChromium();
+if (!executablePath) throw new Error('Screenshots need a Chromium: npx tsx scripts/system-packages.ts');
+await ensureBuilt(['main', 'app']);
+const onlyModels = process.argv.includes('models');
+await mkdir(FOLDER, { recursive: true });
+for (const name of await readdir(FOLDER)) {
+  if (!onlyModels || name.startsWith('models')) await rm(join(FOLDER, name), { recursive: true });
+}
+const smolLM2 = await fetchTestModel(console.log);
+const browser = await chromium.launch({ executablePath });
+for (const colorScheme of ['light', 'dark'] as const) {
+  if (!onlyModels) await withApp(colorScheme, {}, walk);
+  const hub = await startModelsHub(smolLM2);
+  await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));
+  await hub.close();
 }
 await browser.close();
 

@@ -9,7 +9,7 @@ export type LicenceFilter = 'all' | CatalogueEntry['license']['kind'];
 
 export interface CatalogueParts {
   readonly services: AppServices;
-  readonly library: Pick<ModelLibrary, 'habits' | 'memory' | 'held'>;
+  readonly library: Pick<ModelLibrary, 'memoryLimit' | 'memory' | 'held'>;
   readonly selection: Selection;
 }
 
@@ -63,14 +63,14 @@ export class Catalogue {
 
   /** What it would take in memory; null where the size of its file is not known. */
   memoryOf(entry: CatalogueEntry): EntryMemory | null {
-    return entryMemory(entry, this.#parts.library.habits);
+    return entryMemory(entry);
   }
 
   /** Whether it would fit; null until that is known. */
   fit(entry: CatalogueEntry): Fit | null {
-    const { memory, habits, held } = this.#parts.library;
+    const { memory, memoryLimit, held } = this.#parts.library;
     const needed = this.memoryOf(entry)?.total;
     if (needed === undefined || memory === null) return null;
-    return fitOf({ needed, free: memory.freeBytes, held, limit: habits?.limit ?? null });
+    return fitOf({ needed, free: memory.freeBytes, held, limit: memoryLimit });
   }
 }

@@ -39,16 +39,12 @@ const TERMS: CatalogueEntry = {
 
 let services: FakeServices;
 let catalogue: Catalogue;
-let library: {
-  habits: { cacheNumberBytes: number; limit: number | null } | null;
-  memory: null | typeof MEMORY;
-  held: number;
-};
+let library: { memoryLimit: number | null; memory: null | typeof MEMORY; held: number };
 const MEMORY = { freeBytes: 10_000, totalBytes: 20_000 };
 
 beforeEach(() => {
   services = new FakeServices();
-  library = { habits: { cacheNumberBytes: 4, limit: null }, memory: MEMORY, held: 0 };
+  library = { memoryLimit: null, memory: MEMORY, held: 0 };
   catalogue = new Catalogue({ services, library, selection: new Selection() });
   catalogue.entries = [FREE, TERMS];
 });
@@ -63,11 +59,12 @@ it('is filtered by words and by licence', () => {
   expect(catalogue.shown).toEqual([]);
 });
 
-it('estimates with the numbers that this engine keeps its context cache in', () => {
-  // 4,096 tokens of one number each for K and V would be 2 bytes at F16: here they are of 4 bytes.
-  expect(catalogue.memoryOf(FREE)).toEqual({ contextSize: 4096, weights: 1000, kvCache: 16_384, total: 17_384 });
-  expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'too-large', short: 7384, bound: 'free' });
-  library.habits = { cacheNumberBytes: 2, limit: 9000 };
+it('estimates weights and context cache, which is as exact as the weights', () => {
+  expect(catalogue.memoryOf(FREE)).toEqual({ contextSize: 4096, weights: 1000, kvCache: 8192, total: 9192 });
+  expect(catalogue.memoryOf({ ...FREE, quantisation: 'F32' })?.kvCache).toBe(16_384);
+  expect(catalogue.memoryOf({ ...FREE, contextSize: 256 })?.kvCache).toBe(512);
+  expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'fits' });
+  library.memoryLimit = 9000;
   expect(catalogue.fit(FREE)).toMatchObject({ verdict: 'too-large', short: 192, bound: 'limit' });
   expect(catalogue.memoryOf(TERMS)).toBeNull();
   expect(catalogue.fit(TERMS)).toBeNull();

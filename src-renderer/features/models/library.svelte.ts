@@ -6,7 +6,7 @@ import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/engine.svelte.ts';
-import { defaultContext, fitOf, habitsOf, memoryAt, type EngineHabits, type Fit } from './memory.ts';
+import { defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 
 export type ModelDescription = EngineMethods['describe']['result'];
@@ -67,12 +67,9 @@ export class ModelLibrary {
     return memoryBytes === undefined ? 0 : memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch;
   }
 
-  /** How the engine loads models, as soon as it has described one. */
-  get habits(): EngineHabits | null {
-    for (const found of this.#descriptions.values()) {
-      const habits = found instanceof EngineError ? null : habitsOf(found);
-      if (habits !== null) return habits;
-    }
+  /** Bytes that the engine can address for a model; null: as many as there are, or it has described none yet. */
+  get memoryLimit(): number | null {
+    for (const found of this.#descriptions.values()) if (!(found instanceof EngineError)) return found.memoryLimit;
     return null;
   }
 

@@ -1,5 +1,4 @@
 /** What a model needs of this computer's memory, and whether there is as much. */
-import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
 import type { CatalogueEntry } from '../../../src-main/protocol/app-services.ts';
 import { defaultContext } from '../../../src-main/protocol/model-fit.ts';
 
@@ -23,23 +22,7 @@ export function nearestStop(stops: readonly number[], size: number): number {
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best] ?? stop) ? index : best), 0);
 }
 
-/** How this engine loads models, as far as it shows in one that was described. */
-export interface EngineHabits {
-  /** Bytes of one number of the context cache. */
-  cacheNumberBytes: number;
-  /** Bytes that the executor can address at most; null: as many as there are. */
-  limit: number | null;
-}
-
-/** @param model any model whose headers the engine has read */
-export function habitsOf(model: ModelDescription): EngineHabits | null {
-  const at = model.memory[0];
-  const numbers = 2 * model.layers * model.kvHeads * model.headDim * (at?.contextSize ?? 0);
-  if (at === undefined || numbers === 0) return null;
-  return { cacheNumberBytes: at.kvCache / numbers, limit: model.memoryLimit };
-}
-
-/** What a model of the catalogue would take, before its headers can be read: no working space, which is small. */
+/** What a model of the catalogue would take, before its headers can be read: working space left out. */
 export interface EntryMemory {
   contextSize: number;
   weights: number;
@@ -51,10 +34,11 @@ export interface EntryMemory {
 const F16_BYTES = 2;
 
 /** Null where the size of the file is not known. */
-export function entryMemory(entry: CatalogueEntry, habits: EngineHabits | null): EntryMemory | null {
+export function entryMemory(entry: CatalogueEntry): EntryMemory | null {
   if (entry.bytes === null) return null;
   const contextSize = defaultContext(entry.contextSize);
-  const perToken = (entry.kvBytesPerToken / F16_BYTES) * (habits?.cacheNumberBytes ?? F16_BYTES);
-  const kvCache = perToken * contextSize;
+  // The engine keeps K and V as exact as the weights are.
+  const numberBytes = entry.quantisation === 'F32' ? 4 : F16_BYTES;
+  const kvCache = (entry.kvBytesPerToken / F16_BYTES) * numberBytes * contextSize;
   return { contextSize, weights: entry.bytes, kvCache, total: entry.bytes + kvCache };
 }

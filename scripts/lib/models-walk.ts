@@ -1,0 +1,130 @@
+/** The Models page for `npm run screenshots`: a library, downloads and found models as a person may have them. */
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright';
+import { ChatPage } from '../../e2e/pages/chat.ts';
+import { hubPath, startDownloadServer } from '../../e2e/support/download-server.ts';
+import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
+import { readCatalogue } from '../../src-main/services/models/catalogue.ts';
+import { capture, root } from './run.ts';
+import type { Shot } from '../screenshots.ts';
+
+const SMALL_MODEL = 'smollm2-135m-instruct-q4_1';
+const SLOW_MODEL = 'smollm2-360m-instruct-q4_k_m';
+const REFUSED_MODEL = 'qwen3-0.6b-q8_0';
+const MODEL_WITH_TERMS = 'gemma-3-270m-it-q8_0';
+
+export interface ModelsHub {
+  /** Has the app ask this hub and look into these folders. */
+  env: Record<string, string>;
+  folder: string;
+  close(): Promise<void>;
+}
+
+/** A hub on this computer with a model that comes at once, one that comes slowly, and none else. */
+export async function startModelsHub(smolLM2: string): Promise<ModelsHub> {
+  const { models } = await readCatalogue(join(root, 'resources', 'catalogue.json'));
+  const server = await startDownloadServer();
+  const pathOf = (id: string): string => {
+    const entry = models.find((model) => model.id === id);
+    if (entry === undefined) throw new Error(`The catalogue has no ${id}.`);
+    return hubPath(entry.repository, entry.revision, entry.file);
+  };
+  const slowBytes = models.find(({ id }) => id === SLOW_MODEL)?.bytes ?? 0;
+  server.serve(pathOf(SMALL_MODEL), await readFile(smolLM2));
+  server.serve(pathOf(SLOW_MODEL), Buffer.alloc(slowBytes));
+  server.behave(pathOf(SLOW_MODEL), { kind: 'slow', chunkBytes: 2_000_000, waitMs: 100 });
+  const folder = await mkdtemp(join(tmpdir(), 'tokenscope-hub-'));
+  const lmstudio = join(folder, '.lmstudio', 'models', 'somebody', 'Story-1M-GGUF');
+  await mkdir(lmstudio, { recursive: true });
+  await writeFile(join(lmstudio, 'Story-1M-F32.gguf'), await tinyGguf('llama'));
+  return {
+    env: { TOKENSCOPE_HUB_MIRROR: server.url, HOME: folder, HF_HOME: join(folder, 'none') },
+    folder,
+    async close() {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promise<void> {
+  const chat = new ChatPage(page);
+  const entry = (id: string) => page.locator(`[data-testid="catalogue-entry"][data-entry="${id}"]`);
+  const card = (name: string) =>
+    chat.id('model-card').filter({ has: page.getByRole('heading', { name, exact: true }) });
+  const toTop = () =>
+    page.locator('main:has([data-testid="open-model"]) [data-region]').evaluateAll((regions) => {
+      for (const region of regions) region.scrollTo(0, 0);
+    });
+  await chat.ready();
+  await chat.id('nav-models').click();
+  await entry(SMALL_MODEL).getByTestId('download').click();
+  await entry(SMALL_MODEL).getByTestId('show-downloaded').click();
+  await card('SmolLM2 135M Instruct').getByTestId('load-model').click();
+  await card('SmolLM2 135M Instruct').getByTestId('unload-model').waitFor({ timeout: 60_000 });
+  await chat.id('measure').click();
+  await page.getByText('Measure again').waitFor({ timeout: 60_000 });
+  await entry(SLOW_MODEL).getByTestId('download').click();
+  await page
+    .getByText(/\d s left|\d min/)
+    .first()
+    .waitFor();
+  // It comes with 20 MB a second.
+  await page
+    .getByText(/(9\d|1\d\d) of 271 MB/)
+    .first()
+    .waitFor();
+  await toTop();
+  await page.mouse.move(0, 0);
+  await shot('models');
+  await shot.small('models');
+  await shot.small(
+    'models-detail',
+    () => card('SmolLM2 135M Instruct').getByRole('button', { name: 'SmolLM2 135M Instruct', exact: true }).click(),
+    () => page.keyboard.press('Escape'),
+  );
+  await entry(SLOW_MODEL).getByTestId('download-pause').click();
+  await entry(REFUSED_MODEL).getByTestId('download').click();
+  await chat.id('download-problem').waitFor();
+  await entry(MODEL_WITH_TERMS).locator('button').first().click();
+  await chat.id('entry-url').waitFor();
+  await entry(MODEL_WITH_TERMS).scrollIntoViewIfNeeded();
+  await page.mouse.move(0, 0);
+  await shot('models-catalogue');
+  await shot.small('models-catalogue', () => entry(REFUSED_MODEL).evaluate((row) => row.scrollIntoView()));
+  await entry(MODEL_WITH_TERMS).getByTestId('read-terms').click();
+  await chat.id('terms').waitFor();
+  await shot('models-terms');
+  await shot.small('models-terms');
+  await page.keyboard.press('Escape');
+
+  await showProblems(page, hub.folder);
+  await toTop();
+  await shot('models-problems');
+  await shot.small('models-problems', () => chat.id('model-problem').first().scrollIntoViewIfNeeded());
+}
+
+/** A model that is gone and one that changed, while a reply is being written. */
+async function showProblems(page: Page, folder: string): Promise<void> {
+  const chat = new ChatPage(page);
+  const dataDir = join(tmpdir(), 'tokenscope-screenshots');
+  const paths = ['robot-stories', 'letters'].map((name) => join(folder, `${name}.gguf`));
+  for (const path of paths) {
+    await writeFile(path, await tinyGguf('llama'));
+    const command = [join(root, 'scripts/tokenscope.mjs'), 'models', 'add', path];
+    await capture(process.execPath, command, { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } });
+  }
+  await rename(paths[0] ?? '', join(folder, 'elsewhere.gguf'));
+  await writeFile(paths[1] ?? '', await tinyGguf('qwen2'));
+  await chat.id('nav-chat').click();
+  await chat.openPanel('stop');
+  await chat.set('ignoreEos', true);
+  await chat.set('maxTokens', 4000);
+  await chat.set('repetitionWindow', 0);
+  await chat.send('Write a long story about a lighthouse keeper.');
+  await chat.id('nav-models').click();
+  await chat.id('reply-warning').waitFor();
+  await page.getByText('150,336').waitFor();
+}
