@@ -213,7 +213,7 @@ export class ModelLibrary {
     if (now.bytes === fingerprint.bytes && now.mtimeMs === fingerprint.mtimeMs) return null;
     const again = 'Take it as it is now if you know why; else get it again from where you have it.';
     if (now.bytes !== fingerprint.bytes) {
-      return `${path} changed since it was added: it had ${fingerprint.bytes} bytes then, now ${now.bytes}. ${again}`;
+      return `${path} changed since it was added: it had ${grouped(fingerprint.bytes)} bytes then, now ${grouped(now.bytes)}. ${again}`;
     }
     const stamp = `${now.bytes} ${now.mtimeMs}`;
     const looked = this.#looked.get(id);
@@ -232,4 +232,9 @@ function asItIs(
   const before = model.fingerprint;
   const same = before !== null && before.head === fingerprint.head && before.bytes === fingerprint.bytes;
   return { fingerprint, sha256: same ? model.sha256 : null, measured: same ? model.measured : [] };
+}
+
+/** 689952 is `689,952`. */
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
 }
