@@ -2,10 +2,10 @@
  * The engine's interface, as both the real engine (`server.ts`) and its client (`client.ts`) implement it. A caller
  * never knows on which side of a process border the engine lives.
  */
+import type { LoadOptions } from '../engine/index.ts';
 import type { ModelDescription } from '../engine/model-description.ts';
 import type {
   Detokenized,
-  ExecutorName,
   GenerateEvent,
   GenerateParams,
   GrammarSource,
@@ -17,6 +17,8 @@ import type {
   RenderedChat,
   SamplingPreview,
   Score,
+  Profile,
+  ProfileParams,
   ScoreParams,
   SourceProblem,
   TokenizeParams,
@@ -43,6 +45,8 @@ export interface EngineMethods {
   inspect: { params: InspectParams; result: Inspection };
   /** The sampler chain at the next token; cheap enough to ask while a slider moves. */
   preview: { params: InspectParams; result: SamplingPreview };
+  /** Where the time of the loaded model goes, operation by operation; on the wasm executor. */
+  profile: { params: ProfileParams; result: Profile };
   /** Whether a grammar can be followed; needs no model, and is answered while a reply is running too. */
   checkGrammar: { params: { grammar: GrammarSource }; result: { problem: SourceProblem | null } };
 }
@@ -53,9 +57,9 @@ export interface EngineStreams {
     /**
      * `contextSize`: tokens of prompt and reply together; left out, what the model was trained for, at most 4096. A model
      * that is there already is loaded again for another size only. `threads`: of the wasm executor; left out, as many as
-     * measurably help.
+     * measurably help. `kvCacheType`: how it stores K and V; left out, as exactly as the weights are.
      */
-    params: { modelId: string; contextSize?: number; executor?: ExecutorName; threads?: number };
+    params: { modelId: string } & Pick<LoadOptions, 'contextSize' | 'executor' | 'threads' | 'kvCacheType'>;
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };

@@ -9,8 +9,11 @@ import type {
   GrammarSource,
   InspectParams,
   Inspection,
+  KvCacheType,
   LoadProgress,
   ModelInfo,
+  Profile,
+  ProfileParams,
   RenderChatParams,
   RenderedChat,
   SamplingPreview,
@@ -35,6 +38,7 @@ export interface Engine {
       contextSize?: number;
       executor?: ExecutorName;
       threads?: number;
+      kvCacheType?: KvCacheType;
     },
   ): Promise<ModelInfo>;
   describe(files: ModelFiles): Promise<ModelDescription>;
@@ -47,6 +51,7 @@ export interface Engine {
   score(params: ScoreParams, cancel?: CancelToken): Promise<Score>;
   inspect(params: InspectParams, cancel?: CancelToken): Promise<Inspection>;
   preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview>;
+  profile(params: ProfileParams, cancel?: CancelToken): Promise<Profile>;
 }
 
 /** One request as the service sees it. */
@@ -101,6 +106,8 @@ export class EngineService {
         return this.#inTurn(request, () => this.#engine.inspect(call.params, request.cancel));
       case 'preview':
         return this.#inTurn(request, () => this.#engine.preview(call.params, request.cancel));
+      case 'profile':
+        return this.#inTurn(request, () => this.#engine.profile(call.params, request.cancel));
     }
   }
 
@@ -120,7 +127,11 @@ export class EngineService {
   ): Promise<void> {
     const loaded = this.#engine.model;
     const { contextSize = loaded?.contextSize, executor = loaded?.executor } = wanted;
-    const asWanted = loaded?.contextSize === contextSize && loaded?.executor === executor;
+    const { kvCacheType = loaded?.kernels?.kvCacheType } = wanted;
+    const asWanted =
+      loaded?.contextSize === contextSize &&
+      loaded?.executor === executor &&
+      loaded?.kernels?.kvCacheType === kvCacheType;
     if (loaded?.id === modelId && asWanted && wanted.threads === undefined)
       return emit({ type: 'loaded', model: loaded });
     const files = await this.#openModel(modelId);

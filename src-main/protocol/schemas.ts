@@ -15,6 +15,7 @@ import type {
   PromptInput,
   RenderChatParams,
   SamplingParams,
+  ProfileParams,
   ScoreParams,
   StopParams,
   TokenizeParams,
@@ -197,6 +198,13 @@ const methodParams: SchemasFor<EngineMethods> = {
   score: scoreParams,
   inspect: inspectParams,
   preview: inspectParams,
+  profile: schemaOf<ProfileParams>()(
+    v.object({
+      prompt: integerBetween(1, MAX_CREDIT),
+      context: integerBetween(1, MAX_CREDIT),
+      generate: integerBetween(1, MAX_CREDIT),
+    }),
+  ),
   checkGrammar: schemaOf<EngineMethods['checkGrammar']['params']>()(v.object({ grammar: grammarSource })),
 };
 
@@ -207,6 +215,7 @@ const streamParams: SchemasFor<EngineStreams> = {
       contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)),
       executor: v.exactOptional(executorName),
       threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
+      kvCacheType: v.exactOptional(v.picklist(['f32', 'f16'])),
     }),
   ),
   generate: generateParams,

@@ -104,6 +104,31 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'computes with the CPU kernels unless the other executor is asked for, and says where the time goes',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const { model } = await client.call('status', {});
+      equal(model?.executor, 'wasm', 'the default executor');
+      equal(model?.kernels?.variant, 'threads', 'pages and processes here share memory between threads');
+      equal(model?.kernels?.kvCacheType, 'f32', 'as exact as the weights');
+      const { prefill, decode } = await client.call('profile', { prompt: 20, context: 5, generate: 3 });
+      equal(`${prefill.tokens} ${decode.tokens}`, '20 3', 'tokens that were measured');
+      check(
+        [prefill, decode].every(({ ops }) => ops.some(({ name, bytes }) => name.startsWith('linear') && bytes > 0)),
+        'operations with what they read',
+      );
+      const load = { modelId: MODEL_ID, executor: 'reference' } as const;
+      await collect(client.stream('load', load));
+      const plain = (await client.call('status', {})).model;
+      equal(`${plain?.executor} ${plain?.kernels}`, 'reference null', 'the other executor');
+      const error = await failure(client.call('profile', { prompt: 20, context: 5, generate: 3 }));
+      equal(error.code, 'BAD_REQUEST', 'only the kernels are measured');
+      await collect(client.stream('load', { modelId: MODEL_ID, executor: 'wasm', kvCacheType: 'f16' }));
+      equal((await client.call('status', {})).model?.kernels?.kvCacheType, 'f16', 'the type that was asked for');
+      await collect(client.stream('load', { modelId: MODEL_ID, executor: 'wasm', kvCacheType: 'f32' }));
+    },
+  },
+  {
     name: 'checks a grammar and says where it is wrong',
     async run(connection) {
       const client = await connectClient(connection);

@@ -11,6 +11,7 @@ import type {
   ModelInfo,
   RenderChatParams,
   RenderedChat,
+  Profile,
   SamplingPreview,
   SourceProblem,
 } from '../../engine/types.ts';
@@ -162,6 +163,11 @@ export class FakeEngine implements Engine {
 
   preview(): Promise<SamplingPreview> {
     return Promise.resolve({ promptTokens: 1, candidates: [], survivors: 1, stages: [] });
+  }
+
+  profile(): Promise<Profile> {
+    const run = { tokens: 1, threads: 1, ms: 1, ops: [] };
+    return Promise.resolve({ prefill: run, decode: run });
   }
 
   /** Waits for its cancel. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../engine/errors.ts';
-import type { ExecutorName, ModelInfo } from '../../../engine/types.ts';
+import type { ModelInfo } from '../../../engine/types.ts';
 import type { EngineStreams } from '../../../protocol/api.ts';
 import { EngineClient } from '../../../protocol/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
@@ -25,7 +25,7 @@ export async function withEngine<T>(
   context: CliContext,
   model: string,
   work: (session: EngineSession) => Promise<T>,
-  options: { executor?: ExecutorName; threads?: number } = {},
+  options: Omit<EngineStreams['load']['params'], 'modelId'> = {},
 ): Promise<T> {
   const { modelId, modelPaths, isInLibrary } = await findModel(context.modelsDir, model);
   const { transport, terminate } = spawnEngine({ ...context, modelPaths });

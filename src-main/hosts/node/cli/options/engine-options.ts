@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { ExecutorName } from '../../../../engine/types.ts';
+import type { ExecutorName, KvCacheType } from '../../../../engine/types.ts';
 import { addModelOption, type ModelOption } from './model-option.ts';
 import { parseCount } from './values.ts';
 
@@ -7,6 +7,7 @@ import { parseCount } from './values.ts';
 export interface EngineOptions extends ModelOption {
   executor: ExecutorName;
   threads?: number;
+  cacheType?: KvCacheType;
 }
 
 export function addEngineOptions(command: Command): Command {
@@ -19,10 +20,24 @@ export function addEngineOptions(command: Command): Command {
         .choices(['wasm', 'reference'])
         .default('wasm'),
     )
+    .addOption(
+      new Option(
+        '--cache-type <type>',
+        'how the wasm executor stores keys and values (default: f32 where all weights are, else f16)',
+      ).choices(['f32', 'f16']),
+    )
     .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseCount);
 }
 
 /** What `load` takes of them. */
-export function loadOptions({ executor, threads }: EngineOptions): { executor: ExecutorName; threads?: number } {
-  return { executor, ...(threads === undefined ? {} : { threads }) };
+export function loadOptions({ executor, threads, cacheType }: EngineOptions): {
+  executor: ExecutorName;
+  threads?: number;
+  kvCacheType?: KvCacheType;
+} {
+  return {
+    executor,
+    ...(threads === undefined ? {} : { threads }),
+    ...(cacheType === undefined ? {} : { kvCacheType: cacheType }),
+  };
 }
