@@ -9,6 +9,7 @@ import { readChatTemplate } from './chat-template.ts';
 import { isGguf, partNames, readParts } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { TOKENIZER_FILE } from './hf-folder.ts';
+import { engineOverhead } from './engine-overhead.ts';
 import { estimateMemory, type MemoryPlanner, referenceMemory } from './memory-estimate.ts';
 import { CONFIG } from './open-tiny-transformer.ts';
 import type { OpenedModel } from './opened-model.ts';
@@ -21,6 +22,8 @@ export interface ExecutorMemory {
   readonly planner: MemoryPlanner;
   /** Bytes that it can address at most; null: as many as this computer has. */
   readonly limit: number | null;
+  /** Threads of the kernels that it computes on; null: it has none. */
+  readonly threads: number | null;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface ExecutorMemory {
  */
 export async function describeModel(
   files: ModelFiles,
-  memory: ExecutorMemory = { planner: referenceMemory, limit: null },
+  memory: ExecutorMemory = { planner: referenceMemory, limit: null, threads: null },
 ): Promise<ModelDescription> {
   const opened = await openHeaders(files);
   try {
@@ -41,6 +44,9 @@ export async function describeModel(
     const sizes = [...CONTEXT_SIZES.filter((size) => size < config.contextSize), config.contextSize];
     const { weights } = opened.buildProgram(1);
     const problem = problemOf(opened, weights);
+    // What cannot be loaded has weights of no known size for an executor that keeps them as they are stored.
+    const planner = problem === null ? memory.planner : referenceMemory;
+    const overhead = engineOverhead(config.vocabularySize, memory.threads);
     return {
       id: files.id,
       ...config,
@@ -48,11 +54,10 @@ export async function describeModel(
       fileBytes: opened.totalBytes,
       ...facts,
       tokenizer: opened.tokenizer instanceof IdsOnlyTokenizer ? null : facts.tokenizer,
-      // What cannot be loaded has weights of no known size for an executor that keeps them as they are stored.
-      memory: sizes.map((contextSize) => ({
-        contextSize,
-        ...estimateMemory(opened, contextSize, problem === null ? memory.planner : referenceMemory),
-      })),
+      memory: sizes.map((contextSize) => {
+        const { weights: weightBytes, kvCache, scratch, total } = estimateMemory(opened, contextSize, planner);
+        return { contextSize, weights: weightBytes, kvCache, scratch: scratch + overhead, total: total + overhead };
+      }),
       memoryLimit: memory.limit,
       problem,
     };

@@ -89,7 +89,7 @@ export async function createWasmExecutor(
 }
 
 /** Threads that are started where `available` can run at once. */
-function threadsFor(available: number): number {
+export function threadsFor(available: number): number {
   return Math.min(available, MOST_THREADS);
 }
 

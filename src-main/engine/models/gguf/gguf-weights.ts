@@ -11,9 +11,11 @@ import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
 /** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
 const SLICE_BYTES = 4 * 2 ** 20;
 
-/** Weights of a GGUF file or its parts, dequantised as they are read. */
+/** Weights of a GGUF file or its parts, dequantised as they are read: one tensor after the other. */
 export class GgufWeights implements WeightSource, WeightReader {
   readonly stored = this;
+  /** What was read last; the next slice takes its place. */
+  private room = new Uint8Array(0);
 
   /** @param fileName names the model in messages about tensors that are in no file */
   constructor(
@@ -35,7 +37,7 @@ export class GgufWeights implements WeightSource, WeightReader {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
       const count = Math.min(sliceBlocks, blocks - block);
       const offset = tensor.offset + block * type.blockBytes;
-      const bytes = await readExactly(tensor.source, offset, count * type.blockBytes);
+      const bytes = await this.read(tensor, offset, count * type.blockBytes);
       type.dequantize(bytes, 0, data, block * type.blockSize, count);
       onBytes?.(bytes.length);
     }
@@ -54,10 +56,15 @@ export class GgufWeights implements WeightSource, WeightReader {
     for (let row = 0; row < rows; row += step) {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
       const count = Math.min(step, rows - row);
-      const bytes = await readExactly(tensor.source, tensor.offset + row * bytesPerRow, count * bytesPerRow);
+      const bytes = await this.read(tensor, tensor.offset + row * bytesPerRow, count * bytesPerRow);
       onRows(bytes, row, count);
       onBytes?.(bytes.length);
     }
+  }
+
+  private read({ source }: GgufTensor, offset: number, length: number): Promise<Uint8Array> {
+    if (this.room.length < length) this.room = new Uint8Array(length);
+    return readExactly(source, offset, length, this.room);
   }
 
   private find(name: string, shape: Shape): GgufTensor {

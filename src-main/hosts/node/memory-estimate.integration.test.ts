@@ -1,0 +1,95 @@
+/**
+ * What a model was said to take against what a process of its own then takes, while it loads the model and with its
+ * context full. The figures of a run: docs/models.md.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testModelPath } from '../../engine/test-support/test-model.ts';
+import { tinyGguf } from '../../engine/test-support/tiny-gguf.ts';
+import type { MeasuredMemory } from './test-support/measure-memory.ts';
+
+const SCRIPT = fileURLToPath(new URL('test-support/measure-memory.mjs', import.meta.url));
+const TINY_TRANSFORMER = fileURLToPath(new URL('../../../resources/models/tiny-transformer', import.meta.url));
+const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
+/** The requirement, a share. */
+const TOLERANCE = 0.15;
+/** Loading is slow where many tests run at once. */
+const LIMIT_MS = 180_000;
+
+async function measured(path: string, executor: string, context: number, copies: number, other: string) {
+  const args = [SCRIPT, path, executor, String(context), String(copies), other];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { peak, left, memory } = JSON.parse(stdout) as MeasuredMemory;
+  const estimate = memory.weights + memory.kvCache + memory.scratch;
+  const [said, took] = [estimate, peak].map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`);
+  console.info(`${path.split('/').at(-1)}, ${executor}, ${context} tokens: ${said} said, ${took} taken`);
+  return { estimate, peak, left, memory };
+}
+
+function expectWithin(estimate: number, peak: number): void {
+  expect(peak).toBeGreaterThan((1 - TOLERANCE) * estimate);
+  expect(peak).toBeLessThan((1 + TOLERANCE) * estimate);
+}
+
+describe.skipIf(process.platform !== 'linux')('the estimate and the memory of a process (read from /proc)', () => {
+  let folder: string;
+  let other: string;
+
+  async function tiny(name: string): Promise<string> {
+    const path = join(folder, `${name}.gguf`);
+    await writeFile(path, await tinyGguf(name));
+    return path;
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tokenscope-memory-'));
+    other = await tiny('gpt2');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  // Of a megabyte, what V8 takes and gives back by itself would hide everything: so many copies that it does not.
+  it.each(['llama', 'gemma3', 'llama-d256.Q4_K_M'])(
+    'agree for %s',
+    async (name) => {
+      const { estimate, peak } = await measured(await tiny(name), 'wasm', 128, 8, other);
+      expectWithin(estimate, peak);
+    },
+    LIMIT_MS,
+  );
+
+  it.runIf(isFull).each(['llama', 'gemma3', 'llama-d256.Q4_K_M'])(
+    'agree for %s on the reference executor',
+    async (name) => {
+      const { estimate, peak } = await measured(await tiny(name), 'reference', 128, 64, other);
+      expectWithin(estimate, peak);
+    },
+    LIMIT_MS,
+  );
+
+  it.each(isFull ? ['wasm', 'reference'] : ['wasm'])(
+    'agree for TinyTransformer on %s',
+    async (executor) => {
+      const { estimate, peak } = await measured(TINY_TRANSFORMER, executor, 1000, 12, other);
+      expectWithin(estimate, peak);
+    },
+    LIMIT_MS,
+  );
+
+  it.each(isFull ? ['wasm', 'reference'] : ['wasm'])(
+    'agree for SmolLM2 on %s, whose weights come back when it is unloaded',
+    async (executor) => {
+      const path = await testModelPath();
+      if (path === null) return;
+      const context = executor === 'wasm' ? 1024 : 32;
+      const { estimate, peak, left, memory } = await measured(path, executor, context, 1, other);
+      expectWithin(estimate, peak);
+      expect(peak - left).toBeGreaterThan(0.95 * memory.weights);
+    },
+    LIMIT_MS,
+  );
+});

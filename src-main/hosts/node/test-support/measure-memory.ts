@@ -1,0 +1,66 @@
+/**
+ * A process of its own that loads copies of a model, fills the context of each, and says what a copy took: the highest
+ * resident memory less what was resident before, which is when another model had been loaded, used and unloaded, so
+ * that what is the process's and no model's is there already. Linux only.
+ *
+ *     node measure-memory.mjs PATH EXECUTOR CONTEXT COPIES PATH_OF_THE_OTHER
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultGenerateParams, InferenceEngine, type ExecutorName, type ModelInfo } from '../../../engine/index.ts';
+import type { Platform } from '../../../engine/platform.ts';
+import { openModelPath } from '../model-path.ts';
+import { nodePlatform } from '../node-platform.ts';
+
+export interface MeasuredMemory {
+  /** Of each copy, at its highest, bytes. */
+  peak: number;
+  /** Of each copy, when all were unloaded again, bytes. */
+  left: number;
+  /** What the engine says that one takes, which is what it says before it loads it. */
+  memory: ModelInfo['memoryBytes'];
+}
+
+/** Buffers are freed beside the engine's thread. */
+const SWEEP_MS = 300;
+
+/** @param args as on the command line */
+export async function main([path = '', executor = 'wasm', context = '', copies = '1', other = '']: string[]) {
+  const platform = nodePlatform();
+  const before = await used(platform, other, executor as ExecutorName, 64);
+  await before.engine.unload();
+  await sleep(SWEEP_MS);
+  const idle = await residentBytes('VmRSS');
+  // The highest value counts from here.
+  await writeFile('/proc/self/clear_refs', '5');
+  const kept: InferenceEngine[] = [];
+  let { memory } = before;
+  while (kept.length < Number(copies)) {
+    const copy = await used(platform, path, executor as ExecutorName, Number(context));
+    kept.push(copy.engine);
+    ({ memory } = copy);
+  }
+  const peak = (await residentBytes('VmHWM')) - idle;
+  for (const engine of kept) await engine.unload();
+  await sleep(SWEEP_MS);
+  const left = (await residentBytes('VmRSS')) - idle;
+  const result: MeasuredMemory = { peak: peak / kept.length, left: left / kept.length, memory };
+  process.stdout.write(JSON.stringify(result));
+}
+
+async function used(platform: Platform, path: string, executor: ExecutorName, contextSize: number) {
+  const engine = new InferenceEngine(platform);
+  const { memoryBytes: memory } = await engine.load(await openModelPath(path), { executor, contextSize });
+  const params = defaultGenerateParams({ kind: 'ids', ids: new Array<number>(contextSize - 1).fill(5) });
+  params.stop = { ...params.stop, maxTokens: 1, ignoreEos: true };
+  for await (const event of engine.generate(params)) {
+    if (event.type === 'end' && event.stop.reason === 'error') throw new Error(JSON.stringify(event.stop));
+  }
+  return { engine, memory };
+}
+
+async function residentBytes(which: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const line = new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(await readFile('/proc/self/status', 'utf8'));
+  if (line === null) throw new Error(`/proc/self/status has no ${which}.`);
+  return Number(line[1]) * 1024;
+}
