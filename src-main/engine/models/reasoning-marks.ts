@@ -29,9 +29,11 @@ const FAMILIES: readonly Marks[] = [
  * own in its vocabulary. Null when there are none.
  */
 export function reasoningMarksOf(template: string | null, tokenizer: Tokenizer): Marks | null {
-  const isToken = (text: string) =>
-    !(tokenizer instanceof IdsOnlyTokenizer) &&
-    tokenizer.encode(text, { addSpecial: false, parseSpecial: true }).length === 1;
+  const isToken = (text: string) => {
+    if (tokenizer instanceof IdsOnlyTokenizer) return false;
+    const [id, ...more] = tokenizer.encode(text, { addSpecial: false, parseSpecial: true });
+    return id !== undefined && id !== tokenizer.unkTokenId && more.length === 0;
+  };
   return (
     FAMILIES.find(({ open, close }) => template?.includes(close) || template?.includes(open)) ??
     FAMILIES.find(({ open, close }) => isToken(open) && isToken(close)) ??

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { GeneratedToken } from '../types.ts';
+import { ReplyParts } from './reply-parts.ts';
+
+const MARKS = { open: '<think>', close: '</think>' };
+const INITIAL = { answer: 'a', reasoning: 'r', reasoning_mark: 'm' } as const;
+
+function token(text: string, index: number): GeneratedToken {
+  return {
+    ...{ index, id: index, piece: text, text, part: 'answer', logprob: 0, rank: 1 },
+    ...{ sampledProbability: 1, candidates: [], survivors: 1, latencyMs: 0 },
+  };
+}
+
+/** `part:text` of each token, and how many were released at once before the end. */
+function read(texts: readonly string[], marks: typeof MARKS | null = MARKS, turnBeginning = '') {
+  const parts = new ReplyParts(marks, turnBeginning);
+  const early = texts.map((text, i) => parts.push(token(text, i), text));
+  const all = [...early.flat(), ...parts.finish()];
+  return { all, early: early.map((released) => released.length), shown: all.map(show) };
+}
+
+const show = ({ part, text }: GeneratedToken) => `${INITIAL[part]}:${text}`;
+const textOf = (tokens: readonly GeneratedToken[], part: GeneratedToken['part']) =>
+  tokens.map((each) => (each.part === part ? each.text : '')).join('');
+
+describe('ReplyParts', () => {
+  it('tells reasoning at the beginning from the answer, whatever tokens the marks are cut into', () => {
+    const expected = ['m:<think>', 'r:Hm', 'm:</think>', 'a:Yes'];
+    expect(read(['<think>', 'Hm', '</think>', 'Yes']).shown).toEqual(expected);
+    expect(read(['\n', '<th', 'ink>', 'H', 'm', '</', 'think', '>', 'Yes']).shown).toEqual([
+      'a:\n',
+      'm:<th',
+      'm:ink>',
+      'r:H',
+      'r:m',
+      'm:</',
+      'm:think',
+      'm:>',
+      'a:Yes',
+    ]);
+  });
+
+  it('lets tokens wait only while they may be the beginning of a mark', () => {
+    expect(read(['<th', 'us', 'x']).early).toEqual([0, 2, 1]);
+    expect(read(['<think>', 'a', '</', 'b', '</think>', 'c']).early).toEqual([1, 1, 0, 2, 1, 1]);
+    expect(read(['<', 'thin']).shown).toEqual(['a:<', 'a:thin']);
+  });
+
+  it('counts a token as reasoning or answer where more than the mark is in it', () => {
+    expect(read(['<think>Hm', ' ok</think>', ' Yes']).shown).toEqual(['r:<think>Hm', 'r: ok</think>', 'a: Yes']);
+    expect(read(['<think>\n', '</think>\n\n', 'Yes']).shown).toEqual(['m:<think>\n', 'm:</think>\n\n', 'a:Yes']);
+  });
+
+  it('knows when the prompt has opened the reasoning, or closed it', () => {
+    expect(read(['Hm', '</think>', 'Yes'], MARKS, 'assistant\n<think>\n').shown).toEqual([
+      'r:Hm',
+      'm:</think>',
+      'a:Yes',
+    ]);
+    expect(read(['Yes ', '<thi', 'nk>'], MARKS, '<think>\n\n</think>\n\n').shown).toEqual([
+      'a:Yes ',
+      'a:<thi',
+      'a:nk>',
+    ]);
+    expect(read(['<thi', 'nk>', 'x'], MARKS, '<think></think>').shown).toEqual(['a:<thi', 'a:nk>', 'a:x']);
+  });
+
+  it('takes a mark inside of an answer for one only where it is a token of its own', () => {
+    expect(read(['The ', '<thi', 'nk>', ' tag']).shown).toEqual(['a:The ', 'a:<thi', 'a:nk>', 'a: tag']);
+    expect(read(['Yes', '<think>', 'no', '</think>', 'ok']).shown).toEqual([
+      'a:Yes',
+      'm:<think>',
+      'r:no',
+      'm:</think>',
+      'a:ok',
+    ]);
+  });
+
+  it('passes everything on as the answer where a model has no marks', () => {
+    const { early, shown } = read(['<think>', 'a'], null);
+    expect([early, shown]).toEqual([
+      [1, 1],
+      ['a:<think>', 'a:a'],
+    ]);
+  });
+
+  it('keeps every token, in order, and finds the same parts however the text is cut', () => {
+    const words = fc.array(fc.constantFrom('a', ' b', '\n', '<', '/', '<th', 'think', '>', 'é'), { maxLength: 8 });
+    const joined = words.map((list) => `x${list.join('')}`);
+    fc.assert(
+      fc.property(joined, joined, fc.infiniteStream(fc.integer({ min: 1, max: 5 })), (reasoning, answer, sizes) => {
+        fc.pre(!`${reasoning}<`.includes('</think>') && !answer.includes('<think>'));
+        // The marks' borders are tokens' borders, else a token is of two parts.
+        const texts = ['<think>', reasoning, '</think>', answer].flatMap((text) => {
+          const cut: string[] = [];
+          for (let at = 0; at < text.length;) {
+            const size = sizes.next().value!;
+            cut.push(text.slice(at, at + size));
+            at += size;
+          }
+          return cut;
+        });
+        const { all } = read(texts);
+        expect(all.map(({ index }) => index)).toEqual(texts.map((_, i) => i));
+        expect(textOf(all, 'reasoning')).toBe(reasoning);
+        expect(textOf(all, 'answer')).toBe(answer);
+        expect(textOf(all, 'reasoning_mark')).toBe('<think></think>');
+      }),
+    );
+  });
+});

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
+import { wordTokenizer } from '../test-support/scripted-model.ts';
+import { reasoningMarksOf } from './reasoning-marks.ts';
+
+const template = (name: string) =>
+  readFileSync(new URL(`../fixtures/chat-templates/${name}.jinja`, import.meta.url), 'utf8');
+const THINK = { open: '<think>', close: '</think>' };
+const plain = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', 'a']);
+const thinking = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', '<think>', '</think>']);
+
+it('are those that the template writes or looks for', () => {
+  expect(reasoningMarksOf(template('qwen3'), plain)).toEqual(THINK);
+  expect(reasoningMarksOf(template('deepseek_v3'), plain)).toEqual(THINK);
+  expect(reasoningMarksOf("{{ m.split('[/THINK]') }}", plain)).toEqual({ open: '[THINK]', close: '[/THINK]' });
+});
+
+it('are else those that are tokens of their own', () => {
+  expect(reasoningMarksOf(template('smollm2'), thinking)).toEqual(THINK);
+  expect(reasoningMarksOf(null, thinking)).toEqual(THINK);
+});
+
+it('are none for a model that does not reason, or has no text', () => {
+  expect(reasoningMarksOf(template('smollm2'), new IdsOnlyTokenizer(10, 'tokenizer.json'))).toBeNull();
+  expect(reasoningMarksOf(template('smollm2'), plain)).toBeNull();
+  const half = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', '<think>']);
+  expect(reasoningMarksOf(null, half)).toBeNull();
+});
