@@ -12,7 +12,6 @@ const thinking = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', '<think>', '</think>'
 
 it('are those that the template writes or looks for', () => {
   expect(reasoningMarksOf(template('qwen3'), plain)).toEqual(THINK);
-  expect(reasoningMarksOf(template('deepseek_v3'), plain)).toEqual(THINK);
   expect(reasoningMarksOf("{{ m.split('[/THINK]') }}", plain)).toEqual({ open: '[THINK]', close: '[/THINK]' });
 });
 
