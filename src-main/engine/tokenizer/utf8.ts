@@ -1,10 +1,9 @@
 /**
- * Writes `text` as UTF-8 at the beginning of `into`, which must have room for three bytes per UTF-16 unit; a lone
+ * Writes `text` as UTF-8 into `into` from `at` on, where there must be room for three bytes per UTF-16 unit; a lone
  * surrogate becomes U+FFFD. For short texts quicker than a TextEncoder.
- * @returns how many bytes were written
+ * @returns where the next byte would be
  */
-export function writeUtf8(text: string, into: Uint8Array): number {
-  let at = 0;
+export function writeUtf8(text: string, into: Uint8Array, at = 0): number {
   for (let i = 0; i < text.length; i++) {
     let unit = text.charCodeAt(i);
     if (unit < 0x80) {

@@ -38,7 +38,7 @@ export class Vocabulary {
   static fromPieces(pieces: Iterable<string>): Vocabulary {
     const vocabulary = new Vocabulary();
     let id = 0;
-    for (const piece of pieces) vocabulary.enter(id++, vocabulary.append(piece));
+    for (const piece of pieces) vocabulary.enter(id++, vocabulary.appendScratch(vocabulary.toScratch(piece)));
     return vocabulary;
   }
 
@@ -75,11 +75,13 @@ export class Vocabulary {
    * @returns null, or what keeps it from being added: the piece's other id, or the id's other piece
    */
   put(piece: string, id: number): { knownAs: number } | { takenBy: string } | null {
-    const known = this.id(piece);
-    if (known !== undefined) return known === id ? null : { knownAs: known };
+    const length = this.toScratch(piece);
+    const slot = this.slotOf(this.scratch, 0, length);
+    const known = this.slots[slot] - 1;
+    if (known !== -1) return known === id ? null : { knownAs: known };
     const takenBy = this.piece(id);
     if (takenBy !== undefined) return { takenBy };
-    this.enter(id, this.append(piece));
+    this.enter(id, this.appendScratch(length), this.used, slot);
     return null;
   }
 
@@ -92,6 +94,20 @@ export class Vocabulary {
     if (piece.length > this.longestPiece) return undefined;
     const id = this.idOfBytes(this.scratch, 0, this.toScratch(piece));
     return id === -1 ? undefined : id;
+  }
+
+  /** Looks up two pieces and what they make together. @param ids `[3]` overwritten with their ids, -1 for what is no piece */
+  idsOfMerge(left: string, right: string, ids: Int32Array): void {
+    this.reserveScratch(left.length + right.length);
+    const { scratch, slots } = this;
+    const middle = writeUtf8(left, scratch);
+    const end = writeUtf8(right, scratch, middle);
+    let value = HASH_START;
+    for (let i = 0; i < middle; i++) value = hashStep(value, scratch[i]);
+    ids[0] = slots[this.slotWith(hashEnd(value), scratch, 0, middle)] - 1;
+    for (let i = middle; i < end; i++) value = hashStep(value, scratch[i]);
+    ids[2] = slots[this.slotWith(hashEnd(value), scratch, 0, end)] - 1;
+    ids[1] = slots[this.slotOf(scratch, middle, end)] - 1;
   }
 
   /** Id of the piece that `bytes[start..end)` spell, -1 when there is none. */
@@ -127,13 +143,16 @@ export class Vocabulary {
   }
 
   private toScratch(piece: string): number {
-    if (3 * piece.length > this.scratch.length) this.scratch = new Uint8Array(6 * piece.length);
+    this.reserveScratch(piece.length);
     return writeUtf8(piece, this.scratch);
   }
 
-  /** Puts a piece at the end of the block. @returns where it begins */
-  private append(piece: string): number {
-    const length = this.toScratch(piece);
+  private reserveScratch(units: number): void {
+    if (3 * units > this.scratch.length) this.scratch = new Uint8Array(6 * units);
+  }
+
+  /** Puts what was written to `scratch` at the end of the block. @returns where it begins */
+  private appendScratch(length: number): number {
     if (this.used + length > this.blob.length) {
       this.blob = grown(this.blob, new Uint8Array(Math.max(2 * this.blob.length, this.used + length)));
     }
@@ -142,8 +161,8 @@ export class Vocabulary {
     return this.used - length;
   }
 
-  /** Makes `[start, end)` of the block the piece of `id`. */
-  private enter(id: number, start: number, end = this.used): void {
+  /** Makes `[start, end)` of the block the piece of `id`. @param slot where it is looked for, if that is known */
+  private enter(id: number, start: number, end = this.used, slot = this.slotOf(this.blob, start, end)): void {
     if (id >= this.starts.length) {
       const capacity = Math.max(2 * this.starts.length, id + 1);
       this.ends = grown(this.ends, new Uint32Array(capacity));
@@ -155,7 +174,7 @@ export class Vocabulary {
     this.longestPiece = Math.max(this.longestPiece, utf16Length(this.blob, start, end));
     this.longestBytes = Math.max(this.longestBytes, end - start);
     if (2 * ++this.count > this.slots.length) this.rehash();
-    else this.slots[this.slotOf(this.blob, start, end)] = id + 1;
+    else this.slots[slot] = id + 1;
   }
 
   private rehash(): void {

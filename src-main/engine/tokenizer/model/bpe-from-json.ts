@@ -65,15 +65,16 @@ function unkToken(part: JsonPart, vocabulary: Vocabulary): number | null {
 function readMerges(part: JsonPart, vocabulary: Vocabulary, prefix: string, joins: PossibleJoins): MergeTable {
   const merges = part.list();
   const table = new MergeTable(merges.length);
+  const ids = new Int32Array(3);
   for (let rank = merges.length - 1; rank >= 0; rank--) {
     const pair = pairOf(merges[rank]);
     if (!pair) throw part.item(rank).malformed('must be two pieces');
     const [left, right] = pair;
-    const added = right.slice(prefix.length);
-    const ids = [left, right, left + added].map((piece) => vocabulary.id(piece) ?? -1);
+    vocabulary.idsOfMerge(left, right, ids);
+    if (prefix !== '') ids[2] = vocabulary.id(left + right.slice(prefix.length)) ?? -1;
     const missing = ids.indexOf(-1);
     if (missing !== -1) {
-      const piece = [left, right, left + added][missing];
+      const piece = [left, right, left + right.slice(prefix.length)][missing];
       throw part.item(rank).malformed(`needs "${piece}", which is not in the vocabulary`);
     }
     table.add(ids[0], ids[1], rank, ids[2]);

@@ -1,55 +1,57 @@
+/** Of each slot: left id, right id, rank, id of what they make. Beside each other, since memory is what a look-up waits for. */
+const FIELDS = 4;
+const RANK = 2;
+const RESULT = 3;
+const EMPTY = -1;
+
 /**
- * The merges of a byte-pair encoding by the pair of ids they join, in a hash table of typed arrays: 280,000 merges are
- * four arrays, not 280,000 objects.
+ * The merges of a byte-pair encoding by the pair of ids they join, in a hash table that is one typed array: 280,000 merges
+ * are not 280,000 objects.
  */
 export class MergeTable {
   private readonly mask: number;
-  private readonly lefts: Int32Array;
-  private readonly rights: Int32Array;
-  private readonly ranks: Int32Array;
-  private readonly results: Int32Array;
+  /** `[slots, FIELDS]` */
+  private readonly table: Int32Array;
 
   /** @param capacity merges that will be added at most */
   constructor(capacity: number) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * capacity)));
     this.mask = size - 1;
-    this.lefts = new Int32Array(size).fill(-1);
-    this.rights = new Int32Array(size);
-    this.ranks = new Int32Array(size);
-    this.results = new Int32Array(size);
+    this.table = new Int32Array(size * FIELDS).fill(EMPTY);
   }
 
   /** A pair that is there already keeps its better (earlier) rank. */
   add(left: number, right: number, rank: number, result: number): void {
     const slot = this.slot(left, right);
-    if (this.lefts[slot] !== -1) return;
-    this.lefts[slot] = left;
-    this.rights[slot] = right;
-    this.ranks[slot] = rank;
-    this.results[slot] = result;
+    if (this.table[slot] !== EMPTY) return;
+    this.table[slot] = left;
+    this.table[slot + 1] = right;
+    this.table[slot + RANK] = rank;
+    this.table[slot + RESULT] = result;
   }
 
   /** Where the pair is, for `rank` and `result`; -1 when the two do not merge. */
   find(left: number, right: number): number {
     const slot = this.slot(left, right);
-    return this.lefts[slot] === -1 ? -1 : slot;
+    return this.table[slot] === EMPTY ? -1 : slot;
   }
 
   rank(slot: number): number {
-    return this.ranks[slot];
+    return this.table[slot + RANK];
   }
 
   /** Id of the merged token. */
   result(slot: number): number {
-    return this.results[slot];
+    return this.table[slot + RESULT];
   }
 
   private slot(left: number, right: number): number {
-    let slot = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)) >>> 0;
-    slot = (slot ^ (slot >>> 15)) & this.mask;
-    while (this.lefts[slot] !== -1 && (this.lefts[slot] !== left || this.rights[slot] !== right)) {
-      slot = (slot + 1) & this.mask;
+    const { table, mask } = this;
+    let place = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)) >>> 0;
+    place = (place ^ (place >>> 15)) & mask;
+    while (table[FIELDS * place] !== EMPTY && (table[FIELDS * place] !== left || table[FIELDS * place + 1] !== right)) {
+      place = (place + 1) & mask;
     }
-    return slot;
+    return FIELDS * place;
   }
 }
