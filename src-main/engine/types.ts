@@ -243,10 +243,25 @@ export type GenerateEvent =
 /** Numbers that the `wasm` executor stores K and V as. */
 export type KvCacheType = 'f32' | 'f16';
 
+/** Matrices of one type of the file, and how the kernels keep them. */
+export interface KeptWeights {
+  /** ggml's name of the file's type. */
+  type: string;
+  /** The type whose values are in memory: another one where kernels read none of the file's. */
+  keptAs: string;
+  matrices: number;
+  /** In memory. */
+  bytes: number;
+}
+
 /** Which CPU kernels compute a model, and on how many threads. */
 export interface KernelsInfo {
   /** Name of the variant, for example `threads`. */
   variant: string;
+  /** Bits of the sums of products of 4-bit codes, and why, for a person. */
+  sums: { bits: 16 | 32; reason: string };
+  /** Most bytes first. */
+  weights: KeptWeights[];
   /** Threads that read prompts. */
   threads: number;
   /** Threads that compute single tokens: 1 where sharing so little work costs more than it gains. */

@@ -1,6 +1,6 @@
 /** What the engine calls. Memory comes from outside and the engine alone decides what lies where. */
 export { multiplyAdd, readMemory } from './ceilings';
-export { dotKind } from './dot';
+export { dotKind, hasShortSums } from './dot';
 export {
   packF16,
   packF32,

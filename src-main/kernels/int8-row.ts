@@ -4,7 +4,7 @@
  * own, are exact integers, and blocks are added in order: the bits are those of int8-tile.ts.
  */
 import { F16_INPUT_SCALE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
-import { dot4 } from './dot';
+import { dot4, dotPairs } from './dot';
 import { store8 } from './epilogue';
 import { madd, placedHalf4 } from './math';
 
@@ -22,9 +22,22 @@ export function storeScaled(op: usize, row: i32, panel: i32, low: v128, high: v1
   store8(op, row, panel, f32x4.mul(low, unscale), f32x4.mul(high, unscale));
 }
 
+// @ts-ignore: decorator
+@inline
+export function dot(short: bool, a: v128, b: v128, sum: v128): v128 {
+  return short ? dotPairs(a, b, sum) : dot4(a, b, sum);
+}
+
+// @ts-ignore: decorator
+@inline
+export function widened(short: bool, sum: v128, start: v128): v128 {
+  return short ? i32x4.add(start, i32x4.extadd_pairwise_i16x8_s(sum)) : sum;
+}
+
 /**
  * Nibbles of Q4, Q5 and IQ4.
- * @param five fifth bits follow the nibbles @param table of 16 codes that the nibbles choose from
+ * @param five fifth bits follow the nibbles @param look nibbles choose from the 16 codes of `table` @param short sums of a
+ * block are of 16 bits
  */
 // @ts-ignore: decorator
 @inline
@@ -39,6 +52,7 @@ export function rowNibbles(
   min: bool,
   five: bool,
   look: bool,
+  short: bool,
   table: v128,
 ): void {
   const mask = i8x16.splat(15);
@@ -47,7 +61,8 @@ export function rowNibbles(
   let y0 = f32x4.splat(0);
   let y1 = y0;
   for (; blocks > 0; blocks--) {
-    let s0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), shift);
+    const start = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), shift);
+    let s0 = short ? i32x4.splat(0) : start;
     let s1 = s0;
     let codes = w + (min ? 32 : 16);
     let bits0 = five ? v128.load(codes, 128) : bit;
@@ -76,11 +91,13 @@ export function rowNibbles(
         high0 = i8x16.swizzle(table, high0);
         high1 = i8x16.swizzle(table, high1);
       }
-      s0 = dot4(low, low0, s0);
-      s1 = dot4(low, low1, s1);
-      s0 = dot4(high, high0, s0);
-      s1 = dot4(high, high1, s1);
+      s0 = dot(short, low, low0, s0);
+      s1 = dot(short, low, low1, s1);
+      s0 = dot(short, high, high0, s0);
+      s1 = dot(short, high, high1, s1);
     }
+    s0 = widened(short, s0, start);
+    s1 = widened(short, s1, start);
     const scale = v128.load32_splat(x, XQ_SCALE - 16);
     y0 = addScaled(y0, s0, w, scale);
     y1 = addScaled(y1, s1, w + 8, scale);

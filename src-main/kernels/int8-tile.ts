@@ -13,7 +13,7 @@
  * that eight integer sums, four activations and two vectors of codes are all that fits into sixteen registers.
  */
 import { dot4 } from './dot';
-import { fourthOfSixBits, storeScaled } from './int8-row';
+import { dot, fourthOfSixBits, storeScaled, widened } from './int8-row';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
 
@@ -74,7 +74,7 @@ export function tileFourRows(
   storeFourRows(op, row, panel, sums);
 }
 
-/** As `tileFourRows`, with nibbles as they lie in memory (tile.ts says how). */
+/** As `tileFourRows`, with nibbles as they lie in memory (tile.ts says how). @param short sums of a block are of 16 bits */
 // @ts-ignore: decorator
 @inline
 export function nibblesFourRows(
@@ -86,16 +86,17 @@ export function nibblesFourRows(
   panel: i32,
   zero: i32,
   min: bool,
+  short: bool,
   sums: usize,
 ): void {
   const mask = i8x16.splat(15);
   const shift = i32x4.splat(-zero);
   memory.fill(sums, 0, 4 * ROW_SUMS);
   for (; blocks > 0; blocks--) {
-    let a0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM), shift);
-    let b0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 4), shift);
-    let c0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 8), shift);
-    let d0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 12), shift);
+    let a0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM), shift);
+    let b0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 4), shift);
+    let c0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 8), shift);
+    let d0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 12), shift);
     let a1 = a0;
     let b1 = b0;
     let c1 = c0;
@@ -108,14 +109,14 @@ export function nibblesFourRows(
       const vb = v128.load32_splat(x, 4);
       const vc = v128.load32_splat(x, 8);
       const vd = v128.load32_splat(x, 12);
-      a0 = dot4(va, w0, a0);
-      a1 = dot4(va, w1, a1);
-      b0 = dot4(vb, w0, b0);
-      b1 = dot4(vb, w1, b1);
-      c0 = dot4(vc, w0, c0);
-      c1 = dot4(vc, w1, c1);
-      d0 = dot4(vd, w0, d0);
-      d1 = dot4(vd, w1, d1);
+      a0 = dot(short, va, w0, a0);
+      a1 = dot(short, va, w1, a1);
+      b0 = dot(short, vb, w0, b0);
+      b1 = dot(short, vb, w1, b1);
+      c0 = dot(short, vc, w0, c0);
+      c1 = dot(short, vc, w1, c1);
+      d0 = dot(short, vd, w0, d0);
+      d1 = dot(short, vd, w1, d1);
     }
     codes -= 128;
     for (const end = x + 64; x < end; x += 16, codes += 32) {
@@ -125,16 +126,27 @@ export function nibblesFourRows(
       const vb = v128.load32_splat(x, 4);
       const vc = v128.load32_splat(x, 8);
       const vd = v128.load32_splat(x, 12);
-      a0 = dot4(va, w0, a0);
-      a1 = dot4(va, w1, a1);
-      b0 = dot4(vb, w0, b0);
-      b1 = dot4(vb, w1, b1);
-      c0 = dot4(vc, w0, c0);
-      c1 = dot4(vc, w1, c1);
-      d0 = dot4(vd, w0, d0);
-      d1 = dot4(vd, w1, d1);
+      a0 = dot(short, va, w0, a0);
+      a1 = dot(short, va, w1, a1);
+      b0 = dot(short, vb, w0, b0);
+      b1 = dot(short, vb, w1, b1);
+      c0 = dot(short, vc, w0, c0);
+      c1 = dot(short, vc, w1, c1);
+      d0 = dot(short, vd, w0, d0);
+      d1 = dot(short, vd, w1, d1);
     }
     x -= 128;
+    if (short) {
+      const start = min ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
+      a0 = widened(true, a0, i32x4.splat(i32x4.extract_lane(start, 0)));
+      a1 = widened(true, a1, i32x4.splat(i32x4.extract_lane(start, 0)));
+      b0 = widened(true, b0, i32x4.splat(i32x4.extract_lane(start, 1)));
+      b1 = widened(true, b1, i32x4.splat(i32x4.extract_lane(start, 1)));
+      c0 = widened(true, c0, i32x4.splat(i32x4.extract_lane(start, 2)));
+      c1 = widened(true, c1, i32x4.splat(i32x4.extract_lane(start, 2)));
+      d0 = widened(true, d0, i32x4.splat(i32x4.extract_lane(start, 3)));
+      d1 = widened(true, d1, i32x4.splat(i32x4.extract_lane(start, 3)));
+    }
     addFourRows(sums, x, w, a0, a1, b0, b1, c0, c1, d0, d1);
     if (min) addMinimums(sums, x, w + 16);
     w = codes;

@@ -3,6 +3,8 @@ import {
   LAYOUT_IQ4,
   LAYOUT_Q4,
   LAYOUT_Q4_MIN,
+  LAYOUT_Q4_MIN_SHORT,
+  LAYOUT_Q4_SHORT,
   LAYOUT_Q5,
   LAYOUT_Q5_MIN,
   LAYOUT_Q6,
@@ -68,6 +70,12 @@ function fourRows(
     case LAYOUT_Q4_MIN:
       fourQ4Min(op, x, w, blocks, row, panel, sums);
       break;
+    case LAYOUT_Q4_SHORT:
+      fourQ4Short(op, x, w, blocks, row, panel, sums);
+      break;
+    case LAYOUT_Q4_MIN_SHORT:
+      fourQ4MinShort(op, x, w, blocks, row, panel, sums);
+      break;
     case LAYOUT_Q6:
       if (tiled) halvesFourRows(op, x, w, blocks, row, panel, sums);
       else sixBitsFourRows(op, x, w, blocks, row, panel, sums);
@@ -90,6 +98,12 @@ function oneRow(layout: i32, op: usize, x: usize, w: usize, blocks: i32, row: i3
     case LAYOUT_Q4_MIN:
       rowQ4Min(op, x, w, blocks, row, panel);
       break;
+    case LAYOUT_Q4_SHORT:
+      rowQ4Short(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_Q4_MIN_SHORT:
+      rowQ4MinShort(op, x, w, blocks, row, panel);
+      break;
     case LAYOUT_Q5:
       rowQ5(op, x, w, blocks, row, panel);
       break;
@@ -109,11 +123,19 @@ function oneRow(layout: i32, op: usize, x: usize, w: usize, blocks: i32, row: i3
 
 // Functions of their own: V8 gives each its registers.
 function fourQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  nibblesFourRows(op, x, w, blocks, row, panel, 8, false, sums);
+  nibblesFourRows(op, x, w, blocks, row, panel, 8, false, false, sums);
 }
 
 function fourQ4Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  nibblesFourRows(op, x, w, blocks, row, panel, 0, true, sums);
+  nibblesFourRows(op, x, w, blocks, row, panel, 0, true, false, sums);
+}
+
+function fourQ4Short(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
+  nibblesFourRows(op, x, w, blocks, row, panel, 8, false, true, sums);
+}
+
+function fourQ4MinShort(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
+  nibblesFourRows(op, x, w, blocks, row, panel, 0, true, true, sums);
 }
 
 function fourQ8(op: usize, x: usize, tile: usize, blocks: i32, row: i32, panel: i32, zero: i32, sums: usize): void {
@@ -125,21 +147,29 @@ function fourQ8Min(op: usize, x: usize, tile: usize, blocks: i32, row: i32, pane
 }
 
 function rowQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 8, false, false, false, i8x16.splat(0));
+  rowNibbles(op, x, w, blocks, row, panel, 8, false, false, false, false, i8x16.splat(0));
 }
 
 function rowQ4Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 0, true, false, false, i8x16.splat(0));
+  rowNibbles(op, x, w, blocks, row, panel, 0, true, false, false, false, i8x16.splat(0));
+}
+
+function rowQ4Short(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 8, false, false, false, true, i8x16.splat(0));
+}
+
+function rowQ4MinShort(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 0, true, false, false, true, i8x16.splat(0));
 }
 
 function rowQ5(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 16, false, true, false, i8x16.splat(0));
+  rowNibbles(op, x, w, blocks, row, panel, 16, false, true, false, false, i8x16.splat(0));
 }
 
 function rowQ5Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 0, true, true, false, i8x16.splat(0));
+  rowNibbles(op, x, w, blocks, row, panel, 0, true, true, false, false, i8x16.splat(0));
 }
 
 function rowIQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, zero, false, false, true, tableIQ4(zero));
+  rowNibbles(op, x, w, blocks, row, panel, zero, false, false, true, false, tableIQ4(zero));
 }

@@ -15,6 +15,8 @@ import {
   LAYOUT_IQ4,
   LAYOUT_Q4,
   LAYOUT_Q4_MIN,
+  LAYOUT_Q4_MIN_SHORT,
+  LAYOUT_Q4_SHORT,
   LAYOUT_Q5,
   LAYOUT_Q5_MIN,
   LAYOUT_Q6,
@@ -26,23 +28,18 @@ import { TILE_BLOCK, TILE_BLOCK_HALVES, TILE_BLOCK_MIN } from './int8-tile';
 
 /** Bytes of a block as it lies in memory. */
 export function blockBytes(layout: i32): usize {
-  if (layout == LAYOUT_Q4 || layout == LAYOUT_IQ4) return 144;
-  if (layout == LAYOUT_Q4_MIN) return 160;
+  if (layout == LAYOUT_Q4 || layout == LAYOUT_Q4_SHORT || layout == LAYOUT_IQ4) return 144;
+  if (layout == LAYOUT_Q4_MIN || layout == LAYOUT_Q4_MIN_SHORT) return 160;
   if (layout == LAYOUT_Q5) return 176;
   if (layout == LAYOUT_Q5_MIN) return 192;
   if (layout == LAYOUT_Q6) return 224;
   return TILE_BLOCK;
 }
 
-export function tileBytes(layout: i32): usize {
-  if (hasMin(layout)) return TILE_BLOCK_MIN;
-  return layout == LAYOUT_Q6 ? TILE_BLOCK_HALVES : TILE_BLOCK;
-}
-
 // @ts-ignore: decorator
 @inline
 export function hasMin(layout: i32): bool {
-  return layout == LAYOUT_Q4_MIN || layout == LAYOUT_Q5_MIN;
+  return layout == LAYOUT_Q4_MIN || layout == LAYOUT_Q4_MIN_SHORT || layout == LAYOUT_Q5_MIN;
 }
 
 /**
@@ -52,9 +49,11 @@ export function hasMin(layout: i32): bool {
 export function unpackTile(layout: i32, from: usize, blocks: i32, to: usize, zero: i32): void {
   switch (layout) {
     case LAYOUT_Q4:
+    case LAYOUT_Q4_SHORT:
       unpack(from, blocks, to, 16, false);
       break;
     case LAYOUT_Q4_MIN:
+    case LAYOUT_Q4_MIN_SHORT:
       unpack(from, blocks, to, 32, false);
       break;
     case LAYOUT_Q5:

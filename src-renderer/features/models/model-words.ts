@@ -1,7 +1,7 @@
 /** What the page says about a model of the list: where it is from, and what was set for it. */
 import { defaultSamplingParams, defaultStopParams } from '../../../src-main/engine/defaults.ts';
 import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
-import type { SamplingParams, StopParams } from '../../../src-main/engine/types.ts';
+import type { KeptWeights, SamplingParams, StopParams } from '../../../src-main/engine/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app-services.ts';
 import { formatInteger } from '../../ui/format.ts';
 import type { Fact } from './facts.ts';
@@ -104,4 +104,9 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
       ? ''
       : ` It may think before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
   return `Chats are written with the template in its file. The Prompt panel shows the text that it makes.${thinks}`;
+}
+
+/** How the matrices of each type lie in memory. */
+export function keptAsText(weights: readonly KeptWeights[]): string {
+  return weights.map(({ type, keptAs }) => (type === keptAs ? type : `${type} as ${keptAs}`)).join(', ');
 }

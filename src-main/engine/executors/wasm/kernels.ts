@@ -6,6 +6,8 @@ export interface KernelExports {
   runPlan(plan: number, count: number, run: number, pool: number): number;
   /** Index into `DOT_KINDS`. */
   dotKind(): number;
+  /** Whether there are kernels that sum in 16 bits first. */
+  hasShortSums(): number;
   packF32: PackKernel;
   packF16: PackKernel;
   packQ8: PackKernel;

@@ -25,7 +25,7 @@ export function wasmMemory(
 ): WasmMemory {
   const memory = new MemoryCount();
   // Where 8-bit codes are not exact, only IQ4 would take more.
-  const { packed } = placeWeights(program, weights, memory, 'unsigned');
+  const { packed } = placeWeights(program, weights, memory, { codes: 'unsigned', sums: 'i32' });
   const fused = fuse(program);
   const buffers = allocateBuffers(program, fused, packed, memory, size);
   memory.allocate(POOL_BYTES);

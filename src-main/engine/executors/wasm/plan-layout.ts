@@ -96,6 +96,9 @@ export const LAYOUT_Q5 = 6;
 export const LAYOUT_Q5_MIN = 7;
 export const LAYOUT_Q6 = 8;
 export const LAYOUT_IQ4 = 9;
+// As Q4 and Q4_MIN in memory; products are summed in 16 bits first, see dot.ts.
+export const LAYOUT_Q4_SHORT = 10;
+export const LAYOUT_Q4_MIN_SHORT = 11;
 
 /**
  * A block of 32 quantised activations: i8 codes, f32 scale (times F16_INPUT_SCALE), i32 sum of the codes, f32 their product,

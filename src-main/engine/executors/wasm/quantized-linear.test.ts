@@ -94,6 +94,22 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
   });
 });
 
+/** What machines without an instruction for 32-bit sums of 8-bit products do. */
+describe('sums of 16 bits', () => {
+  it.each([
+    { type: Q4_0, rows: 7 },
+    { type: Q4_1, rows: 6 },
+    { type: Q4_K, rows: 5 },
+  ])('give the same bits in $type.name as those of 32', async ({ type, rows }) => {
+    const [inputs, outputs] = [512, 21];
+    const random = normalNumbers(3);
+    const x = Float32Array.from({ length: rows * inputs }, random);
+    const stored = storedRows(type, Float32Array.from({ length: outputs * inputs }, random));
+    const test = { type, x, stored, bias: new Float32Array(outputs), rows, inputs, outputs };
+    expect(await runLinear('threads', { ...test, sums: 'i16' })).toEqual(await runLinear('threads', test));
+  });
+});
+
 /** Codes times powers of two: every product, sum and scale is exact in float32. */
 describe.each(VARIANTS)('integer sums of the %s kernels', (variant) => {
   it.each([Q8_0, Q4_0, Q4_1])('are exact in $name', async (type) => {
@@ -132,10 +148,11 @@ interface LinearCase {
   readonly rows: number;
   readonly inputs: number;
   readonly outputs: number;
+  readonly sums?: 'i16';
 }
 
 async function runLinear(variant: 'threads' | 'simd', test: LinearCase) {
-  const { type, x, stored, bias, rows, inputs, outputs } = test;
+  const { type, x, stored, bias, rows, inputs, outputs, sums } = test;
   const p = new ProgramBuilder();
   const y = p.linear(
     p.embed(p.weight('x', [rows, inputs]), 'token'),
@@ -158,7 +175,7 @@ async function runLinear(variant: 'threads' | 'simd', test: LinearCase) {
       return Promise.resolve();
     },
   };
-  const executor = await createWasmExecutor(program, reader, { kernels: testKernels(variant), cells: 32 });
+  const executor = await createWasmExecutor(program, reader, { kernels: testKernels(variant), cells: 32, sums });
   const tokens = Array.from({ length: rows }, (_, row) => row);
   const run = async (ids: number[]) => {
     const result = await executor.run(batchOf([new KvCache(32).append(0, ids)]), { logits: [], taps: ['y'] });

@@ -7,6 +7,7 @@ import { checkBatch } from '../check-batch.ts';
 import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { sumUp } from '../sum-profiles.ts';
+import { chooseDot, type DotChoice } from './dot-choice.ts';
 import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
@@ -19,7 +20,8 @@ import { runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
 import { ThreadPool } from './thread-pool.ts';
-import { packWeights } from './weights.ts';
+import type { DotTraits } from './weight-layouts.ts';
+import { keptWeights, packWeights } from './weights.ts';
 
 export interface WasmExecutorOptions {
   readonly kernels: CompiledKernels;
@@ -32,8 +34,10 @@ export interface WasmExecutorOptions {
   readonly threads?: { readonly count: number | Clock; readonly host: KernelThreads | undefined } | undefined;
   /** How K and V are stored; left out, as exactly as the weights are. */
   readonly kvCacheType?: KvCacheType | undefined;
-  /** For profiles. */
+  /** For profiles, and to time kernels where more than one may be the fastest. */
   readonly clock?: Clock | undefined;
+  /** Kernels that sum products of 4-bit codes so; left out, what is fastest here. */
+  readonly sums?: DotTraits['sums'] | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Looked at while weights are read. */
@@ -72,7 +76,9 @@ export async function createWasmExecutor(
   const memory = new KernelMemory(shared);
   const cancel: { current: CancelToken | undefined } = { current: undefined };
   const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false, options.clock);
-  const packed = await packWeights(program, weights, memory, kernels, options);
+  const chosen = chooseDot(module, kernels, memory, options.clock);
+  const dot = options.sums ? { ...chosen, sums: options.sums, reason: 'as asked for' } : chosen;
+  const packed = await packWeights(program, weights, memory, kernels, dot, options);
   const fused = fuse(program);
   const buffers = allocateBuffers(program, fused, packed, memory, size);
   // What most runs need is there before the threads start, so that memory seldom grows under them.
@@ -81,6 +87,8 @@ export async function createWasmExecutor(
   const pool = await ThreadPool.start(options.kernels, memory, host, threads);
   const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
     variant: options.kernels.variant,
+    dot,
+    weights: keptWeights(program, weights, dot),
     forRun,
     clock: options.clock,
   });
@@ -117,6 +125,12 @@ interface KeptPlan {
   readonly ops: readonly PlanOp[];
 }
 
+interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'weights'> {
+  readonly dot: DotChoice;
+  readonly forRun: number;
+  readonly clock: Clock | undefined;
+}
+
 class WasmExecutor implements Executor {
   readonly name = 'wasm';
   readonly memoryBytes: Executor['memoryBytes'];
@@ -140,7 +154,7 @@ class WasmExecutor implements Executor {
     private readonly buffers: Buffers,
     private readonly pool: ThreadPool,
     private readonly cancel: { current: CancelToken | undefined },
-    private readonly facts: { readonly variant: string; readonly forRun: number; readonly clock: Clock | undefined },
+    private readonly facts: ExecutorFacts,
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
@@ -153,7 +167,9 @@ class WasmExecutor implements Executor {
     const { threads } = this.pool;
     const decodeThreads = this.shareFewRows ? threads : 1;
     const { kvCacheType } = this.buffers.size;
-    return { variant: this.facts.variant, threads, decodeThreads, reason: this.whyShare, kvCacheType };
+    const { variant, dot, weights } = this.facts;
+    const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
+    return { variant, sums, weights, threads, decodeThreads, reason: this.whyShare, kvCacheType };
   }
 
   // Async so that errors arrive as rejections, though the work is done before it returns.

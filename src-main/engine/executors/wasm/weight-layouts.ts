@@ -25,6 +25,13 @@ export interface WeightLayout {
  */
 export type DotKind = 'unsigned' | 'signed' | 'seven-bits';
 
+/** What is best on this machine; see dot-choice.ts. */
+export interface DotTraits {
+  readonly codes: DotKind;
+  /** Bits of the sums of a block of 4-bit codes, before they become longer. */
+  readonly sums: 'i32' | 'i16';
+}
+
 /** In the order of the kernels' `dotKind`. */
 export const DOT_KINDS: readonly DotKind[] = ['seven-bits', 'unsigned', 'signed'];
 
@@ -45,6 +52,9 @@ const F32 = float('F32', L.LAYOUT_F32, 'packF32', 4);
 const F16 = { ...float('F16', L.LAYOUT_F16, 'packF16', 2), bytes: (values: number) => 4 * Math.ceil(values / 2) };
 const Q4 = integer('Q4_0', L.LAYOUT_Q4, 'packQ4', 8, 18);
 const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, 'packQ4Min', 0, 20);
+/** The same in memory; the id chooses the kernel. */
+const Q4_SHORT = { ...Q4, id: L.LAYOUT_Q4_SHORT };
+const Q4_MIN_SHORT = { ...Q4_MIN, id: L.LAYOUT_Q4_MIN_SHORT };
 const Q5 = integer('Q5_0', L.LAYOUT_Q5, 'packQ5', 16, 22);
 const Q5_MIN = integer('Q5_1', L.LAYOUT_Q5_MIN, 'packQ5Min', 0, 24);
 const Q6 = integer('Q6_K', L.LAYOUT_Q6, 'packQ6', 32, 28);
@@ -85,14 +95,24 @@ const PACKINGS: Readonly<Record<string, Packing>> = {
   Q6_K: converted(Q6, 256, q6KToHalves),
 };
 
+/** Q4_0 as kernels with sums of so many bits read it. */
+export function nibbleLayout(sums: DotTraits['sums']): WeightLayout {
+  return sums === 'i16' ? Q4_SHORT : Q4;
+}
+
 /** Activations are quantised in blocks of 32, so narrower rows stay float32. */
-export function packingOf(type: BlockType, width: number, dot: DotKind): Packing {
+export function packingOf(type: BlockType, width: number, { codes, sums }: DotTraits): Packing {
   const found = PACKINGS[type.name];
-  if (found) return found;
-  if (type.name === 'Q8_0') return asTheyLie(Q8[dot]);
-  if (type.name === 'IQ4_NL' || type.name === 'IQ4_XS') return iq4Packing(type.name, dot);
-  if (width % 32 === 0 && type.blockSize > 1) return { layout: Q8[dot], convert: throughFloats(type, Q8_0) };
+  if (found) return sums === 'i16' ? withShortSums(found) : found;
+  if (type.name === 'Q8_0') return asTheyLie(Q8[codes]);
+  if (type.name === 'IQ4_NL' || type.name === 'IQ4_XS') return iq4Packing(type.name, codes);
+  if (width % 32 === 0 && type.blockSize > 1) return { layout: Q8[codes], convert: throughFloats(type, Q8_0) };
   return { layout: F32, convert: throughFloats(type, null) };
+}
+
+function withShortSums(packing: Packing): Packing {
+  if (packing.layout === Q4) return { ...packing, layout: Q4_SHORT };
+  return packing.layout === Q4_MIN ? { ...packing, layout: Q4_MIN_SHORT } : packing;
 }
 
 /** The table's values have eight bits: where those are not exact, Q8_0 holds the same ones. */

@@ -3,10 +3,11 @@ import type { CancelToken } from '../../platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightStore, WeightView } from '../../program/weights.ts';
 import { rowBytes } from '../../quant/block-type.ts';
+import type { KeptWeights } from '../../types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';
-import { DOT_KINDS, type DotKind, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
+import { type DotTraits, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
 /** Where a weight lies. */
 export interface PackedWeight {
@@ -41,7 +42,7 @@ export function placeWeights(
   program: Program,
   reader: Pick<WeightReader, 'typeOf'>,
   memory: Allocator,
-  dot: DotKind,
+  dot: DotTraits,
 ): { readonly packed: PackedWeights; readonly placements: readonly Placement[] } {
   const views = new Map<string, Map<string, WeightView>>();
   for (const { weights } of program.ops) {
@@ -64,15 +65,33 @@ export function placeWeights(
   return { packed, placements };
 }
 
+/** How the matrices of each type in the file are kept, most bytes first. */
+export function keptWeights(program: Program, reader: Pick<WeightReader, 'typeOf'>, dot: DotTraits): KeptWeights[] {
+  const kept = new Map<string, KeptWeights>();
+  for (const weight of program.weights.filter(({ shape }) => shape.length > 1)) {
+    const [rows, width] = weight.shape;
+    const type = reader.typeOf(weight).name;
+    const { layout } = packingOf(reader.typeOf(weight), width, dot);
+    const key = `${type} ${layout.name}`;
+    const { matrices, bytes } = kept.get(key) ?? { matrices: 0, bytes: 0 };
+    kept.set(key, {
+      ...{ type, keptAs: layout.name },
+      ...{ matrices: matrices + 1, bytes: bytes + rows * layout.bytes(width) },
+    });
+  }
+  return [...kept.values()].sort((a, b) => b.bytes - a.bytes);
+}
+
 /** Reads every weight and packs it. */
 export async function packWeights(
   program: Program,
   reader: WeightReader,
   memory: KernelMemory,
   kernels: KernelExports,
+  dot: DotTraits,
   options: PackWeightsOptions,
 ): Promise<PackedWeights> {
-  const { packed, placements } = placeWeights(program, reader, memory, DOT_KINDS[kernels.dotKind()]);
+  const { packed, placements } = placeWeights(program, reader, memory, dot);
   for (const { weight, packing, targets } of placements) {
     await reader.readRows(weight, {
       ...options,
