@@ -161,12 +161,14 @@ describe('a JSON schema', () => {
           [y ? 'exclusiveMaximum' : 'maximum']: high,
         };
         const source = JSON.stringify(schema);
-        const problem = checkGrammar({ kind: 'json_schema', source });
+        const isEmpty = checkGrammar({ kind: 'json_schema', source }) !== null;
+        const grammar = isEmpty ? null : matcher(schema);
+        const isValid = validator(schema);
         for (const number of [value, low, high, Math.round(low), (low + high) / 2]) {
           const written = String(number);
           if (!/^-?\d+(\.\d{1,6})?$/.test(written) || Object.is(number, -0)) continue;
-          const allowed = problem === null && allows(matcher(schema), written);
-          expect(allowed, `${written} in ${source}`).toBe(validator(schema)(number));
+          const allowed = grammar !== null && allows(grammar, written);
+          expect(allowed, `${written} in ${source}`).toBe(isValid(number));
         }
       }),
     );
