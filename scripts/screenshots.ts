@@ -11,6 +11,7 @@ import { ChatPage } from '../e2e/pages/chat.ts';
 import { startServer, stopServer } from '../e2e/support/web-app.ts';
 import { ensureBuilt } from './ensure-built.mjs';
 import { fetchTestModel } from './fetch-test-model.ts';
+import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
 import { root } from './lib/run.ts';
@@ -20,6 +21,15 @@ const FOLDER = join(root, 'docs', 'screenshots');
 const USUAL = { width: 1280, height: 800 };
 const SMALL = { width: 480, height: 600 };
 const PROMPT = 'Once upon a time, there was a little';
+
+/** Stages that are off by themselves, turned on. */
+const CHAIN = [
+  ['penalties', 'repeatPenalty', '1.10'],
+  ['dry', 'dryMultiplier', '0.80'],
+  ['xtc', 'xtcProbability', '0.50'],
+] as const;
+/** Characters that cannot be seen, other scripts, words that the small model does not know, a special token. */
+const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
 
 export interface Shot {
   /** Takes a picture in the usual window. */
@@ -38,21 +48,48 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await chat.openPanel('sampling');
   await chat.set('seed', 1);
   await chat.ask(PROMPT);
-  // Back at its top.
-  await chat.openPanel('stop');
-  await chat.openPanel('sampling');
   await page.getByText('can be picked').waitFor();
+  await chat.id('setting-preset').scrollIntoViewIfNeeded();
   await shot('panel-sampling');
   for (const tab of ['stop', 'prompt', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
+    if (tab === 'prompt') await chat.id('rendered-chat').waitFor();
     await shot(`panel-${tab}`);
   }
   await chat.openPanel('sampling');
+  for (const [stage, setting, value] of CHAIN) {
+    await chat.id(`switch-${stage}`).check();
+    await chat.set(setting, value);
+  }
+  await chat.stageMenu('top_k', 'stage-again');
+  await chat.grip('penalties').scrollIntoViewIfNeeded();
+  await chat.grip('dry').focus();
+  await page.keyboard.press('Space');
+  await page.keyboard.press('ArrowDown');
+  await shot('sampler-chain');
+  await shot.small(
+    'sampler-chain',
+    async () => {
+      await chat.openPanel('sampling');
+      await chat.grip('dry').scrollIntoViewIfNeeded();
+    },
+    () => page.keyboard.press('Escape'),
+  );
+  await chat.id('reset-sampling').click();
   await chat.id('grammar-gbnf').click();
   await chat.id('grammar-source').fill('root ::= item{1,5}\nitem ::= [1-9] ". " text "\\n"\n');
   await chat.id('grammar-source-problem').waitFor();
   await chat.id('grammar-source-problem').scrollIntoViewIfNeeded();
   await shot('answer-format');
+  await shot.small(
+    'answer-format',
+    async () => {
+      await chat.openPanel('sampling');
+      await chat.id('grammar-source-problem').waitFor();
+      await chat.id('grammar-source-problem').scrollIntoViewIfNeeded();
+    },
+    () => page.keyboard.press('Escape'),
+  );
   await chat.id('grammar-none').click();
   await chat.id('panel-toggle').click();
   await shot('chat-text');
@@ -86,6 +123,14 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await chat.id('piece').nth(2).hover();
   await shot('tokenizer');
   await shot.small('tokenizer');
+  await chat.id('tokenizer-text').fill('');
+  await shot('tokenizer-empty');
+  await chat.id('tokenizer-text').fill(HARD_TEXT);
+  await chat.id('tokenizer-special').check();
+  await page.getByText('<EOS>', { exact: true }).hover();
+  await shot('tokenizer-unseen');
+
+  await walkChatModel(page, shot, smolLM2);
   await chat.id('open-settings').click();
   await chat.id('theme-select').waitFor();
   await shot('settings');
@@ -95,10 +140,7 @@ async function walk(page: Page, shot: Shot): Promise<void> {
 /** Photographs `page` into files that name the view, the theme and the window. */
 function photographer(page: Page, theme: string): Shot {
   const take = async (name: string) => {
-    await page.evaluate(async () => {
-      await document.fonts.ready;
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    });
+    await drawn(page);
     await writeFile(join(FOLDER, `${name}.png`), smallPng(await page.screenshot({ animations: 'disabled' })));
   };
   return Object.assign((view: string) => take(`${view}-${theme}`), {
@@ -108,7 +150,17 @@ function photographer(page: Page, theme: string): Shot {
       await take(`${view}-${theme}-small`);
       await restore?.();
       await page.setViewportSize(USUAL);
+      // What stands beside the thread is back before anything is looked for there.
+      await drawn(page);
     },
+  });
+}
+
+/** Resolves when the page has its fonts and shows what it has to show. */
+async function drawn(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   });
 }
 
