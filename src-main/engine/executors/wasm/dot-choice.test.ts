@@ -12,7 +12,7 @@ const clock = { now: () => performance.now() };
 function trial(variant: 'threads' | 'simd', changed: (kernels: KernelExports) => Partial<KernelExports> = () => ({})) {
   const { module, shared } = testKernels(variant);
   const memory = new KernelMemory(shared);
-  const kernels = instantiateKernels(module, memory.memory, () => false);
+  const kernels = instantiateKernels(module, memory.memory, () => false, clock);
   const fresh = new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
   return () => chooseDot(fresh, { ...kernels, ...changed(kernels) }, memory, clock);
 }
