@@ -100,10 +100,22 @@ export class LibraryFile {
       return this.#library;
     }
     if (parsed !== null) return (this.#library = parsed);
+    return await this.#repair(read.state === 'read' ? read.value : null);
+  }
+
+  /** Puts a damaged file aside and goes on with what can be read of it. */
+  async #repair(value: unknown): Promise<Library> {
+    const readable = readableModels(value);
     const kept = await putAside(this.#path);
+    this.#library = { ...emptyLibrary(), models: readable };
     this.#seen = '';
-    this.#notice(`The list of opened models could not be read. It begins anew; the old file is kept as ${kept}.`);
-    return (this.#library = emptyLibrary());
+    if (readable.length > 0) {
+      await writeJson(this.#path, this.#library);
+      this.#seen = await stampOf(this.#path);
+    }
+    const what = readable.length === 0 ? 'It begins anew' : `It goes on with the ${readable.length} that could be read`;
+    this.#notice(`The list of opened models is damaged. ${what}; the old file is kept as ${kept}.`);
+    return this.#library;
   }
 
   /**
@@ -141,6 +153,16 @@ function parseLibrary(value: unknown): Library | 'later' | null {
   if (first.success) return migrated(first.output.models);
   const later = v.safeParse(v.object({ version: v.pipe(v.number(), v.minValue(VERSION + 1)) }), value);
   return later.success ? 'later' : null;
+}
+
+/** The sound entries of a list that is not sound as a whole. */
+function readableModels(value: unknown): LibraryModel[] {
+  const list = v.safeParse(v.object({ version: v.literal(VERSION), models: v.array(v.unknown()) }), value);
+  if (!list.success) return [];
+  return list.output.models.flatMap((model) => {
+    const parsed = v.safeParse(libraryModel, model);
+    return parsed.success ? [parsed.output] : [];
+  });
 }
 
 function migrated(models: readonly { id: string; path: string }[]): Library {

@@ -90,6 +90,21 @@ test('puts a damaged list aside and begins anew', async () => {
   expect(JSON.parse(await readFile(join(folder, 'models.json'), 'utf8'))).toMatchObject({ models: [{ path }] });
 });
 
+test('of a list with a damaged entry the others stay, and the old file is kept', async () => {
+  const { library: before, dataFolder } = await setUp();
+  const { id } = await before.add(await file(await temporaryFolder(), 'story.gguf'));
+  const path = join(dataFolder, 'models.json');
+  const list = JSON.parse(await readFile(path, 'utf8')) as { models: object[] };
+  const damaged = JSON.stringify({ ...list, models: [{ id: '../x' }, ...list.models] });
+  await writeFile(path, damaged);
+  const { library, notices } = await setUp(dataFolder);
+  expect((await library.list()).map((model) => model.id)).toEqual([id]);
+  expect(notices).toEqual([expect.stringMatching(/goes on with the 1 that could be read.*models\.json\.corrupt/)]);
+  expect(await readFile(`${path}.corrupt`, 'utf8')).toBe(damaged);
+  // The others that share the file see it too.
+  expect((await (await setUp(dataFolder)).library.list()).map((model) => model.id)).toEqual([id]);
+});
+
 test('holds what it cannot save, and says so', async () => {
   const { library, notices, dataFolder } = await setUp();
   await mkdir(join(dataFolder, 'models.json'));
