@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { huggingFaceCases, type HuggingFaceCase } from '../test-support/hugging-face-cases.ts';
 import { itHoldsOnRandomStrings, type RoundTrip } from '../test-support/random-string-tests.ts';
-import { HUGGING_FACE_FAMILIES, loadFamily } from '../test-support/tokenizer-families.ts';
+import { GGUF_FAMILIES, HUGGING_FACE_FAMILIES, loadFamily } from '../test-support/tokenizer-families.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** A vocabulary takes a second; several programs at once, many. */
@@ -38,6 +39,14 @@ const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
   bert_wordpiece: WORDS,
   synth_wordpiece_cased: WORDS,
 };
+
+test('no stored tokens are left out', () => {
+  const names = readdirSync(new URL('../fixtures/tokenizers', import.meta.url));
+  const stored = (prefix: string) =>
+    names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length, -'.json.gz'.length)] : [])).sort();
+  expect(HUGGING_FACE_FAMILIES.map(({ golden }) => golden).sort()).toEqual(stored('hf-'));
+  expect(GGUF_FAMILIES.map(({ golden }) => golden).sort()).toEqual(stored('gguf-'));
+});
 
 for (const family of HUGGING_FACE_FAMILIES) {
   const { name, golden, isThere } = family;

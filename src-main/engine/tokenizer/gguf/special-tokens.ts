@@ -35,13 +35,16 @@ const isSpace = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d
  */
 export function tokenFinder(tokens: readonly TextToken[]): (text: string) => Fragment[] {
   const buckets = bucketsOf(tokens);
+  const placesIn = placeFinder(buckets);
   return (text) => {
     let fragments: Fragment[] = text === '' ? [] : [{ start: 0, end: text.length, token: null }];
+    const places = placesIn(text);
+    if (places.length === 0) return fragments;
     for (const bucket of buckets) {
       let changed = false;
       const next: Fragment[] = [];
       for (const fragment of fragments) {
-        if (fragment.token !== null || !splitFragment(text, fragment, bucket, next)) next.push(fragment);
+        if (fragment.token !== null || !splitFragment(text, fragment, bucket, places, next)) next.push(fragment);
         else changed = true;
       }
       if (changed) fragments = next;
@@ -50,16 +53,37 @@ export function tokenFinder(tokens: readonly TextToken[]): (text: string) => Fra
   };
 }
 
+/** Finds where any token may begin, ascending: there are some 60 buckets, and few such places in a text. */
+function placeFinder(buckets: readonly Bucket[]): (text: string) => number[] {
+  const beginnings = new Set(buckets.flatMap((bucket) => [...bucket.beginnings]));
+  const first = new Uint8Array(0x10000);
+  for (const beginning of beginnings) first[beginning < 0 ? -beginning - 1 : Math.floor(beginning / 0x10000)] = 1;
+  return (text) => {
+    const places: number[] = [];
+    for (let at = 0; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (first[unit] === 0) continue;
+      const pair = unit * 0x10000 + (at + 1 < text.length ? text.charCodeAt(at + 1) : 0);
+      if (beginnings.has(pair) || beginnings.has(-unit - 1)) places.push(at);
+    }
+    return places;
+  };
+}
+
 /** Puts the parts of `fragment` into `into`. @returns false, and nothing put, when no token of the bucket is in it */
-function splitFragment(text: string, fragment: Fragment, bucket: Bucket, into: Fragment[]): boolean {
+function splitFragment(
+  text: string,
+  fragment: Fragment,
+  bucket: Bucket,
+  places: readonly number[],
+  into: Fragment[],
+): boolean {
   let { start } = fragment;
   let found = false;
-  for (let at = start; at < fragment.end;) {
-    const token = tokenAt(text, at, fragment.end, bucket);
-    if (!token) {
-      at++;
-      continue;
-    }
+  for (let i = firstFrom(places, start); i < places.length && places[i] < fragment.end; i++) {
+    let at = places[i];
+    const token = at < start ? undefined : tokenAt(text, at, fragment.end, bucket);
+    if (!token) continue;
     found = true;
     let before = at;
     if (token.takesSpaceBefore) while (before > start && isSpace(text.charCodeAt(before - 1))) before--;
@@ -71,6 +95,18 @@ function splitFragment(text: string, fragment: Fragment, bucket: Bucket, into: F
   }
   if (found && start < fragment.end) into.push({ start, end: fragment.end, token: null });
   return found;
+}
+
+/** Index of the first of ascending numbers that is not below `least`. */
+function firstFrom(numbers: readonly number[], least: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function tokenAt(
