@@ -174,6 +174,9 @@ test('a dragged file lights the window up; dropped, it is opened', async ({ app,
   await expect(models.card('tiny-llama')).toBeVisible();
   await expect(models.id('open-error')).toBeHidden();
   await models.load('tiny-llama');
+  if (app.host === 'web') {
+    await expect(models.id('detail')).toContainText('lent by the browser until the page is closed');
+  }
 });
 
 test('opened models are there again after a restart, where they are remembered by their place', async ({
