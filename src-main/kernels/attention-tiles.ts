@@ -3,46 +3,48 @@
  * that each key and value is loaded once for all of them. Whatever is computed beside it, a score is four chains of
  * multiply-adds over the head's values, added in one order, and an output one chain over the keys in their order.
  *
- * Keys and values lie in cells of float32, in cells of binary16, or one after the other in a tile of float32. Those that
- * were binary16 are 2^-112 of what they stand for (see `placedHalf4`).
+ * Keys and values lie one after the other, in float32 or, for few queries, in binary16. Those that are or were binary16
+ * are taken as 2^-112 of what they stand for (see `placedHalf4`). `width` is the bytes of one in float32, a multiple of 64.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { madd, placedHalf4 } from './math';
 
-// How keys and values lie.
-export const TILE: i32 = 0;
-export const CELLS_F32: i32 = 1;
-export const CELLS_F16: i32 = 2;
-
 /** Bytes from one query's scores to the next: those of a chunk, and room for a vector that is written past the end. */
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 
-/** `count` keys or values of binary16, `bytes` each, from their cells into a tile of float32. */
+/** Entries of `count` cells, `bytes` each, one after the other: where they are if they lie so, else in `tile`. */
+export function entriesOf(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): usize {
+  const first = load<i32>(cells);
+  let i = 1;
+  while (i < count && load<i32>(cells + <usize>i * 4) == first + i) i++;
+  if (i == count) return storage + <usize>first * bytes;
+  for (i = 0; i < count; i++) {
+    memory.copy(tile + <usize>i * bytes, storage + <usize>load<i32>(cells + <usize>i * 4) * bytes, bytes);
+  }
+  return tile;
+}
+
+/** The same from binary16 to float32. */
 export function placeHalves(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): void {
   for (let i = 0; i < count; i++) {
-    const from = storage + <usize>load<i32>(cells + <usize>i * 4) * bytes;
-    for (let at: usize = 0; at < bytes; at += 16) {
-      v128.store(tile, placedHalf4(v128.load16x4_s(from + at)));
-      v128.store(tile, placedHalf4(v128.load16x4_s(from + at, 8)), 16);
-      tile += 32;
+    let from = storage + <usize>load<i32>(cells + <usize>i * 4) * bytes;
+    for (const end = from + bytes; from < end; from += 32, tile += 64) {
+      v128.store(tile, placedHalf4(v128.load16x4_s(from)));
+      v128.store(tile, placedHalf4(v128.load16x4_s(from, 8)), 16);
+      v128.store(tile, placedHalf4(v128.load16x4_s(from, 16)), 32);
+      v128.store(tile, placedHalf4(v128.load16x4_s(from, 24)), 48);
     }
   }
 }
 
+/** Values 4 x `index` and on of an entry. */
 // @ts-ignore: decorator
 @inline
-function entryAt(kind: i32, storage: usize, cells: usize, i: i32, width: usize): usize {
-  if (kind == TILE) return storage + <usize>i * width;
-  const cell = <usize>load<i32>(cells + <usize>i * 4);
-  return storage + cell * (kind == CELLS_F16 ? width >> 1 : width);
-}
-
-/** Four values, `at` bytes from the beginning of a float32 head. */
-// @ts-ignore: decorator
-@inline
-function values4(kind: i32, entry: usize, at: usize): v128 {
-  if (kind == CELLS_F16) return placedHalf4(v128.load16x4_s(entry + (at >> 1)));
-  return v128.load(entry + at);
+function values4(half: bool, entry: usize, index: usize): v128 {
+  if (index == 0) return half ? placedHalf4(v128.load16x4_s(entry)) : v128.load(entry);
+  if (index == 1) return half ? placedHalf4(v128.load16x4_s(entry, 8)) : v128.load(entry, 16);
+  if (index == 2) return half ? placedHalf4(v128.load16x4_s(entry, 16)) : v128.load(entry, 32);
+  return half ? placedHalf4(v128.load16x4_s(entry, 24)) : v128.load(entry, 48);
 }
 
 /** The sums of four vectors' lanes, by turning the square around. */
@@ -59,40 +61,66 @@ function sums4(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
 }
 
 /**
- * Scores of `queries` queries and keys `from` up to `to`, and perhaps one or three more that mean nothing.
- * @param width bytes of a head in float32
+ * Scores of at most four queries and keys `from` up to `to`, and perhaps up to three more that mean nothing.
+ * @param keys where key 0 would be
  */
-export function score(kind: i32, queries: i32, q: usize, keys: usize, cells: usize, from: i32, to: i32, width: usize, scores: usize): void {
-  while (queries > 0) {
-    const taken = min(queries, 4);
-    if (kind == TILE) scoreSome(TILE, taken, q, keys, cells, from, to, width, scores);
-    else if (kind == CELLS_F16) scoreSome(CELLS_F16, taken, q, keys, cells, from, to, width, scores);
-    else scoreSome(CELLS_F32, taken, q, keys, cells, from, to, width, scores);
-    q += <usize>taken * width;
-    scores += <usize>taken * SCORE_STRIDE;
-    queries -= taken;
-  }
+export function score(half: bool, queries: i32, q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  if (half) {
+    if (queries == 4) scoreFourHalves(q, keys, from, to, width, scores);
+    else if (queries == 3) scoreThreeHalves(q, keys, from, to, width, scores);
+    else if (queries == 2) scoreTwoHalves(q, keys, from, to, width, scores);
+    else scoreOneHalves(q, keys, from, to, width, scores);
+  } else if (queries == 4) scoreFour(q, keys, from, to, width, scores);
+  else if (queries == 3) scoreThree(q, keys, from, to, width, scores);
+  else if (queries == 2) scoreTwo(q, keys, from, to, width, scores);
+  else scoreOne(q, keys, from, to, width, scores);
 }
 
-// @ts-ignore: decorator
-@inline
-function scoreSome(kind: i32, queries: i32, q: usize, keys: usize, cells: usize, from: i32, to: i32, width: usize, scores: usize): void {
-  if (queries == 4) scorePairs(kind, 4, q, keys, cells, from, to, width, scores);
-  else if (queries == 3) scorePairs(kind, 3, q, keys, cells, from, to, width, scores);
-  else if (queries == 2) scoreQuads(kind, 2, q, keys, cells, from, to, width, scores);
-  else scoreQuads(kind, 1, q, keys, cells, from, to, width, scores);
+// Functions of their own: V8 gives each its registers.
+function scoreFourHalves(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scorePairs(4, true, q, keys, from, to, width, scores);
+}
+
+function scoreFour(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scorePairs(4, false, q, keys, from, to, width, scores);
+}
+
+function scoreThreeHalves(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scorePairs(3, true, q, keys, from, to, width, scores);
+}
+
+function scoreThree(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scorePairs(3, false, q, keys, from, to, width, scores);
+}
+
+function scoreTwoHalves(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scoreQuads(2, true, q, keys, from, to, width, scores);
+}
+
+function scoreTwo(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scoreQuads(2, false, q, keys, from, to, width, scores);
+}
+
+function scoreOneHalves(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scoreQuads(1, true, q, keys, from, to, width, scores);
+}
+
+function scoreOne(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  scoreQuads(1, false, q, keys, from, to, width, scores);
 }
 
 /** Three or four queries, two keys at a time. */
 // @ts-ignore: decorator
 @inline
-function scorePairs(kind: i32, queries: i32, q: usize, keys: usize, cells: usize, from: i32, to: i32, width: usize, scores: usize): void {
-  const q1 = q + width;
-  const q2 = q1 + width;
-  const q3 = q2 + width;
+function scorePairs(queries: i32, half: bool, q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  const bytes = half ? width >> 1 : width;
   for (let i = from; i < to; i += 2) {
-    const k = entryAt(kind, keys, cells, i, width);
-    const l = entryAt(kind, keys, cells, min(i + 1, to - 1), width);
+    let k = keys + <usize>i * bytes;
+    let l = keys + <usize>min(i + 1, to - 1) * bytes;
+    let q0 = q;
+    let q1 = q + width;
+    let q2 = q1 + width;
+    let q3 = q2 + width;
     let a0 = f32x4.splat(0);
     let a1 = a0;
     let a2 = a0;
@@ -101,23 +129,45 @@ function scorePairs(kind: i32, queries: i32, q: usize, keys: usize, cells: usize
     let b1 = a0;
     let b2 = a0;
     let b3 = a0;
-    for (let at: usize = 0; at < width; at += 16) {
-      const x = values4(kind, k, at);
-      const y = values4(kind, l, at);
-      let v = v128.load(q + at);
+    for (const end = q + width; q0 < end; ) {
+      let x = values4(half, k, 0);
+      let y = values4(half, l, 0);
+      let v = v128.load(q0);
       a0 = madd(v, x, a0);
       b0 = madd(v, y, b0);
-      v = v128.load(q1 + at);
+      v = v128.load(q1);
       a1 = madd(v, x, a1);
       b1 = madd(v, y, b1);
-      v = v128.load(q2 + at);
+      v = v128.load(q2);
       a2 = madd(v, x, a2);
       b2 = madd(v, y, b2);
       if (queries == 4) {
-        v = v128.load(q3 + at);
+        v = v128.load(q3);
         a3 = madd(v, x, a3);
         b3 = madd(v, y, b3);
       }
+      x = values4(half, k, 1);
+      y = values4(half, l, 1);
+      v = v128.load(q0, 16);
+      a0 = madd(v, x, a0);
+      b0 = madd(v, y, b0);
+      v = v128.load(q1, 16);
+      a1 = madd(v, x, a1);
+      b1 = madd(v, y, b1);
+      v = v128.load(q2, 16);
+      a2 = madd(v, x, a2);
+      b2 = madd(v, y, b2);
+      if (queries == 4) {
+        v = v128.load(q3, 16);
+        a3 = madd(v, x, a3);
+        b3 = madd(v, y, b3);
+      }
+      k += half ? 16 : 32;
+      l += half ? 16 : 32;
+      q0 += 32;
+      q1 += 32;
+      q2 += 32;
+      if (queries == 4) q3 += 32;
     }
     const first = sums4(a0, b0, a1, b1);
     const second = sums4(a2, b2, a3, b3);
@@ -132,14 +182,15 @@ function scorePairs(kind: i32, queries: i32, q: usize, keys: usize, cells: usize
 /** One or two queries, four keys at a time. */
 // @ts-ignore: decorator
 @inline
-function scoreQuads(kind: i32, queries: i32, q: usize, keys: usize, cells: usize, from: i32, to: i32, width: usize, scores: usize): void {
+function scoreQuads(queries: i32, half: bool, q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
   const q1 = q + width;
   const last = to - 1;
+  const bytes = half ? width >> 1 : width;
   for (let i = from; i < to; i += 4) {
-    const k0 = entryAt(kind, keys, cells, i, width);
-    const k1 = entryAt(kind, keys, cells, min(i + 1, last), width);
-    const k2 = entryAt(kind, keys, cells, min(i + 2, last), width);
-    const k3 = entryAt(kind, keys, cells, min(i + 3, last), width);
+    const k0 = keys + <usize>i * bytes;
+    const k1 = keys + <usize>min(i + 1, last) * bytes;
+    const k2 = keys + <usize>min(i + 2, last) * bytes;
+    const k3 = keys + <usize>min(i + 3, last) * bytes;
     let a0 = f32x4.splat(0);
     let a1 = a0;
     let a2 = a0;
@@ -151,16 +202,16 @@ function scoreQuads(kind: i32, queries: i32, q: usize, keys: usize, cells: usize
     for (let at: usize = 0; at < width; at += 16) {
       const v = v128.load(q + at);
       const w = queries == 2 ? v128.load(q1 + at) : v;
-      let x = values4(kind, k0, at);
+      let x = values4(half, k0 + (half ? at >> 1 : at), 0);
       a0 = madd(v, x, a0);
       if (queries == 2) b0 = madd(w, x, b0);
-      x = values4(kind, k1, at);
+      x = values4(half, k1 + (half ? at >> 1 : at), 0);
       a1 = madd(v, x, a1);
       if (queries == 2) b1 = madd(w, x, b1);
-      x = values4(kind, k2, at);
+      x = values4(half, k2 + (half ? at >> 1 : at), 0);
       a2 = madd(v, x, a2);
       if (queries == 2) b2 = madd(w, x, b2);
-      x = values4(kind, k3, at);
+      x = values4(half, k3 + (half ? at >> 1 : at), 0);
       a3 = madd(v, x, a3);
       if (queries == 2) b3 = madd(w, x, b3);
     }
@@ -170,40 +221,62 @@ function scoreQuads(kind: i32, queries: i32, q: usize, keys: usize, cells: usize
   }
 }
 
-/** out = sum of p[i] times value i, for i from `from` up to `to`; one output of `width` bytes for each query. */
-export function weigh(kind: i32, queries: i32, p: usize, values: usize, cells: usize, from: i32, to: i32, width: usize, out: usize): void {
-  while (queries > 0) {
-    const taken = min(queries, 4);
-    if (kind == TILE) weighSome(TILE, taken, p, values, cells, from, to, width, out);
-    else if (kind == CELLS_F16) weighSome(CELLS_F16, taken, p, values, cells, from, to, width, out);
-    else weighSome(CELLS_F32, taken, p, values, cells, from, to, width, out);
-    p += <usize>taken * SCORE_STRIDE;
-    out += <usize>taken * width;
-    queries -= taken;
-  }
+/**
+ * out = sum of p[i] times value i, for i from `from` up to `to`, of at most four queries; `width` bytes for each.
+ * @param values where value 0 would be
+ */
+export function weigh(half: bool, queries: i32, p: usize, values: usize, from: i32, to: i32, width: usize, out: usize): void {
+  p += <usize>from * 4;
+  const first = values + <usize>from * (half ? width >> 1 : width);
+  const count = to - from;
+  if (half) {
+    if (queries == 4) weighFourHalves(p, first, count, width, out);
+    else if (queries == 3) weighThreeHalves(p, first, count, width, out);
+    else if (queries == 2) weighTwoHalves(p, first, count, width, out);
+    else weighOneHalves(p, first, count, width, out);
+  } else if (queries == 4) weighFour(p, first, count, width, out);
+  else if (queries == 3) weighThree(p, first, count, width, out);
+  else if (queries == 2) weighTwo(p, first, count, width, out);
+  else weighOne(p, first, count, width, out);
 }
 
-// @ts-ignore: decorator
-@inline
-function weighSome(kind: i32, queries: i32, p: usize, values: usize, cells: usize, from: i32, to: i32, width: usize, out: usize): void {
-  if (queries == 4) weighPairs(kind, 4, p, values, cells, from, to, 0, width, width, out);
-  else if (queries == 3) weighPairs(kind, 3, p, values, cells, from, to, 0, width, width, out);
-  else {
-    const wide = width & ~63;
-    weighQuads(kind, queries, p, values, cells, from, to, wide, width, out);
-    if (queries == 2) weighPairs(kind, 2, p, values, cells, from, to, wide, width, width, out);
-    else weighPairs(kind, 1, p, values, cells, from, to, wide, width, width, out);
-  }
+function weighFourHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighPairs(4, true, p, values, count, width, out);
 }
 
-/** Eight values of each output at a time, from byte `at` up to `end`. */
+function weighFour(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighPairs(4, false, p, values, count, width, out);
+}
+
+function weighThreeHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighPairs(3, true, p, values, count, width, out);
+}
+
+function weighThree(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighPairs(3, false, p, values, count, width, out);
+}
+
+function weighTwoHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighQuads(2, true, p, values, count, width, out);
+}
+
+function weighTwo(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighQuads(2, false, p, values, count, width, out);
+}
+
+function weighOneHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighQuads(1, true, p, values, count, width, out);
+}
+
+function weighOne(p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  weighQuads(1, false, p, values, count, width, out);
+}
+
+/** Three or four queries, eight values of each output at a time. */
 // @ts-ignore: decorator
 @inline
-function weighPairs(kind: i32, queries: i32, p: usize, values: usize, cells: usize, from: i32, to: i32, at: usize, end: usize, width: usize, out: usize): void {
-  const p1 = p + SCORE_STRIDE;
-  const p2 = p1 + SCORE_STRIDE;
-  const p3 = p2 + SCORE_STRIDE;
-  for (; at < end; at += 32) {
+function weighPairs(queries: i32, half: bool, p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  for (let at: usize = 0; at < width; at += 32) {
     let a0 = f32x4.splat(0);
     let a1 = a0;
     let a2 = a0;
@@ -212,61 +285,48 @@ function weighPairs(kind: i32, queries: i32, p: usize, values: usize, cells: usi
     let b1 = a0;
     let b2 = a0;
     let b3 = a0;
-    for (let i = from; i < to; i++) {
-      const entry = entryAt(kind, values, cells, i, width);
-      const x = values4(kind, entry, at);
-      const y = values4(kind, entry, at + 16);
-      const index = <usize>i * 4;
-      let w = v128.load32_splat(p + index);
+    let p0 = p;
+    let entry = values + (half ? at >> 1 : at);
+    const bytes = half ? width >> 1 : width;
+    for (const end = p + <usize>count * 4; p0 < end; p0 += 4, entry += bytes) {
+      const x = values4(half, entry, 0);
+      const y = values4(half, entry, 1);
+      let w = v128.load32_splat(p0);
       a0 = madd(w, x, a0);
       b0 = madd(w, y, b0);
-      if (queries > 1) {
-        w = v128.load32_splat(p1 + index);
-        a1 = madd(w, x, a1);
-        b1 = madd(w, y, b1);
-      }
-      if (queries > 2) {
-        w = v128.load32_splat(p2 + index);
-        a2 = madd(w, x, a2);
-        b2 = madd(w, y, b2);
-      }
-      if (queries > 3) {
-        w = v128.load32_splat(p3 + index);
+      w = v128.load32_splat(p0, SCORE_STRIDE);
+      a1 = madd(w, x, a1);
+      b1 = madd(w, y, b1);
+      w = v128.load32_splat(p0, 2 * SCORE_STRIDE);
+      a2 = madd(w, x, a2);
+      b2 = madd(w, y, b2);
+      if (queries == 4) {
+        w = v128.load32_splat(p0, 3 * SCORE_STRIDE);
         a3 = madd(w, x, a3);
         b3 = madd(w, y, b3);
       }
     }
-    const o = out + at;
+    let o = out + at;
     v128.store(o, a0);
     v128.store(o, b0, 16);
-    if (queries > 1) {
-      v128.store(o + width, a1);
-      v128.store(o + width, b1, 16);
-    }
-    if (queries > 2) {
-      v128.store(o + 2 * width, a2);
-      v128.store(o + 2 * width, b2, 16);
-    }
-    if (queries > 3) {
-      v128.store(o + 3 * width, a3);
-      v128.store(o + 3 * width, b3, 16);
-    }
+    o += width;
+    v128.store(o, a1);
+    v128.store(o, b1, 16);
+    o += width;
+    v128.store(o, a2);
+    v128.store(o, b2, 16);
+    if (queries < 4) continue;
+    o += width;
+    v128.store(o, a3);
+    v128.store(o, b3, 16);
   }
 }
 
-/** One or two queries, sixteen values of each output at a time, up to byte `end`. */
+/** One or two queries, sixteen values of each output at a time. */
 // @ts-ignore: decorator
 @inline
-function weighQuads(kind: i32, queries: i32, p: usize, values: usize, cells: usize, from: i32, to: i32, end: usize, width: usize, out: usize): void {
-  if (queries == 2) weighWide(kind, 2, p, values, cells, from, to, end, width, out);
-  else weighWide(kind, 1, p, values, cells, from, to, end, width, out);
-}
-
-// @ts-ignore: decorator
-@inline
-function weighWide(kind: i32, queries: i32, p: usize, values: usize, cells: usize, from: i32, to: i32, end: usize, width: usize, out: usize): void {
-  const p1 = p + SCORE_STRIDE;
-  for (let at: usize = 0; at < end; at += 64) {
+function weighQuads(queries: i32, half: bool, p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  for (let at: usize = 0; at < width; at += 64) {
     let a0 = f32x4.splat(0);
     let a1 = a0;
     let a2 = a0;
@@ -275,20 +335,22 @@ function weighWide(kind: i32, queries: i32, p: usize, values: usize, cells: usiz
     let b1 = a0;
     let b2 = a0;
     let b3 = a0;
-    for (let i = from; i < to; i++) {
-      const entry = entryAt(kind, values, cells, i, width);
-      const w = v128.load32_splat(p + <usize>i * 4);
-      const v = queries == 2 ? v128.load32_splat(p1 + <usize>i * 4) : w;
-      let x = values4(kind, entry, at);
+    let p0 = p;
+    let entry = values + (half ? at >> 1 : at);
+    const bytes = half ? width >> 1 : width;
+    for (const end = p + <usize>count * 4; p0 < end; p0 += 4, entry += bytes) {
+      const w = v128.load32_splat(p0);
+      const v = queries == 2 ? v128.load32_splat(p0, SCORE_STRIDE) : w;
+      let x = values4(half, entry, 0);
       a0 = madd(w, x, a0);
       if (queries == 2) b0 = madd(v, x, b0);
-      x = values4(kind, entry, at + 16);
+      x = values4(half, entry, 1);
       a1 = madd(w, x, a1);
       if (queries == 2) b1 = madd(v, x, b1);
-      x = values4(kind, entry, at + 32);
+      x = values4(half, entry, 2);
       a2 = madd(w, x, a2);
       if (queries == 2) b2 = madd(v, x, b2);
-      x = values4(kind, entry, at + 48);
+      x = values4(half, entry, 3);
       a3 = madd(w, x, a3);
       if (queries == 2) b3 = madd(v, x, b3);
     }

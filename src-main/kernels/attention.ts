@@ -11,6 +11,7 @@ import {
   ATTENTION_STATS,
   F16_INPUT_SCALE,
   LAYOUT_F16,
+  LAYOUT_Q8,
   OP_CELLS,
   OP_FACTOR,
   OP_HEAD_DIM,
@@ -39,14 +40,18 @@ import {
   RUN_SPLITS,
   RUN_STARTS,
 } from '../engine/executors/wasm/plan-layout';
-import { CELLS_F16, CELLS_F32, placeHalves, score, TILE, weigh } from './attention-tiles';
+import { encodeQuery, encodeWeights, gatherScales, scoreCodes, weighCodes } from './attention-codes';
+import { entriesOf, placeHalves, score, weigh } from './attention-tiles';
 import { cellBytes, paddedHead } from './cache';
 import { exp4, madd, max4, softcap4, sum4 } from './math';
 
 /** Queries at most for which binary16 is converted where it is used, and not once for all into a tile. */
 const FEW_QUERIES: i32 = 4;
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
+/** Per query: highest score, sum of weights, and for codes the scales of its weights' products and of itself. */
 const STATS: usize = ATTENTION_STATS;
+const WEIGHT_SCALE: usize = 8;
+const QUERY_SCALE: usize = 12;
 
 /** Blocks x K/V heads, x chunks where rows alone would not keep the threads busy. */
 export function attentionUnitCount(op: usize, run: usize): i32 {
@@ -89,29 +94,29 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
   const total = part + capacity * width;
   const partStats = total + capacity * width;
   const totalStats = partStats + capacity * STATS;
-  const tile = totalStats + capacity * STATS;
+  const keyScales = totalStats + capacity * STATS;
+  const valueScales = keyScales + SCORE_STRIDE;
+  const tile = valueScales + SCORE_STRIDE;
 
   const half = load<i32>(op, OP_LAYOUT) == LAYOUT_F16;
-  const tiled = half && queries > FEW_QUERIES;
-  const kind = tiled ? TILE : half ? CELLS_F16 : CELLS_F32;
-  const bytes = cellBytes(op);
-  const storage = <usize>kvHead * <usize>load<i32>(op, OP_CELLS) * bytes;
+  const codes = load<i32>(op, OP_LAYOUT) == LAYOUT_Q8;
+  const converted = half && queries > FEW_QUERIES;
+  const direct = half && !converted;
+  const taken = converted ? width : cellBytes(op);
+  const storage = <usize>kvHead * <usize>load<i32>(op, OP_CELLS) * cellBytes(op);
   const context = <usize>load<i32>(<usize>load<i32>(run, RUN_CONTEXTS) + firstRow * 4);
   gatherQueries(op, firstRow, rows, kvHead * group, group, half, q, width);
+  if (codes) for (let j: usize = 0; j < <usize>queries; j++) store<f32>(partStats + j * STATS, encodeQuery(q + j * width, width >> 2), QUERY_SCALE);
   if (split < 0) clearStats(totalStats, queries);
 
   for (; chunk < chunks; chunk++) {
     const base = chunk * ATTENTION_CHUNK;
     const from = max(firstEntry - base, 0);
     const to = min(end - base, ATTENTION_CHUNK);
-    const cells = context + <usize>base * 4;
-    let keys = <usize>load<i32>(op, OP_KEYS) + storage;
-    let values = <usize>load<i32>(op, OP_VALUES) + storage;
-    if (tiled) {
-      placeHalves(keys, cells + <usize>from * 4, to - from, bytes, tile + <usize>from * width);
-      keys = tile;
-    }
-    forTiles(op, run, kind, true, firstRow, group, queries, base, q, keys, cells, width, scores);
+    const cells = context + <usize>(base + from) * 4;
+    const keys = chunkOf(op, OP_KEYS, storage, cells, to - from, tile, converted);
+    if (codes) gatherScales(keys, from, to - from, width >> 2, keyScales);
+    forTiles(op, run, direct, true, firstRow, group, queries, base, q, keys - <usize>from * taken, width, scores, keyScales);
     for (let j = 0; j < queries; j++) {
       const row = firstRow + j / group;
       const at = scores + <usize>j * SCORE_STRIDE;
@@ -119,11 +124,15 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
       const stop = min(endOf(run, row) - base, ATTENTION_CHUNK);
       softmax(op, half, at, from, to, start, stop, partStats + <usize>j * STATS, tapOf(op, run, row, kvHead * group + j % group, base));
     }
-    if (tiled) {
-      placeHalves(values, cells + <usize>from * 4, to - from, bytes, tile + <usize>from * width);
-      values = tile;
+    const values = chunkOf(op, OP_VALUES, storage, cells, to - from, tile, converted);
+    if (codes) {
+      gatherScales(values, from, to - from, width >> 2, valueScales);
+      for (let j: usize = 0; j < <usize>queries; j++) {
+        const scale = encodeWeights(scores + j * SCORE_STRIDE, valueScales, from & ~7, (to + 7) & ~7);
+        store<f32>(partStats + j * STATS, scale, WEIGHT_SCALE);
+      }
     }
-    forTiles(op, run, kind, false, firstRow, group, queries, base, scores, values, cells, width, part);
+    forTiles(op, run, direct, false, firstRow, group, queries, base, scores, values - <usize>from * taken, width, part, partStats);
     for (let j = 0; j < queries; j++) {
       const stats = partStats + <usize>j * STATS;
       const row = firstRow + j / group;
@@ -143,6 +152,14 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
     finish(op, row, head, total + <usize>j * width, totalStats + <usize>j * STATS);
     finishTap(op, run, row, head, totalStats + <usize>j * STATS);
   }
+}
+
+/** Keys or values of a chunk, one after the other. */
+function chunkOf(op: usize, field: usize, storage: usize, cells: usize, count: i32, tile: usize, converted: bool): usize {
+  const at = <usize>load<i32>(op + field) + storage;
+  if (!converted) return entriesOf(at, cells, count, cellBytes(op), tile);
+  placeHalves(at, cells, count, cellBytes(op), tile);
+  return tile;
 }
 
 /** Merges the chunks of rows `from` up to `to`, where they were spread over threads. */
@@ -190,7 +207,7 @@ function gatherQueries(op: usize, firstRow: i32, rows: i32, firstHead: i32, grou
   for (let row = firstRow; row < firstRow + rows; row++) {
     let from = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE) + <usize>firstHead * headBytes;
     for (let h = 0; h < group; h++, from += headBytes, to += width) {
-      if (headBytes < width) memory.fill(to + width - 32, 0, 32);
+      if (headBytes < width) memory.fill(to + width - 64, 0, 64);
       memory.copy(to, from, headBytes);
       if (half) for (let i: usize = 0; i < width; i += 16) v128.store(to + i, f32x4.mul(v128.load(to + i), scale));
     }
@@ -201,7 +218,7 @@ function gatherQueries(op: usize, firstRow: i32, rows: i32, firstHead: i32, grou
 function forTiles(
   op: usize,
   run: usize,
-  kind: i32,
+  half: bool,
   scoring: bool,
   firstRow: i32,
   group: i32,
@@ -209,9 +226,9 @@ function forTiles(
   base: i32,
   x: usize,
   entries: usize,
-  cells: usize,
   width: usize,
   y: usize,
+  scales: usize,
 ): void {
   const xStride = scoring ? width : SCORE_STRIDE;
   const yStride = scoring ? SCORE_STRIDE : width;
@@ -222,17 +239,22 @@ function forTiles(
     if (from < to) {
       const xs = x + <usize>j * xStride;
       const ys = y + <usize>j * yStride;
-      if (scoring) score(kind, taken, xs, entries, cells, from, to, width, ys);
-      else weigh(kind, taken, xs, entries, cells, from, to, width, ys);
+      if (load<i32>(op, OP_LAYOUT) == LAYOUT_Q8) {
+        if (scoring) scoreCodes(taken, xs, entries, scales, from, to, width >> 2, ys);
+        else weighCodes(taken, xs, entries, from, to, width >> 2, ys, scales + <usize>j * STATS);
+      } else if (scoring) score(half, taken, xs, entries, from, to, width, ys);
+      else weigh(half, taken, xs, entries, from, to, width, ys);
     }
   }
 }
 
 /**
  * Scores `start` up to `stop` of a chunk to weights, not yet divided by their sum; zero for the block's other entries,
- * which are `from` up to `to`.
+ * which are `from` up to `to`, and what fills these up to whole groups of 8.
  */
 function softmax(op: usize, half: bool, scores: usize, from: i32, to: i32, start: i32, stop: i32, stats: usize, tap: usize): void {
+  from &= ~7;
+  to = (to + 7) & ~7;
   if (start >= stop) {
     memory.fill(scores + <usize>from * 4, 0, <usize>(to - from) * 4);
     return;
@@ -242,11 +264,14 @@ function softmax(op: usize, half: bool, scores: usize, from: i32, to: i32, start
   const end = <usize>((stop + 3) & ~3) * 4;
   for (let i = start & ~3; i < start; i++) store<f32>(scores + <usize>i * 4, -Infinity);
   for (let i = stop; i < ((stop + 3) & ~3); i++) store<f32>(scores + <usize>i * 4, -Infinity);
+  let factor = load<f32>(op, OP_FACTOR);
   // Keys are 2^-112 and queries 2^56 of what they stand for.
-  const scale = f32x4.splat(half ? load<f32>(op, OP_FACTOR) * <f32>F16_INPUT_SCALE : load<f32>(op, OP_FACTOR));
+  if (half) factor *= <f32>F16_INPUT_SCALE;
+  if (load<i32>(op, OP_LAYOUT) == LAYOUT_Q8) factor *= load<f32>(stats, QUERY_SCALE);
+  const scale = f32x4.splat(factor);
   const cap = load<f32>(op, OP_SOFTCAP);
   let highest = lowest;
-  if (cap != 0 || load<f32>(op, OP_FACTOR) <= 0) highest = scaleAndCap(scores, first, end, start, stop, scale, cap);
+  if (cap != 0 || !(factor > 0)) highest = scaleAndCap(scores, first, end, start, stop, scale, cap);
   else {
     for (let i = first; i < end; i += 16) {
       const s = f32x4.mul(v128.load(scores + i), scale);

@@ -1,9 +1,11 @@
 /**
- * Storage of K and V: `[kvHeads, cells, headDim]`, in float32 or binary16. Each head of a cell is filled up to whole
- * groups of 8 values with zeros, so that readers know no remainders.
+ * Storage of K and V: `[kvHeads, cells, headDim]`, in float32, binary16, or 8-bit codes with their scale in float32 after
+ * them, the largest magnitude / 127. Each head of a cell is filled up to whole
+ * groups of 16 values with zeros, so that readers know no remainders.
  */
 import {
   LAYOUT_F16,
+  LAYOUT_Q8,
   OP_CELLS,
   OP_HEAD_DIM,
   OP_KEYS,
@@ -22,14 +24,16 @@ import { storeHalf, storeHalf8 } from './half';
 // @ts-ignore: decorator
 @inline
 export function paddedHead(op: usize): usize {
-  return <usize>((load<i32>(op, OP_HEAD_DIM) + 7) & ~7);
+  return <usize>((load<i32>(op, OP_HEAD_DIM) + 15) & ~15);
 }
 
 /** Bytes of one head of a cell. */
 // @ts-ignore: decorator
 @inline
 export function cellBytes(op: usize): usize {
-  return paddedHead(op) << (load<i32>(op, OP_LAYOUT) == LAYOUT_F16 ? 1 : 2);
+  const layout = load<i32>(op, OP_LAYOUT);
+  if (layout == LAYOUT_Q8) return paddedHead(op) + 4;
+  return paddedHead(op) << (layout == LAYOUT_F16 ? 1 : 2);
 }
 
 /** k and v of each row to its cell, head by head. */
@@ -48,8 +52,13 @@ export function cacheWriteRows(op: usize, run: usize, from: i32, to: i32): void 
 function writeHeads(op: usize, from: usize, to: usize, headStride: usize): void {
   const headDim = <usize>load<i32>(op, OP_HEAD_DIM);
   const half = load<i32>(op, OP_LAYOUT) == LAYOUT_F16;
+  const codes = load<i32>(op, OP_LAYOUT) == LAYOUT_Q8;
   const whole = headDim & ~7;
   for (let head = load<i32>(op, OP_KV_HEADS); head > 0; head--, from += headDim * 4, to += headStride) {
+    if (codes) {
+      writeCodes(from, to, headDim, paddedHead(op));
+      continue;
+    }
     if (!half) {
       memory.copy(to, from, headDim * 4);
       continue;
@@ -58,4 +67,21 @@ function writeHeads(op: usize, from: usize, to: usize, headStride: usize): void 
     // What fills the head up stays zero, as fresh memory is.
     for (let i = whole; i < headDim; i++) storeHalf(load<f32>(from + i * 4), to + i * 2);
   }
+}
+
+/** @param values as they are stored; those past `headDim` stay zero */
+function writeCodes(from: usize, to: usize, headDim: usize, values: usize): void {
+  let largest: f32 = 0;
+  for (let i: usize = 0; i < headDim; i++) largest = max(largest, abs(load<f32>(from + i * 4)));
+  const inverse: f32 = largest > 0 ? 127 / largest : 0;
+  const whole = headDim & ~7;
+  const factors = f32x4.splat(inverse);
+  for (let i: usize = 0; i < whole; i += 8) {
+    const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(from + i * 4), factors)));
+    const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(from + i * 4, 16), factors)));
+    const codes = i16x8.narrow_i32x4_s(low, high);
+    v128.store64_lane(to + i, i8x16.narrow_i16x8_s(codes, codes), 0);
+  }
+  for (let i = whole; i < headDim; i++) store<i8>(to + i, <i8>nearest(load<f32>(from + i * 4) * inverse));
+  store<f32>(to + values, largest / 127);
 }

@@ -215,7 +215,7 @@ const streamParams: SchemasFor<EngineStreams> = {
       contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)),
       executor: v.exactOptional(executorName),
       threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
-      kvCacheType: v.exactOptional(v.picklist(['f32', 'f16'])),
+      kvCacheType: v.exactOptional(v.picklist(['f32', 'f16', 'q8'])),
     }),
   ),
   generate: generateParams,

@@ -31,6 +31,17 @@ describe('fuse', () => {
     expect(ops[2]).toMatchObject({ epilogue: { activation: null, operand: 'mul' }, pairedWithNext: false });
   });
 
+  it('does so whichever of the two comes first', () => {
+    const ops = fuse(
+      build((p, x) => {
+        const [gate, up] = [linear(p, x, 'gate'), linear(p, x, 'up')];
+        return p.mul(p.silu(gate), up);
+      }),
+    );
+    expect(names(ops)).toEqual(['embed', 'linear', 'linear', 'logits']);
+    expect(ops[1]).toMatchObject({ epilogue: { activation: 'silu', operand: null }, pairedWithNext: true });
+  });
+
   it('leaves what others read too', () => {
     const ops = fuse(
       build((p, x) => {

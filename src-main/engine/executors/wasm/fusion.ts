@@ -71,6 +71,8 @@ export function fuse(program: Program, kept: ReadonlySet<number> = new Set()): F
         done.add(combining);
       }
     }
+    // There from here on, though the program has it later.
+    madeBy.set(output, step);
     fused.push({ ...op, inputs, output, epilogue, pairedWithNext: false });
   });
   return markPairs(fused, uses, kept);

@@ -3,17 +3,19 @@ import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import type { KvCacheType } from '../../types.ts';
-import { LAYOUT_F16, LAYOUT_F32 } from './plan-layout.ts';
+import { LAYOUT_F16, LAYOUT_F32, LAYOUT_Q8 } from './plan-layout.ts';
 
 interface KvStorage {
   /** `LAYOUT_*` of the kernels. */
   readonly layout: number;
-  readonly bytesPerValue: number;
+  /** Bytes of a head of `values` values. */
+  bytes(values: number): number;
 }
 
 export const KV_STORAGE: Readonly<Record<KvCacheType, KvStorage>> = {
-  f32: { layout: LAYOUT_F32, bytesPerValue: 4 },
-  f16: { layout: LAYOUT_F16, bytesPerValue: 2 },
+  f32: { layout: LAYOUT_F32, bytes: (values) => 4 * values },
+  f16: { layout: LAYOUT_F16, bytes: (values) => 2 * values },
+  q8: { layout: LAYOUT_Q8, bytes: (values) => values + 4 },
 };
 
 /** As exact as the weights: float32 where all matrices are, else binary16. */
@@ -22,12 +24,12 @@ export function defaultKvCacheType(program: Program, weights: Pick<WeightReader,
   return matrices.every((weight) => weights.typeOf(weight).name === 'F32') ? 'f32' : 'f16';
 }
 
-/** Values of one head as they are stored and computed with: whole groups of 8, the last filled up with zeros. */
+/** Values of one head as they are stored and computed with: whole groups of 16, the last filled up with zeros. */
 export function paddedHead(headDim: number): number {
-  return Math.ceil(headDim / 8) * 8;
+  return Math.ceil(headDim / 16) * 16;
 }
 
 /** Bytes of K, and of V, of one layer. */
 export function storageBytes({ kvHeads, headDim }: AttentionAttributes, cells: number, type: KvCacheType): number {
-  return kvHeads * cells * paddedHead(headDim) * KV_STORAGE[type].bytesPerValue;
+  return kvHeads * cells * KV_STORAGE[type].bytes(paddedHead(headDim));
 }

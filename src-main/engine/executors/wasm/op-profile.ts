@@ -61,7 +61,7 @@ function linearWork(op: PlanOp, weights: ReadonlyMap<number, PackedWeight>, rows
 function attentionWork(op: PlanOp, { byRows, read }: AttendedEntries): Work {
   const [window, headDim] = [op.get(L.OP_STARTS) ?? 0, op.get(L.OP_HEAD_DIM) ?? 0];
   const storage = Object.values(KV_STORAGE).find(({ layout }) => layout === op.get(L.OP_LAYOUT));
-  const bytesPerEntry = 2 * (op.get(L.OP_KV_HEADS) ?? 0) * paddedHead(headDim) * (storage?.bytesPerValue ?? 4);
+  const bytesPerEntry = 2 * (op.get(L.OP_KV_HEADS) ?? 0) * (storage?.bytes(paddedHead(headDim)) ?? 0);
   return {
     name: window === 0 ? 'attention' : 'attention in a window',
     bytes: read[window] * bytesPerEntry,

@@ -20,10 +20,11 @@ function threadBytes({ attention, tileBytes }: Buffers, threads: number): number
   return threads * (attentionBytes(attention) + tileBytes);
 }
 
-/** See `attend` of the kernels: queries, scores, two outputs, statistics of both; then a chunk of keys or values. */
+/** See `attend` of the kernels: queries, scores, two outputs, statistics of both; then scales and a chunk of keys or values. */
 function attentionBytes({ blockQueries, headValues }: AttentionExtents): number {
   const perQuery = 3 * 4 * headValues + L.ATTENTION_SCORE_STRIDE + 2 * L.ATTENTION_STATS;
-  return align(blockQueries * perQuery + L.ATTENTION_CHUNK * 4 * headValues);
+  const chunk = L.ATTENTION_CHUNK * 4 * headValues + 2 * L.ATTENTION_SCORE_STRIDE;
+  return align(blockQueries * perQuery + chunk);
 }
 
 /** What attention finds in each chunk of the context. */

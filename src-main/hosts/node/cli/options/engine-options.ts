@@ -24,7 +24,7 @@ export function addEngineOptions(command: Command): Command {
       new Option(
         '--cache-type <type>',
         'how the wasm executor stores keys and values (default: f32 where all weights are, else f16)',
-      ).choices(['f32', 'f16']),
+      ).choices(['f32', 'f16', 'q8']),
     )
     .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseCount);
 }
