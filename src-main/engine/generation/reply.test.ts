@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
+import { ReplyParts } from './reply-parts.ts';
+import { Reply, type DrawnToken } from './reply.ts';
+
+it('keeps the space that a SentencePiece reply begins with, which a text of its own would lose', () => {
+  const tokenizer = tokenizerFromJson(
+    {
+      added_tokens: [],
+      model: { type: 'WordLevel', vocab: { '<unk>': 0, '▁Hello': 1, '▁world': 2 }, unk_token: '<unk>' },
+      decoder: {
+        type: 'Sequence',
+        decoders: [
+          { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+          { type: 'Fuse' },
+          { type: 'Strip', content: ' ', start: 1, stop: 0 },
+        ],
+      },
+    },
+    'tokenizer.json',
+  );
+  const reply = new Reply(tokenizer, [], new ReplyParts(null, ''));
+  for (const id of [1, 2]) reply.push({ id } as DrawnToken);
+  reply.finish();
+  expect(reply.text).toBe(' Hello world');
+  expect(tokenizer.decode([1, 2])).toBe('Hello world');
+});
