@@ -118,14 +118,15 @@ describe('K and V in float16', () => {
 
 /** Attention whose q, k and v are rows of tables, so that nothing else is computed. */
 function model(
-  { heads, kvHeads, headDim, window = null, softcap = null, scale = 1 / Math.sqrt(headDim) }: Partial<Shape> & Shape,
+  { heads, kvHeads, headDim, window, softcap, scale = 1 / Math.sqrt(headDim) }: Shape,
   values: (tensor: string, length: number) => Float32Array = randomValues,
   vocabulary = VOCABULARY,
 ): { program: Program; store: WeightStore } {
   const p = new ProgramBuilder();
   const table = (tensor: string, count: number) => p.embed(p.weight(tensor, [vocabulary, count * headDim]), 'token');
   const y = p.attention(table('q', heads), table('k', kvHeads), table('v', kvHeads), {
-    ...{ layer: 0, heads, kvHeads, headDim, scale, softcap, window, weightsTap: null },
+    ...{ layer: 0, heads, kvHeads, headDim, scale, weightsTap: null },
+    ...{ softcap: softcap ?? null, window: window ?? null },
   });
   p.tap('out', y);
   const head = p.weight('head', [vocabulary, y.width]);

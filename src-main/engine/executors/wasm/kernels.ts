@@ -27,7 +27,7 @@ export function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   cancelled: () => boolean,
-  clock: Clock | undefined,
+  clock?: Clock,
 ): KernelExports {
   const imports = { env: { memory, cancelled: () => (cancelled() ? 1 : 0), now: () => clock?.now() ?? 0 } };
   // The module is built from this repository's sources, so its exports are known.
