@@ -13,6 +13,7 @@ import { ensureBuilt } from './ensure-built.mjs';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
+import { withLock } from './lib/lock.mjs';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
 import { root } from './lib/run.ts';
 import { smallPng } from './lib/small-png.ts';
@@ -188,17 +189,20 @@ if (!executablePath) throw new Error('Screenshots need a Chromium: npx tsx scrip
 await ensureBuilt(['main', 'app']);
 const onlyModels = process.argv.includes('models');
 await mkdir(FOLDER, { recursive: true });
-for (const name of await readdir(FOLDER)) {
-  if (!onlyModels || name.startsWith('models')) await rm(join(FOLDER, name), { recursive: true });
-}
 const smolLM2 = await fetchTestModel(console.log);
 const browser = await chromium.launch({ executablePath });
-for (const colorScheme of ['light', 'dark'] as const) {
-  if (!onlyModels) await withApp(colorScheme, {}, walk);
-  const hub = await startModelsHub(smolLM2);
-  await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));
-  await hub.close();
-}
+// Another run would take the data folder away.
+await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
+  for (const name of await readdir(FOLDER)) {
+    if (!onlyModels || name.startsWith('models')) await rm(join(FOLDER, name), { recursive: true });
+  }
+  for (const colorScheme of ['light', 'dark'] as const) {
+    if (!onlyModels) await withApp(colorScheme, {}, walk);
+    const hub = await startModelsHub(smolLM2);
+    await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));
+    await hub.close();
+  }
+});
 await browser.close();
 
 const names = await readdir(FOLDER);
