@@ -62,10 +62,11 @@ describe.skipIf(process.platform !== 'linux')('the estimate and the memory of a 
     LIMIT_MS,
   );
 
-  it.runIf(isFull).each(['llama', 'gemma3', 'llama-d256.Q4_K_M'])(
+  // Smaller ones take less than what is left to chance from run to run, 0.3 MB a copy.
+  it.runIf(isFull).each(['llama-d256.Q8_0', 'llama-d256.BF16', 'llama-d256.Q4_K_M'])(
     'agree for %s on the reference executor',
     async (name) => {
-      const { estimate, peak } = await measured(await tiny(name), 'reference', 128, 64, other);
+      const { estimate, peak } = await measured(await tiny(name), 'reference', 128, 24, other);
       expectWithin(estimate, peak);
     },
     LIMIT_MS,
@@ -74,7 +75,9 @@ describe.skipIf(process.platform !== 'linux')('the estimate and the memory of a 
   it.each(isFull ? ['wasm', 'reference'] : ['wasm'])(
     'agree for TinyTransformer on %s',
     async (executor) => {
-      const { estimate, peak } = await measured(TINY_TRANSFORMER, executor, 1000, 12, other);
+      // The reference executor has room for a batch as long as the context, but prompts come 128 tokens at a time.
+      const context = executor === 'wasm' ? 1000 : 128;
+      const { estimate, peak } = await measured(TINY_TRANSFORMER, executor, context, 12, other);
       expectWithin(estimate, peak);
     },
     LIMIT_MS,
