@@ -17,16 +17,20 @@ class Word {
   starts: number[] = [];
   ends: number[] = [];
 
-  push(character: string, start: number, end: number): void {
-    for (const byte of encoder.encode(character)) {
-      this.bytes.push(byte);
-      this.starts.push(start);
-      this.ends.push(end);
-    }
+  push(codePoint: number, start: number, end: number): void {
+    if (codePoint < 0x80) return this.pushByte(codePoint, start, end);
+    for (const byte of encoder.encode(String.fromCodePoint(codePoint))) this.pushByte(byte, start, end);
+  }
+
+  private pushByte(byte: number, start: number, end: number): void {
+    this.bytes.push(byte);
+    this.starts.push(start);
+    this.ends.push(end);
   }
 }
 
 const encoder = new TextEncoder();
+const MARK = SPACE.charCodeAt(0);
 
 /**
  * WordPiece as llama.cpp runs it: pieces that begin a word are written with U+2581 before them, those inside a word
@@ -83,7 +87,7 @@ function* normalizedWords(text: string, lowercase: boolean, stripAccents: boolea
     }
     if (codePoint === 0xfffd || flag & CHARACTER.control) continue;
     if (stripAccents && flag & CHARACTER.mark) continue;
-    const written = String.fromCodePoint(lowercase ? lowerCase(codePoint) : codePoint);
+    const written = lowercase ? lowerCase(codePoint) : codePoint;
     const alone =
       flag & CHARACTER.punctuation || (codePoint < 0x7f && flag & CHARACTER.symbol) || isIdeograph(codePoint);
     if (alone && word) {
@@ -92,7 +96,7 @@ function* normalizedWords(text: string, lowercase: boolean, stripAccents: boolea
     }
     if (!word) {
       word = new Word();
-      word.push(SPACE, start, start);
+      word.push(MARK, start, start);
     }
     word.push(written, start, at);
     if (alone) {
