@@ -12,10 +12,10 @@ import {
   POOL_THREADS,
 } from '../engine/executors/wasm/plan-layout';
 
-/** Looks at a value before the thread sleeps: some 10 microseconds, the length of a short operation. */
-const BARRIER_SPINS: i32 = 4000;
+/** Looks at a value before the thread sleeps: some 20 microseconds, the length of an operation. */
+const BARRIER_SPINS: i32 = 16000;
 /** Between runs: long enough for the engine to choose a token, short enough not to show. */
-const IDLE_SPINS: i32 = 40000;
+const IDLE_SPINS: i32 = 80000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
 /**

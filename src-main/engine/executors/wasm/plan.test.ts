@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { fromSource } from '../../models/opened-model.ts';
+import { openSource } from '../../models/registry.ts';
+import { readerOf } from '../../models/weight-source.ts';
+import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
+import { allocateBuffers } from './buffers.ts';
+import { fuse } from './fusion.ts';
+import { MemoryCount } from './kernel-memory.ts';
+import * as L from './plan-layout.ts';
+import { lower, NO_TAPS, type PlanOp } from './plan.ts';
+import { placeWeights } from './weights.ts';
+
+describe('the plan of a layer', () => {
+  it('makes threads meet five times for one token', async () => {
+    const opened = fromSource(await openSource(await tinyGgufFiles('llama-d256.Q4_K_M')));
+    const program = opened.buildProgram(64);
+    const memory = new MemoryCount();
+    const { packed } = placeWeights(program, readerOf(opened.weights), memory, 'unsigned');
+    const fused = fuse(program);
+    const size = { cells: 64, rows: 64, logitRows: 8, kvCacheType: 'f16' as const };
+    const plan = lower(program, fused, allocateBuffers(program, fused, packed, memory, size).plan, NO_TAPS);
+    const layers = program.kvWidths.length;
+    expect(layers).toBeGreaterThan(1);
+    // Before the first layer the token's row is looked up.
+    expect(meetings(plan)).toBe(5 * layers + 1);
+    await opened.close();
+  });
+});
+
+/** As `runShare` of the kernels does with one row: what treats rows by themselves is one thread's, done where all meet. */
+function meetings(plan: readonly PlanOp[]): number {
+  let count = 0;
+  let together = false;
+  for (const op of plan) {
+    const code = op.get(L.OP_CODE);
+    const shared = code === L.LINEAR || code === L.ATTENTION;
+    if (shared ? !together && ((op.get(L.OP_FLAGS) ?? 0) & L.FLAG_BARRIER) !== 0 : !together) count++;
+    together = !shared;
+  }
+  return count;
+}
