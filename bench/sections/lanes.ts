@@ -25,7 +25,8 @@ export interface LanesResult {
 }
 
 export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesResult> {
-  const { repeat, generate } = options.task;
+  const { repeat } = options.task;
+  const generate = Math.min(64, options.task.generate);
   const lanes: LanesRow[] = [];
   for (const type of ['Q4_1', 'Q8_0'] as const) {
     const path = await benchModel(type, options.say);

@@ -4,6 +4,7 @@ import type { EngineStreams } from '../../../protocol/api.ts';
 import { EngineClient } from '../../../protocol/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
 import { defaultContext, fitOf, memoryAt } from '../../../protocol/model-fit.ts';
+import { filesAt, placeOf } from '../../../services/models/model-place.ts';
 import { systemMemory } from '../../../services/system-memory.ts';
 import { spawnEngine } from '../spawn-engine.ts';
 import type { CliContext } from './context.ts';
@@ -31,7 +32,9 @@ export async function withEngine<T>(
   const { transport, terminate } = spawnEngine({ ...context, modelPaths });
   const client = new EngineClient(transport);
   try {
-    if (Object.hasOwn(modelPaths, modelId)) await refuseTooLarge(client, modelId);
+    if (Object.hasOwn(modelPaths, modelId) && !(await surelyFits(modelPaths[modelId]))) {
+      await refuseTooLarge(client, modelId);
+    }
     const loaded = await loadModel(client, { modelId, ...options }, context.signal);
     if (isInLibrary) await userLibrary().used(modelId);
     return await work({ client, model: loaded });
@@ -39,6 +42,16 @@ export async function withEngine<T>(
     client.close();
     await terminate();
   }
+}
+
+/** Weights, K and V of the usual context and all else take less than this many times what the files do. */
+const MOST_TIMES_FILES = 32;
+
+/** Whether there is so much memory that nobody need look into the files, which takes a tenth of a second. */
+async function surelyFits(path: string): Promise<boolean> {
+  const files = await filesAt(await placeOf(path));
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  return MOST_TIMES_FILES * bytes < systemMemory().freeBytes;
 }
 
 /**
