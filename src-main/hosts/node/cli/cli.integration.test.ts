@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const CLI = fileURLToPath(new URL('../../../../out/main/cli.js', import.meta.url));
-const ENDLESS = '--ignore-eos --max-tokens 900 --repetition 0 --no-kv-cache'.split(' ');
+const ENDLESS = '--ignore-eos --max-tokens 900 --repetition 0 --no-kv-cache --executor reference'.split(' ');
 
 interface Ended {
   code: number | null;
@@ -138,14 +138,15 @@ describe('Ctrl-C', () => {
   it.skipIf(process.platform === 'win32')('gives JSON too, and ends a command that waits for input', async () => {
     const waiting = start(['tokenize', '-']);
     const reply = start(['run', 'Once upon a time', '--json', ...ENDLESS]);
-    // Nothing shows from outside that the reply has begun. It takes far longer than this to end by itself.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    waiting.child.kill('SIGINT');
-    reply.child.kill('SIGINT');
+    // Nothing shows from outside that the reply has begun; one that is started later and has text shows that it must have.
+    const later = start(['run', 'Once upon a time', ...ENDLESS]);
+    await until(() => later.output.out.length > 100);
+    for (const { child } of [waiting, reply, later]) child.kill('SIGINT');
     const { code, out } = await reply.ended;
     expect(code).toBe(130);
     expect(JSON.parse(out)).toMatchObject({ stop: { reason: 'user' } });
     expect(await waiting.ended).toEqual({ code: 130, out: '', err: '' });
+    expect(await later.ended).toMatchObject({ code: 130 });
   });
 });
 
