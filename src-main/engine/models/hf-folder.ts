@@ -11,7 +11,7 @@ import { readHfConfig } from './from-hf-config.ts';
 import { HF_OUTPUT_MATRIX } from './hf-tensor-names.ts';
 import { HfWeights } from './hf-weights.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
-import { readJsonFile } from './json-file.ts';
+import { readJsonFile, readTokenizerJson } from './json-file.ts';
 import type { ModelSource } from './model-source.ts';
 import { samplingDefaultsFromHf } from './sampling-defaults.ts';
 
@@ -25,7 +25,7 @@ export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
 /** A Hugging Face folder that was opened: headers and tokenizer are read, weights are not. */
 export interface HfFolder extends ModelSource {
   readonly weights: HfWeights;
-  /** Parsed tokenizer.json; null when the folder has none, and only ids can be used. */
+  /** tokenizer.json as parseTokenizerJson has it; null when the folder has none, and only ids can be used. */
   readonly tokenizerJson: unknown;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function openHfFolder(
     // Whatever is as long as the vocabulary is only made once the file has shown that it holds one.
     const tokenTable = declared[0];
     weights.check(tokenTable.name, tokenTable.shape);
-    const tokenizerFile = await readFile(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES);
+    const tokenizerFile = await readFile(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES, readTokenizerJson);
     const chat = await readChatFiles(files);
     const tokenizer = tokenizerOf(tokenizerFile?.json, hyperparameters);
     const headers = [config, generationConfig, tokenizerFile].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
@@ -115,11 +115,12 @@ async function readFile(
   files: ModelFiles,
   name: string,
   maxBytes: number,
+  read = readJsonFile,
 ): Promise<{ json: unknown; bytes: number } | null> {
   if (!files.names.includes(name)) return null;
   const source = await files.open(name);
   try {
-    return { json: await readJsonFile(source, maxBytes), bytes: source.size };
+    return { json: await read(source, maxBytes), bytes: source.size };
   } finally {
     await source.close?.();
   }

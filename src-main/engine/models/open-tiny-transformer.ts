@@ -5,7 +5,7 @@ import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ArchitectureConfig } from './architecture.ts';
 import { ConfigReader } from './config-reader.ts';
-import { readJsonFile } from './json-file.ts';
+import { readJsonFile, readTokenizerJson } from './json-file.ts';
 import type { OpenedModel } from './opened-model.ts';
 import { TINY_TRANSFORMER } from './tiny-transformer.ts';
 
@@ -32,7 +32,10 @@ export async function openTinyTransformer(files: ModelFiles): Promise<OpenedMode
     const { config, program } = TINY_TRANSFORMER.describe(reader);
     const weights = await SafetensorsFile.open(weightsFile);
     for (const { name, shape } of program.weights) weights.check(name, shape);
-    const tokenizer = tokenizerFromJson(await readJsonFile(tokenizerFile, MAX_TOKENIZER_BYTES), tokenizerFile.name);
+    const tokenizer = tokenizerFromJson(
+      await readTokenizerJson(tokenizerFile, MAX_TOKENIZER_BYTES),
+      tokenizerFile.name,
+    );
     checkTokenizer(tokenizer, config, tokenizerFile.name);
     return {
       config,

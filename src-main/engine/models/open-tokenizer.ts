@@ -9,7 +9,7 @@ import { knowsIdsOnly } from './gguf/ids-only.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { readTokenizer } from './gguf/read-tokenizer.ts';
 import { CONFIG_FILE, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './hf-folder.ts';
-import { readJsonFile } from './json-file.ts';
+import { readTokenizerJson } from './json-file.ts';
 import { withoutTokenizer } from './open-gguf.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function openTokenizer(files: ModelFiles, onWarning: (message: stri
   if (isFolder && !files.names.includes(TOKENIZER_FILE)) return new IdsOnlyTokenizer(MAX_ID + 1, TOKENIZER_FILE);
   const source = await files.open(isFolder ? TOKENIZER_FILE : partNames(files)[0]);
   try {
-    if (isFolder) return tokenizerFromJson(await readJsonFile(source, MAX_TOKENIZER_BYTES), source.name);
+    if (isFolder) return tokenizerFromJson(await readTokenizerJson(source, MAX_TOKENIZER_BYTES), source.name);
     const reader = new MetadataReader((await readGguf(source)).metadata, source.name);
     return (knowsIdsOnly(reader) ? withoutTokenizer(reader) : readTokenizer(reader, onWarning)).tokenizer;
   } finally {

@@ -5,7 +5,7 @@ import { smollm2TokenizerJson } from '../../../scripts/lib/built-tokenizers.ts';
 import { TEST_TOKENIZERS, testTokenizerPath, testVocabularyPath } from '../../../scripts/lib/test-tokenizers.ts';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
 import { MAX_TOKENIZER_BYTES } from '../models/hf-folder.ts';
-import { readJsonFile } from '../models/json-file.ts';
+import { readTokenizerJson } from '../models/json-file.ts';
 import { MetadataReader } from '../models/gguf/metadata-reader.ts';
 import { readTokenizer } from '../models/gguf/read-tokenizer.ts';
 import type { ByteSource } from '../platform.ts';
@@ -82,7 +82,7 @@ function huggingFace(family: string, path: string | null, bytes: () => Promise<B
       if (found !== sha256OfStoredFile(family)) throw new Error(`${name} has the SHA-256 ${found}.`);
       return memorySource(name, content);
     },
-    open: async (file) => tokenizerFromJson(await readJsonFile(file, MAX_TOKENIZER_BYTES), name),
+    open: async (file) => tokenizerFromJson(await readTokenizerJson(file, MAX_TOKENIZER_BYTES), name),
   };
 }
 

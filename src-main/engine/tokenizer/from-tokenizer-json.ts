@@ -7,10 +7,9 @@ import { normalizerFromJson } from './normalizer/from-json.ts';
 import { templateFromJson } from './post-processor/template-processing.ts';
 import { preTokenizerFromJson } from './pre-tokenizer/from-json.ts';
 import type { Tokenizer } from './tokenizer.ts';
-import { Vocabulary } from './vocabulary.ts';
 
 /**
- * Builds a tokenizer from the parsed content of a Hugging Face `tokenizer.json`. Its `truncation` and `padding` are left
+ * Builds a tokenizer from the content of a Hugging Face `tokenizer.json`, parsed by parseTokenizerJson or JSON.parse. Its `truncation` and `padding` are left
  * aside: they shape batches for training, not the text of a prompt.
  *
  * @throws EngineError UNSUPPORTED_TOKENIZER when the file uses a part this engine does not know, MODEL_FORMAT when it is
@@ -18,8 +17,8 @@ import { Vocabulary } from './vocabulary.ts';
  */
 export function tokenizerFromJson(json: unknown, fileName: string): Tokenizer {
   const file = new JsonPart(json, fileName);
-  const vocabulary = new Vocabulary();
-  const model = modelFromJson(file.get('model'), vocabulary);
+  const model = modelFromJson(file.get('model'));
+  const { vocabulary } = model;
   const preTokenizer = preTokenizerFromJson(file.get('pre_tokenizer'), model.readsBytes);
   const tokenModel = model.build(preTokenizer.toBytes ?? false);
   const addedTokens = addedTokensFromJson(file.get('added_tokens'), vocabulary);

@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.ts';
+import { PackedPairs, PackedRecord } from './json/packed-parts.ts';
 import { literalPattern, regexPattern, type Pattern } from './regex/pattern.ts';
 import { RegexError } from './regex/syntax.ts';
 
@@ -50,7 +51,17 @@ export class JsonPart {
   }
 
   get isList(): boolean {
-    return Array.isArray(this.value);
+    return Array.isArray(this.value) || this.value instanceof PackedPairs;
+  }
+
+  /** The object as it was packed; null when it was not. */
+  get packedRecord(): PackedRecord | null {
+    return this.value instanceof PackedRecord ? this.value : null;
+  }
+
+  /** The list as it was packed; null when it was not. */
+  get packedPairs(): PackedPairs | null {
+    return this.value instanceof PackedPairs ? this.value : null;
   }
 
   get(key: string): JsonPart {
@@ -68,7 +79,8 @@ export class JsonPart {
 
   /** The object as it stands, for parts with very many entries. */
   record(): Readonly<Record<string, unknown>> {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
+    if (this.value instanceof PackedRecord) return this.value.toRecord();
+    if (typeof this.value !== 'object' || this.value === null || this.isList) {
       throw this.malformed('must be an object');
     }
     return this.value as Record<string, unknown>;
@@ -76,6 +88,7 @@ export class JsonPart {
 
   /** The list as it stands, for parts with very many items. */
   list(): readonly unknown[] {
+    if (this.value instanceof PackedPairs) return this.value.toList();
     if (!Array.isArray(this.value)) throw this.malformed('must be a list');
     return this.value;
   }

@@ -38,6 +38,22 @@ export function characterLength(byte: number): number {
   return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
+/** The code point whose UTF-8 begins at `bytes[at]`. */
+export function codePointAt(bytes: Uint8Array, at: number): number {
+  const byte = bytes[at];
+  const length = characterLength(byte);
+  let codePoint = length === 1 ? byte : byte & (0xff >> (length + 1));
+  for (let i = 1; i < length; i++) codePoint = (codePoint << 6) | (bytes[at + i] & 0x3f);
+  return codePoint;
+}
+
+/** The code point whose UTF-8 ends before `bytes[end]`. */
+export function codePointBefore(bytes: Uint8Array, end: number): number {
+  let at = end - 1;
+  while (at > 0 && (bytes[at] & 0xc0) === 0x80) at--;
+  return codePointAt(bytes, at);
+}
+
 /** UTF-16 units that bytes `[start, end)` of UTF-8 make. */
 export function utf16Length(bytes: Uint8Array, start: number, end: number): number {
   let units = 0;

@@ -49,6 +49,22 @@ describe('Vocabulary', () => {
     expect(vocabulary.id('')).toBe(3);
   });
 
+  it('finds what a merge needs and makes, whatever was found before', () => {
+    const vocabulary = new Vocabulary();
+    ['a', 'b', 'é', 'ab', 'éa'].forEach((piece, i) => expect(vocabulary.put(piece, 3 * i)).toBeNull());
+    for (const before of [-1, 0, 5, 9, 10, 12, 13, 2 ** 31 - 1]) {
+      const found = (left: string, right: string) => {
+        const ids = Int32Array.of(0, 0, before);
+        vocabulary.idsOfMerge(left, right, ids);
+        return [...ids];
+      };
+      expect(found('a', 'b')).toEqual([0, 3, 9]);
+      expect(found('é', 'a')).toEqual([6, 0, 12]);
+      expect(found('b', 'é')).toEqual([3, 6, -1]);
+      expect(found('', '')).toEqual([-1, -1, -1]);
+    }
+  });
+
   it('refuses two ids for a piece and two pieces for an id', () => {
     const part = (pairs: object) => new JsonPart(pairs, 'tokenizer.json');
     const vocabulary = new Vocabulary();

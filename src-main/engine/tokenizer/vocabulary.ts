@@ -1,4 +1,5 @@
 import type { JsonPart } from './json-part.ts';
+import type { PackedRecord } from './json/packed-parts.ts';
 import { utf16Length, writeUtf8 } from './utf8.ts';
 
 /** More than any tokenizer has; keeps a damaged file from claiming gigabytes. */
@@ -13,10 +14,9 @@ const ABSENT = 0xffff_ffff;
 export class Vocabulary {
   private blob: Uint8Array;
   private used: number;
-  /** `[capacity]` per id: where its piece begins and ends in `blob`; ABSENT for an id without a piece. */
-  private starts: Uint32Array;
-  private ends: Uint32Array;
-  /** Open addressing: id + 1, 0 for an empty slot. Twice as many slots as pieces at least. */
+  /** `[capacity, 2]` per id: where its piece begins and ends in `blob`; ABSENT for an id without a piece. */
+  private bounds: Uint32Array;
+  /** Open addressing: id + 1, 0 for an empty slot. A quarter of them at least are empty. */
   private slots: Int32Array;
   private count = 0;
   private nextId = 0;
@@ -29,8 +29,7 @@ export class Vocabulary {
   constructor(blob: Uint8Array = new Uint8Array(1024), used = 0, capacity = 64) {
     this.blob = blob;
     this.used = used;
-    this.starts = new Uint32Array(capacity).fill(ABSENT);
-    this.ends = new Uint32Array(capacity);
+    this.bounds = new Uint32Array(2 * capacity).fill(ABSENT);
     this.slots = new Int32Array(slotsFor(capacity));
   }
 
@@ -50,6 +49,19 @@ export class Vocabulary {
     const pieces = offsets.length - 1;
     const vocabulary = new Vocabulary(blob, blob.length, Math.max(1, pieces));
     for (let id = 0; id < pieces; id++) vocabulary.enter(id, offsets[id], offsets[id + 1]);
+    return vocabulary;
+  }
+
+  /** The same for an object `{ piece: id, ... }`; null when a piece or an id is there twice, or an id is too high. */
+  static fromPacked({ keys: { blob, used, offsets }, values }: PackedRecord): Vocabulary | null {
+    const vocabulary = new Vocabulary(blob, used, Math.max(1, values.length));
+    for (let i = 0; i < values.length; i++) {
+      const id = values[i];
+      if (id > MAX_ID || vocabulary.has(id)) return null;
+      const slot = vocabulary.slotOf(blob, offsets[i], offsets[i + 1]);
+      if (vocabulary.slots[slot] !== 0) return null;
+      vocabulary.enter(id, offsets[i], offsets[i + 1], slot);
+    }
     return vocabulary;
   }
 
@@ -96,18 +108,28 @@ export class Vocabulary {
     return id === -1 ? undefined : id;
   }
 
-  /** Looks up two pieces and what they make together. @param ids `[3]` overwritten with their ids, -1 for what is no piece */
+  /**
+   * Looks up two pieces and what they make together.
+   * @param ids `[3]` overwritten with their ids, -1 for what is no piece; those of the merge behind in the list save time
+   */
   idsOfMerge(left: string, right: string, ids: Int32Array): void {
     this.reserveScratch(left.length + right.length);
-    const { scratch, slots } = this;
-    const middle = writeUtf8(left, scratch);
-    const end = writeUtf8(right, scratch, middle);
+    const middle = writeUtf8(left, this.scratch);
+    this.idsOfMergedBytes(this.scratch, 0, middle, writeUtf8(right, this.scratch, middle), ids);
+  }
+
+  /** The same for pieces `bytes[start..middle)` and `bytes[middle..end)`. */
+  idsOfMergedBytes(bytes: Uint8Array, start: number, middle: number, end: number, ids: Int32Array): void {
+    const { slots } = this;
     let value = HASH_START;
-    for (let i = 0; i < middle; i++) value = hashStep(value, scratch[i]);
-    ids[0] = slots[this.slotWith(hashEnd(value), scratch, 0, middle)] - 1;
-    for (let i = middle; i < end; i++) value = hashStep(value, scratch[i]);
-    ids[2] = slots[this.slotWith(hashEnd(value), scratch, 0, end)] - 1;
-    ids[1] = slots[this.slotOf(scratch, middle, end)] - 1;
+    for (let i = start; i < middle; i++) value = hashStep(value, bytes[i]);
+    ids[0] = slots[this.slotWith(hashEnd(value), bytes, start, middle)] - 1;
+    // Merges usually stand in the order of what they make, and some make the same.
+    if (!this.spells(ids[2], bytes, start, end) && !this.spells(--ids[2], bytes, start, end)) {
+      for (let i = middle; i < end; i++) value = hashStep(value, bytes[i]);
+      ids[2] = slots[this.slotWith(hashEnd(value), bytes, start, end)] - 1;
+    }
+    ids[1] = slots[this.slotOf(bytes, middle, end)] - 1;
   }
 
   /** Id of the piece that `bytes[start..end)` spell, -1 when there is none. */
@@ -128,7 +150,7 @@ export class Vocabulary {
 
   /** Whether the id has a piece. */
   has(id: number): boolean {
-    const start = this.starts[id];
+    const start = Number.isInteger(id) ? this.bounds[2 * id] : undefined;
     return start !== undefined && start !== ABSENT;
   }
 
@@ -139,7 +161,7 @@ export class Vocabulary {
 
   /** The piece's UTF-8, not to be changed; what a GGUF file holds need not be valid UTF-8. */
   bytes(id: number): Uint8Array | undefined {
-    return this.has(id) ? this.blob.subarray(this.starts[id], this.ends[id]) : undefined;
+    return this.has(id) ? this.blob.subarray(this.bounds[2 * id], this.bounds[2 * id + 1]) : undefined;
   }
 
   private toScratch(piece: string): number {
@@ -163,24 +185,24 @@ export class Vocabulary {
 
   /** Makes `[start, end)` of the block the piece of `id`. @param slot where it is looked for, if that is known */
   private enter(id: number, start: number, end = this.used, slot = this.slotOf(this.blob, start, end)): void {
-    if (id >= this.starts.length) {
-      const capacity = Math.max(2 * this.starts.length, id + 1);
-      this.ends = grown(this.ends, new Uint32Array(capacity));
-      this.starts = grown(this.starts, new Uint32Array(capacity).fill(ABSENT));
+    if (2 * id >= this.bounds.length) {
+      const length = Math.max(2 * this.bounds.length, 2 * id + 2);
+      this.bounds = grown(this.bounds, new Uint32Array(length).fill(ABSENT));
     }
-    this.starts[id] = start;
-    this.ends[id] = end;
+    this.bounds[2 * id] = start;
+    this.bounds[2 * id + 1] = end;
     this.nextId = Math.max(this.nextId, id + 1);
     this.longestPiece = Math.max(this.longestPiece, utf16Length(this.blob, start, end));
     this.longestBytes = Math.max(this.longestBytes, end - start);
-    if (2 * ++this.count > this.slots.length) this.rehash();
+    if (4 * ++this.count > 3 * this.slots.length) this.rehash();
     else this.slots[slot] = id + 1;
   }
 
   private rehash(): void {
     this.slots = new Int32Array(slotsFor(2 * this.count));
     for (let id = 0; id < this.nextId; id++) {
-      if (this.starts[id] !== ABSENT) this.slots[this.slotOf(this.blob, this.starts[id], this.ends[id])] = id + 1;
+      const [start, end] = [this.bounds[2 * id], this.bounds[2 * id + 1]];
+      if (start !== ABSENT) this.slots[this.slotOf(this.blob, start, end)] = id + 1;
     }
   }
 
@@ -192,19 +214,23 @@ export class Vocabulary {
   }
 
   private slotWith(hash: number, bytes: Uint8Array, start: number, end: number): number {
-    const { slots, starts, ends, blob } = this;
+    const { slots } = this;
     const mask = slots.length - 1;
-    const length = end - start;
     let slot = hash & mask;
-    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const id = slots[slot] - 1;
-      const other = starts[id];
-      if (ends[id] - other !== length) continue;
-      let same = 0;
-      while (same < length && bytes[start + same] === blob[other + same]) same++;
-      if (same === length) break;
-    }
+    while (slots[slot] !== 0 && !this.spells(slots[slot] - 1, bytes, start, end)) slot = (slot + 1) & mask;
     return slot;
+  }
+
+  /** Whether these bytes are the piece of `id`, which may be none. */
+  private spells(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const { bounds, blob } = this;
+    if (id < 0 || id >= this.nextId) return false;
+    const length = end - start;
+    const other = bounds[2 * id];
+    if (other === ABSENT || bounds[2 * id + 1] - other !== length) return false;
+    let same = 0;
+    while (same < length && bytes[start + same] === blob[other + same]) same++;
+    return same === length;
   }
 }
 

@@ -1,5 +1,7 @@
 import { BYTE_CHARACTERS } from '../byte-level/alphabet.ts';
+import type { PackedPairs } from '../json/packed-parts.ts';
 import type { JsonPart } from '../json-part.ts';
+import { codePointAt, codePointBefore } from '../utf8.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { byteBpe } from './byte-bpe.ts';
 import { characterBpe } from './character-bpe.ts';
@@ -24,7 +26,10 @@ export function bpeFromJson(part: JsonPart, vocabulary: Vocabulary, bytes: boole
   const dropout = part.get('dropout');
   if (!dropout.isNull && dropout.number() !== 0) throw dropout.unsupported('with a value');
   const joins = new PossibleJoins();
-  const merges = readMerges(part.get('merges'), vocabulary, prefixOf(part), joins);
+  const prefix = prefixOf(part);
+  const packed = prefix === '' ? part.get('merges').packedPairs : null;
+  const merges =
+    (packed && mergesOfPacked(packed, vocabulary, joins)) ?? readMerges(part.get('merges'), vocabulary, prefix, joins);
   const modelSize = vocabulary.size;
   const own = new Uint8Array(modelSize).fill(1);
   for (let id = 0; id < modelSize; id++) if (!vocabulary.has(id)) own[id] = 0;
@@ -44,7 +49,7 @@ export function bpeFromJson(part: JsonPart, vocabulary: Vocabulary, bytes: boole
     joins,
     fuseUnk: part.get('fuse_unk').flag(),
     byteFallback: part.get('byte_fallback').flag(),
-    continuingPrefix: prefixOf(part),
+    continuingPrefix: prefix,
     wordSuffix: suffixOf(part),
   });
 }
@@ -65,7 +70,7 @@ function unkToken(part: JsonPart, vocabulary: Vocabulary): number | null {
 function readMerges(part: JsonPart, vocabulary: Vocabulary, prefix: string, joins: PossibleJoins): MergeTable {
   const merges = part.list();
   const table = new MergeTable(merges.length);
-  const ids = new Int32Array(3);
+  const ids = new Int32Array(3).fill(-1);
   for (let rank = merges.length - 1; rank >= 0; rank--) {
     const pair = pairOf(merges[rank]);
     if (!pair) throw part.item(rank).malformed('must be two pieces');
@@ -79,6 +84,22 @@ function readMerges(part: JsonPart, vocabulary: Vocabulary, prefix: string, join
     }
     table.add(ids[0], ids[1], rank, ids[2]);
     joins.add(lastCodePoint(left), right.codePointAt(0) ?? 0);
+  }
+  return table;
+}
+
+/** The same of packed pairs; null when a piece is not in the vocabulary. */
+function mergesOfPacked(packed: PackedPairs, vocabulary: Vocabulary, joins: PossibleJoins): MergeTable | null {
+  const { blob, offsets } = packed.texts;
+  const table = new MergeTable(packed.length);
+  const ids = new Int32Array(3).fill(-1);
+  for (let rank = packed.length - 1; rank >= 0; rank--) {
+    const [start, middle, end] = [offsets[2 * rank], offsets[2 * rank + 1], offsets[2 * rank + 2]];
+    if (start === middle || middle === end) return null;
+    vocabulary.idsOfMergedBytes(blob, start, middle, end, ids);
+    if (ids[0] === -1 || ids[1] === -1 || ids[2] === -1) return null;
+    table.add(ids[0], ids[1], rank, ids[2]);
+    joins.add(codePointBefore(blob, middle), codePointAt(blob, middle));
   }
   return table;
 }

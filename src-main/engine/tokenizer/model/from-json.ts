@@ -1,5 +1,5 @@
 import type { JsonPart } from '../json-part.ts';
-import { MAX_ID, type Vocabulary } from '../vocabulary.ts';
+import { MAX_ID, Vocabulary } from '../vocabulary.ts';
 import { bpeFromJson, isByteLevel } from './bpe-from-json.ts';
 import { CharTrie } from './char-trie.ts';
 import type { TokenModel } from './model.ts';
@@ -8,8 +8,8 @@ import { wordLevel } from './word-level.ts';
 import { wordPiece } from './wordpiece.ts';
 
 interface ModelRow {
-  /** Adds the model's pieces. */
-  addPieces(vocab: JsonPart, vocabulary: Vocabulary): void;
+  /** The model's pieces. */
+  pieces(vocab: JsonPart): Vocabulary;
   /** Whether it can read words as bytes. */
   readsBytes(part: JsonPart, vocabulary: Vocabulary): boolean;
   /** @param bytes words come as bytes */
@@ -19,24 +19,25 @@ interface ModelRow {
 const readsText = () => false;
 
 const MODELS: Record<string, ModelRow> = {
-  BPE: { addPieces: addRecord, readsBytes: isByteLevel, build: bpeFromJson },
-  Unigram: { addPieces: addScoredPieces, readsBytes: readsText, build: unigramFromJson },
-  WordLevel: { addPieces: addRecord, readsBytes: readsText, build: wordLevelFromJson },
-  WordPiece: { addPieces: addRecord, readsBytes: readsText, build: wordPieceFromJson },
+  BPE: { pieces: piecesOfRecord, readsBytes: isByteLevel, build: bpeFromJson },
+  Unigram: { pieces: scoredPieces, readsBytes: readsText, build: unigramFromJson },
+  WordLevel: { pieces: piecesOfRecord, readsBytes: readsText, build: wordLevelFromJson },
+  WordPiece: { pieces: piecesOfRecord, readsBytes: readsText, build: wordPieceFromJson },
 };
 
 /** The `model` of a tokenizer file, in two steps: whether it reads words as bytes says what the pre-tokenizer makes. */
 export interface ModelFromJson {
+  readonly vocabulary: Vocabulary;
   readonly readsBytes: boolean;
   build(bytes: boolean): TokenModel;
 }
 
-/** Adds the model's vocabulary to `vocabulary`. */
-export function modelFromJson(part: JsonPart, vocabulary: Vocabulary): ModelFromJson {
+export function modelFromJson(part: JsonPart): ModelFromJson {
   const type = part.get('type');
   const model = type.isNull ? MODELS[guessType(part)] : type.choose(MODELS);
-  model.addPieces(part.get('vocab'), vocabulary);
+  const vocabulary = model.pieces(part.get('vocab'));
   return {
+    vocabulary,
     readsBytes: model.readsBytes(part, vocabulary),
     build: (bytes) => model.build(part, vocabulary, bytes),
   };
@@ -50,7 +51,10 @@ function guessType(part: JsonPart): string {
 }
 
 /** `{ piece: id, ... }` */
-function addRecord(vocab: JsonPart, vocabulary: Vocabulary): void {
+function piecesOfRecord(vocab: JsonPart): Vocabulary {
+  const packed = vocab.packedRecord && Vocabulary.fromPacked(vocab.packedRecord);
+  if (packed) return packed;
+  const vocabulary = new Vocabulary();
   const record = vocab.record();
   for (const piece in record) {
     const id = record[piece];
@@ -58,15 +62,18 @@ function addRecord(vocab: JsonPart, vocabulary: Vocabulary): void {
     // The slow way finds the words for what is wrong.
     if (!fits || vocabulary.put(piece, id) !== null) vocabulary.add(piece, vocab.get(piece));
   }
+  return vocabulary;
 }
 
 /** `[[piece, score], ...]` */
-function addScoredPieces(vocab: JsonPart, vocabulary: Vocabulary): void {
+function scoredPieces(vocab: JsonPart): Vocabulary {
+  const vocabulary = new Vocabulary();
   vocab.items().forEach((item, id) => {
     const piece = item.item(0).string();
     const clash = vocabulary.put(piece, id);
     if (clash) throw item.malformed(`repeats "${piece}"`);
   });
+  return vocabulary;
 }
 
 function requiredToken(part: JsonPart, vocabulary: Vocabulary): number {

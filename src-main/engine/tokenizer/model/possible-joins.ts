@@ -1,4 +1,4 @@
-import { characterLength } from '../utf8.ts';
+import { characterLength, codePointAt } from '../utf8.ts';
 
 const BITS = 2 ** 22;
 
@@ -20,12 +20,10 @@ export class PossibleJoins {
   addPiece(utf8: Uint8Array): void {
     let last = -1;
     for (let at = 0; at < utf8.length;) {
-      const length = characterLength(utf8[at]);
-      let codePoint = length === 1 ? utf8[at] : utf8[at] & (0xff >> (length + 1));
-      for (let i = 1; i < length; i++) codePoint = (codePoint << 6) | (utf8[at + i] & 0x3f);
+      const codePoint = codePointAt(utf8, at);
       if (last !== -1) this.add(last, codePoint);
       last = codePoint;
-      at += length;
+      at += characterLength(utf8[at]);
     }
   }
 
