@@ -54,7 +54,8 @@ export class Vocabulary {
 
   /** The same for an object `{ piece: id, ... }`; null when a piece or an id is there twice, or an id is too high. */
   static fromPacked({ keys: { blob, used, offsets }, values }: PackedRecord): Vocabulary | null {
-    const vocabulary = new Vocabulary(blob, used, Math.max(1, values.length));
+    // What is added later goes elsewhere: the block stays the record's.
+    const vocabulary = new Vocabulary(blob.subarray(0, used), used, Math.max(1, values.length));
     for (let i = 0; i < values.length; i++) {
       const id = values[i];
       if (id > MAX_ID || vocabulary.has(id)) return null;

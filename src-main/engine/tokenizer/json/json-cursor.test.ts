@@ -6,7 +6,7 @@ import { TextBlock } from './text-block.ts';
 const cursor = (json: string) => new JsonCursor(new TextEncoder().encode(json));
 
 function textOf(json: string): string {
-  const block = new TextBlock();
+  const block = new TextBlock(1);
   block.close(cursor(json).text(block));
   return block.texts()[0]!;
 }
@@ -65,7 +65,7 @@ describe('a text', () => {
 
   it('neither begins nor ends within a character', () => {
     const half = (...bytes: number[]) => {
-      const block = new TextBlock();
+      const block = new TextBlock(1);
       block.close(new JsonCursor(Uint8Array.of(0x22, ...bytes, 0x22)).text(block));
       return block.isUtf8();
     };

@@ -125,6 +125,18 @@ describe('parseTokenizerJson', () => {
 });
 
 describe('a tokenizer of packed parts', () => {
+  it('shares nothing that changes with another one of them', () => {
+    const content = parse('{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}') as object;
+    const withToken = (token: string) =>
+      tokenizerFromJson({ ...content, added_tokens: [{ id: 1, content: token, special: false }] }, 'tokenizer.json');
+    const [first, second] = [withToken('<one>'), withToken('<two>')];
+    expect([first.piece(1), second.piece(1)]).toEqual(['<one>', '<two>']);
+    expect([first.encode('<one>a'), second.encode('<two>a')]).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+  });
+
   const file = (vocab: string, merges: string) =>
     `{"model": {"type": "BPE", "vocab": ${vocab}, "merges": ${merges}, "unk_token": null}}`;
 

@@ -67,7 +67,7 @@ class TokenizerJsonParser {
 
   private record(): PackedRecord {
     const { cursor } = this;
-    const keys = new TextBlock();
+    const keys = this.newBlock();
     const values: number[] = [];
     cursor.members(BYTE.openObject, BYTE.closeObject, () => {
       keys.close(cursor.text(keys));
@@ -78,9 +78,14 @@ class TokenizerJsonParser {
     return new PackedRecord(keys, new Uint32Array(values));
   }
 
+  /** Room for texts that have a share of what is still to be read; an indented file is mostly space. */
+  private newBlock(): TextBlock {
+    return new TextBlock(Math.ceil((this.bytes.length - this.cursor.at) / 4));
+  }
+
   private pairs(): PackedPairs {
     const { cursor } = this;
-    const texts = new TextBlock();
+    const texts = this.newBlock();
     cursor.members(BYTE.openList, BYTE.closeList, () => {
       if (cursor.peek() === BYTE.quote) return this.spacedPair(texts);
       cursor.expect(BYTE.openList);

@@ -3,13 +3,18 @@ import { utf16Length } from '../utf8.ts';
 /** Many texts, one behind the other in one block of UTF-8: half a million of them are two arrays. */
 export class TextBlock {
   /** Their UTF-8, and room behind it. */
-  blob = new Uint8Array(2 ** 16);
+  blob: Uint8Array;
   /** Bytes of `blob` that are filled. */
   used = 0;
   /** How many texts there are. */
   count = 0;
   /** Text i lies in bytes offsets[i]..offsets[i + 1]. */
   offsets = new Uint32Array(2 ** 12);
+
+  /** @param capacity bytes that there is room for at first */
+  constructor(capacity: number) {
+    this.blob = new Uint8Array(capacity);
+  }
 
   /** Makes room for `bytes` more. */
   reserve(bytes: number): void {
