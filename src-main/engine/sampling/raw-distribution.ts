@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.ts';
+import { exponentialSum } from './exponential-sum.ts';
 import { selectTop } from './select-top.ts';
 
 /** What the model itself says about the next token: softmax over all raw logits, computed in double precision. */
@@ -13,8 +14,7 @@ export class RawDistribution {
   constructor(private readonly logits: Float32Array) {
     let max = Number.NEGATIVE_INFINITY;
     for (const logit of logits) if (logit > max) max = logit;
-    let sum = 0;
-    for (const logit of logits) sum += Math.exp(logit - max);
+    const sum = exponentialSum(logits, max);
     this.logSum = max + Math.log(sum);
     if (Number.isNaN(sum)) {
       throw new EngineError(
