@@ -3,7 +3,7 @@ const OF_ANY_MODEL = 400_000;
 /** An instance of the kernels, with its tables. */
 const OF_KERNELS = 600_000;
 /** A thread of the kernels has a JavaScript machine of its own, though it runs ten lines of it. */
-const OF_A_THREAD = 9_200_000;
+const OF_A_THREAD = 8_500_000;
 /** Its bytes, its place in the tables, and its merges. */
 const OF_A_TOKEN = 400;
 

@@ -52,11 +52,12 @@ describe.skipIf(process.platform !== 'linux')('the estimate and the memory of a 
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  // Of a megabyte, what V8 takes and gives back by itself would hide everything: so many copies that it does not.
+  // Of megabytes, what V8 takes and gives back by itself (14 MB seen, on a busy machine) would hide everything: so many
+  // copies that it does not.
   it.each(['llama', 'gemma3', 'llama-d256.Q4_K_M'])(
     'agree for %s',
     async (name) => {
-      const { estimate, peak } = await measured(await tiny(name), 'wasm', 128, 8, other);
+      const { estimate, peak } = await measured(await tiny(name), 'wasm', 128, 24, other);
       expectWithin(estimate, peak);
     },
     LIMIT_MS,
