@@ -1,6 +1,7 @@
 /** What the engine calls. Memory comes from outside and the engine alone decides what lies where. */
 export { multiplyAdd, readMemory } from './ceilings';
 export { dotKind, hasShortSums } from './dot';
+export { logitExponentials, logitsBefore, topLogits } from './logits';
 export {
   packF16,
   packF32,

@@ -1,5 +1,6 @@
 import type { SequenceContext } from '../kv-cache/sequence-context.ts';
 import type { CancelToken } from '../platform.ts';
+import type { Logits } from '../sampling/logits.ts';
 import type { ExecutorName, KernelsInfo, RunProfile } from '../types.ts';
 
 export type { SequenceContext } from '../kv-cache/sequence-context.ts';
@@ -25,6 +26,11 @@ export interface Batch {
 export interface Outputs {
   /** Batch rows whose logits are wanted. */
   readonly logits: readonly number[];
+  /**
+   * The logits are read before the executor runs again, so that they need not be copied. Their handles may fail after
+   * that with INTERNAL.
+   */
+  readonly lend?: boolean;
   /** Names of tensors to give back (see `program/taps.ts`). Their presence selects a tapped plan. */
   readonly taps?: readonly string[];
   /** Whether to measure the operations. Only the `wasm` executor does, and not in a tapped plan. */
@@ -35,6 +41,8 @@ export interface Outputs {
 export interface LogitsHandle {
   /** `[vocabulary]`, raw float32. */
   read(): Promise<Float32Array>;
+  /** At hand, with what a reply asks of all of them; not to be changed. */
+  lend(): Promise<Logits>;
   /** The k highest raw logits, best first. */
   topK(k: number): Promise<{ ids: Int32Array; logits: Float32Array }>;
 }

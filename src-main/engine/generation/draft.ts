@@ -2,6 +2,7 @@ import { EngineError } from '../errors.ts';
 import type { GrammarState } from '../grammar/token-masks.ts';
 import type { Model } from '../models/model.ts';
 import { NothingToDraw } from '../sampling/dist.ts';
+import type { Logits } from '../sampling/logits.ts';
 import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '../sampling/sampler-chain.ts';
 import type { StageObserver } from '../sampling/sampler-chain.ts';
 import type { GenerateParams } from '../types.ts';
@@ -110,7 +111,7 @@ export class Draft<T extends { id: number }> {
    * Draws a token from the logits behind the prompt, to see what would be drawn.
    * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
    */
-  drawFirst(logits: Float32Array, observe: StageObserver): Sampled {
+  drawFirst(logits: Float32Array | Logits, observe: StageObserver): Sampled {
     try {
       return this.chain.sample(logits, this.sequence, observe);
     } catch (error) {
@@ -123,7 +124,7 @@ export class Draft<T extends { id: number }> {
    * @returns null when banned texts left nothing here and tokens were taken back: ask again with the logits there
    * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
    */
-  draw(logits: Float32Array, observe?: StageObserver): Sampled | null {
+  draw(logits: Float32Array | Logits, observe?: StageObserver): Sampled | null {
     if (this.bans !== null) this.checkpoints.set(this.length, this.checkpoint());
     try {
       return this.chain.sample(logits, this.sequence, observe);

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../platform.ts';
+import type { Logits } from '../sampling/logits.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
 import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
@@ -62,7 +63,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   yield { type: 'start', ...start, executor: job.executor };
 
   let stop = stopWithoutReply(job);
-  let logits = null as { after: number; values: Float32Array } | null;
+  let logits = null as { after: number; values: Logits } | null;
   try {
     while (stop === null) {
       const since = platform.clock.now();

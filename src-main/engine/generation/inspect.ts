@@ -23,7 +23,7 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
   // In one run, so that every attention matrix is whole.
   const run = await context.run(prompt.ids, { logits: [prompt.ids.length - 1], taps }, job.cancel);
   const logits = await run.logits[0].read();
-  const raw = new RawDistribution(logits);
+  const raw = new RawDistribution(await run.logits[0].lend());
 
   const recorder = recordStages(topCandidates);
   const draft = new Draft({ model, params, prompt, seed });

@@ -83,7 +83,9 @@ export class Lanes {
     };
     try {
       const logits = parts.flatMap(({ one, firstRow }) => one.outputs.logits.map((row) => firstRow + row));
-      const result = await this.executor.run(batchOf(parts.map(({ slots }) => slots)), { logits }, cancel);
+      // No lane asks for the next run before it has done with what it was given by this one.
+      const lend = parts.every(({ one }) => one.outputs.lend);
+      const result = await this.executor.run(batchOf(parts.map(({ slots }) => slots)), { logits, lend }, cancel);
       let from = 0;
       for (const { one } of parts) {
         const to = from + one.outputs.logits.length;

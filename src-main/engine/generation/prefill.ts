@@ -1,4 +1,5 @@
 import type { CancelToken } from '../platform.ts';
+import type { Logits } from '../sampling/logits.ts';
 import type { TokenWindow } from './context-window.ts';
 import { cancelled } from './interrupt.ts';
 import type { HostYield } from './host-yield.ts';
@@ -8,7 +9,7 @@ export const SLICE_TOKENS = 128;
 
 /**
  * Runs those of `ids` that the window does not hold yet, in slices, and gives the logits after the last.
- * @returns `[vocabulary]`
+ * @returns `[vocabulary]`, lent until the window runs again
  * @throws EngineError CANCELLED; the slices finished by then stay in the window
  */
 export async function logitsAfter(
@@ -16,13 +17,13 @@ export async function logitsAfter(
   context: TokenWindow,
   hostYield: HostYield,
   cancel: CancelToken,
-): Promise<Float32Array> {
+): Promise<Logits> {
   for (;;) {
     if (cancel.cancelled) throw cancelled();
     const slice = ids.slice(context.length, context.length + SLICE_TOKENS);
     const last = context.length + slice.length === ids.length;
-    const result = await context.run(slice, { logits: last ? [slice.length - 1] : [] }, cancel);
-    if (last) return result.logits[0].read();
+    const result = await context.run(slice, { logits: last ? [slice.length - 1] : [], lend: true }, cancel);
+    if (last) return result.logits[0].lend();
     await hostYield.ifDue();
   }
 }

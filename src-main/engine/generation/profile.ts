@@ -18,7 +18,7 @@ export async function profile(
   // Ids that say nothing but are not all the same.
   const ids = (count: number) => Array.from({ length: count }, (_, i) => (i * 2971 + 7919) % vocabularySize);
   const measure = async (tokens: readonly number[]) => {
-    const run = await window.run(tokens, { logits: [tokens.length - 1], profile: true }, cancel);
+    const run = await window.run(tokens, { logits: [tokens.length - 1], lend: true, profile: true }, cancel);
     if (run.profile) return run.profile;
     throw new EngineError('BAD_REQUEST', 'Only the wasm executor measures its operations. Load the model with it.');
   };

@@ -36,7 +36,7 @@ export async function score(job: ScoreJob): Promise<Score> {
     const { logits } = await context.run(slice, { logits: slice.map((_, row) => row) }, job.cancel);
     for (const [row, handle] of logits.entries()) {
       if (job.cancel?.cancelled) throw cancelled();
-      const distribution = new RawDistribution(await handle.read());
+      const distribution = new RawDistribution(await handle.lend());
       result.top.push(distribution.top(job.top));
       const position = from + row + 1;
       if (position < ids.length) {

@@ -4,6 +4,7 @@ import { Candidates } from './candidates.ts';
 import { draw } from './dist.ts';
 import type { VocabularyText } from './dry-breakers.ts';
 import { applyLogitBias } from './logit-bias.ts';
+import type { Logits } from './logits.ts';
 import { Mirostat, type MirostatState } from './mirostat.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
 import { createStage, type Stage } from './stages.ts';
@@ -49,7 +50,7 @@ type Draw = (candidates: Candidates) => number;
  */
 export class SamplerChain {
   private readonly candidates: Candidates;
-  private readonly maskedIds: readonly number[];
+  private readonly masked: ReadonlySet<number>;
   private readonly first: readonly NamedStage[];
   private readonly stages: readonly NamedStage[];
   private readonly draw: Draw;
@@ -65,7 +66,7 @@ export class SamplerChain {
     options: SamplerChainOptions = {},
   ) {
     this.candidates = new Candidates(vocabularySize);
-    this.maskedIds = options.maskedIds ?? [];
+    this.masked = new Set(options.maskedIds);
     this.first = options.first ?? [];
     if (params.mirostat === 0) {
       const createRng = (): Mt19937 => {
@@ -98,16 +99,16 @@ export class SamplerChain {
   }
 
   /**
-   * @param logits `[vocabulary]` raw logits, left as they are
+   * @param logits `[vocabulary]` raw logits, left as they are; not needed any more afterwards
    * @param history prompt and reply so far, oldest first
    * @throws EngineError BAD_REQUEST when the settings rule out every token
    */
-  sample(logits: Float32Array, history: readonly number[], observe?: StageObserver): Sampled {
+  sample(logits: Float32Array | Logits, history: readonly number[], observe?: StageObserver): Sampled {
     const { candidates, params } = this;
     candidates.reset(logits);
     observe?.('start', candidates);
-    if (this.maskedIds.length > 0) {
-      for (const id of this.maskedIds) candidates.logits[id] = Number.NEGATIVE_INFINITY;
+    if (this.masked.size > 0) {
+      candidates.mask(this.masked);
       observe?.('mask', candidates);
     }
     for (const [name, stage] of this.first) {
@@ -147,12 +148,9 @@ export class SamplerChain {
   /** After `sample`: with which probability each of `ids` could have been drawn; null for those ruled out. */
   sampledProbabilities(ids: readonly number[]): (number | null)[] {
     const wanted = new Map<number, number | null>(ids.map((id) => [id, null]));
-    const { candidates } = this;
-    for (let i = 0; i < candidates.length; i++) {
-      const id = candidates.ids[i];
-      if (wanted.has(id) && candidates.logits[i] > Number.NEGATIVE_INFINITY) {
-        wanted.set(id, candidates.probabilities[i]);
-      }
+    const { ids: drawable, logits, probabilities, length } = this.candidates;
+    for (let i = 0; i < length; i++) {
+      if (logits[i] > Number.NEGATIVE_INFINITY && wanted.has(drawable[i])) wanted.set(drawable[i], probabilities[i]);
     }
     return ids.map((id) => wanted.get(id) ?? null);
   }

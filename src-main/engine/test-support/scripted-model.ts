@@ -1,6 +1,7 @@
 /** A model whose next token is scripted, so that tests of the loop need no weights. */
 import { EngineError } from '../errors.ts';
 import type { Executor, RunResult } from '../executors/executor.ts';
+import { HostLogits } from '../executors/logits.ts';
 import { ContextWindow } from '../generation/context-window.ts';
 import { generate, type GenerateJob } from '../generation/generate.ts';
 import { readPrompt } from '../generation/prompt.ts';
@@ -87,10 +88,7 @@ export class ScriptedEngine {
         const logits = script.logits?.(cache.tokens(0)) ?? new Float32Array(vocabularySize).fill(-20);
         if (script.logits === undefined) logits[script.next(cache.tokens(0))] = 20;
         return {
-          logits: outputs.logits.map(() => ({
-            read: async () => logits,
-            topK: async () => ({ ids: new Int32Array(0), logits: new Float32Array(0) }),
-          })),
+          logits: outputs.logits.map(() => new HostLogits(logits)),
           taps: new Map(),
         };
       },

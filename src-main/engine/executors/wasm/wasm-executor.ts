@@ -12,6 +12,7 @@ import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
+import { LentLogits, logSumAt, type LogitsPlace, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
 import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
@@ -138,6 +139,8 @@ class WasmExecutor implements Executor {
   private readonly main: KeptPlan;
   private readonly logits: KeptPlan;
   private disposed = false;
+  /** Runs so far: logits that are lent hold until the next. */
+  private runs = 0;
   /** Where the times of the present run go; null when nobody asked. */
   private profiling: OpProfile[] | null = null;
   private profileAt = 0;
@@ -181,15 +184,21 @@ class WasmExecutor implements Executor {
     const taps = new Set(outputs.taps);
     const collected = taps.size > 0 ? new TapCollection(this.program, taps, batch) : null;
     const logits = new Map<number, LogitsHandle>();
+    const asked = [...new Set(outputs.logits)];
+    const { size } = this.buffers;
+    // Those of one group stay where they are.
+    const lend = outputs.lend === true && rows <= size.rows && asked.length <= size.logitRows;
+    this.runs++;
     const profile = outputs.profile && !collected ? this.startProfile() : null;
     this.profiling = profile?.ops ?? null;
     this.cancel.current = cancel;
     try {
-      for (let from = 0; from < rows; from += this.buffers.size.rows) {
-        const to = Math.min(from + this.buffers.size.rows, rows);
+      for (let from = 0; from < rows; from += size.rows) {
+        const to = Math.min(from + size.rows, rows);
         const plan = this.runSlice(batch, from, to, collected);
-        const asked = [...new Set(outputs.logits)].filter((row) => row >= from && row < to);
-        this.runLogits(plan, asked, from, logits);
+        const inSlice = asked.filter((row) => row >= from && row < to);
+        const keep = (row: number, place: LogitsPlace) => logits.set(row, this.handleOf(place, lend));
+        this.runLogits(plan, inSlice, from, keep);
       }
     } finally {
       this.cancel.current = undefined;
@@ -251,20 +260,36 @@ class WasmExecutor implements Executor {
     return logits;
   }
 
-  /** @param rows of the whole batch, the slice beginning at `from` */
-  private runLogits(plan: KeptPlan, rows: readonly number[], from: number, handles: Map<number, LogitsHandle>): void {
-    const { vocabularySize } = this.program;
-    const stride = strideOf(vocabularySize);
+  /**
+   * @param rows of the whole batch, the slice beginning at `from`
+   * @param keep is given each before the next are computed
+   */
+  private runLogits(
+    plan: KeptPlan,
+    rows: readonly number[],
+    from: number,
+    keep: (row: number, place: LogitsPlace) => void,
+  ): void {
+    const { memory, functions: kernels } = this;
+    const count = this.program.vocabularySize;
+    const stride = strideOf(count);
     for (let i = 0; i < rows.length; i += this.buffers.size.logitRows) {
       const group = rows.slice(i, i + this.buffers.size.logitRows);
       this.inputs.askLogits(group.map((row) => row - from));
       this.execute(plan, group.length);
-      group.forEach((row, index) => {
-        const at = (this.buffers.plan.logits + index * stride) / 4;
-        // A copy, because the buffer is used again.
-        handles.set(row, new HostLogits(this.memory.f32.slice(at, at + vocabularySize)));
-      });
+      group.forEach((row, index) =>
+        keep(row, { kernels, memory, at: this.buffers.plan.logits + index * stride, count }),
+      );
     }
+  }
+
+  private handleOf(place: LogitsPlace, lend: boolean): LogitsHandle {
+    const { runs } = this;
+    if (lend) return new LentLogits(place, () => this.runs === runs);
+    const { at, count } = place;
+    const values = this.memory.f32.slice(at / 4, at / 4 + count);
+    // With the same kernel as where they are lent, so that a token's probability does not depend on that.
+    return new HostLogits(values, logSumAt(place, values[topAt(place, 1)[0]]));
   }
 
   private execute({ at, ops }: KeptPlan, rows: number): void {

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import { PlainLogits } from '../../sampling/logits.ts';
+import { testKernels } from '../../test-support/kernels.ts';
+import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
+import { openWasmModel } from '../../test-support/wasm-model.ts';
+import { batchOf } from '../batch.ts';
+import { KernelMemory } from './kernel-memory.ts';
+import { instantiateKernels } from './kernels.ts';
+import { LentLogits } from './lent-logits.ts';
+
+const MOST = 400;
+
+describe.each(['threads', 'single', 'simd'] as const)('logits in the memory of the %s kernels', (variant) => {
+  const { module, shared } = testKernels(variant);
+  const memory = new KernelMemory(shared);
+  const kernels = instantiateKernels(module, memory.memory, () => false);
+  const at = memory.allocate(4 * MOST, 'logits');
+  const lent = (values: Float32Array) => {
+    memory.f32.set(values, at / 4);
+    return new LentLogits({ kernels, memory, at, count: values.length }, () => true);
+  };
+
+  // Few different values, so that many are equal; none of the infinities is the highest.
+  const special = fc.constantFrom(Number.NEGATIVE_INFINITY, 0, -0, 1e-40, -1e-40, 3.5, -800, -3.4e38);
+  const logit = fc.oneof(special, fc.integer({ min: -40, max: 24 }), fc.float({ min: -90, max: 90, noNaN: true }));
+  const rows = fc
+    .array(logit, { minLength: 1, maxLength: MOST })
+    .map((row) => Float32Array.from(row.includes(3.5) ? row : [...row.slice(1), 3.5]));
+
+  it('are summed, ordered and counted as they are here', () => {
+    fc.assert(
+      fc.property(rows, fc.nat(MOST), (values, k) => {
+        const plain = new PlainLogits(values);
+        // The list of the best answers for those in it, so each is asked of a new one.
+        expect(Math.abs(lent(values).logSum() - plain.logSum())).toBeLessThan(1e-11);
+        expect(lent(values).top(k)).toEqual(plain.top(k));
+        const unordered = lent(values);
+        const ordered = lent(values);
+        ordered.top(k);
+        for (let id = 0; id < values.length; id += 3) {
+          expect(unordered.before(id)).toBe(plain.before(id));
+          expect(ordered.before(id)).toBe(plain.before(id));
+        }
+      }),
+    );
+  });
+
+  it('give fewer of the best after more', () => {
+    const values = Float32Array.from({ length: 100 }, (_, id) => (id * 37) % 100);
+    const logits = lent(values);
+    for (const k of [40, 5, 0, 60, -1]) expect(logits.top(k)).toEqual(new PlainLogits(values).top(k));
+  });
+
+  it('have no sum where one is not a number or none is finite', () => {
+    for (let place = 0; place < 7; place++) {
+      for (const broken of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        expect(lent(new Float32Array(7).fill(broken, place, place + 1)).logSum()).toBeNaN();
+      }
+    }
+    expect(lent(new Float32Array(9).fill(Number.NEGATIVE_INFINITY)).logSum()).toBeNaN();
+  });
+});
+
+describe('logits that the wasm executor lends', async () => {
+  const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), { contextSize: 64 });
+  const batch = batchOf([new KvCache(64).append(0, [5, 6, 7, 8, 9, 10, 11, 12, 13, 14])]);
+
+  it('are those that it would have copied, of as many rows as are asked for', async () => {
+    for (const logits of [[9], [3, 9, 3], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
+      const copies = await executor.run(batch, { logits });
+      const loans = await executor.run(batch, { logits, lend: true });
+      for (const [i, loan] of loans.logits.entries()) {
+        const [copied, given] = [await copies.logits[i].lend(), await loan.lend()];
+        expect(await loan.read()).toEqual(copied.values);
+        expect(given.logSum()).toBe(copied.logSum());
+        expect(await loan.topK(7)).toEqual(await copies.logits[i].topK(7));
+      }
+    }
+  });
+
+  it('cannot be read after the next run, and copies can', async () => {
+    const copies = await executor.run(batch, { logits: [9] });
+    const loans = await executor.run(batch, { logits: [9], lend: true });
+    const given = await loans.logits[0].lend();
+    const read = await loans.logits[0].read();
+    await executor.run(batch, { logits: [2], lend: true });
+    await expect(loans.logits[0].read()).rejects.toMatchObject({ code: 'INTERNAL' });
+    await expect(loans.logits[0].lend()).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(() => given.values).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+    expect(read).toEqual(await copies.logits[0].read());
+  });
+});

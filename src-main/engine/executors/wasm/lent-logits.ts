@@ -1,0 +1,89 @@
+import { EngineError } from '../../errors.ts';
+import type { Logits } from '../../sampling/logits.ts';
+import { selectTop } from '../../sampling/select-top.ts';
+import type { LogitsHandle } from '../executor.ts';
+import type { KernelMemory } from './kernel-memory.ts';
+import type { KernelExports } from './kernels.ts';
+
+/** Up to here the kernel's short list is faster than `selectTop`, which looks at one value after the other. */
+const SHORT_LIST = 128;
+
+/** Where the kernels wrote the logits of a row, and with what they are computed with. */
+export interface LogitsPlace {
+  readonly kernels: Pick<KernelExports, 'logitExponentials' | 'logitsBefore' | 'topLogits'>;
+  readonly memory: KernelMemory;
+  /** Address. */
+  readonly at: number;
+  readonly count: number;
+}
+
+/** ln of the sum of exp(logit), in float64; NaN when one is NaN or none is finite. */
+export function logSumAt({ kernels, at, count }: LogitsPlace, highest: number): number {
+  return highest + Math.log(kernels.logitExponentials(at, count, highest));
+}
+
+/** Ids of the k highest logits, best first; of equal ones the lower id comes first. */
+export function topAt({ kernels, memory, at, count }: LogitsPlace, k: number): Int32Array {
+  const wanted = Math.max(0, Math.min(k, count));
+  if (wanted === 0 || wanted > SHORT_LIST) return selectTop(memory.f32.subarray(at / 4, at / 4 + count), count, wanted);
+  // Between runs the region of runs is free.
+  const ids = memory.reserve(4 * wanted, 'the best logits');
+  kernels.topLogits(at, count, wanted, ids);
+  return memory.i32.slice(ids / 4, ids / 4 + wanted);
+}
+
+/** Logits where the kernels wrote them, until they run again. */
+export class LentLogits implements Logits, LogitsHandle {
+  /** The longest list that was asked for. */
+  private best: Int32Array = new Int32Array(0);
+  private sum: number | null = null;
+
+  /** @param lent whether the kernels have not run since */
+  constructor(
+    private readonly place: LogitsPlace,
+    private readonly lent: () => boolean,
+  ) {}
+
+  get values(): Float32Array {
+    const { memory, at, count } = this.current();
+    return memory.f32.subarray(at / 4, at / 4 + count);
+  }
+
+  logSum(): number {
+    this.sum ??= logSumAt(this.current(), this.values[this.top(1)[0]]);
+    return this.sum;
+  }
+
+  top(k: number): Int32Array {
+    const place = this.current();
+    if (this.best.length < Math.min(k, place.count)) this.best = topAt(place, k);
+    return this.best.subarray(0, Math.max(0, k));
+  }
+
+  before(id: number): number {
+    const found = this.best.indexOf(id);
+    if (found !== -1) return found;
+    const { kernels, at, count } = this.current();
+    return kernels.logitsBefore(at, count, id);
+  }
+
+  async read(): Promise<Float32Array> {
+    return this.values.slice();
+  }
+
+  async lend(): Promise<this> {
+    this.current();
+    return this;
+  }
+
+  async topK(k: number): Promise<{ ids: Int32Array; logits: Float32Array }> {
+    const { values } = this;
+    const ids = this.top(Math.floor(k)).slice();
+    return { ids, logits: Float32Array.from(ids, (id) => values[id]) };
+  }
+
+  private current(): LogitsPlace {
+    if (this.lent()) return this.place;
+    throw new EngineError('INTERNAL', 'Logits that were lent are read after the executor ran again.');
+  }
+}
