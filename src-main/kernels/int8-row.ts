@@ -158,7 +158,7 @@ export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, row: i32, pane
 /** 16 activations times 16 codes of each of four rows. */
 // @ts-ignore: decorator
 @inline
-function sixBits(x: usize, codes: usize): v128 {
+export function sixBits(x: usize, codes: usize): v128 {
   const mask = i8x16.splat(63);
   const a = v128.load(codes);
   const b = v128.load(codes, 16);

@@ -11,13 +11,29 @@ import { store8 } from './epilogue';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { madd } from './math';
 
-/** @param scratch room for the sums of four rows and one panel in float32 */
+/** Bytes of the eight sums of one panel and one row. */
+const SUMS: usize = 128;
+/** Inputs that one panel is read for before the next one's turn comes. */
+const TURN: i32 = 64;
+
+/** @param scratch room for the sums of four rows, or panels, and one panel in float32 */
 export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const width = load<i32>(op, OP_WIDTH);
   const panelBytes = panelBytesF16(width);
   const tile = scratch + 128;
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
+  if (rows < 4) {
+    // Four panels that lie far apart, for the reason that int8-strands.ts gives.
+    const apart = (to - from) >> 2;
+    const step = <usize>apart * panelBytes;
+    for (const end = from + apart; from < end; from++, w += panelBytes) {
+      let x = <usize>load<i32>(op, OP_X);
+      for (let row = 0; row < rows; row++, x += stride) fourPanels(op, x, w, step, width, row, from, apart, scratch);
+    }
+    from += 3 * apart;
+    w += 3 * step;
+  }
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
     let row = 0;
@@ -31,7 +47,7 @@ export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usi
       }
       for (let i = 0; i < 4; i++) store(op, row + i, panel, v128.load(scratch + i * 32), v128.load(scratch + i * 32, 16));
     }
-    for (; row < rows; row++, x += stride) oneRow(op, x, w, width, row, panel);
+    for (; row < rows; row++, x += stride) oneRow(op, x, w, width, row, panel, scratch);
   }
 }
 
@@ -140,16 +156,35 @@ function keep(sums: usize, low: v128, high: v128, add: bool): void {
   v128.store(sums, add ? f32x4.add(v128.load(sums, 16), high) : high, 16);
 }
 
-function oneRow(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32): void {
-  let a0 = f32x4.splat(0);
-  let a1 = a0;
-  let b0 = a0;
-  let b1 = a0;
-  let c0 = a0;
-  let c1 = a0;
-  let d0 = a0;
-  let d1 = a0;
-  for (const end = w + (<usize>width >> 2) * 64; w < end; w += 64, x += 16) {
+function oneRow(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
+  memory.fill(sums, 0, SUMS);
+  addInputs(x, w, width & ~3, sums);
+  storeSums(op, x, w, width, row, panel, sums);
+}
+
+function fourPanels(op: usize, x: usize, w: usize, step: usize, width: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
+  memory.fill(sums, 0, 4 * SUMS);
+  const whole = width & ~3;
+  for (let input = 0; input < whole; input += TURN) {
+    const inputs = min(whole - input, TURN);
+    const xs = x + <usize>input * 4;
+    const ws = w + <usize>input * 16;
+    for (let i: usize = 0; i < 4; i++) addInputs(xs, ws + i * step, inputs, sums + i * SUMS);
+  }
+  for (let i: usize = 0; i < 4; i++) storeSums(op, x, w + i * step, width, row, panel + <i32>i * apart, sums + i * SUMS);
+}
+
+/** @param inputs a multiple of four */
+function addInputs(x: usize, w: usize, inputs: i32, sums: usize): void {
+  let a0 = v128.load(sums);
+  let a1 = v128.load(sums, 16);
+  let b0 = v128.load(sums, 32);
+  let b1 = v128.load(sums, 48);
+  let c0 = v128.load(sums, 64);
+  let c1 = v128.load(sums, 80);
+  let d0 = v128.load(sums, 96);
+  let d1 = v128.load(sums, 112);
+  for (const end = w + <usize>inputs * 16; w < end; w += 64, x += 16) {
     let va = v128.load32_splat(x);
     let vb = v128.load32_splat(x, 4);
     let low = v128.load(w);
@@ -169,6 +204,28 @@ function oneRow(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32)
     d0 = madd(vb, second(low), d0);
     d1 = madd(vb, second(high), d1);
   }
+  v128.store(sums, a0);
+  v128.store(sums, a1, 16);
+  v128.store(sums, b0, 32);
+  v128.store(sums, b1, 48);
+  v128.store(sums, c0, 64);
+  v128.store(sums, c1, 80);
+  v128.store(sums, d0, 96);
+  v128.store(sums, d1, 112);
+}
+
+/** Adds the inputs after the last whole four, and the four sums of each output. */
+function storeSums(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
+  x += <usize>(width >> 2) * 16;
+  w += <usize>(width >> 2) * 64;
+  let a0 = v128.load(sums);
+  let a1 = v128.load(sums, 16);
+  let b0 = v128.load(sums, 32);
+  let b1 = v128.load(sums, 48);
+  let c0 = v128.load(sums, 64);
+  let c1 = v128.load(sums, 80);
+  const d0 = v128.load(sums, 96);
+  const d1 = v128.load(sums, 112);
   const rest = width & 3;
   if (rest > 0) {
     const va = v128.load32_splat(x);

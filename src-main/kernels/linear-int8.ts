@@ -17,6 +17,7 @@ import {
 } from '../engine/executors/wasm/plan-layout';
 import { rowNibbles, rowQ6, rowQ8 } from './int8-row';
 import { halvesFourRows, nibblesFourRows, sixBitsFourRows, tileFourRows } from './int8-tile';
+import { nibblesFourPanels, q6FourPanels, q8FourPanels } from './int8-strands';
 import { blockBytes, tableIQ4, unpackTile } from './tile';
 
 /** @param scratch room for the sums of four rows and, for Q5, Q6 and IQ4, one panel's tile */
@@ -29,6 +30,18 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
   const tile = scratch + 128;
   const tiled = isTiled(layout, rows);
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
+  if (rows < 4 && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
+    const apart = (to - from) >> 2;
+    const step = <usize>apart * panelBytes;
+    for (const end = from + apart; from < end; from++, w += panelBytes) {
+      let x = <usize>load<i32>(op, OP_X);
+      for (let row = 0; row < rows; row++, x += stride) {
+        fourPanels(layout, op, x, w, step, blocks, row, from, apart, zero, scratch);
+      }
+    }
+    from += 3 * apart;
+    w += 3 * step;
+  }
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
     let row = 0;
@@ -121,6 +134,45 @@ function oneRow(layout: i32, op: usize, x: usize, w: usize, blocks: i32, row: i3
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function fourPanels(
+  layout: i32,
+  op: usize,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  apart: i32,
+  zero: i32,
+  sums: usize,
+): void {
+  switch (layout) {
+    case LAYOUT_Q4:
+      panelsQ4(op, x, w, step, blocks, row, panel, apart, sums);
+      break;
+    case LAYOUT_Q4_MIN:
+      panelsQ4Min(op, x, w, step, blocks, row, panel, apart, sums);
+      break;
+    case LAYOUT_Q4_SHORT:
+      panelsQ4Short(op, x, w, step, blocks, row, panel, apart, sums);
+      break;
+    case LAYOUT_Q4_MIN_SHORT:
+      panelsQ4MinShort(op, x, w, step, blocks, row, panel, apart, sums);
+      break;
+    case LAYOUT_Q6:
+      q6FourPanels(op, x, w, step, blocks, row, panel, apart, sums);
+      break;
+    case LAYOUT_IQ4:
+      panelsIQ4(op, x, w, step, blocks, row, panel, apart, zero, sums);
+      break;
+    default:
+      q8FourPanels(op, x, w, step, blocks, row, panel, apart, zero, sums);
+  }
+}
+
 // Functions of their own: V8 gives each its registers.
 function fourQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
   nibblesFourRows(op, x, w, blocks, row, panel, 8, false, false, sums);
@@ -172,4 +224,35 @@ function rowQ5Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i
 
 function rowIQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
   rowNibbles(op, x, w, blocks, row, panel, zero, false, false, true, false, tableIQ4(zero));
+}
+
+function panelsQ4(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
+  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 8, false, false, false, false, i8x16.splat(0), sums);
+}
+
+function panelsQ4Min(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
+  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 0, true, false, false, false, i8x16.splat(0), sums);
+}
+
+function panelsQ4Short(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
+  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 8, false, false, false, true, i8x16.splat(0), sums);
+}
+
+function panelsQ4MinShort(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
+  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 0, true, false, false, true, i8x16.splat(0), sums);
+}
+
+function panelsIQ4(
+  op: usize,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  apart: i32,
+  zero: i32,
+  sums: usize,
+): void {
+  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, zero, false, false, true, false, tableIQ4(zero), sums);
 }

@@ -7,20 +7,31 @@
  * The dot product wants codes of 0..127 on one side: the weight's sign moves to the activation.
  */
 import { dot4 } from './dot';
-import { storeScaled } from './int8-row';
+import { addScaled, storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
 
 const BLOCK: usize = 272;
 
-export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32): void {
+/** @param scratch room for the sums of four panels */
+export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const x = <usize>load<i32>(op, OP_X);
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
   const w = <usize>load<i32>(op, OP_WEIGHT);
   const panelBytes = <usize>blocks * BLOCK;
   const tiled = rows & ~3;
+  if (rows < 4) {
+    // Four panels that lie far apart, for the reason that int8-strands.ts gives.
+    const apart = (to - from) >> 2;
+    const step = <usize>apart * panelBytes;
+    for (const end = from + apart; from < end; from++) {
+      const at = w + <usize>from * panelBytes;
+      for (let row = 0; row < rows; row++) fourPanels(op, x + <usize>row * stride, at, step, blocks, row, from, apart, scratch);
+    }
+    from += 3 * apart;
+  }
   for (let panel = from; panel < to; panel++) {
     const at = w + <usize>panel * panelBytes;
     for (let row = 0; row < tiled; row += 4) fourRows(op, x + <usize>row * stride, at, blocks, row, panel);
@@ -39,22 +50,50 @@ function oneRow(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32
   let y0 = f32x4.splat(0);
   let y1 = y0;
   for (; blocks > 0; blocks--) {
-    let s0 = i32x4.splat(0);
-    let s1 = s0;
-    for (let j: usize = 0; j < 8; j++) {
-      const w0 = v128.load(w + j * 32, 16);
-      const w1 = v128.load(w + j * 32, 32);
-      const a = v128.load32_splat(x + j * 4);
-      s0 = dot4(signed(a, i8x16.lt_s(w0, i8x16.splat(0))), i8x16.abs(w0), s0);
-      s1 = dot4(signed(a, i8x16.lt_s(w1, i8x16.splat(0))), i8x16.abs(w1), s1);
-    }
     const scale = v128.load32_splat(x, XQ_SCALE);
-    y0 = madd(f32x4.convert_i32x4_s(s0), f32x4.mul(placedHalf4(v128.load16x4_s(w)), scale), y0);
-    y1 = madd(f32x4.convert_i32x4_s(s1), f32x4.mul(placedHalf4(v128.load16x4_s(w, 8)), scale), y1);
+    y0 = addBlock(x, w + 16, w, scale, y0);
+    y1 = addBlock(x, w + 32, w + 8, scale, y1);
     w += BLOCK;
     x += XQ_BLOCK;
   }
   storeScaled(op, row, panel, y0, y1);
+}
+
+function fourPanels(
+  op: usize,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  apart: i32,
+  sums: usize,
+): void {
+  memory.fill(sums, 0, 128);
+  for (; blocks > 0; blocks--) {
+    const scale = v128.load32_splat(x, XQ_SCALE);
+    let at = w;
+    for (let y = sums; y < sums + 128; y += 32, at += step) {
+      v128.store(y, addBlock(x, at + 16, at, scale, v128.load(y)));
+      v128.store(y, addBlock(x, at + 32, at + 8, scale, v128.load(y, 16)), 16);
+    }
+    w += BLOCK;
+    x += XQ_BLOCK;
+  }
+  for (let i = 0; i < 4; i++, sums += 32) storeScaled(op, row, panel + i * apart, v128.load(sums), v128.load(sums, 16));
+}
+
+/** y + a block of four rows of weights times the activations. */
+// @ts-ignore: decorator
+@inline
+function addBlock(x: usize, codes: usize, halves: usize, scale: v128, y: v128): v128 {
+  let sum = i32x4.splat(0);
+  for (let j: usize = 0; j < 8; j++) {
+    const w = v128.load(codes + j * 32);
+    sum = dot4(signed(v128.load32_splat(x + j * 4), i8x16.lt_s(w, i8x16.splat(0))), i8x16.abs(w), sum);
+  }
+  return addScaled(y, sum, halves, scale);
 }
 
 function fourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {

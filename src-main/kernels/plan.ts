@@ -66,6 +66,10 @@ declare function cancelled(): i32;
 const CHUNK_WORK: f64 = 4194304;
 /** Chunks of an operation per thread, unless they are too large then. */
 const CHUNKS: i32 = 8;
+/** Up to so many rows the kernels read each weight from memory for every row. */
+const FEW_ROWS: i32 = 3;
+/** Small chunks per thread that all units would make, unless fewer than four panels are left for each. */
+const SMALL_CHUNKS: i32 = 32;
 /** Up to so many rows, one thread does what treats rows by themselves: that is less than meeting once more takes. */
 const SERIAL_ROWS: i32 = 4;
 
@@ -129,10 +133,13 @@ function runShare(plan: usize, count: i32, run: usize, pool: usize, thread: i32)
     together = false;
     const units = unitsOf(op, run);
     const size = chunkSize(op, run, units, threads);
+    const large = largeChunk(op, run, units, threads, size);
     for (;;) {
-      const from = atomic.add<i32>(op, size, OP_TAKEN);
+      const chunk = atomic.add<i32>(op, 1, OP_TAKEN);
+      const from = chunkStart(chunk, threads, large, size);
       if (from >= units || isCancelled(run, thread) || failed(pool)) break;
-      executeChain(plan, i, end, run, from, min(from + size, units), thread, thread == 0);
+      const to = min(chunkStart(chunk + 1, threads, large, size), units);
+      executeChain(plan, i, end, run, from, to, thread, thread == 0);
     }
     i = end;
   }
@@ -214,9 +221,26 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
   const chunks = threads * CHUNKS;
   const even = (units + chunks - 1) / chunks;
   if (code != LINEAR) return max(even, 1);
-  // Whole groups of four panels, which the float32 kernel takes together.
+  if (rowsOf(op, run) <= FEW_ROWS && threads > 1) return max((units / (threads * SMALL_CHUNKS)) & ~3, 4);
+  // Whole groups of four panels, which some kernels take together.
   const work = <f64>load<i32>(op, OP_WIDTH) * 8 * <f64>max(rowsOf(op, run), 1);
   return max(min((even + 3) & ~3, <i32>(CHUNK_WORK / work)), 1);
+}
+
+/**
+ * Units of each thread's first chunk. Few rows make chunks that read memory and little else: one long stretch for each
+ * thread, and of the last quarter small ones, so that threads end together.
+ */
+function largeChunk(op: usize, run: usize, units: i32, threads: i32, size: i32): i32 {
+  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) > FEW_ROWS) return size;
+  return max(((units * 3) / (4 * threads)) & ~3, size);
+}
+
+/** First unit of a chunk. */
+// @ts-ignore: decorator
+@inline
+function chunkStart(chunk: i32, threads: i32, large: i32, size: i32): i32 {
+  return chunk < threads ? chunk * large : threads * large + (chunk - threads) * size;
 }
 
 export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
@@ -276,7 +300,7 @@ function linear(op: usize, run: usize, rows: i32, from: i32, to: i32, thread: i3
       linearF16(op, rows, from, to, scratch);
       break;
     case LAYOUT_Q8_SIGNED:
-      linearQ8Signed(op, rows, from, to);
+      linearQ8Signed(op, rows, from, to, scratch);
       break;
     default:
       linearInt8(op, rows, from, to, scratch);

@@ -14,8 +14,8 @@ import {
 
 /** Looks at a value before the thread sleeps: some 20 microseconds, the length of an operation. */
 const BARRIER_SPINS: i32 = 16000;
-/** Between runs: long enough for the engine to choose a token, short enough not to show. */
-const IDLE_SPINS: i32 = 80000;
+/** Between runs: long enough for the engine to choose a token, some 1 ms, and short enough not to show. */
+const IDLE_SPINS: i32 = 1000000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
 /**

@@ -55,6 +55,7 @@ const ODD_SHAPES: typeof SHAPES = [
   [6, 39, 17],
   [5, 38, 8],
   [9, 1, 3],
+  [3, 67, 45],
 ];
 
 const VARIANTS = ['threads', 'simd'] as const;
@@ -101,7 +102,7 @@ describe('sums of 16 bits', () => {
     { type: Q4_1, rows: 6 },
     { type: Q4_K, rows: 5 },
   ])('give the same bits in $type.name as those of 32', async ({ type, rows }) => {
-    const [inputs, outputs] = [512, 21];
+    const [inputs, outputs] = [512, 45];
     const random = normalNumbers(3);
     const x = Float32Array.from({ length: rows * inputs }, random);
     const stored = storedRows(type, Float32Array.from({ length: outputs * inputs }, random));

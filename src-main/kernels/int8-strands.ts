@@ -1,0 +1,215 @@
+/**
+ * One row of 8-bit activations times four panels of weights that lie far apart: what int8-row.ts does, block by block in
+ * turns. Reading goes on in four places at once, because a processor fetches ahead within a page of memory only: from
+ * memory that is up to half as fast again as one panel after the other. The bits are the same.
+ */
+import { XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import { dot4 } from './dot';
+import { dot, sixBits, storeScaled, widened } from './int8-row';
+import { madd, placedHalf4 } from './math';
+
+/** Bytes of the sums of one panel. */
+const SUMS: usize = 32;
+
+/** sums += integers * weight scales at `halves` * activation scale. */
+// @ts-ignore: decorator
+@inline
+function addScaled(sums: usize, integers: v128, halves: usize, scale: v128): void {
+  const factors = f32x4.mul(placedHalf4(v128.load16x4_s(halves)), scale);
+  v128.store(sums, madd(f32x4.convert_i32x4_s(integers), factors, v128.load(sums)));
+}
+
+/** The same, and minimums at 16 bytes behind the scales * sum of the activations. */
+// @ts-ignore: decorator
+@inline
+function addScaledMin(sums: usize, integers: v128, halves: usize, scale: v128, min: bool, sum: v128): void {
+  const factors = f32x4.mul(placedHalf4(v128.load16x4_s(halves)), scale);
+  let y = madd(f32x4.convert_i32x4_s(integers), factors, v128.load(sums));
+  if (min) y = madd(placedHalf4(v128.load16x4_s(halves, 16)), sum, y);
+  v128.store(sums, y);
+}
+
+// @ts-ignore: decorator
+@inline
+function storePanels(op: usize, row: i32, panel: i32, apart: i32, sums: usize): void {
+  for (const end = sums + 4 * SUMS; sums < end; sums += SUMS, panel += apart) {
+    storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
+  }
+}
+
+/** Parameters as of `rowNibbles`. @param step bytes from one panel to the next @param apart panels between them */
+// @ts-ignore: decorator
+@inline
+export function nibblesFourPanels(
+  op: usize,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  apart: i32,
+  zero: i32,
+  min: bool,
+  five: bool,
+  look: bool,
+  short: bool,
+  table: v128,
+  sums: usize,
+): void {
+  const bytes: usize = (min ? 160 : 144) + (five ? 32 : 0);
+  memory.fill(sums, 0, 4 * SUMS);
+  for (; blocks > 0; blocks--) {
+    nibbleBlocks(x, w, step, zero, min, look, short, table, sums);
+    nibbleBlocks(x, w + 2 * step, step, zero, min, look, short, table, sums + 2 * SUMS);
+    w += bytes;
+    x += XQ_BLOCK;
+  }
+  storePanels(op, row, panel, apart, sums);
+}
+
+/** A block of each of two panels. */
+// @ts-ignore: decorator
+@inline
+function nibbleBlocks(
+  x: usize,
+  w: usize,
+  step: usize,
+  zero: i32,
+  min: bool,
+  look: bool,
+  short: bool,
+  table: v128,
+  sums: usize,
+): void {
+  const mask = i8x16.splat(15);
+  const start = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
+  let s0 = short ? i32x4.splat(0) : start;
+  let s1 = s0;
+  let t0 = s0;
+  let t1 = s0;
+  let codes = w + (min ? 32 : 16);
+  let others = codes + step;
+  let a = x;
+  for (const end = x + 16; a < end; a += 4, codes += 32, others += 32) {
+    const low = v128.load32_splat(a);
+    const high = v128.load32_splat(a, 16);
+    let n = v128.load(codes);
+    s0 = dot(short, low, code(v128.and(n, mask), look, table), s0);
+    s0 = dot(short, high, code(v128.and(i16x8.shr_u(n, 4), mask), look, table), s0);
+    n = v128.load(codes, 16);
+    s1 = dot(short, low, code(v128.and(n, mask), look, table), s1);
+    s1 = dot(short, high, code(v128.and(i16x8.shr_u(n, 4), mask), look, table), s1);
+    n = v128.load(others);
+    t0 = dot(short, low, code(v128.and(n, mask), look, table), t0);
+    t0 = dot(short, high, code(v128.and(i16x8.shr_u(n, 4), mask), look, table), t0);
+    n = v128.load(others, 16);
+    t1 = dot(short, low, code(v128.and(n, mask), look, table), t1);
+    t1 = dot(short, high, code(v128.and(i16x8.shr_u(n, 4), mask), look, table), t1);
+  }
+  const scale = v128.load32_splat(x, XQ_SCALE);
+  const sum = v128.load32_splat(x, XQ_SCALED_SUM);
+  addScaledMin(sums, widened(short, s0, start), w, scale, min, sum);
+  addScaledMin(sums + 16, widened(short, s1, start), w + 8, scale, min, sum);
+  addScaledMin(sums + SUMS, widened(short, t0, start), w + step, scale, min, sum);
+  addScaledMin(sums + SUMS + 16, widened(short, t1, start), w + step + 8, scale, min, sum);
+}
+
+// @ts-ignore: decorator
+@inline
+function code(nibbles: v128, look: bool, table: v128): v128 {
+  return look ? i8x16.swizzle(table, nibbles) : nibbles;
+}
+
+export function q8FourPanels(
+  op: usize,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  apart: i32,
+  zero: i32,
+  sums: usize,
+): void {
+  memory.fill(sums, 0, 4 * SUMS);
+  for (; blocks > 0; blocks--) {
+    q8Blocks(x, w, step, zero, sums);
+    q8Blocks(x, w + 2 * step, step, zero, sums + 2 * SUMS);
+    w += 272;
+    x += XQ_BLOCK;
+  }
+  storePanels(op, row, panel, apart, sums);
+}
+
+// @ts-ignore: decorator
+@inline
+function q8Blocks(x: usize, w: usize, step: usize, zero: i32, sums: usize): void {
+  let s0 = i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
+  let s1 = s0;
+  let t0 = s0;
+  let t1 = s0;
+  let codes = w + 16;
+  let others = codes + step;
+  let a = x;
+  for (const end = x + 32; a < end; a += 4, codes += 32, others += 32) {
+    const v = v128.load32_splat(a);
+    s0 = dot4(v, v128.load(codes), s0);
+    s1 = dot4(v, v128.load(codes, 16), s1);
+    t0 = dot4(v, v128.load(others), t0);
+    t1 = dot4(v, v128.load(others, 16), t1);
+  }
+  const scale = v128.load32_splat(x, XQ_SCALE);
+  addScaled(sums, s0, w, scale);
+  addScaled(sums + 16, s1, w + 8, scale);
+  addScaled(sums + SUMS, t0, w + step, scale);
+  addScaled(sums + SUMS + 16, t1, w + step + 8, scale);
+}
+
+export function q6FourPanels(
+  op: usize,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  apart: i32,
+  sums: usize,
+): void {
+  memory.fill(sums, 0, 4 * SUMS);
+  for (; blocks > 0; blocks--) {
+    q6Blocks(x, w, step, sums);
+    q6Blocks(x, w + 2 * step, step, sums + 2 * SUMS);
+    w += 224;
+    x += XQ_BLOCK;
+  }
+  storePanels(op, row, panel, apart, sums);
+}
+
+// @ts-ignore: decorator
+@inline
+function q6Blocks(x: usize, w: usize, step: usize, sums: usize): void {
+  const scale = v128.load32_splat(x, XQ_SCALE);
+  const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
+  const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
+  q6Quarters(x, w, step, 0, low, scale, sums);
+  // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
+  if (!w) return;
+  q6Quarters(x, w, step, 1, low, scale, sums + 16);
+  if (!x) return;
+  q6Quarters(x + 16, w, step, 2, high, scale, sums);
+  if (!sums) return;
+  q6Quarters(x + 16, w, step, 3, high, scale, sums + 16);
+}
+
+/** Half a block of four rows of each of two panels. @param quarter of the block */
+// @ts-ignore: decorator
+@inline
+function q6Quarters(x: usize, w: usize, step: usize, quarter: usize, shift: v128, scale: v128, sums: usize): void {
+  const codes = w + 32 + quarter * 48;
+  const halves = w + quarter * 8;
+  addScaled(sums, i32x4.sub(sixBits(x, codes), shift), halves, scale);
+  addScaled(sums + SUMS, i32x4.sub(sixBits(x, codes + step), shift), halves + step, scale);
+}
