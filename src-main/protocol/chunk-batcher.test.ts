@@ -4,8 +4,8 @@ import { ChunkBatcher } from './chunk-batcher.ts';
 describe('ChunkBatcher', () => {
   let now = 0;
   let sent: unknown[][] = [];
-  const batcher = (credit: number, flushMs = 16) =>
-    new ChunkBatcher((events) => sent.push(events), { credit, flushMs, now: () => now });
+  const batcher = (credit: number, flushMs = 16, lookAhead = false) =>
+    new ChunkBatcher((events) => sent.push(events), { credit, flushMs, lookAhead, now: () => now });
   const token = (index: number) => ({ type: 'token', index });
 
   beforeEach(() => {
@@ -83,6 +83,44 @@ describe('ChunkBatcher', () => {
     const b = batcher(100, 0);
     for (let i = 0; i < 5; i++) b.push(token(i));
     expect(sent).toHaveLength(5);
+  });
+
+  it.each([
+    [0.5, 20],
+    [3, 3],
+    [4, 2],
+    [6, 1],
+    [40, 1],
+  ])(
+    'lets nothing wait for longer than 10 ms where an event comes every %d ms and timers are not heard',
+    (ms, most) => {
+      const b = batcher(1000, 10, true);
+      const cameAt: number[] = [];
+      const delays: number[] = [];
+      const seen = () => {
+        const known = delays.length;
+        for (const at of cameAt.slice(known, sent.flat().length)) delays.push(now - at);
+      };
+      for (let i = 0; i < 200; i++, now += ms) {
+        cameAt.push(now);
+        b.push(token(i));
+        seen();
+      }
+      expect(delays.length).toBeGreaterThan(200 - most);
+      expect(Math.max(...delays)).toBeLessThanOrEqual(10);
+      expect(Math.max(...sent.map((events) => events.length))).toBeLessThanOrEqual(most);
+      expect(sent[1]).toHaveLength(most);
+    },
+  );
+
+  it('looks ahead and still carries the tail by a timer', () => {
+    const b = batcher(10, 10, true);
+    b.push(token(0));
+    now = 2;
+    b.push(token(1));
+    expect(sent).toEqual([[token(0)]]);
+    vi.advanceTimersByTime(8);
+    expect(sent).toEqual([[token(0)], [token(1)]]);
   });
 
   it('drains without credit when the stream breaks off, and does not end it', () => {

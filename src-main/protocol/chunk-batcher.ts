@@ -7,6 +7,11 @@ export interface BatcherOptions {
   credit: number;
   /** Events that follow each other faster than this share a chunk, ms; 0 sends each event at once. */
   flushMs?: number;
+  /**
+   * The thread computes between events and hears its timers late: an event waits for others only where the next is
+   * expected in time, as long after it as it came after the one before. Default false.
+   */
+  lookAhead?: boolean;
   /** Monotonic time, ms. */
   now?: () => number;
 }
@@ -17,11 +22,13 @@ export const DEFAULT_FLUSH_MS = 16;
 export class ChunkBatcher {
   readonly #send: (events: unknown[]) => void;
   readonly #flushMs: number;
+  readonly #lookAhead: boolean;
   readonly #now: () => number;
   readonly #kindsSeen = new Set<unknown>();
   #queue: unknown[] = [];
   #credit: number;
   #lastFlush = -Infinity;
+  #lastPush = -Infinity;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #finish: (() => void) | null = null;
 
@@ -29,6 +36,7 @@ export class ChunkBatcher {
     this.#send = send;
     this.#credit = options.credit;
     this.#flushMs = options.flushMs ?? DEFAULT_FLUSH_MS;
+    this.#lookAhead = options.lookAhead ?? false;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -38,8 +46,11 @@ export class ChunkBatcher {
     const kind = kindOf(event);
     const isNew = !this.#kindsSeen.has(kind);
     this.#kindsSeen.add(kind);
-    const wait = this.#flushMs - (this.#now() - this.#lastFlush);
-    if (isNew || wait <= 0) this.#flush();
+    const now = this.#now();
+    const interval = now - this.#lastPush;
+    this.#lastPush = now;
+    const wait = this.#flushMs - (now - this.#lastFlush);
+    if (isNew || wait <= 0 || (this.#lookAhead && interval > wait)) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), wait);
   }
 

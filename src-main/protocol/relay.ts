@@ -20,7 +20,7 @@ export interface RelayOptions {
 }
 
 /**
- * Joins a client to an engine that serves with `flushMs: 0`. When one side goes, the other is closed, and the engine is
+ * Joins a client to an engine that sends its events soon. When one side goes, the other is closed, and the engine is
  * told to stop what it does for a client that is gone.
  */
 export function relay(client: Transport, engine: Transport, options: RelayOptions = {}): { close(): void } {

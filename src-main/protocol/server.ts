@@ -12,8 +12,9 @@ import type { Transport } from './transport.ts';
 export interface ServeOptions {
   /** The connection's flags in shared memory, when its relay sets them. */
   cancelFlags?: CancelFlags | null;
-  /** See `BatcherOptions`. 0 behind a relay, which batches itself. */
+  /** See `BatcherOptions`. Short behind a relay, which batches itself. */
   flushMs?: number;
+  lookAhead?: boolean;
   log?: Logger;
 }
 
@@ -91,6 +92,7 @@ class Connection {
         : new ChunkBatcher((events) => this.#send({ type: 'chunk', id, events }), {
             credit: message.credit,
             ...(this.#options.flushMs === undefined ? {} : { flushMs: this.#options.flushMs }),
+            lookAhead: this.#options.lookAhead ?? false,
           });
     let last: EngineMessage;
     try {
