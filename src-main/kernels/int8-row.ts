@@ -34,6 +34,16 @@ export function widened(short: bool, sum: v128, start: v128): v128 {
   return short ? i32x4.add(start, i32x4.extadd_pairwise_i16x8_s(sum)) : sum;
 }
 
+/** One lane in all four: cheaper than a load of its own where loads check their address. */
+// @ts-ignore: decorator
+@inline
+export function lane(v: v128, index: i32): v128 {
+  if (index == 0) return v128.shuffle<i32>(v, v, 0, 0, 0, 0);
+  if (index == 1) return v128.shuffle<i32>(v, v, 1, 1, 1, 1);
+  if (index == 2) return v128.shuffle<i32>(v, v, 2, 2, 2, 2);
+  return v128.shuffle<i32>(v, v, 3, 3, 3, 3);
+}
+
 /**
  * Nibbles of Q4, Q5 and IQ4.
  * @param five fifth bits follow the nibbles @param look nibbles choose from the 16 codes of `table` @param short sums of a

@@ -13,7 +13,7 @@
  * that eight integer sums, four activations and two vectors of codes are all that fits into sixteen registers.
  */
 import { dot4 } from './dot';
-import { dot, fourthOfSixBits, storeScaled, widened } from './int8-row';
+import { dot, fourthOfSixBits, lane, storeScaled, widened } from './int8-row';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
 
@@ -40,10 +40,11 @@ export function tileFourRows(
   const shift = i32x4.splat(-zero);
   memory.fill(sums, 0, 4 * ROW_SUMS);
   for (; blocks > 0; blocks--) {
-    let a0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM), shift);
-    let b0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 4), shift);
-    let c0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 8), shift);
-    let d0 = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 12), shift);
+    const start = min ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
+    let a0 = lane(start, 0);
+    let b0 = lane(start, 1);
+    let c0 = lane(start, 2);
+    let d0 = lane(start, 3);
     let a1 = a0;
     let b1 = b0;
     let c1 = c0;
@@ -52,10 +53,11 @@ export function tileFourRows(
     for (const end = x + 128; x < end; x += 16, codes += 32) {
       const w0 = v128.load(codes);
       const w1 = v128.load(codes, 16);
-      const va = v128.load32_splat(x);
-      const vb = v128.load32_splat(x, 4);
-      const vc = v128.load32_splat(x, 8);
-      const vd = v128.load32_splat(x, 12);
+      const v = v128.load(x);
+      const va = lane(v, 0);
+      const vb = lane(v, 1);
+      const vc = lane(v, 2);
+      const vd = lane(v, 3);
       a0 = dot4(va, w0, a0);
       a1 = dot4(va, w1, a1);
       b0 = dot4(vb, w0, b0);
@@ -66,8 +68,7 @@ export function tileFourRows(
       d1 = dot4(vd, w1, d1);
     }
     x -= 128;
-    addFourRows(sums, x, tile, a0, a1, b0, b1, c0, c1, d0, d1);
-    if (min) addMinimums(sums, x, tile + 16);
+    addFourRows(sums, x, tile, min, a0, a1, b0, b1, c0, c1, d0, d1);
     tile += min ? TILE_BLOCK_MIN : TILE_BLOCK;
     x += XQ4_BLOCK;
   }
@@ -93,75 +94,73 @@ export function nibblesFourRows(
   const shift = i32x4.splat(-zero);
   memory.fill(sums, 0, 4 * ROW_SUMS);
   for (; blocks > 0; blocks--) {
-    let a0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM), shift);
-    let b0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 4), shift);
-    let c0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 8), shift);
-    let d0 = min || short ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ4_SUM + 12), shift);
+    const start = min || short ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
+    let a0 = lane(start, 0);
+    let b0 = lane(start, 1);
+    let c0 = lane(start, 2);
+    let d0 = lane(start, 3);
     let a1 = a0;
     let b1 = b0;
     let c1 = c0;
     let d1 = d0;
     let codes = w + (min ? 32 : 16);
     for (const end = x + 64; x < end; x += 16, codes += 32) {
+      const v = v128.load(x);
       const w0 = v128.and(v128.load(codes), mask);
       const w1 = v128.and(v128.load(codes, 16), mask);
-      const va = v128.load32_splat(x);
-      const vb = v128.load32_splat(x, 4);
-      const vc = v128.load32_splat(x, 8);
-      const vd = v128.load32_splat(x, 12);
-      a0 = dot(short, va, w0, a0);
-      a1 = dot(short, va, w1, a1);
-      b0 = dot(short, vb, w0, b0);
-      b1 = dot(short, vb, w1, b1);
-      c0 = dot(short, vc, w0, c0);
-      c1 = dot(short, vc, w1, c1);
-      d0 = dot(short, vd, w0, d0);
-      d1 = dot(short, vd, w1, d1);
+      a0 = dot(short, lane(v, 0), w0, a0);
+      a1 = dot(short, lane(v, 0), w1, a1);
+      b0 = dot(short, lane(v, 1), w0, b0);
+      b1 = dot(short, lane(v, 1), w1, b1);
+      c0 = dot(short, lane(v, 2), w0, c0);
+      c1 = dot(short, lane(v, 2), w1, c1);
+      d0 = dot(short, lane(v, 3), w0, d0);
+      d1 = dot(short, lane(v, 3), w1, d1);
     }
     codes -= 128;
     for (const end = x + 64; x < end; x += 16, codes += 32) {
+      const v = v128.load(x);
       const w0 = v128.and(i16x8.shr_u(v128.load(codes), 4), mask);
       const w1 = v128.and(i16x8.shr_u(v128.load(codes, 16), 4), mask);
-      const va = v128.load32_splat(x);
-      const vb = v128.load32_splat(x, 4);
-      const vc = v128.load32_splat(x, 8);
-      const vd = v128.load32_splat(x, 12);
-      a0 = dot(short, va, w0, a0);
-      a1 = dot(short, va, w1, a1);
-      b0 = dot(short, vb, w0, b0);
-      b1 = dot(short, vb, w1, b1);
-      c0 = dot(short, vc, w0, c0);
-      c1 = dot(short, vc, w1, c1);
-      d0 = dot(short, vd, w0, d0);
-      d1 = dot(short, vd, w1, d1);
+      a0 = dot(short, lane(v, 0), w0, a0);
+      a1 = dot(short, lane(v, 0), w1, a1);
+      b0 = dot(short, lane(v, 1), w0, b0);
+      b1 = dot(short, lane(v, 1), w1, b1);
+      c0 = dot(short, lane(v, 2), w0, c0);
+      c1 = dot(short, lane(v, 2), w1, c1);
+      d0 = dot(short, lane(v, 3), w0, d0);
+      d1 = dot(short, lane(v, 3), w1, d1);
     }
     x -= 128;
     if (short) {
-      const start = min ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
-      a0 = widened(true, a0, i32x4.splat(i32x4.extract_lane(start, 0)));
-      a1 = widened(true, a1, i32x4.splat(i32x4.extract_lane(start, 0)));
-      b0 = widened(true, b0, i32x4.splat(i32x4.extract_lane(start, 1)));
-      b1 = widened(true, b1, i32x4.splat(i32x4.extract_lane(start, 1)));
-      c0 = widened(true, c0, i32x4.splat(i32x4.extract_lane(start, 2)));
-      c1 = widened(true, c1, i32x4.splat(i32x4.extract_lane(start, 2)));
-      d0 = widened(true, d0, i32x4.splat(i32x4.extract_lane(start, 3)));
-      d1 = widened(true, d1, i32x4.splat(i32x4.extract_lane(start, 3)));
+      const wide = min ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
+      a0 = widened(true, a0, lane(wide, 0));
+      a1 = widened(true, a1, lane(wide, 0));
+      b0 = widened(true, b0, lane(wide, 1));
+      b1 = widened(true, b1, lane(wide, 1));
+      c0 = widened(true, c0, lane(wide, 2));
+      c1 = widened(true, c1, lane(wide, 2));
+      d0 = widened(true, d0, lane(wide, 3));
+      d1 = widened(true, d1, lane(wide, 3));
     }
-    addFourRows(sums, x, w, a0, a1, b0, b1, c0, c1, d0, d1);
-    if (min) addMinimums(sums, x, w + 16);
+    addFourRows(sums, x, w, min, a0, a1, b0, b1, c0, c1, d0, d1);
     w = codes;
     x += XQ4_BLOCK;
   }
   storeFourRows(op, row, panel, sums);
 }
 
-/** sums += integers * weight scales at `halves` * activation scales. */
+/**
+ * sums += integers * weight scales at `halves` * activation scales.
+ * @param min minimums, behind the scales, count too: times the sums of the activations
+ */
 // @ts-ignore: decorator
 @inline
 function addFourRows(
   sums: usize,
   x: usize,
   halves: usize,
+  min: bool,
   a0: v128,
   a1: v128,
   b0: v128,
@@ -171,38 +170,28 @@ function addFourRows(
   d0: v128,
   d1: v128,
 ): void {
+  const scales = v128.load(x, XQ4_SCALE);
+  const scaled = min ? v128.load(x, XQ4_SCALED_SUM) : scales;
   const w0 = placedHalf4(v128.load16x4_s(halves));
+  const m0 = min ? placedHalf4(v128.load16x4_s(halves, 16)) : w0;
+  addScaled(sums, a0, w0, lane(scales, 0), min, m0, lane(scaled, 0));
+  addScaled(sums + ROW_SUMS, b0, w0, lane(scales, 1), min, m0, lane(scaled, 1));
+  addScaled(sums + 2 * ROW_SUMS, c0, w0, lane(scales, 2), min, m0, lane(scaled, 2));
+  addScaled(sums + 3 * ROW_SUMS, d0, w0, lane(scales, 3), min, m0, lane(scaled, 3));
   const w1 = placedHalf4(v128.load16x4_s(halves, 8));
-  addScaled(sums, a0, a1, w0, w1, v128.load32_splat(x, XQ4_SCALE));
-  addScaled(sums + ROW_SUMS, b0, b1, w0, w1, v128.load32_splat(x, XQ4_SCALE + 4));
-  addScaled(sums + 2 * ROW_SUMS, c0, c1, w0, w1, v128.load32_splat(x, XQ4_SCALE + 8));
-  addScaled(sums + 3 * ROW_SUMS, d0, d1, w0, w1, v128.load32_splat(x, XQ4_SCALE + 12));
+  const m1 = min ? placedHalf4(v128.load16x4_s(halves, 24)) : w1;
+  addScaled(sums + 16, a1, w1, lane(scales, 0), min, m1, lane(scaled, 0));
+  addScaled(sums + 16 + ROW_SUMS, b1, w1, lane(scales, 1), min, m1, lane(scaled, 1));
+  addScaled(sums + 16 + 2 * ROW_SUMS, c1, w1, lane(scales, 2), min, m1, lane(scaled, 2));
+  addScaled(sums + 16 + 3 * ROW_SUMS, d1, w1, lane(scales, 3), min, m1, lane(scaled, 3));
 }
 
 // @ts-ignore: decorator
 @inline
-function addScaled(sums: usize, s0: v128, s1: v128, w0: v128, w1: v128, scale: v128): void {
-  v128.store(sums, madd(f32x4.convert_i32x4_s(s0), f32x4.mul(w0, scale), v128.load(sums)));
-  v128.store(sums, madd(f32x4.convert_i32x4_s(s1), f32x4.mul(w1, scale), v128.load(sums, 16)), 16);
-}
-
-/** sums += minimums at `halves` * sums of the activations. */
-// @ts-ignore: decorator
-@inline
-function addMinimums(sums: usize, x: usize, halves: usize): void {
-  const m0 = placedHalf4(v128.load16x4_s(halves));
-  const m1 = placedHalf4(v128.load16x4_s(halves, 8));
-  addProduct(sums, m0, m1, v128.load32_splat(x, XQ4_SCALED_SUM));
-  addProduct(sums + ROW_SUMS, m0, m1, v128.load32_splat(x, XQ4_SCALED_SUM + 4));
-  addProduct(sums + 2 * ROW_SUMS, m0, m1, v128.load32_splat(x, XQ4_SCALED_SUM + 8));
-  addProduct(sums + 3 * ROW_SUMS, m0, m1, v128.load32_splat(x, XQ4_SCALED_SUM + 12));
-}
-
-// @ts-ignore: decorator
-@inline
-function addProduct(sums: usize, m0: v128, m1: v128, factor: v128): void {
-  v128.store(sums, madd(m0, factor, v128.load(sums)));
-  v128.store(sums, madd(m1, factor, v128.load(sums, 16)), 16);
+function addScaled(sums: usize, integers: v128, w: v128, scale: v128, min: bool, m: v128, sum: v128): void {
+  let y = madd(f32x4.convert_i32x4_s(integers), f32x4.mul(w, scale), v128.load(sums));
+  if (min) y = madd(m, sum, y);
+  v128.store(sums, y);
 }
 
 function storeFourRows(op: usize, row: i32, panel: i32, sums: usize): void {
@@ -230,10 +219,11 @@ export function halvesFourRows(op: usize, x: usize, tile: usize, blocks: i32, ro
       for (const end = codes + 128; codes < end; at += 16, codes += 32) {
         const w0 = v128.load(codes);
         const w1 = v128.load(codes, 16);
-        const va = v128.load32_splat(at);
-        const vb = v128.load32_splat(at, 4);
-        const vc = v128.load32_splat(at, 8);
-        const vd = v128.load32_splat(at, 12);
+        const v = v128.load(at);
+        const va = lane(v, 0);
+        const vb = lane(v, 1);
+        const vc = lane(v, 2);
+        const vd = lane(v, 3);
         a0 = dot4(va, w0, a0);
         a1 = dot4(va, w1, a1);
         b0 = dot4(vb, w0, b0);
@@ -243,7 +233,7 @@ export function halvesFourRows(op: usize, x: usize, tile: usize, blocks: i32, ro
         d0 = dot4(vd, w0, d0);
         d1 = dot4(vd, w1, d1);
       }
-      addFourRows(sums, x, tile + half * 16, a0, a1, b0, b1, c0, c1, d0, d1);
+      addFourRows(sums, x, tile + half * 16, false, a0, a1, b0, b1, c0, c1, d0, d1);
     }
     tile += TILE_BLOCK_HALVES;
     x += XQ4_BLOCK;
@@ -270,10 +260,11 @@ export function sixBitsFourRows(op: usize, x: usize, w: usize, blocks: i32, row:
       for (const end = codes + 48; codes < end; at += 16, codes += 16) {
         const w0 = v128.and(v128.load(codes), mask);
         const w1 = v128.and(v128.load(codes, 48), mask);
-        const va = v128.load32_splat(at);
-        const vb = v128.load32_splat(at, 4);
-        const vc = v128.load32_splat(at, 8);
-        const vd = v128.load32_splat(at, 12);
+        const v = v128.load(at);
+        const va = lane(v, 0);
+        const vb = lane(v, 1);
+        const vc = lane(v, 2);
+        const vd = lane(v, 3);
         a0 = dot4(va, w0, a0);
         a1 = dot4(va, w1, a1);
         b0 = dot4(vb, w0, b0);
@@ -289,10 +280,11 @@ export function sixBitsFourRows(op: usize, x: usize, w: usize, blocks: i32, row:
       if (!codes) break;
       const w1 = fourthOfSixBits(v128.load(codes, 48), v128.load(codes, 64), v128.load(codes, 80));
       if (!at) break;
-      const va = v128.load32_splat(at);
-      const vb = v128.load32_splat(at, 4);
-      const vc = v128.load32_splat(at, 8);
-      const vd = v128.load32_splat(at, 12);
+      const v = v128.load(at);
+      const va = lane(v, 0);
+      const vb = lane(v, 1);
+      const vc = lane(v, 2);
+      const vd = lane(v, 3);
       a0 = dot4(va, w0, a0);
       a1 = dot4(va, w1, a1);
       b0 = dot4(vb, w0, b0);
@@ -301,7 +293,7 @@ export function sixBitsFourRows(op: usize, x: usize, w: usize, blocks: i32, row:
       c1 = dot4(vc, w1, c1);
       d0 = dot4(vd, w0, d0);
       d1 = dot4(vd, w1, d1);
-      addFourRows(sums, x, w + half * 16, a0, a1, b0, b1, c0, c1, d0, d1);
+      addFourRows(sums, x, w + half * 16, false, a0, a1, b0, b1, c0, c1, d0, d1);
     }
     w += 224;
     x += XQ4_BLOCK;

@@ -55,10 +55,10 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
 
 /**
  * Whether a panel is unpacked before rows are multiplied by it: always where there are too few registers to do it
- * meanwhile, and for six bits once that is faster.
+ * meanwhile, and else once that is faster.
  */
 function isTiled(layout: i32, rows: i32): bool {
-  if (layout == LAYOUT_Q6) return rows >= 16;
+  if (layout == LAYOUT_Q6 || layout == LAYOUT_Q4 || layout == LAYOUT_Q4_MIN) return rows >= 16;
   return rows >= 4 && (layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN || layout == LAYOUT_IQ4);
 }
 
@@ -78,10 +78,12 @@ function fourRows(
 ): void {
   switch (layout) {
     case LAYOUT_Q4:
-      fourQ4(op, x, w, blocks, row, panel, sums);
+      if (tiled) fourQ8(op, x, w, blocks, row, panel, 8, sums);
+      else fourQ4(op, x, w, blocks, row, panel, sums);
       break;
     case LAYOUT_Q4_MIN:
-      fourQ4Min(op, x, w, blocks, row, panel, sums);
+      if (tiled) fourQ8Min(op, x, w, blocks, row, panel, sums);
+      else fourQ4Min(op, x, w, blocks, row, panel, sums);
       break;
     case LAYOUT_Q4_SHORT:
       fourQ4Short(op, x, w, blocks, row, panel, sums);

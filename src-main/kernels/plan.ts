@@ -63,7 +63,7 @@ import {
 declare function cancelled(): i32;
 
 /** Multiply-adds of one chunk at most: some 0.2 ms, so that cancelling is heard and threads end together. */
-const CHUNK_WORK: f64 = 4194304;
+const CHUNK_WORK: f64 = 9437184;
 /** Chunks of an operation per thread, unless they are too large then. */
 const CHUNKS: i32 = 8;
 /** Up to so many rows the kernels read each weight from memory for every row. */
@@ -221,10 +221,12 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
   const chunks = threads * CHUNKS;
   const even = (units + chunks - 1) / chunks;
   if (code != LINEAR) return max(even, 1);
-  if (rowsOf(op, run) <= FEW_ROWS && threads > 1) return max((units / (threads * SMALL_CHUNKS)) & ~3, 4);
+  const most = <i32>(CHUNK_WORK / (<f64>load<i32>(op, OP_WIDTH) * 8 * <f64>max(rowsOf(op, run), 1)));
+  if (rowsOf(op, run) <= FEW_ROWS) {
+    return threads > 1 ? max((units / (threads * SMALL_CHUNKS)) & ~3, 4) : max(min(units, most & ~3), 4);
+  }
   // Whole groups of four panels, which some kernels take together.
-  const work = <f64>load<i32>(op, OP_WIDTH) * 8 * <f64>max(rowsOf(op, run), 1);
-  return max(min((even + 3) & ~3, <i32>(CHUNK_WORK / work)), 1);
+  return max(min((even + 3) & ~3, most), 1);
 }
 
 /**

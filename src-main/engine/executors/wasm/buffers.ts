@@ -105,7 +105,7 @@ export function allocateBuffers(
     ropeTables,
     windows,
     attention: extentsOf(attentions),
-    tileBytes: align(TILE_HEAD + Math.max(TILE_BLOCK, ...layouts.map(tileBytesOf))),
+    tileBytes: align(Math.max(PANEL_SUMS, TILE_HEAD + Math.max(TILE_BLOCK, ...layouts.map(tileBytesOf)))),
     plan: {
       weights,
       keys,
@@ -156,6 +156,8 @@ function extentsOf(attentions: readonly AttentionAttributes[]): AttentionExtents
 
 /** Sums of four rows, before each tile. */
 const TILE_HEAD = 128;
+/** Sums of four panels with float16 weights, in place of a tile. */
+const PANEL_SUMS = 512;
 /** The largest block of a tile of integers. */
 const TILE_BLOCK = 288;
 
