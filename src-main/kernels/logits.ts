@@ -1,9 +1,12 @@
 /** What a reply asks of all logits of a token, `[count]` float32 at `at`, where they lie. */
-/** exp of less is nothing beside exp(0). */
-const LOWEST: f64 = -700;
+/** 2 to the power of less is nothing beside 1. */
+const LOWEST: f64 = -1000;
 const LOG2_E: f64 = 1.4426950408889634;
-/** 1.5 * 2^52: added to a float64 of less than 2^51, it leaves the nearest integer, ties to even, in the low bits. */
-const ROUNDING: f64 = 6755399441055744;
+/**
+ * 1.5 * 2^52, which added to a float64 of less than 2^51 leaves the nearest integer, ties to even, in the low bits; and
+ * the bias of its exponent.
+ */
+const ROUNDING: f64 = 6755399441055744 + 1023;
 
 /** a * b + c; fused where relaxed SIMD is there. */
 // @ts-ignore: decorator
@@ -13,12 +16,12 @@ function madd64(a: v128, b: v128, c: v128): v128 {
   return f64x2.add(f64x2.mul(a, b), c);
 }
 
-/** e^x for x <= 0, relative error below 2e-12. NaN stays NaN. */
+/** e^d for d <= 0, relative error below 2e-12. NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
-function exp2(value: v128): v128 {
+function exponential2(d: v128): v128 {
   // A NaN as the first operand of pmax stays.
-  const x = f64x2.mul(f64x2.pmax(value, f64x2.splat(LOWEST)), f64x2.splat(LOG2_E));
+  const x = f64x2.pmax(f64x2.mul(d, f64x2.splat(LOG2_E)), f64x2.splat(LOWEST));
   const shifted = f64x2.add(x, f64x2.splat(ROUNDING));
   const r = f64x2.sub(x, f64x2.sub(shifted, f64x2.splat(ROUNDING)));
   // 2^r for |r| <= 1/2: the polynomial through 2^r at the nine Chebyshev nodes.
@@ -30,10 +33,10 @@ function exp2(value: v128): v128 {
   p = madd64(p, r, f64x2.splat(0.2402265069581299));
   p = madd64(p, r, f64x2.splat(0.6931471805459335));
   p = madd64(p, r, f64x2.splat(1));
-  return f64x2.mul(p, i64x2.shl(i64x2.add(shifted, i64x2.splat(1023)), 52));
+  return f64x2.mul(p, i64x2.shl(shifted, 52));
 }
 
-/** The sum of e^(logit - highest) in float64, relative error below 2e-12. NaN when a logit is NaN or highest is infinite. */
+/** The sum of e^(logit - highest) in float64, relative error below 2e-12. NaN when a logit is NaN or the highest infinite. */
 export function logitExponentials(at: usize, count: i32, highest: f32): f64 {
   const end = at + <usize>(count & ~3) * 4;
   const shift = f64x2.splat(<f64>highest);
@@ -41,12 +44,13 @@ export function logitExponentials(at: usize, count: i32, highest: f32): f64 {
   let b = a;
   for (; at < end; at += 16) {
     const x = v128.load(at);
-    a = f64x2.add(a, exp2(f64x2.sub(f64x2.promote_low_f32x4(x), shift)));
-    b = f64x2.add(b, exp2(f64x2.sub(f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3)), shift)));
+    a = f64x2.add(a, exponential2(f64x2.sub(f64x2.promote_low_f32x4(x), shift)));
+    const y = v128.shuffle<i32>(x, x, 2, 3, 2, 3);
+    b = f64x2.add(b, exponential2(f64x2.sub(f64x2.promote_low_f32x4(y), shift)));
   }
   for (let rest = count & 3; rest > 0; rest--, at += 4) {
-    const x = f64x2.replace_lane(f64x2.splat(-Infinity), 0, <f64>load<f32>(at) - <f64>highest);
-    a = f64x2.add(a, exp2(x));
+    const d = f64x2.replace_lane(f64x2.splat(-Infinity), 0, <f64>load<f32>(at) - <f64>highest);
+    a = f64x2.add(a, exponential2(d));
   }
   const sum = f64x2.add(a, b);
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);

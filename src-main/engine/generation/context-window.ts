@@ -49,12 +49,12 @@ export class ContextWindow implements TokenWindow {
   }
 
   reuse(ids: readonly number[]): number {
-    const wanted = ids.slice(0, -1);
-    let common = this.cache.common(this.sequence, wanted);
-    if (common === wanted.length || this.kept.length === 0) return this.takeUp(this.sequence, common);
+    const wanted = Math.max(0, ids.length - 1);
+    let common = this.cache.common(this.sequence, ids, wanted);
+    if (common === wanted || this.kept.length === 0) return this.takeUp(this.sequence, common);
     let best = this.sequence;
     for (const sequence of this.kept) {
-      const found = this.cache.common(sequence, wanted);
+      const found = this.cache.common(sequence, ids, wanted);
       // Those used later come later: of equals the newest, but none rather than the one in use.
       if (found > common || (found === common && best !== this.sequence)) [best, common] = [sequence, found];
     }

@@ -102,11 +102,6 @@ export class Draft<T extends { id: number }> {
     return this.grammar?.isFinished ?? false;
   }
 
-  /** Ids of the reply so far. */
-  get ids(): readonly number[] {
-    return this.sequence.slice(this.firstPosition);
-  }
-
   /**
    * Draws a token from the logits behind the prompt, to see what would be drawn.
    * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn

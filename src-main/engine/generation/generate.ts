@@ -165,7 +165,7 @@ function stopAfterToken(job: GenerateJob, draft: Draft<DrawnToken>, interrupt: I
   const window = params.stop.repetitionWindow ?? defaultRepetitionWindow;
   const tokens = draft.length;
   if (draft.isFinished) return stops.stopAtGrammarEnd();
-  if (endsInRepetition(draft.ids, window)) return stops.stopAtRepetition(window);
+  if (endsInRepetition(draft.sequence, window, prompt.ids.length)) return stops.stopAtRepetition(window);
   if (tokens === params.stop.maxTokens) return stops.stopAtMaxTokens(tokens);
   if (isFull(prompt, prompt.ids.length + tokens, contextSize))
     return stops.stopAtContextEnd(prompt.ids.length, contextSize);

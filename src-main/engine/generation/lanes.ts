@@ -135,7 +135,7 @@ class LaneWindow implements TokenWindow {
   }
 
   reuse(ids: readonly number[]): number {
-    return this.cache.reuse(this.sequence, ids.slice(0, -1));
+    return this.cache.reuse(this.sequence, ids, Math.max(0, ids.length - 1));
   }
 
   fresh(): void {

@@ -12,3 +12,8 @@ it.each([
 ])('%j with a window of %i: %s', (ids, window, expected) => {
   expect(endsInRepetition(ids, window)).toBe(expected);
 });
+
+it('does not look at what stands before the reply', () => {
+  expect(endsInRepetition([1, 2, 1, 2], 2, 1)).toBe(false);
+  expect(endsInRepetition([9, 1, 2, 1, 2], 2, 1)).toBe(true);
+});

@@ -1,6 +1,9 @@
-/** Whether the last `window` ids equal the `window` before them. A window of 0 never does. */
-export function endsInRepetition(ids: readonly number[], window: number): boolean {
-  if (window <= 0 || ids.length < 2 * window) return false;
+/**
+ * Whether the last `window` ids equal the `window` before them, none of which lies before `start`. A window of 0 never
+ * does.
+ */
+export function endsInRepetition(ids: readonly number[], window: number, start = 0): boolean {
+  if (window <= 0 || ids.length - start < 2 * window) return false;
   for (let i = ids.length - window; i < ids.length; i++) {
     if (ids[i] !== ids[i - window]) return false;
   }

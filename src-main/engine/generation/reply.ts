@@ -14,8 +14,6 @@ export interface Shown {
 
 /** A reply as it grows: decodes its tokens and decides what of them is shown when. */
 export class Reply {
-  /** All tokens drawn, also those that are still held back or never shown. */
-  readonly drawnIds: number[] = [];
   /** Tokens shown. */
   readonly ids: number[] = [];
   text = '';
@@ -32,7 +30,6 @@ export class Reply {
   }
 
   push(token: DrawnToken): Shown {
-    this.drawnIds.push(token.id);
     const text = this.stream.push(token.id);
     return this.show(this.detector.push(token, text, this.stream.pending));
   }
@@ -44,15 +41,17 @@ export class Reply {
   }
 
   private show(release: Release<DrawnToken>): Shown {
-    const tokens = release.tokens.flatMap(({ token, text }): GeneratedToken[] => {
+    const tokens: GeneratedToken[] = [];
+    for (const { token, text } of release.tokens) {
       const index = this.ids.length;
       this.ids.push(token.id);
       this.text += text;
       const piece = this.tokenizer.piece(token.id);
       const hidden = text === '' && this.tokenizer.isSpecial(token.id);
-      return this.parts.push({ ...token, index, piece, text }, hidden ? piece : text);
-    });
+      tokens.push(...this.parts.push({ ...token, index, piece, text }, hidden ? piece : text));
+    }
     const { stopString } = release;
-    return { tokens: stopString === null ? tokens : [...tokens, ...this.parts.finish()], stopString };
+    if (stopString !== null) tokens.push(...this.parts.finish());
+    return { tokens, stopString };
   }
 }

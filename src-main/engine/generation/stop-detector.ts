@@ -27,6 +27,10 @@ export class StopDetector<T> {
 
   /** @param incomplete the token may still get more text, from `finish`: hold it whatever its text */
   push(token: T, text: string, incomplete = false): Release<T> {
+    // Most replies have no stop string, and most tokens are whole.
+    if (this.stopStrings.length === 0 && this.held.length === 0 && !incomplete) {
+      return { tokens: [{ token, text }], stopString: null };
+    }
     this.held.push({ token, text });
     this.heldText += text;
     return this.decide(incomplete, false);

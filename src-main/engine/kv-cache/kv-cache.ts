@@ -8,15 +8,18 @@ export interface SequenceSlots {
   /** Cell of each new token. */
   readonly cells: Int32Array;
   readonly positions: Int32Array;
-  /** The whole sequence, the new tokens included. */
+  /** The whole sequence, the new tokens included. It holds until the sequence is made shorter. */
   readonly context: SequenceContext;
 }
 
 interface Sequence {
   readonly ids: number[];
-  /** `cells[i]` holds K and V of `ids[i]` at position i. */
-  readonly cells: number[];
+  /** `cells[i]` holds K and V of `ids[i]` at position i; longer than `ids`, so that a token more needs no copy. */
+  cells: Int32Array;
 }
+
+/** Room that a new sequence has for tokens. */
+const FIRST_ROOM = 64;
 
 /**
  * Which cell of the executor's K and V storage holds which token of which sequence. Pure bookkeeping: the numbers live
@@ -31,6 +34,8 @@ export class KvCache {
   private readonly references: Int32Array;
   /** Free cells as a stack with the lowest on top, so that a lone sequence lies in order. */
   private readonly freeCells: number[] = [];
+  /** 0, 1, 2 and so on, as far as any sequence was long. */
+  private positions = new Int32Array(0);
 
   /** @param capacity cells, that is tokens of all sequences together, shared ones counted once. */
   constructor(readonly capacity: number) {
@@ -57,19 +62,19 @@ export class KvCache {
   }
 
   /**
-   * Keeps the longest common prefix of what the sequence holds and `ids`, releases the rest and gives the prefix's
-   * length. Logits are not cached: who needs those of the last token of `ids` passes all ids but the last.
+   * Keeps the longest common prefix of what the sequence holds and the first `count` of `ids`, releases the rest and
+   * gives the prefix's length. Logits are not cached: who needs those of the last token leaves it out.
    */
-  reuse(seq: number, ids: ArrayLike<number>): number {
-    const common = this.common(seq, ids);
+  reuse(seq: number, ids: ArrayLike<number>, count = ids.length): number {
+    const common = this.common(seq, ids, count);
     this.truncate(seq, common);
     return common;
   }
 
-  /** Length of the longest common prefix of what the sequence holds and `ids`. */
-  common(seq: number, ids: ArrayLike<number>): number {
+  /** Length of the longest common prefix of what the sequence holds and the first `count` of `ids`. */
+  common(seq: number, ids: ArrayLike<number>, count = ids.length): number {
     const held = this.tokens(seq);
-    const limit = Math.min(held.length, ids.length);
+    const limit = Math.min(held.length, count);
     let common = 0;
     while (common < limit && held[common] === ids[common]) common++;
     return common;
@@ -88,23 +93,24 @@ export class KvCache {
         { needed: ids.length, free: this.free, capacity: this.capacity },
       );
     }
-    const sequence = this.sequences.get(seq) ?? { ids: [], cells: [] };
+    const sequence = this.sequences.get(seq) ?? { ids: [], cells: new Int32Array(FIRST_ROOM) };
     if (ids.length > 0) this.sequences.set(seq, sequence);
     const start = sequence.ids.length;
+    const end = start + ids.length;
+    if (end > sequence.cells.length) sequence.cells = grown(sequence.cells, end);
+    if (end > this.positions.length) this.positions = grown(this.positions, end).map((_, i) => i);
+    const { cells } = sequence;
     for (let i = 0; i < ids.length; i++) {
       const cell = this.freeCells.pop()!;
       this.references[cell] = 1;
       sequence.ids.push(ids[i]);
-      sequence.cells.push(cell);
+      cells[start + i] = cell;
     }
-    const cells = new Int32Array(sequence.cells);
-    const positions = new Int32Array(cells.length);
-    for (let i = 0; i < positions.length; i++) positions[i] = i;
     return {
       tokens: Int32Array.from(ids),
-      cells: cells.subarray(start),
-      positions: positions.subarray(start),
-      context: { cells, positions },
+      cells: cells.subarray(start, end),
+      positions: this.positions.subarray(start, end),
+      context: { cells: cells.subarray(0, end), positions: this.positions.subarray(0, end) },
     };
   }
 
@@ -113,12 +119,13 @@ export class KvCache {
     const sequence = this.sequences.get(seq);
     if (!sequence) return;
     // From the end, so that the lowest cell is on top of the stack again.
-    while (sequence.cells.length > Math.max(0, length)) {
-      const cell = sequence.cells.pop()!;
-      sequence.ids.pop();
+    const { ids, cells } = sequence;
+    while (ids.length > Math.max(0, length)) {
+      ids.pop();
+      const cell = cells[ids.length];
       if (--this.references[cell] === 0) this.freeCells.push(cell);
     }
-    if (sequence.cells.length === 0) this.sequences.delete(seq);
+    if (ids.length === 0) this.sequences.delete(seq);
   }
 
   /**
@@ -146,4 +153,11 @@ export class KvCache {
   release(seq: number): void {
     this.truncate(seq, 0);
   }
+}
+
+/** A copy with room for `length` and as many again. */
+function grown(values: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(2 * length);
+  copy.set(values);
+  return copy;
 }

@@ -47,6 +47,17 @@ describe.each(['threads', 'single', 'simd'] as const)('logits in the memory of t
     );
   });
 
+  it('are summed exactly however far from 0 they lie', () => {
+    for (const highest of [-3e38, -1e5, 700, 1e5, 3e38]) {
+      const values = Float32Array.from({ length: 41 }, (_, i) => highest * (highest < 0 ? 1 + i / 8 : 1 - i / 8));
+      const close = Float32Array.from(values, (_, i) => highest - i / 8);
+      for (const row of [values, close]) {
+        const expected = new PlainLogits(row).logSum();
+        expect(Math.abs(lent(row).logSum() - expected)).toBeLessThanOrEqual(1e-11 + Math.abs(expected) * 2 ** -52);
+      }
+    }
+  });
+
   it('give fewer of the best after more', () => {
     const values = Float32Array.from({ length: 100 }, (_, id) => (id * 37) % 100);
     const logits = lent(values);

@@ -53,43 +53,30 @@ export class RunInputs {
    */
   write(batch: Batch, from: number, to: number, extra: number, threads: number, whole: boolean): number {
     const rows = to - from;
-    const { attention, rowArrays: arrays, run, tileBytes } = this.buffers;
-    const longest = Math.max(...batch.contexts.map(({ cells }) => cells.length));
-    const contextBytes = batch.contexts.reduce((sum, { cells }) => sum + align(4 * cells.length), 0);
+    const { attention } = this.buffers;
+    let longest = 0;
+    let contextBytes = 0;
+    for (const { cells } of batch.contexts) {
+      longest = Math.max(longest, cells.length);
+      contextBytes += align(4 * cells.length);
+    }
     const perThread = threadBytes(this.buffers, this.threads);
     const partials = rows <= SPLIT_ROWS ? partialBytes(this.buffers, rows, longest) : 0;
     const base = this.memory.reserve(contextBytes + perThread + partials + extra, `a context of ${longest} tokens`);
-    const contexts = this.writeContexts(batch, base);
-    this.writeRows(batch, from, to, contexts);
-    this.writeAngles(batch, from, to);
-    const blocks = this.writeBlocks(batch, from, to);
+    // Views are asked for once: each time costs a look at the memory, and this is done for every token.
+    const { i32, f32 } = this.memory;
+    this.writeRows(i32, batch, from, to, this.writeContexts(i32, batch, base));
+    this.writeAngles(f32, batch, from, to);
+    const blocks = this.writeBlocks(i32, batch, from, to);
     const isSplit = !whole && threads > 1 && rows <= SPLIT_ROWS && blocks * attention.fewestKvHeads < PARTS * threads;
     const scratch = base + contextBytes;
-    const header: readonly [number, number][] = [
-      [L.RUN_ROWS, rows],
-      [L.RUN_LOGIT_ROWS, 0],
-      [L.RUN_TOKENS, arrays.tokens],
-      [L.RUN_POSITIONS, arrays.positions],
-      [L.RUN_ROW_CELLS, arrays.cells],
-      [L.RUN_CONTEXTS, arrays.contexts],
-      [L.RUN_ENDS, arrays.ends],
-      [L.RUN_STARTS, arrays.starts],
-      [L.RUN_LOGIT_INDICES, arrays.logitIndices],
-      [L.RUN_SCRATCH, scratch],
-      [L.RUN_SCRATCH_STRIDE, attentionBytes(attention)],
-      [L.RUN_TILES, scratch + this.threads * attentionBytes(attention)],
-      [L.RUN_TILE_STRIDE, tileBytes],
-      [L.RUN_MAX_CONTEXT, longest],
-      [L.RUN_CANCELLED, 0],
-      [L.RUN_BLOCKS, arrays.blocks],
-      [L.RUN_BLOCK_COUNT, blocks],
-      [L.RUN_MAX_QUERIES, attention.blockQueries],
-      [L.RUN_SPLITS, isSplit ? chunksOf(longest) : 0],
-      [L.RUN_PARTIALS, scratch + perThread],
-      [L.RUN_PROFILE, 0],
-    ];
-    const { i32 } = this.memory;
-    for (const [field, value] of header) i32[(run + field) / 4] = value;
+    this.writeHeader(i32, scratch);
+    const header = this.buffers.run / 4;
+    i32[header + L.RUN_ROWS / 4] = rows;
+    i32[header + L.RUN_MAX_CONTEXT / 4] = longest;
+    i32[header + L.RUN_BLOCK_COUNT / 4] = blocks;
+    i32[header + L.RUN_SPLITS / 4] = isSplit ? chunksOf(longest) : 0;
+    i32[header + L.RUN_PARTIALS / 4] = scratch + perThread;
     return scratch + perThread + partials;
   }
 
@@ -131,9 +118,31 @@ export class RunInputs {
     this.memory.i32[(this.buffers.run + L.RUN_PROFILE) / 4] = at;
   }
 
+  /** What is the same for all runs, or begins at 0. */
+  private writeHeader(i32: Int32Array, scratch: number): void {
+    const { attention, rowArrays: arrays, run, tileBytes } = this.buffers;
+    const stride = attentionBytes(attention);
+    const header = run / 4;
+    i32[header + L.RUN_LOGIT_ROWS / 4] = 0;
+    i32[header + L.RUN_TOKENS / 4] = arrays.tokens;
+    i32[header + L.RUN_POSITIONS / 4] = arrays.positions;
+    i32[header + L.RUN_ROW_CELLS / 4] = arrays.cells;
+    i32[header + L.RUN_CONTEXTS / 4] = arrays.contexts;
+    i32[header + L.RUN_ENDS / 4] = arrays.ends;
+    i32[header + L.RUN_STARTS / 4] = arrays.starts;
+    i32[header + L.RUN_LOGIT_INDICES / 4] = arrays.logitIndices;
+    i32[header + L.RUN_SCRATCH / 4] = scratch;
+    i32[header + L.RUN_SCRATCH_STRIDE / 4] = stride;
+    i32[header + L.RUN_TILES / 4] = scratch + this.threads * stride;
+    i32[header + L.RUN_TILE_STRIDE / 4] = tileBytes;
+    i32[header + L.RUN_CANCELLED / 4] = 0;
+    i32[header + L.RUN_BLOCKS / 4] = arrays.blocks;
+    i32[header + L.RUN_MAX_QUERIES / 4] = attention.blockQueries;
+    i32[header + L.RUN_PROFILE / 4] = 0;
+  }
+
   /** The cells of each sequence; gives their addresses. */
-  private writeContexts(batch: Batch, at: number): number[] {
-    const { i32 } = this.memory;
+  private writeContexts(i32: Int32Array, batch: Batch, at: number): number[] {
     return batch.contexts.map(({ cells }) => {
       const address = at;
       i32.set(cells, at / 4);
@@ -142,29 +151,28 @@ export class RunInputs {
     });
   }
 
-  private writeRows(batch: Batch, from: number, to: number, contexts: readonly number[]): void {
-    const { i32 } = this.memory;
+  private writeRows(i32: Int32Array, batch: Batch, from: number, to: number, contexts: readonly number[]): void {
     const { rowArrays: arrays, windows } = this.buffers;
     const rows = to - from;
-    i32.set(batch.tokens.subarray(from, to), arrays.tokens / 4);
-    i32.set(batch.positions.subarray(from, to), arrays.positions / 4);
-    i32.set(batch.cells.subarray(from, to), arrays.cells / 4);
     for (let row = 0; row < rows; row++) {
       const sequence = batch.sequences[from + row];
       const position = batch.positions[from + row];
       const { positions } = batch.contexts[sequence];
+      i32[arrays.tokens / 4 + row] = batch.tokens[from + row];
+      i32[arrays.positions / 4 + row] = position;
+      i32[arrays.cells / 4 + row] = batch.cells[from + row];
       i32[arrays.contexts / 4 + row] = contexts[sequence];
       i32[arrays.ends / 4 + row] = attendedLength(positions, position);
-      windows.forEach((window, index) => {
+      for (let index = 0; index < windows.length; index++) {
+        const window = windows[index];
         const start = window === null ? 0 : attendedLength(positions, position - window);
         i32[arrays.starts / 4 + index * rows + row] = start;
-      });
+      }
     }
   }
 
   /** Rows of one sequence that attend together: each sees what the one before sees, and more. Gives their number. */
-  private writeBlocks(batch: Batch, from: number, to: number): number {
-    const { i32 } = this.memory;
+  private writeBlocks(i32: Int32Array, batch: Batch, from: number, to: number): number {
     const { attention, rowArrays } = this.buffers;
     const { sequences, positions } = batch;
     let at = rowArrays.blocks / 4;
@@ -181,8 +189,7 @@ export class RunInputs {
   }
 
   /** Angles in double precision: in float32 they would be off by whole degrees at far positions. */
-  private writeAngles(batch: Batch, from: number, to: number): void {
-    const { f32 } = this.memory;
+  private writeAngles(f32: Float32Array, batch: Batch, from: number, to: number): void {
     for (const { attributes, at } of this.buffers.ropeTables) {
       const { frequencies, magnitude } = attributes;
       const pairs = frequencies.length;

@@ -184,7 +184,7 @@ class WasmExecutor implements Executor {
     const taps = new Set(outputs.taps);
     const collected = taps.size > 0 ? new TapCollection(this.program, taps, batch) : null;
     const logits = new Map<number, LogitsHandle>();
-    const asked = [...new Set(outputs.logits)];
+    const asked = outputs.logits.length > 1 ? [...new Set(outputs.logits)] : outputs.logits;
     const { size } = this.buffers;
     // Those of one group stay where they are.
     const lend = outputs.lend === true && rows <= size.rows && asked.length <= size.logitRows;
