@@ -23,7 +23,7 @@ export async function logitsAfter(
     const slice = ids.slice(context.length, context.length + SLICE_TOKENS);
     const last = context.length + slice.length === ids.length;
     const result = await context.run(slice, { logits: last ? [slice.length - 1] : [], lend: true }, cancel);
-    if (last) return result.logits[0].lend();
+    if (last) return await result.logits[0].lend();
     await hostYield.ifDue();
   }
 }

@@ -7,7 +7,7 @@ import { applyLogitBias } from './logit-bias.ts';
 import type { Logits } from './logits.ts';
 import { Mirostat, type MirostatState } from './mirostat.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
-import { createStage, type Stage } from './stages.ts';
+import { createStage, OFF, type Stage } from './stages.ts';
 import { applyTemperature } from './temperature.ts';
 
 export interface Sampled {
@@ -53,6 +53,8 @@ export class SamplerChain {
   private readonly masked: ReadonlySet<number>;
   private readonly first: readonly NamedStage[];
   private readonly stages: readonly NamedStage[];
+  /** Those that do something. */
+  private readonly active: readonly NamedStage[];
   private readonly draw: Draw;
   /** Generators of the stages and of `dist`; mirostat's is its own. */
   private readonly generators: Mt19937[] = [];
@@ -96,6 +98,7 @@ export class SamplerChain {
       ];
       this.draw = (candidates) => mirostat.draw(candidates);
     }
+    this.active = this.stages.filter(([, stage]) => stage !== OFF);
   }
 
   /**
@@ -119,7 +122,7 @@ export class SamplerChain {
       applyLogitBias(candidates, params.logitBias);
       observe?.('logit_bias', candidates);
     }
-    for (const [name, stage] of this.stages) {
+    for (const [name, stage] of observe ? this.stages : this.active) {
       stage(candidates, history);
       observe?.(name, candidates);
     }

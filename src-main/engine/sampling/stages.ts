@@ -16,6 +16,9 @@ import { applyXtc } from './xtc.ts';
 /** One stage of a chain: changes the candidates in place. `history` is prompt and reply so far, oldest first. */
 export type Stage = (candidates: Candidates, history: readonly number[]) => void;
 
+/** A stage whose settings make it do nothing, whatever the candidates are. */
+export const OFF: Stage = () => undefined;
+
 export interface StageContext {
   /** A generator of the stage's own. */
   createRng(): Mt19937;
@@ -32,17 +35,19 @@ export function createStage(name: SamplerName, params: Omit<SamplingParams, 'see
     case 'dry':
       return dryStage(params, context.vocabulary);
     case 'top_n_sigma':
-      return (candidates) => applyTopNSigma(candidates, params.topNSigma);
+      return params.topNSigma <= 0 ? OFF : (candidates) => applyTopNSigma(candidates, params.topNSigma);
     case 'top_k':
       return (candidates) => applyTopK(candidates, params.topK);
     case 'typical':
-      return (candidates) => applyTypical(candidates, params.typicalP, minKeep);
+      return params.typicalP >= 1 ? OFF : (candidates) => applyTypical(candidates, params.typicalP, minKeep);
     case 'top_p':
       return (candidates) => applyTopP(candidates, params.topP, minKeep);
     case 'min_p':
       return (candidates) => applyMinP(candidates, params.minP, minKeep);
     case 'xtc': {
+      // Also where it is not used: the chain saves and restores one per stage.
       const rng = context.createRng();
+      if (params.xtcProbability <= 0) return OFF;
       const settings = { probability: params.xtcProbability, threshold: params.xtcThreshold };
       return (candidates) => applyXtc(candidates, settings, rng, minKeep);
     }
@@ -55,6 +60,7 @@ export function createStage(name: SamplerName, params: Omit<SamplingParams, 'see
 
 function penaltiesStage(params: Omit<SamplingParams, 'seed'>): Stage {
   const { repeatPenalty: repeat, frequencyPenalty: frequency, presencePenalty: presence } = params;
+  if (repeat === 1 && frequency === 0 && presence === 0) return OFF;
   return (candidates, history) => {
     const lastN = lookBack(params.penaltyLastN, history);
     applyPenalties(candidates, { lastN, repeat, frequency, presence }, history);
@@ -64,7 +70,7 @@ function penaltiesStage(params: Omit<SamplingParams, 'seed'>): Stage {
 function dryStage(params: Omit<SamplingParams, 'seed'>, vocabulary: VocabularyText | undefined): Stage {
   const { dryMultiplier: multiplier, dryBase: base, dryAllowedLength: allowedLength } = params;
   // Going through the vocabulary takes time, and most chains list DRY without using it.
-  if (multiplier === 0) return () => undefined;
+  if (multiplier === 0) return OFF;
   if (vocabulary === undefined) {
     throw new EngineError('INTERNAL', 'DRY needs the texts of the vocabulary, and this chain was made without them.');
   }

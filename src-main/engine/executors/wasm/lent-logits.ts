@@ -22,11 +22,16 @@ export function logSumAt({ kernels, at, count }: LogitsPlace, highest: number): 
   return highest + Math.log(kernels.logitExponentials(at, count, highest));
 }
 
+function valuesAt({ memory, at, count }: LogitsPlace): Float32Array {
+  return memory.f32.subarray(at / 4, at / 4 + count);
+}
+
 /** Ids of the k highest logits, best first; of equal ones the lower id comes first. */
-export function topAt({ kernels, memory, at, count }: LogitsPlace, k: number): Int32Array {
+export function topAt(place: LogitsPlace, k: number): Int32Array {
+  const { kernels, memory, at, count } = place;
   const wanted = Math.max(0, Math.min(k, count));
-  if (wanted === 0 || wanted > SHORT_LIST) return selectTop(memory.f32.subarray(at / 4, at / 4 + count), count, wanted);
-  // Between runs the region of runs is free.
+  if (wanted === 0 || wanted > SHORT_LIST) return selectTop(valuesAt(place), count, wanted);
+  // Between runs the region of runs is free, and the run that wrote the logits took more: memory does not grow.
   const ids = memory.reserve(4 * wanted, 'the best logits');
   kernels.topLogits(at, count, wanted, ids);
   return memory.i32.slice(ids / 4, ids / 4 + wanted);
@@ -34,6 +39,7 @@ export function topAt({ kernels, memory, at, count }: LogitsPlace, k: number): I
 
 /** Logits where the kernels wrote them, until they run again. */
 export class LentLogits implements Logits, LogitsHandle {
+  private readonly held: Float32Array;
   /** The longest list that was asked for. */
   private best: Int32Array = new Int32Array(0);
   private sum: number | null = null;
@@ -42,11 +48,13 @@ export class LentLogits implements Logits, LogitsHandle {
   constructor(
     private readonly place: LogitsPlace,
     private readonly lent: () => boolean,
-  ) {}
+  ) {
+    this.held = valuesAt(place);
+  }
 
   get values(): Float32Array {
-    const { memory, at, count } = this.current();
-    return memory.f32.subarray(at / 4, at / 4 + count);
+    this.current();
+    return this.held;
   }
 
   logSum(): number {

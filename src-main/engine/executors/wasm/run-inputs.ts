@@ -84,7 +84,7 @@ export class RunInputs {
   askLogits(rows: readonly number[]): void {
     const { i32 } = this.memory;
     const { run, rowArrays } = this.buffers;
-    i32.set(rows, rowArrays.logitIndices / 4);
+    for (let i = 0; i < rows.length; i++) i32[rowArrays.logitIndices / 4 + i] = rows[i];
     i32[(run + L.RUN_LOGIT_ROWS) / 4] = rows.length;
   }
 
