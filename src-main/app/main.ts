@@ -4,9 +4,9 @@ import type { BrowserWindow, MessagePortMain } from 'electron';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/ipc-channels.ts';
-import { MODELS_DIR_ARGUMENT } from '../protocol/utility-messages.ts';
+import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT } from '../protocol/utility-messages.ts';
 import { LocalAppServices } from '../services/app-services.ts';
-import { dataFolder } from '../services/data-folder.ts';
+import { dataFolder, measurementsPath } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
 import { chooseFolder, chooseModel } from './choose-model.ts';
@@ -28,7 +28,8 @@ let ended = false;
 const supervisor = new EngineSupervisor<MessagePortMain>({
   fork: () => {
     const script = join(import.meta.dirname, 'utility.js');
-    return utilityProcess.fork(script, [`${MODELS_DIR_ARGUMENT}${modelsDir}`], { serviceName: 'Tokenscope engine' });
+    const options = [`${MODELS_DIR_ARGUMENT}${modelsDir}`, `${MEASUREMENTS_ARGUMENT}${measurementsPath(folder)}`];
+    return utilityProcess.fork(script, options, { serviceName: 'Tokenscope engine' });
   },
   createChannel: () => new MessageChannelMain(),
   deliver: (port) => window?.webContents.postMessage(IPC.enginePort, null, [port]),

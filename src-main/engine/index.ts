@@ -312,14 +312,14 @@ export class InferenceEngine {
       );
     }
     const kernels = await this.platform.compileKernels();
-    const host = this.platform.threads;
-    const threads = { count: options.threads ?? this.platform.clock, host };
+    const { threads: host, clock, measurements } = this.platform;
+    const threads = { count: options.threads ?? clock, host };
     let executor: Executor | null = null;
     const model = await openModel(files, {
       ...options,
       takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
         const created = await createWasmExecutor(program, weights, {
-          ...{ kernels, threads, onBytes, cancel, clock: this.platform.clock, kvCacheType: options.kvCacheType },
+          ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
           cells: contextSize,
         });
         executor = created;

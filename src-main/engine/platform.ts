@@ -61,6 +61,18 @@ export interface CompiledKernels {
   readonly module: WebAssembly.Module;
   /** Built for memory that threads share; else for memory of one thread. */
   readonly shared: boolean;
+  /** Another one for other code; left out, nothing that was measured with them is kept. */
+  readonly hash?: string;
+}
+
+/**
+ * What was measured on this computer with this runtime, kept past the end of the process. Neither call fails: what
+ * cannot be read is measured again.
+ */
+export interface Measurements {
+  /** The numbers that were kept under `key`, all of them finite and above 0; undefined when none are or they are old. */
+  get(key: string): Promise<readonly number[] | undefined>;
+  set(key: string, numbers: readonly number[]): Promise<void>;
 }
 
 /** What a thread of the kernels needs to start; the host's script passes it to the kernels' `work`. */
@@ -110,6 +122,8 @@ export interface Platform {
   compileKernels?(): Promise<CompiledKernels>;
   /** Left out where threads cannot share memory. */
   readonly threads?: KernelThreads;
+  /** Left out where nothing is kept: every process then measures for itself. */
+  readonly measurements?: Measurements | undefined;
   /**
    * Frees what nothing refers to any more. A model's WebAssembly memory is freed by the garbage collector only, which
    * does not feel its weight and may leave it for minutes. Left out, the host frees it when it will.

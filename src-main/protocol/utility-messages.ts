@@ -25,6 +25,8 @@ export type UtilityMessage =
 
 /** Argument of the utility process: `--models-dir=PATH`. */
 export const MODELS_DIR_ARGUMENT = '--models-dir=';
+/** Argument of the utility process: `--measurements=PATH`, the file in which it keeps what it measured. */
+export const MEASUREMENTS_ARGUMENT = '--measurements=';
 
 export function isUtilityPortMessage(message: unknown): message is UtilityPortMessage {
   return (

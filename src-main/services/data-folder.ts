@@ -19,3 +19,8 @@ export function dataFolder(
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Tokenscope');
   return join(env.XDG_CONFIG_HOME || join(home, '.config'), 'Tokenscope');
 }
+
+/** Where the engine keeps what it measured of this computer, the same for the app and the terminal. */
+export function measurementsPath(folder: string): string {
+  return join(folder, 'measurements.json');
+}

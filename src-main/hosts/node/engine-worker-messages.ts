@@ -5,6 +5,8 @@ export interface EngineWorkerData {
   modelsDir: string;
   /** Models outside of `modelsDir`, by the ids that stand for them: a client can name these and no other paths. */
   modelPaths: Readonly<Record<string, string>>;
+  /** Where measurements of this computer are kept; null: nowhere. */
+  measurementsPath: string | null;
 }
 
 /** Thread to the one that started it: where does the model lie that neither of these names? */

@@ -6,6 +6,7 @@ import { EngineService } from '../../protocol/engine-service.ts';
 import { serveEngine } from '../../protocol/server.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
 import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
+import { measurementsFile } from './measurements-file.ts';
 import { openModelFolder } from './model-folder.ts';
 import { openModelPath } from './model-path.ts';
 import { nodePlatform } from './node-platform.ts';
@@ -13,14 +14,14 @@ import { nodePlatform } from './node-platform.ts';
 if (parentPort === null) throw new Error('engine-worker.js is a worker thread: start it with spawnEngine().');
 
 // Only spawn-engine.ts starts this script, with exactly these data and messages.
-const { modelsDir, modelPaths } = workerData as EngineWorkerData;
+const { modelsDir, modelPaths, measurementsPath } = workerData as EngineWorkerData;
 /**
  * Tokens of a small model that come within so many ms are one message: each message costs this thread 0.1 to 0.3 ms and
  * wakes another thread, whose processor the kernels may need.
  */
 const GROUP_MS = 10;
 
-const platform = nodePlatform();
+const platform = nodePlatform(measurementsPath === null ? undefined : measurementsFile(measurementsPath));
 const service = new EngineService({
   engine: new InferenceEngine(platform),
   openModel,

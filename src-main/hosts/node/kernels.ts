@@ -1,4 +1,5 @@
 /** The CPU kernels as Node gives them to the engine. */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { EngineError } from '../../engine/errors.ts';
@@ -18,7 +19,8 @@ export function compileNodeKernels(variants: readonly KernelVariant[] = ['thread
   for (const variant of variants) {
     const bytes = readFileSync(new URL(`${variant}.wasm`, folder));
     if (!WebAssembly.validate(bytes)) continue;
-    return { variant, module: new WebAssembly.Module(bytes), shared: variant === 'threads' };
+    const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+    return { variant, module: new WebAssembly.Module(bytes), shared: variant === 'threads', hash };
   }
   throw new EngineError(
     'BACKEND_LOST',

@@ -1,12 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Platform } from '../../engine/platform.ts';
+import type { Measurements, Platform } from '../../engine/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { compileNodeKernels } from './kernels.ts';
 
-/** What Node gives the engine. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1. */
-export function nodePlatform(): Platform {
+/**
+ * What Node gives the engine. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1.
+ * @param measurements left out, what is measured is not kept
+ */
+export function nodePlatform(measurements?: Measurements): Platform {
   const debug = process.env.TOKENSCOPE_DEBUG === '1';
   return {
     clock: { now: () => performance.now() },
@@ -21,6 +24,7 @@ export function nodePlatform(): Platform {
     },
     compileKernels: async () => compileNodeKernels(),
     threads: nodeKernelThreads(),
+    measurements,
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: () => garbageCollector()(),
   };

@@ -14,6 +14,8 @@ export interface SpawnEngineOptions {
   modelsDir: string;
   /** Models outside of that folder, by the ids that clients name them by. Default none. */
   modelPaths?: Readonly<Record<string, string>>;
+  /** File for measurements of this computer. Default none: each process measures for itself. */
+  measurementsPath?: string;
   /** Where other models lie, asked when one is wanted; null for an id that stands for none. */
   locate?(modelId: string): Promise<string | null>;
 }
@@ -28,8 +30,8 @@ export interface EngineThread {
 }
 
 export function startEngineThread(options: SpawnEngineOptions): EngineThread {
-  const { modelsDir, modelPaths = {}, locate = async () => null } = options;
-  const workerData: EngineWorkerData = { modelsDir, modelPaths };
+  const { modelsDir, modelPaths = {}, measurementsPath = null, locate = async () => null } = options;
+  const workerData: EngineWorkerData = { modelsDir, modelPaths, measurementsPath };
   const worker = new Worker(options.workerUrl, { workerData, name: 'engine' });
   const connections = new Set<{ close(): void }>();
   let reason: string | null = null;

@@ -8,6 +8,7 @@ import { electronPortTransport } from '../../protocol/transports/electron-port.t
 import {
   isUtilityLocatedMessage,
   isUtilityPortMessage,
+  MEASUREMENTS_ARGUMENT,
   MODELS_DIR_ARGUMENT,
   type UtilityMessage,
 } from '../../protocol/utility-messages.ts';
@@ -17,9 +18,12 @@ const EXIT_BAD_ARGUMENTS = 2;
 const EXIT_ENGINE_ENDED = 3;
 
 const { parentPort } = process;
-const modelsDir = process.argv
-  .find((argument) => argument.startsWith(MODELS_DIR_ARGUMENT))
-  ?.slice(MODELS_DIR_ARGUMENT.length);
+const modelsDir = valueOf(MODELS_DIR_ARGUMENT);
+const measurementsPath = valueOf(MEASUREMENTS_ARGUMENT);
+
+function valueOf(name: string): string | undefined {
+  return process.argv.find((argument) => argument.startsWith(name))?.slice(name.length);
+}
 
 function fail(reason: string, code: number): void {
   tell({ type: 'failed', reason });
@@ -38,6 +42,7 @@ function serve(folder: string): void {
   const thread = startEngineThread({
     workerUrl: new URL('./engine-worker.js', import.meta.url),
     modelsDir: folder,
+    ...(measurementsPath === undefined ? {} : { measurementsPath }),
     locate: (modelId) =>
       new Promise((resolve) => {
         located.set(++requests, resolve);

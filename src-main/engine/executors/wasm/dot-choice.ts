@@ -9,6 +9,7 @@ import { rowBytes } from '../../quant/block-type.ts';
 import { writeF16 } from '../../quant/float16.ts';
 import type { KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';
+import { type MeasureOnce, whenMeasured } from './measure-once.ts';
 import * as L from './plan-layout.ts';
 import { type PlanOp, quantizedStride, strideOf, writePlan } from './plan.ts';
 import { DOT_KINDS, type DotTraits, nibbleLayout, type WeightLayout } from './weight-layouts.ts';
@@ -33,14 +34,16 @@ const choices = new WeakMap<WebAssembly.Module, DotChoice>();
 /**
  * @param memory lends room until its next `reserve`
  * @param clock left out, nothing is timed, and sums have 32 bits
+ * @param once spares the timing, and never the checks, where it was done before
  * @throws EngineError BACKEND_LOST when this machine's WebAssembly computes wrongly
  */
-export function chooseDot(
+export async function chooseDot(
   module: WebAssembly.Module,
   kernels: KernelExports,
   memory: KernelMemory,
   clock: Clock | undefined,
-): DotChoice {
+  once: MeasureOnce,
+): Promise<DotChoice> {
   const known = choices.get(module);
   if (known) return known;
   const codes = DOT_KINDS[kernels.dotKind()];
@@ -54,12 +57,14 @@ export function chooseDot(
     return remember(module, { codes, sums: 'i32', reason: 'the only kernels for this processor' });
   }
   trial.check('i16');
-  const [long, short] = [trial.time('i32', clock), trial.time('i16', clock)];
-  const [longText, shortText] = [long, short].map((rate) => rate.toFixed(0));
+  const { values, before } = await once(`sums of ${codes}`, () => [trial.time('i32', clock), trial.time('i16', clock)]);
+  const [long, short] = values;
+  const [longText, shortText] = values.map((rate) => rate.toFixed(0));
+  const rates = `${shortText} thousand million multiply-adds a second with sums of 16 bits, ${longText} with 32`;
   return remember(module, {
     codes,
     sums: short > long ? 'i16' : 'i32',
-    reason: `measured: ${shortText} thousand million multiply-adds a second with sums of 16 bits, ${longText} with 32`,
+    reason: `${whenMeasured(before)}: ${rates}`,
   });
 }
 

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors.ts';
-import type { CancelToken, Clock, CompiledKernels, KernelThreads } from '../../platform.ts';
+import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements } from '../../platform.ts';
 import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
@@ -14,6 +14,7 @@ import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate
 import { instantiateKernels, type KernelExports } from './kernels.ts';
 import { LentLogits, logSumAt, type LogitsPlace, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
+import { type MeasureOnce, measureOnce, type Pair, whenMeasured } from './measure-once.ts';
 import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
 import { lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
@@ -37,6 +38,8 @@ export interface WasmExecutorOptions {
   readonly kvCacheType?: KvCacheType | undefined;
   /** For profiles, and to time kernels where more than one may be the fastest. */
   readonly clock?: Clock | undefined;
+  /** Spares measurements that were taken before. */
+  readonly measurements?: Measurements | undefined;
   /** Kernels that sum products of 4-bit codes so; left out, what is fastest here. */
   readonly sums?: DotTraits['sums'] | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
@@ -77,7 +80,8 @@ export async function createWasmExecutor(
   const memory = new KernelMemory(shared);
   const cancel: { current: CancelToken | undefined } = { current: undefined };
   const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false, options.clock);
-  const chosen = chooseDot(module, kernels, memory, options.clock);
+  const once = measureOnce(options.kernels, options.measurements);
+  const chosen = await chooseDot(module, kernels, memory, options.clock, once);
   const dot = options.sums ? { ...chosen, sums: options.sums, reason: 'as asked for' } : chosen;
   const packed = await packWeights(program, weights, memory, kernels, dot, options);
   const fused = fuse(program);
@@ -93,7 +97,7 @@ export async function createWasmExecutor(
     forRun,
     clock: options.clock,
   });
-  if (typeof count !== 'number') await executor.measureThreads(count);
+  if (typeof count !== 'number') await executor.measureThreads(count, once);
   return executor;
 }
 
@@ -216,11 +220,22 @@ class WasmExecutor implements Executor {
    * Small models compute a token in less time than threads take to meet: times single tokens both ways. Nothing is in
    * the cache yet, so that the cell written to does not matter.
    */
-  async measureThreads(clock: Clock): Promise<void> {
-    if (this.pool.threads === 1) {
+  async measureThreads(clock: Clock, once: MeasureOnce): Promise<void> {
+    const { threads } = this.pool;
+    if (threads === 1) {
       this.whyShare = 'there is no second thread here';
       return;
     }
+    // What a token's time depends on, whatever the model is called.
+    const model = `${this.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
+    const { values, before } = await once(`${threads} threads, ${model}`, () => this.timeThreads(clock));
+    this.shareFewRows = values[0] < values[1];
+    const [together, alone] = values.map((ms) => `${ms.toFixed(2)} ms`);
+    this.whyShare = `${whenMeasured(before)}: one token takes ${together} on ${threads} threads, ${alone} on one`;
+  }
+
+  /** @returns ms of one token on all threads and on one */
+  private async timeThreads(clock: Clock): Promise<Pair> {
     const zero = Int32Array.of(0);
     const token: Batch = {
       ...{ tokens: zero, positions: zero, cells: zero, sequences: zero },
@@ -236,9 +251,7 @@ class WasmExecutor implements Executor {
         best[way] = Math.min(best[way], clock.now() - started);
       }
     }
-    this.shareFewRows = best.together < best.alone;
-    const [together, alone] = [best.together, best.alone].map((ms) => `${ms.toFixed(2)} ms`);
-    this.whyShare = `measured when loaded: one token takes ${together} on ${this.pool.threads} threads, ${alone} on one`;
+    return [best.together, best.alone];
   }
 
   dispose(): Promise<void> {

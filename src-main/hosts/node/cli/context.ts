@@ -23,4 +23,6 @@ export interface CliContext {
   workerUrl: URL;
   /** Folder with one folder per model. */
   modelsDir: string;
+  /** File for measurements of this computer; left out, each command measures anew. */
+  measurementsPath?: string;
 }

@@ -1,5 +1,6 @@
 /** The `tokenscope` command: entry of out/main/cli.js. */
 import { fileURLToPath } from 'node:url';
+import { dataFolder, measurementsPath } from '../../../services/data-folder.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
@@ -45,6 +46,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   },
   workerUrl: new URL('./engine-worker.js', import.meta.url),
   modelsDir: fileURLToPath(new URL('../../resources/models', import.meta.url)),
+  measurementsPath: measurementsPath(dataFolder()),
 });
 process.exitCode = lostExitCode ?? exitCode;
 // A pipe that still waits for input would keep the process alive.

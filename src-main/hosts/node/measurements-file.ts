@@ -1,0 +1,72 @@
+/** What was measured on this computer, in a file: a second start need not measure again. */
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname } from 'node:path';
+import type { Measurements } from '../../engine/platform.ts';
+
+/** The computer may have been busy when something was measured. */
+const DAY_MS = 86_400_000;
+/** More are not of this program. */
+const MOST_BYTES = 65_536;
+const MOST_ENTRIES = 100;
+
+interface Entry {
+  readonly at: number;
+  readonly numbers: readonly number[];
+}
+
+/**
+ * Keeps measurements for a day, those of one processor, number of threads and version of V8 apart from others: copies
+ * of a folder and several runtimes may share the file. A file that cannot be read, or is no such file, counts as empty.
+ *
+ * @param path made with its folder when something is first kept; failing to is no error
+ */
+export function measurementsFile(path: string): Measurements {
+  const machine = `${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} at once, V8 ${process.versions.v8}`;
+  const keyOf = (key: string) => `${machine}, ${key}`;
+  return {
+    async get(key) {
+      return (await readEntries(path)).get(keyOf(key))?.numbers;
+    },
+    async set(key, numbers) {
+      const entries = await readEntries(path);
+      entries.set(keyOf(key), { at: Date.now(), numbers });
+      const kept = [...entries].sort(([, a], [, b]) => b.at - a.at).slice(0, MOST_ENTRIES);
+      await replaceFile(path, JSON.stringify(Object.fromEntries(kept)));
+    },
+  };
+}
+
+/** Those that still hold. */
+async function readEntries(path: string): Promise<Map<string, Entry>> {
+  try {
+    const file = await stat(path);
+    if (!file.isFile() || file.size > MOST_BYTES) return new Map();
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const now = Date.now();
+    const entries = Object.entries(value ?? {}) as [string, unknown][];
+    return new Map(entries.filter((entry): entry is [string, Entry] => holds(entry[1], now)));
+  } catch {
+    return new Map();
+  }
+}
+
+function holds(value: unknown, now: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { at, numbers } = value as Partial<Record<keyof Entry, unknown>>;
+  if (typeof at !== 'number' || !(at <= now && at > now - DAY_MS)) return false;
+  return Array.isArray(numbers) && numbers.every((number) => Number.isFinite(number) && number > 0);
+}
+
+/** In one step, so that another process reads the old file or the new one. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const written = `${path}.${crypto.randomUUID()}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(written, text, { mode: 0o600 });
+    await rename(written, path);
+  } catch {
+    // Measured again the next time.
+    await rm(written, { force: true }).catch(() => undefined);
+  }
+}
