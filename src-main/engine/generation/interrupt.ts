@@ -19,7 +19,8 @@ export class Interrupt implements CancelToken {
   }
 
   reason(): 'time_limit' | 'user' | null {
-    if (this.clock.now() >= this.deadline) return 'time_limit';
+    // Executors ask hundreds of times per token, and most replies have no limit: the clock is not looked at for nothing.
+    if (this.deadline !== Number.POSITIVE_INFINITY && this.clock.now() >= this.deadline) return 'time_limit';
     return this.user?.cancelled ? 'user' : null;
   }
 
