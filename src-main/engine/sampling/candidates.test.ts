@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Candidates } from './candidates.ts';
+import { applyLogitBias } from './logit-bias.ts';
 import { PlainLogits } from './logits.ts';
 import { selectTop } from './select-top.ts';
 
@@ -8,36 +9,55 @@ const SIZE = 60;
 const logits = fc
   .array(fc.integer({ min: -9, max: 9 }), { minLength: SIZE, maxLength: SIZE })
   .map((values) => Float32Array.from(values, (value) => (value === -9 ? Number.NEGATIVE_INFINITY : value)));
+const changes = fc.array(fc.tuple(fc.nat(SIZE + 3), fc.integer({ min: -9, max: 9 })), { maxLength: 12 });
 const masks = fc.uniqueArray(fc.nat(SIZE - 1), { maxLength: 8 }).map((ids) => new Set(ids));
 
 describe('Candidates', () => {
   it('are the same whether a stage looked at all of them before or not', () => {
     fc.assert(
-      fc.property(logits, masks, fc.nat(SIZE + 1), (values, mask, k) => {
+      fc.property(logits, masks, changes, fc.nat(SIZE + 1), (values, mask, bias, k) => {
         const masked = values.map((value, id) => (mask.has(id) ? Number.NEGATIVE_INFINITY : value));
-        const best = selectTop(masked, SIZE, k);
-        for (const look of ['never', 'before the mask', 'behind it'] as const) {
+        const changed = Float32Array.from(masked);
+        for (const [id, by] of bias) changed[id] += by;
+        const best = selectTop(changed, SIZE, k);
+        for (const look of ['never', 'before the mask', 'behind it', 'behind the changes'] as const) {
           const candidates = new Candidates(SIZE);
           candidates.reset(new PlainLogits(values));
           if (look === 'before the mask') expect(candidates.logits).toEqual(values);
           candidates.mask(mask);
           if (look === 'behind it') expect(candidates.logits).toEqual(masked);
-          expect(candidates.indexOfMax()).toBe(selectTop(masked, SIZE, 1)[0]);
+          applyLogitBias(candidates, bias);
+          if (look === 'behind the changes') expect(candidates.logits).toEqual(changed);
+          expect(candidates.indexOfMax()).toBe(selectTop(changed, SIZE, 1)[0]);
           candidates.keepTop(k);
           expect(candidates.ids.slice(0, candidates.length)).toEqual(best);
-          expect(candidates.logits.slice(0, candidates.length)).toEqual(Float32Array.from(best, (id) => masked[id]));
+          expect(candidates.logits.slice(0, candidates.length)).toEqual(Float32Array.from(best, (id) => changed[id]));
         }
       }),
     );
   });
 
-  it('forget the mask of the token before', () => {
+  it('forget the mask and the changes of the token before', () => {
     const candidates = new Candidates(3);
     candidates.reset(Float32Array.of(1, 2, 3));
     candidates.mask(new Set([2]));
+    candidates.change([0], () => 9);
     candidates.reset(Float32Array.of(1, 2, 3));
     expect(candidates.indexOfMax()).toBe(2);
     expect([...candidates.logits]).toEqual([1, 2, 3]);
+  });
+
+  it('keep as many as are wanted of many after a few changed', () => {
+    const values = Float32Array.from({ length: 1000 }, (_, id) => (id * 37) % 1000);
+    for (const k of [5, 251, 252, 999]) {
+      const candidates = new Candidates(1000);
+      candidates.reset(values);
+      candidates.change([27, 54, 3, 0, 800], (logit, id) => logit + (id % 2 === 0 ? 400 : -400));
+      const changed = Float32Array.from(values, (value, id) => value + ([54, 0, 800].includes(id) ? 400 : 0));
+      for (const id of [27, 3]) changed[id] -= 400;
+      candidates.keepTop(k);
+      expect(candidates.ids.slice(0, k)).toEqual(selectTop(changed, 1000, k));
+    }
   });
 
   it('leave the logits that they were given as they are', () => {

@@ -2,6 +2,8 @@ import { asLogits, type Logits } from './logits.ts';
 import { selectTop } from './select-top.ts';
 
 const NONE: ReadonlySet<number> = new Set();
+/** Up to so many, ordering anew what changed is faster than looking at the whole vocabulary. */
+const FEW = 256;
 
 /**
  * The tokens that may still come next, shared by all stages of a chain: parallel arrays of which the first `length`
@@ -16,12 +18,14 @@ export class Candidates {
   private readonly ownIds: Int32Array;
   private readonly ownLogits: Float32Array;
   /**
-   * What the model gave, until a stage looks at each token or changes one; null from then on. Most chains begin by
+   * What the model gave, until a stage looks at each token or changes many; null from then on. Most chains begin by
    * keeping a few, which needs no copy of a whole vocabulary.
    */
   private raw: Logits | null = null;
   /** Of `raw`, what does not count. */
   private masked = NONE;
+  /** In place of what `raw` says, by token. */
+  private readonly changed = new Map<number, number>();
 
   /** @param capacity size of the vocabulary */
   constructor(capacity: number) {
@@ -49,6 +53,7 @@ export class Candidates {
   reset(logits: Float32Array | Logits): void {
     this.raw = asLogits(logits);
     this.masked = NONE;
+    this.changed.clear();
     this.length = this.raw.values.length;
     this.sorted = false;
   }
@@ -57,6 +62,17 @@ export class Candidates {
   mask(masked: ReadonlySet<number>): void {
     if (this.raw !== null) this.masked = masked;
     else for (const id of masked) this.ownLogits[id] = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Gives a few tokens another logit, if all tokens are still there, each at its own slot.
+   * @param to the new logit of a token, from its present one
+   * @returns whether it did
+   */
+  change(ids: Iterable<number>, to: (logit: number, id: number) => number): boolean {
+    if (this.raw === null) return false;
+    for (const id of ids) if (id < this.length) this.changed.set(id, Math.fround(to(this.rawLogit(id), id)));
+    return true;
   }
 
   /** Index of the first highest logit. */
@@ -114,30 +130,43 @@ export class Candidates {
     for (let i = 0; i < length; i++) probabilities[i] = probabilities[i] / sum;
   }
 
-  /** The `k` highest of the raw logits; null when they no longer are the candidates, or a masked one is among them. */
+  /** The `k` highest of the raw and changed logits; null when they are taken over, or a masked one is among the raw. */
   private rawTop(k: number): Int32Array | null {
-    const ids = this.raw?.top(k) ?? null;
-    if (ids === null || this.masked.size === 0) return ids;
-    return ids.some((id) => this.masked.has(id)) ? null : ids;
+    const { raw, masked, changed } = this;
+    const wanted = k + changed.size;
+    if (raw === null || (changed.size > 0 && wanted > FEW)) return null;
+    const ids = raw.top(wanted);
+    if (masked.size > 0 && ids.some((id) => masked.has(id) && !changed.has(id))) return null;
+    if (changed.size === 0) return ids;
+    const best = Array.from(ids).filter((id) => !changed.has(id));
+    best.push(...changed.keys());
+    best.sort((a, b) => this.rawLogit(b) - this.rawLogit(a) || a - b);
+    return Int32Array.from(best.slice(0, Math.max(0, k)));
+  }
+
+  private rawLogit(id: number): number {
+    const changed = this.changed.get(id);
+    if (changed !== undefined) return changed;
+    return this.masked.has(id) ? Number.NEGATIVE_INFINITY : this.raw!.values[id];
   }
 
   private takeRaw(ids: Int32Array): void {
-    const { values } = this.raw!;
-    this.raw = null;
     for (let i = 0; i < ids.length; i++) {
       this.ownIds[i] = ids[i];
-      this.ownLogits[i] = values[ids[i]];
+      this.ownLogits[i] = this.rawLogit(ids[i]);
     }
+    this.raw = null;
     this.length = ids.length;
   }
 
   /** Copies the raw logits. */
   private takeOver(): void {
     if (this.raw === null) return;
-    const { ownIds, ownLogits, masked, length } = this;
+    const { ownIds, ownLogits, masked, changed, length } = this;
     ownLogits.set(this.raw.values);
     this.raw = null;
     for (let i = 0; i < length; i++) ownIds[i] = i;
     for (const id of masked) ownLogits[id] = Number.NEGATIVE_INFINITY;
+    for (const [id, logit] of changed) ownLogits[id] = logit;
   }
 }

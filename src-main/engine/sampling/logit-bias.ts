@@ -6,6 +6,8 @@ import type { Candidates } from './candidates.ts';
  */
 export function applyLogitBias(candidates: Candidates, bias: readonly (readonly [number, number])[]): void {
   if (bias.length === 0) return;
+  candidates.sorted = false;
+  if (bias.every(([id, value]) => candidates.change([id], (logit) => logit + Math.fround(value)))) return;
   const { ids, logits, length } = candidates;
   const elsewhere = new Map<number, number>();
   for (const [id, value] of bias) {
@@ -18,5 +20,4 @@ export function applyLogitBias(candidates: Candidates, bias: readonly (readonly 
       if (value !== undefined) logits[slot] = logits[slot] + Math.fround(value);
     }
   }
-  candidates.sorted = false;
 }

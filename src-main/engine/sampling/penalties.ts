@@ -25,14 +25,15 @@ export function applyPenalties(candidates: Candidates, penalties: Penalties, his
   if (counts.size === 0) return;
 
   const factor = Math.fround(repeat);
-  const penalise = (slot: number, count: number): void => {
-    const logit = candidates.logits[slot];
+  const penalised = (logit: number, count: number): number => {
     const scaled = Math.fround(logit <= 0 ? logit * factor : logit / factor);
     const subtrahend = Math.fround(Math.fround(count * Math.fround(frequency)) + Math.fround(presence));
-    candidates.logits[slot] = scaled - subtrahend;
+    return scaled - subtrahend;
   };
-  forEachCandidateIn(candidates, counts, penalise);
   candidates.sorted = false;
+  if (candidates.change(counts.keys(), (logit, id) => penalised(logit, counts.get(id)!))) return;
+  const { logits } = candidates;
+  forEachCandidateIn(candidates, counts, (slot, count) => (logits[slot] = penalised(logits[slot], count)));
 }
 
 /** Calls `visit` for candidates whose id is in `counts`. */
