@@ -3,24 +3,43 @@ import type { CompiledKernels, Measurements } from '../../platform.ts';
 /** Of two ways to compute the same: how fast each was. */
 export type Pair = readonly [number, number];
 
+export interface Measured {
+  readonly values: Pair;
+  /** Whether it would come out so again; else it is not kept. */
+  readonly clear: boolean;
+}
+
 /** Takes a measurement, or what it gave when it was taken before. */
 export type MeasureOnce = (
   what: string,
-  measure: () => Pair | Promise<Pair>,
+  measure: () => Measured | Promise<Measured>,
 ) => Promise<{ values: Pair; before: boolean }>;
 
 /** @param kept left out, each measurement is taken */
 export function measureOnce(kernels: Pick<CompiledKernels, 'hash'>, kept: Measurements | undefined): MeasureOnce {
   const { hash } = kernels;
   return async (what, measure) => {
-    if (kept === undefined || hash === undefined) return { values: await measure(), before: false };
+    if (kept === undefined || hash === undefined) return { values: (await measure()).values, before: false };
     const key = `${what}, kernels ${hash}`;
     const known = await kept.get(key);
     if (known?.length === 2) return { values: [known[0], known[1]], before: true };
-    const values = await measure();
-    await kept.set(key, values);
+    const { values, clear } = await measure();
+    if (clear) await kept.set(key, values);
     return { values, before: false };
   };
+}
+
+/**
+ * The best times of two ways. Clear where each time of one is below each of the other: not so where other programs keep
+ * the processor busy.
+ * @param first times in the order they were taken, at least one; each way's first is slow, as V8 compiles meanwhile
+ */
+export function clearlyFaster(first: readonly number[], second: readonly number[]): Measured {
+  const [a, b] = [first, second].map((times) => {
+    const warm = times.length > 1 ? times.slice(1) : times;
+    return { best: Math.min(...times), worst: Math.max(...warm) };
+  });
+  return { values: [a.best, b.best], clear: a.worst < b.best || b.worst < a.best };
 }
 
 /** How a reason says when that was. */
