@@ -1,0 +1,26 @@
+/** An app that nobody uses leaves the processor alone, though threads of the kernels wait for the next reply. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ChatPage } from './pages/chat.ts';
+import { engineCpuSeconds } from './support/cpu-time.ts';
+import { expect, test } from './support/test.ts';
+
+const SETTLE_MS = 2000;
+const MEASURED_MS = 5000;
+
+test('after a reply the engine takes less than a hundredth of one core', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.greedy();
+  const atFirst = await engineCpuSeconds(app);
+  // Long enough for all threads to read it together.
+  expect((await chat.ask('Once upon a time there was a little girl who liked to play')).reason).toBe('eos');
+  expect(await engineCpuSeconds(app)).toBeGreaterThan(atFirst);
+  await sleep(SETTLE_MS);
+  const before = await engineCpuSeconds(app);
+  const started = performance.now();
+  await sleep(MEASURED_MS);
+  const seconds = (await engineCpuSeconds(app)) - before;
+  const share = seconds / ((performance.now() - started) / 1000);
+  console.info(`${(100 * share).toFixed(2)} % of one core`);
+  expect(share).toBeLessThan(0.01);
+});

@@ -1,0 +1,37 @@
+/**
+ * A process of its own that loads a model, lets it write on two threads, and says what the processor then does for it
+ * while nothing is asked: CPU time of all its threads, as a share of one core.
+ *
+ *     node measure-idle.mjs PATH SETTLE_MS MEASURED_MS
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultGenerateParams, InferenceEngine } from '../../../engine/index.ts';
+import { openModelPath } from '../model-path.ts';
+import { nodePlatform } from '../node-platform.ts';
+
+export interface MeasuredIdle {
+  /** Threads that wrote each token. */
+  threads: number;
+  /** Tokens of the reply. */
+  tokens: number;
+  /** Of one core. */
+  share: number;
+}
+
+/** @param args as on the command line */
+export async function main([path = '', settleMs = '', measuredMs = '']: string[]): Promise<void> {
+  const engine = new InferenceEngine(nodePlatform());
+  const { kernels } = await engine.load(await openModelPath(path), { threads: 2 });
+  const params = defaultGenerateParams({ kind: 'text', text: 'Once upon a time' });
+  let tokens = 0;
+  for await (const event of engine.generate(params)) if (event.type === 'token') tokens++;
+  await sleep(Number(settleMs));
+  const before = process.cpuUsage();
+  const started = performance.now();
+  await sleep(Number(measuredMs));
+  const { user, system } = process.cpuUsage(before);
+  const share = (user + system) / 1000 / (performance.now() - started);
+  const result: MeasuredIdle = { threads: kernels?.decodeThreads ?? 0, tokens, share };
+  process.stdout.write(JSON.stringify(result));
+  await engine.unload();
+}
