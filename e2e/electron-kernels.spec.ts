@@ -1,0 +1,76 @@
+/** A thread of the CPU kernels is lost in the app; `web-kernels.spec.ts` has the browser's. */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
+
+/** The kernels share prompts of this length whatever was measured. */
+const PROMPT = 'Once upon a time there was a little girl who liked to play';
+
+/**
+ * Starts the engine's process anew with a script of the test in each of its threads: the engine's own ends the threads
+ * that it started when the file `end` appears, and writes how many they were to `ended`.
+ */
+async function restartWithHook(app: RunningApp, end: string, ended: string): Promise<void> {
+  const hook = join(app.dataDir, 'hook.cjs');
+  await writeFile(
+    hook,
+    `const threads = require('node:worker_threads');
+    const { existsSync, rmSync, writeFileSync } = require('node:fs');
+    const { syncBuiltinESMExports } = require('node:module');
+    const started = [];
+    if (!threads.isMainThread) {
+      threads.Worker = class extends threads.Worker {
+        constructor(...args) {
+          super(...args);
+          started.push(this);
+        }
+      };
+      syncBuiltinESMExports();
+      setInterval(async () => {
+        if (started.length === 0 || !existsSync(${JSON.stringify(end)})) return;
+        rmSync(${JSON.stringify(end)});
+        await Promise.all(started.map((thread) => thread.terminate()));
+        writeFileSync(${JSON.stringify(ended)}, String(started.length));
+      }, 20).unref();
+    }`,
+  );
+  await app.electron?.evaluate((_electron, script) => {
+    process.env.NODE_OPTIONS = `--require=${script}`;
+  }, hook);
+  await app.killEngine();
+}
+
+test('a thread that is ended from outside is an error of the reply, and the app lives', async ({ app, dataDir }) => {
+  const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
+  test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');
+  const [end, ended] = [join(dataDir, 'end'), join(dataDir, 'ended')];
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await chat.greedy();
+  const before = await chat.ask(PROMPT);
+  expect(before.reason).toBe('eos');
+
+  await restartWithHook(app, end, ended);
+  await expect(chat.id('engine-state')).not.toHaveAttribute('data-state', 'ready');
+  await chat.ready();
+  await chat.newChat();
+  expect(await chat.ask(PROMPT)).toEqual(before);
+  await writeFile(end, '');
+  await expect.poll(() => existsSync(ended)).toBe(true);
+  expect(Number(await readFile(ended, 'utf8'))).toBeGreaterThan(0);
+
+  await chat.newChat();
+  // Another beginning: what was read before would not be read again.
+  expect((await chat.ask('The cat sat on the mat and looked at the big red ball')).reason).toBe('error');
+  await expect(chat.id('error-card')).toContainText(/thread of the CPU kernels ended unexpectedly/);
+  await models.show();
+  await models.card('TinyTransformer').getByTestId('unload-model').click();
+  await models.load('TinyTransformer');
+  await chat.id('nav-chat').click();
+  await chat.newChat();
+  expect(await chat.ask(PROMPT)).toEqual(before);
+});
