@@ -94,7 +94,7 @@ function measure(name: string, shape: string): void {
     if (layout.id !== L.LAYOUT_F32) {
       execute(functions, memory, [prepareOp(layout, x, prepared, inputs)], at);
     }
-    const ops = (rows === 1 ? addresses : addresses.slice(0, 1)).map((weights) => {
+    const ops = (rows < 16 ? addresses : addresses.slice(0, 1)).map((weights) => {
       return linearOp(layout, weights, layout.id === L.LAYOUT_F32 ? x : prepared, y, inputs, outputs);
     });
     const best = execute(functions, memory, ops, at, seconds);

@@ -5,7 +5,7 @@
  */
 import { XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
-import { dot, sixBits, storeScaled, widened } from './int8-row';
+import { clearSums, dot, sixBits, storeScaled, widened } from './int8-row';
 import { madd, placedHalf4 } from './math';
 
 /** Bytes of the sums of one panel. */
@@ -58,7 +58,7 @@ export function nibblesFourPanels(
   sums: usize,
 ): void {
   const bytes: usize = (min ? 160 : 144) + (five ? 32 : 0);
-  memory.fill(sums, 0, 4 * SUMS);
+  clearSums(sums, 1);
   for (; blocks > 0; blocks--) {
     nibbleBlocks(x, w, step, zero, min, look, short, table, sums);
     nibbleBlocks(x, w + 2 * step, step, zero, min, look, short, table, sums + 2 * SUMS);
@@ -133,7 +133,7 @@ export function q8FourPanels(
   zero: i32,
   sums: usize,
 ): void {
-  memory.fill(sums, 0, 4 * SUMS);
+  clearSums(sums, 1);
   for (; blocks > 0; blocks--) {
     q8Blocks(x, w, step, zero, sums);
     q8Blocks(x, w + 2 * step, step, zero, sums + 2 * SUMS);
@@ -178,7 +178,7 @@ export function q6FourPanels(
   apart: i32,
   sums: usize,
 ): void {
-  memory.fill(sums, 0, 4 * SUMS);
+  clearSums(sums, 1);
   for (; blocks > 0; blocks--) {
     q6Blocks(x, w, step, sums);
     q6Blocks(x, w + 2 * step, step, sums + 2 * SUMS);

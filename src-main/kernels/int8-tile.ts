@@ -20,25 +20,21 @@ import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './qu
 export const TILE_BLOCK: usize = 272;
 export const TILE_BLOCK_MIN: usize = 288;
 export const TILE_BLOCK_HALVES: usize = 288;
-/** Bytes of the sums of four rows. */
+/** Bytes of the sums of one row. */
 const ROW_SUMS: usize = 32;
 
-/** Four rows of activations that lie together; `sums` is 128 bytes of room. */
+/** Adds the products of four rows of activations that lie together to the `f32[4][8]` at `sums`. */
 // @ts-ignore: decorator
 @inline
 export function tileFourRows(
-  op: usize,
   x: usize,
   tile: usize,
   blocks: i32,
-  row: i32,
-  panel: i32,
   zero: i32,
   min: bool,
   sums: usize,
 ): void {
   const shift = i32x4.splat(-zero);
-  memory.fill(sums, 0, 4 * ROW_SUMS);
   for (; blocks > 0; blocks--) {
     const start = min ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
     let a0 = lane(start, 0);
@@ -72,19 +68,15 @@ export function tileFourRows(
     tile += min ? TILE_BLOCK_MIN : TILE_BLOCK;
     x += XQ4_BLOCK;
   }
-  storeFourRows(op, row, panel, sums);
 }
 
 /** As `tileFourRows`, with nibbles as they lie in memory (tile.ts says how). @param short sums of a block are of 16 bits */
 // @ts-ignore: decorator
 @inline
 export function nibblesFourRows(
-  op: usize,
   x: usize,
   w: usize,
   blocks: i32,
-  row: i32,
-  panel: i32,
   zero: i32,
   min: bool,
   short: bool,
@@ -92,7 +84,6 @@ export function nibblesFourRows(
 ): void {
   const mask = i8x16.splat(15);
   const shift = i32x4.splat(-zero);
-  memory.fill(sums, 0, 4 * ROW_SUMS);
   for (; blocks > 0; blocks--) {
     const start = min || short ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
     let a0 = lane(start, 0);
@@ -147,7 +138,6 @@ export function nibblesFourRows(
     w = codes;
     x += XQ4_BLOCK;
   }
-  storeFourRows(op, row, panel, sums);
 }
 
 /**
@@ -194,7 +184,8 @@ function addScaled(sums: usize, integers: v128, w: v128, scale: v128, min: bool,
   v128.store(sums, y);
 }
 
-function storeFourRows(op: usize, row: i32, panel: i32, sums: usize): void {
+/** @param sums of four rows, `f32[4][8]` */
+export function storeFourRows(op: usize, row: i32, panel: i32, sums: usize): void {
   for (let i = 0; i < 4; i++) {
     const at = sums + <usize>i * ROW_SUMS;
     storeScaled(op, row + i, panel, v128.load(at), v128.load(at, 16));
@@ -202,8 +193,7 @@ function storeFourRows(op: usize, row: i32, panel: i32, sums: usize): void {
 }
 
 /** As `tileFourRows`, each half of a block with a scale of its own. */
-export function halvesFourRows(op: usize, x: usize, tile: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  memory.fill(sums, 0, 4 * ROW_SUMS);
+export function halvesFourRows(x: usize, tile: usize, blocks: i32, sums: usize): void {
   for (; blocks > 0; blocks--) {
     for (let half: usize = 0; half < 2; half++) {
       let a0 = startOfHalf(x, half);
@@ -238,13 +228,11 @@ export function halvesFourRows(op: usize, x: usize, tile: usize, blocks: i32, ro
     tile += TILE_BLOCK_HALVES;
     x += XQ4_BLOCK;
   }
-  storeFourRows(op, row, panel, sums);
 }
 
 /** As `tileFourRows`, with six-bit codes as they lie in memory: each half of a block has a scale of its own. */
-export function sixBitsFourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
+export function sixBitsFourRows(x: usize, w: usize, blocks: i32, sums: usize): void {
   const mask = i8x16.splat(63);
-  memory.fill(sums, 0, 4 * ROW_SUMS);
   for (; blocks > 0; blocks--) {
     for (let half: usize = 0; half < 2; half++) {
       let a0 = startOfHalf(x, half);
@@ -298,7 +286,6 @@ export function sixBitsFourRows(op: usize, x: usize, w: usize, blocks: i32, row:
     w += 224;
     x += XQ4_BLOCK;
   }
-  storeFourRows(op, row, panel, sums);
 }
 
 /** -32, the code of weight 0, times the sum of the activations of one half. */

@@ -9,6 +9,7 @@
  */
 import { store8 } from './epilogue';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
+import { clearSums } from './int8-row';
 import { madd } from './math';
 
 /** Bytes of the eight sums of one panel and one row. */
@@ -157,13 +158,13 @@ function keep(sums: usize, low: v128, high: v128, add: bool): void {
 }
 
 function oneRow(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
-  memory.fill(sums, 0, SUMS);
+  clearSums(sums, 1);
   addInputs(x, w, width & ~3, sums);
   storeSums(op, x, w, width, row, panel, sums);
 }
 
 function fourPanels(op: usize, x: usize, w: usize, step: usize, width: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
-  memory.fill(sums, 0, 4 * SUMS);
+  clearSums(sums, 4);
   const whole = width & ~3;
   for (let input = 0; input < whole; input += TURN) {
     const inputs = min(whole - input, TURN);

@@ -15,12 +15,20 @@ import {
   OP_X_STRIDE,
   OP_ZERO,
 } from '../engine/executors/wasm/plan-layout';
-import { rowNibbles, rowQ6, rowQ8 } from './int8-row';
-import { halvesFourRows, nibblesFourRows, sixBitsFourRows, tileFourRows } from './int8-tile';
+import { clearSums, rowNibbles, rowQ6, rowQ8 } from './int8-row';
+import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFourRows } from './int8-tile';
+import { XQ4_BLOCK } from './quantize';
 import { nibblesFourPanels, q6FourPanels, q8FourPanels } from './int8-strands';
 import { blockBytes, tableIQ4, unpackTile } from './tile';
 
-/** @param scratch room for the sums of four rows and, for Q5, Q6 and IQ4, one panel's tile */
+/** Rows from which on multiplying takes longer than reading the weights from memory. */
+const MANY_ROWS: i32 = 16;
+/** Bytes of the sums of four rows of a panel. */
+const FOUR_ROWS: usize = 128;
+/** Blocks of one panel before the next one's turn comes. */
+const TURN: i32 = 2;
+
+/** @param scratch room for the sums of four rows of four panels, or of one panel and its tile */
 export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const layout = load<i32>(op, OP_LAYOUT);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
@@ -30,14 +38,17 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
   const tile = scratch + 128;
   const tiled = isTiled(layout, rows);
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
-  if (rows < 4 && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
+  if (rows < MANY_ROWS && !tiled && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
+    // Four panels that lie far apart, for the reason that int8-strands.ts gives.
     const apart = (to - from) >> 2;
     const step = <usize>apart * panelBytes;
     for (const end = from + apart; from < end; from++, w += panelBytes) {
       let x = <usize>load<i32>(op, OP_X);
-      for (let row = 0; row < rows; row++, x += stride) {
-        fourPanels(layout, op, x, w, step, blocks, row, from, apart, zero, scratch);
+      let row = 0;
+      for (; row + 4 <= rows; row += 4, x += 4 * stride) {
+        fourRowsFourPanels(layout, op, x, w, step, blocks, row, from, apart, zero, scratch);
       }
+      for (; row < rows; row++, x += stride) fourPanels(layout, op, x, w, step, blocks, row, from, apart, zero, scratch);
     }
     from += 3 * apart;
     w += 3 * step;
@@ -47,10 +58,37 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
     let row = 0;
     if (tiled) unpackTile(layout, w, blocks, tile, zero);
     for (; row + 4 <= rows; row += 4, x += 4 * stride) {
-      fourRows(layout, tiled, op, x, tiled ? tile : w, blocks, row, panel, zero, scratch);
+      clearSums(scratch, 1);
+      fourRows(layout, tiled, x, tiled ? tile : w, blocks, zero, scratch);
+      storeFourRows(op, row, panel, scratch);
     }
     for (; row < rows; row++, x += stride) oneRow(layout, op, x, w, blocks, row, panel, zero);
   }
+}
+
+function fourRowsFourPanels(
+  layout: i32,
+  op: usize,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  apart: i32,
+  zero: i32,
+  sums: usize,
+): void {
+  const bytes = <usize>TURN * blockBytes(layout);
+  clearSums(sums, 4);
+  for (; blocks > 0; blocks -= TURN, w += bytes, x += <usize>TURN * XQ4_BLOCK) {
+    const turn = min(blocks, TURN);
+    let at = w;
+    for (let i: usize = 0; i < 4 * FOUR_ROWS; i += FOUR_ROWS, at += step) {
+      fourRows(layout, false, x, at, turn, zero, sums + i);
+    }
+  }
+  for (let i: usize = 0; i < 4; i++) storeFourRows(op, row, panel + <i32>i * apart, sums + i * FOUR_ROWS);
 }
 
 /**
@@ -62,44 +100,42 @@ function isTiled(layout: i32, rows: i32): bool {
   return rows >= 4 && (layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN || layout == LAYOUT_IQ4);
 }
 
+/** Adds products of four rows of activations, which lie together, to the `f32[4][8]` at `sums`. */
 // @ts-ignore: decorator
 @inline
 function fourRows(
   layout: i32,
   tiled: bool,
-  op: usize,
   x: usize,
   w: usize,
   blocks: i32,
-  row: i32,
-  panel: i32,
   zero: i32,
   sums: usize,
 ): void {
   switch (layout) {
     case LAYOUT_Q4:
-      if (tiled) fourQ8(op, x, w, blocks, row, panel, 8, sums);
-      else fourQ4(op, x, w, blocks, row, panel, sums);
+      if (tiled) fourQ8(x, w, blocks, 8, sums);
+      else fourQ4(x, w, blocks, sums);
       break;
     case LAYOUT_Q4_MIN:
-      if (tiled) fourQ8Min(op, x, w, blocks, row, panel, sums);
-      else fourQ4Min(op, x, w, blocks, row, panel, sums);
+      if (tiled) fourQ8Min(x, w, blocks, sums);
+      else fourQ4Min(x, w, blocks, sums);
       break;
     case LAYOUT_Q4_SHORT:
-      fourQ4Short(op, x, w, blocks, row, panel, sums);
+      fourQ4Short(x, w, blocks, sums);
       break;
     case LAYOUT_Q4_MIN_SHORT:
-      fourQ4MinShort(op, x, w, blocks, row, panel, sums);
+      fourQ4MinShort(x, w, blocks, sums);
       break;
     case LAYOUT_Q6:
-      if (tiled) halvesFourRows(op, x, w, blocks, row, panel, sums);
-      else sixBitsFourRows(op, x, w, blocks, row, panel, sums);
+      if (tiled) halvesFourRows(x, w, blocks, sums);
+      else sixBitsFourRows(x, w, blocks, sums);
       break;
     case LAYOUT_Q5_MIN:
-      fourQ8Min(op, x, w, blocks, row, panel, sums);
+      fourQ8Min(x, w, blocks, sums);
       break;
     default:
-      fourQ8(op, x, w, blocks, row, panel, zero, sums);
+      fourQ8(x, w, blocks, zero, sums);
   }
 }
 
@@ -176,28 +212,28 @@ function fourPanels(
 }
 
 // Functions of their own: V8 gives each its registers.
-function fourQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  nibblesFourRows(op, x, w, blocks, row, panel, 8, false, false, sums);
+function fourQ4(x: usize, w: usize, blocks: i32, sums: usize): void {
+  nibblesFourRows(x, w, blocks, 8, false, false, sums);
 }
 
-function fourQ4Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  nibblesFourRows(op, x, w, blocks, row, panel, 0, true, false, sums);
+function fourQ4Min(x: usize, w: usize, blocks: i32, sums: usize): void {
+  nibblesFourRows(x, w, blocks, 0, true, false, sums);
 }
 
-function fourQ4Short(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  nibblesFourRows(op, x, w, blocks, row, panel, 8, false, true, sums);
+function fourQ4Short(x: usize, w: usize, blocks: i32, sums: usize): void {
+  nibblesFourRows(x, w, blocks, 8, false, true, sums);
 }
 
-function fourQ4MinShort(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  nibblesFourRows(op, x, w, blocks, row, panel, 0, true, true, sums);
+function fourQ4MinShort(x: usize, w: usize, blocks: i32, sums: usize): void {
+  nibblesFourRows(x, w, blocks, 0, true, true, sums);
 }
 
-function fourQ8(op: usize, x: usize, tile: usize, blocks: i32, row: i32, panel: i32, zero: i32, sums: usize): void {
-  tileFourRows(op, x, tile, blocks, row, panel, zero, false, sums);
+function fourQ8(x: usize, tile: usize, blocks: i32, zero: i32, sums: usize): void {
+  tileFourRows(x, tile, blocks, zero, false, sums);
 }
 
-function fourQ8Min(op: usize, x: usize, tile: usize, blocks: i32, row: i32, panel: i32, sums: usize): void {
-  tileFourRows(op, x, tile, blocks, row, panel, 0, true, sums);
+function fourQ8Min(x: usize, tile: usize, blocks: i32, sums: usize): void {
+  tileFourRows(x, tile, blocks, 0, true, sums);
 }
 
 function rowQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {

@@ -7,7 +7,7 @@
  * The dot product wants codes of 0..127 on one side: the weight's sign moves to the activation.
  */
 import { dot4 } from './dot';
-import { addScaled, storeScaled } from './int8-row';
+import { addScaled, clearSums, storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
@@ -70,7 +70,7 @@ function fourPanels(
   apart: i32,
   sums: usize,
 ): void {
-  memory.fill(sums, 0, 128);
+  clearSums(sums, 1);
   for (; blocks > 0; blocks--) {
     const scale = v128.load32_splat(x, XQ_SCALE);
     let at = w;

@@ -66,8 +66,8 @@ declare function cancelled(): i32;
 const CHUNK_WORK: f64 = 9437184;
 /** Chunks of an operation per thread, unless they are too large then. */
 const CHUNKS: i32 = 8;
-/** Up to so many rows the kernels read each weight from memory for every row. */
-const FEW_ROWS: i32 = 3;
+/** Up to so many rows reading the weights from memory takes longer than multiplying. */
+const FEW_ROWS: i32 = 15;
 /** Small chunks per thread that all units would make, unless fewer than four panels are left for each. */
 const SMALL_CHUNKS: i32 = 32;
 /** Up to so many rows, one thread does what treats rows by themselves: that is less than meeting once more takes. */

@@ -156,7 +156,7 @@ function extentsOf(attentions: readonly AttentionAttributes[]): AttentionExtents
 
 /** Sums of four rows, before each tile. */
 const TILE_HEAD = 128;
-/** Sums of four panels with float16 weights, in place of a tile. */
+/** Sums of four panels, in place of a tile. */
 const PANEL_SUMS = 512;
 /** The largest block of a tile of integers. */
 const TILE_BLOCK = 288;

@@ -58,11 +58,21 @@ const ODD_SHAPES: typeof SHAPES = [
   [3, 67, 45],
 ];
 
+/** An odd number of blocks of 32. */
+const ODD_BLOCKS: typeof SHAPES = [
+  [2, 288, 45],
+  [6, 288, 45],
+];
+
 const VARIANTS = ['threads', 'simd'] as const;
+
+function shapesFor({ blockSize }: BlockType): typeof SHAPES {
+  return [...SHAPES, ...(blockSize <= 32 ? ODD_BLOCKS : []), ...(blockSize === 1 ? ODD_SHAPES : [])];
+}
 
 describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
   describe.each(TYPES.map(([type, nmse]) => ({ type, nmse, name: type.name })))('$name', ({ type, nmse }) => {
-    it.each(type.blockSize > 1 ? SHAPES : [...SHAPES, ...ODD_SHAPES])(
+    it.each(shapesFor(type))(
       '[%d, %d] x [%d]',
       async (rows, inputs, outputs) => {
         const random = normalNumbers(rows * inputs + outputs);
