@@ -72,36 +72,33 @@ function shapesFor({ blockSize }: BlockType): typeof SHAPES {
 
 describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
   describe.each(TYPES.map(([type, nmse]) => ({ type, nmse, name: type.name })))('$name', ({ type, nmse }) => {
-    it.each(shapesFor(type))(
-      '[%d, %d] x [%d]',
-      async (rows, inputs, outputs) => {
-        const random = normalNumbers(rows * inputs + outputs);
-        const x = Float32Array.from({ length: rows * inputs }, random);
-        const w = Float32Array.from({ length: outputs * inputs }, random);
-        const bias = Float32Array.from({ length: outputs }, random);
-        const stored = storedRows(type, w);
+    it.each(shapesFor(type))('[%d, %d] x [%d]', async (rows, inputs, outputs) => {
+      const random = normalNumbers(rows * inputs + outputs);
+      const x = Float32Array.from({ length: rows * inputs }, random);
+      const w = Float32Array.from({ length: outputs * inputs }, random);
+      const bias = Float32Array.from({ length: outputs }, random);
+      const stored = storedRows(type, w);
 
-        const { taps, fewRows, rowAlone } = await runLinear(variant, { type, x, stored, bias, rows, inputs, outputs });
+      const { taps, fewRows, rowAlone } = await runLinear(variant, { type, x, stored, bias, rows, inputs, outputs });
 
-        const values = new Float32Array(w.length);
-        type.dequantize(stored, 0, values, 0, w.length / type.blockSize);
-        const seen = type.blockSize > 1 ? quantized(x) : x;
-        let error = 0;
-        let size = 0;
-        for (let row = 0; row < rows; row++) {
-          for (let output = 0; output < outputs; output++) {
-            let sum = bias[output];
-            for (let i = 0; i < inputs; i++) sum += seen[row * inputs + i] * values[output * inputs + i];
-            error += (taps[row * outputs + output] - sum) ** 2;
-            size += sum ** 2;
-          }
+      const values = new Float32Array(w.length);
+      type.dequantize(stored, 0, values, 0, w.length / type.blockSize);
+      const seen = type.blockSize > 1 ? quantized(x) : x;
+      let error = 0;
+      let size = 0;
+      for (let row = 0; row < rows; row++) {
+        for (let output = 0; output < outputs; output++) {
+          let sum = bias[output];
+          for (let i = 0; i < inputs; i++) sum += seen[row * inputs + i] * values[output * inputs + i];
+          error += (taps[row * outputs + output] - sum) ** 2;
+          size += sum ** 2;
         }
-        expect(error / size).toBeLessThan(nmse);
-        // A row gives the same bits alone, among four and in a batch.
-        expect(rowAlone).toEqual(taps.slice(-outputs));
-        expect(fewRows).toEqual(taps.slice(0, fewRows.length));
-      },
-    );
+      }
+      expect(error / size).toBeLessThan(nmse);
+      // A row gives the same bits alone, among four and in a batch.
+      expect(rowAlone).toEqual(taps.slice(-outputs));
+      expect(fewRows).toEqual(taps.slice(0, fewRows.length));
+    });
   });
 });
 
