@@ -93,7 +93,12 @@ export class KernelMemory implements Allocator {
     return this.views;
   }
 
-  private ensure(end: number, purpose: string): void {
+  /**
+   * Takes from the system what will be given out up to `end`, so that a lack of it shows before anything is read. Takes
+   * addresses; a page becomes memory when something is written there.
+   * @throws EngineError OUT_OF_MEMORY
+   */
+  ensure(end: number, purpose: string): void {
     const missing = end - this.memory.buffer.byteLength;
     if (missing <= 0) return;
     try {
@@ -102,10 +107,13 @@ export class KernelMemory implements Allocator {
     } catch (cause) {
       // RangeError: past the limit, or the system has no more.
       if (!(cause instanceof RangeError)) throw cause;
+      const why =
+        end > MAX_MEMORY_BYTES
+          ? `WebAssembly can address ${MAX_MEMORY_BYTES}. Choose a smaller model, a shorter context, or the reference executor.`
+          : 'the system does not give as many. Close other programs, or choose a smaller model or a shorter context.';
       throw new EngineError(
         'OUT_OF_MEMORY',
-        `There is no memory for ${purpose}: ${end} bytes are needed in all, and WebAssembly can address ` +
-          `${MAX_MEMORY_BYTES}. Choose a smaller model, a shorter context, or the reference executor.`,
+        `There is no memory for ${purpose}: ${end} bytes are needed in all, and ${why}`,
         { bytes: end, limit: MAX_MEMORY_BYTES },
         { cause },
       );

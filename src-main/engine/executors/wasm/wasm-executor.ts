@@ -78,8 +78,11 @@ export async function createWasmExecutor(
   const threads = typeof count === 'number' ? count : threadsFor(host?.available ?? 1);
   const kvCacheType = options.kvCacheType ?? defaultKvCacheType(program, weights);
   const size = bufferSizes(options.cells, kvCacheType);
-  checkAddressable(wasmMemory(program, weights, size, threads), options.cells);
+  const needed = wasmMemory(program, weights, size, threads);
+  checkAddressable(needed, options.cells);
   const memory = new KernelMemory(shared);
+  const bytes = needed.weights + needed.kvCache + needed.scratch;
+  memory.ensure(bytes, `the model with a context of ${options.cells} tokens`);
   const cancel: { current: CancelToken | undefined } = { current: undefined };
   const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false, options.clock);
   const once = measureOnce(options.kernels, options.measurements);
