@@ -1,5 +1,7 @@
 /** How much memory the engine's process holds, measured from outside. */
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import type { RunningApp } from './app.ts';
 import { enginePid } from './electron-app.ts';
 
@@ -8,9 +10,30 @@ import { enginePid } from './electron-app.ts';
  * @throws Error where there is no /proc
  */
 export async function engineMemory(app: RunningApp): Promise<number> {
-  const pids = app.electron === null ? await pagePids(app) : [await enginePid(app.electron)];
-  const sizes = await Promise.all(pids.map(residentBytes));
+  const pids = await enginePids(app);
+  const sizes = await Promise.all(pids.map((pid) => bytesOf(pid, 'VmRSS')));
   return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/**
+ * Lets the process in which the engine runs get no more than `bytes` beside what it has, as on a computer whose memory
+ * is full. @returns lifts that
+ */
+export async function limitEngineMemory(app: RunningApp, bytes: number): Promise<() => Promise<void>> {
+  const pids = await enginePids(app);
+  for (const pid of pids) await setDataLimit(pid, String((await bytesOf(pid, 'VmData')) + bytes));
+  return async () => {
+    for (const pid of pids) await setDataLimit(pid, 'unlimited');
+  };
+}
+
+/** Only the soft limit, which anyone may lift again. */
+async function setDataLimit(pid: number, limit: string): Promise<void> {
+  await promisify(execFile)('prlimit', [`--pid=${pid}`, `--data=${limit}:`]);
+}
+
+async function enginePids(app: RunningApp): Promise<number[]> {
+  return app.electron === null ? await pagePids(app) : [await enginePid(app.electron)];
 }
 
 async function pagePids(app: RunningApp): Promise<number[]> {
@@ -22,9 +45,9 @@ async function pagePids(app: RunningApp): Promise<number[]> {
   return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
 }
 
-async function residentBytes(pid: number): Promise<number> {
+async function bytesOf(pid: number, what: 'VmRSS' | 'VmData'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status does not say how much memory is resident.`);
+  const kilobytes = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no ${what}.`);
   return Number(kilobytes) * 1024;
 }

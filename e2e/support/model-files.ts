@@ -37,14 +37,24 @@ export async function writeEndlessModel(dir: string): Promise<string> {
 const F32 = 0;
 const F16 = 1;
 
-/** A model that takes a while to read: 300 MB, all zeros, which take no room on the disk. */
-export async function writeBigModel(dir: string): Promise<string> {
-  const [width, feedForward, layers, vocabulary] = [1024, 4096, 9, 1000];
+/** A model that takes a while to read: 300 MB. */
+export function writeBigModel(dir: string): Promise<string> {
+  return writeZeros(dir, 'Big', 9);
+}
+
+/** A model of 6.7 GB, more than 32-bit addresses reach. */
+export function writeHugeModel(dir: string): Promise<string> {
+  return writeZeros(dir, 'Huge', 200);
+}
+
+/** A model without a tokenizer, whose weights are all zeros, which take no room on the disk. */
+async function writeZeros(dir: string, name: string, layers: number): Promise<string> {
+  const [width, feedForward, vocabulary] = [1024, 4096, 1000];
   const number = (value: number): TypedValue => ({ type: 'uint32', value });
   const text = (value: string): TypedValue => ({ type: 'string', value });
   const metadata = new Map<string, TypedValue>([
     ['general.architecture', text('llama')],
-    ['general.name', text('Big')],
+    ['general.name', text(name)],
     ['llama.block_count', number(layers)],
     ['llama.context_length', number(512)],
     ['llama.embedding_length', number(width)],
@@ -71,7 +81,7 @@ export async function writeBigModel(dir: string): Promise<string> {
   const blocks = Array.from({ length: layers }, (_, index) => layer(`blk.${index}`)).flat();
   const plan = [matrix('token_embd', vocabulary, width), ...blocks, norm('output_norm')];
   const { header, fileBytes } = layOutGguf(metadata, plan);
-  const path = await write(dir, 'big.gguf', header);
+  const path = await write(dir, `${name.toLowerCase()}.gguf`, header);
   const file = await open(path, 'r+');
   await file.truncate(fileBytes);
   await file.close();

@@ -1,0 +1,68 @@
+/** Models that the memory does not hold: the numbers are said, and the app goes on with the model that it has. */
+import { stat } from 'node:fs/promises';
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { limitEngineMemory } from './support/memory.ts';
+import { writeEndlessModel, writeHugeModel } from './support/model-files.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
+
+async function open(app: RunningApp, path: string): Promise<{ chat: ChatPage; models: ModelsPage }> {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(path);
+  return { chat, models };
+}
+
+async function expectReply(chat: ChatPage): Promise<void> {
+  await chat.id('nav-chat').click();
+  await chat.newChat();
+  await chat.greedy();
+  expect(await chat.ask('Hello world')).toEqual({ text: expect.stringContaining('! How are you?'), reason: 'eos' });
+}
+
+test('a model past the 4 GiB of WebAssembly is refused with the numbers, without being read', async ({
+  app,
+  dataDir,
+}) => {
+  const path = await writeHugeModel(dataDir);
+  const { size, blocks } = await stat(path);
+  expect(size).toBeGreaterThan(6e9);
+  // Blocks of 512 bytes.
+  expect(512 * blocks).toBeLessThan(1e6);
+  const { chat, models } = await open(app, path);
+  const huge = models.card('Huge');
+  await expect(huge).toContainText(/\d\.\d GB short/);
+  await expect(huge.getByTestId('model-problem')).toContainText(
+    /It needs 7\.\d GB for a context of 512 tokens; (the engine can use 4\.\d+ GB|[\d.]+ GB are free here)/,
+  );
+  await expect(huge.getByTestId('load-model')).toBeDisabled();
+  await expect(models.card('TinyTransformer')).toContainText('In memory');
+  await expectReply(chat);
+});
+
+test('memory that the system does not give is an error with the numbers, and the model from before answers', async ({
+  app,
+  dataDir,
+}) => {
+  test.skip(process.platform !== 'linux', 'Only Linux limits the memory of a process that runs.');
+  const { chat, models } = await open(app, await writeEndlessModel(dataDir));
+  const endless = models.card('tiny-llama');
+  await expect(endless).toContainText('Ready');
+  // K and V of 1.6 GB, which fit as far as the headers and the free memory say.
+  await models.id('context-size').fill(String(2 ** 21));
+  await models.id('context-size').press('Enter');
+  await expect(endless.getByTestId('load-model')).toBeEnabled();
+  const lift = await limitEngineMemory(app, 400e6);
+  await endless.getByTestId('load-model').click();
+  await expect(endless.getByTestId('model-problem')).toContainText(
+    /Not enough memory\s*There is no memory for the model with a context of 2097152 tokens: 16\d{8} bytes are needed in all, and the system/,
+  );
+  await expect(models.card('TinyTransformer')).toContainText('In memory');
+  await expectReply(chat);
+
+  await lift();
+  await models.show();
+  await models.load('tiny-llama');
+});
