@@ -9,22 +9,19 @@ interface RunJson {
   stop: { reason: string };
 }
 
-async function inTerminal(prompt: string, flags: string[]): Promise<RunJson> {
-  const { code, stdout, stderr } = await capture(process.execPath, [
-    join(root, 'scripts/tokenscope.mjs'),
-    'run',
-    prompt,
-    '--json',
-    ...flags,
-  ]);
+async function inTerminal(dataDir: string, prompt: string, flags: string[]): Promise<RunJson> {
+  const command = [join(root, 'scripts/tokenscope.mjs'), 'run', prompt, '--json', ...flags];
+  const env = { ...process.env, TOKENSCOPE_DATA_DIR: dataDir };
+  const { code, stdout, stderr } = await capture(process.execPath, command, { env });
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout) as RunJson;
 }
 
 for (const seed of [0, 1, 42]) {
-  test(`the same seed gives the same text here and in the terminal, seed ${seed}`, async ({ app }) => {
+  test(`the same seed gives the same text here and in the terminal, seed ${seed}`, async ({ app, dataDir }) => {
     const prompt = 'Once upon a time, there was a little';
-    const expected = await inTerminal(prompt, ['--max-tokens', '40', '--temperature', '0.7', '--seed', String(seed)]);
+    const flags = ['--max-tokens', '40', '--temperature', '0.7', '--seed', String(seed)];
+    const expected = await inTerminal(dataDir, prompt, flags);
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');

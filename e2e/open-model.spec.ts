@@ -16,10 +16,14 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   dataDir,
 }) => {
   const path = await writeTinyModel(dataDir);
-  const terminal = capture(process.execPath, [
-    join(root, 'scripts/tokenscope.mjs'),
-    ...['run', PROMPT, '--chat', '--model', path, '--greedy', '--max-tokens', '24', '--json'],
-  ]);
+  const terminal = capture(
+    process.execPath,
+    [
+      join(root, 'scripts/tokenscope.mjs'),
+      ...['run', PROMPT, '--chat', '--model', path, '--greedy', '--max-tokens', '24', '--json'],
+    ],
+    { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
+  );
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();
