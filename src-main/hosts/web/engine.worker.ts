@@ -25,7 +25,9 @@ self.addEventListener(
     });
     serveEngine(withoutModelFiles(lent), service, {
       cancelFlags: cancelFlags && new CancelFlags(cancelFlags),
-      flushMs: 0,
+      // Each message costs the thread that computes as much as a tenth of a fast token.
+      flushMs: 10,
+      lookAhead: true,
       log: platform.log,
     });
     holdLifeLock((lock) => self.postMessage({ type: 'ready', lock } satisfies WorkerReady));
