@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../engine/defaults.ts';
 import { EngineError } from '../engine/errors.ts';
+import { checkAppCall } from './app-schemas.ts';
 import {
-  checkAppCall,
   defaultModelSettings,
   defaultSettings,
   MAX_MODELS_WITH_SETTINGS,
-  parseStoredChat,
   parseStoredSettings,
-} from './app-schemas.ts';
+} from './settings-schemas.ts';
+import { parseStoredChat } from './chat-schemas.ts';
 import type { Chat } from './app-services.ts';
 import { fakeToken } from './test-support/fake-engine.ts';
 

@@ -178,6 +178,16 @@ export const modelId = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected the id of a model: letters, digits, dots, dashes'),
 );
 
+/** Chats' ids are file names, so they are letters, digits, `_` and `-` only. */
+export const chatId = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'Expected the id of a chat: up to 64 letters, digits, _ and -'),
+);
+
+export const shortText = v.pipe(v.string(), v.maxLength(1000));
+
+export const tokenCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
 export function isModelId(value: unknown): boolean {
   return v.is(modelId, value);
 }

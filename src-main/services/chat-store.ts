@@ -1,7 +1,8 @@
 import { readdir, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../engine/errors.ts';
-import { chatId, parseStoredChat } from '../protocol/app-schemas.ts';
+import { chatId } from '../protocol/schemas.ts';
+import { parseStoredChat } from '../protocol/chat-schemas.ts';
 import type { Chat, ChatSummary } from '../protocol/app-services.ts';
 import { parseOrRefuse } from '../protocol/schemas.ts';
 import type { InstanceLock } from './instance-lock.ts';

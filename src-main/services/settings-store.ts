@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defaultSettings, parseStoredSettings } from '../protocol/app-schemas.ts';
+import { defaultSettings, parseStoredSettings } from '../protocol/settings-schemas.ts';
 import type { Settings } from '../protocol/app-services.ts';
 import type { InstanceLock } from './instance-lock.ts';
 import { putAside, readJson, writeJson } from './json-file.ts';

@@ -6,7 +6,7 @@ import type {
   SamplingParams,
   StopParams,
 } from '../../../src-main/engine/types.ts';
-import { defaultModelSettings, MAX_MODELS_WITH_SETTINGS } from '../../../src-main/protocol/app-schemas.ts';
+import { defaultModelSettings, MAX_MODELS_WITH_SETTINGS } from '../../../src-main/protocol/settings-schemas.ts';
 import type { ModelSettings } from '../../../src-main/protocol/app-services.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parseStoredSettings } from '../../../protocol/app-schemas.ts';
+import { parseStoredSettings } from '../../../protocol/settings-schemas.ts';
 import type { AppEvent } from '../../../protocol/app-services.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
 import { readJson } from '../../../services/json-file.ts';

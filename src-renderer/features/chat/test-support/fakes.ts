@@ -14,7 +14,7 @@ import type {
   MethodName,
   StreamName,
 } from '../../../../src-main/protocol/api.ts';
-import { defaultSettings } from '../../../../src-main/protocol/app-schemas.ts';
+import { defaultSettings } from '../../../../src-main/protocol/settings-schemas.ts';
 import type {
   AppEvent,
   AppMethodName,
