@@ -1,7 +1,6 @@
 /**
- * One row of 8-bit activations times four panels of weights that lie far apart: what int8-row.ts does, block by block in
- * turns. Reading goes on in four places at once, because a processor fetches ahead within a page of memory only: from
- * memory that is up to half as fast again as one panel after the other. The bits are the same.
+ * One row of 8-bit activations times four or eight panels of weights, block by block in turns (strands.ts says why), two
+ * panels side by side: the bits are those of int8-row.ts.
  */
 import { XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
@@ -31,16 +30,16 @@ function addScaledMin(sums: usize, integers: v128, halves: usize, scale: v128, m
 
 // @ts-ignore: decorator
 @inline
-function storePanels(op: usize, row: i32, panel: i32, apart: i32, sums: usize): void {
-  for (const end = sums + 4 * SUMS; sums < end; sums += SUMS, panel += apart) {
+function storePanels(op: usize, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  for (const end = sums + <usize>strands * SUMS; sums < end; sums += SUMS, panel += apart) {
     storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
   }
 }
 
-/** Parameters as of `rowNibbles`. @param step bytes from one panel to the next @param apart panels between them */
+/** Parameters as of `rowNibbles`. @param step bytes from one strand to the next @param apart panels */
 // @ts-ignore: decorator
 @inline
-export function nibblesFourPanels(
+export function nibblesInTurns(
   op: usize,
   x: usize,
   w: usize,
@@ -48,24 +47,25 @@ export function nibblesFourPanels(
   blocks: i32,
   row: i32,
   panel: i32,
+  strands: i32,
   apart: i32,
   zero: i32,
   min: bool,
-  five: bool,
   look: bool,
   short: bool,
   table: v128,
   sums: usize,
 ): void {
-  const bytes: usize = (min ? 160 : 144) + (five ? 32 : 0);
-  clearSums(sums, 1);
+  const bytes: usize = min ? 160 : 144;
+  const end = sums + <usize>strands * SUMS;
+  clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
-    nibbleBlocks(x, w, step, zero, min, look, short, table, sums);
-    nibbleBlocks(x, w + 2 * step, step, zero, min, look, short, table, sums + 2 * SUMS);
+    let at = w;
+    for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) nibbleBlocks(x, at, step, zero, min, look, short, table, y);
     w += bytes;
     x += XQ_BLOCK;
   }
-  storePanels(op, row, panel, apart, sums);
+  storePanels(op, row, panel, strands, apart, sums);
 }
 
 /** A block of each of two panels. */
@@ -121,7 +121,7 @@ function code(nibbles: v128, look: bool, table: v128): v128 {
   return look ? i8x16.swizzle(table, nibbles) : nibbles;
 }
 
-export function q8FourPanels(
+export function q8InTurns(
   op: usize,
   x: usize,
   w: usize,
@@ -129,18 +129,20 @@ export function q8FourPanels(
   blocks: i32,
   row: i32,
   panel: i32,
+  strands: i32,
   apart: i32,
   zero: i32,
   sums: usize,
 ): void {
-  clearSums(sums, 1);
+  const end = sums + <usize>strands * SUMS;
+  clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
-    q8Blocks(x, w, step, zero, sums);
-    q8Blocks(x, w + 2 * step, step, zero, sums + 2 * SUMS);
+    let at = w;
+    for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) q8Blocks(x, at, step, zero, y);
     w += 272;
     x += XQ_BLOCK;
   }
-  storePanels(op, row, panel, apart, sums);
+  storePanels(op, row, panel, strands, apart, sums);
 }
 
 // @ts-ignore: decorator
@@ -167,7 +169,8 @@ function q8Blocks(x: usize, w: usize, step: usize, zero: i32, sums: usize): void
   addScaled(sums + SUMS + 16, t1, w + step + 8, scale);
 }
 
-export function q6FourPanels(
+/** Four panels: six bits take so long to unpack that more are no faster. */
+export function q6InTurns(
   op: usize,
   x: usize,
   w: usize,
@@ -185,7 +188,7 @@ export function q6FourPanels(
     w += 224;
     x += XQ_BLOCK;
   }
-  storePanels(op, row, panel, apart, sums);
+  storePanels(op, row, panel, 4, apart, sums);
 }
 
 // @ts-ignore: decorator

@@ -8,32 +8,37 @@
  * added in order, whatever the number of rows: fewer chains of additions would wait for each other.
  */
 import { store8 } from './epilogue';
+import { apartOf, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums } from './int8-row';
 import { madd } from './math';
 
+/** Rows from which on converting a panel once saves time. */
+const FEW_ROWS: i32 = 8;
 /** Bytes of the eight sums of one panel and one row. */
 const SUMS: usize = 128;
 /** Inputs that one panel is read for before the next one's turn comes. */
 const TURN: i32 = 64;
 
-/** @param scratch room for the sums of four rows, or panels, and one panel in float32 */
+/** @param scratch room for the sums of four rows of eight panels, or of one panel and that panel in float32 */
 export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const width = load<i32>(op, OP_WIDTH);
   const panelBytes = panelBytesF16(width);
   const tile = scratch + 128;
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
-  if (rows < 4) {
-    // Four panels that lie far apart, for the reason that int8-strands.ts gives.
-    const apart = (to - from) >> 2;
+  if (rows < FEW_ROWS) {
+    const strands = strandsOf(to - from, 8);
+    const apart = apartOf(to - from, strands);
     const step = <usize>apart * panelBytes;
     for (const end = from + apart; from < end; from++, w += panelBytes) {
       let x = <usize>load<i32>(op, OP_X);
-      for (let row = 0; row < rows; row++, x += stride) fourPanels(op, x, w, step, width, row, from, apart, scratch);
+      for (let row = 0; row < rows; row += 4, x += 4 * stride) {
+        rowsInTurns(op, x, stride, min(rows - row, 4), w, step, width, row, from, strands, apart, scratch);
+      }
     }
-    from += 3 * apart;
-    w += 3 * step;
+    from += (strands - 1) * apart;
+    w += <usize>(strands - 1) * step;
   }
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
@@ -163,16 +168,40 @@ function oneRow(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32,
   storeSums(op, x, w, width, row, panel, sums);
 }
 
-function fourPanels(op: usize, x: usize, w: usize, step: usize, width: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
-  clearSums(sums, 4);
+/** At most four rows times four or eight panels. */
+function rowsInTurns(
+  op: usize,
+  x: usize,
+  stride: usize,
+  rows: i32,
+  w: usize,
+  step: usize,
+  width: i32,
+  row: i32,
+  panel: i32,
+  strands: i32,
+  apart: i32,
+  sums: usize,
+): void {
+  const size = <usize>strands * SUMS;
+  const end = sums + <usize>rows * size;
+  clearSums(sums, <usize>(rows * strands));
   const whole = width & ~3;
   for (let input = 0; input < whole; input += TURN) {
     const inputs = min(whole - input, TURN);
-    const xs = x + <usize>input * 4;
-    const ws = w + <usize>input * 16;
-    for (let i: usize = 0; i < 4; i++) addInputs(xs, ws + i * step, inputs, sums + i * SUMS);
+    let at = w + <usize>input * 16;
+    for (let strand: usize = 0; strand < size; strand += SUMS, at += step) {
+      let xs = x + <usize>input * 4;
+      for (let y = sums + strand; y < end; y += size, xs += stride) addInputs(xs, at, inputs, y);
+    }
   }
-  for (let i: usize = 0; i < 4; i++) storeSums(op, x, w + i * step, width, row, panel + <i32>i * apart, sums + i * SUMS);
+  for (; sums < end; sums += size, row++, x += stride) {
+    let at = w;
+    let to = panel;
+    for (let strand: usize = 0; strand < size; strand += SUMS, at += step, to += apart) {
+      storeSums(op, x, at, width, row, to, sums + strand);
+    }
+  }
 }
 
 /** @param inputs a multiple of four */

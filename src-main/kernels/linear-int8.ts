@@ -18,17 +18,16 @@ import {
 import { clearSums, rowNibbles, rowQ6, rowQ8 } from './int8-row';
 import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFourRows } from './int8-tile';
 import { XQ4_BLOCK } from './quantize';
-import { nibblesFourPanels, q6FourPanels, q8FourPanels } from './int8-strands';
+import { nibblesInTurns, q6InTurns, q8InTurns } from './int8-strands';
+import { apartOf, MANY_ROWS, strandsOf } from './strands';
 import { blockBytes, tableIQ4, unpackTile } from './tile';
 
-/** Rows from which on multiplying takes longer than reading the weights from memory. */
-const MANY_ROWS: i32 = 16;
 /** Bytes of the sums of four rows of a panel. */
 const FOUR_ROWS: usize = 128;
 /** Blocks of one panel before the next one's turn comes. */
 const TURN: i32 = 2;
 
-/** @param scratch room for the sums of four rows of four panels, or of one panel and its tile */
+/** @param scratch room for the sums of four rows of eight panels, or of one panel and its tile */
 export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const layout = load<i32>(op, OP_LAYOUT);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
@@ -39,19 +38,19 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
   const tiled = isTiled(layout, rows);
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   if (rows < MANY_ROWS && !tiled && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
-    // Four panels that lie far apart, for the reason that int8-strands.ts gives.
-    const apart = (to - from) >> 2;
+    const strands = strandsOf(to - from, layout == LAYOUT_Q6 ? 4 : 8);
+    const apart = apartOf(to - from, strands);
     const step = <usize>apart * panelBytes;
     for (const end = from + apart; from < end; from++, w += panelBytes) {
       let x = <usize>load<i32>(op, OP_X);
       let row = 0;
       for (; row + 4 <= rows; row += 4, x += 4 * stride) {
-        fourRowsFourPanels(layout, op, x, w, step, blocks, row, from, apart, zero, scratch);
+        fourRowsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
       }
-      for (; row < rows; row++, x += stride) fourPanels(layout, op, x, w, step, blocks, row, from, apart, zero, scratch);
+      for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
     }
-    from += 3 * apart;
-    w += 3 * step;
+    from += (strands - 1) * apart;
+    w += <usize>(strands - 1) * step;
   }
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
@@ -66,7 +65,7 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
   }
 }
 
-function fourRowsFourPanels(
+function fourRowsInTurns(
   layout: i32,
   op: usize,
   x: usize,
@@ -75,20 +74,22 @@ function fourRowsFourPanels(
   blocks: i32,
   row: i32,
   panel: i32,
+  strands: i32,
   apart: i32,
   zero: i32,
   sums: usize,
 ): void {
   const bytes = <usize>TURN * blockBytes(layout);
-  clearSums(sums, 4);
+  const size = <usize>strands * FOUR_ROWS;
+  clearSums(sums, <usize>strands);
   for (; blocks > 0; blocks -= TURN, w += bytes, x += <usize>TURN * XQ4_BLOCK) {
     const turn = min(blocks, TURN);
     let at = w;
-    for (let i: usize = 0; i < 4 * FOUR_ROWS; i += FOUR_ROWS, at += step) {
+    for (let i: usize = 0; i < size; i += FOUR_ROWS, at += step) {
       fourRows(layout, false, x, at, turn, zero, sums + i);
     }
   }
-  for (let i: usize = 0; i < 4; i++) storeFourRows(op, row, panel + <i32>i * apart, sums + i * FOUR_ROWS);
+  for (let i: usize = 0; i < size; i += FOUR_ROWS, panel += apart) storeFourRows(op, row, panel, sums + i);
 }
 
 /**
@@ -96,7 +97,7 @@ function fourRowsFourPanels(
  * meanwhile, and else once that is faster.
  */
 function isTiled(layout: i32, rows: i32): bool {
-  if (layout == LAYOUT_Q6 || layout == LAYOUT_Q4 || layout == LAYOUT_Q4_MIN) return rows >= 16;
+  if (layout == LAYOUT_Q6 || layout == LAYOUT_Q4 || layout == LAYOUT_Q4_MIN) return rows >= MANY_ROWS;
   return rows >= 4 && (layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN || layout == LAYOUT_IQ4);
 }
 
@@ -174,7 +175,7 @@ function oneRow(layout: i32, op: usize, x: usize, w: usize, blocks: i32, row: i3
 
 // @ts-ignore: decorator
 @inline
-function fourPanels(
+function panelsInTurns(
   layout: i32,
   op: usize,
   x: usize,
@@ -183,31 +184,32 @@ function fourPanels(
   blocks: i32,
   row: i32,
   panel: i32,
+  strands: i32,
   apart: i32,
   zero: i32,
   sums: usize,
 ): void {
   switch (layout) {
     case LAYOUT_Q4:
-      panelsQ4(op, x, w, step, blocks, row, panel, apart, sums);
+      panelsQ4(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
     case LAYOUT_Q4_MIN:
-      panelsQ4Min(op, x, w, step, blocks, row, panel, apart, sums);
+      panelsQ4Min(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
     case LAYOUT_Q4_SHORT:
-      panelsQ4Short(op, x, w, step, blocks, row, panel, apart, sums);
+      panelsQ4Short(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
     case LAYOUT_Q4_MIN_SHORT:
-      panelsQ4MinShort(op, x, w, step, blocks, row, panel, apart, sums);
+      panelsQ4MinShort(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
     case LAYOUT_Q6:
-      q6FourPanels(op, x, w, step, blocks, row, panel, apart, sums);
+      q6InTurns(op, x, w, step, blocks, row, panel, apart, sums);
       break;
     case LAYOUT_IQ4:
-      panelsIQ4(op, x, w, step, blocks, row, panel, apart, zero, sums);
+      panelsIQ4(op, x, w, step, blocks, row, panel, strands, apart, zero, sums);
       break;
     default:
-      q8FourPanels(op, x, w, step, blocks, row, panel, apart, zero, sums);
+      q8InTurns(op, x, w, step, blocks, row, panel, strands, apart, zero, sums);
   }
 }
 
@@ -264,20 +266,20 @@ function rowIQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32
   rowNibbles(op, x, w, blocks, row, panel, zero, false, false, true, false, tableIQ4(zero));
 }
 
-function panelsQ4(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
-  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 8, false, false, false, false, i8x16.splat(0), sums);
+function panelsQ4(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  nibblesInTurns(op, x, w, step, blocks, row, panel, strands, apart, 8, false, false, false, i8x16.splat(0), sums);
 }
 
-function panelsQ4Min(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
-  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 0, true, false, false, false, i8x16.splat(0), sums);
+function panelsQ4Min(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  nibblesInTurns(op, x, w, step, blocks, row, panel, strands, apart, 0, true, false, false, i8x16.splat(0), sums);
 }
 
-function panelsQ4Short(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
-  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 8, false, false, false, true, i8x16.splat(0), sums);
+function panelsQ4Short(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  nibblesInTurns(op, x, w, step, blocks, row, panel, strands, apart, 8, false, false, true, i8x16.splat(0), sums);
 }
 
-function panelsQ4MinShort(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, apart: i32, sums: usize): void {
-  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, 0, true, false, false, true, i8x16.splat(0), sums);
+function panelsQ4MinShort(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  nibblesInTurns(op, x, w, step, blocks, row, panel, strands, apart, 0, true, false, true, i8x16.splat(0), sums);
 }
 
 function panelsIQ4(
@@ -288,9 +290,10 @@ function panelsIQ4(
   blocks: i32,
   row: i32,
   panel: i32,
+  strands: i32,
   apart: i32,
   zero: i32,
   sums: usize,
 ): void {
-  nibblesFourPanels(op, x, w, step, blocks, row, panel, apart, zero, false, false, true, false, tableIQ4(zero), sums);
+  nibblesInTurns(op, x, w, step, blocks, row, panel, strands, apart, zero, false, true, false, tableIQ4(zero), sums);
 }

@@ -9,12 +9,13 @@
 import { dot4 } from './dot';
 import { addScaled, clearSums, storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
+import { apartOf, strandsOf } from './strands';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
 
 const BLOCK: usize = 272;
 
-/** @param scratch room for the sums of four panels */
+/** @param scratch room for the sums of eight panels */
 export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const x = <usize>load<i32>(op, OP_X);
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
@@ -23,14 +24,14 @@ export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, scratch
   const panelBytes = <usize>blocks * BLOCK;
   const tiled = rows & ~3;
   if (rows < 4) {
-    // Four panels that lie far apart, for the reason that int8-strands.ts gives.
-    const apart = (to - from) >> 2;
+    const strands = strandsOf(to - from, 8);
+    const apart = apartOf(to - from, strands);
     const step = <usize>apart * panelBytes;
     for (const end = from + apart; from < end; from++) {
       const at = w + <usize>from * panelBytes;
-      for (let row = 0; row < rows; row++) fourPanels(op, x + <usize>row * stride, at, step, blocks, row, from, apart, scratch);
+      for (let row = 0; row < rows; row++) panelsInTurns(op, x + <usize>row * stride, at, step, blocks, row, from, strands, apart, scratch);
     }
-    from += 3 * apart;
+    from += (strands - 1) * apart;
   }
   for (let panel = from; panel < to; panel++) {
     const at = w + <usize>panel * panelBytes;
@@ -59,7 +60,7 @@ function oneRow(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32
   storeScaled(op, row, panel, y0, y1);
 }
 
-function fourPanels(
+function panelsInTurns(
   op: usize,
   x: usize,
   w: usize,
@@ -67,21 +68,23 @@ function fourPanels(
   blocks: i32,
   row: i32,
   panel: i32,
+  strands: i32,
   apart: i32,
   sums: usize,
 ): void {
-  clearSums(sums, 1);
+  const end = sums + <usize>strands * 32;
+  clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     const scale = v128.load32_splat(x, XQ_SCALE);
     let at = w;
-    for (let y = sums; y < sums + 128; y += 32, at += step) {
+    for (let y = sums; y < end; y += 32, at += step) {
       v128.store(y, addBlock(x, at + 16, at, scale, v128.load(y)));
       v128.store(y, addBlock(x, at + 32, at + 8, scale, v128.load(y, 16)), 16);
     }
     w += BLOCK;
     x += XQ_BLOCK;
   }
-  for (let i = 0; i < 4; i++, sums += 32) storeScaled(op, row, panel + i * apart, v128.load(sums), v128.load(sums, 16));
+  for (; sums < end; sums += 32, panel += apart) storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
 }
 
 /** y + a block of four rows of weights times the activations. */

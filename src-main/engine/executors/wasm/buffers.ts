@@ -156,8 +156,8 @@ function extentsOf(attentions: readonly AttentionAttributes[]): AttentionExtents
 
 /** Sums of four rows, before each tile. */
 const TILE_HEAD = 128;
-/** Sums of four panels, in place of a tile. */
-const PANEL_SUMS = 512;
+/** Sums of four rows of eight panels, in place of a tile. */
+const PANEL_SUMS = 4096;
 /** The largest block of a tile of integers. */
 const TILE_BLOCK = 288;
 
