@@ -45,6 +45,8 @@ export interface Fit {
   /** `after-unload`: once the model that is in memory makes room. */
   verdict: 'fits' | 'after-unload' | 'too-large';
   needed: number;
+  /** Needed with the smallest context; 0 where that is not known. */
+  least: number;
   /** What it may take: what is free, or what the executor can address if that is less. */
   available: number;
   /** `needed` above `available`; 0 when it fits. */
@@ -56,14 +58,21 @@ export interface Fit {
 }
 
 /**
+ * @param memory.least bytes with the smallest context, where that is known
  * @param memory.free bytes that can still be had
  * @param memory.held bytes of the model that is in memory now
  * @param memory.limit bytes that the executor can address; null: as many as there are
  */
-export function fitOf(memory: { needed: number; free: number; held: number; limit: number | null }): Fit {
-  const { needed, free, held, limit } = memory;
+export function fitOf(memory: {
+  needed: number;
+  least?: number;
+  free: number;
+  held: number;
+  limit: number | null;
+}): Fit {
+  const { needed, least = 0, free, held, limit } = memory;
   const bound = limit !== null && limit < free + held ? 'limit' : 'free';
   const available = bound === 'limit' && limit !== null ? limit : free + held;
   const verdict = needed > available ? 'too-large' : needed > free ? 'after-unload' : 'fits';
-  return { verdict, needed, available, short: Math.max(0, needed - available), held, bound };
+  return { verdict, needed, least, available, short: Math.max(0, needed - available), held, bound };
 }

@@ -129,6 +129,7 @@ export class ModelLibrary {
     if (description === null || context === null || this.memory === null) return null;
     return fitOf({
       needed: memoryAt(description.memory, context).total,
+      least: description.memory[0]?.total ?? 0,
       free: this.memory.freeBytes,
       held: this.held,
       limit: description.memoryLimit,

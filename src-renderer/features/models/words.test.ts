@@ -13,6 +13,10 @@ it('says by how much a model does not fit, and what helps', () => {
   expect(fitProblem(beside, 4096)?.text).toContain('2.0 GB are free here once the present model is unloaded');
   const limited = fitOf({ needed: 5e9, free: 9e9, held: 0, limit: 4e9 });
   expect(fitProblem(limited, 4096)?.text).toMatch(/the engine can use 4.0 GB. Choose a smaller context.$/);
+  const hopeless = fitOf({ needed: 7.2e9, least: 6.9e9, free: 9e9, held: 0, limit: 4.3e9 });
+  expect(fitProblem(hopeless, 4096)?.text).toMatch(
+    /can use 4.3 GB. The smallest context needs 6.9 GB: choose a smaller model.$/,
+  );
   expect(fitProblem(fitOf({ needed: 1, free: 2, held: 0, limit: null }), 4096)).toBeNull();
   expect(fitProblem(null, 4096)).toBeNull();
 });

@@ -42,9 +42,13 @@ export function fitProblem(fit: Fit | null, context: number | null): Problem | n
     fit.bound === 'free'
       ? `${formatBytes(fit.available)} are free here${later}`
       : `the engine can use ${formatBytes(fit.available)}`;
+  const choose =
+    fit.least > fit.available
+      ? `The smallest context needs ${formatBytes(fit.least)}: choose a smaller model`
+      : 'Choose a smaller context';
   return {
     title: `${formatBytes(fit.short)} short`,
-    text: `${needs}; ${has}. Choose a smaller context${fit.bound === 'free' ? ', or close other programs' : ''}.`,
+    text: `${needs}; ${has}. ${choose}${fit.bound === 'free' ? ', or close other programs' : ''}.`,
   };
 }
 
