@@ -21,8 +21,11 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
   async open(path: string, trigger: () => Promise<void> = () => this.id('open-model').click()): Promise<void> {
     const { electron, page } = this.app;
     if (electron === null) {
-      const [chooser] = await Promise.all([page.waitForEvent('filechooser'), trigger()]);
-      await chooser.setFiles(path);
+      const chooser = page.waitForEvent('filechooser');
+      // There and back: the browser has heard by then that its dialog is caught.
+      await page.evaluate(() => null);
+      await trigger();
+      await (await chooser).setFiles(path);
       return;
     }
     await electron.evaluate(({ dialog }, chosen) => {
