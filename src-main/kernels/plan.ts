@@ -46,6 +46,7 @@ import { linearQ8Signed } from './linear-q8-signed';
 import { arriveLast, awaitRelease, barriers, failed, nextRun, release, startRun, stopped } from './pool';
 import { addComputing, addWaiting, computing, now } from './profile';
 import { quantizeRows } from './quantize';
+import { MANY_ROWS } from './strands';
 import {
   binaryRows,
   copyRows,
@@ -66,8 +67,6 @@ declare function cancelled(): i32;
 const CHUNK_WORK: f64 = 9437184;
 /** Chunks of an operation per thread, unless they are too large then. */
 const CHUNKS: i32 = 8;
-/** Up to so many rows reading the weights from memory takes longer than multiplying. */
-const FEW_ROWS: i32 = 15;
 /** Small chunks per thread that all units would make, unless fewer than four panels are left for each. */
 const SMALL_CHUNKS: i32 = 32;
 /** Up to so many rows, one thread does what treats rows by themselves: that is less than meeting once more takes. */
@@ -222,7 +221,7 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
   const even = (units + chunks - 1) / chunks;
   if (code != LINEAR) return max(even, 1);
   const most = <i32>(CHUNK_WORK / (<f64>load<i32>(op, OP_WIDTH) * 8 * <f64>max(rowsOf(op, run), 1)));
-  if (rowsOf(op, run) <= FEW_ROWS) {
+  if (rowsOf(op, run) < MANY_ROWS) {
     return threads > 1 ? max((units / (threads * SMALL_CHUNKS)) & ~3, 4) : max(min(units, most & ~3), 4);
   }
   // Whole groups of four panels, which some kernels take together.
@@ -234,7 +233,7 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
  * thread, and of the last quarter small ones, so that threads end together.
  */
 function largeChunk(op: usize, run: usize, units: i32, threads: i32, size: i32): i32 {
-  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) > FEW_ROWS) return size;
+  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS) return size;
   return max(((units * 3) / (4 * threads)) & ~3, size);
 }
 
