@@ -1,7 +1,8 @@
 /** What was measured on this computer, in a file: a second start need not measure again. */
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 import type { Measurements } from '../../engine/platform.ts';
 
 /** The computer may have been busy when something was measured. */
@@ -60,13 +61,10 @@ function holds(value: unknown, now: number): boolean {
 
 /** In one step, so that another process reads the old file or the new one. */
 async function replaceFile(path: string, text: string): Promise<void> {
-  const written = `${path}.${crypto.randomUUID()}`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(written, text, { mode: 0o600 });
-    await rename(written, path);
+    await writeFileAtomic(path, text, { mode: 0o600 });
   } catch {
     // Measured again the next time.
-    await rm(written, { force: true }).catch(() => undefined);
   }
 }
