@@ -26,7 +26,7 @@ describe('sums of the test runners', () => {
           message: '',
           assertionResults: [
             { fullName: 'one', status: 'passed' },
-            { fullName: 'two', status: 'failed' },
+            { fullName: 'two', status: 'failed', failureMessages: ['Error: 1 is not 2\nstack'] },
             { fullName: 'three', status: 'pending' },
           ],
         },
@@ -37,15 +37,15 @@ describe('sums of the test runners', () => {
       name: 'unit',
       passed: 1,
       failed: 2,
-      failures: ['two', 'b: cannot load'],
+      failures: ['two: Error: 1 is not 2', 'b: cannot load'],
       skipped: [{ name: 'three', reason: 'pending' }],
     });
   });
 
   test('Playwright: nested suites, projects, reasons, errors outside of tests', () => {
-    const spec = (status: string, annotations: object[] = []) => ({
+    const spec = (status: string, annotations: object[] = [], results: object[] = []) => ({
       title: status,
-      tests: [{ projectName: 'web', status, annotations }],
+      tests: [{ projectName: 'web', status, annotations, results }],
     });
     const report = {
       errors: [{ message: 'set-up failed\nstack' }],
@@ -58,7 +58,7 @@ describe('sums of the test runners', () => {
               title: 'group',
               specs: [
                 spec('unexpected'),
-                spec('flaky'),
+                spec('flaky', [], [{ error: { message: '\u001b[31mtoo late\u001b[39m\nstack' } }, {}]),
                 spec('skipped', [{ type: 'skip', description: 'no display' }]),
               ],
             },
@@ -68,7 +68,8 @@ describe('sums of the test runners', () => {
     };
     const suite = playwrightSuite(report, 1);
     expect(suite).toMatchObject({ passed: 1, failed: 3 });
-    expect(suite.failures).toContain('[web] › a.spec.ts › group › flaky');
+    expect(suite.failures).toContain('[web] › a.spec.ts › group › flaky: too late');
+    expect(suite.failures).toContain('outside of the tests: set-up failed');
     expect(suite.skipped).toEqual([{ name: '[web] › a.spec.ts › group › skipped', reason: 'no display' }]);
   });
 });

@@ -1,4 +1,5 @@
 /** Reads the reports of the test runners into one form. A suite that ran nothing has failed. */
+import { stripVTControlCharacters } from 'node:util';
 
 export interface Skipped {
   name: string;
@@ -9,7 +10,7 @@ export interface Suite {
   name: string;
   passed: number;
   failed: number;
-  /** Names of what failed. */
+  /** Names of what failed, with the first line of why. */
   failures: string[];
   skipped: Skipped[];
 }
@@ -19,7 +20,7 @@ interface VitestReport {
     name: string;
     status: string;
     message: string;
-    assertionResults: { fullName: string; status: string }[];
+    assertionResults: { fullName: string; status: string; failureMessages?: string[] }[];
   }[];
 }
 
@@ -32,11 +33,11 @@ export function vitestSuite(report: unknown, exitCode: number): Suite {
   for (const file of (report as VitestReport | null)?.testResults ?? []) {
     // A file that cannot be loaded has no tests to count.
     if (file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed')) {
-      fail(suite, `${file.name}: ${file.message.split('\n')[0] ?? ''}`);
+      fail(suite, file.name, file.message);
     }
-    for (const { fullName, status } of file.assertionResults) {
+    for (const { fullName, status, failureMessages } of file.assertionResults) {
       if (status === 'passed') suite.passed++;
-      else if (status === 'failed') fail(suite, fullName);
+      else if (status === 'failed') fail(suite, fullName, failureMessages?.[0]);
       else suite.skipped.push({ name: fullName, reason: status });
     }
   }
@@ -53,6 +54,8 @@ interface PlaywrightTest {
   projectName: string;
   status: 'expected' | 'unexpected' | 'flaky' | 'skipped';
   annotations: { type: string; description?: string }[];
+  /** One of each try. */
+  results?: { error?: { message?: string } }[];
 }
 
 /**
@@ -62,7 +65,7 @@ interface PlaywrightTest {
 export function playwrightSuite(report: unknown, exitCode: number): Suite {
   const suite = emptySuite('end-to-end');
   const { suites = [], errors = [] } = (report ?? {}) as { suites?: PlaywrightSuite[]; errors?: { message: string }[] };
-  for (const error of errors) fail(suite, error.message.split('\n')[0] ?? 'an error outside of the tests');
+  for (const error of errors) fail(suite, 'outside of the tests', error.message);
   const visit = (node: PlaywrightSuite, path: string[]) => {
     for (const spec of node.specs ?? []) {
       for (const test of spec.tests) {
@@ -71,7 +74,7 @@ export function playwrightSuite(report: unknown, exitCode: number): Suite {
         else if (test.status === 'skipped') {
           const reason = test.annotations.find(({ type }) => type === 'skip' || type === 'fixme')?.description;
           suite.skipped.push({ name, reason: reason ?? 'did not run' });
-        } else fail(suite, name);
+        } else fail(suite, name, test.results?.find(({ error }) => error)?.error?.message);
       }
     }
     for (const child of node.suites ?? []) visit(child, [...path, child.title]);
@@ -84,9 +87,10 @@ function emptySuite(name: string): Suite {
   return { name, passed: 0, failed: 0, failures: [], skipped: [] };
 }
 
-function fail(suite: Suite, name: string): void {
+function fail(suite: Suite, name: string, message = ''): void {
+  const why = stripVTControlCharacters(message).split('\n')[0];
   suite.failed++;
-  suite.failures.push(name);
+  suite.failures.push(why === '' ? name : `${name}: ${why}`);
 }
 
 function finish(suite: Suite, exitCode: number): Suite {

@@ -120,11 +120,14 @@ describe('KV cache', () => {
 
   it('gives the same reply after a long prompt in slices as token by token', async () => {
     const ids = windowIds.slice(0, 700);
+    // Whatever the window held before, after this it shares no more than the start token with these ids.
+    const forget = () => fresh.score({ prompt: { kind: 'ids', ids: [9] }, top: 0 });
+    await forget();
     const inSlices = await reply(fresh, greedy({ kind: 'ids', ids }, { maxTokens: 12 }));
-    expect(inSlices.start.reusedTokens).toBeLessThan(5);
+    expect(inSlices.start.reusedTokens).toBe(1);
     // Ever longer prompts leave one new token each time.
     let last = inSlices;
-    await fresh.score({ prompt: { kind: 'ids', ids: [9] }, top: 0 });
+    await forget();
     for (let length = 600; length <= 700; length++) {
       last = await reply(
         fresh,
