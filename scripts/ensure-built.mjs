@@ -28,7 +28,7 @@ const PARTS = {
       'scripts/build-kernels.ts',
       'package-lock.json',
     ],
-    outputs: ['threads', 'single', 'simd'].map((name) => `resources/kernels/${name}.wasm`),
+    outputs: ['threads', 'wide', 'single', 'simd'].map((name) => `resources/kernels/${name}.wasm`),
   },
   main: {
     sources: ['src-main', ...shared],

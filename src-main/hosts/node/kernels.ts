@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { EngineError } from '../../engine/errors.ts';
 import type { CompiledKernels } from '../../engine/platform.ts';
 
-export type KernelVariant = 'threads' | 'single' | 'simd';
+export type KernelVariant = 'threads' | 'wide' | 'single' | 'simd';
 
 /**
  * Compiles the fastest variant that this Node can run. Of V8's two compilers for WebAssembly, the quick one of Node 20
@@ -20,7 +20,7 @@ export function compileNodeKernels(variants: readonly KernelVariant[] = ['thread
     const bytes = readFileSync(new URL(`${variant}.wasm`, folder));
     if (!WebAssembly.validate(bytes)) continue;
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-    return { variant, module: new WebAssembly.Module(bytes), shared: variant === 'threads', hash };
+    return { variant, module: new WebAssembly.Module(bytes), shared: variant === 'threads' || variant === 'wide', hash };
   }
   throw new EngineError(
     'BACKEND_LOST',
