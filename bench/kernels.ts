@@ -75,7 +75,7 @@ function measure(name: string, shape: string): void {
   const plan = memory.allocate(copies * L.OP_BYTES, 'the plan');
   const run = memory.allocate(L.RUN_BYTES, 'a run');
   const pool = memory.allocate(L.POOL_BYTES, 'threads');
-  const tiles = memory.allocate(64 * inputs + 4096, 'tiles');
+  const tiles = memory.allocate(2 * 64 * inputs + 8192, 'tiles');
   const rowsAtOnce = Math.min(outputs, 4096);
   const bytes = convert(randomBlocks(type, rowsAtOnce * inputs), rowsAtOnce, inputs);
   const staging = memory.reserve(bytes.length, 'weights');

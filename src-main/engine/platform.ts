@@ -61,6 +61,11 @@ export interface CompiledKernels {
   readonly module: WebAssembly.Module;
   /** Built for memory that threads share; else for memory of one thread. */
   readonly shared: boolean;
+  /**
+   * The same in the shape that V8 makes instructions of 256 bits from, for the same kind of memory. Left out where it
+   * does not. The faster of the two is used.
+   */
+  readonly wide?: WebAssembly.Module | undefined;
   /** Another one for other code; left out, nothing that was measured with them is kept. */
   readonly hash?: string;
 }

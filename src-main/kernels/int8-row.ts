@@ -171,11 +171,11 @@ export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, row: i32, pane
     y0 = addScaled(y0, i32x4.sub(sixBits(x, w + 32), low), w, scale);
     // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
     if (!w) break;
-    y1 = addScaled(y1, i32x4.sub(sixBits(x, w + 80), low), w + 8, scale);
+    y1 = addScaled(y1, i32x4.sub(sixBits(x, w + 48), low), w + 8, scale);
     if (!x) break;
     y0 = addScaled(y0, i32x4.sub(sixBits(x + 16, w + 128), high), w + 16, scale);
     if (!blocks) break;
-    y1 = addScaled(y1, i32x4.sub(sixBits(x + 16, w + 176), high), w + 24, scale);
+    y1 = addScaled(y1, i32x4.sub(sixBits(x + 16, w + 144), high), w + 24, scale);
     w += 224;
     x += XQ_BLOCK;
   }
@@ -188,8 +188,8 @@ export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, row: i32, pane
 export function sixBits(x: usize, codes: usize): v128 {
   const mask = i8x16.splat(63);
   const a = v128.load(codes);
-  const b = v128.load(codes, 16);
-  const c = v128.load(codes, 32);
+  const b = v128.load(codes, 32);
+  const c = v128.load(codes, 64);
   const s = dot4(v128.load32_splat(x), v128.and(a, mask), i32x4.splat(0));
   const t = dot4(v128.load32_splat(x, 4), v128.and(b, mask), s);
   const u = dot4(v128.load32_splat(x, 8), v128.and(c, mask), t);

@@ -5,6 +5,7 @@
 import { XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
 import { clearSums, dot, sixBits, storeScaled, widened } from './int8-row';
+import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { madd, placedHalf4 } from './math';
 
 /** Bytes of the sums of one panel. */
@@ -61,7 +62,10 @@ export function nibblesInTurns(
   clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     let at = w;
-    for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) nibbleBlocks(x, at, step, zero, min, look, short, table, y);
+    for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
+      if (WIDE && !look && !short) wideNibbles(x, at, step, zero, min, y);
+      else nibbleBlocks(x, at, step, zero, min, look, short, table, y);
+    }
     w += bytes;
     x += XQ_BLOCK;
   }
@@ -138,7 +142,10 @@ export function q8InTurns(
   clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     let at = w;
-    for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) q8Blocks(x, at, step, zero, y);
+    for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
+      if (WIDE) wideQ8(x, at, step, zero, y);
+      else q8Blocks(x, at, step, zero, y);
+    }
     w += 272;
     x += XQ_BLOCK;
   }
@@ -183,8 +190,13 @@ export function q6InTurns(
 ): void {
   clearSums(sums, 1);
   for (; blocks > 0; blocks--) {
-    q6Blocks(x, w, step, sums);
-    q6Blocks(x, w + 2 * step, step, sums + 2 * SUMS);
+    if (WIDE) {
+      wideQ6(x, w, step, sums);
+      wideQ6(x, w + 2 * step, step, sums + 2 * SUMS);
+    } else {
+      q6Blocks(x, w, step, sums);
+      q6Blocks(x, w + 2 * step, step, sums + 2 * SUMS);
+    }
     w += 224;
     x += XQ_BLOCK;
   }
@@ -197,22 +209,20 @@ function q6Blocks(x: usize, w: usize, step: usize, sums: usize): void {
   const scale = v128.load32_splat(x, XQ_SCALE);
   const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
   const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
-  q6Quarters(x, w, step, 0, low, scale, sums);
+  q6Quarters(x, w + 32, w, step, low, scale, sums);
   // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
   if (!w) return;
-  q6Quarters(x, w, step, 1, low, scale, sums + 16);
+  q6Quarters(x, w + 48, w + 8, step, low, scale, sums + 16);
   if (!x) return;
-  q6Quarters(x + 16, w, step, 2, high, scale, sums);
+  q6Quarters(x + 16, w + 128, w + 16, step, high, scale, sums);
   if (!sums) return;
-  q6Quarters(x + 16, w, step, 3, high, scale, sums + 16);
+  q6Quarters(x + 16, w + 144, w + 24, step, high, scale, sums + 16);
 }
 
-/** Half a block of four rows of each of two panels. @param quarter of the block */
+/** Half a block of four rows of each of two panels. @param halves their scales */
 // @ts-ignore: decorator
 @inline
-function q6Quarters(x: usize, w: usize, step: usize, quarter: usize, shift: v128, scale: v128, sums: usize): void {
-  const codes = w + 32 + quarter * 48;
-  const halves = w + quarter * 8;
+function q6Quarters(x: usize, codes: usize, halves: usize, step: usize, shift: v128, scale: v128, sums: usize): void {
   addScaled(sums, i32x4.sub(sixBits(x, codes), shift), halves, scale);
   addScaled(sums + SUMS, i32x4.sub(sixBits(x, codes + step), shift), halves + step, scale);
 }

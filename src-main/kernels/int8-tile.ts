@@ -245,9 +245,9 @@ export function sixBitsFourRows(x: usize, w: usize, blocks: i32, sums: usize): v
       let d1 = d0;
       let codes = w + 32 + half * 96;
       let at = x + half * 64;
-      for (const end = codes + 48; codes < end; at += 16, codes += 16) {
+      for (const end = codes + 96; codes < end; at += 16, codes += 32) {
         const w0 = v128.and(v128.load(codes), mask);
-        const w1 = v128.and(v128.load(codes, 48), mask);
+        const w1 = v128.and(v128.load(codes, 16), mask);
         const v = v128.load(at);
         const va = lane(v, 0);
         const vb = lane(v, 1);
@@ -262,11 +262,11 @@ export function sixBitsFourRows(x: usize, w: usize, blocks: i32, sums: usize): v
         d0 = dot4(vd, w0, d0);
         d1 = dot4(vd, w1, d1);
       }
-      codes -= 48;
-      const w0 = fourthOfSixBits(v128.load(codes), v128.load(codes, 16), v128.load(codes, 32));
+      codes -= 96;
+      const w0 = fourthOfSixBits(v128.load(codes), v128.load(codes, 32), v128.load(codes, 64));
       // Never true: this only keeps V8 from loading all before it computes, for which there are too few registers.
       if (!codes) break;
-      const w1 = fourthOfSixBits(v128.load(codes, 48), v128.load(codes, 64), v128.load(codes, 80));
+      const w1 = fourthOfSixBits(v128.load(codes, 16), v128.load(codes, 48), v128.load(codes, 80));
       if (!at) break;
       const v = v128.load(at);
       const va = lane(v, 0);

@@ -17,10 +17,11 @@ import {
 } from '../engine/executors/wasm/plan-layout';
 import { clearSums, rowNibbles, rowQ6, rowQ8 } from './int8-row';
 import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFourRows } from './int8-tile';
+import { halvesFourRows as wideHalvesFourRows, nibblesTwoPanels, tilesFourRows } from './int8-wide';
 import { XQ4_BLOCK } from './quantize';
 import { nibblesInTurns, q6InTurns, q8InTurns } from './int8-strands';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
-import { blockBytes, tableIQ4, unpackTile } from './tile';
+import { blockBytes, hasMin, tableIQ4, tileBlockBytes, unpackTile } from './tile';
 
 /** Bytes of the sums of four rows of a panel. */
 const FOUR_ROWS: usize = 128;
@@ -51,6 +52,29 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
     }
     from += (strands - 1) * apart;
     w += <usize>(strands - 1) * step;
+  }
+  if (WIDE && rows >= 4) {
+    const tileBytes = <usize>blocks * tileBlockBytes(layout);
+    const tiles = scratch + 2 * FOUR_ROWS;
+    for (; from + 2 <= to; from += 2, w += 2 * panelBytes) {
+      let x = <usize>load<i32>(op, OP_X);
+      let row = 0;
+      if (tiled) {
+        unpackTile(layout, w, blocks, tiles, zero);
+        unpackTile(layout, w + panelBytes, blocks, tiles + tileBytes, zero);
+      }
+      for (; row + 4 <= rows; row += 4, x += 4 * stride) {
+        clearSums(scratch, 2);
+        if (tiled) twoPanels(layout, true, x, tiles, tileBytes, blocks, zero, scratch);
+        else twoPanels(layout, false, x, w, panelBytes, blocks, zero, scratch);
+        storeFourRows(op, row, from, scratch);
+        storeFourRows(op, row, from + 1, scratch + FOUR_ROWS);
+      }
+      for (; row < rows; row++, x += stride) {
+        oneRow(layout, op, x, w, blocks, row, from, zero);
+        oneRow(layout, op, x, w + panelBytes, blocks, row, from + 1, zero);
+      }
+    }
   }
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
@@ -85,6 +109,12 @@ function fourRowsInTurns(
   for (; blocks > 0; blocks -= TURN, w += bytes, x += <usize>TURN * XQ4_BLOCK) {
     const turn = min(blocks, TURN);
     let at = w;
+    if (WIDE) {
+      for (let i: usize = 0; i < size; i += 2 * FOUR_ROWS, at += 2 * step) {
+        twoPanels(layout, false, x, at, step, turn, zero, sums + i);
+      }
+      continue;
+    }
     for (let i: usize = 0; i < size; i += FOUR_ROWS, at += step) {
       fourRows(layout, false, x, at, turn, zero, sums + i);
     }
@@ -98,6 +128,7 @@ function fourRowsInTurns(
  */
 function isTiled(layout: i32, rows: i32): bool {
   if (layout == LAYOUT_Q6 || layout == LAYOUT_Q4 || layout == LAYOUT_Q4_MIN) return rows >= MANY_ROWS;
+  if (WIDE && (layout == LAYOUT_Q4_SHORT || layout == LAYOUT_Q4_MIN_SHORT)) return rows >= MANY_ROWS;
   return rows >= 4 && (layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN || layout == LAYOUT_IQ4);
 }
 
@@ -137,6 +168,42 @@ function fourRows(
       break;
     default:
       fourQ8(x, w, blocks, zero, sums);
+  }
+}
+
+/** Adds products of four rows of activations, which lie together, and two panels to the `f32[2][4][8]` at `sums`. */
+// @ts-ignore: decorator
+@inline
+function twoPanels(
+  layout: i32,
+  tiled: bool,
+  x: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  zero: i32,
+  sums: usize,
+): void {
+  switch (layout) {
+    case LAYOUT_Q4:
+    case LAYOUT_Q4_SHORT:
+      if (tiled) wideQ8(x, w, step, blocks, 8, sums);
+      else wideQ4(x, w, step, blocks, 8, sums);
+      break;
+    case LAYOUT_Q4_MIN:
+    case LAYOUT_Q4_MIN_SHORT:
+      if (tiled) wideQ8Min(x, w, step, blocks, sums);
+      else wideQ4Min(x, w, step, blocks, sums);
+      break;
+    case LAYOUT_Q6:
+      if (tiled) wideHalves(x, w, step, blocks, sums);
+      else wideQ6(x, w, step, blocks, sums);
+      break;
+    case LAYOUT_Q5_MIN:
+      wideQ8Min(x, w, step, blocks, sums);
+      break;
+    default:
+      wideQ8(x, w, step, blocks, zero, sums);
   }
 }
 
@@ -214,6 +281,30 @@ function panelsInTurns(
 }
 
 // Functions of their own: V8 gives each its registers.
+function wideQ4(x: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize): void {
+  nibblesTwoPanels(x, w, step, blocks, zero, false, sums);
+}
+
+function wideQ4Min(x: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  nibblesTwoPanels(x, w, step, blocks, 0, true, sums);
+}
+
+function wideQ6(x: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  wideHalvesFourRows(x, w, step, blocks, true, sums);
+}
+
+function wideQ8(x: usize, tile: usize, step: usize, blocks: i32, zero: i32, sums: usize): void {
+  tilesFourRows(x, tile, step, blocks, zero, false, sums);
+}
+
+function wideQ8Min(x: usize, tile: usize, step: usize, blocks: i32, sums: usize): void {
+  tilesFourRows(x, tile, step, blocks, 0, true, sums);
+}
+
+function wideHalves(x: usize, tile: usize, step: usize, blocks: i32, sums: usize): void {
+  wideHalvesFourRows(x, tile, step, blocks, false, sums);
+}
+
 function fourQ4(x: usize, w: usize, blocks: i32, sums: usize): void {
   nibblesFourRows(x, w, blocks, 8, false, false, sums);
 }

@@ -136,12 +136,12 @@ export function packQ6(source: usize, target: usize, width: i32, first: i32, row
       store<u16>(to + lane * 2, load<u16>(from, 2), 16);
       for (let half: usize = 0; half < 2; half++) {
         const q = from + half * 16;
-        const codes = to + half * 96 + (lane >> 2) * 48 + (lane & 3) * 4;
+        const codes = to + half * 96 + lane * 4;
         // Two bits of the fourth code above each of the others.
         const fourth = load<u32>(q, 4 + 12);
         store<u32>(codes, load<u32>(q, 4) | ((fourth & 0x03030303) << 6), 32);
-        store<u32>(codes, load<u32>(q, 8) | ((fourth & 0x0c0c0c0c) << 4), 32 + 16);
-        store<u32>(codes, load<u32>(q, 12) | ((fourth & 0x30303030) << 2), 32 + 32);
+        store<u32>(codes, load<u32>(q, 8) | ((fourth & 0x0c0c0c0c) << 4), 32 + 32);
+        store<u32>(codes, load<u32>(q, 12) | ((fourth & 0x30303030) << 2), 32 + 64);
       }
     }
   }

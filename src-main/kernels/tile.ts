@@ -7,8 +7,8 @@
  *     Q4_MIN   f16 m[8], nibbles: q d + m
  *     Q5       nibbles, u8 high[8][4]: bit j is the fifth bit of input 4j + i: (q - 16) d
  *     Q5_MIN   f16 m[8], nibbles, high: q d + m
- *     Q6       f16 d[8] of the second half, u8 codes[2][2][3][4][4]: [half][row / 4], the codes of inputs 4j + i for j of
- *              0..2, and in their high bits two bits each of the fourth's: (q - 32) d
+ *     Q6       f16 d[8] of the second half, u8 codes[2][3][8][4]: [half][j], the codes of inputs 4j + i for j of 0..2, and
+ *              in their high bits two bits each of the fourth's: (q - 32) d
  *     IQ4      nibbles: indices of a table of 16 values
  */
 import {
@@ -34,6 +34,12 @@ export function blockBytes(layout: i32): usize {
   if (layout == LAYOUT_Q5_MIN) return 192;
   if (layout == LAYOUT_Q6) return 224;
   return TILE_BLOCK;
+}
+
+/** Bytes of a block of its tile. */
+export function tileBlockBytes(layout: i32): usize {
+  if (layout == LAYOUT_Q6) return TILE_BLOCK_HALVES;
+  return hasMin(layout) ? TILE_BLOCK_MIN : TILE_BLOCK;
 }
 
 // @ts-ignore: decorator
@@ -123,16 +129,18 @@ function unpackSixBits(from: usize, blocks: i32, to: usize): void {
     from += 32;
     to += 32;
     // Two halves of each four rows.
-    for (let i: usize = 0; i < 4; i++, from += 48) {
+    for (let i: usize = 0; i < 4; i++) {
+      const codes = from + (i >> 1) * 96 + (i & 1) * 16;
       const at = to + (i >> 1) * 128 + (i & 1) * 16;
-      const a = v128.load(from);
-      const b = v128.load(from, 16);
-      const c = v128.load(from, 32);
+      const a = v128.load(codes);
+      const b = v128.load(codes, 32);
+      const c = v128.load(codes, 64);
       v128.store(at, v128.and(a, mask));
       v128.store(at, v128.and(b, mask), 32);
       v128.store(at, v128.and(c, mask), 64);
       v128.store(at, fourthOfSixBits(a, b, c), 96);
     }
+    from += 192;
     to += 256;
   }
 }

@@ -7,13 +7,29 @@
  * - what is loaded lies side by side in the same way, or is one value for all lanes, by `load32_splat`;
  * - both sides are the same operations, in one order, in the same loop.
  *
+ * Constants are made anew wherever they are used, from eight instructions; so what a loop needs comes from a variable.
+ *
  * Only the build with `WIDE` has such kernels: where V8 does not fuse them, as where it checks every address before it is
  * used, those of the others are faster.
  */
 
+/** Masks of a nibble and of six bits in each byte, and of what a binary16 number leaves of a float32 (math.ts). */
+export let NIBBLES: i32 = 0x0f0f0f0f;
+export let SIX_BITS: i32 = 0x3f3f3f3f;
+export let PLACED_HALF: i32 = 0x8fffe000;
+
+/** As `placedHalf4`, with PLACED_HALF in each lane of `mask`. */
 // @ts-ignore: decorator
 @inline
-export function storePair(to: usize, low: v128, high: v128): void {
-  v128.store(to, high, 16);
-  v128.store(to, low);
+export function widePlacedHalf4(bits: v128, mask: v128): v128 {
+  return v128.and(i32x4.shl(bits, 13), mask);
+}
+
+/** As `fourthOfSixBits`, with SIX_BITS in each lane of `mask`. */
+// @ts-ignore: decorator
+@inline
+export function wideFourth(a: v128, b: v128, c: v128, mask: v128): v128 {
+  const low = i16x8.shr_u(v128.andnot(a, mask), 6);
+  const middle = i16x8.shr_u(v128.andnot(b, mask), 4);
+  return v128.or(v128.or(low, middle), i16x8.shr_u(v128.andnot(c, mask), 2));
 }

@@ -25,7 +25,7 @@ interface ExecutorUnderTest {
 /** Sums in float32, where neighbouring values are 1.2e-7 apart: errors of some of these, squared. */
 const FLOAT32_NMSE = 1e-12;
 
-const wasm = (variant: 'threads' | 'single' | 'simd'): ExecutorUnderTest => ({
+const wasm = (variant: 'threads' | 'wide' | 'single' | 'simd'): ExecutorUnderTest => ({
   name: `wasm (${variant})`,
   create: (program, store) =>
     createWasmExecutor(program, storeReader(store), { kernels: testKernels(variant), cells: CELLS }),
@@ -40,6 +40,7 @@ const EXECUTORS: readonly ExecutorUnderTest[] = [
     nmse: null,
   },
   wasm('threads'),
+  wasm('wide'),
   wasm('single'),
   wasm('simd'),
 ];

@@ -8,24 +8,36 @@ import type { CompiledKernels } from '../../engine/platform.ts';
 export type KernelVariant = 'threads' | 'wide' | 'single' | 'simd';
 
 /**
- * Compiles the fastest variant that this Node can run. Of V8's two compilers for WebAssembly, the quick one of Node 20
- * computes relaxed dot products wrongly and is turned off there.
+ * Compiles the fastest variant that this Node can run, and `wide` beside `threads` where V8 makes wider instructions of
+ * it. Of V8's two compilers for WebAssembly, the quick one of Node 20 computes relaxed dot products wrongly and is turned
+ * off there.
  *
  * @throws EngineError BACKEND_LOST when there are none or none runs
  */
 export function compileNodeKernels(variants: readonly KernelVariant[] = ['threads', 'simd']): CompiledKernels {
-  prepareV8();
-  const folder = kernelsFolder();
+  const wide = prepareV8();
   for (const variant of variants) {
-    const bytes = readFileSync(new URL(`${variant}.wasm`, folder));
+    const bytes = readKernels(variant);
     if (!WebAssembly.validate(bytes)) continue;
-    const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-    return { variant, module: new WebAssembly.Module(bytes), shared: variant === 'threads' || variant === 'wide', hash };
+    const wideBytes = wide && variant === 'threads' ? readKernels('wide') : null;
+    const hash = createHash('sha256').update(bytes);
+    if (wideBytes) hash.update(wideBytes);
+    return {
+      variant,
+      module: new WebAssembly.Module(bytes),
+      wide: wideBytes ? new WebAssembly.Module(wideBytes) : undefined,
+      shared: variant === 'threads' || variant === 'wide',
+      hash: hash.digest('hex').slice(0, 16),
+    };
   }
   throw new EngineError(
     'BACKEND_LOST',
     'This version of Node runs no WebAssembly with SIMD. Load the model with the reference executor.',
   );
+}
+
+function readKernels(variant: KernelVariant): Uint8Array<ArrayBuffer> {
+  return readFileSync(new URL(`${variant}.wasm`, kernelsFolder()));
 }
 
 /** In the parent that the sources, the built code and the installed app's code share with resources/. */
@@ -42,14 +54,28 @@ function kernelsFolder(): URL {
   }
 }
 
-let prepared = false;
+let widening: boolean | null = null;
 
-/** Flags count for modules that are compiled later. */
-function prepareV8(): void {
-  if (prepared) return;
-  prepared = true;
+/**
+ * Sets flags, which count for modules that are compiled later.
+ * @returns whether V8 makes instructions of 256 bits
+ */
+function prepareV8(): boolean {
+  if (widening !== null) return widening;
   const [major, minor] = process.versions.v8.split('.').map(Number);
   // On by default from V8 11.4 on, which then knows the flag no more.
   if (major < 11 || (major === 11 && minor < 4)) setFlagsFromString('--experimental-wasm-relaxed-simd');
   if (major < 12) setFlagsFromString('--no-liftoff');
+  // Only x64 has them. V8's pass for them belongs to Turboshaft: WebAssembly's compiler from V8 13.6 on, at the latest, and
+  // before it where a flag says so as the program starts.
+  const turboshaft = major > 13 || (major === 13 && minor >= 6) || process.execArgv.includes('--turboshaft-wasm');
+  widening = process.arch === 'x64' && turboshaft && !checksAddresses();
+  if (widening) setFlagsFromString('--experimental-wasm-revectorize');
+  return widening;
+}
+
+/** Whether code tests every address before it is used, between which V8 widens nothing: see decision 11. */
+function checksAddresses(): boolean {
+  const electron = Number(process.versions.electron?.split('.')[0] ?? Infinity);
+  return electron < 40 && (process as { type?: string }).type === 'utility';
 }

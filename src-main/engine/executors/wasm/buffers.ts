@@ -60,7 +60,7 @@ export interface Buffers {
     readonly logitIndices: number;
   };
   readonly attention: AttentionExtents;
-  /** Room for one panel of weights as the kernels multiply it, for each thread. */
+  /** Room for two panels of weights as the kernels multiply them, for each thread. */
   readonly tileBytes: number;
   readonly bytes: { readonly weights: number; readonly kvCache: number };
 }
@@ -105,7 +105,7 @@ export function allocateBuffers(
     ropeTables,
     windows,
     attention: extentsOf(attentions),
-    tileBytes: align(Math.max(PANEL_SUMS, TILE_HEAD + Math.max(TILE_BLOCK, ...layouts.map(tileBytesOf)))),
+    tileBytes: align(Math.max(PANEL_SUMS, TILE_HEAD + 2 * Math.max(TILE_BLOCK, ...layouts.map(tileBytesOf)))),
     plan: {
       weights,
       keys,
@@ -154,8 +154,8 @@ function extentsOf(attentions: readonly AttentionAttributes[]): AttentionExtents
   };
 }
 
-/** Sums of four rows, before each tile. */
-const TILE_HEAD = 128;
+/** Sums of four rows of two panels, before their tiles. */
+const TILE_HEAD = 256;
 /** Sums of four rows of eight panels, in place of a tile. */
 const PANEL_SUMS = 4096;
 /** The largest block of a tile of integers. */

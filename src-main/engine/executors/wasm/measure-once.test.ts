@@ -85,13 +85,15 @@ it('does not keep what it cannot tell for certain', async () => {
   };
   const once = measureOnce({ hash: 'h' }, store);
   const unclear = { values: [1, 2] as const, clear: false };
-  expect(await once('a', () => unclear)).toEqual({ values: [1, 2], before: false });
+  expect(await once('a', 2, () => unclear)).toEqual({ values: [1, 2], before: false });
   expect(kept.size).toBe(0);
-  expect(await once('a', () => ({ values: [3, 4], clear: true }))).toEqual({ values: [3, 4], before: false });
-  expect(await once('a', () => unclear)).toEqual({ values: [3, 4], before: true });
+  expect(await once('a', 2, () => ({ values: [3, 4], clear: true }))).toEqual({ values: [3, 4], before: false });
+  expect(await once('a', 2, () => unclear)).toEqual({ values: [3, 4], before: true });
+  // Another number of ways.
+  expect((await once('a', 3, () => unclear)).before).toBe(false);
   // Other kernels, or kernels of which nobody knows which they are.
-  expect((await measureOnce({ hash: 'other' }, store)('a', () => unclear)).before).toBe(false);
-  expect((await measureOnce({}, store)('a', () => unclear)).before).toBe(false);
+  expect((await measureOnce({ hash: 'other' }, store)('a', 2, () => unclear)).before).toBe(false);
+  expect((await measureOnce({}, store)('a', 2, () => unclear)).before).toBe(false);
 });
 
 it.each([

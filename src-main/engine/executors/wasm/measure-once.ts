@@ -1,28 +1,27 @@
 import type { CompiledKernels, Measurements } from '../../platform.ts';
 
-/** Of two ways to compute the same: how fast each was. */
-export type Pair = readonly [number, number];
-
 export interface Measured {
-  readonly values: Pair;
+  /** Of some ways to compute the same: how fast each was. */
+  readonly values: readonly number[];
   /** Whether it would come out so again; else it is not kept. */
   readonly clear: boolean;
 }
 
-/** Takes a measurement, or what it gave when it was taken before. */
+/** Takes a measurement of `ways`, or what it gave when it was taken before. */
 export type MeasureOnce = (
   what: string,
+  ways: number,
   measure: () => Measured | Promise<Measured>,
-) => Promise<{ values: Pair; before: boolean }>;
+) => Promise<{ values: readonly number[]; before: boolean }>;
 
 /** @param kept left out, each measurement is taken */
 export function measureOnce(kernels: Pick<CompiledKernels, 'hash'>, kept: Measurements | undefined): MeasureOnce {
   const { hash } = kernels;
-  return async (what, measure) => {
+  return async (what, ways, measure) => {
     if (kept === undefined || hash === undefined) return { values: (await measure()).values, before: false };
     const key = `${what}, kernels ${hash}`;
     const known = await kept.get(key);
-    if (known?.length === 2) return { values: [known[0], known[1]], before: true };
+    if (known?.length === ways) return { values: known, before: true };
     const { values, clear } = await measure();
     if (clear) await kept.set(key, values);
     return { values, before: false };

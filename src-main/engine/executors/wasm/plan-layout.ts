@@ -137,7 +137,7 @@ export const RUN_MAX_CONTEXT = 44;
 export const RUN_CANCELLED = 48;
 /** `[blocks]`: first row and number of rows that attend together. */
 export const RUN_BLOCKS = 52;
-/** Per thread: room for one panel's tile. */
+/** Per thread: room for the tiles of two panels. */
 export const RUN_TILES = 56;
 export const RUN_TILE_STRIDE = 60;
 export const RUN_BLOCK_COUNT = 64;

@@ -64,7 +64,7 @@ const ODD_BLOCKS: typeof SHAPES = [
   [6, 288, 45],
 ];
 
-const VARIANTS = ['threads', 'simd'] as const;
+const VARIANTS = ['threads', 'wide', 'simd'] as const;
 
 function shapesFor({ blockSize }: BlockType): typeof SHAPES {
   return [...SHAPES, ...(blockSize <= 32 ? ODD_BLOCKS : []), ...(blockSize === 1 ? ODD_SHAPES : [])];
@@ -159,7 +159,7 @@ interface LinearCase {
   readonly sums?: 'i16';
 }
 
-async function runLinear(variant: 'threads' | 'simd', test: LinearCase) {
+async function runLinear(variant: (typeof VARIANTS)[number], test: LinearCase) {
   const { type, x, stored, bias, rows, inputs, outputs, sums } = test;
   const p = new ProgramBuilder();
   const y = p.linear(

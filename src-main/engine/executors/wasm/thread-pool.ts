@@ -18,7 +18,7 @@ export class ThreadPool {
    * @throws EngineError BACKEND_LOST when one does not start
    */
   static async start(
-    kernels: CompiledKernels,
+    kernels: Pick<CompiledKernels, 'module' | 'shared'>,
     memory: KernelMemory,
     host: KernelThreads | undefined,
     threads: number,

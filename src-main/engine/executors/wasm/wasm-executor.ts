@@ -7,7 +7,7 @@ import { checkBatch } from '../check-batch.ts';
 import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { sumUp } from '../sum-profiles.ts';
-import { chooseDot, type DotChoice } from './dot-choice.ts';
+import { chooseKernels, type DotChoice } from './kernel-choice.ts';
 import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
@@ -73,30 +73,31 @@ export async function createWasmExecutor(
   weights: WeightReader,
   options: WasmExecutorOptions,
 ): Promise<Executor> {
-  const { module, shared } = options.kernels;
   const { host, count } = options.threads ?? { host: undefined, count: 1 };
   const threads = typeof count === 'number' ? count : threadsFor(host?.available ?? 1);
   const kvCacheType = options.kvCacheType ?? defaultKvCacheType(program, weights);
   const size = bufferSizes(options.cells, kvCacheType);
   const needed = wasmMemory(program, weights, size, threads);
   checkAddressable(needed, options.cells);
-  const memory = new KernelMemory(shared);
+  const memory = new KernelMemory(options.kernels.shared);
   const bytes = needed.weights + needed.kvCache + needed.scratch;
   memory.ensure(bytes, `the model with a context of ${options.cells} tokens`);
   const cancel: { current: CancelToken | undefined } = { current: undefined };
-  const kernels = instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false, options.clock);
+  const instantiate = (module: WebAssembly.Module) =>
+    instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false, options.clock);
   const once = measureOnce(options.kernels, options.measurements);
-  const chosen = await chooseDot(module, kernels, memory, options.clock, once);
-  const dot = options.sums ? { ...chosen, sums: options.sums, reason: 'as asked for' } : chosen;
+  const chosen = await chooseKernels(options.kernels, instantiate, memory, options.clock, once);
+  const dot = options.sums ? { ...chosen.dot, sums: options.sums, reason: 'as asked for' } : chosen.dot;
+  const { module, kernels, variant } = chosen;
   const packed = await packWeights(program, weights, memory, kernels, dot, options);
   const fused = fuse(program);
   const buffers = allocateBuffers(program, fused, packed, memory, size);
   // What most runs need is there before the threads start, so that memory seldom grows under them.
   const forRun = runBytes(buffers, options.cells, threads);
   memory.reserve(forRun, `a context of ${options.cells} tokens`);
-  const pool = await ThreadPool.start(options.kernels, memory, host, threads);
+  const pool = await ThreadPool.start({ module, shared: options.kernels.shared }, memory, host, threads);
   const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
-    variant: options.kernels.variant,
+    variant,
     dot,
     weights: keptWeights(program, weights, dot),
     forRun,
@@ -233,7 +234,7 @@ class WasmExecutor implements Executor {
     }
     // What a token's time depends on, whatever the model is called.
     const model = `${this.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
-    const { values, before } = await once(`${threads} threads, ${model}`, () => this.timeThreads(clock));
+    const { values, before } = await once(`${threads} threads, ${model}`, 2, () => this.timeThreads(clock));
     this.shareFewRows = values[0] < values[1];
     // V8 compiles kernels when they first run, which the first reply need not wait for.
     if (before) await this.runToken();

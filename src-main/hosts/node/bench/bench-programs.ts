@@ -40,9 +40,11 @@ export async function withBenchSession<T>(
 async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): Promise<BenchProgram> {
   const host = fileURLToPath(new URL('bench-host.js', scripts));
   if (runtime === 'node') return { command: process.execPath, args: [host], env: process.env };
-  const { executable: command, distPath } = await findElectron(scripts);
+  const { executable: command, distPath, version } = await findElectron(scripts);
   if (runtime === 'electron-as-node') {
-    return { command, args: [host], env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' } };
+    // What later versions compile WebAssembly with, Electron 33 must be told to use as it starts.
+    const flags = version.startsWith('33.') ? ['--turboshaft-wasm'] : [];
+    return { command, args: [...flags, host], env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' } };
   }
   const manifest = { name: 'tokenscope-bench', version: '1.0.0', type: 'module', main: 'main.js' };
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
@@ -65,6 +67,7 @@ function electronFlags(): string[] {
 interface ElectronPlace {
   readonly executable: string;
   readonly distPath: string;
+  readonly version: string;
 }
 
 /** The Electron that `npm start` would take. */

@@ -3,7 +3,7 @@
  * computes exactly, and where more than one may be the fastest, lets them run.
  */
 import { EngineError } from '../../errors.ts';
-import type { Clock } from '../../platform.ts';
+import type { Clock, CompiledKernels } from '../../platform.ts';
 import { Q4_0 } from '../../quant/q4_0.ts';
 import { rowBytes } from '../../quant/block-type.ts';
 import { writeF16 } from '../../quant/float16.ts';
@@ -19,70 +19,114 @@ export interface DotChoice extends DotTraits {
   readonly reason: string;
 }
 
+export interface KernelChoice {
+  /** Name of the build, for people. */
+  readonly variant: string;
+  readonly module: WebAssembly.Module;
+  readonly kernels: KernelExports;
+  readonly dot: DotChoice;
+}
+
 const INPUTS = 512;
 const OUTPUTS = 256;
-/** Four that are multiplied together and one alone. */
-const ROWS = 5;
+/** Enough for the kernels of prompts, where four are multiplied together, and one alone. */
+const ROWS = 21;
+/** Enough for those of a few rows. */
+const FEW_ROWS = 4;
 /** Outputs of each row that are compared. */
-const COMPARED = 16;
+const COMPARED = 24;
 /** Time of each kind, ms: V8 needs some of it to compile with its better compiler. */
 const TRIAL_MS = 40;
 
+type Sums = DotTraits['sums'];
+
+/** One way to multiply. */
+interface Way {
+  readonly wide: boolean;
+  readonly sums: Sums;
+  readonly kernels: KernelExports;
+}
+
+interface Mistake {
+  readonly row: number;
+  readonly output: number;
+  readonly found: number;
+  readonly expected: number;
+}
+
 /** Once for each module of this process: the machine stays the same. */
-const choices = new WeakMap<WebAssembly.Module, DotChoice>();
+const choices = new WeakMap<WebAssembly.Module, { wide: boolean; dot: DotChoice }>();
 
 /**
+ * @param instantiate a module in `memory`
  * @param memory lends room until its next `reserve`
- * @param clock left out, nothing is timed, and sums have 32 bits
- * @param once spares the timing, and never the checks, where it was done before
+ * @param clock left out, nothing is timed: sums have 32 bits, and vectors 128
+ * @param once spares the timing where it was done before, and never the first check
  * @throws EngineError BACKEND_LOST when this machine's WebAssembly computes wrongly
  */
-export async function chooseDot(
-  module: WebAssembly.Module,
-  kernels: KernelExports,
+export async function chooseKernels(
+  compiled: CompiledKernels,
+  instantiate: (module: WebAssembly.Module) => KernelExports,
   memory: KernelMemory,
   clock: Clock | undefined,
   once: MeasureOnce,
-): Promise<DotChoice> {
-  const known = choices.get(module);
-  if (known) return known;
+): Promise<KernelChoice> {
+  const kernels = instantiate(compiled.module);
+  const chosen = choices.get(compiled.module) ?? (await choose(compiled, kernels, instantiate, memory, clock, once));
+  choices.set(compiled.module, chosen);
+  const { wide, dot } = chosen;
+  if (!wide || !compiled.wide) return { variant: compiled.variant, module: compiled.module, kernels, dot };
+  return { variant: 'wide', module: compiled.wide, kernels: instantiate(compiled.wide), dot };
+}
+
+async function choose(
+  compiled: CompiledKernels,
+  kernels: KernelExports,
+  instantiate: (module: WebAssembly.Module) => KernelExports,
+  memory: KernelMemory,
+  clock: Clock | undefined,
+  once: MeasureOnce,
+): Promise<{ wide: boolean; dot: DotChoice }> {
   const codes = DOT_KINDS[kernels.dotKind()];
   const trial = new Trial(kernels, memory);
-  trial.check('i32');
-  // An instruction for whole 8-bit codes sums in 32 bits by itself; nothing is faster.
-  if (codes !== 'seven-bits') {
-    return remember(module, { codes, sums: 'i32', reason: `dot products of ${codes} 8-bit codes are exact here` });
+  const ways: Way[] = [{ wide: false, sums: 'i32', kernels }];
+  // Where an instruction for whole 8-bit codes sums in 32 bits by itself, nothing of that width is faster.
+  if (codes === 'seven-bits' && kernels.hasShortSums()) ways.push({ wide: false, sums: 'i16', kernels });
+  for (const way of ways) trial.check(way);
+  if (clock && compiled.wide) {
+    const way: Way = { wide: true, sums: 'i32', kernels: instantiate(compiled.wide) };
+    if (trial.mistake(way) === null) ways.push(way);
   }
-  if (!clock || !kernels.hasShortSums()) {
-    return remember(module, { codes, sums: 'i32', reason: 'the only kernels for this processor' });
-  }
-  trial.check('i16');
-  // The best of many, both on one thread: what else the machine does changes little.
-  const time = (): Measured => ({ values: [trial.time('i32', clock), trial.time('i16', clock)], clear: true });
-  const { values, before } = await once(`sums of ${codes}`, time);
-  const [long, short] = values;
-  const [longText, shortText] = values.map((rate) => rate.toFixed(0));
-  const rates = `${shortText} thousand million multiply-adds a second with sums of 16 bits, ${longText} with 32`;
-  return remember(module, {
-    codes,
-    sums: short > long ? 'i16' : 'i32',
-    reason: `${whenMeasured(before)}: ${rates}`,
-  });
+  if (!clock || ways.length === 1) return { wide: false, dot: { codes, sums: 'i32', reason: onlyReason(codes) } };
+
+  // The best of many, each on one thread: what else the machine does changes little.
+  const time = (): Measured => ({ values: ways.map((way) => trial.time(way, clock)), clear: true });
+  const { values, before } = await once(`${codes}, ${ways.map(nameOf).join(', ')}`, ways.length, time);
+  const order = ways.map((way, i) => ({ way, rate: values[i] })).sort((a, b) => b.rate - a.rate);
+  // By now V8 has compiled them with its better compiler, which is another one to be wrong.
+  const { wide, sums } = order.find(({ way }) => !way.wide || trial.mistake(way) === null)!.way;
+  const rates = order.map(({ way, rate }, i) => `${rate.toFixed(0)}${i === 0 ? UNIT : ''} with ${nameOf(way)}`);
+  return { wide, dot: { codes, sums, reason: `${whenMeasured(before)}: ${rates.join(', ')}` } };
 }
 
-function remember(module: WebAssembly.Module, choice: DotChoice): DotChoice {
-  choices.set(module, choice);
-  return choice;
+const UNIT = ' thousand million multiply-adds a second';
+
+function nameOf({ wide, sums }: Way): string {
+  return `${wide ? 256 : 128}-bit vectors${sums === 'i16' ? ' and 16-bit sums' : ''}`;
 }
 
-type Sums = DotTraits['sums'];
+function onlyReason(codes: DotTraits['codes']): string {
+  if (codes === 'seven-bits') return 'the only kernels for this processor';
+  return `dot products of ${codes} 8-bit codes are exact here`;
+}
 
 /** A matrix of Q4_0 whose products with the activations are exact in float32. */
 class Trial {
   private readonly at: { plan: number; run: number; pool: number; x: number; y: number; weights: number };
 
+  /** @param kernels that pack the matrix and quantise the activations */
   constructor(
-    private readonly kernels: KernelExports,
+    kernels: KernelExports,
     private readonly memory: KernelMemory,
   ) {
     const sizes = {
@@ -92,7 +136,7 @@ class Trial {
       floats: ROWS * strideOf(INPUTS),
       x: ROWS * quantizedStride(INPUTS),
       y: ROWS * strideOf(OUTPUTS),
-      tile: 4096 + 32 * INPUTS,
+      tile: 8192 + 64 * INPUTS,
       weights: OUTPUTS * nibbleLayout('i32').bytes(INPUTS),
       file: OUTPUTS * rowBytes(Q4_0, INPUTS),
     };
@@ -122,7 +166,7 @@ class Trial {
       for (let i = 0; i < 16; i++) u8[at + 2 + i] = nibble(32 * block + i) | (nibble(32 * block + 16 + i) << 4);
     }
     kernels.packQ4(file, weights, INPUTS, 0, OUTPUTS);
-    this.execute(ROWS, [
+    this.execute(kernels, ROWS, [
       [L.OP_CODE, L.QUANTIZE],
       [L.OP_X, floats],
       [L.OP_X_STRIDE, strideOf(INPUTS)],
@@ -133,49 +177,57 @@ class Trial {
   }
 
   /** @throws EngineError BACKEND_LOST */
-  check(sums: Sums): void {
-    this.multiply(sums, ROWS);
-    this.compare(sums, 0);
-    // A row alone has kernels of its own.
-    this.multiply(sums, 1);
-    this.compare(sums, ROWS - 1);
+  check(way: Way): void {
+    const mistake = this.mistake(way);
+    if (mistake === null) return;
+    const { found, expected } = mistake;
+    throw new EngineError(
+      'BACKEND_LOST',
+      `The CPU kernels compute wrongly in this version of V8: ${found} instead of ${expected}. ` +
+        'Load the model with the reference executor.',
+      { sums: way.sums, ...mistake },
+    );
   }
 
-  /** @param first of the rows that were multiplied last; the others follow it */
-  private compare(sums: Sums, first: number): void {
-    for (let row = first; row < ROWS; row++) {
+  /** The first wrong output; null where all are exact. */
+  mistake(way: Way): Mistake | null {
+    // Many rows, few, and one alone have kernels of their own.
+    return (
+      this.wrong(way, ROWS, 0, ROWS) ?? this.wrong(way, FEW_ROWS, 0, FEW_ROWS) ?? this.wrong(way, 1, ROWS - 1, ROWS)
+    );
+  }
+
+  /** @param rows that are multiplied at once @param first of those that are compared, and where the first one's output is */
+  private wrong(way: Way, rows: number, first: number, end: number): Mistake | null {
+    this.multiply(way, rows);
+    for (let row = first; row < end; row++) {
       for (let output = 0; output < COMPARED; output++) {
         let expected = 0;
         for (let i = 0; i < INPUTS; i++) expected += activation(row, i) * (nibble(output * INPUTS + i) - 8);
         const found = this.memory.f32[(this.at.y + (row - first) * strideOf(OUTPUTS)) / 4 + output];
-        if (found === expected) continue;
-        throw new EngineError(
-          'BACKEND_LOST',
-          `The CPU kernels compute wrongly in this version of V8: ${found} instead of ${expected}. ` +
-            'Load the model with the reference executor.',
-          { sums, row, output, found, expected },
-        );
+        if (found !== expected) return { row, output, found, expected };
       }
     }
+    return null;
   }
 
   /** Thousand million multiply-adds per second of single rows. */
-  time(sums: Sums, clock: Clock): number {
+  time(way: Way, clock: Clock): number {
     const end = clock.now() + TRIAL_MS;
     let best = Infinity;
     while (clock.now() < end) {
       const started = clock.now();
-      for (let i = 0; i < 20; i++) this.multiply(sums, 1);
+      for (let i = 0; i < 20; i++) this.multiply(way, 1);
       best = Math.min(best, clock.now() - started);
     }
     return (20 * INPUTS * OUTPUTS) / best / 1e6;
   }
 
-  private multiply(sums: Sums, rows: number): void {
+  private multiply({ kernels, sums }: Way, rows: number): void {
     const layout: WeightLayout = nibbleLayout(sums);
     // A row alone lies behind those that lie together.
     const x = this.at.x + (rows === 1 ? (ROWS - 1) * quantizedStride(INPUTS) : 0);
-    this.execute(rows, [
+    this.execute(kernels, rows, [
       [L.OP_CODE, L.LINEAR],
       [L.OP_X, x],
       [L.OP_X_STRIDE, quantizedStride(INPUTS)],
@@ -189,12 +241,12 @@ class Trial {
     ]);
   }
 
-  private execute(rows: number, fields: readonly (readonly [number, number])[]): void {
+  private execute(kernels: KernelExports, rows: number, fields: readonly (readonly [number, number])[]): void {
     const op: PlanOp = new Map(fields);
     const { plan, run, pool } = this.at;
     this.memory.i32[(run + L.RUN_ROWS) / 4] = rows;
     writePlan([op], this.memory, plan);
-    this.kernels.runPlan(plan, 1, run, pool);
+    kernels.runPlan(plan, 1, run, pool);
   }
 }
 

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../errors.ts';
+import { testKernels } from '../../test-support/kernels.ts';
+import type { CompiledKernels } from '../../platform.ts';
+import { chooseKernels } from './kernel-choice.ts';
+import { KernelMemory } from './kernel-memory.ts';
+import { instantiateKernels, type KernelExports } from './kernels.ts';
+import { type MeasureOnce, measureOnce } from './measure-once.ts';
+import { DOT_KINDS } from './weight-layouts.ts';
+
+const clock = { now: () => performance.now() };
+
+type Changed = (kernels: KernelExports, module: WebAssembly.Module) => Partial<KernelExports>;
+
+/** @param wide also the kernels of that shape, which this V8 need not widen */
+function trial(
+  variant: 'threads' | 'simd',
+  changed: Changed = () => ({}),
+  once: MeasureOnce = measureOnce({}, undefined),
+  wide = false,
+) {
+  const kernels = testKernels(variant);
+  const memory = new KernelMemory(kernels.shared);
+  // A module object of its own: what was chosen before is kept for each.
+  const compiled: CompiledKernels = { ...kernels, module: structuredClone(kernels.module), wide: undefined };
+  if (wide) Object.assign(compiled, { wide: testKernels('wide').module });
+  const instantiate = (module: WebAssembly.Module) => {
+    const plain = instantiateKernels(module, memory.memory, () => false, clock);
+    return { ...plain, ...changed(plain, module) };
+  };
+  return async () => {
+    const choice = await chooseKernels(compiled, instantiate, memory, clock, once);
+    return { ...choice.dot, variant: choice.variant };
+  };
+}
+
+const sevenBits = () => ({ dotKind: () => DOT_KINDS.indexOf('seven-bits') });
+const packedWrongly = (kernels: KernelExports): Partial<KernelExports> => ({
+  packQ4: (source, target, width, first, rows) => {
+    kernels.packQ4(source, target, width, first, rows - 8);
+    kernels.packQ4(source + 18, target, width, 3, 1);
+  },
+});
+
+describe('the choice of kernels', () => {
+  it('times both kinds of sums where the processor has no instruction for 8-bit codes', async () => {
+    const choice = await trial('threads', sevenBits)();
+    expect(choice.codes).toBe('seven-bits');
+    expect(choice.reason).toMatch(/^measured: /);
+    const [best, other] = [...choice.reason.matchAll(/(\d+)(?: thousand million multiply-adds a second)? with 128/g)];
+    expect(Number(best[1])).toBeGreaterThanOrEqual(Number(other[1]));
+    expect(choice.reason).toMatch(
+      choice.sums === 'i16' ? /second with 128-bit vectors and 16-bit/ : /vectors, \d+ with/,
+    );
+  });
+
+  it.each([
+    { rates: [20, 30, 25], sums: 'i16', variant: 'threads', order: [30, 1, 25, 2, 20, 0] },
+    { rates: [30, 20, 10], sums: 'i32', variant: 'threads', order: [30, 0, 20, 1, 10, 2] },
+    { rates: [30, 20, 40], sums: 'i32', variant: 'wide', order: [40, 2, 30, 0, 20, 1] },
+  ] as const)('goes by what was measured before: $rates', async ({ rates, sums, variant, order }) => {
+    const known: MeasureOnce = async () => ({ values: rates, before: true });
+    const choice = await trial('threads', sevenBits, known, true)();
+    expect(choice).toMatchObject({ sums, variant });
+    const names = ['128-bit vectors', '128-bit vectors and 16-bit sums', '256-bit vectors'];
+    expect(choice.reason).toBe(
+      `measured before on this computer: ${order[0]} thousand million multiply-adds a second with ${names[order[1]]}, ` +
+        `${order[2]} with ${names[order[3]]}, ${order[4]} with ${names[order[5]]}`,
+    );
+  });
+
+  it('times the wide kernels wherever there are some', async () => {
+    const choice = await trial('threads', undefined, undefined, true)();
+    expect(choice.reason).toMatch(/^measured: .*-bit vectors, .*-bit vectors/);
+    expect(choice.reason).toMatch(choice.variant === 'wide' ? /second with 256-bit/ : /second with 128-bit/);
+  });
+
+  it('leaves wide kernels alone that compute wrongly, at first or once they are compiled well', async () => {
+    const known: MeasureOnce = async () => ({ values: [1, 2], before: true });
+    const wide = testKernels('wide').module;
+    let runs = 0;
+    const wrongFrom =
+      (first: number): Changed =>
+      (kernels, module) => {
+        const dotKind = () => DOT_KINDS.indexOf('unsigned');
+        if (module !== wide) return { dotKind };
+        return { dotKind, runPlan: (...plan) => (++runs >= first ? 0 : kernels.runPlan(...plan)) };
+      };
+    expect(await trial('threads', wrongFrom(1), known, true)()).toMatchObject({ variant: 'threads' });
+    runs = 0;
+    // Three runs are the first check.
+    expect(await trial('threads', wrongFrom(4), known, true)()).toMatchObject({ variant: 'threads' });
+    expect(await trial('threads', wrongFrom(Infinity), known, true)()).toMatchObject({ variant: 'wide' });
+  });
+
+  it('knows one kind where there is no relaxed SIMD', async () => {
+    expect(await trial('simd')()).toMatchObject({ codes: 'signed', sums: 'i32' });
+  });
+
+  it('keeps what it chose', async () => {
+    const choose = trial('threads');
+    expect((await choose()).reason).toBe((await choose()).reason);
+  });
+
+  it('refuses kernels that compute wrongly, whatever was measured before', async () => {
+    const known: MeasureOnce = async () => ({ values: [1, 2], before: true });
+    const wrong = (kernels: KernelExports) => ({ ...sevenBits(), ...packedWrongly(kernels) });
+    for (const choose of [trial('threads', packedWrongly), trial('threads', wrong, known)]) {
+      const error: unknown = await choose().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(EngineError);
+      expect(error).toMatchObject({ code: 'BACKEND_LOST', message: expect.stringMatching(/compute wrongly/) });
+    }
+  });
+});

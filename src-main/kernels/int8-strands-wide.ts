@@ -1,0 +1,150 @@
+/**
+ * int8-strands.ts, written as wide.ts says: one row times a block of each of two panels, the two vectors of a panel side by
+ * side. Bits are the same. Offsets are written out: where they are added before, V8 does not see that two addresses lie
+ * side by side.
+ */
+import { XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import { dot4 } from './dot';
+import { madd } from './math';
+import { NIBBLES, PLACED_HALF, SIX_BITS, wideFourth, widePlacedHalf4 } from './wide';
+
+/** y + integers * weight scales at `halves` * activation scale, and minimums at 16 bytes behind the scales * sum. */
+// @ts-ignore: decorator
+@inline
+function added(y: v128, integers: v128, halves: v128, scale: v128, min: bool, minimums: v128, sum: v128, mask: v128): v128 {
+  const z = madd(f32x4.convert_i32x4_s(integers), f32x4.mul(widePlacedHalf4(halves, mask), scale), y);
+  return min ? madd(widePlacedHalf4(minimums, mask), sum, z) : z;
+}
+
+/** @param sums `f32[2][8]` */
+// @ts-ignore: decorator
+@inline
+function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize): void {
+  const mask = i32x4.splat(PLACED_HALF);
+  const scale = v128.load32_splat(x, XQ_SCALE);
+  const sum = min ? v128.load32_splat(x, XQ_SCALED_SUM) : scale;
+  let y0 = added(v128.load(sums), s0, v128.load16x4_s(w), scale, min, v128.load16x4_s(w, 16), sum, mask);
+  let y1 = added(v128.load(sums, 16), s1, v128.load16x4_s(w, 8), scale, min, v128.load16x4_s(w, 24), sum, mask);
+  v128.store(sums, y1, 16);
+  v128.store(sums, y0);
+  y0 = added(v128.load(sums, 32), t0, v128.load16x4_s(v), scale, min, v128.load16x4_s(v, 16), sum, mask);
+  y1 = added(v128.load(sums, 48), t1, v128.load16x4_s(v, 8), scale, min, v128.load16x4_s(v, 24), sum, mask);
+  v128.store(sums, y1, 48);
+  v128.store(sums, y0, 32);
+}
+
+/** Nibbles of two panels. Low and high ones have sums of their own, which are in flight together. */
+// @ts-ignore: decorator
+@inline
+export function wideNibbles(x: usize, w: usize, step: usize, zero: i32, min: bool, sums: usize): void {
+  const mask = i32x4.splat(NIBBLES);
+  const start = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
+  let s0 = start;
+  let s1 = start;
+  let t0 = start;
+  let t1 = start;
+  let p0 = i32x4.splat(0);
+  let p1 = p0;
+  let q0 = p0;
+  let q1 = p0;
+  const v = w + step;
+  let codes = w + (min ? 32 : 16);
+  let others = codes + step;
+  let a = x;
+  for (const end = x + 16; a < end; a += 4, codes += 32, others += 32) {
+    const low = v128.load32_splat(a);
+    const high = v128.load32_splat(a, 16);
+    const n0 = v128.load(codes);
+    const n1 = v128.load(codes, 16);
+    s0 = dot4(low, v128.and(n0, mask), s0);
+    s1 = dot4(low, v128.and(n1, mask), s1);
+    p0 = dot4(high, v128.and(i16x8.shr_u(n0, 4), mask), p0);
+    p1 = dot4(high, v128.and(i16x8.shr_u(n1, 4), mask), p1);
+    const m0 = v128.load(others);
+    const m1 = v128.load(others, 16);
+    t0 = dot4(low, v128.and(m0, mask), t0);
+    t1 = dot4(low, v128.and(m1, mask), t1);
+    q0 = dot4(high, v128.and(i16x8.shr_u(m0, 4), mask), q0);
+    q1 = dot4(high, v128.and(i16x8.shr_u(m1, 4), mask), q1);
+  }
+  addPanels(x, w, v, min, i32x4.add(s0, p0), i32x4.add(s1, p1), i32x4.add(t0, q0), i32x4.add(t1, q1), sums);
+}
+
+// @ts-ignore: decorator
+@inline
+export function wideQ8(x: usize, w: usize, step: usize, zero: i32, sums: usize): void {
+  const start = i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
+  let s0 = start;
+  let s1 = start;
+  let t0 = start;
+  let t1 = start;
+  const v = w + step;
+  let codes = w + 16;
+  let others = codes + step;
+  let a = x;
+  for (const end = x + 32; a < end; a += 4, codes += 32, others += 32) {
+    const c = v128.load32_splat(a);
+    s0 = dot4(c, v128.load(codes), s0);
+    s1 = dot4(c, v128.load(codes, 16), s1);
+    t0 = dot4(c, v128.load(others), t0);
+    t1 = dot4(c, v128.load(others, 16), t1);
+  }
+  addPanels(x, w, v, false, s0, s1, t0, t1, sums);
+}
+
+// @ts-ignore: decorator
+@inline
+export function wideQ6(x: usize, w: usize, step: usize, sums: usize): void {
+  const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
+  const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
+  wideHalf(x, w + 32, w, step, low, x, sums);
+  wideHalf(x + 16, w + 128, w + 16, step, high, x, sums);
+}
+
+/** Half a block of two panels. @param halves scales @param block of the activations */
+// @ts-ignore: decorator
+@inline
+function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v128, block: usize, sums: usize): void {
+  const mask = i32x4.splat(SIX_BITS);
+  const none = i32x4.splat(0);
+  const others = codes + step;
+  const x0 = v128.load32_splat(x);
+  const x1 = v128.load32_splat(x, 4);
+  const x2 = v128.load32_splat(x, 8);
+  const x3 = v128.load32_splat(x, 12);
+  const a0 = v128.load(codes);
+  const a1 = v128.load(codes, 16);
+  const b0 = v128.load(codes, 32);
+  const b1 = v128.load(codes, 48);
+  const c0 = v128.load(codes, 64);
+  const c1 = v128.load(codes, 80);
+  const s0 = sixteen(x0, x1, x2, x3, a0, b0, c0, mask, none);
+  const s1 = sixteen(x0, x1, x2, x3, a1, b1, c1, mask, none);
+  const d0 = v128.load(others);
+  const d1 = v128.load(others, 16);
+  const e0 = v128.load(others, 32);
+  const e1 = v128.load(others, 48);
+  const f0 = v128.load(others, 64);
+  const f1 = v128.load(others, 80);
+  const t0 = sixteen(x0, x1, x2, x3, d0, e0, f0, mask, none);
+  const t1 = sixteen(x0, x1, x2, x3, d1, e1, f1, mask, none);
+  addPanels(
+    block,
+    halves,
+    halves + step,
+    false,
+    i32x4.sub(s0, shift),
+    i32x4.sub(s1, shift),
+    i32x4.sub(t0, shift),
+    i32x4.sub(t1, shift),
+    sums,
+  );
+}
+
+/** 16 activations times 16 six-bit codes of each of four rows. */
+// @ts-ignore: decorator
+@inline
+function sixteen(x0: v128, x1: v128, x2: v128, x3: v128, a: v128, b: v128, c: v128, mask: v128, none: v128): v128 {
+  const s = dot4(x1, v128.and(b, mask), dot4(x0, v128.and(a, mask), none));
+  return i32x4.add(s, dot4(x3, wideFourth(a, b, c, mask), dot4(x2, v128.and(c, mask), none)));
+}
