@@ -7,6 +7,8 @@
  * are taken as 2^-112 of what they stand for (see `placedHalf4`). `width` is the bytes of one in float32, a multiple of 64.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
+import { weighWide } from './attention-tiles-wide';
+import { placeWide } from './attention-wide';
 import { madd, placedHalf4 } from './math';
 
 /** Bytes from one query's scores to the next: those of a chunk, and room for a vector that is written past the end. */
@@ -28,6 +30,11 @@ export function entriesOf(storage: usize, cells: usize, count: i32, bytes: usize
 export function placeHalves(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): void {
   for (let i = 0; i < count; i++) {
     let from = storage + <usize>load<i32>(cells + <usize>i * 4) * bytes;
+    if (WIDE) {
+      placeWide(from, bytes, tile);
+      tile += 2 * bytes;
+      continue;
+    }
     for (const end = from + bytes; from < end; from += 32, tile += 64) {
       v128.store(tile, placedHalf4(v128.load16x4_s(from)));
       v128.store(tile, placedHalf4(v128.load16x4_s(from, 8)), 16);
@@ -40,7 +47,7 @@ export function placeHalves(storage: usize, cells: usize, count: i32, bytes: usi
 /** Values 4 x `index` and on of an entry. */
 // @ts-ignore: decorator
 @inline
-function values4(half: bool, entry: usize, index: usize): v128 {
+export function values4(half: bool, entry: usize, index: usize): v128 {
   if (index == 0) return half ? placedHalf4(v128.load16x4_s(entry)) : v128.load(entry);
   if (index == 1) return half ? placedHalf4(v128.load16x4_s(entry, 8)) : v128.load(entry, 16);
   if (index == 2) return half ? placedHalf4(v128.load16x4_s(entry, 16)) : v128.load(entry, 32);
@@ -50,7 +57,7 @@ function values4(half: bool, entry: usize, index: usize): v128 {
 /** The sums of four vectors' lanes, by turning the square around. */
 // @ts-ignore: decorator
 @inline
-function sums4(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
+export function sums4(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
   const a = v128.shuffle<f32>(s0, s1, 0, 4, 1, 5);
   const b = v128.shuffle<f32>(s0, s1, 2, 6, 3, 7);
   const c = v128.shuffle<f32>(s2, s3, 0, 4, 1, 5);
@@ -229,6 +236,10 @@ export function weigh(half: bool, queries: i32, p: usize, values: usize, from: i
   p += <usize>from * 4;
   const first = values + <usize>from * (half ? width >> 1 : width);
   const count = to - from;
+  if (WIDE) {
+    weighWide(half, queries, p, first, count, width, out);
+    return;
+  }
   if (half) {
     if (queries == 4) weighFourHalves(p, first, count, width, out);
     else if (queries == 3) weighThreeHalves(p, first, count, width, out);

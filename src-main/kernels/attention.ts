@@ -42,6 +42,8 @@ import {
 } from '../engine/executors/wasm/plan-layout';
 import { encodeQuery, encodeWeights, gatherScales, scoreCodes, weighCodes } from './attention-codes';
 import { entriesOf, placeHalves, score, weigh } from './attention-tiles';
+import { scoreWide, spreadQuery } from './attention-tiles-wide';
+import { exponentialsWide, scaleWide } from './attention-wide';
 import { cellBytes, paddedHead } from './cache';
 import { exp4, madd, max4, softcap4, sum4 } from './math';
 
@@ -105,7 +107,8 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
   const taken = converted ? width : cellBytes(op);
   const storage = <usize>kvHead * <usize>load<i32>(op, OP_CELLS) * cellBytes(op);
   const context = <usize>load<i32>(<usize>load<i32>(run, RUN_CONTEXTS) + firstRow * 4);
-  gatherQueries(op, firstRow, rows, kvHead * group, group, half, q, width);
+  if (WIDE && !codes) spreadQueries(op, firstRow, rows, kvHead * group, group, half, q, width, part);
+  else gatherQueries(op, firstRow, rows, kvHead * group, group, half, q, width);
   if (codes) for (let j: usize = 0; j < <usize>queries; j++) store<f32>(partStats + j * STATS, encodeQuery(q + j * width, width >> 2), QUERY_SCALE);
   if (split < 0) clearStats(totalStats, queries);
 
@@ -214,6 +217,15 @@ function gatherQueries(op: usize, firstRow: i32, rows: i32, firstHead: i32, grou
   }
 }
 
+/** As `scoreWide` takes them. @param row room for one */
+function spreadQueries(op: usize, firstRow: i32, rows: i32, firstHead: i32, group: i32, half: bool, to: usize, width: usize, row: usize): void {
+  const queries = rows * group;
+  for (let j = 0; j < queries; j++) {
+    gatherQueries(op, firstRow + j / group, 1, firstHead + j % group, 1, half, row, width);
+    spreadQuery(row, to, j, queries, queries <= FEW_QUERIES, width);
+  }
+}
+
 /** One of the two products, for four queries at a time and the keys that any of the four sees. */
 function forTiles(
   op: usize,
@@ -242,7 +254,8 @@ function forTiles(
       if (load<i32>(op, OP_LAYOUT) == LAYOUT_Q8) {
         if (scoring) scoreCodes(taken, xs, entries, scales, from, to, width >> 2, ys);
         else weighCodes(taken, xs, entries, from, to, width >> 2, ys, scales + <usize>j * STATS);
-      } else if (scoring) score(half, taken, xs, entries, from, to, width, ys);
+      } else if (WIDE && scoring) scoreWide(half, queries <= FEW_QUERIES, taken, xs, entries, from, to, width, ys);
+      else if (scoring) score(half, taken, xs, entries, from, to, width, ys);
       else weigh(half, taken, xs, entries, from, to, width, ys);
     }
   }
@@ -272,6 +285,7 @@ function softmax(op: usize, half: bool, scores: usize, from: i32, to: i32, start
   const cap = load<f32>(op, OP_SOFTCAP);
   let highest = lowest;
   if (cap != 0 || !(factor > 0)) highest = scaleAndCap(scores, first, end, start, stop, scale, cap);
+  else if (WIDE) highest = scaleWide(scores + first, scores + end, factor);
   else {
     for (let i = first; i < end; i += 16) {
       const s = f32x4.mul(v128.load(scores + i), scale);
@@ -284,10 +298,13 @@ function softmax(op: usize, half: bool, scores: usize, from: i32, to: i32, start
   // Values are 2^-112 of what they stand for: half of that here, the other half in the end.
   const raise = f32x4.splat(half ? <f32>F16_INPUT_SCALE : 1);
   let sums = f32x4.splat(0);
-  for (let i = first; i < end; i += 16) {
-    const e = f32x4.mul(exp4(f32x4.sub(v128.load(scores + i), top)), raise);
-    v128.store(scores + i, e);
-    sums = f32x4.add(sums, e);
+  if (WIDE) sums = exponentialsWide(scores + first, scores + end, f32x4.extract_lane(top, 0), f32x4.extract_lane(raise, 0));
+  else {
+    for (let i = first; i < end; i += 16) {
+      const e = f32x4.mul(exp4(f32x4.sub(v128.load(scores + i), top)), raise);
+      v128.store(scores + i, e);
+      sums = f32x4.add(sums, e);
+    }
   }
   if (<usize>from * 4 < first) memory.fill(scores + <usize>from * 4, 0, first - <usize>from * 4);
   if (end < <usize>to * 4) memory.fill(scores + end, 0, <usize>to * 4 - end);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
+import type { KernelVariant } from '../../../hosts/node/kernels.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import type { Program } from '../../program/program.ts';
@@ -36,6 +37,7 @@ const SHAPES: readonly Shape[] = [
   { heads: 4, kvHeads: 2, headDim: 12, softcap: 2 },
   { heads: 14, kvHeads: 2, headDim: 16, window: 150, softcap: 3 },
   { heads: 2, kvHeads: 1, headDim: 40, scale: -0.5 },
+  { heads: 1, kvHeads: 1, headDim: 80, window: 7 },
 ];
 
 /**
@@ -58,6 +60,19 @@ describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
       expect(normalisedError(found, expected)).toBeLessThan(NMSE[kvCacheType]);
     }
   });
+
+  it.each(SHAPES.map((shape) => [name(shape), shape] as const))(
+    '%s: the same bits in 256 bits as in 128, in any batch and lane',
+    async (_, shape) => {
+      const { program, store } = model(shape);
+      const open = (variant: KernelVariant) =>
+        createWasmExecutor(program, storeReader(store), { kernels: testKernels(variant), cells: CELLS, kvCacheType });
+      const [expected, wide] = [await promptAndSteps(await open('threads')), await open('wide')];
+      expect(equalBits(await promptAndSteps(wide), expected)).toBe(true);
+      expect(equalBits(await inOneBatch(wide), expected)).toBe(true);
+      expect(equalBits(await inLanes(wide), expected)).toBe(true);
+    },
+  );
 
   it.each(SHAPES.map((shape) => [name(shape), shape] as const))(
     '%s: the same bits on any number of threads, in any batch and lane',
