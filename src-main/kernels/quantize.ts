@@ -1,5 +1,6 @@
 import { F16_INPUT_SCALE, OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { ROUNDING } from './math';
+import { unfused } from './wide';
 
 /**
  * Blocks of four rows that are multiplied together lie together, so that one pointer reaches them all: codes `[8][row][4]`,
@@ -49,7 +50,7 @@ function quantizeBlock(x: usize, y: usize, together: bool): void {
     ),
   );
   const scale = m / 127;
-  const inverse = f32x4.splat(m > 0 ? 127 / m : 0);
+  const inverse = unfused(f32x4.splat(m > 0 ? 127 / m : 0));
   const low = i8x16.narrow_i16x8_s(codes8(x0, x1, inverse), codes8(x2, x3, inverse));
   const high = i8x16.narrow_i16x8_s(codes8(x4, x5, inverse), codes8(x6, x7, inverse));
   const lowSum = sumOf(low);
