@@ -7,7 +7,7 @@
  * are taken as 2^-112 of what they stand for (see `placedHalf4`). `width` is the bytes of one in float32, a multiple of 64.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { weighWide } from './attention-tiles-wide';
+import { weighWide } from './attention-weigh-wide';
 import { placeWide } from './attention-wide';
 import { madd, placedHalf4 } from './math';
 
@@ -47,7 +47,7 @@ export function placeHalves(storage: usize, cells: usize, count: i32, bytes: usi
 /** Values 4 x `index` and on of an entry. */
 // @ts-ignore: decorator
 @inline
-export function values4(half: bool, entry: usize, index: usize): v128 {
+function values4(half: bool, entry: usize, index: usize): v128 {
   if (index == 0) return half ? placedHalf4(v128.load16x4_s(entry)) : v128.load(entry);
   if (index == 1) return half ? placedHalf4(v128.load16x4_s(entry, 8)) : v128.load(entry, 16);
   if (index == 2) return half ? placedHalf4(v128.load16x4_s(entry, 16)) : v128.load(entry, 32);

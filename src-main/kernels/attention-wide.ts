@@ -1,7 +1,22 @@
 /** Parts of attention.ts, to the same bits, in the shape that wide.ts describes. Addresses of scores are multiples of
  * 16; what is the same for all comes as a number, because a vector that is a parameter does not fuse. */
-import { exp4, placedHalf4 } from './math';
-import { storePair } from './wide';
+import {
+  EXP_HIGHEST,
+  EXP_LOWEST,
+  EXP_TERM2,
+  EXP_TERM3,
+  EXP_TERM4,
+  EXP_TERM5,
+  EXP_TERM6,
+  EXP_TERM7,
+  exp4,
+  exp4By,
+  LN2_HIGH,
+  LN2_LOW,
+  LOG2_E,
+  ROUNDING,
+} from './math';
+import { kept, keptFloat, PLACED_HALF, placedHalf4Wide, storePair } from './wide';
 
 /** Scores from `at` up to `end` times `factor`; gives four of which one is the highest. */
 export function scaleWide(at: usize, end: usize, factor: f32): v128 {
@@ -27,12 +42,32 @@ export function scaleWide(at: usize, end: usize, factor: f32): v128 {
 export function exponentialsWide(at: usize, end: usize, highest: f32, factor: f32): v128 {
   const top = f32x4.splat(highest);
   const raise = f32x4.splat(factor);
+  const lowest = keptFloat(EXP_LOWEST, at);
+  const most = keptFloat(EXP_HIGHEST, at);
+  const log2e = keptFloat(LOG2_E, at);
+  const rounding = keptFloat(ROUNDING, at);
+  const minusHigh = keptFloat(-LN2_HIGH, at);
+  const minusLow = keptFloat(-LN2_LOW, at);
+  const term7 = keptFloat(EXP_TERM7, at);
+  const term6 = keptFloat(EXP_TERM6, at);
+  const term5 = keptFloat(EXP_TERM5, at);
+  const term4 = keptFloat(EXP_TERM4, at);
+  const term3 = keptFloat(EXP_TERM3, at);
+  const term2 = keptFloat(EXP_TERM2, at);
+  const one = keptFloat(1, at);
+  const bias = kept(127, at);
   let sums = f32x4.splat(0);
   for (; at + 16 < end; at += 32) {
     const low = v128.load(at);
     const high = v128.load(at, 16);
-    const first = f32x4.mul(exp4(f32x4.sub(low, top)), raise);
-    const second = f32x4.mul(exp4(f32x4.sub(high, top)), raise);
+    const first = f32x4.mul(
+      exp4By(f32x4.sub(low, top), lowest, most, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias),
+      raise,
+    );
+    const second = f32x4.mul(
+      exp4By(f32x4.sub(high, top), lowest, most, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias),
+      raise,
+    );
     storePair(at, first, second);
     sums = f32x4.add(f32x4.add(sums, first), second);
   }
@@ -44,11 +79,12 @@ export function exponentialsWide(at: usize, end: usize, highest: f32, factor: f3
 
 /** `bytes` of binary16, a multiple of 32, to float32. */
 export function placeWide(from: usize, bytes: usize, to: usize): void {
+  const mask = kept(PLACED_HALF, from);
   for (const end = from + bytes; from < end; from += 32, to += 64) {
-    const a = placedHalf4(v128.load16x4_s(from));
-    const b = placedHalf4(v128.load16x4_s(from, 8));
-    const c = placedHalf4(v128.load16x4_s(from, 16));
-    const d = placedHalf4(v128.load16x4_s(from, 24));
+    const a = placedHalf4Wide(v128.load16x4_s(from), mask);
+    const b = placedHalf4Wide(v128.load16x4_s(from, 8), mask);
+    const c = placedHalf4Wide(v128.load16x4_s(from, 16), mask);
+    const d = placedHalf4Wide(v128.load16x4_s(from, 24), mask);
     storePair(to, a, b);
     v128.store(to, d, 48);
     v128.store(to, c, 32);

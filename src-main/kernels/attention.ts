@@ -41,8 +41,8 @@ import {
   RUN_STARTS,
 } from '../engine/executors/wasm/plan-layout';
 import { encodeQuery, encodeWeights, gatherScales, scoreCodes, weighCodes } from './attention-codes';
+import { scoreWide, spreadQuery } from './attention-score-wide';
 import { entriesOf, placeHalves, score, weigh } from './attention-tiles';
-import { scoreWide, spreadQuery } from './attention-tiles-wide';
 import { exponentialsWide, scaleWide } from './attention-wide';
 import { cellBytes, paddedHead } from './cache';
 import { exp4, madd, max4, softcap4, sum4 } from './math';

@@ -1,12 +1,19 @@
 /** Vector functions on four float32 values. Each is within a few ulps of the exact value. */
 
-const LOG2_E: f32 = 1.44269504088896341;
+export const LOG2_E: f32 = 1.44269504088896341;
 /** ln 2 in two parts, so that x - n ln 2 keeps its low bits (Cody and Waite, 1980). */
-const LN2_HIGH: f32 = 0.693359375;
-const LN2_LOW: f32 = -2.12194440e-4;
+export const LN2_HIGH: f32 = 0.693359375;
+export const LN2_LOW: f32 = -2.12194440e-4;
 /** exp of less is below the smallest normal float32: taken as 0. */
-const EXP_LOWEST: f32 = -87.33;
-const EXP_HIGHEST: f32 = 88.37;
+export const EXP_LOWEST: f32 = -87.33;
+export const EXP_HIGHEST: f32 = 88.37;
+/** Coefficients of e^x, from x^7 down to x^2. */
+export const EXP_TERM7: f32 = 1.9875691500e-4;
+export const EXP_TERM6: f32 = 1.3981999507e-3;
+export const EXP_TERM5: f32 = 8.3334519073e-3;
+export const EXP_TERM4: f32 = 4.1665795894e-2;
+export const EXP_TERM3: f32 = 1.6666665459e-1;
+export const EXP_TERM2: f32 = 5.0000001201e-1;
 /** 1.5 * 2^23: added to a float32 of less than 2^22, it leaves the nearest integer, ties to even, in the low bits. */
 export const ROUNDING: f32 = 12582912;
 
@@ -22,21 +29,60 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(value: v128): v128 {
+  return exp4By(
+    value,
+    f32x4.splat(EXP_LOWEST),
+    f32x4.splat(EXP_HIGHEST),
+    f32x4.splat(LOG2_E),
+    f32x4.splat(ROUNDING),
+    f32x4.splat(-LN2_HIGH),
+    f32x4.splat(-LN2_LOW),
+    f32x4.splat(EXP_TERM7),
+    f32x4.splat(EXP_TERM6),
+    f32x4.splat(EXP_TERM5),
+    f32x4.splat(EXP_TERM4),
+    f32x4.splat(EXP_TERM3),
+    f32x4.splat(EXP_TERM2),
+    f32x4.splat(1),
+    i32x4.splat(127),
+  );
+}
+
+/** The same, given all constants. */
+// @ts-ignore: decorator
+@inline
+export function exp4By(
+  value: v128,
+  lowest: v128,
+  highest: v128,
+  log2e: v128,
+  rounding: v128,
+  minusHigh: v128,
+  minusLow: v128,
+  term7: v128,
+  term6: v128,
+  term5: v128,
+  term4: v128,
+  term3: v128,
+  term2: v128,
+  one: v128,
+  bias: v128,
+): v128 {
   // pmin and pmax are one instruction each where min and max are many; a NaN as the first operand stays.
-  const x = f32x4.pmin(f32x4.pmax(value, f32x4.splat(EXP_LOWEST)), f32x4.splat(EXP_HIGHEST));
-  const shifted = f32x4.add(f32x4.mul(x, f32x4.splat(LOG2_E)), f32x4.splat(ROUNDING));
-  const n = f32x4.sub(shifted, f32x4.splat(ROUNDING));
-  let r = madd(n, f32x4.splat(-LN2_HIGH), x);
-  r = madd(n, f32x4.splat(-LN2_LOW), r);
-  let p = madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
-  p = madd(p, r, f32x4.splat(8.3334519073e-3));
-  p = madd(p, r, f32x4.splat(4.1665795894e-2));
-  p = madd(p, r, f32x4.splat(1.6666665459e-1));
-  p = madd(p, r, f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23);
+  const x = f32x4.pmin(f32x4.pmax(value, lowest), highest);
+  const shifted = f32x4.add(f32x4.mul(x, log2e), rounding);
+  const n = f32x4.sub(shifted, rounding);
+  let r = madd(n, minusHigh, x);
+  r = madd(n, minusLow, r);
+  let p = madd(term7, r, term6);
+  p = madd(p, r, term5);
+  p = madd(p, r, term4);
+  p = madd(p, r, term3);
+  p = madd(p, r, term2);
+  p = f32x4.add(madd(p, f32x4.mul(r, r), r), one);
+  const power = i32x4.shl(i32x4.add(shifted, bias), 23);
   // NaN in, NaN out: the comparison is false for it.
-  return v128.andnot(f32x4.mul(p, power), f32x4.lt(value, f32x4.splat(EXP_LOWEST)));
+  return v128.andnot(f32x4.mul(p, power), f32x4.lt(value, lowest));
 }
 
 /** 1 / (1 + e^-x). */

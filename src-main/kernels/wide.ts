@@ -35,11 +35,41 @@ export function wideFourth(a: v128, b: v128, c: v128, mask: v128): v128 {
 }
 
 /**
+ * A vector of these bits in each lane that V8 keeps in a register: a constant of 256 bits it makes anew each time.
+ * @param even any even number that the compiler does not know to be even
+ */
+// @ts-ignore: decorator
+@inline
+export function kept(bits: i32, even: usize): v128 {
+  return i32x4.splat(bits | (<i32>even & 1));
+}
+
+// @ts-ignore: decorator
+@inline
+export function keptFloat(value: f32, even: usize): v128 {
+  return kept(reinterpret<i32>(value), even);
+}
+
+/** As `placedHalf4`. @param mask `kept(PLACED_HALF, ...)` */
+// @ts-ignore: decorator
+@inline
+export function placedHalf4Wide(bits: v128, mask: v128): v128 {
+  return v128.and(i32x4.shl(bits, 13), mask);
+}
+
+/**
  * What it is given, as something V8 does not fuse. Needed where vectors are narrowed, where V8 13 also begins: it follows
  * such beginnings one by one, and where two of them pair the same operations differently, what it makes is wrong.
  */
 // @ts-ignore: decorator
 @inline
 export function unfused(x: v128): v128 {
-  return WIDE ? i8x16.relaxed_swizzle(x, i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)) : x;
+  return i8x16.swizzle(x, i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+
+// @ts-ignore: decorator
+@inline
+export function storePair(to: usize, low: v128, high: v128): void {
+  v128.store(to, high, 16);
+  v128.store(to, low);
 }

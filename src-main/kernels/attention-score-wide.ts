@@ -1,14 +1,14 @@
 /**
- * What attention-tiles.ts computes, to the same bits, in the shape that wide.ts describes. Two scores lie side by side
+ * The scores of attention-tiles.ts, to the same bits, in the shape that wide.ts describes. Two scores lie side by side
  * in 256 bits, never two parts of one, so that their sums keep their order:
  *
  * - few queries come with each of their vectors of four values twice in a row, and meet two keys at once;
  * - more come in pairs that take turns, four values each, and meet one key twice.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { score, sums4, values4 } from './attention-tiles';
-import { madd, placedHalf4 } from './math';
-import { storePair } from './wide';
+import { score, sums4 } from './attention-tiles';
+import { madd } from './math';
+import { kept, PLACED_HALF, placedHalf4Wide, storePair } from './wide';
 
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 
@@ -193,14 +193,14 @@ function halves(k: usize, l: usize): v128 {
 
 // @ts-ignore: decorator
 @inline
-function lowOf(half: bool, pair: v128, k: usize): v128 {
-  return half ? placedHalf4(i32x4.extend_low_i16x8_s(pair)) : v128.load(k);
+function lowOf(half: bool, pair: v128, k: usize, mask: v128): v128 {
+  return half ? placedHalf4Wide(i32x4.extend_low_i16x8_s(pair), mask) : v128.load(k);
 }
 
 // @ts-ignore: decorator
 @inline
-function highOf(half: bool, pair: v128, l: usize): v128 {
-  return half ? placedHalf4(i32x4.extend_high_i16x8_s(pair)) : v128.load(l);
+function highOf(half: bool, pair: v128, l: usize, mask: v128): v128 {
+  return half ? placedHalf4Wide(i32x4.extend_high_i16x8_s(pair), mask) : v128.load(l);
 }
 
 /** Three or four queries, four keys at a time: 0 beside 2, and 1 beside 3. */
@@ -210,6 +210,7 @@ function scoreFours(queries: i32, half: bool, q: usize, keys: usize, from: i32, 
   const last = to - 1;
   const bytes = half ? width >> 1 : width;
   const step: usize = half ? 8 : 16;
+  const mask = kept(PLACED_HALF, q);
   for (let i = from; i < to; i += 4) {
     let k0 = keys + <usize>i * bytes;
     let k1 = keys + <usize>min(i + 1, last) * bytes;
@@ -237,11 +238,11 @@ function scoreFours(queries: i32, half: bool, q: usize, keys: usize, from: i32, 
     let d3 = a0;
     for (const end = k0 + bytes; k0 < end; ) {
       let pair = half ? halves(k0, k2) : a0;
-      const x0 = lowOf(half, pair, k0);
-      const x2 = highOf(half, pair, k2);
+      const x0 = lowOf(half, pair, k0, mask);
+      const x2 = highOf(half, pair, k2, mask);
       pair = half ? halves(k1, k3) : a0;
-      const x1 = lowOf(half, pair, k1);
-      const x3 = highOf(half, pair, k3);
+      const x1 = lowOf(half, pair, k1, mask);
+      const x3 = highOf(half, pair, k3, mask);
       let v = v128.load(q0);
       let w = v128.load(q0, 16);
       a0 = madd(v, x0, a0);
@@ -300,6 +301,7 @@ function storeFours(to: usize, low: v128, high: v128, both: bool): void {
 function scoreEights(queries: i32, half: bool, q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
   const last = to - 1;
   const bytes = half ? width >> 1 : width;
+  const mask = kept(PLACED_HALF, q);
   for (let i = from; i < to; i += 8) {
     const k0 = keys + <usize>i * bytes;
     const k1 = keys + <usize>min(i + 1, last) * bytes;
@@ -333,29 +335,29 @@ function scoreEights(queries: i32, half: bool, q: usize, keys: usize, from: i32,
       const vb = queries == 2 ? v128.load(q1) : va;
       const wb = queries == 2 ? v128.load(q1, 16) : wa;
       let pair = half ? halves(k0 + at, k4 + at) : a0;
-      let x = lowOf(half, pair, k0 + at);
-      let y = highOf(half, pair, k4 + at);
+      let x = lowOf(half, pair, k0 + at, mask);
+      let y = highOf(half, pair, k4 + at, mask);
       a0 = madd(va, x, a0);
       a4 = madd(wa, y, a4);
       if (queries == 2) b0 = madd(vb, x, b0);
       if (queries == 2) b4 = madd(wb, y, b4);
       pair = half ? halves(k1 + at, k5 + at) : a0;
-      x = lowOf(half, pair, k1 + at);
-      y = highOf(half, pair, k5 + at);
+      x = lowOf(half, pair, k1 + at, mask);
+      y = highOf(half, pair, k5 + at, mask);
       a1 = madd(va, x, a1);
       a5 = madd(wa, y, a5);
       if (queries == 2) b1 = madd(vb, x, b1);
       if (queries == 2) b5 = madd(wb, y, b5);
       pair = half ? halves(k2 + at, k6 + at) : a0;
-      x = lowOf(half, pair, k2 + at);
-      y = highOf(half, pair, k6 + at);
+      x = lowOf(half, pair, k2 + at, mask);
+      y = highOf(half, pair, k6 + at, mask);
       a2 = madd(va, x, a2);
       a6 = madd(wa, y, a6);
       if (queries == 2) b2 = madd(vb, x, b2);
       if (queries == 2) b6 = madd(wb, y, b6);
       pair = half ? halves(k3 + at, k7 + at) : a0;
-      x = lowOf(half, pair, k3 + at);
-      y = highOf(half, pair, k7 + at);
+      x = lowOf(half, pair, k3 + at, mask);
+      y = highOf(half, pair, k7 + at, mask);
       a3 = madd(va, x, a3);
       a7 = madd(wa, y, a7);
       if (queries == 2) b3 = madd(vb, x, b3);
@@ -367,157 +369,4 @@ function scoreEights(queries: i32, half: bool, q: usize, keys: usize, from: i32,
     storePair(s, sums4(a0, a1, a2, a3), sums4(a4, a5, a6, a7));
     if (queries == 2) storePair(s + SCORE_STRIDE, sums4(b0, b1, b2, b3), sums4(b4, b5, b6, b7));
   }
-}
-
-/** As `weigh`, from entry 0 on. */
-export function weighWide(half: bool, queries: i32, p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  if (half) {
-    if (queries == 4) weighFourHalves(p, values, count, width, out);
-    else if (queries == 3) weighThreeHalves(p, values, count, width, out);
-    else if (queries == 2) weighTwoHalves(p, values, count, width, out);
-    else weighOneHalves(p, values, count, width, out);
-  } else if (queries == 4) weighFour(p, values, count, width, out);
-  else if (queries == 3) weighThree(p, values, count, width, out);
-  else if (queries == 2) weighTwo(p, values, count, width, out);
-  else weighOne(p, values, count, width, out);
-}
-
-function weighFourHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(4, 1, true, p, values, count, width, 0, out);
-}
-
-function weighFour(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(4, 1, false, p, values, count, width, 0, out);
-}
-
-function weighThreeHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(3, 1, true, p, values, count, width, 0, out);
-}
-
-function weighThree(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(3, 1, false, p, values, count, width, 0, out);
-}
-
-function weighTwoHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(2, 1, true, p, values, count, width, weighBlocks(2, 2, true, p, values, count, width, 0, out), out);
-}
-
-function weighTwo(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(2, 1, false, p, values, count, width, weighBlocks(2, 2, false, p, values, count, width, 0, out), out);
-}
-
-function weighOneHalves(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(1, 1, true, p, values, count, width, weighBlocks(1, 4, true, p, values, count, width, 0, out), out);
-}
-
-function weighOne(p: usize, values: usize, count: i32, width: usize, out: usize): void {
-  weighBlocks(1, 1, false, p, values, count, width, weighBlocks(1, 4, false, p, values, count, width, 0, out), out);
-}
-
-/**
- * Outputs from byte `at` on, as long as there are `blocks` of sixteen values each; gives where it ends.
- * @param blocks times `queries` at most 4
- */
-// @ts-ignore: decorator
-@inline
-function weighBlocks(
-  queries: i32,
-  blocks: i32,
-  half: bool,
-  p: usize,
-  values: usize,
-  count: i32,
-  width: usize,
-  at: usize,
-  out: usize,
-): usize {
-  const bytes = half ? width >> 1 : width;
-  const block: usize = half ? 32 : 64;
-  for (; at + blocks * 64 <= width; at += blocks * 64) {
-    let a0 = f32x4.splat(0);
-    let a1 = a0;
-    let a2 = a0;
-    let a3 = a0;
-    let b0 = a0;
-    let b1 = a0;
-    let b2 = a0;
-    let b3 = a0;
-    let c0 = a0;
-    let c1 = a0;
-    let c2 = a0;
-    let c3 = a0;
-    let d0 = a0;
-    let d1 = a0;
-    let d2 = a0;
-    let d3 = a0;
-    let entry = values + (half ? at >> 1 : at);
-    let p0 = p;
-    for (const end = p + <usize>count * 4; p0 < end; p0 += 4, entry += bytes) {
-      let x0 = values4(half, entry, 0);
-      let x1 = values4(half, entry, 1);
-      let x2 = values4(half, entry, 2);
-      let x3 = values4(half, entry, 3);
-      const v = v128.load32_splat(p0);
-      const w = queries > 1 ? v128.load32_splat(p0, SCORE_STRIDE) : v;
-      a0 = madd(v, x0, a0);
-      a1 = madd(v, x1, a1);
-      a2 = madd(v, x2, a2);
-      a3 = madd(v, x3, a3);
-      if (queries == 1 && blocks > 1) {
-        const next = entry + block;
-        x0 = values4(half, next, 0);
-        x1 = values4(half, next, 1);
-        x2 = values4(half, next, 2);
-        x3 = values4(half, next, 3);
-      }
-      if (queries * blocks > 1) {
-        b0 = madd(w, x0, b0);
-        b1 = madd(w, x1, b1);
-        b2 = madd(w, x2, b2);
-        b3 = madd(w, x3, b3);
-      }
-      if (queries < 3 && blocks > 1) {
-        const next = entry + (queries == 1 ? 2 * block : block);
-        x0 = values4(half, next, 0);
-        x1 = values4(half, next, 1);
-        x2 = values4(half, next, 2);
-        x3 = values4(half, next, 3);
-      }
-      if (queries * blocks > 2) {
-        const u = queries > 2 ? v128.load32_splat(p0, 2 * SCORE_STRIDE) : v;
-        c0 = madd(u, x0, c0);
-        c1 = madd(u, x1, c1);
-        c2 = madd(u, x2, c2);
-        c3 = madd(u, x3, c3);
-      }
-      if (queries == 1 && blocks > 1) {
-        const next = entry + 3 * block;
-        x0 = values4(half, next, 0);
-        x1 = values4(half, next, 1);
-        x2 = values4(half, next, 2);
-        x3 = values4(half, next, 3);
-      }
-      if (queries * blocks > 3) {
-        const u = queries > 3 ? v128.load32_splat(p0, 3 * SCORE_STRIDE) : w;
-        d0 = madd(u, x0, d0);
-        d1 = madd(u, x1, d1);
-        d2 = madd(u, x2, d2);
-        d3 = madd(u, x3, d3);
-      }
-    }
-    const o = out + at;
-    storeBlock(o, a0, a1, a2, a3);
-    if (queries * blocks > 1) storeBlock(queries == 1 ? o + 64 : o + width, b0, b1, b2, b3);
-    if (queries * blocks > 2) storeBlock(queries == 1 ? o + 128 : queries == 2 ? o + 64 : o + 2 * width, c0, c1, c2, c3);
-    if (queries * blocks > 3) storeBlock(queries == 1 ? o + 192 : queries == 2 ? o + 64 + width : o + 3 * width, d0, d1, d2, d3);
-  }
-  return at;
-}
-
-// @ts-ignore: decorator
-@inline
-function storeBlock(to: usize, a: v128, b: v128, c: v128, d: v128): void {
-  storePair(to, a, b);
-  v128.store(to, d, 48);
-  v128.store(to, c, 32);
 }
