@@ -1,7 +1,7 @@
 /**
  * `npm test`: everything that says whether the project is sound. Ends with one line, `N passed, N failed`.
  *
- *   npm test -- [--only check|unit|e2e] [--full] [--headed]
+ *   npm test -- [--only check|unit|kernels|e2e] [--full] [--headed]
  *
  * --full repeats the property tests and the end-to-end tests more often, and holds models to all their golden values
  * (minutes instead of seconds).
@@ -12,7 +12,9 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printCheck, runChecks } from './check.ts';
+import { electronRuntime } from './electron-runtime.ts';
 import { ensureBuilt } from './ensure-built.mjs';
+import { electronKernelFlags } from '../src-main/hosts/node/electron-kernel-flags.ts';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { fetchTestTokenizers } from './fetch-test-tokenizers.ts';
 import { root } from './lib/run.ts';
@@ -34,6 +36,7 @@ async function main(): Promise<Suite[]> {
   const suites: Suite[] = [];
   if (wanted('check')) suites.push(await check());
   if (wanted('unit')) suites.push(await unit());
+  if (wanted('kernels')) suites.push(await kernels());
   if (wanted('e2e')) {
     const built = await build();
     suites.push(built);
@@ -79,19 +82,41 @@ async function unit(): Promise<Suite> {
   return vitestSuite(await readReport(report), code);
 }
 
-async function endToEnd(): Promise<Suite> {
-  heading('End-to-end tests, in Electron and in Chromium');
+/** Again where vectors become 256 bits wide: in the app's V8, with what its better compiler makes from the start on. */
+async function kernels(): Promise<Suite> {
+  heading('Tests of the CPU kernels in the V8 of Electron');
+  await systemPackages();
+  const report = join(RESULTS, 'kernels.json');
+  const { executable, version } = await electronRuntime();
+  const flags = [...electronKernelFlags(version), '--no-liftoff'];
+  const args = ['run', '--config', 'vitest.kernels.config.ts', ...flags.map((flag) => `--execArgv=${flag}`)];
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await run('vitest/vitest.mjs', [...args, ...reporters], { ELECTRON_RUN_AS_NODE: '1' }, executable);
+  return { ...vitestSuite(await readReport(report), code), name: 'kernels' };
+}
+
+async function systemPackages(): Promise<void> {
   const missing = await ensureSystemPackages((line) => console.log(line));
   for (const line of missing) console.log(`These tests need ${line}.`);
+}
+
+async function endToEnd(): Promise<Suite> {
+  heading('End-to-end tests, in Electron and in Chromium');
+  await systemPackages();
   const args = ['test', ...(options.full ? [`--repeat-each=${FULL_REPEATS}`] : [])];
   const code = await run('@playwright/test/cli.js', args, options.headed ? { TOKENSCOPE_HEADED: '1' } : {});
   return playwrightSuite(await readReport(join(RESULTS, 'e2e.json')), code);
 }
 
 /** Runs a program of node_modules with its output shown. */
-function run(program: string, args: string[], env: Record<string, string>): Promise<number> {
+function run(
+  program: string,
+  args: string[],
+  env: Record<string, string>,
+  command = process.execPath,
+): Promise<number> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [join(root, 'node_modules', program), ...args], {
+    const child = spawn(command, [join(root, 'node_modules', program), ...args], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit'],

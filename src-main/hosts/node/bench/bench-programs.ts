@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { EngineError } from '../../../engine/errors.ts';
 import type { BenchCaller } from './bench-messages.ts';
+import { electronKernelFlags } from '../electron-kernel-flags.ts';
 import { BenchSession, type BenchProgram } from './bench-session.ts';
 
 /** `electron-as-node`: the same program as `electron`, without Electron. */
@@ -42,9 +43,11 @@ async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): 
   if (runtime === 'node') return { command: process.execPath, args: [host], env: process.env };
   const { executable: command, distPath, version } = await findElectron(scripts);
   if (runtime === 'electron-as-node') {
-    // What later versions compile WebAssembly with, Electron 33 must be told to use as it starts.
-    const flags = version.startsWith('33.') ? ['--turboshaft-wasm'] : [];
-    return { command, args: [...flags, host], env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' } };
+    return {
+      command,
+      args: [...electronKernelFlags(version), host],
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    };
   }
   const manifest = { name: 'tokenscope-bench', version: '1.0.0', type: 'module', main: 'main.js' };
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
