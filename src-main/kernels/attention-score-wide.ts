@@ -6,7 +6,7 @@
  * - more come in pairs that take turns, four values each, and meet one key twice.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { score, sums4 } from './attention-tiles';
+import { scoreOne, sums4 } from './attention-tiles';
 import { madd } from './math';
 import { kept, PLACED_HALF, placedHalf4Wide, storePair } from './wide';
 
@@ -41,7 +41,8 @@ export function scoreWide(half: bool, few: bool, queries: i32, q: usize, keys: u
   }
   if (queries == 4) scorePairsFour(q, keys, from, to, width, scores);
   else if (queries > 1) scorePairsTwo(q, keys, from, to, width, scores);
-  if (queries & 1) score(false, 1, q + <usize>(queries - 1) * width, keys, from, to, width, scores + <usize>(queries - 1) * SCORE_STRIDE);
+  const rest = <usize>queries - 1;
+  if (queries & 1) scoreOne(q + rest * width, keys, from, to, width, scores + rest * SCORE_STRIDE);
 }
 
 // Functions of their own: V8 gives each its registers.
@@ -367,6 +368,8 @@ function scoreEights(queries: i32, half: bool, q: usize, keys: usize, from: i32,
     }
     const s = scores + <usize>i * 4;
     storePair(s, sums4(a0, a1, a2, a3), sums4(a4, a5, a6, a7));
-    if (queries == 2) storePair(s + SCORE_STRIDE, sums4(b0, b1, b2, b3), sums4(b4, b5, b6, b7));
+    if (queries < 2) continue;
+    v128.store(s, sums4(b4, b5, b6, b7), SCORE_STRIDE + 16);
+    v128.store(s, sums4(b0, b1, b2, b3), SCORE_STRIDE);
   }
 }

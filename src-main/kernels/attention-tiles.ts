@@ -112,7 +112,7 @@ function scoreOneHalves(q: usize, keys: usize, from: i32, to: i32, width: usize,
   scoreQuads(1, true, q, keys, from, to, width, scores);
 }
 
-function scoreOne(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+export function scoreOne(q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
   scoreQuads(1, false, q, keys, from, to, width, scores);
 }
 

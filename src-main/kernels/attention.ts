@@ -255,7 +255,7 @@ function forTiles(
         if (scoring) scoreCodes(taken, xs, entries, scales, from, to, width >> 2, ys);
         else weighCodes(taken, xs, entries, from, to, width >> 2, ys, scales + <usize>j * STATS);
       } else if (WIDE && scoring) scoreWide(half, queries <= FEW_QUERIES, taken, xs, entries, from, to, width, ys);
-      else if (scoring) score(half, taken, xs, entries, from, to, width, ys);
+      else if (!WIDE && scoring) score(half, taken, xs, entries, from, to, width, ys);
       else weigh(half, taken, xs, entries, from, to, width, ys);
     }
   }

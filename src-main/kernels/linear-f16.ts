@@ -11,6 +11,7 @@ import { store8 } from './epilogue';
 import { apartOf, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums } from './int8-row';
+import { addInputsWide, fourRowsWide, unpackPanelWide } from './linear-f16-wide';
 import { madd } from './math';
 
 /** Rows from which on converting a panel once saves time. */
@@ -20,7 +21,7 @@ const SUMS: usize = 128;
 /** Inputs that one panel is read for before the next one's turn comes. */
 const TURN: i32 = 64;
 
-/** @param scratch room for the sums of four rows of eight panels, or of one panel and that panel in float32 */
+/** @param scratch room for the sums of four rows of eight panels, or of two panels and these panels in float32 */
 export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const width = load<i32>(op, OP_WIDTH);
@@ -40,6 +41,9 @@ export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usi
     from += (strands - 1) * apart;
     w += <usize>(strands - 1) * step;
   }
+  if (WIDE && rows >= 4) {
+    for (; from + 2 <= to; from += 2, w += 2 * panelBytes) twoPanels(op, rows, w, stride, width, from, scratch);
+  }
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
     let row = 0;
@@ -54,6 +58,33 @@ export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usi
       for (let i = 0; i < 4; i++) store(op, row + i, panel, v128.load(scratch + i * 32), v128.load(scratch + i * 32, 16));
     }
     for (; row < rows; row++, x += stride) oneRow(op, x, w, width, row, panel, scratch);
+  }
+}
+
+/** All rows of `panel` and the one after it. */
+function twoPanels(op: usize, rows: i32, w: usize, stride: usize, width: i32, panel: i32, scratch: usize): void {
+  const next = w + panelBytesF16(width);
+  const tile = scratch + 256;
+  let x = <usize>load<i32>(op, OP_X);
+  unpackPanelWide(w, width, tile);
+  unpackPanelWide(next, width, tile + 32);
+  let row = 0;
+  for (; row + 4 <= rows; row += 4, x += 4 * stride) {
+    let part = tile;
+    for (let i = 0; i < 4; i++) {
+      const inputs = (width + 3 - i) >> 2;
+      fourRowsWide(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
+      part += <usize>inputs * 64;
+    }
+    for (let i = 0; i < 4; i++) {
+      const sums = scratch + <usize>i * 64;
+      store(op, row + i, panel, v128.load(sums), v128.load(sums, 16));
+      store(op, row + i, panel + 1, v128.load(sums, 32), v128.load(sums, 48));
+    }
+  }
+  for (; row < rows; row++, x += stride) {
+    oneRow(op, x, w, width, row, panel, scratch);
+    oneRow(op, x, next, width, row, panel + 1, scratch);
   }
 }
 
@@ -206,6 +237,10 @@ function rowsInTurns(
 
 /** @param inputs a multiple of four */
 function addInputs(x: usize, w: usize, inputs: i32, sums: usize): void {
+  if (WIDE) {
+    addInputsWide(x, w, inputs, sums);
+    return;
+  }
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);

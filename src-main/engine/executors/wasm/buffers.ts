@@ -163,7 +163,8 @@ const TILE_BLOCK = 288;
 
 function tileBytesOf({ layout, width }: { layout: WeightLayout; width: number }): number {
   if (layout.id === LAYOUT_F32) return 0;
-  return layout.quantized ? (width / 32) * TILE_BLOCK : 32 * (width + 1);
+  // Two panels of float16.
+  return layout.quantized ? (width / 32) * TILE_BLOCK : 64 * (width + 1);
 }
 
 function sameAngles(a: RopeAttributes, b: RopeAttributes): boolean {

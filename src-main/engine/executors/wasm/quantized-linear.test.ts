@@ -56,6 +56,8 @@ const ODD_SHAPES: typeof SHAPES = [
   [5, 38, 8],
   [9, 1, 3],
   [3, 67, 45],
+  [9, 67, 45],
+  [12, 30, 16],
 ];
 
 /** An odd number of blocks of 32. */
@@ -99,6 +101,17 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
       expect(rowAlone).toEqual(taps.slice(-outputs));
       expect(fewRows).toEqual(taps.slice(0, fewRows.length));
     });
+  });
+});
+
+describe.each([F16, F32])('$name in 256 bits', (type) => {
+  it.each(shapesFor(type))('has the bits of 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
+    const random = normalNumbers(rows * inputs + outputs);
+    const x = Float32Array.from({ length: rows * inputs }, random);
+    const stored = storedRows(type, Float32Array.from({ length: outputs * inputs }, random));
+    const bias = Float32Array.from({ length: outputs }, random);
+    const test = { type, x, stored, bias, rows, inputs, outputs };
+    expect(await runLinear('wide', test)).toEqual(await runLinear('threads', test));
   });
 });
 

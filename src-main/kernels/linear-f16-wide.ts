@@ -1,0 +1,157 @@
+/** Parts of linear-f16.ts, to the same bits, in the shape that wide.ts describes: eight outputs lie side by side. */
+import { madd } from './math';
+import { kept, PLACED_HALF, storePair } from './wide';
+
+/** Bytes of an input of two panels as float32. */
+const PAIR: usize = 64;
+
+/** Input 2i of eight rows, of which it stands in the low half. @param up `kept(0x2000, ...)`: 13 bits @param mask `kept(PLACED_HALF, ...)` */
+// @ts-ignore: decorator
+@inline
+function first(pair: v128, up: v128, mask: v128): v128 {
+  return v128.and(i32x4.dot_i16x8_s(pair, up), mask);
+}
+
+// @ts-ignore: decorator
+@inline
+function second(pair: v128, mask: v128): v128 {
+  return v128.and(i32x4.shr_s(pair, 3), mask);
+}
+
+/** A panel to the left or right half of float32 `[inputs 4i, 16]`, then inputs 4i + 1 and so on; `to` says which half. */
+export function unpackPanelWide(w: usize, width: i32, to: usize): void {
+  const up = kept(0x2000, w);
+  const mask = kept(PLACED_HALF, w);
+  let t0 = to;
+  let t1 = t0 + <usize>((width + 3) >> 2) * PAIR;
+  let t2 = t1 + <usize>((width + 2) >> 2) * PAIR;
+  let t3 = t2 + <usize>((width + 1) >> 2) * PAIR;
+  for (const end = w + <usize>(width >> 2) * 64; w < end; w += 64) {
+    const low = v128.load(w);
+    const high = v128.load(w, 16);
+    const nextLow = v128.load(w, 32);
+    const nextHigh = v128.load(w, 48);
+    storePair(t0, first(low, up, mask), first(high, up, mask));
+    storePair(t1, second(low, mask), second(high, mask));
+    storePair(t2, first(nextLow, up, mask), first(nextHigh, up, mask));
+    storePair(t3, second(nextLow, mask), second(nextHigh, mask));
+    t0 += PAIR;
+    t1 += PAIR;
+    t2 += PAIR;
+    t3 += PAIR;
+  }
+  const rest = width & 3;
+  if (rest > 0) storePair(t0, first(v128.load(w), up, mask), first(v128.load(w, 16), up, mask));
+  if (rest > 1) storePair(t1, second(v128.load(w), mask), second(v128.load(w, 16), mask));
+  if (rest > 2) storePair(t2, first(v128.load(w, 32), up, mask), first(v128.load(w, 48), up, mask));
+}
+
+/** Every fourth input of four rows and two panels. @param sums `[4][16]` @param add to what is in `sums` */
+export function fourRowsWide(x: usize, stride: usize, tile: usize, inputs: i32, sums: usize, add: bool): void {
+  let xb = x + stride;
+  let xc = xb + stride;
+  let xd = xc + stride;
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let c2 = a0;
+  let c3 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  let d2 = a0;
+  let d3 = a0;
+  for (const end = tile + <usize>inputs * PAIR; tile < end; tile += PAIR) {
+    const w0 = v128.load(tile);
+    const w1 = v128.load(tile, 16);
+    const w2 = v128.load(tile, 32);
+    const w3 = v128.load(tile, 48);
+    let v = v128.load32_splat(x);
+    a0 = madd(v, w0, a0);
+    a1 = madd(v, w1, a1);
+    a2 = madd(v, w2, a2);
+    a3 = madd(v, w3, a3);
+    v = v128.load32_splat(xb);
+    b0 = madd(v, w0, b0);
+    b1 = madd(v, w1, b1);
+    b2 = madd(v, w2, b2);
+    b3 = madd(v, w3, b3);
+    v = v128.load32_splat(xc);
+    c0 = madd(v, w0, c0);
+    c1 = madd(v, w1, c1);
+    c2 = madd(v, w2, c2);
+    c3 = madd(v, w3, c3);
+    v = v128.load32_splat(xd);
+    d0 = madd(v, w0, d0);
+    d1 = madd(v, w1, d1);
+    d2 = madd(v, w2, d2);
+    d3 = madd(v, w3, d3);
+    x += 16;
+    xb += 16;
+    xc += 16;
+    xd += 16;
+  }
+  keep(sums, a0, a1, a2, a3, add);
+  keep(sums + 64, b0, b1, b2, b3, add);
+  keep(sums + 128, c0, c1, c2, c3, add);
+  keep(sums + 192, d0, d1, d2, d3, add);
+}
+
+// @ts-ignore: decorator
+@inline
+function keep(sums: usize, a: v128, b: v128, c: v128, d: v128, add: bool): void {
+  if (add) {
+    a = f32x4.add(v128.load(sums), a);
+    b = f32x4.add(v128.load(sums, 16), b);
+    c = f32x4.add(v128.load(sums, 32), c);
+    d = f32x4.add(v128.load(sums, 48), d);
+  }
+  storePair(sums, a, b);
+  v128.store(sums, d, 48);
+  v128.store(sums, c, 32);
+}
+
+/** @param inputs a multiple of four */
+export function addInputsWide(x: usize, w: usize, inputs: i32, sums: usize): void {
+  const up = kept(0x2000, sums);
+  const mask = kept(PLACED_HALF, sums);
+  let a0 = v128.load(sums);
+  let a1 = v128.load(sums, 16);
+  let b0 = v128.load(sums, 32);
+  let b1 = v128.load(sums, 48);
+  let c0 = v128.load(sums, 64);
+  let c1 = v128.load(sums, 80);
+  let d0 = v128.load(sums, 96);
+  let d1 = v128.load(sums, 112);
+  for (const end = w + <usize>inputs * 16; w < end; w += 64, x += 16) {
+    let va = v128.load32_splat(x);
+    let vb = v128.load32_splat(x, 4);
+    let low = v128.load(w);
+    let high = v128.load(w, 16);
+    a0 = madd(va, first(low, up, mask), a0);
+    a1 = madd(va, first(high, up, mask), a1);
+    b0 = madd(vb, second(low, mask), b0);
+    b1 = madd(vb, second(high, mask), b1);
+    va = v128.load32_splat(x, 8);
+    vb = v128.load32_splat(x, 12);
+    low = v128.load(w, 32);
+    high = v128.load(w, 48);
+    c0 = madd(va, first(low, up, mask), c0);
+    c1 = madd(va, first(high, up, mask), c1);
+    d0 = madd(vb, second(low, mask), d0);
+    d1 = madd(vb, second(high, mask), d1);
+  }
+  storePair(sums, a0, a1);
+  v128.store(sums, b1, 48);
+  v128.store(sums, b0, 32);
+  v128.store(sums, c1, 80);
+  v128.store(sums, c0, 64);
+  v128.store(sums, d1, 112);
+  v128.store(sums, d0, 96);
+}
