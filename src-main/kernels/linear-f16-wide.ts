@@ -147,6 +147,74 @@ export function addInputsWide(x: usize, w: usize, inputs: i32, sums: usize): voi
     d0 = madd(vb, second(low, mask), d0);
     d1 = madd(vb, second(high, mask), d1);
   }
+  storeSumsWide(sums, a0, a1, b0, b1, c0, c1, d0, d1);
+}
+
+/** The same for two rows, whose weights are converted once. */
+export function addInputsTwiceWide(x: usize, next: usize, w: usize, inputs: i32, sums: usize, nextSums: usize): void {
+  const up = kept(0x2000, sums);
+  const mask = kept(PLACED_HALF, sums);
+  let a0 = v128.load(sums);
+  let a1 = v128.load(sums, 16);
+  let b0 = v128.load(sums, 32);
+  let b1 = v128.load(sums, 48);
+  let c0 = v128.load(sums, 64);
+  let c1 = v128.load(sums, 80);
+  let d0 = v128.load(sums, 96);
+  let d1 = v128.load(sums, 112);
+  let e0 = v128.load(nextSums);
+  let e1 = v128.load(nextSums, 16);
+  let f0 = v128.load(nextSums, 32);
+  let f1 = v128.load(nextSums, 48);
+  let g0 = v128.load(nextSums, 64);
+  let g1 = v128.load(nextSums, 80);
+  let h0 = v128.load(nextSums, 96);
+  let h1 = v128.load(nextSums, 112);
+  for (const end = w + <usize>inputs * 16; w < end; w += 64, x += 16, next += 16) {
+    let low = v128.load(w);
+    let high = v128.load(w, 16);
+    let wa = first(low, up, mask);
+    let wb = first(high, up, mask);
+    let v = v128.load32_splat(x);
+    a0 = madd(v, wa, a0);
+    a1 = madd(v, wb, a1);
+    v = v128.load32_splat(next);
+    e0 = madd(v, wa, e0);
+    e1 = madd(v, wb, e1);
+    wa = second(low, mask);
+    wb = second(high, mask);
+    v = v128.load32_splat(x, 4);
+    b0 = madd(v, wa, b0);
+    b1 = madd(v, wb, b1);
+    v = v128.load32_splat(next, 4);
+    f0 = madd(v, wa, f0);
+    f1 = madd(v, wb, f1);
+    low = v128.load(w, 32);
+    high = v128.load(w, 48);
+    wa = first(low, up, mask);
+    wb = first(high, up, mask);
+    v = v128.load32_splat(x, 8);
+    c0 = madd(v, wa, c0);
+    c1 = madd(v, wb, c1);
+    v = v128.load32_splat(next, 8);
+    g0 = madd(v, wa, g0);
+    g1 = madd(v, wb, g1);
+    wa = second(low, mask);
+    wb = second(high, mask);
+    v = v128.load32_splat(x, 12);
+    d0 = madd(v, wa, d0);
+    d1 = madd(v, wb, d1);
+    v = v128.load32_splat(next, 12);
+    h0 = madd(v, wa, h0);
+    h1 = madd(v, wb, h1);
+  }
+  storeSumsWide(sums, a0, a1, b0, b1, c0, c1, d0, d1);
+  storeSumsWide(nextSums, e0, e1, f0, f1, g0, g1, h0, h1);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeSumsWide(sums: usize, a0: v128, a1: v128, b0: v128, b1: v128, c0: v128, c1: v128, d0: v128, d1: v128): void {
   storePair(sums, a0, a1);
   v128.store(sums, b1, 48);
   v128.store(sums, b0, 32);

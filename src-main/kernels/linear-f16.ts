@@ -11,7 +11,7 @@ import { store8 } from './epilogue';
 import { apartOf, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums } from './int8-row';
-import { addInputsWide, fourRowsWide, unpackPanelWide } from './linear-f16-wide';
+import { addInputsTwiceWide, addInputsWide, fourRowsWide, unpackPanelWide } from './linear-f16-wide';
 import { madd } from './math';
 
 /** Rows from which on converting a panel once saves time. */
@@ -223,7 +223,11 @@ function rowsInTurns(
     let at = w + <usize>input * 16;
     for (let strand: usize = 0; strand < size; strand += SUMS, at += step) {
       let xs = x + <usize>input * 4;
-      for (let y = sums + strand; y < end; y += size, xs += stride) addInputs(xs, at, inputs, y);
+      let y = sums + strand;
+      if (WIDE) {
+        for (; y + size < end; y += 2 * size, xs += 2 * stride) addInputsTwiceWide(xs, xs + stride, at, inputs, y, y + size);
+      }
+      for (; y < end; y += size, xs += stride) addInputs(xs, at, inputs, y);
     }
   }
   for (; sums < end; sums += size, row++, x += stride) {

@@ -5,6 +5,7 @@
  */
 import { store8 } from './epilogue';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
+import { fourRowsWide } from './linear-f32-wide';
 import { madd } from './math';
 
 export function linearF32(op: usize, rows: i32, from: i32, to: i32): void {
@@ -18,6 +19,7 @@ export function linearF32(op: usize, rows: i32, from: i32, to: i32): void {
   for (; panel + 4 <= to; panel += 4) {
     const at = w + <usize>panel * panelBytes;
     for (let row = 0; row < tiled; row += 4) {
+      if (WIDE && fourRowsWide(op, x + <usize>row * stride, stride, at, panelBytes, row, panel)) continue;
       for (let p = 0; p < 4; p++) fourRows(op, x + <usize>row * stride, stride, at + <usize>p * panelBytes, width, row, panel + p);
     }
     for (let row = tiled; row < rows; row++) fourPanels(op, x + <usize>row * stride, at, panelBytes, width, row, panel);
