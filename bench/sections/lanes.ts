@@ -1,4 +1,5 @@
 /** Several replies at once, and a model so small that everything but the kernels counts. */
+import { appRuntime } from '../lib/app-runtime.ts';
 import { benchModel } from '../lib/bench-models.ts';
 import { measureLanes, takeTurns } from '../lib/contenders.ts';
 import { number, table } from '../lib/markdown.ts';
@@ -28,6 +29,7 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
   const { repeat } = options.task;
   const generate = Math.min(64, options.task.generate);
   const lanes: LanesRow[] = [];
+  const app = await appRuntime();
   for (const type of ['Q4_1', 'Q8_0'] as const) {
     const path = await benchModel(type, options.say);
     for (const threads of options.threads) {
@@ -35,7 +37,7 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
       lanes.push({
         model: `SmolLM2 ${type}`,
         threads,
-        rates: await measureLanes('electron', { path, threads, generate, repeat }, LANES),
+        rates: await measureLanes(app, { path, threads, generate, repeat }, LANES),
       });
     }
   }
@@ -43,7 +45,7 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
   const task = { path: TINY_TRANSFORMER_DIR, prompt: 32, generate: 64, contexts: [16], repeat: Math.max(repeat, 5) };
   const rows: TinyRow[] = [];
   for (const threads of [...options.threads, null]) {
-    const [{ prefill, decode }] = await takeTurns(['electron'], { ...task, threads });
+    const [{ prefill, decode }] = await takeTurns([app], { ...task, threads });
     rows.push({ threads, prefill, decode: decode.get(16) ?? NaN });
   }
   return { lanes, tiny: { prompt: task.prompt, generate: task.generate, rows } };
