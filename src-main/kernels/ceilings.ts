@@ -1,30 +1,54 @@
 /** What this machine can do at most: loops that only read memory, or only multiply. */
 import { dot4 } from './dot';
 
-/** Reads `bytes` (a multiple of 1024) from `at`, in eight places in turns. The result keeps the compiler from leaving the reads out. */
-export function readMemory(at: usize, bytes: usize): i32 {
+/** Where a loop writes what it found, behind what it reads. */
+const RESULT: usize = 512;
+
+/**
+ * Reads `bytes` (a multiple of 1024) from `at`, in eight places in turns. What it writes to the first of them keeps the
+ * compiler from leaving the reads out, and is written as wide.ts says.
+ */
+export function readMemory(at: usize, bytes: usize): void {
   const part = bytes >> 3;
+  const result = at;
   let a = i32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
+  let e = a;
+  let f = a;
+  let g = a;
+  let h = a;
   for (const end = at + part; at < end; at += 128) {
     let from = at;
     for (let i = 0; i < 8; i++, from += part) {
-      a = v128.xor(a, v128.xor(v128.load(from), v128.load(from, 16)));
-      b = v128.xor(b, v128.xor(v128.load(from, 32), v128.load(from, 48)));
-      c = v128.xor(c, v128.xor(v128.load(from, 64), v128.load(from, 80)));
-      d = v128.xor(d, v128.xor(v128.load(from, 96), v128.load(from, 112)));
+      a = v128.xor(a, v128.load(from));
+      b = v128.xor(b, v128.load(from, 16));
+      c = v128.xor(c, v128.load(from, 32));
+      d = v128.xor(d, v128.load(from, 48));
+      e = v128.xor(e, v128.load(from, 64));
+      f = v128.xor(f, v128.load(from, 80));
+      g = v128.xor(g, v128.load(from, 96));
+      h = v128.xor(h, v128.load(from, 112));
     }
   }
-  return i32x4.extract_lane(v128.xor(v128.xor(a, b), v128.xor(c, d)), 0);
+  const low = v128.xor(v128.xor(a, c), v128.xor(e, g));
+  const high = v128.xor(v128.xor(b, d), v128.xor(f, h));
+  v128.store(result, high, 16);
+  v128.store(result, low);
 }
 
 /**
  * Four rows of 16 activations times 8 rows of codes, `rounds` times: 512 multiply-adds of 8 bits each, nothing leaves the
  * cache. Eight chains of sums, so that none waits for the one before.
+ * @param rounds an even number
  */
-export function multiplyAdd(at: usize, rounds: i32): i32 {
+export function multiplyAdd(at: usize, rounds: i32): void {
+  if (WIDE) wideMultiplyAdd(at, rounds >> 1);
+  else narrowMultiplyAdd(at, rounds);
+}
+
+function narrowMultiplyAdd(at: usize, rounds: i32): void {
   let a0 = i32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -53,5 +77,58 @@ export function multiplyAdd(at: usize, rounds: i32): i32 {
     }
   }
   const low = i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0));
-  return i32x4.extract_lane(i32x4.add(low, i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1))), 0);
+  v128.store(at, i32x4.add(low, i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1))), RESULT);
+}
+
+/** As many chains of twice the width: two panels. */
+function wideMultiplyAdd(at: usize, rounds: i32): void {
+  let a0 = i32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let c2 = a0;
+  let c3 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  let d2 = a0;
+  let d3 = a0;
+  for (; rounds > 0; rounds--) {
+    let x = at;
+    for (let w = at + 64; w < at + 192; w += 32, x += 16) {
+      const w0 = v128.load(w);
+      const w1 = v128.load(w, 16);
+      const w2 = v128.load(w, 128);
+      const w3 = v128.load(w, 144);
+      let v = v128.load32_splat(x);
+      a0 = dot4(v, w0, a0);
+      a1 = dot4(v, w1, a1);
+      a2 = dot4(v, w2, a2);
+      a3 = dot4(v, w3, a3);
+      v = v128.load32_splat(x, 4);
+      b0 = dot4(v, w0, b0);
+      b1 = dot4(v, w1, b1);
+      b2 = dot4(v, w2, b2);
+      b3 = dot4(v, w3, b3);
+      v = v128.load32_splat(x, 8);
+      c0 = dot4(v, w0, c0);
+      c1 = dot4(v, w1, c1);
+      c2 = dot4(v, w2, c2);
+      c3 = dot4(v, w3, c3);
+      v = v128.load32_splat(x, 12);
+      d0 = dot4(v, w0, d0);
+      d1 = dot4(v, w1, d1);
+      d2 = dot4(v, w2, d2);
+      d3 = dot4(v, w3, d3);
+    }
+  }
+  const low = i32x4.add(i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0)), i32x4.add(i32x4.add(a2, b2), i32x4.add(c2, d2)));
+  const high = i32x4.add(i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1)), i32x4.add(i32x4.add(a3, b3), i32x4.add(c3, d3)));
+  v128.store(at, high, RESULT + 16);
+  v128.store(at, low, RESULT);
 }

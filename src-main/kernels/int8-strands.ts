@@ -59,7 +59,7 @@ export function nibblesInTurns(
 ): void {
   const bytes: usize = min ? 160 : 144;
   const end = sums + <usize>strands * SUMS;
-  clearSums(sums, 2);
+  clearSums(sums, WIDE ? 4 : 2);
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
@@ -139,7 +139,7 @@ export function q8InTurns(
   sums: usize,
 ): void {
   const end = sums + <usize>strands * SUMS;
-  clearSums(sums, 2);
+  clearSums(sums, WIDE ? 4 : 2);
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
@@ -176,7 +176,6 @@ function q8Blocks(x: usize, w: usize, step: usize, zero: i32, sums: usize): void
   addScaled(sums + SUMS + 16, t1, w + step + 8, scale);
 }
 
-/** Four panels: six bits take so long to unpack that more are no faster. */
 export function q6InTurns(
   op: usize,
   x: usize,
@@ -185,22 +184,22 @@ export function q6InTurns(
   blocks: i32,
   row: i32,
   panel: i32,
+  strands: i32,
   apart: i32,
   sums: usize,
 ): void {
-  clearSums(sums, 1);
+  const end = sums + <usize>strands * SUMS;
+  clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
-    if (WIDE) {
-      wideQ6(x, w, step, sums);
-      wideQ6(x, w + 2 * step, step, sums + 2 * SUMS);
-    } else {
-      q6Blocks(x, w, step, sums);
-      q6Blocks(x, w + 2 * step, step, sums + 2 * SUMS);
+    let at = w;
+    for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
+      if (WIDE) wideQ6(x, at, step, y);
+      else q6Blocks(x, at, step, y);
     }
     w += 224;
     x += XQ_BLOCK;
   }
-  storePanels(op, row, panel, 4, apart, sums);
+  storePanels(op, row, panel, strands, apart, sums);
 }
 
 // @ts-ignore: decorator

@@ -39,19 +39,21 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
   const tiled = isTiled(layout, rows);
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   if (rows < MANY_ROWS && !tiled && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
-    const strands = strandsOf(to - from, layout == LAYOUT_Q6 ? 4 : 8);
-    const apart = apartOf(to - from, strands);
-    const step = <usize>apart * panelBytes;
-    for (const end = from + apart; from < end; from++, w += panelBytes) {
-      let x = <usize>load<i32>(op, OP_X);
-      let row = 0;
-      for (; row + 4 <= rows; row += 4, x += 4 * stride) {
-        fourRowsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
+    // What one number of strands leaves over, fewer take.
+    for (let strands: i32; (strands = strandsOf(to - from, mostStrands(layout))) > 0; ) {
+      const apart = apartOf(to - from, strands);
+      const step = <usize>apart * panelBytes;
+      for (const end = from + apart; from < end; from++, w += panelBytes) {
+        let x = <usize>load<i32>(op, OP_X);
+        let row = 0;
+        for (; row + 4 <= rows; row += 4, x += 4 * stride) {
+          fourRowsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
+        }
+        for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
       }
-      for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
+      from += (strands - 1) * apart;
+      w += <usize>(strands - 1) * step;
     }
-    from += (strands - 1) * apart;
-    w += <usize>(strands - 1) * step;
   }
   if (WIDE && rows >= 4) {
     const tileBytes = <usize>blocks * tileBlockBytes(layout);
@@ -120,6 +122,14 @@ function fourRowsInTurns(
     }
   }
   for (let i: usize = 0; i < size; i += FOUR_ROWS, panel += apart) storeFourRows(op, row, panel, sums + i);
+}
+
+/** More are no faster. Six bits take long to unpack, and 256 bits at once leave more time to wait for memory. */
+// @ts-ignore: decorator
+@inline
+function mostStrands(layout: i32): i32 {
+  if (layout == LAYOUT_Q6) return 4;
+  return 8;
 }
 
 /**
@@ -270,7 +280,7 @@ function panelsInTurns(
       panelsQ4MinShort(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
     case LAYOUT_Q6:
-      q6InTurns(op, x, w, step, blocks, row, panel, apart, sums);
+      q6InTurns(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
     case LAYOUT_IQ4:
       panelsIQ4(op, x, w, step, blocks, row, panel, strands, apart, zero, sums);

@@ -8,8 +8,8 @@ const { exports } = new WebAssembly.Instance(module, {
 });
 // The module is built from this repository's sources, so its exports are known.
 const { readMemory, multiplyAdd } = exports as unknown as {
-  readMemory(at: number, bytes: number): number;
-  multiplyAdd(at: number, rounds: number): number;
+  readMemory(at: number, bytes: number): void;
+  multiplyAdd(at: number, rounds: number): void;
 };
 
 parentPort?.on('message', (kind: 'read' | 'multiply') => {

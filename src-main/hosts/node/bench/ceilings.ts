@@ -4,8 +4,11 @@ import { once } from 'node:events';
 import type { CompiledKernels } from '../../../engine/platform.ts';
 import type { MachineCeilings } from './bench-messages.ts';
 
-/** Read by each thread: many times what caches hold. */
-const REGION_BYTES = 256 * 2 ** 20;
+/**
+ * Read by each thread: what a small model's weights take, so that as much of it stays in the caches that a server's
+ * processors share. Its eighths lie no power of two apart, which caches would put in one place.
+ */
+const REGION_BYTES = 96 * 2 ** 20 - 8 * 69_632;
 const FIRST = 65536;
 const PAGE = 65536;
 const ROUNDS = 5;
@@ -36,7 +39,8 @@ export async function measureCeilings(kernels: CompiledKernels, threads: number)
     for (let thread = 0; thread < threads; thread++) {
       const panelAt = FIRST + thread * (REGION_BYTES + PAGE);
       const task: CeilingTask = {
-        ...{ module: kernels.module, memory, panelAt, regionAt: panelAt + PAGE, regionBytes: REGION_BYTES },
+        ...{ memory, panelAt, regionAt: panelAt + PAGE, regionBytes: REGION_BYTES },
+        module: kernels.wide ?? kernels.module,
         rounds: MULTIPLY_ROUNDS,
       };
       workers.push(new Worker(new URL('./ceilings-thread.js', import.meta.url), { workerData: task }));
