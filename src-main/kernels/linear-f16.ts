@@ -8,6 +8,7 @@
  * added in order, whatever the number of rows: fewer chains of additions would wait for each other.
  */
 import { store8 } from './epilogue';
+import { storeFourRowsWide } from './epilogue-wide';
 import { apartOf, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums } from './int8-row';
@@ -76,11 +77,7 @@ function twoPanels(op: usize, rows: i32, w: usize, stride: usize, width: i32, pa
       fourRowsWide(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
       part += <usize>inputs * 64;
     }
-    for (let i = 0; i < 4; i++) {
-      const sums = scratch + <usize>i * 64;
-      store(op, row + i, panel, v128.load(sums), v128.load(sums, 16));
-      store(op, row + i, panel + 1, v128.load(sums, 32), v128.load(sums, 48));
-    }
+    storeFourRowsWide(op, row, panel, 2, scratch, <f32>F16_INPUT_SCALE);
   }
   for (; row < rows; row++, x += stride) {
     oneRow(op, x, w, width, row, panel, scratch);

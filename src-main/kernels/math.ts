@@ -7,6 +7,9 @@ export const LN2_LOW: f32 = -2.12194440e-4;
 /** exp of less is below the smallest normal float32: taken as 0. */
 export const EXP_LOWEST: f32 = -87.33;
 export const EXP_HIGHEST: f32 = 88.37;
+export const GELU_CUBE: f32 = 0.044715;
+/** 2 sqrt(2/pi) */
+export const GELU_SLOPE: f32 = 1.5957691216057308;
 /** Coefficients of e^x, from x^7 down to x^2. */
 export const EXP_TERM7: f32 = 1.9875691500e-4;
 export const EXP_TERM6: f32 = 1.3981999507e-3;
@@ -98,8 +101,8 @@ export function silu4(x: v128): v128 {
 
 /** x/2 (1 + tanh u) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). */
 export function gelu4(x: v128): v128 {
-  const cubic = madd(f32x4.mul(f32x4.splat(0.044715), f32x4.mul(x, x)), x, x);
-  return f32x4.mul(x, sigmoid4(f32x4.mul(cubic, f32x4.splat(1.5957691216057308))));
+  const cubic = madd(f32x4.mul(f32x4.splat(GELU_CUBE), f32x4.mul(x, x)), x, x);
+  return f32x4.mul(x, sigmoid4(f32x4.mul(cubic, f32x4.splat(GELU_SLOPE))));
 }
 
 /** cap * tanh(x / cap), by tanh z = 1 - 2 / (e^2z + 1). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
-import { ProgramBuilder } from '../../program/program-builder.ts';
+import { ProgramBuilder, type Value } from '../../program/program-builder.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { F16 } from '../../quant/f16.ts';
@@ -104,14 +104,25 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
   });
 });
 
+/** What is done with outputs before they are stored. */
+const AFTER: Record<string, NonNullable<LinearCase['after']>> = {
+  'stored as they are': (_, y) => y,
+  'through SiLU and multiplied': (p, y, other) => p.mul(p.silu(y), other),
+  'through GELU': (p, y) => p.gelu(y),
+  'through ReLU': (p, y) => p.relu(y),
+  added: (p, y, other) => p.add(other, y),
+};
+
 describe.each([F16, F32])('$name in 256 bits', (type) => {
-  it.each(shapesFor(type))('has the bits of 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
-    const random = normalNumbers(rows * inputs + outputs);
-    const x = Float32Array.from({ length: rows * inputs }, random);
-    const stored = storedRows(type, Float32Array.from({ length: outputs * inputs }, random));
-    const bias = Float32Array.from({ length: outputs }, random);
-    const test = { type, x, stored, bias, rows, inputs, outputs };
-    expect(await runLinear('wide', test)).toEqual(await runLinear('threads', test));
+  describe.each(Object.entries(AFTER))('%s', (_, after) => {
+    it.each(shapesFor(type))('has the bits of 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
+      const random = normalNumbers(rows * inputs + outputs);
+      const x = Float32Array.from({ length: rows * inputs }, random);
+      const stored = storedRows(type, Float32Array.from({ length: outputs * inputs }, random));
+      const bias = Float32Array.from({ length: outputs }, random);
+      const test = { type, x, stored, bias, rows, inputs, outputs, after };
+      expect(await runLinear('wide', test)).toEqual(await runLinear('threads', test));
+    });
   });
 });
 
@@ -170,18 +181,22 @@ interface LinearCase {
   readonly inputs: number;
   readonly outputs: number;
   readonly sums?: 'i16';
+  /** What is done with the outputs and with as many other values. */
+  readonly after?: (p: ProgramBuilder, y: Value, other: Value) => Value;
 }
 
 async function runLinear(variant: (typeof VARIANTS)[number], test: LinearCase) {
   const { type, x, stored, bias, rows, inputs, outputs, sums } = test;
   const p = new ProgramBuilder();
-  const y = p.linear(
+  let y = p.linear(
     p.embed(p.weight('x', [rows, inputs]), 'token'),
     p.weight('w', [outputs, inputs]),
     p.weight('bias', [outputs]),
   );
+  if (test.after) y = test.after(p, y, p.embed(p.weight('head', [rows, outputs]), 'token'));
   const program = p.logits(p.tap('y', y), p.weight('head', [rows, outputs]));
-  const floats: Record<string, Float32Array> = { x, bias, head: new Float32Array(rows * outputs) };
+  const head = Float32Array.from({ length: rows * outputs }, normalNumbers(outputs));
+  const floats: Record<string, Float32Array> = { x, bias, head };
   const reader: WeightReader = {
     typeOf: ({ name }) => (name === 'w' ? type : F32),
     readRows({ name, shape }, { onRows }) {
