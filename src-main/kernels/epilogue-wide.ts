@@ -52,21 +52,26 @@ export function storeFourRowsWide(op: usize, row: i32, panel: i32, panels: i32, 
   const width = <usize>panels * 32;
   const end = sums + 4 * width;
   const bias = <usize>load<i32>(op, OP_BIAS);
-  if (bias) scaleAndAdd(sums, end, factor, bias + <usize>panel * 32, width);
-  else if (factor != 1) scaleAll(sums, end, factor);
-  if (activation == ACTIVATION_SILU) siluAll(sums, end);
-  else if (activation) geluAll(sums, end);
-  const yStride = <usize>load<i32>(op, OP_Y_STRIDE);
-  let y = <usize>load<i32>(op, OP_Y) + <usize>row * yStride + <usize>panel * 32;
-  const operand = <usize>load<i32>(op, OP_OPERAND);
-  const operandStride = <usize>load<i32>(op, OP_OPERAND_STRIDE);
-  let other = operand + <usize>row * operandStride + <usize>panel * 32;
-  const add = load<i32>(op, OP_OPERAND_MODE) == OPERAND_ADD;
-  for (; sums < end; sums += width, y += yStride, other += operandStride) {
-    if (!operand) memory.copy(y, sums, width);
-    else if (add) addRow(sums, other, y, width);
-    else multiplyRow(sums, other, y, width);
+  if (bias) {
+    scaleAndAdd(sums, end, factor, bias + <usize>panel * 32, width);
+    factor = 1;
   }
+  if (activation) {
+    if (activation == ACTIVATION_SILU) siluAll(sums, end, factor);
+    else geluAll(sums, end, factor);
+    factor = 1;
+  }
+  const yStride = <usize>load<i32>(op, OP_Y_STRIDE);
+  const y = <usize>load<i32>(op, OP_Y) + <usize>row * yStride + <usize>panel * 32;
+  const stride = <usize>load<i32>(op, OP_OPERAND_STRIDE);
+  let operand = <usize>load<i32>(op, OP_OPERAND);
+  if (!operand) {
+    copyRows(sums, end, factor, width, y, yStride);
+    return;
+  }
+  operand += <usize>row * stride + <usize>panel * 32;
+  if (load<i32>(op, OP_OPERAND_MODE) == OPERAND_ADD) addRows(sums, end, factor, operand, stride, width, y, yStride);
+  else multiplyRows(sums, end, factor, operand, stride, width, y, yStride);
 }
 
 function scaleAndAdd(at: usize, end: usize, factor: f32, bias: usize, width: usize): void {
@@ -82,43 +87,57 @@ function scaleAndAdd(at: usize, end: usize, factor: f32, bias: usize, width: usi
   }
 }
 
-function scaleAll(at: usize, end: usize, factor: f32): void {
+function copyRows(sums: usize, end: usize, factor: f32, width: usize, y: usize, yStride: usize): void {
   const scale = f32x4.splat(factor);
-  for (; at < end; at += 32) {
-    const low = f32x4.mul(v128.load(at), scale);
-    const high = f32x4.mul(v128.load(at, 16), scale);
-    storePair(at, low, high);
+  for (; sums < end; y += yStride) {
+    let to = y;
+    for (const stop = sums + width; sums < stop; sums += 32, to += 32) {
+      const low = f32x4.mul(v128.load(sums), scale);
+      const high = f32x4.mul(v128.load(sums, 16), scale);
+      storePair(to, low, high);
+    }
   }
 }
 
-function addRow(sums: usize, operand: usize, y: usize, width: usize): void {
-  for (const end = sums + width; sums < end; sums += 32, operand += 32, y += 32) {
-    const low = f32x4.add(v128.load(sums), v128.load(operand));
-    const high = f32x4.add(v128.load(sums, 16), v128.load(operand, 16));
-    storePair(y, low, high);
+function addRows(sums: usize, end: usize, factor: f32, operand: usize, stride: usize, width: usize, y: usize, yStride: usize): void {
+  const scale = f32x4.splat(factor);
+  for (; sums < end; y += yStride, operand += stride) {
+    let from = operand;
+    let to = y;
+    for (const stop = sums + width; sums < stop; sums += 32, from += 32, to += 32) {
+      const low = f32x4.add(f32x4.mul(v128.load(sums), scale), v128.load(from));
+      const high = f32x4.add(f32x4.mul(v128.load(sums, 16), scale), v128.load(from, 16));
+      storePair(to, low, high);
+    }
   }
 }
 
-function multiplyRow(sums: usize, operand: usize, y: usize, width: usize): void {
-  for (const end = sums + width; sums < end; sums += 32, operand += 32, y += 32) {
-    const low = f32x4.mul(v128.load(sums), v128.load(operand));
-    const high = f32x4.mul(v128.load(sums, 16), v128.load(operand, 16));
-    storePair(y, low, high);
+function multiplyRows(sums: usize, end: usize, factor: f32, operand: usize, stride: usize, width: usize, y: usize, yStride: usize): void {
+  const scale = f32x4.splat(factor);
+  for (; sums < end; y += yStride, operand += stride) {
+    let from = operand;
+    let to = y;
+    for (const stop = sums + width; sums < stop; sums += 32, from += 32, to += 32) {
+      const low = f32x4.mul(f32x4.mul(v128.load(sums), scale), v128.load(from));
+      const high = f32x4.mul(f32x4.mul(v128.load(sums, 16), scale), v128.load(from, 16));
+      storePair(to, low, high);
+    }
   }
 }
 
-function siluAll(at: usize, end: usize): void {
-  activateAll(false, at, end);
+function siluAll(at: usize, end: usize, factor: f32): void {
+  activateAll(false, at, end, factor);
 }
 
-function geluAll(at: usize, end: usize): void {
-  activateAll(true, at, end);
+function geluAll(at: usize, end: usize, factor: f32): void {
+  activateAll(true, at, end, factor);
 }
 
-/** x times the sigmoid of itself, or for GELU of twice u, see math.ts. */
+/** Scaled x times the sigmoid of itself, or for GELU of twice u, see math.ts. */
 // @ts-ignore: decorator
 @inline
-function activateAll(gelu: bool, at: usize, end: usize): void {
+function activateAll(gelu: bool, at: usize, end: usize, factor: f32): void {
+  const scale = f32x4.splat(factor);
   const lowest = keptFloat(EXP_LOWEST, at);
   const highest = keptFloat(EXP_HIGHEST, at);
   const log2e = keptFloat(LOG2_E, at);
@@ -136,8 +155,8 @@ function activateAll(gelu: bool, at: usize, end: usize): void {
   const cube = keptFloat(GELU_CUBE, at);
   const slope = keptFloat(GELU_SLOPE, at);
   for (; at < end; at += 32) {
-    const low = v128.load(at);
-    const high = v128.load(at, 16);
+    const low = f32x4.mul(v128.load(at), scale);
+    const high = f32x4.mul(v128.load(at, 16), scale);
     let u = f32x4.neg(gelu ? steep(low, cube, slope) : low);
     let v = f32x4.neg(gelu ? steep(high, cube, slope) : high);
     u = exp4By(u, lowest, highest, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
