@@ -12,7 +12,9 @@
  * Four rows' float32 sums lie in memory between blocks. V8 loads whatever a loop's body loads before it computes, so
  * that eight integer sums, four activations and two vectors of codes are all that fits into sixteen registers.
  */
+import { F16_INPUT_SCALE } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
+import { storeFourRowsWide } from './epilogue-wide';
 import { dot, fourthOfSixBits, lane, storeScaled, widened } from './int8-row';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
@@ -186,6 +188,10 @@ function addScaled(sums: usize, integers: v128, w: v128, scale: v128, min: bool,
 
 /** @param sums of four rows, `f32[4][8]` */
 export function storeFourRows(op: usize, row: i32, panel: i32, sums: usize): void {
+  if (WIDE) {
+    storeFourRowsWide(op, row, panel, 1, sums, <f32>F16_INPUT_SCALE);
+    return;
+  }
   for (let i = 0; i < 4; i++) {
     const at = sums + <usize>i * ROW_SUMS;
     storeScaled(op, row + i, panel, v128.load(at), v128.load(at, 16));
