@@ -131,6 +131,29 @@ describe('K and V in float16', () => {
   });
 });
 
+describe.each(['threads', 'wide', 'simd'] as const)('a key that is not a number, in the %s kernels', (variant) => {
+  it.each([1, 6, 20])('makes what sees it not a number: %d rows at once', async (rows) => {
+    const [seen, count, headDim] = [5, 20, 16];
+    const { program, store } = model({ heads: 2, kvHeads: 1, headDim }, (tensor, length) => {
+      const values = randomValues(tensor, length);
+      if (tensor === 'k') values[id(seen) * headDim + 3] = NaN;
+      return values;
+    });
+    const options = { kernels: testKernels(variant), cells: CELLS, kvCacheType: 'f32' } as const;
+    const executor = await createWasmExecutor(program, storeReader(store), options);
+    const cache = new KvCache(CELLS);
+    const found: number[] = [];
+    for (let row = 0; row < count; row += rows) {
+      const batch = batchOf([cache.append(0, ids(row, Math.min(row + rows, count)))]);
+      const { taps } = await executor.run(batch, { logits: [0], taps: ['out'] });
+      found.push(...taps.get('out')!.data);
+    }
+    const first = seen * 2 * headDim;
+    expect(found.slice(0, first).every(Number.isFinite)).toBe(true);
+    expect(found.slice(first).every(Number.isNaN)).toBe(true);
+  });
+});
+
 /** Attention whose q, k and v are rows of tables, so that nothing else is computed. */
 function model(
   { heads, kvHeads, headDim, window, softcap, scale = 1 / Math.sqrt(headDim) }: Shape,
