@@ -8,7 +8,7 @@
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { scoreOne, sums4 } from './attention-tiles';
 import { madd } from './math';
-import { kept, PLACED_HALF, placedHalf4Wide, storePair } from './wide';
+import { kept, PLACED_HALF, storePair, widePlacedHalf4 } from './wide';
 
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 
@@ -195,13 +195,13 @@ function halves(k: usize, l: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function lowOf(half: bool, pair: v128, k: usize, mask: v128): v128 {
-  return half ? placedHalf4Wide(i32x4.extend_low_i16x8_s(pair), mask) : v128.load(k);
+  return half ? widePlacedHalf4(i32x4.extend_low_i16x8_s(pair), mask) : v128.load(k);
 }
 
 // @ts-ignore: decorator
 @inline
 function highOf(half: bool, pair: v128, l: usize, mask: v128): v128 {
-  return half ? placedHalf4Wide(i32x4.extend_high_i16x8_s(pair), mask) : v128.load(l);
+  return half ? widePlacedHalf4(i32x4.extend_high_i16x8_s(pair), mask) : v128.load(l);
 }
 
 /** Three or four queries, four keys at a time: 0 beside 2, and 1 beside 3. */

@@ -16,7 +16,7 @@ import {
   LOG2_E,
   ROUNDING,
 } from './math';
-import { kept, keptFloat, PLACED_HALF, placedHalf4Wide, storePair } from './wide';
+import { kept, keptFloat, PLACED_HALF, storePair, widePlacedHalf4 } from './wide';
 
 /** Scores from `at` up to `end` times `factor`; gives four of which one is the highest. */
 export function scaleWide(at: usize, end: usize, factor: f32): v128 {
@@ -81,10 +81,10 @@ export function exponentialsWide(at: usize, end: usize, highest: f32, factor: f3
 export function placeWide(from: usize, bytes: usize, to: usize): void {
   const mask = kept(PLACED_HALF, from);
   for (const end = from + bytes; from < end; from += 32, to += 64) {
-    const a = placedHalf4Wide(v128.load16x4_s(from), mask);
-    const b = placedHalf4Wide(v128.load16x4_s(from, 8), mask);
-    const c = placedHalf4Wide(v128.load16x4_s(from, 16), mask);
-    const d = placedHalf4Wide(v128.load16x4_s(from, 24), mask);
+    const a = widePlacedHalf4(v128.load16x4_s(from), mask);
+    const b = widePlacedHalf4(v128.load16x4_s(from, 8), mask);
+    const c = widePlacedHalf4(v128.load16x4_s(from, 16), mask);
+    const d = widePlacedHalf4(v128.load16x4_s(from, 24), mask);
     storePair(to, a, b);
     v128.store(to, d, 48);
     v128.store(to, c, 32);

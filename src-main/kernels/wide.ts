@@ -50,13 +50,6 @@ export function keptFloat(value: f32, even: usize): v128 {
   return kept(reinterpret<i32>(value), even);
 }
 
-/** As `placedHalf4`. @param mask `kept(PLACED_HALF, ...)` */
-// @ts-ignore: decorator
-@inline
-export function placedHalf4Wide(bits: v128, mask: v128): v128 {
-  return v128.and(i32x4.shl(bits, 13), mask);
-}
-
 /**
  * What it is given, as something V8 does not fuse. Needed where vectors are narrowed, where V8 13 also begins: it follows
  * such beginnings one by one, and where two of them pair the same operations differently, what it makes is wrong.
