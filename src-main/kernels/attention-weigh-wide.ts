@@ -72,7 +72,7 @@ function weighBlocks(
 ): usize {
   const bytes = half ? width >> 1 : width;
   const block: usize = half ? 32 : 64;
-  const mask = kept(PLACED_HALF, p);
+  const mask = kept(PLACED_HALF);
   for (; at + blocks * 64 <= width; at += blocks * 64) {
     let a0 = f32x4.splat(0);
     let a1 = a0;

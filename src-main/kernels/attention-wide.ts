@@ -42,20 +42,20 @@ export function scaleWide(at: usize, end: usize, factor: f32): v128 {
 export function exponentialsWide(at: usize, end: usize, highest: f32, factor: f32): v128 {
   const top = f32x4.splat(highest);
   const raise = f32x4.splat(factor);
-  const lowest = keptFloat(EXP_LOWEST, at);
-  const most = keptFloat(EXP_HIGHEST, at);
-  const log2e = keptFloat(LOG2_E, at);
-  const rounding = keptFloat(ROUNDING, at);
-  const minusHigh = keptFloat(-LN2_HIGH, at);
-  const minusLow = keptFloat(-LN2_LOW, at);
-  const term7 = keptFloat(EXP_TERM7, at);
-  const term6 = keptFloat(EXP_TERM6, at);
-  const term5 = keptFloat(EXP_TERM5, at);
-  const term4 = keptFloat(EXP_TERM4, at);
-  const term3 = keptFloat(EXP_TERM3, at);
-  const term2 = keptFloat(EXP_TERM2, at);
-  const one = keptFloat(1, at);
-  const bias = kept(127, at);
+  const lowest = keptFloat(EXP_LOWEST);
+  const most = keptFloat(EXP_HIGHEST);
+  const log2e = keptFloat(LOG2_E);
+  const rounding = keptFloat(ROUNDING);
+  const minusHigh = keptFloat(-LN2_HIGH);
+  const minusLow = keptFloat(-LN2_LOW);
+  const term7 = keptFloat(EXP_TERM7);
+  const term6 = keptFloat(EXP_TERM6);
+  const term5 = keptFloat(EXP_TERM5);
+  const term4 = keptFloat(EXP_TERM4);
+  const term3 = keptFloat(EXP_TERM3);
+  const term2 = keptFloat(EXP_TERM2);
+  const one = keptFloat(1);
+  const bias = kept(127);
   let sums = f32x4.splat(0);
   for (; at + 16 < end; at += 32) {
     const low = v128.load(at);
@@ -79,7 +79,7 @@ export function exponentialsWide(at: usize, end: usize, highest: f32, factor: f3
 
 /** `bytes` of binary16, a multiple of 32, to float32. */
 export function placeWide(from: usize, bytes: usize, to: usize): void {
-  const mask = kept(PLACED_HALF, from);
+  const mask = kept(PLACED_HALF);
   for (const end = from + bytes; from < end; from += 32, to += 64) {
     const a = widePlacedHalf4(v128.load16x4_s(from), mask);
     const b = widePlacedHalf4(v128.load16x4_s(from, 8), mask);

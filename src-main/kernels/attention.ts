@@ -41,6 +41,7 @@ import {
   RUN_STARTS,
 } from '../engine/executors/wasm/plan-layout';
 import { encodeQuery, encodeWeights, gatherScales, scoreCodes, weighCodes } from './attention-codes';
+import { inOrder, isApart } from './attention-few-wide';
 import { scoreWide, spreadQuery } from './attention-score-wide';
 import { entriesOf, placeHalves, score, weigh } from './attention-tiles';
 import { exponentialsWide, scaleWide } from './attention-wide';
@@ -119,7 +120,11 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
     const cells = context + <usize>(base + from) * 4;
     const keys = chunkOf(op, OP_KEYS, storage, cells, to - from, tile, converted);
     if (codes) gatherScales(keys, from, to - from, width >> 2, keyScales);
-    forTiles(op, run, direct, true, firstRow, group, queries, base, q, keys - <usize>from * taken, width, scores, keyScales);
+    const ahead = WIDE && queries <= FEW_QUERIES && keys != tile ? <usize>load<i32>(op, OP_VALUES) - <usize>load<i32>(op, OP_KEYS) : 0;
+    forTiles(op, run, direct, true, firstRow, group, queries, base, q, keys - <usize>from * taken, ahead, width, scores, keyScales);
+    if (WIDE && !codes && queries <= FEW_QUERIES && isApart(queries, to - from)) {
+      for (let j: usize = 0; j < <usize>queries; j++) inOrder(scores + j * SCORE_STRIDE, part);
+    }
     for (let j = 0; j < queries; j++) {
       const row = firstRow + j / group;
       const at = scores + <usize>j * SCORE_STRIDE;
@@ -135,7 +140,7 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
         store<f32>(partStats + j * STATS, scale, WEIGHT_SCALE);
       }
     }
-    forTiles(op, run, direct, false, firstRow, group, queries, base, scores, values - <usize>from * taken, width, part, partStats);
+    forTiles(op, run, direct, false, firstRow, group, queries, base, scores, values - <usize>from * taken, 0, width, part, partStats);
     for (let j = 0; j < queries; j++) {
       const stats = partStats + <usize>j * STATS;
       const row = firstRow + j / group;
@@ -226,7 +231,7 @@ function spreadQueries(op: usize, firstRow: i32, rows: i32, firstHead: i32, grou
   }
 }
 
-/** One of the two products, for four queries at a time and the keys that any of the four sees. */
+/** One of the two products, for four queries at a time and the keys that any of the four sees. @param ahead as of `scoreWide` */
 function forTiles(
   op: usize,
   run: usize,
@@ -238,6 +243,7 @@ function forTiles(
   base: i32,
   x: usize,
   entries: usize,
+  ahead: usize,
   width: usize,
   y: usize,
   scales: usize,
@@ -254,7 +260,7 @@ function forTiles(
       if (load<i32>(op, OP_LAYOUT) == LAYOUT_Q8) {
         if (scoring) scoreCodes(taken, xs, entries, scales, from, to, width >> 2, ys);
         else weighCodes(taken, xs, entries, from, to, width >> 2, ys, scales + <usize>j * STATS);
-      } else if (WIDE && scoring) scoreWide(half, queries <= FEW_QUERIES, taken, xs, entries, from, to, width, ys);
+      } else if (WIDE && scoring) scoreWide(half, queries <= FEW_QUERIES, taken, xs, entries, ahead, from, to, width, ys);
       else if (!WIDE && scoring) score(half, taken, xs, entries, from, to, width, ys);
       else weigh(half, taken, xs, entries, from, to, width, ys);
     }

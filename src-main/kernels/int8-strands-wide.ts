@@ -6,7 +6,7 @@
 import { XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
 import { madd } from './math';
-import { NIBBLES, PLACED_HALF, SIX_BITS, wideFourth, widePlacedHalf4 } from './wide';
+import { kept, NIBBLES, PLACED_HALF, SIX_BITS, wideFourth, widePlacedHalf4 } from './wide';
 
 /** y + integers * weight scales at `halves` * activation scale, and minimums at 16 bytes behind the scales * sum. */
 // @ts-ignore: decorator
@@ -20,7 +20,7 @@ function added(y: v128, integers: v128, halves: v128, scale: v128, min: bool, mi
 // @ts-ignore: decorator
 @inline
 function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize): void {
-  const mask = i32x4.splat(PLACED_HALF);
+  const mask = kept(PLACED_HALF);
   const scale = v128.load32_splat(x, XQ_SCALE);
   const sum = min ? v128.load32_splat(x, XQ_SCALED_SUM) : scale;
   let y0 = added(v128.load(sums), s0, v128.load16x4_s(w), scale, min, v128.load16x4_s(w, 16), sum, mask);
@@ -37,7 +37,7 @@ function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, 
 // @ts-ignore: decorator
 @inline
 export function wideNibbles(x: usize, w: usize, step: usize, zero: i32, min: bool, sums: usize): void {
-  const mask = i32x4.splat(NIBBLES);
+  const mask = kept(NIBBLES);
   const start = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
   let s0 = start;
   let s1 = start;
@@ -105,7 +105,7 @@ export function wideQ6(x: usize, w: usize, step: usize, sums: usize): void {
 // @ts-ignore: decorator
 @inline
 function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v128, block: usize, sums: usize): void {
-  const mask = i32x4.splat(SIX_BITS);
+  const mask = kept(SIX_BITS);
   const none = i32x4.splat(0);
   const others = codes + step;
   const x0 = v128.load32_splat(x);

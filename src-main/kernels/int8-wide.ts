@@ -5,7 +5,7 @@
 import { dot4 } from './dot';
 import { madd } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
-import { NIBBLES, PLACED_HALF, SIX_BITS, wideFourth, widePlacedHalf4 } from './wide';
+import { kept, NIBBLES, PLACED_HALF, SIX_BITS, wideFourth, widePlacedHalf4 } from './wide';
 
 /** Bytes of the sums of four rows. */
 const FOUR_ROWS: usize = 128;
@@ -84,7 +84,7 @@ function addSixBits(
   d: v128,
   sums: usize,
 ): void {
-  const mask = i32x4.splat(SIX_BITS);
+  const mask = kept(SIX_BITS);
   let a0 = a;
   let a1 = a;
   let a2 = a;
@@ -189,7 +189,7 @@ function addNibbles(
   d: v128,
   sums: usize,
 ): void {
-  const mask = i32x4.splat(NIBBLES);
+  const mask = kept(NIBBLES);
   const block = x;
   let a0 = a;
   let a1 = a;
@@ -357,7 +357,7 @@ function addFourRows(
   d0: v128,
   d1: v128,
 ): void {
-  const mask = i32x4.splat(PLACED_HALF);
+  const mask = kept(PLACED_HALF);
   const w0 = widePlacedHalf4(v128.load16x4_s(halves), mask);
   const w1 = widePlacedHalf4(v128.load16x4_s(halves, 8), mask);
   const m0 = min ? widePlacedHalf4(v128.load16x4_s(halves, 16), mask) : w0;

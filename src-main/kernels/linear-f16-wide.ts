@@ -5,7 +5,7 @@ import { kept, PLACED_HALF, storePair } from './wide';
 /** Bytes of an input of two panels as float32. */
 const PAIR: usize = 64;
 
-/** Input 2i of eight rows, of which it stands in the low half. @param up `kept(0x2000, ...)`: 13 bits @param mask `kept(PLACED_HALF, ...)` */
+/** Input 2i of eight rows, of which it stands in the low half. @param up `kept(0x2000)`: 13 bits @param mask `kept(PLACED_HALF)` */
 // @ts-ignore: decorator
 @inline
 function first(pair: v128, up: v128, mask: v128): v128 {
@@ -20,8 +20,8 @@ function second(pair: v128, mask: v128): v128 {
 
 /** A panel to the left or right half of float32 `[inputs 4i, 16]`, then inputs 4i + 1 and so on; `to` says which half. */
 export function unpackPanelWide(w: usize, width: i32, to: usize): void {
-  const up = kept(0x2000, w);
-  const mask = kept(PLACED_HALF, w);
+  const up = kept(0x2000);
+  const mask = kept(PLACED_HALF);
   let t0 = to;
   let t1 = t0 + <usize>((width + 3) >> 2) * PAIR;
   let t2 = t1 + <usize>((width + 2) >> 2) * PAIR;
@@ -119,8 +119,8 @@ function keep(sums: usize, a: v128, b: v128, c: v128, d: v128, add: bool): void 
 
 /** @param inputs a multiple of four */
 export function addInputsWide(x: usize, w: usize, inputs: i32, sums: usize): void {
-  const up = kept(0x2000, sums);
-  const mask = kept(PLACED_HALF, sums);
+  const up = kept(0x2000);
+  const mask = kept(PLACED_HALF);
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);
@@ -152,8 +152,8 @@ export function addInputsWide(x: usize, w: usize, inputs: i32, sums: usize): voi
 
 /** The same for two rows, whose weights are converted once. */
 export function addInputsTwiceWide(x: usize, next: usize, w: usize, inputs: i32, sums: usize, nextSums: usize): void {
-  const up = kept(0x2000, sums);
-  const mask = kept(PLACED_HALF, sums);
+  const up = kept(0x2000);
+  const mask = kept(PLACED_HALF);
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);

@@ -40,7 +40,7 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   if (rows < MANY_ROWS && !tiled && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
     // What one number of strands leaves over, fewer take.
-    for (let strands: i32; (strands = strandsOf(to - from, mostStrands(layout))) > 0; ) {
+    for (let strands: i32; (strands = strandsOf(to - from, layout == LAYOUT_Q6 ? 4 : 8)) > 0; ) {
       const apart = apartOf(to - from, strands);
       const step = <usize>apart * panelBytes;
       for (const end = from + apart; from < end; from++, w += panelBytes) {
@@ -122,14 +122,6 @@ function fourRowsInTurns(
     }
   }
   for (let i: usize = 0; i < size; i += FOUR_ROWS, panel += apart) storeFourRows(op, row, panel, sums + i);
-}
-
-/** More are no faster. Six bits take long to unpack, and 256 bits at once leave more time to wait for memory. */
-// @ts-ignore: decorator
-@inline
-function mostStrands(layout: i32): i32 {
-  if (layout == LAYOUT_Q6) return 4;
-  return 8;
 }
 
 /**

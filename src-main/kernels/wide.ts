@@ -7,16 +7,19 @@
  * - what is loaded lies side by side in the same way, or is one value for all lanes, by `load32_splat`;
  * - both sides are the same operations, in one order, in the same loop.
  *
- * Constants are made anew wherever they are used, from eight instructions; so what a loop needs comes from a variable.
+ * Constants of 256 bits are made anew wherever they are used, from eight instructions: see `kept`.
  *
  * Only the build with `WIDE` has such kernels: where V8 does not fuse them, as where it checks every address before it is
  * used, those of the others are faster.
  */
 
 /** Masks of a nibble and of six bits in each byte, and of what a binary16 number leaves of a float32 (math.ts). */
-export let NIBBLES: i32 = 0x0f0f0f0f;
-export let SIX_BITS: i32 = 0x3f3f3f3f;
-export let PLACED_HALF: i32 = 0x8fffe000;
+export const NIBBLES: i32 = 0x0f0f0f0f;
+export const SIX_BITS: i32 = 0x3f3f3f3f;
+export const PLACED_HALF: i32 = 0x8fffe000;
+
+/** Exported, and so a variable, of which no compiler knows that it is always 0. */
+export let zero: i32 = 0;
 
 /** As `placedHalf4`, with PLACED_HALF in each lane of `mask`. */
 // @ts-ignore: decorator
@@ -34,20 +37,17 @@ export function wideFourth(a: v128, b: v128, c: v128, mask: v128): v128 {
   return v128.or(v128.or(low, middle), i16x8.shr_u(v128.andnot(c, mask), 2));
 }
 
-/**
- * A vector of these bits in each lane that V8 keeps in a register: a constant of 256 bits it makes anew each time.
- * @param even any even number that the compiler does not know to be even
- */
+/** A vector of these bits in each lane that V8 keeps in a register: a constant of 256 bits it makes anew each time. */
 // @ts-ignore: decorator
 @inline
-export function kept(bits: i32, even: usize): v128 {
-  return i32x4.splat(bits | (<i32>even & 1));
+export function kept(bits: i32): v128 {
+  return i32x4.splat(bits | zero);
 }
 
 // @ts-ignore: decorator
 @inline
-export function keptFloat(value: f32, even: usize): v128 {
-  return kept(reinterpret<i32>(value), even);
+export function keptFloat(value: f32): v128 {
+  return kept(reinterpret<i32>(value));
 }
 
 /**
