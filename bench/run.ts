@@ -1,7 +1,7 @@
 /**
  * Measures Tokenscope beside node-llama-cpp and writes what it found into docs/performance.md.
  *
- *     npm run bench                                      everything, about ten minutes
+ *     npm run bench                                      everything, about thirteen minutes
  *     npm run bench -- --quick                           the files after a short context, once; writes nothing
  *     npm run bench -- --files Q4_0,Q8_0 --threads 1     some files
  *     npm run bench -- --parts lanes,start               some parts: files, lanes, runtimes, start, machine
