@@ -1,8 +1,17 @@
 /** How long the processor has worked for the engine's process, measured from outside. */
+import { readdir, readFile } from 'node:fs/promises';
 import type { RunningApp } from './app.ts';
 import { enginePid } from './electron-app.ts';
 
-/** Seconds of CPU time of Electron's utility process, or of the browser's pages, all threads together. */
+/** Of what Linux counts in /proc. */
+const TICKS_PER_SECOND = 100;
+/** After the name of a thread: its state is the first field, its time as a user the twelfth. */
+const USER_TICKS = 12;
+
+/**
+ * Seconds of CPU time of Electron's utility process, or of what computes in the browser: on Linux its workers, whose page
+ * and browser have work of their own at times, elsewhere the pages with all their threads.
+ */
 export async function engineCpuSeconds(app: RunningApp): Promise<number> {
   if (app.electron === null) return await pagesCpuSeconds(app);
   const pid = await enginePid(app.electron);
@@ -20,5 +29,21 @@ async function pagesCpuSeconds(app: RunningApp): Promise<number> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   await session.detach();
-  return processInfo.filter(({ type }) => type === 'renderer').reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  const pages = processInfo.filter(({ type }) => type === 'renderer');
+  if (process.platform !== 'linux') return pages.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  const times = await Promise.all(pages.map(({ id }) => workersCpuSeconds(id)));
+  return times.reduce((sum, seconds) => sum + seconds, 0);
+}
+
+/** Of all threads that run workers. */
+async function workersCpuSeconds(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const times = threads.map(async (thread) => {
+    // A thread may have ended meanwhile.
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '');
+    if (!stat.includes('(DedicatedWorker)')) return 0;
+    const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(USER_TICKS);
+    return (Number(user) + Number(system)) / TICKS_PER_SECOND;
+  });
+  return (await Promise.all(times)).reduce((sum, seconds) => sum + seconds, 0);
 }
