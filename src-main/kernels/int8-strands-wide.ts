@@ -19,7 +19,7 @@ function added(y: v128, integers: v128, halves: v128, scale: v128, min: bool, mi
 /** @param sums `f32[2][8]` */
 // @ts-ignore: decorator
 @inline
-function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize): void {
+export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize): void {
   const mask = kept(PLACED_HALF);
   const scale = v128.load32_splat(x, XQ_SCALE);
   const sum = min ? v128.load32_splat(x, XQ_SCALED_SUM) : scale;

@@ -343,7 +343,7 @@ function addTiles(
 /** sums += integers * weight scales at `halves` * activation scales, and minimums * sums of the activations. */
 // @ts-ignore: decorator
 @inline
-function addFourRows(
+export function addFourRows(
   sums: usize,
   x: usize,
   halves: usize,

@@ -10,12 +10,14 @@ import { dot4 } from './dot';
 import { addScaled, clearSums, storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
 import { apartOf, strandsOf } from './strands';
+import { storeFourRows } from './int8-tile';
 import { madd, placedHalf4 } from './math';
+import { signed, signedFourRowsWide, signedInTurnsWide } from './q8-signed-wide';
 import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
 
 const BLOCK: usize = 272;
 
-/** @param scratch room for the sums of eight panels */
+/** @param scratch room for the sums of eight panels, or of four rows */
 export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
   const x = <usize>load<i32>(op, OP_X);
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
@@ -35,16 +37,14 @@ export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, scratch
   }
   for (let panel = from; panel < to; panel++) {
     const at = w + <usize>panel * panelBytes;
-    for (let row = 0; row < tiled; row += 4) fourRows(op, x + <usize>row * stride, at, blocks, row, panel);
+    for (let row = 0; row < tiled; row += 4) {
+      if (WIDE) {
+        signedFourRowsWide(x + <usize>row * stride, at, blocks, scratch);
+        storeFourRows(op, row, panel, scratch);
+      } else fourRows(op, x + <usize>row * stride, at, blocks, row, panel);
+    }
     for (let row = tiled; row < rows; row++) oneRow(op, x + <usize>row * stride, at, blocks, row, panel);
   }
-}
-
-/** a where the weight is not negative, -a where it is: (a ^ sign) - sign. */
-// @ts-ignore: decorator
-@inline
-function signed(a: v128, sign: v128): v128 {
-  return i8x16.sub(v128.xor(a, sign), sign);
 }
 
 function oneRow(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
@@ -74,6 +74,14 @@ function panelsInTurns(
 ): void {
   const end = sums + <usize>strands * 32;
   clearSums(sums, 2);
+  if (WIDE) signedInTurnsWide(x, w, step, blocks, sums, end);
+  else addInTurns(x, w, step, blocks, sums, end);
+  for (; sums < end; sums += 32, panel += apart) storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
+}
+
+// @ts-ignore: decorator
+@inline
+function addInTurns(x: usize, w: usize, step: usize, blocks: i32, sums: usize, end: usize): void {
   for (; blocks > 0; blocks--) {
     const scale = v128.load32_splat(x, XQ_SCALE);
     let at = w;
@@ -84,7 +92,6 @@ function panelsInTurns(
     w += BLOCK;
     x += XQ_BLOCK;
   }
-  for (; sums < end; sums += 32, panel += apart) storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
 }
 
 /** y + a block of four rows of weights times the activations. */
