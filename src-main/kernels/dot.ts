@@ -25,6 +25,13 @@ export function dotPairs(a: v128, b: v128, c: v128): v128 {
   return unreachable();
 }
 
+/** a where the weight is not negative, -a where it is: (a ^ sign) - sign. */
+// @ts-ignore: decorator
+@inline
+export function signed(a: v128, sign: v128): v128 {
+  return i8x16.sub(v128.xor(a, sign), sign);
+}
+
 /** How this machine reads codes above 127. */
 export const DOT_SEVEN_BITS: i32 = 0;
 export const DOT_UNSIGNED: i32 = 1;

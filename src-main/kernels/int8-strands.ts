@@ -59,7 +59,7 @@ export function nibblesInTurns(
 ): void {
   const bytes: usize = min ? 160 : 144;
   const end = sums + <usize>strands * SUMS;
-  clearSums(sums, WIDE ? 4 : 2);
+  clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
@@ -139,7 +139,7 @@ export function q8InTurns(
   sums: usize,
 ): void {
   const end = sums + <usize>strands * SUMS;
-  clearSums(sums, WIDE ? 4 : 2);
+  clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {

@@ -6,13 +6,13 @@
  *
  * The dot product wants codes of 0..127 on one side: the weight's sign moves to the activation.
  */
-import { dot4 } from './dot';
+import { dot4, signed } from './dot';
 import { addScaled, clearSums, storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
 import { apartOf, strandsOf } from './strands';
 import { storeFourRows } from './int8-tile';
 import { madd, placedHalf4 } from './math';
-import { signed, signedFourRowsWide, signedInTurnsWide } from './q8-signed-wide';
+import { signedFourRowsWide, signedInTurnsWide } from './q8-signed-wide';
 import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
 
 const BLOCK: usize = 272;

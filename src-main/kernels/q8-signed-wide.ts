@@ -1,6 +1,6 @@
 /** Parts of linear-q8-signed.ts, to the same bits, in the shape that wide.ts describes. */
 import { XQ_BLOCK } from '../engine/executors/wasm/plan-layout';
-import { dot4 } from './dot';
+import { dot4, signed } from './dot';
 import { clearSums } from './int8-row';
 import { addPanels } from './int8-strands-wide';
 import { addFourRows } from './int8-wide';
@@ -9,13 +9,6 @@ import { XQ4_BLOCK } from './quantize';
 const BLOCK: usize = 272;
 /** Bytes of the sums of two panels. */
 const TWO_PANELS: usize = 64;
-
-/** a where the weight is not negative, -a where it is: (a ^ sign) - sign. */
-// @ts-ignore: decorator
-@inline
-export function signed(a: v128, sign: v128): v128 {
-  return i8x16.sub(v128.xor(a, sign), sign);
-}
 
 /** Products of four rows and a panel. @param sums `f32[4][8]` */
 export function signedFourRowsWide(x: usize, w: usize, blocks: i32, sums: usize): void {

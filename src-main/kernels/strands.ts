@@ -6,12 +6,11 @@
 /** Rows from which on multiplying takes longer than reading the weights from memory. */
 export const MANY_ROWS: i32 = 16;
 
-/** How many take turns where there are `panels`; 0 where there are too few. @param most 16, 8 or 4 */
+/** How many take turns where there are `panels`; 0 where there are too few. @param most 8 or 4 */
 // @ts-ignore: decorator
 @inline
 export function strandsOf(panels: i32, most: i32): i32 {
-  if (panels >= most) return most;
-  return panels >= 8 && most > 8 ? 8 : panels >= 4 ? 4 : 0;
+  return panels >= most ? most : panels >= 4 ? 4 : 0;
 }
 
 /** Panels from one strand to the next. */
