@@ -26,6 +26,20 @@ describe('KvCache', () => {
     expect(cache.tokens(0)).toEqual([5, 6, 7]);
   });
 
+  it('lets sequences that grow in turns lie in order, each by itself', () => {
+    const [capacity, sequences, prompt, steps] = [1000, 8, 20, 90];
+    const cache = new KvCache(capacity);
+    for (let seq = 0; seq < sequences; seq++) cache.append(seq, new Array<number>(prompt).fill(1));
+    for (let step = 0; step < steps; step++) for (let seq = 0; seq < sequences; seq++) cache.append(seq, [step]);
+    for (let seq = 0; seq < sequences; seq++) {
+      const { cells } = cache.append(seq, []).context;
+      expect(cells).toEqual(Int32Array.from({ length: prompt + steps }, (_, i) => cells[0] + i));
+    }
+    // Whoever has no room behind goes where there is some.
+    cache.append(0, new Array<number>(capacity - sequences * (prompt + steps)).fill(2));
+    expect(cache.free).toBe(0);
+  });
+
   it('refuses tokens that do not fit, with both numbers, and takes none of them', () => {
     const cache = new KvCache(3);
     cache.append(0, [1, 2]);

@@ -32,8 +32,7 @@ export class KvCache {
   private readonly sequences = new Map<number, Sequence>();
   /** Number of sequences that hold each cell. */
   private readonly references: Int32Array;
-  /** Free cells as a stack with the lowest on top, so that a lone sequence lies in order. */
-  private readonly freeCells: number[] = [];
+  private freeCells: number;
   /** 0, 1, 2 and so on, as far as any sequence was long. */
   private positions = new Int32Array(0);
 
@@ -43,12 +42,12 @@ export class KvCache {
       throw new EngineError('BAD_REQUEST', `A KV cache needs at least one cell, not ${capacity}.`, { capacity });
     }
     this.references = new Int32Array(capacity);
-    for (let cell = capacity - 1; cell >= 0; cell--) this.freeCells.push(cell);
+    this.freeCells = capacity;
   }
 
   /** Cells that no sequence holds. */
   get free(): number {
-    return this.freeCells.length;
+    return this.freeCells;
   }
 
   /** Tokens that the sequence holds. */
@@ -100,12 +99,14 @@ export class KvCache {
     if (end > sequence.cells.length) sequence.cells = grown(sequence.cells, end);
     if (end > this.positions.length) this.positions = grown(this.positions, end).map((_, i) => i);
     const { cells } = sequence;
+    let next = start > 0 ? cells[start - 1] + 1 : -1;
     for (let i = 0; i < ids.length; i++) {
-      const cell = this.freeCells.pop()!;
-      this.references[cell] = 1;
+      if (this.references[next] !== 0) next = this.placeFor(ids.length - i);
+      this.references[next] = 1;
       sequence.ids.push(ids[i]);
-      cells[start + i] = cell;
+      cells[start + i] = next++;
     }
+    this.freeCells -= ids.length;
     return {
       tokens: Int32Array.from(ids),
       cells: cells.subarray(start, end),
@@ -118,12 +119,10 @@ export class KvCache {
   truncate(seq: number, length: number): void {
     const sequence = this.sequences.get(seq);
     if (!sequence) return;
-    // From the end, so that the lowest cell is on top of the stack again.
     const { ids, cells } = sequence;
     while (ids.length > Math.max(0, length)) {
       ids.pop();
-      const cell = cells[ids.length];
-      if (--this.references[cell] === 0) this.freeCells.push(cell);
+      if (--this.references[cells[ids.length]] === 0) this.freeCells++;
     }
     if (ids.length === 0) this.sequences.delete(seq);
   }
@@ -152,6 +151,23 @@ export class KvCache {
   /** Lets go of all the sequence's cells. */
   release(seq: number): void {
     this.truncate(seq, 0);
+  }
+
+  /**
+   * The first cell for `count` tokens that do not follow on what lies before them: in the middle of the longest free stretch,
+   * so that whoever ends before it and these can both grow; at the beginning if nobody does. Attention reads cells in
+   * order from where they are, and copies others.
+   */
+  private placeFor(count: number): number {
+    const { references, capacity } = this;
+    let [start, length] = [0, 0];
+    for (let cell = 0; cell < capacity; cell++) {
+      if (references[cell] !== 0) continue;
+      const first = cell;
+      while (cell < capacity && references[cell] === 0) cell++;
+      if (cell - first > length) [start, length] = [first, cell - first];
+    }
+    return start === 0 ? 0 : start + Math.max(0, (length - count) >> 1);
   }
 }
 
