@@ -130,13 +130,19 @@ export class Candidates {
     for (let i = 0; i < length; i++) probabilities[i] = probabilities[i] / sum;
   }
 
-  /** The `k` highest of the raw and changed logits; null when they are taken over, or a masked one is among the raw. */
+  /** The `k` highest of the raw and changed logits; null when they are taken over, or too many others are before them. */
   private rawTop(k: number): Int32Array | null {
     const { raw, masked, changed } = this;
     const wanted = k + changed.size;
     if (raw === null || (changed.size > 0 && wanted > FEW)) return null;
-    const ids = raw.top(wanted);
-    if (masked.size > 0 && ids.some((id) => masked.has(id) && !changed.has(id))) return null;
+    const isMasked = (id: number) => masked.has(id) && !changed.has(id);
+    let ids = raw.top(wanted);
+    if (masked.size > 0 && ids.some(isMasked)) {
+      if (wanted + masked.size > FEW) return null;
+      ids = raw.top(wanted + masked.size).filter((id) => !isMasked(id));
+      if (ids.length < wanted) return null;
+      ids = ids.subarray(0, wanted);
+    }
     if (changed.size === 0) return ids;
     const best = Array.from(ids).filter((id) => !changed.has(id));
     best.push(...changed.keys());
