@@ -1,6 +1,7 @@
 import { F16_INPUT_SCALE, OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import { lane } from './int8-row';
 import { ROUNDING } from './math';
-import { unfused } from './wide';
+import { keptFloat, unfused } from './wide';
 
 /**
  * Blocks of four rows that are multiplied together lie together, so that one pointer reaches them all: codes `[8][row][4]`,
@@ -19,17 +20,125 @@ export const XQ4_LOW_SUM: usize = 176;
 export function quantizeRows(op: usize, rows: i32, from: i32, to: i32): void {
   const blocks = load<i32>(op, OP_WIDTH) / 32;
   const stride = <usize>load<i32>(op, OP_Y_STRIDE);
+  const xStride = <usize>load<i32>(op, OP_X_STRIDE);
   const y = <usize>load<i32>(op, OP_Y);
   for (let row = from; row < to; row++) {
-    const x = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE);
-    if (row < (rows & ~3)) {
-      const group = y + <usize>(row & ~3) * stride + <usize>(row & 3) * 4;
-      for (let block = 0; block < blocks; block++) quantizeBlock(x + block * 128, group + <usize>block * XQ4_BLOCK, true);
-    } else {
-      const alone = y + <usize>row * stride;
-      for (let block = 0; block < blocks; block++) quantizeBlock(x + block * 128, alone + <usize>block * XQ_BLOCK, false);
+    const x = <usize>load<i32>(op, OP_X) + <usize>row * xStride;
+    const group = y + <usize>(row & ~3) * stride;
+    if (row >= (rows & ~3)) quantizeAlone(x, y + <usize>row * stride, blocks);
+    else if (row & 3 || row + 4 > to) quantizeOneOfFour(x, group + <usize>(row & 3) * 4, blocks);
+    else {
+      quantizeFour(x, xStride, group, blocks);
+      row += 3;
     }
   }
+}
+
+function quantizeAlone(x: usize, y: usize, blocks: i32): void {
+  for (; blocks > 0; blocks--, x += 128, y += XQ_BLOCK) quantizeBlock(x, y, false);
+}
+
+function quantizeOneOfFour(x: usize, y: usize, blocks: i32): void {
+  for (; blocks > 0; blocks--, x += 128, y += XQ4_BLOCK) quantizeBlock(x, y, true);
+}
+
+/** Four rows that lie together: the same bits, with what each row has one of found for all at once. */
+function quantizeFour(x: usize, stride: usize, y: usize, blocks: i32): void {
+  const most = keptFloat(127);
+  const rounding = keptFloat(ROUNDING);
+  const none = f32x4.splat(0);
+  for (; blocks > 0; blocks--, x += 128, y += XQ4_BLOCK) {
+    const x1 = x + stride;
+    const x2 = x1 + stride;
+    const x3 = x2 + stride;
+    const m = largestOfFour(largestOf(x), largestOf(x1), largestOf(x2), largestOf(x3));
+    const scaled = f32x4.mul(f32x4.div(m, most), f32x4.splat(<f32>F16_INPUT_SCALE));
+    // Without a value above 0, the quotient is infinite or not a number.
+    const inverse = v128.and(f32x4.div(most, m), f32x4.gt(m, none));
+    const i0 = unfused(lane(inverse, 0));
+    const i1 = unfused(lane(inverse, 1));
+    const i2 = unfused(lane(inverse, 2));
+    const i3 = unfused(lane(inverse, 3));
+    const lowSum = storeSixteen(
+      codes16(x, i0, rounding),
+      codes16(x1, i1, rounding),
+      codes16(x2, i2, rounding),
+      codes16(x3, i3, rounding),
+      y,
+    );
+    const sum = i32x4.add(
+      lowSum,
+      storeSixteen(
+        codes16(x + 64, i0, rounding),
+        codes16(x1 + 64, i1, rounding),
+        codes16(x2 + 64, i2, rounding),
+        codes16(x3 + 64, i3, rounding),
+        y + 64,
+      ),
+    );
+    // From the lowest up: so V8 fuses nothing.
+    v128.store(y, scaled, XQ4_SCALE);
+    v128.store(y, sum, XQ4_SUM);
+    v128.store(y, f32x4.mul(scaled, f32x4.convert_i32x4_s(sum)), XQ4_SCALED_SUM);
+    v128.store(y, lowSum, XQ4_LOW_SUM);
+  }
+}
+
+/** Of each of 32 values' fourths the largest magnitude. */
+// @ts-ignore: decorator
+@inline
+function largestOf(x: usize): v128 {
+  return larger(
+    larger(
+      larger(f32x4.abs(v128.load(x)), f32x4.abs(v128.load(x, 16))),
+      larger(f32x4.abs(v128.load(x, 32)), f32x4.abs(v128.load(x, 48))),
+    ),
+    larger(
+      larger(f32x4.abs(v128.load(x, 64)), f32x4.abs(v128.load(x, 80))),
+      larger(f32x4.abs(v128.load(x, 96)), f32x4.abs(v128.load(x, 112))),
+    ),
+  );
+}
+
+/** The largest lane of each. */
+// @ts-ignore: decorator
+@inline
+function largestOfFour(r0: v128, r1: v128, r2: v128, r3: v128): v128 {
+  const a = larger(v128.shuffle<i32>(r0, r1, 0, 4, 1, 5), v128.shuffle<i32>(r0, r1, 2, 6, 3, 7));
+  const b = larger(v128.shuffle<i32>(r2, r3, 0, 4, 1, 5), v128.shuffle<i32>(r2, r3, 2, 6, 3, 7));
+  return larger(v128.shuffle<i64>(a, b, 0, 2), v128.shuffle<i64>(a, b, 1, 3));
+}
+
+/** Codes of four rows as `[4][row][4]`; gives each row's sum. */
+// @ts-ignore: decorator
+@inline
+function storeSixteen(r0: v128, r1: v128, r2: v128, r3: v128, y: usize): v128 {
+  let a = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5);
+  let b = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5);
+  const w0 = v128.shuffle<i64>(a, b, 0, 2);
+  const w1 = v128.shuffle<i64>(a, b, 1, 3);
+  v128.store(y, w0);
+  v128.store(y, w1, 16);
+  a = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
+  b = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
+  const w2 = v128.shuffle<i64>(a, b, 0, 2);
+  const w3 = v128.shuffle<i64>(a, b, 1, 3);
+  v128.store(y, w2, 32);
+  v128.store(y, w3, 48);
+  const pairs = i16x8.add(
+    i16x8.add(i16x8.extadd_pairwise_i8x16_s(w0), i16x8.extadd_pairwise_i8x16_s(w1)),
+    i16x8.add(i16x8.extadd_pairwise_i8x16_s(w2), i16x8.extadd_pairwise_i8x16_s(w3)),
+  );
+  return i32x4.extadd_pairwise_i16x8_s(pairs);
+}
+
+// @ts-ignore: decorator
+@inline
+function codes16(x: usize, inverse: v128, rounding: v128): v128 {
+  return i8x16.narrow_i16x8_s(
+    codes8(v128.load(x), v128.load(x, 16), inverse, rounding),
+    codes8(v128.load(x, 32), v128.load(x, 48), inverse, rounding),
+  );
 }
 
 // @ts-ignore: decorator
@@ -51,8 +160,9 @@ function quantizeBlock(x: usize, y: usize, together: bool): void {
   );
   const scale = m / 127;
   const inverse = unfused(f32x4.splat(m > 0 ? 127 / m : 0));
-  const low = i8x16.narrow_i16x8_s(codes8(x0, x1, inverse), codes8(x2, x3, inverse));
-  const high = i8x16.narrow_i16x8_s(codes8(x4, x5, inverse), codes8(x6, x7, inverse));
+  const rounding = f32x4.splat(ROUNDING);
+  const low = i8x16.narrow_i16x8_s(codes8(x0, x1, inverse, rounding), codes8(x2, x3, inverse, rounding));
+  const high = i8x16.narrow_i16x8_s(codes8(x4, x5, inverse, rounding), codes8(x6, x7, inverse, rounding));
   const lowSum = sumOf(low);
   const sum = lowSum + sumOf(high);
   const scaled = scale * <f32>F16_INPUT_SCALE;
@@ -101,14 +211,13 @@ function largest4(magnitudes: v128): f32 {
 
 // @ts-ignore: decorator
 @inline
-function codes8(a: v128, b: v128, inverse: v128): v128 {
-  return i16x8.narrow_i32x4_s(nearest(f32x4.mul(a, inverse)), nearest(f32x4.mul(b, inverse)));
+function codes8(a: v128, b: v128, inverse: v128, rounding: v128): v128 {
+  return i16x8.narrow_i32x4_s(nearest(f32x4.mul(a, inverse), rounding), nearest(f32x4.mul(b, inverse), rounding));
 }
 
 /** The nearest integers, ties to even, of magnitudes far below 2^22. */
 // @ts-ignore: decorator
 @inline
-function nearest(x: v128): v128 {
-  const rounding = f32x4.splat(ROUNDING);
+function nearest(x: v128, rounding: v128): v128 {
   return i32x4.sub(f32x4.add(x, rounding), rounding);
 }
