@@ -1,15 +1,16 @@
 /**
- * Scores of at most four queries, as attention-score-wide.ts says. Three or four read the keys of a whole chunk from four
+ * Scores of at most four queries, as attention-score-wide.ts says. Three or four read the keys of a chunk from four
  * places in turns, and fetch its values meanwhile: strands.ts says why.
  */
-import { ATTENTION_CHUNK, ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
+import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { sums4 } from './attention-tiles';
+import { copyVectors } from './copy';
 import { madd } from './math';
 import { kept, PLACED_HALF, storePair, widePlacedHalf4 } from './wide';
 
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
-/** Keys of a chunk that lie together where they are read from four places. */
-const QUARTER: i32 = ATTENTION_CHUNK / 4;
+/** Four values of each of four queries, twice in a row. */
+export const QUERY_GROUP: usize = 128;
 
 /** Parameters as of `scoreWide`. */
 export function scoreFewWide(
@@ -67,23 +68,21 @@ function fewOne(q: usize, keys: usize, from: i32, to: i32, width: usize, scores:
   scoreEights(1, false, q, keys, from, to, width, scores);
 }
 
-/** Four values each of two keys in binary16. */
+/** Values 4 x `index` and on of key `k`, and beside them those of key `l`, of eight each. */
 // @ts-ignore: decorator
 @inline
-function halves(k: usize, l: usize): v128 {
-  return v128.shuffle<i64>(v128.load64_zero(k), v128.load64_zero(l), 0, 2);
+function lowOf(half: bool, k: v128, l: v128, at: usize, index: i32, mask: v128): v128 {
+  if (!half) return index ? v128.load(at, 16) : v128.load(at);
+  const pair = index ? v128.shuffle<i64>(k, l, 1, 3) : v128.shuffle<i64>(k, l, 0, 2);
+  return widePlacedHalf4(i32x4.extend_low_i16x8_s(pair), mask);
 }
 
 // @ts-ignore: decorator
 @inline
-function lowOf(half: bool, pair: v128, k: usize, mask: v128): v128 {
-  return half ? widePlacedHalf4(i32x4.extend_low_i16x8_s(pair), mask) : v128.load(k);
-}
-
-// @ts-ignore: decorator
-@inline
-function highOf(half: bool, pair: v128, l: usize, mask: v128): v128 {
-  return half ? widePlacedHalf4(i32x4.extend_high_i16x8_s(pair), mask) : v128.load(l);
+function highOf(half: bool, k: v128, l: v128, at: usize, index: i32, mask: v128): v128 {
+  if (!half) return index ? v128.load(at, 16) : v128.load(at);
+  const pair = index ? v128.shuffle<i64>(k, l, 1, 3) : v128.shuffle<i64>(k, l, 0, 2);
+  return widePlacedHalf4(i32x4.extend_high_i16x8_s(pair), mask);
 }
 
 /** Three or four queries, four keys at a time: 0 beside 2, and 1 beside 3. */
@@ -102,21 +101,20 @@ function scoreFours(
 ): void {
   const last = to - 1;
   const bytes = half ? width >> 1 : width;
-  const step: usize = half ? 8 : 16;
+  const step: usize = half ? 16 : 32;
   const mask = kept(PLACED_HALF);
-  const apart = isApart(queries, to - from) ? QUARTER : 1;
+  const quarter = quarterOf(to - from);
+  const rest = from + 4 * quarter;
   let fetched = 0;
   for (let i = from; i < to; i += 4) {
-    const first = apart > 1 ? i >> 2 : i;
+    const first = i < rest ? from + ((i - from) >> 2) : i;
+    const apart = i < rest ? quarter : 1;
     let k0 = keys + <usize>first * bytes;
     let k1 = keys + <usize>min(first + apart, last) * bytes;
     let k2 = keys + <usize>min(first + 2 * apart, last) * bytes;
     let k3 = keys + <usize>min(first + 3 * apart, last) * bytes;
     if (ahead) fetched |= fetch(k0 + ahead, bytes) | fetch(k1 + ahead, bytes) | fetch(k2 + ahead, bytes) | fetch(k3 + ahead, bytes);
-    let q0 = q;
-    let q1 = q0 + 2 * width;
-    let q2 = q1 + 2 * width;
-    let q3 = q2 + 2 * width;
+    let at = q;
     let a0 = f32x4.splat(0);
     let a1 = a0;
     let a2 = a0;
@@ -134,33 +132,65 @@ function scoreFours(
     let d2 = a0;
     let d3 = a0;
     for (const end = k0 + bytes; k0 < end; ) {
-      let pair = half ? halves(k0, k2) : a0;
-      const x0 = lowOf(half, pair, k0, mask);
-      const x2 = highOf(half, pair, k2, mask);
-      pair = half ? halves(k1, k3) : a0;
-      const x1 = lowOf(half, pair, k1, mask);
-      const x3 = highOf(half, pair, k3, mask);
-      let v = v128.load(q0);
-      let w = v128.load(q0, 16);
+      const h0 = half ? v128.load(k0) : a0;
+      const h2 = half ? v128.load(k2) : a0;
+      const h1 = half ? v128.load(k1) : a0;
+      const h3 = half ? v128.load(k3) : a0;
+      let x0 = lowOf(half, h0, h2, k0, 0, mask);
+      let x2 = highOf(half, h0, h2, k2, 0, mask);
+      let x1 = lowOf(half, h1, h3, k1, 0, mask);
+      let x3 = highOf(half, h1, h3, k3, 0, mask);
+      let v = v128.load(at);
+      let w = v128.load(at, 16);
       a0 = madd(v, x0, a0);
       a2 = madd(w, x2, a2);
       a1 = madd(v, x1, a1);
       a3 = madd(w, x3, a3);
-      v = v128.load(q1);
-      w = v128.load(q1, 16);
+      v = v128.load(at, 32);
+      w = v128.load(at, 48);
       b0 = madd(v, x0, b0);
       b2 = madd(w, x2, b2);
       b1 = madd(v, x1, b1);
       b3 = madd(w, x3, b3);
-      v = v128.load(q2);
-      w = v128.load(q2, 16);
+      v = v128.load(at, 64);
+      w = v128.load(at, 80);
       c0 = madd(v, x0, c0);
       c2 = madd(w, x2, c2);
       c1 = madd(v, x1, c1);
       c3 = madd(w, x3, c3);
       if (queries == 4) {
-        v = v128.load(q3);
-        w = v128.load(q3, 16);
+        v = v128.load(at, 96);
+        w = v128.load(at, 112);
+        d0 = madd(v, x0, d0);
+        d2 = madd(w, x2, d2);
+        d1 = madd(v, x1, d1);
+        d3 = madd(w, x3, d3);
+      }
+      x0 = lowOf(half, h0, h2, k0, 1, mask);
+      x2 = highOf(half, h0, h2, k2, 1, mask);
+      x1 = lowOf(half, h1, h3, k1, 1, mask);
+      x3 = highOf(half, h1, h3, k3, 1, mask);
+      v = v128.load(at, 128);
+      w = v128.load(at, 144);
+      a0 = madd(v, x0, a0);
+      a2 = madd(w, x2, a2);
+      a1 = madd(v, x1, a1);
+      a3 = madd(w, x3, a3);
+      v = v128.load(at, 160);
+      w = v128.load(at, 176);
+      b0 = madd(v, x0, b0);
+      b2 = madd(w, x2, b2);
+      b1 = madd(v, x1, b1);
+      b3 = madd(w, x3, b3);
+      v = v128.load(at, 192);
+      w = v128.load(at, 208);
+      c0 = madd(v, x0, c0);
+      c2 = madd(w, x2, c2);
+      c1 = madd(v, x1, c1);
+      c3 = madd(w, x3, c3);
+      if (queries == 4) {
+        v = v128.load(at, 224);
+        w = v128.load(at, 240);
         d0 = madd(v, x0, d0);
         d2 = madd(w, x2, d2);
         d1 = madd(v, x1, d1);
@@ -170,10 +200,7 @@ function scoreFours(
       k1 += step;
       k2 += step;
       k3 += step;
-      q0 += 32;
-      q1 += 32;
-      q2 += 32;
-      if (queries == 4) q3 += 32;
+      at += 256;
     }
     const s = scores + <usize>i * 4;
     storeFours(s, sums4(a0, a1, b0, b1), sums4(a2, a3, b2, b3), true);
@@ -192,15 +219,26 @@ function fetch(at: usize, bytes: usize): i32 {
   return found;
 }
 
-/** Whether few queries read `count` keys from four places, each score's place after that of the same key in each. */
-export function isApart(queries: i32, count: i32): bool {
-  return queries > 2 && count == ATTENTION_CHUNK;
+/** Keys that lie together of `count` that are read from four places; what is left over is read in order. */
+// @ts-ignore: decorator
+@inline
+function quarterOf(count: i32): i32 {
+  return (count >> 4) << 2;
 }
 
-/** Scores that were found so to the order of their keys. @param room for a chunk's */
-export function inOrder(scores: usize, room: usize): void {
-  memory.copy(room, scores, 4 * ATTENTION_CHUNK);
-  for (const end = room + 4 * ATTENTION_CHUNK; room < end; room += 64, scores += 16) {
+/** Whether scores come in the order of four places in turns, and not in that of their keys. */
+// @ts-ignore: decorator
+@inline
+export function isApart(queries: i32): bool {
+  return queries == 3 || queries == 4;
+}
+
+/** Scores of `count` keys that were found so to the order of their keys. @param room for as many */
+export function inOrder(scores: usize, count: i32, room: usize): void {
+  const quarter = quarterOf(count);
+  const bytes = <usize>quarter * 4;
+  copyVectors(room, scores, 4 * bytes);
+  for (const end = room + 4 * bytes; room < end; room += 64, scores += 16) {
     const r0 = v128.load(room);
     const r1 = v128.load(room, 16);
     const r2 = v128.load(room, 32);
@@ -210,9 +248,9 @@ export function inOrder(scores: usize, room: usize): void {
     const c = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
     const d = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
     v128.store(scores, v128.shuffle<f64>(a, c, 0, 2));
-    v128.store(scores, v128.shuffle<f64>(a, c, 1, 3), 128);
-    v128.store(scores, v128.shuffle<f64>(b, d, 0, 2), 256);
-    v128.store(scores, v128.shuffle<f64>(b, d, 1, 3), 384);
+    v128.store(scores + bytes, v128.shuffle<f64>(a, c, 1, 3));
+    v128.store(scores + 2 * bytes, v128.shuffle<f64>(b, d, 0, 2));
+    v128.store(scores + 3 * bytes, v128.shuffle<f64>(b, d, 1, 3));
   }
 }
 
@@ -243,8 +281,7 @@ function scoreEights(queries: i32, half: bool, q: usize, keys: usize, from: i32,
     const k5 = keys + <usize>min(i + 5, last) * bytes;
     const k6 = keys + <usize>min(i + 6, last) * bytes;
     const k7 = keys + <usize>min(i + 7, last) * bytes;
-    let q0 = q;
-    let q1 = q + 2 * width;
+    let group = q;
     let a0 = f32x4.splat(0);
     let a1 = a0;
     let a2 = a0;
@@ -262,40 +299,43 @@ function scoreEights(queries: i32, half: bool, q: usize, keys: usize, from: i32,
     let b6 = a0;
     let b7 = a0;
     for (let at: usize = 0; at < bytes; at += half ? 8 : 16) {
-      const va = v128.load(q0);
-      const wa = v128.load(q0, 16);
-      const vb = queries == 2 ? v128.load(q1) : va;
-      const wb = queries == 2 ? v128.load(q1, 16) : wa;
-      let pair = half ? halves(k0 + at, k4 + at) : a0;
-      let x = lowOf(half, pair, k0 + at, mask);
-      let y = highOf(half, pair, k4 + at, mask);
+      const va = v128.load(group);
+      const wa = v128.load(group, 16);
+      const vb = queries == 2 ? v128.load(group, 32) : va;
+      const wb = queries == 2 ? v128.load(group, 48) : wa;
+      let k = half ? v128.load64_zero(k0 + at) : a0;
+      let l = half ? v128.load64_zero(k4 + at) : a0;
+      let x = lowOf(half, k, l, k0 + at, 0, mask);
+      let y = highOf(half, k, l, k4 + at, 0, mask);
       a0 = madd(va, x, a0);
       a4 = madd(wa, y, a4);
       if (queries == 2) b0 = madd(vb, x, b0);
       if (queries == 2) b4 = madd(wb, y, b4);
-      pair = half ? halves(k1 + at, k5 + at) : a0;
-      x = lowOf(half, pair, k1 + at, mask);
-      y = highOf(half, pair, k5 + at, mask);
+      k = half ? v128.load64_zero(k1 + at) : a0;
+      l = half ? v128.load64_zero(k5 + at) : a0;
+      x = lowOf(half, k, l, k1 + at, 0, mask);
+      y = highOf(half, k, l, k5 + at, 0, mask);
       a1 = madd(va, x, a1);
       a5 = madd(wa, y, a5);
       if (queries == 2) b1 = madd(vb, x, b1);
       if (queries == 2) b5 = madd(wb, y, b5);
-      pair = half ? halves(k2 + at, k6 + at) : a0;
-      x = lowOf(half, pair, k2 + at, mask);
-      y = highOf(half, pair, k6 + at, mask);
+      k = half ? v128.load64_zero(k2 + at) : a0;
+      l = half ? v128.load64_zero(k6 + at) : a0;
+      x = lowOf(half, k, l, k2 + at, 0, mask);
+      y = highOf(half, k, l, k6 + at, 0, mask);
       a2 = madd(va, x, a2);
       a6 = madd(wa, y, a6);
       if (queries == 2) b2 = madd(vb, x, b2);
       if (queries == 2) b6 = madd(wb, y, b6);
-      pair = half ? halves(k3 + at, k7 + at) : a0;
-      x = lowOf(half, pair, k3 + at, mask);
-      y = highOf(half, pair, k7 + at, mask);
+      k = half ? v128.load64_zero(k3 + at) : a0;
+      l = half ? v128.load64_zero(k7 + at) : a0;
+      x = lowOf(half, k, l, k3 + at, 0, mask);
+      y = highOf(half, k, l, k7 + at, 0, mask);
       a3 = madd(va, x, a3);
       a7 = madd(wa, y, a7);
       if (queries == 2) b3 = madd(vb, x, b3);
       if (queries == 2) b7 = madd(wb, y, b7);
-      q0 += 32;
-      if (queries == 2) q1 += 32;
+      group += QUERY_GROUP;
     }
     const s = scores + <usize>i * 4;
     storePair(s, sums4(a0, a1, a2, a3), sums4(a4, a5, a6, a7));

@@ -2,13 +2,14 @@
  * The scores of attention-tiles.ts, to the same bits, in the shape that wide.ts describes. Two scores lie side by side
  * in 256 bits, never two parts of one, so that their sums keep their order:
  *
- * - few queries come with each of their vectors of four values twice in a row, and meet two keys at once
+ * - few queries take turns, four values each and each of these twice in a row, and meet two keys at once
  *   (attention-few-wide.ts);
  * - more come in pairs that take turns, four values each, and meet one key twice.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { scoreFewWide } from './attention-few-wide';
+import { QUERY_GROUP, scoreFewWide } from './attention-few-wide';
 import { scoreOne, sums4 } from './attention-tiles';
+import { copyVectors } from './copy';
 import { madd } from './math';
 import { storePair } from './wide';
 
@@ -17,18 +18,18 @@ const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 /** Puts query `j` of `count`, of which there are `few` or not, in its place. */
 export function spreadQuery(from: usize, q: usize, j: i32, count: i32, few: bool, width: usize): void {
   if (!few && j == (count | 1) - 1) {
-    memory.copy(q + <usize>j * width, from, width);
+    copyVectors(q + <usize>j * width, from, width);
     return;
   }
-  let to = few ? q + 2 * <usize>j * width : q + <usize>(j & ~1) * width + ((j & 1) << 4);
-  for (const end = from + width; from < end; from += 16, to += 32) {
+  let to = few ? q + <usize>j * 32 : q + <usize>(j & ~1) * width + ((j & 1) << 4);
+  for (const end = from + width; from < end; from += 16, to += few ? QUERY_GROUP : 32) {
     v128.store(to, v128.load(from));
     if (few) v128.store(to, v128.load(from), 16);
   }
 }
 
 /**
- * As `score`; writes up to seven scores more that mean nothing. Those of a whole chunk may need `inOrder`.
+ * As `score`; writes up to seven scores more that mean nothing. Those of three or four queries need `inOrder`.
  * @param ahead bytes from keys to what is read after them and fetched meanwhile; 0 for nothing
  */
 export function scoreWide(

@@ -9,21 +9,19 @@
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { weighWide } from './attention-weigh-wide';
 import { placeWide } from './attention-wide';
+import { copyVectors } from './copy';
 import { madd, placedHalf4 } from './math';
 
 /** Bytes from one query's scores to the next: those of a chunk, and room for a vector that is written past the end. */
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 
-/** Entries of `count` cells, `bytes` each, one after the other: where they are if they lie so, else in `tile`. */
-export function entriesOf(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): usize {
-  const first = load<i32>(cells);
-  let i = 1;
-  while (i < count && load<i32>(cells + <usize>i * 4) == first + i) i++;
-  if (i == count) return storage + <usize>first * bytes;
-  for (i = 0; i < count; i++) {
-    memory.copy(tile + <usize>i * bytes, storage + <usize>load<i32>(cells + <usize>i * 4) * bytes, bytes);
+/** Entries of `count` cells, `bytes` each, to `tile`, one after the other. */
+export function copyEntries(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): void {
+  for (let i = 0; i < count; i++) {
+    const from = storage + <usize>load<i32>(cells + <usize>i * 4) * bytes;
+    if (bytes & 15) memory.copy(tile + <usize>i * bytes, from, bytes);
+    else copyVectors(tile + <usize>i * bytes, from, bytes);
   }
-  return tile;
 }
 
 /** The same from binary16 to float32. */

@@ -20,33 +20,29 @@ import {
   OP_KV_HEADS,
   OP_LAYOUT,
   OP_SOFTCAP,
-  OP_STARTS,
   OP_TAP,
   OP_VALUES,
   OP_X,
   OP_X_STRIDE,
-  OP_Y,
-  OP_Y_STRIDE,
   RUN_BLOCK_COUNT,
   RUN_BLOCKS,
   RUN_CONTEXTS,
-  RUN_ENDS,
   RUN_MAX_CONTEXT,
   RUN_MAX_QUERIES,
-  RUN_PARTIALS,
   RUN_ROWS,
   RUN_SCRATCH,
   RUN_SCRATCH_STRIDE,
   RUN_SPLITS,
-  RUN_STARTS,
 } from '../engine/executors/wasm/plan-layout';
 import { encodeQuery, encodeWeights, gatherScales, scoreCodes, weighCodes } from './attention-codes';
 import { inOrder, isApart } from './attention-few-wide';
+import { clearStats, endOf, finish, merge, partialOf, startOf } from './attention-merge';
 import { scoreWide, spreadQuery } from './attention-score-wide';
-import { entriesOf, placeHalves, score, weigh } from './attention-tiles';
+import { copyEntries, placeHalves, score, weigh } from './attention-tiles';
 import { exponentialsWide, scaleWide } from './attention-wide';
 import { cellBytes, paddedHead } from './cache';
-import { exp4, madd, max4, softcap4, sum4 } from './math';
+import { clearVectors, copyVectors } from './copy';
+import { exp4, max4, softcap4, sum4 } from './math';
 
 /** Queries at most for which binary16 is converted where it is used, and not once for all into a tile. */
 const FEW_QUERIES: i32 = 4;
@@ -118,12 +114,14 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
     const from = max(firstEntry - base, 0);
     const to = min(end - base, ATTENTION_CHUNK);
     const cells = context + <usize>(base + from) * 4;
-    const keys = chunkOf(op, OP_KEYS, storage, cells, to - from, tile, converted);
+    const ordered = load<i32>(context - <usize>chunk * 4 - 4);
+    const first = ordered < 0 ? -1 : ordered + from;
+    const keys = chunkOf(op, OP_KEYS, storage, cells, first, to - from, tile, converted);
     if (codes) gatherScales(keys, from, to - from, width >> 2, keyScales);
     const ahead = WIDE && queries <= FEW_QUERIES && keys != tile ? <usize>load<i32>(op, OP_VALUES) - <usize>load<i32>(op, OP_KEYS) : 0;
     forTiles(op, run, direct, true, firstRow, group, queries, base, q, keys - <usize>from * taken, ahead, width, scores, keyScales);
-    if (WIDE && !codes && queries <= FEW_QUERIES && isApart(queries, to - from)) {
-      for (let j: usize = 0; j < <usize>queries; j++) inOrder(scores + j * SCORE_STRIDE, part);
+    if (WIDE && !codes && isApart(queries)) {
+      for (let j: usize = 0; j < <usize>queries; j++) inOrder(scores + j * SCORE_STRIDE + <usize>from * 4, to - from, part);
     }
     for (let j = 0; j < queries; j++) {
       const row = firstRow + j / group;
@@ -132,7 +130,7 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
       const stop = min(endOf(run, row) - base, ATTENTION_CHUNK);
       softmax(op, half, at, from, to, start, stop, partStats + <usize>j * STATS, tapOf(op, run, row, kvHead * group + j % group, base));
     }
-    const values = chunkOf(op, OP_VALUES, storage, cells, to - from, tile, converted);
+    const values = chunkOf(op, OP_VALUES, storage, cells, first, to - from, tile, converted);
     if (codes) {
       gatherScales(values, from, to - from, width >> 2, valueScales);
       for (let j: usize = 0; j < <usize>queries; j++) {
@@ -148,8 +146,8 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
       if (split < 0) merge(total + <usize>j * width, totalStats + <usize>j * STATS, part + <usize>j * width, stats, width);
       else {
         const to = partialOf(op, run, row, kvHead * group + j % group, chunk);
-        memory.copy(to, stats, STATS);
-        memory.copy(to + STATS, part + <usize>j * width, width);
+        copyVectors(to, stats, STATS);
+        copyVectors(to + STATS, part + <usize>j * width, width);
       }
     }
   }
@@ -162,50 +160,16 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
   }
 }
 
-/** Keys or values of a chunk, one after the other. */
-function chunkOf(op: usize, field: usize, storage: usize, cells: usize, count: i32, tile: usize, converted: bool): usize {
+/**
+ * Keys or values of a chunk, one after the other: where they are if they lie so, else in `tile`.
+ * @param first cell, if the others follow it; else -1
+ */
+function chunkOf(op: usize, field: usize, storage: usize, cells: usize, first: i32, count: i32, tile: usize, converted: bool): usize {
   const at = <usize>load<i32>(op + field) + storage;
-  if (!converted) return entriesOf(at, cells, count, cellBytes(op), tile);
-  placeHalves(at, cells, count, cellBytes(op), tile);
+  if (!converted && first >= 0) return at + <usize>first * cellBytes(op);
+  if (!converted) copyEntries(at, cells, count, cellBytes(op), tile);
+  else placeHalves(at, cells, count, cellBytes(op), tile);
   return tile;
-}
-
-/** Merges the chunks of rows `from` up to `to`, where they were spread over threads. */
-export function mergeRows(op: usize, run: usize, from: i32, to: i32, thread: i32): void {
-  if (!load<i32>(run, RUN_SPLITS)) return;
-  const width = paddedHead(op) * 4;
-  const total = <usize>load<i32>(run, RUN_SCRATCH) + <usize>thread * <usize>load<i32>(run, RUN_SCRATCH_STRIDE);
-  const stats = total + width;
-  for (let row = from; row < to; row++) {
-    const first = startOf(op, run, row) / ATTENTION_CHUNK;
-    const end = (endOf(run, row) + ATTENTION_CHUNK - 1) / ATTENTION_CHUNK;
-    for (let head = 0; head < load<i32>(op, OP_HEADS); head++) {
-      clearStats(stats, 1);
-      for (let chunk = first; chunk < end; chunk++) {
-        const part = partialOf(op, run, row, head, chunk);
-        merge(total, stats, part + STATS, part, width);
-      }
-      finish(op, row, head, total, stats);
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function startOf(op: usize, run: usize, row: i32): i32 {
-  return load<i32>(<usize>load<i32>(run, RUN_STARTS) + <usize>(load<i32>(op, OP_STARTS) * load<i32>(run, RUN_ROWS) + row) * 4);
-}
-
-// @ts-ignore: decorator
-@inline
-function endOf(run: usize, row: i32): i32 {
-  return load<i32>(<usize>load<i32>(run, RUN_ENDS) + <usize>row * 4);
-}
-
-/** Statistics and output of one head of a row for one chunk: `[rows, heads, chunks]`. */
-function partialOf(op: usize, run: usize, row: i32, head: i32, chunk: i32): usize {
-  const index = (row * load<i32>(op, OP_HEADS) + head) * load<i32>(run, RUN_SPLITS) + chunk;
-  return <usize>load<i32>(run, RUN_PARTIALS) + <usize>index * (STATS + paddedHead(op) * 4);
 }
 
 /** Queries of a block, one after the other, filled up with zeros. */
@@ -215,8 +179,9 @@ function gatherQueries(op: usize, firstRow: i32, rows: i32, firstHead: i32, grou
   for (let row = firstRow; row < firstRow + rows; row++) {
     let from = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE) + <usize>firstHead * headBytes;
     for (let h = 0; h < group; h++, from += headBytes, to += width) {
-      if (headBytes < width) memory.fill(to + width - 64, 0, 64);
-      memory.copy(to, from, headBytes);
+      if (headBytes < width) clearVectors(to + width - 64, 64);
+      if (headBytes & 15) memory.copy(to, from, headBytes);
+      else copyVectors(to, from, headBytes);
       if (half) for (let i: usize = 0; i < width; i += 16) v128.store(to + i, f32x4.mul(v128.load(to + i), scale));
     }
   }
@@ -330,48 +295,6 @@ function scaleAndCap(scores: usize, first: usize, end: usize, start: i32, stop: 
   for (let i = stop; i < <i32>(end >> 2); i++) store<f32>(scores + <usize>i * 4, -Infinity);
   for (let i = first; i < end; i += 16) highest = f32x4.max(highest, v128.load(scores + i));
   return highest;
-}
-
-/** A highest score of -Infinity stands for nothing merged yet. */
-function clearStats(stats: usize, count: i32): void {
-  for (let j = 0; j < count; j++) {
-    store<f32>(stats + <usize>j * STATS, -Infinity);
-    store<f32>(stats + <usize>j * STATS, 0, 4);
-  }
-}
-
-/** total and part are sums of values times e^(score - highest); so is what `total` becomes, for the higher of the two. */
-function merge(total: usize, totalStats: usize, part: usize, partStats: usize, width: usize): void {
-  const before = load<f32>(totalStats);
-  const added = load<f32>(partStats);
-  const sum = load<f32>(totalStats, 4);
-  if (sum == 0 && before == -Infinity) {
-    memory.copy(total, part, width);
-    memory.copy(totalStats, partStats, 8);
-    return;
-  }
-  // NaN in, NaN out.
-  const top = max(before, added);
-  const factors = exp4(f32x4.replace_lane(f32x4.splat(before - top), 1, added - top));
-  const keep = f32x4.splat(f32x4.extract_lane(factors, 0));
-  const take = f32x4.splat(f32x4.extract_lane(factors, 1));
-  for (let i: usize = 0; i < width; i += 16) {
-    v128.store(total + i, madd(v128.load(part + i), take, f32x4.mul(v128.load(total + i), keep)));
-  }
-  store<f32>(totalStats, top);
-  store<f32>(totalStats, sum * f32x4.extract_lane(keep, 0) + load<f32>(partStats, 4) * f32x4.extract_lane(take, 0), 4);
-}
-
-/** The head's output: what was summed up, divided by the sum of the weights. */
-function finish(op: usize, row: i32, head: i32, total: usize, stats: usize): void {
-  const headDim = <usize>load<i32>(op, OP_HEAD_DIM);
-  const half = load<i32>(op, OP_LAYOUT) == LAYOUT_F16;
-  const y = <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE) + <usize>head * headDim * 4;
-  const raise: f32 = half ? <f32>F16_INPUT_SCALE * <f32>F16_INPUT_SCALE : 1;
-  const factor = raise / load<f32>(stats, 4);
-  const whole = (headDim & ~3) * 4;
-  for (let i: usize = 0; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(total + i), f32x4.splat(factor)));
-  for (let i = whole; i < headDim * 4; i += 4) store<f32>(y + i, load<f32>(total + i) * factor);
 }
 
 /** Where the weights of a chunk's first entry are wanted, `[heads, rows, longest context]`; 0 when they are not. */

@@ -22,6 +22,7 @@ export const ATTENTION = 10;
 export const GATHER = 11;
 export const COPY = 12;
 export const ATTENTION_MERGE = 13;
+export const LOGIT_SUMS = 14;
 
 /**
  * Set: the next operation shares this one's chunks, because each part of it needs the same part of this one only: a gate
@@ -75,6 +76,8 @@ export const OP_X2_STRIDE = 112;
 export const OP_TAKEN = 116;
 /** Integer layouts: the code that stands for weight 0. */
 export const OP_ZERO = 120;
+/** Bytes of eight rows of weights. */
+export const OP_PANEL_BYTES = 124;
 
 export const ACTIVATION_RELU = 1;
 export const ACTIVATION_SILU = 2;
@@ -120,7 +123,10 @@ export const RUN_LOGIT_ROWS = 4;
 export const RUN_TOKENS = 8;
 export const RUN_POSITIONS = 12;
 export const RUN_ROW_CELLS = 16;
-/** `[rows]`: pointer to the list of cells of the row's sequence. */
+/**
+ * `[rows]`: pointer to the list of cells of the row's sequence. Before it, from there downwards, lies of each chunk the first
+ * cell where its cells lie one after the other, else -1.
+ */
 export const RUN_CONTEXTS = 20;
 /** `[rows]`: entries of that list that are attended to. */
 export const RUN_ENDS = 24;
@@ -156,6 +162,9 @@ export const ATTENTION_CHUNK = 128;
 /** Per query of a block, and of a chunk found apart: highest score, sum of weights. */
 export const ATTENTION_STATS = 16;
 export const ATTENTION_SCORE_STRIDE = 528;
+
+/** Logits whose highest and whose sum of exponentials are found together: four panels, which no chunk of few rows cuts. */
+export const LOGIT_BLOCK = 32;
 
 /** Two f64 per operation. */
 export const PROFILE_BYTES = 16;

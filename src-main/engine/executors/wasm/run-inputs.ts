@@ -13,7 +13,7 @@ const PARTS = 4;
 /** Bytes that a run over one sequence of `tokens` tokens needs: the list of its cells, and room for the threads. */
 export function runBytes(buffers: Buffers, tokens: number, threads: number): number {
   const rows = Math.min(SPLIT_ROWS, buffers.size.rows);
-  return align(4 * tokens) + threadBytes(buffers, threads) + partialBytes(buffers, rows, tokens);
+  return contextBytes(tokens) + threadBytes(buffers, threads) + partialBytes(buffers, rows, tokens);
 }
 
 function threadBytes({ attention, tileBytes }: Buffers, threads: number): number {
@@ -25,6 +25,11 @@ function attentionBytes({ blockQueries, headValues }: AttentionExtents): number 
   const perQuery = 3 * 4 * headValues + L.ATTENTION_SCORE_STRIDE + 2 * L.ATTENTION_STATS;
   const chunk = L.ATTENTION_CHUNK * 4 * headValues + 2 * L.ATTENTION_SCORE_STRIDE;
   return align(blockQueries * perQuery + chunk);
+}
+
+/** The list of a sequence's cells, and of its chunks before it. */
+function contextBytes(tokens: number): number {
+  return align(4 * (chunksOf(tokens) + tokens));
 }
 
 /** What attention finds in each chunk of the context. */
@@ -55,21 +60,21 @@ export class RunInputs {
     const rows = to - from;
     const { attention } = this.buffers;
     let longest = 0;
-    let contextBytes = 0;
+    let listBytes = 0;
     for (const { cells } of batch.contexts) {
       longest = Math.max(longest, cells.length);
-      contextBytes += align(4 * cells.length);
+      listBytes += contextBytes(cells.length);
     }
     const perThread = threadBytes(this.buffers, this.threads);
     const partials = rows <= SPLIT_ROWS ? partialBytes(this.buffers, rows, longest) : 0;
-    const base = this.memory.reserve(contextBytes + perThread + partials + extra, `a context of ${longest} tokens`);
+    const base = this.memory.reserve(listBytes + perThread + partials + extra, `a context of ${longest} tokens`);
     // Views are asked for once: each time costs a look at the memory, and this is done for every token.
     const { i32, f32 } = this.memory;
     this.writeRows(i32, batch, from, to, this.writeContexts(i32, batch, base));
     this.writeAngles(f32, batch, from, to);
     const blocks = this.writeBlocks(i32, batch, from, to);
     const isSplit = !whole && threads > 1 && rows <= SPLIT_ROWS && blocks * attention.fewestKvHeads < PARTS * threads;
-    const scratch = base + contextBytes;
+    const scratch = base + listBytes;
     this.writeHeader(i32, scratch);
     const header = this.buffers.run / 4;
     i32[header + L.RUN_ROWS / 4] = rows;
@@ -141,12 +146,15 @@ export class RunInputs {
     i32[header + L.RUN_PROFILE / 4] = 0;
   }
 
-  /** The cells of each sequence; gives their addresses. */
+  /** The cells of each sequence, and before them the first of each chunk that lies in order; gives the cells' addresses. */
   private writeContexts(i32: Int32Array, batch: Batch, at: number): number[] {
     return batch.contexts.map(({ cells }) => {
-      const address = at;
-      i32.set(cells, at / 4);
-      at += align(4 * cells.length);
+      const address = at + 4 * chunksOf(cells.length);
+      i32.set(cells, address / 4);
+      for (let chunk = 0; chunk < chunksOf(cells.length); chunk++) {
+        i32[address / 4 - 1 - chunk] = firstInOrder(cells, chunk * L.ATTENTION_CHUNK);
+      }
+      at += contextBytes(cells.length);
       return address;
     });
   }
@@ -204,4 +212,12 @@ export class RunInputs {
       }
     }
   }
+}
+
+/** The first cell of the chunk that begins at `start`; -1 unless its cells lie one after the other. */
+function firstInOrder(cells: Int32Array, start: number): number {
+  const end = Math.min(start + L.ATTENTION_CHUNK, cells.length);
+  const offset = cells[start] - start;
+  for (let i = start + 1; i < end; i++) if (cells[i] !== i + offset) return -1;
+  return cells[start];
 }
