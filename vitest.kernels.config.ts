@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'src-main/engine/executors/ops.test.ts',
-      'src-main/engine/executors/wasm/{attention,kernel-choice,quantized-linear,smollm2.model,threads}.test.ts',
+      'src-main/engine/executors/wasm/{attention,kernel-choice,lent-logits,quantized-linear,smollm2.model,threads}.test.ts',
       'src-main/hosts/node/wide-kernels.fused.ts',
     ],
     pool: 'forks',

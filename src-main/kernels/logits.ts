@@ -1,59 +1,129 @@
 /** What a reply asks of all logits of a token, `[count]` float32 at `at`, where they lie. */
-/** 2 to the power of less is nothing beside 1. */
-const LOWEST: f64 = -1000;
-const LOG2_E: f64 = 1.4426950408889634;
+import { LOGIT_BLOCK, OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE } from '../engine/executors/wasm/plan-layout';
+import {
+  EXP_HIGHEST,
+  EXP_LOWEST,
+  EXP_TERM2,
+  EXP_TERM3,
+  EXP_TERM4,
+  EXP_TERM5,
+  EXP_TERM6,
+  EXP_TERM7,
+  exp4,
+  exp4By,
+  LN2_HIGH,
+  LN2_LOW,
+  LOG2_E,
+  max4,
+  ROUNDING,
+  sum4,
+} from './math';
+import { kept, keptFloat, storePair } from './wide';
+
+/** Panels of a block. */
+const PANELS: i32 = LOGIT_BLOCK / 8;
+
 /**
- * 1.5 * 2^52, which added to a float64 of less than 2^51 leaves the nearest integer, ties to even, in the low bits; and
- * the bias of its exponent.
+ * Of each block of logits whose first panel is one of `from` up to `to`: the highest, and the sum of e^(logit - highest),
+ * relative error below 1e-6. Blocks are the same for everybody, and so is what is added up of them.
+ * @param room for 32 bytes
  */
-const ROUNDING: f64 = 6755399441055744 + 1023;
-
-/** a * b + c; fused where relaxed SIMD is there. */
-// @ts-ignore: decorator
-@inline
-function madd64(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  return f64x2.add(f64x2.mul(a, b), c);
+export function sumLogitRows(op: usize, rows: i32, from: i32, to: i32, room: usize): void {
+  const lowest = keptFloat(EXP_LOWEST);
+  const most = keptFloat(EXP_HIGHEST);
+  const log2e = keptFloat(LOG2_E);
+  const rounding = keptFloat(ROUNDING);
+  const minusHigh = keptFloat(-LN2_HIGH);
+  const minusLow = keptFloat(-LN2_LOW);
+  const term7 = keptFloat(EXP_TERM7);
+  const term6 = keptFloat(EXP_TERM6);
+  const term5 = keptFloat(EXP_TERM5);
+  const term4 = keptFloat(EXP_TERM4);
+  const term3 = keptFloat(EXP_TERM3);
+  const term2 = keptFloat(EXP_TERM2);
+  const one = keptFloat(1);
+  const bias = kept(127);
+  const count = load<i32>(op, OP_WIDTH);
+  const end = min((to + PANELS - 1) / PANELS, blocksOf(count));
+  for (let row = 0; row < rows; row++) {
+    const x = <usize>load<i32>(op, OP_X) + row * load<i32>(op, OP_X_STRIDE);
+    const highests = <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE);
+    const sums = sumsOf(highests, count);
+    for (let block = (from + PANELS - 1) / PANELS; block < end; block++) {
+      let at = x + <usize>(block * LOGIT_BLOCK) * 4;
+      const length = min(count - block * LOGIT_BLOCK, LOGIT_BLOCK);
+      const highest = highestOf(at, length);
+      // Nothing but -Infinity adds up to nothing; a NaN beside it does not.
+      const shift: f32 = highest == -Infinity ? 0 : highest;
+      const top = f32x4.splat(shift);
+      storePair(room, f32x4.splat(0), f32x4.splat(0));
+      for (const whole = at + <usize>(length & ~7) * 4; at < whole; at += 32) {
+        const low = f32x4.sub(v128.load(at), top);
+        const high = f32x4.sub(v128.load(at, 16), top);
+        const first = exp4By(low, lowest, most, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
+        const second = exp4By(high, lowest, most, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
+        storePair(room, f32x4.add(v128.load(room), first), f32x4.add(v128.load(room, 16), second));
+      }
+      let sum = sum4(f32x4.add(v128.load(room), v128.load(room, 16)));
+      for (let rest = length & 7; rest > 0; rest--, at += 4) {
+        sum += f32x4.extract_lane(exp4(f32x4.splat(load<f32>(at) - shift)), 0);
+      }
+      store<f32>(highests + <usize>block * 4, highest);
+      store<f32>(sums + <usize>block * 4, sum);
+    }
+  }
 }
 
-/** e^d for d <= 0, relative error below 2e-12. NaN stays NaN. */
+/** Loses a NaN, perhaps; the sum does not. */
 // @ts-ignore: decorator
 @inline
-function exponential2(d: v128): v128 {
-  // A NaN as the first operand of pmax stays.
-  const x = f64x2.pmax(f64x2.mul(d, f64x2.splat(LOG2_E)), f64x2.splat(LOWEST));
-  const shifted = f64x2.add(x, f64x2.splat(ROUNDING));
-  const r = f64x2.sub(x, f64x2.sub(shifted, f64x2.splat(ROUNDING)));
-  // 2^r for |r| <= 1/2: the polynomial through 2^r at the nine Chebyshev nodes.
-  let p = madd64(f64x2.splat(1.3255224878668817e-6), r, f64x2.splat(1.5310079402249296e-5));
-  p = madd64(p, r, f64x2.splat(1.5403455852453838e-4));
-  p = madd64(p, r, f64x2.splat(1.3333450568000645e-3));
-  p = madd64(p, r, f64x2.splat(9.618129159402558e-3));
-  p = madd64(p, r, f64x2.splat(5.550410941205933e-2));
-  p = madd64(p, r, f64x2.splat(0.2402265069581299));
-  p = madd64(p, r, f64x2.splat(0.6931471805459335));
-  p = madd64(p, r, f64x2.splat(1));
-  return f64x2.mul(p, i64x2.shl(shifted, 52));
+function highestOf(at: usize, length: i32): f32 {
+  let highest: f32 = -Infinity;
+  let i = 0;
+  if (length >= 4) {
+    let highests = v128.load(at);
+    for (i = 4; i + 4 <= length; i += 4) highests = f32x4.pmax(highests, v128.load(at + <usize>i * 4));
+    highest = max4(highests);
+  }
+  for (; i < length; i++) highest = max(highest, load<f32>(at + <usize>i * 4));
+  return highest;
 }
 
-/** The sum of e^(logit - highest) in float64, relative error below 2e-12. NaN when a logit is NaN or the highest infinite. */
-export function logitExponentials(at: usize, count: i32, highest: f32): f64 {
-  const end = at + <usize>(count & ~3) * 4;
-  const shift = f64x2.splat(<f64>highest);
-  let a = f64x2.splat(0);
-  let b = a;
-  for (; at < end; at += 16) {
-    const x = v128.load(at);
-    a = f64x2.add(a, exponential2(f64x2.sub(f64x2.promote_low_f32x4(x), shift)));
-    const y = v128.shuffle<i32>(x, x, 2, 3, 2, 3);
-    b = f64x2.add(b, exponential2(f64x2.sub(f64x2.promote_low_f32x4(y), shift)));
+/**
+ * The sum of e^(logit - highest) of all logits, `highest` being the highest of them. NaN when a logit is NaN or that one is
+ * infinite.
+ * @param highests of the blocks, with their sums behind them
+ */
+export function logitExponentials(highests: usize, count: i32, highest: f32): f64 {
+  const blocks = blocksOf(count);
+  const top = f32x4.splat(highest);
+  let sums = sumsOf(highests, count);
+  let low = f64x2.splat(0);
+  let high = low;
+  let block = 0;
+  for (; block + 4 <= blocks; block += 4, highests += 16, sums += 16) {
+    const part = f32x4.mul(exp4(f32x4.sub(v128.load(highests), top)), v128.load(sums));
+    low = f64x2.add(low, f64x2.promote_low_f32x4(part));
+    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<i32>(part, part, 2, 3, 2, 3)));
   }
-  for (let rest = count & 3; rest > 0; rest--, at += 4) {
-    const d = f64x2.replace_lane(f64x2.splat(-Infinity), 0, <f64>load<f32>(at) - <f64>highest);
-    a = f64x2.add(a, exponential2(d));
+  low = f64x2.add(low, high);
+  let total = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+  for (; block < blocks; block++, highests += 4, sums += 4) {
+    total += <f64>(f32x4.extract_lane(exp4(f32x4.splat(load<f32>(highests) - highest)), 0) * load<f32>(sums));
   }
-  const sum = f64x2.add(a, b);
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+  return total;
+}
+
+// @ts-ignore: decorator
+@inline
+function blocksOf(count: i32): i32 {
+  return (count + LOGIT_BLOCK - 1) / LOGIT_BLOCK;
+}
+
+// @ts-ignore: decorator
+@inline
+function sumsOf(highests: usize, count: i32): usize {
+  return highests + <usize>((blocksOf(count) + 3) >> 2) * 16;
 }
 
 /** Logits that come before the one of `id`: those that are higher, and of equal ones those with a lower id. */
@@ -85,15 +155,20 @@ export function logitsBefore(at: usize, count: i32, id: i32): i32 {
 /**
  * Writes the ids of the `wanted` highest logits to `ids`, best first; of equal ones the lower id comes first. A short
  * list that is kept in order: for few of many. None may be NaN.
+ * @param highests of the blocks
  * @param wanted from 1 to `count`
  */
-export function topLogits(at: usize, count: i32, wanted: i32, ids: usize): void {
+export function topLogits(at: usize, highests: usize, count: i32, wanted: i32, ids: usize): void {
   for (let id = 0; id < wanted; id++) insert(at, id, ids, id);
   let lowest = lowestOf(at, ids, wanted);
   let lowests = f32x4.splat(lowest);
   let id = wanted;
   while (id < count) {
-    // Hardly any group of four has one that is good enough.
+    // Hardly any block, or group of four, has one that is good enough.
+    if (id % LOGIT_BLOCK == 0 && !(load<f32>(highests + <usize>(id / LOGIT_BLOCK) * 4) > lowest)) {
+      id += LOGIT_BLOCK;
+      continue;
+    }
     if (id + 4 <= count && !v128.any_true(f32x4.gt(v128.load(at + <usize>id * 4), lowests))) {
       id += 4;
       continue;

@@ -1,5 +1,6 @@
 /** The interpreter: runs a plan from its first operation to its last, in chunks between which cancelling is heard. */
-import { attentionUnitCount, attentionUnits, mergeRows } from './attention';
+import { attentionUnitCount, attentionUnits } from './attention';
+import { mergeRows } from './attention-merge';
 import { cacheWriteRows } from './cache';
 import {
   ATTENTION,
@@ -17,12 +18,15 @@ import {
   LAYOUT_F32,
   LAYOUT_Q8_SIGNED,
   LINEAR,
+  LOGIT_SUMS,
   OP_BYTES,
   OP_CODE,
   OP_FLAGS,
   OP_LAYOUT,
   OP_OUTPUTS,
+  OP_PANEL_BYTES,
   OP_TAKEN,
+  OP_WEIGHT,
   OP_WIDTH,
   POOL_COUNT,
   POOL_PLAN,
@@ -43,6 +47,7 @@ import { linearF16 } from './linear-f16';
 import { linearF32 } from './linear-f32';
 import { linearInt8 } from './linear-int8';
 import { linearQ8Signed } from './linear-q8-signed';
+import { sumLogitRows } from './logits';
 import { arriveLast, awaitRelease, barriers, failed, nextRun, release, startRun, stopped } from './pool';
 import { addComputing, addWaiting, computing, now } from './profile';
 import { quantizeRows } from './quantize';
@@ -95,7 +100,9 @@ export function runPlan(plan: usize, count: i32, run: usize, pool: usize): i32 {
 }
 
 function runTogether(plan: usize, count: i32, run: usize, pool: usize): i32 {
-  for (let i = 0; i < count; i++) store<i32>(opAt(plan, i), 0, OP_TAKEN);
+  // Each thread begins with a chunk of its own.
+  const threads = load<i32>(pool, POOL_THREADS);
+  for (let i = 0; i < count; i++) store<i32>(opAt(plan, i), threads, OP_TAKEN);
   startRun(pool, plan, count, run);
   runShare(plan, count, run, pool, 0);
   if (failed(pool)) return 2;
@@ -123,18 +130,17 @@ function runShare(plan: usize, count: i32, run: usize, pool: usize, thread: i32)
     if (isSerial(op, run)) {
       // Nothing to share: whoever arrives last does it, and what follows of this kind, before letting the others go.
       while (end < count && isSerial(opAt(plan, end), run)) end = chainEnd(plan, end);
-      meet(plan, i, end, run, pool, thread);
+      meet(plan, i, end, count, run, pool, thread);
       together = true;
       i = end;
       continue;
     }
-    if (!together && load<i32>(op, OP_FLAGS) & FLAG_BARRIER) meet(plan, i, i, run, pool, thread);
+    if (!together && load<i32>(op, OP_FLAGS) & FLAG_BARRIER) meet(plan, i, i, count, run, pool, thread);
     together = false;
     const units = unitsOf(op, run);
     const size = chunkSize(op, run, units, threads);
     const large = largeChunk(op, run, units, threads, size);
-    for (;;) {
-      const chunk = atomic.add<i32>(op, 1, OP_TAKEN);
+    for (let chunk = thread; ; chunk = atomic.add<i32>(op, 1, OP_TAKEN)) {
       const from = chunkStart(chunk, threads, large, size);
       if (from >= units || isCancelled(run, thread) || failed(pool)) break;
       const to = min(chunkStart(chunk + 1, threads, large, size), units);
@@ -142,11 +148,11 @@ function runShare(plan: usize, count: i32, run: usize, pool: usize, thread: i32)
     }
     i = end;
   }
-  meet(plan, count - 1, count - 1, run, pool, thread);
+  meet(plan, count - 1, count - 1, 0, run, pool, thread);
 }
 
 /** A barrier, at which the last thread to arrive executes operations `first` up to `end`. */
-function meet(plan: usize, first: i32, end: i32, run: usize, pool: usize, thread: i32): void {
+function meet(plan: usize, first: i32, end: i32, count: i32, run: usize, pool: usize, thread: i32): void {
   const timed = thread == 0 && load<i32>(run, RUN_PROFILE) != 0;
   const computed = timed ? computing(run, first, end) : 0;
   const started = timed ? now() : 0;
@@ -157,8 +163,40 @@ function meet(plan: usize, first: i32, end: i32, run: usize, pool: usize, thread
       executeChain(plan, i, i + 1, run, 0, unitsOf(op, run), thread, true);
     }
     release(pool);
-  } else awaitRelease(pool, before, thread);
+  } else {
+    if (end < count) fetchWeights(opAt(plan, end), run, pool, before, thread);
+    awaitRelease(pool, before, thread);
+  }
   if (timed) addWaiting(run, first, now() - started - (computing(run, first, end) - computed));
+}
+
+/** Lines of memory at most that a thread that waits loads of each place that it will read from. */
+const FETCHED_LINES: i32 = 32;
+
+/** While the others are not there, loads what this thread's part of a product with few rows begins with. */
+function fetchWeights(op: usize, run: usize, pool: usize, before: i32, thread: i32): void {
+  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS) return;
+  const threads = load<i32>(pool, POOL_THREADS);
+  const units = unitsOf(op, run);
+  const panels = largeChunk(op, run, units, threads, chunkSize(op, run, units, threads));
+  if (panels < 8 || (thread + 1) * panels > units) return;
+  const bytes = <usize>load<i32>(op, OP_PANEL_BYTES);
+  const step = <usize>(panels >> 3) * bytes;
+  let at = <usize>load<i32>(op, OP_WEIGHT) + <usize>(thread * panels) * bytes;
+  let found = 0;
+  for (let i = 0; i < FETCHED_LINES && barriers(pool) == before; i++, at += 64) {
+    let place = at;
+    found |= load<i32>(place);
+    found |= load<i32>((place += step));
+    found |= load<i32>((place += step));
+    found |= load<i32>((place += step));
+    found |= load<i32>((place += step));
+    found |= load<i32>((place += step));
+    found |= load<i32>((place += step));
+    found |= load<i32>(place + step);
+  }
+  // Where nobody reads it: else the compiler would leave out what fetches.
+  store<i32>(tileOf(run, thread), found);
 }
 
 /** The engine's thread asks the host and tells the others. */
@@ -207,7 +245,7 @@ function rowsOf(op: usize, run: usize): i32 {
 /** Parts that can be computed apart: panels of outputs, blocks of rows, rows. */
 function unitsOf(op: usize, run: usize): i32 {
   const code = load<i32>(op, OP_CODE);
-  if (code == LINEAR) return (load<i32>(op, OP_OUTPUTS) + 7) >> 3;
+  if (code == LINEAR || code == LOGIT_SUMS) return (load<i32>(op, OP_OUTPUTS) + 7) >> 3;
   if (code == ATTENTION) return attentionUnitCount(op, run);
   return rowsOf(op, run);
 }
@@ -224,8 +262,8 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
   if (rowsOf(op, run) < MANY_ROWS) {
     return threads > 1 ? max((units / (threads * SMALL_CHUNKS)) & ~3, 4) : max(min(units, most & ~3), 4);
   }
-  // Whole groups of four panels, which some kernels take together.
-  return max(min((even + 3) & ~3, most), 1);
+  // Whole groups of four panels or at least of two, which kernels take together.
+  return max(min((even + 3) & ~3, most & ~1), 2);
 }
 
 /**
@@ -282,6 +320,9 @@ export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32):
       break;
     case GATHER:
       gatherRows(op, run, from, to);
+      break;
+    case LOGIT_SUMS:
+      sumLogitRows(op, rows, from, to, tileOf(run, thread));
       break;
     case COPY:
       copyRows(op, from, to);

@@ -5,7 +5,7 @@ import { selectTop } from './select-top.ts';
 export interface Logits {
   /** `[vocabulary]`, not to be changed. */
   readonly values: Float32Array;
-  /** ln of the sum of exp(value), relative error of the sum below 1e-11. NaN when a value is NaN or none is finite. */
+  /** ln of the sum of exp(value), relative error of the sum below 1e-6. NaN when a value is NaN or none is finite. */
   logSum(): number;
   /** Ids of the `k` highest values, best first; of equal ones the lower id comes first. Not to be changed. */
   top(k: number): Int32Array;

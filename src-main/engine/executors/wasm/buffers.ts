@@ -5,7 +5,7 @@ import type { KvCacheType } from '../../types.ts';
 import type { FusedOp } from './fusion.ts';
 import { align, type Allocator } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead, storageBytes } from './kv-storage.ts';
-import { type PlanMemory, quantizedStride, strideOf } from './plan.ts';
+import { logitSumsStride, type PlanMemory, quantizedStride, strideOf } from './plan.ts';
 import { LAYOUT_F16, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
 import type { WeightLayout } from './weight-layouts.ts';
 import type { PackedWeights } from './weights.ts';
@@ -119,6 +119,7 @@ export function allocateBuffers(
       ),
       logitInputs: memory.allocate(logitRows * strideOf(logitWidth), 'activations'),
       logits: memory.allocate(align(logitRows * strideOf(program.vocabularySize)), 'logits'),
+      logitSums: memory.allocate(logitRows * logitSumsStride(program.vocabularySize), 'logits'),
       ropeTable: (attributes) => ropeTables.find((table) => sameAngles(table.attributes, attributes))!.at,
       windowIndex: (window) => windows.indexOf(window),
     },

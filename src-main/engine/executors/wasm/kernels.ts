@@ -8,12 +8,12 @@ export interface KernelExports {
   dotKind(): number;
   /** Whether there are kernels that sum in 16 bits first. */
   hasShortSums(): number;
-  /** Sum of e^(logit - highest) of `count` logits. */
-  logitExponentials(at: number, count: number, highest: number): number;
+  /** Sum of e^(logit - highest) of `count` logits, from what a plan has found out about their blocks. */
+  logitExponentials(sums: number, count: number, highest: number): number;
   /** Logits that are higher than that of `id`, or equal with a lower id. */
   logitsBefore(at: number, count: number, id: number): number;
   /** Writes the ids of the `wanted` (1..count) highest to `ids`, best first; of equal ones the lower id comes first. */
-  topLogits(at: number, count: number, wanted: number, ids: number): void;
+  topLogits(at: number, sums: number, count: number, wanted: number, ids: number): void;
   packF32: PackKernel;
   packF16: PackKernel;
   packQ8: PackKernel;

@@ -9,17 +9,31 @@ import { batchOf } from '../batch.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { instantiateKernels } from './kernels.ts';
 import { LentLogits } from './lent-logits.ts';
+import * as L from './plan-layout.ts';
+import { logitSumsStride, writePlan } from './plan.ts';
 
 const MOST = 400;
+/** Float32 exponentials, each within a few of 6e-8 of its value, and float32 sums of 32. */
+const SUM = 1e-6;
 
-describe.each(['threads', 'single', 'simd'] as const)('logits in the memory of the %s kernels', (variant) => {
+describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the memory of the %s kernels', (variant) => {
   const { module, shared } = testKernels(variant);
   const memory = new KernelMemory(shared);
   const kernels = instantiateKernels(module, memory.memory, () => false);
   const at = memory.allocate(4 * MOST, 'logits');
+  const sums = memory.allocate(logitSumsStride(MOST), 'their sums');
+  const plan = memory.allocate(L.OP_BYTES, 'the plan');
+  const run = memory.allocate(L.RUN_BYTES, 'a run');
+  const pool = memory.allocate(L.POOL_BYTES, 'threads');
+  memory.i32[(run + L.RUN_ROWS) / 4] = 1;
+  memory.i32[(pool + L.POOL_THREADS) / 4] = 1;
   const lent = (values: Float32Array) => {
     memory.f32.set(values, at / 4);
-    return new LentLogits({ kernels, memory, at, count: values.length }, () => true);
+    const fields = { [L.OP_X]: at, [L.OP_Y]: sums, [L.OP_WIDTH]: values.length, [L.OP_OUTPUTS]: values.length };
+    const op = Object.entries({ ...fields, [L.OP_CODE]: L.LOGIT_SUMS }).map(([k, v]) => [Number(k), v] as const);
+    writePlan([new Map(op)], memory, plan);
+    expect(kernels.runPlan(plan, 1, run, pool)).toBe(0);
+    return new LentLogits({ kernels, memory, at, sums, count: values.length }, () => true);
   };
 
   // Few different values, so that many are equal; none of the infinities is the highest.
@@ -34,7 +48,7 @@ describe.each(['threads', 'single', 'simd'] as const)('logits in the memory of t
       fc.property(rows, fc.nat(MOST), (values, k) => {
         const plain = new PlainLogits(values);
         // The list of the best answers for those in it, so each is asked of a new one.
-        expect(Math.abs(lent(values).logSum() - plain.logSum())).toBeLessThan(1e-11);
+        expect(Math.abs(lent(values).logSum() - plain.logSum())).toBeLessThan(SUM);
         expect(lent(values).top(k)).toEqual(plain.top(k));
         const unordered = lent(values);
         const ordered = lent(values);
@@ -53,7 +67,7 @@ describe.each(['threads', 'single', 'simd'] as const)('logits in the memory of t
       const close = Float32Array.from(values, (_, i) => highest - i / 8);
       for (const row of [values, close]) {
         const expected = new PlainLogits(row).logSum();
-        expect(Math.abs(lent(row).logSum() - expected)).toBeLessThanOrEqual(1e-11 + Math.abs(expected) * 2 ** -52);
+        expect(Math.abs(lent(row).logSum() - expected)).toBeLessThanOrEqual(SUM + Math.abs(expected) * 2 ** -52);
       }
     }
   });

@@ -12,14 +12,15 @@ const SHORT_LIST = 128;
 export interface LogitsPlace {
   readonly kernels: Pick<KernelExports, 'logitExponentials' | 'logitsBefore' | 'topLogits'>;
   readonly memory: KernelMemory;
-  /** Address. */
+  /** Addresses of the logits, and of what the plan found out about them. */
   readonly at: number;
+  readonly sums: number;
   readonly count: number;
 }
 
 /** ln of the sum of exp(logit), in float64; NaN when one is NaN or none is finite. */
-export function logSumAt({ kernels, at, count }: LogitsPlace, highest: number): number {
-  return highest + Math.log(kernels.logitExponentials(at, count, highest));
+export function logSumAt({ kernels, sums, count }: LogitsPlace, highest: number): number {
+  return highest + Math.log(kernels.logitExponentials(sums, count, highest));
 }
 
 function valuesAt({ memory, at, count }: LogitsPlace): Float32Array {
@@ -28,12 +29,12 @@ function valuesAt({ memory, at, count }: LogitsPlace): Float32Array {
 
 /** Ids of the k highest logits, best first; of equal ones the lower id comes first. */
 export function topAt(place: LogitsPlace, k: number): Int32Array {
-  const { kernels, memory, at, count } = place;
+  const { kernels, memory, at, sums, count } = place;
   const wanted = Math.max(0, Math.min(k, count));
   if (wanted === 0 || wanted > SHORT_LIST) return selectTop(valuesAt(place), count, wanted);
   // Between runs the region of runs is free, and the run that wrote the logits took more: memory does not grow.
   const ids = memory.reserve(4 * wanted, 'the best logits');
-  kernels.topLogits(at, count, wanted, ids);
+  kernels.topLogits(at, sums, count, wanted, ids);
   return memory.i32.slice(ids / 4, ids / 4 + wanted);
 }
 

@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [L.CACHE_WRITE]: 'cache write',
   [L.ATTENTION]: 'attention',
   [L.ATTENTION_MERGE]: 'attention merge',
+  [L.LOGIT_SUMS]: 'logit sums',
   [L.GATHER]: 'gather',
   [L.COPY]: 'copy',
 };

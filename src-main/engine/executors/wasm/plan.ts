@@ -20,6 +20,8 @@ export interface PlanMemory {
   readonly logitInputs: number;
   /** `[logit rows, vocabulary]`. */
   readonly logits: number;
+  /** `[logit rows]`: of each block of logits the highest, and then of each the sum of e^(logit - highest). */
+  readonly logitSums: number;
   readonly keys: readonly number[];
   readonly values: readonly number[];
   readonly cells: number;
@@ -173,7 +175,7 @@ class Lowering {
 
   addLogits(input: number, weights: readonly WeightView[], softcap: number | null): void {
     const { width } = this.program.tensors[input];
-    const { logitInputs, logits } = this.memory;
+    const { logitInputs, logits, logitSums } = this.memory;
     const [weight, bias] = weights;
     const stride = strideOf(width);
     this.emit(L.GATHER, {
@@ -188,19 +190,23 @@ class Lowering {
     this.emit(L.LINEAR, {
       ...this.linearInput(packed, { at: logitInputs, stride, width }, L.FLAG_LOGIT_ROWS),
       ...y,
-      [L.OP_FLAGS]: L.FLAG_LOGIT_ROWS,
+      // What is found out about a block of logits is found while they are in the cache.
+      [L.OP_FLAGS]: L.FLAG_LOGIT_ROWS | (softcap === null ? L.FLAG_CHAIN : 0),
       [L.OP_OUTPUTS]: weight.shape[0],
       [L.OP_BIAS]: bias ? this.weight(bias).at : 0,
     });
-    if (softcap === null) return;
-    this.emit(L.UNARY, {
+    const x = {
       [L.OP_FLAGS]: L.FLAG_LOGIT_ROWS,
       [L.OP_X]: logits,
       [L.OP_X_STRIDE]: strideOf(weight.shape[0]),
-      ...y,
       [L.OP_WIDTH]: weight.shape[0],
-      [L.OP_KIND]: L.UNARY_SOFTCAP,
-      [L.OP_FACTOR]: softcap,
+    };
+    if (softcap !== null) this.emit(L.UNARY, { ...x, ...y, [L.OP_KIND]: L.UNARY_SOFTCAP, [L.OP_FACTOR]: softcap });
+    this.emit(L.LOGIT_SUMS, {
+      ...x,
+      [L.OP_Y]: logitSums,
+      [L.OP_Y_STRIDE]: logitSumsStride(weight.shape[0]),
+      [L.OP_OUTPUTS]: weight.shape[0],
     });
   }
 
@@ -240,6 +246,7 @@ class Lowering {
       [L.OP_WEIGHT]: weight.at,
       [L.OP_LAYOUT]: layout.id,
       [L.OP_ZERO]: layout.zero,
+      [L.OP_PANEL_BYTES]: 8 * layout.bytes(x.width),
     };
     if (layout.id === L.LAYOUT_F32) return { ...common, [L.OP_X]: x.at, [L.OP_X_STRIDE]: x.stride };
     const stride = layout.quantized ? quantizedStride(x.width) : strideOf(x.width);
@@ -338,6 +345,11 @@ export function strideOf(width: number): number {
 /** Bytes of one row of quantised activations. */
 export function quantizedStride(width: number): number {
   return Math.ceil(width / 32) * L.XQ_BLOCK;
+}
+
+/** Bytes of what is found out about one row of logits: of each block the highest, then of each the sum. */
+export function logitSumsStride(count: number): number {
+  return 2 * strideOf(Math.ceil(count / L.LOGIT_BLOCK));
 }
 
 function layoutOf({ layout }: PackedWeight): WeightLayout {

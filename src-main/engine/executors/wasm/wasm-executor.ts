@@ -17,7 +17,7 @@ import { defaultKvCacheType } from './kv-storage.ts';
 import { clearlyFaster, type Measured, type MeasureOnce, measureOnce, whenMeasured } from './measure-once.ts';
 import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
-import { lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
+import { logitSumsStride, lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
 import { runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
@@ -297,14 +297,15 @@ class WasmExecutor implements Executor {
   ): void {
     const { memory, functions: kernels } = this;
     const count = this.program.vocabularySize;
-    const stride = strideOf(count);
+    const { logits, logitSums } = this.buffers.plan;
     for (let i = 0; i < rows.length; i += this.buffers.size.logitRows) {
       const group = rows.slice(i, i + this.buffers.size.logitRows);
       this.inputs.askLogits(group.map((row) => row - from));
       this.execute(plan, group.length);
-      group.forEach((row, index) =>
-        keep(row, { kernels, memory, at: this.buffers.plan.logits + index * stride, count }),
-      );
+      group.forEach((row, index) => {
+        const at = logits + index * strideOf(count);
+        keep(row, { kernels, memory, at, sums: logitSums + index * logitSumsStride(count), count });
+      });
     }
   }
 
