@@ -34,6 +34,7 @@ describe('Candidates', () => {
           expect(candidates.logits.slice(0, candidates.length)).toEqual(Float32Array.from(best, (id) => changed[id]));
         }
       }),
+      { numRuns: 1000 },
     );
   });
 
@@ -45,6 +46,19 @@ describe('Candidates', () => {
     candidates.reset(Float32Array.of(1, 2, 3));
     expect(candidates.indexOfMax()).toBe(2);
     expect([...candidates.logits]).toEqual([1, 2, 3]);
+  });
+
+  it('look past those masked, up to where nothing is possible', () => {
+    const values = Float32Array.from({ length: 300 }, (_, id) => (id % 3 === 0 ? -Infinity : (id * 37) % 300));
+    const mask = new Set([0, 81, 8, 73]);
+    const masked = Float32Array.from(values, (value, id) => (mask.has(id) ? -Infinity : value));
+    for (const k of [1, 5, 196, 197, 198, 199, 201, 240]) {
+      const candidates = new Candidates(300);
+      candidates.reset(values);
+      candidates.mask(mask);
+      candidates.keepTop(k);
+      expect(candidates.ids.slice(0, k)).toEqual(selectTop(masked, 300, k));
+    }
   });
 
   it('keep as many as are wanted of many after a few changed', () => {

@@ -140,8 +140,9 @@ export class Candidates {
     if (masked.size > 0 && ids.some(isMasked)) {
       if (wanted + masked.size > FEW) return null;
       ids = raw.top(wanted + masked.size).filter((id) => !isMasked(id));
-      if (ids.length < wanted) return null;
       ids = ids.subarray(0, wanted);
+      // Where those that count run out, masked ones come among what is as impossible.
+      if (ids.length < wanted || raw.values[ids[wanted - 1]] === Number.NEGATIVE_INFINITY) return null;
     }
     if (changed.size === 0) return ids;
     const best = Array.from(ids).filter((id) => !changed.has(id));
