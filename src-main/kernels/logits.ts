@@ -1,48 +1,19 @@
 /** What a reply asks of all logits of a token, `[count]` float32 at `at`, where they lie. */
 import { LOGIT_BLOCK, OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE } from '../engine/executors/wasm/plan-layout';
-import {
-  EXP_HIGHEST,
-  EXP_LOWEST,
-  EXP_TERM2,
-  EXP_TERM3,
-  EXP_TERM4,
-  EXP_TERM5,
-  EXP_TERM6,
-  EXP_TERM7,
-  exp4,
-  exp4By,
-  LN2_HIGH,
-  LN2_LOW,
-  LOG2_E,
-  max4,
-  ROUNDING,
-  sum4,
-} from './math';
-import { kept, keptFloat, storePair } from './wide';
+import { exponentialsWide } from './attention-wide';
+import { copyVectors } from './copy';
+import { exp4, max4, sum4 } from './math';
 
-/** Panels of a block. */
+/** Panels of a block, and bytes of its logits. */
 const PANELS: i32 = LOGIT_BLOCK / 8;
+const BYTES: usize = LOGIT_BLOCK * 4;
 
 /**
  * Of each block of logits whose first panel is one of `from` up to `to`: the highest, and the sum of e^(logit - highest),
  * relative error below 1e-6. Blocks are the same for everybody, and so is what is added up of them.
- * @param room for 32 bytes
+ * @param room for the logits of a block
  */
 export function sumLogitRows(op: usize, rows: i32, from: i32, to: i32, room: usize): void {
-  const lowest = keptFloat(EXP_LOWEST);
-  const most = keptFloat(EXP_HIGHEST);
-  const log2e = keptFloat(LOG2_E);
-  const rounding = keptFloat(ROUNDING);
-  const minusHigh = keptFloat(-LN2_HIGH);
-  const minusLow = keptFloat(-LN2_LOW);
-  const term7 = keptFloat(EXP_TERM7);
-  const term6 = keptFloat(EXP_TERM6);
-  const term5 = keptFloat(EXP_TERM5);
-  const term4 = keptFloat(EXP_TERM4);
-  const term3 = keptFloat(EXP_TERM3);
-  const term2 = keptFloat(EXP_TERM2);
-  const one = keptFloat(1);
-  const bias = kept(127);
   const count = load<i32>(op, OP_WIDTH);
   const end = min((to + PANELS - 1) / PANELS, blocksOf(count));
   for (let row = 0; row < rows; row++) {
@@ -50,43 +21,36 @@ export function sumLogitRows(op: usize, rows: i32, from: i32, to: i32, room: usi
     const highests = <usize>load<i32>(op, OP_Y) + row * load<i32>(op, OP_Y_STRIDE);
     const sums = sumsOf(highests, count);
     for (let block = (from + PANELS - 1) / PANELS; block < end; block++) {
-      let at = x + <usize>(block * LOGIT_BLOCK) * 4;
-      const length = min(count - block * LOGIT_BLOCK, LOGIT_BLOCK);
-      const highest = highestOf(at, length);
+      takeBlock(x, block, count, room);
+      const highest = highestOf(room);
       // Nothing but -Infinity adds up to nothing; a NaN beside it does not.
-      const shift: f32 = highest == -Infinity ? 0 : highest;
-      const top = f32x4.splat(shift);
-      storePair(room, f32x4.splat(0), f32x4.splat(0));
-      for (const whole = at + <usize>(length & ~7) * 4; at < whole; at += 32) {
-        const low = f32x4.sub(v128.load(at), top);
-        const high = f32x4.sub(v128.load(at, 16), top);
-        const first = exp4By(low, lowest, most, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
-        const second = exp4By(high, lowest, most, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
-        storePair(room, f32x4.add(v128.load(room), first), f32x4.add(v128.load(room, 16), second));
-      }
-      let sum = sum4(f32x4.add(v128.load(room), v128.load(room, 16)));
-      for (let rest = length & 7; rest > 0; rest--, at += 4) {
-        sum += f32x4.extract_lane(exp4(f32x4.splat(load<f32>(at) - shift)), 0);
-      }
+      const sum = sum4(exponentialsWide(room, room + BYTES, highest == -Infinity ? 0 : highest, 1));
       store<f32>(highests + <usize>block * 4, highest);
       store<f32>(sums + <usize>block * 4, sum);
     }
   }
 }
 
-/** Loses a NaN, perhaps; the sum does not. */
+/** Copies the logits of a block; the last one is filled up with -Infinity. */
 // @ts-ignore: decorator
 @inline
-function highestOf(at: usize, length: i32): f32 {
-  let highest: f32 = -Infinity;
-  let i = 0;
-  if (length >= 4) {
-    let highests = v128.load(at);
-    for (i = 4; i + 4 <= length; i += 4) highests = f32x4.pmax(highests, v128.load(at + <usize>i * 4));
-    highest = max4(highests);
+function takeBlock(x: usize, block: i32, count: i32, room: usize): void {
+  const at = x + <usize>block * BYTES;
+  const length = count - block * LOGIT_BLOCK;
+  if (length >= LOGIT_BLOCK) {
+    copyVectors(room, at, BYTES);
+    return;
   }
-  for (; i < length; i++) highest = max(highest, load<f32>(at + <usize>i * 4));
-  return highest;
+  for (let i = 0; i < LOGIT_BLOCK; i++) store<f32>(room + <usize>i * 4, i < length ? load<f32>(at + <usize>i * 4) : -Infinity);
+}
+
+/** Of a block; loses a NaN, perhaps, but the sum does not. */
+// @ts-ignore: decorator
+@inline
+function highestOf(at: usize): f32 {
+  let highests = v128.load(at);
+  for (let i: usize = 16; i < BYTES; i += 16) highests = f32x4.pmax(highests, v128.load(at + i));
+  return max4(highests);
 }
 
 /**

@@ -18,7 +18,7 @@ export interface LogitsPlace {
   readonly count: number;
 }
 
-/** ln of the sum of exp(logit), in float64; NaN when one is NaN or none is finite. */
+/** ln of the sum of exp(logit), relative error of the sum below 1e-6; NaN when one is NaN or none is finite. */
 export function logSumAt({ kernels, sums, count }: LogitsPlace, highest: number): number {
   return highest + Math.log(kernels.logitExponentials(sums, count, highest));
 }
