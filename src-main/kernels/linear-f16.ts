@@ -22,15 +22,15 @@ const SUMS: usize = 128;
 /** Inputs that one panel is read for before the next one's turn comes. */
 const TURN: i32 = 64;
 
-/** @param scratch room for the sums of four rows of eight panels, or of two panels and these panels in float32 */
-export function linearF16(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
+/** @param places see strands.ts @param scratch room for the sums of four rows of eight panels, or of two panels and these panels in float32 */
+export function linearF16(op: usize, rows: i32, from: i32, to: i32, places: i32, scratch: usize): void {
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const width = load<i32>(op, OP_WIDTH);
   const panelBytes = panelBytesF16(width);
   const tile = scratch + 128;
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   if (rows < FEW_ROWS) {
-    const strands = strandsOf(to - from, 8);
+    const strands = strandsOf(to - from, places);
     const apart = apartOf(to - from, strands);
     const step = <usize>apart * panelBytes;
     for (const end = from + apart; from < end; from++, w += panelBytes) {

@@ -28,8 +28,8 @@ const FOUR_ROWS: usize = 128;
 /** Blocks of one panel before the next one's turn comes. */
 const TURN: i32 = 2;
 
-/** @param scratch room for the sums of four rows of eight panels, or of one panel and its tile */
-export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
+/** @param places see strands.ts @param scratch room for the sums of four rows of eight panels, or of one panel and its tile */
+export function linearInt8(op: usize, rows: i32, from: i32, to: i32, places: i32, scratch: usize): void {
   const layout = load<i32>(op, OP_LAYOUT);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
@@ -40,7 +40,7 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, scratch: us
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   if (rows < MANY_ROWS && !tiled && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
     // What one number of strands leaves over, fewer take.
-    for (let strands: i32; (strands = strandsOf(to - from, layout == LAYOUT_Q6 ? 4 : 8)) > 0; ) {
+    for (let strands: i32; (strands = strandsOf(to - from, layout == LAYOUT_Q6 ? min(places, 4) : places)) > 0; ) {
       const apart = apartOf(to - from, strands);
       const step = <usize>apart * panelBytes;
       for (const end = from + apart; from < end; from++, w += panelBytes) {

@@ -17,8 +17,8 @@ import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
 
 const BLOCK: usize = 272;
 
-/** @param scratch room for the sums of eight panels, or of four rows */
-export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, scratch: usize): void {
+/** @param places see strands.ts @param scratch room for the sums of eight panels, or of four rows */
+export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, places: i32, scratch: usize): void {
   const x = <usize>load<i32>(op, OP_X);
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
@@ -26,7 +26,7 @@ export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, scratch
   const panelBytes = <usize>blocks * BLOCK;
   const tiled = rows & ~3;
   if (rows < 4) {
-    const strands = strandsOf(to - from, 8);
+    const strands = strandsOf(to - from, places);
     const apart = apartOf(to - from, strands);
     const step = <usize>apart * panelBytes;
     for (const end = from + apart; from < end; from++) {

@@ -37,6 +37,7 @@ import {
   ROPE,
   RUN_CANCELLED,
   RUN_LOGIT_ROWS,
+  RUN_PLACES,
   RUN_PROFILE,
   RUN_ROWS,
   RUN_TILE_STRIDE,
@@ -175,7 +176,7 @@ const FETCHED_LINES: i32 = 32;
 
 /** While the others are not there, loads what this thread's part of a product with few rows begins with. */
 function fetchWeights(op: usize, run: usize, pool: usize, before: i32, thread: i32): void {
-  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS) return;
+  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS || load<i32>(run, RUN_PLACES) != 8) return;
   const threads = load<i32>(pool, POOL_THREADS);
   const units = unitsOf(op, run);
   const panels = largeChunk(op, run, units, threads, chunkSize(op, run, units, threads));
@@ -268,10 +269,12 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
 
 /**
  * Units of each thread's first chunk. Few rows make chunks that read memory and little else: one long stretch for each
- * thread, and of the last quarter small ones, so that threads end together.
+ * thread, and of the last quarter small ones, so that threads end together. Where two places are best nothing is cut
+ * small: it takes the processor a while to follow a new stretch.
  */
 function largeChunk(op: usize, run: usize, units: i32, threads: i32, size: i32): i32 {
   if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS) return size;
+  if (load<i32>(run, RUN_PLACES) == 2) return ((units + threads - 1) / threads + 3) & ~3;
   return max(((units * 3) / (4 * threads)) & ~3, size);
 }
 
@@ -334,18 +337,19 @@ export function execute(op: usize, run: usize, from: i32, to: i32, thread: i32):
 
 function linear(op: usize, run: usize, rows: i32, from: i32, to: i32, thread: i32): void {
   const scratch = tileOf(run, thread);
+  const places = load<i32>(run, RUN_PLACES);
   switch (load<i32>(op, OP_LAYOUT)) {
     case LAYOUT_F32:
       linearF32(op, rows, from, to);
       break;
     case LAYOUT_F16:
-      linearF16(op, rows, from, to, scratch);
+      linearF16(op, rows, from, to, places, scratch);
       break;
     case LAYOUT_Q8_SIGNED:
-      linearQ8Signed(op, rows, from, to, scratch);
+      linearQ8Signed(op, rows, from, to, places, scratch);
       break;
     default:
-      linearInt8(op, rows, from, to, scratch);
+      linearInt8(op, rows, from, to, places, scratch);
   }
 }
 

@@ -12,10 +12,13 @@ import {
   POOL_THREADS,
 } from '../engine/executors/wasm/plan-layout';
 
-/** Looks at a value before the thread sleeps: some 20 microseconds, the length of an operation. */
-const BARRIER_SPINS: i32 = 16000;
-/** Between runs: long enough for the engine to choose a token, some 1 ms, and short enough not to show. */
-const IDLE_SPINS: i32 = 1000000;
+/**
+ * Looks at a value before the thread sleeps: 60 to 300 microseconds, which is longer than operations of a token take, as
+ * waking costs more than they do.
+ */
+const BARRIER_SPINS: i32 = 250000;
+/** Between runs: long enough for the engine to choose a token, 1 to 5 ms, and short enough not to show. */
+const IDLE_SPINS: i32 = 4000000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
 /**

@@ -8,15 +8,15 @@ import { testKernels } from './kernels.ts';
 /** Loads a model straight into the wasm executor, as the engine does. */
 export async function openWasmModel(
   files: ModelFiles,
-  options: { contextSize?: number; threads?: WasmExecutorOptions['threads'] } = {},
+  options: { contextSize?: number } & Pick<WasmExecutorOptions, 'threads' | 'places'> = {},
 ): Promise<{ model: Model; executor: Executor }> {
   let executor: Executor | null = null;
-  const { threads, ...modelOptions } = options;
+  const { threads, places, ...modelOptions } = options;
   const model = await openModel(files, {
     ...modelOptions,
     takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
       const created = await createWasmExecutor(program, weights, {
-        ...{ kernels: testKernels(), onBytes, cancel, threads },
+        ...{ kernels: testKernels(), onBytes, cancel, threads, places },
         cells: contextSize,
       });
       executor = created;

@@ -1,4 +1,4 @@
-import type { CompiledKernels, Measurements } from '../../platform.ts';
+import type { Clock, CompiledKernels, Measurements } from '../../platform.ts';
 
 export interface Measured {
   /** Of some ways to compute the same: how fast each was. */
@@ -39,6 +39,33 @@ export function clearlyFaster(first: readonly number[], second: readonly number[
     return { best: Math.min(...times), worst: Math.max(...warm) };
   });
   return { values: [a.best, b.best], clear: a.worst < b.best || b.worst < a.best };
+}
+
+/** How often each of two ways is timed, and for how long at most, ms. */
+const TIMES = 6;
+const TIMING_MS = 150;
+
+/**
+ * Times two ways in turns.
+ * @param choose the first or the second
+ * @returns ms of each
+ */
+export async function timeTwoWays(
+  clock: Clock,
+  choose: (first: boolean) => void,
+  run: () => Promise<void>,
+): Promise<Measured> {
+  const times: [number[], number[]] = [[], []];
+  const end = clock.now() + TIMING_MS;
+  for (let i = 0; i < TIMES && (i === 0 || clock.now() < end); i++) {
+    for (const way of [0, 1] as const) {
+      choose(way === 0);
+      const started = clock.now();
+      await run();
+      times[way].push(clock.now() - started);
+    }
+  }
+  return clearlyFaster(...times);
 }
 
 /** How a reason says when that was. */

@@ -155,7 +155,9 @@ export const RUN_SPLITS = 72;
 export const RUN_PARTIALS = 76;
 /** Per operation of the plan two f64, ms: computing and waiting; 0 when nobody asked. */
 export const RUN_PROFILE = 80;
-export const RUN_BYTES = 84;
+/** From how many places products of few rows read weights in turns: 8 or 2, see strands.ts of the kernels; 0: from one. */
+export const RUN_PLACES = 84;
+export const RUN_BYTES = 88;
 
 /** Entries of a context whose softmax is one; see attention.ts of the kernels. */
 export const ATTENTION_CHUNK = 128;

@@ -211,11 +211,21 @@ async function runLinear(variant: (typeof VARIANTS)[number], test: LinearCase) {
       return Promise.resolve();
     },
   };
-  const executor = await createWasmExecutor(program, reader, { kernels: testKernels(variant), cells: 32, sums });
+  const options = { kernels: testKernels(variant), cells: 32, sums };
+  const executors = [
+    await createWasmExecutor(program, reader, { ...options, places: 8 }),
+    await createWasmExecutor(program, reader, { ...options, places: 2 }),
+  ];
   const tokens = Array.from({ length: rows }, (_, row) => row);
   const run = async (ids: number[]) => {
-    const result = await executor.run(batchOf([new KvCache(32).append(0, ids)]), { logits: [], taps: ['y'] });
-    return result.taps.get('y')!.data;
+    const [fromEight, fromTwo] = await Promise.all(
+      executors.map(async (executor) => {
+        const result = await executor.run(batchOf([new KvCache(32).append(0, ids)]), { logits: [], taps: ['y'] });
+        return result.taps.get('y')!.data;
+      }),
+    );
+    expect(fromTwo).toEqual(fromEight);
+    return fromEight;
   };
   return { taps: await run(tokens), fewRows: await run(tokens.slice(0, 5)), rowAlone: await run([rows - 1]) };
 }

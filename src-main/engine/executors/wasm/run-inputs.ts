@@ -41,8 +41,15 @@ function chunksOf(tokens: number): number {
   return Math.ceil(tokens / L.ATTENTION_CHUNK);
 }
 
+/** Numbers of places to read weights from that may be the fastest. */
+export const PLACES = [8, 2] as const;
+export type Places = (typeof PLACES)[number];
+
 /** Writes what the kernels need to know about a batch into their memory. */
 export class RunInputs {
+  /** From how many places products of few rows read weights in turns; see strands.ts of the kernels. */
+  places: Places = PLACES[0];
+
   constructor(
     private readonly memory: KernelMemory,
     private readonly buffers: Buffers,
@@ -140,6 +147,7 @@ export class RunInputs {
     i32[header + L.RUN_SCRATCH_STRIDE / 4] = stride;
     i32[header + L.RUN_TILES / 4] = scratch + this.threads * stride;
     i32[header + L.RUN_TILE_STRIDE / 4] = tileBytes;
+    i32[header + L.RUN_PLACES / 4] = this.places;
     i32[header + L.RUN_CANCELLED / 4] = 0;
     i32[header + L.RUN_BLOCKS / 4] = arrays.blocks;
     i32[header + L.RUN_MAX_QUERIES / 4] = attention.blockQueries;

@@ -14,11 +14,11 @@ import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate
 import { instantiateKernels, type KernelExports } from './kernels.ts';
 import { LentLogits, logSumAt, type LogitsPlace, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
-import { clearlyFaster, type Measured, type MeasureOnce, measureOnce, whenMeasured } from './measure-once.ts';
+import { type Measured, type MeasureOnce, measureOnce, timeTwoWays, whenMeasured } from './measure-once.ts';
 import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
 import { logitSumsStride, lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
-import { runBytes, RunInputs } from './run-inputs.ts';
+import { PLACES, type Places, runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -42,6 +42,8 @@ export interface WasmExecutorOptions {
   readonly measurements?: Measurements | undefined;
   /** Kernels that sum products of 4-bit codes so; left out, what is fastest here. */
   readonly sums?: DotTraits['sums'] | undefined;
+  /** From how many places single tokens read weights; left out, what is fastest here. */
+  readonly places?: Places | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Looked at while weights are read. */
@@ -54,9 +56,8 @@ const MAX_ROWS = 256;
 const LOGIT_ROWS = 8;
 /** Threads that are started without being asked for: more gain little, as memory is what limits. */
 const MOST_THREADS = 8;
-/** Single tokens that are timed alone and together, and for how long at most, ms. */
-const MEASURED_TOKENS = 6;
-const MEASURE_MS = 150;
+/** Weights that are read from a cache, bytes: from how many places is the same then. */
+const CACHED_BYTES = 16 * 2 ** 20;
 /** Threads meet in less, all operations of a token together. */
 const MEETINGS_MS = 2;
 /** From so many rows on there is enough work for all threads in any model. */
@@ -103,6 +104,7 @@ export async function createWasmExecutor(
     forRun,
     clock: options.clock,
   });
+  await executor.choosePlaces(options.places ?? options.clock, once);
   if (typeof count !== 'number') await executor.measureThreads(count, once);
   return executor;
 }
@@ -158,6 +160,7 @@ class WasmExecutor implements Executor {
   private shareFewRows = true;
   /** Why that is so. */
   private whyShare = 'as many threads as were asked for';
+  private whyPlaces = 'as asked for';
 
   constructor(
     private readonly program: Program,
@@ -182,7 +185,8 @@ class WasmExecutor implements Executor {
     const { kvCacheType } = this.buffers.size;
     const { variant, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
-    return { variant, sums, weights, threads, decodeThreads, reason: this.whyShare, kvCacheType };
+    const places = { count: this.inputs.places, reason: this.whyPlaces };
+    return { variant, sums, places, weights, threads, decodeThreads, reason: this.whyShare, kvCacheType };
   }
 
   // Async so that errors arrive as rejections, though the work is done before it returns.
@@ -232,9 +236,7 @@ class WasmExecutor implements Executor {
       this.whyShare = 'there is no second thread here';
       return;
     }
-    // What a token's time depends on, whatever the model is called.
-    const model = `${this.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
-    const { values, before } = await once(`${threads} threads, ${model}`, 2, () => this.timeThreads(clock));
+    const { values, before } = await once(`${threads} threads, ${this.costs()}`, 2, () => this.timeThreads(clock));
     this.shareFewRows = values[0] < values[1];
     // V8 compiles kernels when they first run, which the first reply need not wait for.
     if (before) await this.runToken();
@@ -244,20 +246,43 @@ class WasmExecutor implements Executor {
 
   /** @returns ms of one token on all threads and on one */
   private async timeThreads(clock: Clock): Promise<Measured> {
-    const times = { together: [] as number[], alone: [] as number[] };
-    const end = clock.now() + MEASURE_MS;
-    for (let i = 0; i < MEASURED_TOKENS && (i === 0 || clock.now() < end); i++) {
-      for (const way of ['together', 'alone'] as const) {
-        this.shareFewRows = way === 'together';
-        const started = clock.now();
-        await this.runToken();
-        times[way].push(clock.now() - started);
-      }
-    }
-    const { values, clear } = clearlyFaster(times.together, times.alone);
+    const { values, clear } = await this.timeTokens(clock, (first) => (this.shareFewRows = first));
     // A long token is slower when shared only while other programs have the processor: that will pass.
     const isBusy = values[0] > values[1] && values[1] > MEETINGS_MS;
     return { values, clear: clear && !isBusy };
+  }
+
+  /** Processors fetch ahead in different ways, and say nothing of it: times single tokens each way. */
+  async choosePlaces(asked: Places | Clock | undefined, once: MeasureOnce): Promise<void> {
+    if (typeof asked === 'number') {
+      this.inputs.places = asked;
+      return;
+    }
+    const clock = asked;
+    if (!clock) {
+      this.whyPlaces = 'there is no clock to measure with';
+      return;
+    }
+    if (this.memoryBytes.weights < CACHED_BYTES) {
+      this.whyPlaces = 'weights that fit into a cache can be read from any number';
+      return;
+    }
+    const time = () => this.timeTokens(clock, (first) => (this.inputs.places = PLACES[first ? 0 : 1]));
+    const what = `${PLACES.join(' or ')} places, ${this.pool.threads} at once, ${this.costs()}`;
+    const { values, before } = await once(what, PLACES.length, time);
+    this.inputs.places = values[0] < values[1] ? PLACES[0] : PLACES[1];
+    const [eight, two] = values.map((ms) => `${ms.toFixed(2)} ms`);
+    this.whyPlaces = `${whenMeasured(before)}: one token takes ${eight} from eight, ${two} from two`;
+  }
+
+  /** What a token's time depends on, whatever the model is called. */
+  private costs(): string {
+    return `${this.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
+  }
+
+  /** @param choose the first of two ways or the second */
+  private timeTokens(clock: Clock, choose: (first: boolean) => void): Promise<Measured> {
+    return timeTwoWays(clock, choose, () => this.runToken());
   }
 
   private async runToken(): Promise<void> {
