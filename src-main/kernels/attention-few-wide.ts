@@ -1,10 +1,10 @@
 /**
- * Scores of at most four queries, as attention-score-wide.ts says. Three or four read the keys of a chunk from four
- * places in turns, and fetch its values meanwhile: strands.ts says why.
+ * Scores of at most four queries, as attention-score-wide.ts says. Where memory is read best from many places in turns
+ * (strands.ts), three or four queries read the keys of a chunk from four, and fetch its values meanwhile.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { sums4 } from './attention-tiles';
-import { copyVectors } from './copy';
+import { copyVectors, fetch } from './copy';
 import { madd } from './math';
 import { kept, PLACED_HALF, storePair, widePlacedHalf4 } from './wide';
 
@@ -103,7 +103,7 @@ function scoreFours(
   const bytes = half ? width >> 1 : width;
   const step: usize = half ? 16 : 32;
   const mask = kept(PLACED_HALF);
-  const quarter = quarterOf(to - from);
+  const quarter = ahead ? quarterOf(to - from) : 0;
   const rest = from + 4 * quarter;
   let fetched = 0;
   for (let i = from; i < to; i += 4) {
@@ -210,15 +210,6 @@ function scoreFours(
   store<i32>(scores, fetched, SCORE_STRIDE - 4);
 }
 
-/** Loads something of each line of memory. */
-// @ts-ignore: decorator
-@inline
-function fetch(at: usize, bytes: usize): i32 {
-  let found = 0;
-  for (const end = at + bytes; at < end; at += 64) found |= load<i32>(at);
-  return found;
-}
-
 /** Keys that lie together of `count` that are read from four places; what is left over is read in order. */
 // @ts-ignore: decorator
 @inline
@@ -226,11 +217,11 @@ function quarterOf(count: i32): i32 {
   return (count >> 4) << 2;
 }
 
-/** Whether scores come in the order of four places in turns, and not in that of their keys. */
+/** Whether scores come in the order of four places in turns, and not in that of their keys. @param ahead as of `scoreWide` */
 // @ts-ignore: decorator
 @inline
-export function isApart(queries: i32): bool {
-  return queries == 3 || queries == 4;
+export function isApart(queries: i32, ahead: usize): bool {
+  return ahead != 0 && queries >= 3 && queries <= 4;
 }
 
 /** Scores of `count` keys that were found so to the order of their keys. @param room for as many */

@@ -29,8 +29,8 @@ export function spreadQuery(from: usize, q: usize, j: i32, count: i32, few: bool
 }
 
 /**
- * As `score`; writes up to seven scores more that mean nothing. Those of three or four queries need `inOrder`.
- * @param ahead bytes from keys to what is read after them and fetched meanwhile; 0 for nothing
+ * As `score`; writes up to seven scores more that mean nothing. Those of few queries need `inOrder` where `isApart`.
+ * @param ahead bytes from keys to what is read after them and fetched meanwhile; 0: nothing is, and keys are read in order
  */
 export function scoreWide(
   half: bool,

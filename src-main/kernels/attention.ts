@@ -29,6 +29,7 @@ import {
   RUN_CONTEXTS,
   RUN_MAX_CONTEXT,
   RUN_MAX_QUERIES,
+  RUN_PLACES,
   RUN_ROWS,
   RUN_SCRATCH,
   RUN_SCRATCH_STRIDE,
@@ -41,7 +42,7 @@ import { scoreWide, spreadQuery } from './attention-score-wide';
 import { copyEntries, placeHalves, score, weigh } from './attention-tiles';
 import { exponentialsWide, scaleWide } from './attention-wide';
 import { cellBytes, paddedHead } from './cache';
-import { clearVectors, copyVectors } from './copy';
+import { clearVectors, copyVectors, fetch } from './copy';
 import { exp4, max4, softcap4, sum4 } from './math';
 
 /** Queries at most for which binary16 is converted where it is used, and not once for all into a tile. */
@@ -118,9 +119,14 @@ function attend(op: usize, run: usize, block: i32, kvHead: i32, split: i32, thre
     const first = ordered < 0 ? -1 : ordered + from;
     const keys = chunkOf(op, OP_KEYS, storage, cells, first, to - from, tile, converted);
     if (codes) gatherScales(keys, from, to - from, width >> 2, keyScales);
-    const ahead = WIDE && queries <= FEW_QUERIES && keys != tile ? <usize>load<i32>(op, OP_VALUES) - <usize>load<i32>(op, OP_KEYS) : 0;
+    let ahead: usize = 0;
+    if (queries <= FEW_QUERIES && keys != tile && !codes) {
+      const toValues = <usize>load<i32>(op, OP_VALUES) - <usize>load<i32>(op, OP_KEYS);
+      if (load<i32>(run, RUN_PLACES) == 2) fetchChunk(keys, toValues, <usize>(to - from) * taken, scores);
+      else if (WIDE) ahead = toValues;
+    }
     forTiles(op, run, direct, true, firstRow, group, queries, base, q, keys - <usize>from * taken, ahead, width, scores, keyScales);
-    if (WIDE && !codes && isApart(queries)) {
+    if (WIDE && !codes && isApart(queries, ahead)) {
       for (let j: usize = 0; j < <usize>queries; j++) inOrder(scores + j * SCORE_STRIDE + <usize>from * 4, to - from, part);
     }
     for (let j = 0; j < queries; j++) {
@@ -170,6 +176,16 @@ function chunkOf(op: usize, field: usize, storage: usize, cells: usize, first: i
   if (!converted) copyEntries(at, cells, count, cellBytes(op), tile);
   else placeHalves(at, cells, count, cellBytes(op), tile);
   return tile;
+}
+
+/**
+ * Loads keys and then values, which is as fast as memory is read at all; where what is loaded is also computed with, the
+ * processor does not look ahead far enough.
+ */
+function fetchChunk(keys: usize, toValues: usize, bytes: usize, scores: usize): void {
+  const found = fetch(keys, bytes) | fetch(keys + toValues, bytes);
+  // Where nobody reads it: else the compiler would leave out what fetches.
+  store<i32>(scores, found, SCORE_STRIDE - 4);
 }
 
 /** Queries of a block, one after the other, filled up with zeros. */

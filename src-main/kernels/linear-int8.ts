@@ -105,11 +105,13 @@ function fourRowsInTurns(
   zero: i32,
   sums: usize,
 ): void {
-  const bytes = <usize>TURN * blockBytes(layout);
+  // Two take turns in every block.
+  const most = WIDE && strands == 2 ? blocks : TURN;
+  const bytes = <usize>most * blockBytes(layout);
   const size = <usize>strands * FOUR_ROWS;
   clearSums(sums, <usize>strands);
-  for (; blocks > 0; blocks -= TURN, w += bytes, x += <usize>TURN * XQ4_BLOCK) {
-    const turn = min(blocks, TURN);
+  for (; blocks > 0; blocks -= most, w += bytes, x += <usize>most * XQ4_BLOCK) {
+    const turn = min(blocks, most);
     let at = w;
     if (WIDE) {
       for (let i: usize = 0; i < size; i += 2 * FOUR_ROWS, at += 2 * step) {

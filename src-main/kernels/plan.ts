@@ -40,6 +40,7 @@ import {
   RUN_PLACES,
   RUN_PROFILE,
   RUN_ROWS,
+  RUN_SPLITS,
   RUN_TILE_STRIDE,
   RUN_TILES,
   UNARY,
@@ -176,7 +177,7 @@ const FETCHED_LINES: i32 = 32;
 
 /** While the others are not there, loads what this thread's part of a product with few rows begins with. */
 function fetchWeights(op: usize, run: usize, pool: usize, before: i32, thread: i32): void {
-  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS || load<i32>(run, RUN_PLACES) != 8) return;
+  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS || isInWholes(run)) return;
   const threads = load<i32>(pool, POOL_THREADS);
   const units = unitsOf(op, run);
   const panels = largeChunk(op, run, units, threads, chunkSize(op, run, units, threads));
@@ -254,8 +255,8 @@ function unitsOf(op: usize, run: usize): i32 {
 /** Units of one chunk: small enough to be shared evenly, and for cancelling to be heard. */
 function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
   const code = load<i32>(op, OP_CODE);
-  // Blocks of rows are large, and of different sizes.
-  if (code == ATTENTION) return 1;
+  // Blocks of rows are large, and of different sizes. Chunks of one row's context follow each other in memory.
+  if (code == ATTENTION) return load<i32>(run, RUN_SPLITS) && isInWholes(run) ? (units + threads - 1) / threads : 1;
   const chunks = threads * CHUNKS;
   const even = (units + chunks - 1) / chunks;
   if (code != LINEAR) return max(even, 1);
@@ -269,13 +270,19 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
 
 /**
  * Units of each thread's first chunk. Few rows make chunks that read memory and little else: one long stretch for each
- * thread, and of the last quarter small ones, so that threads end together. Where two places are best nothing is cut
- * small: it takes the processor a while to follow a new stretch.
+ * thread, and of the last quarter small ones, so that threads end together.
  */
 function largeChunk(op: usize, run: usize, units: i32, threads: i32, size: i32): i32 {
   if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS) return size;
-  if (load<i32>(run, RUN_PLACES) == 2) return ((units + threads - 1) / threads + 3) & ~3;
+  if (isInWholes(run)) return ((units + threads - 1) / threads + 3) & ~3;
   return max(((units * 3) / (4 * threads)) & ~3, size);
+}
+
+/** Whether threads share evenly what is read once: it takes processors that read best from two places a while to follow each stretch. */
+// @ts-ignore: decorator
+@inline
+function isInWholes(run: usize): bool {
+  return load<i32>(run, RUN_PLACES) == 2;
 }
 
 /** First unit of a chunk. */

@@ -12,6 +12,7 @@ import type { KvCacheType } from '../../types.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
+import type { Places } from './run-inputs.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 import { storeReader } from './weights.ts';
 
@@ -65,12 +66,16 @@ describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
     '%s: the same bits in 256 bits as in 128, in any batch and lane',
     async (_, shape) => {
       const { program, store } = model(shape);
-      const open = (variant: KernelVariant) =>
-        createWasmExecutor(program, storeReader(store), { kernels: testKernels(variant), cells: CELLS, kvCacheType });
-      const [expected, wide] = [await promptAndSteps(await open('threads')), await open('wide')];
-      expect(equalBits(await promptAndSteps(wide), expected)).toBe(true);
-      expect(equalBits(await inOneBatch(wide), expected)).toBe(true);
-      expect(equalBits(await inLanes(wide), expected)).toBe(true);
+      const open = (variant: KernelVariant, places: Places) =>
+        createWasmExecutor(program, storeReader(store), {
+          ...{ kernels: testKernels(variant), cells: CELLS, kvCacheType, places },
+        });
+      const expected = await promptAndSteps(await open('threads', 8));
+      for (const wide of [await open('wide', 8), await open('wide', 2)]) {
+        expect(equalBits(await promptAndSteps(wide), expected)).toBe(true);
+        expect(equalBits(await inOneBatch(wide), expected)).toBe(true);
+        expect(equalBits(await inLanes(wide), expected)).toBe(true);
+      }
     },
   );
 
@@ -78,12 +83,12 @@ describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
     '%s: the same bits on any number of threads, in any batch and lane',
     async (_, shape) => {
       const { program, store } = model(shape);
-      const open = (count: number) =>
+      const open = (count: number, places: Places) =>
         createWasmExecutor(program, storeReader(store), {
-          ...{ kernels: testKernels(), cells: CELLS, kvCacheType },
+          ...{ kernels: testKernels(), cells: CELLS, kvCacheType, places },
           threads: { count, host: nodeKernelThreads() },
         });
-      const [one, two, three] = await Promise.all([open(1), open(2), open(3)]);
+      const [one, two, three] = await Promise.all([open(1, 8), open(2, 2), open(3, 8)]);
       const expected = await promptAndSteps(one);
       expect(equalBits(await promptAndSteps(two), expected)).toBe(true);
       expect(equalBits(await promptAndSteps(three), expected)).toBe(true);
