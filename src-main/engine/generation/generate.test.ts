@@ -172,8 +172,14 @@ describe('prompt and cache', () => {
   it('reads the prompt in slices and then token by token', async () => {
     const sliced = engine({ contextSize: 1000 });
     const { end } = await sliced.run(params({ maxTokens: 3 }, long));
-    expect(sliced.batches).toEqual([128, 128, 45, 1, 1]);
+    expect(sliced.batches).toEqual([256, 45, 1, 1]);
     expect(end.ids).toHaveLength(3);
+  });
+
+  it('reads it in shorter slices where cancelling arrives as a message between them', async () => {
+    const sliced = engine({ contextSize: 1000 }, testPlatform(true));
+    await sliced.run(params({ maxTokens: 2 }, long));
+    expect(sliced.batches).toEqual([128, 128, 45, 1]);
   });
 
   it('computes everything again at every step without the cache', async () => {
@@ -199,8 +205,8 @@ describe('prompt and cache', () => {
     const cut = engine({ contextSize: 1000, onRun: () => void (++runs === 2 && (cancel.cancelled = true)) });
     const { end } = await cut.run(params({}, long), cancel);
     expect(end).toMatchObject({ ids: [], stop: { reason: 'user' } });
-    expect(cut.context.length).toBe(128);
-    expect((await cut.run(params({ maxTokens: 1 }, long))).start.reusedTokens).toBe(128);
+    expect(cut.context.length).toBe(256);
+    expect((await cut.run(params({ maxTokens: 1 }, long))).start.reusedTokens).toBe(256);
   });
 
   it('ends at once when it was cancelled before it began', async () => {

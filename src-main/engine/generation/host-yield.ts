@@ -11,8 +11,13 @@ export class HostYield {
     this.last = platform.clock.now();
   }
 
+  /** Whether nothing else hears that a request is cancelled: no run does while it computes. */
+  get hearsAlone(): boolean {
+    return this.platform.yieldEveryToken === true;
+  }
+
   async ifDue(): Promise<void> {
-    const due = this.platform.yieldEveryToken === true || this.platform.clock.now() - this.last >= MAX_BUSY_MS;
+    const due = this.hearsAlone || this.platform.clock.now() - this.last >= MAX_BUSY_MS;
     if (!due) return;
     await this.platform.yieldToHost();
     this.last = this.platform.clock.now();

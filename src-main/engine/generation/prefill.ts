@@ -4,8 +4,12 @@ import type { TokenWindow } from './context-window.ts';
 import { cancelled } from './interrupt.ts';
 import type { HostYield } from './host-yield.ts';
 
-/** Tokens of the prompt run at once: enough for throughput, few enough to stop soon. */
-export const SLICE_TOKENS = 128;
+/**
+ * Tokens of the prompt run at once: as many as the CPU kernels take; or fewer, to stop soon where a run does not hear that
+ * it is cancelled.
+ */
+const SLICE_TOKENS = 256;
+export const SHORT_SLICE_TOKENS = 128;
 
 /**
  * Runs those of `ids` that the window does not hold yet, in slices, and gives the logits after the last.
@@ -18,9 +22,10 @@ export async function logitsAfter(
   hostYield: HostYield,
   cancel: CancelToken,
 ): Promise<Logits> {
+  const sliceTokens = hostYield.hearsAlone ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
   for (;;) {
     if (cancel.cancelled) throw cancelled();
-    const slice = ids.slice(context.length, context.length + SLICE_TOKENS);
+    const slice = ids.slice(context.length, context.length + sliceTokens);
     const last = context.length + slice.length === ids.length;
     const result = await context.run(slice, { logits: last ? [slice.length - 1] : [], lend: true }, cancel);
     if (last) return await result.logits[0].lend();

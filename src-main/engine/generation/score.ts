@@ -4,7 +4,7 @@ import type { Score } from '../types.ts';
 import type { TokenWindow } from './context-window.ts';
 import { HostYield } from './host-yield.ts';
 import { cancelled } from './interrupt.ts';
-import { SLICE_TOKENS } from './prefill.ts';
+import { SHORT_SLICE_TOKENS } from './prefill.ts';
 
 /** Logits held at once, 16 MB: every row of a slice gives a whole vocabulary. */
 const MAX_LOGITS = 2 ** 22;
@@ -25,7 +25,7 @@ export interface ScoreJob {
  */
 export async function score(job: ScoreJob): Promise<Score> {
   const { context, ids, platform } = job;
-  const sliceTokens = Math.max(1, Math.min(SLICE_TOKENS, Math.floor(MAX_LOGITS / job.vocabularySize)));
+  const sliceTokens = Math.max(1, Math.min(SHORT_SLICE_TOKENS, Math.floor(MAX_LOGITS / job.vocabularySize)));
   const hostYield = new HostYield(platform);
   const result: Score = { ids: [...ids], logprobs: [], ranks: [], top: [], perplexity: null };
 
