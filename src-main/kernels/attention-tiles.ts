@@ -17,23 +17,36 @@ const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 
 /** Entries of `count` cells, `bytes` each, to `tile`, one after the other. */
 export function copyEntries(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): void {
-  for (let i = 0; i < count; i++) {
-    const from = storage + <usize>load<i32>(cells + <usize>i * 4) * bytes;
-    if (bytes & 15) memory.copy(tile + <usize>i * bytes, from, bytes);
-    else copyVectors(tile + <usize>i * bytes, from, bytes);
+  for (let run = 0; count > 0; count -= run, cells += <usize>run * 4) {
+    run = runLength(cells, count);
+    const from = storage + <usize>load<i32>(cells) * bytes;
+    const size = <usize>run * bytes;
+    if (size & 15) memory.copy(tile, from, size);
+    else copyVectors(tile, from, size);
+    tile += size;
   }
+}
+
+/** The first of `count` cells, and those that lie behind it in order: memory is read fast where they are taken together. */
+function runLength(cells: usize, count: i32): i32 {
+  const first = load<i32>(cells);
+  let length = 1;
+  while (length < count && load<i32>(cells + <usize>length * 4) == first + length) length++;
+  return length;
 }
 
 /** The same from binary16 to float32. */
 export function placeHalves(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): void {
-  for (let i = 0; i < count; i++) {
-    let from = storage + <usize>load<i32>(cells + <usize>i * 4) * bytes;
+  for (let run = 0; count > 0; count -= run, cells += <usize>run * 4) {
+    run = runLength(cells, count);
+    let from = storage + <usize>load<i32>(cells) * bytes;
+    const size = <usize>run * bytes;
     if (WIDE) {
-      placeWide(from, bytes, tile);
-      tile += 2 * bytes;
+      placeWide(from, size, tile);
+      tile += 2 * size;
       continue;
     }
-    for (const end = from + bytes; from < end; from += 32, tile += 64) {
+    for (const end = from + size; from < end; from += 32, tile += 64) {
       v128.store(tile, placedHalf4(v128.load16x4_s(from)));
       v128.store(tile, placedHalf4(v128.load16x4_s(from, 8)), 16);
       v128.store(tile, placedHalf4(v128.load16x4_s(from, 16)), 32);

@@ -83,6 +83,21 @@ describe('ContextWindow', () => {
     expect(await fill(ids(400))).toBe(0);
   });
 
+  it('finds a place in order for a prompt that is read in slices', async () => {
+    const { cache, fill, window } = set;
+    await fill(ids(100));
+    // Kept beside what follows, until that needs the room.
+    await fill(ids(700, 5000));
+    const long = ids(800, 2000);
+    expect(window.reuse(long)).toBe(0);
+    for (let from = 0; from < long.length; from += 200) {
+      await window.run(long.slice(from, from + 200), { logits: [] });
+    }
+    window.share(99, long.length);
+    const { cells } = cache.append(99, []).context;
+    expect(cells).toEqual(Int32Array.from({ length: long.length }, (_, i) => cells[0] + i));
+  });
+
   it('holds as much as there is room for, and says when there is none', async () => {
     const { fill, window, cache } = set;
     await fill(ids(100));

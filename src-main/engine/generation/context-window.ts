@@ -38,6 +38,8 @@ export class ContextWindow implements TokenWindow {
   private last = 0;
   /** The one used longest ago first. */
   private kept: number[] = [];
+  /** Tokens that the window will hold when the prompt has been read; 0: nobody said. */
+  private expected = 0;
 
   constructor(
     private readonly executor: Executor,
@@ -49,6 +51,12 @@ export class ContextWindow implements TokenWindow {
   }
 
   reuse(ids: readonly number[]): number {
+    const taken = this.takeUpBest(ids);
+    this.expected = ids.length;
+    return taken;
+  }
+
+  private takeUpBest(ids: readonly number[]): number {
     const wanted = Math.max(0, ids.length - 1);
     let common = this.cache.common(this.sequence, ids, wanted);
     if (common === wanted || this.kept.length === 0) return this.takeUp(this.sequence, common);
@@ -62,18 +70,22 @@ export class ContextWindow implements TokenWindow {
   }
 
   fresh(): void {
+    this.expected = 0;
     this.keep();
     this.sequence = ++this.last;
   }
 
   clear(): void {
+    this.expected = 0;
     this.cache.release(this.sequence);
   }
 
   async run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     const before = this.length;
-    this.makeRoom(ids.length);
-    const { tokens, cells, positions, context } = this.cache.append(this.sequence, ids);
+    // Room for all of the prompt at once, so that its cells lie in order.
+    const expected = Math.max(ids.length, this.expected - before);
+    this.makeRoom(expected);
+    const { tokens, cells, positions, context } = this.cache.append(this.sequence, ids, expected);
     try {
       const batch = { tokens, positions, cells, sequences: new Int32Array(ids.length), contexts: [context] };
       return await this.executor.run(batch, outputs, cancel);

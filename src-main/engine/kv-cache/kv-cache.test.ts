@@ -40,6 +40,14 @@ describe('KvCache', () => {
     expect(cache.free).toBe(0);
   });
 
+  it('finds a place for all that is expected, though it comes in parts', () => {
+    const cache = new KvCache(100);
+    cache.append(0, new Array<number>(20).fill(1));
+    for (let part = 0; part < 3; part++) cache.append(1, new Array<number>(25).fill(2), 75 - 25 * part);
+    const { cells } = cache.append(1, []).context;
+    expect(cells).toEqual(Int32Array.from({ length: 75 }, (_, i) => cells[0] + i));
+  });
+
   it('refuses tokens that do not fit, with both numbers, and takes none of them', () => {
     const cache = new KvCache(3);
     cache.append(0, [1, 2]);
