@@ -25,3 +25,19 @@ test('the memory of a model comes back when it is unloaded, every time', async (
     await expect.poll(() => engineMemory(app), { timeout: 20_000 }).toBeLessThan(loaded - RETURNED);
   }
 });
+
+test('the page of a model says from how many places its weights are read, and why', async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.select('TinyTransformer');
+  await expect(models.id('detail')).toContainText('Places: weights that fit into a cache can be read from any number.');
+  await models.open(await writeBigModel(dataDir));
+  await models.load('Big');
+  await models.select('Big');
+  await expect(models.id('detail')).toContainText(/[28] places in turns/);
+  await expect(models.id('detail')).toContainText(
+    /Places: measured: one token takes [\d.]+ ms from eight, [\d.]+ ms from two\./,
+  );
+});
