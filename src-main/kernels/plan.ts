@@ -172,30 +172,26 @@ function meet(plan: usize, first: i32, end: i32, count: i32, run: usize, pool: u
   if (timed) addWaiting(run, first, now() - started - (computing(run, first, end) - computed));
 }
 
-/** Lines of memory at most that a thread that waits loads of each place that it will read from. */
+/** Lines of memory at most that a thread that waits loads of each place that it will read from: of eight, and of two. */
 const FETCHED_LINES: i32 = 32;
+const FETCHED_LINES_OF_TWO: i32 = 16;
 
 /** While the others are not there, loads what this thread's part of a product with few rows begins with. */
 function fetchWeights(op: usize, run: usize, pool: usize, before: i32, thread: i32): void {
-  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS || isInWholes(run)) return;
+  if (load<i32>(op, OP_CODE) != LINEAR || rowsOf(op, run) >= MANY_ROWS) return;
   const threads = load<i32>(pool, POOL_THREADS);
+  const places = load<i32>(run, RUN_PLACES);
   const units = unitsOf(op, run);
   const panels = largeChunk(op, run, units, threads, chunkSize(op, run, units, threads));
   if (panels < 8 || (thread + 1) * panels > units) return;
   const bytes = <usize>load<i32>(op, OP_PANEL_BYTES);
-  const step = <usize>(panels >> 3) * bytes;
+  const step = <usize>(panels / places) * bytes;
+  const lines = isInWholes(run) ? FETCHED_LINES_OF_TWO : FETCHED_LINES;
   let at = <usize>load<i32>(op, OP_WEIGHT) + <usize>(thread * panels) * bytes;
   let found = 0;
-  for (let i = 0; i < FETCHED_LINES && barriers(pool) == before; i++, at += 64) {
-    let place = at;
-    found |= load<i32>(place);
-    found |= load<i32>((place += step));
-    found |= load<i32>((place += step));
-    found |= load<i32>((place += step));
-    found |= load<i32>((place += step));
-    found |= load<i32>((place += step));
-    found |= load<i32>((place += step));
-    found |= load<i32>(place + step);
+  for (let i = 0; i < lines && barriers(pool) == before; i++, at += 64) {
+    let from = at;
+    for (let place = 0; place < places; place++, from += step) found |= load<i32>(from);
   }
   // Where nobody reads it: else the compiler would leave out what fetches.
   store<i32>(tileOf(run, thread), found);
