@@ -2,6 +2,8 @@ import { expect, it } from 'vitest';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import type { Measurements } from '../../platform.ts';
+import type { BlockType } from '../../quant/block-type.ts';
+import { F16 } from '../../quant/f16.ts';
 import { F32 } from '../../quant/f32.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import type { KernelsInfo } from '../../types.ts';
@@ -11,14 +13,18 @@ const WIDTH = 64;
 const clock = { now: () => performance.now() };
 
 /** What an executor says of a matrix of so many bytes. */
-async function places(bytes: number, options: Partial<WasmExecutorOptions>): Promise<KernelsInfo['places']> {
-  const vocabulary = bytes / (4 * WIDTH);
+async function places(
+  bytes: number,
+  options: Partial<WasmExecutorOptions>,
+  type: BlockType = F16,
+): Promise<KernelsInfo['places']> {
+  const vocabulary = bytes / (type.blockBytes * WIDTH);
   const p = new ProgramBuilder();
   const program = p.logits(p.embed(p.weight('x', [1, WIDTH]), 'token'), p.weight('head', [vocabulary, WIDTH]));
   const reader: WeightReader = {
-    typeOf: () => F32,
+    typeOf: () => type,
     readRows({ shape: [rows] }, { onRows }) {
-      onRows(new Uint8Array(rows * WIDTH * 4), 0, rows);
+      onRows(new Uint8Array(rows * WIDTH * type.blockBytes), 0, rows);
       return Promise.resolve();
     },
   };
@@ -55,12 +61,14 @@ it.each([
   expect(await places(LARGE, { clock, measurements })).toEqual({ count, reason });
 });
 
-it('measures nothing where weights stay in a cache, without a clock, or where it was told', async () => {
+it('measures nothing where it makes no difference, without a clock, or where it was told', async () => {
   const measurements = keeping([5, 2]);
   const small = 'weights that fit into a cache can be read from any number';
   expect(await places(2 ** 20, { clock, measurements })).toEqual({ count: 8, reason: small });
   expect(await places(LARGE, {})).toEqual({ count: 8, reason: 'there is no clock to measure with' });
   expect(await places(LARGE, { clock, measurements, places: 8 })).toEqual({ count: 8, reason: 'as asked for' });
   expect(await places(LARGE, { clock, places: 2 })).toEqual({ count: 2, reason: 'as asked for' });
+  const inOrder = { count: 1, reason: 'float32 weights are read in order' };
+  expect(await places(LARGE, { clock, measurements }, F32)).toEqual(inOrder);
   expect(measurements.keys).toEqual([]);
 });

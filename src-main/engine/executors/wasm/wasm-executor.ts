@@ -185,7 +185,7 @@ class WasmExecutor implements Executor {
     const { kvCacheType } = this.buffers.size;
     const { variant, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
-    const places = { count: this.inputs.places, reason: this.whyPlaces };
+    const places = { count: this.isReadInOrder ? 1 : this.inputs.places, reason: this.whyPlaces };
     return { variant, sums, places, weights, threads, decodeThreads, reason: this.whyShare, kvCacheType };
   }
 
@@ -252,8 +252,17 @@ class WasmExecutor implements Executor {
     return { values, clear: clear && !isBusy };
   }
 
+  /** The kernels for float32 have no places. */
+  private get isReadInOrder(): boolean {
+    return this.facts.weights.every(({ keptAs }) => keptAs === 'F32');
+  }
+
   /** Processors fetch ahead in different ways, and say nothing of it: times single tokens each way. */
   async choosePlaces(asked: Places | Clock | undefined, once: MeasureOnce): Promise<void> {
+    if (this.isReadInOrder) {
+      this.whyPlaces = 'float32 weights are read in order';
+      return;
+    }
     if (typeof asked === 'number') {
       this.inputs.places = asked;
       return;
