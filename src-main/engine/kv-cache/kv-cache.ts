@@ -81,7 +81,7 @@ export class KvCache {
 
   /**
    * Gives cells to `ids` at the end of the sequence, all or none.
-   * @param expected tokens that will have come with those that follow them soon, so that all find a place in order
+   * @param expected tokens, these and those that follow soon, for which a place is looked for where all lie in order
    * @throws EngineError CONTEXT_FULL when fewer cells are free than there are ids.
    */
   append(seq: number, ids: ArrayLike<number>, expected = ids.length): SequenceSlots {
@@ -102,7 +102,7 @@ export class KvCache {
     const { cells } = sequence;
     let next = start > 0 ? cells[start - 1] + 1 : -1;
     for (let i = 0; i < ids.length; i++) {
-      if (this.references[next] !== 0) next = this.placeFor(Math.max(ids.length, expected) - i);
+      if (this.references[next] !== 0) next = this.placeFor(expected - i);
       this.references[next] = 1;
       sequence.ids.push(ids[i]);
       cells[start + i] = next++;
