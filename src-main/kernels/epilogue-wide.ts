@@ -33,27 +33,47 @@ import {
 } from './math';
 import { kept, keptFloat, storePair } from './wide';
 
+/** Bytes of the sums of one row, and of four, of a panel. */
+const ROW_SUMS: usize = 32;
+const FOUR_ROWS: usize = 128;
+
 /**
- * Stores outputs of four rows of a linear operation as `store8` does.
- * @param sums `f32[4][panels][8]`, which it may overwrite @param factor of all sums
+ * Stores outputs of up to four rows and some panels of each strand, as `store8` does.
+ * @param sums `f32[panels][strands][4][8]`, which it may overwrite @param apart see strands.ts @param factor of all sums
  */
-export function storeFourRowsWide(op: usize, row: i32, panel: i32, panels: i32, sums: usize, factor: f32): void {
+export function storeFourRowsWide(
+  op: usize,
+  row: i32,
+  rows: i32,
+  panel: i32,
+  panels: i32,
+  strands: i32,
+  apart: i32,
+  sums: usize,
+  factor: f32,
+): void {
   const activation = load<i32>(op, OP_ACTIVATION);
   const known = activation == 0 || activation == ACTIVATION_SILU || activation == ACTIVATION_GELU;
-  if (!known || (panel + panels) * 8 > load<i32>(op, OP_OUTPUTS)) {
+  const whole = (panel + (strands - 1) * apart + panels) * 8 <= load<i32>(op, OP_OUTPUTS);
+  const size = <usize>strands * FOUR_ROWS;
+  const last = sums + size;
+  if (!known || !whole) {
     const scale = f32x4.splat(factor);
-    for (let i = 0; i < 4; i++) {
-      for (let p = 0; p < panels; p++, sums += 32) {
-        store8(op, row + i, panel + p, f32x4.mul(v128.load(sums), scale), f32x4.mul(v128.load(sums, 16), scale));
+    for (; sums < last; sums += FOUR_ROWS, panel += apart) {
+      for (let i = 0; i < rows; i++) {
+        let at = sums + <usize>i * ROW_SUMS;
+        for (let p = 0; p < panels; p++, at += size) {
+          store8(op, row + i, panel + p, f32x4.mul(v128.load(at), scale), f32x4.mul(v128.load(at, 16), scale));
+        }
       }
     }
     return;
   }
-  const width = <usize>panels * 32;
-  const end = sums + 4 * width;
-  const bias = <usize>load<i32>(op, OP_BIAS);
+  const end = sums + <usize>panels * size;
+  let bias = <usize>load<i32>(op, OP_BIAS);
   if (bias) {
-    scaleAndAdd(sums, end, factor, bias + <usize>panel * 32, width);
+    bias += <usize>panel * 32;
+    for (let at = sums; at < last; at += FOUR_ROWS, bias += <usize>apart * 32) scaleAndAdd(at, size, end, factor, bias);
     factor = 1;
   }
   if (activation) {
@@ -62,64 +82,64 @@ export function storeFourRowsWide(op: usize, row: i32, panel: i32, panels: i32, 
     factor = 1;
   }
   const yStride = <usize>load<i32>(op, OP_Y_STRIDE);
-  const y = <usize>load<i32>(op, OP_Y) + <usize>row * yStride + <usize>panel * 32;
+  let y = <usize>load<i32>(op, OP_Y) + <usize>row * yStride + <usize>panel * 32;
   const stride = <usize>load<i32>(op, OP_OPERAND_STRIDE);
   let operand = <usize>load<i32>(op, OP_OPERAND);
-  if (!operand) {
-    copyRows(sums, end, factor, width, y, yStride);
-    return;
-  }
+  const mode = operand ? load<i32>(op, OP_OPERAND_MODE) : 0;
   operand += <usize>row * stride + <usize>panel * 32;
-  if (load<i32>(op, OP_OPERAND_MODE) == OPERAND_ADD) addRows(sums, end, factor, operand, stride, width, y, yStride);
-  else multiplyRows(sums, end, factor, operand, stride, width, y, yStride);
+  for (; sums < last; sums += FOUR_ROWS, y += <usize>apart * 32, operand += <usize>apart * 32) {
+    if (!mode) copyRows(sums, rows, size, end, factor, y, yStride);
+    else if (mode == OPERAND_ADD) addRows(sums, rows, size, end, factor, operand, stride, y, yStride);
+    else multiplyRows(sums, rows, size, end, factor, operand, stride, y, yStride);
+  }
 }
 
-function scaleAndAdd(at: usize, end: usize, factor: f32, bias: usize, width: usize): void {
+// Below, sums of one strand: of one panel after another, `step` bytes apart, up to `end`.
+
+function scaleAndAdd(sums: usize, step: usize, end: usize, factor: f32, bias: usize): void {
   const scale = f32x4.splat(factor);
-  for (; at < end; at += width) {
-    for (let i: usize = 0; i < width; i += 32) {
-      const to = at + i;
-      const from = bias + i;
-      const low = f32x4.add(f32x4.mul(v128.load(to), scale), v128.load(from));
-      const high = f32x4.add(f32x4.mul(v128.load(to, 16), scale), v128.load(from, 16));
-      storePair(to, low, high);
+  for (; sums < end; sums += step, bias += 32) {
+    for (let at = sums; at < sums + FOUR_ROWS; at += ROW_SUMS) {
+      const low = f32x4.add(f32x4.mul(v128.load(at), scale), v128.load(bias));
+      const high = f32x4.add(f32x4.mul(v128.load(at, 16), scale), v128.load(bias, 16));
+      storePair(at, low, high);
     }
   }
 }
 
-function copyRows(sums: usize, end: usize, factor: f32, width: usize, y: usize, yStride: usize): void {
+function copyRows(sums: usize, rows: i32, step: usize, end: usize, factor: f32, y: usize, yStride: usize): void {
   const scale = f32x4.splat(factor);
-  for (; sums < end; y += yStride) {
+  for (; rows > 0; rows--, sums += ROW_SUMS, y += yStride) {
     let to = y;
-    for (const stop = sums + width; sums < stop; sums += 32, to += 32) {
-      const low = f32x4.mul(v128.load(sums), scale);
-      const high = f32x4.mul(v128.load(sums, 16), scale);
+    for (let at = sums; at < end; at += step, to += 32) {
+      const low = f32x4.mul(v128.load(at), scale);
+      const high = f32x4.mul(v128.load(at, 16), scale);
       storePair(to, low, high);
     }
   }
 }
 
-function addRows(sums: usize, end: usize, factor: f32, operand: usize, stride: usize, width: usize, y: usize, yStride: usize): void {
+function addRows(sums: usize, rows: i32, step: usize, end: usize, factor: f32, operand: usize, stride: usize, y: usize, yStride: usize): void {
   const scale = f32x4.splat(factor);
-  for (; sums < end; y += yStride, operand += stride) {
+  for (; rows > 0; rows--, sums += ROW_SUMS, y += yStride, operand += stride) {
     let from = operand;
     let to = y;
-    for (const stop = sums + width; sums < stop; sums += 32, from += 32, to += 32) {
-      const low = f32x4.add(f32x4.mul(v128.load(sums), scale), v128.load(from));
-      const high = f32x4.add(f32x4.mul(v128.load(sums, 16), scale), v128.load(from, 16));
+    for (let at = sums; at < end; at += step, from += 32, to += 32) {
+      const low = f32x4.add(f32x4.mul(v128.load(at), scale), v128.load(from));
+      const high = f32x4.add(f32x4.mul(v128.load(at, 16), scale), v128.load(from, 16));
       storePair(to, low, high);
     }
   }
 }
 
-function multiplyRows(sums: usize, end: usize, factor: f32, operand: usize, stride: usize, width: usize, y: usize, yStride: usize): void {
+function multiplyRows(sums: usize, rows: i32, step: usize, end: usize, factor: f32, operand: usize, stride: usize, y: usize, yStride: usize): void {
   const scale = f32x4.splat(factor);
-  for (; sums < end; y += yStride, operand += stride) {
+  for (; rows > 0; rows--, sums += ROW_SUMS, y += yStride, operand += stride) {
     let from = operand;
     let to = y;
-    for (const stop = sums + width; sums < stop; sums += 32, from += 32, to += 32) {
-      const low = f32x4.mul(f32x4.mul(v128.load(sums), scale), v128.load(from));
-      const high = f32x4.mul(f32x4.mul(v128.load(sums, 16), scale), v128.load(from, 16));
+    for (let at = sums; at < end; at += step, from += 32, to += 32) {
+      const low = f32x4.mul(f32x4.mul(v128.load(at), scale), v128.load(from));
+      const high = f32x4.mul(f32x4.mul(v128.load(at, 16), scale), v128.load(from, 16));
       storePair(to, low, high);
     }
   }

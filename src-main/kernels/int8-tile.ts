@@ -186,15 +186,21 @@ function addScaled(sums: usize, integers: v128, w: v128, scale: v128, min: bool,
   v128.store(sums, y);
 }
 
-/** @param sums of four rows, `f32[4][8]` */
-export function storeFourRows(op: usize, row: i32, panel: i32, sums: usize): void {
+/**
+ * Stores outputs of up to four rows and some panels of each strand.
+ * @param sums `f32[panels][strands][4][8]` @param apart see strands.ts
+ */
+export function storeFourRows(op: usize, row: i32, rows: i32, panel: i32, panels: i32, strands: i32, apart: i32, sums: usize): void {
   if (WIDE) {
-    storeFourRowsWide(op, row, panel, 1, sums, <f32>F16_INPUT_SCALE);
+    storeFourRowsWide(op, row, rows, panel, panels, strands, apart, sums, <f32>F16_INPUT_SCALE);
     return;
   }
-  for (let i = 0; i < 4; i++) {
-    const at = sums + <usize>i * ROW_SUMS;
-    storeScaled(op, row + i, panel, v128.load(at), v128.load(at, 16));
+  const size = <usize>strands * 4 * ROW_SUMS;
+  for (const end = sums + size; sums < end; sums += 4 * ROW_SUMS, panel += apart) {
+    for (let i = 0; i < rows; i++) {
+      let at = sums + <usize>i * ROW_SUMS;
+      for (let p = 0; p < panels; p++, at += size) storeScaled(op, row + i, panel + p, v128.load(at), v128.load(at, 16));
+    }
   }
 }
 

@@ -46,7 +46,7 @@ export function unpackPanelWide(w: usize, width: i32, to: usize): void {
   if (rest > 2) storePair(t2, first(v128.load(w, 32), up, mask), first(v128.load(w, 48), up, mask));
 }
 
-/** Every fourth input of four rows and two panels. @param sums `[4][16]` @param add to what is in `sums` */
+/** Every fourth input of four rows and two panels. @param sums `[2][4][8]` @param add to what is in `sums` */
 export function fourRowsWide(x: usize, stride: usize, tile: usize, inputs: i32, sums: usize, add: bool): void {
   let xb = x + stride;
   let xc = xb + stride;
@@ -98,9 +98,9 @@ export function fourRowsWide(x: usize, stride: usize, tile: usize, inputs: i32, 
     xd += 16;
   }
   keep(sums, a0, a1, a2, a3, add);
-  keep(sums + 64, b0, b1, b2, b3, add);
-  keep(sums + 128, c0, c1, c2, c3, add);
-  keep(sums + 192, d0, d1, d2, d3, add);
+  keep(sums + 32, b0, b1, b2, b3, add);
+  keep(sums + 64, c0, c1, c2, c3, add);
+  keep(sums + 96, d0, d1, d2, d3, add);
 }
 
 // @ts-ignore: decorator
@@ -109,12 +109,12 @@ function keep(sums: usize, a: v128, b: v128, c: v128, d: v128, add: bool): void 
   if (add) {
     a = f32x4.add(v128.load(sums), a);
     b = f32x4.add(v128.load(sums, 16), b);
-    c = f32x4.add(v128.load(sums, 32), c);
-    d = f32x4.add(v128.load(sums, 48), d);
+    c = f32x4.add(v128.load(sums, 128), c);
+    d = f32x4.add(v128.load(sums, 144), d);
   }
   storePair(sums, a, b);
-  v128.store(sums, d, 48);
-  v128.store(sums, c, 32);
+  v128.store(sums, d, 144);
+  v128.store(sums, c, 128);
 }
 
 /** @param inputs a multiple of four */

@@ -77,7 +77,7 @@ function twoPanels(op: usize, rows: i32, w: usize, stride: usize, width: i32, pa
       fourRowsWide(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
       part += <usize>inputs * 64;
     }
-    storeFourRowsWide(op, row, panel, 2, scratch, <f32>F16_INPUT_SCALE);
+    storeFourRowsWide(op, row, 4, panel, 2, 1, 0, scratch, <f32>F16_INPUT_SCALE);
   }
   for (; row < rows; row++, x += stride) {
     oneRow(op, x, w, width, row, panel, scratch);

@@ -1,5 +1,6 @@
 /** y = x W^T with 8-bit activations and integer weights, for panels `from` up to `to` of 8 outputs. */
 import {
+  KEPT_PANELS,
   LAYOUT_IQ4,
   LAYOUT_Q4,
   LAYOUT_Q4_MIN,
@@ -18,7 +19,7 @@ import {
 import { clearSums, rowNibbles, rowQ6, rowQ8 } from './int8-row';
 import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFourRows } from './int8-tile';
 import { halvesFourRows as wideHalvesFourRows, nibblesTwoPanels, tilesFourRows } from './int8-wide';
-import { XQ4_BLOCK } from './quantize';
+import { inFours, XQ4_BLOCK } from './quantize';
 import { nibblesInTurns, q6InTurns, q8InTurns } from './int8-strands';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
 import { blockBytes, hasMin, tableIQ4, tileBlockBytes, unpackTile } from './tile';
@@ -28,7 +29,7 @@ const FOUR_ROWS: usize = 128;
 /** Blocks of one panel before the next one's turn comes. */
 const TURN: i32 = 2;
 
-/** @param places see strands.ts @param scratch room for the sums of four rows of eight panels, or of one panel and its tile */
+/** @param places see strands.ts @param scratch room for four times the sums of KEPT_PANELS, or of two panels and their tiles */
 export function linearInt8(op: usize, rows: i32, from: i32, to: i32, places: i32, scratch: usize): void {
   const layout = load<i32>(op, OP_LAYOUT);
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
@@ -37,25 +38,24 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, places: i32
   const panelBytes = <usize>blocks * blockBytes(layout);
   const tile = scratch + 128;
   const tiled = isTiled(layout, rows);
+  const fours = inFours(rows);
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   if (rows < MANY_ROWS && !tiled && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
     // What one number of strands leaves over, fewer take.
     for (let strands: i32; (strands = strandsOf(to - from, layout == LAYOUT_Q6 ? min(places, 4) : places)) > 0; ) {
       const apart = apartOf(to - from, strands);
       const step = <usize>apart * panelBytes;
-      for (const end = from + apart; from < end; from++, w += panelBytes) {
-        let x = <usize>load<i32>(op, OP_X);
-        let row = 0;
-        for (; row + 4 <= rows; row += 4, x += 4 * stride) {
-          fourRowsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
-        }
-        for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, from, strands, apart, zero, scratch);
+      for (const end = from + apart; from < end; ) {
+        const panels = min(KEPT_PANELS / strands, end - from);
+        panelsOfFewRows(layout, op, rows, w, step, blocks, from, panels, strands, apart, zero, scratch);
+        from += panels;
+        w += <usize>panels * panelBytes;
       }
       from += (strands - 1) * apart;
       w += <usize>(strands - 1) * step;
     }
   }
-  if (WIDE && rows >= 4) {
+  if (WIDE && fours) {
     const tileBytes = <usize>blocks * tileBlockBytes(layout);
     const tiles = scratch + 2 * FOUR_ROWS;
     for (; from + 2 <= to; from += 2, w += 2 * panelBytes) {
@@ -65,12 +65,11 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, places: i32
         unpackTile(layout, w, blocks, tiles, zero);
         unpackTile(layout, w + panelBytes, blocks, tiles + tileBytes, zero);
       }
-      for (; row + 4 <= rows; row += 4, x += 4 * stride) {
+      for (; row < fours; row += 4, x += 4 * stride) {
         clearSums(scratch, 2);
         if (tiled) twoPanels(layout, true, x, tiles, tileBytes, blocks, zero, scratch);
         else twoPanels(layout, false, x, w, panelBytes, blocks, zero, scratch);
-        storeFourRows(op, row, from, scratch);
-        storeFourRows(op, row, from + 1, scratch + FOUR_ROWS);
+        storeFourRows(op, row, min(rows - row, 4), from, 2, 1, 0, scratch);
       }
       for (; row < rows; row++, x += stride) {
         oneRow(layout, op, x, w, blocks, row, from, zero);
@@ -82,29 +81,56 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, places: i32
     let x = <usize>load<i32>(op, OP_X);
     let row = 0;
     if (tiled) unpackTile(layout, w, blocks, tile, zero);
-    for (; row + 4 <= rows; row += 4, x += 4 * stride) {
+    for (; row < fours; row += 4, x += 4 * stride) {
       clearSums(scratch, 1);
       fourRows(layout, tiled, x, tiled ? tile : w, blocks, zero, scratch);
-      storeFourRows(op, row, panel, scratch);
+      storeFourRows(op, row, min(rows - row, 4), panel, 1, 1, 0, scratch);
     }
     for (; row < rows; row++, x += stride) oneRow(layout, op, x, w, blocks, row, panel, zero);
   }
 }
 
-function fourRowsInTurns(
+/**
+ * A few panels of each strand. What four rows' outputs are added to or multiplied by lies in memory in four places for each
+ * strand. Looked up after each panel, that would disturb how the processor follows the weights, which then come at half the
+ * speed: so sums are kept, and finished together.
+ */
+function panelsOfFewRows(
   layout: i32,
   op: usize,
-  x: usize,
+  rows: i32,
   w: usize,
   step: usize,
   blocks: i32,
-  row: i32,
   panel: i32,
+  panels: i32,
   strands: i32,
   apart: i32,
   zero: i32,
-  sums: usize,
+  kept: usize,
 ): void {
+  const bytes = <usize>blocks * blockBytes(layout);
+  const size = <usize>strands * FOUR_ROWS;
+  const stride = <usize>load<i32>(op, OP_X_STRIDE);
+  const ofFour = <usize>KEPT_PANELS * FOUR_ROWS;
+  const fours = inFours(rows);
+  // Sixteen rows leave none over.
+  const alone = kept + 3 * ofFour;
+  let sums = kept;
+  for (let i = 0; i < panels; i++, w += bytes, sums += size) {
+    let x = <usize>load<i32>(op, OP_X);
+    let row = 0;
+    let to = sums;
+    for (; row < fours; row += 4, x += 4 * stride, to += ofFour) fourRowsInTurns(layout, x, w, step, blocks, strands, zero, to);
+    for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, panel + i, strands, apart, zero, alone);
+  }
+  for (let row = 0; row < fours; row += 4, kept += ofFour) {
+    storeFourRows(op, row, min(rows - row, 4), panel, panels, strands, apart, kept);
+  }
+}
+
+/** Sums of four rows and one panel of each strand. */
+function fourRowsInTurns(layout: i32, x: usize, w: usize, step: usize, blocks: i32, strands: i32, zero: i32, sums: usize): void {
   // Two take turns in every block.
   const most = WIDE && strands == 2 ? blocks : TURN;
   const bytes = <usize>most * blockBytes(layout);
@@ -123,7 +149,6 @@ function fourRowsInTurns(
       fourRows(layout, false, x, at, turn, zero, sums + i);
     }
   }
-  for (let i: usize = 0; i < size; i += FOUR_ROWS, panel += apart) storeFourRows(op, row, panel, sums + i);
 }
 
 /**
@@ -133,7 +158,7 @@ function fourRowsInTurns(
 function isTiled(layout: i32, rows: i32): bool {
   if (layout == LAYOUT_Q6 || layout == LAYOUT_Q4 || layout == LAYOUT_Q4_MIN) return rows >= MANY_ROWS;
   if (WIDE && (layout == LAYOUT_Q4_SHORT || layout == LAYOUT_Q4_MIN_SHORT)) return rows >= MANY_ROWS;
-  return rows >= 4 && (layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN || layout == LAYOUT_IQ4);
+  return rows >= 3 && (layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN || layout == LAYOUT_IQ4);
 }
 
 /** Adds products of four rows of activations, which lie together, to the `f32[4][8]` at `sums`. */

@@ -13,7 +13,7 @@ import { apartOf, strandsOf } from './strands';
 import { storeFourRows } from './int8-tile';
 import { madd, placedHalf4 } from './math';
 import { signedFourRowsWide, signedInTurnsWide } from './q8-signed-wide';
-import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
+import { inFours, XQ4_BLOCK, XQ4_SCALE } from './quantize';
 
 const BLOCK: usize = 272;
 
@@ -24,8 +24,8 @@ export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, places:
   const blocks = load<i32>(op, OP_WIDTH) >> 5;
   const w = <usize>load<i32>(op, OP_WEIGHT);
   const panelBytes = <usize>blocks * BLOCK;
-  const tiled = rows & ~3;
-  if (rows < 4) {
+  const tiled = inFours(rows);
+  if (!tiled) {
     const strands = strandsOf(to - from, places);
     const apart = apartOf(to - from, strands);
     const step = <usize>apart * panelBytes;
@@ -40,8 +40,8 @@ export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, places:
     for (let row = 0; row < tiled; row += 4) {
       if (WIDE) {
         signedFourRowsWide(x + <usize>row * stride, at, blocks, scratch);
-        storeFourRows(op, row, panel, scratch);
-      } else fourRows(op, x + <usize>row * stride, at, blocks, row, panel);
+        storeFourRows(op, row, min(rows - row, 4), panel, 1, 1, 0, scratch);
+      } else fourRows(op, x + <usize>row * stride, at, blocks, row, rows - row, panel);
     }
     for (let row = tiled; row < rows; row++) oneRow(op, x + <usize>row * stride, at, blocks, row, panel);
   }
@@ -106,7 +106,7 @@ function addBlock(x: usize, codes: usize, halves: usize, scale: v128, y: v128): 
   return addScaled(y, sum, halves, scale);
 }
 
-function fourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+function fourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, rows: i32, panel: i32): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -164,5 +164,5 @@ function fourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i
   storeScaled(op, row, panel, a0, a1);
   storeScaled(op, row + 1, panel, b0, b1);
   storeScaled(op, row + 2, panel, c0, c1);
-  storeScaled(op, row + 3, panel, d0, d1);
+  if (rows > 3) storeScaled(op, row + 3, panel, d0, d1);
 }

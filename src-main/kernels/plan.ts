@@ -255,7 +255,8 @@ function chunkSize(op: usize, run: usize, units: i32, threads: i32): i32 {
   if (code == ATTENTION) return load<i32>(run, RUN_SPLITS) && isInWholes(run) ? (units + threads - 1) / threads : 1;
   const chunks = threads * CHUNKS;
   const even = (units + chunks - 1) / chunks;
-  if (code != LINEAR) return max(even, 1);
+  // Whole groups of four rows, which are quantised together.
+  if (code != LINEAR) return max((even + 3) & ~3, 4);
   const most = <i32>(CHUNK_WORK / (<f64>load<i32>(op, OP_WIDTH) * 8 * <f64>max(rowsOf(op, run), 1)));
   if (rowsOf(op, run) < MANY_ROWS) {
     return threads > 1 ? max((units / (threads * SMALL_CHUNKS)) & ~3, 4) : max(min(units, most & ~3), 4);

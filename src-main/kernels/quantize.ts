@@ -13,9 +13,16 @@ export const XQ4_SUM: usize = 144;
 export const XQ4_SCALED_SUM: usize = 160;
 export const XQ4_LOW_SUM: usize = 176;
 
+/** How many of the rows are multiplied in fours: three that are left over, too, as that takes no longer than two of them alone. */
+// @ts-ignore: decorator
+@inline
+export function inFours(rows: i32): i32 {
+  return (rows + 1) & ~3;
+}
+
 /**
  * Rows of float32 to blocks of 32 signed 8-bit codes with one scale, the largest magnitude / 127 (as ggml's Q8_0).
- * @param rows of all: four and four lie together, what is left over alone
+ * @param rows of all: four and four lie together, what is left over alone, and three with the last of them twice
  */
 export function quantizeRows(op: usize, rows: i32, from: i32, to: i32): void {
   const blocks = load<i32>(op, OP_WIDTH) / 32;
@@ -25,10 +32,12 @@ export function quantizeRows(op: usize, rows: i32, from: i32, to: i32): void {
   for (let row = from; row < to; row++) {
     const x = <usize>load<i32>(op, OP_X) + <usize>row * xStride;
     const group = y + <usize>(row & ~3) * stride;
-    if (row >= (rows & ~3)) quantizeAlone(x, y + <usize>row * stride, blocks);
-    else if (row & 3 || row + 4 > to) quantizeOneOfFour(x, group + <usize>(row & 3) * 4, blocks);
-    else {
-      quantizeFour(x, xStride, group, blocks);
+    if (row >= inFours(rows)) quantizeAlone(x, y + <usize>row * stride, blocks);
+    else if (row & 3 || min(row + 4, rows) > to) {
+      quantizeOneOfFour(x, group + <usize>(row & 3) * 4, blocks);
+      if ((row & 3) == 2 && row + 1 == rows) quantizeOneOfFour(x, group + 12, blocks);
+    } else {
+      quantizeFour(x, xStride, row + 4 > rows, group, blocks);
       row += 3;
     }
   }
@@ -42,15 +51,15 @@ function quantizeOneOfFour(x: usize, y: usize, blocks: i32): void {
   for (; blocks > 0; blocks--, x += 128, y += XQ4_BLOCK) quantizeBlock(x, y, true);
 }
 
-/** Four rows that lie together: the same bits, with what each row has one of found for all at once. */
-function quantizeFour(x: usize, stride: usize, y: usize, blocks: i32): void {
+/** Four rows that lie together: the same bits, with what each row has one of found for all at once. @param three the last row twice */
+function quantizeFour(x: usize, stride: usize, three: bool, y: usize, blocks: i32): void {
   const most = keptFloat(127);
   const rounding = keptFloat(ROUNDING);
   const none = f32x4.splat(0);
   for (; blocks > 0; blocks--, x += 128, y += XQ4_BLOCK) {
     const x1 = x + stride;
     const x2 = x1 + stride;
-    const x3 = x2 + stride;
+    const x3 = three ? x2 : x2 + stride;
     const m = largestOfFour(largestOf(x), largestOf(x1), largestOf(x2), largestOf(x3));
     const scaled = f32x4.mul(f32x4.div(m, most), f32x4.splat(<f32>F16_INPUT_SCALE));
     // Without a value above 0, the quotient is infinite or not a number.

@@ -6,7 +6,7 @@ import type { FusedOp } from './fusion.ts';
 import { align, type Allocator } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead, storageBytes } from './kv-storage.ts';
 import { logitSumsStride, type PlanMemory, quantizedStride, strideOf } from './plan.ts';
-import { LAYOUT_F16, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
+import { KEPT_PANELS, LAYOUT_F16, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
 import type { WeightLayout } from './weight-layouts.ts';
 import type { PackedWeights } from './weights.ts';
 
@@ -114,7 +114,7 @@ export function allocateBuffers(
       kvLayout: KV_STORAGE[kvCacheType].layout,
       activations: slots.map((slot) => slotAddresses[slot]),
       prepared: memory.allocate(
-        Math.max(rows, logitRows) * (floats ? strideOf(widest) : quantizedStride(widest)),
+        wholeFours(Math.max(rows, logitRows)) * (floats ? strideOf(widest) : quantizedStride(widest)),
         'activations',
       ),
       logitInputs: memory.allocate(logitRows * strideOf(logitWidth), 'activations'),
@@ -157,10 +157,15 @@ function extentsOf(attentions: readonly AttentionAttributes[]): AttentionExtents
 
 /** Sums of four rows of two panels, before their tiles. */
 const TILE_HEAD = 256;
-/** Sums of four rows of eight panels, in place of a tile. */
-const PANEL_SUMS = 4096;
+/** Sums of up to sixteen rows, in place of a tile. */
+const PANEL_SUMS = KEPT_PANELS * 16 * 32;
 /** The largest block of a tile of integers. */
 const TILE_BLOCK = 288;
+
+/** Three rows are quantised as four. */
+function wholeFours(rows: number): number {
+  return Math.ceil(rows / 4) * 4;
+}
 
 function tileBytesOf({ layout, width }: { layout: WeightLayout; width: number }): number {
   if (layout.id === LAYOUT_F32) return 0;

@@ -113,6 +113,9 @@ export const XQ_SUM = 36;
 export const XQ_SCALED_SUM = 40;
 export const XQ_LOW_SUM = 44;
 
+/** Panels of all strands whose sums of four rows are kept and finished together, see linear-int8.ts of the kernels. */
+export const KEPT_PANELS = 32;
+
 /** What is multiplied with binary16 numbers is multiplied by this first; see linear-f16.ts of the kernels. */
 export const F16_INPUT_SCALE = 72057594037927936;
 
