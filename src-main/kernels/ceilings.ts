@@ -5,37 +5,60 @@ import { dot4 } from './dot';
 const RESULT: usize = 512;
 
 /**
- * Reads `bytes` (a multiple of 1024) from `at`, in eight places in turns. What it writes to the first of them keeps the
- * compiler from leaving the reads out, and is written as wide.ts says.
+ * Reads `bytes` (a multiple of 1024) from `at`, in eight places in turns or in two, see strands.ts. What it writes to the
+ * first of them keeps the compiler from leaving the reads out, and is written as wide.ts says.
  */
-export function readMemory(at: usize, bytes: usize): void {
-  const part = bytes >> 3;
+export function readMemory(at: usize, bytes: usize, places: i32): void {
+  if (places == 2) readInTwo(at, bytes >> 1);
+  else readInEight(at, bytes >> 3);
+}
+
+function readInEight(at: usize, part: usize): void {
   const result = at;
   let a = i32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
-  let e = a;
-  let f = a;
-  let g = a;
-  let h = a;
   for (const end = at + part; at < end; at += 128) {
     let from = at;
     for (let i = 0; i < 8; i++, from += part) {
-      a = v128.xor(a, v128.load(from));
-      b = v128.xor(b, v128.load(from, 16));
-      c = v128.xor(c, v128.load(from, 32));
-      d = v128.xor(d, v128.load(from, 48));
-      e = v128.xor(e, v128.load(from, 64));
-      f = v128.xor(f, v128.load(from, 80));
-      g = v128.xor(g, v128.load(from, 96));
-      h = v128.xor(h, v128.load(from, 112));
+      a = v128.xor(a, v128.xor(v128.load(from), v128.load(from, 32)));
+      b = v128.xor(b, v128.xor(v128.load(from, 16), v128.load(from, 48)));
+      c = v128.xor(c, v128.xor(v128.load(from, 64), v128.load(from, 96)));
+      d = v128.xor(d, v128.xor(v128.load(from, 80), v128.load(from, 112)));
     }
   }
-  const low = v128.xor(v128.xor(a, c), v128.xor(e, g));
-  const high = v128.xor(v128.xor(b, d), v128.xor(f, h));
-  v128.store(result, high, 16);
-  v128.store(result, low);
+  storeFound(result, a, b, c, d);
+}
+
+/** Each place has instructions of its own. */
+function readInTwo(at: usize, part: usize): void {
+  const result = at;
+  let a = i32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  let from = at + part;
+  for (const end = from; at < end; at += 128, from += 128) {
+    a = v128.xor(a, v128.xor(v128.load(at), v128.load(at, 32)));
+    b = v128.xor(b, v128.xor(v128.load(at, 16), v128.load(at, 48)));
+    c = v128.xor(c, v128.xor(v128.load(at, 64), v128.load(at, 96)));
+    d = v128.xor(d, v128.xor(v128.load(at, 80), v128.load(at, 112)));
+    a = v128.xor(a, v128.xor(v128.load(from), v128.load(from, 32)));
+    b = v128.xor(b, v128.xor(v128.load(from, 16), v128.load(from, 48)));
+    c = v128.xor(c, v128.xor(v128.load(from, 64), v128.load(from, 96)));
+    d = v128.xor(d, v128.xor(v128.load(from, 80), v128.load(from, 112)));
+  }
+  storeFound(result, a, b, c, d);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeFound(to: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const low = v128.xor(a, c);
+  const high = v128.xor(b, d);
+  v128.store(to, high, 16);
+  v128.store(to, low);
 }
 
 /**

@@ -33,63 +33,138 @@ export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1:
   v128.store(sums, y0, 32);
 }
 
+// Below, `other` is the second of two rows where `two`: weights are loaded and unpacked once for both.
+
 /** Nibbles of two panels. Low and high ones have sums of their own, which are in flight together. */
 // @ts-ignore: decorator
 @inline
-export function wideNibbles(x: usize, w: usize, step: usize, zero: i32, min: bool, sums: usize): void {
+export function wideNibbles(
+  x: usize,
+  other: usize,
+  two: bool,
+  w: usize,
+  step: usize,
+  zero: i32,
+  min: bool,
+  sums: usize,
+  otherSums: usize,
+): void {
   const mask = kept(NIBBLES);
-  const start = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
-  let s0 = start;
-  let s1 = start;
-  let t0 = start;
-  let t1 = start;
-  let p0 = i32x4.splat(0);
-  let p1 = p0;
-  let q0 = p0;
-  let q1 = p0;
+  const none = i32x4.splat(0);
+  let s0 = min ? none : startOf(x, zero);
+  let s1 = s0;
+  let t0 = s0;
+  let t1 = s0;
+  let p0 = none;
+  let p1 = none;
+  let q0 = none;
+  let q1 = none;
+  let c0 = min || !two ? none : startOf(other, zero);
+  let c1 = c0;
+  let d0 = c0;
+  let d1 = c0;
+  let e0 = none;
+  let e1 = none;
+  let f0 = none;
+  let f1 = none;
   const v = w + step;
   let codes = w + (min ? 32 : 16);
   let others = codes + step;
   let a = x;
+  let b = other;
   for (const end = x + 16; a < end; a += 4, codes += 32, others += 32) {
     const low = v128.load32_splat(a);
     const high = v128.load32_splat(a, 16);
     const n0 = v128.load(codes);
     const n1 = v128.load(codes, 16);
-    s0 = dot4(low, v128.and(n0, mask), s0);
-    s1 = dot4(low, v128.and(n1, mask), s1);
-    p0 = dot4(high, v128.and(i16x8.shr_u(n0, 4), mask), p0);
-    p1 = dot4(high, v128.and(i16x8.shr_u(n1, 4), mask), p1);
     const m0 = v128.load(others);
     const m1 = v128.load(others, 16);
-    t0 = dot4(low, v128.and(m0, mask), t0);
-    t1 = dot4(low, v128.and(m1, mask), t1);
-    q0 = dot4(high, v128.and(i16x8.shr_u(m0, 4), mask), q0);
-    q1 = dot4(high, v128.and(i16x8.shr_u(m1, 4), mask), q1);
+    const low0 = v128.and(n0, mask);
+    const low1 = v128.and(n1, mask);
+    const high0 = v128.and(i16x8.shr_u(n0, 4), mask);
+    const high1 = v128.and(i16x8.shr_u(n1, 4), mask);
+    s0 = dot4(low, low0, s0);
+    s1 = dot4(low, low1, s1);
+    p0 = dot4(high, high0, p0);
+    p1 = dot4(high, high1, p1);
+    const low2 = v128.and(m0, mask);
+    const low3 = v128.and(m1, mask);
+    const high2 = v128.and(i16x8.shr_u(m0, 4), mask);
+    const high3 = v128.and(i16x8.shr_u(m1, 4), mask);
+    t0 = dot4(low, low2, t0);
+    t1 = dot4(low, low3, t1);
+    q0 = dot4(high, high2, q0);
+    q1 = dot4(high, high3, q1);
+    if (two) {
+      const otherLow = v128.load32_splat(b);
+      const otherHigh = v128.load32_splat(b, 16);
+      c0 = dot4(otherLow, low0, c0);
+      c1 = dot4(otherLow, low1, c1);
+      e0 = dot4(otherHigh, high0, e0);
+      e1 = dot4(otherHigh, high1, e1);
+      d0 = dot4(otherLow, low2, d0);
+      d1 = dot4(otherLow, low3, d1);
+      f0 = dot4(otherHigh, high2, f0);
+      f1 = dot4(otherHigh, high3, f1);
+      b += 4;
+    }
   }
   addPanels(x, w, v, min, i32x4.add(s0, p0), i32x4.add(s1, p1), i32x4.add(t0, q0), i32x4.add(t1, q1), sums);
+  if (two) addPanels(other, w, v, min, i32x4.add(c0, e0), i32x4.add(c1, e1), i32x4.add(d0, f0), i32x4.add(d1, f1), otherSums);
 }
 
 // @ts-ignore: decorator
 @inline
-export function wideQ8(x: usize, w: usize, step: usize, zero: i32, sums: usize): void {
-  const start = i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
-  let s0 = start;
-  let s1 = start;
-  let t0 = start;
-  let t1 = start;
+function startOf(x: usize, zero: i32): v128 {
+  return i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
+}
+
+// @ts-ignore: decorator
+@inline
+export function wideQ8(
+  x: usize,
+  other: usize,
+  two: bool,
+  w: usize,
+  step: usize,
+  zero: i32,
+  sums: usize,
+  otherSums: usize,
+): void {
+  let s0 = startOf(x, zero);
+  let s1 = s0;
+  let t0 = s0;
+  let t1 = s0;
+  let c0 = two ? startOf(other, zero) : s0;
+  let c1 = c0;
+  let d0 = c0;
+  let d1 = c0;
   const v = w + step;
   let codes = w + 16;
   let others = codes + step;
   let a = x;
+  let b = other;
   for (const end = x + 32; a < end; a += 4, codes += 32, others += 32) {
     const c = v128.load32_splat(a);
-    s0 = dot4(c, v128.load(codes), s0);
-    s1 = dot4(c, v128.load(codes, 16), s1);
-    t0 = dot4(c, v128.load(others), t0);
-    t1 = dot4(c, v128.load(others, 16), t1);
+    const w0 = v128.load(codes);
+    const w1 = v128.load(codes, 16);
+    const w2 = v128.load(others);
+    const w3 = v128.load(others, 16);
+    s0 = dot4(c, w0, s0);
+    s1 = dot4(c, w1, s1);
+    t0 = dot4(c, w2, t0);
+    t1 = dot4(c, w3, t1);
+    if (two) {
+      const d = v128.load32_splat(b);
+      c0 = dot4(d, w0, c0);
+      c1 = dot4(d, w1, c1);
+      d0 = dot4(d, w2, d0);
+      d1 = dot4(d, w3, d1);
+      b += 4;
+    }
   }
   addPanels(x, w, v, false, s0, s1, t0, t1, sums);
+  if (two) addPanels(other, w, v, false, c0, c1, d0, d1, otherSums);
 }
 
 // @ts-ignore: decorator

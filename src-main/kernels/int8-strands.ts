@@ -31,7 +31,7 @@ function addScaledMin(sums: usize, integers: v128, halves: usize, scale: v128, m
 
 // @ts-ignore: decorator
 @inline
-function storePanels(op: usize, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+export function storePanels(op: usize, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
   for (const end = sums + <usize>strands * SUMS; sums < end; sums += SUMS, panel += apart) {
     storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
   }
@@ -63,7 +63,7 @@ export function nibblesInTurns(
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE && !look && !short) wideNibbles(x, at, step, zero, min, y);
+      if (WIDE && !look && !short) wideNibbles(x, x, false, at, step, zero, min, y, y);
       else nibbleBlocks(x, at, step, zero, min, look, short, table, y);
     }
     w += bytes;
@@ -143,7 +143,7 @@ export function q8InTurns(
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE) wideQ8(x, at, step, zero, y);
+      if (WIDE) wideQ8(x, x, false, at, step, zero, y, y);
       else q8Blocks(x, at, step, zero, y);
     }
     w += 272;

@@ -21,6 +21,7 @@ import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFo
 import { halvesFourRows as wideHalvesFourRows, nibblesTwoPanels, tilesFourRows } from './int8-wide';
 import { inFours, XQ4_BLOCK } from './quantize';
 import { nibblesInTurns, q6InTurns, q8InTurns } from './int8-strands';
+import { takesTwoRows, twoRowsInTurns } from './int8-two-rows-wide';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
 import { blockBytes, hasMin, tableIQ4, tileBlockBytes, unpackTile } from './tile';
 
@@ -122,6 +123,10 @@ function panelsOfFewRows(
     let row = 0;
     let to = sums;
     for (; row < fours; row += 4, x += 4 * stride, to += ofFour) fourRowsInTurns(layout, x, w, step, blocks, strands, zero, to);
+    if (WIDE && row + 2 == rows && takesTwoRows(layout)) {
+      twoRowsInTurns(layout, op, x, stride, w, step, blocks, row, panel + i, strands, apart, zero, alone);
+      continue;
+    }
     for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, panel + i, strands, apart, zero, alone);
   }
   for (let row = 0; row < fours; row += 4, kept += ofFour) {

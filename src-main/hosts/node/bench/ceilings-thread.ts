@@ -1,21 +1,25 @@
 /** One thread of `measureCeilings`. worker_threads entry. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CeilingTask } from './ceilings.ts';
+import type { CeilingRound, CeilingTask, CeilingTimes } from './ceilings.ts';
 
-const { module, memory, regionAt, regionBytes, panelAt, rounds } = workerData as CeilingTask;
-const { exports } = new WebAssembly.Instance(module, {
-  env: { memory, cancelled: () => 0, now: () => performance.now() },
+const task = workerData as CeilingTask;
+const { exports } = new WebAssembly.Instance(task.module, {
+  env: { memory: task.memory, cancelled: () => 0, now: () => performance.now() },
 });
 // The module is built from this repository's sources, so its exports are known.
 const { readMemory, multiplyAdd } = exports as unknown as {
-  readMemory(at: number, bytes: number): void;
+  readMemory(at: number, bytes: number, places: 2 | 8): void;
   multiplyAdd(at: number, rounds: number): void;
 };
+const numbers = new Int32Array(task.memory.buffer);
 
-parentPort?.on('message', (kind: 'read' | 'multiply') => {
-  const started = performance.now();
-  if (kind === 'read') readMemory(regionAt, regionBytes);
-  else multiplyAdd(panelAt, rounds);
-  parentPort?.postMessage(performance.now() - started);
+parentPort?.on('message', ({ kind, arrivals }: CeilingRound) => {
+  Atomics.add(numbers, task.arrivedAt, 1);
+  // Sleeping would let threads begin one after the other; messages to them all are on their way.
+  while (Atomics.load(numbers, task.arrivedAt) < arrivals);
+  const began = performance.timeOrigin + performance.now();
+  if (kind === 'multiply') multiplyAdd(task.panelAt, task.multiplyRounds);
+  else for (let pass = 0; pass < task.readPasses; pass++) readMemory(task.regionAt, task.regionBytes, kind);
+  parentPort?.postMessage([began, performance.timeOrigin + performance.now()] satisfies CeilingTimes);
 });
 parentPort?.postMessage('ready');

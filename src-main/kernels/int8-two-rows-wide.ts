@@ -1,0 +1,82 @@
+/**
+ * Two rows of 8-bit activations times panels that take turns, as int8-strands.ts does one, to the same bits: weights are
+ * loaded and unpacked once for both, and the processor fetches what comes next while it multiplies.
+ */
+import {
+  LAYOUT_IQ4,
+  LAYOUT_Q4,
+  LAYOUT_Q4_MIN,
+  LAYOUT_Q4_MIN_SHORT,
+  LAYOUT_Q4_SHORT,
+  LAYOUT_Q6,
+  XQ_BLOCK,
+} from '../engine/executors/wasm/plan-layout';
+import { clearSums } from './int8-row';
+import { storePanels } from './int8-strands';
+import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
+import { blockBytes } from './tile';
+
+/** Bytes of one row's sums of two and of eight panels. */
+const TWO_PANELS: usize = 64;
+const ROW_SUMS: usize = 256;
+
+/** Whether there is a kernel for two rows: what sums in 16 bits or looks codes up has none. */
+// @ts-ignore: decorator
+@inline
+export function takesTwoRows(layout: i32): bool {
+  return layout != LAYOUT_Q4_SHORT && layout != LAYOUT_Q4_MIN_SHORT && layout != LAYOUT_IQ4;
+}
+
+/** @param stride bytes from the first row to the second @param apart see strands.ts @param sums room for `f32[2][8][8]` */
+export function twoRowsInTurns(
+  layout: i32,
+  op: usize,
+  x: usize,
+  stride: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  row: i32,
+  panel: i32,
+  strands: i32,
+  apart: i32,
+  zero: i32,
+  sums: usize,
+): void {
+  // Two take turns in every block.
+  const most = strands == 2 ? blocks : 1;
+  const bytes = <usize>most * blockBytes(layout);
+  const end = sums + <usize>(strands >> 1) * TWO_PANELS;
+  clearSums(sums, 4);
+  for (; blocks > 0; blocks -= most, w += bytes, x += <usize>most * XQ_BLOCK) {
+    let at = w;
+    for (let y = sums; y < end; y += TWO_PANELS, at += 2 * step) {
+      if (layout == LAYOUT_Q4) twoQ4(x, x + stride, at, step, most, y);
+      else if (layout == LAYOUT_Q4_MIN) twoQ4Min(x, x + stride, at, step, most, y);
+      else if (layout == LAYOUT_Q6) twoQ6(x, x + stride, at, step, most, y);
+      else twoQ8(x, x + stride, at, step, most, zero, y);
+    }
+  }
+  storePanels(op, row, panel, strands, apart, sums);
+  storePanels(op, row + 1, panel, strands, apart, sums + ROW_SUMS);
+}
+
+// Functions of their own: V8 gives each its registers.
+function twoQ4(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 144) wideNibbles(x, other, true, w, step, 8, false, sums, sums + ROW_SUMS);
+}
+
+function twoQ4Min(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 160) wideNibbles(x, other, true, w, step, 0, true, sums, sums + ROW_SUMS);
+}
+
+function twoQ8(x: usize, other: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize): void {
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 272) wideQ8(x, other, true, w, step, zero, sums, sums + ROW_SUMS);
+}
+
+function twoQ6(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 224) {
+    wideQ6(x, w, step, sums);
+    wideQ6(other, w, step, sums + ROW_SUMS);
+  }
+}
