@@ -6,7 +6,7 @@
 import { XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
 import { madd } from './math';
-import { kept, NIBBLES, PLACED_HALF, SIX_BITS, wideFourth, widePlacedHalf4 } from './wide';
+import { kept, PLACED_HALF, wideFourth, widePlacedHalf4 } from './wide';
 
 /** y + integers * weight scales at `halves` * activation scale, and minimums at 16 bytes behind the scales * sum. */
 // @ts-ignore: decorator
@@ -19,16 +19,19 @@ function added(y: v128, integers: v128, halves: v128, scale: v128, min: bool, mi
 /** @param sums `f32[2][8]` */
 // @ts-ignore: decorator
 @inline
-export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize): void {
-  const mask = kept(PLACED_HALF);
+export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize, mask: v128): void {
   const scale = v128.load32_splat(x, XQ_SCALE);
   const sum = min ? v128.load32_splat(x, XQ_SCALED_SUM) : scale;
-  let y0 = added(v128.load(sums), s0, v128.load16x4_s(w), scale, min, v128.load16x4_s(w, 16), sum, mask);
-  let y1 = added(v128.load(sums, 16), s1, v128.load16x4_s(w, 8), scale, min, v128.load16x4_s(w, 24), sum, mask);
+  let m0 = min ? v128.load16x4_s(w, 16) : scale;
+  let m1 = min ? v128.load16x4_s(w, 24) : scale;
+  let y0 = added(v128.load(sums), s0, v128.load16x4_s(w), scale, min, m0, sum, mask);
+  let y1 = added(v128.load(sums, 16), s1, v128.load16x4_s(w, 8), scale, min, m1, sum, mask);
   v128.store(sums, y1, 16);
   v128.store(sums, y0);
-  y0 = added(v128.load(sums, 32), t0, v128.load16x4_s(v), scale, min, v128.load16x4_s(v, 16), sum, mask);
-  y1 = added(v128.load(sums, 48), t1, v128.load16x4_s(v, 8), scale, min, v128.load16x4_s(v, 24), sum, mask);
+  if (min) m0 = v128.load16x4_s(v, 16);
+  if (min) m1 = v128.load16x4_s(v, 24);
+  y0 = added(v128.load(sums, 32), t0, v128.load16x4_s(v), scale, min, m0, sum, mask);
+  y1 = added(v128.load(sums, 48), t1, v128.load16x4_s(v, 8), scale, min, m1, sum, mask);
   v128.store(sums, y1, 48);
   v128.store(sums, y0, 32);
 }
@@ -44,14 +47,15 @@ export function wideNibbles(
   two: bool,
   w: usize,
   step: usize,
-  zero: i32,
   min: bool,
   sums: usize,
   otherSums: usize,
+  shift: v128,
+  mask: v128,
+  half: v128,
 ): void {
-  const mask = kept(NIBBLES);
   const none = i32x4.splat(0);
-  let s0 = min ? none : startOf(x, zero);
+  let s0 = min ? none : startOf(x, shift);
   let s1 = s0;
   let t0 = s0;
   let t1 = s0;
@@ -59,7 +63,7 @@ export function wideNibbles(
   let p1 = none;
   let q0 = none;
   let q1 = none;
-  let c0 = min || !two ? none : startOf(other, zero);
+  let c0 = min || !two ? none : startOf(other, shift);
   let c1 = c0;
   let d0 = c0;
   let d1 = c0;
@@ -109,14 +113,14 @@ export function wideNibbles(
       b += 4;
     }
   }
-  addPanels(x, w, v, min, i32x4.add(s0, p0), i32x4.add(s1, p1), i32x4.add(t0, q0), i32x4.add(t1, q1), sums);
-  if (two) addPanels(other, w, v, min, i32x4.add(c0, e0), i32x4.add(c1, e1), i32x4.add(d0, f0), i32x4.add(d1, f1), otherSums);
+  addPanels(x, w, v, min, i32x4.add(s0, p0), i32x4.add(s1, p1), i32x4.add(t0, q0), i32x4.add(t1, q1), sums, two ? kept(PLACED_HALF) : half);
+  if (two) addPanels(other, w, v, min, i32x4.add(c0, e0), i32x4.add(c1, e1), i32x4.add(d0, f0), i32x4.add(d1, f1), otherSums, kept(PLACED_HALF));
 }
 
 // @ts-ignore: decorator
 @inline
-function startOf(x: usize, zero: i32): v128 {
-  return i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
+function startOf(x: usize, shift: v128): v128 {
+  return i32x4.mul(v128.load32_splat(x, XQ_SUM), shift);
 }
 
 // @ts-ignore: decorator
@@ -127,15 +131,16 @@ export function wideQ8(
   two: bool,
   w: usize,
   step: usize,
-  zero: i32,
   sums: usize,
   otherSums: usize,
+  shift: v128,
+  half: v128,
 ): void {
-  let s0 = startOf(x, zero);
+  let s0 = startOf(x, shift);
   let s1 = s0;
   let t0 = s0;
   let t1 = s0;
-  let c0 = two ? startOf(other, zero) : s0;
+  let c0 = two ? startOf(other, shift) : s0;
   let c1 = c0;
   let d0 = c0;
   let d1 = c0;
@@ -163,24 +168,23 @@ export function wideQ8(
       b += 4;
     }
   }
-  addPanels(x, w, v, false, s0, s1, t0, t1, sums);
-  if (two) addPanels(other, w, v, false, c0, c1, d0, d1, otherSums);
+  addPanels(x, w, v, false, s0, s1, t0, t1, sums, half);
+  if (two) addPanels(other, w, v, false, c0, c1, d0, d1, otherSums, half);
 }
 
 // @ts-ignore: decorator
 @inline
-export function wideQ6(x: usize, w: usize, step: usize, sums: usize): void {
+export function wideQ6(x: usize, w: usize, step: usize, sums: usize, mask: v128, half: v128): void {
   const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
   const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
-  wideHalf(x, w + 32, w, step, low, x, sums);
-  wideHalf(x + 16, w + 128, w + 16, step, high, x, sums);
+  wideHalf(x, w + 32, w, step, low, x, sums, mask, half);
+  wideHalf(x + 16, w + 128, w + 16, step, high, x, sums, mask, half);
 }
 
 /** Half a block of two panels. @param halves scales @param block of the activations */
 // @ts-ignore: decorator
 @inline
-function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v128, block: usize, sums: usize): void {
-  const mask = kept(SIX_BITS);
+function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v128, block: usize, sums: usize, mask: v128, half: v128): void {
   const none = i32x4.splat(0);
   const others = codes + step;
   const x0 = v128.load32_splat(x);
@@ -213,6 +217,7 @@ function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v12
     i32x4.sub(t0, shift),
     i32x4.sub(t1, shift),
     sums,
+    half,
   );
 }
 

@@ -7,6 +7,7 @@ import { dot4 } from './dot';
 import { clearSums, dot, sixBits, storeScaled, widened } from './int8-row';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { madd, placedHalf4 } from './math';
+import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
 
 /** Bytes of the sums of one panel. */
 const SUMS: usize = 32;
@@ -58,12 +59,15 @@ export function nibblesInTurns(
   sums: usize,
 ): void {
   const bytes: usize = min ? 160 : 144;
+  const mask = kept(NIBBLES);
+  const shift = kept(-zero);
+  const half = kept(PLACED_HALF);
   const end = sums + <usize>strands * SUMS;
   clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE && !look && !short) wideNibbles(x, x, false, at, step, zero, min, y, y);
+      if (WIDE && !look && !short) wideNibbles(x, x, false, at, step, min, y, y, shift, mask, half);
       else nibbleBlocks(x, at, step, zero, min, look, short, table, y);
     }
     w += bytes;
@@ -138,12 +142,14 @@ export function q8InTurns(
   zero: i32,
   sums: usize,
 ): void {
+  const shift = kept(-zero);
+  const half = kept(PLACED_HALF);
   const end = sums + <usize>strands * SUMS;
   clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE) wideQ8(x, x, false, at, step, zero, y, y);
+      if (WIDE) wideQ8(x, x, false, at, step, y, y, shift, half);
       else q8Blocks(x, at, step, zero, y);
     }
     w += 272;
@@ -188,12 +194,14 @@ export function q6InTurns(
   apart: i32,
   sums: usize,
 ): void {
+  const mask = kept(SIX_BITS);
+  const half = kept(PLACED_HALF);
   const end = sums + <usize>strands * SUMS;
   clearSums(sums, 2);
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE) wideQ6(x, at, step, y);
+      if (WIDE) wideQ6(x, at, step, y, mask, half);
       else q6Blocks(x, at, step, y);
     }
     w += 224;

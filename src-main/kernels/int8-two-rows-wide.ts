@@ -15,6 +15,7 @@ import { clearSums } from './int8-row';
 import { storePanels } from './int8-strands';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { blockBytes } from './tile';
+import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
 
 /** Bytes of one row's sums of two and of eight panels. */
 const TWO_PANELS: usize = 64;
@@ -63,20 +64,33 @@ export function twoRowsInTurns(
 
 // Functions of their own: V8 gives each its registers.
 function twoQ4(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
-  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 144) wideNibbles(x, other, true, w, step, 8, false, sums, sums + ROW_SUMS);
+  const shift = kept(-8);
+  const mask = kept(NIBBLES);
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 144) {
+    wideNibbles(x, other, true, w, step, false, sums, sums + ROW_SUMS, shift, mask, mask);
+  }
 }
 
 function twoQ4Min(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
-  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 160) wideNibbles(x, other, true, w, step, 0, true, sums, sums + ROW_SUMS);
+  const mask = kept(NIBBLES);
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 160) {
+    wideNibbles(x, other, true, w, step, true, sums, sums + ROW_SUMS, mask, mask, mask);
+  }
 }
 
 function twoQ8(x: usize, other: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize): void {
-  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 272) wideQ8(x, other, true, w, step, zero, sums, sums + ROW_SUMS);
+  const shift = kept(-zero);
+  const half = kept(PLACED_HALF);
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 272) {
+    wideQ8(x, other, true, w, step, sums, sums + ROW_SUMS, shift, half);
+  }
 }
 
 function twoQ6(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  const mask = kept(SIX_BITS);
+  const half = kept(PLACED_HALF);
   for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 224) {
-    wideQ6(x, w, step, sums);
-    wideQ6(other, w, step, sums + ROW_SUMS);
+    wideQ6(x, w, step, sums, mask, half);
+    wideQ6(other, w, step, sums + ROW_SUMS, mask, half);
   }
 }

@@ -5,6 +5,7 @@ import { clearSums } from './int8-row';
 import { addPanels } from './int8-strands-wide';
 import { addFourRows } from './int8-wide';
 import { XQ4_BLOCK } from './quantize';
+import { kept, PLACED_HALF } from './wide';
 
 const BLOCK: usize = 272;
 /** Bytes of the sums of two panels. */
@@ -83,5 +84,5 @@ function addBlocks(x: usize, w: usize, v: usize, sums: usize): void {
     t0 = dot4(signed(c, i8x16.lt_s(w0, none)), i8x16.abs(w0), t0);
     t1 = dot4(signed(c, i8x16.lt_s(w1, none)), i8x16.abs(w1), t1);
   }
-  addPanels(x, w, v, false, s0, s1, t0, t1, sums);
+  addPanels(x, w, v, false, s0, s1, t0, t1, sums, kept(PLACED_HALF));
 }
