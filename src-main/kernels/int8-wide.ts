@@ -7,9 +7,6 @@ import { madd } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
 import { kept, NIBBLES, PLACED_HALF, SIX_BITS, wideFourth, widePlacedHalf4 } from './wide';
 
-/** Bytes of the sums of four rows. */
-const FOUR_ROWS: usize = 128;
-
 /**
  * Adds the products of four rows and two panels to the `f32[2][4][8]` at `sums`. Eight sums are in flight, twice as many
  * as one panel would have: an addition waits five cycles for the one before.
@@ -20,10 +17,12 @@ const FOUR_ROWS: usize = 128;
 export function tilesFourRows(x: usize, tile: usize, step: usize, blocks: i32, zero: i32, min: bool, sums: usize): void {
   const bytes: usize = min ? 288 : 272;
   for (; blocks > 0; blocks--) {
-    const a = startOf(v128.load32_splat(x, XQ4_SUM), zero, min);
-    const b = startOf(v128.load32_splat(x, XQ4_SUM + 4), zero, min);
-    const c = startOf(v128.load32_splat(x, XQ4_SUM + 8), zero, min);
-    const d = startOf(v128.load32_splat(x, XQ4_SUM + 12), zero, min);
+    // What is loaded is loaded, also where nobody wants it.
+    const none = i32x4.splat(0);
+    const a = min ? none : startOf(v128.load32_splat(x, XQ4_SUM), zero);
+    const b = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 4), zero);
+    const c = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 8), zero);
+    const d = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 12), zero);
     addTiles(x, tile + (min ? 32 : 16), step, 8, tile, x, min, a, b, c, d, sums);
     tile += bytes;
     x += XQ4_BLOCK;
@@ -155,8 +154,7 @@ function addSixBits(
   d1 = dot4(v, w1, d1);
   d2 = dot4(v, w2, d2);
   d3 = dot4(v, w3, d3);
-  addFourRows(sums, block, halves, false, a0, a1, b0, b1, c0, c1, d0, d1);
-  addFourRows(sums + FOUR_ROWS, block, halves + step, false, a2, a3, b2, b3, c2, c3, d2, d3);
+  addTwoPanels(sums, block, halves, step, false, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3);
 }
 
 /** As `tilesFourRows`, with nibbles as they lie in memory. */
@@ -165,10 +163,12 @@ function addSixBits(
 export function nibblesTwoPanels(x: usize, w: usize, step: usize, blocks: i32, zero: i32, min: bool, sums: usize): void {
   const bytes: usize = min ? 160 : 144;
   for (; blocks > 0; blocks--) {
-    const a = startOf(v128.load32_splat(x, XQ4_SUM), zero, min);
-    const b = startOf(v128.load32_splat(x, XQ4_SUM + 4), zero, min);
-    const c = startOf(v128.load32_splat(x, XQ4_SUM + 8), zero, min);
-    const d = startOf(v128.load32_splat(x, XQ4_SUM + 12), zero, min);
+    // What is loaded is loaded, also where nobody wants it.
+    const none = i32x4.splat(0);
+    const a = min ? none : startOf(v128.load32_splat(x, XQ4_SUM), zero);
+    const b = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 4), zero);
+    const c = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 8), zero);
+    const d = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 12), zero);
     addNibbles(x, w + (min ? 32 : 16), step, w, min, a, b, c, d, sums);
     w += bytes;
     x += XQ4_BLOCK;
@@ -263,14 +263,13 @@ function addNibbles(
     d2 = dot4(v, w2, d2);
     d3 = dot4(v, w3, d3);
   }
-  addFourRows(sums, block, halves, min, a0, a1, b0, b1, c0, c1, d0, d1);
-  addFourRows(sums + FOUR_ROWS, block, halves + step, min, a2, a3, b2, b3, c2, c3, d2, d3);
+  addTwoPanels(sums, block, halves, step, min, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3);
 }
 
 // @ts-ignore: decorator
 @inline
-function startOf(sum: v128, zero: i32, min: bool): v128 {
-  return min ? i32x4.splat(0) : i32x4.mul(sum, i32x4.splat(-zero));
+function startOf(sum: v128, zero: i32): v128 {
+  return i32x4.mul(sum, i32x4.splat(-zero));
 }
 
 /**
@@ -336,62 +335,95 @@ function addTiles(
     d2 = dot4(v, w2, d2);
     d3 = dot4(v, w3, d3);
   }
-  addFourRows(sums, block, halves, min, a0, a1, b0, b1, c0, c1, d0, d1);
-  addFourRows(sums + FOUR_ROWS, block, halves + step, min, a2, a3, b2, b3, c2, c3, d2, d3);
+  addTwoPanels(sums, block, halves, step, min, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3);
 }
 
-/** sums += integers * weight scales at `halves` * activation scales, and minimums * sums of the activations. */
+/**
+ * sums += integers * weight scales at `halves` * activation scales, and minimums * sums of the activations.
+ * @param step bytes from the first panel's scales to the second's @param a0 the first row's integers of the first panel, and
+ * of the second from `a2` on @param sums `f32[2][4][8]`
+ */
 // @ts-ignore: decorator
 @inline
-export function addFourRows(
+function addTwoPanels(
   sums: usize,
   x: usize,
   halves: usize,
+  step: usize,
   min: bool,
   a0: v128,
   a1: v128,
+  a2: v128,
+  a3: v128,
   b0: v128,
   b1: v128,
+  b2: v128,
+  b3: v128,
   c0: v128,
   c1: v128,
+  c2: v128,
+  c3: v128,
   d0: v128,
   d1: v128,
+  d2: v128,
+  d3: v128,
 ): void {
   const mask = kept(PLACED_HALF);
+  const others = halves + step;
   const w0 = widePlacedHalf4(v128.load16x4_s(halves), mask);
   const w1 = widePlacedHalf4(v128.load16x4_s(halves, 8), mask);
+  const w2 = widePlacedHalf4(v128.load16x4_s(others), mask);
+  const w3 = widePlacedHalf4(v128.load16x4_s(others, 8), mask);
   const m0 = min ? widePlacedHalf4(v128.load16x4_s(halves, 16), mask) : w0;
   const m1 = min ? widePlacedHalf4(v128.load16x4_s(halves, 24), mask) : w1;
+  const m2 = min ? widePlacedHalf4(v128.load16x4_s(others, 16), mask) : w2;
+  const m3 = min ? widePlacedHalf4(v128.load16x4_s(others, 24), mask) : w3;
+  // Offsets are written out: where they are added before, V8 does not see that two addresses lie side by side.
   let scale = v128.load32_splat(x, XQ4_SCALE);
   let sum = min ? v128.load32_splat(x, XQ4_SCALED_SUM) : scale;
   let y0 = added(v128.load(sums), a0, w0, scale, min, m0, sum);
   let y1 = added(v128.load(sums, 16), a1, w1, scale, min, m1, sum);
-  // Offsets are written out: where they are added before, V8 does not see that two addresses lie side by side.
   v128.store(sums, y1, 16);
   v128.store(sums, y0);
+  y0 = added(v128.load(sums, 128), a2, w2, scale, min, m2, sum);
+  y1 = added(v128.load(sums, 144), a3, w3, scale, min, m3, sum);
+  v128.store(sums, y1, 144);
+  v128.store(sums, y0, 128);
   scale = v128.load32_splat(x, XQ4_SCALE + 4);
   if (min) sum = v128.load32_splat(x, XQ4_SCALED_SUM + 4);
   y0 = added(v128.load(sums, 32), b0, w0, scale, min, m0, sum);
   y1 = added(v128.load(sums, 48), b1, w1, scale, min, m1, sum);
   v128.store(sums, y1, 48);
   v128.store(sums, y0, 32);
+  y0 = added(v128.load(sums, 160), b2, w2, scale, min, m2, sum);
+  y1 = added(v128.load(sums, 176), b3, w3, scale, min, m3, sum);
+  v128.store(sums, y1, 176);
+  v128.store(sums, y0, 160);
   scale = v128.load32_splat(x, XQ4_SCALE + 8);
   if (min) sum = v128.load32_splat(x, XQ4_SCALED_SUM + 8);
   y0 = added(v128.load(sums, 64), c0, w0, scale, min, m0, sum);
   y1 = added(v128.load(sums, 80), c1, w1, scale, min, m1, sum);
   v128.store(sums, y1, 80);
   v128.store(sums, y0, 64);
+  y0 = added(v128.load(sums, 192), c2, w2, scale, min, m2, sum);
+  y1 = added(v128.load(sums, 208), c3, w3, scale, min, m3, sum);
+  v128.store(sums, y1, 208);
+  v128.store(sums, y0, 192);
   scale = v128.load32_splat(x, XQ4_SCALE + 12);
   if (min) sum = v128.load32_splat(x, XQ4_SCALED_SUM + 12);
   y0 = added(v128.load(sums, 96), d0, w0, scale, min, m0, sum);
   y1 = added(v128.load(sums, 112), d1, w1, scale, min, m1, sum);
   v128.store(sums, y1, 112);
   v128.store(sums, y0, 96);
+  y0 = added(v128.load(sums, 224), d2, w2, scale, min, m2, sum);
+  y1 = added(v128.load(sums, 240), d3, w3, scale, min, m3, sum);
+  v128.store(sums, y1, 240);
+  v128.store(sums, y0, 224);
 }
 
 // @ts-ignore: decorator
 @inline
-function added(y: v128, integers: v128, w: v128, scale: v128, min: bool, m: v128, sum: v128): v128 {
+export function added(y: v128, integers: v128, w: v128, scale: v128, min: bool, m: v128, sum: v128): v128 {
   const z = madd(f32x4.convert_i32x4_s(integers), f32x4.mul(w, scale), y);
   return min ? madd(m, sum, z) : z;
 }

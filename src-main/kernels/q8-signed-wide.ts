@@ -3,9 +3,9 @@ import { XQ_BLOCK } from '../engine/executors/wasm/plan-layout';
 import { dot4, signed } from './dot';
 import { clearSums } from './int8-row';
 import { addPanels } from './int8-strands-wide';
-import { addFourRows } from './int8-wide';
-import { XQ4_BLOCK } from './quantize';
-import { kept, PLACED_HALF } from './wide';
+import { added } from './int8-wide';
+import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
+import { kept, PLACED_HALF, widePlacedHalf4 } from './wide';
 
 const BLOCK: usize = 272;
 /** Bytes of the sums of two panels. */
@@ -46,10 +46,51 @@ export function signedFourRowsWide(x: usize, w: usize, blocks: i32, sums: usize)
       d1 = dot4(signed(v, sign1), size1, d1);
     }
     x -= 128;
-    addFourRows(sums, x, w, false, a0, a1, b0, b1, c0, c1, d0, d1);
+    addFourRows(sums, x, w, a0, a1, b0, b1, c0, c1, d0, d1);
     w += BLOCK;
     x += XQ4_BLOCK;
   }
+}
+
+/** sums += integers * weight scales at `halves` * activation scales. */
+// @ts-ignore: decorator
+@inline
+function addFourRows(
+  sums: usize,
+  x: usize,
+  halves: usize,
+  a0: v128,
+  a1: v128,
+  b0: v128,
+  b1: v128,
+  c0: v128,
+  c1: v128,
+  d0: v128,
+  d1: v128,
+): void {
+  const mask = kept(PLACED_HALF);
+  const w0 = widePlacedHalf4(v128.load16x4_s(halves), mask);
+  const w1 = widePlacedHalf4(v128.load16x4_s(halves, 8), mask);
+  let scale = v128.load32_splat(x, XQ4_SCALE);
+  let y0 = added(v128.load(sums), a0, w0, scale, false, w0, scale);
+  let y1 = added(v128.load(sums, 16), a1, w1, scale, false, w1, scale);
+  v128.store(sums, y1, 16);
+  v128.store(sums, y0);
+  scale = v128.load32_splat(x, XQ4_SCALE + 4);
+  y0 = added(v128.load(sums, 32), b0, w0, scale, false, w0, scale);
+  y1 = added(v128.load(sums, 48), b1, w1, scale, false, w1, scale);
+  v128.store(sums, y1, 48);
+  v128.store(sums, y0, 32);
+  scale = v128.load32_splat(x, XQ4_SCALE + 8);
+  y0 = added(v128.load(sums, 64), c0, w0, scale, false, w0, scale);
+  y1 = added(v128.load(sums, 80), c1, w1, scale, false, w1, scale);
+  v128.store(sums, y1, 80);
+  v128.store(sums, y0, 64);
+  scale = v128.load32_splat(x, XQ4_SCALE + 12);
+  y0 = added(v128.load(sums, 96), d0, w0, scale, false, w0, scale);
+  y1 = added(v128.load(sums, 112), d1, w1, scale, false, w1, scale);
+  v128.store(sums, y1, 112);
+  v128.store(sums, y0, 96);
 }
 
 /** One row and panels that take turns. @param step bytes from one to the next @param end of their sums, `f32[panels][8]` */
