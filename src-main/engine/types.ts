@@ -180,7 +180,7 @@ export interface KernelsInfo {
   weights: KeptWeights[];
   /** Threads that read prompts. */
   threads: number;
-  /** Threads that compute single tokens: 1 where sharing so little work costs more than it gains. */
+  /** Threads that compute single tokens: fewer where sharing so little work among more costs more than it gains. */
   decodeThreads: number;
   /** Why this variant and these numbers, for a person. */
   reason: string;

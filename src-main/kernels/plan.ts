@@ -116,7 +116,7 @@ export function work(pool: usize, thread: i32): void {
   if (!ASC_FEATURE_THREADS) return;
   let seen = 0;
   for (;;) {
-    seen = nextRun(pool, seen);
+    seen = nextRun(pool, seen, thread);
     if (stopped(pool) || failed(pool)) return;
     runShare(<usize>load<i32>(pool, POOL_PLAN), load<i32>(pool, POOL_COUNT), <usize>load<i32>(pool, POOL_RUN), pool, thread);
   }

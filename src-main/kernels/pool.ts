@@ -2,6 +2,7 @@
 import {
   POOL_ARRIVED,
   POOL_BARRIERS,
+  POOL_CALLS,
   POOL_COUNT,
   POOL_FAILED,
   POOL_PLAN,
@@ -10,6 +11,7 @@ import {
   POOL_SLEEPING,
   POOL_STOP,
   POOL_THREADS,
+  RUN_THREADS_BITS,
 } from '../engine/executors/wasm/plan-layout';
 
 /**
@@ -27,18 +29,40 @@ const SLEEP: i64 = 200000000;
  */
 const PATIENCE: i32 = 15;
 
-/** Wakes the others for a run. */
+/** Wakes the others that compute a run, and leaves the rest asleep. */
 export function startRun(pool: usize, plan: usize, count: i32, run: usize): void {
   store<i32>(pool, <i32>plan, POOL_PLAN);
   store<i32>(pool, count, POOL_COUNT);
   store<i32>(pool, <i32>run, POOL_RUN);
-  advance(pool, POOL_RUNS);
+  const threads = load<i32>(pool, POOL_THREADS);
+  const before = atomic.load<i32>(pool, POOL_RUNS);
+  atomic.store<i32>(pool, (((before >> RUN_THREADS_BITS) + 1) << RUN_THREADS_BITS) | threads, POOL_RUNS);
+  wakeSleeping(pool, POOL_RUNS);
+  if (threads <= threadsOf(before)) return;
+  atomic.add<i32>(pool, 1, POOL_CALLS);
+  atomic.notify(pool + POOL_CALLS, -1);
 }
 
-/** Waits until the count of runs is no more `seen`; gives the new one. */
-export function nextRun(pool: usize, seen: i32): i32 {
-  waitWhile(pool, POOL_RUNS, seen, IDLE_SPINS, i32.MAX_VALUE);
-  return atomic.load<i32>(pool, POOL_RUNS);
+/**
+ * Waits for a run, other than `seen`, that this thread takes part in; gives it. A thread with nothing to do sleeps at once,
+ * as it would only take time from those that compute on the same core.
+ */
+export function nextRun(pool: usize, seen: i32, thread: i32): i32 {
+  while (!stopped(pool) && !failed(pool)) {
+    // In this order: a call that comes after the run has been looked at is not slept through.
+    const calls = atomic.load<i32>(pool, POOL_CALLS);
+    const runs = atomic.load<i32>(pool, POOL_RUNS);
+    if (thread >= threadsOf(runs)) atomic.wait<i32>(pool + POOL_CALLS, calls, SLEEP);
+    else if (runs != seen) return runs;
+    else waitWhile(pool, POOL_RUNS, runs, IDLE_SPINS, i32.MAX_VALUE);
+  }
+  return seen;
+}
+
+// @ts-ignore: decorator
+@inline
+function threadsOf(runs: i32): i32 {
+  return runs & ((1 << RUN_THREADS_BITS) - 1);
 }
 
 /**
@@ -82,6 +106,10 @@ export function stopped(pool: usize): bool {
 
 function advance(pool: usize, field: usize): void {
   atomic.add<i32>(pool + field, 1);
+  wakeSleeping(pool, field);
+}
+
+function wakeSleeping(pool: usize, field: usize): void {
   // A thread that is about to sleep has said so before it looks once more.
   if (atomic.load<i32>(pool, POOL_SLEEPING)) atomic.notify(pool + field, -1);
 }

@@ -175,21 +175,24 @@ export const LOGIT_BLOCK = 32;
 export const PROFILE_BYTES = 16;
 
 // The threads that run plans together; what several of them write lies in cache lines of its own.
-/** Counts runs: its change wakes the threads. */
+/** Runs so far, and in the lower twelve bits how many threads compute the last of them: its change wakes these. */
 export const POOL_RUNS = 0;
+export const RUN_THREADS_BITS = 12;
 /** Threads that have reached the barrier. */
 export const POOL_ARRIVED = 64;
 /** Counts barriers: its change lets the threads go on. */
 export const POOL_BARRIERS = 128;
-/** Threads that sleep until one of the two changes. */
+/** Threads that sleep until runs or barriers change. */
 export const POOL_SLEEPING = 192;
 export const POOL_PLAN = 256;
 export const POOL_COUNT = 260;
 export const POOL_RUN = 264;
-/** The engine's own thread included. */
+/** Threads that compute the next run, the engine's own included. */
 export const POOL_THREADS = 268;
 /** Set: the threads end. */
 export const POOL_STOP = 272;
 /** Set by a thread that failed: nobody waits for it. */
 export const POOL_FAILED = 276;
-export const POOL_BYTES = 320;
+/** Counts runs on more threads than the run before: its change wakes those that had nothing to do. */
+export const POOL_CALLS = 320;
+export const POOL_BYTES = 384;

@@ -1,7 +1,7 @@
 import { EngineError } from '../../errors.ts';
 import type { CompiledKernels, KernelThreads } from '../../platform.ts';
 import type { KernelMemory } from './kernel-memory.ts';
-import { POOL_BYTES, POOL_FAILED, POOL_RUNS, POOL_STOP, POOL_THREADS } from './plan-layout.ts';
+import { POOL_BYTES, POOL_CALLS, POOL_FAILED, POOL_RUNS, POOL_STOP, POOL_THREADS } from './plan-layout.ts';
 
 /** The threads of one executor: they live as long as its memory. */
 export class ThreadPool {
@@ -43,9 +43,9 @@ export class ThreadPool {
     return this.running.length + 1;
   }
 
-  /** Whether the next run is shared or the caller computes it alone. */
-  use(shared: boolean): void {
-    this.set(POOL_THREADS, shared ? this.threads : 1);
+  /** How many threads compute the next run, the caller's included. */
+  use(threads: number): void {
+    this.set(POOL_THREADS, threads);
   }
 
   lost(): EngineError {
@@ -56,8 +56,10 @@ export class ThreadPool {
     this.set(POOL_STOP, 1);
     if (this.running.length > 0) {
       const { i32 } = this.memory;
-      Atomics.add(i32, (this.at + POOL_RUNS) / 4, 1);
-      Atomics.notify(i32, (this.at + POOL_RUNS) / 4);
+      for (const field of [POOL_RUNS, POOL_CALLS]) {
+        Atomics.add(i32, (this.at + field) / 4, 1);
+        Atomics.notify(i32, (this.at + field) / 4);
+      }
     }
     await Promise.all(this.running.splice(0).map((thread) => thread.stop()));
   }

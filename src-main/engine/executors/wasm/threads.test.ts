@@ -57,6 +57,29 @@ describe('threads of the wasm executor', () => {
     expect(equalBits([await again.logits[0].read()], [await whole.logits[0].read()])).toBe(true);
   });
 
+  it.each([
+    { few: 2, fastest: (key: string) => (key.startsWith('4 or 2') ? [5, 2] : [2, 5]) },
+    { few: 3, most: 3, fastest: () => [2, 5] },
+    { few: 1, fastest: () => [5, 2] },
+  ])('compute tokens on $few of them where that is faster, and prompts on all', async ({ few, most = 4, fastest }) => {
+    const files = await tinyGgufFiles('llama-d256.Q8_0');
+    const alone = await openWasmModel(files, { contextSize: CONTEXT });
+    open.push(alone.executor);
+    const vocabulary = alone.model.program.vocabularySize;
+    const expected = await promptAndSteps(alone.executor, vocabulary);
+    const { executor } = await openWasmModel(files, {
+      contextSize: CONTEXT,
+      threads: { count: { now: () => performance.now() }, host: { ...nodeKernelThreads(), available: most } },
+      measurements: { get: async (key) => (key.includes('threads') ? fastest(key) : undefined), set: async () => {} },
+    });
+    open.push(executor);
+    expect(executor.kernels).toMatchObject({ threads: most, decodeThreads: few });
+    // Those that had nothing to do are called for each prompt.
+    for (let reply = 0; reply < 5; reply++) {
+      expect(equalBits(await promptAndSteps(executor, vocabulary), expected)).toBe(true);
+    }
+  });
+
   it('see memory that has grown since they started', async () => {
     const taps = (await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR))).model.program.taps;
     const results: Float32Array[][] = [];

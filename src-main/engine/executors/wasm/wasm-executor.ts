@@ -21,6 +21,7 @@ import { logitSumsStride, lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, wr
 import { PLACES, type Places, runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
+import { chooseThreads } from './thread-choice.ts';
 import { ThreadPool } from './thread-pool.ts';
 import type { DotTraits } from './weight-layouts.ts';
 import { keptWeights, packWeights } from './weights.ts';
@@ -156,10 +157,9 @@ class WasmExecutor implements Executor {
   /** Where the times of the present run go; null when nobody asked. */
   private profiling: OpProfile[] | null = null;
   private profileAt = 0;
-  /** Whether threads help where there is little to share: one token. */
-  private shareFewRows = true;
-  /** Why that is so. */
-  private whyShare = 'as many threads as were asked for';
+  /** Threads that compute where there is little to share: one token. */
+  private fewRowsThreads: number;
+  private whyThreads = 'as many threads as were asked for';
   private whyPlaces = 'as asked for';
 
   constructor(
@@ -173,6 +173,7 @@ class WasmExecutor implements Executor {
     private readonly facts: ExecutorFacts,
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
+    this.fewRowsThreads = pool.threads;
     this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
     this.logits = this.keepPlan(lowerLogits(program, buffers.plan));
     const { weights, kvCache } = buffers.bytes;
@@ -181,12 +182,20 @@ class WasmExecutor implements Executor {
 
   get kernels(): KernelsInfo {
     const { threads } = this.pool;
-    const decodeThreads = this.shareFewRows ? threads : 1;
     const { kvCacheType } = this.buffers.size;
     const { variant, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
     const places = { count: this.isReadInOrder ? 1 : this.inputs.places, reason: this.whyPlaces };
-    return { variant, sums, places, weights, threads, decodeThreads, reason: this.whyShare, kvCacheType };
+    return {
+      variant,
+      sums,
+      places,
+      weights,
+      threads,
+      decodeThreads: this.fewRowsThreads,
+      reason: this.whyThreads,
+      kvCacheType,
+    };
   }
 
   // Async so that errors arrive as rejections, though the work is done before it returns.
@@ -226,29 +235,20 @@ class WasmExecutor implements Executor {
     };
   }
 
-  /**
-   * Small models compute a token in less time than threads take to meet: times single tokens both ways. Nothing is in
-   * the cache yet, so that the cell written to does not matter.
-   */
+  /** Chooses how many threads compute a token. Nothing is in the cache yet, so that the cell written to does not matter. */
   async measureThreads(clock: Clock, once: MeasureOnce): Promise<void> {
-    const { threads } = this.pool;
-    if (threads === 1) {
-      this.whyShare = 'there is no second thread here';
-      return;
-    }
-    const { values, before } = await once(`${threads} threads, ${this.costs()}`, 2, () => this.timeThreads(clock));
-    this.shareFewRows = values[0] < values[1];
+    const time = (more: number, fewer: number) => this.timeThreads(clock, more, fewer);
+    const { threads, reason, before } = await chooseThreads(this.pool.threads, this.costs(), once, time);
+    this.fewRowsThreads = threads;
+    this.whyThreads = reason;
     // V8 compiles kernels when they first run, which the first reply need not wait for.
     if (before) await this.runToken();
-    const [together, alone] = values.map((ms) => `${ms.toFixed(2)} ms`);
-    this.whyShare = `${whenMeasured(before)}: one token takes ${together} on ${threads} threads, ${alone} on one`;
   }
 
-  /** @returns ms of one token on all threads and on one */
-  private async timeThreads(clock: Clock): Promise<Measured> {
-    const { values, clear } = await this.timeTokens(clock, (first) => (this.shareFewRows = first));
+  private async timeThreads(clock: Clock, more: number, fewer: number): Promise<Measured> {
+    const { values, clear } = await this.timeTokens(clock, (first) => (this.fewRowsThreads = first ? more : fewer));
     // A long token is slower when shared only while other programs have the processor: that will pass.
-    const isBusy = values[0] > values[1] && values[1] > MEETINGS_MS;
+    const isBusy = fewer === 1 && values[0] > values[1] && values[1] > MEETINGS_MS;
     return { values, clear: clear && !isBusy };
   }
 
@@ -362,7 +362,7 @@ class WasmExecutor implements Executor {
       this.memory.u8.fill(0, this.profileAt, this.profileAt + ops.length * L.PROFILE_BYTES);
       this.inputs.setProfile(this.profileAt);
     }
-    this.pool.use(this.threadsOf(rows) > 1);
+    this.pool.use(this.threadsOf(rows));
     const result = this.functions.runPlan(at, ops.length, run, this.pool.at);
     if (result === 1) throw new EngineError('CANCELLED', 'The run was cancelled.');
     if (result !== 0) throw this.pool.lost();
@@ -389,7 +389,7 @@ class WasmExecutor implements Executor {
   }
 
   private threadsOf(rows: number): number {
-    return this.shareFewRows || rows >= MANY_ROWS ? this.pool.threads : 1;
+    return rows >= MANY_ROWS ? this.pool.threads : this.fewRowsThreads;
   }
 
   private keepPlan(plan: readonly PlanOp[]): KeptPlan {
