@@ -43,7 +43,7 @@ async function load({ path, threads, contextSize: wanted }: BenchCalls['load']['
     executor: 'llama.cpp',
     kernels: null,
     threads: threads ?? 0,
-    reason: null,
+    choices: null,
     loadMs: performance.now() - started,
     contextSize,
     weightBytes: null,

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { chooseThreads } from './thread-choice.ts';
 import { clearlyFaster, measureOnce } from './measure-once.ts';
 
-const measureAlways = measureOnce({ hash: undefined }, undefined);
+const measureAlways = measureOnce({}, undefined);
 
 /** Chooses where a token takes so many ms on so many threads; gives the pairs that were timed, too. */
 async function chosen(most: number, ms: Record<number, number>) {

@@ -1,5 +1,7 @@
 /** What is asked of a process that is measured, and what it answers: JSON, one message a line. */
-import type { ErrorPayload, ExecutorName, Profile, ProfileParams } from '../../../engine/types.ts';
+import type { ErrorPayload, ExecutorName, KernelsInfo, Profile, ProfileParams } from '../../../engine/types.ts';
+
+export type KernelChoices = Pick<KernelsInfo, 'decodeThreads' | 'reason' | 'places'>;
 
 /** A model that was loaded for measuring. */
 export interface BenchModel {
@@ -12,8 +14,8 @@ export interface BenchModel {
   kernels: string | null;
   /** Threads that read prompts. */
   threads: number;
-  /** Why these kernels and threads. */
-  reason: string | null;
+  /** How single tokens are computed, and why; null where there is nothing to choose from. */
+  choices: KernelChoices | null;
   loadMs: number;
   /** Tokens that its window holds. */
   contextSize: number;

@@ -34,9 +34,12 @@ describe('tokenscope bench', () => {
     expect(ops.some(({ name, bytes }) => name.startsWith('linear') && bytes > 0)).toBe(true);
   }, 60_000);
 
-  it('gives a table with the machine, also of the other executor', async () => {
+  it('gives a table with the machine and what was chosen, also of the other executor', async () => {
+    const wasm = await bench('--context', '4');
+    expect(wasm.stdout).toMatch(/\n {2}tokens on \d+ threads?: measured/);
+    expect(wasm.stdout).toContain('\n  weights read from 1 place: float32 weights are read in order\n');
     const { stdout } = await bench('--context', '4', '--executor', 'reference');
-    expect(stdout).toMatch(/reference executor, 1 thread/);
+    expect(stdout).toMatch(/reference executor, 1 thread\n\n/);
     expect(stdout).toMatch(/write 4 tokens after 4 +\d+\.\d/);
     expect(stdout).toContain(`Node ${process.versions.node}`);
   }, 60_000);

@@ -1,7 +1,7 @@
 /** What `tokenscope bench` measures of one model, in one process. */
 import { EngineError } from '../../../engine/errors.ts';
 import type { ExecutorName, Profile, ProfileParams } from '../../../engine/types.ts';
-import type { BenchCaller, BenchMachine, MachineCeilings } from './bench-messages.ts';
+import type { BenchCaller, BenchMachine, KernelChoices, MachineCeilings } from './bench-messages.ts';
 import { median } from './median.ts';
 
 export interface BenchJob {
@@ -48,8 +48,7 @@ export interface BenchResult {
 export interface BenchReport {
   result: BenchResult;
   machine: BenchMachine;
-  /** Why these kernels and threads. */
-  reason: string | null;
+  choices: KernelChoices | null;
   /** Tokens per second of all lanes together. */
   lanes: (Rate & { lanes: number })[];
   /** Null when it was not asked for. */
@@ -122,7 +121,7 @@ export async function runBench(session: BenchCaller, job: BenchJob): Promise<Ben
       prefill: { tokens: prompt, tokensPerSecond: read },
       decode,
     },
-    ...{ machine, reason: model.reason, lanes, profile, notices },
+    ...{ machine, choices: model.choices, lanes, profile, notices },
   };
 }
 

@@ -1,10 +1,11 @@
+import type { KernelChoices } from '../../bench/bench-messages.ts';
 import type { BenchReport } from '../../bench/run-bench.ts';
 import { formatProfile } from './profile.ts';
 import { formatBytes, formatCount, formatMs, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
 /** One table, and what it was measured on. */
-export function formatBench({ result, machine, reason, lanes, profile }: BenchReport): string {
+export function formatBench({ result, machine, choices, lanes, profile }: BenchReport): string {
   const rate = (value: number) => value.toFixed(1);
   const { prefill } = result;
   const rows = [
@@ -18,7 +19,7 @@ export function formatBench({ result, machine, reason, lanes, profile }: BenchRe
   const kernels = result.kernels === null ? '' : `, kernels ${result.kernels}`;
   return [
     `${result.model}, ${result.executor} executor${kernels}, ${plural(result.threads, 'thread')}`,
-    ...(reason === null ? [] : [indent(reason)]),
+    ...(choices === null ? [] : formatChoices(choices)),
     '',
     formatTable([{ title: '' }, { title: 'tokens/s', align: 'right' }], rows),
     '',
@@ -27,4 +28,11 @@ export function formatBench({ result, machine, reason, lanes, profile }: BenchRe
     `${machine.cpu}, ${plural(machine.cores, 'thread')}, ${formatBytes(machine.memoryBytes)} of memory, ${machine.platform}`,
     `${machine.runtime}, V8 ${machine.v8}`,
   ].join('\n');
+}
+
+function formatChoices({ decodeThreads, reason, places }: KernelChoices): string[] {
+  return [
+    indent(`tokens on ${plural(decodeThreads, 'thread')}: ${reason}`),
+    indent(`weights read from ${plural(places.count, 'place')}: ${places.reason}`),
+  ];
 }
