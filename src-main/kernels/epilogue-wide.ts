@@ -73,12 +73,12 @@ export function storeFourRowsWide(
   let bias = <usize>load<i32>(op, OP_BIAS);
   if (bias) {
     bias += <usize>panel * 32;
-    for (let at = sums; at < last; at += FOUR_ROWS, bias += <usize>apart * 32) scaleAndAdd(at, size, end, factor, bias);
+    for (let at = sums; at < last; at += FOUR_ROWS, bias += <usize>apart * 32) scaleAndAdd(at, rows, size, end, factor, bias);
     factor = 1;
   }
   if (activation) {
-    if (activation == ACTIVATION_SILU) siluAll(sums, end, factor);
-    else geluAll(sums, end, factor);
+    if (activation == ACTIVATION_SILU) siluAll(sums, rows, end, factor);
+    else geluAll(sums, rows, end, factor);
     factor = 1;
   }
   const yStride = <usize>load<i32>(op, OP_Y_STRIDE);
@@ -96,10 +96,11 @@ export function storeFourRowsWide(
 
 // Below, sums of one strand: of one panel after another, `step` bytes apart, up to `end`.
 
-function scaleAndAdd(sums: usize, step: usize, end: usize, factor: f32, bias: usize): void {
+function scaleAndAdd(sums: usize, rows: i32, step: usize, end: usize, factor: f32, bias: usize): void {
   const scale = f32x4.splat(factor);
   for (; sums < end; sums += step, bias += 32) {
-    for (let at = sums; at < sums + FOUR_ROWS; at += ROW_SUMS) {
+    const last = sums + <usize>rows * ROW_SUMS;
+    for (let at = sums; at < last; at += ROW_SUMS) {
       const low = f32x4.add(f32x4.mul(v128.load(at), scale), v128.load(bias));
       const high = f32x4.add(f32x4.mul(v128.load(at, 16), scale), v128.load(bias, 16));
       storePair(at, low, high);
@@ -145,18 +146,18 @@ function multiplyRows(sums: usize, rows: i32, step: usize, end: usize, factor: f
   }
 }
 
-function siluAll(at: usize, end: usize, factor: f32): void {
-  activateAll(false, at, end, factor);
+function siluAll(sums: usize, rows: i32, end: usize, factor: f32): void {
+  activateAll(false, sums, rows, end, factor);
 }
 
-function geluAll(at: usize, end: usize, factor: f32): void {
-  activateAll(true, at, end, factor);
+function geluAll(sums: usize, rows: i32, end: usize, factor: f32): void {
+  activateAll(true, sums, rows, end, factor);
 }
 
-/** Scaled x times the sigmoid of itself, or for GELU of twice u, see math.ts. */
+/** Of all strands: scaled x times the sigmoid of itself, or for GELU of twice u, see math.ts. */
 // @ts-ignore: decorator
 @inline
-function activateAll(gelu: bool, at: usize, end: usize, factor: f32): void {
+function activateAll(gelu: bool, sums: usize, rows: i32, end: usize, factor: f32): void {
   const scale = f32x4.splat(factor);
   const lowest = keptFloat(EXP_LOWEST);
   const highest = keptFloat(EXP_HIGHEST);
@@ -174,7 +175,9 @@ function activateAll(gelu: bool, at: usize, end: usize, factor: f32): void {
   const bias = kept(127);
   const cube = keptFloat(GELU_CUBE);
   const slope = keptFloat(GELU_SLOPE);
-  for (; at < end; at += 32) {
+  for (; sums < end; sums += FOUR_ROWS) {
+    const last = sums + <usize>rows * ROW_SUMS;
+    for (let at = sums; at < last; at += ROW_SUMS) {
     const low = f32x4.mul(v128.load(at), scale);
     const high = f32x4.mul(v128.load(at, 16), scale);
     let u = f32x4.neg(gelu ? steep(low, cube, slope) : low);
@@ -184,6 +187,7 @@ function activateAll(gelu: bool, at: usize, end: usize, factor: f32): void {
     u = f32x4.mul(low, f32x4.div(one, f32x4.add(one, u)));
     v = f32x4.mul(high, f32x4.div(one, f32x4.add(one, v)));
     storePair(at, u, v);
+    }
   }
 }
 

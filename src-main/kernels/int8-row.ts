@@ -3,10 +3,21 @@
  * unpacked in registers, so that a token reads each weight once. Sums within a block, or half a block with scales of its
  * own, are exact integers, and blocks are added in order: the bits are those of int8-tile.ts.
  */
-import { F16_INPUT_SCALE, XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
+import {
+  F16_INPUT_SCALE,
+  LAYOUT_IQ4,
+  LAYOUT_Q4,
+  LAYOUT_Q4_MIN,
+  LAYOUT_Q4_MIN_SHORT,
+  LAYOUT_Q4_SHORT,
+  LAYOUT_Q5,
+  LAYOUT_Q5_MIN,
+  LAYOUT_Q6,
+  XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4, dotPairs } from './dot';
 import { store8 } from './epilogue';
 import { madd, placedHalf4 } from './math';
+import { fourthOfSixBits, tableIQ4 } from './tile';
 
 /** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-f16.ts. */
 // @ts-ignore: decorator
@@ -196,12 +207,65 @@ export function sixBits(x: usize, codes: usize): v128 {
   return dot4(v128.load32_splat(x, 12), fourthOfSixBits(a, b, c), u);
 }
 
-/** What the two high bits of three vectors of six-bit codes make together: a fourth one. */
+/** One row and a panel of any layout. */
 // @ts-ignore: decorator
 @inline
-export function fourthOfSixBits(a: v128, b: v128, c: v128): v128 {
-  const mask = i8x16.splat(63);
-  const low = i16x8.shr_u(v128.andnot(a, mask), 6);
-  const middle = i16x8.shr_u(v128.andnot(b, mask), 4);
-  return v128.or(v128.or(low, middle), i16x8.shr_u(v128.andnot(c, mask), 2));
+export function oneRow(layout: i32, op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
+  switch (layout) {
+    case LAYOUT_Q4:
+      rowQ4(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_Q4_MIN:
+      rowQ4Min(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_Q4_SHORT:
+      rowQ4Short(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_Q4_MIN_SHORT:
+      rowQ4MinShort(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_Q5:
+      rowQ5(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_Q5_MIN:
+      rowQ5Min(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_Q6:
+      rowQ6(op, x, w, blocks, row, panel);
+      break;
+    case LAYOUT_IQ4:
+      rowIQ4(op, x, w, blocks, row, panel, zero);
+      break;
+    default:
+      rowQ8(op, x, w, blocks, row, panel, zero);
+  }
+}
+
+// Functions of their own: V8 gives each its registers.
+function rowQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 8, false, false, false, false, i8x16.splat(0));
+}
+
+function rowQ4Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 0, true, false, false, false, i8x16.splat(0));
+}
+
+function rowQ4Short(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 8, false, false, false, true, i8x16.splat(0));
+}
+
+function rowQ4MinShort(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 0, true, false, false, true, i8x16.splat(0));
+}
+
+function rowQ5(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 16, false, true, false, false, i8x16.splat(0));
+}
+
+function rowQ5Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, 0, true, true, false, false, i8x16.splat(0));
+}
+
+function rowIQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
+  rowNibbles(op, x, w, blocks, row, panel, zero, false, false, true, false, tableIQ4(zero));
 }

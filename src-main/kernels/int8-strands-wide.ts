@@ -16,10 +16,10 @@ function added(y: v128, integers: v128, halves: v128, scale: v128, min: bool, mi
   return min ? madd(widePlacedHalf4(minimums, mask), sum, z) : z;
 }
 
-/** @param sums `f32[2][8]` */
+/** @param sums `f32[8]` of the first panel @param next of the second */
 // @ts-ignore: decorator
 @inline
-export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize, mask: v128): void {
+export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize, next: usize, mask: v128): void {
   const scale = v128.load32_splat(x, XQ_SCALE);
   const sum = min ? v128.load32_splat(x, XQ_SCALED_SUM) : scale;
   let m0 = min ? v128.load16x4_s(w, 16) : scale;
@@ -30,13 +30,14 @@ export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1:
   v128.store(sums, y0);
   if (min) m0 = v128.load16x4_s(v, 16);
   if (min) m1 = v128.load16x4_s(v, 24);
-  y0 = added(v128.load(sums, 32), t0, v128.load16x4_s(v), scale, min, m0, sum, mask);
-  y1 = added(v128.load(sums, 48), t1, v128.load16x4_s(v, 8), scale, min, m1, sum, mask);
-  v128.store(sums, y1, 48);
-  v128.store(sums, y0, 32);
+  y0 = added(v128.load(next), t0, v128.load16x4_s(v), scale, min, m0, sum, mask);
+  y1 = added(v128.load(next, 16), t1, v128.load16x4_s(v, 8), scale, min, m1, sum, mask);
+  v128.store(next, y1, 16);
+  v128.store(next, y0);
 }
 
-// Below, `other` is the second of two rows where `two`: weights are loaded and unpacked once for both.
+// Below, `other` is the second of two rows where `two`: weights are loaded and unpacked once for both. The second panel's sums
+// lie `panelSums` bytes after the first's.
 
 /** Nibbles of two panels. Low and high ones have sums of their own, which are in flight together. */
 // @ts-ignore: decorator
@@ -50,6 +51,7 @@ export function wideNibbles(
   min: bool,
   sums: usize,
   otherSums: usize,
+  panelSums: usize,
   shift: v128,
   mask: v128,
   half: v128,
@@ -113,8 +115,8 @@ export function wideNibbles(
       b += 4;
     }
   }
-  addPanels(x, w, v, min, i32x4.add(s0, p0), i32x4.add(s1, p1), i32x4.add(t0, q0), i32x4.add(t1, q1), sums, two ? kept(PLACED_HALF) : half);
-  if (two) addPanels(other, w, v, min, i32x4.add(c0, e0), i32x4.add(c1, e1), i32x4.add(d0, f0), i32x4.add(d1, f1), otherSums, kept(PLACED_HALF));
+  addPanels(x, w, v, min, i32x4.add(s0, p0), i32x4.add(s1, p1), i32x4.add(t0, q0), i32x4.add(t1, q1), sums, sums + panelSums, two ? kept(PLACED_HALF) : half);
+  if (two) addPanels(other, w, v, min, i32x4.add(c0, e0), i32x4.add(c1, e1), i32x4.add(d0, f0), i32x4.add(d1, f1), otherSums, otherSums + panelSums, kept(PLACED_HALF));
 }
 
 // @ts-ignore: decorator
@@ -133,6 +135,7 @@ export function wideQ8(
   step: usize,
   sums: usize,
   otherSums: usize,
+  panelSums: usize,
   shift: v128,
   half: v128,
 ): void {
@@ -168,23 +171,23 @@ export function wideQ8(
       b += 4;
     }
   }
-  addPanels(x, w, v, false, s0, s1, t0, t1, sums, half);
-  if (two) addPanels(other, w, v, false, c0, c1, d0, d1, otherSums, half);
+  addPanels(x, w, v, false, s0, s1, t0, t1, sums, sums + panelSums, half);
+  if (two) addPanels(other, w, v, false, c0, c1, d0, d1, otherSums, otherSums + panelSums, half);
 }
 
 // @ts-ignore: decorator
 @inline
-export function wideQ6(x: usize, w: usize, step: usize, sums: usize, mask: v128, half: v128): void {
+export function wideQ6(x: usize, w: usize, step: usize, sums: usize, panelSums: usize, mask: v128, half: v128): void {
   const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
   const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
-  wideHalf(x, w + 32, w, step, low, x, sums, mask, half);
-  wideHalf(x + 16, w + 128, w + 16, step, high, x, sums, mask, half);
+  wideHalf(x, w + 32, w, step, low, x, sums, panelSums, mask, half);
+  wideHalf(x + 16, w + 128, w + 16, step, high, x, sums, panelSums, mask, half);
 }
 
 /** Half a block of two panels. @param halves scales @param block of the activations */
 // @ts-ignore: decorator
 @inline
-function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v128, block: usize, sums: usize, mask: v128, half: v128): void {
+function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v128, block: usize, sums: usize, panelSums: usize, mask: v128, half: v128): void {
   const none = i32x4.splat(0);
   const others = codes + step;
   const x0 = v128.load32_splat(x);
@@ -217,6 +220,7 @@ function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v12
     i32x4.sub(t0, shift),
     i32x4.sub(t1, shift),
     sums,
+    sums + panelSums,
     half,
   );
 }

@@ -32,7 +32,7 @@ function addScaledMin(sums: usize, integers: v128, halves: usize, scale: v128, m
 
 // @ts-ignore: decorator
 @inline
-export function storePanels(op: usize, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+function storePanels(op: usize, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
   for (const end = sums + <usize>strands * SUMS; sums < end; sums += SUMS, panel += apart) {
     storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
   }
@@ -67,7 +67,7 @@ export function nibblesInTurns(
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE && !look && !short) wideNibbles(x, x, false, at, step, min, y, y, shift, mask, half);
+      if (WIDE && !look && !short) wideNibbles(x, x, false, at, step, min, y, y, SUMS, shift, mask, half);
       else nibbleBlocks(x, at, step, zero, min, look, short, table, y);
     }
     w += bytes;
@@ -149,7 +149,7 @@ export function q8InTurns(
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE) wideQ8(x, x, false, at, step, y, y, shift, half);
+      if (WIDE) wideQ8(x, x, false, at, step, y, y, SUMS, shift, half);
       else q8Blocks(x, at, step, zero, y);
     }
     w += 272;
@@ -201,7 +201,7 @@ export function q6InTurns(
   for (; blocks > 0; blocks--) {
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
-      if (WIDE) wideQ6(x, at, step, y, mask, half);
+      if (WIDE) wideQ6(x, at, step, y, SUMS, mask, half);
       else q6Blocks(x, at, step, y);
     }
     w += 224;

@@ -15,9 +15,10 @@
 import { F16_INPUT_SCALE } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
 import { storeFourRowsWide } from './epilogue-wide';
-import { dot, fourthOfSixBits, lane, storeScaled, widened } from './int8-row';
+import { dot, lane, storeScaled, widened } from './int8-row';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
+import { fourthOfSixBits } from './tile';
 
 export const TILE_BLOCK: usize = 272;
 export const TILE_BLOCK_MIN: usize = 288;

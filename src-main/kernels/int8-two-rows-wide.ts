@@ -12,14 +12,13 @@ import {
   XQ_BLOCK,
 } from '../engine/executors/wasm/plan-layout';
 import { clearSums } from './int8-row';
-import { storePanels } from './int8-strands';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { blockBytes } from './tile';
 import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
 
-/** Bytes of one row's sums of two and of eight panels. */
-const TWO_PANELS: usize = 64;
-const ROW_SUMS: usize = 256;
+/** Bytes of the sums of a row, and of four rows of a panel, of which two are used. */
+const ROW_SUMS: usize = 32;
+const FOUR_ROWS: usize = 128;
 
 /** Whether there is a kernel for two rows: what sums in 16 bits or looks codes up has none. */
 // @ts-ignore: decorator
@@ -28,38 +27,22 @@ export function takesTwoRows(layout: i32): bool {
   return layout != LAYOUT_Q4_SHORT && layout != LAYOUT_Q4_MIN_SHORT && layout != LAYOUT_IQ4;
 }
 
-/** @param stride bytes from the first row to the second @param apart see strands.ts @param sums room for `f32[2][8][8]` */
-export function twoRowsInTurns(
-  layout: i32,
-  op: usize,
-  x: usize,
-  stride: usize,
-  w: usize,
-  step: usize,
-  blocks: i32,
-  row: i32,
-  panel: i32,
-  strands: i32,
-  apart: i32,
-  zero: i32,
-  sums: usize,
-): void {
+/** One panel of each strand. @param stride bytes from the first row to the second @param sums `f32[strands][4][8]`, of which two rows are used */
+export function twoRowsInTurns(layout: i32, x: usize, stride: usize, w: usize, step: usize, blocks: i32, strands: i32, zero: i32, sums: usize): void {
   // Two take turns in every block.
   const most = strands == 2 ? blocks : 1;
   const bytes = <usize>most * blockBytes(layout);
-  const end = sums + <usize>(strands >> 1) * TWO_PANELS;
-  clearSums(sums, 4);
+  const end = sums + <usize>strands * FOUR_ROWS;
+  clearSums(sums, <usize>strands);
   for (; blocks > 0; blocks -= most, w += bytes, x += <usize>most * XQ_BLOCK) {
     let at = w;
-    for (let y = sums; y < end; y += TWO_PANELS, at += 2 * step) {
+    for (let y = sums; y < end; y += 2 * FOUR_ROWS, at += 2 * step) {
       if (layout == LAYOUT_Q4) twoQ4(x, x + stride, at, step, most, y);
       else if (layout == LAYOUT_Q4_MIN) twoQ4Min(x, x + stride, at, step, most, y);
       else if (layout == LAYOUT_Q6) twoQ6(x, x + stride, at, step, most, y);
       else twoQ8(x, x + stride, at, step, most, zero, y);
     }
   }
-  storePanels(op, row, panel, strands, apart, sums);
-  storePanels(op, row + 1, panel, strands, apart, sums + ROW_SUMS);
 }
 
 // Functions of their own: V8 gives each its registers.
@@ -67,14 +50,14 @@ function twoQ4(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums:
   const shift = kept(-8);
   const mask = kept(NIBBLES);
   for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 144) {
-    wideNibbles(x, other, true, w, step, false, sums, sums + ROW_SUMS, shift, mask, mask);
+    wideNibbles(x, other, true, w, step, false, sums, sums + ROW_SUMS, FOUR_ROWS, shift, mask, mask);
   }
 }
 
 function twoQ4Min(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
   const mask = kept(NIBBLES);
   for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 160) {
-    wideNibbles(x, other, true, w, step, true, sums, sums + ROW_SUMS, mask, mask, mask);
+    wideNibbles(x, other, true, w, step, true, sums, sums + ROW_SUMS, FOUR_ROWS, mask, mask, mask);
   }
 }
 
@@ -82,7 +65,7 @@ function twoQ8(x: usize, other: usize, w: usize, step: usize, blocks: i32, zero:
   const shift = kept(-zero);
   const half = kept(PLACED_HALF);
   for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 272) {
-    wideQ8(x, other, true, w, step, sums, sums + ROW_SUMS, shift, half);
+    wideQ8(x, other, true, w, step, sums, sums + ROW_SUMS, FOUR_ROWS, shift, half);
   }
 }
 
@@ -90,7 +73,7 @@ function twoQ6(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums:
   const mask = kept(SIX_BITS);
   const half = kept(PLACED_HALF);
   for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 224) {
-    wideQ6(x, w, step, sums, mask, half);
-    wideQ6(other, w, step, sums + ROW_SUMS, mask, half);
+    wideQ6(x, w, step, sums, FOUR_ROWS, mask, half);
+    wideQ6(other, w, step, sums + ROW_SUMS, FOUR_ROWS, mask, half);
   }
 }

@@ -16,7 +16,7 @@ import {
   OP_X_STRIDE,
   OP_ZERO,
 } from '../engine/executors/wasm/plan-layout';
-import { clearSums, rowNibbles, rowQ6, rowQ8 } from './int8-row';
+import { clearSums, oneRow } from './int8-row';
 import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFourRows } from './int8-tile';
 import { halvesFourRows as wideHalvesFourRows, nibblesTwoPanels, tilesFourRows } from './int8-wide';
 import { inFours, XQ4_BLOCK } from './quantize';
@@ -115,6 +115,7 @@ function panelsOfFewRows(
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const ofFour = <usize>KEPT_PANELS * FOUR_ROWS;
   const fours = inFours(rows);
+  const two = WIDE && fours + 2 == rows && takesTwoRows(layout);
   // Sixteen rows leave none over.
   const alone = kept + 3 * ofFour;
   let sums = kept;
@@ -123,13 +124,11 @@ function panelsOfFewRows(
     let row = 0;
     let to = sums;
     for (; row < fours; row += 4, x += 4 * stride, to += ofFour) fourRowsInTurns(layout, x, w, step, blocks, strands, zero, to);
-    if (WIDE && row + 2 == rows && takesTwoRows(layout)) {
-      twoRowsInTurns(layout, op, x, stride, w, step, blocks, row, panel + i, strands, apart, zero, alone);
-      continue;
-    }
-    for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, panel + i, strands, apart, zero, alone);
+    if (two) twoRowsInTurns(layout, x, stride, w, step, blocks, strands, zero, to);
+    else for (; row < rows; row++, x += stride) panelsInTurns(layout, op, x, w, step, blocks, row, panel + i, strands, apart, zero, alone);
   }
-  for (let row = 0; row < fours; row += 4, kept += ofFour) {
+  const stored = two ? rows : fours;
+  for (let row = 0; row < stored; row += 4, kept += ofFour) {
     storeFourRows(op, row, min(rows - row, 4), panel, panels, strands, apart, kept);
   }
 }
@@ -243,39 +242,6 @@ function twoPanels(
 
 // @ts-ignore: decorator
 @inline
-function oneRow(layout: i32, op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
-  switch (layout) {
-    case LAYOUT_Q4:
-      rowQ4(op, x, w, blocks, row, panel);
-      break;
-    case LAYOUT_Q4_MIN:
-      rowQ4Min(op, x, w, blocks, row, panel);
-      break;
-    case LAYOUT_Q4_SHORT:
-      rowQ4Short(op, x, w, blocks, row, panel);
-      break;
-    case LAYOUT_Q4_MIN_SHORT:
-      rowQ4MinShort(op, x, w, blocks, row, panel);
-      break;
-    case LAYOUT_Q5:
-      rowQ5(op, x, w, blocks, row, panel);
-      break;
-    case LAYOUT_Q5_MIN:
-      rowQ5Min(op, x, w, blocks, row, panel);
-      break;
-    case LAYOUT_Q6:
-      rowQ6(op, x, w, blocks, row, panel);
-      break;
-    case LAYOUT_IQ4:
-      rowIQ4(op, x, w, blocks, row, panel, zero);
-      break;
-    default:
-      rowQ8(op, x, w, blocks, row, panel, zero);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
 function panelsInTurns(
   layout: i32,
   op: usize,
@@ -361,34 +327,6 @@ function fourQ8(x: usize, tile: usize, blocks: i32, zero: i32, sums: usize): voi
 
 function fourQ8Min(x: usize, tile: usize, blocks: i32, sums: usize): void {
   tileFourRows(x, tile, blocks, 0, true, sums);
-}
-
-function rowQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 8, false, false, false, false, i8x16.splat(0));
-}
-
-function rowQ4Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 0, true, false, false, false, i8x16.splat(0));
-}
-
-function rowQ4Short(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 8, false, false, false, true, i8x16.splat(0));
-}
-
-function rowQ4MinShort(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 0, true, false, false, true, i8x16.splat(0));
-}
-
-function rowQ5(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 16, false, true, false, false, i8x16.splat(0));
-}
-
-function rowQ5Min(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, 0, true, true, false, false, i8x16.splat(0));
-}
-
-function rowIQ4(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
-  rowNibbles(op, x, w, blocks, row, panel, zero, false, false, true, false, tableIQ4(zero));
 }
 
 function panelsQ4(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {

@@ -3,7 +3,7 @@ import { XQ_BLOCK } from '../engine/executors/wasm/plan-layout';
 import { dot4, signed } from './dot';
 import { clearSums } from './int8-row';
 import { addPanels } from './int8-strands-wide';
-import { added } from './int8-wide';
+import { added } from './int8-sums-wide';
 import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
 import { kept, PLACED_HALF, widePlacedHalf4 } from './wide';
 
@@ -125,5 +125,5 @@ function addBlocks(x: usize, w: usize, v: usize, sums: usize): void {
     t0 = dot4(signed(c, i8x16.lt_s(w0, none)), i8x16.abs(w0), t0);
     t1 = dot4(signed(c, i8x16.lt_s(w1, none)), i8x16.abs(w1), t1);
   }
-  addPanels(x, w, v, false, s0, s1, t0, t1, sums, kept(PLACED_HALF));
+  addPanels(x, w, v, false, s0, s1, t0, t1, sums, sums + 32, kept(PLACED_HALF));
 }

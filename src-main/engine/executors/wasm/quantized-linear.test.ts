@@ -47,9 +47,11 @@ const SHAPES: readonly [rows: number, inputs: number, outputs: number][] = [
   [7, 768, 72],
   [13, 256, 7],
   [18, 512, 20],
-  // More panels than are finished together, in two places and in eight; three rows over, and none.
+  // More panels than are finished together, in two places and in eight; three rows over, none, and two.
   [15, 256, 357],
   [4, 256, 600],
+  [2, 256, 357],
+  [6, 256, 600],
 ];
 
 /** Floats have no blocks: any number of inputs goes. */
