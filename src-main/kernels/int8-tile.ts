@@ -18,11 +18,8 @@ import { storeFourRowsWide } from './epilogue-wide';
 import { dot, lane, storeScaled, widened } from './int8-row';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
-import { fourthOfSixBits } from './tile';
+import { fourthOfSixBits, TILE_BLOCK, TILE_BLOCK_HALVES, TILE_BLOCK_MIN } from './tile';
 
-export const TILE_BLOCK: usize = 272;
-export const TILE_BLOCK_MIN: usize = 288;
-export const TILE_BLOCK_HALVES: usize = 288;
 /** Bytes of the sums of one row. */
 const ROW_SUMS: usize = 32;
 

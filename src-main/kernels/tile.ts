@@ -23,7 +23,11 @@ import {
   LAYOUT_Q8,
   LAYOUT_Q8_SIGNED,
 } from '../engine/executors/wasm/plan-layout';
-import { TILE_BLOCK, TILE_BLOCK_HALVES, TILE_BLOCK_MIN } from './int8-tile';
+
+/** Bytes of a block of a tile, as int8-tile.ts describes it: with a scale for each row, a minimum too, or one for each half. */
+export const TILE_BLOCK: usize = 272;
+export const TILE_BLOCK_MIN: usize = 288;
+export const TILE_BLOCK_HALVES: usize = 288;
 
 /** Bytes of a block as it lies in memory. */
 export function blockBytes(layout: i32): usize {
