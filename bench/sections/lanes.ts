@@ -6,7 +6,7 @@ import { number, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import { TINY_TRANSFORMER_DIR } from '../../src-main/engine/test-support/model-files.ts';
 
-const LANES = [1, 2, 4, 8];
+const LANES = [1, 2, 3, 4, 8];
 
 interface LanesRow {
   readonly model: string;
