@@ -11,7 +11,7 @@ import { store8 } from './epilogue';
 import { storeFourRowsWide } from './epilogue-wide';
 import { apartOf, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { clearSums } from './int8-row';
+import { clearSums, lane } from './int8-row';
 import { addInputsTwiceWide, addInputsWide, fourRowsWide, unpackPanelWide } from './linear-f16-wide';
 import { madd } from './math';
 
@@ -251,8 +251,9 @@ function addInputs(x: usize, w: usize, inputs: i32, sums: usize): void {
   let d0 = v128.load(sums, 96);
   let d1 = v128.load(sums, 112);
   for (const end = w + <usize>inputs * 16; w < end; w += 64, x += 16) {
-    let va = v128.load32_splat(x);
-    let vb = v128.load32_splat(x, 4);
+    const v = v128.load(x);
+    let va = lane(v, 0);
+    let vb = lane(v, 1);
     let low = v128.load(w);
     let high = v128.load(w, 16);
     a0 = madd(va, first(low), a0);
@@ -261,8 +262,8 @@ function addInputs(x: usize, w: usize, inputs: i32, sums: usize): void {
     b1 = madd(vb, second(high), b1);
     // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
     if (!x) break;
-    va = v128.load32_splat(x, 8);
-    vb = v128.load32_splat(x, 12);
+    va = lane(v, 2);
+    vb = lane(v, 3);
     low = v128.load(w, 32);
     high = v128.load(w, 48);
     c0 = madd(va, first(low), c0);
