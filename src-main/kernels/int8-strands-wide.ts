@@ -39,7 +39,11 @@ export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1:
 // Below, `other` is the second of two rows where `two`: weights are loaded and unpacked once for both. The second panel's sums
 // lie `panelSums` bytes after the first's.
 
-/** Nibbles of two panels. Low and high ones have sums of their own, which are in flight together. */
+/**
+ * Nibbles of two panels. Low and high ones have sums of their own, which are in flight together.
+ * @param shift `kept` of what stands for a weight of 0, negative, unless `min` @param half `kept(PLACED_HALF)`; two rows leave
+ * no register for it, and make it anew
+ */
 // @ts-ignore: decorator
 @inline
 export function wideNibbles(
@@ -125,6 +129,7 @@ function startOf(x: usize, shift: v128): v128 {
   return i32x4.mul(v128.load32_splat(x, XQ_SUM), shift);
 }
 
+/** Eight-bit codes of two panels; parameters as of `wideNibbles`. */
 // @ts-ignore: decorator
 @inline
 export function wideQ8(

@@ -13,7 +13,7 @@ export const XQ4_SUM: usize = 144;
 export const XQ4_SCALED_SUM: usize = 160;
 export const XQ4_LOW_SUM: usize = 176;
 
-/** How many of the rows are multiplied in fours: three that are left over, too, as that takes no longer than two of them alone. */
+/** How many of the rows are multiplied in fours: three that are left over, too, as four take little longer. */
 // @ts-ignore: decorator
 @inline
 export function inFours(rows: i32): i32 {
