@@ -50,7 +50,7 @@ import { linearF32 } from './linear-f32';
 import { linearInt8 } from './linear-int8';
 import { linearQ8Signed } from './linear-q8-signed';
 import { sumLogitRows } from './logits';
-import { arriveLast, awaitRelease, barriers, failed, nextRun, release, startRun, stopped } from './pool';
+import { arriveLast, awaitRelease, barriers, failed, nextRun, release, sendToSleep, startRun, stopped } from './pool';
 import { addComputing, addWaiting, computing, now } from './profile';
 import { quantizeRows } from './quantize';
 import { MANY_ROWS } from './strands';
@@ -86,6 +86,7 @@ const SERIAL_ROWS: i32 = 4;
 export function runPlan(plan: usize, count: i32, run: usize, pool: usize): i32 {
   if (ASC_FEATURE_THREADS) {
     if (load<i32>(pool, POOL_THREADS) > 1) return runTogether(plan, count, run, pool);
+    sendToSleep(pool);
   }
   for (let i = 0; i < count; ) {
     const op = opAt(plan, i);

@@ -43,6 +43,12 @@ export function startRun(pool: usize, plan: usize, count: i32, run: usize): void
   atomic.notify(pool + POOL_CALLS, -1);
 }
 
+/** Before a run on the engine's own thread: the others would go on looking for one, which takes time from it on a busy computer. */
+export function sendToSleep(pool: usize): void {
+  const before = atomic.load<i32>(pool, POOL_RUNS);
+  if (threadsOf(before) > 1) atomic.store<i32>(pool, (((before >> RUN_THREADS_BITS) + 1) << RUN_THREADS_BITS) | 1, POOL_RUNS);
+}
+
 /**
  * Waits for a run, other than `seen`, that this thread takes part in; gives it. A thread with nothing to do sleeps at once,
  * as it would only take time from those that compute on the same core.

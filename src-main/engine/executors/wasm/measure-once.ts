@@ -47,19 +47,19 @@ const TIMING_MS = 150;
 
 /**
  * Times two ways in turns.
- * @param choose the first or the second
+ * @param choose the first or the second, and does what need not be timed
  * @returns ms of each
  */
 export async function timeTwoWays(
   clock: Clock,
-  choose: (first: boolean) => void,
+  choose: (first: boolean) => void | Promise<void>,
   run: () => Promise<void>,
 ): Promise<Measured> {
   const times: [number[], number[]] = [[], []];
   const end = clock.now() + TIMING_MS;
   for (let i = 0; i < TIMES && (i === 0 || clock.now() < end); i++) {
     for (const way of [0, 1] as const) {
-      choose(way === 0);
+      await choose(way === 0);
       const started = clock.now();
       await run();
       times[way].push(clock.now() - started);
