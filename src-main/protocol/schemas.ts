@@ -43,7 +43,7 @@ const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.intege
 const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
 /** More than the machines have that people run models on, and few enough to start. */
-const MAX_THREADS = 64;
+export const MAX_THREADS = 64;
 
 /** Checked in one pass, because a list may hold a million ids. */
 const tokenIds = v.custom<number[]>(

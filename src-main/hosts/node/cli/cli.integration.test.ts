@@ -273,6 +273,7 @@ describe('bad input', () => {
     ['a negative count', ['run', 'a', '--max-tokens', '-1'], /--max-tokens/],
     ['a broken bias', ['run', 'a', '--logit-bias', '5'], /ID=BIAS/],
     ['an unknown executor', ['run', 'a', '--executor', 'gpu'], /Allowed choices are wasm, reference/],
+    ['too many threads', ['bench', 'a', '--threads', '5000'], /'5000' is invalid. Give a whole number from 1 to 64/],
     ['no ids', ['detokenize'], /Give token ids/],
     ['words for ids', ['detokenize', 'cat'], /Give token ids/],
     ['a file that is not there', ['run', '--file', '/no/such/file'], /cannot be read/],

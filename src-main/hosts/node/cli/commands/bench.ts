@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { join, resolve } from 'node:path';
 import type { ExecutorName } from '../../../../engine/types.ts';
+import { MAX_THREADS } from '../../../../protocol/schemas.ts';
 import { withBenchSession, type BenchRuntime } from '../../bench/bench-programs.ts';
 import { runBench, type BenchJob, type BenchReport } from '../../bench/run-bench.ts';
 import type { CliContext } from '../context.ts';
@@ -39,7 +40,7 @@ export function addBenchCommand(program: Command, context: CliContext, done: (co
     .addOption(
       new Option('--executor <name>', 'what computes the model').choices(['wasm', 'reference']).default('wasm'),
     )
-    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parsePositive)
+    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseThreads)
     .option('--prompt <n>', 'tokens of the prompt that is read', parsePositive, 512)
     .option('--generate <n>', 'tokens that are written', parsePositive, 128)
     .option('--context <list>', 'tokens before those that are written', parseList, [16, 2048])
@@ -75,6 +76,13 @@ function jsonOf({ result, lanes, profile }: BenchReport): object {
 function parsePositive(text: string): number {
   const value = parseCount(text);
   if (value === 0) throw new InvalidArgumentError('Give a whole number from 1.');
+  return value;
+}
+
+function parseThreads(text: string): number {
+  const value = parseCount(text);
+  if (value === 0 || value > MAX_THREADS)
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_THREADS}.`);
   return value;
 }
 
