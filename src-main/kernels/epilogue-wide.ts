@@ -12,7 +12,7 @@ import {
   OP_Y_STRIDE,
   OPERAND_ADD,
 } from '../engine/executors/wasm/plan-layout';
-import { store8 } from './epilogue';
+import { FOUR_ROWS, ROW_SUMS, store8 } from './epilogue';
 import {
   EXP_HIGHEST,
   EXP_LOWEST,
@@ -32,10 +32,6 @@ import {
   ROUNDING,
 } from './math';
 import { kept, keptFloat, storePair } from './wide';
-
-/** Bytes of the sums of one row, and of four, of a panel. */
-const ROW_SUMS: usize = 32;
-const FOUR_ROWS: usize = 128;
 
 /**
  * Stores outputs of up to four rows and some panels of each strand, as `store8` does.
@@ -178,15 +174,15 @@ function activateAll(gelu: bool, sums: usize, rows: i32, end: usize, factor: f32
   for (; sums < end; sums += FOUR_ROWS) {
     const last = sums + <usize>rows * ROW_SUMS;
     for (let at = sums; at < last; at += ROW_SUMS) {
-    const low = f32x4.mul(v128.load(at), scale);
-    const high = f32x4.mul(v128.load(at, 16), scale);
-    let u = f32x4.neg(gelu ? steep(low, cube, slope) : low);
-    let v = f32x4.neg(gelu ? steep(high, cube, slope) : high);
-    u = exp4By(u, lowest, highest, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
-    v = exp4By(v, lowest, highest, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
-    u = f32x4.mul(low, f32x4.div(one, f32x4.add(one, u)));
-    v = f32x4.mul(high, f32x4.div(one, f32x4.add(one, v)));
-    storePair(at, u, v);
+      const low = f32x4.mul(v128.load(at), scale);
+      const high = f32x4.mul(v128.load(at, 16), scale);
+      let u = f32x4.neg(gelu ? steep(low, cube, slope) : low);
+      let v = f32x4.neg(gelu ? steep(high, cube, slope) : high);
+      u = exp4By(u, lowest, highest, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
+      v = exp4By(v, lowest, highest, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
+      u = f32x4.mul(low, f32x4.div(one, f32x4.add(one, u)));
+      v = f32x4.mul(high, f32x4.div(one, f32x4.add(one, v)));
+      storePair(at, u, v);
     }
   }
 }

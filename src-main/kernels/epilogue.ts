@@ -14,6 +14,10 @@ import {
 } from '../engine/executors/wasm/plan-layout';
 import { gelu4, relu4, silu4 } from './math';
 
+/** Bytes of the float32 sums of one row and a panel, and of four rows. */
+export const ROW_SUMS: usize = 32;
+export const FOUR_ROWS: usize = 128;
+
 // @ts-ignore: decorator
 @inline
 export function activate(x: v128, activation: i32): v128 {

@@ -14,14 +14,13 @@
  */
 import { F16_INPUT_SCALE } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
+import { FOUR_ROWS, ROW_SUMS } from './epilogue';
 import { storeFourRowsWide } from './epilogue-wide';
 import { dot, lane, storeScaled, widened } from './int8-row';
 import { madd, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
 import { fourthOfSixBits, TILE_BLOCK, TILE_BLOCK_HALVES, TILE_BLOCK_MIN } from './tile';
 
-/** Bytes of the sums of one row. */
-const ROW_SUMS: usize = 32;
 
 /** Adds the products of four rows of activations that lie together to the `f32[4][8]` at `sums`. */
 // @ts-ignore: decorator
@@ -193,8 +192,8 @@ export function storeFourRows(op: usize, row: i32, rows: i32, panel: i32, panels
     storeFourRowsWide(op, row, rows, panel, panels, strands, apart, sums, <f32>F16_INPUT_SCALE);
     return;
   }
-  const size = <usize>strands * 4 * ROW_SUMS;
-  for (const end = sums + size; sums < end; sums += 4 * ROW_SUMS, panel += apart) {
+  const size = <usize>strands * FOUR_ROWS;
+  for (const end = sums + size; sums < end; sums += FOUR_ROWS, panel += apart) {
     for (let i = 0; i < rows; i++) {
       let at = sums + <usize>i * ROW_SUMS;
       for (let p = 0; p < panels; p++, at += size) storeScaled(op, row + i, panel + p, v128.load(at), v128.load(at, 16));

@@ -11,14 +11,11 @@ import {
   LAYOUT_Q6,
   XQ_BLOCK,
 } from '../engine/executors/wasm/plan-layout';
+import { FOUR_ROWS, ROW_SUMS } from './epilogue';
 import { clearSums } from './int8-row';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { blockBytes } from './tile';
 import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
-
-/** Bytes of the sums of a row, and of four rows of a panel, of which two are used. */
-const ROW_SUMS: usize = 32;
-const FOUR_ROWS: usize = 128;
 
 /** Whether there is a kernel for two rows: what sums in 16 bits or looks codes up has none. */
 // @ts-ignore: decorator
@@ -27,8 +24,22 @@ export function takesTwoRows(layout: i32): bool {
   return layout != LAYOUT_Q4_SHORT && layout != LAYOUT_Q4_MIN_SHORT && layout != LAYOUT_IQ4;
 }
 
-/** One panel of each strand. @param stride bytes from the first row to the second @param sums `f32[strands][4][8]`, of which two rows are used */
-export function twoRowsInTurns(layout: i32, x: usize, stride: usize, w: usize, step: usize, blocks: i32, strands: i32, zero: i32, sums: usize): void {
+/**
+ * Sums of two rows and one panel of each strand.
+ * @param stride bytes from the first row to the second @param step from one strand to the next
+ * @param sums `f32[strands][4][8]`, of which two rows are used
+ */
+export function twoRowsInTurns(
+  layout: i32,
+  x: usize,
+  stride: usize,
+  w: usize,
+  step: usize,
+  blocks: i32,
+  strands: i32,
+  zero: i32,
+  sums: usize,
+): void {
   // Two take turns in every block.
   const most = strands == 2 ? blocks : 1;
   const bytes = <usize>most * blockBytes(layout);

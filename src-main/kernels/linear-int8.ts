@@ -16,6 +16,7 @@ import {
   OP_X_STRIDE,
   OP_ZERO,
 } from '../engine/executors/wasm/plan-layout';
+import { FOUR_ROWS } from './epilogue';
 import { clearSums, oneRow } from './int8-row';
 import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFourRows } from './int8-tile';
 import { halvesFourRows as wideHalvesFourRows, nibblesTwoPanels, tilesFourRows } from './int8-wide';
@@ -25,8 +26,6 @@ import { takesTwoRows, twoRowsInTurns } from './int8-two-rows-wide';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
 import { blockBytes, hasMin, tableIQ4, tileBlockBytes, unpackTile } from './tile';
 
-/** Bytes of the sums of four rows of a panel. */
-const FOUR_ROWS: usize = 128;
 /** Blocks of one panel before the next one's turn comes. */
 const TURN: i32 = 2;
 
