@@ -23,7 +23,7 @@ import { ensureBuilt } from '../scripts/ensure-built.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    types: { type: 'string', default: 'Q4_0,Q4_1,Q5_0,Q6_K,Q8_0,F16' },
+    types: { type: 'string', default: 'Q4_0,Q4_1,Q5_0,Q6_K,Q8_0,F16,BF16' },
     shapes: { type: 'string', default: '576x576,192x576,1536x576,576x1536,49152x576' },
     rows: { type: 'string', default: '1,4,64' },
     stream: { type: 'string', default: '128' },
@@ -107,14 +107,14 @@ function measure(name: string, shape: string): void {
 
 function prepareOp(layout: WeightLayout, x: number, y: number, inputs: number): PlanOp {
   return new Map([
-    [L.OP_CODE, layout.quantized ? L.QUANTIZE : L.UNARY],
+    [L.OP_CODE, layout.input === 'codes' ? L.QUANTIZE : L.UNARY],
     [L.OP_KIND, L.UNARY_SCALE],
     [L.OP_FACTOR, L.F16_INPUT_SCALE],
     [L.OP_X, x],
     [L.OP_X_STRIDE, strideOf(inputs)],
     [L.OP_WIDTH, inputs],
     [L.OP_Y, y],
-    [L.OP_Y_STRIDE, layout.quantized ? quantizedStride(inputs) : strideOf(inputs)],
+    [L.OP_Y_STRIDE, layout.input === 'codes' ? quantizedStride(inputs) : strideOf(inputs)],
   ]);
 }
 
@@ -129,7 +129,7 @@ function linearOp(
   return new Map([
     [L.OP_CODE, L.LINEAR],
     [L.OP_X, x],
-    [L.OP_X_STRIDE, layout.quantized ? quantizedStride(inputs) : strideOf(inputs)],
+    [L.OP_X_STRIDE, layout.input === 'codes' ? quantizedStride(inputs) : strideOf(inputs)],
     [L.OP_Y, y],
     [L.OP_Y_STRIDE, strideOf(outputs)],
     [L.OP_WIDTH, inputs],

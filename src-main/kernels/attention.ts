@@ -42,7 +42,7 @@ import { scoreWide, spreadQuery } from './attention-score-wide';
 import { copyEntries, placeHalves, score, weigh } from './attention-tiles';
 import { exponentialsWide, scaleWide } from './attention-wide';
 import { cellBytes, paddedHead } from './cache';
-import { clearVectors, copyVectors, fetch } from './copy';
+import { clearVectors, copyVectors } from './copy';
 import { exp4, max4, softcap4, sum4 } from './math';
 
 /** Queries at most for which binary16 is converted where it is used, and not once for all into a tile. */
@@ -179,11 +179,12 @@ function chunkOf(op: usize, field: usize, storage: usize, cells: usize, first: i
 }
 
 /**
- * Loads keys and then values, which is as fast as memory is read at all; where what is loaded is also computed with, the
- * processor does not look ahead far enough.
+ * Loads keys and values side by side, which is as fast as memory is read at all; where what is loaded is also computed with,
+ * the processor does not look ahead far enough.
  */
 function fetchChunk(keys: usize, toValues: usize, bytes: usize, scores: usize): void {
-  const found = fetch(keys, bytes) | fetch(keys + toValues, bytes);
+  let found = 0;
+  for (const end = keys + bytes; keys < end; keys += 64) found |= load<i32>(keys) | load<i32>(keys + toValues);
   // Where nobody reads it: else the compiler would leave out what fetches.
   store<i32>(scores, found, SCORE_STRIDE - 4);
 }

@@ -3,8 +3,8 @@ export { multiplyAdd, readMemory } from './ceilings';
 export { dotKind, hasShortSums } from './dot';
 export { logitExponentials, logitsBefore, topLogits } from './logits';
 export {
-  packF16,
   packF32,
+  packHalf,
   packQ4,
   packQ4Min,
   packQ5,

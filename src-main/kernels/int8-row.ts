@@ -19,7 +19,7 @@ import { store8 } from './epilogue';
 import { madd, placedHalf4 } from './math';
 import { fourthOfSixBits, tableIQ4 } from './tile';
 
-/** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-f16.ts. */
+/** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-half.ts. */
 // @ts-ignore: decorator
 @inline
 export function addScaled(y: v128, integers: v128, halves: usize, scale: v128): v128 {

@@ -2,7 +2,7 @@
  * Repacking at load: `rows` rows of a file's tensor become rows `first` and on of a matrix in panels of 8 rows (layouts in
  * tile.ts and linear-*.ts). What is missing of the last panel stays zero, as fresh memory is.
  */
-import { panelBytesF16 } from './linear-f16';
+import { panelBytesHalf } from './linear-half';
 
 /** f32 `[rows, width]` to panels `[width, 8]`. */
 export function packF32(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
@@ -13,9 +13,9 @@ export function packF32(source: usize, target: usize, width: i32, first: i32, ro
   }
 }
 
-/** f16 `[rows, width]` to panels `[(width + 1) / 2, 8, 2]`. */
-export function packF16(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
-  const panelBytes = panelBytesF16(width);
+/** 16-bit floats `[rows, width]` to panels `[(width + 1) / 2, 8, 2]`. */
+export function packHalf(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
+  const panelBytes = panelBytesHalf(width);
   for (let row = 0; row < rows; row++) {
     const from = source + <usize>row * width * 2;
     const to = target + <usize>((first + row) >> 3) * panelBytes + ((first + row) & 7) * 4;

@@ -14,6 +14,7 @@ import {
   FLAG_LOGIT_ROWS,
   GATHER,
   LAYER_NORM,
+  LAYOUT_BF16,
   LAYOUT_F16,
   LAYOUT_F32,
   LAYOUT_Q8_SIGNED,
@@ -45,7 +46,7 @@ import {
   RUN_TILES,
   UNARY,
 } from '../engine/executors/wasm/plan-layout';
-import { linearF16 } from './linear-f16';
+import { linearHalf } from './linear-half';
 import { linearF32 } from './linear-f32';
 import { linearInt8 } from './linear-int8';
 import { linearQ8Signed } from './linear-q8-signed';
@@ -348,7 +349,10 @@ function linear(op: usize, run: usize, rows: i32, from: i32, to: i32, thread: i3
       linearF32(op, rows, from, to);
       break;
     case LAYOUT_F16:
-      linearF16(op, rows, from, to, places, scratch);
+      linearHalf(false, op, rows, from, to, places, scratch);
+      break;
+    case LAYOUT_BF16:
+      linearHalf(true, op, rows, from, to, places, scratch);
       break;
     case LAYOUT_Q8_SIGNED:
       linearQ8Signed(op, rows, from, to, places, scratch);

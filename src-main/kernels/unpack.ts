@@ -1,5 +1,6 @@
 /** One row of a packed matrix as float32: an embedding. Layouts are those of tile.ts and linear-*.ts. */
 import {
+  LAYOUT_BF16,
   LAYOUT_F16,
   LAYOUT_F32,
   LAYOUT_Q6,
@@ -8,7 +9,7 @@ import {
   OP_WIDTH,
   OP_ZERO,
 } from '../engine/executors/wasm/plan-layout';
-import { panelBytesF16 } from './linear-f16';
+import { panelBytesHalf } from './linear-half';
 import { half4 } from './math';
 import { blockBytes, hasMin, unpackTile } from './tile';
 
@@ -22,8 +23,11 @@ export function unpackRow(op: usize, table: usize, row: i32, y: usize, scratch: 
     const at = table + panel * width * 32 + lane * 4;
     for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, load<f32>(at + i * 32));
   } else if (layout == LAYOUT_F16) {
-    const at = table + panel * panelBytesF16(width) + lane * 4;
+    const at = table + panel * panelBytesHalf(width) + lane * 4;
     for (let i: usize = 0; i < <usize>width; i++) store<f32>(y + i * 4, half(at + (i >> 1) * 32 + (i & 1) * 2));
+  } else if (layout == LAYOUT_BF16) {
+    const at = table + panel * panelBytesHalf(width) + lane * 4;
+    for (let i: usize = 0; i < <usize>width; i++) store<i32>(y + i * 4, <i32>load<u16>(at + (i >> 1) * 32 + (i & 1) * 2) << 16);
   } else {
     const blocks = <usize>(width >> 5);
     const bytes = blockBytes(layout);

@@ -6,7 +6,7 @@ import type { FusedOp } from './fusion.ts';
 import { align, type Allocator } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead, storageBytes } from './kv-storage.ts';
 import { logitSumsStride, type PlanMemory, quantizedStride, strideOf } from './plan.ts';
-import { KEPT_PANELS, LAYOUT_F16, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
+import { KEPT_PANELS, LAYOUT_F32, RUN_BYTES } from './plan-layout.ts';
 import type { WeightLayout } from './weight-layouts.ts';
 import type { PackedWeights } from './weights.ts';
 
@@ -98,7 +98,7 @@ export function allocateBuffers(
   }
   for (const { window } of attentions) if (!windows.includes(window)) windows.push(window);
   const layouts = [...weights.values()].flatMap(({ layout, width }) => (layout ? [{ layout, width }] : []));
-  const floats = layouts.some(({ layout }) => layout.id === LAYOUT_F16);
+  const floats = layouts.some(({ layout }) => layout.input === 'scaled');
   const rowArray = (count = rows) => memory.allocate(4 * count, 'a run');
   return {
     size,
@@ -169,8 +169,8 @@ function wholeFours(rows: number): number {
 
 function tileBytesOf({ layout, width }: { layout: WeightLayout; width: number }): number {
   if (layout.id === LAYOUT_F32) return 0;
-  // Two panels of float16.
-  return layout.quantized ? (width / 32) * TILE_BLOCK : 64 * (width + 1);
+  // Two panels in float32.
+  return layout.input === 'codes' ? (width / 32) * TILE_BLOCK : 64 * (width + 1);
 }
 
 function sameAngles(a: RopeAttributes, b: RopeAttributes): boolean {

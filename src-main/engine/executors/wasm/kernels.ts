@@ -15,7 +15,7 @@ export interface KernelExports {
   /** Writes the ids of the `wanted` (1..count) highest to `ids`, best first; of equal ones the lower id comes first. */
   topLogits(at: number, sums: number, count: number, wanted: number, ids: number): void;
   packF32: PackKernel;
-  packF16: PackKernel;
+  packHalf: PackKernel;
   packQ8: PackKernel;
   packQ8Unsigned: PackKernel;
   packQ8Signed: PackKernel;

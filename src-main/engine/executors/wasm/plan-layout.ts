@@ -102,6 +102,8 @@ export const LAYOUT_IQ4 = 9;
 // As Q4 and Q4_MIN in memory; products are summed in 16 bits first, see dot.ts.
 export const LAYOUT_Q4_SHORT = 10;
 export const LAYOUT_Q4_MIN_SHORT = 11;
+/** As F16 in memory. */
+export const LAYOUT_BF16 = 12;
 
 /**
  * A block of 32 quantised activations: i8 codes, f32 scale (times F16_INPUT_SCALE), i32 sum of the codes, f32 their product,
@@ -116,7 +118,7 @@ export const XQ_LOW_SUM = 44;
 /** Panels of all strands whose sums of four rows are kept and finished together, see linear-int8.ts of the kernels. */
 export const KEPT_PANELS = 32;
 
-/** What is multiplied with binary16 numbers is multiplied by this first; see linear-f16.ts of the kernels. */
+/** What is multiplied with binary16 numbers is multiplied by this first; see linear-half.ts of the kernels. */
 export const F16_INPUT_SCALE = 72057594037927936;
 
 // One run: which tokens, where they lie and what they see.

@@ -71,7 +71,7 @@ export function lowerLogits(program: Program, memory: PlanMemory): PlanOp[] {
 class Lowering {
   readonly plan: PlanOp[] = [];
   /** The rows that the buffer of prepared inputs holds: their address, and whether quantised or only scaled. */
-  private prepared: { readonly at: number; readonly quantized: boolean } | null = null;
+  private prepared: { readonly at: number; readonly input: WeightLayout['input'] } | null = null;
 
   constructor(
     private readonly program: Program,
@@ -248,12 +248,12 @@ class Lowering {
       [L.OP_ZERO]: layout.zero,
       [L.OP_PANEL_BYTES]: 8 * layout.bytes(x.width),
     };
-    if (layout.id === L.LAYOUT_F32) return { ...common, [L.OP_X]: x.at, [L.OP_X_STRIDE]: x.stride };
-    const stride = layout.quantized ? quantizedStride(x.width) : strideOf(x.width);
+    if (layout.input === 'float32') return { ...common, [L.OP_X]: x.at, [L.OP_X_STRIDE]: x.stride };
+    const stride = layout.input === 'codes' ? quantizedStride(x.width) : strideOf(x.width);
     const prepared = this.prepared;
-    if (prepared?.at !== x.at || prepared.quantized !== layout.quantized) {
-      this.emit(layout.quantized ? L.QUANTIZE : L.UNARY, {
-        ...(layout.quantized ? {} : { [L.OP_KIND]: L.UNARY_SCALE, [L.OP_FACTOR]: L.F16_INPUT_SCALE }),
+    if (prepared?.at !== x.at || prepared.input !== layout.input) {
+      this.emit(layout.input === 'codes' ? L.QUANTIZE : L.UNARY, {
+        ...(layout.input === 'codes' ? {} : { [L.OP_KIND]: L.UNARY_SCALE, [L.OP_FACTOR]: L.F16_INPUT_SCALE }),
         [L.OP_FLAGS]: flags,
         [L.OP_X]: x.at,
         [L.OP_X_STRIDE]: x.stride,
@@ -261,7 +261,7 @@ class Lowering {
         [L.OP_Y]: this.memory.prepared,
         [L.OP_Y_STRIDE]: stride,
       });
-      this.prepared = { at: x.at, quantized: layout.quantized };
+      this.prepared = { at: x.at, input: layout.input };
     }
     return { ...common, [L.OP_X]: this.memory.prepared, [L.OP_X_STRIDE]: stride };
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { ProgramBuilder, type Value } from '../../program/program-builder.ts';
 import type { WeightReader } from '../../program/weights.ts';
+import { BF16 } from '../../quant/bf16.ts';
 import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { F16 } from '../../quant/f16.ts';
 import { F32 } from '../../quant/f32.ts';
@@ -27,6 +28,7 @@ import { createWasmExecutor } from './wasm-executor.ts';
 const TYPES: readonly [type: BlockType, nmse: number][] = [
   [F32, 1e-12],
   [F16, 1e-12],
+  [BF16, 1e-12],
   [Q8_0, 1e-12],
   [Q4_0, 1e-12],
   [Q4_1, 1e-12],
@@ -118,7 +120,7 @@ const AFTER: Record<string, NonNullable<LinearCase['after']>> = {
   added: (p, y, other) => p.add(other, y),
 };
 
-describe.each([F16, F32, Q8_0, Q4_1])('$name in 256 bits', (type) => {
+describe.each([F16, BF16, F32, Q8_0, Q4_1])('$name in 256 bits', (type) => {
   describe.each(Object.entries(AFTER))('%s', (_, after) => {
     it.each(shapesFor(type))('has the bits of 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
       const random = normalNumbers(rows * inputs + outputs);
@@ -238,9 +240,15 @@ async function runLinear(variant: (typeof VARIANTS)[number], test: LinearCase) {
 function storedRows(type: BlockType, values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(rowBytes(type, values.length));
   if (type === F32) return new Uint8Array(values.slice().buffer);
+  if (type === BF16) return upperHalves(values);
   if (type.quantize) type.quantize(values, 0, bytes, 0, values.length / type.blockSize);
   else fillBlocks(type, bytes, values.length);
   return bytes;
+}
+
+function upperHalves(values: Float32Array): Uint8Array {
+  const words = new Uint32Array(values.slice().buffer);
+  return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer);
 }
 
 /** Any bytes are codes; only the float16 scales, which come first, must be sensible. */

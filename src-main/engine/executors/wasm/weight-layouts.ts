@@ -10,8 +10,8 @@ export interface WeightLayout {
   readonly name: string;
   /** `LAYOUT_*` of the kernels. */
   readonly id: number;
-  /** Takes 8-bit activations instead of float32 ones. */
-  readonly quantized: boolean;
+  /** What it is multiplied with: activations as they are, times F16_INPUT_SCALE, or as blocks of 8-bit codes. */
+  readonly input: 'float32' | 'scaled' | 'codes';
   /** The code that stands for weight 0. */
   readonly zero: number;
   readonly kernel: keyof KernelExports & `pack${string}`;
@@ -35,8 +35,9 @@ export interface DotTraits {
 /** In the order of the kernels' `dotKind`. */
 export const DOT_KINDS: readonly DotKind[] = ['seven-bits', 'unsigned', 'signed'];
 
-const float = (name: string, id: number, kernel: WeightLayout['kernel'], bytes: number): WeightLayout => {
-  return { name, id, kernel, quantized: false, zero: 0, bytes: (values) => bytes * values };
+/** 16 bits each; inputs lie in pairs. */
+const half = (name: string, id: number, input: WeightLayout['input']): WeightLayout => {
+  return { name, id, kernel: 'packHalf', input, zero: 0, bytes: (values) => 4 * Math.ceil(values / 2) };
 };
 /** @param bytes of 32 values */
 const integer = (
@@ -45,11 +46,14 @@ const integer = (
   kernel: WeightLayout['kernel'],
   zero: number,
   bytes: number,
-): WeightLayout => ({ name, id, kernel, quantized: true, zero, bytes: (values) => (values / 32) * bytes });
+): WeightLayout => ({ name, id, kernel, input: 'codes', zero, bytes: (values) => (values / 32) * bytes });
 
-const F32 = float('F32', L.LAYOUT_F32, 'packF32', 4);
-/** Inputs lie in pairs. */
-const F16 = { ...float('F16', L.LAYOUT_F16, 'packF16', 2), bytes: (values: number) => 4 * Math.ceil(values / 2) };
+const F32: WeightLayout = {
+  ...{ name: 'F32', id: L.LAYOUT_F32, kernel: 'packF32', input: 'float32', zero: 0 },
+  bytes: (values) => 4 * values,
+};
+const F16 = half('F16', L.LAYOUT_F16, 'scaled');
+const BF16 = half('BF16', L.LAYOUT_BF16, 'float32');
 const Q4 = integer('Q4_0', L.LAYOUT_Q4, 'packQ4', 8, 18);
 const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, 'packQ4Min', 0, 20);
 /** The same in memory; the id chooses the kernel. */
@@ -86,6 +90,7 @@ const converted = (
 const PACKINGS: Readonly<Record<string, Packing>> = {
   F32: asTheyLie(F32),
   F16: asTheyLie(F16),
+  BF16: asTheyLie(BF16),
   Q4_0: asTheyLie(Q4),
   Q4_1: asTheyLie(Q4_MIN),
   Q5_0: asTheyLie(Q5),

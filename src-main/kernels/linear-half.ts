@@ -1,18 +1,20 @@
 /**
- * y = x W^T with float16 weights and float32 sums. W lies in panels of 8 rows, two inputs side by side:
+ * y = x W^T with weights of 16 bits, float16 or bfloat16, and float32 sums. W lies in panels of 8 rows, two inputs side by
+ * side:
  *
- *     f16 w[(inputs + 1) / 2][8][2]     [i][row]: inputs 2i and 2i + 1
+ *     u16 w[(inputs + 1) / 2][8][2]     [i][row]: inputs 2i and 2i + 1
  *
  * Bits of a float16 moved into a float32's place make 2^-112 of its value, so activations come multiplied by 2^56 and
- * sums leave so: exact, and one multiplication less per weight. Each output is four sums, of every fourth input in order,
- * added in order, whatever the number of rows: fewer chains of additions would wait for each other.
+ * sums leave so: exact, and one multiplication less per weight. A bfloat16 is the upper half of a float32 as it is. Each
+ * output is four sums, of every fourth input in order, added in order, whatever the number of rows: fewer chains of
+ * additions would wait for each other.
  */
 import { store8 } from './epilogue';
 import { storeFourRowsWide } from './epilogue-wide';
 import { apartOf, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums, lane } from './int8-row';
-import { addInputsTwiceWide, addInputsWide, fourRowsWide, unpackPanelWide } from './linear-f16-wide';
+import { addBF16TwiceWide, addBF16Wide, addF16TwiceWide, addF16Wide, fourRowsWide, unpackBF16Wide, unpackF16Wide } from './linear-half-wide';
 import { madd } from './math';
 
 /** Rows from which on converting a panel once saves time. */
@@ -22,11 +24,14 @@ const SUMS: usize = 128;
 /** Inputs that one panel is read for before the next one's turn comes. */
 const TURN: i32 = 64;
 
-/** @param places see strands.ts @param scratch room for the sums of four rows of eight panels, or of two panels and these panels in float32 */
-export function linearF16(op: usize, rows: i32, from: i32, to: i32, places: i32, scratch: usize): void {
+/**
+ * @param brain weights are bfloat16 @param places see strands.ts
+ * @param scratch room for the sums of four rows of eight panels, or of two panels and these panels in float32
+ */
+export function linearHalf(brain: bool, op: usize, rows: i32, from: i32, to: i32, places: i32, scratch: usize): void {
   const stride = <usize>load<i32>(op, OP_X_STRIDE);
   const width = load<i32>(op, OP_WIDTH);
-  const panelBytes = panelBytesF16(width);
+  const panelBytes = panelBytesHalf(width);
   const tile = scratch + 128;
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
   if (rows < FEW_ROWS) {
@@ -36,19 +41,22 @@ export function linearF16(op: usize, rows: i32, from: i32, to: i32, places: i32,
     for (const end = from + apart; from < end; from++, w += panelBytes) {
       let x = <usize>load<i32>(op, OP_X);
       for (let row = 0; row < rows; row += 4, x += 4 * stride) {
-        rowsInTurns(op, x, stride, min(rows - row, 4), w, step, width, row, from, strands, apart, scratch);
+        rowsInTurns(brain, op, x, stride, min(rows - row, 4), w, step, width, row, from, strands, apart, scratch);
       }
     }
     from += (strands - 1) * apart;
     w += <usize>(strands - 1) * step;
   }
   if (WIDE && rows >= 4) {
-    for (; from + 2 <= to; from += 2, w += 2 * panelBytes) twoPanels(op, rows, w, stride, width, from, scratch);
+    for (; from + 2 <= to; from += 2, w += 2 * panelBytes) twoPanels(brain, op, rows, w, stride, width, from, scratch);
   }
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
     let row = 0;
-    if (rows >= 4) unpackPanel(w, width, tile);
+    if (rows >= 4) {
+      if (brain) unpackBF16(w, width, tile);
+      else unpackF16(w, width, tile);
+    }
     for (; row + 4 <= rows; row += 4, x += 4 * stride) {
       let part = tile;
       for (let i = 0; i < 4; i++) {
@@ -56,19 +64,24 @@ export function linearF16(op: usize, rows: i32, from: i32, to: i32, places: i32,
         fourRows(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
         part += <usize>inputs * 32;
       }
-      for (let i = 0; i < 4; i++) store(op, row + i, panel, v128.load(scratch + i * 32), v128.load(scratch + i * 32, 16));
+      for (let i = 0; i < 4; i++) store(brain, op, row + i, panel, v128.load(scratch + i * 32), v128.load(scratch + i * 32, 16));
     }
-    for (; row < rows; row++, x += stride) oneRow(op, x, w, width, row, panel, scratch);
+    for (; row < rows; row++, x += stride) oneRow(brain, op, x, w, width, row, panel, scratch);
   }
 }
 
 /** All rows of `panel` and the one after it. */
-function twoPanels(op: usize, rows: i32, w: usize, stride: usize, width: i32, panel: i32, scratch: usize): void {
-  const next = w + panelBytesF16(width);
+function twoPanels(brain: bool, op: usize, rows: i32, w: usize, stride: usize, width: i32, panel: i32, scratch: usize): void {
+  const next = w + panelBytesHalf(width);
   const tile = scratch + 256;
   let x = <usize>load<i32>(op, OP_X);
-  unpackPanelWide(w, width, tile);
-  unpackPanelWide(next, width, tile + 32);
+  if (brain) {
+    unpackBF16Wide(w, width, tile);
+    unpackBF16Wide(next, width, tile + 32);
+  } else {
+    unpackF16Wide(w, width, tile);
+    unpackF16Wide(next, width, tile + 32);
+  }
   let row = 0;
   for (; row + 4 <= rows; row += 4, x += 4 * stride) {
     let part = tile;
@@ -77,71 +90,98 @@ function twoPanels(op: usize, rows: i32, w: usize, stride: usize, width: i32, pa
       fourRowsWide(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
       part += <usize>inputs * 64;
     }
-    storeFourRowsWide(op, row, 4, panel, 2, 1, 0, scratch, <f32>F16_INPUT_SCALE);
+    storeFourRowsWide(op, row, 4, panel, 2, 1, 0, scratch, unscaleOf(brain));
   }
   for (; row < rows; row++, x += stride) {
-    oneRow(op, x, w, width, row, panel, scratch);
-    oneRow(op, x, next, width, row, panel + 1, scratch);
+    oneRow(brain, op, x, w, width, row, panel, scratch);
+    oneRow(brain, op, x, next, width, row, panel + 1, scratch);
   }
 }
 
 /** Bytes of 8 rows. */
 // @ts-ignore: decorator
 @inline
-export function panelBytesF16(width: i32): usize {
+export function panelBytesHalf(width: i32): usize {
   return <usize>((width + 1) >> 1) * 32;
 }
 
 // @ts-ignore: decorator
 @inline
-function store(op: usize, row: i32, panel: i32, low: v128, high: v128): void {
-  const unscale = f32x4.splat(<f32>F16_INPUT_SCALE);
+function unscaleOf(brain: bool): f32 {
+  return brain ? 1 : <f32>F16_INPUT_SCALE;
+}
+
+// @ts-ignore: decorator
+@inline
+function store(brain: bool, op: usize, row: i32, panel: i32, low: v128, high: v128): void {
+  const unscale = f32x4.splat(unscaleOf(brain));
   store8(op, row, panel, f32x4.mul(low, unscale), f32x4.mul(high, unscale));
 }
 
 /** The first of the two inputs of each lane, in a float32's place: moving up 13 bits and extending the sign at once. */
 // @ts-ignore: decorator
 @inline
-function first(pair: v128): v128 {
+function first(brain: bool, pair: v128): v128 {
+  if (brain) return i32x4.shl(pair, 16);
   return v128.and(i32x4.dot_i16x8_s(pair, i32x4.splat(0x2000)), i32x4.splat(0x8fffe000));
 }
 
 // @ts-ignore: decorator
 @inline
-function second(pair: v128): v128 {
+function second(brain: bool, pair: v128): v128 {
+  if (brain) return v128.and(pair, i32x4.splat(0xffff0000));
   return v128.and(i32x4.shr_s(pair, 3), i32x4.splat(0x8fffe000));
 }
 
+// Functions of their own: V8 gives each its registers.
+function unpackF16(w: usize, width: i32, tile: usize): void {
+  unpackPanel(false, w, width, tile);
+}
+
+function unpackBF16(w: usize, width: i32, tile: usize): void {
+  unpackPanel(true, w, width, tile);
+}
+
+function addF16(x: usize, w: usize, inputs: i32, sums: usize): void {
+  addInputs(false, x, w, inputs, sums);
+}
+
+function addBF16(x: usize, w: usize, inputs: i32, sums: usize): void {
+  addInputs(true, x, w, inputs, sums);
+}
+
 /** float32 `[inputs 4i, 8]`, then inputs 4i + 1 and so on. */
-function unpackPanel(w: usize, width: i32, tile: usize): void {
+// @ts-ignore: decorator
+@inline
+function unpackPanel(brain: bool, w: usize, width: i32, tile: usize): void {
   const t1 = tile + <usize>((width + 3) >> 2) * 32;
   const t2 = t1 + <usize>((width + 2) >> 2) * 32;
   const t3 = t2 + <usize>((width + 1) >> 2) * 32;
   let at: usize = 0;
   for (const end = <usize>(width >> 2) * 32; at < end; at += 32, w += 64) {
-    unpackFirst(w, tile + at);
-    unpackSecond(w, t1 + at);
-    unpackFirst(w + 32, t2 + at);
-    unpackSecond(w + 32, t3 + at);
+    unpackFirst(brain, w, tile + at);
+    unpackSecond(brain, w, t1 + at);
+    unpackFirst(brain, w + 32, t2 + at);
+    unpackSecond(brain, w + 32, t3 + at);
   }
   const rest = width & 3;
-  if (rest > 0) unpackFirst(w, tile + at);
-  if (rest > 1) unpackSecond(w, t1 + at);
-  if (rest > 2) unpackFirst(w + 32, t2 + at);
+  if (rest > 0) unpackFirst(brain, w, tile + at);
+  if (rest > 1) unpackSecond(brain, w, t1 + at);
+  if (rest > 2) unpackFirst(brain, w + 32, t2 + at);
 }
 
 // @ts-ignore: decorator
 @inline
-function unpackFirst(w: usize, to: usize): void {
-  v128.store(to, first(v128.load(w)));
-  v128.store(to, first(v128.load(w, 16)), 16);
+function unpackFirst(brain: bool, w: usize, to: usize): void {
+  v128.store(to, first(brain, v128.load(w)));
+  v128.store(to, first(brain, v128.load(w, 16)), 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function unpackSecond(w: usize, to: usize): void {
-  v128.store(to, second(v128.load(w)));
-  v128.store(to, second(v128.load(w, 16)), 16);
+function unpackSecond(brain: bool, w: usize, to: usize): void {
+  v128.store(to, second(brain, v128.load(w)));
+  v128.store(to, second(brain, v128.load(w, 16)), 16);
 }
 
 /** Every fourth input of four rows. @param add to what is in `sums` */
@@ -190,14 +230,15 @@ function keep(sums: usize, low: v128, high: v128, add: bool): void {
   v128.store(sums, add ? f32x4.add(v128.load(sums, 16), high) : high, 16);
 }
 
-function oneRow(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
+function oneRow(brain: bool, op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
   clearSums(sums, 1);
-  addInputs(x, w, width & ~3, sums);
-  storeSums(op, x, w, width, row, panel, sums);
+  addRow(brain, x, w, width & ~3, sums);
+  storeSums(brain, op, x, w, width, row, panel, sums);
 }
 
 /** At most four rows times four or eight panels. */
 function rowsInTurns(
+  brain: bool,
   op: usize,
   x: usize,
   stride: usize,
@@ -222,26 +263,34 @@ function rowsInTurns(
       let xs = x + <usize>input * 4;
       let y = sums + strand;
       if (WIDE) {
-        for (; y + size < end; y += 2 * size, xs += 2 * stride) addInputsTwiceWide(xs, xs + stride, at, inputs, y, y + size);
+        for (; y + size < end; y += 2 * size, xs += 2 * stride) {
+          if (brain) addBF16TwiceWide(xs, xs + stride, at, inputs, y, y + size);
+          else addF16TwiceWide(xs, xs + stride, at, inputs, y, y + size);
+        }
       }
-      for (; y < end; y += size, xs += stride) addInputs(xs, at, inputs, y);
+      for (; y < end; y += size, xs += stride) addRow(brain, xs, at, inputs, y);
     }
   }
   for (; sums < end; sums += size, row++, x += stride) {
     let at = w;
     let to = panel;
     for (let strand: usize = 0; strand < size; strand += SUMS, at += step, to += apart) {
-      storeSums(op, x, at, width, row, to, sums + strand);
+      storeSums(brain, op, x, at, width, row, to, sums + strand);
     }
   }
 }
 
 /** @param inputs a multiple of four */
-function addInputs(x: usize, w: usize, inputs: i32, sums: usize): void {
-  if (WIDE) {
-    addInputsWide(x, w, inputs, sums);
-    return;
-  }
+function addRow(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void {
+  if (WIDE && brain) addBF16Wide(x, w, inputs, sums);
+  else if (WIDE) addF16Wide(x, w, inputs, sums);
+  else if (brain) addBF16(x, w, inputs, sums);
+  else addF16(x, w, inputs, sums);
+}
+
+// @ts-ignore: decorator
+@inline
+function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void {
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);
@@ -256,20 +305,20 @@ function addInputs(x: usize, w: usize, inputs: i32, sums: usize): void {
     let vb = lane(v, 1);
     let low = v128.load(w);
     let high = v128.load(w, 16);
-    a0 = madd(va, first(low), a0);
-    a1 = madd(va, first(high), a1);
-    b0 = madd(vb, second(low), b0);
-    b1 = madd(vb, second(high), b1);
+    a0 = madd(va, first(brain, low), a0);
+    a1 = madd(va, first(brain, high), a1);
+    b0 = madd(vb, second(brain, low), b0);
+    b1 = madd(vb, second(brain, high), b1);
     // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
     if (!x) break;
     va = lane(v, 2);
     vb = lane(v, 3);
     low = v128.load(w, 32);
     high = v128.load(w, 48);
-    c0 = madd(va, first(low), c0);
-    c1 = madd(va, first(high), c1);
-    d0 = madd(vb, second(low), d0);
-    d1 = madd(vb, second(high), d1);
+    c0 = madd(va, first(brain, low), c0);
+    c1 = madd(va, first(brain, high), c1);
+    d0 = madd(vb, second(brain, low), d0);
+    d1 = madd(vb, second(brain, high), d1);
   }
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
@@ -282,7 +331,7 @@ function addInputs(x: usize, w: usize, inputs: i32, sums: usize): void {
 }
 
 /** Adds the inputs after the last whole four, and the four sums of each output. */
-function storeSums(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
+function storeSums(brain: bool, op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
   x += <usize>(width >> 2) * 16;
   w += <usize>(width >> 2) * 64;
   let a0 = v128.load(sums);
@@ -296,20 +345,20 @@ function storeSums(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i
   const rest = width & 3;
   if (rest > 0) {
     const va = v128.load32_splat(x);
-    a0 = madd(va, first(v128.load(w)), a0);
-    a1 = madd(va, first(v128.load(w, 16)), a1);
+    a0 = madd(va, first(brain, v128.load(w)), a0);
+    a1 = madd(va, first(brain, v128.load(w, 16)), a1);
   }
   if (rest > 1) {
     const vb = v128.load32_splat(x, 4);
-    b0 = madd(vb, second(v128.load(w)), b0);
-    b1 = madd(vb, second(v128.load(w, 16)), b1);
+    b0 = madd(vb, second(brain, v128.load(w)), b0);
+    b1 = madd(vb, second(brain, v128.load(w, 16)), b1);
   }
   if (rest > 2) {
     const vc = v128.load32_splat(x, 8);
-    c0 = madd(vc, first(v128.load(w, 32)), c0);
-    c1 = madd(vc, first(v128.load(w, 48)), c1);
+    c0 = madd(vc, first(brain, v128.load(w, 32)), c0);
+    c1 = madd(vc, first(brain, v128.load(w, 48)), c1);
   }
   const low = f32x4.add(f32x4.add(f32x4.add(a0, b0), c0), d0);
   const high = f32x4.add(f32x4.add(f32x4.add(a1, b1), c1), d1);
-  store(op, row, panel, low, high);
+  store(brain, op, row, panel, low, high);
 }
