@@ -22,18 +22,20 @@ function added(y: v128, integers: v128, halves: v128, scale: v128, min: bool, mi
 export function addPanels(x: usize, w: usize, v: usize, min: bool, s0: v128, s1: v128, t0: v128, t1: v128, sums: usize, next: usize, mask: v128): void {
   const scale = v128.load32_splat(x, XQ_SCALE);
   const sum = min ? v128.load32_splat(x, XQ_SCALED_SUM) : scale;
-  let m0 = min ? v128.load16x4_s(w, 16) : scale;
-  let m1 = min ? v128.load16x4_s(w, 24) : scale;
-  let y0 = added(v128.load(sums), s0, v128.load16x4_s(w), scale, min, m0, sum, mask);
-  let y1 = added(v128.load(sums, 16), s1, v128.load16x4_s(w, 8), scale, min, m1, sum, mask);
+  addPanel(scale, sum, w, min, s0, s1, sums, mask);
+  addPanel(scale, sum, v, min, t0, t1, next, mask);
+}
+
+/** @param scale of the activations @param sum of them */
+// @ts-ignore: decorator
+@inline
+export function addPanel(scale: v128, sum: v128, w: usize, min: bool, s0: v128, s1: v128, sums: usize, mask: v128): void {
+  const m0 = min ? v128.load16x4_s(w, 16) : scale;
+  const m1 = min ? v128.load16x4_s(w, 24) : scale;
+  const y0 = added(v128.load(sums), s0, v128.load16x4_s(w), scale, min, m0, sum, mask);
+  const y1 = added(v128.load(sums, 16), s1, v128.load16x4_s(w, 8), scale, min, m1, sum, mask);
   v128.store(sums, y1, 16);
   v128.store(sums, y0);
-  if (min) m0 = v128.load16x4_s(v, 16);
-  if (min) m1 = v128.load16x4_s(v, 24);
-  y0 = added(v128.load(next), t0, v128.load16x4_s(v), scale, min, m0, sum, mask);
-  y1 = added(v128.load(next, 16), t1, v128.load16x4_s(v, 8), scale, min, m1, sum, mask);
-  v128.store(next, y1, 16);
-  v128.store(next, y0);
 }
 
 // Below, `other` is the second of two rows where `two`: weights are loaded and unpacked once for both. The second panel's sums

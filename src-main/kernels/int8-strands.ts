@@ -10,7 +10,7 @@ import { madd, placedHalf4 } from './math';
 import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
 
 /** Bytes of the sums of one panel. */
-const SUMS: usize = 32;
+export const SUMS: usize = 32;
 
 /** sums += integers * weight scales at `halves` * activation scale. */
 // @ts-ignore: decorator
@@ -32,7 +32,7 @@ function addScaledMin(sums: usize, integers: v128, halves: usize, scale: v128, m
 
 // @ts-ignore: decorator
 @inline
-function storePanels(op: usize, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+export function storePanels(op: usize, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
   for (const end = sums + <usize>strands * SUMS; sums < end; sums += SUMS, panel += apart) {
     storeScaled(op, row, panel, v128.load(sums), v128.load(sums, 16));
   }

@@ -8,14 +8,17 @@ import {
   LAYOUT_Q4_MIN,
   LAYOUT_Q4_MIN_SHORT,
   LAYOUT_Q4_SHORT,
+  LAYOUT_Q5,
+  LAYOUT_Q5_MIN,
   LAYOUT_Q6,
   XQ_BLOCK,
 } from '../engine/executors/wasm/plan-layout';
 import { FOUR_ROWS, ROW_SUMS } from './epilogue';
+import { wideFives } from './int8-fives-wide';
 import { clearSums } from './int8-row';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { blockBytes } from './tile';
-import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
+import { FIFTH_BITS, kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
 
 /** Whether there is a kernel for two rows: what sums in 16 bits or looks codes up has none. */
 // @ts-ignore: decorator
@@ -50,6 +53,8 @@ export function twoRowsInTurns(
     for (let y = sums; y < end; y += 2 * FOUR_ROWS, at += 2 * step) {
       if (layout == LAYOUT_Q4) twoQ4(x, x + stride, at, step, most, y);
       else if (layout == LAYOUT_Q4_MIN) twoQ4Min(x, x + stride, at, step, most, y);
+      else if (layout == LAYOUT_Q5) twoQ5(x, x + stride, at, step, most, y);
+      else if (layout == LAYOUT_Q5_MIN) twoQ5Min(x, x + stride, at, step, most, y);
       else if (layout == LAYOUT_Q6) twoQ6(x, x + stride, at, step, most, y);
       else twoQ8(x, x + stride, at, step, most, zero, y);
     }
@@ -69,6 +74,28 @@ function twoQ4Min(x: usize, other: usize, w: usize, step: usize, blocks: i32, su
   const mask = kept(NIBBLES);
   for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += 160) {
     wideNibbles(x, other, true, w, step, true, sums, sums + ROW_SUMS, FOUR_ROWS, mask, mask, mask);
+  }
+}
+
+function twoQ5(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  twoFives(x, other, w, step, blocks, 176, false, sums);
+}
+
+function twoQ5Min(x: usize, other: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  twoFives(x, other, w, step, blocks, 192, true, sums);
+}
+
+// @ts-ignore: decorator
+@inline
+function twoFives(x: usize, other: usize, w: usize, step: usize, blocks: i32, bytes: usize, min: bool, sums: usize): void {
+  const shift = kept(-16);
+  const mask = kept(NIBBLES);
+  const bit = kept(FIFTH_BITS);
+  const half = kept(PLACED_HALF);
+  const next = sums + FOUR_ROWS;
+  for (; blocks > 0; blocks--, x += XQ_BLOCK, other += XQ_BLOCK, w += bytes) {
+    wideFives(x, other, true, w, min, sums, sums + ROW_SUMS, shift, mask, bit, half);
+    wideFives(x, other, true, w + step, min, next, next + ROW_SUMS, shift, mask, bit, half);
   }
 }
 

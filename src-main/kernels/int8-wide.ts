@@ -5,7 +5,7 @@
 import { dot4 } from './dot';
 import { addTwoPanels } from './int8-sums-wide';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SUM } from './quantize';
-import { kept, NIBBLES, SIX_BITS, wideFourth } from './wide';
+import { FIFTH_BITS, highFives, kept, lowFives, NIBBLES, SIX_BITS, wideFourth } from './wide';
 
 /**
  * Adds the products of four rows and two panels to the `f32[2][4][8]` at `sums`. Eight sums are in flight, twice as many
@@ -157,11 +157,11 @@ function addSixBits(
   addTwoPanels(sums, block, halves, step, false, a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3);
 }
 
-/** As `tilesFourRows`, with nibbles as they lie in memory. */
+/** As `tilesFourRows`, with nibbles as they lie in memory. @param five fifth bits follow those of a block, see int8-fives-wide.ts */
 // @ts-ignore: decorator
 @inline
-export function nibblesTwoPanels(x: usize, w: usize, step: usize, blocks: i32, zero: i32, min: bool, sums: usize): void {
-  const bytes: usize = min ? 160 : 144;
+export function nibblesTwoPanels(x: usize, w: usize, step: usize, blocks: i32, zero: i32, min: bool, five: bool, sums: usize): void {
+  const bytes: usize = (min ? 160 : 144) + (five ? 32 : 0);
   for (; blocks > 0; blocks--) {
     // What is loaded is loaded, also where nobody wants it.
     const none = i32x4.splat(0);
@@ -169,7 +169,7 @@ export function nibblesTwoPanels(x: usize, w: usize, step: usize, blocks: i32, z
     const b = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 4), zero);
     const c = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 8), zero);
     const d = min ? none : startOf(v128.load32_splat(x, XQ4_SUM + 12), zero);
-    addNibbles(x, w + (min ? 32 : 16), step, w, min, a, b, c, d, sums);
+    addNibbles(x, w + (min ? 32 : 16), step, w, min, five, a, b, c, d, sums);
     w += bytes;
     x += XQ4_BLOCK;
   }
@@ -183,6 +183,7 @@ function addNibbles(
   step: usize,
   halves: usize,
   min: bool,
+  five: bool,
   a: v128,
   b: v128,
   c: v128,
@@ -190,6 +191,7 @@ function addNibbles(
   sums: usize,
 ): void {
   const mask = kept(NIBBLES);
+  const bit = kept(FIFTH_BITS);
   const block = x;
   let a0 = a;
   let a1 = a;
@@ -208,15 +210,19 @@ function addNibbles(
   let d2 = d;
   let d3 = d;
   let others = codes + step;
+  let f0 = five ? v128.load(codes, 128) : bit;
+  let f1 = five ? v128.load(codes, 144) : bit;
+  let f2 = five ? v128.load(others, 128) : bit;
+  let f3 = five ? v128.load(others, 144) : bit;
   for (const end = x + 64; x < end; x += 16, codes += 32, others += 32) {
     const n0 = v128.load(codes);
     const n1 = v128.load(codes, 16);
     const n2 = v128.load(others);
     const n3 = v128.load(others, 16);
-    let w0 = v128.and(n0, mask);
-    let w1 = v128.and(n1, mask);
-    let w2 = v128.and(n2, mask);
-    let w3 = v128.and(n3, mask);
+    let w0 = five ? lowFives(n0, f0, mask, bit) : v128.and(n0, mask);
+    let w1 = five ? lowFives(n1, f1, mask, bit) : v128.and(n1, mask);
+    let w2 = five ? lowFives(n2, f2, mask, bit) : v128.and(n2, mask);
+    let w3 = five ? lowFives(n3, f3, mask, bit) : v128.and(n3, mask);
     let v: v128;
     v = v128.load32_splat(x);
     a0 = dot4(v, w0, a0);
@@ -238,10 +244,16 @@ function addNibbles(
     d1 = dot4(v, w1, d1);
     d2 = dot4(v, w2, d2);
     d3 = dot4(v, w3, d3);
-    w0 = v128.and(i16x8.shr_u(n0, 4), mask);
-    w1 = v128.and(i16x8.shr_u(n1, 4), mask);
-    w2 = v128.and(i16x8.shr_u(n2, 4), mask);
-    w3 = v128.and(i16x8.shr_u(n3, 4), mask);
+    w0 = five ? highFives(n0, f0, mask, bit) : v128.and(i16x8.shr_u(n0, 4), mask);
+    w1 = five ? highFives(n1, f1, mask, bit) : v128.and(i16x8.shr_u(n1, 4), mask);
+    w2 = five ? highFives(n2, f2, mask, bit) : v128.and(i16x8.shr_u(n2, 4), mask);
+    w3 = five ? highFives(n3, f3, mask, bit) : v128.and(i16x8.shr_u(n3, 4), mask);
+    if (five) {
+      f0 = i16x8.shr_u(f0, 1);
+      f1 = i16x8.shr_u(f1, 1);
+      f2 = i16x8.shr_u(f2, 1);
+      f3 = i16x8.shr_u(f3, 1);
+    }
     v = v128.load32_splat(x, 64);
     a0 = dot4(v, w0, a0);
     a1 = dot4(v, w1, a1);

@@ -21,6 +21,7 @@ import { clearSums, oneRow } from './int8-row';
 import { halvesFourRows, nibblesFourRows, sixBitsFourRows, storeFourRows, tileFourRows } from './int8-tile';
 import { halvesFourRows as wideHalvesFourRows, nibblesTwoPanels, tilesFourRows } from './int8-wide';
 import { inFours, XQ4_BLOCK } from './quantize';
+import { fivesInTurns } from './int8-fives-wide';
 import { nibblesInTurns, q6InTurns, q8InTurns } from './int8-strands';
 import { takesTwoRows, twoRowsInTurns } from './int8-two-rows-wide';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
@@ -40,7 +41,7 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, places: i32
   const tiled = isTiled(layout, rows);
   const fours = inFours(rows);
   let w = <usize>load<i32>(op, OP_WEIGHT) + <usize>from * panelBytes;
-  if (rows < MANY_ROWS && !tiled && layout != LAYOUT_Q5 && layout != LAYOUT_Q5_MIN) {
+  if (rows < MANY_ROWS && !tiled && (WIDE || !isFive(layout))) {
     // What one number of strands leaves over, fewer take.
     for (let strands: i32; (strands = strandsOf(to - from, layout == LAYOUT_Q6 ? min(places, 4) : places)) > 0; ) {
       const apart = apartOf(to - from, strands);
@@ -77,13 +78,15 @@ export function linearInt8(op: usize, rows: i32, from: i32, to: i32, places: i32
       }
     }
   }
+  // There is no kernel for four rows and five bits of one panel.
+  const unpacked = tiled || (fours > 0 && isFive(layout));
   for (let panel = from; panel < to; panel++, w += panelBytes) {
     let x = <usize>load<i32>(op, OP_X);
     let row = 0;
-    if (tiled) unpackTile(layout, w, blocks, tile, zero);
+    if (unpacked) unpackTile(layout, w, blocks, tile, zero);
     for (; row < fours; row += 4, x += 4 * stride) {
       clearSums(scratch, 1);
-      fourRows(layout, tiled, x, tiled ? tile : w, blocks, zero, scratch);
+      fourRows(layout, unpacked, x, unpacked ? tile : w, blocks, zero, scratch);
       storeFourRows(op, row, min(rows - row, 4), panel, 1, 1, 0, scratch);
     }
     for (; row < rows; row++, x += stride) oneRow(layout, op, x, w, blocks, row, panel, zero);
@@ -161,7 +164,14 @@ function fourRowsInTurns(layout: i32, x: usize, w: usize, step: usize, blocks: i
 function isTiled(layout: i32, rows: i32): bool {
   if (layout == LAYOUT_Q6 || layout == LAYOUT_Q4 || layout == LAYOUT_Q4_MIN) return rows >= MANY_ROWS;
   if (WIDE && (layout == LAYOUT_Q4_SHORT || layout == LAYOUT_Q4_MIN_SHORT)) return rows >= MANY_ROWS;
-  return rows >= 3 && (layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN || layout == LAYOUT_IQ4);
+  if (isFive(layout)) return rows >= (WIDE ? MANY_ROWS : 3);
+  return rows >= 3 && layout == LAYOUT_IQ4;
+}
+
+// @ts-ignore: decorator
+@inline
+function isFive(layout: i32): bool {
+  return layout == LAYOUT_Q5 || layout == LAYOUT_Q5_MIN;
 }
 
 /** Adds products of four rows of activations, which lie together, to the `f32[4][8]` at `sums`. */
@@ -231,8 +241,13 @@ function twoPanels(
       if (tiled) wideHalves(x, w, step, blocks, sums);
       else wideQ6(x, w, step, blocks, sums);
       break;
+    case LAYOUT_Q5:
+      if (tiled) wideQ8(x, w, step, blocks, 16, sums);
+      else wideQ5(x, w, step, blocks, sums);
+      break;
     case LAYOUT_Q5_MIN:
-      wideQ8Min(x, w, step, blocks, sums);
+      if (tiled) wideQ8Min(x, w, step, blocks, sums);
+      else wideQ5Min(x, w, step, blocks, sums);
       break;
     default:
       wideQ8(x, w, step, blocks, zero, sums);
@@ -268,6 +283,12 @@ function panelsInTurns(
     case LAYOUT_Q4_MIN_SHORT:
       panelsQ4MinShort(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
+    case LAYOUT_Q5:
+      panelsQ5(op, x, w, step, blocks, row, panel, strands, apart, sums);
+      break;
+    case LAYOUT_Q5_MIN:
+      panelsQ5Min(op, x, w, step, blocks, row, panel, strands, apart, sums);
+      break;
     case LAYOUT_Q6:
       q6InTurns(op, x, w, step, blocks, row, panel, strands, apart, sums);
       break;
@@ -281,11 +302,19 @@ function panelsInTurns(
 
 // Functions of their own: V8 gives each its registers.
 function wideQ4(x: usize, w: usize, step: usize, blocks: i32, zero: i32, sums: usize): void {
-  nibblesTwoPanels(x, w, step, blocks, zero, false, sums);
+  nibblesTwoPanels(x, w, step, blocks, zero, false, false, sums);
 }
 
 function wideQ4Min(x: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
-  nibblesTwoPanels(x, w, step, blocks, 0, true, sums);
+  nibblesTwoPanels(x, w, step, blocks, 0, true, false, sums);
+}
+
+function wideQ5(x: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  nibblesTwoPanels(x, w, step, blocks, 16, false, true, sums);
+}
+
+function wideQ5Min(x: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
+  nibblesTwoPanels(x, w, step, blocks, 0, true, true, sums);
 }
 
 function wideQ6(x: usize, w: usize, step: usize, blocks: i32, sums: usize): void {
@@ -342,6 +371,14 @@ function panelsQ4Short(op: usize, x: usize, w: usize, step: usize, blocks: i32, 
 
 function panelsQ4MinShort(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
   nibblesInTurns(op, x, w, step, blocks, row, panel, strands, apart, 0, true, false, true, i8x16.splat(0), sums);
+}
+
+function panelsQ5(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  fivesInTurns(op, x, w, step, blocks, row, panel, strands, apart, false, sums);
+}
+
+function panelsQ5Min(op: usize, x: usize, w: usize, step: usize, blocks: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  fivesInTurns(op, x, w, step, blocks, row, panel, strands, apart, true, sums);
 }
 
 function panelsIQ4(

@@ -13,8 +13,9 @@
  * used, those of the others are faster.
  */
 
-/** Masks of a nibble and of six bits in each byte, and of what a binary16 number leaves of a float32 (math.ts). */
+/** Masks of a nibble, the bit above it and of six bits in each byte, and of what a binary16 number leaves of a float32 (math.ts). */
 export const NIBBLES: i32 = 0x0f0f0f0f;
+export const FIFTH_BITS: i32 = 0x10101010;
 export const SIX_BITS: i32 = 0x3f3f3f3f;
 export const PLACED_HALF: i32 = 0x8fffe000;
 
@@ -35,6 +36,22 @@ export function wideFourth(a: v128, b: v128, c: v128, mask: v128): v128 {
   const low = i16x8.shr_u(v128.andnot(a, mask), 6);
   const middle = i16x8.shr_u(v128.andnot(b, mask), 4);
   return v128.or(v128.or(low, middle), i16x8.shr_u(v128.andnot(c, mask), 2));
+}
+
+/**
+ * Five-bit codes of low nibbles: of a byte of `bits`, bit 0 is the fifth of the low one and bit 4 of the high one.
+ * @param bit FIFTH_BITS in each lane
+ */
+// @ts-ignore: decorator
+@inline
+export function lowFives(nibbles: v128, bits: v128, mask: v128, bit: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(i16x8.shl(bits, 4), bit));
+}
+
+// @ts-ignore: decorator
+@inline
+export function highFives(nibbles: v128, bits: v128, mask: v128, bit: v128): v128 {
+  return v128.or(v128.and(i16x8.shr_u(nibbles, 4), mask), v128.and(bits, bit));
 }
 
 /** A vector of these bits in each lane that V8 keeps in a register: a constant of 256 bits it makes anew each time. */

@@ -120,7 +120,7 @@ const AFTER: Record<string, NonNullable<LinearCase['after']>> = {
   added: (p, y, other) => p.add(other, y),
 };
 
-describe.each([F16, BF16, F32, Q8_0, Q4_1])('$name in 256 bits', (type) => {
+describe.each([F16, BF16, F32, Q8_0, Q4_1, Q5_0, Q5_1])('$name in 256 bits', (type) => {
   describe.each(Object.entries(AFTER))('%s', (_, after) => {
     it.each(shapesFor(type))('has the bits of 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
       const random = normalNumbers(rows * inputs + outputs);
