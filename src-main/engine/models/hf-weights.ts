@@ -1,30 +1,93 @@
+import { EngineError } from '../errors.ts';
 import { quote } from '../formats/json/strict-json.ts';
 import type { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
+import type { CancelToken } from '../platform.ts';
+import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../program/weights.ts';
+import { type BlockType, rowBytes } from '../quant/block-type.ts';
+import { F32 } from '../quant/f32.ts';
 import { elementCount, type Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { interleave, plusOne, transposeRows, wordsOf } from './hf-layouts.ts';
 import { type HfLayout, type HfTensor, hfTensor, isHfBuffer } from './hf-tensor-names.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
 import type { ReadWeightOptions, WeightSource } from './weight-source.ts';
 
-/** The weights of a Hugging Face folder under GGUF's names and in GGUF's layouts: changed one by one as they are read. */
-export class HfWeights implements WeightSource {
+/** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
+const SLICE_BYTES = 4 * 2 ** 20;
+
+/** Where a tensor lies, what it is stored as, and its shape there. */
+interface Found {
+  readonly source: string;
+  readonly layout: HfLayout;
+  readonly type: BlockType;
+  /** Vectors are one row. */
+  readonly rows: number;
+  readonly bytesPerRow: number;
+}
+
+/**
+ * The weights of a Hugging Face folder under GGUF's names and in GGUF's layouts: changed as they are read, one tensor
+ * after the other.
+ */
+export class HfWeights implements WeightSource, WeightReader {
+  readonly stored = this;
+  /** What was read last; the next slice takes its place. */
+  private readonly room = new Room();
+  /** The same in another order of rows. */
+  private readonly changedRoom = new Room();
+
+  /** @param sliceBytes read at a time, as far as whole rows and heads allow */
   constructor(
     private readonly folder: SafetensorsFolder,
     private readonly hyper: Hyperparameters,
+    private readonly sliceBytes = SLICE_BYTES,
   ) {}
 
   check(name: string, shape: Shape): void {
-    const { source, layout } = this.find(name);
-    this.folder.check(source, layout.change === 'transpose' ? [...shape].reverse() : shape);
+    this.find({ name, shape });
   }
 
   async readTensor(name: string, { shape, ...options }: ReadWeightOptions): Promise<Tensor> {
-    const { source, layout } = this.find(name);
-    const stored = await this.folder.readTensor(source, {
+    const weight = { name, shape };
+    const elements = elementCount(shape);
+    const { source } = this.find(weight);
+    const data = this.folder.allocate(source, 4 * elements, () => new Float32Array(elements));
+    const type = this.typeOf(weight);
+    const width = elementCount(shape.slice(1));
+    await this.readRows(weight, {
       ...options,
-      shape: layout.change === 'transpose' ? [...shape].reverse() : shape,
+      onRows: (bytes, row) => type.dequantize(bytes, 0, data, row * width, bytes.length / type.blockBytes),
     });
-    return new Tensor(shape, changed(stored, layout));
+    return new Tensor(shape, data);
+  }
+
+  typeOf(weight: WeightDeclaration): BlockType {
+    const { type, layout } = this.find(weight);
+    return layout.change === 'plus-one' ? F32 : type;
+  }
+
+  async readRows(weight: WeightDeclaration, options: ReadRowsOptions): Promise<void> {
+    const { onRows } = options;
+    const found = this.find(weight);
+    const { layout, type, bytesPerRow } = found;
+    switch (layout.change) {
+      case 'none':
+        return this.readSlices(found, 1, options, onRows);
+      case 'plus-one':
+        return this.readSlices(found, 1, options, (bytes, row, count) => onRows(plusOne(bytes, type), row, count));
+      case 'transpose':
+        return this.readTransposed(found, options);
+      case 'interleave': {
+        const headDim = weight.shape[0] / layout.heads;
+        // A head is changed as a whole; of a vector, all heads are in its one row.
+        const [group, unit] = weight.shape.length > 1 ? [headDim, bytesPerRow] : [1, type.blockBytes];
+        return this.readSlices(found, group, options, (bytes, row, count) => {
+          const target = this.allocate(found, this.changedRoom, bytes.length);
+          interleave(bytes, target, unit, headDim);
+          onRows(target, row, count);
+        });
+      }
+    }
   }
 
   /**
@@ -35,7 +98,7 @@ export class HfWeights implements WeightSource {
    */
   checkAllUsed(declared: Iterable<string>): void {
     const used = new Set<string>();
-    for (const name of declared) used.add(this.find(name).source);
+    for (const name of declared) used.add(this.locate(name).source);
     for (const name of this.folder.tensors.keys()) {
       if (used.has(name) || isHfBuffer(name)) continue;
       const { architecture } = this.hyper;
@@ -46,50 +109,79 @@ export class HfWeights implements WeightSource {
     }
   }
 
+  /** @throws EngineError as `check` does */
+  private find({ name, shape }: WeightDeclaration): Found {
+    const { source, layout } = this.locate(name);
+    const there = layout.change === 'transpose' ? [...shape].reverse() : shape;
+    const { type } = this.folder.check(source, there);
+    const [rows, width] = there.length > 1 ? [there[0], elementCount(there.slice(1))] : [1, elementCount(there)];
+    return { source, layout, type, rows, bytesPerRow: rowBytes(type, width) };
+  }
+
   /** @throws EngineError MODEL_FORMAT when the folder has no such tensor */
-  private find(name: string): { source: string; layout: HfLayout } {
+  private locate(name: string): { source: string; layout: HfLayout } {
     const found: HfTensor | undefined = hfTensor(name, this.hyper);
     const names = found?.names ?? [name];
     const source = names.find((candidate) => this.folder.tensors.has(candidate));
     if (found && source !== undefined) return { source, layout: found.layout };
     throw this.folder.error(`tensor "${names[0]}" is missing`, names[0]);
   }
-}
 
-/** The stored values in GGUF's layout; may be the stored array itself. */
-function changed({ shape, data }: Tensor, layout: HfLayout): Float32Array {
-  switch (layout.change) {
-    case 'none':
-      return data;
-    case 'plus-one':
-      // A Float32Array rounds the sum, as float32 arithmetic does.
-      for (let i = 0; i < data.length; i++) data[i] += 1;
-      return data;
-    case 'transpose':
-      return transposed(data, shape[0], shape[1]);
-    case 'interleave':
-      return interleaved(data, shape[0], elementCount(shape.slice(1)), layout.heads);
+  /**
+   * Reads a tensor from its first row to its last, as it is stored.
+   * @param group slices are a multiple of so many rows
+   */
+  private async readSlices(
+    found: Found,
+    group: number,
+    { onBytes, cancel }: ReadRowsOptions,
+    onSlice: ReadRowsOptions['onRows'],
+  ): Promise<void> {
+    const { source, rows, bytesPerRow } = found;
+    const step = group * Math.max(1, Math.floor(this.sliceBytes / (group * bytesPerRow)));
+    for (let row = 0; row < rows; row += step) {
+      checkCancel(cancel);
+      const count = Math.min(step, rows - row);
+      const length = count * bytesPerRow;
+      const room = this.allocate(found, this.room, length);
+      const bytes = await this.folder.readBytes(source, row * bytesPerRow, length, room);
+      onSlice(bytes, row, count);
+      onBytes?.(length);
+    }
+  }
+
+  /** Every row has a value of each stored one, so the whole tensor is read before the first row is given. */
+  private async readTransposed(found: Found, options: ReadRowsOptions): Promise<void> {
+    const { source, type, rows, bytesPerRow } = found;
+    const columns = bytesPerRow / type.blockBytes;
+    const bytes = rows * bytesPerRow;
+    const words = this.folder.allocate(source, bytes, () => wordsOf(type.blockBytes, rows * columns));
+    await this.readSlices(found, 1, options, (slice, row) => transposeRows(slice, words, rows, row));
+    const bytesPerColumn = rows * type.blockBytes;
+    const step = Math.max(1, Math.floor(this.sliceBytes / bytesPerColumn));
+    for (let column = 0; column < columns; column += step) {
+      checkCancel(options.cancel);
+      const count = Math.min(step, columns - column);
+      options.onRows(new Uint8Array(words.buffer, column * bytesPerColumn, count * bytesPerColumn), column, count);
+    }
+  }
+
+  private allocate({ source }: Found, room: Room, bytes: number): Uint8Array {
+    return this.folder.allocate(source, bytes, () => room.of(bytes));
   }
 }
 
-/** `[rows, columns]` to `[columns, rows]`. */
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(data.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) result[column * rows + row] = data[row * columns + column];
+/** Bytes that are used again and again. */
+class Room {
+  private bytes = new Uint8Array(0);
+
+  /** The first `length` of them; what was in them is lost. */
+  of(length: number): Uint8Array {
+    if (this.bytes.length < length) this.bytes = new Uint8Array(length);
+    return this.bytes.subarray(0, length);
   }
-  return result;
 }
 
-/** Rows j and j + half of each head become neighbours 2j and 2j + 1. */
-function interleaved(data: Float32Array, rows: number, width: number, heads: number): Float32Array {
-  const result = new Float32Array(data.length);
-  const headDim = rows / heads;
-  const half = headDim / 2;
-  for (let row = 0; row < rows; row++) {
-    const within = row % headDim;
-    const to = row - within + 2 * (within % half) + (within < half ? 0 : 1);
-    result.set(data.subarray(row * width, (row + 1) * width), to * width);
-  }
-  return result;
+function checkCancel(cancel: CancelToken | undefined): void {
+  if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
 }

@@ -25,11 +25,11 @@ export interface WeightSource {
    * @throws EngineError as `check` does, and MODEL_IO, OUT_OF_MEMORY, CANCELLED
    */
   readTensor(name: string, options: ReadWeightOptions): Promise<Tensor>;
-  /** Reads tensors as they are stored; left out where they are changed while they are read, or are float32 anyway. */
+  /** Reads tensors as they are stored; left out where they are float32 anyway. */
   readonly stored?: WeightReader;
 }
 
-/** The stored weights, or float32 ones where there is no more compact form of them. */
+/** The stored weights, or float32 ones where the source gives no others. */
 export function readerOf(source: WeightSource): WeightReader {
   if (source.stored) return source.stored;
   return {

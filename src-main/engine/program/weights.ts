@@ -17,7 +17,7 @@ export interface WeightReader {
   typeOf(weight: WeightDeclaration): BlockType;
   /**
    * Reads a tensor from its first row to its last, in slices of whole rows; a vector is one row.
-   * @throws EngineError MODEL_FORMAT, MODEL_IO, CANCELLED
+   * @throws EngineError MODEL_FORMAT, MODEL_IO, OUT_OF_MEMORY, CANCELLED
    */
   readRows(weight: WeightDeclaration, options: ReadRowsOptions): Promise<void>;
 }

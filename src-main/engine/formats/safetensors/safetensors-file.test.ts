@@ -51,6 +51,32 @@ describe('a safetensors file', () => {
     await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
+  it('gives bytes of a tensor as they are stored, and only those', async () => {
+    const header = { a: f32([2], 0, 8), h: { dtype: 'BF16', shape: [3], data_offsets: [8, 14] } };
+    const file = await SafetensorsFile.open(
+      safetensorsSource(
+        header,
+        Uint8Array.from({ length: 14 }, (_, i) => i),
+      ),
+    );
+    expect(await file.readBytes('h', 2, 4)).toEqual(Uint8Array.of(10, 11, 12, 13));
+    expect(file.check('h').type.name).toBe('BF16');
+    await expect(file.readBytes('h', 4, 3)).rejects.toThrow('Bytes 4 to 7 lie outside tensor h of 6 bytes.');
+    await expect(file.readBytes('h', -1, 2)).rejects.toThrow(RangeError);
+    await expect(file.readBytes('x', 0, 1)).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
+  });
+
+  it('says which tensor there is no memory for', async () => {
+    const file = await SafetensorsFile.open(safetensorsSource({ a: f32([2], 0, 8) }, 8));
+    expect(file.allocate('a', 8, () => new Uint8Array(8))).toHaveLength(8);
+    expect(() => file.allocate('a', 2 ** 53, () => new Uint8Array(2 ** 53))).toThrow(
+      expect.objectContaining({
+        code: 'OUT_OF_MEMORY',
+        message: `test.safetensors: there is no memory for tensor "a", which needs ${2 ** 53} bytes.`,
+      }),
+    );
+  });
+
   it('names a tensor that is missing, of another shape or of a dtype that is not converted', async () => {
     const header = { a: f32([2, 3], 0, 24), n: { dtype: 'I64', shape: [1], data_offsets: [24, 32] } };
     const file = await SafetensorsFile.open(safetensorsSource(header, 32));

@@ -1,12 +1,12 @@
 import { EngineError } from '../../errors.ts';
 import type { ByteSource, CancelToken } from '../../platform.ts';
-import { DTYPE_BYTES } from '../../tensor/dtype.ts';
+import type { BlockType } from '../../quant/block-type.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { readExactly } from '../read-exactly.ts';
+import { BLOCK_TYPES } from './block-types.ts';
 import { formatError, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.ts';
 import { quote } from '../json/strict-json.ts';
-import { TO_FLOAT32 } from './to-float32.ts';
 
 /** Little-endian 64-bit length of the JSON header. */
 const PREFIX_BYTES = 8;
@@ -21,6 +21,12 @@ export interface ReadTensorOptions {
   /** Called with the number of bytes after each piece read. */
   readonly onBytes?: (bytes: number) => void;
   readonly cancel?: CancelToken | undefined;
+}
+
+/** A tensor that can be read. */
+export interface ReadableTensor extends TensorInfo {
+  /** What its bytes are. */
+  readonly type: BlockType;
 }
 
 /** A safetensors file: the header is in memory, tensors are read when they are asked for. */
@@ -66,9 +72,9 @@ export class SafetensorsFile {
   /**
    * Finds a tensor and checks that it can be used, without reading it.
    * @throws EngineError MODEL_FORMAT when it is missing or has another shape, UNSUPPORTED_TENSOR_TYPE when its dtype
-   *   cannot be converted to float32.
+   *   is not read.
    */
-  check(name: string, shape?: Shape): TensorInfo {
+  check(name: string, shape?: Shape): ReadableTensor {
     const file = this.source.name;
     const info = this.header.tensors.get(name);
     if (!info) {
@@ -80,33 +86,61 @@ export class SafetensorsFile {
       const problem = `tensor ${quote(name)} has shape ${found}, but the model needs ${expected}`;
       throw formatError(file, problem, { tensor: name, expected, found });
     }
-    if (!(info.dtype in TO_FLOAT32)) {
+    const type = BLOCK_TYPES[info.dtype];
+    if (!type) {
+      const supported = Object.keys(BLOCK_TYPES).join(', ');
       throw new EngineError(
         'UNSUPPORTED_TENSOR_TYPE',
-        `${file}: tensor ${quote(name)} has the dtype ${info.dtype}. Supported: ${Object.keys(TO_FLOAT32).join(', ')}.`,
+        `${file}: tensor ${quote(name)} has the dtype ${info.dtype}. Supported: ${supported}.`,
         { file, tensor: name, dtype: info.dtype },
       );
     }
-    return info;
+    return { ...info, type };
   }
 
   /**
    * Reads one tensor as float32.
-   * @throws EngineError as `check`, and CANCELLED.
+   * @throws EngineError as `check`, and MODEL_IO, OUT_OF_MEMORY, CANCELLED.
    */
   async readTensor(name: string, options: ReadTensorOptions = {}): Promise<Tensor> {
-    const { dtype, shape, begin, end } = this.check(name, options.shape);
-    const convert = TO_FLOAT32[dtype];
-    if (!convert) throw new EngineError('INTERNAL', `${dtype} passed the check and has no conversion.`);
-    const data = allocate(this.source.name, name, elementCount(shape));
-    for (let at = begin; at < end; at += CHUNK_BYTES) {
+    const { type, shape, begin, end } = this.check(name, options.shape);
+    const elements = elementCount(shape);
+    const data = this.allocate(name, 4 * elements, () => new Float32Array(elements));
+    for (let at = 0; at < end - begin; at += CHUNK_BYTES) {
       if (options.cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
-      const length = Math.min(CHUNK_BYTES, end - at);
-      const bytes = await readExactly(this.source, this.dataStart + at, length);
-      convert(bytes, data, (at - begin) / DTYPE_BYTES[dtype]);
-      options.onBytes?.(length);
+      const bytes = await this.readBytes(name, at, Math.min(CHUNK_BYTES, end - begin - at));
+      type.dequantize(bytes, 0, data, at / type.blockBytes, bytes.length / type.blockBytes);
+      options.onBytes?.(bytes.length);
     }
     return new Tensor(shape, data);
+  }
+
+  /**
+   * Reads `length` bytes of a tensor from its byte `from`, as they are stored.
+   * @param room may be used for them
+   * @throws EngineError as `check`, and MODEL_IO; RangeError for bytes that are not the tensor's
+   */
+  async readBytes(name: string, from: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
+    const { begin, end } = this.check(name);
+    if (from < 0 || length < 0 || begin + from + length > end) {
+      throw new RangeError(`Bytes ${from} to ${from + length} lie outside tensor ${name} of ${end - begin} bytes.`);
+    }
+    return readExactly(this.source, this.dataStart + begin + from, length, room);
+  }
+
+  /**
+   * An array for values of a tensor.
+   * @param bytes that it takes
+   * @throws EngineError OUT_OF_MEMORY
+   */
+  allocate<A extends ArrayBufferView>(tensor: string, bytes: number, make: () => A): A {
+    try {
+      return make();
+    } catch (cause) {
+      const file = this.source.name;
+      const message = `${file}: there is no memory for tensor ${quote(tensor)}, which needs ${bytes} bytes.`;
+      throw new EngineError('OUT_OF_MEMORY', message, { file, tensor, bytes }, { cause });
+    }
   }
 }
 
@@ -116,15 +150,5 @@ function decodeUtf8(bytes: Uint8Array, fileName: string): string {
   } catch (cause) {
     const message = `${fileName}: the safetensors header is not valid UTF-8. The file is damaged or of another format.`;
     throw new EngineError('MODEL_FORMAT', message, { file: fileName }, { cause });
-  }
-}
-
-function allocate(file: string, tensor: string, elements: number): Float32Array {
-  try {
-    return new Float32Array(elements);
-  } catch (cause) {
-    const bytes = 4 * elements;
-    const message = `${file}: there is no memory for tensor ${quote(tensor)}, which needs ${bytes} bytes.`;
-    throw new EngineError('OUT_OF_MEMORY', message, { file, tensor, bytes }, { cause });
   }
 }

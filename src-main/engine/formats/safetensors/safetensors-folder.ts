@@ -1,11 +1,10 @@
 import { EngineError } from '../../errors.ts';
 import type { ByteSource, ModelFiles } from '../../platform.ts';
 import type { Shape } from '../../tensor/shape.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
 import { quote } from '../json/strict-json.ts';
 import { readExactly } from '../read-exactly.ts';
 import { formatError, type TensorInfo } from './header.ts';
-import { MAX_HEADER_BYTES, type ReadTensorOptions, SafetensorsFile } from './safetensors-file.ts';
+import { MAX_HEADER_BYTES, type ReadableTensor, SafetensorsFile } from './safetensors-file.ts';
 import { parseShardIndex } from './shard-index.ts';
 
 const SINGLE = 'model.safetensors';
@@ -118,13 +117,18 @@ export class SafetensorsFolder {
   }
 
   /** @throws EngineError as `SafetensorsFile.check` does. */
-  check(name: string, shape?: Shape): TensorInfo {
+  check(name: string, shape?: Shape): ReadableTensor {
     return this.file(name).check(name, shape);
   }
 
-  /** @throws EngineError as `SafetensorsFile.readTensor` does. */
-  async readTensor(name: string, options: ReadTensorOptions = {}): Promise<Tensor> {
-    return this.file(name).readTensor(name, options);
+  /** @throws EngineError as `SafetensorsFile.readBytes` does. */
+  async readBytes(name: string, from: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
+    return this.file(name).readBytes(name, from, length, room);
+  }
+
+  /** @throws EngineError as `SafetensorsFile.allocate` does. */
+  allocate<A extends ArrayBufferView>(tensor: string, bytes: number, make: () => A): A {
+    return this.file(tensor).allocate(tensor, bytes, make);
   }
 
   async close(): Promise<void> {
