@@ -32,7 +32,7 @@ test('the page of a model says from how many places its weights are read, and wh
   await chat.ready();
   await models.show();
   await models.select('TinyTransformer');
-  await expect(models.id('detail')).toContainText('Places: float32 weights are read in order.');
+  await expect(models.id('detail')).toContainText('Places: float32 weights are read from four.');
   await models.open(await writeBigModel(dataDir));
   await models.load('Big');
   await models.select('Big');

@@ -174,7 +174,7 @@ export interface KernelsInfo {
   variant: string;
   /** Bits of the sums of products of 4-bit codes, and why, for a person. */
   sums: { bits: 16 | 32; reason: string };
-  /** From how many places in memory single tokens read weights in turns, 1: in order; and why, for a person. */
+  /** From how many places in memory single tokens read weights in turns; and why, for a person. */
   places: { count: number; reason: string };
   /** Most bytes first. */
   weights: KeptWeights[];

@@ -16,13 +16,23 @@ export function linearF32(op: usize, rows: i32, from: i32, to: i32): void {
   const panelBytes = <usize>width * 32;
   const tiled = rows & ~3;
   let panel = from;
+  if (!tiled) {
+    // Each of the four reads on where its last panel ended.
+    const apart = (to - from) >> 2;
+    const step = <usize>apart * panelBytes;
+    for (const end = from + apart; panel < end; panel++) {
+      const at = w + <usize>panel * panelBytes;
+      for (let row = 0; row < rows; row++) fourPanels(op, x + <usize>row * stride, at, step, width, row, panel, apart);
+    }
+    panel += 3 * apart;
+  }
   for (; panel + 4 <= to; panel += 4) {
     const at = w + <usize>panel * panelBytes;
     for (let row = 0; row < tiled; row += 4) {
       if (WIDE && fourRowsWide(op, x + <usize>row * stride, stride, at, panelBytes, row, panel)) continue;
       for (let p = 0; p < 4; p++) fourRows(op, x + <usize>row * stride, stride, at + <usize>p * panelBytes, width, row, panel + p);
     }
-    for (let row = tiled; row < rows; row++) fourPanels(op, x + <usize>row * stride, at, panelBytes, width, row, panel);
+    for (let row = tiled; row < rows; row++) fourPanels(op, x + <usize>row * stride, at, panelBytes, width, row, panel, 1);
   }
   for (; panel < to; panel++) {
     const at = w + <usize>panel * panelBytes;
@@ -66,11 +76,14 @@ function fourRows(op: usize, x: usize, stride: usize, w: usize, width: i32, row:
   store8(op, row + 3, panel, d0, d1);
 }
 
-/** Four panels side by side keep eight chains of additions in flight. */
-function fourPanels(op: usize, x: usize, w: usize, panelBytes: usize, width: i32, row: i32, panel: i32): void {
-  const w1 = w + panelBytes;
-  const w2 = w1 + panelBytes;
-  const w3 = w2 + panelBytes;
+/**
+ * Four panels keep eight chains of additions in flight.
+ * @param step bytes from one to the next @param apart panels
+ */
+function fourPanels(op: usize, x: usize, w: usize, step: usize, width: i32, row: i32, panel: i32, apart: i32): void {
+  const w1 = w + step;
+  const w2 = w1 + step;
+  const w3 = w2 + step;
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -93,9 +106,9 @@ function fourPanels(op: usize, x: usize, w: usize, panelBytes: usize, width: i32
     d1 = madd(v, v128.load(w3 + at, 16), d1);
   }
   store8(op, row, panel, a0, a1);
-  store8(op, row, panel + 1, b0, b1);
-  store8(op, row, panel + 2, c0, c1);
-  store8(op, row, panel + 3, d0, d1);
+  store8(op, row, panel + apart, b0, b1);
+  store8(op, row, panel + 2 * apart, c0, c1);
+  store8(op, row, panel + 3 * apart, d0, d1);
 }
 
 function onePanel(op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32): void {

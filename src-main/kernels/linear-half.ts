@@ -11,18 +11,19 @@
  */
 import { store8 } from './epilogue';
 import { storeFourRowsWide } from './epilogue-wide';
-import { apartOf, strandsOf } from './strands';
+import { apartOf, MANY_ROWS, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums, lane } from './int8-row';
 import { addBF16TwiceWide, addBF16Wide, addF16TwiceWide, addF16Wide, fourRowsWide, unpackBF16Wide, unpackF16Wide } from './linear-half-wide';
 import { madd } from './math';
 
 /** Rows from which on converting a panel once saves time. */
-const FEW_ROWS: i32 = 8;
+const FEW_ROWS: i32 = WIDE ? MANY_ROWS : 8;
 /** Bytes of the eight sums of one panel and one row. */
 const SUMS: usize = 128;
-/** Inputs that one panel is read for before the next one's turn comes. */
+/** Inputs that one panel is read for before the next one's turn comes: more of them where only two take turns. */
 const TURN: i32 = 64;
+const LONG_TURN: i32 = 128;
 
 /**
  * @param brain weights are bfloat16 @param places see strands.ts
@@ -256,8 +257,9 @@ function rowsInTurns(
   const end = sums + <usize>rows * size;
   clearSums(sums, <usize>(rows * strands));
   const whole = width & ~3;
-  for (let input = 0; input < whole; input += TURN) {
-    const inputs = min(whole - input, TURN);
+  const turn = strands == 2 ? LONG_TURN : TURN;
+  for (let input = 0; input < whole; input += turn) {
+    const inputs = min(whole - input, turn);
     let at = w + <usize>input * 16;
     for (let strand: usize = 0; strand < size; strand += SUMS, at += step) {
       let xs = x + <usize>input * 4;

@@ -185,7 +185,7 @@ class WasmExecutor implements Executor {
     const { kvCacheType } = this.buffers.size;
     const { variant, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
-    const places = { count: this.isReadInOrder ? 1 : this.inputs.places, reason: this.whyPlaces };
+    const places = { count: this.isFloat32 ? 4 : this.inputs.places, reason: this.whyPlaces };
     return {
       variant,
       sums,
@@ -256,15 +256,15 @@ class WasmExecutor implements Executor {
     return { values, clear: clear && !isBusy };
   }
 
-  /** The kernels for float32 have no places. */
-  private get isReadInOrder(): boolean {
+  /** The kernels for float32 always read from four places. */
+  private get isFloat32(): boolean {
     return this.facts.weights.every(({ keptAs }) => keptAs === 'F32');
   }
 
   /** Processors fetch ahead in different ways, and say nothing of it: times single tokens each way. */
   async choosePlaces(asked: Places | Clock | undefined, once: MeasureOnce): Promise<void> {
-    if (this.isReadInOrder) {
-      this.whyPlaces = 'float32 weights are read in order';
+    if (this.isFloat32) {
+      this.whyPlaces = 'float32 weights are read from four';
       return;
     }
     if (typeof asked === 'number') {

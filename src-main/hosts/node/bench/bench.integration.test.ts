@@ -37,7 +37,7 @@ describe('tokenscope bench', () => {
   it('gives a table with the machine and what was chosen, also of the other executor', async () => {
     const wasm = await bench('--context', '4');
     expect(wasm.stdout).toMatch(/\n {2}tokens on \d+ threads?: measured/);
-    expect(wasm.stdout).toContain('\n  weights read from 1 place: float32 weights are read in order\n');
+    expect(wasm.stdout).toContain('\n  weights read from 4 places: float32 weights are read from four\n');
     const { stdout } = await bench('--context', '4', '--executor', 'reference');
     expect(stdout).toMatch(/reference executor, 1 thread\n\n/);
     expect(stdout).toMatch(/write 4 tokens after 4 +\d+\.\d/);
