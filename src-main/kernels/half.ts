@@ -11,7 +11,7 @@ const QUIET_NAN: i32 = 0x7e00;
 /** Four float32 values to binary16 in the low half of each lane; the high half is 0. */
 // @ts-ignore: decorator
 @inline
-function halfBits4(x: v128): v128 {
+export function halfBits4(x: v128): v128 {
   const sign = v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000));
   const magnitude = f32x4.pmin(f32x4.splat(LARGEST), f32x4.abs(x));
   // Half of what is cut off, less one unless the last bit that stays is odd.

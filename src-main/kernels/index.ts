@@ -9,10 +9,10 @@ export {
   packQ4Min,
   packQ5,
   packQ5Min,
-  packQ6,
   packQ8,
   packQ8Signed,
   packQ8Unsigned,
 } from './pack';
+export { packQ4K, packQ5K, packQ6K } from './pack-k';
 export { runPlan, work } from './plan';
 export { zero } from './wide';

@@ -4,23 +4,74 @@
  */
 import { panelBytesHalf } from './linear-half';
 
+/** Rows that are moved together, as a square of 32-bit words that is turned around; others one by one. */
+const TOGETHER: usize = 4;
+
+/** Whether `row` and those after it are whole rows of words in the panel, of which the first stands at a multiple of 16 bytes. */
+// @ts-ignore: decorator
+@inline
+function areTogether(first: i32, row: i32, rows: i32): bool {
+  return ((first + row) & (<i32>TOGETHER - 1)) == 0 && row + <i32>TOGETHER <= rows;
+}
+
+/** Four words of each of four rows, `apart` bytes from one to the next, to four columns of a panel. */
+// @ts-ignore: decorator
+@inline
+function turnAround(from: usize, apart: usize, to: usize): void {
+  storeColumns(v128.load(from), v128.load(from + apart), v128.load(from + 2 * apart), v128.load(from + 3 * apart), to);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeColumns(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+  const low = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const high = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const otherLow = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const otherHigh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(low, otherLow, 0, 2));
+  v128.store(to, v128.shuffle<i64>(low, otherLow, 1, 3), 32);
+  v128.store(to, v128.shuffle<i64>(high, otherHigh, 0, 2), 64);
+  v128.store(to, v128.shuffle<i64>(high, otherHigh, 1, 3), 96);
+}
+
 /** f32 `[rows, width]` to panels `[width, 8]`. */
 export function packF32(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
+  const bytes = <usize>width * 4;
   for (let row = 0; row < rows; row++) {
-    const from = source + <usize>row * width * 4;
+    const from = source + <usize>row * bytes;
     const to = target + <usize>((first + row) >> 3) * width * 32 + ((first + row) & 7) * 4;
-    for (let i: usize = 0; i < <usize>width; i++) store<f32>(to + i * 32, load<f32>(from + i * 4));
+    let i: usize = 0;
+    if (areTogether(first, row, rows)) {
+      for (; i + 16 <= bytes; i += 16) turnAround(from + i, bytes, to + i * 8);
+      for (; i < bytes; i += 4) for (let r: usize = 0; r < TOGETHER; r++) store<f32>(to + i * 8 + r * 4, load<f32>(from + i + r * bytes));
+      row += <i32>TOGETHER - 1;
+    }
+    for (; i < bytes; i += 4) store<f32>(to + i * 8, load<f32>(from + i));
   }
 }
 
 /** 16-bit floats `[rows, width]` to panels `[(width + 1) / 2, 8, 2]`. */
 export function packHalf(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
   const panelBytes = panelBytesHalf(width);
+  const bytes = <usize>width * 2;
   for (let row = 0; row < rows; row++) {
-    const from = source + <usize>row * width * 2;
+    const from = source + <usize>row * bytes;
     const to = target + <usize>((first + row) >> 3) * panelBytes + ((first + row) & 7) * 4;
-    for (let i: usize = 0; i < <usize>width; i++) store<u16>(to + (i >> 1) * 32 + (i & 1) * 2, load<u16>(from + i * 2));
+    let i: usize = 0;
+    if (areTogether(first, row, rows)) {
+      for (; i + 16 <= bytes; i += 16) turnAround(from + i, bytes, to + i * 8);
+      for (; i < bytes; i += 2) for (let r: usize = 0; r < TOGETHER; r++) moveHalf(from + r * bytes, to + r * 4, i);
+      row += <i32>TOGETHER - 1;
+    }
+    for (; i < bytes; i += 2) moveHalf(from, to, i);
   }
+}
+
+/** @param i bytes of the row before it */
+// @ts-ignore: decorator
+@inline
+function moveHalf(from: usize, to: usize, i: usize): void {
+  store<u16>(to + (i >> 2) * 32 + (i & 2), load<u16>(from + i));
 }
 
 /** Q8_0 blocks `f16 d; i8 q[32]` with codes as they are. */
@@ -42,19 +93,44 @@ export function packQ8Signed(source: usize, target: usize, width: i32, first: i3
 @inline
 function packBytes(source: usize, target: usize, width: i32, first: i32, rows: i32, flip: i8, lowest: i8): void {
   const blocks = width >> 5;
+  const bytes = <usize>blocks * 34;
   for (let row = 0; row < rows; row++) {
-    let from = source + <usize>(row * blocks) * 34;
+    let from = source + <usize>row * bytes;
     let to = target + <usize>(((first + row) >> 3) * blocks) * 272;
     const lane = <usize>((first + row) & 7);
+    const together = areTogether(first, row, rows);
     for (let block = 0; block < blocks; block++, from += 34, to += 272) {
+      if (together) {
+        for (let r: usize = 0; r < TOGETHER; r++) store<u16>(to + (lane + r) * 2, load<u16>(from + r * bytes));
+        for (let j: usize = 0; j < 32; j += 16) {
+          const at = from + 2 + j;
+          const a = codes16(at, flip, lowest);
+          const b = codes16(at + bytes, flip, lowest);
+          const c = codes16(at + 2 * bytes, flip, lowest);
+          const d = codes16(at + 3 * bytes, flip, lowest);
+          storeColumns(a, b, c, d, to + 16 + j * 8 + lane * 4);
+        }
+        continue;
+      }
       store<u16>(to + lane * 2, load<u16>(from));
-      for (let j: usize = 0; j < 8; j++) {
-        const codes = i8x16.max_s(i32x4.splat(load<i32>(from + j * 4, 2)), i8x16.splat(lowest));
-        // Adding 128 is flipping the highest bit.
-        store<i32>(to + j * 32 + lane * 4, i32x4.extract_lane(v128.xor(codes, i8x16.splat(flip)), 0), 16);
+      for (let j: usize = 0; j < 32; j += 16) {
+        const codes = codes16(from + 2 + j, flip, lowest);
+        const at = to + 16 + j * 8 + lane * 4;
+        v128.store32_lane(at, codes, 0);
+        v128.store32_lane(at, codes, 1, 32);
+        v128.store32_lane(at, codes, 2, 64);
+        v128.store32_lane(at, codes, 3, 96);
       }
     }
+    if (together) row += <i32>TOGETHER - 1;
   }
+}
+
+/** Adding 128 is flipping the highest bit. */
+// @ts-ignore: decorator
+@inline
+function codes16(at: usize, flip: i8, lowest: i8): v128 {
+  return v128.xor(i8x16.max_s(v128.load(at), i8x16.splat(lowest)), i8x16.splat(flip));
 }
 
 /** Q4_0 and IQ4_NL blocks `f16 d; u8 q[16]`. */
@@ -78,16 +154,22 @@ function packNibbles(
   halves: usize,
 ): void {
   const blocks = width >> 5;
+  const bytes = <usize>blocks * fromBlock;
   for (let row = 0; row < rows; row++) {
-    let from = source + <usize>(row * blocks) * fromBlock;
+    let from = source + <usize>row * bytes;
     let to = target + <usize>(((first + row) >> 3) * blocks) * toBlock;
     const lane = <usize>((first + row) & 7);
+    const together = areTogether(first, row, rows);
+    const count: usize = together ? TOGETHER : 1;
     for (let block = 0; block < blocks; block++, from += fromBlock, to += toBlock) {
-      for (let i: usize = 0; i < halves; i++) store<u16>(to + i * 16 + lane * 2, load<u16>(from + i * 2));
-      for (let j: usize = 0; j < 4; j++) {
-        store<i32>(to + halves * 16 + j * 32 + lane * 4, load<i32>(from + halves * 2 + j * 4));
+      for (let i: usize = 0; i < halves; i++) {
+        for (let r: usize = 0; r < count; r++) store<u16>(to + i * 16 + (lane + r) * 2, load<u16>(from + i * 2 + r * bytes));
       }
+      const codes = to + halves * 16 + lane * 4;
+      if (together) turnAround(from + halves * 2, bytes, codes);
+      else for (let j: usize = 0; j < 4; j++) store<i32>(codes + j * 32, load<i32>(from + halves * 2 + j * 4));
     }
+    if (together) row += <i32>TOGETHER - 1;
   }
 }
 
@@ -119,29 +201,6 @@ function packFiveBits(source: usize, target: usize, width: i32, first: i32, rows
         let high: u32 = 0;
         for (let j: u32 = 0; j < 8; j++) high |= ((bits >> (4 * j + i)) & 1) << j;
         store<u8>(codes + i, <u8>high, 128);
-      }
-    }
-  }
-}
-
-/** Blocks `f16 d[2]; u8 q[32]` with 6-bit codes and a scale for each half. */
-export function packQ6(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
-  const blocks = width >> 5;
-  for (let row = 0; row < rows; row++) {
-    let from = source + <usize>(row * blocks) * 36;
-    let to = target + <usize>(((first + row) >> 3) * blocks) * 224;
-    const lane = <usize>((first + row) & 7);
-    for (let block = 0; block < blocks; block++, from += 36, to += 224) {
-      store<u16>(to + lane * 2, load<u16>(from));
-      store<u16>(to + lane * 2, load<u16>(from, 2), 16);
-      for (let half: usize = 0; half < 2; half++) {
-        const q = from + half * 16;
-        const codes = to + half * 96 + lane * 4;
-        // Two bits of the fourth code above each of the others.
-        const fourth = load<u32>(q, 4 + 12);
-        store<u32>(codes, load<u32>(q, 4) | ((fourth & 0x03030303) << 6), 32);
-        store<u32>(codes, load<u32>(q, 8) | ((fourth & 0x0c0c0c0c) << 4), 32 + 32);
-        store<u32>(codes, load<u32>(q, 12) | ((fourth & 0x30303030) << 2), 32 + 64);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.ts';
 import { quote } from '../formats/json/strict-json.ts';
+import { Rooms } from '../formats/rooms.ts';
 import type { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
 import type { CancelToken } from '../platform.ts';
 import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../program/weights.ts';
@@ -13,7 +14,7 @@ import type { Hyperparameters } from './hyperparameters.ts';
 import type { ReadWeightOptions, WeightSource } from './weight-source.ts';
 
 /** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
-const SLICE_BYTES = 4 * 2 ** 20;
+const SLICE_BYTES = 2 * 2 ** 20;
 
 /** Where a tensor lies, what it is stored as, and its shape there. */
 interface Found {
@@ -25,16 +26,10 @@ interface Found {
   readonly bytesPerRow: number;
 }
 
-/**
- * The weights of a Hugging Face folder under GGUF's names and in GGUF's layouts: changed as they are read, one tensor
- * after the other.
- */
+/** The weights of a Hugging Face folder under GGUF's names and in GGUF's layouts: changed as they are read. */
 export class HfWeights implements WeightSource, WeightReader {
   readonly stored = this;
-  /** What was read last; the next slice takes its place. */
-  private readonly room = new Room();
-  /** The same in another order of rows. */
-  private readonly changedRoom = new Room();
+  private readonly rooms = new Rooms();
 
   /** @param sliceBytes read at a time, as far as whole rows and heads allow */
   constructor(
@@ -82,9 +77,10 @@ export class HfWeights implements WeightSource, WeightReader {
         // A head is changed as a whole; of a vector, all heads are in its one row.
         const [group, unit] = weight.shape.length > 1 ? [headDim, bytesPerRow] : [1, type.blockBytes];
         return this.readSlices(found, group, options, (bytes, row, count) => {
-          const target = this.allocate(found, this.changedRoom, bytes.length);
+          const target = this.takeRoom(found, bytes.length);
           interleave(bytes, target, unit, headDim);
           onRows(target, row, count);
+          this.rooms.give(target);
         });
       }
     }
@@ -143,9 +139,12 @@ export class HfWeights implements WeightSource, WeightReader {
       checkCancel(cancel);
       const count = Math.min(step, rows - row);
       const length = count * bytesPerRow;
-      const room = this.allocate(found, this.room, length);
-      const bytes = await this.folder.readBytes(source, row * bytesPerRow, length, room);
-      onSlice(bytes, row, count);
+      const room = this.takeRoom(found, length);
+      try {
+        onSlice(await this.folder.readBytes(source, row * bytesPerRow, length, room), row, count);
+      } finally {
+        this.rooms.give(room);
+      }
       onBytes?.(length);
     }
   }
@@ -166,19 +165,8 @@ export class HfWeights implements WeightSource, WeightReader {
     }
   }
 
-  private allocate({ source }: Found, room: Room, bytes: number): Uint8Array {
-    return this.folder.allocate(source, bytes, () => room.of(bytes));
-  }
-}
-
-/** Bytes that are used again and again. */
-class Room {
-  private bytes = new Uint8Array(0);
-
-  /** The first `length` of them; what was in them is lost. */
-  of(length: number): Uint8Array {
-    if (this.bytes.length < length) this.bytes = new Uint8Array(length);
-    return this.bytes.subarray(0, length);
+  private takeRoom({ source }: Found, bytes: number): Uint8Array<ArrayBuffer> {
+    return this.folder.allocate(source, bytes, () => this.rooms.take(bytes));
   }
 }
 

@@ -16,7 +16,7 @@ export interface WeightReader {
   /** The type whose blocks `readRows` gives. */
   typeOf(weight: WeightDeclaration): BlockType;
   /**
-   * Reads a tensor from its first row to its last, in slices of whole rows; a vector is one row.
+   * Reads a tensor from its first row to its last, in slices of whole rows; a vector is one row. Tensors may be read at once.
    * @throws EngineError MODEL_FORMAT, MODEL_IO, OUT_OF_MEMORY, CANCELLED
    */
   readRows(weight: WeightDeclaration, options: ReadRowsOptions): Promise<void>;

@@ -23,7 +23,9 @@ export interface KernelExports {
   packQ4Min: PackKernel;
   packQ5: PackKernel;
   packQ5Min: PackKernel;
-  packQ6: PackKernel;
+  packQ4K: PackKernel;
+  packQ5K: PackKernel;
+  packQ6K: PackKernel;
 }
 
 /** Rows `[rows, width]` at `source` become rows `first` and on of the panels at `target`. */

@@ -3,7 +3,7 @@ import { rowBytes, type BlockType } from '../../quant/block-type.ts';
 import { Q8_0 } from '../../quant/q8_0.ts';
 import type { KernelExports } from './kernels.ts';
 import * as L from './plan-layout.ts';
-import { iq4NlToQ80, iq4XsToNl, q4KToQ41, q5KToQ51, q6KToHalves } from './weight-conversions.ts';
+import { iq4NlToQ80, iq4XsToNl } from './weight-conversions.ts';
 
 export interface WeightLayout {
   /** For people: the type whose values it holds. */
@@ -56,12 +56,13 @@ const F16 = half('F16', L.LAYOUT_F16, 'scaled');
 const BF16 = half('BF16', L.LAYOUT_BF16, 'float32');
 const Q4 = integer('Q4_0', L.LAYOUT_Q4, 'packQ4', 8, 18);
 const Q4_MIN = integer('Q4_1', L.LAYOUT_Q4_MIN, 'packQ4Min', 0, 20);
-/** The same in memory; the id chooses the kernel. */
-const Q4_SHORT = { ...Q4, id: L.LAYOUT_Q4_SHORT };
-const Q4_MIN_SHORT = { ...Q4_MIN, id: L.LAYOUT_Q4_MIN_SHORT };
+const SHORT_SUMS: ReadonlyMap<number, number> = new Map([
+  [L.LAYOUT_Q4, L.LAYOUT_Q4_SHORT],
+  [L.LAYOUT_Q4_MIN, L.LAYOUT_Q4_MIN_SHORT],
+]);
 const Q5 = integer('Q5_0', L.LAYOUT_Q5, 'packQ5', 16, 22);
 const Q5_MIN = integer('Q5_1', L.LAYOUT_Q5_MIN, 'packQ5Min', 0, 24);
-const Q6 = integer('Q6_K', L.LAYOUT_Q6, 'packQ6', 32, 28);
+const Q6 = integer('Q6_K', L.LAYOUT_Q6, 'packQ6K', 32, 28);
 const Q8: Readonly<Record<DotKind, WeightLayout>> = {
   unsigned: integer('Q8_0', L.LAYOUT_Q8, 'packQ8Unsigned', 128, 34),
   signed: integer('Q8_0', L.LAYOUT_Q8, 'packQ8', 0, 34),
@@ -95,14 +96,14 @@ const PACKINGS: Readonly<Record<string, Packing>> = {
   Q4_1: asTheyLie(Q4_MIN),
   Q5_0: asTheyLie(Q5),
   Q5_1: asTheyLie(Q5_MIN),
-  Q4_K: converted(Q4_MIN, 256, q4KToQ41),
-  Q5_K: converted(Q5_MIN, 256, q5KToQ51),
-  Q6_K: converted(Q6, 256, q6KToHalves),
+  Q4_K: asTheyLie({ ...Q4_MIN, kernel: 'packQ4K' }),
+  Q5_K: asTheyLie({ ...Q5_MIN, kernel: 'packQ5K' }),
+  Q6_K: asTheyLie(Q6),
 };
 
 /** Q4_0 as kernels with sums of so many bits read it. */
 export function nibbleLayout(sums: DotTraits['sums']): WeightLayout {
-  return sums === 'i16' ? Q4_SHORT : Q4;
+  return sums === 'i16' ? { ...Q4, id: L.LAYOUT_Q4_SHORT } : Q4;
 }
 
 /** Activations are quantised in blocks of 32, so narrower rows stay float32. */
@@ -115,9 +116,10 @@ export function packingOf(type: BlockType, width: number, { codes, sums }: DotTr
   return { layout: F32, convert: throughFloats(type, null) };
 }
 
+/** The same in memory; the id chooses the kernel. */
 function withShortSums(packing: Packing): Packing {
-  if (packing.layout === Q4) return { ...packing, layout: Q4_SHORT };
-  return packing.layout === Q4_MIN ? { ...packing, layout: Q4_MIN_SHORT } : packing;
+  const id = SHORT_SUMS.get(packing.layout.id);
+  return id === undefined ? packing : { ...packing, layout: { ...packing.layout, id } };
 }
 
 /** The table's values have eight bits: where those are not exact, Q8_0 holds the same ones. */

@@ -82,6 +82,9 @@ export function keptWeights(program: Program, reader: Pick<WeightReader, 'typeOf
   return [...kept.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
+/** Tensors that are read at once: while one is packed, another comes from the disk. */
+const READ_AT_ONCE = 2;
+
 /** Reads every weight and packs it. */
 export async function packWeights(
   program: Program,
@@ -92,15 +95,25 @@ export async function packWeights(
   options: PackWeightsOptions,
 ): Promise<PackedWeights> {
   const { packed, placements } = placeWeights(program, reader, memory, dot);
-  for (const { weight, packing, targets } of placements) {
-    await reader.readRows(weight, {
-      ...options,
-      onRows: (bytes, firstRow, rows) => {
-        if (weight.shape.length < 2) copyVector(memory, reader, weight, bytes, targets);
-        else packSlice(memory, kernels, packing, weight, { bytes, firstRow, rows }, targets);
-      },
-    });
-  }
+  let failed = false;
+  const left = placements.values();
+  const readSome = async () => {
+    for (const { weight, packing, targets } of left) {
+      if (failed) return;
+      await reader.readRows(weight, {
+        ...options,
+        onRows: (bytes, firstRow, rows) => {
+          if (weight.shape.length < 2) copyVector(memory, reader, weight, bytes, targets);
+          else packSlice(memory, kernels, packing, weight, { bytes, firstRow, rows }, targets);
+        },
+      });
+    }
+  };
+  const readers = Array.from({ length: READ_AT_ONCE }, () => readSome());
+  for (const reading of readers) reading.catch(() => (failed = true));
+  // All have ended before this fails: nothing is read, or written to memory, behind the caller's back.
+  const failure = (await Promise.allSettled(readers)).find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') throw failure.reason;
   return packed;
 }
 

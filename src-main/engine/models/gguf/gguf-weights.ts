@@ -2,6 +2,7 @@ import { EngineError } from '../../errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
 import { blockTypeOf, type GgufTensor } from '../../formats/gguf/gguf-file.ts';
 import { readExactly } from '../../formats/read-exactly.ts';
+import { Rooms } from '../../formats/rooms.ts';
 import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
 import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
@@ -9,13 +10,12 @@ import { Tensor } from '../../tensor/tensor.ts';
 import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
 
 /** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
-const SLICE_BYTES = 4 * 2 ** 20;
+const SLICE_BYTES = 2 * 2 ** 20;
 
 /** Weights of a GGUF file or its parts, dequantised as they are read: one tensor after the other. */
 export class GgufWeights implements WeightSource, WeightReader {
   readonly stored = this;
-  /** What was read last; the next slice takes its place. */
-  private room = new Uint8Array(0);
+  private readonly rooms = new Rooms();
 
   /** @param fileName names the model in messages about tensors that are in no file */
   constructor(
@@ -37,9 +37,10 @@ export class GgufWeights implements WeightSource, WeightReader {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
       const count = Math.min(sliceBlocks, blocks - block);
       const offset = tensor.offset + block * type.blockBytes;
-      const bytes = await this.read(tensor, offset, count * type.blockBytes);
-      type.dequantize(bytes, 0, data, block * type.blockSize, count);
-      onBytes?.(bytes.length);
+      await this.read(tensor, offset, count * type.blockBytes, (bytes) => {
+        type.dequantize(bytes, 0, data, block * type.blockSize, count);
+      });
+      onBytes?.(count * type.blockBytes);
     }
     return new Tensor(shape, data);
   }
@@ -56,15 +57,24 @@ export class GgufWeights implements WeightSource, WeightReader {
     for (let row = 0; row < rows; row += step) {
       if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
       const count = Math.min(step, rows - row);
-      const bytes = await this.read(tensor, tensor.offset + row * bytesPerRow, count * bytesPerRow);
-      onRows(bytes, row, count);
-      onBytes?.(bytes.length);
+      const length = count * bytesPerRow;
+      await this.read(tensor, tensor.offset + row * bytesPerRow, length, (bytes) => onRows(bytes, row, count));
+      onBytes?.(length);
     }
   }
 
-  private read({ source }: GgufTensor, offset: number, length: number): Promise<Uint8Array> {
-    if (this.room.length < length) this.room = new Uint8Array(length);
-    return readExactly(source, offset, length, this.room);
+  private async read(
+    { source }: GgufTensor,
+    offset: number,
+    length: number,
+    use: (bytes: Uint8Array) => void,
+  ): Promise<void> {
+    const room = this.rooms.take(length);
+    try {
+      use(await readExactly(source, offset, length, room));
+    } finally {
+      this.rooms.give(room);
+    }
   }
 
   private find(name: string, shape: Shape): GgufTensor {
