@@ -17,7 +17,7 @@ import {
 import { dot4, dotPairs } from './dot';
 import { store8 } from './epilogue';
 import { madd, placedHalf4 } from './math';
-import { fourthOfSixBits, tableIQ4 } from './tile';
+import { fourthOfSixBits, lookUp, tableIQ4 } from './tile';
 
 /** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-half.ts. */
 // @ts-ignore: decorator
@@ -124,10 +124,10 @@ export function rowNibbles(
         bits1 = i16x8.shr_u(bits1, 1);
       }
       if (look) {
-        low0 = i8x16.swizzle(table, low0);
-        low1 = i8x16.swizzle(table, low1);
-        high0 = i8x16.swizzle(table, high0);
-        high1 = i8x16.swizzle(table, high1);
+        low0 = lookUp(table, low0);
+        low1 = lookUp(table, low1);
+        high0 = lookUp(table, high0);
+        high1 = lookUp(table, high1);
       }
       s0 = dot(short, low, low0, s0);
       s1 = dot(short, low, low1, s1);

@@ -7,6 +7,7 @@ import { dot4 } from './dot';
 import { clearSums, dot, sixBits, storeScaled, widened } from './int8-row';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { madd, placedHalf4 } from './math';
+import { lookUp } from './tile';
 import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
 
 /** Bytes of the sums of one panel. */
@@ -126,7 +127,7 @@ function nibbleBlocks(
 // @ts-ignore: decorator
 @inline
 function code(nibbles: v128, look: bool, table: v128): v128 {
-  return look ? i8x16.swizzle(table, nibbles) : nibbles;
+  return look ? lookUp(table, nibbles) : nibbles;
 }
 
 export function q8InTurns(
