@@ -3,10 +3,8 @@
  * `kept(0x2000)`, 13 bits, and `mask` what a float32 keeps of a weight.
  */
 import { madd } from './math';
-import { kept, PLACED_HALF, storePair } from './wide';
+import { kept, PLACED_HALF, storePair, UPPER_HALF } from './wide';
 
-/** What a float32 keeps of a bfloat16. */
-const UPPER_HALF: i32 = 0xffff0000;
 
 /** Bytes of an input of two panels as float32. */
 const PAIR: usize = 64;

@@ -16,6 +16,7 @@ import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engi
 import { clearSums, lane } from './int8-row';
 import { addBF16TwiceWide, addBF16Wide, addF16TwiceWide, addF16Wide, fourRowsWide, unpackBF16Wide, unpackF16Wide } from './linear-half-wide';
 import { madd } from './math';
+import { kept, PLACED_HALF, UPPER_HALF } from './wide';
 
 /** Rows from which on converting a panel once saves time. */
 const FEW_ROWS: i32 = WIDE ? MANY_ROWS : 8;
@@ -122,16 +123,14 @@ function store(brain: bool, op: usize, row: i32, panel: i32, low: v128, high: v1
 /** The first of the two inputs of each lane, in a float32's place: moving up 13 bits and extending the sign at once. */
 // @ts-ignore: decorator
 @inline
-function first(brain: bool, pair: v128): v128 {
-  if (brain) return i32x4.shl(pair, 16);
-  return v128.and(i32x4.dot_i16x8_s(pair, i32x4.splat(0x2000)), i32x4.splat(0x8fffe000));
+function first(brain: bool, pair: v128, up: v128, mask: v128): v128 {
+  return brain ? i32x4.shl(pair, 16) : v128.and(i32x4.dot_i16x8_s(pair, up), mask);
 }
 
 // @ts-ignore: decorator
 @inline
-function second(brain: bool, pair: v128): v128 {
-  if (brain) return v128.and(pair, i32x4.splat(0xffff0000));
-  return v128.and(i32x4.shr_s(pair, 3), i32x4.splat(0x8fffe000));
+function second(brain: bool, pair: v128, mask: v128): v128 {
+  return v128.and(brain ? pair : i32x4.shr_s(pair, 3), mask);
 }
 
 // Functions of their own: V8 gives each its registers.
@@ -155,34 +154,36 @@ function addBF16(x: usize, w: usize, inputs: i32, sums: usize): void {
 // @ts-ignore: decorator
 @inline
 function unpackPanel(brain: bool, w: usize, width: i32, tile: usize): void {
+  const up = kept(0x2000);
+  const mask = kept(brain ? UPPER_HALF : PLACED_HALF);
   const t1 = tile + <usize>((width + 3) >> 2) * 32;
   const t2 = t1 + <usize>((width + 2) >> 2) * 32;
   const t3 = t2 + <usize>((width + 1) >> 2) * 32;
   let at: usize = 0;
   for (const end = <usize>(width >> 2) * 32; at < end; at += 32, w += 64) {
-    unpackFirst(brain, w, tile + at);
-    unpackSecond(brain, w, t1 + at);
-    unpackFirst(brain, w + 32, t2 + at);
-    unpackSecond(brain, w + 32, t3 + at);
+    unpackFirst(brain, up, mask, w, tile + at);
+    unpackSecond(brain, mask, w, t1 + at);
+    unpackFirst(brain, up, mask, w + 32, t2 + at);
+    unpackSecond(brain, mask, w + 32, t3 + at);
   }
   const rest = width & 3;
-  if (rest > 0) unpackFirst(brain, w, tile + at);
-  if (rest > 1) unpackSecond(brain, w, t1 + at);
-  if (rest > 2) unpackFirst(brain, w + 32, t2 + at);
+  if (rest > 0) unpackFirst(brain, up, mask, w, tile + at);
+  if (rest > 1) unpackSecond(brain, mask, w, t1 + at);
+  if (rest > 2) unpackFirst(brain, up, mask, w + 32, t2 + at);
 }
 
 // @ts-ignore: decorator
 @inline
-function unpackFirst(brain: bool, w: usize, to: usize): void {
-  v128.store(to, first(brain, v128.load(w)));
-  v128.store(to, first(brain, v128.load(w, 16)), 16);
+function unpackFirst(brain: bool, up: v128, mask: v128, w: usize, to: usize): void {
+  v128.store(to, first(brain, v128.load(w), up, mask));
+  v128.store(to, first(brain, v128.load(w, 16), up, mask), 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function unpackSecond(brain: bool, w: usize, to: usize): void {
-  v128.store(to, second(brain, v128.load(w)));
-  v128.store(to, second(brain, v128.load(w, 16)), 16);
+function unpackSecond(brain: bool, mask: v128, w: usize, to: usize): void {
+  v128.store(to, second(brain, v128.load(w), mask));
+  v128.store(to, second(brain, v128.load(w, 16), mask), 16);
 }
 
 /** Every fourth input of four rows. @param add to what is in `sums` */
@@ -293,6 +294,8 @@ function addRow(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void
 // @ts-ignore: decorator
 @inline
 function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void {
+  const up = kept(0x2000);
+  const mask = kept(brain ? UPPER_HALF : PLACED_HALF);
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);
@@ -307,20 +310,20 @@ function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): v
     let vb = lane(v, 1);
     let low = v128.load(w);
     let high = v128.load(w, 16);
-    a0 = madd(va, first(brain, low), a0);
-    a1 = madd(va, first(brain, high), a1);
-    b0 = madd(vb, second(brain, low), b0);
-    b1 = madd(vb, second(brain, high), b1);
+    a0 = madd(va, first(brain, low, up, mask), a0);
+    a1 = madd(va, first(brain, high, up, mask), a1);
+    b0 = madd(vb, second(brain, low, mask), b0);
+    b1 = madd(vb, second(brain, high, mask), b1);
     // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
     if (!x) break;
     va = lane(v, 2);
     vb = lane(v, 3);
     low = v128.load(w, 32);
     high = v128.load(w, 48);
-    c0 = madd(va, first(brain, low), c0);
-    c1 = madd(va, first(brain, high), c1);
-    d0 = madd(vb, second(brain, low), d0);
-    d1 = madd(vb, second(brain, high), d1);
+    c0 = madd(va, first(brain, low, up, mask), c0);
+    c1 = madd(va, first(brain, high, up, mask), c1);
+    d0 = madd(vb, second(brain, low, mask), d0);
+    d1 = madd(vb, second(brain, high, mask), d1);
   }
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
@@ -334,6 +337,8 @@ function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): v
 
 /** Adds the inputs after the last whole four, and the four sums of each output. */
 function storeSums(brain: bool, op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
+  const up = kept(0x2000);
+  const mask = kept(brain ? UPPER_HALF : PLACED_HALF);
   x += <usize>(width >> 2) * 16;
   w += <usize>(width >> 2) * 64;
   let a0 = v128.load(sums);
@@ -347,18 +352,18 @@ function storeSums(brain: bool, op: usize, x: usize, w: usize, width: i32, row: 
   const rest = width & 3;
   if (rest > 0) {
     const va = v128.load32_splat(x);
-    a0 = madd(va, first(brain, v128.load(w)), a0);
-    a1 = madd(va, first(brain, v128.load(w, 16)), a1);
+    a0 = madd(va, first(brain, v128.load(w), up, mask), a0);
+    a1 = madd(va, first(brain, v128.load(w, 16), up, mask), a1);
   }
   if (rest > 1) {
     const vb = v128.load32_splat(x, 4);
-    b0 = madd(vb, second(brain, v128.load(w)), b0);
-    b1 = madd(vb, second(brain, v128.load(w, 16)), b1);
+    b0 = madd(vb, second(brain, v128.load(w), mask), b0);
+    b1 = madd(vb, second(brain, v128.load(w, 16), mask), b1);
   }
   if (rest > 2) {
     const vc = v128.load32_splat(x, 8);
-    c0 = madd(vc, first(brain, v128.load(w, 32)), c0);
-    c1 = madd(vc, first(brain, v128.load(w, 48)), c1);
+    c0 = madd(vc, first(brain, v128.load(w, 32), up, mask), c0);
+    c1 = madd(vc, first(brain, v128.load(w, 48), up, mask), c1);
   }
   const low = f32x4.add(f32x4.add(f32x4.add(a0, b0), c0), d0);
   const high = f32x4.add(f32x4.add(f32x4.add(a1, b1), c1), d1);

@@ -13,11 +13,12 @@
  * used, those of the others are faster.
  */
 
-/** Masks of a nibble, the bit above it and of six bits in each byte, and of what a binary16 number leaves of a float32 (math.ts). */
+/** Masks of a nibble, the bit above it and of six bits in each byte, and of what a binary16 number (math.ts) and a bfloat16 leave of a float32. */
 export const NIBBLES: i32 = 0x0f0f0f0f;
 export const FIFTH_BITS: i32 = 0x10101010;
 export const SIX_BITS: i32 = 0x3f3f3f3f;
 export const PLACED_HALF: i32 = 0x8fffe000;
+export const UPPER_HALF: i32 = 0xffff0000;
 
 /** Exported, and so a variable, of which no compiler knows that it is always 0. */
 export let zero: i32 = 0;
