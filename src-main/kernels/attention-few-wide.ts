@@ -5,8 +5,8 @@
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { sums4 } from './attention-tiles';
 import { copyVectors, fetch } from './copy';
-import { madd } from './math';
-import { kept, PLACED_HALF, storePair, widePlacedHalf4 } from './wide';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
+import { kept, storePair } from './wide';
 
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 /** Four values of each of four queries, twice in a row. */
@@ -74,7 +74,7 @@ function fewOne(q: usize, keys: usize, from: i32, to: i32, width: usize, scores:
 function lowOf(half: bool, k: v128, l: v128, at: usize, index: i32, mask: v128): v128 {
   if (!half) return index ? v128.load(at, 16) : v128.load(at);
   const pair = index ? v128.shuffle<i64>(k, l, 1, 3) : v128.shuffle<i64>(k, l, 0, 2);
-  return widePlacedHalf4(i32x4.extend_low_i16x8_s(pair), mask);
+  return placedHalf4(i32x4.extend_low_i16x8_s(pair), mask);
 }
 
 // @ts-ignore: decorator
@@ -82,7 +82,7 @@ function lowOf(half: bool, k: v128, l: v128, at: usize, index: i32, mask: v128):
 function highOf(half: bool, k: v128, l: v128, at: usize, index: i32, mask: v128): v128 {
   if (!half) return index ? v128.load(at, 16) : v128.load(at);
   const pair = index ? v128.shuffle<i64>(k, l, 1, 3) : v128.shuffle<i64>(k, l, 0, 2);
-  return widePlacedHalf4(i32x4.extend_high_i16x8_s(pair), mask);
+  return placedHalf4(i32x4.extend_high_i16x8_s(pair), mask);
 }
 
 /** Three or four queries, four keys at a time: 0 beside 2, and 1 beside 3. */

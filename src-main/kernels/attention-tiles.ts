@@ -8,9 +8,10 @@
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { weighWide } from './attention-weigh-wide';
-import { placeWide } from './attention-wide';
+import { placeHalves } from './attention-passes';
 import { copyVectors } from './copy';
-import { madd, placedHalf4 } from './math';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
+import { kept } from './wide';
 
 /** Bytes from one query's scores to the next: those of a chunk, and room for a vector that is written past the end. */
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
@@ -36,33 +37,23 @@ function runLength(cells: usize, count: i32): i32 {
 }
 
 /** The same from binary16 to float32. */
-export function placeHalves(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): void {
+export function copyHalves(storage: usize, cells: usize, count: i32, bytes: usize, tile: usize): void {
   for (let run = 0; count > 0; count -= run, cells += <usize>run * 4) {
     run = runLength(cells, count);
-    let from = storage + <usize>load<i32>(cells) * bytes;
     const size = <usize>run * bytes;
-    if (WIDE) {
-      placeWide(from, size, tile);
-      tile += 2 * size;
-      continue;
-    }
-    for (const end = from + size; from < end; from += 32, tile += 64) {
-      v128.store(tile, placedHalf4(v128.load16x4_s(from)));
-      v128.store(tile, placedHalf4(v128.load16x4_s(from, 8)), 16);
-      v128.store(tile, placedHalf4(v128.load16x4_s(from, 16)), 32);
-      v128.store(tile, placedHalf4(v128.load16x4_s(from, 24)), 48);
-    }
+    placeHalves(storage + <usize>load<i32>(cells) * bytes, size, tile);
+    tile += 2 * size;
   }
 }
 
-/** Values 4 x `index` and on of an entry. */
+/** Values 4 x `index` and on of an entry. @param mask `kept(PLACED_HALF)` */
 // @ts-ignore: decorator
 @inline
-function values4(half: bool, entry: usize, index: usize): v128 {
-  if (index == 0) return half ? placedHalf4(v128.load16x4_s(entry)) : v128.load(entry);
-  if (index == 1) return half ? placedHalf4(v128.load16x4_s(entry, 8)) : v128.load(entry, 16);
-  if (index == 2) return half ? placedHalf4(v128.load16x4_s(entry, 16)) : v128.load(entry, 32);
-  return half ? placedHalf4(v128.load16x4_s(entry, 24)) : v128.load(entry, 48);
+function values4(half: bool, entry: usize, index: usize, mask: v128): v128 {
+  if (index == 0) return half ? placedHalf4(v128.load16x4_s(entry), mask) : v128.load(entry);
+  if (index == 1) return half ? placedHalf4(v128.load16x4_s(entry, 8), mask) : v128.load(entry, 16);
+  if (index == 2) return half ? placedHalf4(v128.load16x4_s(entry, 16), mask) : v128.load(entry, 32);
+  return half ? placedHalf4(v128.load16x4_s(entry, 24), mask) : v128.load(entry, 48);
 }
 
 /** The sums of four vectors' lanes, by turning the square around. */
@@ -131,6 +122,7 @@ export function scoreOne(q: usize, keys: usize, from: i32, to: i32, width: usize
 // @ts-ignore: decorator
 @inline
 function scorePairs(queries: i32, half: bool, q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  const mask = kept(PLACED_HALF);
   const bytes = half ? width >> 1 : width;
   for (let i = from; i < to; i += 2) {
     let k = keys + <usize>i * bytes;
@@ -148,8 +140,8 @@ function scorePairs(queries: i32, half: bool, q: usize, keys: usize, from: i32, 
     let b2 = a0;
     let b3 = a0;
     for (const end = q + width; q0 < end; ) {
-      let x = values4(half, k, 0);
-      let y = values4(half, l, 0);
+      let x = values4(half, k, 0, mask);
+      let y = values4(half, l, 0, mask);
       let v = v128.load(q0);
       a0 = madd(v, x, a0);
       b0 = madd(v, y, b0);
@@ -164,8 +156,8 @@ function scorePairs(queries: i32, half: bool, q: usize, keys: usize, from: i32, 
         a3 = madd(v, x, a3);
         b3 = madd(v, y, b3);
       }
-      x = values4(half, k, 1);
-      y = values4(half, l, 1);
+      x = values4(half, k, 1, mask);
+      y = values4(half, l, 1, mask);
       v = v128.load(q0, 16);
       a0 = madd(v, x, a0);
       b0 = madd(v, y, b0);
@@ -201,6 +193,7 @@ function scorePairs(queries: i32, half: bool, q: usize, keys: usize, from: i32, 
 // @ts-ignore: decorator
 @inline
 function scoreQuads(queries: i32, half: bool, q: usize, keys: usize, from: i32, to: i32, width: usize, scores: usize): void {
+  const mask = kept(PLACED_HALF);
   const q1 = q + width;
   const last = to - 1;
   const bytes = half ? width >> 1 : width;
@@ -220,16 +213,16 @@ function scoreQuads(queries: i32, half: bool, q: usize, keys: usize, from: i32, 
     for (let at: usize = 0; at < width; at += 16) {
       const v = v128.load(q + at);
       const w = queries == 2 ? v128.load(q1 + at) : v;
-      let x = values4(half, k0 + (half ? at >> 1 : at), 0);
+      let x = values4(half, k0 + (half ? at >> 1 : at), 0, mask);
       a0 = madd(v, x, a0);
       if (queries == 2) b0 = madd(w, x, b0);
-      x = values4(half, k1 + (half ? at >> 1 : at), 0);
+      x = values4(half, k1 + (half ? at >> 1 : at), 0, mask);
       a1 = madd(v, x, a1);
       if (queries == 2) b1 = madd(w, x, b1);
-      x = values4(half, k2 + (half ? at >> 1 : at), 0);
+      x = values4(half, k2 + (half ? at >> 1 : at), 0, mask);
       a2 = madd(v, x, a2);
       if (queries == 2) b2 = madd(w, x, b2);
-      x = values4(half, k3 + (half ? at >> 1 : at), 0);
+      x = values4(half, k3 + (half ? at >> 1 : at), 0, mask);
       a3 = madd(v, x, a3);
       if (queries == 2) b3 = madd(w, x, b3);
     }
@@ -298,6 +291,7 @@ function weighOne(p: usize, values: usize, count: i32, width: usize, out: usize)
 // @ts-ignore: decorator
 @inline
 function weighPairs(queries: i32, half: bool, p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  const mask = kept(PLACED_HALF);
   for (let at: usize = 0; at < width; at += 32) {
     let a0 = f32x4.splat(0);
     let a1 = a0;
@@ -311,8 +305,8 @@ function weighPairs(queries: i32, half: bool, p: usize, values: usize, count: i3
     let entry = values + (half ? at >> 1 : at);
     const bytes = half ? width >> 1 : width;
     for (const end = p + <usize>count * 4; p0 < end; p0 += 4, entry += bytes) {
-      const x = values4(half, entry, 0);
-      const y = values4(half, entry, 1);
+      const x = values4(half, entry, 0, mask);
+      const y = values4(half, entry, 1, mask);
       let w = v128.load32_splat(p0);
       a0 = madd(w, x, a0);
       b0 = madd(w, y, b0);
@@ -348,6 +342,7 @@ function weighPairs(queries: i32, half: bool, p: usize, values: usize, count: i3
 // @ts-ignore: decorator
 @inline
 function weighQuads(queries: i32, half: bool, p: usize, values: usize, count: i32, width: usize, out: usize): void {
+  const mask = kept(PLACED_HALF);
   for (let at: usize = 0; at < width; at += 64) {
     let a0 = f32x4.splat(0);
     let a1 = a0;
@@ -363,16 +358,16 @@ function weighQuads(queries: i32, half: bool, p: usize, values: usize, count: i3
     for (const end = p + <usize>count * 4; p0 < end; p0 += 4, entry += bytes) {
       const w = v128.load32_splat(p0);
       const v = queries == 2 ? v128.load32_splat(p0, SCORE_STRIDE) : w;
-      let x = values4(half, entry, 0);
+      let x = values4(half, entry, 0, mask);
       a0 = madd(w, x, a0);
       if (queries == 2) b0 = madd(v, x, b0);
-      x = values4(half, entry, 1);
+      x = values4(half, entry, 1, mask);
       a1 = madd(w, x, a1);
       if (queries == 2) b1 = madd(v, x, b1);
-      x = values4(half, entry, 2);
+      x = values4(half, entry, 2, mask);
       a2 = madd(w, x, a2);
       if (queries == 2) b2 = madd(v, x, b2);
-      x = values4(half, entry, 3);
+      x = values4(half, entry, 3, mask);
       a3 = madd(w, x, a3);
       if (queries == 2) b3 = madd(v, x, b3);
     }

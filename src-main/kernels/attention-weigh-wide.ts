@@ -3,8 +3,8 @@
  * of one output lie side by side.
  */
 import { ATTENTION_SCORE_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { madd } from './math';
-import { kept, PLACED_HALF, storePair, widePlacedHalf4 } from './wide';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
+import { kept, storePair } from './wide';
 
 const SCORE_STRIDE: usize = ATTENTION_SCORE_STRIDE;
 
@@ -158,10 +158,10 @@ function weighBlocks(
 // @ts-ignore: decorator
 @inline
 function values4(half: bool, entry: usize, index: usize, mask: v128): v128 {
-  if (index == 0) return half ? widePlacedHalf4(v128.load16x4_s(entry), mask) : v128.load(entry);
-  if (index == 1) return half ? widePlacedHalf4(v128.load16x4_s(entry, 8), mask) : v128.load(entry, 16);
-  if (index == 2) return half ? widePlacedHalf4(v128.load16x4_s(entry, 16), mask) : v128.load(entry, 32);
-  return half ? widePlacedHalf4(v128.load16x4_s(entry, 24), mask) : v128.load(entry, 48);
+  if (index == 0) return half ? placedHalf4(v128.load16x4_s(entry), mask) : v128.load(entry);
+  if (index == 1) return half ? placedHalf4(v128.load16x4_s(entry, 8), mask) : v128.load(entry, 16);
+  if (index == 2) return half ? placedHalf4(v128.load16x4_s(entry, 16), mask) : v128.load(entry, 32);
+  return half ? placedHalf4(v128.load16x4_s(entry, 24), mask) : v128.load(entry, 48);
 }
 
 // @ts-ignore: decorator

@@ -9,6 +9,7 @@ import {
   ATTENTION_CHUNK,
   ATTENTION_SCORE_STRIDE,
   ATTENTION_STATS,
+  F16_INPUT_EXPONENT,
   F16_INPUT_SCALE,
   LAYOUT_F16,
   LAYOUT_Q8,
@@ -39,8 +40,8 @@ import { encodeQuery, encodeWeights, gatherScales, scoreCodes, weighCodes } from
 import { inOrder, isApart } from './attention-few-wide';
 import { clearStats, endOf, finish, merge, partialOf, startOf } from './attention-merge';
 import { scoreWide, spreadQuery } from './attention-score-wide';
-import { copyEntries, placeHalves, score, weigh } from './attention-tiles';
-import { exponentialsWide, scaleWide } from './attention-wide';
+import { copyEntries, copyHalves, score, weigh } from './attention-tiles';
+import { exponentials, scaleScores } from './attention-passes';
 import { cellBytes, paddedHead } from './cache';
 import { clearVectors, copyVectors } from './copy';
 import { exp4, max4, softcap4, sum4 } from './math';
@@ -174,7 +175,7 @@ function chunkOf(op: usize, field: usize, storage: usize, cells: usize, first: i
   const at = <usize>load<i32>(op + field) + storage;
   if (!converted && first >= 0) return at + <usize>first * cellBytes(op);
   if (!converted) copyEntries(at, cells, count, cellBytes(op), tile);
-  else placeHalves(at, cells, count, cellBytes(op), tile);
+  else copyHalves(at, cells, count, cellBytes(op), tile);
   return tile;
 }
 
@@ -260,7 +261,6 @@ function softmax(op: usize, half: bool, scores: usize, from: i32, to: i32, start
     memory.fill(scores + <usize>from * 4, 0, <usize>(to - from) * 4);
     return;
   }
-  const lowest = f32x4.splat(-Infinity);
   const first = <usize>(start & ~3) * 4;
   const end = <usize>((stop + 3) & ~3) * 4;
   for (let i = start & ~3; i < start; i++) store<f32>(scores + <usize>i * 4, -Infinity);
@@ -269,39 +269,24 @@ function softmax(op: usize, half: bool, scores: usize, from: i32, to: i32, start
   // Keys are 2^-112 and queries 2^56 of what they stand for.
   if (half) factor *= <f32>F16_INPUT_SCALE;
   if (load<i32>(op, OP_LAYOUT) == LAYOUT_Q8) factor *= load<f32>(stats, QUERY_SCALE);
-  const scale = f32x4.splat(factor);
   const cap = load<f32>(op, OP_SOFTCAP);
-  let highest = lowest;
-  if (cap != 0 || !(factor > 0)) highest = scaleAndCap(scores, first, end, start, stop, scale, cap);
-  else if (WIDE) highest = scaleWide(scores + first, scores + end, factor);
-  else {
-    for (let i = first; i < end; i += 16) {
-      const s = f32x4.mul(v128.load(scores + i), scale);
-      v128.store(scores + i, s);
-      highest = f32x4.max(highest, s);
-    }
-  }
+  const highest =
+    cap != 0 || !(factor > 0)
+      ? scaleAndCap(scores, first, end, start, stop, factor, cap)
+      : scaleScores(scores + first, scores + end, factor);
   if (tap) memory.copy(tap + <usize>start * 4, scores + <usize>start * 4, <usize>(stop - start) * 4);
-  const top = f32x4.splat(max4(highest));
+  const top = max4(highest);
   // Values are 2^-112 of what they stand for: half of that here, the other half in the end.
-  const raise = f32x4.splat(half ? <f32>F16_INPUT_SCALE : 1);
-  let sums = f32x4.splat(0);
-  if (WIDE) sums = exponentialsWide(scores + first, scores + end, f32x4.extract_lane(top, 0), f32x4.extract_lane(raise, 0));
-  else {
-    for (let i = first; i < end; i += 16) {
-      const e = f32x4.mul(exp4(f32x4.sub(v128.load(scores + i), top)), raise);
-      v128.store(scores + i, e);
-      sums = f32x4.add(sums, e);
-    }
-  }
+  const sums = exponentials(scores + first, scores + end, top, half ? F16_INPUT_EXPONENT : 0);
   if (<usize>from * 4 < first) memory.fill(scores + <usize>from * 4, 0, first - <usize>from * 4);
   if (end < <usize>to * 4) memory.fill(scores + end, 0, <usize>to * 4 - end);
-  store<f32>(stats, f32x4.extract_lane(top, 0));
+  store<f32>(stats, top);
   store<f32>(stats, sum4(sums), 4);
 }
 
 /** With a soft-cap, or a factor that would turn the -Infinity of the padding around. */
-function scaleAndCap(scores: usize, first: usize, end: usize, start: i32, stop: i32, scale: v128, cap: f32): v128 {
+function scaleAndCap(scores: usize, first: usize, end: usize, start: i32, stop: i32, factor: f32, cap: f32): v128 {
+  const scale = f32x4.splat(factor);
   let highest = f32x4.splat(-Infinity);
   for (let i = first; i < end; i += 16) {
     let s = f32x4.mul(v128.load(scores + i), scale);

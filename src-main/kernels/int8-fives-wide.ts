@@ -7,7 +7,8 @@ import { dot4 } from './dot';
 import { clearSums } from './int8-row';
 import { SUMS, storePanels } from './int8-strands';
 import { addPanel } from './int8-strands-wide';
-import { FIFTH_BITS, highFives, kept, lowFives, NIBBLES, PLACED_HALF } from './wide';
+import { PLACED_HALF } from './math';
+import { FIFTH_BITS, highFives, kept, lowFives, NIBBLES } from './wide';
 
 /** Parameters as of `nibblesInTurns`. */
 // @ts-ignore: decorator

@@ -16,14 +16,15 @@ import {
   XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4, dotPairs } from './dot';
 import { store8 } from './epilogue';
-import { madd, placedHalf4 } from './math';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
 import { fourthOfSixBits, lookUp, tableIQ4 } from './tile';
+import { FIFTH_BITS, kept, NIBBLES, SIX_BITS } from './wide';
 
-/** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-half.ts. */
+/** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-half.ts. @param half `kept(PLACED_HALF)` */
 // @ts-ignore: decorator
 @inline
-export function addScaled(y: v128, integers: v128, halves: usize, scale: v128): v128 {
-  return madd(f32x4.convert_i32x4_s(integers), f32x4.mul(placedHalf4(v128.load16x4_s(halves)), scale), y);
+export function addScaled(y: v128, integers: v128, halves: usize, scale: v128, half: v128): v128 {
+  return madd(f32x4.convert_i32x4_s(integers), f32x4.mul(placedHalf4(v128.load16x4_s(halves), half), scale), y);
 }
 
 // @ts-ignore: decorator
@@ -93,8 +94,9 @@ export function rowNibbles(
   short: bool,
   table: v128,
 ): void {
-  const mask = i8x16.splat(15);
-  const bit = i8x16.splat(16);
+  const mask = kept(NIBBLES);
+  const bit = kept(FIFTH_BITS);
+  const half = kept(PLACED_HALF);
   const shift = i32x4.splat(-zero);
   let y0 = f32x4.splat(0);
   let y1 = y0;
@@ -137,12 +139,12 @@ export function rowNibbles(
     s0 = widened(short, s0, start);
     s1 = widened(short, s1, start);
     const scale = v128.load32_splat(x, XQ_SCALE - 16);
-    y0 = addScaled(y0, s0, w, scale);
-    y1 = addScaled(y1, s1, w + 8, scale);
+    y0 = addScaled(y0, s0, w, scale, half);
+    y1 = addScaled(y1, s1, w + 8, scale, half);
     if (min) {
       const sum = v128.load32_splat(x, XQ_SCALED_SUM - 16);
-      y0 = madd(placedHalf4(v128.load16x4_s(w, 16)), sum, y0);
-      y1 = madd(placedHalf4(v128.load16x4_s(w, 24)), sum, y1);
+      y0 = madd(placedHalf4(v128.load16x4_s(w, 16), half), sum, y0);
+      y1 = madd(placedHalf4(v128.load16x4_s(w, 24), half), sum, y1);
     }
     w = codes + (five ? 32 : 0);
     x += XQ_BLOCK - 16;
@@ -152,6 +154,7 @@ export function rowNibbles(
 
 export function rowQ8(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32, zero: i32): void {
   const shift = i32x4.splat(-zero);
+  const half = kept(PLACED_HALF);
   let y0 = f32x4.splat(0);
   let y1 = y0;
   for (; blocks > 0; blocks--) {
@@ -164,8 +167,8 @@ export function rowQ8(op: usize, x: usize, w: usize, blocks: i32, row: i32, pane
       s1 = dot4(a, v128.load(codes, 16), s1);
     }
     const scale = v128.load32_splat(x, XQ_SCALE - 32);
-    y0 = addScaled(y0, s0, w, scale);
-    y1 = addScaled(y1, s1, w + 8, scale);
+    y0 = addScaled(y0, s0, w, scale, half);
+    y1 = addScaled(y1, s1, w + 8, scale, half);
     w = codes;
     x += XQ_BLOCK - 32;
   }
@@ -173,38 +176,39 @@ export function rowQ8(op: usize, x: usize, w: usize, blocks: i32, row: i32, pane
 }
 
 export function rowQ6(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  const mask = kept(SIX_BITS);
+  const half = kept(PLACED_HALF);
   let y0 = f32x4.splat(0);
   let y1 = y0;
   for (; blocks > 0; blocks--) {
     const scale = v128.load32_splat(x, XQ_SCALE);
     const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
     const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
-    y0 = addScaled(y0, i32x4.sub(sixBits(x, w + 32), low), w, scale);
+    y0 = addScaled(y0, i32x4.sub(sixBits(x, w + 32, mask), low), w, scale, half);
     // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
     if (!w) break;
-    y1 = addScaled(y1, i32x4.sub(sixBits(x, w + 48), low), w + 8, scale);
+    y1 = addScaled(y1, i32x4.sub(sixBits(x, w + 48, mask), low), w + 8, scale, half);
     if (!x) break;
-    y0 = addScaled(y0, i32x4.sub(sixBits(x + 16, w + 128), high), w + 16, scale);
+    y0 = addScaled(y0, i32x4.sub(sixBits(x + 16, w + 128, mask), high), w + 16, scale, half);
     if (!blocks) break;
-    y1 = addScaled(y1, i32x4.sub(sixBits(x + 16, w + 144), high), w + 24, scale);
+    y1 = addScaled(y1, i32x4.sub(sixBits(x + 16, w + 144, mask), high), w + 24, scale, half);
     w += 224;
     x += XQ_BLOCK;
   }
   storeScaled(op, row, panel, y0, y1);
 }
 
-/** 16 activations times 16 codes of each of four rows. */
+/** 16 activations times 16 codes of each of four rows. @param mask `kept(SIX_BITS)` */
 // @ts-ignore: decorator
 @inline
-export function sixBits(x: usize, codes: usize): v128 {
-  const mask = i8x16.splat(63);
+export function sixBits(x: usize, codes: usize, mask: v128): v128 {
   const a = v128.load(codes);
   const b = v128.load(codes, 32);
   const c = v128.load(codes, 64);
   const s = dot4(v128.load32_splat(x), v128.and(a, mask), i32x4.splat(0));
   const t = dot4(v128.load32_splat(x, 4), v128.and(b, mask), s);
   const u = dot4(v128.load32_splat(x, 8), v128.and(c, mask), t);
-  return dot4(v128.load32_splat(x, 12), fourthOfSixBits(a, b, c), u);
+  return dot4(v128.load32_splat(x, 12), fourthOfSixBits(a, b, c, mask), u);
 }
 
 /** One row and a panel of any layout. */

@@ -5,15 +5,16 @@
  */
 import { XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
-import { madd } from './math';
-import { kept, PLACED_HALF, wideFourth, widePlacedHalf4 } from './wide';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
+import { fourthOfSixBits } from './tile';
+import { kept } from './wide';
 
 /** y + integers * weight scales at `halves` * activation scale, and minimums at 16 bytes behind the scales * sum. */
 // @ts-ignore: decorator
 @inline
 function added(y: v128, integers: v128, halves: v128, scale: v128, min: bool, minimums: v128, sum: v128, mask: v128): v128 {
-  const z = madd(f32x4.convert_i32x4_s(integers), f32x4.mul(widePlacedHalf4(halves, mask), scale), y);
-  return min ? madd(widePlacedHalf4(minimums, mask), sum, z) : z;
+  const z = madd(f32x4.convert_i32x4_s(integers), f32x4.mul(placedHalf4(halves, mask), scale), y);
+  return min ? madd(placedHalf4(minimums, mask), sum, z) : z;
 }
 
 /** @param sums `f32[8]` of the first panel @param next of the second */
@@ -237,5 +238,5 @@ function wideHalf(x: usize, codes: usize, halves: usize, step: usize, shift: v12
 @inline
 function sixteen(x0: v128, x1: v128, x2: v128, x3: v128, a: v128, b: v128, c: v128, mask: v128, none: v128): v128 {
   const s = dot4(x1, v128.and(b, mask), dot4(x0, v128.and(a, mask), none));
-  return i32x4.add(s, dot4(x3, wideFourth(a, b, c, mask), dot4(x2, v128.and(c, mask), none)));
+  return i32x4.add(s, dot4(x3, fourthOfSixBits(a, b, c, mask), dot4(x2, v128.and(c, mask), none)));
 }

@@ -6,9 +6,9 @@ import { XQ_BLOCK, XQ_LOW_SUM, XQ_SCALE, XQ_SCALED_SUM, XQ_SUM } from '../engine
 import { dot4 } from './dot';
 import { clearSums, dot, sixBits, storeScaled, widened } from './int8-row';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
-import { madd, placedHalf4 } from './math';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
 import { lookUp } from './tile';
-import { kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
+import { kept, NIBBLES, SIX_BITS } from './wide';
 
 /** Bytes of the sums of one panel. */
 export const SUMS: usize = 32;
@@ -16,18 +16,18 @@ export const SUMS: usize = 32;
 /** sums += integers * weight scales at `halves` * activation scale. */
 // @ts-ignore: decorator
 @inline
-function addScaled(sums: usize, integers: v128, halves: usize, scale: v128): void {
-  const factors = f32x4.mul(placedHalf4(v128.load16x4_s(halves)), scale);
+function addScaled(sums: usize, integers: v128, halves: usize, scale: v128, half: v128): void {
+  const factors = f32x4.mul(placedHalf4(v128.load16x4_s(halves), half), scale);
   v128.store(sums, madd(f32x4.convert_i32x4_s(integers), factors, v128.load(sums)));
 }
 
 /** The same, and minimums at 16 bytes behind the scales * sum of the activations. */
 // @ts-ignore: decorator
 @inline
-function addScaledMin(sums: usize, integers: v128, halves: usize, scale: v128, min: bool, sum: v128): void {
-  const factors = f32x4.mul(placedHalf4(v128.load16x4_s(halves)), scale);
+function addScaledMin(sums: usize, integers: v128, halves: usize, scale: v128, min: bool, sum: v128, half: v128): void {
+  const factors = f32x4.mul(placedHalf4(v128.load16x4_s(halves), half), scale);
   let y = madd(f32x4.convert_i32x4_s(integers), factors, v128.load(sums));
-  if (min) y = madd(placedHalf4(v128.load16x4_s(halves, 16)), sum, y);
+  if (min) y = madd(placedHalf4(v128.load16x4_s(halves, 16), half), sum, y);
   v128.store(sums, y);
 }
 
@@ -69,7 +69,7 @@ export function nibblesInTurns(
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
       if (WIDE && !look && !short) wideNibbles(x, x, false, at, step, min, y, y, SUMS, shift, mask, half);
-      else nibbleBlocks(x, at, step, zero, min, look, short, table, y);
+      else nibbleBlocks(x, at, step, zero, min, look, short, table, y, mask, half);
     }
     w += bytes;
     x += XQ_BLOCK;
@@ -90,8 +90,9 @@ function nibbleBlocks(
   short: bool,
   table: v128,
   sums: usize,
+  mask: v128,
+  half: v128,
 ): void {
-  const mask = i8x16.splat(15);
   const start = min ? i32x4.splat(0) : i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
   let s0 = short ? i32x4.splat(0) : start;
   let s1 = s0;
@@ -118,10 +119,10 @@ function nibbleBlocks(
   }
   const scale = v128.load32_splat(x, XQ_SCALE);
   const sum = v128.load32_splat(x, XQ_SCALED_SUM);
-  addScaledMin(sums, widened(short, s0, start), w, scale, min, sum);
-  addScaledMin(sums + 16, widened(short, s1, start), w + 8, scale, min, sum);
-  addScaledMin(sums + SUMS, widened(short, t0, start), w + step, scale, min, sum);
-  addScaledMin(sums + SUMS + 16, widened(short, t1, start), w + step + 8, scale, min, sum);
+  addScaledMin(sums, widened(short, s0, start), w, scale, min, sum, half);
+  addScaledMin(sums + 16, widened(short, s1, start), w + 8, scale, min, sum, half);
+  addScaledMin(sums + SUMS, widened(short, t0, start), w + step, scale, min, sum, half);
+  addScaledMin(sums + SUMS + 16, widened(short, t1, start), w + step + 8, scale, min, sum, half);
 }
 
 // @ts-ignore: decorator
@@ -151,7 +152,7 @@ export function q8InTurns(
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
       if (WIDE) wideQ8(x, x, false, at, step, y, y, SUMS, shift, half);
-      else q8Blocks(x, at, step, zero, y);
+      else q8Blocks(x, at, step, zero, y, half);
     }
     w += 272;
     x += XQ_BLOCK;
@@ -161,7 +162,7 @@ export function q8InTurns(
 
 // @ts-ignore: decorator
 @inline
-function q8Blocks(x: usize, w: usize, step: usize, zero: i32, sums: usize): void {
+function q8Blocks(x: usize, w: usize, step: usize, zero: i32, sums: usize, half: v128): void {
   let s0 = i32x4.mul(v128.load32_splat(x, XQ_SUM), i32x4.splat(-zero));
   let s1 = s0;
   let t0 = s0;
@@ -177,10 +178,10 @@ function q8Blocks(x: usize, w: usize, step: usize, zero: i32, sums: usize): void
     t1 = dot4(v, v128.load(others, 16), t1);
   }
   const scale = v128.load32_splat(x, XQ_SCALE);
-  addScaled(sums, s0, w, scale);
-  addScaled(sums + 16, s1, w + 8, scale);
-  addScaled(sums + SUMS, t0, w + step, scale);
-  addScaled(sums + SUMS + 16, t1, w + step + 8, scale);
+  addScaled(sums, s0, w, scale, half);
+  addScaled(sums + 16, s1, w + 8, scale, half);
+  addScaled(sums + SUMS, t0, w + step, scale, half);
+  addScaled(sums + SUMS + 16, t1, w + step + 8, scale, half);
 }
 
 export function q6InTurns(
@@ -203,7 +204,7 @@ export function q6InTurns(
     let at = w;
     for (let y = sums; y < end; y += 2 * SUMS, at += 2 * step) {
       if (WIDE) wideQ6(x, at, step, y, SUMS, mask, half);
-      else q6Blocks(x, at, step, y);
+      else q6Blocks(x, at, step, y, mask, half);
     }
     w += 224;
     x += XQ_BLOCK;
@@ -213,24 +214,24 @@ export function q6InTurns(
 
 // @ts-ignore: decorator
 @inline
-function q6Blocks(x: usize, w: usize, step: usize, sums: usize): void {
+function q6Blocks(x: usize, w: usize, step: usize, sums: usize, mask: v128, half: v128): void {
   const scale = v128.load32_splat(x, XQ_SCALE);
   const low = i32x4.shl(v128.load32_splat(x, XQ_LOW_SUM), 5);
   const high = i32x4.sub(i32x4.shl(v128.load32_splat(x, XQ_SUM), 5), low);
-  q6Quarters(x, w + 32, w, step, low, scale, sums);
+  q6Quarters(x, w + 32, w, step, low, scale, sums, mask, half);
   // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
   if (!w) return;
-  q6Quarters(x, w + 48, w + 8, step, low, scale, sums + 16);
+  q6Quarters(x, w + 48, w + 8, step, low, scale, sums + 16, mask, half);
   if (!x) return;
-  q6Quarters(x + 16, w + 128, w + 16, step, high, scale, sums);
+  q6Quarters(x + 16, w + 128, w + 16, step, high, scale, sums, mask, half);
   if (!sums) return;
-  q6Quarters(x + 16, w + 144, w + 24, step, high, scale, sums + 16);
+  q6Quarters(x + 16, w + 144, w + 24, step, high, scale, sums + 16, mask, half);
 }
 
 /** Half a block of four rows of each of two panels. @param halves their scales */
 // @ts-ignore: decorator
 @inline
-function q6Quarters(x: usize, codes: usize, halves: usize, step: usize, shift: v128, scale: v128, sums: usize): void {
-  addScaled(sums, i32x4.sub(sixBits(x, codes), shift), halves, scale);
-  addScaled(sums + SUMS, i32x4.sub(sixBits(x, codes + step), shift), halves + step, scale);
+function q6Quarters(x: usize, codes: usize, halves: usize, step: usize, shift: v128, scale: v128, sums: usize, mask: v128, half: v128): void {
+  addScaled(sums, i32x4.sub(sixBits(x, codes, mask), shift), halves, scale, half);
+  addScaled(sums + SUMS, i32x4.sub(sixBits(x, codes + step, mask), shift), halves + step, scale, half);
 }

@@ -1,7 +1,7 @@
 /** What int8-wide.ts adds of a block to the sums of four rows, in float32. */
-import { madd } from './math';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
 import { XQ4_SCALE, XQ4_SCALED_SUM } from './quantize';
-import { kept, PLACED_HALF, widePlacedHalf4 } from './wide';
+import { kept } from './wide';
 
 /**
  * sums += integers * weight scales at `halves` * activation scales, and minimums * sums of the activations.
@@ -35,14 +35,14 @@ export function addTwoPanels(
 ): void {
   const mask = kept(PLACED_HALF);
   const others = halves + step;
-  const w0 = widePlacedHalf4(v128.load16x4_s(halves), mask);
-  const w1 = widePlacedHalf4(v128.load16x4_s(halves, 8), mask);
-  const w2 = widePlacedHalf4(v128.load16x4_s(others), mask);
-  const w3 = widePlacedHalf4(v128.load16x4_s(others, 8), mask);
-  const m0 = min ? widePlacedHalf4(v128.load16x4_s(halves, 16), mask) : w0;
-  const m1 = min ? widePlacedHalf4(v128.load16x4_s(halves, 24), mask) : w1;
-  const m2 = min ? widePlacedHalf4(v128.load16x4_s(others, 16), mask) : w2;
-  const m3 = min ? widePlacedHalf4(v128.load16x4_s(others, 24), mask) : w3;
+  const w0 = placedHalf4(v128.load16x4_s(halves), mask);
+  const w1 = placedHalf4(v128.load16x4_s(halves, 8), mask);
+  const w2 = placedHalf4(v128.load16x4_s(others), mask);
+  const w3 = placedHalf4(v128.load16x4_s(others, 8), mask);
+  const m0 = min ? placedHalf4(v128.load16x4_s(halves, 16), mask) : w0;
+  const m1 = min ? placedHalf4(v128.load16x4_s(halves, 24), mask) : w1;
+  const m2 = min ? placedHalf4(v128.load16x4_s(others, 16), mask) : w2;
+  const m3 = min ? placedHalf4(v128.load16x4_s(others, 24), mask) : w3;
   // Offsets are written out: where they are added before, V8 does not see that two addresses lie side by side.
   let scale = v128.load32_splat(x, XQ4_SCALE);
   let sum = min ? v128.load32_splat(x, XQ4_SCALED_SUM) : scale;

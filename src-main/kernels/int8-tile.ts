@@ -15,12 +15,12 @@
 import { F16_INPUT_SCALE } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
 import { FOUR_ROWS, ROW_SUMS } from './epilogue';
-import { storeFourRowsWide } from './epilogue-wide';
+import { storeRows } from './epilogue-rows';
 import { dot, lane, storeScaled, widened } from './int8-row';
-import { madd, placedHalf4 } from './math';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
 import { fourthOfSixBits, TILE_BLOCK, TILE_BLOCK_HALVES, TILE_BLOCK_MIN } from './tile';
-
+import { kept, NIBBLES, SIX_BITS } from './wide';
 
 /** Adds the products of four rows of activations that lie together to the `f32[4][8]` at `sums`. */
 // @ts-ignore: decorator
@@ -34,6 +34,7 @@ export function tileFourRows(
   sums: usize,
 ): void {
   const shift = i32x4.splat(-zero);
+  const placed = kept(PLACED_HALF);
   for (; blocks > 0; blocks--) {
     const start = min ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
     let a0 = lane(start, 0);
@@ -63,7 +64,7 @@ export function tileFourRows(
       d1 = dot4(vd, w1, d1);
     }
     x -= 128;
-    addFourRows(sums, x, tile, min, a0, a1, b0, b1, c0, c1, d0, d1);
+    addFourRows(sums, x, tile, min, a0, a1, b0, b1, c0, c1, d0, d1, placed);
     tile += min ? TILE_BLOCK_MIN : TILE_BLOCK;
     x += XQ4_BLOCK;
   }
@@ -81,7 +82,8 @@ export function nibblesFourRows(
   short: bool,
   sums: usize,
 ): void {
-  const mask = i8x16.splat(15);
+  const mask = kept(NIBBLES);
+  const placed = kept(PLACED_HALF);
   const shift = i32x4.splat(-zero);
   for (; blocks > 0; blocks--) {
     const start = min || short ? i32x4.splat(0) : i32x4.mul(v128.load(x, XQ4_SUM), shift);
@@ -133,7 +135,7 @@ export function nibblesFourRows(
       d0 = widened(true, d0, lane(wide, 3));
       d1 = widened(true, d1, lane(wide, 3));
     }
-    addFourRows(sums, x, w, min, a0, a1, b0, b1, c0, c1, d0, d1);
+    addFourRows(sums, x, w, min, a0, a1, b0, b1, c0, c1, d0, d1, placed);
     w = codes;
     x += XQ4_BLOCK;
   }
@@ -141,7 +143,7 @@ export function nibblesFourRows(
 
 /**
  * sums += integers * weight scales at `halves` * activation scales.
- * @param min minimums, behind the scales, count too: times the sums of the activations
+ * @param min minimums, behind the scales, count too: times the sums of the activations @param placed `kept(PLACED_HALF)`
  */
 // @ts-ignore: decorator
 @inline
@@ -158,17 +160,18 @@ function addFourRows(
   c1: v128,
   d0: v128,
   d1: v128,
+  placed: v128,
 ): void {
   const scales = v128.load(x, XQ4_SCALE);
   const scaled = min ? v128.load(x, XQ4_SCALED_SUM) : scales;
-  const w0 = placedHalf4(v128.load16x4_s(halves));
-  const m0 = min ? placedHalf4(v128.load16x4_s(halves, 16)) : w0;
+  const w0 = placedHalf4(v128.load16x4_s(halves), placed);
+  const m0 = min ? placedHalf4(v128.load16x4_s(halves, 16), placed) : w0;
   addScaled(sums, a0, w0, lane(scales, 0), min, m0, lane(scaled, 0));
   addScaled(sums + ROW_SUMS, b0, w0, lane(scales, 1), min, m0, lane(scaled, 1));
   addScaled(sums + 2 * ROW_SUMS, c0, w0, lane(scales, 2), min, m0, lane(scaled, 2));
   addScaled(sums + 3 * ROW_SUMS, d0, w0, lane(scales, 3), min, m0, lane(scaled, 3));
-  const w1 = placedHalf4(v128.load16x4_s(halves, 8));
-  const m1 = min ? placedHalf4(v128.load16x4_s(halves, 24)) : w1;
+  const w1 = placedHalf4(v128.load16x4_s(halves, 8), placed);
+  const m1 = min ? placedHalf4(v128.load16x4_s(halves, 24), placed) : w1;
   addScaled(sums + 16, a1, w1, lane(scales, 0), min, m1, lane(scaled, 0));
   addScaled(sums + 16 + ROW_SUMS, b1, w1, lane(scales, 1), min, m1, lane(scaled, 1));
   addScaled(sums + 16 + 2 * ROW_SUMS, c1, w1, lane(scales, 2), min, m1, lane(scaled, 2));
@@ -188,21 +191,12 @@ function addScaled(sums: usize, integers: v128, w: v128, scale: v128, min: bool,
  * @param sums `f32[panels][strands][4][8]` @param apart see strands.ts
  */
 export function storeFourRows(op: usize, row: i32, rows: i32, panel: i32, panels: i32, strands: i32, apart: i32, sums: usize): void {
-  if (WIDE) {
-    storeFourRowsWide(op, row, rows, panel, panels, strands, apart, sums, <f32>F16_INPUT_SCALE);
-    return;
-  }
-  const size = <usize>strands * FOUR_ROWS;
-  for (const end = sums + size; sums < end; sums += FOUR_ROWS, panel += apart) {
-    for (let i = 0; i < rows; i++) {
-      let at = sums + <usize>i * ROW_SUMS;
-      for (let p = 0; p < panels; p++, at += size) storeScaled(op, row + i, panel + p, v128.load(at), v128.load(at, 16));
-    }
-  }
+  storeRows(op, row, rows, panel, panels, strands, apart, sums, <f32>F16_INPUT_SCALE);
 }
 
 /** As `tileFourRows`, each half of a block with a scale of its own. */
 export function halvesFourRows(x: usize, tile: usize, blocks: i32, sums: usize): void {
+  const placed = kept(PLACED_HALF);
   for (; blocks > 0; blocks--) {
     for (let half: usize = 0; half < 2; half++) {
       let a0 = startOfHalf(x, half);
@@ -232,7 +226,7 @@ export function halvesFourRows(x: usize, tile: usize, blocks: i32, sums: usize):
         d0 = dot4(vd, w0, d0);
         d1 = dot4(vd, w1, d1);
       }
-      addFourRows(sums, x, tile + half * 16, false, a0, a1, b0, b1, c0, c1, d0, d1);
+      addFourRows(sums, x, tile + half * 16, false, a0, a1, b0, b1, c0, c1, d0, d1, placed);
     }
     tile += TILE_BLOCK_HALVES;
     x += XQ4_BLOCK;
@@ -241,7 +235,8 @@ export function halvesFourRows(x: usize, tile: usize, blocks: i32, sums: usize):
 
 /** As `tileFourRows`, with six-bit codes as they lie in memory: each half of a block has a scale of its own. */
 export function sixBitsFourRows(x: usize, w: usize, blocks: i32, sums: usize): void {
-  const mask = i8x16.splat(63);
+  const mask = kept(SIX_BITS);
+  const placed = kept(PLACED_HALF);
   for (; blocks > 0; blocks--) {
     for (let half: usize = 0; half < 2; half++) {
       let a0 = startOfHalf(x, half);
@@ -272,10 +267,10 @@ export function sixBitsFourRows(x: usize, w: usize, blocks: i32, sums: usize): v
         d1 = dot4(vd, w1, d1);
       }
       codes -= 96;
-      const w0 = fourthOfSixBits(v128.load(codes), v128.load(codes, 32), v128.load(codes, 64));
+      const w0 = fourthOfSixBits(v128.load(codes), v128.load(codes, 32), v128.load(codes, 64), mask);
       // Never true: this only keeps V8 from loading all before it computes, for which there are too few registers.
       if (!codes) break;
-      const w1 = fourthOfSixBits(v128.load(codes, 16), v128.load(codes, 48), v128.load(codes, 80));
+      const w1 = fourthOfSixBits(v128.load(codes, 16), v128.load(codes, 48), v128.load(codes, 80), mask);
       if (!at) break;
       const v = v128.load(at);
       const va = lane(v, 0);
@@ -290,7 +285,7 @@ export function sixBitsFourRows(x: usize, w: usize, blocks: i32, sums: usize): v
       c1 = dot4(vc, w1, c1);
       d0 = dot4(vd, w0, d0);
       d1 = dot4(vd, w1, d1);
-      addFourRows(sums, x, w + half * 16, false, a0, a1, b0, b1, c0, c1, d0, d1);
+      addFourRows(sums, x, w + half * 16, false, a0, a1, b0, b1, c0, c1, d0, d1, placed);
     }
     w += 224;
     x += XQ4_BLOCK;

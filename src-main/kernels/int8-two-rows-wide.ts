@@ -18,7 +18,8 @@ import { wideFives } from './int8-fives-wide';
 import { clearSums } from './int8-row';
 import { wideNibbles, wideQ6, wideQ8 } from './int8-strands-wide';
 import { blockBytes } from './tile';
-import { FIFTH_BITS, kept, NIBBLES, PLACED_HALF, SIX_BITS } from './wide';
+import { PLACED_HALF } from './math';
+import { FIFTH_BITS, kept, NIBBLES, SIX_BITS } from './wide';
 
 /** Whether there is a kernel for two rows: what sums in 16 bits or looks codes up has none. */
 // @ts-ignore: decorator

@@ -5,7 +5,8 @@
 import { dot4 } from './dot';
 import { addTwoPanels } from './int8-sums-wide';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SUM } from './quantize';
-import { FIFTH_BITS, highFives, kept, lowFives, NIBBLES, SIX_BITS, wideFourth } from './wide';
+import { fourthOfSixBits } from './tile';
+import { FIFTH_BITS, highFives, kept, lowFives, NIBBLES, SIX_BITS } from './wide';
 
 /**
  * Adds the products of four rows and two panels to the `f32[2][4][8]` at `sums`. Eight sums are in flight, twice as many
@@ -130,10 +131,10 @@ function addSixBits(
   }
   codes -= 96;
   others -= 96;
-  const w0 = wideFourth(v128.load(codes), v128.load(codes, 32), v128.load(codes, 64), mask);
-  const w1 = wideFourth(v128.load(codes, 16), v128.load(codes, 48), v128.load(codes, 80), mask);
-  const w2 = wideFourth(v128.load(others), v128.load(others, 32), v128.load(others, 64), mask);
-  const w3 = wideFourth(v128.load(others, 16), v128.load(others, 48), v128.load(others, 80), mask);
+  const w0 = fourthOfSixBits(v128.load(codes), v128.load(codes, 32), v128.load(codes, 64), mask);
+  const w1 = fourthOfSixBits(v128.load(codes, 16), v128.load(codes, 48), v128.load(codes, 80), mask);
+  const w2 = fourthOfSixBits(v128.load(others), v128.load(others, 32), v128.load(others, 64), mask);
+  const w3 = fourthOfSixBits(v128.load(others, 16), v128.load(others, 48), v128.load(others, 80), mask);
   v = v128.load32_splat(x);
   a0 = dot4(v, w0, a0);
   a1 = dot4(v, w1, a1);

@@ -2,8 +2,8 @@
  * Parts of linear-half.ts, to the same bits, in the shape that wide.ts describes: eight outputs lie side by side. `up` is
  * `kept(0x2000)`, 13 bits, and `mask` what a float32 keeps of a weight.
  */
-import { madd } from './math';
-import { kept, PLACED_HALF, storePair, UPPER_HALF } from './wide';
+import { madd, PLACED_HALF } from './math';
+import { kept, storePair, UPPER_HALF } from './wide';
 
 
 /** Bytes of an input of two panels as float32. */

@@ -10,13 +10,13 @@
  * additions would wait for each other.
  */
 import { store8 } from './epilogue';
-import { storeFourRowsWide } from './epilogue-wide';
+import { storeRows } from './epilogue-rows';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums, lane } from './int8-row';
 import { addBF16TwiceWide, addBF16Wide, addF16TwiceWide, addF16Wide, fourRowsWide, unpackBF16Wide, unpackF16Wide } from './linear-half-wide';
-import { madd } from './math';
-import { kept, PLACED_HALF, UPPER_HALF } from './wide';
+import { madd, PLACED_HALF } from './math';
+import { kept, UPPER_HALF } from './wide';
 
 /** Rows from which on converting a panel once saves time. */
 const FEW_ROWS: i32 = WIDE ? MANY_ROWS : 8;
@@ -66,7 +66,7 @@ export function linearHalf(brain: bool, op: usize, rows: i32, from: i32, to: i32
         fourRows(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
         part += <usize>inputs * 32;
       }
-      for (let i = 0; i < 4; i++) store(brain, op, row + i, panel, v128.load(scratch + i * 32), v128.load(scratch + i * 32, 16));
+      storeRows(op, row, 4, panel, 1, 1, 0, scratch, unscaleOf(brain));
     }
     for (; row < rows; row++, x += stride) oneRow(brain, op, x, w, width, row, panel, scratch);
   }
@@ -92,7 +92,7 @@ function twoPanels(brain: bool, op: usize, rows: i32, w: usize, stride: usize, w
       fourRowsWide(x + <usize>i * 4, stride, part, inputs, scratch, i > 0);
       part += <usize>inputs * 64;
     }
-    storeFourRowsWide(op, row, 4, panel, 2, 1, 0, scratch, unscaleOf(brain));
+    storeRows(op, row, 4, panel, 2, 1, 0, scratch, unscaleOf(brain));
   }
   for (; row < rows; row++, x += stride) {
     oneRow(brain, op, x, w, width, row, panel, scratch);

@@ -11,9 +11,10 @@ import { addScaled, clearSums, storeScaled } from './int8-row';
 import { OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE, XQ_BLOCK, XQ_SCALE } from '../engine/executors/wasm/plan-layout';
 import { apartOf, strandsOf } from './strands';
 import { storeFourRows } from './int8-tile';
-import { madd, placedHalf4 } from './math';
+import { madd, PLACED_HALF, placedHalf4 } from './math';
 import { signedFourRowsWide, signedInTurnsWide } from './q8-signed-wide';
 import { inFours, XQ4_BLOCK, XQ4_SCALE } from './quantize';
+import { kept } from './wide';
 
 const BLOCK: usize = 272;
 
@@ -48,12 +49,13 @@ export function linearQ8Signed(op: usize, rows: i32, from: i32, to: i32, places:
 }
 
 function oneRow(op: usize, x: usize, w: usize, blocks: i32, row: i32, panel: i32): void {
+  const half = kept(PLACED_HALF);
   let y0 = f32x4.splat(0);
   let y1 = y0;
   for (; blocks > 0; blocks--) {
     const scale = v128.load32_splat(x, XQ_SCALE);
-    y0 = addBlock(x, w + 16, w, scale, y0);
-    y1 = addBlock(x, w + 32, w + 8, scale, y1);
+    y0 = addBlock(x, w + 16, w, scale, y0, half);
+    y1 = addBlock(x, w + 32, w + 8, scale, y1, half);
     w += BLOCK;
     x += XQ_BLOCK;
   }
@@ -82,12 +84,13 @@ function panelsInTurns(
 // @ts-ignore: decorator
 @inline
 function addInTurns(x: usize, w: usize, step: usize, blocks: i32, sums: usize, end: usize): void {
+  const half = kept(PLACED_HALF);
   for (; blocks > 0; blocks--) {
     const scale = v128.load32_splat(x, XQ_SCALE);
     let at = w;
     for (let y = sums; y < end; y += 32, at += step) {
-      v128.store(y, addBlock(x, at + 16, at, scale, v128.load(y)));
-      v128.store(y, addBlock(x, at + 32, at + 8, scale, v128.load(y, 16)), 16);
+      v128.store(y, addBlock(x, at + 16, at, scale, v128.load(y), half));
+      v128.store(y, addBlock(x, at + 32, at + 8, scale, v128.load(y, 16), half), 16);
     }
     w += BLOCK;
     x += XQ_BLOCK;
@@ -97,16 +100,17 @@ function addInTurns(x: usize, w: usize, step: usize, blocks: i32, sums: usize, e
 /** y + a block of four rows of weights times the activations. */
 // @ts-ignore: decorator
 @inline
-function addBlock(x: usize, codes: usize, halves: usize, scale: v128, y: v128): v128 {
+function addBlock(x: usize, codes: usize, halves: usize, scale: v128, y: v128, half: v128): v128 {
   let sum = i32x4.splat(0);
   for (let j: usize = 0; j < 8; j++) {
     const w = v128.load(codes + j * 32);
     sum = dot4(signed(v128.load32_splat(x + j * 4), i8x16.lt_s(w, i8x16.splat(0))), i8x16.abs(w), sum);
   }
-  return addScaled(y, sum, halves, scale);
+  return addScaled(y, sum, halves, scale, half);
 }
 
 function fourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, rows: i32, panel: i32): void {
+  const half = kept(PLACED_HALF);
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -144,8 +148,8 @@ function fourRows(op: usize, x: usize, w: usize, blocks: i32, row: i32, rows: i3
       sc1 = dot4(signed(vc, sign), size, sc1);
       sd1 = dot4(signed(vd, sign), size, sd1);
     }
-    const w0 = placedHalf4(v128.load16x4_s(w));
-    const w1 = placedHalf4(v128.load16x4_s(w, 8));
+    const w0 = placedHalf4(v128.load16x4_s(w), half);
+    const w1 = placedHalf4(v128.load16x4_s(w, 8), half);
     let scale = v128.load32_splat(x, XQ4_SCALE);
     a0 = madd(f32x4.convert_i32x4_s(sa0), f32x4.mul(w0, scale), a0);
     a1 = madd(f32x4.convert_i32x4_s(sa1), f32x4.mul(w1, scale), a1);

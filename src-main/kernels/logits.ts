@@ -1,6 +1,6 @@
 /** What a reply asks of all logits of a token, `[count]` float32 at `at`, where they lie. */
 import { LOGIT_BLOCK, OP_WIDTH, OP_X, OP_X_STRIDE, OP_Y, OP_Y_STRIDE } from '../engine/executors/wasm/plan-layout';
-import { exponentialsWide } from './attention-wide';
+import { exponentials } from './attention-passes';
 import { copyVectors } from './copy';
 import { exp4, max4, sum4 } from './math';
 
@@ -24,7 +24,7 @@ export function sumLogitRows(op: usize, rows: i32, from: i32, to: i32, room: usi
       takeBlock(x, block, count, room);
       const highest = highestOf(room);
       // Nothing but -Infinity adds up to nothing; a NaN beside it does not.
-      const sum = sum4(exponentialsWide(room, room + BYTES, highest == -Infinity ? 0 : highest, 1));
+      const sum = sum4(exponentials(room, room + BYTES, highest == -Infinity ? 0 : highest, 0));
       store<f32>(highests + <usize>block * 4, highest);
       store<f32>(sums + <usize>block * 4, sum);
     }

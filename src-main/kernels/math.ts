@@ -73,6 +73,29 @@ export function exp4By(
 ): v128 {
   // pmin and pmax are one instruction each where min and max are many; a NaN as the first operand stays.
   const x = f32x4.pmin(f32x4.pmax(value, lowest), highest);
+  const e = unboundedExp4By(x, log2e, rounding, minusHigh, minusLow, term7, term6, term5, term4, term3, term2, one, bias);
+  // NaN in, NaN out: the comparison is false for it.
+  return v128.andnot(e, f32x4.lt(value, lowest));
+}
+
+/** The same bits for values from EXP_LOWEST to EXP_HIGHEST, anything for others. @param bias 127; n more: times 2^n */
+// @ts-ignore: decorator
+@inline
+export function unboundedExp4By(
+  x: v128,
+  log2e: v128,
+  rounding: v128,
+  minusHigh: v128,
+  minusLow: v128,
+  term7: v128,
+  term6: v128,
+  term5: v128,
+  term4: v128,
+  term3: v128,
+  term2: v128,
+  one: v128,
+  bias: v128,
+): v128 {
   const shifted = f32x4.add(f32x4.mul(x, log2e), rounding);
   const n = f32x4.sub(shifted, rounding);
   let r = madd(n, minusHigh, x);
@@ -83,9 +106,7 @@ export function exp4By(
   p = madd(p, r, term3);
   p = madd(p, r, term2);
   p = f32x4.add(madd(p, f32x4.mul(r, r), r), one);
-  const power = i32x4.shl(i32x4.add(shifted, bias), 23);
-  // NaN in, NaN out: the comparison is false for it.
-  return v128.andnot(f32x4.mul(p, power), f32x4.lt(value, lowest));
+  return f32x4.mul(p, i32x4.shl(i32x4.add(shifted, bias), 23));
 }
 
 /** 1 / (1 + e^-x). */
@@ -134,16 +155,22 @@ export function max4(x: v128): f32 {
   );
 }
 
-/** Four binary16 values, sign-extended to 32 bits each, moved into a float32's place: 2^-112 of each. */
+/** What of a binary16 number, moved up by 13 bits, is in a float32's place. */
+export const PLACED_HALF: i32 = 0x8fffe000;
+
+/**
+ * Four binary16 values, sign-extended to 32 bits each, moved into a float32's place: 2^-112 of each.
+ * @param mask PLACED_HALF in each lane
+ */
 // @ts-ignore: decorator
 @inline
-export function placedHalf4(bits: v128): v128 {
-  return v128.and(i32x4.shl(bits, 13), i32x4.splat(0x8fffe000));
+export function placedHalf4(bits: v128, mask: v128): v128 {
+  return v128.and(i32x4.shl(bits, 13), mask);
 }
 
 /** Four binary16 values, sign-extended to 32 bits each, as float32. Infinities become 65536. */
 // @ts-ignore: decorator
 @inline
 export function half4(bits: v128): v128 {
-  return f32x4.mul(placedHalf4(bits), f32x4.splat(5.192296858534828e33));
+  return f32x4.mul(placedHalf4(bits, i32x4.splat(PLACED_HALF)), f32x4.splat(5.192296858534828e33));
 }

@@ -5,7 +5,8 @@ import { clearSums } from './int8-row';
 import { addPanels } from './int8-strands-wide';
 import { added } from './int8-sums-wide';
 import { XQ4_BLOCK, XQ4_SCALE } from './quantize';
-import { kept, PLACED_HALF, widePlacedHalf4 } from './wide';
+import { PLACED_HALF, placedHalf4 } from './math';
+import { kept } from './wide';
 
 const BLOCK: usize = 272;
 /** Bytes of the sums of two panels. */
@@ -69,8 +70,8 @@ function addFourRows(
   d1: v128,
 ): void {
   const mask = kept(PLACED_HALF);
-  const w0 = widePlacedHalf4(v128.load16x4_s(halves), mask);
-  const w1 = widePlacedHalf4(v128.load16x4_s(halves, 8), mask);
+  const w0 = placedHalf4(v128.load16x4_s(halves), mask);
+  const w1 = placedHalf4(v128.load16x4_s(halves, 8), mask);
   let scale = v128.load32_splat(x, XQ4_SCALE);
   let y0 = added(v128.load(sums), a0, w0, scale, false, w0, scale);
   let y1 = added(v128.load(sums, 16), a1, w1, scale, false, w1, scale);

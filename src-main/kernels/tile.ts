@@ -23,6 +23,7 @@ import {
   LAYOUT_Q8,
   LAYOUT_Q8_SIGNED,
 } from '../engine/executors/wasm/plan-layout';
+import { FIFTH_BITS, kept, NIBBLES, SIX_BITS } from './wide';
 
 /** Bytes of a block of a tile, as int8-tile.ts describes it: with a scale for each row, a minimum too, or one for each half. */
 export const TILE_BLOCK: usize = 272;
@@ -90,8 +91,8 @@ export function unpackTile(layout: i32, from: usize, blocks: i32, to: usize, zer
 // @ts-ignore: decorator
 @inline
 function unpack(from: usize, blocks: i32, to: usize, head: usize, five: bool): void {
-  const mask = i8x16.splat(15);
-  const bit = i8x16.splat(16);
+  const mask = kept(NIBBLES);
+  const bit = kept(FIFTH_BITS);
   for (; blocks > 0; blocks--) {
     v128.store(to, v128.load(from));
     if (head == 32) v128.store(to, v128.load(from, 16), 16);
@@ -125,7 +126,7 @@ function unpack(from: usize, blocks: i32, to: usize, head: usize, five: bool): v
 }
 
 function unpackSixBits(from: usize, blocks: i32, to: usize): void {
-  const mask = i8x16.splat(63);
+  const mask = kept(SIX_BITS);
   for (; blocks > 0; blocks--) {
     v128.store(to, v128.load(from));
     v128.store(to, v128.load(from, 16), 16);
@@ -141,7 +142,7 @@ function unpackSixBits(from: usize, blocks: i32, to: usize): void {
       v128.store(at, v128.and(a, mask));
       v128.store(at, v128.and(b, mask), 32);
       v128.store(at, v128.and(c, mask), 64);
-      v128.store(at, fourthOfSixBits(a, b, c), 96);
+      v128.store(at, fourthOfSixBits(a, b, c, mask), 96);
     }
     from += 192;
     to += 256;
@@ -169,7 +170,7 @@ export function tableIQ4(zero: i32): v128 {
 }
 
 function unpackIQ4(from: usize, blocks: i32, to: usize, zero: i32): void {
-  const mask = i8x16.splat(15);
+  const mask = kept(NIBBLES);
   const table = tableIQ4(zero);
   for (; blocks > 0; blocks--) {
     v128.store(to, v128.load(from));
@@ -183,11 +184,10 @@ function unpackIQ4(from: usize, blocks: i32, to: usize, zero: i32): void {
   }
 }
 
-/** What the two high bits of three vectors of six-bit codes make together: a fourth one. */
+/** What the two high bits of three vectors of six-bit codes make together: a fourth one. @param mask SIX_BITS in each lane */
 // @ts-ignore: decorator
 @inline
-export function fourthOfSixBits(a: v128, b: v128, c: v128): v128 {
-  const mask = i8x16.splat(63);
+export function fourthOfSixBits(a: v128, b: v128, c: v128, mask: v128): v128 {
   const low = i16x8.shr_u(v128.andnot(a, mask), 6);
   const middle = i16x8.shr_u(v128.andnot(b, mask), 4);
   return v128.or(v128.or(low, middle), i16x8.shr_u(v128.andnot(c, mask), 2));

@@ -7,37 +7,21 @@
  * - what is loaded lies side by side in the same way, or is one value for all lanes, by `load32_splat`;
  * - both sides are the same operations, in one order, in the same loop.
  *
- * Constants of 256 bits are made anew wherever they are used, from eight instructions: see `kept`.
+ * Constants are made anew wherever they are used, of 128 bits from up to five instructions and of 256 from eight: see `kept`,
+ * which kernels of 128 bits need as much.
  *
  * Only the build with `WIDE` has such kernels: where V8 does not fuse them, as where it checks every address before it is
  * used, those of the others are faster.
  */
 
-/** Masks of a nibble, the bit above it and of six bits in each byte, and of what a binary16 number (math.ts) and a bfloat16 leave of a float32. */
+/** Masks of a nibble, the bit above it and of six bits in each byte, and of what a bfloat16 leaves of a float32. */
 export const NIBBLES: i32 = 0x0f0f0f0f;
 export const FIFTH_BITS: i32 = 0x10101010;
 export const SIX_BITS: i32 = 0x3f3f3f3f;
-export const PLACED_HALF: i32 = 0x8fffe000;
 export const UPPER_HALF: i32 = 0xffff0000;
 
 /** Exported, and so a variable, of which no compiler knows that it is always 0. */
 export let zero: i32 = 0;
-
-/** As `placedHalf4`, with PLACED_HALF in each lane of `mask`. */
-// @ts-ignore: decorator
-@inline
-export function widePlacedHalf4(bits: v128, mask: v128): v128 {
-  return v128.and(i32x4.shl(bits, 13), mask);
-}
-
-/** As `fourthOfSixBits`, with SIX_BITS in each lane of `mask`. */
-// @ts-ignore: decorator
-@inline
-export function wideFourth(a: v128, b: v128, c: v128, mask: v128): v128 {
-  const low = i16x8.shr_u(v128.andnot(a, mask), 6);
-  const middle = i16x8.shr_u(v128.andnot(b, mask), 4);
-  return v128.or(v128.or(low, middle), i16x8.shr_u(v128.andnot(c, mask), 2));
-}
 
 /**
  * Five-bit codes of low nibbles: of a byte of `bits`, bit 0 is the fifth of the low one and bit 4 of the high one.
@@ -55,7 +39,7 @@ export function highFives(nibbles: v128, bits: v128, mask: v128, bit: v128): v12
   return v128.or(v128.and(i16x8.shr_u(nibbles, 4), mask), v128.and(bits, bit));
 }
 
-/** A vector of these bits in each lane that V8 keeps in a register: a constant of 256 bits it makes anew each time. */
+/** A vector of these bits in each lane that V8 keeps in a register, as it does not with a constant. */
 // @ts-ignore: decorator
 @inline
 export function kept(bits: i32): v128 {

@@ -120,6 +120,8 @@ export const KEPT_PANELS = 32;
 
 /** What is multiplied with binary16 numbers is multiplied by this first; see linear-half.ts of the kernels. */
 export const F16_INPUT_SCALE = 72057594037927936;
+/** F16_INPUT_SCALE is 2 to the power of this. */
+export const F16_INPUT_EXPONENT = 56;
 
 // One run: which tokens, where they lie and what they see.
 export const RUN_ROWS = 0;

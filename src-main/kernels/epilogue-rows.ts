@@ -37,7 +37,7 @@ import { kept, keptFloat, storePair } from './wide';
  * Stores outputs of up to four rows and some panels of each strand, as `store8` does.
  * @param sums `f32[panels][strands][4][8]`, which it may overwrite @param apart see strands.ts @param factor of all sums
  */
-export function storeFourRowsWide(
+export function storeRows(
   op: usize,
   row: i32,
   rows: i32,
