@@ -22,9 +22,8 @@ import { kept, UPPER_HALF } from './wide';
 const FEW_ROWS: i32 = WIDE ? MANY_ROWS : 8;
 /** Bytes of the eight sums of one panel and one row. */
 const SUMS: usize = 128;
-/** Inputs that one panel is read for before the next one's turn comes: more of them where only two take turns. */
+/** Inputs that one panel is read for before the next one's turn comes. */
 const TURN: i32 = 64;
-const LONG_TURN: i32 = 128;
 
 /**
  * @param brain weights are bfloat16 @param places see strands.ts
@@ -43,7 +42,8 @@ export function linearHalf(brain: bool, op: usize, rows: i32, from: i32, to: i32
     for (const end = from + apart; from < end; from++, w += panelBytes) {
       let x = <usize>load<i32>(op, OP_X);
       for (let row = 0; row < rows; row += 4, x += 4 * stride) {
-        rowsInTurns(brain, op, x, stride, min(rows - row, 4), w, step, width, row, from, strands, apart, scratch);
+        if (brain) rowsBF16(op, x, stride, min(rows - row, 4), w, step, width, row, from, strands, apart, scratch);
+        else rowsF16(op, x, stride, min(rows - row, 4), w, step, width, row, from, strands, apart, scratch);
       }
     }
     from += (strands - 1) * apart;
@@ -238,7 +238,17 @@ function oneRow(brain: bool, op: usize, x: usize, w: usize, width: i32, row: i32
   storeSums(brain, op, x, w, width, row, panel, sums);
 }
 
+function rowsF16(op: usize, x: usize, stride: usize, rows: i32, w: usize, step: usize, width: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  rowsInTurns(false, op, x, stride, rows, w, step, width, row, panel, strands, apart, sums);
+}
+
+function rowsBF16(op: usize, x: usize, stride: usize, rows: i32, w: usize, step: usize, width: i32, row: i32, panel: i32, strands: i32, apart: i32, sums: usize): void {
+  rowsInTurns(true, op, x, stride, rows, w, step, width, row, panel, strands, apart, sums);
+}
+
 /** At most four rows times four or eight panels. */
+// @ts-ignore: decorator
+@inline
 function rowsInTurns(
   brain: bool,
   op: usize,
@@ -258,9 +268,8 @@ function rowsInTurns(
   const end = sums + <usize>rows * size;
   clearSums(sums, <usize>(rows * strands));
   const whole = width & ~3;
-  const turn = strands == 2 ? LONG_TURN : TURN;
-  for (let input = 0; input < whole; input += turn) {
-    const inputs = min(whole - input, turn);
+  for (let input = 0; input < whole; input += TURN) {
+    const inputs = min(whole - input, TURN);
     let at = w + <usize>input * 16;
     for (let strand: usize = 0; strand < size; strand += SUMS, at += step) {
       let xs = x + <usize>input * 4;
@@ -284,6 +293,8 @@ function rowsInTurns(
 }
 
 /** @param inputs a multiple of four */
+// @ts-ignore: decorator
+@inline
 function addRow(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void {
   if (WIDE && brain) addBF16Wide(x, w, inputs, sums);
   else if (WIDE) addF16Wide(x, w, inputs, sums);
