@@ -1,4 +1,4 @@
-/** What epilogue.ts does, to the same bits, for several rows in the shape that wide.ts describes. */
+/** What epilogue.ts does, to the same bits, for several rows, in the shape that wide.ts describes. */
 import {
   ACTIVATION_GELU,
   ACTIVATION_SILU,

@@ -10,8 +10,8 @@
  * Constants are made anew wherever they are used, of 128 bits from up to five instructions and of 256 from eight: see `kept`,
  * which kernels of 128 bits need as much.
  *
- * Only the build with `WIDE` has such kernels: where V8 does not fuse them, as where it checks every address before it is
- * used, those of the others are faster.
+ * Where V8 does not fuse them, as where it checks every address before it is used, kernels for more registers are slower: files
+ * called `wide` are for the build with `WIDE` only. What is as fast in both is shared (attention-passes.ts, epilogue-rows.ts).
  */
 
 /** Masks of a nibble, the bit above it and of six bits in each byte, and of what a bfloat16 leaves of a float32. */
