@@ -14,9 +14,9 @@
  */
 import { F16_INPUT_SCALE } from '../engine/executors/wasm/plan-layout';
 import { dot4 } from './dot';
-import { FOUR_ROWS, ROW_SUMS } from './epilogue';
+import { ROW_SUMS } from './epilogue';
 import { storeRows } from './epilogue-rows';
-import { dot, lane, storeScaled, widened } from './int8-row';
+import { dot, lane, widened } from './int8-row';
 import { madd, PLACED_HALF, placedHalf4 } from './math';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SCALE, XQ4_SCALED_SUM, XQ4_SUM } from './quantize';
 import { fourthOfSixBits, TILE_BLOCK, TILE_BLOCK_HALVES, TILE_BLOCK_MIN } from './tile';

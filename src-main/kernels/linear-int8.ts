@@ -25,7 +25,7 @@ import { fivesInTurns } from './int8-fives-wide';
 import { nibblesInTurns, q6InTurns, q8InTurns } from './int8-strands';
 import { takesTwoRows, twoRowsInTurns } from './int8-two-rows-wide';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
-import { blockBytes, hasMin, tableIQ4, tileBlockBytes, unpackTile } from './tile';
+import { blockBytes, tableIQ4, tileBlockBytes, unpackTile } from './tile';
 
 /** Blocks of one panel before the next one's turn comes. */
 const TURN: i32 = 2;
