@@ -1,4 +1,6 @@
-/** float32 to binary16, rounded to the nearest, ties to even. */
+/** float32 to binary16, rounded to the nearest, ties to even; and pairs of 16-bit weights to float32. */
+import { PLACED_HALF } from './math';
+import { kept, UPPER_HALF } from './wide';
 
 /** The largest finite binary16: larger values become this, so that no cache holds an infinity that was none. */
 const LARGEST: f32 = 65504;
@@ -33,4 +35,29 @@ export function storeHalf8(from: usize, to: usize): void {
 
 export function storeHalf(value: f32, to: usize): void {
   store<u16>(to, <u16>i32x4.extract_lane(halfBits4(f32x4.splat(value)), 0));
+}
+
+/**
+ * Of pairs of 16-bit weights the first, which stands in the low half of its lane, as float32: of a bfloat16 its value, of a
+ * float16 2^-112 of it, moved up by 13 bits with its sign extended at once.
+ * @param up `kept(0x2000)`: 13 bits @param mask of `pairMask`
+ */
+// @ts-ignore: decorator
+@inline
+export function firstOfPair(brain: bool, pair: v128, up: v128, mask: v128): v128 {
+  return brain ? i32x4.shl(pair, 16) : v128.and(i32x4.dot_i16x8_s(pair, up), mask);
+}
+
+/** The second in the same way. */
+// @ts-ignore: decorator
+@inline
+export function secondOfPair(brain: bool, pair: v128, mask: v128): v128 {
+  return v128.and(brain ? pair : i32x4.shr_s(pair, 3), mask);
+}
+
+/** What a float32 keeps of such a weight. */
+// @ts-ignore: decorator
+@inline
+export function pairMask(brain: bool): v128 {
+  return kept(brain ? UPPER_HALF : PLACED_HALF);
 }

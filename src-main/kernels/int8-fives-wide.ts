@@ -8,7 +8,8 @@ import { clearSums } from './int8-row';
 import { SUMS, storePanels } from './int8-strands';
 import { addPanel } from './int8-strands-wide';
 import { PLACED_HALF } from './math';
-import { FIFTH_BITS, highFives, kept, lowFives, NIBBLES } from './wide';
+import { highFives, lowFives } from './tile';
+import { FIFTH_BITS, kept, NIBBLES } from './wide';
 
 /** Parameters as of `nibblesInTurns`. */
 // @ts-ignore: decorator
@@ -46,6 +47,7 @@ export function fivesInTurns(
 /**
  * A block of one panel and one row, or two where `two`. Bit j of a byte of fifth bits belongs to the low nibble of step j,
  * bit 4 + j to the high one.
+ * @param other the second row @param sums `f32[8]` of the first row @param otherSums of the second @param bit FIFTH_BITS in each lane
  */
 // @ts-ignore: decorator
 @inline

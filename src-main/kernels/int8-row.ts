@@ -17,7 +17,7 @@ import {
 import { dot4, dotPairs } from './dot';
 import { store8 } from './epilogue';
 import { madd, PLACED_HALF, placedHalf4 } from './math';
-import { fourthOfSixBits, lookUp, tableIQ4 } from './tile';
+import { fourthOfSixBits, highFives, lookUp, lowFives, tableIQ4 } from './tile';
 import { FIFTH_BITS, kept, NIBBLES, SIX_BITS } from './wide';
 
 /** y + integers * weight scales * activation scale; scales come as bits in a float32's place, see linear-half.ts. @param half `kept(PLACED_HALF)` */
@@ -112,16 +112,11 @@ export function rowNibbles(
       const n1 = v128.load(codes, 16);
       const low = v128.load32_splat(x);
       const high = v128.load32_splat(x, 16);
-      let low0 = v128.and(n0, mask);
-      let low1 = v128.and(n1, mask);
-      let high0 = v128.and(i16x8.shr_u(n0, 4), mask);
-      let high1 = v128.and(i16x8.shr_u(n1, 4), mask);
+      let low0 = five ? lowFives(n0, bits0, mask, bit) : v128.and(n0, mask);
+      let low1 = five ? lowFives(n1, bits1, mask, bit) : v128.and(n1, mask);
+      let high0 = five ? highFives(n0, bits0, mask, bit) : v128.and(i16x8.shr_u(n0, 4), mask);
+      let high1 = five ? highFives(n1, bits1, mask, bit) : v128.and(i16x8.shr_u(n1, 4), mask);
       if (five) {
-        // Bit 0 belongs to the low nibble, bit 4 to the high one.
-        low0 = v128.or(low0, v128.and(i16x8.shl(bits0, 4), bit));
-        low1 = v128.or(low1, v128.and(i16x8.shl(bits1, 4), bit));
-        high0 = v128.or(high0, v128.and(bits0, bit));
-        high1 = v128.or(high1, v128.and(bits1, bit));
         bits0 = i16x8.shr_u(bits0, 1);
         bits1 = i16x8.shr_u(bits1, 1);
       }

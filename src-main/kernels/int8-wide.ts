@@ -5,8 +5,8 @@
 import { dot4 } from './dot';
 import { addTwoPanels } from './int8-sums-wide';
 import { XQ4_BLOCK, XQ4_LOW_SUM, XQ4_SUM } from './quantize';
-import { fourthOfSixBits } from './tile';
-import { FIFTH_BITS, highFives, kept, lowFives, NIBBLES, SIX_BITS } from './wide';
+import { fourthOfSixBits, highFives, lowFives } from './tile';
+import { FIFTH_BITS, kept, NIBBLES, SIX_BITS } from './wide';
 
 /**
  * Adds the products of four rows and two panels to the `f32[2][4][8]` at `sums`. Eight sums are in flight, twice as many

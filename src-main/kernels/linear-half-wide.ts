@@ -1,26 +1,12 @@
 /**
- * Parts of linear-half.ts, to the same bits, in the shape that wide.ts describes: eight outputs lie side by side. `up` is
- * `kept(0x2000)`, 13 bits, and `mask` what a float32 keeps of a weight.
+ * Parts of linear-half.ts, to the same bits, in the shape that wide.ts describes: eight outputs lie side by side.
  */
-import { madd, PLACED_HALF } from './math';
-import { kept, storePair, UPPER_HALF } from './wide';
-
+import { firstOfPair, pairMask, secondOfPair } from './half';
+import { madd } from './math';
+import { kept, storePair } from './wide';
 
 /** Bytes of an input of two panels as float32. */
 const PAIR: usize = 64;
-
-/** Input 2i of eight rows, of which it stands in the low half. */
-// @ts-ignore: decorator
-@inline
-function first(brain: bool, pair: v128, up: v128, mask: v128): v128 {
-  return brain ? i32x4.shl(pair, 16) : v128.and(i32x4.dot_i16x8_s(pair, up), mask);
-}
-
-// @ts-ignore: decorator
-@inline
-function second(brain: bool, pair: v128, mask: v128): v128 {
-  return v128.and(brain ? pair : i32x4.shr_s(pair, 3), mask);
-}
 
 // Functions of their own: V8 gives each its registers.
 export function unpackF16Wide(w: usize, width: i32, to: usize): void {
@@ -47,18 +33,12 @@ export function addBF16TwiceWide(x: usize, next: usize, w: usize, inputs: i32, s
   addInputsTwice(true, x, next, w, inputs, sums, nextSums);
 }
 
-// @ts-ignore: decorator
-@inline
-function maskOf(brain: bool): v128 {
-  return kept(brain ? UPPER_HALF : PLACED_HALF);
-}
-
 /** A panel to the left or right half of float32 `[inputs 4i, 16]`, then inputs 4i + 1 and so on; `to` says which half. */
 // @ts-ignore: decorator
 @inline
 function unpackPanel(brain: bool, w: usize, width: i32, to: usize): void {
   const up = kept(0x2000);
-  const mask = maskOf(brain);
+  const mask = pairMask(brain);
   let t0 = to;
   let t1 = t0 + <usize>((width + 3) >> 2) * PAIR;
   let t2 = t1 + <usize>((width + 2) >> 2) * PAIR;
@@ -68,19 +48,19 @@ function unpackPanel(brain: bool, w: usize, width: i32, to: usize): void {
     const high = v128.load(w, 16);
     const nextLow = v128.load(w, 32);
     const nextHigh = v128.load(w, 48);
-    storePair(t0, first(brain, low, up, mask), first(brain, high, up, mask));
-    storePair(t1, second(brain, low, mask), second(brain, high, mask));
-    storePair(t2, first(brain, nextLow, up, mask), first(brain, nextHigh, up, mask));
-    storePair(t3, second(brain, nextLow, mask), second(brain, nextHigh, mask));
+    storePair(t0, firstOfPair(brain, low, up, mask), firstOfPair(brain, high, up, mask));
+    storePair(t1, secondOfPair(brain, low, mask), secondOfPair(brain, high, mask));
+    storePair(t2, firstOfPair(brain, nextLow, up, mask), firstOfPair(brain, nextHigh, up, mask));
+    storePair(t3, secondOfPair(brain, nextLow, mask), secondOfPair(brain, nextHigh, mask));
     t0 += PAIR;
     t1 += PAIR;
     t2 += PAIR;
     t3 += PAIR;
   }
   const rest = width & 3;
-  if (rest > 0) storePair(t0, first(brain, v128.load(w), up, mask), first(brain, v128.load(w, 16), up, mask));
-  if (rest > 1) storePair(t1, second(brain, v128.load(w), mask), second(brain, v128.load(w, 16), mask));
-  if (rest > 2) storePair(t2, first(brain, v128.load(w, 32), up, mask), first(brain, v128.load(w, 48), up, mask));
+  if (rest > 0) storePair(t0, firstOfPair(brain, v128.load(w), up, mask), firstOfPair(brain, v128.load(w, 16), up, mask));
+  if (rest > 1) storePair(t1, secondOfPair(brain, v128.load(w), mask), secondOfPair(brain, v128.load(w, 16), mask));
+  if (rest > 2) storePair(t2, firstOfPair(brain, v128.load(w, 32), up, mask), firstOfPair(brain, v128.load(w, 48), up, mask));
 }
 
 /** Every fourth input of four rows and two panels. @param sums `[2][4][8]` @param add to what is in `sums` */
@@ -159,7 +139,7 @@ function keep(sums: usize, a: v128, b: v128, c: v128, d: v128, add: bool): void 
 @inline
 function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void {
   const up = kept(0x2000);
-  const mask = maskOf(brain);
+  const mask = pairMask(brain);
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);
@@ -173,18 +153,18 @@ function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): v
     let vb = v128.load32_splat(x, 4);
     let low = v128.load(w);
     let high = v128.load(w, 16);
-    a0 = madd(va, first(brain, low, up, mask), a0);
-    a1 = madd(va, first(brain, high, up, mask), a1);
-    b0 = madd(vb, second(brain, low, mask), b0);
-    b1 = madd(vb, second(brain, high, mask), b1);
+    a0 = madd(va, firstOfPair(brain, low, up, mask), a0);
+    a1 = madd(va, firstOfPair(brain, high, up, mask), a1);
+    b0 = madd(vb, secondOfPair(brain, low, mask), b0);
+    b1 = madd(vb, secondOfPair(brain, high, mask), b1);
     va = v128.load32_splat(x, 8);
     vb = v128.load32_splat(x, 12);
     low = v128.load(w, 32);
     high = v128.load(w, 48);
-    c0 = madd(va, first(brain, low, up, mask), c0);
-    c1 = madd(va, first(brain, high, up, mask), c1);
-    d0 = madd(vb, second(brain, low, mask), d0);
-    d1 = madd(vb, second(brain, high, mask), d1);
+    c0 = madd(va, firstOfPair(brain, low, up, mask), c0);
+    c1 = madd(va, firstOfPair(brain, high, up, mask), c1);
+    d0 = madd(vb, secondOfPair(brain, low, mask), d0);
+    d1 = madd(vb, secondOfPair(brain, high, mask), d1);
   }
   storeSumsWide(sums, a0, a1, b0, b1, c0, c1, d0, d1);
 }
@@ -194,7 +174,7 @@ function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): v
 @inline
 function addInputsTwice(brain: bool, x: usize, next: usize, w: usize, inputs: i32, sums: usize, nextSums: usize): void {
   const up = kept(0x2000);
-  const mask = maskOf(brain);
+  const mask = pairMask(brain);
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);
@@ -214,16 +194,16 @@ function addInputsTwice(brain: bool, x: usize, next: usize, w: usize, inputs: i3
   for (const end = w + <usize>inputs * 16; w < end; w += 64, x += 16, next += 16) {
     let low = v128.load(w);
     let high = v128.load(w, 16);
-    let wa = first(brain, low, up, mask);
-    let wb = first(brain, high, up, mask);
+    let wa = firstOfPair(brain, low, up, mask);
+    let wb = firstOfPair(brain, high, up, mask);
     let v = v128.load32_splat(x);
     a0 = madd(v, wa, a0);
     a1 = madd(v, wb, a1);
     v = v128.load32_splat(next);
     e0 = madd(v, wa, e0);
     e1 = madd(v, wb, e1);
-    wa = second(brain, low, mask);
-    wb = second(brain, high, mask);
+    wa = secondOfPair(brain, low, mask);
+    wb = secondOfPair(brain, high, mask);
     v = v128.load32_splat(x, 4);
     b0 = madd(v, wa, b0);
     b1 = madd(v, wb, b1);
@@ -232,16 +212,16 @@ function addInputsTwice(brain: bool, x: usize, next: usize, w: usize, inputs: i3
     f1 = madd(v, wb, f1);
     low = v128.load(w, 32);
     high = v128.load(w, 48);
-    wa = first(brain, low, up, mask);
-    wb = first(brain, high, up, mask);
+    wa = firstOfPair(brain, low, up, mask);
+    wb = firstOfPair(brain, high, up, mask);
     v = v128.load32_splat(x, 8);
     c0 = madd(v, wa, c0);
     c1 = madd(v, wb, c1);
     v = v128.load32_splat(next, 8);
     g0 = madd(v, wa, g0);
     g1 = madd(v, wb, g1);
-    wa = second(brain, low, mask);
-    wb = second(brain, high, mask);
+    wa = secondOfPair(brain, low, mask);
+    wb = secondOfPair(brain, high, mask);
     v = v128.load32_splat(x, 12);
     d0 = madd(v, wa, d0);
     d1 = madd(v, wb, d1);

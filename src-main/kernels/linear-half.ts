@@ -11,12 +11,13 @@
  */
 import { store8 } from './epilogue';
 import { storeRows } from './epilogue-rows';
+import { firstOfPair, pairMask, secondOfPair } from './half';
 import { apartOf, MANY_ROWS, strandsOf } from './strands';
 import { F16_INPUT_SCALE, OP_WEIGHT, OP_WIDTH, OP_X, OP_X_STRIDE } from '../engine/executors/wasm/plan-layout';
 import { clearSums, lane } from './int8-row';
 import { addBF16TwiceWide, addBF16Wide, addF16TwiceWide, addF16Wide, fourRowsWide, unpackBF16Wide, unpackF16Wide } from './linear-half-wide';
-import { madd, PLACED_HALF } from './math';
-import { kept, UPPER_HALF } from './wide';
+import { madd } from './math';
+import { kept } from './wide';
 
 /** Rows from which on converting a panel once saves time. */
 const FEW_ROWS: i32 = WIDE ? MANY_ROWS : 8;
@@ -120,19 +121,6 @@ function store(brain: bool, op: usize, row: i32, panel: i32, low: v128, high: v1
   store8(op, row, panel, f32x4.mul(low, unscale), f32x4.mul(high, unscale));
 }
 
-/** The first of the two inputs of each lane, in a float32's place: moving up 13 bits and extending the sign at once. */
-// @ts-ignore: decorator
-@inline
-function first(brain: bool, pair: v128, up: v128, mask: v128): v128 {
-  return brain ? i32x4.shl(pair, 16) : v128.and(i32x4.dot_i16x8_s(pair, up), mask);
-}
-
-// @ts-ignore: decorator
-@inline
-function second(brain: bool, pair: v128, mask: v128): v128 {
-  return v128.and(brain ? pair : i32x4.shr_s(pair, 3), mask);
-}
-
 // Functions of their own: V8 gives each its registers.
 function unpackF16(w: usize, width: i32, tile: usize): void {
   unpackPanel(false, w, width, tile);
@@ -155,7 +143,7 @@ function addBF16(x: usize, w: usize, inputs: i32, sums: usize): void {
 @inline
 function unpackPanel(brain: bool, w: usize, width: i32, tile: usize): void {
   const up = kept(0x2000);
-  const mask = kept(brain ? UPPER_HALF : PLACED_HALF);
+  const mask = pairMask(brain);
   const t1 = tile + <usize>((width + 3) >> 2) * 32;
   const t2 = t1 + <usize>((width + 2) >> 2) * 32;
   const t3 = t2 + <usize>((width + 1) >> 2) * 32;
@@ -175,15 +163,15 @@ function unpackPanel(brain: bool, w: usize, width: i32, tile: usize): void {
 // @ts-ignore: decorator
 @inline
 function unpackFirst(brain: bool, up: v128, mask: v128, w: usize, to: usize): void {
-  v128.store(to, first(brain, v128.load(w), up, mask));
-  v128.store(to, first(brain, v128.load(w, 16), up, mask), 16);
+  v128.store(to, firstOfPair(brain, v128.load(w), up, mask));
+  v128.store(to, firstOfPair(brain, v128.load(w, 16), up, mask), 16);
 }
 
 // @ts-ignore: decorator
 @inline
 function unpackSecond(brain: bool, mask: v128, w: usize, to: usize): void {
-  v128.store(to, second(brain, v128.load(w), mask));
-  v128.store(to, second(brain, v128.load(w, 16), mask), 16);
+  v128.store(to, secondOfPair(brain, v128.load(w), mask));
+  v128.store(to, secondOfPair(brain, v128.load(w, 16), mask), 16);
 }
 
 /** Every fourth input of four rows. @param add to what is in `sums` */
@@ -306,7 +294,7 @@ function addRow(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void
 @inline
 function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): void {
   const up = kept(0x2000);
-  const mask = kept(brain ? UPPER_HALF : PLACED_HALF);
+  const mask = pairMask(brain);
   let a0 = v128.load(sums);
   let a1 = v128.load(sums, 16);
   let b0 = v128.load(sums, 32);
@@ -321,20 +309,20 @@ function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): v
     let vb = lane(v, 1);
     let low = v128.load(w);
     let high = v128.load(w, 16);
-    a0 = madd(va, first(brain, low, up, mask), a0);
-    a1 = madd(va, first(brain, high, up, mask), a1);
-    b0 = madd(vb, second(brain, low, mask), b0);
-    b1 = madd(vb, second(brain, high, mask), b1);
+    a0 = madd(va, firstOfPair(brain, low, up, mask), a0);
+    a1 = madd(va, firstOfPair(brain, high, up, mask), a1);
+    b0 = madd(vb, secondOfPair(brain, low, mask), b0);
+    b1 = madd(vb, secondOfPair(brain, high, mask), b1);
     // Never true: it only keeps V8 from loading all before it computes, for which there are too few registers.
     if (!x) break;
     va = lane(v, 2);
     vb = lane(v, 3);
     low = v128.load(w, 32);
     high = v128.load(w, 48);
-    c0 = madd(va, first(brain, low, up, mask), c0);
-    c1 = madd(va, first(brain, high, up, mask), c1);
-    d0 = madd(vb, second(brain, low, mask), d0);
-    d1 = madd(vb, second(brain, high, mask), d1);
+    c0 = madd(va, firstOfPair(brain, low, up, mask), c0);
+    c1 = madd(va, firstOfPair(brain, high, up, mask), c1);
+    d0 = madd(vb, secondOfPair(brain, low, mask), d0);
+    d1 = madd(vb, secondOfPair(brain, high, mask), d1);
   }
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
@@ -349,7 +337,7 @@ function addInputs(brain: bool, x: usize, w: usize, inputs: i32, sums: usize): v
 /** Adds the inputs after the last whole four, and the four sums of each output. */
 function storeSums(brain: bool, op: usize, x: usize, w: usize, width: i32, row: i32, panel: i32, sums: usize): void {
   const up = kept(0x2000);
-  const mask = kept(brain ? UPPER_HALF : PLACED_HALF);
+  const mask = pairMask(brain);
   x += <usize>(width >> 2) * 16;
   w += <usize>(width >> 2) * 64;
   let a0 = v128.load(sums);
@@ -363,18 +351,18 @@ function storeSums(brain: bool, op: usize, x: usize, w: usize, width: i32, row: 
   const rest = width & 3;
   if (rest > 0) {
     const va = v128.load32_splat(x);
-    a0 = madd(va, first(brain, v128.load(w), up, mask), a0);
-    a1 = madd(va, first(brain, v128.load(w, 16), up, mask), a1);
+    a0 = madd(va, firstOfPair(brain, v128.load(w), up, mask), a0);
+    a1 = madd(va, firstOfPair(brain, v128.load(w, 16), up, mask), a1);
   }
   if (rest > 1) {
     const vb = v128.load32_splat(x, 4);
-    b0 = madd(vb, second(brain, v128.load(w), mask), b0);
-    b1 = madd(vb, second(brain, v128.load(w, 16), mask), b1);
+    b0 = madd(vb, secondOfPair(brain, v128.load(w), mask), b0);
+    b1 = madd(vb, secondOfPair(brain, v128.load(w, 16), mask), b1);
   }
   if (rest > 2) {
     const vc = v128.load32_splat(x, 8);
-    c0 = madd(vc, first(brain, v128.load(w, 32), up, mask), c0);
-    c1 = madd(vc, first(brain, v128.load(w, 48), up, mask), c1);
+    c0 = madd(vc, firstOfPair(brain, v128.load(w, 32), up, mask), c0);
+    c1 = madd(vc, firstOfPair(brain, v128.load(w, 48), up, mask), c1);
   }
   const low = f32x4.add(f32x4.add(f32x4.add(a0, b0), c0), d0);
   const high = f32x4.add(f32x4.add(f32x4.add(a1, b1), c1), d1);

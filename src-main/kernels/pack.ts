@@ -2,8 +2,6 @@
  * Repacking at load: `rows` rows of a file's tensor become rows `first` and on of a matrix in panels of 8 rows (layouts in
  * tile.ts and linear-*.ts). What is missing of the last panel stays zero, as fresh memory is.
  */
-import { panelBytesHalf } from './linear-half';
-
 /** Rows that are moved together, as a square of 32-bit words that is turned around; others one by one. */
 const TOGETHER: usize = 4;
 
@@ -36,42 +34,37 @@ function storeColumns(a: v128, b: v128, c: v128, d: v128, to: usize): void {
 
 /** f32 `[rows, width]` to panels `[width, 8]`. */
 export function packF32(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
-  const bytes = <usize>width * 4;
-  for (let row = 0; row < rows; row++) {
-    const from = source + <usize>row * bytes;
-    const to = target + <usize>((first + row) >> 3) * width * 32 + ((first + row) & 7) * 4;
-    let i: usize = 0;
-    if (areTogether(first, row, rows)) {
-      for (; i + 16 <= bytes; i += 16) turnAround(from + i, bytes, to + i * 8);
-      for (; i < bytes; i += 4) for (let r: usize = 0; r < TOGETHER; r++) store<f32>(to + i * 8 + r * 4, load<f32>(from + i + r * bytes));
-      row += <i32>TOGETHER - 1;
-    }
-    for (; i < bytes; i += 4) store<f32>(to + i * 8, load<f32>(from + i));
-  }
+  packWords(source, target, <usize>width * 4, first, rows);
 }
 
 /** 16-bit floats `[rows, width]` to panels `[(width + 1) / 2, 8, 2]`. */
 export function packHalf(source: usize, target: usize, width: i32, first: i32, rows: i32): void {
-  const panelBytes = panelBytesHalf(width);
-  const bytes = <usize>width * 2;
+  packWords(source, target, <usize>width * 2, first, rows);
+}
+
+/** Rows of `bytes`, which are words of 32 bits and perhaps half of one, to panels `[words, 8]`. */
+function packWords(source: usize, target: usize, bytes: usize, first: i32, rows: i32): void {
+  const panelBytes = ((bytes + 3) >> 2) * 32;
   for (let row = 0; row < rows; row++) {
-    const from = source + <usize>row * bytes;
-    const to = target + <usize>((first + row) >> 3) * panelBytes + ((first + row) & 7) * 4;
-    let i: usize = 0;
-    if (areTogether(first, row, rows)) {
-      for (; i + 16 <= bytes; i += 16) turnAround(from + i, bytes, to + i * 8);
-      for (; i < bytes; i += 2) for (let r: usize = 0; r < TOGETHER; r++) moveHalf(from + r * bytes, to + r * 4, i);
-      row += <i32>TOGETHER - 1;
+    let from = source + <usize>row * bytes;
+    let to = target + <usize>((first + row) >> 3) * panelBytes + ((first + row) & 7) * 4;
+    if (!areTogether(first, row, rows)) {
+      moveWords(from, to, 0, bytes);
+      continue;
     }
-    for (; i < bytes; i += 2) moveHalf(from, to, i);
+    let at: usize = 0;
+    for (; at + 16 <= bytes; at += 16) turnAround(from + at, bytes, to + at * 8);
+    for (let r: usize = 0; r < TOGETHER; r++, from += bytes, to += 4) moveWords(from, to, at, bytes);
+    row += <i32>TOGETHER - 1;
   }
 }
 
-/** @param i bytes of the row before it */
+/** One row from byte `at` on. */
 // @ts-ignore: decorator
 @inline
-function moveHalf(from: usize, to: usize, i: usize): void {
-  store<u16>(to + (i >> 2) * 32 + (i & 2), load<u16>(from + i));
+function moveWords(from: usize, to: usize, at: usize, bytes: usize): void {
+  for (; at + 4 <= bytes; at += 4) store<u32>(to + at * 8, load<u32>(from + at));
+  if (at < bytes) store<u16>(to + at * 8, load<u16>(from + at));
 }
 
 /** Q8_0 blocks `f16 d; i8 q[32]` with codes as they are. */

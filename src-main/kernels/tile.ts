@@ -87,6 +87,22 @@ export function unpackTile(layout: i32, from: usize, blocks: i32, to: usize, zer
   }
 }
 
+/**
+ * Five-bit codes of low nibbles: of a byte of `bits`, bit 0 is the fifth of the low one and bit 4 of the high one.
+ * @param mask NIBBLES in each lane @param bit FIFTH_BITS
+ */
+// @ts-ignore: decorator
+@inline
+export function lowFives(nibbles: v128, bits: v128, mask: v128, bit: v128): v128 {
+  return v128.or(v128.and(nibbles, mask), v128.and(i16x8.shl(bits, 4), bit));
+}
+
+// @ts-ignore: decorator
+@inline
+export function highFives(nibbles: v128, bits: v128, mask: v128, bit: v128): v128 {
+  return v128.or(v128.and(i16x8.shr_u(nibbles, 4), mask), v128.and(bits, bit));
+}
+
 /** @param head bytes of scales and minimums @param five fifth bits follow the nibbles */
 // @ts-ignore: decorator
 @inline
@@ -103,15 +119,11 @@ function unpack(from: usize, blocks: i32, to: usize, head: usize, five: bool): v
     for (const end = from + 128; from < end; from += 32, to += 32) {
       const n0 = v128.load(from);
       const n1 = v128.load(from, 16);
-      let low0 = v128.and(n0, mask);
-      let low1 = v128.and(n1, mask);
-      let high0 = v128.and(i16x8.shr_u(n0, 4), mask);
-      let high1 = v128.and(i16x8.shr_u(n1, 4), mask);
+      const low0 = five ? lowFives(n0, bits0, mask, bit) : v128.and(n0, mask);
+      const low1 = five ? lowFives(n1, bits1, mask, bit) : v128.and(n1, mask);
+      const high0 = five ? highFives(n0, bits0, mask, bit) : v128.and(i16x8.shr_u(n0, 4), mask);
+      const high1 = five ? highFives(n1, bits1, mask, bit) : v128.and(i16x8.shr_u(n1, 4), mask);
       if (five) {
-        low0 = v128.or(low0, v128.and(i16x8.shl(bits0, 4), bit));
-        low1 = v128.or(low1, v128.and(i16x8.shl(bits1, 4), bit));
-        high0 = v128.or(high0, v128.and(bits0, bit));
-        high1 = v128.or(high1, v128.and(bits1, bit));
         bits0 = i16x8.shr_u(bits0, 1);
         bits1 = i16x8.shr_u(bits1, 1);
       }

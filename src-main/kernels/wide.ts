@@ -23,22 +23,6 @@ export const UPPER_HALF: i32 = 0xffff0000;
 /** Exported, and so a variable, of which no compiler knows that it is always 0. */
 export let zero: i32 = 0;
 
-/**
- * Five-bit codes of low nibbles: of a byte of `bits`, bit 0 is the fifth of the low one and bit 4 of the high one.
- * @param bit FIFTH_BITS in each lane
- */
-// @ts-ignore: decorator
-@inline
-export function lowFives(nibbles: v128, bits: v128, mask: v128, bit: v128): v128 {
-  return v128.or(v128.and(nibbles, mask), v128.and(i16x8.shl(bits, 4), bit));
-}
-
-// @ts-ignore: decorator
-@inline
-export function highFives(nibbles: v128, bits: v128, mask: v128, bit: v128): v128 {
-  return v128.or(v128.and(i16x8.shr_u(nibbles, 4), mask), v128.and(bits, bit));
-}
-
 /** A vector of these bits in each lane that V8 keeps in a register, as it does not with a constant. */
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,5 @@
-import { F16 } from '../quant/f16.ts';
 import { hfFolderBytes } from './hf-fixtures.ts';
+import { store } from './hf-weights-fixture.ts';
 import { safetensorsBytes } from './safetensors.ts';
 
 export interface TensorJson {
@@ -22,8 +22,5 @@ export function hfFolderBytesAs(folder: string, dtype: 'F16' | 'BF16'): Record<s
     header[name] = { dtype, shape, data_offsets: data_offsets.map((offset) => offset / 2) };
   }
   const values = new Float32Array(bytes.slice(8 + length).buffer);
-  const half = new Uint8Array(2 * values.length);
-  if (dtype === 'F16') F16.quantize!(values, 0, half, 0, values.length);
-  else new Uint16Array(half.buffer).set(new Uint32Array(values.buffer).map((bits) => bits >>> 16));
-  return { ...files, 'model.safetensors': safetensorsBytes(JSON.stringify(header), half) };
+  return { ...files, 'model.safetensors': safetensorsBytes(JSON.stringify(header), store(values, dtype)) };
 }

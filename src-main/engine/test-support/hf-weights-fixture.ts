@@ -55,7 +55,8 @@ function fileOf(
   return safetensorsBytes(json.padEnd(Math.ceil(json.length / 8) * 8), data);
 }
 
-function store(values: Float32Array, dtype: WeightsRecipe['dtype']): Uint8Array {
+/** The values as they are stored, little-endian. */
+export function store(values: Float32Array, dtype: WeightsRecipe['dtype']): Uint8Array {
   const bytes = new Uint8Array(values.buffer);
   if (dtype === 'F32') return bytes;
   const half = new Uint8Array(2 * values.length);

@@ -103,13 +103,13 @@ const PACKINGS: Readonly<Record<string, Packing>> = {
 
 /** Q4_0 as kernels with sums of so many bits read it. */
 export function nibbleLayout(sums: DotTraits['sums']): WeightLayout {
-  return sums === 'i16' ? { ...Q4, id: L.LAYOUT_Q4_SHORT } : Q4;
+  return sums === 'i16' ? withShortSums(Q4) : Q4;
 }
 
 /** Activations are quantised in blocks of 32, so narrower rows stay float32. */
 export function packingOf(type: BlockType, width: number, { codes, sums }: DotTraits): Packing {
   const found = PACKINGS[type.name];
-  if (found) return sums === 'i16' ? withShortSums(found) : found;
+  if (found) return sums === 'i16' ? { ...found, layout: withShortSums(found.layout) } : found;
   if (type.name === 'Q8_0') return asTheyLie(Q8[codes]);
   if (type.name === 'IQ4_NL' || type.name === 'IQ4_XS') return iq4Packing(type.name, codes);
   if (width % 32 === 0 && type.blockSize > 1) return { layout: Q8[codes], convert: throughFloats(type, Q8_0) };
@@ -117,9 +117,8 @@ export function packingOf(type: BlockType, width: number, { codes, sums }: DotTr
 }
 
 /** The same in memory; the id chooses the kernel. */
-function withShortSums(packing: Packing): Packing {
-  const id = SHORT_SUMS.get(packing.layout.id);
-  return id === undefined ? packing : { ...packing, layout: { ...packing.layout, id } };
+function withShortSums(layout: WeightLayout): WeightLayout {
+  return { ...layout, id: SHORT_SUMS.get(layout.id) ?? layout.id };
 }
 
 /** The table's values have eight bits: where those are not exact, Q8_0 holds the same ones. */

@@ -5,4 +5,4 @@ import { F32 } from '../../quant/f32.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 
 /** Dtypes that tensors can be read from. Both sides are little-endian, so the bytes are the same. */
-export const BLOCK_TYPES: Partial<Record<Dtype, BlockType>> = { F32, F16, BF16 };
+export const TYPE_OF_DTYPE: Partial<Record<Dtype, BlockType>> = { F32, F16, BF16 };

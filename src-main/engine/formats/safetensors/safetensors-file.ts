@@ -4,7 +4,7 @@ import type { BlockType } from '../../quant/block-type.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { readExactly } from '../read-exactly.ts';
-import { BLOCK_TYPES } from './block-types.ts';
+import { TYPE_OF_DTYPE } from './block-types.ts';
 import { formatError, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.ts';
 import { quote } from '../json/strict-json.ts';
 
@@ -86,9 +86,9 @@ export class SafetensorsFile {
       const problem = `tensor ${quote(name)} has shape ${found}, but the model needs ${expected}`;
       throw formatError(file, problem, { tensor: name, expected, found });
     }
-    const type = BLOCK_TYPES[info.dtype];
+    const type = TYPE_OF_DTYPE[info.dtype];
     if (!type) {
-      const supported = Object.keys(BLOCK_TYPES).join(', ');
+      const supported = Object.keys(TYPE_OF_DTYPE).join(', ');
       throw new EngineError(
         'UNSUPPORTED_TENSOR_TYPE',
         `${file}: tensor ${quote(name)} has the dtype ${info.dtype}. Supported: ${supported}.`,
