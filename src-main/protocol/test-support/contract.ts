@@ -272,15 +272,16 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       const raw = new RawClient(transport);
       raw.post({ type: 'open', id: 1, method: 'load', params: { modelId: MODEL_ID }, credit: 1000 });
       await raw.closing(1);
-      raw.post({ type: 'open', id: 2, method: 'generate', params: reply(200), credit: 3 });
+      // The start and the first token go out at once. With more room, a reply shorter than a frame would be sent whole.
+      raw.post({ type: 'open', id: 2, method: 'generate', params: reply(200), credit: 2 });
       // Its turn comes when the reply has been generated, read or not.
       raw.post({ type: 'open', id: 3, method: 'generate', params: reply(1), credit: 1000 });
       await raw.closing(3);
-      equal(raw.chunks(2).length, 3, 'chunks without more credit');
-      equal(raw.of(2).length, 3, 'the end waits for the events before it');
+      equal(raw.chunks(2).length, 2, 'chunks without more credit');
+      equal(raw.of(2).length, 2, 'the end waits for the events before it');
       raw.post({ type: 'credit', id: 2, credit: 1 });
       equal((await raw.closing(2)).type, 'end', 'closing message');
-      equal(raw.chunks(2).length, 4, 'the rest comes as one chunk');
+      equal(raw.chunks(2).length, 3, 'the rest comes as one chunk');
       checkReply(raw.chunks(2).flat() as GenerateEvent[], 200);
     },
   },
