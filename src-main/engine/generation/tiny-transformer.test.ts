@@ -121,7 +121,7 @@ describe('KV cache', () => {
   it('gives the same reply after a long prompt in slices as token by token', async () => {
     const ids = windowIds.slice(0, 700);
     // Whatever the window held before, after this it shares no more than the start token with these ids.
-    const forget = () => fresh.score({ prompt: { kind: 'ids', ids: [9] }, top: 0 });
+    const forget = () => reply(fresh, greedy({ kind: 'ids', ids: [ids[0], ids[1] + 1] }, { maxTokens: 1 }));
     await forget();
     const inSlices = await reply(fresh, greedy({ kind: 'ids', ids }, { maxTokens: 12 }));
     expect(inSlices.start.reusedTokens).toBe(1);
