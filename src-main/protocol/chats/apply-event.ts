@@ -1,0 +1,98 @@
+import type { ChatEvent, ReplyFacts, StoredChat, StoredReplyTurn, StoredTurn, TokenColumns } from './chat.ts';
+
+export function emptyChat(id: string, createdAt: string): StoredChat {
+  return {
+    id,
+    title: '',
+    modelId: '',
+    modelName: '',
+    systemPrompt: '',
+    head: null,
+    createdAt,
+    updatedAt: createdAt,
+    revision: 0,
+    turns: [],
+    removed: [],
+  };
+}
+
+export function noTokens(): TokenColumns {
+  return { ids: [], lengths: [], parts: [], logprobs: [], latencies: [] };
+}
+
+/** Turns of a chat by id, kept beside it so that applying an event does not search. */
+export type TurnIndex = Map<string, StoredTurn>;
+
+export function indexOf(chat: StoredChat): TurnIndex {
+  return new Map(chat.turns.map((turn) => [turn.id, turn]));
+}
+
+/**
+ * Applies one event in place. An event whose turn is unknown (its line was damaged) changes nothing but the revision;
+ * a turn whose parent is unknown follows the turn before it, so that its text is not lost.
+ */
+export function applyEvent(chat: StoredChat, event: ChatEvent, turns: TurnIndex): void {
+  chat.revision++;
+  if (event.at > chat.updatedAt) chat.updatedAt = event.at;
+  switch (event.type) {
+    case 'facts':
+      Object.assign(chat, event.facts);
+      return;
+    case 'turn': {
+      if (turns.has(event.turn.id)) return;
+      const { parent } = event.turn;
+      const known = parent === null || turns.has(parent) ? parent : (chat.turns.at(-1)?.id ?? null);
+      const turn: StoredTurn =
+        event.turn.role === 'user'
+          ? { ...event.turn, parent: known }
+          : { ...event.turn, parent: known, text: '', tokens: noTokens() };
+      chat.turns.push(turn);
+      turns.set(turn.id, turn);
+      return;
+    }
+    case 'tokens': {
+      const turn = replyIn(turns, event.turn);
+      if (turn !== null) appendTokens(turn, event.from, event.text, event.tokens);
+      return;
+    }
+    case 'reply': {
+      const turn = replyIn(turns, event.turn);
+      if (turn !== null) turn.facts = { ...turn.facts, ...event.facts } satisfies ReplyFacts;
+      return;
+    }
+    case 'remove':
+      if (turns.has(event.turn) && !chat.removed.includes(event.turn)) chat.removed.push(event.turn);
+      return;
+    case 'restore':
+      chat.removed = chat.removed.filter((id) => id !== event.turn);
+      return;
+  }
+}
+
+function replyIn(turns: TurnIndex, id: string): StoredReplyTurn | null {
+  const turn = turns.get(id);
+  return turn?.role === 'assistant' ? turn : null;
+}
+
+/** Tokens that the reply already has are passed over. What follows a gap is appended: its text is worth more than its index. */
+function appendTokens(turn: StoredReplyTurn, from: number, text: string, tokens: TokenColumns): void {
+  const skip = Math.max(0, turn.tokens.ids.length - from);
+  if (skip >= tokens.ids.length) return;
+  const skippedText = tokens.lengths.slice(0, skip).reduce((sum, length) => sum + length, 0);
+  turn.text += text.slice(skippedText);
+  for (const column of Object.keys(turn.tokens) as (keyof TokenColumns)[]) {
+    const target = turn.tokens[column];
+    const source = tokens[column];
+    for (let at = skip; at < source.length; at++) target.push(source[at]);
+  }
+}
+
+/** Ids of the path from the first turn to `head`; removed turns and what follows them are left out. */
+export function pathTo(chat: Pick<StoredChat, 'removed'>, head: string | null, turns: TurnIndex): string[] {
+  const path: string[] = [];
+  for (let id = head; id !== null; id = turns.get(id)?.parent ?? null) path.push(id);
+  path.reverse();
+  const removed = new Set(chat.removed);
+  const end = path.findIndex((id) => removed.has(id));
+  return end < 0 ? path : path.slice(0, end);
+}
