@@ -1,0 +1,194 @@
+/**
+ * Kills the app while a chat is being written, regenerated and edited, starts it again, and compares what it had shown
+ * with what it has kept. Used by `kills.spec.ts` (a few kills) and `run-kills.ts` (hundreds).
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StoredChat } from '../../src-main/protocol/chats/chat.ts';
+import { ChatPage } from '../pages/chat.ts';
+import type { RunningApp } from '../support/app.ts';
+
+/** `app`: Electron's main process, or the web host; `engine`: the utility process, or the browser's worker. */
+export type Victim = 'app' | 'engine';
+
+export interface KillResult {
+  victim: Victim;
+  action: Action;
+  /** Whether a reply was being written at that moment. */
+  midReply: boolean;
+  /** Age of the newest text that was shown and is not kept, ms; 0: everything is there. */
+  lostMs: number;
+  /** What must never happen: unreadable or missing chats, changed turns. Empty when all is well. */
+  problems: string[];
+}
+
+type Action = 'send' | 'regenerate' | 'edit' | 'new chat';
+
+interface Shown {
+  at: number;
+  text: string;
+}
+
+/** What a chat may lose when everything is killed: the text of the last second. */
+export const MAX_LOST_MS = 1000;
+const LONGEST_LIFE_MS = 3000;
+/** A chat that was begun this long before the kill must be there. */
+const CHAT_KEPT_AFTER_MS = 1000;
+const PROMPTS = ['Once upon a time', 'The cat sat on the', 'Hello world', 'One day, a little girl named Lily'];
+
+export class KillRounds {
+  readonly #app: RunningApp;
+  readonly #random: () => number;
+  /** Texts of turns that were seen in the store, by chat and turn. */
+  readonly #kept = new Map<string, Map<string, string>>();
+  #prepared = false;
+
+  constructor(app: RunningApp, random: () => number) {
+    this.#app = app;
+    this.#random = random;
+  }
+
+  async round(victim: Victim): Promise<KillResult> {
+    const chat = new ChatPage(this.#app.page);
+    await chat.ready();
+    if (!this.#prepared) await this.#prepare(chat);
+    await this.#openSomeChat(chat);
+    const action = await this.#act(chat);
+    const { shown, begun, killedAt, midReply } = await this.#watchAndKill(chat, victim);
+    if (victim === 'engine') await new ChatPage(this.#app.page).ready();
+    const { chats, problems } = await this.#readAll();
+    if (action !== 'edit' && killedAt - begun > CHAT_KEPT_AFTER_MS && chats.length === 0)
+      problems.push('no chat is left');
+    return { victim, action, midReply, lostMs: lostOf(shown, killedAt, chats), problems };
+  }
+
+  /** Replies that go on until they are killed. */
+  async #prepare(chat: ChatPage): Promise<void> {
+    await chat.openPanel('stop');
+    await chat.set('ignoreEos', true);
+    await chat.set('maxTokens', 2000);
+    await chat.set('repetitionWindow', 0);
+    this.#prepared = true;
+  }
+
+  async #openSomeChat(chat: ChatPage): Promise<void> {
+    const items = chat.id('chat-item');
+    const count = await items.count();
+    if (count > 0) await items.nth(Math.floor(this.#random() * count)).click();
+  }
+
+  async #act(chat: ChatPage): Promise<Action> {
+    const prompt = PROMPTS[Math.floor(this.#random() * PROMPTS.length)]!;
+    const choice = this.#random();
+    const regenerate = chat.lastReply.getByTestId('regenerate');
+    if (choice < 0.3 && (await regenerate.isVisible())) {
+      await regenerate.click();
+      return 'regenerate';
+    }
+    if (choice < 0.5 && (await this.#edit(prompt))) return 'edit';
+    if (choice < 0.65) {
+      await chat.newChat();
+      await chat.send(prompt);
+      return 'new chat';
+    }
+    await chat.send(prompt);
+    return 'send';
+  }
+
+  /** Another version of the last user turn of some chat, as an editor writes it. */
+  async #edit(text: string): Promise<boolean> {
+    const summary = (await this.#app.services.invoke('chatsList'))[0];
+    const chat = summary === undefined ? null : await this.#app.services.invoke('chatGet', summary.id);
+    const turn = chat?.turns.findLast(({ role }) => role === 'user');
+    if (!chat || !turn) return false;
+    const at = new Date().toISOString();
+    const id = randomUUID();
+    await this.#app.services.invoke('chatWrite', {
+      id: chat.id,
+      base: chat.revision,
+      origin: 'kill-test',
+      events: [
+        { type: 'turn', at, turn: { id, parent: turn.parent, role: 'user', text, createdAt: at } },
+        { type: 'facts', at, facts: { head: id } },
+      ],
+      details: [],
+    });
+    return true;
+  }
+
+  async #watchAndKill(
+    chat: ChatPage,
+    victim: Victim,
+  ): Promise<{ shown: Shown[]; begun: number; killedAt: number; midReply: boolean }> {
+    const begun = performance.now();
+    const end = begun + this.#random() * LONGEST_LIFE_MS;
+    const shown: Shown[] = [];
+    let midReply = false;
+    while (performance.now() < end) {
+      const at = performance.now();
+      const state = await chat.page.evaluate(() => {
+        const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);
+        const text = reply?.querySelector('[data-testid="reply-text"]')?.textContent ?? '';
+        return { text, running: reply?.getAttribute('aria-busy') === 'true' };
+      });
+      midReply = state.running;
+      shown.push({ at, text: bare(state.text) });
+      await sleep(Math.min(60, Math.max(0, end - performance.now())));
+    }
+    const killedAt = performance.now();
+    if (victim === 'app') await this.#app.crash();
+    else await this.#app.killEngine();
+    return { shown, begun, killedAt, midReply };
+  }
+
+  /** Reads every chat; what was kept before must still be there. */
+  async #readAll(): Promise<{ chats: StoredChat[]; problems: string[] }> {
+    const problems: string[] = [];
+    const chats: StoredChat[] = [];
+    // A page that outlived its engine saves within half a second.
+    await sleep(700);
+    for (const { id } of await this.#app.services.invoke('chatsList')) {
+      try {
+        const chat = await this.#app.services.invoke('chatGet', id);
+        if (chat === null) problems.push(`chat ${id} is listed and not there`);
+        else chats.push(chat);
+      } catch (error) {
+        problems.push(`chat ${id} cannot be read: ${String(error)}`);
+      }
+    }
+    for (const [id, turns] of this.#kept) {
+      const chat = chats.find((one) => one.id === id);
+      if (chat === undefined) problems.push(`chat ${id} is gone`);
+      for (const [turnId, text] of chat === undefined ? [] : turns) {
+        const turn = chat.turns.find((one) => one.id === turnId);
+        if (!turn?.text.startsWith(text)) problems.push(`turn ${turnId} of chat ${id} lost text`);
+      }
+    }
+    for (const chat of chats) this.#kept.set(chat.id, new Map(chat.turns.map((turn) => [turn.id, turn.text])));
+    return { chats, problems };
+  }
+}
+
+/** Without white space: how it wraps and where the view puts it is not what is compared. */
+function bare(text: string): string {
+  return text.replaceAll(/\s+/g, '');
+}
+
+/** @returns age at the kill of the newest text that is in no stored reply, ms */
+function lostOf(shown: readonly Shown[], killedAt: number, chats: readonly StoredChat[]): number {
+  const stored = chats.flatMap(({ turns }) => turns.map(({ text }) => bare(text)));
+  // Texts only grow: the first that is not kept says how much time is missing.
+  const lost = shown.find(({ text }) => text !== '' && !stored.some((kept) => kept.startsWith(text)));
+  return lost === undefined ? 0 : killedAt - lost.at;
+}
+
+/** Reproducible random numbers in [0, 1) (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,21 @@
+import { expect, test } from '../support/test.ts';
+import { KillRounds, MAX_LOST_MS, seededRandom, type Victim } from './kill-rounds.ts';
+
+/** In each host; `run-kills.ts` does hundreds. */
+const VICTIMS: Victim[] = ['app', 'app', 'engine', 'app', 'app', 'engine', 'app', 'app', 'engine', 'app'];
+
+test('ten kills at random moments lose at most the last second of text', async ({ app }) => {
+  test.setTimeout(180_000);
+  // The engine's end and the host's are what is tested.
+  app.guard.allow(
+    /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|net::ERR_/,
+  );
+  const seed = Date.now() % 1_000_000;
+  const rounds = new KillRounds(app, seededRandom(seed));
+  for (const [number, victim] of VICTIMS.entries()) {
+    const result = await rounds.round(victim);
+    const name = `kill ${number + 1} (${victim}, ${result.action}, seed ${seed})`;
+    expect(result.problems, name).toEqual([]);
+    expect(result.lostMs, `${name}: ms of text lost`).toBeLessThanOrEqual(MAX_LOST_MS);
+  }
+});

@@ -1,0 +1,94 @@
+/**
+ * Chats for minutes on end in the browser and prints how much memory everything holds.
+ *
+ *     npx tsx e2e/measure/soak.ts [--minutes 10] [--model FILE.gguf]
+ *
+ * Without --model the built-in model answers, which is fast and so fills chats fastest. A new chat every 30 replies.
+ */
+import { chromium } from '@playwright/test';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findChromium } from '../../scripts/lib/chromium.ts';
+import { ChatPage } from '../pages/chat.ts';
+import { ModelsPage } from '../pages/models.ts';
+import type { RunningApp } from '../support/app.ts';
+import globalSetup from '../support/global-setup.ts';
+import { Guard } from '../support/guard.ts';
+import { engineMemory } from '../support/memory.ts';
+import { processTree } from '../support/processes.ts';
+import { launchWebApp } from '../support/web-app.ts';
+
+const REPLIES_PER_CHAT = 30;
+const { values } = parseArgs({ options: { minutes: { type: 'string' }, model: { type: 'string' } } });
+const minutes = Number(values.minutes ?? 10);
+
+const stopDisplay = await globalSetup();
+const browser = await chromium.launch({ executablePath: findChromium() ?? undefined });
+const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-soak-'));
+const guard = new Guard();
+const app = await launchWebApp(browser, { dataDir, guard });
+try {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  if (values.model !== undefined) {
+    const models = new ModelsPage(app);
+    await models.show();
+    await models.open(values.model);
+    await app.page.keyboard.press('Control+1');
+    await chat.ready();
+  }
+  console.log('| Minute | Replies | Tokens | Page and engine, MB | Page heap, MB | Host, MB | Handles of the host |');
+  console.log('| --- | --- | --- | --- | --- | --- | --- |');
+  const begun = Date.now();
+  let replies = 0;
+  for (let minute = 0; minute <= minutes; minute++) {
+    await report(app, minute, replies);
+    if (minute === minutes) break;
+    while (Date.now() < begun + (minute + 1) * 60_000) {
+      if (replies % REPLIES_PER_CHAT === 0) await chat.newChat();
+      await chat.ask(`Once upon a time, number ${replies}`);
+      replies++;
+    }
+  }
+  const problems = guard.problems();
+  console.log(problems.length === 0 ? 'No errors.' : problems.join('\n'));
+} finally {
+  await app.close();
+  await browser.close();
+  await rm(dataDir, { recursive: true, force: true });
+  stopDisplay();
+}
+
+async function report(app: RunningApp, minute: number, replies: number): Promise<void> {
+  const session = await app.context.newCDPSession(app.page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  await session.detach();
+  const host = await hostPid();
+  const rss = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${host}/status`, 'utf8'))?.[1];
+  const handles = /^FDSize:\s+(\d+)$/m.exec(await readFile(`/proc/${host}/status`, 'utf8'))?.[1];
+  const tokens = await countTokens(app);
+  const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
+  console.log(
+    `| ${minute} | ${replies} | ${tokens} | ${mb(await engineMemory(app))} | ${mb(usedSize)} | ${mb(Number(rss) * 1024)} | ${handles} |`,
+  );
+}
+
+async function countTokens(app: RunningApp): Promise<number> {
+  let tokens = 0;
+  for (const { id } of await app.services.invoke('chatsList')) {
+    const chat = await app.services.invoke('chatGet', id);
+    for (const turn of chat?.turns ?? []) if (turn.role === 'assistant') tokens += turn.tokens.ids.length;
+  }
+  return tokens;
+}
+
+async function hostPid(): Promise<number> {
+  for (const pid of await processTree(process.pid)) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes('web-host.js')) return pid;
+  }
+  throw new Error('The web host does not run.');
+}
