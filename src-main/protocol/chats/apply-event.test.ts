@@ -11,6 +11,7 @@ const facts: ReplyFacts = {
   sampling: defaultSamplingParams(),
   modelId: 'tiny',
   model: 'Tiny',
+  vocabularySize: 8000,
   executor: 'wasm',
   notices: [],
   promptTokens: 0,

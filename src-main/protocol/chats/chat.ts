@@ -59,6 +59,8 @@ export interface ReplyFacts {
   /** Id and name of the model that wrote it; empty where that was not recorded. */
   modelId: string;
   model: string;
+  /** Tokens in that model's vocabulary; 0 where that was not recorded. */
+  vocabularySize: number;
   executor: ExecutorName;
   /** What a person should know about how the prompt was made. */
   notices: string[];
