@@ -5,6 +5,7 @@ import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { GrammarCheck } from './grammar/grammar-check.svelte.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
+import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 
@@ -22,6 +23,8 @@ export interface AppModel {
   readonly session: ChatSession;
   readonly panel: PanelState;
   readonly grammarCheck: GrammarCheck;
+  /** The model of the open chat where another one is loaded. */
+  readonly otherModel: OtherModelState;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -39,13 +42,17 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: BUILT_IN_MODEL });
   const grammarCheck = new GrammarCheck(engine);
   const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
-  const flush = () => {
+  window.addEventListener('pagehide', () => {
+    void settings.flush();
+    chats.flushLast();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') return chats.catchUp();
     void settings.flush();
     void chats.flush();
-  };
-  window.addEventListener('pagehide', flush);
-  document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'hidden') flush();
+  });
+  window.addEventListener('beforeunload', (event) => {
+    if (chats.unsaved.length > 0) event.preventDefault();
   });
   $effect.root(() => {
     $effect(() => {
@@ -58,5 +65,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
       if (engine.status === 'ready') return grammarCheck.check(modelSettings.sampling.grammar);
     });
   });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, panel: new PanelState(settings) };
+  const panel = new PanelState(settings);
+  const otherModel = new OtherModelState({ chats, engine });
+  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, panel, otherModel };
 }

@@ -8,6 +8,8 @@ import { tokensIn } from './token-chunks.ts';
 
 /** A running reply is written this often, ms: so much of it a crash can cost. */
 const REPLY_EVERY_MS = 500;
+/** What is typed is gathered for so long, ms. */
+const TYPED_AFTER_MS = 600;
 /** Tokens in one write, so that a long reply that could not be written for a while still fits one request. */
 const TOKENS_PER_WRITE = 4096;
 /** Waits between attempts after a failure, ms; the last one repeats. */
@@ -38,9 +40,12 @@ export class Outbox implements ChatSink {
   readonly #onChange: () => void;
   readonly #onIdle: () => void;
   #items: Item[] = [];
+  /** So many of them are being written. */
+  #sent = 0;
   #reply: Reply | null = null;
   #lastCollected = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #typed: ReturnType<typeof setTimeout> | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #failures = 0;
   /** The newest revision that others were heard to have made. */
@@ -76,15 +81,18 @@ export class Outbox implements ChatSink {
     return typeof this.state === 'string' ? null : this.state.problem;
   }
 
-  /** Takes an event, to be written as soon as the present task is over. */
+  /** Takes an event, to be written as soon as the present task is over; what is typed, a little later. */
   push(event: ChatEvent): void {
     this.#collect();
-    this.#items.push({ event, details: null });
+    this.#add(event);
     if (this.#waits) return;
     this.#onChange();
     if (this.state === 'saved') this.state = 'saving';
     // After a failure the next attempt takes it along.
-    if (this.#retry === null) queueMicrotask(() => void this.flush());
+    if (this.#retry !== null) return;
+    const isTyped = event.type === 'facts' && event.facts.systemPrompt !== undefined;
+    if (isTyped) this.#typed ??= setTimeout(() => void this.flush(), TYPED_AFTER_MS);
+    else queueMicrotask(() => void this.flush());
   }
 
   /** Writes what is added to a reply while it runs. */
@@ -141,6 +149,8 @@ export class Outbox implements ChatSink {
     if (this.#closed) return Promise.resolve();
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#retry = null;
+    if (this.#typed !== null) clearTimeout(this.#typed);
+    this.#typed = null;
     this.#running ??= this.#run();
     return this.#running;
   }
@@ -193,6 +203,7 @@ export class Outbox implements ChatSink {
       if (this.idle) this.#onIdle();
     } catch (thrown) {
       this.#running = null;
+      this.#sent = 0;
       const error = EngineError.from(thrown);
       this.#isGone = error.code === 'CHAT_NOT_FOUND';
       const problem = this.#isGone ? 'This chat was deleted in another window. Retry brings it back.' : error.message;
@@ -211,6 +222,7 @@ export class Outbox implements ChatSink {
     }
     const batch = this.#items.slice(0, count);
     const { id, revision: base } = this.#chat;
+    this.#sent = count;
     const written = await this.#services.invoke('chatWrite', {
       id,
       base,
@@ -222,6 +234,7 @@ export class Outbox implements ChatSink {
     if (written.missed === null) await this.#readAgain(own);
     else this.#chat.receive(written.missed, own);
     this.#items.splice(0, count);
+    this.#sent = 0;
     this.#chat.revision = Math.max(this.#chat.revision, written.revision);
   }
 
@@ -239,6 +252,19 @@ export class Outbox implements ChatSink {
   async #readAgain(own: readonly ChatEvent[]): Promise<void> {
     const stored = await this.#services.invoke('chatGet', this.#chat.id);
     if (stored !== null) this.#chat.merge(stored, own);
+  }
+
+  /** Facts that follow each other become one event. */
+  #add(event: ChatEvent): void {
+    const last = this.#items.at(-1)?.event;
+    if (event.type === 'facts' && last?.type === 'facts' && this.#items.length > this.#sent) {
+      this.#items[this.#items.length - 1] = {
+        event: { ...event, facts: { ...last.facts, ...event.facts } },
+        details: null,
+      };
+    } else {
+      this.#items.push({ event, details: null });
+    }
   }
 
   /** Takes what the running reply got since the last time. */

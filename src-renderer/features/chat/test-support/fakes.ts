@@ -1,3 +1,4 @@
+import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type {
   GenerateEvent,
@@ -20,9 +21,9 @@ import type {
   AppMethodName,
   AppMethods,
   AppServices,
-  Chat,
   SystemMemory,
 } from '../../../../src-main/protocol/app-services.ts';
+import type { ReplyFacts } from '../../../../src-main/protocol/chats/chat.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../../lib/model-opener.ts';
 import type { Connection, ConnectionState } from '../../../lib/connection.svelte.ts';
@@ -53,6 +54,23 @@ export const MODEL: ModelInfo = {
   kernels: null,
   loadMs: 12,
   memoryBytes: { weights: 1, kvCache: 1, scratch: 1 },
+};
+
+export const REPLY_FACTS: ReplyFacts = {
+  stop: null,
+  timings: null,
+  seed: 7,
+  sampling: defaultSamplingParams(),
+  modelId: MODEL.id,
+  model: MODEL.name,
+  vocabularySize: MODEL.vocabularySize,
+  executor: 'reference',
+  notices: [],
+  promptTokens: 0,
+  systemTokens: 0,
+  droppedMessages: 0,
+  contextUsed: 0,
+  runStart: 0,
 };
 
 export const TIMINGS: Timings = {
@@ -195,11 +213,10 @@ export class FakeEngine implements EngineApi {
   }
 }
 
-/** Settings and chats in memory. */
+/** Settings in memory; no chats. */
 export class FakeServices implements AppServices {
   settings = defaultSettings();
   memory: SystemMemory = { freeBytes: 1e9, totalBytes: 2e9 };
-  readonly chats = new Map<string, Chat>();
   readonly calls: string[] = [];
   /** Makes every call fail. */
   failure: EngineError | null = null;
@@ -225,10 +242,6 @@ export class FakeServices implements AppServices {
   }
 
   #answer(method: AppMethodName, params: unknown[]): unknown {
-    const summaries = () =>
-      [...this.chats.values()].map(({ id, title, createdAt, updatedAt, turns }) => {
-        return { id, title, createdAt, updatedAt, turns: turns.length };
-      });
     switch (method) {
       case 'systemMemory':
         return this.memory;
@@ -237,20 +250,7 @@ export class FakeServices implements AppServices {
       case 'settingsSet':
         return (this.settings = { ...this.settings, ...(params[0] as object) });
       case 'chatsList':
-        return summaries();
-      case 'chatsSearch':
-        return summaries().filter((chat) => chat.title.includes(params[0] as string));
-      case 'chatGet':
-        return this.chats.get(params[0] as string) ?? null;
-      case 'chatSave': {
-        // What is stored must be plain data.
-        const chat = structuredClone(params[0] as Chat);
-        this.chats.set(chat.id, chat);
-        return null;
-      }
-      case 'chatDelete':
-        this.chats.delete(params[0] as string);
-        return null;
+        return [];
       default:
         return null;
     }
