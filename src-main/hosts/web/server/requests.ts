@@ -35,11 +35,11 @@ export function checkSource(headers: IncomingHttpHeaders, port: number, originRe
 }
 
 /** Takes the same time wherever the first difference is. */
-export function checkToken(given: string | string[] | undefined, token: string): void {
+export function checkKey(given: string | string[] | undefined, key: string): void {
   const a = Buffer.from(typeof given === 'string' ? given : '');
-  const b = Buffer.from(token);
+  const b = Buffer.from(key);
   if (a.length !== b.length || !timingSafeEqual(a, b)) {
-    throw new Refusal(403, 'The token of this start is missing or wrong: reload the page.');
+    throw new Refusal(401, 'The key is missing or wrong. Open the address that the terminal printed.');
   }
 }
 
