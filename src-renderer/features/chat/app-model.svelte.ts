@@ -4,6 +4,7 @@ import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { GrammarCheck } from './grammar/grammar-check.svelte.ts';
+import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
@@ -31,7 +32,7 @@ export { getAppModel, setAppModel };
 export async function createAppModel(connection: Connection): Promise<AppModel> {
   const { services } = connection;
   const settings = await SettingsState.load(services);
-  const engine = new EngineState(connection, BUILT_IN_MODEL);
+  const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const chats = new ChatsState(services);
   await chats.refresh();
   const { lastChatId } = settings.current;
@@ -46,6 +47,10 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   window.addEventListener('pagehide', flush);
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'hidden') flush();
+  });
+  // A web host that ends waits for this, and so loses nothing.
+  services.onEvent((event) => {
+    if (event.type === 'host' && event.state === 'leaving') flush();
   });
   $effect.root(() => {
     $effect(() => {
