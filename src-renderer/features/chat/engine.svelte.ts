@@ -80,6 +80,11 @@ export class EngineState {
     return this.#loading?.choice.modelId ?? null;
   }
 
+  /** The model that is being read, or will be as soon as there is an engine; null: none. */
+  get comingId(): string | null {
+    return this.loadingId ?? (this.status === 'starting' ? (this.#wanted?.modelId ?? null) : null);
+  }
+
   /** Why the engine is not ready, in words for a person. */
   get message(): string | null {
     return this.#connection.message ?? this.#failure?.message ?? null;

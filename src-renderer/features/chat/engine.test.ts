@@ -183,8 +183,10 @@ it('begins with the model of the last time, in a fresh engine too', async () => 
   engine = new EngineState(connection, 'tiny-transformer', LAST);
   const api = new FakeEngine();
   api.loadScripts = [[OTHER]];
+  expect(engine.comingId).toBe('opened-1');
   connection.change(api, 'ready');
   await tick();
+  expect(engine.comingId).toBeNull();
   expect(api.loads).toEqual([LAST]);
   expect(engine.model?.id).toBe('opened-1');
   expect(engine.startProblem).toBeNull();

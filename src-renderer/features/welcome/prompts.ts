@@ -57,8 +57,16 @@ export function firstPrompts(answers: boolean): readonly FirstPrompt[] {
   return answers ? CHAT_PROMPTS : TEXT_PROMPTS;
 }
 
-/** What the model in memory does, below the title. Null: none is in memory yet. */
-export function leadText(model: { name: string; answers: boolean; builtIn: boolean } | null): string {
+/**
+ * What the model does, below the title.
+ * @param model null: none is in memory yet
+ * @param coming name of another model that is being loaded; null: none is, or it is the built-in one
+ */
+export function leadText(
+  model: { name: string; answers: boolean; builtIn: boolean } | null,
+  coming: string | null,
+): string {
+  if (coming !== null) return `Loading ${coming}…`;
   if (model === null || model.builtIn) {
     return (
       'A small model comes with the app and runs on this computer. It continues the text you start as a short ' +
