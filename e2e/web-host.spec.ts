@@ -24,7 +24,7 @@ test('after a restart of the host its page goes on: same key, lists and chats re
     await chat.openPanel('stop');
     await chat.set('maxTokens', 5);
     await chat.ask('Hello world');
-    await expect(chat.id('chat-row')).toHaveCount(1);
+    await expect(chat.id('chat-item')).toHaveCount(1);
     await page.evaluate(() => Object.assign(window, { sameDocument: true }));
 
     server.child.kill('SIGKILL');
@@ -39,15 +39,15 @@ test('after a restart of the host its page goes on: same key, lists and chats re
     // Calls work, and so do events: another tab sees what this one writes, and the other way round.
     await chat.newChat();
     await chat.ask('The cat sat on the');
-    await expect(chat.id('chat-row')).toHaveCount(2);
+    await expect(chat.id('chat-item')).toHaveCount(2);
     const other = await context.newPage();
     await other.goto(await signedInAddress(server.origin, dataDir));
     const second = new ChatPage(other);
     await second.ready();
-    await expect(second.id('chat-row')).toHaveCount(2);
+    await expect(second.id('chat-item')).toHaveCount(2);
     await second.newChat();
     await second.ask('Once upon a time');
-    await expect(chat.id('chat-row')).toHaveCount(3);
+    await expect(chat.id('chat-item')).toHaveCount(3);
   } finally {
     await context.close();
     await stopServer(server.child);

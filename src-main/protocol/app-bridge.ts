@@ -39,6 +39,9 @@ export const ENGINE_PORT_MESSAGE = 'tokenscope:engine-port';
 /** Web host: every call carries the key of the printed address (`#key=…`) in this header. */
 export const TOKEN_HEADER = 'x-tokenscope-token';
 
+/** Web host: answers a POST of `{ code }` with the key; the code is that of an address `#once=…`. */
+export const KEY_ROUTE = '/api/key';
+
 /** Web host: the port that it takes unless another one is asked for. */
 export const DEFAULT_WEB_PORT = 4317;
 

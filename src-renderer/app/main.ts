@@ -6,7 +6,7 @@ import { mount } from 'svelte';
 import { createAppModel } from '../features/chat/app-model.svelte.ts';
 import { connect } from '../lib/connection.svelte.ts';
 import { KeyRefusedError } from '../lib/services.ts';
-import { keyIn, takeWebKey } from '../lib/web-key.ts';
+import { signsIn, takeWebKey } from '../lib/web-key.ts';
 import App from './App.svelte';
 import BootError from './BootError.svelte';
 import { bridge } from './host.ts';
@@ -18,12 +18,12 @@ if (target === null) throw new Error('index.html has no element #app to mount th
 
 // Until the settings are read, the system's theme is the best guess.
 const stopFollowing = followTheme('system');
-const way = bridge ?? takeWebKey(window);
 // An address with a key in a tab that is open already only changes its fragment.
 window.addEventListener('hashchange', () => {
-  if (keyIn(location.hash) !== null) location.reload();
+  if (signsIn(location.hash)) location.reload();
 });
 try {
+  const way = bridge ?? (await takeWebKey(window));
   if (way === null) mount(NoKey, { target, props: { refused: false } });
   else {
     const app = await createAppModel(connect(way));

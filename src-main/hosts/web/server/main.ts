@@ -14,7 +14,7 @@ import { dataFolder } from '../../../services/data-folder.ts';
 import { codeOf } from '../../../services/json-file.ts';
 import { openInBrowser } from './open-browser.ts';
 import { startWebServer, type WebServer, type WebServerOptions } from './server.ts';
-import { addressWithKey, newKey, webKey } from './web-key.ts';
+import { addressWithCode, addressWithKey, newKey, webKey } from './web-key.ts';
 
 /** Ports tried after the default one. */
 const MORE_PORTS = 20;
@@ -62,9 +62,11 @@ async function main(): Promise<void> {
     await server.close();
     await services.stop(SAVE_MS);
   });
-  const address = addressWithKey(server.url, key);
-  process.stdout.write(`Tokenscope is at ${address}\n`);
-  if (values.open) await openInBrowser(address).catch((error: Error) => say(error.message));
+  process.stdout.write(`Tokenscope is at ${addressWithKey(server.url, key)}\n`);
+  if (values.open) {
+    const once = addressWithCode(server.url, server.invite());
+    await openInBrowser(once).catch((error: Error) => say(error.message));
+  }
 }
 
 function portNumber(text: string): number {

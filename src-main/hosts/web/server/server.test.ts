@@ -182,6 +182,22 @@ test('no call, no event and no file of the library without the key', async () =>
   expect((await send(server, `/api/events?key=${KEY}`)).status).toBe(401);
 });
 
+test('an invited page gets the key, once', async () => {
+  const { server } = await setUp();
+  const ask = async (code: unknown, headers: Record<string, string> = {}) =>
+    await send(server, '/api/key', {
+      method: 'POST',
+      headers: { origin: server.url, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ code }),
+    });
+  const code = server.invite();
+  for (const wrong of [undefined, null, 1, '', code.slice(1), {}]) expect((await ask(wrong)).status).toBe(401);
+  expect((await ask(code, { origin: 'https://evil.example' })).status).toBe(403);
+  expect((await send(server, `/api/key?code=${code}`)).status).toBe(401);
+  expect(JSON.parse((await ask(code)).body)).toEqual({ result: KEY });
+  expect((await ask(code)).status).toBe(401);
+});
+
 test('a host that ends has its pages save first, and waits for them', async () => {
   const { server, services } = await setUp();
   const response = await fetch(`${server.url}/api/events`, { headers: { 'x-tokenscope-token': KEY } });

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MODELS_ROUTE, TOKEN_HEADER } from '../../../protocol/app-bridge.ts';
+import { KEY_ROUTE, MODELS_ROUTE, TOKEN_HEADER } from '../../../protocol/app-bridge.ts';
 import type { AppEvent, AppServices } from '../../../protocol/app-services.ts';
 import { answerCall } from '../../../services/answer.ts';
 import { pageHeaders } from '../../../services/page-headers.ts';
@@ -11,6 +11,7 @@ import { fileUnder, mimeType } from '../../../services/static-files.ts';
 import { respondWithModel, type FilesOfModel } from './model-route.ts';
 import { checkKey, checkSource, readJsonBody, Refusal } from './requests.ts';
 import { sendFile } from './send-file.ts';
+import { Invitations } from './web-key.ts';
 
 export interface WebServerOptions {
   services: AppServices;
@@ -34,6 +35,8 @@ export interface WebServer {
   port: number;
   /** Without the key. */
   url: string;
+  /** A code for one page that opens within a minute; it gets the key for it. */
+  invite(): string;
   /**
    * Tells the pages that the host ends, waits until they have saved what they have, at most `limitMs`, and closes. Ends
    * open event streams too.
@@ -42,6 +45,8 @@ export interface WebServer {
 }
 
 const ADDRESS = '127.0.0.1';
+/** Largest body of a request for the key. */
+const MAX_CODE_BYTES = 1024;
 const KEEP_ALIVE_MS = 15_000;
 /** Longest wait for pages that save before the host ends, ms. */
 const LEAVE_MS = 2000;
@@ -65,6 +70,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   return {
     port,
     url: `http://${ADDRESS}:${port}`,
+    invite: () => pages.invitations.invite(),
     async close(limitMs = LEAVE_MS) {
       await pages.leave(limitMs);
       await new Promise<void>((resolve) => {
@@ -77,6 +83,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
 
 /** The pages that listen, and what they ask for. */
 class Pages {
+  readonly invitations = new Invitations();
   readonly #services: AppServices;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   #calls = 0;
@@ -154,6 +161,13 @@ async function respondToApi(
   { services, key, filesOfModel, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
   pages: Pages,
 ): Promise<void> {
+  if (path === KEY_ROUTE && request.method === 'POST') {
+    const body = await readJsonBody(request, MAX_CODE_BYTES);
+    const { code } = (body ?? {}) as { code?: unknown };
+    if (!pages.invitations.take(code)) throw new Refusal(401, 'That address was used already, or is too old.');
+    sendJson(response, 200, { result: key });
+    return;
+  }
   checkKey(request.headers[TOKEN_HEADER], key);
   if (path === '/api/invoke') {
     if (request.method !== 'POST') throw new Refusal(405, 'A call is a POST.');

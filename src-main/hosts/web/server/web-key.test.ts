@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../../services/test-support/support.ts';
-import { addressWithKey, webKey } from './web-key.ts';
+import { addressWithCode, addressWithKey, Invitations, webKey } from './web-key.ts';
 
 test('a data folder has one key, also for hosts that start at the same time, and only its owner can read it', async () => {
   const folder = join(await temporaryFolder(), 'data');
@@ -39,5 +39,21 @@ test('a folder that keeps no key says why', async () => {
 
 test('the key is behind the #, which no browser sends', () => {
   expect(addressWithKey('http://127.0.0.1:4317', 'abc')).toBe('http://127.0.0.1:4317/#key=abc');
+  expect(addressWithCode('http://127.0.0.1:4317', 'abc')).toBe('http://127.0.0.1:4317/#once=abc');
   expect(new URL(addressWithKey('http://127.0.0.1:4317', 'abc')).pathname).toBe('/');
+});
+
+test('an invitation is good once, for a minute, and only the latest is', () => {
+  let now = 0;
+  const invitations = new Invitations(() => now);
+  expect(invitations.take(undefined)).toBe(false);
+  expect(invitations.take('')).toBe(false);
+  const first = invitations.invite();
+  const second = invitations.invite();
+  expect(invitations.take(first)).toBe(false);
+  expect(invitations.take(second)).toBe(true);
+  expect(invitations.take(second)).toBe(false);
+  const late = invitations.invite();
+  now += 60_001;
+  expect(invitations.take(late)).toBe(false);
 });

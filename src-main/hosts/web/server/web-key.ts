@@ -2,7 +2,7 @@
  * The secret that lets a page use the web host. It is part of the address that the terminal prints, and it stays the
  * same for a data folder, so that a page goes on working when its host was started again.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { link, mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, storageError } from '../../../services/json-file.ts';
@@ -35,6 +35,48 @@ export function newKey(): string {
 /** The address that opens the app in a browser. A browser neither sends nor logs what follows `#`. */
 export function addressWithKey(origin: string, key: string): string {
   return `${origin}/#key=${key}`;
+}
+
+/** The address that opens the app once. */
+export function addressWithCode(origin: string, code: string): string {
+  return `${origin}/#once=${code}`;
+}
+
+/** How long an invitation is valid, ms: a browser needs some seconds to start. */
+const INVITATION_MS = 60_000;
+
+/**
+ * Lets one page in without the key in its address. Other users of the computer can see the command line of a browser, so
+ * the address that it is started with holds a code that is good for one page and a short time.
+ */
+export class Invitations {
+  readonly #now: () => number;
+  #open: { code: string; until: number } | null = null;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** The code of a new invitation; an earlier one is void. */
+  invite(): string {
+    const code = newKey();
+    this.#open = { code, until: this.#now() + INVITATION_MS };
+    return code;
+  }
+
+  /** Whether a code is good; it is not any more afterwards. */
+  take(code: unknown): boolean {
+    const open = this.#open;
+    if (open === null || typeof code !== 'string' || !isSame(code, open.code)) return false;
+    this.#open = null;
+    return this.#now() < open.until;
+  }
+}
+
+/** Takes the same time wherever the first difference is. */
+export function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 type Stored = { state: 'good'; key: string } | { state: 'bad' } | { state: 'missing' };
