@@ -1,5 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
 import { expectNoViolations } from './support/axe.ts';
 import { expect, test } from './support/test.ts';
@@ -74,6 +76,10 @@ test('no other program gets the key from the host, and a page without it says ho
   }
   await app.page.reload();
   await chat.ready();
+  const { stdout } = await capture(process.execPath, [join(root, 'out/main/web-host.js'), '--address'], {
+    env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+  });
+  expect(stdout).toBe(`http://127.0.0.1:4317/#key=${key}\n`);
 
   // Another tab has no key: the plain address was bookmarked, or somebody else opens it.
   const tab = await app.context.newPage();
@@ -116,7 +122,11 @@ test('the host cannot be reached from the network', async ({ app }) => {
 test('bad bodies get an answer, and the host lives on', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
-  const headers = { origin: app.origin, 'x-tokenscope-token': await webKey(app.dataDir), 'content-type': 'application/json' };
+  const headers = {
+    origin: app.origin,
+    'x-tokenscope-token': await webKey(app.dataDir),
+    'content-type': 'application/json',
+  };
   for (const body of ['', '{', '[]', '{"method":"nope","params":[]}', '{"method":"chatGet","params":["../x"]}']) {
     const answer = await send(app.origin, '/api/invoke', { method: 'POST', headers, body });
     expect(answer.status).toBe(400);

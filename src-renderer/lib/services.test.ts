@@ -105,7 +105,10 @@ it('says that the server is away, connects again by itself, and has everything r
   expect(states().slice(0, 2)).toEqual(['here', 'away']);
   const away = heard.at(-1);
   expect(away).toMatchObject({ state: 'away', message: expect.stringContaining('Start it again in the terminal') });
-  await expect(services.invoke('chatsList')).rejects.toMatchObject({ code: 'STORAGE', message: expect.stringContaining('this page reconnects') });
+  await expect(services.invoke('chatsList')).rejects.toMatchObject({
+    code: 'STORAGE',
+    message: expect.stringContaining('this page reconnects'),
+  });
 
   up = true;
   heard.length = 0;

@@ -4,7 +4,9 @@ import { firstPrompts, leadText } from './prompts.ts';
 it('prompts and text fit what the model does', () => {
   expect(leadText(null, null)).toContain('comes with the app');
   expect(leadText({ name: 'TinyTransformer', answers: false, builtIn: true }, null)).toContain('children’s story');
-  expect(leadText({ name: 'gpt2', answers: false, builtIn: false }, null)).toMatch(/^gpt2 runs .* The model continues it\.$/);
+  expect(leadText({ name: 'gpt2', answers: false, builtIn: false }, null)).toMatch(
+    /^gpt2 runs .* The model continues it\.$/,
+  );
   const chat = leadText({ name: 'SmolLM2', answers: true, builtIn: false }, null);
   expect(chat).toContain('Ask it a question');
   expect(chat).not.toContain('continues');

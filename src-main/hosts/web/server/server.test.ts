@@ -154,9 +154,7 @@ test('a foreign or missing Origin is refused', async () => {
     `http://localhost:${server.port}`,
   ]) {
     expect((await call(server, about, { origin })).status, origin).toBe(403);
-    expect(
-      (await send(server, '/api/events', { headers: { origin, 'x-tokenscope-token': KEY } })).status,
-    ).toBe(403);
+    expect((await send(server, '/api/events', { headers: { origin, 'x-tokenscope-token': KEY } })).status).toBe(403);
     expect((await send(server, '/', { headers: { origin } })).status, origin).toBe(403);
   }
   const headers = { 'content-type': 'application/json', 'x-tokenscope-token': KEY };
@@ -405,7 +403,14 @@ test('the server listens on this computer only, and garbage does not end it', as
 async function unused() {
   const folder = await temporaryFolder();
   const services: AppServices = { invoke: () => Promise.reject(new Error('unused')), onEvent: () => () => undefined };
-  return { services, key: KEY, filesOfModel: async () => null, rendererDir: folder, modelsDir: folder, kernelsDir: folder };
+  return {
+    services,
+    key: KEY,
+    filesOfModel: async () => null,
+    rendererDir: folder,
+    modelsDir: folder,
+    kernelsDir: folder,
+  };
 }
 
 test('the browser is opened without a shell', () => {
