@@ -1,9 +1,10 @@
-import { createContext } from 'svelte';
+import { createContext, untrack } from 'svelte';
 import type { Connection } from '../../lib/connection.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { GrammarCheck } from './grammar/grammar-check.svelte.ts';
+import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
@@ -34,7 +35,7 @@ export { getAppModel, setAppModel };
 export async function createAppModel(connection: Connection): Promise<AppModel> {
   const { services } = connection;
   const settings = await SettingsState.load(services);
-  const engine = new EngineState(connection, BUILT_IN_MODEL);
+  const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const chats = new ChatsState(services);
   await chats.refresh();
   const { lastChatId } = settings.current;
@@ -42,22 +43,32 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: BUILT_IN_MODEL });
   const grammarCheck = new GrammarCheck(engine);
   const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
+  const flush = () => {
+    void settings.flush();
+    void chats.flush();
+  };
   window.addEventListener('pagehide', () => {
     void settings.flush();
     chats.flushLast();
   });
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') return chats.catchUp();
-    void settings.flush();
-    void chats.flush();
+    if (document.visibilityState === 'hidden') flush();
+    else chats.catchUp();
   });
   window.addEventListener('beforeunload', (event) => {
     if (chats.unsaved.length > 0) event.preventDefault();
   });
+  // A web host that ends waits for this, and so loses nothing.
+  services.onEvent((event) => {
+    if (event.type === 'host' && event.state === 'leaving') flush();
+  });
   $effect.root(() => {
     $effect(() => {
       const id = chats.currentId;
-      if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
+      // Only when this page opens another chat: other pages have theirs.
+      untrack(() => {
+        if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
+      });
     });
     // Also while its editor is not on the screen: a format that cannot be followed holds messages back.
     $effect(() => {

@@ -1,11 +1,11 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { AppServices } from '../../../src-main/protocol/app-services.ts';
 import type { ChatSummary } from '../../../src-main/protocol/chats/chat.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { newId, now } from './identity.ts';
-import { Outbox, type OutboxServices } from './outbox.svelte.ts';
+import type { PageServices } from '../../lib/services.ts';
+import { Outbox } from './outbox.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 
 const SEARCH_AFTER_MS = 120;
@@ -33,7 +33,7 @@ export class ChatsState {
   /** What the search found; null while there is nothing to search for. */
   found = $state.raw<readonly ChatSummary[] | null>(null);
 
-  readonly #services: OutboxServices & AppServices;
+  readonly #services: PageServices;
   /** Tells this page's writes from those of others. */
   readonly #origin = newId();
   /** The chat that is shown, and those with a running reply or something unwritten: nothing else keeps what they hold. */
@@ -47,7 +47,7 @@ export class ChatsState {
   #search = $state('');
   #searchTimer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(services: OutboxServices & AppServices) {
+  constructor(services: PageServices) {
     this.#services = services;
     this.#show(this.#current);
     services.onEvent((event) => {
@@ -57,7 +57,7 @@ export class ChatsState {
       } else if (event.type === 'chat') {
         this.#note(event.summary);
         this.#open.get(event.id)?.outbox.hear(event);
-      } else if (event.type === 'readOnly' && event.message === null) {
+      } else if (event.type === 'host' && event.state === 'here') {
         void this.flush();
       }
     });

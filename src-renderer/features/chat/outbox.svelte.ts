@@ -1,6 +1,6 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { AppEvent, AppServices } from '../../../src-main/protocol/app-services.ts';
-import { MAX_EVENTS_PER_WRITE, type ChatEvent, type DetailsChunk } from '../../../src-main/protocol/chats/chat.ts';
+import { MAX_EVENTS_PER_WRITE, type ChatEvent, type ChatNews, type DetailsChunk } from '../../../src-main/protocol/chats/chat.ts';
+import type { PageServices } from '../../lib/services.ts';
 import type { ChatDocument, ChatSink, SaveState } from './chat-document.svelte.ts';
 import { now } from './identity.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -14,11 +14,6 @@ const TYPED_AFTER_MS = 600;
 const TOKENS_PER_WRITE = 4096;
 /** Waits between attempts after a failure, ms; the last one repeats. */
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
-
-export type ChatNews = Extract<AppEvent, { type: 'chat' }>;
-
-/** What the outbox needs of the services; `invokeLast` is for a page that ends. */
-export type OutboxServices = Pick<AppServices, 'invoke'> & Partial<Record<'invokeLast', AppServices['invoke']>>;
 
 interface Item {
   readonly event: ChatEvent;
@@ -34,7 +29,7 @@ interface Item {
 export class Outbox implements ChatSink {
   state = $state.raw<SaveState>('saved');
 
-  readonly #services: OutboxServices;
+  readonly #services: Pick<PageServices, 'invoke' | 'invokeLast'>;
   readonly #chat: ChatDocument;
   readonly #origin: string;
   readonly #onChange: () => void;
@@ -58,7 +53,7 @@ export class Outbox implements ChatSink {
 
   /** @param onChange this page changed the chat @param onIdle everything is written */
   constructor(parts: {
-    services: OutboxServices;
+    services: Pick<PageServices, 'invoke' | 'invokeLast'>;
     chat: ChatDocument;
     origin: string;
     onChange: () => void;
@@ -161,9 +156,9 @@ export class Outbox implements ChatSink {
     if (this.#closed || this.#waits || this.#items.length === 0) return;
     const events = this.#items.slice(0, MAX_EVENTS_PER_WRITE).map(({ event }) => event);
     const { id, revision: base } = this.#chat;
-    const last = this.#services.invokeLast ?? this.#services.invoke;
-    // Whatever comes of it, the events stay here in case that the page goes on.
-    last('chatWrite', { id, base, origin: this.#origin, events, details: [] }).catch(() => undefined);
+    const write = { id, base, origin: this.#origin, events, details: [] };
+    // Whatever comes of it, the events stay here in case the page goes on.
+    this.#services.invokeLast('chatWrite', write).catch(() => undefined);
   }
 
   /** Stops writing, for a chat that was deleted. `reopen` goes on. */

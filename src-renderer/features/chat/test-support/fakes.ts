@@ -20,13 +20,13 @@ import type {
   AppEvent,
   AppMethodName,
   AppMethods,
-  AppServices,
   SystemMemory,
 } from '../../../../src-main/protocol/app-services.ts';
 import type { ReplyFacts } from '../../../../src-main/protocol/chats/chat.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../../lib/model-opener.ts';
 import type { Connection, ConnectionState } from '../../../lib/connection.svelte.ts';
+import type { PageServices } from '../../../lib/services.ts';
 
 export const MODEL: ModelInfo = {
   id: 'tiny-transformer',
@@ -214,7 +214,7 @@ export class FakeEngine implements EngineApi {
 }
 
 /** Settings in memory; no chats. */
-export class FakeServices implements AppServices {
+export class FakeServices implements PageServices {
   settings = defaultSettings();
   memory: SystemMemory = { freeBytes: 1e9, totalBytes: 2e9 };
   readonly calls: string[] = [];
@@ -231,6 +231,8 @@ export class FakeServices implements AppServices {
     if (this.failure) throw this.failure;
     return this.#answer(method, params) as AppMethods[M]['result'];
   }
+
+  readonly invokeLast: PageServices['invokeLast'] = (method, ...params) => this.invoke(method, ...params);
 
   onEvent(listener: (event: AppEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -272,7 +274,7 @@ export class FakeConnection implements Connection {
     remove: () => Promise.resolve(),
   };
 
-  constructor(readonly services: AppServices) {}
+  constructor(readonly services: PageServices) {}
 
   client(): EngineApi {
     if (this.#current === null) throw backendLost();

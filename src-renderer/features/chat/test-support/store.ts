@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../../../src-main/protocol/app-services.ts';
 import { checkAppCall } from '../../../../src-main/protocol/app-schemas.ts';
+import type { PageServices } from '../../../lib/services.ts';
 import { LocalAppServices } from '../../../../src-main/services/app-services.ts';
 
 /** A data folder that is gone after the test. */
@@ -31,7 +32,7 @@ export async function openStore(folder: string, host: 'electron' | 'web' = 'elec
 }
 
 /** How one page reaches the services: calls are copied and checked as at a host's edge, can be counted, delayed or fail. */
-export class PageLine implements AppServices {
+export class PageLine implements PageServices {
   readonly calls: { method: AppMethodName; params: readonly unknown[] }[] = [];
   /** Makes calls fail before they reach the services. */
   failure: EngineError | null = null;
@@ -55,6 +56,8 @@ export class PageLine implements AppServices {
     if (this.lostAnswer !== null) throw this.lostAnswer;
     return structuredClone(result);
   }
+
+  invokeLast: PageServices['invokeLast'] = (method, ...params) => this.invoke(method, ...params);
 
   onEvent(listener: (event: AppEvent) => void): () => void {
     return this.services.onEvent((event) => listener(structuredClone(event)));
