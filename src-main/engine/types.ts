@@ -61,7 +61,7 @@ export interface Stop {
 /** One candidate for the next token. */
 export interface Candidate {
   id: number;
-  /** The vocabulary's own piece, markers included (`##ing`, `<EOS>`). */
+  /** What it stands for: ` world`, `\n`, `##ing`, `<EOS>`; `<0xE2>` for a byte of a character. */
   piece: string;
   /** Natural log of the model's own probability: raw logits, nothing masked, no sampler. */
   logprob: number;
@@ -77,6 +77,7 @@ export interface GeneratedToken {
   /** Index in the reply, from 0. */
   index: number;
   id: number;
+  /** As in `Candidate`. */
   piece: string;
   part: ReplyPart;
   /** Text this token adds to the reply: may be empty (part of a character) or cut short (before a stop string). */

@@ -15,6 +15,7 @@ import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken, type Shown } from './reply.ts';
 import { ReplyParts } from './reply-parts.ts';
 import { shift, type Shifted } from './shift.ts';
+import { shownPiece } from './shown-piece.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
 
@@ -203,6 +204,6 @@ export function describeCandidates(
   const top = raw.top(count);
   const sampled = chain.sampledProbabilities(top.map(([id]) => id));
   return top.map(([id, logprob], i) => {
-    return { id, piece: model.tokenizer.piece(id), logprob, sampledProbability: sampled[i] };
+    return { id, piece: shownPiece(model.tokenizer, id), logprob, sampledProbability: sampled[i] };
   });
 }

@@ -1,6 +1,7 @@
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken } from '../types.ts';
 import type { ReplyParts } from './reply-parts.ts';
+import { shownPiece } from './shown-piece.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
 
 /** All of a generated token but what is known only when it is shown. */
@@ -46,7 +47,7 @@ export class Reply {
       const index = this.ids.length;
       this.ids.push(token.id);
       this.text += text;
-      const piece = this.tokenizer.piece(token.id);
+      const piece = shownPiece(this.tokenizer, token.id);
       const hidden = text === '' && this.tokenizer.isSpecial(token.id);
       tokens.push(...this.parts.push({ ...token, index, piece, text }, hidden ? piece : text));
     }
