@@ -139,6 +139,18 @@ export class ChatDocument {
     return null;
   }
 
+  /** The newest replies that have ended, of all versions of the turns that are shown; at most `count`. */
+  newestReplies(count: number): Reply[] {
+    const replies: Reply[] = [];
+    for (let at = this.path.length - 1; at >= 0 && replies.length < count; at--) {
+      for (const id of this.versionsOf(this.path[at]).toReversed()) {
+        const turn = this.#turns.get(id);
+        if (turn instanceof Reply && turn.stop !== null && replies.push(turn) === count) break;
+      }
+    }
+    return replies;
+  }
+
   turn(id: string): ChatTurn | null {
     return this.#turns.get(id) ?? null;
   }

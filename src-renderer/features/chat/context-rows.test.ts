@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
-import { contextRows } from './context-rows.ts';
-import { contextUse } from './context-use.ts';
+import { promptRows, replyRow } from './context-rows.ts';
+import { contextUse, droppedTokens } from './context-use.ts';
 import type { Reply } from './reply.svelte.ts';
 import { REPLY_FACTS, token } from './test-support/fakes.ts';
 
@@ -11,6 +11,11 @@ function answered(chat: ChatDocument, text: string, count: number): Reply {
   const reply = chat.addReply(REPLY_FACTS);
   reply.append(Array.from({ length: count }, (_, index) => token(index)));
   return reply;
+}
+
+function contextRows(chat: ChatDocument, reply: Reply, segments: readonly PromptSegment[]) {
+  const { rows, own } = promptRows(chat, reply, segments, droppedTokens(reply));
+  return [...rows, replyRow(reply, own)];
 }
 
 const segment = (role: 'user' | 'assistant', message: number, tokens: number, dropped = false): PromptSegment => {
