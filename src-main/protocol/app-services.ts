@@ -29,6 +29,8 @@ export interface Settings {
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
   /** Last chat that was open; null: a new chat. */
   lastChatId: string | null;
+  /** Model that is loaded at start; null: the built-in one. */
+  lastModelId: string | null;
   downloads: DownloadSettings;
 }
 
@@ -383,8 +385,19 @@ export type AppEvent =
    * null: it writes again.
    */
   | { type: 'readOnly'; message: string | null }
-  /** Something happened that a person should know: a damaged file was put aside, the page had to be reloaded. */
-  | { type: 'notice'; message: string };
+  /**
+   * The app's other half. `leaving`: it ends now, so a page saves what is unsaved. In a browser the page's own transport
+   * adds `away` (no answer), `refused` (the key is not valid) and `here` (answers again).
+   */
+  | { type: 'host'; state: 'here' | 'leaving' | 'away' | 'refused'; message: string | null }
+  /**
+   * Something happened that a person should know: a damaged file was put aside, the page had to be reloaded. Each page
+   * hears every notice, also an earlier one; `id` tells it which ones it has shown.
+   */
+  | { type: 'notice'; id: string; message: string };
+
+/** An event as the app emits it: notices get their id then. */
+export type EmittedEvent = Exclude<AppEvent, { type: 'notice' }> | { type: 'notice'; message: string };
 
 export interface AppServices {
   invoke<M extends AppMethodName>(method: M, ...params: AppMethods[M]['params']): Promise<AppMethods[M]['result']>;

@@ -35,7 +35,11 @@ test('calls are checked, done and answered as data', async () => {
   expect(await answerCall(services, 'openExternal', ['https://example.org/'])).toEqual({ result: null });
   expect(await answerCall(services, 'settingsSet', [{ theme: 'dark' }])).toMatchObject({ result: { theme: 'dark' } });
   expect(opened).toEqual(['https://example.org/']);
-  expect(events).toMatchObject([{ type: 'chats' }, { type: 'settings', settings: { theme: 'dark' } }]);
+  expect(events).toMatchObject([
+    { type: 'readOnly', message: null },
+    { type: 'chats' },
+    { type: 'settings', settings: { theme: 'dark' } },
+  ]);
   for (const [method, params] of [
     ['nothing', []],
     ['constructor', []],
@@ -59,8 +63,12 @@ test('a second instance is read-only, says so, and writes after the first has en
   const folder = await temporaryFolder();
   const first = await started(folder);
   const second = await started(folder, 'web');
-  expect(first.events).toEqual([]);
-  expect(second.events).toMatchObject([{ type: 'readOnly' }]);
+  expect(first.events).toEqual([{ type: 'readOnly', message: null }]);
+  expect(second.events).toMatchObject([{ type: 'readOnly', message: expect.stringContaining('the app') }]);
+  // So does every page that comes later: a second tab, or the same one after a reload.
+  const late: AppEvent[] = [];
+  second.services.onEvent((event) => late.push(event))();
+  expect(late).toEqual(second.events);
   expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toMatchObject({
     error: { code: 'READ_ONLY' },
   });
@@ -73,19 +81,50 @@ test('a second instance is read-only, says so, and writes after the first has en
   expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toEqual({ result: null });
 });
 
-test('a page that comes late hears the present state and the notices that waited for it', async () => {
+test('every page hears the present state and the notices, also those from before it was there', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'settings.json'), '{');
   await mkdir(join(folder, 'chats'));
   const { services, events } = await started(folder);
-  expect(events).toMatchObject([{ type: 'notice' }]);
+  const notice = { type: 'notice', id: expect.any(String), message: expect.stringContaining('settings') };
+  expect(events).toEqual([{ type: 'readOnly', message: null }, notice]);
   services.emit({ type: 'engine', state: 'ready', message: null });
   const late: AppEvent[] = [];
   const stop = services.onEvent((event) => late.push(event));
-  expect(late).toEqual([{ type: 'engine', state: 'ready', message: null }]);
+  expect(late).toEqual([{ type: 'engine', state: 'ready', message: null }, ...events.slice(0, 2)]);
+  services.emit({ type: 'notice', message: 'Again.' });
+  expect(late.at(-1)).toMatchObject({ message: 'Again.' });
+  expect(events.at(-1)).toEqual(late.at(-1));
   stop();
   services.emit({ type: 'chats' });
-  expect(late).toHaveLength(1);
+  expect(late).toHaveLength(4);
+});
+
+test('ending waits for saves, but neither for a dialog nor for long', async () => {
+  let inDialog = 0;
+  const services = new LocalAppServices({
+    host: 'electron',
+    dataFolder: await temporaryFolder(),
+    modelsDir: resolve('resources/models'),
+    openExternal: () => new Promise(() => undefined),
+    restartEngine: async () => undefined,
+    // Nobody ever answers.
+    chooseModel: () => new Promise(() => void inDialog++),
+  });
+  await services.start();
+  void services.invoke('modelOpen');
+  const saving = services.invoke('settingsSet', { theme: 'dark' });
+  expect(inDialog).toBe(1);
+  let saved = false;
+  void saving.then(() => (saved = true));
+  const before = performance.now();
+  await services.stop(60_000);
+  expect(saved).toBe(true);
+  expect(performance.now() - before).toBeLessThan(30_000);
+
+  void services.invoke('openExternal', 'https://example.org/');
+  await services.stop(50);
+  expect(performance.now() - before).toBeLessThan(30_000);
 });
 
 test('the built-in model is listed with its real size and its limits', async () => {

@@ -1,5 +1,6 @@
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
-import type { AssistantTurn, ChatDocument, ChatTurn } from './chat-document.svelte.ts';
+import { UserTurn, type ChatDocument, type ChatTurn } from './chat-document.svelte.ts';
+import { contextUse, droppedTokens } from './context-use.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** One thing that the model reads, in its order. */
@@ -19,27 +20,43 @@ export interface ContextRow {
 
 const FIRST_WORDS = 60;
 
-/** What a reply of a chat was written from, and the reply. */
-export function contextRows(chat: ChatDocument, answer: AssistantTurn, reply: Reply): ContextRow[] {
-  const before = chat.messages(answer);
-  const rows = reply.segments.flatMap((segment): ContextRow[] => {
+/**
+ * What a reply of a chat was written from, and the reply. Rows add up to what the window holds, but for what a template
+ * puts around messages.
+ *
+ * @param segments of the reply's prompt
+ */
+export function contextRows(chat: ChatDocument, reply: Reply, segments: readonly PromptSegment[]): ContextRow[] {
+  const before = chat.messages(reply);
+  const own = segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
+  // A reply that went on in a full window dropped what is oldest; the system prompt stays.
+  let left = droppedTokens(reply);
+  const drop = (tokens: number): number => {
+    const dropped = Math.min(left, tokens);
+    left -= dropped;
+    return tokens - dropped;
+  };
+  const rows = segments.flatMap((segment): ContextRow[] => {
     const message = before[segment.message];
     // After Continue the last message is the beginning of the reply itself; its row below counts it.
-    return message === undefined ? [] : [rowOf(segment, message.turn, message.message.text)];
+    if (message === undefined) return [];
+    const isRead = !segment.dropped && segment.role !== 'system';
+    const tokens = isRead ? drop(segment.tokens) : segment.tokens;
+    const dropped = segment.dropped || (isRead && tokens === 0 && segment.tokens > 0);
+    return [{ ...rowOf(segment, message.turn, message.message.text), tokens, dropped }];
   });
   const firstKept = rows.find((row) => !row.dropped && row.who !== 'system');
   // The newest turn always stays.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
-  const own = reply.segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
-  const written = Math.max(0, reply.contextUsed - reply.promptTokens);
+  const written = contextUse(reply, 0).reply;
   const shared = { who: 'model', dropped: false, live: true, next: false } as const;
-  return [...rows, { ...shared, key: answer.id, text: firstWords(reply.text), tokens: own + written }];
+  return [...rows, { ...shared, key: reply.id, text: firstWords(reply.text), tokens: drop(own) + written }];
 }
 
 function rowOf(segment: PromptSegment, turn: ChatTurn | null, text: string): ContextRow {
   return {
     key: turn?.id ?? 'system',
-    who: turn === null ? 'system' : turn.role === 'user' ? 'you' : 'model',
+    who: turn === null ? 'system' : turn instanceof UserTurn ? 'you' : 'model',
     text: firstWords(text),
     tokens: segment.tokens,
     dropped: segment.dropped,

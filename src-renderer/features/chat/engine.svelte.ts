@@ -37,8 +37,13 @@ export class EngineState {
   /** The model that a fresh engine is to have; null: none. */
   #wanted = $state.raw<ModelChoice | null>(null);
 
+  /** The model that should have been loaded at the start, and why it was not; null: it was, or another was chosen. */
+  startProblem = $state.raw<{ modelId: string; error: EngineError } | null>(null);
+
   /** What people call a model; left out, what its file says. */
   nameOf: (model: ModelInfo) => string = (model) => model.name;
+  /** What people call a model that is not loaded yet. */
+  labelOf: (id: string) => string = () => 'the model';
   readonly #connection: Connection;
   /** Has its model and reads no other. */
   #engine: EngineApi | null = null;
@@ -46,10 +51,19 @@ export class EngineState {
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #waiting = new Set<Waiting>();
 
-  /** @param modelId the model to begin with, unless the engine has one already */
-  constructor(connection: Connection, modelId: string) {
+  /** The model of the last time, until it was loaded once: a start must not fail because of it. */
+  #untried: ModelChoice | null;
+  readonly #fallback: ModelChoice;
+
+  /**
+   * Begins with the model of the last time, unless the engine has one already.
+   * @param modelId the model to begin with when there is no last one, or when it cannot be loaded
+   */
+  constructor(connection: Connection, modelId: string, last: ModelChoice | null = null) {
     this.#connection = connection;
-    this.#wanted = { modelId };
+    this.#fallback = { modelId };
+    this.#wanted = last ?? this.#fallback;
+    this.#untried = last?.modelId === modelId ? null : last;
     connection.onEngine((engine) => this.#changed(engine));
   }
 
@@ -64,6 +78,11 @@ export class EngineState {
   /** The model that is being read; null while none is. */
   get loadingId(): string | null {
     return this.#loading?.choice.modelId ?? null;
+  }
+
+  /** The model that is being read, or will be as soon as there is an engine; null: none. */
+  get comingId(): string | null {
+    return this.loadingId ?? (this.status === 'starting' ? (this.#wanted?.modelId ?? null) : null);
   }
 
   /** Why the engine is not ready, in words for a person. */
@@ -139,14 +158,17 @@ export class EngineState {
 
   /** Gives a fresh engine its model. One that is older than this page may have another one already. */
   async #begin(engine: EngineApi): Promise<void> {
+    let began = false;
     try {
       const { model } = await engine.call('status', {});
       // A person was quicker.
       if (this.#loading !== null) return;
       const choice = model === null ? this.#wanted : { modelId: model.id, contextSize: model.contextSize };
+      began = true;
       if (choice !== null) await this.#load(engine, choice);
     } catch (thrown) {
       const error = EngineError.from(thrown);
+      if (began && this.#fallBack(error)) return error.code === 'BACKEND_LOST' ? undefined : await this.#begin(engine);
       // Lost while loading: the connection starts a fresh engine and says so. Cancelled: another model took its place.
       if (error.code === 'BACKEND_LOST' || this.#loading !== null) return;
       if (error.code === 'CANCELLED') this.#wanted = null;
@@ -155,7 +177,18 @@ export class EngineState {
     }
   }
 
+  /** A start gives up the model of the last time. A lost engine counts: that model may be what ended it. */
+  #fallBack(error: EngineError): boolean {
+    const failed = this.#untried;
+    if (failed === null || this.#loading !== null || error.code === 'CANCELLED') return false;
+    this.#untried = null;
+    this.#wanted = this.#fallback;
+    this.startProblem = { modelId: failed.modelId, error };
+    return true;
+  }
+
   async #load(engine: EngineApi, choice: ModelChoice): Promise<void> {
+    if (choice.modelId !== this.#untried?.modelId) this.#untried = null;
     const loading: Loading = { choice, abort: new AbortController() };
     this.#loading = loading;
     this.#engine = null;
@@ -172,6 +205,7 @@ export class EngineState {
         this.#wanted = { ...choice, contextSize: event.model.contextSize };
         this.#failure = null;
         this.#loaded = true;
+        this.#untried = null;
       }
     } finally {
       if (this.#loading === loading) {

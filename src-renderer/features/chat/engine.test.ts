@@ -176,3 +176,44 @@ it('stops waiting on demand', async () => {
   await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
   await expect(engine.ready(abort.signal)).rejects.toMatchObject({ code: 'CANCELLED' });
 });
+
+const LAST = { modelId: 'opened-1', contextSize: 512 };
+
+it('begins with the model of the last time, in a fresh engine too', async () => {
+  engine = new EngineState(connection, 'tiny-transformer', LAST);
+  const api = new FakeEngine();
+  api.loadScripts = [[OTHER]];
+  expect(engine.comingId).toBe('opened-1');
+  connection.change(api, 'ready');
+  await tick();
+  expect(engine.comingId).toBeNull();
+  expect(api.loads).toEqual([LAST]);
+  expect(engine.model?.id).toBe('opened-1');
+  expect(engine.startProblem).toBeNull();
+  // It was loaded once, so what goes wrong later is no reason to take another one.
+  connection.change(failing(new EngineError('MODEL_IO', 'The disk is gone.')), 'ready');
+  await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_IO' });
+  expect(engine.startProblem).toBeNull();
+});
+
+it('begins with the built-in model when the last one cannot be loaded, and says why', async () => {
+  engine = new EngineState(connection, 'tiny-transformer', LAST);
+  const api = new FakeEngine();
+  const gone = new EngineError('MODEL_NOT_FOUND', 'smol.gguf is gone.');
+  api.loadScripts = [[gone], [MODEL]];
+  connection.change(api, 'ready');
+  expect(await engine.ready()).toBe(api);
+  expect(engine.model).toBe(MODEL);
+  expect(engine.startProblem).toEqual({ modelId: 'opened-1', error: gone });
+});
+
+it('begins with the built-in model when the last one took the engine with it', async () => {
+  engine = new EngineState(connection, 'tiny-transformer', LAST);
+  connection.change(failing(backendLost()), 'ready');
+  await tick();
+  const fresh = new FakeEngine();
+  connection.change(fresh, 'ready');
+  await engine.ready();
+  expect(engine.model).toBe(MODEL);
+  expect(engine.startProblem).toMatchObject({ modelId: 'opened-1', error: { code: 'BACKEND_LOST' } });
+});
