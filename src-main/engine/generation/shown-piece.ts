@@ -29,8 +29,9 @@ function decodePiece(tokenizer: Tokenizer, id: number): string {
   if (tokenizer.isSpecial(id) || bytes.length === 0) return piece;
   try {
     const text = utf8.decode(bytes);
-    // The marker of WordPiece is one that readers know.
-    return piece.startsWith('##') && piece.endsWith(text.trimStart()) ? piece : text;
+    // WordPiece marks what continues a word, with a sign that readers know, and not the space before a word.
+    const isWordPiece = text === ` ${piece}` || (piece.startsWith('##') && text === piece.slice(2));
+    return isWordPiece ? piece : text;
   } catch {
     return Array.from(bytes, bytePiece).join('');
   }
