@@ -23,7 +23,9 @@ export async function failingDisk(dataDir: string): Promise<FailingDisk> {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m`, 'tmpfs', folder], { stdio: 'pipe' });
   } catch (error) {
-    console.log(`No disk can be mounted here (${String(error).split('\n')[0]}): the folder is write-protected instead.`);
+    console.log(
+      `No disk can be mounted here (${String(error).split('\n')[0]}): the folder is write-protected instead.`,
+    );
     return protectedFolder(folder);
   }
   const filler = join(folder, 'filler');

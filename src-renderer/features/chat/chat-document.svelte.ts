@@ -197,7 +197,8 @@ export class ChatDocument {
     const end = before === undefined ? this.path.length : this.path.indexOf(before);
     const system = { message: { role: 'system', text: this.systemPrompt }, turn: null } as const;
     const said = this.path.slice(0, end).flatMap((turn): { message: ChatMessage; turn: ChatTurn }[] => {
-      const [role, text] = turn instanceof UserTurn ? (['user', turn.text] as const) : (['assistant', turn.answer] as const);
+      const [role, text] =
+        turn instanceof UserTurn ? (['user', turn.text] as const) : (['assistant', turn.answer] as const);
       return text === '' ? [] : [{ message: { role, text }, turn }];
     });
     return this.systemPrompt.trim() === '' ? said : [system, ...said];

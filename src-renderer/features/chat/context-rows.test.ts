@@ -81,7 +81,14 @@ describe('after a reply that went on in a full window', () => {
 
   it('counts what is still in the window', () => {
     const { reply } = shifted();
-    expect(contextUse(reply, 100)).toEqual({ system: 10, history: 10, reply: 80, used: 100, size: 100, level: 'danger' });
+    expect(contextUse(reply, 100)).toEqual({
+      system: 10,
+      history: 10,
+      reply: 80,
+      used: 100,
+      size: 100,
+      level: 'danger',
+    });
     reply.note({ contextUsed: 70 });
     expect(contextUse(reply, 100)).toMatchObject({ system: 10, history: 0, reply: 60, used: 70 });
   });
