@@ -10,7 +10,7 @@ import type {
   Settings,
 } from '../protocol/app-services.ts';
 import { about } from './about.ts';
-import { ChatStore } from './chat-store.ts';
+import { ChatStore } from './chats/chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
@@ -70,7 +70,11 @@ export class LocalAppServices implements AppServices {
     const notice = (message: string): void => this.emit({ type: 'notice', message });
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
-    this.#chats = new ChatStore(options.dataFolder, this.#lock, notice);
+    this.#chats = new ChatStore({
+      dataFolder: options.dataFolder,
+      lock: this.#lock,
+      emit: (event) => this.emit(event),
+    });
     const overrides = overridesOf();
     this.#models = new ModelService({
       dataFolder: options.dataFolder,
@@ -97,18 +101,19 @@ export class LocalAppServices implements AppServices {
         return await saved;
       },
       chatsList: async () => await this.#chats.list(),
+      chatsSearch: async (query) => await this.#chats.search(query),
       chatGet: async (id) => await this.#chats.get(id),
-      chatSave: async (chat) => {
-        await this.#chats.save(chat);
-        this.emit({ type: 'chats' });
-        return null;
-      },
+      chatSince: async (id, revision) => await this.#chats.since(id, revision),
+      chatWrite: async (write) => await this.#chats.write(write),
+      chatDetails: async (range) => await this.#chats.details(range),
       chatDelete: async (id) => {
         await this.#chats.delete(id);
-        this.emit({ type: 'chats' });
         return null;
       },
-      chatsSearch: async (query) => await this.#chats.search(query),
+      chatRestore: async (id) => {
+        await this.#chats.restore(id);
+        return null;
+      },
       ...this.#models.handlers,
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
@@ -128,7 +133,7 @@ export class LocalAppServices implements AppServices {
     await this.#lock.start();
     await this.#settings.load();
     await this.#models.start();
-    if (this.#lock.problem === null) await this.#chats.removeLeftovers();
+    this.#chats.start();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
@@ -136,6 +141,7 @@ export class LocalAppServices implements AppServices {
   async stop(): Promise<void> {
     await this.#models.stop();
     await Promise.allSettled(this.#running);
+    await this.#chats.stop();
     await this.#lock.release();
   }
 
@@ -199,7 +205,7 @@ export class LocalAppServices implements AppServices {
       this.emit({ type: 'notice', message: error instanceof Error ? error.message : String(error) });
     }
     this.emit({ type: 'settings', settings: this.#settings.value });
-    this.emit({ type: 'chats' });
+    this.#chats.tookOver();
   }
 }
 
