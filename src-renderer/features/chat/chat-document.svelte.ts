@@ -60,9 +60,6 @@ export class ChatDocument {
   readonly #turns = new Map<string, ChatTurn>();
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #children = new Map<string | null, string[]>();
-  /** Position of each turn in the order in which they were added. */
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
-  readonly #age = new Map<string, number>();
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #removed = new Set<string>();
   /** Changes with every turn that is added, removed or restored. */
@@ -298,8 +295,8 @@ export class ChatDocument {
   }
 
   /**
-   * Another page shows another turn now. This one goes along when that turn continues what it shows, or stands beside
-   * it where both showed the same; otherwise the turn is a version that a person can go to.
+   * Another page shows another turn now. This one goes along when that turn continues what it shows, or is another
+   * reply in the place of one that both showed; otherwise the turn is a version that a person can go to.
    */
   #follows(head: string | null): boolean {
     const mine = this.#facts.head;
@@ -307,7 +304,8 @@ export class ChatDocument {
     if (mine === null) return true;
     const turn = this.#turns.get(head);
     if (turn === undefined) return false;
-    if (mine === this.#sharedHead && turn.parent === this.#turns.get(mine)?.parent) return true;
+    const isInPlace = turn instanceof Reply && turn.parent === this.#turns.get(mine)?.parent;
+    if (isInPlace && mine === this.#sharedHead) return true;
     for (let id = turn.parent; id !== null; id = this.#turns.get(id)?.parent ?? null) if (id === mine) return true;
     return false;
   }
@@ -328,11 +326,13 @@ export class ChatDocument {
 
   #add(turn: ChatTurn): void {
     if (this.#turns.has(turn.id)) return;
-    this.#age.set(turn.id, this.#turns.size);
     this.#turns.set(turn.id, turn);
-    const versions = this.#children.get(turn.parent);
-    if (versions === undefined) this.#children.set(turn.parent, [turn.id]);
-    else versions.push(turn.id);
+    const versions = this.#children.get(turn.parent) ?? [];
+    this.#children.set(turn.parent, versions);
+    // Pages that add versions at the same time hear of them in different orders and show them in the same.
+    let place = versions.length;
+    while (place > 0 && this.#isOlder(turn, versions[place - 1])) place--;
+    versions.splice(place, 0, turn.id);
     this.#versions++;
   }
 
@@ -350,15 +350,23 @@ export class ChatDocument {
     if (known.count <= tokens.ids.length) known.apply({ type: 'reply', turn, facts, at });
   }
 
+  #isOlder(turn: ChatTurn, id: string): boolean {
+    const other = this.#turns.get(id);
+    if (other === undefined) return false;
+    return turn.createdAt < other.createdAt || (turn.createdAt === other.createdAt && turn.id < other.id);
+  }
+
   #newestLeaf(from: string): string {
-    let newest = from;
+    let newest: ChatTurn | null = null;
     const open = [from];
     for (let id = open.pop(); id !== undefined; id = open.pop()) {
       const following = (this.#children.get(id) ?? []).filter((child) => !this.#removed.has(child));
-      if (following.length === 0 && (this.#age.get(id) ?? 0) > (this.#age.get(newest) ?? 0)) newest = id;
+      const turn = this.#turns.get(id);
+      const isLeaf = turn !== undefined && following.length === 0;
+      if (isLeaf && (newest === null || this.#isOlder(newest, id))) newest = turn;
       open.push(...following);
     }
-    return newest;
+    return newest?.id ?? from;
   }
 
   #showPath(): void {

@@ -45,6 +45,8 @@ export class ChatSession {
   stopping = $state(false);
   /** ... and does not seem to. */
   stuck = $state(false);
+  /** A chat that is going to be deleted: nothing more is sent in it. */
+  #leaving: string | null = null;
   #stuckTimer: ReturnType<typeof setTimeout> | null = null;
 
   readonly #queue = new MessageQueue();
@@ -206,13 +208,13 @@ export class ChatSession {
 
   /** Has done with a chat that is going to be deleted: drops what waits in it and ends its reply. */
   async leave(id: string): Promise<void> {
-    for (;;) {
-      this.#queue.take(id);
-      const running = this.#running;
-      if (running?.chat.id !== id) return;
+    this.#leaving = id;
+    while (this.writingId === id) {
       this.stop();
       await new Promise<void>((resolve) => this.#frame(resolve));
     }
+    this.#queue.take(id);
+    this.#leaving = null;
   }
 
   /** Answers the last turn of the open chat again. The replies before stay. */
@@ -260,6 +262,7 @@ export class ChatSession {
   }
 
   async #sendNext(chat?: ChatDocument): Promise<void> {
+    if (this.#leaving !== null) this.#queue.take(this.#leaving);
     const next = this.#queue.next(chat);
     if (next !== null) await this.#send(next.chat, next.text);
   }

@@ -1,3 +1,4 @@
+import { formatCount } from '../../ui/format.ts';
 import type { Reply } from './reply.svelte.ts';
 
 export interface ContextUse {
@@ -49,4 +50,14 @@ function usedBy(reply: Reply): number {
 export function levelOf(used: number, size: number): ContextUse['level'] {
   const share = size === 0 ? 0 : used / size;
   return share >= 0.95 ? 'danger' : share >= 0.8 ? 'warn' : 'ok';
+}
+
+/** What a reply did not read although it is above it in the chat, in a sentence; null: nothing. */
+export function droppedText(reply: Reply): string | null {
+  const { droppedMessages } = reply.facts;
+  const tokens = droppedTokens(reply);
+  if (tokens > 0) return `The context window was full: the oldest ${formatCount(tokens, 'token')} were dropped.`;
+  if (droppedMessages === 0) return null;
+  const were = droppedMessages === 1 ? 'was' : 'were';
+  return `The context window was full: the oldest ${formatCount(droppedMessages, 'message')} ${were} dropped.`;
 }
