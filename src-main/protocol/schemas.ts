@@ -37,6 +37,9 @@ export function schemaOf<T>() {
 }
 
 export const finite = v.pipe(v.number(), v.finite());
+export const isoDate = v.pipe(v.string(), v.isoTimestamp());
+/** Something per second; null where it was not measured. */
+export const rate = v.nullable(v.pipe(finite, v.minValue(0)));
 const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const integer = v.pipe(v.number(), v.safeInteger());
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));

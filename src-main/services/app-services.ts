@@ -13,7 +13,7 @@ import type {
   Settings,
 } from '../protocol/app-services.ts';
 import { about } from './about.ts';
-import { ChatStore } from './chat-store.ts';
+import { ChatStore } from './chats/chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
@@ -78,7 +78,11 @@ export class LocalAppServices implements AppServices {
     const notice = (message: string): void => this.emit({ type: 'notice', message });
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
-    this.#chats = new ChatStore(options.dataFolder, this.#lock, notice);
+    this.#chats = new ChatStore({
+      dataFolder: options.dataFolder,
+      lock: this.#lock,
+      emit: (event) => this.emit(event),
+    });
     const overrides = overridesOf();
     this.#models = new ModelService({
       dataFolder: options.dataFolder,
@@ -105,18 +109,19 @@ export class LocalAppServices implements AppServices {
         return await saved;
       },
       chatsList: async () => await this.#chats.list(),
+      chatsSearch: async (query) => await this.#chats.search(query),
       chatGet: async (id) => await this.#chats.get(id),
-      chatSave: async (chat) => {
-        await this.#chats.save(chat);
-        this.emit({ type: 'chats' });
-        return null;
-      },
+      chatSince: async (id, revision) => await this.#chats.since(id, revision),
+      chatWrite: async (write) => await this.#chats.write(write),
+      chatDetails: async (range) => await this.#chats.details(range),
       chatDelete: async (id) => {
         await this.#chats.delete(id);
-        this.emit({ type: 'chats' });
         return null;
       },
-      chatsSearch: async (query) => await this.#chats.search(query),
+      chatRestore: async (id) => {
+        await this.#chats.restore(id);
+        return null;
+      },
       ...this.#models.handlers,
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
@@ -136,7 +141,7 @@ export class LocalAppServices implements AppServices {
     await this.#lock.start();
     await this.#settings.load();
     await this.#models.start();
-    if (this.#lock.problem === null) await this.#chats.removeLeftovers();
+    this.#chats.start();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
@@ -148,7 +153,7 @@ export class LocalAppServices implements AppServices {
     const saved = async (): Promise<void> => {
       while (this.#running.size > 0) await Promise.allSettled(this.#running);
     };
-    await Promise.race([Promise.allSettled([this.#models.stop(), saved()]), limit]);
+    await Promise.race([Promise.allSettled([this.#models.stop(), saved().then(() => this.#chats.stop())]), limit]);
     given.abort();
     await this.#lock.release();
   }
@@ -213,7 +218,7 @@ export class LocalAppServices implements AppServices {
       this.emit({ type: 'notice', message: error instanceof Error ? error.message : String(error) });
     }
     this.emit({ type: 'settings', settings: this.#settings.value });
-    this.emit({ type: 'chats' });
+    this.#chats.tookOver();
   }
 }
 

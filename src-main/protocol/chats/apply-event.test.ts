@@ -80,6 +80,17 @@ describe('applyEvent', () => {
     expect(chat.turns[0]).toMatchObject({ text: 'one two three', tokens: { lengths: [3, 4, 6] } });
   });
 
+  it('keeps the index of tokens after some that are missing', () => {
+    const later: ChatChange = { type: 'tokens', turn: 'r', from: 3, text: ' four', tokens: columns(5) };
+    const chat = chatOf(
+      reply('r', null),
+      { type: 'tokens', turn: 'r', from: 0, text: 'one', tokens: columns(3) },
+      later,
+      later,
+    );
+    expect(chat.turns[0]).toMatchObject({ text: 'one four', tokens: { ids: [1, -1, -1, 1], lengths: [3, 0, 0, 5] } });
+  });
+
   it('keeps the text of a turn whose parent is unknown', () => {
     const chat = chatOf(user('u', null), user('v', 'damaged'));
     expect(chat.turns[1]).toMatchObject({ parent: 'u' });

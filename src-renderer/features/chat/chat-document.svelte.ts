@@ -139,6 +139,18 @@ export class ChatDocument {
     return null;
   }
 
+  /** The newest replies that have ended, of all versions of the turns that are shown; at most `count`. */
+  newestReplies(count: number): Reply[] {
+    const replies: Reply[] = [];
+    for (let at = this.path.length - 1; at >= 0 && replies.length < count; at--) {
+      for (const id of this.versionsOf(this.path[at]).toReversed()) {
+        const turn = this.#turns.get(id);
+        if (turn instanceof Reply && turn.stop !== null && replies.push(turn) === count) break;
+      }
+    }
+    return replies;
+  }
+
   turn(id: string): ChatTurn | null {
     return this.#turns.get(id) ?? null;
   }
@@ -185,7 +197,8 @@ export class ChatDocument {
     const end = before === undefined ? this.path.length : this.path.indexOf(before);
     const system = { message: { role: 'system', text: this.systemPrompt }, turn: null } as const;
     const said = this.path.slice(0, end).flatMap((turn): { message: ChatMessage; turn: ChatTurn }[] => {
-      const [role, text] = turn instanceof UserTurn ? (['user', turn.text] as const) : (['assistant', turn.answer] as const);
+      const [role, text] =
+        turn instanceof UserTurn ? (['user', turn.text] as const) : (['assistant', turn.answer] as const);
       return text === '' ? [] : [{ message: { role, text }, turn }];
     });
     return this.systemPrompt.trim() === '' ? said : [system, ...said];

@@ -127,9 +127,7 @@ export class ChatSession {
     const reply = this.#running?.reply ?? this.#chats.current.lastReply;
     if (reply === null || reply.count < 2 || !this.#wasWrittenHere(reply)) return null;
     const { statistics } = reply;
-    const current = reply.running
-      ? statistics.now()
-      : (reply.timings?.decodeTokensPerSecond ?? statistics.average());
+    const current = reply.running ? statistics.now() : (reply.timings?.decodeTokensPerSecond ?? statistics.average());
     if (current === null) return null;
     return { points: statistics.overTime(RATE_POINTS).map((point) => point.rate), current };
   }
@@ -276,6 +274,8 @@ export class ChatSession {
     this.#running = running;
     const following = this.#chats.follow(chat, reply);
     reply.begin({ sampling: params.sampling });
+    // Others, and this page after a crash, are to know that it goes on.
+    if (soFar !== '') chat.noteReply(reply);
     try {
       const engine = await this.#engine.ready(running.abort.signal);
       this.#noteModel(chat, reply);

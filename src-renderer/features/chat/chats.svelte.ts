@@ -1,7 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { ChatSummary } from '../../../src-main/protocol/chats/chat.ts';
-import { ChatDocument } from './chat-document.svelte.ts';
+import { ChatDocument, type LoadDetails } from './chat-document.svelte.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { newId, now } from './identity.ts';
 import type { PageServices } from '../../lib/services.ts';
@@ -122,11 +122,7 @@ export class ChatsState {
         this.list = this.list.filter((chat) => chat.id !== id);
         return;
       }
-      this.#show(
-        ChatDocument.from(stored, (turn, from, count) =>
-          this.#services.invoke('chatDetails', { id, turn, from, count }),
-        ),
-      );
+      this.#show(ChatDocument.from(stored, this.#detailsOf(id)));
     });
   }
 
@@ -161,6 +157,7 @@ export class ChatsState {
       if (isStored) await this.#services.invoke('chatDelete', id);
       this.#open.delete(id);
       this.list = this.list.filter((chat) => chat.id !== id);
+      this.found = this.found?.filter((chat) => chat.id !== id) ?? null;
       if (wasCurrent) this.#show(ChatDocument.create());
       return async () => {
         await this.#try('delete', async () => {
@@ -226,6 +223,7 @@ export class ChatsState {
   #keep(chat: ChatDocument): OpenChat {
     const known = this.#open.get(chat.id);
     if (known !== undefined) return known;
+    chat.loadDetails ??= this.#detailsOf(chat.id);
     const outbox = new Outbox({
       services: this.#services,
       chat,
@@ -236,6 +234,10 @@ export class ChatsState {
     const open = { chat, outbox };
     this.#open.set(chat.id, open);
     return open;
+  }
+
+  #detailsOf(id: string): LoadDetails {
+    return (turn, from, count) => this.#services.invoke('chatDetails', { id, turn, from, count });
   }
 
   /** Lets chats go that the store has as they are. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
-import { contextRows } from './context-rows.ts';
-import { contextUse } from './context-use.ts';
+import { promptRows, replyRow } from './context-rows.ts';
+import { contextUse, droppedTokens } from './context-use.ts';
 import type { Reply } from './reply.svelte.ts';
 import { REPLY_FACTS, token } from './test-support/fakes.ts';
 
@@ -11,6 +11,11 @@ function answered(chat: ChatDocument, text: string, count: number): Reply {
   const reply = chat.addReply(REPLY_FACTS);
   reply.append(Array.from({ length: count }, (_, index) => token(index)));
   return reply;
+}
+
+function contextRows(chat: ChatDocument, reply: Reply, segments: readonly PromptSegment[]) {
+  const { rows, own } = promptRows(chat, reply, segments, droppedTokens(reply));
+  return [...rows, replyRow(reply, own)];
 }
 
 const segment = (role: 'user' | 'assistant', message: number, tokens: number, dropped = false): PromptSegment => {
@@ -76,7 +81,14 @@ describe('after a reply that went on in a full window', () => {
 
   it('counts what is still in the window', () => {
     const { reply } = shifted();
-    expect(contextUse(reply, 100)).toEqual({ system: 10, history: 10, reply: 80, used: 100, size: 100, level: 'danger' });
+    expect(contextUse(reply, 100)).toEqual({
+      system: 10,
+      history: 10,
+      reply: 80,
+      used: 100,
+      size: 100,
+      level: 'danger',
+    });
     reply.note({ contextUsed: 70 });
     expect(contextUse(reply, 100)).toMatchObject({ system: 10, history: 0, reply: 60, used: 70 });
   });

@@ -1,6 +1,6 @@
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
 import { UserTurn, type ChatDocument, type ChatTurn } from './chat-document.svelte.ts';
-import { contextUse, droppedTokens } from './context-use.ts';
+import { contextUse } from './context-use.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** One thing that the model reads, in its order. */
@@ -20,37 +20,54 @@ export interface ContextRow {
 
 const FIRST_WORDS = 60;
 
+/** What a reply was written from. */
+export interface PromptRows {
+  rows: readonly ContextRow[];
+  /** Tokens of the reply itself that were in the prompt: after Continue. */
+  own: number;
+}
+
 /**
- * What a reply of a chat was written from, and the reply. Rows add up to what the window holds, but for what a template
- * puts around messages.
+ * What a reply was written from. With the reply's own row they add up to what the window holds, but for what a template
+ * puts around messages. Costs as much as the chat is long, so it must not depend on how far a reply is.
  *
- * @param segments of the reply's prompt
+ * @param segments of the reply's prompt @param dropped tokens that the reply dropped when the window was full
  */
-export function contextRows(chat: ChatDocument, reply: Reply, segments: readonly PromptSegment[]): ContextRow[] {
+export function promptRows(
+  chat: ChatDocument,
+  reply: Reply,
+  segments: readonly PromptSegment[],
+  dropped: number,
+): PromptRows {
   const before = chat.messages(reply);
-  const own = segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
-  // A reply that went on in a full window dropped what is oldest; the system prompt stays.
-  let left = droppedTokens(reply);
+  let left = dropped;
+  // The oldest go first; the system prompt stays.
   const drop = (tokens: number): number => {
-    const dropped = Math.min(left, tokens);
-    left -= dropped;
-    return tokens - dropped;
+    const gone = Math.min(left, tokens);
+    left -= gone;
+    return tokens - gone;
   };
   const rows = segments.flatMap((segment): ContextRow[] => {
     const message = before[segment.message];
-    // After Continue the last message is the beginning of the reply itself; its row below counts it.
+    // After Continue the last message is the beginning of the reply itself; its row counts it.
     if (message === undefined) return [];
     const isRead = !segment.dropped && segment.role !== 'system';
     const tokens = isRead ? drop(segment.tokens) : segment.tokens;
-    const dropped = segment.dropped || (isRead && tokens === 0 && segment.tokens > 0);
-    return [{ ...rowOf(segment, message.turn, message.message.text), tokens, dropped }];
+    const isGone = segment.dropped || (isRead && tokens === 0 && segment.tokens > 0);
+    return [{ ...rowOf(segment, message.turn, message.message.text), tokens, dropped: isGone }];
   });
   const firstKept = rows.find((row) => !row.dropped && row.who !== 'system');
   // The newest turn always stays.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
-  const written = contextUse(reply, 0).reply;
-  const shared = { who: 'model', dropped: false, live: true, next: false } as const;
-  return [...rows, { ...shared, key: reply.id, text: firstWords(reply.text), tokens: drop(own) + written }];
+  const own = segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
+  return { rows, own: drop(own) };
+}
+
+/** The reply itself, as far as it is written. */
+export function replyRow(reply: Reply, own: number): ContextRow {
+  const tokens = own + contextUse(reply, 0).reply;
+  const text = firstWords(reply.slice(0, FIRST_WORDS));
+  return { key: reply.id, who: 'model', text, tokens, dropped: false, live: true, next: false };
 }
 
 function rowOf(segment: PromptSegment, turn: ChatTurn | null, text: string): ContextRow {

@@ -19,18 +19,31 @@ export interface ContextUse {
  * @param reply null: nothing was read yet @param size of the window, tokens
  */
 export function contextUse(reply: Reply | null, size: number): ContextUse {
-  const used = reply?.contextUsed ?? 0;
+  const used = reply === null ? 0 : usedBy(reply);
   if (reply === null || used === 0) return { system: 0, history: 0, reply: 0, used, size, level: levelOf(used, size) };
   const system = Math.min(reply.facts.systemTokens, reply.promptTokens, used);
   const written = reply.count - reply.runStart;
   const history = Math.min(used - system, Math.max(0, reply.promptTokens - system - droppedTokens(reply)));
   // The newest token is in the window only once it was read, which the engine may not have done.
-  return { system, history, reply: Math.max(0, Math.min(used - system - history, written)), used, size, level: levelOf(used, size) };
+  return {
+    system,
+    history,
+    reply: Math.max(0, Math.min(used - system - history, written)),
+    used,
+    size,
+    level: levelOf(used, size),
+  };
 }
 
 /** Tokens that were read or written by the latest run and are not in the window any more. */
 export function droppedTokens(reply: Reply): number {
-  return Math.max(0, reply.promptTokens + reply.count - reply.runStart - reply.contextUsed);
+  return Math.max(0, reply.promptTokens + reply.count - reply.runStart - usedBy(reply));
+}
+
+/** Tokens in the window. A reply that was interrupted, or that another page writes, has not said how many at its end. */
+function usedBy(reply: Reply): number {
+  if (reply.running || reply.stop !== null) return reply.contextUsed;
+  return reply.promptTokens + reply.count - reply.runStart;
 }
 
 export function levelOf(used: number, size: number): ContextUse['level'] {

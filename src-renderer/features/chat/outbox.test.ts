@@ -349,4 +349,3 @@ describe('what is written', () => {
 function countTokens(events: readonly { type: string; tokens?: { ids: unknown[] } }[]): number {
   return events.reduce((sum, { tokens }) => sum + (tokens?.ids.length ?? 0), 0);
 }
-

@@ -16,12 +16,7 @@ import type {
   StreamName,
 } from '../../../../src-main/protocol/api.ts';
 import { defaultSettings } from '../../../../src-main/protocol/settings-schemas.ts';
-import type {
-  AppEvent,
-  AppMethodName,
-  AppMethods,
-  SystemMemory,
-} from '../../../../src-main/protocol/app-services.ts';
+import type { AppEvent, AppMethodName, AppMethods, SystemMemory } from '../../../../src-main/protocol/app-services.ts';
 import type { ReplyFacts } from '../../../../src-main/protocol/chats/chat.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../../lib/model-opener.ts';
