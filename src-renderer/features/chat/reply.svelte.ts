@@ -155,9 +155,10 @@ export class Reply {
     return this.#text.toString();
   }
 
-  get isBlank(): boolean {
+  /** Of the text, UTF-16 units. */
+  get length(): number {
     void this.count;
-    return this.#text.length === 0;
+    return this.#text.length;
   }
 
   /** The text without what the model thought before it. */
