@@ -71,13 +71,16 @@ export function blockTokens(
   return tokens;
 }
 
-/** The text of a block as plain text: what `blockTokens` shows. */
+/** The text of a block as plain text: what `blockTokens` shows. The first space of a reply is not seen there either. */
 export function blockText(
   reply: Pick<Reply, 'token' | 'startOf' | 'slice'>,
   block: TextBlock,
   view: BlockView,
 ): string {
-  if (!view.bare && block.kind === 'answer') return reply.slice(block.from, block.to);
+  if (!view.bare && block.kind === 'answer') {
+    const text = reply.slice(block.from, block.to);
+    return block.from === 0 ? text.replace(/^ (?=\S)/u, '') : text;
+  }
   return blockTokens(reply, block, view)
     .map(({ text }) => text)
     .join('');
