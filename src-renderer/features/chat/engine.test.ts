@@ -211,7 +211,7 @@ it('begins with the model of the last time, in a fresh engine too', async () => 
 
 it('begins with the built-in model when the last one cannot be loaded, and says why', async () => {
   engine = new EngineState(connection, 'tiny-transformer', LAST);
-  const api = new FakeEngine();
+  const api = fake();
   const gone = new EngineError('MODEL_NOT_FOUND', 'smol.gguf is gone.');
   api.loadScripts = [[gone], [MODEL]];
   connection.change(api, 'ready');
