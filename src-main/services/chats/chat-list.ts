@@ -287,7 +287,10 @@ export class ChatList implements OpenChatsListener {
   #reportDamage({ id, path, state }: Journal): void {
     if (state === null || state.damagedLines === 0) return;
     const lines = state.damagedLines === 1 ? '1 line' : `${state.damagedLines} lines`;
-    this.#report(id, `Part of the chat “${state.title}” is damaged: ${lines} of ${path} cannot be read. The rest is shown.`);
+    this.#report(
+      id,
+      `Part of the chat “${state.title}” is damaged: ${lines} of ${path} cannot be read. The rest is shown.`,
+    );
   }
 
   #report(id: string, message: string): void {

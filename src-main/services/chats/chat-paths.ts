@@ -120,7 +120,8 @@ export class ChatPaths {
       if (chat?.format !== 'journal') continue;
       const { mtimeMs } = await stat(join(this.deleted, name));
       if (Date.now() - mtimeMs < ageMs) continue;
-      for (const suffix of [DETAILS, DAMAGED, JOURNAL]) await rm(join(this.deleted, `${chat.id}${suffix}`), { force: true });
+      for (const suffix of [DETAILS, DAMAGED, JOURNAL])
+        await rm(join(this.deleted, `${chat.id}${suffix}`), { force: true });
     }
   }
 }

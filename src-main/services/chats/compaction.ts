@@ -3,7 +3,15 @@ import type { ChatEvent, StoredTurn } from '../../protocol/chats/chat.ts';
 import { REPLACED, type ChatPaths } from './chat-paths.ts';
 import { statusAt, type ChatFiles } from './files.ts';
 import { chatOf, type Journal } from './journal.ts';
-import { entriesOf, eventLine, headerLine, placesLine, START, type DetailsPlace, type Entry } from './journal-format.ts';
+import {
+  entriesOf,
+  eventLine,
+  headerLine,
+  placesLine,
+  START,
+  type DetailsPlace,
+  type Entry,
+} from './journal-format.ts';
 import type { ChatState } from './chat-state.ts';
 
 /** Fewer lines than this are read in no time. */
@@ -32,8 +40,9 @@ export async function compact(journal: Journal, paths: ChatPaths): Promise<boole
   const source = await files.openToRead(path);
   try {
     if (state === null || state.file !== (await source.status()).identity) return false;
-    const end = state.cursor.offset;
-    const entries = [...entriesOf(await source.read(0, end), { ...START })];
+    const cursor = { ...START };
+    const entries = [...entriesOf(await source.read(0, state.cursor.offset), cursor)];
+    const end = cursor.offset;
     await keepDamaged(files, paths.damaged(journal.id), entries);
     await rm(fresh, { force: true });
     await writeNew(files, fresh, compacted(state, entries, end));

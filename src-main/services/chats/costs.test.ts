@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  detailsOf,
+  openStore,
+  replyEnd,
+  replyTurn,
+  smallChat,
+  title,
+  tokensOf,
+  userTurn,
+  write,
+} from './test-support/chats.ts';
+
+const texts = (from: number, count: number) => Array.from({ length: count }, (_, at) => ` token${from + at}`);
+const chunk = (turn: string, from: number, count: number) => ({
+  events: [tokensOf(turn, from, ...texts(from, count))],
+  details: [{ turn, from, details: Array.from({ length: count }, (_, at) => detailsOf(from + at)) }],
+});
+
+test('one more token costs the same at 100 and at 100,000 tokens', async () => {
+  const { store, files } = await openStore();
+  let { revision } = await store.write(write('c', 0, [...smallChat(), replyTurn('r2', 'u1')]));
+  const costs: Record<number, { read: number; written: number }> = {};
+  for (let tokens = 0; tokens <= 100_000;) {
+    if (tokens === 100 || tokens === 100_000) {
+      const before = { ...files.moved };
+      ({ revision } = await store.write({ ...write('c', revision, []), ...chunk('r2', tokens, 1) }));
+      const { read, written } = files.moved;
+      costs[tokens] = { read: read - before.read, written: written - before.written };
+      tokens++;
+    }
+    const count = tokens === 0 ? 100 : tokens === 101 ? 899 : 1000;
+    ({ revision } = await store.write({ ...write('c', revision, []), ...chunk('r2', tokens, count) }));
+    tokens += count;
+  }
+  expect(costs[100].read).toBe(0);
+  expect(costs[100_000].read).toBe(0);
+  // The same but for the longer numbers.
+  expect(costs[100_000].written - costs[100].written).toBeLessThan(200);
+});
+
+test('a chat of 100,000 tokens with details opens from its journal alone, and in one line after that', async () => {
+  const { store, files, folder, close } = await openStore();
+  let { revision } = await store.write(write('c', 0, [...smallChat(), replyTurn('r2', 'u1')]));
+  for (let from = 0; from < 100_000; from += 100) {
+    ({ revision } = await store.write({ ...write('c', revision, []), ...chunk('r2', from, 100) }));
+  }
+  await store.write(write('c', revision, [replyEnd('r2')]));
+  await close();
+  const journal = join(folder, 'chats', 'c.jsonl');
+  const { length } = await readFile(journal);
+  const second = await openStore(folder);
+  await second.store.list();
+  const start = performance.now();
+  const chat = await second.store.get('c');
+  console.info(
+    `100,000 tokens opened in ${(performance.now() - start).toFixed(0)} ms (${(length / 1e6).toFixed(1)} MB)`,
+  );
+  expect(second.files.moved.read).toBeLessThan(2 * length);
+  expect(chat?.turns[2]).toMatchObject({ id: 'r2' });
+  await second.close();
+  expect((await readFile(journal)).length).toBeLessThan(0.75 * length);
+  const third = await openStore(folder);
+  expect(await third.store.get('c')).toEqual(chat);
+  const range = { id: 'c', turn: 'r2', from: 99_990, count: 10 };
+  expect(await third.store.details(range)).toEqual(Array.from({ length: 10 }, (_, at) => detailsOf(99_990 + at)));
+  expect(files.moved.written).toBeGreaterThan(length);
+}, 60_000);
+
+test('5,000 chats are listed and searched without opening one', async () => {
+  const first = await openStore();
+  for (let chat = 0; chat < 5000; chat++) {
+    const events = [title(`Chat ${chat}`), userTurn('u', null, `Question number ${chat} about penguins`)];
+    await first.store.write(write(`chat-${chat}`, 0, events));
+  }
+  await first.close();
+  const { store, files } = await openStore(first.folder);
+  const start = performance.now();
+  const list = await store.list();
+  const listed = performance.now();
+  expect(list).toHaveLength(5000);
+  expect(await store.search('NUMBER 4711 about')).toMatchObject([{ id: 'chat-4711' }]);
+  const found = performance.now();
+  console.info(
+    `5,000 chats: listed in ${(listed - start).toFixed(0)} ms, searched in ${(found - listed).toFixed(0)} ms`,
+  );
+  expect(await store.search('penguin')).toHaveLength(5000);
+  // Journals are read through these files; the index is not.
+  expect(files.moved.read).toBe(0);
+}, 120_000);
