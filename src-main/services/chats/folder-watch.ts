@@ -1,4 +1,4 @@
-import { watch as watchFolder, type FSWatcher } from 'node:fs';
+import { mkdirSync, watch as watchFolder, type FSWatcher } from 'node:fs';
 import { chatOfFile } from './chat-paths.ts';
 
 /** Changes of one file within this time are one, ms. */
@@ -33,12 +33,13 @@ export class FolderWatch {
   #open(): void {
     if (this.#watcher !== null) return;
     try {
+      mkdirSync(this.#folder, { recursive: true });
       const watcher = watchFolder(this.#folder, { persistent: false }, (_, name) => this.#gather(name));
       // The folder is gone, or there are no more handles: polling goes on, and the next poll opens it again.
       watcher.on('error', () => this.#drop(watcher));
       this.#watcher = watcher;
     } catch {
-      // No folder yet.
+      // The folder cannot be made or watched: polling goes on.
       this.#watcher = null;
     }
   }
