@@ -170,6 +170,10 @@ describe('what an old file may hold', () => {
     expect(events.at(-1)).toMatchObject({ facts: { head: 'b' } });
   });
 
+  test('a file that is not a chat is named', () => {
+    expect(() => parseV1Chat({ id: 'x' }, 'x.json')).toThrow(/x\.json/);
+  });
+
   test('an answer without a version is passed over', () => {
     const { events } = eventsOfV1(
       chatOf([user('a'), { id: 'b', role: 'assistant', active: 0, versions: [] }, user('c')]),
@@ -185,28 +189,31 @@ describe('what an old file may hold', () => {
   });
 });
 
-test('3,000 chats of the first format do not hold up the list, and are ready at once the next time', async () => {
+/** All of them with `npm run test:full`. */
+const MANY = process.env.TOKENSCOPE_TEST_FULL === '1' ? 3000 : 300;
+
+test('thousands of chats of the first format do not hold up the list, and are ready at once the next time', async () => {
   const folder = await folderWith();
   const chat = await read(join(FIXTURES, fixtures[0]));
-  for (let at = 0; at < 3000; at++) {
+  for (let at = 0; at < MANY; at++) {
     await writeFile(join(folder, 'chats', `chat-${at}.json`), JSON.stringify({ ...chat, id: `chat-${at}` }));
   }
   const first = await openStore(folder);
   const start = performance.now();
   const early = await first.store.list();
   const listed = performance.now() - start;
-  expect(early.length).toBeLessThan(3000);
+  expect(early.length).toBeLessThan(MANY);
   await first.store.search('');
   const migrated = performance.now() - start;
-  expect(await first.store.list()).toHaveLength(3000);
+  expect(await first.store.list()).toHaveLength(MANY);
   expect(first.events.filter((event) => event.type === 'chats').length).toBeGreaterThan(1);
   await first.close();
   const second = await openStore(folder);
   const again = performance.now();
-  expect(await second.store.list()).toHaveLength(3000);
+  expect(await second.store.list()).toHaveLength(MANY);
   const ready = performance.now() - again;
   console.info(
-    `3,000 old chats: first list after ${listed.toFixed(0)} ms, migrated in ${(migrated / 1000).toFixed(1)} s, ready in ${ready.toFixed(0)} ms after that`,
+    `${MANY} old chats: first list after ${listed.toFixed(0)} ms, migrated in ${(migrated / 1000).toFixed(1)} s, ready in ${ready.toFixed(0)} ms after that`,
   );
   expect(second.files.moved.read).toBe(0);
 }, 120_000);
