@@ -37,7 +37,7 @@ export type Line =
 
 /** The whole lines of `bytes`. What follows the last line break is left for later: it may still be growing. */
 export function* linesOf(bytes: Buffer): Generator<Line> {
-  for (let start = 0; ; ) {
+  for (let start = 0; ;) {
     const newline = bytes.indexOf(NEWLINE, start);
     if (newline < 0) return;
     const end = newline + 1;

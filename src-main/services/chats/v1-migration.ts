@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { NO_TOKEN, REPLY_PARTS, type ChatEvent, type DetailsChunk, type TokenColumns } from '../../protocol/chats/chat.ts';
+import {
+  NO_TOKEN,
+  REPLY_PARTS,
+  type ChatEvent,
+  type DetailsChunk,
+  type TokenColumns,
+} from '../../protocol/chats/chat.ts';
 import type { V1Chat, V1Turn, V1Version } from './v1-format.ts';
 
 /** Ids of turns that may be used as they are. */
@@ -18,7 +24,11 @@ export function eventsOfV1(chat: V1Chat): { events: ChatEvent[]; details: Detail
   for (const turn of chat.turns) {
     const id = freeId(turn.id, used);
     if (turn.role === 'user') {
-      events.push({ type: 'turn', at, turn: { id, parent: head, role: 'user', text: turn.text, createdAt: turn.createdAt } });
+      events.push({
+        type: 'turn',
+        at,
+        turn: { id, parent: head, role: 'user', text: turn.text, createdAt: turn.createdAt },
+      });
       head = id;
       continue;
     }

@@ -270,9 +270,10 @@ export class ChatDocument {
       case 'tokens':
       case 'reply': {
         const turn = this.#turns.get(event.turn);
-        if (turn instanceof Reply && event.type === 'tokens') turn.apply(event);
+        if (!(turn instanceof Reply)) return;
         // Its own facts a reply has already.
-        else if (turn instanceof Reply && turn !== this.writing && turn.facts !== event.facts) turn.apply(event);
+        const isOwn = event.type === 'reply' && (turn === this.writing || turn.facts === event.facts);
+        if (!isOwn) turn.apply(event);
         return;
       }
       case 'remove':
