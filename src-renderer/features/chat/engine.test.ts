@@ -192,8 +192,13 @@ it('stops waiting on demand', async () => {
 
 const LAST = { modelId: 'opened-1', contextSize: 512 };
 
-it('begins with the model of the last time, in a fresh engine too', async () => {
+function beginWithLast(): void {
+  connection = new FakeConnection(new FakeServices());
   engine = new EngineState(connection, 'tiny-transformer', LAST);
+}
+
+it('begins with the model of the last time, in a fresh engine too', async () => {
+  beginWithLast();
   const api = new FakeEngine();
   api.loadScripts = [[OTHER]];
   expect(engine.comingId).toBe('opened-1');
@@ -210,7 +215,7 @@ it('begins with the model of the last time, in a fresh engine too', async () => 
 });
 
 it('begins with the built-in model when the last one cannot be loaded, and says why', async () => {
-  engine = new EngineState(connection, 'tiny-transformer', LAST);
+  beginWithLast();
   const api = fake();
   const gone = new EngineError('MODEL_NOT_FOUND', 'smol.gguf is gone.');
   api.loadScripts = [[gone], [MODEL]];
@@ -221,7 +226,7 @@ it('begins with the built-in model when the last one cannot be loaded, and says 
 });
 
 it('begins with the built-in model when the last one took the engine with it', async () => {
-  engine = new EngineState(connection, 'tiny-transformer', LAST);
+  beginWithLast();
   connection.change(failing(backendLost()), 'ready');
   await tick();
   const fresh = new FakeEngine();
