@@ -1,7 +1,11 @@
 import { request as httpRequest } from 'node:http';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
+import { expectNoViolations } from './support/axe.ts';
 import { expect, test } from './support/test.ts';
+import { signedInAddress, webKey } from './support/web-key.ts';
 
 interface Answer {
   status: number;
@@ -42,21 +46,54 @@ function send(
 
 const invoke = JSON.stringify({ method: 'settingsGet', params: [] });
 
-test('the host answers only its own page, with its token', async ({ app }) => {
+test('the host answers only its own page, with its key', async ({ app }) => {
   await new ChatPage(app.page).ready();
   const { origin } = app;
-  const token = (await app.page.locator('meta[name=tokenscope-token]').getAttribute('content')) ?? '';
+  const key = await webKey(app.dataDir);
   const json = { 'content-type': 'application/json' };
   const post = (headers: Record<string, string>) =>
     send(origin, '/api/invoke', { method: 'POST', headers: { ...json, ...headers }, body: invoke });
 
-  expect((await post({ origin, 'x-tokenscope-token': token })).status).toBe(200);
-  expect((await post({ origin })).status).toBe(403);
-  expect((await post({ origin, 'x-tokenscope-token': 'x'.repeat(token.length) })).status).toBe(403);
-  expect((await post({ origin: 'http://evil.example', 'x-tokenscope-token': token })).status).toBe(403);
+  expect((await post({ origin, 'x-tokenscope-token': key })).status).toBe(200);
+  expect((await post({ origin })).status).toBe(401);
+  expect((await post({ origin, 'x-tokenscope-token': 'x'.repeat(key.length) })).status).toBe(401);
+  expect((await post({ origin: 'http://evil.example', 'x-tokenscope-token': key })).status).toBe(403);
   // A foreign name that was made to point at this machine (DNS rebinding).
-  expect((await post({ origin, 'x-tokenscope-token': token, host: 'evil.example' })).status).toBe(403);
+  expect((await post({ origin, 'x-tokenscope-token': key, host: 'evil.example' })).status).toBe(403);
   expect((await send(origin, '/', { headers: { host: 'evil.example' } })).status).toBe(403);
+});
+
+test('no other program gets the key from the host, and a page without it says how to get it', async ({ app }) => {
+  app.guard.allow(/status of 401/);
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  const { origin, dataDir } = app;
+  const key = await webKey(dataDir);
+  expect(await app.page.evaluate(() => location.href)).toBe(`${origin}/`);
+  expect(await app.page.content()).not.toContain(key);
+  for (const path of ['/', '/index.html', '/?key', '/engine.worker.js', '/web-key', '/favicon.ico']) {
+    expect((await send(origin, path)).body, path).not.toContain(key);
+  }
+  await app.page.reload();
+  await chat.ready();
+  const { stdout } = await capture(process.execPath, [join(root, 'out/main/web-host.js'), '--address'], {
+    env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+  });
+  expect(stdout).toBe(`http://127.0.0.1:4317/#key=${key}\n`);
+
+  // Another tab has no key: the plain address was bookmarked, or somebody else opens it.
+  const tab = await app.context.newPage();
+  await tab.goto(origin);
+  await expect(tab.getByTestId('no-key')).toContainText('Open the address from the terminal');
+  const command = `npm start -- --address --port ${new URL(origin).port}`;
+  await expect(tab.getByTestId('address-command')).toHaveText(command);
+  await expectNoViolations(tab, 'the page without a key');
+  await tab.goto(`${origin}/#key=${'x'.repeat(43)}`);
+  await expect(tab.getByTestId('no-key')).toContainText('not valid any more');
+  // In the address bar of that tab.
+  await tab.goto(await signedInAddress(origin, dataDir));
+  await new ChatPage(tab).ready();
+  expect(tab.url()).toBe(`${origin}/`);
 });
 
 test('the host serves nothing outside its folders', async ({ app }) => {
@@ -85,8 +122,11 @@ test('the host cannot be reached from the network', async ({ app }) => {
 test('bad bodies get an answer, and the host lives on', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
-  const token = (await app.page.locator('meta[name=tokenscope-token]').getAttribute('content')) ?? '';
-  const headers = { origin: app.origin, 'x-tokenscope-token': token, 'content-type': 'application/json' };
+  const headers = {
+    origin: app.origin,
+    'x-tokenscope-token': await webKey(app.dataDir),
+    'content-type': 'application/json',
+  };
   for (const body of ['', '{', '[]', '{"method":"nope","params":[]}', '{"method":"chatGet","params":["../x"]}']) {
     const answer = await send(app.origin, '/api/invoke', { method: 'POST', headers, body });
     expect(answer.status).toBe(400);

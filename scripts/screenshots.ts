@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChatPage } from '../e2e/pages/chat.ts';
 import { startServer, stopServer } from '../e2e/support/web-app.ts';
+import { signedInAddress } from '../e2e/support/web-key.ts';
 import { ensureBuilt } from './ensure-built.mjs';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { walkChatModel } from './lib/chat-model-walk.ts';
@@ -177,7 +178,7 @@ async function withApp(
   const server = await startServer({ dataDir, env });
   const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
   const page = await context.newPage();
-  await page.goto(server.origin);
+  await page.goto(await signedInAddress(server.origin, dataDir));
   await visit(page, photographer(page, colorScheme));
   await context.close();
   await stopServer(server.child);

@@ -2,7 +2,7 @@
  * `npm start`: builds what is missing, finds an Electron and opens the app. Without Electron or a display it serves the
  * same app to a browser.
  *
- *   npm start -- [--web] [--port N] [--open]
+ *   npm start -- [--web] [--port N] [--open] [--address]
  */
 import { parseArgs } from 'node:util';
 import { electronRuntime, type ElectronRuntime } from './electron-runtime.ts';
@@ -18,11 +18,20 @@ const say = (line: string) => process.stderr.write(`tokenscope: ${line}\n`);
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { web: { type: 'boolean' }, port: { type: 'string' }, open: { type: 'boolean' } },
+    options: {
+      web: { type: 'boolean' },
+      port: { type: 'string' },
+      open: { type: 'boolean' },
+      address: { type: 'boolean' },
+    },
   });
   await ensureBuilt(['main', 'app'], { say });
-  const webArgs = [...(values.port ? ['--port', values.port] : []), ...(values.open ? ['--open'] : [])];
-  if (values.web) return await serve(webArgs);
+  const webArgs = [
+    ...(values.port ? ['--port', values.port] : []),
+    ...(values.open ? ['--open'] : []),
+    ...(values.address ? ['--address'] : []),
+  ];
+  if (values.web || values.address) return await serve(webArgs);
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) {
     return await serve(webArgs, 'there is no display here (DISPLAY and WAYLAND_DISPLAY are not set)');
   }

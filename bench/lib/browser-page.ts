@@ -9,10 +9,10 @@ import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 let client: EngineClient | null = null;
 let engine: MeasuredEngine | null = null;
 
-/** @param token opens the models of the library at the web host */
-function connectBench(token: string): void {
+/** @param key opens the models of the library at the web host */
+function connectBench(key: string): void {
   const worker = new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
-  client = new EngineClient(connectWorkerEngine(worker, token));
+  client = new EngineClient(connectWorkerEngine(worker, key));
 }
 
 /** @param params of `load`: the path is a model's id here */

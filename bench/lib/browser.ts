@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer, stopServer } from '../../e2e/support/web-app.ts';
+import { webKey } from '../../e2e/support/web-key.ts';
 import { bundleForPage } from '../../e2e/support/page-bundle.ts';
 import { findChromium } from '../../scripts/lib/chromium.ts';
 import type {
@@ -12,7 +13,6 @@ import type {
   BenchCallName,
   BenchCalls,
 } from '../../src-main/hosts/node/bench/bench-messages.ts';
-import { TOKEN_META } from '../../src-main/protocol/app-bridge.ts';
 import { ModelLibrary } from '../../src-main/services/models/library.ts';
 
 /** Runs `work` with a page of the built app's web host, in which only the engine runs. */
@@ -24,13 +24,11 @@ export async function withBrowser<T>(work: (page: BenchCaller) => Promise<T>): P
   const browser = await chromium.launch({ executablePath });
   try {
     const page = await browser.newPage();
-    await page.goto(server.origin);
-    const token = await page.locator(`meta[name="${TOKEN_META}"]`).getAttribute('content');
     // A document of the app's own origin, with its headers, in which the app itself does not run.
     await page.goto(`${server.origin}/engine.worker.js`);
     const session = await page.context().newCDPSession(page);
     await evaluate(session, await bundleForPage(join(import.meta.dirname, 'browser-page.ts'), 'bench'));
-    await evaluate(session, `connectBench(${JSON.stringify(token)})`);
+    await evaluate(session, `connectBench(${JSON.stringify(await webKey(dataDir))})`);
     return await work(pageCaller(session, dataDir));
   } finally {
     await browser.close();

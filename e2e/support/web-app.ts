@@ -5,9 +5,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/lib/run.ts';
-import { TOKEN_HEADER, TOKEN_META, type AppAnswer } from '../../src-main/protocol/app-bridge.ts';
+import { TOKEN_HEADER, type AppAnswer } from '../../src-main/protocol/app-bridge.ts';
 import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
+import { signedInAddress, webKey } from './web-key.ts';
 
 const START_TIMEOUT_MS = 15_000;
 const VIEWPORT = { width: 1280, height: 800 };
@@ -25,7 +26,8 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
     await context.close();
     return await stopServer(server.child);
   };
-  const invoke: Invoke = (method, ...params) => invokeInPage(page, method, params) as ReturnType<typeof invoke>;
+  const invoke: Invoke = async (method, ...params) =>
+    (await invokeInPage(page, await webKey(options.dataDir), method, params)) as Awaited<ReturnType<typeof invoke>>;
 
   return {
     host: 'web',
@@ -75,7 +77,7 @@ async function openPage(
   options.guard.watch(context, server.origin);
   await context.addInitScript(rememberWorkers);
   const page = await context.newPage();
-  await page.goto(server.origin);
+  await page.goto(await signedInAddress(server.origin, options.dataDir));
   return { context, page };
 }
 
@@ -94,8 +96,9 @@ function rememberWorkers(): void {
   });
 }
 
-export async function startServer(options: Omit<LaunchOptions, 'guard'>): Promise<Server> {
-  const port = await freePort();
+/** @param port left out, a free one */
+export async function startServer(options: Omit<LaunchOptions, 'guard'>, port?: number): Promise<Server> {
+  port ??= await freePort();
   const child = spawn(process.execPath, [join(root, 'out/main/web-host.js'), '--port', String(port)], {
     cwd: root,
     env: { ...process.env, TOKENSCOPE_DATA_DIR: options.dataDir, ...options.env },
@@ -143,18 +146,17 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function invokeInPage(page: Page, method: string, params: unknown[]): Promise<unknown> {
+async function invokeInPage(page: Page, key: string, method: string, params: unknown[]): Promise<unknown> {
   const answer = await page.evaluate(
-    async ([name, args, tokenMeta, tokenHeader]) => {
-      const token = document.querySelector<HTMLMetaElement>(`meta[name="${tokenMeta}"]`)?.content ?? '';
+    async ([name, args, header, value]) => {
       const response = await fetch('/api/invoke', {
         method: 'POST',
-        headers: { 'content-type': 'application/json', [tokenHeader]: token },
+        headers: { 'content-type': 'application/json', [header]: value },
         body: JSON.stringify({ method: name, params: args }),
       });
       return (await response.json()) as AppAnswer;
     },
-    [method, params, TOKEN_META, TOKEN_HEADER] as const,
+    [method, params, TOKEN_HEADER, key] as const,
   );
   return unwrap(answer);
 }

@@ -5,6 +5,8 @@ import { root } from './run.ts';
 
 const GRACE_MS = 3000;
 const ORPHAN_CHECK_MS = 500;
+/** One Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 400;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What Chromium tells its own developers, on every start: `[pid:date/time:ERROR:file.cc(line)] …`. */
@@ -35,7 +37,11 @@ export function runForeground(command: string, args: string[], options: Foregrou
     });
   }
   let force: NodeJS.Timeout | undefined;
+  let askedAt = -Infinity;
   const stop = () => {
+    // The program takes a second signal for impatience, and saves no more.
+    if (performance.now() - askedAt < SAME_SIGNAL_MS) return;
+    askedAt = performance.now();
     // The program alone at first: it ends its own processes in order, and saves what is to be saved.
     child.kill('SIGTERM');
     force ??= setTimeout(() => killGroup(child), GRACE_MS);
@@ -58,9 +64,12 @@ export function runForeground(command: string, args: string[], options: Foregrou
 function onOrphaned(stop: () => void): NodeJS.Timeout | undefined {
   if (process.platform === 'win32' || !process.env.npm_lifecycle_event) return undefined;
   const parent = process.ppid;
-  return setInterval(() => {
-    if (process.ppid !== parent) stop();
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
   }, ORPHAN_CHECK_MS);
+  return timer;
 }
 
 function killGroup(child: ChildProcess): void {

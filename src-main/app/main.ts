@@ -1,6 +1,6 @@
 /** The app's life in Electron: set up, open the window, end cleanly. */
 import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
-import type { BrowserWindow, MessagePortMain } from 'electron';
+import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IPC } from '../protocol/ipc-channels.ts';
@@ -11,6 +11,7 @@ import { codeOf } from '../services/json-file.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
 import { chooseFolder, chooseModel } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
+import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
 import { setApplicationMenu } from './menu.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
@@ -23,7 +24,10 @@ const folder = dataFolder();
 const modelsDir = join(app.getAppPath(), 'resources', 'models');
 
 let window: BrowserWindow | null = null;
-let ended = false;
+/** Resolves when everything is set up and the first window is open. */
+let started: Promise<void> = Promise.resolve();
+/** The window that is being opened, so that nobody opens another one meanwhile. */
+let opening: Promise<void> | null = null;
 
 const supervisor = new EngineSupervisor<MessagePortMain>({
   fork: () => {
@@ -50,6 +54,14 @@ const services = new LocalAppServices({
   onSettings: (settings) => applyTheme(window, settings.theme),
 });
 
+const ending = new Ending({
+  stop: () => Promise.allSettled([supervisor.stop(), services.stop()]),
+  quit: () => app.quit(),
+  exit: (code) => app.exit(code),
+  relaunch: () => app.relaunch(),
+  askToDiscard,
+});
+
 setUp();
 
 /** Everything that has to happen before the app is ready. */
@@ -68,17 +80,16 @@ function setUp(): void {
   registerAppScheme();
   restrictChromium(devServer);
   app.on('web-contents-created', (_event, contents) => restrictContents(contents));
-  app.on('second-instance', () => window && focusWindow(window));
+  app.on('second-instance', () => {
+    if (ending.onSecondStart()) void started.then(showWindow).catch(failToStart);
+  });
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
-  app.on('will-quit', (event) => {
-    if (ended) return;
-    event.preventDefault();
-    void end();
-  });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit());
-  void app.whenReady().then(run).catch(failToStart);
+  app.on('will-quit', (event) => ending.onWillQuit(event));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.onSignal());
+  started = app.whenReady().then(run);
+  started.catch(failToStart);
 }
 
 async function run(): Promise<void> {
@@ -93,10 +104,15 @@ async function run(): Promise<void> {
   });
   supervisor.start();
   nativeTheme.on('updated', () => void theme().then((setting) => paintBackground(window, setting)));
-  app.on('activate', () => {
-    if (window === null) void open().catch(failToStart);
-  });
-  await open();
+  app.on('activate', () => void showWindow().catch(failToStart));
+  await showWindow();
+}
+
+/** Opens the window, or brings it to the front. */
+async function showWindow(): Promise<void> {
+  if (window !== null) return focusWindow(window);
+  opening ??= open().finally(() => (opening = null));
+  await opening;
 }
 
 async function open(): Promise<void> {
@@ -104,6 +120,7 @@ async function open(): Promise<void> {
   const opened = await createWindow({ dataFolder: folder, preload, theme: await theme() });
   window = opened;
   opened.on('closed', () => (window = null));
+  opened.webContents.on('will-prevent-unload', (event) => ending.onPreventUnload(event));
   reloadAfterCrash(opened, {
     notice: (message) => services.emit({ type: 'notice', message }),
     askToReload,
@@ -131,10 +148,21 @@ async function askToReload(): Promise<boolean> {
   return response === 0;
 }
 
-async function end(): Promise<void> {
-  await Promise.allSettled([supervisor.stop(), services.stop()]);
-  ended = true;
-  app.quit();
+/** Not the synchronous dialog, which would keep signals from being heard. */
+async function askToDiscard(): Promise<boolean> {
+  const options: MessageBoxOptions = {
+    type: 'warning',
+    message: 'Some chats are not saved.',
+    detail: 'If you quit now, what is not saved is lost.',
+    buttons: ['Quit anyway', 'Cancel'],
+    defaultId: 1,
+    cancelId: 1,
+    noLink: true,
+  };
+  const { response } = await (window === null
+    ? dialog.showMessageBox(options)
+    : dialog.showMessageBox(window, options));
+  return response === 0;
 }
 
 function forceKill(pid: number): void {

@@ -20,6 +20,8 @@ export const ENGINE_ERROR_CODES = [
   'STORAGE',
   /** Another instance holds the data folder, so this one does not write. */
   'READ_ONLY',
+  /** The chat does not exist, or was deleted. */
+  'CHAT_NOT_FOUND',
   'INTERNAL',
 ] as const;
 

@@ -36,17 +36,24 @@ export interface TokenscopeBridge {
 /** `type` of the window message that brings the engine's port. */
 export const ENGINE_PORT_MESSAGE = 'tokenscope:engine-port';
 
-/** Web host: the per-start token is in `<meta name="tokenscope-token">` and goes back in this header. */
-export const TOKEN_META = 'tokenscope-token';
+/** Web host: every call carries the key of the printed address (`#key=…`) in this header. */
 export const TOKEN_HEADER = 'x-tokenscope-token';
 
-/** Web host: where the files of the library's models are, by the model's id; needs the token. */
+/** Web host: answers a POST of `{ code }` with the key; the code is that of an address `#once=…`. */
+export const KEY_ROUTE = '/api/key';
+
+/** Web host: the port that it takes unless another one is asked for. */
+export const DEFAULT_WEB_PORT = 4317;
+
+/** Web host: where the files of the library's models are, by the model's id; needs the key. */
 export const MODELS_ROUTE = '/api/models';
 
 /** What `MODELS_ROUTE/ID` answers, as an AppAnswer; null for an id that stands for none. */
 export interface ServedModel {
   name: string;
   files: { name: string; size: number }[];
+  /** Another one when other files stand for the id, or the same were changed. */
+  stamp: string;
 }
 
 /**

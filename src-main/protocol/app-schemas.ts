@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { EngineError } from '../engine/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
-import { chatSchema, measuredRate } from './chat-schemas.ts';
+import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
+import { measuredRate } from './measured-rate.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
 import { chatId, modelId, parseOrRefuse, schemaOf, shortText } from './schemas.ts';
 
@@ -27,8 +28,11 @@ const appParams: ParamsSchemas = {
   settingsSet: v.strictTuple([settingsPatchSchema]),
   chatsList: none,
   chatGet: v.strictTuple([chatId]),
-  chatSave: v.strictTuple([chatSchema]),
+  chatSince: v.strictTuple([chatId, v.pipe(v.number(), v.safeInteger(), v.minValue(0))]),
+  chatWrite: v.strictTuple([chatWrite]),
+  chatDetails: v.strictTuple([detailsRange]),
   chatDelete: v.strictTuple([chatId]),
+  chatRestore: v.strictTuple([chatId]),
   chatsSearch: v.strictTuple([shortText]),
   modelsList: none,
   modelOpen: none,

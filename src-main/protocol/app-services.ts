@@ -4,16 +4,22 @@
  */
 import type {
   ChatTemplateChoice,
-  GeneratedToken,
   GenerateStart,
   ModelInfo,
-  PromptSegment,
   SamplingParams,
-  Stop,
   StopParams,
-  Timings,
   WhenFull,
 } from '../engine/types.ts';
+import type {
+  ChatDetailsRange,
+  ChatNews,
+  ChatSummary,
+  ChatUpdate,
+  ChatWrite,
+  ChatWritten,
+  StoredChat,
+  TokenDetails,
+} from './chats/chat.ts';
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
@@ -29,6 +35,8 @@ export interface Settings {
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
   /** Last chat that was open; null: a new chat. */
   lastChatId: string | null;
+  /** Model that is loaded at start; null: the built-in one. */
+  lastModelId: string | null;
   downloads: DownloadSettings;
 }
 
@@ -55,55 +63,6 @@ export interface ModelSettings {
   contextSize: number | null;
   /** What was written and is kept while something else is chosen. */
   drafts: { template: string; gbnf: string; json_schema: string };
-}
-
-/** A token as a chat keeps it: enough to tint it and to show what else it could have been. */
-export type StoredToken = GeneratedToken;
-
-/** One answer to a user's turn. Regenerating adds a version; earlier ones stay. */
-export interface ReplyVersion {
-  text: string;
-  tokens: StoredToken[];
-  /** Null while the reply is running; a chat restored with null here was interrupted. */
-  stop: Stop | null;
-  timings: Timings | null;
-  seed: number;
-  sampling: SamplingParams;
-  /** Name of the model that wrote it; empty where that was not recorded. */
-  model: string;
-  executor: GenerateStart['executor'];
-  segments: PromptSegment[];
-  /** What a person should know about how the prompt was made. */
-  notices: string[];
-  promptTokens: number;
-  contextUsed: number;
-  createdAt: string;
-}
-
-export type Turn =
-  | { id: string; role: 'user'; text: string; createdAt: string }
-  | { id: string; role: 'assistant'; versions: ReplyVersion[]; active: number };
-
-export interface Chat {
-  id: string;
-  title: string;
-  /** The model it was begun with, and its name at that time; empty where that was not recorded. */
-  modelId: string;
-  modelName: string;
-  /** Read before the first turn; empty: none. */
-  systemPrompt: string;
-  /** ISO 8601, UTC. */
-  createdAt: string;
-  updatedAt: string;
-  turns: Turn[];
-}
-
-export interface ChatSummary {
-  id: string;
-  title: string;
-  createdAt: string;
-  updatedAt: string;
-  turns: number;
 }
 
 export interface AboutInfo {
@@ -304,13 +263,21 @@ export interface AppMethods {
   settingsGet: { params: []; result: Settings };
   /** Merges top-level keys and answers with the whole. */
   settingsSet: { params: [Partial<Settings>]; result: Settings };
+  /** Newest first. */
   chatsList: { params: []; result: ChatSummary[] };
-  chatGet: { params: [string]; result: Chat | null };
-  /** Atomic; creates or replaces. */
-  chatSave: { params: [Chat]; result: null };
-  chatDelete: { params: [string]; result: null };
-  /** Searches titles and texts, case-insensitively. */
+  /** Searches titles and texts, case-insensitively. Newest first. */
   chatsSearch: { params: [string]; result: ChatSummary[] };
+  chatGet: { params: [string]; result: StoredChat | null };
+  /** What came after a revision; null: read the chat again. */
+  chatSince: { params: [string, number]; result: ChatUpdate | null };
+  /** Appends to a chat, or creates it. Written whole or not at all; sending it again does no harm. */
+  chatWrite: { params: [ChatWrite]; result: ChatWritten };
+  /** Details of up to 1,024 tokens; null for a token whose details were not recorded or are damaged. */
+  chatDetails: { params: [ChatDetailsRange]; result: (TokenDetails | null)[] };
+  /** Moves a chat to the deleted ones, which are kept for 30 days. */
+  chatDelete: { params: [string]; result: null };
+  /** Takes `chatDelete` back. */
+  chatRestore: { params: [string]; result: null };
   /** The built-in model, then those of the library, newest first. */
   modelsList: { params: []; result: ModelListing[] };
   /**
@@ -371,7 +338,9 @@ export type AppMethodName = keyof AppMethods;
 export type AppEvent =
   | { type: 'engine'; state: 'starting' | 'ready' | 'lost'; message: string | null }
   | { type: 'settings'; settings: Settings }
+  /** The list changed: a chat was created, deleted, restored or renamed. */
   | { type: 'chats' }
+  | ChatNews
   /** The list of models changed. */
   | { type: 'models' }
   /** All downloads, a few times a second while one runs. */
@@ -383,12 +352,23 @@ export type AppEvent =
    * null: it writes again.
    */
   | { type: 'readOnly'; message: string | null }
-  /** Something happened that a person should know: a damaged file was put aside, the page had to be reloaded. */
-  | { type: 'notice'; message: string };
+  /**
+   * The app's other half. `leaving`: it ends now, so a page saves what is unsaved. In a browser the page's own transport
+   * adds `away` (no answer), `refused` (the key is not valid) and `here` (answers again).
+   */
+  | { type: 'host'; state: 'here' | 'leaving' | 'away' | 'refused'; message: string | null }
+  /**
+   * Something happened that a person should know: a damaged file was put aside, the page had to be reloaded. Each page
+   * hears every notice, also an earlier one; `id` tells it which ones it has shown.
+   */
+  | { type: 'notice'; id: string; message: string };
+
+/** An event as the app emits it: notices get their id then. */
+export type EmittedEvent = Exclude<AppEvent, { type: 'notice' }> | { type: 'notice'; message: string };
 
 export interface AppServices {
   invoke<M extends AppMethodName>(method: M, ...params: AppMethods[M]['params']): Promise<AppMethods[M]['result']>;
   onEvent(listener: (event: AppEvent) => void): () => void;
 }
 
-export type { ModelInfo };
+export type { ChatSummary, ModelInfo };

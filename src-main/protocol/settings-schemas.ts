@@ -31,6 +31,7 @@ export function defaultSettings(): Settings {
     tokensView: false,
     panel: { open: true, tab: 'sampling' },
     lastChatId: null,
+    lastModelId: null,
     downloads: { proxy: null, mirror: null },
   };
 }
@@ -86,6 +87,7 @@ const settingsEntries = {
   tokensView: v.boolean(),
   panel: v.object(panelEntries),
   lastChatId: v.nullable(chatId),
+  lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
@@ -100,6 +102,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     tokensView: v.exactOptional(settingsEntries.tokensView),
     panel: v.exactOptional(settingsEntries.panel),
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
+    lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
   }),
 );

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/errors.ts';
 import type {
   AppEvent,
@@ -6,11 +8,12 @@ import type {
   AppMethods,
   AppServices,
   AboutInfo,
+  EmittedEvent,
   ModelListing,
   Settings,
 } from '../protocol/app-services.ts';
 import { about } from './about.ts';
-import { ChatStore } from './chat-store.ts';
+import { ChatStore } from './chats/chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
@@ -45,9 +48,14 @@ export interface LocalServicesOptions {
 
 type Handlers = { [M in AppMethodName]: (...params: AppMethods[M]['params']) => Promise<AppMethods[M]['result']> };
 type EngineEvent = Extract<AppEvent, { type: 'engine' }>;
+type NoticeEvent = Extract<AppEvent, { type: 'notice' }>;
 
-/** Notices kept for a page that is not there yet. */
-const MAX_WAITING_NOTICES = 20;
+/** Notices kept for pages that come later. */
+const MAX_NOTICES = 20;
+/** Longest wait for saves and downloads when the app ends, ms. */
+const STOP_MS = 3000;
+/** Calls that wait for a person in the system's dialog: ending the app does not wait for them. */
+const DIALOGS: ReadonlySet<AppMethodName> = new Set(['modelOpen', 'modelLocate', 'modelsFolderChoose']);
 
 /** `AppServices` on the files of this computer. Params are taken as checked: hosts do that at their edge. */
 export class LocalAppServices implements AppServices {
@@ -62,7 +70,7 @@ export class LocalAppServices implements AppServices {
   readonly #onSettings: (settings: Settings) => void;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   #engine: EngineEvent | null = null;
-  #waitingNotices: AppEvent[] = [];
+  #notices: NoticeEvent[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(options: LocalServicesOptions) {
@@ -70,7 +78,11 @@ export class LocalAppServices implements AppServices {
     const notice = (message: string): void => this.emit({ type: 'notice', message });
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
-    this.#chats = new ChatStore(options.dataFolder, this.#lock, notice);
+    this.#chats = new ChatStore({
+      dataFolder: options.dataFolder,
+      lock: this.#lock,
+      emit: (event) => this.emit(event),
+    });
     const overrides = overridesOf();
     this.#models = new ModelService({
       dataFolder: options.dataFolder,
@@ -97,18 +109,19 @@ export class LocalAppServices implements AppServices {
         return await saved;
       },
       chatsList: async () => await this.#chats.list(),
+      chatsSearch: async (query) => await this.#chats.search(query),
       chatGet: async (id) => await this.#chats.get(id),
-      chatSave: async (chat) => {
-        await this.#chats.save(chat);
-        this.emit({ type: 'chats' });
-        return null;
-      },
+      chatSince: async (id, revision) => await this.#chats.since(id, revision),
+      chatWrite: async (write) => await this.#chats.write(write),
+      chatDetails: async (range) => await this.#chats.details(range),
       chatDelete: async (id) => {
         await this.#chats.delete(id);
-        this.emit({ type: 'chats' });
         return null;
       },
-      chatsSearch: async (query) => await this.#chats.search(query),
+      chatRestore: async (id) => {
+        await this.#chats.restore(id);
+        return null;
+      },
       ...this.#models.handlers,
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
@@ -128,14 +141,20 @@ export class LocalAppServices implements AppServices {
     await this.#lock.start();
     await this.#settings.load();
     await this.#models.start();
-    if (this.#lock.problem === null) await this.#chats.removeLeftovers();
+    this.#chats.start();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
-  /** Waits for what is being saved, then gives the data folder back. */
-  async stop(): Promise<void> {
-    await this.#models.stop();
-    await Promise.allSettled(this.#running);
+  /** Waits for what is being saved, but not for long, then gives the data folder back. */
+  async stop(limitMs = STOP_MS): Promise<void> {
+    const given = new AbortController();
+    const limit = sleep(limitMs, undefined, { signal: given.signal }).catch(() => undefined);
+    // Calls may come in while others are waited for.
+    const saved = async (): Promise<void> => {
+      while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    };
+    await Promise.race([Promise.allSettled([this.#models.stop(), saved().then(() => this.#chats.stop())]), limit]);
+    given.abort();
     await this.#lock.release();
   }
 
@@ -144,7 +163,7 @@ export class LocalAppServices implements AppServices {
     ...params: AppMethods[M]['params']
   ): Promise<AppMethods[M]['result']> {
     const running = this.#handlers[method](...params);
-    this.#running.add(running);
+    if (!DIALOGS.has(method)) this.#running.add(running);
     try {
       return await running;
     } finally {
@@ -171,21 +190,21 @@ export class LocalAppServices implements AppServices {
     return await this.#models.filesOf(id);
   }
 
-  /** A new listener hears the present state first, so that nothing is missed while a page loads. */
+  /** A new listener hears the present state and all notices first, so that nothing is missed while a page loads. */
   onEvent(listener: (event: AppEvent) => void): () => void {
     this.#listeners.add(listener);
     if (this.#engine !== null) listener(this.#engine);
-    if (this.#lock.problem !== null) listener({ type: 'readOnly', message: this.#lock.problem });
-    for (const event of this.#waitingNotices.splice(0)) listener(event);
+    // Also when it may write: a page that lost its connection may remember otherwise.
+    listener({ type: 'readOnly', message: this.#lock.problem });
+    for (const notice of this.#notices) listener(notice);
     return () => this.#listeners.delete(listener);
   }
 
-  emit(event: AppEvent): void {
+  emit(emitted: EmittedEvent): void {
+    const event: AppEvent = emitted.type === 'notice' ? { ...emitted, id: randomUUID() } : emitted;
     if (event.type === 'engine') this.#engine = event;
     if (event.type === 'settings') this.#onSettings(event.settings);
-    if (event.type === 'notice' && this.#listeners.size === 0) {
-      this.#waitingNotices = [...this.#waitingNotices, event].slice(-MAX_WAITING_NOTICES);
-    }
+    if (event.type === 'notice') this.#notices = [...this.#notices, event].slice(-MAX_NOTICES);
     for (const listener of this.#listeners) listener(event);
   }
 
@@ -199,7 +218,7 @@ export class LocalAppServices implements AppServices {
       this.emit({ type: 'notice', message: error instanceof Error ? error.message : String(error) });
     }
     this.emit({ type: 'settings', settings: this.#settings.value });
-    this.emit({ type: 'chats' });
+    this.#chats.tookOver();
   }
 }
 

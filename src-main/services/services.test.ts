@@ -9,7 +9,8 @@ import { dataFolder } from './data-folder.ts';
 import { NetworkLog } from './network-log.ts';
 import { pageHeaders } from './page-headers.ts';
 import { fileUnder, mimeType, parseRange } from './static-files.ts';
-import { exampleChat, temporaryFolder } from './test-support/support.ts';
+import { smallChat, write } from './chats/test-support/chats.ts';
+import { temporaryFolder } from './test-support/support.ts';
 
 async function started(folder: string, host: 'electron' | 'web' = 'electron') {
   const opened: string[] = [];
@@ -30,12 +31,23 @@ async function started(folder: string, host: 'electron' | 'web' = 'electron') {
 
 test('calls are checked, done and answered as data', async () => {
   const { services, events, opened } = await started(await temporaryFolder());
-  expect(await answerCall(services, 'chatSave', [exampleChat()])).toEqual({ result: null });
+  await services.invoke('chatsList');
+  const chat = write('chat-1', 0, smallChat());
+  expect(await answerCall(services, 'chatWrite', [chat])).toEqual({ result: { revision: 5, missed: [] } });
   expect(await answerCall(services, 'chatsList', [])).toMatchObject({ result: [{ id: 'chat-1' }] });
+  expect(await answerCall(services, 'chatGet', ['chat-1'])).toMatchObject({ result: { title: 'Hello world' } });
+  expect(await answerCall(services, 'chatSince', ['chat-1', 4])).toMatchObject({ result: { revision: 5 } });
+  const range = { id: 'chat-1', turn: 'r1', from: 0, count: 1 };
+  expect(await answerCall(services, 'chatDetails', [range])).toEqual({ result: [null] });
   expect(await answerCall(services, 'openExternal', ['https://example.org/'])).toEqual({ result: null });
   expect(await answerCall(services, 'settingsSet', [{ theme: 'dark' }])).toMatchObject({ result: { theme: 'dark' } });
   expect(opened).toEqual(['https://example.org/']);
-  expect(events).toMatchObject([{ type: 'chats' }, { type: 'settings', settings: { theme: 'dark' } }]);
+  expect(events).toMatchObject([
+    { type: 'readOnly', message: null },
+    { type: 'chats' },
+    { type: 'chat' },
+    { type: 'settings', settings: { theme: 'dark' } },
+  ]);
   for (const [method, params] of [
     ['nothing', []],
     ['constructor', []],
@@ -47,7 +59,9 @@ test('calls are checked, done and answered as data', async () => {
     ['openExternal', ['javascript:alert(1)']],
     ['settingsSet', [{ theme: 'pink' }]],
     ['settingsSet', [{ __proto__: null, unknown: 1 }]],
-    ['chatSave', [{ id: 'x' }]],
+    ['chatWrite', [{ id: 'x' }]],
+    ['chatWrite', [{ ...chat, id: '../x' }]],
+    ['chatDetails', [{ ...range, count: 1025 }]],
   ] as const) {
     expect(await answerCall(services, method, params), String(method)).toMatchObject({
       error: { code: 'BAD_REQUEST' },
@@ -55,37 +69,85 @@ test('calls are checked, done and answered as data', async () => {
   }
 });
 
-test('a second instance is read-only, says so, and writes after the first has ended', async () => {
+test('a second instance says that it does not save settings, and saves them after the first has ended', async () => {
   const folder = await temporaryFolder();
   const first = await started(folder);
   const second = await started(folder, 'web');
-  expect(first.events).toEqual([]);
-  expect(second.events).toMatchObject([{ type: 'readOnly' }]);
-  expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toMatchObject({
-    error: { code: 'READ_ONLY' },
+  expect(first.events).toEqual([{ type: 'readOnly', message: null }]);
+  expect(second.events).toMatchObject([{ type: 'readOnly', message: expect.stringContaining('the app') }]);
+  // So does every page that comes later: a second tab, or the same one after a reload.
+  const late: AppEvent[] = [];
+  second.services.onEvent((event) => late.push(event))();
+  expect(late).toEqual(second.events);
+  await first.services.invoke('chatWrite', write('one', 0, smallChat()));
+  // Chats are shared.
+  expect(await answerCall(second.services, 'chatWrite', [write('two', 0, smallChat())])).toMatchObject({
+    result: { revision: 5 },
   });
-  await first.services.invoke('chatSave', exampleChat());
-  expect(await second.services.invoke('chatsList')).toHaveLength(1);
+  for (const { services } of [first, second]) {
+    await expect.poll(async () => await services.invoke('chatsList')).toHaveLength(2);
+  }
   await first.services.stop();
   await expect
-    .poll(() => second.events)
-    .toMatchObject([{ type: 'readOnly' }, { message: null }, { type: 'settings' }, { type: 'chats' }]);
-  expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toEqual({ result: null });
+    .poll(() => second.events.filter((event) => event.type === 'readOnly' || event.type === 'settings'))
+    .toMatchObject([{ type: 'readOnly' }, { message: null }, { type: 'settings' }]);
+  expect(await second.services.invoke('chatsList')).toHaveLength(2);
 });
 
-test('a page that comes late hears the present state and the notices that waited for it', async () => {
+test('stopping waits for what is being written', async () => {
+  const folder = await temporaryFolder();
+  const { services } = await started(folder);
+  const written = services.invoke('chatWrite', write('one', 0, smallChat()));
+  await services.stop();
+  await written;
+  const again = await started(folder, 'web');
+  expect(await again.services.invoke('chatGet', 'one')).toMatchObject({ revision: 5 });
+});
+
+test('every page hears the present state and the notices, also those from before it was there', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'settings.json'), '{');
   await mkdir(join(folder, 'chats'));
   const { services, events } = await started(folder);
-  expect(events).toMatchObject([{ type: 'notice' }]);
+  const notice = { type: 'notice', id: expect.any(String), message: expect.stringContaining('settings') };
+  expect(events).toEqual([{ type: 'readOnly', message: null }, notice]);
   services.emit({ type: 'engine', state: 'ready', message: null });
   const late: AppEvent[] = [];
   const stop = services.onEvent((event) => late.push(event));
-  expect(late).toEqual([{ type: 'engine', state: 'ready', message: null }]);
+  expect(late).toEqual([{ type: 'engine', state: 'ready', message: null }, ...events.slice(0, 2)]);
+  services.emit({ type: 'notice', message: 'Again.' });
+  expect(late.at(-1)).toMatchObject({ message: 'Again.' });
+  expect(events.at(-1)).toEqual(late.at(-1));
   stop();
   services.emit({ type: 'chats' });
-  expect(late).toHaveLength(1);
+  expect(late).toHaveLength(4);
+});
+
+test('ending waits for saves, but neither for a dialog nor for long', async () => {
+  let inDialog = 0;
+  const services = new LocalAppServices({
+    host: 'electron',
+    dataFolder: await temporaryFolder(),
+    modelsDir: resolve('resources/models'),
+    openExternal: () => new Promise(() => undefined),
+    restartEngine: async () => undefined,
+    // Nobody ever answers.
+    chooseModel: () => new Promise(() => void inDialog++),
+  });
+  await services.start();
+  void services.invoke('modelOpen');
+  const saving = services.invoke('settingsSet', { theme: 'dark' });
+  expect(inDialog).toBe(1);
+  let saved = false;
+  void saving.then(() => (saved = true));
+  const before = performance.now();
+  await services.stop(60_000);
+  expect(saved).toBe(true);
+  expect(performance.now() - before).toBeLessThan(30_000);
+
+  void services.invoke('openExternal', 'https://example.org/');
+  await services.stop(50);
+  expect(performance.now() - before).toBeLessThan(30_000);
 });
 
 test('the built-in model is listed with its real size and its limits', async () => {

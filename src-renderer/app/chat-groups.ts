@@ -20,9 +20,11 @@ export function groupChats(chats: readonly ChatSummary[], now: Date): ChatGroup[
     { name: 'Last week', since: startOfDay(now, 7), chats: [] },
     { name: 'Older', since: -Infinity, chats: [] },
   ];
-  const newestFirst = [...chats].sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
+  // ISO 8601 sorts as text; reading thousands of dates again and again would take longer than drawing them.
+  const newestFirst = [...chats].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
   for (const chat of newestFirst) {
-    groups.find((group) => Date.parse(chat.updatedAt) >= group.since)?.chats.push(chat);
+    const at = Date.parse(chat.updatedAt);
+    groups.find((group) => at >= group.since)?.chats.push(chat);
   }
   return groups.filter((group) => group.chats.length > 0).map(({ name, chats: members }) => ({ name, chats: members }));
 }

@@ -5,8 +5,12 @@ import '../styles/base.css';
 import { mount } from 'svelte';
 import { createAppModel } from '../features/chat/app-model.svelte.ts';
 import { connect } from '../lib/connection.svelte.ts';
+import { KeyRefusedError } from '../lib/services.ts';
+import { signsIn, takeWebKey } from '../lib/web-key.ts';
 import App from './App.svelte';
 import BootError from './BootError.svelte';
+import { bridge } from './host.ts';
+import NoKey from './NoKey.svelte';
 import { followTheme } from './theme.ts';
 
 const target = document.querySelector('#app');
@@ -14,12 +18,21 @@ if (target === null) throw new Error('index.html has no element #app to mount th
 
 // Until the settings are read, the system's theme is the best guess.
 const stopFollowing = followTheme('system');
+// An address with a key in a tab that is open already only changes its fragment.
+window.addEventListener('hashchange', () => {
+  if (signsIn(location.hash)) location.reload();
+});
 try {
-  const app = await createAppModel(connect());
-  stopFollowing();
-  mount(App, { target, props: { app } });
+  const way = bridge ?? (await takeWebKey(window));
+  if (way === null) mount(NoKey, { target, props: { refused: false } });
+  else {
+    const app = await createAppModel(connect(way));
+    stopFollowing();
+    mount(App, { target, props: { app } });
+  }
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   const details = error instanceof Error ? (error.stack ?? message) : message;
-  mount(BootError, { target, props: { message, details } });
+  if (error instanceof KeyRefusedError) mount(NoKey, { target, props: { refused: true } });
+  else mount(BootError, { target, props: { message, details } });
 }

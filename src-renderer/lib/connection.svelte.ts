@@ -1,21 +1,20 @@
 /** The page's way to the engine and to the app's services, whatever host the page runs in. */
-import { ENGINE_PORT_MESSAGE, TOKEN_META, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
+import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
 import type { EngineApi } from '../../src-main/protocol/api.ts';
-import type { AppServices } from '../../src-main/protocol/app-services.ts';
 import { connectWorkerEngine, type WorkerModelFiles } from '../../src-main/protocol/browser-engine.ts';
 import { EngineClient } from '../../src-main/protocol/client.ts';
 import { backendLost } from '../../src-main/protocol/errors.ts';
 import type { Transport } from '../../src-main/protocol/transport.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { electronModelOpener, webModelOpener, type ModelOpener } from './model-opener.ts';
-import { electronServices, webServices } from './services.ts';
+import { electronServices, webServices, type PageServices } from './services.ts';
 import { workerUrl } from './trusted-url.ts';
 
 /** `lost`: nobody is at the other end, and nobody is being started. */
 export type ConnectionState = 'starting' | 'ready' | 'lost';
 
 export interface Connection {
-  readonly services: AppServices;
+  readonly services: PageServices;
   readonly models: ModelOpener;
   /** Reactive. `ready` means that the engine can be asked, not that it has a model. */
   readonly engine: ConnectionState;
@@ -29,12 +28,11 @@ export interface Connection {
   onEngine(listener: (engine: EngineApi | null) => void): () => void;
 }
 
-export function connect(): Connection {
-  const { tokenscope } = window as Window & { tokenscope?: TokenscopeBridge };
-  if (tokenscope) return new ElectronConnection(tokenscope);
-  const token = document.querySelector<HTMLMetaElement>(`meta[name="${TOKEN_META}"]`)?.content ?? '';
+/** @param way Electron's bridge, or the key of the web host */
+export function connect(way: TokenscopeBridge | string): Connection {
+  if (typeof way !== 'string') return new ElectronConnection(way);
   const newWorker = () => new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
-  return new WebConnection(webServices(token), token, newWorker);
+  return new WebConnection(webServices(way), way, newWorker);
 }
 
 abstract class LiveConnection implements Connection {
@@ -45,7 +43,7 @@ abstract class LiveConnection implements Connection {
 
   abstract readonly models: ModelOpener;
 
-  constructor(readonly services: AppServices) {}
+  constructor(readonly services: PageServices) {}
 
   abstract restart(): void;
   /** The engine that was attached is gone. */
@@ -140,8 +138,8 @@ class WebConnection extends LiveConnection {
   readonly #newWorker: () => Worker;
 
   constructor(
-    services: AppServices,
-    readonly token: string,
+    services: PageServices,
+    readonly key: string,
     newWorker: () => Worker,
   ) {
     super(services);
@@ -172,7 +170,7 @@ class WebConnection extends LiveConnection {
     this.#startedAt = performance.now();
     const worker = this.#newWorker();
     this.#worker = worker;
-    const transport = connectWorkerEngine(worker, this.token);
+    const transport = connectWorkerEngine(worker, this.key);
     for (const message of this.#lent.values()) worker.postMessage(message);
     this.attach(transport);
   }

@@ -1,7 +1,9 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { AppEvent } from '../../src-main/protocol/app-services.ts';
+import { defaultSettings } from '../../src-main/protocol/settings-schemas.ts';
+import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';
-import { electronServices, webServices } from './services.ts';
+import { KeyRefusedError, LAST_CALL_BYTES, electronServices, webServices } from './services.ts';
 
 const answer = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
 
@@ -22,6 +24,24 @@ it('asks the server with the token, and gives its errors as they are', async () 
   await expect(services.invoke('chatsList')).rejects.toMatchObject({ code: 'STORAGE' });
   fetcher.mockResolvedValueOnce(new Response('<html>', { status: 502 }));
   await expect(services.invoke('chatsList')).rejects.toMatchObject({ code: 'STORAGE' });
+  fetcher.mockResolvedValueOnce(answer({ error: { code: 'BAD_REQUEST', message: 'No.', details: {} } }, 401));
+  await expect(services.invoke('chatsList')).rejects.toBeInstanceOf(KeyRefusedError);
+});
+
+it('has the browser send last calls after the page is gone, as long as they are small enough together', async () => {
+  const answers: ((response: Response) => void)[] = [];
+  const fetcher = vi.fn<typeof fetch>(() => new Promise((resolve) => answers.push(resolve)));
+  const services = webServices('secret', fetcher);
+  const kept = () => fetcher.mock.calls.map(([, init]) => init?.keepalive ?? false);
+  const half = 'é'.repeat(LAST_CALL_BYTES / 4);
+  const calls = [services.invokeLast('chatsSearch', half), services.invokeLast('chatsSearch', half)];
+  // Together they are longer than a browser keeps, so the second goes like any other.
+  expect(kept()).toEqual([true, false]);
+  answers.forEach((give) => give(answer({ result: [] })));
+  await Promise.all(calls);
+  void services.invokeLast('chatsSearch', half);
+  void services.invoke('chatsSearch', 'cat');
+  expect(kept()).toEqual([true, false, true, false]);
 });
 
 it('listens while someone listens', async () => {
@@ -38,8 +58,9 @@ it('listens while someone listens', async () => {
   await vi.waitFor(() => expect(fetcher).toHaveBeenCalledTimes(1));
   expect(fetcher.mock.calls[0][0]).toBe('/api/events');
   send(':alive\n\ndata: {"type":"chats"}\n\nda');
-  send('ta: {"type":"notice","message":"é"}\n\n');
-  await vi.waitFor(() => expect(heard).toEqual([{ type: 'chats' }, { type: 'notice', message: 'é' }]));
+  send('ta: {"type":"notice","id":"1","message":"é"}\n\n');
+  const here = { type: 'host', state: 'here', message: null };
+  await vi.waitFor(() => expect(heard).toEqual([here, { type: 'chats' }, { type: 'notice', id: '1', message: 'é' }]));
   stop();
   expect(fetcher.mock.calls[0][1]?.signal?.aborted).toBe(true);
 });
@@ -58,4 +79,79 @@ it('unwraps what the bridge of Electron answers', async () => {
   expect(invoke).toHaveBeenCalledWith('chatGet', 'x');
   invoke.mockResolvedValueOnce({ error: { code: 'READ_ONLY', message: 'No.', details: {} } });
   await expect(services.invoke('chatGet', 'x')).rejects.toMatchObject({ code: 'READ_ONLY' });
+});
+
+it('says that the server is away, connects again by itself, and has everything read anew', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let up = true;
+  let refuses = false;
+  let end: () => void = () => undefined;
+  const fetcher = vi.fn<typeof fetch>(async (url) => {
+    if (!up) throw new TypeError('Failed to fetch');
+    if (refuses) return answer({ error: { code: 'BAD_REQUEST', message: 'No.', details: {} } }, 401);
+    if (url === '/api/invoke') return answer({ result: defaultSettings() });
+    return new Response(new ReadableStream<Uint8Array>({ start: (controller) => (end = () => controller.close()) }));
+  });
+  const services = webServices('secret', fetcher);
+  const heard: AppEvent[] = [];
+  services.onEvent((event) => heard.push(event));
+  const states = () => heard.flatMap((event) => (event.type === 'host' ? [event.state] : []));
+  await vi.waitFor(() => expect(states()).toEqual(['here']));
+
+  up = false;
+  end();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(states().slice(0, 2)).toEqual(['here', 'away']);
+  const away = heard.at(-1);
+  expect(away).toMatchObject({ state: 'away', message: expect.stringContaining('Start it again in the terminal') });
+  await expect(services.invoke('chatsList')).rejects.toMatchObject({
+    code: 'STORAGE',
+    message: expect.stringContaining('this page reconnects'),
+  });
+
+  up = true;
+  heard.length = 0;
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(heard.map(({ type }) => type)).toEqual(['host', 'chats', 'models', 'settings']);
+  expect(states()).toEqual(['here']);
+
+  refuses = true;
+  end();
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(heard.at(-1)).toMatchObject({ type: 'host', state: 'refused' });
+});
+
+it('a listener that comes late hears the state and the notices, and each notice once', async () => {
+  const hub = new EventHub();
+  const notice: AppEvent = { type: 'notice', id: '1', message: 'A file was put aside.' };
+  const readOnly: AppEvent = { type: 'readOnly', message: 'Another one writes.' };
+  hub.emit({ type: 'readOnly', message: null });
+  hub.emit(readOnly);
+  hub.emit({ type: 'chats' });
+  hub.emit(notice);
+  // Each connection to the app begins with all notices.
+  hub.emit(notice);
+  const late: AppEvent[] = [];
+  const stop = hub.listen((event) => late.push(event));
+  await Promise.resolve();
+  expect(late).toEqual([readOnly, notice]);
+  hub.emit(notice);
+  expect(late).toHaveLength(2);
+  stop();
+  hub.emit({ type: 'chats' });
+  expect(late).toHaveLength(2);
+});
+
+it('in Electron asks the bridge for events once, however many listen', async () => {
+  let send: (event: AppEvent) => void = () => undefined;
+  const onEvent = vi.fn((listener: (event: AppEvent) => void) => (send = listener));
+  const services = electronServices({ invoke: vi.fn(), onEvent } as never);
+  const heard: AppEvent[][] = [[], []];
+  services.onEvent((event) => heard[0].push(event));
+  send({ type: 'readOnly', message: 'Another one writes.' });
+  services.onEvent((event) => heard[1].push(event));
+  await Promise.resolve();
+  expect(onEvent).toHaveBeenCalledTimes(1);
+  expect(heard[1]).toEqual([{ type: 'readOnly', message: 'Another one writes.' }]);
 });

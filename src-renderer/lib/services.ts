@@ -4,82 +4,160 @@ import { TOKEN_HEADER } from '../../src-main/protocol/app-bridge.ts';
 import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../src-main/protocol/app-services.ts';
 import { EngineError } from '../../src-main/engine/errors.ts';
 import { fromErrorPayload } from '../../src-main/protocol/errors.ts';
+import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';
 
-export function electronServices(bridge: TokenscopeBridge): AppServices {
+/** `AppServices` in a page that may end at any time. */
+export interface PageServices extends AppServices {
+  /**
+   * A call while the page ends (`pagehide`): the browser sends it even after the page is gone. That holds for at most
+   * `LAST_CALL_BYTES` of such calls at a time; a larger one is sent like any other and may be lost, so save often and
+   * little. In Electron every call arrives.
+   */
+  invokeLast: AppServices['invoke'];
+}
+
+/** Browsers keep at most 64 KiB of requests of a page that is gone, headers included. */
+export const LAST_CALL_BYTES = 60 * 1024;
+
+/** The web host answers, but not to this page's key. */
+export class KeyRefusedError extends EngineError {
+  constructor() {
+    super('BAD_REQUEST', REFUSED);
+  }
+}
+
+const REFUSED = 'The key of this page is not valid any more. Open the address that the terminal printed.';
+const STOPPED = 'Tokenscope has stopped. Start it again in the terminal; this page reconnects.';
+
+export function electronServices(bridge: TokenscopeBridge): PageServices {
+  const hub = new EventHub();
+  let listening = false;
+  const invoke: AppServices['invoke'] = async (method, ...params) => resultOf(await bridge.invoke(method, ...params));
   return {
-    invoke: async (method, ...params) => resultOf(await bridge.invoke(method, ...params)),
-    onEvent: (listener) => bridge.onEvent(listener),
+    invoke,
+    invokeLast: invoke,
+    onEvent(listener) {
+      if (!listening) bridge.onEvent((event) => hub.emit(event));
+      listening = true;
+      return hub.listen(listener);
+    },
   };
 }
 
 /** Waits between attempts to listen again, ms; the last one repeats. */
-const RETRY_MS = [500, 1000, 2000, 5000];
+const RETRY_MS = [400, 500, 1000, 2000];
 
-/** @param token what the server wrote into the page; it goes back with every request */
-export function webServices(token: string, fetcher: typeof fetch = fetch.bind(globalThis)): AppServices {
-  const listeners = new Set<(event: AppEvent) => void>();
+/** @param key of the address that the terminal printed; it goes with every request */
+export function webServices(key: string, fetcher: typeof fetch = fetch.bind(globalThis)): PageServices {
+  const hub = new EventHub();
   let listening: AbortController | null = null;
+  /** Of last calls that are under way. */
+  let lastBytes = 0;
 
-  async function invoke<M extends AppMethodName>(
-    method: M,
-    ...params: AppMethods[M]['params']
-  ): Promise<AppMethods[M]['result']> {
+  async function request<M extends AppMethodName>(method: M, init: RequestInit): Promise<AppMethods[M]['result']> {
     let answer: AppAnswer<AppMethods[M]['result']>;
+    let status: number;
     try {
       const response = await fetcher('/api/invoke', {
         method: 'POST',
-        headers: { 'content-type': 'application/json', [TOKEN_HEADER]: token },
-        body: JSON.stringify({ method, params }),
+        headers: { 'content-type': 'application/json', [TOKEN_HEADER]: key },
+        ...init,
       });
+      ({ status } = response);
       // The server is the other half of this program: its bodies are AppAnswers, whatever the status.
       answer = (await response.json()) as AppAnswer<AppMethods[M]['result']>;
     } catch (error) {
-      throw new EngineError(
-        'STORAGE',
-        'Tokenscope does not answer at this address. Start it again in the terminal, then reload this page.',
-        { method, reason: String(error) },
-        { cause: error },
-      );
+      throw new EngineError('STORAGE', STOPPED, { method, reason: String(error) }, { cause: error });
     }
+    if (status === 401) throw new KeyRefusedError();
     return resultOf(answer);
   }
 
+  const bodyOf = (method: AppMethodName, params: unknown) => JSON.stringify({ method, params });
+
+  const invoke: AppServices['invoke'] = (method, ...params) => request(method, { body: bodyOf(method, params) });
+
+  const invokeLast: AppServices['invoke'] = async (method, ...params) => {
+    const body = bodyOf(method, params);
+    const bytes = new TextEncoder().encode(body).length;
+    const keepalive = lastBytes + bytes <= LAST_CALL_BYTES;
+    if (keepalive) lastBytes += bytes;
+    try {
+      return await request(method, { body, keepalive });
+    } finally {
+      if (keepalive) lastBytes -= bytes;
+    }
+  };
+
+  /** Reads events until the stream ends. */
+  async function readEvents(signal: AbortSignal, onOpen: () => void): Promise<void> {
+    const response = await fetcher('/api/events', { headers: { [TOKEN_HEADER]: key }, signal });
+    if (response.status === 401) throw new KeyRefusedError();
+    if (!response.ok || !response.body) throw new Error(`No events: status ${response.status}`);
+    onOpen();
+    for await (const data of eventsIn(response.body)) hub.emit(JSON.parse(data) as AppEvent);
+  }
+
   async function listen(signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    let wasOpen = false;
+    /** Attempts since the stream was open. */
+    let failures = 0;
+    const onOpen = () => {
+      failures = 0;
+      hub.emit({ type: 'host', state: 'here', message: null });
+      // What happened meanwhile was told to nobody.
+      if (wasOpen) void catchUp();
+      wasOpen = true;
+    };
+    while (!signal.aborted) {
+      let refused = false;
       try {
-        const response = await fetcher('/api/events', { headers: { [TOKEN_HEADER]: token }, signal });
-        if (response.ok && response.body) {
-          attempt = 0;
-          for await (const data of eventsIn(response.body)) {
-            const event = JSON.parse(data) as AppEvent;
-            for (const listener of [...listeners]) listener(event);
-          }
-        }
-      } catch {
-        // The server went away or is not there yet; what a person does next will say so.
+        await readEvents(signal, onOpen);
+      } catch (error) {
+        refused = error instanceof KeyRefusedError;
       }
-      const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (signal.aborted) return;
+      // A host that is started again at once is not worth a message.
+      if (refused) hub.emit({ type: 'host', state: 'refused', message: REFUSED });
+      else if (failures > 0) hub.emit({ type: 'host', state: 'away', message: STOPPED });
+      await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0);
+      failures++;
+    }
+  }
+
+  /** Has the page read again what it shows. */
+  async function catchUp(): Promise<void> {
+    hub.emit({ type: 'chats' });
+    hub.emit({ type: 'models' });
+    try {
+      hub.emit({ type: 'settings', settings: await invoke('settingsGet') });
+    } catch {
+      // Away again: the next time it is here this is repeated.
     }
   }
 
   return {
     invoke,
+    invokeLast,
     onEvent(listener) {
-      listeners.add(listener);
+      const stop = hub.listen(listener);
       if (listening === null) {
         listening = new AbortController();
         void listen(listening.signal);
       }
       return () => {
-        listeners.delete(listener);
-        if (listeners.size > 0) return;
+        stop();
+        if (hub.size > 0) return;
         listening?.abort();
         listening = null;
       };
     },
   };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 export function resultOf<T>(answer: AppAnswer<T>): T {

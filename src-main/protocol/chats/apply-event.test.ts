@@ -11,6 +11,7 @@ const facts: ReplyFacts = {
   sampling: defaultSamplingParams(),
   modelId: 'tiny',
   model: 'Tiny',
+  vocabularySize: 8000,
   executor: 'wasm',
   notices: [],
   promptTokens: 0,
@@ -77,6 +78,17 @@ describe('applyEvent', () => {
       { type: 'tokens', turn: 'r', from: 1, text: ' two three', tokens: columns(4, 6) },
     );
     expect(chat.turns[0]).toMatchObject({ text: 'one two three', tokens: { lengths: [3, 4, 6] } });
+  });
+
+  it('keeps the index of tokens after some that are missing', () => {
+    const later: ChatChange = { type: 'tokens', turn: 'r', from: 3, text: ' four', tokens: columns(5) };
+    const chat = chatOf(
+      reply('r', null),
+      { type: 'tokens', turn: 'r', from: 0, text: 'one', tokens: columns(3) },
+      later,
+      later,
+    );
+    expect(chat.turns[0]).toMatchObject({ text: 'one four', tokens: { ids: [1, -1, -1, 1], lengths: [3, 0, 0, 5] } });
   });
 
   it('keeps the text of a turn whose parent is unknown', () => {

@@ -1,4 +1,12 @@
-import type { ChatEvent, ReplyFacts, StoredChat, StoredReplyTurn, StoredTurn, TokenColumns } from './chat.ts';
+import {
+  NO_TOKEN,
+  type ChatEvent,
+  type ReplyFacts,
+  type StoredChat,
+  type StoredReplyTurn,
+  type StoredTurn,
+  type TokenColumns,
+} from './chat.ts';
 
 export function emptyChat(id: string, createdAt: string): StoredChat {
   return {
@@ -74,10 +82,14 @@ function replyIn(turns: TurnIndex, id: string): StoredReplyTurn | null {
   return turn?.role === 'assistant' ? turn : null;
 }
 
-/** Tokens that the reply already has are passed over. What follows a gap is appended: its text is worth more than its index. */
+/**
+ * Tokens that the reply already has are passed over. Those that are missing (their line was damaged) become empty ones,
+ * so that what follows keeps its index.
+ */
 function appendTokens(turn: StoredReplyTurn, from: number, text: string, tokens: TokenColumns): void {
   const skip = Math.max(0, turn.tokens.ids.length - from);
   if (skip >= tokens.ids.length) return;
+  for (let missing = from - turn.tokens.ids.length; missing > 0; missing--) addEmptyToken(turn.tokens);
   const skippedText = tokens.lengths.slice(0, skip).reduce((sum, length) => sum + length, 0);
   turn.text += text.slice(skippedText);
   for (const column of Object.keys(turn.tokens) as (keyof TokenColumns)[]) {
@@ -85,6 +97,11 @@ function appendTokens(turn: StoredReplyTurn, from: number, text: string, tokens:
     const source = tokens[column];
     for (let at = skip; at < source.length; at++) target.push(source[at]);
   }
+}
+
+function addEmptyToken({ ids, lengths, parts, logprobs, latencies }: TokenColumns): void {
+  ids.push(NO_TOKEN);
+  for (const column of [lengths, parts, logprobs, latencies]) column.push(0);
 }
 
 /** Ids of the path from the first turn to `head`; removed turns and what follows them are left out. */

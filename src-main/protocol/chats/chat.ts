@@ -59,6 +59,8 @@ export interface ReplyFacts {
   /** Id and name of the model that wrote it; empty where that was not recorded. */
   modelId: string;
   model: string;
+  /** Tokens in that model's vocabulary; 0 where that was not recorded. */
+  vocabularySize: number;
   executor: ExecutorName;
   /** What a person should know about how the prompt was made. */
   notices: string[];
@@ -115,6 +117,14 @@ export interface DetailsChunk {
   details: TokenDetails[];
 }
 
+/** `count` tokens of a reply from index `from`; at most 1,024. */
+export interface ChatDetailsRange {
+  id: string;
+  turn: string;
+  from: number;
+  count: number;
+}
+
 export type ChatChange =
   | { type: 'facts'; facts: Partial<ChatFacts> }
   /** A new turn. A reply starts without text. */
@@ -133,22 +143,24 @@ export interface ChatSummary {
   title: string;
   createdAt: string;
   updatedAt: string;
-  /** Of all paths. */
+  /** Of all paths, without deleted ones. */
   turns: number;
 }
 
 export interface ChatWrite {
   id: string;
-  /** The revision that the events are based on; 0 creates the chat. */
+  /** The revision that the events are based on; 0 creates the chat if it does not exist. */
   base: number;
   /** Who writes: a page's own id, so that it can tell its events from those of others. */
   origin: string;
   /** At most `MAX_EVENTS_PER_WRITE`. */
   events: ChatEvent[];
+  /** Of tokens in `events`, or of earlier ones. At most `MAX_DETAILS_PER_CHUNK` tokens each. */
   details: DetailsChunk[];
 }
 
 export const MAX_EVENTS_PER_WRITE = 1000;
+export const MAX_DETAILS_PER_CHUNK = 4096;
 
 export interface ChatWritten {
   /** After the write. */
@@ -157,8 +169,19 @@ export interface ChatWritten {
   missed: ChatEvent[] | null;
 }
 
-/** Everything after a revision; null: too long ago, read the chat again. */
+/** Everything after a revision. */
 export interface ChatUpdate {
+  /** After the events. Take it from here instead of counting: a damaged line counts too. */
   revision: number;
   events: ChatEvent[];
+}
+
+/** Somebody wrote. Pages that have the chat open at revision `from` apply the events; others ask for the difference. */
+export interface ChatNews extends ChatUpdate {
+  type: 'chat';
+  id: string;
+  from: number;
+  /** Who wrote; empty: another process. */
+  origin: string;
+  summary: ChatSummary;
 }

@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { measuredRate } from '../../protocol/chat-schemas.ts';
 import type { ModelSource } from '../../protocol/app-services.ts';
+import { measuredRate } from '../../protocol/measured-rate.ts';
 import { modelId } from '../../protocol/schemas.ts';
 import { codeOf, putAside, readJson, writeJson } from '../json-file.ts';
 import { withFileLock } from './file-lock.ts';

@@ -1,10 +1,12 @@
-import { createContext } from 'svelte';
+import { createContext, untrack } from 'svelte';
 import type { Connection } from '../../lib/connection.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { GrammarCheck } from './grammar/grammar-check.svelte.ts';
+import { lastModel } from './last-model.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
+import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 
@@ -22,6 +24,8 @@ export interface AppModel {
   readonly session: ChatSession;
   readonly panel: PanelState;
   readonly grammarCheck: GrammarCheck;
+  /** The model of the open chat where another one is loaded. */
+  readonly otherModel: OtherModelState;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -31,7 +35,7 @@ export { getAppModel, setAppModel };
 export async function createAppModel(connection: Connection): Promise<AppModel> {
   const { services } = connection;
   const settings = await SettingsState.load(services);
-  const engine = new EngineState(connection, BUILT_IN_MODEL);
+  const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
   const chats = new ChatsState(services);
   await chats.refresh();
   const { lastChatId } = settings.current;
@@ -43,14 +47,28 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
     void settings.flush();
     void chats.flush();
   };
-  window.addEventListener('pagehide', flush);
+  window.addEventListener('pagehide', () => {
+    void settings.flush();
+    chats.flushLast();
+  });
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'hidden') flush();
+    else chats.catchUp();
+  });
+  window.addEventListener('beforeunload', (event) => {
+    if (chats.unsaved.length > 0) event.preventDefault();
+  });
+  // A web host that ends waits for this, and so loses nothing.
+  services.onEvent((event) => {
+    if (event.type === 'host' && event.state === 'leaving') flush();
   });
   $effect.root(() => {
     $effect(() => {
       const id = chats.currentId;
-      if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
+      // Only when this page opens another chat: other pages have theirs.
+      untrack(() => {
+        if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
+      });
     });
     // Also while its editor is not on the screen: a format that cannot be followed holds messages back.
     $effect(() => {
@@ -58,5 +76,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
       if (engine.status === 'ready') return grammarCheck.check(modelSettings.sampling.grammar);
     });
   });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, panel: new PanelState(settings) };
+  const panel = new PanelState(settings);
+  const otherModel = new OtherModelState({ chats, engine });
+  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, panel, otherModel };
 }

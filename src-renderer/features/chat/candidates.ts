@@ -1,5 +1,8 @@
-import type { Candidate, GeneratedToken } from '../../../src-main/engine/types.ts';
+import type { Candidate } from '../../../src-main/engine/types.ts';
+import type { TokenDetails } from '../../../src-main/protocol/chats/chat.ts';
+import { visibleText } from '../../lib/visible.ts';
 import { formatPercent } from '../../ui/format.ts';
+import type { ReplyToken } from './reply.svelte.ts';
 
 /** A row of the list of candidates; bars are 0..1 of the longest. */
 export interface CandidateRow {
@@ -13,19 +16,19 @@ export interface CandidateRow {
 }
 
 /** What a token could have been, best first; the token itself is always among the rows. */
-export function candidateRows(token: GeneratedToken): CandidateRow[] {
+export function candidateRows(token: ReplyToken, details: TokenDetails): CandidateRow[] {
   const chosen: Candidate = {
     id: token.id,
-    piece: token.piece,
+    piece: details.piece,
     logprob: token.logprob,
-    sampledProbability: token.sampledProbability,
+    sampledProbability: details.sampledProbability,
   };
-  const known = token.candidates.some((candidate) => candidate.id === token.id);
-  const candidates = known ? token.candidates : [...token.candidates, chosen];
+  const known = details.candidates.some((candidate) => candidate.id === token.id);
+  const candidates = known ? details.candidates : [...details.candidates, chosen];
   const scale = Math.max(...candidates.flatMap((one) => [Math.exp(one.logprob), one.sampledProbability ?? 0]), 1e-12);
   return candidates.map(({ id, piece, logprob, sampledProbability }) => ({
     key: id,
-    label: piece,
+    label: visibleText(piece),
     before: Math.exp(logprob) / scale,
     after: sampledProbability === null ? null : sampledProbability / scale,
     value: sampledProbability === null ? 'cut' : formatPercent(sampledProbability),

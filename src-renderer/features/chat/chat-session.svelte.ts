@@ -1,28 +1,21 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import type {
-  ChatMessage,
-  GeneratedToken,
-  GenerateParams,
-  ModelInfo,
-  PromptInput,
-  Stop,
-  Timings,
-} from '../../../src-main/engine/types.ts';
+import type { ChatMessage, GenerateParams, ModelInfo, PromptInput, Stop } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
+import type { ReplyFacts } from '../../../src-main/protocol/chats/chat.ts';
 import { formatCount } from '../../ui/format.ts';
 import { nextFrame } from '../../lib/next-frame.ts';
-import type { AssistantTurn, ChatDocument } from './chat-document.svelte.ts';
+import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
+import { contextUse, type ContextUse } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from './grammar/grammar-check.svelte.ts';
-import { now } from './identity.ts';
+import { Measurements, type Written } from './measurements.svelte.ts';
+import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import { Reply } from './reply.svelte.ts';
+import type { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
-import { glueBefore } from './glue.ts';
-import { rateAverage, rateNow, rateOverTime } from './statistics.ts';
-import { lostStop } from './stop-words.ts';
 import { titleFrom } from './title.ts';
+import { stopAfter, writeReply } from './write-reply.ts';
 
 /** Candidates kept with each token. */
 const CANDIDATES = 10;
@@ -30,8 +23,6 @@ const CANDIDATES = 10;
 const RATE_POINTS = 60;
 /** An engine that has not answered Stop after this long, ms, is offered to be restarted. It answers within 100 ms. */
 const STUCK_AFTER_MS = 2000;
-/** Unfinished replies are written this often, ms, so that a crash of the page costs little. */
-const SAVE_EVERY_MS = 2000;
 
 interface Running {
   readonly chat: ChatDocument;
@@ -39,56 +30,27 @@ interface Running {
   readonly abort: AbortController;
   /** Why it was stopped, where it was not for its own sake. */
   stoppedTo: string | null;
-}
-
-export interface ContextUse {
-  /** The system prompt, tokens. */
-  system: number;
-  /** What else the model read before the reply, tokens. */
-  history: number;
-  reply: number;
-  used: number;
-  size: number;
-  level: 'ok' | 'warn' | 'danger';
-}
-
-/** Ms per token with and without the KV cache, from the latest reply of each kind that was long enough to tell. */
-export interface CacheComparison {
-  msPerToken: number;
-  /** Context at the reply's end, tokens: without the cache the time grows with it. */
-  contextTokens: number;
-}
-
-/** A reply that was long enough to tell how fast its model is. */
-export interface Written {
-  model: ModelInfo;
-  timings: Timings;
-  tokens: number;
+  /** Messages that wait are not sent when it ends. */
+  holdsQueue: boolean;
 }
 
 /** Writes replies: one at a time, in whatever chat they belong to. */
 export class ChatSession {
   #running = $state.raw<Running | null>(null);
-  /** Messages that wait for the running reply to end, oldest first. */
-  #queue = $state.raw<readonly { chat: ChatDocument; text: string }[]>([]);
   /** What is being written in the composer; outlives a look at another view. */
   draft = $state('');
+  /** The model that is being loaded to answer a message of the open chat. */
+  #loading = $state.raw<{ readonly chat: ChatDocument; readonly name: string } | null>(null);
   /** Stop was pressed and the engine has not answered yet. */
   stopping = $state(false);
   /** ... and does not seem to. */
   stuck = $state(false);
+  /** A chat that is going to be deleted: nothing more is sent in it. */
+  #leaving: string | null = null;
   #stuckTimer: ReturnType<typeof setTimeout> | null = null;
-  /** What the KV cache saves with the present model, as measured. */
-  measured = $state.raw<{ cached: CacheComparison | null; uncached: CacheComparison | null }>({
-    cached: null,
-    uncached: null,
-  });
 
-  #measuredModel: string | null = null;
-  // Nothing on screen depends on it.
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity
-  readonly #measuredListeners = new Set<(written: Written) => void>();
-
+  readonly #queue = new MessageQueue();
+  readonly #measurements = new Measurements();
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
   readonly #settings: SettingsState;
@@ -130,45 +92,46 @@ export class ChatSession {
 
   /** Messages of the open chat that wait. */
   get queued(): readonly string[] {
-    return this.#queue.filter((one) => one.chat === this.#chats.current).map((one) => one.text);
+    return this.#queue.of(this.#chats.current);
+  }
+
+  /** The model that is being loaded to answer the open chat; null: none is. */
+  get loadingToAnswer(): string | null {
+    return this.#loading?.chat === this.#chats.current ? this.#loading.name : null;
+  }
+
+  /** What the KV cache saves with the present model, as measured. */
+  get measured(): Measurements['cache'] {
+    return this.#measurements.cache;
   }
 
   /** How full the context window is, for the open chat. */
   get context(): ContextUse {
-    const size = this.#engine.model?.contextSize ?? 0;
-    const reply = this.started?.reply;
-    const used = reply?.contextUsed ?? 0;
-    const prompt = Math.min(used, reply?.promptTokens ?? 0);
-    const ofSystem = reply?.segments.filter(({ role }) => role === 'system') ?? [];
-    const system = Math.min(
-      prompt,
-      ofSystem.reduce((sum, { tokens }) => sum + tokens, 0),
-    );
-    return { system, history: prompt - system, reply: used - prompt, used, size, level: levelOf(used, size) };
+    return contextUse(this.started, this.#engine.model?.contextSize ?? 0);
   }
 
-  /** The newest answer of the open chat that tells how full the present model's window is; null: none does. */
-  get started(): ChatDocument['lastStarted'] {
+  /** The newest reply of the open chat that tells how full the present model's window is; null: none does. */
+  get started(): Reply | null {
     const started = this.#chats.current.lastStarted;
-    return started !== null && this.#wasWrittenHere(started.reply) ? started : null;
+    return started !== null && this.#wasWrittenHere(started) ? started : null;
   }
 
   /** Another model cuts the same text into other tokens, so its count says nothing about this one's window. */
   #wasWrittenHere(reply: Reply): boolean {
     const { model } = this.#engine;
-    return model !== null && (reply.model === '' || reply.model === model.name);
+    if (model === null) return false;
+    if (reply.facts.modelId !== '') return reply.facts.modelId === model.id;
+    return reply.model === '' || reply.model === model.name;
   }
 
   /** The rate of the reply that is running or was last; null when it had fewer than two tokens. */
   get rate(): { points: readonly number[]; current: number } | null {
     const reply = this.#running?.reply ?? this.#chats.current.lastReply;
     if (reply === null || reply.count < 2 || !this.#wasWrittenHere(reply)) return null;
-    const latencies = reply.latencies();
-    const current = reply.running
-      ? rateNow(latencies)
-      : (reply.timings?.decodeTokensPerSecond ?? rateAverage(latencies));
+    const { statistics } = reply;
+    const current = reply.running ? statistics.now() : (reply.timings?.decodeTokensPerSecond ?? statistics.average());
     if (current === null) return null;
-    return { points: rateOverTime(latencies, RATE_POINTS).map((point) => point.rate), current };
+    return { points: statistics.overTime(RATE_POINTS).map((point) => point.rate), current };
   }
 
   /** What the model would read if `draft` were sent in the open chat. */
@@ -181,8 +144,7 @@ export class ChatSession {
 
   /** @param listener hears of each reply that tells how fast the model is @returns stops */
   onMeasured(listener: (written: Written) => void): () => void {
-    this.#measuredListeners.add(listener);
-    return () => this.#measuredListeners.delete(listener);
+    return this.#measurements.listen(listener);
   }
 
   /** Why no message can be sent now; null: it can. */
@@ -194,18 +156,35 @@ export class ChatSession {
   async send(text: string): Promise<void> {
     const chat = this.#chats.current;
     if (text.trim() === '' || this.blocked !== null) return;
-    if (this.#running !== null) {
-      this.#queue = [...this.#queue, { chat, text }];
-      return;
+    if (this.#running !== null || this.#loading !== null) this.#queue.add(chat, text);
+    else await this.#send(chat, text);
+  }
+
+  /**
+   * Loads another model, then sends a message in the open chat. When the model cannot be loaded the message goes back
+   * into the composer.
+   * @param load resolves when it is loaded, or could not be
+   */
+  async loadAndSend(text: string, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
+    const chat = this.#chats.current;
+    if (text.trim() === '' || this.blocked !== null || this.#loading !== null) return;
+    this.#queue.add(chat, text);
+    this.#loading = { chat, name: model.name };
+    try {
+      await load();
+    } finally {
+      this.#loading = null;
     }
-    await this.#send(chat, text);
+    if (this.#engine.status === 'ready' && this.#engine.model?.id === model.id) {
+      if (this.#running === null) await this.#sendNext();
+    } else if (this.#chats.current === chat) {
+      this.draft = [...this.#queue.take(chat.id), this.draft].filter((one) => one !== '').join('\n');
+    }
   }
 
   /** Takes the waiting messages of the open chat back, for the composer. */
   takeQueued(): string {
-    const texts = this.queued;
-    this.#queue = this.#queue.filter((one) => one.chat !== this.#chats.current);
-    return texts.join('\n');
+    return this.#queue.take(this.#chats.current.id).join('\n');
   }
 
   /** Sends what waits in the open chat: after an error it is kept until a person says so. */
@@ -218,128 +197,127 @@ export class ChatSession {
    * @param to what it is stopped for, for example `load SmolLM2`: it says so, and messages that wait are not sent
    */
   stop(to: string | null = null): void {
-    if (this.#running === null) return;
-    this.#running.stoppedTo = to;
+    const running = this.#running;
+    if (running === null) return;
+    running.stoppedTo = to;
+    if (to !== null) running.holdsQueue = true;
     this.stopping = true;
     this.#stuckTimer ??= setTimeout(() => (this.stuck = true), STUCK_AFTER_MS);
-    this.#running.abort.abort();
+    running.abort.abort();
   }
 
-  /** Answers the last turn of the open chat again. The versions before stay. */
+  /** Has done with a chat that is going to be deleted: drops what waits in it and ends its reply. */
+  async leave(id: string): Promise<void> {
+    this.#leaving = id;
+    while (this.writingId === id) {
+      this.stop();
+      await new Promise<void>((resolve) => this.#frame(resolve));
+    }
+    this.#queue.take(id);
+    this.#leaving = null;
+  }
+
+  /** Answers the last turn of the open chat again. The replies before stay. */
   async regenerate(): Promise<void> {
     const chat = this.#chats.current;
-    const answer = chat.lastAnswer;
-    if (this.#running !== null || answer === null) return;
-    await this.#answer(chat, answer, this.#newVersion(answer));
+    const reply = chat.lastReply;
+    if (this.#running !== null || reply === null) return;
+    await this.#answer(chat, chat.addReply(this.#newFacts(), reply.parent));
   }
 
   /** Writes on at the end of the open chat's last reply. */
   async continueReply(): Promise<void> {
     const chat = this.#chats.current;
-    const answer = chat.lastAnswer;
-    const reply = answer?.reply;
-    if (this.#running !== null || !answer || !reply) return;
-    await this.#answer(chat, answer, reply);
+    const reply = chat.lastReply;
+    if (this.#running !== null || reply === null) return;
+    await this.#answer(chat, reply);
   }
 
-  /** Shows another version of an answer; what follows builds on it. */
-  showVersion(answer: AssistantTurn, version: number): void {
-    if (version < 0 || version >= answer.versions.length) return;
-    answer.active = version;
-    this.#chats.touch(this.#chats.current);
+  /** Shows another version of a turn; what follows builds on it. */
+  showVersion(turn: ChatTurn, version: number): void {
+    this.#chats.current.showVersion(turn, version);
   }
 
   async #send(chat: ChatDocument, text: string): Promise<void> {
     if (chat.isEmpty) chat.title = titleFrom(text);
     chat.addUserTurn(text);
-    const answer = chat.addAnswer();
-    await this.#answer(chat, answer, this.#newVersion(answer));
+    await this.#answer(chat, chat.addReply(this.#newFacts()));
   }
 
-  #newVersion(answer: AssistantTurn): Reply {
-    const reply = new Reply({ createdAt: now(), sampling: this.#modelSettings.sampling });
-    answer.addVersion(reply);
-    return reply;
+  #newFacts(): ReplyFacts {
+    return {
+      stop: null,
+      timings: null,
+      seed: 0,
+      sampling: this.#modelSettings.sampling,
+      ...modelFacts(this.#engine.model),
+      executor: this.#engine.model?.executor ?? 'reference',
+      notices: [],
+      promptTokens: 0,
+      systemTokens: 0,
+      droppedMessages: 0,
+      contextUsed: 0,
+      runStart: 0,
+    };
   }
 
   async #sendNext(chat?: ChatDocument): Promise<void> {
-    const next = this.#queue.find((one) => chat === undefined || one.chat === chat);
-    if (!next) return;
-    this.#queue = this.#queue.filter((one) => one !== next);
-    await this.#send(next.chat, next.text);
+    if (this.#leaving !== null) this.#queue.take(this.#leaving);
+    const next = this.#queue.next(chat);
+    if (next !== null) await this.#send(next.chat, next.text);
   }
 
   /** Writes `reply`, from its beginning or on from where it ends. */
-  async #answer(chat: ChatDocument, answer: AssistantTurn, reply: Reply): Promise<void> {
-    const messages = chat.messages(answer).map(({ message }) => message);
+  async #answer(chat: ChatDocument, reply: Reply): Promise<void> {
+    const messages = chat.messages(reply).map(({ message }) => message);
     const soFar = reply.text;
     if (soFar !== '') messages.push({ role: 'assistant', text: soFar });
-    const params = this.#params(messages);
-    const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null };
-    const continues = soFar !== '';
+    const params = { ...this.#params(messages), ...continuationOf(reply) };
+    const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     this.#running = running;
-    reply.begin(params.sampling);
-    this.#chats.touch(chat);
-    const saving = setInterval(() => this.#chats.touch(chat), SAVE_EVERY_MS);
+    const following = this.#chats.follow(chat, reply);
+    reply.begin({ sampling: params.sampling });
+    // Others, and this page after a crash, are to know that it goes on.
+    if (soFar !== '') chat.noteReply(reply);
     try {
       const engine = await this.#engine.ready(running.abort.signal);
       this.#noteModel(chat, reply);
-      await this.#write(engine, params, running, continues);
+      await this.#write(engine, params, running, following);
     } catch (thrown) {
-      reply.failed(because(failure(EngineError.from(thrown), reply), running));
+      reply.failed(because(stopAfter(EngineError.from(thrown), reply), running));
     } finally {
-      clearInterval(saving);
+      following.ended();
       this.#running = null;
       this.#stopped();
-      this.#measure(reply, params.useKvCache);
-      void this.#chats.save(chat);
+      this.#measurements.note(reply, this.#engine.model, params.useKvCache);
     }
-    if (reply.stop?.reason !== 'error' && running.stoppedTo === null) await this.#sendNext();
+    if (reply.stop?.reason === 'error') running.holdsQueue = true;
+    if (!running.holdsQueue) await this.#sendNext();
   }
 
-  async #write(engine: EngineApi, params: GenerateParams, running: Running, continues: boolean): Promise<void> {
-    const { reply, abort } = running;
-    let buffer: GeneratedToken[] = [];
-    let due = false;
-    const flush = () => {
-      due = false;
-      const tokens = buffer;
-      buffer = [];
-      reply.append(tokens);
-    };
-    let first = continues;
-    try {
-      for await (const event of engine.stream('generate', params, { signal: abort.signal })) {
-        if (event.type === 'start') {
-          reply.started(event);
-        } else if (event.type === 'token') {
-          let { token } = event;
-          if (first) {
-            first = false;
-            token = { ...token, text: (await glueBefore(token, reply.tokens, engine)) + token.text };
-          }
-          buffer.push(token);
-          if (!due) {
-            due = true;
-            this.#frame(flush);
-          }
-        } else {
-          flush();
-          reply.finished({ ...event, stop: because(event.stop, running) });
-        }
-      }
-    } finally {
-      flush();
-    }
-    if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without saying why. Try again.');
+  async #write(
+    engine: EngineApi,
+    params: GenerateParams,
+    running: Running,
+    following: ReturnType<ChatsState['follow']>,
+  ): Promise<void> {
+    const { chat, reply, abort } = running;
+    await writeReply(reply, {
+      engine,
+      params,
+      signal: abort.signal,
+      frame: this.#frame,
+      onStart: () => chat.noteReply(reply),
+      onTokens: () => following.grew(),
+      stopOf: (stop) => because(stop, running),
+    });
   }
 
   #noteModel(chat: ChatDocument, reply: Reply): void {
     const { model } = this.#engine;
     if (model === null) return;
-    if (this.#measuredModel !== model.id) this.measured = { cached: null, uncached: null };
-    this.#measuredModel = model.id;
-    reply.model = model.name;
+    this.#measurements.startWith(model);
+    reply.note({ ...modelFacts(model), executor: model.executor });
     if (chat.model.id === '') chat.model = { id: model.id, name: model.name };
   }
 
@@ -361,18 +339,17 @@ export class ChatSession {
     this.stopping = false;
     this.stuck = false;
   }
+}
 
-  #measure(reply: Reply, useKvCache: boolean): void {
-    const rate = reply.timings?.decodeTokensPerSecond;
-    if (rate == null || reply.count - reply.runStart < 8) return;
-    const { model } = this.#engine;
-    if (model !== null && model.name === reply.model && reply.timings !== null && useKvCache) {
-      const written = { model, timings: reply.timings, tokens: reply.count - reply.runStart };
-      for (const listener of this.#measuredListeners) listener(written);
-    }
-    const result = { msPerToken: 1000 / rate, contextTokens: reply.contextUsed };
-    this.measured = { ...this.measured, [useKvCache ? 'cached' : 'uncached']: result };
-  }
+function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' | 'model' | 'vocabularySize'> {
+  return { modelId: model?.id ?? '', model: model?.name ?? '', vocabularySize: model?.vocabularySize ?? 0 };
+}
+
+/** What the engine is to know of a reply that goes on; nothing of a new one. */
+function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'> {
+  if (text === '' && stop === null) return {};
+  const stopString = stop?.stopString === undefined ? {} : { stopString: stop.stopString };
+  return { continues: { reason: stop?.reason ?? null, ...stopString } };
 }
 
 /** A reply that made way for something says for what. */
@@ -380,17 +357,4 @@ function because(stop: Stop, { reply, stoppedTo }: Running): Stop {
   if (stop.reason !== 'user' || stoppedTo === null) return stop;
   const written = reply.count - reply.runStart;
   return { ...stop, detail: `Stopped after ${formatCount(written, 'token')} to ${stoppedTo}.` };
-}
-
-export function levelOf(used: number, size: number): ContextUse['level'] {
-  const share = size === 0 ? 0 : used / size;
-  return share >= 0.95 ? 'danger' : share >= 0.8 ? 'warn' : 'ok';
-}
-
-function failure(error: EngineError, reply: Reply): Stop {
-  const written = reply.count - reply.runStart;
-  if (error.code === 'CANCELLED') return { reason: 'user', detail: `Stopped by you after ${written} tokens.` };
-  return error.code === 'BACKEND_LOST'
-    ? lostStop(written, error)
-    : { reason: 'error', detail: error.message, errorCode: error.code };
 }

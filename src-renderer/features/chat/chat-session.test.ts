@@ -1,16 +1,19 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
-import { checkAppCall } from '../../../src-main/protocol/app-schemas.ts';
 import { backendLost } from '../../../src-main/protocol/errors.ts';
-import { ChatSession, levelOf } from './chat-session.svelte.ts';
+import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
+import { levelOf } from './context-use.ts';
 import { EngineState } from './engine.svelte.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { stopText } from './stop-words.ts';
-import { end, FakeConnection, FakeEngine, FakeServices, MODEL, start, token, tokens } from './test-support/fakes.ts';
+import { OtherModelState, type ModelList } from './other-model.svelte.ts';
+import { Reply } from './reply.svelte.ts';
+import { end, FakeConnection, FakeEngine, MODEL, start, token, tokens } from './test-support/fakes.ts';
+import { dataFolder, openStore, PageLine } from './test-support/store.ts';
 
-let services: FakeServices;
+let services: PageLine;
 let connection: FakeConnection;
 let api: FakeEngine;
 let chats: ChatsState;
@@ -21,7 +24,7 @@ let session: ChatSession;
 let grammarCheck: { blocks: string | null };
 
 beforeEach(async () => {
-  services = new FakeServices();
+  services = new PageLine(await openStore(await dataFolder()));
   connection = new FakeConnection(services);
   api = new FakeEngine();
   settings = await SettingsState.load(services);
@@ -130,9 +133,13 @@ describe('send', () => {
       topCandidates: 10,
     });
     await chats.flush();
-    const stored = services.chats.get(chats.current.id)!;
-    expect(stored.turns.map((turn) => turn.role)).toEqual(['user', 'assistant']);
-    expect(() => checkAppCall('chatSave', [stored])).not.toThrow();
+    const stored = await services.invoke('chatGet', chats.current.id);
+    expect(stored?.turns).toMatchObject([
+      { role: 'user', parent: null },
+      { role: 'assistant', parent: chats.current.path[0].id, text: 't0 t1 t2', facts: { stop: { reason: 'eos' } } },
+    ]);
+    expect(stored).toMatchObject({ title: 'Once upon a time', modelId: MODEL.id, head: last().id });
+    expect(last().facts).toMatchObject({ modelId: MODEL.id, vocabularySize: MODEL.vocabularySize });
   });
 
   it('gives the model the whole chat, replies without text left out', async () => {
@@ -179,9 +186,8 @@ describe('stop and the queue', () => {
     await first;
     expect(session.queued).toEqual([]);
     expect(api.requests).toHaveLength(2);
-    const [, stopped, , answered] = chats.current.turns;
-    expect(stopped.role === 'assistant' && stopped.reply?.stop?.reason).toBe('user');
-    expect(answered.role === 'assistant' && answered.reply?.stop?.reason).toBe('eos');
+    const replies = chats.current.path.filter((turn) => turn instanceof Reply);
+    expect(replies.map(({ stop }) => stop?.reason)).toEqual(['user', 'eos']);
   });
 
   it('keeps what waits after an error until a person says so', async () => {
@@ -207,36 +213,121 @@ describe('stop and the queue', () => {
     api.resume();
     await first;
     expect(chat.lastReply?.text).toBe('t0 t1 t2');
-    expect(services.chats.get(chat.id)?.turns).toHaveLength(2);
+    await vi.waitFor(async () => expect((await services.invoke('chatGet', chat.id))?.turns).toHaveLength(2));
+  });
+
+  it('drops what waits in a chat that is deleted, and nothing brings it back', async () => {
+    api.scripts = [[start(), ...tokens(1), 'pause']];
+    const first = session.send('deleted');
+    const { id } = chats.current;
+    await vi.waitFor(() => expect(last().count).toBe(1));
+    await session.send('waits');
+    await session.leave(id);
+    await first;
+    await chats.remove(id);
+    expect(session.busy).toBe(false);
+    expect(api.requests).toHaveLength(1);
+    expect(await services.invoke('chatsList')).toEqual([]);
+  });
+
+  it('does not write in a deleted chat when the reply in another one ends', async () => {
+    await session.send('to be deleted');
+    const { id } = chats.current;
+    chats.create();
+    api.scripts = [[start(), ...tokens(1), 'pause', ...tokens(3).slice(1), end(3)]];
+    const writing = session.send('stays');
+    await vi.waitFor(() => expect(last().count).toBe(1));
+    await chats.select(id);
+    await session.send('waits');
+    await session.leave(id);
+    await chats.remove(id);
+    api.resume();
+    await writing;
+    expect(api.requests).toHaveLength(2);
+    expect((await services.invoke('chatsList')).map(({ title }) => title)).toEqual(['stays']);
+  });
+
+  it('writes no other message of a chat that is being left, though its reply ends by itself meanwhile', async () => {
+    api.scripts = [[start(), ...tokens(2), 'pause', end(2)]];
+    const first = session.send('one');
+    await vi.waitFor(() => expect(last().count).toBe(2));
+    await session.send('two');
+    const leaving = session.leave(chats.current.id);
+    await session.send('three');
+    await Promise.all([leaving, first]);
+    expect(api.requests).toHaveLength(1);
+    expect(session.queued).toEqual([]);
   });
 });
 
 describe('regenerate and continue', () => {
   it('adds a version and keeps the one before', async () => {
     await session.send('one');
-    const answer = chats.current.lastAnswer!;
+    const first = last();
     await session.regenerate();
-    expect(answer.versions).toHaveLength(2);
-    expect(answer.active).toBe(1);
-    session.showVersion(answer, 0);
-    expect(last()).toBe(answer.versions[0]);
-    session.showVersion(answer, 5);
-    expect(answer.active).toBe(0);
+    const second = last();
+    expect(second).not.toBe(first);
+    expect(chats.current.versionsOf(second)).toEqual([first.id, second.id]);
+    session.showVersion(second, 0);
+    expect(last()).toBe(first);
+    session.showVersion(first, 5);
+    expect(last()).toBe(first);
+    await session.send('two');
+    session.showVersion(first, 1);
+    expect(chats.current.path).toHaveLength(2);
+    session.showVersion(second, 0);
+    expect(chats.current.path).toHaveLength(4);
   });
 
-  it('writes on in the same reply, with the space between the parts', async () => {
+  it('asks and writes as much for the hundredth version as for the first', async () => {
+    await session.send('one');
+    const sizes: number[] = [];
+    for (let version = 1; version <= 100; version++) {
+      const before = services.writes().length;
+      await session.regenerate();
+      await chats.flush();
+      sizes.push(JSON.stringify(services.writes().slice(before)).length);
+    }
+    const average = (some: number[]) => some.reduce((sum, size) => sum + size, 0) / some.length;
+    expect(chats.current.versionsOf(last())).toHaveLength(101);
+    expect(JSON.stringify(api.requests.at(-1))).toBe(JSON.stringify(api.requests[1]));
+    // How many writes the events of a reply are spread over differs.
+    expect(average(sizes.slice(-20))).toBeLessThan(1.25 * average(sizes.slice(0, 20)));
+    expect(services.calls.filter(({ method }) => method === 'chatGet')).toEqual([]);
+  });
+
+  it('writes on in the same reply, and tells the engine why it had ended', async () => {
     const stop = { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' } as const;
     api.scripts = [
       [start(), ...tokens(2), end(2, stop)],
-      [start(7), { type: 'token', token: token(0, { id: 5, text: 't2' }) }, { ...end(1), contextUsed: 8 } as never],
+      [start(7), { type: 'token', token: token(0, { id: 5, text: ' t2' }) }, { ...end(1), contextUsed: 8 } as never],
     ];
     await session.send('one');
     await session.continueReply();
     expect(last()).toMatchObject({ text: 't0 t1 t2', count: 3, runStart: 2, contextUsed: 8 });
-    expect(last().tokens.map(({ index }) => index)).toEqual([0, 1, 2]);
-    const { prompt } = api.requests[1];
+    expect([0, 1, 2].map((index) => last().token(index).id)).toEqual([3, 4, 5]);
+    const { prompt, continues } = api.requests[1];
     expect(prompt.kind === 'chat' && prompt.messages.at(-1)).toEqual({ role: 'assistant', text: 't0 t1' });
-    expect(chats.current.lastAnswer?.versions).toHaveLength(1);
+    expect(continues).toEqual({ reason: 'max_tokens' });
+    expect(api.requests[0]).not.toHaveProperty('continues');
+    expect(chats.current.versionsOf(last())).toHaveLength(1);
+    await chats.flush();
+    expect((await services.invoke('chatGet', chats.current.id))?.turns[1]).toMatchObject({
+      text: 't0 t1 t2',
+      facts: { runStart: 2, stop: { reason: 'eos' } },
+    });
+  });
+});
+
+describe('a reply that a stop string ended', () => {
+  it('goes on past it, also where nothing was written before', async () => {
+    const stop = { reason: 'stop_string', detail: 'The text reached the stop string "t0".', stopString: 't0' } as const;
+    api.scripts = [[start(), end(0, stop)]];
+    await session.send('one');
+    await session.continueReply();
+    expect(api.requests[1].continues).toEqual({ reason: 'stop_string', stopString: 't0' });
+    await session.regenerate();
+    expect(api.requests[2]).not.toHaveProperty('continues');
   });
 });
 
@@ -269,7 +360,10 @@ describe('failures', () => {
     await session.send('one');
     expect(last().stop?.reason).toBe('eos');
     await chats.flush();
-    expect(chats.error).toBe('Another instance is open.');
+    expect(chats.current.saveState).toEqual({ problem: 'Another instance is open.' });
+    services.failure = null;
+    await chats.flush();
+    expect((await services.invoke('chatGet', chats.current.id))?.turns).toMatchObject([{}, { text: 't0 t1 t2' }]);
   });
 });
 
@@ -288,6 +382,59 @@ describe('context and rate', () => {
     [950, 'danger'],
     [1000, 'danger'],
   ])('%i of 1000 tokens: %s', (used, level) => expect(levelOf(used, 1000)).toBe(level));
+});
+
+describe('a chat that used another model', () => {
+  const OTHER = { ...MODEL, id: 'opened-1', name: 'Other' };
+  const listing = { id: 'opened-1', name: 'Other', problem: null } as never;
+  let other: OtherModelState;
+  let library: ModelList;
+
+  beforeEach(async () => {
+    other = new OtherModelState({ chats, engine });
+    library = { listings: [listing], nameOf: () => 'Other', load: (id) => engine.load({ modelId: id }) };
+    other.library = library;
+    api.loadScripts = [[OTHER], [MODEL]];
+    await engine.load({ modelId: 'opened-1' });
+    await session.send('one');
+    expect(other.current).toBeNull();
+    await engine.load({ modelId: MODEL.id });
+  });
+
+  it('offers it, and loads it before anything is sent', async () => {
+    expect(other.current).toEqual({ id: 'opened-1', name: 'Other', loadable: true });
+    api.loadScripts = [['pause', OTHER]];
+    const sending = session.loadAndSend('two', other.current!, () => library.load('opened-1'));
+    await vi.waitFor(() => expect(engine.progress).not.toBeNull());
+    expect(engine.loadingId).toBe('opened-1');
+    expect(session.loadingToAnswer).toBe('Other');
+    expect(session.queued).toEqual(['two']);
+    expect(api.requests).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve));
+    api.resume();
+    await sending;
+    expect(last()).toMatchObject({ model: 'Other', phase: 'done' });
+    expect(chats.current.path).toHaveLength(4);
+    expect(other.current).toBeNull();
+  });
+
+  it('gives the message back when it cannot be loaded', async () => {
+    api.loadScripts = [[new EngineError('OUT_OF_MEMORY', 'Too large.')]];
+    await session.loadAndSend('two', other.current!, () => library.load('opened-1').catch(() => undefined));
+    expect(session.draft).toBe('two');
+    expect(session.queued).toEqual([]);
+    expect(api.requests).toHaveLength(1);
+    expect(session.loadingToAnswer).toBeNull();
+  });
+
+  it('says that it is gone, and the loaded one answers', async () => {
+    other.library = { ...library, listings: [] };
+    expect(other.current).toMatchObject({ name: 'Other', loadable: false });
+    await session.send('two');
+    expect(last().model).toBe('TinyTransformer');
+    // What answered last counts from now on.
+    expect(other.current).toBeNull();
+  });
 });
 
 describe('an engine that hangs', () => {

@@ -1,16 +1,21 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
-import { contextRows } from './context-rows.ts';
-import { Reply } from './reply.svelte.ts';
-import { token } from './test-support/fakes.ts';
+import { promptRows, replyRow } from './context-rows.ts';
+import { contextUse, droppedTokens } from './context-use.ts';
+import type { Reply } from './reply.svelte.ts';
+import { REPLY_FACTS, token } from './test-support/fakes.ts';
 
 function answered(chat: ChatDocument, text: string, count: number): Reply {
   chat.addUserTurn(text);
-  const reply = new Reply({ createdAt: '', sampling: {} as never });
+  const reply = chat.addReply(REPLY_FACTS);
   reply.append(Array.from({ length: count }, (_, index) => token(index)));
-  chat.addAnswer().addVersion(reply);
   return reply;
+}
+
+function contextRows(chat: ChatDocument, reply: Reply, segments: readonly PromptSegment[]) {
+  const { rows, own } = promptRows(chat, reply, segments, droppedTokens(reply));
+  return [...rows, replyRow(reply, own)];
 }
 
 const segment = (role: 'user' | 'assistant', message: number, tokens: number, dropped = false): PromptSegment => {
@@ -22,16 +27,15 @@ it('lists what was read, in order, what is dropped and what goes first', () => {
   answered(chat, 'one', 2);
   answered(chat, 'two', 1);
   const reply = answered(chat, 'three', 3);
-  reply.segments = [
+  const segments = [
     segment('user', 0, 1, true),
     segment('assistant', 1, 2, true),
     segment('user', 2, 1),
     segment('assistant', 3, 1),
     segment('user', 4, 1),
   ];
-  reply.promptTokens = 4;
-  reply.contextUsed = 7;
-  const rows = contextRows(chat, chat.lastAnswer!, reply);
+  reply.note({ promptTokens: 4, contextUsed: 7, stop: { reason: 'eos', detail: '' } });
+  const rows = contextRows(chat, reply, segments);
   expect(rows.map((row) => [row.who, row.text, row.tokens, row.dropped, row.next, row.live])).toEqual([
     ['you', 'one', 1, true, false, false],
     ['model', 't0 t1', 2, true, false, false],
@@ -45,10 +49,9 @@ it('lists what was read, in order, what is dropped and what goes first', () => {
 it('counts a continued reply once, with what it had before', () => {
   const chat = ChatDocument.create();
   const reply = answered(chat, 'one', 5);
-  reply.segments = [segment('user', 0, 1), segment('assistant', 1, 2)];
-  reply.promptTokens = 4;
-  reply.contextUsed = 7;
-  expect(contextRows(chat, chat.lastAnswer!, reply).map((row) => [row.who, row.tokens])).toEqual([
+  const segments = [segment('user', 0, 1), segment('assistant', 1, 2)];
+  reply.note({ promptTokens: 4, contextUsed: 7, runStart: 2 });
+  expect(contextRows(chat, reply, segments).map((row) => [row.who, row.tokens])).toEqual([
     ['you', 1],
     ['model', 5],
   ]);
@@ -58,7 +61,48 @@ it('looks past an answer that was refused', () => {
   const chat = ChatDocument.create();
   expect(chat.lastStarted).toBeNull();
   const reply = answered(chat, 'one', 2);
-  reply.promptTokens = 2;
+  reply.note({ promptTokens: 2 });
   answered(chat, 'too long', 0);
-  expect(chat.lastStarted).toEqual({ answer: chat.turns[1], reply });
+  expect(chat.lastStarted).toBe(reply);
+});
+
+describe('after a reply that went on in a full window', () => {
+  /** 60 tokens of prompt, 10 of them the system's, 80 written, and a window of 100 of which 40 were dropped. */
+  function shifted(): { chat: ChatDocument; reply: Reply; segments: PromptSegment[] } {
+    const chat = ChatDocument.create();
+    chat.systemPrompt = 'Be brief.';
+    answered(chat, 'one', 1);
+    const reply = answered(chat, 'two', 80);
+    reply.note({ promptTokens: 60, systemTokens: 10, contextUsed: 100, stop: { reason: 'eos', detail: '' } });
+    const system = { role: 'system', message: 0, tokens: 10, dropped: false } as const;
+    const segments = [system, segment('user', 1, 20), segment('assistant', 2, 10), segment('user', 3, 20)];
+    return { chat, reply, segments };
+  }
+
+  it('counts what is still in the window', () => {
+    const { reply } = shifted();
+    expect(contextUse(reply, 100)).toEqual({
+      system: 10,
+      history: 10,
+      reply: 80,
+      used: 100,
+      size: 100,
+      level: 'danger',
+    });
+    reply.note({ contextUsed: 70 });
+    expect(contextUse(reply, 100)).toMatchObject({ system: 10, history: 0, reply: 60, used: 70 });
+  });
+
+  it('has rows that add up to it', () => {
+    const { chat, reply, segments } = shifted();
+    const rows = contextRows(chat, reply, segments);
+    expect(rows.map((row) => [row.tokens, row.dropped])).toEqual([
+      [10, false],
+      [0, true],
+      [0, true],
+      [10, false],
+      [80, false],
+    ]);
+    expect(rows.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(100);
+  });
 });

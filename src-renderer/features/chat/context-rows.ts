@@ -1,5 +1,6 @@
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
-import type { AssistantTurn, ChatDocument, ChatTurn } from './chat-document.svelte.ts';
+import { UserTurn, type ChatDocument, type ChatTurn } from './chat-document.svelte.ts';
+import { contextUse } from './context-use.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** One thing that the model reads, in its order. */
@@ -19,27 +20,60 @@ export interface ContextRow {
 
 const FIRST_WORDS = 60;
 
-/** What a reply of a chat was written from, and the reply. */
-export function contextRows(chat: ChatDocument, answer: AssistantTurn, reply: Reply): ContextRow[] {
-  const before = chat.messages(answer);
-  const rows = reply.segments.flatMap((segment): ContextRow[] => {
+/** What a reply was written from. */
+export interface PromptRows {
+  rows: readonly ContextRow[];
+  /** Tokens of the reply itself that were in the prompt: after Continue. */
+  own: number;
+}
+
+/**
+ * What a reply was written from. With the reply's own row they add up to what the window holds, but for what a template
+ * puts around messages. Costs as much as the chat is long, so it must not depend on how far a reply is.
+ *
+ * @param segments of the reply's prompt @param dropped tokens that the reply dropped when the window was full
+ */
+export function promptRows(
+  chat: ChatDocument,
+  reply: Reply,
+  segments: readonly PromptSegment[],
+  dropped: number,
+): PromptRows {
+  const before = chat.messages(reply);
+  let left = dropped;
+  // The oldest go first; the system prompt stays.
+  const drop = (tokens: number): number => {
+    const gone = Math.min(left, tokens);
+    left -= gone;
+    return tokens - gone;
+  };
+  const rows = segments.flatMap((segment): ContextRow[] => {
     const message = before[segment.message];
-    // After Continue the last message is the beginning of the reply itself; its row below counts it.
-    return message === undefined ? [] : [rowOf(segment, message.turn, message.message.text)];
+    // After Continue the last message is the beginning of the reply itself; its row counts it.
+    if (message === undefined) return [];
+    const isRead = !segment.dropped && segment.role !== 'system';
+    const tokens = isRead ? drop(segment.tokens) : segment.tokens;
+    const isGone = segment.dropped || (isRead && tokens === 0 && segment.tokens > 0);
+    return [{ ...rowOf(segment, message.turn, message.message.text), tokens, dropped: isGone }];
   });
   const firstKept = rows.find((row) => !row.dropped && row.who !== 'system');
   // The newest turn always stays.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
-  const own = reply.segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
-  const written = Math.max(0, reply.contextUsed - reply.promptTokens);
-  const shared = { who: 'model', dropped: false, live: true, next: false } as const;
-  return [...rows, { ...shared, key: answer.id, text: firstWords(reply.text), tokens: own + written }];
+  const own = segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
+  return { rows, own: drop(own) };
+}
+
+/** The reply itself, as far as it is written. */
+export function replyRow(reply: Reply, own: number): ContextRow {
+  const tokens = own + contextUse(reply, 0).reply;
+  const text = firstWords(reply.slice(0, FIRST_WORDS));
+  return { key: reply.id, who: 'model', text, tokens, dropped: false, live: true, next: false };
 }
 
 function rowOf(segment: PromptSegment, turn: ChatTurn | null, text: string): ContextRow {
   return {
     key: turn?.id ?? 'system',
-    who: turn === null ? 'system' : turn.role === 'user' ? 'you' : 'model',
+    who: turn === null ? 'system' : turn instanceof UserTurn ? 'you' : 'model',
     text: firstWords(text),
     tokens: segment.tokens,
     dropped: segment.dropped,

@@ -1,37 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { largest, latencyHistogram, median, rateAverage, rateNow, rateOverTime, timingsFrom } from './statistics.ts';
+import { RunStatistics } from './statistics.ts';
 
-it('finds median and largest', () => {
-  expect(median([])).toBeNull();
-  expect(median([5, 1, 3])).toBe(3);
-  expect(median([4, 1, 2, 3])).toBe(2.5);
-  expect(largest([])).toBeNull();
-  expect(largest([1, 9, 9, 2])).toEqual({ value: 9, index: 1 });
+const of = (...latencies: number[]) => new RunStatistics(latencies);
+const times = (count: number, ms: number) => new Array<number>(count).fill(ms);
+
+it('finds the token in the middle and the slowest', () => {
+  expect(of().median()).toBeNull();
+  expect(of(99).median()).toBeNull();
+  expect(of(99, 5, 1, 3).median()).toBe(3);
+  expect(of(99, 4, 1, 2, 3).median()).toBe(2.5);
+  expect(of(99).slowest()).toBeNull();
+  expect(of(99, 1, 9, 9, 2).slowest()).toEqual({ value: 9, index: 2 });
 });
 
 it('leaves the first token, which holds the prompt, out of every rate', () => {
-  expect(rateAverage([500, 2, 2, 4, 2])).toBe(400);
-  expect(rateAverage([500])).toBeNull();
-  expect(rateNow([500, ...Array<number>(50).fill(10), ...Array<number>(12).fill(2)])).toBe(500);
-  expect(rateNow([500])).toBeNull();
-  expect(rateAverage([500, 0, 0])).toBeNull();
+  expect(of(500, 2, 2, 4, 2).average()).toBe(400);
+  expect(of(500).average()).toBeNull();
+  expect(of(500, ...times(50, 10), ...times(12, 2)).now()).toBe(500);
+  expect(of(500).now()).toBeNull();
+  expect(of(500, 0, 0).average()).toBeNull();
 });
 
-describe('rateOverTime', () => {
+describe('the rate over time', () => {
   it('has a point per token of a short reply, and never more than asked for', () => {
-    expect(rateOverTime([9, 2, 2], 10)).toEqual([
+    expect(of(9, 2, 2).overTime(10)).toEqual([
       { token: 2, rate: 500 },
       { token: 3, rate: 500 },
     ]);
-    const long = rateOverTime([9, ...Array<number>(997).fill(1)], 100);
+    const long = of(9, ...times(997, 1)).overTime(100);
     expect(long.length).toBeLessThanOrEqual(100);
     expect(long.at(-1)).toEqual({ token: 998, rate: 1000 });
-    expect(rateOverTime([9], 10)).toEqual([]);
+    expect(of(9).overTime(10)).toEqual([]);
   });
 
   it('shows a slow stretch where it is', () => {
-    const slow = [9, ...Array<number>(40).fill(1), ...Array<number>(20).fill(10), ...Array<number>(40).fill(1)];
-    const rates = rateOverTime(slow, 200);
+    const rates = of(9, ...times(40, 1), ...times(20, 10), ...times(40, 1)).overTime(200);
     const slowest = rates.reduce((a, b) => (b.rate < a.rate ? b : a));
     expect(slowest.token).toBeGreaterThan(50);
     expect(slowest.token).toBeLessThanOrEqual(62);
@@ -40,18 +43,61 @@ describe('rateOverTime', () => {
 });
 
 it('counts times per token without letting one outlier squeeze the rest', () => {
-  const times = [90, ...Array.from({ length: 100 }, (_, i) => 2 + (i % 10) / 10), 500];
-  const histogram = latencyHistogram(times, 5)!;
+  const histogram = of(90, ...Array.from({ length: 100 }, (_, i) => 2 + (i % 10) / 10), 500).histogram(5)!;
   expect(histogram.counts.reduce((a, b) => a + b)).toBe(101);
   expect(histogram.from).toBe(2);
   expect(histogram.to).toBeLessThan(3);
   expect(histogram.counts[4]).toBeGreaterThan(0);
   expect(histogram.medianBin).toBe(2);
-  expect(latencyHistogram([90], 5)).toBeNull();
-  expect(latencyHistogram([90, 2, 2], 4)).toMatchObject({ counts: [2, 0, 0, 0], medianBin: 0 });
+  expect(of(90).histogram(5)).toBeNull();
+  expect(of(90, 2, 2).histogram(4)).toMatchObject({ counts: [2, 0, 0, 0], medianBin: 0 });
 });
 
 it('says of a lost reply what can be said', () => {
-  expect(timingsFrom([])).toBeNull();
-  expect(timingsFrom([20, 2, 2])).toMatchObject({ timeToFirstTokenMs: 20, decodeTokensPerSecond: 500, totalMs: 24 });
+  expect(of().timings()).toBeNull();
+  expect(of(20, 2, 2).timings()).toMatchObject({ timeToFirstTokenMs: 20, decodeTokensPerSecond: 500, totalMs: 24 });
+});
+
+it('answers for a growing run what it answers for the whole', () => {
+  const all = Array.from({ length: 5000 }, (_, at) => ((at * 7919) % 1009) / 10 + 1);
+  const latencies: number[] = [];
+  const growing = new RunStatistics(latencies);
+  for (const [at, ms] of all.entries()) {
+    latencies.push(ms);
+    if (at % 37 !== 0) continue;
+    growing.histogram(8);
+    growing.slowest();
+    growing.overTime(20);
+  }
+  const whole = of(...all);
+  for (const statistics of [growing, whole]) expect(statistics.median()).toBe(whole.median());
+  expect(growing.histogram(16)).toEqual(whole.histogram(16));
+  expect(growing.slowest()).toEqual(whole.slowest());
+  expect(growing.overTime(100)).toEqual(whole.overTime(100));
+  expect(growing.average()).toBe(whole.average());
+});
+
+it('looks at each token of a growing run once', () => {
+  let reads = 0;
+  const latencies: number[] = [];
+  const watched = new Proxy(latencies, {
+    get(target, key, receiver) {
+      if (typeof key === 'string' && /^\d+$/.test(key)) reads++;
+      return Reflect.get(target, key, receiver) as unknown;
+    },
+  });
+  const statistics = new RunStatistics(watched);
+  const costOf = (count: number) => {
+    for (let at = 0; at < count; at++) latencies.push(1 + (at % 5));
+    reads = 0;
+    statistics.now();
+    statistics.average();
+    statistics.overTime(60);
+    statistics.slowest();
+    return reads;
+  };
+  costOf(1000);
+  const early = costOf(50);
+  costOf(100_000);
+  expect(costOf(50)).toBe(early);
 });

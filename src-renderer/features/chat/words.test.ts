@@ -3,7 +3,6 @@ import type { Stop, Tokenized, TokenInfo } from '../../../src-main/engine/types.
 import { candidateRows } from './candidates.ts';
 import { placeBeside } from './place.ts';
 import { canContinue, stopText, typedStopText, visibleText, withThousands } from './stop-words.ts';
-import { token } from './test-support/fakes.ts';
 import { bitsOf, probabilityStep } from './tint.ts';
 import { titleFrom } from './title.ts';
 import { listUnknown, markUnknown } from './unknown-words.ts';
@@ -106,18 +105,17 @@ describe('unknown words', () => {
   });
 });
 
-it('lists candidates with the token itself, scaled to the longest bar', () => {
+it('lists legible candidates with the token itself, scaled to the longest bar', () => {
   const candidates = [
     { id: 9, piece: 'best', logprob: Math.log(0.6), sampledProbability: 0.8 },
-    { id: 8, piece: 'gone', logprob: Math.log(0.2), sampledProbability: null },
+    { id: 8, piece: '\n', logprob: Math.log(0.2), sampledProbability: null },
   ];
-  const rows = candidateRows(
-    token(0, { id: 5, piece: 'rare', logprob: Math.log(0.01), sampledProbability: 0.2, candidates }),
-  );
+  const chosen = { index: 0, id: 5, text: 'rare', part: 'answer', logprob: Math.log(0.01), latencyMs: 2 } as const;
+  const rows = candidateRows(chosen, { piece: ' rare', rank: 40, sampledProbability: 0.2, survivors: 4, candidates });
   expect(rows.map((row) => [row.label, row.value, row.picked, row.gone])).toEqual([
     ['best', '80 %', false, false],
-    ['gone', 'cut', false, true],
-    ['rare', '20 %', true, false],
+    ['⏎', 'cut', false, true],
+    ['·rare', '20 %', true, false],
   ]);
   expect(rows[0].after).toBe(1);
   expect(rows[0].before).toBeCloseTo(0.75, 12);

@@ -1,6 +1,6 @@
 import type { Tokenized, TokenPiece } from '../../../src-main/engine/types.ts';
 import { rangeOf } from '../../../src-main/protocol/unpack-tokens.ts';
-import { codePoint, visibleParts, type VisiblePart } from './visible.ts';
+import { codePoint, visibleParts, type VisiblePart } from '../../lib/visible.ts';
 
 export interface Counts {
   tokens: number;

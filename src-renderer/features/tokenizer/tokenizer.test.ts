@@ -4,7 +4,7 @@ import type { Tokenized, TokenizeParams, TokenPiece } from '../../../src-main/en
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import { codePointsOf, countsOf, endsLine, kindText, lookOf } from './pieces.ts';
 import { READ_AT_FIRST, TokenizerState } from './tokenizer-state.svelte.ts';
-import { visibleParts, visibleText } from './visible.ts';
+import { visibleParts, visibleText } from '../../lib/visible.ts';
 
 const piece = (text: string, patch: Partial<TokenPiece> = {}): TokenPiece => ({
   id: 5,

@@ -8,17 +8,18 @@ export interface FirstPrompt {
   opens: 'text' | 'tokens' | 'rate';
 }
 
-export const FIRST_PROMPTS: readonly FirstPrompt[] = [
+/** For models that continue a text. */
+const TEXT_PROMPTS: readonly FirstPrompt[] = [
   {
     title: 'Read a first reply',
     text: 'Hello world',
-    shows: 'The reply continues your text, and says below it why it ended and how fast it was.',
+    shows: 'The model continues your text. Below it you see why it stopped and how fast it was.',
     opens: 'text',
   },
   {
     title: 'Watch it guess',
     text: 'The cat sat on the',
-    shows: 'Turns the tokens view on. Hover any word to see what else it could have been.',
+    shows: 'Turns the tokens view on. Hover over any word to see what else it could have been.',
     opens: 'tokens',
   },
   {
@@ -28,3 +29,52 @@ export const FIRST_PROMPTS: readonly FirstPrompt[] = [
     opens: 'rate',
   },
 ];
+
+/** For models that answer messages. */
+const CHAT_PROMPTS: readonly FirstPrompt[] = [
+  {
+    title: 'Read a first reply',
+    text: 'Give me three ideas for a rainy afternoon.',
+    shows: 'The model answers. Below the reply you see why it stopped and how fast it was.',
+    opens: 'text',
+  },
+  {
+    title: 'Watch it guess',
+    text: 'What is the capital of France?',
+    shows: 'Turns the tokens view on. Hover over any word to see what else it could have been.',
+    opens: 'tokens',
+  },
+  {
+    title: 'Clock it',
+    text: 'Tell me a short story about a lighthouse keeper.',
+    shows: 'Opens the rate chart. A longer reply shows how many tokens a second this computer makes.',
+    opens: 'rate',
+  },
+];
+
+/** @param answers whether the model answers messages; else it continues a text */
+export function firstPrompts(answers: boolean): readonly FirstPrompt[] {
+  return answers ? CHAT_PROMPTS : TEXT_PROMPTS;
+}
+
+/**
+ * What the model does, below the title.
+ * @param model null: none is in memory yet
+ * @param coming name of another model that is being loaded; null: none is, or it is the built-in one
+ */
+export function leadText(
+  model: { name: string; answers: boolean; builtIn: boolean } | null,
+  coming: string | null,
+): string {
+  if (coming !== null) return `Loading ${coming}…`;
+  if (model === null || model.builtIn) {
+    return (
+      'A small model comes with the app and runs on this computer. It continues the text you start as a short ' +
+      'children’s story, and shows every choice it makes.'
+    );
+  }
+  const where = `${model.name} runs on this computer and shows every choice it makes.`;
+  return model.answers
+    ? `${where} Ask it a question, or tell it what to write.`
+    : `${where} Start a text. The model continues it.`;
+}

@@ -1,31 +1,44 @@
 /**
  * The web host: serves the app to a browser on this computer.
  *
- *   node out/main/web-host.js [--port N] [--open]
+ *   node out/main/web-host.js [--port N] [--open] [--address]
+ *
+ * `--address` prints the address with its key and ends: for a page whose address is lost.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EngineError } from '../../../engine/errors.ts';
+import { DEFAULT_WEB_PORT } from '../../../protocol/app-bridge.ts';
 import { LocalAppServices } from '../../../services/app-services.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
 import { codeOf } from '../../../services/json-file.ts';
 import { openInBrowser } from './open-browser.ts';
 import { startWebServer, type WebServer, type WebServerOptions } from './server.ts';
+import { addressWithCode, addressWithKey, newKey, webKey } from './web-key.ts';
 
-const DEFAULT_PORT = 4317;
 /** Ports tried after the default one. */
 const MORE_PORTS = 20;
+/** Longest wait for saves after the pages are gone, ms. `npm start` ends by force what takes longer than 3 s in all. */
+const SAVE_MS = 900;
 
 // Built, this file is out/main/web-host.js.
 const projectRoot = join(import.meta.dirname, '..', '..');
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, open: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { port: { type: 'string' }, open: { type: 'boolean' }, address: { type: 'boolean' } },
+  });
   const asked = values.port === undefined ? null : portNumber(values.port);
+  const folder = dataFolder();
+  if (values.address) {
+    const origin = `http://127.0.0.1:${asked ?? DEFAULT_WEB_PORT}`;
+    process.stdout.write(`${addressWithKey(origin, await webKey(folder))}\n`);
+    return;
+  }
   const modelsDir = join(projectRoot, 'resources', 'models');
   const services = new LocalAppServices({
     host: 'web',
-    dataFolder: dataFolder(),
+    dataFolder: folder,
     modelsDir,
     openExternal: openInBrowser,
     restartEngine: async () => {
@@ -36,17 +49,24 @@ async function main(): Promise<void> {
   await services.start();
   const kernelsDir = join(projectRoot, 'resources', 'kernels');
   const filesOfModel = (id: string) => services.filesOfModel(id);
-  const options = { services, rendererDir, modelsDir, kernelsDir, filesOfModel, port: asked ?? DEFAULT_PORT };
+  const key = await webKey(folder).catch((error: Error) => {
+    say(`${error.message} The address below is valid until this start ends.`);
+    return newKey();
+  });
+  const options = { services, key, rendererDir, modelsDir, kernelsDir, filesOfModel, port: asked ?? DEFAULT_WEB_PORT };
   const server = await listen(options, asked !== null).catch(async (error: unknown) => {
     await services.stop();
     throw error;
   });
   endOn(['SIGINT', 'SIGTERM', 'SIGHUP'], async () => {
     await server.close();
-    await services.stop();
+    await services.stop(SAVE_MS);
   });
-  process.stdout.write(`Tokenscope is at ${server.url}\n`);
-  if (values.open) await openInBrowser(server.url).catch((error: Error) => say(error.message));
+  process.stdout.write(`Tokenscope is at ${addressWithKey(server.url, key)}\n`);
+  if (values.open) {
+    const once = addressWithCode(server.url, server.invite());
+    await openInBrowser(once).catch((error: Error) => say(error.message));
+  }
 }
 
 function portNumber(text: string): number {

@@ -13,6 +13,7 @@ import { temporaryFolder } from '../../../services/test-support/support.ts';
 import { startWebServer } from './server.ts';
 
 const RESOURCES = fileURLToPath(new URL('../../../../resources', import.meta.url));
+const KEY = 'k'.repeat(43);
 const STORIES = { id: 'stories15m-q4_0', file: 'stories15M-q4_0.gguf' };
 
 /** A proxy that lets nothing through and says what it was asked for. */
@@ -70,6 +71,7 @@ test('no request leaves before a click, and then the one that was clicked for', 
   onTestFinished(() => services.stop());
   const server = await startWebServer({
     services,
+    key: KEY,
     filesOfModel: (id) => services.filesOfModel(id),
     rendererDir: dataFolder,
     modelsDir: join(RESOURCES, 'models'),
@@ -77,7 +79,7 @@ test('no request leaves before a click, and then the one that was clicked for', 
     port: 0,
   });
   onTestFinished(() => server.close());
-  const headers = { 'content-type': 'application/json', origin: server.url, [TOKEN_HEADER]: server.token };
+  const headers = { 'content-type': 'application/json', origin: server.url, [TOKEN_HEADER]: KEY };
   async function call<M extends AppMethodName>(method: M, ...params: AppMethods[M]['params']) {
     const body = JSON.stringify({ method, params });
     const response = await fetch(`${server.url}/api/invoke`, { method: 'POST', headers, body });

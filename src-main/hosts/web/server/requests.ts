@@ -1,6 +1,6 @@
 /** What the web host asks of a request before it does anything: pure functions and the reading of a body. */
-import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { isSame } from './web-key.ts';
 
 /** A request that is refused: an HTTP status and a sentence. */
 export class Refusal extends Error {
@@ -34,12 +34,9 @@ export function checkSource(headers: IncomingHttpHeaders, port: number, originRe
   }
 }
 
-/** Takes the same time wherever the first difference is. */
-export function checkToken(given: string | string[] | undefined, token: string): void {
-  const a = Buffer.from(typeof given === 'string' ? given : '');
-  const b = Buffer.from(token);
-  if (a.length !== b.length || !timingSafeEqual(a, b)) {
-    throw new Refusal(403, 'The token of this start is missing or wrong: reload the page.');
+export function checkKey(given: string | string[] | undefined, key: string): void {
+  if (typeof given !== 'string' || !isSame(given, key)) {
+    throw new Refusal(401, 'The key is missing or wrong. Open the address that the terminal printed.');
   }
 }
 

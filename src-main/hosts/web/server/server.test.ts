@@ -1,14 +1,17 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { ServedModel } from '../../../protocol/app-bridge.ts';
 import type { AppEvent, AppServices } from '../../../protocol/app-services.ts';
 import { LocalAppServices } from '../../../services/app-services.ts';
 import { ModelLibrary } from '../../../services/models/library.ts';
 import { temporaryFolder } from '../../../services/test-support/support.ts';
 import { openerOf } from './open-browser.ts';
 import { startWebServer, type WebServer } from './server.ts';
+
+const KEY = 'k'.repeat(43);
 
 interface Answer {
   status: number;
@@ -43,6 +46,7 @@ async function setUp(maxBodyBytes?: number) {
   const server = await startWebServer({
     services,
     filesOfModel: (id) => services.filesOfModel(id),
+    key: KEY,
     rendererDir,
     modelsDir,
     kernelsDir,
@@ -83,18 +87,20 @@ function call(server: WebServer, body: unknown, headers: Record<string, string> 
     headers: {
       origin: server.url,
       'content-type': 'application/json',
-      'x-tokenscope-token': server.token,
+      'x-tokenscope-token': KEY,
       ...headers,
     },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 }
 
-test('the page comes with the token and every protecting header', async () => {
+test('the page comes without the key and with every protecting header', async () => {
   const { server } = await setUp();
   const page = await send(server, '/');
   expect(page.status).toBe(200);
-  expect(page.body).toContain(`<meta name="tokenscope-token" content="${server.token}" />`);
+  expect(page.body).toBe('<!doctype html><html><head><title>T</title></head></html>');
+  expect(JSON.stringify(page)).not.toContain(KEY);
+  expect((await send(server, '/index.html')).body).toBe(page.body);
   expect(page.headers).toMatchObject({
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',
@@ -124,12 +130,6 @@ test('kernels are served, and only the scripts that run them may compile WebAsse
   for (const path of ['/', '/assets/a.js', '/kernels/simd.wasm']) expect(await policyOf(path)).not.toContain('wasm');
 });
 
-test('the token is new at every start', async () => {
-  const [first, second] = [await setUp(), await setUp()];
-  expect(first.server.token).not.toBe(second.server.token);
-  expect(first.server.token).toHaveLength(43);
-});
-
 test('a foreign Host is refused, on files and on calls', async () => {
   const { server } = await setUp();
   for (const host of [
@@ -155,12 +155,10 @@ test('a foreign or missing Origin is refused', async () => {
     `http://localhost:${server.port}`,
   ]) {
     expect((await call(server, about, { origin })).status, origin).toBe(403);
-    expect(
-      (await send(server, '/api/events', { headers: { origin, 'x-tokenscope-token': server.token } })).status,
-    ).toBe(403);
+    expect((await send(server, '/api/events', { headers: { origin, 'x-tokenscope-token': KEY } })).status).toBe(403);
     expect((await send(server, '/', { headers: { origin } })).status, origin).toBe(403);
   }
-  const headers = { 'content-type': 'application/json', 'x-tokenscope-token': server.token };
+  const headers = { 'content-type': 'application/json', 'x-tokenscope-token': KEY };
   expect((await send(server, '/api/invoke', { method: 'POST', headers, body: JSON.stringify(about) })).status).toBe(
     403,
   );
@@ -169,14 +167,58 @@ test('a foreign or missing Origin is refused', async () => {
   expect((await send(server, '/', { headers: opened })).status).toBe(200);
 });
 
-test('no call and no event without the token', async () => {
+test('no call, no event and no file of the library without the key', async () => {
   const { server } = await setUp();
-  for (const token of ['', 'wrong', `${server.token}x`, server.token.slice(1)]) {
-    const answer = await call(server, { method: 'about', params: [] }, { 'x-tokenscope-token': token });
-    expect(answer.status).toBe(403);
+  for (const key of ['', 'wrong', `${KEY}x`, KEY.slice(1), KEY.replace('k', 'K')]) {
+    const headers = { 'x-tokenscope-token': key };
+    const answer = await call(server, { method: 'about', params: [] }, headers);
+    expect(answer.status).toBe(401);
     expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'BAD_REQUEST', message: expect.any(String) } });
-    expect((await send(server, '/api/events', { headers: { 'x-tokenscope-token': token } })).status).toBe(403);
+    expect((await send(server, '/api/events', { headers })).status).toBe(401);
+    expect((await send(server, '/api/models/tiny-transformer', { headers })).status).toBe(401);
   }
+  // Not in the address either, where it would be logged.
+  expect((await send(server, `/api/events?key=${KEY}`)).status).toBe(401);
+});
+
+test('an invited page gets the key, once', async () => {
+  const { server } = await setUp();
+  const ask = async (code: unknown, headers: Record<string, string> = {}) =>
+    await send(server, '/api/key', {
+      method: 'POST',
+      headers: { origin: server.url, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ code }),
+    });
+  const code = server.invite();
+  for (const wrong of [undefined, null, 1, '', code.slice(1), {}]) expect((await ask(wrong)).status).toBe(401);
+  expect((await ask(code, { origin: 'https://evil.example' })).status).toBe(403);
+  expect((await send(server, `/api/key?code=${code}`)).status).toBe(401);
+  expect(JSON.parse((await ask(code)).body)).toEqual({ result: KEY });
+  expect((await ask(code)).status).toBe(401);
+});
+
+test('a host that ends has its pages save first, and waits for them', async () => {
+  const { server, services } = await setUp();
+  const response = await fetch(`${server.url}/api/events`, { headers: { 'x-tokenscope-token': KEY } });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  const closing = server.close();
+  while (!text.includes('"state":"leaving"')) text += (await reader.read()).value ?? '';
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect((await call(server, { method: 'settingsSet', params: [{ theme: 'dark' }] })).status).toBe(200);
+  await closing;
+  expect((await services.invoke('settingsGet')).theme).toBe('dark');
+  await expect(call(server, { method: 'about', params: [] })).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a page that never stops asking does not keep its host from ending', async () => {
+  const { server } = await setUp();
+  await fetch(`${server.url}/api/events`, { headers: { 'x-tokenscope-token': KEY } });
+  const asking = setInterval(() => void call(server, { method: 'about', params: [] }).catch(() => undefined), 10);
+  const begin = performance.now();
+  await server.close(300);
+  clearInterval(asking);
+  expect(performance.now() - begin).toBeLessThan(10_000);
 });
 
 test('a call is answered as data, and so is its error', async () => {
@@ -221,7 +263,7 @@ test.each([
   '/api',
 ])('%s is not served', async (path) => {
   const { server } = await setUp();
-  const answer = await send(server, path, { headers: { 'x-tokenscope-token': server.token } });
+  const answer = await send(server, path, { headers: { 'x-tokenscope-token': KEY } });
   expect(answer.status).toBe(404);
   expect(answer.body).not.toContain('secret"');
 });
@@ -239,7 +281,7 @@ test('model files come whole or in ranges', async () => {
   expect((await send(server, path, { method: 'HEAD' })).headers['content-length']).toBe('10');
 });
 
-test('files of the library come by id and name, whole or in ranges, only with the token, and nothing else does', async () => {
+test('files of the library come by id and name, whole or in ranges, only with the key, and nothing else does', async () => {
   const { server } = await setUp();
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'smol'));
@@ -252,7 +294,7 @@ test('files of the library come by id and name, whole or in ranges, only with th
   const library = new ModelLibrary(server.dataFolder, [], () => undefined);
   const { id } = await library.add(join(folder, 'smol'));
   expect(id).toBe('smol');
-  const headers = { 'x-tokenscope-token': server.token };
+  const headers = { 'x-tokenscope-token': KEY };
   const get = (path: string, more: Record<string, string> = {}) =>
     send(server, `/api/models/${path}`, { headers: { ...headers, ...more } });
 
@@ -261,9 +303,13 @@ test('files of the library come by id and name, whole or in ranges, only with th
     { builtIn: true },
     { id, source: 'folder', fileBytes: 15, path: join(folder, 'smol') },
   ]);
-  expect(JSON.parse((await get('smol')).body)).toEqual({
+  const model = () => get('smol').then(({ body }) => JSON.parse(body) as { result: ServedModel });
+  const { stamp } = (await model()).result;
+  expect(stamp).toMatch(/^[\w-]{43}$/);
+  expect(await model()).toEqual({
     result: {
       name: 'smol',
+      stamp,
       files: [
         { name: 'config.json', size: 2 },
         { name: 'model-00001-of-00002.safetensors', size: 10 },
@@ -271,6 +317,8 @@ test('files of the library come by id and name, whole or in ranges, only with th
       ],
     },
   });
+  await utimes(join(folder, 'smol', 'config.json'), new Date(), new Date(Date.now() + 5000));
+  expect((await model()).result.stamp).not.toBe(stamp);
   expect(await get('smol/model-00001-of-00002.safetensors')).toMatchObject({ status: 200, body: '0123456789' });
   const part = await get('smol/model-00001-of-00002.safetensors', { range: 'bytes=8-' });
   expect(part).toMatchObject({ status: 206, body: '89' });
@@ -290,8 +338,8 @@ test('files of the library come by id and name, whole or in ranges, only with th
     expect(answer.status, path).toBe(404);
     expect(answer.body).not.toContain('secret"');
   }
-  expect((await send(server, '/api/models/smol')).status).toBe(403);
-  expect((await send(server, '/api/models/smol/config.json')).status).toBe(403);
+  expect((await send(server, '/api/models/smol')).status).toBe(401);
+  expect((await send(server, '/api/models/smol/config.json')).status).toBe(401);
   await rm(join(folder, 'smol'), { recursive: true });
   expect(JSON.parse((await get('smol')).body)).toMatchObject({ error: { code: 'MODEL_NOT_FOUND' } });
   expect((await get('smol/config.json')).status).toBe(404);
@@ -299,7 +347,7 @@ test('files of the library come by id and name, whole or in ranges, only with th
 
 test('other methods are refused', async () => {
   const { server } = await setUp();
-  const headers = { origin: server.url, 'x-tokenscope-token': server.token };
+  const headers = { origin: server.url, 'x-tokenscope-token': KEY };
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
     expect((await send(server, '/', { method, headers })).status, method).toBe(405);
   }
@@ -311,7 +359,7 @@ test('events stream to the page until it goes', async () => {
   services.emit({ type: 'engine', state: 'ready', message: null });
   const leaving = new AbortController();
   const response = await fetch(`${server.url}/api/events`, {
-    headers: { 'x-tokenscope-token': server.token },
+    headers: { 'x-tokenscope-token': KEY },
     signal: leaving.signal,
   });
   expect(response.headers.get('content-type')).toContain('text/event-stream');
@@ -337,7 +385,7 @@ test('a listener is let go when its page is gone, and open streams do not hold u
     },
   };
   const server = await startWebServer({ ...(await unused()), services, port: 0 });
-  const headers = { 'x-tokenscope-token': server.token };
+  const headers = { 'x-tokenscope-token': KEY };
   const leaving = new AbortController();
   await fetch(`${server.url}/api/events`, { headers, signal: leaving.signal });
   expect(listeners).toBe(1);
@@ -362,7 +410,14 @@ test('the server listens on this computer only, and garbage does not end it', as
 async function unused() {
   const folder = await temporaryFolder();
   const services: AppServices = { invoke: () => Promise.reject(new Error('unused')), onEvent: () => () => undefined };
-  return { services, filesOfModel: async () => null, rendererDir: folder, modelsDir: folder, kernelsDir: folder };
+  return {
+    services,
+    key: KEY,
+    filesOfModel: async () => null,
+    rendererDir: folder,
+    modelsDir: folder,
+    kernelsDir: folder,
+  };
 }
 
 test('the browser is opened without a shell', () => {

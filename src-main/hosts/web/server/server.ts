@@ -1,20 +1,22 @@
-/** The app over HTTP on this computer: the page, the model's files and the services behind a token. */
-import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+/** The app over HTTP on this computer: the page and the built-in model for everybody, all else behind a key. */
+import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { MODELS_ROUTE, TOKEN_HEADER, TOKEN_META } from '../../../protocol/app-bridge.ts';
-import type { AppServices } from '../../../protocol/app-services.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KEY_ROUTE, MODELS_ROUTE, TOKEN_HEADER } from '../../../protocol/app-bridge.ts';
+import type { AppEvent, AppServices } from '../../../protocol/app-services.ts';
 import { answerCall } from '../../../services/answer.ts';
 import { pageHeaders } from '../../../services/page-headers.ts';
 import { fileUnder, mimeType } from '../../../services/static-files.ts';
 import { respondWithModel, type FilesOfModel } from './model-route.ts';
-import { checkSource, checkToken, readJsonBody, Refusal } from './requests.ts';
+import { checkKey, checkSource, readJsonBody, Refusal } from './requests.ts';
 import { sendFile } from './send-file.ts';
+import { Invitations } from './web-key.ts';
 
 export interface WebServerOptions {
   services: AppServices;
+  /** The secret that a page must send with every call. */
+  key: string;
   /** Built page. */
   rendererDir: string;
   /** One folder per model; served under `/models/`. */
@@ -31,22 +33,32 @@ export interface WebServerOptions {
 
 export interface WebServer {
   port: number;
+  /** Without the key. */
   url: string;
-  /** The per-start token; the page finds it in its own HTML. */
-  token: string;
-  /** Ends open event streams too. */
-  close(): Promise<void>;
+  /** A code for one page that opens within a minute; it gets the key for it. */
+  invite(): string;
+  /**
+   * Tells the pages that the host ends, waits until they have saved what they have, at most `limitMs`, and closes. Ends
+   * open event streams too.
+   */
+  close(limitMs?: number): Promise<void>;
 }
 
 const ADDRESS = '127.0.0.1';
+/** Largest body of a request for the key. */
+const MAX_CODE_BYTES = 1024;
 const KEEP_ALIVE_MS = 15_000;
+/** Longest wait for pages that save before the host ends, ms. */
+const LEAVE_MS = 2000;
+/** Pages that ask for nothing for this long have saved everything, ms. */
+const QUIET_MS = 200;
 /** Scripts of the Workers that run the CPU kernels. */
 const KERNEL_SCRIPTS = ['/engine.worker.js', '/kernel-thread.js'];
 
 /** @throws the system's error, with `code` EADDRINUSE when the port is taken */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const token = randomBytes(32).toString('base64url');
-  const server = createServer((request, response) => void respond(server, request, response, options, token));
+  const pages = new Pages(options.services);
+  const server = createServer((request, response) => void respond(server, request, response, options, pages));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, ADDRESS, () => {
@@ -58,13 +70,62 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   return {
     port,
     url: `http://${ADDRESS}:${port}`,
-    token,
-    close: () =>
-      new Promise((resolve) => {
+    invite: () => pages.invitations.invite(),
+    async close(limitMs = LEAVE_MS) {
+      await pages.leave(limitMs);
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-      }),
+      });
+    },
   };
+}
+
+/** The pages that listen, and what they ask for. */
+class Pages {
+  readonly invitations = new Invitations();
+  readonly #services: AppServices;
+  readonly #listeners = new Set<(event: AppEvent) => void>();
+  #calls = 0;
+  #lastCall = 0;
+
+  constructor(services: AppServices) {
+    this.#services = services;
+  }
+
+  /** @returns stops */
+  listen(listener: (event: AppEvent) => void): () => void {
+    this.#listeners.add(listener);
+    const stop = this.#services.onEvent(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      stop();
+    };
+  }
+
+  /** Does what a page asks for. */
+  async call<T>(work: () => Promise<T>): Promise<T> {
+    this.#calls++;
+    try {
+      return await work();
+    } finally {
+      this.#calls--;
+      this.#lastCall = performance.now();
+    }
+  }
+
+  /** Has every page save, and waits until none has anything more to save. */
+  async leave(limitMs: number): Promise<void> {
+    if (this.#listeners.size === 0) return;
+    const message = 'Tokenscope is ending.';
+    for (const listener of [...this.#listeners]) listener({ type: 'host', state: 'leaving', message });
+    const begin = performance.now();
+    this.#lastCall = begin;
+    while (performance.now() - begin < limitMs) {
+      if (this.#calls === 0 && performance.now() - this.#lastCall >= QUIET_MS) return;
+      await sleep(20);
+    }
+  }
 }
 
 function portOf(server: Server): number {
@@ -76,7 +137,7 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   options: WebServerOptions,
-  token: string,
+  pages: Pages,
 ): Promise<void> {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   const headers = pageHeaders(null, KERNEL_SCRIPTS.includes(path));
@@ -85,8 +146,8 @@ async function respond(
     const isApi = path === '/api' || path.startsWith('/api/');
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     checkSource(request.headers, portOf(server), !isRead);
-    if (isApi) await respondToApi(path, request, response, options, token);
-    else if (isRead) await respondWithFile(path, request, response, options, token);
+    if (isApi) await respondToApi(path, request, response, options, pages);
+    else if (isRead) await respondWithFile(path, request, response, options);
     else throw new Refusal(405, 'Only GET and HEAD are answered here.');
   } catch (error) {
     refuse(request, response, error);
@@ -97,31 +158,40 @@ async function respondToApi(
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
-  { services, filesOfModel, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
-  token: string,
+  { services, key, filesOfModel, maxBodyBytes = 64 * 1024 * 1024 }: WebServerOptions,
+  pages: Pages,
 ): Promise<void> {
-  checkToken(request.headers[TOKEN_HEADER], token);
+  if (path === KEY_ROUTE && request.method === 'POST') {
+    const body = await readJsonBody(request, MAX_CODE_BYTES);
+    const { code } = (body ?? {}) as { code?: unknown };
+    if (!pages.invitations.take(code)) throw new Refusal(401, 'That address was used already, or is too old.');
+    sendJson(response, 200, { result: key });
+    return;
+  }
+  checkKey(request.headers[TOKEN_HEADER], key);
   if (path === '/api/invoke') {
     if (request.method !== 'POST') throw new Refusal(405, 'A call is a POST.');
-    const body = await readJsonBody(request, maxBodyBytes);
-    if (typeof body !== 'object' || body === null) throw new Refusal(400, 'The body must be { method, params }.');
-    const { method, params } = body as { method?: unknown; params?: unknown };
-    const answer = await answerCall(services, method, params ?? []);
+    const answer = await pages.call(async () => {
+      const body = await readJsonBody(request, maxBodyBytes);
+      if (typeof body !== 'object' || body === null) throw new Refusal(400, 'The body must be { method, params }.');
+      const { method, params } = body as { method?: unknown; params?: unknown };
+      return await answerCall(services, method, params ?? []);
+    });
     sendJson(response, 'error' in answer ? statusOf(answer.error.code) : 200, answer);
   } else if (path.startsWith(`${MODELS_ROUTE}/`)) {
     const list = await respondWithModel(path.slice(MODELS_ROUTE.length + 1), request, response, filesOfModel);
     if (list !== null) sendJson(response, 200, list);
   } else if (path === '/api/events') {
     if (request.method !== 'GET') throw new Refusal(405, 'Events are a GET.');
-    streamEvents(services, response);
+    streamEvents(pages, response);
   } else throw new Refusal(404, 'There is nothing here.');
 }
 
 /** Server-sent events: each is one AppEvent as JSON. */
-function streamEvents(services: AppServices, response: ServerResponse): void {
+function streamEvents(pages: Pages, response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' });
   response.write(': connected\n\n');
-  const stop = services.onEvent((event) => response.write(`data: ${JSON.stringify(event)}\n\n`));
+  const stop = pages.listen((event) => response.write(`data: ${JSON.stringify(event)}\n\n`));
   // A comment now and then shows a page whose server is gone that it is.
   const timer = setInterval(() => response.write(': alive\n\n'), KEEP_ALIVE_MS);
   response.on('close', () => {
@@ -135,32 +205,22 @@ async function respondWithFile(
   request: IncomingMessage,
   response: ServerResponse,
   { rendererDir, modelsDir, kernelsDir }: WebServerOptions,
-  token: string,
 ): Promise<void> {
-  if (path === '/' || path === '/index.html') {
-    const html = withToken(await readFile(join(rendererDir, 'index.html'), 'utf8'), token);
-    response.writeHead(200, { 'Content-Type': mimeType('index.html'), 'Cache-Control': 'no-store' });
-    response.end(request.method === 'HEAD' ? undefined : html);
-    return;
-  }
   if (path === '/favicon.ico') {
     // Browsers ask for it whatever the page says, and report its absence as an error of the page.
     response.writeHead(204).end();
     return;
   }
+  const isPage = path === '/' || path === '/index.html';
   const [top = ''] = path.match(/^\/(models|kernels)(?=\/)/) ?? [];
   const folder = { '': rendererDir, '/models': modelsDir, '/kernels': kernelsDir }[top] ?? rendererDir;
-  const file = fileUnder(folder, path.slice(top.length));
+  const file = fileUnder(folder, isPage ? '/index.html' : path.slice(top.length));
   const status = file === null ? null : await stat(file).catch(() => null);
   if (file === null || status === null || !status.isFile()) throw new Refusal(404, 'There is nothing here.');
   // Names under assets/ change with their content; everything else is asked for again.
-  const caching = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+  const kept = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+  const caching = isPage ? 'no-store' : kept;
   await sendFile({ path: file, size: status.size, caching }, request, response);
-}
-
-function withToken(html: string, token: string): string {
-  if (!html.includes('<head>')) throw new Error('index.html has no <head> for the token.');
-  return html.replace('<head>', `<head>\n    <meta name="${TOKEN_META}" content="${token}" />`);
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {

@@ -1,3 +1,4 @@
+import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type {
   GenerateEvent,
@@ -15,17 +16,12 @@ import type {
   StreamName,
 } from '../../../../src-main/protocol/api.ts';
 import { defaultSettings } from '../../../../src-main/protocol/settings-schemas.ts';
-import type {
-  AppEvent,
-  AppMethodName,
-  AppMethods,
-  AppServices,
-  Chat,
-  SystemMemory,
-} from '../../../../src-main/protocol/app-services.ts';
+import type { AppEvent, AppMethodName, AppMethods, SystemMemory } from '../../../../src-main/protocol/app-services.ts';
+import type { ReplyFacts } from '../../../../src-main/protocol/chats/chat.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../../lib/model-opener.ts';
 import type { Connection, ConnectionState } from '../../../lib/connection.svelte.ts';
+import type { PageServices } from '../../../lib/services.ts';
 
 export const MODEL: ModelInfo = {
   id: 'tiny-transformer',
@@ -53,6 +49,23 @@ export const MODEL: ModelInfo = {
   kernels: null,
   loadMs: 12,
   memoryBytes: { weights: 1, kvCache: 1, scratch: 1 },
+};
+
+export const REPLY_FACTS: ReplyFacts = {
+  stop: null,
+  timings: null,
+  seed: 7,
+  sampling: defaultSamplingParams(),
+  modelId: MODEL.id,
+  model: MODEL.name,
+  vocabularySize: MODEL.vocabularySize,
+  executor: 'reference',
+  notices: [],
+  promptTokens: 0,
+  systemTokens: 0,
+  droppedMessages: 0,
+  contextUsed: 0,
+  runStart: 0,
 };
 
 export const TIMINGS: Timings = {
@@ -95,6 +108,7 @@ export function start(promptTokens = 4): GenerateEvent {
     seed: 7,
     executor: 'reference',
     contextSize: 1000,
+    vocabularySize: 8000,
   };
 }
 
@@ -195,11 +209,10 @@ export class FakeEngine implements EngineApi {
   }
 }
 
-/** Settings and chats in memory. */
-export class FakeServices implements AppServices {
+/** Settings in memory; no chats. */
+export class FakeServices implements PageServices {
   settings = defaultSettings();
   memory: SystemMemory = { freeBytes: 1e9, totalBytes: 2e9 };
-  readonly chats = new Map<string, Chat>();
   readonly calls: string[] = [];
   /** Makes every call fail. */
   failure: EngineError | null = null;
@@ -215,6 +228,8 @@ export class FakeServices implements AppServices {
     return this.#answer(method, params) as AppMethods[M]['result'];
   }
 
+  readonly invokeLast: PageServices['invokeLast'] = (method, ...params) => this.invoke(method, ...params);
+
   onEvent(listener: (event: AppEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -225,10 +240,6 @@ export class FakeServices implements AppServices {
   }
 
   #answer(method: AppMethodName, params: unknown[]): unknown {
-    const summaries = () =>
-      [...this.chats.values()].map(({ id, title, createdAt, updatedAt, turns }) => {
-        return { id, title, createdAt, updatedAt, turns: turns.length };
-      });
     switch (method) {
       case 'systemMemory':
         return this.memory;
@@ -237,20 +248,7 @@ export class FakeServices implements AppServices {
       case 'settingsSet':
         return (this.settings = { ...this.settings, ...(params[0] as object) });
       case 'chatsList':
-        return summaries();
-      case 'chatsSearch':
-        return summaries().filter((chat) => chat.title.includes(params[0] as string));
-      case 'chatGet':
-        return this.chats.get(params[0] as string) ?? null;
-      case 'chatSave': {
-        // What is stored must be plain data.
-        const chat = structuredClone(params[0] as Chat);
-        this.chats.set(chat.id, chat);
-        return null;
-      }
-      case 'chatDelete':
-        this.chats.delete(params[0] as string);
-        return null;
+        return [];
       default:
         return null;
     }
@@ -272,7 +270,7 @@ export class FakeConnection implements Connection {
     remove: () => Promise.resolve(),
   };
 
-  constructor(readonly services: AppServices) {}
+  constructor(readonly services: PageServices) {}
 
   client(): EngineApi {
     if (this.#current === null) throw backendLost();

@@ -1,0 +1,94 @@
+/** The app ends when it is asked to, whatever is open, and a second start always shows a window. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { sandboxProblem } from '../scripts/lib/processes.ts';
+import { root } from '../scripts/lib/run.ts';
+import { ChatPage } from './pages/chat.ts';
+import type { RunningApp } from './support/app.ts';
+import { leftOver, processTree } from './support/processes.ts';
+import { expect, test } from './support/test.ts';
+
+test.skip(process.platform !== 'linux', 'looks at processes through /proc');
+
+/** Opens the system's own dialog, which nobody answers. */
+async function openDialog(app: RunningApp): Promise<void> {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  // Seen from the main process: the dialog itself is not a page.
+  await app.electron?.evaluate(({ dialog }) => {
+    const original = dialog.showOpenDialog.bind(dialog) as (...args: unknown[]) => Promise<unknown>;
+    Object.assign(dialog, {
+      showOpenDialog: (...args: unknown[]) => {
+        Object.assign(globalThis, { dialogIsOpen: true });
+        return original(...args);
+      },
+    });
+  });
+  await chat.id('nav-models').click();
+  await chat.id('open-model').click();
+  await expect.poll(() => app.electron?.evaluate(() => 'dialogIsOpen' in globalThis)).toBe(true);
+}
+
+const ways: Record<string, (app: RunningApp) => Promise<unknown>> = {
+  'its window is closed': async ({ electron }) =>
+    await electron?.evaluate(({ BrowserWindow }) => setTimeout(() => BrowserWindow.getAllWindows()[0]?.close())),
+  'SIGTERM arrives': async ({ electron }) => electron?.process().kill('SIGTERM'),
+};
+
+for (const [what, end] of Object.entries(ways)) {
+  test(`the app ends although a dialog is open when ${what}`, async ({ app }) => {
+    await openDialog(app);
+    const tree = await processTree(app.electron?.process().pid ?? 0);
+    expect(tree.length).toBeGreaterThan(2);
+    await end(app);
+    expect(await leftOver(tree, 8000)).toEqual([]);
+  });
+}
+
+test('a second start opens a window where the first has none', async ({ app, dataDir }) => {
+  await new ChatPage(app.page).ready();
+  const windows = () => app.electron?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length);
+  await app.electron?.evaluate(({ app: main, BrowserWindow }) => {
+    // As on macOS, where the app goes on without a window.
+    main.removeAllListeners('window-all-closed');
+    main.on('window-all-closed', () => undefined);
+    BrowserWindow.getAllWindows()[0]?.destroy();
+  });
+  await expect.poll(windows).toBe(0);
+  const opened = app.electron?.waitForEvent('window');
+  const { spawnfile } = app.electron?.process() ?? { spawnfile: '' };
+  const second = spawn(spawnfile, [root, ...(sandboxProblem() ? ['--no-sandbox'] : [])], {
+    env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+    stdio: 'ignore',
+  });
+  expect(await once(second, 'exit')).toEqual([0, null]);
+  await new ChatPage((await opened)!).ready();
+  expect(await windows()).toBe(1);
+});
+
+test('what is not saved is asked about before the window closes', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  // A person has been here, or the browser asks nothing.
+  await chat.id('composer').click();
+  await app.page.evaluate(() => window.addEventListener('beforeunload', (event) => event.preventDefault()));
+  const answer = (response: number) =>
+    app.electron?.evaluate(({ dialog, BrowserWindow }, button) => {
+      Object.assign(globalThis, { asked: [] });
+      Object.assign(dialog, {
+        showMessageBox: (_window: unknown, { buttons }: { buttons: string[] }) => {
+          (globalThis as unknown as { asked: string[][] }).asked.push(buttons);
+          return Promise.resolve({ response: button });
+        },
+      });
+      setTimeout(() => BrowserWindow.getAllWindows()[0]?.close());
+    }, response);
+  const asked = () => app.electron?.evaluate(() => (globalThis as unknown as { asked: string[][] }).asked);
+
+  const tree = await processTree(app.electron?.process().pid ?? 0);
+  await answer(1);
+  await expect.poll(asked).toEqual([['Quit anyway', 'Cancel']]);
+  await expect(chat.id('composer')).toBeVisible();
+  await answer(0);
+  expect(await leftOver(tree, 8000)).toEqual([]);
+});

@@ -1,0 +1,65 @@
+/** A chat that used another model than the loaded one. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { expectNoViolations } from './support/axe.ts';
+import { writeTinyModel } from './support/model-files.ts';
+import { expect, test } from './support/test.ts';
+
+test('its model is offered before anything is sent; one that is gone is said to be', async ({ app, dataDir }) => {
+  const path = await writeTinyModel(dataDir, 'llama');
+  const add = [join(root, 'scripts/tokenscope.mjs'), 'models', 'add', path];
+  const { code, stderr } = await capture(process.execPath, add, {
+    env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+  });
+  expect(code, stderr).toBe(0);
+
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  const load = async (name: string) => {
+    await models.show();
+    await models.load(name);
+    await chat.id('nav-chat').click();
+    await chat.ready();
+  };
+  await chat.ready();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 4);
+  await load('tiny-llama');
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 4);
+  await chat.ask('by the other model');
+  await load('TinyTransformer');
+
+  await expect(chat.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
+  await chat.id('composer').fill('and on');
+  await expect(chat.id('load-and-send')).toHaveText(/Load tiny-llama and send/);
+  await expect(chat.id('send-with-loaded')).toHaveText(/Send with TinyTransformer/);
+  await expectNoViolations(app.page, 'the choice of a model');
+  await chat.id('composer').press('Enter');
+  await expect(chat.replies).toHaveCount(2);
+  await chat.finished();
+  await expect(chat.id('sidebar-model')).toContainText('tiny-llama');
+  await expect(chat.id('model-notice')).toBeHidden();
+  await expect(chat.id('send')).toBeVisible();
+
+  await load('TinyTransformer');
+  await chat.id('composer').fill('with the loaded one');
+  await chat.id('send-with-loaded').click();
+  await expect(chat.replies).toHaveCount(3);
+  await chat.finished();
+  await expect(chat.id('model-notice')).toBeHidden();
+
+  await load('tiny-llama');
+  await chat.newChat();
+  await chat.ask('another chat');
+  await load('TinyTransformer');
+  await rm(path);
+  await models.show();
+  await chat.id('nav-chat').click();
+  await expect(chat.id('model-notice')).toContainText('is no longer on this computer, so TinyTransformer will answer.');
+  await chat.ask('and on');
+  await expect(chat.id('model-notice')).toBeHidden();
+});

@@ -1,0 +1,83 @@
+/** What the app says while it may not write, and what happened before its page was there. */
+import type { Browser } from '@playwright/test';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChatPage } from './pages/chat.ts';
+import type { Host, RunningApp } from './support/app.ts';
+import { expectNoViolations } from './support/axe.ts';
+import { launchElectronApp } from './support/electron-app.ts';
+import { Guard } from './support/guard.ts';
+import { expect, test } from './support/test.ts';
+import { launchWebApp, startServer, stopServer } from './support/web-app.ts';
+import { signedInAddress } from './support/web-key.ts';
+
+/** Starts the app on a data folder that is not empty. */
+async function launch(host: Host, openChromium: () => Promise<Browser>, dataDir: string): Promise<RunningApp> {
+  const options = { dataDir, guard: new Guard() };
+  return host === 'electron' ? await launchElectronApp(options) : await launchWebApp(await openChromium(), options);
+}
+
+test('a second instance says that it saves nothing, also after a reload, until the first is closed', async ({
+  host,
+  openChromium,
+  dataDir,
+}) => {
+  const first = await startServer({ dataDir });
+  const app = await launch(host, openChromium, dataDir);
+  try {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    const banner = chat.id('read-only');
+    await expect(banner).toContainText('Another Tokenscope (in the browser');
+    await expectNoViolations(app.page, 'the read-only banner');
+    await app.page.reload();
+    await chat.ready();
+    await expect(banner).toContainText('saves nothing until the other is closed');
+    if (host === 'web') {
+      const tab = await app.context.newPage();
+      await tab.goto(await signedInAddress(app.origin, dataDir));
+      await expect(tab.getByTestId('read-only')).toBeVisible();
+    }
+    await stopServer(first.child);
+    await expect(banner).toBeHidden();
+  } finally {
+    await app.close();
+    await stopServer(first.child);
+  }
+  expect(app.guard.problems()).toEqual([]);
+});
+
+test('a notice from before the page was there is shown on every page until it is dismissed', async ({
+  host,
+  openChromium,
+  dataDir,
+}) => {
+  await writeFile(join(dataDir, 'settings.json'), '{ damaged');
+  const app = await launch(host, openChromium, dataDir);
+  try {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    const notice = chat.id('app-notice');
+    await expect(notice).toContainText('The settings could not be read');
+    await expect(chat.id('live-region')).toContainText('The settings could not be read');
+    await app.page.reload();
+    await chat.ready();
+    await expect(notice).toHaveCount(1);
+    await expectNoViolations(app.page, 'a notice');
+    if (host === 'web') {
+      const tab = await app.context.newPage();
+      await tab.goto(await signedInAddress(app.origin, dataDir));
+      await expect(tab.getByTestId('app-notice')).toContainText('The settings could not be read');
+    }
+    await notice.getByRole('button', { name: 'Dismiss' }).click();
+    await expect(notice).toBeHidden();
+    await app.page.reload();
+    await chat.ready();
+    // What is shown at all is shown by now.
+    await app.services.invoke('about');
+    await expect(notice).toBeHidden();
+  } finally {
+    await app.close();
+  }
+  expect(app.guard.problems()).toEqual([]);
+});

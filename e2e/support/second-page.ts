@@ -1,0 +1,33 @@
+import type { Browser, Page } from '@playwright/test';
+import type { RunningApp } from './app.ts';
+import { startServer, stopServer } from './web-app.ts';
+import { signedInAddress } from './web-key.ts';
+
+export interface SecondPage {
+  page: Page;
+  close(): Promise<void>;
+}
+
+/** A web host of its own on the app's data folder, as when the app and a browser are used side by side. */
+export async function pageOfOtherHost(app: RunningApp, browser: Browser): Promise<SecondPage> {
+  const server = await startServer({ dataDir: app.dataDir });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  app.guard.watch(context, server.origin);
+  const page = await context.newPage();
+  await page.goto(await signedInAddress(server.origin, app.dataDir));
+  return {
+    page,
+    async close() {
+      await context.close();
+      await stopServer(server.child);
+    },
+  };
+}
+
+/** A second page on the same chats: another tab of the web host; beside Electron, which has one window, a web host. */
+export async function secondPage(app: RunningApp, browser: Browser): Promise<SecondPage> {
+  if (app.host === 'electron') return await pageOfOtherHost(app, browser);
+  const page = await app.context.newPage();
+  await page.goto(await signedInAddress(app.origin, app.dataDir));
+  return { page, close: () => page.close() };
+}

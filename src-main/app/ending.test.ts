@@ -1,0 +1,76 @@
+import { expect, test, vi } from 'vitest';
+import { Ending } from './ending.ts';
+
+function setUp() {
+  let stopped: () => void = () => undefined;
+  let answer: (discard: boolean) => void = () => undefined;
+  const parts = {
+    stop: vi.fn(() => new Promise<void>((resolve) => (stopped = resolve))),
+    quit: vi.fn(),
+    exit: vi.fn(),
+    relaunch: vi.fn(),
+    askToDiscard: vi.fn(() => new Promise<boolean>((resolve) => (answer = resolve))),
+  };
+  const event = () => ({ preventDefault: vi.fn() });
+  const ending = new Ending(parts);
+  return { ending, parts, event, stopped: () => stopped(), answer: (discard: boolean) => answer(discard) };
+}
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+test('ends when everything has stopped, once', async () => {
+  const { ending, parts, event, stopped } = setUp();
+  const [first, second] = [event(), event()];
+  ending.onWillQuit(first);
+  ending.onWillQuit(second);
+  expect(parts.stop).toHaveBeenCalledTimes(1);
+  for (const { preventDefault } of [first, second]) expect(preventDefault).toHaveBeenCalled();
+  expect(parts.exit).not.toHaveBeenCalled();
+  stopped();
+  await settled();
+  expect(parts.exit).toHaveBeenCalledExactlyOnceWith(0);
+});
+
+test('asks before it drops what is not saved: stays on Cancel, quits on the other button', async () => {
+  const { ending, parts, event, answer } = setUp();
+  const first = event();
+  ending.onPreventUnload(first);
+  ending.onPreventUnload(event());
+  expect(parts.askToDiscard).toHaveBeenCalledTimes(1);
+  // The window stays while a person thinks.
+  expect(first.preventDefault).not.toHaveBeenCalled();
+  answer(false);
+  await settled();
+  expect(parts.quit).not.toHaveBeenCalled();
+
+  ending.onPreventUnload(event());
+  answer(true);
+  await settled();
+  expect(parts.quit).toHaveBeenCalledTimes(1);
+  const last = event();
+  ending.onPreventUnload(last);
+  expect(last.preventDefault).toHaveBeenCalled();
+  expect(parts.askToDiscard).toHaveBeenCalledTimes(2);
+});
+
+test('a signal asks nobody, also while a dialog is open, and a second one does not wait', async () => {
+  const { ending, parts, event } = setUp();
+  ending.onPreventUnload(event());
+  ending.onSignal();
+  expect(parts.quit).toHaveBeenCalledTimes(1);
+  const unload = event();
+  ending.onPreventUnload(unload);
+  expect(unload.preventDefault).toHaveBeenCalled();
+  ending.onWillQuit(event());
+  expect(parts.exit).not.toHaveBeenCalled();
+  ending.onSignal();
+  expect(parts.exit).toHaveBeenCalledExactlyOnceWith(1);
+});
+
+test('a second start opens the window here, or starts anew what is about to end', () => {
+  const { ending, parts, event } = setUp();
+  expect(ending.onSecondStart()).toBe(true);
+  expect(parts.relaunch).not.toHaveBeenCalled();
+  ending.onWillQuit(event());
+  expect(ending.onSecondStart()).toBe(false);
+  expect(parts.relaunch).toHaveBeenCalledTimes(1);
+});

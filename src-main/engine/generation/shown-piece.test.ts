@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
+import { shownPiece } from './shown-piece.ts';
+
+function shownBy(model: object, decoder: object, addedTokens: object[] = []): string[] {
+  const tokenizer = tokenizerFromJson({ added_tokens: addedTokens, model, decoder }, 'tokenizer.json');
+  return Array.from({ length: tokenizer.vocabularySize }, (_, id) => shownPiece(tokenizer, id));
+}
+
+const special = (id: number, content: string) => {
+  return { id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false };
+};
+const ids = (...pieces: string[]) => Object.fromEntries(pieces.map((piece, id) => [piece, id]));
+
+it('shows what bytes written as characters stand for', () => {
+  const vocab = ids('Ġfascinating', 'Ċ', 'ĠĠĠĠ', 'ĉ', 'âĤ¬', 'âĤ', 'a', '<|im_end|>');
+  expect(shownBy({ type: 'BPE', vocab, merges: [] }, { type: 'ByteLevel' }, [special(7, '<|im_end|>')])).toEqual([
+    ' fascinating',
+    '\n',
+    '    ',
+    '\t',
+    '€',
+    '<0xE2><0x82>',
+    'a',
+    '<|im_end|>',
+  ]);
+});
+
+it('keeps those characters where they are letters', () => {
+  const vocab = ids('<unk>', '▁Ġgantija', 'Ċ');
+  const decoder = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
+  expect(shownBy({ type: 'WordLevel', vocab, unk_token: '<unk>' }, decoder).slice(1)).toEqual([' Ġgantija', 'Ċ']);
+});
+
+it('keeps the marker of WordPiece', () => {
+  const vocab = ids('[UNK]', 'sing', '##ing', '#');
+  const model = {
+    type: 'WordPiece',
+    vocab,
+    unk_token: '[UNK]',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+  };
+  const decoder = { type: 'WordPiece', prefix: '##', cleanup: false };
+  expect(shownBy(model, decoder)).toEqual(['[UNK]', 'sing', '##ing', '#']);
+});

@@ -1,0 +1,196 @@
+/**
+ * What the list and the search need to know of all chats, so that neither opens a journal. Everything here can be made
+ * anew from the journals: an entry whose stamp is not its journal's is stale, one that is damaged is missing.
+ */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChatSummary } from '../../protocol/chats/chat.ts';
+import { codeOf } from '../json-file.ts';
+import type { ChatFiles } from './files.ts';
+import { encodeLine, linesOf } from './lines.ts';
+import { findIn, plain, textLine, textLines, type TurnText } from './search-text.ts';
+
+export interface IndexEntry {
+  summary: ChatSummary;
+  /** Size and time of the journal. */
+  stamp: string;
+  /** Turns that the search passes over. */
+  hidden: string[];
+  /** Of the chat's lines in the file of texts. */
+  textBytes: number;
+}
+
+/** Texts stay in memory this long after a search, ms. */
+const FORGET_TEXTS_MS = 30_000;
+/** The file of texts is written anew when more than this is not needed any more, bytes. */
+const MAX_WASTE = 4 * 1024 * 1024;
+
+export class ChatIndex {
+  readonly entries = new Map<string, IndexEntry>();
+  readonly #folder: string;
+  readonly #files: ChatFiles;
+  /** Ids whose entries changed since they were written. */
+  readonly #changed = new Set<string>();
+  /** Lines that are not in the file yet. */
+  #newTexts: Buffer[] = [];
+  #texts: Buffer | null = null;
+  #forgetTimer: NodeJS.Timeout | null = null;
+  /** Lines of the file of summaries, to see when it is worth writing it anew. */
+  #lines = 0;
+
+  constructor(folder: string, files: ChatFiles) {
+    this.#folder = folder;
+    this.#files = files;
+  }
+
+  get #summariesPath(): string {
+    return join(this.#folder, 'summaries.jsonl');
+  }
+
+  get #textsPath(): string {
+    return join(this.#folder, 'texts.txt');
+  }
+
+  /** Reads what an earlier run left. Never fails: what cannot be read is made anew. */
+  async load(): Promise<void> {
+    const bytes = await readFile(this.#summariesPath).catch(() => Buffer.alloc(0));
+    for (const line of linesOf(bytes)) {
+      this.#lines++;
+      if (line.kind !== 'read') continue;
+      const value = line.value as { id?: string } & Partial<IndexEntry>;
+      if (value.summary !== undefined) this.entries.set(value.summary.id, value as IndexEntry);
+      else if (value.id !== undefined) this.entries.delete(value.id);
+    }
+  }
+
+  /** @param all `texts` are all the texts of the chat, not only new ones */
+  set(id: string, entry: Omit<IndexEntry, 'textBytes'>, texts: readonly TurnText[], all: boolean): void {
+    const lines = texts.map((text) => textLine(id, text));
+    const before = all ? 0 : (this.entries.get(id)?.textBytes ?? 0);
+    const textBytes = lines.reduce((sum, line) => sum + line.length, before);
+    this.entries.set(id, { ...entry, textBytes });
+    this.#newTexts.push(...lines);
+    this.#changed.add(id);
+  }
+
+  delete(id: string): boolean {
+    this.#changed.add(id);
+    return this.entries.delete(id);
+  }
+
+  get hasChanges(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  /** Writes what changed. @throws the system's error; the next call tries again */
+  async flush(): Promise<void> {
+    if (!this.hasChanges) return;
+    await mkdir(this.#folder, { recursive: true });
+    const texts = this.#newTexts;
+    const ids = [...this.#changed];
+    // What changes while this is being written is for the next call.
+    this.#newTexts = [];
+    this.#changed.clear();
+    this.#texts = null;
+    try {
+      // Texts come first: an entry says how many there must be.
+      if (texts.length > 0) await this.#append(this.#textsPath, Buffer.concat(texts));
+      texts.length = 0;
+      const lines = ids.map((id) => encodeLine(this.entries.get(id) ?? { id }));
+      await this.#append(this.#summariesPath, Buffer.concat(lines));
+      this.#lines += ids.length;
+    } catch (error) {
+      this.#newTexts = [...texts, ...this.#newTexts];
+      for (const id of ids) this.#changed.add(id);
+      throw error;
+    }
+  }
+
+  async #append(path: string, bytes: Buffer): Promise<void> {
+    const file = await this.#files.openToAppend(path, true);
+    try {
+      // What an interrupted write left must not take a whole line with it.
+      const { size } = await file.status();
+      const last = size === 0 ? '\n' : (await file.read(size - 1, size)).toString('latin1');
+      await file.write(last === '\n' ? bytes : Buffer.concat([Buffer.from('\n'), bytes]));
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Chats that have the query in their title or in a turn that is not deleted. */
+  async search(query: string): Promise<ChatSummary[]> {
+    const wanted = query.trim();
+    const ids = new Set<string>();
+    for (const [id, { summary }] of this.entries) if (plain(summary.title).includes(plain(wanted))) ids.add(id);
+    const look = (id: string, turn: string): void => {
+      if (ids.has(id)) return;
+      const entry = this.entries.get(id);
+      if (entry && !entry.hidden.includes(turn)) ids.add(id);
+    };
+    findIn(await this.#readTexts(), wanted, look);
+    findIn(Buffer.concat(this.#newTexts), wanted, look);
+    return [...ids].flatMap((id) => this.entries.get(id)?.summary ?? []);
+  }
+
+  /** Ids of chats of whose texts some are missing or damaged. */
+  async incomplete(): Promise<string[]> {
+    const found = new Map<string, number>();
+    for (const { id, bytes } of textLines(await this.#readTexts())) {
+      found.set(id, (found.get(id) ?? 0) + bytes.length);
+    }
+    for (const { id, bytes } of textLines(Buffer.concat(this.#newTexts))) {
+      found.set(id, (found.get(id) ?? 0) + bytes.length);
+    }
+    return [...this.entries].flatMap(([id, { textBytes }]) => ((found.get(id) ?? 0) < textBytes ? [id] : []));
+  }
+
+  /** Writes both files anew when that pays. Only for the one process that writes them. @throws the system's error */
+  async tidy(): Promise<void> {
+    if (this.#lines > 2 * this.entries.size + 1000) {
+      const lines = [...this.entries.values()].map((entry) => encodeLine(entry));
+      await this.#replace(this.#summariesPath, Buffer.concat(lines));
+      this.#lines = lines.length;
+    }
+    const needed = [...this.entries.values()].reduce((sum, { textBytes }) => sum + textBytes, 0);
+    const texts = await this.#readTexts();
+    if (texts.length > 2 * needed + MAX_WASTE) await this.#replace(this.#textsPath, this.#withoutCopies(texts));
+  }
+
+  #withoutCopies(texts: Buffer): Buffer {
+    const seen = new Set<string>();
+    const kept: Buffer[] = [];
+    for (const { id, turn, bytes } of textLines(texts)) {
+      // The checksum stands for the text.
+      const key = `${id} ${turn} ${bytes.toString('latin1', 0, 8)}`;
+      if (!this.entries.has(id) || seen.has(key)) continue;
+      seen.add(key);
+      kept.push(bytes);
+    }
+    return Buffer.concat(kept);
+  }
+
+  async #replace(path: string, bytes: Buffer): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    await writeFile(`${path}.new`, bytes, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+    this.#texts = null;
+  }
+
+  async #readTexts(): Promise<Buffer> {
+    this.#texts ??= await readFile(this.#textsPath).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
+      throw error;
+    });
+    if (this.#forgetTimer !== null) clearTimeout(this.#forgetTimer);
+    this.#forgetTimer = setTimeout(() => (this.#texts = null), FORGET_TEXTS_MS);
+    this.#forgetTimer.unref();
+    return this.#texts;
+  }
+
+  /** Lets go of what is in memory only for speed. */
+  close(): void {
+    if (this.#forgetTimer !== null) clearTimeout(this.#forgetTimer);
+    this.#texts = null;
+  }
+}

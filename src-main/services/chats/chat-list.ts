@@ -1,0 +1,323 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineError } from '../../engine/errors.ts';
+import type { EmittedEvent } from '../../protocol/app-services.ts';
+import type { ChatSummary } from '../../protocol/chats/chat.ts';
+import type { InstanceLock } from '../instance-lock.ts';
+import { storageError } from '../json-file.ts';
+import { ChatIndex } from './chat-index.ts';
+import type { ChatPaths } from './chat-paths.ts';
+import { recover } from './compaction.ts';
+import { statusAt, statusAtSync, type ChatFiles } from './files.ts';
+import { laterVersion, type Change, type Journal } from './journal.ts';
+import { OpenChats, type OpenChatsListener } from './open-chats.ts';
+import type { TurnText } from './search-text.ts';
+import { importV1 } from './v1-import.ts';
+
+/** The first list waits this long, ms, for chats that the index does not know; the others come later. */
+const FIRST_LIST_MS = 100;
+/** While many chats are read or migrated, lists are told of it this often, ms. */
+const TELL_EVERY_MS = 300;
+const FLUSH_AFTER_MS = 500;
+/** Files that are looked at before other work gets its turn. */
+const LOOK_AT_ONCE = 500;
+/** Chats that are read or migrated at the same time: the disk takes several at once. */
+const AT_ONCE = 8;
+const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
+
+interface Parts {
+  paths: ChatPaths;
+  files: ChatFiles;
+  lock: InstanceLock;
+  emit: (event: EmittedEvent) => void;
+}
+
+/** Which chats there are. Keeps the index like the journals, and makes journals of files of the first format. */
+export class ChatList implements OpenChatsListener {
+  readonly open: OpenChats;
+  readonly #paths: ChatPaths;
+  readonly #files: ChatFiles;
+  readonly #lock: InstanceLock;
+  readonly #emit: (event: EmittedEvent) => void;
+  readonly #index: ChatIndex;
+  /** The file of the index was read. */
+  loaded: Promise<void> = Promise.resolve();
+  /** There is a first list. */
+  #ready: Promise<void> = Promise.resolve();
+  /** The index is like the journals. */
+  #work: Promise<void> = Promise.resolve();
+  /** Many chats change at once: when lists were told of it last; null: one at a time. */
+  #toldAt: number | null = null;
+  /** Lists were not told of the latest change. */
+  #untold = false;
+  #flushTimer: NodeJS.Timeout | null = null;
+  #flushing: Promise<void> = Promise.resolve();
+  #stopping = false;
+  readonly #reported = new Set<string>();
+  /** Stamps of chats of later versions. */
+  readonly #later = new Map<string, string>();
+  #folderStamp = '';
+
+  constructor({ paths, files, lock, emit }: Parts) {
+    this.#paths = paths;
+    this.#files = files;
+    this.#lock = lock;
+    this.#emit = emit;
+    this.#index = new ChatIndex(paths.index, files);
+    this.open = new OpenChats(paths, files, this);
+  }
+
+  start(): void {
+    this.loaded = this.#index.load();
+    this.#ready = this.#load();
+  }
+
+  /** This process became the one that writes the index and migrates. */
+  tookOver(): void {
+    this.#work = Promise.all([this.#ready, this.#work]).then(async () => await this.#catchUp(() => undefined));
+  }
+
+  /** Newest first. */
+  async all(): Promise<ChatSummary[]> {
+    await this.#ready;
+    return newestFirst([...this.#index.entries.values()].map(({ summary }) => summary));
+  }
+
+  /** @throws EngineError STORAGE */
+  async search(query: string): Promise<ChatSummary[]> {
+    await this.#ready;
+    await this.#work;
+    this.#takeRunning();
+    try {
+      return newestFirst(await this.#index.search(query));
+    } catch (error) {
+      throw storageError('read', this.#paths.index, error);
+    }
+  }
+
+  /** What changed in a chat that is open. @returns its new summary */
+  changed(journal: Journal, changes: readonly Change[]): ChatSummary | null {
+    const events = changes.flatMap((change) => change.events);
+    return this.#set(journal, journal.state?.takeTexts('ended', events) ?? [], false);
+  }
+
+  opened(journal: Journal): void {
+    const { id, state } = journal;
+    if (state === null || state.cursor.header === undefined) return;
+    if (state.isOfLaterVersion) {
+      this.#later.set(id, journal.stamp);
+      this.#report(id, laterVersion(journal.path).message);
+      this.removed(id);
+      return;
+    }
+    const texts = state.takeTexts('all');
+    if (this.#index.entries.get(id)?.stamp !== journal.stamp) this.#set(journal, texts, true);
+    this.#reportDamage(journal);
+  }
+
+  forgetting(journal: Journal): void {
+    const texts = journal.state?.takeTexts('all') ?? [];
+    if (texts.length > 0) this.#set(journal, texts, false);
+  }
+
+  removed(id: string): void {
+    if (!this.#index.delete(id)) return;
+    this.#listChanged();
+    this.#flushSoon();
+  }
+
+  /** Whether the chat is another one than the index says. */
+  isStale(id: string): boolean {
+    const status = statusAtSync(this.#paths.journal(id));
+    const entry = this.#index.entries.get(id);
+    if (status === null) return entry !== undefined;
+    return entry?.stamp !== status.stamp && this.#later.get(id) !== status.stamp;
+  }
+
+  /** Chats that came or went without a word. @throws the system's error */
+  async unseen(): Promise<{ journals: string[]; v1: string[] }> {
+    const folder = await statusAt(this.#paths.folder).catch(() => null);
+    if (folder === null || folder.stamp === this.#folderStamp) return { journals: [], v1: [] };
+    this.#folderStamp = folder.stamp;
+    const { journals, v1 } = await this.#paths.ids();
+    const there = new Set(journals);
+    const gone = [...this.#index.entries.keys()].filter((id) => !there.has(id));
+    return { journals: [...gone, ...journals.filter((id) => this.isStale(id))], v1 };
+  }
+
+  /** Reads a chat whose journal is not what the index says. Failures are reported once. */
+  async scan(id: string): Promise<void> {
+    try {
+      await this.open.use(id, async (journal) => {
+        const changes = await journal.catchUp();
+        if (changes === null) this.removed(id);
+        else if (journal.state?.isOfLaterVersion === false) this.changed(journal, changes);
+      });
+    } catch (error) {
+      this.#report(id, storageError('read', this.#paths.journal(id), error).message);
+    }
+  }
+
+  /** Makes a journal of the chat's file of the first format, if there is one. Failures are reported once. */
+  async migrate(id: string): Promise<void> {
+    // The one that holds the folder does it, and may be an earlier version, which still needs the file.
+    if (this.#lock.problem !== null || statusAtSync(this.#paths.v1(id)) === null) return;
+    try {
+      await this.open.use(id, async (journal) => {
+        const changes = await importV1(journal, this.#paths, (message) => this.#report(id, message));
+        if (changes === null) return;
+        this.changed(journal, changes);
+        this.forgetting(journal);
+      });
+    } catch (error) {
+      const isKnown = error instanceof EngineError;
+      this.#report(id, isKnown ? error.message : storageError('write', this.#paths.journal(id), error).message);
+    }
+  }
+
+  /** Ends what goes on in the background. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#ready;
+    await this.#work;
+  }
+
+  /** Writes what is not in the index yet. */
+  async close(): Promise<void> {
+    this.#takeRunning();
+    await this.#flush();
+    this.#index.close();
+  }
+
+  /** Texts of replies that did not end yet. */
+  #takeRunning(): void {
+    for (const id of this.open.ids) {
+      const journal = this.open.peek(id);
+      if (journal !== null) this.forgetting(journal);
+    }
+  }
+
+  async #load(): Promise<void> {
+    await this.loaded;
+    let known = (): void => undefined;
+    const isKnown = new Promise<void>((resolve) => (known = resolve));
+    this.#work = this.#catchUp(known);
+    await Promise.race([isKnown, sleep(FIRST_LIST_MS, undefined, { ref: false })]);
+  }
+
+  /** Brings the index to what is in the folder. Failures are reported. @param known called when no chat is missing */
+  async #catchUp(known: () => void): Promise<void> {
+    this.#toldAt = performance.now();
+    try {
+      const { journals, v1 } = await this.#paths.ids();
+      const stale = await this.#staleOf(journals);
+      if (this.#lock.problem === null) await this.#finishCompactions();
+      await this.#each(stale, (id) => this.scan(id));
+      await this.#each(v1, (id) => this.migrate(id));
+      known();
+      await this.#each(await this.#index.incomplete(), (id) => this.#rescan(id));
+      if (this.#lock.problem === null) {
+        await this.#paths.purge(KEEP_DELETED_MS);
+        await this.#index.tidy();
+      }
+    } catch (error) {
+      this.#report('', storageError('read', this.#paths.folder, error).message);
+    }
+    known();
+    this.#toldAt = null;
+    if (this.#untold) this.#listChanged();
+    await this.#flush();
+  }
+
+  async #rescan(id: string): Promise<void> {
+    const entry = this.#index.entries.get(id);
+    if (entry !== undefined) entry.stamp = '';
+    await this.open.use(id, async (journal) => {
+      journal.state = null;
+    });
+    await this.scan(id);
+  }
+
+  async #staleOf(journals: readonly string[]): Promise<string[]> {
+    const there = new Set(journals);
+    for (const id of [...this.#index.entries.keys()]) if (!there.has(id)) this.removed(id);
+    const stale: string[] = [];
+    for (const [at, id] of journals.entries()) {
+      if (at % LOOK_AT_ONCE === LOOK_AT_ONCE - 1) await sleep(0);
+      if (this.isStale(id)) stale.push(id);
+    }
+    return stale;
+  }
+
+  /** @throws the system's error */
+  async #finishCompactions(): Promise<void> {
+    for (const id of await this.#paths.interrupted()) {
+      await this.open.use(id, (journal) => recover(this.#files, journal.path));
+    }
+  }
+
+  async #each(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
+    const waiting = ids.values();
+    const next = async (): Promise<void> => {
+      for (const id of waiting) {
+        if (this.#stopping) return;
+        await work(id);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
+  }
+
+  #set(journal: Journal, texts: readonly TurnText[], all: boolean): ChatSummary | null {
+    const { id, state, stamp } = journal;
+    if (state === null || state.cursor.header === undefined) return null;
+    const hidden = state.hidden();
+    const summary = state.summary(hidden);
+    const before = this.#index.entries.get(id)?.summary;
+    this.#index.set(id, { summary, stamp, hidden }, texts, all);
+    if (before?.title !== summary.title) this.#listChanged();
+    // Tokens alone are not worth a write: a stale entry is made anew.
+    if (texts.length > 0 || before?.title !== summary.title || before.turns !== summary.turns) this.#flushSoon();
+    return summary;
+  }
+
+  #listChanged(): void {
+    const now = performance.now();
+    this.#untold = this.#toldAt !== null && now - this.#toldAt < TELL_EVERY_MS;
+    if (this.#untold) return;
+    if (this.#toldAt !== null) this.#toldAt = now;
+    this.#emit({ type: 'chats' });
+  }
+
+  #flushSoon(): void {
+    if (this.#flushTimer !== null || this.#lock.problem !== null) return;
+    this.#flushTimer = setTimeout(() => void this.#flush(), FLUSH_AFTER_MS);
+    this.#flushTimer.unref();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
+    this.#flushTimer = null;
+    if (this.#lock.problem !== null) return;
+    // What cannot be written now is written with the next change, or made anew at the next start.
+    this.#flushing = this.#flushing.then(async () => await this.#index.flush()).catch(() => undefined);
+    await this.#flushing;
+  }
+
+  #reportDamage({ id, path, state }: Journal): void {
+    if (state === null || state.damagedLines === 0) return;
+    const lines = state.damagedLines === 1 ? '1 line' : `${state.damagedLines} lines`;
+    this.#report(
+      id,
+      `Part of the chat “${state.title}” is damaged: ${lines} of ${path} cannot be read. The rest is shown.`,
+    );
+  }
+
+  #report(id: string, message: string): void {
+    if (this.#reported.has(`${id} ${message}`)) return;
+    this.#reported.add(`${id} ${message}`);
+    this.#emit({ type: 'notice', message });
+  }
+}
+
+function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
+  return [...chats].sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
+}

@@ -1,0 +1,146 @@
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chatId, parseOrRefuse } from '../../protocol/schemas.ts';
+import { codeOf } from '../json-file.ts';
+
+const JOURNAL = '.jsonl';
+const DETAILS = '.details.jsonl';
+const DAMAGED = '.damaged';
+const V1 = '.json';
+/** Ends the name of a journal while a compacted one takes its place. */
+export const REPLACED = '.old';
+/** Ends the name of a compacted journal before it takes its place. */
+export const COMPACTED = '.new';
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Where the files of chats are. */
+export class ChatPaths {
+  /** The data folder's `chats`. */
+  readonly folder: string;
+  readonly deleted: string;
+  readonly index: string;
+  /** Files of the first format after their migration. */
+  readonly migrated: string;
+
+  constructor(dataFolder: string) {
+    this.folder = join(dataFolder, 'chats');
+    this.deleted = join(this.folder, 'deleted');
+    this.index = join(this.folder, 'index');
+    this.migrated = join(this.folder, 'v1');
+  }
+
+  /** @throws EngineError BAD_REQUEST for an id that is not a plain file name */
+  journal(id: string): string {
+    return this.#path(id, JOURNAL);
+  }
+
+  details(id: string): string {
+    return this.#path(id, DETAILS);
+  }
+
+  /** Damaged lines that compaction took out of the journal. */
+  damaged(id: string): string {
+    return this.#path(id, DAMAGED);
+  }
+
+  v1(id: string): string {
+    return this.#path(id, V1);
+  }
+
+  #path(id: string, suffix: string): string {
+    return join(this.folder, `${parseOrRefuse(chatId, id, 'chat id')}${suffix}`);
+  }
+
+  /** Ids of the chats in the folder, by format. @throws the system's error */
+  async ids(): Promise<{ journals: string[]; v1: string[] }> {
+    const names = await this.#names();
+    const journals: string[] = [];
+    const v1: string[] = [];
+    for (const name of names) {
+      const chat = chatOfFile(name);
+      if (chat !== null) (chat.format === 'journal' ? journals : v1).push(chat.id);
+    }
+    return { journals, v1 };
+  }
+
+  /** Ids of chats whose compaction was interrupted. @throws the system's error */
+  async interrupted(): Promise<string[]> {
+    const ids = new Set<string>();
+    for (const name of await this.#names()) {
+      const suffix = [REPLACED, COMPACTED].find((one) => name.endsWith(one));
+      const chat = suffix === undefined ? null : chatOfFile(name.slice(0, -suffix.length));
+      if (chat?.format === 'journal') ids.add(chat.id);
+    }
+    return [...ids];
+  }
+
+  async #names(): Promise<string[]> {
+    return await readdir(this.folder).catch((error: unknown): string[] => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+  }
+
+  async isDeleted(id: string): Promise<boolean> {
+    return await exists(join(this.deleted, `${id}${JOURNAL}`));
+  }
+
+  /** Moves a chat to the deleted ones. @returns false when it is not there. @throws the system's error */
+  async moveToDeleted(id: string): Promise<boolean> {
+    await mkdir(this.deleted, { recursive: true });
+    const moved = await this.#move(id, this.folder, this.deleted);
+    // Tells when it was deleted.
+    const now = new Date();
+    if (moved) await utimes(join(this.deleted, `${id}${JOURNAL}`), now, now);
+    return moved;
+  }
+
+  /** @returns false when it is not there. @throws the system's error */
+  async moveBack(id: string): Promise<boolean> {
+    return await this.#move(id, this.deleted, this.folder);
+  }
+
+  /** The journal goes last when it comes back and first when it goes: a chat that is there is there with its details. */
+  async #move(id: string, from: string, to: string): Promise<boolean> {
+    parseOrRefuse(chatId, id, 'chat id');
+    if (!(await exists(join(from, `${id}${JOURNAL}`)))) return false;
+    const suffixes = to === this.deleted ? [JOURNAL, DETAILS, DAMAGED] : [DETAILS, DAMAGED, JOURNAL];
+    for (const suffix of suffixes) {
+      await rename(join(from, `${id}${suffix}`), join(to, `${id}${suffix}`)).catch((error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      });
+    }
+    return true;
+  }
+
+  /** Deletes for good what was deleted longer than `ageMs` ago. @throws the system's error */
+  async purge(ageMs: number): Promise<void> {
+    const names = await readdir(this.deleted).catch((error: unknown): string[] => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names) {
+      const chat = chatOfFile(name);
+      if (chat?.format !== 'journal') continue;
+      const { mtimeMs } = await stat(join(this.deleted, name));
+      if (Date.now() - mtimeMs < ageMs) continue;
+      for (const suffix of [DETAILS, DAMAGED, JOURNAL])
+        await rm(join(this.deleted, `${chat.id}${suffix}`), { force: true });
+    }
+  }
+}
+
+/** Which chat a file of the folder belongs to; null for details and whatever else there is. */
+export function chatOfFile(name: string): { id: string; format: 'journal' | 'v1' } | null {
+  const format = name.endsWith(JOURNAL) ? 'journal' : name.endsWith(V1) ? 'v1' : null;
+  if (format === null) return null;
+  const id = name.slice(0, -(format === 'journal' ? JOURNAL : V1).length);
+  return ID.test(id) ? { id, format } : null;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}

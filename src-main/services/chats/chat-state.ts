@@ -1,0 +1,190 @@
+import type { ChatEvent, ChatSummary } from '../../protocol/chats/chat.ts';
+import { entriesOf, isEnd, START, VERSION, type Cursor, type DetailsPlace, type Entry } from './journal-format.ts';
+
+/** Places of chunks of details of one reply, newest last: from, count, offset, length, four numbers each. */
+type Places = number[];
+const PLACE = 4;
+
+interface TurnState {
+  parent: string | null;
+  /** Tokens so far; 0 for a user's turn. */
+  count: number;
+  /** Text that is not in the index yet. */
+  text: string;
+}
+
+const MAX_MARKS = 128;
+
+/** What the store remembers of a chat that is open: where its journal stands, not what is in it. */
+export class ChatState {
+  readonly cursor: Cursor = { ...START };
+  title = '';
+  createdAt = '';
+  updatedAt = '';
+  /** Revisions below this one were merged by compaction. */
+  floor = 0;
+  damagedLines = 0;
+  /** Lines that compaction could merge with others. */
+  mergeable = 0;
+  readonly #turns = new Map<string, TurnState>();
+  readonly #removed = new Set<string>();
+  readonly #places = new Map<string, Places>();
+  /** Places where reading can start again, oldest first. */
+  #marks: Cursor[] = [];
+  #lastTurn: string | null = null;
+
+  constructor(
+    readonly id: string,
+    /** Of the file (`FileStatus.identity`). */
+    readonly file: string,
+  ) {}
+
+  get revision(): number {
+    return this.cursor.revision;
+  }
+
+  get isOfLaterVersion(): boolean {
+    return (this.cursor.header?.version ?? VERSION) > VERSION;
+  }
+
+  /** Takes the bytes after those that were read before; a line that is not whole stays unread. */
+  read(bytes: Buffer): Entry[] {
+    const entries: Entry[] = [];
+    const before = { ...this.cursor };
+    const wasEmpty = this.cursor.header === undefined;
+    for (const entry of entriesOf(bytes, this.cursor)) {
+      this.#take(entry);
+      entries.push(entry);
+    }
+    const { header } = this.cursor;
+    if (wasEmpty && header) {
+      this.createdAt = header.createdAt;
+      if (this.updatedAt === '') this.updatedAt = header.createdAt;
+      this.floor = Math.max(this.floor, header.revision);
+    } else if (!wasEmpty) this.#marks = [...this.#marks, before].slice(-MAX_MARKS);
+    return entries;
+  }
+
+  #take({ event, places, kept }: Entry): void {
+    if (kept?.damaged) this.damagedLines++;
+    for (const [turn, ...place] of places) {
+      const known = this.#places.get(turn);
+      if (known) known.push(...place);
+      else this.#places.set(turn, place);
+    }
+    if (event === null) return;
+    if (event.at > this.updatedAt) this.updatedAt = event.at;
+    // The header is damaged.
+    if (this.createdAt === '') this.createdAt = event.at;
+    this.#apply(event);
+  }
+
+  #apply(event: ChatEvent): void {
+    switch (event.type) {
+      case 'facts':
+        this.mergeable++;
+        if (event.facts.title !== undefined) this.title = event.facts.title;
+        return;
+      case 'turn': {
+        const { id, parent } = event.turn;
+        if (this.#turns.has(id)) return;
+        const text = event.turn.role === 'user' ? event.turn.text : '';
+        const isKnown = parent === null || this.#turns.has(parent);
+        this.#turns.set(id, { parent: isKnown ? parent : this.#lastTurn, count: 0, text });
+        this.#lastTurn = id;
+        return;
+      }
+      case 'tokens': {
+        this.mergeable++;
+        const turn = this.#turns.get(event.turn);
+        if (!turn) return;
+        const skip = Math.max(0, turn.count - event.from);
+        if (skip >= event.tokens.ids.length) return;
+        const skipped = event.tokens.lengths.slice(0, skip).reduce((sum, length) => sum + length, 0);
+        turn.text += event.text.slice(skipped);
+        turn.count = Math.max(turn.count, event.from) + event.tokens.ids.length - skip;
+        return;
+      }
+      case 'reply':
+        this.mergeable++;
+        return;
+      case 'remove':
+        if (this.#turns.has(event.turn)) this.#removed.add(event.turn);
+        return;
+      case 'restore':
+        this.#removed.delete(event.turn);
+        return;
+    }
+  }
+
+  /** Texts that are not in the index yet: of turns that are complete, or of all. */
+  takeTexts(which: 'ended' | 'all', events: readonly ChatEvent[] = []): { turn: string; text: string }[] {
+    const ended = new Set(events.flatMap((event) => idsOfEnded(event)));
+    const taken: { turn: string; text: string }[] = [];
+    for (const id of which === 'all' ? this.#turns.keys() : ended) {
+      const turn = this.#turns.get(id);
+      if (!turn || turn.text === '') continue;
+      taken.push({ turn: id, text: turn.text });
+      turn.text = '';
+    }
+    return taken;
+  }
+
+  /** Deleted turns and all that follow them. */
+  hidden(): string[] {
+    if (this.#removed.size === 0) return [];
+    const hidden = new Set<string>();
+    // Parents come before their children.
+    for (const [id, { parent }] of this.#turns) {
+      if (this.#removed.has(id) || (parent !== null && hidden.has(parent))) hidden.add(id);
+    }
+    return [...hidden];
+  }
+
+  summary(hidden = this.hidden()): ChatSummary {
+    const { id, title, createdAt, updatedAt } = this;
+    return { id, title, createdAt, updatedAt, turns: this.#turns.size - hidden.length };
+  }
+
+  /** Where to begin to read what came after a revision, which must not be below `floor`. */
+  cursorBefore(revision: number): Cursor {
+    return { ...(this.#marks.findLast((mark) => mark.revision <= revision) ?? START) };
+  }
+
+  get turnCount(): number {
+    return this.#turns.size;
+  }
+
+  /** All chunks of details, by turn. */
+  allPlaces(): Map<string, DetailsPlace[]> {
+    const all = new Map<string, DetailsPlace[]>();
+    for (const [turn, places] of this.#places) {
+      const ofTurn: DetailsPlace[] = [];
+      for (let at = 0; at < places.length; at += PLACE) {
+        ofTurn.push([turn, places[at], places[at + 1], places[at + 2], places[at + 3]]);
+      }
+      all.set(turn, ofTurn);
+    }
+    return all;
+  }
+
+  /** Chunks that hold tokens of the range, newest first. */
+  placesOf(
+    turn: string,
+    from: number,
+    count: number,
+  ): { from: number; count: number; offset: number; length: number }[] {
+    const places = this.#places.get(turn) ?? [];
+    const found = [];
+    for (let at = places.length - PLACE; at >= 0; at -= PLACE) {
+      const [first, tokens, offset, length] = places.slice(at, at + PLACE);
+      if (first < from + count && from < first + tokens) found.push({ from: first, count: tokens, offset, length });
+    }
+    return found;
+  }
+}
+
+function idsOfEnded(event: ChatEvent): string[] {
+  if (event.type === 'turn' && event.turn.role === 'user') return [event.turn.id];
+  return event.type === 'reply' && isEnd(event.facts) ? [event.turn] : [];
+}

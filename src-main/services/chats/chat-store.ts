@@ -1,0 +1,282 @@
+import { mkdir } from 'node:fs/promises';
+import { EngineError } from '../../engine/errors.ts';
+import type { EmittedEvent } from '../../protocol/app-services.ts';
+import type {
+  ChatDetailsRange,
+  ChatEvent,
+  ChatSummary,
+  ChatUpdate,
+  ChatWrite,
+  ChatWritten,
+  StoredChat,
+  TokenDetails,
+} from '../../protocol/chats/chat.ts';
+import type { InstanceLock } from '../instance-lock.ts';
+import { storageError } from '../json-file.ts';
+import { ChatList } from './chat-list.ts';
+import { ChatPaths } from './chat-paths.ts';
+import { compact, pays } from './compaction.ts';
+import { appendDetails, readDetails } from './details-file.ts';
+import { ChatFiles } from './files.ts';
+import { FolderWatch } from './folder-watch.ts';
+import type { Change, Journal } from './journal.ts';
+import { eventLine, isEnd, placesLine, type DetailsPlace } from './journal-format.ts';
+import type { OpenChats } from './open-chats.ts';
+import { SyncSoon } from './sync-soon.ts';
+
+export interface ChatStoreOptions {
+  dataFolder: string;
+  lock: InstanceLock;
+  emit: (event: EmittedEvent) => void;
+  /** Tests give their own, to count bytes and to let writes fail. */
+  files?: ChatFiles;
+  /** How often to look for changes of which the system did not tell, ms. */
+  pollMs?: number;
+  /** Whether the system tells of changes. */
+  watch?: boolean;
+}
+
+const POLL_MS = 2000;
+
+/**
+ * Chats, one journal each (`chats/ID.jsonl`), so that damage to one never reaches another. Any number of processes use
+ * the folder at the same time.
+ */
+export class ChatStore {
+  readonly #paths: ChatPaths;
+  readonly #files: ChatFiles;
+  readonly #lock: InstanceLock;
+  readonly #emit: (event: EmittedEvent) => void;
+  readonly #watching: { pollMs: number; watch: boolean };
+  readonly #open: OpenChats;
+  readonly #list: ChatList;
+  readonly #sync: SyncSoon;
+  #watch: FolderWatch | null = null;
+
+  constructor({ dataFolder, lock, emit, files = new ChatFiles(), pollMs = POLL_MS, watch = true }: ChatStoreOptions) {
+    this.#paths = new ChatPaths(dataFolder);
+    this.#files = files;
+    this.#emit = emit;
+    this.#watching = { pollMs, watch };
+    this.#list = new ChatList({ paths: this.#paths, files, lock, emit });
+    this.#open = this.#list.open;
+    this.#lock = lock;
+    this.#sync = new SyncSoon(files);
+  }
+
+  /** Begins to read the index; `list` waits for it. */
+  start(): void {
+    this.#list.start();
+    const poll = () => void this.#poll();
+    const changed = (id: string, format: 'journal' | 'v1') => void this.#changed(id, format);
+    this.#watch = new FolderWatch(this.#paths.folder, changed, { poll, ...this.#watching });
+  }
+
+  /** Waits until everything is on disk. */
+  async stop(): Promise<void> {
+    this.#watch?.close();
+    await this.#list.stop();
+    await this.#open.settled();
+    await this.#sync.now();
+    await this.#list.close();
+  }
+
+  /** This process may now write the index and move files of the first format. */
+  tookOver(): void {
+    this.#list.tookOver();
+  }
+
+  async list(): Promise<ChatSummary[]> {
+    return await this.#list.all();
+  }
+
+  async search(query: string): Promise<ChatSummary[]> {
+    return await this.#list.search(query);
+  }
+
+  /** @throws EngineError STORAGE when the chat is there and cannot be read */
+  async get(id: string): Promise<StoredChat | null> {
+    await this.#list.migrate(id);
+    return await this.#use(id, 'read', async (journal) => {
+      const read = await journal.readAll();
+      if (read === null || isEmpty(journal)) return null;
+      this.#tell(journal, read.changes, '');
+      if (this.#lock.problem === null && pays(journal)) this.#compactLater(id);
+      return read.chat;
+    });
+  }
+
+  /** @throws EngineError CHAT_NOT_FOUND, STORAGE */
+  async since(id: string, revision: number): Promise<ChatUpdate | null> {
+    return await this.#use(id, 'read', async (journal) => {
+      const changes = await journal.catchUp();
+      if (changes === null) throw notFound(id);
+      this.#tell(journal, changes, '');
+      const events = await journal.since(revision);
+      return events === null ? null : { revision: revisionOf(journal), events };
+    });
+  }
+
+  /** @throws EngineError CHAT_NOT_FOUND, STORAGE; what was not written can be sent again as it is */
+  async write({ id, base, origin, events, details }: ChatWrite): Promise<ChatWritten> {
+    return await this.#use(id, 'write', async (journal) => {
+      const createdAt = base === 0 ? (events[0]?.at ?? null) : null;
+      if (createdAt !== null && journal.state === null) await this.#prepare(id);
+      // Without the chat, details would be left behind.
+      else if (details.length > 0 && (await journal.catchUp()) === null) throw notFound(id);
+      const places = await appendDetails(this.#files, this.#paths.details(id), details);
+      const batch = batchOf(events, places);
+      const changes = batch.length === 0 ? await journal.catchUp() : await journal.append(batch, createdAt);
+      if (changes === null) throw notFound(id);
+      this.#tell(journal, changes, origin);
+      const isImportant = events.some(
+        (event) => event.type !== 'tokens' && (event.type !== 'reply' || isEnd(event.facts)),
+      );
+      if (isImportant) this.#sync.soon([this.#paths.details(id), journal.path]);
+      return { revision: revisionOf(journal), missed: await missed(journal, base, changes) };
+    });
+  }
+
+  /** @throws EngineError STORAGE */
+  async details({ id, turn, from, count }: ChatDetailsRange): Promise<(TokenDetails | null)[]> {
+    return await this.#use(id, 'read', async (journal) => {
+      const changes = await journal.catchUp();
+      if (changes === null || journal.state === null) return new Array<null>(count).fill(null);
+      this.#tell(journal, changes, '');
+      const places = journal.state.placesOf(turn, from, count);
+      return await readDetails(this.#files, this.#paths.details(id), { turn, from, count }, places);
+    });
+  }
+
+  /** @throws EngineError STORAGE */
+  async delete(id: string): Promise<void> {
+    await this.#list.migrate(id);
+    await this.#use(id, 'delete', async (journal) => {
+      await this.#paths.moveToDeleted(id);
+      journal.state = null;
+    });
+    this.#list.removed(id);
+  }
+
+  /** @throws EngineError CHAT_NOT_FOUND, STORAGE */
+  async restore(id: string): Promise<void> {
+    await this.#use(id, 'write', async (journal) => {
+      const isThere = (await journal.catchUp()) !== null;
+      if (!isThere && !(await this.#paths.moveBack(id))) throw notFound(id);
+    });
+    await this.#list.scan(id);
+  }
+
+  /** A chat that was deleted must not come back with a late write. */
+  async #prepare(id: string): Promise<void> {
+    await mkdir(this.#paths.folder, { recursive: true });
+    if (await this.#paths.isDeleted(id)) throw notFound(id);
+  }
+
+  #tell(journal: Journal, changes: readonly Change[], origin: string): void {
+    const { state } = journal;
+    if (state === null || state.isOfLaterVersion || changes.length === 0) return;
+    const summary = this.#list.changed(journal, changes);
+    if (summary === null) return;
+    const worth = changes.filter(
+      (one, at) => one.revision !== one.from || one.events.length > 0 || at === changes.length - 1,
+    );
+    for (const { from, revision, events, own } of worth) {
+      this.#emit({ type: 'chat', id: journal.id, from, revision, events, origin: own ? origin : '', summary });
+    }
+  }
+
+  #compactLater(id: string): void {
+    const work = async (journal: Journal) => {
+      if (!(await compact(journal, this.#paths))) return;
+      const changes = await journal.catchUp();
+      if (changes !== null) this.#tell(journal, changes, '');
+    };
+    // The chat stays as it is; the next opening tries again.
+    this.#open
+      .use(id, work)
+      .catch((error: unknown) => this.#notice(storageError('write', this.#paths.journal(id), error)));
+  }
+
+  async #changed(id: string, format: 'journal' | 'v1'): Promise<void> {
+    try {
+      if (format === 'v1') await this.#list.migrate(id);
+      else if (this.#list.isStale(id)) await this.#lookAt(id);
+    } catch (error) {
+      this.#notice(EngineError.from(error));
+    }
+  }
+
+  async #lookAt(id: string): Promise<void> {
+    const isThere = await this.#use(id, 'read', async (journal) => {
+      const changes = await journal.catchUp();
+      if (changes === null) return false;
+      this.#tell(journal, changes, '');
+      return true;
+    });
+    if (!isThere) this.#list.removed(id);
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      const { journals, v1 } = await this.#list.unseen();
+      for (const id of new Set([...this.#open.ids, ...journals])) await this.#changed(id, 'journal');
+      for (const id of v1) await this.#changed(id, 'v1');
+    } catch {
+      // The folder cannot be read now: whoever asks for the list is told.
+    }
+  }
+
+  #notice(error: EngineError): void {
+    this.#emit({ type: 'notice', message: error.message });
+  }
+
+  async #use<T>(id: string, action: 'read' | 'write' | 'delete', work: (journal: Journal) => Promise<T>): Promise<T> {
+    await this.#list.loaded;
+    return await this.#open.use(id, async (journal) => {
+      try {
+        return await work(journal);
+      } catch (error) {
+        if (error instanceof EngineError) throw error;
+        throw storageError(action, journal.path, error);
+      }
+    });
+  }
+}
+
+function notFound(id: string): EngineError {
+  return new EngineError(
+    'CHAT_NOT_FOUND',
+    'This chat does not exist any more. It was deleted, here or in another window.',
+    {
+      id,
+    },
+  );
+}
+
+/** A file without a whole line was created by a write that failed. */
+function isEmpty({ state }: Journal): boolean {
+  return state === null || state.cursor.header === undefined;
+}
+
+function revisionOf({ state }: Journal): number {
+  return state?.revision ?? 0;
+}
+
+/** The lines of a write; places of details go with its last line. */
+function batchOf(events: readonly ChatEvent[], places: readonly DetailsPlace[]): Buffer {
+  const lines = events.map((event, at) => eventLine(event, at === events.length - 1 ? places : []));
+  if (events.length === 0 && places.length > 0) lines.push(placesLine(places));
+  return Buffer.concat(lines);
+}
+
+/** What others wrote since `base`: before the own lines, or after them. */
+async function missed(journal: Journal, base: number, changes: readonly Change[]): Promise<ChatEvent[] | null> {
+  const own = changes.filter((change) => change.own);
+  // Written twice, because the file was replaced.
+  if (own.length > 1) return null;
+  const before = await journal.since(base, own[0]?.from);
+  if (before === null) return null;
+  const later = own.length === 0 ? [] : changes.slice(changes.indexOf(own[0]) + 1);
+  return [...before, ...later.flatMap((change) => change.events)];
+}

@@ -1,0 +1,117 @@
+import type { DetailsChunk, TokenDetails } from '../../protocol/chats/chat.ts';
+import type { ChatFiles } from './files.ts';
+import type { DetailsPlace } from './journal-format.ts';
+import { codeOf } from '../json-file.ts';
+import { encodeLine, payloadOf } from './lines.ts';
+
+/** Tokens of one line: what is read for one token that a person looks at. */
+const TOKENS_PER_LINE = 64;
+const MAX_ATTEMPTS = 8;
+/** Values of a candidate in a line. */
+const CANDIDATE = 4;
+
+/** The same values without their names, candidates in one flat list. */
+type PackedDetails = [piece: string, rank: number, sampled: number, survivors: number, candidates: unknown[]];
+
+/** Appends details to a chat's details file. @returns where they are. @throws the system's error */
+export async function appendDetails(
+  files: ChatFiles,
+  path: string,
+  chunks: readonly DetailsChunk[],
+): Promise<DetailsPlace[]> {
+  const lines = chunks.flatMap((chunk) => linesOf(chunk));
+  if (lines.length === 0) return [];
+  const bytes = Buffer.concat(lines.map(({ line }) => line));
+  let offset = await append(files, path, bytes);
+  return lines.map(({ turn, from, count, line }) => {
+    const place: DetailsPlace = [turn, from, count, offset, line.length];
+    offset += line.length;
+    return place;
+  });
+}
+
+function linesOf({ turn, from, details }: DetailsChunk) {
+  const lines = [];
+  for (let at = 0; at < details.length; at += TOKENS_PER_LINE) {
+    const part = details.slice(at, at + TOKENS_PER_LINE);
+    lines.push({ turn, from: from + at, count: part.length, line: encodeLine([turn, from + at, part.map(pack)]) });
+  }
+  return lines;
+}
+
+/** @returns the offset at which the bytes are */
+async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<number> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const file = await files.openToAppend(path, true);
+    try {
+      const { size } = await file.status();
+      await file.write(bytes);
+      const after = await file.status();
+      if (after.size === size + bytes.length) return size;
+      // Another process wrote at the same time.
+      const at = (await file.read(size, after.size)).indexOf(bytes);
+      if (at >= 0) return size + at;
+    } finally {
+      await file.close();
+    }
+  }
+  throw new Error(`${path} changes all the time.`);
+}
+
+/** Details of `count` tokens from index `from`; null where they were not recorded or are damaged. */
+export async function readDetails(
+  files: ChatFiles,
+  path: string,
+  range: { turn: string; from: number; count: number },
+  places: readonly { from: number; offset: number; length: number }[],
+): Promise<(TokenDetails | null)[]> {
+  const result = new Array<TokenDetails | null>(range.count).fill(null);
+  if (places.length === 0) return result;
+  const file = await files.openToRead(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  });
+  if (file === null) return result;
+  try {
+    for (const { from, offset, length } of places) {
+      const packed = unpackLine(await file.read(offset, offset + length), range.turn, from);
+      for (const [at, details] of packed.entries()) {
+        const index = from + at - range.from;
+        if (index >= 0 && index < result.length) result[index] ??= details;
+      }
+    }
+  } finally {
+    await file.close();
+  }
+  return result;
+}
+
+function unpackLine(line: Buffer, turn: string, from: number): TokenDetails[] {
+  const payload = payloadOf(line.subarray(0, -1));
+  if (payload === null) return [];
+  const [ofTurn, first, details] = JSON.parse(payload.toString('utf8')) as [string, number, PackedDetails[]];
+  return ofTurn === turn && first === from ? details.map(unpack) : [];
+}
+
+function pack({ piece, rank, sampledProbability, survivors, candidates }: TokenDetails): PackedDetails {
+  const flat = candidates.flatMap(({ id, piece, logprob, sampledProbability }) => [
+    id,
+    piece,
+    sixDigits(logprob),
+    sampledProbability === null ? null : sixDigits(sampledProbability),
+  ]);
+  return [piece, rank, sixDigits(sampledProbability), survivors, flat];
+}
+
+function unpack([piece, rank, sampledProbability, survivors, flat]: PackedDetails): TokenDetails {
+  const candidates = [];
+  for (let at = 0; at < flat.length; at += CANDIDATE) {
+    const [id, text, logprob, probability] = flat.slice(at, at + CANDIDATE) as [number, string, number, number | null];
+    candidates.push({ id, piece: text, logprob, sampledProbability: probability });
+  }
+  return { piece, rank, sampledProbability, survivors, candidates };
+}
+
+function sixDigits(value: number): number {
+  return Number(value.toPrecision(6));
+}

@@ -1,0 +1,112 @@
+/** The few file operations that chats need, in one place so that tests can count bytes and let writes fail. */
+import { constants, statSync, type BigIntStats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+
+export interface FileStatus {
+  /** Another one after the file was replaced. */
+  identity: string;
+  size: number;
+  /** Another one after the file was changed. */
+  stamp: string;
+}
+
+function statusOf({ ino, birthtimeNs, size, mtimeNs }: BigIntStats): FileStatus {
+  // The number alone may be given to another file when this one is gone.
+  return { identity: `${ino} ${birthtimeNs}`, size: Number(size), stamp: `${size} ${mtimeNs}` };
+}
+
+/** @throws the system's error */
+export async function statusAt(path: string): Promise<FileStatus> {
+  return statusOf(await stat(path, { bigint: true }));
+}
+
+/** For thousands of files at once. Null: there is no such file, or it cannot be looked at. */
+export function statusAtSync(path: string): FileStatus | null {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats?.isFile() ? statusOf(stats) : null;
+}
+
+const MODE = 0o600;
+
+export class ChatFiles {
+  /** Bytes so far. */
+  readonly moved = { read: 0, written: 0 };
+  /** For tests: called before each write; may throw, or give the bytes after which the disk is full. */
+  fault: ((path: string, bytes: number) => number | void) | null = null;
+
+  /** @throws the system's error; ENOENT when the file is missing and must not be created */
+  async openToAppend(path: string, create: boolean): Promise<OpenFile> {
+    const flags = constants.O_RDWR | constants.O_APPEND | (create ? constants.O_CREAT : 0);
+    return new OpenFile(await open(path, flags, MODE), path, this);
+  }
+
+  async openToRead(path: string): Promise<OpenFile> {
+    return new OpenFile(await open(path, 'r'), path, this);
+  }
+
+  /** @throws the system's error; EEXIST when there is such a file */
+  async create(path: string): Promise<OpenFile> {
+    return new OpenFile(await open(path, 'wx', MODE), path, this);
+  }
+
+  /** Waits until the disk has what was written. @throws the system's error */
+  async sync(path: string): Promise<void> {
+    const file = await this.openToAppend(path, false);
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+export class OpenFile {
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #files: ChatFiles;
+
+  constructor(handle: FileHandle, path: string, files: ChatFiles) {
+    this.#handle = handle;
+    this.#path = path;
+    this.#files = files;
+  }
+
+  async status(): Promise<FileStatus> {
+    return statusOf(await this.#handle.stat({ bigint: true }));
+  }
+
+  async read(from: number, to: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(Math.max(0, to - from));
+    let filled = 0;
+    while (filled < buffer.length) {
+      const { bytesRead } = await this.#handle.read(buffer, filled, buffer.length - filled, from + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    this.#files.moved.read += filled;
+    return buffer.subarray(0, filled);
+  }
+
+  /** Writes at the end, at once. @throws the system's error, also when only a part could be written */
+  async write(bytes: Buffer): Promise<void> {
+    const room = this.#files.fault?.(this.#path, bytes.length) ?? Infinity;
+    const first = bytes.length <= room ? bytes : bytes.subarray(0, room);
+    let done = (await this.#handle.write(first)).bytesWritten;
+    this.#files.moved.written += done;
+    if (first.length < bytes.length) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+    // A short write has no error yet; the attempt to write the rest says why.
+    while (done < bytes.length) {
+      const { bytesWritten } = await this.#handle.write(bytes.subarray(done));
+      done += bytesWritten;
+      this.#files.moved.written += bytesWritten;
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Lines of a journal: CRC-32 of the rest in eight hexadecimal digits, a space, JSON. A line that does not match its
+ * checksum is damaged and costs nothing but itself.
+ */
+import { crc32 } from 'node:zlib';
+
+const NEWLINE = 0x0a;
+const CHECKSUM_CHARS = 8;
+/** Ends what an interrupted write left behind. It was never acknowledged, so it is not damage. */
+const TORN = Buffer.from(' ~');
+
+export const LINE_BREAK_AFTER_TORN = Buffer.concat([TORN, Buffer.from('\n')]);
+
+export function encodeLine(value: unknown): Buffer {
+  return checksummed(Buffer.from(JSON.stringify(value)));
+}
+
+/** @param payload without line breaks */
+export function checksummed(payload: Buffer): Buffer {
+  const checksum = crc32(payload).toString(16).padStart(CHECKSUM_CHARS, '0');
+  return Buffer.concat([Buffer.from(`${checksum} `), payload, Buffer.from('\n')]);
+}
+
+/** @returns the bytes behind the checksum; null when they do not match it */
+export function payloadOf(line: Buffer): Buffer | null {
+  if (line.length < CHECKSUM_CHARS + 1 || line[CHECKSUM_CHARS] !== 0x20) return null;
+  const payload = line.subarray(CHECKSUM_CHARS + 1);
+  const checksum = line.toString('latin1', 0, CHECKSUM_CHARS);
+  return checksum === crc32(payload).toString(16).padStart(CHECKSUM_CHARS, '0') ? payload : null;
+}
+
+export type Line =
+  | { kind: 'read'; value: unknown; start: number; end: number }
+  | { kind: 'damaged'; bytes: Buffer; start: number; end: number }
+  /** Empty, or the rest of an interrupted write. Counts for nothing. */
+  | { kind: 'torn'; start: number; end: number };
+
+/** The whole lines of `bytes`. What follows the last line break is left for later: it may still be growing. */
+export function* linesOf(bytes: Buffer): Generator<Line> {
+  for (let start = 0; ;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    if (newline < 0) return;
+    const end = newline + 1;
+    yield { ...decode(bytes.subarray(start, newline)), start, end };
+    start = end;
+  }
+}
+
+function decode(line: Buffer) {
+  if (line.length === 0 || line.subarray(-TORN.length).equals(TORN)) return { kind: 'torn' } as const;
+  const payload = payloadOf(line);
+  if (payload === null) return { kind: 'damaged', bytes: line } as const;
+  try {
+    return { kind: 'read', value: JSON.parse(payload.toString('utf8')) as unknown } as const;
+  } catch {
+    return { kind: 'damaged', bytes: line } as const;
+  }
+}

@@ -1,0 +1,78 @@
+import type { ChatPaths } from './chat-paths.ts';
+import type { ChatFiles } from './files.ts';
+import { Journal } from './journal.ts';
+
+/** Journals that are remembered. */
+const MAX_OPEN = 16;
+
+export interface OpenChatsListener {
+  /** A journal was read from its beginning. */
+  opened(journal: Journal): void;
+  /** A journal will be forgotten. */
+  forgetting(journal: Journal): void;
+}
+
+/** The journals that were used last, and one thing at a time for each. */
+export class OpenChats {
+  readonly #paths: ChatPaths;
+  readonly #files: ChatFiles;
+  readonly #listener: OpenChatsListener;
+  /** The one that was used last comes last. */
+  readonly #open = new Map<string, Journal>();
+  readonly #running = new Map<string, Promise<unknown>>();
+
+  constructor(paths: ChatPaths, files: ChatFiles, listener: OpenChatsListener) {
+    this.#paths = paths;
+    this.#files = files;
+    this.#listener = listener;
+  }
+
+  /** Journals that were read and are remembered. */
+  get ids(): string[] {
+    return [...this.#open].flatMap(([id, journal]) => (journal.state === null ? [] : [id]));
+  }
+
+  peek(id: string): Journal | null {
+    return this.#open.get(id) ?? null;
+  }
+
+  /** Does something with a chat after all that was asked of it before. */
+  async use<T>(id: string, work: (journal: Journal) => Promise<T>): Promise<T> {
+    const path = this.#paths.journal(id);
+    const before = this.#running.get(id) ?? Promise.resolve();
+    const run = before.then(async () => await work(this.#journal(id, path)));
+    const settled = run.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.set(id, settled);
+    try {
+      return await run;
+    } finally {
+      if (this.#running.get(id) === settled) this.#running.delete(id);
+      this.#forgetOldest();
+    }
+  }
+
+  /** Resolves when nothing runs. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
+  #journal(id: string, path: string): Journal {
+    const journal: Journal =
+      this.#open.get(id) ?? new Journal(id, path, this.#files, (journal) => this.#listener.opened(journal));
+    this.#open.delete(id);
+    this.#open.set(id, journal);
+    return journal;
+  }
+
+  #forgetOldest(): void {
+    for (const [id, journal] of this.#open) {
+      if (this.#open.size <= MAX_OPEN) return;
+      if (this.#running.has(id)) continue;
+      this.#open.delete(id);
+      this.#listener.forgetting(journal);
+    }
+  }
+}

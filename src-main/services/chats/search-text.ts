@@ -1,0 +1,74 @@
+/**
+ * The texts of all chats in lower case, one checksummed line per turn: `ID \1 TURN \1 TEXT`. Searched as bytes, so that
+ * 50 MB of text never become strings.
+ */
+import { checksummed, payloadOf } from './lines.ts';
+
+const SEPARATOR = 0x01;
+const NEWLINE = 0x0a;
+const CHECKSUM_BYTES = 9;
+
+export interface TurnText {
+  turn: string;
+  text: string;
+}
+
+export function textLine(id: string, { turn, text }: TurnText): Buffer {
+  return checksummed(Buffer.from(`${id}\x01${turn}\x01${plain(text)}`));
+}
+
+/** As texts and queries are compared. Line breaks would end the line. */
+export function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex -- the separators of the file
+  return text.toLowerCase().replace(/[\x00-\x02\n]/g, '\x02');
+}
+
+export interface TextLine {
+  id: string;
+  turn: string;
+  /** Without the checksum and the line break. */
+  bytes: Buffer;
+}
+
+/** Whole, undamaged lines. */
+export function* textLines(texts: Buffer): Generator<TextLine> {
+  for (let start = 0; ;) {
+    const end = texts.indexOf(NEWLINE, start);
+    if (end < 0) return;
+    const payload = payloadOf(texts.subarray(start, end));
+    const line = payload === null ? null : namesOf(payload);
+    if (line !== null && payload !== null)
+      yield { id: line.id, turn: line.turn, bytes: texts.subarray(start, end + 1) };
+    start = end + 1;
+  }
+}
+
+/** Calls `found` for each line that contains the query; a line whose chat was found already is passed over. */
+export function findIn(texts: Buffer, query: string, found: (id: string, turn: string) => void): void {
+  const wanted = Buffer.from(plain(query));
+  if (wanted.length === 0) return;
+  for (let from = 0; ;) {
+    const hit = texts.indexOf(wanted, from);
+    if (hit < 0) return;
+    const start = texts.lastIndexOf(NEWLINE, hit) + 1;
+    const next = texts.indexOf(NEWLINE, hit);
+    const end = next < 0 ? texts.length : next;
+    const line = namesOf(texts.subarray(start + CHECKSUM_BYTES, end));
+    const textStart = line === null ? end : start + CHECKSUM_BYTES + line.textStart;
+    if (line !== null && hit >= textStart) {
+      found(line.id, line.turn);
+      from = end;
+    } else {
+      // The hit is in the names before the text.
+      from = Math.max(hit + 1, textStart);
+    }
+  }
+}
+
+function namesOf(payload: Buffer): { id: string; turn: string; textStart: number } | null {
+  const first = payload.indexOf(SEPARATOR);
+  const second = first < 0 ? -1 : payload.indexOf(SEPARATOR, first + 1);
+  if (second < 0) return null;
+  const id = payload.toString('utf8', 0, first);
+  return { id, turn: payload.toString('utf8', first + 1, second), textStart: second + 1 };
+}

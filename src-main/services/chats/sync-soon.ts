@@ -1,0 +1,46 @@
+import { codeOf } from '../json-file.ts';
+import type { ChatFiles } from './files.ts';
+
+/** How long after an important change the disk is asked to have it, ms. */
+const SYNC_AFTER_MS = 200;
+
+/** Gathers requests to bring files to the disk, which takes long, into one each. */
+export class SyncSoon {
+  readonly #files: ChatFiles;
+  readonly #paths = new Set<string>();
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(files: ChatFiles) {
+    this.#files = files;
+  }
+
+  soon(paths: readonly string[]): void {
+    for (const path of paths) this.#paths.add(path);
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => void this.now(), SYNC_AFTER_MS);
+    this.#timer.unref();
+  }
+
+  /** Resolves when everything that was asked for is done. */
+  async now(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const paths = [...this.#paths];
+    this.#paths.clear();
+    this.#running = this.#running.then(async () => {
+      for (const path of paths) await this.#sync(path);
+    });
+    await this.#running;
+  }
+
+  async #sync(path: string): Promise<void> {
+    try {
+      await this.#files.sync(path);
+    } catch (error) {
+      // A chat without details, or a deleted one. Any other failure means that the system writes the file later, by
+      // itself: the write as such succeeded.
+      if (codeOf(error) !== 'ENOENT') this.#paths.add(path);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import { mkdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError } from '../../engine/errors.ts';
+import { putAside, readJson } from '../json-file.ts';
+import type { ChatPaths } from './chat-paths.ts';
+import { appendDetails } from './details-file.ts';
+import { laterVersion, type Change, type Journal } from './journal.ts';
+import { eventLine } from './journal-format.ts';
+import { parseV1Chat, type V1Chat } from './v1-format.ts';
+import { eventsOfV1 } from './v1-migration.ts';
+
+/** Files of the first format have no version at all. */
+const FIRST_VERSION = 1;
+
+/**
+ * Makes a journal of a chat's file of the first format and moves that file to `chats/v1/`. A damaged file is put aside;
+ * one of a later version stays where it is.
+ *
+ * @returns what was written; null when there was nothing to do. @throws the system's error, EngineError STORAGE
+ */
+export async function importV1(
+  journal: Journal,
+  paths: ChatPaths,
+  notice: (message: string) => void,
+): Promise<Change[] | null> {
+  const path = paths.v1(journal.id);
+  const chat = await readV1(path, journal.id, notice);
+  if (chat === null) return null;
+  const { events, details } = eventsOfV1(chat);
+  const isNew = (await journal.catchUp()) === null;
+  const places = await appendDetails(journal.files, paths.details(journal.id), details);
+  const lines = events
+    // What a chat is called that goes on in the journal says the journal.
+    .filter((event) => isNew || event.type !== 'facts')
+    .map((event) => {
+      const ofTurn = event.type === 'tokens' ? places.filter(([turn]) => turn === event.turn) : [];
+      return eventLine(event, ofTurn);
+    });
+  const changes = await journal.append(Buffer.concat(lines), chat.createdAt);
+  if (places.length > 0) await journal.files.sync(paths.details(journal.id));
+  await journal.files.sync(journal.path);
+  await mkdir(paths.migrated, { recursive: true });
+  await rename(path, await freeName(paths.migrated, journal.id));
+  return changes;
+}
+
+async function readV1(path: string, id: string, notice: (message: string) => void): Promise<V1Chat | null> {
+  const read = await readJson(path);
+  if (read.state === 'missing') return null;
+  let why = read.state === 'damaged' ? read.why : '';
+  if (read.state === 'read') {
+    if (versionOf(read.value) > FIRST_VERSION) {
+      notice(laterVersion(path).message);
+      return null;
+    }
+    try {
+      return parseV1Chat(read.value, `${id}.json`);
+    } catch (error) {
+      why = EngineError.from(error).message;
+    }
+  }
+  const kept = await putAside(path);
+  notice(`A chat could not be read (${why}). It is kept as ${kept}.`);
+  return null;
+}
+
+function versionOf(value: unknown): number {
+  const version: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'version') : null;
+  return typeof version === 'number' ? version : FIRST_VERSION;
+}
+
+/** A file of that name may have been there before: an earlier version was used again. */
+async function freeName(folder: string, id: string): Promise<string> {
+  for (let copy = 1; ; copy++) {
+    const path = join(folder, copy === 1 ? `${id}.json` : `${id}.${copy}.json`);
+    const isTaken = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!isTaken) return path;
+  }
+}

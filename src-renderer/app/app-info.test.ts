@@ -1,0 +1,39 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { FakeServices } from '../features/chat/test-support/fakes.ts';
+import { AppInfo } from './app-info.svelte.ts';
+
+function follow(services: FakeServices, kept = new Map<string, string>()) {
+  const shown: { text: string; dismiss: () => void }[] = [];
+  const storage = {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => void kept.set(name, value),
+  };
+  const info = new AppInfo(services, (text, dismiss) => shown.push({ text, dismiss }), storage);
+  onTestFinished(info.follow());
+  return { info, shown, kept };
+}
+
+it('shows every notice on every page, and after a reload those that were not dismissed', () => {
+  const services = new FakeServices();
+  const [one, two] = [follow(services), follow(services)];
+  const notices = ['a', 'b'].map((id) => ({ type: 'notice', id, message: `Notice ${id}` }) as const);
+  notices.forEach((notice) => services.emit(notice));
+  for (const { shown } of [one, two]) expect(shown.map(({ text }) => text)).toEqual(['Notice a', 'Notice b']);
+  one.shown[0].dismiss();
+  const reloaded = follow(services, one.kept);
+  notices.forEach((notice) => services.emit(notice));
+  expect(reloaded.shown.map(({ text }) => text)).toEqual(['Notice b']);
+});
+
+it('says why nothing is saved and whether the host answers', () => {
+  const services = new FakeServices();
+  const { info } = follow(services);
+  services.emit({ type: 'readOnly', message: 'Another one writes.' });
+  expect(info.readOnly).toBe('Another one writes.');
+  services.emit({ type: 'readOnly', message: null });
+  expect(info.readOnly).toBeNull();
+  services.emit({ type: 'host', state: 'away', message: 'Tokenscope has stopped.' });
+  expect(info.away).toBe('Tokenscope has stopped.');
+  services.emit({ type: 'host', state: 'here', message: null });
+  expect(info.away).toBeNull();
+});

@@ -1,0 +1,30 @@
+/**
+ * Blocks of one paragraph share a line: the next one is pulled up by a line and indented to where the last one ends.
+ * Where that is depends on fonts and widths, so it is measured.
+ */
+
+/** Indents the blocks of `flow` from child `from` on that continue a line. */
+export function joinLines(flow: HTMLElement, from = 0): void {
+  for (let at = Math.max(1, from); at < flow.children.length; at++) {
+    const block = flow.children[at] as HTMLElement;
+    if (block.dataset['continues'] === undefined) continue;
+    const end = endOfText(flow.children[at - 1]);
+    if (end !== null) block.style.textIndent = `${end - flow.getBoundingClientRect().left}px`;
+  }
+}
+
+/** The right edge of the last character in `block`, px from the left of the window; null where it is not laid out. */
+function endOfText(block: Element): number | null {
+  const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+  let last: Text | null = null;
+  for (let node = walker.lastChild(); node !== null; node = walker.lastChild()) {
+    if (node instanceof Text) last = node;
+  }
+  while (last !== null && last.length === 0) last = walker.previousNode() as Text | null;
+  if (last === null) return null;
+  const range = document.createRange();
+  const isPair = /[\udc00-\udfff]$/u.test(last.data.slice(-1)) && last.length > 1;
+  range.setStart(last, last.length - (isPair ? 2 : 1));
+  range.setEnd(last, last.length);
+  return Array.from(range.getClientRects()).at(-1)?.right ?? null;
+}

@@ -1,0 +1,29 @@
+/** How far from the window things are made ready, px. */
+const MARGIN = 800;
+
+/** Tells elements when they come near the visible part of a scrolling box, and when they leave it. One observer for all. */
+export class Nearby {
+  readonly #observer: IntersectionObserver;
+  readonly #listeners = new WeakMap<Element, (near: boolean) => void>();
+
+  constructor(root: HTMLElement) {
+    const tell = (entries: IntersectionObserverEntry[]) => {
+      for (const { target, isIntersecting } of entries) this.#listeners.get(target)?.(isIntersecting);
+    };
+    this.#observer = new IntersectionObserver(tell, { root, rootMargin: `${MARGIN}px 0px` });
+  }
+
+  /** @returns stops */
+  observe(element: Element, listener: (near: boolean) => void): () => void {
+    this.#listeners.set(element, listener);
+    this.#observer.observe(element);
+    return () => {
+      this.#listeners.delete(element);
+      this.#observer.unobserve(element);
+    };
+  }
+
+  disconnect(): void {
+    this.#observer.disconnect();
+  }
+}

@@ -1,0 +1,110 @@
+/** How far beyond the visible part turns are in the page, px. */
+const OVERSCAN = 1000;
+/** More are fetched when less than this is left, px, so that scrolling adds several turns at a time. */
+const REFILL = 400;
+
+/** Turns from `from` up to, and without, `to`. */
+export interface TurnRange {
+  from: number;
+  to: number;
+}
+
+/** A turn that is in the page, and how much room turns take that are not, between it and the one before, px. */
+export interface Slot {
+  index: number;
+  gap: number;
+}
+
+/**
+ * Which turns of a long chat are in the page. Heights are measured where a turn was in the page once, and estimated
+ * elsewhere.
+ */
+export class ThreadWindow {
+  #ids: readonly string[] = [];
+  #estimates: readonly number[] = [];
+  readonly #measured = new Map<string, number>();
+  /** `#offsets[i]`: where turn i begins, px from the first; one more for the end. Null: to be summed up. */
+  #offsets: Float64Array | null = null;
+
+  /** @param estimate height of the turn at an index, px; asked for once for each */
+  setTurns(ids: readonly string[], estimate: (index: number) => number): void {
+    const known = this.#ids.length;
+    const grown = ids.length >= known && this.#ids.every((id, at) => id === ids[at]);
+    this.#estimates = grown
+      ? [...this.#estimates, ...ids.slice(known).map((_, at) => estimate(known + at))]
+      : ids.map((_, at) => estimate(at));
+    this.#ids = ids;
+    this.#offsets = null;
+  }
+
+  get total(): number {
+    return this.offsetOf(this.#ids.length);
+  }
+
+  offsetOf(index: number): number {
+    this.#offsets ??= this.#sum();
+    return this.#offsets[index];
+  }
+
+  heightOf(index: number): number {
+    return this.#measured.get(this.#ids[index]) ?? this.#estimates[index];
+  }
+
+  /** @returns by how much the turn is higher than was thought, px */
+  measure(index: number, height: number): number {
+    const before = this.heightOf(index);
+    if (this.#measured.get(this.#ids[index]) === height) return 0;
+    this.#measured.set(this.#ids[index], height);
+    if (before !== height) this.#offsets = null;
+    return height - before;
+  }
+
+  /** The turns to have in the page for a visible part; `present` where that will do. */
+  rangeFor(top: number, bottom: number, present: TurnRange): TurnRange {
+    const least = this.#within(top - REFILL, bottom + REFILL);
+    if (present.from <= least.from && present.to >= least.to && present.to <= this.#ids.length) {
+      const most = this.#within(top - 3 * OVERSCAN, bottom + 3 * OVERSCAN);
+      if (present.from >= most.from && present.to <= most.to) return present;
+    }
+    return this.#within(top - OVERSCAN, bottom + OVERSCAN);
+  }
+
+  /** @param kept turns that stay in the page wherever they are */
+  slots({ from, to }: TurnRange, kept: readonly number[]): { slots: Slot[]; after: number } {
+    const others = kept.filter((index) => index >= 0 && index < this.#ids.length && (index < from || index >= to));
+    const within = Array.from({ length: Math.max(0, Math.min(to, this.#ids.length) - from) }, (_, at) => from + at);
+    const indexes = [...new Set([...others, ...within])].sort((a, b) => a - b);
+    let end = 0;
+    const slots = indexes.map((index) => {
+      const gap = this.offsetOf(index) - this.offsetOf(end);
+      end = index + 1;
+      return { index, gap };
+    });
+    return { slots, after: this.total - this.offsetOf(end) };
+  }
+
+  #within(top: number, bottom: number): TurnRange {
+    const { length } = this.#ids;
+    const from = Math.max(0, this.#at(top));
+    const to = Math.min(length, this.#at(bottom) + 1);
+    return { from: Math.min(from, length), to: Math.max(to, Math.min(from, length)) };
+  }
+
+  /** The turn at a height, -1 above the first. */
+  #at(y: number): number {
+    let low = 0;
+    let high = this.#ids.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.offsetOf(middle + 1) > y) high = middle;
+      else low = middle + 1;
+    }
+    return y < 0 ? -1 : low;
+  }
+
+  #sum(): Float64Array {
+    const offsets = new Float64Array(this.#ids.length + 1);
+    this.#ids.forEach((_, at) => (offsets[at + 1] = offsets[at] + this.heightOf(at)));
+    return offsets;
+  }
+}

@@ -1,0 +1,37 @@
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { announcements } from './live-region.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  for (const { id } of [...toasts.list]) toasts.dismiss(id);
+});
+
+it('what is done goes by itself, a notice stays until it is dismissed', async () => {
+  const dismissed = vi.fn();
+  toasts.show({ text: 'Chat deleted' });
+  toasts.notice('A file was put aside.', dismissed);
+  expect(toasts.list.map(({ kind }) => kind)).toEqual(['done', 'notice']);
+  const { id } = toasts.list[1];
+  // As when the pointer has been on it.
+  toasts.pause(id);
+  toasts.resume(id);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(toasts.list.map(({ text }) => text)).toEqual(['A file was put aside.']);
+  expect(dismissed).not.toHaveBeenCalled();
+  toasts.dismiss(id);
+  expect(toasts.list).toEqual([]);
+  expect(dismissed).toHaveBeenCalledOnce();
+});
+
+it('notices that come together are announced together', async () => {
+  toasts.notice('First.');
+  await vi.advanceTimersByTimeAsync(10);
+  toasts.notice('Second.');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(announcements.text).toContain('First. Second.');
+  toasts.notice('Third.');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(announcements.text).toBe('Third.');
+});
