@@ -91,7 +91,7 @@ export class LocalAppServices implements AppServices {
       about: async () => about(options.host, options.dataFolder),
       settingsGet: async () => this.#settings.value,
       settingsSet: async (patch) => {
-        // Told even if saving fails, because the change holds until the app ends.
+        // Told even if saving fails, because the change holds all the same.
         const saved = this.#settings.set(patch);
         this.emit({ type: 'settings', settings: this.#settings.value });
         return await saved;
@@ -136,6 +136,7 @@ export class LocalAppServices implements AppServices {
   async stop(): Promise<void> {
     await this.#models.stop();
     await Promise.allSettled(this.#running);
+    await this.#settings.stop();
     await this.#lock.release();
   }
 

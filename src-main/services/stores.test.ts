@@ -4,7 +4,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ChatStore } from './chat-store.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { putAside, readJson, storageError, writeJson } from './json-file.ts';
-import { SettingsStore } from './settings-store.ts';
 import { exampleChat, temporaryFolder } from './test-support/support.ts';
 
 async function setUp(folder?: string) {
@@ -15,8 +14,7 @@ async function setUp(folder?: string) {
   const notices: string[] = [];
   const notice = (message: string) => notices.push(message);
   const chats = new ChatStore(folder, lock, notice);
-  const settings = new SettingsStore(folder, lock, notice);
-  return { folder, lock, notices, chats, settings };
+  return { folder, lock, notices, chats };
 }
 
 test('a chat comes back as it was saved, and its summary with it', async () => {
@@ -92,46 +90,6 @@ test('what interrupted writes left behind is removed once it is old', async () =
   await utimes(names[0]!, new Date(0), new Date(0));
   await chats.removeLeftovers();
   expect((await readdir(join(folder, 'chats'))).sort()).toEqual(['b.json.5678', 'chat-1.json']);
-});
-
-test('settings start as the defaults, merge, and come back', async () => {
-  const { settings, folder } = await setUp();
-  await settings.load();
-  expect(settings.value.theme).toBe('system');
-  await Promise.all([
-    settings.set({ theme: 'dark' }),
-    settings.set({ useKvCache: false }),
-    settings.set({ theme: 'light' }),
-  ]);
-  const again = await setUp(folder);
-  await again.settings.load();
-  expect(again.settings.value).toMatchObject({ theme: 'light', useKvCache: false, tokensView: false });
-});
-
-test('damaged settings are kept aside, the defaults hold and are told of', async () => {
-  const { settings, folder, notices } = await setUp();
-  await writeFile(join(folder, 'settings.json'), '{"theme":"da');
-  await settings.load();
-  expect(settings.value.theme).toBe('system');
-  expect(await readFile(join(folder, 'settings.json.corrupt'), 'utf8')).toBe('{"theme":"da');
-  expect(notices[0]).toContain('settings.json.corrupt');
-});
-
-test('a setting changed while read-only holds here and is saved after the takeover', async () => {
-  const first = await setUp();
-  const second = await setUp(first.folder);
-  await first.settings.set({ theme: 'dark', tokensView: true });
-  await second.settings.load();
-  await second.settings.set({ theme: 'contrast' });
-  expect(JSON.parse(await readFile(join(first.folder, 'settings.json'), 'utf8'))).toMatchObject({ theme: 'dark' });
-  await first.lock.release();
-  await expect.poll(() => second.lock.problem).toBeNull();
-  await second.settings.load();
-  await second.settings.saveUnsaved();
-  expect(JSON.parse(await readFile(join(first.folder, 'settings.json'), 'utf8'))).toMatchObject({
-    theme: 'contrast',
-    tokensView: true,
-  });
 });
 
 test('a write that fails leaves the old file and says what to do', async () => {
