@@ -204,6 +204,42 @@ it('adds by reference, says what is gone or changed, locates, verifies, and forg
   );
 });
 
+it('fails where it cannot keep what it was told', async () => {
+  const path = join(folder, 'story.gguf');
+  await writeFile(path, bytes);
+  await writeFile(join(folder, 'data'), 'no folder');
+  for (const args of [
+    ['add', path],
+    ['folder', folder],
+    ['get', 'tiny-1m'],
+  ]) {
+    const failed = await tokenscope(['models', ...args, '--json']);
+    expect({ code: failed.code, out: failed.out }, args[0]).toEqual({ code: 1, out: '' });
+    expect(JSON.parse(failed.err)).toMatchObject({ error: { code: 'STORAGE', message: text('data') } });
+  }
+});
+
+it('uses the default settings, and says so, where they cannot be read', async () => {
+  await mkdir(join(folder, 'data', 'settings.json'), { recursive: true });
+  const list = await tokenscope(['models', 'list', '--json']);
+  expect(list.code).toBe(0);
+  expect(list.err).toContain('The default settings are used.');
+  expect(JSON.parse(list.out)).toMatchObject([{ id: 'tiny-transformer' }]);
+});
+
+it('does not delete what lay there before it was to be downloaded', async () => {
+  const place = join(folder, 'mine');
+  await mkdir(place);
+  await writeFile(join(place, 'tiny.gguf'), bytes);
+  await json('models', 'folder', place);
+  expect(await json('models', 'get', 'tiny-1m')).toMatchObject({ phase: 'done', hashChecked: true });
+  expect(await json('models', 'list')).toMatchObject([{}, { id: 'tiny-1m', source: 'file' }]);
+  const refused = await tokenscope(['models', 'remove', 'tiny-1m', '--delete-file']);
+  expect(refused).toMatchObject({ code: 1, err: text('did not download') });
+  expect(await readdir(place)).toEqual(['tiny.gguf']);
+  expect(server.requests).toEqual([]);
+});
+
 it('deletes what it downloaded on demand, elsewhere too', async () => {
   const place = join(folder, 'elsewhere');
   expect(await json('models', 'folder', place)).toMatchObject({ path: place, isDefault: false });
