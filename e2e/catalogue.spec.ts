@@ -1,5 +1,5 @@
 /** Getting models from the catalogue, as a person does it: by clicks, and by nothing else. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
@@ -95,6 +95,41 @@ test('a slow download says how far it is, pauses, goes on where it was, and can 
   await models.expectPhase(id, 'none');
   expect(await modelFiles(dataDir)).toEqual([]);
   expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
+});
+
+test('two starts at once make one download; a page in place of the rest takes nothing of it; deleting spares other files', async ({
+  app,
+  dataDir,
+  hub,
+}) => {
+  const models = await open(app);
+  const { id, file } = hub.tiny;
+  slowly(hub);
+  const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
+  await Promise.all([start(), start()]);
+  await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d KB/);
+  await models.control(id, 'download-pause').click();
+  await models.expectPhase(id, 'paused');
+  expect(hub.server.requests).toHaveLength(1);
+  const part = join(dataDir, 'models', `${file}.part`);
+  const { size } = await stat(part);
+
+  hub.server.behave(hub.path(hub.tiny), { kind: 'page', length: true });
+  await models.control(id, 'download-resume').click();
+  await expect(models.control(id, 'download-problem')).toContainText('Nothing was taken; what came before is kept.');
+  expect((await stat(part)).size).toBe(size);
+  hub.server.behave(hub.path(hub.tiny));
+  await models.control(id, 'download-retry').click();
+  await models.expectPhase(id, 'here');
+  expect(hub.server.requests.at(-1)?.range).toBe(`bytes=${size}-`);
+
+  // A person puts a file of their own in its place.
+  const path = join(dataDir, 'models', file);
+  const own = Buffer.alloc((await stat(path)).size, 1);
+  await writeFile(path, own);
+  const refused = app.services.invoke('modelDelete', id);
+  await expect(refused).rejects.toThrow('not the file that Tokenscope downloaded any more');
+  expect(await readFile(path)).toEqual(own);
 });
 
 test('a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works', async ({
