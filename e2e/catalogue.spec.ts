@@ -1,6 +1,7 @@
 /** Getting models from the catalogue, as a person does it: by clicks, and by nothing else. */
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import { expectNoViolations } from './support/axe.ts';
@@ -97,7 +98,7 @@ test('a slow download says how far it is, pauses, goes on where it was, and can 
   expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
 });
 
-test('two starts at once make one download; a page in place of the rest takes nothing of it; deleting spares other files', async ({
+test('two starts at once make one download; a page in place of the rest takes nothing of it; a copy is not deleted', async ({
   app,
   dataDir,
   hub,
@@ -123,13 +124,20 @@ test('two starts at once make one download; a page in place of the rest takes no
   await models.expectPhase(id, 'here');
   expect(hub.server.requests.at(-1)?.range).toBe(`bytes=${size}-`);
 
-  // A person puts a file of their own in its place.
-  const path = join(dataDir, 'models', file);
-  const own = Buffer.alloc((await stat(path)).size, 1);
-  await writeFile(path, own);
-  const refused = app.services.invoke('modelDelete', id);
-  await expect(refused).rejects.toThrow('not the file that Tokenscope downloaded any more');
-  expect(await readFile(path)).toEqual(own);
+  // Located to a copy of their own, it is no longer Tokenscope's to delete.
+  const copy = join(dataDir, 'my-copy.gguf');
+  await copyFile(join(dataDir, 'models', file), copy);
+  const { code, stderr } = await capture(
+    process.execPath,
+    [join(root, 'scripts/tokenscope.mjs'), 'models', 'locate', id, copy],
+    { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
+  );
+  expect(code, stderr).toBe(0);
+  await models.id('nav-chat').click();
+  await models.show();
+  await models.card(hub.tiny.name).getByTestId('model-menu').click();
+  await expect(models.id('remove-model')).toBeVisible();
+  await expect(models.id('delete-model')).toBeHidden();
 });
 
 test('a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works', async ({

@@ -1,7 +1,7 @@
 /** `tokenscope models …` on a library and a hub of its own. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { hubPath, startDownloadServer, type DownloadServer } from '../../../../../../e2e/support/download-server.ts';
@@ -204,10 +204,14 @@ it('adds by reference, says what is gone or changed, locates, verifies, and forg
   );
 });
 
-it('fails where it cannot keep what it was told', async () => {
+it.each([
+  ['its folder cannot be made', 'data'],
+  ['the list cannot be changed', 'data/models.json.lock/folder'],
+])('fails where it cannot keep what it was told because %s', async (_, obstacle) => {
   const path = join(folder, 'story.gguf');
   await writeFile(path, bytes);
-  await writeFile(join(folder, 'data'), 'no folder');
+  await mkdir(dirname(join(folder, obstacle)), { recursive: true });
+  await writeFile(join(folder, obstacle), 'in the way');
   for (const args of [
     ['add', path],
     ['folder', folder],
