@@ -1,6 +1,7 @@
 /** Getting models from the catalogue, as a person does it: by clicks, and by nothing else. */
-import { readdir, stat } from 'node:fs/promises';
+import { copyFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import { expectNoViolations } from './support/axe.ts';
@@ -95,6 +96,48 @@ test('a slow download says how far it is, pauses, goes on where it was, and can 
   await models.expectPhase(id, 'none');
   expect(await modelFiles(dataDir)).toEqual([]);
   expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
+});
+
+test('two starts at once make one download; a page in place of the rest takes nothing of it; a copy is not deleted', async ({
+  app,
+  dataDir,
+  hub,
+}) => {
+  const models = await open(app);
+  const { id, file } = hub.tiny;
+  slowly(hub);
+  const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
+  await Promise.all([start(), start()]);
+  await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d KB/);
+  await models.control(id, 'download-pause').click();
+  await models.expectPhase(id, 'paused');
+  expect(hub.server.requests).toHaveLength(1);
+  const part = join(dataDir, 'models', `${file}.part`);
+  const { size } = await stat(part);
+
+  hub.server.behave(hub.path(hub.tiny), { kind: 'page', length: true });
+  await models.control(id, 'download-resume').click();
+  await expect(models.control(id, 'download-problem')).toContainText('Nothing was taken; what came before is kept.');
+  expect((await stat(part)).size).toBe(size);
+  hub.server.behave(hub.path(hub.tiny));
+  await models.control(id, 'download-retry').click();
+  await models.expectPhase(id, 'here');
+  expect(hub.server.requests.at(-1)?.range).toBe(`bytes=${size}-`);
+
+  // Located to a copy of their own, it is no longer Tokenscope's to delete.
+  const copy = join(dataDir, 'my-copy.gguf');
+  await copyFile(join(dataDir, 'models', file), copy);
+  const { code, stderr } = await capture(
+    process.execPath,
+    [join(root, 'scripts/tokenscope.mjs'), 'models', 'locate', id, copy],
+    { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
+  );
+  expect(code, stderr).toBe(0);
+  await models.id('nav-chat').click();
+  await models.show();
+  await models.card(hub.tiny.name).getByTestId('model-menu').click();
+  await expect(models.id('remove-model')).toBeVisible();
+  await expect(models.id('delete-model')).toBeHidden();
 });
 
 test('a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works', async ({

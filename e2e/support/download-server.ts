@@ -26,6 +26,16 @@ export type Behaviour = { times?: number } &
     | { kind: 'claims'; bytes: number }
     /** Knows neither ranges nor validators. */
     | { kind: 'noRanges' }
+    /** Answers 200 with a page for people, whatever was asked for; `length`: says how long it is. */
+    | { kind: 'page'; length: boolean }
+    /** Does not say how long the file is, and knows no ranges. */
+    | { kind: 'noLength' }
+    /** The same without an end: the file again and again. Of a range it sends the rest first. */
+    | { kind: 'endless' }
+    /** The right file under another validator, as a mirror or a new copy at the hub has. */
+    | { kind: 'otherEtag'; etag: string }
+    /** Refuses every range. */
+    | { kind: 'unsatisfiable' }
   );
 
 export interface ServedRequest {
@@ -97,10 +107,16 @@ async function answer(
   if (behaviour?.kind === 'hang') return;
   if (behaviour?.kind === 'status') return void response.writeHead(behaviour.status).end('no');
   if (behaviour?.kind === 'redirect') return void response.writeHead(302, { location: behaviour.to }).end();
+  if (behaviour?.kind === 'page') return void sendPage(response, behaviour.length);
+  if (behaviour?.kind === 'unsatisfiable' && request.headers.range !== undefined) {
+    return void response.writeHead(416).end();
+  }
   if (file === undefined) return void response.writeHead(404).end('nothing here');
   const bytes = behaviour?.kind === 'otherBytes' ? file.map((byte) => byte ^ 0xff) : file;
-  const etag = `"${createHash('sha256').update(bytes).digest('hex')}"`;
-  const ranged = behaviour?.kind !== 'noRanges';
+  const etag =
+    behaviour?.kind === 'otherEtag' ? behaviour.etag : `"${createHash('sha256').update(bytes).digest('hex')}"`;
+  const ranged = behaviour?.kind !== 'noRanges' && behaviour?.kind !== 'noLength';
+  const hasLength = behaviour?.kind !== 'noLength' && behaviour?.kind !== 'endless';
   const ifRange = header(request, 'if-range');
   const wanted = ranged && (ifRange === null || ifRange === etag) ? request.headers.range : undefined;
   const range = parseRange(wanted, bytes.length);
@@ -109,13 +125,19 @@ async function answer(
   }
   const { start, end } = range.kind === 'part' ? range : { start: 0, end: bytes.length - 1 };
   response.writeHead(range.kind === 'part' ? 206 : 200, {
-    'content-length': behaviour?.kind === 'claims' ? behaviour.bytes : end - start + 1,
+    ...(hasLength ? { 'content-length': behaviour?.kind === 'claims' ? behaviour.bytes : end - start + 1 } : {}),
     'content-type': 'application/octet-stream',
     ...(ranged ? { etag, 'accept-ranges': 'bytes' } : {}),
     ...(range.kind === 'part' ? { 'content-range': `bytes ${start}-${end}/${bytes.length}` } : {}),
   });
   response.flushHeaders();
   await send(response, bytes.subarray(start, end + 1), behaviour);
+}
+
+function sendPage(response: ServerResponse, length: boolean): void {
+  const page = `<!doctype html><title>Log in</title>${'<p>Please log in.</p>'.repeat(20)}`;
+  response.writeHead(200, { 'content-type': 'text/html', ...(length ? { 'content-length': page.length } : {}) });
+  response.end(page);
 }
 
 async function send(response: ServerResponse, bytes: Uint8Array, behaviour: Behaviour | null): Promise<void> {
@@ -126,6 +148,7 @@ async function send(response: ServerResponse, bytes: Uint8Array, behaviour: Beha
     if (!response.write(part)) await drained(response);
     if (behaviour?.kind === 'slow') await sleep(behaviour.waitMs);
   }
+  if (behaviour?.kind === 'endless' && !response.destroyed) return await send(response, bytes, behaviour);
   if (behaviour?.kind === 'stall') return;
   if (behaviour?.kind === 'cut' && until < bytes.length) {
     // What was written goes out first.

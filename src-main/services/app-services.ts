@@ -103,7 +103,7 @@ export class LocalAppServices implements AppServices {
       about: async () => about(options.host, options.dataFolder),
       settingsGet: async () => this.#settings.value,
       settingsSet: async (patch) => {
-        // Told even if saving fails, because the change holds until the app ends.
+        // Told even if saving fails, because the change holds all the same.
         const saved = this.#settings.set(patch);
         this.emit({ type: 'settings', settings: this.#settings.value });
         return await saved;
@@ -155,6 +155,7 @@ export class LocalAppServices implements AppServices {
     };
     await Promise.race([Promise.allSettled([this.#models.stop(), saved().then(() => this.#chats.stop())]), limit]);
     given.abort();
+    await this.#settings.stop();
     await this.#lock.release();
   }
 

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 
 /** Set by a person or a test: the folder for chats and settings, whatever the system says. */
 export const DATA_DIR_VARIABLE = 'TOKENSCOPE_DATA_DIR';
@@ -11,13 +11,27 @@ export const DATA_DIR_VARIABLE = 'TOKENSCOPE_DATA_DIR';
 export function dataFolder(
   env: Readonly<Record<string, string | undefined>> = process.env,
   platform: NodeJS.Platform = process.platform,
-  home: string = homedir(),
+  knownHome?: string,
 ): string {
   const chosen = env[DATA_DIR_VARIABLE];
   if (chosen) return chosen;
+  const home = knownHome ?? homeFolder();
   if (platform === 'win32') return join(env.APPDATA || join(home, 'AppData', 'Roaming'), 'Tokenscope');
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Tokenscope');
-  return join(env.XDG_CONFIG_HOME || join(home, '.config'), 'Tokenscope');
+  const config = env.XDG_CONFIG_HOME ?? '';
+  // A relative path would mean another folder wherever the program is started; the XDG standard says to ignore it.
+  return join(isAbsolute(config) ? config : join(home, '.config'), 'Tokenscope');
+}
+
+/**
+ * The person's home folder, also where `HOME` is empty or relative.
+ * @throws Error when the system does not know it either
+ */
+export function homeFolder(fromEnvironment = homedir()): string {
+  if (isAbsolute(fromEnvironment)) return fromEnvironment;
+  const { homedir: home } = userInfo();
+  if (isAbsolute(home)) return home;
+  throw new Error(`There is no home folder for your files. Set HOME, or ${DATA_DIR_VARIABLE} to a folder.`);
 }
 
 /** Where the engine keeps what it measured of this computer, the same for the app and the terminal. */

@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { InstanceLock } from './instance-lock.ts';
+import { forgetHolder, newHolder } from './lock-holder.ts';
+import { deadPid } from './test-support/processes.ts';
 import { temporaryFolder } from './test-support/support.ts';
 
 const TIMES = { beatMs: 20, staleMs: 200, settleMs: 20 };
@@ -16,13 +18,11 @@ async function started(folder: string, label = 'app'): Promise<InstanceLock> {
   return lock;
 }
 
+/** A lock of another process; left out, what it says is as of this one. */
 function foreignHolder(overrides: object): string {
-  return JSON.stringify({ token: 'foreign', pid: process.pid, machine: hostname(), label: 'app', ...overrides });
-}
-
-/** The id of a process that has ended. */
-function deadPid(): number {
-  return spawnSync(process.execPath, ['-e', '']).pid;
+  const holder = newHolder('app');
+  forgetHolder(holder);
+  return JSON.stringify({ ...holder, token: 'foreign', ...overrides });
 }
 
 test('the first instance writes, the second says who does, and takes over when the first is gone', async () => {
@@ -47,6 +47,48 @@ test('the lock of a process that was killed is taken over at once', async () => 
   expect((await started(folder)).problem).toBeNull();
 });
 
+test('the lock of a process that is killed is taken over at the next look, long before its heartbeat is missed', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'instance.lock');
+  const file = new URL('./test-support/lock-child.mjs', import.meta.url).pathname;
+  const child = fork(file, [path, foreignHolder({})]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'message');
+  const lock = new InstanceLock(folder, 'app', { ...TIMES, staleMs: 60_000 });
+  await lock.start();
+  onTestFinished(() => lock.release());
+  expect(lock.problem).toContain(`process ${child.pid}`);
+  child.kill('SIGKILL');
+  await vi.waitFor(() => expect(lock.problem).toBeNull(), { timeout: 5000 });
+});
+
+test('a container on the same machine does not take over from one that lives, whatever its process ids are here', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'instance.lock');
+  await writeFile(path, foreignHolder({ pid: deadPid(), pidNamespace: 'pid:[1]' }));
+  const heart = setInterval(() => void utimes(path, new Date(), new Date()), 40);
+  const lock = await started(folder);
+  await sleep(2 * TIMES.staleMs);
+  expect(lock.problem).not.toBeNull();
+  await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
+  clearInterval(heart);
+  await vi.waitFor(() => expect(lock.problem).toBeNull(), { timeout: 3000 });
+});
+
+test('writes nothing after it was given back', async () => {
+  const folder = await temporaryFolder();
+  const lock = await started(folder);
+  // Also one that was asked before, and would write afterwards.
+  const pending = expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
+  await lock.release();
+  await pending;
+  expect(lock.problem).toContain('closing');
+  await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
+  const next = await started(folder);
+  expect(next.problem).toBeNull();
+  await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
+});
+
 test('a lock with our own process id from an earlier life is taken over', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'instance.lock'), foreignHolder({}));
@@ -56,7 +98,7 @@ test('a lock with our own process id from an earlier life is taken over', async 
 test('a holder on another machine counts as gone once its heartbeat stands still, however old its clock says it is', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'instance.lock');
-  await writeFile(path, foreignHolder({ machine: 'elsewhere', pid: 1 }));
+  await writeFile(path, foreignHolder({ machine: 'elsewhere', boot: 'another', pid: 1 }));
   await utimes(path, new Date(0), new Date(0));
   const lock = await started(folder);
   expect(lock.problem).not.toBeNull();
@@ -81,7 +123,7 @@ test('an instance that slept through a takeover notices before it writes', async
   const lock = new InstanceLock(folder, 'app', { ...TIMES, beatMs: 60_000 });
   await lock.start();
   onTestFinished(() => lock.release());
-  await writeFile(join(folder, 'instance.lock'), foreignHolder({ machine: 'elsewhere' }));
+  await writeFile(join(folder, 'instance.lock'), foreignHolder({ machine: 'elsewhere', boot: 'another' }));
   await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
   await lock.release();
   expect(await readFile(join(folder, 'instance.lock'), 'utf8')).toContain('foreign');

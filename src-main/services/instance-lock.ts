@@ -2,14 +2,20 @@
  * Who may write in the data folder. One instance holds `instance.lock`; the others read only and take over when it is
  * gone. The file's content says who holds it and never changes; its modification time is the holder's heartbeat.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/errors.ts';
 import { codeOf, storageError } from './json-file.ts';
+import {
+  forgetHolder,
+  HeartbeatWatch,
+  ignoreMissing,
+  newHolder,
+  parseHolder,
+  presenceOf,
+  type Holder,
+} from './lock-holder.ts';
 
 export interface LockTimes {
   /** Between two heartbeats, and between two looks at somebody else's lock, ms. */
@@ -22,16 +28,7 @@ export interface LockTimes {
 
 const DEFAULT_TIMES: LockTimes = { beatMs: 1000, staleMs: 15_000, settleMs: 200 };
 
-interface Holder {
-  token: string;
-  pid: number;
-  machine: string;
-  /** How the holder calls itself: `app`, `web`. */
-  label: string;
-}
-
-/** Locks of this process: a lock file with our pid and none of these tokens was left by an earlier process. */
-const liveTokens = new Set<string>();
+const RELEASED = 'Tokenscope is closing: nothing more is saved.';
 
 export class InstanceLock {
   readonly #path: string;
@@ -44,15 +41,13 @@ export class InstanceLock {
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> = Promise.resolve();
   #released = false;
-  /** The last foreign heartbeat and when it was first seen, on this process's own clock. */
-  #seen = { beat: '', at: 0 };
+  readonly #watch = new HeartbeatWatch();
 
   constructor(folder: string, label: string, times: Partial<LockTimes> = {}) {
     this.#folder = folder;
     this.#path = join(folder, 'instance.lock');
     this.#times = { ...DEFAULT_TIMES, ...times };
-    this.#self = { token: randomUUID(), pid: process.pid, machine: hostname(), label };
-    liveTokens.add(this.#self.token);
+    this.#self = newHolder(label);
   }
 
   /** Takes the lock if it is free, and goes on beating or watching until `release`. */
@@ -80,12 +75,14 @@ export class InstanceLock {
     if (this.#problem !== null) throw new EngineError('READ_ONLY', this.#problem);
   }
 
-  /** Gives the lock back. */
+  /** Gives the lock back. From now on `assertHeld` refuses. */
   async release(): Promise<void> {
     this.#released = true;
+    // Listeners are not told: the instance ends.
+    this.#problem = RELEASED;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#looking;
-    liveTokens.delete(this.#self.token);
+    forgetHolder(this.#self);
     // A folder that cannot be read holds no lock of ours.
     const holder = await this.#read().catch(() => null);
     if (holder?.token === this.#self.token) await unlink(this.#path).catch(ignoreMissing);
@@ -134,11 +131,7 @@ export class InstanceLock {
       if (codeOf(error) === 'ENOENT') return null;
       throw error;
     }
-    try {
-      return parseHolder(JSON.parse(text));
-    } catch {
-      return UNKNOWN_HOLDER;
-    }
+    return parseHolder(text);
   }
 
   /** @returns false when somebody else was faster */
@@ -156,13 +149,9 @@ export class InstanceLock {
   }
 
   async #isGone(holder: Holder): Promise<boolean> {
-    if (holder.machine === this.#self.machine && !isRunning(holder)) return true;
-    const status = await stat(this.#path).catch(ignoreMissing);
-    if (!status) return false;
-    const beat = `${holder.token} ${status.mtimeMs}`;
-    // Measured on this process's own clock: neither a changed system time nor a sleeping computer ends a lock.
-    if (this.#seen.beat !== beat) this.#seen = { beat, at: performance.now() };
-    return performance.now() - this.#seen.at > this.#times.staleMs;
+    if (presenceOf(holder) === 'gone') return true;
+    // Also for a process that runs: one that is stopped must not keep everybody else out.
+    return (await this.#watch.look(this.#path, holder.token)) > this.#times.staleMs;
   }
 
   /** Of several instances that take over at once the last to rename holds the lock; the others see that and step back. */
@@ -181,20 +170,10 @@ export class InstanceLock {
   }
 
   #setProblem(problem: string | null): void {
-    if (problem === this.#problem) return;
+    if (this.#released || problem === this.#problem) return;
     this.#problem = problem;
     for (const listener of this.#listeners) listener(problem);
   }
-}
-
-const UNKNOWN_HOLDER: Holder = { token: '', pid: 0, machine: '', label: '' };
-
-function parseHolder(value: unknown): Holder {
-  if (typeof value !== 'object' || value === null) return UNKNOWN_HOLDER;
-  const { token, pid, machine, label } = value as Partial<Record<keyof Holder, unknown>>;
-  const complete =
-    typeof token === 'string' && typeof pid === 'number' && typeof machine === 'string' && typeof label === 'string';
-  return complete ? { token, pid, machine, label } : UNKNOWN_HOLDER;
 }
 
 function heldBy(holder: Holder | null): string {
@@ -203,19 +182,4 @@ function heldBy(holder: Holder | null): string {
       ? 'Another Tokenscope'
       : `Another Tokenscope (${holder.label === 'web' ? 'in the browser' : 'the app'}, process ${holder.pid})`;
   return `${who} is using the same chats and settings. This one shows them but saves nothing until the other is closed.`;
-}
-
-function isRunning(holder: Holder): boolean {
-  if (holder.pid === process.pid) return liveTokens.has(holder.token);
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT') throw error;
-  return undefined;
 }

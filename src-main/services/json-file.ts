@@ -13,7 +13,8 @@ export async function readJson(path: string): Promise<JsonRead> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { state: 'missing' };
+    // `ENOTDIR`: where its folder should be there is a file.
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { state: 'missing' };
     throw storageError('read', path, error);
   }
   try {

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { AppEvent } from '../protocol/app-services.ts';
 import { about, runtimeNote } from './about.ts';
 import { answerCall } from './answer.ts';
 import { LocalAppServices } from './app-services.ts';
-import { dataFolder } from './data-folder.ts';
+import { dataFolder, homeFolder } from './data-folder.ts';
 import { NetworkLog } from './network-log.ts';
 import { pageHeaders } from './page-headers.ts';
 import { fileUnder, mimeType, parseRange } from './static-files.ts';
@@ -164,6 +164,27 @@ test('the data folder is the one that Electron uses, unless the environment name
   expect(dataFolder({}, 'darwin', '/Users/a')).toBe(join('/Users/a', 'Library', 'Application Support', 'Tokenscope'));
   expect(dataFolder({ APPDATA: 'R' }, 'win32', 'H')).toBe(join('R', 'Tokenscope'));
   expect(dataFolder({ TOKENSCOPE_DATA_DIR: '/d' }, 'win32', 'H')).toBe('/d');
+});
+
+test('an empty or relative home never means the current folder', () => {
+  for (const home of ['', 'relative']) {
+    expect(isAbsolute(homeFolder(home))).toBe(true);
+    expect(isAbsolute(dataFolder({ XDG_CONFIG_HOME: home }, 'linux'))).toBe(true);
+  }
+});
+
+test('settings and a list of models that cannot be read do not keep the app from starting', async () => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, 'settings.json'));
+  await mkdir(join(folder, 'models.json'));
+  const { services, events } = await started(folder);
+  expect(events).toMatchObject([
+    { type: 'notice', message: expect.stringContaining('settings.json') as string },
+    { type: 'notice', message: expect.stringContaining('models.json') as string },
+  ]);
+  expect(await services.invoke('settingsGet')).toMatchObject({ theme: 'system' });
+  expect(await services.invoke('settingsSet', { theme: 'dark' })).toMatchObject({ theme: 'dark' });
+  expect(await services.invoke('modelsList')).toMatchObject([{ id: 'tiny-transformer' }]);
 });
 
 test('the note on the runtime appears only for another Electron than the pinned one', () => {

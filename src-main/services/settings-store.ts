@@ -1,61 +1,72 @@
 import { join } from 'node:path';
-import { defaultSettings, parseStoredSettings } from '../protocol/settings-schemas.ts';
+import { EngineError } from '../engine/errors.ts';
+import { defaultSettings } from '../protocol/settings-schemas.ts';
 import type { Settings } from '../protocol/app-services.ts';
 import type { InstanceLock } from './instance-lock.ts';
-import { putAside, readJson, writeJson } from './json-file.ts';
+import { putAside, readJson, writeJson, type JsonRead } from './json-file.ts';
+import { readSettings, settingsToWrite, type SettingsFile } from './settings-file.ts';
 
-/** Settings in `settings.json`. Held in memory; changes that come while one is being written share the next write. */
+/** Between two tries to save what could not be saved, ms. */
+const RETRY_MS = 5000;
+
+/**
+ * Settings in `settings.json`. Held in memory: a change that cannot be saved now holds all the same, and is saved as soon
+ * as it can be. Changes that come while one is being written share the next write.
+ */
 export class SettingsStore {
   readonly #path: string;
   readonly #lock: InstanceLock;
   readonly #notice: (message: string) => void;
+  readonly #retryMs: number;
   #settings: Settings = defaultSettings();
-  /** Changes made while another instance held the data folder. */
+  #file: SettingsFile = nothingStored();
+  /** Changes that are not in the file yet. */
   #unsaved: Partial<Settings> = {};
+  /** Why the file must be left as it is; null: it may be written. */
+  #leftAlone: string | null = null;
   #writing: Promise<void> = Promise.resolve();
   #nextWrite: Promise<void> | null = null;
+  #retry: NodeJS.Timeout | null = null;
 
-  /** @param notice tells a person about a damaged file */
-  constructor(folder: string, lock: InstanceLock, notice: (message: string) => void) {
+  /** @param notice tells a person about a file that cannot be used */
+  constructor(folder: string, lock: InstanceLock, notice: (message: string) => void, retryMs = RETRY_MS) {
     this.#path = join(folder, 'settings.json');
     this.#lock = lock;
     this.#notice = notice;
+    this.#retryMs = retryMs;
   }
 
   get value(): Settings {
     return structuredClone(this.#settings);
   }
 
-  /** Reads the file again; to be called at the start and when another instance may have written it. */
+  /**
+   * Reads the file again; to be called at the start and when another instance may have written it. A file that cannot be
+   * used is told of, and the defaults hold.
+   */
   async load(): Promise<void> {
-    const read = await readJson(this.#path);
-    if (read.state === 'damaged') await this.#putAside(read.why);
-    const stored = read.state === 'read' ? parseStoredSettings(read.value) : defaultSettings();
-    this.#settings = { ...stored, ...this.#unsaved };
+    // What is saved while the file is read may be in neither the file as it was read nor in `#unsaved` afterwards.
+    const unsaved = this.#unsaved;
+    this.#file = await this.#read();
+    this.#settings = { ...this.#file.settings, ...unsaved, ...this.#unsaved };
   }
 
   /**
-   * Merges top-level keys. Without the lock the change holds for this instance and is saved once it gets the lock.
-   * @throws EngineError STORAGE; the change then still holds until the app ends
+   * Merges top-level keys. Without the lock, and beside a file that must be left alone, the change holds for this instance;
+   * it is saved once it can be.
+   * @throws EngineError STORAGE when it could not be written; it holds all the same, and writing is tried again
    */
   async set(patch: Partial<Settings>): Promise<Settings> {
-    this.#settings = { ...this.#settings, ...structuredClone(patch) };
-    if (this.#lock.problem !== null) {
-      this.#unsaved = { ...this.#unsaved, ...structuredClone(patch) };
-      return this.value;
-    }
-    await this.#save();
+    const change = structuredClone(patch);
+    this.#settings = { ...this.#settings, ...change };
+    this.#unsaved = { ...this.#unsaved, ...change };
+    await this.saveUnsaved();
     return this.value;
   }
 
-  /** Saves what could not be saved before. */
+  /** Saves what is not saved yet, if this instance may write. @throws EngineError STORAGE */
   async saveUnsaved(): Promise<void> {
-    if (Object.keys(this.#unsaved).length === 0) return;
-    await this.#save();
-    this.#unsaved = {};
-  }
-
-  #save(): Promise<void> {
+    if (this.#lock.problem !== null || Object.keys(this.#unsaved).length === 0) return;
     this.#nextWrite ??= this.#writing
       // A failed write has been reported to its own caller.
       .catch(() => undefined)
@@ -64,20 +75,94 @@ export class SettingsStore {
         this.#writing = this.#write();
         return this.#writing;
       });
-    return this.#nextWrite;
+    await this.#nextWrite;
+  }
+
+  /** Tries once more to save what is not saved yet, then ends. */
+  async stop(): Promise<void> {
+    // A person was told when it failed for the first time.
+    await this.saveUnsaved().catch(() => undefined);
+    if (this.#retry !== null) clearTimeout(this.#retry);
   }
 
   async #write(): Promise<void> {
-    await this.#lock.assertHeld();
-    await writeJson(this.#path, this.#settings);
+    try {
+      await this.#lock.assertHeld();
+    } catch (error) {
+      // Another instance has taken over: what is unsaved is saved when this one gets the lock back.
+      if (EngineError.from(error).code === 'READ_ONLY') return;
+      throw error;
+    }
+    // It may have been put right meanwhile.
+    if (this.#leftAlone !== null) await this.load();
+    if (this.#leftAlone !== null) return;
+    const saving = this.#unsaved;
+    try {
+      await writeJson(this.#path, settingsToWrite(this.#settings, this.#file));
+    } catch (error) {
+      this.#retryLater();
+      const { message, details } = EngineError.from(error);
+      const rest = 'The change holds meanwhile, and Tokenscope keeps trying to save it.';
+      throw new EngineError('STORAGE', `${message} ${rest}`, details, { cause: error });
+    }
+    this.#unsaved = Object.fromEntries(
+      Object.entries(this.#unsaved).filter(([key, value]) => value !== saving[key as keyof Settings]),
+    );
   }
 
-  async #putAside(why: string): Promise<void> {
-    if (this.#lock.problem !== null) {
-      this.#notice(`The settings could not be read (${why}). The defaults are used here; the file is left as it is.`);
-      return;
-    }
-    const kept = await putAside(this.#path);
-    this.#notice(`The settings could not be read (${why}). The defaults are used; the old file is kept as ${kept}.`);
+  #retryLater(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    // A try that fails comes back here.
+    this.#retry = setTimeout(() => void this.saveUnsaved().catch(() => undefined), this.#retryMs);
+    this.#retry.unref();
   }
+
+  async #read(): Promise<SettingsFile> {
+    let read: JsonRead;
+    try {
+      read = await readJson(this.#path);
+    } catch (error) {
+      return this.#leaveAlone(`${EngineError.from(error).message} The default settings are used`);
+    }
+    if (read.state === 'missing') {
+      this.#leftAlone = null;
+      return nothingStored();
+    }
+    const file = read.state === 'read' ? readSettings(read.value) : null;
+    if (file === null) return await this.#putAside(read.state === 'damaged' ? read.why : 'it holds no settings');
+    if (file.isLater) {
+      this.#leaveAlone(
+        'The settings were written by a later version of Tokenscope. What this one knows of them is used',
+      );
+      return file;
+    }
+    this.#leftAlone = null;
+    return file;
+  }
+
+  /** @param what ends without a full stop */
+  #leaveAlone(what: string): SettingsFile {
+    const message = `${what}. The file is left as it is, and changes to settings last only until the app ends.`;
+    if (this.#leftAlone !== message) this.#notice(message);
+    this.#leftAlone = message;
+    return nothingStored();
+  }
+
+  async #putAside(why: string): Promise<SettingsFile> {
+    const what = `The settings could not be read (${why}). The defaults are used`;
+    // Only the instance that may write moves anything.
+    if (this.#lock.problem !== null) return this.#leaveAlone(what);
+    try {
+      const kept = await putAside(this.#path);
+      this.#leftAlone = null;
+      this.#notice(`${what}; the old file is kept as ${kept}.`);
+      return nothingStored();
+    } catch {
+      return this.#leaveAlone(`${what}, and it could not be renamed`);
+    }
+  }
+}
+
+function nothingStored(): SettingsFile {
+  return { settings: defaultSettings(), isLater: false, stored: {} };
 }

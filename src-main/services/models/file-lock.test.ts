@@ -1,10 +1,29 @@
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { forgetHolder, newHolder, type Holder } from '../lock-holder.ts';
+import { deadPid, startTicksOf } from '../test-support/processes.ts';
 import { temporaryFolder } from '../test-support/support.ts';
-import { withFileLock } from './file-lock.ts';
+import { withFileLock, type HeldLock } from './file-lock.ts';
+
+/** A lock of another process that was never taken by this one. */
+function foreign(overrides: Partial<Holder>): string {
+  const holder = newHolder('file');
+  forgetHolder(holder);
+  return JSON.stringify({ ...holder, token: 'foreign', ...overrides });
+}
+
+/** A process that holds a lock like those of this version until it is killed. */
+async function otherProcess(path: string): Promise<ChildProcess> {
+  const file = new URL('../test-support/lock-child.mjs', import.meta.url).pathname;
+  const child = fork(file, [path, foreign({})]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'message');
+  return child;
+}
 
 test('one at a time, in order, also after a failure, and nothing is left', async () => {
   const folder = await temporaryFolder();
@@ -24,17 +43,102 @@ test('one at a time, in order, also after a failure, and nothing is left', async
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('waits for another process, gives up after a while, and takes over from a dead or forgotten one', async () => {
+test('waits for another process, gives up after a while, and takes over the moment that one is killed', async () => {
   const path = join(await temporaryFolder(), 'lock');
-  const alive = `${process.ppid} ${hostname()} other`;
-  await writeFile(path, alive);
+  const child = await otherProcess(path);
+  const held = await readFile(path, 'utf8');
   await expect(withFileLock(path, async () => 'mine', { waitMs: 50 })).rejects.toMatchObject({ code: 'STORAGE' });
-  expect(await readFile(path, 'utf8')).toBe(alive);
+  expect(await readFile(path, 'utf8')).toBe(held);
 
-  await writeFile(path, `999999999 ${hostname()} dead`);
-  expect(await withFileLock(path, async () => 'mine', { waitMs: 0 })).toBe('mine');
+  const waiting = withFileLock(path, async () => 'mine', { waitMs: 10_000, staleMs: 60_000 });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(await waiting).toBe('mine');
+});
 
-  await writeFile(path, '1 another-machine other');
-  await utimes(path, 1, 1);
-  expect(await withFileLock(path, async () => 'mine', { waitMs: 0 })).toBe('mine');
+test('takes over a lock whose process id was given out again, and one from before locks said more', async () => {
+  const path = join(await temporaryFolder(), 'lock');
+  const quick = { waitMs: 0, staleMs: 150 };
+  if (startTicksOf(process.ppid) !== null) {
+    await writeFile(path, foreign({ pid: process.ppid, startTicks: '1' }));
+    expect(await withFileLock(path, async () => 'mine', { ...quick, staleMs: 60_000 })).toBe('mine');
+  }
+  await writeFile(
+    path,
+    `${deadPid()} ${(JSON.parse(foreign({})) as Holder).machine} 0f8fad5b-d9cb-469f-a165-70867728950e`,
+  );
+  expect(await withFileLock(path, async () => 'mine', quick)).toBe('mine');
+  // A full disk leaves such a one.
+  await writeFile(path, '');
+  expect(await withFileLock(path, async () => 'mine', quick)).toBe('mine');
+});
+
+test.each([
+  ['on another machine', { machine: 'elsewhere', boot: 'another boot' }],
+  ['in a container on this machine', { pidNamespace: 'pid:[1]' }],
+])('a holder %s counts as gone once its heartbeat stands still, whatever its process id is here', async (_, where) => {
+  const path = join(await temporaryFolder(), 'lock');
+  await writeFile(path, foreign({ pid: deadPid(), ...where }));
+  const heart = setInterval(() => void utimes(path, new Date(), new Date()), 40);
+  await expect(withFileLock(path, async () => 'mine', { waitMs: 600, staleMs: 300 })).rejects.toMatchObject({
+    code: 'STORAGE',
+  });
+  clearInterval(heart);
+  expect(await withFileLock(path, async () => 'mine', { waitMs: 5000, staleMs: 300 })).toBe('mine');
+});
+
+test('waiting ends when it is told to, in this process too, and the order of the others stays', async () => {
+  const path = join(await temporaryFolder(), 'lock');
+  const order: string[] = [];
+  let finish: (() => void) | null = null;
+  const first = withFileLock(path, () => new Promise<void>((resolve) => (finish = resolve)));
+  await vi.waitFor(() => expect(finish).not.toBeNull());
+  const stopping = new AbortController();
+  const second = withFileLock(path, async () => void order.push('second'), { signal: stopping.signal });
+  const third = withFileLock(path, async () => void order.push('third'));
+  await expect(withFileLock(path, async () => undefined, { waitMs: 0 })).rejects.toMatchObject({ code: 'STORAGE' });
+  stopping.abort(new Error('enough'));
+  await expect(second).rejects.toThrow('enough');
+  expect(order).toEqual([]);
+  (finish as (() => void) | null)?.();
+  await Promise.all([first, third]);
+  expect(order).toEqual(['third']);
+
+  await writeFile(path, foreign({ machine: 'elsewhere', boot: 'another boot' }));
+  const other = new AbortController();
+  const waiting = withFileLock(path, async () => undefined, { signal: other.signal });
+  setTimeout(() => other.abort(), 50);
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+test('beats while it is held, notices that it was lost, and refuses writes afterwards', async () => {
+  const path = join(await temporaryFolder(), 'lock');
+  const times = new Set<number>();
+  const { stat } = await import('node:fs/promises');
+  let kept: HeldLock | null = null;
+  await withFileLock(
+    path,
+    async (lock) => {
+      kept = lock;
+      await lock.assertHeld();
+      await vi.waitFor(async () => {
+        times.add((await stat(path)).mtimeMs);
+        expect(times.size).toBeGreaterThan(2);
+      }, 3000);
+    },
+    { beatMs: 20 },
+  );
+  await expect((kept as HeldLock | null)?.assertHeld()).rejects.toMatchObject({ code: 'STORAGE' });
+
+  await withFileLock(
+    path,
+    async (lock) => {
+      await unlink(path);
+      await writeFile(path, foreign({}));
+      await vi.waitFor(() => expect(lock.lost.aborted).toBe(true), 3000);
+      await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'STORAGE' });
+    },
+    { beatMs: 20 },
+  );
+  expect(await readFile(path, 'utf8')).toContain('foreign');
 });

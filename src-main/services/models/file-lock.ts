@@ -1,104 +1,180 @@
-/** A lock file held for the moment of one change, among processes and within this one. */
+/** A lock file held for the time of one change, among processes and within this one. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../engine/errors.ts';
 import { codeOf } from '../json-file.ts';
+import { forgetHolder, HeartbeatWatch, ignoreMissing, newHolder, parseHolder, presenceOf } from '../lock-holder.ts';
 
-export interface FileLockTimes {
-  /** How long to wait for another holder, ms. */
+export interface FileLockOptions {
+  /** How long to wait for a holder that is alive, ms. With 0 neither another process nor this one is waited for. */
   waitMs: number;
-  /** A lock this old was left behind, whoever holds it, ms. */
+  /** Between two heartbeats, ms. */
+  beatMs: number;
+  /** A heartbeat that stands still for this long is a holder that is gone, where its process cannot be looked at, ms. */
   staleMs: number;
+  /** Ends the waiting. What holds the lock is not stopped by it. */
+  signal?: AbortSignal;
 }
 
-const DEFAULT_TIMES: FileLockTimes = { waitMs: 5000, staleMs: 30_000 };
-const RETRY_MS = 15;
+/** A lock while it is held. */
+export interface HeldLock {
+  /** Aborted when somebody else took the lock, because this process had stopped for a while. */
+  lost: AbortSignal;
+  /** To be called right before a write. @throws EngineError STORAGE when the lock was lost or given back */
+  assertHeld(): Promise<void>;
+}
 
-/** What waits for a lock in this process, by its path. */
+const DEFAULTS = { waitMs: 5000, beatMs: 1000, staleMs: 5000 };
+const RETRY_MS = 15;
+/** Of locks from before there was a heartbeat: `PID HOST UUID`. */
+const EARLIER_FORMAT = /^(\d+) (\S+) \S+$/;
+
+/** Who waits for a lock in this process, by its path. */
 const queues = new Map<string, Promise<unknown>>();
+/** Heartbeats of other processes' locks, by path: they are followed from one try to the next. */
+const watches = new Map<string, HeartbeatWatch>();
 
 /**
  * Does `work` while no other process, and nobody else in this one, holds the lock.
- * @throws EngineError STORAGE when it cannot be had; the system's error when the lock file cannot be written
+ * @throws EngineError STORAGE when it cannot be had; the signal's reason; the system's error when the lock file cannot be
+ * written
  */
-export function withFileLock<T>(path: string, work: () => Promise<T>, times: Partial<FileLockTimes> = {}): Promise<T> {
-  const before = queues.get(path) ?? Promise.resolve();
-  const result = before.then(async () => {
-    const token = await acquire(path, { ...DEFAULT_TIMES, ...times });
-    try {
-      return await work();
-    } finally {
-      await release(path, token);
-    }
+export async function withFileLock<T>(
+  path: string,
+  work: (lock: HeldLock) => Promise<T>,
+  options: Partial<FileLockOptions> = {},
+): Promise<T> {
+  const chosen = { ...DEFAULTS, ...options };
+  const before = queues.get(path);
+  if (before !== undefined && chosen.waitMs === 0) throw busy(path);
+  let leave: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => (leave = resolve));
+  // Also behind those before: one that stops waiting must not let the next one in early.
+  const place = Promise.all([before, done]);
+  queues.set(path, place);
+  void place.then(() => {
+    if (queues.get(path) === place) queues.delete(path);
   });
-  // The next one comes whether this one fails or not.
-  const settled = result.then(
-    () => undefined,
-    () => undefined,
-  );
-  queues.set(path, settled);
-  void settled.then(() => {
-    if (queues.get(path) === settled) queues.delete(path);
-  });
-  return result;
-}
-
-async function acquire(path: string, { waitMs, staleMs }: FileLockTimes): Promise<string> {
-  const token = `${process.pid} ${hostname()} ${randomUUID()}`;
-  const deadline = performance.now() + waitMs;
-  await mkdir(dirname(path), { recursive: true });
-  for (;;) {
-    try {
-      await writeFile(path, token, { flag: 'wx', mode: 0o600 });
-      return token;
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    }
-    const holder = await readIfThere(path);
-    if (holder !== null && (await isLeftBehind(path, holder, staleMs))) await removeLeftBehind(path, holder);
-    else if (performance.now() > deadline) {
-      throw new EngineError('STORAGE', `Another Tokenscope is changing the same files (${path}). Try again.`, { path });
-    } else await sleep(RETRY_MS);
+  try {
+    await untilAborted(before, chosen.signal);
+    return await hold(path, work, chosen);
+  } finally {
+    leave();
   }
 }
 
-async function release(path: string, token: string): Promise<void> {
-  if ((await readIfThere(path)) === token) await unlink(path).catch(ignoreMissing);
+async function hold<T>(path: string, work: (lock: HeldLock) => Promise<T>, options: FileLockOptions): Promise<T> {
+  const holder = newHolder('file');
+  const content = JSON.stringify(holder);
+  try {
+    await acquire(path, content, options);
+    const lost = new AbortController();
+    let isReleased = false;
+    const assertHeld = async (): Promise<void> => {
+      if (!isReleased && (await readIfThere(path)) !== content) lost.abort(taken(path));
+      if (isReleased || lost.signal.aborted) throw taken(path);
+    };
+    const beat = async (): Promise<void> => {
+      await assertHeld();
+      const now = new Date();
+      await utimes(path, now, now);
+    };
+    // A beat that fails shows as one that stands still, and the next write asks again.
+    const timer = setInterval(() => void beat().catch(() => undefined), options.beatMs);
+    timer.unref();
+    try {
+      return await work({ lost: lost.signal, assertHeld });
+    } finally {
+      isReleased = true;
+      clearInterval(timer);
+      if ((await readIfThere(path)) === content) await unlink(path).catch(ignoreMissing);
+    }
+  } finally {
+    forgetHolder(holder);
+  }
 }
 
-async function isLeftBehind(path: string, holder: string, staleMs: number): Promise<boolean> {
-  const [pid, machine] = holder.split(' ');
-  if (machine === hostname() && Number(pid) !== process.pid && !isRunning(Number(pid))) return true;
-  const found = await stat(path).catch(ignoreMissing);
-  return found !== undefined && Date.now() - found.mtimeMs > staleMs;
+async function acquire(path: string, content: string, { waitMs, staleMs, signal }: FileLockOptions): Promise<void> {
+  const deadline = performance.now() + waitMs;
+  await mkdir(dirname(path), { recursive: true });
+  for (;;) {
+    signal?.throwIfAborted();
+    if (await create(path, content)) {
+      watches.delete(path);
+      return;
+    }
+    const found = await readIfThere(path);
+    if (found === null) continue;
+    const other = parseLock(found);
+    const presence = presenceOf(other);
+    const watch = watches.get(path) ?? new HeartbeatWatch();
+    watches.set(path, watch);
+    const stillMs = await watch.look(path, other.token);
+    if (presence === 'gone' || (presence === 'unknown' && stillMs > staleMs)) {
+      await removeLeftBehind(path, found);
+      continue;
+    }
+    // Whether anybody is there shows within the time of a heartbeat or two.
+    const isAlive = presence === 'running' || watch.hasMoved;
+    if (performance.now() > (isAlive ? deadline : deadline + 2 * staleMs)) throw busy(path);
+    await sleep(RETRY_MS, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** @returns false when somebody else holds it */
+async function create(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    // A full disk leaves an empty lock behind, which would keep everybody out for a while.
+    if (codeOf(error) === 'ENOSPC') await unlink(path).catch(ignoreMissing);
+    throw error;
+  }
 }
 
 /** Only the lock that was looked at goes: one that was taken meanwhile is put back. */
-async function removeLeftBehind(path: string, holder: string): Promise<void> {
+async function removeLeftBehind(path: string, content: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   const moved = await rename(path, aside).then(() => true, ignoreMissing);
   if (!moved) return;
-  if ((await readIfThere(aside)) === holder) await unlink(aside);
+  if ((await readIfThere(aside)) === content) await unlink(aside);
   else await rename(aside, path);
+}
+
+function parseLock(text: string) {
+  const [, pid, machine = ''] = EARLIER_FORMAT.exec(text) ?? [];
+  const holder = parseHolder(text);
+  return pid === undefined ? holder : { ...holder, token: text, pid: Number(pid), machine };
+}
+
+async function untilAborted(before: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  if (before === undefined || signal === undefined) return void (await before);
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    await Promise.race([before, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 async function readIfThere(path: string): Promise<string | null> {
   return (await readFile(path, 'utf8').catch(ignoreMissing)) ?? null;
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
+function busy(path: string): EngineError {
+  return new EngineError('STORAGE', `Another Tokenscope is changing the same files (${path}). Try again.`, { path });
 }
 
-function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT') throw error;
-  return undefined;
+function taken(path: string): EngineError {
+  const message = `This Tokenscope no longer holds ${path}, so nothing was written. Try again.`;
+  return new EngineError('STORAGE', message, { path });
 }

@@ -5,7 +5,8 @@ import * as v from 'valibot';
 import type { ModelSource } from '../../protocol/app-services.ts';
 import { measuredRate } from '../../protocol/measured-rate.ts';
 import { modelId } from '../../protocol/schemas.ts';
-import { codeOf, putAside, readJson, writeJson } from '../json-file.ts';
+import { EngineError } from '../../engine/errors.ts';
+import { codeOf, putAside, readJson, storageError, writeJson, type JsonRead } from '../json-file.ts';
 import { withFileLock } from './file-lock.ts';
 import { nameOfPlace } from './model-place.ts';
 
@@ -16,6 +17,24 @@ export type LibrarySource = Extract<ModelSource, (typeof LIBRARY_SOURCES)[number
 const isoDate = v.pipe(v.string(), v.isoTimestamp());
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const fingerprint = v.object({
+  bytes: count,
+  mtimeMs: v.number(),
+  head: sha256,
+  // Later than the others.
+  stamp: v.fallback(v.nullable(sha256), null),
+  samples: v.fallback(v.nullable(sha256), null),
+});
+
+/** A file that Tokenscope wrote, as it was then. */
+const downloaded = v.object({
+  path: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+  sha256,
+  /** What `stat` said: see `stampOfFile`. */
+  stamp: v.pipe(v.string(), v.maxLength(200)),
+});
+export type DownloadedFile = v.InferOutput<typeof downloaded>;
 
 const libraryModel = v.object({
   /** Stands for the path everywhere outside of this process and the engine's. */
@@ -29,9 +48,11 @@ const libraryModel = v.object({
   lastUsedAt: v.fallback(v.nullable(isoDate), null),
   catalogueId: v.fallback(v.nullable(modelId), null),
   /** Null until the files were looked at. */
-  fingerprint: v.fallback(v.nullable(v.object({ bytes: count, mtimeMs: v.number(), head: sha256 })), null),
+  fingerprint: v.fallback(v.nullable(fingerprint), null),
   /** Of its one file. */
   sha256: v.fallback(v.nullable(sha256), null),
+  /** Null: Tokenscope did not write its file, or an earlier version did and did not say so. */
+  downloaded: v.fallback(v.nullable(downloaded), null),
   measured: v.fallback(v.pipe(v.array(measuredRate), v.maxLength(100)), () => []),
 });
 export type LibraryModel = v.InferOutput<typeof libraryModel>;
@@ -63,20 +84,34 @@ export const emptyLibrary = (): Library => ({
   modelsFolder: null,
 });
 
+export interface LibraryFileOptions {
+  /**
+   * What cannot be read or saved is thrown as EngineError STORAGE. Left out, a person is told by a notice, and changes hold
+   * until the app ends.
+   */
+  strict?: boolean;
+}
+
+type Change = (library: Library) => Library;
+
 /** Reads and changes the file; every change is made to what the file holds at that moment. */
 export class LibraryFile {
   readonly #path: string;
   readonly #notice: (message: string) => void;
+  readonly #strict: boolean;
   /** What the file was when it was read last. */
   #seen = '';
   #library: Library = emptyLibrary();
-  /** Why the file must not be written: it is of a later version. */
-  #frozen = false;
+  /** Changes that could not be saved, to be made again to whatever the file holds later. */
+  #unsaved: Change[] = [];
+  /** Why the file must not be written; null: it may be. */
+  #leftAlone: string | null = null;
 
-  /** @param notice tells a person about a damaged file, and about what could not be saved */
-  constructor(folder: string, notice: (message: string) => void) {
+  /** @param notice tells a person about a file that cannot be used, and about what could not be saved */
+  constructor(folder: string, notice: (message: string) => void, { strict = false }: LibraryFileOptions = {}) {
     this.#path = join(folder, 'models.json');
     this.#notice = notice;
+    this.#strict = strict;
   }
 
   /** What was read last. */
@@ -84,63 +119,103 @@ export class LibraryFile {
     return this.#library;
   }
 
-  /** Reads the file if it is another one than before. @throws EngineError STORAGE */
+  /** Reads the file if it is another one than before. @throws EngineError STORAGE where that is not only told of */
   async read(): Promise<Library> {
+    const before = this.#seen;
     const stamp = await stampOf(this.#path);
-    if (stamp === this.#seen) return this.#library;
-    const read = await readJson(this.#path);
-    this.#seen = stamp;
-    if (read.state === 'missing') return (this.#library = emptyLibrary());
-    const parsed = read.state === 'read' ? parseLibrary(read.value) : null;
-    if (parsed === 'later') {
-      this.#frozen = true;
-      this.#notice(
-        'The list of models was written by a later version of Tokenscope. It is left as it is, and changes to it last only until the app ends.',
-      );
-      return this.#library;
+    if (stamp === before) return this.#library;
+    let read: JsonRead;
+    try {
+      read = await readJson(this.#path);
+    } catch (error) {
+      if (this.#strict) throw error;
+      // To be read again at every look, also when nothing is there any more.
+      this.#seen = 'unreadable';
+      return this.#leaveAlone(EngineError.from(error).message);
     }
-    if (parsed !== null) return (this.#library = parsed);
-    return await this.#repair(read.state === 'read' ? read.value : null);
+    // It was written meanwhile.
+    if (this.#seen !== before) return await this.read();
+    const parsed = read.state === 'missing' ? emptyLibrary() : read.state === 'read' ? parseLibrary(read.value) : null;
+    if (parsed === null) return await this.#repair(read.state === 'read' ? read.value : null);
+    this.#seen = stamp;
+    if (parsed === 'later') return this.#leaveAlone('The list of models was written by a later version of Tokenscope.');
+    this.#leftAlone = null;
+    return (this.#library = this.#withUnsaved(parsed));
   }
 
   /** Puts a damaged file aside and goes on with what can be read of it. */
   async #repair(value: unknown): Promise<Library> {
     const readable = readableModels(value);
-    const kept = await putAside(this.#path);
-    this.#library = { ...emptyLibrary(), models: readable };
+    this.#library = this.#withUnsaved({ ...emptyLibrary(), models: readable });
     this.#seen = '';
-    if (readable.length > 0) {
-      await writeJson(this.#path, this.#library);
-      this.#seen = await stampOf(this.#path);
-    }
     const what = readable.length === 0 ? 'It begins anew' : `It goes on with the ${readable.length} that could be read`;
-    this.#notice(`The list of opened models is damaged. ${what}; the old file is kept as ${kept}.`);
-    return this.#library;
+    try {
+      const kept = await putAside(this.#path);
+      this.#notice(`The list of opened models is damaged. ${what}; the old file is kept as ${kept}.`);
+      if (readable.length > 0) await this.#write(this.#library);
+      this.#leftAlone = null;
+      return this.#library;
+    } catch (error) {
+      if (this.#strict) throw codeOf(error) === 'STORAGE' ? error : storageError('write', this.#path, error);
+      const why = error instanceof Error ? error.message : String(error);
+      return this.#leaveAlone(`The list of models is damaged, and it could not be put aside: ${why}.`);
+    }
   }
 
   /**
-   * Changes the library. A change that cannot be saved holds until the app ends, and a person is told so.
-   * @param change gets the newest library and gives the one to be
+   * Changes the library. A change that cannot be saved is told of, holds until the app ends, and is saved with the next one
+   * that can be.
+   * @param change gets the newest library and gives the one to be; called again where the file changed meanwhile
+   * @param quiet what cannot be saved is not told of: it is made anew at the next start
+   * @throws EngineError STORAGE where that is not only told of; nothing is changed then
    */
-  async change(change: (library: Library) => Library): Promise<Library> {
-    let changed = false;
-    const apply = (): void => {
-      this.#library = change(this.#library);
-      changed = true;
-    };
+  async change(change: Change, { quiet = false } = {}): Promise<Library> {
     try {
-      await withFileLock(`${this.#path}.lock`, async () => {
-        await this.read();
-        apply();
-        if (this.#frozen) return;
-        await writeJson(this.#path, this.#library);
-        this.#seen = await stampOf(this.#path);
+      await withFileLock(`${this.#path}.lock`, async (lock) => {
+        const changed = change(await this.read());
+        if (this.#leftAlone !== null) throw new EngineError('STORAGE', this.#leftAlone);
+        await lock.assertHeld();
+        await this.#write(changed);
+        this.#unsaved = [];
       });
     } catch (error) {
-      if (!changed) apply();
+      if (!this.#strict) this.#keepUnsaved(change);
+      // A file that is left alone was told of when it was read.
+      const isTold = EngineError.from(error).message === this.#leftAlone;
       const why = error instanceof Error ? error.message : String(error);
-      this.#notice(`The list of models is kept only until the app ends. ${why}`);
+      if (!this.#strict && !quiet && !isTold) {
+        this.#notice(
+          `A change to the list of models holds only until the app ends, unless it can be saved later. ${why}`,
+        );
+      }
+      if (this.#strict && !quiet) {
+        throw codeOf(error) === 'STORAGE' ? error : storageError('write', this.#path, error);
+      }
     }
+    return this.#library;
+  }
+
+  async #write(library: Library): Promise<void> {
+    await writeJson(this.#path, library);
+    this.#library = library;
+    this.#seen = await stampOf(this.#path);
+  }
+
+  #keepUnsaved(change: Change): void {
+    this.#library = change(this.#library);
+    this.#unsaved.push(change);
+  }
+
+  #withUnsaved(library: Library): Library {
+    return this.#unsaved.reduce((changed, change) => change(changed), library);
+  }
+
+  /** @param why a sentence */
+  #leaveAlone(why: string): Library {
+    const rest = this.#strict ? '' : ', and changes to it last only until the app ends';
+    const message = `${why} The list of models is left as it is${rest}.`;
+    if (this.#leftAlone !== message) this.#notice(message);
+    this.#leftAlone = message;
     return this.#library;
   }
 }
@@ -178,6 +253,7 @@ function migrated(models: readonly { id: string; path: string }[]): Library {
       catalogueId: null,
       fingerprint: null,
       sha256: null,
+      downloaded: null,
       measured: [],
     })),
   };
@@ -185,8 +261,8 @@ function migrated(models: readonly { id: string; path: string }[]): Library {
 
 async function stampOf(path: string): Promise<string> {
   try {
-    const { ino, size, mtimeMs } = await stat(path);
-    return `${ino} ${size} ${mtimeMs}`;
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return '';
     // Reading it says why.

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../test-support/support.ts';
 import { ModelLibrary } from './library.ts';
+import { sha256OfFile } from './sha256-file.ts';
 
 async function setUp(folder?: string) {
   const dataFolder = folder ?? (await temporaryFolder());
@@ -114,6 +115,39 @@ test('holds what it cannot save, and says so', async () => {
   expect(notices).toEqual([expect.stringContaining('only until the app ends')]);
 });
 
+test('a list that cannot be read is told of, stays as it is, and what was added meanwhile is saved once it can be', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'models.json');
+  await mkdir(path);
+  const { library, notices } = await setUp(folder);
+  const { id } = await library.add(await file(await temporaryFolder(), 'story.gguf'));
+  expect(library.find(id)).not.toBeNull();
+  expect(notices).toEqual([expect.stringMatching(/Could not read .*models\.json.*left as it is/)]);
+
+  const other = await setUp();
+  await other.library.add(await file(await temporaryFolder(), 'other.gguf'));
+  await rm(path, { recursive: true });
+  await rename(join(other.dataFolder, 'models.json'), path);
+  await library.used('tiny-transformer');
+  const stored = JSON.parse(await readFile(path, 'utf8')) as { models: { id: string }[] };
+  expect(stored.models.map((model) => model.id)).toEqual(['story', 'other']);
+});
+
+test('where a person waits for the result, what cannot be read or saved fails and changes nothing', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'no-folder'), '');
+  const notices: string[] = [];
+  const strict = (dataFolder: string) =>
+    new ModelLibrary(dataFolder, [], (message) => notices.push(message), { strict: true });
+  const path = await file(await temporaryFolder(), 'story.gguf');
+  const unwritable = strict(join(folder, 'no-folder', 'data'));
+  await expect(unwritable.add(path)).rejects.toMatchObject({ code: 'STORAGE' });
+  expect(unwritable.models).toEqual([]);
+  await mkdir(join(folder, 'models.json'));
+  await expect(strict(folder).read()).rejects.toMatchObject({ code: 'STORAGE' });
+  expect(notices).toEqual([]);
+});
+
 test('takes over the list of an earlier version, with its ids', async () => {
   const folder = await temporaryFolder();
   const path = await file(await temporaryFolder(), 'story.gguf');
@@ -156,6 +190,112 @@ test('says that another file lies there now, until it is accepted; one that was 
   await writeFile(path, Buffer.alloc(101));
   expect((await library.listing(id)).stateText).toContain('it had 100 bytes then, now 101');
   expect(await library.accept(id)).toMatchObject({ state: 'ok', sha256: null, fileBytes: 101 });
+});
+
+test('notices what changed behind the beginning, in small files anywhere, in large ones where most of it did', async () => {
+  const { library, dataFolder } = await setUp();
+  const small = await file(await temporaryFolder(), 'small.gguf', 600_000);
+  const { id } = await library.add(small);
+  const large = await file(await temporaryFolder(), 'large.gguf', 0);
+  await truncate(large, 80 * 1024 * 1024);
+  const { id: largeId } = await library.add(large);
+  for (const [path, at] of [
+    [small, 500_001],
+    [large, 40 * 1024 * 1024],
+  ] as const) {
+    const handle = await open(path, 'r+');
+    // The time of change differs by less than a millisecond.
+    const { mtimeNs } = await handle.stat({ bigint: true });
+    await handle.write(Buffer.of(1), 0, 1, at);
+    await handle.utimes(Number(mtimeNs / 1000n) / 1e6 + 0.000_2, Number(mtimeNs / 1000n) / 1e6 + 0.000_2);
+    await handle.close();
+  }
+  for (const one of [library, (await setUp(dataFolder)).library]) {
+    expect(await one.listing(id)).toMatchObject({ state: 'changed', problem: null });
+    expect(await one.listing(largeId)).toMatchObject({ state: 'changed', problem: null });
+  }
+  expect(await library.accept(id)).toMatchObject({ state: 'ok' });
+});
+
+test('fingerprints of earlier versions hold, and become as good as those of today', async () => {
+  const { library: before, dataFolder } = await setUp();
+  const path = await file(await temporaryFolder(), 'story.gguf', 600_000);
+  const { id } = await before.add(path);
+  const listPath = join(dataFolder, 'models.json');
+  type Stored = { models: { fingerprint: Record<string, unknown>; downloaded?: unknown }[] };
+  const list = JSON.parse(await readFile(listPath, 'utf8')) as Stored;
+  for (const model of list.models) {
+    const { bytes, mtimeMs, head } = model.fingerprint;
+    model.fingerprint = { bytes, mtimeMs, head };
+    delete model.downloaded;
+  }
+  await writeFile(listPath, JSON.stringify(list));
+  // Touched since: not a reason for an alarm.
+  await utimes(path, 1000, 1000);
+  const { library, notices } = await setUp(dataFolder);
+  expect(await library.list()).toMatchObject([{ id, state: 'ok' }]);
+  const { models } = JSON.parse(await readFile(listPath, 'utf8')) as Stored;
+  expect(models[0]?.fingerprint).toMatchObject({ samples: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+  const handle = await open(path, 'r+');
+  await handle.write(Buffer.of(1), 0, 1, 500_000);
+  await handle.close();
+  expect(await library.list()).toMatchObject([{ id, state: 'changed' }]);
+  expect(notices).toEqual([]);
+});
+
+test('only what Tokenscope wrote is deleted, and only as it wrote it', async () => {
+  const { library, dataFolder } = await setUp();
+  const own = join(dataFolder, 'models');
+  const models = await temporaryFolder();
+  const downloaded = async (name: string) => {
+    const path = await file(models, name, 100);
+    const sha256 = await sha256OfFile(path);
+    return { path, id: (await library.add(path, { sha256, isDownloaded: true })).id };
+  };
+  const mine = await file(models, 'mine.gguf', 50);
+
+  // Touched, but as it was.
+  const plain = await downloaded('plain.gguf');
+  await utimes(plain.path, 1000, 1000);
+  await library.delete(plain.id, own);
+  expect(await readdir(models)).toEqual(['mine.gguf']);
+  expect(library.find(plain.id)).toBeNull();
+
+  // Another file under its name, as long as the first and as old.
+  const replaced = await downloaded('replaced.gguf');
+  await writeFile(replaced.path, Buffer.alloc(100, 1));
+  await expect(library.delete(replaced.id, own)).rejects.toThrow('not the file that Tokenscope downloaded any more');
+  expect(await library.accept(replaced.id)).toMatchObject({ source: 'file' });
+  await expect(library.delete(replaced.id, own)).rejects.toThrow('did not download');
+
+  // Located to a person's own file, of other content and of the same.
+  const located = await downloaded('located.gguf');
+  expect(await library.locate(located.id, mine)).toMatchObject({ source: 'file', path: mine });
+  await expect(library.delete(located.id, own)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  const copied = await downloaded('copied.gguf');
+  const copy = await file(models, 'copy.gguf', 100);
+  expect(await library.locate(copied.id, copy)).toMatchObject({ source: 'file', path: copy });
+  await expect(library.delete(copied.id, own)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  expect((await readdir(models)).sort()).toEqual([
+    'copied.gguf',
+    'copy.gguf',
+    'located.gguf',
+    'mine.gguf',
+    'replaced.gguf',
+  ]);
+});
+
+test('of what an earlier version downloaded only what lies in Tokenscope’s own folder is deleted', async () => {
+  const { library, dataFolder } = await setUp();
+  const own = join(dataFolder, 'models');
+  for (const folder of [own, await temporaryFolder()]) {
+    const path = await file(folder, 'story.gguf', 100);
+    const { id } = await library.add(path, { source: 'download', sha256: await sha256OfFile(path) });
+    if (folder === own) {
+      await library.delete(id, own);
+      expect(await readdir(folder)).toEqual([]);
+    } else await expect(library.delete(id, own)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  }
 });
 
 test('a moved model keeps its id, its hash and its measurements; another file does not take them over', async () => {

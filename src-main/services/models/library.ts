@@ -1,8 +1,15 @@
 /** The models on this computer: never copied, only pointed at, and looked at each time they are listed. */
 import { EngineError } from '../../engine/errors.ts';
 import type { MeasuredRate, ModelListing } from '../../protocol/app-services.ts';
-import { fingerprintOf, totals, type Fingerprint } from './fingerprint.ts';
-import { LibraryFile, type Library, type LibraryModel, type LibrarySource } from './library-file.ts';
+import { deleteDownloaded, stampOfFile } from './downloaded-file.ts';
+import { fingerprintOf, hasSameContent, totals, type Fingerprint } from './fingerprint.ts';
+import {
+  LibraryFile,
+  type Library,
+  type LibraryFileOptions,
+  type LibraryModel,
+  type LibrarySource,
+} from './library-file.ts';
 import { modelIdFor } from './model-id.ts';
 import { filesAt, nameOfPlace, placeOf, type PlacedFile } from './model-place.ts';
 
@@ -15,21 +22,29 @@ export interface AddOptions {
   name?: string;
   catalogueId?: string | null;
   sha256?: string | null;
+  /** Tokenscope has just written this one file, so it may delete it again. Wants `sha256`. */
+  isDownloaded?: boolean;
 }
 
 export class ModelLibrary {
   readonly #file: LibraryFile;
   readonly #reservedIds: readonly string[];
   /** Fingerprints by id and by what `stat` said, so that a changed file is hashed once and not at every look. */
-  readonly #looked = new Map<string, { stamp: string; fingerprint: Fingerprint }>();
+  readonly #looked = new Map<string, Fingerprint>();
+  #hasCompleted = false;
 
   /**
    * @param folder data folder
    * @param reservedIds ids of the built-in models
    * @param notice tells a person about a damaged file, and about what could not be saved
    */
-  constructor(folder: string, reservedIds: readonly string[], notice: (message: string) => void) {
-    this.#file = new LibraryFile(folder, notice);
+  constructor(
+    folder: string,
+    reservedIds: readonly string[],
+    notice: (message: string) => void,
+    options: LibraryFileOptions = {},
+  ) {
+    this.#file = new LibraryFile(folder, notice, options);
     this.#reservedIds = reservedIds;
   }
 
@@ -63,10 +78,14 @@ export class ModelLibrary {
     const place = await placeOf(path);
     const files = await filesAt(place);
     const fingerprint = await fingerprintOf(files);
+    const stamp = options.isDownloaded ? await stampOfFile(place) : null;
+    const { sha256 = null } = options;
+    const downloaded = sha256 !== null && stamp !== null ? { path: place, sha256, stamp } : null;
     let added: LibraryModel | null = null;
     await this.#file.change((library) => {
       const known = library.models.find((model) => model.path === place) ?? null;
-      added = this.#entry(known, place, files, fingerprint, options, library);
+      const entry = this.#entry(known, place, files, fingerprint, options, library);
+      added = downloaded === null ? entry : { ...entry, source: 'download', downloaded };
       return { ...library, models: [added, ...library.models.filter((other) => other !== known)].slice(0, MAX_MODELS) };
     });
     return await this.#listing(added ?? this.require(place));
@@ -82,7 +101,12 @@ export class ModelLibrary {
     if (taken !== undefined) {
       throw new EngineError('BAD_REQUEST', `${place} is in the library already, as "${taken.name}".`, { path: place });
     }
-    await this.#update(id, (model) => ({ ...model, path: place, ...asItIs(model, fingerprint) }));
+    await this.#update(id, (model) => {
+      const known = asItIs(model, fingerprint);
+      // What lies elsewhere is a person's own.
+      const moved = place === model.path ? {} : { source: sourceOf(place, files), downloaded: null };
+      return { ...model, ...known, path: place, ...moved };
+    });
     return await this.listing(id);
   }
 
@@ -97,6 +121,16 @@ export class ModelLibrary {
   async remove(id: string): Promise<void> {
     await this.#file.change((library) => ({ ...library, models: library.models.filter((model) => model.id !== id) }));
     this.#looked.delete(id);
+  }
+
+  /**
+   * Deletes the file that Tokenscope downloaded, and forgets the model.
+   * @param ownFolder where downloads go unless a person chose another folder
+   * @throws EngineError MODEL_NOT_FOUND; BAD_REQUEST for a file that Tokenscope did not write, or not as it is now; STORAGE
+   */
+  async delete(id: string, ownFolder: string, signal?: AbortSignal): Promise<void> {
+    await deleteDownloaded(this.require(id), ownFolder, signal);
+    await this.remove(id);
   }
 
   /** Records when a model was used, the built-in ones included. */
@@ -132,7 +166,9 @@ export class ModelLibrary {
   /** Newest first; a model whose file is gone or changed says so. @throws EngineError STORAGE */
   async list(): Promise<ModelListing[]> {
     await this.read();
-    return await Promise.all(this.models.map((model) => this.#listing(model)));
+    const listings = await Promise.all(this.models.map((model) => this.#listing(model)));
+    if (!this.#hasCompleted) await this.#completeFingerprints(listings);
+    return listings;
   }
 
   /** @throws EngineError MODEL_NOT_FOUND */
@@ -168,19 +204,38 @@ export class ModelLibrary {
     }
     const called = (name ?? nameOfPlace(path)).slice(0, 300) || 'Model';
     const taken = [...this.#reservedIds, ...library.models.map(({ id }) => id)];
-    const isFolder = files[0]?.path !== path && !/\.gguf$/i.test(path);
     return {
       id: modelIdFor(called, taken),
       path,
       name: called,
-      source: source ?? (isFolder ? 'folder' : 'file'),
+      source: source ?? sourceOf(path, files),
       addedAt: new Date().toISOString(),
       lastUsedAt: null,
       catalogueId: catalogueId ?? null,
       fingerprint,
       sha256: sha256 ?? null,
+      downloaded: null,
       measured: [],
     };
+  }
+
+  /** Fingerprints of earlier versions knew less: those of files that are still the same are taken anew, once. */
+  async #completeFingerprints(listings: readonly ModelListing[]): Promise<void> {
+    this.#hasCompleted = true;
+    const complete = new Map<string, Fingerprint>();
+    for (const { id, path, fingerprint } of this.models) {
+      if (fingerprint?.samples || !listings.some((listing) => listing.id === id && listing.state === 'ok')) continue;
+      // A file that cannot be read now says so when it is opened.
+      const present = await filesAt(path).then(fingerprintOf, () => null);
+      if (present !== null) complete.set(id, present);
+    }
+    if (complete.size === 0) return;
+    const change = (model: LibraryModel): LibraryModel => {
+      const present = complete.get(model.id);
+      const fits = model.fingerprint === null || (present !== undefined && hasSameContent(model.fingerprint, present));
+      return present !== undefined && fits ? { ...model, fingerprint: present } : model;
+    };
+    await this.#file.change((library) => ({ ...library, models: library.models.map(change) }), { quiet: true });
   }
 
   async #update(id: string, change: (model: LibraryModel) => LibraryModel): Promise<void> {
@@ -210,28 +265,39 @@ export class ModelLibrary {
   async #change({ id, path, fingerprint }: LibraryModel, files: readonly PlacedFile[]): Promise<string | null> {
     const now = totals(files);
     if (fingerprint === null) return null;
-    if (now.bytes === fingerprint.bytes && now.mtimeMs === fingerprint.mtimeMs) return null;
+    const isSameStamp =
+      fingerprint.stamp === null ? now.mtimeMs === fingerprint.mtimeMs : now.stamp === fingerprint.stamp;
+    if (now.bytes === fingerprint.bytes && isSameStamp) return null;
     const again = 'Take it as it is now if you know why; else get it again from where you have it.';
     if (now.bytes !== fingerprint.bytes) {
       return `${path} changed since it was added: it had ${grouped(fingerprint.bytes)} bytes then, now ${grouped(now.bytes)}. ${again}`;
     }
-    const stamp = `${now.bytes} ${now.mtimeMs}`;
     const looked = this.#looked.get(id);
-    const present = looked?.stamp === stamp ? looked.fingerprint : await fingerprintOf(files);
-    this.#looked.set(id, { stamp, fingerprint: present });
-    if (present.head === fingerprint.head) return null;
+    const present = looked?.stamp === now.stamp ? looked : await fingerprintOf(files);
+    this.#looked.set(id, present);
+    if (hasSameContent(present, fingerprint)) return null;
     return `${path} changed since it was added: it is as long as before, but its content is another. ${again}`;
   }
 }
 
-/** What is known of a model whose files are taken as they are; a hash of other content counts no more. */
+/**
+ * What is known of a model whose files are taken as they are. A hash of other content counts no more, and neither does that
+ * Tokenscope downloaded what was there before.
+ */
 function asItIs(
   model: LibraryModel,
   fingerprint: Fingerprint,
-): Pick<LibraryModel, 'fingerprint' | 'sha256' | 'measured'> {
-  const before = model.fingerprint;
-  const same = before !== null && before.head === fingerprint.head && before.bytes === fingerprint.bytes;
-  return { fingerprint, sha256: same ? model.sha256 : null, measured: same ? model.measured : [] };
+): Pick<LibraryModel, 'fingerprint' | 'sha256' | 'measured' | 'source' | 'downloaded'> {
+  const { sha256, measured, source, downloaded } = model;
+  if (model.fingerprint !== null && hasSameContent(model.fingerprint, fingerprint)) {
+    return { fingerprint, sha256, measured, source, downloaded };
+  }
+  const other = source === 'download' ? 'file' : source;
+  return { fingerprint, sha256: null, measured: [], source: other, downloaded: null };
+}
+
+function sourceOf(place: string, files: readonly PlacedFile[]): LibrarySource {
+  return files[0]?.path !== place && !/\.gguf$/i.test(place) ? 'folder' : 'file';
 }
 
 /** 689952 is `689,952`. */

@@ -10,7 +10,8 @@ export interface PlacedFile {
   name: string;
   path: string;
   size: number;
-  mtimeMs: number;
+  /** When it was written last, ns since 1970. */
+  mtimeNs: bigint;
 }
 
 /** `name-00001-of-00003.gguf`: a part of a model in several files. */
@@ -132,6 +133,6 @@ function ggufName(path: string): string {
 }
 
 async function placed(path: string): Promise<PlacedFile> {
-  const { size, mtimeMs } = await stat(path);
-  return { name: basename(path), path, size, mtimeMs };
+  const { size, mtimeNs } = await stat(path, { bigint: true });
+  return { name: basename(path), path, size: Number(size), mtimeNs };
 }

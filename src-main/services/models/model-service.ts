@@ -1,5 +1,4 @@
 /** What an app does with models beside running them: the library, the catalogue, downloads, other programs' folders. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/errors.ts';
 import type {
@@ -9,7 +8,6 @@ import type {
   ModelListing,
   ModelsFolder,
 } from '../../protocol/app-services.ts';
-import { storageError } from '../json-file.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
 import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
@@ -38,6 +36,8 @@ export interface ModelServiceOptions {
   proxy(): string | null;
   log: NetworkLog;
   downloadTimes?: Partial<DownloadTimes> | undefined;
+  /** Whether a change to the library that cannot be saved fails; left out, it is told of and holds until the app ends. */
+  strict?: boolean;
   /** Asks a person for a model's file; null when none was chosen. Left out where the page does that itself. */
   chooseModel?: (() => Promise<string | null>) | undefined;
   chooseFolder?: (() => Promise<string | null>) | undefined;
@@ -49,13 +49,14 @@ export class ModelService {
   readonly downloads: DownloadManager;
   readonly handlers: Handlers;
   readonly #options: ModelServiceOptions;
+  /** Aborted when the app ends: a file of gigabytes that is being hashed must not hold it up. */
+  readonly #ending = new AbortController();
   #catalogue: Catalogue | null = null;
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
-    this.library = new ModelLibrary(options.dataFolder, BUILT_IN_IDS, (message) =>
-      options.emit({ type: 'notice', message }),
-    );
+    const notice = (message: string): void => options.emit({ type: 'notice', message });
+    this.library = new ModelLibrary(options.dataFolder, BUILT_IN_IDS, notice, { strict: options.strict ?? false });
     this.downloads = new DownloadManager({
       folder: async () => (await this.modelsFolder()).path,
       find: async (id) => (await this.catalogue()).models.find((entry) => entry.id === id) ?? null,
@@ -63,8 +64,8 @@ export class ModelService {
       proxy: () => options.proxy(),
       log: options.log,
       emit: (event) => options.emit(event),
-      add: async (entry, path, sha256) => {
-        const added = { source: 'download', name: entry.name, catalogueId: entry.id, sha256 } as const;
+      add: async (entry, path, { sha256, isWritten }) => {
+        const added = { name: entry.name, catalogueId: entry.id, sha256, isDownloaded: isWritten };
         return this.#changed(await this.library.add(path, added)).id;
       },
       ...(options.downloadTimes === undefined ? {} : { times: options.downloadTimes }),
@@ -79,7 +80,10 @@ export class ModelService {
         await this.library.remove(id);
         return this.#changed(null);
       },
-      modelDelete: async (id) => this.#changed(await this.#delete(id)),
+      modelDelete: async (id) => {
+        await this.library.delete(id, this.#ownFolder, this.#ending.signal);
+        return this.#changed(null);
+      },
       modelLocate: async (id) => {
         this.library.require(id);
         const path = await chosen(options.chooseModel);
@@ -145,8 +149,9 @@ export class ModelService {
     await this.library.read();
   }
 
-  /** Pauses downloads. */
+  /** Pauses downloads, and ends looking through files. */
   async stop(): Promise<void> {
+    this.#ending.abort(new EngineError('CANCELLED', 'Tokenscope is closing.'));
     await this.downloads.stop();
   }
 
@@ -184,8 +189,12 @@ export class ModelService {
   /** Where downloads go, and how much room is there. */
   async modelsFolder(): Promise<ModelsFolder> {
     const { modelsFolder } = await this.library.read();
-    const path = modelsFolder ?? join(this.#options.dataFolder, 'models');
+    const path = modelsFolder ?? this.#ownFolder;
     return { path, isDefault: modelsFolder === null, freeBytes: await freeBytesAt(path) };
+  }
+
+  get #ownFolder(): string {
+    return join(this.#options.dataFolder, 'models');
   }
 
   async #list(): Promise<ModelListing[]> {
@@ -199,24 +208,13 @@ export class ModelService {
     let told = 0;
     return await verifyModel(this.library, id, {
       entry: models.find((entry) => entry.id === catalogueId) ?? null,
+      signal: this.#ending.signal,
       onBytes: (bytes, totalBytes) => {
         if (bytes < totalBytes && performance.now() - told < 100) return;
         told = performance.now();
         this.#options.emit({ type: 'verify', modelId: id, bytes, totalBytes });
       },
     });
-  }
-
-  async #delete(id: string): Promise<null> {
-    const { path, source } = this.library.require(id);
-    if (source !== 'download') {
-      throw new EngineError('BAD_REQUEST', `Tokenscope did not download ${path}, so it does not delete it.`, { path });
-    }
-    await rm(path, { force: true }).catch((error: unknown) => {
-      throw storageError('delete', path, error);
-    });
-    await this.library.remove(id);
-    return null;
   }
 
   async #addFound(id: string): Promise<ModelListing> {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { EngineError } from '../../../engine/errors.ts';
 import { parseStoredSettings } from '../../../protocol/settings-schemas.ts';
 import type { AppEvent } from '../../../protocol/app-services.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
@@ -24,8 +25,11 @@ export async function openModelService(
   { mirror, proxy, onEvent }: ServiceOptions = {},
 ): Promise<ModelService> {
   const folder = dataFolder();
-  const stored = await readJson(join(folder, 'settings.json'));
-  const { downloads } = parseStoredSettings(stored.state === 'read' ? stored.value : null);
+  const stored = await readJson(join(folder, 'settings.json')).catch((error: unknown) => {
+    void err.line(`tokenscope: ${EngineError.from(error).message} The default settings are used.`);
+    return null;
+  });
+  const { downloads } = parseStoredSettings(stored?.state === 'read' ? stored.value : null);
   const overrides = overridesOf();
   const service = new ModelService({
     dataFolder: folder,
@@ -39,6 +43,8 @@ export async function openModelService(
     proxy: () => proxy ?? downloads.proxy,
     log: new NetworkLog(),
     downloadTimes: overrides.times,
+    // A command ends at once: what it could not save, it has not done.
+    strict: true,
   });
   await service.start();
   return service;

@@ -6,23 +6,20 @@ import { withFileLock } from '../file-lock.ts';
 import { diskFailure, DownloadFailure } from './download-failure.ts';
 import type { PartFile } from './part-file.ts';
 import { RateMeter } from './rate-meter.ts';
-import { transfer, type TransferOptions, type Wanted } from './transfer.ts';
+import { transfer, type Transferred, type TransferOptions, type Wanted } from './transfer.ts';
 
 export interface JobOptions {
   wanted: Wanted;
   name: string;
   part: PartFile;
-  transfer: Omit<TransferOptions, 'onPhase' | 'onBytes' | 'onTotal' | 'signal'>;
+  transfer: Omit<TransferOptions, 'mayStartOver' | 'onPhase' | 'onBytes' | 'onTotal' | 'signal'>;
   /** Waits before the second, third, ... try that brought nothing, ms. */
   retryMs: readonly number[];
   /** Something of the snapshot changed; `now` when a person should see it at once. */
   onChange(now: boolean): void;
   /** The whole file is there. @returns its id in the library */
-  onDone(path: string, sha256: string): Promise<string>;
+  onDone(path: string, file: Transferred): Promise<string>;
 }
-
-/** A process that ended without giving its lock back is seen by its id; this is for disks shared by computers. */
-const LOCK_STALE_MS = 24 * 3600 * 1000;
 
 export class DownloadJob {
   readonly #options: JobOptions;
@@ -86,9 +83,10 @@ export class DownloadJob {
   /** Stops and leaves nothing behind but a file that is whole. @throws EngineError STORAGE */
   async cancel(): Promise<void> {
     await this.pause();
-    if (this.#phase === 'done') return;
+    const { part } = this.#options;
+    if (this.#phase === 'done' || !(await part.exists())) return;
     try {
-      await this.#options.part.remove();
+      await this.#locked(() => part.remove());
     } catch (error) {
       throw new EngineError('STORAGE', error instanceof Error ? error.message : String(error));
     }
@@ -102,34 +100,36 @@ export class DownloadJob {
   async #run(signal: AbortSignal): Promise<void> {
     const { part, onDone } = this.#options;
     try {
-      const sha256 = await this.#locked(() => this.#tryOften(signal));
-      this.#modelId = await onDone(part.target, sha256);
-      this.#sha256 = sha256;
+      const file = await this.#locked((lost) => this.#tryOften(AbortSignal.any([signal, lost])), signal);
+      this.#modelId = await onDone(part.target, file);
+      this.#sha256 = file.sha256;
       this.#problem = null;
       this.#set('done');
     } catch (error) {
       if (signal.aborted) return this.#set('paused');
-      const failure = error instanceof DownloadFailure ? error : diskFailure(error, part.target);
+      const failure = failureOf(error, part.target);
       this.#problem = failure.problem;
       this.#bytes = await part.bytes();
       this.#set('failed');
     }
   }
 
-  async #locked<T>(work: () => Promise<T>): Promise<T> {
-    let begun = false;
+  /** @param work gets a signal that says when another process took over, because this one had stopped for a while */
+  async #locked<T>(work: (lost: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { lockPath } = this.#options.part;
+    const held: { lost: AbortSignal | null } = { lost: null };
     try {
       return await withFileLock(
-        this.#options.part.lockPath,
-        () => {
-          begun = true;
-          return work();
+        lockPath,
+        (lock) => {
+          held.lost = lock.lost;
+          return work(lock.lost);
         },
-        { waitMs: 0, staleMs: LOCK_STALE_MS },
+        { waitMs: 0, ...(signal === undefined ? {} : { signal }) },
       );
     } catch (error) {
-      if (begun || !(error instanceof EngineError)) throw error;
-      const { lockPath } = this.#options.part;
+      const isBusy = held.lost === null ? error instanceof EngineError : held.lost.aborted;
+      if (!isBusy) throw error;
       throw new DownloadFailure(
         'busy',
         `Another Tokenscope is downloading this file. If that is not so, delete ${lockPath} and try again.`,
@@ -138,12 +138,13 @@ export class DownloadJob {
   }
 
   /** A try that brought bytes is followed by the next at once; tries that bring none wait longer and longer. */
-  async #tryOften(signal: AbortSignal): Promise<string> {
+  async #tryOften(signal: AbortSignal): Promise<Transferred> {
     const { wanted, part, retryMs } = this.#options;
+    const options = this.#transferOptions(signal);
     for (let failures = 0; ;) {
       const before = this.#bytes;
       try {
-        return await transfer(wanted, part, this.#transferOptions(signal));
+        return await transfer(wanted, part, options);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof DownloadFailure) || !error.mayPass) throw error;
@@ -158,9 +159,15 @@ export class DownloadJob {
   }
 
   #transferOptions(signal: AbortSignal): TransferOptions {
+    let hasStartedOver = false;
     return {
       ...this.#options.transfer,
       signal,
+      mayStartOver: () => {
+        const may = !hasStartedOver;
+        hasStartedOver = true;
+        return may;
+      },
       onPhase: (phase) => this.#set(phase),
       onTotal: (totalBytes) => (this.#totalBytes = totalBytes),
       onBytes: (bytes, added) => {
@@ -179,4 +186,10 @@ export class DownloadJob {
     this.#phase = phase;
     this.#options.onChange(true);
   }
+}
+
+function failureOf(error: unknown, path: string): DownloadFailure {
+  if (error instanceof DownloadFailure) return error;
+  // The file is whole, and the list of models could not be saved.
+  return error instanceof EngineError ? new DownloadFailure('disk', error.message) : diskFailure(error, path);
 }

@@ -8,7 +8,7 @@ import { codeOf } from '../../json-file.ts';
 import type { CatalogueModel } from '../catalogue.ts';
 import { DownloadJob } from './download-job.ts';
 import { PART_STATE_SUFFIX, PartFile, readPartState } from './part-file.ts';
-import type { TransferOptions } from './transfer.ts';
+import type { Transferred, TransferOptions } from './transfer.ts';
 
 export interface DownloadTimes {
   /** How long a server may take until it begins to answer, ms. */
@@ -39,7 +39,7 @@ export interface DownloadManagerOptions {
   log: NetworkLog;
   emit(event: Extract<AppEvent, { type: 'downloads' }>): void;
   /** A whole file is there. @returns its id in the library */
-  add(entry: CatalogueModel, path: string, sha256: string): Promise<string>;
+  add(entry: CatalogueModel, path: string, file: Transferred): Promise<string>;
   times?: Partial<DownloadTimes>;
   /** What tests put in place of the computer's disk and certificates. */
   freeBytes?: TransferOptions['freeBytes'];
@@ -53,6 +53,8 @@ export class DownloadManager {
   readonly #options: DownloadManagerOptions;
   readonly #times: DownloadTimes;
   readonly #jobs = new Map<string, DownloadJob>();
+  /** Jobs that are being set up, so that a second click finds the first one's. */
+  readonly #starting = new Map<string, Promise<DownloadJob>>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: DownloadManagerOptions) {
@@ -67,13 +69,9 @@ export class DownloadManager {
 
   /** Only on a person's click. */
   async start(entry: CatalogueModel): Promise<Download> {
-    let job = this.#jobs.get(entry.id);
-    // The address, the folder and the proxy of the settings may be others than before.
-    if (job === undefined || !job.isRunning) {
-      job = await this.#job(entry);
-      this.#jobs.set(entry.id, job);
-    }
-    job.start();
+    const running = this.#jobs.get(entry.id);
+    if (running?.isRunning) return running.snapshot();
+    const job = await (this.#starting.get(entry.id) ?? this.#begin(entry));
     return job.snapshot();
   }
 
@@ -89,7 +87,7 @@ export class DownloadManager {
 
   /** @throws EngineError BAD_REQUEST */
   async pause(id: string): Promise<Download> {
-    const job = this.#require(id);
+    const job = await this.#known(id);
     await job.pause();
     return job.snapshot();
   }
@@ -97,8 +95,9 @@ export class DownloadManager {
   /** @throws EngineError BAD_REQUEST, STORAGE */
   async cancel(id: string): Promise<void> {
     await this.#findLeft();
-    await this.#require(id).cancel();
-    this.#jobs.delete(id);
+    const job = await this.#known(id);
+    await job.cancel();
+    if (this.#jobs.get(id) === job) this.#jobs.delete(id);
     this.#tell(true);
   }
 
@@ -111,9 +110,29 @@ export class DownloadManager {
 
   /** Pauses everything: the app ends. */
   async stop(): Promise<void> {
+    // One whose setting up failed has told its own caller.
+    await Promise.allSettled(this.#starting.values());
     await Promise.all([...this.#jobs.values()].map((job) => job.pause()));
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  /** Sets a job up and starts it. The address, the folder and the proxy of the settings may be others than before. */
+  #begin(entry: CatalogueModel): Promise<DownloadJob> {
+    const starting = this.#job(entry).then((job) => {
+      this.#jobs.set(entry.id, job);
+      job.start();
+      return job;
+    });
+    this.#starting.set(entry.id, starting);
+    const end = (): void => void this.#starting.delete(entry.id);
+    starting.then(end, end);
+    return starting;
+  }
+
+  /** @throws EngineError BAD_REQUEST */
+  async #known(id: string): Promise<DownloadJob> {
+    return (await this.#starting.get(id)) ?? this.#require(id);
   }
 
   #require(id: string): DownloadJob {
@@ -140,7 +159,7 @@ export class DownloadManager {
       },
       retryMs: this.#times.retryMs,
       onChange: (now: boolean) => this.#tell(now),
-      onDone: (path: string, sha256: string) => this.#options.add(entry, path, sha256),
+      onDone: (path: string, file: Transferred) => this.#options.add(entry, path, file),
     };
     return new DownloadJob(options, await part.bytes());
   }
@@ -157,7 +176,9 @@ export class DownloadManager {
       if (state === null || this.#jobs.has(state.catalogueId)) continue;
       const entry = await this.#options.find(state.catalogueId);
       if (entry === null || `${entry.file}${PART_STATE_SUFFIX}` !== name) continue;
-      this.#jobs.set(entry.id, await this.#job(entry, folder));
+      const job = await this.#job(entry, folder);
+      // A click may have been faster, and its job must stay the one that is paused and cancelled.
+      if (!this.#jobs.has(entry.id) && !this.#starting.has(entry.id)) this.#jobs.set(entry.id, job);
     }
   }
 

@@ -1,70 +1,13 @@
 /** Downloads against a hub on this computer: what goes wrong, what is kept, what a person is told. */
-import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import {
-  hubPath,
-  startDownloadServer,
-  type Behaviour,
-  type DownloadServer,
-} from '../../../../e2e/support/download-server.ts';
-import type { Download } from '../../../protocol/app-services.ts';
-import { NetworkLog } from '../../network-log.ts';
+import { startDownloadServer } from '../../../../e2e/support/download-server.ts';
+import { parseHolder } from '../../lock-holder.ts';
+import { deadPid, startTicksOf } from '../../test-support/processes.ts';
 import { temporaryFolder } from '../../test-support/support.ts';
-import { downloadUrl, type CatalogueModel } from '../catalogue.ts';
-import { exampleEntry } from '../test-support/example-entry.ts';
-import { DownloadManager, type DownloadManagerOptions } from './download-manager.ts';
-
-const BYTES = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i >> 8)) % 251);
-const SHA256 = createHash('sha256').update(BYTES).digest('hex');
-const ENTRY: CatalogueModel = exampleEntry({ bytes: BYTES.length, sha256: SHA256 });
-const PATH = hubPath(ENTRY.repository, ENTRY.revision, ENTRY.file);
-const QUICK = { answerMs: 300, idleMs: 300, retryMs: [5, 5, 10], eventMs: 5 };
-
-interface SetUp {
-  server: DownloadServer;
-  manager: DownloadManager;
-  folder: string;
-  log: NetworkLog;
-  added: { path: string; sha256: string }[];
-  seen: Download[];
-}
-
-async function setUp(
-  options: Partial<DownloadManagerOptions> & { entry?: CatalogueModel; behaviour?: Behaviour; tls?: boolean } = {},
-): Promise<SetUp> {
-  const { entry = ENTRY, behaviour, tls = false, ...rest } = options;
-  const folder = rest.folder === undefined ? join(await temporaryFolder(), 'models') : await rest.folder();
-  const server = await startDownloadServer({ tls });
-  onTestFinished(() => server.close());
-  server.serve(PATH, BYTES);
-  if (behaviour !== undefined) server.behave(PATH, behaviour);
-  const log = new NetworkLog();
-  const added: SetUp['added'] = [];
-  const seen: Download[] = [];
-  const manager = new DownloadManager({
-    folder: async () => folder,
-    find: async (id) => (id === entry.id ? entry : null),
-    url: async (wanted) => downloadUrl(wanted, server.url, null),
-    proxy: () => null,
-    log,
-    emit: ({ downloads }) => void seen.push(...downloads),
-    add: async (_, path, sha256) => {
-      added.push({ path, sha256 });
-      return 'the-model';
-    },
-    times: QUICK,
-    ...rest,
-  });
-  onTestFinished(() => manager.stop());
-  return { server, manager, folder, log, added, seen };
-}
-
-async function run({ manager }: SetUp, entry = ENTRY): Promise<Download> {
-  await manager.start(entry);
-  return await manager.settled(entry.id);
-}
+import { withFileLock } from '../file-lock.ts';
+import { BYTES, ENTRY, PATH, run, setUp, SHA256 } from '../test-support/download-set-up.ts';
 
 test('a click brings the file, checks its hash, puts it in its place whole, and says so in the log', async () => {
   const set = await setUp();
@@ -81,7 +24,7 @@ test('a click brings the file, checks its hash, puts it in its place whole, and 
     hashChecked: true,
   });
   const target = join(set.folder, ENTRY.file);
-  expect(set.added).toEqual([{ path: target, sha256: SHA256 }]);
+  expect(set.added).toEqual([{ path: target, sha256: SHA256, isWritten: true }]);
   expect(new Uint8Array(await readFile(target))).toEqual(BYTES);
   expect(await readdir(set.folder)).toEqual([ENTRY.file]);
   expect(set.log.records()).toEqual([
@@ -108,7 +51,8 @@ test('goes on where the connection broke off, by itself', async () => {
   expect(set.server.requests[0]).toMatchObject({ range: null });
   const from = Number(/^bytes=(\d+)-$/.exec(set.server.requests[1]?.range ?? '')?.[1]);
   expect(from).toBeGreaterThan(0);
-  expect(set.server.requests[1]).toMatchObject({ ifRange: `"${SHA256}"` });
+  // With a known hash nothing but the hash decides.
+  expect(set.server.requests[1]).toMatchObject({ ifRange: null });
   const records = set.log.records();
   expect(records.map(({ result }) => result)).toEqual(['failed', 'failed', 'done']);
   // No byte came twice.
@@ -163,14 +107,25 @@ test('begins anew when the server cannot go on or has another file now', async (
   expect(await run(unable)).toMatchObject({ phase: 'done', sha256: SHA256 });
   expect(unable.server.requests).toHaveLength(2);
 
-  // What is left of another file, whose validator the server no longer knows.
+  // What is left of another file.
   const folder = await temporaryFolder();
   await writeFile(join(folder, `${ENTRY.file}.part`), 'something else');
   const state = { version: 1, catalogueId: ENTRY.id, validator: '"old"', totalBytes: BYTES.length };
   await writeFile(join(folder, `${ENTRY.file}.part.json`), JSON.stringify(state));
   const other = await setUp({ folder: async () => folder });
   expect(await run(other)).toMatchObject({ phase: 'done', sha256: SHA256 });
-  expect(other.server.requests).toMatchObject([{ range: 'bytes=14-', ifRange: '"old"' }]);
+  expect(other.server.requests).toMatchObject([
+    { range: 'bytes=14-', ifRange: null },
+    { range: null, ifRange: null },
+  ]);
+  // Without a hash the validator decides, which the server no longer knows.
+  await writeFile(join(folder, `${ENTRY.file}.part`), 'something else');
+  await writeFile(join(folder, `${ENTRY.file}.part.json`), JSON.stringify(state));
+  await rm(join(folder, ENTRY.file));
+  const entry = { ...ENTRY, sha256: null };
+  const unchecked = await setUp({ folder: async () => folder, entry });
+  expect(await run(unchecked, entry)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(unchecked.server.requests).toMatchObject([{ range: 'bytes=14-', ifRange: '"old"' }]);
 });
 
 test.each([
@@ -311,6 +266,7 @@ test('takes a whole file that is there already without asking, and no other one 
   await writeFile(join(folder, ENTRY.file), BYTES);
   const there = await setUp({ folder: async () => folder });
   expect(await run(there)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(there.added).toMatchObject([{ isWritten: false }]);
   expect(there.server.requests).toEqual([]);
 
   await writeFile(join(folder, ENTRY.file), 'mine');
@@ -326,13 +282,22 @@ test('two processes do not download the same file, and a dead one does not stand
   const folder = await temporaryFolder();
   await mkdir(folder, { recursive: true });
   const lock = join(folder, `${ENTRY.file}.part.lock`);
-  const { hostname } = await import('node:os');
-  await writeFile(lock, `${process.ppid} ${hostname()} other`);
+  await withFileLock(lock, async () => {
+    const held = await readFile(lock, 'utf8');
+    // As if it were this process's parent that holds it.
+    const other = { ...parseHolder(held), token: 'other', pid: process.ppid, startTicks: startTicksOf(process.ppid) };
+    await writeFile(lock, JSON.stringify(other));
+  });
+  const heart = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => undefined), 100);
+  onTestFinished(() => clearInterval(heart));
   const busy = await setUp({ folder: async () => folder });
   expect((await run(busy)).problem).toMatchObject({ kind: 'busy', message: expect.stringContaining(lock) as string });
   expect(busy.server.requests).toEqual([]);
-  // No system gives out a process id this high.
-  await writeFile(lock, `999999999 ${hostname()} other`);
+  await writeFile(join(folder, `${ENTRY.file}.part`), 'of the other process');
+  await expect(busy.manager.cancel(ENTRY.id)).rejects.toMatchObject({ code: 'STORAGE' });
+  expect(await readFile(join(folder, `${ENTRY.file}.part`), 'utf8')).toBe('of the other process');
+  await rm(join(folder, `${ENTRY.file}.part`));
+  await writeFile(lock, JSON.stringify({ ...parseHolder(await readFile(lock, 'utf8')), pid: deadPid() }));
   const free = await setUp({ folder: async () => folder });
   expect(await run(free)).toMatchObject({ phase: 'done' });
 });

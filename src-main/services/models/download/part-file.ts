@@ -44,11 +44,6 @@ export class PartFile {
     return await readPartState(this.#statePath);
   }
 
-  /** @throws EngineError STORAGE */
-  async saveState(state: PartState): Promise<void> {
-    await writeJson(this.#statePath, state);
-  }
-
   /** Bytes that are there. */
   async bytes(): Promise<number> {
     return await stat(this.path).then(
@@ -57,20 +52,38 @@ export class PartFile {
     );
   }
 
-  /** Opens it for writing at its end. @throws DownloadFailure disk */
-  async append(): Promise<FileHandle> {
-    return await this.#doing(open(this.path, 'a', 0o644));
+  /**
+   * Opens it for writing behind its first `from` bytes, drops what came after them, and records what the bytes will be.
+   * Until then nothing of it is touched. @throws DownloadFailure disk
+   */
+  async begin(from: number, state: PartState): Promise<FileHandle> {
+    const file = await this.#doing(open(this.path, 'a', 0o644));
+    try {
+      // In this order: bytes must never be there under the state of other ones.
+      await this.#doing(file.truncate(from));
+      await this.#doing(writeJson(this.#statePath, state));
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
-  /** @throws DownloadFailure disk */
-  async empty(): Promise<void> {
-    if ((await this.bytes()) > 0) await this.#doing(truncate(this.path, 0));
+  /** Drops what came after the first `from` bytes. @throws DownloadFailure disk */
+  async cutTo(from: number): Promise<void> {
+    if (from === 0) await this.remove();
+    else await this.#doing(truncate(this.path, from));
   }
 
   /** Becomes the whole file, in one step. @throws DownloadFailure disk */
   async finish(): Promise<void> {
     await this.#doing(rename(this.path, this.target));
     await this.#doing(rm(this.#statePath, { force: true }));
+  }
+
+  /** Whether anything of it is on the disk. */
+  async exists(): Promise<boolean> {
+    return (await isThere(this.path)) || (await isThere(this.#statePath));
   }
 
   /** Leaves nothing behind. @throws DownloadFailure disk */
@@ -86,4 +99,11 @@ export class PartFile {
       throw diskFailure(error, this.path);
     }
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,13 +1,14 @@
 /** One try to get a file: asks for what is missing, writes and hashes what comes, and puts the whole file in its place. */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { freeBytesAt } from '../disk-space.ts';
 import { sha256OfFile } from '../sha256-file.ts';
-import { diskFailure, DownloadFailure, httpFailure, networkFailure } from './download-failure.ts';
+import { diskFailure, DownloadFailure, networkFailure } from './download-failure.ts';
 import { httpGet, type Answer, type GetOptions } from './http-get.ts';
-import type { PartFile, PartState } from './part-file.ts';
+import { readAnswer, type Beginning } from './read-answer.ts';
+import type { PartFile } from './part-file.ts';
 
 export interface Wanted {
   catalogueId: string;
@@ -17,11 +18,20 @@ export interface Wanted {
   sha256: string | null;
 }
 
+/** A whole file that is in its place. */
+export interface Transferred {
+  sha256: string;
+  /** False: it was there before, and nobody was asked for it. */
+  isWritten: boolean;
+}
+
 export interface TransferOptions extends Omit<GetOptions, 'headers'> {
   /** How long nothing may come before the server counts as gone, ms. */
   idleMs: number;
   /** Free bytes on the disk of a folder; null where the system does not say. */
   freeBytes?: (folder: string) => Promise<number | null>;
+  /** Whether a file whose hash is wrong may be fetched from the beginning, as part of it was there from before. */
+  mayStartOver(): boolean;
   onPhase(phase: 'connecting' | 'downloading' | 'checking'): void;
   /** @param bytes on the disk now @param added of these the last */
   onBytes(bytes: number, added: number): void;
@@ -30,37 +40,47 @@ export interface TransferOptions extends Omit<GetOptions, 'headers'> {
 
 /** Room that is left free on the disk, bytes. */
 const MARGIN = 64 * 1024 * 1024;
+/** Where nobody knows how much will come: so often the disk is looked at, bytes. */
+const ROOM_STEP = 8 * 1024 * 1024;
 const USER_AGENT = 'Tokenscope';
 
+interface Fetched {
+  /** Of all bytes. */
+  hash: Hash;
+  bytes: number;
+  /** Of these, how many were there before the server was asked. */
+  kept: number;
+}
+
 /**
- * @returns the SHA-256 of the whole file, which then lies at `part.target`
+ * Puts the whole file at `part.target`.
  * @throws DownloadFailure; the signal's reason
  */
-export async function transfer(wanted: Wanted, part: PartFile, options: TransferOptions): Promise<string> {
+export async function transfer(wanted: Wanted, part: PartFile, options: TransferOptions): Promise<Transferred> {
   const folder = dirname(part.target);
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw diskFailure(error, folder);
   });
   const ready = await alreadyThere(wanted, part, options);
-  if (ready !== null) return ready;
-  const { hash, bytes } = await fetchRest(wanted, part, options);
+  if (ready !== null) return { sha256: ready, isWritten: false };
+  let fetched = await fetchRest(wanted, part, options);
   options.onPhase('checking');
-  const total = wanted.bytes ?? (await part.state())?.totalBytes ?? bytes;
-  if (bytes < total) {
-    throw new DownloadFailure('cut', `The connection ended after ${bytes} of ${total} bytes. What came is kept.`);
+  let sha256 = fetched.hash.digest('hex');
+  if (wanted.sha256 !== null && sha256 !== wanted.sha256 && fetched.kept > 0 && options.mayStartOver()) {
+    // Nobody can say which bytes are wrong: those from before or those that came now.
+    await part.remove();
+    fetched = await fetchRest(wanted, part, options);
+    sha256 = fetched.hash.digest('hex');
   }
-  const found = hash.digest('hex');
-  if (bytes > total || (wanted.sha256 !== null && found !== wanted.sha256)) {
+  if (wanted.sha256 !== null && sha256 !== wanted.sha256) {
     await part.remove();
     throw new DownloadFailure(
       'hash',
-      bytes > total
-        ? `More came than belongs to the file: ${bytes} instead of ${total} bytes. It was thrown away.`
-        : `The file that came is another one than the catalogue’s: its SHA-256 is ${found} instead of ${String(wanted.sha256)}. It was thrown away. If it was a mirror, take another one.`,
+      `The file that came is another one than the catalogue’s: its SHA-256 is ${sha256} instead of ${wanted.sha256}. It was thrown away. If it was a mirror, take another one.`,
     );
   }
   await part.finish();
-  return found;
+  return { sha256, isWritten: true };
 }
 
 /** A file of that name may be there from before. @returns its SHA-256 if it is the wanted one, null when there is none */
@@ -78,42 +98,45 @@ async function alreadyThere(wanted: Wanted, part: PartFile, options: TransferOpt
   );
 }
 
-/** Gets what is missing. @returns the hash of all bytes and how many there are */
-async function fetchRest(
-  wanted: Wanted,
-  part: PartFile,
-  options: TransferOptions,
-): Promise<{ hash: Hash; bytes: number }> {
-  let have = await part.bytes();
+/** Gets what is missing. @throws DownloadFailure cut when less came than belongs to the file */
+async function fetchRest(wanted: Wanted, part: PartFile, options: TransferOptions): Promise<Fetched> {
   const before = await part.state();
-  const validator = before?.validator ?? null;
-  // Bytes of which nobody can say that they belong to the file are worth nothing.
-  if (have > 0 && validator === null && wanted.sha256 === null) {
-    await part.empty();
-    have = 0;
-  }
   const known = wanted.bytes ?? before?.totalBytes ?? null;
+  const validator = before?.validator ?? null;
+  const onDisk = await part.bytes();
+  // Bytes of which nobody can say that they belong to the file are worth nothing; they go once better ones come.
+  const isUsable = (wanted.sha256 !== null || validator !== null) && (known === null || onDisk <= known);
+  const have = isUsable ? onDisk : 0;
   if (known !== null) options.onTotal(known);
   options.onBytes(have, 0);
-  if (known !== null && have === known) return { hash: await hashOf(part, have, options), bytes: have };
-  if (known !== null) await requireRoom(dirname(part.target), known - have, options);
+  if (known !== null && have === known) return { hash: await hashOf(part, have, options), bytes: have, kept: have };
+  if (known !== null) await requireRoom(dirname(part.target), known - onDisk, options);
 
   options.onPhase('connecting');
-  const headers: Record<string, string> = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' };
-  if (have > 0) {
-    headers.range = `bytes=${have}-`;
-    if (validator !== null) headers['if-range'] = validator;
+  const headers = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' };
+  // Where the hash is known it decides; another mirror or a new date of the same file is no reason to begin anew.
+  const condition = wanted.sha256 === null && validator !== null ? { 'if-range': validator } : {};
+  const range = have > 0 ? { range: `bytes=${have}-`, ...condition } : {};
+  let answer = await httpGet(wanted.url, { ...options, headers: { ...headers, ...range } });
+  if (answer.status === 416 && have > 0) {
+    answer.body.destroy();
+    answer.logged.end('done', '416: it cannot go on there.');
+    answer = await httpGet(wanted.url, { ...options, headers });
   }
-  const answer = await httpGet(wanted.url, { ...options, headers });
   try {
-    const { from, total } = await begin(wanted, part, have, answer);
+    const beginning = readAnswer(wanted, have, answer);
+    const { from, total } = beginning;
     if (total !== null) options.onTotal(total);
-    if (total !== null && known === null) await requireRoom(dirname(part.target), total - from, options);
+    if (total !== null && known === null) await requireRoom(dirname(part.target), total - onDisk, options);
     const hash = await hashOf(part, from, options);
     options.onPhase('downloading');
-    const bytes = await write(answer, part, from, hash, options);
+    const bytes = await write(answer, part, beginning, hash, options);
     answer.logged.end('done', `${answer.status}, ${bytes - from} bytes.`);
-    return { hash, bytes };
+    if (bytes < (total ?? 0)) {
+      throw new DownloadFailure('cut', `The connection ended after ${bytes} of ${total} bytes. What came is kept.`);
+    }
+    if (bytes === 0) throw new DownloadFailure('cut', 'The server sent an empty file.');
+    return { hash, bytes, kept: from };
   } catch (error) {
     const failure = options.signal.aborted ? null : error;
     answer.logged.end('failed', failure instanceof Error ? failure.message : 'It was stopped.');
@@ -121,53 +144,6 @@ async function fetchRest(
   } finally {
     answer.body.destroy();
   }
-}
-
-/** Reads what kind of answer it is, and records what the bytes will be. @returns at which byte the body begins */
-async function begin(
-  wanted: Wanted,
-  part: PartFile,
-  have: number,
-  { status, headers, url }: Answer,
-): Promise<{ from: number; total: number | null }> {
-  if (status === 416 && have > 0) {
-    await part.empty();
-    throw new DownloadFailure('cut', 'What was there does not fit the server’s file. It begins anew.');
-  }
-  if (status !== 200 && status !== 206) throw httpFailure(status, url);
-  const length = headers['content-length'] === undefined ? null : Number(headers['content-length']);
-  let from = 0;
-  let total = length;
-  if (status === 206) {
-    const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers['content-range'] ?? '');
-    if (range === null || Number(range[1]) !== have) {
-      throw new DownloadFailure('http', `${new URL(url).host} sent another part than was asked for.`, status);
-    }
-    from = have;
-    total = Number(range[2]);
-  } else await part.empty();
-  if (wanted.bytes !== null && total !== null && total !== wanted.bytes) {
-    throw new DownloadFailure(
-      'hash',
-      `${new URL(url).host} has a file of ${total} bytes, the catalogue’s has ${wanted.bytes}: it is another one. Nothing was taken.`,
-    );
-  }
-  const state: PartState = {
-    version: 1,
-    catalogueId: wanted.catalogueId,
-    validator: validatorOf(headers),
-    totalBytes: total,
-  };
-  await part.saveState(state).catch((error: unknown) => {
-    throw diskFailure(error, part.path);
-  });
-  return { from, total };
-}
-
-/** A strong ETag, or a date, for `If-Range` (RFC 9110, 13.1.5). */
-function validatorOf({ etag, 'last-modified': date }: Answer['headers']): string | null {
-  if (etag !== undefined && etag.startsWith('"')) return etag.slice(0, 1000);
-  return date === undefined ? null : date.slice(0, 1000);
 }
 
 /** The hash of the first bytes of what is there. */
@@ -192,21 +168,41 @@ async function hashOf(part: PartFile, bytes: number, { signal, onPhase }: Transf
 async function write(
   { body, url, logged }: Answer,
   part: PartFile,
-  from: number,
+  { from, total, state, check }: Beginning,
   hash: Hash,
-  { signal, idleMs, onBytes }: TransferOptions,
+  options: TransferOptions,
 ): Promise<number> {
+  const { signal, idleMs, onBytes } = options;
   const { host } = new URL(url);
-  const file = await part.append();
+  // What was there before stays until the first bytes come that are to replace it.
+  let file: FileHandle | null = null;
   let bytes = from;
+  let nextLook = from;
   const stop = (): void => void body.destroy(new Error('stopped'));
   signal.addEventListener('abort', stop, { once: true });
   const idle = setTimeout(() => {
     body.destroy(new DownloadFailure('timeout', `${host} sent nothing for ${idleMs / 1000} seconds.`));
   }, idleMs);
+  const refuse = async (failure: unknown): Promise<never> => {
+    const written = file;
+    file = null;
+    await written?.close();
+    if (written !== null) await part.cutTo(from);
+    throw failure;
+  };
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       idle.refresh();
+      if (file === null) check(chunk);
+      if (total !== null && bytes + chunk.length > total) {
+        const what = `${host} sends more than belongs to the file, which has ${total} bytes. What came of it was thrown away.`;
+        await refuse(new DownloadFailure('hash', what));
+      }
+      if (total === null && bytes >= nextLook) {
+        nextLook = bytes + ROOM_STEP;
+        await requireRoom(dirname(part.target), null, options).catch(refuse);
+      }
+      file ??= await part.begin(from, state);
       await file.appendFile(chunk).catch((error: unknown) => {
         throw diskFailure(error, part.path);
       });
@@ -216,7 +212,7 @@ async function write(
       onBytes(bytes, chunk.length);
     }
     signal.throwIfAborted();
-    await file.sync().catch((error: unknown) => {
+    await file?.sync().catch((error: unknown) => {
       throw diskFailure(error, part.path);
     });
     return bytes;
@@ -225,19 +221,23 @@ async function write(
   } finally {
     clearTimeout(idle);
     signal.removeEventListener('abort', stop);
-    await file.close();
+    await file?.close();
   }
 }
 
+/** @param needed bytes that are still to come; null: nobody knows */
 async function requireRoom(
   folder: string,
-  needed: number,
+  needed: number | null,
   { freeBytes = freeBytesAt }: TransferOptions,
 ): Promise<void> {
   const free = await freeBytes(folder);
-  if (free === null || free >= needed + MARGIN) return;
+  if (free === null || free >= (needed ?? ROOM_STEP) + MARGIN) return;
+  const rest = 'Free some space, or choose another folder for models.';
   throw new DownloadFailure(
     'disk',
-    `${folder} has ${free} bytes free; ${needed} are still to come, and ${MARGIN} are left free for everything else. Free some space, or choose another folder for models.`,
+    needed === null
+      ? `${folder} has only ${free} bytes free, and the server does not say how long the file is. What came of it was thrown away. ${rest}`
+      : `${folder} has ${free} bytes free; ${needed} are still to come, and ${MARGIN} are left free for everything else. ${rest}`,
   );
 }

@@ -1,7 +1,7 @@
 /** Models in other programs' folders on this computer. Nothing there is ever changed. */
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import type { FoundModel, FoundModels, FoundPlace } from '../../../protocol/app-services.ts';
+import { homeFolder } from '../../data-folder.ts';
 import { codeOf } from '../../json-file.ts';
 import { huggingfaceCache, modelsInHuggingfaceCache } from './huggingface-cache.ts';
 import { lmstudioFolders, modelsInLmstudio } from './lmstudio.ts';
@@ -23,7 +23,7 @@ export interface FindOptions {
 /** @param known the library's models, by path */
 export async function findModels(
   known: readonly { id: string; path: string }[],
-  { env = process.env, home = homedir(), platform = process.platform }: FindOptions = {},
+  { env = process.env, home = homeFolder(), platform = process.platform }: FindOptions = {},
 ): Promise<FoundModels> {
   const places: Place[] = [
     { source: 'huggingface-cache', folder: huggingfaceCache(env, home), look: modelsInHuggingfaceCache },

@@ -1,7 +1,7 @@
 /** `tokenscope models …` on a library and a hub of its own. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { hubPath, startDownloadServer, type DownloadServer } from '../../../../../../e2e/support/download-server.ts';
@@ -202,6 +202,46 @@ it('adds by reference, says what is gone or changed, locates, verifies, and forg
   expect((await tokenscope(['models', 'remove', 'story-1'])).err).toContain(
     'There is no model "story-1" in the library.',
   );
+});
+
+it.each([
+  ['its folder cannot be made', 'data'],
+  ['the list cannot be changed', 'data/models.json.lock/folder'],
+])('fails where it cannot keep what it was told because %s', async (_, obstacle) => {
+  const path = join(folder, 'story.gguf');
+  await writeFile(path, bytes);
+  await mkdir(dirname(join(folder, obstacle)), { recursive: true });
+  await writeFile(join(folder, obstacle), 'in the way');
+  for (const args of [
+    ['add', path],
+    ['folder', folder],
+    ['get', 'tiny-1m'],
+  ]) {
+    const failed = await tokenscope(['models', ...args, '--json']);
+    expect({ code: failed.code, out: failed.out }, args[0]).toEqual({ code: 1, out: '' });
+    expect(JSON.parse(failed.err)).toMatchObject({ error: { code: 'STORAGE', message: text('data') } });
+  }
+});
+
+it('uses the default settings, and says so, where they cannot be read', async () => {
+  await mkdir(join(folder, 'data', 'settings.json'), { recursive: true });
+  const list = await tokenscope(['models', 'list', '--json']);
+  expect(list.code).toBe(0);
+  expect(list.err).toContain('The default settings are used.');
+  expect(JSON.parse(list.out)).toMatchObject([{ id: 'tiny-transformer' }]);
+});
+
+it('does not delete what lay there before it was to be downloaded', async () => {
+  const place = join(folder, 'mine');
+  await mkdir(place);
+  await writeFile(join(place, 'tiny.gguf'), bytes);
+  await json('models', 'folder', place);
+  expect(await json('models', 'get', 'tiny-1m')).toMatchObject({ phase: 'done', hashChecked: true });
+  expect(await json('models', 'list')).toMatchObject([{}, { id: 'tiny-1m', source: 'file' }]);
+  const refused = await tokenscope(['models', 'remove', 'tiny-1m', '--delete-file']);
+  expect(refused).toMatchObject({ code: 1, err: text('did not download') });
+  expect(await readdir(place)).toEqual(['tiny.gguf']);
+  expect(server.requests).toEqual([]);
 });
 
 it('deletes what it downloaded on demand, elsewhere too', async () => {

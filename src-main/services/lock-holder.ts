@@ -1,0 +1,164 @@
+/** Who holds a lock file, and whether that process still runs. Shared by the lock on the data folder and by file locks. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { codeOf } from './json-file.ts';
+
+/** The content of a lock file. It never changes while the lock is held; the file's modification time is the heartbeat. */
+export interface Holder {
+  token: string;
+  pid: number;
+  /** Host name. */
+  machine: string;
+  /** What the holder calls itself: `app`, `web`, `file`. */
+  label: string;
+  /** Linux: id of the kernel's boot; null elsewhere and in locks of earlier versions. */
+  boot: string | null;
+  /** Linux: the namespace in which `pid` counts. Containers (Flatpak, Docker) have their own. */
+  pidNamespace: string | null;
+  /** Linux: when the process started, in clock ticks since boot. Tells a reused process id apart. */
+  startTicks: string | null;
+}
+
+/**
+ * `unknown`: the process id says nothing here (another machine, another namespace, an id that may be reused), so only the
+ * heartbeat tells.
+ */
+export type Presence = 'running' | 'gone' | 'unknown';
+
+/** A lock whose content cannot be read, for example because the disk was full when it was written. */
+export const UNKNOWN_HOLDER: Holder = {
+  token: '',
+  pid: 0,
+  machine: '',
+  label: '',
+  boot: null,
+  pidNamespace: null,
+  startTicks: null,
+};
+
+/** Locks that this process holds or wants: a lock with our process id and none of these tokens is from an earlier process. */
+const liveTokens = new Set<string>();
+
+const here = {
+  machine: hostname(),
+  boot: orNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+  pidNamespace: orNull(() => readlinkSync('/proc/self/ns/pid')),
+  startTicks: processState(process.pid)?.startTicks ?? null,
+};
+
+/** This process as the holder of one lock, with a token of its own. Counts as running until `forgetHolder`. */
+export function newHolder(label: string): Holder {
+  const token = randomUUID();
+  liveTokens.add(token);
+  return { token, pid: process.pid, label, ...here };
+}
+
+export function forgetHolder({ token }: Holder): void {
+  liveTokens.delete(token);
+}
+
+export function parseHolder(text: string): Holder {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return UNKNOWN_HOLDER;
+  }
+  if (typeof value !== 'object' || value === null) return UNKNOWN_HOLDER;
+  const { token, pid, machine, label, boot, pidNamespace, startTicks } = value as Partial<
+    Record<keyof Holder, unknown>
+  >;
+  const complete =
+    typeof token === 'string' && typeof pid === 'number' && typeof machine === 'string' && typeof label === 'string';
+  if (!complete) return UNKNOWN_HOLDER;
+  const own = { boot: textOrNull(boot), pidNamespace: textOrNull(pidNamespace), startTicks: textOrNull(startTicks) };
+  return { token, pid, machine, label, ...own };
+}
+
+/** Whether a holder's process runs, as far as its process id tells. */
+export function presenceOf(holder: Holder): Presence {
+  if (liveTokens.has(holder.token)) return 'running';
+  if (holder.pid <= 0) return 'unknown';
+  if (!sharesProcessIds(holder)) {
+    // Earlier versions wrote neither boot nor namespace: a process that is seen counts, one that is not may be in a container.
+    const isEarlier = holder.boot === null && holder.machine === here.machine;
+    return isEarlier && holder.pid !== process.pid && isRunning(holder.pid) ? 'running' : 'unknown';
+  }
+  if (holder.pid === process.pid || !isRunning(holder.pid)) return 'gone';
+  const state = processState(holder.pid);
+  // Elsewhere than on Linux, or for another user's process, the id may have been given out again.
+  if (state === null || holder.startTicks === null) return 'unknown';
+  return state.isDead || state.startTicks !== holder.startTicks ? 'gone' : 'running';
+}
+
+/** Follows the heartbeat of one lock file, on this process's own clock: a changed system time ends no lock. */
+export class HeartbeatWatch {
+  #beat = '';
+  #since = 0;
+  #hasMoved = false;
+
+  /** Whether the present holder's heartbeat was seen to move. */
+  get hasMoved(): boolean {
+    return this.#hasMoved;
+  }
+
+  /** @returns for how long the heartbeat has stood still, ms; 0 when the file is gone */
+  async look(path: string, token: string): Promise<number> {
+    const beat = await stat(path, { bigint: true }).then(({ mtimeNs }) => `${token} ${mtimeNs}`, ignoreMissing);
+    if (beat === undefined) return 0;
+    if (beat !== this.#beat) {
+      this.#hasMoved = this.#beat.startsWith(`${token} `);
+      this.#beat = beat;
+      this.#since = performance.now();
+    }
+    return performance.now() - this.#since;
+  }
+}
+
+export function ignoreMissing(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error;
+  return undefined;
+}
+
+function sharesProcessIds({ machine, boot, pidNamespace }: Holder): boolean {
+  if (process.platform !== 'linux') return machine === here.machine;
+  return boot !== null && boot === here.boot && pidNamespace !== null && pidNamespace === here.pidNamespace;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/** From `/proc`; null where there is none, or it does not show this process. */
+function processState(pid: number): { isDead: boolean; startTicks: string } | null {
+  return orNull(() => {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name before it, in parentheses, may hold anything. State is field 3, start time field 22.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const [state, startTicks] = [fields[0], fields[19]];
+    if (state === undefined || startTicks === undefined) return null;
+    // A killed process whose parent has not asked for its exit code yet.
+    return { isDead: state === 'Z' || state === 'X', startTicks };
+  });
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** For facts that only Linux has. */
+function orNull<T>(read: () => T | null): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,180 @@
+/** What a download must not do: lose what is there, fill the disk, run twice, or keep a person waiting. */
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { newHolder } from '../../lock-holder.ts';
+import { temporaryFolder } from '../../test-support/support.ts';
+import { BYTES, ENTRY, PATH, run, setUp, SHA256, type SetUp } from '../test-support/download-set-up.ts';
+import { PartFile } from './part-file.ts';
+
+const MIB = 1024 * 1024;
+/** Whose size and hash nobody knows. */
+const UNCHECKED = { ...ENTRY, bytes: null, sha256: null };
+
+/** A folder with the first bytes of the file, as an interrupted download leaves them. */
+async function halfDone(bytes = 200_000, validator = '"old"'): Promise<{ folder: string; part: string }> {
+  const folder = await temporaryFolder();
+  const part = join(folder, `${ENTRY.file}.part`);
+  await writeFile(part, BYTES.subarray(0, bytes));
+  const state = { version: 1, catalogueId: ENTRY.id, validator, totalBytes: BYTES.length };
+  await writeFile(`${part}.json`, JSON.stringify(state));
+  return { folder, part };
+}
+
+async function expectWhole({ folder }: SetUp): Promise<void> {
+  expect(new Uint8Array(await readFile(join(folder, ENTRY.file)))).toEqual(BYTES);
+  expect(await readdir(folder)).toEqual([ENTRY.file]);
+}
+
+test.each([
+  ['a page of which the length is known', { kind: 'page', length: true } as const, ENTRY, 'sent a page (text/html)'],
+  ['a page of unknown length', { kind: 'page', length: false } as const, ENTRY, 'sent a page (text/html)'],
+  ['a page, where nobody knows size and hash', { kind: 'page', length: true } as const, UNCHECKED, 'sent a page'],
+  ['bytes of unknown length that are no model', { kind: 'noLength' } as const, UNCHECKED, 'else than a GGUF file'],
+])('%s in place of the rest takes nothing away', async (_, behaviour, entry, words) => {
+  const { folder, part } = await halfDone();
+  const set = await setUp({ folder: async () => folder, behaviour, entry });
+  const failed = await run(set, entry);
+  expect(failed).toMatchObject({ phase: 'failed', bytes: 200_000, problem: { kind: 'http' } });
+  expect(failed.problem?.message).toContain(words);
+  expect(failed.problem?.message).toContain('Nothing was taken; what came before is kept.');
+  expect(new Uint8Array(await readFile(part))).toEqual(BYTES.subarray(0, 200_000));
+  set.server.behave(PATH, { kind: 'otherEtag', etag: '"old"' });
+  await set.manager.resume(ENTRY.id);
+  expect(await set.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(set.server.requests.at(-1)?.range).toBe('bytes=200000-');
+  await expectWhole(set);
+});
+
+test('a file of another length in place of the rest takes nothing away', async () => {
+  const { folder, part } = await halfDone();
+  const set = await setUp({ folder: async () => folder, behaviour: { kind: 'noRanges' } });
+  set.server.serve(PATH, BYTES.subarray(0, 1000));
+  const { problem } = await run(set);
+  expect(problem).toMatchObject({
+    kind: 'hash',
+    message: expect.stringContaining('has a file of 1000 bytes') as string,
+  });
+  expect((await stat(part)).size).toBe(200_000);
+});
+
+test('where the hash is known, another validator is no reason to fetch all of it again', async () => {
+  const { folder } = await halfDone();
+  const set = await setUp({ folder: async () => folder, behaviour: { kind: 'otherEtag', etag: '"of the mirror"' } });
+  expect(await run(set)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(set.server.requests).toMatchObject([{ range: 'bytes=200000-', ifRange: null }]);
+  expect(set.log.records()).toMatchObject([{ bytes: 100_000 }]);
+});
+
+test('wrong bytes from before are found by the hash, and the file is fetched from the beginning, once', async () => {
+  const { folder, part } = await halfDone();
+  await writeFile(part, Buffer.alloc(200_000));
+  const set = await setUp({ folder: async () => folder });
+  expect(await run(set)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  expect(set.server.requests.map(({ range }) => range)).toEqual(['bytes=200000-', null]);
+  await expectWhole(set);
+
+  const wrong = await halfDone();
+  const mirror = await setUp({ folder: async () => wrong.folder, behaviour: { kind: 'otherBytes' } });
+  expect(await run(mirror)).toMatchObject({ phase: 'failed', bytes: 0, problem: { kind: 'hash' } });
+  expect(mirror.server.requests.map(({ range }) => range)).toEqual(['bytes=200000-', null]);
+  expect(await readdir(wrong.folder)).toEqual([]);
+});
+
+test('what is there stays until the whole file comes where a server knows no ranges', async () => {
+  const { folder, part } = await halfDone();
+  const set = await setUp({ folder: async () => folder });
+  set.server.behave(PATH, { kind: 'unsatisfiable', times: 1 }, { kind: 'hang' });
+  expect(await run(set)).toMatchObject({ phase: 'failed', bytes: 200_000, problem: { kind: 'timeout' } });
+  expect((await stat(part)).size).toBe(200_000);
+  set.server.behave(PATH, { kind: 'unsatisfiable' });
+  await set.manager.resume(ENTRY.id);
+  expect(await set.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done', sha256: SHA256 });
+  await expectWhole(set);
+});
+
+test('a body without an end is cut off at the size of the catalogue, and nothing of it stays', async () => {
+  const set = await setUp({ behaviour: { kind: 'endless' } });
+  const { problem, bytes } = await run(set);
+  expect(problem).toMatchObject({ kind: 'hash' });
+  expect(problem?.message).toContain('sends more than belongs to the file, which has 300000 bytes');
+  expect(bytes).toBe(0);
+  expect(await readdir(set.folder)).toEqual([]);
+  expect(Math.max(...set.seen.map((seen) => seen.bytes))).toBeLessThanOrEqual(BYTES.length);
+
+  // What was there before a rest without an end is as good as it was.
+  const { folder, part } = await halfDone();
+  const rest = await setUp({ folder: async () => folder, behaviour: { kind: 'endless' } });
+  expect(await run(rest)).toMatchObject({ phase: 'failed', bytes: 200_000, problem: { kind: 'hash' } });
+  expect(new Uint8Array(await readFile(part))).toEqual(BYTES.subarray(0, 200_000));
+});
+
+test('a body of which nobody knows the size leaves room on the disk, and nothing of it stays', async () => {
+  const looks: number[] = [];
+  const set = await setUp({
+    entry: UNCHECKED,
+    behaviour: { kind: 'endless' },
+    // As a disk of 100 MiB on which nothing else is written.
+    freeBytes: async (folder) => {
+      const written = await stat(join(folder, `${ENTRY.file}.part`)).then(
+        ({ size }) => size,
+        () => 0,
+      );
+      looks.push(written);
+      return 100 * MIB - written;
+    },
+  });
+  const { problem } = await run(set, UNCHECKED);
+  expect(problem).toMatchObject({ kind: 'disk', message: expect.stringContaining('does not say how long') as string });
+  expect(Math.max(...looks)).toBeGreaterThan(20 * MIB);
+  expect(Math.max(...looks)).toBeLessThan(36 * MIB);
+  expect(await readdir(set.folder)).toEqual([]);
+});
+
+test('a file of which nobody says the size arrives whole', async () => {
+  const set = await setUp({ entry: UNCHECKED, behaviour: { kind: 'noLength' } });
+  expect(await run(set, UNCHECKED)).toMatchObject({ phase: 'done', sha256: SHA256, totalBytes: null });
+  await expectWhole(set);
+});
+
+test('two fast clicks make one download, which answers to Pause, Cancel and the end of the app at once', async () => {
+  const set = await setUp({ behaviour: { kind: 'slow', chunkBytes: 10_000, waitMs: 50 } });
+  const clicks = [set.manager.start(ENTRY), set.manager.list(), set.manager.start(ENTRY), set.manager.start(ENTRY)];
+  // Before the first one is set up.
+  const early = set.manager.pause(ENTRY.id);
+  await Promise.all(clicks);
+  expect(await early).toMatchObject({ phase: 'paused' });
+
+  await Promise.all([set.manager.resume(ENTRY.id), set.manager.resume(ENTRY.id), set.manager.start(ENTRY)]);
+  await vi.waitFor(() => expect(set.seen.at(-1)?.bytes).toBeGreaterThan(20_000));
+  expect(await set.manager.list()).toMatchObject([{ phase: 'downloading' }]);
+  const paused = await set.manager.pause(ENTRY.id);
+  expect(paused.phase).toBe('paused');
+  expect((await stat(join(set.folder, `${ENTRY.file}.part`))).size).toBe(paused.bytes);
+  await set.manager.stop();
+  const { length } = set.server.requests;
+  await Promise.all([set.manager.start(ENTRY), set.manager.start(ENTRY)]);
+  await vi.waitFor(() => expect(set.server.requests.length).toBe(length + 1));
+  await set.manager.cancel(ENTRY.id);
+  expect(await readdir(set.folder)).toEqual([]);
+  expect(set.server.requests).toHaveLength(length + 1);
+});
+
+test('a job whose lock may be somebody else’s waits for a sign of life, and can be paused meanwhile', async () => {
+  const folder = await temporaryFolder();
+  const { lockPath } = new PartFile(folder, ENTRY.file);
+  const elsewhere = { ...newHolder('file'), token: 'elsewhere', machine: 'elsewhere', boot: 'other', pid: 1 };
+  await writeFile(lockPath, JSON.stringify(elsewhere));
+  const set = await setUp({ folder: async () => folder });
+  await set.manager.start(ENTRY);
+  const asked = performance.now();
+  expect(await set.manager.pause(ENTRY.id)).toMatchObject({ phase: 'paused' });
+  // Without the signal it would be the five seconds after which a lock counts as left behind.
+  expect(performance.now() - asked).toBeLessThan(2500);
+  expect(set.server.requests).toEqual([]);
+
+  await set.manager.resume(ENTRY.id);
+  const heart = setInterval(() => void utimes(lockPath, new Date(), new Date()).catch(() => undefined), 50);
+  onTestFinished(() => clearInterval(heart));
+  expect((await set.manager.settled(ENTRY.id)).problem).toMatchObject({ kind: 'busy' });
+});

@@ -1,0 +1,73 @@
+/** What a server's answer to a download is, before anything of its body is taken. */
+import { DownloadFailure, httpFailure } from './download-failure.ts';
+import type { Answer } from './http-get.ts';
+import type { PartState } from './part-file.ts';
+import type { Wanted } from './transfer.ts';
+
+export interface Beginning {
+  /** At which byte of the file the body begins. */
+  from: number;
+  /** Of the whole file; null when neither the catalogue nor the server says. */
+  total: number | null;
+  /** What the bytes will be. */
+  state: PartState;
+  /** To be called with the first bytes of the body. @throws DownloadFailure for what cannot be the file */
+  check(first: Uint8Array): void;
+}
+
+/** Answers to a person rather than files. */
+const PAGE = /^(text\/|application\/(xhtml|xml|json|problem\+json))/i;
+const GGUF_MAGIC = 'GGUF';
+
+/**
+ * @param have bytes that were there and behind which the rest was asked for
+ * @throws DownloadFailure for what cannot be the file or the rest of it
+ */
+export function readAnswer(wanted: Wanted, have: number, { status, headers, url }: Answer): Beginning {
+  if (status !== 200 && status !== 206) throw httpFailure(status, url);
+  const { host } = new URL(url);
+  const kept = `Nothing was taken${have > 0 ? '; what came before is kept' : ''}.`;
+  const length = /^\d+$/.test(headers['content-length'] ?? '') ? Number(headers['content-length']) : null;
+  const range = status === 206 ? rangeOf(headers['content-range']) : null;
+  if (status === 206 && range?.from !== have) {
+    throw new DownloadFailure('http', `${host} sent another part than was asked for. ${kept}`, status);
+  }
+  const from = range?.from ?? 0;
+  const announced = range?.total ?? length;
+  const isConfirmed = wanted.bytes !== null && announced === wanted.bytes;
+  const type = headers['content-type'] ?? '';
+  if (!isConfirmed && PAGE.test(type)) {
+    throw new DownloadFailure(
+      'http',
+      `${host} sent a page (${type.slice(0, 100)}) instead of the file: it may want you to log in, or limit downloads. ${kept}`,
+    );
+  }
+  if (wanted.bytes !== null && announced !== null && announced !== wanted.bytes) {
+    throw new DownloadFailure(
+      'hash',
+      `${host} has a file of ${announced} bytes, the catalogue’s has ${wanted.bytes}: it is another one. ${kept}`,
+    );
+  }
+  const total = wanted.bytes ?? announced;
+  const replaces = from === 0 && have > 0;
+  return {
+    from,
+    total,
+    state: { version: 1, catalogueId: wanted.catalogueId, validator: validatorOf(headers), totalBytes: total },
+    check(first) {
+      if (!replaces || isConfirmed || Buffer.from(first).toString('latin1', 0, 4) === GGUF_MAGIC) return;
+      throw new DownloadFailure('http', `${host} sent something else than a GGUF file. ${kept}`);
+    },
+  };
+}
+
+function rangeOf(header: string | undefined): { from: number; total: number } | null {
+  const [, from, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(header ?? '') ?? [];
+  return from === undefined ? null : { from: Number(from), total: Number(total) };
+}
+
+/** A strong ETag, or a date, for `If-Range` (RFC 9110, 13.1.5). */
+function validatorOf({ etag, 'last-modified': date }: Answer['headers']): string | null {
+  if (etag !== undefined && etag.startsWith('"')) return etag.slice(0, 1000);
+  return date === undefined ? null : date.slice(0, 1000);
+}

@@ -1,0 +1,55 @@
+/** Deleting a model's file: only what Tokenscope wrote itself, and only as it wrote it. */
+import { rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { EngineError } from '../../engine/errors.ts';
+import { storageError } from '../json-file.ts';
+import type { LibraryModel } from './library-file.ts';
+import { sha256OfFile } from './sha256-file.ts';
+
+/** Changes whenever the file is written, replaced or moved; null when there is none. */
+export async function stampOfFile(path: string): Promise<string | null> {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param ownFolder where downloads go unless a person chose another folder
+ * @throws EngineError BAD_REQUEST for a file that Tokenscope did not write, or not as it is now; STORAGE
+ */
+export async function deleteDownloaded(model: LibraryModel, ownFolder: string, signal?: AbortSignal): Promise<void> {
+  const { path, source } = model;
+  const written = writtenBefore(model, ownFolder);
+  if (written === null || source !== 'download') {
+    throw refused(path, `Tokenscope did not download ${path}, so it does not delete it.`);
+  }
+  const stamp = await stampOfFile(path);
+  // Without a file there is nothing to compare.
+  const isAsWritten = stamp === null || stamp === written.stamp;
+  if (!isAsWritten && (await sha256OfFile(path, undefined, signal)) !== written.sha256) {
+    throw refused(path, `${path} is not the file that Tokenscope downloaded any more, so it is not deleted.`);
+  }
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw storageError('delete', path, error);
+  });
+}
+
+/** What Tokenscope wrote at the model's path. Earlier versions did not note it: theirs is what lies in Tokenscope's own folder. */
+function writtenBefore(
+  { path, sha256, downloaded }: LibraryModel,
+  ownFolder: string,
+): { sha256: string; stamp: string | null } | null {
+  if (downloaded !== null) return downloaded.path === path ? downloaded : null;
+  return sha256 !== null && dirname(path) === ownFolder ? { sha256, stamp: null } : null;
+}
+
+function refused(path: string, message: string): EngineError {
+  return new EngineError(
+    'BAD_REQUEST',
+    `${message} You can remove the model from the list and delete the file yourself.`,
+    { path },
+  );
+}

@@ -1,0 +1,200 @@
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Settings } from '../protocol/app-services.ts';
+import { InstanceLock } from './instance-lock.ts';
+import { SettingsStore } from './settings-store.ts';
+import { temporaryFolder } from './test-support/support.ts';
+
+async function setUp(folder?: string) {
+  folder ??= await temporaryFolder();
+  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
+  await lock.start();
+  onTestFinished(() => lock.release());
+  const notices: string[] = [];
+  const settings = new SettingsStore(folder, lock, (message) => notices.push(message), 50);
+  onTestFinished(() => settings.stop());
+  return { folder, lock, notices, settings };
+}
+
+async function stored(folder: string): Promise<unknown> {
+  return JSON.parse(await readFile(join(folder, 'settings.json'), 'utf8'));
+}
+
+test('settings start as the defaults, merge, and come back', async () => {
+  const { settings, folder } = await setUp();
+  await settings.load();
+  expect(settings.value.theme).toBe('system');
+  await Promise.all([
+    settings.set({ theme: 'dark' }),
+    settings.set({ useKvCache: false }),
+    settings.set({ theme: 'light' }),
+  ]);
+  const again = await setUp(folder);
+  await again.settings.load();
+  expect(again.settings.value).toMatchObject({ theme: 'light', useKvCache: false, tokensView: false });
+});
+
+test('damaged settings are kept aside, the defaults hold and are told of', async () => {
+  const { settings, folder, notices } = await setUp();
+  await writeFile(join(folder, 'settings.json'), '{"theme":"da');
+  await settings.load();
+  expect(settings.value.theme).toBe('system');
+  expect(await readFile(join(folder, 'settings.json.corrupt'), 'utf8')).toBe('{"theme":"da');
+  expect(notices[0]).toContain('settings.json.corrupt');
+});
+
+test('a setting changed while read-only holds here and is saved after the takeover', async () => {
+  const first = await setUp();
+  const second = await setUp(first.folder);
+  await first.settings.set({ theme: 'dark', tokensView: true });
+  await second.settings.load();
+  await second.settings.set({ theme: 'contrast' });
+  expect(JSON.parse(await readFile(join(first.folder, 'settings.json'), 'utf8'))).toMatchObject({ theme: 'dark' });
+  await first.lock.release();
+  await expect.poll(() => second.lock.problem).toBeNull();
+  await second.settings.load();
+  await second.settings.saveUnsaved();
+  expect(JSON.parse(await readFile(join(first.folder, 'settings.json'), 'utf8'))).toMatchObject({
+    theme: 'contrast',
+    tokensView: true,
+  });
+});
+
+test('a change made while the lock is being lost is kept, and written at the next takeover', async () => {
+  const folder = await temporaryFolder();
+  const lock = new InstanceLock(folder, 'app', { beatMs: 60_000, staleMs: 200, settleMs: 10 });
+  await lock.start();
+  onTestFinished(() => lock.release());
+  const settings = new SettingsStore(folder, lock, () => undefined);
+  await settings.load();
+  // This process slept, and another took over; nobody has looked yet.
+  await rm(join(folder, 'instance.lock'));
+  const other = await setUp(folder);
+  await other.settings.load();
+  await other.settings.set({ tokensView: true });
+  expect(lock.problem).toBeNull();
+  expect(await settings.set({ theme: 'contrast' })).toMatchObject({ theme: 'contrast' });
+  expect(lock.problem).not.toBeNull();
+  expect(await stored(folder)).toMatchObject({ theme: 'system', tokensView: true });
+
+  await other.lock.release();
+  // Looks at once, as the next beat would.
+  await lock.start();
+  expect(lock.problem).toBeNull();
+  await settings.load();
+  await settings.saveUnsaved();
+  expect(settings.value).toMatchObject({ theme: 'contrast', tokensView: true });
+  expect(await stored(folder)).toMatchObject({ theme: 'contrast', tokensView: true });
+});
+
+test('what cannot be saved holds, is told of, and is saved by itself once that is possible', async () => {
+  const { settings, folder } = await setUp();
+  await settings.load();
+  // Nothing can be renamed to where a folder is.
+  await mkdir(join(folder, 'settings.json', 'inside'), { recursive: true });
+  await expect(settings.set({ theme: 'dark' })).rejects.toMatchObject({
+    code: 'STORAGE',
+    message: expect.stringContaining('keeps trying to save it') as string,
+  });
+  expect(settings.value.theme).toBe('dark');
+  await rm(join(folder, 'settings.json'), { recursive: true });
+  await expect.poll(() => stored(folder).catch(() => null), { timeout: 3000 }).toMatchObject({ theme: 'dark' });
+  // The next change needs no retry.
+  await settings.set({ theme: 'light' });
+  expect(await stored(folder)).toMatchObject({ theme: 'light' });
+  expect((await readdir(folder)).sort()).toEqual(['instance.lock', 'settings.json']);
+});
+
+test('what could not be saved is tried once more at the end', async () => {
+  const folder = await temporaryFolder();
+  const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
+  await lock.start();
+  onTestFinished(() => lock.release());
+  const settings = new SettingsStore(folder, lock, () => undefined, 60_000);
+  await settings.load();
+  await mkdir(join(folder, 'settings.json'));
+  await expect(settings.set({ theme: 'dark' })).rejects.toMatchObject({ code: 'STORAGE' });
+  await rm(join(folder, 'settings.json'), { recursive: true });
+  await settings.stop();
+  expect(await stored(folder)).toMatchObject({ theme: 'dark' });
+});
+
+test('settings of the first release open as they are, and get a version with the next change', async () => {
+  const { settings, folder, notices } = await setUp();
+  const fixture = await readFile(new URL('./fixtures/v1/settings.json', import.meta.url), 'utf8');
+  await writeFile(join(folder, 'settings.json'), fixture);
+  await settings.load();
+  expect(settings.value).toEqual(JSON.parse(fixture));
+  expect(await readFile(join(folder, 'settings.json'), 'utf8')).toBe(fixture);
+  await settings.set({ theme: 'light' });
+  expect(await stored(folder)).toEqual({ ...(JSON.parse(fixture) as object), theme: 'light', version: 1 });
+  expect(notices).toEqual([]);
+});
+
+test('what this release does not know is written back as it was', async () => {
+  const { settings, folder } = await setUp();
+  const fixture = await readFile(new URL('./fixtures/v1/settings.json', import.meta.url), 'utf8');
+  const known = JSON.parse(fixture) as Settings & { perModel: Record<string, object> };
+  const tiny = known.perModel['tiny-transformer'];
+  const newer = {
+    ...known,
+    version: 1,
+    shortcuts: { send: 'Ctrl+Enter' },
+    panel: { ...known.panel, width: 320 },
+    perModel: {
+      ...known.perModel,
+      'tiny-transformer': { ...tiny, colour: 'red', sampling: { mirostat: 2, topK: 20 } },
+    },
+  };
+  await writeFile(join(folder, 'settings.json'), JSON.stringify(newer));
+  await settings.load();
+  expect(settings.value).not.toHaveProperty('shortcuts');
+  await settings.set({ panel: { open: false, tab: 'stop' }, theme: 'light' });
+  expect(await stored(folder)).toEqual({ ...newer, theme: 'light', panel: { open: false, tab: 'stop', width: 320 } });
+  // Settings that a person resets take along what was unknown in them.
+  await settings.set({ perModel: {} });
+  expect(await stored(folder)).toMatchObject({ shortcuts: { send: 'Ctrl+Enter' }, perModel: {} });
+});
+
+test('a file of a later version is left as it is, with a notice, and changes stay in memory', async () => {
+  const { settings, folder, notices } = await setUp();
+  const later = JSON.stringify({ version: 2, theme: 'dark', tokensView: 'sometimes' });
+  await writeFile(join(folder, 'settings.json'), later);
+  await settings.load();
+  expect(settings.value).toMatchObject({ theme: 'dark', tokensView: false });
+  expect(await settings.set({ theme: 'light' })).toMatchObject({ theme: 'light' });
+  await settings.set({ tokensView: true });
+  await settings.stop();
+  expect(settings.value).toMatchObject({ theme: 'light', tokensView: true });
+  expect(await readFile(join(folder, 'settings.json'), 'utf8')).toBe(later);
+  expect(notices).toEqual([expect.stringContaining('later version of Tokenscope')]);
+});
+
+test.each(['a folder', 'a link to itself'])(
+  '%s in place of the file: the defaults hold, and it stays',
+  async (what) => {
+    const { settings, folder, notices } = await setUp();
+    const path = join(folder, 'settings.json');
+    await (what === 'a folder' ? mkdir(path) : symlink(path, path));
+    await settings.load();
+    expect(settings.value.theme).toBe('system');
+    expect(await settings.set({ theme: 'light' })).toMatchObject({ theme: 'light' });
+    expect(notices).toEqual([expect.stringContaining('The file is left as it is')]);
+    expect((await readdir(folder)).sort()).toEqual(['instance.lock', 'settings.json']);
+
+    // Once it can be read, changes are saved.
+    await rm(path, { recursive: true });
+    await writeFile(path, '{"theme":"dark","whenFull":"shift"}');
+    await settings.set({ tokensView: true });
+    expect(await stored(folder)).toMatchObject({ theme: 'light', whenFull: 'shift', tokensView: true });
+  },
+);
+
+test('JSON that holds no settings is kept aside too', async () => {
+  const { settings, folder, notices } = await setUp();
+  await writeFile(join(folder, 'settings.json'), '[1]');
+  await settings.load();
+  expect(await readFile(join(folder, 'settings.json.corrupt'), 'utf8')).toBe('[1]');
+  expect(notices).toHaveLength(1);
+});
