@@ -71,7 +71,7 @@ export class ContextWindow implements TokenWindow {
 
   fresh(): void {
     this.expected = 0;
-    this.keep();
+    this.keep(this.sequence);
     this.sequence = ++this.last;
   }
 
@@ -115,16 +115,17 @@ export class ContextWindow implements TokenWindow {
       if (this.length > SHORT) this.fresh();
       else this.clear();
     } else if (rest > SHORT) {
-      if (sequence !== this.sequence) this.keep();
+      // The one to be forked last: keeping a sequence may release the oldest.
+      this.kept = this.kept.filter((other) => other !== sequence);
+      if (sequence !== this.sequence) this.keep(this.sequence);
+      this.keep(sequence);
       const branch = ++this.last;
       this.cache.fork(sequence, branch, length);
-      this.kept = this.kept.filter((other) => other !== sequence);
-      this.kept.push(sequence);
       this.sequence = branch;
     } else {
       if (sequence !== this.sequence) {
         this.kept = this.kept.filter((other) => other !== sequence);
-        this.keep();
+        this.keep(this.sequence);
         this.sequence = sequence;
       }
       this.cache.truncate(sequence, length);
@@ -132,10 +133,9 @@ export class ContextWindow implements TokenWindow {
     return length;
   }
 
-  /** Puts the sequence in use to the kept ones. */
-  private keep(): void {
-    if (this.length === 0) return;
-    this.kept.push(this.sequence);
-    if (this.kept.length > MAX_KEPT) this.cache.release(this.kept.shift()!);
+  /** Puts a sequence to the kept ones as the newest, and releases the oldest beyond `MAX_KEPT`. */
+  private keep(sequence: number): void {
+    if (this.cache.length(sequence) > 0) this.kept.push(sequence);
+    while (this.kept.length > MAX_KEPT) this.cache.release(this.kept.shift()!);
   }
 }
