@@ -248,3 +248,39 @@ it('measures prefill, first token, latencies and rates', async () => {
   });
   expect(tokens.map(({ latencyMs }) => latencyMs)).toEqual([40, 10, 10, 10, 10]);
 });
+
+describe('what the page is told of the window', () => {
+  it('start: how many tokens the model could choose from', async () => {
+    expect((await engine().run(params({ maxTokens: 1 }))).start.vocabularySize).toBe(vocabulary.length);
+  });
+});
+
+describe('a model that computes nonsense', () => {
+  it('is what the reply says, not the settings', async () => {
+    const nan = engine({ logits: () => new Float32Array(vocabulary.length).fill(NaN) });
+    expect((await nan.run(params())).end.stop).toEqual({
+      reason: 'error',
+      detail: expect.stringContaining('logits that are not numbers') as string,
+      errorCode: 'INTERNAL',
+    });
+  });
+});
+
+describe('a search through dead ends', () => {
+  it('lets the host hear a Stop that comes as a message', async () => {
+    const platform = testPlatform(true);
+    const cancel = { cancelled: false };
+    const { yieldToHost } = platform;
+    platform.yieldToHost = () => {
+      cancel.cancelled = platform.yields === 20;
+      return yieldToHost();
+    };
+    // Only a can be written, and eight of them are banned: the reply takes back one after the other, and is given up. After
+    // 17 yields of the tokens before, the rest are of these dead ends.
+    const asked = params({ maxTokens: 40, ignoreEos: true });
+    asked.sampling = { ...asked.sampling, bannedTexts: ['aaaaaaaa', 'b', 'c', 'd'] };
+    const logits = () => Float32Array.of(-Infinity, 0, 0, 1, 0, 0, 0);
+    expect((await engine({ logits }, testPlatform(true)).run(asked)).end.stop.errorCode).toBe('BAD_REQUEST');
+    expect((await engine({ logits }, platform).run(asked, cancel)).end.stop.reason).toBe('user');
+  });
+});

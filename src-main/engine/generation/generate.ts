@@ -6,6 +6,7 @@ import { RawDistribution } from '../sampling/raw-distribution.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
 import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
 import type { TokenWindow } from './context-window.ts';
+import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
@@ -14,7 +15,7 @@ import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken, type Shown } from './reply.ts';
 import { ReplyParts } from './reply-parts.ts';
-import { shift, type Shifted } from './shift.ts';
+import { droppedTokens, shift, ShiftReport, type Shifted } from './shift.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
 
@@ -44,11 +45,15 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);
+  const { continues } = params;
   const reply = new Reply(
     model.tokenizer,
     [...params.stop.stopStrings, ...prompt.stopStrings],
     new ReplyParts(reasoningMarksFor(params.prompt, model), prompt.turnBeginning),
+    continues === undefined ? null : jointTo(params.prompt, prompt, model.tokenizer),
+    continues?.stopString,
   );
+  const shifts = new ShiftReport(prompt, contextSize);
 
   if (!params.useKvCache) context.fresh();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
@@ -59,11 +64,12 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     notices: [...prompt.notices, ...draft.notices],
     seed,
     contextSize,
+    vocabularySize: model.config.vocabularySize,
   };
   yield { type: 'start', ...start, executor: job.executor };
 
   let stop = stopWithoutReply(job);
-  let logits = null as { after: number; values: Logits } | null;
+  let logits = null as { after: number; values: Logits; raw: RawDistribution } | null;
   try {
     while (stop === null) {
       const since = platform.clock.now();
@@ -72,23 +78,23 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         if (params.useKvCache) context.reuse(ids);
         else context.clear();
         const isFirst = logits === null;
-        logits = {
-          after: draft.sequence.length,
-          values: await logitsAfter(ids, context, hostYield, interrupt),
-        };
+        const values = await logitsAfter(ids, context, hostYield, interrupt);
+        // First of all: what is wrong with the model is no fault of the settings.
+        logits = { after: draft.sequence.length, values, raw: new RawDistribution(values) };
         if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
       }
 
       const sampled = draft.draw(logits.values);
       if (sampled === null) {
         stop = stopByInterrupt(interrupt, params, draft.length);
+        if (stop === null) await hostYield.ifDue();
         continue;
       }
       if (model.config.eosTokenIds.includes(sampled.id)) {
         stop = stops.stopAtEos(sampled.id, model.tokenizer.piece(sampled.id));
         break;
       }
-      const raw = new RawDistribution(logits.values);
+      const { raw } = logits;
       const drawn: DrawnToken = {
         id: sampled.id,
         part: 'answer',
@@ -102,7 +108,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       const certain = draft.accept(drawn);
       for (const token of certain ?? []) {
         const shown = reply.push(token);
-        for (const each of shown.tokens) yield { type: 'token', token: each };
+        for (const each of shown.tokens) yield { type: 'token', token: each, ...shifts.news(draft.sequence.length) };
         if (shown.stopString !== null) stop = stops.stopAtString(shown.stopString);
         if (stop !== null) break;
       }
@@ -116,7 +122,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
 
   // A stop string that was held in doubt stands before whatever ended the reply.
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
-    for (const token of shown.tokens) yield { type: 'token', token };
+    for (const token of shown.tokens) yield { type: 'token', token, ...shifts.news(draft.sequence.length) };
     if (shown.stopString === null) continue;
     if (stop.reason !== 'error') stop = stops.stopAtString(shown.stopString);
     break;
@@ -130,7 +136,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     timings: timer.timings(),
     seed,
     contextUsed: read.length,
-    ...(dropped > 0 ? { shiftedTokens: dropped } : {}),
+    ...(dropped > 0 ? { dropped: droppedTokens(prompt, prompt.ids.length + reply.ids.length, contextSize) } : {}),
   };
 }
 

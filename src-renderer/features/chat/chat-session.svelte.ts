@@ -19,7 +19,6 @@ import { now } from './identity.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
-import { glueBefore } from './glue.ts';
 import { rateAverage, rateNow, rateOverTime } from './statistics.ts';
 import { lostStop } from './stop-words.ts';
 import { titleFrom } from './title.ts';
@@ -274,9 +273,8 @@ export class ChatSession {
     const messages = chat.messages(answer).map(({ message }) => message);
     const soFar = reply.text;
     if (soFar !== '') messages.push({ role: 'assistant', text: soFar });
-    const params = this.#params(messages);
+    const params = { ...this.#params(messages), ...continuationOf(reply) };
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null };
-    const continues = soFar !== '';
     this.#running = running;
     reply.begin(params.sampling);
     this.#chats.touch(chat);
@@ -284,7 +282,7 @@ export class ChatSession {
     try {
       const engine = await this.#engine.ready(running.abort.signal);
       this.#noteModel(chat, reply);
-      await this.#write(engine, params, running, continues);
+      await this.#write(engine, params, running);
     } catch (thrown) {
       reply.failed(because(failure(EngineError.from(thrown), reply), running));
     } finally {
@@ -297,7 +295,7 @@ export class ChatSession {
     if (reply.stop?.reason !== 'error' && running.stoppedTo === null) await this.#sendNext();
   }
 
-  async #write(engine: EngineApi, params: GenerateParams, running: Running, continues: boolean): Promise<void> {
+  async #write(engine: EngineApi, params: GenerateParams, running: Running): Promise<void> {
     const { reply, abort } = running;
     let buffer: GeneratedToken[] = [];
     let due = false;
@@ -307,18 +305,12 @@ export class ChatSession {
       buffer = [];
       reply.append(tokens);
     };
-    let first = continues;
     try {
       for await (const event of engine.stream('generate', params, { signal: abort.signal })) {
         if (event.type === 'start') {
           reply.started(event);
         } else if (event.type === 'token') {
-          let { token } = event;
-          if (first) {
-            first = false;
-            token = { ...token, text: (await glueBefore(token, reply.tokens, engine)) + token.text };
-          }
-          buffer.push(token);
+          buffer.push(event.token);
           if (!due) {
             due = true;
             this.#frame(flush);
@@ -373,6 +365,13 @@ export class ChatSession {
     const result = { msPerToken: 1000 / rate, contextTokens: reply.contextUsed };
     this.measured = { ...this.measured, [useKvCache ? 'cached' : 'uncached']: result };
   }
+}
+
+/** What the engine is to know of a reply that goes on; nothing of a new one. */
+function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'> {
+  if (text === '' && stop === null) return {};
+  const stopString = stop?.stopString === undefined ? {} : { stopString: stop.stopString };
+  return { continues: { reason: stop?.reason ?? null, ...stopString } };
 }
 
 /** A reply that made way for something says for what. */
