@@ -158,8 +158,11 @@ export class KillRounds {
     }
     for (const [id, turns] of this.#kept) {
       const chat = chats.find((one) => one.id === id);
-      if (chat === undefined) problems.push(`chat ${id} is gone`);
-      for (const [turnId, text] of chat === undefined ? [] : turns) {
+      if (chat === undefined) {
+        problems.push(`chat ${id} is gone`);
+        continue;
+      }
+      for (const [turnId, text] of turns) {
         const turn = chat.turns.find((one) => one.id === turnId);
         if (!turn?.text.startsWith(text)) problems.push(`turn ${turnId} of chat ${id} lost text`);
       }

@@ -33,7 +33,10 @@ const series: { name: string; host: Host; victim: Victim; kills: number }[] = [
 ];
 
 await globalSetup();
-const browser = await chromium.launch({ executablePath: findChromium() ?? undefined });
+const chromiumPath = findChromium();
+if (chromiumPath === null)
+  throw new Error('No Chromium found: "npx tsx scripts/system-packages.ts" says how to get one.');
+const browser = await chromium.launch({ executablePath: chromiumPath });
 let failed = false;
 console.log('| Killed | Kills | Mid-reply | Problems | Text lost, ms: median / p90 / max |');
 console.log('| --- | --- | --- | --- | --- |');

@@ -25,7 +25,10 @@ const { values } = parseArgs({ options: { minutes: { type: 'string' }, model: { 
 const minutes = Number(values.minutes ?? 10);
 
 const stopDisplay = await globalSetup();
-const browser = await chromium.launch({ executablePath: findChromium() ?? undefined });
+const chromiumPath = findChromium();
+if (chromiumPath === null)
+  throw new Error('No Chromium found: "npx tsx scripts/system-packages.ts" says how to get one.');
+const browser = await chromium.launch({ executablePath: chromiumPath });
 const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-soak-'));
 const guard = new Guard();
 const app = await launchWebApp(browser, { dataDir, guard });

@@ -47,7 +47,7 @@ export async function respondWithModel(
 
 /** Tells nothing of where the files lie. */
 function stampOf(files: readonly PlacedFile[]): string {
-  const facts = files.map(({ path, size, mtimeMs }) => [path, size, mtimeMs]);
+  const facts = files.map(({ path, size, mtimeNs }) => [path, size, String(mtimeNs)]);
   return createHash('sha256').update(JSON.stringify(facts)).digest('base64url');
 }
 

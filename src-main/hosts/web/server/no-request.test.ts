@@ -1,5 +1,5 @@
 /** The web host with all services, on the app's own catalogue: nothing leaves this computer before a click. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -56,8 +56,10 @@ test('no request leaves before a click, and then the one that was clicked for', 
   await mkdir(models);
   // An earlier start left half a model behind.
   const part = new PartFile(models, STORIES.file);
-  await part.saveState({ version: 1, catalogueId: STORIES.id, validator: '"x"', totalBytes: 19_077_344 });
-  await writeFile(part.path, Buffer.alloc(1000));
+  const state = { version: 1, catalogueId: STORIES.id, validator: '"x"', totalBytes: 19_077_344 } as const;
+  const file = await part.begin(0, state);
+  await file.writeFile(Buffer.alloc(1000));
+  await file.close();
 
   const places = connections();
   const services = new LocalAppServices({
