@@ -207,8 +207,8 @@ export class ChatDocument {
    */
   receive(events: readonly ChatEvent[], own: readonly ChatEvent[] = []): void {
     const before = this.#facts.head;
-    const keys = new Set(own.flatMap((event) => (event.type === 'facts' ? Object.keys(event.facts) : [])));
-    const replies = new Set(own.flatMap((event) => (event.type === 'reply' ? [event.turn] : [])));
+    const keys = own.flatMap((event) => (event.type === 'facts' ? Object.keys(event.facts) : []));
+    const replies = own.flatMap((event) => (event.type === 'reply' ? [event.turn] : []));
     for (const event of events) {
       if (event.type === 'facts') this.#receiveFacts(event.facts, keys);
       else if ((event.type === 'reply' || event.type === 'tokens') && this.#isOwn(event.turn, replies)) continue;
@@ -286,11 +286,11 @@ export class ChatDocument {
     }
   }
 
-  #receiveFacts(facts: Partial<ChatFacts>, own: ReadonlySet<string>): void {
+  #receiveFacts(facts: Partial<ChatFacts>, own: readonly string[]): void {
     const { head, ...others } = facts;
-    const entries = Object.entries(others).filter(([key]) => !own.has(key));
-    const follows = head !== undefined && !own.has('head') && this.#follows(head);
-    if (head !== undefined && !own.has('head')) this.#sharedHead = head;
+    const entries = Object.entries(others).filter(([key]) => !own.includes(key));
+    const follows = head !== undefined && !own.includes('head') && this.#follows(head);
+    if (head !== undefined && !own.includes('head')) this.#sharedHead = head;
     if (entries.length === 0 && !follows) return;
     this.#facts = { ...this.#facts, ...Object.fromEntries(entries), ...(follows ? { head } : {}) };
   }
@@ -311,8 +311,8 @@ export class ChatDocument {
     return false;
   }
 
-  #isOwn(turn: string, unsent: ReadonlySet<string>): boolean {
-    return this.writing?.id === turn || unsent.has(turn);
+  #isOwn(turn: string, unsent: readonly string[]): boolean {
+    return this.writing?.id === turn || unsent.includes(turn);
   }
 
   #known(parent: string | null): string | null {

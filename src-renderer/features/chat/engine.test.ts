@@ -248,7 +248,10 @@ it('loads the model again when a reply says that the engine lost it, and makes t
   const api = fake();
   connection.change(api, 'ready');
   const ready = await engine.ready();
-  api.scripts = [[start(), lostEnd()], [start(), ...tokens(2), end(2)]];
+  api.scripts = [
+    [start(), lostEnd()],
+    [start(), ...tokens(2), end(2)],
+  ];
   api.loadScripts = [['pause', MODEL]];
   await write(ready);
   expect(engine.status).toBe('starting');
