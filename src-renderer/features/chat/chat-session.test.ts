@@ -3,7 +3,7 @@ import { EngineError } from '../../../src-main/engine/errors.ts';
 import { backendLost } from '../../../src-main/protocol/errors.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
-import { levelOf } from './context-use.ts';
+import { droppedText, levelOf } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { stopText } from './stop-words.ts';
@@ -360,6 +360,21 @@ describe('context and rate', () => {
     await session.send('one');
     expect(session.context).toEqual({ system: 0, history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
     expect(session.rate?.current).toBe(400);
+  });
+
+  it('is right while a reply goes on in a full window, and afterwards', async () => {
+    const dropped = { total: 990, segments: [], reply: 2 };
+    const [first, second, third] = tokens(3);
+    const after = { type: 'token', token: third.type === 'token' ? third.token : token(2), dropped } as const;
+    const ended = { ...end(3), contextUsed: 13, dropped } as never;
+    api.scripts = [[start(1000), first, second, after, 'pause', ended]];
+    const sending = session.send('one');
+    await vi.waitFor(() => expect(last().count).toBe(3));
+    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    api.resume();
+    await sending;
+    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    expect(droppedText(last())).toBe('The context window was full: the oldest 990 tokens were dropped.');
   });
 
   it.each([
