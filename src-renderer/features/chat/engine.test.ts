@@ -263,17 +263,20 @@ it('loads the model again when a reply says that the engine lost it, and makes t
   expect(engine.status).toBe('ready');
 });
 
-it('does the same when another call fails so', async () => {
-  const api = fake();
-  connection.change(api, 'ready');
-  const ready = await engine.ready();
-  api.describe = () => {
-    throw THREAD_LOST;
-  };
-  await expect(ready.call('describe', { modelId: 'x' })).rejects.toBe(THREAD_LOST);
-  await engine.ready();
-  expect(api.loads).toHaveLength(2);
-});
+it.each([THREAD_LOST, new EngineError('NO_MODEL', 'No model is loaded.')])(
+  'does the same when another call fails with $code',
+  async (error) => {
+    const api = fake();
+    connection.change(api, 'ready');
+    const ready = await engine.ready();
+    api.describe = () => {
+      throw error;
+    };
+    await expect(ready.call('describe', { modelId: 'x' })).rejects.toBe(error);
+    await engine.ready();
+    expect(api.loads).toHaveLength(2);
+  },
+);
 
 it('gives up on a model that is lost again and again, until a person restarts the engine', async () => {
   const api = fake();
