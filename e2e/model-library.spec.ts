@@ -87,6 +87,27 @@ test('another file in its place is noticed, told of, and taken when a person say
   await expect(models.id('detail-name')).toHaveText('tiny-qwen2');
 });
 
+test('the model in memory is read again when another file in its place is taken', async ({ app, dataDir }) => {
+  const { chat, models } = await open(app);
+  const inMemory = chat.id('sidebar-model').locator('.name');
+  const path = await writeTinyModel(dataDir, 'llama');
+  await tokenscope(dataDir, 'models', 'add', path);
+  await lookAgain(models);
+  await models.load('tiny-llama');
+  await expect(inMemory).toHaveText('tiny-llama');
+
+  await writeFile(path, await tinyGguf('qwen2'));
+  await lookAgain(models);
+  const card = models.cardOf('llama');
+  await expect(card).toContainText('In memory');
+  await expect(card.getByTestId('model-problem')).toContainText('changed since it was added');
+  await expect(inMemory).toHaveText('tiny-llama');
+  await card.getByTestId('accept-model').click();
+  await expect(card).toContainText('In memory');
+  await expect(card.getByTestId('model-problem')).toBeHidden();
+  await expect(inMemory).toHaveText('tiny-qwen2');
+});
+
 test('a folder of several files loads by its id', async ({ app, dataDir }) => {
   const { models } = await open(app);
   const folder = join(dataDir, 'sharded');

@@ -29,6 +29,20 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(chat.lastStop).toContainText('very well');
   });
 
+  test('Continue goes past the stop text to where it comes again', async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.set('stopStrings', 'you');
+    expect(await chat.ask('Hello world')).toEqual({ text: '! How are', reason: 'stop_string' });
+    for (const [text, reason] of [
+      ['! How are you? I am very well, thank', 'stop_string'],
+      ['! How are you? I am very well, thank you! They became good friends.', 'eos'],
+    ]) {
+      await chat.lastReply.getByTestId('continue').click();
+      await expect(chat.lastText).toHaveText(text ?? '');
+      expect((await chat.finished()).reason).toBe(reason);
+    }
+  });
+
   test('a repetition loop', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('ignoreEos', true);

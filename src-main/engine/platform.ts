@@ -32,6 +32,8 @@ export interface ModelFiles {
   readonly name?: string;
   /** Names of the files that exist. */
   readonly names: readonly string[];
+  /** Another one when other files stand for the id, or the same were changed; left out where they never are. */
+  readonly stamp?: string;
   /** @throws EngineError MODEL_NOT_FOUND when there is no file of that name. */
   open(name: string): Promise<ByteSource>;
 }

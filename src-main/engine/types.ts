@@ -16,6 +16,14 @@ export type { GrammarSource, SamplerName, SamplingParams, SourceProblem } from '
 
 export type { OpProfile, Profile, ProfileParams, RunProfile } from './profile-types.ts';
 
+/** How a reply that goes on had ended. */
+export interface Continues {
+  /** Null when nobody said, as after a crash. */
+  reason: StopReason | null;
+  /** The string that matched (stop_string). */
+  stopString?: string;
+}
+
 /** When a reply ends. The first condition that holds is reported. */
 export interface StopParams {
   /** Generated tokens at most, >= 0. Default 256. */
@@ -40,6 +48,12 @@ export interface GenerateParams {
   topCandidates: number;
   /** Executor to run on; omitted: the loaded model's. */
   executor?: ExecutorName;
+  /**
+   * The reply goes on from the prompt's end: a chat's last message is what was written of it so far. What had ended it
+   * would come first again: that stop string is passed over once, and the first token is no end-of-text token. The
+   * tokens' texts join the text before. Omitted: a new reply.
+   */
+  continues?: Continues;
 }
 
 export type ExecutorName = 'reference' | 'wasm';
@@ -120,6 +134,15 @@ export interface PromptSegment {
   dropped: boolean;
 }
 
+/** What `whenFull: 'shift'` has left out of the context window so far, in tokens. */
+export interface DroppedTokens {
+  total: number;
+  /** Of each of `GenerateStart.segments`. */
+  segments: number[];
+  /** Of the reply; after Continue, what was written before is a segment. */
+  reply: number;
+}
+
 /** Sent once, before the first token. */
 export interface GenerateStart {
   /** What is fed, BOS included. */
@@ -133,6 +156,8 @@ export interface GenerateStart {
   seed: number;
   executor: ExecutorName;
   contextSize: number;
+  /** Of the model that writes the reply. */
+  vocabularySize: number;
 }
 
 /** Sent once, last. */
@@ -145,12 +170,15 @@ export interface GenerateEnd {
   seed: number;
   /** Tokens in the context window after the reply. */
   contextUsed: number;
-  /** Tokens that `whenFull: 'shift'` left out by then; left out itself when there were none. */
-  shiftedTokens?: number;
+  /** Left out when nothing was dropped. */
+  dropped?: DroppedTokens;
 }
 
 export type GenerateEvent =
-  ({ type: 'start' } & GenerateStart) | { type: 'token'; token: GeneratedToken } | ({ type: 'end' } & GenerateEnd);
+  | ({ type: 'start' } & GenerateStart)
+  /** `dropped`: with the first token after a shift only. The window holds prompt and reply so far but for these. */
+  | { type: 'token'; token: GeneratedToken; dropped?: DroppedTokens }
+  | ({ type: 'end' } & GenerateEnd);
 
 /**
  * Numbers that the `wasm` executor stores K and V as. `q8`: 8-bit codes with one scale for each head of a token; half the

@@ -45,6 +45,7 @@ export function validateGenerateParams(params: GenerateParams, limits: RequestLi
   validateSampling(params.sampling, limits);
   validateStop(params.stop);
   integer('topCandidates', params.topCandidates, 0, MAX_TOP_CANDIDATES);
+  if (params.continues?.stopString !== undefined) text('continues.stopString', params.continues.stopString);
   if (typeof params.useKvCache !== 'boolean') refuse('useKvCache', params.useKvCache, 'true or false');
   if (params.executor !== undefined && !EXECUTORS.includes(params.executor)) {
     refuse('executor', params.executor, EXECUTORS.join(' or '));

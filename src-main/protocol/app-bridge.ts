@@ -52,6 +52,8 @@ export const MODELS_ROUTE = '/api/models';
 export interface ServedModel {
   name: string;
   files: { name: string; size: number }[];
+  /** Another one when other files stand for the id, or the same were changed. */
+  stamp: string;
 }
 
 /**

@@ -75,6 +75,8 @@ export class EngineService {
   /** Resolves when the request before has finished. */
   #turn: Promise<void> = Promise.resolve();
   #busy = 0;
+  /** Of the files that the model in memory was read from. */
+  #stamp: string | undefined;
 
   constructor(options: EngineServiceOptions) {
     this.#engine = options.engine;
@@ -119,7 +121,10 @@ export class EngineService {
     });
   }
 
-  /** A model that is loaded already is not read again, so a page that reloads is ready at once. */
+  /**
+   * A model that is loaded already is not read again, so a page that reloads is ready at once; unless its files are others
+   * now.
+   */
   async #load(
     { modelId, ...wanted }: EngineStreams['load']['params'],
     { cancel }: Request,
@@ -132,12 +137,23 @@ export class EngineService {
       loaded?.contextSize === contextSize &&
       loaded?.executor === executor &&
       loaded?.kernels?.kvCacheType === kvCacheType;
-    if (loaded?.id === modelId && asWanted && wanted.threads === undefined)
+    if (loaded?.id === modelId && asWanted && wanted.threads === undefined && (await this.#isCurrent(modelId)))
       return emit({ type: 'loaded', model: loaded });
     const files = await this.#openModel(modelId);
     const onProgress = (progress: LoadProgress) => emit({ type: 'progress', progress });
     const options = { onProgress, cancel, ...wanted };
-    emit({ type: 'loaded', model: await this.#engine.load(files, options) });
+    const model = await this.#engine.load(files, options);
+    this.#stamp = files.stamp;
+    emit({ type: 'loaded', model });
+  }
+
+  /** Whether the files are those that the model in memory was read from. Files that are gone are no reason to give it up. */
+  async #isCurrent(modelId: string): Promise<boolean> {
+    try {
+      return (await this.#openModel(modelId)).stamp === this.#stamp;
+    } catch {
+      return true;
+    }
   }
 
   /** @throws EngineError CANCELLED at once when the request is cancelled while it waits. */

@@ -8,6 +8,7 @@ import { EngineError } from '../engine/errors.ts';
 import type {
   ChatMessage,
   ChatTemplateChoice,
+  Continues,
   ErrorPayload,
   GenerateParams,
   GrammarSource,
@@ -18,6 +19,7 @@ import type {
   ProfileParams,
   ScoreParams,
   StopParams,
+  StopReason,
   TokenizeParams,
 } from '../engine/types.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
@@ -144,9 +146,11 @@ export const samplingEntries = {
 };
 export const samplingParams = schemaOf<SamplingParams>()(v.object(samplingEntries));
 
+const MAX_STOP_STRING = 10_000;
+
 export const stopEntries = {
   maxTokens: v.pipe(integer, v.minValue(0)),
-  stopStrings: textsToFind(10_000, 100, 'stop strings'),
+  stopStrings: textsToFind(MAX_STOP_STRING, 100, 'stop strings'),
   repetitionWindow: v.nullable(integerBetween(0, MAX_CREDIT)),
   timeLimitMs: v.nullable(v.pipe(finite, v.minValue(0))),
   ignoreEos: v.boolean(),
@@ -154,6 +158,17 @@ export const stopEntries = {
 export const stopParams = schemaOf<StopParams>()(v.object(stopEntries));
 
 const candidateCount = integerBetween(0, 100);
+
+export const stopReason = schemaOf<StopReason>()(
+  v.picklist(['eos', 'max_tokens', 'stop_string', 'repetition', 'time_limit', 'context_full', 'user', 'error']),
+);
+
+const continues = schemaOf<Continues>()(
+  v.object({
+    reason: v.nullable(stopReason),
+    stopString: v.exactOptional(v.pipe(v.string(), v.maxLength(MAX_STOP_STRING))),
+  }),
+);
 
 const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
 
@@ -171,6 +186,7 @@ const generateParams = schemaOf<GenerateParams>()(
     useKvCache: v.boolean(),
     topCandidates: candidateCount,
     executor: v.exactOptional(executorName),
+    continues: v.exactOptional(continues),
   }),
 );
 

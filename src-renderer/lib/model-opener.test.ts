@@ -1,7 +1,9 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
 import type { AppServices, ModelListing } from '../../src-main/protocol/app-services.ts';
 import { electronModelOpener, webModelOpener } from './model-opener.ts';
+
+afterEach(() => void vi.useRealTimers());
 
 const BUILT_IN = { id: 'tiny-transformer', name: 'TinyTransformer', builtIn: true } as ModelListing;
 const services = {
@@ -32,8 +34,11 @@ it('lends the engine what was dropped on a browser, under an id that gives nothi
   expect(model.id).toMatch(/^lent-[0-9a-f-]{36}$/);
   expect(lent).toEqual([{ id: model.id, name: 'story.Q4_0', files: ['story.Q4_0.gguf'] }]);
   expect(await opener.list()).toEqual([BUILT_IN, model]);
-  // The same file again is the same model.
-  expect((await opener.drop(dropped([file('story.Q4_0.gguf', 30)]))).id).toBe(model.id);
+  // Again, it is the same model, whose file may be another one.
+  vi.setSystemTime(Date.now() + 1000);
+  const again = await opener.drop(dropped([file('story.Q4_0.gguf', 30)]));
+  expect(again).toEqual({ ...model, addedAt: expect.any(String) as string });
+  expect(again.addedAt).not.toBe(model.addedAt);
   await opener.remove(model.id);
   expect(lent.at(-1)).toEqual({ id: model.id, name: '', files: null });
   expect(await opener.list()).toEqual([BUILT_IN]);

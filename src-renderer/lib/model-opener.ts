@@ -46,7 +46,6 @@ const LENT = {
   problem: null,
   catalogueId: null,
   sha256: null,
-  addedAt: null,
   lastUsedAt: null,
   measured: [],
 } satisfies Partial<ModelListing>;
@@ -67,7 +66,8 @@ export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpe
     const fileBytes = parts.reduce((sum, { size }) => sum + size, 0);
     const known = lent.find((model) => model.name === name && model.fileBytes === fileBytes);
     const id = known?.id ?? `lent-${crypto.randomUUID()}`;
-    const listing: ModelListing = { id, name, fileBytes, ...LENT };
+    // A file of the same name and length may be another one: whoever has the first in memory looks again.
+    const listing: ModelListing = { id, name, fileBytes, ...LENT, addedAt: new Date().toISOString() };
     lend(id, name, parts);
     lent = [listing, ...lent.filter((model) => model !== known)];
     return listing;

@@ -24,6 +24,8 @@ export interface AssembledChat {
   turnBeginning: string;
   /** Tokens before the first turn: the first token, the system message. */
   systemTokens: number;
+  /** `[ids]`: the message that a token is counted for; -1 for those that belong to none. */
+  owners: number[];
 }
 
 /**
@@ -75,6 +77,7 @@ export function assembleChat(
     notices: [...notices],
     turnBeginning,
     systemTokens,
+    owners: chat.tokenOwners,
   };
 }
 
@@ -97,7 +100,9 @@ function turnsBeforeLast(messages: readonly ChatMessage[]): number[][] {
 
 interface CountedChat extends ChatText {
   readonly tokens: TokenPiece[];
-  /** Message to the number of tokens that begin in what it owns. */
+  /** Of each token the message in whose part it begins; -1: in none's. */
+  readonly tokenOwners: number[];
+  /** Message to the number of its tokens. */
   readonly counts: ReadonlyMap<number, number>;
 }
 
@@ -106,11 +111,13 @@ function encodeCounted(chat: ChatText, tokenizer: Tokenizer): CountedChat {
   const counts = new Map<number, number>();
   const { owners } = chat;
   let next = 0;
-  for (const { range } of tokens) {
-    if (range === null) continue;
+  const tokenOwners = tokens.map(({ range }) => {
+    if (range === null) return -1;
     while (next < owners.length && owners[next].end <= range[0]) next++;
     const owner = owners[next];
-    if (owner && owner.start <= range[0]) counts.set(owner.message, (counts.get(owner.message) ?? 0) + 1);
-  }
-  return { ...chat, tokens, counts };
+    if (owner === undefined || owner.start > range[0]) return -1;
+    counts.set(owner.message, (counts.get(owner.message) ?? 0) + 1);
+    return owner.message;
+  });
+  return { ...chat, tokens, tokenOwners, counts };
 }

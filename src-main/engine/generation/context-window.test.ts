@@ -9,19 +9,20 @@ const CELLS = 1000;
 const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
 /** An executor that computes nothing and remembers how many tokens it was given. */
-function setUp() {
+function setUp(cells = CELLS) {
   const ran: number[] = [];
   const executor: Executor = {
     name: 'reference',
     kernels: null,
     memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+    failed: false,
     run: ({ tokens }) => {
       ran.push(tokens.length);
       return Promise.resolve({ logits: [], taps: new Map() });
     },
     dispose: () => Promise.resolve(),
   };
-  const cache = new KvCache(CELLS);
+  const cache = new KvCache(cells);
   const window = new ContextWindow(executor, cache);
   const fill = async (wanted: readonly number[]) => {
     const reused = window.reuse(wanted);
@@ -124,6 +125,7 @@ describe('ContextWindow', () => {
       name: 'reference',
       kernels: null,
       memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+      failed: false,
       run: () => Promise.reject(new Error('broken')),
       dispose: () => Promise.resolve(),
     };
@@ -141,5 +143,25 @@ describe('ContextWindow', () => {
     const long = (chat: number) => ids(30, chat * 100).concat(ids(36, chat * 100 + 50));
     for (let chat = 0; chat < 15; chat++) await other.fill(long(chat));
     expect(CELLS - other.cache.free).toBe(15 * 66);
+  });
+
+  it('forks the oldest kept sequence before keeping another makes room for it', async () => {
+    const { fill, window, cache } = setUp(20_000);
+    const chat = (n: number) => ids(150, n * 1000);
+    for (let n = 0; n < 17; n++) await fill(chat(n));
+    // Regenerating in the first: all others are newer, and the present one is about to be kept, too.
+    const again = [...ids(49), ...ids(40, 900_000)];
+    expect(await fill(again)).toBe(49);
+    expect(window.length).toBe(again.length);
+    expect(cache.tokens(17)).toEqual(again);
+    expect(await fill([...chat(0), 1])).toBe(150);
+  });
+
+  it('keeps at most 16 sequences, however they came about', async () => {
+    const { fill, cache } = setUp(20_000);
+    const version = (n: number) => [...ids(50), ...ids(100, 1000 * (n + 1))];
+    for (let n = 0; n < 57; n++) await fill(version(n));
+    // What they begin with is shared; beside the 16 there is the one in use.
+    expect(20_000 - cache.free).toBe(50 + 17 * 100);
   });
 });

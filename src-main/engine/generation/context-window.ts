@@ -71,7 +71,7 @@ export class ContextWindow implements TokenWindow {
 
   fresh(): void {
     this.expected = 0;
-    this.keep();
+    this.keep(this.sequence);
     this.sequence = ++this.last;
   }
 
@@ -115,16 +115,16 @@ export class ContextWindow implements TokenWindow {
       if (this.length > SHORT) this.fresh();
       else this.clear();
     } else if (rest > SHORT) {
-      if (sequence !== this.sequence) this.keep();
       const branch = ++this.last;
+      // Before anything is kept: keeping one sequence may release another.
       this.cache.fork(sequence, branch, length);
-      this.kept = this.kept.filter((other) => other !== sequence);
-      this.kept.push(sequence);
+      if (sequence !== this.sequence) this.keep(this.sequence);
+      this.keep(sequence);
       this.sequence = branch;
     } else {
       if (sequence !== this.sequence) {
         this.kept = this.kept.filter((other) => other !== sequence);
-        this.keep();
+        this.keep(this.sequence);
         this.sequence = sequence;
       }
       this.cache.truncate(sequence, length);
@@ -132,10 +132,10 @@ export class ContextWindow implements TokenWindow {
     return length;
   }
 
-  /** Puts the sequence in use to the kept ones. */
-  private keep(): void {
-    if (this.length === 0) return;
-    this.kept.push(this.sequence);
-    if (this.kept.length > MAX_KEPT) this.cache.release(this.kept.shift()!);
+  /** Makes a sequence the newest of the kept ones, and releases the oldest beyond `MAX_KEPT`. */
+  private keep(sequence: number): void {
+    this.kept = this.kept.filter((other) => other !== sequence);
+    if (this.cache.length(sequence) > 0) this.kept.push(sequence);
+    while (this.kept.length > MAX_KEPT) this.cache.release(this.kept.shift()!);
   }
 }

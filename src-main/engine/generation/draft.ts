@@ -80,6 +80,7 @@ export class Draft<T extends { id: number }> {
     const first: NamedStage[] = [];
     if (this.grammar !== null) first.push(this.grammar.stage);
     if (this.bans !== null) first.push(this.banStage(tokensHolding(sampling.bannedTexts, tokenizer)));
+    if (params.continues?.reason === 'eos' && this.grammar === null) first.push(this.noEndStage(config.eosTokenIds));
     if (sampling.textBias.length > 0) first.push(textBiasStage(sampling.textBias, tokenizer));
     const maskedIds = stop.ignoreEos ? [...config.maskedTokenIds, ...config.eosTokenIds] : config.maskedTokenIds;
     this.chain = new SamplerChain(config.vocabularySize, sampling, seed, {
@@ -221,6 +222,16 @@ export class Draft<T extends { id: number }> {
       ({ logits }) => {
         for (const id of always) logits[id] = Number.NEGATIVE_INFINITY;
         for (const id of this.places.get(this.length)?.banned ?? []) logits[id] = Number.NEGATIVE_INFINITY;
+      },
+    ];
+  }
+
+  /** A text that a model had ended goes on with something: the end would only come again. */
+  private noEndStage(eosTokenIds: readonly number[]): NamedStage {
+    return [
+      'continue',
+      ({ logits }) => {
+        if (this.length === 0) for (const id of eosTokenIds) logits[id] = Number.NEGATIVE_INFINITY;
       },
     ];
   }

@@ -248,3 +248,41 @@ it('measures prefill, first token, latencies and rates', async () => {
   });
   expect(tokens.map(({ latencyMs }) => latencyMs)).toEqual([40, 10, 10, 10, 10]);
 });
+
+describe('what the page is told of the window', () => {
+  it('start: how many tokens the model could choose from', async () => {
+    expect((await engine().run(params({ maxTokens: 1 }))).start.vocabularySize).toBe(vocabulary.length);
+  });
+});
+
+describe('a model that computes nonsense', () => {
+  it('is what the reply says, not the settings', async () => {
+    const nan = engine({ logits: () => new Float32Array(vocabulary.length).fill(NaN) });
+    expect((await nan.run(params())).end.stop).toEqual({
+      reason: 'error',
+      detail: expect.stringContaining('logits that are not numbers') as string,
+      errorCode: 'INTERNAL',
+    });
+  });
+});
+
+describe('a search through dead ends', () => {
+  it('lets the host hear a Stop that comes as a message', async () => {
+    const platform = testPlatform(true);
+    const cancel = { cancelled: false };
+    const { yieldToHost } = platform;
+    // The message comes while the reply goes back for the third time.
+    platform.yieldToHost = () => {
+      if (platform.yields === 2) cancel.cancelled = true;
+      return yieldToHost();
+    };
+    const asked = params({ maxTokens: 40, ignoreEos: true });
+    // Whatever is written after an a is banned: a dead end, out of which the reply goes back.
+    const banned = ['aa', 'ab', 'ac', 'ad', 'b', 'c', 'd'];
+    asked.sampling = { ...asked.sampling, bannedTexts: banned };
+    const { end } = await engine({ next: () => 3 }, platform).run(asked, cancel);
+    expect(end.stop.reason).toBe('user');
+    expect(platform.yields).toBeLessThan(6);
+  });
+});
+

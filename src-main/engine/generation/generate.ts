@@ -4,8 +4,9 @@ import type { CancelToken, Platform } from '../platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
-import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
+import type { Candidate, DroppedTokens, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
 import type { TokenWindow } from './context-window.ts';
+import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';
 import { HostYield } from './host-yield.ts';
 import { Interrupt } from './interrupt.ts';
@@ -14,7 +15,7 @@ import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken, type Shown } from './reply.ts';
 import { ReplyParts } from './reply-parts.ts';
-import { shift, type Shifted } from './shift.ts';
+import { droppedTokens, shift, type Shifted } from './shift.ts';
 import { shownPiece } from './shown-piece.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
@@ -45,11 +46,15 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);
+  const { continues } = params;
   const reply = new Reply(
     model.tokenizer,
     [...params.stop.stopStrings, ...prompt.stopStrings],
     new ReplyParts(reasoningMarksFor(params.prompt, model), prompt.turnBeginning),
+    continues === undefined ? null : jointTo(params.prompt, prompt, model.tokenizer),
+    continues?.stopString,
   );
+  const shifts = new ShiftReport(prompt);
 
   if (!params.useKvCache) context.fresh();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
@@ -60,36 +65,39 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     notices: [...prompt.notices, ...draft.notices],
     seed,
     contextSize,
+    vocabularySize: model.config.vocabularySize,
   };
   yield { type: 'start', ...start, executor: job.executor };
 
   let stop = stopWithoutReply(job);
-  let logits = null as { after: number; values: Logits } | null;
+  let logits = null as { after: number; values: Logits; raw: RawDistribution } | null;
   try {
     while (stop === null) {
       const since = platform.clock.now();
       if (logits?.after !== draft.sequence.length) {
-        const { ids } = seen(job, draft.sequence);
+        const shifted = seen(job, draft.sequence);
+        const { ids } = shifted;
+        shifts.note(shifted);
         if (params.useKvCache) context.reuse(ids);
         else context.clear();
         const isFirst = logits === null;
-        logits = {
-          after: draft.sequence.length,
-          values: await logitsAfter(ids, context, hostYield, interrupt),
-        };
+        const values = await logitsAfter(ids, context, hostYield, interrupt);
+        // First of all: what is wrong with the model is no fault of the settings.
+        logits = { after: draft.sequence.length, values, raw: new RawDistribution(values) };
         if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
       }
 
       const sampled = draft.draw(logits.values);
       if (sampled === null) {
         stop = stopByInterrupt(interrupt, params, draft.length);
+        if (stop === null) await hostYield.ifDue();
         continue;
       }
       if (model.config.eosTokenIds.includes(sampled.id)) {
         stop = stops.stopAtEos(sampled.id, model.tokenizer.piece(sampled.id));
         break;
       }
-      const raw = new RawDistribution(logits.values);
+      const { raw } = logits;
       const drawn: DrawnToken = {
         id: sampled.id,
         part: 'answer',
@@ -103,7 +111,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       const certain = draft.accept(drawn);
       for (const token of certain ?? []) {
         const shown = reply.push(token);
-        for (const each of shown.tokens) yield { type: 'token', token: each };
+        for (const each of shown.tokens) yield { type: 'token', token: each, ...shifts.take() };
         if (shown.stopString !== null) stop = stops.stopAtString(shown.stopString);
         if (stop !== null) break;
       }
@@ -117,12 +125,13 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
 
   // A stop string that was held in doubt stands before whatever ended the reply.
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
-    for (const token of shown.tokens) yield { type: 'token', token };
+    for (const token of shown.tokens) yield { type: 'token', token, ...shifts.take() };
     if (shown.stopString === null) continue;
     if (stop.reason !== 'error') stop = stops.stopAtString(shown.stopString);
     break;
   }
-  const { ids: read, dropped } = seen(job, [...prompt.ids, ...reply.ids]);
+  const shifted = seen(job, [...prompt.ids, ...reply.ids]);
+  const { dropped } = shifted;
   yield {
     type: 'end',
     ids: reply.ids,
@@ -130,15 +139,35 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     stop: dropped > 0 ? stops.afterShift(stop, dropped) : stop,
     timings: timer.timings(),
     seed,
-    contextUsed: read.length,
-    ...(dropped > 0 ? { shiftedTokens: dropped } : {}),
+    contextUsed: shifted.ids.length,
+    ...(dropped > 0 ? { dropped: droppedTokens(prompt, shifted) } : {}),
   };
 }
 
 /** What the model reads of prompt and reply. */
 function seen({ prompt, model }: GenerateJob, sequence: readonly number[]): Shifted {
-  if (prompt.keptByShift === null) return { ids: sequence, dropped: 0 };
+  if (prompt.keptByShift === null) return { ids: sequence, dropped: 0, kept: 0 };
   return shift(sequence, model.config.contextSize, prompt.keptByShift);
+}
+
+/** Tells with the next token what a shift has left out. */
+class ShiftReport {
+  private total = 0;
+  private untold: DroppedTokens | null = null;
+
+  constructor(private readonly prompt: Prompt) {}
+
+  note(shifted: Shifted): void {
+    if (shifted.dropped === this.total) return;
+    this.total = shifted.dropped;
+    this.untold = droppedTokens(this.prompt, shifted);
+  }
+
+  take(): { dropped?: DroppedTokens } {
+    const { untold } = this;
+    this.untold = null;
+    return untold === null ? {} : { dropped: untold };
+  }
 }
 
 /** What the draft and then the reply still hold at the end. */

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.ts';
 import { TAPS } from '../program/taps.ts';
 import type { RunResult } from '../executors/executor.ts';
+import type { Model } from '../models/model.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
 import type { Candidate, GenerateEnd, Inspection, ModelInfo, TracedTensor } from '../types.ts';
@@ -9,17 +10,24 @@ import { describeCandidates, generate, type GenerateJob } from './generate.ts';
 import { cancelled } from './interrupt.ts';
 
 /**
+ * Numbers that one inspection lists at most: 160 MB of them, and several times that on the way through kernels, threads
+ * and JSON.
+ */
+const MAX_VALUES = 20_000_000;
+
+/**
  * One prompt step by step with the numbers the model really used: what generating it computes, written down.
  * @param job the reply to follow
  * @param topCandidates listed per sampler stage and as probabilities
- * @throws EngineError CANCELLED
+ * @throws EngineError CANCELLED, BAD_REQUEST for a prompt whose numbers would be too many
  */
 export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: number): Promise<Inspection> {
   const { model, context, prompt, params, seed } = job;
   const layers = Array.from({ length: info.layers }, (_, layer) => layer);
-  context.fresh();
   // Models without learned positions have no such tensor.
   const taps = tapNames(layers.length).filter((name) => model.program.taps.has(name));
+  checkSize(model, taps, prompt.ids.length);
+  context.fresh();
   // In one run, so that every attention matrix is whole.
   const run = await context.run(prompt.ids, { logits: [prompt.ids.length - 1], taps }, job.cancel);
   const logits = await run.logits[0].read();
@@ -54,6 +62,29 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
     sampling: { stages: recorder.stages, chosen, seed },
     ...(await followReply(job)),
   };
+}
+
+/** @throws EngineError BAD_REQUEST with how many tokens fit */
+function checkSize({ program, name }: Model, taps: readonly string[], tokens: number): void {
+  const wanted = new Set(taps);
+  const perToken = program.tensors.reduce((sum, tensor) => {
+    return sum + tensor.width * tensor.taps.filter((tap) => wanted.has(tap)).length;
+  }, 0);
+  // An attention matrix grows with the square of the prompt.
+  const perPair = program.ops.reduce((sum, op) => {
+    const isWanted = op.op === 'attention' && op.attributes.weightsTap !== null && wanted.has(op.attributes.weightsTap);
+    return isWanted ? sum + op.attributes.heads : sum;
+  }, 0);
+  const values = (count: number) => perToken * count + perPair * count * count;
+  if (values(tokens) <= MAX_VALUES) return;
+  let most = tokens;
+  while (most > 0 && values(most) > MAX_VALUES) most--;
+  const millions = (count: number) => `${Math.round(count / 1e6)} million`;
+  throw new EngineError(
+    'BAD_REQUEST',
+    `To inspect ${tokens} tokens of ${name}, ${millions(values(tokens))} numbers would be listed; at most ${millions(MAX_VALUES)} are. Shorten the prompt to ${most} tokens.`,
+    { field: 'prompt', promptTokens: tokens, maxTokens: most, values: values(tokens), maxValues: MAX_VALUES },
+  );
 }
 
 function tapNames(layers: number): string[] {

@@ -22,10 +22,11 @@ export async function preview(
   const recorder = recordStages(topCandidates);
   // Of all stages only XTC needs it before the draw.
   const draft = new Draft({ model, params, prompt, seed: params.sampling.seed ?? 0 });
+  const raw = new RawDistribution(logits);
   const { survivors } = draft.drawFirst(logits, recorder.observe);
   return {
     promptTokens: prompt.ids.length,
-    candidates: describeCandidates(new RawDistribution(logits), draft.chain, model, topCandidates),
+    candidates: describeCandidates(raw, draft.chain, model, topCandidates),
     survivors,
     stages: recorder.stages.filter(({ stage }) => stage !== 'dist'),
   };

@@ -16,6 +16,8 @@ export interface Prompt {
   /** Null when the prompt was given as ids. */
   text: string | null;
   segments: PromptSegment[];
+  /** `[ids]`: the message that a token is counted for, -1 for none; empty unless the prompt is a chat. */
+  owners: number[];
   /** What a person should know about how the prompt was made. */
   notices: string[];
   /** What of the reply's own turn is part of the prompt; empty where there are no turns. */
@@ -57,6 +59,7 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         ids: [...input.ids],
         text: null,
         segments: [],
+        owners: [],
         notices: [],
         turnBeginning: '',
         stopStrings: [],
@@ -75,6 +78,7 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         ids,
         text: input.text,
         segments: [],
+        owners: [],
         notices: [],
         turnBeginning: '',
         stopStrings: [],
@@ -98,7 +102,7 @@ function beginningOf([first]: readonly number[], { config }: Model): number {
 
 /** What a chat becomes; not measured against the context window unless old turns are to be dropped. */
 export function renderChat(params: RenderChatParams, model: Model): RenderedChat {
-  const { turnBeginning: _, systemTokens: __, ...chat } = assemble(params, model, model.config.contextSize);
+  const { turnBeginning: _, systemTokens: __, owners: ___, ...chat } = assemble(params, model, model.config.contextSize);
   return chat;
 }
 

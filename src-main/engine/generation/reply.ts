@@ -1,5 +1,6 @@
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken } from '../types.ts';
+import type { Joint } from './continuation.ts';
 import type { ReplyParts } from './reply-parts.ts';
 import { shownPiece } from './shown-piece.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
@@ -21,17 +22,21 @@ export class Reply {
   private readonly stream: TokenStream;
   private readonly detector: StopDetector<DrawnToken>;
 
+  /** @param joint to the text that the reply continues; null for a new one @param passedOver see `StopDetector` */
   constructor(
     private readonly tokenizer: Tokenizer,
     stopStrings: readonly string[],
     private readonly parts: ReplyParts,
+    private readonly joint: Joint | null = null,
+    passedOver: string | null = null,
   ) {
     this.stream = tokenizer.stream({ continues: true });
-    this.detector = new StopDetector(stopStrings);
+    this.detector = new StopDetector(stopStrings, passedOver);
   }
 
   push(token: DrawnToken): Shown {
-    const text = this.stream.push(token.id);
+    const own = this.stream.push(token.id);
+    const text = this.joint === null ? own : this.joint.join(token.id, own);
     return this.show(this.detector.push(token, text, this.stream.pending));
   }
 

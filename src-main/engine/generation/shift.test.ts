@@ -4,7 +4,7 @@ import { defaultGenerateParams, InferenceEngine, type GenerateParams } from '../
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { ScriptedEngine } from '../test-support/scripted-model.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
-import type { PromptInput } from '../types.ts';
+import type { DroppedTokens, GenerateStart, PromptInput } from '../types.ts';
 import { shift } from './shift.ts';
 
 function greedy(prompt: PromptInput, maxTokens: number): GenerateParams {
@@ -48,7 +48,7 @@ describe('a reply in a window that is full', () => {
     const { end } = await scripted().run(greedy({ kind: 'text', text: 'a b c' }, 30));
     expect(end).toMatchObject({ stop: { reason: 'context_full' }, contextUsed: 12 });
     expect(end.ids).toHaveLength(8);
-    expect(end).not.toHaveProperty('shiftedTokens');
+    expect(end).not.toHaveProperty('dropped');
   });
 
   it('goes on with the newer half, which alone is read again', async () => {
@@ -58,7 +58,8 @@ describe('a reply in a window that is full', () => {
     expect(end.stop.reason).toBe('max_tokens');
     expect(end.stop.detail).toContain('the oldest 10 tokens were left out');
     // 12 of 13 tokens fit: five of the eleven behind BOS go, at tokens 13 and 18.
-    expect(end.shiftedTokens).toBe(10);
+    // All of the prompt but BOS, and seven of the reply.
+    expect(end.dropped).toEqual({ total: 10, segments: [], reply: 7 });
     expect(end.contextUsed).toBe(10);
     // The prompt, eight tokens; then BOS is in the cache and seven are read again. Four more fill the window again.
     expect(engine.batches).toEqual([4, 1, 1, 1, 1, 1, 1, 1, 1, 7, 1, 1, 1, 1, 7, 1]);
@@ -74,6 +75,49 @@ describe('a reply in a window that is full', () => {
     const shifted = await scripted().run(greedy({ ...chat, whenFull: 'shift' }, 2));
     expect(shifted.start.promptIds).toEqual(dropped.start.promptIds);
     expect(shifted.start.segments.filter((segment) => segment.dropped)).not.toHaveLength(0);
+  });
+});
+
+describe('what the window holds after a shift', () => {
+  const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd'];
+
+  it('is told with the next token and at the end, part by part', async () => {
+    const engine = new ScriptedEngine({ vocabulary, next: (ids) => 3 + (ids.length % 4), contextSize: 16 });
+    const messages = [
+      { role: 'system' as const, text: 'a' },
+      { role: 'user' as const, text: 'b b b' },
+      { role: 'assistant' as const, text: 'c c' },
+      { role: 'user' as const, text: 'd d d' },
+    ];
+    const prompt = { kind: 'chat', messages, whenFull: 'shift' } as const;
+    const params = { ...greedy(prompt, 40) };
+    let start: GenerateStart | null = null;
+    let dropped: DroppedTokens = { total: 0, segments: [0, 0, 0, 0], reply: 0 };
+    let written = 0;
+    let shifts = 0;
+    for await (const event of engine.events(params)) {
+      if (event.type === 'start') {
+        start = event;
+        expect(event.segments.map(({ tokens }) => tokens)).toEqual([1, 3, 2, 3]);
+        continue;
+      }
+      if (event.type === 'token') written++;
+      if (event.dropped !== undefined) {
+        dropped = event.dropped;
+        if (event.type === 'token') shifts++;
+      }
+      // What is left of each part, and BOS, which belongs to none.
+      const left = start!.segments.map(({ tokens }, i) => tokens - dropped.segments[i]);
+      const used = start!.promptIds.length + written - dropped.total;
+      expect(1 + left.reduce((a, b) => a + b) + written - dropped.reply).toBe(used);
+      expect(Math.min(...left)).toBeGreaterThanOrEqual(0);
+      expect(used).toBeLessThanOrEqual(16);
+      if (event.type === 'end') {
+        expect(event.contextUsed).toBe(used);
+        expect(left).toEqual([1, 0, 0, 0]);
+      }
+    }
+    expect(shifts).toBeGreaterThan(2);
   });
 });
 

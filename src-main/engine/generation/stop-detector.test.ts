@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { StopDetector, type TextToken } from './stop-detector.ts';
 
 /** Runs a whole reply through a detector; `shown` is what had been released after each token. */
-function run(stopStrings: string[], texts: string[], rest = '') {
-  const detector = new StopDetector<number>(stopStrings);
+function run(stopStrings: string[], texts: string[], rest = '', passedOver: string | null = null) {
+  const detector = new StopDetector<number>(stopStrings, passedOver);
   const tokens: TextToken<number>[] = [];
   const shown: string[] = [];
   for (const [i, text] of texts.entries()) {
@@ -104,6 +104,48 @@ describe('StopDetector', () => {
         else texts[texts.length - 1] += text[i];
       }
       expect(run(['abab', 'bab'], texts)).toMatchObject({ text: 'xa', stopString: 'abab' });
+    }
+  });
+});
+
+describe('a stop string that ended the reply before', () => {
+  const goOn = (stopStrings: string[], texts: string[], passedOver = stopStrings[0]) =>
+    run(stopStrings, texts, '', passedOver);
+
+  it('is written out where it comes first, and ends the reply where it comes again', () => {
+    expect(goOn(['play'], [' pl', 'ay', ' and', ' play', '!'])).toMatchObject({
+      text: ' play and ',
+      stopString: 'play',
+      shown: ['', ' play', ' play and', ' play and '],
+    });
+    expect(goOn(['play'], ['playground', ' play'])).toMatchObject({ text: 'playground ', stopString: 'play' });
+    expect(goOn(['play'], ['playplay'])).toMatchObject({ text: 'play', stopString: 'play' });
+    expect(goOn(['\nUser:'], ['\n', '\n', 'User', ':', 'x'])).toMatchObject({ text: '\n\nUser:x', stopString: null });
+  });
+
+  it('ends the reply as ever where something else comes first', () => {
+    expect(goOn(['play'], [' to', ' play'])).toMatchObject({ text: ' to ', stopString: 'play' });
+    expect(goOn(['play'], ['pl', 'us', ' play'])).toMatchObject({ text: 'plus ', stopString: 'play' });
+    expect(goOn(['play', '\n'], ['\n', 'play'])).toMatchObject({ text: '', stopString: '\n' });
+    expect(goOn(['play', 'ground'], ['play', 'ground'])).toMatchObject({ text: 'play', stopString: 'ground' });
+  });
+
+  it('does not hold back what can no longer become it, nor what is left at the end', () => {
+    expect(goOn(['play'], ['p', 'x', 'y']).shown).toEqual(['', 'px', 'pxy']);
+    expect(goOn(['play'], [' ', 'pl'])).toMatchObject({ text: ' pl', stopString: null });
+    // A person has taken it out of the list meanwhile.
+    expect(goOn([], ['play', ' play'], 'play')).toMatchObject({ shown: ['play', 'play play'], stopString: null });
+  });
+
+  it('is the same however the text is split', () => {
+    const text = ' playful play';
+    for (let mask = 0; mask < 1 << (text.length - 1); mask++) {
+      const texts = [text[0]];
+      for (let i = 1; i < text.length; i++) {
+        if (mask & (1 << (i - 1))) texts.push(text[i]);
+        else texts[texts.length - 1] += text[i];
+      }
+      expect(goOn(['play', 'ayf'], texts)).toMatchObject({ text: ' playful ', stopString: 'play' });
     }
   });
 });

@@ -21,9 +21,21 @@ export interface Release<T> {
 export class StopDetector<T> {
   private held: TextToken<T>[] = [];
   private heldText = '';
+  /** The stop string that may stand at the beginning; null once that is decided. */
+  private passedOver: string | null;
+  /** Up to here, the held text is not looked at. */
+  private from = 0;
 
-  /** @param stopStrings none of them empty */
-  constructor(private readonly stopStrings: readonly string[]) {}
+  /**
+   * @param stopStrings none of them empty
+   * @param passedOver one of them that the text may begin with, behind white space, without ending there
+   */
+  constructor(
+    private readonly stopStrings: readonly string[],
+    passedOver: string | null = null,
+  ) {
+    this.passedOver = passedOver !== null && stopStrings.includes(passedOver) ? passedOver : null;
+  }
 
   /** @param incomplete the token may still get more text, from `finish`: hold it whatever its text */
   push(token: T, text: string, incomplete = false): Release<T> {
@@ -49,6 +61,7 @@ export class StopDetector<T> {
   }
 
   private decide(holdLast: boolean, final: boolean): Release<T> {
+    if (!this.passOver(final)) return { tokens: [], stopString: null };
     const match = this.firstMatch();
     const partial = final ? null : this.firstPartialMatch();
     if (match !== null && (partial === null || match.position <= partial)) {
@@ -57,10 +70,26 @@ export class StopDetector<T> {
     return { tokens: this.takeSafe(partial ?? this.heldText.length, holdLast, final), stopString: null };
   }
 
+  /** Passes over the stop string at the beginning. @returns false while the text may still become it */
+  private passOver(final: boolean): boolean {
+    const { passedOver, heldText: text } = this;
+    if (passedOver === null) return true;
+    const first = text.length - text.trimStart().length;
+    const starts = Array.from({ length: first + 1 }, (_, start) => start);
+    const start = starts.find((at) => text.startsWith(passedOver, at));
+    const mayCome = start === undefined && !final && starts.some((at) => passedOver.startsWith(text.slice(at)));
+    if (mayCome) return false;
+    this.passedOver = null;
+    // White space before it may hold another stop string, which ends the reply as ever.
+    const other = this.firstMatch()?.position ?? Infinity;
+    if (start !== undefined && other >= start) this.from = start + passedOver.length;
+    return true;
+  }
+
   private firstMatch(): { position: number; stopString: string } | null {
     let best: { position: number; stopString: string } | null = null;
     for (const stopString of this.stopStrings) {
-      const position = this.heldText.indexOf(stopString);
+      const position = this.heldText.indexOf(stopString, this.from);
       if (position === -1) continue;
       const better =
         best === null ||
@@ -76,7 +105,7 @@ export class StopDetector<T> {
     const text = this.heldText;
     let first: number | null = null;
     for (const stopString of this.stopStrings) {
-      const from = Math.max(0, text.length - stopString.length + 1);
+      const from = Math.max(this.from, text.length - stopString.length + 1);
       for (let position = from; position < (first ?? text.length); position++) {
         if (stopString.startsWith(text.slice(position))) first = position;
       }
@@ -111,7 +140,9 @@ export class StopDetector<T> {
     // A stop string may begin right after a token without text, and must then take that token with it.
     if (!final && this.stopStrings.length > 0) tokens = withoutTrailingEmpty(tokens);
     this.held = this.held.slice(tokens.length);
+    const before = this.heldText.length;
     this.heldText = this.held.map((held) => held.text).join('');
+    this.from = Math.max(0, this.from - (before - this.heldText.length));
     return tokens;
   }
 }

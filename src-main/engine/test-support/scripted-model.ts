@@ -81,6 +81,7 @@ export class ScriptedEngine {
       name: 'reference',
       kernels: null,
       memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
+      failed: false,
       run: async ({ tokens }, outputs, cancel): Promise<RunResult> => {
         this.batches.push(tokens.length);
         script.onRun?.(tokens.length, cancel);
@@ -97,7 +98,11 @@ export class ScriptedEngine {
     this.context = new ContextWindow(executor, cache);
   }
 
-  async run(params: GenerateParams, cancel?: CancelToken): Promise<ScriptedRun> {
+  run(params: GenerateParams, cancel?: CancelToken): Promise<ScriptedRun> {
+    return collect(this.events(params, cancel));
+  }
+
+  async *events(params: GenerateParams, cancel?: CancelToken): ReturnType<typeof generate> {
     const prompt = readPrompt(params.prompt, this.model, params.stop.maxTokens);
     const { model, context, platform } = this;
     const job: GenerateJob = {
@@ -111,7 +116,7 @@ export class ScriptedEngine {
       loadMs: 0,
       cancel,
     };
-    return collect(generate(job));
+    yield* generate(job);
   }
 }
 

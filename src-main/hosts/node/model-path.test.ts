@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,23 @@ describe('the model at a path', () => {
   it('is the files of a folder', async () => {
     const { id, names } = await openModelPath(join(dir, 'folder'));
     expect({ id, names }).toEqual({ id: 'folder', names: ['config.json'] });
+  });
+
+  it('has a stamp that changes with what lies there, and with where', async () => {
+    for (const name of ['stamped.gguf', 'stamped-00001-of-00002.gguf', 'blob', join('folder', 'config.json')]) {
+      const path = join(dir, name);
+      const opened = name.startsWith('folder') ? join(dir, 'folder') : path;
+      await writeFile(path, 'GGUF 1');
+      const { stamp } = await openModelPath(opened);
+      expect(stamp).toContain(path);
+      expect((await openModelPath(opened)).stamp).toBe(stamp);
+      await writeFile(path, 'GGUF 2, longer');
+      const longer = (await openModelPath(opened)).stamp;
+      expect(longer).not.toBe(stamp);
+      // Of the same length, later.
+      await utimes(path, new Date(), new Date(Date.now() + 5000));
+      expect((await openModelPath(opened)).stamp).not.toBe(longer);
+    }
   });
 
   it('is named when it is missing or of another kind', async () => {

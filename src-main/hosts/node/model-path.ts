@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { EngineError } from '../../engine/errors.ts';
@@ -20,19 +21,19 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
     throw new EngineError('MODEL_IO', `${path} cannot be read: ${error.message}`, { path });
   });
   const id = modelIdOfPath(absolute);
-  if (found.isDirectory()) return filesIn(id, absolute, await fileNames(absolute));
+  if (found.isDirectory()) return stamped(filesIn(id, absolute, await fileNames(absolute)), absolute);
   const name = basename(absolute);
-  if (extname(name).toLowerCase() === '.json') return renamed(id, 'tokenizer.json', absolute);
+  if (extname(name).toLowerCase() === '.json') return renamed(id, 'tokenizer.json', absolute, found);
   if (extname(name).toLowerCase() !== '.gguf') {
     // Ollama keeps its files under their hashes.
-    if (await beginsLikeGguf(absolute)) return renamed(id, `${name}.gguf`, absolute);
+    if (await beginsLikeGguf(absolute)) return renamed(id, `${name}.gguf`, absolute, found);
     throw new EngineError(
       'BAD_REQUEST',
       `${path} is no GGUF file. Give the path of a .gguf file, or of a folder with config.json and safetensors.`,
       { path },
     );
   }
-  return filesIn(id, dirname(absolute), await partsOf(dirname(absolute), name));
+  return stamped(filesIn(id, dirname(absolute), await partsOf(dirname(absolute), name)), dirname(absolute));
 }
 
 /** An id for the model at a path: its name, with what ids cannot hold replaced by dashes. */
@@ -53,11 +54,25 @@ function filesIn(id: string, folder: string, names: readonly string[]): ModelFil
   };
 }
 
+async function stamped(files: ModelFiles, folder: string): Promise<ModelFiles> {
+  const stamps = files.names.map(async (name) => {
+    const path = join(folder, name);
+    // What cannot be looked at says why when it is opened.
+    return stampOf(path, await stat(path).catch(() => null));
+  });
+  return { ...files, stamp: (await Promise.all(stamps)).join('\n') };
+}
+
+function stampOf(path: string, found: Stats | null): string {
+  return found === null ? path : `${path} ${found.size} ${found.mtimeMs}`;
+}
+
 /** One file under the name that says what it is. */
-function renamed(id: string, name: string, path: string): ModelFiles {
+function renamed(id: string, name: string, path: string, found: Stats): ModelFiles {
   return {
     id,
     names: [name],
+    stamp: stampOf(path, found),
     async open(asked) {
       if (asked === name) return openFileByteSource(path);
       throw new EngineError('MODEL_NOT_FOUND', `${path} is one file; there is no ${asked}.`, {

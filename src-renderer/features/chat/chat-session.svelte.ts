@@ -272,7 +272,7 @@ export class ChatSession {
     const messages = chat.messages(reply).map(({ message }) => message);
     const soFar = reply.text;
     if (soFar !== '') messages.push({ role: 'assistant', text: soFar });
-    const params = this.#params(messages);
+    const params = { ...this.#params(messages), ...continuationOf(reply) };
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     this.#running = running;
     const following = this.#chats.follow(chat, reply);
@@ -282,7 +282,7 @@ export class ChatSession {
     try {
       const engine = await this.#engine.ready(running.abort.signal);
       this.#noteModel(chat, reply);
-      await this.#write(engine, params, running, { continues: soFar !== '', following });
+      await this.#write(engine, params, running, following);
     } catch (thrown) {
       reply.failed(because(stopAfter(EngineError.from(thrown), reply), running));
     } finally {
@@ -299,13 +299,12 @@ export class ChatSession {
     engine: EngineApi,
     params: GenerateParams,
     running: Running,
-    { continues, following }: { continues: boolean; following: ReturnType<ChatsState['follow']> },
+    following: ReturnType<ChatsState['follow']>,
   ): Promise<void> {
     const { chat, reply, abort } = running;
     await writeReply(reply, {
       engine,
       params,
-      continues,
       signal: abort.signal,
       frame: this.#frame,
       onStart: () => chat.noteReply(reply),
@@ -344,6 +343,13 @@ export class ChatSession {
 
 function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' | 'model' | 'vocabularySize'> {
   return { modelId: model?.id ?? '', model: model?.name ?? '', vocabularySize: model?.vocabularySize ?? 0 };
+}
+
+/** What the engine is to know of a reply that goes on; nothing of a new one. */
+function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'> {
+  if (text === '' && stop === null) return {};
+  const stopString = stop?.stopString === undefined ? {} : { stopString: stop.stopString };
+  return { continues: { reason: stop?.reason ?? null, ...stopString } };
 }
 
 /** A reply that made way for something says for what. */

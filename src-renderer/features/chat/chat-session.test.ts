@@ -296,24 +296,38 @@ describe('regenerate and continue', () => {
     expect(services.calls.filter(({ method }) => method === 'chatGet')).toEqual([]);
   });
 
-  it('writes on in the same reply, with the space between the parts', async () => {
+  it('writes on in the same reply, and tells the engine why it had ended', async () => {
     const stop = { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' } as const;
     api.scripts = [
       [start(), ...tokens(2), end(2, stop)],
-      [start(7), { type: 'token', token: token(0, { id: 5, text: 't2' }) }, { ...end(1), contextUsed: 8 } as never],
+      [start(7), { type: 'token', token: token(0, { id: 5, text: ' t2' }) }, { ...end(1), contextUsed: 8 } as never],
     ];
     await session.send('one');
     await session.continueReply();
     expect(last()).toMatchObject({ text: 't0 t1 t2', count: 3, runStart: 2, contextUsed: 8 });
     expect([0, 1, 2].map((index) => last().token(index).id)).toEqual([3, 4, 5]);
-    const { prompt } = api.requests[1];
+    const { prompt, continues } = api.requests[1];
     expect(prompt.kind === 'chat' && prompt.messages.at(-1)).toEqual({ role: 'assistant', text: 't0 t1' });
+    expect(continues).toEqual({ reason: 'max_tokens' });
+    expect(api.requests[0]).not.toHaveProperty('continues');
     expect(chats.current.versionsOf(last())).toHaveLength(1);
     await chats.flush();
     expect((await services.invoke('chatGet', chats.current.id))?.turns[1]).toMatchObject({
       text: 't0 t1 t2',
       facts: { runStart: 2, stop: { reason: 'eos' } },
     });
+  });
+});
+
+describe('a reply that a stop string ended', () => {
+  it('goes on past it, also where nothing was written before', async () => {
+    const stop = { reason: 'stop_string', detail: 'The text reached the stop string "t0".', stopString: 't0' } as const;
+    api.scripts = [[start(), end(0, stop)]];
+    await session.send('one');
+    await session.continueReply();
+    expect(api.requests[1].continues).toEqual({ reason: 'stop_string', stopString: 't0' });
+    await session.regenerate();
+    expect(api.requests[2]).not.toHaveProperty('continues');
   });
 });
 

@@ -1,7 +1,6 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { GeneratedToken, GenerateParams, Stop } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
-import { glueBefore } from './glue.ts';
 import type { Reply } from './reply.svelte.ts';
 import { lostStop } from './stop-words.ts';
 
@@ -9,8 +8,6 @@ export interface WriteOptions {
   readonly engine: EngineApi;
   readonly params: GenerateParams;
   readonly signal: AbortSignal;
-  /** The reply has text already and goes on from its end. */
-  readonly continues: boolean;
   /** Gathers tokens until the next picture is drawn. */
   frame(callback: () => void): void;
   /** The prompt is known now. */
@@ -34,19 +31,13 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
     reply.append(tokens);
     options.onTokens();
   };
-  let first = options.continues;
   try {
     for await (const event of engine.stream('generate', options.params, { signal: options.signal })) {
       if (event.type === 'start') {
         reply.started(event);
         options.onStart();
       } else if (event.type === 'token') {
-        let { token } = event;
-        if (first) {
-          first = false;
-          token = { ...token, text: (await glueBefore(token, reply, engine)) + token.text };
-        }
-        buffer.push(token);
+        buffer.push(event.token);
         if (!due) {
           due = true;
           options.frame(flush);

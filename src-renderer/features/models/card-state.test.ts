@@ -45,3 +45,12 @@ it('tells of a file that is gone or another one, also of the model in memory', (
     problem: { text: 'a.gguf changed.' },
   });
 });
+
+it('offers to load a model in memory again whose new file could not be loaded', () => {
+  const error = new EngineError('MODEL_FORMAT', 'Cut short.');
+  expect(cardState(OK, { ...FACTS, loaded: true, error })).toMatchObject({
+    chip: { text: 'In memory' },
+    problem: { text: 'Cut short.', tone: 'danger' },
+    loadable: true,
+  });
+});

@@ -30,7 +30,12 @@ export function cardState(
   }
   const changed: CardState['problem'] =
     model.state === 'changed' ? { title: 'The file changed', text: model.stateText ?? '', tone: 'warn' } : null;
-  if (loaded) return { chip: { text: 'In memory', tone: 'ok', icon: Check }, problem: changed, loadable: false };
+  if (loaded) {
+    // The file was replaced and could not be loaded: what is in memory is what it was before.
+    const failed = error === null ? null : ({ ...problemText(error), tone: 'danger' } as const);
+    const chip = { text: 'In memory', tone: 'ok', icon: Check } as const;
+    return { chip, problem: changed ?? failed, loadable: changed === null && failed !== null && described };
+  }
   if (error !== null) {
     return {
       chip: { text: described ? 'Not loaded' : 'Not usable', tone: 'danger', icon: CircleAlert },

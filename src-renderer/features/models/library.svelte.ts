@@ -143,13 +143,19 @@ export class ModelLibrary {
         this.#parts.opener.list(),
         this.#parts.services.invoke('systemMemory'),
       ]);
+      const { model } = this.#parts.engine;
+      let replaced: string | null = null;
       for (const listing of listings) {
         const before = this.find(listing.id);
+        if (before === null) continue;
         // What was read of other files counts no more.
-        if (before !== null && stampOf(before) !== stampOf(listing)) this.#descriptions.delete(listing.id);
+        if (stampOf(before) !== stampOf(listing)) this.#descriptions.delete(listing.id);
+        if (listing.id === model?.id && isReplaced(before, listing)) replaced = listing.id;
       }
       this.listings = listings;
       this.memory = memory;
+      // What is in memory is to be what the list shows. The engine compares the files, and reads only others again.
+      if (replaced !== null) void this.load(replaced);
     });
   }
 
@@ -296,6 +302,13 @@ export class ModelLibrary {
       return null;
     }
   }
+}
+
+/** Whether other files than before may stand for the model, as a person wants it. */
+function isReplaced(before: ModelListing, now: ModelListing): boolean {
+  if (now.state !== 'ok') return false;
+  const placeOf = ({ path, fileBytes, addedAt }: ModelListing) => JSON.stringify([path, fileBytes, addedAt]);
+  return before.state === 'changed' || placeOf(before) !== placeOf(now);
 }
 
 /** Changes when another file lies there, or the same one somewhere else. */

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
 import { EngineState } from '../chat/engine.svelte.ts';
@@ -224,4 +224,51 @@ it('asks about a model again when there was no engine to ask', async () => {
   connection.change(api, 'ready');
   await library.describe('tiny-transformer');
   expect(library.description('tiny-transformer')).not.toBeNull();
+});
+
+describe('the file of the model in memory', () => {
+  beforeEach(async () => {
+    await library.choose();
+    api.loadScripts = [[OTHER]];
+    await library.load('opened-1');
+    stopped.length = 0;
+    api.loads.length = 0;
+    api.loadScripts = [];
+  });
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const becomes = async (changes: Partial<ModelListing>) => {
+    listings = [BUILT_IN, { ...OPENED, ...changes }];
+    await library.refresh();
+    await settled();
+  };
+
+  it('is loaded again once a person took the changed one, or one at another place, or lent another', async () => {
+    const again = { modelId: 'opened-1', contextSize: 4096 };
+    await becomes({ state: 'changed' });
+    expect(api.loads).toEqual([]);
+    api.loadScripts = [[OTHER], [OTHER], [OTHER]];
+    await becomes({ state: 'ok' });
+    expect(api.loads).toEqual([again]);
+    expect(stopped).toEqual(['load Story 1B']);
+    await becomes({ path: '/models/moved.gguf' });
+    expect(api.loads).toEqual([again, again]);
+    await becomes({ path: '/models/moved.gguf', addedAt: '2026-01-01T00:00:00.000Z' });
+    expect(api.loads).toHaveLength(3);
+    await becomes({ path: '/models/moved.gguf', addedAt: '2026-01-01T00:00:00.000Z' });
+    expect(api.loads).toHaveLength(3);
+  });
+
+  it('is left alone while it is missing, and when it is there again', async () => {
+    await becomes({ state: 'missing', problem: 'It is gone.' });
+    await becomes({});
+    expect(api.loads).toEqual([]);
+  });
+
+  it('says why another one cannot be loaded, and what was there stays', async () => {
+    api.loadScripts = [[new EngineError('MODEL_FORMAT', 'Cut short.')]];
+    await becomes({ fileBytes: 7 });
+    expect(api.loads).toHaveLength(1);
+    expect(library.problem('opened-1')?.message).toBe('Cut short.');
+    expect(engine.model?.id).toBe('opened-1');
+  });
 });

@@ -11,6 +11,7 @@ import { addRunCommand } from './commands/run.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addTokenizeCommand } from './commands/tokenize.ts';
 import type { CliContext } from './context.ts';
+import { cancelled, toErrorPayload } from '../../../protocol/errors.ts';
 import { EXIT, failureOf, type ExitCode, type Failure } from './errors.ts';
 
 const AFTER_HELP = `
@@ -65,7 +66,11 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (thrown) {
-    if (context.signal.aborted) return EXIT.interrupted;
+    if (context.signal.aborted) {
+      // A command that was interrupted with something to show has shown it, and did not throw.
+      if (context.out.open && wantsJson(args)) await context.err.json({ error: toErrorPayload(cancelled()) });
+      return EXIT.interrupted;
+    }
     const failure = failureOf(thrown);
     await reportFailure(failure, args, context);
     return failure.exitCode;
@@ -80,9 +85,13 @@ async function reportFailure(
   { err }: CliContext,
 ): Promise<void> {
   if (error === null) return;
-  const end = args.indexOf('--');
-  const flags = end === -1 ? args : args.slice(0, end);
-  if (flags.includes('--json') || flags.includes('--jsonl')) return err.json({ error });
+  if (wantsJson(args)) return err.json({ error });
   const hint = exitCode === EXIT.usage ? '\nSee "tokenscope --help", or "tokenscope COMMAND --help".' : '';
   return err.line(`tokenscope: ${error.message}${hint}`);
+}
+
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  const flags = end === -1 ? args : args.slice(0, end);
+  return flags.includes('--json') || flags.includes('--jsonl');
 }

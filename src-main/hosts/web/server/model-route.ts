@@ -2,6 +2,7 @@
  * The files of the library's models, for the page's engine: `/api/models/ID` lists them, `/api/models/ID/NAME` is one.
  * Only what the library names is ever read; no path comes from a page.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AppAnswer, ServedModel } from '../../../protocol/app-bridge.ts';
 import { isModelId } from '../../../protocol/schemas.ts';
@@ -32,7 +33,9 @@ export async function respondWithModel(
   if (name === undefined) {
     return await answer(async () => {
       const model = await filesOf(id);
-      return model && { name: model.name, files: model.files.map((file) => ({ name: file.name, size: file.size })) };
+      if (model === null) return null;
+      const files = model.files.map(({ name, size }) => ({ name, size }));
+      return { name: model.name, files, stamp: stampOf(model.files) };
     });
   }
   const model = await filesOf(id).catch(() => null);
@@ -40,6 +43,12 @@ export async function respondWithModel(
   if (file === undefined) throw new Refusal(404, NOTHING);
   await sendFile({ path: file.path, size: file.size, caching: 'no-store' }, request, response);
   return null;
+}
+
+/** Tells nothing of where the files lie. */
+function stampOf(files: readonly PlacedFile[]): string {
+  const facts = files.map(({ path, size, mtimeMs }) => [path, size, mtimeMs]);
+  return createHash('sha256').update(JSON.stringify(facts)).digest('base64url');
 }
 
 function decoded(segment: string): string {

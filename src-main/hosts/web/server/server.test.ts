@@ -1,8 +1,9 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { ServedModel } from '../../../protocol/app-bridge.ts';
 import type { AppEvent, AppServices } from '../../../protocol/app-services.ts';
 import { LocalAppServices } from '../../../services/app-services.ts';
 import { ModelLibrary } from '../../../services/models/library.ts';
@@ -302,9 +303,13 @@ test('files of the library come by id and name, whole or in ranges, only with th
     { builtIn: true },
     { id, source: 'folder', fileBytes: 15, path: join(folder, 'smol') },
   ]);
-  expect(JSON.parse((await get('smol')).body)).toEqual({
+  const model = () => get('smol').then(({ body }) => JSON.parse(body) as { result: ServedModel });
+  const { stamp } = (await model()).result;
+  expect(stamp).toMatch(/^[\w-]{43}$/);
+  expect(await model()).toEqual({
     result: {
       name: 'smol',
+      stamp,
       files: [
         { name: 'config.json', size: 2 },
         { name: 'model-00001-of-00002.safetensors', size: 10 },
@@ -312,6 +317,8 @@ test('files of the library come by id and name, whole or in ranges, only with th
       ],
     },
   });
+  await utimes(join(folder, 'smol', 'config.json'), new Date(), new Date(Date.now() + 5000));
+  expect((await model()).result.stamp).not.toBe(stamp);
   expect(await get('smol/model-00001-of-00002.safetensors')).toMatchObject({ status: 200, body: '0123456789' });
   const part = await get('smol/model-00001-of-00002.safetensors', { range: 'bytes=8-' });
   expect(part).toMatchObject({ status: 206, body: '89' });

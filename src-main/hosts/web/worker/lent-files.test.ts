@@ -35,3 +35,14 @@ it('says what to do when a file can no longer be read', async () => {
   const source = await lent.open('lent-1')!.open('a.gguf');
   await expect(source.read(0, 1)).rejects.toMatchObject({ code: 'MODEL_IO' });
 });
+
+it('tells another file of the same name and length from the first', () => {
+  const lent = new LentFiles();
+  const stampOf = (lastModified: number, length = 100) => {
+    lent.lend('lent-1', 'A model', [new File([bytes.subarray(0, length)], 'a.gguf', { lastModified })]);
+    return lent.open('lent-1')!.stamp;
+  };
+  expect(stampOf(1)).toBe(stampOf(1));
+  expect(stampOf(2)).not.toBe(stampOf(1));
+  expect(stampOf(1, 99)).not.toBe(stampOf(1));
+});

@@ -22,6 +22,7 @@ export class LentFiles {
       id,
       name: title,
       names: files.map(({ name }) => name),
+      stamp: files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`).join('\n'),
       async open(name) {
         const file = files.find((candidate) => candidate.name === name);
         if (file !== undefined) return fileSource(file);

@@ -20,11 +20,11 @@ function webHost(answers: Record<string, unknown>) {
 
 it('opens a model of the library by its id, with the token in every request', async () => {
   const { asked, fetchFile } = webHost({
-    '/api/models/story': { result: { name: 'Story', files: [{ name: 'a b.gguf', size: 3 }] } },
+    '/api/models/story': { result: { name: 'Story', files: [{ name: 'a b.gguf', size: 3 }], stamp: 'as first seen' } },
     '/api/models/story/a%20b.gguf': Uint8Array.of(1, 2, 3),
   });
   const model = await openLibraryModel('story', 'secret', fetchFile);
-  expect(model).toMatchObject({ id: 'story', name: 'Story', names: ['a b.gguf'] });
+  expect(model).toMatchObject({ id: 'story', name: 'Story', names: ['a b.gguf'], stamp: 'as first seen' });
   const source = await model?.open('a b.gguf');
   expect([...((await source?.read(1, 2)) ?? [])]).toEqual([2, 3]);
   await expect(model?.open('other')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });

@@ -25,6 +25,7 @@ export async function openLibraryModel(
     id,
     name: model.name,
     names: model.files.map(({ name }) => name),
+    stamp: model.stamp,
     async open(name) {
       if (model.files.some((file) => file.name === name)) {
         return openHttpByteSource(`${MODELS_ROUTE}/${id}/${encodeURIComponent(name)}`, authorized);

@@ -108,6 +108,7 @@ export function start(promptTokens = 4): GenerateEvent {
     seed: 7,
     executor: 'reference',
     contextSize: 1000,
+    vocabularySize: 8000,
   };
 }
 

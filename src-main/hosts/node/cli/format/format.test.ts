@@ -52,6 +52,11 @@ describe('numbers', () => {
 });
 
 describe('tables', () => {
+  it('take as many rows as a long text has tokens', () => {
+    const rows = Array.from({ length: 200_000 }, (_, i) => [String(i)]);
+    expect(formatTable([{ title: 'position', align: 'right' }], rows).split('\n').at(-1)).toBe('  199999');
+  });
+
   it('align columns by characters', () => {
     const columns = [{ title: 'id', align: 'right' as const }, { title: 'piece' }];
     expect(

@@ -12,7 +12,8 @@ function width(text: string): number {
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const titles = columns.map(({ title }) => title);
   const lines = titles.every((title) => title === '') ? rows : [titles, ...rows];
-  const widths = columns.map((_, c) => Math.max(0, ...lines.map((line) => width(line[c] ?? ''))));
+  // One by one: so many arguments as a long text has tokens overflow the stack.
+  const widths = columns.map((_, c) => lines.reduce((widest, line) => Math.max(widest, width(line[c] ?? '')), 0));
   return lines.map((line) => formatRow(columns, widths, line)).join('\n');
 }
 

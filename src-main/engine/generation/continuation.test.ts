@@ -1,0 +1,95 @@
+/** Continue: the reply that goes on is the one that would have been written without the stop. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultGenerateParams } from '../defaults.ts';
+import type { InferenceEngine } from '../index.ts';
+import { SCRIPTED_EOS, ScriptedEngine, type Script } from '../test-support/scripted-model.ts';
+import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
+import type { Continues, GenerateParams, Stop, StopParams } from '../types.ts';
+
+function params(user: string, written: string, stop: Partial<StopParams>, continues?: Continues): GenerateParams {
+  const messages = [{ role: 'user' as const, text: user }];
+  const all = written === '' ? messages : [...messages, { role: 'assistant' as const, text: written }];
+  const defaults = defaultGenerateParams({ kind: 'chat', messages: all });
+  return {
+    ...defaults,
+    sampling: { ...defaults.sampling, temperature: 0 },
+    stop: { ...defaults.stop, repetitionWindow: 0, ...stop },
+    ...(continues === undefined ? {} : { continues }),
+  };
+}
+
+const continuesAfter = ({ reason, stopString }: Stop): Continues =>
+  stopString === undefined ? { reason } : { reason, stopString };
+
+describe('TinyTransformer, greedy', () => {
+  const PROMPT = 'Once upon a time there was a little girl who';
+  let engine: InferenceEngine;
+  let whole: string;
+  beforeAll(async () => {
+    engine = await tinyEngine();
+    whole = (await reply(engine, params(PROMPT, '', { maxTokens: 60 }))).end.text;
+  });
+
+  it.each(['play', 'the', ' and', '.', 'a', 'ed t'])('goes on past each %j, to the same text', async (stopString) => {
+    expect(whole.split(stopString).length).toBeGreaterThan(1);
+    let text = '';
+    let continues: Continues | undefined;
+    let rounds = 0;
+    for (; text.length < whole.length && rounds < 40; rounds++) {
+      const { end } = await reply(engine, params(PROMPT, text, { maxTokens: 60, stopStrings: [stopString] }, continues));
+      expect(rounds === 0 || end.text !== '').toBe(true);
+      text += end.text;
+      continues = continuesAfter(end.stop);
+      if (end.stop.reason !== 'stop_string') break;
+    }
+    expect(rounds).toBeGreaterThan(0);
+    const compared = Math.min(text.length, whole.length);
+    expect(compared).toBeGreaterThan(0.8 * whole.length);
+    expect(text.slice(0, compared)).toBe(whole.slice(0, compared));
+  });
+
+  it('joins the parts where nothing but a limit was between them', async () => {
+    let text = '';
+    for (let i = 0; i < 12; i++) {
+      const continues = i === 0 ? undefined : ({ reason: 'max_tokens' } as const);
+      text += (await reply(engine, params(PROMPT, text, { maxTokens: 5 }, continues))).end.text;
+    }
+    expect(text).toBe(whole);
+  });
+
+  it('would stop at the same place for ever without being told', async () => {
+    const stop = { maxTokens: 60, stopStrings: ['the'] };
+    const first = (await reply(engine, params(PROMPT, '', stop))).end;
+    expect(first.stop.reason).toBe('stop_string');
+    expect((await reply(engine, params(PROMPT, first.text, stop))).end).toMatchObject({
+      text: expect.stringMatching(/^ ?$/),
+      stop: { reason: 'stop_string' },
+    });
+  });
+});
+
+describe('a reply that the model had ended', () => {
+  const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b'];
+  /** Ends after every token; else it would write b. */
+  const script: Script = {
+    vocabulary,
+    next: () => SCRIPTED_EOS,
+    logits: () => Float32Array.of(-20, 20, -20, 5, 10),
+  };
+
+  it('goes on with what is most probable beside the end, and may end again after it', async () => {
+    const engine = new ScriptedEngine(script);
+    expect((await engine.run(params('a', 'a', {}))).end).toMatchObject({ text: '', stop: { reason: 'eos' } });
+    const { end } = await engine.run(params('a', 'a', {}, { reason: 'eos' }));
+    expect(end).toMatchObject({ text: 'b', stop: { reason: 'eos' } });
+    // After another end, the model may end it at once.
+    expect((await engine.run(params('a', 'a', {}, { reason: 'user' }))).end.text).toBe('');
+  });
+
+  it('ends again at once where a grammar allows nothing more', async () => {
+    const engine = new ScriptedEngine(script);
+    const asked = params('a', 'a', {}, { reason: 'eos' });
+    asked.sampling.grammar = { kind: 'gbnf', source: 'root ::= "a"' };
+    expect((await engine.run(asked)).end).toMatchObject({ text: '', stop: { reason: 'eos' } });
+  });
+});

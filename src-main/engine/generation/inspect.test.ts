@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import type { EngineError } from '../errors.ts';
+import { ProgramBuilder } from '../program/program-builder.ts';
+import { TAPS } from '../program/taps.ts';
+import type { ModelInfo } from '../types.ts';
+import type { GenerateJob } from './generate.ts';
+import { inspect } from './inspect.ts';
+
+const HEADS = 32;
+const WIDTH = 64;
+const LAYERS = 16;
+
+/** The attention of a model of some billion parameters. */
+function program() {
+  const p = new ProgramBuilder();
+  let x = p.embed(p.weight('table', [8, WIDTH]), 'token');
+  for (let layer = 0; layer < LAYERS; layer++) {
+    const of = (name: string) => p.linear(x, p.weight(`${layer}.${name}`, [WIDTH, WIDTH]));
+    const weightsTap = TAPS.attentionWeights(layer);
+    const shape = { heads: HEADS, kvHeads: HEADS, headDim: WIDTH / HEADS, scale: 1, softcap: null, window: null };
+    x = p.tap(TAPS.layerOutput(layer), p.attention(of('q'), of('k'), of('v'), { layer, ...shape, weightsTap }));
+  }
+  return p.logits(x, p.weight('head', [8, WIDTH]));
+}
+
+/** Everything that is looked at before the model runs, which is the answer to a prompt that fits. */
+function inspecting(tokens: number): Promise<unknown> {
+  const ran = () => Promise.reject(new Error('It ran.'));
+  const job = {
+    model: { name: 'Large', program: program() },
+    prompt: { ids: new Array<number>(tokens).fill(1) },
+    context: { fresh: () => undefined, run: ran },
+  };
+  return inspect(job as unknown as GenerateJob, { layers: LAYERS } as ModelInfo, 1);
+}
+
+it('refuses a prompt whose numbers would take gigabytes before anything is computed, and says how much fits', async () => {
+  const error = await inspecting(2000).catch((thrown: unknown) => thrown as EngineError);
+  const values = LAYERS * (HEADS * 2000 ** 2 + WIDTH * 2000);
+  expect(error).toMatchObject({ code: 'BAD_REQUEST', details: { field: 'prompt', promptTokens: 2000, values } });
+  const { details, message } = error as EngineError;
+  const most = Number(details['maxTokens']);
+  expect(message).toBe(
+    `To inspect 2000 tokens of Large, 2050 million numbers would be listed; at most 20 million are. Shorten the prompt to ${most} tokens.`,
+  );
+  await expect(inspecting(most + 1)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  await expect(inspecting(most)).rejects.toThrow('It ran.');
+});
