@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { NO_TOKEN, REPLY_PARTS, type ChatEvent, type DetailsChunk, type TokenColumns } from '../../protocol/chats/chat.ts';
+import {
+  NO_TOKEN,
+  REPLY_PARTS,
+  type ChatEvent,
+  type DetailsChunk,
+  type TokenColumns,
+} from '../../protocol/chats/chat.ts';
 import type { V1Chat, V1Turn, V1Version } from './v1-format.ts';
+import { pieceReader } from './v1-pieces.ts';
 
 /** Ids of turns that may be used as they are. */
 const TURN_ID = /^[A-Za-z0-9_-]{1,56}$/;
@@ -18,7 +25,11 @@ export function eventsOfV1(chat: V1Chat): { events: ChatEvent[]; details: Detail
   for (const turn of chat.turns) {
     const id = freeId(turn.id, used);
     if (turn.role === 'user') {
-      events.push({ type: 'turn', at, turn: { id, parent: head, role: 'user', text: turn.text, createdAt: turn.createdAt } });
+      events.push({
+        type: 'turn',
+        at,
+        turn: { id, parent: head, role: 'user', text: turn.text, createdAt: turn.createdAt },
+      });
       head = id;
       continue;
     }
@@ -97,12 +108,13 @@ function columnsOf({ text, tokens }: V1Version): TokenColumns {
 
 function detailsOf({ text, tokens }: V1Version, turn: string): DetailsChunk[] {
   if (tokens.length === 0 || !text.startsWith(tokens.map((token) => token.text).join(''))) return [];
+  const read = pieceReader(tokens);
   const details = tokens.map(({ piece, rank, sampledProbability, survivors, candidates }) => ({
-    piece,
+    piece: read(piece),
     rank,
     sampledProbability,
     survivors,
-    candidates,
+    candidates: candidates.map((candidate) => ({ ...candidate, piece: read(candidate.piece) })),
   }));
   return [{ turn, from: 0, details }];
 }
