@@ -150,7 +150,8 @@ test('a deleted chat takes its queue along and does not come back', async ({ app
   await chat.endless();
   await chat.send('Once upon a time');
   await expect(chat.lastText).not.toBeEmpty();
-  await chat.send('never to be sent');
+  await chat.id('composer').fill('never to be sent');
+  await chat.id('composer').press('Enter');
   await expect(chat.page.getByText('Sent when the reply ends:')).toBeVisible();
   await chat.id('chat-item').hover();
   await chat.id('chat-delete').click();
