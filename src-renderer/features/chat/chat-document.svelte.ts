@@ -9,7 +9,7 @@ import type {
   StoredTurn,
   TokenDetails,
 } from '../../../src-main/protocol/chats/chat.ts';
-import { newId, now } from './identity.ts';
+import { newId, now, nowAfter } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 
 export class UserTurn {
@@ -354,8 +354,7 @@ export class ChatDocument {
   /** Now, but later than the other versions. */
   #newest(parent: string | null): string {
     const last = this.#turns.get(this.#children.get(parent)?.at(-1) ?? '')?.createdAt;
-    const at = now();
-    return last === undefined || last < at ? at : new Date(Date.parse(last) + 1).toISOString();
+    return last === undefined ? now() : nowAfter(last);
   }
 
   #isOlder(turn: ChatTurn, id: string): boolean {
