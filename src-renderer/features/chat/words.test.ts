@@ -3,7 +3,6 @@ import type { Stop, Tokenized, TokenInfo } from '../../../src-main/engine/types.
 import { candidateRows } from './candidates.ts';
 import { placeBeside } from './place.ts';
 import { canContinue, stopText, typedStopText, visibleText, withThousands } from './stop-words.ts';
-import { token } from './test-support/fakes.ts';
 import { bitsOf, probabilityStep } from './tint.ts';
 import { titleFrom } from './title.ts';
 import { listUnknown, markUnknown } from './unknown-words.ts';
