@@ -26,6 +26,7 @@ const BARRIER_SPINS: i32 = 250000;
 const IDLE_SPINS: i32 = 4000000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
+
 /** Wakes the others that compute a run, and leaves the rest asleep. */
 export function startRun(pool: usize, plan: usize, count: i32, run: usize): void {
   store<i32>(pool, <i32>plan, POOL_PLAN);

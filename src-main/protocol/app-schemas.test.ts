@@ -8,55 +8,58 @@ import {
   MAX_MODELS_WITH_SETTINGS,
   parseStoredSettings,
 } from './settings-schemas.ts';
-import { parseStoredChat } from './chat-schemas.ts';
-import type { Chat } from './app-services.ts';
+import type { ChatEvent, ReplyFacts } from './chats/chat.ts';
 import { fakeToken } from './test-support/fake-engine.ts';
 
 const DATE = '2026-01-02T03:04:05.678Z';
 
-function chat(): Chat {
-  return {
-    id: 'chat-1',
-    title: 'Once upon a time',
-    modelId: 'tiny-transformer',
-    modelName: 'TinyTransformer',
-    systemPrompt: 'You are brief.',
-    createdAt: DATE,
-    updatedAt: DATE,
-    turns: [
-      { id: 'a', role: 'user', text: 'Once', createdAt: DATE },
-      {
-        id: 'b',
-        role: 'assistant',
-        active: 0,
-        versions: [
-          {
-            text: 't0 t1 ',
-            tokens: [fakeToken(0), fakeToken(1)],
-            stop: { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' },
-            timings: {
-              loadMs: 0,
-              prefillMs: 1.5,
-              timeToFirstTokenMs: 2,
-              prefillTokensPerSecond: null,
-              decodeTokensPerSecond: 100,
-              totalMs: 20,
-            },
-            seed: 2 ** 32 - 1,
-            sampling: defaultSamplingParams(),
-            model: 'TinyTransformer',
-            executor: 'reference',
-            segments: [{ role: 'user', message: 0, tokens: 2, dropped: false }],
-            notices: ['The template does not know the role "system".'],
-            promptTokens: 2,
-            contextUsed: 4,
-            createdAt: DATE,
-          },
-        ],
-      },
-    ],
-  };
+const facts: ReplyFacts = {
+  stop: { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' },
+  timings: {
+    loadMs: 0,
+    prefillMs: 1.5,
+    timeToFirstTokenMs: 2,
+    prefillTokensPerSecond: null,
+    decodeTokensPerSecond: 100,
+    totalMs: 20,
+  },
+  seed: 2 ** 32 - 1,
+  sampling: defaultSamplingParams(),
+  modelId: 'tiny-transformer',
+  model: 'TinyTransformer',
+  executor: 'reference',
+  notices: ['The template does not know the role "system".'],
+  promptTokens: 2,
+  systemTokens: 1,
+  droppedMessages: 0,
+  contextUsed: 4,
+  runStart: 0,
+};
+const tokens = { ids: [4, -1], lengths: [3, 2], parts: [0, 2], logprobs: [-1.5, 0], latencies: [2.25, 0] };
+const tokensEvent = { type: 'tokens', at: DATE, turn: 'b', from: 0, text: 't0 t1', tokens } as const;
+const {
+  index: _index,
+  id: _id,
+  part: _part,
+  text: _text,
+  logprob: _logprob,
+  latencyMs: _latencyMs,
+  ...details
+} = fakeToken(0);
+
+function chatWrite(...events: unknown[]) {
+  return { id: 'chat-1', base: 3, origin: 'page-1', events, details: [] };
 }
+
+const events: ChatEvent[] = [
+  { type: 'facts', at: DATE, facts: { title: 'Once upon a time', modelName: 'TinyTransformer', head: 'b' } },
+  { type: 'turn', at: DATE, turn: { id: 'a', parent: null, role: 'user', text: 'Once', createdAt: DATE } },
+  { type: 'turn', at: DATE, turn: { id: 'b', parent: 'a', role: 'assistant', createdAt: DATE, facts } },
+  tokensEvent,
+  { type: 'reply', at: DATE, turn: 'b', facts: { stop: null, contextUsed: 5 } },
+  { type: 'remove', at: DATE, turn: 'b' },
+  { type: 'restore', at: DATE, turn: 'b' },
+];
 
 function withSampling(sampling: object) {
   return { ...defaultModelSettings(), sampling };
@@ -75,7 +78,11 @@ function refusedField(method: unknown, params: unknown): unknown {
 describe('checkAppCall', () => {
   it('passes good calls on unchanged', () => {
     expect(checkAppCall('about', [])).toEqual({ method: 'about', params: [] });
-    expect(checkAppCall('chatSave', [chat()])).toEqual({ method: 'chatSave', params: [chat()] });
+    const write = { ...chatWrite(...events), details: [{ turn: 'b', from: 0, details: [details] }] };
+    expect(checkAppCall('chatWrite', [write])).toEqual({ method: 'chatWrite', params: [write] });
+    expect(checkAppCall('chatSince', ['chat-1', 0]).params).toEqual(['chat-1', 0]);
+    const range = { id: 'chat-1', turn: 'b', from: 0, count: 1024 };
+    expect(checkAppCall('chatDetails', [range]).params).toEqual([range]);
     expect(checkAppCall('settingsSet', [defaultSettings()]).params).toEqual([defaultSettings()]);
     expect(checkAppCall('settingsSet', [{ theme: 'dark' }]).params).toEqual([{ theme: 'dark' }]);
     expect(checkAppCall('openExternal', ['https://example.org/a?b#c']).params).toHaveLength(1);
@@ -103,9 +110,29 @@ describe('checkAppCall', () => {
     ['settingsSet', [{ perModel: { '../a': defaultModelSettings() } }], '0.perModel.../a'],
     ['settingsSet', [{ perModel: { a: { ...defaultModelSettings(), template: 'mine' } } }], '0.perModel.a.template'],
     ['settingsSet', [{ theme: undefined }], '0.theme'],
-    ['chatSave', [{ ...chat(), id: '..' }], '0.id'],
-    ['chatSave', [{ ...chat(), createdAt: 'yesterday' }], '0.createdAt'],
-    ['chatSave', [{ ...chat(), turns: [{ role: 'robot' }] }], '0.turns.0.role'],
+    ['chatWrite', [{ ...chatWrite(), id: '..' }], '0.id'],
+    ['chatWrite', [{ ...chatWrite(), base: -1 }], '0.base'],
+    ['chatWrite', [chatWrite({ ...events[0], at: 'yesterday' })], '0.events.0.at'],
+    ['chatWrite', [chatWrite({ type: 'rename', at: DATE })], '0.events.0.type'],
+    ['chatWrite', [chatWrite({ ...events[0], facts: { head: '../x' } })], '0.events.0.facts.head'],
+    ['chatWrite', [chatWrite({ ...events[0], facts: { title: undefined } })], '0.events.0.facts.title'],
+    ['chatWrite', [chatWrite({ ...events[0], facts: { colour: 'red' } })], '0.events.0.facts.colour'],
+    ['chatWrite', [chatWrite({ type: 'turn', at: DATE, turn: { role: 'robot' } })], '0.events.0.turn.role'],
+    ['chatWrite', [chatWrite({ ...tokensEvent, text: 'too long' })], '0.events.0'],
+    ['chatWrite', [chatWrite({ ...tokensEvent, from: 3_000_000 })], '0.events.0.from'],
+    ['chatWrite', [chatWrite({ ...tokensEvent, tokens: { ...tokens, ids: [4] } })], '0.events.0.tokens'],
+    ['chatWrite', [chatWrite({ ...tokensEvent, tokens: { ...tokens, ids: [4, -2] } })], '0.events.0.tokens'],
+    ['chatWrite', [chatWrite({ ...tokensEvent, tokens: { ...tokens, parts: [0, 3] } })], '0.events.0.tokens'],
+    ['chatWrite', [chatWrite({ ...tokensEvent, tokens: { ...tokens, logprobs: [0, NaN] } })], '0.events.0.tokens'],
+    ['chatWrite', [chatWrite(...Array.from({ length: 1001 }, () => events[5]))], '0.events'],
+    [
+      'chatWrite',
+      [{ ...chatWrite(), details: [{ turn: 'b', from: 0, details: [{}] }] }],
+      '0.details.0.details.0.piece',
+    ],
+    ['chatSince', ['chat-1', 0.5], '1'],
+    ['chatDetails', [{ id: 'chat-1', turn: 'b', from: 0, count: 1025 }], '0.count'],
+    ['chatRestore', ['..'], '0'],
     ['modelRemove', ['../x'], '0'],
     ['modelOpen', ['/etc/passwd'], '0'],
     ['openExternal', ['http://example.org'], '0'],
@@ -195,48 +222,5 @@ describe('parseStoredSettings', () => {
   it('gives each caller its own objects', () => {
     const [one, other] = [parseStoredSettings(null), parseStoredSettings(null)];
     expect(one.perModel).not.toBe(other.perModel);
-  });
-});
-
-describe('parseStoredChat', () => {
-  it('gives back what was stored', () => {
-    expect(parseStoredChat(JSON.parse(JSON.stringify(chat())), 'chat-1.json')).toEqual(chat());
-  });
-
-  it('keeps the text of a reply whose record is broken', () => {
-    const broken = JSON.parse(JSON.stringify(chat())) as { turns: { versions?: Record<string, unknown>[] }[] };
-    const version = broken.turns[1].versions?.[0] ?? {};
-    version.tokens = [{ id: null }];
-    version.sampling = {};
-    delete version.timings;
-    const [, turn] = parseStoredChat(broken, 'chat-1.json').turns;
-    const kept = turn.role === 'assistant' ? turn.versions[0] : null;
-    expect(kept).toMatchObject({ text: 't0 t1 ', tokens: [], timings: null, sampling: defaultSamplingParams() });
-  });
-
-  it('reads chats from before models were recorded', () => {
-    const older = JSON.parse(JSON.stringify(chat())) as Record<string, unknown> & { turns: { versions?: object[] }[] };
-    delete older.modelName;
-    delete older.systemPrompt;
-    for (const version of older.turns[1].versions ?? []) {
-      Reflect.deleteProperty(version, 'model');
-      Reflect.deleteProperty(version, 'notices');
-    }
-    const read = parseStoredChat(older, 'chat-1.json');
-    expect(read).toMatchObject({ modelName: '', systemPrompt: '' });
-    expect(read.turns[1]).toMatchObject({ versions: [{ text: 't0 t1 ', model: '', notices: [] }] });
-  });
-
-  it('keeps the settings of a reply from before there were all the samplers', () => {
-    const older = JSON.parse(JSON.stringify(chat())) as { turns: { versions?: Record<string, unknown>[] }[] };
-    const samplers = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
-    for (const version of older.turns[1].versions ?? []) version.sampling = { samplers, temperature: 0.3, seed: 7 };
-    const [, turn] = parseStoredChat(older, 'chat-1.json').turns;
-    const sampling = turn.role === 'assistant' ? turn.versions[0].sampling : null;
-    expect(sampling).toEqual({ ...defaultSamplingParams(), temperature: 0.3, seed: 7 });
-  });
-
-  it('names the file that is no chat', () => {
-    expect(() => parseStoredChat({ id: 'x' }, 'x.json')).toThrow(/x\.json/);
   });
 });

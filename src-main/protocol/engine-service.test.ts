@@ -52,7 +52,10 @@ it('keeps it when its file is gone, and does not take one that failed to load fo
   await load();
   expect(state.phases).toEqual([]);
   await expect(load(32)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
-  state.files = { ...(await files('gpt2', 'broken')), open: () => Promise.reject(new EngineError('MODEL_IO', 'Broken.')) };
+  state.files = {
+    ...(await files('gpt2', 'broken')),
+    open: () => Promise.reject(new EngineError('MODEL_IO', 'Broken.')),
+  };
   await expect(load()).rejects.toMatchObject({ code: 'MODEL_IO' });
   // It is the other file still, and is tried again.
   await expect(load()).rejects.toMatchObject({ code: 'MODEL_IO' });

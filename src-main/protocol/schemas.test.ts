@@ -20,6 +20,16 @@ describe('checkStream', () => {
     expect(checkStream('generate', params())).toEqual({ method: 'generate', params: params() });
   });
 
+  it('takes how a reply that goes on had ended, and nothing else for it', () => {
+    for (const continues of [{ reason: null }, { reason: 'stop_string', stopString: '\n' }] as const) {
+      expect(checkStream('generate', { ...params(), continues }).params).toMatchObject({ continues });
+    }
+    for (const continues of [{}, { reason: 'tired' }, { reason: null, stopString: 7 }, null]) {
+      const error = refusal(() => checkStream('generate', { ...params(), continues }));
+      expect(error.details.field).toMatch(/^continues/);
+    }
+  });
+
   it.each([
     'temperature',
     'topK',

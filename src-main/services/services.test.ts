@@ -9,7 +9,8 @@ import { dataFolder } from './data-folder.ts';
 import { NetworkLog } from './network-log.ts';
 import { pageHeaders } from './page-headers.ts';
 import { fileUnder, mimeType, parseRange } from './static-files.ts';
-import { exampleChat, temporaryFolder } from './test-support/support.ts';
+import { smallChat, write } from './chats/test-support/chats.ts';
+import { temporaryFolder } from './test-support/support.ts';
 
 async function started(folder: string, host: 'electron' | 'web' = 'electron') {
   const opened: string[] = [];
@@ -30,14 +31,21 @@ async function started(folder: string, host: 'electron' | 'web' = 'electron') {
 
 test('calls are checked, done and answered as data', async () => {
   const { services, events, opened } = await started(await temporaryFolder());
-  expect(await answerCall(services, 'chatSave', [exampleChat()])).toEqual({ result: null });
+  await services.invoke('chatsList');
+  const chat = write('chat-1', 0, smallChat());
+  expect(await answerCall(services, 'chatWrite', [chat])).toEqual({ result: { revision: 5, missed: [] } });
   expect(await answerCall(services, 'chatsList', [])).toMatchObject({ result: [{ id: 'chat-1' }] });
+  expect(await answerCall(services, 'chatGet', ['chat-1'])).toMatchObject({ result: { title: 'Hello world' } });
+  expect(await answerCall(services, 'chatSince', ['chat-1', 4])).toMatchObject({ result: { revision: 5 } });
+  const range = { id: 'chat-1', turn: 'r1', from: 0, count: 1 };
+  expect(await answerCall(services, 'chatDetails', [range])).toEqual({ result: [null] });
   expect(await answerCall(services, 'openExternal', ['https://example.org/'])).toEqual({ result: null });
   expect(await answerCall(services, 'settingsSet', [{ theme: 'dark' }])).toMatchObject({ result: { theme: 'dark' } });
   expect(opened).toEqual(['https://example.org/']);
   expect(events).toMatchObject([
     { type: 'readOnly', message: null },
     { type: 'chats' },
+    { type: 'chat' },
     { type: 'settings', settings: { theme: 'dark' } },
   ]);
   for (const [method, params] of [
@@ -51,7 +59,9 @@ test('calls are checked, done and answered as data', async () => {
     ['openExternal', ['javascript:alert(1)']],
     ['settingsSet', [{ theme: 'pink' }]],
     ['settingsSet', [{ __proto__: null, unknown: 1 }]],
-    ['chatSave', [{ id: 'x' }]],
+    ['chatWrite', [{ id: 'x' }]],
+    ['chatWrite', [{ ...chat, id: '../x' }]],
+    ['chatDetails', [{ ...range, count: 1025 }]],
   ] as const) {
     expect(await answerCall(services, method, params), String(method)).toMatchObject({
       error: { code: 'BAD_REQUEST' },
@@ -59,7 +69,7 @@ test('calls are checked, done and answered as data', async () => {
   }
 });
 
-test('a second instance is read-only, says so, and writes after the first has ended', async () => {
+test('a second instance says that it does not save settings, and saves them after the first has ended', async () => {
   const folder = await temporaryFolder();
   const first = await started(folder);
   const second = await started(folder, 'web');
@@ -69,16 +79,29 @@ test('a second instance is read-only, says so, and writes after the first has en
   const late: AppEvent[] = [];
   second.services.onEvent((event) => late.push(event))();
   expect(late).toEqual(second.events);
-  expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toMatchObject({
-    error: { code: 'READ_ONLY' },
+  await first.services.invoke('chatWrite', write('one', 0, smallChat()));
+  // Chats are shared.
+  expect(await answerCall(second.services, 'chatWrite', [write('two', 0, smallChat())])).toMatchObject({
+    result: { revision: 5 },
   });
-  await first.services.invoke('chatSave', exampleChat());
-  expect(await second.services.invoke('chatsList')).toHaveLength(1);
+  for (const { services } of [first, second]) {
+    await expect.poll(async () => await services.invoke('chatsList')).toHaveLength(2);
+  }
   await first.services.stop();
   await expect
-    .poll(() => second.events)
-    .toMatchObject([{ type: 'readOnly' }, { message: null }, { type: 'settings' }, { type: 'chats' }]);
-  expect(await answerCall(second.services, 'chatSave', [exampleChat()])).toEqual({ result: null });
+    .poll(() => second.events.filter((event) => event.type === 'readOnly' || event.type === 'settings'))
+    .toMatchObject([{ type: 'readOnly' }, { message: null }, { type: 'settings' }]);
+  expect(await second.services.invoke('chatsList')).toHaveLength(2);
+});
+
+test('stopping waits for what is being written', async () => {
+  const folder = await temporaryFolder();
+  const { services } = await started(folder);
+  const written = services.invoke('chatWrite', write('one', 0, smallChat()));
+  await services.stop();
+  await written;
+  const again = await started(folder, 'web');
+  expect(await again.services.invoke('chatGet', 'one')).toMatchObject({ revision: 5 });
 });
 
 test('every page hears the present state and the notices, also those from before it was there', async () => {

@@ -55,11 +55,7 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
   /** Of last calls that are under way. */
   let lastBytes = 0;
 
-  async function request<M extends AppMethodName>(
-    method: M,
-    params: AppMethods[M]['params'],
-    init: RequestInit,
-  ): Promise<AppMethods[M]['result']> {
+  async function request<M extends AppMethodName>(method: M, init: RequestInit): Promise<AppMethods[M]['result']> {
     let answer: AppAnswer<AppMethods[M]['result']>;
     let status: number;
     try {
@@ -80,8 +76,7 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
 
   const bodyOf = (method: AppMethodName, params: unknown) => JSON.stringify({ method, params });
 
-  const invoke: AppServices['invoke'] = (method, ...params) =>
-    request(method, params, { body: bodyOf(method, params) });
+  const invoke: AppServices['invoke'] = (method, ...params) => request(method, { body: bodyOf(method, params) });
 
   const invokeLast: AppServices['invoke'] = async (method, ...params) => {
     const body = bodyOf(method, params);
@@ -89,7 +84,7 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
     const keepalive = lastBytes + bytes <= LAST_CALL_BYTES;
     if (keepalive) lastBytes += bytes;
     try {
-      return await request(method, params, { body, keepalive });
+      return await request(method, { body, keepalive });
     } finally {
       if (keepalive) lastBytes -= bytes;
     }

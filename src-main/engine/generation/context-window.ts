@@ -115,11 +115,12 @@ export class ContextWindow implements TokenWindow {
       if (this.length > SHORT) this.fresh();
       else this.clear();
     } else if (rest > SHORT) {
-      const branch = ++this.last;
-      // Before anything is kept: keeping one sequence may release another.
-      this.cache.fork(sequence, branch, length);
+      // The one to be forked last: keeping a sequence may release the oldest.
+      this.kept = this.kept.filter((other) => other !== sequence);
       if (sequence !== this.sequence) this.keep(this.sequence);
       this.keep(sequence);
+      const branch = ++this.last;
+      this.cache.fork(sequence, branch, length);
       this.sequence = branch;
     } else {
       if (sequence !== this.sequence) {
@@ -132,9 +133,8 @@ export class ContextWindow implements TokenWindow {
     return length;
   }
 
-  /** Makes a sequence the newest of the kept ones, and releases the oldest beyond `MAX_KEPT`. */
+  /** Puts a sequence to the kept ones as the newest, and releases the oldest beyond `MAX_KEPT`. */
   private keep(sequence: number): void {
-    this.kept = this.kept.filter((other) => other !== sequence);
     if (this.cache.length(sequence) > 0) this.kept.push(sequence);
     while (this.kept.length > MAX_KEPT) this.cache.release(this.kept.shift()!);
   }

@@ -21,7 +21,7 @@ export class Joint {
     // Part of a character.
     if (text === '') return text;
     let added = text;
-    if (!this.joined) added = this.between(id, text) + text;
+    if (!this.joined) added = this.behind(id, text);
     this.joined = true;
     let same = 0;
     while (same < added.length && same < this.unread.length && added[same] === this.unread[same]) same++;
@@ -30,12 +30,12 @@ export class Joint {
     return added.slice(same);
   }
 
-  /** What stands between the tokens: a space, or nothing before a comma. Only decoding both tells. */
-  private between(id: number, text: string): string {
+  /** With a space before it, or none before a comma and within a word. Only decoding both tokens tells. */
+  private behind(id: number, text: string): string {
     const alone = this.tokenizer.decode([this.before], true);
     const both = this.tokenizer.decode([this.before, id], true);
-    const fits = both.length >= alone.length + text.length && both.startsWith(alone) && both.endsWith(text);
-    return fits ? both.slice(alone.length, both.length - text.length) : '';
+    // Parts of characters say nothing of what is between.
+    return both.startsWith(alone) && !both.includes('\ufffd') ? both.slice(alone.length) : text;
   }
 }
 

@@ -271,18 +271,16 @@ describe('a search through dead ends', () => {
     const platform = testPlatform(true);
     const cancel = { cancelled: false };
     const { yieldToHost } = platform;
-    // The message comes while the reply goes back for the third time.
     platform.yieldToHost = () => {
-      if (platform.yields === 2) cancel.cancelled = true;
+      cancel.cancelled = platform.yields === 20;
       return yieldToHost();
     };
+    // Only a can be written, and eight of them are banned: the reply takes back one after the other, and is given up. After
+    // 17 yields of the tokens before, the rest are of these dead ends.
     const asked = params({ maxTokens: 40, ignoreEos: true });
-    // Whatever is written after an a is banned: a dead end, out of which the reply goes back.
-    const banned = ['aa', 'ab', 'ac', 'ad', 'b', 'c', 'd'];
-    asked.sampling = { ...asked.sampling, bannedTexts: banned };
-    const { end } = await engine({ next: () => 3 }, platform).run(asked, cancel);
-    expect(end.stop.reason).toBe('user');
-    expect(platform.yields).toBeLessThan(6);
+    asked.sampling = { ...asked.sampling, bannedTexts: ['aaaaaaaa', 'b', 'c', 'd'] };
+    const logits = () => Float32Array.of(-Infinity, 0, 0, 1, 0, 0, 0);
+    expect((await engine({ logits }, testPlatform(true)).run(asked)).end.stop.errorCode).toBe('BAD_REQUEST');
+    expect((await engine({ logits }, platform).run(asked, cancel)).end.stop.reason).toBe('user');
   });
 });
-

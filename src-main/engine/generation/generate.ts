@@ -4,7 +4,7 @@ import type { CancelToken, Platform } from '../platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
-import type { Candidate, DroppedTokens, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
+import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
 import type { TokenWindow } from './context-window.ts';
 import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';
@@ -15,7 +15,7 @@ import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
 import { Reply, type DrawnToken, type Shown } from './reply.ts';
 import { ReplyParts } from './reply-parts.ts';
-import { droppedTokens, shift, type Shifted } from './shift.ts';
+import { droppedTokens, shift, ShiftReport, type Shifted } from './shift.ts';
 import { shownPiece } from './shown-piece.ts';
 import { ReplyTimer } from './stats.ts';
 import * as stops from './stops.ts';
@@ -54,7 +54,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     continues === undefined ? null : jointTo(params.prompt, prompt, model.tokenizer),
     continues?.stopString,
   );
-  const shifts = new ShiftReport(prompt);
+  const shifts = new ShiftReport(prompt, contextSize);
 
   if (!params.useKvCache) context.fresh();
   const reusedTokens = params.useKvCache ? context.reuse(prompt.ids) : 0;
@@ -75,9 +75,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     while (stop === null) {
       const since = platform.clock.now();
       if (logits?.after !== draft.sequence.length) {
-        const shifted = seen(job, draft.sequence);
-        const { ids } = shifted;
-        shifts.note(shifted);
+        const { ids } = seen(job, draft.sequence);
         if (params.useKvCache) context.reuse(ids);
         else context.clear();
         const isFirst = logits === null;
@@ -111,7 +109,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       const certain = draft.accept(drawn);
       for (const token of certain ?? []) {
         const shown = reply.push(token);
-        for (const each of shown.tokens) yield { type: 'token', token: each, ...shifts.take() };
+        for (const each of shown.tokens) yield { type: 'token', token: each, ...shifts.news(draft.sequence.length) };
         if (shown.stopString !== null) stop = stops.stopAtString(shown.stopString);
         if (stop !== null) break;
       }
@@ -125,13 +123,12 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
 
   // A stop string that was held in doubt stands before whatever ended the reply.
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
-    for (const token of shown.tokens) yield { type: 'token', token, ...shifts.take() };
+    for (const token of shown.tokens) yield { type: 'token', token, ...shifts.news(draft.sequence.length) };
     if (shown.stopString === null) continue;
     if (stop.reason !== 'error') stop = stops.stopAtString(shown.stopString);
     break;
   }
-  const shifted = seen(job, [...prompt.ids, ...reply.ids]);
-  const { dropped } = shifted;
+  const { ids: read, dropped } = seen(job, [...prompt.ids, ...reply.ids]);
   yield {
     type: 'end',
     ids: reply.ids,
@@ -139,35 +136,15 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     stop: dropped > 0 ? stops.afterShift(stop, dropped) : stop,
     timings: timer.timings(),
     seed,
-    contextUsed: shifted.ids.length,
-    ...(dropped > 0 ? { dropped: droppedTokens(prompt, shifted) } : {}),
+    contextUsed: read.length,
+    ...(dropped > 0 ? { dropped: droppedTokens(prompt, prompt.ids.length + reply.ids.length, contextSize) } : {}),
   };
 }
 
 /** What the model reads of prompt and reply. */
 function seen({ prompt, model }: GenerateJob, sequence: readonly number[]): Shifted {
-  if (prompt.keptByShift === null) return { ids: sequence, dropped: 0, kept: 0 };
+  if (prompt.keptByShift === null) return { ids: sequence, dropped: 0 };
   return shift(sequence, model.config.contextSize, prompt.keptByShift);
-}
-
-/** Tells with the next token what a shift has left out. */
-class ShiftReport {
-  private total = 0;
-  private untold: DroppedTokens | null = null;
-
-  constructor(private readonly prompt: Prompt) {}
-
-  note(shifted: Shifted): void {
-    if (shifted.dropped === this.total) return;
-    this.total = shifted.dropped;
-    this.untold = droppedTokens(this.prompt, shifted);
-  }
-
-  take(): { dropped?: DroppedTokens } {
-    const { untold } = this;
-    this.untold = null;
-    return untold === null ? {} : { dropped: untold };
-  }
 }
 
 /** What the draft and then the reply still hold at the end. */

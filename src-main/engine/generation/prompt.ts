@@ -102,7 +102,12 @@ function beginningOf([first]: readonly number[], { config }: Model): number {
 
 /** What a chat becomes; not measured against the context window unless old turns are to be dropped. */
 export function renderChat(params: RenderChatParams, model: Model): RenderedChat {
-  const { turnBeginning: _, systemTokens: __, owners: ___, ...chat } = assemble(params, model, model.config.contextSize);
+  const {
+    turnBeginning: _,
+    systemTokens: __,
+    owners: ___,
+    ...chat
+  } = assemble(params, model, model.config.contextSize);
   return chat;
 }
 

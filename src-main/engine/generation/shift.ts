@@ -7,8 +7,6 @@ export interface Shifted {
   readonly ids: readonly number[];
   /** Tokens that were left out. */
   readonly dropped: number;
-  /** Tokens before those, where any were left out. */
-  readonly kept: number;
 }
 
 /**
@@ -19,24 +17,56 @@ export interface Shifted {
  * @param kept tokens of the beginning that always stay, at most half of the window
  */
 export function shift(sequence: readonly number[], contextSize: number, kept: number): Shifted {
-  if (sequence.length <= contextSize) return { ids: sequence, dropped: 0, kept: 0 };
-  const stays = Math.min(kept, contextSize >> 1);
-  const step = Math.max(1, (contextSize - stays) >> 1);
-  const dropped = step * Math.ceil((sequence.length - contextSize) / step);
-  return { ids: [...sequence.slice(0, stays), ...sequence.slice(stays + dropped)], dropped, kept: stays };
+  const { start, end } = shiftedOut(sequence.length, contextSize, kept);
+  const dropped = end - start;
+  if (dropped === 0) return { ids: sequence, dropped };
+  return { ids: [...sequence.slice(0, start), ...sequence.slice(end)], dropped };
 }
 
-/** Whose tokens a shift has left out. */
+/** Which tokens of a sequence of that length are left out: `[start, end)`. */
+function shiftedOut(length: number, contextSize: number, kept: number): { start: number; end: number } {
+  if (length <= contextSize) return { start: 0, end: 0 };
+  const start = Math.min(kept, contextSize >> 1);
+  const step = Math.max(1, (contextSize - start) >> 1);
+  return { start, end: start + step * Math.ceil((length - contextSize) / step) };
+}
+
+/**
+ * Whose tokens a shift leaves out.
+ * @param length tokens of prompt and reply
+ */
 export function droppedTokens(
-  { ids, segments, owners }: Pick<Prompt, 'ids' | 'segments' | 'owners'>,
-  { dropped, kept }: Shifted,
+  { ids, segments, owners, keptByShift }: Pick<Prompt, 'ids' | 'segments' | 'owners' | 'keptByShift'>,
+  length: number,
+  contextSize: number,
 ): DroppedTokens {
-  const end = kept + dropped;
+  const { start, end } = shiftedOut(length, contextSize, keptByShift ?? length);
   const lost = new Map<number, number>();
-  for (const owner of owners.slice(kept, end)) lost.set(owner, (lost.get(owner) ?? 0) + 1);
+  for (const owner of owners.slice(start, end)) lost.set(owner, (lost.get(owner) ?? 0) + 1);
   return {
-    total: dropped,
+    total: end - start,
     segments: segments.map(({ message }) => lost.get(message) ?? 0),
-    reply: Math.max(0, end - Math.max(kept, ids.length)),
+    reply: Math.max(0, end - Math.max(start, ids.length)),
   };
+}
+
+/** Tells once of what the latest shift has left out. */
+export class ShiftReport {
+  private total = 0;
+
+  constructor(
+    private readonly prompt: Prompt,
+    private readonly contextSize: number,
+  ) {}
+
+  /** @param length tokens of prompt and reply now */
+  news(length: number): { dropped?: DroppedTokens } {
+    const { prompt, contextSize } = this;
+    // Before a window is full for the first time there is nothing to count.
+    if (prompt.keptByShift === null || (length <= contextSize && this.total === 0)) return {};
+    const { start, end } = shiftedOut(length, contextSize, prompt.keptByShift);
+    if (end - start === this.total) return {};
+    this.total = end - start;
+    return { dropped: droppedTokens(prompt, length, contextSize) };
+  }
 }

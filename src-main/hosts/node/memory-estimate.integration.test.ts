@@ -86,6 +86,18 @@ describe.skipIf(process.platform !== 'linux')('the estimate and the memory of a 
     LIMIT_MS,
   );
 
+  // What the reference executor says is an upper limit there: of the batch as long as the context that it has room for,
+  // a prompt in slices touches the first rows only.
+  it.runIf(isFull)(
+    'of the reference executor at the default context is never more than is said',
+    async () => {
+      const { estimate, peak, memory } = await measured(TINY_TRANSFORMER, 'reference', 1000, 4, other);
+      expect(peak).toBeGreaterThan(memory.weights + memory.kvCache);
+      expect(peak).toBeLessThan((1 + TOLERANCE) * estimate);
+    },
+    LIMIT_MS,
+  );
+
   it.skipIf(smollm2 === null).each(isFull ? ['wasm', 'reference'] : ['wasm'])(
     'agree for SmolLM2 on %s, whose weights come back when it is unloaded (fetch it with scripts/fetch-test-model.ts)',
     async (executor) => {

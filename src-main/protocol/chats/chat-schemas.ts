@@ -2,7 +2,17 @@
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../engine/errors.ts';
 import type { Candidate, Stop, Timings } from '../../engine/types.ts';
-import { chatId, finite, isoDate, MAX_CREDIT, MAX_TEXT, rate, samplingParams, schemaOf, shortText } from '../schemas.ts';
+import {
+  chatId,
+  finite,
+  isoDate,
+  MAX_CREDIT,
+  MAX_TEXT,
+  rate,
+  samplingParams,
+  schemaOf,
+  shortText,
+} from '../schemas.ts';
 import {
   MAX_DETAILS_PER_CHUNK,
   MAX_EVENTS_PER_WRITE,
@@ -86,6 +96,15 @@ const replyEntries = {
   runStart: count,
 };
 
+/** Any of the keys may be missing. */
+function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
+  unknown,
+  Partial<T>
+> {
+  const optional = Object.entries<v.GenericSchema>(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
+  return v.strictObject(Object.fromEntries(optional)) as never;
+}
+
 const userTurn = v.strictObject({
   id: turnId,
   parent: v.nullable(turnId),
@@ -133,7 +152,10 @@ const tokens = v.pipe(
     text,
     tokens: v.custom<TokenColumns>(isTokenColumns, 'Expected columns of numbers of one length'),
   }),
-  v.check((event) => event.tokens.ids.length <= MAX_TOKENS_PER_EVENT, `Expected at most ${MAX_TOKENS_PER_EVENT} tokens`),
+  v.check(
+    (event) => event.tokens.ids.length <= MAX_TOKENS_PER_EVENT,
+    `Expected at most ${MAX_TOKENS_PER_EVENT} tokens`,
+  ),
   v.check(
     (event) => event.tokens.lengths.reduce((sum, length) => sum + length, 0) === event.text.length,
     'Expected lengths that add up to the text’s',
@@ -145,7 +167,7 @@ const chatEvent = schemaOf<ChatEvent>()(
     v.strictObject({
       type: v.literal('facts'),
       at: isoDate,
-      facts: schemaOf<Partial<ChatFacts>>()(v.partial(v.strictObject(factsEntries)) as never),
+      facts: partialOf<ChatFacts>(factsEntries),
     }),
     v.strictObject({ type: v.literal('turn'), at: isoDate, turn: v.variant('role', [userTurn, replyTurn]) }),
     tokens,
@@ -153,7 +175,7 @@ const chatEvent = schemaOf<ChatEvent>()(
       type: v.literal('reply'),
       at: isoDate,
       turn: turnId,
-      facts: schemaOf<Partial<ReplyFacts>>()(v.partial(v.strictObject(replyEntries)) as never),
+      facts: partialOf<ReplyFacts>(replyEntries),
     }),
     v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
     v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),

@@ -142,7 +142,12 @@ export class FakeEngine implements Engine {
   async *generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent> {
     const text = params.prompt.kind === 'text' ? params.prompt.text : '';
     const total = text === 'fail' ? 2 : Number(text);
-    const shared = { seed: 0, executor: 'reference', contextSize: 1000 } as const;
+    const shared = {
+      seed: 0,
+      executor: 'reference',
+      vocabularySize: FAKE_MODEL.vocabularySize,
+      contextSize: 1000,
+    } as const;
     yield { type: 'start', promptIds: [], reusedTokens: 0, segments: [], notices: [], ...shared };
     const ids: number[] = [];
     for (let i = 0; i < total && cancel?.cancelled !== true; i++) {

@@ -87,15 +87,23 @@ export class ChatIndex {
     if (!this.hasChanges) return;
     await mkdir(this.#folder, { recursive: true });
     const texts = this.#newTexts;
-    // Texts come first: an entry says how many there must be.
-    if (texts.length > 0) await this.#append(this.#textsPath, Buffer.concat(texts));
-    this.#newTexts = this.#newTexts.slice(texts.length);
-    if (texts.length > 0) this.#texts = null;
     const ids = [...this.#changed];
-    const lines = ids.map((id) => encodeLine(this.entries.get(id) ?? { id }));
-    await this.#append(this.#summariesPath, Buffer.concat(lines));
-    this.#lines += ids.length;
-    for (const id of ids) this.#changed.delete(id);
+    // What changes while this is being written is for the next call.
+    this.#newTexts = [];
+    this.#changed.clear();
+    this.#texts = null;
+    try {
+      // Texts come first: an entry says how many there must be.
+      if (texts.length > 0) await this.#append(this.#textsPath, Buffer.concat(texts));
+      texts.length = 0;
+      const lines = ids.map((id) => encodeLine(this.entries.get(id) ?? { id }));
+      await this.#append(this.#summariesPath, Buffer.concat(lines));
+      this.#lines += ids.length;
+    } catch (error) {
+      this.#newTexts = [...texts, ...this.#newTexts];
+      for (const id of ids) this.#changed.add(id);
+      throw error;
+    }
   }
 
   async #append(path: string, bytes: Buffer): Promise<void> {

@@ -20,6 +20,8 @@ const TELL_EVERY_MS = 300;
 const FLUSH_AFTER_MS = 500;
 /** Files that are looked at before other work gets its turn. */
 const LOOK_AT_ONCE = 500;
+/** Chats that are read or migrated at the same time: the disk takes several at once. */
+const AT_ONCE = 8;
 const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 
 interface Parts {
@@ -71,7 +73,7 @@ export class ChatList implements OpenChatsListener {
 
   /** This process became the one that writes the index and migrates. */
   tookOver(): void {
-    this.#work = Promise.all([this.#ready, this.#work]).then(async () => await this.#catchUp());
+    this.#work = Promise.all([this.#ready, this.#work]).then(async () => await this.#catchUp(() => undefined));
   }
 
   /** Newest first. */
@@ -84,6 +86,7 @@ export class ChatList implements OpenChatsListener {
   async search(query: string): Promise<ChatSummary[]> {
     await this.#ready;
     await this.#work;
+    this.#takeRunning();
     try {
       return newestFirst(await this.#index.search(query));
     } catch (error) {
@@ -161,7 +164,9 @@ export class ChatList implements OpenChatsListener {
     try {
       await this.open.use(id, async (journal) => {
         const changes = await importV1(journal, this.#paths, (message) => this.#report(id, message));
-        if (changes !== null) this.changed(journal, changes);
+        if (changes === null) return;
+        this.changed(journal, changes);
+        this.forgetting(journal);
       });
     } catch (error) {
       const isKnown = error instanceof EngineError;
@@ -178,44 +183,54 @@ export class ChatList implements OpenChatsListener {
 
   /** Writes what is not in the index yet. */
   async close(): Promise<void> {
-    for (const id of this.open.ids) {
-      const journal = this.open.peek(id);
-      if (journal !== null) this.forgetting(journal);
-    }
+    this.#takeRunning();
     await this.#flush();
     this.#index.close();
   }
 
-  async #load(): Promise<void> {
-    await this.loaded;
-    this.#work = this.#catchUp();
-    const first = this.#work;
-    await Promise.race([first, sleep(FIRST_LIST_MS, undefined, { ref: false })]);
+  /** Texts of replies that did not end yet. */
+  #takeRunning(): void {
+    for (const id of this.open.ids) {
+      const journal = this.open.peek(id);
+      if (journal !== null) this.forgetting(journal);
+    }
   }
 
-  /** Brings the index to what is in the folder. Failures are reported. */
-  async #catchUp(): Promise<void> {
+  async #load(): Promise<void> {
+    await this.loaded;
+    let known = (): void => undefined;
+    const isKnown = new Promise<void>((resolve) => (known = resolve));
+    this.#work = this.#catchUp(known);
+    await Promise.race([isKnown, sleep(FIRST_LIST_MS, undefined, { ref: false })]);
+  }
+
+  /** Brings the index to what is in the folder. Failures are reported. @param known called when no chat is missing */
+  async #catchUp(known: () => void): Promise<void> {
     this.#toldAt = performance.now();
     try {
       const { journals, v1 } = await this.#paths.ids();
       const stale = await this.#staleOf(journals);
-      if (this.#lock.problem === null) await this.#cleanUp();
+      if (this.#lock.problem === null) await this.#finishCompactions();
       await this.#each(stale, (id) => this.scan(id));
       await this.#each(v1, (id) => this.migrate(id));
-      await this.#each(await this.#index.incomplete(), async (id) => {
-        this.#index.entries.get(id)!.stamp = '';
-        await this.#rescan(id);
-      });
-      if (this.#lock.problem === null) await this.#index.tidy();
+      known();
+      await this.#each(await this.#index.incomplete(), (id) => this.#rescan(id));
+      if (this.#lock.problem === null) {
+        await this.#paths.purge(KEEP_DELETED_MS);
+        await this.#index.tidy();
+      }
     } catch (error) {
       this.#report('', storageError('read', this.#paths.folder, error).message);
     }
+    known();
     this.#toldAt = null;
     if (this.#untold) this.#listChanged();
     await this.#flush();
   }
 
   async #rescan(id: string): Promise<void> {
+    const entry = this.#index.entries.get(id);
+    if (entry !== undefined) entry.stamp = '';
     await this.open.use(id, async (journal) => {
       journal.state = null;
     });
@@ -234,18 +249,21 @@ export class ChatList implements OpenChatsListener {
   }
 
   /** @throws the system's error */
-  async #cleanUp(): Promise<void> {
-    await this.#paths.purge(KEEP_DELETED_MS);
+  async #finishCompactions(): Promise<void> {
     for (const id of await this.#paths.interrupted()) {
       await this.open.use(id, (journal) => recover(this.#files, journal.path));
     }
   }
 
   async #each(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
-    for (const id of ids) {
-      if (this.#stopping) return;
-      await work(id);
-    }
+    const waiting = ids.values();
+    const next = async (): Promise<void> => {
+      for (const id of waiting) {
+        if (this.#stopping) return;
+        await work(id);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
   }
 
   #set(journal: Journal, texts: readonly TurnText[], all: boolean): ChatSummary | null {
@@ -287,7 +305,10 @@ export class ChatList implements OpenChatsListener {
   #reportDamage({ id, path, state }: Journal): void {
     if (state === null || state.damagedLines === 0) return;
     const lines = state.damagedLines === 1 ? '1 line' : `${state.damagedLines} lines`;
-    this.#report(id, `Part of the chat “${state.title}” is damaged: ${lines} of ${path} cannot be read. The rest is shown.`);
+    this.#report(
+      id,
+      `Part of the chat “${state.title}” is damaged: ${lines} of ${path} cannot be read. The rest is shown.`,
+    );
   }
 
   #report(id: string, message: string): void {

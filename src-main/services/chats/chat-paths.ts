@@ -9,6 +9,8 @@ const DAMAGED = '.damaged';
 const V1 = '.json';
 /** Ends the name of a journal while a compacted one takes its place. */
 export const REPLACED = '.old';
+/** Ends the name of a compacted journal before it takes its place. */
+export const COMPACTED = '.new';
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Where the files of chats are. */
@@ -63,11 +65,13 @@ export class ChatPaths {
 
   /** Ids of chats whose compaction was interrupted. @throws the system's error */
   async interrupted(): Promise<string[]> {
-    const names = await this.#names();
-    return names.flatMap((name) => {
-      const chat = name.endsWith(REPLACED) ? chatOfFile(name.slice(0, -REPLACED.length)) : null;
-      return chat?.format === 'journal' ? [chat.id] : [];
-    });
+    const ids = new Set<string>();
+    for (const name of await this.#names()) {
+      const suffix = [REPLACED, COMPACTED].find((one) => name.endsWith(one));
+      const chat = suffix === undefined ? null : chatOfFile(name.slice(0, -suffix.length));
+      if (chat?.format === 'journal') ids.add(chat.id);
+    }
+    return [...ids];
   }
 
   async #names(): Promise<string[]> {
@@ -120,7 +124,8 @@ export class ChatPaths {
       if (chat?.format !== 'journal') continue;
       const { mtimeMs } = await stat(join(this.deleted, name));
       if (Date.now() - mtimeMs < ageMs) continue;
-      for (const suffix of [DETAILS, DAMAGED, JOURNAL]) await rm(join(this.deleted, `${chat.id}${suffix}`), { force: true });
+      for (const suffix of [DETAILS, DAMAGED, JOURNAL])
+        await rm(join(this.deleted, `${chat.id}${suffix}`), { force: true });
     }
   }
 }

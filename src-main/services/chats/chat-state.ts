@@ -169,7 +169,11 @@ export class ChatState {
   }
 
   /** Chunks that hold tokens of the range, newest first. */
-  placesOf(turn: string, from: number, count: number): { from: number; count: number; offset: number; length: number }[] {
+  placesOf(
+    turn: string,
+    from: number,
+    count: number,
+  ): { from: number; count: number; offset: number; length: number }[] {
     const places = this.#places.get(turn) ?? [];
     const found = [];
     for (let at = places.length - PLACE; at >= 0; at -= PLACE) {
@@ -184,4 +188,3 @@ function idsOfEnded(event: ChatEvent): string[] {
   if (event.type === 'turn' && event.turn.role === 'user') return [event.turn.id];
   return event.type === 'reply' && isEnd(event.facts) ? [event.turn] : [];
 }
-

@@ -12,7 +12,7 @@ import type {
   TokenDetails,
 } from '../../protocol/chats/chat.ts';
 import type { InstanceLock } from '../instance-lock.ts';
-import { codeOf, storageError } from '../json-file.ts';
+import { storageError } from '../json-file.ts';
 import { ChatList } from './chat-list.ts';
 import { ChatPaths } from './chat-paths.ts';
 import { compact, pays } from './compaction.ts';
@@ -30,8 +30,10 @@ export interface ChatStoreOptions {
   emit: (event: EmittedEvent) => void;
   /** Tests give their own, to count bytes and to let writes fail. */
   files?: ChatFiles;
-  /** How often to look for changes of which nobody told, ms. */
+  /** How often to look for changes of which the system did not tell, ms. */
   pollMs?: number;
+  /** Whether the system tells of changes. */
+  watch?: boolean;
 }
 
 const POLL_MS = 2000;
@@ -45,17 +47,17 @@ export class ChatStore {
   readonly #files: ChatFiles;
   readonly #lock: InstanceLock;
   readonly #emit: (event: EmittedEvent) => void;
-  readonly #pollMs: number;
+  readonly #watching: { pollMs: number; watch: boolean };
   readonly #open: OpenChats;
   readonly #list: ChatList;
   readonly #sync: SyncSoon;
   #watch: FolderWatch | null = null;
 
-  constructor({ dataFolder, lock, emit, files = new ChatFiles(), pollMs = POLL_MS }: ChatStoreOptions) {
+  constructor({ dataFolder, lock, emit, files = new ChatFiles(), pollMs = POLL_MS, watch = true }: ChatStoreOptions) {
     this.#paths = new ChatPaths(dataFolder);
     this.#files = files;
     this.#emit = emit;
-    this.#pollMs = pollMs;
+    this.#watching = { pollMs, watch };
     this.#list = new ChatList({ paths: this.#paths, files, lock, emit });
     this.#open = this.#list.open;
     this.#lock = lock;
@@ -67,7 +69,7 @@ export class ChatStore {
     this.#list.start();
     const poll = () => void this.#poll();
     const changed = (id: string, format: 'journal' | 'v1') => void this.#changed(id, format);
-    this.#watch = new FolderWatch(this.#paths.folder, changed, { poll, pollMs: this.#pollMs });
+    this.#watch = new FolderWatch(this.#paths.folder, changed, { poll, ...this.#watching });
   }
 
   /** Waits until everything is on disk. */
@@ -127,7 +129,9 @@ export class ChatStore {
       const changes = batch.length === 0 ? await journal.catchUp() : await journal.append(batch, createdAt);
       if (changes === null) throw notFound(id);
       this.#tell(journal, changes, origin);
-      const isImportant = events.some((event) => event.type !== 'tokens' && (event.type !== 'reply' || isEnd(event.facts)));
+      const isImportant = events.some(
+        (event) => event.type !== 'tokens' && (event.type !== 'reply' || isEnd(event.facts)),
+      );
       if (isImportant) this.#sync.soon([this.#paths.details(id), journal.path]);
       return { revision: revisionOf(journal), missed: await missed(journal, base, changes) };
     });
@@ -174,7 +178,9 @@ export class ChatStore {
     if (state === null || state.isOfLaterVersion || changes.length === 0) return;
     const summary = this.#list.changed(journal, changes);
     if (summary === null) return;
-    const worth = changes.filter((one, at) => one.revision !== one.from || one.events.length > 0 || at === changes.length - 1);
+    const worth = changes.filter(
+      (one, at) => one.revision !== one.from || one.events.length > 0 || at === changes.length - 1,
+    );
     for (const { from, revision, events, own } of worth) {
       this.#emit({ type: 'chat', id: journal.id, from, revision, events, origin: own ? origin : '', summary });
     }
@@ -187,7 +193,9 @@ export class ChatStore {
       if (changes !== null) this.#tell(journal, changes, '');
     };
     // The chat stays as it is; the next opening tries again.
-    this.#open.use(id, work).catch((error: unknown) => this.#notice(storageError('write', this.#paths.journal(id), error)));
+    this.#open
+      .use(id, work)
+      .catch((error: unknown) => this.#notice(storageError('write', this.#paths.journal(id), error)));
   }
 
   async #changed(id: string, format: 'journal' | 'v1'): Promise<void> {
@@ -237,9 +245,13 @@ export class ChatStore {
 }
 
 function notFound(id: string): EngineError {
-  return new EngineError('CHAT_NOT_FOUND', 'This chat does not exist any more. It was deleted, here or in another window.', {
-    id,
-  });
+  return new EngineError(
+    'CHAT_NOT_FOUND',
+    'This chat does not exist any more. It was deleted, here or in another window.',
+    {
+      id,
+    },
+  );
 }
 
 /** A file without a whole line was created by a write that failed. */

@@ -1,9 +1,17 @@
 import { link, rename, rm } from 'node:fs/promises';
 import type { ChatEvent, StoredTurn } from '../../protocol/chats/chat.ts';
-import { REPLACED, type ChatPaths } from './chat-paths.ts';
+import { COMPACTED, REPLACED, type ChatPaths } from './chat-paths.ts';
 import { statusAt, type ChatFiles } from './files.ts';
 import { chatOf, type Journal } from './journal.ts';
-import { entriesOf, eventLine, headerLine, placesLine, START, type DetailsPlace, type Entry } from './journal-format.ts';
+import {
+  entriesOf,
+  eventLine,
+  headerLine,
+  placesLine,
+  START,
+  type DetailsPlace,
+  type Entry,
+} from './journal-format.ts';
 import type { ChatState } from './chat-state.ts';
 
 /** Fewer lines than this are read in no time. */
@@ -24,7 +32,7 @@ export function pays({ state }: Journal): boolean {
 export async function compact(journal: Journal, paths: ChatPaths): Promise<boolean> {
   const { path, files, state } = journal;
   const kept = `${path}${REPLACED}`;
-  const fresh = `${path}.new`;
+  const fresh = `${path}${COMPACTED}`;
   if (await isThere(kept)) {
     await recover(files, path);
     return true;
@@ -32,8 +40,9 @@ export async function compact(journal: Journal, paths: ChatPaths): Promise<boole
   const source = await files.openToRead(path);
   try {
     if (state === null || state.file !== (await source.status()).identity) return false;
-    const end = state.cursor.offset;
-    const entries = [...entriesOf(await source.read(0, end), { ...START })];
+    const cursor = { ...START };
+    const entries = [...entriesOf(await source.read(0, state.cursor.offset), cursor)];
+    const end = cursor.offset;
     await keepDamaged(files, paths.damaged(journal.id), entries);
     await rm(fresh, { force: true });
     await writeNew(files, fresh, compacted(state, entries, end));
@@ -58,8 +67,8 @@ export async function compact(journal: Journal, paths: ChatPaths): Promise<boole
 /** Ends a compaction that a crash interrupted. @throws the system's error */
 export async function recover(files: ChatFiles, path: string): Promise<void> {
   const kept = `${path}${REPLACED}`;
-  const [old, now] = [await statusAt(kept), await statusAt(path).catch(() => null)];
-  if (now !== null && now.identity !== old.identity) {
+  const [old, now] = await Promise.all([kept, path].map(async (one) => await statusAt(one).catch(() => null)));
+  if (old !== null && now !== null && now.identity !== old.identity) {
     const file = await files.openToRead(path);
     const cursor = { ...START };
     // Only the header counts.
@@ -71,7 +80,7 @@ export async function recover(files: ChatFiles, path: string): Promise<void> {
     await appendRest(files, path, rest);
   }
   await rm(kept, { force: true });
-  await rm(`${path}.new`, { force: true });
+  await rm(`${path}${COMPACTED}`, { force: true });
 }
 
 async function isThere(path: string): Promise<boolean> {

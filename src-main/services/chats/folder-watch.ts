@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { mkdirSync, watch as watchFolder, type FSWatcher } from 'node:fs';
 import { chatOfFile } from './chat-paths.ts';
 
 /** Changes of one file within this time are one, ms. */
@@ -13,32 +13,33 @@ export class FolderWatch {
   readonly #timer: NodeJS.Timeout;
   readonly #waiting = new Map<string, NodeJS.Timeout>();
 
-  /** @param poll called every `pollMs` too, because some folders tell of no changes */
+  /** @param poll called every `pollMs` too, because some file systems tell of no changes */
   constructor(
     folder: string,
     changed: (id: string, format: 'journal' | 'v1') => void,
-    { poll, pollMs }: { poll: () => void; pollMs: number },
+    { poll, pollMs, watch }: { poll: () => void; pollMs: number; watch: boolean },
   ) {
     this.#folder = folder;
     this.#changed = changed;
     this.#poll = poll;
     this.#timer = setInterval(() => {
-      this.#open();
+      if (watch) this.#open();
       this.#poll();
     }, pollMs);
     this.#timer.unref();
-    this.#open();
+    if (watch) this.#open();
   }
 
   #open(): void {
     if (this.#watcher !== null) return;
     try {
-      const watcher = watch(this.#folder, { persistent: false }, (_, name) => this.#gather(name));
+      mkdirSync(this.#folder, { recursive: true });
+      const watcher = watchFolder(this.#folder, { persistent: false }, (_, name) => this.#gather(name));
       // The folder is gone, or there are no more handles: polling goes on, and the next poll opens it again.
       watcher.on('error', () => this.#drop(watcher));
       this.#watcher = watcher;
     } catch {
-      // No folder yet.
+      // The folder cannot be made or watched: polling goes on.
       this.#watcher = null;
     }
   }

@@ -32,12 +32,13 @@ export interface TextLine {
 
 /** Whole, undamaged lines. */
 export function* textLines(texts: Buffer): Generator<TextLine> {
-  for (let start = 0; ; ) {
+  for (let start = 0; ;) {
     const end = texts.indexOf(NEWLINE, start);
     if (end < 0) return;
     const payload = payloadOf(texts.subarray(start, end));
     const line = payload === null ? null : namesOf(payload);
-    if (line !== null && payload !== null) yield { id: line.id, turn: line.turn, bytes: texts.subarray(start, end + 1) };
+    if (line !== null && payload !== null)
+      yield { id: line.id, turn: line.turn, bytes: texts.subarray(start, end + 1) };
     start = end + 1;
   }
 }
@@ -46,7 +47,7 @@ export function* textLines(texts: Buffer): Generator<TextLine> {
 export function findIn(texts: Buffer, query: string, found: (id: string, turn: string) => void): void {
   const wanted = Buffer.from(plain(query));
   if (wanted.length === 0) return;
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const hit = texts.indexOf(wanted, from);
     if (hit < 0) return;
     const start = texts.lastIndexOf(NEWLINE, hit) + 1;

@@ -2,7 +2,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/errors.ts';
-import type { AppEvent, AppMethodName, AppMethods, ModelListing, ModelsFolder } from '../../protocol/app-services.ts';
+import type {
+  EmittedEvent,
+  AppMethodName,
+  AppMethods,
+  ModelListing,
+  ModelsFolder,
+} from '../../protocol/app-services.ts';
 import { storageError } from '../json-file.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
@@ -26,7 +32,7 @@ export interface ModelServiceOptions {
   /** Folder with one folder per built-in model. */
   modelsDir: string;
   cataloguePath: string;
-  emit(event: AppEvent): void;
+  emit(event: EmittedEvent): void;
   /** The mirror and the proxy of the settings, or null. */
   mirror(): string | null;
   proxy(): string | null;

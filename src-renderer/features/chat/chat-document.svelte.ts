@@ -207,8 +207,8 @@ export class ChatDocument {
    */
   receive(events: readonly ChatEvent[], own: readonly ChatEvent[] = []): void {
     const before = this.#facts.head;
-    const keys = new Set(own.flatMap((event) => (event.type === 'facts' ? Object.keys(event.facts) : [])));
-    const replies = new Set(own.flatMap((event) => (event.type === 'reply' ? [event.turn] : [])));
+    const keys = own.flatMap((event) => (event.type === 'facts' ? Object.keys(event.facts) : []));
+    const replies = own.flatMap((event) => (event.type === 'reply' ? [event.turn] : []));
     for (const event of events) {
       if (event.type === 'facts') this.#receiveFacts(event.facts, keys);
       else if ((event.type === 'reply' || event.type === 'tokens') && this.#isOwn(event.turn, replies)) continue;
@@ -270,9 +270,10 @@ export class ChatDocument {
       case 'tokens':
       case 'reply': {
         const turn = this.#turns.get(event.turn);
-        if (turn instanceof Reply && event.type === 'tokens') turn.apply(event);
+        if (!(turn instanceof Reply)) return;
         // Its own facts a reply has already.
-        else if (turn instanceof Reply && turn !== this.writing && turn.facts !== event.facts) turn.apply(event);
+        const isOwn = event.type === 'reply' && (turn === this.writing || turn.facts === event.facts);
+        if (!isOwn) turn.apply(event);
         return;
       }
       case 'remove':
@@ -285,11 +286,11 @@ export class ChatDocument {
     }
   }
 
-  #receiveFacts(facts: Partial<ChatFacts>, own: ReadonlySet<string>): void {
+  #receiveFacts(facts: Partial<ChatFacts>, own: readonly string[]): void {
     const { head, ...others } = facts;
-    const entries = Object.entries(others).filter(([key]) => !own.has(key));
-    const follows = head !== undefined && !own.has('head') && this.#follows(head);
-    if (head !== undefined && !own.has('head')) this.#sharedHead = head;
+    const entries = Object.entries(others).filter(([key]) => !own.includes(key));
+    const follows = head !== undefined && !own.includes('head') && this.#follows(head);
+    if (head !== undefined && !own.includes('head')) this.#sharedHead = head;
     if (entries.length === 0 && !follows) return;
     this.#facts = { ...this.#facts, ...Object.fromEntries(entries), ...(follows ? { head } : {}) };
   }
@@ -310,8 +311,8 @@ export class ChatDocument {
     return false;
   }
 
-  #isOwn(turn: string, unsent: ReadonlySet<string>): boolean {
-    return this.writing?.id === turn || unsent.has(turn);
+  #isOwn(turn: string, unsent: readonly string[]): boolean {
+    return this.writing?.id === turn || unsent.includes(turn);
   }
 
   #known(parent: string | null): string | null {

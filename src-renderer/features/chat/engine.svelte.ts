@@ -249,11 +249,11 @@ export class EngineState {
   }
 }
 
-/** An engine that says when it has lost its model, and when it has written a reply. */
+/** An engine that says when it has turned out to have lost its model, and when it has written a reply. */
 function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(): void }): EngineApi {
   const failed = (thrown: unknown) => {
     const error = EngineError.from(thrown);
-    if (error.code === 'BACKEND_LOST') on.lost(error);
+    if (error.code === 'BACKEND_LOST' || error.code === 'NO_MODEL') on.lost(error);
     return error;
   };
   return {

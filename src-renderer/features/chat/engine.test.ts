@@ -192,8 +192,13 @@ it('stops waiting on demand', async () => {
 
 const LAST = { modelId: 'opened-1', contextSize: 512 };
 
-it('begins with the model of the last time, in a fresh engine too', async () => {
+function beginWithLast(): void {
+  connection = new FakeConnection(new FakeServices());
   engine = new EngineState(connection, 'tiny-transformer', LAST);
+}
+
+it('begins with the model of the last time, in a fresh engine too', async () => {
+  beginWithLast();
   const api = new FakeEngine();
   api.loadScripts = [[OTHER]];
   expect(engine.comingId).toBe('opened-1');
@@ -210,7 +215,7 @@ it('begins with the model of the last time, in a fresh engine too', async () => 
 });
 
 it('begins with the built-in model when the last one cannot be loaded, and says why', async () => {
-  engine = new EngineState(connection, 'tiny-transformer', LAST);
+  beginWithLast();
   const api = fake();
   const gone = new EngineError('MODEL_NOT_FOUND', 'smol.gguf is gone.');
   api.loadScripts = [[gone], [MODEL]];
@@ -221,7 +226,7 @@ it('begins with the built-in model when the last one cannot be loaded, and says 
 });
 
 it('begins with the built-in model when the last one took the engine with it', async () => {
-  engine = new EngineState(connection, 'tiny-transformer', LAST);
+  beginWithLast();
   connection.change(failing(backendLost()), 'ready');
   await tick();
   const fresh = new FakeEngine();
@@ -243,7 +248,10 @@ it('loads the model again when a reply says that the engine lost it, and makes t
   const api = fake();
   connection.change(api, 'ready');
   const ready = await engine.ready();
-  api.scripts = [[start(), lostEnd()], [start(), ...tokens(2), end(2)]];
+  api.scripts = [
+    [start(), lostEnd()],
+    [start(), ...tokens(2), end(2)],
+  ];
   api.loadScripts = [['pause', MODEL]];
   await write(ready);
   expect(engine.status).toBe('starting');
@@ -255,17 +263,20 @@ it('loads the model again when a reply says that the engine lost it, and makes t
   expect(engine.status).toBe('ready');
 });
 
-it('does the same when another call fails so', async () => {
-  const api = fake();
-  connection.change(api, 'ready');
-  const ready = await engine.ready();
-  api.describe = () => {
-    throw THREAD_LOST;
-  };
-  await expect(ready.call('describe', { modelId: 'x' })).rejects.toBe(THREAD_LOST);
-  await engine.ready();
-  expect(api.loads).toHaveLength(2);
-});
+it.each([THREAD_LOST, new EngineError('NO_MODEL', 'No model is loaded.')])(
+  'does the same when another call fails with $code',
+  async (error) => {
+    const api = fake();
+    connection.change(api, 'ready');
+    const ready = await engine.ready();
+    api.describe = () => {
+      throw error;
+    };
+    await expect(ready.call('describe', { modelId: 'x' })).rejects.toBe(error);
+    await engine.ready();
+    expect(api.loads).toHaveLength(2);
+  },
+);
 
 it('gives up on a model that is lost again and again, until a person restarts the engine', async () => {
   const api = fake();

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { AppServices } from '../../../src-main/protocol/app-services.ts';
 import type { StoredChat } from '../../../src-main/protocol/chats/chat.ts';
 import type { LocalAppServices } from '../../../src-main/services/app-services.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
@@ -150,11 +151,14 @@ describe('two pages on one chat', () => {
     await a.chats.flush();
     b.line.failure = null;
     // A store that does not know any more what came after a revision says null.
-    const { invoke } = b.line;
-    b.line.invoke = async (method, ...params) => {
-      const result = await invoke.call(b.line, method, ...params);
-      return (method === 'chatWrite' ? { ...(result as object), missed: null } : result) as never;
-    };
+    const { services } = b.line;
+    b.line.services = {
+      onEvent: (listener) => services.onEvent(listener),
+      invoke: async (method, ...params) => {
+        const result = await services.invoke(method, ...params);
+        return method === 'chatWrite' ? { ...(result as object), missed: null } : (result as never);
+      },
+    } as AppServices;
     await b.chats.flush();
     expect(b.chats.unsaved).toEqual([]);
     expect(texts(b.chats.current)).toEqual(['one', 'from b']);

@@ -68,6 +68,8 @@ export class Reply {
   reasoningOpen = $state(false);
   /** Tokens of the prompt that were in the cache. */
   reusedTokens = $state(0);
+  /** Tokens that the running reply dropped from the full window so far. */
+  dropped = $state(0);
   /** Another page is writing it. */
   elsewhere = $state(false);
 
@@ -147,7 +149,7 @@ export class Reply {
   /** Tokens in the window. A reply that goes on in a full window leaves out what is oldest; its end says how much is there then. */
   get contextUsed(): number {
     if (this.phase !== 'writing' || this.elsewhere) return this.facts.contextUsed;
-    return Math.min(this.promptTokens + this.count - this.runStart, this.#contextSize);
+    return Math.min(this.promptTokens + this.count - this.runStart - this.dropped, this.#contextSize);
   }
 
   get text(): string {
@@ -264,6 +266,7 @@ export class Reply {
   /** A run begins: the first, or one that continues. `facts` of the latest run count for the whole reply. */
   begin(facts: Partial<ReplyFacts>): void {
     this.phase = 'waiting';
+    this.dropped = 0;
     this.#runLatencies = null;
     this.#setElsewhere(false);
     this.facts = { ...this.facts, stop: null, timings: null, ...facts, runStart: this.count };

@@ -38,6 +38,7 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
         options.onStart();
       } else if (event.type === 'token') {
         buffer.push(event.token);
+        if (event.dropped !== undefined) reply.dropped = event.dropped.total;
         if (!due) {
           due = true;
           options.frame(flush);

@@ -4,7 +4,7 @@ import type { GenerateParams, ModelInfo } from '../../../src-main/engine/types.t
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import type { AppServices, MeasuredRate } from '../../../src-main/protocol/app-services.ts';
 import { now } from '../chat/identity.ts';
-import type { Written } from '../chat/chat-session.svelte.ts';
+import type { Written } from '../chat/measurements.svelte.ts';
 
 /** Tokens that are read and written to measure a model, where its context has room for them. */
 const PROMPT_TOKENS = 64;

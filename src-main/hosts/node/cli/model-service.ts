@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseStoredSettings } from '../../../protocol/settings-schemas.ts';
-import type { AppEvent } from '../../../protocol/app-services.ts';
+import type { EmittedEvent } from '../../../protocol/app-services.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
 import { readJson } from '../../../services/json-file.ts';
 import { ModelService } from '../../../services/models/model-service.ts';
@@ -12,7 +12,7 @@ export interface ServiceOptions {
   /** Addresses that go before those of the settings. */
   mirror?: string | undefined;
   proxy?: string | undefined;
-  onEvent?: (event: AppEvent) => void;
+  onEvent?: (event: EmittedEvent) => void;
 }
 
 /**

@@ -21,13 +21,16 @@ async function interrupted(args: readonly string[], hangsUp = false) {
   return { code, out: hangsUp ? '' : text(out), err: text(err) };
 }
 
-it.each([['tokenize'], ['run'], ['score']])('%s with --json gives JSON when it is stopped before it has an answer', async (command) => {
-  const { code, out, err } = await interrupted([command, '-', '--json']);
-  expect({ code, out }).toEqual({ code: 130, out: '' });
-  expect(JSON.parse(err)).toEqual({
-    error: { code: 'CANCELLED', message: 'Stopped before there was an answer.', details: {} },
-  });
-});
+it.each([['tokenize'], ['run'], ['score']])(
+  '%s with --json gives JSON when it is stopped before it has an answer',
+  async (command) => {
+    const { code, out, err } = await interrupted([command, '-', '--json']);
+    expect({ code, out }).toEqual({ code: 130, out: '' });
+    expect(JSON.parse(err)).toEqual({
+      error: { code: 'CANCELLED', message: 'Stopped before there was an answer.', details: {} },
+    });
+  },
+);
 
 it('says nothing else: not to a person, and not when nobody reads the answer any more', async () => {
   expect(await interrupted(['tokenize', '-'])).toEqual({ code: 130, out: '', err: '' });

@@ -41,7 +41,7 @@ export class PageLine implements PageServices {
   /** Calls wait for it before they reach the services. */
   delay: Promise<void> = Promise.resolve();
 
-  constructor(readonly services: AppServices) {}
+  constructor(public services: AppServices) {}
 
   async invoke<M extends AppMethodName>(
     method: M,

@@ -54,7 +54,11 @@ describe('numbers', () => {
 describe('tables', () => {
   it('take as many rows as a long text has tokens', () => {
     const rows = Array.from({ length: 200_000 }, (_, i) => [String(i)]);
-    expect(formatTable([{ title: 'position', align: 'right' }], rows).split('\n').at(-1)).toBe('  199999');
+    expect(
+      formatTable([{ title: 'position', align: 'right' }], rows)
+        .split('\n')
+        .at(-1),
+    ).toBe('  199999');
   });
 
   it('align columns by characters', () => {
@@ -119,6 +123,7 @@ describe('statistics', () => {
     notices: [],
     seed: 7,
     executor: 'reference',
+    vocabularySize: 8000,
     contextSize: 1000,
   };
   const end: GenerateEnd = {

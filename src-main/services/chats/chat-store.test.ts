@@ -1,0 +1,240 @@
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { encodeLine } from './lines.ts';
+import {
+  at,
+  detailsOf,
+  openStore,
+  replyTurn,
+  smallChat,
+  title,
+  tokensOf,
+  userTurn,
+  write,
+} from './test-support/chats.ts';
+
+const ids = (chats: readonly { id: string }[]) => chats.map((chat) => chat.id);
+
+test('a chat comes back as it was written, also after a restart', async () => {
+  const first = await openStore();
+  const written = await first.store.write(write('c', 0, smallChat()));
+  expect(written).toEqual({ revision: 5, missed: [] });
+  const chat = await first.store.get('c');
+  expect(chat).toMatchObject({ id: 'c', title: 'Hello world', revision: 5 });
+  expect(chat?.turns).toMatchObject([
+    { id: 'u1', text: 'Hello world' },
+    { id: 'r1', parent: 'u1', text: '! How are you?', tokens: { lengths: [1, 4, 4, 5] } },
+  ]);
+  expect(await first.store.get('nobody')).toBeNull();
+  await first.close();
+  const second = await openStore(first.folder);
+  expect(await second.store.get('c')).toEqual(chat);
+  expect(await second.store.list()).toEqual([
+    { id: 'c', title: 'Hello world', createdAt: chat?.createdAt, updatedAt: chat?.updatedAt, turns: 2 },
+  ]);
+});
+
+test('the latest chat comes first, and the search looks at titles and texts in any case', async () => {
+  const { store } = await openStore();
+  await store.write(write('old', 0, smallChat()));
+  const later = '2026-02-01T00:00:00.000Z';
+  await store.write(write('new', 0, [...smallChat('Cats'), at({ type: 'facts', facts: { systemPrompt: '' } }, later)]));
+  expect(ids(await store.list())).toEqual(['new', 'old']);
+  expect(ids(await store.search(' cATS'))).toEqual(['new']);
+  expect(ids(await store.search('how ARE'))).toEqual(['new', 'old']);
+  expect(ids(await store.search('u1'))).toEqual([]);
+});
+
+test.each(['../settings', '..', '', 'a/b', 'a\\b', 'C:x', 'a\0b', 'x'.repeat(65)])(
+  'the id %j reaches no file',
+  async (id) => {
+    const { store, folder } = await openStore();
+    const refused = { code: 'BAD_REQUEST' };
+    await expect(store.get(id)).rejects.toMatchObject(refused);
+    await expect(store.delete(id)).rejects.toMatchObject(refused);
+    await expect(store.restore(id)).rejects.toMatchObject(refused);
+    await expect(store.write(write(id, 0, smallChat()))).rejects.toMatchObject(refused);
+    expect((await readdir(folder)).filter((name) => name !== 'instance.lock' && name !== 'chats')).toEqual([]);
+  },
+);
+
+test('a write learns what others wrote since its base, and the same events again change nothing', async () => {
+  const { store } = await openStore();
+  await store.write(write('c', 0, smallChat(), 'one'));
+  const mine = [userTurn('u2', 'r1', 'mine')];
+  const theirs = [userTurn('u3', 'r1', 'theirs')];
+  await store.write(write('c', 5, theirs, 'other'));
+  expect(await store.write(write('c', 5, mine, 'one'))).toEqual({ revision: 7, missed: theirs });
+  // The answer was lost, so the page sends it again.
+  expect(await store.write(write('c', 5, mine, 'one'))).toEqual({ revision: 8, missed: [...theirs, ...mine] });
+  expect((await store.get('c'))?.turns.map((turn) => turn.id)).toEqual(['u1', 'r1', 'u3', 'u2']);
+  expect(await store.since('c', 6)).toEqual({ revision: 8, events: [...mine, ...mine] });
+  expect(await store.since('c', 8)).toEqual({ revision: 8, events: [] });
+  expect(await store.since('c', 99)).toBeNull();
+  await expect(store.since('nobody', 1)).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
+});
+
+test('every write is told, with who wrote and the chat’s summary; the list only when it changed', async () => {
+  const { store, events } = await openStore();
+  await store.list();
+  await store.write(write('c', 0, smallChat()));
+  await store.write(write('c', 5, [userTurn('u2', 'r1')], 'other'));
+  await store.write(write('c', 6, [title('Renamed')]));
+  expect(events).toMatchObject([
+    { type: 'chats' },
+    { type: 'chat', id: 'c', from: 0, revision: 5, origin: 'page', summary: { turns: 2 } },
+    { type: 'chat', from: 5, revision: 6, origin: 'other', summary: { turns: 3 } },
+    { type: 'chats' },
+    { type: 'chat', from: 6, revision: 7, summary: { title: 'Renamed' } },
+  ]);
+});
+
+test('details are found by token, and are null where they were not recorded or are damaged', async () => {
+  const { store, folder } = await openStore();
+  await store.write(write('c', 0, smallChat()));
+  const details = Array.from({ length: 150 }, (_, index) => detailsOf(index));
+  const tokens = tokensOf('r2', 0, ...details.map((_, index) => ` ${index}`));
+  await store.write({
+    ...write('c', 5, [replyTurn('r2', 'u1'), tokens]),
+    details: [
+      { turn: 'r2', from: 0, details: details.slice(0, 100) },
+      { turn: 'r2', from: 100, details: details.slice(100) },
+    ],
+  });
+  const read = async (from: number, count: number) => await store.details({ id: 'c', turn: 'r2', from, count });
+  expect(await read(98, 4)).toEqual(details.slice(98, 102));
+  expect(await read(148, 4)).toEqual([...details.slice(148), null, null]);
+  expect(await store.details({ id: 'c', turn: 'r1', from: 0, count: 1 })).toEqual([null]);
+  const path = join(folder, 'chats', 'c.details.jsonl');
+  const bytes = await readFile(path);
+  bytes[200] = 0;
+  await writeFile(path, bytes);
+  expect(await read(62, 3)).toEqual([null, null, details[64]]);
+});
+
+test('a deleted chat is gone until it is restored, and a late write does not bring it back', async () => {
+  const { store, folder, events } = await openStore();
+  await store.write(write('c', 0, smallChat()));
+  await store.delete('c');
+  await store.delete('c');
+  expect(await store.list()).toEqual([]);
+  expect(await store.search('hello')).toEqual([]);
+  expect(await store.get('c')).toBeNull();
+  for (const base of [0, 5]) {
+    await expect(store.write(write('c', base, [title('Back')]))).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
+  }
+  const details = [{ turn: 'r1', from: 0, details: [detailsOf(0)] }];
+  await expect(store.write({ ...write('c', 5, []), details })).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
+  expect((await readdir(join(folder, 'chats'))).filter((name) => name.startsWith('c'))).toEqual([]);
+  events.length = 0;
+  await store.restore('c');
+  expect(events).toMatchObject([{ type: 'chats' }]);
+  expect(ids(await store.search('hello'))).toEqual(['c']);
+  expect(await store.write(write('c', 5, [title('Back')]))).toEqual({ revision: 6, missed: [] });
+  await expect(store.restore('nobody')).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
+});
+
+test('deleted chats are kept for 30 days', async () => {
+  const first = await openStore();
+  for (const id of ['young', 'old']) {
+    await first.store.write(write(id, 0, smallChat()));
+    await first.store.delete(id);
+  }
+  const days = (count: number) => new Date(Date.now() - count * 24 * 60 * 60 * 1000);
+  const path = (id: string) => join(first.folder, 'chats', 'deleted', `${id}.jsonl`);
+  await utimes(path('young'), days(29), days(29));
+  await utimes(path('old'), days(31), days(31));
+  await first.close();
+  const second = await openStore(first.folder);
+  await second.store.search('');
+  expect(await readdir(join(first.folder, 'chats', 'deleted'))).toEqual(['young.jsonl']);
+});
+
+test('deleted turns, and what follows them, are neither counted nor found', async () => {
+  const { store } = await openStore();
+  const edit = [userTurn('u2', null, 'The second attempt'), replyTurn('r2', 'u2'), tokensOf('r2', 0, 'Marmalade')];
+  await store.write(write('c', 0, [...smallChat(), ...edit, at({ type: 'remove', turn: 'u2' })]));
+  expect(await store.list()).toMatchObject([{ turns: 2 }]);
+  expect(ids(await store.search('attempt'))).toEqual([]);
+  expect(ids(await store.search('hello'))).toEqual(['c']);
+  await store.write(write('c', 9, [at({ type: 'restore', turn: 'u2' })]));
+  expect(await store.list()).toMatchObject([{ turns: 4 }]);
+  expect(ids(await store.search('attempt'))).toEqual(['c']);
+});
+
+test('a damaged line costs nothing but itself, and is told once', async () => {
+  const first = await openStore();
+  await first.store.write(write('c', 0, smallChat()));
+  await first.store.write(write('c', 5, [userTurn('u2', 'r1', 'spoilt'), userTurn('u3', 'u2', 'whole')]));
+  await first.close();
+  const path = join(first.folder, 'chats', 'c.jsonl');
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replace('spoilt', 'spoiled'));
+  const { store, notices } = await openStore(first.folder);
+  const chat = await store.get('c');
+  expect(chat?.turns.map((turn) => [turn.id, turn.parent])).toEqual([
+    ['u1', null],
+    ['r1', 'u1'],
+    ['u3', 'r1'],
+  ]);
+  expect(chat?.revision).toBe(7);
+  await store.get('c');
+  expect(notices()).toEqual([expect.stringContaining('Part of the chat “Hello world” is damaged: 1 line of')]);
+});
+
+test('a chat of a later version is left as it is, with a message', async () => {
+  const first = await openStore();
+  await first.store.write(write('mine', 0, smallChat()));
+  const later = encodeLine({ format: 'tokenscope-chat', version: 3, id: 'later', createdAt: '', revision: 0, body: 0 });
+  const path = join(first.folder, 'chats', 'later.jsonl');
+  await writeFile(path, later);
+  await first.close();
+  const { store, notices } = await openStore(first.folder);
+  expect(ids(await store.list())).toEqual(['mine']);
+  expect(notices()).toEqual([expect.stringContaining('was written by a later version of Tokenscope')]);
+  await expect(store.get('later')).rejects.toMatchObject({ code: 'STORAGE' });
+  for (const base of [0, 1]) {
+    await expect(store.write(write('later', base, smallChat()))).rejects.toMatchObject({ code: 'STORAGE' });
+  }
+  expect(await readFile(path)).toEqual(later);
+});
+
+test('two processes on one folder see each other’s turns, lists and deletions', async () => {
+  const one = await openStore();
+  const two = await openStore(one.folder);
+  await one.store.write(write('c', 0, smallChat(), 'one'));
+  await expect.poll(async () => ids(await two.store.list())).toEqual(['c']);
+  expect(await two.store.get('c')).toEqual(await one.store.get('c'));
+  two.events.length = 0;
+  await one.store.write(write('c', 5, [userTurn('u2', 'r1', 'from one')], 'one'));
+  await expect
+    .poll(() => two.news().at(-1))
+    .toMatchObject({
+      from: 5,
+      revision: 6,
+      origin: '',
+      events: [userTurn('u2', 'r1', 'from one')],
+      summary: { turns: 3 },
+    });
+  expect(await two.store.write(write('c', 5, [userTurn('u3', 'r1', 'from two')], 'two'))).toMatchObject({
+    revision: 7,
+    missed: [userTurn('u2', 'r1', 'from one')],
+  });
+  await expect.poll(() => one.news().at(-1)).toMatchObject({ from: 6, revision: 7, origin: '' });
+  expect(ids(await two.store.search('from one'))).toEqual(['c']);
+  await two.store.delete('c');
+  await expect.poll(async () => await one.store.list()).toEqual([]);
+  await expect(one.store.write(write('c', 7, [title('late')]))).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
+});
+
+test('changes are noticed where the system tells of none', async () => {
+  const one = await openStore();
+  await mkdir(join(one.folder, 'chats'), { recursive: true });
+  const two = await openStore(one.folder, { pollMs: 20, watch: false });
+  await one.store.write(write('c', 0, smallChat()));
+  await expect.poll(async () => ids(await two.store.list())).toEqual(['c']);
+  await two.store.get('c');
+  await one.store.write(write('c', 5, [userTurn('u2', 'r1')]));
+  await expect.poll(() => two.news().at(-1)).toMatchObject({ revision: 6 });
+});

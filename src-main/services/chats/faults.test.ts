@@ -1,0 +1,142 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '../test-support/support.ts';
+import { detailsOf, openStore, replyTurn, smallChat, tokensOf, userTurn, write } from './test-support/chats.ts';
+
+test.each([0, 1, 100, 400])(
+  'a disk that is full after %i bytes loses nothing once there is space again',
+  async (room) => {
+    const first = await openStore();
+    await first.store.write(write('c', 0, smallChat()));
+    const events = [userTurn('u2', 'r1', 'second'), replyTurn('r2', 'u2'), tokensOf('r2', 0, 'one', ' two')];
+    const more = {
+      ...write('c', 5, events),
+      details: [{ turn: 'r2', from: 0, details: [detailsOf(0), detailsOf(1)] }],
+    };
+    for (const file of ['details.jsonl', 'c.jsonl']) {
+      first.files.fault = (path) => (path.endsWith(file) ? room : undefined);
+      await expect(first.store.write(more)).rejects.toMatchObject({
+        code: 'STORAGE',
+        message: expect.stringContaining('the disk is full. Free some space') as string,
+      });
+      // What is there can be read, here and after a restart.
+      expect((await first.store.get('c'))?.turns.slice(0, 2)).toMatchObject([{ id: 'u1' }, { text: '! How are you?' }]);
+    }
+    first.files.fault = null;
+    await first.store.write(more);
+    const second = await openStore(first.folder);
+    for (const { store } of [first, second]) {
+      expect((await store.get('c'))?.turns.map((turn) => turn.text)).toEqual([
+        'Hello world',
+        '! How are you?',
+        'second',
+        'one two',
+      ]);
+      const range = { id: 'c', turn: 'r2', from: 0, count: 2 };
+      expect(await store.details(range)).toEqual([detailsOf(0), detailsOf(1)]);
+    }
+    expect([...first.notices(), ...second.notices()]).toEqual([]);
+  },
+);
+
+test('a new chat for which there is no space can be written later', async () => {
+  const { store, files } = await openStore();
+  files.fault = () => 30;
+  await expect(store.write(write('c', 0, smallChat()))).rejects.toMatchObject({ code: 'STORAGE' });
+  expect(await store.list()).toEqual([]);
+  expect(await store.get('c')).toBeNull();
+  files.fault = null;
+  expect(await store.write(write('c', 0, smallChat()))).toEqual({ revision: 5, missed: [] });
+  expect(await store.list()).toMatchObject([{ id: 'c', turns: 2 }]);
+});
+
+test('a real full disk', async (context) => {
+  const folder = await temporaryFolder();
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'tmpfs', folder], { encoding: 'utf8' });
+  // The injected faults above take the same path.
+  if (mounted.status !== 0) context.skip(`no small disk can be mounted: ${mounted.stderr || String(mounted.error)}`);
+  onTestFinished(() => void spawnSync('umount', [folder]));
+  const { store, close } = await openStore(folder);
+  await store.write(write('c', 0, smallChat()));
+  const ballast = join(folder, 'ballast');
+  for (let size = 256; size >= 1; size /= 2) {
+    // Ends with ENOSPC at some size.
+    await writeFile(ballast, Buffer.alloc(size * 1024), { flag: 'a' }).catch(() => undefined);
+  }
+  const long = userTurn('u2', 'r1', 'long '.repeat(20_000));
+  await expect(store.write(write('c', 5, [long]))).rejects.toMatchObject({ code: 'STORAGE' });
+  expect((await store.get('c'))?.turns).toHaveLength(2);
+  await rm(ballast);
+  await store.write(write('c', 5, [long]));
+  await close();
+  const second = await openStore(folder);
+  expect((await second.store.get('c'))?.turns[2].text).toBe('long '.repeat(20_000));
+  expect(second.notices()).toEqual([]);
+  await second.close();
+});
+
+test('a folder that cannot be written to rejects writes with the reason, until it can', async () => {
+  const { store, folder, files } = await openStore();
+  await store.write(write('c', 0, smallChat()));
+  // Permissions do not stop root, which runs these tests in containers.
+  const isRoot = process.getuid?.() === 0;
+  const path = join(folder, 'chats', 'c.jsonl');
+  if (isRoot) files.fault = refuse;
+  else await chmod(path, 0o400);
+  await expect(store.write(write('c', 5, [userTurn('u2', 'r1')]))).rejects.toMatchObject({
+    code: 'STORAGE',
+    message: expect.stringContaining('permission denied') as string,
+  });
+  if (isRoot) files.fault = null;
+  else await chmod(path, 0o600);
+  expect(await store.write(write('c', 5, [userTurn('u2', 'r1')]))).toMatchObject({ revision: 6 });
+});
+
+function refuse(): never {
+  throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+}
+
+test('an index that is damaged, cut off or missing is made anew', async () => {
+  const first = await openStore();
+  for (const id of ['a', 'b', 'c']) await first.store.write(write(id, 0, smallChat(`Chat ${id}`)));
+  await first.close();
+  const index = join(first.folder, 'chats', 'index');
+  const [summaries, texts] = [join(index, 'summaries.jsonl'), join(index, 'texts.txt')];
+  const damages: (() => Promise<unknown>)[] = [
+    () => rm(index, { recursive: true }),
+    () => rm(texts),
+    () => rm(summaries),
+    () => mkdir(index, { recursive: true }),
+    async () => await writeFile(summaries, (await readFile(summaries, 'utf8')).replace('Chat b', 'Chat x')),
+    async () => await writeFile(texts, (await readFile(texts, 'utf8')).replace(' how', ' who')),
+    async () => await writeFile(texts, (await readFile(texts)).subarray(0, 30)),
+    async () => await writeFile(summaries, (await readFile(summaries)).subarray(0, 30)),
+    async () => await writeFile(summaries, Buffer.alloc(1000)),
+  ];
+  for (const damage of damages) {
+    await damage();
+    const { store, close, notices } = await openStore(first.folder);
+    expect((await store.search('how are')).map((chat) => chat.title).toSorted()).toEqual([
+      'Chat a',
+      'Chat b',
+      'Chat c',
+    ]);
+    expect((await store.list()).map((chat) => chat.title).toSorted()).toEqual(['Chat a', 'Chat b', 'Chat c']);
+    expect(notices()).toEqual([]);
+    await close();
+  }
+});
+
+test('what was written without the index, by a process that was killed, is listed and found', async () => {
+  const first = await openStore();
+  await first.store.write(write('c', 0, smallChat()));
+  await first.close();
+  const killed = await openStore(first.folder);
+  await killed.store.write(write('c', 5, [replyTurn('r2', 'u1'), tokensOf('r2', 0, 'Marmalade')]));
+  await killed.store.write(write('d', 0, smallChat('Other')));
+  const second = await openStore(first.folder);
+  expect((await second.store.search('marmalade')).map((chat) => chat.id)).toEqual(['c']);
+  expect((await second.store.list()).map((chat) => chat.id).toSorted()).toEqual(['c', 'd']);
+});
