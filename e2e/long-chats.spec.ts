@@ -133,7 +133,6 @@ test('a reply changes only its last block, however long it is, and is followed t
 
 test('a paragraph in blocks looks like one text, at any width, and moves no letter as tokens', async ({ app }) => {
   const chat = new ChatPage(app.page);
-  const { page } = app;
   await chat.ready();
   await writeChat(app, { id: idOf(4), title: 'paragraph', replies: [words(1500)] });
   await open(chat, idOf(4));

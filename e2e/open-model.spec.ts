@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
-import type { Chat } from '../src-main/protocol/app-services.ts';
+import type { StoredChat } from '../src-main/protocol/chats/chat.ts';
 import { tinyGguf } from '../src-main/engine/test-support/tiny-gguf.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
@@ -59,7 +59,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   const expected = JSON.parse(stdout) as { reply: { text: string } };
   const stored = await storedChat(app);
   expect(stored.modelName).toBe('tiny-llama');
-  expect(stored.turns[1]).toMatchObject({ versions: [{ text: expected.reply.text, model: 'tiny-llama' }] });
+  expect(stored.turns[1]).toMatchObject({ text: expected.reply.text, facts: { model: 'tiny-llama' } });
   expect(Number(await chat.id('context-meter').getAttribute('data-used'))).toBeGreaterThan(24);
 
   await models.show();
@@ -246,7 +246,7 @@ test('no violation on the models page with every kind of card, in any theme', as
   }
 });
 
-async function storedChat(app: RunningApp): Promise<Chat> {
+async function storedChat(app: RunningApp): Promise<StoredChat> {
   // A reply is stored a moment after it has ended.
   await expect.poll(() => app.services.invoke('chatsList')).not.toEqual([]);
   const [latest] = await app.services.invoke('chatsList');

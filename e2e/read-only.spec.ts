@@ -17,7 +17,7 @@ async function launch(host: Host, openChromium: () => Promise<Browser>, dataDir:
   return host === 'electron' ? await launchElectronApp(options) : await launchWebApp(await openChromium(), options);
 }
 
-test('a second instance says that it saves nothing, also after a reload, until the first is closed', async ({
+test('a second instance says what it does not save, also after a reload, until the first is closed', async ({
   host,
   openChromium,
   dataDir,
@@ -32,7 +32,7 @@ test('a second instance says that it saves nothing, also after a reload, until t
     await expectNoViolations(app.page, 'the read-only banner');
     await app.page.reload();
     await chat.ready();
-    await expect(banner).toContainText('saves nothing until the other is closed');
+    await expect(banner).toContainText('Chats are saved here too; settings are saved once the other is closed.');
     if (host === 'web') {
       const tab = await app.context.newPage();
       await tab.goto(await signedInAddress(app.origin, dataDir));

@@ -1,7 +1,7 @@
 /**
  * `npm run screenshots`: takes the pictures in docs/screenshots/ from the app as it is now, each view in the light and
  * the dark theme, in a usual and in the smallest window. `npm run screenshots -- models` takes those of the Models page
- * only.
+ * only, `-- code` those of a reply with code.
  */
 import { chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { ensureBuilt } from './ensure-built.mjs';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
+import { walkCode } from './lib/code-walk.ts';
 import { withLock } from './lib/lock.mjs';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
 import { root } from './lib/run.ts';
@@ -188,17 +189,19 @@ async function withApp(
 const executablePath = findChromium();
 if (!executablePath) throw new Error('Screenshots need a Chromium: npx tsx scripts/system-packages.ts');
 await ensureBuilt(['main', 'app']);
-const onlyModels = process.argv.includes('models');
+const only = ['models', 'code'].find((part) => process.argv.includes(part));
 await mkdir(FOLDER, { recursive: true });
 const smolLM2 = await fetchTestModel(console.log);
 const browser = await chromium.launch({ executablePath });
 // Another run would take the data folder away.
 await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
   for (const name of await readdir(FOLDER)) {
-    if (!onlyModels || name.startsWith('models')) await rm(join(FOLDER, name), { recursive: true });
+    if (only === undefined || name.startsWith(only)) await rm(join(FOLDER, name), { recursive: true });
   }
   for (const colorScheme of ['light', 'dark'] as const) {
-    if (!onlyModels) await withApp(colorScheme, {}, walk);
+    if (only === undefined) await withApp(colorScheme, {}, walk);
+    if (only !== 'models') await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
+    if (only === 'code') continue;
     const hub = await startModelsHub(smolLM2);
     await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));
     await hub.close();

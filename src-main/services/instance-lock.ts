@@ -181,5 +181,5 @@ function heldBy(holder: Holder | null): string {
     holder === null || holder.pid === 0
       ? 'Another Tokenscope'
       : `Another Tokenscope (${holder.label === 'web' ? 'in the browser' : 'the app'}, process ${holder.pid})`;
-  return `${who} is using the same chats and settings. This one shows them but saves nothing until the other is closed.`;
+  return `${who} is using the same data. Chats are saved here too; settings are saved once the other is closed.`;
 }

@@ -1,6 +1,5 @@
 /** What the lines of a journal mean: a header, then events. The order of lines is the order of revisions for everybody. */
-import type { ChatEvent, ReplyFacts } from '../../protocol/chats/chat.ts';
-import { isTokenColumns } from '../../protocol/chats/chat-schemas.ts';
+import type { ChatEvent, ReplyFacts, TokenColumns } from '../../protocol/chats/chat.ts';
 import { encodeLine, linesOf } from './lines.ts';
 
 export const FORMAT = 'tokenscope-chat';
@@ -34,6 +33,8 @@ export interface Entry {
   /** Byte after the line. */
   end: number;
 }
+
+const COLUMNS = ['ids', 'lengths', 'parts', 'logprobs', 'latencies'] as const satisfies (keyof TokenColumns)[];
 
 /** How far a journal was read. */
 export interface Cursor {
@@ -139,7 +140,7 @@ function isEvent(value: Record<string, unknown>): value is ChatEvent & Record<st
     case 'turn':
       return isTurn(value.turn);
     case 'tokens':
-      return typeof value.turn === 'string' && typeof value.text === 'string' && isTokenColumns(value.tokens);
+      return typeof value.turn === 'string' && typeof value.text === 'string' && isColumns(value.tokens);
     case 'reply':
       return typeof value.turn === 'string' && isRecord(value.facts);
     case 'remove':
@@ -148,6 +149,12 @@ function isEvent(value: Record<string, unknown>): value is ChatEvent & Record<st
     default:
       return false;
   }
+}
+
+function isColumns(value: unknown): boolean {
+  if (!isRecord(value) || !Array.isArray(value.ids)) return false;
+  const { length } = value.ids;
+  return COLUMNS.every((name) => Array.isArray(value[name]) && value[name].length === length);
 }
 
 function isTurn(value: unknown): boolean {

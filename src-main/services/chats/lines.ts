@@ -7,9 +7,11 @@ import { crc32 } from 'node:zlib';
 const NEWLINE = 0x0a;
 const CHECKSUM_CHARS = 8;
 /** Ends what an interrupted write left behind. It was never acknowledged, so it is not damage. */
-const TORN = Buffer.from(' ~');
+export const LINE_BREAK_AFTER_TORN = Buffer.from(' ~\n');
 
-export const LINE_BREAK_AFTER_TORN = Buffer.concat([TORN, Buffer.from('\n')]);
+function isTorn(line: Buffer): boolean {
+  return line.length >= 2 && line[line.length - 1] === 0x7e && line[line.length - 2] === 0x20;
+}
 
 export function encodeLine(value: unknown): Buffer {
   return checksummed(Buffer.from(JSON.stringify(value)));
@@ -25,8 +27,7 @@ export function checksummed(payload: Buffer): Buffer {
 export function payloadOf(line: Buffer): Buffer | null {
   if (line.length < CHECKSUM_CHARS + 1 || line[CHECKSUM_CHARS] !== 0x20) return null;
   const payload = line.subarray(CHECKSUM_CHARS + 1);
-  const checksum = line.toString('latin1', 0, CHECKSUM_CHARS);
-  return checksum === crc32(payload).toString(16).padStart(CHECKSUM_CHARS, '0') ? payload : null;
+  return Number(`0x${line.toString('latin1', 0, CHECKSUM_CHARS)}`) === crc32(payload) ? payload : null;
 }
 
 export type Line =
@@ -47,7 +48,7 @@ export function* linesOf(bytes: Buffer): Generator<Line> {
 }
 
 function decode(line: Buffer) {
-  if (line.length === 0 || line.subarray(-TORN.length).equals(TORN)) return { kind: 'torn' } as const;
+  if (line.length === 0 || isTorn(line)) return { kind: 'torn' } as const;
   const payload = payloadOf(line);
   if (payload === null) return { kind: 'damaged', bytes: line } as const;
   try {

@@ -7,6 +7,7 @@ import {
   type TokenColumns,
 } from '../../protocol/chats/chat.ts';
 import type { V1Chat, V1Turn, V1Version } from './v1-format.ts';
+import { pieceReader } from './v1-pieces.ts';
 
 /** Ids of turns that may be used as they are. */
 const TURN_ID = /^[A-Za-z0-9_-]{1,56}$/;
@@ -107,12 +108,13 @@ function columnsOf({ text, tokens }: V1Version): TokenColumns {
 
 function detailsOf({ text, tokens }: V1Version, turn: string): DetailsChunk[] {
   if (tokens.length === 0 || !text.startsWith(tokens.map((token) => token.text).join(''))) return [];
+  const read = pieceReader(tokens);
   const details = tokens.map(({ piece, rank, sampledProbability, survivors, candidates }) => ({
-    piece,
+    piece: read(piece),
     rank,
     sampledProbability,
     survivors,
-    candidates,
+    candidates: candidates.map((candidate) => ({ ...candidate, piece: read(candidate.piece) })),
   }));
   return [{ turn, from: 0, details }];
 }

@@ -40,7 +40,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   await chats.refresh();
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);
-  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: BUILT_IN_MODEL });
+  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
   const grammarCheck = new GrammarCheck(engine);
   const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
   const flush = () => {

@@ -80,6 +80,14 @@ it('shows a token that goes over a line end in both blocks, and counts it once',
   expect(second[0]).toMatchObject({ index: 60, text: '    ', begins: false });
 });
 
+it('keeps the space apart with which a block goes on in a line, and tints it not', () => {
+  const reply = replyOf(...new Array<string>(300).fill(' w'));
+  const [first, second] = shown(reply, TOKENS);
+  expect(first.every(({ lead }) => lead === '')).toBe(true);
+  expect(second[0]).toMatchObject({ lead: ' ', text: 'w', begins: true, plain: true });
+  expect(second[1]).toMatchObject({ lead: '', text: ' w' });
+});
+
 it('finds the word that a ring encloses', () => {
   expect(wordOf('  word\n')).toEqual(['  ', 'word', '\n']);
   expect(wordOf(' ')).toEqual(['', '', ' ']);

@@ -11,6 +11,8 @@ export interface BlockToken {
   isMark: boolean;
   /** The token begins in this block, and not in the one before. */
   begins: boolean;
+  /** The space with which a block goes on in the line of the one before: it may be the last of that line. */
+  lead: string;
   /**
    * All its white space is a single space between words. Such a space takes no room at the end of a line, so that it
    * draws no stray bar there; other white space is kept as it is.
@@ -62,10 +64,12 @@ export function blockTokens(
       // Nothing could be pointed at where nothing is drawn.
       if (isBare && view.asTokens) text = all.replaceAll('\n', '⏎').trim();
     }
+    const lead = block.continues && index === block.first && text.startsWith(' ') ? ' ' : '';
+    text = text.slice(lead.length);
     const follows = previous !== '' && !/\s/u.test(previous);
     // The very first space of a reply belongs to its first word; there is nothing that it could separate.
     const plain = PLAIN.test(text) && (!text.startsWith(' ') || follows || (block.from === 0 && previous === ''));
-    tokens.push({ index, text, logprob, isMark, begins: start >= block.from, plain });
+    tokens.push({ index, text, logprob, isMark, begins: start >= block.from, lead, plain });
     previous = text.at(-1) ?? previous;
   }
   return tokens;
@@ -82,7 +86,7 @@ export function blockText(
     return block.from === 0 ? text.replace(/^ (?=\S)/u, '') : text;
   }
   return blockTokens(reply, block, view)
-    .map(({ text }) => text)
+    .map(({ lead, text }) => lead + text)
     .join('');
 }
 

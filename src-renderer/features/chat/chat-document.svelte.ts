@@ -9,7 +9,7 @@ import type {
   StoredTurn,
   TokenDetails,
 } from '../../../src-main/protocol/chats/chat.ts';
-import { newId, now } from './identity.ts';
+import { newId, now, nowAfter } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 
 export class UserTurn {
@@ -165,7 +165,7 @@ export class ChatDocument {
   }
 
   addUserTurn(text: string, parent = this.head): UserTurn {
-    const turn = { id: newId(), parent, role: 'user', text, createdAt: now() } as const;
+    const turn = { id: newId(), parent, role: 'user', text, createdAt: this.#newest(parent) } as const;
     this.#record({ type: 'turn', turn });
     this.#record({ type: 'facts', facts: { head: turn.id } });
     return this.#turns.get(turn.id) as UserTurn;
@@ -173,7 +173,7 @@ export class ChatDocument {
 
   /** Adds a reply to `parent`, beside those that it has. */
   addReply(facts: ReplyFacts, parent = this.head): Reply {
-    const turn = { id: newId(), parent, role: 'assistant', createdAt: now(), facts } as const;
+    const turn = { id: newId(), parent, role: 'assistant', createdAt: this.#newest(parent), facts } as const;
     this.#record({ type: 'turn', turn });
     this.#record({ type: 'facts', facts: { head: turn.id } });
     return this.#turns.get(turn.id) as Reply;
@@ -207,8 +207,8 @@ export class ChatDocument {
    */
   receive(events: readonly ChatEvent[], own: readonly ChatEvent[] = []): void {
     const before = this.#facts.head;
-    const keys = new Set(own.flatMap((event) => (event.type === 'facts' ? Object.keys(event.facts) : [])));
-    const replies = new Set(own.flatMap((event) => (event.type === 'reply' ? [event.turn] : [])));
+    const keys = own.flatMap((event) => (event.type === 'facts' ? Object.keys(event.facts) : []));
+    const replies = own.flatMap((event) => (event.type === 'reply' ? [event.turn] : []));
     for (const event of events) {
       if (event.type === 'facts') this.#receiveFacts(event.facts, keys);
       else if ((event.type === 'reply' || event.type === 'tokens') && this.#isOwn(event.turn, replies)) continue;
@@ -286,11 +286,11 @@ export class ChatDocument {
     }
   }
 
-  #receiveFacts(facts: Partial<ChatFacts>, own: ReadonlySet<string>): void {
+  #receiveFacts(facts: Partial<ChatFacts>, own: readonly string[]): void {
     const { head, ...others } = facts;
-    const entries = Object.entries(others).filter(([key]) => !own.has(key));
-    const follows = head !== undefined && !own.has('head') && this.#follows(head);
-    if (head !== undefined && !own.has('head')) this.#sharedHead = head;
+    const entries = Object.entries(others).filter(([key]) => !own.includes(key));
+    const follows = head !== undefined && !own.includes('head') && this.#follows(head);
+    if (head !== undefined && !own.includes('head')) this.#sharedHead = head;
     if (entries.length === 0 && !follows) return;
     this.#facts = { ...this.#facts, ...Object.fromEntries(entries), ...(follows ? { head } : {}) };
   }
@@ -311,8 +311,8 @@ export class ChatDocument {
     return false;
   }
 
-  #isOwn(turn: string, unsent: ReadonlySet<string>): boolean {
-    return this.writing?.id === turn || unsent.has(turn);
+  #isOwn(turn: string, unsent: readonly string[]): boolean {
+    return this.writing?.id === turn || unsent.includes(turn);
   }
 
   #known(parent: string | null): string | null {
@@ -349,6 +349,12 @@ export class ChatDocument {
     const at = stored.createdAt;
     known.apply({ type: 'tokens', turn, from: 0, text, tokens, at });
     if (known.count <= tokens.ids.length) known.apply({ type: 'reply', turn, facts, at });
+  }
+
+  /** Now, but later than the other versions. */
+  #newest(parent: string | null): string {
+    const last = this.#turns.get(this.#children.get(parent)?.at(-1) ?? '')?.createdAt;
+    return last === undefined ? now() : nowAfter(last);
   }
 
   #isOlder(turn: ChatTurn, id: string): boolean {

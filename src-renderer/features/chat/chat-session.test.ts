@@ -1,41 +1,28 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import { backendLost } from '../../../src-main/protocol/errors.ts';
-import { ChatSession } from './chat-session.svelte.ts';
-import { ChatsState } from './chats.svelte.ts';
-import { levelOf } from './context-use.ts';
-import { EngineState } from './engine.svelte.ts';
-import { ModelSettingsState } from './model-settings.svelte.ts';
-import { SettingsState } from './settings.svelte.ts';
+import type { ChatSession } from './chat-session.svelte.ts';
+import type { ChatsState } from './chats.svelte.ts';
+import { droppedText, levelOf } from './context-use.ts';
+import type { EngineState } from './engine.svelte.ts';
+import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { stopText } from './stop-words.ts';
-import { OtherModelState, type ModelList } from './other-model.svelte.ts';
 import { Reply } from './reply.svelte.ts';
-import { end, FakeConnection, FakeEngine, MODEL, start, token, tokens } from './test-support/fakes.ts';
-import { dataFolder, openStore, PageLine } from './test-support/store.ts';
+import { end, FakeEngine, MODEL, type FakeConnection, start, token, tokens } from './test-support/fakes.ts';
+import { openSession } from './test-support/session.ts';
+import type { PageLine } from './test-support/store.ts';
 
 let services: PageLine;
 let connection: FakeConnection;
 let api: FakeEngine;
 let chats: ChatsState;
 let engine: EngineState;
-let settings: SettingsState;
 let modelSettings: ModelSettingsState;
 let session: ChatSession;
 let grammarCheck: { blocks: string | null };
 
 beforeEach(async () => {
-  services = new PageLine(await openStore(await dataFolder()));
-  connection = new FakeConnection(services);
-  api = new FakeEngine();
-  settings = await SettingsState.load(services);
-  engine = new EngineState(connection, 'tiny-transformer');
-  chats = new ChatsState(services);
-  modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
-  grammarCheck = { blocks: null };
-  const frame = (callback: () => void) => void setTimeout(callback);
-  session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, frame });
-  connection.change(api, 'ready');
-  await engine.ready();
+  ({ services, connection, api, chats, engine, modelSettings, session, grammarCheck } = await openSession());
 });
 
 const last = () => chats.current.lastReply!;
@@ -375,6 +362,21 @@ describe('context and rate', () => {
     expect(session.rate?.current).toBe(400);
   });
 
+  it('is right while a reply goes on in a full window, and afterwards', async () => {
+    const dropped = { total: 990, segments: [], reply: 2 };
+    const [first, second, third] = tokens(3);
+    const after = { type: 'token', token: third.type === 'token' ? third.token : token(2), dropped } as const;
+    const ended = { ...end(3), contextUsed: 13, dropped } as never;
+    api.scripts = [[start(1000), first, second, after, 'pause', ended]];
+    const sending = session.send('one');
+    await vi.waitFor(() => expect(last().count).toBe(3));
+    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    api.resume();
+    await sending;
+    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    expect(droppedText(last())).toBe('The context window was full: the oldest 990 tokens were dropped.');
+  });
+
   it.each([
     [799, 'ok'],
     [800, 'warn'],
@@ -382,59 +384,6 @@ describe('context and rate', () => {
     [950, 'danger'],
     [1000, 'danger'],
   ])('%i of 1000 tokens: %s', (used, level) => expect(levelOf(used, 1000)).toBe(level));
-});
-
-describe('a chat that used another model', () => {
-  const OTHER = { ...MODEL, id: 'opened-1', name: 'Other' };
-  const listing = { id: 'opened-1', name: 'Other', problem: null } as never;
-  let other: OtherModelState;
-  let library: ModelList;
-
-  beforeEach(async () => {
-    other = new OtherModelState({ chats, engine });
-    library = { listings: [listing], nameOf: () => 'Other', load: (id) => engine.load({ modelId: id }) };
-    other.library = library;
-    api.loadScripts = [[OTHER], [MODEL]];
-    await engine.load({ modelId: 'opened-1' });
-    await session.send('one');
-    expect(other.current).toBeNull();
-    await engine.load({ modelId: MODEL.id });
-  });
-
-  it('offers it, and loads it before anything is sent', async () => {
-    expect(other.current).toEqual({ id: 'opened-1', name: 'Other', loadable: true });
-    api.loadScripts = [['pause', OTHER]];
-    const sending = session.loadAndSend('two', other.current!, () => library.load('opened-1'));
-    await vi.waitFor(() => expect(engine.progress).not.toBeNull());
-    expect(engine.loadingId).toBe('opened-1');
-    expect(session.loadingToAnswer).toBe('Other');
-    expect(session.queued).toEqual(['two']);
-    expect(api.requests).toHaveLength(1);
-    await new Promise((resolve) => setTimeout(resolve));
-    api.resume();
-    await sending;
-    expect(last()).toMatchObject({ model: 'Other', phase: 'done' });
-    expect(chats.current.path).toHaveLength(4);
-    expect(other.current).toBeNull();
-  });
-
-  it('gives the message back when it cannot be loaded', async () => {
-    api.loadScripts = [[new EngineError('OUT_OF_MEMORY', 'Too large.')]];
-    await session.loadAndSend('two', other.current!, () => library.load('opened-1').catch(() => undefined));
-    expect(session.draft).toBe('two');
-    expect(session.queued).toEqual([]);
-    expect(api.requests).toHaveLength(1);
-    expect(session.loadingToAnswer).toBeNull();
-  });
-
-  it('says that it is gone, and the loaded one answers', async () => {
-    other.library = { ...library, listings: [] };
-    expect(other.current).toMatchObject({ name: 'Other', loadable: false });
-    await session.send('two');
-    expect(last().model).toBe('TinyTransformer');
-    // What answered last counts from now on.
-    expect(other.current).toBeNull();
-  });
 });
 
 describe('an engine that hangs', () => {

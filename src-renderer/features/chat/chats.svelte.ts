@@ -259,10 +259,10 @@ export class ChatsState {
         const stored = await this.#services.invoke('chatsList');
         // What is not written yet is newer than what was read.
         const own = [...this.#open.values()].filter(({ chat, outbox }) => !chat.isEmpty && !outbox.idle);
-        const ids = new Set(own.map(({ chat }) => chat.id));
+        const ids = own.map(({ chat }) => chat.id);
         this.list = newestFirst([
           ...own.map(({ chat }) => chat.summary()),
-          ...stored.filter((chat) => !ids.has(chat.id)),
+          ...stored.filter((chat) => !ids.includes(chat.id)),
         ]);
       });
     } while (this.#refreshAgain);

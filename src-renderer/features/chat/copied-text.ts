@@ -61,7 +61,7 @@ function offsetAt(reply: Reply, body: Element, node: Node, at: number): number {
   const from = Number(block.dataset['from']);
   const to = Number(block.dataset['to']);
   const span = lastBefore(block.querySelectorAll<HTMLElement>(':scope > [data-index], :scope > span'), upTo);
-  if (span === null) return from;
+  if (span === null || span.dataset['lead'] !== undefined) return from;
   upTo.setStart(span, 0);
   const index = span.dataset['index'];
   const end = index === undefined ? to : Math.min(to, reply.startOf(Number(index) + 1));

@@ -14,7 +14,8 @@ type Piece = (TokenDetails | null | undefined)[];
 /** `from` is an index in the reply. Null where nothing was stored for a token. */
 export type LoadDetails = (turn: string, from: number, count: number) => Promise<(TokenDetails | null)[]>;
 
-/** The pieces of all replies, least recently used first. */
+/** The pieces of all replies, least recently used first. What arrives is told by `#arrived`. */
+// eslint-disable-next-line svelte/prefer-svelte-reactivity
 const pieces = new Map<string, Piece>();
 
 function touch(key: string): Piece {
@@ -35,6 +36,7 @@ export class ReplyDetails {
   /** Grows when something arrives, so that readers look again. */
   #arrived = $state(0);
   #error = $state.raw<string | null>(null);
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- Nothing on screen depends on it.
   readonly #asked = new Map<number, { at: number; pending: boolean }>();
 
   constructor(turn: string) {

@@ -1,0 +1,113 @@
+/** What one sees of a reply's text: its white space, and its tokens one by one. */
+import { ChatPage } from './pages/chat.ts';
+import { writeChat } from './support/long-chats.ts';
+import { expect, test } from './support/test.ts';
+
+const ID = '00000000-0000-4000-8000-000000000001';
+const CODE = [
+  'def',
+  ' f',
+  '(x',
+  '):\n',
+  '    ',
+  'if',
+  ' x',
+  ':',
+  '\n       ',
+  ' return',
+  ' 1',
+  '\n',
+  '\tpass',
+  '\n\n',
+  'Done',
+  '.',
+];
+const TEXT = CODE.join('');
+
+async function openCode(chat: ChatPage): Promise<void> {
+  await chat.page.locator(`[data-chat-id="${ID}"]`).click();
+  await expect(chat.lastText).toContainText('return 1');
+}
+
+test('code keeps its white space on the screen and on the clipboard', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { page } = app;
+  await chat.ready();
+  await writeChat(app, { id: ID, title: 'code', replies: [CODE] });
+  await openCode(chat);
+  expect(await chat.lastText.evaluate((body) => body.textContent)).toBe(TEXT);
+  /** Px from the left edge of the text to words in it. */
+  const indents = () =>
+    chat.lastText.evaluate((body) => {
+      const left = body.getBoundingClientRect().left;
+      return ['def', 'if', 'return', 'pass'].map((word) => {
+        const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+        for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+          const at = (node as Text).data.indexOf(word);
+          if (at < 0) continue;
+          const range = document.createRange();
+          range.setStart(node, at);
+          range.setEnd(node, at + 1);
+          return Math.round(range.getBoundingClientRect().left - left);
+        }
+        return NaN;
+      });
+    });
+  const [none, one, two, tab] = await indents();
+  expect(none).toBe(0);
+  expect(one).toBeGreaterThan(10);
+  expect(two).toBeGreaterThan(1.8 * one!);
+  expect(tab).toBeGreaterThan(10);
+
+  await chat.lastText.evaluate((body) => document.getSelection()?.selectAllChildren(body));
+  await page.keyboard.press('Control+c');
+  await chat.id('composer').focus();
+  await page.keyboard.press('Control+v');
+  await expect(chat.id('composer')).toHaveValue(TEXT);
+  await chat.id('composer').fill('');
+
+  await chat.id('view-tokens').click();
+  await expect(chat.lastReply.getByTestId('token')).toHaveCount(CODE.length);
+  expect(await indents()).toEqual([none, one, two, tab]);
+  expect(await chat.lastText.evaluate((body) => body.textContent)).toBe(TEXT);
+});
+
+test('line ends and indents are tokens that can be pointed at and walked to', async ({ app }) => {
+  const chat = new ChatPage(app.page);
+  const { page } = app;
+  await chat.ready();
+  await writeChat(app, { id: ID, title: 'code', replies: [CODE], details: true });
+  await openCode(chat);
+  await chat.id('view-tokens').click();
+  const signs = chat.lastReply.locator('[data-sign]');
+  await expect(signs.first()).toBeAttached();
+  expect(await signs.evaluateAll((all) => all.map((sign) => sign.getAttribute('data-sign')).join(''))).toBe(
+    '⏎····⏎·······⏎⇥⏎⏎',
+  );
+
+  // The sign of a line end takes no room, and the pointer finds it all the same.
+  const popover = chat.id('token-popover');
+  const place = await signs.nth(13).boundingBox();
+  expect(place!.width).toBe(0);
+  await page.mouse.move(place!.x + 5, place!.y + place!.height / 2);
+  await expect(popover).toBeVisible();
+  await expect(popover).toHaveAttribute('aria-label', 'Token ⏎');
+  // What else it could have been is read from the disk.
+  await expect(popover.getByRole('listitem')).toHaveCount(10);
+  await expect(popover).toContainText('rank 1');
+  await expect(popover).toContainText('40 of 8,000 could be picked');
+  await expect(popover).not.toContainText(/[ĠĊ▁]/);
+  await page.mouse.move(0, 0);
+  await expect(popover).toBeHidden();
+
+  // By keys, the ring is on the sign and not on what follows it.
+  await chat.lastText.focus();
+  await page.keyboard.press('Home');
+  for (let step = 0; step < 11; step++) await page.keyboard.press('ArrowRight');
+  await expect(popover).toHaveAttribute('aria-label', 'Token ⏎');
+  await expect(chat.lastReply.locator('.hot')).toHaveCount(1);
+  await expect(chat.lastReply.locator('.hot')).toHaveAttribute('data-sign', '⏎');
+  await expect(chat.lastReply.locator('.word')).toHaveCount(0);
+  await page.keyboard.press('ArrowRight');
+  await expect(chat.lastReply.locator('.word')).toHaveText('pass');
+});

@@ -1,0 +1,24 @@
+import { ChatSession } from '../chat-session.svelte.ts';
+import { ChatsState } from '../chats.svelte.ts';
+import { EngineState } from '../engine.svelte.ts';
+import { ModelSettingsState } from '../model-settings.svelte.ts';
+import { SettingsState } from '../settings.svelte.ts';
+import { FakeConnection, FakeEngine, MODEL } from './fakes.ts';
+import { dataFolder, openStore, PageLine } from './store.ts';
+
+/** A session on the real services and a scripted engine that has `MODEL`. */
+export async function openSession() {
+  const services = new PageLine(await openStore(await dataFolder()));
+  const connection = new FakeConnection(services);
+  const api = new FakeEngine();
+  const settings = await SettingsState.load(services);
+  const engine = new EngineState(connection, MODEL.id);
+  const chats = new ChatsState(services);
+  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
+  const grammarCheck: { blocks: string | null } = { blocks: null };
+  const frame = (callback: () => void) => void setTimeout(callback);
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, frame });
+  connection.change(api, 'ready');
+  await engine.ready();
+  return { services, connection, api, chats, engine, modelSettings, session, grammarCheck };
+}
