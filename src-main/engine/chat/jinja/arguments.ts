@@ -1,4 +1,5 @@
 import { TemplateFault } from './fault.ts';
+import type { Text } from './text.ts';
 import { isText, typeName, type CallArguments, type Value } from './values.ts';
 
 /**
@@ -34,6 +35,10 @@ export function wholeNumber(what: string, value: Value | undefined, fallback: nu
 }
 
 export function textOf(what: string, value: Value | undefined): string {
-  if (value !== undefined && isText(value)) return value.value;
+  return textArgument(what, value).value;
+}
+
+export function textArgument(what: string, value: Value | undefined): Text {
+  if (value !== undefined && isText(value)) return value;
   throw new TemplateFault(`${what} needs a text, not '${typeName(value ?? null)}'`);
 }

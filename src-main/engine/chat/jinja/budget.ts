@@ -10,46 +10,62 @@ export interface Limits {
 }
 
 /** What a template may still use. Counted, not timed, so that a template that renders once always does. */
-export class Budget {
-  private steps = 0;
-  private characters = 0;
-  private depth = 0;
+class Budget {
+  steps = 0;
+  characters = 0;
+  depth = 0;
 
-  constructor(private readonly limits: Limits) {}
+  constructor(readonly limits: Limits) {}
+}
 
-  /** @throws LimitFault */
-  step(count = 1): void {
-    this.steps += count;
-    if (this.steps > this.limits.steps) {
-      throw new LimitFault(`it takes more than ${this.limits.steps} steps; perhaps a loop does not end`);
-    }
+/**
+ * The budget of the render that is running; null outside of one, where nothing is counted. Texts, lists and dicts charge it
+ * when they are made and when they are read, so no filter, method, test or operator has to.
+ */
+let current: Budget | null = null;
+
+/** Runs `work`, which must be synchronous, within limits of its own. @throws LimitFault from anything that spends */
+export function withinLimits<T>(limits: Limits, work: () => T): T {
+  const around = current;
+  current = new Budget(limits);
+  try {
+    return work();
+  } finally {
+    current = around;
   }
+}
 
-  /** To be called before a text of `length` is made or read through. @throws LimitFault */
-  text(length: number): void {
-    this.characters += length;
-    if (this.characters > this.limits.characters) {
-      throw new LimitFault(`it makes more than ${this.limits.characters} characters of text`);
-    }
+/** @throws LimitFault */
+export function spendSteps(count = 1): void {
+  if (current === null) return;
+  current.steps += count;
+  if (current.steps > current.limits.steps) {
+    throw new LimitFault(`it takes more than ${current.limits.steps} steps; perhaps a loop does not end`);
   }
+}
 
-  /** To be called before a part of `part` characters is looked for in a text of `length`. @throws LimitFault */
-  search(length: number, part: number): void {
-    this.text(length);
-    // The worst case of a search; short parts cost nothing to speak of.
-    this.step((length * part) / 256);
+/**
+ * Texts and lists charge for themselves; what can make one that is larger than all that it reads calls this first.
+ * @throws LimitFault
+ */
+export function spendCharacters(length: number): void {
+  if (current === null) return;
+  current.characters += length;
+  if (current.characters > current.limits.characters) {
+    throw new LimitFault(`it makes more than ${current.limits.characters} characters of text`);
   }
+}
 
-  /** @throws LimitFault */
-  enter(): void {
-    if (++this.depth > this.limits.depth) {
-      throw new LimitFault(
-        `it nests more than ${this.limits.depth} evaluations; perhaps a macro calls itself without end`,
-      );
-    }
+/** Runs `walk` one level deeper. @throws LimitFault */
+export function deeper<T>(walk: () => T): T {
+  if (current === null) return walk();
+  const budget = current;
+  if (++budget.depth > budget.limits.depth) {
+    throw new LimitFault(
+      `it nests more than ${budget.limits.depth} evaluations; perhaps a macro calls itself without end`,
+    );
   }
-
-  leave(): void {
-    this.depth--;
-  }
+  const result = walk();
+  budget.depth--;
+  return result;
 }

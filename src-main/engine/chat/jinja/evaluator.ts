@@ -1,16 +1,16 @@
 import type { Arguments, BlockFilter, Call, Expression } from './ast.ts';
-import type { Budget } from './budget.ts';
+import { deeper, spendSteps } from './budget.ts';
 import { compare, contains, isEqual } from './compare.ts';
 import { TemplateFault } from './fault.ts';
 import { FILTERS } from './filters.ts';
 import { methodOf } from './methods.ts';
-import { binary, concat, whole } from './operators.ts';
+import { binary, whole } from './operators.ts';
 import type { Runtime } from './runtime.ts';
 import type { Scope } from './scope.ts';
 import { itemAt, iterate, loopAttribute, objectName, slice } from './sequence.ts';
 import { show } from './show.ts';
 import { TESTS } from './tests.ts';
-import { Text } from './text.ts';
+import { joinTexts, Text } from './text.ts';
 import {
   asNumber,
   defined,
@@ -34,14 +34,9 @@ export class Evaluator implements Runtime {
   /** Where in the source the innermost expression begins. */
   at = 0;
 
-  constructor(readonly budget: Budget) {}
-
   evaluate(node: Expression, scope: Scope): Value {
-    this.budget.step();
-    this.budget.enter();
-    const value = this.compute(node, scope);
-    this.budget.leave();
-    return value;
+    spendSteps();
+    return deeper(() => this.compute(node, scope));
   }
 
   private compute(node: Expression, scope: Scope): Value {
@@ -89,7 +84,7 @@ export class Evaluator implements Runtime {
         const left = this.evaluate(node.left, scope);
         const right = this.evaluate(node.right, scope);
         this.at = node.at;
-        return binary(node.operator, left, right, this.budget);
+        return binary(node.operator, left, right);
       }
       case 'logic': {
         const left = this.evaluate(node.left, scope);
@@ -122,13 +117,13 @@ export class Evaluator implements Runtime {
   }
 
   filter(name: string, value: Value, args: CallArguments): Value {
-    this.budget.step();
+    spendSteps();
     if (!Object.hasOwn(FILTERS, name)) throw new TemplateFault(`No filter named '${name}'.`);
     return FILTERS[name](value, args, this);
   }
 
   test(name: string, value: Value, args: CallArguments): boolean {
-    this.budget.step();
+    spendSteps();
     if (name === 'filter' || name === 'test') {
       const [key] = args.positional;
       return isText(value) && key === undefined && Object.hasOwn(name === 'filter' ? FILTERS : TESTS, value.value);
@@ -146,9 +141,8 @@ export class Evaluator implements Runtime {
       const found = object.attributes.get(name);
       return found === undefined ? missing() : found;
     }
-    if (object instanceof LoopState)
-      return loopMethod(object, name, this.budget) ?? this.loopField(object, name, missing);
-    const method = methodOf(object, name, this.budget);
+    if (object instanceof LoopState) return loopMethod(object, name) ?? this.loopField(object, name, missing);
+    const method = methodOf(object, name);
     if (method !== undefined) return method;
     const found = object instanceof Dict ? object.text(name) : undefined;
     return found === undefined ? missing() : found;
@@ -156,18 +150,17 @@ export class Evaluator implements Runtime {
 
   item(value: Value, key: Value): Value {
     const object = defined(value);
-    if (isText(key)) this.budget.text(key.value.length);
     if (object instanceof Dict) {
       const found = object.get(defined(key));
       if (found !== undefined) return found;
     }
     const index = asNumber(key);
     if (index !== null && !(key instanceof Float) && (object instanceof List || isText(object))) {
-      const found = itemAt(object, index, this.budget);
+      const found = itemAt(object, index);
       return found === undefined ? new Undefined(`${objectName(object)} has no element ${index}`) : found;
     }
     if (isText(key)) return this.attribute(object, key.value);
-    return new Undefined(`${objectName(object)} has no element ${show(key, this.budget).value.slice(0, 40)}`);
+    return new Undefined(`${objectName(object)} has no element ${show(key).value.slice(0, 40)}`);
   }
 
   private loopField(loop: LoopState, name: string, missing: () => Undefined): Value {
@@ -180,17 +173,13 @@ export class Evaluator implements Runtime {
   }
 
   private concat(nodes: readonly Expression[], scope: Scope): Value {
-    return concat(
-      this.all(nodes, scope).map((value) => show(value, this.budget)),
-      this.budget,
-    );
+    return joinTexts(this.all(nodes, scope).map(show));
   }
 
   private dict(entries: readonly (readonly [Expression, Expression])[], scope: Scope): Value {
     return dictOf(
       entries.map(([key, value]) => {
         const name = this.evaluate(key, scope);
-        if (isText(name)) this.budget.text(name.value.length);
         return [name, this.evaluate(value, scope)];
       }),
     );
@@ -203,7 +192,7 @@ export class Evaluator implements Runtime {
       if (bound === null || typeof bound === 'number') return bound;
       throw new TemplateFault('slice indices must be integers or None');
     });
-    return slice(defined(value), [bounds[0] ?? null, bounds[1] ?? null, bounds[2] ?? null], this.budget);
+    return slice(defined(value), [bounds[0] ?? null, bounds[1] ?? null, bounds[2] ?? null]);
   }
 
   private unary(operator: 'not' | '-' | '+', operand: Value, at: number): Value {
@@ -227,24 +216,23 @@ export class Evaluator implements Runtime {
   }
 
   private holds(operator: string, left: Value, right: Value): boolean {
-    const { budget } = this;
     switch (operator) {
       case '==':
-        return isEqual(left, right, budget);
+        return isEqual(left, right);
       case '!=':
-        return !isEqual(left, right, budget);
+        return !isEqual(left, right);
       case 'in':
-        return contains(right, left, budget);
+        return contains(right, left);
       case 'not in':
-        return !contains(right, left, budget);
+        return !contains(right, left);
       case '<':
-        return compare(left, right, budget, operator) < 0;
+        return compare(left, right, operator) < 0;
       case '<=':
-        return compare(left, right, budget, operator) <= 0;
+        return compare(left, right, operator) <= 0;
       case '>':
-        return compare(left, right, budget, operator) > 0;
+        return compare(left, right, operator) > 0;
       default:
-        return compare(left, right, budget, operator) >= 0;
+        return compare(left, right, operator) >= 0;
     }
   }
 
@@ -252,17 +240,17 @@ export class Evaluator implements Runtime {
     const values = this.all(positional, scope);
     const named = new Map<string, Value>();
     for (const [name, node] of keywords) named.set(name, this.evaluate(node, scope));
-    if (spread !== null) values.push(...iterate(this.evaluate(spread, scope), this.budget));
+    if (spread !== null) values.push(...iterate(this.evaluate(spread, scope)));
     if (spreadKeywords !== null) {
       const more = this.evaluate(spreadKeywords, scope);
       if (!(more instanceof Dict)) throw new TemplateFault('after "**" there must be a mapping');
-      for (const { key, value } of more.entries.values()) named.set(show(key, this.budget).value, value);
+      for (const { key, value } of more.entries) named.set(show(key).value, value);
     }
     return { positional: values, keywords: named };
   }
 }
 
-function loopMethod(loop: LoopState, name: string, budget: Budget): Func | undefined {
+function loopMethod(loop: LoopState, name: string): Func | undefined {
   if (name === 'cycle') {
     return new Func(name, ({ positional }) => {
       if (positional.length === 0) throw new TemplateFault('no items for cycling given');
@@ -272,8 +260,7 @@ function loopMethod(loop: LoopState, name: string, budget: Budget): Func | undef
   if (name !== 'changed') return undefined;
   return new Func(name, ({ positional }) => {
     const { last } = loop;
-    const changed =
-      last?.length !== positional.length || !positional.every((value, i) => isEqual(value, last[i], budget));
+    const changed = last?.length !== positional.length || !positional.every((value, i) => isEqual(value, last[i]));
     loop.last = [...positional];
     return changed;
   });

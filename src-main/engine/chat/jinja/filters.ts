@@ -1,5 +1,4 @@
 import { bind, textOf, wholeNumber } from './arguments.ts';
-import type { Budget } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { formatPercent, indentation, pad, splitLines } from './format.ts';
 import { LIST_FILTERS } from './list-filters.ts';
@@ -12,12 +11,10 @@ import { joinTexts, Text } from './text.ts';
 import { asNumber, Dict, Float, Func, isText, isTruthy, List, typeName, Undefined, type Value } from './values.ts';
 
 /** A filter that makes a text of the value's text. */
-const onText = (name: string, change: (text: Text, budget: Budget) => Text): Filter => {
-  return (value, args, { budget }) => {
+const onText = (name: string, change: (text: Text) => Text): Filter => {
+  return (value, args) => {
     bind(name, [], args);
-    const text = show(value, budget);
-    budget.text(text.value.length);
-    return change(text, budget);
+    return change(show(value));
   };
 };
 
@@ -29,16 +26,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-const escapeHtml = onText('escape', (text) =>
-  text.map((part) => part.replaceAll(/[&<>"']/g, (character) => ESCAPES[character])),
-);
+const escapeHtml = onText('escape', (text) => text.mapMatches(/[&<>"']/g, (character) => ESCAPES[character]));
 
 const fallback: Filter = (value, args) => {
   const [other = Text.empty, empty = false] = bind('default', ['default_value', 'boolean'], args);
   return value instanceof Undefined || (isTruthy(empty) && !isTruthy(value)) ? other : value;
 };
 
-const length: Filter = (value, _args, { budget }) => lengthOf(value, budget);
+const length: Filter = (value) => lengthOf(value);
 
 function numberOf(name: string, value: Value): number {
   const number = asNumber(value);
@@ -50,12 +45,7 @@ function numberOf(name: string, value: Value): number {
 function readNumber(value: Value): number | null {
   if (!isText(value)) return asNumber(value);
   const digits = value.value.trim().replaceAll(/(?<=\d)_(?=\d)/g, '');
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(digits) ? Number(digits) : null;
-}
-
-/** Jinja's own title case: unlike Python's, an apostrophe begins no word. */
-function titleWords(value: string): string {
-  return value.replaceAll(/[^-\s({[<]+/g, capitalized);
+  return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(digits) ? Number(digits) : null;
 }
 
 /** Jinja's filters by the name after `|`. */
@@ -63,10 +53,11 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   ...LIST_FILTERS,
   upper: onText('upper', (text) => text.map((part) => part.toUpperCase())),
   lower: onText('lower', (text) => text.map((part) => part.toLowerCase())),
-  title: onText('title', (text) => text.map(titleWords)),
+  // Jinja's own: unlike in Python's, an apostrophe begins no word.
+  title: onText('title', (text) => text.mapMatches(/[^-\s({[<]+/g, capitalized)),
   capitalize: onText('capitalize', (text) => text.remade(capitalized(text.value))),
-  string: (value, _args, { budget }) => show(value, budget),
-  safe: (value, _args, { budget }) => show(value, budget),
+  string: (value) => show(value),
+  safe: (value) => show(value),
   escape: escapeHtml,
   e: escapeHtml,
   forceescape: escapeHtml,
@@ -74,67 +65,59 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   d: fallback,
   length,
   count: length,
-  wordcount: (value, _args, { budget }) => {
-    const { value: text } = show(value, budget);
-    budget.text(text.length);
-    return text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0;
-  },
-  trim(value, args, { budget }) {
+  wordcount: (value) => Array.from(show(value).matches(/[\p{L}\p{N}_]+/gu)).length,
+  trim(value, args) {
     const [set = null] = bind('trim', ['chars'], args);
-    const text = show(value, budget);
-    budget.text(text.value.length);
+    const text = show(value);
     return text.strip(set === null ? null : textOf('trim', set));
   },
-  replace(value, args, { budget }) {
+  replace(value, args) {
     const [from, to, count] = bind('replace', ['old', 'new', 'count'], args, 2);
     const most = wholeNumber('replace', count, -1);
-    const [old, replacement] = [show(from!, budget), show(to!, budget)];
-    return replaceText(show(value, budget), old, replacement, most < 0 ? Infinity : most, budget);
+    const [old, replacement] = [show(from!), show(to!)];
+    return replaceText(show(value), old, replacement, most < 0 ? Infinity : most);
   },
-  indent(value, args, { budget }) {
+  indent(value, args) {
     const [width, first = false, blank = false] = bind('indent', ['width', 'first', 'blank'], args);
-    const unit = indentation(width, 4, budget);
-    budget.text(show(value, budget).value.length);
-    const lines = splitLines(joinTexts([show(value, budget), new Text('\n')]), false);
-    budget.text(lines.reduce((sum, line) => sum + line.value.length + unit.length, 0));
+    const unit = indentation(width, 4);
+    const lines = splitLines(joinTexts([show(value), new Text('\n')]), false);
     const indented = lines.map((line, i) => {
       const wanted = i === 0 ? isTruthy(first) : isTruthy(blank) || line.value !== '';
       return wanted ? joinTexts([new Text(unit), line]) : line;
     });
     return joinTexts(indented, new Text('\n'));
   },
-  center(value, args, { budget }) {
-    return pad(show(value, budget), wholeNumber('center', bind('center', ['width'], args)[0], 80), '^', ' ', budget);
+  center(value, args) {
+    return pad(show(value), wholeNumber('center', bind('center', ['width'], args)[0], 80), '^', ' ');
   },
-  truncate(value, args, { budget }) {
+  truncate(value, args) {
     const [most, cut = false, end, leeway] = bind('truncate', ['length', 'killwords', 'end', 'leeway'], args);
     const [size, slack] = [wholeNumber('truncate', most, 255), wholeNumber('truncate', leeway, 5)];
     const tail = new Text(end === undefined ? '...' : textOf('truncate', end));
-    const text = show(value, budget);
-    budget.text(text.value.length);
+    const text = show(value);
     if (text.length <= size + slack) return text;
-    const kept = joinTexts(text.characters().slice(0, Math.max(0, size - tail.length)));
+    const kept = text.cutCodePoints(0, size - tail.length);
     const space = kept.value.lastIndexOf(' ');
     return joinTexts([isTruthy(cut) || space === -1 ? kept : kept.cut(0, space), tail]);
   },
-  format: (value, { positional, keywords }, { budget }) => {
+  format: (value, { positional, keywords }) => {
     const named = new Dict(
       new Map(Array.from(keywords, ([name, entry]) => [`s${name}`, { key: new Text(name), value: entry }])),
     );
-    return formatPercent(show(value, budget), keywords.size > 0 ? [named] : positional, budget);
+    return formatPercent(show(value), keywords.size > 0 ? [named] : positional);
   },
-  tojson(value, args, { budget }) {
+  tojson(value, args) {
     const names = ['ensure_ascii', 'indent', 'separators', 'sort_keys'];
     const [ascii = false, indent = null, separators = null, sorted = false] = bind('tojson', names, args);
-    const pair = separators === null ? null : iterate(separators, budget).map((part) => textOf('tojson', part));
+    const pair = separators === null ? null : iterate(separators).map((part) => textOf('tojson', part));
     if (pair && pair.length !== 2) throw new TemplateFault('tojson needs two separators');
     const options = {
-      indent: indent === null ? null : indentation(indent, 0, budget),
+      indent: indent === null ? null : indentation(indent, 0),
       separators: [pair?.[0] ?? (indent === null ? ', ' : ','), pair?.[1] ?? ': '] as const,
       sortKeys: isTruthy(sorted),
       ensureAscii: isTruthy(ascii),
     };
-    return toJson(value, options, budget);
+    return toJson(value, options);
   },
   abs: (value) => {
     const number = Math.abs(numberOf('abs', value));
@@ -165,11 +148,11 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   items(value) {
     if (value instanceof Undefined) return new List([]);
     if (!(value instanceof Dict)) throw new TemplateFault('Can only get item pairs from a mapping.');
-    return new List(Array.from(value.entries.values(), ({ key, value: entry }) => new List([key, entry], true)));
+    return new List(value.entries.map(({ key, value: entry }) => new List([key, entry], true)));
   },
-  attr(value, args, runtime) {
+  attr(value, args) {
     const name = textOf('attr', bind('attr', ['name'], args, 1)[0]);
-    const method = methodOf(value, name, runtime.budget);
+    const method = methodOf(value, name);
     return method instanceof Func ? method : new Undefined(`'${typeName(value)} object' has no attribute '${name}'`);
   },
 };

@@ -1,19 +1,20 @@
 import { wholeNumber } from './arguments.ts';
-import type { Budget } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { repr, show, showFloat } from './show.ts';
-import { joinTexts, Text } from './text.ts';
+import { joinTexts, repeatText, Text } from './text.ts';
 import { asNumber, Dict, isText, typeName, type CallArguments, type Value } from './values.ts';
 
-const PERCENT = /%(?:\(([^)]*)\))?([-+ 0#]*)(\d*)(?:\.(\d+))?([\s\S]?)/g;
+// A key that is not closed reaches to the end, so that there is no looking for its end again and again.
+const PERCENT = /%(?:\(([^)]*)(\)|$))?([-+ 0#]*)(\d*)(?:\.(\d+))?([\s\S]?)/g;
 
 /** Python's `text % values`. */
-export function formatPercent(template: Text, values: readonly Value[], budget: Budget): Text {
+export function formatPercent(template: Text, values: readonly Value[]): Text {
   const parts: Text[] = [];
   let next = 0;
   let from = 0;
-  for (const match of template.value.matchAll(PERCENT)) {
-    const [all, name, flags, width, precision, type] = match;
+  for (const match of template.matches(PERCENT)) {
+    const [all, name, closed, flags, width, precision, type] = match;
+    if (closed === '') throw new TemplateFault('incomplete format key');
     parts.push(template.cut(from, match.index));
     from = match.index + all.length;
     if (type === '%') {
@@ -22,8 +23,8 @@ export function formatPercent(template: Text, values: readonly Value[], budget: 
     }
     const value = name === undefined ? values[next++] : values[0] instanceof Dict ? values[0].text(name) : undefined;
     if (value === undefined) throw new TemplateFault('not enough arguments for format string');
-    const shown = formatOne(value, type, precision === undefined ? null : Number(precision), budget);
-    parts.push(pad(shown, Number(width), flags.includes('-') ? '<' : '>', flags.includes('0') ? '0' : ' ', budget));
+    const shown = formatOne(value, type, precision === undefined ? null : Number(precision));
+    parts.push(pad(shown, Number(width), flags.includes('-') ? '<' : '>', flags.includes('0') ? '0' : ' '));
   }
   parts.push(template.cut(from));
   if (next < values.length && !(values.length === 1 && values[0] instanceof Dict)) {
@@ -32,9 +33,9 @@ export function formatPercent(template: Text, values: readonly Value[], budget: 
   return joinTexts(parts);
 }
 
-function formatOne(value: Value, type: string, precision: number | null, budget: Budget): Text {
+function formatOne(value: Value, type: string, precision: number | null): Text {
   if (type === 's' || type === 'r') {
-    const shown = type === 's' ? show(value, budget) : repr(value, budget);
+    const shown = type === 's' ? show(value) : repr(value);
     return precision === null ? shown : shown.cut(0, precision);
   }
   const number = asNumber(value);
@@ -59,11 +60,11 @@ const FIELD = /\{\{|\}\}|\{([^{}:!]*)(?:![rs])?(?::([^{}]*))?\}/g;
 const SPEC = /^(?:(.)?([<>^]))?(0?)(\d*)(,?)(?:\.(\d+))?([sdfx%]?)$/u;
 
 /** Python's `text.format(…)`, without attributes and items of the values. */
-export function formatBraces(template: Text, { positional, keywords }: CallArguments, budget: Budget): Text {
+export function formatBraces(template: Text, { positional, keywords }: CallArguments): Text {
   const parts: Text[] = [];
   let next = 0;
   let from = 0;
-  for (const match of template.value.matchAll(FIELD)) {
+  for (const match of template.matches(FIELD)) {
     const [all, name = '', spec = ''] = match;
     parts.push(template.cut(from, match.index));
     from = match.index + all.length;
@@ -73,20 +74,18 @@ export function formatBraces(template: Text, { positional, keywords }: CallArgum
     }
     const value = name === '' ? positional[next++] : /^\d+$/.test(name) ? positional[Number(name)] : keywords.get(name);
     if (value === undefined) throw new TemplateFault(`format() has no value for ${JSON.stringify(all)}`);
-    parts.push(formatField(value, spec, budget));
+    parts.push(formatField(value, spec));
   }
   parts.push(template.cut(from));
-  const length = parts.reduce((sum, { value }) => sum + value.length, 0);
-  budget.text(length);
   return joinTexts(parts);
 }
 
-function formatField(value: Value, spec: string, budget: Budget): Text {
+function formatField(value: Value, spec: string): Text {
   const match = SPEC.exec(spec);
   if (!match) throw new TemplateFault(`the format ${JSON.stringify(spec)} is not known`);
   const [, fill, align, zero, width, comma, precision, type] = match;
   const number = asNumber(value);
-  let shown = show(value, budget);
+  let shown = show(value);
   if (number !== null && typeof value !== 'boolean') {
     const digits = precision === undefined ? null : Math.min(Number(precision), 100);
     if (type === '%') shown = new Text(`${(number * 100).toFixed(digits ?? 6)}%`);
@@ -97,19 +96,18 @@ function formatField(value: Value, spec: string, budget: Budget): Text {
       shown = new Text(shown.value.replace(/^-?\d+/, (part) => part.replaceAll(/\B(?=(\d{3})+$)/g, ',')));
   } else if (precision !== undefined) shown = shown.cut(0, Number(precision));
   const side = align ?? (number === null ? '<' : '>');
-  return pad(shown, Number(width), side as '<' | '>' | '^', fill ?? (zero || ' '), budget);
+  return pad(shown, Number(width), side as '<' | '>' | '^', fill ?? (zero || ' '));
 }
 
 /** Filled up to `width` code points; `side` is where the text goes. */
-export function pad(text: Text, width: number, side: '<' | '>' | '^', fill: string, budget: Budget): Text {
+export function pad(text: Text, width: number, side: '<' | '>' | '^', fill: string): Text {
   const missing = width - text.length;
   if (!(missing > 0)) return text;
-  budget.text(width);
   const before = side === '<' ? 0 : side === '>' ? missing : Math.floor(missing / 2);
   // A sign stays in front of zeros.
   const sign = fill === '0' && side === '>' && /^[-+]/.test(text.value) ? 1 : 0;
-  const filling = new Text(fill.repeat(before));
-  return joinTexts([text.cut(0, sign), filling, text.cut(sign), new Text(fill.repeat(missing - before))]);
+  const unit = new Text(fill);
+  return joinTexts([text.cut(0, sign), repeatText(unit, before), text.cut(sign), repeatText(unit, missing - before)]);
 }
 
 const LINE_ENDS = '\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029';
@@ -118,20 +116,19 @@ const LINE_ENDS = '\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029';
 export function splitLines(text: Text, keepEnds: boolean): Text[] {
   const lines: Text[] = [];
   let from = 0;
-  for (const match of text.value.matchAll(/\r\n|[\p{Cc}\u2028\u2029]/gu)) {
+  for (const match of text.matches(/\r\n|[\p{Cc}\u2028\u2029]/gu)) {
     if (match[0].length === 1 && !LINE_ENDS.includes(match[0])) continue;
     const end = match.index + match[0].length;
     lines.push(text.cut(from, keepEnds ? end : match.index));
     from = end;
   }
-  if (from < text.value.length) lines.push(text.cut(from));
+  if (from < text.size) lines.push(text.cut(from));
   return lines;
 }
 
 /** The argument of `indent`: a number of spaces or the text itself. */
-export function indentation(value: Value | undefined, fallback: number, budget: Budget): string {
+export function indentation(value: Value | undefined, fallback: number): string {
   if (value !== undefined && isText(value)) return value.value;
   const width = Math.max(0, wholeNumber('indent', value, fallback));
-  budget.text(width);
-  return ' '.repeat(width);
+  return repeatText(new Text(' '), width).value;
 }

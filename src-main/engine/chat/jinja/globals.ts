@@ -1,5 +1,4 @@
 import { bind, textOf, wholeNumber } from './arguments.ts';
-import type { Budget } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { iterate } from './sequence.ts';
 import { show } from './show.ts';
@@ -11,14 +10,14 @@ import { Dict, dictOf, Func, isText, List, Namespace, type CallArguments, type V
 const MAX_RANGE = 100_000;
 
 /** Functions that every template can call. `now`: what `strftime_now` shows. */
-export function globals(now: Date, budget: Budget): Map<string, Value> {
+export function globals(now: Date): Map<string, Value> {
   const functions: Record<string, (args: CallArguments) => Value> = {
-    range: (args) => range(args, budget),
-    dict: (args) => dict(args, budget),
-    namespace: (args) => namespace(args, budget),
+    range,
+    dict,
+    namespace,
     raise_exception(args) {
       const [message] = bind('raise_exception', ['message'], args, 1);
-      throw new TemplateFault(show(message!, budget).value);
+      throw new TemplateFault(show(message!).value);
     },
     strftime_now: (args) =>
       new Text(strftime(now, textOf('strftime_now', bind('strftime_now', ['format'], args, 1)[0]))),
@@ -28,7 +27,7 @@ export function globals(now: Date, budget: Budget): Map<string, Value> {
   return new Map(Object.entries(functions).map(([name, call]) => [name, new Func(name, call)]));
 }
 
-function range(args: CallArguments, budget: Budget): Value {
+function range(args: CallArguments): Value {
   const [first, second, third] = bind('range', ['start', 'stop', 'step'], args, 1);
   const [start, stop] =
     second === undefined
@@ -40,34 +39,32 @@ function range(args: CallArguments, budget: Budget): Value {
   if (length > MAX_RANGE) {
     throw new TemplateFault(`Range too big. The sandbox blocks ranges larger than MAX_RANGE (${MAX_RANGE}).`);
   }
-  budget.step(length);
   return new List(Array.from({ length }, (_, i) => start + i * step));
 }
 
-function entriesOf({ positional, keywords }: CallArguments, budget: Budget): [Value, Value][] {
+function entriesOf({ positional, keywords }: CallArguments): [Value, Value][] {
   const entries: [Value, Value][] = [];
   const [from] = positional;
   if (from instanceof Dict) {
-    for (const { key, value } of from.entries.values()) entries.push([key, value]);
+    for (const { key, value } of from.entries) entries.push([key, value]);
   } else if (from !== undefined) {
-    for (const pair of iterate(from, budget)) {
-      const [key, value, ...more] = iterate(pair, budget);
+    for (const pair of iterate(from)) {
+      const [key, value, ...more] = iterate(pair);
       if (value === undefined || more.length > 0) throw new TemplateFault('a dict is made of pairs');
       entries.push([key, value]);
     }
   }
   for (const [name, value] of keywords) entries.push([new Text(name), value]);
-  budget.step(entries.length);
   return entries;
 }
 
-function dict(args: CallArguments, budget: Budget): Value {
-  return dictOf(entriesOf(args, budget));
+function dict(args: CallArguments): Value {
+  return dictOf(entriesOf(args));
 }
 
-function namespace(args: CallArguments, budget: Budget): Value {
+function namespace(args: CallArguments): Value {
   const made = new Namespace();
-  for (const [key, value] of entriesOf(args, budget)) if (isText(key)) made.attributes.set(key.value, value);
+  for (const [key, value] of entriesOf(args)) if (isText(key)) made.attributes.set(key.value, value);
   return made;
 }
 

@@ -1,5 +1,5 @@
 import type { BlockFilter, Body, Callable, Expression, Statement, Target } from './ast.ts';
-import type { Budget } from './budget.ts';
+import { deeper, spendCharacters, spendSteps } from './budget.ts';
 import { Evaluator } from './evaluator.ts';
 import { TemplateFault } from './fault.ts';
 import { iterate } from './sequence.ts';
@@ -30,14 +30,10 @@ type Signal = 'next' | 'break' | 'continue';
 
 /** Runs a template's statements. */
 export class Interpreter {
-  private readonly evaluator: Evaluator;
+  private readonly evaluator = new Evaluator();
   private parts: { text: Text; owner: number | null }[] = [];
   /** The message that the innermost loop over messages is at. */
   private owner: number | null = null;
-
-  constructor(private readonly budget: Budget) {
-    this.evaluator = new Evaluator(budget);
-  }
 
   /** Where in the source the interpreter is, for errors. */
   get at(): number {
@@ -49,7 +45,7 @@ export class Interpreter {
     const owners: OwnedStretch[] = [];
     let start = 0;
     for (const { text, owner } of this.parts) {
-      const end = start + text.value.length;
+      const end = start + text.size;
       const last = owners.at(-1);
       if (owner !== null && last?.message === owner && last.end === start) owners[owners.length - 1] = { ...last, end };
       else if (owner !== null && end > start) owners.push({ start, end, message: owner });
@@ -59,25 +55,24 @@ export class Interpreter {
   }
 
   private execute(body: Body, scope: Scope): Signal {
-    this.budget.enter();
-    let signal: Signal = 'next';
-    for (const statement of body) {
-      signal = this.statement(statement, scope);
-      if (signal !== 'next') break;
-    }
-    this.budget.leave();
-    return signal;
+    return deeper(() => {
+      for (const statement of body) {
+        const signal = this.statement(statement, scope);
+        if (signal !== 'next') return signal;
+      }
+      return 'next';
+    });
   }
 
   private statement(statement: Statement, scope: Scope): Signal {
-    this.budget.step();
+    spendSteps();
     this.evaluator.at = statement.at;
     switch (statement.kind) {
       case 'data':
         this.write(new Text(statement.text));
         return 'next';
       case 'output':
-        this.write(show(this.evaluate(statement.value, scope), this.budget));
+        this.write(show(this.evaluate(statement.value, scope)));
         return 'next';
       case 'if': {
         const taken = statement.branches.find(({ test }) => isTruthy(this.evaluate(test, scope)));
@@ -94,9 +89,7 @@ export class Interpreter {
         return 'next';
       }
       case 'filter_block':
-        this.write(
-          show(this.filtered(this.capture(statement.body, new Scope(scope)), statement.filters, scope), this.budget),
-        );
+        this.write(show(this.filtered(this.capture(statement.body, new Scope(scope)), statement.filters, scope)));
         return 'next';
       case 'with': {
         const inner = new Scope(scope);
@@ -108,7 +101,7 @@ export class Interpreter {
         return 'next';
       case 'call_block': {
         const caller = this.macro('caller', statement, scope);
-        this.write(show(this.evaluator.call(statement.call, scope, caller), this.budget));
+        this.write(show(this.evaluator.call(statement.call, scope, caller)));
         return 'next';
       }
       case 'block':
@@ -124,8 +117,9 @@ export class Interpreter {
   }
 
   private write(text: Text): void {
-    this.budget.text(text.value.length);
-    if (text.value !== '') this.parts.push({ text, owner: this.owner });
+    // The join at the end costs it again; here the error has its place in the template.
+    spendCharacters(text.size);
+    if (text.size > 0) this.parts.push({ text, owner: this.owner });
   }
 
   /** What a body writes, as a text. */
@@ -145,7 +139,7 @@ export class Interpreter {
   private loop(statement: Extract<Statement, { kind: 'for' }>, scope: Scope, over: Value, depth: number): Signal {
     const { target, test, body, otherwise } = statement;
     this.evaluator.at = statement.at;
-    let items = iterate(over, this.budget);
+    let items = iterate(over);
     if (test !== null) {
       items = items.filter((item) => {
         const inner = new Scope(scope);
@@ -168,7 +162,7 @@ export class Interpreter {
     const { owner } = this;
     let signal: Signal = 'next';
     for (let i = 0; i < items.length && signal !== 'break'; i++) {
-      this.budget.step();
+      spendSteps();
       state.index = i;
       const item = items[i];
       if (item instanceof Dict && item.message !== null) this.owner = item.message;
@@ -182,7 +176,7 @@ export class Interpreter {
   }
 
   private assign(target: Target, value: Value, scope: Scope): void {
-    this.budget.step();
+    spendSteps();
     switch (target.kind) {
       case 'name':
         return scope.set(target.name, value);
@@ -199,7 +193,7 @@ export class Interpreter {
         if (value === null || value instanceof Undefined) {
           throw new TemplateFault(`cannot unpack non-iterable ${typeName(value)} object`, target.at);
         }
-        const items = iterate(value, this.budget);
+        const items = iterate(value);
         if (items.length > targets.length) {
           throw new TemplateFault(`too many values to unpack (expected ${targets.length})`, target.at);
         }

@@ -1,4 +1,5 @@
 import { bind, textOf, wholeNumber } from './arguments.ts';
+import { spendSteps } from './budget.ts';
 import { compare, isEqual } from './compare.ts';
 import { TemplateFault } from './fault.ts';
 import { binary } from './operators.ts';
@@ -24,25 +25,20 @@ function keyFunction(attribute: Value | undefined, caseSensitive: boolean, runti
   };
 }
 
-function sorted(
-  items: readonly Value[],
-  keyed: (item: Value) => Value,
-  descending: boolean,
-  runtime: Runtime,
-): Value[] {
+function sorted(items: readonly Value[], keyed: (item: Value) => Value, descending: boolean): Value[] {
   const pairs = items.map((item) => ({ item, key: keyed(item) }));
   const sign = descending ? -1 : 1;
-  return pairs.sort((a, b) => sign * compare(a.key, b.key, runtime.budget)).map(({ item }) => item);
+  return pairs.sort((a, b) => sign * compare(a.key, b.key)).map(({ item }) => item);
 }
 
 const extreme = (name: string, sign: 1 | -1): Filter => {
   return (value, args, runtime) => {
     const [caseSensitive = false, attribute] = bind(name, ['case_sensitive', 'attribute'], args);
-    const items = iterate(value, runtime.budget);
+    const items = iterate(value);
     if (items.length === 0) return new Undefined('No aggregated item, sequence was empty.');
     const keyed = keyFunction(attribute, isTruthy(caseSensitive), runtime);
     return items.reduce((best, item) => {
-      return sign * compare(keyed(item), keyed(best), runtime.budget) < 0 ? item : best;
+      return sign * compare(keyed(item), keyed(best)) < 0 ? item : best;
     });
   };
 };
@@ -58,12 +54,12 @@ const selects = (wanted: boolean, byAttribute: boolean): Filter => {
       if (name === undefined) return isTruthy(tested);
       return runtime.test(textOf('select', name), tested, { positional: args, keywords });
     };
-    return new List(iterate(value, runtime.budget).filter((item) => passes(item) === wanted));
+    return new List(iterate(value).filter((item) => passes(item) === wanted));
   };
 };
 
 function map(value: Value, { positional, keywords }: CallArguments, runtime: Runtime): Value {
-  const items = iterate(value, runtime.budget);
+  const items = iterate(value);
   const attribute = keywords.get('attribute');
   if (positional.length === 0 && attribute !== undefined) {
     const fallback = keywords.get('default');
@@ -88,34 +84,32 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
   rejectattr: selects(false, true),
   max: extreme('max', -1),
   min: extreme('min', 1),
-  list: (value, _args, { budget }) => new List(iterate(value, budget)),
-  first: (value, _args, { budget }) => {
-    const [first = new Undefined('No first item, sequence was empty.')] = iterate(value, budget);
+  list: (value, _args) => new List(iterate(value)),
+  first: (value, _args) => {
+    const [first = new Undefined('No first item, sequence was empty.')] = iterate(value);
     return first;
   },
-  last: (value, _args, { budget }) => {
-    const last = iterate(value, budget).at(-1);
+  last: (value, _args) => {
+    const last = iterate(value).at(-1);
     return last === undefined ? new Undefined('No last item, sequence was empty.') : last;
   },
-  reverse: (value, _args, { budget }) => {
-    const items = Array.from(iterate(value, budget)).reverse();
+  reverse: (value, _args) => {
+    const items = Array.from(iterate(value)).reverse();
     return isText(value) ? joinTexts(items as Text[]) : new List(items);
   },
   join(value, args, runtime) {
     const [separator = Text.empty, attribute] = bind('join', ['d', 'attribute'], args);
-    const { budget } = runtime;
-    const glue = show(separator, budget);
-    const texts = iterate(value, budget).map((item) => {
-      return show(attribute === undefined || attribute === null ? item : attributeOf(item, attribute, runtime), budget);
+    const glue = show(separator);
+    const texts = iterate(value).map((item) => {
+      return show(attribute === undefined || attribute === null ? item : attributeOf(item, attribute, runtime));
     });
-    budget.text(texts.reduce((sum, text) => sum + text.value.length + glue.value.length, 0));
     return joinTexts(texts, glue);
   },
   sum(value, args, runtime) {
     const [attribute, start = 0] = bind('sum', ['attribute', 'start'], args);
-    return iterate(value, runtime.budget).reduce<Value>((sum, item) => {
+    return iterate(value).reduce<Value>((sum, item) => {
       const added = attribute === undefined || attribute === null ? item : attributeOf(item, attribute, runtime);
-      return binary('+', sum, added, runtime.budget);
+      return binary('+', sum, added);
     }, start);
   },
   sort(value, args, runtime) {
@@ -125,7 +119,7 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
       args,
     );
     const keyed = keyFunction(attribute, isTruthy(caseSensitive), runtime);
-    return new List(sorted(iterate(value, runtime.budget), keyed, isTruthy(reverse), runtime));
+    return new List(sorted(iterate(value), keyed, isTruthy(reverse)));
   },
   dictsort(value, args, runtime) {
     const [caseSensitive = false, by = new Text('key'), reverse = false] = bind(
@@ -134,19 +128,19 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
       args,
     );
     if (!(value instanceof Dict)) throw new TemplateFault('dictsort needs a mapping');
-    const pairs = Array.from(value.entries.values(), ({ key, value: entry }) => new List([key, entry], true));
+    const pairs = value.entries.map(({ key, value: entry }) => new List([key, entry], true));
     const index = textOf('dictsort', by) === 'value' ? 1 : 0;
     const keyed = keyFunction(index, isTruthy(caseSensitive), runtime);
-    return new List(sorted(pairs, keyed, isTruthy(reverse), runtime));
+    return new List(sorted(pairs, keyed, isTruthy(reverse)));
   },
   unique(value, args, runtime) {
     const [caseSensitive = false, attribute] = bind('unique', ['case_sensitive', 'attribute'], args);
     const keyed = keyFunction(attribute, isTruthy(caseSensitive), runtime);
     const seen: Value[] = [];
     return new List(
-      iterate(value, runtime.budget).filter((item) => {
+      iterate(value).filter((item) => {
         const key = keyed(item);
-        if (seen.some((other) => isEqual(key, other, runtime.budget))) return false;
+        if (seen.some((other) => isEqual(key, other))) return false;
         seen.push(key);
         return true;
       }),
@@ -159,7 +153,6 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
       args,
       1,
     );
-    const { budget } = runtime;
     const plain = (item: Value): Value => {
       const found = attributeOf(item, attribute!, runtime);
       return found instanceof Undefined && fallback !== undefined ? fallback : found;
@@ -169,33 +162,33 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
       return !isTruthy(caseSensitive) && isText(key) ? key.map((part) => part.toLowerCase()) : key;
     };
     const groups: { key: Value; shown: Value; items: Value[] }[] = [];
-    for (const item of sorted(iterate(value, budget), keyed, false, runtime)) {
+    for (const item of sorted(iterate(value), keyed, false)) {
       const key = keyed(item);
       const last = groups.at(-1);
-      if (last && isEqual(last.key, key, budget)) last.items.push(item);
+      if (last && isEqual(last.key, key)) last.items.push(item);
       else groups.push({ key, shown: plain(item), items: [item] });
     }
     return new List(groups.map(({ shown, items }) => new List([shown, new List(items)], true)));
   },
-  batch(value, args, { budget }) {
+  batch(value, args) {
     const [size, fill = null] = bind('batch', ['linecount', 'fill_with'], args, 1);
     const width = wholeNumber('batch', size, 1);
     if (width < 1) throw new TemplateFault('batch needs a size of at least 1');
-    const items = iterate(value, budget);
+    const items = iterate(value);
     const rows: List[] = [];
     for (let at = 0; at < items.length; at += width) {
       const row = items.slice(at, at + width);
-      if (fill !== null) budget.step(width);
+      if (fill !== null) spendSteps(width);
       rows.push(new List(fill === null ? row : [...row, ...Array.from({ length: width - row.length }, () => fill)]));
     }
     return new List(rows);
   },
-  slice(value, args, { budget }) {
+  slice(value, args) {
     const [count, fill = null] = bind('slice', ['slices', 'fill_with'], args, 1);
     const columns = wholeNumber('slice', count, 1);
     if (columns < 1) throw new TemplateFault('slice needs at least 1 column');
-    budget.step(columns);
-    const items = iterate(value, budget);
+    spendSteps(columns);
+    const items = iterate(value);
     const each = Math.floor(items.length / columns);
     const longer = items.length % columns;
     let at = 0;

@@ -1,9 +1,8 @@
-import { bind, textOf, wholeNumber } from './arguments.ts';
-import type { Budget } from './budget.ts';
+import { bind, textArgument, textOf, wholeNumber } from './arguments.ts';
 import { isEqual } from './compare.ts';
+import { spendSteps } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { formatBraces, pad, splitLines } from './format.ts';
-import { concat } from './operators.ts';
 import { iterate } from './sequence.ts';
 import { joinTexts, Text } from './text.ts';
 import { Dict, Func, isText, List, typeName, type CallArguments, type Value } from './values.ts';
@@ -23,14 +22,14 @@ const CHANGING = [
   'reverse',
 ];
 
-type Method<T> = (value: T, args: CallArguments, budget: Budget) => Value;
+type Method<T> = (value: T, args: CallArguments) => Value;
 
 /** The method `name` of a value; undefined when it has none. */
-export function methodOf(value: Value, name: string, budget: Budget): Value | undefined {
+export function methodOf(value: Value, name: string): Value | undefined {
   const found = (method: (args: CallArguments) => Value) => new Func(name, method);
   if (isText(value)) {
     const method = Object.hasOwn(TEXT_METHODS, name) ? TEXT_METHODS[name] : undefined;
-    return method && found((args) => method(value, args, budget));
+    return method && found((args) => method(value, args));
   }
   if (value instanceof Dict || (value instanceof List && !value.isTuple)) {
     if (CHANGING.includes(name)) {
@@ -41,58 +40,61 @@ export function methodOf(value: Value, name: string, budget: Budget): Value | un
   }
   if (value instanceof Dict) {
     const method = Object.hasOwn(DICT_METHODS, name) ? DICT_METHODS[name] : undefined;
-    return method && found((args) => method(value, args, budget));
+    return method && found((args) => method(value, args));
   }
-  if (value instanceof List && (name === 'count' || name === 'index')) {
-    return found((args) => {
-      const [wanted] = bind(name, ['value'], args, 1);
-      if (name === 'count') return value.items.filter((item) => isEqual(item, wanted!, budget)).length;
-      const index = value.items.findIndex((item) => isEqual(item, wanted!, budget));
-      if (index === -1) throw new TemplateFault('the value is not in the list');
-      return index;
-    });
+  if (value instanceof List) {
+    const method = Object.hasOwn(LIST_METHODS, name) ? LIST_METHODS[name] : undefined;
+    return method && found((args) => method(value, args));
   }
   return undefined;
 }
 
-const DICT_METHODS: Readonly<Record<string, Method<Dict>>> = {
-  get(dict, args, budget) {
+export const LIST_METHODS: Readonly<Record<string, Method<List>>> = {
+  count(list, args) {
+    const [wanted] = bind('count', ['value'], args, 1);
+    return list.items.filter((item) => isEqual(item, wanted!)).length;
+  },
+  index(list, args) {
+    const [wanted] = bind('index', ['value'], args, 1);
+    const index = list.items.findIndex((item) => isEqual(item, wanted!));
+    if (index === -1) throw new TemplateFault('the value is not in the list');
+    return index;
+  },
+};
+
+export const DICT_METHODS: Readonly<Record<string, Method<Dict>>> = {
+  get(dict, args) {
     const [key, fallback = null] = bind('get', ['key', 'default'], args, 1);
-    if (isText(key!)) budget.text(key.value.length);
     const value = dict.get(key!);
     return value === undefined ? fallback : value;
   },
-  items: (dict) => new List(Array.from(dict.entries.values(), ({ key, value }) => new List([key, value], true))),
+  items: (dict) => new List(dict.entries.map(({ key, value }) => new List([key, value], true))),
   keys: (dict) => new List(dict.keys()),
-  values: (dict) => new List(Array.from(dict.entries.values(), ({ value }) => value)),
-  copy: (dict) => new Dict(dict.entries),
+  values: (dict) => new List(dict.entries.map(({ value }) => value)),
+  copy: (dict) => dict.copy(),
 };
 
 /** Changes of letters, which keep what comes from where. */
-const changes = (change: (value: string) => string): Method<Text> => {
-  return (text, args, budget) => {
+const changes = (change: (text: Text) => Text): Method<Text> => {
+  return (text, args) => {
     bind('method', [], args);
-    budget.text(text.value.length);
-    return text.map(change);
+    return change(text);
   };
 };
 
 const strips = (name: string, side: 'both' | 'left' | 'right'): Method<Text> => {
-  return (text, args, budget) => {
+  return (text, args) => {
     const [set = null] = bind(name, ['chars'], args);
-    budget.text(text.value.length);
     return text.strip(set === null ? null : textOf(name, set), side);
   };
 };
 
-const matches = (test: (text: string, part: string) => boolean): Method<Text> => {
-  return (text, args, budget) => {
+const matches = (test: (text: Text, part: Text) => boolean): Method<Text> => {
+  return (text, args) => {
     const [part] = bind('startswith', ['prefix'], args, 1);
     const tries = (item: Value | undefined) => {
-      budget.step();
-      const wanted = textOf('startswith', item);
-      budget.text(wanted.length);
-      return test(text.value, wanted);
+      spendSteps();
+      return test(text, textArgument('startswith', item));
     };
     return part instanceof List ? part.items.some(tries) : tries(part);
   };
@@ -100,40 +102,33 @@ const matches = (test: (text: string, part: string) => boolean): Method<Text> =>
 
 /** Whether a text is not empty and all of it is of one kind. */
 const is = (pattern: RegExp): Method<Text> => {
-  return (text, _args, budget) => {
-    budget.text(text.value.length);
-    return pattern.test(text.value);
-  };
+  return ({ value }) => pattern.test(value);
 };
 
 const finds = (name: string, last: boolean, must: boolean): Method<Text> => {
-  return (text, args, budget) => {
+  return (text, args) => {
     const [part] = bind(name, ['sub'], args, 1);
-    const searched = textOf(name, part);
-    budget.search(text.value.length, searched.length);
-    const at = last ? text.value.lastIndexOf(searched) : text.value.indexOf(searched);
+    const at = text.indexOf(textArgument(name, part), last);
     if (at === -1 && must) throw new TemplateFault('substring not found');
     return at === -1 ? -1 : text.cut(0, at).length;
   };
 };
 
 const pads = (name: string, side: '<' | '>' | '^'): Method<Text> => {
-  return (text, args, budget) => {
+  return (text, args) => {
     const [width, fill] = bind(name, ['width', 'fillchar'], args, 1);
-    return pad(text, wholeNumber(name, width, 0), side, fill === undefined ? ' ' : textOf(name, fill), budget);
+    return pad(text, wholeNumber(name, width, 0), side, fill === undefined ? ' ' : textOf(name, fill));
   };
 };
 
 const splits = (name: string, fromRight: boolean): Method<Text> => {
-  return (text, args, budget) => {
+  return (text, args) => {
     const [separator = null, limit] = bind(name, ['sep', 'maxsplit'], args);
     const most = wholeNumber(name, limit, -1);
-    budget.search(text.value.length, separator === null ? 1 : textOf(name, separator).length);
-    const parts = separator === null ? words(text) : text.split(nonEmpty(textOf(name, separator)));
-    budget.step(parts.length);
+    const glue = separator === null ? null : nonEmpty(textArgument(name, separator));
+    const parts = glue === null ? words(text) : text.split(glue);
     if (most < 0 || parts.length - 1 <= most) return new List(parts);
-    if (separator === null) return new List(limitedWords(text, most, fromRight));
-    const glue = new Text(textOf(name, separator));
+    if (glue === null) return new List(limitedWords(text, most, fromRight));
     const cut = parts.length - most;
     return new List(
       fromRight
@@ -143,26 +138,26 @@ const splits = (name: string, fromRight: boolean): Method<Text> => {
   };
 };
 
-function nonEmpty(separator: string): string {
-  if (separator === '') throw new TemplateFault('empty separator');
+function nonEmpty(separator: Text): Text {
+  if (separator.size === 0) throw new TemplateFault('empty separator');
   return separator;
 }
 
 function words(text: Text): Text[] {
-  return Array.from(text.value.matchAll(/\S+/g), (match) => text.cut(match.index, match.index + match[0].length));
+  return Array.from(text.matches(/\S+/g), (match) => text.cut(match.index, match.index + match[0].length));
 }
 
 /** As many words as wanted, and the rest of the text as it stands. */
 function limitedWords(text: Text, most: number, fromRight: boolean): Text[] {
-  const found = Array.from(text.value.matchAll(/\S+/g), ({ 0: word, index }) => [index, index + word.length] as const);
+  const found = Array.from(text.matches(/\S+/g), ({ 0: word, index }) => [index, index + word.length] as const);
   const cut = fromRight ? found.length - most : most;
   const single = (ranges: typeof found) => ranges.map(([from, to]) => text.cut(from, to));
   if (!fromRight) return [...single(found.slice(0, cut)), text.cut(found[cut][0]).strip(null, 'left')];
   return [text.cut(0, found[cut - 1][1]), ...single(found.slice(cut))];
 }
 
-function titleCase(value: string): string {
-  return value.toLowerCase().replaceAll(/\p{L}+/gu, (word) => capitalized(word));
+function swapCase(letter: string): string {
+  return letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase();
 }
 
 export function capitalized(value: string): string {
@@ -170,38 +165,25 @@ export function capitalized(value: string): string {
   return first.toUpperCase() + value.slice(first.length).toLowerCase();
 }
 
-export function replaceText(text: Text, from: Text, to: Text, most: number, budget: Budget): Text {
-  budget.search(text.value.length, from.value.length);
-  if (from.value === '') {
+export function replaceText(text: Text, from: Text, to: Text, most: number): Text {
+  if (from.size === 0) {
     const characters = text.characters();
-    budget.step(characters.length);
     const count = Math.min(most, characters.length + 1);
-    return concat(
+    return joinTexts(
       characters
         .flatMap((character, i) => (i < count ? [to, character] : [character]))
         .concat(count > characters.length ? [to] : []),
-      budget,
     );
   }
-  const parts = text.split(from.value, most);
-  budget.step(parts.length);
-  budget.text(text.value.length + (parts.length - 1) * to.value.length);
-  return joinTexts(parts, to);
+  return joinTexts(text.split(from, most), to);
 }
 
-const TEXT_METHODS: Readonly<Record<string, Method<Text>>> = {
-  upper: changes((value) => value.toUpperCase()),
-  lower: changes((value) => value.toLowerCase()),
-  title: changes(titleCase),
-  capitalize(text, _args, budget) {
-    budget.text(text.value.length);
-    return text.remade(capitalized(text.value));
-  },
-  swapcase: changes((value) =>
-    value.replaceAll(/\p{L}/gu, (letter) =>
-      letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
-    ),
-  ),
+export const TEXT_METHODS: Readonly<Record<string, Method<Text>>> = {
+  upper: changes((text) => text.map((part) => part.toUpperCase())),
+  lower: changes((text) => text.map((part) => part.toLowerCase())),
+  title: changes((text) => text.map((part) => part.toLowerCase()).mapMatches(/\p{L}+/gu, capitalized)),
+  capitalize: (text) => text.remade(capitalized(text.value)),
+  swapcase: changes((text) => text.mapMatches(/\p{L}/gu, swapCase)),
   strip: strips('strip', 'both'),
   lstrip: strips('lstrip', 'left'),
   rstrip: strips('rstrip', 'right'),
@@ -209,53 +191,46 @@ const TEXT_METHODS: Readonly<Record<string, Method<Text>>> = {
   endswith: matches((text, part) => text.endsWith(part)),
   split: splits('split', false),
   rsplit: splits('rsplit', true),
-  splitlines(text, args, budget) {
-    budget.text(text.value.length);
+  splitlines(text, args) {
     return new List(splitLines(text, bind('splitlines', ['keepends'], args)[0] === true));
   },
   find: finds('find', false, false),
   rfind: finds('rfind', true, false),
   index: finds('index', false, true),
   rindex: finds('rindex', true, true),
-  count(text, args, budget) {
-    const part = nonEmpty(textOf('count', bind('count', ['sub'], args, 1)[0]));
-    budget.search(text.value.length, part.length);
-    return text.positions(part).length;
+  count(text, args) {
+    return text.positions(nonEmpty(textArgument('count', bind('count', ['sub'], args, 1)[0]))).length;
   },
-  replace(text, args, budget) {
+  replace(text, args) {
     const [from, to, count] = bind('replace', ['old', 'new', 'count'], args, 2);
-    textOf('replace', from);
-    textOf('replace', to);
+    const [old, replacement] = [textArgument('replace', from), textArgument('replace', to)];
     const most = wholeNumber('replace', count, -1);
-    return replaceText(text, from as Text, to as Text, most < 0 ? Infinity : most, budget);
+    return replaceText(text, old, replacement, most < 0 ? Infinity : most);
   },
-  join(text, args, budget) {
+  join(text, args) {
     const [items] = bind('join', ['iterable'], args, 1);
-    const parts = iterate(items!, budget).map((item) => {
+    const parts = iterate(items!).map((item) => {
       if (isText(item)) return item;
       throw new TemplateFault(`join() needs texts, found '${typeName(item)}'`);
     });
-    budget.text(parts.reduce((sum, { value }) => sum + value.length + text.value.length, 0));
     return joinTexts(parts, text);
   },
   removeprefix(text, args) {
-    const prefix = textOf('removeprefix', bind('removeprefix', ['prefix'], args, 1)[0]);
-    return text.value.startsWith(prefix) ? text.cut(prefix.length) : text;
+    const prefix = textArgument('removeprefix', bind('removeprefix', ['prefix'], args, 1)[0]);
+    return text.startsWith(prefix) ? text.cut(prefix.size) : text;
   },
   removesuffix(text, args) {
-    const suffix = textOf('removesuffix', bind('removesuffix', ['suffix'], args, 1)[0]);
-    return text.value.endsWith(suffix) ? text.cut(0, text.value.length - suffix.length) : text;
+    const suffix = textArgument('removesuffix', bind('removesuffix', ['suffix'], args, 1)[0]);
+    return text.endsWith(suffix) ? text.cut(0, text.size - suffix.size) : text;
   },
-  partition(text, args, budget) {
-    const separator = nonEmpty(textOf('partition', bind('partition', ['sep'], args, 1)[0]));
-    budget.search(text.value.length, separator.length);
-    const at = text.value.indexOf(separator);
-    const parts = at === -1 ? [text.value.length, text.value.length] : [at, at + separator.length];
+  partition(text, args) {
+    const separator = nonEmpty(textArgument('partition', bind('partition', ['sep'], args, 1)[0]));
+    const at = text.indexOf(separator);
+    const parts = at === -1 ? [text.size, text.size] : [at, at + separator.size];
     return new List([text.cut(0, parts[0]), text.cut(parts[0], parts[1]), text.cut(parts[1])], true);
   },
-  format: (text, args, budget) => formatBraces(text, args, budget),
-  zfill: (text, args, budget) =>
-    pad(text, wholeNumber('zfill', bind('zfill', ['width'], args, 1)[0], 0), '>', '0', budget),
+  format: (text, args) => formatBraces(text, args),
+  zfill: (text, args) => pad(text, wholeNumber('zfill', bind('zfill', ['width'], args, 1)[0], 0), '>', '0'),
   ljust: pads('ljust', '<'),
   rjust: pads('rjust', '>'),
   center: pads('center', '^'),
@@ -265,6 +240,6 @@ const TEXT_METHODS: Readonly<Record<string, Method<Text>>> = {
   isalpha: is(/^\p{L}+$/u),
   isalnum: is(/^[\p{L}\p{N}]+$/u),
   isspace: is(/^\s+$/),
-  isupper: (text) => /\p{Lu}/u.test(text.value) && !/\p{Ll}/u.test(text.value),
-  islower: (text) => /\p{Ll}/u.test(text.value) && !/\p{Lu}/u.test(text.value),
+  isupper: ({ value }) => /\p{Lu}/u.test(value) && !/\p{Ll}/u.test(value),
+  islower: ({ value }) => /\p{Ll}/u.test(value) && !/\p{Lu}/u.test(value),
 };

@@ -1,27 +1,26 @@
-import type { Budget } from './budget.ts';
+import { spendSteps } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { formatPercent } from './format.ts';
-import { joinTexts, type Text } from './text.ts';
+import { joinTexts, repeatText, type Text } from './text.ts';
 import { asNumber, defined, Float, isText, List, typeName, type Value } from './values.ts';
 
 /** `a operator b` of Python's arithmetic. */
-export function binary(operator: string, a: Value, b: Value, budget: Budget): Value {
+export function binary(operator: string, a: Value, b: Value): Value {
   const [left, right] = [defined(a), defined(b)];
   const [x, y] = [asNumber(left), asNumber(right)];
   if (x !== null && y !== null) return arithmetic(operator, left, right, x, y);
   if (operator === '+') {
-    if (isText(left) && isText(right)) return concat([left, right], budget);
+    if (isText(left) && isText(right)) return joinTexts([left, right]);
     if (left instanceof List && right instanceof List && left.isTuple === right.isTuple) {
-      budget.step(left.items.length + right.items.length);
       return new List([...left.items, ...right.items], left.isTuple);
     }
   }
   if (operator === '*') {
-    if (typeof right === 'number' && (isText(left) || left instanceof List)) return repeat(left, right, budget);
-    if (typeof left === 'number' && (isText(right) || right instanceof List)) return repeat(right, left, budget);
+    if (typeof right === 'number' && (isText(left) || left instanceof List)) return repeat(left, right);
+    if (typeof left === 'number' && (isText(right) || right instanceof List)) return repeat(right, left);
   }
   if (operator === '%' && isText(left)) {
-    return formatPercent(left, right instanceof List && right.isTuple ? right.items : [right], budget);
+    return formatPercent(left, right instanceof List && right.isTuple ? right.items : [right]);
   }
   const [first, second] = [typeName(left), typeName(right)];
   throw new TemplateFault(`unsupported operand type(s) for ${operator}: '${first}' and '${second}'`);
@@ -58,19 +57,10 @@ export function whole(value: number): number {
   throw new TemplateFault('a number is too large');
 }
 
-export function concat(parts: readonly Text[], budget: Budget): Text {
-  budget.text(parts.reduce((sum, { value }) => sum + value.length, 0));
-  budget.step(parts.reduce((sum, { marks }) => sum + marks.length, 0));
-  return joinTexts(parts);
-}
-
-function repeat(value: Text | List, count: number, budget: Budget): Value {
+function repeat(value: Text | List, count: number): Value {
+  if (isText(value)) return repeatText(value, count);
   const times = Math.max(0, count);
-  if (isText(value)) {
-    budget.text(value.value.length * times);
-    budget.step(times);
-    return joinTexts(Array.from({ length: times }, () => value));
-  }
-  budget.step(value.items.length * times);
-  return new List(Array.from({ length: times }, () => value.items).flat(), value.isTuple);
+  spendSteps((1 + value.size) * times);
+  const { items } = value;
+  return new List(Array.from({ length: times }, () => items).flat(), value.isTuple);
 }

@@ -1,9 +1,7 @@
-import type { Budget } from './budget.ts';
 import type { CallArguments, Value } from './values.ts';
 
 /** What filters and tests need of the interpreter. */
 export interface Runtime {
-  readonly budget: Budget;
   /** `value.name`, as a template writes it. */
   attribute(value: Value, name: string): Value;
   /** `value[key]`. */

@@ -1,4 +1,7 @@
+import { spendSteps } from './budget.ts';
 import { Undefined, type Value } from './values.ts';
+
+const STEPS_PER_SCOPE = 1 / 16;
 
 /** Names and what they stand for, in a place of the template; what is not found is looked for around it. */
 export class Scope {
@@ -16,6 +19,7 @@ export class Scope {
   }
 
   private find(name: string): Value | undefined {
+    spendSteps(STEPS_PER_SCOPE);
     const value = this.values.get(name);
     return value === undefined ? this.around?.find(name) : value;
   }

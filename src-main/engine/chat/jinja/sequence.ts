@@ -1,55 +1,39 @@
-import type { Budget } from './budget.ts';
 import { TemplateFault } from './fault.ts';
-import { joinTexts, type Text } from './text.ts';
+import { joinTexts, Text } from './text.ts';
 import { Dict, isText, List, type LoopState, Namespace, typeName, Undefined, type Value } from './values.ts';
 
 /** What a loop over the value sees. @throws TemplateFault for values that are none */
-export function iterate(value: Value, budget: Budget): readonly Value[] {
-  if (value instanceof List) {
-    budget.step(value.items.length);
-    return value.items;
-  }
-  if (value instanceof Dict) {
-    budget.step(value.entries.size);
-    return value.keys();
-  }
-  if (isText(value)) {
-    budget.step(value.value.length);
-    return value.characters();
-  }
+export function iterate(value: Value): readonly Value[] {
+  if (value instanceof List) return value.items;
+  if (value instanceof Dict) return value.keys();
+  if (isText(value)) return value.characters();
   if (value instanceof Undefined) return [];
   throw new TemplateFault(`'${typeName(value)}' object is not iterable`);
 }
 
 /** @throws TemplateFault for values without a length */
-export function lengthOf(value: Value, budget: Budget): number {
-  if (isText(value)) {
-    budget.text(value.value.length);
-    return value.length;
-  }
-  if (value instanceof List) return value.items.length;
-  if (value instanceof Dict) return value.entries.size;
+export function lengthOf(value: Value): number {
+  if (isText(value)) return value.length;
+  if (value instanceof List || value instanceof Dict) return value.size;
   if (value instanceof Undefined) return 0;
   throw new TemplateFault(`object of type '${typeName(value)}' has no len()`);
 }
 
 /** `value[index]` of a list or text; undefined when it is not there. */
-export function itemAt(value: List | Text, index: number, budget: Budget): Value | undefined {
-  if (value instanceof List) return value.items.at(index);
-  budget.text(value.value.length);
-  const unit = !/[\ud800-\udfff]/.test(value.value);
-  if (!unit) return value.characters().at(index);
-  const at = index < 0 ? value.value.length + index : index;
-  return at >= 0 && at < value.value.length ? value.cut(at, at + 1) : undefined;
+export function itemAt(value: List | Text, index: number): Value | undefined {
+  if (value instanceof List) return value.at(index);
+  const at = index < 0 ? value.length + index : index;
+  const character = at < 0 ? Text.empty : value.cutCodePoints(at, at + 1);
+  return character.size === 0 ? undefined : character;
 }
 
 /** `value[start:stop:step]`, as in Python. */
-export function slice(value: Value, [start, stop, step]: readonly (number | null)[], budget: Budget): Value {
+export function slice(value: Value, [start, stop, step]: readonly (number | null)[]): Value {
   if (!(value instanceof List) && !isText(value))
     throw new TemplateFault(`'${typeName(value)}' object cannot be sliced`);
   const stride = step ?? 1;
   if (stride === 0) throw new TemplateFault('slice step cannot be zero');
-  const length = lengthOf(value, budget);
+  const length = lengthOf(value);
   const clamp = (position: number | null, fallback: number, low: number, high: number) => {
     if (position === null) return fallback;
     return Math.min(Math.max(position < 0 ? position + length : position, low), high);
@@ -58,9 +42,8 @@ export function slice(value: Value, [start, stop, step]: readonly (number | null
     stride > 0
       ? [clamp(start, 0, 0, length), clamp(stop, length, 0, length)]
       : [clamp(start, length - 1, -1, length - 1), clamp(stop, -1, -1, length - 1)];
-  if (isText(value) && stride === 1 && length === value.value.length) return value.cut(from, to);
-  const items: readonly Value[] = isText(value) ? value.characters() : value.items;
-  budget.step(items.length);
+  if (stride === 1) return isText(value) ? value.cutCodePoints(from, to) : value.cut(from, to);
+  const items = iterate(value);
   const taken: Value[] = [];
   for (let i = from; stride > 0 ? i < to : i > to; i += stride) taken.push(items[i]);
   return isText(value) ? joinTexts(taken as Text[]) : new List(taken, value.isTuple);

@@ -1,33 +1,29 @@
-import type { Budget } from './budget.ts';
-import { deeper } from './compare.ts';
+import { deeper, spendCharacters, spendSteps } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { joinTexts, Text } from './text.ts';
 import { Dict, Float, isText, List, Namespace, typeName, Undefined, type Value } from './values.ts';
 
 /** A value as `{{ … }}` writes it. */
-export function show(value: Value, budget: Budget): Text {
+export function show(value: Value): Text {
   if (isText(value)) return value;
   if (value instanceof Undefined) return Text.empty;
-  return repr(value, budget);
+  return repr(value);
 }
 
 /** A value as Python shows it inside a list. */
-export function repr(value: Value, budget: Budget): Text {
-  budget.step();
-  if (isText(value)) return reprText(value, budget);
+export function repr(value: Value): Text {
+  spendSteps();
+  if (isText(value)) return reprText(value);
   if (value instanceof List) {
-    const items = joined(
-      value.items.map((item) => () => repr(item, budget)),
-      budget,
-    );
+    const items = joined(value.items.map((item) => () => repr(item)));
     if (!value.isTuple) return bracketed('[', items, ']');
-    return bracketed('(', items, value.items.length === 1 ? ',)' : ')');
+    return bracketed('(', items, value.size === 1 ? ',)' : ')');
   }
   if (value instanceof Dict) {
-    const entries = Array.from(value.entries.values(), ({ key, value: entry }) => () => {
-      return joinTexts([repr(key, budget), new Text(': '), repr(entry, budget)]);
+    const entries = value.entries.map(({ key, value: entry }) => () => {
+      return joinTexts([repr(key), new Text(': '), repr(entry)]);
     });
-    return bracketed('{', joined(entries, budget), '}');
+    return bracketed('{', joined(entries), '}');
   }
   return new Text(reprScalar(value));
 }
@@ -56,18 +52,15 @@ export function showFloat(value: number): string {
 
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };
 
-function reprText(text: Text, budget: Budget): Text {
+function reprText(text: Text): Text {
   const quote = text.value.includes("'") && !text.value.includes('"') ? '"' : "'";
-  const escaped = text.map((part) =>
-    part.replaceAll(/[\\'\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, (character) => {
-      if (character === "'") return quote === "'" ? "\\'" : "'";
-      if (Object.hasOwn(NAMED, character)) return NAMED[character];
-      const code = character.codePointAt(0)!;
-      if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
-      return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;
-    }),
-  );
-  budget.text(escaped.value.length);
+  const escaped = text.mapMatches(/[\\'\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, (character) => {
+    if (character === "'") return quote === "'" ? "\\'" : "'";
+    if (Object.hasOwn(NAMED, character)) return NAMED[character];
+    const code = character.codePointAt(0)!;
+    if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+    return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;
+  });
   return bracketed(quote, escaped, quote);
 }
 
@@ -80,9 +73,9 @@ export interface JsonOptions {
 }
 
 /** As `json.dumps`. @throws TemplateFault for what JSON does not know */
-export function toJson(value: Value, options: JsonOptions, budget: Budget, level = 0): Text {
-  budget.step();
-  if (isText(value)) return jsonText(value, options, budget);
+export function toJson(value: Value, options: JsonOptions, level = 0): Text {
+  spendSteps();
+  if (isText(value)) return jsonText(value, options);
   if (value === null) return new Text('null');
   if (typeof value === 'boolean' || typeof value === 'number') return new Text(String(value));
   if (value instanceof Float) {
@@ -93,27 +86,31 @@ export function toJson(value: Value, options: JsonOptions, budget: Budget, level
     const { indent, separators } = options;
     const lineAt = (depth: number) => {
       if (indent === null) return '';
-      budget.text(indent.length * depth * parts.length);
+      spendCharacters(indent.length * depth);
       return `\n${indent.repeat(depth)}`;
     };
-    const items = joined(parts, budget, separators[0] + lineAt(level + 1));
+    const items = joined(parts, separators[0] + lineAt(level + 1));
     return bracketed(open + lineAt(level + 1), items, lineAt(level) + close);
   };
   if (value instanceof List) {
     return inner(
-      value.items.map((item) => () => toJson(item, options, budget, level + 1)),
+      value.items.map((item) => () => toJson(item, options, level + 1)),
       '[',
       ']',
     );
   }
   if (value instanceof Dict) {
-    let entries = Array.from(value.entries.values());
+    const entries = value.entries.map((entry) => ({ ...entry, name: jsonKey(entry.key) }));
     if (options.sortKeys) {
-      entries = entries.sort((a, b) => (jsonKey(a.key) < jsonKey(b.key) ? -1 : 1));
+      entries.sort((a, b) => {
+        spendSteps();
+        spendCharacters(Math.min(a.name.length, b.name.length));
+        return a.name < b.name ? -1 : 1;
+      });
     }
-    const parts = entries.map(({ key, value: entry }) => () => {
-      const name = isText(key) ? jsonText(key, options, budget) : new Text(JSON.stringify(jsonKey(key)));
-      return joinTexts([name, new Text(options.separators[1]), toJson(entry, options, budget, level + 1)]);
+    const parts = entries.map(({ key, value: entry, name: plain }) => () => {
+      const name = isText(key) ? jsonText(key, options) : new Text(JSON.stringify(plain));
+      return joinTexts([name, new Text(options.separators[1]), toJson(entry, options, level + 1)]);
     });
     return inner(parts, '{', '}');
   }
@@ -128,26 +125,18 @@ function jsonKey(key: Value): string {
   throw new TemplateFault(`keys must be str, int, float, bool or None, not ${typeName(key)}`);
 }
 
-function jsonText(text: Text, { ensureAscii }: JsonOptions, budget: Budget): Text {
+function jsonText(text: Text, { ensureAscii }: JsonOptions): Text {
   // Python writes U+007F and lone surrogates as they are; only ensure_ascii escapes what is not ASCII.
-  const escape = (part: string) => {
-    const escaped = part.replaceAll(/["\\\p{Cc}]/gu, (character) => {
-      return character < '\x7f' ? JSON.stringify(character).slice(1, -1) : character;
-    });
-    return ensureAscii
-      ? escaped.replaceAll(/[\x80-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      : escaped;
-  };
-  const escaped = text.map(escape);
-  budget.text(escaped.value.length);
-  return bracketed('"', escaped, '"');
+  const escaped = text.mapMatches(/["\\\p{Cc}]/gu, (character) => {
+    return character < '\x7f' ? JSON.stringify(character).slice(1, -1) : character;
+  });
+  const hex = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return bracketed('"', ensureAscii ? escaped.mapMatches(/[\x80-\uffff]/g, hex) : escaped, '"');
 }
 
 /** The parts with a separator between them, one level deeper. */
-function joined(parts: readonly (() => Text)[], budget: Budget, separator = ', '): Text {
-  const texts = deeper(budget, () => parts.map((part) => part()));
-  const length = texts.reduce((sum, { value }) => sum + value.length + separator.length, 0);
-  budget.text(length);
+function joined(parts: readonly (() => Text)[], separator = ', '): Text {
+  const texts = deeper(() => parts.map((part) => part()));
   return joinTexts(texts, new Text(separator));
 }
 

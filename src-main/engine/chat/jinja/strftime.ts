@@ -1,3 +1,5 @@
+import { spendSteps } from './budget.ts';
+
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = [
   'January',
@@ -17,6 +19,7 @@ const MONTHS = [
 /** C's `strftime` in the C locale and local time; codes that are not known stay as they stand. */
 export function strftime(date: Date, format: string): string {
   return format.replaceAll(/%(-?)([A-Za-z%])/g, (all, minus: string, code: string) => {
+    spendSteps();
     const shown = field(date, code);
     if (shown === null) return all;
     return minus === '-' ? shown.replace(/^0+(?=\d)/, '') : shown;

@@ -1,4 +1,4 @@
-import { Budget, type Limits } from './budget.ts';
+import { withinLimits, type Limits } from './budget.ts';
 import type { Body } from './ast.ts';
 import { LimitFault, TemplateFault } from './fault.ts';
 import { globals } from './globals.ts';
@@ -52,13 +52,12 @@ export class Template {
    * @throws TemplateError when it fails, refuses (`raise_exception`) or goes beyond the limits
    */
   render({ variables, now, limits }: RenderOptions): Rendered {
-    const budget = new Budget(limits);
-    const interpreter = new Interpreter(budget);
+    const interpreter = new Interpreter();
     const scope = new Scope(null);
-    for (const [name, value] of globals(now, budget)) scope.set(name, value);
+    for (const [name, value] of globals(now)) scope.set(name, value);
     for (const [name, value] of variables) scope.set(name, value);
     return this.located(
-      () => interpreter.run(this.body, scope),
+      () => withinLimits(limits, () => interpreter.run(this.body, scope)),
       () => interpreter.at,
     );
   }

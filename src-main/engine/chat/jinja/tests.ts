@@ -10,10 +10,10 @@ const only =
     test(value);
 
 const relation = (name: string, operator: string, holds: (order: number) => boolean): Test => {
-  return (value, args, { budget }) => holds(compare(value, bind(name, ['other'], args, 1)[0]!, budget, operator));
+  return (value, args) => holds(compare(value, bind(name, ['other'], args, 1)[0]!, operator));
 };
 
-const equal: Test = (value, args, { budget }) => isEqual(value, bind('equalto', ['other'], args, 1)[0]!, budget);
+const equal: Test = (value, args) => isEqual(value, bind('equalto', ['other'], args, 1)[0]!);
 const lessThan = relation('lt', '<', (order) => order < 0);
 const atMost = relation('le', '<=', (order) => order <= 0);
 const greaterThan = relation('gt', '>', (order) => order > 0);
@@ -64,12 +64,12 @@ export const TESTS: Readonly<Record<string, Test>> = {
   even: only((value) => remainder(value, 2) === 0),
   divisibleby: (value, args) =>
     remainder(value, wholeNumber('divisibleby', bind('divisibleby', ['num'], args, 1)[0], 0)) === 0,
-  sameas: (value, args, { budget }) => {
+  sameas: (value, args) => {
     const [other] = bind('sameas', ['other'], args, 1);
     const scalar = value === null || typeof value === 'boolean' || typeof value === 'number' || isText(value);
-    return value === other || (scalar && typeof value === typeof other && isEqual(value, other!, budget));
+    return value === other || (scalar && typeof value === typeof other && isEqual(value, other!));
   },
-  in: (value, args, { budget }) => contains(bind('in', ['seq'], args, 1)[0]!, value, budget),
+  in: (value, args) => contains(bind('in', ['seq'], args, 1)[0]!, value),
   eq: equal,
   equalto: equal,
   '==': equal,

@@ -1,3 +1,5 @@
+import { spendCharacters, spendSteps } from './budget.ts';
+
 /** A stretch `[start, end)` of a text that comes from a message of the chat. */
 export interface Mark {
   readonly start: number;
@@ -8,16 +10,34 @@ export interface Mark {
 const NO_MARKS: readonly Mark[] = [];
 const SURROGATE = /[\ud800-\udfff]/;
 
+/** What a text costs beside its characters. */
+const STEPS_PER_TEXT = 0.5;
+const STEPS_PER_MARK = 0.25;
+/** A match in a text that is handed out, and one that is only replaced. */
+const STEPS_PER_MATCH = 0.5;
+const STEPS_PER_REPLACEMENT = 0.25;
+/** Comparisons of characters that cost as much as a step. */
+const COMPARISONS_PER_STEP = 256;
+
 /**
  * A text that knows which of its characters come from messages, through everything that a template does with it.
  * Positions of marks are UTF-16; positions that templates give are code points, as in Python.
+ *
+ * While a template is rendered, making a text and reading it through costs its characters.
  */
 export class Text {
+  readonly #value: string;
+
+  /** @throws LimitFault */
   constructor(
-    readonly value: string,
+    value: string,
     /** Sorted, apart from each other, none empty. */
     readonly marks: readonly Mark[] = NO_MARKS,
-  ) {}
+  ) {
+    spendSteps(STEPS_PER_TEXT + STEPS_PER_MARK * marks.length);
+    spendCharacters(value.length);
+    this.#value = value;
+  }
 
   static readonly empty = new Text('');
 
@@ -26,22 +46,84 @@ export class Text {
     return value === '' ? Text.empty : new Text(value, [{ start: 0, end: value.length, message }]);
   }
 
+  /** All characters, to be read through: costs as many. @throws LimitFault */
+  get value(): string {
+    spendCharacters(this.#value.length);
+    return this.#value;
+  }
+
+  /** UTF-16 units. Costs nothing. */
+  get size(): number {
+    return this.#value.length;
+  }
+
   /** Length in code points. */
   get length(): number {
-    return SURROGATE.test(this.value) ? Array.from(this.value).length : this.value.length;
+    const { value } = this;
+    if (!SURROGATE.test(value)) return value.length;
+    let length = 0;
+    for (let at = 0; at < value.length; at += unitsAt(value, at)) length++;
+    return length;
+  }
+
+  equals(other: Text): boolean {
+    return this.size === other.size && this.value === other.value;
+  }
+
+  /** By code points, as Python does; JavaScript's order by UTF-16 units differs above U+FFFF. */
+  compareTo(other: Text): number {
+    spendCharacters(2 * Math.min(this.size, other.size));
+    const [a, b] = [this.#value, other.#value];
+    if (a === b) return 0;
+    let at = 0;
+    while (at < a.length && a[at] === b[at]) at++;
+    const [x, y] = [a.codePointAt(at) ?? -1, b.codePointAt(at) ?? -1];
+    return x - y;
+  }
+
+  startsWith(part: Text): boolean {
+    return part.size <= this.size && this.#value.startsWith(part.value);
+  }
+
+  endsWith(part: Text): boolean {
+    return part.size <= this.size && this.#value.endsWith(part.value);
+  }
+
+  /** UTF-16 position of the first, or last, `part`; -1: there is none. */
+  indexOf(part: Text, last = false): number {
+    return last ? this.searched(part).lastIndexOf(part.#value) : this.searched(part).indexOf(part.#value);
+  }
+
+  /** The characters, paid for to be searched in the worst way. */
+  private searched(part: Text): string {
+    spendSteps((this.size * part.size) / COMPARISONS_PER_STEP);
+    return this.value;
   }
 
   /** UTF-16 range. */
-  cut(from: number, to = this.value.length): Text {
-    if (from <= 0 && to >= this.value.length) return this;
+  cut(from: number, to = this.size): Text {
+    if (from <= 0 && to >= this.size) return this;
     if (from >= to) return Text.empty;
-    if (this.marks.length === 0) return new Text(this.value.slice(from, to));
+    if (this.marks.length === 0) return new Text(this.#value.slice(from, to));
     const marks: Mark[] = [];
     for (let i = this.firstMarkAfter(from); i < this.marks.length && this.marks[i].start < to; i++) {
       const { start, end, message } = this.marks[i];
       marks.push({ start: Math.max(start, from) - from, end: Math.min(end, to) - from, message });
     }
-    return new Text(this.value.slice(from, to), marks);
+    return new Text(this.#value.slice(from, to), marks);
+  }
+
+  /** Range of code points, none negative. */
+  cutCodePoints(from: number, to: number): Text {
+    const { value } = this;
+    if (!SURROGATE.test(value)) return this.cut(from, Math.max(0, to));
+    let at = 0;
+    let unitFrom = value.length;
+    for (let index = 0; at < value.length && index < to; index++) {
+      if (index === from) unitFrom = at;
+      at += unitsAt(value, at);
+    }
+    return unitFrom < at ? this.cut(unitFrom, at) : Text.empty;
   }
 
   /** Index of the first mark that ends after the position. */
@@ -69,17 +151,33 @@ export class Text {
   /** Each unmarked and marked stretch changed by itself, for changes that work character by character. */
   map(change: (value: string) => string): Text {
     if (this.marks.length === 0) return new Text(change(this.value));
+    const { value } = this;
     const parts: Text[] = [];
     let at = 0;
     for (const { start, end, message } of this.marks) {
-      parts.push(
-        new Text(change(this.value.slice(at, start))),
-        Text.from(change(this.value.slice(start, end)), message),
-      );
+      parts.push(new Text(change(value.slice(at, start))), Text.from(change(value.slice(start, end)), message));
       at = end;
     }
-    parts.push(new Text(change(this.value.slice(at))));
+    parts.push(new Text(change(value.slice(at))));
     return joinTexts(parts);
+  }
+
+  /** What a pattern finds, which must be found in linear time. */
+  *matches(pattern: RegExp): Generator<RegExpExecArray, void, undefined> {
+    for (const match of this.value.matchAll(pattern)) {
+      spendSteps(STEPS_PER_MATCH);
+      yield match;
+    }
+  }
+
+  /** `map` of what a pattern finds, which must be found in linear time. */
+  mapMatches(pattern: RegExp, change: (match: string) => string): Text {
+    return this.map((part) =>
+      part.replaceAll(pattern, (match) => {
+        spendSteps(STEPS_PER_REPLACEMENT);
+        return change(match);
+      }),
+    );
   }
 
   /** A text made of this one in a way that cannot be followed: all of it counts as the message's. */
@@ -87,36 +185,45 @@ export class Text {
     return this.marks.length === 0 ? new Text(value) : Text.from(value, this.marks[0].message);
   }
 
-  /** UTF-16 positions of `search`, apart from each other, from left to right. */
-  positions(search: string, most = Infinity): number[] {
+  /** UTF-16 positions of `part`, which is not empty, apart from each other, from left to right. */
+  positions(part: Text, most = Infinity): number[] {
+    const value = this.searched(part);
     const found: number[] = [];
-    let at = this.value.indexOf(search);
+    let at = value.indexOf(part.#value);
     while (at !== -1 && found.length < most) {
+      spendSteps(STEPS_PER_REPLACEMENT);
       found.push(at);
-      at = this.value.indexOf(search, at + search.length);
+      at = value.indexOf(part.#value, at + part.size);
     }
     return found;
   }
 
-  split(separator: string, most = Infinity): Text[] {
+  split(separator: Text, most = Infinity): Text[] {
     const parts: Text[] = [];
     let from = 0;
     for (const at of this.positions(separator, most)) {
       parts.push(this.cut(from, at));
-      from = at + separator.length;
+      from = at + separator.size;
     }
     parts.push(this.cut(from));
     return parts;
   }
 
-  /** Without the characters of `set` (left out: white space) at its ends. */
+  /** Without the characters of `set` (null: white space) at its ends. */
   strip(set: string | null, side: 'both' | 'left' | 'right' = 'both'): Text {
-    const isIn = set === null ? isSpace : (character: string) => set.includes(character);
-    let [from, to] = [0, this.value.length];
-    if (side !== 'right') while (from < to && isIn(this.value[from])) from++;
-    if (side !== 'left') while (to > from && isIn(this.value[to - 1])) to--;
+    const { value } = this;
+    const units = set === null ? null : new Set(set.split(''));
+    const isIn = (unit: string) => (units === null ? isSpace(unit) : units.has(unit));
+    let [from, to] = [0, value.length];
+    if (side !== 'right') while (from < to && isIn(value[from])) from++;
+    if (side !== 'left') while (to > from && isIn(value[to - 1])) to--;
     return this.cut(from, to);
   }
+}
+
+/** UTF-16 units of the code point that begins at a position. */
+function unitsAt(value: string, at: number): 1 | 2 {
+  return value.codePointAt(at)! > 0xffff ? 2 : 1;
 }
 
 /** What Python takes for white space, in one UTF-16 unit. */
@@ -125,9 +232,10 @@ export function isSpace(unit: string): boolean {
   return unit === '\x85' || (unit !== '\ufeff' && unit.trim() === '');
 }
 
-/** One text of all, in linear time. */
+/** One text of all, in linear time. Reading the parts pays for it before it is made. @throws LimitFault */
 export function joinTexts(parts: readonly Text[], separator = Text.empty): Text {
   if (parts.length === 1) return parts[0];
+  spendSteps(STEPS_PER_TEXT * parts.length);
   const values: string[] = [];
   const marks: Mark[] = [];
   let length = 0;
@@ -139,11 +247,19 @@ export function joinTexts(parts: readonly Text[], separator = Text.empty): Text 
         marks[marks.length - 1] = { ...last, end: end + length };
       } else marks.push({ start: start + length, end: end + length, message });
     }
-    length += part.value.length;
+    length += part.size;
   };
   parts.forEach((part, i) => {
-    if (i > 0 && separator.value !== '') add(separator);
+    if (i > 0 && separator.size > 0) add(separator);
     add(part);
   });
   return new Text(values.join(''), marks);
+}
+
+/** A text `times` times. @throws LimitFault before it is made */
+export function repeatText(text: Text, times: number): Text {
+  const count = Math.max(0, times);
+  spendCharacters(text.size * count);
+  if (text.marks.length > 0) return joinTexts(Array.from({ length: count }, () => text));
+  return new Text(text.value.repeat(count));
 }

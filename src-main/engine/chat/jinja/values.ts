@@ -1,3 +1,4 @@
+import { spendCharacters, spendSteps } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import type { Text } from './text.ts';
 
@@ -6,32 +7,89 @@ export class Float {
   constructor(readonly value: number) {}
 }
 
-/** A list, a tuple, or what a filter gives to be looped over. */
+/** A list, a tuple, or what a filter gives to be looped over. Making one and walking through it costs a step an item. */
 export class List {
+  readonly #items: readonly Value[];
+
+  /** @throws LimitFault */
   constructor(
-    readonly items: readonly Value[],
+    items: readonly Value[],
     readonly isTuple = false,
-  ) {}
+  ) {
+    spendSteps(items.length);
+    this.#items = items;
+  }
+
+  /** To be walked through. @throws LimitFault */
+  get items(): readonly Value[] {
+    spendSteps(this.#items.length);
+    return this.#items;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** From the end for a negative index; undefined: not there. */
+  at(index: number): Value | undefined {
+    return this.#items.at(index);
+  }
+
+  /** A part of it. */
+  cut(from: number, to: number): List {
+    return new List(this.#items.slice(from, to), this.isTuple);
+  }
 }
 
-/** Keys by `keyOf`, in the order in which they were added. */
+interface Entry {
+  readonly key: Value;
+  readonly value: Value;
+}
+
+/** Making one and walking through it costs a step an entry. */
 export class Dict {
+  readonly #entries: ReadonlyMap<string, Entry>;
+
+  /** @throws LimitFault */
   constructor(
-    readonly entries: ReadonlyMap<string, { readonly key: Value; readonly value: Value }>,
+    /** By `keyOf`, in the order in which they were added. */
+    entries: ReadonlyMap<string, Entry>,
     /** The message of the chat that this is; null for everything else. */
     readonly message: number | null = null,
-  ) {}
+  ) {
+    spendSteps(entries.size);
+    this.#entries = entries;
+  }
+
+  /** To be walked through. @throws LimitFault */
+  get entries(): Entry[] {
+    spendSteps(this.#entries.size);
+    return Array.from(this.#entries.values());
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  has(key: Value): boolean {
+    return this.#entries.has(keyOf(key));
+  }
 
   get(key: Value): Value | undefined {
-    return this.entries.get(keyOf(key))?.value;
+    return this.#entries.get(keyOf(key))?.value;
   }
 
   text(name: string): Value | undefined {
-    return this.entries.get(`s${name}`)?.value;
+    spendCharacters(name.length);
+    return this.#entries.get(`s${name}`)?.value;
+  }
+
+  copy(): Dict {
+    return new Dict(this.#entries);
   }
 
   keys(): Value[] {
-    return Array.from(this.entries.values(), ({ key }) => key);
+    return this.entries.map(({ key }) => key);
   }
 }
 
@@ -84,7 +142,7 @@ export function keyOf(value: Value): string {
 }
 
 export function dictOf(entries: Iterable<readonly [Value, Value]>): Dict {
-  const map = new Map<string, { key: Value; value: Value }>();
+  const map = new Map<string, Entry>();
   for (const [key, value] of entries) {
     const id = keyOf(key);
     map.set(id, { key: map.get(id)?.key ?? key, value });
@@ -105,10 +163,10 @@ export function asNumber(value: Value): number | null {
 
 export function isTruthy(value: Value): boolean {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return Boolean(value);
-  if (isText(value)) return value.value !== '';
+  if (isText(value)) return value.size > 0;
   if (value instanceof Float) return value.value !== 0;
-  if (value instanceof List) return value.items.length > 0;
-  if (value instanceof Dict) return value.entries.size > 0;
+  if (value instanceof List) return value.size > 0;
+  if (value instanceof Dict) return value.size > 0;
   return !(value instanceof Undefined);
 }
 
