@@ -8,6 +8,7 @@ import type { Normalizer } from './normalizer/normalizer.ts';
 import type { Template } from './post-processor/template-processing.ts';
 import { unusedPiece } from './padded-tokenizer.ts';
 import { forEachWord, type PreTokenizer } from './pre-tokenizer/pre-tokenizer.ts';
+import { withinSteps } from './regex/step-budget.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -53,22 +54,23 @@ export class JsonTokenizer implements Tokenizer {
     this.unkTokenId = model.unkTokenId;
     this.added = new Map(addedTokens.map((token) => [token.id, token]));
     const normalized = addedTokens.filter((token) => token.normalized);
-    this.writtenAs = new Map(
-      normalized.map(({ id, content }) => [id, normalizer.normalize(AlignedText.of(content)).text]),
-    );
+    const length = normalized.reduce((sum, { content }) => sum + content.length, 0);
+    this.writtenAs = withinSteps(length, () => {
+      return new Map(normalized.map(({ id, content }) => [id, normalizer.normalize(AlignedText.of(content)).text]));
+    });
     this.splitAtAdded = addedTokenSplitter(addedTokens.filter((token) => !token.normalized));
     this.splitAtNormalized = addedTokenSplitter(normalized, ({ id, content }) => this.writtenAs.get(id) ?? content);
   }
 
   encode(text: string, options: EncodeOptions = {}): number[] {
     const ids: number[] = [];
-    this.forEachToken(text, options, (id) => ids.push(id));
+    withinSteps(text.length, () => this.forEachToken(text, options, (id) => ids.push(id)));
     return ids;
   }
 
   encodePieces(text: string, options: EncodeOptions = {}): TokenPiece[] {
     const pieces: TokenPiece[] = [];
-    this.forEachToken(text, options, (id, range) => {
+    const found: Found = (id, range) => {
       pieces.push({
         id,
         piece: this.piece(id),
@@ -78,13 +80,14 @@ export class JsonTokenizer implements Tokenizer {
         unknown: id === this.unkTokenId,
         range: range(),
       });
-    });
+    };
+    withinSteps(text.length, () => this.forEachToken(text, options, found));
     return pieces;
   }
 
   decode(ids: readonly number[], skipSpecial = true): string {
     const stream = this.stream({ skipSpecial });
-    return ids.map((id) => stream.push(id)).join('') + stream.flush();
+    return withinSteps(ids.length, () => ids.map((id) => stream.push(id)).join('') + stream.flush());
   }
 
   piece(id: number): string {

@@ -11,7 +11,8 @@ const MAX_POSITIONS = 500;
 
 /**
  * Refuses loops in which one text can be matched in more than one way, such as `(a+)+` or `(a|a)*`: a backtracking
- * matcher tries all of them, which takes exponential time on a text made for it.
+ * matcher tries all of them, which takes exponential time on a text made for it. This says so when the tokenizer is read;
+ * what it does not see, such as loops in optional groups, ends by the matcher's budget of steps.
  *
  * The test is strong one-unambiguity (Brüggemann-Klein and Wood, 1998; Koch and Scherzinger, 2007): in the Glushkov automaton of the loop, the next
  * character alone decides where to go and by which way. It refuses a few harmless loops too; tokenizers do not use those.

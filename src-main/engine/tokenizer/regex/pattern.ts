@@ -1,8 +1,9 @@
 import { EngineError } from '../../errors.ts';
 import { refuseAmbiguousLoops } from './ambiguity.ts';
 import type { CharSet } from './char-set.ts';
+import { Matcher } from './matcher.ts';
 import { parseRegex } from './parse.ts';
-import { RegexError, type RegexNode } from './syntax.ts';
+import type { RegexNode } from './syntax.ts';
 import { toJavaScript } from './to-javascript.ts';
 
 /** UTF-16 range `[start, end)`. */
@@ -29,23 +30,29 @@ export function literalPattern(literal: string): Pattern {
 }
 
 /**
- * Finds a regular expression in Oniguruma's syntax, as Hugging Face tokenizers write it.
- *
- * Loops that take exponential time are refused; a pattern such as `a+b` still takes time in the square of a run of `a`.
+ * Finds a regular expression in Oniguruma's syntax, as Hugging Face tokenizers write it. Its `matches` throws EngineError
+ * BAD_REQUEST when they take too long.
  *
  * @throws RegexError
  */
 export function regexPattern(source: string): Pattern {
   const tree = parseRegex(source);
   refuseAmbiguousLoops(tree);
-  const translated = toJavaScript(tree);
-  let regex: RegExp;
-  try {
-    regex = new RegExp(translated, 'gu');
-  } catch (error) {
-    throw new RegexError(error instanceof Error ? error.message : String(error), false);
-  }
-  return { matches: (text) => matchesOf(regex, text) };
+  const matcher = new Matcher(tree);
+  return {
+    matches(text) {
+      const found: Range[] = [];
+      if (text === '') return found;
+      let lastEnd = -1;
+      matcher.search(text, (start, end) => {
+        if (end === start && end === lastEnd) return null;
+        found.push([start, end]);
+        lastEnd = end;
+        return end > start ? end : null;
+      });
+      return found;
+    },
+  };
 }
 
 /** Finds one character, or a run of them, out of the first of the sets that has it. */

@@ -8,6 +8,7 @@ import { hardStrings } from '../../../engine/test-support/hard-strings.ts';
 import { huggingFaceCases } from '../../../engine/test-support/hugging-face-cases.ts';
 import { llamaCppFamily } from '../../../engine/test-support/llama-cpp-cases.ts';
 import { GGUF_FAMILIES, HUGGING_FACE_FAMILIES } from '../../../engine/test-support/tokenizer-families.ts';
+import { tinyTransformerJson } from '../../../engine/tokenizer/test-support/tiny-transformer.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
@@ -103,6 +104,19 @@ describe('tokenscope tokenize and detokenize --jsonl', () => {
       TIMEOUT_MS,
     );
   }
+
+  it('end with an error where a pattern of the file would take for ever', async () => {
+    const hostile = join(dir, 'hostile.json');
+    const pattern = { Regex: `${'(?:a*)?'.repeat(12)}b` };
+    const split = { type: 'Split', pattern, behavior: 'Isolated', invert: false };
+    await writeFile(hostile, JSON.stringify({ ...tinyTransformerJson(), pre_tokenizer: split }));
+    const before = process.cpuUsage();
+    expect(await tokenscope(['tokenize', 'a'.repeat(60), '--model', hostile], '')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("a pattern of the model's tokenizer takes too long") as string,
+    });
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(3000);
+  });
 
   it('say what is wrong with a file that is no tokenizer', async () => {
     const broken = join(dir, 'broken.json');
