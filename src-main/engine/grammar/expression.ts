@@ -48,6 +48,11 @@ export function sequence(...items: Expression[]): Expression {
 }
 
 export function choice(...options: Expression[]): Expression {
+  return choiceOf(options);
+}
+
+/** A choice among any number of options, at least one. */
+export function choiceOf(options: readonly Expression[]): Expression {
   return options.length === 1 ? options[0] : { kind: 'choice', options };
 }
 

@@ -1,6 +1,7 @@
 import { MAX_REPETITIONS } from '../compile-rules.ts';
 import {
   choice,
+  choiceOf,
   EMPTY,
   optional,
   repeat,
@@ -17,7 +18,8 @@ import { anyNumber, anyStringCharacter, space, wholeDigits } from './json-text.t
 import { keysExcept } from './keys.ts';
 import { integersIn, LARGEST, numbersIn, type Range } from './number-range.ts';
 import { isOfType, writtenTypes } from './one-of.ts';
-import { PatternProblem, patternText } from './pattern.ts';
+import { MAX_PATTERN_LENGTH, PatternProblem, patternText } from './pattern.ts';
+import { SchemaBudget } from './schema-budget.ts';
 import { ANNOTATIONS, SchemaReader } from './schema-reader.ts';
 import type { JsonType, Schemas, Shape } from './shape.ts';
 
@@ -32,35 +34,63 @@ export function compileSchema(source: string): GrammarRules {
   return new Compiler(root, source).compile();
 }
 
+/** Rules that are made of a schema, one for each combination of schemas that must hold together in some place. */
+const MAX_RULES = 10_000;
+/** Of a property, where others than those listed are allowed. */
+const MAX_NAME_LENGTH = 256;
+/** What writing a character of a pattern or a name takes, in the budget's units. */
+const WORK_PER_CHARACTER = 10;
+
 class Compiler {
   private readonly reader: SchemaReader;
+  private readonly budget: SchemaBudget;
   private readonly rules = new Map<string, Rule>();
+  private readonly patterns = new Map<string, Expression>();
+  /** Rules whose expression is still to be made. */
+  private readonly open: { name: string; schemas: Schemas; at: number }[] = [];
   private parts = 0;
 
   constructor(
     private readonly root: JsonNode,
     private readonly source: string,
   ) {
-    this.reader = new SchemaReader(root, source);
+    this.budget = new SchemaBudget(source);
+    this.reader = new SchemaReader(root, source, this.budget);
   }
 
   compile(): GrammarRules {
     const { at } = this.root;
-    this.rules.set('space', { expression: space(), at });
-    this.rules.set('character', { expression: anyStringCharacter(), at });
-    this.rules.set('root', { expression: this.value([this.root]), at });
+    this.addRule('space', space(), at);
+    this.addRule('character', anyStringCharacter(), at);
+    this.addRule('root', this.value([this.root]), at);
+    // One after the other, not one inside the other: a chain of schemas can be longer than the stack is deep.
+    for (let next = this.open.pop(); next !== undefined; next = this.open.pop()) {
+      this.addRule(next.name, this.alternatives(next.schemas), next.at);
+    }
     return { rules: this.rules, source: this.source, isSchema: true };
   }
 
   /** A value that all of `schemas` allow: a rule, made once, so that schemas may contain themselves. */
   private value(schemas: Schemas): Expression {
     const at = schemas[0]?.at ?? this.root.at;
-    const name = `value-${[...new Set(schemas.map((schema) => schema.at))].join('-')}`;
+    this.budget.spend(1 + schemas.length, at);
+    const places = [...new Set(schemas.map((schema) => schema.at))].sort((a, b) => a - b);
+    const name = `value-${places.join('-')}`;
     if (!this.rules.has(name)) {
-      this.rules.set(name, { expression: EMPTY, at });
-      this.rules.set(name, { expression: this.alternatives(schemas), at });
+      this.addRule(name, EMPTY, at);
+      this.open.push({ name, schemas, at });
     }
     return { kind: 'rule', name, at };
+  }
+
+  private addRule(name: string, expression: Expression, at: number): void {
+    this.rules.set(name, { expression, at });
+    if (this.rules.size > MAX_RULES) {
+      throw this.error(
+        `This schema is too complex: more than ${MAX_RULES} combinations of its parts are possible.`,
+        at,
+      );
+    }
   }
 
   private alternatives(schemas: Schemas): Expression {
@@ -68,7 +98,7 @@ class Compiler {
     if (inside !== null) return inside;
     const options = this.reader.shapes(schemas).flatMap((shape) => this.shape(shape));
     if (options.length === 0) throw this.error('This schema allows no value at all.', schemas[0].at);
-    return choice(...options);
+    return choiceOf(options);
   }
 
   /** A lone `$ref` or `anyOf` is left as it is: what it leads to may contain it. */
@@ -80,7 +110,7 @@ class Compiler {
     if (keyword === '$ref') return this.value([this.reader.target(value)]);
     if ((keyword !== 'anyOf' && keyword !== 'oneOf') || value.type !== 'array' || value.items.length === 0) return null;
     if (keyword === 'oneOf') this.reader.checkOneOf(value.items);
-    return choice(...value.items.map((option) => this.value([option])));
+    return choiceOf(value.items.map((option) => this.value([option])));
   }
 
   /** Whether any value is allowed, looked at from the outside. */
@@ -103,7 +133,11 @@ class Compiler {
       throw this.error('"enum" and "const" cannot be combined with other keywords here: list what is possible.', at);
     }
     const fitting = values.filter((value) => types === null || types.some((type) => isOfType(value, type)));
-    return fitting.map((value) => text(JSON.stringify(plainValue(value))));
+    return fitting.map((value) => {
+      const written = JSON.stringify(plainValue(value));
+      this.budget.spend(written.length / WORK_PER_CHARACTER, at);
+      return text(written);
+    });
   }
 
   /** @returns null when there is no value of that type */
@@ -148,8 +182,13 @@ class Compiler {
   }
 
   private pattern(pattern: string, at: number): Expression {
+    const known = this.patterns.get(pattern);
+    if (known !== undefined) return known;
+    this.budget.spend(Math.min(pattern.length, MAX_PATTERN_LENGTH) * WORK_PER_CHARACTER, at);
     try {
-      return patternText(pattern);
+      const expression = patternText(pattern);
+      this.patterns.set(pattern, expression);
+      return expression;
     } catch (error) {
       if (!(error instanceof PatternProblem)) throw error;
       throw this.error(`The pattern ${error.message}, at its character ${error.index + 1}.`, at);
@@ -201,7 +240,7 @@ class Compiler {
 
     const comma = sequence(text(','), SPACE);
     const pair = (key: Expression, value: Schemas) => sequence(key, text(':'), SPACE, this.value(value), SPACE);
-    const other = isOpen ? pair(keysExcept(names, { kind: 'rule', name: 'character', at }), others) : null;
+    const other = isOpen ? pair(this.otherKeys(names, at), others) : null;
     let first: Expression = EMPTY;
     let next: Expression = EMPTY;
     if (other !== null && most !== 0) {
@@ -218,6 +257,18 @@ class Compiler {
       next = isRequired ? sequence(comma, written, behind) : sequence(optional(sequence(comma, written)), behind);
     }
     return sequence(text('{'), SPACE, first, text('}'));
+  }
+
+  private otherKeys(names: readonly string[], at: number): Expression {
+    for (const name of names) {
+      if (name.length <= MAX_NAME_LENGTH) {
+        this.budget.spend(name.length * WORK_PER_CHARACTER, at);
+        continue;
+      }
+      const shown = JSON.stringify(`${name.slice(0, 40)}…`);
+      throw this.error(`The property ${shown} has a name of more than ${MAX_NAME_LENGTH} characters.`, at);
+    }
+    return keysExcept(names, { kind: 'rule', name: 'character', at });
   }
 
   /** How many properties there may be beside those listed. */
@@ -240,7 +291,7 @@ class Compiler {
   private part(expression: Expression, at: number): Expression {
     if (expression === EMPTY) return EMPTY;
     const name = `part-${this.parts++}`;
-    this.rules.set(name, { expression, at });
+    this.addRule(name, expression, at);
     return { kind: 'rule', name, at };
   }
 

@@ -4,6 +4,7 @@ import { anyStringCharacter, DIGIT, stringCharacter } from './json-text.ts';
 
 /** Groups inside each other. */
 const MAX_DEPTH = 50;
+export const MAX_PATTERN_LENGTH = 4096;
 
 const LINE_ENDS = CodePointSet.from('\n\r\u2028\u2029');
 const WORD = CodePointSet.of([
@@ -42,6 +43,8 @@ export class PatternProblem extends Error {
  * @throws PatternProblem
  */
 export function patternText(pattern: string): Expression {
+  if (pattern.length > MAX_PATTERN_LENGTH)
+    throw new PatternProblem(`is longer than ${MAX_PATTERN_LENGTH} characters`, MAX_PATTERN_LENGTH);
   return new Parser(pattern).parse();
 }
 

@@ -1,10 +1,24 @@
 import { grammarError } from '../source-position.ts';
 import type { JsonNode, JsonObject } from './json-source.ts';
 import { mayFitBoth } from './one-of.ts';
-import { anyShape, CannotMerge, mergeShapes, type JsonType, type Schemas, type Shape, type Sourced } from './shape.ts';
+import type { SchemaBudget } from './schema-budget.ts';
+import {
+  anyShape,
+  CannotMerge,
+  mergeShapes,
+  sizeOf,
+  type JsonType,
+  type Schemas,
+  type Shape,
+  type Sourced,
+} from './shape.ts';
 
 /** Alternatives that `anyOf`, `oneOf` and `allOf` may multiply to in one place. */
 const MAX_ALTERNATIVES = 200;
+/** Schemas inside each other, or referring to each other, that hold in one place. */
+const MAX_LEVELS = 200;
+/** Telling two alternatives of `oneOf` apart, in the budget's units. */
+const WORK_PER_PAIR = 8;
 
 const TYPES: readonly JsonType[] = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
 
@@ -45,17 +59,21 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export class SchemaReader {
   /** First options of `oneOf`s that were looked at. */
   private readonly toldApart = new Set<JsonNode>();
+  /** Alternatives of the schemas that were read to their end. */
+  private readonly known = new Map<JsonNode, readonly Shape[]>();
+  private level = 0;
 
   constructor(
     private readonly root: JsonNode,
     private readonly source: string,
+    private readonly budget: SchemaBudget,
   ) {}
 
   /**
    * The alternatives of schemas that must hold together; none when nothing can.
    * @throws EngineError GRAMMAR
    */
-  shapes(schemas: Schemas): Shape[] {
+  shapes(schemas: Schemas): readonly Shape[] {
     const at = schemas[0]?.at ?? this.root.at;
     return this.together(
       schemas.map((schema) => this.alternatives(schema, new Set())),
@@ -76,7 +94,13 @@ export class SchemaReader {
     const isPossible = (schemas: Schemas) => this.shapes(schemas).length > 0;
     shapes.forEach((of, i) => {
       const other = shapes.findIndex((others, j) => {
-        return i !== j && of.some((a) => others.some((b) => mayFitBoth(a, b, isPossible)));
+        if (i === j) return false;
+        return of.some((a) =>
+          others.some((b) => {
+            this.budget.spend(WORK_PER_PAIR + ((a.values?.length ?? 0) * (b.values?.length ?? 0)) / 8, options[i].at);
+            return mayFitBoth(a, b, isPossible);
+          }),
+        );
       });
       if (other === -1) return;
       const [low, high] = [Math.min(i, other), Math.max(i, other)];
@@ -88,6 +112,7 @@ export class SchemaReader {
   /** What a `$ref` points at. */
   target(ref: JsonNode): JsonNode {
     const pointer = this.string('$ref', ref);
+    this.budget.spend(1 + pointer.length / 8, ref.at);
     if (pointer !== '#' && !pointer.startsWith('#/')) {
       throw this.error(
         `The reference ${JSON.stringify(pointer)} must begin with #/: only this text is looked into.`,
@@ -112,16 +137,32 @@ export class SchemaReader {
   }
 
   /** @param following schemas whose `$ref` led here, which must not come again */
-  private alternatives(schema: JsonNode, following: ReadonlySet<JsonNode>): Shape[] {
+  private alternatives(schema: JsonNode, following: ReadonlySet<JsonNode>): readonly Shape[] {
+    const known = this.known.get(schema);
+    if (known !== undefined) return known;
     const object = this.object(schema);
     if (object === true) return [anyShape(schema.at)];
     if (object === false) return [];
     if (following.has(schema)) throw this.error('This schema refers to itself and to nothing else.', schema);
+    if (this.level === MAX_LEVELS) {
+      throw this.error(`Here schemas contain or refer to each other more than ${MAX_LEVELS} deep.`, schema);
+    }
+    this.level++;
+    const alternatives = this.read(object, following);
+    this.level--;
+    this.known.set(schema, alternatives);
+    return alternatives;
+  }
+
+  private read(schema: JsonObject, following: ReadonlySet<JsonNode>): Shape[] {
+    this.budget.spend(1 + schema.entries.size + following.size, schema.at);
     const seen = new Set([...following, schema]);
-    const parts = [[this.ownShape(object)]];
-    for (const [keyword, { value }] of object.entries) {
+    const parts: (readonly Shape[])[] = [[this.ownShape(schema)]];
+    for (const [keyword, { value }] of schema.entries) {
       if (keyword === '$ref') parts.push(this.alternatives(this.target(value), seen));
-      if (keyword === 'allOf') parts.push(...this.list(keyword, value).map((part) => this.alternatives(part, seen)));
+      if (keyword === 'allOf') {
+        for (const part of this.list(keyword, value)) parts.push(this.alternatives(part, seen));
+      }
       if (keyword === 'oneOf') this.checkOneOf(this.list(keyword, value));
       if (keyword === 'anyOf' || keyword === 'oneOf') {
         parts.push(this.list(keyword, value).flatMap((part) => this.alternatives(part, seen)));
@@ -131,11 +172,11 @@ export class SchemaReader {
   }
 
   /** One alternative of each part, in all ways that are possible. */
-  private together(parts: readonly Shape[][], at: number): Shape[] {
+  private together(parts: readonly (readonly Shape[])[], at: number): Shape[] {
     try {
-      return parts.reduce(
+      return parts.reduce<Shape[]>(
         (found, part) => {
-          const next = found.flatMap((a) => part.map((b) => mergeShapes(a, b))).filter((shape) => shape !== null);
+          const next = found.flatMap((a) => part.map((b) => this.merged(a, b, at))).filter((shape) => shape !== null);
           if (next.length <= MAX_ALTERNATIVES) return next;
           throw new CannotMerge(`This schema has more than ${MAX_ALTERNATIVES} alternatives.`, at);
         },
@@ -145,6 +186,11 @@ export class SchemaReader {
       if (!(error instanceof CannotMerge)) throw error;
       throw grammarError(error.message, this.source, error.at);
     }
+  }
+
+  private merged(a: Shape, b: Shape, at: number): Shape | null {
+    this.budget.spend(sizeOf(a) + sizeOf(b), at);
+    return mergeShapes(a, b);
   }
 
   private ownShape(schema: JsonObject): Shape {
@@ -228,11 +274,12 @@ export class SchemaReader {
 
   private types(value: JsonNode): JsonType[] {
     const names = value.type === 'array' ? this.list('type', value) : [value];
-    return names.map((name) => {
+    const types = names.map((name) => {
       const known = TYPES.find((type) => name.type === 'string' && type === name.value);
       if (known !== undefined) return known;
       throw this.error(`"type" must be one of ${TYPES.join(', ')}, or a list of them.`, name);
     });
+    return [...new Set(types)];
   }
 
   private list(keyword: string, value: JsonNode, min = 1): readonly JsonNode[] {

@@ -67,6 +67,14 @@ export function anyShape(at: number): Shape {
   };
 }
 
+/** How much there is to merge or to copy. */
+export function sizeOf({ properties, required, values, additional, prefixItems, items }: Shape): number {
+  let size = 1 + required.size + (values?.length ?? 0) + (additional?.length ?? 0) + items.length;
+  for (const schemas of properties.values()) size += 1 + schemas.length;
+  for (const schemas of prefixItems) size += 1 + schemas.length;
+  return size;
+}
+
 /** Thrown where two schemas cannot be put together, although both are known. */
 export class CannotMerge extends Error {
   constructor(
@@ -91,7 +99,7 @@ export function mergeShapes(a: Shape, b: Shape): Shape | null {
     values,
     properties: mergeProperties(a, b),
     required: new Set([...a.required, ...b.required]),
-    additional: a.additional === null ? b.additional : [...a.additional, ...(b.additional ?? [])],
+    additional: a.additional === null ? b.additional : both(a.additional, b.additional ?? []),
     minProperties: higher(a.minProperties, b.minProperties),
     maxProperties: lower(a.maxProperties, b.maxProperties),
     ...mergeItems(a, b),
@@ -122,8 +130,18 @@ function commonValues(a: Shape['values'], b: Shape['values']): Shape['values'] {
   return a.filter((value) => keys.has(canonical(value)));
 }
 
-/** The same text for equal values. */
+const canonicalOf = new WeakMap<JsonNode, string>();
+
+/** The same text for equal values, made once for each. */
 export function canonical(node: JsonNode): string {
+  const known = canonicalOf.get(node);
+  if (known !== undefined) return known;
+  const text = canonicalText(node);
+  canonicalOf.set(node, text);
+  return text;
+}
+
+function canonicalText(node: JsonNode): string {
   if (node.type === 'array') return `[${node.items.map(canonical).join()}]`;
   if (node.type !== 'object') return JSON.stringify(plainValue(node));
   const entries = [...node.entries].map(([key, { value }]) => `${JSON.stringify(key)}:${canonical(value)}`);
@@ -136,18 +154,20 @@ function mergeProperties(a: Shape, b: Shape): Map<string, Schemas> {
     // Where one side does not list a property, what it says of the others holds.
     const ofA = a.properties.get(name) ?? a.additional ?? [];
     const ofB = b.properties.get(name) ?? b.additional ?? [];
-    merged.set(name, [...ofA, ...ofB]);
+    merged.set(name, both(ofA, ofB));
   }
   return merged;
 }
 
 function mergeItems(a: Shape, b: Shape): Pick<Shape, 'prefixItems' | 'items'> {
   const length = Math.max(a.prefixItems.length, b.prefixItems.length);
-  const prefixItems = Array.from({ length }, (_, i) => [
-    ...(a.prefixItems[i] ?? a.items),
-    ...(b.prefixItems[i] ?? b.items),
-  ]);
-  return { prefixItems, items: [...a.items, ...b.items] };
+  const prefixItems = Array.from({ length }, (_, i) => both(a.prefixItems[i] ?? a.items, b.prefixItems[i] ?? b.items));
+  return { prefixItems, items: both(a.items, b.items) };
+}
+
+/** Each schema once: what is said again and again would double with every level. */
+function both(a: Schemas, b: Schemas): Schemas {
+  return a.length === 0 ? b : b.length === 0 ? a : [...new Set([...a, ...b])];
 }
 
 export function mergeRange(a: Shape, b: Shape): Pick<Shape, 'min' | 'max' | 'excludesMin' | 'excludesMax'> {
