@@ -86,3 +86,38 @@ test('a wrong grammar is shown where it is wrong and holds messages back', async
   await chat.id('grammar-example-1').click();
   await expect(chat.id('grammar-source')).toHaveValue(/yes/);
 });
+
+test('an engine that does not answer is said to hang, and what hung it is not checked again unasked', async ({
+  app,
+}) => {
+  let chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.id('grammar-json_schema').click();
+  await expect(chat.id('grammar-ok')).toBeVisible();
+  // Nothing that the page asks reaches the engine any more, as if it were busy for ever.
+  await app.page.evaluate(() => {
+    for (const { prototype } of [MessagePort, Worker]) {
+      const send = prototype.postMessage as (...args: unknown[]) => void;
+      prototype.postMessage = function (this: MessagePort | Worker, ...args: unknown[]) {
+        if (document.documentElement.dataset['deaf'] !== 'true') send.apply(this, args);
+      };
+    }
+    document.documentElement.dataset['deaf'] = 'true';
+  });
+  await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
+  await expect(chat.id('engine-state')).toHaveText('Not responding', { timeout: 30_000 });
+  await app.page.evaluate(() => delete document.documentElement.dataset['deaf']);
+  await expect(chat.id('executor')).toContainText('Engine not responding, restart it');
+  await chat.id('executor').click();
+  await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
+  await expect(chat.id('grammar-retry')).toBeVisible();
+  await expect(chat.id('send-blocked')).toContainText('did not answer');
+
+  await app.restart();
+  chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('sampling');
+  await chat.id('grammar-retry').click();
+  await expect(chat.id('grammar-ok')).toBeVisible();
+});

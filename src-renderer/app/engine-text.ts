@@ -7,8 +7,11 @@ export function engineText(engine: {
   status: 'starting' | 'ready' | 'empty' | 'lost';
   model: Pick<ModelInfo, 'loadMs'> | null;
   progress: LoadProgress | null;
+  /** False: it hangs. */
+  responds: boolean;
 }): string {
-  const { status, model, progress } = engine;
+  const { status, model, progress, responds } = engine;
+  if (!responds) return 'Not responding';
   if (status === 'lost') return 'Stopped';
   if (status === 'empty') return 'No model in memory';
   if (status === 'ready') return model === null ? 'Ready' : `Ready, loaded in ${formatDuration(model.loadMs)}`;

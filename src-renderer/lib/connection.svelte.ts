@@ -6,6 +6,7 @@ import { EngineClient } from '../../src-main/protocol/client.ts';
 import { backendLost } from '../../src-main/protocol/errors.ts';
 import type { Transport } from '../../src-main/protocol/transport.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
+import { EngineWatch } from './engine-watch.ts';
 import { electronModelOpener, webModelOpener, type ModelOpener } from './model-opener.ts';
 import { electronServices, webServices, type PageServices } from './services.ts';
 import { workerUrl } from './trusted-url.ts';
@@ -18,6 +19,8 @@ export interface Connection {
   readonly models: ModelOpener;
   /** Reactive. `ready` means that the engine can be asked, not that it has a model. */
   readonly engine: ConnectionState;
+  /** False while the engine leaves a call unanswered that takes no time. Reactive. */
+  readonly responds: boolean;
   /** Why the engine is not ready, when there is something to say. Reactive. */
   readonly message: string | null;
   /** @throws EngineError BACKEND_LOST while there is no engine */
@@ -38,7 +41,9 @@ export function connect(way: TokenscopeBridge | string): Connection {
 abstract class LiveConnection implements Connection {
   engine = $state<ConnectionState>('starting');
   message = $state<string | null>(null);
+  responds = $state(true);
   #client: EngineClient | null = null;
+  #watched: EngineApi | null = null;
   readonly #listeners = new Set<(engine: EngineApi | null) => void>();
 
   abstract readonly models: ModelOpener;
@@ -50,13 +55,13 @@ abstract class LiveConnection implements Connection {
   protected abstract lost(): void;
 
   client(): EngineApi {
-    if (this.#client === null) throw backendLost();
-    return this.#client;
+    if (this.#watched === null) throw backendLost();
+    return this.#watched;
   }
 
   onEngine(listener: (engine: EngineApi | null) => void): () => void {
     this.#listeners.add(listener);
-    listener(this.#client);
+    listener(this.#watched);
     return () => this.#listeners.delete(listener);
   }
 
@@ -64,6 +69,9 @@ abstract class LiveConnection implements Connection {
     this.detach('starting');
     const client = new EngineClient(transport);
     this.#client = client;
+    this.#watched = new EngineWatch(client, (responds) => {
+      if (this.#client === client) this.responds = responds;
+    });
     this.engine = 'ready';
     this.message = null;
     void client.closed.then(() => {
@@ -76,6 +84,8 @@ abstract class LiveConnection implements Connection {
   protected detach(state: Exclude<ConnectionState, 'ready'>, message: string | null = null): void {
     const client = this.#client;
     this.#client = null;
+    this.#watched = null;
+    this.responds = true;
     this.engine = state;
     this.message = message;
     client?.close();
@@ -83,7 +93,7 @@ abstract class LiveConnection implements Connection {
   }
 
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener(this.#client);
+    for (const listener of [...this.#listeners]) listener(this.#watched);
   }
 }
 

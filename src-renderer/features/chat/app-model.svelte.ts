@@ -9,6 +9,7 @@ import { ModelSettingsState } from './model-settings.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
+import { UnaskedWork } from './unasked-work.ts';
 
 /** The model that the app brings along. */
 export const BUILT_IN_MODEL = 'tiny-transformer';
@@ -26,6 +27,7 @@ export interface AppModel {
   readonly grammarCheck: GrammarCheck;
   /** The model of the open chat where another one is loaded. */
   readonly otherModel: OtherModelState;
+  readonly unasked: UnaskedWork;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -41,7 +43,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
-  const grammarCheck = new GrammarCheck(engine);
+  const unasked = new UnaskedWork(localStorage, () => engine.responds);
+  const grammarCheck = new GrammarCheck(engine, unasked);
   const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
   const flush = () => {
     void settings.flush();
@@ -78,5 +81,5 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, panel, otherModel };
+  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, unasked, panel, otherModel };
 }

@@ -80,6 +80,11 @@ export class EngineState {
     return this.#wanted === null ? 'empty' : 'starting';
   }
 
+  /** Whether the engine answers; false: it hangs, and `restart` is the way out. */
+  get responds(): boolean {
+    return this.#connection.responds;
+  }
+
   /** The model that is being read; null while none is. */
   get loadingId(): string | null {
     return this.#loading?.choice.modelId ?? null;

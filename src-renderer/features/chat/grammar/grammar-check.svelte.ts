@@ -1,6 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
 import type { EngineState } from '../engine.svelte.ts';
+import type { UnaskedWork } from '../unasked-work.ts';
 
 /** A grammar that is being written is checked when typing pauses, ms. */
 const CHECK_AFTER_MS = 150;
@@ -11,15 +12,20 @@ export class GrammarCheck {
   problem = $state.raw<SourceProblem | null>(null);
   /** It was found to be in order. */
   passed = $state(false);
+  /** The engine did not answer when it checked this one before, so it is not checked unless `retry` is called. */
+  held = $state(false);
   readonly #engine: Pick<EngineState, 'ready'>;
+  readonly #unasked: UnaskedWork;
 
-  constructor(engine: Pick<EngineState, 'ready'>) {
+  constructor(engine: Pick<EngineState, 'ready'>, unasked: UnaskedWork) {
     this.#engine = engine;
+    this.#unasked = unasked;
   }
 
   /** Checks soon. @returns calls it off */
   check(grammar: GrammarSource | null): () => void {
     this.passed = false;
+    this.held = false;
     if (grammar === null) {
       this.problem = null;
       return () => undefined;
@@ -32,8 +38,16 @@ export class GrammarCheck {
     };
   }
 
+  /** Checks a grammar that was held back. */
+  retry(grammar: GrammarSource): () => void {
+    this.#unasked.forget(grammar);
+    return this.check(grammar);
+  }
+
   /** Why nothing can be sent; null: it can. */
   get blocks(): string | null {
+    if (this.held)
+      return 'The engine did not answer when it checked the answer format. Change the format, or turn it off.';
     if (this.problem === null) return null;
     const { line, column } = this.problem;
     return `The answer format is wrong at line ${line}, column ${column}. Mend it in the sampling panel, or turn it off.`;
@@ -42,14 +56,17 @@ export class GrammarCheck {
   async #check(grammar: GrammarSource, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const { problem } = await engine.call('checkGrammar', { grammar }, { signal });
+      const { problem } = await this.#unasked.run(grammar, signal, () => {
+        return engine.call('checkGrammar', { grammar }, { signal });
+      });
       if (signal.aborted) return;
       this.problem = problem;
       this.passed = problem === null;
     } catch (thrown) {
       if (signal.aborted) return;
       // Refused as a whole, for example because it is too long: no place in it is wrong.
-      const { code, message } = EngineError.from(thrown);
+      const { code, message, details } = EngineError.from(thrown);
+      this.held = details['unanswered'] === true;
       this.problem = code === 'BAD_REQUEST' ? { message, line: 1, column: 1 } : null;
     }
   }

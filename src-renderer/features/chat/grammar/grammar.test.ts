@@ -3,6 +3,8 @@ import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/api.ts';
 import { GRAMMAR_EXAMPLES } from './examples.ts';
+import { memoryStorage } from '../test-support/memory-storage.ts';
+import { UnaskedWork } from '../unasked-work.ts';
 import { GrammarCheck } from './grammar-check.svelte.ts';
 
 const WRONG: SourceProblem = { message: 'There is no rule "x".', line: 2, column: 5 };
@@ -23,7 +25,8 @@ describe('the check of a grammar', () => {
         return answer();
       },
     } as unknown as EngineApi;
-    check = new GrammarCheck({ ready: () => Promise.resolve(api) });
+    const unasked = new UnaskedWork(memoryStorage(), () => true);
+    check = new GrammarCheck({ ready: () => Promise.resolve(api) }, unasked);
   });
   afterEach(() => vi.useRealTimers());
 
@@ -53,6 +56,42 @@ describe('the check of a grammar', () => {
     check.check(gbnf('a'));
     await vi.advanceTimersByTimeAsync(200);
     expect(check.problem?.message).toBe('Too long.');
+  });
+});
+
+describe('a grammar that the engine did not answer', () => {
+  it('is not checked again, nor sent, until it is changed or a person wants it', async () => {
+    vi.useFakeTimers();
+    const asked: string[] = [];
+    const api = {
+      call: (_: string, { grammar }: { grammar: GrammarSource }) => {
+        asked.push(grammar.source);
+        return new Promise(() => undefined);
+      },
+    } as unknown as EngineApi;
+    const storage = memoryStorage();
+    // A new one for every start of the app.
+    const started = () =>
+      new GrammarCheck({ ready: () => Promise.resolve(api) }, new UnaskedWork(storage, () => false));
+    started().check(gbnf('hangs'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toEqual(['hangs']);
+
+    const check = started();
+    check.check(gbnf('hangs'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toEqual(['hangs']);
+    expect(check.held).toBe(true);
+    expect(check.problem?.message).toContain('did not answer');
+    expect(check.blocks).toContain('did not answer');
+
+    check.check(gbnf('other'));
+    await vi.advanceTimersByTimeAsync(200);
+    check.retry(gbnf('hangs'));
+    await vi.advanceTimersByTimeAsync(200);
+    expect(asked).toEqual(['hangs', 'other', 'hangs']);
+    expect(check.held).toBe(false);
+    vi.useRealTimers();
   });
 });
 

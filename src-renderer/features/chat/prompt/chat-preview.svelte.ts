@@ -1,6 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { ChatMessage, RenderChatParams, RenderedChat, SourceProblem } from '../../../../src-main/engine/types.ts';
 import type { EngineState } from '../engine.svelte.ts';
+import type { UnaskedWork } from '../unasked-work.ts';
 
 /** A template that is being written is tried when typing pauses, ms. */
 const ASK_AFTER_MS = 150;
@@ -10,10 +11,17 @@ export class ChatPreview {
   result = $state.raw<{ chat: RenderedChat; messages: readonly ChatMessage[] } | null>(null);
   /** Why there is none; null: there is. */
   error = $state.raw<EngineError | null>(null);
-  readonly #engine: Pick<EngineState, 'ready'>;
+  readonly #engine: Pick<EngineState, 'ready' | 'model'>;
+  readonly #unasked: UnaskedWork;
 
-  constructor(engine: Pick<EngineState, 'ready'>) {
+  constructor(engine: Pick<EngineState, 'ready' | 'model'>, unasked: UnaskedWork) {
     this.#engine = engine;
+    this.#unasked = unasked;
+  }
+
+  /** The engine did not answer when it rendered this template before, so it is not tried unless `retry` is called. */
+  get held(): boolean {
+    return this.error?.details['unanswered'] === true;
   }
 
   /** Where the template is wrong; null where that is not what went wrong. */
@@ -31,10 +39,23 @@ export class ChatPreview {
     };
   }
 
+  /** Renders a chat whose template was held back. */
+  retry(params: RenderChatParams): () => void {
+    this.#unasked.forget(this.#subject(params));
+    return this.ask(params);
+  }
+
+  /** A template that hangs does so for most chats. */
+  #subject({ template }: RenderChatParams): unknown {
+    return [this.#engine.model?.id, template];
+  }
+
   async #render(params: RenderChatParams, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const chat = await engine.call('renderChat', params, { signal });
+      const chat = await this.#unasked.run(this.#subject(params), signal, () => {
+        return engine.call('renderChat', params, { signal });
+      });
       if (signal.aborted) return;
       this.result = { chat, messages: params.messages };
       this.error = null;

@@ -257,6 +257,7 @@ export class FakeServices implements PageServices {
 
 export class FakeConnection implements Connection {
   engine: ConnectionState = 'starting';
+  responds = true;
   message: string | null = null;
   restarts = 0;
   #current: EngineApi | null = null;
