@@ -67,7 +67,7 @@ test('a thread that is ended from outside is an error of the reply, and the app 
   await expect(chat.id('error-card')).toContainText(/thread of the CPU kernels ended unexpectedly/);
   // The same model is loaded again by itself.
   await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
-  expect((await chat.finished()).reason).toBe('eos');
+  await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
   await chat.newChat();
   expect(await chat.ask(PROMPT)).toEqual(before);
 

@@ -73,7 +73,7 @@ test('a thread that is ended from outside is an error of the reply, and the app 
   await expect(chat.id('error-card')).toContainText(/thread of the CPU kernels ended unexpectedly/);
   // The same model is loaded again by itself, with threads of its own.
   await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
-  expect((await chat.finished()).reason).toBe('max_tokens');
+  await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');
   await chat.newChat();
   expect(await ask(chat)).toEqual({ text: REPLY, reason: 'max_tokens' });
 });

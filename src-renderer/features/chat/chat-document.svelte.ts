@@ -9,7 +9,7 @@ import type {
   StoredTurn,
   TokenDetails,
 } from '../../../src-main/protocol/chats/chat.ts';
-import { newId, now } from './identity.ts';
+import { newId, now, nowAfter } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 
 export class UserTurn {
@@ -165,7 +165,7 @@ export class ChatDocument {
   }
 
   addUserTurn(text: string, parent = this.head): UserTurn {
-    const turn = { id: newId(), parent, role: 'user', text, createdAt: now() } as const;
+    const turn = { id: newId(), parent, role: 'user', text, createdAt: this.#newest(parent) } as const;
     this.#record({ type: 'turn', turn });
     this.#record({ type: 'facts', facts: { head: turn.id } });
     return this.#turns.get(turn.id) as UserTurn;
@@ -173,7 +173,7 @@ export class ChatDocument {
 
   /** Adds a reply to `parent`, beside those that it has. */
   addReply(facts: ReplyFacts, parent = this.head): Reply {
-    const turn = { id: newId(), parent, role: 'assistant', createdAt: now(), facts } as const;
+    const turn = { id: newId(), parent, role: 'assistant', createdAt: this.#newest(parent), facts } as const;
     this.#record({ type: 'turn', turn });
     this.#record({ type: 'facts', facts: { head: turn.id } });
     return this.#turns.get(turn.id) as Reply;
@@ -349,6 +349,12 @@ export class ChatDocument {
     const at = stored.createdAt;
     known.apply({ type: 'tokens', turn, from: 0, text, tokens, at });
     if (known.count <= tokens.ids.length) known.apply({ type: 'reply', turn, facts, at });
+  }
+
+  /** Now, but later than the other versions. */
+  #newest(parent: string | null): string {
+    const last = this.#turns.get(this.#children.get(parent)?.at(-1) ?? '')?.createdAt;
+    return last === undefined ? now() : nowAfter(last);
   }
 
   #isOlder(turn: ChatTurn, id: string): boolean {

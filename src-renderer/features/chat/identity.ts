@@ -3,6 +3,12 @@ export function now(): string {
   return new Date().toISOString();
 }
 
+/** This moment, or a millisecond after `last`, whichever is later. */
+export function nowAfter(last: string): string {
+  const at = now();
+  return last < at ? at : new Date(Date.parse(last) + 1).toISOString();
+}
+
 export function newId(): string {
   return crypto.randomUUID();
 }

@@ -41,6 +41,7 @@ export const replyFacts = (facts: Partial<ReplyFacts> = {}): ReplyFacts => ({
   sampling: defaultSamplingParams(),
   modelId: 'tiny-transformer',
   model: 'TinyTransformer',
+  vocabularySize: 8000,
   executor: 'wasm',
   notices: [],
   promptTokens: 3,
