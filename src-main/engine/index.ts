@@ -106,9 +106,9 @@ export class InferenceEngine {
 
   constructor(private readonly platform: Platform) {}
 
-  /** The loaded model with what it occupies now. */
+  /** The loaded model with what it occupies now; null also when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
-    return this.loaded === null ? null : describe(this.loaded);
+    return this.loaded === null || this.loaded.executor.failed ? null : describe(this.loaded);
   }
 
   /**
@@ -117,19 +117,32 @@ export class InferenceEngine {
    */
   async load(files: ModelFiles, options: LoadOptions = {}): Promise<ModelInfo> {
     return this.queue.run(async () => {
-      const startedAt = this.platform.clock.now();
-      const onWarning = (message: string) => this.platform.log.warn(message);
-      const wanted = options.executor ?? (this.platform.compileKernels ? 'wasm' : 'reference');
-      const { model, executor } = await (wanted === 'wasm'
-        ? this.openForKernels(files, { ...options, onWarning })
-        : openForReference(files, { ...options, onWarning }));
-      const cache = new KvCache(model.config.contextSize);
-      const context = new ContextWindow(executor, cache);
-      const loadMs = this.platform.clock.now() - startedAt;
-      await this.dispose();
-      this.loaded = { model, executor, cache, context, loadMs, loadReported: false };
-      return describe(this.loaded);
+      // There is nothing to go back to, and its memory is wanted.
+      if (this.loaded?.executor.failed) await this.dispose();
+      try {
+        const loaded = await this.open(files, options);
+        await this.dispose();
+        this.loaded = loaded;
+        return describe(loaded);
+      } catch (error) {
+        // What was read of the model has no other owner, and may be gigabytes.
+        this.platform.collectGarbage?.();
+        throw error;
+      }
     });
+  }
+
+  private async open(files: ModelFiles, options: LoadOptions): Promise<Loaded> {
+    const { clock, log } = this.platform;
+    const startedAt = clock.now();
+    const onWarning = (message: string) => log.warn(message);
+    const wanted = options.executor ?? (this.platform.compileKernels ? 'wasm' : 'reference');
+    const { model, executor } = await (wanted === 'wasm'
+      ? this.openForKernels(files, { ...options, onWarning })
+      : openForReference(files, { ...options, onWarning }));
+    const cache = new KvCache(model.config.contextSize);
+    const context = new ContextWindow(executor, cache);
+    return { model, executor, cache, context, loadMs: clock.now() - startedAt, loadReported: false };
   }
 
   /**
@@ -314,20 +327,27 @@ export class InferenceEngine {
     const kernels = await this.platform.compileKernels();
     const { threads: host, clock, measurements } = this.platform;
     const threads = { count: options.threads ?? clock, host };
-    let executor: Executor | null = null;
-    const model = await openModel(files, {
-      ...options,
-      takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
-        const created = await createWasmExecutor(program, weights, {
-          ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
-          cells: contextSize,
-        });
-        executor = created;
-        return { bytes: created.memoryBytes.weights, get: weightIsPacked };
-      },
-    });
-    if (executor === null) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
-    return { model, executor };
+    const created: Executor[] = [];
+    try {
+      const model = await openModel(files, {
+        ...options,
+        takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
+          const executor = await createWasmExecutor(program, weights, {
+            ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
+            cells: contextSize,
+          });
+          created.push(executor);
+          return { bytes: executor.memoryBytes.weights, get: weightIsPacked };
+        },
+      });
+      const [executor] = created;
+      if (executor === undefined) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
+      return { model, executor };
+    } catch (error) {
+      // It runs already, also when loading is cancelled as its last step.
+      for (const executor of created) await executor.dispose();
+      throw error;
+    }
   }
 
   private require(): Loaded {

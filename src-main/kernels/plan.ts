@@ -51,7 +51,7 @@ import { linearF32 } from './linear-f32';
 import { linearInt8 } from './linear-int8';
 import { linearQ8Signed } from './linear-q8-signed';
 import { sumLogitRows } from './logits';
-import { arriveLast, awaitRelease, barriers, failed, nextRun, release, sendToSleep, startRun, stopped } from './pool';
+import { arriveLast, awaitRelease, barriers, failed, getOn, nextRun, release, sendToSleep, startRun, stopped } from './pool';
 import { addComputing, addWaiting, computing, now } from './profile';
 import { quantizeRows } from './quantize';
 import { MANY_ROWS } from './strands';
@@ -149,6 +149,7 @@ function runShare(plan: usize, count: i32, run: usize, pool: usize, thread: i32)
       if (from >= units || isCancelled(run, thread) || failed(pool)) break;
       const to = min(chunkStart(chunk + 1, threads, large, size), units);
       executeChain(plan, i, end, run, from, to, thread, thread == 0);
+      getOn(pool, thread);
     }
     i = end;
   }
@@ -165,6 +166,7 @@ function meet(plan: usize, first: i32, end: i32, count: i32, run: usize, pool: u
     for (let i = first; i < end; i++) {
       const op = opAt(plan, i);
       executeChain(plan, i, i + 1, run, 0, unitsOf(op, run), thread, true);
+      getOn(pool, thread);
     }
     release(pool);
   } else {

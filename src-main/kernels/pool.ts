@@ -5,7 +5,10 @@ import {
   POOL_CALLS,
   POOL_COUNT,
   POOL_FAILED,
+  POOL_PATIENCE,
   POOL_PLAN,
+  POOL_PROGRESS,
+  POOL_PROGRESS_LINES,
   POOL_RUN,
   POOL_RUNS,
   POOL_SLEEPING,
@@ -23,11 +26,6 @@ const BARRIER_SPINS: i32 = 250000;
 const IDLE_SPINS: i32 = 4000000;
 /** Sleep at a time, ns: how soon a thread sees that another has failed. */
 const SLEEP: i64 = 200000000;
-/**
- * Sleeps at a barrier, one after the other, after which the engine's thread takes the others for lost: some 3 s. They
- * have one chunk left at most, which takes milliseconds.
- */
-const PATIENCE: i32 = 15;
 
 /** Wakes the others that compute a run, and leaves the rest asleep. */
 export function startRun(pool: usize, plan: usize, count: i32, run: usize): void {
@@ -92,10 +90,33 @@ export function release(pool: usize): void {
   advance(pool, POOL_BARRIERS);
 }
 
-/** A thread that was terminated tells nobody: the engine's own gives up after a while, and then all do. */
+/** A thread that was terminated tells nobody: the engine's own gives up when none gets on for a while, and then all do. */
 export function awaitRelease(pool: usize, before: i32, thread: i32): void {
-  if (waitWhile(pool, POOL_BARRIERS, before, BARRIER_SPINS, thread == 0 ? PATIENCE : i32.MAX_VALUE)) return;
+  const sleeps = thread == 0 ? load<i32>(pool, POOL_PATIENCE) : i32.MAX_VALUE;
+  if (waitWhile(pool, POOL_BARRIERS, before, BARRIER_SPINS, sleeps)) return;
   atomic.store<i32>(pool, 1, POOL_FAILED);
+}
+
+/** A thread has computed a chunk. */
+// @ts-ignore: decorator
+@inline
+export function getOn(pool: usize, thread: i32): void {
+  const line = lineOf(pool, thread);
+  store<i32>(line, load<i32>(line, POOL_PROGRESS) + 1, POOL_PROGRESS);
+}
+
+// @ts-ignore: decorator
+@inline
+function lineOf(pool: usize, thread: i32): usize {
+  return pool + ((<usize>thread % POOL_PROGRESS_LINES) << 6);
+}
+
+/** Another number once any of the others has computed a chunk. */
+function progress(pool: usize): i32 {
+  const threads = load<i32>(pool, POOL_THREADS);
+  let chunks = 0;
+  for (let thread = 1; thread < threads; thread++) chunks += load<i32>(lineOf(pool, thread), POOL_PROGRESS);
+  return chunks;
 }
 
 // @ts-ignore: decorator
@@ -120,14 +141,19 @@ function wakeSleeping(pool: usize, field: usize): void {
   if (atomic.load<i32>(pool, POOL_SLEEPING)) atomic.notify(pool + field, -1);
 }
 
-/** False when the value is still the same after `sleeps` sleeps. */
+/** False when the value is still the same, and no other thread has got on, after `sleeps` sleeps. */
 function waitWhile(pool: usize, field: usize, value: i32, spins: i32, sleeps: i32): bool {
   const at = pool + field;
   for (let i = 0; i < spins; i++) if (atomic.load<i32>(at) != value) return true;
   atomic.add<i32>(pool, 1, POOL_SLEEPING);
-  while (sleeps > 0 && atomic.load<i32>(at) == value && !failed(pool)) {
-    if (atomic.wait<i32>(at, value, SLEEP) == AtomicWaitResult.TIMED_OUT) sleeps--;
+  let left = sleeps;
+  let before = progress(pool);
+  while (left > 0 && atomic.load<i32>(at) == value && !failed(pool)) {
+    if (atomic.wait<i32>(at, value, SLEEP) != AtomicWaitResult.TIMED_OUT) continue;
+    const now = progress(pool);
+    left = now == before ? left - 1 : sleeps;
+    before = now;
   }
   atomic.sub<i32>(pool, 1, POOL_SLEEPING);
-  return sleeps > 0;
+  return left > 0;
 }

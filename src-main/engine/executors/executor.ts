@@ -68,6 +68,8 @@ export interface Executor {
   readonly kernels: KernelsInfo | null;
   /** Bytes held. */
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
+  /** Every further run fails with BACKEND_LOST: only another executor can go on. */
+  readonly failed: boolean;
   /**
    * @throws EngineError CANCELLED when `cancel` was set during the run: K and V of the batch's cells are then
    * undefined, and the caller releases those cells.

@@ -13,6 +13,9 @@ export type EngineStatus = 'starting' | 'ready' | 'empty' | 'lost';
 /** Which model, and for how many tokens of prompt and reply. */
 export type ModelChoice = EngineStreams['load']['params'];
 
+/** A model that is lost again and again, without a reply between, is not loaded again unasked. */
+const MAX_LOSSES = 3;
+
 interface Waiting {
   resolve(engine: EngineApi): void;
   reject(error: EngineError): void;
@@ -42,6 +45,8 @@ export class EngineState {
   readonly #connection: Connection;
   /** Has its model and reads no other. */
   #engine: EngineApi | null = null;
+  /** How often the engine has lost its model since it last wrote a reply. */
+  #losses = 0;
   // Nothing on screen depends on it.
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #waiting = new Set<Waiting>();
@@ -130,6 +135,7 @@ export class EngineState {
     this.#engine = null;
     this.#loading = null;
     this.#loaded = false;
+    this.#losses = 0;
     this.#failure = null;
     this.progress = null;
     if (engine !== null) void this.#begin(engine);
@@ -147,8 +153,10 @@ export class EngineState {
       if (choice !== null) await this.#load(engine, choice);
     } catch (thrown) {
       const error = EngineError.from(thrown);
-      // Lost while loading: the connection starts a fresh engine and says so. Cancelled: another model took its place.
-      if (error.code === 'BACKEND_LOST' || this.#loading !== null) return;
+      // Cancelled: another model took its place.
+      if (this.#loading !== null) return;
+      // Lost while loading: the connection starts a fresh engine and says so.
+      if (error.code === 'BACKEND_LOST' && !(await answers(engine))) return;
       if (error.code === 'CANCELLED') this.#wanted = null;
       else this.#failure = error;
       this.#answer(({ reject }) => reject(error));
@@ -178,17 +186,73 @@ export class EngineState {
         this.#loading = null;
         this.progress = null;
         if (this.#loaded) {
-          this.#engine = engine;
-          this.#answer(({ resolve }) => resolve(engine));
+          const ready = watched(engine, {
+            lost: (error) => this.#lost(engine, ready, error),
+            wrote: () => (this.#losses = 0),
+          });
+          this.#engine = ready;
+          this.#answer(({ resolve }) => resolve(ready));
         }
       }
     }
+  }
+
+  /** The engine is there and cannot compute any more, as when a thread of it is gone: loading its model again helps. */
+  #lost(engine: EngineApi, ready: EngineApi, error: EngineError): void {
+    // Another load has begun meanwhile, or a fresh engine is there.
+    if (this.#engine !== ready) return;
+    this.#engine = null;
+    this.#loaded = false;
+    if (++this.#losses <= MAX_LOSSES) void this.#begin(engine);
+    else this.#failure = error;
   }
 
   #answer(give: (waiting: Waiting) => void): void {
     const all = [...this.#waiting];
     this.#waiting.clear();
     all.forEach(give);
+  }
+}
+
+/** An engine that says when it has turned out to have lost its model, and when it has written a reply. */
+function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(): void }): EngineApi {
+  const failed = (thrown: unknown) => {
+    const error = EngineError.from(thrown);
+    if (error.code === 'BACKEND_LOST' || error.code === 'NO_MODEL') on.lost(error);
+    return error;
+  };
+  return {
+    async call(method, params, options) {
+      try {
+        return await engine.call(method, params, options);
+      } catch (thrown) {
+        throw failed(thrown);
+      }
+    },
+    async *stream(method, params, options) {
+      try {
+        for await (const event of engine.stream(method, params, options)) {
+          if (event.type === 'end') {
+            const { detail, errorCode } = event.stop;
+            if (errorCode === undefined) on.wrote();
+            else failed(new EngineError(errorCode, detail));
+          }
+          yield event;
+        }
+      } catch (thrown) {
+        throw failed(thrown);
+      }
+    },
+  };
+}
+
+/** Whether there is an engine at the other end. */
+async function answers(engine: EngineApi): Promise<boolean> {
+  try {
+    await engine.call('status', {});
+    return true;
+  } catch (thrown) {
+    return EngineError.from(thrown).code !== 'BACKEND_LOST';
   }
 }
 

@@ -1,9 +1,11 @@
 import { beforeEach, expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
+import { defaultGenerateParams } from '../../../src-main/engine/defaults.ts';
 import type { ModelInfo } from '../../../src-main/engine/types.ts';
+import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import { backendLost } from '../../../src-main/protocol/errors.ts';
 import { EngineState } from './engine.svelte.ts';
-import { FakeConnection, FakeEngine, FakeServices, MODEL } from './test-support/fakes.ts';
+import { end, FakeConnection, FakeEngine, FakeServices, MODEL, start, tokens } from './test-support/fakes.ts';
 
 let connection: FakeConnection;
 let engine: EngineState;
@@ -13,10 +15,19 @@ beforeEach(() => {
   engine = new EngineState(connection, 'tiny-transformer');
 });
 
+/** An engine that can be told apart at the other end of what `ready` gives. */
+function fake(): FakeEngine {
+  const api = new FakeEngine();
+  api.describe = () => api as never;
+  return api;
+}
+
+const at = async (ready: Promise<EngineApi>) => (await ready).call('describe', { modelId: 'which' });
+
 const tick = () => new Promise((resolve) => setTimeout(resolve));
 
 function failing(error: EngineError): FakeEngine {
-  const api = new FakeEngine();
+  const api = fake();
   api.stream = () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) });
   return api;
 }
@@ -24,25 +35,25 @@ function failing(error: EngineError): FakeEngine {
 it('is ready when the model is loaded, and tells those who wait', async () => {
   expect(engine.status).toBe('starting');
   const waiting = engine.ready();
-  const api = new FakeEngine();
+  const api = fake();
   connection.change(api, 'ready');
   expect(engine.status).toBe('starting');
-  expect(await waiting).toBe(api);
+  expect(await at(waiting)).toBe(api);
   expect(engine.status).toBe('ready');
   expect(engine.model).toBe(MODEL);
   expect(engine.progress).toBeNull();
 });
 
 it('loads the model again in a fresh engine, and shows the old one meanwhile', async () => {
-  connection.change(new FakeEngine(), 'ready');
+  connection.change(fake(), 'ready');
   await engine.ready();
   connection.change(null, 'starting');
   expect(engine.status).toBe('starting');
   expect(engine.model).toBe(MODEL);
-  const fresh = new FakeEngine();
+  const fresh = fake();
   const waiting = engine.ready();
   connection.change(fresh, 'ready');
-  expect(await waiting).toBe(fresh);
+  expect(await at(waiting)).toBe(fresh);
 });
 
 it('gives up with a reason: nobody is there, or the model cannot be read', async () => {
@@ -62,18 +73,20 @@ it('gives up with a reason: nobody is there, or the model cannot be read', async
 
 it('waits on when the engine is lost while it loads', async () => {
   const waiting = engine.ready();
-  connection.change(failing(backendLost()), 'ready');
+  const dying = failing(backendLost());
+  dying.call = () => Promise.reject(backendLost());
+  connection.change(dying, 'ready');
   await new Promise((resolve) => setTimeout(resolve));
   expect(engine.status).toBe('starting');
-  const fresh = new FakeEngine();
+  const fresh = fake();
   connection.change(fresh, 'ready');
-  expect(await waiting).toBe(fresh);
+  expect(await at(waiting)).toBe(fresh);
 });
 
 const OTHER: ModelInfo = { ...MODEL, id: 'opened-1', name: 'Other', contextSize: 512 };
 
 it('takes the model that the engine has already, as after the page was loaded again', async () => {
-  const api = new FakeEngine();
+  const api = fake();
   api.model = OTHER;
   api.loadScripts = [[OTHER]];
   connection.change(api, 'ready');
@@ -83,7 +96,7 @@ it('takes the model that the engine has already, as after the page was loaded ag
 });
 
 it('loads another model in place of the first, and that one again in a fresh engine', async () => {
-  const api = new FakeEngine();
+  const api = fake();
   connection.change(api, 'ready');
   await engine.ready();
   api.loadScripts = [['pause', OTHER]];
@@ -95,12 +108,12 @@ it('loads another model in place of the first, and that one again in a fresh eng
   const waiting = engine.ready();
   api.resume();
   await loading;
-  expect(await waiting).toBe(api);
+  expect(await at(waiting)).toBe(api);
   expect(engine.model).toBe(OTHER);
   expect(engine.progress).toBeNull();
 
   connection.change(null, 'starting');
-  const fresh = new FakeEngine();
+  const fresh = fake();
   fresh.loadScripts = [[OTHER]];
   connection.change(fresh, 'ready');
   await engine.ready();
@@ -108,7 +121,7 @@ it('loads another model in place of the first, and that one again in a fresh eng
 });
 
 it('keeps the model when loading another one fails or is cancelled', async () => {
-  const api = new FakeEngine();
+  const api = fake();
   connection.change(api, 'ready');
   await engine.ready();
   api.loadScripts = [[new EngineError('MODEL_FORMAT', 'cut short')], ['pause', OTHER]];
@@ -120,11 +133,11 @@ it('keeps the model when loading another one fails or is cancelled', async () =>
   await expect(loading).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(engine.status).toBe('ready');
   expect(engine.model).toBe(MODEL);
-  expect(await engine.ready()).toBe(api);
+  expect(await at(engine.ready())).toBe(api);
 });
 
 it('takes the last of two wishes', async () => {
-  const api = new FakeEngine();
+  const api = fake();
   connection.change(api, 'ready');
   await engine.ready();
   api.loadScripts = [['pause', MODEL], [OTHER]];
@@ -137,7 +150,7 @@ it('takes the last of two wishes', async () => {
 });
 
 it('is empty once the model was taken out, and stays so in a fresh engine, until one is loaded', async () => {
-  const api = new FakeEngine();
+  const api = fake();
   connection.change(api, 'ready');
   await engine.ready();
   await engine.unload();
@@ -145,7 +158,7 @@ it('is empty once the model was taken out, and stays so in a fresh engine, until
   expect(engine.model).toBeNull();
   await expect(engine.ready()).rejects.toMatchObject({ code: 'NO_MODEL' });
   connection.change(null, 'starting');
-  const fresh = new FakeEngine();
+  const fresh = fake();
   connection.change(fresh, 'ready');
   await tick();
   expect(engine.status).toBe('empty');
@@ -154,7 +167,7 @@ it('is empty once the model was taken out, and stays so in a fresh engine, until
 });
 
 it('does not load a model again that may have brought the engine down', async () => {
-  const api = new FakeEngine();
+  const api = fake();
   connection.change(api, 'ready');
   await engine.ready();
   api.loadScripts = [['pause', backendLost()]];
@@ -163,7 +176,7 @@ it('does not load a model again that may have brought the engine down', async ()
   connection.change(null, 'starting');
   api.resume();
   await expect(loading).rejects.toMatchObject({ code: 'BACKEND_LOST' });
-  const fresh = new FakeEngine();
+  const fresh = fake();
   connection.change(fresh, 'ready');
   await engine.ready();
   expect(fresh.loads).toEqual([{ modelId: 'tiny-transformer', contextSize: 1000 }]);
@@ -175,4 +188,66 @@ it('stops waiting on demand', async () => {
   abort.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
   await expect(engine.ready(abort.signal)).rejects.toMatchObject({ code: 'CANCELLED' });
+});
+
+const THREAD_LOST = new EngineError('BACKEND_LOST', 'A thread of the CPU kernels ended unexpectedly.');
+const lostEnd = () => end(1, { reason: 'error', detail: THREAD_LOST.message, errorCode: THREAD_LOST.code });
+
+async function write(api: EngineApi): Promise<void> {
+  const params = defaultGenerateParams({ kind: 'text', text: 'Hi' });
+  for await (const event of api.stream('generate', params)) void event;
+}
+
+it('loads the model again when a reply says that the engine lost it, and makes those who ask wait for that', async () => {
+  const api = fake();
+  connection.change(api, 'ready');
+  const ready = await engine.ready();
+  api.scripts = [
+    [start(), lostEnd()],
+    [start(), ...tokens(2), end(2)],
+  ];
+  api.loadScripts = [['pause', MODEL]];
+  await write(ready);
+  expect(engine.status).toBe('starting');
+  const waiting = engine.ready();
+  await tick();
+  expect(api.loads).toEqual([{ modelId: 'tiny-transformer' }, { modelId: 'tiny-transformer', contextSize: 1000 }]);
+  api.resume();
+  await write(await waiting);
+  expect(engine.status).toBe('ready');
+});
+
+it.each([THREAD_LOST, new EngineError('NO_MODEL', 'No model is loaded.')])(
+  'does the same when another call fails with $code',
+  async (error) => {
+    const api = fake();
+    connection.change(api, 'ready');
+    const ready = await engine.ready();
+    api.describe = () => {
+      throw error;
+    };
+    await expect(ready.call('describe', { modelId: 'x' })).rejects.toBe(error);
+    await engine.ready();
+    expect(api.loads).toHaveLength(2);
+  },
+);
+
+it('gives up on a model that is lost again and again, until a person restarts the engine', async () => {
+  const api = fake();
+  connection.change(api, 'ready');
+  api.scripts = [[start(), ...tokens(1), end(1)], ...Array.from({ length: 4 }, () => [start(), lostEnd()])];
+  for (let i = 0; i < 5; i++) await write(await engine.ready());
+  expect(api.loads).toHaveLength(4);
+  expect(engine.status).toBe('lost');
+  expect(engine.message).toBe(THREAD_LOST.message);
+  const fresh = fake();
+  connection.change(fresh, 'ready');
+  expect(await at(engine.ready())).toBe(fresh);
+});
+
+it('says why when threads do not start, instead of waiting for ever', async () => {
+  connection.change(failing(new EngineError('BACKEND_LOST', 'A thread did not start.')), 'ready');
+  await expect(engine.ready()).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+  expect(engine.status).toBe('lost');
+  expect(engine.message).toBe('A thread did not start.');
 });

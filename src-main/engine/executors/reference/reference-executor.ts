@@ -30,6 +30,7 @@ export function createReferenceExecutor(
 
 class ReferenceExecutor implements Executor {
   readonly name = 'reference';
+  readonly failed = false;
   readonly kernels = null;
   readonly memoryBytes: MemoryPlan['bytes'];
   private storage: Storage | null;

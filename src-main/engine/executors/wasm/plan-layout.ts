@@ -199,4 +199,9 @@ export const POOL_STOP = 272;
 export const POOL_FAILED = 276;
 /** Counts runs on more threads than the run before: its change wakes those that had nothing to do. */
 export const POOL_CALLS = 320;
-export const POOL_BYTES = 384;
+/** How many sleeps in a row without progress the engine's thread waits for the others. */
+export const POOL_PATIENCE = 324;
+/** Chunks that a thread has computed so far, which only it writes: one cache line for each, of 64 threads at most. */
+export const POOL_PROGRESS = 384;
+export const POOL_PROGRESS_LINES = 64;
+export const POOL_BYTES = 4480;

@@ -2,17 +2,20 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Worker } from 'node:worker_threads';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
-import { InferenceEngine } from '../../index.ts';
+import { EngineService } from '../../../protocol/engine-service.ts';
+import { defaultGenerateParams, InferenceEngine } from '../../index.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import type { KernelThreads } from '../../platform.ts';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
+import { collect } from '../../test-support/scripted-model.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
 import { openWasmModel } from '../../test-support/wasm-model.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
+import { POOL_PLAN, POOL_PROGRESS, POOL_RUNS } from './plan-layout.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 import { storeReader } from './weights.ts';
 
@@ -38,7 +41,7 @@ describe('a thread that is lost', () => {
   }
 
   it.each([2, 3])(
-    'in the middle of a run, one of %d, makes it fail and not hang; the model can be loaded again',
+    'in the middle of a run, one of %d, makes it fail and not hang',
     async (count) => {
       const executor = await openWith(dyingThreads(250), count);
       const runs = async () => {
@@ -52,9 +55,36 @@ describe('a thread that is lost', () => {
       const started = performance.now();
       await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
       expect(performance.now() - started).toBeLessThan(1000);
-      const again = await openWith(nodeKernelThreads(), count);
-      const { logits } = await again.run(prompt(), { logits: [499] });
-      expect((await logits[0].read()).every(Number.isFinite)).toBe(true);
+      expect(executor.failed).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'is what the engine service does not call a loaded model: the same one is loaded again, and answers',
+    async () => {
+      let threads = dyingThreads(250);
+      const start: KernelThreads['start'] = (thread, onFailure) => threads.start(thread, onFailure);
+      const engine = new InferenceEngine({ ...nodePlatform(), threads: { available: 2, start } });
+      const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
+      const service = new EngineService({ engine, openModel: () => Promise.resolve(files) });
+      const request = { cancel: { cancelled: false }, signal: new AbortController().signal };
+      const load = () => service.stream({ method: 'load', params: { modelId: files.id } }, request, () => undefined);
+      const write = async () => {
+        const params = defaultGenerateParams({ kind: 'ids', ids: Array.from({ length: 500 }, (_, i) => 3 + i) });
+        const { end } = await collect(engine.generate({ ...params, useKvCache: false }));
+        return end;
+      };
+      await load();
+      let lost = await write();
+      while (lost.stop.reason !== 'error') lost = await write();
+      expect(lost.stop.errorCode).toBe('BACKEND_LOST');
+      expect(await service.call({ method: 'status', params: {} }, request)).toMatchObject({ model: null });
+      threads = nodeKernelThreads();
+      await load();
+      expect(await service.call({ method: 'status', params: {} }, request)).toMatchObject({ model: { id: files.id } });
+      expect((await write()).stop.reason).not.toBe('error');
+      await engine.unload();
     },
     TIMEOUT_MS,
   );
@@ -64,6 +94,28 @@ describe('a thread that is lost', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
   });
+});
+
+describe('a thread that is slow', () => {
+  /** Longer than the engine's thread waits for one that does nothing. */
+  const SLOW_MS = 6000;
+
+  it.each([
+    ['is waited for while it gets on', true],
+    ['counts as lost when it does not', false],
+  ])(
+    '%s',
+    async (_what, getsOn) => {
+      const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), {
+        threads: { count: 2, host: slowThreads(SLOW_MS, getsOn) },
+      });
+      const running = executor.run(prompt(), { logits: [499] });
+      if (getsOn) expect((await (await running).logits[0].read()).every(Number.isFinite)).toBe(true);
+      else await expect(running).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+      await executor.dispose();
+    },
+    TIMEOUT_MS,
+  );
 });
 
 describe('memory that is not to be had', () => {
@@ -166,5 +218,31 @@ function dyingThreads(ms: number): KernelThreads {
         worker.once('exit', onFailure);
         worker.once('message', () => resolve({ stop: async () => void (await worker.terminate()) }));
       }),
+  };
+}
+
+/** Threads that come to their first run `ms` late, and meanwhile count as if they computed, or do nothing. */
+function slowThreads(ms: number, getsOn: boolean): KernelThreads {
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { module, memory, pool, thread } = workerData;
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, cancelled: () => 0, now: () => 0 } });
+    parentPort.postMessage('ready');
+    const words = new Int32Array(memory.buffer);
+    const runs = (pool + ${POOL_RUNS}) / 4;
+    while (Atomics.load(words, runs) === 0) Atomics.wait(words, runs, 0, 10);
+    const late = Date.now() + ${ms};
+    while (Date.now() < late) {
+      Atomics.wait(words, (pool + ${POOL_PLAN}) / 4, Atomics.load(words, (pool + ${POOL_PLAN}) / 4), 100);
+      if (${getsOn}) Atomics.add(words, (pool + ${POOL_PROGRESS} + 64 * thread) / 4, 1);
+    }
+    exports.work(pool, thread);`;
+  return {
+    available: 2,
+    async start(thread) {
+      const worker = new Worker(source, { eval: true, workerData: thread });
+      await new Promise((resolve) => worker.once('message', resolve));
+      return { stop: async () => void (await worker.terminate()) };
+    },
   };
 }

@@ -1,7 +1,23 @@
 import { EngineError } from '../../errors.ts';
-import type { CompiledKernels, KernelThreads } from '../../platform.ts';
+import type { CancelToken, CompiledKernels, KernelThreads } from '../../platform.ts';
 import type { KernelMemory } from './kernel-memory.ts';
-import { POOL_BYTES, POOL_CALLS, POOL_FAILED, POOL_RUNS, POOL_STOP, POOL_THREADS } from './plan-layout.ts';
+import {
+  POOL_BYTES,
+  POOL_CALLS,
+  POOL_FAILED,
+  POOL_PATIENCE,
+  POOL_RUNS,
+  POOL_STOP,
+  POOL_THREADS,
+} from './plan-layout.ts';
+
+/**
+ * Sleeps of 200 ms in a row, 3 s, after which threads that do not get on count as lost. A chunk takes less than a
+ * millisecond, unless its weights must be fetched from the disk first: the system may have swapped them out.
+ */
+const PATIENCE = 15;
+/** Bytes that even a slow disk gives in one sleep, 8 MB/s. */
+const SLOWEST_BYTES = 1_600_000;
 
 /** The threads of one executor: they live as long as its memory. */
 export class ThreadPool {
@@ -15,18 +31,22 @@ export class ThreadPool {
 
   /**
    * @param threads in all, the caller's included; 1 starts none
-   * @throws EngineError BACKEND_LOST when one does not start
+   * @param cancel looked at before each is started
+   * @throws EngineError BACKEND_LOST when one does not start, CANCELLED; those that were started are stopped then
    */
   static async start(
     kernels: Pick<CompiledKernels, 'module' | 'shared'>,
     memory: KernelMemory,
     host: KernelThreads | undefined,
     threads: number,
+    cancel?: CancelToken,
   ): Promise<ThreadPool> {
     const pool = new ThreadPool(memory, memory.allocate(POOL_BYTES, 'threads'));
+    pool.expect(0);
     const wanted = kernels.shared && host ? threads : 1;
     try {
       for (let thread = 1; thread < wanted; thread++) {
+        if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
         const { module } = kernels;
         const task = { module, memory: memory.memory, pool: pool.at, failed: pool.at + POOL_FAILED, thread };
         pool.running.push(await host!.start(task, () => pool.set(POOL_FAILED, 1)));
@@ -46,6 +66,16 @@ export class ThreadPool {
   /** How many threads compute the next run, the caller's included. */
   use(threads: number): void {
     this.set(POOL_THREADS, threads);
+  }
+
+  /** A thread is gone, which no run survives. */
+  get failed(): boolean {
+    return Atomics.load(this.memory.i32, (this.at + POOL_FAILED) / 4) !== 0;
+  }
+
+  /** @param bytes that a thread reads at most from one look at the others to the next */
+  expect(bytes: number): void {
+    this.set(POOL_PATIENCE, PATIENCE + Math.ceil(bytes / SLOWEST_BYTES));
   }
 
   lost(): EngineError {

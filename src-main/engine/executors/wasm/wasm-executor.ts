@@ -47,7 +47,7 @@ export interface WasmExecutorOptions {
   readonly places?: Places | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Looked at while weights are read. */
+  /** Looked at while weights are read, threads start and tokens are timed. */
   readonly cancel?: CancelToken | undefined;
 }
 
@@ -97,17 +97,24 @@ export async function createWasmExecutor(
   // What most runs need is there before the threads start, so that memory seldom grows under them.
   const forRun = runBytes(buffers, options.cells, threads);
   memory.reserve(forRun, `a context of ${options.cells} tokens`);
-  const pool = await ThreadPool.start({ module, shared: options.kernels.shared }, memory, host, threads);
-  const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
-    variant,
-    dot,
-    weights: keptWeights(program, weights, dot),
-    forRun,
-    clock: options.clock,
-  });
-  await executor.choosePlaces(options.places ?? options.clock, once);
-  if (typeof count !== 'number') await executor.measureThreads(count, once);
-  return executor;
+  const shared = { module, shared: options.kernels.shared };
+  const pool = await ThreadPool.start(shared, memory, host, threads, options.cancel);
+  try {
+    const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
+      variant,
+      dot,
+      weights: keptWeights(program, weights, dot),
+      forRun,
+      clock: options.clock,
+    });
+    await executor.choosePlaces(options.places ?? options.clock, once, options.cancel);
+    if (typeof count !== 'number') await executor.measureThreads(count, once, options.cancel);
+    return executor;
+  } catch (error) {
+    // Threads that nobody stops wait for ever, and hold the memory that they share.
+    await pool.stop();
+    throw error;
+  }
 }
 
 /** Threads that are started where `available` can run at once. */
@@ -176,6 +183,8 @@ class WasmExecutor implements Executor {
     this.fewRowsThreads = pool.threads;
     this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
     this.logits = this.keepPlan(lowerLogits(program, buffers.plan));
+    // Of few rows, a thread takes a long stretch of a matrix as one chunk.
+    pool.expect(largestMatrix([...this.main.ops, ...this.logits.ops]) / pool.threads);
     const { weights, kvCache } = buffers.bytes;
     this.memoryBytes = { weights, kvCache, scratch: memory.allocated - weights - kvCache + facts.forRun };
   }
@@ -235,22 +244,30 @@ class WasmExecutor implements Executor {
     };
   }
 
-  /** Chooses how many threads compute a token. Nothing is in the cache yet, so that the cell written to does not matter. */
-  async measureThreads(clock: Clock, once: MeasureOnce): Promise<void> {
-    const time = (more: number, fewer: number) => this.timeThreads(clock, more, fewer);
+  get failed(): boolean {
+    return this.pool.failed;
+  }
+
+  /**
+   * Chooses how many threads compute a token. Nothing is in the cache yet, so that the cell written to does not matter.
+   * @throws EngineError CANCELLED
+   */
+  async measureThreads(clock: Clock, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
+    const time = (more: number, fewer: number) => this.timeThreads(clock, more, fewer, cancel);
     const { threads, reason, before } = await chooseThreads(this.pool.threads, this.costs(), once, time);
     this.fewRowsThreads = threads;
     this.whyThreads = reason;
     // V8 compiles kernels when they first run, which the first reply need not wait for.
-    if (before) await this.runToken();
+    if (before) await this.runToken(cancel);
   }
 
-  private async timeThreads(clock: Clock, more: number, fewer: number): Promise<Measured> {
-    const { values, clear } = await this.timeTokens(clock, async (first) => {
+  private async timeThreads(clock: Clock, more: number, fewer: number, cancel?: CancelToken): Promise<Measured> {
+    const choose = async (first: boolean) => {
       this.fewRowsThreads = first ? more : fewer;
       // Those that had nothing to do sleep; in a reply they are awake.
-      if (first) await this.runToken();
-    });
+      if (first) await this.runToken(cancel);
+    };
+    const { values, clear } = await timeTwoWays(clock, choose, () => this.runToken(cancel));
     // A long token is slower when shared only while other programs have the processor: that will pass.
     const isBusy = fewer === 1 && values[0] > values[1] && values[1] > MEETINGS_MS;
     return { values, clear: clear && !isBusy };
@@ -261,8 +278,11 @@ class WasmExecutor implements Executor {
     return this.facts.weights.every(({ keptAs }) => keptAs === 'F32');
   }
 
-  /** Processors fetch ahead in different ways, and say nothing of it: times single tokens each way. */
-  async choosePlaces(asked: Places | Clock | undefined, once: MeasureOnce): Promise<void> {
+  /**
+   * Processors fetch ahead in different ways, and say nothing of it: times single tokens each way.
+   * @throws EngineError CANCELLED
+   */
+  async choosePlaces(asked: Places | Clock | undefined, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
     if (this.isFloat32) {
       this.whyPlaces = 'float32 weights are read from four';
       return;
@@ -282,10 +302,9 @@ class WasmExecutor implements Executor {
     }
     const time = async () => {
       // V8 compiles kernels when they first run, which is neither's fault.
-      await this.runToken();
-      return this.timeTokens(clock, (first) => {
-        this.inputs.places = PLACES[first ? 0 : 1];
-      });
+      await this.runToken(cancel);
+      const choose = (first: boolean) => void (this.inputs.places = PLACES[first ? 0 : 1]);
+      return timeTwoWays(clock, choose, () => this.runToken(cancel));
     };
     const what = `${PLACES.join(' or ')} places, ${this.pool.threads} at once, ${this.costs()}`;
     const { values, before } = await once(what, PLACES.length, time);
@@ -299,15 +318,10 @@ class WasmExecutor implements Executor {
     return `${this.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
   }
 
-  /** @param choose the first of two ways or the second */
-  private timeTokens(clock: Clock, choose: (first: boolean) => void | Promise<void>): Promise<Measured> {
-    return timeTwoWays(clock, choose, () => this.runToken());
-  }
-
-  private async runToken(): Promise<void> {
+  private async runToken(cancel?: CancelToken): Promise<void> {
     const zero = Int32Array.of(0);
     const cells = { tokens: zero, positions: zero, cells: zero, sequences: zero };
-    await this.run({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] });
+    await this.run({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
   }
 
   dispose(): Promise<void> {
@@ -403,6 +417,12 @@ class WasmExecutor implements Executor {
     writePlan(plan, this.memory, at);
     return { at, ops: plan };
   }
+}
+
+/** Bytes of weights that one operation reads at most. */
+function largestMatrix(ops: readonly PlanOp[]): number {
+  const panels = (op: PlanOp) => Math.ceil((op.get(L.OP_OUTPUTS) ?? 0) / 8);
+  return ops.reduce((most, op) => Math.max(most, panels(op) * (op.get(L.OP_PANEL_BYTES) ?? 0)), 0);
 }
 
 /** A batch longer than one slice must come in order: a row may attend to earlier rows of its sequence only. */
