@@ -1,8 +1,24 @@
+import type { Page } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expect, test } from './support/test.ts';
 
 /** What PyTorch generates greedily (golden.json). */
 const HELLO_REPLY = '! How are you? I am very well, thank you! They became good friends.';
+
+/** From the click on Stop to the reply's end as a person sees it, ms. Measured inside the page. */
+function timeOfStop(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const stop = document.querySelector<HTMLElement>('[data-testid=stop]');
+        const ended = () => document.querySelector('[data-testid=stop-reason][data-reason=user]') !== null;
+        const start = performance.now();
+        stop?.click();
+        const look = () => (ended() ? resolve(performance.now() - start) : requestAnimationFrame(look));
+        look();
+      }),
+  );
+}
 
 test.describe('chat', () => {
   test('the first run offers prompts, and one click brings a reply', async ({ app }) => {
@@ -48,19 +64,14 @@ test.describe('chat', () => {
     const used = Number(await meter.getAttribute('data-used'));
     expect(used).toBeGreaterThan(8);
     await expect(meter).toHaveAttribute('data-size', '1000');
-    // Measured inside the page: from the click to the reply's end as the person sees it.
-    const elapsed = await app.page.evaluate(
-      () =>
-        new Promise<number>((resolve) => {
-          const stop = document.querySelector<HTMLElement>('[data-testid=stop]');
-          const ended = () => document.querySelector('[data-testid=stop-reason][data-reason=user]') !== null;
-          const start = performance.now();
-          stop?.click();
-          const look = () => (ended() ? resolve(performance.now() - start) : requestAnimationFrame(look));
-          look();
-        }),
-    );
-    expect(elapsed).toBeLessThan(100);
+    // A busy machine may be late once: the median of five replies counts.
+    const elapsed = [await timeOfStop(app.page)];
+    while (elapsed.length < 5) {
+      await chat.lastReply.getByTestId('regenerate').click();
+      await expect.poll(async () => ((await chat.lastText.textContent()) ?? '').length).toBeGreaterThan(40);
+      elapsed.push(await timeOfStop(app.page));
+    }
+    expect(elapsed.sort((a, b) => a - b)[2]).toBeLessThan(100);
     const text = await chat.lastText.textContent();
     expect(text?.length).toBeGreaterThan(40);
     await expect(chat.id('send')).toBeVisible();
