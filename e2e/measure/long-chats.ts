@@ -29,6 +29,17 @@ const SHORT = id(2);
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 const ms = (value: number) => `${value.toFixed(0)} ms`;
 
+/** The page is there, and functions that tsx compiled can run in it. */
+async function ready(app: RunningApp): Promise<ChatPage> {
+  await app.page.evaluate('globalThis.__name = (value) => value');
+  const chat = new ChatPage(app.page);
+  await chat.id('composer').waitFor();
+  await app.page.waitForFunction(
+    () => document.querySelector('[data-testid=engine-state]')?.getAttribute('data-state') === 'ready',
+  );
+  return chat;
+}
+
 function table(title: string, rows: (string | number)[][]): void {
   console.log(`\n${title}`);
   for (const row of rows) console.log(`| ${row.join(' | ')} |`);
@@ -55,7 +66,7 @@ async function measureHost(host: Host, parts: readonly Part[]): Promise<void> {
   const app = browser === null ? await launchElectronApp(options) : await launchWebApp(browser, options);
   console.log(`\n== ${host} ==`);
   try {
-    await new ChatPage(app.page).ready();
+    await ready(app);
     // No end but the limit, the oldest left out when the window is full.
     const stop = { ignoreEos: true, repetitionWindow: 0, maxTokens: 20_000 };
     await app.services.invoke('settingsSet', {
@@ -68,7 +79,7 @@ async function measureHost(host: Host, parts: readonly Part[]): Promise<void> {
       await writeChat(app, { id: LONG, title: 'long', replies, details: true });
     }
     await app.restart();
-    await new ChatPage(app.page).ready();
+    await ready(app);
     if (parts.includes('open')) await measureOpening(app);
     if (parts.includes('scroll')) await measureScrolling(app);
     if (parts.includes('reply')) await measureReply(app);
@@ -249,8 +260,7 @@ async function measureRegenerations(app: RunningApp, stop: object): Promise<void
   const limited = { ...stop, maxTokens: 300 };
   await app.services.invoke('settingsSet', { perModel: { 'tiny-transformer': modelSettings(limited) } });
   await app.restart();
-  const chat = new ChatPage(app.page);
-  await chat.ready();
+  const chat = await ready(app);
   await chat.newChat();
   const rows: (string | number)[][] = [['reply', 'time', 'longest frame', 'memory']];
   await chat.ask('Once upon a time');
@@ -297,7 +307,7 @@ async function measureList(app: RunningApp): Promise<void> {
     await app.restart();
     await app.page.getByTestId('chat-item').first().waitFor();
     const list = performance.now() - start;
-    await new ChatPage(app.page).ready();
+    await ready(app);
     rows.push([round + 1, ms(list), ms(performance.now() - start)]);
   }
   table('3,000 chats: from quitting the app to the new window', rows);

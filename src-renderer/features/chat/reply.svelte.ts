@@ -51,6 +51,8 @@ const ELSEWHERE_MS = 10_000;
 const COLUMNS = Object.keys(noTokens()) as (keyof TokenColumns)[];
 const PART_INDEX = new Map<ReplyPart, number>(REPLY_PARTS.map((part, index) => [part, index]));
 
+const isReasoning = (part: number) => REPLY_PARTS[part] !== 'answer';
+
 /** One reply, as it grows and afterwards. What a new token costs does not depend on how many there are. */
 export class Reply {
   readonly role = 'assistant';
@@ -73,7 +75,9 @@ export class Reply {
   /** Another page is writing it. */
   elsewhere = $state(false);
 
+  readonly details: ReplyDetails;
   readonly #columns: TokenColumns;
+  #hasReasoning = false;
   readonly #text: GrowingText;
   /** `#starts[i]`: UTF-16 offset of token i. Filled up when it is asked for, as are the others below. */
   readonly #starts: number[] = [0];
@@ -84,8 +88,6 @@ export class Reply {
   #statistics: RunStatistics | null = null;
   #runLatencies: number[] | null = null;
   #answer: { count: number; text: string } | null = null;
-  #details: ReplyDetails | null = null;
-  #loadDetails: LoadDetails | null = null;
   /** Tokens and units of text that storage has, or was given. */
   #takenTokens = 0;
   #takenText = 0;
@@ -101,10 +103,13 @@ export class Reply {
     this.parent = turn.parent;
     this.createdAt = turn.createdAt;
     this.facts = turn.facts;
+    // Not later: state that is made while something reads it tells that reader nothing.
+    this.details = new ReplyDetails(turn.id);
     this.#columns = noTokens();
     // Others may keep the stored turn, and a column grows in place.
     if (turn.tokens) for (const column of COLUMNS) this.#columns[column] = turn.tokens[column].slice();
     this.#text = new GrowingText(turn.text);
+    this.#hasReasoning = this.#columns.parts.some(isReasoning);
     this.count = this.#columns.ids.length;
     this.#takenTokens = this.count;
     this.#takenText = this.#text.length;
@@ -166,13 +171,12 @@ export class Reply {
   /** The text without what the model thought before it. */
   get answer(): string {
     const { count } = this;
+    if (!this.#hasReasoning) return this.text;
     if (this.#answer?.count === count) return this.#answer.text;
-    const { sections } = this;
-    const isAll = sections.every(({ kind }) => kind === 'answer');
-    const pieces = sections
+    const pieces = this.sections
       .filter(({ kind }) => kind === 'answer')
       .map(({ blocks }) => this.#text.slice(blocks[0].from, blocks[blocks.length - 1].to));
-    const text = isAll ? this.text : pieces.join('').trimStart();
+    const text = pieces.join('').trimStart();
     this.#answer = { count, text };
     return text;
   }
@@ -248,19 +252,12 @@ export class Reply {
   }
 
   useDetails(load: LoadDetails): void {
-    this.#loadDetails = load;
-    this.#details?.use(load);
+    this.details.use(load);
   }
 
   /** What else a token could have been; null while it is read, and where it is not known. Reactive. */
   detailsOf(index: number): TokenDetails | null {
     return this.details.get(index);
-  }
-
-  get details(): ReplyDetails {
-    this.#details ??= new ReplyDetails(this.id);
-    if (this.#loadDetails !== null) this.#details.use(this.#loadDetails);
-    return this.#details;
   }
 
   /** A run begins: the first, or one that continues. `facts` of the latest run count for the whole reply. */
@@ -365,6 +362,7 @@ export class Reply {
       const source = columns[column];
       for (let at = skip; at < source.length; at++) target.push(source[at]);
     }
+    this.#hasReasoning ||= columns.parts.some(isReasoning);
     for (let at = skip; at < columns.latencies.length; at++) this.#runLatencies?.push(columns.latencies[at]);
     this.count = this.#columns.ids.length;
   }
