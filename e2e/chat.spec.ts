@@ -1,8 +1,26 @@
+import type { Page } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
 import { expect, test } from './support/test.ts';
 
 /** What PyTorch generates greedily (golden.json). */
 const HELLO_REPLY = '! How are you? I am very well, thank you! They became good friends.';
+
+const STOPS = 3;
+
+/** Measured inside the page: from the click to the reply's end as the person sees it, ms. */
+function stopAndWait(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const stop = document.querySelector<HTMLElement>('[data-testid=stop]');
+        const ended = () => document.querySelector('[data-testid=stop-reason][data-reason=user]') !== null;
+        const start = performance.now();
+        stop?.click();
+        const look = () => (ended() ? resolve(performance.now() - start) : requestAnimationFrame(look));
+        look();
+      }),
+  );
+}
 
 test.describe('chat', () => {
   test('the first run offers prompts, and one click brings a reply', async ({ app }) => {
@@ -29,7 +47,7 @@ test.describe('chat', () => {
     await expect(stats).toContainText('seed');
   });
 
-  test('text streams, the meter and the chart move, and Stop answers at once', async ({ app }) => {
+  test('text streams, the meter and the chart move, and Stop answers at once', { tag: '@alone' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.endless();
@@ -48,22 +66,19 @@ test.describe('chat', () => {
     const used = Number(await meter.getAttribute('data-used'));
     expect(used).toBeGreaterThan(8);
     await expect(meter).toHaveAttribute('data-size', '1000');
-    // Measured inside the page: from the click to the reply's end as the person sees it.
-    const elapsed = await app.page.evaluate(
-      () =>
-        new Promise<number>((resolve) => {
-          const stop = document.querySelector<HTMLElement>('[data-testid=stop]');
-          const ended = () => document.querySelector('[data-testid=stop-reason][data-reason=user]') !== null;
-          const start = performance.now();
-          stop?.click();
-          const look = () => (ended() ? resolve(performance.now() - start) : requestAnimationFrame(look));
-          look();
-        }),
-    );
-    expect(elapsed).toBeLessThan(100);
+    const waits = [await stopAndWait(app.page)];
     const text = await chat.lastText.textContent();
     expect(text?.length).toBeGreaterThan(40);
     await expect(chat.id('send')).toBeVisible();
+
+    while (waits.length < STOPS) {
+      await chat.newChat();
+      await chat.send('Once upon a time, there was a little');
+      await expect.poll(async () => ((await chat.lastText.textContent()) ?? '').length).toBeGreaterThan(40);
+      waits.push(await stopAndWait(app.page));
+    }
+    // Other programs may hold up one of them.
+    expect(waits.toSorted((a, b) => a - b)[1], `stops took ${waits.join(', ')} ms`).toBeLessThan(100);
   });
 
   test('Continue goes on where the text ended, Regenerate adds a version', async ({ app }) => {

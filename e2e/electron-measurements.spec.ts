@@ -13,7 +13,7 @@ async function showModel(app: RunningApp): Promise<ModelsPage> {
   return models;
 }
 
-test('a second start does not measure again, unless the file is damaged', async ({ app, dataDir }) => {
+test('a second start does not measure again, unless the file is damaged', { tag: '@alone' }, async ({ app, dataDir }) => {
   const path = join(dataDir, 'measurements.json');
   let models = await showModel(app);
   test.skip((await threadsOf(models)) < 2, 'This machine runs one thread at a time: there is nothing to measure.');

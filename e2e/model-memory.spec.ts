@@ -10,7 +10,7 @@ const WEIGHTS = 304e6;
 /** What of it must come back: the allocator keeps some pages. */
 const RETURNED = 0.9 * WEIGHTS;
 
-test('the memory of a model comes back when it is unloaded, every time', async ({ app, dataDir }) => {
+test('the memory of a model comes back when it is unloaded, every time', { tag: '@alone' }, async ({ app, dataDir }) => {
   test.skip(process.platform !== 'linux', 'The memory of a process is read from /proc, which only Linux has.');
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -26,7 +26,7 @@ test('the memory of a model comes back when it is unloaded, every time', async (
   }
 });
 
-test('the page of a model says from how many places its weights are read, and why', async ({ app, dataDir }) => {
+test('the page of a model says from how many places its weights are read, and why', { tag: '@alone' }, async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();

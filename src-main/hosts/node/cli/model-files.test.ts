@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hfFolderBytes } from '../../../engine/test-support/hf-fixtures.ts';
 import { createFile } from './new-file.ts';
+import { BUILT_ENGINE_WORKER } from '../test-support/built-engine-worker.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
@@ -31,7 +32,8 @@ async function tokenscope(args: readonly string[], signal = new AbortController(
     out: new Output(out, () => undefined),
     err: new Output(err, () => undefined),
     signal,
-    workerUrl: new URL('../test-support/engine-worker.mjs', import.meta.url),
+    workerUrl: BUILT_ENGINE_WORKER,
+    measurementsPath: path('measurements.json'),
     modelsDir: path('none'),
   });
   return { code, out: texts[0](), err: texts[1]() };
