@@ -43,7 +43,9 @@ test('a test that leaves everything behind', async ({ app, dataDir }) => {
   await chat.newChat();
   await chat.endless();
   await app.page.emulateMedia({ reducedMotion: 'reduce' });
-  await app.services.invoke('settingsSet', { downloads: { proxy: 'http://127.0.0.1:9', mirror: 'https://hub.invalid' } });
+  await app.services.invoke('settingsSet', {
+    downloads: { proxy: 'http://127.0.0.1:9', mirror: 'https://hub.invalid' },
+  });
   await app.electron?.evaluate(({ BrowserWindow, clipboard, dialog }) => {
     clipboard.writeText('something');
     dialog.showOpenDialog = () => Promise.reject(new Error('a dialog of the test before'));

@@ -61,11 +61,17 @@ export function planFor(changed: readonly string[], deleted: readonly string[] =
   const specs = merge([ownSpecs.filter((name) => !deleted.includes(`e2e/${name}.spec.ts`)), ...of('specs')]);
   const kernels = effects.some((effect) => effect.kernels === true);
   const leftOut = [
-    ...(unit === 'all' ? [] : [unit.length === 0 ? 'unit tests: no code changed' : 'unit tests that import nothing of what changed']),
+    ...(unit === 'all'
+      ? []
+      : [unit.length === 0 ? 'unit tests: no code changed' : 'unit tests that import nothing of what changed']),
     ...(kernels ? [] : ['kernels: nothing changed in the engine, its kernels or its Node host']),
     ...(specs === 'all'
       ? []
-      : [specs.length === 0 ? 'end-to-end tests: nothing changed in what they run' : `end-to-end tests other than ${specs.join(', ')}`]),
+      : [
+          specs.length === 0
+            ? 'end-to-end tests: nothing changed in what they run'
+            : `end-to-end tests other than ${specs.join(', ')}`,
+        ]),
   ];
   return { unit, kernels, specs, leftOut };
 }

@@ -18,6 +18,7 @@ import { Q5_K } from '../../quant/q5_k.ts';
 import { Q6_K } from '../../quant/q6_k.ts';
 import { Q8_0 } from '../../quant/q8_0.ts';
 import { testKernels } from '../../test-support/kernels.ts';
+import { expectSameBits } from '../../test-support/same-bits.ts';
 import { batchOf } from '../batch.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 
@@ -137,8 +138,8 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
       });
       expect(error / size).toBeLessThan(nmse);
       // A row gives the same bits alone, among four and in a batch.
-      expect(rowAlone).toEqual(taps.slice(-outputs));
-      expect(fewRows).toEqual(taps.slice(0, fewRows.length));
+      expectSameBits(rowAlone, taps.slice(-outputs));
+      expectSameBits(fewRows, taps.slice(0, fewRows.length));
     });
   });
 });
@@ -156,7 +157,7 @@ describe.each([F16, BF16, F32, Q8_0, Q4_1, Q5_0, Q5_1])('$name in 256 bits', (ty
   describe.each(Object.entries(AFTER))('%s', (_name, after) => {
     it.each(shapesFor(type))('has the bits of 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
       const { sums: _, ...test } = caseOf(type, [rows, inputs, outputs]);
-      expect(await runLinear('wide', { ...test, after })).toEqual(await runLinear('threads', { ...test, after }));
+      expectSameRuns(await runLinear('wide', { ...test, after }), await runLinear('threads', { ...test, after }));
     });
   });
 });
@@ -173,7 +174,7 @@ describe('sums of 16 bits', () => {
     const x = Float32Array.from({ length: rows * inputs }, random);
     const stored = storedRows(type, Float32Array.from({ length: outputs * inputs }, random));
     const test = { type, x, stored, bias: new Float32Array(outputs), rows, inputs, outputs };
-    expect(await runLinear('threads', { ...test, sums: 'i16' })).toEqual(await runLinear('threads', test));
+    expectSameRuns(await runLinear('threads', { ...test, sums: 'i16' }), await runLinear('threads', test));
   });
 });
 
@@ -259,10 +260,16 @@ async function runLinear(variant: (typeof VARIANTS)[number], test: LinearCase) {
         return result.taps.get('y')!.data;
       }),
     );
-    expect(fromTwo).toEqual(fromEight);
+    expectSameBits(fromTwo, fromEight);
     return fromEight;
   };
   return { taps: await run(tokens), fewRows: await run(tokens.slice(0, 5)), rowAlone: await run([rows - 1]) };
+}
+
+type LinearRun = Awaited<ReturnType<typeof runLinear>>;
+
+function expectSameRuns(found: LinearRun, expected: LinearRun): void {
+  for (const part of ['taps', 'fewRows', 'rowAlone'] as const) expectSameBits(found[part], expected[part]);
 }
 
 function storedRows(type: BlockType, values: Float32Array): Uint8Array {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cpuMs } from '../../test-support/cpu-time.ts';
 import { Vocabulary } from '../vocabulary.ts';
 import { bytePiece } from '../model/byte-piece.ts';
 import { sentencePiece } from './sentencepiece.ts';

@@ -18,7 +18,9 @@ beforeAll(async () => {
   await mkdir(path('llama'));
   for (const [name, bytes] of Object.entries(hfFolderBytes('llama'))) await writeFile(path(`llama/${name}`), bytes);
 });
-afterAll(() => rm(dir, { recursive: true }));
+afterAll(async () => {
+  for (const folder of [dir, `${dir}-measured`]) await rm(folder, { recursive: true, force: true });
+});
 
 async function tokenscope(args: readonly string[], signal = new AbortController().signal) {
   const [out, err] = [new PassThrough(), new PassThrough()];
@@ -33,7 +35,7 @@ async function tokenscope(args: readonly string[], signal = new AbortController(
     err: new Output(err, () => undefined),
     signal,
     workerUrl: BUILT_ENGINE_WORKER,
-    measurementsPath: path('measurements.json'),
+    measurementsPath: join(`${dir}-measured`, 'measurements.json'),
     modelsDir: path('none'),
   });
   return { code, out: texts[0](), err: texts[1]() };
