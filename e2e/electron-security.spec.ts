@@ -115,7 +115,9 @@ test('another origin with the same preload is refused', async ({ app }) => {
   expect(JSON.stringify(answer)).not.toContain('temperature');
 });
 
-test('the app refuses an unknown method, a path as an id, a wrong setting and a link that is not https', async ({ app }) => {
+test('the app refuses an unknown method, a path as an id, a wrong setting and a link that is not https', async ({
+  app,
+}) => {
   for (const [method, params] of [
     ['readFile', ['/etc/passwd']],
     ['chatGet', ['../../settings']],

@@ -46,8 +46,8 @@ test('a test that leaves everything behind', async ({ app, dataDir }) => {
   await app.services.invoke('settingsSet', {
     downloads: { proxy: 'http://127.0.0.1:9', mirror: 'https://hub.invalid' },
   });
-  await app.electron?.evaluate(({ BrowserWindow, clipboard, dialog }) => {
-    clipboard.writeText('something');
+  await app.electron?.evaluate(async ({ BrowserWindow, clipboard, dialog }) => {
+    await clipboard.writeText('something');
     dialog.showOpenDialog = () => Promise.reject(new Error('a dialog of the test before'));
     const [window] = BrowserWindow.getAllWindows();
     window?.webContents.setZoomLevel(2);
@@ -99,10 +99,10 @@ async function stateOf(app: RunningApp) {
     folder: (await services.invoke('modelsFolder')).isDefault,
     settings: await services.invoke('settingsGet'),
     files: (await readdir(dataDir)).filter((name) => !/^(settings|models|window|measurements)\.json/.test(name)).sort(),
-    window: await electron?.evaluate(({ BrowserWindow, clipboard }) => ({
+    window: await electron?.evaluate(async ({ BrowserWindow, clipboard }) => ({
       count: BrowserWindow.getAllWindows().length,
       bounds: BrowserWindow.getAllWindows()[0]?.getBounds(),
-      clipboard: clipboard.readText(),
+      clipboard: await clipboard.readText(),
     })),
   };
 }

@@ -23,7 +23,10 @@ export async function expectNoViolationsIn(themes: readonly Theme[], page: Page,
   for (const theme of themes) {
     await showTheme(page, theme);
     const builder = new AxeBuilder({ page }).setLegacyMode(true);
-    await expectNothingFrom(isFull ? builder.withTags(STANDARDS) : builder.withRules(COLOUR_RULES), `${view}, ${theme}`);
+    await expectNothingFrom(
+      isFull ? builder.withTags(STANDARDS) : builder.withRules(COLOUR_RULES),
+      `${view}, ${theme}`,
+    );
   }
   await showTheme(page, present);
 }

@@ -69,7 +69,13 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
       if (page.viewportSize() !== null) return 'the size of its page was changed';
       await electron.context().unrouteAll();
       await page.unrouteAll();
-      await page.emulateMedia({ media: null, colorScheme: null, reducedMotion: null, forcedColors: null, contrast: null });
+      await page.emulateMedia({
+        media: null,
+        colorScheme: null,
+        reducedMotion: null,
+        forcedColors: null,
+        contrast: null,
+      });
       await resetWindow(electron);
       await page.goto(PAGE);
       return null;

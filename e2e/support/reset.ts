@@ -10,7 +10,10 @@ import type { RunningApp } from './app.ts';
  * @param kept names in the data folder of a fresh app
  * @returns why this app cannot be reset, so that another one has to be started; null: it was reset
  */
-export async function resetApp({ host, dataDir, services }: RunningApp, kept: ReadonlySet<string>): Promise<string | null> {
+export async function resetApp(
+  { host, dataDir, services }: RunningApp,
+  kept: ReadonlySet<string>,
+): Promise<string | null> {
   const { invoke } = services;
   for (const { id } of await invoke('downloadsList')) await invoke('downloadCancel', id);
   if ((await invoke('networkLog')).length > 0) return 'nobody can empty its log of requests';
