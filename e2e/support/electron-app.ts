@@ -85,23 +85,26 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
 }
 
 interface Kept {
-  dialogs?: Partial<typeof Electron.dialog>;
-  bounds?: Electron.Rectangle;
+  dialogs: Partial<typeof Electron.dialog>;
+  bounds: Electron.Rectangle | undefined;
 }
 
-/** What tests change in the main process; the first call, right after the start, remembers how it was. */
+/** What tests change in the main process. Right after a start it is only remembered: the window is not shown yet. */
 async function resetWindow(electron: ElectronApplication): Promise<void> {
   await electron.evaluate(({ BrowserWindow, clipboard, dialog }) => {
-    const kept = ((globalThis as { tokenscopeKept?: Kept }).tokenscopeKept ??= {});
-    kept.dialogs ??= { ...dialog };
-    Object.assign(dialog, kept.dialogs);
+    const scope = globalThis as { tokenscopeKept?: Kept };
+    const [window, ...others] = BrowserWindow.getAllWindows().sort((a, b) => a.id - b.id);
+    if (scope.tokenscopeKept === undefined) {
+      scope.tokenscopeKept = { dialogs: { ...dialog }, bounds: window?.getBounds() };
+      return;
+    }
+    const { dialogs, bounds } = scope.tokenscopeKept;
+    Object.assign(dialog, dialogs);
     clipboard.clear();
-    const [window, ...others] = BrowserWindow.getAllWindows().reverse();
     for (const other of others) other.destroy();
-    if (window === undefined) return;
+    if (window === undefined || bounds === undefined) return;
     if (window.isMaximized()) window.unmaximize();
-    kept.bounds ??= window.getBounds();
-    window.setBounds(kept.bounds);
+    if (JSON.stringify(window.getBounds()) !== JSON.stringify(bounds)) window.setBounds(bounds);
     window.webContents.setZoomLevel(0);
   });
 }
