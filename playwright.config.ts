@@ -12,10 +12,10 @@ export default defineConfig<HostOptions>({
   expect: { timeout: 10_000 },
   // A test that needs a second try is a failure.
   retries: 0,
-  // Several tests measure time; two apps at once would disturb each other on two cores.
+  // `npm test` runs two at once, but for those that measure something (scripts/test.ts).
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
-  reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
+  reporter: [['list'], ['json', { outputFile: process.env.TOKENSCOPE_E2E_REPORT ?? 'test-results/e2e.json' }]],
   projects: [
     { name: 'electron', use: { host: 'electron' }, testIgnore: onlyWeb },
     { name: 'web', use: { host: 'web' }, testIgnore: onlyElectron },

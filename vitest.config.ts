@@ -1,4 +1,5 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,6 +7,10 @@ export default defineConfig({
   test: {
     include: ['src-main/**/*.test.ts', 'src-renderer/**/*.test.ts', 'scripts/**/*.test.ts'],
     environment: 'node',
+    // Processes, because tests read the CPU time of theirs; each runs many files without loading the source anew.
+    pool: 'forks',
+    isolate: false,
+    maxWorkers: availableParallelism(),
     // Builds what the tests run, when it is missing or stale.
     globalSetup: ['scripts/lib/vitest-global-setup.ts'],
     // More runs of the property tests with `npm run test:full`.

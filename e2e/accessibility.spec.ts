@@ -1,53 +1,63 @@
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import type { RunningApp } from './support/app.ts';
-import { expectNoViolations } from './support/axe.ts';
+import { expectNoViolations as expectNone, expectNoViolationsIn, THEMES, type Theme } from './support/axe.ts';
 import { writeChatModel } from './support/model-files.ts';
-import { expect, test } from './support/test.ts';
+import { expect, test, type Host } from './support/test.ts';
 
 /** Lets the model think, and leaves the system prompt out. */
 const THINKING = `{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}
 <assistant><think>{% if enable_thinking is defined and not enable_thinking %}</think>{% endif %}`;
 
-for (const theme of ['light', 'dark', 'contrast'] as const) {
-  test(`no violation on any view, ${theme}`, async ({ app }) => {
-    const chat = await chatIn(theme, app);
-    await expectNoViolations(app.page, 'settings');
+/**
+ * All rules in one theme of each host, which show the same page, and those on colours in the third theme. The full run
+ * has every theme in both.
+ */
+const BY_HOST: Record<Host, { theme: Theme; others: readonly Theme[] }> = {
+  electron: { theme: 'light', others: [] },
+  web: { theme: 'dark', others: ['contrast'] },
+};
+const RUNS = process.env.TOKENSCOPE_TEST_FULL === '1' ? THEMES : (['the theme of the host'] as const);
+
+for (const run of RUNS) {
+  test(`no violation on any view, ${run}`, async ({ app }) => {
+    const { chat, expectNoViolations } = await chatIn(run, app);
+    await expectNoViolations('settings');
     await app.page.keyboard.press('Escape');
-    await expectNoViolations(app.page, 'first run');
+    await expectNoViolations('first run');
 
     await chat.greedy();
     await chat.ask('Hello world');
-    await expectNoViolations(app.page, 'chat as text');
+    await expectNoViolations('chat as text');
     await chat.id('view-tokens').click();
     await chat.lastReply.getByTestId('token').nth(1).hover();
     await expect(chat.id('token-popover')).toBeVisible();
-    await expectNoViolations(app.page, 'chat as tokens, with the popover');
+    await expectNoViolations('chat as tokens, with the popover');
     await app.page.mouse.move(0, 0);
     for (const tab of ['sampling', 'stop', 'prompt', 'context', 'rate'] as const) {
       await chat.openPanel(tab);
-      await expectNoViolations(app.page, `panel ${tab}`);
+      await expectNoViolations(`panel ${tab}`);
     }
 
     await chat.newChat();
     await chat.send('the cat '.repeat(600).trim());
     await expect(chat.id('error-card')).toBeVisible();
-    await expectNoViolations(app.page, 'error');
+    await expectNoViolations('error');
     await chat.id('nav-models').click();
     await expect(chat.id('model-card')).toBeVisible();
-    await expectNoViolations(app.page, 'models');
+    await expectNoViolations('models');
     await chat.id('nav-tokenizer').click();
-    await expectNoViolations(app.page, 'tokenizer, empty');
+    await expectNoViolations('tokenizer, empty');
     await chat.id('tokenizer-bos').check();
     await chat.id('tokenizer-special').check();
     await chat.id('tokenizer-text').fill('Hello,\u200b wörld 日本!\n<EOS>');
     await chat.id('piece').nth(1).hover();
     await expect(chat.id('piece-detail')).toContainText('Id');
-    await expectNoViolations(app.page, 'tokenizer');
+    await expectNoViolations('tokenizer');
   });
 
-  test(`no violation on stages, answer formats and templates, ${theme}`, async ({ app }) => {
-    const chat = await chatIn(theme, app);
+  test(`no violation on stages, answer formats and templates, ${run}`, async ({ app }) => {
+    const { chat, expectNoViolations } = await chatIn(run, app);
     await app.page.keyboard.press('Escape');
     await chat.openPanel('sampling');
     for (const [setting, value] of [
@@ -68,9 +78,9 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
     await chat.id('grammar-gbnf').click();
     await chat.id('grammar-source').fill('root ::= other');
     await expect(chat.id('grammar-source-problem')).toBeVisible();
-    await expectNoViolations(app.page, 'every stage on, a wrong grammar and a wrong bias');
+    await expectNoViolations('every stage on, a wrong grammar and a wrong bias');
     await app.page.getByRole('button', { name: 'Grammar of the answer: larger' }).click();
-    await expectNoViolations(app.page, 'the large editor');
+    await expectNoViolations('the large editor');
     await app.page.keyboard.press('Escape');
     await expect(app.page.getByRole('dialog')).toHaveCount(0);
     await chat.id('grammar-json_schema').click();
@@ -78,11 +88,11 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
     await chat.grip('top_k').focus();
     await app.page.keyboard.press('Space');
     await app.page.keyboard.press('ArrowUp');
-    await expectNoViolations(app.page, 'a stage that is lifted, a JSON schema');
+    await expectNoViolations('a stage that is lifted, a JSON schema');
     await app.page.keyboard.press('Escape');
     await chat.id('grammar-none').click();
     await chat.stage('top_k').getByTestId('stage-menu').click();
-    await expectNoViolations(app.page, 'the menu of a stage');
+    await expectNoViolations('the menu of a stage');
     await app.page.keyboard.press('Escape');
     await chat.id('setting-mirostat-1').click();
     await chat.openPanel('prompt');
@@ -90,12 +100,12 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
     await chat.id('system-prompt-toggle').click();
     await chat.id('composer').fill('Hello');
     await expect(chat.id('rendered-chat')).toBeVisible();
-    await expectNoViolations(app.page, 'one’s own template, with the system prompt');
+    await expectNoViolations('one’s own template, with the system prompt');
     await chat.id('template-model').check();
   });
 
-  test(`no violation on what a model with a template shows, ${theme}`, async ({ app, dataDir }) => {
-    const chat = await chatIn(theme, app);
+  test(`no violation on what a model with a template shows, ${run}`, async ({ app, dataDir }) => {
+    const { chat, expectNoViolations } = await chatIn(run, app);
     await app.page.keyboard.press('Escape');
     const models = new ModelsPage(app);
     await models.show();
@@ -108,34 +118,39 @@ for (const theme of ['light', 'dark', 'contrast'] as const) {
     await chat.id('grammar-gbnf').click();
     await chat.id('grammar-source').fill('root ::= "hm" "</think>" "yes"');
     await expect(chat.id('grammar-ok')).toBeVisible();
-    await expectNoViolations(app.page, 'what a model recommends, a grammar in order');
+    await expectNoViolations('what a model recommends, a grammar in order');
     await chat.openPanel('prompt');
     await chat.id('composer').fill('Hello');
     await expect(chat.id('template-notice').first()).toBeVisible();
-    await expectNoViolations(app.page, 'the template of a file, with what it leaves out');
+    await expectNoViolations('the template of a file, with what it leaves out');
     await chat.ask('Hello');
-    await expectNoViolations(app.page, 'folded reasoning');
+    await expectNoViolations('folded reasoning');
     await chat.lastReply.getByTestId('reasoning-toggle').click();
-    await expectNoViolations(app.page, 'reasoning');
+    await expectNoViolations('reasoning');
     await chat.id('view-tokens').click();
-    await expectNoViolations(app.page, 'reasoning as tokens');
+    await expectNoViolations('reasoning as tokens');
     await chat.id('view-text').click();
     await chat.id('template-custom').check();
     await chat.id('template-source').fill('{% if %}');
     await expect(chat.id('template-error')).toBeVisible();
-    await expectNoViolations(app.page, 'a broken template');
+    await expectNoViolations('a broken template');
     await chat.send('Hello');
     await expect(chat.id('error-card')).toBeVisible();
-    await expectNoViolations(app.page, 'a chat that the template refuses');
+    await expectNoViolations('a chat that the template refuses');
   });
 }
 
 /** The app in a theme, with the settings still open. */
-async function chatIn(theme: string, { page }: RunningApp): Promise<ChatPage> {
+async function chatIn(run: (typeof RUNS)[number], { page, host }: RunningApp) {
+  const { theme, others } = run === 'the theme of the host' ? BY_HOST[host] : { theme: run, others: [] };
   const chat = new ChatPage(page);
   await chat.ready();
   await chat.id('open-settings').click();
   await chat.id('theme-select').selectOption(theme);
   await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
-  return chat;
+  const expectNoViolations = async (view: string) => {
+    await expectNone(page, view);
+    await expectNoViolationsIn(others, page, view);
+  };
+  return { chat, expectNoViolations };
 }

@@ -5,6 +5,9 @@ import { expect, test } from './support/test.ts';
 /** What PyTorch generates greedily (golden.json). */
 const HELLO_REPLY = '! How are you? I am very well, thank you! They became good friends.';
 
+/** Of which the median counts: a busy machine may be late once. */
+const STOPS = 5;
+
 /** From the click on Stop to the reply's end as a person sees it, ms. Measured inside the page. */
 function timeOfStop(page: Page): Promise<number> {
   return page.evaluate(
@@ -45,7 +48,7 @@ test.describe('chat', () => {
     await expect(stats).toContainText('seed');
   });
 
-  test('text streams, the meter and the chart move, and Stop answers at once', async ({ app }) => {
+  test('text streams, the meter and the chart move, and Stop answers at once', { tag: '@alone' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.endless();
@@ -64,14 +67,14 @@ test.describe('chat', () => {
     const used = Number(await meter.getAttribute('data-used'));
     expect(used).toBeGreaterThan(8);
     await expect(meter).toHaveAttribute('data-size', '1000');
-    // A busy machine may be late once: the median of five replies counts.
     const elapsed = [await timeOfStop(app.page)];
-    while (elapsed.length < 5) {
+    while (elapsed.length < STOPS) {
       await chat.lastReply.getByTestId('regenerate').click();
       await expect.poll(async () => ((await chat.lastText.textContent()) ?? '').length).toBeGreaterThan(40);
       elapsed.push(await timeOfStop(app.page));
     }
-    expect(elapsed.sort((a, b) => a - b)[2]).toBeLessThan(100);
+    const sorted = elapsed.toSorted((a, b) => a - b);
+    expect(sorted[STOPS >> 1], `stops took ${sorted.join(', ')} ms`).toBeLessThan(100);
     const text = await chat.lastText.textContent();
     expect(text?.length).toBeGreaterThan(40);
     await expect(chat.id('send')).toBeVisible();

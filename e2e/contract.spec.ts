@@ -4,7 +4,8 @@ import { CONTRACT_CASES } from '../src-main/protocol/test-support/contract.ts';
 import { bundleForPage } from './support/page-bundle.ts';
 import { expect, test } from './support/test.ts';
 
-test('every connection to the engine keeps the contract', async ({ app }) => {
+// It measures how long a stop takes.
+test('every connection to the engine keeps the contract', { tag: '@alone' }, async ({ app }) => {
   test.setTimeout(120_000);
   // The case of a model that does not exist, over HTTP.
   app.guard.allow(/status of 404/);

@@ -42,6 +42,9 @@ async function restartWithHook(app: RunningApp, end: string, ended: string): Pro
   await app.killEngine();
 }
 
+// The engine's process gets a script of the test's.
+test.use({ freshApp: true });
+
 test('a thread that is ended from outside is an error of the reply, and the app lives', async ({ app, dataDir }) => {
   const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
   test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');

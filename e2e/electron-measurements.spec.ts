@@ -13,36 +13,40 @@ async function showModel(app: RunningApp): Promise<ModelsPage> {
   return models;
 }
 
-test('a second start does not measure again, unless the file is damaged', async ({ app, dataDir }) => {
-  const path = join(dataDir, 'measurements.json');
-  let models = await showModel(app);
-  test.skip((await threadsOf(models)) < 2, 'This machine runs one thread at a time: there is nothing to measure.');
-  await expect(models.id('detail')).toContainText(/Threads: measured: one token takes [\d.]+ ms on \d+ threads/);
-  // Where other programs keep the processor busy, it takes more than one try until it is clear.
-  const kept = async () => await readFile(path, 'utf8').catch(() => '');
-  const isClear = async () => {
-    for (const end = Date.now() + 30_000; Date.now() < end;) {
-      if ((await kept()).includes('threads')) return true;
-      await models.card('TinyTransformer').getByTestId('unload-model').click();
-      await models.load('TinyTransformer');
-    }
-    return false;
-  };
-  test.skip(!(await isClear()), 'One and two threads took the same time in every try: there is nothing to keep.');
-  const before = await kept();
+test(
+  'a second start does not measure again, unless the file is damaged',
+  { tag: '@alone' },
+  async ({ app, dataDir }) => {
+    const path = join(dataDir, 'measurements.json');
+    let models = await showModel(app);
+    test.skip((await threadsOf(models)) < 2, 'This machine runs one thread at a time: there is nothing to measure.');
+    await expect(models.id('detail')).toContainText(/Threads: measured: one token takes [\d.]+ ms on \d+ threads/);
+    // Where other programs keep the processor busy, it takes more than one try until it is clear.
+    const kept = async () => await readFile(path, 'utf8').catch(() => '');
+    const isClear = async () => {
+      for (const end = Date.now() + 30_000; Date.now() < end;) {
+        if ((await kept()).includes('threads')) return true;
+        await models.card('TinyTransformer').getByTestId('unload-model').click();
+        await models.load('TinyTransformer');
+      }
+      return false;
+    };
+    test.skip(!(await isClear()), 'One and two threads took the same time in every try: there is nothing to keep.');
+    const before = await kept();
 
-  await app.restart();
-  models = await showModel(app);
-  await expect(models.id('detail')).toContainText(
-    /Threads: measured before on this computer: one token takes [\d.]+ ms on \d+ threads/,
-  );
-  expect(await kept()).toBe(before);
+    await app.restart();
+    models = await showModel(app);
+    await expect(models.id('detail')).toContainText(
+      /Threads: measured before on this computer: one token takes [\d.]+ ms on \d+ threads/,
+    );
+    expect(await kept()).toBe(before);
 
-  await writeFile(path, before.slice(0, -5));
-  await app.restart();
-  models = await showModel(app);
-  await expect(models.id('detail')).toContainText(/Threads: measured: one token takes/);
-});
+    await writeFile(path, before.slice(0, -5));
+    await app.restart();
+    models = await showModel(app);
+    await expect(models.id('detail')).toContainText(/Threads: measured: one token takes/);
+  },
+);
 
 async function threadsOf({ app }: ModelsPage): Promise<number> {
   return await app.page.evaluate(() => navigator.hardwareConcurrency);

@@ -8,7 +8,7 @@ const SETTLE_MS = 2000;
 const MEASURED_MS = 5000;
 const WINDOWS = 4;
 
-test('after a reply the engine takes less than a hundredth of one core', async ({ app }) => {
+test('after a reply the engine takes less than a hundredth of one core', { tag: '@alone' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.greedy();

@@ -3,8 +3,8 @@ import { playwrightSuite, vitestSuite } from './lib/test-reports.ts';
 
 describe('sums of the test runners', () => {
   test('a runner that ran nothing has failed', () => {
-    expect(vitestSuite(null, 0)).toMatchObject({ passed: 0, failed: 1, failures: ['no test ran'] });
-    expect(playwrightSuite({ suites: [] }, 0)).toMatchObject({ passed: 0, failed: 1 });
+    expect(vitestSuite({ report: null, exitCode: 0 })).toMatchObject({ passed: 0, failed: 1, failures: ['no test ran'] });
+    expect(playwrightSuite({ report: { suites: [] }, exitCode: 0 })).toMatchObject({ passed: 0, failed: 1 });
   });
 
   test('an exit code without a failed test counts as a failure', () => {
@@ -13,8 +13,8 @@ describe('sums of the test runners', () => {
         { name: 'a', status: 'passed', message: '', assertionResults: [{ fullName: 'a', status: 'passed' }] },
       ],
     };
-    expect(vitestSuite(report, 0)).toMatchObject({ passed: 1, failed: 0 });
-    expect(vitestSuite(report, 1)).toMatchObject({ passed: 1, failed: 1 });
+    expect(vitestSuite({ report, exitCode: 0 })).toMatchObject({ passed: 1, failed: 0 });
+    expect(vitestSuite({ report, exitCode: 1 })).toMatchObject({ passed: 1, failed: 1 });
   });
 
   test('vitest: passed, failed, skipped, and files that do not load', () => {
@@ -33,7 +33,7 @@ describe('sums of the test runners', () => {
         { name: 'b', status: 'failed', message: 'cannot load\nstack', assertionResults: [] },
       ],
     };
-    expect(vitestSuite(report, 1)).toEqual({
+    expect(vitestSuite({ report, exitCode: 1 })).toEqual({
       name: 'unit',
       passed: 1,
       failed: 2,
@@ -66,10 +66,39 @@ describe('sums of the test runners', () => {
         },
       ],
     };
-    const suite = playwrightSuite(report, 1);
+    const suite = playwrightSuite({ report, exitCode: 1 });
     expect(suite).toMatchObject({ passed: 1, failed: 3 });
     expect(suite.failures).toContain('[web] › a.spec.ts › group › flaky: too late');
     expect(suite.failures).toContain('outside of the tests: set-up failed');
     expect(suite.skipped).toEqual([{ name: '[web] › a.spec.ts › group › skipped', reason: 'no display' }]);
+  });
+
+  test('a suite in two runs: their sum, also where one has nothing to do, and no failure of either is lost', () => {
+    const ran = (...states: string[]) => ({
+      suites: [
+        {
+          title: 'a.spec.ts',
+          specs: states.map((status) => ({
+            title: status,
+            tests: [{ projectName: 'web', status, annotations: [], results: [] }],
+          })),
+        },
+      ],
+    });
+    const empty = { report: { suites: [] }, exitCode: 0 };
+    const first = { report: ran('expected', 'expected'), exitCode: 0 };
+    expect(playwrightSuite(first, empty)).toMatchObject({ passed: 2, failed: 0 });
+    expect(playwrightSuite(empty, empty)).toMatchObject({ failures: ['no test ran'] });
+    expect(playwrightSuite(first, { report: ran('expected', 'unexpected'), exitCode: 1 })).toMatchObject({
+      passed: 3,
+      failed: 1,
+    });
+    // The second run broke down, after the first had a failure of its own.
+    const failing = { report: ran('expected', 'unexpected'), exitCode: 1 };
+    expect(playwrightSuite(failing, { report: null, exitCode: 1 })).toMatchObject({
+      passed: 1,
+      failed: 2,
+      failures: ['[web] › a.spec.ts › unexpected', 'the test runner ended with code 1'],
+    });
   });
 });

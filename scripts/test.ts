@@ -1,10 +1,11 @@
 /**
  * `npm test`: everything that says whether the project is sound. Ends with one line, `N passed, N failed`.
  *
- *   npm test -- [--only check|unit|kernels|e2e] [--full] [--headed]
+ *   npm test -- [--only check|unit|kernels|e2e] [--since REVISION] [--full] [--headed]
  *
- * --full repeats the property tests and the end-to-end tests more often, and holds models to all their golden values
- * (minutes instead of seconds).
+ * --since runs only what the changes since a revision of git can affect, and says what it leaves out.
+ * --full takes all cases instead of some of each kind, repeats the property tests and the end-to-end tests more often,
+ * and holds models to all their golden values (half an hour instead of minutes).
  * --headed shows Electron's windows on the real display.
  */
 import { spawn } from 'node:child_process';
@@ -17,8 +18,9 @@ import { ensureBuilt } from './ensure-built.mjs';
 import { electronKernelFlags } from '../src-main/hosts/node/electron-kernel-flags.ts';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { fetchTestTokenizers } from './fetch-test-tokenizers.ts';
+import { changesSince, planFor, testFilesUnder, type Plan } from './lib/affected.ts';
 import { root } from './lib/run.ts';
-import { playwrightSuite, vitestSuite, type Skipped, type Suite } from './lib/test-reports.ts';
+import { playwrightSuite, vitestSuite, type Phase, type Skipped, type Suite } from './lib/test-reports.ts';
 import { ensureSystemPackages } from './system-packages.ts';
 
 const RESULTS = join(root, 'test-results');
@@ -26,23 +28,42 @@ const FULL_PROPERTY_RUNS = '2000';
 const FULL_REPEATS = '3';
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, full: { type: 'boolean' }, headed: { type: 'boolean' } },
+  options: {
+    only: { type: 'string' },
+    since: { type: 'string' },
+    full: { type: 'boolean' },
+    headed: { type: 'boolean' },
+  },
 });
 const wanted = (part: string) => options.only === undefined || options.only === part;
+const fullEnv: Record<string, string> = options.full
+  ? { TOKENSCOPE_PROPERTY_RUNS: FULL_PROPERTY_RUNS, TOKENSCOPE_TEST_FULL: '1' }
+  : {};
 
 async function main(): Promise<Suite[]> {
   await rm(RESULTS, { recursive: true, force: true });
   await mkdir(RESULTS, { recursive: true });
+  const { unit: units, kernels: withKernels, specs } = await plan();
   const suites: Suite[] = [];
   if (wanted('check')) suites.push(await check());
-  if (wanted('unit')) suites.push(await unit());
-  if (wanted('kernels')) suites.push(await kernels());
-  if (wanted('e2e')) {
+  if (wanted('unit') && units.length > 0) suites.push(...(await unit(units)));
+  if (wanted('kernels') && withKernels) suites.push(await kernels());
+  if (wanted('e2e') && specs.length > 0) {
     const built = await build();
     suites.push(built);
-    if (built.failed === 0) suites.push(await endToEnd());
+    if (built.failed === 0) suites.push(await endToEnd(specs));
   }
   return suites;
+}
+
+async function plan(): Promise<Pick<Plan, 'unit' | 'kernels' | 'specs'>> {
+  if (options.since === undefined) return { unit: 'all', kernels: true, specs: 'all' };
+  const { since, changed, deleted } = await changesSince(options.since);
+  const found = planFor(changed, deleted);
+  heading(`Only what changes since ${since} can affect`);
+  console.log(`${changed.length} changed file${changed.length === 1 ? '' : 's'}`);
+  for (const line of found.leftOut) console.log(`left out: ${line}`);
+  return found;
 }
 
 async function check(): Promise<Suite> {
@@ -63,7 +84,7 @@ async function build(): Promise<Suite> {
   }
 }
 
-async function unit(): Promise<Suite> {
+async function unit(wantedTests: Plan['unit']): Promise<Suite[]> {
   heading('Unit and contract tests');
   // Without it, its tests are left out with a reason, and fail where CI is set.
   await fetchTestModel(console.log).catch((error: unknown) =>
@@ -73,13 +94,13 @@ async function unit(): Promise<Suite> {
     console.log(`Not all test tokenizers: ${(error as Error).message}`),
   );
   const report = join(RESULTS, 'unit.json');
-  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const code = await run(
-    'vitest/vitest.mjs',
-    args,
-    options.full ? { TOKENSCOPE_PROPERTY_RUNS: FULL_PROPERTY_RUNS, TOKENSCOPE_TEST_FULL: '1' } : {},
-  );
-  return vitestSuite(await readReport(report), code);
+  const some = wantedTests === 'all' ? null : await testFilesUnder(wantedTests);
+  const which = some === null ? ['run'] : ['related', '--run', '--passWithNoTests', ...some];
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const exitCode = await run('vitest/vitest.mjs', [...which, ...reporters], fullEnv);
+  const suite = vitestSuite({ report: await readReport(report), exitCode });
+  // Files that no test imports have nothing to run.
+  return some !== null && exitCode === 0 && suite.passed === 0 ? [] : [suite];
 }
 
 /** Again where vectors become 256 bits wide: in the app's V8, with what its better compiler makes from the start on. */
@@ -91,8 +112,9 @@ async function kernels(): Promise<Suite> {
   const flags = [...electronKernelFlags(version), '--no-liftoff'];
   const args = ['run', '--config', 'vitest.kernels.config.ts', ...flags.map((flag) => `--execArgv=${flag}`)];
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const code = await run('vitest/vitest.mjs', [...args, ...reporters], { ELECTRON_RUN_AS_NODE: '1' }, executable);
-  return { ...vitestSuite(await readReport(report), code), name: 'kernels' };
+  const env = { ...fullEnv, ELECTRON_RUN_AS_NODE: '1' };
+  const exitCode = await run('vitest/vitest.mjs', [...args, ...reporters], env, executable);
+  return { ...vitestSuite({ report: await readReport(report), exitCode }), name: 'kernels' };
 }
 
 async function systemPackages(): Promise<void> {
@@ -100,12 +122,25 @@ async function systemPackages(): Promise<void> {
   for (const line of missing) console.log(`These tests need ${line}.`);
 }
 
-async function endToEnd(): Promise<Suite> {
+/**
+ * Two apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
+ * app on the same cores would disturb. Two runs and not two projects of Playwright that depend on each other: a project
+ * is not run after one that had a failure, and `npx playwright test idle` would run everything else first.
+ */
+async function endToEnd(specs: Plan['specs']): Promise<Suite> {
   heading('End-to-end tests, in Electron and in Chromium');
   await systemPackages();
-  const args = ['test', ...(options.full ? [`--repeat-each=${FULL_REPEATS}`] : [])];
-  const code = await run('@playwright/test/cli.js', args, options.headed ? { TOKENSCOPE_HEADED: '1' } : {});
-  return playwrightSuite(await readReport(join(RESULTS, 'e2e.json')), code);
+  const files = specs === 'all' ? [] : specs.map((name) => `e2e/${name}.spec.ts`);
+  const repeats = options.full ? [`--repeat-each=${FULL_REPEATS}`] : [];
+  const env = { ...fullEnv, ...(options.headed ? { TOKENSCOPE_HEADED: '1' } : {}) };
+  const phase = async (name: string, args: string[]): Promise<Phase> => {
+    const report = join(RESULTS, `${name}.json`);
+    const all = ['test', ...files, ...args, ...repeats, '--pass-with-no-tests', `--output=test-results/${name}`];
+    const exitCode = await run('@playwright/test/cli.js', all, { ...env, TOKENSCOPE_E2E_REPORT: report });
+    return { report: await readReport(report), exitCode };
+  };
+  const together = await phase('e2e', ['--grep-invert=@alone', '--workers=2']);
+  return playwrightSuite(together, await phase('e2e-alone', ['--grep=@alone', '--workers=1']));
 }
 
 /** Runs a program of node_modules with its output shown. */

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findChromium } from '../../scripts/lib/chromium.ts';
-import globalSetup from '../support/global-setup.ts';
+import { prepareScript } from '../support/display.ts';
 import type { Host, RunningApp } from '../support/app.ts';
 import { launchElectronApp } from '../support/electron-app.ts';
 import { Guard } from '../support/guard.ts';
@@ -32,7 +32,7 @@ const series: { name: string; host: Host; victim: Victim; kills: number }[] = [
   { name: 'engine, browser', host: 'web', victim: 'engine', kills: Math.round(kills / 6) },
 ];
 
-await globalSetup();
+const stopDisplay = await prepareScript();
 const chromiumPath = findChromium();
 if (chromiumPath === null)
   throw new Error('No Chromium found: "npx tsx scripts/system-packages.ts" says how to get one.');
@@ -56,6 +56,7 @@ for (const { name, host, victim, kills: count } of series) {
   failed ||= problems.length > 0 || at(1) > MAX_LOST_MS;
 }
 await browser.close();
+stopDisplay();
 process.exitCode = failed ? 1 : 0;
 
 async function killed(rounds: KillRounds, victim: Victim, count: number): Promise<KillResult[]> {

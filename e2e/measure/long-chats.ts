@@ -13,7 +13,7 @@ import { findChromium } from '../../scripts/lib/chromium.ts';
 import { ChatPage } from '../pages/chat.ts';
 import type { Host, RunningApp } from '../support/app.ts';
 import { launchElectronApp } from '../support/electron-app.ts';
-import globalSetup from '../support/global-setup.ts';
+import { prepareScript } from '../support/display.ts';
 import { Guard } from '../support/guard.ts';
 import { words, writeChat } from '../support/long-chats.ts';
 import { processTree } from '../support/processes.ts';
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const hosts = (['electron', 'web'] as const).filter((host) => wanted.includes(host));
   const parts = PARTS.filter((part) => wanted.includes(part));
-  const stop = await globalSetup();
+  const stop = await prepareScript();
   try {
     for (const host of hosts.length > 0 ? hosts : (['electron', 'web'] as const)) {
       await measureHost(host, parts.length > 0 ? parts : PARTS);

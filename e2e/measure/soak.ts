@@ -14,7 +14,7 @@ import { findChromium } from '../../scripts/lib/chromium.ts';
 import { ChatPage } from '../pages/chat.ts';
 import { ModelsPage } from '../pages/models.ts';
 import type { RunningApp } from '../support/app.ts';
-import globalSetup from '../support/global-setup.ts';
+import { prepareScript } from '../support/display.ts';
 import { Guard } from '../support/guard.ts';
 import { engineMemory } from '../support/memory.ts';
 import { processTree } from '../support/processes.ts';
@@ -24,7 +24,7 @@ const REPLIES_PER_CHAT = 30;
 const { values } = parseArgs({ options: { minutes: { type: 'string' }, model: { type: 'string' } } });
 const minutes = Number(values.minutes ?? 10);
 
-const stopDisplay = await globalSetup();
+const stopDisplay = await prepareScript();
 const chromiumPath = findChromium();
 if (chromiumPath === null)
   throw new Error('No Chromium found: "npx tsx scripts/system-packages.ts" says how to get one.');

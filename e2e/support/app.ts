@@ -23,7 +23,9 @@ export interface RunningApp {
   readonly electron: ElectronApplication | null;
   /** Origin of the interface. */
   readonly origin: string;
-  /** The app's own services, called from within its page. */
+  /** The process that was started: Electron's main process or the web host. */
+  readonly pid: number;
+  /** The app's own services, asked as its page asks them. */
   readonly services: { invoke: Invoke };
   /** Quits the app and starts it again on the same data. */
   restart(): Promise<void>;
@@ -31,6 +33,10 @@ export interface RunningApp {
   crash(): Promise<void>;
   /** Ends the engine without warning: SIGKILL for the utility process, terminate() for the browser's worker. */
   killEngine(): Promise<void>;
+  /** Ends the page, which saves what it has to save; the services still answer. */
+  leavePage(): Promise<void>;
+  /** Opens the page anew after `leavePage`. @returns why that cannot be done as after a start; null: it was done */
+  openPage(): Promise<string | null>;
   /** Quits; gives the processes that should have ended and have not. */
   close(): Promise<number[]>;
 }

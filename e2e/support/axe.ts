@@ -2,11 +2,45 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 
 const STANDARDS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+/** Only these depend on the theme. */
+const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
+const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
+
+export const THEMES = ['light', 'dark', 'contrast'] as const;
+export type Theme = (typeof THEMES)[number];
 
 /** Fails with a readable list when axe finds a violation of WCAG 2.2 A or AA in what the page shows now. */
-export async function expectNoViolations(page: Page, view: string): Promise<void> {
+export function expectNoViolations(page: Page, view: string): Promise<void> {
   // Legacy mode: the other one opens a blank page, which Electron cannot.
-  const { violations } = await new AxeBuilder({ page }).withTags(STANDARDS).setLegacyMode(true).analyze();
+  return expectNothingFrom(new AxeBuilder({ page }).withTags(STANDARDS).setLegacyMode(true), view);
+}
+
+/**
+ * The same in further themes, without the way through the settings: the rules on colours, and in the full run all rules.
+ */
+export async function expectNoViolationsIn(themes: readonly Theme[], page: Page, view: string): Promise<void> {
+  const present = await page.evaluate(() => document.documentElement.dataset.theme);
+  for (const theme of themes) {
+    await showTheme(page, theme);
+    const builder = new AxeBuilder({ page }).setLegacyMode(true);
+    await expectNothingFrom(
+      isFull ? builder.withTags(STANDARDS) : builder.withRules(COLOUR_RULES),
+      `${view}, ${theme}`,
+    );
+  }
+  await showTheme(page, present);
+}
+
+async function showTheme(page: Page, theme: string | undefined): Promise<void> {
+  await page.evaluate(async (name) => {
+    document.documentElement.dataset.theme = name;
+    const fading = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+    await Promise.allSettled(fading.map((animation) => animation.finished));
+  }, theme);
+}
+
+async function expectNothingFrom(builder: AxeBuilder, view: string): Promise<void> {
+  const { violations } = await builder.analyze();
   const found = violations.flatMap((violation) =>
     violation.nodes.map((node) => `${violation.id}: ${violation.help} at ${node.target.join(' ')}`),
   );

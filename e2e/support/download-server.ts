@@ -52,6 +52,8 @@ export interface DownloadServer {
   serve(path: string, bytes: Uint8Array): void;
   /** One after the other, each as often as it says; without any, the server behaves well. */
   behave(path: string, ...behaviours: Behaviour[]): void;
+  /** Behaves well again and forgets what it was asked. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,10 @@ export async function startDownloadServer(options: { tls?: boolean } = {}): Prom
         path,
         several.map((behaviour) => ({ behaviour, left: behaviour.times ?? Infinity })),
       );
+    },
+    reset() {
+      behaviours.clear();
+      requests.length = 0;
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import { _electron, type ElectronApplication, type Page } from '@playwright/test';
+import type * as Electron from 'electron';
 import { sandboxProblem } from '../../scripts/lib/processes.ts';
 import { root } from '../../scripts/lib/run.ts';
 import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
@@ -7,10 +8,12 @@ import { leftOver, processTree } from './processes.ts';
 
 const LAUNCH_TIMEOUT_MS = 15_000;
 export const ELECTRON_ORIGIN = 'app://tokenscope';
+const PAGE = `${ELECTRON_ORIGIN}/index.html`;
+/** A document of the app's own origin, so that the bridge works in it, in which the app itself does not run. */
+const EMPTY_DOCUMENT = `${ELECTRON_ORIGIN}/engine.worker.js`;
 
 export async function launchElectronApp(options: LaunchOptions): Promise<RunningApp> {
-  let electron = await launch(options);
-  let page = await electron.firstWindow({ timeout: LAUNCH_TIMEOUT_MS });
+  let { electron, page } = await start(options);
 
   const close = async () => {
     const pids = await processTree(electron.process().pid ?? 0);
@@ -34,11 +37,13 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
     get context() {
       return electron.context();
     },
+    get pid() {
+      return electron.process().pid ?? 0;
+    },
     async restart() {
       const left = await close();
       if (left.length > 0) throw new Error(`Processes outlived the app: ${left.join(', ')}`);
-      electron = await launch(options);
-      page = await electron.firstWindow({ timeout: LAUNCH_TIMEOUT_MS });
+      ({ electron, page } = await start(options));
     },
     async crash() {
       const child = electron.process();
@@ -47,14 +52,68 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
       child.kill('SIGKILL');
       await closed;
       await leftOver(pids);
-      electron = await launch(options);
-      page = await electron.firstWindow({ timeout: LAUNCH_TIMEOUT_MS });
+      ({ electron, page } = await start(options));
     },
     async killEngine() {
       process.kill(await enginePid(electron), 'SIGKILL');
     },
+    async leavePage() {
+      // Chromium's own view of a text file.
+      options.guard.allow(/apply inline style/);
+      // The app takes a first load that is cut off for a failed start.
+      await page.waitForLoadState('load');
+      await page.goto(EMPTY_DOCUMENT);
+    },
+    async openPage() {
+      // Playwright cannot give the page its window's own size back.
+      if (page.viewportSize() !== null) return 'the size of its page was changed';
+      await electron.context().unrouteAll();
+      await page.unrouteAll();
+      await page.emulateMedia({
+        media: null,
+        colorScheme: null,
+        reducedMotion: null,
+        forcedColors: null,
+        contrast: null,
+      });
+      await resetWindow(electron);
+      await page.goto(PAGE);
+      return null;
+    },
     close,
   };
+}
+
+interface Kept {
+  dialogs: Partial<typeof Electron.dialog>;
+  bounds: Electron.Rectangle | undefined;
+}
+
+/** What tests change in the main process. Right after a start it is only remembered: the window is not shown yet. */
+async function resetWindow(electron: ElectronApplication): Promise<void> {
+  await electron.evaluate(({ BrowserWindow, clipboard, dialog }) => {
+    const scope = globalThis as { tokenscopeKept?: Kept };
+    const [window, ...others] = BrowserWindow.getAllWindows().sort((a, b) => a.id - b.id);
+    if (scope.tokenscopeKept === undefined) {
+      scope.tokenscopeKept = { dialogs: { ...dialog }, bounds: window?.getBounds() };
+      return;
+    }
+    const { dialogs, bounds } = scope.tokenscopeKept;
+    Object.assign(dialog, dialogs);
+    clipboard.clear();
+    for (const other of others) other.destroy();
+    if (window === undefined || bounds === undefined) return;
+    if (window.isMaximized()) window.unmaximize();
+    if (JSON.stringify(window.getBounds()) !== JSON.stringify(bounds)) window.setBounds(bounds);
+    window.webContents.setZoomLevel(0);
+  });
+}
+
+async function start(options: LaunchOptions): Promise<{ electron: ElectronApplication; page: Page }> {
+  const electron = await launch(options);
+  const page = await electron.firstWindow({ timeout: LAUNCH_TIMEOUT_MS });
+  await resetWindow(electron);
+  return { electron, page };
 }
 
 /** Electron hangs in about one launch of sixty under a debugger: a short limit and a second try. */

@@ -5,8 +5,8 @@ import type { BrowserContext, Page } from '@playwright/test';
  * `problems()` being empty.
  */
 export class Guard {
-  readonly #problems: string[] = [];
-  readonly #allowed: RegExp[] = [];
+  #problems: string[] = [];
+  #allowed: RegExp[] = [];
   readonly #origins: string[] = [];
 
   /** @param origin from where the app serves itself in this context */
@@ -33,6 +33,12 @@ export class Guard {
 
   problems(): string[] {
     return this.#problems.filter((problem) => !this.#allowed.some((pattern) => pattern.test(problem)));
+  }
+
+  /** The next test answers for itself only. */
+  reset(): void {
+    this.#problems = [];
+    this.#allowed = [];
   }
 
   #checkUrl(url: string): void {

@@ -1,11 +1,11 @@
 import { test as base, chromium, type Browser } from '@playwright/test';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { findChromium } from '../../scripts/lib/chromium.ts';
-import type { Host, RunningApp } from './app.ts';
+import type { Host, LaunchOptions, RunningApp } from './app.ts';
+import { ownDisplay } from './display.ts';
 import { launchElectronApp } from './electron-app.ts';
 import { Guard } from './guard.ts';
+import { SharedApp, temporaryDataDir } from './shared-app.ts';
 import { launchWebApp } from './web-app.ts';
 
 export { expect } from '@playwright/test';
@@ -17,20 +17,28 @@ export interface HostOptions {
 }
 
 interface Fixtures {
-  /** A fresh folder for chats and settings, removed afterwards. */
+  /**
+   * An app of the test's own, started for it and ended after it, in place of the one that the tests of a file share:
+   * `test.use({ freshApp: true })`, for tests that prepare its folder or its processes, or wear it out.
+   */
+  freshApp: boolean;
+  /** The folder for chats and settings: empty before the app is started or reset, removed in the end. */
   dataDir: string;
   /**
-   * The app, started on empty data. When the test ends, it fails if the page logged an error, was blocked by its content
-   * security policy, asked another origin for something, or left processes behind.
+   * The app, on empty data. When the test ends, it fails if the page logged an error, was blocked by its content
+   * security policy, or asked another origin for something. Processes that outlive the app fail the test whose own app
+   * it was, or the next one of the worker after its file.
    */
   app: RunningApp;
-  /** More environment variables for the app. */
+  /** More environment variables for the app. Where they differ from those of the test before, the app is started anew. */
   appEnv: Record<string, string>;
 }
 
 interface WorkerFixtures {
   /** Starts the one Chromium of this worker, or gives the running one. */
   openChromium: () => Promise<Browser>;
+  display: void;
+  sharedApp: SharedApp;
 }
 
 const CHROMIUM_FLAGS = [
@@ -56,9 +64,30 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
     { scope: 'worker' },
   ],
 
-  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
-  dataDir: async ({}, use) => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-e2e-'));
+  display: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
+    async ({}, use) => {
+      const stop = await ownDisplay();
+      await use();
+      stop();
+    },
+    { scope: 'worker', auto: true },
+  ],
+
+  sharedApp: [
+    async ({ display: _display, openChromium: _openChromium }, use) => {
+      const shared = new SharedApp();
+      await use(shared);
+      await shared.close();
+    },
+    { scope: 'worker' },
+  ],
+
+  freshApp: [false, { option: true }],
+
+  dataDir: async ({ freshApp, sharedApp }, use, testInfo) => {
+    if (!freshApp) return use(await sharedApp.dataDir(testInfo.file));
+    const dataDir = await temporaryDataDir();
     await use(dataDir);
     await rm(dataDir, { recursive: true, force: true });
   },
@@ -66,17 +95,23 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
   // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
   appEnv: async ({}, use) => use({}),
 
-  app: async ({ host, dataDir, appEnv, openChromium }, use, testInfo) => {
-    const options = { dataDir, guard: new Guard(), env: appEnv };
-    const app =
+  app: async ({ host, dataDir, appEnv, freshApp, sharedApp, openChromium }, use, testInfo) => {
+    const launch = async (options: LaunchOptions) =>
       host === 'electron' ? await launchElectronApp(options) : await launchWebApp(await openChromium(), options);
+    const app = freshApp
+      ? await launch({ dataDir, guard: new Guard(), env: appEnv })
+      : await sharedApp.open(dataDir, appEnv, launch);
     await use(app);
     if (testInfo.status !== testInfo.expectedStatus) {
       const screenshot = await app.page.screenshot().catch(() => null);
       if (screenshot) await testInfo.attach('at the end', { body: screenshot, contentType: 'image/png' });
     }
-    const left = await app.close();
-    base.expect(options.guard.problems(), 'what the page must never do').toEqual([]);
+    const left: number[] = [];
+    if (freshApp) left.push(...(await app.close()));
+    else await app.leavePage();
+    const problems = app.guard.problems();
+    app.guard.reset();
+    base.expect(problems, 'what the page must never do').toEqual([]);
     base.expect(left, 'processes that outlived the app').toEqual([]);
   },
 });

@@ -5,17 +5,16 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/lib/run.ts';
-import { TOKEN_HEADER, type AppAnswer } from '../../src-main/protocol/app-bridge.ts';
+import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
 import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
-import { signedInAddress, webKey } from './web-key.ts';
+import { printedAddress, signIn, type SignIn } from './web-key.ts';
 
 const START_TIMEOUT_MS = 15_000;
 const VIEWPORT = { width: 1280, height: 800 };
 
-interface Server {
+interface Server extends SignIn {
   child: ChildProcess;
-  origin: string;
 }
 
 export async function launchWebApp(browser: Browser, options: LaunchOptions): Promise<RunningApp> {
@@ -26,8 +25,8 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
     await context.close();
     return await stopServer(server.child);
   };
-  const invoke: Invoke = async (method, ...params) =>
-    (await invokeInPage(page, await webKey(options.dataDir), method, params)) as Awaited<ReturnType<typeof invoke>>;
+  // Without the page, so that a test can ask while none is open.
+  const invoke: Invoke = (method, ...params) => invokeOverHttp(server, method, params) as ReturnType<typeof invoke>;
 
   return {
     host: 'web',
@@ -44,6 +43,9 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
     get context() {
       return context;
     },
+    get pid() {
+      return server.child.pid ?? 0;
+    },
     async restart() {
       const left = await close();
       if (left.length > 0) throw new Error(`Processes outlived the web host: ${left.join(', ')}`);
@@ -52,9 +54,10 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       ({ context, page } = await openPage(browser, server, options));
     },
     async crash() {
-      await context.close();
+      // The host first: its page must not be told.
       server.child.kill('SIGKILL');
       await once(server.child, 'exit');
+      await context.close();
       server = await startServer(options);
       ({ context, page } = await openPage(browser, server, options));
     },
@@ -63,6 +66,12 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
         const { engineWorkers } = window as unknown as { engineWorkers: Worker[] };
         engineWorkers.at(-1)?.terminate();
       });
+    },
+    // The context goes with the page, and with it whatever a test has changed in the browser.
+    leavePage: () => context.close(),
+    async openPage() {
+      ({ context, page } = await openPage(browser, server, options));
+      return null;
     },
     close,
   };
@@ -77,7 +86,7 @@ async function openPage(
   options.guard.watch(context, server.origin);
   await context.addInitScript(rememberWorkers);
   const page = await context.newPage();
-  await page.goto(await signedInAddress(server.origin, options.dataDir));
+  await page.goto(server.address);
   return { context, page };
 }
 
@@ -107,16 +116,17 @@ export async function startServer(options: Omit<LaunchOptions, 'guard'>, port?: 
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  const origin = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await answers(origin))) {
+  let address = printedAddress(output);
+  while (address === null) {
     if (child.exitCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL');
-      throw new Error(`The web host did not start at ${origin}:\n${output}`);
+      throw new Error(`The web host did not start on port ${port}:\n${output}`);
     }
-    await sleep(25);
+    await sleep(10);
+    address = printedAddress(output);
   }
-  return { child, origin };
+  return { child, ...signIn(address) };
 }
 
 export async function stopServer(child: ChildProcess): Promise<number[]> {
@@ -130,13 +140,6 @@ export async function stopServer(child: ChildProcess): Promise<number[]> {
   return left;
 }
 
-async function answers(origin: string): Promise<boolean> {
-  return await fetch(origin).then(
-    (response) => response.ok,
-    () => false,
-  );
-}
-
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -146,17 +149,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function invokeInPage(page: Page, key: string, method: string, params: unknown[]): Promise<unknown> {
-  const answer = await page.evaluate(
-    async ([name, args, header, value]) => {
-      const response = await fetch('/api/invoke', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', [header]: value },
-        body: JSON.stringify({ method: name, params: args }),
-      });
-      return (await response.json()) as AppAnswer;
-    },
-    [method, params, TOKEN_HEADER, key] as const,
-  );
-  return unwrap(answer);
+async function invokeOverHttp({ origin, headers }: SignIn, method: string, params: unknown[]): Promise<unknown> {
+  const body = JSON.stringify({ method, params });
+  const response = await fetch(`${origin}/api/invoke`, { method: 'POST', headers, body });
+  return unwrap((await response.json()) as AppAnswer);
 }

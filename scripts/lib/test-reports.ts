@@ -24,12 +24,38 @@ interface VitestReport {
   }[];
 }
 
-/**
- * @param report vitest's JSON report; null when it wrote none
- * @param exitCode of vitest
- */
-export function vitestSuite(report: unknown, exitCode: number): Suite {
-  const suite = emptySuite('unit');
+/** One run of a test runner; a suite may be split into several, of which some may have nothing to do. */
+export interface Phase {
+  /** The runner's JSON report; null when it wrote none. */
+  report: unknown;
+  exitCode: number;
+}
+
+/** The sum of vitest's runs. */
+export function vitestSuite(...phases: Phase[]): Suite {
+  return sumOf('unit', phases, readVitest);
+}
+
+/** The sum of Playwright's runs. */
+export function playwrightSuite(...phases: Phase[]): Suite {
+  return sumOf('end-to-end', phases, readPlaywright);
+}
+
+function sumOf(name: string, phases: Phase[], read: (report: unknown, suite: Suite) => void): Suite {
+  const suite: Suite = { name, passed: 0, failed: 0, failures: [], skipped: [] };
+  for (const { report, exitCode } of phases) {
+    const before = suite.failed;
+    read(report, suite);
+    // For example an error after the last test, which no single test reports.
+    if (exitCode !== 0 && suite.failed === before) {
+      fail(suite, `the test runner ended with code ${exitCode}`);
+    }
+  }
+  if (suite.passed + suite.failed === 0) fail(suite, 'no test ran');
+  return suite;
+}
+
+function readVitest(report: unknown, suite: Suite): void {
   for (const file of (report as VitestReport | null)?.testResults ?? []) {
     // A file that cannot be loaded has no tests to count.
     if (file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed')) {
@@ -41,7 +67,6 @@ export function vitestSuite(report: unknown, exitCode: number): Suite {
       else suite.skipped.push({ name: fullName, reason: status });
     }
   }
-  return finish(suite, exitCode);
 }
 
 interface PlaywrightSuite {
@@ -58,12 +83,7 @@ interface PlaywrightTest {
   results?: { error?: { message?: string } }[];
 }
 
-/**
- * @param report Playwright's JSON report; null when it wrote none
- * @param exitCode of Playwright
- */
-export function playwrightSuite(report: unknown, exitCode: number): Suite {
-  const suite = emptySuite('end-to-end');
+function readPlaywright(report: unknown, suite: Suite): void {
   const { suites = [], errors = [] } = (report ?? {}) as { suites?: PlaywrightSuite[]; errors?: { message: string }[] };
   for (const error of errors) fail(suite, 'outside of the tests', error.message);
   const visit = (node: PlaywrightSuite, path: string[]) => {
@@ -80,22 +100,10 @@ export function playwrightSuite(report: unknown, exitCode: number): Suite {
     for (const child of node.suites ?? []) visit(child, [...path, child.title]);
   };
   for (const file of suites) visit(file, [file.title]);
-  return finish(suite, exitCode);
-}
-
-function emptySuite(name: string): Suite {
-  return { name, passed: 0, failed: 0, failures: [], skipped: [] };
 }
 
 function fail(suite: Suite, name: string, message = ''): void {
   const why = stripVTControlCharacters(message).split('\n')[0];
   suite.failed++;
   suite.failures.push(why === '' ? name : `${name}: ${why}`);
-}
-
-function finish(suite: Suite, exitCode: number): Suite {
-  if (suite.passed + suite.failed === 0) fail(suite, 'no test ran');
-  // For example an error after the last test, which no single test reports.
-  if (exitCode !== 0 && suite.failed === 0) fail(suite, `the test runner ended with code ${exitCode}`);
-  return suite;
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../defaults.ts';
 import type { InferenceEngine } from '../index.ts';
-import { RANDOM_SEED, reply, tinyEngine } from '../test-support/tiny-engine.ts';
+import { kernelPlatform, nodePlatform, RANDOM_SEED, reply, tinyEngine } from '../test-support/tiny-engine.ts';
 import type { GenerateParams, PromptInput, SamplingParams, StopParams } from '../types.ts';
 
 interface Golden {
@@ -14,6 +14,14 @@ interface Golden {
 const golden = JSON.parse(readFileSync(new URL('../fixtures/golden.json', import.meta.url), 'utf8')) as Golden;
 const windowIds = golden.full_window.ids;
 
+const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
+/** What takes many replies runs on the kernels, and in the full run on the reference executor too. */
+const PLATFORMS = [
+  { executor: 'wasm', platform: kernelPlatform },
+  ...(isFull ? [{ executor: 'reference', platform: nodePlatform }] : []),
+];
+
+/** On the reference executor. */
 let engine: InferenceEngine;
 /** Never reuses anything: recomputes the whole sequence for every token. */
 let fresh: InferenceEngine;
@@ -51,16 +59,6 @@ describe.each(golden.prompts)('greedy reply to "$text"', (g) => {
 describe('the window of 1000 tokens', () => {
   const ids = (count: number): PromptInput => ({ kind: 'ids', ids: windowIds.slice(0, count) });
 
-  it('is filled to the last token, and not beyond', async () => {
-    const { end } = await reply(engine, greedy('Hello world', { maxTokens: 5000, ignoreEos: true }));
-    expect(end.contextUsed).toBe(1000);
-    expect(end.ids).toHaveLength(997);
-    expect(end.stop).toEqual({
-      reason: 'context_full',
-      detail: 'The context window of 1000 tokens is full: 3 in the prompt, 997 in the reply.',
-    });
-  });
-
   it('gives one token after 999, and none after 1000', async () => {
     expect((await reply(engine, greedy(ids(999)))).end).toMatchObject({
       contextUsed: 1000,
@@ -80,36 +78,15 @@ describe('the window of 1000 tokens', () => {
   });
 
   it('refuses a megabyte of text quickly', async () => {
-    const started = performance.now();
+    const before = process.cpuUsage();
     const text = 'The cat sat on the mat. '.repeat(45_000);
     await expect(reply(engine, greedy(text))).rejects.toMatchObject({ code: 'CONTEXT_FULL' });
-    expect(performance.now() - started).toBeLessThan(5000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(5000);
   });
 });
 
 describe('KV cache', () => {
-  it('changes nothing, whatever the prompt before was', async () => {
-    const edit = fc.record({ at: fc.nat(30), remove: fc.nat(5), insert: fc.array(fc.integer({ min: 3, max: 7999 }), { maxLength: 4 }) }); // prettier-ignore
-    let prompt = windowIds.slice(0, 20);
-    await fc.assert(
-      fc.asyncProperty(edit, fc.nat(2 ** 32 - 1), async ({ at, remove, insert }, seed) => {
-        prompt = [...prompt];
-        prompt.splice(1 + (at % prompt.length), remove, ...insert);
-        const params = { ...sampled({ kind: 'ids', ids: prompt }, { seed }, { maxTokens: 5 }), topCandidates: 5 };
-        const reused = await reply(engine, params);
-        const computed = await reply(fresh, { ...params, useKvCache: false });
-        expect(reused.end.ids).toEqual(computed.end.ids);
-        expect(reused.end.text).toBe(computed.end.text);
-        reused.tokens.forEach((token, i) => {
-          token.candidates.forEach((candidate, k) => {
-            expect(candidate.id).toBe(computed.tokens[i].candidates[k].id);
-            expect(Math.abs(candidate.logprob - computed.tokens[i].candidates[k].logprob)).toBeLessThan(1e-4);
-          });
-        });
-      }),
-      { numRuns: 60 },
-    );
-  });
 
   it('reuses a chat that went on', async () => {
     const first = await reply(engine, greedy('The dog ran to the garden. It'));
@@ -118,36 +95,9 @@ describe('KV cache', () => {
     expect(start.reusedTokens).toBe(first.end.contextUsed);
   });
 
-  it('gives the same reply after a long prompt in slices as token by token', async () => {
-    const ids = windowIds.slice(0, 700);
-    // Whatever the window held before, after this it shares no more than the start token with these ids.
-    const forget = () => reply(fresh, greedy({ kind: 'ids', ids: [ids[0], ids[1] + 1] }, { maxTokens: 1 }));
-    await forget();
-    const inSlices = await reply(fresh, greedy({ kind: 'ids', ids }, { maxTokens: 12 }));
-    expect(inSlices.start.reusedTokens).toBe(1);
-    // Ever longer prompts leave one new token each time.
-    let last = inSlices;
-    await forget();
-    for (let length = 600; length <= 700; length++) {
-      last = await reply(
-        fresh,
-        greedy({ kind: 'ids', ids: ids.slice(0, length) }, { maxTokens: length < 700 ? 1 : 12 }),
-      );
-    }
-    expect(last.start.reusedTokens).toBeGreaterThan(690);
-    expect(last.end.ids).toEqual(inSlices.end.ids);
-    last.tokens.forEach((token, i) => expect(Math.abs(token.logprob - inSlices.tokens[i].logprob)).toBeLessThan(1e-4));
-  });
 });
 
 describe('seeds', () => {
-  it('repeat a reply exactly, and differ from each other', async () => {
-    const texts = await Promise.all(
-      [1, 2, 3, 1, 2, 3].map(async (seed) => (await reply(engine, sampled('Once upon a time', { seed }))).end.text),
-    );
-    expect(texts.slice(0, 3)).toEqual(texts.slice(3));
-    expect(new Set(texts).size).toBe(3);
-  });
 
   it('are drawn by the host when left open, and reported', async () => {
     const open = await reply(engine, sampled('Once upon a time', { seed: null }));
@@ -205,17 +155,92 @@ describe('stopping', () => {
       ...greedy('Hello world', { ignoreEos: true, timeLimitMs: 60, maxTokens: 990 }),
       useKvCache: false,
     };
-    const { end } = await reply(engine, forever);
-    expect(end.stop.reason).toBe('time_limit');
-    expect(end.ids.length).toBeGreaterThan(0);
-    expect(end.timings.totalMs).toBeLessThan(1000);
+    const took: number[] = [];
+    // Other programs may hold one of them up.
+    for (let sample = 0; sample < 3; sample++) {
+      const { end } = await reply(engine, forever);
+      expect(end.stop.reason).toBe('time_limit');
+      expect(end.ids.length).toBeGreaterThan(0);
+      took.push(end.timings.totalMs);
+    }
+    expect(Math.min(...took)).toBeLessThan(1000);
     const early = await reply(engine, { ...greedy({ kind: 'ids', ids: windowIds.slice(0, 990) }, { timeLimitMs: 0 }) });
     expect(early.end).toMatchObject({ ids: [], stop: { reason: 'time_limit' } });
   });
 });
 
-describe('the text', () => {
-  it('is the decoding of the ids wherever the reply ends, and the sum of its tokens', async () => {
+describe.each(PLATFORMS)('many replies on the $executor executor', ({ platform }) => {
+  let engine: InferenceEngine;
+  /** Recomputes the whole sequence for every token. */
+  let fresh: InferenceEngine;
+  beforeAll(async () => {
+    engine = await tinyEngine(platform());
+    fresh = await tinyEngine(platform());
+  });
+
+  it('fill the window of 1000 tokens to the last, and not beyond', async () => {
+    const { end } = await reply(engine, greedy('Hello world', { maxTokens: 5000, ignoreEos: true }));
+    expect(end.contextUsed).toBe(1000);
+    expect(end.ids).toHaveLength(997);
+    expect(end.stop).toEqual({
+      reason: 'context_full',
+      detail: 'The context window of 1000 tokens is full: 3 in the prompt, 997 in the reply.',
+    });
+  });
+
+  it('are the same with the KV cache, whatever the prompt before was', async () => {
+    const edit = fc.record({ at: fc.nat(30), remove: fc.nat(5), insert: fc.array(fc.integer({ min: 3, max: 7999 }), { maxLength: 4 }) }); // prettier-ignore
+    let prompt = windowIds.slice(0, 20);
+    await fc.assert(
+      fc.asyncProperty(edit, fc.nat(2 ** 32 - 1), async ({ at, remove, insert }, seed) => {
+        prompt = [...prompt];
+        prompt.splice(1 + (at % prompt.length), remove, ...insert);
+        const params = { ...sampled({ kind: 'ids', ids: prompt }, { seed }, { maxTokens: 5 }), topCandidates: 5 };
+        const reused = await reply(engine, params);
+        const computed = await reply(fresh, { ...params, useKvCache: false });
+        expect(reused.end.ids).toEqual(computed.end.ids);
+        expect(reused.end.text).toBe(computed.end.text);
+        reused.tokens.forEach((token, i) => {
+          token.candidates.forEach((candidate, k) => {
+            expect(candidate.id).toBe(computed.tokens[i].candidates[k].id);
+            expect(Math.abs(candidate.logprob - computed.tokens[i].candidates[k].logprob)).toBeLessThan(1e-4);
+          });
+        });
+      }),
+      { numRuns: isFull ? 60 : 30 },
+    );
+  });
+
+  it('are the same after a long prompt in slices as token by token', async () => {
+    const ids = windowIds.slice(0, 700);
+    // Whatever the window held before, after this it shares no more than the start token with these ids.
+    const forget = () => reply(fresh, greedy({ kind: 'ids', ids: [ids[0], ids[1] + 1] }, { maxTokens: 1 }));
+    await forget();
+    const inSlices = await reply(fresh, greedy({ kind: 'ids', ids }, { maxTokens: 12 }));
+    expect(inSlices.start.reusedTokens).toBe(1);
+    // Ever longer prompts leave one new token each time.
+    let last = inSlices;
+    await forget();
+    for (let length = 600; length <= 700; length++) {
+      last = await reply(
+        fresh,
+        greedy({ kind: 'ids', ids: ids.slice(0, length) }, { maxTokens: length < 700 ? 1 : 12 }),
+      );
+    }
+    expect(last.start.reusedTokens).toBeGreaterThan(690);
+    expect(last.end.ids).toEqual(inSlices.end.ids);
+    last.tokens.forEach((token, i) => expect(Math.abs(token.logprob - inSlices.tokens[i].logprob)).toBeLessThan(1e-4));
+  });
+
+  it('repeat exactly with their seed, and differ between seeds', async () => {
+    const texts = await Promise.all(
+      [1, 2, 3, 1, 2, 3].map(async (seed) => (await reply(engine, sampled('Once upon a time', { seed }))).end.text),
+    );
+    expect(texts.slice(0, 3)).toEqual(texts.slice(3));
+    expect(new Set(texts).size).toBe(3);
+  });
+
+  it('are the decoding of their ids wherever they end, and the sum of their tokens', async () => {
     // This reply has opening and closing quotes, whose spaces depend on their neighbours.
     for (let maxTokens = 1; maxTokens <= 40; maxTokens++) {
       const { tokens, end } = await reply(engine, greedy('"Hello!" said Lily. "', { maxTokens, ignoreEos: true }));
@@ -225,7 +250,7 @@ describe('the text', () => {
     }
   });
 
-  it('is cut at the same place by a stop string however the reply is sampled', async () => {
+  it('are cut at the same place by a stop string however they are sampled', async () => {
     const stop = fc.constantFrom('.', ' ', 'a', 'the ', '. “', '” said', 'and', ',', 'Lily', 'e t', 'zzz', '. The');
     await fc.assert(
       fc.asyncProperty(fc.array(stop, { minLength: 1, maxLength: 3 }), fc.nat(50), async (stopStrings, seed) => {
@@ -239,11 +264,11 @@ describe('the text', () => {
         expect(cut.end.stop.reason === 'stop_string').toBe(positions.length > 0);
         expect(cut.end.ids).toEqual(whole.end.ids.slice(0, cut.end.ids.length));
       }),
-      { numRuns: 30 },
+      { numRuns: isFull ? 60 : 20 },
     );
   });
 
-  it('never has a masked token, and reports the raw distribution beside the sampled one', async () => {
+  it('never have a masked token, and report the raw distribution beside the sampled one', async () => {
     const params = {
       ...sampled('The cat', { seed: 5, temperature: 5, topK: 0, topP: 1, minP: 0 }),
       topCandidates: 100,

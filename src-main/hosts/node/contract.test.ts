@@ -1,42 +1,62 @@
-/** The protocol's contract over every connection that exists in Node. The app and the browser run it in `e2e/`. */
-import { describe, it } from 'vitest';
+/**
+ * The protocol's contract over every connection that exists in Node. The app and the browser run it in `e2e/`. As there,
+ * the cases share an engine: each begins with its own connection, and most with the model that the last one left.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, it } from 'vitest';
 import { InferenceEngine } from '../../engine/index.ts';
 import { EngineService } from '../../protocol/engine-service.ts';
 import { serveEngine } from '../../protocol/server.ts';
 import { CONTRACT_CASES, type ContractConnection } from '../../protocol/test-support/contract.ts';
 import { memoryTransportPair } from '../../protocol/transports/memory.ts';
 import { messagePortTransport } from '../../protocol/transports/message-port.ts';
+import { measurementsFile } from './measurements-file.ts';
 import { openModelFolder } from './model-folder.ts';
 import { nodePlatform } from './node-platform.ts';
-import { spawnEngine } from './spawn-engine.ts';
+import { startEngineThread, type EngineThread } from './spawn-engine.ts';
+import { BUILT_ENGINE_WORKER } from './test-support/built-engine-worker.ts';
 
 const modelsDir = new URL('../../../resources/models', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'tokenscope-contract-'));
+/** Measuring takes longer than loading. */
+const measurementsPath = join(folder, 'measurements.json');
 
 /** An engine in this thread, which hears a cancel only between tokens. */
-function serviceInThisThread(): EngineService {
-  return new EngineService({
-    engine: new InferenceEngine({ ...nodePlatform(), yieldEveryToken: true }),
-    openModel: (id) => openModelFolder(modelsDir, id),
-  });
-}
+const service = new EngineService({
+  engine: new InferenceEngine({ ...nodePlatform(measurementsFile(measurementsPath)), yieldEveryToken: true }),
+  openModel: (id) => openModelFolder(modelsDir, id),
+});
+let thread: EngineThread | null = null;
+
+afterAll(async () => {
+  await thread?.terminate();
+  rmSync(folder, { recursive: true });
+});
 
 function inMemory(): ContractConnection {
   const [near, far] = memoryTransportPair();
-  const server = serveEngine(far, serviceInThisThread());
+  const server = serveEngine(far, service);
   return { transport: near, breakOff: () => server.close(), release: () => near.close() };
 }
 
 function messagePorts(): ContractConnection {
   const { port1, port2 } = new MessageChannel();
   const [near, far] = [messagePortTransport(port1), messagePortTransport(port2)];
-  const server = serveEngine(far, serviceInThisThread());
+  const server = serveEngine(far, service);
   return { transport: near, breakOff: () => server.close(), release: () => near.close() };
 }
 
 function workerThread(): ContractConnection {
-  const workerUrl = new URL('./test-support/engine-worker.mjs', import.meta.url);
-  const { transport, terminate } = spawnEngine({ workerUrl, modelsDir });
-  return { transport, breakOff: () => void terminate(), release: terminate };
+  const running = (thread ??= startEngineThread({ workerUrl: BUILT_ENGINE_WORKER, modelsDir, measurementsPath }));
+  const [transport, far] = memoryTransportPair();
+  running.connect(far);
+  const breakOff = () => {
+    thread = null;
+    void running.terminate();
+  };
+  return { transport, breakOff, release: () => transport.close() };
 }
 
 describe.each([

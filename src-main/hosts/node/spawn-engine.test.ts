@@ -4,9 +4,9 @@ import type { GenerateEvent } from '../../engine/types.ts';
 import { EngineClient } from '../../protocol/client.ts';
 import { memoryTransportPair } from '../../protocol/transports/memory.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
+import { BUILT_ENGINE_WORKER as workerUrl } from './test-support/built-engine-worker.ts';
 
 const modelsDir = new URL('../../../resources/models', import.meta.url).pathname;
-const workerUrl = new URL('./test-support/engine-worker.mjs', import.meta.url);
 
 let thread: EngineThread;
 

@@ -26,6 +26,8 @@ export interface ContractCase {
 const MODEL_ID = 'tiny-transformer';
 /** Stop must be answered within this, ms. */
 const STOP_WITHIN_MS = 100;
+/** Other programs may hold up one or two of them. */
+const STOP_SAMPLES = 5;
 
 const PROMPT = 'Once upon a time, there was a little';
 
@@ -45,6 +47,9 @@ function reply(tokens: number): GenerateParams {
 
 async function connectClient({ transport }: ContractConnection, credit?: number): Promise<EngineClient> {
   const client = new EngineClient(transport, credit === undefined ? {} : { credit });
+  const { model } = await client.call('status', {});
+  // What the case before left, where they share an engine.
+  if (model?.id === MODEL_ID && model.contextSize === 1000 && model.executor === 'wasm') return client;
   const events = await collect(client.stream('load', { modelId: MODEL_ID }));
   const loaded = events.at(-1);
   check(loaded?.type === 'loaded' && loaded.model.id === MODEL_ID, 'load ends with the model');
@@ -217,22 +222,26 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     name: `answers a stop within ${STOP_WITHIN_MS} ms, without the cache`,
     async run(connection) {
       const client = await connectClient(connection);
-      const controller = new AbortController();
-      const { signal } = controller;
-      const events: GenerateEvent[] = [];
-      let stoppedAt = 0;
-      for await (const event of client.stream('generate', endlessReply({ useKvCache: false }), { signal })) {
-        events.push(event);
-        if (events.length === 30) {
-          stoppedAt = performance.now();
-          controller.abort();
+      const waits: number[] = [];
+      for (let sample = 0; sample < STOP_SAMPLES; sample++) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const events: GenerateEvent[] = [];
+        let stoppedAt = 0;
+        for await (const event of client.stream('generate', endlessReply({ useKvCache: false }), { signal })) {
+          events.push(event);
+          if (events.length === 20 + 5 * sample) {
+            stoppedAt = performance.now();
+            controller.abort();
+          }
         }
+        waits.push(performance.now() - stoppedAt);
+        const last = events.at(-1);
+        check(last?.type === 'end' && last.stop.reason === 'user', 'the reply ends as stopped by the user');
+        equal(textOf(events), last.text, 'nothing that was generated is lost');
       }
-      const waited = performance.now() - stoppedAt;
-      const last = events.at(-1);
-      check(last?.type === 'end' && last.stop.reason === 'user', 'the reply ends as stopped by the user');
-      check(waited < STOP_WITHIN_MS, `the stop took ${waited.toFixed(0)} ms`);
-      equal(textOf(events), last.text, 'nothing that was generated is lost');
+      const [median] = waits.toSorted((a, b) => a - b).slice(Math.floor(STOP_SAMPLES / 2));
+      check(median < STOP_WITHIN_MS, `stops took ${waits.map((ms) => ms.toFixed(0)).join(', ')} ms`);
     },
   },
   {

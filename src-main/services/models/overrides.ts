@@ -1,12 +1,12 @@
 /** What a person or a test sets in the environment for models and downloads. */
 import { isDownloadAddress } from '../../protocol/download-address.ts';
-import type { DownloadTimes } from './download/download-manager.ts';
+import { DOWNLOAD_TIMES, type DownloadTimes } from './download/download-manager.ts';
 
 /** Path of another catalogue than the one that comes with the app. */
 export const CATALOGUE_VARIABLE = 'TOKENSCOPE_CATALOGUE';
 /** Address that stands in for the catalogue's hub where the settings name none. */
 export const MIRROR_VARIABLE = 'TOKENSCOPE_HUB_MIRROR';
-/** How long a server may be silent, ms. */
+/** How long a server may be silent, ms; the waits between tries are no longer either. */
 export const TIMEOUT_VARIABLE = 'TOKENSCOPE_DOWNLOAD_TIMEOUT_MS';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,6 +31,9 @@ export function overridesOf(env: Environment = process.env): Overrides {
   return {
     cataloguePath: env[CATALOGUE_VARIABLE] || null,
     mirror,
-    times: ms === null ? {} : { answerMs: ms, idleMs: ms },
+    times:
+      ms === null
+        ? {}
+        : { answerMs: ms, idleMs: ms, retryMs: DOWNLOAD_TIMES.retryMs.map((wait) => Math.min(wait, ms)) },
   };
 }

@@ -51,10 +51,14 @@ describe('a thread that is lost', () => {
         code: 'BACKEND_LOST',
         message: expect.stringContaining('Load the model again'),
       });
-      // Later ones fail at once.
-      const started = performance.now();
-      await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
-      expect(performance.now() - started).toBeLessThan(1000);
+      // Later ones fail at once. Other programs may hold one of them up.
+      const took: number[] = [];
+      for (let sample = 0; sample < 3; sample++) {
+        const started = performance.now();
+        await expect(executor.run(prompt(), { logits: [499] })).rejects.toMatchObject({ code: 'BACKEND_LOST' });
+        took.push(performance.now() - started);
+      }
+      expect(Math.min(...took)).toBeLessThan(1000);
       expect(executor.failed).toBe(true);
     },
     TIMEOUT_MS,

@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hfFolderBytes } from '../../../engine/test-support/hf-fixtures.ts';
 import { createFile } from './new-file.ts';
+import { BUILT_ENGINE_WORKER } from '../test-support/built-engine-worker.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
@@ -17,7 +18,9 @@ beforeAll(async () => {
   await mkdir(path('llama'));
   for (const [name, bytes] of Object.entries(hfFolderBytes('llama'))) await writeFile(path(`llama/${name}`), bytes);
 });
-afterAll(() => rm(dir, { recursive: true }));
+afterAll(async () => {
+  for (const folder of [dir, `${dir}-measured`]) await rm(folder, { recursive: true, force: true });
+});
 
 async function tokenscope(args: readonly string[], signal = new AbortController().signal) {
   const [out, err] = [new PassThrough(), new PassThrough()];
@@ -31,7 +34,8 @@ async function tokenscope(args: readonly string[], signal = new AbortController(
     out: new Output(out, () => undefined),
     err: new Output(err, () => undefined),
     signal,
-    workerUrl: new URL('../test-support/engine-worker.mjs', import.meta.url),
+    workerUrl: BUILT_ENGINE_WORKER,
+    measurementsPath: join(`${dir}-measured`, 'measurements.json'),
     modelsDir: path('none'),
   });
   return { code, out: texts[0](), err: texts[1]() };

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hfFolderBytes } from '../../../../engine/test-support/hf-fixtures.ts';
 import type { CliContext } from '../context.ts';
+import { BUILT_ENGINE_WORKER } from '../../test-support/built-engine-worker.ts';
 import { Output } from '../output.ts';
 import { runCli } from '../program.ts';
 
@@ -37,7 +38,8 @@ function start(args: readonly string[], more: Partial<CliContext> = {}) {
     out: out.output,
     err: err.output,
     signal: new AbortController().signal,
-    workerUrl: new URL('../../test-support/engine-worker.mjs', import.meta.url),
+    workerUrl: BUILT_ENGINE_WORKER,
+    measurementsPath: path('measurements.json'),
     modelsDir: path('none'),
     ...more,
   });

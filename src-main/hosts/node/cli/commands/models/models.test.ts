@@ -8,6 +8,7 @@ import { hubPath, startDownloadServer, type DownloadServer } from '../../../../.
 import { tinyGguf } from '../../../../../engine/test-support/tiny-gguf.ts';
 import { exampleEntry } from '../../../../../services/models/test-support/example-entry.ts';
 import { temporaryFolder } from '../../../../../services/test-support/support.ts';
+import { BUILT_ENGINE_WORKER } from '../../../test-support/built-engine-worker.ts';
 import { Output } from '../../output.ts';
 import { runCli } from '../../program.ts';
 
@@ -53,7 +54,7 @@ async function tokenscope(args: readonly string[], options: { signal?: AbortSign
     err: new Output(err, () => undefined),
     signal: options.signal ?? new AbortController().signal,
     isTerminal: options.isTerminal ?? false,
-    workerUrl: new URL('../../../test-support/engine-worker.mjs', import.meta.url),
+    workerUrl: BUILT_ENGINE_WORKER,
     modelsDir: new URL('../../../../../../resources/models', import.meta.url).pathname,
   });
   return { code, out: texts[0]!(), err: texts[1]!() };

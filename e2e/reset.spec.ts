@@ -1,0 +1,119 @@
+/** Tests of a file share an app, which is reset between them: afterwards it is what a fresh one is. */
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChatPage } from './pages/chat.ts';
+import { ModelsPage } from './pages/models.ts';
+import { writeTinyModel } from './support/model-files.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
+
+// In their order, and in one worker, as Playwright runs the tests of a file.
+let fresh: Awaited<ReturnType<typeof stateOf>>;
+let usedPid = 0;
+
+test.describe('with an app of its own', () => {
+  test.use({ freshApp: true });
+  test('what a fresh app is like', async ({ app }) => {
+    fresh = await stateOf(app);
+    expect(fresh.chats).toEqual([]);
+    expect(fresh.models).toHaveLength(1);
+  });
+});
+
+test('a test that leaves everything behind', async ({ app, dataDir }) => {
+  usedPid = app.pid;
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.open(await writeTinyModel(dataDir), () => app.page.keyboard.press('ControlOrMeta+o'));
+  await models.load('tiny-llama');
+  await chat.id('open-settings').click();
+  await chat.id('theme-select').selectOption('contrast');
+  await app.page.keyboard.press('Escape');
+  await chat.id('nav-tokenizer').click();
+  await chat.id('tokenizer-text').fill('a cat');
+  await chat.id('nav-chat').click();
+  await chat.id('system-prompt-toggle').click();
+  await chat.id('system-prompt').fill('Be brief.');
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 8);
+  await chat.openPanel('sampling');
+  await chat.set('topK', 5);
+  await chat.stageMenu('top_p', 'stage-remove');
+  await chat.ask('The cat');
+  await chat.newChat();
+  await chat.endless();
+  await app.page.emulateMedia({ reducedMotion: 'reduce' });
+  await app.services.invoke('settingsSet', {
+    downloads: { proxy: 'http://127.0.0.1:9', mirror: 'https://hub.invalid' },
+  });
+  await app.electron?.evaluate(async ({ BrowserWindow, clipboard, dialog }) => {
+    await clipboard.writeText('something');
+    dialog.showOpenDialog = () => Promise.reject(new Error('a dialog of the test before'));
+    const [window] = BrowserWindow.getAllWindows();
+    window?.webContents.setZoomLevel(2);
+    window?.setSize(700, 700);
+  });
+  await writeFile(join(dataDir, 'something'), '');
+  // In the middle of a reply, and with something in the composer.
+  await chat.send('Once upon a time');
+  await expect(chat.lastText).not.toBeEmpty();
+  await chat.id('composer').fill('more');
+});
+
+test('is followed by an app like a fresh one, and it is the same process', async ({ app }) => {
+  expect(app.pid).toBe(usedPid);
+  expect(await stateOf(app)).toEqual(fresh);
+});
+
+/** Everything that a test can see of an app before it does anything; numbers that the clock makes are left out. */
+async function stateOf(app: RunningApp) {
+  const { page, services, dataDir, electron } = app;
+  const chat = new ChatPage(page);
+  await chat.ready();
+  const views: Record<string, string> = {};
+  const see = async (name: string) => (views[name] = await shown(app));
+  await see('chat');
+  for (const tab of ['stop', 'prompt', 'context', 'rate', 'sampling'] as const) {
+    await chat.openPanel(tab);
+    await see(`panel ${tab}`);
+  }
+  await chat.id('nav-models').click();
+  await expect(chat.id('model-card')).toHaveCount(1);
+  await see('models');
+  await chat.id('nav-tokenizer').click();
+  await expect(chat.id('tokenizer-text')).toHaveValue('');
+  await see('tokenizer');
+  await chat.id('open-settings').click();
+  await expect(chat.id('settings')).toContainText(join(dataDir, 'models'));
+  await see('settings');
+  await page.keyboard.press('Escape');
+  return {
+    views,
+    url: page.url().replace(app.origin, ''),
+    media: await page.evaluate(() => matchMedia('(prefers-reduced-motion: reduce)').matches),
+    viewport: await page.evaluate(() => [innerWidth, innerHeight, devicePixelRatio]),
+    storage: await page.evaluate(() => ({ ...localStorage, ...sessionStorage })),
+    chats: await services.invoke('chatsList'),
+    models: (await services.invoke('modelsList')).map((model) => ({ ...model, lastUsedAt: null })),
+    downloads: await services.invoke('downloadsList'),
+    requests: await services.invoke('networkLog'),
+    folder: (await services.invoke('modelsFolder')).isDefault,
+    settings: await services.invoke('settingsGet'),
+    files: (await readdir(dataDir)).filter((name) => !/^(settings|models|window|measurements)\.json/.test(name)).sort(),
+    window: await electron?.evaluate(async ({ BrowserWindow, clipboard }) => ({
+      count: BrowserWindow.getAllWindows().length,
+      bounds: BrowserWindow.getAllWindows()[0]?.getBounds(),
+      clipboard: await clipboard.readText(),
+    })),
+  };
+}
+
+/** The text of the page; what was measured, timed or read of the memory differs from start to start. */
+async function shown({ page, dataDir }: RunningApp): Promise<string> {
+  const text = await page.locator('body').innerText();
+  return text
+    .replaceAll(dataDir, 'DATA')
+    .replace(/Threads:.*|Places:.*|.*\b(free|GB)\b.*/g, '')
+    .replace(/[\d.,]+ (ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
+    .replace(/\n{2,}/g, '\n');
+}

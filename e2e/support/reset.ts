@@ -1,0 +1,37 @@
+/** Makes a running app as good as a fresh one between two tests; `reset.spec.ts` compares the two. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defaultSettings } from '../../src-main/protocol/settings-schemas.ts';
+import type { RunningApp } from './app.ts';
+
+/**
+ * Deletes what a test has left: chats, models, downloads, settings, files, what the engine holds. To be called while no
+ * page is open.
+ * @param kept names in the data folder of a fresh app
+ * @returns why this app cannot be reset, so that another one has to be started; null: it was reset
+ */
+export async function resetApp(
+  { host, dataDir, services }: RunningApp,
+  kept: ReadonlySet<string>,
+): Promise<string | null> {
+  const { invoke } = services;
+  for (const { id } of await invoke('downloadsList')) await invoke('downloadCancel', id);
+  if ((await invoke('networkLog')).length > 0) return 'nobody can empty its log of requests';
+  for (const { id, builtIn } of await invoke('modelsList')) if (!builtIn) await invoke('modelRemove', id);
+  await deleteChats(invoke);
+  await invoke('settingsSet', defaultSettings());
+  await deleteFiles(dataDir, kept);
+  // The browser's engine went with its page. This one may have another model, and what it read of the last prompt.
+  if (host === 'electron') await invoke('engineRestart');
+  return null;
+}
+
+async function deleteChats(invoke: RunningApp['services']['invoke']): Promise<void> {
+  for (const { id } of await invoke('chatsList')) await invoke('chatDelete', id);
+}
+
+/** Everything that a fresh app does not have; the services read their files again when these have changed. */
+async function deleteFiles(dataDir: string, kept: ReadonlySet<string>): Promise<void> {
+  const names = (await readdir(dataDir)).filter((name) => !kept.has(name));
+  await Promise.all(names.map((name) => rm(join(dataDir, name), { recursive: true, force: true })));
+}

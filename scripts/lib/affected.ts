@@ -1,0 +1,120 @@
+/**
+ * What a change can affect: the plan of `npm test -- --since REVISION`. Vitest follows imports from the changed files;
+ * the tables below cover what no import shows. A file that no rule knows affects everything.
+ */
+import { capture, root } from './run.ts';
+
+export interface Plan {
+  /** Source files whose tests run, test files, and folders (with a slash at the end) of tests; `all`: every test. */
+  unit: 'all' | readonly string[];
+  kernels: boolean;
+  /** Names of spec files without their endings; `all`: every spec. */
+  specs: 'all' | readonly string[];
+  /** What is left out, each with the reason. */
+  leftOut: readonly string[];
+}
+
+type Effect = Partial<Pick<Plan, 'unit' | 'kernels' | 'specs'>>;
+
+const EVERYTHING: Effect = { unit: 'all', kernels: true, specs: 'all' };
+/** Checks that documents name only files that exist. */
+const DOCUMENTS_TEST = 'scripts/docs.test.ts';
+/** They run the built programs, which no import shows. */
+const PROGRAM_TESTS = ['src-main/hosts/', 'src-main/services/services.test.ts'];
+/** Specs that run the terminal's commands. */
+const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model'];
+
+/** The first rule that matches a file says what the file affects, beside the tests that import it. */
+const RULES: readonly [file: RegExp, effect: Effect][] = [
+  [/(^|\/)(README|CONTRIBUTING|LICENSE)|^docs\/|\.md$/, { unit: [DOCUMENTS_TEST] }],
+  [/^(\.editorconfig|\.gitignore|\.prettier.*|eslint\.config\.js|scripts\/check\.ts)$/, {}],
+  [/^bench\/|^scripts\/(screenshots|dev|icons|generate-unicode-tables)\.ts$/, {}],
+  [/^scripts\/lib\/(boundaries\.mjs|chat-model-walk\.ts|models-walk\.ts|small-png\.ts)$/, {}],
+  [/^(build\/|electron-builder\.config\.ts|scripts\/package\.ts)/, { specs: ['packaged'] }],
+  [/^scripts\/start\.ts$/, { specs: ['start'] }],
+  [/^e2e\/[^/]+\.spec\.ts$/, {}],
+  [/^e2e\//, { specs: 'all' }],
+  [/^(src-main|src-renderer|scripts)\/.*\.test\.ts$/, {}],
+  [/^src-main\/kernels\/|^resources\//, EVERYTHING],
+  // Fixtures are read by their path.
+  [/^src-(main|renderer)\/.*\.(?!ts$|svelte$|css$|html$)[^./]+$/, EVERYTHING],
+  [/^src-main\/hosts\/node\/cli\//, { unit: PROGRAM_TESTS, specs: TERMINAL_SPECS }],
+  [/^src-main\/(engine|hosts\/node)\//, { unit: PROGRAM_TESTS, kernels: true, specs: 'all' }],
+  [/^src-main\//, { unit: PROGRAM_TESTS, specs: 'all' }],
+  [/^src-renderer\//, { specs: 'all' }],
+];
+
+/**
+ * @param changed paths from the project's root, with forward slashes
+ * @param deleted those of them that are gone
+ */
+export function planFor(changed: readonly string[], deleted: readonly string[] = []): Plan {
+  const effects = changed.map((file) => RULES.find(([pattern]) => pattern.test(file))?.[1] ?? EVERYTHING);
+  // No import leads from a file that is gone, and documents may name it.
+  const gone: Effect = deleted.some((file) => /^(src-|scripts\/)/.test(file)) ? { unit: 'all' } : {};
+  const of = <K extends 'unit' | 'specs'>(key: K) => [...effects, gone].map((effect) => effect[key] ?? []);
+  const merge = (lists: (readonly string[] | 'all')[]) =>
+    lists.includes('all') ? 'all' : [...new Set((lists as (readonly string[])[]).flat())];
+  const code = changed.filter((file) => /^(src-main|src-renderer|scripts)\/.*\.(ts|mjs|svelte)$/.test(file));
+  const unit = merge([code.filter((file) => !deleted.includes(file)), ...of('unit')]);
+  const ownSpecs = changed.flatMap((file) => /^e2e\/([^/]+)\.spec\.ts$/.exec(file)?.[1] ?? []);
+  const specs = merge([ownSpecs.filter((name) => !deleted.includes(`e2e/${name}.spec.ts`)), ...of('specs')]);
+  const kernels = effects.some((effect) => effect.kernels === true);
+  const leftOut = [
+    ...(unit === 'all'
+      ? []
+      : [unit.length === 0 ? 'unit tests: no code changed' : 'unit tests that import nothing of what changed']),
+    ...(kernels ? [] : ['kernels: nothing changed in the engine, its kernels or its Node host']),
+    ...(specs === 'all'
+      ? []
+      : [
+          specs.length === 0
+            ? 'end-to-end tests: nothing changed in what they run'
+            : `end-to-end tests other than ${specs.join(', ')}`,
+        ]),
+  ];
+  return { unit, kernels, specs, leftOut };
+}
+
+export interface Changes {
+  /** The revision that is compared with, in words. */
+  since: string;
+  changed: string[];
+  deleted: string[];
+}
+
+/**
+ * What differs between the working tree, with new files, and the point where it left a revision.
+ * @throws Error when git does not know the revision
+ */
+export async function changesSince(revision: string): Promise<Changes> {
+  const base = (await git(['merge-base', revision, 'HEAD'])).trim();
+  const named = lines(await git(['diff', '--name-status', '--no-renames', base])).map((row) => {
+    const [status = '', file = ''] = row.split('\t');
+    return { file, gone: status === 'D' };
+  });
+  const fresh = lines(await git(['ls-files', '--others', '--exclude-standard']));
+  return {
+    since: `${revision} (${base.slice(0, 7)})`,
+    changed: [...named.map(({ file }) => file), ...fresh],
+    deleted: named.filter(({ gone }) => gone).map(({ file }) => file),
+  };
+}
+
+/** Files as they are, folders as the tests in them. */
+export async function testFilesUnder(names: readonly string[]): Promise<string[]> {
+  const folders = names.filter((name) => name.endsWith('/'));
+  const inFolders = folders.length === 0 ? [] : lines(await git(['ls-files', '--', ...folders]));
+  const files = names.filter((name) => !name.endsWith('/'));
+  return [...new Set([...files, ...inFolders.filter((name) => name.endsWith('.test.ts'))])];
+}
+
+async function git(args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await capture('git', ['-c', 'core.quotepath=off', ...args], { cwd: root });
+  if (code !== 0) throw new Error(`git ${args.join(' ')}: ${stderr.trim()}`);
+  return stdout;
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
