@@ -15,6 +15,8 @@ import { importV1 } from './v1-import.ts';
 
 /** The first list waits this long, ms, for chats that the index does not know; the others come later. */
 const FIRST_LIST_MS = 100;
+/** A search waits this long, ms, for such chats; then it finds what is there. */
+const SEARCH_WAIT_MS = 1000;
 /** While many chats are read or migrated, lists are told of it this often, ms. */
 const TELL_EVERY_MS = 300;
 const FLUSH_AFTER_MS = 500;
@@ -82,10 +84,15 @@ export class ChatList implements OpenChatsListener {
     return newestFirst([...this.#index.entries.values()].map(({ summary }) => summary));
   }
 
-  /** @throws EngineError STORAGE */
-  async search(query: string): Promise<ChatSummary[]> {
+  /** Resolves when the index is like the journals. */
+  async settled(): Promise<void> {
     await this.#ready;
     await this.#work;
+  }
+
+  /** Newest first. @throws EngineError STORAGE */
+  async search(query: string): Promise<ChatSummary[]> {
+    await Promise.race([this.settled(), sleep(SEARCH_WAIT_MS, undefined, { ref: false })]);
     this.#takeRunning();
     try {
       return newestFirst(await this.#index.search(query));
@@ -177,8 +184,7 @@ export class ChatList implements OpenChatsListener {
   /** Ends what goes on in the background. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#ready;
-    await this.#work;
+    await this.settled();
   }
 
   /** Writes what is not in the index yet. */

@@ -147,7 +147,7 @@ test('deleted chats are kept for 30 days', async () => {
   await utimes(path('old'), days(31), days(31));
   await first.close();
   const second = await openStore(first.folder);
-  await second.store.search('');
+  await second.store.settled();
   expect(await readdir(join(first.folder, 'chats', 'deleted'))).toEqual(['young.jsonl']);
 });
 

@@ -87,6 +87,11 @@ export class ChatStore {
     this.#list.tookOver();
   }
 
+  /** Resolves when chats that the index did not know were read and those of the first format migrated. */
+  async settled(): Promise<void> {
+    await this.#list.settled();
+  }
+
   async list(): Promise<ChatSummary[]> {
     return await this.#list.all();
   }

@@ -91,7 +91,7 @@ test('100 regenerations leave the memory as it was', async () => {
       }
       ({ revision } = await store.write(write('c', revision, [replyEnd(turn)])));
     }
-    await store.search('');
+    await store.settled();
     setFlagsFromString('--expose-gc');
     (runInNewContext('gc') as () => void)();
     return process.memoryUsage().heapUsed;

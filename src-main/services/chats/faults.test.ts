@@ -140,6 +140,7 @@ test('an index that is damaged, cut off or missing is made anew', async () => {
   for (const damage of damages) {
     await damage();
     const { store, close, notices } = await openStore(first.folder);
+    await store.settled();
     expect((await store.search('how are')).map((chat) => chat.title).toSorted()).toEqual([
       'Chat a',
       'Chat b',
@@ -159,6 +160,7 @@ test('what was written without the index, by a process that was killed, is liste
   await killed.store.write(write('c', 5, [replyTurn('r2', 'u1'), tokensOf('r2', 0, 'Marmalade')]));
   await killed.store.write(write('d', 0, smallChat('Other')));
   const second = await openStore(first.folder);
+  await second.store.settled();
   expect((await second.store.search('marmalade')).map((chat) => chat.id)).toEqual(['c']);
   expect((await second.store.list()).map((chat) => chat.id).toSorted()).toEqual(['c', 'd']);
 });

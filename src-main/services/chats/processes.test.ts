@@ -68,7 +68,7 @@ test('a compaction that is killed at any time loses nothing', async () => {
     compactor.kill('SIGKILL');
     await ended(compactor);
     const again = await openStore(folder);
-    await again.store.search('');
+    await again.store.settled();
     expect((await again.store.get('c'))?.turns.map((turn) => turn.id)).toEqual(expect.arrayContaining(written));
     await again.close();
     expect((await readdir(paths.folder)).filter((name) => /\.(old|new)$/.test(name))).toEqual([]);

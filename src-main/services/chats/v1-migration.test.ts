@@ -80,6 +80,7 @@ function expectSame({ facts, tokens }: StoredReplyTurn, version: V1Version): voi
 test('migrated chats are listed and found, and migrating again adds nothing', async () => {
   const folder = await folderWith(...fixtures);
   const first = await openStore(folder);
+  await first.store.settled();
   expect(await first.store.search('Lily')).toMatchObject([{ title: 'Once upon a time, there was a little', turns: 5 }]);
   expect(await first.store.list()).toHaveLength(fixtures.length);
   const chats = await Promise.all((await first.store.list()).map(({ id }) => first.store.get(id)));
@@ -110,7 +111,8 @@ test('while an earlier version holds the folder, its files are left alone', asyn
   const holder = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 5000, settleMs: 10 });
   await holder.start();
   const { store, lock } = await openStore(folder);
-  expect(await store.search('')).toEqual([]);
+  await store.settled();
+  expect(await store.list()).toEqual([]);
   expect(await readdir(join(folder, 'chats'))).toContain(fixtures[0]);
   await holder.release();
   await expect.poll(() => lock.problem).toBeNull();
@@ -125,7 +127,7 @@ test('damaged files are put aside with a notice, one of a later version is left 
   await writeFile(join(folder, 'chats', 'other.json'), '[1,2,3]');
   await writeFile(join(folder, 'chats', 'later.json'), later);
   const { store, notices } = await openStore(folder);
-  await store.search('');
+  await store.settled();
   expect(await store.list()).toHaveLength(1);
   expect(await readFile(join(folder, 'chats', 'cut.json.corrupt'), 'utf8')).toBe('{"id":"cut","tur');
   expect(await readFile(join(folder, 'chats', 'other.json.corrupt'), 'utf8')).toBe('[1,2,3]');
@@ -205,7 +207,7 @@ test('thousands of chats of the first format do not hold up the list, and are re
   const early = await first.store.list();
   const listed = performance.now() - start;
   expect(early.length).toBeLessThan(MANY);
-  await first.store.search('');
+  await first.store.settled();
   const migrated = performance.now() - start;
   expect(await first.store.list()).toHaveLength(MANY);
   expect(first.events.filter((event) => event.type === 'chats').length).toBeGreaterThan(1);
