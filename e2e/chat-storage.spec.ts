@@ -32,7 +32,7 @@ test('two pages see each other’s turns at once, and every turn of both is kept
   const b = new ChatPage(second.page);
   await b.ready();
   await b.id('chat-item').first().click();
-  await expect(b.id('user-turn')).toHaveText(/from the first/);
+  await expect(b.id('user-turn')).toHaveText([/from the first/]);
   await b.ask('from the second');
   await expect(a.id('user-turn')).toHaveText([/from the first/, /from the second/]);
   await expect(a.replies).toHaveCount(2);
@@ -98,7 +98,7 @@ test('a chat that cannot be saved says so, survives going elsewhere, and is save
     await expect(chat.id('not-saved')).toContainText('Not saved.');
     await expect(chat.id('chat-unsaved')).toHaveCount(1);
     await chat.id('chat-item').filter({ hasText: 'the other chat' }).click();
-    await expect(chat.id('user-turn')).toHaveText(/the other chat/);
+    await expect(chat.id('user-turn')).toHaveText([/the other chat/]);
     await expect(chat.id('not-saved')).toBeHidden();
     await expect(chat.id('chat-unsaved')).toHaveCount(1);
     await chat.id('chat-item').filter({ hasText: 'saved' }).first().click();

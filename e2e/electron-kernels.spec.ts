@@ -57,6 +57,8 @@ test('a thread that is ended from outside is an error of the reply, and the app 
   await chat.ready();
   await chat.newChat();
   expect(await chat.ask(PROMPT)).toEqual(before);
+  // The sampling panel asks the engine what could come next, and would notice the loss before the reply does.
+  await chat.openPanel('stop');
   await writeFile(end, '');
   await expect.poll(() => existsSync(ended)).toBe(true);
   expect(Number(await readFile(ended, 'utf8'))).toBeGreaterThan(0);

@@ -27,6 +27,7 @@ const facts: ReplyFacts = {
   sampling: defaultSamplingParams(),
   modelId: 'tiny-transformer',
   model: 'TinyTransformer',
+  vocabularySize: 8000,
   executor: 'reference',
   notices: ['The template does not know the role "system".'],
   promptTokens: 2,

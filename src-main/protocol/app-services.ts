@@ -270,7 +270,7 @@ export interface AppMethods {
   chatGet: { params: [string]; result: StoredChat | null };
   /** What came after a revision; null: read the chat again. */
   chatSince: { params: [string, number]; result: ChatUpdate | null };
-  /** Appends to a chat, or creates it. Written whole or not at all; sending it again does no harm. */
+  /** Appends to a chat, or creates it. After a failure send it again as it is: what was written already is passed over. */
   chatWrite: { params: [ChatWrite]; result: ChatWritten };
   /** Details of up to 1,024 tokens; null for a token whose details were not recorded or are damaged. */
   chatDetails: { params: [ChatDetailsRange]; result: (TokenDetails | null)[] };

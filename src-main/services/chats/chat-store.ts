@@ -52,6 +52,7 @@ export class ChatStore {
   readonly #list: ChatList;
   readonly #sync: SyncSoon;
   #watch: FolderWatch | null = null;
+  #polling = false;
 
   constructor({ dataFolder, lock, emit, files = new ChatFiles(), pollMs = POLL_MS, watch = true }: ChatStoreOptions) {
     this.#paths = new ChatPaths(dataFolder);
@@ -218,12 +219,16 @@ export class ChatStore {
   }
 
   async #poll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
     try {
       const { journals, v1 } = await this.#list.unseen();
       for (const id of new Set([...this.#open.ids, ...journals])) await this.#changed(id, 'journal');
       for (const id of v1) await this.#changed(id, 'v1');
     } catch {
-      // The folder cannot be read now: whoever asks for the list is told.
+      // The folder cannot be read now; the next poll tries again, and whoever opens a chat is told.
+    } finally {
+      this.#polling = false;
     }
   }
 

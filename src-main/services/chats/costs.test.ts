@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import {
   detailsOf,
@@ -74,6 +76,29 @@ test('a chat of 100,000 tokens with details opens from its journal alone, and in
   const range = { id: 'c', turn: 'r2', from: 99_990, count: 10 };
   expect(await third.store.details(range)).toEqual(Array.from({ length: 10 }, (_, at) => detailsOf(99_990 + at)));
   expect(files.moved.written).toBeGreaterThan(length);
+}, 60_000);
+
+test('100 regenerations leave the memory as it was', async () => {
+  // Without what the test itself would collect.
+  const { store } = await openStore(undefined, { emit: () => undefined });
+  let { revision } = await store.write(write('c', 0, smallChat()));
+  const regenerate = async (from: number, to: number) => {
+    for (let reply = from; reply < to; reply++) {
+      const turn = `reply-${reply}`;
+      ({ revision } = await store.write(write('c', revision, [replyTurn(turn, 'u1')])));
+      for (let at = 0; at < 300; at += 50) {
+        ({ revision } = await store.write({ ...write('c', revision, []), ...chunk(turn, at, 50) }));
+      }
+      ({ revision } = await store.write(write('c', revision, [replyEnd(turn)])));
+    }
+    await store.search('');
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await regenerate(0, 10);
+  const after = await regenerate(10, 110);
+  expect((after - before) / 1e6).toBeLessThan(5);
 }, 60_000);
 
 test('thousands of chats are listed and searched without opening one', async () => {

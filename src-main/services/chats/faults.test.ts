@@ -52,12 +52,18 @@ test('a new chat for which there is no space can be written later', async () => 
   expect(await store.list()).toMatchObject([{ id: 'c', turns: 2 }]);
 });
 
-test('a real full disk', async (context) => {
+/** A disk of its own, or why there is none; the injected faults take the same path. */
+async function smallDisk(): Promise<{ folder: string; problem: string | null }> {
   const folder = await temporaryFolder();
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'tmpfs', folder], { encoding: 'utf8' });
-  // The injected faults above take the same path.
-  if (mounted.status !== 0) context.skip(`no small disk can be mounted: ${mounted.stderr || String(mounted.error)}`);
-  onTestFinished(() => void spawnSync('umount', [folder]));
+  if (mounted.status !== 0) return { folder, problem: mounted.stderr || String(mounted.error) };
+  onTestFinished(() => void spawnSync('umount', ['-l', folder]));
+  return { folder, problem: null };
+}
+
+test('a real full disk', async (context) => {
+  const { folder, problem } = await smallDisk();
+  if (problem !== null) context.skip(`no small disk can be mounted: ${problem}`);
   const { store, close } = await openStore(folder);
   await store.write(write('c', 0, smallChat()));
   const ballast = join(folder, 'ballast');
@@ -74,7 +80,23 @@ test('a real full disk', async (context) => {
   const second = await openStore(folder);
   expect((await second.store.get('c'))?.turns[2].text).toBe('long '.repeat(20_000));
   expect(second.notices()).toEqual([]);
-  await second.close();
+});
+
+test('a real disk that becomes read-only', async (context) => {
+  const { folder, problem } = await smallDisk();
+  if (problem !== null) context.skip(`no small disk can be mounted: ${problem}`);
+  const { store } = await openStore(folder);
+  await store.write(write('c', 0, smallChat()));
+  const remounted = spawnSync('mount', ['-o', 'remount,ro', folder], { encoding: 'utf8' });
+  if (remounted.status !== 0) context.skip(`the disk cannot be made read-only: ${remounted.stderr}`);
+  const more = write('c', 5, [userTurn('u2', 'r1')]);
+  await expect(store.write(more)).rejects.toMatchObject({
+    code: 'STORAGE',
+    message: expect.stringContaining('the disk is read-only') as string,
+  });
+  expect((await store.get('c'))?.revision).toBe(5);
+  spawnSync('mount', ['-o', 'remount,rw', folder]);
+  expect(await store.write(more)).toEqual({ revision: 6, missed: [] });
 });
 
 test('a folder that cannot be written to rejects writes with the reason, until it can', async () => {

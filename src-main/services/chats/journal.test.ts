@@ -66,6 +66,19 @@ test('a line of an unknown kind is kept, also by compaction', async () => {
   expect(await readFile(path, 'utf8')).toContain('"stars":5');
 });
 
+test('compaction keeps the bytes of damaged lines beside the journal', async () => {
+  const { paths, path, journal, other } = await newJournal();
+  await journal.append(batch(...smallChat(), userTurn('u2', 'r1', 'spoilt')), AT);
+  await writeFile(path, (await readFile(path, 'utf8')).replace('spoilt', 'spoiled'));
+  const reader = other();
+  const before = await reader.readAll();
+  expect(await compact(reader, paths)).toBe(true);
+  expect(await readFile(paths.damaged('c'), 'utf8')).toContain('spoiled');
+  const after = other();
+  expect((await after.readAll())?.chat).toEqual(before?.chat);
+  expect(after.state?.damagedLines).toBe(0);
+});
+
 describe('for any events, damage and number of writers', () => {
   const id = fc.constantFrom('a', 'b', 'c', 'd', 'e');
   const parent = fc.option(id);

@@ -7,7 +7,7 @@ import { statusAt, type ChatFiles, type FileStatus, type OpenFile } from './file
 import { entriesOf, headerLine, START, type Entry } from './journal-format.ts';
 import { LINE_BREAK_AFTER_TORN } from './lines.ts';
 
-const MAX_ATTEMPTS = 8;
+const MAX_ATTEMPTS = 32;
 
 /** What was found in the file since it was looked at last. */
 export interface Change {

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../test-support/support.ts';
 import { AT, openStore } from './test-support/chats.ts';
 import { parseV1Chat, type V1Chat, type V1Turn, type V1Version } from './v1-format.ts';
 import { eventsOfV1 } from './v1-migration.ts';
+import { pieceReader } from './v1-pieces.ts';
 
 /** Written by the last version before the journal: several versions and Continue, an error, an interrupted reply, Unicode. */
 const FIXTURES = join(import.meta.dirname, 'fixtures', 'v1', 'chats');
@@ -44,7 +45,8 @@ describe.each(fixtures)('the chat %s of the first format', (name) => {
         expectSame(reply, version);
         const count = version.tokens.length;
         const details = await store.details({ id: old.id, turn: reply.id, from: 0, count });
-        expect(details.map((one) => one?.piece)).toEqual(version.tokens.map((token) => token.piece));
+        const read = pieceReader(version.tokens);
+        expect(details.map((one) => one?.piece)).toEqual(version.tokens.map((token) => read(token.piece)));
         expect(details.map((one) => one?.candidates.map(({ id }) => id))).toEqual(
           version.tokens.map((token) => token.candidates.map(({ id }) => id)),
         );

@@ -57,6 +57,24 @@ it('counts a continued reply once, with what it had before', () => {
   ]);
 });
 
+it('gathers the oldest messages of a long chat in one row', () => {
+  const chat = ChatDocument.create();
+  chat.systemPrompt = 'Be brief.';
+  const segments: PromptSegment[] = [{ role: 'system', message: 0, tokens: 5, dropped: false }];
+  for (let turn = 0; turn < 500; turn++) {
+    chat.addUserTurn(`message ${turn}`);
+    segments.push(segment('user', turn + 1, 2, turn < 10));
+  }
+  const reply = chat.addReply(REPLY_FACTS);
+  const rows = contextRows(chat, reply, segments);
+  expect(rows).toHaveLength(203);
+  expect(rows.slice(0, 3)).toMatchObject([
+    { who: 'system', tokens: 5 },
+    { who: 'earlier', text: '300 earlier messages', tokens: 580, dropped: false, next: true },
+    { who: 'you', text: 'message 300', tokens: 2 },
+  ]);
+});
+
 it('looks past an answer that was refused', () => {
   const chat = ChatDocument.create();
   expect(chat.lastStarted).toBeNull();

@@ -1,4 +1,5 @@
 import type { PromptSegment } from '../../../src-main/engine/types.ts';
+import { formatCount } from '../../ui/format.ts';
 import { UserTurn, type ChatDocument, type ChatTurn } from './chat-document.svelte.ts';
 import { contextUse } from './context-use.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -6,7 +7,7 @@ import type { Reply } from './reply.svelte.ts';
 /** One thing that the model reads, in its order. */
 export interface ContextRow {
   key: string;
-  who: 'system' | 'you' | 'model';
+  who: 'system' | 'you' | 'model' | 'earlier';
   /** Its first words. */
   text: string;
   tokens: number;
@@ -19,6 +20,8 @@ export interface ContextRow {
 }
 
 const FIRST_WORDS = 60;
+/** Of a longer chat the oldest rows are one. */
+const MOST_ROWS = 200;
 
 /** What a reply was written from. */
 export interface PromptRows {
@@ -60,7 +63,25 @@ export function promptRows(
   // The newest turn always stays.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
   const own = segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
-  return { rows, own: drop(own) };
+  return { rows: withoutOldest(rows), own: drop(own) };
+}
+
+/** The system prompt and the newest rows; what is between them becomes one row. */
+function withoutOldest(rows: readonly ContextRow[]): readonly ContextRow[] {
+  if (rows.length <= MOST_ROWS) return rows;
+  const system = rows.filter(({ who }) => who === 'system');
+  const others = rows.slice(system.length);
+  const oldest = others.slice(0, others.length - MOST_ROWS);
+  const earlier: ContextRow = {
+    key: 'earlier',
+    who: 'earlier',
+    text: formatCount(oldest.length, 'earlier message'),
+    tokens: oldest.reduce((sum, { tokens, dropped }) => sum + (dropped ? 0 : tokens), 0),
+    dropped: oldest.every(({ dropped }) => dropped),
+    live: false,
+    next: oldest.some(({ next }) => next),
+  };
+  return [...system, earlier, ...others.slice(-MOST_ROWS)];
 }
 
 /** The reply itself, as far as it is written. */

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { defaultSamplingParams } from '../../../engine/defaults.ts';
-import type { AppEvent } from '../../../protocol/app-services.ts';
+import type { EmittedEvent } from '../../../protocol/app-services.ts';
 import type { ChatChange, ChatEvent, ChatNews, ReplyFacts, TokenDetails } from '../../../protocol/chats/chat.ts';
 import { InstanceLock } from '../../instance-lock.ts';
 import { temporaryFolder } from '../../test-support/support.ts';
@@ -14,7 +14,7 @@ export async function openStore(folder?: string, options: Partial<ChatStoreOptio
   folder ??= await temporaryFolder();
   const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
   await lock.start();
-  const events: AppEvent[] = [];
+  const events: EmittedEvent[] = [];
   const files = new ChatFiles();
   const store = new ChatStore({
     dataFolder: folder,

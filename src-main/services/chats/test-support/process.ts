@@ -2,6 +2,7 @@
  * Another process on the same folder. `write FOLDER NAME COUNT` adds so many turns to chat `c`, `compact FOLDER`
  * compacts its journal until it is ended.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ChatPaths } from '../chat-paths.ts';
 import { compact } from '../compaction.ts';
@@ -37,6 +38,7 @@ async function compactForever(): Promise<never> {
   for (;;) {
     await journal.catchUp();
     await compact(journal, paths);
+    await sleep(2);
   }
 }
 
