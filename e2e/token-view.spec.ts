@@ -93,7 +93,7 @@ test('line ends and indents are tokens that can be pointed at and walked to', as
   await expect(popover).toBeVisible();
   await expect(popover).toHaveAttribute('aria-label', 'Token ⏎');
   // What else it could have been is read from the disk.
-  await expect(popover.getByRole('listitem')).toHaveCount(10);
+  await expect(popover.getByRole('list', { name: 'Candidates' }).getByRole('listitem')).toHaveCount(10);
   await expect(popover).toContainText('rank 1');
   await expect(popover).toContainText('40 of 8,000 could be picked');
   await expect(popover).not.toContainText(/[ĠĊ▁]/);
