@@ -17,7 +17,7 @@ export async function walkCode(page: Page, shot: Shot, file: string): Promise<vo
   await chat.id('nav-chat').click();
   await chat.newChat();
   await chat.openPanel('stop');
-  await chat.set('maxTokens', 120);
+  await chat.set('maxTokens', 60);
   await chat.greedy();
   await chat.id('panel-toggle').click();
   await chat.ask('Write a Python function that counts the even numbers in a list. Only code.');
@@ -28,6 +28,7 @@ export async function walkCode(page: Page, shot: Shot, file: string): Promise<vo
   await page.keyboard.press('Control+c');
   await chat.id('composer').focus();
   await page.keyboard.press('Control+v');
+  await chat.id('composer').evaluate((box) => box.scrollTo({ top: 0 }));
   await shot('code-pasted');
   await chat.id('composer').fill('');
 

@@ -36,6 +36,8 @@ export class PageLine implements PageServices {
   readonly calls: { method: AppMethodName; params: readonly unknown[] }[] = [];
   /** Makes calls fail before they reach the services. */
   failure: EngineError | null = null;
+  /** Makes writes of chats fail before they reach the services. */
+  fullDisk: EngineError | null = null;
   /** Makes calls fail after they were done. */
   lostAnswer: EngineError | null = null;
   /** Calls wait for it before they reach the services. */
@@ -51,6 +53,7 @@ export class PageLine implements PageServices {
     this.calls.push({ method, params: copied });
     await this.delay;
     if (this.failure !== null) throw this.failure;
+    if (this.fullDisk !== null && method === 'chatWrite') throw this.fullDisk;
     checkAppCall(method, copied);
     const result = await this.services.invoke(method, ...copied);
     if (this.lostAnswer !== null) throw this.lostAnswer;
