@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ThreadWindow } from './thread-window.ts';
+import { ThreadWindow, type TurnRange } from './thread-window.ts';
 
 function windowOf(turns: number, height = 100): ThreadWindow {
   const window = new ThreadWindow();
@@ -12,22 +12,40 @@ function windowOf(turns: number, height = 100): ThreadWindow {
 
 const NONE = { from: 0, to: 0 };
 
+/** What is in the page in the end, and the most turns that were added at once. */
+function settle(window: ThreadWindow, top: number, present: TurnRange): { range: TurnRange; most: number } {
+  let most = 0;
+  for (let range = present; ;) {
+    const next = window.rangeFor(top, top + 800, range);
+    if (next === range) return { range, most };
+    most = Math.max(
+      most,
+      next.to - next.from - (next.from < range.to && next.to > range.from ? range.to - range.from : 0),
+    );
+    range = next;
+  }
+}
+
 it('has the turns near the visible part in the page, however long the chat is', () => {
   for (const turns of [100, 100_000]) {
-    const { from, to } = windowOf(turns).rangeFor(5000, 5800, NONE);
-    expect(from).toBe(40);
-    expect(to).toBe(69);
+    const { range } = settle(windowOf(turns), 5000, NONE);
+    expect(range).toEqual({ from: 46, to: 63 });
   }
-  expect(windowOf(3).rangeFor(0, 800, NONE)).toEqual({ from: 0, to: 3 });
-  expect(windowOf(0).rangeFor(0, 800, NONE)).toEqual(NONE);
+  expect(settle(windowOf(3), 0, NONE).range).toEqual({ from: 0, to: 3 });
+  expect(settle(windowOf(0), 0, NONE).range).toEqual(NONE);
 });
 
-it('leaves the page alone while enough is there', () => {
+it('leaves the page alone while enough is there, and adds a few turns at a time', () => {
   const window = windowOf(1000);
-  const first = window.rangeFor(5000, 5800, NONE);
-  expect(window.rangeFor(5300, 6100, first)).toBe(first);
-  expect(window.rangeFor(5800, 6600, first)).not.toBe(first);
-  expect(window.rangeFor(50_000, 50_800, first).from).toBe(490);
+  const { range, most } = settle(window, 5000, NONE);
+  expect(most).toBeLessThanOrEqual(9 + 8);
+  expect(settle(window, 5000, range).range).toBe(range);
+  const further = settle(window, 5800, range);
+  expect(further.range.to).toBeGreaterThanOrEqual(70);
+  expect(further.most).toBeLessThanOrEqual(8);
+  const jump = settle(window, 50_000, range);
+  expect(jump.range.from).toBe(496);
+  expect(jump.most).toBeLessThanOrEqual(9 + 8);
 });
 
 it('keeps room for the turns that are not in the page', () => {

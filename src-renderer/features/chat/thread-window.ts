@@ -1,7 +1,9 @@
-/** How far beyond the visible part turns are in the page, px. */
+/** How far beyond the visible part turns may be put into the page, px. */
 const OVERSCAN = 1000;
-/** More are fetched when less than this is left, px, so that scrolling adds several turns at a time. */
+/** More are put there when less than this is left, px, */
 const REFILL = 400;
+/** but not more than these at a time on each side, so that no frame takes long. */
+const STEP = 4;
 
 /** Turns from `from` up to, and without, `to`. */
 export interface TurnRange {
@@ -59,14 +61,19 @@ export class ThreadWindow {
     return height - before;
   }
 
-  /** The turns to have in the page for a visible part; `present` where that will do. */
+  /** The turns to have in the page next for a visible part; `present` itself once that will do. */
   rangeFor(top: number, bottom: number, present: TurnRange): TurnRange {
     const least = this.#within(top - REFILL, bottom + REFILL);
     if (present.from <= least.from && present.to >= least.to && present.to <= this.#ids.length) {
       const most = this.#within(top - 3 * OVERSCAN, bottom + 3 * OVERSCAN);
       if (present.from >= most.from && present.to <= most.to) return present;
     }
-    return this.#within(top - OVERSCAN, bottom + OVERSCAN);
+    const goal = this.#within(top - OVERSCAN, bottom + OVERSCAN);
+    const seen = this.#within(top, bottom);
+    const goesOn = present.from < seen.to && present.to > seen.from;
+    const from = goesOn ? Math.min(present.from, seen.from) : seen.from;
+    const to = goesOn ? Math.max(present.to, seen.to) : seen.to;
+    return { from: Math.max(goal.from, from - STEP), to: Math.min(goal.to, to + STEP) };
   }
 
   /** @param kept turns that stay in the page wherever they are */
