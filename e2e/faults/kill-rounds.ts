@@ -66,8 +66,9 @@ export class KillRounds {
   async #prepare(chat: ChatPage): Promise<void> {
     await chat.openPanel('stop');
     await chat.set('ignoreEos', true);
-    await chat.set('maxTokens', 2000);
+    await chat.set('maxTokens', 20_000);
     await chat.set('repetitionWindow', 0);
+    await this.#app.services.invoke('settingsSet', { whenFull: 'shift' });
     this.#prepared = true;
   }
 
