@@ -8,6 +8,7 @@ import type { RunningApp } from './support/app.ts';
 import { leftOver, processTree } from './support/processes.ts';
 import { expect, test } from './support/test.ts';
 
+test.use({ freshApp: true });
 test.skip(process.platform !== 'linux', 'looks at processes through /proc');
 
 /** Opens the system's own dialog, which nobody answers. */
@@ -78,7 +79,8 @@ test('what is not saved is asked about before the window closes', async ({ app }
       Object.assign(dialog, {
         showMessageBox: (_window: unknown, { buttons }: { buttons: string[] }) => {
           (globalThis as unknown as { asked: string[][] }).asked.push(buttons);
-          return Promise.resolve({ response: button });
+          // Never at once, as a person answers it.
+          return new Promise((resolve) => setTimeout(() => resolve({ response: button }), 100));
         },
       });
       setTimeout(() => BrowserWindow.getAllWindows()[0]?.close());

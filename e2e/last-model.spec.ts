@@ -5,7 +5,7 @@ import { capture, root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import type { RunningApp } from './support/app.ts';
-import { writeChatModel, writeTinyModel } from './support/model-files.ts';
+import { writeChatModel, writeTextModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
 const TEMPLATE = `{% for message in messages %}[{{ message.role }}]{{ message.content }}{% endfor %}`;
@@ -34,10 +34,10 @@ test('the last model loads at start; one that is gone is said to be, and the bui
   app,
   dataDir,
 }) => {
-  const path = await writeTinyModel(dataDir, 'llama');
+  const path = await writeTextModel(dataDir);
   await add(dataDir, path);
   await load(app, 'tiny-llama');
-  await expect.poll(async () => (await app.services.invoke('settingsGet')).lastModelId).toBe('llama');
+  await expect.poll(async () => (await app.services.invoke('settingsGet')).lastModelId).toBe('text');
 
   await app.restart();
   let chat = new ChatPage(app.page);

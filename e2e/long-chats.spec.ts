@@ -94,7 +94,7 @@ test('a reply changes only its last block, however long it is, and is followed t
   await expect(chat.lastText).not.toBeEmpty();
   await page.evaluate(() => {
     const body = document.querySelector('[data-testid=reply-text]')!;
-    const state = { added: 0, removed: 0, outside: 0, worst: 0 };
+    const state = { added: 0, removed: 0, outside: 0, frames: 0, worst: -Infinity };
     Object.assign(window, { watched: state });
     new MutationObserver((records) => {
       const blocks = body.querySelectorAll('.block');
@@ -109,19 +109,30 @@ test('a reply changes only its last block, however long it is, and is followed t
       }
     }).observe(body, { childList: true, subtree: true, characterData: true });
     const scroller = document.querySelector('section[data-region=thread]')!;
-    // A task that a frame begins runs when it was painted.
+    const padding = parseFloat(getComputedStyle(scroller).paddingBottom);
+    const end = scroller.querySelector('[data-testid=turns]')!;
+    // A new observer is told of the frame as it is painted; a task would also see what changed since then.
     const look = () => {
-      state.worst = Math.max(state.worst, scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight);
-      requestAnimationFrame(() => setTimeout(look));
+      new IntersectionObserver(
+        ([{ boundingClientRect, rootBounds }], observer) => {
+          observer.disconnect();
+          state.frames++;
+          state.worst = Math.max(state.worst, boundingClientRect.bottom + padding - rootBounds!.bottom);
+        },
+        { root: scroller },
+      ).observe(end);
+      requestAnimationFrame(look);
     };
     look();
   });
   await chat.finished();
   const state = await page.evaluate(
-    () => (window as unknown as { watched: Record<'added' | 'removed' | 'outside' | 'worst', number> }).watched,
+    () =>
+      (window as unknown as { watched: Record<'added' | 'removed' | 'outside' | 'frames' | 'worst', number> }).watched,
   );
   // A block that leaves the neighbourhood of the window turns to plain text: one span.
   expect(state.added).toBeLessThan(1000);
+  expect(state.frames).toBeGreaterThan(10);
   expect(state.worst, 'px from the end, in a painted frame').toBeLessThan(3);
   expect(await distanceToEnd(page)).toBeLessThan(2);
   expect(await chat.lastReply.getByTestId('text-block').count()).toBeGreaterThan(2);

@@ -67,9 +67,12 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'empty');
   await expect(models.id('memory-estimate')).not.toContainText('held now');
   await chat.id('nav-chat').click();
-  await expect(chat.id('model-notice')).toContainText('No model is in memory; this chat was begun with tiny-llama.');
+  await expect(chat.id('model-notice')).toContainText(/No model is loaded\.\s*This chat used tiny-llama\./);
   await chat.id('composer').fill('Is anyone there?');
-  await expect(chat.id('send')).toBeDisabled();
+  // Nothing could answer: only loading the model and sending then is offered.
+  await expect(chat.id('load-and-send')).toHaveText(/Load tiny-llama and send/);
+  await expect(chat.id('send')).toBeHidden();
+  await expect(chat.id('send-with-loaded')).toBeHidden();
   await chat.id('notice-load').click();
   await expect(chat.id('send')).toBeEnabled();
   await expect(chat.id('model-notice')).toBeHidden();
@@ -97,7 +100,7 @@ test('another model takes over in mid-reply: the reply says so, and the chat whi
   await chat.id('nav-chat').click();
   await expect(chat.lastStop).toHaveAttribute('data-reason', 'user');
   await expect(chat.lastStop).toContainText(/Stopped after [\d,]+ tokens? to load tiny-llama/);
-  await expect(chat.id('model-notice')).toContainText('begun with TinyTransformer; tiny-llama answers now');
+  await expect(chat.id('model-notice')).toContainText('This chat used TinyTransformer. tiny-llama is loaded now.');
   // Its tokens are not those of the other model.
   await expect(chat.id('context-meter')).toHaveAttribute('data-used', '0');
 
@@ -106,8 +109,14 @@ test('another model takes over in mid-reply: the reply says so, and the chat whi
   await chat.id('regenerate').click();
   await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('by tiny-llama');
   await chat.finished();
+  // The chat goes on with the model that answered last.
+  await expect(chat.id('model-notice')).toBeHidden();
+  await models.show();
+  await models.load('TinyTransformer');
+  await chat.id('nav-chat').click();
+  await expect(chat.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
   await chat.id('notice-load').click();
-  await expect(chat.id('sidebar-model')).toContainText('TinyTransformer');
+  await expect(chat.id('sidebar-model')).toContainText('tiny-llama');
   await expect(chat.id('model-notice')).toBeHidden();
 });
 
@@ -204,8 +213,8 @@ test('opened models are there again after a restart, where they are remembered b
   await chatAgain.ready();
   const notice = chatAgain.id('model-notice');
   if (app.host === 'web') {
-    await expect(notice).toContainText('begun with tiny-llama; TinyTransformer answers now');
-    await expect(notice).toContainText('tiny-llama is not here any more');
+    await expect(notice).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
+    await expect(notice).toContainText('tiny-llama is no longer on this computer, so TinyTransformer will answer.');
     return;
   }
   await expect(chatAgain.id('sidebar-model')).toContainText('tiny-llama');
@@ -214,7 +223,7 @@ test('opened models are there again after a restart, where they are remembered b
   await rename(path, `${path}.moved`);
   await app.restart();
   await new ChatPage(app.page).ready();
-  await expect(models.id('model-notice')).toContainText('begun with tiny-llama; TinyTransformer answers now');
+  await expect(models.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
   await models.show();
   const gone = models.card('llama');
   await expect(gone.getByTestId('model-problem')).toContainText('is not there any more');

@@ -72,13 +72,23 @@ async function stateOf(app: RunningApp) {
   await chat.ready();
   const views: Record<string, string> = {};
   const see = async (name: string) => (views[name] = await shown(app));
+  // What the engine is asked for comes a moment after the rest.
+  await expect(chat.id('next-token')).toContainText('can be picked');
   await see('chat');
-  for (const tab of ['stop', 'prompt', 'context', 'rate', 'sampling'] as const) {
+  await chat.openPanel('stop');
+  await expect(page.getByText('Its own end token: <EOS>')).toBeVisible();
+  await see('panel stop');
+  for (const tab of ['prompt', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
     await see(`panel ${tab}`);
   }
+  await chat.openPanel('sampling');
+  await expect(chat.id('next-token')).toContainText('can be picked');
+  await see('panel sampling');
   await chat.id('nav-models').click();
   await expect(chat.id('model-card')).toHaveCount(1);
+  await expect(chat.id('architecture')).toBeVisible();
+  await expect(chat.id('found')).not.toContainText('Looking into');
   await see('models');
   await chat.id('nav-tokenizer').click();
   await expect(chat.id('tokenizer-text')).toHaveValue('');
@@ -113,7 +123,7 @@ async function shown({ page, dataDir }: RunningApp): Promise<string> {
   const text = await page.locator('body').innerText();
   return text
     .replaceAll(dataDir, 'DATA')
-    .replace(/Threads:.*|Places:.*|.*\b(free|GB)\b.*/g, '')
+    .replace(/Threads:.*|Kernels:.*|Places:.*|.*\b(free|GB)\b.*/g, '')
     .replace(/[\d.,]+ (ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
     .replace(/\n{2,}/g, '\n');
 }

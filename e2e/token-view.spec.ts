@@ -1,9 +1,9 @@
 /** What one sees of a reply's text: its white space, and its tokens one by one. */
+import { randomUUID } from 'node:crypto';
 import { ChatPage } from './pages/chat.ts';
 import { writeChat } from './support/long-chats.ts';
-import { expect, test } from './support/test.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
 
-const ID = '00000000-0000-4000-8000-000000000001';
 const CODE = [
   'def',
   ' f',
@@ -24,8 +24,12 @@ const CODE = [
 ];
 const TEXT = CODE.join('');
 
-async function openCode(chat: ChatPage): Promise<void> {
-  await chat.page.locator(`[data-chat-id="${ID}"]`).click();
+/** Writes a chat whose reply is code, and opens it. */
+async function openCode(app: RunningApp, chat: ChatPage, { details = false } = {}): Promise<void> {
+  // A chat that was deleted after another test does not come back: each has its own.
+  const id = randomUUID();
+  await writeChat(app, { id, title: 'code', replies: [CODE], details });
+  await chat.page.locator(`[data-chat-id="${id}"]`).click();
   await expect(chat.lastText).toContainText('return 1');
 }
 
@@ -33,8 +37,7 @@ test('code keeps its white space on the screen and on the clipboard', async ({ a
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
-  await writeChat(app, { id: ID, title: 'code', replies: [CODE] });
-  await openCode(chat);
+  await openCode(app, chat);
   expect(await chat.lastText.evaluate((body) => body.textContent)).toBe(TEXT);
   /** Px from the left edge of the text to words in it. */
   const indents = () =>
@@ -76,8 +79,7 @@ test('line ends and indents are tokens that can be pointed at and walked to', as
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
-  await writeChat(app, { id: ID, title: 'code', replies: [CODE], details: true });
-  await openCode(chat);
+  await openCode(app, chat, { details: true });
   await chat.id('view-tokens').click();
   const signs = chat.lastReply.locator('[data-sign]');
   await expect(signs.first()).toBeAttached();

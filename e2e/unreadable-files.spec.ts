@@ -18,6 +18,8 @@ const test = base.extend<{ settings: 'a folder' | 'of a later version' }>({
   },
 });
 
+test.use({ freshApp: true });
+
 test('starts where settings and the list of models cannot be read', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();

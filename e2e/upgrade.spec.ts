@@ -1,5 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
@@ -22,14 +21,12 @@ interface OldChat {
 }
 
 const test = base.extend({
-  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
-  dataDir: async ({}, use) => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-e2e-'));
+  dataDir: async ({ dataDir }, use) => {
     await cp(FIXTURES, dataDir, { recursive: true });
     await use(dataDir);
-    await rm(dataDir, { recursive: true, force: true });
   },
 });
+test.use({ freshApp: true });
 
 const oldChats = async () =>
   await Promise.all(

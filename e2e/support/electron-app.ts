@@ -1,5 +1,6 @@
 import { _electron, type ElectronApplication, type Page } from '@playwright/test';
 import type * as Electron from 'electron';
+import type { ChildProcess } from 'node:child_process';
 import { sandboxProblem } from '../../scripts/lib/processes.ts';
 import { root } from '../../scripts/lib/run.ts';
 import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
@@ -13,10 +14,12 @@ const PAGE = `${ELECTRON_ORIGIN}/index.html`;
 const EMPTY_DOCUMENT = `${ELECTRON_ORIGIN}/engine.worker.js`;
 
 export async function launchElectronApp(options: LaunchOptions): Promise<RunningApp> {
-  let { electron, page } = await start(options);
+  let { electron, page, child } = await start(options);
 
   const close = async () => {
-    const pids = await processTree(electron.process().pid ?? 0);
+    // It ended by itself.
+    if (child.exitCode !== null || child.signalCode !== null) return [];
+    const pids = await processTree(child.pid ?? 0);
     await electron.close();
     return await leftOver(pids);
   };
@@ -38,21 +41,20 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
       return electron.context();
     },
     get pid() {
-      return electron.process().pid ?? 0;
+      return child.pid ?? 0;
     },
     async restart() {
       const left = await close();
       if (left.length > 0) throw new Error(`Processes outlived the app: ${left.join(', ')}`);
-      ({ electron, page } = await start(options));
+      ({ electron, page, child } = await start(options));
     },
     async crash() {
-      const child = electron.process();
       const pids = await processTree(child.pid ?? 0);
       const closed = electron.waitForEvent('close');
       child.kill('SIGKILL');
       await closed;
       await leftOver(pids);
-      ({ electron, page } = await start(options));
+      ({ electron, page, child } = await start(options));
     },
     async killEngine() {
       process.kill(await enginePid(electron), 'SIGKILL');
@@ -109,11 +111,18 @@ async function resetWindow(electron: ElectronApplication): Promise<void> {
   });
 }
 
-async function start(options: LaunchOptions): Promise<{ electron: ElectronApplication; page: Page }> {
+interface Started {
+  electron: ElectronApplication;
+  page: Page;
+  /** Playwright itself forgets the process once it has ended. */
+  child: ChildProcess;
+}
+
+async function start(options: LaunchOptions): Promise<Started> {
   const electron = await launch(options);
   const page = await electron.firstWindow({ timeout: LAUNCH_TIMEOUT_MS });
   await resetWindow(electron);
-  return { electron, page };
+  return { electron, page, child: electron.process() };
 }
 
 /** Electron hangs in about one launch of sixty under a debugger: a short limit and a second try. */

@@ -19,6 +19,12 @@ export async function writeChatModel(dir: string, template: string): Promise<str
   return await write(dir, 'chat.gguf', await rewriteGguf(await tinyGguf('llama'), { metadata }));
 }
 
+/** The model of `writeTinyModel` as a file that does not say how chats are written: it continues texts. */
+export async function writeTextModel(dir: string): Promise<string> {
+  const metadata = { 'tokenizer.chat_template': null };
+  return await write(dir, 'text.gguf', await rewriteGguf(await tinyGguf('llama'), { metadata }));
+}
+
 /** What is left of a download that broke off in the middle of its header. */
 export async function writeBrokenModel(dir: string): Promise<string> {
   return await write(dir, 'broken.gguf', (await tinyGguf('llama')).slice(0, 3000));
