@@ -39,75 +39,77 @@ function expectWithin(estimate: number, peak: number): void {
 }
 
 // Each waits for processes of its own, and mostly for them to settle.
-describe.skipIf(process.platform !== 'linux').concurrent('the estimate and the memory of a process (from /proc)', () => {
-  let folder: string;
-  let other: string;
+describe
+  .skipIf(process.platform !== 'linux')
+  .concurrent('the estimate and the memory of a process (from /proc)', () => {
+    let folder: string;
+    let other: string;
 
-  async function tiny(name: string): Promise<string> {
-    const path = join(folder, `${name}.gguf`);
-    await writeFile(path, await tinyGguf(name));
-    return path;
-  }
+    async function tiny(name: string): Promise<string> {
+      const path = join(folder, `${name}.gguf`);
+      await writeFile(path, await tinyGguf(name));
+      return path;
+    }
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tokenscope-memory-'));
-    other = await tiny('gpt2');
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'tokenscope-memory-'));
+      other = await tiny('gpt2');
+    });
+    afterAll(() => rm(folder, { recursive: true }));
+
+    // Of megabytes, what V8 takes and gives back by itself (14 MB seen, on a busy machine) would hide everything: so many
+    // copies that it does not.
+    it.each(isFull ? ['llama', 'gemma3', 'llama-d256.Q4_K_M'] : ['llama-d256.Q4_K_M'])(
+      'agree for %s',
+      async (name) => {
+        const { estimate, peak } = await measured(await tiny(name), 'wasm', 128, 24, other);
+        expectWithin(estimate, peak);
+      },
+      LIMIT_MS,
+    );
+
+    // Smaller ones take less than what is left to chance from run to run, 0.3 MB a copy.
+    it.each(isFull ? ['llama-d256.Q8_0', 'llama-d256.BF16', 'llama-d256.Q4_K_M'] : [])(
+      'agree for %s on the reference executor',
+      async (name) => {
+        const { estimate, peak } = await measured(await tiny(name), 'reference', 128, 24, other);
+        expectWithin(estimate, peak);
+      },
+      LIMIT_MS,
+    );
+
+    it.each(isFull ? ['wasm', 'reference'] : ['wasm'])(
+      'agree for TinyTransformer on %s',
+      async (executor) => {
+        // The reference executor has room for a batch as long as the context, but prompts come 128 tokens at a time.
+        const context = executor === 'wasm' ? 1000 : 128;
+        const { estimate, peak } = await measured(TINY_TRANSFORMER, executor, context, 12, other);
+        expectWithin(estimate, peak);
+      },
+      LIMIT_MS,
+    );
+
+    // What the reference executor says is an upper limit there: of the batch as long as the context that it has room for,
+    // a prompt in slices touches the first rows only.
+    it.each(isFull ? [1000] : [])(
+      'of the reference executor at the default context of %d is never more than is said',
+      async (context) => {
+        const { estimate, peak, memory } = await measured(TINY_TRANSFORMER, 'reference', context, 4, other);
+        expect(peak).toBeGreaterThan(memory.weights + memory.kvCache);
+        expect(peak).toBeLessThan((1 + TOLERANCE) * estimate);
+      },
+      LIMIT_MS,
+    );
+
+    it.skipIf(smollm2 === null).each(isFull ? ['wasm', 'reference'] : ['wasm'])(
+      'agree for SmolLM2 on %s, whose weights come back when it is unloaded (fetch it with scripts/fetch-test-model.ts)',
+      async (executor) => {
+        const path = smollm2!;
+        const context = executor === 'wasm' ? 1024 : 32;
+        const { estimate, peak, left, memory } = await measured(path, executor, context, 1, other);
+        expectWithin(estimate, peak);
+        expect(peak - left).toBeGreaterThan(0.95 * memory.weights);
+      },
+      LIMIT_MS,
+    );
   });
-  afterAll(() => rm(folder, { recursive: true }));
-
-  // Of megabytes, what V8 takes and gives back by itself (14 MB seen, on a busy machine) would hide everything: so many
-  // copies that it does not.
-  it.each(isFull ? ['llama', 'gemma3', 'llama-d256.Q4_K_M'] : ['llama-d256.Q4_K_M'])(
-    'agree for %s',
-    async (name) => {
-      const { estimate, peak } = await measured(await tiny(name), 'wasm', 128, 24, other);
-      expectWithin(estimate, peak);
-    },
-    LIMIT_MS,
-  );
-
-  // Smaller ones take less than what is left to chance from run to run, 0.3 MB a copy.
-  it.each(isFull ? ['llama-d256.Q8_0', 'llama-d256.BF16', 'llama-d256.Q4_K_M'] : [])(
-    'agree for %s on the reference executor',
-    async (name) => {
-      const { estimate, peak } = await measured(await tiny(name), 'reference', 128, 24, other);
-      expectWithin(estimate, peak);
-    },
-    LIMIT_MS,
-  );
-
-  it.each(isFull ? ['wasm', 'reference'] : ['wasm'])(
-    'agree for TinyTransformer on %s',
-    async (executor) => {
-      // The reference executor has room for a batch as long as the context, but prompts come 128 tokens at a time.
-      const context = executor === 'wasm' ? 1000 : 128;
-      const { estimate, peak } = await measured(TINY_TRANSFORMER, executor, context, 12, other);
-      expectWithin(estimate, peak);
-    },
-    LIMIT_MS,
-  );
-
-  // What the reference executor says is an upper limit there: of the batch as long as the context that it has room for,
-  // a prompt in slices touches the first rows only.
-  it.runIf(isFull)(
-    'of the reference executor at the default context is never more than is said',
-    async () => {
-      const { estimate, peak, memory } = await measured(TINY_TRANSFORMER, 'reference', 1000, 4, other);
-      expect(peak).toBeGreaterThan(memory.weights + memory.kvCache);
-      expect(peak).toBeLessThan((1 + TOLERANCE) * estimate);
-    },
-    LIMIT_MS,
-  );
-
-  it.skipIf(smollm2 === null).each(isFull ? ['wasm', 'reference'] : ['wasm'])(
-    'agree for SmolLM2 on %s, whose weights come back when it is unloaded (fetch it with scripts/fetch-test-model.ts)',
-    async (executor) => {
-      const path = smollm2!;
-      const context = executor === 'wasm' ? 1024 : 32;
-      const { estimate, peak, left, memory } = await measured(path, executor, context, 1, other);
-      expectWithin(estimate, peak);
-      expect(peak - left).toBeGreaterThan(0.95 * memory.weights);
-    },
-    LIMIT_MS,
-  );
-});
