@@ -179,6 +179,7 @@ test('settings and a list of models that cannot be read do not keep the app from
   await mkdir(join(folder, 'models.json'));
   const { services, events } = await started(folder);
   expect(events).toMatchObject([
+    { type: 'readOnly', message: null },
     { type: 'notice', message: expect.stringContaining('settings.json') as string },
     { type: 'notice', message: expect.stringContaining('models.json') as string },
   ]);

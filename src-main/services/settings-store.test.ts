@@ -120,15 +120,19 @@ test('what could not be saved is tried once more at the end', async () => {
   expect(await stored(folder)).toMatchObject({ theme: 'dark' });
 });
 
+/** Defaults of the settings that the first release did not have. */
+const ADDED_SINCE = { lastModelId: null };
+
 test('settings of the first release open as they are, and get a version with the next change', async () => {
   const { settings, folder, notices } = await setUp();
   const fixture = await readFile(new URL('./fixtures/v1/settings.json', import.meta.url), 'utf8');
   await writeFile(join(folder, 'settings.json'), fixture);
   await settings.load();
-  expect(settings.value).toEqual(JSON.parse(fixture));
+  const known = { ...ADDED_SINCE, ...(JSON.parse(fixture) as object) };
+  expect(settings.value).toEqual(known);
   expect(await readFile(join(folder, 'settings.json'), 'utf8')).toBe(fixture);
   await settings.set({ theme: 'light' });
-  expect(await stored(folder)).toEqual({ ...(JSON.parse(fixture) as object), theme: 'light', version: 1 });
+  expect(await stored(folder)).toEqual({ ...known, theme: 'light', version: 1 });
   expect(notices).toEqual([]);
 });
 
@@ -151,7 +155,8 @@ test('what this release does not know is written back as it was', async () => {
   await settings.load();
   expect(settings.value).not.toHaveProperty('shortcuts');
   await settings.set({ panel: { open: false, tab: 'stop' }, theme: 'light' });
-  expect(await stored(folder)).toEqual({ ...newer, theme: 'light', panel: { open: false, tab: 'stop', width: 320 } });
+  const changed = { theme: 'light', panel: { open: false, tab: 'stop', width: 320 } };
+  expect(await stored(folder)).toEqual({ ...ADDED_SINCE, ...newer, ...changed });
   // Settings that a person resets take along what was unknown in them.
   await settings.set({ perModel: {} });
   expect(await stored(folder)).toMatchObject({ shortcuts: { send: 'Ctrl+Enter' }, perModel: {} });

@@ -68,7 +68,7 @@ const SAMPLERS: readonly Partial<SamplingParams>[] = [
   { typicalP: 0.2, topNSigma: 0.5, topK: 1 },
 ];
 
-const SEEDS = process.env.TOKENSCOPE_TEST_FULL === '1' ? 20 : 3;
+const SEEDS = process.env.TOKENSCOPE_TEST_FULL === '1' ? 20 : 2;
 const LANES = 4;
 const TIMEOUT_MS = 900_000;
 

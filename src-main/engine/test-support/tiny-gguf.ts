@@ -69,13 +69,22 @@ export function readExactGelu(): Record<string, Pick<GoldenRun, 'full_logits'>> 
 
 /** The bytes of a file, the same that llama.cpp read. */
 export async function tinyGguf(name: string): Promise<Uint8Array> {
+  let file = made.get(name);
+  if (file === undefined) made.set(name, (file = make(name)));
+  // What a test does to its bytes is nobody else's business.
+  return (await file).slice();
+}
+
+/** Of all test files of a process, most of which take the same models. */
+const made = new Map<string, Promise<Uint8Array>>();
+
+async function make(name: string): Promise<Uint8Array> {
   if (existsSync(new URL(`${name}.gguf.gz`, DIR))) return new Uint8Array(unpack(`${name}.gguf.gz`));
   const { sha256, bytes } = readJson<{ sha256: string; bytes: number }>(`${name}.golden.json.gz`);
   const file = new Uint8Array(bytes);
   file.set(unpack(`${name}.header.gz`));
   const { tensors } = await readGguf(memorySource(name, file));
-  const weights = drawWeights(readTinyGolden(name.split('.')[0]), tensors);
-  for (const [tensor, values] of weights) write(values, tensors.get(tensor)!, file);
+  for (const [tensor, values] of weightsOf(name.split('.')[0], tensors)) write(values, tensors.get(tensor)!, file);
   const found = createHash('sha256').update(file).digest('hex');
   if (found !== sha256) throw new Error(`${name} was made with the SHA-256 ${found} instead of ${sha256}.`);
   return file;
@@ -85,6 +94,14 @@ export async function tinyGguf(name: string): Promise<Uint8Array> {
 export async function tinyGgufFiles(name: string): Promise<ModelFiles> {
   return memoryModelFiles(name, { [`${name}.gguf`]: await tinyGguf(name) });
 }
+
+/** The same of a model in all types, of which drawing them takes the most time. */
+function weightsOf(name: string, tensors: ReadonlyMap<string, GgufTensor>): ReadonlyMap<string, Float32Array> {
+  const weights = drawn.get(name) ?? drawWeights(readTinyGolden(name), tensors);
+  drawn.set(name, weights);
+  return weights;
+}
+const drawn = new Map<string, ReadonlyMap<string, Float32Array>>();
 
 function drawWeights(golden: TinyGolden, tensors: ReadonlyMap<string, GgufTensor>): Map<string, Float32Array> {
   const random = new NumpyNormal(golden.seed);

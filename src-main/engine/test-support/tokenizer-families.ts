@@ -41,6 +41,16 @@ export async function loadFamily<T>(family: TokenizerFamily<T>): Promise<T> {
   }
 }
 
+const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
+/**
+ * Large vocabularies take a second each to load. Unless it is the full run, each of them is read in one way: as the file
+ * of Hugging Face, as GGUF, or not where another one has the same kind of vocabulary and the same pattern.
+ */
+const ONLY_IN_FULL: Readonly<Record<'huggingFace' | 'gguf', readonly string[]>> = {
+  huggingFace: ['llama3', 'llama2', 'gptoss', 'gemma3', 'gemini'],
+  gguf: ['conv-gpt4o', 'conv-gptoss', 'conv-gpt35turbo', 'conv-deepseek_v3', 'conv-qwen3', 'conv-gemini'],
+};
+
 /** Small vocabularies that were trained for the tests and lie among the fixtures. */
 const TRAINED = ['synth_unigram', 'synth_unigram_bf', 'synth_wordpiece_cased'];
 
@@ -69,6 +79,15 @@ export const GGUF_FAMILIES: readonly TokenizerFamily<GgufTokenizerFacts>[] = [
     memorySource('unigram.gguf', unpackedFixture('vocab-synth_unigram_bf.gguf')),
   ),
 ];
+
+/** Those whose tokens are compared with what Hugging Face's library makes of every string in this run. */
+export const COMPARED_HUGGING_FACE_FAMILIES = comparedNow(HUGGING_FACE_FAMILIES, ONLY_IN_FULL.huggingFace);
+/** Those whose tokens are compared with llama.cpp's in this run. */
+export const COMPARED_GGUF_FAMILIES = comparedNow(GGUF_FAMILIES, ONLY_IN_FULL.gguf);
+
+function comparedNow<T>(families: readonly TokenizerFamily<T>[], onlyInFull: readonly string[]) {
+  return families.filter(({ golden }) => isFull || !onlyInFull.includes(golden));
+}
 
 function huggingFace(family: string, path: string | null, bytes: () => Promise<Buffer>): TokenizerFamily<Tokenizer> {
   const name = `${family}.tokenizer.json`;

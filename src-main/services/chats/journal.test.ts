@@ -79,6 +79,9 @@ test('compaction keeps the bytes of damaged lines beside the journal', async () 
   expect(after.state?.damagedLines).toBe(0);
 });
 
+/** As many as of other properties in the full run. */
+const RUNS = process.env.TOKENSCOPE_TEST_FULL === '1' ? {} : { numRuns: 30 };
+
 describe('for any events, damage and number of writers', () => {
   const id = fc.constantFrom('a', 'b', 'c', 'd', 'e');
   const parent = fc.option(id);
@@ -149,6 +152,7 @@ describe('for any events, damage and number of writers', () => {
           expect((await writer.readAll())?.chat.turns).toEqual(read?.chat.turns);
         }
       }),
+      RUNS,
     );
   });
 

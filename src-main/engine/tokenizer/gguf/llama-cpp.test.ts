@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llamaCppFamily, type LlamaCppCase } from '../../test-support/llama-cpp-cases.ts';
 import { itHoldsOnRandomStrings, type RoundTrip } from '../../test-support/random-string-tests.ts';
-import { GGUF_FAMILIES, loadFamily } from '../../test-support/tokenizer-families.ts';
+import { COMPARED_GGUF_FAMILIES, loadFamily } from '../../test-support/tokenizer-families.ts';
 import type { GgufTokenizerFacts } from './from-gguf.ts';
 
 /**
@@ -67,7 +67,7 @@ const END_PIECES: Readonly<Record<string, readonly string[]>> = {
   'conv-synth_unigram_bf': ['</s>'],
 };
 
-for (const family of GGUF_FAMILIES) {
+for (const family of COMPARED_GGUF_FAMILIES) {
   const { name, golden, isThere } = family;
   describe.skipIf(!isThere)(`the tokens of llama.cpp: ${name} (needs the fetched tokenizers)`, () => {
     const { cases, vocabularySize, metadata } = llamaCppFamily(golden);

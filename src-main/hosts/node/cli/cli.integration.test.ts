@@ -4,9 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BUILT_ENGINE_WORKER } from '../test-support/built-engine-worker.ts';
+import { measurementsPath } from '../../../services/data-folder.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
@@ -34,29 +36,36 @@ function start(args: readonly string[]) {
   return { child, output, ended };
 }
 
-function tokenscope(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
+function program(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
   const { child, ended } = start(args);
   child.stdin.end(stdin);
   return ended;
 }
 
-/** The same command line without the program around it: what a start takes a fifth of a second for. */
-async function inThisProcess(args: readonly string[]): Promise<Ended> {
+/** The same command line without the program around it, whose start takes a fifth of a second. */
+async function inThisProcess(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
   const [out, err] = [new PassThrough(), new PassThrough()];
+  const output = { out: '', err: '' };
+  out.setEncoding('utf8').on('data', (text: string) => (output.out += text));
+  err.setEncoding('utf8').on('data', (text: string) => (output.err += text));
   const code = await runCli(args, {
-    stdin: new PassThrough().end(),
+    stdin: new PassThrough().end(stdin),
     out: new Output(out, () => undefined),
     err: new Output(err, () => undefined),
     signal: new AbortController().signal,
     workerUrl: BUILT_ENGINE_WORKER,
     modelsDir: fileURLToPath(new URL('../../../../resources/models', import.meta.url)),
+    measurementsPath: measurementsPath(folder),
   });
-  const textOf = (stream: PassThrough) => ((stream.read() ?? '') as Buffer | string).toString();
-  return { code, out: textOf(out), err: textOf(err) };
+  await Promise.all([finished(out.end()), finished(err.end())]);
+  return { code, ...output };
 }
 
-async function json(args: readonly string[], stdin?: string): Promise<unknown> {
-  const { code, out, err } = await tokenscope([...args, '--json'], stdin);
+/** Always the program in the full run; else only where the test says so, once for every kind of input and end. */
+const tokenscope = isFull ? program : inThisProcess;
+
+async function json(args: readonly string[], stdin?: string, run = tokenscope): Promise<unknown> {
+  const { code, out, err } = await run([...args, '--json'], stdin);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   return JSON.parse(out);
 }
@@ -75,12 +84,16 @@ beforeAll(() => {
   if (!existsSync(CLI)) throw new Error(`${CLI} is missing. Run "npm run build" before this test.`);
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(() => void vi.stubEnv('TOKENSCOPE_DATA_DIR', folder));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
 
 describe('run', () => {
   it('gives one JSON object with everything about the reply', async () => {
     const args = ['run', 'Hello world', '--max-tokens', '5', '--temperature', '0.7', '--seed', '1', '--top', '2'];
-    const reply = await json(args);
+    const reply = await json(args, '', program);
     expect(reply).toEqual({
       model: 'tiny-transformer',
       executor: 'wasm',
@@ -103,7 +116,7 @@ describe('run', () => {
   });
 
   it('writes the reply to standard output and the statistics to standard error', async () => {
-    const { code, out, err } = await tokenscope(['run', 'Hello world', '--greedy', '--max-tokens', '5']);
+    const { code, out, err } = await program(['run', 'Hello world', '--greedy', '--max-tokens', '5']);
     expect(code).toBe(0);
     expect(out).toBe('! How are you?\n');
     expect(err).toMatch(/^5 tokens · .* tokens\/s · .* · seed \d+\nReached the limit of 5 tokens\. \(max_tokens\)\n$/);
@@ -199,7 +212,7 @@ describe('tokenize and detokenize', () => {
   it('show ids, pieces and text', async () => {
     const tokenized = { ids: [0, 593, 580], pieces: ['<BOS>', 'Hello', 'world'], text: 'Hello world' };
     expect(await json(['tokenize', 'Hello world'])).toEqual(tokenized);
-    expect(await json(['tokenize', '-'], 'Hello world')).toEqual(tokenized);
+    expect(await json(['tokenize', '-'], 'Hello world', program)).toEqual(tokenized);
     expect(await json(['tokenize', '--file', file('hello.txt', 'Hello world')])).toEqual(tokenized);
     expect(await json(['detokenize', '0,593', '580'])).toEqual(tokenized);
     expect(await json(['tokenize', 'Hello<EOS>', '--special', '--no-bos'])).toMatchObject({ ids: [593, 1] });
@@ -229,7 +242,7 @@ describe('tokenize and detokenize', () => {
   });
 
   it('answer a bad line with its error and go on', async () => {
-    const { code, out } = await tokenscope(['tokenize', '--jsonl', '--no-bos'], '"cat"\n5\n{\n"cat"\n');
+    const { code, out } = await program(['tokenize', '--jsonl', '--no-bos'], '"cat"\n5\n{\n"cat"\n');
     const [first, second, third, fourth] = out.split('\n').map((line) => (line === '' ? null : JSON.parse(line)));
     expect(code).toBe(2);
     expect(first).toEqual(fourth);
@@ -275,7 +288,7 @@ describe('models, help and version', () => {
     expect(await json(['models'])).toMatchObject([{ id: 'tiny-transformer', isDefault: true }]);
     expect((await tokenscope(['models'])).out).toMatch(/tiny-transformer .* default/);
     expect((await tokenscope(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
-    const help = await tokenscope(['--help']);
+    const help = await program(['--help']);
     expect(help).toMatchObject({ code: 0, err: '' });
     expect(help.out).toContain('Exit codes: 0 done, 1 the engine reported an error, 2 wrong usage, 130 stopped');
   });
@@ -300,7 +313,7 @@ describe('bad input', () => {
     ['a file that is not there', ['run', '--file', '/no/such/file'], /cannot be read/],
     ['a folder for a file', ['run', '--file', tmpdir()], /cannot be read/],
   ])('%s is wrong usage', async (_, args, message) => {
-    const { code, out, err } = await (isFull ? tokenscope(args) : inThisProcess(args));
+    const { code, out, err } = await tokenscope(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(message);
     expect(err).not.toMatch(/^ +at /m);
@@ -321,12 +334,13 @@ describe('bad input', () => {
   });
 
   it('names the models there are', async () => {
-    const { err } = await tokenscope(['run', 'a', '--model', 'gpt-9']);
+    const { code, err } = await program(['run', 'a', '--model', 'gpt-9']);
+    expect(code).toBe(1);
     expect(err).toBe('tokenscope: There is no model "gpt-9". The models are: tiny-transformer.\n');
   });
 
   it('bytes that are no text are refused', async () => {
-    const { code, err } = await tokenscope(['tokenize', '-'], Uint8Array.of(0xff, 0xfe));
+    const { code, err } = await program(['tokenize', '-'], Uint8Array.of(0xff, 0xfe));
     expect(code).toBe(2);
     expect(err).toContain('standard input is not UTF-8 text');
   });
