@@ -102,7 +102,11 @@ async function stateOf(app: RunningApp) {
     url: page.url().replace(app.origin, ''),
     media: await page.evaluate(() => matchMedia('(prefers-reduced-motion: reduce)').matches),
     viewport: await page.evaluate(() => [innerWidth, innerHeight, devicePixelRatio]),
-    storage: await page.evaluate(() => ({ ...localStorage, ...sessionStorage })),
+    // Each data folder has a key of its own.
+    storage: await page.evaluate(() => {
+      const { 'tokenscope-key': key, ...rest } = { ...localStorage, ...sessionStorage } as Record<string, string>;
+      return { hasKey: key !== undefined, ...rest };
+    }),
     chats: await services.invoke('chatsList'),
     models: (await services.invoke('modelsList')).map((model) => ({ ...model, lastUsedAt: null })),
     downloads: await services.invoke('downloadsList'),
