@@ -14,6 +14,7 @@ class SilentEngine {
 
   async *stream(): AsyncGenerator<never> {
     await new Promise<void>((resolve) => this.#answers.push(resolve));
+    yield* [];
   }
 
   answer(): void {
