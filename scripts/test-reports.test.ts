@@ -3,7 +3,11 @@ import { playwrightSuite, vitestSuite } from './lib/test-reports.ts';
 
 describe('sums of the test runners', () => {
   test('a runner that ran nothing has failed', () => {
-    expect(vitestSuite({ report: null, exitCode: 0 })).toMatchObject({ passed: 0, failed: 1, failures: ['no test ran'] });
+    expect(vitestSuite({ report: null, exitCode: 0 })).toMatchObject({
+      passed: 0,
+      failed: 1,
+      failures: ['no test ran'],
+    });
     expect(playwrightSuite({ report: { suites: [] }, exitCode: 0 })).toMatchObject({ passed: 0, failed: 1 });
   });
 

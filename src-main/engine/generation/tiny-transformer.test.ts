@@ -87,18 +87,15 @@ describe('the window of 1000 tokens', () => {
 });
 
 describe('KV cache', () => {
-
   it('reuses a chat that went on', async () => {
     const first = await reply(engine, greedy('The dog ran to the garden. It'));
     const text = `The dog ran to the garden. It ${first.end.text} Then`;
     const { start } = await reply(engine, greedy(text));
     expect(start.reusedTokens).toBe(first.end.contextUsed);
   });
-
 });
 
 describe('seeds', () => {
-
   it('are drawn by the host when left open, and reported', async () => {
     const open = await reply(engine, sampled('Once upon a time', { seed: null }));
     expect([open.start.seed, open.end.seed]).toEqual([RANDOM_SEED, RANDOM_SEED]);

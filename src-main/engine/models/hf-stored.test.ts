@@ -109,34 +109,37 @@ const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 const BY_ROWS = ['gpt2', 'llama', 'gemma3 as BF16', 'phi3 as F16'];
 
 describe.each(MODELS)('the stored weights of %s', (_name, dtype, bytes) => {
-  it.each(isFull ? [undefined, 1, 3000] : BY_ROWS.includes(_name) ? [1] : [3000])('are those of the folder, in slices of %s bytes', async (sliceBytes) => {
-    const files = memoryModelFiles('model', bytes());
-    const { weights, hyper, declared } = await open(files, sliceBytes);
-    for (const weight of declared) {
-      const { name, shape } = weight;
-      const { values, storedBytes } = await expectedValues(files, hyper, weight);
-      const { slices, read } = await readStored(weights, weight);
-      const type = weights.typeOf(weight);
-      const isChanged = hfTensor(name, hyper)!.layout.change === 'plus-one';
-      expect(type.name, name).toBe(isChanged ? 'F32' : dtype);
-      expect(read, name).toBe(storedBytes);
+  it.each(isFull ? [undefined, 1, 3000] : BY_ROWS.includes(_name) ? [1] : [3000])(
+    'are those of the folder, in slices of %s bytes',
+    async (sliceBytes) => {
+      const files = memoryModelFiles('model', bytes());
+      const { weights, hyper, declared } = await open(files, sliceBytes);
+      for (const weight of declared) {
+        const { name, shape } = weight;
+        const { values, storedBytes } = await expectedValues(files, hyper, weight);
+        const { slices, read } = await readStored(weights, weight);
+        const type = weights.typeOf(weight);
+        const isChanged = hfTensor(name, hyper)!.layout.change === 'plus-one';
+        expect(type.name, name).toBe(isChanged ? 'F32' : dtype);
+        expect(read, name).toBe(storedBytes);
 
-      const found = new Float32Array(values.length);
-      const [rows, width] = shape.length > 1 ? shape : [1, shape[0]];
-      let next = 0;
-      for (const slice of slices) {
-        expect(slice.row, name).toBe(next);
-        expect(slice.bytes.length, name).toBe(slice.rows * width * type.blockBytes);
-        type.dequantize(slice.bytes, 0, found, slice.row * width, slice.rows * width);
-        next += slice.rows;
+        const found = new Float32Array(values.length);
+        const [rows, width] = shape.length > 1 ? shape : [1, shape[0]];
+        let next = 0;
+        for (const slice of slices) {
+          expect(slice.row, name).toBe(next);
+          expect(slice.bytes.length, name).toBe(slice.rows * width * type.blockBytes);
+          type.dequantize(slice.bytes, 0, found, slice.row * width, slice.rows * width);
+          next += slice.rows;
+        }
+        expect(next, name).toBe(rows);
+        expect(bits(found).equals(bits(values)), name).toBe(true);
+        const tensor = await weights.readTensor(name, { shape });
+        expect(tensor.shape).toEqual(shape);
+        expect(bits(tensor.data).equals(bits(values)), name).toBe(true);
       }
-      expect(next, name).toBe(rows);
-      expect(bits(found).equals(bits(values)), name).toBe(true);
-      const tensor = await weights.readTensor(name, { shape });
-      expect(tensor.shape).toEqual(shape);
-      expect(bits(tensor.data).equals(bits(values)), name).toBe(true);
-    }
-  });
+    },
+  );
 });
 
 const MATRICES = [

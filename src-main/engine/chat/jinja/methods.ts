@@ -4,7 +4,7 @@ import { spendSteps } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import { formatBraces, pad, splitLines } from './format.ts';
 import { iterate } from './sequence.ts';
-import { joinTexts, Text } from './text.ts';
+import { joinTexts, type Text } from './text.ts';
 import { Dict, Func, isText, List, typeName, type CallArguments, type Value } from './values.ts';
 
 /** Methods that would change a value: the sandbox of chat templates has none. */
