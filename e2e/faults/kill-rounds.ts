@@ -2,6 +2,7 @@
  * Kills the app while a chat is being written, regenerated and edited, starts it again, and compares what it had shown
  * with what it has kept. Used by `kills.spec.ts` (a few kills) and `run-kills.ts` (hundreds).
  */
+import type { Locator } from '@playwright/test';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoredChat } from '../../src-main/protocol/chats/chat.ts';
@@ -82,10 +83,8 @@ export class KillRounds {
     const prompt = PROMPTS[Math.floor(this.#random() * PROMPTS.length)]!;
     const choice = this.#random();
     const regenerate = chat.lastReply.getByTestId('regenerate');
-    if (choice < 0.3 && (await regenerate.isVisible())) {
-      await regenerate.click();
-      return 'regenerate';
-    }
+    // The chat that was just chosen may take the place of the one whose button is seen.
+    if (choice < 0.3 && (await clicked(regenerate))) return 'regenerate';
     if (choice < 0.5 && (await this.#edit(prompt))) return 'edit';
     if (choice < 0.65) {
       await chat.newChat();
@@ -171,6 +170,14 @@ export class KillRounds {
     for (const chat of chats) this.#kept.set(chat.id, new Map(chat.turns.map((turn) => [turn.id, turn.text])));
     return { chats, problems };
   }
+}
+
+/** Whether a button was there to be clicked. */
+async function clicked(button: Locator): Promise<boolean> {
+  return await button.click({ timeout: 1000 }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Without white space: how it wraps and where the view puts it is not what is compared. */
