@@ -101,8 +101,8 @@ export class ModelLibrary {
   /** What people call it, as far as it is known. */
   nameOf(id: string): string {
     const listing = this.find(id);
-    // A download keeps the name that it was chosen by.
-    if (listing?.builtIn || listing?.source === 'download') return listing.name;
+    // A model of the catalogue keeps the name that it was chosen by, wherever its file is now.
+    if (listing?.builtIn || (listing && listing.catalogueId !== null)) return listing.name;
     const { model } = this.#parts.engine;
     const own = this.description(id)?.name ?? (model?.id === id ? model.name : null);
     return own ?? listing?.name ?? 'a model that is not here';

@@ -146,7 +146,7 @@ it('offers the context of the last time, as far as the model goes', async () => 
 
 it('calls a download by the name that it was chosen by, and reads it again when its file changed', async () => {
   await library.choose();
-  listings = [BUILT_IN, { ...OPENED, source: 'download', name: 'From the catalogue' }];
+  listings = [BUILT_IN, { ...OPENED, catalogueId: 'story', name: 'From the catalogue' }];
   await library.refresh();
   expect(library.nameOf('opened-1')).toBe('From the catalogue');
   expect(library.description('opened-1')).not.toBeNull();
