@@ -75,12 +75,17 @@ test('what is not saved is asked about before the window closes', async ({ app }
   await app.page.evaluate(() => window.addEventListener('beforeunload', (event) => event.preventDefault()));
   const answer = (response: number) =>
     app.electron?.evaluate(({ dialog, BrowserWindow }, button) => {
-      Object.assign(globalThis, { asked: [] });
+      Object.assign(globalThis, { asked: [], answered: false });
       Object.assign(dialog, {
         showMessageBox: (_window: unknown, { buttons }: { buttons: string[] }) => {
           (globalThis as unknown as { asked: string[][] }).asked.push(buttons);
           // Never at once, as a person answers it.
-          return new Promise((resolve) => setTimeout(() => resolve({ response: button }), 100));
+          return new Promise((resolve) =>
+            setTimeout(() => {
+              resolve({ response: button });
+              setTimeout(() => Object.assign(globalThis, { answered: true }));
+            }, 100),
+          );
         },
       });
       setTimeout(() => BrowserWindow.getAllWindows()[0]?.close());
@@ -90,6 +95,7 @@ test('what is not saved is asked about before the window closes', async ({ app }
   const tree = await processTree(app.electron?.process().pid ?? 0);
   await answer(1);
   await expect.poll(asked).toEqual([['Quit anyway', 'Cancel']]);
+  await expect.poll(() => app.electron?.evaluate(() => 'answered' in globalThis && globalThis.answered)).toBe(true);
   await expect(chat.id('composer')).toBeVisible();
   await answer(0);
   expect(await leftOver(tree, 8000)).toEqual([]);

@@ -152,6 +152,7 @@ test('what cannot be loaded says why, before anything is loaded', async ({ app, 
   await models.open(await writeEndlessModel(dataDir));
   const endless = models.card('tiny-llama');
   await expect(endless.getByTestId('load-model')).toBeEnabled();
+  await expect(models.id('detail-name')).toHaveText('tiny-llama');
   await models.id('context-slider').press('End');
   await expect(endless).toContainText(/[\d.]+ (GB|TB) short/);
   await expect(models.id('memory-problem')).toContainText(
@@ -241,6 +242,8 @@ test('no violation on the models page with every kind of card, in any theme', as
   await models.open(await writeBrokenModel(dataDir));
   await expect(models.card('broken').getByTestId('model-problem')).toBeVisible();
   await models.open(await writeEndlessModel(dataDir));
+  await expect(models.card('tiny-llama').getByTestId('load-model')).toBeEnabled();
+  await expect(models.id('detail-name')).toHaveText('tiny-llama');
   await models.id('context-slider').press('End');
   await expect(models.id('memory-problem')).toBeVisible();
   await expectNoViolations(app.page, 'models');

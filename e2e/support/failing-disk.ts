@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 const SIZE_MB = 8;
 
@@ -31,7 +32,17 @@ export async function failingDisk(dataDir: string): Promise<FailingDisk> {
   const filler = join(folder, 'filler');
   const remount = (mode: 'ro' | 'rw') => execFileSync('mount', ['-o', `remount,${mode}`, folder]);
   return {
-    readOnly: async () => void remount('ro'),
+    async readOnly() {
+      // Busy while the app has a file open to write to.
+      for (let tries = 0; ; tries++) {
+        try {
+          return void remount('ro');
+        } catch (error) {
+          if (tries === 50) throw error;
+          await setTimeout(100);
+        }
+      }
+    },
     async full() {
       const block = Buffer.alloc(64 * 1024);
       try {
