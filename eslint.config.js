@@ -5,12 +5,8 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 import { boundariesConfig } from './scripts/lib/boundaries.mjs';
 
+/** Rules that need types are oxlint's (.oxlintrc.json): it reads the types of all files in seconds. */
 const CODE = ['**/*.{ts,mjs,js,svelte}'];
-/**
- * The rules that need types read all files as one TypeScript project: in those of the runtimes most of the source would be
- * read many times. What a runtime has not is an error of types, not of lint.
- */
-const PROJECTS = ['tsconfig.lint.json'];
 
 export default defineConfig(
   { ignores: ['out/', 'dist/', 'node_modules/', '.cache/', 'test-results/', 'playwright-report/', 'coverage/'] },
@@ -21,21 +17,11 @@ export default defineConfig(
   svelte.configs.recommended,
   {
     files: CODE,
-    languageOptions: {
-      parserOptions: { project: PROJECTS, tsconfigRootDir: import.meta.dirname, extraFileExtensions: ['.svelte'] },
-    },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
-      '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@typescript-eslint/only-throw-error': 'error',
-      '@typescript-eslint/prefer-promise-reject-errors': 'error',
-      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       // TypeScript knows every name; this rule knows no types.
       'no-undef': 'off',
       'no-eval': 'error',
@@ -47,11 +33,9 @@ export default defineConfig(
     },
   },
   {
-    // Their scripts differ from the files on disk, so every component would cost a new TypeScript program. svelte-check
-    // checks their types; what needs promises and care belongs into *.svelte.ts files.
+    // svelte-check checks their types; what needs promises and care belongs into *.svelte.ts files.
     files: ['**/*.svelte'],
-    extends: [ts.configs.disableTypeChecked],
-    languageOptions: { parserOptions: { parser: ts.parser, project: null } },
+    languageOptions: { parserOptions: { parser: ts.parser } },
   },
   // Plain TypeScript with runes, which are global functions.
   { files: ['**/*.svelte.ts'], languageOptions: { parser: ts.parser } },
@@ -87,7 +71,6 @@ export default defineConfig(
   {
     // Plain JavaScript outside every TypeScript project.
     files: ['scripts/electron-default-app/**', '*.config.js', 'src-main/**/*.mjs'],
-    extends: [ts.configs.disableTypeChecked],
-    languageOptions: { globals: globals.node, parserOptions: { project: null } },
+    languageOptions: { globals: globals.node },
   },
 );

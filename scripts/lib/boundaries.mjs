@@ -1,7 +1,5 @@
-import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import boundaries from 'eslint-plugin-boundaries';
-import { join, resolve } from 'node:path';
-import { PROJECT_FOLDERS } from './projects.mjs';
+import { dirname, resolve } from 'node:path';
 
 /**
  * The module boundaries of docs/architecture.md: which part of the source may import from which. The lint rules and
@@ -95,17 +93,22 @@ function policies() {
 
 const root = resolve(import.meta.dirname, '..', '..');
 
+/**
+ * Every import within the project is a relative path with its extension; all others are packages.
+ * @param {string} source
+ * @param {string} file
+ */
+function resolveExactPath(source, file) {
+  if (!source.startsWith('.')) return { found: true, path: null };
+  return { found: true, path: resolve(dirname(file), source.replace(/\?.*$/, '')) };
+}
+
 /** The rules as a part of an ESLint configuration. */
 export const boundariesConfig = {
   files: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,svelte}'],
   plugins: { boundaries },
   settings: {
-    'import/resolver-next': [
-      createTypeScriptImportResolver({
-        project: PROJECT_FOLDERS.map((folder) => join(root, folder, 'tsconfig.json')),
-        noWarnOnMultipleProjects: true,
-      }),
-    ],
+    'import/resolver-next': [{ interfaceVersion: 3, name: 'exact paths', resolve: resolveExactPath }],
     'boundaries/root-path': root,
     'boundaries/files': LAYERS.map(({ name, pattern }) => ({ category: name, pattern })),
     'boundaries/files-single-match': true,
