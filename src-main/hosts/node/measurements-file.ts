@@ -4,17 +4,11 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Measurements } from '../../engine/platform.ts';
+import { stillHolds, type KeptMeasurement } from '../kept-measurements.ts';
 
-/** The computer may have been busy when something was measured. */
-const DAY_MS = 86_400_000;
 /** More are not of this program. */
 const MOST_BYTES = 65_536;
 const MOST_ENTRIES = 100;
-
-interface Entry {
-  readonly at: number;
-  readonly numbers: readonly number[];
-}
 
 /**
  * Keeps measurements for a day, those of one processor, number of threads and version of V8 apart from others: copies
@@ -39,24 +33,17 @@ export function measurementsFile(path: string): Measurements {
 }
 
 /** Those that still hold. */
-async function readEntries(path: string): Promise<Map<string, Entry>> {
+async function readEntries(path: string): Promise<Map<string, KeptMeasurement>> {
   try {
     const file = await stat(path);
     if (!file.isFile() || file.size > MOST_BYTES) return new Map();
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
     const now = Date.now();
     const entries = Object.entries(value ?? {}) as [string, unknown][];
-    return new Map(entries.filter((entry): entry is [string, Entry] => holds(entry[1], now)));
+    return new Map(entries.filter((entry): entry is [string, KeptMeasurement] => stillHolds(entry[1], now)));
   } catch {
     return new Map();
   }
-}
-
-function holds(value: unknown, now: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { at, numbers } = value as Partial<Record<keyof Entry, unknown>>;
-  if (typeof at !== 'number' || !(at <= now && at > now - DAY_MS)) return false;
-  return Array.isArray(numbers) && numbers.every((number) => Number.isFinite(number) && number > 0);
 }
 
 /** In one step, so that another process reads the old file or the new one. */

@@ -11,7 +11,8 @@ export async function compileWebKernels(isolated: boolean, fetchFile: typeof fet
   for (const variant of isolated ? ['threads', 'simd'] : ['single', 'simd']) {
     const bytes = await fetchKernels(`/kernels/${variant}.wasm`, fetchFile);
     if (!WebAssembly.validate(bytes)) continue;
-    return { variant, module: await WebAssembly.compile(bytes), shared: variant === 'threads' };
+    const [module, hash] = await Promise.all([WebAssembly.compile(bytes), hashOf(bytes)]);
+    return { variant, module, shared: variant === 'threads', ...hash };
   }
   throw new EngineError(
     'BACKEND_LOST',
@@ -33,4 +34,11 @@ async function fetchKernels(url: string, fetchFile: typeof fetch): Promise<Array
       { cause },
     );
   }
+}
+
+/** Nothing where the page has no right to it: browsers hash for secure origins only. */
+async function hashOf(bytes: ArrayBuffer): Promise<{ hash?: string }> {
+  if (!globalThis.isSecureContext) return {};
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return { hash: Array.from(digest.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('') };
 }

@@ -1,4 +1,5 @@
 import type { Platform } from '../../../engine/platform.ts';
+import { measurementsDatabase } from './measurements-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';
 
@@ -18,6 +19,7 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
     yieldEveryToken,
     compileKernels: () => compileWebKernels(isolated),
     ...(isolated ? { threads: webKernelThreads() } : {}),
+    measurements: measurementsDatabase(),
     randomSeed: () => crypto.getRandomValues(new Uint32Array(1))[0],
     collectGarbage: askForMuch,
   };

@@ -1,0 +1,66 @@
+/** What was measured on this computer, in the browser's database: a second start of the page need not measure again. */
+import type { Measurements } from '../../../engine/platform.ts';
+import { stillHolds, type KeptMeasurement } from '../../kept-measurements.ts';
+
+const DATABASE = 'tokenscope-measurements';
+const STORE = 'measurements';
+
+/**
+ * Keeps measurements for a day, those of one browser and number of threads apart from others. A database that cannot be
+ * opened, as in some private windows, counts as empty; failing to keep something is no error.
+ */
+export function measurementsDatabase(): Measurements {
+  const machine = `${navigator.hardwareConcurrency} at once, ${navigator.userAgent}`;
+  const keyOf = (key: string) => `${machine}, ${key}`;
+  let opened: Promise<IDBDatabase | null> | undefined;
+  const database = () => (opened ??= open().catch(() => null));
+  return {
+    async get(key) {
+      const kept = await withStore(await database(), 'readonly', (store) => store.get(keyOf(key)));
+      return stillHolds(kept, Date.now()) ? kept.numbers : undefined;
+    },
+    async set(key, numbers) {
+      const entry: KeptMeasurement = { at: Date.now(), numbers };
+      await withStore(await database(), 'readwrite', (store) => {
+        forgetOld(store);
+        return store.put(entry, keyOf(key));
+      });
+    },
+  };
+}
+
+function open(): Promise<IDBDatabase> {
+  const request = indexedDB.open(DATABASE, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+  return settled(request);
+}
+
+async function withStore<T>(
+  database: IDBDatabase | null,
+  mode: IDBTransactionMode,
+  ask: (store: IDBObjectStore) => IDBRequest<T>,
+): Promise<T | undefined> {
+  try {
+    return database === null ? undefined : await settled(ask(database.transaction(STORE, mode).objectStore(STORE)));
+  } catch {
+    // Measured again the next time.
+    return undefined;
+  }
+}
+
+function forgetOld(store: IDBObjectStore): void {
+  const cursor = store.openCursor();
+  cursor.onsuccess = () => {
+    const entry = cursor.result;
+    if (entry === null) return;
+    if (!stillHolds(entry.value, Date.now())) entry.delete();
+    entry.continue();
+  };
+}
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error('The database answered with an error.'));
+  });
+}
