@@ -3,6 +3,29 @@ import type { HostOptions } from './e2e/support/test.ts';
 
 const onlyElectron = ['**/electron-*.spec.ts', '**/packaged.spec.ts'];
 const onlyWeb = ['**/web-*.spec.ts'];
+/** What they test is the same in both hosts, the page or the services below it: only the full run has them in both. */
+const inOneHost = [
+  'accessibility',
+  'catalogue',
+  'chat-template',
+  'grammar',
+  'idle',
+  'keyboard',
+  'last-model',
+  'long-chats',
+  'model-library',
+  'model-memory',
+  'other-model',
+  'out-of-memory',
+  'read-only',
+  'reset',
+  'sampling',
+  'stop-reasons',
+  'token-view',
+  'tokenizer-view',
+  'unreadable-files',
+].map((name) => `**/${name}.spec.ts`);
+const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 
 export default defineConfig<HostOptions>({
   testDir: 'e2e',
@@ -14,10 +37,12 @@ export default defineConfig<HostOptions>({
   retries: 0,
   // `npm test` runs two at once, but for those that measure something (scripts/test.ts).
   workers: 1,
+  // Cases of a kind that the other tests have some of.
+  ...(isFull ? {} : { grepInvert: /@full/ }),
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list'], ['json', { outputFile: process.env.TOKENSCOPE_E2E_REPORT ?? 'test-results/e2e.json' }]],
   projects: [
     { name: 'electron', use: { host: 'electron' }, testIgnore: onlyWeb },
-    { name: 'web', use: { host: 'web' }, testIgnore: onlyElectron },
+    { name: 'web', use: { host: 'web' }, testIgnore: [...onlyElectron, ...(isFull ? [] : inOneHost)] },
   ],
 });

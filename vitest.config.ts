@@ -10,7 +10,8 @@ export default defineConfig({
     // Processes, because tests read the CPU time of theirs; each runs many files without loading the source anew.
     pool: 'forks',
     isolate: false,
-    maxWorkers: availableParallelism(),
+    // One more than there are cores: some tests wait.
+    maxWorkers: availableParallelism() + 1,
     // Builds what the tests run, when it is missing or stale.
     globalSetup: ['scripts/lib/vitest-global-setup.ts'],
     // More runs of the property tests with `npm run test:full`.

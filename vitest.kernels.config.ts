@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** The kernels in another V8 than Node's: `npm test -- --only kernels` runs this in Electron. */
@@ -9,6 +10,8 @@ export default defineConfig({
       'src-main/hosts/node/wide-kernels.fused.ts',
     ],
     pool: 'forks',
+    isolate: false,
+    maxWorkers: availableParallelism(),
     environment: 'node',
     globalSetup: ['scripts/lib/vitest-global-setup.ts'],
     testTimeout: 60_000,

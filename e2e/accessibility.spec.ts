@@ -3,25 +3,21 @@ import { ModelsPage } from './pages/models.ts';
 import type { RunningApp } from './support/app.ts';
 import { expectNoViolations as expectNone, expectNoViolationsIn, THEMES, type Theme } from './support/axe.ts';
 import { writeChatModel } from './support/model-files.ts';
-import { expect, test, type Host } from './support/test.ts';
+import { expect, test } from './support/test.ts';
 
 /** Lets the model think, and leaves the system prompt out. */
 const THINKING = `{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}
 <assistant><think>{% if enable_thinking is defined and not enable_thinking %}</think>{% endif %}`;
 
-/**
- * All rules in one theme of each host, which show the same page, and those on colours in the third theme. The full run
- * has every theme in both.
- */
-const BY_HOST: Record<Host, { theme: Theme; others: readonly Theme[] }> = {
-  electron: { theme: 'light', others: [] },
-  web: { theme: 'dark', others: ['contrast'] },
-};
-const RUNS = process.env.TOKENSCOPE_TEST_FULL === '1' ? THEMES : (['the theme of the host'] as const);
+/** All rules in one theme, those on colours in the other one. The full run has every theme, in both hosts. */
+const RUNS: readonly { name: Theme; others: readonly Theme[] }[] =
+  process.env.TOKENSCOPE_TEST_FULL === '1'
+    ? THEMES.map((name) => ({ name, others: [] }))
+    : [{ name: 'light', others: ['dark'] }];
 
-for (const run of RUNS) {
-  test(`no violation on any view, ${run}`, async ({ app }) => {
-    const { chat, expectNoViolations } = await chatIn(run, app);
+for (const theme of RUNS) {
+  test(`no violation on any view, ${theme.name}`, async ({ app }) => {
+    const { chat, expectNoViolations } = await chatIn(theme, app);
     await expectNoViolations('settings');
     await app.page.keyboard.press('Escape');
     await expectNoViolations('first run');
@@ -56,8 +52,8 @@ for (const run of RUNS) {
     await expectNoViolations('tokenizer');
   });
 
-  test(`no violation on stages, answer formats and templates, ${run}`, async ({ app }) => {
-    const { chat, expectNoViolations } = await chatIn(run, app);
+  test(`no violation on stages, answer formats and templates, ${theme.name}`, { tag: '@full' }, async ({ app }) => {
+    const { chat, expectNoViolations } = await chatIn(theme, app);
     await app.page.keyboard.press('Escape');
     await chat.openPanel('sampling');
     for (const [setting, value] of [
@@ -104,50 +100,53 @@ for (const run of RUNS) {
     await chat.id('template-model').check();
   });
 
-  test(`no violation on what a model with a template shows, ${run}`, async ({ app, dataDir }) => {
-    const { chat, expectNoViolations } = await chatIn(run, app);
-    await app.page.keyboard.press('Escape');
-    const models = new ModelsPage(app);
-    await models.show();
-    await models.open(await writeChatModel(dataDir, THINKING));
-    await models.load('tiny-llama');
-    await chat.id('nav-chat').click();
-    await chat.id('system-prompt-toggle').click();
-    await chat.id('system-prompt').fill('Be brief.');
-    await chat.openPanel('sampling');
-    await chat.id('grammar-gbnf').click();
-    await chat.id('grammar-source').fill('root ::= "hm" "</think>" "yes"');
-    await expect(chat.id('grammar-ok')).toBeVisible();
-    await expectNoViolations('what a model recommends, a grammar in order');
-    await chat.openPanel('prompt');
-    await chat.id('composer').fill('Hello');
-    await expect(chat.id('template-notice').first()).toBeVisible();
-    await expectNoViolations('the template of a file, with what it leaves out');
-    await chat.ask('Hello');
-    await expectNoViolations('folded reasoning');
-    await chat.lastReply.getByTestId('reasoning-toggle').click();
-    await expectNoViolations('reasoning');
-    await chat.id('view-tokens').click();
-    await expectNoViolations('reasoning as tokens');
-    await chat.id('view-text').click();
-    await chat.id('template-custom').check();
-    await chat.id('template-source').fill('{% if %}');
-    await expect(chat.id('template-error')).toBeVisible();
-    await expectNoViolations('a broken template');
-    await chat.send('Hello');
-    await expect(chat.id('error-card')).toBeVisible();
-    await expectNoViolations('a chat that the template refuses');
-  });
+  test(
+    `no violation on what a model with a template shows, ${theme.name}`,
+    { tag: '@full' },
+    async ({ app, dataDir }) => {
+      const { chat, expectNoViolations } = await chatIn(theme, app);
+      await app.page.keyboard.press('Escape');
+      const models = new ModelsPage(app);
+      await models.show();
+      await models.open(await writeChatModel(dataDir, THINKING));
+      await models.load('tiny-llama');
+      await chat.id('nav-chat').click();
+      await chat.id('system-prompt-toggle').click();
+      await chat.id('system-prompt').fill('Be brief.');
+      await chat.openPanel('sampling');
+      await chat.id('grammar-gbnf').click();
+      await chat.id('grammar-source').fill('root ::= "hm" "</think>" "yes"');
+      await expect(chat.id('grammar-ok')).toBeVisible();
+      await expectNoViolations('what a model recommends, a grammar in order');
+      await chat.openPanel('prompt');
+      await chat.id('composer').fill('Hello');
+      await expect(chat.id('template-notice').first()).toBeVisible();
+      await expectNoViolations('the template of a file, with what it leaves out');
+      await chat.ask('Hello');
+      await expectNoViolations('folded reasoning');
+      await chat.lastReply.getByTestId('reasoning-toggle').click();
+      await expectNoViolations('reasoning');
+      await chat.id('view-tokens').click();
+      await expectNoViolations('reasoning as tokens');
+      await chat.id('view-text').click();
+      await chat.id('template-custom').check();
+      await chat.id('template-source').fill('{% if %}');
+      await expect(chat.id('template-error')).toBeVisible();
+      await expectNoViolations('a broken template');
+      await chat.send('Hello');
+      await expect(chat.id('error-card')).toBeVisible();
+      await expectNoViolations('a chat that the template refuses');
+    },
+  );
 }
 
 /** The app in a theme, with the settings still open. */
-async function chatIn(run: (typeof RUNS)[number], { page, host }: RunningApp) {
-  const { theme, others } = run === 'the theme of the host' ? BY_HOST[host] : { theme: run, others: [] };
+async function chatIn({ name, others }: (typeof RUNS)[number], { page }: RunningApp) {
   const chat = new ChatPage(page);
   await chat.ready();
   await chat.id('open-settings').click();
-  await chat.id('theme-select').selectOption(theme);
-  await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
+  await chat.id('theme-select').selectOption(name);
+  await expect(page.locator('html')).toHaveAttribute('data-theme', name);
   const expectNoViolations = async (view: string) => {
     await expectNone(page, view);
     await expectNoViolationsIn(others, page, view);

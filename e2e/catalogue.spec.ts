@@ -140,64 +140,64 @@ test('two starts at once make one download; a page in place of the rest takes no
   await expect(models.id('delete-model')).toBeHidden();
 });
 
-test('a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  const models = await open(app);
-  const path = hub.path(hub.tiny);
-  const { id } = hub.tiny;
-  const problem = models.control(id, 'download-problem');
-  const expectProblem = async (kind: string, words: RegExp) => {
-    await expect(problem).toHaveAttribute('data-kind', kind, { timeout: 20_000 });
-    await expect(problem).toContainText(words);
-  };
-  hub.server.behave(path, { kind: 'otherBytes' });
-  await models.control(id, 'download').click();
-  await expectProblem('hash', /Wrong hash.*its SHA-256 is [0-9a-f]{64} instead of [0-9a-f]{64}/s);
+test(
+  'a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const models = await open(app);
+    const path = hub.path(hub.tiny);
+    const { id } = hub.tiny;
+    const problem = models.control(id, 'download-problem');
+    const expectProblem = async (kind: string, words: RegExp) => {
+      await expect(problem).toHaveAttribute('data-kind', kind, { timeout: 20_000 });
+      await expect(problem).toContainText(words);
+    };
+    hub.server.behave(path, { kind: 'otherBytes' });
+    await models.control(id, 'download').click();
+    await expectProblem('hash', /Wrong hash.*its SHA-256 is [0-9a-f]{64} instead of [0-9a-f]{64}/s);
 
-  const retry = () => models.control(id, 'download-retry').click();
-  hub.server.behave(path, { kind: 'status', status: 404 });
-  await retry();
-  await expectProblem('http', /HTTP 404.*it has no such file/s);
-  hub.server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
-  await retry();
-  await expectProblem('redirect', /Redirect refused.*http:\/\/example\.org/s);
-  hub.server.behave(path, { kind: 'hang' });
-  await retry();
-  await expectProblem('timeout', /No answer.*did not answer within 1 seconds/s);
+    const retry = () => models.control(id, 'download-retry').click();
+    hub.server.behave(path, { kind: 'status', status: 404 });
+    await retry();
+    await expectProblem('http', /HTTP 404.*it has no such file/s);
+    hub.server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
+    await retry();
+    await expectProblem('redirect', /Redirect refused.*http:\/\/example\.org/s);
+    hub.server.behave(path, { kind: 'hang' });
+    await retry();
+    await expectProblem('timeout', /No answer.*did not answer within 1 seconds/s);
 
-  const tls = await startDownloadServer({ tls: true });
-  await setMirror(models, tls.url);
-  await retry();
-  await expectProblem('tls', /TLS: not secure.*nothing was taken/s);
-  await tls.close();
-  await setMirror(models, 'https://hub.invalid');
-  await retry();
-  await expectProblem('dns', /DNS: name not found.*hub\.invalid/s);
-  expect(await modelFiles(dataDir)).toEqual([]);
+    const tls = await startDownloadServer({ tls: true });
+    await setMirror(models, tls.url);
+    await retry();
+    await expectProblem('tls', /TLS: not secure.*nothing was taken/s);
+    await tls.close();
+    await setMirror(models, 'https://hub.invalid');
+    await retry();
+    await expectProblem('dns', /DNS: name not found.*hub\.invalid/s);
+    expect(await modelFiles(dataDir)).toEqual([]);
 
-  // The server says only now that the file is larger than the disk.
-  hub.server.behave(hub.path(hub.unchecked), { kind: 'claims', bytes: 10 ** 15 });
-  await setMirror(models, '');
-  await models.control(hub.unchecked.id, 'download').click();
-  const full = models.control(hub.unchecked.id, 'download-problem');
-  await expect(full).toHaveAttribute('data-kind', 'disk');
-  await expect(full).toContainText(/Disk.*Free some space, or choose another folder/s);
-  await models.control(hub.unchecked.id, 'download-cancel').click();
-  await expect(full).toBeHidden();
+    // The server says only now that the file is larger than the disk.
+    hub.server.behave(hub.path(hub.unchecked), { kind: 'claims', bytes: 10 ** 15 });
+    await setMirror(models, '');
+    await models.control(hub.unchecked.id, 'download').click();
+    const full = models.control(hub.unchecked.id, 'download-problem');
+    await expect(full).toHaveAttribute('data-kind', 'disk');
+    await expect(full).toContainText(/Disk.*Free some space, or choose another folder/s);
+    await models.control(hub.unchecked.id, 'download-cancel').click();
+    await expect(full).toBeHidden();
 
-  // The right one leads to another address, which is followed and logged.
-  hub.server.behave(path, { kind: 'redirect', to: `${hub.server.url}${hub.path(hub.withTerms)}` });
-  await retry();
-  await models.expectPhase(id, 'here');
-  const log = await models.networkLog();
-  expect(log.at(-2)).toMatchObject({ result: 'done', bytes: 0 });
-  expect(log.at(-2)?.text).toContain('It led on (302).');
-  expect(log.at(-1)).toMatchObject({ result: 'done', bytes: hub.tiny.bytes });
-  expect(log.at(-1)?.text).toContain(hub.path(hub.withTerms));
-});
+    // The right one leads to another address, which is followed and logged.
+    hub.server.behave(path, { kind: 'redirect', to: `${hub.server.url}${hub.path(hub.withTerms)}` });
+    await retry();
+    await models.expectPhase(id, 'here');
+    const log = await models.networkLog();
+    expect(log.at(-2)).toMatchObject({ result: 'done', bytes: 0 });
+    expect(log.at(-2)?.text).toContain('It led on (302).');
+    expect(log.at(-1)).toMatchObject({ result: 'done', bytes: hub.tiny.bytes });
+    expect(log.at(-1)?.text).toContain(hub.path(hub.withTerms));
+  },
+);
 
 test('what does not fit the memory says by how much and is not offered', async ({ app, hub }) => {
   const models = await open(app);
@@ -282,7 +282,7 @@ test('terms are read and accepted before anything is asked; all of it without a 
   expect(await modelFiles(dataDir)).toEqual([]);
 });
 
-test('no violation in any state of the catalogue, in any theme', async ({ app, hub }) => {
+test('no violation in any state of the catalogue, in any theme', { tag: '@full' }, async ({ app, hub }) => {
   const models = await open(app);
   const { page } = app;
   slowly(hub);

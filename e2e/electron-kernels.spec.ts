@@ -45,49 +45,53 @@ async function restartWithHook(app: RunningApp, end: string, ended: string): Pro
 // The engine's process gets a script of the test's.
 test.use({ freshApp: true });
 
-test('a thread that is ended from outside is an error of the reply, and the app lives', async ({ app, dataDir }) => {
-  const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
-  test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');
-  const [end, ended] = [join(dataDir, 'end'), join(dataDir, 'ended')];
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.greedy();
-  const before = await chat.ask(PROMPT);
-  expect(before.reason).toBe('eos');
+test(
+  'a thread that is ended from outside is an error of the reply, and the app lives',
+  { tag: '@alone' },
+  async ({ app, dataDir }) => {
+    const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
+    test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');
+    const [end, ended] = [join(dataDir, 'end'), join(dataDir, 'ended')];
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.greedy();
+    const before = await chat.ask(PROMPT);
+    expect(before.reason).toBe('eos');
 
-  await restartWithHook(app, end, ended);
-  await expect(chat.id('engine-state')).not.toHaveAttribute('data-state', 'ready');
-  await chat.ready();
-  await chat.newChat();
-  expect(await chat.ask(PROMPT)).toEqual(before);
-  // The sampling panel asks the engine what could come next, and would notice the loss before the reply does.
-  await chat.openPanel('stop');
-  await writeFile(end, '');
-  await expect.poll(() => existsSync(ended)).toBe(true);
-  expect(Number(await readFile(ended, 'utf8'))).toBeGreaterThan(0);
+    await restartWithHook(app, end, ended);
+    await expect(chat.id('engine-state')).not.toHaveAttribute('data-state', 'ready');
+    await chat.ready();
+    await chat.newChat();
+    expect(await chat.ask(PROMPT)).toEqual(before);
+    // The sampling panel asks the engine what could come next, and would notice the loss before the reply does.
+    await chat.openPanel('stop');
+    await writeFile(end, '');
+    await expect.poll(() => existsSync(ended)).toBe(true);
+    expect(Number(await readFile(ended, 'utf8'))).toBeGreaterThan(0);
 
-  await chat.newChat();
-  // Another beginning: what was read before would not be read again.
-  expect((await chat.ask('The cat sat on the mat and looked at the big red ball')).reason).toBe('error');
-  await expect(chat.id('error-card')).toContainText(/thread of the CPU kernels ended unexpectedly/);
-  // The same model is loaded again by itself.
-  await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
-  await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
-  await chat.newChat();
-  expect(await chat.ask(PROMPT)).toEqual(before);
+    await chat.newChat();
+    // Another beginning: what was read before would not be read again.
+    expect((await chat.ask('The cat sat on the mat and looked at the big red ball')).reason).toBe('error');
+    await expect(chat.id('error-card')).toContainText(/thread of the CPU kernels ended unexpectedly/);
+    // The same model is loaded again by itself.
+    await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
+    await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
+    await chat.newChat();
+    expect(await chat.ask(PROMPT)).toEqual(before);
 
-  // In mid-reply: what is written stays, and Continue goes on behind it. Without the cache the threads share every token.
-  await chat.endless();
-  await chat.newChat();
-  await chat.send(PROMPT);
-  const length = async () => ((await chat.lastText.textContent()) ?? '').length;
-  await expect.poll(length).toBeGreaterThan(100);
-  await writeFile(end, '');
-  await expect(chat.id('error-card')).toContainText(/after \d+ tokens/);
-  const written = (await chat.lastText.textContent()) ?? '';
-  await chat.id('error-card').getByTestId('continue').click();
-  await expect.poll(length).toBeGreaterThan(written.length + 100);
-  await chat.id('stop').click();
-  expect((await chat.finished()).reason).toBe('user');
-  expect(await chat.lastText.textContent()).toContain(written);
-});
+    // In mid-reply: what is written stays, and Continue goes on behind it. Without the cache the threads share every token.
+    await chat.endless();
+    await chat.newChat();
+    await chat.send(PROMPT);
+    const length = async () => ((await chat.lastText.textContent()) ?? '').length;
+    await expect.poll(length).toBeGreaterThan(100);
+    await writeFile(end, '');
+    await expect(chat.id('error-card')).toContainText(/after \d+ tokens/);
+    const written = (await chat.lastText.textContent()) ?? '';
+    await chat.id('error-card').getByTestId('continue').click();
+    await expect.poll(length).toBeGreaterThan(written.length + 100);
+    await chat.id('stop').click();
+    expect((await chat.finished()).reason).toBe('user');
+    expect(await chat.lastText.textContent()).toContain(written);
+  },
+);

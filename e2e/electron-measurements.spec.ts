@@ -15,7 +15,7 @@ async function showModel(app: RunningApp): Promise<ModelsPage> {
 
 test(
   'a second start does not measure again, unless the file is damaged',
-  { tag: '@alone' },
+  { tag: ['@alone', '@full'] },
   async ({ app, dataDir }) => {
     const path = join(dataDir, 'measurements.json');
     let models = await showModel(app);

@@ -95,7 +95,7 @@ test('what is not saved is asked about before the window closes', async ({ app }
   const tree = await processTree(app.electron?.process().pid ?? 0);
   await answer(1);
   await expect.poll(asked).toEqual([['Quit anyway', 'Cancel']]);
-  await expect.poll(() => app.electron?.evaluate(() => 'answered' in globalThis && globalThis.answered)).toBe(true);
+  await expect.poll(() => app.electron?.evaluate(() => Reflect.get(globalThis, 'answered'))).toBe(true);
   await expect(chat.id('composer')).toBeVisible();
   await answer(0);
   expect(await leftOver(tree, 8000)).toEqual([]);

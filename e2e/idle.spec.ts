@@ -5,7 +5,7 @@ import { engineCpuSeconds } from './support/cpu-time.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
 const SETTLE_MS = 2000;
-const MEASURED_MS = 5000;
+const MEASURED_MS = 3000;
 const WINDOWS = 4;
 
 test('after a reply the engine takes less than a hundredth of one core', { tag: '@alone' }, async ({ app }) => {

@@ -166,26 +166,26 @@ test('its rate is measured on a click, its context is remembered, and both are t
   await expect(models.id('last-settings')).toContainText('Context 320 tokens');
 });
 
-test('no violation with models that are missing, changed, found and checked, in any theme', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  await putIntoOllama(hub);
-  const gone = await writeTinyModel(dataDir, 'llama');
-  const changed = await writeTinyModel(dataDir, 'qwen2');
-  for (const path of [gone, changed]) await tokenscope(dataDir, 'models', 'add', path);
-  const { models } = await open(app);
-  await models.menu('tiny-qwen2', 'verify-model');
-  await expect(models.id('file-check')).toHaveAttribute('data-state', 'done');
-  await rm(gone);
-  await writeFile(changed, await tinyGguf('llama'));
-  await lookAgain(models);
-  await expect(models.id('model-problem')).toHaveCount(2);
-  await expect(models.id('found-model')).toBeVisible();
-  await expectNoViolations(app.page, 'library');
-  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'library');
-});
+test(
+  'no violation with models that are missing, changed, found and checked, in any theme',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    await putIntoOllama(hub);
+    const gone = await writeTinyModel(dataDir, 'llama');
+    const changed = await writeTinyModel(dataDir, 'qwen2');
+    for (const path of [gone, changed]) await tokenscope(dataDir, 'models', 'add', path);
+    const { models } = await open(app);
+    await models.menu('tiny-qwen2', 'verify-model');
+    await expect(models.id('file-check')).toHaveAttribute('data-state', 'done');
+    await rm(gone);
+    await writeFile(changed, await tinyGguf('llama'));
+    await lookAgain(models);
+    await expect(models.id('model-problem')).toHaveCount(2);
+    await expect(models.id('found-model')).toBeVisible();
+    await expectNoViolations(app.page, 'library');
+    await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'library');
+  },
+);
 
 /** As Ollama lays a model down: a manifest that names a file by its hash. */
 async function putIntoOllama(hub: Hub): Promise<void> {

@@ -234,25 +234,29 @@ test('opened models are there again after a restart, where they are remembered b
   expect(await app.services.invoke('modelsList')).toHaveLength(1);
 });
 
-test('no violation on the models page with every kind of card, in any theme', async ({ app, dataDir }) => {
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
-  await models.show();
-  await models.open(await writeBrokenModel(dataDir));
-  await expect(models.card('broken').getByTestId('model-problem')).toBeVisible();
-  await models.open(await writeEndlessModel(dataDir));
-  await expect(models.card('tiny-llama').getByTestId('load-model')).toBeEnabled();
-  await expect(models.id('detail-name')).toHaveText('tiny-llama');
-  await models.id('context-slider').press('End');
-  await expect(models.id('memory-problem')).toBeVisible();
-  await expectNoViolations(app.page, 'models');
-  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'models');
-  await models.drag('story.gguf', new Uint8Array(1), ['dragenter']);
-  await expect(models.id('drop-overlay')).toBeVisible();
-  await expectNoViolations(app.page, 'drop overlay');
-  await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'drop overlay');
-});
+test(
+  'no violation on the models page with every kind of card, in any theme',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = new ChatPage(app.page);
+    const models = new ModelsPage(app);
+    await chat.ready();
+    await models.show();
+    await models.open(await writeBrokenModel(dataDir));
+    await expect(models.card('broken').getByTestId('model-problem')).toBeVisible();
+    await models.open(await writeEndlessModel(dataDir));
+    await expect(models.card('tiny-llama').getByTestId('load-model')).toBeEnabled();
+    await expect(models.id('detail-name')).toHaveText('tiny-llama');
+    await models.id('context-slider').press('End');
+    await expect(models.id('memory-problem')).toBeVisible();
+    await expectNoViolations(app.page, 'models');
+    await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'models');
+    await models.drag('story.gguf', new Uint8Array(1), ['dragenter']);
+    await expect(models.id('drop-overlay')).toBeVisible();
+    await expectNoViolations(app.page, 'drop overlay');
+    await expectNoViolationsIn(['light', 'dark', 'contrast'], app.page, 'drop overlay');
+  },
+);
 
 async function storedChat(app: RunningApp): Promise<StoredChat> {
   // A reply is stored a moment after it has ended.

@@ -130,5 +130,6 @@ async function shown({ page, dataDir }: RunningApp): Promise<string> {
     .replace(/Threads:.*|Kernels:.*|Places:.*|.*\b(free|GB)\b.*/g, '')
     .replace(/[\d.,]+ (ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
     .replace(/\d+ (for prompts|for replies|places? in turns)/g, '# $1')
+    .replace(/\d+-bit sums/g, '#-bit sums')
     .replace(/\n{2,}/g, '\n');
 }

@@ -38,11 +38,14 @@ test('a page that may not share memory computes on one thread, with the same rep
   await expect(chat.lastStop).toHaveAttribute('data-reason', 'user');
 });
 
-test('a thread that is ended from outside is an error of the reply, and the app lives', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  // The engine's own Worker starts the threads: keeps them, so that the test can end them.
-  const keepThreads = `{
+test(
+  'a thread that is ended from outside is an error of the reply, and the app lives',
+  { tag: '@alone' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    // The engine's own Worker starts the threads: keeps them, so that the test can end them.
+    const keepThreads = `{
     const Original = self.Worker;
     self.threads = [];
     self.Worker = class extends Original {
@@ -52,28 +55,29 @@ test('a thread that is ended from outside is an error of the reply, and the app 
       }
     };
   }`;
-  await app.context.route('**/engine.worker.js', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: `${keepThreads}\n${await response.text()}` });
-  });
-  await app.page.reload();
-  await chat.ready();
-  expect(await ask(chat)).toEqual({ text: REPLY, reason: 'max_tokens' });
-  const ended = await app.page.workers()[0]!.evaluate(() => {
-    const { threads } = self as unknown as { threads: Worker[] };
-    for (const thread of threads) thread.terminate();
-    return threads.length;
-  });
-  test.skip(ended === 0, 'This machine runs one thread at a time, so that the kernels start no other.');
-  // The browser gives a Worker some seconds to end by itself.
-  await expect.poll(() => app.page.workers().length).toBe(1);
+    await app.context.route('**/engine.worker.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `${keepThreads}\n${await response.text()}` });
+    });
+    await app.page.reload();
+    await chat.ready();
+    expect(await ask(chat)).toEqual({ text: REPLY, reason: 'max_tokens' });
+    const ended = await app.page.workers()[0]!.evaluate(() => {
+      const { threads } = self as unknown as { threads: Worker[] };
+      for (const thread of threads) thread.terminate();
+      return threads.length;
+    });
+    test.skip(ended === 0, 'This machine runs one thread at a time, so that the kernels start no other.');
+    // The browser gives a Worker some seconds to end by itself.
+    await expect.poll(() => app.page.workers().length).toBe(1);
 
-  await chat.newChat();
-  expect((await chat.ask('Once upon a time there was a little girl who liked to play')).reason).toBe('error');
-  await expect(chat.id('error-card')).toContainText(/thread of the CPU kernels ended unexpectedly/);
-  // The same model is loaded again by itself, with threads of its own.
-  await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
-  await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');
-  await chat.newChat();
-  expect(await ask(chat)).toEqual({ text: REPLY, reason: 'max_tokens' });
-});
+    await chat.newChat();
+    expect((await chat.ask('Once upon a time there was a little girl who liked to play')).reason).toBe('error');
+    await expect(chat.id('error-card')).toContainText(/thread of the CPU kernels ended unexpectedly/);
+    // The same model is loaded again by itself, with threads of its own.
+    await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
+    await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');
+    await chat.newChat();
+    expect(await ask(chat)).toEqual({ text: REPLY, reason: 'max_tokens' });
+  },
+);

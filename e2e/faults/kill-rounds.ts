@@ -44,9 +44,12 @@ export class KillRounds {
   readonly #kept = new Map<string, Map<string, string>>();
   #prepared = false;
 
-  constructor(app: RunningApp, random: () => number) {
+  readonly #longestLifeMs: number;
+
+  constructor(app: RunningApp, random: () => number, longestLifeMs = LONGEST_LIFE_MS) {
     this.#app = app;
     this.#random = random;
+    this.#longestLifeMs = longestLifeMs;
   }
 
   async round(victim: Victim): Promise<KillResult> {
@@ -57,6 +60,8 @@ export class KillRounds {
     const action = await this.#act(chat);
     const { shown, begun, killedAt, midReply } = await this.#watchAndKill(chat, victim);
     if (victim === 'engine') await new ChatPage(this.#app.page).ready();
+    // A page that outlived its engine saves within half a second.
+    if (victim === 'engine') await sleep(700);
     const { chats, problems } = await this.#readAll();
     if (action !== 'edit' && killedAt - begun > CHAT_KEPT_AFTER_MS && chats.length === 0)
       problems.push('no chat is left');
@@ -121,7 +126,7 @@ export class KillRounds {
     victim: Victim,
   ): Promise<{ shown: Shown[]; begun: number; killedAt: number; midReply: boolean }> {
     const begun = performance.now();
-    const end = begun + this.#random() * LONGEST_LIFE_MS;
+    const end = begun + this.#random() * this.#longestLifeMs;
     const shown: Shown[] = [];
     let midReply = false;
     while (performance.now() < end) {
@@ -145,8 +150,6 @@ export class KillRounds {
   async #readAll(): Promise<{ chats: StoredChat[]; problems: string[] }> {
     const problems: string[] = [];
     const chats: StoredChat[] = [];
-    // A page that outlived its engine saves within half a second.
-    await sleep(700);
     for (const { id } of await this.#app.services.invoke('chatsList')) {
       try {
         const chat = await this.#app.services.invoke('chatGet', id);

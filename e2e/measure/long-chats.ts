@@ -341,8 +341,16 @@ async function measureList(app: RunningApp): Promise<void> {
   ]);
 }
 
-/** Resident memory by kind of process. */
+/** What the page's script holds, and resident memory by kind of process, after the page has collected its garbage. */
 async function memory(app: RunningApp): Promise<(string | number)[][]> {
+  const page = await app.context.newCDPSession(app.page);
+  await page.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await page.send('Runtime.getHeapUsage');
+  await page.detach();
+  return [['heap', `${(usedSize / 1e6).toFixed(1)} MB`], ...(await residentMemory(app))];
+}
+
+async function residentMemory(app: RunningApp): Promise<(string | number)[][]> {
   if (app.electron !== null) {
     const metrics = await app.electron.evaluate(({ app: electron }) =>
       electron.getAppMetrics().map(({ type, memory: { workingSetSize } }) => [type, workingSetSize] as const),

@@ -5,7 +5,7 @@
  *
  * Without --model the built-in model answers, which is fast and so fills chats fastest. A new chat every 30 replies.
  */
-import { chromium } from '@playwright/test';
+import { chromium, expect } from '@playwright/test';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,8 @@ try {
     const models = new ModelsPage(app);
     await models.show();
     await models.open(values.model);
+    await models.id('load-model').first().waitFor();
+    await models.load((await models.id('detail-name').textContent()) ?? '');
     await app.page.keyboard.press('Control+1');
     await chat.ready();
   }
@@ -50,8 +52,12 @@ try {
     await report(app, minute, replies);
     if (minute === minutes) break;
     while (Date.now() < begun + (minute + 1) * 60_000) {
-      if (replies % REPLIES_PER_CHAT === 0) await chat.newChat();
-      await chat.ask(`Once upon a time, number ${replies}`);
+      const inChat = replies % REPLIES_PER_CHAT;
+      if (inChat === 0) await chat.newChat();
+      await chat.send(`Once upon a time, number ${replies}`);
+      // Its turn by number: not all of a long chat is in the page.
+      const reply = app.page.locator(`[data-testid=reply][aria-posinset="${2 * (inChat + 1)}"]`);
+      await expect(reply.getByTestId('stop-reason')).toHaveAttribute('data-reason', /.+/, { timeout: 60_000 });
       replies++;
     }
   }

@@ -21,8 +21,8 @@ export class ChatPage {
 
   /** Resolves when the engine has its model and the composer takes text. */
   async ready(): Promise<void> {
+    await this.#until(() => document.querySelector('[data-testid="engine-state"][data-state="ready"]') !== null, 0);
     await expect(this.id('composer')).toBeEditable();
-    await expect(this.id('engine-state')).toHaveAttribute('data-state', 'ready');
   }
 
   /** Begins a chat; its composer takes the focus, which must not fall into what is typed next. */
@@ -40,17 +40,25 @@ export class ChatPage {
   async ask(text: string): Promise<{ text: string; reason: string | null }> {
     const before = await this.replies.count();
     await this.send(text);
-    await expect(this.replies).toHaveCount(before + 1);
+    await this.#until((count) => document.querySelectorAll('[data-testid="reply"]').length > count, before);
     return this.finished();
   }
 
   /** Waits until the last reply has ended. */
   async finished(): Promise<{ text: string; reason: string | null }> {
-    await expect(this.lastStop).toHaveAttribute('data-reason', /.+/);
+    await this.#until(() => {
+      const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);
+      return Boolean(reply?.querySelector('[data-testid="stop-reason"]')?.getAttribute('data-reason'));
+    }, 0);
     return {
       text: (await this.lastText.textContent())?.trim() ?? '',
       reason: await this.lastStop.getAttribute('data-reason'),
     };
+  }
+
+  /** Looks in every frame, where an assertion would look again after half a second and more. */
+  async #until(holds: (value: number) => boolean, value: number): Promise<void> {
+    await this.page.waitForFunction(holds, value, { timeout: 10_000 });
   }
 
   async openPanel(tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate'): Promise<void> {

@@ -5,6 +5,7 @@ import type { Host, LaunchOptions, RunningApp } from './app.ts';
 import { ownDisplay } from './display.ts';
 import { launchElectronApp } from './electron-app.ts';
 import { Guard } from './guard.ts';
+import { keepToOneCore } from './one-core.ts';
 import { SharedApp, temporaryDataDir } from './shared-app.ts';
 import { launchWebApp } from './web-app.ts';
 
@@ -66,7 +67,8 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
 
   display: [
     // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
-    async ({}, use) => {
+    async ({}, use, { config, parallelIndex }) => {
+      if (config.workers > 1) keepToOneCore(parallelIndex);
       const stop = await ownDisplay();
       await use();
       stop();

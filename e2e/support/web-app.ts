@@ -19,7 +19,8 @@ interface Server extends SignIn {
 
 export async function launchWebApp(browser: Browser, options: LaunchOptions): Promise<RunningApp> {
   let server = await startServer(options);
-  let { context, page } = await openPage(browser, server, options);
+  let context = await newContext(browser, server, options);
+  let page = await openPage(context, server);
 
   const close = async () => {
     await context.close();
@@ -51,7 +52,8 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       if (left.length > 0) throw new Error(`Processes outlived the web host: ${left.join(', ')}`);
       // Another port, so another origin: what the browser itself stored would be lost.
       server = await startServer(options);
-      ({ context, page } = await openPage(browser, server, options));
+      context = await newContext(browser, server, options);
+      page = await openPage(context, server);
     },
     async crash() {
       // The host first: its page must not be told, and is to say no more than that the host is gone.
@@ -60,7 +62,8 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       await once(server.child, 'exit');
       await context.close();
       server = await startServer(options);
-      ({ context, page } = await openPage(browser, server, options));
+      context = await newContext(browser, server, options);
+      page = await openPage(context, server);
     },
     async killEngine() {
       await page.evaluate(() => {
@@ -68,27 +71,45 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
         engineWorkers.at(-1)?.terminate();
       });
     },
-    // The context goes with the page, and with it whatever a test has changed in the browser.
-    leavePage: () => context.close(),
+    async leavePage() {
+      for (const left of context.pages()) await left.close();
+    },
     async openPage() {
-      ({ context, page } = await openPage(browser, server, options));
+      await resetContext(context);
+      page = await openPage(context, server, true);
       return null;
     },
     close,
   };
 }
 
-async function openPage(
-  browser: Browser,
-  server: Server,
-  options: LaunchOptions,
-): Promise<{ context: BrowserContext; page: Page }> {
+async function newContext(browser: Browser, server: Server, options: LaunchOptions): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: VIEWPORT });
   options.guard.watch(context, server.origin);
   await context.addInitScript(rememberWorkers);
+  return context;
+}
+
+/**
+ * Makes a context as good as a new one, but for what the browser has compiled, and measured in its database: to do that
+ * anew for each test would take longer than most tests.
+ */
+async function resetContext(context: BrowserContext): Promise<void> {
+  await context.unrouteAll();
+  await context.clearPermissions();
+  await context.clearCookies();
+}
+
+/** @param forget what pages of before have put into the browser's storage */
+async function openPage(context: BrowserContext, server: Server, forget = false): Promise<Page> {
   const page = await context.newPage();
+  if (forget) {
+    const session = await context.newCDPSession(page);
+    await session.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'local_storage' });
+    await session.detach();
+  }
   await page.goto(server.address);
-  return { context, page };
+  return page;
 }
 
 /** Runs in the page before its own code: keeps the workers it starts, so that a test can end one. */

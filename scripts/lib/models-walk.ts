@@ -66,6 +66,12 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await card('SmolLM2 135M Instruct').getByTestId('unload-model').waitFor({ timeout: 60_000 });
   await chat.id('measure').click();
   await page.getByText('Measure again').waitFor({ timeout: 60_000 });
+  // The app as it is at the next start.
+  await page.reload();
+  await chat.ready();
+  await shot('models-last-at-start');
+  await shot.small('models-last-at-start');
+  await chat.id('nav-models').click();
   await entry(SLOW_MODEL).getByTestId('download').click();
   await page
     .getByText(/\d s left|\d min/)
