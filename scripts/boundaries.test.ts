@@ -28,15 +28,18 @@ describe('module boundaries', () => {
     ['src-main/engine/generation/x.ts', "import { executor } from '../executors/executor.ts';"],
     ['src-main/protocol/x.ts', "import type { Stop } from '../engine/types.ts';"],
     ['src-main/protocol/x.ts', "import { EngineError } from '../engine/errors.ts';"],
+    ['src-main/protocol/x.ts', "import { SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';"],
     ['src-main/hosts/node/x.ts', "import { relay } from '../../protocol/relay.ts';"],
     ['src-renderer/features/chat/x.ts', "import type { EngineApi } from '../../../src-main/protocol/api.ts';"],
     ['src-renderer/features/chat/x.ts', "import { defaults } from '../../../src-main/engine/defaults.ts';"],
+    ['src-renderer/features/chat/x.ts', "import { number } from '../../../src-main/engine/settings/setting.ts';"],
   ])('%s may say %s', async (file, code) => {
     expect(await lint(file, code)).toEqual([]);
   });
 
   test.each([
     ['src-main/engine/errors.ts', "import { shape } from './tensor/shape.ts';"],
+    ['src-main/engine/settings/x.ts', "import { EngineError } from '../errors.ts';"],
     ['src-main/engine/tensor/x.ts', "import { program } from '../program/program.ts';"],
     ['src-main/engine/sampling/x.ts', "import { tokenizer } from '../tokenizer/tokenizer.ts';"],
     ['src-main/engine/models/x.ts', "import { executor } from '../executors/executor.ts';"],

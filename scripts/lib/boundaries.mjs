@@ -12,7 +12,7 @@ import { dirname, resolve } from 'node:path';
  * @property {string[]} [types] layers of which it may import types only
  */
 
-const LEAVES = ['tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
+const LEAVES = ['settings', 'tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
 const BELOW_MODELS = ['engine-base', ...LEAVES, 'program', 'kv-cache'];
 const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'trace', 'generation', 'engine'];
 
@@ -25,7 +25,8 @@ export const LAYERS = [
   { name: 'test', pattern: ['**/*.test.ts', '**/test-support/**'], may: ['*'] },
 
   { name: 'engine', pattern: 'src-main/engine/index.ts', may: ENGINE },
-  { name: 'engine-base', pattern: 'src-main/engine/*.ts', may: [] },
+  { name: 'engine-base', pattern: 'src-main/engine/*.ts', may: ['settings'] },
+  { name: 'settings', pattern: engineFolder('settings'), may: [] },
   { name: 'tensor', pattern: engineFolder('tensor'), may: ['engine-base'] },
   { name: 'quant', pattern: engineFolder('quant'), may: ['engine-base', 'tensor'] },
   { name: 'formats', pattern: engineFolder('formats'), may: ['engine-base', 'tensor', 'quant'] },
@@ -44,7 +45,7 @@ export const LAYERS = [
     may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'trace'],
   },
 
-  // The error class and the default settings are plain data; everything else of the engine is types here.
+  // The error class and the settings tables are plain data; everything else of the engine is types here.
   {
     name: 'protocol',
     pattern: 'src-main/protocol/**',
@@ -63,7 +64,7 @@ export const LAYERS = [
   {
     name: 'cli',
     pattern: 'src-main/hosts/node/cli/**',
-    may: ['engine', 'engine-base', 'protocol', 'services', 'hosts'],
+    may: ['engine', 'engine-base', 'settings', 'protocol', 'services', 'hosts'],
   },
   { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', 'protocol'] },
   { name: 'preload', pattern: 'src-main/preload/**', may: ['protocol'] },
@@ -71,8 +72,8 @@ export const LAYERS = [
   { name: 'renderer', pattern: 'src-renderer/**', may: ['protocol'], types: ['engine-base'] },
 ];
 
-/** Files of engine-base that hold plain data, which the layers outside of the engine may import as values. */
-const PLAIN_DATA = ['src-main/engine/errors.ts', 'src-main/engine/defaults.ts'];
+/** Files of the engine that hold plain data, which the layers outside of it may import as values. */
+const PLAIN_DATA = ['src-main/engine/errors.ts', 'src-main/engine/defaults.ts', 'src-main/engine/settings/*.ts'];
 
 /** The table as policies of eslint-plugin-boundaries; a later policy overrules an earlier one. */
 function policies() {

@@ -4,15 +4,18 @@
  */
 import type { EngineErrorCode, ErrorDetails } from './errors.ts';
 import type { ChatMessage, PromptInput } from './prompt-types.ts';
-import type { SamplingParams } from './sampling-types.ts';
+import type { StopParams } from './settings/generation.ts';
+import type { SamplingParams } from './settings/sampling.ts';
 import type { TokenPiece } from './token-types.ts';
 
 export type { Detokenized, TokenInfo, TokenizeParams, Tokenized, TokenKind, TokenPiece } from './token-types.ts';
 
 export type { ChatMessage, ChatTemplateChoice, PromptInput, WhenFull } from './prompt-types.ts';
 
-export { DEFAULT_SAMPLER_ORDER } from './sampling-types.ts';
-export type { GrammarSource, SamplerName, SamplingParams, SourceProblem } from './sampling-types.ts';
+export type { StopParams } from './settings/generation.ts';
+export { DEFAULT_SAMPLER_ORDER } from './settings/sampling.ts';
+export type { SamplerName, SamplingParams } from './settings/sampling.ts';
+export type { GrammarSource } from './settings/setting.ts';
 
 export type { OpProfile, Profile, ProfileParams, RunProfile } from './profile-types.ts';
 
@@ -24,18 +27,11 @@ export interface Continues {
   stopString?: string;
 }
 
-/** When a reply ends. The first condition that holds is reported. */
-export interface StopParams {
-  /** Generated tokens at most, >= 0. Default 256. */
-  maxTokens: number;
-  /** Texts that end the reply. They are never shown, and are found across token borders. Default none. */
-  stopStrings: string[];
-  /** Repetition loop: stop when the last n generated tokens equal the n before them; 0 is off; null: the model's default. */
-  repetitionWindow: number | null;
-  /** Milliseconds from the start of the request, prefill included; null is off. Default null. */
-  timeLimitMs: number | null;
-  /** Mask the end-of-generation tokens, so that the model never ends by itself. Default false. */
-  ignoreEos: boolean;
+/** Where a grammar, a schema or a template is wrong. Lines and columns count from 1. */
+export interface SourceProblem {
+  message: string;
+  line: number;
+  column: number;
 }
 
 export interface GenerateParams {
@@ -44,7 +40,7 @@ export interface GenerateParams {
   stop: StopParams;
   /** Off: every step recomputes the whole sequence, so that the saving of the cache can be seen. Default true. */
   useKvCache: boolean;
-  /** Candidates reported per token, 0..100. Default 0. */
+  /** Candidates reported per token, within `TOP_CANDIDATES`. */
   topCandidates: number;
   /** Executor to run on; omitted: the loaded model's. */
   executor?: ExecutorName;

@@ -5,13 +5,14 @@
  */
 import * as v from 'valibot';
 import { EngineError } from '../engine/errors.ts';
+import { STOP_SETTINGS, TOP_CANDIDATES } from '../engine/settings/generation.ts';
+import { MAX_SOURCE, SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';
 import type {
   ChatMessage,
   ChatTemplateChoice,
   Continues,
   ErrorPayload,
   GenerateParams,
-  GrammarSource,
   InspectParams,
   PromptInput,
   RenderChatParams,
@@ -25,13 +26,13 @@ import type {
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
 import { isErrorCode } from './errors.ts';
 import type { ClientMessage, EngineMessage } from './messages.ts';
+import { grammarSource, numberIn, schemasOf } from './setting-schemas.ts';
 
 /** Longest text of one message, UTF-16 units. What fits here may still not fit the context window. */
 export const MAX_TEXT = 8 * 1024 * 1024;
 /** Ids in one list. */
 export const MAX_IDS = 1024 * 1024;
 export const MAX_CREDIT = 2 ** 31 - 1;
-const MAX_UINT32 = 2 ** 32 - 1;
 
 /** Gives a schema the type it must describe, exactly: neither wider nor narrower. */
 export function schemaOf<T>() {
@@ -43,7 +44,6 @@ export const isoDate = v.pipe(v.string(), v.isoTimestamp());
 /** Something per second; null where it was not measured. */
 export const rate = v.nullable(v.pipe(finite, v.minValue(0)));
 const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
-const integer = v.pipe(v.number(), v.safeInteger());
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
@@ -63,8 +63,6 @@ export const chatMessage = schemaOf<ChatMessage>()(
   v.object({ role: v.picklist(['system', 'user', 'assistant']), text }),
 );
 
-/** Longest template, grammar or schema, UTF-16 units. */
-export const MAX_SOURCE = 256 * 1024;
 const source = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
 
 export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
@@ -74,8 +72,6 @@ export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
     v.object({ kind: v.literal('custom'), source }),
   ]),
 );
-
-const grammarSource = schemaOf<GrammarSource>()(v.object({ kind: v.picklist(['gbnf', 'json_schema']), source }));
 
 const chatEntries = {
   messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
@@ -100,64 +96,10 @@ const promptInput = schemaOf<PromptInput>()(
   ]),
 );
 
-const textsToFind = (maxLength: number, maxTexts: number, what: string) =>
-  v.pipe(
-    v.array(v.pipe(v.string(), v.minLength(1, 'Expected a text that is not empty'), v.maxLength(maxLength))),
-    v.maxLength(maxTexts, `Expected at most ${maxTexts} ${what}`),
-  );
+export const samplingParams = schemaOf<SamplingParams>()(v.object(schemasOf(SAMPLING_SETTINGS)));
+const stopParams = schemaOf<StopParams>()(v.object(schemasOf(STOP_SETTINGS)));
 
-export const samplingEntries = {
-  samplers: v.pipe(
-    v.array(
-      v.picklist(['penalties', 'dry', 'top_n_sigma', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature']),
-    ),
-    v.maxLength(32, 'Expected at most 32 samplers'),
-  ),
-  temperature: finite,
-  topK: integer,
-  topP: finite,
-  minP: finite,
-  typicalP: finite,
-  topNSigma: finite,
-  xtcProbability: finite,
-  xtcThreshold: finite,
-  minKeep: v.pipe(integer, v.minValue(0)),
-  repeatPenalty: v.pipe(finite, v.gtValue(0, 'Expected a number above 0')),
-  frequencyPenalty: finite,
-  presencePenalty: finite,
-  penaltyLastN: v.pipe(integer, v.minValue(-1)),
-  dryMultiplier: finite,
-  dryBase: finite,
-  dryAllowedLength: v.pipe(integer, v.minValue(0)),
-  dryPenaltyLastN: v.pipe(integer, v.minValue(-1)),
-  drySequenceBreakers: textsToFind(40, 64, 'breakers'),
-  dynatempRange: finite,
-  dynatempExponent: finite,
-  mirostat: v.picklist([0, 1, 2]),
-  mirostatTau: finite,
-  mirostatEta: finite,
-  adaptiveTarget: finite,
-  adaptiveDecay: finite,
-  logitBias: v.pipe(v.array(v.tuple([integerBetween(0, MAX_CREDIT), finite])), v.maxLength(MAX_IDS)),
-  textBias: v.pipe(v.array(v.tuple([v.pipe(v.string(), v.minLength(1), v.maxLength(1000)), finite])), v.maxLength(256)),
-  bannedTexts: textsToFind(1000, 256, 'banned texts'),
-  grammar: v.nullable(grammarSource),
-  seed: v.nullable(integerBetween(0, MAX_UINT32)),
-};
-export const samplingParams = schemaOf<SamplingParams>()(v.object(samplingEntries));
-
-const MAX_STOP_STRING = 10_000;
-
-export const stopEntries = {
-  maxTokens: v.pipe(integer, v.minValue(0)),
-  stopStrings: textsToFind(MAX_STOP_STRING, 100, 'stop strings'),
-  repetitionWindow: v.nullable(integerBetween(0, MAX_CREDIT)),
-  timeLimitMs: v.nullable(v.pipe(finite, v.minValue(0))),
-  ignoreEos: v.boolean(),
-};
-export const stopParams = schemaOf<StopParams>()(v.object(stopEntries));
-
-const candidateCount = integerBetween(0, 100);
+const candidateCount = numberIn(TOP_CANDIDATES);
 
 export const stopReason = schemaOf<StopReason>()(
   v.picklist(['eos', 'max_tokens', 'stop_string', 'repetition', 'time_limit', 'context_full', 'user', 'error']),
@@ -166,7 +108,7 @@ export const stopReason = schemaOf<StopReason>()(
 const continues = schemaOf<Continues>()(
   v.object({
     reason: v.nullable(stopReason),
-    stopString: v.exactOptional(v.pipe(v.string(), v.maxLength(MAX_STOP_STRING))),
+    stopString: v.exactOptional(v.pipe(v.string(), v.maxLength(STOP_SETTINGS.stopStrings.maxLength))),
   }),
 );
 
@@ -234,7 +176,7 @@ const methodParams: SchemasFor<EngineMethods> = {
       generate: integerBetween(1, MAX_CREDIT),
     }),
   ),
-  checkGrammar: schemaOf<EngineMethods['checkGrammar']['params']>()(v.object({ grammar: grammarSource })),
+  checkGrammar: schemaOf<EngineMethods['checkGrammar']['params']>()(v.object({ grammar: grammarSource(MAX_SOURCE) })),
 };
 
 const streamParams: SchemasFor<EngineStreams> = {

@@ -1,26 +1,17 @@
 /**
- * Settings as they arrive from a page, where what does not fit is refused, or from a file, which is read with mercy: a
+ * Settings as they arrive from a page, where what does not fit is refused, or from a file, which is parsed leniently: a
  * missing or broken part becomes its default.
  */
 import * as v from 'valibot';
 import { defaultSamplingParams, defaultStopParams } from '../engine/defaults.ts';
-import type { SamplerName, SamplingParams } from '../engine/types.ts';
+import { STOP_SETTINGS } from '../engine/settings/generation.ts';
+import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';
+import type { SettingTable } from '../engine/settings/setting.ts';
+import type { SamplingParams } from '../engine/types.ts';
 import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
 import { isDownloadAddress, isProxy } from './download-address.ts';
-import {
-  chatId,
-  MAX_SOURCE,
-  modelId,
-  samplingEntries,
-  samplingParams,
-  schemaOf,
-  shortText,
-  stopEntries,
-  tokenCount,
-} from './schemas.ts';
-
-/** The default order when these were all the stages there were, and `minKeep` was no setting yet. */
-const FIRST_DEFAULT_SAMPLERS: readonly SamplerName[] = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
+import { chatId, modelId, schemaOf, shortText, tokenCount } from './schemas.ts';
+import { schemasOf, storedSettings } from './setting-schemas.ts';
 
 export function defaultSettings(): Settings {
   return {
@@ -58,8 +49,8 @@ const draftEntries = { template: draft, gbnf: draft, json_schema: draft };
 const templateKind = v.picklist(['model', 'plain', 'custom']);
 const modelSettings = schemaOf<ModelSettings>()(
   v.object({
-    sampling: partialOf(samplingEntries),
-    stop: partialOf(stopEntries),
+    sampling: partialOf(schemasOf(SAMPLING_SETTINGS)),
+    stop: partialOf(schemasOf(STOP_SETTINGS)),
     template: templateKind,
     enableThinking: v.nullable(v.boolean()),
     contextSize: v.nullable(tokenCount),
@@ -133,9 +124,9 @@ export const storedSampling = v.pipe(
   v.unknown(),
   v.transform((value): SamplingParams => {
     const defaults = defaultSamplingParams();
-    const sampling = v.parse(samplingParams, v.parse(lenient(samplingEntries, defaults), value));
+    const sampling = { ...defaults, ...storedSettings(SAMPLING_SETTINGS, value) };
     const isOlder = typeof value === 'object' && value !== null && !Object.hasOwn(value, 'minKeep');
-    const isOlderDefault = String(sampling.samplers) === String(FIRST_DEFAULT_SAMPLERS);
+    const isOlderDefault = String(sampling.samplers) === String(FIRST_SAMPLER_ORDER);
     return isOlder && isOlderDefault ? { ...sampling, samplers: defaults.samplers } : sampling;
   }),
 );
@@ -146,27 +137,28 @@ const FIRST_MODEL = 'tiny-transformer';
 /** Settings from before each model had its own: what a person had changed is the first model's. */
 function withPerModel(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'perModel')) return value;
-  const stop = v.parse(lenient(stopEntries, defaultStopParams()), Reflect.get(value, 'stop'));
+  const stop = { ...defaultStopParams(), ...storedSettings(STOP_SETTINGS, Reflect.get(value, 'stop')) };
   const settings = {
     ...defaultModelSettings(),
     sampling: differences(v.parse(storedSampling, Reflect.get(value, 'sampling')), defaultSamplingParams()),
-    stop: differences(stop as object, defaultStopParams()),
+    stop: differences(stop, defaultStopParams()),
   };
   const isChanged = Object.keys({ ...settings.sampling, ...settings.stop }).length > 0;
   return { ...value, perModel: isChanged ? { [FIRST_MODEL]: settings } : {} };
 }
 
-function differences(value: object, defaults: object): object {
-  const changed = Object.entries(value).filter(
-    ([key, one]) => JSON.stringify(one) !== JSON.stringify(Reflect.get(defaults, key)),
+/** The keys whose values differ. */
+export function differences<T extends object>(values: T, base: T): Partial<T> {
+  const changed = Object.entries(values).filter(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(base, key)),
   );
-  return Object.fromEntries(changed);
+  return Object.fromEntries(changed) as Partial<T>;
 }
 
 const storedModelSettings = lenient(
   {
-    sampling: storedPartial(samplingEntries),
-    stop: storedPartial(stopEntries),
+    sampling: storedPartial(SAMPLING_SETTINGS),
+    stop: storedPartial(STOP_SETTINGS),
     template: templateKind,
     enableThinking: v.nullable(v.boolean()),
     contextSize: v.nullable(tokenCount),
@@ -194,17 +186,10 @@ function partialOf<E extends v.ObjectEntries>(
   return v.object(Object.fromEntries(optional)) as never;
 }
 
-/** The keys that are there and fit; the others are left out. */
-function storedPartial(entries: v.ObjectEntries): v.GenericSchema {
+function storedPartial(table: SettingTable): v.GenericSchema {
   return v.pipe(
     v.unknown(),
-    v.transform((value) => {
-      if (typeof value !== 'object' || value === null) return {};
-      const fitting = Object.entries(entries).filter(
-        ([key, schema]) => Object.hasOwn(value, key) && v.is(schema, Reflect.get(value, key)),
-      );
-      return Object.fromEntries(fitting.map(([key]) => [key, Reflect.get(value, key)]));
-    }),
+    v.transform((value) => storedSettings(table, value)),
   );
 }
 

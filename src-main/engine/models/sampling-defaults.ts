@@ -1,46 +1,17 @@
-import { defaultSamplingParams } from '../defaults.ts';
-import { DEFAULT_SAMPLER_ORDER, type SamplerName, type SamplingParams } from '../types.ts';
-import { validateSampling } from '../validate.ts';
+import { isValidSetting } from '../check-value.ts';
+import { SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts';
+import { namedBy, type NamesSetting, type Setting } from '../settings/setting.ts';
 import type { ConfigReader } from './config-reader.ts';
 import type { MetadataReader } from './gguf/metadata-reader.ts';
 
-/** Value of a file's key, undefined when the key is absent. */
-type Read = (key: string) => unknown;
-type NumberKey = {
-  [K in keyof SamplingParams]: SamplingParams[K] extends number ? K : never;
-}[keyof SamplingParams];
-
-/** `general.sampling.*` of GGUF. */
-const GGUF_KEYS: readonly (readonly [string, NumberKey])[] = [
-  ['top_k', 'topK'],
-  ['top_p', 'topP'],
-  ['min_p', 'minP'],
-  ['xtc_probability', 'xtcProbability'],
-  ['xtc_threshold', 'xtcThreshold'],
-  ['temp', 'temperature'],
-  ['penalty_last_n', 'penaltyLastN'],
-  ['penalty_repeat', 'repeatPenalty'],
-  ['mirostat', 'mirostat'],
-  ['mirostat_tau', 'mirostatTau'],
-  ['mirostat_eta', 'mirostatEta'],
-];
-
-/** `generation_config.json`. */
-const HF_KEYS: readonly (readonly [string, NumberKey])[] = [
-  ['temperature', 'temperature'],
-  ['top_k', 'topK'],
-  ['top_p', 'topP'],
-  ['min_p', 'minP'],
-  ['typical_p', 'typicalP'],
-  ['repetition_penalty', 'repeatPenalty'],
-];
-
-/** llama.cpp's other names of stages. */
-const STAGE_NAMES: Readonly<Record<string, SamplerName>> = {
-  typ_p: 'typical',
-  typical_p: 'typical',
-  temp: 'temperature',
-};
+/** A file in which settings have keys of their own. */
+interface SettingsFile {
+  fileName: string;
+  /** Undefined for a setting that such files do not have. */
+  keyOf: (row: Setting) => string | undefined;
+  /** Value of a key, undefined when it is absent. */
+  read: (key: string) => unknown;
+}
 
 /**
  * What a GGUF file recommends for sampling (`general.sampling.*`).
@@ -50,20 +21,12 @@ export function samplingDefaultsFromGguf(
   reader: MetadataReader,
   warn: (message: string) => void,
 ): Partial<SamplingParams> {
-  const key = (name: string) => `general.sampling.${name}`;
-  const defaults = readNumbers(GGUF_KEYS, (name) => reader.value(key(name)), reader.fileName, key, warn);
-  const sequence = reader.value(key('sequence'));
-  if (sequence === undefined) return defaults;
-  const written = typeof sequence === 'string' ? sequence.split(';') : [];
-  const names = written.map((name) => name.trim().replaceAll('-', '_')).filter((name) => name !== '');
-  const samplers = names.map((name) => (Object.hasOwn(STAGE_NAMES, name) ? STAGE_NAMES[name] : name));
-  if (samplers.length > 0 && samplers.every(isStage)) return { ...defaults, samplers };
-  warn(ignored(reader.fileName, key('sequence'), sequence));
-  return defaults;
-}
-
-function isStage(name: string): name is SamplerName {
-  return (DEFAULT_SAMPLER_ORDER as readonly string[]).includes(name);
+  const file: SettingsFile = {
+    fileName: reader.fileName,
+    keyOf: ({ gguf }) => (gguf === undefined ? undefined : `general.sampling.${gguf}`),
+    read: (key) => reader.value(key),
+  };
+  return readSettings(file, warn);
 }
 
 /**
@@ -77,43 +40,44 @@ export function samplingDefaultsFromHf(
 ): Partial<SamplingParams> {
   if (config === null) return {};
   const greedy = config.field('do_sample') === false;
-  const keys = greedy ? HF_KEYS.filter(([, name]) => name === 'repeatPenalty') : HF_KEYS;
-  const defaults = readNumbers(
-    keys,
-    (key) => config.field(key) ?? undefined,
-    config.fileName,
-    (key) => key,
-    warn,
-  );
+  const file: SettingsFile = {
+    fileName: config.fileName,
+    keyOf: (row) => (greedy && row !== SAMPLING_SETTINGS.repeatPenalty ? undefined : row.hf),
+    read: (key) => config.field(key) ?? undefined,
+  };
+  const defaults = readSettings(file, warn);
   return greedy ? { ...defaults, temperature: 0 } : defaults;
 }
 
-function readNumbers(
-  keys: readonly (readonly [string, NumberKey])[],
-  read: Read,
-  fileName: string,
-  fullName: (key: string) => string,
+function readSettings(
+  { fileName, keyOf, read }: SettingsFile,
   warn: (message: string) => void,
 ): Partial<SamplingParams> {
   const defaults: Partial<SamplingParams> = {};
-  for (const [key, name] of keys) {
-    const value = read(key);
-    if (value === undefined) continue;
-    // Files hold float32; 0.95 is meant, not 0.949999988079071.
-    const number = typeof value === 'number' ? Number(value.toPrecision(7)) : value;
-    if (isValid(name, number)) Object.assign(defaults, { [name]: number });
-    else warn(ignored(fileName, fullName(key), value));
+  for (const [name, row] of Object.entries<Setting>(SAMPLING_SETTINGS)) {
+    const key = keyOf(row);
+    const written = key === undefined ? undefined : read(key);
+    if (key === undefined || written === undefined) continue;
+    const value = meant(row, written);
+    // No key holds token ids, so any size of the vocabulary will do.
+    if (value !== undefined && isValidSetting(row, value, 1)) Object.assign(defaults, { [name]: value });
+    else warn(ignored(fileName, key, written));
   }
   return defaults;
 }
 
-function isValid(name: NumberKey, value: unknown): boolean {
-  try {
-    validateSampling({ ...defaultSamplingParams(), [name]: value }, { vocabularySize: 1 });
-    return true;
-  } catch {
-    return false;
-  }
+/** A setting's value as the file means it. */
+function meant(row: Setting, written: unknown): unknown {
+  // Files hold float32; 0.95 is meant, not 0.949999988079071.
+  if (typeof written === 'number') return Number(written.toPrecision(7));
+  return row.kind === 'names' ? sequence(row, written) : written;
+}
+
+/** Names separated by semicolons; undefined when there are none, or unknown ones. */
+function sequence(row: NamesSetting, written: unknown): string[] | undefined {
+  const parts = typeof written === 'string' ? written.split(';').filter((part) => part.trim() !== '') : [];
+  const known = parts.flatMap((part) => namedBy(row, part) ?? []);
+  return known.length > 0 && known.length === parts.length ? known : undefined;
 }
 
 function ignored(fileName: string, key: string, value: unknown): string {

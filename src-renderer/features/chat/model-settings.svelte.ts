@@ -6,7 +6,11 @@ import type {
   SamplingParams,
   StopParams,
 } from '../../../src-main/engine/types.ts';
-import { defaultModelSettings, MAX_MODELS_WITH_SETTINGS } from '../../../src-main/protocol/settings-schemas.ts';
+import {
+  defaultModelSettings,
+  differences,
+  MAX_MODELS_WITH_SETTINGS,
+} from '../../../src-main/protocol/settings-schemas.ts';
 import type { ModelSettings } from '../../../src-main/protocol/app-services.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
@@ -98,12 +102,4 @@ export class ModelSettingsState {
     const changed = { ...(perModel[id] ?? defaultModelSettings()), ...patch };
     this.#settings.update({ perModel: { ...Object.fromEntries(kept), [id]: changed } });
   }
-}
-
-/** The keys whose values differ. */
-function differences<T extends object>(values: T, base: T): Partial<T> {
-  const changed = Object.entries(values).filter(
-    ([key, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(base, key)),
-  );
-  return Object.fromEntries(changed) as Partial<T>;
 }

@@ -7,7 +7,7 @@ import { formatCount, formatInteger } from '../../ui/format.ts';
 export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
   eos: 'Ended its text',
   max_tokens: 'Token limit',
-  stop_string: 'Stop text',
+  stop_string: 'Stop string',
   repetition: 'Repetition',
   time_limit: 'Time limit',
   context_full: 'Context full',

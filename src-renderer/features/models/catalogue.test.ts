@@ -6,7 +6,7 @@ import { agoText } from './ago.ts';
 import { Catalogue } from './catalogue.svelte.ts';
 import { Downloads } from './downloads.svelte.ts';
 import { formatParameters } from './facts.ts';
-import { licenceName, settingsFacts } from './model-words.ts';
+import { defaultsText, licenceName, settingsFacts } from './model-words.ts';
 import { Selection } from './selection.svelte.ts';
 
 const FREE: CatalogueEntry = {
@@ -106,8 +106,8 @@ it('writes counts, licences, times and settings as people read them', () => {
   expect(agoText('2026-03-09T11:00:00Z', now)).toBe('yesterday');
   expect(agoText('2026-01-02T12:00:00Z', now)).toBe('2 Jan 2026');
   const settings: ModelSettings = {
-    sampling: { temperature: 0.25, bannedTexts: ['a', 'b'], grammar: null },
-    stop: { maxTokens: 4 },
+    sampling: { temperature: 0.25, bannedTexts: ['a', 'b'], grammar: null, dryBase: 1.5, mirostatTau: 4 },
+    stop: { maxTokens: 4, timeLimitMs: 1500 },
     template: 'plain',
     enableThinking: false,
     contextSize: 2048,
@@ -117,10 +117,16 @@ it('writes counts, licences, times and settings as people read them', () => {
     { name: 'Temperature', value: '0.25' },
     { name: 'Banned texts', value: '2' },
     { name: 'Answer format', value: 'None' },
-    { name: 'Longest reply', value: '4' },
+    { name: 'DRY base', value: '1.5' },
+    { name: 'Mirostat target entropy', value: '4 bits' },
+    { name: 'Token limit', value: '4 tokens' },
+    { name: 'Time limit', value: '1.5 s' },
     { name: 'Chat template', value: 'Plain' },
     { name: 'Thinking', value: 'Off' },
     { name: 'Context', value: '2,048 tokens' },
   ]);
   expect(settingsFacts(undefined)).toEqual([]);
+  expect(defaultsText({ topK: 20, dryMultiplier: 0.8, topP: 1 })).toBe(
+    'As its file recommends: DRY multiplier 0.8, top-k 20, min-p 0.05, temperature 0.8, replies of up to 256 tokens.',
+  );
 });

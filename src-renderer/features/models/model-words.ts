@@ -1,9 +1,14 @@
 /** What the page says about a model of the list: where it is from, and what was set for it. */
-import { defaultSamplingParams, defaultStopParams } from '../../../src-main/engine/defaults.ts';
+import { defaultSamplingParams } from '../../../src-main/engine/defaults.ts';
 import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
-import type { KeptWeights, SamplingParams, StopParams } from '../../../src-main/engine/types.ts';
+import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
+import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
+import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
+import type { KeptWeights, SamplingParams } from '../../../src-main/engine/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app-services.ts';
-import { formatInteger } from '../../ui/format.ts';
+import { formatCount, formatDuration, formatInteger } from '../../ui/format.ts';
+import { USUAL_ORDER } from '../chat/sampling/chain.ts';
+import { STAGES } from '../chat/sampling/stages.ts';
 import type { Fact } from './facts.ts';
 
 const SOURCES: Readonly<Record<ModelSource, string>> = {
@@ -21,69 +26,54 @@ export function sourceText({ source }: Pick<ModelListing, 'source'>): string {
   return SOURCES[source];
 }
 
-const SAMPLING: Readonly<Partial<Record<keyof SamplingParams, string>>> = {
-  samplers: 'Order of the chain',
-  temperature: 'Temperature',
-  topK: 'Top-k',
-  topP: 'Top-p',
-  minP: 'Min-p',
-  typicalP: 'Typical',
-  topNSigma: 'Top-nσ',
-  xtcProbability: 'XTC chance',
-  xtcThreshold: 'XTC threshold',
-  repeatPenalty: 'Repeat penalty',
-  frequencyPenalty: 'Frequency penalty',
-  presencePenalty: 'Presence penalty',
-  penaltyLastN: 'Penalty window',
-  dryMultiplier: 'DRY strength',
-  mirostat: 'Mirostat',
-  logitBias: 'Logit bias',
-  textBias: 'Text bias',
-  bannedTexts: 'Banned texts',
-  grammar: 'Answer format',
-  seed: 'Seed',
-};
-const STOP: Readonly<Record<keyof StopParams, string>> = {
-  maxTokens: 'Longest reply',
-  stopStrings: 'Stop texts',
-  repetitionWindow: 'Repetition window',
-  timeLimitMs: 'Time limit',
-  ignoreEos: 'Ignore end of text',
-};
-
 /** What a person last set for a model, where it is not what would hold anyway. */
 export function settingsFacts(settings: ModelSettings | undefined): Fact[] {
   if (settings === undefined) return [];
   const { sampling, stop, template, enableThinking, contextSize } = settings;
-  const facts: Fact[] = [];
-  for (const [key, value] of Object.entries(sampling)) {
-    facts.push({ name: SAMPLING[key as keyof SamplingParams] ?? key, value: valueText(value) });
-  }
-  for (const [key, value] of Object.entries(stop)) {
-    facts.push({ name: STOP[key as keyof StopParams], value: valueText(value) });
-  }
+  const facts = [...factsOf(SAMPLING_SETTINGS, sampling), ...factsOf(STOP_SETTINGS, stop)];
   if (template !== 'model') facts.push({ name: 'Chat template', value: template === 'plain' ? 'Plain' : 'Your own' });
   if (enableThinking !== null) facts.push({ name: 'Thinking', value: enableThinking ? 'On' : 'Off' });
   if (contextSize !== null) facts.push({ name: 'Context', value: `${formatInteger(contextSize)} tokens` });
   return facts;
 }
 
-function valueText(value: unknown): string {
+function factsOf(table: SettingTable, values: object): Fact[] {
+  return Object.entries(values).flatMap(([key, value]) => {
+    const row = table[key];
+    return row === undefined ? [] : [{ name: row.label, value: valueText(row, value) }];
+  });
+}
+
+function valueText(row: Setting, value: unknown): string {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'On' : 'Off';
-  if (typeof value === 'number') return value.toLocaleString('en-US', { maximumFractionDigits: 4 });
+  if (typeof value === 'number') return numberText(value, row.kind === 'number' ? row.unit : undefined);
   if (Array.isArray(value)) return value.length === 0 ? 'None' : formatInteger(value.length);
   if (typeof value === 'object' && 'kind' in value) return value.kind === 'gbnf' ? 'Grammar' : 'JSON schema';
   return String(value);
 }
 
-/** Sampling and reply length of a model for which nothing was set. */
+function numberText(value: number, unit: Unit | undefined): string {
+  if (unit === 'ms') return formatDuration(value);
+  const number = value.toLocaleString('en-US', { maximumFractionDigits: 4 });
+  if (unit === 'bits') return `${number} bits`;
+  // -1 stands for all there are.
+  return unit === 'tokens' && value >= 0 ? formatCount(value, 'token') : number;
+}
+
+/** Sampling and reply length of a model for which nothing was set: the stages that do something. */
 export function defaultsText(recommended: Partial<SamplingParams> | undefined): string {
-  const { temperature, topK, topP, minP } = { ...defaultSamplingParams(), ...recommended };
+  const sampling = { ...defaultSamplingParams(), ...recommended };
   const own = Object.keys(recommended ?? {}).length > 0;
-  const values = `temperature ${temperature}, top-k ${topK}, top-p ${topP}, min-p ${minP}`;
-  const { maxTokens } = defaultStopParams();
-  return `${own ? 'As its file recommends' : 'The app’s defaults'}: ${values}, replies of up to ${maxTokens} tokens.`;
+  const stages = USUAL_ORDER.map((name) => STAGES[name]).filter(({ isOn }) => isOn(sampling));
+  const values = stages.map(({ main: { key, label } }) => `${inSentence(label)} ${sampling[key]}`);
+  const reply = `replies of up to ${STOP_SETTINGS.maxTokens.default} tokens`;
+  return `${own ? 'As its file recommends' : 'The app’s defaults'}: ${[...values, reply].join(', ')}.`;
+}
+
+/** `top-k`, but `DRY multiplier`. */
+function inSentence(label: string): string {
+  return label.replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase());
 }
 
 /** Short enough for a chip: the whole name stands in the details. */

@@ -1,12 +1,12 @@
-import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
+import { DEFAULT_SAMPLER_ORDER, SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/types.ts';
 import { formatInteger } from '../../../ui/format.ts';
 
 /** llama.cpp's. */
-export const USUAL_ORDER: readonly SamplerName[] = defaultSamplingParams().samplers;
+export const USUAL_ORDER: readonly SamplerName[] = DEFAULT_SAMPLER_ORDER;
 
 /** As many stages as one chain takes. */
-export const MAX_STAGES = 32;
+export const MAX_STAGES = SAMPLING_SETTINGS.samplers.maxCount;
 
 /** A stage in the list. Its id stays when it moves, also among others of the same name. */
 export interface Row {

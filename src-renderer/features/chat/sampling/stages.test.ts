@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
+import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplingParams } from '../../../../src-main/engine/types.ts';
 import { USUAL_ORDER } from './chain.ts';
 import { ADAPTIVE_CONTROLS, keysOf, MIROSTAT_CONTROLS, STAGES } from './stages.ts';
@@ -33,6 +34,16 @@ describe('stages', () => {
         // Below the smallest value lies only what means off.
         if (defaults[key] < min) expect(off).toMatchObject({ [key]: defaults[key] });
       }
+    }
+  });
+
+  it('offer only what the engine takes, under the names of the settings', () => {
+    const controls = Object.values(STAGES).flatMap(({ main, more }) => [main, ...more]);
+    for (const { key, label, ...range } of [...controls, ...MIROSTAT_CONTROLS, ...ADAPTIVE_CONTROLS]) {
+      const row = SAMPLING_SETTINGS[key];
+      expect(label.startsWith(row.label)).toBe(true);
+      expect(range.min).toBeGreaterThanOrEqual(row.min);
+      expect(range.maxTyped).toBe(row.max);
     }
   });
 

@@ -1,14 +1,10 @@
 /** The stages of the sampler chain as the panel shows them: what they are called, what can be set, what they do. */
+import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplingParams } from '../../../../src-main/engine/types.ts';
 import { formatInteger, formatPercent } from '../../../ui/format.ts';
 
-/** Settings that are one number. */
-export type NumberKey = {
-  [K in keyof SamplingParams]: SamplingParams[K] extends number ? K : never;
-}[keyof SamplingParams];
-
 export interface ControlInfo {
-  key: NumberKey;
+  key: SamplingNumber;
   label: string;
   min: number;
   /** Largest value of a slider; the box takes `maxTyped`. */
@@ -36,22 +32,28 @@ export interface StageInfo {
   explain: (sampling: SamplingParams) => string;
 }
 
-const control = (key: NumberKey, label: string, min: number, max: number, maxTyped: number, step: number) => {
-  return { key, label, min, max, maxTyped, step } satisfies ControlInfo;
-};
-/** Tokens of history; -1 is all of it. */
-const lookBack = (key: NumberKey) => control(key, 'Looks back, tokens', -1, 1000, 1_000_000, 1);
+/**
+ * What can be set of a number: its whole range, or where that is useless or means off, the `useful` part of it.
+ * @param step of the arrow keys and the slider
+ */
+function control(key: SamplingNumber, step: number, useful: { min?: number; max?: number } = {}): ControlInfo {
+  const { label, unit, min, max } = SAMPLING_SETTINGS[key];
+  return {
+    key,
+    label: unit === undefined ? label : `${label}, ${unit}`,
+    min: useful.min ?? min,
+    max: useful.max ?? max,
+    maxTyped: max,
+    step,
+  };
+}
 
 export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   penalties: {
     name: 'penalties',
     label: 'Penalties',
-    main: control('repeatPenalty', 'Repetition penalty', 0.5, 2, 10, 0.01),
-    more: [
-      control('frequencyPenalty', 'Frequency penalty', -2, 2, 10, 0.05),
-      control('presencePenalty', 'Presence penalty', -2, 2, 10, 0.05),
-      lookBack('penaltyLastN'),
-    ],
+    main: control('repeatPenalty', 0.01, { min: 0.5, max: 2 }),
+    more: [control('frequencyPenalty', 0.05), control('presencePenalty', 0.05), control('penaltyLastN', 1)],
     off: { repeatPenalty: 1, frequencyPenalty: 0, presencePenalty: 0 },
     suggested: { repeatPenalty: 1.1, penaltyLastN: 64 },
     isOn: ({ penaltyLastN, repeatPenalty, frequencyPenalty, presencePenalty }) =>
@@ -67,12 +69,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   dry: {
     name: 'dry',
     label: 'DRY',
-    main: control('dryMultiplier', 'DRY multiplier', 0, 2, 10, 0.05),
-    more: [
-      control('dryBase', 'Grows by, per token', 1, 4, 10, 0.05),
-      control('dryAllowedLength', 'Allowed repeat, tokens', 0, 20, 1000, 1),
-      lookBack('dryPenaltyLastN'),
-    ],
+    main: control('dryMultiplier', 0.05, { max: 2 }),
+    more: [control('dryBase', 0.05, { min: 1 }), control('dryAllowedLength', 1), control('dryPenaltyLastN', 1)],
     off: { dryMultiplier: 0 },
     suggested: { dryMultiplier: 0.8 },
     isOn: ({ dryMultiplier, dryBase, dryPenaltyLastN }) => dryMultiplier !== 0 && dryBase >= 1 && dryPenaltyLastN !== 0,
@@ -84,7 +82,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   top_n_sigma: {
     name: 'top_n_sigma',
     label: 'Top-n-sigma',
-    main: control('topNSigma', 'Top-n-sigma', 0, 5, 100, 0.1),
+    main: control('topNSigma', 0.1, { min: 0, max: 5 }),
     more: [],
     off: { topNSigma: -1 },
     suggested: { topNSigma: 1 },
@@ -97,7 +95,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   top_k: {
     name: 'top_k',
     label: 'Top-k',
-    main: control('topK', 'Top-k', 0, 200, 1_000_000, 1),
+    main: control('topK', 1, { min: 0, max: 200 }),
     more: [],
     off: { topK: 0 },
     suggested: { topK: 40 },
@@ -112,7 +110,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   typical: {
     name: 'typical',
     label: 'Typical',
-    main: control('typicalP', 'Typical', 0.01, 1, 1, 0.01),
+    main: control('typicalP', 0.01, { min: 0.01 }),
     more: [],
     off: { typicalP: 1 },
     suggested: { typicalP: 0.95 },
@@ -125,7 +123,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   top_p: {
     name: 'top_p',
     label: 'Top-p',
-    main: control('topP', 'Top-p', 0.01, 1, 1, 0.01),
+    main: control('topP', 0.01, { min: 0.01 }),
     more: [],
     off: { topP: 1 },
     suggested: { topP: 0.95 },
@@ -138,7 +136,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   min_p: {
     name: 'min_p',
     label: 'Min-p',
-    main: control('minP', 'Min-p', 0, 1, 1, 0.01),
+    main: control('minP', 0.01),
     more: [],
     off: { minP: 0 },
     suggested: { minP: 0.05 },
@@ -151,8 +149,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   xtc: {
     name: 'xtc',
     label: 'XTC',
-    main: control('xtcProbability', 'XTC probability', 0, 1, 1, 0.01),
-    more: [control('xtcThreshold', 'Threshold', 0, 0.5, 1, 0.01)],
+    main: control('xtcProbability', 0.01),
+    more: [control('xtcThreshold', 0.01)],
     off: { xtcProbability: 0 },
     suggested: { xtcProbability: 0.5 },
     isOn: ({ xtcProbability, xtcThreshold }) => xtcProbability > 0 && xtcThreshold <= 0.5,
@@ -164,11 +162,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
   temperature: {
     name: 'temperature',
     label: 'Temperature',
-    main: control('temperature', 'Temperature', 0, 2, 10, 0.05),
-    more: [
-      control('dynatempRange', 'Dynamic range', 0, 2, 10, 0.05),
-      control('dynatempExponent', 'Dynamic exponent', 0.1, 4, 10, 0.05),
-    ],
+    main: control('temperature', 0.05, { min: 0, max: 2 }),
+    more: [control('dynatempRange', 0.05), control('dynatempExponent', 0.05, { min: 0.1 })],
     fold: 'Dynamic temperature',
     off: { temperature: 1, dynatempRange: 0 },
     suggested: { temperature: 0.8 },
@@ -188,15 +183,12 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
 };
 
 /** Mirostat's two settings. */
-export const MIROSTAT_CONTROLS: readonly ControlInfo[] = [
-  control('mirostatTau', 'Aims at, bits per token', 0, 10, 100, 0.1),
-  control('mirostatEta', 'Adapts by', 0, 1, 1, 0.01),
-];
+export const MIROSTAT_CONTROLS: readonly ControlInfo[] = [control('mirostatTau', 0.1), control('mirostatEta', 0.01)];
 
 /** Adaptive-p's two settings, and the first when it is turned on. */
 export const ADAPTIVE_CONTROLS: readonly ControlInfo[] = [
-  control('adaptiveTarget', 'Aims at', 0, 1, 1, 0.01),
-  control('adaptiveDecay', 'Earlier tokens count', 0, 0.99, 0.99, 0.01),
+  control('adaptiveTarget', 0.01, { min: 0 }),
+  control('adaptiveDecay', 0.01),
 ];
 export const ADAPTIVE_SUGGESTED = 0.3;
 

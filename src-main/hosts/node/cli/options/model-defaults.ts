@@ -1,15 +1,7 @@
 import type { Command } from 'commander';
-import type { SamplingParams } from '../../../../engine/types.ts';
-
-/** Flags that are not called as what they set. */
-const FLAGS: Readonly<Partial<Record<keyof SamplingParams, string>>> = {
-  topNSigma: 'topNsigma',
-  dynatempExponent: 'dynatempExp',
-  mirostatTau: 'mirostatEnt',
-  mirostatEta: 'mirostatLr',
-};
-
-const flagOf = (name: string): string => FLAGS[name as keyof SamplingParams] ?? name;
+import { SAMPLING_SETTINGS, type SamplingParams } from '../../../../engine/settings/sampling.ts';
+import type { SettingTable } from '../../../../engine/settings/setting.ts';
+import { flagName } from './setting-options.ts';
 
 /**
  * Sampling as the flags say, and where none was given, as the model's file recommends.
@@ -21,16 +13,18 @@ export function withModelDefaults(
   recommended: Partial<SamplingParams>,
   command: Command,
 ): { sampling: SamplingParams; notices: string[] } {
-  const isGiven = (flag: string) => !['default', undefined].includes(command.getOptionValueSource(flag));
-  const taken = Object.entries(recommended).filter(([name]) => {
-    if (isGiven('greedy') && (name === 'temperature' || name === 'samplers')) return false;
-    return !isGiven(flagOf(name));
+  const isGiven = (key: string) => !['default', undefined].includes(command.getOptionValueSource(key));
+  const taken = Object.entries(recommended).filter(([key]) => {
+    if (isGiven('greedy') && (key === 'temperature' || key === 'samplers')) return false;
+    return !isGiven(key);
   });
   const sampling = { ...params, ...(Object.fromEntries(taken) as Partial<SamplingParams>) };
-  const list = taken.map(([name, value]) => `${kebab(flagOf(name))} ${String(value)}`).join(', ');
+  const list = taken.map(([key, value]) => `${nameOf(key)} ${String(value)}`).join(', ');
   return { sampling, notices: list === '' ? [] : [`Sampling as the model’s file recommends: ${list}.`] };
 }
 
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** As on the command line, without the dashes. */
+function nameOf(key: string): string {
+  const table: SettingTable = SAMPLING_SETTINGS;
+  return flagName(table[key]?.flag ?? key).replace(/^--/, '');
 }

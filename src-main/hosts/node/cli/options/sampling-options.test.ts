@@ -85,6 +85,35 @@ describe('sampling and stop flags', () => {
     expect(() => parse('--mirostat', '3')).toThrow(/0 \(off\), 1 or 2/);
   });
 
+  it('have llama.cpp’s other names, too, which the help leaves out', () => {
+    const { sampling, stop } = parse(
+      ...'--temp 0.5 --typical 0.9 --top-n-sigma 1 --repeat-last-n 8 --n-predict 3'.split(' '),
+    );
+    expect(sampling).toMatchObject({ temperature: 0.5, typicalP: 0.9, topNSigma: 1, penaltyLastN: 8 });
+    expect(stop.maxTokens).toBe(3);
+    expect(parse('--temp', '0.5', '--temperature', '0.7').sampling.temperature).toBe(0.7);
+    const help = addSamplingOptions(new Command()).helpInformation();
+    expect(help).toContain('--temperature <t>');
+    expect(help).not.toContain('--temp ');
+  });
+
+  it('have a line of help each, under the heading of their group', () => {
+    const command = addStopOptions(addSamplingOptions(new Command()));
+    const help = command.configureHelp({ helpWidth: 200 }).helpInformation();
+    const groups = [...help.matchAll(/^(\S.*):\n/gm)].map(([, heading]) => heading);
+    expect(groups).toEqual([
+      'Sampling',
+      'What the reply says',
+      'More samplers, off by default',
+      'Stop conditions',
+      'Options',
+    ]);
+    expect(help).toMatch(/--min-p <p> +keep tokens this probable relative to the best; 0 = off \(default: 0.05\)/);
+    expect(help).toMatch(/--samplers <names> +stages in the order they run \(default: penalties,dry,top_n_sigma,/);
+    expect(help).toMatch(/--seed <n> +same seed, same text \(default: a fresh one, which is reported\)\n/);
+    expect(help).toMatch(/--max-tokens <n> +generate at most n tokens \(default: 256\)/);
+  });
+
   it('say what the reply follows, leans to and leaves out', () => {
     const { sampling } = parse(
       '--ban',

@@ -1,0 +1,234 @@
+/** The sampling settings: how the next token is chosen. With llama.cpp's names and defaults, so that they mean the same here. */
+import {
+  choice,
+  grammar,
+  integer,
+  names,
+  number,
+  optionalInteger,
+  textBiases,
+  texts,
+  tokenBiases,
+  type NumberSetting,
+  type ValuesOf,
+} from './setting.ts';
+
+/** Stages of the sampler chain, in llama.cpp's order. Logit bias always comes first and `dist` last. */
+export const DEFAULT_SAMPLER_ORDER = [
+  'penalties',
+  'dry',
+  'top_n_sigma',
+  'top_k',
+  'typical',
+  'top_p',
+  'min_p',
+  'xtc',
+  'temperature',
+] as const;
+
+export type SamplerName = (typeof DEFAULT_SAMPLER_ORDER)[number];
+
+/** The default order in settings that were stored before there were other stages and `minKeep`. */
+export const FIRST_SAMPLER_ORDER: readonly SamplerName[] = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
+
+/** Longest grammar, JSON schema or chat template, in UTF-16 units. */
+export const MAX_SOURCE = 256 * 1024;
+
+const MAX_INT32 = 2 ** 31 - 1;
+/** In logits: more decides every draw. */
+const MAX_BIAS = 1e9;
+
+/** The settings of `samplers`' usual stages and what goes for all of them. */
+export const COMMON_SETTINGS = {
+  temperature: number(
+    'above 1 more varied, below 1 safer, 0 greedy',
+    { default: 0.8, min: -100, max: 100 },
+    { label: 'Temperature', flag: '--temperature <t>', aliases: ['--temp'], gguf: 'temp', hf: 'temperature' },
+  ),
+  topK: integer(
+    'keep the k most probable tokens; 0 = off',
+    { default: 40, min: -MAX_INT32, max: MAX_INT32 },
+    { label: 'Top-k', flag: '--top-k <k>', gguf: 'top_k', hf: 'top_k' },
+  ),
+  topP: number(
+    'keep the smallest set with this probability; 1 = off',
+    { default: 0.95, min: 0, max: 1 },
+    { label: 'Top-p', flag: '--top-p <p>', gguf: 'top_p', hf: 'top_p' },
+  ),
+  minP: number(
+    'keep tokens this probable relative to the best; 0 = off',
+    { default: 0.05, min: 0, max: 1 },
+    { label: 'Min-p', flag: '--min-p <p>', gguf: 'min_p', hf: 'min_p' },
+  ),
+  /** Divides logits of recent tokens, or multiplies them when negative. */
+  repeatPenalty: number(
+    'weaken recent tokens; 1 = off',
+    { default: 1, min: 0.01, max: 100 },
+    { label: 'Repeat penalty', flag: '--repeat-penalty <x>', gguf: 'penalty_repeat', hf: 'repetition_penalty' },
+  ),
+  frequencyPenalty: number(
+    'per earlier occurrence; 0 = off',
+    { default: 0, min: -100, max: 100 },
+    { label: 'Frequency penalty', flag: '--frequency-penalty <x>' },
+  ),
+  presencePenalty: number(
+    'once if it occurred; 0 = off',
+    { default: 0, min: -100, max: 100 },
+    { label: 'Presence penalty', flag: '--presence-penalty <x>' },
+  ),
+  /** Prompt included. */
+  penaltyLastN: integer(
+    'tokens the penalties look at; -1 = all',
+    { default: 64, min: -1, max: MAX_INT32, unit: 'tokens' },
+    { label: 'Penalty window', flag: '--penalty-last-n <n>', aliases: ['--repeat-last-n'], gguf: 'penalty_last_n' },
+  ),
+  /** Added to the raw logits before everything else. */
+  logitBias: tokenBiases(
+    'add to the logit of a token; repeatable',
+    { default: [], maxCount: 1024 * 1024, maxBias: MAX_BIAS },
+    { label: 'Logit bias', flag: '--logit-bias <id=bias>' },
+  ),
+  /** A stage that is listed twice runs twice, one that is not listed is off. See `mirostat`. */
+  samplers: names(
+    'stages in the order they run',
+    {
+      default: [...DEFAULT_SAMPLER_ORDER],
+      values: DEFAULT_SAMPLER_ORDER,
+      spellings: { typ_p: 'typical', typical_p: 'typical', temp: 'temperature' },
+      maxCount: 32,
+    },
+    { label: 'Sampler chain', flag: '--samplers <names>', gguf: 'sequence' },
+  ),
+  /** Of top-p, min-p, typical and XTC. At 0 they always leave one. */
+  minKeep: integer(
+    'tokens that a stage leaves at least',
+    { default: 0, min: 0, max: MAX_INT32, unit: 'tokens' },
+    { label: 'Keep at least', flag: '--min-keep <n>' },
+  ),
+  /** Of mt19937. */
+  seed: optionalInteger(
+    'same seed, same text (default: a fresh one, which is reported)',
+    { min: 0, max: 2 ** 32 - 1 },
+    { label: 'Seed', flag: '--seed <n>' },
+  ),
+};
+
+/** What the reply follows, leans to and leaves out. */
+export const CONTENT_SETTINGS = {
+  /** Four flags of the command line set it. */
+  grammar: grammar('what the reply must follow', { default: null, maxLength: MAX_SOURCE }, { label: 'Answer format' }),
+  /** Whatever tokens would spell them. */
+  bannedTexts: texts(
+    'never write this text; repeatable',
+    { default: [], maxCount: 256, maxLength: 1000 },
+    { label: 'Banned texts', flag: '--ban <text>' },
+  ),
+  /** Added to the logits of every token that is the text by itself, in any spelling of the vocabulary. */
+  textBias: textBiases(
+    "lean to a text, or away from it: 'cat=+2'; repeatable",
+    { default: [], maxCount: 256, maxLength: 1000, maxBias: MAX_BIAS },
+    { label: 'Text bias', flag: '--bias <text=bias>' },
+  ),
+};
+
+/** Off by default. */
+export const FURTHER_SETTINGS = {
+  typicalP: number(
+    'keep the most typical tokens of this probability; 1 = off',
+    { default: 1, min: 0, max: 1 },
+    { label: 'Typical-p', flag: '--typical-p <p>', aliases: ['--typical'], hf: 'typical_p' },
+  ),
+  /** Of the logits; 0 and below is off. */
+  topNSigma: number(
+    'keep logits within n deviations of the best; 0 = off',
+    { default: -1, min: -100, max: 100 },
+    { label: 'Top-n-sigma', flag: '--top-nsigma <n>', aliases: ['--top-n-sigma'] },
+  ),
+  xtcProbability: number(
+    'chance to remove the top choices; 0 = off',
+    { default: 0, min: 0, max: 1 },
+    { label: 'XTC probability', flag: '--xtc-probability <p>', gguf: 'xtc_probability' },
+  ),
+  /** Above 0.5 is off. */
+  xtcThreshold: number(
+    'from where a token is a top choice',
+    { default: 0.1, min: 0, max: 1 },
+    { label: 'XTC threshold', flag: '--xtc-threshold <p>', gguf: 'xtc_threshold' },
+  ),
+  dryMultiplier: number(
+    'weaken what repeats a passage; 0 = off',
+    { default: 0, min: 0, max: 100 },
+    { label: 'DRY multiplier', flag: '--dry-multiplier <x>' },
+  ),
+  /** Below 1 is off. */
+  dryBase: number(
+    'growth with each token of the passage',
+    { default: 1.75, min: 0, max: 100 },
+    { label: 'DRY base', flag: '--dry-base <x>' },
+  ),
+  dryAllowedLength: integer(
+    'tokens that may be repeated',
+    { default: 2, min: 0, max: MAX_INT32, unit: 'tokens' },
+    { label: 'DRY allowed length', flag: '--dry-allowed-length <n>' },
+  ),
+  /** Prompt included. */
+  dryPenaltyLastN: integer(
+    'tokens DRY looks at; -1 = all',
+    { default: 64, min: -1, max: MAX_INT32, unit: 'tokens' },
+    { label: 'DRY window', flag: '--dry-penalty-last-n <n>' },
+  ),
+  drySequenceBreakers: texts(
+    'text that ends the search for repetition; repeatable; "none" for no breakers (default: \\n, :, ", *)',
+    { default: ['\n', ':', '"', '*'], maxCount: 64, maxLength: 40, escapes: true },
+    { label: 'DRY sequence breakers', flag: '--dry-sequence-breaker <text>' },
+  ),
+  /** To either side. */
+  dynatempRange: number(
+    'move the temperature with uncertainty; 0 = off',
+    { default: 0, min: 0, max: 100 },
+    { label: 'Dynamic temperature range', flag: '--dynatemp-range <t>' },
+  ),
+  /** 1 is straight. */
+  dynatempExponent: number(
+    'bend the way from uncertainty to temperature',
+    { default: 1, min: 0, max: 100 },
+    { label: 'Dynamic temperature exponent', flag: '--dynatemp-exp <x>' },
+  ),
+  /** The temperature stage still runs. */
+  mirostat: choice<0 | 1 | 2>(
+    'hold the surprise of the text steady, in place of the other samplers; 0 = off',
+    { default: 0, values: [0, 1, 2], allowed: '0 (off), 1 or 2' },
+    { label: 'Mirostat', flag: '--mirostat <version>', gguf: 'mirostat' },
+  ),
+  mirostatTau: number(
+    'the surprise per token aimed at',
+    { default: 5, min: 0, max: 100, unit: 'bits' },
+    { label: 'Mirostat target entropy', flag: '--mirostat-ent <bits>', gguf: 'mirostat_tau' },
+  ),
+  mirostatEta: number(
+    'how fast mirostat adapts',
+    { default: 0.1, min: 0, max: 1 },
+    { label: 'Mirostat learning rate', flag: '--mirostat-lr <x>', gguf: 'mirostat_eta' },
+  ),
+  /** Draws at the end of the chain. */
+  adaptiveTarget: number(
+    'prefer tokens near this probability; below 0 = off',
+    { default: -1, min: -1, max: 1 },
+    { label: 'Adaptive-p target', flag: '--adaptive-target <p>' },
+  ),
+  adaptiveDecay: number(
+    'how much of earlier tokens counts for that',
+    { default: 0.9, min: 0, max: 0.99 },
+    { label: 'Adaptive-p decay', flag: '--adaptive-decay <x>' },
+  ),
+};
+
+export const SAMPLING_SETTINGS = { ...COMMON_SETTINGS, ...CONTENT_SETTINGS, ...FURTHER_SETTINGS };
+
+export type SamplingParams = ValuesOf<typeof SAMPLING_SETTINGS>;
+export type SamplingKey = keyof SamplingParams;
+
+/** Settings that are one number. */
+export type SamplingNumber = {
+  [K in SamplingKey]: (typeof SAMPLING_SETTINGS)[K] extends NumberSetting<number> ? K : never;
+}[SamplingKey];
