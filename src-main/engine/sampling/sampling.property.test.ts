@@ -1,7 +1,9 @@
 /** Whatever the settings and the logits, a chain draws a token that can be drawn, with a probability that is a number. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { DEFAULT_SAMPLER_ORDER, type SamplingParams } from '../types.ts';
+import { SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts';
+import type { Setting } from '../settings/setting.ts';
+import { DEFAULT_SAMPLER_ORDER } from '../types.ts';
 import { SamplerChain } from './sampler-chain.ts';
 import { recordStages } from './stage-reports.ts';
 
@@ -16,7 +18,14 @@ const vocabulary = {
 const number = (min: number, max: number, ...special: number[]) =>
   fc.oneof(fc.constantFrom(min, max, ...special), fc.double({ min, max, noNaN: true }));
 
-const sampling: fc.Arbitrary<SamplingParams> = fc.record({
+/** Of a setting that has no values of its own below: a number anywhere in its range, anything else at its default. */
+function inRange(row: Setting): fc.Arbitrary<unknown> {
+  if (row.kind !== 'number' || row.default === null) return fc.constant(row.default);
+  return row.integer ? fc.integer(row) : number(row.min, row.max, row.default);
+}
+
+const sampling = fc.record({
+  ...Object.fromEntries(Object.entries<Setting>(SAMPLING_SETTINGS).map(([key, row]) => [key, inRange(row)])),
   samplers: fc.array(fc.constantFrom(...DEFAULT_SAMPLER_ORDER), { maxLength: 12 }),
   temperature: number(-1, 100, 0, 1e-40, 0.8),
   topK: fc.integer({ min: -1, max: 20 }),
@@ -44,11 +53,7 @@ const sampling: fc.Arbitrary<SamplingParams> = fc.record({
   adaptiveTarget: number(-1, 1, -1, 0, 0.3),
   adaptiveDecay: number(0, 0.99, 0.9),
   logitBias: fc.array(fc.tuple(fc.nat(VOCABULARY - 1), number(-1e9, 1e9, 0)), { maxLength: 3 }),
-  textBias: fc.constant([]),
-  bannedTexts: fc.constant([]),
-  grammar: fc.constant(null),
-  seed: fc.constant(null),
-});
+}) as fc.Arbitrary<SamplingParams>;
 
 const logits = fc.array(
   fc.oneof(fc.constantFrom(0, -0, 1, 1e-40, -1e6, 1e6), fc.double({ min: -30, max: 30, noNaN: true })),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../defaults.ts';
+import { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
 import type { SamplingParams } from '../types.ts';
 import { RawDistribution } from './raw-distribution.ts';
 import { Mt19937 } from './rng.ts';
@@ -35,20 +36,8 @@ describe('SamplerChain', () => {
     const params = { ...defaultSamplingParams(), logitBias: [[5, -100]] as [number, number][] };
     const chain = new SamplerChain(320, params, 1, { maskedIds: [0, 2] });
     const sampled = chain.sample(logits, [], recorder.observe);
-    expect(recorder.stages.map((s) => s.stage)).toEqual([
-      'mask',
-      'logit_bias',
-      'penalties',
-      'dry',
-      'top_n_sigma',
-      'top_k',
-      'typical',
-      'top_p',
-      'min_p',
-      'xtc',
-      'temperature',
-      'dist',
-    ]);
+    const stages = recorder.stages.map(({ stage }) => stage);
+    expect(stages).toEqual(['mask', 'logit_bias', ...DEFAULT_SAMPLER_ORDER, 'dist']);
     expect(recorder.stages[0]).toMatchObject({ survivors: 318, removed: 2 });
     expect(recorder.stages.at(-1)!.top[0][0]).toBe(sampled.id);
     for (let i = 1; i < recorder.stages.length; i++) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isValidSetting } from '../check-value.ts';
 import { STOP_SETTINGS, TOP_CANDIDATES } from './generation.ts';
-import { FIRST_SAMPLER_ORDER, SAMPLING_SETTINGS } from './sampling.ts';
+import { DEFAULT_SAMPLER_ORDER, FIRST_SAMPLER_ORDER, SAMPLING_SETTINGS } from './sampling.ts';
 import { defaultsOf, inRange, integer, namedBy, rangeText, type Setting, type SettingTable } from './setting.ts';
 
 const ROWS = Object.entries<Setting>({ ...SAMPLING_SETTINGS, ...STOP_SETTINGS });
@@ -29,6 +29,11 @@ describe('the settings tables', () => {
   it('have ranges that are not empty', () => {
     const ranges = [...ROWS.flatMap(([, row]) => (row.kind === 'number' ? row : [])), TOP_CANDIDATES];
     for (const { min, max } of ranges) expect(max).toBeGreaterThan(min);
+  });
+
+  it('order the stages as llama.cpp does', () => {
+    const order = ['penalties', 'dry', 'top_n_sigma', 'top_k', 'typical', 'top_p', 'min_p', 'xtc', 'temperature'];
+    expect(DEFAULT_SAMPLER_ORDER.filter((name) => order.includes(name))).toEqual(order);
   });
 
   it('still know the stages of old settings', () => {
