@@ -8,12 +8,11 @@ import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import { readChatTemplate } from './chat-template.ts';
 import { isGguf, partNames, readParts } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
-import { TOKENIZER_FILE } from './hf-folder.ts';
-import { engineOverhead } from './engine-overhead.ts';
-import { estimateMemory, type MemoryPlanner, referenceMemory } from './memory-estimate.ts';
+import { TOKENIZER_FILE } from './huggingface/open-folder.ts';
+import { engineOverhead, estimateMemory, type MemoryPlanner, referenceMemory } from './memory-estimate.ts';
 import { CONFIG } from './open-tiny-transformer.ts';
 import type { OpenedModel } from './opened-model.ts';
-import { openHeaders } from './registry.ts';
+import { openHeaders } from './open-model.ts';
 
 const CONTEXT_SIZES = [1024, 4096];
 

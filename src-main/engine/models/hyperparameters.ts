@@ -1,6 +1,6 @@
 /**
  * What an architecture's file needs to know about one model: the same record whether it came from a GGUF file's
- * metadata (`from-gguf.ts`) or a Hugging Face `config.json` (`from-hf-config.ts`). Names are GGUF's keys in camelCase.
+ * metadata (`gguf/read-hyperparameters.ts`) or a Hugging Face `config.json` (`huggingface/read-config.ts`). Names are GGUF's keys in camelCase.
  *
  * Everything is resolved: no default is left to the architecture. Weights reach the program under GGUF's tensor names
  * and in GGUF's layouts.

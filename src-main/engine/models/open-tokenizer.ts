@@ -5,12 +5,10 @@ import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { MAX_ID } from '../tokenizer/vocabulary.ts';
 import { isGguf, partNames } from './gguf/gguf-parts.ts';
-import { knowsIdsOnly } from './gguf/ids-only.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { readTokenizer } from './gguf/read-tokenizer.ts';
-import { CONFIG_FILE, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './hf-folder.ts';
+import { CONFIG_FILE, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './huggingface/open-folder.ts';
 import { readTokenizerJson } from './json-file.ts';
-import { withoutTokenizer } from './open-gguf.ts';
 
 /**
  * Opens the tokenizer alone, of a model or of a file that holds nothing else: a GGUF file with or without weights, of
@@ -25,7 +23,7 @@ export async function openTokenizer(files: ModelFiles, onWarning: (message: stri
   try {
     if (isFolder) return tokenizerFromJson(await readTokenizerJson(source, MAX_TOKENIZER_BYTES), source.name);
     const reader = new MetadataReader((await readGguf(source)).metadata, source.name);
-    return (knowsIdsOnly(reader) ? withoutTokenizer(reader) : readTokenizer(reader, onWarning)).tokenizer;
+    return readTokenizer(reader, onWarning).tokenizer;
   } finally {
     await source.close?.();
   }

@@ -1,9 +1,9 @@
-import { EngineError } from '../../errors.ts';
-import { blockTypeOf, type GgufFile, type GgufTensor } from '../../formats/gguf/gguf-file.ts';
-import type { TypedValue } from '../../formats/gguf/writer.ts';
-import { readExactly } from '../../formats/read-exactly.ts';
-import type { ByteSource, CancelToken, ModelFiles } from '../../platform.ts';
-import { partNames, readParts } from '../gguf/gguf-parts.ts';
+import { EngineError } from '../errors.ts';
+import { blockTypeOf, type GgufFile, type GgufTensor } from '../formats/gguf/gguf-file.ts';
+import type { TypedValue } from '../formats/gguf/writer.ts';
+import { readExactly } from '../formats/read-exactly.ts';
+import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
+import { partNames, readParts } from '../models/gguf/gguf-parts.ts';
 import { type InputTensor, type QuantizeInput, SLICE_VALUES } from './quantize-input.ts';
 
 /** About the file, not about the model: written anew or of no use in the new file. */

@@ -3,7 +3,7 @@ import type { ModelFiles } from '../platform.ts';
 import { memoryModelFiles, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { safetensorsBytes } from '../test-support/safetensors.ts';
 import type { LoadProgress } from '../types.ts';
-import { openModel } from './registry.ts';
+import { openModel } from './open-model.ts';
 
 type Json = Record<string, unknown>;
 interface TensorJson {

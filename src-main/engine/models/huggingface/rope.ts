@@ -1,5 +1,5 @@
-import type { ConfigReader } from './config-reader.ts';
-import type { RopeParameters, RopeScaling } from './hyperparameters.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import type { RopeParameters, RopeScaling } from '../hyperparameters.ts';
 
 export interface RopeDefaults {
   readonly theta: number;

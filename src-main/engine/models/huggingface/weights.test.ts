@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { memoryModelFiles } from '../test-support/model-files.ts';
-import type { TensorJson } from '../test-support/hf-dtypes.ts';
-import { hfFolderBytes } from '../test-support/hf-fixtures.ts';
-import { safetensorsBytes } from '../test-support/safetensors.ts';
-import { buildProgram } from './architectures/index.ts';
-import { openHfFolder } from './hf-folder.ts';
+import { memoryModelFiles } from '../../test-support/model-files.ts';
+import type { TensorJson } from '../../test-support/hf-dtypes.ts';
+import { hfFolderBytes } from '../../test-support/hf-fixtures.ts';
+import { safetensorsBytes } from '../../test-support/safetensors.ts';
+import { buildProgram } from '../architectures/index.ts';
+import { openHfFolder } from './open-folder.ts';
 
 /** A folder whose safetensors header is changed; the data stays. */
 function withHeader(folder: string, change: (header: Record<string, TensorJson>) => void) {

@@ -1,12 +1,12 @@
-import { EngineError } from '../../errors.ts';
-import type { BlockType } from '../../quant/block-type.ts';
-import { F16 } from '../../quant/f16.ts';
-import { F32 } from '../../quant/f32.ts';
-import { Q4_0 } from '../../quant/q4_0.ts';
-import { Q4_1 } from '../../quant/q4_1.ts';
-import { Q4_K } from '../../quant/q4_k.ts';
-import { Q6_K } from '../../quant/q6_k.ts';
-import { Q8_0 } from '../../quant/q8_0.ts';
+import { EngineError } from '../errors.ts';
+import type { BlockType } from '../quant/block-type.ts';
+import { F16 } from '../quant/f16.ts';
+import { F32 } from '../quant/f32.ts';
+import { Q4_0 } from '../quant/q4_0.ts';
+import { Q4_1 } from '../quant/q4_1.ts';
+import { Q4_K } from '../quant/q4_k.ts';
+import { Q6_K } from '../quant/q6_k.ts';
+import { Q8_0 } from '../quant/q8_0.ts';
 
 /** A type that models can be written in. */
 export interface TargetType {

@@ -1,13 +1,13 @@
-import type { CancelToken, ModelFiles } from '../../platform.ts';
-import { elementCount } from '../../tensor/shape.ts';
-import { EngineError } from '../../errors.ts';
-import { buildProgram } from '../architectures/index.ts';
-import { readChatTemplate } from '../chat-template.ts';
-import { scaledWidth } from '../from-gguf.ts';
-import { openHfFolder } from '../hf-folder.ts';
-import type { Hyperparameters } from '../hyperparameters.ts';
-import type { WeightSource } from '../weight-source.ts';
-import { describeForGguf } from './hf-metadata.ts';
+import type { CancelToken, ModelFiles } from '../platform.ts';
+import { elementCount } from '../tensor/shape.ts';
+import { EngineError } from '../errors.ts';
+import { buildProgram } from '../models/architectures/index.ts';
+import { readChatTemplate } from '../models/chat-template.ts';
+import { scaledWidth } from '../models/gguf/read-hyperparameters.ts';
+import { openHfFolder } from '../models/huggingface/open-folder.ts';
+import type { Hyperparameters } from '../models/hyperparameters.ts';
+import type { WeightSource } from '../models/weight-source.ts';
+import { describeForGguf } from '../models/gguf/write-hyperparameters.ts';
 import { type InputTensor, type QuantizeInput, SLICE_VALUES } from './quantize-input.ts';
 import { describeTokenizer } from './tokenizer-metadata.ts';
 

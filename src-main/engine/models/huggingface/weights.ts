@@ -1,17 +1,17 @@
-import { EngineError } from '../errors.ts';
-import { quote } from '../formats/json/strict-json.ts';
-import { Rooms } from '../formats/rooms.ts';
-import type { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
-import type { CancelToken } from '../platform.ts';
-import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../program/weights.ts';
-import { type BlockType, rowBytes } from '../quant/block-type.ts';
-import { F32 } from '../quant/f32.ts';
-import { elementCount, type Shape } from '../tensor/shape.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import { interleave, plusOne, transposeRows, wordsOf } from './hf-layouts.ts';
-import { type HfLayout, type HfTensor, hfTensor, isHfBuffer } from './hf-tensor-names.ts';
-import type { Hyperparameters } from './hyperparameters.ts';
-import type { ReadWeightOptions, WeightSource } from './weight-source.ts';
+import { EngineError } from '../../errors.ts';
+import { quote } from '../../formats/json/strict-json.ts';
+import { Rooms } from '../../formats/rooms.ts';
+import type { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
+import type { CancelToken } from '../../platform.ts';
+import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
+import { type BlockType, rowBytes } from '../../quant/block-type.ts';
+import { F32 } from '../../quant/f32.ts';
+import { elementCount, type Shape } from '../../tensor/shape.ts';
+import { Tensor } from '../../tensor/tensor.ts';
+import { interleave, plusOne, transposeRows, wordsOf } from './layouts.ts';
+import { type HfLayout, type HfTensor, hfTensor, isHfBuffer } from './tensor-names.ts';
+import type { Hyperparameters } from '../hyperparameters.ts';
+import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
 
 /** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
 const SLICE_BYTES = 2 * 2 ** 20;

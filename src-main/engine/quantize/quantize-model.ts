@@ -1,10 +1,10 @@
-import { EngineError } from '../../errors.ts';
-import { layOutGguf, type TypedValue } from '../../formats/gguf/writer.ts';
-import type { ByteSink, CancelToken, ModelFiles } from '../../platform.ts';
-import { type BlockType, rowBytes } from '../../quant/block-type.ts';
-import { elementCount } from '../../tensor/shape.ts';
-import { CONFIG_FILE } from '../hf-folder.ts';
-import { isGguf } from '../gguf/gguf-parts.ts';
+import { EngineError } from '../errors.ts';
+import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
+import type { ByteSink, CancelToken, ModelFiles } from '../platform.ts';
+import { type BlockType, rowBytes } from '../quant/block-type.ts';
+import { elementCount } from '../tensor/shape.ts';
+import { CONFIG_FILE } from '../models/huggingface/open-folder.ts';
+import { isGguf } from '../models/gguf/gguf-parts.ts';
 import { openGgufInput } from './gguf-input.ts';
 import { openHfInput } from './hf-input.ts';
 import type { InputTensor, QuantizeInput } from './quantize-input.ts';

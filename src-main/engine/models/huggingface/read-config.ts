@@ -1,10 +1,10 @@
-import { EngineError } from '../errors.ts';
-import { shorten } from '../formats/json/strict-json.ts';
-import type { ConfigReader } from './config-reader.ts';
-import type { ArchitectureName, Hyperparameters, RopeParameters } from './hyperparameters.ts';
-import { MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, optionalInteger } from './hf-limits.ts';
-import { readLayers } from './hf-layers.ts';
-import { plainRope, readRope, type RopeDefaults } from './hf-rope.ts';
+import { EngineError } from '../../errors.ts';
+import { shorten } from '../../formats/json/strict-json.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import type { ArchitectureName, Hyperparameters, RopeParameters } from '../hyperparameters.ts';
+import { MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY, MAX_WIDTH, optionalInteger } from './limits.ts';
+import { readLayers } from './layers.ts';
+import { plainRope, readRope, type RopeDefaults } from './rope.ts';
 
 /** What transformers' configuration class of a `model_type` assumes for keys that are absent. */
 interface HfDefaults {

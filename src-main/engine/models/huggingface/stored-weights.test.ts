@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { batchOf } from '../executors/batch.ts';
-import type { Executor } from '../executors/executor.ts';
-import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
-import { createWasmExecutor, wasmMemoryOf } from '../executors/wasm/wasm-executor.ts';
-import { SafetensorsFile } from '../formats/safetensors/safetensors-file.ts';
-import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
-import { KvCache } from '../kv-cache/kv-cache.ts';
-import type { ByteSource, ModelFiles } from '../platform.ts';
-import type { WeightDeclaration } from '../program/weights.ts';
-import { elementCount } from '../tensor/shape.ts';
-import { hfFolderBytesAs } from '../test-support/hf-dtypes.ts';
-import { HF_FOLDERS, hfFolderBytes } from '../test-support/hf-fixtures.ts';
-import { testKernels } from '../test-support/kernels.ts';
-import { memoryModelFiles } from '../test-support/model-files.ts';
-import { buildProgram } from './architectures/index.ts';
-import { openHfFolder } from './hf-folder.ts';
-import { hfTensor } from './hf-tensor-names.ts';
-import { HfWeights } from './hf-weights.ts';
-import type { Hyperparameters } from './hyperparameters.ts';
-import { openModel, openSource } from './registry.ts';
-import { fromSource } from './opened-model.ts';
-import { readerOf } from './weight-source.ts';
+import { batchOf } from '../../executors/batch.ts';
+import type { Executor } from '../../executors/executor.ts';
+import { createReferenceExecutor } from '../../executors/reference/reference-executor.ts';
+import { createWasmExecutor, wasmMemoryOf } from '../../executors/wasm/wasm-executor.ts';
+import { SafetensorsFile } from '../../formats/safetensors/safetensors-file.ts';
+import { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import type { ByteSource, ModelFiles } from '../../platform.ts';
+import type { WeightDeclaration } from '../../program/weights.ts';
+import { elementCount } from '../../tensor/shape.ts';
+import { hfFolderBytesAs } from '../../test-support/hf-dtypes.ts';
+import { HF_FOLDERS, hfFolderBytes } from '../../test-support/hf-fixtures.ts';
+import { testKernels } from '../../test-support/kernels.ts';
+import { memoryModelFiles } from '../../test-support/model-files.ts';
+import { buildProgram } from '../architectures/index.ts';
+import { openHfFolder } from './open-folder.ts';
+import { hfTensor } from './tensor-names.ts';
+import { HfWeights } from './weights.ts';
+import type { Hyperparameters } from '../hyperparameters.ts';
+import { openModel, openSource } from '../open-model.ts';
+import { fromSource } from '../opened-model.ts';
+import { readerOf } from '../weight-source.ts';
 
 /** Every fixture, and every way of changing a tensor in every dtype. */
 const MODELS: readonly [name: string, dtype: string, files: () => Record<string, Uint8Array>][] = [

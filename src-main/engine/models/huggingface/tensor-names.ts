@@ -1,4 +1,4 @@
-import type { Hyperparameters } from './hyperparameters.ts';
+import type { Hyperparameters } from '../hyperparameters.ts';
 
 /** How a tensor of a Hugging Face folder differs from GGUF's. */
 export type HfLayout =

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { readGguf } from '../../formats/gguf/gguf-file.ts';
-import { HF_FOLDERS, hfFolder, hfFolderBytes, readHfGolden } from '../../test-support/hf-fixtures.ts';
-import { memoryModelFiles, memorySource } from '../../test-support/model-files.ts';
-import { runModel } from '../../test-support/run-model.ts';
-import { expectSameBits } from '../../test-support/same-bits.ts';
-import { openModel, openSource } from '../registry.ts';
+import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { HF_FOLDERS, hfFolder, hfFolderBytes, readHfGolden } from '../test-support/hf-fixtures.ts';
+import { memoryModelFiles, memorySource } from '../test-support/model-files.ts';
+import { runModel } from '../test-support/run-model.ts';
+import { expectSameBits } from '../test-support/same-bits.ts';
+import { openModel, openSource } from '../models/open-model.ts';
 import { type QuantizeOptions, type QuantizeProgress, quantizeModel } from './quantize-model.ts';
 
 /** The new file. */

@@ -1,18 +1,16 @@
-import { EngineError } from '../errors.ts';
-import { quote } from '../formats/json/strict-json.ts';
-import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
-import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
-import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ChatTraits } from './chat-traits.ts';
-import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './from-gguf.ts';
-import { knowsIdsOnly } from './gguf/ids-only.ts';
-import { type GgufParts, partNames, readParts } from './gguf/gguf-parts.ts';
-import { GgufWeights } from './gguf/gguf-weights.ts';
-import { MetadataReader } from './gguf/metadata-reader.ts';
-import { readTokenizer } from './gguf/read-tokenizer.ts';
-import type { ModelSource } from './model-source.ts';
-import { samplingDefaultsFromGguf } from './sampling-defaults.ts';
+import { EngineError } from '../../errors.ts';
+import { quote } from '../../formats/json/strict-json.ts';
+import type { ByteSource, CancelToken, ModelFiles } from '../../platform.ts';
+import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { ChatTraits } from '../chat-traits.ts';
+import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './read-hyperparameters.ts';
+import { type GgufParts, partNames, readParts } from './gguf-parts.ts';
+import { GgufWeights } from './gguf-weights.ts';
+import { MetadataReader } from './metadata-reader.ts';
+import { readTokenizer } from './read-tokenizer.ts';
+import type { ModelSource } from '../model-source.ts';
+import { samplingDefaultsFromGguf } from '../sampling-defaults.ts';
 
 export interface OpenGgufOptions {
   /** Hears of what had to be guessed. */
@@ -44,9 +42,7 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
   // First, so that a file of an unknown kind is named as such and not for what it lacks.
   architectureOf(reader);
 
-  const { tokenizer, bosTokenId, endIds } = knowsIdsOnly(reader)
-    ? withoutTokenizer(reader)
-    : readTokenizer(reader, options.onWarning);
+  const { tokenizer, bosTokenId, endIds } = readTokenizer(reader, options.onWarning);
   const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
   return {
     name: reader.optionalText('general.name') ?? source.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, ''),
@@ -74,20 +70,6 @@ function chatTraits(
     bosToken: text(bosTokenId),
     eosToken: text(eosTokenId),
     samplingDefaults: samplingDefaultsFromGguf(reader, onWarning),
-  };
-}
-
-const MAX_VOCABULARY = 2 ** 22;
-
-/** For a file that has no vocabulary: ids without text. */
-export function withoutTokenizer(reader: MetadataReader): GgufTokenizerFacts {
-  const size = reader.integer(`${architectureOf(reader)}.vocab_size`, 1, MAX_VOCABULARY);
-  const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);
-  const ends = ['eos', 'eot', 'eom'].map(id).filter((end) => end !== null);
-  return {
-    tokenizer: new IdsOnlyTokenizer(size, `vocabulary in ${reader.fileName}`),
-    bosTokenId: id('bos'),
-    endIds: [...new Set(ends)],
   };
 }
 

@@ -1,7 +1,7 @@
-import type { TypedValue } from '../../formats/gguf/writer.ts';
-import { ggufKeysFromTokenizerJson } from '../../tokenizer/gguf/to-gguf.ts';
-import { IDS_ONLY_KEY } from '../gguf/ids-only.ts';
-import { type HfFolder, TOKENIZER_FILE } from '../hf-folder.ts';
+import type { TypedValue } from '../formats/gguf/writer.ts';
+import { ggufKeysFromTokenizerJson } from '../tokenizer/gguf/to-gguf.ts';
+import { IDS_ONLY_KEY } from '../models/gguf/read-tokenizer.ts';
+import { type HfFolder, TOKENIZER_FILE } from '../models/huggingface/open-folder.ts';
 
 /** The `tokenizer.*` keys of a Hugging Face folder, and what they cannot say. */
 export function describeTokenizer(

@@ -1,5 +1,5 @@
 /** How tensors of Hugging Face folders become GGUF's, on their bytes as they are stored. */
-import type { BlockType } from '../quant/block-type.ts';
+import type { BlockType } from '../../quant/block-type.ts';
 
 /**
  * Rows j and j + half of each head become neighbours 2j and 2j + 1.

@@ -1,4 +1,4 @@
-import type { ConfigReader } from './config-reader.ts';
+import type { ConfigReader } from '../config-reader.ts';
 
 // Far beyond any real model, and low enough that a damaged file is named and not believed.
 export const MAX_VOCABULARY = 2 ** 22;

@@ -1,14 +1,14 @@
 /** GGUF metadata to hyperparameters, with llama.cpp's defaults (llama-model.cpp, `load_hparams`). */
-import { EngineError } from '../errors.ts';
-import { shorten } from '../formats/json/strict-json.ts';
-import type { MetadataReader } from './gguf/metadata-reader.ts';
+import { EngineError } from '../../errors.ts';
+import { shorten } from '../../formats/json/strict-json.ts';
+import type { MetadataReader } from './metadata-reader.ts';
 import {
   ARCHITECTURE_NAMES,
   type ArchitectureName,
   type Hyperparameters,
   type RopeParameters,
   type RopeScaling,
-} from './hyperparameters.ts';
+} from '../hyperparameters.ts';
 
 /** What of the tensors the hyperparameters depend on. */
 export interface GgufTensorFacts {

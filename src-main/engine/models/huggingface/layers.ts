@@ -1,6 +1,6 @@
-import type { ConfigReader } from './config-reader.ts';
-import { MAX_CONTEXT, MAX_LAYERS, optionalInteger } from './hf-limits.ts';
-import type { Hyperparameters } from './hyperparameters.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import { MAX_CONTEXT, MAX_LAYERS, optionalInteger } from './limits.ts';
+import type { Hyperparameters } from '../hyperparameters.ts';
 
 type Layers = Pick<Hyperparameters, 'slidingWindow' | 'localLayers' | 'ropeLayers'>;
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
-import { KvCache } from '../kv-cache/kv-cache.ts';
-import type { WeightStore } from '../program/weights.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { CONFIG_SPELLINGS, HF_FOLDERS, hfFolder, readHfGolden } from '../test-support/hf-fixtures.ts';
-import { buildProgram } from './architectures/index.ts';
-import { openHfFolder } from './hf-folder.ts';
-import type { Hyperparameters } from './hyperparameters.ts';
+import { createReferenceExecutor } from '../../executors/reference/reference-executor.ts';
+import { KvCache } from '../../kv-cache/kv-cache.ts';
+import type { WeightStore } from '../../program/weights.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { CONFIG_SPELLINGS, HF_FOLDERS, hfFolder, readHfGolden } from '../../test-support/hf-fixtures.ts';
+import { buildProgram } from '../architectures/index.ts';
+import { openHfFolder } from './open-folder.ts';
+import type { Hyperparameters } from '../hyperparameters.ts';
 
 /** Long enough for prompt and reply, and short enough that phi3-longrope stays in its original context. */
 const CONTEXT = 128;

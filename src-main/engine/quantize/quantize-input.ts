@@ -1,7 +1,7 @@
-import type { TypedValue } from '../../formats/gguf/writer.ts';
-import type { CancelToken } from '../../platform.ts';
-import type { BlockType } from '../../quant/block-type.ts';
-import type { Shape } from '../../tensor/shape.ts';
+import type { TypedValue } from '../formats/gguf/writer.ts';
+import type { CancelToken } from '../platform.ts';
+import type { BlockType } from '../quant/block-type.ts';
+import type { Shape } from '../tensor/shape.ts';
 
 /** Values handed on at a time, whole rows: so that progress shows and cancelling is heard. */
 export const SLICE_VALUES = 2 ** 20;

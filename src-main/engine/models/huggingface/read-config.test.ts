@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigReader } from './config-reader.ts';
-import { readHfConfig } from './from-hf-config.ts';
+import { ConfigReader } from '../config-reader.ts';
+import { readHfConfig } from './read-config.ts';
 
 type Json = Record<string, unknown>;
 
