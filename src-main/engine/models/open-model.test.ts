@@ -94,11 +94,16 @@ describe('openModel', () => {
     }
   });
 
-  const missing = ['config.json', 'model.safetensors', 'tokenizer.json'];
-  it.each(missing)('names %s when it is missing, and what there is', async (name) => {
+  const missing: [string, string][] = [
+    ['config.json', 'has no config.json. A model is a GGUF file, or'],
+    ['model.safetensors', 'has neither model.safetensors nor model.safetensors.index.json.'],
+    ['tokenizer.json', 'has no tokenizer.json. A model is a GGUF file, or'],
+  ];
+  it.each(missing)('names %s when it is missing', async (name, message) => {
     await expect(openModel(withFiles({ [name]: null }))).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
-      message: expect.stringContaining(`The model changed has no ${name}.`) as string,
+      message: expect.stringContaining(`The model changed ${message}`) as string,
+      details: { file: name },
     });
   });
 

@@ -4,13 +4,11 @@ import type { Program } from '../program/program.ts';
 import type { WeightReader, WeightStore } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
 import type { LoadProgress } from '../types.ts';
-import { isGguf } from './gguf/gguf-parts.ts';
-import { openHfFolder } from './huggingface/open-folder.ts';
+import { isHfFolder, openHfFolder } from './huggingface/open-folder.ts';
 import { loadWeights } from './load-weights.ts';
 import type { Model } from './model.ts';
 import type { ModelSource } from './model-source.ts';
 import { openGguf } from './gguf/open-gguf.ts';
-import { CONFIG, isTinyTransformer, openTinyTransformer } from './open-tiny-transformer.ts';
 import { fromSource, type OpenedModel } from './opened-model.ts';
 import { readerOf } from './weight-source.ts';
 
@@ -55,24 +53,20 @@ export async function openModel(files: ModelFiles, options: OpenModelOptions = {
 }
 
 /**
- * Reads the headers of a GGUF or Hugging Face model, for what there is to know before it is loaded. The caller closes it.
+ * Reads the headers of a GGUF or Hugging Face model, weights left unread. The caller closes it.
  * @throws EngineError as `openModel` does
  */
 export function openSource(files: ModelFiles, options: OpenModelOptions = {}): Promise<ModelSource> {
   const { cancel, onWarning = () => {} } = options;
-  // Beside a config.json, GGUF files are conversions of the same model.
-  if (files.names.includes(CONFIG) || !files.names.some(isGguf)) return openHfFolder(files, onWarning);
-  return openGguf(files, { cancel, onWarning });
+  return isHfFolder(files) ? openHfFolder(files, onWarning) : openGguf(files, { cancel, onWarning });
 }
 
 /**
- * Reads the headers of a model of any kind, weights left unread. The caller closes it.
+ * The same, as what can be loaded.
  * @throws EngineError as `openModel` does
  */
 export async function openHeaders(files: ModelFiles, options: OpenModelOptions = {}): Promise<OpenedModel> {
   checkCancel(options);
-  const isFolder = files.names.includes(CONFIG) || !files.names.some(isGguf);
-  if (isFolder && (await isTinyTransformer(files))) return openTinyTransformer(files);
   return fromSource(await openSource(files, options));
 }
 

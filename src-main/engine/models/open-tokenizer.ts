@@ -4,10 +4,10 @@ import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { MAX_ID } from '../tokenizer/vocabulary.ts';
-import { isGguf, partNames } from './gguf/gguf-parts.ts';
+import { partNames } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { readTokenizer } from './gguf/read-tokenizer.ts';
-import { CONFIG_FILE, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './huggingface/open-folder.ts';
+import { isHfFolder, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './huggingface/open-folder.ts';
 import { readTokenizerJson } from './json-file.ts';
 
 /**
@@ -17,7 +17,7 @@ import { readTokenizerJson } from './json-file.ts';
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
 export async function openTokenizer(files: ModelFiles, onWarning: (message: string) => void): Promise<Tokenizer> {
-  const isFolder = files.names.includes(CONFIG_FILE) || !files.names.some(isGguf);
+  const isFolder = isHfFolder(files);
   if (isFolder && !files.names.includes(TOKENIZER_FILE)) return new IdsOnlyTokenizer(MAX_ID + 1, TOKENIZER_FILE);
   const source = await files.open(isFolder ? TOKENIZER_FILE : partNames(files)[0]);
   try {

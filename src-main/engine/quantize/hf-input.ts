@@ -1,13 +1,13 @@
 import type { CancelToken, ModelFiles } from '../platform.ts';
 import { elementCount } from '../tensor/shape.ts';
 import { EngineError } from '../errors.ts';
+import type { DescribedModel } from '../models/architectures/architecture.ts';
 import { buildProgram } from '../models/architectures/index.ts';
 import { readChatTemplate } from '../models/chat-template.ts';
-import { scaledWidth } from '../models/gguf/read-hyperparameters.ts';
+import { GgufKeys } from '../models/gguf/write-decoder.ts';
 import { openHfFolder } from '../models/huggingface/open-folder.ts';
-import type { Hyperparameters } from '../models/hyperparameters.ts';
 import type { WeightSource } from '../models/weight-source.ts';
-import { describeForGguf } from '../models/gguf/write-hyperparameters.ts';
+import type { TypedValue } from '../formats/gguf/writer.ts';
 import { type InputTensor, type QuantizeInput, SLICE_VALUES } from './quantize-input.ts';
 import { describeTokenizer } from './tokenizer-metadata.ts';
 
@@ -19,25 +19,46 @@ export async function openHfInput(files: ModelFiles): Promise<QuantizeInput> {
   const chatTemplate = await readChatTemplate(files);
   const folder = await openHfFolder(files);
   try {
-    const { hyperparameters: hyper } = folder;
     // llama.cpp looks for tokens of the usual vocabulary in models of some names, which a made-up one does not have.
-    const description = describeForGguf(hyper, folder.tokenizerJson === null ? null : folder.name);
-    const tokenizer = describeTokenizer(folder, chatTemplate);
-    const scales = queryScales(hyper);
-    const weights = buildProgram(hyper, 1).weights.map(({ name, shape }) =>
-      inputTensor(folder.weights, name, shape, scales(name)),
+    const { general, keys, attentionScale } = describeForGguf(
+      folder,
+      folder.tokenizerJson === null ? null : folder.name,
     );
-    const vectors = [...description.vectors].map(([name, values]) => vectorTensor(name, values));
+    const tokenizer = describeTokenizer(folder, chatTemplate);
+    const declared = buildProgram(folder, 1).weights;
+    const scales = queryScales(folder, attentionScale, new Set(declared.map(({ name }) => name)));
+    const weights = declared.map(({ name, shape }) => inputTensor(folder.weights, name, shape, scales(name)));
+    const vectors = [...keys.vectors].map(([name, values]) => vectorTensor(name, values));
     return {
-      metadata: new Map([...description.metadata, ...tokenizer.metadata]),
+      metadata: new Map([...general, ...keys.metadata, ...tokenizer.metadata]),
       tensors: [...vectors, ...weights],
-      warnings: [...description.warnings, ...tokenizer.warnings],
+      warnings: [...keys.warnings, ...tokenizer.warnings],
       close: () => folder.close(),
     };
   } catch (error) {
     await folder.close();
     throw error;
   }
+}
+
+/**
+ * @param name for `general.name`; null leaves it out
+ * @throws EngineError UNSUPPORTED_ARCHITECTURE for a model that GGUF cannot describe
+ */
+function describeForGguf({ architecture, hyperparameters }: DescribedModel, name: string | null) {
+  if (!architecture.gguf) {
+    throw new EngineError(
+      'UNSUPPORTED_ARCHITECTURE',
+      `GGUF has no architecture for a ${architecture.name}. It can be run as it is, and not be converted.`,
+      { architecture: architecture.name },
+    );
+  }
+  const keys = new GgufKeys(architecture.name);
+  architecture.gguf.write(hyperparameters, keys);
+  const texts = { 'general.architecture': architecture.name, 'general.type': 'model', 'general.name': name };
+  const general = new Map<string, TypedValue>();
+  for (const [key, value] of Object.entries(texts)) if (value !== null) general.set(key, { type: 'string', value });
+  return { general, keys, attentionScale: architecture.gguf.attentionScale(hyperparameters) };
 }
 
 /** Factor on the first `rows` rows of a tensor. */
@@ -47,19 +68,22 @@ interface RowScale {
 }
 
 /**
- * GGUF has no key for the factor on the attention scores, which follows from the head's width. Where a model has
- * another one (Gemma's `query_pre_attn_scalar`), the difference goes into what makes the queries.
+ * Most architectures of GGUF have no key for the factor on the attention scores. Where a model has another one than the
+ * file stands for (Gemma's `query_pre_attn_scalar`), the difference goes into what makes the queries.
+ * @param attentionScale that readers of the new file will use
+ * @param names of the program's weights
  */
-function queryScales(hyper: Hyperparameters): (name: string) => RowScale | null {
-  const { architecture, blockCount, embeddingLength, headCount, keyLength, attentionScale } = hyper;
-  const factor =
-    attentionScale * Math.sqrt(scaledWidth(architecture, blockCount, embeddingLength, headCount, keyLength));
+function queryScales(
+  { hyperparameters: hyper }: DescribedModel,
+  attentionScale: number,
+  names: ReadonlySet<string>,
+): (name: string) => RowScale | null {
+  const factor = hyper.attentionScale / attentionScale;
   if (Math.abs(factor - 1) < 1e-9) return () => null;
-  const hasQueryNorm = architecture === 'qwen3' || architecture === 'gemma3' || architecture === 'olmo2';
-  const isFused = architecture === 'gpt2' || architecture === 'phi3';
-  const pattern = hasQueryNorm ? /\.attn_q_norm\.weight$/ : isFused ? /\.attn_qkv\./ : /\.attn_q\./;
-  const rows = hasQueryNorm ? Infinity : headCount * keyLength;
-  return (name) => (pattern.test(name) ? { rows, factor } : null);
+  // Where queries are normalised, only the norm's gain changes their size.
+  const part = ['attn_q_norm', 'attn_qkv', 'attn_q'].find((candidate) => names.has(`blk.0.${candidate}.weight`));
+  const rows = part === 'attn_q_norm' ? Infinity : hyper.headCount * hyper.keyLength;
+  return (name) => (/^blk\.\d+\.(\w+)\./.exec(name)?.[1] === part ? { rows, factor } : null);
 }
 
 function inputTensor(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
 import { HF_FOLDERS, hfFolder, hfFolderBytes, readHfGolden } from '../test-support/hf-fixtures.ts';
-import { memoryModelFiles, memorySource } from '../test-support/model-files.ts';
+import { memoryModelFiles, memorySource, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { runModel } from '../test-support/run-model.ts';
 import { expectSameBits } from '../test-support/same-bits.ts';
 import { openModel, openSource } from '../models/open-model.ts';
@@ -116,6 +116,13 @@ describe('a GGUF file', () => {
 });
 
 describe('quantizing', () => {
+  it('refuses a model of an architecture that GGUF lacks', async () => {
+    await expect(quantize(await nodeModelFiles(TINY_TRANSFORMER_DIR), 'Q8_0')).rejects.toMatchObject({
+      code: 'UNSUPPORTED_ARCHITECTURE',
+      message: expect.stringContaining('GGUF has no architecture for a TinyTransformer.') as string,
+    });
+  });
+
   it('tells how far it is', async () => {
     const seen: QuantizeProgress[] = [];
     const { fileBytes } = await quantize(hfFolder('llama'), 'Q8_0', { onProgress: (progress) => seen.push(progress) });

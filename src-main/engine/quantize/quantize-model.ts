@@ -3,8 +3,7 @@ import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
 import type { ByteSink, CancelToken, ModelFiles } from '../platform.ts';
 import { type BlockType, rowBytes } from '../quant/block-type.ts';
 import { elementCount } from '../tensor/shape.ts';
-import { CONFIG_FILE } from '../models/huggingface/open-folder.ts';
-import { isGguf } from '../models/gguf/gguf-parts.ts';
+import { isHfFolder } from '../models/huggingface/open-folder.ts';
 import { openGgufInput } from './gguf-input.ts';
 import { openHfInput } from './hf-input.ts';
 import type { InputTensor, QuantizeInput } from './quantize-input.ts';
@@ -48,8 +47,7 @@ export async function quantizeModel(
   options: QuantizeOptions = {},
 ): Promise<Quantized> {
   const target = targetType(typeName);
-  const fromFolder = files.names.includes(CONFIG_FILE) || !files.names.some(isGguf);
-  const input = await (fromFolder ? openHfInput(files) : openGgufInput(files));
+  const input = await (isHfFolder(files) ? openHfInput(files) : openGgufInput(files));
   try {
     for (const warning of input.warnings) options.onWarning?.(warning);
     return await write(input, target, sink, options);

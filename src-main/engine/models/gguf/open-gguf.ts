@@ -3,8 +3,9 @@ import { quote } from '../../formats/json/strict-json.ts';
 import type { ByteSource, CancelToken, ModelFiles } from '../../platform.ts';
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { ggufArchitecture } from '../architectures/index.ts';
 import type { ChatTraits } from '../chat-traits.ts';
-import { architectureOf, type GgufTensorFacts, hyperparametersFromGguf } from './read-hyperparameters.ts';
+import type { GgufTensorFacts } from './read-decoder.ts';
 import { type GgufParts, partNames, readParts } from './gguf-parts.ts';
 import { GgufWeights } from './gguf-weights.ts';
 import { MetadataReader } from './metadata-reader.ts';
@@ -40,16 +41,25 @@ async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<
   const { source, metadata } = parts.first;
   const reader = new MetadataReader(metadata, source.name);
   // First, so that a file of an unknown kind is named as such and not for what it lacks.
-  architectureOf(reader);
+  const architecture = ggufArchitecture(reader);
 
   const { tokenizer, bosTokenId, endIds } = readTokenizer(reader, options.onWarning);
   const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
+  const header = {
+    reader,
+    architecture: architecture.name,
+    key: (name: string) => `${architecture.name}.${name}`,
+    vocabularySize: tokenizer.vocabularySize,
+    tensors: facts,
+  };
   return {
     name: reader.optionalText('general.name') ?? source.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, ''),
-    hyperparameters: hyperparametersFromGguf(reader, tokenizer.vocabularySize, facts),
+    architecture,
+    hyperparameters: architecture.gguf.read(header),
     tokenizer,
     bosTokenId,
     eosTokenIds: endIds,
+    maskedTokenIds: [],
     chat: chatTraits(reader, tokenizer, bosTokenId, options.onWarning),
     weights: new GgufWeights(parts.tensors, source.name),
     totalBytes: parts.totalBytes,

@@ -1,7 +1,7 @@
 import { tokenizerFromGguf, type GgufTokenizerFacts } from '../../tokenizer/gguf/from-gguf.ts';
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
+import { ggufArchitecture } from '../architectures/index.ts';
 import type { MetadataReader } from './metadata-reader.ts';
-import { architectureOf } from './read-hyperparameters.ts';
 
 /** Says that the file's vocabulary is made up: it was written from a model that came without a tokenizer. */
 export const IDS_ONLY_KEY = 'tokenscope.ids_only';
@@ -68,7 +68,7 @@ const MAX_VOCABULARY = 2 ** 22;
 
 /** For a file that has no vocabulary: ids without text. */
 function idsOnlyTokenizer(reader: MetadataReader): GgufTokenizerFacts {
-  const size = reader.integer(`${architectureOf(reader)}.vocab_size`, 1, MAX_VOCABULARY);
+  const size = reader.integer(`${ggufArchitecture(reader).name}.vocab_size`, 1, MAX_VOCABULARY);
   const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);
   const ends = ['eos', 'eot', 'eom'].map(id).filter((end) => end !== null);
   return {

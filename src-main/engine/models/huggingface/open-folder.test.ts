@@ -14,7 +14,7 @@ const CONTEXT = 128;
 /** The model of a folder, ready to run. */
 async function load(folder: string, config: (typeof CONFIG_SPELLINGS)[number]) {
   const source = await openHfFolder(hfFolder(folder, config));
-  const program = buildProgram(source.hyperparameters, CONTEXT);
+  const program = buildProgram(source, CONTEXT);
   const tensors = new Map<string, Tensor>();
   for (const { name, shape } of program.weights) {
     source.weights.check(name, shape);

@@ -39,12 +39,14 @@ describe('a config.json that leaves out what it can', () => {
   });
 
   it('of mistral is a llama whose layers all have a window', () => {
-    expect(hyper({ model_type: 'mistral', num_attention_heads: 8 })).toMatchObject({
-      architecture: 'llama',
-      headCountKv: 8,
-      contextLength: 131_072,
-      slidingWindow: 4096,
-      localLayers: [true, true, true],
+    expect(read({ model_type: 'mistral', num_attention_heads: 8 })).toMatchObject({
+      architecture: { name: 'llama' },
+      hyperparameters: {
+        headCountKv: 8,
+        contextLength: 131_072,
+        slidingWindow: 4096,
+        localLayers: [true, true, true],
+      },
     });
   });
 
@@ -121,7 +123,7 @@ function longrope(type: string) {
 describe('a config.json that is wrong', () => {
   it('names an unknown model type and those there are', () => {
     expect(() => read({ model_type: 'mamba' })).toThrow(
-      'config.json: the model_type mamba is not supported. Supported: llama, mistral, qwen2, qwen3, gemma2, gemma3_text, phi3, smollm3, olmo2, gpt2.',
+      'config.json: the model_type mamba is not supported. Supported: llama, mistral, qwen2, qwen3, gemma2, gemma3_text, gpt2, phi3, smollm3, olmo2.',
     );
     expect(() => read({ model_type: '__proto__' })).toThrow('not supported');
     expect(() => read({})).toThrow('no "model_type" is named');

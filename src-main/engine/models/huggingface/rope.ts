@@ -1,11 +1,11 @@
 import type { ConfigReader } from '../config-reader.ts';
 import type { RopeParameters, RopeScaling } from '../hyperparameters.ts';
 
+/** What a model type assumes about rotary embedding. */
 export interface RopeDefaults {
   readonly theta: number;
-  readonly keyLength: number;
-  /** `max_position_embeddings`. */
-  readonly contextLength: number;
+  /** Key of the object inside `rope_parameters` that counts, where there is one per kind of layer. */
+  readonly kind?: string;
   /** Whether `partial_rotary_factor` may leave part of a head unturned. Default false. */
   readonly partial?: boolean;
   /** Default of `original_max_position_embeddings`: `contextLength` when left out. */
@@ -14,22 +14,29 @@ export interface RopeDefaults {
   readonly longropeNames?: readonly string[];
 }
 
+/** What of the model's size rotary embedding depends on. */
+export interface RopeSize {
+  readonly keyLength: number;
+  /** `max_position_embeddings`. */
+  readonly contextLength: number;
+}
+
 /**
  * Rotary embedding of a config.json. transformers 4 writes `rope_theta` and `rope_scaling` at the top level,
  * transformers 5 puts both in `rope_parameters`.
  *
- * @param parameters the object that takes the place of `rope_parameters` (Gemma 3 has one per kind of layer)
  * @throws EngineError MODEL_FORMAT naming the key
  */
-export function readRope(config: ConfigReader, defaults: RopeDefaults, parameters?: ConfigReader): RopeParameters {
-  const newStyle = parameters ?? config.object('rope_parameters');
+export function readRope(config: ConfigReader, defaults: RopeDefaults, size: RopeSize): RopeParameters {
+  const parameters = config.object('rope_parameters');
+  const newStyle = (defaults.kind === undefined ? null : parameters?.object(defaults.kind)) ?? parameters;
   const scaling = newStyle ?? config.object('rope_scaling');
   const base = newStyle ?? config;
   const freqBase = base.isSet('rope_theta') ? base.positive('rope_theta') : defaults.theta;
-  const dimensionCount = readDimensionCount(config, newStyle, defaults);
+  const dimensionCount = readDimensionCount(config, newStyle, size.keyLength, defaults);
   const plain = { dimensionCount, freqBase, freqDivisors: null };
   if (scaling === null) return { ...plain, scaling: { type: 'none' }, attentionFactor: 1 };
-  return { ...plain, ...readScaling(config, scaling, dimensionCount, defaults) };
+  return { ...plain, ...readScaling(config, scaling, dimensionCount, { ...defaults, ...size }) };
 }
 
 /** Rotary embedding without scaling. */
@@ -40,7 +47,8 @@ export function plainRope(freqBase: number, dimensionCount: number): RopeParamet
 function readDimensionCount(
   config: ConfigReader,
   newStyle: ConfigReader | null,
-  { keyLength, partial = false }: RopeDefaults,
+  keyLength: number,
+  { partial = false }: RopeDefaults,
 ): number {
   const key = 'partial_rotary_factor';
   const reader = newStyle?.isSet(key) ? newStyle : config;
@@ -60,7 +68,7 @@ function readScaling(
   config: ConfigReader,
   scaling: ConfigReader,
   dimensionCount: number,
-  { contextLength, originalContextLength = contextLength, longropeNames = [] }: RopeDefaults,
+  { contextLength, originalContextLength = contextLength, longropeNames = [] }: RopeDefaults & RopeSize,
 ): Scaled {
   const key = scaling.isSet('rope_type') ? 'rope_type' : 'type';
   const name = scaling.isSet(key) ? scaling.optionalText(key) : 'default';

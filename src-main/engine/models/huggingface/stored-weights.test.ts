@@ -13,11 +13,11 @@ import { hfFolderBytesAs } from '../../test-support/hf-dtypes.ts';
 import { HF_FOLDERS, hfFolderBytes } from '../../test-support/hf-fixtures.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import { memoryModelFiles } from '../../test-support/model-files.ts';
+import type { DescribedModel } from '../architectures/architecture.ts';
 import { buildProgram } from '../architectures/index.ts';
 import { openHfFolder } from './open-folder.ts';
 import { hfTensor } from './tensor-names.ts';
 import { HfWeights } from './weights.ts';
-import type { Hyperparameters } from '../hyperparameters.ts';
 import { openModel, openSource } from '../open-model.ts';
 import { fromSource } from '../opened-model.ts';
 import { readerOf } from '../weight-source.ts';
@@ -37,14 +37,14 @@ const MODELS: readonly [name: string, dtype: string, files: () => Record<string,
 
 interface Opened {
   weights: HfWeights;
-  hyper: Hyperparameters;
+  model: DescribedModel;
   declared: readonly WeightDeclaration[];
 }
 
 async function open(files: ModelFiles, sliceBytes?: number): Promise<Opened> {
-  const { hyperparameters: hyper } = await openHfFolder(files);
-  const weights = new HfWeights(await SafetensorsFolder.open(files), hyper, sliceBytes);
-  return { weights, hyper, declared: buildProgram(hyper, 16).weights };
+  const model = await openHfFolder(files);
+  const weights = new HfWeights(await SafetensorsFolder.open(files), model, sliceBytes);
+  return { weights, model, declared: buildProgram(model, 16).weights };
 }
 
 /** The files, whose reads go through `read`. */
@@ -77,10 +77,10 @@ async function readStored(weights: HfWeights, weight: WeightDeclaration): Promis
 /** The values that GGUF's layout has, one by one from where the folder has them. */
 async function expectedValues(
   files: ModelFiles,
-  hyper: Hyperparameters,
+  model: DescribedModel,
   { name, shape }: WeightDeclaration,
 ): Promise<{ values: Float32Array; storedBytes: number }> {
-  const { names, layout } = hfTensor(name, hyper)!;
+  const { names, layout } = hfTensor(name, model)!;
   for (const fileName of files.names.filter((file) => file.endsWith('.safetensors'))) {
     const file = await SafetensorsFile.open(await files.open(fileName));
     const source = names.find((candidate) => file.tensors.has(candidate));
@@ -113,13 +113,13 @@ describe.each(MODELS)('the stored weights of %s', (_name, dtype, bytes) => {
     'are those of the folder, in slices of %s bytes',
     async (sliceBytes) => {
       const files = memoryModelFiles('model', bytes());
-      const { weights, hyper, declared } = await open(files, sliceBytes);
+      const { weights, model, declared } = await open(files, sliceBytes);
       for (const weight of declared) {
         const { name, shape } = weight;
-        const { values, storedBytes } = await expectedValues(files, hyper, weight);
+        const { values, storedBytes } = await expectedValues(files, model, weight);
         const { slices, read } = await readStored(weights, weight);
         const type = weights.typeOf(weight);
-        const isChanged = hfTensor(name, hyper)!.layout.change === 'plus-one';
+        const isChanged = hfTensor(name, model)!.layout.change === 'plus-one';
         expect(type.name, name).toBe(isChanged ? 'F32' : dtype);
         expect(read, name).toBe(storedBytes);
 
@@ -209,7 +209,7 @@ describe.each(MATRICES)('a matrix whose layout change is %s', (change, folder, n
     const longer = { name, shape: [weight.shape[0] + 2, weight.shape[1]] };
     expect(() => opened.weights.typeOf(longer)).toThrow(/has shape .* but the model needs/);
     await expect(readStored(opened.weights, longer)).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
-    expect(change).toBe(hfTensor(name, opened.hyper)!.layout.change);
+    expect(change).toBe(hfTensor(name, opened.model)!.layout.change);
   });
 });
 

@@ -24,7 +24,7 @@ function rename(header: Record<string, TensorJson>, from: string, to: string) {
 
 async function checked(files: ReturnType<typeof memoryModelFiles>) {
   const source = await openHfFolder(files);
-  const { weights } = buildProgram(source.hyperparameters, 16);
+  const { weights } = buildProgram(source, 16);
   for (const { name, shape } of weights) source.weights.check(name, shape);
   return source;
 }
@@ -43,7 +43,7 @@ describe('the weights of a Hugging Face folder', () => {
     );
     await expect(checked(files)).rejects.toMatchObject({
       code: 'MODEL_FORMAT',
-      message: 'model.safetensors: tensor "model.layers.1.mlp.up_proj.weight" is missing.',
+      message: 'model.safetensors: tensor "model.layers.1.mlp.up_proj.weight" of shape [160, 64] is missing.',
     });
   });
 

@@ -6,11 +6,11 @@ import type { CancelToken } from '../../platform.ts';
 import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
 import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { F32 } from '../../quant/f32.ts';
-import { elementCount, type Shape } from '../../tensor/shape.ts';
+import { elementCount, formatShape, type Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { interleave, plusOne, transposeRows, wordsOf } from './layouts.ts';
 import { type HfLayout, type HfTensor, hfTensor, isHfBuffer } from './tensor-names.ts';
-import type { Hyperparameters } from '../hyperparameters.ts';
+import type { DescribedModel } from '../architectures/architecture.ts';
 import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
 
 /** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
@@ -34,7 +34,7 @@ export class HfWeights implements WeightSource, WeightReader {
   /** @param sliceBytes read at a time, as far as whole rows and heads allow */
   constructor(
     private readonly folder: SafetensorsFolder,
-    private readonly hyper: Hyperparameters,
+    private readonly model: DescribedModel,
     private readonly sliceBytes = SLICE_BYTES,
   ) {}
 
@@ -89,38 +89,40 @@ export class HfWeights implements WeightSource, WeightReader {
   /**
    * Insists that every weight of the folder is used: one left over means that the configuration does not describe this
    * model, and what it computes would be wrong.
-   * @param declared names of the program's weights
+   * @param declared the program's weights
    * @throws EngineError MODEL_FORMAT
    */
-  checkAllUsed(declared: Iterable<string>): void {
+  checkAllUsed(declared: Iterable<WeightDeclaration>): void {
     const used = new Set<string>();
-    for (const name of declared) used.add(this.locate(name).source);
+    for (const weight of declared) used.add(this.locate(weight).source);
     for (const name of this.folder.tensors.keys()) {
       if (used.has(name) || isHfBuffer(name)) continue;
-      const { architecture } = this.hyper;
       throw this.folder.error(
-        `tensor ${quote(name)} has no place in the ${architecture} model that the config describes`,
+        `tensor ${quote(name)} has no place in the ${this.model.architecture.name} model that the config describes`,
         name,
       );
     }
   }
 
   /** @throws EngineError as `check` does */
-  private find({ name, shape }: WeightDeclaration): Found {
-    const { source, layout } = this.locate(name);
-    const there = layout.change === 'transpose' ? [...shape].reverse() : shape;
-    const { type } = this.folder.check(source, there);
-    const [rows, width] = there.length > 1 ? [there[0], elementCount(there.slice(1))] : [1, elementCount(there)];
+  private find(weight: WeightDeclaration): Found {
+    const { source, layout, shape } = this.locate(weight);
+    const { type } = this.folder.check(source, shape);
+    const [rows, width] = shape.length > 1 ? [shape[0], elementCount(shape.slice(1))] : [1, elementCount(shape)];
     return { source, layout, type, rows, bytesPerRow: rowBytes(type, width) };
   }
 
-  /** @throws EngineError MODEL_FORMAT when the folder has no such tensor */
-  private locate(name: string): { source: string; layout: HfLayout } {
-    const found: HfTensor | undefined = hfTensor(name, this.hyper);
-    const names = found?.names ?? [name];
-    const source = names.find((candidate) => this.folder.tensors.has(candidate));
-    if (found && source !== undefined) return { source, layout: found.layout };
-    throw this.folder.error(`tensor "${names[0]}" is missing`, names[0]);
+  /**
+   * Name, layout and shape in the folder.
+   * @throws EngineError MODEL_FORMAT when the folder has no such tensor
+   */
+  private locate({ name, shape }: WeightDeclaration): { source: string; layout: HfLayout; shape: Shape } {
+    const found: HfTensor = hfTensor(name, this.model) ?? { names: [name], layout: { change: 'none' } };
+    const stored = found.layout.change === 'transpose' ? [...shape].reverse() : shape;
+    const source = found.names.find((candidate) => this.folder.tensors.has(candidate));
+    if (source !== undefined) return { source, layout: found.layout, shape: stored };
+    const [first] = found.names;
+    throw this.folder.error(`tensor "${first}" of shape ${formatShape(stored)} is missing`, first);
   }
 
   /**
