@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ConfigReader } from '../config-reader.ts';
 import { MetadataReader } from '../gguf/metadata-reader.ts';
@@ -17,6 +18,12 @@ function supported(refused: () => unknown): string[] {
     return (error as { details: { supported: string } }).details.supported.split(', ');
   }
 }
+
+it('has a row for every file', () => {
+  const others = /^(?:index|architecture)\.ts$|\.test\.ts$|^tiny-transformer\.ts$/;
+  const files = readdirSync(import.meta.dirname).filter((file) => !others.test(file));
+  expect(supported(() => gguf('mamba')).toSorted()).toEqual(files.map((file) => file.replace('.ts', '')).toSorted());
+});
 
 it('finds each architecture by the names that its files have', () => {
   const names = supported(() => gguf('mamba'));
