@@ -9,7 +9,7 @@
 import { compileGrammar } from '../src-main/engine/grammar/compile-grammar.ts';
 import { GrammarMatcher } from '../src-main/engine/grammar/grammar-matcher.ts';
 import { grammarVocabulary } from '../src-main/engine/grammar/tokenizer-vocabulary.ts';
-import { openModel } from '../src-main/engine/models/registry.ts';
+import { openModel } from '../src-main/engine/models/open-model.ts';
 import { singleFile } from '../src-main/engine/test-support/test-model.ts';
 import type { GrammarSource } from '../src-main/engine/types.ts';
 import { cachedTestModel } from '../scripts/fetch-test-model.ts';

@@ -19,9 +19,9 @@ import { checkGrammar } from './grammar/compile-grammar.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import type { ModelDescription } from './model-description.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
-import { engineOverhead } from './models/engine-overhead.ts';
+import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
-import { openModel, type OpenModelOptions } from './models/registry.ts';
+import { openModel, type OpenModelOptions } from './models/open-model.ts';
 import type { CancelToken, ModelFiles, Platform } from './platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
@@ -66,8 +66,8 @@ export {
   quantizeModel,
   type QuantizeOptions,
   type QuantizeProgress,
-} from './models/quantize/quantize-model.ts';
-export { TARGET_TYPES } from './models/quantize/storage-plan.ts';
+} from './quantize/quantize-model.ts';
+export { TARGET_TYPES } from './quantize/storage-plan.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 
 interface Loaded {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openModel } from '../models/registry.ts';
+import { openModel } from '../models/open-model.ts';
 import { singleFile, testModelPath } from '../test-support/test-model.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GrammarVocabulary } from './grammar-matcher.ts';

@@ -26,6 +26,11 @@ export class ConfigReader {
     return value as number;
   }
 
+  /** A whole number from 1 to `max`; `fallback` when the key is absent or null. */
+  optionalInteger(key: string, max: number, fallback: number): number {
+    return this.isSet(key) ? this.integer(key, 1, max) : fallback;
+  }
+
   positive(key: string): number {
     const value = this.field(key);
     if (typeof value !== 'number' || !(value > 0) || value === Infinity) throw this.bad(key, value, 'a number above 0');

@@ -7,24 +7,24 @@ import type { WeightView } from '../program/weights.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
 import { ropeTable } from './rope-table.ts';
 
-/** What a model of one architecture computes, for a context of `contextSize` tokens. */
-export type ArchitectureProgram = (hyper: Hyperparameters, contextSize: number) => Program;
-
-export class Decoder {
+export class Decoder<H extends Hyperparameters = Hyperparameters> {
   readonly p = new ProgramBuilder();
   readonly layers: readonly DecoderLayer[];
   private readonly tokenTable: WeightView;
 
-  /** @param pairing which two dimensions of a head rotary embedding turns together */
+  /**
+   * @param contextSize tokens that the model is loaded for
+   * @param pairing which two dimensions of a head rotary embedding turns together; null for no rotary embedding
+   */
   constructor(
-    readonly hyper: Hyperparameters,
+    readonly hyper: H,
     contextSize: number,
-    pairing: RopeAttributes['pairing'] = 'halves',
+    pairing: RopeAttributes['pairing'] | null,
   ) {
     const { blockCount, vocabularySize, embeddingLength, keyLength, rope, ropeLocal } = hyper;
     this.tokenTable = this.p.weight('token_embd.weight', [vocabularySize, embeddingLength]);
     const turn = (parameters: typeof rope) =>
-      parameters && { headDim: keyLength, pairing, ...ropeTable(parameters, contextSize) };
+      parameters && pairing && { headDim: keyLength, pairing, ...ropeTable(parameters, contextSize) };
     const [everywhere, local] = [turn(rope), turn(ropeLocal)];
     this.layers = Array.from({ length: blockCount }, (_, index) => {
       const attributes = hyper.localLayers[index] ? local : everywhere;
@@ -35,6 +35,13 @@ export class Decoder {
   /** Rows of the token table: `[tokens, hidden]`. */
   tokenEmbedding(): Value {
     return this.p.tap(TAPS.tokenEmbedding, this.p.embed(this.tokenTable, 'token'));
+  }
+
+  /** Learned vectors of the positions: `[tokens, hidden]`. */
+  positionEmbedding(): Value {
+    const { contextLength, embeddingLength } = this.hyper;
+    const table = this.p.weight('position_embd.weight', [contextLength, embeddingLength]);
+    return this.p.tap(TAPS.positionEmbedding, this.p.embed(table, 'position'));
   }
 
   /** Names what enters the first layer. */
@@ -52,10 +59,11 @@ export class Decoder {
   }
 
   /** The end: logits by the output matrix, which is the token table where they are tied. */
-  logits(x: Value): Program {
+  logits(x: Value, { biased = false } = {}): Program {
     const { vocabularySize, embeddingLength, tiedEmbeddings, finalLogitSoftcap } = this.hyper;
     const output = tiedEmbeddings ? this.tokenTable : this.p.weight('output.weight', [vocabularySize, embeddingLength]);
-    return this.p.logits(x, output, { softcap: finalLogitSoftcap });
+    const bias = biased ? { bias: this.p.weight('output.bias', [vocabularySize]) } : {};
+    return this.p.logits(x, output, { ...bias, softcap: finalLogitSoftcap });
   }
 }
 
@@ -154,10 +162,10 @@ export class DecoderLayer {
     return this.feedForwardDown(this.p.mul(this.p.silu(gate), up));
   }
 
-  /** down(gelu(up(x))). */
-  feedForward(x: Value): Value {
+  /** down(activation(up(x))). */
+  feedForward(x: Value, activation: 'gelu' | 'relu'): Value {
     const { feedForwardLength, biases } = this.hyper;
-    return this.feedForwardDown(this.p.gelu(this.linear('ffn_up', x, feedForwardLength, biases.feedForward)));
+    return this.feedForwardDown(this.p[activation](this.linear('ffn_up', x, feedForwardLength, biases.feedForward)));
   }
 
   /** The residual stream after attention. */

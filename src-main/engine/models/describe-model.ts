@@ -6,14 +6,12 @@ import type { WeightDeclaration } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import { readChatTemplate } from './chat-template.ts';
-import { isGguf, partNames, readParts } from './gguf/gguf-parts.ts';
+import { partNames, readParts } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
-import { TOKENIZER_FILE } from './hf-folder.ts';
-import { engineOverhead } from './engine-overhead.ts';
-import { estimateMemory, type MemoryPlanner, referenceMemory } from './memory-estimate.ts';
-import { CONFIG } from './open-tiny-transformer.ts';
+import { isHfFolder, TOKENIZER_FILE } from './huggingface/open-folder.ts';
+import { engineOverhead, estimateMemory, type MemoryPlanner, referenceMemory } from './memory-estimate.ts';
 import type { OpenedModel } from './opened-model.ts';
-import { openHeaders } from './registry.ts';
+import { openHeaders } from './open-model.ts';
 
 const CONTEXT_SIZES = [1024, 4096];
 
@@ -39,8 +37,7 @@ export async function describeModel(
   const opened = await openHeaders(files);
   try {
     const { maskedTokenIds: _, hasChatRoles: __, ...config } = opened.config;
-    const isFolder = files.names.includes(CONFIG) || !files.names.some(isGguf);
-    const facts = await (isFolder ? folderFacts(files) : ggufFacts(files));
+    const facts = await (isHfFolder(files) ? folderFacts(files) : ggufFacts(files));
     const sizes = [...CONTEXT_SIZES.filter((size) => size < config.contextSize), config.contextSize];
     const { weights } = opened.buildProgram(1);
     const problem = problemOf(opened, weights);

@@ -6,9 +6,9 @@ import { hfFolderBytes } from '../test-support/hf-fixtures.ts';
 import { memoryModelFiles, memorySource } from '../test-support/model-files.ts';
 import { mutateBytes, mutateJson, seededRandom } from '../test-support/mutate.ts';
 import { safetensorsBytes } from '../test-support/safetensors.ts';
-import { quantizeModel } from './quantize/quantize-model.ts';
+import { quantizeModel } from '../quantize/quantize-model.ts';
 import { describeModel } from './describe-model.ts';
-import { openModel } from './registry.ts';
+import { openModel } from './open-model.ts';
 
 /** Files tried in all: 500, and 10,000 in the full run. */
 const FILES = process.env['TOKENSCOPE_TEST_FULL'] === '1' ? 10_000 : 500;

@@ -1,12 +1,11 @@
 /**
- * What an architecture's file needs to know about one model: the same record whether it came from a GGUF file's
- * metadata (`from-gguf.ts`) or a Hugging Face `config.json` (`from-hf-config.ts`). Names are GGUF's keys in camelCase.
+ * What a program depends on in one model: the same record whether it came from a GGUF file's
+ * metadata (`gguf/read-decoder.ts`) or a Hugging Face `config.json` (`huggingface/read-decoder.ts`). Names are GGUF's
+ * keys in camelCase.
  *
- * Everything is resolved: no default is left to the architecture. Weights reach the program under GGUF's tensor names
- * and in GGUF's layouts.
+ * Everything is resolved: no default is left to the program. An architecture that needs more extends it.
  */
 export interface Hyperparameters {
-  readonly architecture: ArchitectureName;
   /** Tokens the model was trained to read at once. */
   readonly contextLength: number;
   /** Rows of the token table. */
@@ -49,21 +48,6 @@ export interface Hyperparameters {
     readonly feedForward: boolean;
   };
 }
-
-/** As GGUF's `general.architecture` names them; gemma3 stands for Hugging Face's `gemma3_text` too. */
-export const ARCHITECTURE_NAMES = [
-  'llama',
-  'qwen2',
-  'qwen3',
-  'gemma2',
-  'gemma3',
-  'gpt2',
-  'phi3',
-  'smollm3',
-  'olmo2',
-] as const;
-
-export type ArchitectureName = (typeof ARCHITECTURE_NAMES)[number];
 
 /**
  * Rotary position embedding (Su et al., 2021): pair i of a head turns by the angle position * frequency_i, where

@@ -3,7 +3,7 @@ import { createReferenceExecutor } from '../executors/reference/reference-execut
 import { tinyGgufFiles } from '../test-support/tiny-gguf.ts';
 import { estimateMemory } from './memory-estimate.ts';
 import { fromSource } from './opened-model.ts';
-import { openModel, openSource } from './registry.ts';
+import { openModel, openSource } from './open-model.ts';
 
 describe('estimateMemory', () => {
   it.each(['llama', 'gemma3', 'gpt2-tied', 'llama-d256.Q4_K_M'])('is what %s then occupies', async (name) => {

@@ -1,18 +1,19 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { DescribedModel } from './architectures/architecture.ts';
 import type { ChatTraits } from './chat-traits.ts';
-import type { Hyperparameters } from './hyperparameters.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** A model whose headers were read and whose weights were not, whatever the format of its files. */
-export interface ModelSource {
+export interface ModelSource extends DescribedModel {
   /** What people call it. */
   readonly name: string;
-  readonly hyperparameters: Hyperparameters;
   readonly tokenizer: Tokenizer;
   /** Begins every text; null when the model has none. */
   readonly bosTokenId: number | null;
   /** Every token that ends a reply, each once. */
   readonly eosTokenIds: readonly number[];
+  /** That the model must not write. */
+  readonly maskedTokenIds: readonly number[];
   readonly chat: ChatTraits;
   readonly weights: WeightSource;
   /** Bytes of all files of the model. */

@@ -4,13 +4,11 @@ import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { MAX_ID } from '../tokenizer/vocabulary.ts';
-import { isGguf, partNames } from './gguf/gguf-parts.ts';
-import { knowsIdsOnly } from './gguf/ids-only.ts';
+import { partNames } from './gguf/gguf-parts.ts';
 import { MetadataReader } from './gguf/metadata-reader.ts';
 import { readTokenizer } from './gguf/read-tokenizer.ts';
-import { CONFIG_FILE, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './hf-folder.ts';
+import { isHfFolder, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './huggingface/open-folder.ts';
 import { readTokenizerJson } from './json-file.ts';
-import { withoutTokenizer } from './open-gguf.ts';
 
 /**
  * Opens the tokenizer alone, of a model or of a file that holds nothing else: a GGUF file with or without weights, of
@@ -19,13 +17,13 @@ import { withoutTokenizer } from './open-gguf.ts';
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
 export async function openTokenizer(files: ModelFiles, onWarning: (message: string) => void): Promise<Tokenizer> {
-  const isFolder = files.names.includes(CONFIG_FILE) || !files.names.some(isGguf);
+  const isFolder = isHfFolder(files);
   if (isFolder && !files.names.includes(TOKENIZER_FILE)) return new IdsOnlyTokenizer(MAX_ID + 1, TOKENIZER_FILE);
   const source = await files.open(isFolder ? TOKENIZER_FILE : partNames(files)[0]);
   try {
     if (isFolder) return tokenizerFromJson(await readTokenizerJson(source, MAX_TOKENIZER_BYTES), source.name);
     const reader = new MetadataReader((await readGguf(source)).metadata, source.name);
-    return (knowsIdsOnly(reader) ? withoutTokenizer(reader) : readTokenizer(reader, onWarning)).tokenizer;
+    return readTokenizer(reader, onWarning).tokenizer;
   } finally {
     await source.close?.();
   }

@@ -1,17 +1,16 @@
 import type { Program } from '../program/program.ts';
 import { PaddedTokenizer } from '../tokenizer/padded-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ArchitectureConfig } from './architecture.ts';
 import { buildProgram } from './architectures/index.ts';
 import type { ModelSource } from './model-source.ts';
-import type { Model } from './model.ts';
+import type { Model, ModelConfig } from './model.ts';
 import { reasoningMarksOf } from './reasoning-marks.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** A model of any kind whose headers were read, before it is known for which context it will be loaded. */
 export interface OpenedModel {
   /** Its contextSize is the largest there is. */
-  readonly config: ArchitectureConfig;
+  readonly config: Omit<ModelConfig, 'id' | 'parameters' | 'fileBytes'>;
   /** The forward pass for a context of `contextSize` tokens. */
   buildProgram(contextSize: number): Program;
   readonly tokenizer: Tokenizer;
@@ -27,12 +26,12 @@ export interface OpenedModel {
 }
 
 export function fromSource(source: ModelSource): OpenedModel {
-  const { hyperparameters: hyper, tokenizer, chat, weights, totalBytes, bytesRead } = source;
+  const { architecture, hyperparameters: hyper, tokenizer, chat, weights, totalBytes, bytesRead } = source;
   const padding = range(tokenizer.vocabularySize, hyper.vocabularySize);
   return {
     config: {
       name: source.name,
-      architecture: hyper.architecture,
+      architecture: architecture.name,
       layers: hyper.blockCount,
       hiddenSize: hyper.embeddingLength,
       heads: hyper.headCount,
@@ -43,19 +42,19 @@ export function fromSource(source: ModelSource): OpenedModel {
       contextSize: hyper.contextLength,
       bosTokenId: source.bosTokenId,
       eosTokenIds: [...source.eosTokenIds],
-      // Rows that only fill the tables up.
-      maskedTokenIds: padding,
+      // Padding: rows that only fill the tables up.
+      maskedTokenIds: [...source.maskedTokenIds, ...padding],
       hasChatRoles: chat.template !== null,
-      defaultRepetitionWindow: 0,
+      defaultRepetitionWindow: architecture.usage.defaultRepetitionWindow,
       chatTemplate: chat.template,
       reasoningMarks: reasoningMarksOf(chat.template, tokenizer),
       samplingDefaults: chat.samplingDefaults,
     },
-    buildProgram: (contextSize) => buildProgram(hyper, contextSize),
+    buildProgram: (contextSize) => buildProgram(source, contextSize),
     tokenizer: padding.length > 0 ? new PaddedTokenizer(tokenizer, hyper.vocabularySize) : tokenizer,
     weights,
     templateTokens: { bos: chat.bosToken, eos: chat.eosToken },
-    withoutTemplate: 'plain',
+    withoutTemplate: architecture.usage.withoutTemplate,
     totalBytes,
     bytesRead,
     close: () => source.close(),

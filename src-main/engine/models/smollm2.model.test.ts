@@ -9,7 +9,7 @@ import { KvCache } from '../kv-cache/kv-cache.ts';
 import { singleFile, testModelPath } from '../test-support/test-model.ts';
 import type { ChatMessage } from '../types.ts';
 import type { Model } from './model.ts';
-import { openModel } from './registry.ts';
+import { openModel } from './open-model.ts';
 
 type TopList = [id: number, logprob: number][];
 

@@ -14,7 +14,7 @@ import {
   tinyGgufFiles,
 } from '../test-support/tiny-gguf.ts';
 import type { Model } from './model.ts';
-import { openModel } from './registry.ts';
+import { openModel } from './open-model.ts';
 
 /** llama.cpp's float32 sums are up to 5e-5 off the exact ones, half of it the six digits that its logits have here. */
 const LOGIT_TOLERANCE = 2e-4;

@@ -7,7 +7,7 @@ import { KvCache } from '../kv-cache/kv-cache.ts';
 import { type Golden, readGolden } from '../test-support/golden.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import type { Model } from './model.ts';
-import { openModel } from './registry.ts';
+import { openModel } from './open-model.ts';
 
 /**
  * PyTorch sums in float32 in an order of its own, and the errors of two layers reach logits of up to about 20, where

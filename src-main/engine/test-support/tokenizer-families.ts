@@ -4,7 +4,7 @@ import { testModelPath } from '../../../scripts/fetch-test-model.ts';
 import { smollm2TokenizerJson } from '../../../scripts/lib/built-tokenizers.ts';
 import { TEST_TOKENIZERS, testTokenizerPath, testVocabularyPath } from '../../../scripts/lib/test-tokenizers.ts';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
-import { MAX_TOKENIZER_BYTES } from '../models/hf-folder.ts';
+import { MAX_TOKENIZER_BYTES } from '../models/huggingface/open-folder.ts';
 import { readTokenizerJson } from '../models/json-file.ts';
 import { MetadataReader } from '../models/gguf/metadata-reader.ts';
 import { readTokenizer } from '../models/gguf/read-tokenizer.ts';

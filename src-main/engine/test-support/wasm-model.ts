@@ -1,7 +1,7 @@
 import type { Executor } from '../executors/executor.ts';
 import { createWasmExecutor, type WasmExecutorOptions } from '../executors/wasm/wasm-executor.ts';
 import type { Model } from '../models/model.ts';
-import { openModel } from '../models/registry.ts';
+import { openModel } from '../models/open-model.ts';
 import type { ModelFiles } from '../platform.ts';
 import { testKernels } from './kernels.ts';
 

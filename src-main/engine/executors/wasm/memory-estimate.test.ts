@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { describeModel, InferenceEngine } from '../../index.ts';
 import { fromSource } from '../../models/opened-model.ts';
-import { openSource } from '../../models/registry.ts';
+import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
 import type { ModelFiles } from '../../platform.ts';
 import type { Program } from '../../program/program.ts';

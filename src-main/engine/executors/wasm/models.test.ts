@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
-import { openModel } from '../../models/registry.ts';
+import { openModel } from '../../models/open-model.ts';
 import { readGolden } from '../../test-support/golden.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 import { QUANTIZED_MODELS, TINY_MODELS, tinyGgufFiles } from '../../test-support/tiny-gguf.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromSource } from '../../models/opened-model.ts';
-import { openSource } from '../../models/registry.ts';
+import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
 import { tinyGgufFiles } from '../../test-support/tiny-gguf.ts';
 import { allocateBuffers } from './buffers.ts';

@@ -1,17 +1,97 @@
 import type { Value } from '../../program/program-builder.ts';
-import { type ArchitectureProgram, Decoder, type DecoderLayer } from '../decoder.ts';
-import { embeddingScale } from './gemma2.ts';
+import type { DecoderLayer } from '../decoder.ts';
+import { readGgufDecoder, readGgufSoftcap, readGgufWindow } from '../gguf/read-decoder.ts';
+import { writeGgufDecoder } from '../gguf/write-decoder.ts';
+import {
+  HF_LIMITS,
+  type HfSource,
+  hfTokens,
+  readHfDecoder,
+  readLocalLayers,
+  readSoftcap,
+  readWindow,
+  TRANSFORMERS_FORMAT,
+} from '../huggingface/read-decoder.ts';
+import { plainRope, readRope } from '../huggingface/rope.ts';
+import { QUERY_KEY_NORMS } from '../huggingface/tensor-names.ts';
+import type { Hyperparameters } from '../hyperparameters.ts';
+import { type Architecture, PLAIN_USAGE } from './architecture.ts';
+import { embeddingScale, GEMMA_DEFAULTS, GEMMA_TENSORS, gemmaScale, readQueryScale } from './gemma2.ts';
+
+const DEFAULTS = { ...GEMMA_DEFAULTS, contextLength: 131_072, rope: { theta: 1e6, kind: 'full_attention' } };
+/** Base of rotary embedding in local layers. */
+const LOCAL_THETA = 1e4;
+/** Five local layers to each global one. */
+const PERIOD = 6;
+/** Layers of the 27B model. */
+const LARGEST = 62;
 
 /**
  * Gemma 3 (Gemma Team, 2025), the text model: Gemma 2 with norms on each head of q and k in place of the soft-cap on
  * scores, five local layers to each global one, and rotary embedding of another base in the local ones.
  */
-export const gemma3: ArchitectureProgram = (hyper, contextSize) => {
-  const model = new Decoder(hyper, contextSize);
-  let x = model.embedding(model.p.scale(model.tokenEmbedding(), embeddingScale(hyper.embeddingLength)));
-  for (const layer of model.layers) x = gemma3Layer(layer, x);
-  return model.logits(model.rmsNorm('output_norm', x));
+export const gemma3: Architecture = {
+  name: 'gemma3',
+  ropePairing: 'halves',
+  gguf: {
+    read(header) {
+      const hyper = readGgufDecoder(header);
+      const freqBase = header.reader.positive(header.key('rope.freq_base_swa'), LOCAL_THETA);
+      return {
+        ...hyper,
+        attentionScale: gemmaScale(hyper, LARGEST),
+        finalLogitSoftcap: readGgufSoftcap(header, 'final_logit_softcapping', 0),
+        ...readGgufWindow(header, hyper.blockCount, { window: 0, period: PERIOD }),
+        // Local layers see only what is near, so they are never stretched.
+        ropeLocal: hyper.rope && { ...hyper.rope, freqBase, scaling: { type: 'none' }, attentionFactor: 1 },
+      };
+    },
+    write(hyper, keys) {
+      writeGgufDecoder(hyper, keys, { windowPeriod: PERIOD });
+      // 0 is off.
+      keys.real('final_logit_softcapping', hyper.finalLogitSoftcap ?? 0);
+      if (!hyper.ropeLocal) return;
+      if (hyper.ropeLocal.scaling.type !== 'none') throw keys.unsupported('scaled rotary embedding in local layers');
+      keys.real('rope.freq_base_swa', hyper.ropeLocal.freqBase);
+    },
+    attentionScale: (hyper) => gemmaScale(hyper, LARGEST),
+  },
+  huggingFace: {
+    ...TRANSFORMERS_FORMAT,
+    types: ['gemma3_text'],
+    read(source) {
+      const { config } = source;
+      const hyper = readHfDecoder(source, DEFAULTS);
+      // Beside layer_types transformers writes `_sliding_window_pattern`, which may be stale: it is not read.
+      const isLocal = (layer: number) =>
+        (layer + 1) % config.optionalInteger('sliding_window_pattern', HF_LIMITS.layers, PERIOD) !== 0;
+      return {
+        ...hyper,
+        attentionScale: readQueryScale(source),
+        // The configuration has attn_logit_softcapping too, and the model ignores it.
+        finalLogitSoftcap: readSoftcap(config, 'final_logit_softcapping', null),
+        ...readLocalLayers(config, hyper.blockCount, readWindow(config, 4096), isLocal),
+        ropeLocal: readLocalRope(source, hyper),
+      };
+    },
+    readTokens: hfTokens(2, 1),
+    tensors: { ...GEMMA_TENSORS, block: { ...GEMMA_TENSORS.block, ...QUERY_KEY_NORMS } },
+  },
+  usage: PLAIN_USAGE,
+  program(model) {
+    let x = model.embedding(model.p.scale(model.tokenEmbedding(), embeddingScale(model.hyper.embeddingLength)));
+    for (const layer of model.layers) x = gemma3Layer(layer, x);
+    return model.logits(model.rmsNorm('output_norm', x));
+  },
 };
+
+/** rope_scaling is for the layers that see everything. */
+function readLocalRope({ config }: HfSource, hyper: Hyperparameters) {
+  const isNested = config.object('rope_parameters')?.object('sliding_attention');
+  if (isNested) return readRope(config, { theta: LOCAL_THETA, kind: 'sliding_attention' }, hyper);
+  const key = 'rope_local_base_freq';
+  return plainRope(config.isSet(key) ? config.positive(key) : LOCAL_THETA, hyper.keyLength);
+}
 
 function gemma3Layer(layer: DecoderLayer, input: Value): Value {
   const { q, k, v } = layer.separateProjections(layer.rmsNorm('attn_norm', input));

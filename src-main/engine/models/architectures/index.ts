@@ -1,6 +1,10 @@
+import { EngineError } from '../../errors.ts';
+import { shorten } from '../../formats/json/strict-json.ts';
 import type { Program } from '../../program/program.ts';
-import type { ArchitectureProgram } from '../decoder.ts';
-import type { ArchitectureName, Hyperparameters } from '../hyperparameters.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import { Decoder } from '../decoder.ts';
+import type { MetadataReader } from '../gguf/metadata-reader.ts';
+import type { Architecture, DescribedModel, GgufArchitecture } from './architecture.ts';
 import { gemma2 } from './gemma2.ts';
 import { gemma3 } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
@@ -10,8 +14,10 @@ import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { smollm3 } from './smollm3.ts';
+import { tinyTransformer } from './tiny-transformer.ts';
 
-const PROGRAMS: Readonly<Record<ArchitectureName, ArchitectureProgram>> = {
+/** Every architecture that can be run: one file each, one row each. */
+const ARCHITECTURES: readonly Architecture[] = [
   llama,
   qwen2,
   qwen3,
@@ -21,9 +27,42 @@ const PROGRAMS: Readonly<Record<ArchitectureName, ArchitectureProgram>> = {
   phi3,
   smollm3,
   olmo2,
-};
+  tinyTransformer,
+];
 
 /** The forward pass of a model, loaded for a context of `contextSize` tokens. */
-export function buildProgram(hyper: Hyperparameters, contextSize: number): Program {
-  return PROGRAMS[hyper.architecture](hyper, contextSize);
+export function buildProgram({ architecture, hyperparameters }: DescribedModel, contextSize: number): Program {
+  return architecture.program(new Decoder(hyperparameters, contextSize, architecture.ropePairing));
+}
+
+/** @throws EngineError UNSUPPORTED_ARCHITECTURE naming the architecture, MODEL_FORMAT when none is named */
+export function ggufArchitecture(reader: MetadataReader): GgufArchitecture {
+  const name = reader.text('general.architecture');
+  const readable = ARCHITECTURES.filter((architecture) => architecture.gguf !== null) as GgufArchitecture[];
+  const found = readable.find((architecture) => architecture.name === name);
+  if (found) return found;
+  const supported = readable.map((architecture) => architecture.name).join(', ');
+  throw new EngineError(
+    'UNSUPPORTED_ARCHITECTURE',
+    `${reader.fileName}: the architecture ${shorten(name)} is not supported. Supported: ${supported}.`,
+    { file: reader.fileName, architecture: shorten(name), supported },
+  );
+}
+
+/** @throws EngineError UNSUPPORTED_ARCHITECTURE for a config.json of another type, or of none */
+export function hfArchitecture(config: ConfigReader): { architecture: Architecture; type: string } {
+  for (const architecture of ARCHITECTURES) {
+    const { typeKey, types } = architecture.huggingFace;
+    const type = config.optionalText(typeKey);
+    if (type !== undefined && types.includes(type)) return { architecture, type };
+  }
+  const type = config.optionalText('model_type');
+  const named = ARCHITECTURES.filter(({ huggingFace }) => huggingFace.typeKey === 'model_type');
+  const supported = named.flatMap(({ huggingFace }) => huggingFace.types).join(', ');
+  const problem = type === undefined ? 'no "model_type" is named' : `the model_type ${shorten(type)} is not supported`;
+  throw new EngineError('UNSUPPORTED_ARCHITECTURE', `${config.fileName}: ${problem}. Supported: ${supported}.`, {
+    file: config.fileName,
+    architecture: type === undefined ? null : shorten(type),
+    supported,
+  });
 }

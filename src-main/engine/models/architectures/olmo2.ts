@@ -1,15 +1,34 @@
 import type { Value } from '../../program/program-builder.ts';
-import { type ArchitectureProgram, Decoder, type DecoderLayer } from '../decoder.ts';
+import type { DecoderLayer } from '../decoder.ts';
+import { readGgufDecoder, scaleOfHead } from '../gguf/read-decoder.ts';
+import { writeGgufDecoder } from '../gguf/write-decoder.ts';
+import { COMMON_DEFAULTS, hfTokens, readHfDecoder, TRANSFORMERS_FORMAT } from '../huggingface/read-decoder.ts';
+import { COMMON_TENSORS, POST_NORMS, QUERY_KEY_NORMS } from '../huggingface/tensor-names.ts';
+import { type Architecture, PLAIN_USAGE } from './architecture.ts';
+
+const DEFAULTS = { ...COMMON_DEFAULTS, contextLength: 2048, normEpsilon: 1e-5 };
 
 /**
  * OLMo 2 (OLMo Team, 2024): norms after attention and feed-forward and none before them, and norms over the whole rows
  * of q and k.
  */
-export const olmo2: ArchitectureProgram = (hyper, contextSize) => {
-  const model = new Decoder(hyper, contextSize);
-  let x = model.embedding(model.tokenEmbedding());
-  for (const layer of model.layers) x = olmo2Layer(layer, x);
-  return model.logits(model.rmsNorm('output_norm', x));
+export const olmo2: Architecture = {
+  name: 'olmo2',
+  ropePairing: 'halves',
+  gguf: { read: readGgufDecoder, write: writeGgufDecoder, attentionScale: scaleOfHead },
+  huggingFace: {
+    ...TRANSFORMERS_FORMAT,
+    types: ['olmo2'],
+    read: (source) => readHfDecoder(source, DEFAULTS),
+    readTokens: hfTokens(null, 50_279),
+    tensors: { ...COMMON_TENSORS, block: { ...COMMON_TENSORS.block, ...POST_NORMS, ...QUERY_KEY_NORMS } },
+  },
+  usage: PLAIN_USAGE,
+  program(model) {
+    let x = model.embedding(model.tokenEmbedding());
+    for (const layer of model.layers) x = olmo2Layer(layer, x);
+    return model.logits(model.rmsNorm('output_norm', x));
+  },
 };
 
 /** x = x + norm(attention(x)); x = x + norm(ffn(x)). */

@@ -1,12 +1,25 @@
 import { tokenizerFromGguf, type GgufTokenizerFacts } from '../../tokenizer/gguf/from-gguf.ts';
+import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
+import { ggufArchitecture } from '../architectures/index.ts';
 import type { MetadataReader } from './metadata-reader.ts';
 
+/** Says that the file's vocabulary is made up: it was written from a model that came without a tokenizer. */
+export const IDS_ONLY_KEY = 'tokenscope.ids_only';
+
+/** `tokenizer.ggml.model` of files without a vocabulary. */
+const WITHOUT_VOCABULARY: ReadonlySet<string> = new Set(['none', 'no_vocab']);
+
 /**
- * The tokenizer of a GGUF file.
+ * The tokenizer of a GGUF file; one that knows ids only where the file has no vocabulary.
  * @param onWarning hears of what had to be guessed
  * @throws EngineError MODEL_FORMAT, UNSUPPORTED_TOKENIZER
  */
 export function readTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizerFacts {
+  const idsOnly = WITHOUT_VOCABULARY.has(reader.text('tokenizer.ggml.model')) || reader.flag(IDS_ONLY_KEY, false);
+  return idsOnly ? idsOnlyTokenizer(reader) : vocabularyTokenizer(reader, onWarning);
+}
+
+function vocabularyTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizerFacts {
   const key = (name: string) => `tokenizer.ggml.${name}`;
   const tokens = reader.strings(key('tokens'));
   if (tokens.length === 0) throw reader.bad(key('tokens'), tokens, 'a list with at least one token');
@@ -49,4 +62,18 @@ export function readTokenizer(reader: MetadataReader, onWarning: (message: strin
     modelName: reader.optionalText('general.name'),
   };
   return tokenizerFromGguf(vocabulary, reader.fileName, onWarning);
+}
+
+const MAX_VOCABULARY = 2 ** 22;
+
+/** For a file that has no vocabulary: ids without text. */
+function idsOnlyTokenizer(reader: MetadataReader): GgufTokenizerFacts {
+  const size = reader.integer(`${ggufArchitecture(reader).name}.vocab_size`, 1, MAX_VOCABULARY);
+  const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);
+  const ends = ['eos', 'eot', 'eom'].map(id).filter((end) => end !== null);
+  return {
+    tokenizer: new IdsOnlyTokenizer(size, `vocabulary in ${reader.fileName}`),
+    bosTokenId: id('bos'),
+    endIds: [...new Set(ends)],
+  };
 }

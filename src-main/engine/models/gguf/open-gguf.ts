@@ -1,0 +1,116 @@
+import { EngineError } from '../../errors.ts';
+import { quote } from '../../formats/json/strict-json.ts';
+import type { ByteSource, CancelToken, ModelFiles } from '../../platform.ts';
+import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { ggufArchitecture } from '../architectures/index.ts';
+import type { ChatTraits } from '../chat-traits.ts';
+import type { GgufTensorFacts } from './read-decoder.ts';
+import { type GgufParts, partNames, readParts } from './gguf-parts.ts';
+import { GgufWeights } from './gguf-weights.ts';
+import { MetadataReader } from './metadata-reader.ts';
+import { readTokenizer } from './read-tokenizer.ts';
+import type { ModelSource } from '../model-source.ts';
+import { samplingDefaultsFromGguf } from '../sampling-defaults.ts';
+
+export interface OpenGgufOptions {
+  /** Hears of what had to be guessed. */
+  readonly onWarning: (message: string) => void;
+  readonly cancel?: CancelToken | undefined;
+}
+
+/**
+ * Reads the headers of a model that is one GGUF file, or the parts of one.
+ * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER, MODEL_IO, CANCELLED
+ */
+export async function openGguf(files: ModelFiles, options: OpenGgufOptions): Promise<ModelSource> {
+  const sources: ByteSource[] = [];
+  const close = async () => {
+    for (const source of sources) await source.close?.();
+  };
+  try {
+    for (const name of partNames(files)) sources.push(await files.open(name));
+    return { ...(await readHeaders(await readParts(sources), options)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<Omit<ModelSource, 'close'>> {
+  const { source, metadata } = parts.first;
+  const reader = new MetadataReader(metadata, source.name);
+  // First, so that a file of an unknown kind is named as such and not for what it lacks.
+  const architecture = ggufArchitecture(reader);
+
+  const { tokenizer, bosTokenId, endIds } = readTokenizer(reader, options.onWarning);
+  const { facts, bytesRead } = await tensorFacts(parts, options.cancel);
+  const header = {
+    reader,
+    architecture: architecture.name,
+    key: (name: string) => `${architecture.name}.${name}`,
+    vocabularySize: tokenizer.vocabularySize,
+    tensors: facts,
+  };
+  return {
+    name: reader.optionalText('general.name') ?? source.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, ''),
+    architecture,
+    hyperparameters: architecture.gguf.read(header),
+    tokenizer,
+    bosTokenId,
+    eosTokenIds: endIds,
+    maskedTokenIds: [],
+    chat: chatTraits(reader, tokenizer, bosTokenId, options.onWarning),
+    weights: new GgufWeights(parts.tensors, source.name),
+    totalBytes: parts.totalBytes,
+    bytesRead: parts.headerBytes + bytesRead,
+  };
+}
+
+function chatTraits(
+  reader: MetadataReader,
+  tokenizer: Tokenizer,
+  bosTokenId: number | null,
+  onWarning: (message: string) => void,
+): ChatTraits {
+  const eosTokenId = reader.optionalId('tokenizer.ggml.eos_token_id', tokenizer.vocabularySize);
+  const text = (id: number | null) => (id === null || tokenizer instanceof IdsOnlyTokenizer ? '' : tokenizer.piece(id));
+  return {
+    template: reader.optionalText('tokenizer.chat_template'),
+    bosToken: text(bosTokenId),
+    eosToken: text(eosTokenId),
+    samplingDefaults: samplingDefaultsFromGguf(reader, onWarning),
+  };
+}
+
+/** More pairs than any head has. */
+const MAX_ROPE_VALUES = 65_536;
+
+/** Reads the tensors that decide how heads rotate, which are part of the program and not of the weights. */
+async function tensorFacts(
+  { first, tensors }: GgufParts,
+  cancel: CancelToken | undefined,
+): Promise<{ facts: GgufTensorFacts; bytesRead: number }> {
+  const weights = new GgufWeights(tensors, first.source.name);
+  let bytesRead = 0;
+  const read = async (name: string): Promise<number[] | null> => {
+    const tensor = tensors.get(name);
+    if (!tensor) return null;
+    if (tensor.elements > MAX_ROPE_VALUES) {
+      throw new EngineError(
+        'MODEL_FORMAT',
+        `${tensor.source.name}: tensor ${quote(name)} has ${tensor.elements} values, more than any head has.`,
+        { file: tensor.source.name, tensor: name, elements: tensor.elements },
+      );
+    }
+    const onBytes = (bytes: number) => (bytesRead += bytes);
+    return Array.from((await weights.readTensor(name, { shape: tensor.shape, onBytes, cancel })).data);
+  };
+  const facts = {
+    has: (name: string) => tensors.has(name),
+    ropeFreqs: await read('rope_freqs.weight'),
+    ropeFactorsShort: await read('rope_factors_short.weight'),
+    ropeFactorsLong: await read('rope_factors_long.weight'),
+  };
+  return { facts, bytesRead };
+}

@@ -1,0 +1,156 @@
+import { EngineError } from '../../errors.ts';
+import { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
+import type { ModelFiles } from '../../platform.ts';
+import { tokenizerFromJson } from '../../tokenizer/from-tokenizer-json.ts';
+import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { buildProgram } from '../architectures/index.ts';
+import { isGguf } from '../gguf/gguf-parts.ts';
+import { readChatFiles } from '../chat-template.ts';
+import { ConfigReader } from '../config-reader.ts';
+import { type HfConfig, readHfConfig } from './read-config.ts';
+import { HF_OUTPUT_MATRIX } from './tensor-names.ts';
+import { HfWeights } from './weights.ts';
+import { readJsonFile, readTokenizerJson } from '../json-file.ts';
+import type { ModelSource } from '../model-source.ts';
+import { samplingDefaultsFromHf } from '../sampling-defaults.ts';
+
+const CONFIG_FILE = 'config.json';
+export const TOKENIZER_FILE = 'tokenizer.json';
+const GENERATION_CONFIG_FILE = 'generation_config.json';
+const MAX_CONFIG_BYTES = 2 ** 20;
+/** The largest known, of vocabularies of 262,144 pieces, have some 35 MB. */
+export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
+
+/** Whether the model is a folder and no GGUF file. Beside a config.json, GGUF files are conversions of the same model. */
+export function isHfFolder({ names }: ModelFiles): boolean {
+  return names.includes(CONFIG_FILE) || !names.some(isGguf);
+}
+
+/** A Hugging Face folder that was opened: headers and tokenizer are read, weights are not. */
+export interface HfFolder extends ModelSource {
+  readonly weights: HfWeights;
+  /** tokenizer.json as parseTokenizerJson has it; null when the folder has none, and only ids can be used. */
+  readonly tokenizerJson: unknown;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a Hugging Face folder: `config.json`, `*.safetensors`, and if they are there `generation_config.json` and
+ * `tokenizer.json`.
+ * @param onWarning hears of values that cannot be used
+ * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER, MODEL_IO
+ */
+export async function openHfFolder(
+  files: ModelFiles,
+  onWarning: (message: string) => void = () => {},
+): Promise<HfFolder> {
+  const config = await readConfig(files, CONFIG_FILE);
+  if (!config) throw missing(files, CONFIG_FILE);
+  const generationConfig = await readConfig(files, GENERATION_CONFIG_FILE);
+  const folder = await SafetensorsFolder.open(files);
+  try {
+    const hasOutputMatrix = folder.tensors.has(HF_OUTPUT_MATRIX);
+    const described = readHfConfig(config.reader, {
+      hasOutputMatrix,
+      generationConfig: generationConfig?.reader ?? null,
+    });
+    const { architecture, hyperparameters, eosTokenIds, maskedTokenIds } = described;
+    const weights = new HfWeights(folder, described);
+    const declared = buildProgram(described, 1).weights;
+    weights.checkAllUsed(declared);
+    // Whatever is as long as the vocabulary is only made once the file has shown that it holds one.
+    const tokenTable = declared[0];
+    weights.check(tokenTable.name, tokenTable.shape);
+    const tokenizerFile = await readFile(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES, readTokenizerJson);
+    const chat = await readChatFiles(files);
+    const { strictTokenizer } = architecture.huggingFace;
+    if (strictTokenizer && !tokenizerFile) throw missing(files, TOKENIZER_FILE);
+    const tokenizer = tokenizerOf(tokenizerFile?.json, described);
+    const headers = [config, generationConfig, tokenizerFile].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
+    return {
+      name: architecture.usage.modelName ?? files.name ?? files.id,
+      architecture,
+      hyperparameters,
+      tokenizer,
+      tokenizerJson: tokenizerFile?.json ?? null,
+      bosTokenId: tokenizerFile && !strictTokenizer ? tokenizer.bosTokenId : described.bosTokenId,
+      eosTokenIds,
+      maskedTokenIds,
+      chat: {
+        template: chat.template,
+        bosToken: chat.bosToken ?? tokenText(tokenizer, tokenizer.bosTokenId),
+        eosToken: chat.eosToken ?? tokenText(tokenizer, eosTokenIds[0] ?? null),
+        samplingDefaults: samplingDefaultsFromHf(generationConfig?.reader ?? null, onWarning),
+      },
+      weights,
+      totalBytes: headers + folder.totalBytes,
+      bytesRead: headers + folder.totalBytes - folder.dataBytes,
+      close: () => folder.close(),
+    };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+function missing(files: ModelFiles, name: string): EngineError {
+  const found = files.names.length > 0 ? files.names.join(', ') : 'no files';
+  return new EngineError(
+    'MODEL_NOT_FOUND',
+    `The model ${files.id} has no ${name}. A model is a GGUF file, or a folder with ${CONFIG_FILE}, model.safetensors and ${TOKENIZER_FILE}; this has: ${found}.`,
+    { model: files.id, file: name },
+  );
+}
+
+function tokenizerOf(json: unknown, { architecture, hyperparameters, bosTokenId }: HfConfig): Tokenizer {
+  const { vocabularySize } = hyperparameters;
+  const { strictTokenizer } = architecture.huggingFace;
+  if (json === undefined) return new IdsOnlyTokenizer(vocabularySize, TOKENIZER_FILE);
+  const tokenizer = tokenizerFromJson(json, TOKENIZER_FILE);
+  // Fewer are common: the token table is filled up to a round number.
+  const fits = strictTokenizer
+    ? tokenizer.vocabularySize === vocabularySize
+    : tokenizer.vocabularySize <= vocabularySize;
+  if (!fits) {
+    const limit = strictTokenizer ? vocabularySize : `only ${vocabularySize}`;
+    throw new EngineError(
+      'MODEL_FORMAT',
+      `${TOKENIZER_FILE}: the vocabulary has ${tokenizer.vocabularySize} tokens, but the model has ${limit}.`,
+      { file: TOKENIZER_FILE, found: tokenizer.vocabularySize, expected: vocabularySize },
+    );
+  }
+  if (strictTokenizer && tokenizer.bosTokenId !== null && tokenizer.bosTokenId !== bosTokenId) {
+    throw new EngineError(
+      'MODEL_FORMAT',
+      `${TOKENIZER_FILE}: text begins with token ${tokenizer.bosTokenId}, but the model's bos_token_id is ${String(bosTokenId)}.`,
+      { file: TOKENIZER_FILE, found: tokenizer.bosTokenId, expected: bosTokenId },
+    );
+  }
+  return tokenizer;
+}
+
+function tokenText(tokenizer: Tokenizer, id: number | null): string {
+  return id === null || tokenizer instanceof IdsOnlyTokenizer ? '' : tokenizer.piece(id);
+}
+
+async function readConfig(files: ModelFiles, name: string): Promise<{ reader: ConfigReader; bytes: number } | null> {
+  const file = await readFile(files, name, MAX_CONFIG_BYTES);
+  return file && { reader: new ConfigReader(file.json, name), bytes: file.bytes };
+}
+
+/** Parsed content and size of a JSON file; null when the folder has none. */
+async function readFile(
+  files: ModelFiles,
+  name: string,
+  maxBytes: number,
+  read = readJsonFile,
+): Promise<{ json: unknown; bytes: number } | null> {
+  if (!files.names.includes(name)) return null;
+  const source = await files.open(name);
+  try {
+    return { json: await read(source, maxBytes), bytes: source.size };
+  } finally {
+    await source.close?.();
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { memoryModelFiles } from '../../test-support/model-files.ts';
+import type { TensorJson } from '../../test-support/hf-dtypes.ts';
+import { hfFolderBytes } from '../../test-support/hf-fixtures.ts';
+import { safetensorsBytes } from '../../test-support/safetensors.ts';
+import { buildProgram } from '../architectures/index.ts';
+import { openHfFolder } from './open-folder.ts';
+
+/** A folder whose safetensors header is changed; the data stays. */
+function withHeader(folder: string, change: (header: Record<string, TensorJson>) => void) {
+  const files = hfFolderBytes(folder);
+  const bytes = files['model.safetensors'];
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<string, TensorJson>;
+  change(header);
+  const changed = safetensorsBytes(JSON.stringify(header), bytes.subarray(8 + length));
+  return memoryModelFiles(folder, { ...files, 'model.safetensors': changed });
+}
+
+function rename(header: Record<string, TensorJson>, from: string, to: string) {
+  header[to] = header[from];
+  delete header[from];
+}
+
+async function checked(files: ReturnType<typeof memoryModelFiles>) {
+  const source = await openHfFolder(files);
+  const { weights } = buildProgram(source, 16);
+  for (const { name, shape } of weights) source.weights.check(name, shape);
+  return source;
+}
+
+describe('the weights of a Hugging Face folder', () => {
+  it('are those of a base model too, whose names lack the prefix', async () => {
+    const files = withHeader('llama-tied', (header) => {
+      for (const name of Object.keys(header)) if (name !== '__metadata__') rename(header, name, name.slice(6));
+    });
+    await expect(checked(files)).resolves.toBeDefined();
+  });
+
+  it('name the tensor that is missing', async () => {
+    const files = withHeader('llama', (header) =>
+      rename(header, 'model.layers.1.mlp.up_proj.weight', 'model.layers.1.mlp.rotary_emb.inv_freq'),
+    );
+    await expect(checked(files)).rejects.toMatchObject({
+      code: 'MODEL_FORMAT',
+      message: 'model.safetensors: tensor "model.layers.1.mlp.up_proj.weight" of shape [160, 64] is missing.',
+    });
+  });
+
+  it('refuse a tensor that the configuration has no place for', async () => {
+    const files = withHeader('llama', (header) => {
+      header['model.layers.0.self_attn.q_proj.bias'] = { dtype: 'F32', shape: [0], data_offsets: [0, 0] };
+    });
+    await expect(checked(files)).rejects.toMatchObject({
+      code: 'MODEL_FORMAT',
+      message:
+        'model.safetensors: tensor "model.layers.0.self_attn.q_proj.bias" has no place in the llama model that the config describes.',
+    });
+  });
+
+  it('name the shape that is wrong as the file has it', async () => {
+    const files = withHeader('gpt2', (header) => header['transformer.h.0.attn.c_attn.weight'].shape.reverse());
+    await expect(checked(files)).rejects.toThrow(
+      'tensor "transformer.h.0.attn.c_attn.weight" has shape [192, 64], but the model needs [64, 192].',
+    );
+  });
+});
+
+describe('a folder without a tokenizer', () => {
+  it('can be used by ids only', async () => {
+    const { tokenizer, bosTokenId, eosTokenIds } = await openHfFolder(memoryModelFiles('gpt2', hfFolderBytes('gpt2')));
+    expect({ bosTokenId, eosTokenIds }).toEqual({ bosTokenId: 312, eosTokenIds: [312] });
+    expect(tokenizer.decode([5, 319])).toBe('[5][319]');
+    expect(tokenizer.stream().push(7)).toBe('[7]');
+    expect(() => tokenizer.piece(320)).toThrow('There is no token 320: ids go from 0 to 319.');
+    expect(() => tokenizer.encode('Hello')).toThrow(
+      'The model has no tokenizer.json, so text cannot be turned into its tokens. Give token ids instead of text',
+    );
+  });
+
+  it('has ids within the model', async () => {
+    const files = hfFolderBytes('llama');
+    const json = JSON.parse(new TextDecoder().decode(files['tokenizer.json'])) as { added_tokens: object[] };
+    json.added_tokens.push({ id: 320, content: '<|more|>', special: true });
+    files['tokenizer.json'] = new TextEncoder().encode(JSON.stringify(json));
+    await expect(openHfFolder(memoryModelFiles('llama', files))).rejects.toThrow(
+      'tokenizer.json: the vocabulary has 321 tokens, but the model has only 320.',
+    );
+  });
+});

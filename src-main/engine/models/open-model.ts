@@ -1,0 +1,110 @@
+import { EngineError } from '../errors.ts';
+import type { CancelToken, ModelFiles } from '../platform.ts';
+import type { Program } from '../program/program.ts';
+import type { WeightReader, WeightStore } from '../program/weights.ts';
+import { elementCount } from '../tensor/shape.ts';
+import type { LoadProgress } from '../types.ts';
+import { isHfFolder, openHfFolder } from './huggingface/open-folder.ts';
+import { loadWeights } from './load-weights.ts';
+import type { Model } from './model.ts';
+import type { ModelSource } from './model-source.ts';
+import { openGguf } from './gguf/open-gguf.ts';
+import { fromSource, type OpenedModel } from './opened-model.ts';
+import { readerOf } from './weight-source.ts';
+
+/** Tokens that a model is loaded for unless another number is asked for: K and V of more would take gigabytes. */
+export const DEFAULT_CONTEXT_SIZE = 4096;
+
+export interface OpenModelOptions {
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly cancel?: CancelToken;
+  /** Hears of what had to be guessed. */
+  readonly onWarning?: (message: string) => void;
+  /**
+   * Takes the weights as they are read, for an executor that keeps them in a form of its own; left out, they are kept
+   * as float32. `onBytes` is to be called with the bytes of each piece read.
+   */
+  readonly takeWeights?: (program: Program, weights: WeightReader, options: TakeOptions) => Promise<WeightStore>;
+  /** Tokens of prompt and reply together; left out, what the model was trained for, at most 4096. */
+  readonly contextSize?: number;
+}
+
+export interface TakeOptions {
+  readonly contextSize: number;
+  readonly onBytes: (bytes: number) => void;
+  readonly cancel: CancelToken | undefined;
+}
+
+/**
+ * Loads a model: a GGUF file, the parts of one, or a folder with `config.json` and safetensors. Everything that the
+ * headers can tell is checked before weights are read.
+ *
+ * @throws EngineError MODEL_NOT_FOUND for a missing file, MODEL_FORMAT for damaged ones, UNSUPPORTED_ARCHITECTURE,
+ *   UNSUPPORTED_TENSOR_TYPE, UNSUPPORTED_TOKENIZER, BAD_REQUEST for a context size that the model does not have,
+ *   MODEL_IO, OUT_OF_MEMORY, CANCELLED. Each names the file.
+ */
+export async function openModel(files: ModelFiles, options: OpenModelOptions = {}): Promise<Model> {
+  const opened = await openHeaders(files, options);
+  try {
+    return await load(files.id, opened, options);
+  } finally {
+    await opened.close();
+  }
+}
+
+/**
+ * Reads the headers of a GGUF or Hugging Face model, weights left unread. The caller closes it.
+ * @throws EngineError as `openModel` does
+ */
+export function openSource(files: ModelFiles, options: OpenModelOptions = {}): Promise<ModelSource> {
+  const { cancel, onWarning = () => {} } = options;
+  return isHfFolder(files) ? openHfFolder(files, onWarning) : openGguf(files, { cancel, onWarning });
+}
+
+/**
+ * The same, as what can be loaded.
+ * @throws EngineError as `openModel` does
+ */
+export async function openHeaders(files: ModelFiles, options: OpenModelOptions = {}): Promise<OpenedModel> {
+  checkCancel(options);
+  return fromSource(await openSource(files, options));
+}
+
+async function load(id: string, opened: OpenedModel, options: OpenModelOptions): Promise<Model> {
+  const { totalBytes, tokenizer } = opened;
+  let { bytesRead } = opened;
+  const progress = (phase: LoadProgress['phase'], bytes: number) => {
+    checkCancel(options);
+    bytesRead += bytes;
+    options.onProgress?.({ phase, bytesRead, totalBytes });
+  };
+  progress('header', 0);
+  const contextSize = contextSizeOf(opened, options.contextSize);
+  const program = opened.buildProgram(contextSize);
+  progress('tokenizer', 0);
+  const onBytes = (bytes: number) => progress('weights', bytes);
+  for (const { name, shape } of program.weights) opened.weights.check(name, shape);
+  const weights = options.takeWeights
+    ? await options.takeWeights(program, readerOf(opened.weights), { contextSize, onBytes, cancel: options.cancel })
+    : await loadWeights(opened.weights, program.weights, onBytes, options.cancel);
+  progress('ready', totalBytes - bytesRead);
+
+  const parameters = program.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const config = { id, ...opened.config, contextSize, parameters, fileBytes: totalBytes };
+  const { templateTokens, withoutTemplate } = opened;
+  return { id, name: config.name, config, program, weights, tokenizer, templateTokens, withoutTemplate };
+}
+
+function contextSizeOf({ config }: OpenedModel, asked: number | undefined): number {
+  if (asked === undefined) return Math.min(config.contextSize, DEFAULT_CONTEXT_SIZE);
+  if (Number.isSafeInteger(asked) && asked >= 1 && asked <= config.contextSize) return asked;
+  throw new EngineError(
+    'BAD_REQUEST',
+    `The context size is ${asked}; for ${config.name} it must be a whole number from 1 to ${config.contextSize}.`,
+    { field: 'contextSize', value: asked, max: config.contextSize },
+  );
+}
+
+function checkCancel({ cancel }: OpenModelOptions): void {
+  if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Loading was cancelled.');
+}

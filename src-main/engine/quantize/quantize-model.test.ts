@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { HF_FOLDERS, hfFolder, hfFolderBytes, readHfGolden } from '../test-support/hf-fixtures.ts';
+import { memoryModelFiles, memorySource, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
+import { runModel } from '../test-support/run-model.ts';
+import { expectSameBits } from '../test-support/same-bits.ts';
+import { openModel, openSource } from '../models/open-model.ts';
+import { type QuantizeOptions, type QuantizeProgress, quantizeModel } from './quantize-model.ts';
+
+/** The new file. */
+async function quantize(files: Parameters<typeof quantizeModel>[0], type: string, options: QuantizeOptions = {}) {
+  const parts: Uint8Array[] = [];
+  const write = (bytes: Uint8Array) => Promise.resolve(void parts.push(bytes.slice()));
+  const quantized = await quantizeModel(files, type, { write }, options);
+  return { ...quantized, bytes: new Uint8Array(Buffer.concat(parts)) };
+}
+const asModel = (bytes: Uint8Array) => memoryModelFiles('written', { 'written.gguf': bytes });
+const withoutTokenizer = (folder: string) => {
+  const { 'tokenizer.json': _, ...files } = hfFolderBytes(folder);
+  return memoryModelFiles(folder, files);
+};
+const CONTEXT = 128;
+/** Dimension of the test models' rows is 64: whole blocks of 32, none of 256. */
+const typesOf = async (bytes: Uint8Array) => {
+  const { tensors } = await readGguf(memorySource('written.gguf', bytes));
+  return new Map([...tensors.values()].map(({ name, typeName }) => [name, typeName]));
+};
+
+describe.each(HF_FOLDERS)('the Hugging Face folder %s written as GGUF', (folder) => {
+  const golden = readHfGolden(folder);
+
+  it.each(['F32', 'F16'])('in %s gives the same logits again', async (type) => {
+    const { bytes, fileBytes } = await quantize(hfFolder(folder), type);
+    expect(bytes.length).toBe(fileBytes);
+    const logits = await runModel(await openModel(asModel(bytes), { contextSize: CONTEXT }), golden.prompt);
+    // What binary16 takes from the weights moves logits of these models by some hundredths.
+    const exact = type === 'F32' || folder === 'llama-f16';
+    golden.full_logits.positions.forEach((position, i) => {
+      const differences = golden.full_logits.values[i].map((value, id) => Math.abs(value - logits[position][id]));
+      expect(Math.max(...differences)).toBeLessThan(exact ? 2e-4 : 0.15);
+    });
+  });
+});
+
+describe('the tokenizer of a folder', () => {
+  it.each(['llama', 'qwen2'])('%s is that of the GGUF file', async (folder) => {
+    const warnings: string[] = [];
+    const { bytes } = await quantize(hfFolder(folder), 'F32', { onWarning: (message) => warnings.push(message) });
+    const { tokenizer, bosTokenId, eosTokenIds } = await openSource(asModel(bytes));
+    for (const { text, add_special, ids } of readHfGolden(folder).tokenize!) {
+      if (text !== text.normalize('NFC')) continue;
+      expect(tokenizer.encode(text, { addSpecial: add_special, parseSpecial: true }), text).toEqual(ids);
+    }
+    expect(bosTokenId).toBe(folder === 'llama' ? 315 : null);
+    expect(eosTokenIds).toContain(314);
+    expect(warnings.some((message) => message.includes('NFC'))).toBe(folder === 'qwen2');
+    const { metadata } = await readGguf(memorySource('written.gguf', bytes));
+    expect(metadata.get('tokenizer.chat_template')).toContain('<|im_start|>');
+  });
+
+  it('may be missing: ids are all that the file knows then', async () => {
+    const warnings: string[] = [];
+    const options = { onWarning: (message: string) => warnings.push(message) };
+    const { bytes } = await quantize(withoutTokenizer('llama'), 'Q8_0', options);
+    const { tokenizer, bosTokenId, eosTokenIds } = await openSource(asModel(bytes));
+    expect({ size: tokenizer.vocabularySize, bosTokenId, eosTokenIds }).toEqual({
+      size: 320,
+      bosTokenId: 315,
+      eosTokenIds: [314, 317],
+    });
+    expect(() => tokenizer.encode('Hello')).toThrow('The model has no vocabulary in written.gguf');
+    expect(warnings).toEqual(['The folder has no tokenizer.json: the new file will know token ids only, no text.']);
+  });
+});
+
+describe('a GGUF file', () => {
+  it('comes out with the metadata it had, byte by byte, and its type', async () => {
+    const first = await quantize(hfFolder('llama'), 'F32');
+    const second = await quantize(asModel(first.bytes), 'Q4_0');
+    const [before, after] = await Promise.all(
+      [first, second].map(({ bytes }) => readGguf(memorySource('written.gguf', bytes))),
+    );
+    expect(before.metadata.get('general.file_type')).toBe(0);
+    expect(after.metadata.get('general.file_type')).toBe(2);
+    const value = (bytes: Uint8Array, { offset, bytes: length }: { offset: number; bytes: number }) =>
+      Buffer.from(bytes.subarray(offset, offset + length)).toString('hex');
+    for (const [key, range] of before.metadataRanges) {
+      if (key === 'general.file_type') continue;
+      expect(value(second.bytes, after.metadataRanges.get(key)!), key).toBe(value(first.bytes, range));
+    }
+  });
+
+  it('is copied where it is of the type already, and the same from a folder or a file', async () => {
+    const f32 = await quantize(hfFolder('gemma3'), 'F32');
+    const q4 = await quantize(asModel(f32.bytes), 'Q4_1');
+    expectSameBits((await quantize(hfFolder('gemma3'), 'Q4_1')).bytes, q4.bytes);
+    expectSameBits((await quantize(asModel(q4.bytes), 'Q4_1')).bytes, q4.bytes);
+    expectSameBits((await quantize(asModel(f32.bytes), 'F32')).bytes, f32.bytes);
+  });
+
+  it('keeps norms, biases and positions in F32 and gives the last matrix more bits', async () => {
+    const types = await typesOf((await quantize(hfFolder('gpt2'), 'Q4_0')).bytes);
+    expect(types.get('blk.0.attn_qkv.weight')).toBe('Q4_0');
+    expect(types.get('token_embd.weight')).toBe('Q4_0');
+    expect(types.get('blk.0.attn_qkv.bias')).toBe('F32');
+    expect(types.get('blk.0.ffn_norm.weight')).toBe('F32');
+    expect(types.get('position_embd.weight')).toBe('F32');
+    // 64 columns are no blocks of 256, as Q6_K would need.
+    expect(types.get('output.weight')).toBe('Q8_0');
+    const tied = await typesOf((await quantize(hfFolder('gpt2-bare'), 'Q4_K')).bytes);
+    expect(tied.get('token_embd.weight')).toBe('Q8_0');
+    const odd = await typesOf((await quantize(hfFolder('gemma3'), 'Q8_0')).bytes);
+    // 4 heads of 20 are 80 columns.
+    expect(odd.get('blk.0.attn_output.weight')).toBe('F16');
+  });
+});
+
+describe('quantizing', () => {
+  it('refuses a model of an architecture that GGUF lacks', async () => {
+    await expect(quantize(await nodeModelFiles(TINY_TRANSFORMER_DIR), 'Q8_0')).rejects.toMatchObject({
+      code: 'UNSUPPORTED_ARCHITECTURE',
+      message: expect.stringContaining('GGUF has no architecture for a TinyTransformer.') as string,
+    });
+  });
+
+  it('tells how far it is', async () => {
+    const seen: QuantizeProgress[] = [];
+    const { fileBytes } = await quantize(hfFolder('llama'), 'Q8_0', { onProgress: (progress) => seen.push(progress) });
+    expect(seen.every(({ bytesWritten }, i) => i === 0 || bytesWritten > seen[i - 1].bytesWritten)).toBe(true);
+    expect(seen.at(-1)).toMatchObject({ tensor: 30, tensors: 30, bytesWritten: fileBytes, totalBytes: fileBytes });
+  });
+
+  it('can be cancelled, and closes its files then too', async () => {
+    const cancel = { cancelled: false };
+    const onProgress = ({ tensor }: QuantizeProgress) => (cancel.cancelled = tensor === 3);
+    await expect(quantize(hfFolder('llama'), 'Q8_0', { cancel, onProgress })).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+  });
+
+  it('names the types there are', async () => {
+    await expect(quantize(hfFolder('llama'), 'Q3_K')).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: 'Q3_K is no type to quantize to. Choose one of F32, F16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0.',
+    });
+  });
+});

@@ -1,0 +1,131 @@
+import { EngineError } from '../errors.ts';
+import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
+import type { ByteSink, CancelToken, ModelFiles } from '../platform.ts';
+import { type BlockType, rowBytes } from '../quant/block-type.ts';
+import { elementCount } from '../tensor/shape.ts';
+import { isHfFolder } from '../models/huggingface/open-folder.ts';
+import { openGgufInput } from './gguf-input.ts';
+import { openHfInput } from './hf-input.ts';
+import type { InputTensor, QuantizeInput } from './quantize-input.ts';
+import { storageType, type TargetType, targetType } from './storage-plan.ts';
+
+export interface QuantizeProgress {
+  /** Tensor that is being written, counted from 1. */
+  readonly tensor: number;
+  readonly tensors: number;
+  readonly name: string;
+  readonly bytesWritten: number;
+  readonly totalBytes: number;
+}
+
+export interface QuantizeOptions {
+  readonly onProgress?: (progress: QuantizeProgress) => void;
+  /** Hears what the new file cannot say about the model. */
+  readonly onWarning?: (message: string) => void;
+  readonly cancel?: CancelToken;
+}
+
+/** What was written. */
+export interface Quantized {
+  readonly fileBytes: number;
+  /** Tensors per type. */
+  readonly types: Readonly<Record<string, number>>;
+}
+
+/**
+ * Writes a model as one GGUF file with its matrices in another type (see `storageType` for which tensors keep more).
+ *
+ * @param files a GGUF file, the parts of one, or a Hugging Face folder
+ * @param typeName F32, F16, Q8_0, Q6_K, Q4_K, Q4_1 or Q4_0
+ * @param sink gets the file from its first byte to its last
+ * @throws EngineError BAD_REQUEST for another type, CANCELLED, and what opening a model throws
+ */
+export async function quantizeModel(
+  files: ModelFiles,
+  typeName: string,
+  sink: ByteSink,
+  options: QuantizeOptions = {},
+): Promise<Quantized> {
+  const target = targetType(typeName);
+  const input = await (isHfFolder(files) ? openHfInput(files) : openGgufInput(files));
+  try {
+    for (const warning of input.warnings) options.onWarning?.(warning);
+    return await write(input, target, sink, options);
+  } finally {
+    await input.close();
+  }
+}
+
+async function write(
+  { metadata, tensors }: QuantizeInput,
+  target: TargetType,
+  sink: ByteSink,
+  { onProgress, cancel }: QuantizeOptions,
+): Promise<Quantized> {
+  const logitsMatrix = tensors.some(({ name }) => name === 'output.weight') ? 'output.weight' : 'token_embd.weight';
+  const stored = tensors.map(({ name, shape }) => storageType(name, shape, target.type, logitsMatrix));
+  const plan = tensors.map(({ name, shape }, i) => ({
+    name,
+    shape,
+    typeId: stored[i].id,
+    bytes: rowBytes(stored[i], elementCount(shape)),
+  }));
+  const layout = layOutGguf(withType(metadata, target), plan);
+
+  let at = 0;
+  const put = async (bytes: Uint8Array) => {
+    await sink.write(bytes);
+    at += bytes.length;
+  };
+  await put(layout.header);
+  for (const [i, tensor] of tensors.entries()) {
+    if (layout.offsets[i] > at) await put(new Uint8Array(layout.offsets[i] - at));
+    for await (const bytes of encoded(tensor, stored[i], cancel)) {
+      if (cancel?.cancelled) throw new EngineError('CANCELLED', 'Quantizing was cancelled.');
+      await put(bytes);
+      onProgress?.({
+        tensor: i + 1,
+        tensors: tensors.length,
+        name: tensor.name,
+        bytesWritten: at,
+        totalBytes: layout.fileBytes,
+      });
+    }
+  }
+  if (at !== layout.fileBytes) {
+    throw new EngineError('INTERNAL', `${at} bytes were written and the header says ${layout.fileBytes}.`);
+  }
+  return { fileBytes: at, types: count(stored) };
+}
+
+function withType(metadata: ReadonlyMap<string, TypedValue>, { fileType }: TargetType): Map<string, TypedValue> {
+  return new Map<string, TypedValue>([
+    ...metadata,
+    ['general.file_type', { type: 'uint32', value: fileType }],
+    ['general.quantization_version', { type: 'uint32', value: 2 }],
+  ]);
+}
+
+/** The tensor's blocks in slices; those that are of the type already are copied, for quantizing again would lose. */
+async function* encoded(
+  tensor: InputTensor,
+  type: BlockType,
+  cancel: CancelToken | undefined,
+): AsyncGenerator<Uint8Array> {
+  if (tensor.storedAs === type) {
+    yield* tensor.copy(cancel);
+    return;
+  }
+  if (!type.quantize) throw new EngineError('INTERNAL', `There is no quantizer for ${type.name}.`);
+  for await (const values of tensor.slices(cancel)) {
+    const bytes = new Uint8Array(rowBytes(type, values.length));
+    type.quantize(values, 0, bytes, 0, values.length / type.blockSize);
+    yield bytes;
+  }
+}
+
+function count(types: readonly BlockType[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { name } of types) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,53 @@
+import type { TypedValue } from '../formats/gguf/writer.ts';
+import { ggufKeysFromTokenizerJson } from '../tokenizer/gguf/to-gguf.ts';
+import { IDS_ONLY_KEY } from '../models/gguf/read-tokenizer.ts';
+import { type HfFolder, TOKENIZER_FILE } from '../models/huggingface/open-folder.ts';
+
+/** The `tokenizer.*` keys of a Hugging Face folder, and what they cannot say. */
+export function describeTokenizer(
+  folder: HfFolder,
+  chatTemplate: string | null,
+): { metadata: ReadonlyMap<string, TypedValue>; warnings: readonly string[] } {
+  const metadata = new Map<string, TypedValue>();
+  const set = (key: string, value: TypedValue) => metadata.set(`tokenizer.${key}`, value);
+  const id = (name: string, value: number | null | undefined) => {
+    if (value !== null && value !== undefined) set(`ggml.${name}_token_id`, { type: 'uint32', value });
+  };
+  const [eos, ...others] = folder.eosTokenIds;
+  const warnings: string[] = [];
+  if (folder.tokenizerJson === null) {
+    // llama.cpp cannot open a file without a vocabulary. This one's tokens are called by their ids, and a key of our own
+    // keeps us from reading texts with it.
+    const { vocabularySize } = folder.hyperparameters;
+    metadata.set(IDS_ONLY_KEY, { type: 'bool', value: true });
+    set('ggml.model', { type: 'string', value: 'gpt2' });
+    set('ggml.pre', { type: 'string', value: 'gpt-2' });
+    set('ggml.tokens', { type: 'array', value: Array.from({ length: vocabularySize }, (_, token) => `[${token}]`) });
+    set('ggml.merges', { type: 'array', value: [] });
+    set('ggml.add_bos_token', { type: 'bool', value: false });
+    id('bos', folder.bosTokenId);
+    warnings.push(`The folder has no ${TOKENIZER_FILE}: the new file will know token ids only, no text.`);
+  } else {
+    const { vocabularySize } = folder.hyperparameters;
+    const keys = ggufKeysFromTokenizerJson(folder.tokenizerJson, TOKENIZER_FILE, vocabularySize);
+    set('ggml.model', { type: 'string', value: 'gpt2' });
+    set('ggml.pre', { type: 'string', value: keys.pre });
+    set('ggml.tokens', { type: 'array', value: keys.tokens });
+    set('ggml.token_type', { type: 'array', value: keys.tokenTypes });
+    set('ggml.merges', { type: 'array', value: keys.merges });
+    id('bos', keys.bosTokenId);
+    set('ggml.add_bos_token', { type: 'bool', value: keys.bosTokenId !== null });
+    set('ggml.add_eos_token', { type: 'bool', value: keys.eosTokenId !== null });
+    if (keys.normalizes) {
+      warnings.push(
+        'GGUF has no key for the normalization of text: texts that are not in the form NFC may get other tokens.',
+      );
+    }
+  }
+  id('eos', eos);
+  // Two more keys for tokens that end a reply.
+  id('eot', others[0]);
+  id('eom', others[1]);
+  if (chatTemplate !== null) set('chat_template', { type: 'string', value: chatTemplate });
+  return { metadata, warnings };
+}
