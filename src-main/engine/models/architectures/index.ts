@@ -8,6 +8,7 @@ import type { Architecture, DescribedModel, GgufArchitecture } from './architect
 import { gemma2 } from './gemma2.ts';
 import { gemma3 } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
+import { granite } from './granite.ts';
 import { llama } from './llama.ts';
 import { olmo2 } from './olmo2.ts';
 import { phi3 } from './phi3.ts';
@@ -27,6 +28,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   phi3,
   smollm3,
   olmo2,
+  granite,
   tinyTransformer,
 ];
 
