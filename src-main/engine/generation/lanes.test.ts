@@ -126,7 +126,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     });
     const events = await all(engine.generateLanes([{ params: long(0) }, { params: long(250) }]));
     const reasons = [0, 1].map((lane) => endOf(events, lane).stop);
-    expect(reasons.filter(({ errorCode }) => errorCode === 'CONTEXT_FULL')).toHaveLength(1);
+    expect(reasons.filter((stop) => stop.reason === 'error' && stop.error.code === 'CONTEXT_FULL')).toHaveLength(1);
     expect(reasons.filter(({ reason }) => reason === 'max_tokens')).toHaveLength(1);
   });
 });

@@ -14,6 +14,7 @@ import type {
   Profile,
   SamplingPreview,
   SourceProblem,
+  Stop,
 } from '../../engine/types.ts';
 import type { Engine } from '../engine-service.ts';
 
@@ -157,9 +158,12 @@ export class FakeEngine implements Engine {
     }
     this.finished++;
     if (text === 'fail') throw new Error('a bug');
-    const reason = cancel?.cancelled === true ? 'user' : 'max_tokens';
+    const stop: Stop =
+      cancel?.cancelled === true
+        ? { reason: 'user', tokens: ids.length }
+        : { reason: 'max_tokens', maxTokens: ids.length };
     const reply = ids.map((_, i) => fakeToken(i).text).join('');
-    yield { type: 'end', ids, text: reply, stop: { reason, detail: '' }, timings: TIMINGS, seed: 0, contextUsed: 0 };
+    yield { type: 'end', ids, text: reply, stop, timings: TIMINGS, seed: 0, contextUsed: 0 };
   }
 
   score(): Promise<never> {

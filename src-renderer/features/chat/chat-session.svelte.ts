@@ -2,7 +2,6 @@ import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { ChatMessage, GenerateParams, ModelInfo, PromptInput, Stop } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import type { ReplyFacts } from '../../../src-main/protocol/chats/chat.ts';
-import { formatCount } from '../../ui/format.ts';
 import { nextFrame } from '../../lib/next-frame.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -348,13 +347,11 @@ function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' | 'mode
 /** What the engine is to know of a reply that goes on; nothing of a new one. */
 function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'> {
   if (text === '' && stop === null) return {};
-  const stopString = stop?.stopString === undefined ? {} : { stopString: stop.stopString };
-  return { continues: { reason: stop?.reason ?? null, ...stopString } };
+  const stopString = stop?.reason === 'stop_string' ? stop.stopString : undefined;
+  return { continues: { reason: stop?.reason ?? null, ...(stopString === undefined ? {} : { stopString }) } };
 }
 
 /** A reply that made way for something says for what. */
-function because(stop: Stop, { reply, stoppedTo }: Running): Stop {
-  if (stop.reason !== 'user' || stoppedTo === null) return stop;
-  const written = reply.count - reply.runStart;
-  return { ...stop, detail: `Stopped after ${formatCount(written, 'token')} to ${stoppedTo}.` };
+function because(stop: Stop, { stoppedTo }: Running): Stop {
+  return stop.reason === 'user' && stoppedTo !== null ? { ...stop, to: stoppedTo } : stop;
 }

@@ -6,7 +6,7 @@ import type { ChatsState } from './chats.svelte.ts';
 import { droppedText, levelOf } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import { stopText } from './stop-words.ts';
+import { errorCodeOf, stopDetail, stopText } from './stop-words.ts';
 import { Reply } from './reply.svelte.ts';
 import { end, FakeEngine, MODEL, type FakeConnection, start, token, tokens } from './test-support/fakes.ts';
 import { openSession } from './test-support/session.ts';
@@ -84,7 +84,7 @@ describe('with another model', () => {
     void session.send('Next');
     session.stop('load Other');
     await sending;
-    expect(last().stop).toEqual({ reason: 'user', detail: 'Stopped after 2 tokens to load Other.' });
+    expect(last().stop).toEqual({ reason: 'user', tokens: 2, to: 'load Other' });
     expect(stopText(last().stop!)).toBe('Stopped after 2 tokens to load Other');
     expect(session.busy).toBe(false);
     expect(session.queued).toEqual(['Next']);
@@ -284,7 +284,7 @@ describe('regenerate and continue', () => {
   });
 
   it('writes on in the same reply, and tells the engine why it had ended', async () => {
-    const stop = { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' } as const;
+    const stop = { reason: 'max_tokens', maxTokens: 2 } as const;
     api.scripts = [
       [start(), ...tokens(2), end(2, stop)],
       [start(7), { type: 'token', token: token(0, { id: 5, text: ' t2' }) }, { ...end(1), contextUsed: 8 } as never],
@@ -308,7 +308,7 @@ describe('regenerate and continue', () => {
 
 describe('a reply that a stop string ended', () => {
   it('goes on past it, also where nothing was written before', async () => {
-    const stop = { reason: 'stop_string', detail: 'The text reached the stop string "t0".', stopString: 't0' } as const;
+    const stop = { reason: 'stop_string', stopString: 't0' } as const;
     api.scripts = [[start(), end(0, stop)]];
     await session.send('one');
     await session.continueReply();
@@ -323,8 +323,8 @@ describe('failures', () => {
     api.scripts = [[start(), ...tokens(2), backendLost()]];
     await session.send('one');
     expect(last()).toMatchObject({ text: 't0 t1', phase: 'done', contextUsed: 6 });
-    expect(last().stop).toMatchObject({ reason: 'error', errorCode: 'BACKEND_LOST' });
-    expect(last().stop?.detail).toContain('after 2 tokens');
+    expect(last().stop).toMatchObject({ reason: 'error', tokens: 2, error: { code: 'BACKEND_LOST' } });
+    expect(stopDetail(last().stop!)).toContain('after 2 tokens');
     expect(last().timings?.decodeTokensPerSecond).toBe(500);
     const fresh = new FakeEngine();
     connection.change(null, 'starting');
@@ -338,7 +338,8 @@ describe('failures', () => {
   it('shows why a request was refused', async () => {
     api.scripts = [[new EngineError('CONTEXT_FULL', 'The prompt has 1201 tokens.', {})]];
     await session.send('long');
-    expect(last().stop).toEqual({ reason: 'error', detail: 'The prompt has 1201 tokens.', errorCode: 'CONTEXT_FULL' });
+    const error = { code: 'CONTEXT_FULL', message: 'The prompt has 1201 tokens.', details: {} };
+    expect(last().stop).toEqual({ reason: 'error', tokens: 0, error });
     expect(session.busy).toBe(false);
   });
 
@@ -405,6 +406,6 @@ describe('an engine that hangs', () => {
     vi.useRealTimers();
     await sending;
     expect(session).toMatchObject({ stopping: false, stuck: false, busy: false });
-    expect(last().stop?.errorCode).toBe('BACKEND_LOST');
+    expect(errorCodeOf(last().stop)).toBe('BACKEND_LOST');
   });
 });

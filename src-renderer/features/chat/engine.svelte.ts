@@ -1,7 +1,7 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { LoadProgress, ModelInfo } from '../../../src-main/engine/types.ts';
 import type { EngineApi, EngineStreams } from '../../../src-main/protocol/api.ts';
-import { backendLost, cancelled } from '../../../src-main/protocol/errors.ts';
+import { backendLost, cancelled, fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { Connection } from '../../lib/connection.svelte.ts';
 
 /**
@@ -273,9 +273,8 @@ function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(
       try {
         for await (const event of engine.stream(method, params, options)) {
           if (event.type === 'end') {
-            const { detail, errorCode } = event.stop;
-            if (errorCode === undefined) on.wrote();
-            else failed(new EngineError(errorCode, detail));
+            if (event.stop.reason === 'error') failed(fromErrorPayload(event.stop.error));
+            else on.wrote();
           }
           yield event;
         }

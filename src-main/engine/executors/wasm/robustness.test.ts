@@ -92,7 +92,7 @@ describe('a thread that is lost', () => {
         if (lost.push(event) === 2) dying.die(0);
       }
       expect(lost.slice(0, 2)).toMatchObject([{ type: 'start' }, { type: 'token' }]);
-      expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', errorCode: 'BACKEND_LOST' } });
+      expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', error: { code: 'BACKEND_LOST' } } });
       expect(await service.call({ method: 'status', params: {} }, request)).toMatchObject({ model: null });
       threads = nodeKernelThreads();
       await load();

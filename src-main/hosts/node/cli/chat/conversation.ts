@@ -1,6 +1,6 @@
-import { EngineError } from '../../../../engine/errors.ts';
 import type { ChatMessage, GenerateParams } from '../../../../engine/types.ts';
 import type { EngineClient } from '../../../../protocol/client.ts';
+import { fromErrorPayload } from '../../../../protocol/errors.ts';
 import type { Output } from '../output.ts';
 import { streamReply, textOf, type Reply } from '../reply-stream.ts';
 import { ReplyWriter } from '../reply-writer.ts';
@@ -60,9 +60,9 @@ export class Conversation {
       token: (token) => writer.token(token),
     });
     if (reply.tokens.length > 0) await writer.end();
-    const { reason, detail, errorCode } = reply.end.stop;
-    if (reason === 'error' && reply.tokens.length === 0) throw new EngineError(errorCode ?? 'INTERNAL', detail);
-    if (reason === 'user' && reply.tokens.length === 0) return reply;
+    const { stop } = reply.end;
+    if (stop.reason === 'error' && reply.tokens.length === 0) throw fromErrorPayload(stop.error);
+    if (stop.reason === 'user' && reply.tokens.length === 0) return reply;
     // Templates of models that reason leave the reasoning of earlier answers out, so it is not kept.
     const answer = textOf(reply.tokens, 'answer');
     const reasoned = reply.tokens.some(({ part }) => part !== 'answer');

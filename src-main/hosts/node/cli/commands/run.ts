@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { GenerateEnd, GenerateParams, GeneratedToken, PromptInput } from '../../../../engine/types.ts';
+import { stopSentence } from '../../../../protocol/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';
@@ -150,7 +151,7 @@ function replyJson(
     prompt: { text, ids: start.promptIds },
     reply: { text: end.text, ids: end.ids, ...partsJson(tokens), ...(top === undefined ? {} : { top: candidates }) },
     ...(notices.length === 0 ? {} : { notices }),
-    stop: { reason: end.stop.reason, detail: end.stop.detail },
+    stop: { reason: end.stop.reason, detail: stopSentence(end.stop) },
     timings: { loadMs, prefillMs, timeToFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond },
   };
 }
