@@ -1,6 +1,7 @@
+import { streamAfter } from '../tokenizer/stream-after.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken } from '../types.ts';
-import type { Joint } from './continuation.ts';
+import { UnreadSpace, type Joint } from './continuation.ts';
 import type { ReplyParts } from './reply-parts.ts';
 import { shownPiece } from './shown-piece.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
@@ -20,6 +21,7 @@ export class Reply {
   readonly ids: number[] = [];
   text = '';
   private readonly stream: TokenStream;
+  private readonly unreadSpace: UnreadSpace;
   private readonly detector: StopDetector<DrawnToken>;
 
   /** @param joint to the text that the reply continues; null for a new one @param passedOver see `StopDetector` */
@@ -27,16 +29,16 @@ export class Reply {
     private readonly tokenizer: Tokenizer,
     stopStrings: readonly string[],
     private readonly parts: ReplyParts,
-    private readonly joint: Joint | null = null,
+    joint: Joint | null = null,
     passedOver: string | null = null,
   ) {
-    this.stream = tokenizer.stream({ continues: true });
+    this.stream = joint === null ? tokenizer.stream({ continues: true }) : streamAfter(tokenizer, joint.after);
+    this.unreadSpace = new UnreadSpace(joint?.unread ?? '');
     this.detector = new StopDetector(stopStrings, passedOver);
   }
 
   push(token: DrawnToken): Shown {
-    const own = this.stream.push(token.id);
-    const text = this.joint === null ? own : this.joint.join(token.id, own);
+    const text = this.unreadSpace.leaveOut(this.stream.push(token.id));
     return this.show(this.detector.push(token, text, this.stream.pending));
   }
 
