@@ -63,18 +63,18 @@ describe('with another model', () => {
     await session.send('Once');
     expect(last().model).toBe('TinyTransformer');
     expect(chats.current.model).toEqual({ id: 'tiny-transformer', name: 'TinyTransformer' });
-    expect(session.context.used).toBe(7);
-    expect(session.rate).not.toBeNull();
+    expect(session.figures.context.used).toBe(7);
+    expect(session.figures.rate).not.toBeNull();
 
     api.loadScripts = [[OTHER]];
     await engine.load({ modelId: 'opened-1' });
-    expect(session.context).toMatchObject({ used: 0, size: 512 });
-    expect(session.started).toBeNull();
-    expect(session.rate).toBeNull();
+    expect(session.figures.context).toMatchObject({ used: 0, size: 512 });
+    expect(session.figures.started).toBeNull();
+    expect(session.figures.rate).toBeNull();
     await session.send('More');
     expect(last().model).toBe('Other');
     expect(chats.current.model.name).toBe('TinyTransformer');
-    expect(session.context.used).toBe(7);
+    expect(session.figures.context.used).toBe(7);
   });
 
   it('stops a reply for it, which says so, and keeps what waits', async () => {
@@ -93,11 +93,11 @@ describe('with another model', () => {
   it('forgets what the cache saved with the one before', async () => {
     api.scripts = [[start(), ...tokens(9), end(9)]];
     await session.send('Once');
-    expect(session.measured.cached).not.toBeNull();
+    expect(session.measurements.cache.cached).not.toBeNull();
     api.loadScripts = [[OTHER]];
     await engine.load({ modelId: 'opened-1' });
     await session.send('More');
-    expect(session.measured.cached).toBeNull();
+    expect(session.measurements.cache.cached).toBeNull();
   });
 });
 
@@ -357,10 +357,10 @@ describe('failures', () => {
 
 describe('context and rate', () => {
   it('counts prompt and reply against the window', async () => {
-    expect(session.context).toEqual({ system: 0, history: 0, reply: 0, used: 0, size: 1000, level: 'ok' });
+    expect(session.figures.context).toEqual({ system: 0, history: 0, reply: 0, used: 0, size: 1000, level: 'ok' });
     await session.send('one');
-    expect(session.context).toEqual({ system: 0, history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
-    expect(session.rate?.current).toBe(400);
+    expect(session.figures.context).toEqual({ system: 0, history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
+    expect(session.figures.rate?.current).toBe(400);
   });
 
   it('is right while a reply goes on in a full window, and afterwards', async () => {
@@ -371,10 +371,10 @@ describe('context and rate', () => {
     api.scripts = [[start(1000), first, second, after, 'pause', ended]];
     const sending = session.send('one');
     await vi.waitFor(() => expect(last().count).toBe(3));
-    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
     api.resume();
     await sending;
-    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
     expect(droppedText(last())).toBe('The context window was full: the oldest 990 tokens were dropped.');
   });
 
@@ -398,14 +398,15 @@ describe('an engine that hangs', () => {
     await vi.advanceTimersByTimeAsync(100);
     session.stop();
     session.stop();
-    expect(session).toMatchObject({ stopping: true, stuck: false });
+    expect(session.stopRequest).toMatchObject({ pending: true, stuck: false });
     await vi.advanceTimersByTimeAsync(2500);
-    expect(session.stuck).toBe(true);
+    expect(session.stopRequest.stuck).toBe(true);
     lose(backendLost());
     await vi.advanceTimersByTimeAsync(0);
     vi.useRealTimers();
     await sending;
-    expect(session).toMatchObject({ stopping: false, stuck: false, busy: false });
+    expect(session.stopRequest).toMatchObject({ pending: false, stuck: false });
+    expect(session.busy).toBe(false);
     expect(errorCodeOf(last().stop)).toBe('BACKEND_LOST');
   });
 });
