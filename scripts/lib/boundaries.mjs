@@ -16,7 +16,7 @@ import { PROJECT_FOLDERS } from './projects.mjs';
 
 const LEAVES = ['tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
 const BELOW_MODELS = ['engine-base', ...LEAVES, 'program', 'kv-cache'];
-const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'trace', 'generation', 'engine'];
+const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'generation', 'engine'];
 
 /** @param {string} name */
 const engineFolder = (name) => `src-main/engine/${name}/**`;
@@ -39,11 +39,10 @@ export const LAYERS = [
   { name: 'kv-cache', pattern: engineFolder('kv-cache'), may: ['engine-base', ...LEAVES] },
   { name: 'models', pattern: engineFolder('models'), may: BELOW_MODELS },
   { name: 'executors', pattern: engineFolder('executors'), may: BELOW_MODELS },
-  { name: 'trace', pattern: engineFolder('trace'), may: [...BELOW_MODELS, 'models', 'executors'] },
   {
     name: 'generation',
     pattern: engineFolder('generation'),
-    may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'trace'],
+    may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors'],
   },
 
   // The error class and the default settings are plain data; everything else of the engine is types here.

@@ -318,13 +318,6 @@ export class InferenceEngine {
 
   private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined): GenerateJob {
     const { model, executor, context } = loaded;
-    if (params.executor !== undefined && params.executor !== executor.name) {
-      throw new EngineError(
-        'BAD_REQUEST',
-        `The model was loaded for the ${executor.name} executor. Load it again to run it on ${params.executor}.`,
-        { field: 'executor', value: params.executor, loaded: executor.name },
-      );
-    }
     const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
     const loadMs = loaded.loadReported ? 0 : loaded.loadMs;
     loaded.loadReported = true;

@@ -48,8 +48,6 @@ export interface GenerateParams {
   useKvCache: boolean;
   /** Candidates reported per token, 0..100. Default 0. */
   topCandidates: number;
-  /** Executor to run on; omitted: the loaded model's. */
-  executor?: ExecutorName;
   /**
    * The reply goes on from the prompt's end: a chat's last message is what was written of it so far. What had ended it
    * would come first again: that stop string is passed over once, and the first token is no end-of-text token. The
@@ -98,8 +96,6 @@ export type ReplyPart = 'answer' | 'reasoning' | 'reasoning_mark';
 
 /** One generated token. The concatenated `text` of all tokens is the reply's text, always. */
 export interface GeneratedToken {
-  /** Index in the reply, from 0. */
-  index: number;
   id: number;
   /** As in `Candidate`. */
   piece: string;

@@ -5,7 +5,6 @@
 import { EngineError } from './errors.ts';
 import {
   DEFAULT_SAMPLER_ORDER,
-  type ExecutorName,
   type GenerateParams,
   type GrammarSource,
   type InspectParams,
@@ -37,8 +36,6 @@ const MAX_BANNED_LENGTH = 1000;
 const MAX_GRAMMAR_LENGTH = 256 * 1024;
 const MAX_BREAKER_LENGTH = 40;
 
-const EXECUTORS: readonly ExecutorName[] = ['reference', 'wasm'];
-
 /** @throws EngineError BAD_REQUEST */
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
   validatePrompt(params.prompt, limits);
@@ -47,9 +44,6 @@ export function validateGenerateParams(params: GenerateParams, limits: RequestLi
   integer('topCandidates', params.topCandidates, 0, MAX_TOP_CANDIDATES);
   if (params.continues?.stopString !== undefined) text('continues.stopString', params.continues.stopString);
   if (typeof params.useKvCache !== 'boolean') refuse('useKvCache', params.useKvCache, 'true or false');
-  if (params.executor !== undefined && !EXECUTORS.includes(params.executor)) {
-    refuse('executor', params.executor, EXECUTORS.join(' or '));
-  }
 }
 
 /** @throws EngineError BAD_REQUEST */

@@ -38,15 +38,7 @@ const facts: ReplyFacts = {
 };
 const tokens = { ids: [4, -1], lengths: [3, 2], parts: [0, 2], logprobs: [-1.5, 0], latencies: [2.25, 0] };
 const tokensEvent = { type: 'tokens', at: DATE, turn: 'b', from: 0, text: 't0 t1', tokens } as const;
-const {
-  index: _index,
-  id: _id,
-  part: _part,
-  text: _text,
-  logprob: _logprob,
-  latencyMs: _latencyMs,
-  ...details
-} = fakeToken(0);
+const { id: _id, part: _part, text: _text, logprob: _logprob, latencyMs: _latencyMs, ...details } = fakeToken(0);
 
 function chatWrite(...events: unknown[]) {
   return { id: 'chat-1', base: 3, origin: 'page-1', events, details: [] };

@@ -185,7 +185,6 @@ const generateParams = schemaOf<GenerateParams>()(
     stop: stopParams,
     useKvCache: v.boolean(),
     topCandidates: candidateCount,
-    executor: v.exactOptional(executorName),
     continues: v.exactOptional(continues),
   }),
 );

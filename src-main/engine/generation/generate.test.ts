@@ -143,11 +143,11 @@ describe('held-back text', () => {
   it('shows the tokens that were held when the reply ends otherwise', async () => {
     const { end, tokens } = await engine().run(params({ stopStrings: ['cdX'], maxTokens: 4 }));
     expect(end).toMatchObject({ text: 'abcd', ids: [3, 4, 5, 6], stop: { reason: 'max_tokens' } });
-    expect(tokens.map(({ index, id, text }) => [index, id, text])).toEqual([
-      [0, 3, 'a'],
-      [1, 4, 'b'],
-      [2, 5, 'c'],
-      [3, 6, 'd'],
+    expect(tokens.map(({ id, text }) => [id, text])).toEqual([
+      [3, 'a'],
+      [4, 'b'],
+      [5, 'c'],
+      [6, 'd'],
     ]);
   });
 

@@ -87,7 +87,6 @@ const TIMINGS = {
 
 export function fakeToken(index: number): GeneratedToken {
   return {
-    index,
     id: index % 10,
     piece: `t${index}`,
     text: `t${index} `,

@@ -40,7 +40,6 @@ export interface V1Chat {
 
 const token = schemaOf<GeneratedToken>()(
   v.object({
-    index: count,
     id: count,
     piece: text,
     // Tokens stored before parts were told apart.

@@ -79,7 +79,6 @@ export const TIMINGS: Timings = {
 
 export function token(index: number, change: Partial<GeneratedToken> = {}): GeneratedToken {
   return {
-    index,
     id: index + 3,
     piece: `t${index}`,
     text: index === 0 ? 't0' : ` t${index}`,

@@ -74,7 +74,6 @@ async function generateParams(
     stop: stopParams(options),
     useKvCache: options.kvCache,
     topCandidates: options.top ?? 0,
-    executor: options.executor,
   };
 }
 

@@ -7,7 +7,7 @@ import { shownPiece } from './shown-piece.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
 
 /** All of a generated token but what is known only when it is shown. */
-export type DrawnToken = Omit<GeneratedToken, 'index' | 'text' | 'piece'>;
+export type DrawnToken = Omit<GeneratedToken, 'text' | 'piece'>;
 
 /** Tokens that may be shown now, and the stop string that ended the reply. */
 export interface Shown {
@@ -51,12 +51,11 @@ export class Reply {
   private show(release: Release<DrawnToken>): Shown {
     const tokens: GeneratedToken[] = [];
     for (const { token, text } of release.tokens) {
-      const index = this.ids.length;
       this.ids.push(token.id);
       this.text += text;
       const piece = shownPiece(this.tokenizer, token.id);
       const hidden = text === '' && this.tokenizer.isSpecial(token.id);
-      tokens.push(...this.parts.push({ ...token, index, piece, text }, hidden ? piece : text));
+      tokens.push(...this.parts.push({ ...token, piece, text }, hidden ? piece : text));
     }
     const { stopString } = release;
     if (stopString !== null) tokens.push(...this.parts.finish());
