@@ -1,7 +1,7 @@
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import type { RunningApp } from './support/app.ts';
-import { expectNoViolations as expectNone, expectNoViolationsIn, THEMES, type Theme } from './support/axe.ts';
+import { expectNoViolations as expectNone, expectNoViolationsIn, THEMES, type AxeTheme } from './support/axe.ts';
 import { writeChatModel } from './support/model-files.ts';
 import { expect, test, type Host } from './support/test.ts';
 
@@ -13,7 +13,7 @@ const THINKING = `{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }
  * All rules in one theme of each host, which show the same page, and those on colours in the third theme. The full run
  * has every theme in both.
  */
-const BY_HOST: Record<Host, { theme: Theme; others: readonly Theme[] }> = {
+const BY_HOST: Record<Host, { theme: AxeTheme; others: readonly AxeTheme[] }> = {
   electron: { theme: 'light', others: [] },
   web: { theme: 'dark', others: ['contrast'] },
 };

@@ -24,7 +24,7 @@ export function serveEngine(
   service: EngineService,
   options: ServeOptions = {},
 ): { close(): void } {
-  const connection = new Connection(transport, service, options);
+  const connection = new ClientConnection(transport, service, options);
   return {
     close() {
       transport.close();
@@ -33,7 +33,7 @@ export function serveEngine(
   };
 }
 
-class Connection {
+class ClientConnection {
   readonly #transport: Transport;
   readonly #service: EngineService;
   readonly #options: ServeOptions;

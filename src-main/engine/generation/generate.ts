@@ -13,7 +13,7 @@ import { Interrupt } from './interrupt.ts';
 import { logitsAfter } from './prefill.ts';
 import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
-import { Reply, type DrawnToken, type Shown } from './reply.ts';
+import { GrowingReply, type DrawnToken, type Shown } from './growing-reply.ts';
 import { ReplyParts } from './reply-parts.ts';
 import { droppedTokens, shift, ShiftReport, type Shifted } from './shift.ts';
 import { shownPiece } from './shown-piece.ts';
@@ -46,7 +46,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);
   const { continues } = params;
-  const reply = new Reply(
+  const reply = new GrowingReply(
     model.tokenizer,
     [...params.stop.stopStrings, ...prompt.stopStrings],
     new ReplyParts(reasoningMarksFor(params.prompt, model), prompt.turnBeginning),
@@ -147,7 +147,7 @@ function seen({ prompt, model }: GenerateJob, sequence: readonly number[]): Shif
 }
 
 /** What the draft and then the reply still hold at the end. */
-function* finished(draft: Draft<DrawnToken>, reply: Reply): Generator<Shown> {
+function* finished(draft: Draft<DrawnToken>, reply: GrowingReply): Generator<Shown> {
   for (const token of draft.finish()) yield reply.push(token);
   yield reply.finish();
 }

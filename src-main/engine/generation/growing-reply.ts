@@ -16,7 +16,7 @@ export interface Shown {
 }
 
 /** A reply as it grows: decodes its tokens and decides what of them is shown when. */
-export class Reply {
+export class GrowingReply {
   /** Tokens shown. */
   readonly ids: number[] = [];
   text = '';

@@ -5,7 +5,7 @@ import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { GrammarCheck } from './grammar/grammar-check.svelte.ts';
-import type { Measurements } from './measurements.svelte.ts';
+import type { SpeedMeasurements } from './measurements.svelte.ts';
 import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { ReplyRequest } from './reply-request.ts';
@@ -75,7 +75,7 @@ export class ChatSession {
   }
 
   /** What replies tell about the present model's speed. */
-  get measurements(): Measurements {
+  get measurements(): SpeedMeasurements {
     return this.#runner.measurements;
   }
 

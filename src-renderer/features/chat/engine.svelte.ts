@@ -8,7 +8,7 @@ import type { Connection } from '../../lib/connection.svelte.ts';
  * `starting`: until a model is loaded; `empty`: no model, because a person took it out; `lost`: nothing happens any more
  * until `restart`.
  */
-export type EngineStatus = 'starting' | 'ready' | 'empty' | 'lost';
+export type EnginePhase = 'starting' | 'ready' | 'empty' | 'lost';
 
 /** Which model, and for how many tokens of prompt and reply. */
 export type ModelChoice = EngineStreams['load']['params'];
@@ -72,7 +72,7 @@ export class EngineState {
     connection.onEngine((engine) => this.#changed(engine));
   }
 
-  get status(): EngineStatus {
+  get status(): EnginePhase {
     if (this.#connection.engine !== 'ready') return this.#connection.engine;
     if (this.#loading !== null) return 'starting';
     if (this.#loaded) return 'ready';

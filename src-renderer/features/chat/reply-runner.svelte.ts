@@ -3,7 +3,7 @@ import type { Stop } from '../../../src-main/engine/types.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
-import { Measurements } from './measurements.svelte.ts';
+import { SpeedMeasurements } from './measurements.svelte.ts';
 import { modelFacts, type ReplyRequest } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
 import { StopRequest } from './stop-request.svelte.ts';
@@ -23,7 +23,7 @@ interface Running {
 export class ReplyRunner {
   #running = $state.raw<Running | null>(null);
   readonly stopRequest = new StopRequest();
-  readonly measurements = new Measurements();
+  readonly measurements = new SpeedMeasurements();
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
   readonly #request: ReplyRequest;

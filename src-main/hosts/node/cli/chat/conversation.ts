@@ -2,7 +2,7 @@ import type { ChatMessage, GenerateParams } from '../../../../engine/types.ts';
 import type { EngineClient } from '../../../../protocol/client.ts';
 import { fromErrorPayload } from '../../../../protocol/errors.ts';
 import type { Output } from '../output.ts';
-import { streamReply, textOf, type Reply } from '../reply-stream.ts';
+import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';
 import { ReplyWriter } from '../reply-writer.ts';
 
 export interface ConversationOptions {
@@ -45,7 +45,7 @@ export class Conversation {
    * any, the message is forgotten.
    * @throws EngineError when there is no answer; the message is forgotten
    */
-  async ask(text: string, signal: AbortSignal): Promise<Reply> {
+  async ask(text: string, signal: AbortSignal): Promise<WrittenReply> {
     const { client, paramsFor, out, err, dim } = this.options;
     const system: ChatMessage[] = this.system === null ? [] : [{ role: 'system', text: this.system }];
     const messages: ChatMessage[] = [...this.messages, { role: 'user', text }];

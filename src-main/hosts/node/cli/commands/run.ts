@@ -18,7 +18,7 @@ import {
 } from '../options/sampling-options.ts';
 import { addPromptOptions, readPrompt, readText, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
-import { streamReply, textOf, type Reply } from '../reply-stream.ts';
+import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';
 import { ReplyWriter, showsDimmed } from '../reply-writer.ts';
 
 interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions, ChatOptions {
@@ -137,7 +137,7 @@ function partsJson(tokens: readonly GeneratedToken[]): { reasoning?: string; ans
 function replyJson(
   model: string,
   text: string | null,
-  { start, tokens, end }: Reply,
+  { start, tokens, end }: WrittenReply,
   notices: readonly string[],
   top: number | undefined,
 ) {
