@@ -1,7 +1,7 @@
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import type { RunningApp } from './support/app.ts';
-import { expectNoViolations as expectNone, expectNoViolationsIn, THEMES, type Theme } from './support/axe.ts';
+import { expectNoViolations as expectNone, expectNoViolationsIn, THEMES, type AxeTheme } from './support/axe.ts';
 import { writeChatModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
@@ -10,7 +10,7 @@ const THINKING = `{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }
 <assistant><think>{% if enable_thinking is defined and not enable_thinking %}</think>{% endif %}`;
 
 /** All rules in one theme, those on colours in the other one. The full run has every theme, in both hosts. */
-const RUNS: readonly { name: Theme; others: readonly Theme[] }[] =
+const RUNS: readonly { name: AxeTheme; others: readonly AxeTheme[] }[] =
   process.env.TOKENSCOPE_TEST_FULL === '1'
     ? THEMES.map((name) => ({ name, others: [] }))
     : [{ name: 'light', others: ['dark'] }];

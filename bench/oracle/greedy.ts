@@ -18,9 +18,9 @@ export function greedyOf(model: Model): Greedy {
   const cache = new KvCache(CELLS);
   const logitsAfter = async (ids: readonly number[]) => {
     const { logits } = await executor.run(batchOf([cache.append(0, ids)]), { logits: [ids.length - 1] });
-    return logits[0].topK(2);
+    return logits[0].lend();
   };
-  const next = async (ids: readonly number[]) => (await logitsAfter(ids)).ids[0];
+  const next = async (ids: readonly number[]) => (await logitsAfter(ids)).top(1)[0];
   return {
     async reply(ids, count) {
       cache.release(0);
@@ -30,8 +30,9 @@ export function greedyOf(model: Model): Greedy {
     },
     async lead(ids) {
       cache.release(0);
-      const { logits } = await logitsAfter(ids);
-      return logits[0] - logits[1];
+      const logits = await logitsAfter(ids);
+      const [first, second] = logits.top(2);
+      return logits.values[first] - logits.values[second];
     },
   };
 }

@@ -7,7 +7,7 @@ const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 
 export const THEMES = ['light', 'dark', 'contrast'] as const;
-export type Theme = (typeof THEMES)[number];
+export type AxeTheme = (typeof THEMES)[number];
 
 /** Fails with a readable list when axe finds a violation of WCAG 2.2 A or AA in what the page shows now. */
 export function expectNoViolations(page: Page, view: string): Promise<void> {
@@ -18,7 +18,7 @@ export function expectNoViolations(page: Page, view: string): Promise<void> {
 /**
  * The same in further themes, without the way through the settings: the rules on colours, and in the full run all rules.
  */
-export async function expectNoViolationsIn(themes: readonly Theme[], page: Page, view: string): Promise<void> {
+export async function expectNoViolationsIn(themes: readonly AxeTheme[], page: Page, view: string): Promise<void> {
   const present = await page.evaluate(() => document.documentElement.dataset.theme);
   for (const theme of themes) {
     await showTheme(page, theme);

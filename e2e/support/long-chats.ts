@@ -13,7 +13,7 @@ const AT = '2026-01-01T00:00:00.000Z';
 const WORDS = 'once upon a time there was a small fox who lived near the river and liked to read old books'.split(' ');
 
 const FACTS: ReplyFacts = {
-  stop: { reason: 'eos', detail: 'The model ended the text.' },
+  stop: { reason: 'eos', token: null },
   timings: null,
   seed: 1,
   sampling: defaultSamplingParams(),

@@ -14,7 +14,7 @@ import { dirname, resolve } from 'node:path';
 
 const LEAVES = ['settings', 'tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
 const BELOW_MODELS = ['engine-base', ...LEAVES, 'program', 'kv-cache'];
-const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'quantize', 'executors', 'trace', 'generation', 'engine'];
+const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'quantize', 'executors', 'generation', 'engine'];
 
 /** @param {string} name */
 const engineFolder = (name) => `src-main/engine/${name}/**`;
@@ -39,11 +39,10 @@ export const LAYERS = [
   { name: 'models', pattern: engineFolder('models'), may: BELOW_MODELS },
   { name: 'quantize', pattern: engineFolder('quantize'), may: [...BELOW_MODELS, 'models'] },
   { name: 'executors', pattern: engineFolder('executors'), may: BELOW_MODELS },
-  { name: 'trace', pattern: engineFolder('trace'), may: [...BELOW_MODELS, 'models', 'executors'] },
   {
     name: 'generation',
     pattern: engineFolder('generation'),
-    may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors', 'trace'],
+    may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors'],
   },
 
   // The error class and the settings tables are plain data; everything else of the engine is types here.

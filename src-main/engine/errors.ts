@@ -30,6 +30,13 @@ export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
 /** Plain data that explains an error: file names, values, limits. Must survive structured clone and JSON. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
 
+/** An error as plain data. */
+export interface ErrorPayload {
+  code: EngineErrorCode;
+  message: string;
+  details: ErrorDetails;
+}
+
 /**
  * The only error that leaves the engine. `message` says what is wrong, with which file or value, and what to do
  * about it; it is shown to people as it is.
@@ -46,10 +53,26 @@ export class EngineError extends Error {
     super(message, options);
   }
 
+  /** Survives structured clone and JSON; stacks and causes stay at home. */
+  get payload(): ErrorPayload {
+    const { code, message, details } = this;
+    return { code, message, details: plainDetails(details) };
+  }
+
   /** Wraps anything thrown; an EngineError passes through unchanged. */
   static from(error: unknown): EngineError {
     if (error instanceof EngineError) return error;
     const message = error instanceof Error ? error.message : String(error);
     return new EngineError('INTERNAL', `Unexpected failure in the engine: ${message}`, {}, { cause: error });
   }
+}
+
+/** Details are shown and stored, so a value that JSON or structured clone would refuse is turned into text. */
+function plainDetails(details: ErrorDetails): ErrorDetails {
+  const plain: Record<string, string | number | boolean | null> = {};
+  for (const [key, value] of Object.entries(details)) {
+    const fits = value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
+    plain[key] = fits ? value : String(value);
+  }
+  return plain;
 }

@@ -76,6 +76,8 @@ interface Loaded {
   readonly cache: KvCache;
   readonly context: ContextWindow;
   readonly loadMs: number;
+  /** Of the files it was read from. */
+  readonly stamp: string | undefined;
   /** The first reply reports how long loading took, the others that it took nothing. */
   loadReported: boolean;
 }
@@ -83,6 +85,11 @@ interface Loaded {
 export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
   cancel?: CancelToken;
+  /**
+   * Asked when the load's turn has come: whether the model in memory will do, so that nothing is read.
+   * @param stamp of the files that it was read from
+   */
+  unless?: (present: ModelInfo, stamp: string | undefined) => Promise<boolean>;
   /**
    * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
    * out, what the model was trained for, at most 4096.
@@ -98,13 +105,18 @@ export interface LoadOptions {
 
 /**
  * Holds one model and serves one request at a time; further ones wait in line. Every request may be cancelled by its
- * token, also while it waits.
+ * token, also while it waits: it then fails with CANCELLED.
  */
 export class InferenceEngine {
   private readonly queue = new RequestQueue();
   private loaded: Loaded | null = null;
 
   constructor(private readonly platform: Platform) {}
+
+  /** Whether a request is running or waiting. */
+  get busy(): boolean {
+    return this.queue.busy;
+  }
 
   /** The loaded model with what it occupies now; null also when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
@@ -113,14 +125,19 @@ export class InferenceEngine {
 
   /**
    * Loads a model in place of the present one, which stays when loading fails.
+   * @param files or what finds them when the load's turn has come
    * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
    */
-  async load(files: ModelFiles, options: LoadOptions = {}): Promise<ModelInfo> {
+  async load(files: ModelFiles | (() => Promise<ModelFiles>), options: LoadOptions = {}): Promise<ModelInfo> {
+    const { unless, cancel } = options;
     return this.queue.run(async () => {
+      const present = this.model;
+      if (present !== null && (await unless?.(present, this.loaded?.stamp))) return present;
+      const found = typeof files === 'function' ? await files() : files;
       // There is nothing to go back to, and its memory is wanted.
       if (this.loaded?.executor.failed) await this.dispose();
       try {
-        const loaded = await this.open(files, options);
+        const loaded = await this.open(found, options);
         await this.dispose();
         this.loaded = loaded;
         return describe(loaded);
@@ -129,7 +146,7 @@ export class InferenceEngine {
         this.platform.collectGarbage?.();
         throw error;
       }
-    });
+    }, cancel);
   }
 
   private async open(files: ModelFiles, options: LoadOptions): Promise<Loaded> {
@@ -142,7 +159,8 @@ export class InferenceEngine {
       : openForReference(files, { ...options, onWarning }));
     const cache = new KvCache(model.config.contextSize);
     const context = new ContextWindow(executor, cache);
-    return { model, executor, cache, context, loadMs: clock.now() - startedAt, loadReported: false };
+    const loadMs = clock.now() - startedAt;
+    return { model, executor, cache, context, loadMs, stamp: files.stamp, loadReported: false };
   }
 
   /**
@@ -154,9 +172,9 @@ export class InferenceEngine {
     return describeModel(files, this.platform.threads?.available);
   }
 
-  /** Frees the model. Does nothing when there is none. */
-  async unload(): Promise<void> {
-    await this.queue.run(() => this.dispose());
+  /** Frees the model. Does nothing when there is none. @throws EngineError CANCELLED */
+  async unload(cancel?: CancelToken): Promise<void> {
+    await this.queue.run(() => this.dispose(), cancel);
   }
 
   /** @throws EngineError NO_MODEL */
@@ -189,10 +207,11 @@ export class InferenceEngine {
 
   /**
    * Writes a reply. Leaving the loop early ends the request.
-   * @throws EngineError before the `start` event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL. Later failures are `end` events.
+   * @throws EngineError before the `start` event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED. Later failures are
+   * `end` events.
    */
   async *generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent, void, undefined> {
-    const leave = await this.queue.enter();
+    const leave = await this.queue.enter(cancel);
     try {
       const loaded = this.require();
       validateGenerateParams(params, loaded.model.config);
@@ -253,7 +272,7 @@ export class InferenceEngine {
       const { ids } = readPrompt(params.prompt, model, 0);
       const { vocabularySize } = model.config;
       return score({ context, platform: this.platform, vocabularySize, ids, top: params.top, cancel });
-    });
+    }, cancel);
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED */
@@ -264,7 +283,7 @@ export class InferenceEngine {
       const { prompt, sampling, stop } = params;
       const job = this.job(loaded, { prompt, sampling, stop, useKvCache: true, topCandidates: 0 }, cancel);
       return inspect(job, describe(loaded), params.topCandidates);
-    });
+    }, cancel);
   }
 
   /**
@@ -282,7 +301,7 @@ export class InferenceEngine {
         { ...job, params: { prompt: input, sampling, stop, useKvCache: true, topCandidates } },
         topCandidates,
       );
-    });
+    }, cancel);
   }
 
   /**
@@ -294,18 +313,11 @@ export class InferenceEngine {
       const { model, context } = this.require();
       validateProfileParams(params);
       return profile(context, model.config.vocabularySize, params, cancel);
-    });
+    }, cancel);
   }
 
   private job(loaded: Loaded, params: GenerateParams, cancel: CancelToken | undefined): GenerateJob {
     const { model, executor, context } = loaded;
-    if (params.executor !== undefined && params.executor !== executor.name) {
-      throw new EngineError(
-        'BAD_REQUEST',
-        `The model was loaded for the ${executor.name} executor. Load it again to run it on ${params.executor}.`,
-        { field: 'executor', value: params.executor, loaded: executor.name },
-      );
-    }
     const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
     const loadMs = loaded.loadReported ? 0 : loaded.loadMs;
     loaded.loadReported = true;

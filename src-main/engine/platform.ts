@@ -54,6 +54,12 @@ export interface Logger {
  */
 export interface CancelToken {
   readonly cancelled: boolean;
+  /**
+   * Calls `listener` when the request is cancelled, so that one that waits for its turn ends at once. Left out where
+   * nothing tells: it then ends when its turn comes.
+   * @returns stops listening
+   */
+  onCancel?(listener: () => void): () => void;
 }
 
 /** The CPU kernels (src-main/kernels), compiled for this machine. */

@@ -2,11 +2,13 @@
  * The engine's public data: plain and structured-clonable. The wire contract (`protocol/`) carries exactly
  * these shapes, so the renderer sees what the engine means.
  */
-import type { EngineErrorCode, ErrorDetails } from './errors.ts';
+import type { ErrorPayload } from './errors.ts';
 import type { ChatMessage, PromptInput } from './prompt-types.ts';
 import type { StopParams } from './settings/generation.ts';
 import type { SamplingParams } from './settings/sampling.ts';
 import type { TokenPiece } from './token-types.ts';
+
+export type { ErrorPayload } from './errors.ts';
 
 export type { Detokenized, TokenInfo, TokenizeParams, Tokenized, TokenKind, TokenPiece } from './token-types.ts';
 
@@ -42,8 +44,6 @@ export interface GenerateParams {
   useKvCache: boolean;
   /** Candidates reported per token, within `TOP_CANDIDATES`. */
   topCandidates: number;
-  /** Executor to run on; omitted: the loaded model's. */
-  executor?: ExecutorName;
   /**
    * The reply goes on from the prompt's end: a chat's last message is what was written of it so far. What had ended it
    * would come first again: that stop string is passed over once, and the first token is no end-of-text token. The
@@ -54,19 +54,27 @@ export interface GenerateParams {
 
 export type ExecutorName = 'reference' | 'wasm';
 
-export type StopReason =
-  'eos' | 'max_tokens' | 'stop_string' | 'repetition' | 'time_limit' | 'context_full' | 'user' | 'error';
+/** Why a reply ended, with the values that explain it; `protocol/stop-sentence.ts` puts them into a sentence. */
+export type Stop = StopCause & {
+  /** Tokens that `whenFull: 'shift'` left out of the context window. Left out where none were. */
+  droppedTokens?: number;
+};
 
-/** Why a reply ended, with the detail a person needs. */
-export interface Stop {
-  reason: StopReason;
-  /** One sentence with the values in it, for example `Reached the limit of 96 tokens.` */
-  detail: string;
-  /** The end-of-generation token (eos), the string that matched (stop_string), the error's code (error). */
-  tokenId?: number;
-  stopString?: string;
-  errorCode?: EngineErrorCode;
-}
+export type StopReason = StopCause['reason'];
+
+type StopCause =
+  /** `token`: the end-of-generation token; null where the grammar allows nothing after the text. */
+  | { reason: 'eos'; token: { id: number; piece: string } | null }
+  | { reason: 'max_tokens'; maxTokens: number }
+  | { reason: 'stop_string'; stopString: string }
+  /** The last `window` tokens equal the `window` before them. */
+  | { reason: 'repetition'; window: number }
+  /** `tokens`: generated until then; as below. */
+  | { reason: 'time_limit'; timeLimitMs: number; tokens: number }
+  | { reason: 'context_full'; promptTokens: number; contextSize: number }
+  /** `to`: what the person did instead, for example `load SmolLM2`; left out where they only stopped it. */
+  | { reason: 'user'; tokens: number; to?: string }
+  | { reason: 'error'; tokens: number; error: ErrorPayload };
 
 /** One candidate for the next token. */
 export interface Candidate {
@@ -84,8 +92,6 @@ export type ReplyPart = 'answer' | 'reasoning' | 'reasoning_mark';
 
 /** One generated token. The concatenated `text` of all tokens is the reply's text, always. */
 export interface GeneratedToken {
-  /** Index in the reply, from 0. */
-  index: number;
   id: number;
   /** As in `Candidate`. */
   piece: string;
@@ -361,10 +367,4 @@ export interface SamplingPreview {
   survivors: number;
   /** What each stage did, in the order they ran. */
   stages: SamplerStageReport[];
-}
-
-export interface ErrorPayload {
-  code: EngineErrorCode;
-  message: string;
-  details: ErrorDetails;
 }

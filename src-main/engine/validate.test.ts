@@ -73,7 +73,6 @@ describe('validateGenerateParams', () => {
     ['stop.timeLimitMs', (p) => (p.stop.timeLimitMs = Number.NaN)],
     ['stop.timeLimitMs', (p) => (p.stop.timeLimitMs = -5)],
     ['topCandidates', (p) => (p.topCandidates = 101)],
-    ['executor', (p) => (p.executor = 'quantum' as 'reference')],
     ['prompt.ids', (p) => (p.prompt = { kind: 'ids', ids: [] })],
     ['prompt.ids[1]', (p) => (p.prompt = { kind: 'ids', ids: [0, 8000] })],
     ['prompt.ids[0]', (p) => (p.prompt = { kind: 'ids', ids: [-1] })],

@@ -7,7 +7,6 @@ import { STOP_SETTINGS, TOP_CANDIDATES } from './settings/generation.ts';
 import { SAMPLING_SETTINGS } from './settings/sampling.ts';
 import type { SettingTable, ValuesOf } from './settings/setting.ts';
 import type {
-  ExecutorName,
   GenerateParams,
   InspectParams,
   ProfileParams,
@@ -24,16 +23,11 @@ export interface RequestLimits {
 const MAX_INT32 = 2 ** 31 - 1;
 const MAX_MESSAGES = 10_000;
 
-const EXECUTORS: readonly ExecutorName[] = ['reference', 'wasm'];
-
 /** @throws EngineError BAD_REQUEST */
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
   validateInspectParams(params, limits);
   if (params.continues?.stopString !== undefined) checkText('continues.stopString', params.continues.stopString);
   checkBoolean('useKvCache', params.useKvCache);
-  if (params.executor !== undefined && !EXECUTORS.includes(params.executor)) {
-    refuse('executor', params.executor, EXECUTORS.join(' or '));
-  }
 }
 
 /** @throws EngineError BAD_REQUEST */

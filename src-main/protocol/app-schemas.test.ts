@@ -8,13 +8,13 @@ import {
   MAX_MODELS_WITH_SETTINGS,
   parseStoredSettings,
 } from './settings-schemas.ts';
-import type { ChatEvent, ReplyFacts } from './chats/chat.ts';
+import type { ChatEvent, ReplyFacts, StoredStop } from './chats/chat.ts';
 import { fakeToken } from './test-support/fake-engine.ts';
 
 const DATE = '2026-01-02T03:04:05.678Z';
 
 const facts: ReplyFacts = {
-  stop: { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' },
+  stop: { reason: 'max_tokens', maxTokens: 2 },
   timings: {
     loadMs: 0,
     prefillMs: 1.5,
@@ -38,15 +38,7 @@ const facts: ReplyFacts = {
 };
 const tokens = { ids: [4, -1], lengths: [3, 2], parts: [0, 2], logprobs: [-1.5, 0], latencies: [2.25, 0] };
 const tokensEvent = { type: 'tokens', at: DATE, turn: 'b', from: 0, text: 't0 t1', tokens } as const;
-const {
-  index: _index,
-  id: _id,
-  part: _part,
-  text: _text,
-  logprob: _logprob,
-  latencyMs: _latencyMs,
-  ...details
-} = fakeToken(0);
+const { id: _id, part: _part, text: _text, logprob: _logprob, latencyMs: _latencyMs, ...details } = fakeToken(0);
 
 function chatWrite(...events: unknown[]) {
   return { id: 'chat-1', base: 3, origin: 'page-1', events, details: [] };
@@ -88,6 +80,34 @@ describe('checkAppCall', () => {
     expect(checkAppCall('settingsSet', [{ theme: 'dark' }]).params).toEqual([{ theme: 'dark' }]);
     expect(checkAppCall('openExternal', ['https://example.org/a?b#c']).params).toHaveLength(1);
   });
+
+  it.each<StoredStop>([
+    { reason: 'eos', token: { id: 1, piece: '<EOS>' } },
+    { reason: 'eos', token: null, droppedTokens: 10 },
+    { reason: 'max_tokens', maxTokens: 2 },
+    { reason: 'stop_string', stopString: '\n' },
+    { reason: 'repetition', window: 10 },
+    { reason: 'time_limit', timeLimitMs: 450.5, tokens: 4 },
+    { reason: 'context_full', promptTokens: 3, contextSize: 10 },
+    { reason: 'user', tokens: 4 },
+    { reason: 'user', tokens: 4, to: 'load Other' },
+    { reason: 'error', tokens: 4, error: { code: 'GRAMMAR', message: 'Wrong.', details: { line: 2 } } },
+    // As earlier versions stored them: a page may continue such a reply, and write it again.
+    { reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 },
+    { reason: 'stop_string', detail: 'The text reached the stop string "a".', stopString: 'a' },
+    { reason: 'error', detail: 'Gone.', errorCode: 'BACKEND_LOST' },
+  ])('stores why a reply ended: %o', (stop) => {
+    const write = chatWrite({ type: 'reply', at: DATE, turn: 'b', facts: { stop } });
+    expect(checkAppCall('chatWrite', [write]).params).toEqual([write]);
+  });
+
+  it.each([{ reason: 'max_tokens' }, { reason: 'tired', detail: '' }, { reason: 'error', tokens: 1 }, {}])(
+    'refuses a stop that says too little: %o',
+    (stop) => {
+      const facts = { stop } as unknown as Partial<ReplyFacts>;
+      expect(refusedField('chatWrite', [chatWrite({ type: 'reply', at: DATE, turn: 'b', facts })])).not.toBeNull();
+    },
+  );
 
   it.each([['nothing'], ['__proto__'], ['toString'], [5], [null], [Object.create(null)]])(
     'does not know the method %j',

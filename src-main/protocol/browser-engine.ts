@@ -1,8 +1,7 @@
 /** The page's side of the engine in a browser Worker. */
 import { CancelFlags } from './cancel-flags.ts';
-import { relay } from './relay.ts';
+import { linkTo } from './relay.ts';
 import type { Transport } from './transport.ts';
-import { memoryTransportPair } from './transports/memory.ts';
 import { messagePortTransport, type MessagePortLike } from './transports/message-port.ts';
 
 /** First message from the page to the Worker. */
@@ -45,18 +44,17 @@ const START_TIMEOUT_MS = 30_000;
  * @param token of the web host's start; left out, the Worker opens no models of the library
  */
 export function connectWorkerEngine(worker: Worker, token = ''): Transport {
-  const [client, relaySide] = memoryTransportPair();
   const shared = globalThis.crossOriginIsolated ? CancelFlags.allocate() : null;
   worker.postMessage({ type: 'start', cancelFlags: shared, token } satisfies WorkerStart);
   // A Worker is an EventTarget whose events are wider than the protocol needs.
   const direct = messagePortTransport(worker as MessagePortLike);
   const { transport, lost } = withReadyMessage(direct);
-  const joined = relay(relaySide, transport, { cancelFlags: shared && new CancelFlags(shared) });
+  const link = linkTo(transport, shared && new CancelFlags(shared));
   void lost.then(() => {
-    joined.close();
+    link.lost();
     worker.terminate();
   });
-  return client;
+  return link.transport;
 }
 
 /** Takes the Worker's `ready` message out of the stream and watches the Worker's life from then on. */

@@ -4,10 +4,10 @@ import { CancelFlags, RequestCancelToken } from './cancel-flags.ts';
 describe('CancelFlags', () => {
   it('reaches every holder of the same memory', () => {
     const memory = CancelFlags.allocate();
-    const relay = new CancelFlags(memory);
+    const link = new CancelFlags(memory);
     const token = new RequestCancelToken(7, new CancelFlags(memory));
     expect(token.cancelled).toBe(false);
-    relay.cancel(7);
+    link.cancel(7);
     expect(token.cancelled).toBe(true);
   });
 
@@ -30,6 +30,16 @@ describe('CancelFlags', () => {
     expect(token.cancelled).toBe(true);
     flags.cancel(5 + 64);
     expect(token.cancelled).toBe(true);
+  });
+
+  it('tells of a cancel by message those that still listen', () => {
+    const token = new RequestCancelToken(1, null);
+    const heard: string[] = [];
+    const stopListening = token.onCancel(() => heard.push('a'));
+    token.onCancel(() => heard.push('b'));
+    stopListening();
+    token.cancel();
+    expect(heard).toEqual(['b']);
   });
 
   it('works without shared memory, by message', () => {

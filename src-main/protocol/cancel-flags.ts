@@ -37,6 +37,7 @@ export class CancelFlags {
  */
 export class RequestCancelToken implements CancelToken {
   #cancelled = false;
+  readonly #listeners = new Set<() => void>();
   readonly #id: number;
   readonly #flags: CancelFlags | null;
 
@@ -52,5 +53,12 @@ export class RequestCancelToken implements CancelToken {
 
   cancel(): void {
     this.#cancelled = true;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Hears of a cancel by message only. */
+  onCancel(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 }

@@ -4,8 +4,8 @@ import { ChunkBatcher } from './chunk-batcher.ts';
 describe('ChunkBatcher', () => {
   let now = 0;
   let sent: unknown[][] = [];
-  const batcher = (credit: number, flushMs = 16, lookAhead = false) =>
-    new ChunkBatcher((events) => sent.push(events), { credit, flushMs, lookAhead, now: () => now });
+  const batcher = (credit: number, flushMs = 16, maxWaiting = 1000) =>
+    new ChunkBatcher((events) => sent.push(events), { credit, flushMs, maxWaiting, now: () => now });
   const token = (index: number) => ({ type: 'token', index });
 
   beforeEach(() => {
@@ -24,12 +24,12 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[{ type: 'start' }], [token(0)]]);
   });
 
-  it('flushes when 16 ms have passed, the current token included, without any timer', () => {
+  it('flushes where 16 ms would pass before the next, the current token included, without any timer', () => {
     const b = batcher(10);
     b.push(token(0));
-    now = 10;
+    now = 6;
     b.push(token(1));
-    now = 16;
+    now = 12;
     b.push(token(2));
     expect(sent).toEqual([[token(0)], [token(1), token(2)]]);
   });
@@ -94,7 +94,7 @@ describe('ChunkBatcher', () => {
   ])(
     'lets nothing wait for longer than 10 ms where an event comes every %d ms and timers are not heard',
     (ms, most) => {
-      const b = batcher(1000, 10, true);
+      const b = batcher(1000, 10);
       const cameAt: number[] = [];
       const delays: number[] = [];
       const seen = () => {
@@ -114,7 +114,7 @@ describe('ChunkBatcher', () => {
   );
 
   it('looks ahead and still carries the tail by a timer', () => {
-    const b = batcher(10, 10, true);
+    const b = batcher(10, 10);
     b.push(token(0));
     now = 2;
     b.push(token(1));
@@ -123,13 +123,29 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[token(0)], [token(1)]]);
   });
 
-  it('drains without credit when the stream breaks off, and does not end it', () => {
-    const b = batcher(1);
-    const done = vi.fn();
-    for (let i = 0; i < 5; i++) b.push(token(i));
-    b.finish(done);
-    b.drain();
-    expect(sent.flat()).toHaveLength(5);
-    expect(done).not.toHaveBeenCalled();
+  it('asks the producer to wait where too much waits for credit, until there is room or nobody wants it', async () => {
+    const b = batcher(1, 16, 3);
+    for (let i = 0; i < 3; i++) {
+      b.push(token(i));
+      expect(b.room()).toBeNull();
+    }
+    expect(sent).toEqual([[token(0)]]);
+    b.push(token(3));
+    const room = b.room();
+    let hasRoom = false;
+    void room?.then(() => (hasRoom = true));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(hasRoom).toBe(false);
+    b.addCredit(1);
+    await room;
+    expect(hasRoom).toBe(true);
+    expect(sent).toEqual([[token(0)], [token(1), token(2), token(3)]]);
+    for (let i = 4; i < 7; i++) b.push(token(i));
+    const never = b.room();
+    expect(never).not.toBeNull();
+    b.stopWaiting();
+    await never;
+    b.push(token(7));
+    expect(b.room()).toBeNull();
   });
 });

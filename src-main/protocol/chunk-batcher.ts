@@ -1,46 +1,50 @@
 /**
- * Gathers the events of one stream into chunks. Time is read at every event rather than left to a timer, because a
- * thread that generates tokens runs its timers late; the timer only carries the tail.
+ * Gathers the events of one stream into chunks, as each message costs the thread that computes them. Time is read at every
+ * event rather than left to a timer, because that thread runs its timers late; the timer only carries the tail.
  */
 export interface BatcherOptions {
   /** Chunks that may be sent before more credit arrives. */
   credit: number;
   /** Events that follow each other faster than this share a chunk, ms; 0 sends each event at once. */
   flushMs?: number;
-  /**
-   * The thread computes between events and hears its timers late: an event waits for others only where the next is
-   * expected in time, as long after it as it came after the one before. Default false.
-   */
-  lookAhead?: boolean;
+  /** Events that wait for credit before their producer is asked to wait, too. */
+  maxWaiting?: number;
   /** Monotonic time, ms. */
   now?: () => number;
 }
 
 /** About one frame of a 60 Hz screen. */
-export const DEFAULT_FLUSH_MS = 16;
+const DEFAULT_FLUSH_MS = 16;
+/** Far more than a page that is busy for a moment leaves unread, and a few megabytes with all their candidates. */
+export const MAX_WAITING = 1024;
 
 export class ChunkBatcher {
   readonly #send: (events: unknown[]) => void;
   readonly #flushMs: number;
-  readonly #lookAhead: boolean;
   readonly #now: () => number;
   readonly #kindsSeen = new Set<unknown>();
+  #maxWaiting: number;
   #queue: unknown[] = [];
   #credit: number;
   #lastFlush = -Infinity;
   #lastPush = -Infinity;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #finish: (() => void) | null = null;
+  /** Of the producer that waits for room. */
+  #proceed: (() => void) | null = null;
 
   constructor(send: (events: unknown[]) => void, options: BatcherOptions) {
     this.#send = send;
     this.#credit = options.credit;
     this.#flushMs = options.flushMs ?? DEFAULT_FLUSH_MS;
-    this.#lookAhead = options.lookAhead ?? false;
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** The first event of each kind (start, first token, end) goes out at once; the others wait for their frame. */
+  /**
+   * The first event of each kind (start, first token, end) goes out at once. Another waits for more only where the next is
+   * expected in time, as long after it as it came after the one before.
+   */
   push(event: unknown): void {
     this.#queue.push(event);
     const kind = kindOf(event);
@@ -50,8 +54,13 @@ export class ChunkBatcher {
     const interval = now - this.#lastPush;
     this.#lastPush = now;
     const wait = this.#flushMs - (now - this.#lastFlush);
-    if (isNew || wait <= 0 || (this.#lookAhead && interval > wait)) this.#flush();
+    if (isNew || wait <= 0 || interval > wait) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), wait);
+  }
+
+  /** Null where there is room for more events, else a promise that resolves when there is. */
+  room(): Promise<void> | null {
+    return this.#queue.length < this.#maxWaiting ? null : new Promise((resolve) => (this.#proceed = resolve));
   }
 
   addCredit(chunks: number): void {
@@ -65,11 +74,10 @@ export class ChunkBatcher {
     this.#flush();
   }
 
-  /** The stream breaks off: sends what is queued, with or without credit. */
-  drain(): void {
-    this.#finish = null;
-    this.#credit = Infinity;
-    this.#flush();
+  /** The stream is cancelled: its producer waits no more, so that it can end. */
+  stopWaiting(): void {
+    this.#maxWaiting = Infinity;
+    this.#resume();
   }
 
   #flush(): void {
@@ -82,9 +90,16 @@ export class ChunkBatcher {
       this.#lastFlush = this.#now();
       this.#send(events);
     }
+    this.#resume();
     const finish = this.#finish;
     this.#finish = null;
     finish?.();
+  }
+
+  #resume(): void {
+    const proceed = this.#proceed;
+    this.#proceed = null;
+    proceed?.();
   }
 
   #stopTimer(): void {

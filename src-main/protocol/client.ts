@@ -97,8 +97,16 @@ export class EngineClient implements EngineApi {
     if (signal?.aborted) return StreamReader.failed(cancelled());
     const id = ++this.#lastId;
     const onAbort = () => this.#post({ type: 'cancel', id });
+    // Each message costs the engine's thread time, so credit goes back in halves.
+    const least = Math.max(1, this.#credit >> 1);
+    let read = 0;
     const reader = new StreamReader<EngineStreams[S]['event']>({
-      consumed: (chunks) => this.#post({ type: 'credit', id, credit: chunks }),
+      consumed: (chunks) => {
+        read += chunks;
+        if (read < least) return;
+        this.#post({ type: 'credit', id, credit: read });
+        read = 0;
+      },
       abandoned: () => this.#post({ type: 'cancel', id }),
     });
     this.#pending.set(id, (message) => {

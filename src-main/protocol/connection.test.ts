@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams, defaultSamplingParams, defaultStopParams } from '../engine/defaults.ts';
 import { EngineError } from '../engine/errors.ts';
 import { CancelFlags } from './cancel-flags.ts';
+import { MAX_WAITING } from './chunk-batcher.ts';
 import { EngineClient } from './client.ts';
 import { EngineService } from './engine-service.ts';
 import { PROTOCOL_VERSION } from './messages.ts';
-import { relay } from './relay.ts';
+import { linkTo, relay } from './relay.ts';
 import { MAX_PENDING, serveEngine } from './server.ts';
 import { FakeEngine } from './test-support/fake-engine.ts';
+import { memoryTransportPair } from './test-support/memory.ts';
 import { delay, RawClient } from './test-support/raw-client.ts';
-import { memoryTransportPair } from './transports/memory.ts';
 
 const replyOf = (tokens: number | 'fail') => defaultGenerateParams({ kind: 'text', text: String(tokens) });
 const inspection = {
@@ -28,14 +29,22 @@ function direct() {
   return { engine, service, near, far };
 }
 
-function relayed() {
+/** The client in the thread beside the engine's. */
+function linked() {
   const { engine, service } = direct();
   const flags = new CancelFlags(CancelFlags.allocate());
   const [engineNear, engineFar] = memoryTransportPair();
+  serveEngine(engineFar, service, { cancelFlags: flags });
+  const { transport } = linkTo(engineNear, flags);
+  return { engine, service, near: transport, far: engineFar };
+}
+
+/** The client in a process of its own. */
+function relayed() {
+  const { near: engine, ...others } = linked();
   const [near, far] = memoryTransportPair();
-  serveEngine(engineFar, service, { cancelFlags: flags, flushMs: 0 });
-  relay(far, engineNear, { cancelFlags: flags });
-  return { engine, service, near, far: engineFar };
+  relay(far, engine);
+  return { ...others, near };
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -54,7 +63,8 @@ async function collect<T>(events: AsyncIterable<T>): Promise<T[]> {
 
 describe.each([
   ['server', direct],
-  ['relay and server', relayed],
+  ['link and server', linked],
+  ['relay, link and server', relayed],
 ])('client over %s', (_name, connect) => {
   it('answers calls out of order of difficulty, each with its own answer', async () => {
     const client = new EngineClient(connect().near);
@@ -193,14 +203,44 @@ describe.each([
   });
 
   it('sends a reader that does not read no more chunks than its credit, then the rest as one', async () => {
-    const raw = new RawClient(connect().near);
+    const { near, engine } = connect();
+    const raw = new RawClient(near);
     raw.post({ type: 'open', id: 1, method: 'generate', params: replyOf(100), credit: 2 });
-    await delay(300);
+    await expect.poll(() => engine.finished, { timeout: 10_000 }).toBe(1);
+    await delay(50);
     expect(raw.of(1)).toHaveLength(2);
     raw.post({ type: 'credit', id: 1, credit: 1 });
     expect(await raw.closing(1)).toEqual({ type: 'end', id: 1 });
     expect(raw.chunks(1)).toHaveLength(3);
     expect(raw.chunks(1).flat()).toHaveLength(102);
+  });
+
+  it('lets the engine wait for a reader that does not read, and end when it is cancelled', async () => {
+    const { near, engine } = connect();
+    const raw = new RawClient(near);
+    raw.post({ type: 'open', id: 1, method: 'generate', params: replyOf(100_000), credit: 2 });
+    await expect.poll(() => engine.produced, { timeout: 20_000 }).toBeGreaterThan(MAX_WAITING);
+    await delay(100);
+    // Two chunks of one event each are on their way.
+    expect(engine.produced).toBe(MAX_WAITING + 2);
+    expect(engine.finished).toBe(0);
+    raw.post({ type: 'credit', id: 1, credit: 1 });
+    await expect.poll(() => engine.produced).toBeGreaterThan(MAX_WAITING + 2);
+    raw.post({ type: 'cancel', id: 1 });
+    await expect.poll(() => engine.finished).toBe(1);
+    raw.post({ type: 'credit', id: 1, credit: 1 });
+    expect(await raw.closing(1)).toEqual({ type: 'end', id: 1 });
+    expect(raw.chunks(1).flat()).toHaveLength(engine.produced);
+    expect(raw.chunks(1).flat().at(-1)).toMatchObject({ type: 'end', stop: { reason: 'user' } });
+  });
+
+  it('lets the engine end when a reader that does not read hangs up', async () => {
+    const { near, engine } = connect();
+    const raw = new RawClient(near);
+    raw.post({ type: 'open', id: 1, method: 'generate', params: replyOf(100_000), credit: 2 });
+    await expect.poll(() => engine.produced, { timeout: 20_000 }).toBeGreaterThan(MAX_WAITING);
+    near.close();
+    await expect.poll(() => engine.finished).toBe(1);
   });
 
   it('refuses to serve before a version is agreed on, and another version', async () => {
@@ -252,24 +292,46 @@ describe.each([
   });
 });
 
-describe('relay', () => {
-  it('sets the shared flag at once, before the engine reads any message', async () => {
+describe('linkTo', () => {
+  it('sets the shared flag at once, before the engine reads any message', () => {
     const flags = new CancelFlags(CancelFlags.allocate());
-    const [near, far] = memoryTransportPair();
     const [engineNear] = memoryTransportPair();
-    relay(far, engineNear, { cancelFlags: flags });
-    near.post({ type: 'open', id: 3, method: 'generate', params: {}, credit: 1 });
-    near.post({ type: 'cancel', id: 3 });
-    near.post({ type: 'cancel', id: 4 });
-    await delay(0);
+    const { transport } = linkTo(engineNear, flags);
+    transport.post({ type: 'open', id: 3, method: 'generate', params: {}, credit: 1 });
+    transport.post({ type: 'cancel', id: 3 });
+    transport.post({ type: 'cancel', id: 4 });
     expect(flags.isCancelled(3)).toBe(true);
     expect(flags.isCancelled(4)).toBe(false);
   });
 
-  it('delivers what waited for credit when the engine dies', async () => {
+  it('sets the flags of what is running when the client hangs up', async () => {
+    const flags = new CancelFlags(CancelFlags.allocate());
+    const [engineNear, engineFar] = memoryTransportPair();
+    const { transport } = linkTo(engineNear, flags);
+    for (const id of [1, 2]) transport.post({ type: 'call', id, method: 'status', params: {} });
+    engineFar.post({ type: 'result', id: 1, result: null });
+    await delay(0);
+    transport.close();
+    expect([1, 2].map((id) => flags.isCancelled(id))).toEqual([false, true]);
+  });
+
+  it('tells the client when the engine is lost, once', async () => {
+    const [engineNear, engineFar] = memoryTransportPair();
+    const link = linkTo(engineNear, null);
+    let closes = 0;
+    link.transport.onClose(() => closes++);
+    link.lost();
+    engineFar.close();
+    await delay(0);
+    expect(closes).toBe(1);
+  });
+});
+
+describe('relay', () => {
+  it('delivers what the reader has not read when the engine dies', async () => {
     const [near, far] = memoryTransportPair();
     const [engineNear, engineFar] = memoryTransportPair();
-    relay(far, engineNear);
+    relay(far, linkTo(engineNear, null).transport);
     const client = new EngineClient(near, { credit: 1 });
     const iterator = client.stream('generate', replyOf(1))[Symbol.asyncIterator]();
     const first = iterator.next();
@@ -288,6 +350,22 @@ describe('relay', () => {
 });
 
 describe('EngineClient', () => {
+  it('gives credit back in halves', async () => {
+    const [near, far] = memoryTransportPair();
+    const credits: number[] = [];
+    far.onMessage((message) => {
+      const { type, credit } = message as { type: string; credit: number };
+      if (type === 'credit') credits.push(credit);
+    });
+    const client = new EngineClient(near, { credit: 8 });
+    const reading = collect(client.stream('generate', replyOf(1)));
+    for (let i = 0; i < 9; i++) far.post({ type: 'chunk', id: 1, events: [{ type: 'token', i }] });
+    await delay(10);
+    far.post({ type: 'end', id: 1 });
+    await reading;
+    expect(credits).toEqual([4, 4]);
+  });
+
   it('says so when the engine speaks another version', async () => {
     const [near, far] = memoryTransportPair();
     const client = new EngineClient(near);

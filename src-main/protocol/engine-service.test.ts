@@ -6,7 +6,7 @@ import { tinyGguf } from '../engine/test-support/tiny-gguf.ts';
 import { memoryModelFiles } from '../engine/test-support/model-files.ts';
 import { EngineService } from './engine-service.ts';
 
-const request = { cancel: { cancelled: false }, signal: new AbortController().signal };
+const cancel = { cancelled: false };
 
 async function setUp() {
   const files = async (name: string, stamp: string): Promise<ModelFiles> => {
@@ -22,8 +22,9 @@ async function setUp() {
   const load = async (contextSize = 64) => {
     state.phases = [];
     const params = { modelId: 'opened-1', contextSize };
-    await service.stream({ method: 'load', params }, request, (event) => {
+    await service.stream({ method: 'load', params }, cancel, (event) => {
       if (event.type === 'progress') state.phases.push(event.progress.phase);
+      return null;
     });
     return engine.model;
   };

@@ -1,11 +1,9 @@
 /** Errors across the border: an EngineError on one side is the same EngineError on the other. */
-import { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode, type ErrorDetails } from '../engine/errors.ts';
-import type { ErrorPayload } from '../engine/types.ts';
+import { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode, type ErrorPayload } from '../engine/errors.ts';
 
-/** Plain data for anything thrown. What is no EngineError becomes INTERNAL; stacks and causes stay at home. */
+/** Plain data for anything thrown. What is no EngineError becomes INTERNAL. */
 export function toErrorPayload(error: unknown): ErrorPayload {
-  const { code, message, details } = EngineError.from(error);
-  return { code, message, details: plainDetails(details) };
+  return EngineError.from(error).payload;
 }
 
 /** The error that `toErrorPayload` described. */
@@ -15,16 +13,6 @@ export function fromErrorPayload(payload: ErrorPayload): EngineError {
 
 export function isErrorCode(value: unknown): value is EngineErrorCode {
   return ENGINE_ERROR_CODES.some((code) => code === value);
-}
-
-/** Details are shown and stored, so a value that JSON or structured clone would refuse is turned into text. */
-function plainDetails(details: ErrorDetails): ErrorDetails {
-  const plain: Record<string, string | number | boolean | null> = {};
-  for (const [key, value] of Object.entries(details)) {
-    const fits = value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
-    plain[key] = fits ? value : String(value);
-  }
-  return plain;
 }
 
 /** The other side is gone: its process or thread ended, or the connection was closed. */

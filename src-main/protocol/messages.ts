@@ -2,7 +2,7 @@
 import type { ErrorPayload } from '../engine/types.ts';
 
 /** Raised whenever a message changes its meaning. Both sides must agree. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Client to engine. `id` is chosen by the client, counts up and is never reused on one connection. */
 export type ClientMessage =

@@ -79,7 +79,6 @@ describe('checkStream', () => {
     ['stop.stopStrings.0', { ...params(), stop: { ...params().stop, stopStrings: [''] } }],
     ['stop.timeLimitMs', { ...params(), stop: { ...params().stop, timeLimitMs: NaN } }],
     ['topCandidates', { ...params(), topCandidates: 101 }],
-    ['executor', { ...params(), executor: 'quantum' }],
     ['', null],
     ['', 'text'],
   ])('names %s', (field, bad) => {
@@ -93,6 +92,10 @@ describe('checkStream', () => {
       expect(isModelId(id)).toBe(false);
     },
   );
+
+  it('refuses an executor that there is not', () => {
+    expect(refusal(() => checkStream('load', { modelId: 'tiny', executor: 'quantum' })).details.field).toBe('executor');
+  });
 
   it('drops keys that are not part of the contract', () => {
     expect(checkStream('load', { modelId: 'tiny', extra: 1 }).params).toEqual({ modelId: 'tiny' });

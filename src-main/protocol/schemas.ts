@@ -127,7 +127,6 @@ const generateParams = schemaOf<GenerateParams>()(
     stop: stopParams,
     useKvCache: v.boolean(),
     topCandidates: candidateCount,
-    executor: v.exactOptional(executorName),
     continues: v.exactOptional(continues),
   }),
 );
@@ -192,9 +191,35 @@ const streamParams: SchemasFor<EngineStreams> = {
   generate: generateParams,
 };
 
+/** A message of a client, checked to its last field. */
+export type CheckedMessage =
+  | Exclude<ClientMessage, { type: 'call' | 'open' }>
+  | { type: 'call'; id: number; call: CheckedCall }
+  | { type: 'open'; id: number; stream: CheckedStream; credit: number };
+
 /** A call whose name and params have been checked. */
 export type CheckedCall = { [M in MethodName]: { method: M; params: EngineMethods[M]['params'] } }[MethodName];
 export type CheckedStream = { [S in StreamName]: { method: S; params: EngineStreams[S]['params'] } }[StreamName];
+
+/**
+ * The one check of what comes from a client.
+ * @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it
+ */
+export function checkClientMessage(raw: unknown): CheckedMessage {
+  const message = parseOrRefuse(clientMessage, raw, 'message');
+  switch (message.type) {
+    case 'call': {
+      const { type, id, method, params } = message;
+      return { type, id, call: checkCall(method, params) };
+    }
+    case 'open': {
+      const { type, id, method, params, credit } = message;
+      return { type, id, stream: checkStream(method, params), credit };
+    }
+    default:
+      return message;
+  }
+}
 
 /** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
 export function checkCall(method: string, params: unknown): CheckedCall {

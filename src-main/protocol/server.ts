@@ -5,16 +5,13 @@ import { RequestCancelToken, type CancelFlags } from './cancel-flags.ts';
 import { ChunkBatcher } from './chunk-batcher.ts';
 import type { EngineService } from './engine-service.ts';
 import { toErrorPayload } from './errors.ts';
-import { PROTOCOL_VERSION, type ClientMessage, type EngineMessage } from './messages.ts';
-import { checkCall, checkStream, clientMessage, parseOrRefuse, requestIdOf } from './schemas.ts';
+import { PROTOCOL_VERSION, type EngineMessage } from './messages.ts';
+import { checkClientMessage, requestIdOf, type CheckedMessage } from './schemas.ts';
 import type { Transport } from './transport.ts';
 
 export interface ServeOptions {
-  /** The connection's flags in shared memory, when its relay sets them. */
+  /** The connection's flags in shared memory, when a link sets them. */
   cancelFlags?: CancelFlags | null;
-  /** See `BatcherOptions`. Short behind a relay, which batches itself. */
-  flushMs?: number;
-  lookAhead?: boolean;
   log?: Logger;
 }
 
@@ -27,7 +24,7 @@ export function serveEngine(
   service: EngineService,
   options: ServeOptions = {},
 ): { close(): void } {
-  const connection = new Connection(transport, service, options);
+  const connection = new ClientConnection(transport, service, options);
   return {
     close() {
       transport.close();
@@ -36,7 +33,7 @@ export function serveEngine(
   };
 }
 
-class Connection {
+class ClientConnection {
   readonly #transport: Transport;
   readonly #service: EngineService;
   readonly #options: ServeOptions;
@@ -53,9 +50,9 @@ class Connection {
   }
 
   #receive(raw: unknown): void {
-    let message: ClientMessage;
+    let message: CheckedMessage;
     try {
-      message = parseOrRefuse(clientMessage, raw, 'message');
+      message = checkClientMessage(raw);
     } catch (error) {
       const id = requestIdOf(raw);
       // Without an id, or with the id of a running request, there is nobody to whom an answer would mean anything.
@@ -80,7 +77,7 @@ class Connection {
     }
   }
 
-  async #run(message: Extract<ClientMessage, { type: 'call' | 'open' }>): Promise<void> {
+  async #run(message: Extract<CheckedMessage, { type: 'call' | 'open' }>): Promise<void> {
     const { id } = message;
     if (this.#pending.has(id)) {
       this.#options.log?.debug(`Ignored a second request with the id ${id}, which is still running.`);
@@ -89,23 +86,19 @@ class Connection {
     const batcher =
       message.type === 'call'
         ? null
-        : new ChunkBatcher((events) => this.#send({ type: 'chunk', id, events }), {
-            credit: message.credit,
-            ...(this.#options.flushMs === undefined ? {} : { flushMs: this.#options.flushMs }),
-            lookAhead: this.#options.lookAhead ?? false,
-          });
+        : new ChunkBatcher((events) => this.#send({ type: 'chunk', id, events }), { credit: message.credit });
     let last: EngineMessage;
     try {
       this.#accept();
       const pending = new Pending(id, batcher, this.#options.cancelFlags ?? null);
       this.#pending.set(id, pending);
-      if (batcher === null) {
-        const result = await this.#service.call(checkCall(message.method, message.params), pending);
-        last = { type: 'result', id, result };
+      if (message.type === 'call') {
+        last = { type: 'result', id, result: await this.#service.call(message.call, pending.cancel) };
       } else {
-        const stream = checkStream(message.method, message.params);
-        await this.#service.stream(stream, pending, (event) => {
-          if (this.#open) batcher.push(event);
+        await this.#service.stream(message.stream, pending.cancel, (event) => {
+          if (!this.#open || batcher === null) return null;
+          batcher.push(event);
+          return batcher.room();
         });
         last = { type: 'end', id };
       }
@@ -160,19 +153,14 @@ class Connection {
 class Pending {
   readonly batcher: ChunkBatcher | null;
   readonly cancel: RequestCancelToken;
-  readonly #controller = new AbortController();
 
   constructor(id: number, batcher: ChunkBatcher | null, flags: CancelFlags | null) {
     this.batcher = batcher;
     this.cancel = new RequestCancelToken(id, flags);
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
   stop(): void {
     this.cancel.cancel();
-    this.#controller.abort();
+    this.batcher?.stopWaiting();
   }
 }

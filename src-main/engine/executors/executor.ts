@@ -43,8 +43,6 @@ export interface LogitsHandle {
   read(): Promise<Float32Array>;
   /** At hand, with what a reply asks of all of them; not to be changed. */
   lend(): Promise<Logits>;
-  /** The k highest raw logits, best first. */
-  topK(k: number): Promise<{ ids: Int32Array; logits: Float32Array }>;
 }
 
 export interface TapTensor {

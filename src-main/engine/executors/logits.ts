@@ -20,9 +20,4 @@ export class HostLogits implements LogitsHandle {
   lend(): Promise<PlainLogits> {
     return Promise.resolve(this.logits);
   }
-
-  topK(k: number): Promise<{ ids: Int32Array; logits: Float32Array }> {
-    const ids = this.logits.top(Math.floor(k));
-    return Promise.resolve({ ids, logits: Float32Array.from(ids, (id) => this.logits.values[id]) });
-  }
 }

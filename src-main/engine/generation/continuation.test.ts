@@ -18,8 +18,8 @@ function params(user: string, written: string, stop: Partial<StopParams>, contin
   };
 }
 
-const continuesAfter = ({ reason, stopString }: Stop): Continues =>
-  stopString === undefined ? { reason } : { reason, stopString };
+const continuesAfter = (stop: Stop): Continues =>
+  stop.reason === 'stop_string' ? { reason: stop.reason, stopString: stop.stopString } : { reason: stop.reason };
 
 describe('TinyTransformer, greedy', () => {
   const PROMPT = 'Once upon a time there was a little girl who';

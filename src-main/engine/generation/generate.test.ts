@@ -22,7 +22,7 @@ function engine(script: Partial<Script> = {}, platform = testPlatform()): Script
 describe('stop conditions', () => {
   it('eos: the token is named and left out of the ids', async () => {
     const { end, tokens } = await engine({ next: (ids) => (ids.length < 4 ? 3 : SCRIPTED_EOS) }).run(params());
-    expect(end.stop).toEqual({ reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 });
+    expect(end.stop).toEqual({ reason: 'eos', token: { id: 1, piece: '<EOS>' } });
     expect(end.ids).toEqual([3, 3, 3]);
     expect(tokens).toHaveLength(3);
   });
@@ -39,20 +39,13 @@ describe('stop conditions', () => {
   it('stop_string: cut before it, ids end with the last visible token', async () => {
     const { end, tokens } = await engine().run(params({ stopStrings: ['cd', 'x'] }));
     expect(end).toMatchObject({ ids: [3, 4], text: 'ab', contextUsed: 3 });
-    expect(end.stop).toEqual({
-      reason: 'stop_string',
-      detail: 'The text reached the stop string "cd".',
-      stopString: 'cd',
-    });
+    expect(end.stop).toEqual({ reason: 'stop_string', stopString: 'cd' });
     expect(tokens.map(({ text }) => text).join('')).toBe(end.text);
   });
 
   it('repetition: the default of the model, or of the request', async () => {
     const byModel = await engine({ repetitionWindow: 4 }).run(params());
-    expect(byModel.end.stop).toEqual({
-      reason: 'repetition',
-      detail: 'The last 4 tokens repeat the 4 before them.',
-    });
+    expect(byModel.end.stop).toEqual({ reason: 'repetition', window: 4 });
     expect(byModel.end.ids).toHaveLength(8);
     const off = await engine({ repetitionWindow: 4 }).run(params({ repetitionWindow: 0, maxTokens: 20 }));
     expect(off.end.stop.reason).toBe('max_tokens');
@@ -63,7 +56,7 @@ describe('stop conditions', () => {
   it('max_tokens: exactly as many, and none at all without running the model', async () => {
     const { end } = await engine().run(params({ maxTokens: 7 }));
     expect(end.ids).toHaveLength(7);
-    expect(end.stop).toEqual({ reason: 'max_tokens', detail: 'Reached the limit of 7 tokens.' });
+    expect(end.stop).toEqual({ reason: 'max_tokens', maxTokens: 7 });
     const idle = engine();
     expect((await idle.run(params({ maxTokens: 0 }))).end).toMatchObject({ ids: [], stop: { reason: 'max_tokens' } });
     expect(idle.batches).toEqual([]);
@@ -73,15 +66,12 @@ describe('stop conditions', () => {
     const { end } = await engine({ contextSize: 10 }).run(params({}, 'a b'));
     expect(end.ids).toHaveLength(7);
     expect(end.contextUsed).toBe(10);
-    expect(end.stop).toEqual({
-      reason: 'context_full',
-      detail: 'The context window of 10 tokens is full: 3 in the prompt, 7 in the reply.',
-    });
+    expect(end.stop).toEqual({ reason: 'context_full', promptTokens: 3, contextSize: 10 });
     const full = await engine({ contextSize: 3 }).run(params({}, 'a b'));
     expect(full.end).toMatchObject({ ids: [], stop: { reason: 'context_full' }, contextUsed: 3 });
     await expect(engine({ contextSize: 3 }).run(params({}, 'a b c'))).rejects.toMatchObject({
       code: 'CONTEXT_FULL',
-      details: { promptTokens: 4, contextSize: 3 },
+      details: { promptTokens: 4, contextSize: 3, model: 'Scripted' },
     });
   });
 
@@ -90,7 +80,7 @@ describe('stop conditions', () => {
     const slow = engine({ onRun: () => (platform.clock.time += 100) }, platform);
     const { end } = await slow.run(params({ timeLimitMs: 450 }));
     expect(end.ids).toHaveLength(4);
-    expect(end.stop).toEqual({ reason: 'time_limit', detail: 'Reached the time limit of 450 ms after 4 tokens.' });
+    expect(end.stop).toEqual({ reason: 'time_limit', timeLimitMs: 450, tokens: 4 });
 
     const early = await slow.run(params({ timeLimitMs: 50 }, 'd d d'));
     expect(early.end).toMatchObject({ ids: [], stop: { reason: 'time_limit' }, timings: { timeToFirstTokenMs: null } });
@@ -101,19 +91,20 @@ describe('stop conditions', () => {
     let runs = 0;
     const { end } = await engine({ onRun: () => void (cancel.cancelled = ++runs === 5) }).run(params(), cancel);
     expect(end.ids).toHaveLength(4);
-    expect(end.stop).toEqual({ reason: 'user', detail: 'Stopped by you after 4 tokens.' });
+    expect(end.stop).toEqual({ reason: 'user', tokens: 4 });
   });
 
   it('error: keeps what was written, and names the code', async () => {
     let runs = 0;
     const failing = engine({
       onRun: () => {
-        if (++runs === 4) throw new EngineError('OUT_OF_MEMORY', 'No memory left.');
+        if (++runs === 4) throw new EngineError('OUT_OF_MEMORY', 'No memory left.', { bytes: 9 });
       },
     });
     const { end } = await failing.run(params());
     expect(end).toMatchObject({ text: 'abc', ids: [3, 4, 5] });
-    expect(end.stop).toEqual({ reason: 'error', detail: 'No memory left.', errorCode: 'OUT_OF_MEMORY' });
+    const error = { code: 'OUT_OF_MEMORY', message: 'No memory left.', details: { bytes: 9 } };
+    expect(end.stop).toEqual({ reason: 'error', tokens: 3, error });
     expect(failing.platform.warnings).toEqual(['A reply failed.']);
   });
 
@@ -152,11 +143,11 @@ describe('held-back text', () => {
   it('shows the tokens that were held when the reply ends otherwise', async () => {
     const { end, tokens } = await engine().run(params({ stopStrings: ['cdX'], maxTokens: 4 }));
     expect(end).toMatchObject({ text: 'abcd', ids: [3, 4, 5, 6], stop: { reason: 'max_tokens' } });
-    expect(tokens.map(({ index, id, text }) => [index, id, text])).toEqual([
-      [0, 3, 'a'],
-      [1, 4, 'b'],
-      [2, 5, 'c'],
-      [3, 6, 'd'],
+    expect(tokens.map(({ id, text }) => [id, text])).toEqual([
+      [3, 'a'],
+      [4, 'b'],
+      [5, 'c'],
+      [6, 'd'],
     ]);
   });
 
@@ -258,10 +249,10 @@ describe('what the page is told of the window', () => {
 describe('a model that computes nonsense', () => {
   it('is what the reply says, not the settings', async () => {
     const nan = engine({ logits: () => new Float32Array(vocabulary.length).fill(NaN) });
-    expect((await nan.run(params())).end.stop).toEqual({
+    expect((await nan.run(params())).end.stop).toMatchObject({
       reason: 'error',
-      detail: expect.stringContaining('logits that are not numbers') as string,
-      errorCode: 'INTERNAL',
+      tokens: 0,
+      error: { code: 'INTERNAL', message: expect.stringContaining('logits that are not numbers') as string },
     });
   });
 });
@@ -280,7 +271,9 @@ describe('a search through dead ends', () => {
     const asked = params({ maxTokens: 40, ignoreEos: true });
     asked.sampling = { ...asked.sampling, bannedTexts: ['aaaaaaaa', 'b', 'c', 'd'] };
     const logits = () => Float32Array.of(-Infinity, 0, 0, 1, 0, 0, 0);
-    expect((await engine({ logits }, testPlatform(true)).run(asked)).end.stop.errorCode).toBe('BAD_REQUEST');
+    expect((await engine({ logits }, testPlatform(true)).run(asked)).end.stop).toMatchObject({
+      error: { code: 'BAD_REQUEST' },
+    });
     expect((await engine({ logits }, platform).run(asked, cancel)).end.stop.reason).toBe('user');
   });
 });

@@ -13,12 +13,11 @@ import { Interrupt } from './interrupt.ts';
 import { logitsAfter } from './prefill.ts';
 import { reasoningMarksFor, type Prompt } from './prompt.ts';
 import { endsInRepetition } from './repetition.ts';
-import { Reply, type DrawnToken, type Shown } from './reply.ts';
+import { GrowingReply, type DrawnToken, type Shown } from './growing-reply.ts';
 import { ReplyParts } from './reply-parts.ts';
 import { droppedTokens, shift, ShiftReport, type Shifted } from './shift.ts';
 import { shownPiece } from './shown-piece.ts';
 import { ReplyTimer } from './stats.ts';
-import * as stops from './stops.ts';
 
 export interface GenerateJob {
   model: Model;
@@ -47,7 +46,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);
   const { continues } = params;
-  const reply = new Reply(
+  const reply = new GrowingReply(
     model.tokenizer,
     [...params.stop.stopStrings, ...prompt.stopStrings],
     new ReplyParts(reasoningMarksFor(params.prompt, model), prompt.turnBeginning),
@@ -92,7 +91,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         continue;
       }
       if (model.config.eosTokenIds.includes(sampled.id)) {
-        stop = stops.stopAtEos(sampled.id, model.tokenizer.piece(sampled.id));
+        stop = { reason: 'eos', token: { id: sampled.id, piece: model.tokenizer.piece(sampled.id) } };
         break;
       }
       const { raw } = logits;
@@ -110,7 +109,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
       for (const token of certain ?? []) {
         const shown = reply.push(token);
         for (const each of shown.tokens) yield { type: 'token', token: each, ...shifts.news(draft.sequence.length) };
-        if (shown.stopString !== null) stop = stops.stopAtString(shown.stopString);
+        if (shown.stopString !== null) stop = { reason: 'stop_string', stopString: shown.stopString };
         if (stop !== null) break;
       }
       stop ??=
@@ -125,7 +124,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
     for (const token of shown.tokens) yield { type: 'token', token, ...shifts.news(draft.sequence.length) };
     if (shown.stopString === null) continue;
-    if (stop.reason !== 'error') stop = stops.stopAtString(shown.stopString);
+    if (stop.reason !== 'error') stop = { reason: 'stop_string', stopString: shown.stopString };
     break;
   }
   const { ids: read, dropped } = seen(job, [...prompt.ids, ...reply.ids]);
@@ -133,7 +132,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     type: 'end',
     ids: reply.ids,
     text: reply.text,
-    stop: dropped > 0 ? stops.afterShift(stop, dropped) : stop,
+    stop: dropped > 0 ? { ...stop, droppedTokens: dropped } : stop,
     timings: timer.timings(),
     seed,
     contextUsed: read.length,
@@ -148,7 +147,7 @@ function seen({ prompt, model }: GenerateJob, sequence: readonly number[]): Shif
 }
 
 /** What the draft and then the reply still hold at the end. */
-function* finished(draft: Draft<DrawnToken>, reply: Reply): Generator<Shown> {
+function* finished(draft: Draft<DrawnToken>, reply: GrowingReply): Generator<Shown> {
   for (const token of draft.finish()) yield reply.push(token);
   yield reply.finish();
 }
@@ -156,8 +155,9 @@ function* finished(draft: Draft<DrawnToken>, reply: Reply): Generator<Shown> {
 /** Ends that need no token. */
 function stopWithoutReply({ params, prompt, model }: GenerateJob): Stop | null {
   const { contextSize } = model.config;
-  if (params.stop.maxTokens === 0) return stops.stopAtMaxTokens(0);
-  return isFull(prompt, prompt.ids.length, contextSize) ? stops.stopAtContextEnd(contextSize, contextSize) : null;
+  if (params.stop.maxTokens === 0) return { reason: 'max_tokens', maxTokens: 0 };
+  const promptTokens = prompt.ids.length;
+  return isFull(prompt, promptTokens, contextSize) ? { reason: 'context_full', promptTokens, contextSize } : null;
 }
 
 /** Whether the window's end is the reply's. */
@@ -171,11 +171,11 @@ function stopAfterToken(job: GenerateJob, draft: Draft<DrawnToken>, interrupt: I
   const { contextSize, defaultRepetitionWindow } = model.config;
   const window = params.stop.repetitionWindow ?? defaultRepetitionWindow;
   const tokens = draft.length;
-  if (draft.isFinished) return stops.stopAtGrammarEnd();
-  if (endsInRepetition(draft.sequence, window, prompt.ids.length)) return stops.stopAtRepetition(window);
-  if (tokens === params.stop.maxTokens) return stops.stopAtMaxTokens(tokens);
-  if (isFull(prompt, prompt.ids.length + tokens, contextSize))
-    return stops.stopAtContextEnd(prompt.ids.length, contextSize);
+  if (draft.isFinished) return { reason: 'eos', token: null };
+  if (endsInRepetition(draft.sequence, window, prompt.ids.length)) return { reason: 'repetition', window };
+  if (tokens === params.stop.maxTokens) return { reason: 'max_tokens', maxTokens: tokens };
+  const promptTokens = prompt.ids.length;
+  if (isFull(prompt, promptTokens + tokens, contextSize)) return { reason: 'context_full', promptTokens, contextSize };
   return stopByInterrupt(interrupt, params, tokens);
 }
 
@@ -185,15 +185,15 @@ function stopAfterFailure(error: EngineError, job: GenerateJob, tokens: number, 
     if (stop !== null) return stop;
   }
   job.platform.log.warn('A reply failed.', { code: error.code, message: error.message, ...error.details });
-  return stops.stopByError(error);
+  return { reason: 'error', tokens, error: error.payload };
 }
 
 function stopByInterrupt(interrupt: Interrupt, params: GenerateParams, tokens: number): Stop | null {
   switch (interrupt.reason()) {
     case 'time_limit':
-      return stops.stopAtTimeLimit(params.stop.timeLimitMs ?? 0, tokens);
+      return { reason: 'time_limit', timeLimitMs: params.stop.timeLimitMs ?? 0, tokens };
     case 'user':
-      return stops.stopByUser(tokens);
+      return { reason: 'user', tokens };
     case null:
       return null;
   }

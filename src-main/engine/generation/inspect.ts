@@ -114,8 +114,9 @@ async function followReply(job: GenerateJob): Promise<Pick<Inspection, 'loop' | 
   let end: GenerateEnd | null = null;
   for await (const event of generate(job)) {
     if (event.type === 'token') {
-      const { index, id, piece, text, logprob } = event.token;
-      loop.push({ step: index, contextTokens: job.prompt.ids.length + index, id, piece, text, logprob });
+      const { id, piece, text, logprob } = event.token;
+      const step = loop.length;
+      loop.push({ step, contextTokens: job.prompt.ids.length + step, id, piece, text, logprob });
     } else if (event.type === 'end') {
       end = event;
     }

@@ -45,7 +45,7 @@ export function readPrompt(input: PromptInput, model: Model, maxTokens: number):
     throw new EngineError(
       'CONTEXT_FULL',
       `The prompt has ${promptTokens} tokens, but the context window of ${model.name} holds ${contextSize}. Shorten it by at least ${promptTokens - contextSize}.`,
-      { promptTokens, contextSize },
+      { promptTokens, contextSize, model: model.name },
     );
   }
   return prompt;

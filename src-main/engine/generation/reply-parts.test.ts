@@ -6,9 +6,9 @@ import { ReplyParts } from './reply-parts.ts';
 const MARKS = { open: '<think>', close: '</think>' };
 const INITIAL = { answer: 'a', reasoning: 'r', reasoning_mark: 'm' } as const;
 
-function token(text: string, index: number): GeneratedToken {
+function token(text: string, id: number): GeneratedToken {
   return {
-    ...{ index, id: index, piece: text, text, part: 'answer', logprob: 0, rank: 1 },
+    ...{ id, piece: text, text, part: 'answer', logprob: 0, rank: 1 },
     ...{ sampledProbability: 1, candidates: [], survivors: 1, latencyMs: 0 },
   };
 }
@@ -103,7 +103,7 @@ describe('ReplyParts', () => {
           return cut;
         });
         const { all } = read(texts);
-        expect(all.map(({ index }) => index)).toEqual(texts.map((_, i) => i));
+        expect(all.map(({ id }) => id)).toEqual(texts.map((_, i) => i));
         expect(textOf(all, 'reasoning')).toBe(reasoning);
         expect(textOf(all, 'answer')).toBe(answer);
         expect(textOf(all, 'reasoning_mark')).toBe('<think></think>');

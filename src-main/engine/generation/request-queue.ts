@@ -1,22 +1,58 @@
+import type { CancelToken } from '../platform.ts';
+import { cancelled } from './interrupt.ts';
+
 /** Lets one request at a time use the model, in the order they came. */
 export class RequestQueue {
   private tail: Promise<void> = Promise.resolve();
+  private requests = 0;
 
-  /** Waits for its turn. @returns ends the turn; must be called, also after a failure */
-  async enter(): Promise<() => void> {
+  /** Whether a request is running or waiting. */
+  get busy(): boolean {
+    return this.requests > 0;
+  }
+
+  /**
+   * Waits for its turn.
+   * @returns ends the turn; must be called, also after a failure
+   * @throws EngineError CANCELLED for a request that is cancelled before its turn comes
+   */
+  async enter(cancel?: CancelToken): Promise<() => void> {
     const before = this.tail;
-    let leave!: () => void;
-    this.tail = new Promise((resolve) => (leave = resolve));
-    await before;
+    let end!: () => void;
+    const turn = new Promise<void>((resolve) => (end = resolve));
+    // Also when it gives up waiting, the next one waits for those before it.
+    this.tail = before.then(() => turn);
+    this.requests++;
+    const leave = () => {
+      this.requests--;
+      end();
+    };
+    try {
+      await unlessCancelled(before, cancel);
+      if (cancel?.cancelled) throw cancelled();
+    } catch (error) {
+      leave();
+      throw error;
+    }
     return leave;
   }
 
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    const leave = await this.enter();
+  async run<T>(task: () => Promise<T>, cancel?: CancelToken): Promise<T> {
+    const leave = await this.enter(cancel);
     try {
       return await task();
     } finally {
       leave();
     }
   }
+}
+
+function unlessCancelled(wait: Promise<void>, cancel: CancelToken | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stopListening = cancel?.onCancel?.(() => reject(cancelled()));
+    void wait.then(() => {
+      stopListening?.();
+      resolve();
+    });
+  });
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StopDetector, type TextToken } from './stop-detector.ts';
+import { StopDetector, type TokenText } from './stop-detector.ts';
 
 /** Runs a whole reply through a detector; `shown` is what had been released after each token. */
 function run(stopStrings: string[], texts: string[], rest = '', passedOver: string | null = null) {
   const detector = new StopDetector<number>(stopStrings, passedOver);
-  const tokens: TextToken<number>[] = [];
+  const tokens: TokenText<number>[] = [];
   const shown: string[] = [];
   for (const [i, text] of texts.entries()) {
     const release = detector.push(i, text);
@@ -18,7 +18,7 @@ function run(stopStrings: string[], texts: string[], rest = '', passedOver: stri
   return { tokens, shown, stopString: release.stopString, text: textOf(tokens) };
 }
 
-function textOf(tokens: readonly TextToken<number>[]): string {
+function textOf(tokens: readonly TokenText<number>[]): string {
   return tokens.map(({ text }) => text).join('');
 }
 

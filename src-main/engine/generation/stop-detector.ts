@@ -1,12 +1,12 @@
 /** A token and the text that it adds to the reply. */
-export interface TextToken<T> {
+export interface TokenText<T> {
   readonly token: T;
   readonly text: string;
 }
 
 export interface Release<T> {
   /** Tokens that may be shown now, in order. */
-  tokens: TextToken<T>[];
+  tokens: TokenText<T>[];
   /** The stop string found; no token comes after it. */
   stopString: string | null;
 }
@@ -19,7 +19,7 @@ export interface Release<T> {
  * while an earlier, still incomplete one may come true. At one position the shortest wins.
  */
 export class StopDetector<T> {
-  private held: TextToken<T>[] = [];
+  private held: TokenText<T>[] = [];
   private heldText = '';
   /** The stop string that may stand at the beginning; null once that is decided. */
   private passedOver: string | null;
@@ -114,8 +114,8 @@ export class StopDetector<T> {
   }
 
   /** The held tokens up to the one that `position` cuts; only those that add visible text at the end. */
-  private takeBefore(position: number): TextToken<T>[] {
-    const tokens: TextToken<T>[] = [];
+  private takeBefore(position: number): TokenText<T>[] {
+    const tokens: TokenText<T>[] = [];
     let start = 0;
     for (const { token, text } of this.held) {
       if (start >= position) break;
@@ -128,8 +128,8 @@ export class StopDetector<T> {
   }
 
   /** The held tokens whose whole text lies before `position`; the others stay held. */
-  private takeSafe(position: number, holdLast: boolean, final: boolean): TextToken<T>[] {
-    let tokens: TextToken<T>[] = [];
+  private takeSafe(position: number, holdLast: boolean, final: boolean): TokenText<T>[] {
+    let tokens: TokenText<T>[] = [];
     let end = 0;
     for (const held of this.held) {
       end += held.text.length;
@@ -147,7 +147,7 @@ export class StopDetector<T> {
   }
 }
 
-function withoutTrailingEmpty<T>(tokens: TextToken<T>[]): TextToken<T>[] {
+function withoutTrailingEmpty<T>(tokens: TokenText<T>[]): TokenText<T>[] {
   const last = tokens.findLastIndex(({ text }) => text !== '');
   return tokens.slice(0, last + 1);
 }

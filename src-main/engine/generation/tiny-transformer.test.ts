@@ -117,7 +117,7 @@ describe('stopping', () => {
 
   it('stops in a repetition loop by default', async () => {
     const { end } = await reply(engine, sampled('red red red red', { temperature: 0 }));
-    expect(end.stop).toEqual({ reason: 'repetition', detail: 'The last 10 tokens repeat the 10 before them.' });
+    expect(end.stop).toEqual({ reason: 'repetition', window: 10 });
     expect(end.ids).toHaveLength(20);
   });
 
@@ -179,10 +179,7 @@ describe.each(PLATFORMS)('many replies on the $executor executor', ({ platform }
     const { end } = await reply(engine, greedy('Hello world', { maxTokens: 5000, ignoreEos: true }));
     expect(end.contextUsed).toBe(1000);
     expect(end.ids).toHaveLength(997);
-    expect(end.stop).toEqual({
-      reason: 'context_full',
-      detail: 'The context window of 1000 tokens is full: 3 in the prompt, 997 in the reply.',
-    });
+    expect(end.stop).toEqual({ reason: 'context_full', promptTokens: 3, contextSize: 1000 });
   });
 
   it('are the same with the KV cache, whatever the prompt before was', async () => {

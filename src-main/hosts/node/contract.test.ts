@@ -10,7 +10,7 @@ import { InferenceEngine } from '../../engine/index.ts';
 import { EngineService } from '../../protocol/engine-service.ts';
 import { serveEngine } from '../../protocol/server.ts';
 import { CONTRACT_CASES, type ContractConnection } from '../../protocol/test-support/contract.ts';
-import { memoryTransportPair } from '../../protocol/transports/memory.ts';
+import { memoryTransportPair } from '../../protocol/test-support/memory.ts';
 import { messagePortTransport } from '../../protocol/transports/message-port.ts';
 import { measurementsFile } from './measurements-file.ts';
 import { openModelFolder } from './model-folder.ts';
@@ -50,8 +50,7 @@ function messagePorts(): ContractConnection {
 
 function workerThread(): ContractConnection {
   const running = (thread ??= startEngineThread({ workerUrl: BUILT_ENGINE_WORKER, modelsDir, measurementsPath }));
-  const [transport, far] = memoryTransportPair();
-  running.connect(far);
+  const transport = running.open();
   const breakOff = () => {
     thread = null;
     void running.terminate();

@@ -27,6 +27,6 @@ export interface LocatedMessage {
 export interface ConnectMessage {
   type: 'connect';
   port: MessagePort;
-  /** Shared with the relay at the other end of `port`. */
+  /** Shared with the link at the other end of `port`. */
   cancelFlags: SharedArrayBuffer;
 }

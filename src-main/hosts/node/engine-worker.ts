@@ -15,11 +15,6 @@ if (parentPort === null) throw new Error('engine-worker.js is a worker thread: s
 
 // Only spawn-engine.ts starts this script, with exactly these data and messages.
 const { modelsDir, modelPaths, measurementsPath } = workerData as EngineWorkerData;
-/**
- * Tokens of a small model that come within so many ms are one message: each message costs this thread 0.1 to 0.3 ms and
- * wakes another thread, whose processor the kernels may need.
- */
-const GROUP_MS = 10;
 
 const platform = nodePlatform(measurementsPath === null ? undefined : measurementsFile(measurementsPath));
 const service = new EngineService({
@@ -53,7 +48,6 @@ parentPort.on('message', (message: ConnectMessage | LocatedMessage) => {
     return;
   }
   const { port, cancelFlags } = message;
-  const batching = { flushMs: GROUP_MS, lookAhead: true };
-  const options = { cancelFlags: new CancelFlags(cancelFlags), ...batching, log: platform.log };
+  const options = { cancelFlags: new CancelFlags(cancelFlags), log: platform.log };
   serveEngine(workerThreadsTransport(port), service, options);
 });

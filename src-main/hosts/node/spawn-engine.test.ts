@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../../engine/defaults.ts';
 import type { GenerateEvent } from '../../engine/types.ts';
 import { EngineClient } from '../../protocol/client.ts';
-import { memoryTransportPair } from '../../protocol/transports/memory.ts';
+import { memoryTransportPair } from '../../protocol/test-support/memory.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
 import { BUILT_ENGINE_WORKER as workerUrl } from './test-support/built-engine-worker.ts';
 
@@ -92,6 +92,7 @@ describe('startEngineThread', () => {
     const answer = connect().client.call('status', {});
     await expect(answer).rejects.toMatchObject({ code: 'BACKEND_LOST' });
     expect(await thread.ended).toMatch(/no-such-worker/);
+    await expect(new EngineClient(thread.open()).call('status', {})).rejects.toMatchObject({ code: 'BACKEND_LOST' });
     await expect(connect().client.call('status', {})).rejects.toMatchObject({ code: 'BACKEND_LOST' });
   });
 });

@@ -1,9 +1,8 @@
 /** Starts the engine in a worker thread, so that whoever starts it stays responsive and can stop it. */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { CancelFlags } from '../../protocol/cancel-flags.ts';
-import { relay } from '../../protocol/relay.ts';
+import { linkTo, relay, type EngineLink } from '../../protocol/relay.ts';
 import type { Transport } from '../../protocol/transport.ts';
-import { memoryTransportPair } from '../../protocol/transports/memory.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
 import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
 
@@ -22,7 +21,9 @@ export interface SpawnEngineOptions {
 
 /** A running engine thread. */
 export interface EngineThread {
-  /** Joins another client, relayed: the engine's thread gets its own end and the client's cancel flags. */
+  /** A connection of its own, with its own cancel flags, for a client in this thread. */
+  open(): Transport;
+  /** The same for a client elsewhere. */
   connect(client: Transport): { close(): void };
   /** Resolves with the reason when the thread has ended, for whatever reason. Connections are closed by then. */
   readonly ended: Promise<string>;
@@ -33,7 +34,7 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   const { modelsDir, modelPaths = {}, measurementsPath = null, locate = async () => null } = options;
   const workerData: EngineWorkerData = { modelsDir, modelPaths, measurementsPath };
   const worker = new Worker(options.workerUrl, { workerData, name: 'engine' });
-  const connections = new Set<{ close(): void }>();
+  const links = new Set<EngineLink>();
   let reason: string | null = null;
   let over = false;
   worker.on('error', (error) => (reason = `The engine's thread failed: ${describe(error)}`));
@@ -46,38 +47,43 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   const ended = new Promise<string>((resolve) => {
     worker.once('exit', (code) => {
       over = true;
-      for (const connection of connections) connection.close();
+      for (const link of links) link.lost();
       resolve(reason ?? `The engine's thread ended with code ${code}.`);
     });
   });
 
+  const open = (): Transport => {
+    const { port1, port2 } = new MessageChannel();
+    const memory = CancelFlags.allocate();
+    const message: ConnectMessage = { type: 'connect', port: port2, cancelFlags: memory };
+    worker.postMessage(message, [port2]);
+    const link = linkTo(workerThreadsTransport(port1), new CancelFlags(memory));
+    links.add(link);
+    if (over) link.lost();
+    const { transport } = link;
+    return {
+      ...transport,
+      close() {
+        links.delete(link);
+        transport.close();
+      },
+    };
+  };
+
   return {
     ended,
-    connect(client) {
-      const { port1, port2 } = new MessageChannel();
-      const memory = CancelFlags.allocate();
-      const message: ConnectMessage = { type: 'connect', port: port2, cancelFlags: memory };
-      worker.postMessage(message, [port2]);
-      const connection = relay(client, workerThreadsTransport(port1), {
-        cancelFlags: new CancelFlags(memory),
-        onClosed: () => connections.delete(connection),
-      });
-      connections.add(connection);
-      if (over) connection.close();
-      return connection;
-    },
+    open,
+    connect: (client) => relay(client, open()),
     async terminate() {
       await worker.terminate();
     },
   };
 }
 
-/** One engine for one client in this process, as the CLI needs it. The transport is relayed already. */
+/** One engine for one client in this process, as the CLI needs it. */
 export function spawnEngine(options: SpawnEngineOptions): { transport: Transport; terminate(): Promise<void> } {
   const thread = startEngineThread(options);
-  const [transport, inner] = memoryTransportPair();
-  thread.connect(inner);
-  return { transport, terminate: () => thread.terminate() };
+  return { transport: thread.open(), terminate: () => thread.terminate() };
 }
 
 function describe(error: unknown): string {

@@ -25,9 +25,6 @@ self.addEventListener(
     });
     serveEngine(withoutModelFiles(lent), service, {
       cancelFlags: cancelFlags && new CancelFlags(cancelFlags),
-      // Each message costs the thread that computes as much as a tenth of a fast token.
-      flushMs: 10,
-      lookAhead: true,
       log: platform.log,
     });
     holdLifeLock((lock) => self.postMessage({ type: 'ready', lock } satisfies WorkerReady));

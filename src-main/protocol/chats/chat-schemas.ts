@@ -4,6 +4,7 @@ import { ENGINE_ERROR_CODES } from '../../engine/errors.ts';
 import type { Candidate, Stop, Timings } from '../../engine/types.ts';
 import {
   chatId,
+  errorPayload,
   finite,
   isoDate,
   MAX_CREDIT,
@@ -12,6 +13,7 @@ import {
   samplingParams,
   schemaOf,
   shortText,
+  stopReason,
 } from '../schemas.ts';
 import {
   MAX_DETAILS_PER_CHUNK,
@@ -22,7 +24,9 @@ import {
   type ChatFacts,
   type ChatWrite,
   type DetailsChunk,
+  type EarlierStop,
   type ReplyFacts,
+  type StoredStop,
   type TokenColumns,
   type TokenDetails,
 } from './chat.ts';
@@ -35,24 +39,36 @@ export const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const milliseconds = v.pipe(finite, v.minValue(0));
 
-export const stop = schemaOf<Stop>()(
+const droppedTokens = v.exactOptional(count);
+
+const stop = schemaOf<Stop>()(
+  v.variant('reason', [
+    v.strictObject({
+      reason: v.literal('eos'),
+      token: v.nullable(v.object({ id: count, piece: text })),
+      droppedTokens,
+    }),
+    v.strictObject({ reason: v.literal('max_tokens'), maxTokens: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('stop_string'), stopString: text, droppedTokens }),
+    v.strictObject({ reason: v.literal('repetition'), window: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('time_limit'), timeLimitMs: milliseconds, tokens: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('context_full'), promptTokens: count, contextSize: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('user'), tokens: count, to: v.exactOptional(text), droppedTokens }),
+    v.strictObject({ reason: v.literal('error'), tokens: count, error: errorPayload, droppedTokens }),
+  ]),
+);
+
+export const earlierStop = schemaOf<EarlierStop>()(
   v.object({
-    reason: v.picklist([
-      'eos',
-      'max_tokens',
-      'stop_string',
-      'repetition',
-      'time_limit',
-      'context_full',
-      'user',
-      'error',
-    ]),
+    reason: stopReason,
     detail: text,
     tokenId: v.exactOptional(count),
     stopString: v.exactOptional(text),
     errorCode: v.exactOptional(v.picklist(ENGINE_ERROR_CODES)),
   }),
 );
+
+const storedStop = schemaOf<StoredStop>()(v.union([stop, earlierStop]));
 
 export const candidate = schemaOf<Candidate>()(
   v.object({ id: count, piece: text, logprob: finite, sampledProbability: v.nullable(finite) }),
@@ -80,7 +96,7 @@ const factsEntries = {
 };
 
 const replyEntries = {
-  stop: v.nullable(stop),
+  stop: v.nullable(storedStop),
   timings: v.nullable(timings),
   seed: count,
   sampling: samplingParams,

@@ -5,7 +5,16 @@
  * What changes a chat is a `ChatEvent`. Events are what the journal stores, what pages send and what pages receive, so
  * there is one way to change a chat (`apply-event.ts`). Applying an event twice changes nothing more.
  */
-import type { Candidate, ExecutorName, ReplyPart, SamplingParams, Stop, Timings } from '../../engine/types.ts';
+import type { EngineErrorCode } from '../../engine/errors.ts';
+import type {
+  Candidate,
+  ExecutorName,
+  ReplyPart,
+  SamplingParams,
+  Stop,
+  StopReason,
+  Timings,
+} from '../../engine/types.ts';
 
 /** What a chat is called and how it starts. */
 export interface ChatFacts {
@@ -49,10 +58,25 @@ export const NO_TOKEN = -1;
 
 export const REPLY_PARTS = ['answer', 'reasoning', 'reasoning_mark'] as const satisfies readonly ReplyPart[];
 
+/** Why a reply ended, as earlier versions stored it: a sentence instead of the values in it. */
+export interface EarlierStop {
+  reason: StopReason;
+  detail: string;
+  tokenId?: number;
+  stopString?: string;
+  errorCode?: EngineErrorCode;
+}
+
+export type StoredStop = Stop | EarlierStop;
+
+export function isEarlierStop(stop: StoredStop): stop is EarlierStop {
+  return 'detail' in stop;
+}
+
 /** What is known of a reply beside its text. */
 export interface ReplyFacts {
   /** Null while the reply is running; a reply read back with null was interrupted. */
-  stop: Stop | null;
+  stop: StoredStop | null;
   timings: Timings | null;
   seed: number;
   sampling: SamplingParams;

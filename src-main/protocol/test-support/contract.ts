@@ -339,8 +339,7 @@ function checkReply(events: readonly GenerateEvent[], tokens: number): void {
   const shown = events.flatMap((event) => (event.type === 'token' ? [event.token] : []));
   equal(shown.length, events.length - 2, 'events between start and end are tokens');
   equal(shown.length, tokens, 'number of tokens');
-  shown.forEach((token, index) => equal(token.index, index, 'order of the tokens'));
-  equal(shown.map(({ id }) => id).join(), last.ids.join(), 'ids add up to the reply');
+  equal(shown.map(({ id }) => id).join(), last.ids.join(), 'ids add up to the reply, in order');
   equal(textOf(events), last.text, 'texts add up to the reply');
 }
 

@@ -1,7 +1,8 @@
 /** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
 import { EngineError } from '../../engine/errors.ts';
 import type { ModelDescription } from '../../engine/model-description.ts';
-import type { CancelToken } from '../../engine/platform.ts';
+import type { LoadOptions } from '../../engine/index.ts';
+import type { CancelToken, ModelFiles } from '../../engine/platform.ts';
 import type {
   Detokenized,
   GenerateEvent,
@@ -14,8 +15,10 @@ import type {
   Profile,
   SamplingPreview,
   SourceProblem,
+  Stop,
 } from '../../engine/types.ts';
-import type { Engine } from '../engine-service.ts';
+import { RequestQueue } from '../../engine/generation/request-queue.ts';
+import type { ServedEngine } from '../engine-service.ts';
 
 export const FAKE_MODEL: ModelInfo = {
   id: 'fake',
@@ -84,7 +87,6 @@ const TIMINGS = {
 
 export function fakeToken(index: number): GeneratedToken {
   return {
-    index,
     id: index % 10,
     piece: `t${index}`,
     text: `t${index} `,
@@ -99,14 +101,23 @@ export function fakeToken(index: number): GeneratedToken {
 }
 
 /** `prompt.text` is a number of tokens, or `fail` to fail after two tokens. */
-export class FakeEngine implements Engine {
+export class FakeEngine implements ServedEngine {
   model: ModelInfo | null = FAKE_MODEL;
   /** Replies that ended, in whatever way. */
   finished = 0;
+  /** Events of replies so far. */
+  produced = 0;
+  readonly #queue = new RequestQueue();
 
-  load(): Promise<ModelInfo> {
+  get busy(): boolean {
+    return this.#queue.busy;
+  }
+
+  async load(files: ModelFiles | (() => Promise<ModelFiles>), { unless }: LoadOptions = {}): Promise<ModelInfo> {
+    if (this.model !== null && (await unless?.(this.model, undefined))) return this.model;
+    if (typeof files === 'function') await files();
     this.model = FAKE_MODEL;
-    return Promise.resolve(FAKE_MODEL);
+    return FAKE_MODEL;
   }
 
   describe(): Promise<ModelDescription> {
@@ -124,7 +135,7 @@ export class FakeEngine implements Engine {
     return { ids, ranges: new Int32Array(2 * ids.length), vocabulary: new Map() };
   }
 
-  detokenize(ids: number[]): Detokenized {
+  detokenize(ids: readonly number[]): Detokenized {
     return { text: ids.join(' '), pieces: ids.map(String) };
   }
 
@@ -140,6 +151,18 @@ export class FakeEngine implements Engine {
   }
 
   async *generate(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent> {
+    const leave = await this.#queue.enter(cancel);
+    try {
+      for await (const event of this.#reply(params, cancel)) {
+        this.produced++;
+        yield event;
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async *#reply(params: GenerateParams, cancel?: CancelToken): AsyncGenerator<GenerateEvent> {
     const text = params.prompt.kind === 'text' ? params.prompt.text : '';
     const total = text === 'fail' ? 2 : Number(text);
     const shared = {
@@ -157,9 +180,12 @@ export class FakeEngine implements Engine {
     }
     this.finished++;
     if (text === 'fail') throw new Error('a bug');
-    const reason = cancel?.cancelled === true ? 'user' : 'max_tokens';
+    const stop: Stop =
+      cancel?.cancelled === true
+        ? { reason: 'user', tokens: ids.length }
+        : { reason: 'max_tokens', maxTokens: ids.length };
     const reply = ids.map((_, i) => fakeToken(i).text).join('');
-    yield { type: 'end', ids, text: reply, stop: { reason, detail: '' }, timings: TIMINGS, seed: 0, contextUsed: 0 };
+    yield { type: 'end', ids, text: reply, stop, timings: TIMINGS, seed: 0, contextUsed: 0 };
   }
 
   score(): Promise<never> {
@@ -176,9 +202,11 @@ export class FakeEngine implements Engine {
   }
 
   /** Waits for its cancel. */
-  async inspect(_params: unknown, cancel?: CancelToken): Promise<never> {
-    while (cancel?.cancelled !== true) await new Promise((resolve) => setTimeout(resolve));
-    this.finished++;
-    throw new EngineError('CANCELLED', 'Cancelled.');
+  inspect(_params: unknown, cancel?: CancelToken): Promise<never> {
+    return this.#queue.run(async () => {
+      while (cancel?.cancelled !== true) await new Promise((resolve) => setTimeout(resolve));
+      this.finished++;
+      throw new EngineError('CANCELLED', 'Cancelled.');
+    }, cancel);
   }
 }

@@ -35,6 +35,17 @@ test('a chat comes back as it was written, also after a restart', async () => {
   ]);
 });
 
+test('why a reply ended is read as it was stored, by an earlier version too', async () => {
+  const { store, folder, close } = await openStore();
+  const earlier = { reason: 'max_tokens', detail: 'Reached the limit of 5 tokens.' } as const;
+  const end = at({ type: 'reply', turn: 'r1', facts: { stop: earlier } });
+  await store.write(write('a', 0, [...smallChat().slice(0, -1), end]));
+  await close();
+  const again = await openStore(folder);
+  const [, reply] = (await again.store.get('a'))?.turns ?? [];
+  expect(reply).toMatchObject({ facts: { stop: earlier } });
+});
+
 test('the latest chat comes first, and the search looks at titles and texts in any case', async () => {
   const { store } = await openStore();
   await store.write(write('old', 0, smallChat()));

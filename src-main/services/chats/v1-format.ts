@@ -1,7 +1,8 @@
 /** Chats as versions before the journal stored them: one JSON file with every token record of every version. */
 import * as v from 'valibot';
-import type { GeneratedToken, PromptSegment, SamplingParams, Stop, Timings } from '../../engine/types.ts';
-import { candidate, count, milliseconds, stop, text, timings } from '../../protocol/chats/chat-schemas.ts';
+import type { GeneratedToken, PromptSegment, SamplingParams, Timings } from '../../engine/types.ts';
+import type { EarlierStop } from '../../protocol/chats/chat.ts';
+import { candidate, count, earlierStop, milliseconds, text, timings } from '../../protocol/chats/chat-schemas.ts';
 import { chatId, finite, isoDate, parseOrRefuse, schemaOf, shortText } from '../../protocol/schemas.ts';
 import { storedSampling } from '../../protocol/settings-schemas.ts';
 
@@ -9,7 +10,7 @@ export interface V1Version {
   text: string;
   tokens: GeneratedToken[];
   /** Null: interrupted. */
-  stop: Stop | null;
+  stop: EarlierStop | null;
   timings: Timings | null;
   seed: number;
   sampling: SamplingParams;
@@ -39,7 +40,6 @@ export interface V1Chat {
 
 const token = schemaOf<GeneratedToken>()(
   v.object({
-    index: count,
     id: count,
     piece: text,
     // Tokens stored before parts were told apart.
@@ -68,7 +68,7 @@ const version = schemaOf<V1Version>()(
   v.object({
     text,
     tokens: v.fallback(v.pipe(v.array(token), v.maxLength(1_000_000)), () => []),
-    stop: v.fallback(v.nullable(stop), null),
+    stop: v.fallback(v.nullable(earlierStop), null),
     timings: v.fallback(v.nullable(timings), null),
     seed: v.fallback(count, 0),
     sampling: storedSampling,

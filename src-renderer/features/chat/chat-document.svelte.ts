@@ -7,10 +7,10 @@ import type {
   ReplyFacts,
   StoredChat,
   StoredTurn,
-  TokenDetails,
 } from '../../../src-main/protocol/chats/chat.ts';
 import { newId, now, nowAfter } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
+import type { LoadDetails } from './token-details.svelte.ts';
 
 export class UserTurn {
   readonly role = 'user';
@@ -33,9 +33,6 @@ export interface ChatSink {
   readonly state: SaveState;
   push(event: ChatEvent): void;
 }
-
-/** Reads the details of tokens; the first parameter is the reply's id. */
-export type LoadDetails = (turn: string, from: number, count: number) => Promise<(TokenDetails | null)[]>;
 
 const NO_FACTS: ChatFacts = { title: '', modelId: '', modelName: '', systemPrompt: '', head: null };
 

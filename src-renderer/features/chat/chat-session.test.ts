@@ -6,7 +6,7 @@ import type { ChatsState } from './chats.svelte.ts';
 import { droppedText, levelOf } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import { stopText } from './stop-words.ts';
+import { errorCodeOf, stopDetail, stopText } from './stop-words.ts';
 import { Reply } from './reply.svelte.ts';
 import { end, FakeEngine, MODEL, type FakeConnection, start, token, tokens } from './test-support/fakes.ts';
 import { openSession } from './test-support/session.ts';
@@ -63,18 +63,18 @@ describe('with another model', () => {
     await session.send('Once');
     expect(last().model).toBe('TinyTransformer');
     expect(chats.current.model).toEqual({ id: 'tiny-transformer', name: 'TinyTransformer' });
-    expect(session.context.used).toBe(7);
-    expect(session.rate).not.toBeNull();
+    expect(session.figures.context.used).toBe(7);
+    expect(session.figures.rate).not.toBeNull();
 
     api.loadScripts = [[OTHER]];
     await engine.load({ modelId: 'opened-1' });
-    expect(session.context).toMatchObject({ used: 0, size: 512 });
-    expect(session.started).toBeNull();
-    expect(session.rate).toBeNull();
+    expect(session.figures.context).toMatchObject({ used: 0, size: 512 });
+    expect(session.figures.started).toBeNull();
+    expect(session.figures.rate).toBeNull();
     await session.send('More');
     expect(last().model).toBe('Other');
     expect(chats.current.model.name).toBe('TinyTransformer');
-    expect(session.context.used).toBe(7);
+    expect(session.figures.context.used).toBe(7);
   });
 
   it('stops a reply for it, which says so, and keeps what waits', async () => {
@@ -84,7 +84,7 @@ describe('with another model', () => {
     void session.send('Next');
     session.stop('load Other');
     await sending;
-    expect(last().stop).toEqual({ reason: 'user', detail: 'Stopped after 2 tokens to load Other.' });
+    expect(last().stop).toEqual({ reason: 'user', tokens: 2, to: 'load Other' });
     expect(stopText(last().stop!)).toBe('Stopped after 2 tokens to load Other');
     expect(session.busy).toBe(false);
     expect(session.queued).toEqual(['Next']);
@@ -93,11 +93,11 @@ describe('with another model', () => {
   it('forgets what the cache saved with the one before', async () => {
     api.scripts = [[start(), ...tokens(9), end(9)]];
     await session.send('Once');
-    expect(session.measured.cached).not.toBeNull();
+    expect(session.measurements.cache.cached).not.toBeNull();
     api.loadScripts = [[OTHER]];
     await engine.load({ modelId: 'opened-1' });
     await session.send('More');
-    expect(session.measured.cached).toBeNull();
+    expect(session.measurements.cache.cached).toBeNull();
   });
 });
 
@@ -284,7 +284,7 @@ describe('regenerate and continue', () => {
   });
 
   it('writes on in the same reply, and tells the engine why it had ended', async () => {
-    const stop = { reason: 'max_tokens', detail: 'Reached the limit of 2 tokens.' } as const;
+    const stop = { reason: 'max_tokens', maxTokens: 2 } as const;
     api.scripts = [
       [start(), ...tokens(2), end(2, stop)],
       [start(7), { type: 'token', token: token(0, { id: 5, text: ' t2' }) }, { ...end(1), contextUsed: 8 } as never],
@@ -308,7 +308,7 @@ describe('regenerate and continue', () => {
 
 describe('a reply that a stop string ended', () => {
   it('goes on past it, also where nothing was written before', async () => {
-    const stop = { reason: 'stop_string', detail: 'The text reached the stop string "t0".', stopString: 't0' } as const;
+    const stop = { reason: 'stop_string', stopString: 't0' } as const;
     api.scripts = [[start(), end(0, stop)]];
     await session.send('one');
     await session.continueReply();
@@ -323,8 +323,8 @@ describe('failures', () => {
     api.scripts = [[start(), ...tokens(2), backendLost()]];
     await session.send('one');
     expect(last()).toMatchObject({ text: 't0 t1', phase: 'done', contextUsed: 6 });
-    expect(last().stop).toMatchObject({ reason: 'error', errorCode: 'BACKEND_LOST' });
-    expect(last().stop?.detail).toContain('after 2 tokens');
+    expect(last().stop).toMatchObject({ reason: 'error', tokens: 2, error: { code: 'BACKEND_LOST' } });
+    expect(stopDetail(last().stop!)).toContain('after 2 tokens');
     expect(last().timings?.decodeTokensPerSecond).toBe(500);
     const fresh = new FakeEngine();
     connection.change(null, 'starting');
@@ -338,7 +338,8 @@ describe('failures', () => {
   it('shows why a request was refused', async () => {
     api.scripts = [[new EngineError('CONTEXT_FULL', 'The prompt has 1201 tokens.', {})]];
     await session.send('long');
-    expect(last().stop).toEqual({ reason: 'error', detail: 'The prompt has 1201 tokens.', errorCode: 'CONTEXT_FULL' });
+    const error = { code: 'CONTEXT_FULL', message: 'The prompt has 1201 tokens.', details: {} };
+    expect(last().stop).toEqual({ reason: 'error', tokens: 0, error });
     expect(session.busy).toBe(false);
   });
 
@@ -356,10 +357,10 @@ describe('failures', () => {
 
 describe('context and rate', () => {
   it('counts prompt and reply against the window', async () => {
-    expect(session.context).toEqual({ system: 0, history: 0, reply: 0, used: 0, size: 1000, level: 'ok' });
+    expect(session.figures.context).toEqual({ system: 0, history: 0, reply: 0, used: 0, size: 1000, level: 'ok' });
     await session.send('one');
-    expect(session.context).toEqual({ system: 0, history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
-    expect(session.rate?.current).toBe(400);
+    expect(session.figures.context).toEqual({ system: 0, history: 4, reply: 3, used: 7, size: 1000, level: 'ok' });
+    expect(session.figures.rate?.current).toBe(400);
   });
 
   it('is right while a reply goes on in a full window, and afterwards', async () => {
@@ -370,10 +371,10 @@ describe('context and rate', () => {
     api.scripts = [[start(1000), first, second, after, 'pause', ended]];
     const sending = session.send('one');
     await vi.waitFor(() => expect(last().count).toBe(3));
-    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
     api.resume();
     await sending;
-    expect(session.context).toMatchObject({ history: 10, reply: 3, used: 13 });
+    expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
     expect(droppedText(last())).toBe('The context window was full: the oldest 990 tokens were dropped.');
   });
 
@@ -397,14 +398,15 @@ describe('an engine that hangs', () => {
     await vi.advanceTimersByTimeAsync(100);
     session.stop();
     session.stop();
-    expect(session).toMatchObject({ stopping: true, stuck: false });
+    expect(session.stopRequest).toMatchObject({ pending: true, stuck: false });
     await vi.advanceTimersByTimeAsync(2500);
-    expect(session.stuck).toBe(true);
+    expect(session.stopRequest.stuck).toBe(true);
     lose(backendLost());
     await vi.advanceTimersByTimeAsync(0);
     vi.useRealTimers();
     await sending;
-    expect(session).toMatchObject({ stopping: false, stuck: false, busy: false });
-    expect(last().stop?.errorCode).toBe('BACKEND_LOST');
+    expect(session.stopRequest).toMatchObject({ pending: false, stuck: false });
+    expect(session.busy).toBe(false);
+    expect(errorCodeOf(last().stop)).toBe('BACKEND_LOST');
   });
 });

@@ -1,12 +1,13 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { ChatSummary } from '../../../src-main/protocol/chats/chat.ts';
-import { ChatDocument, type LoadDetails } from './chat-document.svelte.ts';
+import { ChatDocument } from './chat-document.svelte.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { newId, now } from './identity.ts';
 import type { PageServices } from '../../lib/services.ts';
 import { Outbox } from './outbox.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
+import type { LoadDetails } from './token-details.svelte.ts';
 
 const SEARCH_AFTER_MS = 120;
 

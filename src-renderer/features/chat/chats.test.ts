@@ -35,7 +35,7 @@ async function answer(chats: ChatsState, tokens: number): Promise<void> {
   const following = chats.follow(chat, reply);
   reply.begin({});
   reply.append(Array.from({ length: tokens }, (_, index) => token(index)));
-  reply.failed({ reason: 'max_tokens', detail: `Reached the limit of ${tokens} tokens.` });
+  reply.failed({ reason: 'max_tokens', maxTokens: tokens });
   following.ended();
   await chats.flush();
 }

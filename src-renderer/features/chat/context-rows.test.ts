@@ -34,7 +34,7 @@ it('lists what was read, in order, what is dropped and what goes first', () => {
     segment('assistant', 3, 1),
     segment('user', 4, 1),
   ];
-  reply.note({ promptTokens: 4, contextUsed: 7, stop: { reason: 'eos', detail: '' } });
+  reply.note({ promptTokens: 4, contextUsed: 7, stop: { reason: 'eos', token: null } });
   const rows = contextRows(chat, reply, segments);
   expect(rows.map((row) => [row.who, row.text, row.tokens, row.dropped, row.next, row.live])).toEqual([
     ['you', 'one', 1, true, false, false],
@@ -91,7 +91,7 @@ describe('after a reply that went on in a full window', () => {
     chat.systemPrompt = 'Be brief.';
     answered(chat, 'one', 1);
     const reply = answered(chat, 'two', 80);
-    reply.note({ promptTokens: 60, systemTokens: 10, contextUsed: 100, stop: { reason: 'eos', detail: '' } });
+    reply.note({ promptTokens: 60, systemTokens: 10, contextUsed: 100, stop: { reason: 'eos', token: null } });
     const system = { role: 'system', message: 0, tokens: 10, dropped: false } as const;
     const segments = [system, segment('user', 1, 20), segment('assistant', 2, 10), segment('user', 3, 20)];
     return { chat, reply, segments };

@@ -1,14 +1,14 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { LoadProgress, ModelInfo } from '../../../src-main/engine/types.ts';
 import type { EngineApi, EngineStreams } from '../../../src-main/protocol/api.ts';
-import { backendLost, cancelled } from '../../../src-main/protocol/errors.ts';
+import { backendLost, cancelled, fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { Connection } from '../../lib/connection.svelte.ts';
 
 /**
  * `starting`: until a model is loaded; `empty`: no model, because a person took it out; `lost`: nothing happens any more
  * until `restart`.
  */
-export type EngineStatus = 'starting' | 'ready' | 'empty' | 'lost';
+export type EnginePhase = 'starting' | 'ready' | 'empty' | 'lost';
 
 /** Which model, and for how many tokens of prompt and reply. */
 export type ModelChoice = EngineStreams['load']['params'];
@@ -72,7 +72,7 @@ export class EngineState {
     connection.onEngine((engine) => this.#changed(engine));
   }
 
-  get status(): EngineStatus {
+  get status(): EnginePhase {
     if (this.#connection.engine !== 'ready') return this.#connection.engine;
     if (this.#loading !== null) return 'starting';
     if (this.#loaded) return 'ready';
@@ -273,9 +273,8 @@ function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(
       try {
         for await (const event of engine.stream(method, params, options)) {
           if (event.type === 'end') {
-            const { detail, errorCode } = event.stop;
-            if (errorCode === undefined) on.wrote();
-            else failed(new EngineError(errorCode, detail));
+            if (event.stop.reason === 'error') failed(fromErrorPayload(event.stop.error));
+            else on.wrote();
           }
           yield event;
         }

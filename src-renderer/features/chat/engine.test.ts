@@ -237,7 +237,7 @@ it('begins with the built-in model when the last one took the engine with it', a
 });
 
 const THREAD_LOST = new EngineError('BACKEND_LOST', 'A thread of the CPU kernels ended unexpectedly.');
-const lostEnd = () => end(1, { reason: 'error', detail: THREAD_LOST.message, errorCode: THREAD_LOST.code });
+const lostEnd = () => end(1, { reason: 'error', tokens: 1, error: THREAD_LOST.payload });
 
 async function write(api: EngineApi): Promise<void> {
   const params = defaultGenerateParams({ kind: 'text', text: 'Hi' });

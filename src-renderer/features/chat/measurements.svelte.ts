@@ -12,14 +12,14 @@ export interface CacheComparison {
 }
 
 /** A reply that was long enough to tell how fast its model is. */
-export interface Written {
+export interface MeasuredReply {
   model: ModelInfo;
   timings: Timings;
   tokens: number;
 }
 
 /** What replies tell about the present model's speed. */
-export class Measurements {
+export class SpeedMeasurements {
   /** What the KV cache saves. */
   cache = $state.raw<{ cached: CacheComparison | null; uncached: CacheComparison | null }>({
     cached: null,
@@ -28,10 +28,10 @@ export class Measurements {
   #model: string | null = null;
   // Nothing on screen depends on it.
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
-  readonly #listeners = new Set<(written: Written) => void>();
+  readonly #listeners = new Set<(written: MeasuredReply) => void>();
 
   /** @param listener hears of each reply that tells how fast the model is @returns stops */
-  listen(listener: (written: Written) => void): () => void {
+  listen(listener: (written: MeasuredReply) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

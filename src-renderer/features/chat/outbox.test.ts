@@ -43,7 +43,7 @@ function begin({ chats }: Page) {
       following.grew();
     },
     end() {
-      reply.failed({ reason: 'max_tokens', detail: '' });
+      reply.failed({ reason: 'max_tokens', maxTokens: 2 });
       following.ended();
     },
   };

@@ -15,6 +15,7 @@ import {
   type ChatEvent,
   type ReplyFacts,
   type StoredReplyTurn,
+  type StoredStop,
   type TokenColumns,
   type TokenDetails,
 } from '../../../src-main/protocol/chats/chat.ts';
@@ -119,7 +120,7 @@ export class Reply {
     return new Reply(turn);
   }
 
-  get stop(): Stop | null {
+  get stop(): StoredStop | null {
     return this.facts.stop;
   }
   get timings(): Timings | null {

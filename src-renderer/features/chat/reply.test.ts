@@ -182,7 +182,7 @@ describe('a run', () => {
     reply.append([token(0, { latencyMs: 40 }), token(1, { latencyMs: 5 })]);
     expect(reply.latencies()).toEqual([40, 5]);
     expect(reply.statistics.average()).toBe(200);
-    reply.failed({ reason: 'error', detail: 'Gone.' });
+    reply.failed({ reason: 'error', tokens: 1, error: { code: 'INTERNAL', message: 'Gone.', details: {} } });
     expect(reply.timings).toMatchObject({ timeToFirstTokenMs: 40 });
     expect(reply.facts.contextUsed).toBe(6);
   });
@@ -256,7 +256,7 @@ describe('storage', () => {
     expect(reply).toMatchObject({ elsewhere: true, interrupted: false });
     vi.advanceTimersByTime(10_000);
     expect(reply).toMatchObject({ elsewhere: false, interrupted: true });
-    reply.apply({ type: 'reply', turn: 'w', facts: { stop: { reason: 'eos', detail: '' }, seed: 5 }, at: AT });
+    reply.apply({ type: 'reply', turn: 'w', facts: { stop: { reason: 'eos', token: null }, seed: 5 }, at: AT });
     expect(reply).toMatchObject({ elsewhere: false, interrupted: false, seed: 5 });
     vi.useRealTimers();
   });

@@ -1,6 +1,8 @@
 /** Why replies end, in words. */
-import type { EngineError } from '../../../src-main/engine/errors.ts';
-import type { Stop, StopReason } from '../../../src-main/engine/types.ts';
+import type { EngineErrorCode, ErrorPayload } from '../../../src-main/engine/errors.ts';
+import type { StopReason } from '../../../src-main/engine/types.ts';
+import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../src-main/protocol/chats/chat.ts';
+import { stopSentence } from '../../../src-main/protocol/stop-sentence.ts';
 import { formatCount, formatInteger } from '../../ui/format.ts';
 
 /** Short names, for lists and charts. */
@@ -15,42 +17,75 @@ export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
   error: 'Failed',
 };
 
-/**
- * What stands under a reply. The values come from the engine's own sentence, which knows the settings the reply ran with.
- */
-export function stopText(stop: Stop): string {
-  const numbers = (stop.detail.match(/\d+/g) ?? []).map(Number);
-  const number = numbers.length > 0 ? formatInteger(numbers[0]) : null;
+/** A short text under a reply. */
+export function stopText(stop: StoredStop): string {
+  if (isEarlierStop(stop)) return earlierStopText(stop);
   switch (stop.reason) {
     case 'eos':
       return 'The model ended its text';
     case 'max_tokens':
-      return number === null ? 'Reached the token limit' : `Reached the ${number}-token limit`;
+      return `Reached the ${formatInteger(stop.maxTokens)}-token limit`;
     case 'stop_string':
-      return `Reached the stop text “${visibleText(stop.stopString ?? '')}”`;
+      return stopStringText(stop.stopString);
     case 'repetition':
-      return number === null ? 'It repeats itself' : `The last ${number} tokens repeat those before them`;
+      return `The last ${formatInteger(stop.window)} tokens repeat those before them`;
     case 'time_limit':
-      return numbers.length === 0 ? 'Reached the time limit' : `Reached the time limit of ${secondsOf(numbers[0])}`;
+      return `Reached the time limit of ${secondsOf(stop.timeLimitMs)}`;
     case 'context_full':
-      return `The context window${number === null ? '' : ` of ${number} tokens`} is full`;
+      return `The context window of ${formatInteger(stop.contextSize)} tokens is full`;
     case 'user':
-      // A reply that made way for something else says for what.
-      return /^Stopped .* to /.test(stop.detail) ? stop.detail.replace(/\.$/, '') : 'You stopped it';
+      return stop.to === undefined
+        ? 'You stopped it'
+        : `Stopped after ${formatCount(stop.tokens, 'token')} to ${stop.to}`;
     case 'error':
-      if (stop.errorCode === 'CONTEXT_FULL') return 'Did not fit the context window';
-      return stop.errorCode === 'BACKEND_LOST' ? 'Engine stopped' : 'Failed';
+      return failureText(stop.error.code);
   }
+}
+
+/** Earlier versions kept the values in a sentence only, which says enough. */
+function earlierStopText(stop: EarlierStop): string {
+  if (stop.reason === 'eos') return 'The model ended its text';
+  if (stop.reason === 'error') return failureText(stop.errorCode);
+  if (stop.stopString !== undefined) return stopStringText(stop.stopString);
+  return stop.detail.endsWith('.') ? stop.detail.slice(0, -1) : stop.detail;
+}
+
+function stopStringText(stopString: string): string {
+  return `Reached the stop text “${visibleText(stopString)}”`;
+}
+
+function failureText(code: EngineErrorCode | undefined): string {
+  if (code === 'CONTEXT_FULL') return 'Did not fit the context window';
+  return code === 'BACKEND_LOST' ? 'Engine stopped' : 'Failed';
+}
+
+/** All that is known of why a reply ended. */
+export function stopDetail(stop: StoredStop): string {
+  if (isEarlierStop(stop)) return stop.detail;
+  if (stop.reason !== 'error') return stopSentence(stop);
+  const { code } = stop.error;
+  const text = errorText(stop.error);
+  return code === 'BACKEND_LOST' ? `The engine stopped after ${formatCount(stop.tokens, 'token')}. ${text}` : text;
+}
+
+/** The engine's own message, unless its values alone say it all. */
+function errorText({ code, message, details }: ErrorPayload): string {
+  const { promptTokens, contextSize, model } = details;
+  if (code !== 'CONTEXT_FULL' || typeof promptTokens !== 'number' || typeof contextSize !== 'number') return message;
+  const [has, holds, over] = [promptTokens, contextSize, promptTokens - contextSize].map(formatInteger);
+  const ofModel = typeof model === 'string' ? ` of ${model}` : '';
+  return `The prompt has ${has} tokens, but the context window${ofModel} holds ${holds}. Shorten it by at least ${over}.`;
+}
+
+/** The code of the error that ended a reply; null: it ended in another way. */
+export function errorCodeOf(stop: StoredStop | null): EngineErrorCode | null {
+  if (stop?.reason !== 'error') return null;
+  return (isEarlierStop(stop) ? stop.errorCode : stop.error.code) ?? 'INTERNAL';
 }
 
 /** 1500 ms is `1.5 s`. */
 function secondsOf(ms: number): string {
   return `${Number((ms / 1000).toFixed(3))} s`;
-}
-
-/** Thousands in a sentence of the engine take a comma, as everywhere in the interface. */
-export function withThousands(sentence: string): string {
-  return sentence.replace(/(?<![\w.,])\d{4,}(?![\w,]|\.\d)/g, (digits) => formatInteger(Number(digits)));
 }
 
 /** Line breaks and tabs as signs. */
@@ -59,17 +94,8 @@ export function visibleText(text: string): string {
 }
 
 /** Whether it makes sense to write on. At the end of the model's own text or of the window it does not. */
-export function canContinue(stop: Stop | null): boolean {
+export function canContinue(stop: StoredStop | null): boolean {
   return stop === null || !['eos', 'context_full'].includes(stop.reason);
-}
-
-/** The engine went away in the middle of a reply. */
-export function lostStop(tokens: number, error: EngineError): Stop {
-  return {
-    reason: 'error',
-    detail: `The engine stopped after ${formatCount(tokens, 'token')}. ${error.message}`,
-    errorCode: error.code,
-  };
 }
 
 /** A stop text as it is typed into a field of one line: `\n` and `\t` stand for what cannot be typed there. */

@@ -11,7 +11,7 @@ const RETRY_AFTER_MS = 2000;
 /** Null for an entry that is not known to anybody; undefined for one that was not asked for yet. */
 type Piece = (TokenDetails | null | undefined)[];
 
-/** `from` is an index in the reply. Null where nothing was stored for a token. */
+/** Reads the details of tokens of the reply `turn`, from index `from`. Null where nothing was stored for a token. */
 export type LoadDetails = (turn: string, from: number, count: number) => Promise<(TokenDetails | null)[]>;
 
 /** The pieces of all replies, least recently used first. What arrives is told by `#arrived`. */

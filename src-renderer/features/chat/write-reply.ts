@@ -2,7 +2,6 @@ import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { GeneratedToken, GenerateParams, Stop } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import type { Reply } from './reply.svelte.ts';
-import { lostStop } from './stop-words.ts';
 
 export interface WriteOptions {
   readonly engine: EngineApi;
@@ -56,9 +55,7 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
 
 /** How a reply ended that the engine did not end. */
 export function stopAfter(error: EngineError, reply: Reply): Stop {
-  const written = reply.count - reply.runStart;
-  if (error.code === 'CANCELLED') return { reason: 'user', detail: `Stopped by you after ${written} tokens.` };
-  return error.code === 'BACKEND_LOST'
-    ? lostStop(written, error)
-    : { reason: 'error', detail: error.message, errorCode: error.code };
+  const tokens = reply.count - reply.runStart;
+  if (error.code === 'CANCELLED') return { reason: 'user', tokens };
+  return { reason: 'error', tokens, error: error.payload };
 }

@@ -1,6 +1,6 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { AppServices, CatalogueEntry, ModelsFolder } from '../../../src-main/protocol/app-services.ts';
-import type { ModelLibrary } from './library.svelte.ts';
+import type { LibraryState } from './library.svelte.ts';
 import { entryMemory, fitOf, type EntryMemory, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 
@@ -9,12 +9,12 @@ export type LicenceFilter = 'all' | CatalogueEntry['license']['kind'];
 
 export interface CatalogueParts {
   readonly services: AppServices;
-  readonly library: Pick<ModelLibrary, 'memoryLimit' | 'memory' | 'held'>;
+  readonly library: Pick<LibraryState, 'memoryLimit' | 'memory' | 'held'>;
   readonly selection: Selection;
 }
 
 /** The list of models that came with the app. Reading it asks no server for anything. */
-export class Catalogue {
+export class CatalogueState {
   entries = $state.raw<readonly CatalogueEntry[]>([]);
   /** Where downloads go. */
   folder = $state.raw<ModelsFolder | null>(null);

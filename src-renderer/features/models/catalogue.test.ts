@@ -3,7 +3,7 @@ import type { CatalogueEntry, Download, ModelSettings } from '../../../src-main/
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import { FakeServices } from '../chat/test-support/fakes.ts';
 import { agoText } from './ago.ts';
-import { Catalogue } from './catalogue.svelte.ts';
+import { CatalogueState } from './catalogue.svelte.ts';
 import { Downloads } from './downloads.svelte.ts';
 import { formatParameters } from './facts.ts';
 import { defaultsText, licenceName, settingsFacts } from './model-words.ts';
@@ -38,14 +38,14 @@ const TERMS: CatalogueEntry = {
 };
 
 let services: FakeServices;
-let catalogue: Catalogue;
+let catalogue: CatalogueState;
 let library: { memoryLimit: number | null; memory: null | typeof MEMORY; held: number };
 const MEMORY = { freeBytes: 10_000, totalBytes: 20_000 };
 
 beforeEach(() => {
   services = new FakeServices();
   library = { memoryLimit: null, memory: MEMORY, held: 0 };
-  catalogue = new Catalogue({ services, library, selection: new Selection() });
+  catalogue = new CatalogueState({ services, library, selection: new Selection() });
   catalogue.entries = [FREE, TERMS];
 });
 

@@ -1,15 +1,14 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
 import type { ModelInfo } from '../../../src-main/engine/types.ts';
-import type { EngineApi, EngineMethods } from '../../../src-main/protocol/api.ts';
+import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app-services.ts';
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/engine.svelte.ts';
 import { defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
-
-export type ModelDescription = EngineMethods['describe']['result'];
 
 /** What of the engine's state the library needs. */
 export interface LibraryEngine {
@@ -36,7 +35,7 @@ export interface LibraryParts {
 }
 
 /** The models there are, what is known of each, and what is done with them. */
-export class ModelLibrary {
+export class LibraryState {
   listings = $state.raw<readonly ModelListing[]>([]);
   /** Why what a person did last did not work: a file that could not be opened, a list that could not be read. */
   error = $state.raw<EngineError | null>(null);

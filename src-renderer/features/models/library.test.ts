@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
 import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
 import { EngineState } from '../chat/engine.svelte.ts';
 import { FakeConnection, FakeEngine, FakeServices, MODEL } from '../chat/test-support/fakes.ts';
-import { ModelLibrary, type ModelDescription } from './library.svelte.ts';
+import { LibraryState } from './library.svelte.ts';
 import { Selection } from './selection.svelte.ts';
 
 const BUILT_IN: ModelListing = {
@@ -60,7 +61,7 @@ function description(id: string, changes: Partial<ModelDescription> = {}): Model
 let api: FakeEngine;
 let connection: FakeConnection;
 let engine: EngineState;
-let library: ModelLibrary;
+let library: LibraryState;
 let listings: ModelListing[];
 let services: FakeServices;
 let stopped: string[];
@@ -82,7 +83,7 @@ beforeEach(async () => {
   engine = new EngineState(connection, 'tiny-transformer');
   connection.change(api, 'ready');
   await engine.ready();
-  library = new ModelLibrary({
+  library = new LibraryState({
     opener: {
       remembers: true,
       list: async () => listings,

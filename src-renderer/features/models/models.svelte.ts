@@ -1,16 +1,16 @@
-import { Catalogue } from './catalogue.svelte.ts';
+import { CatalogueState } from './catalogue.svelte.ts';
 import { Downloads } from './downloads.svelte.ts';
 import { FileChecks } from './file-check.svelte.ts';
 import { Found } from './found.svelte.ts';
-import { ModelLibrary, type LibraryParts } from './library.svelte.ts';
+import { LibraryState, type LibraryParts } from './library.svelte.ts';
 import { Rates } from './rates.svelte.ts';
 import { Selection } from './selection.svelte.ts';
 
 /** Everything that the Models page shows and changes. */
 export class Models {
   readonly selection = new Selection();
-  readonly library: ModelLibrary;
-  readonly catalogue: Catalogue;
+  readonly library: LibraryState;
+  readonly catalogue: CatalogueState;
   readonly downloads: Downloads;
   readonly found: Found;
   readonly checks: FileChecks;
@@ -21,8 +21,8 @@ export class Models {
     const { services } = parts;
     const { selection } = this;
     this.#parts = parts;
-    this.library = new ModelLibrary({ ...parts, selection });
-    this.catalogue = new Catalogue({ services, library: this.library, selection });
+    this.library = new LibraryState({ ...parts, selection });
+    this.catalogue = new CatalogueState({ services, library: this.library, selection });
     this.downloads = new Downloads(services);
     this.found = new Found(services, async (listing) => void (await this.library.added(listing)));
     this.checks = new FileChecks(services);

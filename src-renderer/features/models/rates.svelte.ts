@@ -4,7 +4,7 @@ import type { GenerateParams, ModelInfo } from '../../../src-main/engine/types.t
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import type { AppServices, MeasuredRate } from '../../../src-main/protocol/app-services.ts';
 import { now } from '../chat/identity.ts';
-import type { Written } from '../chat/measurements.svelte.ts';
+import type { MeasuredReply } from '../chat/measurements.svelte.ts';
 
 /** Tokens that are read and written to measure a model, where its context has room for them. */
 const PROMPT_TOKENS = 64;
@@ -60,7 +60,7 @@ export class Rates {
   }
 
   /** Keeps the rates of a reply. */
-  async note({ model, timings, tokens }: Written): Promise<void> {
+  async note({ model, timings, tokens }: MeasuredReply): Promise<void> {
     const { decodeTokensPerSecond, prefillTokensPerSecond } = timings;
     if (tokens < SMALLEST_REPLY || decodeTokensPerSecond === null) return;
     if (!this.#parts.isListed(model.id)) return;

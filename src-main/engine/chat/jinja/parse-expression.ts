@@ -1,6 +1,6 @@
 import type { Arguments, Expression } from './ast.ts';
 import { TemplateFault } from './fault.ts';
-import type { TokenStream } from './token-stream.ts';
+import type { TemplateTokens } from './template-tokens.ts';
 
 const COMPARISONS = ['==', '!=', '<', '<=', '>', '>='];
 const NO_ARGUMENTS: Arguments = { positional: [], keywords: [], spread: null, spreadKeywords: null };
@@ -14,12 +14,12 @@ const CONSTANTS: Readonly<Record<string, boolean | null>> = {
 };
 
 /** One expression. `withCondition`: `a if b else c` too. */
-export function parseExpression(tokens: TokenStream, withCondition = true): Expression {
+export function parseExpression(tokens: TemplateTokens, withCondition = true): Expression {
   return tokens.nested(() => (withCondition ? parseCondition(tokens) : parseOr(tokens)));
 }
 
 /** One expression, or several with commas between them, which are a tuple. */
-export function parseTuple(tokens: TokenStream, withCondition = true): Expression {
+export function parseTuple(tokens: TemplateTokens, withCondition = true): Expression {
   const { at } = tokens.current;
   const first = parseExpression(tokens, withCondition);
   if (!tokens.isOperator(',')) return first;
@@ -28,12 +28,12 @@ export function parseTuple(tokens: TokenStream, withCondition = true): Expressio
   return { kind: 'tuple', items, at };
 }
 
-function endsTuple(tokens: TokenStream): boolean {
+function endsTuple(tokens: TemplateTokens): boolean {
   const { type } = tokens.current;
   return type === 'variable_end' || type === 'block_end' || tokens.isOperator(')') || tokens.isName('recursive');
 }
 
-function parseCondition(tokens: TokenStream): Expression {
+function parseCondition(tokens: TemplateTokens): Expression {
   const { at } = tokens.current;
   let yes = parseOr(tokens);
   while (tokens.skipIf('name', 'if')) {
@@ -44,7 +44,7 @@ function parseCondition(tokens: TokenStream): Expression {
   return yes;
 }
 
-function parseOr(tokens: TokenStream): Expression {
+function parseOr(tokens: TemplateTokens): Expression {
   let left = parseAnd(tokens);
   while (tokens.is('name', 'or')) {
     const { at } = tokens.next();
@@ -53,7 +53,7 @@ function parseOr(tokens: TokenStream): Expression {
   return left;
 }
 
-function parseAnd(tokens: TokenStream): Expression {
+function parseAnd(tokens: TemplateTokens): Expression {
   let left = parseNot(tokens);
   while (tokens.is('name', 'and')) {
     const { at } = tokens.next();
@@ -62,13 +62,13 @@ function parseAnd(tokens: TokenStream): Expression {
   return left;
 }
 
-function parseNot(tokens: TokenStream): Expression {
+function parseNot(tokens: TemplateTokens): Expression {
   if (!tokens.is('name', 'not')) return parseCompare(tokens);
   const { at } = tokens.next();
   return { kind: 'unary', operator: 'not', operand: tokens.nested(() => parseNot(tokens)), at };
 }
 
-function parseCompare(tokens: TokenStream): Expression {
+function parseCompare(tokens: TemplateTokens): Expression {
   const { at } = tokens.current;
   const first = parseSum(tokens);
   const rest: [string, Expression][] = [];
@@ -86,9 +86,9 @@ function parseCompare(tokens: TokenStream): Expression {
 
 /** Operators of one rank, from left to right. */
 function parseBinary(
-  tokens: TokenStream,
+  tokens: TemplateTokens,
   operators: readonly string[],
-  parseOperand: (tokens: TokenStream) => Expression,
+  parseOperand: (tokens: TemplateTokens) => Expression,
 ): Expression {
   let left = parseOperand(tokens);
   while (tokens.isOperator(...operators)) {
@@ -98,26 +98,26 @@ function parseBinary(
   return left;
 }
 
-function parseSum(tokens: TokenStream): Expression {
+function parseSum(tokens: TemplateTokens): Expression {
   return parseBinary(tokens, ['+', '-'], parseConcat);
 }
 
-function parseConcat(tokens: TokenStream): Expression {
+function parseConcat(tokens: TemplateTokens): Expression {
   const { at } = tokens.current;
   const items = [parseProduct(tokens)];
   while (tokens.skipIf('operator', '~')) items.push(parseProduct(tokens));
   return items.length === 1 ? items[0] : { kind: 'concat', items, at };
 }
 
-function parseProduct(tokens: TokenStream): Expression {
+function parseProduct(tokens: TemplateTokens): Expression {
   return parseBinary(tokens, ['*', '/', '//', '%'], parsePower);
 }
 
-function parsePower(tokens: TokenStream): Expression {
+function parsePower(tokens: TemplateTokens): Expression {
   return parseBinary(tokens, ['**'], (stream) => parseUnary(stream));
 }
 
-function parseUnary(tokens: TokenStream, withFilter = true): Expression {
+function parseUnary(tokens: TemplateTokens, withFilter = true): Expression {
   const { at } = tokens.current;
   let node: Expression;
   if (tokens.isOperator('-', '+')) {
@@ -128,7 +128,7 @@ function parseUnary(tokens: TokenStream, withFilter = true): Expression {
   return withFilter ? parseFilters(tokens, node) : node;
 }
 
-function parsePrimary(tokens: TokenStream): Expression {
+function parsePrimary(tokens: TemplateTokens): Expression {
   const { type, value, at } = tokens.current;
   switch (type) {
     case 'name':
@@ -152,7 +152,7 @@ function parsePrimary(tokens: TokenStream): Expression {
   }
 }
 
-function parseBracketed(tokens: TokenStream): Expression {
+function parseBracketed(tokens: TemplateTokens): Expression {
   const { at } = tokens.current;
   if (tokens.isOperator('(')) return parseParentheses(tokens);
   if (tokens.isOperator('[')) {
@@ -169,7 +169,7 @@ function wholeNumber(digits: string, at: number): number {
   throw new TemplateFault(`the number ${digits.slice(0, 40)} is too large`, at);
 }
 
-function parseParentheses(tokens: TokenStream): Expression {
+function parseParentheses(tokens: TemplateTokens): Expression {
   const { at } = tokens.next();
   const inner: Expression = tokens.isOperator(')') ? { kind: 'tuple', items: [], at } : parseTuple(tokens);
   tokens.expect('operator', ')');
@@ -177,7 +177,7 @@ function parseParentheses(tokens: TokenStream): Expression {
 }
 
 /** Expressions up to and including `closing`, with commas between and perhaps after them. */
-function parseItems(tokens: TokenStream, closing: string): Expression[] {
+function parseItems(tokens: TemplateTokens, closing: string): Expression[] {
   const items: Expression[] = [];
   while (!tokens.isOperator(closing)) {
     if (items.length > 0) {
@@ -190,7 +190,7 @@ function parseItems(tokens: TokenStream, closing: string): Expression[] {
   return items;
 }
 
-function parseDict(tokens: TokenStream): Expression {
+function parseDict(tokens: TemplateTokens): Expression {
   const { at } = tokens.next();
   const entries: [Expression, Expression][] = [];
   while (!tokens.isOperator('}')) {
@@ -206,7 +206,7 @@ function parseDict(tokens: TokenStream): Expression {
   return { kind: 'dict', entries, at };
 }
 
-function parsePostfix(tokens: TokenStream, node: Expression): Expression {
+function parsePostfix(tokens: TemplateTokens, node: Expression): Expression {
   for (;;) {
     const { at } = tokens.current;
     if (tokens.skipIf('operator', '.')) node = parseAttribute(tokens, node, at);
@@ -216,7 +216,7 @@ function parsePostfix(tokens: TokenStream, node: Expression): Expression {
   }
 }
 
-function parseAttribute(tokens: TokenStream, object: Expression, at: number): Expression {
+function parseAttribute(tokens: TemplateTokens, object: Expression, at: number): Expression {
   const { type, value } = tokens.current;
   if (type === 'integer') {
     tokens.next();
@@ -225,7 +225,7 @@ function parseAttribute(tokens: TokenStream, object: Expression, at: number): Ex
   return { kind: 'attribute', object, name: tokens.expect('name').value, at };
 }
 
-function parseSubscript(tokens: TokenStream, object: Expression, at: number): Expression {
+function parseSubscript(tokens: TemplateTokens, object: Expression, at: number): Expression {
   const part = () => (tokens.isOperator(':', ']') ? null : parseExpression(tokens));
   const first = part();
   if (!tokens.isOperator(':')) {
@@ -239,7 +239,7 @@ function parseSubscript(tokens: TokenStream, object: Expression, at: number): Ex
   return { kind: 'slice', object, parts, at };
 }
 
-function parseFilters(tokens: TokenStream, node: Expression): Expression {
+function parseFilters(tokens: TemplateTokens, node: Expression): Expression {
   for (;;) {
     if (tokens.skipIf('operator', '|')) node = { kind: 'filter', value: node, ...parseFilter(tokens) };
     else if (tokens.is('name', 'is')) node = parseTest(tokens, node);
@@ -249,12 +249,12 @@ function parseFilters(tokens: TokenStream, node: Expression): Expression {
 }
 
 /** A filter's name and arguments, the `|` before it passed. */
-export function parseFilter(tokens: TokenStream): { name: string; call: Arguments; at: number } {
+export function parseFilter(tokens: TemplateTokens): { name: string; call: Arguments; at: number } {
   const { value: name, at } = tokens.expect('name');
   return { name, call: tokens.isOperator('(') ? parseArguments(tokens) : NO_ARGUMENTS, at };
 }
 
-function parseTest(tokens: TokenStream, value: Expression): Expression {
+function parseTest(tokens: TemplateTokens, value: Expression): Expression {
   const { at } = tokens.next();
   const negated = tokens.skipIf('name', 'not');
   const name = tokens.expect('name').value;
@@ -267,12 +267,12 @@ function parseTest(tokens: TokenStream, value: Expression): Expression {
   return { kind: 'test', value, name, call, negated, at };
 }
 
-function beginsOperand(tokens: TokenStream): boolean {
+function beginsOperand(tokens: TemplateTokens): boolean {
   if (tokens.isName('else', 'or', 'and', 'is', 'if', 'not', 'in')) return false;
   return ['name', 'string', 'integer', 'float'].includes(tokens.current.type) || tokens.isOperator('[', '{');
 }
 
-export function parseArguments(tokens: TokenStream): Arguments {
+export function parseArguments(tokens: TemplateTokens): Arguments {
   const { at } = tokens.expect('operator', '(');
   const positional: Expression[] = [];
   const keywords: [string, Expression][] = [];

@@ -2,7 +2,7 @@ import type { BlockFilter, Body, Expression, Parameter, Statement, Target } from
 import { TemplateFault } from './fault.ts';
 import { normalizeSource, tokenize } from './lexer.ts';
 import { parseExpression, parseFilter, parseTuple } from './parse-expression.ts';
-import { TokenStream } from './token-stream.ts';
+import { TemplateTokens } from './template-tokens.ts';
 
 /** Tags of Jinja that need other files or other programs. */
 const UNAVAILABLE = ['include', 'import', 'from', 'extends', 'block', 'trans', 'autoescape', 'do', 'debug'];
@@ -12,7 +12,7 @@ const UNAVAILABLE = ['include', 'import', 'from', 'extends', 'block', 'trans', '
  * @throws TemplateFault with its place in the normalized source
  */
 export function parseTemplate(source: string): Body {
-  const tokens = new TokenStream(tokenize(normalizeSource(source)));
+  const tokens = new TemplateTokens(tokenize(normalizeSource(source)));
   return new StatementParser(tokens).template();
 }
 
@@ -24,7 +24,7 @@ function whyNot(tag: string): string {
 class StatementParser {
   private loops = 0;
 
-  constructor(private readonly tokens: TokenStream) {}
+  constructor(private readonly tokens: TemplateTokens) {}
 
   template(): Body {
     const body = this.statements([]);

@@ -85,12 +85,6 @@ export class LentLogits implements Logits, LogitsHandle {
     return this;
   }
 
-  async topK(k: number): Promise<{ ids: Int32Array; logits: Float32Array }> {
-    const { values } = this;
-    const ids = this.top(Math.floor(k)).slice();
-    return { ids, logits: Float32Array.from(ids, (id) => values[id]) };
-  }
-
   private current(): LogitsPlace {
     if (this.lent()) return this.place;
     throw new EngineError('INTERNAL', 'Logits that were lent are read after the executor ran again.');

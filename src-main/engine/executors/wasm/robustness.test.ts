@@ -76,8 +76,8 @@ describe('a thread that is lost', () => {
       const engine = new InferenceEngine({ ...nodePlatform(), threads: { available: 2, start } });
       const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
       const service = new EngineService({ engine, openModel: () => Promise.resolve(files) });
-      const request = { cancel: { cancelled: false }, signal: new AbortController().signal };
-      const load = () => service.stream({ method: 'load', params: { modelId: files.id } }, request, () => undefined);
+      const cancel = { cancelled: false };
+      const load = () => service.stream({ method: 'load', params: { modelId: files.id } }, cancel, () => null);
       const prompt = { kind: 'ids' as const, ids: Array.from({ length: 500 }, (_, i) => 3 + i) };
       const { stop, ...params } = defaultGenerateParams(prompt);
       // Computes the whole sequence for each of five hundred tokens.
@@ -92,11 +92,11 @@ describe('a thread that is lost', () => {
         if (lost.push(event) === 2) dying.die(0);
       }
       expect(lost.slice(0, 2)).toMatchObject([{ type: 'start' }, { type: 'token' }]);
-      expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', errorCode: 'BACKEND_LOST' } });
-      expect(await service.call({ method: 'status', params: {} }, request)).toMatchObject({ model: null });
+      expect(lost.at(-1)).toMatchObject({ type: 'end', stop: { reason: 'error', error: { code: 'BACKEND_LOST' } } });
+      expect(await service.call({ method: 'status', params: {} }, cancel)).toMatchObject({ model: null });
       threads = nodeKernelThreads();
       await load();
-      expect(await service.call({ method: 'status', params: {} }, request)).toMatchObject({ model: { id: files.id } });
+      expect(await service.call({ method: 'status', params: {} }, cancel)).toMatchObject({ model: { id: files.id } });
       const { end } = await collect(engine.generate({ ...long, stop: { ...long.stop, maxTokens: 3 } }));
       expect(end.stop.reason).toBe('max_tokens');
       await engine.unload();

@@ -30,7 +30,7 @@ function greedy(ids: number[], tokens: number): GenerateParams {
 /** Null for events that are no end. */
 function timingsOf(event: GenerateEvent): Timings | null {
   if (event.type !== 'end') return null;
-  if (event.stop.reason === 'error') throw new Error(event.stop.detail);
+  if (event.stop.reason === 'error') throw new Error(event.stop.error.message);
   return event.timings;
 }
 

@@ -9,7 +9,7 @@ import { listModelIds, openModelFolder } from '../model-folder.ts';
 import { modelIdOfPath, openModelPath } from '../model-path.ts';
 import type { CliContext } from './context.ts';
 
-export interface FoundModel {
+export interface ModelArgument {
   /** What the engine is asked for. */
   modelId: string;
   /** Where models outside of `modelsDir` lie, by their ids. */
@@ -26,7 +26,7 @@ export function userLibrary(reservedIds: readonly string[] = []): ModelLibrary {
  * What `--model` names: an id, or the path of a model anywhere.
  * @throws EngineError MODEL_NOT_FOUND that names the models there are
  */
-export async function findModel(modelsDir: string, model: string): Promise<FoundModel> {
+export async function findModel(modelsDir: string, model: string): Promise<ModelArgument> {
   const ids = await listModelIds(modelsDir);
   if (ids.includes(model)) return { modelId: model, modelPaths: {}, isInLibrary: false };
   const library = userLibrary(ids);

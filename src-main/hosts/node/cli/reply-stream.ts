@@ -2,7 +2,7 @@ import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from 
 import type { EngineClient } from '../../../protocol/client.ts';
 
 /** What a reply left behind. */
-export interface Reply {
+export interface WrittenReply {
   start: GenerateStart;
   tokens: GeneratedToken[];
   end: GenerateEnd;
@@ -17,7 +17,7 @@ export async function streamReply(
   params: GenerateParams,
   signal: AbortSignal,
   show: { start?: (start: GenerateStart) => Promise<void>; token?: (token: GeneratedToken) => Promise<void> } = {},
-): Promise<Reply> {
+): Promise<WrittenReply> {
   let start: GenerateStart | null = null;
   let end: GenerateEnd | null = null;
   const tokens: GeneratedToken[] = [];

@@ -63,7 +63,7 @@ export const replyTurn = (id: string, parent: string | null): ChatEvent =>
   at({ type: 'turn', turn: { id, parent, role: 'assistant', createdAt: AT, facts: replyFacts() } });
 
 export const replyEnd = (turn: string): ChatEvent =>
-  at({ type: 'reply', turn, facts: { stop: { reason: 'max_tokens', detail: 'Reached the limit of 5 tokens.' } } });
+  at({ type: 'reply', turn, facts: { stop: { reason: 'max_tokens', maxTokens: 5 } } });
 
 /** One token for each text. */
 export function tokensOf(turn: string, from: number, ...texts: string[]): ChatEvent {

@@ -79,7 +79,6 @@ export const TIMINGS: Timings = {
 
 export function token(index: number, change: Partial<GeneratedToken> = {}): GeneratedToken {
   return {
-    index,
     id: index + 3,
     piece: `t${index}`,
     text: index === 0 ? 't0' : ` t${index}`,
@@ -116,7 +115,7 @@ export function tokens(count: number): GenerateEvent[] {
   return Array.from({ length: count }, (_, index) => ({ type: 'token', token: token(index) }));
 }
 
-export function end(count: number, stop: Stop = { reason: 'eos', detail: 'The model ended the text.' }): GenerateEvent {
+export function end(count: number, stop: Stop = { reason: 'eos', token: null }): GenerateEvent {
   const text = Array.from({ length: count }, (_, index) => token(index).text).join('');
   return { type: 'end', ids: [], text, stop, timings: TIMINGS, seed: 7, contextUsed: 4 + count };
 }
@@ -203,7 +202,7 @@ export class FakeEngine implements EngineApi {
       await this.#paused(signal);
       if (!signal?.aborted) continue;
       if (sent === 0) throw cancelled();
-      yield end(sent, { reason: 'user', detail: `Stopped by you after ${sent} tokens.` });
+      yield end(sent, { reason: 'user', tokens: sent });
       return;
     }
   }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../../../engine/errors.ts';
+import { stopSentence } from '../../../../protocol/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, failureOf, type ExitCode } from '../errors.ts';
 import { formatStatistics } from '../format/statistics.ts';
@@ -58,9 +59,9 @@ export class ChatLoop {
     const release = context.onInterrupt?.(() => answering.abort());
     try {
       const { start, end } = await conversation.ask(text, AbortSignal.any([context.signal, answering.signal]));
-      const { reason, detail } = end.stop;
+      const { reason } = end.stop;
       if (this.statistics) await context.err.line(formatStatistics(start, end));
-      else if (reason !== 'eos') await context.err.line(`(${detail})`);
+      else if (reason !== 'eos') await context.err.line(`(${stopSentence(end.stop)})`);
       if (reason === 'error') this.failed();
     } catch (thrown) {
       if (context.signal.aborted) return;

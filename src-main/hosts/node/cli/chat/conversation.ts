@@ -1,8 +1,8 @@
-import { EngineError } from '../../../../engine/errors.ts';
 import type { ChatMessage, GenerateParams } from '../../../../engine/types.ts';
 import type { EngineClient } from '../../../../protocol/client.ts';
+import { fromErrorPayload } from '../../../../protocol/errors.ts';
 import type { Output } from '../output.ts';
-import { streamReply, textOf, type Reply } from '../reply-stream.ts';
+import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';
 import { ReplyWriter } from '../reply-writer.ts';
 
 export interface ConversationOptions {
@@ -45,7 +45,7 @@ export class Conversation {
    * any, the message is forgotten.
    * @throws EngineError when there is no answer; the message is forgotten
    */
-  async ask(text: string, signal: AbortSignal): Promise<Reply> {
+  async ask(text: string, signal: AbortSignal): Promise<WrittenReply> {
     const { client, paramsFor, out, err, dim } = this.options;
     const system: ChatMessage[] = this.system === null ? [] : [{ role: 'system', text: this.system }];
     const messages: ChatMessage[] = [...this.messages, { role: 'user', text }];
@@ -60,9 +60,9 @@ export class Conversation {
       token: (token) => writer.token(token),
     });
     if (reply.tokens.length > 0) await writer.end();
-    const { reason, detail, errorCode } = reply.end.stop;
-    if (reason === 'error' && reply.tokens.length === 0) throw new EngineError(errorCode ?? 'INTERNAL', detail);
-    if (reason === 'user' && reply.tokens.length === 0) return reply;
+    const { stop } = reply.end;
+    if (stop.reason === 'error' && reply.tokens.length === 0) throw fromErrorPayload(stop.error);
+    if (stop.reason === 'user' && reply.tokens.length === 0) return reply;
     // Templates of models that reason leave the reasoning of earlier answers out, so it is not kept.
     const answer = textOf(reply.tokens, 'answer');
     const reasoned = reply.tokens.some(({ part }) => part !== 'answer');

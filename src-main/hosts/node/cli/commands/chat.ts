@@ -63,7 +63,6 @@ async function chat(
     prompt: { ...chatPrompt(messages, template), whenFull: 'drop_oldest' },
     useKvCache: true,
     topCandidates: 0,
-    executor: options.executor,
   });
   const { out, err } = context;
   const conversation = new Conversation({ client, paramsFor, out, err, dim: showsDimmed(context) });

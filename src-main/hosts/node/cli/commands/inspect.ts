@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Inspection } from '../../../../engine/types.ts';
+import { stopSentence } from '../../../../protocol/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine } from '../engine-session.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
@@ -50,13 +51,18 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
       async ({ client }) => {
         const { signal } = context;
         const inspection = await client.call('inspect', params, { signal });
-        if (options.json) return context.out.json(inspection);
+        if (options.json) return context.out.json(inspectionJson(inspection));
         return context.out.line(formatInspection(inspection, await piecesOf(client, idsIn(inspection), signal)));
       },
       loadOptions(options),
     );
     done(EXIT.ok);
   });
+}
+
+/** With a sentence that says why the reply ended. */
+function inspectionJson({ reply, ...inspection }: Inspection) {
+  return { ...inspection, reply: { ...reply, stop: { ...reply.stop, detail: stopSentence(reply.stop) } } };
 }
 
 /** Every id that the text for people names. */

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { GenerateEnd, GenerateParams, GeneratedToken, PromptInput } from '../../../../engine/types.ts';
+import { stopSentence } from '../../../../protocol/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';
@@ -17,7 +18,7 @@ import {
 } from '../options/sampling-options.ts';
 import { addPromptOptions, readPrompt, readText, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
-import { streamReply, textOf, type Reply } from '../reply-stream.ts';
+import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';
 import { ReplyWriter, showsDimmed } from '../reply-writer.ts';
 
 interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions, ChatOptions {
@@ -73,7 +74,6 @@ async function generateParams(
     stop: stopParams(options),
     useKvCache: options.kvCache,
     topCandidates: options.top ?? 0,
-    executor: options.executor,
   };
 }
 
@@ -137,7 +137,7 @@ function partsJson(tokens: readonly GeneratedToken[]): { reasoning?: string; ans
 function replyJson(
   model: string,
   text: string | null,
-  { start, tokens, end }: Reply,
+  { start, tokens, end }: WrittenReply,
   notices: readonly string[],
   top: number | undefined,
 ) {
@@ -150,7 +150,7 @@ function replyJson(
     prompt: { text, ids: start.promptIds },
     reply: { text: end.text, ids: end.ids, ...partsJson(tokens), ...(top === undefined ? {} : { top: candidates }) },
     ...(notices.length === 0 ? {} : { notices }),
-    stop: { reason: end.stop.reason, detail: end.stop.detail },
+    stop: { reason: end.stop.reason, detail: stopSentence(end.stop) },
     timings: { loadMs, prefillMs, timeToFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond },
   };
 }

@@ -129,7 +129,7 @@ describe('statistics', () => {
   const end: GenerateEnd = {
     ids: [],
     text: '',
-    stop: { reason: 'context_full', detail: 'Full.' },
+    stop: { reason: 'context_full', promptTokens: 1000, contextSize: 1000 },
     timings: {
       loadMs: 1,
       prefillMs: 2,
@@ -144,7 +144,7 @@ describe('statistics', () => {
 
   it('leave out what was not measured', () => {
     expect(formatStatistics(start, end)).toBe(
-      '0 tokens · prompt of 2 tokens read in 2.0 ms · seed 7\nFull. (context_full)',
+      '0 tokens · prompt of 2 tokens read in 2.0 ms · seed 7\nThe prompt fills the context window of 1000 tokens; there is no room for a reply. (context_full)',
     );
     const timings = { ...end.timings, timeToFirstTokenMs: 12, decodeTokensPerSecond: 123.45 };
     expect(formatStatistics(start, { ...end, ids: [5, 6], timings })).toMatch(
@@ -219,7 +219,7 @@ describe('an inspection', () => {
         seed: 1,
       },
       loop: [{ step: 0, contextTokens: tokens, id: 3, piece: 'dog', text: ' dog', logprob: -0.1 }],
-      reply: { ids: [3], text: 'dog', stop: { reason: 'eos', detail: 'The end.' } },
+      reply: { ids: [3], text: 'dog', stop: { reason: 'eos', token: null } },
     };
   }
   const pieces = new Map([
@@ -236,7 +236,7 @@ describe('an inspection', () => {
     expect(text).toMatch(/top_k +2 +2 +dog 50\.0 %, #9 25\.0 %/);
     expect(text).toContain('Chosen: dog (id 3), drawn with 50.0 %, seed 1');
     expect(text).toContain('3 vectors of 2 numbers');
-    expect(text).toContain('stop    The end. (eos)');
+    expect(text).toContain('stop    The text is complete: the grammar allows nothing after it. (eos)');
   });
 
   it('stays short for a long prompt', () => {

@@ -1,4 +1,5 @@
 import type { Inspection, TracedTensor } from '../../../../engine/types.ts';
+import { stopSentence } from '../../../../protocol/stop-sentence.ts';
 import type { Pieces } from '../pieces.ts';
 import { formatAttention } from './attention.ts';
 import { formatCount, formatPercent, formatVector, plural } from './numbers.ts';
@@ -157,7 +158,7 @@ function detokenization({ reply }: Inspection, pieces: Pieces): string {
     `ids     ${reply.ids.join(' ')}`,
     `pieces  ${names.join(' ')}`,
     `text    ${JSON.stringify(reply.text)}`,
-    `stop    ${reply.stop.detail} (${reply.stop.reason})`,
+    `stop    ${stopSentence(reply.stop)} (${reply.stop.reason})`,
   ].join('\n');
 }
 

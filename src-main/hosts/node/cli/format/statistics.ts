@@ -1,4 +1,5 @@
 import type { GenerateEnd, GenerateStart } from '../../../../engine/types.ts';
+import { stopSentence } from '../../../../protocol/stop-sentence.ts';
 import { formatMs, plural } from './numbers.ts';
 
 /** Under a reply: one line of numbers and why it ended. */
@@ -8,5 +9,5 @@ export function formatStatistics(start: GenerateStart, { ids, timings, seed, sto
   if (timings.timeToFirstTokenMs !== null) parts.push(`first token after ${formatMs(timings.timeToFirstTokenMs)}`);
   parts.push(`prompt of ${plural(start.promptIds.length, 'token')} read in ${formatMs(timings.prefillMs)}`);
   parts.push(`seed ${seed}`);
-  return `${parts.join(' · ')}\n${stop.detail} (${stop.reason})`;
+  return `${parts.join(' · ')}\n${stopSentence(stop)} (${stop.reason})`;
 }

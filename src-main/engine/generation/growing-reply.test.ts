@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { ReplyParts } from './reply-parts.ts';
-import { Reply, type DrawnToken } from './reply.ts';
+import { GrowingReply, type DrawnToken } from './growing-reply.ts';
 
 it('keeps the space that a SentencePiece reply begins with, which a text of its own would lose', () => {
   const tokenizer = tokenizerFromJson(
@@ -19,7 +19,7 @@ it('keeps the space that a SentencePiece reply begins with, which a text of its 
     },
     'tokenizer.json',
   );
-  const reply = new Reply(tokenizer, [], new ReplyParts(null, ''));
+  const reply = new GrowingReply(tokenizer, [], new ReplyParts(null, ''));
   for (const id of [1, 2]) reply.push({ id } as DrawnToken);
   reply.finish();
   expect(reply.text).toBe(' Hello world');

@@ -1,12 +1,13 @@
+import { streamAfter } from '../tokenizer/stream-after.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken } from '../types.ts';
-import type { Joint } from './continuation.ts';
+import { UnreadSpace, type Joint } from './continuation.ts';
 import type { ReplyParts } from './reply-parts.ts';
 import { shownPiece } from './shown-piece.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
 
 /** All of a generated token but what is known only when it is shown. */
-export type DrawnToken = Omit<GeneratedToken, 'index' | 'text' | 'piece'>;
+export type DrawnToken = Omit<GeneratedToken, 'text' | 'piece'>;
 
 /** Tokens that may be shown now, and the stop string that ended the reply. */
 export interface Shown {
@@ -15,11 +16,12 @@ export interface Shown {
 }
 
 /** A reply as it grows: decodes its tokens and decides what of them is shown when. */
-export class Reply {
+export class GrowingReply {
   /** Tokens shown. */
   readonly ids: number[] = [];
   text = '';
   private readonly stream: TokenStream;
+  private readonly unreadSpace: UnreadSpace;
   private readonly detector: StopDetector<DrawnToken>;
 
   /** @param joint to the text that the reply continues; null for a new one @param passedOver see `StopDetector` */
@@ -27,16 +29,16 @@ export class Reply {
     private readonly tokenizer: Tokenizer,
     stopStrings: readonly string[],
     private readonly parts: ReplyParts,
-    private readonly joint: Joint | null = null,
+    joint: Joint | null = null,
     passedOver: string | null = null,
   ) {
-    this.stream = tokenizer.stream({ continues: true });
+    this.stream = joint === null ? tokenizer.stream({ continues: true }) : streamAfter(tokenizer, joint.after);
+    this.unreadSpace = new UnreadSpace(joint?.unread ?? '');
     this.detector = new StopDetector(stopStrings, passedOver);
   }
 
   push(token: DrawnToken): Shown {
-    const own = this.stream.push(token.id);
-    const text = this.joint === null ? own : this.joint.join(token.id, own);
+    const text = this.unreadSpace.leaveOut(this.stream.push(token.id));
     return this.show(this.detector.push(token, text, this.stream.pending));
   }
 
@@ -49,12 +51,11 @@ export class Reply {
   private show(release: Release<DrawnToken>): Shown {
     const tokens: GeneratedToken[] = [];
     for (const { token, text } of release.tokens) {
-      const index = this.ids.length;
       this.ids.push(token.id);
       this.text += text;
       const piece = shownPiece(this.tokenizer, token.id);
       const hidden = text === '' && this.tokenizer.isSpecial(token.id);
-      tokens.push(...this.parts.push({ ...token, index, piece, text }, hidden ? piece : text));
+      tokens.push(...this.parts.push({ ...token, piece, text }, hidden ? piece : text));
     }
     const { stopString } = release;
     if (stopString !== null) tokens.push(...this.parts.finish());

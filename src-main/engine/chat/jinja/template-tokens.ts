@@ -5,7 +5,7 @@ import type { Token, TokenType } from './lexer.ts';
 const MAX_NESTING = 200;
 
 /** Tokens from left to right. */
-export class TokenStream {
+export class TemplateTokens {
   private index = 0;
   private nesting = 0;
 

@@ -1,5 +1,5 @@
 import type { Transport } from '../transport.ts';
-import { Inbox } from './inbox.ts';
+import { Inbox } from '../transports/inbox.ts';
 
 /**
  * Two ends in one thread. Messages are cloned as a real border would clone them, and arrive in order, after the

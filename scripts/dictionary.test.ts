@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { root } from './lib/run.ts';
+
+/** Types that share a name with another one, and why that misleads nobody. */
+const ALLOWED: Readonly<Record<string, string>> = {
+  Activation: 'what the wasm executor fuses into an operation is the operation’s own activation',
+  ChatFiles: 'the chat templates of a model, and the journals on disk: no layer sees both',
+  Decoder: 'the term of both fields: a decoder-only model, and what turns tokens into text',
+  Expression: 'of a template and of a grammar: each has a syntax tree of its own',
+  ModelSource: 'what a model is opened from, and where the library has it from: no layer sees both',
+  Program: 'the forward pass, and a compiled regular expression, which has that name in its field',
+  Range: 'of numbers in a schema, and of code points in a regular expression: local to their folders',
+  RopeTable: 'the model’s table, and the same one in the memory of the kernels',
+  Shape: 'of a tensor, and what a JSON schema admits',
+  Template: 'of a chat, and of the post-processor in tokenizer.json: both named so by their formats',
+  TextBlock: 'a block of a reply on screen, and of a tokenizer file in memory: no layer sees both',
+  UnigramOptions: 'the same model with what GGUF, and tokenizer.json, say about it',
+  Value: 'of a template, and of a program: neither folder knows the other',
+  WordPieceOptions: 'the same model with what GGUF, and tokenizer.json, say about it',
+};
+
+/** Names of the types that a file declares and exports. */
+function exportedTypes(file: string, text: string): string[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  return source.statements.flatMap((statement) => {
+    const declares =
+      ts.isInterfaceDeclaration(statement) ||
+      ts.isTypeAliasDeclaration(statement) ||
+      ts.isClassDeclaration(statement) ||
+      ts.isEnumDeclaration(statement);
+    if (!declares || statement.name === undefined) return [];
+    const isExported = statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+    return isExported ? [statement.name.text] : [];
+  });
+}
+
+async function filesByType(): Promise<Map<string, string[]>> {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'];
+  const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n');
+  // The kernels are another language; tests and what only they use may name things as they like.
+  const files = listed.filter(
+    (file) => /^(src-|bench|scripts)/.test(file) && !/kernels\/|\.test\.ts$|test-support\//.test(file),
+  );
+  const found = new Map<string, string[]>();
+  for (const file of files) {
+    const text = await readFile(join(root, file), 'utf8').catch(() => '');
+    for (const name of exportedTypes(file, text)) found.set(name, [...(found.get(name) ?? []), file]);
+  }
+  return found;
+}
+
+test('one name stands for one type', async () => {
+  const found = await filesByType();
+  expect(found.size).toBeGreaterThan(500);
+  const shared = [...found].filter(([name, files]) => files.length > 1 && !Object.hasOwn(ALLOWED, name));
+  expect(shared).toEqual([]);
+});
+
+test('every exception is needed', async () => {
+  const found = await filesByType();
+  expect(Object.keys(ALLOWED).filter((name) => (found.get(name)?.length ?? 0) < 2)).toEqual([]);
+});

@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import { RequestQueue } from './request-queue.ts';
+
+/** A token that tells of its cancel. */
+function cancelToken() {
+  let listener: () => void = () => undefined;
+  const token = {
+    cancelled: false,
+    onCancel(heard: () => void) {
+      listener = heard;
+      return () => (listener = () => undefined);
+    },
+    cancel() {
+      token.cancelled = true;
+      listener();
+    },
+  };
+  return token;
+}
+
+const settled = async () => await new Promise((resolve) => setTimeout(resolve));
+
+it('gives one turn at a time, in the order of asking', async () => {
+  const queue = new RequestQueue();
+  const order: string[] = [];
+  const first = await queue.enter();
+  const second = queue.run(async () => void order.push('second'));
+  const third = queue.run(async () => void order.push('third'));
+  await settled();
+  expect(order).toEqual([]);
+  expect(queue.busy).toBe(true);
+  first();
+  await Promise.all([second, third]);
+  expect(order).toEqual(['second', 'third']);
+  expect(queue.busy).toBe(false);
+});
+
+it('ends a wait at once when its cancel is told, and those behind still wait for the one before', async () => {
+  const queue = new RequestQueue();
+  const order: string[] = [];
+  const leave = await queue.enter();
+  const cancel = cancelToken();
+  const waiting = queue.run(async () => void order.push('cancelled'), cancel);
+  const behind = queue.run(async () => void order.push('behind'));
+  cancel.cancel();
+  await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+  await settled();
+  expect(order).toEqual([]);
+  leave();
+  await behind;
+  expect(order).toEqual(['behind']);
+  expect(queue.busy).toBe(false);
+});
+
+it('gives no turn to a request that was cancelled before, without being told', async () => {
+  const queue = new RequestQueue();
+  const leave = await queue.enter();
+  const cancel = { cancelled: false };
+  const waiting = queue.enter(cancel);
+  cancel.cancelled = true;
+  leave();
+  await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(queue.busy).toBe(false);
+});
+
+it('goes on after a failure', async () => {
+  const queue = new RequestQueue();
+  await expect(queue.run(() => Promise.reject(new Error('a bug')))).rejects.toThrow('a bug');
+  expect(await queue.run(() => Promise.resolve(1))).toBe(1);
+});
