@@ -1,18 +1,33 @@
 /** What a chunk costs on its way from the engine's thread to the page: one check, and one copy for each border between threads. */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { defaultGenerateParams } from '../engine/defaults.ts';
-import { EngineClient } from './client.ts';
-import { EngineService } from './engine-service.ts';
-import { linkTo, relay } from './relay.ts';
-import * as schemas from './schemas.ts';
-import { serveEngine } from './server.ts';
 import { FakeEngine } from './test-support/fake-engine.ts';
 import { memoryTransportPair } from './test-support/memory.ts';
 import type { Transport } from './transport.ts';
 
-vi.mock('./schemas.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof schemas>();
-  return { ...original, parseOrRefuse: vi.fn(original.parseOrRefuse) };
+/** With a check that counts its calls. Loaded anew, as test files share their modules. */
+async function countedModules() {
+  vi.resetModules();
+  vi.doMock('./schemas.ts', async (importOriginal) => {
+    const original = await importOriginal<typeof import('./schemas.ts')>();
+    return { ...original, parseOrRefuse: vi.fn(original.parseOrRefuse) };
+  });
+  return {
+    ...(await import('./client.ts')),
+    ...(await import('./engine-service.ts')),
+    ...(await import('./relay.ts')),
+    ...(await import('./schemas.ts')),
+    ...(await import('./server.ts')),
+  };
+}
+let modules: Awaited<ReturnType<typeof countedModules>>;
+
+beforeAll(async () => {
+  modules = await countedModules();
+});
+afterAll(() => {
+  vi.doUnmock('./schemas.ts');
+  vi.resetModules();
 });
 
 const isChunk = (message: unknown) => (message as { type?: unknown } | null)?.type === 'chunk';
@@ -22,32 +37,32 @@ let copied = 0;
 
 /** An engine behind one border. */
 function engine(): Transport {
-  const service = new EngineService({ engine: new FakeEngine(), openModel: () => Promise.reject(new Error()) });
+  const service = new modules.EngineService({ engine: new FakeEngine(), openModel: () => Promise.reject(new Error()) });
   const [near, far] = memoryTransportPair();
   const counting = (message: unknown) => {
     if (isChunk(message)) sent++;
     far.post(message);
   };
-  serveEngine({ ...far, post: counting }, service);
+  modules.serveEngine({ ...far, post: counting }, service);
   return near;
 }
 
 /** As in a browser and in a terminal: the client is in the thread beside the engine's. */
 function beside(): Transport {
-  return linkTo(engine(), null).transport;
+  return modules.linkTo(engine(), null).transport;
 }
 
 /** As in Electron: a process stands between them. */
 function inAnotherProcess(): Transport {
   const [near, far] = memoryTransportPair();
-  relay(far, beside());
+  modules.relay(far, beside());
   return near;
 }
 
 beforeEach(() => {
   sent = 0;
   copied = 0;
-  vi.mocked(schemas.parseOrRefuse).mockClear();
+  vi.mocked(modules.parseOrRefuse).mockClear();
   const clone = structuredClone;
   vi.spyOn(globalThis, 'structuredClone').mockImplementation((value: unknown) => {
     if (isChunk(value)) copied++;
@@ -62,7 +77,7 @@ it.each([
   ['beside the engine', beside, 1],
   ['in another process', inAnotherProcess, 2],
 ])('%s', async (_where, connect, borders) => {
-  const client = new EngineClient(connect());
+  const client = new modules.EngineClient(connect());
   let tokens = 0;
   for await (const event of client.stream('generate', defaultGenerateParams({ kind: 'text', text: '200' }))) {
     if (event.type === 'token') tokens++;
@@ -70,6 +85,6 @@ it.each([
   expect(tokens).toBe(200);
   expect(sent).toBeGreaterThan(2);
   expect(copied).toBe(borders * sent);
-  const checked = vi.mocked(schemas.parseOrRefuse).mock.calls.filter(([, message]) => isChunk(message));
+  const checked = vi.mocked(modules.parseOrRefuse).mock.calls.filter(([, message]) => isChunk(message));
   expect(checked).toHaveLength(sent);
 });

@@ -3,7 +3,7 @@ import '@fontsource-variable/jetbrains-mono';
 import '../styles/tokens.css';
 import '../styles/base.css';
 import { mount } from 'svelte';
-import { createAppModel } from '../features/chat/app-model.svelte.ts';
+import { createAppModel } from '../features/chat/state/app-model.svelte.ts';
 import { connect } from '../lib/connection.svelte.ts';
 import { KeyRefusedError } from '../lib/services.ts';
 import { signsIn, takeWebKey } from '../lib/web-key.ts';

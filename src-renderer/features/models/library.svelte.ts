@@ -6,7 +6,7 @@ import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app-services.ts';
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
-import type { ModelChoice } from '../chat/engine.svelte.ts';
+import type { ModelChoice } from '../chat/state/engine.svelte.ts';
 import { defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 

@@ -3,8 +3,8 @@ import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { GenerateParams, ModelInfo } from '../../../src-main/engine/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/api.ts';
 import type { AppServices, MeasuredRate } from '../../../src-main/protocol/app-services.ts';
-import { now } from '../chat/identity.ts';
-import type { MeasuredReply } from '../chat/measurements.svelte.ts';
+import { now } from '../chat/state/identity.ts';
+import type { MeasuredReply } from '../chat/state/measurements.svelte.ts';
 
 /** Tokens that are read and written to measure a model, where its context has room for them. */
 const PROMPT_TOKENS = 64;

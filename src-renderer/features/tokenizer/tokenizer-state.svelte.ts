@@ -1,6 +1,6 @@
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { Tokenized } from '../../../src-main/engine/types.ts';
-import type { EngineState } from '../chat/engine.svelte.ts';
+import type { EngineState } from '../chat/state/engine.svelte.ts';
 
 /** Typing goes on for longer than this between two letters when it has paused, ms. */
 const ASK_AFTER_MS = 120;

@@ -1,7 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
-import type { EngineState } from '../engine.svelte.ts';
-import type { UnaskedWork } from '../unasked-work.ts';
+import type { EngineState } from '../state/engine.svelte.ts';
+import type { UnaskedWork } from '../state/unasked-work.ts';
 
 /** A grammar that is being written is checked when typing pauses, ms. */
 const CHECK_AFTER_MS = 150;

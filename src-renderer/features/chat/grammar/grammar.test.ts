@@ -4,7 +4,7 @@ import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/t
 import type { EngineApi } from '../../../../src-main/protocol/api.ts';
 import { GRAMMAR_EXAMPLES } from './examples.ts';
 import { memoryStorage } from '../test-support/memory-storage.ts';
-import { UnaskedWork } from '../unasked-work.ts';
+import { UnaskedWork } from '../state/unasked-work.ts';
 import { GrammarCheck } from './grammar-check.svelte.ts';
 
 const WRONG: SourceProblem = { message: 'There is no rule "x".', line: 2, column: 5 };

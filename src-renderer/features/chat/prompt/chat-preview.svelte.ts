@@ -1,7 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { ChatMessage, RenderChatParams, RenderedChat, SourceProblem } from '../../../../src-main/engine/types.ts';
-import type { EngineState } from '../engine.svelte.ts';
-import type { UnaskedWork } from '../unasked-work.ts';
+import type { EngineState } from '../state/engine.svelte.ts';
+import type { UnaskedWork } from '../state/unasked-work.ts';
 
 /** A template that is being written is tried when typing pauses, ms. */
 const ASK_AFTER_MS = 150;

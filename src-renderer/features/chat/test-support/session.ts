@@ -1,8 +1,8 @@
-import { ChatSession } from '../chat-session.svelte.ts';
-import { ChatsState } from '../chats.svelte.ts';
-import { EngineState } from '../engine.svelte.ts';
-import { ModelSettingsState } from '../model-settings.svelte.ts';
-import { SettingsState } from '../settings.svelte.ts';
+import { ChatSession } from '../state/chat-session.svelte.ts';
+import { ChatsState } from '../state/chats.svelte.ts';
+import { EngineState } from '../state/engine.svelte.ts';
+import { ModelSettingsState } from '../state/model-settings.svelte.ts';
+import { SettingsState } from '../state/settings.svelte.ts';
 import { FakeConnection, FakeEngine, MODEL } from './fakes.ts';
 import { dataFolder, openStore, PageLine } from './store.ts';
 

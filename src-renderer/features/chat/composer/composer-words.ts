@@ -1,0 +1,30 @@
+/** What the text box says while it is empty. */
+import type { ChatTemplateChoice, ModelInfo } from '../../../../src-main/engine/types.ts';
+
+/** Whether a model answers messages; else it continues a text. */
+export function isChatModel(
+  model: Pick<ModelInfo, 'hasChatRoles'> | null,
+  template: ChatTemplateChoice['kind'],
+): boolean {
+  return template === 'custom' || (template === 'model' && model?.hasChatRoles === true);
+}
+
+export interface ComposerState {
+  /** A reply is being generated. */
+  busy: boolean;
+  /** What people call the model that is being loaded; null: none is. */
+  loading: string | null;
+  /** The model in memory; null: none. */
+  model: { name: string; answers: boolean; builtIn: boolean } | null;
+  /** The chat has no turns. */
+  isNew: boolean;
+}
+
+export function placeholderText({ busy, loading, model, isNew }: ComposerState): string {
+  if (loading !== null) return `Loading ${loading}…`;
+  if (busy) return 'Your next message. It is sent when this reply ends.';
+  if (model === null) return 'Load a model to begin';
+  if (model.answers) return `Message ${model.name}…`;
+  if (!isNew) return 'Continue the text…';
+  return model.builtIn ? 'Start a story…' : 'Start a text…';
+}

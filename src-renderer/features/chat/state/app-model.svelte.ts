@@ -1,0 +1,85 @@
+import { createContext, untrack } from 'svelte';
+import type { Connection } from '../../../lib/connection.svelte.ts';
+import { ChatSession } from './chat-session.svelte.ts';
+import { ChatsState } from './chats.svelte.ts';
+import { EngineState } from './engine.svelte.ts';
+import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
+import { lastModel } from './last-model.ts';
+import { ModelSettingsState } from './model-settings.svelte.ts';
+import { OtherModelState } from './other-model.svelte.ts';
+import { PanelState } from './panel.svelte.ts';
+import { SettingsState } from './settings.svelte.ts';
+import { UnaskedWork } from './unasked-work.ts';
+
+/** The model that the app brings along. */
+export const BUILT_IN_MODEL = 'tiny-transformer';
+
+/** Everything that the views show and change. Made once by the shell. */
+export interface AppModel {
+  readonly connection: Connection;
+  readonly settings: SettingsState;
+  /** The present model's own. */
+  readonly modelSettings: ModelSettingsState;
+  readonly engine: EngineState;
+  readonly chats: ChatsState;
+  readonly session: ChatSession;
+  readonly panel: PanelState;
+  readonly grammarCheck: GrammarCheck;
+  /** The model of the open chat where another one is loaded. */
+  readonly otherModel: OtherModelState;
+  readonly unasked: UnaskedWork;
+}
+
+const [getAppModel, setAppModel] = createContext<AppModel>();
+export { getAppModel, setAppModel };
+
+/** @throws EngineError when the app's services cannot be reached */
+export async function createAppModel(connection: Connection): Promise<AppModel> {
+  const { services } = connection;
+  const settings = await SettingsState.load(services);
+  const engine = new EngineState(connection, BUILT_IN_MODEL, lastModel(settings.current, BUILT_IN_MODEL));
+  const chats = new ChatsState(services);
+  await chats.refresh();
+  const { lastChatId } = settings.current;
+  if (lastChatId !== null) await chats.select(lastChatId);
+  const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
+  const unasked = new UnaskedWork(localStorage, () => engine.responds);
+  const grammarCheck = new GrammarCheck(engine, unasked);
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
+  const flush = () => {
+    void settings.flush();
+    void chats.flush();
+  };
+  window.addEventListener('pagehide', () => {
+    void settings.flush();
+    chats.flushLast();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') flush();
+    else chats.catchUp();
+  });
+  window.addEventListener('beforeunload', (event) => {
+    if (chats.unsaved.length > 0) event.preventDefault();
+  });
+  // A web host that ends waits for this, and so loses nothing.
+  services.onEvent((event) => {
+    if (event.type === 'host' && event.state === 'leaving') flush();
+  });
+  $effect.root(() => {
+    $effect(() => {
+      const id = chats.currentId;
+      // Only when this page opens another chat: other pages have theirs.
+      untrack(() => {
+        if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
+      });
+    });
+    // Also while its editor is not on the screen: a format that cannot be followed holds messages back.
+    $effect(() => {
+      // A fresh engine, or another model: asked again.
+      if (engine.status === 'ready') return grammarCheck.check(modelSettings.sampling.grammar);
+    });
+  });
+  const panel = new PanelState(settings);
+  const otherModel = new OtherModelState({ chats, engine });
+  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, unasked, panel, otherModel };
+}

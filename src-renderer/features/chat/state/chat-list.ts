@@ -1,0 +1,24 @@
+import type { ChatSummary } from '../../../../src-main/protocol/chats/chat.ts';
+
+/** Newest first. */
+export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
+  return [...chats].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
+}
+
+/**
+ * A list, newest first, with one chat changed. The very list where it would look the same, so that a running reply,
+ * whose chat is the newest already, costs nothing.
+ */
+export function withChat(list: readonly ChatSummary[], chat: ChatSummary): readonly ChatSummary[] {
+  const first = list[0];
+  if (first?.id === chat.id && first.title === chat.title && sameDay(first.updatedAt, chat.updatedAt)) return list;
+  const others = list.filter(({ id }) => id !== chat.id);
+  const place = others.findIndex(({ updatedAt }) => updatedAt <= chat.updatedAt);
+  others.splice(place < 0 ? others.length : place, 0, chat);
+  return others;
+}
+
+/** The list is grouped by day. */
+function sameDay(a: string, b: string): boolean {
+  return a === b || new Date(a).toDateString() === new Date(b).toDateString();
+}

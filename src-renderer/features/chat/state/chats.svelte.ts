@@ -1,0 +1,290 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { EngineError } from '../../../../src-main/engine/errors.ts';
+import type { ChatSummary } from '../../../../src-main/protocol/chats/chat.ts';
+import { ChatDocument } from './chat-document.svelte.ts';
+import { newestFirst, withChat } from './chat-list.ts';
+import { newId, now } from './identity.ts';
+import type { PageServices } from '../../../lib/services.ts';
+import { Outbox } from './outbox.svelte.ts';
+import type { Reply } from './reply.svelte.ts';
+import type { LoadDetails } from './token-details.svelte.ts';
+
+const SEARCH_AFTER_MS = 120;
+
+/** What is asked of the store beside writing; a failure of one is forgotten when that very thing succeeds. */
+type Request = 'list' | 'open' | 'rename' | 'delete' | 'search';
+
+interface OpenChat {
+  readonly chat: ChatDocument;
+  readonly outbox: Outbox;
+}
+
+/** A chat with changes that could not be written yet. */
+export interface UnsavedChat {
+  readonly id: string;
+  readonly title: string;
+  /** Why. */
+  readonly problem: string;
+}
+
+/** All chats, and the one that is open. A new chat is written with its first turn. */
+export class ChatsState {
+  /** Newest first. */
+  list = $state.raw<readonly ChatSummary[]>([]);
+  /** What the search found; null while there is nothing to search for. */
+  found = $state.raw<readonly ChatSummary[] | null>(null);
+
+  readonly #services: PageServices;
+  /** Tells this page's writes from those of others. */
+  readonly #origin = newId();
+  /** The chat that is shown, and those with a running reply or something unwritten: nothing else keeps what they hold. */
+  readonly #open = new SvelteMap<string, OpenChat>();
+  readonly #problems = new SvelteMap<Request, string>();
+  #current = $state.raw<ChatDocument>(ChatDocument.create());
+  /** The latest `select`; earlier ones that are still being read do not count any more. */
+  #selecting: string | null = null;
+  #refreshing: Promise<void> | null = null;
+  #refreshAgain = false;
+  #search = $state('');
+  #searchTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(services: PageServices) {
+    this.#services = services;
+    this.#show(this.#current);
+    services.onEvent((event) => {
+      if (event.type === 'chats') {
+        void this.refresh();
+        for (const { outbox } of this.#open.values()) outbox.catchUp();
+      } else if (event.type === 'chat') {
+        this.#note(event.summary);
+        this.#open.get(event.id)?.outbox.hear(event);
+      } else if (event.type === 'host' && event.state === 'here') {
+        void this.flush();
+      }
+    });
+  }
+
+  get current(): ChatDocument {
+    return this.#current;
+  }
+
+  /** The open chat's id; null while it is new and empty. */
+  get currentId(): string | null {
+    return this.current.isEmpty ? null : this.current.id;
+  }
+
+  /** Why the list could not be read, a chat not be opened, and the like; null: all went well. */
+  get error(): string | null {
+    for (const problem of this.#problems.values()) return problem;
+    return null;
+  }
+
+  /** Chats that could not be written; they are tried again and again, and kept until it works. */
+  get unsaved(): readonly UnsavedChat[] {
+    return [...this.#open.values()].flatMap(({ chat, outbox }) =>
+      outbox.problem === null ? [] : [{ id: chat.id, title: chat.title, problem: outbox.problem }],
+    );
+  }
+
+  get search(): string {
+    return this.#search;
+  }
+
+  set search(text: string) {
+    this.#search = text;
+    if (this.#searchTimer !== null) clearTimeout(this.#searchTimer);
+    if (text.trim() === '') this.found = null;
+    else this.#searchTimer = setTimeout(() => void this.#find(text), SEARCH_AFTER_MS);
+  }
+
+  /** Reads the list. Calls while it is being read are answered by one more reading. */
+  async refresh(): Promise<void> {
+    if (this.#refreshing !== null) {
+      this.#refreshAgain = true;
+      return this.#refreshing;
+    }
+    this.#refreshing = this.#readList();
+    await this.#refreshing;
+  }
+
+  /** Opens a chat. One that is gone leaves the open chat as it is. */
+  async select(id: string): Promise<void> {
+    this.#selecting = id;
+    if (id === this.current.id) return;
+    const open = this.#open.get(id);
+    if (open) {
+      this.#show(open.chat);
+      return;
+    }
+    await this.#try('open', async () => {
+      const stored = await this.#services.invoke('chatGet', id);
+      if (this.#selecting !== id) return;
+      if (stored === null) {
+        this.list = this.list.filter((chat) => chat.id !== id);
+        return;
+      }
+      this.#show(ChatDocument.from(stored, this.#detailsOf(id)));
+    });
+  }
+
+  /** Opens a new chat; an open one that is still empty will do. */
+  create(): void {
+    this.#selecting = null;
+    if (!this.current.isEmpty) this.#show(ChatDocument.create());
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    const open = this.#open.get(id);
+    if (open) {
+      open.chat.title = title;
+      return open.outbox.flush();
+    }
+    await this.#try('rename', async () => {
+      const events = [{ type: 'facts', facts: { title }, at: now() } as const];
+      // Whatever else was written, the title is to be this one.
+      await this.#services.invoke('chatWrite', { id, base: 1, origin: this.#origin, events, details: [] });
+      await this.refresh();
+    });
+  }
+
+  /** Deletes a chat. @returns puts it back; null when it could not be deleted */
+  async remove(id: string): Promise<(() => Promise<void>) | null> {
+    const open = this.#open.get(id);
+    const wasCurrent = id === this.current.id;
+    await open?.outbox.flush();
+    open?.outbox.close();
+    const isStored = open === undefined || open.chat.revision > 0;
+    const undo = await this.#try('delete', async () => {
+      if (isStored) await this.#services.invoke('chatDelete', id);
+      this.#open.delete(id);
+      this.list = this.list.filter((chat) => chat.id !== id);
+      this.found = this.found?.filter((chat) => chat.id !== id) ?? null;
+      if (wasCurrent) this.#show(ChatDocument.create());
+      return async () => {
+        await this.#try('delete', async () => {
+          if (isStored) await this.#services.invoke('chatRestore', id);
+          if (open) {
+            // What could not be written is in there.
+            this.#open.set(id, open);
+            open.outbox.reopen();
+            this.#note(open.chat.summary());
+          }
+          await this.refresh();
+          if (wasCurrent && this.current.isEmpty) await this.select(id);
+          this.#letGo();
+        });
+      };
+    });
+    if (undo === null) open?.outbox.reopen();
+    return undo;
+  }
+
+  /** A reply is written in a chat from now on: so is what it gets. @returns tells that it grew, and that it ended */
+  follow(chat: ChatDocument, reply: Reply): { grew(): void; ended(): void } {
+    chat.writing = reply;
+    const { outbox } = this.#keep(chat);
+    outbox.follow(reply);
+    return {
+      grew: () => outbox.grew(),
+      ended: () => {
+        outbox.unfollow();
+        chat.noteReply(reply);
+        chat.writing = null;
+      },
+    };
+  }
+
+  /** Tries now to write a chat that could not be written. */
+  async retry(id: string): Promise<void> {
+    await this.#open.get(id)?.outbox.retry();
+  }
+
+  /** Writes everything that is not written yet. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ outbox }) => outbox.flush()));
+  }
+
+  /** The page may end at any moment: sends what is left without waiting. */
+  flushLast(): void {
+    for (const { outbox } of this.#open.values()) outbox.flushLast();
+  }
+
+  /** News may have been missed, for example while the computer slept. */
+  catchUp(): void {
+    for (const { outbox } of this.#open.values()) outbox.catchUp();
+    void this.refresh();
+  }
+
+  #show(chat: ChatDocument): void {
+    this.#current = chat;
+    this.#keep(chat);
+    this.#letGo();
+  }
+
+  #keep(chat: ChatDocument): OpenChat {
+    const known = this.#open.get(chat.id);
+    if (known !== undefined) return known;
+    chat.loadDetails ??= this.#detailsOf(chat.id);
+    const outbox = new Outbox({
+      services: this.#services,
+      chat,
+      origin: this.#origin,
+      onChange: () => this.#note(chat.summary()),
+      onIdle: () => this.#letGo(),
+    });
+    const open = { chat, outbox };
+    this.#open.set(chat.id, open);
+    return open;
+  }
+
+  #detailsOf(id: string): LoadDetails {
+    return (turn, from, count) => this.#services.invoke('chatDetails', { id, turn, from, count });
+  }
+
+  /** Lets chats go that the store has as they are. */
+  #letGo(): void {
+    for (const [id, { chat, outbox }] of this.#open) {
+      if (chat === this.#current || chat.writing !== null) continue;
+      if (outbox.idle || (chat.isEmpty && chat.revision === 0)) this.#open.delete(id);
+    }
+  }
+
+  #note(summary: ChatSummary): void {
+    if (summary.turns > 0) this.list = withChat(this.list, summary);
+  }
+
+  async #readList(): Promise<void> {
+    do {
+      this.#refreshAgain = false;
+      await this.#try('list', async () => {
+        const stored = await this.#services.invoke('chatsList');
+        // What is not written yet is newer than what was read.
+        const own = [...this.#open.values()].filter(({ chat, outbox }) => !chat.isEmpty && !outbox.idle);
+        const ids = own.map(({ chat }) => chat.id);
+        this.list = newestFirst([
+          ...own.map(({ chat }) => chat.summary()),
+          ...stored.filter((chat) => !ids.includes(chat.id)),
+        ]);
+      });
+    } while (this.#refreshAgain);
+    this.#refreshing = null;
+  }
+
+  async #find(text: string): Promise<void> {
+    await this.#try('search', async () => {
+      const found = await this.#services.invoke('chatsSearch', text);
+      if (text === this.#search) this.found = found;
+    });
+  }
+
+  async #try<T>(request: Request, work: () => Promise<T>): Promise<T | null> {
+    try {
+      const result = await work();
+      this.#problems.delete(request);
+      return result;
+    } catch (error) {
+      this.#problems.set(request, EngineError.from(error).message);
+      return null;
+    }
+  }
+}

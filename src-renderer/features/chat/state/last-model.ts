@@ -1,0 +1,18 @@
+/** Which model a start loads. */
+import type { ModelListing, Settings } from '../../../../src-main/protocol/app-services.ts';
+import type { ModelChoice } from './engine.svelte.ts';
+
+/** The model of the last time, as large as it was then; null: there is none, or it is the built-in one. */
+export function lastModel(
+  { lastModelId, perModel }: Pick<Settings, 'lastModelId' | 'perModel'>,
+  builtInId: string,
+): ModelChoice | null {
+  if (lastModelId === null || lastModelId === builtInId) return null;
+  const contextSize = perModel[lastModelId]?.contextSize ?? null;
+  return { modelId: lastModelId, ...(contextSize === null ? {} : { contextSize }) };
+}
+
+/** Whether a model is there at the next start: files that a browser lent are not. */
+export function isKept(id: string, listings: readonly ModelListing[]): boolean {
+  return listings.some((model) => model.id === id && model.source !== 'lent');
+}

@@ -1,0 +1,105 @@
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/defaults.ts';
+import type {
+  ChatTemplateChoice,
+  GrammarSource,
+  ModelInfo,
+  SamplingParams,
+  StopParams,
+} from '../../../../src-main/engine/types.ts';
+import {
+  defaultModelSettings,
+  differences,
+  MAX_MODELS_WITH_SETTINGS,
+} from '../../../../src-main/protocol/settings-schemas.ts';
+import type { ModelSettings } from '../../../../src-main/protocol/app-services.ts';
+import type { EngineState } from './engine.svelte.ts';
+import type { SettingsState } from './settings.svelte.ts';
+
+/**
+ * The settings of the present model: what a person chose for it, over what its file recommends, over the app's
+ * defaults. Only what a person chose is stored.
+ */
+export class ModelSettingsState {
+  readonly #settings: SettingsState;
+  readonly #engine: Pick<EngineState, 'model'>;
+  readonly #firstModel: string;
+
+  readonly #id = $derived.by(() => this.#engine.model?.id ?? this.#firstModel);
+  /** What a person chose. */
+  readonly own = $derived.by((): ModelSettings => this.#settings.current.perModel[this.#id] ?? defaultModelSettings());
+  /** What the model's file recommends; empty where it says nothing. */
+  readonly recommended = $derived.by((): Partial<SamplingParams> => this.#engine.model?.samplingDefaults ?? {});
+  /** What holds where a person chose nothing. */
+  readonly base = $derived.by((): SamplingParams => ({ ...defaultSamplingParams(), ...this.recommended }));
+  readonly sampling = $derived.by((): SamplingParams => ({ ...this.base, ...this.own.sampling }));
+  readonly stop = $derived.by((): StopParams => ({ ...defaultStopParams(), ...this.own.stop }));
+  readonly template = $derived.by((): ChatTemplateChoice => {
+    const { template, drafts } = this.own;
+    return template === 'custom' ? { kind: 'custom', source: drafts.template } : { kind: template };
+  });
+
+  /** @param firstModel whose settings they are until a model is loaded */
+  constructor(parts: { settings: SettingsState; engine: Pick<EngineState, 'model'>; firstModel: string }) {
+    this.#settings = parts.settings;
+    this.#engine = parts.engine;
+    this.#firstModel = parts.firstModel;
+  }
+
+  get model(): ModelInfo | null {
+    return this.#engine.model;
+  }
+
+  setSampling(patch: Partial<SamplingParams>): void {
+    this.#change({ sampling: differences({ ...this.sampling, ...patch }, this.base) });
+  }
+
+  setStop(patch: Partial<StopParams>): void {
+    this.#change({ stop: differences({ ...this.stop, ...patch }, defaultStopParams()) });
+  }
+
+  setTemplate(kind: ChatTemplateChoice['kind']): void {
+    this.#change({ template: kind });
+  }
+
+  setThinking(enableThinking: boolean | null): void {
+    this.#change({ enableThinking });
+  }
+
+  /** For how many tokens a model, not only the present one, is loaded. */
+  setContext(id: string, contextSize: number): void {
+    this.#changeOf(id, { contextSize });
+  }
+
+  setTemplateSource(template: string): void {
+    this.#change({ drafts: { ...this.own.drafts, template } });
+  }
+
+  /** Null: no grammar. Its text is kept for the next time. */
+  setGrammar(grammar: GrammarSource | null): void {
+    const drafts = grammar === null ? this.own.drafts : { ...this.own.drafts, [grammar.kind]: grammar.source };
+    this.#change({ sampling: differences({ ...this.sampling, grammar }, this.base), drafts });
+  }
+
+  /** The value is what the model's file recommends, and not what the app would take by itself. */
+  isRecommended(key: keyof SamplingParams): boolean {
+    return Object.hasOwn(this.recommended, key) && !Object.hasOwn(this.own.sampling, key);
+  }
+
+  /** Back to what the model's file recommends, else to the app's default. */
+  reset(keys: readonly (keyof SamplingParams)[]): void {
+    this.setSampling(Object.fromEntries(keys.map((key) => [key, this.base[key]])));
+  }
+
+  #change(patch: Partial<ModelSettings>): void {
+    this.#changeOf(this.#id, patch);
+  }
+
+  #changeOf(id: string, patch: Partial<ModelSettings>): void {
+    const { perModel } = this.#settings.current;
+    const kept = Object.entries(perModel)
+      .filter(([other]) => other !== id)
+      .slice(-(MAX_MODELS_WITH_SETTINGS - 1));
+    const changed = { ...(perModel[id] ?? defaultModelSettings()), ...patch };
+    this.#settings.update({ perModel: { ...Object.fromEntries(kept), [id]: changed } });
+  }
+}

@@ -1,0 +1,47 @@
+import type { ModelListing } from '../../../../src-main/protocol/app-services.ts';
+import type { ChatsState } from './chats.svelte.ts';
+import type { EngineState } from './engine.svelte.ts';
+
+/** What is needed of the library. */
+export interface ModelList {
+  readonly listings: readonly ModelListing[];
+  nameOf(id: string): string;
+  /** Resolves when the model is loaded or could not be: see the engine. */
+  load(id: string): Promise<void>;
+}
+
+/** The model of a chat where another one is loaded. */
+export interface OtherModel {
+  readonly id: string;
+  readonly name: string;
+  /** It is on this computer and can be loaded. */
+  readonly loadable: boolean;
+}
+
+/** Whether the open chat used another model than the one that is loaded. */
+export class OtherModelState {
+  /** Null until the shell has one. */
+  library = $state.raw<ModelList | null>(null);
+  readonly #chats: Pick<ChatsState, 'current'>;
+  readonly #engine: Pick<EngineState, 'model' | 'loadingId'>;
+
+  constructor(parts: { chats: Pick<ChatsState, 'current'>; engine: Pick<EngineState, 'model' | 'loadingId'> }) {
+    this.#chats = parts.chats;
+    this.#engine = parts.engine;
+  }
+
+  /** The model of the chat's last reply, else the one that it was started with; null: the loaded one, or none yet. */
+  get current(): OtherModel | null {
+    const chat = this.#chats.current;
+    const last = chat.lastStarted;
+    const { id, name } =
+      last !== null && last.facts.modelId !== '' ? { id: last.facts.modelId, name: last.facts.model } : chat.model;
+    if (id === '' || chat.isEmpty || id === (this.#engine.loadingId ?? this.#engine.model?.id)) return null;
+    const listing = this.library?.listings.find((one) => one.id === id) ?? null;
+    return {
+      id,
+      name: name === '' ? (this.library?.nameOf(id) ?? id) : name,
+      loadable: listing !== null && listing.problem === null,
+    };
+  }
+}

@@ -1,0 +1,294 @@
+import { EngineError } from '../../../../src-main/engine/errors.ts';
+import {
+  MAX_EVENTS_PER_WRITE,
+  type ChatEvent,
+  type ChatNews,
+  type DetailsChunk,
+} from '../../../../src-main/protocol/chats/chat.ts';
+import type { PageServices } from '../../../lib/services.ts';
+import type { ChatDocument, ChatSink, SaveState } from './chat-document.svelte.ts';
+import { now } from './identity.ts';
+import type { Reply } from './reply.svelte.ts';
+import { tokensIn } from './token-chunks.ts';
+
+/** A running reply is written this often, ms: so much of it a crash can cost. */
+const REPLY_EVERY_MS = 500;
+/** What is typed is gathered for so long, ms. */
+const TYPED_AFTER_MS = 600;
+/** Tokens in one write, so that a long reply that could not be written for a while still fits one request. */
+const TOKENS_PER_WRITE = 4096;
+/** Waits between attempts after a failure, ms; the last one repeats. */
+const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
+
+interface Item {
+  readonly event: ChatEvent;
+  /** Of the event's tokens. */
+  readonly details: DetailsChunk | null;
+}
+
+/**
+ * What this page changed in a chat and the store does not have yet, in order. One write is under way at a time; it
+ * brings back what others wrote. Nothing leaves the outbox before the store has it, however often that fails: events
+ * may come twice, so a write without an answer is simply repeated.
+ */
+export class Outbox implements ChatSink {
+  state = $state.raw<SaveState>('saved');
+
+  readonly #services: Pick<PageServices, 'invoke' | 'invokeLast'>;
+  readonly #chat: ChatDocument;
+  readonly #origin: string;
+  readonly #onChange: () => void;
+  readonly #onIdle: () => void;
+  #items: Item[] = [];
+  /** So many of them are being written. */
+  #sent = 0;
+  #reply: Reply | null = null;
+  #lastCollected = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #typed: ReturnType<typeof setTimeout> | null = null;
+  #retry: ReturnType<typeof setTimeout> | null = null;
+  #failures = 0;
+  /** The newest revision that others were heard to have made. */
+  #heard = 0;
+  #running: Promise<void> | null = null;
+  #closed = false;
+  /** Another page deleted the chat; it is not brought back before a person wants that. */
+  #isGone = false;
+  #restores = false;
+
+  /** @param onChange this page changed the chat @param onIdle everything is written */
+  constructor(parts: {
+    services: Pick<PageServices, 'invoke' | 'invokeLast'>;
+    chat: ChatDocument;
+    origin: string;
+    onChange: () => void;
+    onIdle: () => void;
+  }) {
+    this.#services = parts.services;
+    this.#chat = parts.chat;
+    this.#origin = parts.origin;
+    this.#onChange = parts.onChange;
+    this.#onIdle = parts.onIdle;
+    this.#chat.sink = this;
+  }
+
+  /** Nothing waits to be written and no reply runs. */
+  get idle(): boolean {
+    return this.#items.length === 0 && this.#reply === null && this.#running === null;
+  }
+
+  get problem(): string | null {
+    return typeof this.state === 'string' ? null : this.state.problem;
+  }
+
+  /** Takes an event, to be written as soon as the present task is over; what is typed, a little later. */
+  push(event: ChatEvent): void {
+    this.#collect();
+    this.#add(event);
+    if (this.#waits) return;
+    this.#onChange();
+    if (this.state === 'saved') this.state = 'saving';
+    // After a failure the next attempt takes it along.
+    if (this.#retry !== null) return;
+    const isTyped = event.type === 'facts' && event.facts.systemPrompt !== undefined;
+    if (isTyped) this.#typed ??= setTimeout(() => void this.flush(), TYPED_AFTER_MS);
+    else queueMicrotask(() => void this.flush());
+  }
+
+  /** Writes what is added to a reply while it runs. */
+  follow(reply: Reply): void {
+    this.#reply = reply;
+    this.#lastCollected = Date.now();
+    this.#plan();
+  }
+
+  /** The reply that is followed grew. Timers of a hidden page are late; tokens are not. */
+  grew(): void {
+    if (this.#retry === null && Date.now() - this.#lastCollected >= REPLY_EVERY_MS) void this.flush();
+  }
+
+  /** The reply that was followed has ended; what is left of it goes out with its facts. */
+  unfollow(): void {
+    this.#collect();
+    this.#reply = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Others wrote, or this page did. */
+  hear(news: ChatNews): void {
+    if (news.origin === this.#origin || news.revision <= this.#chat.revision) return;
+    if (this.#running === null && news.from === this.#chat.revision) {
+      this.#chat.receive(
+        news.events,
+        this.#items.map(({ event }) => event),
+      );
+      this.#chat.revision = news.revision;
+      return;
+    }
+    this.#heard = Math.max(this.#heard, news.revision);
+    if (this.#retry === null) void this.flush();
+  }
+
+  /** Asks for what others wrote, after news may have been missed. */
+  catchUp(): void {
+    if (this.#chat.revision === 0) return;
+    this.#heard = Math.max(this.#heard, this.#chat.revision + 1);
+    void this.flush();
+  }
+
+  /** A person asks to try again: also a chat that was deleted by another page is brought back. */
+  async retry(): Promise<void> {
+    await this.#running;
+    this.#restores = this.#isGone;
+    await this.flush();
+  }
+
+  /** Tries at once to write everything. Never rejects: see `state`. */
+  flush(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+    if (this.#typed !== null) clearTimeout(this.#typed);
+    this.#typed = null;
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  /** The page may end at any moment: sends what is left, without waiting for anything. Details are too large for that. */
+  flushLast(): void {
+    this.#collect();
+    if (this.#closed || this.#waits || this.#items.length === 0) return;
+    const events = this.#items.slice(0, MAX_EVENTS_PER_WRITE).map(({ event }) => event);
+    const { id, revision: base } = this.#chat;
+    const write = { id, base, origin: this.#origin, events, details: [] };
+    // Whatever comes of it, the events stay here in case the page goes on.
+    this.#services.invokeLast('chatWrite', write).catch(() => undefined);
+  }
+
+  /** Stops writing, for a chat that was deleted. `reopen` goes on. */
+  close(): void {
+    this.#closed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+  }
+
+  reopen(): void {
+    this.#closed = false;
+    void this.flush();
+  }
+
+  /** A new chat is written with its first turn. */
+  get #waits(): boolean {
+    return this.#chat.revision === 0 && this.#chat.isEmpty;
+  }
+
+  async #run(): Promise<void> {
+    // What is pushed in the same task goes into the same write.
+    await Promise.resolve();
+    try {
+      if (this.#restores) await this.#services.invoke('chatRestore', this.#chat.id);
+      this.#restores = false;
+      while (!this.#closed && !this.#waits) {
+        this.#collect();
+        if (this.#items.length > 0) await this.#write();
+        else if (this.#heard > this.#chat.revision) await this.#catchUp();
+        else break;
+      }
+      this.#failures = 0;
+      this.#isGone = false;
+      this.#running = null;
+      this.state = 'saved';
+      this.#plan();
+      if (this.idle) this.#onIdle();
+    } catch (thrown) {
+      this.#running = null;
+      this.#sent = 0;
+      const error = EngineError.from(thrown);
+      this.#isGone = error.code === 'CHAT_NOT_FOUND';
+      const problem = this.#isGone ? 'This chat was deleted in another window. Retry brings it back.' : error.message;
+      this.state = this.#items.length > 0 ? { problem } : 'saved';
+      const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
+      if (!this.#closed) this.#retry = setTimeout(() => void this.flush(), wait);
+    }
+  }
+
+  async #write(): Promise<void> {
+    let count = 0;
+    for (let tokens = 0; count < Math.min(this.#items.length, MAX_EVENTS_PER_WRITE); count++) {
+      const { event } = this.#items[count];
+      if (event.type === 'tokens') tokens += event.tokens.ids.length;
+      if (tokens > TOKENS_PER_WRITE && count > 0) break;
+    }
+    const batch = this.#items.slice(0, count);
+    const { id, revision: base } = this.#chat;
+    this.#sent = count;
+    const written = await this.#services.invoke('chatWrite', {
+      id,
+      base,
+      origin: this.#origin,
+      events: batch.map(({ event }) => event),
+      details: batch.flatMap(({ details }) => (details === null ? [] : [details])),
+    });
+    const own = this.#items.map(({ event }) => event);
+    if (written.missed === null) await this.#readAgain(own);
+    else this.#chat.receive(written.missed, own);
+    this.#items.splice(0, count);
+    this.#sent = 0;
+    this.#chat.revision = Math.max(this.#chat.revision, written.revision);
+  }
+
+  async #catchUp(): Promise<void> {
+    const update = await this.#services.invoke('chatSince', this.#chat.id, this.#chat.revision);
+    if (update === null) {
+      await this.#readAgain([]);
+    } else {
+      this.#chat.receive(update.events);
+      this.#chat.revision = update.revision;
+    }
+    this.#heard = this.#chat.revision;
+  }
+
+  async #readAgain(own: readonly ChatEvent[]): Promise<void> {
+    const stored = await this.#services.invoke('chatGet', this.#chat.id);
+    if (stored !== null) this.#chat.merge(stored, own);
+  }
+
+  /** Facts that follow each other become one event. */
+  #add(event: ChatEvent): void {
+    const last = this.#items.at(-1)?.event;
+    if (event.type === 'facts' && last?.type === 'facts' && this.#items.length > this.#sent) {
+      this.#items[this.#items.length - 1] = {
+        event: { ...event, facts: { ...last.facts, ...event.facts } },
+        details: null,
+      };
+    } else {
+      this.#items.push({ event, details: null });
+    }
+  }
+
+  /** Takes what the running reply got since the last time. */
+  #collect(): void {
+    const reply = this.#reply;
+    if (reply === null) return;
+    this.#lastCollected = Date.now();
+    const added = reply.takeNew();
+    if (added === null) return;
+    for (const chunk of tokensIn(added, TOKENS_PER_WRITE)) {
+      const { from, text, tokens, details } = chunk;
+      this.#items.push({
+        event: { type: 'tokens', turn: reply.id, from, text, tokens, at: now() },
+        details: details.length === 0 ? null : { turn: reply.id, from, details },
+      });
+    }
+  }
+
+  #plan(): void {
+    if (this.#reply === null || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#retry === null) void this.flush();
+      this.#plan();
+    }, REPLY_EVERY_MS);
+  }
+}

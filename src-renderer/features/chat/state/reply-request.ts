@@ -1,0 +1,72 @@
+import type { ChatMessage, GenerateParams, ModelInfo, PromptInput } from '../../../../src-main/engine/types.ts';
+import type { ReplyFacts } from '../../../../src-main/protocol/chats/chat.ts';
+import type { ChatDocument } from './chat-document.svelte.ts';
+import type { ModelSettingsState } from './model-settings.svelte.ts';
+import type { Reply } from './reply.svelte.ts';
+import type { SettingsState } from './settings.svelte.ts';
+
+/** Candidates kept with each token. */
+const CANDIDATES = 10;
+
+/** What the engine is asked for, from a chat and the settings of the panels. */
+export class ReplyRequest {
+  readonly #settings: SettingsState;
+  readonly #modelSettings: ModelSettingsState;
+
+  constructor(parts: { settings: SettingsState; modelSettings: ModelSettingsState }) {
+    this.#settings = parts.settings;
+    this.#modelSettings = parts.modelSettings;
+  }
+
+  /** To write `reply`, from its beginning or on from where it ends. */
+  params(chat: ChatDocument, reply: Reply): GenerateParams {
+    const messages = chat.messages(reply).map(({ message }) => message);
+    if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
+    const { sampling, stop } = this.#modelSettings;
+    const { useKvCache } = this.#settings.current;
+    const prompt = this.#prompt(messages);
+    return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
+  }
+
+  /** What the model would read if `draft` were sent in the chat. */
+  promptOf(chat: ChatDocument, draft: string): PromptInput {
+    const messages = chat.messages().map(({ message }) => message);
+    const isSomething = draft.trim() !== '' || messages.every(({ role }) => role === 'system');
+    return this.#prompt(isSomething ? [...messages, { role: 'user', text: draft }] : messages);
+  }
+
+  /** Of a reply that nothing is known of yet. */
+  newFacts(model: ModelInfo | null): ReplyFacts {
+    return {
+      stop: null,
+      timings: null,
+      seed: 0,
+      sampling: this.#modelSettings.sampling,
+      ...modelFacts(model),
+      executor: model?.executor ?? 'reference',
+      notices: [],
+      promptTokens: 0,
+      systemTokens: 0,
+      droppedMessages: 0,
+      contextUsed: 0,
+      runStart: 0,
+    };
+  }
+
+  #prompt(messages: ChatMessage[]): PromptInput {
+    const { template, own } = this.#modelSettings;
+    const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
+    return { kind: 'chat', messages, whenFull: this.#settings.current.whenFull, template, ...thinking };
+  }
+}
+
+export function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' | 'model' | 'vocabularySize'> {
+  return { modelId: model?.id ?? '', model: model?.name ?? '', vocabularySize: model?.vocabularySize ?? 0 };
+}
+
+/** What the engine is to know of a reply that goes on; nothing of a new one. */
+function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'> {
+  if (text === '' && stop === null) return {};
+  const stopString = stop?.reason === 'stop_string' ? stop.stopString : undefined;
+  return { continues: { reason: stop?.reason ?? null, ...(stopString === undefined ? {} : { stopString }) } };
+}

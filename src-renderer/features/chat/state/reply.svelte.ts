@@ -1,0 +1,377 @@
+import type {
+  ExecutorName,
+  GeneratedToken,
+  GenerateEnd,
+  GenerateStart,
+  PromptSegment,
+  ReplyPart,
+  SamplingParams,
+  Stop,
+  Timings,
+} from '../../../../src-main/engine/types.ts';
+import { noTokens } from '../../../../src-main/protocol/chats/apply-event.ts';
+import {
+  REPLY_PARTS,
+  type ChatEvent,
+  type ReplyFacts,
+  type StoredReplyTurn,
+  type StoredStop,
+  type TokenColumns,
+  type TokenDetails,
+} from '../../../../src-main/protocol/chats/chat.ts';
+import { GrowingText } from './growing-text.ts';
+import { RunStatistics } from './statistics.ts';
+import { sectionKind, TextBlocks, type ReplySection, type TextBlock } from './text-blocks.ts';
+import { ReplyDetails, type LoadDetails } from './token-details.svelte.ts';
+
+/** `waiting`: for the engine or for another reply; `reading`: the prompt; `writing`: tokens arrive. */
+export type ReplyPhase = 'waiting' | 'reading' | 'writing' | 'done';
+
+/** A token as it is shown; what else it could have been is in its details. */
+export interface ReplyToken {
+  index: number;
+  id: number;
+  text: string;
+  part: ReplyPart;
+  /** Natural log of the model's own probability. */
+  logprob: number;
+  /** Time from the previous token, ms. */
+  latencyMs: number;
+}
+
+/** What a reply has that storage does not have yet. */
+export interface NewTokens {
+  from: number;
+  text: string;
+  tokens: TokenColumns;
+  details: TokenDetails[];
+}
+
+/** After an event of a page that writes this reply, more is expected for so long, ms. */
+const ELSEWHERE_MS = 10_000;
+const COLUMNS = Object.keys(noTokens()) as (keyof TokenColumns)[];
+const PART_INDEX = new Map<ReplyPart, number>(REPLY_PARTS.map((part, index) => [part, index]));
+
+const isReasoning = (part: number) => REPLY_PARTS[part] !== 'answer';
+
+/** One reply, as it grows and afterwards. What a new token costs does not depend on how many there are. */
+export class Reply {
+  readonly role = 'assistant';
+  readonly id: string;
+  readonly parent: string | null;
+  readonly createdAt: string;
+
+  phase = $state<ReplyPhase>('done');
+  /** Tokens so far: what depends on them is looked at again once a frame. */
+  count = $state(0);
+  facts = $state.raw<ReplyFacts>() as ReplyFacts;
+  /** The prompt of the latest run; empty when this page did not write it. */
+  segments = $state.raw<readonly PromptSegment[]>([]);
+  /** Whether the reasoning is unfolded. */
+  reasoningOpen = $state(false);
+  /** Tokens of the prompt that were in the cache. */
+  reusedTokens = $state(0);
+  /** Tokens that the running reply dropped from the full window so far. */
+  dropped = $state(0);
+  /** Another page is writing it. */
+  elsewhere = $state(false);
+
+  readonly details: ReplyDetails;
+  readonly #columns: TokenColumns;
+  #hasReasoning = false;
+  readonly #text: GrowingText;
+  /** `#starts[i]`: UTF-16 offset of token i. Filled up when it is asked for, as are the others below. */
+  readonly #starts: number[] = [0];
+  /** `#elapsed[i]`: ms that the first i tokens took. */
+  readonly #elapsed: number[] = [0];
+  #blocks: TextBlocks | null = null;
+  #blockTokens = 0;
+  #statistics: RunStatistics | null = null;
+  #runLatencies: number[] | null = null;
+  #answer: { count: number; text: string } | null = null;
+  /** Tokens and units of text that storage has, or was given. */
+  #takenTokens = 0;
+  #takenText = 0;
+  #newDetails: TokenDetails[] = [];
+  #contextSize = Infinity;
+  #elsewhereTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    turn: Pick<StoredReplyTurn, 'id' | 'parent' | 'createdAt' | 'facts'> &
+      Partial<Pick<StoredReplyTurn, 'text' | 'tokens'>>,
+  ) {
+    this.id = turn.id;
+    this.parent = turn.parent;
+    this.createdAt = turn.createdAt;
+    this.facts = turn.facts;
+    // Not later: state that is made while something reads it tells that reader nothing.
+    this.details = new ReplyDetails(turn.id);
+    this.#columns = noTokens();
+    // Others may keep the stored turn, and a column grows in place.
+    if (turn.tokens) for (const column of COLUMNS) this.#columns[column] = turn.tokens[column].slice();
+    this.#text = new GrowingText(turn.text);
+    this.#hasReasoning = this.#columns.parts.some(isReasoning);
+    this.count = this.#columns.ids.length;
+    this.#takenTokens = this.count;
+    this.#takenText = this.#text.length;
+  }
+
+  static from(turn: StoredReplyTurn): Reply {
+    return new Reply(turn);
+  }
+
+  get stop(): StoredStop | null {
+    return this.facts.stop;
+  }
+  get timings(): Timings | null {
+    return this.facts.timings;
+  }
+  get seed(): number {
+    return this.facts.seed;
+  }
+  get sampling(): SamplingParams {
+    return this.facts.sampling;
+  }
+  /** Name of the model that wrote it, or its latest run; empty where that was not recorded. */
+  get model(): string {
+    return this.facts.model;
+  }
+  get executor(): ExecutorName {
+    return this.facts.executor;
+  }
+  /** What a person should know about how the prompt was made. */
+  get notices(): readonly string[] {
+    return this.facts.notices;
+  }
+  /** BOS included; after Continue this counts what had been written before. */
+  get promptTokens(): number {
+    return this.facts.promptTokens;
+  }
+  /** Index of the first token of the latest run: not 0 after Continue. */
+  get runStart(): number {
+    return this.facts.runStart;
+  }
+
+  /** Tokens in the window. A reply that goes on in a full window leaves out what is oldest; its end says how much is there then. */
+  get contextUsed(): number {
+    if (this.phase !== 'writing' || this.elsewhere) return this.facts.contextUsed;
+    return Math.min(this.promptTokens + this.count - this.runStart - this.dropped, this.#contextSize);
+  }
+
+  get text(): string {
+    void this.count;
+    return this.#text.toString();
+  }
+
+  /** Of the text, UTF-16 units. */
+  get length(): number {
+    void this.count;
+    return this.#text.length;
+  }
+
+  /** The text without what the model thought before it. */
+  get answer(): string {
+    const { count } = this;
+    if (!this.#hasReasoning) return this.text;
+    if (this.#answer?.count === count) return this.#answer.text;
+    const pieces = this.sections
+      .filter(({ kind }) => kind === 'answer')
+      .map(({ blocks }) => this.#text.slice(blocks[0].from, blocks[blocks.length - 1].to));
+    const text = pieces.join('').trimStart();
+    this.#answer = { count, text };
+    return text;
+  }
+
+  /** The text in pieces that are laid out by themselves, gathered by what they belong to. Full blocks keep their identity. */
+  get sections(): readonly ReplySection[] {
+    const { count } = this;
+    this.#blocks ??= new TextBlocks(this.#text);
+    if (this.#blockTokens < count) {
+      const { lengths, parts } = this.#columns;
+      const kinds = parts.slice(this.#blockTokens, count).map((part) => sectionKind(REPLY_PARTS[part]));
+      this.#blocks.append(lengths.slice(this.#blockTokens, count), kinds);
+      this.#blockTokens = count;
+    }
+    return this.#blocks.sections;
+  }
+
+  get blocks(): readonly TextBlock[] {
+    return this.sections.flatMap(({ blocks }) => blocks);
+  }
+
+  /** @throws RangeError for an index that is not there */
+  token(index: number): ReplyToken {
+    const { ids, parts, logprobs, latencies } = this.#columns;
+    if (index < 0 || index >= ids.length) throw new RangeError(`Token ${index} of ${ids.length}`);
+    const text = this.#text.slice(this.startOf(index), this.startOf(index + 1));
+    const part = REPLY_PARTS[parts[index]];
+    return { index, id: ids[index], text, part, logprob: logprobs[index], latencyMs: latencies[index] };
+  }
+
+  /** Where the text of a token starts, UTF-16 units; `count` is the end of the text. */
+  startOf(index: number): number {
+    const { lengths } = this.#columns;
+    for (let at = this.#starts.length; at <= index; at++) this.#starts.push(this.#starts[at - 1] + lengths[at - 1]);
+    return this.#starts[index];
+  }
+
+  slice(from: number, to: number): string {
+    return this.#text.slice(from, to);
+  }
+
+  get running(): boolean {
+    return this.phase !== 'done';
+  }
+
+  /** Restored from a chat that was closed, or lost, while this reply was written. */
+  get interrupted(): boolean {
+    return this.phase === 'done' && this.stop === null && !this.elsewhere;
+  }
+
+  /** Ms per token of the latest run; the first holds the reading of the prompt. Grows in place: read `count` too. */
+  latencies(): readonly number[] {
+    const { runStart } = this;
+    if (runStart === 0) return this.#columns.latencies;
+    this.#runLatencies ??= this.#columns.latencies.slice(runStart);
+    return this.#runLatencies;
+  }
+
+  /** Rates and times of the latest run. Kept up with the tokens: read `count` too. */
+  get statistics(): RunStatistics {
+    const latencies = this.latencies();
+    if (this.#statistics?.latencies !== latencies) this.#statistics = new RunStatistics(latencies);
+    return this.#statistics;
+  }
+
+  /** How long `count` tokens from `first` on took, ms. The first of a run waited for the prompt to be read; it is left out. */
+  timeOf(first: number, count: number): number {
+    const { latencies } = this.#columns;
+    const end = first + count;
+    for (let at = this.#elapsed.length; at <= end; at++) this.#elapsed.push(this.#elapsed[at - 1] + latencies[at - 1]);
+    const waited = this.runStart >= first && this.runStart < end ? latencies[this.runStart] : 0;
+    return this.#elapsed[end] - this.#elapsed[first] - waited;
+  }
+
+  useDetails(load: LoadDetails): void {
+    this.details.use(load);
+  }
+
+  /** What else a token could have been; null while it is read, and where it is not known. Reactive. */
+  detailsOf(index: number): TokenDetails | null {
+    return this.details.get(index);
+  }
+
+  /** A run begins: the first, or one that continues. `facts` of the latest run count for the whole reply. */
+  begin(facts: Partial<ReplyFacts>): void {
+    this.phase = 'waiting';
+    this.dropped = 0;
+    this.#runLatencies = null;
+    this.#setElsewhere(false);
+    this.facts = { ...this.facts, stop: null, timings: null, ...facts, runStart: this.count };
+  }
+
+  /** What became known later, for example the model. */
+  note(facts: Partial<ReplyFacts>): void {
+    this.facts = { ...this.facts, ...facts };
+  }
+
+  started(start: GenerateStart): void {
+    this.phase = 'reading';
+    this.segments = start.segments;
+    this.#contextSize = start.contextSize;
+    this.reusedTokens = start.reusedTokens;
+    const system = start.segments.filter(({ role, dropped }) => role === 'system' && !dropped);
+    this.note({
+      seed: start.seed,
+      executor: start.executor,
+      notices: start.notices,
+      promptTokens: start.promptIds.length,
+      systemTokens: system.reduce((sum, { tokens }) => sum + tokens, 0),
+      droppedMessages: start.segments.filter(({ dropped }) => dropped).length,
+      contextUsed: start.promptIds.length,
+    });
+  }
+
+  /** Numbers the tokens on from those that are there. */
+  append(tokens: readonly GeneratedToken[]): void {
+    if (tokens.length === 0) return;
+    if (this.phase !== 'done') this.phase = 'writing';
+    const columns = noTokens();
+    tokens.forEach((token, offset) => {
+      const { piece, rank, sampledProbability, survivors, candidates } = token;
+      const details = { piece, rank, sampledProbability, survivors, candidates };
+      this.details.put(this.count + offset, details);
+      this.#newDetails.push(details);
+      columns.ids.push(token.id);
+      columns.lengths.push(token.text.length);
+      columns.parts.push(PART_INDEX.get(token.part) ?? 0);
+      columns.logprobs.push(token.logprob);
+      columns.latencies.push(token.latencyMs);
+    });
+    this.#grow(tokens.map(({ text }) => text).join(''), columns, 0);
+  }
+
+  finished(end: GenerateEnd): void {
+    const { stop, timings, seed, contextUsed } = end;
+    this.note({ stop, timings, seed, contextUsed });
+    this.phase = 'done';
+  }
+
+  /** Ends without the engine's own account of it: it could not begin, or it is gone. */
+  failed(stop: Stop): void {
+    this.note({ stop, timings: this.statistics.timings(), contextUsed: this.contextUsed });
+    this.phase = 'done';
+  }
+
+  /** What was added since the last call; null: nothing. */
+  takeNew(): NewTokens | null {
+    const from = this.#takenTokens;
+    const count = this.#columns.ids.length;
+    if (from === count) return null;
+    const tokens = noTokens();
+    for (const column of COLUMNS) tokens[column] = this.#columns[column].slice(from);
+    const text = this.#text.slice(this.#takenText, this.#text.length);
+    const details = this.#newDetails;
+    this.#newDetails = [];
+    this.#takenTokens = count;
+    this.#takenText = this.#text.length;
+    return { from, text, tokens, details };
+  }
+
+  /** What another page, which writes this reply, says of it. Events for other turns and of other kinds change nothing. */
+  apply(event: ChatEvent): void {
+    if (event.type === 'tokens' && event.turn === this.id) {
+      const skip = Math.max(0, this.count - event.from);
+      if (skip >= event.tokens.ids.length) return;
+      const skipped = event.tokens.lengths.slice(0, skip).reduce((sum, length) => sum + length, 0);
+      this.#grow(event.text.slice(skipped), event.tokens, skip);
+      this.#takenTokens = this.#columns.ids.length;
+      this.#takenText = this.#text.length;
+      if (!this.running) this.#setElsewhere(this.stop === null);
+    } else if (event.type === 'reply' && event.turn === this.id) {
+      if (event.facts.runStart !== undefined && event.facts.runStart !== this.runStart) this.#runLatencies = null;
+      this.note(event.facts);
+      if (!this.running) this.#setElsewhere(this.stop === null);
+    }
+  }
+
+  /** @param skip leaves out so many tokens of `columns`; their text is not in `text` */
+  #grow(text: string, columns: TokenColumns, skip: number): void {
+    this.#text.append(text);
+    for (const column of COLUMNS) {
+      const target = this.#columns[column];
+      const source = columns[column];
+      for (let at = skip; at < source.length; at++) target.push(source[at]);
+    }
+    this.#hasReasoning ||= columns.parts.some(isReasoning);
+    for (let at = skip; at < columns.latencies.length; at++) this.#runLatencies?.push(columns.latencies[at]);
+    this.count = this.#columns.ids.length;
+  }
+
+  /** A page that was closed says nothing any more, so the sign goes by itself. */
+  #setElsewhere(value: boolean): void {
+    if (this.#elsewhereTimer !== null) clearTimeout(this.#elsewhereTimer);
+    this.#elsewhereTimer = value ? setTimeout(() => (this.elsewhere = false), ELSEWHERE_MS) : null;
+    this.elsewhere = value;
+  }
+}

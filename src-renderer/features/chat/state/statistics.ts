@@ -1,0 +1,135 @@
+import type { Timings } from '../../../../src-main/engine/types.ts';
+
+/** Tokens over which the rate of the moment is taken. */
+const RATE_WINDOW = 12;
+
+export interface LatencyHistogram {
+  /** Tokens per bin. */
+  counts: number[];
+  /** Ms at the left edge of the first bin and the right edge of the last; slower tokens are in the last. */
+  from: number;
+  to: number;
+  /** Bin of the median. */
+  medianBin: number;
+}
+
+/**
+ * Rates and times of a run of a reply while it grows. A question costs what was added since the last one, and at most a
+ * pass over what it answers with. The first token, which holds the reading of the prompt, is left out of everything.
+ */
+export class RunStatistics {
+  /** `#sums[i]`: ms of the first i tokens. */
+  readonly #sums: number[] = [0];
+  /** Times of the tokens after the first, ascending: its first `#sortedCount`. */
+  #sorted = new Float64Array(64);
+  #sortedCount = 0;
+  #largest: { value: number; index: number } | null = null;
+  #largestOf = 1;
+
+  /** @param latencies ms per token; may grow */
+  constructor(readonly latencies: readonly number[]) {}
+
+  /** The rate of the moment, tokens/s: over the last few tokens; null before the second. */
+  now(): number | null {
+    const end = this.latencies.length;
+    return this.#rate(Math.max(1, end - RATE_WINDOW), end);
+  }
+
+  /** The rate from the second token on, tokens/s. */
+  average(): number | null {
+    return this.#rate(1, this.latencies.length);
+  }
+
+  /**
+   * The rate as it went, tokens/s.
+   *
+   * @param points at most as many; a longer run is averaged in equal parts
+   * @returns `token`: the last token, from 1, that a point stands for
+   */
+  overTime(points: number): { token: number; rate: number }[] {
+    const { length } = this.latencies;
+    const decoded = length - 1;
+    if (decoded < 1) return [];
+    const step = Math.max(1, Math.ceil(decoded / points));
+    const series: { token: number; rate: number }[] = [];
+    for (let end = 1 + step; ; end += step) {
+      const upTo = Math.min(end, length);
+      const rate = this.#rate(Math.max(1, upTo - Math.max(step, RATE_WINDOW)), upTo);
+      if (rate !== null) series.push({ token: upTo, rate });
+      if (upTo === length) return series;
+    }
+  }
+
+  /** The slowest token, ms, and its index. */
+  slowest(): { value: number; index: number } | null {
+    for (; this.#largestOf < this.latencies.length; this.#largestOf++) {
+      const value = this.latencies[this.#largestOf];
+      if (this.#largest === null || value > this.#largest.value) this.#largest = { value, index: this.#largestOf };
+    }
+    return this.#largest;
+  }
+
+  /** Ms of the token in the middle; null before the second. */
+  median(): number | null {
+    const sorted = this.#sort();
+    const middle = sorted.length >> 1;
+    if (sorted.length === 0) return null;
+    return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+
+  /** How long tokens took. A few outliers do not squeeze the rest: the scale ends at 98 %. */
+  histogram(bins: number): LatencyHistogram | null {
+    const sorted = this.#sort();
+    const middle = this.median();
+    if (middle === null) return null;
+    const from = sorted[0];
+    const last = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.98))];
+    const to = last > from ? last : from + Math.max(0.1, from * 0.1);
+    const binOf = (value: number) => Math.min(bins - 1, Math.max(0, Math.floor(((value - from) / (to - from)) * bins)));
+    const counts = new Array<number>(bins).fill(0);
+    for (const value of sorted) counts[binOf(value)]++;
+    return { counts, from, to, medianBin: binOf(middle) };
+  }
+
+  /** What can still be said of a run whose engine is gone; null without tokens. */
+  timings(): Timings | null {
+    if (this.latencies.length === 0) return null;
+    const [first] = this.latencies;
+    return {
+      loadMs: 0,
+      prefillMs: first,
+      timeToFirstTokenMs: first,
+      prefillTokensPerSecond: null,
+      decodeTokensPerSecond: this.average(),
+      totalMs: this.#sum(0, this.latencies.length),
+    };
+  }
+
+  #sum(from: number, to: number): number {
+    for (let at = this.#sums.length; at <= to; at++) this.#sums.push(this.#sums[at - 1] + this.latencies[at - 1]);
+    return this.#sums[to] - this.#sums[from];
+  }
+
+  /** Tokens per second; null where no time passed. */
+  #rate(from: number, to: number): number | null {
+    if (to <= from) return null;
+    const ms = this.#sum(from, to);
+    return ms > 0 ? (1000 * (to - from)) / ms : null;
+  }
+
+  /** Merges what is new into what is sorted. */
+  #sort(): Float64Array {
+    const added = Float64Array.from(this.latencies.slice(1 + this.#sortedCount)).sort();
+    const total = this.#sortedCount + added.length;
+    if (total > this.#sorted.length) {
+      const larger = new Float64Array(2 * total);
+      larger.set(this.#sorted.subarray(0, this.#sortedCount));
+      this.#sorted = larger;
+    }
+    for (let old = this.#sortedCount - 1, fresh = added.length - 1, at = total - 1; fresh >= 0; at--) {
+      this.#sorted[at] = old >= 0 && this.#sorted[old] > added[fresh] ? this.#sorted[old--] : added[fresh--];
+    }
+    this.#sortedCount = total;
+    return this.#sorted.subarray(0, total);
+  }
+}

@@ -1,0 +1,61 @@
+import { EngineError } from '../../../../src-main/engine/errors.ts';
+import type { GeneratedToken, GenerateParams, Stop } from '../../../../src-main/engine/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/api.ts';
+import type { Reply } from './reply.svelte.ts';
+
+export interface WriteOptions {
+  readonly engine: EngineApi;
+  readonly params: GenerateParams;
+  readonly signal: AbortSignal;
+  /** Gathers tokens until the next picture is drawn. */
+  frame(callback: () => void): void;
+  /** The prompt is known now. */
+  onStart(): void;
+  /** Tokens were added. */
+  onTokens(): void;
+  /** The stop that the reply gets. */
+  stopOf(stop: Stop): Stop;
+}
+
+/** Has the engine write a reply, a frame's tokens at a time. @throws EngineError */
+export async function writeReply(reply: Reply, options: WriteOptions): Promise<void> {
+  const { engine } = options;
+  let buffer: GeneratedToken[] = [];
+  let due = false;
+  const flush = () => {
+    due = false;
+    const tokens = buffer;
+    buffer = [];
+    if (tokens.length === 0) return;
+    reply.append(tokens);
+    options.onTokens();
+  };
+  try {
+    for await (const event of engine.stream('generate', options.params, { signal: options.signal })) {
+      if (event.type === 'start') {
+        reply.started(event);
+        options.onStart();
+      } else if (event.type === 'token') {
+        buffer.push(event.token);
+        if (event.dropped !== undefined) reply.dropped = event.dropped.total;
+        if (!due) {
+          due = true;
+          options.frame(flush);
+        }
+      } else {
+        flush();
+        reply.finished({ ...event, stop: options.stopOf(event.stop) });
+      }
+    }
+  } finally {
+    flush();
+  }
+  if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without saying why. Try again.');
+}
+
+/** How a reply ended that the engine did not end. */
+export function stopAfter(error: EngineError, reply: Reply): Stop {
+  const tokens = reply.count - reply.runStart;
+  if (error.code === 'CANCELLED') return { reason: 'user', tokens };
+  return { reason: 'error', tokens, error: error.payload };
+}

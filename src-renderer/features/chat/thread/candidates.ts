@@ -1,0 +1,38 @@
+import type { Candidate } from '../../../../src-main/engine/types.ts';
+import type { TokenDetails } from '../../../../src-main/protocol/chats/chat.ts';
+import { visibleText } from '../../../lib/visible.ts';
+import { formatPercent } from '../../../ui/format.ts';
+import type { ReplyToken } from '../state/reply.svelte.ts';
+
+/** A row of the list of candidates; bars are 0..1 of the longest. */
+export interface CandidateRow {
+  key: number;
+  label: string;
+  before: number;
+  after: number | null;
+  value: string;
+  picked: boolean;
+  gone: boolean;
+}
+
+/** What a token could have been, best first; the token itself is always among the rows. */
+export function candidateRows(token: ReplyToken, details: TokenDetails): CandidateRow[] {
+  const chosen: Candidate = {
+    id: token.id,
+    piece: details.piece,
+    logprob: token.logprob,
+    sampledProbability: details.sampledProbability,
+  };
+  const known = details.candidates.some((candidate) => candidate.id === token.id);
+  const candidates = known ? details.candidates : [...details.candidates, chosen];
+  const scale = Math.max(...candidates.flatMap((one) => [Math.exp(one.logprob), one.sampledProbability ?? 0]), 1e-12);
+  return candidates.map(({ id, piece, logprob, sampledProbability }) => ({
+    key: id,
+    label: visibleText(piece),
+    before: Math.exp(logprob) / scale,
+    after: sampledProbability === null ? null : sampledProbability / scale,
+    value: sampledProbability === null ? 'cut' : formatPercent(sampledProbability),
+    picked: id === token.id,
+    gone: sampledProbability === null,
+  }));
+}
