@@ -105,7 +105,7 @@ export class ModelLibrary {
     if (listing?.builtIn || (listing && listing.catalogueId !== null)) return listing.name;
     const { model } = this.#parts.engine;
     const own = this.description(id)?.name ?? (model?.id === id ? model.name : null);
-    return own ?? listing?.name ?? 'a model that is not here';
+    return own ?? listing?.name ?? 'an unknown model';
   }
 
   /** Tokens of prompt and reply that it is, or would be, loaded for; null until its headers were read. */
