@@ -13,7 +13,7 @@ export interface ModelOpener {
   choose(): Promise<ModelListing | null>;
   /** Takes what was dropped on the window. @throws EngineError when it is not a model */
   drop(transfer: DataTransfer): Promise<ModelListing>;
-  /** Forgets an opened model; its files stay. */
+  /** Removes an opened model from the list; its files stay. */
   remove(id: string): Promise<void>;
 }
 

@@ -101,7 +101,7 @@ beforeEach(async () => {
     stopReply: (to) => stopped.push(to),
     selection: new Selection(),
     lastContext: (id) => contexts.get(id) ?? null,
-    keepContext: (id, tokens) => contexts.set(id, tokens),
+    saveContext: (id, tokens) => contexts.set(id, tokens),
   });
   await library.refresh();
 });
