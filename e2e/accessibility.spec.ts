@@ -48,7 +48,7 @@ for (const theme of RUNS) {
     await chat.id('tokenizer-special').check();
     await chat.id('tokenizer-text').fill('Hello,\u200b wörld 日本!\n<EOS>');
     await chat.id('piece').nth(1).hover();
-    await expect(chat.id('piece-detail')).toContainText('Id');
+    await expect(chat.id('piece-detail')).toContainText('ID');
     await expectNoViolations('tokenizer');
   });
 
@@ -75,7 +75,7 @@ for (const theme of RUNS) {
     await chat.id('grammar-source').fill('root ::= other');
     await expect(chat.id('grammar-source-problem')).toBeVisible();
     await expectNoViolations('every stage on, a wrong grammar and a wrong bias');
-    await app.page.getByRole('button', { name: 'Grammar of the answer: larger' }).click();
+    await app.page.getByRole('button', { name: 'Enlarge: Grammar of the answer' }).click();
     await expectNoViolations('the large editor');
     await app.page.keyboard.press('Escape');
     await expect(app.page.getByRole('dialog')).toHaveCount(0);

@@ -35,7 +35,7 @@ test('nothing is asked before a click; a download that breaks off goes on, is ch
   // Looking at everything asks nobody.
   await models.entry(id).getByRole('button', { name: hub.tiny.name, exact: true }).click();
   await expect(models.id('entry-url')).toHaveText(hub.server.url + hub.path(hub.tiny));
-  await expect(models.id('entry-memory')).toContainText('Context cache, 512 tokens');
+  await expect(models.id('entry-memory')).toContainText('KV cache, 512 tokens');
   await models.id('look-again').click();
   await models.id('catalogue-filter').fill('terms');
   await expect(models.id('catalogue-entry')).toHaveCount(1);
@@ -80,7 +80,7 @@ test('a slow download says how far it is, pauses, goes on where it was, and can 
   slowly(hub);
   await models.control(id, 'download').click();
   await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d KB, [\d.]+ KB\/s, \d+ s left/);
-  await expect(models.id('network-requests')).toContainText('1 network request: the download you started');
+  await expect(models.id('network-requests')).toContainText('1 network request: your download');
   await models.control(id, 'download-pause').click();
   await models.expectPhase(id, 'paused');
   await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d KB/);
@@ -154,7 +154,7 @@ test(
     };
     hub.server.behave(path, { kind: 'otherBytes' });
     await models.control(id, 'download').click();
-    await expectProblem('hash', /Wrong hash.*its SHA-256 is [0-9a-f]{64} instead of [0-9a-f]{64}/s);
+    await expectProblem('hash', /Checksum mismatch.*its SHA-256 is [0-9a-f]{64} instead of [0-9a-f]{64}/s);
 
     const retry = () => models.control(id, 'download-retry').click();
     hub.server.behave(path, { kind: 'status', status: 404 });
@@ -162,19 +162,19 @@ test(
     await expectProblem('http', /HTTP 404.*it has no such file/s);
     hub.server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
     await retry();
-    await expectProblem('redirect', /Redirect refused.*http:\/\/example\.org/s);
+    await expectProblem('redirect', /Redirect blocked.*http:\/\/example\.org/s);
     hub.server.behave(path, { kind: 'hang' });
     await retry();
-    await expectProblem('timeout', /No answer.*did not answer within 1 seconds/s);
+    await expectProblem('timeout', /Timed out.*did not answer within 1 seconds/s);
 
     const tls = await startDownloadServer({ tls: true });
     await setMirror(models, tls.url);
     await retry();
-    await expectProblem('tls', /TLS: not secure.*nothing was taken/s);
+    await expectProblem('tls', /Not secure \(TLS\).*nothing was taken/s);
     await tls.close();
     await setMirror(models, 'https://hub.invalid');
     await retry();
-    await expectProblem('dns', /DNS: name not found.*hub\.invalid/s);
+    await expectProblem('dns', /Host not found.*hub\.invalid/s);
     expect(await modelFiles(dataDir)).toEqual([]);
 
     // The server says only now that the file is larger than the disk.
@@ -183,7 +183,7 @@ test(
     await models.control(hub.unchecked.id, 'download').click();
     const full = models.control(hub.unchecked.id, 'download-problem');
     await expect(full).toHaveAttribute('data-kind', 'disk');
-    await expect(full).toContainText(/Disk.*Free some space, or choose another folder/s);
+    await expect(full).toContainText(/Disk error.*Free some space, or choose another folder/s);
     await models.control(hub.unchecked.id, 'download-cancel').click();
     await expect(full).toBeHidden();
 
@@ -201,10 +201,10 @@ test(
 
 test('what does not fit the memory says by how much and is not offered', async ({ app, hub }) => {
   const models = await open(app);
-  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/\d+ TB short/);
+  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+ TB more/);
   await expect(models.control(hub.huge.id, 'download')).toBeHidden();
   await models.entry(hub.huge.id).getByRole('button', { name: hub.huge.name, exact: true }).click();
-  await expect(models.id('detail')).toContainText(/It needs 1000 TB for a context of 512 tokens; .*Choose a smaller/);
+  await expect(models.id('detail')).toContainText(/A context of 512 tokens needs 1000 TB; .*Choose a smaller/);
   await expect(models.id('detail').getByTestId('download')).toBeHidden();
 });
 
@@ -260,7 +260,7 @@ test('terms are read and accepted before anything is asked; all of it without a 
   const card = models.card(name);
   await models.tabTo(card.getByTestId('load-model'));
   await keyboard.press('Enter');
-  await expect(card).toContainText('In memory');
+  await expect(card).toContainText('Loaded');
   await models.tabTo(card.getByTestId('unload-model'));
   await keyboard.press('Enter');
   await expect(card).toContainText('Ready');
@@ -275,7 +275,7 @@ test('terms are read and accepted before anything is asked; all of it without a 
   await keyboard.press('Enter');
   // It begins on the safe choice.
   await expect(models.id('delete-dialog')).toContainText(hub.withTerms.file);
-  await expect(page.getByRole('button', { name: 'Keep it' })).toBeFocused();
+  await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();
   await models.tabTo(models.id('confirm-delete'));
   await keyboard.press('Enter');
   await expect(card).toBeHidden();

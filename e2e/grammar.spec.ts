@@ -108,7 +108,7 @@ test('an engine that does not answer is said to hang, and what hung it is not ch
   await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
   await expect(chat.id('engine-state')).toHaveText('Not responding', { timeout: 30_000 });
   await app.page.evaluate(() => delete document.documentElement.dataset['deaf']);
-  await expect(chat.id('executor')).toContainText('Engine not responding, restart it');
+  await expect(chat.id('executor')).toContainText('Engine not responding. Restart');
   await chat.id('executor').click();
   await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
   await expect(chat.id('grammar-retry')).toBeVisible();

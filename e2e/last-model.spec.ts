@@ -51,7 +51,7 @@ test('the last model loads at start; one that is gone is said to be, and the bui
   chat = new ChatPage(app.page);
   await chat.ready();
   await expect(chat.id('app-notice')).toContainText('could not be loaded');
-  await expect(chat.id('app-notice')).toContainText('The built-in model is loaded instead.');
+  await expect(chat.id('app-notice')).toContainText('The built-in model was loaded instead.');
   await expect(chat.id('first-run')).toContainText('A small model comes with the app');
   expect((await chat.ask('Hello world')).reason).not.toBe('error');
 });

@@ -62,8 +62,8 @@ test('what the terminal adds is listed, loads and talks; moved, its card says so
     await tokenscope(dataDir, 'models', 'locate', 'llama', moved);
     await lookAgain(models);
   }
-  await expect(models.card('tiny-llama')).toContainText(/In memory|Ready/);
-  await expect(models.id('last-settings')).toContainText('Longest reply 4');
+  await expect(models.card('tiny-llama')).toContainText(/Loaded|Ready/);
+  await expect(models.id('last-settings')).toContainText('Token limit 4 tokens');
 });
 
 test('another file in its place is noticed, told of, and taken when a person says so', async ({ app, dataDir }) => {
@@ -99,11 +99,11 @@ test('the model in memory is read again when another file in its place is taken'
   await writeFile(path, await tinyGguf('qwen2'));
   await lookAgain(models);
   const card = models.cardOf('llama');
-  await expect(card).toContainText('In memory');
+  await expect(card).toContainText('Loaded');
   await expect(card.getByTestId('model-problem')).toContainText('changed since it was added');
   await expect(inMemory).toHaveText('tiny-llama');
   await card.getByTestId('accept-model').click();
-  await expect(card).toContainText('In memory');
+  await expect(card).toContainText('Loaded');
   await expect(card.getByTestId('model-problem')).toBeHidden();
   await expect(inMemory).toHaveText('tiny-qwen2');
 });
@@ -129,7 +129,7 @@ test('what Ollama has is offered, is used where it lies, and stays as it is', as
   await offer.getByTestId('add-found').click();
   await expect(offer).toBeHidden();
   await models.load('tiny-llama');
-  await expect(models.id('detail')).toContainText('from Ollama');
+  await expect(models.id('detail')).toContainText('Source Ollama');
   // What another program keeps is not Tokenscope's to delete.
   await models.card('tiny-llama').getByTestId('model-menu').click();
   await expect(models.id('remove-model')).toBeVisible();
@@ -150,20 +150,20 @@ test('its rate is measured on a click, its context is remembered, and both are t
   await tokenscope(dataDir, 'models', 'add', await writeTinyModel(dataDir, 'llama'));
   await lookAgain(models);
   await models.select('tiny-llama');
-  await expect(models.id('measured')).toContainText('Nothing was measured yet');
+  await expect(models.id('measured')).toContainText('No measurements yet');
   await models.id('context-size').fill('320');
   await models.id('context-size').press('Enter');
   await models.load('tiny-llama');
   await models.id('measure').click();
   await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+ tok\/s/);
-  await expect(models.id('measured')).toContainText(/Prompts are read at [\d,.]+ tok\/s/);
+  await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+ tok\/s/);
 
   await app.restart();
   ({ models } = await open(app));
   await models.select('tiny-llama');
   await expect(models.id('measured')).toContainText(/[\d,.]+ tok\/s/);
   await expect(models.id('context-size')).toHaveValue('320');
-  await expect(models.id('last-settings')).toContainText('Context 320 tokens');
+  await expect(models.id('last-settings')).toContainText('Context size 320 tokens');
 });
 
 test(

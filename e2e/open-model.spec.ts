@@ -30,19 +30,19 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
 
   await models.open(path, () => app.page.keyboard.press('ControlOrMeta+o'));
   await expect(models.id('detail-name')).toHaveText('tiny-llama');
-  await expect(models.id('architecture')).toContainText('Family llama');
+  await expect(models.id('architecture')).toContainText('Architecture llama');
   await expect(models.id('architecture')).toContainText('Trained context 512');
   await expect(models.id('quantisation-mix')).toContainText('F32 100 %');
-  await expect(models.id('memory-estimate')).toContainText(/Weights, as float32 7\d\d KB/);
+  await expect(models.id('memory-estimate')).toContainText(/Weights, unpacked to F32 7\d\d KB/);
   // Nothing is loaded before a person says so.
-  await expect(models.card('TinyTransformer')).toContainText('In memory');
+  await expect(models.card('TinyTransformer')).toContainText('Loaded');
 
   await models.id('context-size').fill('300');
   await models.id('context-size').press('Enter');
   const estimate = Number(await models.id('memory-estimate').getAttribute('data-total'));
   await models.load('tiny-llama');
   // What was promised is what is held: the estimate is read from headers, so 15 % are granted.
-  await expect(models.id('memory-estimate')).toContainText('held now');
+  await expect(models.id('memory-estimate')).toContainText('in use');
   const held = Number(await models.id('memory-estimate').getAttribute('data-total'));
   expect(Math.abs(held - estimate)).toBeLessThan(0.15 * held);
   await expect(chat.id('context-meter')).toHaveAttribute('data-size', '300');
@@ -65,7 +65,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await models.show();
   await models.card('tiny-llama').getByTestId('unload-model').click();
   await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'empty');
-  await expect(models.id('memory-estimate')).not.toContainText('held now');
+  await expect(models.id('memory-estimate')).not.toContainText('in use');
   await chat.id('nav-chat').click();
   await expect(chat.id('model-notice')).toContainText(/No model is loaded\.\s*This chat used tiny-llama\./);
   await chat.id('composer').fill('Is anyone there?');
@@ -91,7 +91,7 @@ test('another model takes over in mid-reply: the reply says so, and the chat whi
   await expect(chat.lastText).not.toBeEmpty();
   await models.show();
   await expect(models.id('reply-warning')).toContainText(
-    `TinyTransformer is writing a reply in “${PROMPT}”: loading another model or unloading this one stops it, and what is written so far stays.`,
+    `TinyTransformer is writing a reply in “${PROMPT}”. Loading another model or unloading this one stops it. The partial reply is saved.`,
   );
   await models.open(path);
   await models.load('tiny-llama');
@@ -127,13 +127,13 @@ test('loading shows how far it is and can be cancelled; the model from before st
   await chat.ready();
   await models.show();
   await models.open(path);
-  await expect(models.card('Big')).toContainText('only be given token ids');
+  await expect(models.card('Big')).toContainText('accepts token IDs only');
   await models.card('Big').getByTestId('load-model').click();
   await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d MB/);
   await expect(chat.id('sidebar-model')).toContainText('Big');
   await models.id('cancel-load').click();
   await expect(models.card('Big')).toContainText('Ready');
-  await expect(models.card('TinyTransformer')).toContainText('In memory');
+  await expect(models.card('TinyTransformer')).toContainText('Loaded');
   await models.id('nav-chat').click();
   await chat.greedy();
   expect((await chat.ask('Hello world')).reason).toBe('eos');
@@ -154,9 +154,9 @@ test('what cannot be loaded says why, before anything is loaded', async ({ app, 
   await expect(endless.getByTestId('load-model')).toBeEnabled();
   await expect(models.id('detail-name')).toHaveText('tiny-llama');
   await models.id('context-slider').press('End');
-  await expect(endless).toContainText(/[\d.]+ (GB|TB) short/);
+  await expect(endless).toContainText(/Needs [\d.]+ (GB|TB) more/);
   await expect(models.id('memory-problem')).toContainText(
-    /It needs .* for a context of 134,217,728 tokens; (.* free here|the engine can use)/,
+    /A context of 134,217,728 tokens needs .*; (.* is free|the engine can use)/,
   );
   await expect(endless.getByTestId('load-model')).toBeDisabled();
   await models.id('context-slider').press('Home');
@@ -177,7 +177,7 @@ test('a dragged file lights the window up; dropped, it is opened', async ({ app,
   await expect(models.id('drop-overlay')).toBeHidden();
   await models.drag('notes.txt', bytes, ['dragenter', 'drop']);
   await expect(models.id('drop-overlay')).toBeHidden();
-  await expect(models.id('open-error')).toContainText('Not opened');
+  await expect(models.id('open-error')).toContainText('Could not open');
   await models.drag('story.gguf', bytes, ['dragenter', 'drop']);
   if (app.host === 'electron') {
     // A file that a script made lies nowhere: it has no path, and the page cannot give it one.
@@ -189,7 +189,7 @@ test('a dragged file lights the window up; dropped, it is opened', async ({ app,
   await expect(models.id('open-error')).toBeHidden();
   await models.load('tiny-llama');
   if (app.host === 'web') {
-    await expect(models.id('detail')).toContainText('lent by the browser until the page is closed');
+    await expect(models.id('detail')).toContainText('available until you close this page');
   }
 });
 

@@ -33,12 +33,12 @@ test('a model past the 4 GiB of WebAssembly is refused with the numbers, without
   expect(512 * blocks).toBeLessThan(1e6);
   const { chat, models } = await open(app, path);
   const huge = models.card('Huge');
-  await expect(huge).toContainText(/\d\.\d GB short/);
+  await expect(huge).toContainText(/Needs \d\.\d GB more/);
   await expect(huge.getByTestId('model-problem')).toContainText(
-    /It needs 7\.\d GB for a context of 512 tokens; (the engine can use 4\.\d+ GB|[\d.]+ GB are free here)/,
+    /A context of 512 tokens needs 7\.\d GB; (the engine can use 4\.\d+ GB|[\d.]+ GB is free)/,
   );
   await expect(huge.getByTestId('load-model')).toBeDisabled();
-  await expect(models.card('TinyTransformer')).toContainText('In memory');
+  await expect(models.card('TinyTransformer')).toContainText('Loaded');
   await expectReply(chat);
 });
 
@@ -59,7 +59,7 @@ test('memory that the system does not give is an error with the numbers, and the
   await expect(endless.getByTestId('model-problem')).toContainText(
     /Not enough memory\s*There is no memory for the model with a context of 2097152 tokens: 16\d{8} bytes are needed in all, and the system/,
   );
-  await expect(models.card('TinyTransformer')).toContainText('In memory');
+  await expect(models.card('TinyTransformer')).toContainText('Loaded');
   await expectReply(chat);
 
   await lift();

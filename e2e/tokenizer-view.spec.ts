@@ -29,7 +29,7 @@ test('a text is cut into the pieces that the model sees, with counts while one t
   await expect(pieces.nth(2)).toHaveAttribute('data-kind', 'special');
 
   // The pieces are walked by keys, each said and shown.
-  await app.page.getByRole('group', { name: /Pieces of the text/ }).focus();
+  await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
   await app.page.keyboard.press('End');
   await expect(chat.id('piece-detail')).toContainText('special token');
   await expect(chat.id('live-region')).toContainText('<EOS>, special token, id 1');
@@ -42,7 +42,7 @@ test('a text is cut into the pieces that the model sees, with counts while one t
   await expect(chat.id('piece-detail')).toContainText('6f 6e 63 65');
   await expect(chat.id('piece-detail')).toContainText('U+006F U+006E U+0063 U+0065');
   await pieces.nth(2).hover();
-  await expect(chat.id('piece-detail')).toContainText('unknown to the vocabulary');
+  await expect(chat.id('piece-detail')).toContainText('unknown token');
   await chat.id('tokenizer-text').fill('a <EOS>');
   await expect(pieces).toHaveCount(3);
 
@@ -63,7 +63,7 @@ test('what cannot be seen has a sign, and another model cuts in its own way', as
   await chat.id('nav-tokenizer').click();
   await chat.id('tokenizer-text').fill('a\u200bb\n\tc \u00e9');
   await expect(chat.id('count-characters')).toHaveText('8');
-  const list = app.page.getByRole('group', { name: /Pieces of the text/ });
+  const list = app.page.getByRole('group', { name: /Tokens of the text/ });
   await expect(list).toContainText('⏎');
   await expect(list).toContainText('⇥');
   const tokens = Number(await chat.id('count-tokens').textContent());
@@ -92,7 +92,7 @@ test('a megabyte is read in steps, and only what is near the window is drawn', a
   expect(await drawn()).toBeLessThan(4000);
 
   // Its last piece is a key away.
-  await app.page.getByRole('group', { name: /Pieces of the text/ }).focus();
+  await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
   await app.page.keyboard.press('End');
   await expect(chat.id('piece-detail')).toContainText(new RegExp(`${tokens} of ${tokens}`));
   expect(await drawn()).toBeLessThan(4000);

@@ -30,7 +30,7 @@ test('after a restart of the host its page goes on: same key, lists and chats re
     server.child.kill('SIGKILL');
     await once(server.child, 'exit');
     await expect(chat.id('host-away')).toHaveText(
-      'Tokenscope has stopped. Start it again in the terminal; this page reconnects.',
+      'Tokenscope has stopped. Start it again from the terminal. This page will reconnect.',
     );
     server = await startServer({ dataDir }, Number(new URL(server.origin).port));
     await expect(chat.id('host-away')).toBeHidden();

@@ -89,7 +89,7 @@ test('no other program gets the key from the host, and a page without it says ho
   await expect(tab.getByTestId('address-command')).toHaveText(command);
   await expectNoViolations(tab, 'the page without a key');
   await tab.goto(`${origin}/#key=${'x'.repeat(43)}`);
-  await expect(tab.getByTestId('no-key')).toContainText('not valid any more');
+  await expect(tab.getByTestId('no-key')).toContainText('no longer valid');
   // In the address bar of that tab.
   await tab.goto(await signedInAddress(origin, dataDir));
   await new ChatPage(tab).ready();

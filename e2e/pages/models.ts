@@ -98,7 +98,7 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
   /** Loads a model that is in the list. */
   async load(name: string): Promise<void> {
     await this.card(name).getByTestId('load-model').click();
-    await expect(this.card(name)).toContainText('In memory');
+    await expect(this.card(name)).toContainText('Loaded');
   }
 
   /** Drops a file that lies on the disk. */

@@ -2,15 +2,15 @@ import { expect, it, onTestFinished } from 'vitest';
 import { FakeServices } from '../features/chat/test-support/fakes.ts';
 import { AppInfo } from './app-info.svelte.ts';
 
-function follow(services: FakeServices, kept = new Map<string, string>()) {
+function follow(services: FakeServices, stored = new Map<string, string>()) {
   const shown: { text: string; dismiss: () => void }[] = [];
   const storage = {
-    getItem: (name: string) => kept.get(name) ?? null,
-    setItem: (name: string, value: string) => void kept.set(name, value),
+    getItem: (name: string) => stored.get(name) ?? null,
+    setItem: (name: string, value: string) => void stored.set(name, value),
   };
   const info = new AppInfo(services, (text, dismiss) => shown.push({ text, dismiss }), storage);
   onTestFinished(info.follow());
-  return { info, shown, kept };
+  return { info, shown, stored };
 }
 
 it('shows every notice on every page, and after a reload those that were not dismissed', () => {
@@ -20,7 +20,7 @@ it('shows every notice on every page, and after a reload those that were not dis
   notices.forEach((notice) => services.emit(notice));
   for (const { shown } of [one, two]) expect(shown.map(({ text }) => text)).toEqual(['Notice a', 'Notice b']);
   one.shown[0].dismiss();
-  const reloaded = follow(services, one.kept);
+  const reloaded = follow(services, one.stored);
   notices.forEach((notice) => services.emit(notice));
   expect(reloaded.shown.map(({ text }) => text)).toEqual(['Notice b']);
 });

@@ -26,7 +26,7 @@ it('groups by calendar day, newest first, and leaves out empty groups', () => {
   expect(groups.map((group) => [group.name, group.chats.map((one) => one.id)])).toEqual([
     ['Today', ['just now', 'early today']],
     ['Yesterday', ['late yesterday']],
-    ['Last week', ['a week ago']],
+    ['Previous 7 days', ['a week ago']],
     ['Older', ['eight days ago', 'long ago']],
   ]);
   expect(groupChats([], now)).toEqual([]);

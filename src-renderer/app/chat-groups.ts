@@ -1,7 +1,7 @@
 import type { ChatSummary } from '../../src-main/protocol/app-services.ts';
 
 export interface ChatGroup {
-  name: 'Today' | 'Yesterday' | 'Last week' | 'Older';
+  name: 'Today' | 'Yesterday' | 'Previous 7 days' | 'Older';
   chats: ChatSummary[];
 }
 
@@ -11,13 +11,13 @@ function startOfDay(now: Date, daysAgo: number): number {
 }
 
 /**
- * Chats by the day of their last change, newest first. `Last week` is two to seven days ago. Empty groups are left out.
+ * Chats by the day of their last change, newest first. `Previous 7 days` starts the day before yesterday. Empty groups are left out.
  */
 export function groupChats(chats: readonly ChatSummary[], now: Date): ChatGroup[] {
   const groups: (ChatGroup & { since: number })[] = [
     { name: 'Today', since: startOfDay(now, 0), chats: [] },
     { name: 'Yesterday', since: startOfDay(now, 1), chats: [] },
-    { name: 'Last week', since: startOfDay(now, 7), chats: [] },
+    { name: 'Previous 7 days', since: startOfDay(now, 7), chats: [] },
     { name: 'Older', since: -Infinity, chats: [] },
   ];
   // ISO 8601 sorts as text; reading thousands of dates again and again would take longer than drawing them.

@@ -14,7 +14,7 @@ it('says what the engine does and how far it is', () => {
   ).toBe('Reading the file, 4.1 of 9.8 MB');
   expect(
     engineText({ status: 'starting', model: null, progress: progress('tokenizer', 9_800_000), responds: true }),
-  ).toBe('Reading the vocabulary');
+  ).toBe('Loading the tokenizer');
   expect(engineText({ status: 'ready', model: { loadMs: 213 }, progress: null, responds: true })).toBe(
     'Ready, loaded in 213 ms',
   );
@@ -33,7 +33,7 @@ it('counts in the unit of the whole, and says when there is no model', () => {
   expect(reading(0, 999_600_000)).toBe('Reading the file, 0.0 of 1.0 GB');
   expect(reading(1_500_000_000, 4_000_000_000)).toBe('Reading the file, 1.5 of 4.0 GB');
   expect(reading(10, 900_000)).toBe('Reading the file');
-  expect(engineText({ status: 'empty', model: null, progress: null, responds: true })).toBe('No model in memory');
+  expect(engineText({ status: 'empty', model: null, progress: null, responds: true })).toBe('No model loaded');
 });
 
 it('says that the engine hangs, whatever it was at', () => {

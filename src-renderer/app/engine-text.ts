@@ -1,5 +1,5 @@
 import type { LoadProgress, ModelInfo } from '../../src-main/engine/types.ts';
-import { progressText } from '../features/models/words.ts';
+import { progressText } from '../features/models/messages.ts';
 import { formatDuration } from '../ui/format.ts';
 
 /** What the engine is doing, in a few words: what is being read and how far, or how long it took. */
@@ -13,7 +13,7 @@ export function engineText(engine: {
   const { status, model, progress, responds } = engine;
   if (!responds) return 'Not responding';
   if (status === 'lost') return 'Stopped';
-  if (status === 'empty') return 'No model in memory';
+  if (status === 'empty') return 'No model loaded';
   if (status === 'ready') return model === null ? 'Ready' : `Ready, loaded in ${formatDuration(model.loadMs)}`;
   return progress === null ? 'Starting the engine' : progressText(progress);
 }

@@ -171,7 +171,7 @@ class WebConnection extends LiveConnection {
   protected override lost(): void {
     this.#earlyDeaths = performance.now() - this.#startedAt < TOO_SOON_MS ? this.#earlyDeaths + 1 : 0;
     if (this.#earlyDeaths < MAX_EARLY_DEATHS) return this.#start();
-    this.detach('lost', `The engine stopped ${MAX_EARLY_DEATHS} times in a row right after its start.`);
+    this.detach('lost', `The engine stopped ${MAX_EARLY_DEATHS} times in a row right after starting.`);
   }
 
   #start(): void {

@@ -59,7 +59,7 @@ it('says what cannot be opened', async () => {
   await expect(opener.drop(dropped([file('notes.txt')]))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   await expect(opener.drop(dropped([]))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   await expect(opener.drop(dropped([file('folder', 0)], true))).rejects.toThrow(
-    'Drop the files of the folder together',
+    'Drop all the files in the folder together',
   );
 });
 

@@ -9,11 +9,11 @@ export interface ModelOpener {
   readonly remembers: boolean;
   /** The built-in model, then the opened ones, newest first. */
   list(): Promise<ModelListing[]>;
-  /** Lets a person choose a file; null when none was chosen. @throws EngineError for what is no model */
+  /** Lets a person choose a file; null when none was chosen. @throws EngineError when it is not a model */
   choose(): Promise<ModelListing | null>;
-  /** Takes what was dropped on the window. @throws EngineError for what is no model */
+  /** Takes what was dropped on the window. @throws EngineError when it is not a model */
   drop(transfer: DataTransfer): Promise<ModelListing>;
-  /** Forgets an opened model; its files stay. */
+  /** Removes an opened model from the list; its files stay. */
   remove(id: string): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export function electronModelOpener(bridge: TokenscopeBridge, services: AppServi
     choose: () => services.invoke('modelOpen'),
     async drop(transfer) {
       const [file] = modelFirst([...transfer.files]);
-      if (file === undefined) throw notModel('What was dropped');
+      if (file === undefined) throw notModel('The dropped item');
       return resultOf(await bridge.dropModel(file));
     },
     async remove(id) {
@@ -60,7 +60,7 @@ export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpe
   function open(files: readonly File[]): ModelListing {
     const [first] = modelFirst(files);
     const isModel = files.some(({ name }) => isGguf(name) || name === 'config.json');
-    if (first === undefined || !isModel) throw notModel(first?.name ?? 'What was dropped');
+    if (first === undefined || !isModel) throw notModel(first?.name ?? 'The dropped item');
     const parts = isGguf(first.name) ? files.filter(({ name }) => isGguf(name)) : files;
     const name = isGguf(first.name) ? first.name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '') : 'Model folder';
     const fileBytes = parts.reduce((sum, { size }) => sum + size, 0);
@@ -82,7 +82,10 @@ export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpe
     },
     async drop(transfer) {
       if ([...transfer.items].some((item) => item.webkitGetAsEntry()?.isDirectory)) {
-        throw new EngineError('BAD_REQUEST', 'A browser gives no folders away. Drop the files of the folder together.');
+        throw new EngineError(
+          'BAD_REQUEST',
+          'Browsers cannot open folders. Drop all the files in the folder together.',
+        );
       }
       return open([...transfer.files]);
     },
@@ -122,6 +125,6 @@ function modelFirst(files: readonly File[]): File[] {
 function notModel(what: string): EngineError {
   return new EngineError(
     'BAD_REQUEST',
-    `${what} is no model. Open a .gguf file, or the files of a folder with config.json and safetensors.`,
+    `${what} is not a model. Open a .gguf file, or the files of a folder with config.json and safetensors.`,
   );
 }

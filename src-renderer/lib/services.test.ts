@@ -104,10 +104,10 @@ it('says that the server is away, connects again by itself, and has everything r
   await vi.advanceTimersByTimeAsync(10_000);
   expect(states().slice(0, 2)).toEqual(['here', 'away']);
   const away = heard.at(-1);
-  expect(away).toMatchObject({ state: 'away', message: expect.stringContaining('Start it again in the terminal') });
+  expect(away).toMatchObject({ state: 'away', message: expect.stringContaining('Start it again from the terminal') });
   await expect(services.invoke('chatsList')).rejects.toMatchObject({
     code: 'STORAGE',
-    message: expect.stringContaining('this page reconnects'),
+    message: expect.stringContaining('This page will reconnect'),
   });
 
   up = true;

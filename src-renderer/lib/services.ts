@@ -27,8 +27,8 @@ export class KeyRefusedError extends EngineError {
   }
 }
 
-const REFUSED = 'The key of this page is not valid any more. Open the address that the terminal printed.';
-const STOPPED = 'Tokenscope has stopped. Start it again in the terminal; this page reconnects.';
+const REFUSED = 'This page’s key is no longer valid. Open the address shown in the terminal.';
+const STOPPED = 'Tokenscope has stopped. Start it again from the terminal. This page will reconnect.';
 
 export function electronServices(bridge: TokenscopeBridge): PageServices {
   const hub = new EventHub();

@@ -8,7 +8,7 @@ const WORKERS: readonly string[] = ['/engine.worker.js'];
 
 const rules = {
   createScriptURL(url: string): string {
-    if (!WORKERS.includes(url)) throw new TypeError(`${url} is no Worker of this page.`);
+    if (!WORKERS.includes(url)) throw new TypeError(`${url} is not a Worker of this page.`);
     return url;
   },
 };

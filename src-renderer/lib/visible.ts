@@ -9,7 +9,7 @@ export interface VisiblePart {
 const NAMED: ReadonlyMap<number, readonly [sign: string, name: string]> = new Map([
   [0x00, ['NUL', 'null']],
   [0x09, ['⇥', 'tab']],
-  [0x0a, ['⏎', 'line end']],
+  [0x0a, ['⏎', 'line feed']],
   [0x0b, ['VT', 'vertical tab']],
   [0x0c, ['FF', 'form feed']],
   [0x0d, ['␍', 'carriage return']],
@@ -71,7 +71,7 @@ function signOf(character: string, isFirst: boolean): readonly [string, string] 
   if (named !== undefined) return named;
   // On a character of the same text a mark is seen as it should be.
   if (MARK.test(character)) return isFirst ? [`◌${character}`, `combining mark ${codePoint(code)}`] : null;
-  return UNSEEN.test(character) ? [codePoint(code), `character ${codePoint(code)} without a sign`] : null;
+  return UNSEEN.test(character) ? [codePoint(code), `invisible character ${codePoint(code)}`] : null;
 }
 
 /** 0x1f600 is `U+1F600`. */

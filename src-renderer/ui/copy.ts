@@ -6,6 +6,6 @@ export async function copyText(text: string, what: string): Promise<void> {
     await navigator.clipboard.writeText(text);
     announce(`${what} copied`);
   } catch {
-    announce('The clipboard is not available here; select the text instead');
+    announce('Could not copy. Select the text and copy it yourself.');
   }
 }

@@ -8,7 +8,7 @@ export interface ListLimits {
 
 /** Why a text cannot be added to a list of `count` texts, and what to do; null when it can. */
 export function addProblem(text: string, count: number, { maxCount, maxLength }: ListLimits): string | null {
-  if (count >= maxCount) return `The list is full: ${formatInteger(maxCount)} texts. Remove one first.`;
+  if (count >= maxCount) return `The list is full: ${formatInteger(maxCount)} entries. Remove one first.`;
   if (text.length <= maxLength) return null;
-  return `Too long: ${formatInteger(text.length)} of at most ${formatInteger(maxLength)} characters.`;
+  return `Too long: ${formatInteger(text.length)} characters. The limit is ${formatInteger(maxLength)}.`;
 }

@@ -1,11 +1,11 @@
-/** What a model's card says of its state: one chip, and what is wrong in words. */
+/** What a model's card says of its state: one chip, and what is wrong. */
 import CircleAlert from '@lucide/svelte/icons/circle-alert';
 import Check from '@lucide/svelte/icons/check';
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
 import type { EngineError } from '../../../src-main/engine/errors.ts';
 import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
 import type { IconComponent } from '../../ui/types.ts';
-import { problemText, type Problem } from './words.ts';
+import { problemText, type Problem } from './messages.ts';
 
 export interface CardState {
   chip: { text: string; tone: 'neutral' | 'ok' | 'warn' | 'danger'; icon?: IconComponent } | null;
@@ -24,21 +24,21 @@ export function cardState(
     const text = model.stateText ?? '';
     return {
       chip: { text: 'Missing', tone: 'danger', icon: CircleAlert },
-      problem: { title: 'The file is gone', text, tone: 'danger' },
+      problem: { title: 'File not found', text, tone: 'danger' },
       loadable: false,
     };
   }
   const changed: CardState['problem'] =
-    model.state === 'changed' ? { title: 'The file changed', text: model.stateText ?? '', tone: 'warn' } : null;
+    model.state === 'changed' ? { title: 'File changed', text: model.stateText ?? '', tone: 'warn' } : null;
   if (loaded) {
     // The file was replaced and could not be loaded: what is in memory is what it was before.
     const failed = error === null ? null : ({ ...problemText(error), tone: 'danger' } as const);
-    const chip = { text: 'In memory', tone: 'ok', icon: Check } as const;
+    const chip = { text: 'Loaded', tone: 'ok', icon: Check } as const;
     return { chip, problem: changed ?? failed, loadable: changed === null && failed !== null && described };
   }
   if (error !== null) {
     return {
-      chip: { text: described ? 'Not loaded' : 'Not usable', tone: 'danger', icon: CircleAlert },
+      chip: { text: described ? 'Load failed' : 'Unusable', tone: 'danger', icon: CircleAlert },
       problem: { ...problemText(error), tone: 'danger' },
       // What failed once, for example for want of memory, may be tried again; what its headers rule out may not.
       loadable: described,

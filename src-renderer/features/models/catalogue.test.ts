@@ -6,7 +6,7 @@ import { agoText } from './ago.ts';
 import { CatalogueState } from './catalogue.svelte.ts';
 import { Downloads } from './downloads.svelte.ts';
 import { formatParameters } from './facts.ts';
-import { defaultsText, licenceName, settingsFacts } from './model-words.ts';
+import { defaultsText, licenceName, settingsFacts } from './model-labels.ts';
 import { Selection } from './selection.svelte.ts';
 
 const FREE: CatalogueEntry = {
@@ -59,7 +59,7 @@ it('is filtered by words and by licence', () => {
   expect(catalogue.shown).toEqual([]);
 });
 
-it('estimates weights and context cache, which is as exact as the weights', () => {
+it('estimates weights and KV cache, which is as exact as the weights', () => {
   expect(catalogue.memoryOf(FREE)).toEqual({ contextSize: 4096, weights: 1000, kvCache: 8192, total: 9192 });
   expect(catalogue.memoryOf({ ...FREE, quantisation: 'F32' })?.kvCache).toBe(16_384);
   expect(catalogue.memoryOf({ ...FREE, contextSize: 256 })?.kvCache).toBe(512);
@@ -123,10 +123,10 @@ it('writes counts, licences, times and settings as people read them', () => {
     { name: 'Time limit', value: '1.5 s' },
     { name: 'Chat template', value: 'Plain' },
     { name: 'Thinking', value: 'Off' },
-    { name: 'Context', value: '2,048 tokens' },
+    { name: 'Context size', value: '2,048 tokens' },
   ]);
   expect(settingsFacts(undefined)).toEqual([]);
   expect(defaultsText({ topK: 20, dryMultiplier: 0.8, topP: 1 })).toBe(
-    'As its file recommends: DRY multiplier 0.8, top-k 20, min-p 0.05, temperature 0.8, replies of up to 256 tokens.',
+    'Recommended by the file: DRY multiplier 0.8, top-k 20, min-p 0.05, temperature 0.8, token limit 256.',
   );
 });

@@ -2,7 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import type { AppServices, CatalogueEntry, Download } from '../../../src-main/protocol/app-services.ts';
 import { announce } from '../../ui/live-region.svelte.ts';
-import { problemTitle } from './download-words.ts';
+import { problemTitle } from './download-messages.ts';
 
 /** The downloads there are. None begins, and none goes on, but by a person's click. */
 export class Downloads {
@@ -37,9 +37,9 @@ export class Downloads {
     for (const download of downloads) {
       const before = this.list.find(({ id }) => id === download.id)?.phase;
       if (before === undefined || before === download.phase) continue;
-      if (download.phase === 'done') announce(`${download.name} is downloaded and checked`);
+      if (download.phase === 'done') announce(`${download.name} is downloaded and verified`);
       if (download.phase === 'failed' && download.problem !== null) {
-        announce(`The download of ${download.name} failed. ${problemTitle(download.problem)}`);
+        announce(`Download of ${download.name} failed. ${problemTitle(download.problem)}.`);
       }
     }
     this.list = downloads;

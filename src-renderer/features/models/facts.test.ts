@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
 import { headsText, memoryParts, quantisationMix } from './facts.ts';
 
-it('says when heads share caches', () => {
+it('gives the KV heads where they are fewer', () => {
   expect(headsText({ heads: 4, kvHeads: 4 })).toBe('4');
-  expect(headsText({ heads: 9, kvHeads: 3 })).toBe('9, sharing 3 caches');
-  expect(headsText({ heads: 8, kvHeads: 1 })).toBe('8, sharing 1 cache');
+  expect(headsText({ heads: 9, kvHeads: 3 })).toBe('9 (3 KV heads)');
+  expect(headsText({ heads: 8, kvHeads: 1 })).toBe('8 (1 KV head)');
 });
 
 it('splits the memory into its parts, and says when weights are unpacked', () => {
   const parts = memoryParts({ contextSize: 1000, weights: 6_000_000, kvCache: 2_000_000, scratch: 500_000 }, 1_500_000);
   expect(parts.map((part) => [part.name, part.text])).toEqual([
-    ['Weights, as float32', '6.0 MB'],
-    ['Context cache, 2.0 KB per token', '2.0 MB'],
+    ['Weights, unpacked to F32', '6.0 MB'],
+    ['KV cache, 2.0 KB per token', '2.0 MB'],
     ['Working space', '500 KB'],
   ]);
   const packed = memoryParts({ contextSize: 0, weights: 6_000_000, kvCache: 0, scratch: 0 }, 10_000_000);
-  expect(packed.map((part) => part.name)).toEqual(['Weights', 'Context cache, 0 B per token', 'Working space']);
+  expect(packed.map((part) => part.name)).toEqual(['Weights', 'KV cache, 0 B per token', 'Working space']);
 });
 
 it('orders the types of weights by their bits, with their shares of the bytes', () => {

@@ -7,23 +7,23 @@ export interface Fact {
   value: string;
 }
 
-/** `9, sharing 3 caches` where fewer key and value heads serve several query heads. */
+/** `9 (3 KV heads)` where fewer key and value heads serve several query heads. */
 export function headsText({ heads, kvHeads }: Pick<ModelInfo, 'heads' | 'kvHeads'>): string {
-  return heads === kvHeads ? String(heads) : `${heads}, sharing ${kvHeads} ${kvHeads === 1 ? 'cache' : 'caches'}`;
+  return heads === kvHeads ? String(heads) : `${heads} (${kvHeads} KV ${kvHeads === 1 ? 'head' : 'heads'})`;
 }
 
 /** What a person compares models by. */
 export function architectureFacts(model: ModelDescription): Fact[] {
   return [
-    { name: 'Family', value: model.architecture },
+    { name: 'Architecture', value: model.architecture },
     { name: 'Layers', value: formatInteger(model.layers) },
-    { name: 'Width', value: formatInteger(model.hiddenSize) },
+    { name: 'Hidden size', value: formatInteger(model.hiddenSize) },
     { name: 'Heads', value: headsText(model) },
     { name: 'Vocabulary', value: formatInteger(model.vocabularySize) },
     { name: 'Trained context', value: formatInteger(model.contextSize) },
-    { name: 'Head width', value: formatInteger(model.headDim) },
-    { name: 'Feed-forward', value: formatInteger(model.feedForwardSize) },
-    { name: 'Chat template', value: model.chatTemplate === null ? 'None' : 'In the file' },
+    { name: 'Head size', value: formatInteger(model.headDim) },
+    { name: 'Feed-forward size', value: formatInteger(model.feedForwardSize) },
+    { name: 'Chat template', value: model.chatTemplate === null ? 'None' : 'Included' },
   ];
 }
 
@@ -68,18 +68,18 @@ export interface MemoryPart {
   text: string;
 }
 
-/** What a model takes in memory: weights, context cache, working space. */
+/** What a model takes in memory: weights, KV cache, working space. */
 export function memoryParts(memory: Omit<MemoryAt, 'total'>, parameters: number): MemoryPart[] {
   const { weights, kvCache, scratch, contextSize } = memory;
   const perToken = kvCache / Math.max(1, contextSize);
   // Weights that take four bytes each were unpacked, however they are stored.
-  const unpacked = weights > 3.9 * parameters ? ', as float32' : '';
+  const unpacked = weights > 3.9 * parameters ? ', unpacked to F32' : '';
   const part = (kind: MemoryPart['kind'], name: string, bytes: number): MemoryPart => {
     return { kind, name, bytes, text: formatBytes(bytes) };
   };
   return [
     part('weights', `Weights${unpacked}`, weights),
-    part('cache', `Context cache, ${formatBytes(perToken)} per token`, kvCache),
+    part('cache', `KV cache, ${formatBytes(perToken)} per token`, kvCache),
     part('scratch', 'Working space', scratch),
   ];
 }

@@ -37,8 +37,4 @@ export class FileChecks {
   take({ modelId, bytes, totalBytes }: Extract<AppEvent, { type: 'verify' }>): void {
     if (this.of(modelId)?.state === 'running') this.#states.set(modelId, { state: 'running', bytes, totalBytes });
   }
-
-  forget(modelId: string): void {
-    this.#states.delete(modelId);
-  }
 }

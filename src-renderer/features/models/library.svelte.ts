@@ -31,7 +31,7 @@ export interface LibraryParts {
   readonly selection: Selection;
   /** For how many tokens a person last had a model loaded; null: never chosen. */
   lastContext(id: string): number | null;
-  keepContext(id: string, tokens: number): void;
+  saveContext(id: string, tokens: number): void;
 }
 
 /** The models there are, what is known of each, and what is done with them. */
@@ -104,7 +104,7 @@ export class LibraryState {
     if (listing?.builtIn || (listing && listing.catalogueId !== null)) return listing.name;
     const { model } = this.#parts.engine;
     const own = this.description(id)?.name ?? (model?.id === id ? model.name : null);
-    return own ?? listing?.name ?? 'a model that is not here';
+    return own ?? listing?.name ?? 'an unknown model';
   }
 
   /** Tokens of prompt and reply that it is, or would be, loaded for; null until its headers were read. */
@@ -211,12 +211,12 @@ export class LibraryState {
     await this.#try(() => this.#parts.services.invoke('modelShowInFolder', id));
   }
 
-  /** Forgets an opened model; one that is in memory is taken out first. Its files stay. */
+  /** Removes an opened model from the library, unloading it first. Its files stay. */
   remove(id: string): Promise<void> {
     return this.#remove(id, () => this.#parts.opener.remove(id));
   }
 
-  /** Forgets a downloaded model and deletes its file. */
+  /** Removes a downloaded model and deletes its file. */
   deleteFile(id: string): Promise<void> {
     return this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
   }
@@ -246,7 +246,7 @@ export class LibraryState {
     this.#parts.engine.cancelLoad();
   }
 
-  /** Gives the memory back; a running reply is stopped first. */
+  /** Unloads the model; a running reply is stopped first. */
   async unload(): Promise<void> {
     const { engine, stopReply } = this.#parts;
     const { model } = engine;
@@ -260,7 +260,7 @@ export class LibraryState {
     const listing = this.find(id);
     if (listing === null || listing.source === 'lent') return;
     const tokens = this.#contexts.get(id);
-    if (tokens !== undefined) this.#parts.keepContext(id, tokens);
+    if (tokens !== undefined) this.#parts.saveContext(id, tokens);
     await this.#try(() => this.#parts.services.invoke('modelUsed', id));
   }
 
@@ -269,7 +269,7 @@ export class LibraryState {
     await this.#try(async () => {
       if (this.#parts.engine.model?.id === id) await this.unload();
       await remove();
-      this.#forget(id);
+      this.#clear(id);
       if (this.#parts.selection.modelId === id) this.#parts.selection.clear();
     });
     await this.refresh();
@@ -280,14 +280,14 @@ export class LibraryState {
     const opened = await this.#try(open);
     if (opened === null) return false;
     // The file may be another one now.
-    this.#forget(opened.id);
+    this.#clear(opened.id);
     this.select(opened.id);
     await this.refresh();
     await this.describe(opened.id);
     return true;
   }
 
-  #forget(id: string): void {
+  #clear(id: string): void {
     this.#descriptions.delete(id);
     this.#contexts.delete(id);
     this.#failures.delete(id);

@@ -102,7 +102,7 @@ beforeEach(async () => {
     stopReply: (to) => stopped.push(to),
     selection: new Selection(),
     lastContext: (id) => contexts.get(id) ?? null,
-    keepContext: (id, tokens) => contexts.set(id, tokens),
+    saveContext: (id, tokens) => contexts.set(id, tokens),
   });
   await library.refresh();
 });
@@ -214,7 +214,7 @@ it('unloads on demand, and forgets a model that is removed', async () => {
   expect(stopped).toEqual(['load Story 1B', 'unload Story 1B']);
   expect(engine.status).toBe('empty');
   expect(library.listings).toEqual([BUILT_IN]);
-  expect(library.nameOf('opened-1')).toBe('a model that is not here');
+  expect(library.nameOf('opened-1')).toBe('an unknown model');
 });
 
 it('asks about a model again when there was no engine to ask', async () => {

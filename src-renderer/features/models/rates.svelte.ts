@@ -18,7 +18,7 @@ export interface RatesParts {
   readonly services: AppServices;
   /** @throws EngineError BACKEND_LOST */
   client(): EngineApi;
-  /** The app remembers this model, so that there is something to keep its rate with. */
+  /** The app remembers this model, so its rate can be saved. */
   isListed(id: string): boolean;
 }
 
@@ -34,7 +34,7 @@ export class Rates {
     this.#parts = parts;
   }
 
-  /** Reads and writes some tokens with the model in memory, and keeps how fast that was. */
+  /** Reads and writes some tokens with the model in memory, and saves how fast that was. */
   async measure(model: ModelInfo): Promise<void> {
     if (this.measuringId !== null) return;
     this.measuringId = model.id;
@@ -59,7 +59,7 @@ export class Rates {
     this.#abort?.abort();
   }
 
-  /** Keeps the rates of a reply. */
+  /** Saves the rates of a reply. */
   async note({ model, timings, tokens }: MeasuredReply): Promise<void> {
     const { decodeTokensPerSecond, prefillTokensPerSecond } = timings;
     if (tokens < SMALLEST_REPLY || decodeTokensPerSecond === null) return;

@@ -53,12 +53,12 @@ export function endsLine(piece: TokenPiece): boolean {
 }
 
 const KINDS: Readonly<Record<TokenPiece['kind'], string>> = {
-  normal: 'piece of text',
+  normal: 'text',
   control: 'special token',
   user_defined: 'added token',
-  byte: 'a byte by itself',
-  unknown: 'unknown to the vocabulary',
-  unused: 'not used',
+  byte: 'single byte',
+  unknown: 'unknown token',
+  unused: 'unused',
 };
 
 export function kindText(piece: TokenPiece): string {

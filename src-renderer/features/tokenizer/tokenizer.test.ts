@@ -54,10 +54,10 @@ describe('pieces', () => {
   });
 
   it('say what they are', () => {
-    expect(kindText(piece('a'))).toBe('piece of text');
+    expect(kindText(piece('a'))).toBe('text');
     expect(kindText(piece('<EOS>', { special: true }))).toBe('special token');
-    expect(kindText(piece('<0x0A>', { kind: 'byte' }))).toBe('a byte by itself');
-    expect(kindText(piece('?', { unknown: true }))).toBe('unknown to the vocabulary');
+    expect(kindText(piece('<0x0A>', { kind: 'byte' }))).toBe('single byte');
+    expect(kindText(piece('?', { unknown: true }))).toBe('unknown token');
     expect(codePointsOf([0xf0, 0x9f, 0x98, 0x80])).toBe('U+1F600');
     expect(codePointsOf([0xf0, 0x9f])).toBe('');
     expect(endsLine(piece('}\n'))).toBe(true);

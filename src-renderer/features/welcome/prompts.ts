@@ -11,21 +11,21 @@ export interface FirstPrompt {
 /** For models that continue a text. */
 const TEXT_PROMPTS: readonly FirstPrompt[] = [
   {
-    title: 'Read a first reply',
+    title: 'Get a first reply',
     text: 'Hello world',
-    shows: 'The model continues your text. Below it you see why it stopped and how fast it was.',
+    shows: 'The model continues your text. Below it: why it stopped, and how fast it was.',
     opens: 'text',
   },
   {
     title: 'Watch it guess',
     text: 'The cat sat on the',
-    shows: 'Turns the tokens view on. Hover over any word to see what else it could have been.',
+    shows: 'Turns on the tokens view. Hover over any token to see the other candidates.',
     opens: 'tokens',
   },
   {
-    title: 'Clock it',
+    title: 'Measure its speed',
     text: 'Once upon a time, there was a little',
-    shows: 'Opens the rate chart. A longer story shows how many tokens a second this computer makes.',
+    shows: 'Opens the rate chart. A longer story shows how many tokens per second this computer generates.',
     opens: 'rate',
   },
 ];
@@ -33,21 +33,21 @@ const TEXT_PROMPTS: readonly FirstPrompt[] = [
 /** For models that answer messages. */
 const CHAT_PROMPTS: readonly FirstPrompt[] = [
   {
-    title: 'Read a first reply',
+    title: 'Get a first reply',
     text: 'Give me three ideas for a rainy afternoon.',
-    shows: 'The model answers. Below the reply you see why it stopped and how fast it was.',
+    shows: 'The model answers. Below the reply: why it stopped, and how fast it was.',
     opens: 'text',
   },
   {
     title: 'Watch it guess',
     text: 'What is the capital of France?',
-    shows: 'Turns the tokens view on. Hover over any word to see what else it could have been.',
+    shows: 'Turns on the tokens view. Hover over any token to see the other candidates.',
     opens: 'tokens',
   },
   {
-    title: 'Clock it',
+    title: 'Measure its speed',
     text: 'Tell me a short story about a lighthouse keeper.',
-    shows: 'Opens the rate chart. A longer reply shows how many tokens a second this computer makes.',
+    shows: 'Opens the rate chart. A longer reply shows how many tokens per second this computer generates.',
     opens: 'rate',
   },
 ];
@@ -70,7 +70,7 @@ export function leadText(
   if (model === null || model.builtIn) {
     return (
       'A small model comes with the app and runs on this computer. It continues the text you start as a short ' +
-      'children’s story, and shows every choice it makes.'
+      'children’s story and shows every choice it makes.'
     );
   }
   const where = `${model.name} runs on this computer and shows every choice it makes.`;

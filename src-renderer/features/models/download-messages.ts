@@ -4,16 +4,16 @@ import { formatBytes, formatDuration } from '../../ui/format.ts';
 
 /** Which of the many things it was, in a word or two. */
 const TITLES: Readonly<Record<DownloadProblemKind, string>> = {
-  dns: 'DNS: name not found',
+  dns: 'Host not found',
   connection: 'No connection',
-  tls: 'TLS: not secure',
-  proxy: 'Proxy refused',
-  timeout: 'No answer',
-  redirect: 'Redirect refused',
+  tls: 'Not secure (TLS)',
+  proxy: 'Proxy error',
+  timeout: 'Timed out',
+  redirect: 'Redirect blocked',
   http: 'HTTP error',
-  cut: 'Broke off',
-  disk: 'Disk',
-  hash: 'Wrong hash',
+  cut: 'Interrupted',
+  disk: 'Disk error',
+  hash: 'Checksum mismatch',
   busy: 'Busy',
 };
 
@@ -32,14 +32,14 @@ export function amountText(bytes: number, totalBytes: number | null): string {
 }
 
 /** `168 of 271 MB, 9.6 MB/s, 17 s left`. */
-export function progressWords(download: Download): string {
+export function downloadText(download: Download): string {
   const { phase, bytes, totalBytes, rate, secondsLeft, problem } = download;
   const amount = amountText(bytes, totalBytes);
   if (phase === 'paused') return `Paused at ${amount}`;
   if (phase === 'checking') return `Checking ${amount}`;
   if (phase === 'connecting') {
-    if (problem !== null) return `${problemTitle(problem)}, trying again`;
-    return bytes > 0 ? `Asking for the rest, ${amount}` : 'Asking the server';
+    if (problem !== null) return `${problemTitle(problem)}, retrying`;
+    return bytes > 0 ? `Resuming, ${amount}` : 'Connecting';
   }
   const speed = rate === null ? '' : `, ${formatBytes(rate)}/s`;
   const left = secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1000).replace('.0 s', ' s')} left`;

@@ -5,19 +5,19 @@ import { formatBytes, formatInteger } from '../../ui/format.ts';
 import type { Fit } from './memory.ts';
 
 const TITLES: Partial<Record<EngineErrorCode, string>> = {
-  MODEL_NOT_FOUND: 'The file is gone',
-  MODEL_IO: 'The file cannot be read',
-  MODEL_FORMAT: 'The file is damaged or no model',
-  UNSUPPORTED_ARCHITECTURE: 'This architecture is not known',
-  UNSUPPORTED_TENSOR_TYPE: 'Some weights are of an unknown type',
-  UNSUPPORTED_TOKENIZER: 'This tokenizer is not known',
+  MODEL_NOT_FOUND: 'File not found',
+  MODEL_IO: 'File cannot be read',
+  MODEL_FORMAT: 'Damaged, or not a model',
+  UNSUPPORTED_ARCHITECTURE: 'Unsupported architecture',
+  UNSUPPORTED_TENSOR_TYPE: 'Unsupported weight type',
+  UNSUPPORTED_TOKENIZER: 'Unsupported tokenizer',
   OUT_OF_MEMORY: 'Not enough memory',
   BACKEND_LOST: 'The engine stopped',
 };
 
 const ADVICE: Partial<Record<EngineErrorCode, string>> = {
-  OUT_OF_MEMORY: 'Choose a smaller context, or close other programs.',
-  BACKEND_LOST: 'It was started again with the model from before.',
+  OUT_OF_MEMORY: 'Choose a smaller context or close other apps.',
+  BACKEND_LOST: 'It restarted with the previous model.',
 };
 
 export interface Problem {
@@ -28,7 +28,7 @@ export interface Problem {
 export function problemText(error: EngineError): Problem {
   const advice = ADVICE[error.code];
   return {
-    title: TITLES[error.code] ?? 'It cannot be loaded',
+    title: TITLES[error.code] ?? 'Could not load the model',
     text: advice === undefined ? error.message : `${error.message} ${advice}`,
   };
 }
@@ -36,19 +36,19 @@ export function problemText(error: EngineError): Problem {
 /** Null when it fits, or will. */
 export function fitProblem(fit: Fit | null, context: number | null): Problem | null {
   if (fit?.verdict !== 'too-large' || context === null) return null;
-  const needs = `It needs ${formatBytes(fit.needed)} for a context of ${formatInteger(context)} tokens`;
-  const later = fit.held > 0 ? ' once the present model is unloaded' : '';
+  const needs = `A context of ${formatInteger(context)} tokens needs ${formatBytes(fit.needed)}`;
+  const later = fit.held > 0 ? ' after the current model is unloaded' : '';
   const has =
     fit.bound === 'free'
-      ? `${formatBytes(fit.available)} are free here${later}`
+      ? `${formatBytes(fit.available)} is free${later}`
       : `the engine can use ${formatBytes(fit.available)}`;
   const choose =
     fit.least > fit.available
-      ? `The smallest context needs ${formatBytes(fit.least)}: choose a smaller model`
+      ? `Even the smallest context needs ${formatBytes(fit.least)}. Choose a smaller model`
       : 'Choose a smaller context';
   return {
-    title: `${formatBytes(fit.short)} short`,
-    text: `${needs}; ${has}. ${choose}${fit.bound === 'free' ? ', or close other programs' : ''}.`,
+    title: `Needs ${formatBytes(fit.short)} more`,
+    text: `${needs}; ${has}. ${choose}${fit.bound === 'free' ? ' or close other apps' : ''}.`,
   };
 }
 
@@ -56,7 +56,7 @@ const MEGABYTE = 1e6;
 
 /** `Reading the file, 41 of 105 MB`; what takes no time to speak of has no numbers. */
 export function progressText({ phase, bytesRead, totalBytes }: LoadProgress): string {
-  if (phase === 'tokenizer') return 'Reading the vocabulary';
+  if (phase === 'tokenizer') return 'Loading the tokenizer';
   if (phase !== 'weights' || totalBytes < MEGABYTE) return 'Reading the file';
   const total = formatBytes(totalBytes);
   const unit = total.slice(total.indexOf(' '));

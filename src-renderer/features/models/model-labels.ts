@@ -16,10 +16,10 @@ const SOURCES: Readonly<Record<ModelSource, string>> = {
   file: 'your file',
   folder: 'your folder',
   download: 'downloaded',
-  'huggingface-cache': 'from the Hugging Face cache',
-  ollama: 'from Ollama',
-  lmstudio: 'from LM Studio',
-  lent: 'lent until this page is closed',
+  'huggingface-cache': 'Hugging Face cache',
+  ollama: 'Ollama',
+  lmstudio: 'LM Studio',
+  lent: 'open until you close this page',
 };
 
 export function sourceText({ source }: Pick<ModelListing, 'source'>): string {
@@ -31,9 +31,9 @@ export function settingsFacts(settings: ModelSettings | undefined): Fact[] {
   if (settings === undefined) return [];
   const { sampling, stop, template, enableThinking, contextSize } = settings;
   const facts = [...factsOf(SAMPLING_SETTINGS, sampling), ...factsOf(STOP_SETTINGS, stop)];
-  if (template !== 'model') facts.push({ name: 'Chat template', value: template === 'plain' ? 'Plain' : 'Your own' });
+  if (template !== 'model') facts.push({ name: 'Chat template', value: template === 'plain' ? 'Plain' : 'Custom' });
   if (enableThinking !== null) facts.push({ name: 'Thinking', value: enableThinking ? 'On' : 'Off' });
-  if (contextSize !== null) facts.push({ name: 'Context', value: `${formatInteger(contextSize)} tokens` });
+  if (contextSize !== null) facts.push({ name: 'Context size', value: `${formatInteger(contextSize)} tokens` });
   return facts;
 }
 
@@ -67,8 +67,8 @@ export function defaultsText(recommended: Partial<SamplingParams> | undefined): 
   const own = Object.keys(recommended ?? {}).length > 0;
   const stages = USUAL_ORDER.map((name) => STAGES[name]).filter(({ isOn }) => isOn(sampling));
   const values = stages.map(({ main: { key, label } }) => `${inSentence(label)} ${sampling[key]}`);
-  const reply = `replies of up to ${STOP_SETTINGS.maxTokens.default} tokens`;
-  return `${own ? 'As its file recommends' : 'The app’s defaults'}: ${[...values, reply].join(', ')}.`;
+  const { label, default: limit } = STOP_SETTINGS.maxTokens;
+  return `${own ? 'Recommended by the file' : 'App defaults'}: ${[...values, `${inSentence(label)} ${limit}`].join(', ')}.`;
 }
 
 /** `top-k`, but `DRY multiplier`. */
@@ -84,19 +84,19 @@ export function licenceName(name: string): string {
 /** How chats are put to the model. */
 export function templateText(model: ModelDescription, builtIn: boolean): string {
   const { chatTemplate, tokenizer, reasoningMarks } = model;
-  if (tokenizer === null) return 'It reads token ids only.';
-  if (builtIn) return 'It knows no roles: what you write is the beginning of a text, and the reply continues it.';
+  if (tokenizer === null) return 'Accepts token IDs only.';
+  if (builtIn) return 'Not a chat model: it continues the text you start.';
   if (chatTemplate === null) {
-    return 'Its file has no chat template: the lines of a chat begin with User: and Assistant:. The Prompt panel shows them.';
+    return 'The file has no chat template. Messages start with User: or Assistant:, as the Prompt panel shows.';
   }
   const thinks =
     reasoningMarks === null
       ? ''
-      : ` It may think before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
-  return `Chats are written with the template in its file. The Prompt panel shows the text that it makes.${thinks}`;
+      : ` It may reason before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
+  return `Chats use the template in the file. The Prompt panel shows the resulting text.${thinks}`;
 }
 
 /** How the matrices of each type lie in memory. */
-export function keptAsText(weights: readonly KeptWeights[]): string {
+export function layoutsText(weights: readonly KeptWeights[]): string {
   return weights.map(({ type, keptAs }) => (type === keptAs ? type : `${type} as ${keptAs}`)).join(', ');
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Download } from '../../../src-main/protocol/app-services.ts';
-import { amountText, problemTitle, progressWords, shareOf } from './download-words.ts';
+import { amountText, problemTitle, downloadText, shareOf } from './download-messages.ts';
 
 const DOWNLOAD: Download = {
   id: 'tiny',
@@ -27,13 +27,13 @@ it('says how much of what is there, in the unit of the whole', () => {
 });
 
 it('says what a download does and how long it takes', () => {
-  expect(progressWords(DOWNLOAD)).toBe('168 of 271 MB, 9.6 MB/s, 11 s left');
-  expect(progressWords({ ...DOWNLOAD, secondsLeft: 125 })).toBe('168 of 271 MB, 9.6 MB/s, 2 min 5 s left');
-  expect(progressWords({ ...DOWNLOAD, rate: null, secondsLeft: null })).toBe('168 of 271 MB');
-  expect(progressWords({ ...DOWNLOAD, phase: 'paused' })).toBe('Paused at 168 of 271 MB');
-  expect(progressWords({ ...DOWNLOAD, phase: 'connecting', bytes: 0 })).toBe('Asking the server');
+  expect(downloadText(DOWNLOAD)).toBe('168 of 271 MB, 9.6 MB/s, 11 s left');
+  expect(downloadText({ ...DOWNLOAD, secondsLeft: 125 })).toBe('168 of 271 MB, 9.6 MB/s, 2 min 5 s left');
+  expect(downloadText({ ...DOWNLOAD, rate: null, secondsLeft: null })).toBe('168 of 271 MB');
+  expect(downloadText({ ...DOWNLOAD, phase: 'paused' })).toBe('Paused at 168 of 271 MB');
+  expect(downloadText({ ...DOWNLOAD, phase: 'connecting', bytes: 0 })).toBe('Connecting');
   const problem = { kind: 'timeout', message: '', httpStatus: null } as const;
-  expect(progressWords({ ...DOWNLOAD, phase: 'connecting', problem })).toBe('No answer, trying again');
+  expect(downloadText({ ...DOWNLOAD, phase: 'connecting', problem })).toBe('Timed out, retrying');
   expect(problemTitle({ kind: 'http', message: '', httpStatus: 404 })).toBe('HTTP 404');
   expect(shareOf(DOWNLOAD)).toBeCloseTo(168 / 271);
   expect(shareOf({ ...DOWNLOAD, totalBytes: null })).toBe(0);

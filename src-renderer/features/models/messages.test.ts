@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import { fitOf } from './memory.ts';
-import { fitProblem, problemText } from './words.ts';
+import { fitProblem, problemText } from './messages.ts';
 
 it('says by how much a model does not fit, and what helps', () => {
   const fit = fitOf({ needed: 2.6e9, free: 1.9e9, held: 0, limit: null });
   expect(fitProblem(fit, 4096)).toEqual({
-    title: '700 MB short',
-    text: 'It needs 2.6 GB for a context of 4,096 tokens; 1.9 GB are free here. Choose a smaller context, or close other programs.',
+    title: 'Needs 700 MB more',
+    text: 'A context of 4,096 tokens needs 2.6 GB; 1.9 GB is free. Choose a smaller context or close other apps.',
   });
   const beside = fitOf({ needed: 2.6e9, free: 1.9e9, held: 0.1e9, limit: null });
-  expect(fitProblem(beside, 4096)?.text).toContain('2.0 GB are free here once the present model is unloaded');
+  expect(fitProblem(beside, 4096)?.text).toContain('2.0 GB is free after the current model is unloaded');
   const limited = fitOf({ needed: 5e9, free: 9e9, held: 0, limit: 4e9 });
   expect(fitProblem(limited, 4096)?.text).toMatch(/the engine can use 4.0 GB. Choose a smaller context.$/);
   const hopeless = fitOf({ needed: 7.2e9, least: 6.9e9, free: 9e9, held: 0, limit: 4.3e9 });
   expect(fitProblem(hopeless, 4096)?.text).toMatch(
-    /can use 4.3 GB. The smallest context needs 6.9 GB: choose a smaller model.$/,
+    /can use 4.3 GB. Even the smallest context needs 6.9 GB\. Choose a smaller model.$/,
   );
   expect(fitProblem(fitOf({ needed: 1, free: 2, held: 0, limit: null }), 4096)).toBeNull();
   expect(fitProblem(null, 4096)).toBeNull();
@@ -23,8 +23,8 @@ it('says by how much a model does not fit, and what helps', () => {
 
 it('names what is wrong with a model, and adds what to do where the engine does not say', () => {
   const unknown = new EngineError('UNSUPPORTED_ARCHITECTURE', 'mamba is not known.');
-  expect(problemText(unknown)).toEqual({ title: 'This architecture is not known', text: 'mamba is not known.' });
+  expect(problemText(unknown)).toEqual({ title: 'Unsupported architecture', text: 'mamba is not known.' });
   const memory = problemText(new EngineError('OUT_OF_MEMORY', 'No room.'));
-  expect(memory.text).toBe('No room. Choose a smaller context, or close other programs.');
-  expect(problemText(new EngineError('INTERNAL', 'A bug.')).title).toBe('It cannot be loaded');
+  expect(memory.text).toBe('No room. Choose a smaller context or close other apps.');
+  expect(problemText(new EngineError('INTERNAL', 'A bug.')).title).toBe('Could not load the model');
 });
