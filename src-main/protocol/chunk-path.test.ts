@@ -1,6 +1,7 @@
 /** What a chunk costs on its way from the engine's thread to the page: one check, and one copy for each border between threads. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { defaultGenerateParams } from '../engine/defaults.ts';
+import type * as Schemas from './schemas.ts';
 import { FakeEngine } from './test-support/fake-engine.ts';
 import { memoryTransportPair } from './test-support/memory.ts';
 import type { Transport } from './transport.ts';
@@ -9,7 +10,7 @@ import type { Transport } from './transport.ts';
 async function countedModules() {
   vi.resetModules();
   vi.doMock('./schemas.ts', async (importOriginal) => {
-    const original = await importOriginal<typeof import('./schemas.ts')>();
+    const original = await importOriginal<typeof Schemas>();
     return { ...original, parseOrRefuse: vi.fn(original.parseOrRefuse) };
   });
   return {

@@ -36,7 +36,13 @@ describe('streamAfter', () => {
     ['none behind a bracket', brackets, '(', ['sat', ')'], ['sat', ' )', '']],
     ['a space that the suffix of a word stands for', { type: 'BPEDecoder', suffix: '</w>' }, 'the</w>', ['c', 'at</w>'], [' c', '', 'at']], // prettier-ignore
     ['the space of a piece', sentencePiece, '▁the', ['▁cat', 's'], [' cat', 's', '']],
-    ['nothing where a character ends', sentencePiece, '<0xAC>', ['<0xE2>', '<0x82>', 'x'], ['', '', '\ufffd\ufffdx', '']],
+    [
+      'nothing where a character ends',
+      sentencePiece,
+      '<0xAC>',
+      ['<0xE2>', '<0x82>', 'x'],
+      ['', '', '\ufffd\ufffdx', ''],
+    ],
     ['a character of its own', sentencePiece, '▁the', ['<0xC3>', '<0xA9>', 's'], ['', '', 'és', '']],
   ])('gives %s', (_what, decoder, before, pieces, texts) => {
     expect(textsAfter(decoder, before, ...pieces)).toEqual(texts);
