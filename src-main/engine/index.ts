@@ -302,7 +302,7 @@ export class InferenceEngine {
     if (params.executor !== undefined && params.executor !== executor.name) {
       throw new EngineError(
         'BAD_REQUEST',
-        `The model was loaded for the ${executor.name} executor. Load it again to run it on ${params.executor}.`,
+        `The model was loaded for the ${executor.name} executor. Reload it to run it on ${params.executor}.`,
         { field: 'executor', value: params.executor, loaded: executor.name },
       );
     }
@@ -321,7 +321,7 @@ export class InferenceEngine {
     if (!this.platform.compileKernels) {
       throw new EngineError(
         'BACKEND_LOST',
-        'There are no CPU kernels here. Load the model with the reference executor.',
+        'No CPU kernels are available here. Load the model with the reference executor.',
       );
     }
     const kernels = await this.platform.compileKernels();

@@ -61,7 +61,7 @@ describe('banned texts', () => {
     const engine = writer(['New', ' York'], ['N', 'ew', ' ', 'Y', 'ork', 'Jersey', ' Jersey']);
     const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'], grammar }));
     expect(end.text).toBe('New Jersey');
-    expect(end.stop).toEqual({ reason: 'eos', detail: 'The text is complete: the grammar allows nothing after it.' });
+    expect(end.stop).toEqual({ reason: 'eos', detail: 'The grammar is complete: nothing may follow.' });
   });
 
   it('end the reply with a reason where nothing else can come', async () => {
@@ -69,10 +69,10 @@ describe('banned texts', () => {
     const engine = writer(['A', ' New', ' York'], ['A ', 'New', ' ', 'N', 'ew', 'York']);
     const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'], grammar }));
     expect(end.stop).toMatchObject({ reason: 'error', errorCode: 'BAD_REQUEST' });
-    expect(end.stop.detail).toContain('The banned texts and the grammar leave no token');
+    expect(end.stop.detail).toContain('The banned texts and the grammar leave no possible next token');
     expect(end.text).not.toContain('New York');
     const all = await writer(['a', 'b'], []).run(params({ ...GREEDY, bannedTexts: ['a', 'b', '<'] }));
-    expect(all.end.stop.detail).toContain('The banned texts leave no token');
+    expect(all.end.stop.detail).toContain('The banned texts leave no possible next token');
   });
 
   it('may stop half way without having been written', async () => {
@@ -245,9 +245,7 @@ describe('a grammar', () => {
       expect(start.notices).toEqual([]);
     }
     const short = await engine.run(params({ ...GREEDY, grammar }, { maxTokens: 1 }));
-    expect(short.start.notices).toEqual([
-      'The grammar needs about 2 tokens to its end, but there is room for 1 token.',
-    ]);
+    expect(short.start.notices).toEqual(['The grammar needs about 2 more tokens to finish, but only 1 token is left.']);
     expect(short.end.stop.reason).toBe('max_tokens');
   });
 

@@ -22,7 +22,7 @@ function engine(script: Partial<Script> = {}, platform = testPlatform()): Script
 describe('stop conditions', () => {
   it('eos: the token is named and left out of the ids', async () => {
     const { end, tokens } = await engine({ next: (ids) => (ids.length < 4 ? 3 : SCRIPTED_EOS) }).run(params());
-    expect(end.stop).toEqual({ reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 });
+    expect(end.stop).toEqual({ reason: 'eos', detail: 'The model finished with <EOS> (token 1).', tokenId: 1 });
     expect(end.ids).toEqual([3, 3, 3]);
     expect(tokens).toHaveLength(3);
   });
@@ -41,7 +41,7 @@ describe('stop conditions', () => {
     expect(end).toMatchObject({ ids: [3, 4], text: 'ab', contextUsed: 3 });
     expect(end.stop).toEqual({
       reason: 'stop_string',
-      detail: 'The text reached the stop string "cd".',
+      detail: 'Reached the stop string "cd".',
       stopString: 'cd',
     });
     expect(tokens.map(({ text }) => text).join('')).toBe(end.text);
@@ -260,7 +260,7 @@ describe('a model that computes nonsense', () => {
     const nan = engine({ logits: () => new Float32Array(vocabulary.length).fill(NaN) });
     expect((await nan.run(params())).end.stop).toEqual({
       reason: 'error',
-      detail: expect.stringContaining('logits that are not numbers') as string,
+      detail: expect.stringContaining('logits are not numbers') as string,
       errorCode: 'INTERNAL',
     });
   });

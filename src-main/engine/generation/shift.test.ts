@@ -56,7 +56,7 @@ describe('a reply in a window that is full', () => {
     const { end } = await engine.run(greedy({ kind: 'text', text: 'a b c', whenFull: 'shift' }, 16));
     expect(end.ids).toHaveLength(16);
     expect(end.stop.reason).toBe('max_tokens');
-    expect(end.stop.detail).toContain('the oldest 10 tokens were left out');
+    expect(end.stop.detail).toContain('The oldest 10 tokens were dropped');
     // 12 of 13 tokens fit: five of the eleven behind BOS go, at tokens 13 and 18.
     // All of the prompt but BOS, and seven of the reply.
     expect(end.dropped).toEqual({ total: 10, segments: [], reply: 7 });

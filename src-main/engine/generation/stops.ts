@@ -3,17 +3,17 @@ import type { EngineError } from '../errors.ts';
 import type { Stop } from '../types.ts';
 
 export function stopAtEos(tokenId: number, piece: string): Stop {
-  return { reason: 'eos', detail: `The model ended the text with ${piece} (token ${tokenId}).`, tokenId };
+  return { reason: 'eos', detail: `The model finished with ${piece} (token ${tokenId}).`, tokenId };
 }
 
 export function stopAtGrammarEnd(): Stop {
-  return { reason: 'eos', detail: 'The text is complete: the grammar allows nothing after it.' };
+  return { reason: 'eos', detail: 'The grammar is complete: nothing may follow.' };
 }
 
 export function stopAtString(stopString: string): Stop {
   return {
     reason: 'stop_string',
-    detail: `The text reached the stop string ${JSON.stringify(stopString)}.`,
+    detail: `Reached the stop string ${JSON.stringify(stopString)}.`,
     stopString,
   };
 }
@@ -33,7 +33,7 @@ export function stopAtMaxTokens(maxTokens: number): Stop {
 export function stopAtContextEnd(promptTokens: number, contextSize: number): Stop {
   const detail =
     promptTokens === contextSize
-      ? `The prompt fills the context window of ${contextSize} tokens; there is no room for a reply.`
+      ? `The prompt fills the context window of ${contextSize} tokens. There is no room for a reply.`
       : `The context window of ${contextSize} tokens is full: ${promptTokens} in the prompt, ${contextSize - promptTokens} in the reply.`;
   return { reason: 'context_full', detail };
 }
@@ -42,7 +42,7 @@ export function stopAtContextEnd(promptTokens: number, contextSize: number): Sto
 export function afterShift(stop: Stop, dropped: number): Stop {
   return {
     ...stop,
-    detail: `${stop.detail} To go on in a full window, the oldest ${tokenCount(dropped)} were left out.`,
+    detail: `${stop.detail} The oldest ${tokenCount(dropped)} ${dropped === 1 ? 'was' : 'were'} dropped to make room.`,
   };
 }
 

@@ -116,7 +116,7 @@ function headWidth(
 ): number {
   const [keyKey, valueKey] = [`${architecture}.attention.key_length`, `${architecture}.attention.value_length`];
   if (!reader.has(keyKey) && embeddingLength % headCount !== 0) {
-    const expected = `a divisor of ${embeddingLength}, as there is no "${keyKey}"`;
+    const expected = `a divisor of ${embeddingLength}, because "${keyKey}" is missing`;
     throw reader.bad(`${architecture}.attention.head_count`, headCount, expected);
   }
   const keyLength = reader.integer(keyKey, 1, MAX_WIDTH, embeddingLength / headCount);
@@ -124,7 +124,7 @@ function headWidth(
   if (valueLength === keyLength) return keyLength;
   throw new EngineError(
     'UNSUPPORTED_ARCHITECTURE',
-    `${reader.fileName}: "${keyKey}" is ${keyLength} and "${valueKey}" is ${valueLength}; only equal ones are supported.`,
+    `${reader.fileName}: "${keyKey}" is ${keyLength} and "${valueKey}" is ${valueLength}; they must be equal.`,
     { file: reader.fileName, architecture, keyLength, valueLength },
   );
 }

@@ -126,7 +126,7 @@ export function readHfConfig(
 function unsupported(config: ConfigReader, modelType: string | undefined): EngineError {
   const supported = HF_MODEL_TYPES.join(', ');
   const problem =
-    modelType === undefined ? 'no "model_type" is named' : `the model_type ${shorten(modelType)} is not supported`;
+    modelType === undefined ? '"model_type" is missing' : `the model_type ${shorten(modelType)} is not supported`;
   return new EngineError('UNSUPPORTED_ARCHITECTURE', `${config.fileName}: ${problem}. Supported: ${supported}.`, {
     file: config.fileName,
     architecture: modelType === undefined ? null : shorten(modelType),

@@ -98,10 +98,7 @@ export class HfWeights implements WeightSource, WeightReader {
     for (const name of this.folder.tensors.keys()) {
       if (used.has(name) || isHfBuffer(name)) continue;
       const { architecture } = this.hyper;
-      throw this.folder.error(
-        `tensor ${quote(name)} has no place in the ${architecture} model that the config describes`,
-        name,
-      );
+      throw this.folder.error(`tensor ${quote(name)} does not belong to the ${architecture} model in the config`, name);
     }
   }
 

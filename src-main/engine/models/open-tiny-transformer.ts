@@ -70,7 +70,7 @@ async function openFile(files: ModelFiles, name: string): Promise<ByteSource> {
     const found = files.names.length > 0 ? files.names.join(', ') : 'no files';
     throw new EngineError(
       'MODEL_NOT_FOUND',
-      `The model ${files.id} has no ${name}. A model is a GGUF file, or a folder with ${CONFIG}, ${WEIGHTS} and ${TOKENIZER}; this has: ${found}.`,
+      `The model ${files.id} has no ${name}. A model is a GGUF file, or a folder with ${CONFIG}, ${WEIGHTS} and ${TOKENIZER}; this one has: ${found}.`,
       { model: files.id, file: name },
     );
   }
@@ -89,7 +89,7 @@ function checkTokenizer(tokenizer: Tokenizer, config: ArchitectureConfig, fileNa
   if (tokenizer.bosTokenId !== null && tokenizer.bosTokenId !== config.bosTokenId) {
     throw new EngineError(
       'MODEL_FORMAT',
-      `${fileName}: text begins with token ${tokenizer.bosTokenId}, but the model's bos_token_id is ${String(config.bosTokenId)}.`,
+      `${fileName}: text starts with token ${tokenizer.bosTokenId}, but the model's bos_token_id is ${String(config.bosTokenId)}.`,
       { file: fileName, found: tokenizer.bosTokenId, expected: config.bosTokenId },
     );
   }

@@ -89,5 +89,5 @@ function vectorTensor(name: string, values: readonly number[]): InputTensor {
 }
 
 function noBlocks(): never {
-  throw new EngineError('INTERNAL', 'The tensors of a Hugging Face folder are stored in no block type.');
+  throw new EngineError('INTERNAL', 'Tensors in a Hugging Face folder have no block type.');
 }

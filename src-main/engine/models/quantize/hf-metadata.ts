@@ -90,7 +90,7 @@ function describeRope(hyper: Hyperparameters, rope: RopeParameters, keys: Keys):
       break;
     }
     case 'yarn': {
-      if (!scaling.truncate) throw unsupported('yarn scaling with an unrounded ramp', hyper);
+      if (!scaling.truncate) throw unsupported('YaRN scaling with an unrounded ramp', hyper);
       type('yarn');
       keys.real('rope.scaling.factor', scaling.factor);
       keys.whole('rope.scaling.original_context_length', scaling.originalContextLength);
@@ -123,7 +123,7 @@ function periodOf(hyper: Hyperparameters, usual: number): number {
   const fits = (period: number) => localLayers.every((local, layer) => local === layer % period < period - 1);
   const periods = [usual, ...Array.from({ length: blockCount + 1 }, (_, i) => i + 1)];
   const period = periods.find(fits);
-  if (period === undefined) throw unsupported('local and global layers in no regular order', hyper);
+  if (period === undefined) throw unsupported('an irregular order of local and global layers', hyper);
   return period;
 }
 
@@ -137,14 +137,14 @@ function windowWarnings({ architecture, slidingWindow }: Hyperparameters): strin
   if (slidingWindow === null || architecture === 'gemma2' || architecture === 'gemma3') return [];
   return [
     `GGUF has no key for the sliding window of ${slidingWindow} tokens in a ${architecture} model: ` +
-      'in longer texts the new file will attend to all tokens.',
+      'with longer texts, the new file will attend to all tokens.',
   ];
 }
 
 function unsupported(what: string, { architecture }: Hyperparameters): EngineError {
   return new EngineError(
     'UNSUPPORTED_ARCHITECTURE',
-    `The ${architecture} model has ${what}, for which GGUF has no key. It can be run as it is, and not be converted.`,
+    `The ${architecture} model has ${what}, for which GGUF has no key. You can run it as it is, but not convert it.`,
     { architecture },
   );
 }
