@@ -45,7 +45,7 @@ function person(name: string, age: number): string {
 }
 
 const path = process.argv[2] ?? (await cachedTestModel());
-if (path === null) throw new Error('Give a GGUF file, or fetch the test model first.');
+if (path === null) throw new Error('Pass a GGUF file, or fetch the test model first.');
 const takeWeights = () => Promise.resolve({ bytes: 0, get: () => neverRead() });
 const { tokenizer, config } = await openModel(await singleFile(path), { contextSize: 16, takeWeights });
 

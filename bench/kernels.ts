@@ -59,7 +59,7 @@ else print();
 function measure(name: string, shape: string): void {
   const [outputs, inputs] = shape.split('x').map(Number);
   const type = BLOCK_TYPES.find((type) => type.name === name);
-  if (!type) throw new Error(`There is no type ${name}.`);
+  if (!type) throw new Error(`Unknown type ${name}.`);
   const memory = new KernelMemory(kernels.shared);
   const functions = instantiateKernels(kernels.module, memory.memory, () => false, undefined);
   const { layout, convert } = packingOf(type, inputs, {

@@ -47,7 +47,7 @@ function describe({ machine }: MachineResult): string {
   const day = new Date().toISOString().slice(0, 10);
   const { cpu, cores, memoryBytes, platform, runtime, v8 } = machine;
   const busy =
-    load > 0.5 * availableParallelism() ? ' Other programs took part of it, so only the ratios say something.' : '';
+    load > 0.5 * availableParallelism() ? ' Other programs were running, so only the ratios are meaningful.' : '';
   return (
     `${day}, ${cpu}, ${cores} threads, ${(memoryBytes / 1e9).toFixed(0)} GB, ${platform}. Tokenscope in ${runtime}, V8 ${v8}; ` +
     `node-llama-cpp 3.21.1 in Node ${process.versions.node}. Medians of ${options.task.repeat}, taking turns. ` +

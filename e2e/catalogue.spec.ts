@@ -117,7 +117,9 @@ test('two starts at once make one download; a page in place of the rest takes no
 
   hub.server.behave(hub.path(hub.tiny), { kind: 'page', length: true });
   await models.control(id, 'download-resume').click();
-  await expect(models.control(id, 'download-problem')).toContainText('Nothing was taken; what came before is kept.');
+  await expect(models.control(id, 'download-problem')).toContainText(
+    'Nothing was downloaded; the earlier part is kept.',
+  );
   expect((await stat(part)).size).toBe(size);
   hub.server.behave(hub.path(hub.tiny));
   await models.control(id, 'download-retry').click();
@@ -159,13 +161,13 @@ test(
     const retry = () => models.control(id, 'download-retry').click();
     hub.server.behave(path, { kind: 'status', status: 404 });
     await retry();
-    await expectProblem('http', /HTTP 404.*it has no such file/s);
+    await expectProblem('http', /HTTP 404.*the file was not found/s);
     hub.server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
     await retry();
     await expectProblem('redirect', /Redirect blocked.*http:\/\/example\.org/s);
     hub.server.behave(path, { kind: 'hang' });
     await retry();
-    await expectProblem('timeout', /Timed out.*did not answer within 1 seconds/s);
+    await expectProblem('timeout', /Timed out.*did not respond within 1 seconds/s);
 
     const tls = await startDownloadServer({ tls: true });
     await setMirror(models, tls.url);
@@ -183,7 +185,7 @@ test(
     await models.control(hub.unchecked.id, 'download').click();
     const full = models.control(hub.unchecked.id, 'download-problem');
     await expect(full).toHaveAttribute('data-kind', 'disk');
-    await expect(full).toContainText(/Disk error.*Free some space, or choose another folder/s);
+    await expect(full).toContainText(/Disk error.*Free some space, or choose another models folder/s);
     await models.control(hub.unchecked.id, 'download-cancel').click();
     await expect(full).toBeHidden();
 
@@ -193,7 +195,7 @@ test(
     await models.expectPhase(id, 'here');
     const log = await models.networkLog();
     expect(log.at(-2)).toMatchObject({ result: 'done', bytes: 0 });
-    expect(log.at(-2)?.text).toContain('It led on (302).');
+    expect(log.at(-2)?.text).toContain('Redirected (302).');
     expect(log.at(-1)).toMatchObject({ result: 'done', bytes: hub.tiny.bytes });
     expect(log.at(-1)?.text).toContain(hub.path(hub.withTerms));
   },

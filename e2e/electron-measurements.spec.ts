@@ -37,7 +37,7 @@ test(
     await app.restart();
     models = await showModel(app);
     await expect(models.id('detail')).toContainText(
-      /Threads: measured before on this computer: one token takes [\d.]+ ms on \d+ threads/,
+      /Threads: measured earlier on this computer: one token takes [\d.]+ ms on \d+ threads/,
     );
     expect(await kept()).toBe(before);
 

@@ -53,7 +53,7 @@ test('what the terminal adds is listed, loads and talks; moved, its card says so
   await models.show();
   const missing = models.cardOf('llama');
   await expect(missing).toContainText('Missing');
-  await expect(missing.getByTestId('model-problem')).toContainText('is not there any more');
+  await expect(missing.getByTestId('model-problem')).toContainText('no longer exists');
   if (app.host === 'electron') {
     await models.locate('llama', moved);
   } else {
@@ -75,7 +75,7 @@ test('another file in its place is noticed, told of, and taken when a person say
   await models.menu('tiny-llama', 'verify-model');
   await expect(models.id('file-check')).toContainText('Recorded');
   await models.menu('tiny-llama', 'verify-model');
-  await expect(models.id('file-check')).toContainText('The file is whole');
+  await expect(models.id('file-check')).toContainText('The file is intact');
 
   await writeFile(path, await tinyGguf('qwen2'));
   await lookAgain(models);

@@ -181,7 +181,7 @@ test('a dragged file lights the window up; dropped, it is opened', async ({ app,
   await models.drag('story.gguf', bytes, ['dragenter', 'drop']);
   if (app.host === 'electron') {
     // A file that a script made lies nowhere: it has no path, and the page cannot give it one.
-    await expect(models.id('open-error')).toContainText('no file of this computer');
+    await expect(models.id('open-error')).toContainText('not a file on this computer');
     await expect(models.id('model-card')).toHaveCount(1);
     await models.dropFile(await writeTinyModel(dataDir));
   }
@@ -227,7 +227,7 @@ test('opened models are there again after a restart, where they are remembered b
   await expect(models.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
   await models.show();
   const gone = models.card('llama');
-  await expect(gone.getByTestId('model-problem')).toContainText('is not there any more');
+  await expect(gone.getByTestId('model-problem')).toContainText('no longer exists');
   await expect(gone.getByTestId('load-model')).toBeHidden();
   await gone.getByTestId('remove-model').click();
   await expect(gone).toBeHidden();

@@ -57,7 +57,7 @@ test('memory that the system does not give is an error with the numbers, and the
   const lift = await limitEngineMemory(app, 400e6);
   await endless.getByTestId('load-model').click();
   await expect(endless.getByTestId('model-problem')).toContainText(
-    /Not enough memory\s*There is no memory for the model with a context of 2097152 tokens: 16\d{8} bytes are needed in all, and the system/,
+    /Not enough memory\s*Out of memory for the model with a context of 2097152 tokens: 16\d{8} bytes are needed in total, and the system/,
   );
   await expect(models.card('TinyTransformer')).toContainText('Loaded');
   await expectReply(chat);

@@ -42,7 +42,9 @@ test('a second instance says what it does not save, also after a reload, until t
     await expectNoViolations(app.page, 'the read-only banner');
     await app.page.reload();
     await chat.ready();
-    await expect(banner).toContainText('Chats are saved here too; settings are saved once the other is closed.');
+    await expect(banner).toContainText(
+      'Chats are saved here too, but settings are saved only after the other one is closed.',
+    );
     if (host === 'web') {
       const tab = await app.context.newPage();
       await tab.goto(await signedInAddress(app.origin, dataDir));

@@ -80,7 +80,7 @@ test.describe('a reply says exactly why it ended', () => {
     await chat.set('maxTokens', 1100);
     await chat.openPanel('context');
     expect((await chat.ask('The cat sat on the')).reason).toBe('max_tokens');
-    await expect(chat.lastStop).toHaveAttribute('title', /the oldest 4\d\d tokens were left out/);
+    await expect(chat.lastStop).toHaveAttribute('title', /The oldest 4\d\d tokens were dropped/);
     const used = Number(await chat.id('context-meter').getAttribute('data-used'));
     expect(used).toBeGreaterThan(500);
     expect(used).toBeLessThan(1000);

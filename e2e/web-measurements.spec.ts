@@ -9,7 +9,7 @@ test('a page that is opened again does not measure again', { tag: ['@alone', '@f
   test.skip(threads < 2, 'This machine runs one thread at a time: there is nothing to measure.');
   await expect(models.id('detail')).toContainText(/Threads: measured: one token takes [\d.]+ ms on \d+ threads/);
   // Where other programs keep the processor busy, it takes more than one try until it is clear.
-  const again = models.id('detail').getByText(/Threads: measured before on this computer/);
+  const again = models.id('detail').getByText(/Threads: measured earlier on this computer/);
   for (const end = Date.now() + 30_000; Date.now() < end && !(await again.isVisible());) {
     await app.page.reload();
     await showModel(app);

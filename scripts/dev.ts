@@ -10,7 +10,7 @@ try {
   const runtime = await electronRuntime(say);
   if (runtime.fallback) say(runtime.reason);
   const problem = sandboxProblem();
-  if (problem) say(`${problem}, so the window runs without it (in development only)`);
+  if (problem) say(`${problem}, so the window runs without the sandbox (in development only)`);
   const bundler = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js');
   // electron-vite does not know ELECTRON_OVERRIDE_DIST_PATH.
   process.exitCode = await runForeground(process.execPath, [bundler, 'dev', ...(problem ? ['--noSandbox'] : [])], {

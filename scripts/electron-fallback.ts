@@ -50,7 +50,7 @@ export async function fallbackPath(): Promise<string> {
 export async function makeFallback(say: (line: string) => void): Promise<string> {
   const target = await fallbackPath();
   const parent = dirname(target);
-  const onWait = () => say('another process is making the Electron runtime; waiting for it');
+  const onWait = () => say('another process is preparing the Electron runtime; waiting for it');
   return withLock(`${target}.lock`, make, { onWait });
 
   async function make(): Promise<string> {
@@ -85,7 +85,7 @@ async function fetchArchive(work: string): Promise<string> {
   const hash = createHash('sha512');
   await pipeline(createReadStream(tarball), hash);
   if (`sha512-${hash.digest('base64')}` !== INTEGRITY) {
-    throw new Error(`${PACKAGE} is not the file it should be: its SHA-512 differs from the pinned one`);
+    throw new Error(`${PACKAGE} is not the expected file: its SHA-512 differs from the pinned one`);
   }
   await extract({ file: tarball, cwd: work }, [ARCHIVE]);
   await rm(tarball);

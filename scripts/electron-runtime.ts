@@ -42,7 +42,7 @@ const toStderr = (line: string) => process.stderr.write(`tokenscope: ${line}\n`)
  */
 export async function electronRuntime(say: (line: string) => void = toStderr): Promise<ElectronRuntime> {
   const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
-  if (override) return describe(override, 'ELECTRON_OVERRIDE_DIST_PATH names it');
+  if (override) return describe(override, 'set by ELECTRON_OVERRIDE_DIST_PATH');
   const pinned = await pinnedVersion();
   if (await installed()) return describe(ownDist, 'installed in node_modules');
 
@@ -55,22 +55,22 @@ export async function electronRuntime(say: (line: string) => void = toStderr): P
       if (await installOfficial(pinned, say)) return describe(ownDist, 'downloaded by the electron package');
     } else if (!fallbackSupported) {
       throw new Error(
-        `Electron ${pinned} is not installed and its download cannot be reached. Run "npx install-electron" where ` +
-          'it can be, or set ELECTRON_OVERRIDE_DIST_PATH to a folder with an unpacked Electron.',
+        `Electron ${pinned} is not installed and cannot be downloaded. Run "npx install-electron" ` +
+          'with network access, or set ELECTRON_OVERRIDE_DIST_PATH to a folder with an unpacked Electron.',
       );
     }
   }
-  if (!fallbackSupported) throw new Error('Electron could not be installed: run "npx install-electron" to see why.');
+  if (!fallbackSupported) throw new Error('Electron could not be installed. Run "npx install-electron" to see why.');
   return describe(await makeFallback(say), fallbackReason(pinned));
 }
 
 function fallbackReason(pinned: string): string {
-  return `Electron ${FALLBACK_VERSION} stands in for ${pinned}, whose download cannot be reached from here`;
+  return `using Electron ${FALLBACK_VERSION}, because ${pinned} could not be downloaded`;
 }
 
 async function describe(distPath: string, reason: string): Promise<ElectronRuntime> {
   const executable = join(distPath, executableName());
-  if (!existsSync(executable)) throw new Error(`There is no Electron in ${distPath}: ${executable} is missing.`);
+  if (!existsSync(executable)) throw new Error(`Electron was not found in ${distPath}: ${executable} is missing.`);
   const version = await readFile(join(distPath, 'version'), 'utf8').catch(() => 'unknown');
   return { distPath, executable, version: version.trim().replace(/^v/, ''), fallback: isFallback(distPath), reason };
 }

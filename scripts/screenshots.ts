@@ -187,7 +187,7 @@ async function withApp(
 }
 
 const executablePath = findChromium();
-if (!executablePath) throw new Error('Screenshots need a Chromium: npx tsx scripts/system-packages.ts');
+if (!executablePath) throw new Error('Screenshots need Chromium: npx tsx scripts/system-packages.ts');
 await ensureBuilt(['main', 'app']);
 const only = ['models', 'code'].find((part) => process.argv.includes(part));
 await mkdir(FOLDER, { recursive: true });

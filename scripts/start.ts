@@ -33,20 +33,20 @@ async function main(): Promise<number> {
   ];
   if (values.web || values.address) return await serve(webArgs);
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) {
-    return await serve(webArgs, 'there is no display here (DISPLAY and WAYLAND_DISPLAY are not set)');
+    return await serve(webArgs, 'no display was found (DISPLAY and WAYLAND_DISPLAY are not set)');
   }
   const runtime = await electronRuntime(say).catch((error: Error) => error);
   if (runtime instanceof Error) return await serve(webArgs, runtime.message);
   const code = await openApp(runtime);
   if (code !== LIBRARY_MISSING) return code;
   const advice = electronLibrariesAdvice();
-  return await serve(webArgs, `Electron lacks a system library${advice ? `; as root: ${advice}` : ''}`);
+  return await serve(webArgs, `Electron needs a missing system library${advice ? `; as root: ${advice}` : ''}`);
 }
 
 async function openApp(runtime: ElectronRuntime): Promise<number> {
   if (runtime.fallback) say(runtime.reason);
   const problem = sandboxProblem();
-  if (problem) say(`${problem}, so the window runs without it (in development only)`);
+  if (problem) say(`${problem}, so the window runs without the sandbox (in development only)`);
   const { ELECTRON_RUN_AS_NODE: _, ...env } = process.env;
   return await runForeground(runtime.executable, ['.', ...(problem ? ['--no-sandbox'] : [])], {
     env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: runtime.distPath },

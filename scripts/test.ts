@@ -58,7 +58,7 @@ async function plan(): Promise<Pick<Plan, 'unit' | 'kernels' | 'specs'>> {
   if (options.since === undefined) return { unit: 'all', kernels: true, specs: 'all' };
   const { since, changed, deleted } = await changesSince(options.since);
   const found = planFor(changed, deleted);
-  heading(`Only what changes since ${since} can affect`);
+  heading(`Only what the changes since ${since} can affect`);
   console.log(`${changed.length} changed file${changed.length === 1 ? '' : 's'}`);
   for (const line of found.leftOut) console.log(`left out: ${line}`);
   return found;
@@ -85,10 +85,10 @@ async function unit(wantedTests: Plan['unit']): Promise<Suite[]> {
   heading('Unit and contract tests');
   // Without it, its tests are left out with a reason, and fail where CI is set.
   await fetchTestModel(console.log).catch((error: unknown) =>
-    console.log(`No test model: ${(error as Error).message}`),
+    console.log(`The test model is missing: ${(error as Error).message}`),
   );
   await fetchTestTokenizers(console.log).catch((error: unknown) =>
-    console.log(`Not all test tokenizers: ${(error as Error).message}`),
+    console.log(`Some test tokenizers are missing: ${(error as Error).message}`),
   );
   const report = join(RESULTS, 'unit.json');
   const some = wantedTests === 'all' ? null : await testFilesUnder(wantedTests);
@@ -102,7 +102,7 @@ async function unit(wantedTests: Plan['unit']): Promise<Suite[]> {
 
 /** Again where vectors become 256 bits wide: in the app's V8, with what its better compiler makes from the start on. */
 async function kernels(): Promise<Suite> {
-  heading('Tests of the CPU kernels in the V8 of Electron');
+  heading('CPU kernel tests in the V8 of Electron');
   await systemPackages();
   const report = join(RESULTS, 'kernels.json');
   const { executable, version } = await electronRuntime();

@@ -33,12 +33,12 @@ function run({ call, params }: BenchRequest): Promise<BenchModel | number> {
     case 'decode':
       return measureDecode(loaded(), params);
     default:
-      throw new Error(`${call} is not measured in a page.`);
+      throw new Error(`${call} cannot be measured in a page.`);
   }
 }
 
 async function load(params: Extract<BenchRequest, { call: 'load' }>['params']): Promise<BenchModel> {
-  if (client === null) throw new Error('Nothing is connected.');
+  if (client === null) throw new Error('Not connected.');
   const { path: modelId, threads, executor, contextSize } = params;
   const { stream } = { stream: client.stream.bind(client) };
   for await (const event of stream('load', { modelId, executor, contextSize, ...(threads ? { threads } : {}) })) {
@@ -51,7 +51,7 @@ async function load(params: Extract<BenchRequest, { call: 'load' }>['params']): 
 }
 
 function loaded(): MeasuredEngine {
-  if (engine === null) throw new Error('Nothing is loaded.');
+  if (engine === null) throw new Error('No model is loaded.');
   return engine;
 }
 

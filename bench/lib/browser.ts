@@ -18,7 +18,8 @@ import { ModelLibrary } from '../../src-main/services/models/library.ts';
 /** Runs `work` with a page of the built app's web host, in which only the engine runs. */
 export async function withBrowser<T>(work: (page: BenchCaller) => Promise<T>): Promise<T> {
   const executablePath = findChromium();
-  if (executablePath === null) throw new Error('There is no Chromium: scripts/system-packages.ts says how to get one.');
+  if (executablePath === null)
+    throw new Error('Chromium was not found. Run "npx tsx scripts/system-packages.ts" to see how to install it.');
   const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-bench-web-'));
   const server = await startServer({ dataDir });
   const browser = await chromium.launch({ executablePath });

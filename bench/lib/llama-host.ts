@@ -52,7 +52,7 @@ async function load({ path, threads, contextSize: wanted }: BenchCalls['load']['
 }
 
 function loaded(): LlamaSequence {
-  if (sequence === null) throw new Error('Nothing is loaded.');
+  if (sequence === null) throw new Error('No model is loaded.');
   return sequence;
 }
 
@@ -104,7 +104,7 @@ async function run({ call, params }: BenchRequest): Promise<unknown> {
     case 'lanes':
     case 'profile':
     case 'ceilings':
-      throw new Error(`${call} is not measured here.`);
+      throw new Error(`${call} cannot be measured here.`);
   }
 }
 

@@ -55,6 +55,6 @@ function chosen<T extends string>(option: string, list: string | undefined, all:
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`"${text}" is no whole number from 1.`);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`"${text}" is not a whole number of at least 1.`);
   return value;
 }

@@ -50,15 +50,15 @@ export function formatFiles(results: readonly FileResult[], { task }: BenchOptio
   const short = task.contexts[0];
   const long = task.contexts.at(-1) ?? short;
   return [
-    'Ratios of tokens per second, Tokenscope / node-llama-cpp; in brackets the floor and the goal. “Best” is the number ' +
-      'of threads that is faster, for each side its own. What is below its floor is bold.',
+    'Ratios of tokens per second, Tokenscope / node-llama-cpp; minimum and goal in brackets. “Best” uses each side’s ' +
+      'fastest number of threads. Values below the minimum are bold.',
     ratioTable(results, short),
     ...(results.some(({ pairs }) => pairs.some(({ checked }) => checked !== null))
       ? [CHECKED, ratioTable(withChecks(results), short)]
       : []),
     'Tokens per second, Tokenscope / node-llama-cpp.',
     table(
-      ['file', 'threads', `read ${task.prompt}`, ...task.contexts.map((context) => `write after ${context}`)],
+      ['file', 'threads', `prefill ${task.prompt}`, ...task.contexts.map((context) => `decode after ${context}`)],
       results.flatMap(({ type, pairs }) =>
         pairs.map(({ threads, ours, theirs }) => {
           const both = (read: Read) => `${number(read(ours))} / ${number(read(theirs))}`;
@@ -67,20 +67,19 @@ export function formatFiles(results: readonly FileResult[], { task }: BenchOptio
         }),
       ),
     ),
-    `What a second thread gives Tokenscope, and the share of its speed that each side keeps after ${long} tokens.`,
+    `Tokenscope’s speedup from a second thread, and the share of its decode speed that each side keeps after ${long} tokens.`,
     table(
-      ['file', 'reading, 2 threads / 1', 'writing, 2 threads / 1', 'kept, 1 thread', 'kept, 2 threads'],
+      ['file', 'prefill, 2 threads / 1', 'decode, 2 threads / 1', 'kept, 1 thread', 'kept, 2 threads'],
       results.map((result) => scalingRow(result, short, long)),
     ),
-    'Loading, ms, and the most memory that the process took for it, MB (Tokenscope / node-llama-cpp); the bound for ' +
-      'Tokenscope is 1.3 x file + K and V.',
-    table(['file', 'threads', 'load', 'memory', 'bound'], results.flatMap(memoryRows)),
+    'Load time in ms and peak memory in MB (Tokenscope / node-llama-cpp). The limit for Tokenscope is 1.3 x file + KV cache.',
+    table(['file', 'threads', 'load', 'memory', 'limit'], results.flatMap(memoryRows)),
   ].join('\n\n');
 }
 
 const CHECKED =
-  'Tokenscope there ran in Electron’s program as Node. The Electron that was to be had here is older than the app’s: its ' +
-  'utility processes check every address before they use it, and V8 widens nothing then. The same in such a process:';
+  'Above, Tokenscope ran in Electron’s binary as Node. The Electron available here is older than the app’s: its utility ' +
+  'processes check every memory address, which also keeps V8 from widening vectors. The same in a utility process:';
 
 function withChecks(results: readonly FileResult[]): FileResult[] {
   return results.map(({ type, pairs }) => ({

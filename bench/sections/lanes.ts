@@ -53,7 +53,7 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
 
 export function formatLanes({ lanes, tiny }: LanesResult): string {
   return [
-    'Replies written at once: tokens per second of all of them together, and beside it how many times those of one.',
+    'Lanes (replies decoded as one batch): tokens per second of all lanes together, and the speedup over one lane in brackets.',
     table(
       ['model', 'threads', ...LANES.map((count) => `${count}`)],
       lanes.map(({ model, threads, rates }) => {
@@ -65,11 +65,11 @@ export function formatLanes({ lanes, tiny }: LanesResult): string {
         return [model, String(threads), ...cells];
       }),
     ),
-    `TinyTransformer: tokens per second of a prompt of ${tiny.prompt}, and of ${tiny.generate} tokens after 16.`,
+    `TinyTransformer: tokens per second, prefill of ${tiny.prompt} tokens and decode of ${tiny.generate} tokens after 16.`,
     table(
-      ['threads', 'reading', 'writing'],
+      ['threads', 'prefill', 'decode'],
       tiny.rows.map(({ threads, prefill, decode }) => [
-        threads === null ? 'as measured when loaded' : String(threads),
+        threads === null ? 'chosen by measurement' : String(threads),
         number(prefill),
         number(decode),
       ]),

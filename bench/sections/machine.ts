@@ -15,7 +15,7 @@ export interface MachineResult {
 }
 
 export async function measureMachine(options: BenchOptions): Promise<MachineResult> {
-  options.say('what the machine can do at most');
+  options.say('limits of the machine');
   const built = new URL('out/main/', pathToFileURL(`${root}/`));
   return withBenchSession(await appRuntime(), built, undefined, async (session) => {
     const ceilings: MachineCeilings[] = [];
@@ -31,7 +31,7 @@ export function formatMachine({ ceilings }: MachineResult, files: readonly FileR
     return [String(threads), number(readBytesPerSecond / 1e9), number(multiplyAddsPerSecond / 1e9)];
   });
   const parts = [
-    'At most this machine reads memory and multiplies 8-bit numbers like this, in loops that do nothing else.',
+    'Limits of this machine: memory reads and 8-bit multiply-adds, in loops that do nothing else.',
     table(['threads', 'read, GB/s', '8-bit, GMAC/s'], rows),
   ];
   const used = files.flatMap(({ type, pairs }) =>
@@ -45,8 +45,10 @@ export function formatMachine({ ceilings }: MachineResult, files: readonly FileR
     }),
   );
   if (used.length > 0) {
-    parts.push('A token reads all weights once. So writing reads memory at this speed, and uses this share of it:');
-    parts.push(table(['file', 'threads', 'GB/s', 'of what it can'], used));
+    parts.push(
+      'Each token reads all weights once. So decoding reads memory at this rate, which is this share of the limit:',
+    );
+    parts.push(table(['file', 'threads', 'GB/s', 'share of limit'], used));
   }
   return parts.join('\n\n');
 }

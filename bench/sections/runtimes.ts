@@ -6,7 +6,7 @@ import type { BenchOptions } from '../lib/options.ts';
 
 const HOSTS: readonly { readonly contender: Contender; readonly name: string }[] = [
   { contender: 'electron', name: 'utility process' },
-  { contender: 'electron-as-node', name: 'the same program as Node' },
+  { contender: 'electron-as-node', name: 'the same binary as Node' },
   { contender: 'browser', name: 'browser' },
   { contender: 'node', name: 'Node' },
 ];
@@ -43,7 +43,7 @@ export function formatRuntimes(results: readonly RuntimesResult[], { task }: Ben
     });
   });
   return [
-    'SmolLM2 Q4_1 in each host, taking turns: tokens per second, and in brackets the ratio to the app’s.',
-    table(['host', 'threads', `read ${task.prompt}`, 'write after 16'], rows),
+    'SmolLM2 Q4_1 in each host, in turns: tokens per second, with the ratio to the app in brackets.',
+    table(['host', 'threads', `prefill ${task.prompt}`, 'decode after 16'], rows),
   ].join('\n\n');
 }

@@ -43,14 +43,14 @@ async function firstOutput(args: string[]): Promise<number> {
   const first = once(child.stdout, 'data').then(() => performance.now() - started);
   const ms = await Promise.race([first, ended.then(() => NaN)]);
   const [code] = (await ended) as [number | null];
-  if (code !== 0 || Number.isNaN(ms)) throw new Error(`${args[0]} ended with ${code} and wrote no token.`);
+  if (code !== 0 || Number.isNaN(ms)) throw new Error(`${args[0]} exited with ${code} without producing a token.`);
   return ms;
 }
 
 export function formatStart({ ours, theirs, times }: StartResult): string {
   return [
-    `From the start of the program to the first token after “${PROMPT}”, SmolLM2 Q4_1, ms: medians of ${times}. ` +
-      'node-llama-cpp in a program of ten lines.',
+    `Time from starting the program to the first token after “${PROMPT}”, SmolLM2 Q4_1, in ms: medians of ${times}. ` +
+      'node-llama-cpp runs in a ten-line program.',
     table(['`tokenscope run`', 'node-llama-cpp'], [[ours.toFixed(0), theirs.toFixed(0)]]),
   ].join('\n\n');
 }

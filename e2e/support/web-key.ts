@@ -23,7 +23,7 @@ export async function signedInAddress(origin: string, dataDir: string): Promise<
 
 /** The address that the web host printed; null while it has printed none. */
 export function printedAddress(output: string): string | null {
-  return /^Tokenscope is at (http:\S+)\r?\n/m.exec(output)?.[1] ?? null;
+  return /^Tokenscope is running at (http:\S+)\r?\n/m.exec(output)?.[1] ?? null;
 }
 
 /** @throws Error when the address holds no key */

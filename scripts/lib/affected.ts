@@ -63,13 +63,13 @@ export function planFor(changed: readonly string[], deleted: readonly string[] =
   const leftOut = [
     ...(unit === 'all'
       ? []
-      : [unit.length === 0 ? 'unit tests: no code changed' : 'unit tests that import nothing of what changed']),
-    ...(kernels ? [] : ['kernels: nothing changed in the engine, its kernels or its Node host']),
+      : [unit.length === 0 ? 'unit tests: no code changed' : 'unit tests that do not import changed files']),
+    ...(kernels ? [] : ['kernel tests: no changes in the engine, its kernels or its Node host']),
     ...(specs === 'all'
       ? []
       : [
           specs.length === 0
-            ? 'end-to-end tests: nothing changed in what they run'
+            ? 'end-to-end tests: no changes in the code they run'
             : `end-to-end tests other than ${specs.join(', ')}`,
         ]),
   ];

@@ -21,7 +21,7 @@ export async function fileInTar(decompress: Duplex, archive: string, name: strin
   for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0;) {
     const prefix = field(tar, at + 345, 155);
     const size = parseInt(field(tar, at + 124, 12).trim(), 8);
-    if (!Number.isSafeInteger(size)) throw new Error(`${archive} is no tar archive.`);
+    if (!Number.isSafeInteger(size)) throw new Error(`${archive} is not a tar archive.`);
     const start = at + BLOCK;
     if ((prefix && `${prefix}/`) + field(tar, at, 100) === name) return tar.subarray(start, start + size);
     at = start + Math.ceil(size / BLOCK) * BLOCK;

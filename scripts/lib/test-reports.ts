@@ -48,7 +48,7 @@ function sumOf(name: string, phases: Phase[], read: (report: unknown, suite: Sui
     read(report, suite);
     // For example an error after the last test, which no single test reports.
     if (exitCode !== 0 && suite.failed === before) {
-      fail(suite, `the test runner ended with code ${exitCode}`);
+      fail(suite, `the test runner exited with code ${exitCode}`);
     }
   }
   if (suite.passed + suite.failed === 0) fail(suite, 'no test ran');
@@ -85,7 +85,7 @@ interface PlaywrightTest {
 
 function readPlaywright(report: unknown, suite: Suite): void {
   const { suites = [], errors = [] } = (report ?? {}) as { suites?: PlaywrightSuite[]; errors?: { message: string }[] };
-  for (const error of errors) fail(suite, 'outside of the tests', error.message);
+  for (const error of errors) fail(suite, 'outside the tests', error.message);
   const visit = (node: PlaywrightSuite, path: string[]) => {
     for (const spec of node.specs ?? []) {
       for (const test of spec.tests) {

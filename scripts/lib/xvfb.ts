@@ -17,9 +17,9 @@ export function startVirtualDisplay(width = 1600, height = 1200): Promise<Virtua
     let complaint = '';
     server.stderr?.on('data', (text: Buffer) => (complaint += text.toString()));
     server.once('error', () =>
-      failed(new Error('Xvfb is not installed: npx tsx scripts/system-packages.ts says how.')),
+      failed(new Error('Xvfb is not installed. Run "npx tsx scripts/system-packages.ts" to see how to install it.')),
     );
-    server.once('exit', (code) => failed(new Error(`Xvfb ended with code ${code}: ${complaint.trim()}`)));
+    server.once('exit', (code) => failed(new Error(`Xvfb exited with code ${code}: ${complaint.trim()}`)));
     server.stdio[3]?.once('data', (number: Buffer) => {
       const stop = () => {
         server.kill('SIGTERM');

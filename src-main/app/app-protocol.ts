@@ -58,6 +58,6 @@ async function fromDevServer(origin: string, request: Request, headers: Record<s
 }
 
 function refusal(status: number, headers: Record<string, string>): Response {
-  const body = status === 404 ? 'There is nothing here.' : 'This cannot be served.';
+  const body = status === 404 ? 'Not found.' : 'This file cannot be served.';
   return new Response(body, { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' } });
 }

@@ -17,7 +17,7 @@ export async function chooseModel(window: BrowserWindow | null): Promise<string 
     // Only macOS has a dialog for both; elsewhere the folder's config.json stands for the folder.
     properties: process.platform === 'darwin' ? ['openFile', 'openDirectory'] : ['openFile'],
     filters: [
-      { name: 'Models: GGUF, or config.json of a folder', extensions: ['gguf', 'json', 'safetensors'] },
+      { name: 'Models (.gguf, or a folder’s config.json)', extensions: ['gguf', 'json', 'safetensors'] },
       { name: 'All files', extensions: ['*'] },
     ],
   };

@@ -40,7 +40,7 @@ export function reloadAfterCrash(window: BrowserWindow, { notice, askToReload, q
       if (!(await askToReload())) return quit();
       guard.reset();
     }
-    notice(`The page stopped unexpectedly (${reason}) and was loaded again. What was saved is still here.`);
+    notice(`The page crashed (${reason}) and was reloaded. Everything that was saved is still here.`);
     if (!window.isDestroyed()) window.webContents.reload();
   }
 }

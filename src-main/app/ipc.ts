@@ -56,15 +56,15 @@ export function isWindowVerb(value: unknown): value is WindowVerb {
 /** Null: the sender may go on. A frame that has navigated away meanwhile is refused too. */
 function refuseSender(event: IpcMainEvent | IpcMainInvokeEvent): EngineError | null {
   if (isTrustedFrame(event.senderFrame)) return null;
-  const origin = event.senderFrame?.origin ?? 'a page that is gone';
+  const origin = event.senderFrame?.origin ?? 'a closed page';
   process.stderr.write(`tokenscope: refused a message from ${origin}\n`);
-  return new EngineError('BAD_REQUEST', 'Only the app’s own page may ask for this.');
+  return new EngineError('BAD_REQUEST', 'Only the app’s own page may make this call.');
 }
 
 /** Null: the preload took it from a file on a disk. */
 function refusePath(path: unknown): EngineError | null {
   if (typeof path === 'string' && isAbsolute(path)) return null;
-  return new EngineError('BAD_REQUEST', 'That is no file of this computer. Drop a .gguf file, or a model’s folder.');
+  return new EngineError('BAD_REQUEST', 'That is not a file on this computer. Drop a .gguf file or a model’s folder.');
 }
 
 /** What stops the events of each page. */

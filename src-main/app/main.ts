@@ -73,7 +73,7 @@ function setUp(): void {
   app.setPath('sessionData', sessionFolder);
   app.setPath('crashDumps', join(sessionFolder, 'crashes'));
   if (!app.requestSingleInstanceLock()) {
-    process.stdout.write('Tokenscope is open already: its window comes to the front.\n');
+    process.stdout.write('Tokenscope is already running. Bringing its window to the front.\n');
     app.exit(0);
     return;
   }
@@ -139,8 +139,8 @@ async function theme() {
 async function askToReload(): Promise<boolean> {
   const { response } = await dialog.showMessageBox({
     type: 'error',
-    message: 'Tokenscope’s page keeps stopping.',
-    detail: 'Chats that were saved are safe. Reload to try again, or quit.',
+    message: 'Tokenscope’s page keeps crashing.',
+    detail: 'Saved chats are safe. Reload to try again, or quit.',
     buttons: ['Reload', 'Quit'],
     defaultId: 0,
     cancelId: 1,
@@ -153,7 +153,7 @@ async function askToDiscard(): Promise<boolean> {
   const options: MessageBoxOptions = {
     type: 'warning',
     message: 'Some chats are not saved.',
-    detail: 'If you quit now, what is not saved is lost.',
+    detail: 'If you quit now, unsaved changes are lost.',
     buttons: ['Quit anyway', 'Cancel'],
     defaultId: 1,
     cancelId: 1,

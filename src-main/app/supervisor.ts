@@ -159,10 +159,10 @@ export class EngineSupervisor<Port> {
     const wait = this.#times.backOffMs[this.#quickDeaths - 1];
     if (wait === undefined) {
       const times = `${this.#quickDeaths} times in a row`;
-      this.#emit('lost', `The engine stopped ${times} (last: ${why}), so it is not started again by itself.`);
+      this.#emit('lost', `The engine crashed ${times} (last: ${why}) and was not restarted.`);
       return;
     }
-    this.#emit('lost', `The engine stopped unexpectedly (${why}). It is being started again.`);
+    this.#emit('lost', `The engine crashed (${why}). Restarting it.`);
     this.#waiting = setTimeout(() => {
       this.#waiting = null;
       this.start();

@@ -76,7 +76,7 @@ export function checkBoolean(field: string, value: unknown): void {
 
 /** @throws EngineError BAD_REQUEST */
 export function checkText(field: string, value: unknown): asserts value is string {
-  if (typeof value !== 'string') refuse(field, value, 'a text');
+  if (typeof value !== 'string') refuse(field, value, 'a string');
 }
 
 /** @throws EngineError BAD_REQUEST */
@@ -98,7 +98,7 @@ function checkFound(field: string, value: unknown, maxLength: number): void {
   if (value.length === 0 || value.length > maxLength) {
     refuse(field, `${value.length} characters long`, `1 to ${maxLength} characters long`);
   }
-  if (!isWellFormed(value)) refuse(field, 'not valid Unicode', 'whole characters');
+  if (!isWellFormed(value)) refuse(field, 'not valid Unicode', 'well-formed text');
 }
 
 /** What is wrong inside a grammar is found when it is compiled. */
@@ -107,7 +107,7 @@ function checkGrammar(field: string, value: unknown, maxLength: number): void {
   if (kind !== 'gbnf' && kind !== 'json_schema') refuse(`${field}.kind`, kind, 'gbnf or json_schema');
   checkText(`${field}.source`, source);
   if (source.length > maxLength) {
-    refuse(`${field}.source`, `${source.length} characters long`, `at most ${maxLength}`);
+    refuse(`${field}.source`, `${source.length} characters long`, `at most ${maxLength} characters long`);
   }
 }
 

@@ -63,7 +63,7 @@ export class EngineError extends Error {
   static from(error: unknown): EngineError {
     if (error instanceof EngineError) return error;
     const message = error instanceof Error ? error.message : String(error);
-    return new EngineError('INTERNAL', `Unexpected failure in the engine: ${message}`, {}, { cause: error });
+    return new EngineError('INTERNAL', `Unexpected engine error: ${message}`, {}, { cause: error });
   }
 }
 

@@ -333,7 +333,7 @@ export class InferenceEngine {
     if (!this.platform.compileKernels) {
       throw new EngineError(
         'BACKEND_LOST',
-        'There are no CPU kernels here. Load the model with the reference executor.',
+        'No CPU kernels are available here. Load the model with the reference executor.',
       );
     }
     const kernels = await this.platform.compileKernels();

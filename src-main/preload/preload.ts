@@ -15,9 +15,9 @@ ipcRenderer.on(IPC.enginePort, ({ ports }) => {
 });
 
 const ON_CLICK_ONLY: ReadonlyMap<string, string> = new Map([
-  ['openExternal', 'A web page opens only when a person clicks on its link.'],
-  ['downloadStart', 'A download begins only when a person clicks on it.'],
-  ['downloadResume', 'A download goes on only when a person clicks on it.'],
+  ['openExternal', 'A web page opens only when you click its link.'],
+  ['downloadStart', 'A download starts only when you click it.'],
+  ['downloadResume', 'A download resumes only when you click it.'],
 ]);
 
 async function invoke(method: string, ...params: unknown[]): Promise<AppAnswer> {

@@ -68,7 +68,7 @@ export type CheckedAppCall = { [M in AppMethodName]: { method: M; params: AppMet
 export function checkAppCall(method: unknown, params: unknown): CheckedAppCall {
   if (typeof method !== 'string' || !Object.hasOwn(appParams, method)) {
     const name = typeof method === 'string' ? method.slice(0, 100) : typeof method;
-    throw new EngineError('BAD_REQUEST', `There is no method "${name}" here.`, { method: name });
+    throw new EngineError('BAD_REQUEST', `Unknown method "${name}".`, { method: name });
   }
   const schema: v.GenericSchema = appParams[method as AppMethodName];
   return { method, params: parseOrRefuse(schema, params, method) } as CheckedAppCall;

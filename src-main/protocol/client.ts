@@ -148,7 +148,7 @@ export class EngineClient implements EngineApi {
     this.#fail(
       new EngineError(
         'BAD_REQUEST',
-        `This page speaks version ${PROTOCOL_VERSION} of the protocol, the engine version ${message.version}. Restart the app.`,
+        `This page uses protocol version ${PROTOCOL_VERSION}, but the engine uses version ${message.version}. Restart the app.`,
         { version: PROTOCOL_VERSION, engineVersion: message.version },
       ),
     );

@@ -17,11 +17,11 @@ export function isErrorCode(value: unknown): value is EngineErrorCode {
 
 /** The other side is gone: its process or thread ended, or the connection was closed. */
 export function backendLost(
-  message = 'The engine stopped working. What was generated so far is kept; start the engine again to go on.',
+  message = 'The engine crashed. Everything generated so far is kept. Restart the engine to continue.',
 ): EngineError {
   return new EngineError('BACKEND_LOST', message);
 }
 
-export function cancelled(message = 'Stopped before there was an answer.'): EngineError {
+export function cancelled(message = 'Stopped before the reply started.'): EngineError {
   return new EngineError('CANCELLED', message);
 }

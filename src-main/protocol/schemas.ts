@@ -56,7 +56,7 @@ const tokenIds = v.custom<number[]>(
     Array.isArray(value) &&
     value.length <= MAX_IDS &&
     value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_CREDIT),
-  `Expected a list of at most ${MAX_IDS} token ids (whole numbers from 0)`,
+  `Expected a list of at most ${MAX_IDS} token ids (whole numbers, 0 or above)`,
 );
 
 export const chatMessage = schemaOf<ChatMessage>()(
@@ -135,13 +135,13 @@ const generateParams = schemaOf<GenerateParams>()(
 export const modelId = v.pipe(
   v.string(),
   v.maxLength(128),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected the id of a model: letters, digits, dots, dashes'),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected a model id: letters, digits, dots, dashes'),
 );
 
 /** Chats' ids are file names, so they are letters, digits, `_` and `-` only. */
 export const chatId = v.pipe(
   v.string(),
-  v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'Expected the id of a chat: up to 64 letters, digits, _ and -'),
+  v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'Expected a chat id: up to 64 letters, digits, _ and -'),
 );
 
 export const shortText = v.pipe(v.string(), v.maxLength(1000));
@@ -235,7 +235,7 @@ function check(schemas: Readonly<Record<string, v.GenericSchema>>, method: strin
   const schema = Object.hasOwn(schemas, method) ? schemas[method] : undefined;
   if (schema === undefined) {
     const known = Object.keys(schemas).join(', ');
-    throw new EngineError('BAD_REQUEST', `There is no method "${method.slice(0, 100)}" here. Known: ${known}.`, {
+    throw new EngineError('BAD_REQUEST', `Unknown method "${method.slice(0, 100)}". Known methods: ${known}.`, {
       method: method.slice(0, 100),
     });
   }
@@ -252,7 +252,7 @@ export function parseOrRefuse<S extends v.GenericSchema>(schema: S, value: unkno
   const issue = result.issues[0];
   const field = v.getDotPath(issue) ?? '';
   const where = field === '' ? what : `${what}: ${field}`;
-  throw new EngineError('BAD_REQUEST', `Bad value in ${where}. ${issue.message.slice(0, 300)}.`, { field, what });
+  throw new EngineError('BAD_REQUEST', `Invalid value in ${where}. ${issue.message.slice(0, 300)}.`, { field, what });
 }
 
 export const clientMessage = schemaOf<ClientMessage>()(

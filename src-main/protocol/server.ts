@@ -113,15 +113,16 @@ class ClientConnection {
   #accept(): void {
     const version = this.#clientVersion;
     if (version !== PROTOCOL_VERSION) {
-      const problem = version === null ? 'No version was agreed on' : `The client speaks version ${version}`;
+      const problem =
+        version === null ? 'No protocol version was agreed' : `The client uses protocol version ${version}`;
       throw new EngineError(
         'BAD_REQUEST',
-        `${problem}; this engine speaks version ${PROTOCOL_VERSION} of the protocol. Restart the app.`,
+        `${problem}; this engine uses version ${PROTOCOL_VERSION}. Restart the app.`,
         { version, engineVersion: PROTOCOL_VERSION },
       );
     }
     if (this.#pending.size >= MAX_PENDING) {
-      throw new EngineError('BAD_REQUEST', `More than ${MAX_PENDING} requests are waiting. Wait for their answers.`, {
+      throw new EngineError('BAD_REQUEST', `More than ${MAX_PENDING} requests are waiting. Wait for some to finish.`, {
         limit: MAX_PENDING,
       });
     }

@@ -62,9 +62,9 @@ const listOf = (entry: v.GenericSchema, most: number) =>
 const textToFind = (maxLength: number) =>
   v.pipe(
     v.string(),
-    v.minLength(1, 'Expected a text that is not empty'),
-    v.maxLength(maxLength, `Expected a text of at most ${maxLength} characters`),
-    v.check(isWellFormed, 'Expected whole characters'),
+    v.minLength(1, 'Expected text that is not empty'),
+    v.maxLength(maxLength, `Expected text of at most ${maxLength} characters`),
+    v.check(isWellFormed, 'Expected well-formed Unicode text'),
   );
 
 /**

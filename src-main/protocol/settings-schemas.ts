@@ -60,7 +60,7 @@ const modelSettings = schemaOf<ModelSettings>()(
 
 const downloadEntries = {
   proxy: v.nullable(
-    v.pipe(shortText, v.check(isProxy, 'Expected the address of a proxy, for example http://proxy.example:8080')),
+    v.pipe(shortText, v.check(isProxy, 'Expected a proxy address, for example http://proxy.example:8080')),
   ),
   mirror: v.nullable(
     v.pipe(shortText, v.check(isDownloadAddress, 'Expected an https address, for example https://mirror.example/hub')),

@@ -6,20 +6,20 @@ export function stopSentence(stop: Stop): string {
   const { droppedTokens = 0 } = stop;
   const sentence = sentenceOf(stop);
   if (droppedTokens === 0) return sentence;
-  return `${sentence} To go on in a full window, the oldest ${tokenCount(droppedTokens)} were left out.`;
+  return `${sentence} The oldest ${tokenCount(droppedTokens)} ${droppedTokens === 1 ? 'was' : 'were'} dropped to make room.`;
 }
 
 function sentenceOf(stop: Stop): string {
   switch (stop.reason) {
     case 'eos': {
       const { token } = stop;
-      if (token === null) return 'The text is complete: the grammar allows nothing after it.';
-      return `The model ended the text with ${token.piece} (token ${token.id}).`;
+      if (token === null) return 'The grammar is complete: nothing may follow.';
+      return `The model finished with ${token.piece} (token ${token.id}).`;
     }
     case 'max_tokens':
       return `Reached the limit of ${tokenCount(stop.maxTokens)}.`;
     case 'stop_string':
-      return `The text reached the stop string ${JSON.stringify(stop.stopString)}.`;
+      return `Reached the stop string ${JSON.stringify(stop.stopString)}.`;
     case 'repetition':
       return stop.window === 1
         ? 'The last token repeats the one before it.'
@@ -29,7 +29,7 @@ function sentenceOf(stop: Stop): string {
     case 'context_full': {
       const { promptTokens, contextSize } = stop;
       return promptTokens === contextSize
-        ? `The prompt fills the context window of ${contextSize} tokens; there is no room for a reply.`
+        ? `The prompt fills the context window of ${contextSize} tokens. There is no room for a reply.`
         : `The context window of ${contextSize} tokens is full: ${promptTokens} in the prompt, ${contextSize - promptTokens} in the reply.`;
     }
     case 'user':

@@ -32,8 +32,8 @@ export function runtimeNote(running: string, pinned: string): string | null {
   const notOlder = minor > wantedMinor || (minor === wantedMinor && patch >= wantedPatch);
   if (pinned === wanted ? running === wanted : major === wantedMajor && notOlder) return null;
   return (
-    `Fallback runtime: Electron ${running} stands in for ${wanted}, which could not be downloaded here. ` +
-    'The app works the same on it, but it lacks the newer version’s security fixes.'
+    `Fallback runtime: using Electron ${running}, because ${wanted} could not be downloaded. ` +
+    'The app works the same, but lacks the newer version’s security fixes.'
   );
 }
 

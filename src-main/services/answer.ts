@@ -24,5 +24,5 @@ export async function answer<T>(work: () => Promise<T>): Promise<AppAnswer<T>> {
 
 function unexpected(error: unknown): EngineError {
   const message = error instanceof Error ? error.message : String(error);
-  return new EngineError('INTERNAL', `Unexpected failure in the app: ${message}`, {}, { cause: error });
+  return new EngineError('INTERNAL', `Unexpected app error: ${message}`, {}, { cause: error });
 }

@@ -224,5 +224,5 @@ export class LocalAppServices implements AppServices {
 }
 
 function opensNoPaths(): EngineError {
-  return new EngineError('BAD_REQUEST', 'In the browser, choose or drop the model’s file in the page itself.');
+  return new EngineError('BAD_REQUEST', 'In the browser, choose or drop the model file in the page itself.');
 }

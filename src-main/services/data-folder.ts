@@ -31,7 +31,7 @@ export function homeFolder(fromEnvironment = homedir()): string {
   if (isAbsolute(fromEnvironment)) return fromEnvironment;
   const { homedir: home } = userInfo();
   if (isAbsolute(home)) return home;
-  throw new Error(`There is no home folder for your files. Set HOME, or ${DATA_DIR_VARIABLE} to a folder.`);
+  throw new Error(`No home folder was found. Set HOME or ${DATA_DIR_VARIABLE} to a folder.`);
 }
 
 /** Where the engine keeps what it measured of this computer, the same for the app and the terminal. */

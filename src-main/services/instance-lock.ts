@@ -28,7 +28,7 @@ export interface LockTimes {
 
 const DEFAULT_TIMES: LockTimes = { beatMs: 1000, staleMs: 15_000, settleMs: 200 };
 
-const RELEASED = 'Tokenscope is closing: nothing more is saved.';
+const RELEASED = 'Tokenscope is closing and no longer saves changes.';
 
 export class InstanceLock {
   readonly #path: string;
@@ -181,5 +181,5 @@ function heldBy(holder: Holder | null): string {
     holder === null || holder.pid === 0
       ? 'Another Tokenscope'
       : `Another Tokenscope (${holder.label === 'web' ? 'in the browser' : 'the app'}, process ${holder.pid})`;
-  return `${who} is using the same data. Chats are saved here too; settings are saved once the other is closed.`;
+  return `${who} is using the same data folder. Chats are saved here too, but settings are saved only after the other one is closed.`;
 }

@@ -61,10 +61,10 @@ function reason(code: string, error: unknown): string {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'the disk is full. Free some space and try again; nothing that was saved before is lost.';
+      return 'the disk is full. Free some space and try again. Nothing saved earlier is lost.';
     case 'EACCES':
     case 'EPERM':
-      return 'permission denied. Check who may read and write that folder.';
+      return 'permission denied. Check the folder’s permissions.';
     case 'EROFS':
       return 'the disk is read-only.';
     default:

@@ -193,8 +193,8 @@ test('the note on the runtime appears only for another Electron than the pinned 
   expect(runtimeNote('45.5.0', '^45.4.1')).toBeNull();
   expect(runtimeNote('45.4.1', '45.4.1')).toBeNull();
   expect(runtimeNote('45.4.2', '45.4.1')).toContain('Fallback runtime');
-  expect(runtimeNote('45.4.0', '^45.4.1')).toContain('Electron 45.4.0 stands in for 45.4.1');
-  expect(runtimeNote('33.2.1', '^45.4.1')).toContain('Electron 33.2.1 stands in for 45.4.1');
+  expect(runtimeNote('45.4.0', '^45.4.1')).toContain('using Electron 45.4.0, because 45.4.1 could not be downloaded');
+  expect(runtimeNote('33.2.1', '^45.4.1')).toContain('using Electron 33.2.1, because 45.4.1 could not be downloaded');
   expect(about('web', '/d', { node: '20.20.2' })).toMatchObject({
     name: 'Tokenscope',
     host: 'web',

@@ -173,7 +173,7 @@ test('a file of a later version is left as it is, with a notice, and changes sta
   await settings.stop();
   expect(settings.value).toMatchObject({ theme: 'light', tokensView: true });
   expect(await readFile(join(folder, 'settings.json'), 'utf8')).toBe(later);
-  expect(notices).toEqual([expect.stringContaining('later version of Tokenscope')]);
+  expect(notices).toEqual([expect.stringContaining('newer version of Tokenscope')]);
 });
 
 test.each(['a folder', 'a link to itself'])(
@@ -185,7 +185,7 @@ test.each(['a folder', 'a link to itself'])(
     await settings.load();
     expect(settings.value.theme).toBe('system');
     expect(await settings.set({ theme: 'light' })).toMatchObject({ theme: 'light' });
-    expect(notices).toEqual([expect.stringContaining('The file is left as it is')]);
+    expect(notices).toEqual([expect.stringContaining('The file was not changed')]);
     expect((await readdir(folder)).sort()).toEqual(['instance.lock', 'settings.json']);
 
     // Once it can be read, changes are saved.

@@ -102,7 +102,7 @@ export class SettingsStore {
     } catch (error) {
       this.#retryLater();
       const { message, details } = EngineError.from(error);
-      const rest = 'The change holds meanwhile, and Tokenscope keeps trying to save it.';
+      const rest = 'The change is in effect, and Tokenscope keeps trying to save it.';
       throw new EngineError('STORAGE', `${message} ${rest}`, details, { cause: error });
     }
     this.#unsaved = Object.fromEntries(
@@ -122,17 +122,17 @@ export class SettingsStore {
     try {
       read = await readJson(this.#path);
     } catch (error) {
-      return this.#leaveAlone(`${EngineError.from(error).message} The default settings are used`);
+      return this.#leaveAlone(`${EngineError.from(error).message} The defaults are used`);
     }
     if (read.state === 'missing') {
       this.#leftAlone = null;
       return nothingStored();
     }
     const file = read.state === 'read' ? readSettings(read.value) : null;
-    if (file === null) return await this.#putAside(read.state === 'damaged' ? read.why : 'it holds no settings');
+    if (file === null) return await this.#putAside(read.state === 'damaged' ? read.why : 'it contains no settings');
     if (file.isLater) {
       this.#leaveAlone(
-        'The settings were written by a later version of Tokenscope. What this one knows of them is used',
+        'The settings were written by a newer version of Tokenscope. Settings that this version knows are used',
       );
       return file;
     }
@@ -142,7 +142,7 @@ export class SettingsStore {
 
   /** @param what ends without a full stop */
   #leaveAlone(what: string): SettingsFile {
-    const message = `${what}. The file is left as it is, and changes to settings last only until the app ends.`;
+    const message = `${what}. The file was not changed, and changes to settings are lost when the app quits.`;
     if (this.#leftAlone !== message) this.#notice(message);
     this.#leftAlone = message;
     return nothingStored();
@@ -155,10 +155,10 @@ export class SettingsStore {
     try {
       const kept = await putAside(this.#path);
       this.#leftAlone = null;
-      this.#notice(`${what}; the old file is kept as ${kept}.`);
+      this.#notice(`${what}. The old file was kept as ${kept}.`);
       return nothingStored();
     } catch {
-      return this.#leaveAlone(`${what}, and it could not be renamed`);
+      return this.#leaveAlone(`${what}, and the file could not be renamed`);
     }
   }
 }

@@ -93,7 +93,7 @@ describe('templateFormat', () => {
       ['user', 'Hello'],
     ]);
     expect(text).toContain('<start_of_turn>user\nRhyme.\n\nHello');
-    expect(notices).toEqual(['The chat template puts the system message into a message of the user.']);
+    expect(notices).toEqual(['The chat template puts the system message into a user message.']);
   });
 
   it('joins messages of one role in a row where the template refuses them, and says so', () => {
@@ -112,8 +112,8 @@ describe('templateFormat', () => {
       ['user', 'C'],
     ]);
     expect(notices).toEqual([
-      'The chat template leaves out message 1, of the role user.',
-      'The chat template leaves out message 2, of the role assistant.',
+      'The chat template leaves out message 1 (role: user).',
+      'The chat template leaves out message 2 (role: assistant).',
     ]);
   });
 
@@ -143,15 +143,15 @@ describe('templateFormat', () => {
     expect(broken.details).toEqual({
       line: 2,
       column: 5,
-      reason: 'this "if" has no end: "endif" is missing',
+      reason: 'this "if" is not closed: "endif" is missing',
     });
     expect(broken.message).toBe(
-      'The chat template of Test fails in line 2, column 5: this "if" has no end: "endif" is missing. The plain template can be used in its place.',
+      'The chat template of Test failed at line 2, column 5: this "if" is not closed: "endif" is missing. You can use the plain template instead.',
     );
     const refused = failure(() => render("{{ raise_exception('Not with me.') }}", [['user', 'Hi']]));
-    expect(refused.message).toContain('line 1, column 4: Not with me. The plain template');
+    expect(refused.message).toContain('line 1, column 4: Not with me. You can use the plain template');
     const endless = failure(() => render('{{ "a" * 10 ** 9 }}', [['user', 'Hi']]));
-    expect(endless.message).toContain('was stopped in line 1, column 8');
+    expect(endless.message).toContain('was stopped at line 1, column 8');
   });
 
   it('leaves room for long chats', () => {

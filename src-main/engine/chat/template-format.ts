@@ -63,9 +63,8 @@ interface Attempt {
   readonly mends: readonly string[];
 }
 
-const FOLDED =
-  'The chat template knows no system role: the system message stands before the message of the user that follows it.';
-const JOINED = 'The chat template wants roles that take turns: messages of one role in a row are joined.';
+const FOLDED = 'The chat template has no system role. The system message was put before the next user message.';
+const JOINED = 'The chat template requires alternating roles. Consecutive messages of the same role were joined.';
 
 /** The messages as they are, then mended in the ways that apply to them, the slightest first. */
 function attemptsFor(numbered: readonly NumberedMessage[]): Attempt[] {
@@ -168,10 +167,10 @@ function chatText({ text, owners }: Rendered, { messages, mends }: Attempt, sour
   const elsewhere = text.marks
     .filter(({ message }) => roles.get(message) === 'system')
     .some((mark) => owners.some((owner) => roles.get(owner.message) === 'user' && overlap(owner, mark)));
-  if (elsewhere) notices.push('The chat template puts the system message into a message of the user.');
+  if (elsewhere) notices.push('The chat template puts the system message into a user message.');
   for (const { role, content, index } of messages) {
     if (content.value.trim() === '' || shown.has(index)) continue;
-    notices.push(`The chat template leaves out message ${index + 1}, of the role ${role}.`);
+    notices.push(`The chat template leaves out message ${index + 1} (role: ${role}).`);
   }
   return {
     text: text.value,
@@ -213,8 +212,8 @@ function located<T>(options: TemplateFormatOptions, work: () => T): T {
 }
 
 function asEngineError({ message, line, column, limit }: TemplateError, { name }: TemplateFormatOptions): EngineError {
-  const what = `${name} ${limit ? 'was stopped' : 'fails'} in line ${line}, column ${column}: ${message}`;
-  return new EngineError('CHAT_TEMPLATE', `${what.replace(/[.]$/, '')}. The plain template can be used in its place.`, {
+  const what = `${name} ${limit ? 'was stopped' : 'failed'} at line ${line}, column ${column}: ${message}`;
+  return new EngineError('CHAT_TEMPLATE', `${what.replace(/[.]$/, '')}. You can use the plain template instead.`, {
     line,
     column,
     reason: message,

@@ -19,7 +19,7 @@ export function checkBatch(program: Program, cells: number, batch: Batch, output
   for (let row = 0; row < rows; row++) checkRow(program, batch, row);
 
   const badRow = outputs.logits.find((row) => !Number.isInteger(row) || row < 0 || row >= rows);
-  if (badRow !== undefined) throw inconsistent(`logits of row ${badRow} were asked for, of ${rows}`);
+  if (badRow !== undefined) throw inconsistent(`logits were requested for row ${badRow} of ${rows}`);
   const badTap = outputs.taps?.find((name) => !program.taps.has(name));
   if (badTap !== undefined) {
     const known = [...program.taps].join(', ');
@@ -29,12 +29,13 @@ export function checkBatch(program: Program, cells: number, batch: Batch, output
 
 function checkContexts(cells: number, batch: Batch): void {
   batch.contexts.forEach((context, sequence) => {
-    if (context.cells.length !== context.positions.length) throw inconsistent(`context ${sequence} is uneven`);
+    if (context.cells.length !== context.positions.length)
+      throw inconsistent(`context ${sequence} has a different number of cells and positions`);
     context.cells.forEach((cell, i) => {
       if (cell < 0 || cell >= cells)
         throw inconsistent(`cell ${cell} of context ${sequence} is outside 0..${cells - 1}`);
       if (i > 0 && context.positions[i] <= context.positions[i - 1]) {
-        throw inconsistent(`the positions of context ${sequence} do not ascend`);
+        throw inconsistent(`the positions of context ${sequence} are not in ascending order`);
       }
     });
   });
@@ -53,7 +54,7 @@ function checkRow(program: Program, batch: Batch, row: number): void {
   if (program.maxPositions !== null && position >= program.maxPositions) {
     throw new EngineError(
       'CONTEXT_FULL',
-      `Position ${position} lies past the context window of ${program.maxPositions} tokens.`,
+      `Position ${position} is past the context window of ${program.maxPositions} tokens.`,
       { position, contextSize: program.maxPositions },
     );
   }

@@ -16,7 +16,7 @@ export async function readExactly(
   if (bytes.length !== length) {
     throw new EngineError(
       'MODEL_IO',
-      `${source.name}: ${bytes.length} bytes came instead of ${length} from offset ${offset}. Did the file change?`,
+      `${source.name}: read ${bytes.length} bytes instead of ${length} at offset ${offset}. The file may have changed.`,
       { file: source.name, offset, expected: length, found: bytes.length },
     );
   }

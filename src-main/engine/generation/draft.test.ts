@@ -71,10 +71,10 @@ describe('banned texts', () => {
     const because = (message: string) => {
       return { reason: 'error', error: { code: 'BAD_REQUEST', message: expect.stringContaining(message) as string } };
     };
-    expect(end.stop).toMatchObject(because('The banned texts and the grammar leave no token'));
+    expect(end.stop).toMatchObject(because('The banned texts and the grammar leave no possible next token'));
     expect(end.text).not.toContain('New York');
     const all = await writer(['a', 'b'], []).run(params({ ...GREEDY, bannedTexts: ['a', 'b', '<'] }));
-    expect(all.end.stop).toMatchObject(because('The banned texts leave no token'));
+    expect(all.end.stop).toMatchObject(because('The banned texts leave no possible next token'));
   });
 
   it('may stop half way without having been written', async () => {
@@ -247,9 +247,7 @@ describe('a grammar', () => {
       expect(start.notices).toEqual([]);
     }
     const short = await engine.run(params({ ...GREEDY, grammar }, { maxTokens: 1 }));
-    expect(short.start.notices).toEqual([
-      'The grammar needs about 2 tokens to its end, but there is room for 1 token.',
-    ]);
+    expect(short.start.notices).toEqual(['The grammar needs about 2 more tokens to finish, but only 1 token is left.']);
     expect(short.end.stop.reason).toBe('max_tokens');
   });
 

@@ -239,25 +239,25 @@ export class Draft<T extends { id: number }> {
   private beginGrammar(grammar: GrammarConstraint, { prompt }: GenerateParams, room: number): void {
     const last = prompt.kind === 'chat' ? prompt.messages.at(-1) : undefined;
     if (last?.role === 'assistant' && last.text !== '' && !grammar.goBehind(last.text)) {
-      this.notices.push('The reply so far does not follow the grammar, which therefore begins behind it.');
+      this.notices.push('The reply so far does not follow the grammar, so the grammar applies from here on.');
     }
     const needed = grammar.tokensToEnd;
     if (needed > room) {
-      const tokens = room === 1 ? 'is room for 1 token' : `is room for ${room} tokens`;
-      this.notices.push(`The grammar needs about ${needed} tokens to its end, but there ${tokens}.`);
+      const tokens = room === 1 ? 'only 1 token is' : `only ${room} tokens are`;
+      this.notices.push(`The grammar needs about ${needed} more tokens to finish, but ${tokens} left.`);
     }
   }
 
   private nothingLeft(): EngineError {
     if (this.bans !== null) {
       const grammar = this.grammar === null ? '' : ' and the grammar';
-      const message = `The banned texts${grammar} leave no token that could come next. Ban less.`;
+      const message = `The banned texts${grammar} leave no possible next token. Ban fewer texts.`;
       return new EngineError('BAD_REQUEST', message, { field: 'sampling.bannedTexts' });
     }
     if (this.grammar === null) return new NothingToDraw();
     return new EngineError(
       'GRAMMAR',
-      'No token of the model may come next: its vocabulary cannot write what the grammar asks for, or the settings rule it out.',
+      'No token is allowed next: the vocabulary cannot spell what the grammar requires, or the settings rule it out.',
     );
   }
 }

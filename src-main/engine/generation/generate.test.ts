@@ -252,7 +252,7 @@ describe('a model that computes nonsense', () => {
     expect((await nan.run(params())).end.stop).toMatchObject({
       reason: 'error',
       tokens: 0,
-      error: { code: 'INTERNAL', message: expect.stringContaining('logits that are not numbers') as string },
+      error: { code: 'INTERNAL', message: expect.stringContaining('logits are not numbers') as string },
     });
   });
 });

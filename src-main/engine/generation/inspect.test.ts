@@ -41,7 +41,7 @@ it('refuses a prompt whose numbers would take gigabytes before anything is compu
   const { details, message } = error as EngineError;
   const most = Number(details['maxTokens']);
   expect(message).toBe(
-    `To inspect 2000 tokens of Large, 2050 million numbers would be listed; at most 20 million are. Shorten the prompt to ${most} tokens.`,
+    `Inspecting 2000 tokens of Large would list 2050 million numbers; the limit is 20 million. Shorten the prompt to ${most} tokens.`,
   );
   await expect(inspecting(most + 1)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   await expect(inspecting(most)).rejects.toThrow('It ran.');

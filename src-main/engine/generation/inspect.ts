@@ -82,7 +82,7 @@ function checkSize({ program, name }: Model, taps: readonly string[], tokens: nu
   const millions = (count: number) => `${Math.round(count / 1e6)} million`;
   throw new EngineError(
     'BAD_REQUEST',
-    `To inspect ${tokens} tokens of ${name}, ${millions(values(tokens))} numbers would be listed; at most ${millions(MAX_VALUES)} are. Shorten the prompt to ${most} tokens.`,
+    `Inspecting ${tokens} tokens of ${name} would list ${millions(values(tokens))} numbers; the limit is ${millions(MAX_VALUES)}. Shorten the prompt to ${most} tokens.`,
     { field: 'prompt', promptTokens: tokens, maxTokens: most, values: values(tokens), maxValues: MAX_VALUES },
   );
 }
@@ -103,7 +103,7 @@ function tapNames(layers: number): string[] {
 function traced(run: RunResult, name: string): TracedTensor {
   const tensor = run.taps.get(name);
   if (tensor === undefined) {
-    throw new EngineError('INTERNAL', `The executor gave no tensor ${name}.`, { name });
+    throw new EngineError('INTERNAL', `The executor returned no tensor ${name}.`, { name });
   }
   return { name, shape: [...tensor.shape], values: Array.from(tensor.data) };
 }

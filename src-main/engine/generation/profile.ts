@@ -20,7 +20,7 @@ export async function profile(
   const measure = async (tokens: readonly number[]) => {
     const run = await window.run(tokens, { logits: [tokens.length - 1], lend: true, profile: true }, cancel);
     if (run.profile) return run.profile;
-    throw new EngineError('BAD_REQUEST', 'Only the wasm executor measures its operations. Load the model with it.');
+    throw new EngineError('BAD_REQUEST', 'Only the wasm executor supports profiling. Load the model with it.');
   };
   window.fresh();
   try {

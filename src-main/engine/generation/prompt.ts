@@ -44,7 +44,7 @@ export function readPrompt(input: PromptInput, model: Model, maxTokens: number):
   if (promptTokens > contextSize) {
     throw new EngineError(
       'CONTEXT_FULL',
-      `The prompt has ${promptTokens} tokens, but the context window of ${model.name} holds ${contextSize}. Shorten it by at least ${promptTokens - contextSize}.`,
+      `The prompt has ${promptTokens} tokens, but the context window of ${model.name} holds ${contextSize}. Shorten it by at least ${promptTokens - contextSize} tokens.`,
       { promptTokens, contextSize, model: model.name },
     );
   }
@@ -70,7 +70,7 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
       const options = { addSpecial: input.addBos ?? true, parseSpecial: input.parseSpecial ?? false };
       const ids = tokenizer.encode(input.text, options);
       if (ids.length === 0) {
-        throw new EngineError('BAD_REQUEST', 'prompt.text has no tokens and addBos is off. Give some text.', {
+        throw new EngineError('BAD_REQUEST', 'prompt.text has no tokens and addBos is off. Add some text.', {
           field: 'prompt.text',
         });
       }

@@ -216,7 +216,7 @@ export class Automaton {
     const { kinds, values, rules, source } = this.grammar;
     const rule = rules[values[kinds.indexOf(END, at)]];
     const message =
-      'The grammar is too ambiguous to be followed: its texts can be read in too many ways at once. Repeat less of what may be empty, and let alternatives begin differently.';
+      'The grammar is too ambiguous: the text can be parsed in too many ways at once. Avoid repeating rules that may be empty, and make alternatives start differently.';
     return grammarError(message, source, rule.at);
   }
 

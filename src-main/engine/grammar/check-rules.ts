@@ -23,8 +23,8 @@ export function checkRules(grammar: Grammar): CheckedGrammar {
   for (const [rule, { name, at }] of rules.entries()) {
     if (ofRule[rule] === Number.POSITIVE_INFINITY) {
       const message = grammar.isSchema
-        ? 'A value of this schema never ends: it must contain another one. Let that be missing or null.'
-        : `The rule ${name} never ends: each of its ways leads back to it. Give it one that does not.`;
+        ? 'A value of this schema never ends: it must contain another one. Make the inner one optional or nullable.'
+        : `The rule ${name} never ends: every alternative leads back to it. Add one that does not.`;
       throw grammarError(message, grammar.source, at);
     }
   }
@@ -34,7 +34,7 @@ export function checkRules(grammar: Grammar): CheckedGrammar {
     throw grammarError('The grammar allows only the empty text.', grammar.source, rules[0].at);
   }
   if (ofRule[0] > MAX_SHORTEST) {
-    const message = `The shortest text that the grammar allows has more than ${MAX_SHORTEST} characters. Use fewer repetitions.`;
+    const message = `The shortest text the grammar allows has more than ${MAX_SHORTEST} characters. Use fewer repetitions.`;
     throw grammarError(message, grammar.source, rules[0].at);
   }
   return { ...grammar, mayBeEmpty, order };
@@ -59,7 +59,7 @@ function orderByFirst(grammar: Grammar, mayBeEmpty: Uint8Array): Int32Array {
   const repeated = cycle.find((rule) => rules[rule].repetition);
   if (repeated !== undefined && cycle.length === 1) {
     throw grammarError(
-      'What is repeated here may be empty, so it could go on forever. Repeat something that reads a character.',
+      'The repeated part may be empty, so it could repeat forever. Make it match at least one character.',
       source,
       rules[repeated].at,
     );
@@ -69,7 +69,7 @@ function orderByFirst(grammar: Grammar, mayBeEmpty: Uint8Array): Int32Array {
   const named = [...new Set([...cycle, cycle[0]].map((rule) => rules[rule].name))];
   const way = named.length > 1 ? ` (${[...named, named[0]].join(' → ')})` : '';
   throw grammarError(
-    `The rule ${named[0]} begins with itself${way}: left recursion. Let it read something first, or repeat with * or +.`,
+    `The rule ${named[0]} starts with itself${way} (left recursion). Make it match something first, or repeat with * or +.`,
     source,
     rules[cycle[0]].at,
   );

@@ -36,7 +36,7 @@ class Compiler {
     const { rules, source } = this.written;
     const names = ['root', ...[...rules.keys()].filter((name) => name !== 'root')];
     if (!rules.has('root')) {
-      throw grammarError('There is no rule root, with which a grammar begins. Write root ::= …', source, 0);
+      throw grammarError('The grammar has no rule named root, where it starts. Add: root ::= …', source, 0);
     }
     for (const name of names) this.ruleByName.set(name, this.addRule(name, rules.get(name)!.at, false));
     for (const name of names) {
@@ -90,7 +90,7 @@ class Compiler {
 
   private appendRepeat({ item, min, max, at }: Expression & { kind: 'repeat' }, elements: Element[]): void {
     if (min > MAX_REPETITIONS || (max ?? 0) > MAX_REPETITIONS) {
-      throw this.error(`More than ${MAX_REPETITIONS} repetitions are asked for.`, at);
+      throw this.error(`Too many repetitions: the limit is ${MAX_REPETITIONS}.`, at);
     }
     const body: Element[] = [];
     this.append(item, body);

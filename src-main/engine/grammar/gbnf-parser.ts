@@ -50,11 +50,11 @@ class Parser {
   private rule(): void {
     const at = this.at;
     const name = this.take(NAME);
-    if (name === '') throw this.error('Here must be the name of a rule: letters, digits and dashes.');
+    if (name === '') throw this.error('Expected a rule name: letters, digits and dashes.');
     this.take(SPACE);
-    if (!this.skip('::=')) throw this.error(`After the name ${name} must come "::=".`);
+    if (!this.skip('::=')) throw this.error(`Expected "::=" after the name ${name}.`);
     // llama.cpp lets a later rule replace an earlier one, which is never meant.
-    if (this.rules.has(name)) throw this.error(`There is a rule ${name} already. Give this one another name.`, at);
+    if (this.rules.has(name)) throw this.error(`The rule ${name} is already defined. Choose another name.`, at);
     this.take(SPACE_OR_LINES);
     this.rules.set(name, { expression: this.alternates(0), at });
     if (this.at < this.source.length && !/[\r\n]/.test(this.source[this.at])) throw this.error(this.unexpected());
@@ -103,7 +103,7 @@ class Parser {
       case '!':
         return this.token();
       case '(': {
-        if (depth === MAX_DEPTH) throw this.error(`Parentheses are inside each other more than ${MAX_DEPTH} deep.`);
+        if (depth === MAX_DEPTH) throw this.error(`Parentheses are nested more than ${MAX_DEPTH} deep.`);
         this.at++;
         this.take(SPACE_OR_LINES);
         const group = this.alternates(depth + 1);
@@ -138,7 +138,7 @@ class Parser {
         this.at++;
         if (this.ended) throw this.error('The bracket is not closed.', opened);
         last = this.character();
-        if (last < first) throw this.error('The range ends before it begins.', at);
+        if (last < first) throw this.error('The range ends before it starts.', at);
       }
       ranges.push([first, last]);
     }
@@ -152,7 +152,7 @@ class Parser {
   private character(): number {
     if (this.source[this.at] !== '\\') {
       const codePoint = this.source.codePointAt(this.at)!;
-      if (codePoint >= 0xd800 && codePoint <= 0xdfff) throw this.error('This is half of a character.');
+      if (codePoint >= 0xd800 && codePoint <= 0xdfff) throw this.error('This is half a character.');
       this.at += codePoint > 0xffff ? 2 : 1;
       return codePoint;
     }
@@ -161,13 +161,13 @@ class Parser {
     if (hex !== '') {
       const codePoint = Number.parseInt(hex.slice(1), 16);
       if (codePoint > MAX_CODE_POINT || (codePoint >= 0xd800 && codePoint <= 0xdfff)) {
-        throw this.error(`\\${hex} is no Unicode character.`, at);
+        throw this.error(`\\${hex} is not a Unicode character.`, at);
       }
       return codePoint;
     }
     const escaped = ESCAPES[this.source[this.at]];
     if (escaped === undefined) {
-      throw this.error('Unknown escape. There are \\n \\r \\t \\\\ \\" \\[ \\] \\- \\xFF \\uFFFF \\U0010FFFF.', at);
+      throw this.error('Unknown escape. Supported: \\n \\r \\t \\\\ \\" \\[ \\] \\- \\xFF \\uFFFF \\U0010FFFF.', at);
     }
     this.at++;
     return escaped.codePointAt(0)!;
@@ -179,7 +179,7 @@ class Parser {
     const byId = this.take(TOKEN_ID);
     if (byId !== '') return { kind: 'token', token: { id: Number(byId.slice(2, -2)) }, negated, at };
     const piece = this.take(TOKEN_PIECE);
-    if (piece === '') throw this.error('Here must be a token: <[id]> or <piece>.', at);
+    if (piece === '') throw this.error('Expected a token: <[id]> or <piece>.', at);
     return { kind: 'token', token: { piece }, negated, at };
   }
 
@@ -199,14 +199,14 @@ class Parser {
       max = this.source[this.at] === '}' ? null : this.count();
       this.space(depth);
     }
-    if (!this.skip('}')) throw this.error('Repetition is written {m}, {m,} or {m,n}.', at);
-    if (max !== null && max < min) throw this.error('The repetition ends before it begins.', at);
+    if (!this.skip('}')) throw this.error('Write repetitions as {m}, {m,} or {m,n}.', at);
+    if (max !== null && max < min) throw this.error('The repetition’s maximum is below its minimum.', at);
     return repeat(item, min, max, at);
   }
 
   private count(): number {
     const digits = this.take(INTEGER);
-    if (digits === '') throw this.error('Here must be a whole number.');
+    if (digits === '') throw this.error('Expected a whole number.');
     return Number(digits);
   }
 
@@ -235,7 +235,7 @@ class Parser {
 
   private unexpected(): string {
     const character = String.fromCodePoint(this.source.codePointAt(this.at)!);
-    return `${JSON.stringify(character)} makes no sense here.`;
+    return `${JSON.stringify(character)} is not allowed here.`;
   }
 
   private error(message: string, at = this.at): Error {

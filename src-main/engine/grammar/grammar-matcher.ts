@@ -113,7 +113,7 @@ export class GrammarMatcher {
     const id = 'id' in token ? token.id : this.vocabulary.tokenOf(token.piece);
     if (id !== null && id < size) return id;
     const name = 'id' in token ? `<[${token.id}]>` : token.piece;
-    throw new EngineError('GRAMMAR', `The grammar asks for the token ${name}, which the model's vocabulary has not.`, {
+    throw new EngineError('GRAMMAR', `The grammar uses the token ${name}, which is not in the model's vocabulary.`, {
       token: name,
     });
   }

@@ -40,38 +40,38 @@ describe('GBNF', () => {
   });
 
   it.each<[string, string]>([
-    ['', '1:1 There is no rule root'],
-    ['other ::= "a"', '1:1 There is no rule root'],
-    ['root = "a"', '1:6 After the name root must come "::="'],
+    ['', '1:1 The grammar has no rule named root'],
+    ['other ::= "a"', '1:1 The grammar has no rule named root'],
+    ['root = "a"', '1:6 Expected "::=" after the name root'],
     ['root ::= "a\n', '1:10 The quotation mark is not closed'],
     ['root ::= [a', '1:10 The bracket is not closed'],
-    ['root ::= [z-a]', '1:11 The range ends before it begins'],
+    ['root ::= [z-a]', '1:11 The range ends before it starts'],
     ['root ::= []', '1:10 No character matches'],
     ['root ::= "\\q"', '1:11 Unknown escape'],
-    ['root ::= "\\uD800"', '1:11 \\uD800 is no Unicode character'],
-    ['root ::= "\ud800"', '1:11 This is half of a character'],
+    ['root ::= "\\uD800"', '1:11 \\uD800 is not a Unicode character'],
+    ['root ::= "\ud800"', '1:11 This is half a character'],
     ['root ::= ("a"', '1:10 The parenthesis is not closed'],
-    ['root ::= ("a" ::=', '1:10 ":" makes no sense here'],
-    ['root ::= "a" )', '1:14 ")" makes no sense here'],
+    ['root ::= ("a" ::=', '1:10 ":" is not allowed here'],
+    ['root ::= "a" )', '1:14 ")" is not allowed here'],
     ['root ::= * "a"', '1:10 There is nothing before this to repeat'],
-    ['root ::= "a"{x}', '1:14 Here must be a whole number'],
-    ['root ::= "a"{3,2}', '1:13 The repetition ends before it begins'],
-    ['root ::= "a"{10001}', '1:13 More than 10000 repetitions'],
-    ['root ::= "a"{0,99999999999999999999}', '1:13 More than 10000 repetitions'],
-    ['root ::= ' + '('.repeat(102), '1:110 Parentheses are inside each other'],
+    ['root ::= "a"{x}', '1:14 Expected a whole number'],
+    ['root ::= "a"{3,2}', '1:13 The repetition’s maximum is below its minimum'],
+    ['root ::= "a"{10001}', '1:13 Too many repetitions: the limit is 10000'],
+    ['root ::= "a"{0,99999999999999999999}', '1:13 Too many repetitions: the limit is 10000'],
+    ['root ::= ' + '('.repeat(102), '1:110 Parentheses are nested more than'],
     ['root ::= item\nitem ::= itm', '2:10 There is no rule itm'],
-    ['root ::= "a"\nroot ::= "b"', '2:1 There is a rule root already'],
-    ['root ::= "a"\n\nbad', '3:4 After the name bad'],
-    ['root ::= <x', '1:10 Here must be a token'],
+    ['root ::= "a"\nroot ::= "b"', '2:1 The rule root is already defined'],
+    ['root ::= "a"\n\nbad', '3:4 Expected "::=" after the name bad'],
+    ['root ::= <x', '1:10 Expected a token'],
     ['root ::= ""', '1:1 The grammar allows only the empty text'],
   ])('refuses %j', (source, expected) => expect(problem(source)).toContain(expected));
 
   it.each<[string, string]>([
-    ['root ::= root "a" | "b"', '1:1 The rule root begins with itself'],
-    ['root ::= a\na ::= b "x"\nb ::= a "y" | "z"', '2:1 The rule a begins with itself (a → b → a)'],
-    ['root ::= "x" a\na ::= ws a "b" | "c"\nws ::= [ ]*', '2:1 The rule a begins with itself'],
-    ['root ::= (root "a") | "b"', '1:1 The rule root begins with itself'],
-    ['root ::= ([a-z]*)*', '1:18 What is repeated here may be empty'],
+    ['root ::= root "a" | "b"', '1:1 The rule root starts with itself'],
+    ['root ::= a\na ::= b "x"\nb ::= a "y" | "z"', '2:1 The rule a starts with itself (a → b → a)'],
+    ['root ::= "x" a\na ::= ws a "b" | "c"\nws ::= [ ]*', '2:1 The rule a starts with itself'],
+    ['root ::= (root "a") | "b"', '1:1 The rule root starts with itself'],
+    ['root ::= ([a-z]*)*', '1:18 The repeated part may be empty'],
     ['root ::= "a" | b\nb ::= "x"? b', '2:1 The rule b never ends'],
     ['root ::= "a" root', '1:1 The rule root never ends'],
     ['root ::= "a" | b\nb ::= "x" c\nc ::= "y" b', '2:1 The rule b never ends'],
@@ -107,7 +107,7 @@ describe('GBNF', () => {
     expect(problem(source)).toBe('none');
     const matcher = gbnf(source);
     const behind = matcher.acceptText(matcher.start, '!')!;
-    expect(() => matcher.allowed(behind)).toThrow(/too ambiguous .*\(line 2, column \d+\)/);
+    expect(() => matcher.allowed(behind)).toThrow(/too ambiguous: .*\(line 2, column \d+\)/);
   });
 
   it('never crashes and never hangs, whatever is written', () => {

@@ -88,7 +88,7 @@ export class KvCache {
     if (ids.length > this.free) {
       throw new EngineError(
         'CONTEXT_FULL',
-        `The KV cache has ${this.free} of ${this.capacity} cells free and ${ids.length} more tokens do not fit. ` +
+        `The KV cache has ${this.free} of ${this.capacity} cells free; ${ids.length} more tokens do not fit. ` +
           'Shorten the prompt, or release a sequence.',
         { needed: ids.length, free: this.free, capacity: this.capacity },
       );

@@ -78,7 +78,7 @@ async function readTemplateFile(files: ModelFiles): Promise<string> {
     if (source.size > MAX_TEMPLATE_BYTES) {
       throw new EngineError(
         'MODEL_FORMAT',
-        `${source.name}: the file has ${source.size} bytes; more than ${MAX_TEMPLATE_BYTES} are not read.`,
+        `${source.name}: the file has ${source.size} bytes; the limit is ${MAX_TEMPLATE_BYTES}.`,
         { file: source.name, bytes: source.size },
       );
     }

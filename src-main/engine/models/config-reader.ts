@@ -56,7 +56,7 @@ export class ConfigReader {
   /** A text, or undefined when the key is absent. */
   optionalText(key: string): string | undefined {
     const value = Object.hasOwn(this.fields, key) ? this.fields[key] : undefined;
-    if (value !== undefined && typeof value !== 'string') throw this.bad(key, value, 'a text');
+    if (value !== undefined && typeof value !== 'string') throw this.bad(key, value, 'a string');
     return value;
   }
 
@@ -97,7 +97,7 @@ export class ConfigReader {
   choices<T extends string | number>(key: string, choices: readonly T[], length: number): T[] {
     const value = this.field(key);
     if (!Array.isArray(value) || value.length !== length || !value.every((item) => choices.includes(item as T))) {
-      throw this.bad(key, value, `a list of ${length} values out of ${choices.join(', ')}`);
+      throw this.bad(key, value, `a list of ${length} values, each one of ${choices.join(', ')}`);
     }
     return value as T[];
   }

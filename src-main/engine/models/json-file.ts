@@ -20,7 +20,7 @@ export async function readTokenizerJson(source: ByteSource, maxBytes: number): P
 
 async function readWhole(source: ByteSource, maxBytes: number): Promise<Uint8Array> {
   const { size } = source;
-  if (size > maxBytes) throw malformed(source, `the file has ${size} bytes; more than ${maxBytes} are not read`);
+  if (size > maxBytes) throw malformed(source, `the file has ${size} bytes; the limit is ${maxBytes}`);
   return readExactly(source, 0, size);
 }
 

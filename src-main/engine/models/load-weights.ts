@@ -24,7 +24,7 @@ export async function loadWeights(
     bytes: weightBytes(declared),
     get(name) {
       const tensor = tensors.get(name);
-      if (!tensor) throw new EngineError('INTERNAL', `The program reads ${name}, which it did not declare.`);
+      if (!tensor) throw new EngineError('INTERNAL', `The program reads ${name} without declaring it.`);
       return tensor;
     },
   };

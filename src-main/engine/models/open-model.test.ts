@@ -115,7 +115,7 @@ describe('openModel', () => {
     for (const config of ['{}', '{"architecture": "LlamaForCausalLM"}']) {
       await expect(openModel(withFiles({ 'config.json': config }))).rejects.toMatchObject({
         code: 'UNSUPPORTED_ARCHITECTURE',
-        message: expect.stringMatching(/^config\.json: no "model_type"/) as string,
+        message: expect.stringMatching(/^config\.json: "model_type" is missing/) as string,
       });
     }
   });
@@ -138,7 +138,7 @@ describe('openModel', () => {
     [{ eos_token_id: -1 }, '"eos_token_id" is -1; it must be'],
     [{ masked_token_ids: [0, 8000] }, '"masked_token_ids" is [0,8000]; it must be a list'],
     [{ masked_token_ids: [2, 2] }, '"masked_token_ids" is [2,2]; it must be a list of different whole numbers'],
-    [{ architecture: 5 }, '"architecture" is 5; it must be a text'],
+    [{ architecture: 5 }, '"architecture" is 5; it must be a string'],
   ];
   it.each(badConfigs)('refuses the configuration %j', async (changes, message) => {
     const error: unknown = await openModel(withConfig(changes)).catch((reason: unknown) => reason);
@@ -159,7 +159,7 @@ describe('openModel', () => {
     [
       'absurdly large',
       { 'config.json': ' '.repeat(2 ** 20 + 1) },
-      'config.json: the file has 1048577 bytes; more than',
+      'config.json: the file has 1048577 bytes; the limit is',
     ],
     ['no JSON', { 'tokenizer.json': 'BPE' }, 'tokenizer.json: the file is not valid JSON'],
     ['empty', { 'model.safetensors': '' }, 'model.safetensors: the file has 0 bytes, too few for a safetensors header'],
@@ -203,7 +203,7 @@ describe('openModel', () => {
     const cut = withFiles({ 'model.safetensors': folder['model.safetensors'].slice(0, 1_000_000) });
     await expect(openModel(cut)).rejects.toMatchObject({
       code: 'MODEL_FORMAT',
-      message: expect.stringContaining('the file is cut short or damaged') as string,
+      message: expect.stringContaining('the file is truncated or damaged') as string,
     });
   });
 
@@ -217,7 +217,7 @@ describe('openModel', () => {
     });
     await expect(openModel(withConfig({ bos_token_id: 1 }))).rejects.toMatchObject({
       code: 'MODEL_FORMAT',
-      message: "tokenizer.json: text begins with token 0, but the model's bos_token_id is 1.",
+      message: "tokenizer.json: text starts with token 0, but the model's bos_token_id is 1.",
     });
   });
 });

@@ -100,7 +100,7 @@ function contextSizeOf({ config }: OpenedModel, asked: number | undefined): numb
   if (Number.isSafeInteger(asked) && asked >= 1 && asked <= config.contextSize) return asked;
   throw new EngineError(
     'BAD_REQUEST',
-    `The context size is ${asked}; for ${config.name} it must be a whole number from 1 to ${config.contextSize}.`,
+    `The context size is ${asked}, but for ${config.name} it must be a whole number from 1 to ${config.contextSize}.`,
     { field: 'contextSize', value: asked, max: config.contextSize },
   );
 }

@@ -43,7 +43,7 @@ describe('general.sampling.* of a GGUF file', () => {
     expect(defaults).toEqual({});
     expect(warnings).toHaveLength(5);
     expect(warnings).toContain(
-      'model.gguf: "general.sampling.top_p" is 7, which cannot be used; the app\'s default holds.',
+      'model.gguf: "general.sampling.top_p" is 7, which is not valid. The app\'s default is used.',
     );
   });
 });

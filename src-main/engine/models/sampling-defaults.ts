@@ -82,5 +82,5 @@ function sequence(row: NamesSetting, written: unknown): string[] | undefined {
 
 function ignored(fileName: string, key: string, value: unknown): string {
   const shown = typeof value === 'object' ? 'a nested value' : String(value).slice(0, 60);
-  return `${fileName}: "${key}" is ${shown}, which cannot be used; the app's default holds.`;
+  return `${fileName}: "${key}" is ${shown}, which is not valid. The app's default is used.`;
 }

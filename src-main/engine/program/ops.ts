@@ -126,7 +126,7 @@ export const OPS: { readonly [N in OpName]: OpRow<N> } = {
   },
   rope: {
     outputWidth: ({ inputs: [x], attributes: { headDim, frequencies } }) => {
-      if (x % headDim !== 0) throw new ShapeMismatch(`rows of ${x} are no whole heads of ${headDim}`);
+      if (x % headDim !== 0) throw new ShapeMismatch(`rows of ${x} are not a multiple of the head size ${headDim}`);
       if (2 * frequencies.length > headDim) {
         throw new ShapeMismatch(`${frequencies.length} pairs do not fit into a head of ${headDim}`);
       }
@@ -171,7 +171,7 @@ function equalWidths({ inputs: [a, b] }: Pick<OpShapes<OpName>, 'inputs'>): numb
 
 function linearWidth({ inputs: [x], weights: [weight, bias] }: Pick<OpShapes<'linear'>, 'inputs' | 'weights'>): number {
   const [outputs, inputs] = matrix(weight, 'the weight');
-  if (inputs !== x) throw new ShapeMismatch(`the weight takes ${inputs} inputs and the activation has width ${x}`);
+  if (inputs !== x) throw new ShapeMismatch(`the weight takes ${inputs} inputs, but the activation has width ${x}`);
   if (bias) vector(bias, outputs, 'the bias');
   return outputs;
 }

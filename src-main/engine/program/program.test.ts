@@ -43,7 +43,7 @@ describe('ProgramBuilder', () => {
     const stacked = p.weight('in_proj', [24, 8]);
     expect(stacked.rows(8, 8)).toMatchObject({ name: 'in_proj', shape: [8, 8], firstRow: 8 });
     expect(stacked.rows(8, 16).rows(8, 8)).toMatchObject({ shape: [8, 8], firstRow: 16 });
-    expect(() => stacked.rows(20, 8)).toThrow('Rows 20..28 lie outside in_proj [24, 8]');
+    expect(() => stacked.rows(20, 8)).toThrow('Rows 20..28 are outside in_proj [24, 8]');
   });
 
   const mistakes: [string, (p: ProgramBuilder, x: Value) => unknown, string][] = [
@@ -102,7 +102,7 @@ describe('ProgramBuilder', () => {
     [
       'heads that do not fill a row that turns',
       (p, x) => p.rope(x, { headDim: 3, pairing: 'halves', frequencies: [1], magnitude: 1 }),
-      'rows of 8 are no whole heads of 3',
+      'rows of 8 are not a multiple of the head size 3',
     ],
     [
       'more pairs than a head has',

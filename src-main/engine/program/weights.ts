@@ -50,7 +50,7 @@ export class WeightView implements WeightDeclaration {
     const [length, ...rest] = this.shape;
     if (length === undefined || start < 0 || count < 1 || start + count > length) {
       const range = `${start}..${start + count}`;
-      throw new RangeError(`Rows ${range} lie outside ${this.name} ${formatShape(this.shape)}.`);
+      throw new RangeError(`Rows ${range} are outside ${this.name} ${formatShape(this.shape)}.`);
     }
     return new WeightView(this.name, [count, ...rest], this.firstRow + start);
   }

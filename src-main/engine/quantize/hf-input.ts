@@ -49,7 +49,7 @@ function describeForGguf({ architecture, hyperparameters }: DescribedModel, name
   if (!architecture.gguf) {
     throw new EngineError(
       'UNSUPPORTED_ARCHITECTURE',
-      `GGUF has no architecture for a ${architecture.name}. It can be run as it is, and not be converted.`,
+      `GGUF has no architecture for a ${architecture.name}. You can run it as it is, but not convert it.`,
       { architecture: architecture.name },
     );
   }
@@ -113,5 +113,5 @@ function vectorTensor(name: string, values: readonly number[]): InputTensor {
 }
 
 function noBlocks(): never {
-  throw new EngineError('INTERNAL', 'The tensors of a Hugging Face folder are stored in no block type.');
+  throw new EngineError('INTERNAL', 'Tensors in a Hugging Face folder have no block type.');
 }

@@ -69,7 +69,9 @@ describe('the tokenizer of a folder', () => {
       eosTokenIds: [314, 317],
     });
     expect(() => tokenizer.encode('Hello')).toThrow('The model has no vocabulary in written.gguf');
-    expect(warnings).toEqual(['The folder has no tokenizer.json: the new file will know token ids only, no text.']);
+    expect(warnings).toEqual([
+      'The folder has no tokenizer.json: the new file will work with token ids only, not text.',
+    ]);
   });
 });
 
@@ -141,7 +143,7 @@ describe('quantizing', () => {
   it('names the types there are', async () => {
     await expect(quantize(hfFolder('llama'), 'Q3_K')).rejects.toMatchObject({
       code: 'BAD_REQUEST',
-      message: 'Q3_K is no type to quantize to. Choose one of F32, F16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0.',
+      message: 'Q3_K is not a supported target type. Choose one of F32, F16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0.',
     });
   });
 });

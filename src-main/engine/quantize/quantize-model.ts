@@ -93,7 +93,7 @@ async function write(
     }
   }
   if (at !== layout.fileBytes) {
-    throw new EngineError('INTERNAL', `${at} bytes were written and the header says ${layout.fileBytes}.`);
+    throw new EngineError('INTERNAL', `${at} bytes were written, but the header says ${layout.fileBytes}.`);
   }
   return { fileBytes: at, types: count(stored) };
 }

@@ -32,10 +32,14 @@ export const TARGET_TYPES: readonly string[] = Object.keys(TARGETS);
 export function targetType(name: string): TargetType {
   const upper = name.toUpperCase();
   if (Object.hasOwn(TARGETS, upper)) return TARGETS[upper];
-  throw new EngineError('BAD_REQUEST', `${name} is no type to quantize to. Choose one of ${TARGET_TYPES.join(', ')}.`, {
-    type: name,
-    types: TARGET_TYPES.join(', '),
-  });
+  throw new EngineError(
+    'BAD_REQUEST',
+    `${name} is not a supported target type. Choose one of ${TARGET_TYPES.join(', ')}.`,
+    {
+      type: name,
+      types: TARGET_TYPES.join(', '),
+    },
+  );
 }
 
 /** Kept in float32 whatever their shape, as in llama.cpp. */

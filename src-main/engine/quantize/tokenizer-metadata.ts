@@ -26,7 +26,7 @@ export function describeTokenizer(
     set('ggml.merges', { type: 'array', value: [] });
     set('ggml.add_bos_token', { type: 'bool', value: false });
     id('bos', folder.bosTokenId);
-    warnings.push(`The folder has no ${TOKENIZER_FILE}: the new file will know token ids only, no text.`);
+    warnings.push(`The folder has no ${TOKENIZER_FILE}: the new file will work with token ids only, not text.`);
   } else {
     const { vocabularySize } = folder.hyperparameters;
     const keys = ggufKeysFromTokenizerJson(folder.tokenizerJson, TOKENIZER_FILE, vocabularySize);
@@ -40,7 +40,7 @@ export function describeTokenizer(
     set('ggml.add_eos_token', { type: 'bool', value: keys.eosTokenId !== null });
     if (keys.normalizes) {
       warnings.push(
-        'GGUF has no key for the normalization of text: texts that are not in the form NFC may get other tokens.',
+        'GGUF has no key for text normalization: text that is not in NFC form may be tokenized differently.',
       );
     }
   }

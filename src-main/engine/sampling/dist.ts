@@ -44,6 +44,6 @@ export function requireDrawable(candidates: Candidates): void {
 /** Every token is ruled out. */
 export class NothingToDraw extends EngineError {
   constructor() {
-    super('BAD_REQUEST', 'The settings rule out every token. Remove some of the logit biases or weaken the samplers.');
+    super('BAD_REQUEST', 'The settings rule out every token. Remove some logit biases or loosen the samplers.');
   }
 }

@@ -19,7 +19,7 @@ export class RawDistribution {
     if (Number.isNaN(this.logSum)) {
       throw new EngineError(
         'INTERNAL',
-        'The model computed logits that are not numbers. Its weights are damaged, or this executor computes wrongly; try another executor or load the model again.',
+        'The model’s logits are not numbers (NaN). Its weights are damaged, or this executor has a fault. Try another executor, or load the model again.',
         { index: this.values.findIndex((logit) => !Number.isFinite(logit)) },
       );
     }

@@ -14,7 +14,7 @@ const SORT_ALL_FROM = 16;
  * usually 40 are wanted. Values must not be NaN.
  */
 export function selectTop(values: Float32Array, length: number, k: number): Int32Array {
-  if (length > MAX_SLOTS) throw new RangeError(`Cannot order ${length} entries; the limit is ${MAX_SLOTS}.`);
+  if (length > MAX_SLOTS) throw new RangeError(`Cannot sort ${length} entries; the limit is ${MAX_SLOTS}.`);
   const wanted = Math.max(0, Math.min(k, length));
   if (wanted === 0) return new Int32Array(0);
   if (length > MIN_BUFFER && wanted > length / SORT_ALL_FROM) return sortDescending(values, length).subarray(0, wanted);

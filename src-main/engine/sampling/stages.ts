@@ -72,7 +72,7 @@ function dryStage(params: Omit<SamplingParams, 'seed'>, vocabulary: VocabularyTe
   // Going through the vocabulary takes time, and most chains list DRY without using it.
   if (multiplier === 0) return OFF;
   if (vocabulary === undefined) {
-    throw new EngineError('INTERNAL', 'DRY needs the texts of the vocabulary, and this chain was made without them.');
+    throw new EngineError('INTERNAL', "DRY needs the vocabulary's texts, but this chain was created without them.");
   }
   let breakers: Breakers | undefined;
   return (candidates, history) => {

@@ -14,25 +14,25 @@ export const STOP_SETTINGS = {
   ),
   /** They are never shown, and are found across token borders. */
   stopStrings: texts(
-    'end before this text; repeatable',
+    'stop before this text; repeatable',
     { default: [], maxCount: 64, maxLength: 1024 },
     { label: 'Stop strings', flag: '--stop <text>' },
   ),
   /** Null: the model's default. */
   repetitionWindow: optionalInteger(
-    'end when the last n tokens repeat the n before; 0 = off (default: as the model suggests)',
+    "stop when the last n tokens repeat the n before them; 0 = off (default: the model's recommendation)",
     { min: 0, max: MAX_INT32, unit: 'tokens' },
     { label: 'Repetition window', flag: '--repetition <n>' },
   ),
   /** From the start of the request, prefill included; null is off. */
   timeLimitMs: optionalNumber(
-    'end after this time',
+    'stop after this time',
     { min: 0, max: DAY_MS, unit: 'ms' },
     { label: 'Time limit', flag: '--time-limit <seconds>' },
   ),
   /** Masks the end-of-generation tokens. */
   ignoreEos: toggle(
-    'never let the model end the text by itself',
+    'ignore end tokens and keep generating',
     { default: false },
     { label: 'Ignore the end token', flag: '--ignore-eos' },
   ),

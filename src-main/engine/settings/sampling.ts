@@ -41,7 +41,7 @@ const MAX_BIAS = 1e9;
 /** The settings of `samplers`' usual stages and what goes for all of them. */
 export const COMMON_SETTINGS = {
   temperature: number(
-    'above 1 more varied, below 1 safer, 0 greedy',
+    'higher is more varied, lower is more predictable; 0 = greedy',
     { default: 0.8, min: -100, max: 100 },
     { label: 'Temperature', flag: '--temperature <t>', aliases: ['--temp'], gguf: 'temp', hf: 'temperature' },
   ),
@@ -51,46 +51,46 @@ export const COMMON_SETTINGS = {
     { label: 'Top-k', flag: '--top-k <k>', gguf: 'top_k', hf: 'top_k' },
   ),
   topP: number(
-    'keep the smallest set with this probability; 1 = off',
+    'keep the most probable tokens up to this total probability; 1 = off',
     { default: 0.95, min: 0, max: 1 },
     { label: 'Top-p', flag: '--top-p <p>', gguf: 'top_p', hf: 'top_p' },
   ),
   minP: number(
-    'keep tokens this probable relative to the best; 0 = off',
+    "keep tokens with at least this share of the top token's probability; 0 = off",
     { default: 0.05, min: 0, max: 1 },
     { label: 'Min-p', flag: '--min-p <p>', gguf: 'min_p', hf: 'min_p' },
   ),
   /** Divides logits of recent tokens, or multiplies them when negative. */
   repeatPenalty: number(
-    'weaken recent tokens; 1 = off',
+    'penalise recent tokens; 1 = off',
     { default: 1, min: 0.01, max: 100 },
     { label: 'Repeat penalty', flag: '--repeat-penalty <x>', gguf: 'penalty_repeat', hf: 'repetition_penalty' },
   ),
   frequencyPenalty: number(
-    'per earlier occurrence; 0 = off',
+    'penalise a token for each earlier occurrence; 0 = off',
     { default: 0, min: -100, max: 100 },
     { label: 'Frequency penalty', flag: '--frequency-penalty <x>' },
   ),
   presencePenalty: number(
-    'once if it occurred; 0 = off',
+    'penalise a token once if it occurred before; 0 = off',
     { default: 0, min: -100, max: 100 },
     { label: 'Presence penalty', flag: '--presence-penalty <x>' },
   ),
   /** Prompt included. */
   penaltyLastN: integer(
-    'tokens the penalties look at; -1 = all',
+    'apply the penalties to the last n tokens; -1 = all',
     { default: 64, min: -1, max: MAX_INT32, unit: 'tokens' },
     { label: 'Penalty window', flag: '--penalty-last-n <n>', aliases: ['--repeat-last-n'], gguf: 'penalty_last_n' },
   ),
   /** Added to the raw logits before everything else. */
   logitBias: tokenBiases(
-    'add to the logit of a token; repeatable',
+    "add a bias to a token's logit; repeatable",
     { default: [], maxCount: 1024 * 1024, maxBias: MAX_BIAS },
     { label: 'Logit bias', flag: '--logit-bias <id=bias>' },
   ),
   /** A stage that is listed twice runs twice, one that is not listed is off. See `mirostat`. */
   samplers: names(
-    'stages in the order they run',
+    'sampler stages, in order',
     {
       default: [...DEFAULT_SAMPLER_ORDER],
       values: DEFAULT_SAMPLER_ORDER,
@@ -101,13 +101,13 @@ export const COMMON_SETTINGS = {
   ),
   /** Of top-p, min-p, typical and XTC. At 0 they always leave one. */
   minKeep: integer(
-    'tokens that a stage leaves at least',
+    'minimum number of tokens that each stage keeps',
     { default: 0, min: 0, max: MAX_INT32, unit: 'tokens' },
     { label: 'Keep at least', flag: '--min-keep <n>' },
   ),
   /** Of mt19937. */
   seed: optionalInteger(
-    'same seed, same text (default: a fresh one, which is reported)',
+    'the same seed gives the same text (default: a random seed, which is reported)',
     { min: 0, max: 2 ** 32 - 1 },
     { label: 'Seed', flag: '--seed <n>' },
   ),
@@ -116,16 +116,20 @@ export const COMMON_SETTINGS = {
 /** What the reply follows, leans to and leaves out. */
 export const CONTENT_SETTINGS = {
   /** Four flags of the command line set it. */
-  grammar: grammar('what the reply must follow', { default: null, maxLength: MAX_SOURCE }, { label: 'Answer format' }),
+  grammar: grammar(
+    'grammar or JSON schema for the reply',
+    { default: null, maxLength: MAX_SOURCE },
+    { label: 'Answer format' },
+  ),
   /** Whatever tokens would spell them. */
   bannedTexts: texts(
-    'never write this text; repeatable',
+    'never generate this text; repeatable',
     { default: [], maxCount: 256, maxLength: 1000 },
     { label: 'Banned texts', flag: '--ban <text>' },
   ),
   /** Added to the logits of every token that is the text by itself, in any spelling of the vocabulary. */
   textBias: textBiases(
-    "lean to a text, or away from it: 'cat=+2'; repeatable",
+    "make a text more or less likely, for example 'cat=+2'; repeatable",
     { default: [], maxCount: 256, maxLength: 1000, maxBias: MAX_BIAS },
     { label: 'Text bias', flag: '--bias <text=bias>' },
   ),
@@ -134,74 +138,74 @@ export const CONTENT_SETTINGS = {
 /** Off by default. */
 export const FURTHER_SETTINGS = {
   typicalP: number(
-    'keep the most typical tokens of this probability; 1 = off',
+    'keep the most typical tokens up to this total probability; 1 = off',
     { default: 1, min: 0, max: 1 },
     { label: 'Typical-p', flag: '--typical-p <p>', aliases: ['--typical'], hf: 'typical_p' },
   ),
   /** Of the logits; 0 and below is off. */
   topNSigma: number(
-    'keep logits within n deviations of the best; 0 = off',
+    'keep logits within n standard deviations of the top one; 0 = off',
     { default: -1, min: -100, max: 100 },
     { label: 'Top-n-sigma', flag: '--top-nsigma <n>', aliases: ['--top-n-sigma'] },
   ),
   xtcProbability: number(
-    'chance to remove the top choices; 0 = off',
+    'chance of removing the top choices; 0 = off',
     { default: 0, min: 0, max: 1 },
     { label: 'XTC probability', flag: '--xtc-probability <p>', gguf: 'xtc_probability' },
   ),
   /** Above 0.5 is off. */
   xtcThreshold: number(
-    'from where a token is a top choice',
+    'minimum probability of a top choice',
     { default: 0.1, min: 0, max: 1 },
     { label: 'XTC threshold', flag: '--xtc-threshold <p>', gguf: 'xtc_threshold' },
   ),
   dryMultiplier: number(
-    'weaken what repeats a passage; 0 = off',
+    'penalise tokens that extend a repeated passage; 0 = off',
     { default: 0, min: 0, max: 100 },
     { label: 'DRY multiplier', flag: '--dry-multiplier <x>' },
   ),
   /** Below 1 is off. */
   dryBase: number(
-    'growth with each token of the passage',
+    "how fast the penalty grows with the passage's length",
     { default: 1.75, min: 0, max: 100 },
     { label: 'DRY base', flag: '--dry-base <x>' },
   ),
   dryAllowedLength: integer(
-    'tokens that may be repeated',
+    'longest repetition without a penalty',
     { default: 2, min: 0, max: MAX_INT32, unit: 'tokens' },
     { label: 'DRY allowed length', flag: '--dry-allowed-length <n>' },
   ),
   /** Prompt included. */
   dryPenaltyLastN: integer(
-    'tokens DRY looks at; -1 = all',
+    'search the last n tokens for repetition; -1 = all',
     { default: 64, min: -1, max: MAX_INT32, unit: 'tokens' },
     { label: 'DRY window', flag: '--dry-penalty-last-n <n>' },
   ),
   drySequenceBreakers: texts(
-    'text that ends the search for repetition; repeatable; "none" for no breakers (default: \\n, :, ", *)',
+    'text that ends a repeated passage; repeatable; "none" for no breakers (default: \\n, :, ", *)',
     { default: ['\n', ':', '"', '*'], maxCount: 64, maxLength: 40, escapes: true },
     { label: 'DRY sequence breakers', flag: '--dry-sequence-breaker <text>' },
   ),
   /** To either side. */
   dynatempRange: number(
-    'move the temperature with uncertainty; 0 = off',
+    'vary the temperature by up to this much, by entropy; 0 = off',
     { default: 0, min: 0, max: 100 },
     { label: 'Dynamic temperature range', flag: '--dynatemp-range <t>' },
   ),
   /** 1 is straight. */
   dynatempExponent: number(
-    'bend the way from uncertainty to temperature',
+    'shape of the curve from entropy to temperature; 1 = linear',
     { default: 1, min: 0, max: 100 },
     { label: 'Dynamic temperature exponent', flag: '--dynatemp-exp <x>' },
   ),
   /** The temperature stage still runs. */
   mirostat: choice<0 | 1 | 2>(
-    'hold the surprise of the text steady, in place of the other samplers; 0 = off',
+    'keep the surprisal of the text constant, instead of using the other samplers; 0 = off',
     { default: 0, values: [0, 1, 2], allowed: '0 (off), 1 or 2' },
     { label: 'Mirostat', flag: '--mirostat <version>', gguf: 'mirostat' },
   ),
   mirostatTau: number(
-    'the surprise per token aimed at',
+    'target surprisal per token',
     { default: 5, min: 0, max: 100, unit: 'bits' },
     { label: 'Mirostat target entropy', flag: '--mirostat-ent <bits>', gguf: 'mirostat_tau' },
   ),
@@ -212,12 +216,12 @@ export const FURTHER_SETTINGS = {
   ),
   /** Draws at the end of the chain. */
   adaptiveTarget: number(
-    'prefer tokens near this probability; below 0 = off',
+    'prefer tokens near this probability; negative = off',
     { default: -1, min: -1, max: 1 },
     { label: 'Adaptive-p target', flag: '--adaptive-target <p>' },
   ),
   adaptiveDecay: number(
-    'how much of earlier tokens counts for that',
+    'how much earlier tokens count; higher adapts more slowly',
     { default: 0.9, min: 0, max: 0.99 },
     { label: 'Adaptive-p decay', flag: '--adaptive-decay <x>' },
   ),

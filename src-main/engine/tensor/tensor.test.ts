@@ -19,7 +19,7 @@ describe('a tensor', () => {
   });
 
   it('refuses rows that it does not have', () => {
-    expect(() => Tensor.zeros([3, 2]).rows(2, 2)).toThrow('Rows 2..4 lie outside shape [3, 2].');
+    expect(() => Tensor.zeros([3, 2]).rows(2, 2)).toThrow('Rows 2..4 are outside shape [3, 2].');
     expect(() => Tensor.zeros([3, 2]).rows(-1, 2)).toThrow(RangeError);
     expect(() => Tensor.zeros([]).rows(0, 1)).toThrow(RangeError);
   });

@@ -25,7 +25,7 @@ export class Tensor {
   rows(start: number, count: number): Tensor {
     const [length, ...rest] = this.shape;
     if (length === undefined || start < 0 || count < 0 || start + count > length) {
-      throw new RangeError(`Rows ${start}..${start + count} lie outside shape ${formatShape(this.shape)}.`);
+      throw new RangeError(`Rows ${start}..${start + count} are outside shape ${formatShape(this.shape)}.`);
     }
     const width = elementCount(rest);
     return new Tensor([count, ...rest], this.data.subarray(start * width, (start + count) * width));

@@ -30,7 +30,7 @@ export class IdsOnlyTokenizer implements Tokenizer {
 
   piece(id: number): string {
     if (Number.isInteger(id) && id >= 0 && id < this.vocabularySize) return `[${id}]`;
-    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids go from 0 to ${this.vocabularySize - 1}.`, {
+    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids run from 0 to ${this.vocabularySize - 1}.`, {
       id,
       vocabularySize: this.vocabularySize,
     });
@@ -55,7 +55,7 @@ export class IdsOnlyTokenizer implements Tokenizer {
   private noText(): EngineError {
     return new EngineError(
       'UNSUPPORTED_TOKENIZER',
-      `The model has no ${this.missing}, so text cannot be turned into its tokens. Give token ids instead of text.`,
+      `The model has no ${this.missing}, so text cannot be tokenized. Use token ids instead.`,
       { file: this.missing },
     );
   }

@@ -29,7 +29,7 @@ export class JsonPart {
     const where = this.path === '' ? 'the file' : this.path;
     return new EngineError(
       'MODEL_FORMAT',
-      `${this.file} is damaged: ${where} ${problem}. Get a fresh copy of the file.`,
+      `${this.file} is damaged: ${where} ${problem}. Download or copy the file again.`,
       {
         file: this.file,
         path: this.path,
@@ -41,7 +41,7 @@ export class JsonPart {
   unsupported(what: string): EngineError {
     return new EngineError(
       'UNSUPPORTED_TOKENIZER',
-      `${this.file} uses ${this.path} ${what}, which Tokenscope cannot do yet. Choose another model.`,
+      `${this.file} uses ${this.path} ${what}, which Tokenscope does not support. Choose another model.`,
       { file: this.file, path: this.path },
     );
   }
@@ -99,7 +99,7 @@ export class JsonPart {
   }
 
   string(): string {
-    if (typeof this.value !== 'string') throw this.malformed('must be a text');
+    if (typeof this.value !== 'string') throw this.malformed('must be a string');
     return this.value;
   }
 

@@ -94,7 +94,7 @@ export class JsonTokenizer implements Tokenizer {
     const piece = this.parts.vocabulary.piece(id);
     if (piece !== undefined) return piece;
     if (this.isHole(id)) return unusedPiece(id);
-    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids go from 0 to ${this.vocabularySize - 1}.`, {
+    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids run from 0 to ${this.vocabularySize - 1}.`, {
       id,
       vocabularySize: this.vocabularySize,
     });

@@ -70,7 +70,7 @@ describe('Vocabulary', () => {
     const vocabulary = new Vocabulary();
     vocabulary.addAll(part({ a: 0, b: 5 }));
     vocabulary.addAll(part({ a: 0 }));
-    expect(() => vocabulary.addAll(part({ a: 1 }))).toThrow('"a" the id 1, which has the id 0');
+    expect(() => vocabulary.addAll(part({ a: 1 }))).toThrow('"a" the id 1, but it already has the id 0');
     expect(() => vocabulary.addAll(part({ c: 5 }))).toThrow('the id 5 to "c" and to "b"');
     expect(vocabulary.piece(3)).toBeUndefined();
     expect(vocabulary.size).toBe(6);

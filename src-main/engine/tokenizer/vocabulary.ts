@@ -79,7 +79,7 @@ export class Vocabulary {
     throw idPart.malformed(
       'takenBy' in clash
         ? `gives the id ${id} to "${piece}" and to "${clash.takenBy}"`
-        : `gives "${piece}" the id ${id}, which has the id ${clash.knownAs}`,
+        : `gives "${piece}" the id ${id}, but it already has the id ${clash.knownAs}`,
     );
   }
 

@@ -15,7 +15,7 @@ export async function openFileByteSource(path: string): Promise<ByteSource> {
   const stat = await file.stat();
   if (!stat.isFile()) {
     await file.close();
-    throw new EngineError('MODEL_IO', `${path} is not a file. Give the path of a model's file.`, { file: path });
+    throw new EngineError('MODEL_IO', `${path} is not a file. Pass the path of a model file.`, { file: path });
   }
 
   return {
@@ -37,7 +37,7 @@ export async function openFileByteSource(path: string): Promise<ByteSource> {
           });
         });
         if (bytesRead === 0) {
-          throw new EngineError('MODEL_IO', `${path} became shorter while it was read. Load the model again.`, {
+          throw new EngineError('MODEL_IO', `${path} became shorter while it was being read. Load the model again.`, {
             file: path,
             offset: offset + done,
           });
@@ -53,7 +53,7 @@ export async function openFileByteSource(path: string): Promise<ByteSource> {
 function outside(name: string, offset: number, length: number, size: number): EngineError {
   return new EngineError(
     'MODEL_FORMAT',
-    `${name} points outside itself: ${length} bytes from byte ${offset}, but it has ${size} bytes. The file is damaged or incomplete.`,
+    `${name} is damaged or incomplete: it should have ${length} bytes at offset ${offset}, but has only ${size} bytes in total. Download or copy it again.`,
     { file: name, offset, length, size },
   );
 }
@@ -61,9 +61,9 @@ function outside(name: string, offset: number, length: number, size: number): En
 function openingFailed(path: string, error: unknown): EngineError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new EngineError('MODEL_NOT_FOUND', `There is no file ${path}.`, { file: path });
+    return new EngineError('MODEL_NOT_FOUND', `The file ${path} does not exist.`, { file: path });
   }
-  return new EngineError('MODEL_IO', `${path} cannot be opened: ${reasonOf(error)}`, { file: path });
+  return new EngineError('MODEL_IO', `Cannot open ${path}: ${reasonOf(error)}`, { file: path });
 }
 
 function reasonOf(error: unknown): string {

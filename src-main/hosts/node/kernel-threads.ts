@@ -14,11 +14,11 @@ export function nodeKernelThreads(): KernelThreads {
       await new Promise<void>((resolve, reject) => {
         const fail = (reason: string) => {
           if (!stopping) onFailure();
-          reject(new EngineError('BACKEND_LOST', `A thread of the CPU kernels did not start: ${reason}`));
+          reject(new EngineError('BACKEND_LOST', `A CPU kernel thread did not start: ${reason}`));
         };
         worker.once('message', () => resolve());
         worker.once('error', (error) => fail(error instanceof Error ? error.message : String(error)));
-        worker.once('exit', (code) => fail(`it ended with code ${code}.`));
+        worker.once('exit', (code) => fail(`it exited with code ${code}.`));
       });
       return {
         async stop() {
@@ -35,5 +35,5 @@ function threadScript(): URL {
   const places = ['./kernel-thread.mjs', './kernel-thread.js', '../kernel-thread.js'];
   const found = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));
   if (found) return found;
-  throw new EngineError('BACKEND_LOST', `The script of the kernels' threads is missing beside ${import.meta.url}.`);
+  throw new EngineError('BACKEND_LOST', `The script for the kernel threads is missing next to ${import.meta.url}.`);
 }

@@ -32,7 +32,7 @@ export function compileNodeKernels(variants: readonly KernelVariant[] = ['thread
   }
   throw new EngineError(
     'BACKEND_LOST',
-    'This version of Node runs no WebAssembly with SIMD. Load the model with the reference executor.',
+    'This version of Node does not support WebAssembly SIMD. Use a newer one, or load the model with the reference executor.',
   );
 }
 
@@ -48,7 +48,10 @@ function kernelsFolder(): URL {
     if (existsSync(kernels)) return kernels;
     const parent = new URL('../', folder);
     if (parent.href === folder.href) {
-      throw new EngineError('BACKEND_LOST', 'The CPU kernels are missing: there is no folder resources/kernels.');
+      throw new EngineError(
+        'BACKEND_LOST',
+        'The CPU kernels are missing: the folder resources/kernels does not exist.',
+      );
     }
     folder = parent;
   }

@@ -15,9 +15,13 @@ const CONFIG_FILE = 'config.json';
  */
 export async function openModelFolder(modelsDir: string, id: string): Promise<ModelFiles> {
   if (!isModelId(id)) {
-    throw new EngineError('BAD_REQUEST', `"${id.slice(0, 100)}" is no id of a model: give the name of its folder.`, {
-      model: id.slice(0, 100),
-    });
+    throw new EngineError(
+      'BAD_REQUEST',
+      `"${id.slice(0, 100)}" is not a model id. Use the name of the model’s folder.`,
+      {
+        model: id.slice(0, 100),
+      },
+    );
   }
   const folder = join(modelsDir, id);
   const names = await fileNames(folder, id);
@@ -67,5 +71,5 @@ function isMissing(error: unknown): boolean {
 
 function unreadable(folder: string, error: unknown): EngineError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new EngineError('MODEL_IO', `The folder ${folder} cannot be read: ${reason}`, { folder });
+  return new EngineError('MODEL_IO', `Cannot read the folder ${folder}: ${reason}`, { folder });
 }

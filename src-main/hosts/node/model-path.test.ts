@@ -69,7 +69,7 @@ describe('the model at a path', () => {
     await expect(openModelPath(join(dir, 'one.gguf', 'x'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(openModelPath(join(dir, 'notes.txt'))).rejects.toMatchObject({
       code: 'BAD_REQUEST',
-      message: expect.stringContaining('notes.txt is no GGUF file. Give the path of a .gguf file') as string,
+      message: expect.stringContaining('notes.txt is not a GGUF file. Pass the path of a .gguf file') as string,
     });
   });
 

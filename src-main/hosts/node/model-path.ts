@@ -29,7 +29,7 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
     if (await beginsLikeGguf(absolute)) return renamed(id, `${name}.gguf`, absolute, found);
     throw new EngineError(
       'BAD_REQUEST',
-      `${path} is no GGUF file. Give the path of a .gguf file, or of a folder with config.json and safetensors.`,
+      `${path} is not a GGUF file. Pass the path of a .gguf file, or of a folder with config.json and safetensors.`,
       { path },
     );
   }
@@ -49,7 +49,7 @@ function filesIn(id: string, folder: string, names: readonly string[]): ModelFil
     names,
     async open(name) {
       if (names.includes(name)) return openFileByteSource(join(folder, name));
-      throw new EngineError('MODEL_NOT_FOUND', `There is no file ${name} in ${folder}.`, { model: id, file: name });
+      throw new EngineError('MODEL_NOT_FOUND', `The file ${name} is missing in ${folder}.`, { model: id, file: name });
     },
   };
 }
@@ -75,7 +75,7 @@ function renamed(id: string, name: string, path: string, found: Stats): ModelFil
     stamp: stampOf(path, found),
     async open(asked) {
       if (asked === name) return openFileByteSource(path);
-      throw new EngineError('MODEL_NOT_FOUND', `${path} is one file; there is no ${asked}.`, {
+      throw new EngineError('MODEL_NOT_FOUND', `${path} is a single file; it has no ${asked}.`, {
         model: id,
         file: asked,
       });
@@ -112,6 +112,6 @@ async function fileNames(folder: string): Promise<string[]> {
     return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new EngineError('MODEL_IO', `The folder ${folder} cannot be read: ${reason}`, { folder });
+    throw new EngineError('MODEL_IO', `Cannot read the folder ${folder}: ${reason}`, { folder });
   }
 }

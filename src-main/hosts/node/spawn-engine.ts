@@ -37,7 +37,7 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   const links = new Set<EngineLink>();
   let reason: string | null = null;
   let over = false;
-  worker.on('error', (error) => (reason = `The engine's thread failed: ${describe(error)}`));
+  worker.on('error', (error) => (reason = `The engine thread failed: ${describe(error)}`));
   // The worker sends nothing else to its parent.
   worker.on('message', ({ request, modelId }: LocateMessage) => {
     void locate(modelId).then((path) => {
@@ -48,7 +48,7 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
     worker.once('exit', (code) => {
       over = true;
       for (const link of links) link.lost();
-      resolve(reason ?? `The engine's thread ended with code ${code}.`);
+      resolve(reason ?? `The engine thread exited with code ${code}.`);
     });
   });
 

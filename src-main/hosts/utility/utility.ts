@@ -59,7 +59,7 @@ function serve(folder: string): void {
     }
     const [port] = ports;
     if (!isUtilityPortMessage(data) || port === undefined) {
-      console.error('Ignored a message that brings no port.');
+      console.error('Ignored a message without a port.');
       return;
     }
     connections.get(data.windowId)?.close();

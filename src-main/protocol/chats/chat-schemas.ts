@@ -166,7 +166,7 @@ const tokens = v.pipe(
     turn: turnId,
     from: v.pipe(count, v.maxValue(MAX_TOKENS_PER_REPLY)),
     text,
-    tokens: v.custom<TokenColumns>(isTokenColumns, 'Expected columns of numbers of one length'),
+    tokens: v.custom<TokenColumns>(isTokenColumns, 'Expected columns of numbers of equal length'),
   }),
   v.check(
     (event) => event.tokens.ids.length <= MAX_TOKENS_PER_EVENT,

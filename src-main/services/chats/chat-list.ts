@@ -313,7 +313,7 @@ export class ChatList implements OpenChatsListener {
     const lines = state.damagedLines === 1 ? '1 line' : `${state.damagedLines} lines`;
     this.#report(
       id,
-      `Part of the chat “${state.title}” is damaged: ${lines} of ${path} cannot be read. The rest is shown.`,
+      `Part of the chat “${state.title}” is damaged: ${lines} of ${path} cannot be read. Showing the rest.`,
     );
   }
 

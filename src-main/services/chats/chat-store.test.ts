@@ -203,7 +203,7 @@ test('a chat of a later version is left as it is, with a message', async () => {
   await first.close();
   const { store, notices } = await openStore(first.folder);
   expect(ids(await store.list())).toEqual(['mine']);
-  expect(notices()).toEqual([expect.stringContaining('was written by a later version of Tokenscope')]);
+  expect(notices()).toEqual([expect.stringContaining('was written by a newer version of Tokenscope')]);
   await expect(store.get('later')).rejects.toMatchObject({ code: 'STORAGE' });
   for (const base of [0, 1]) {
     await expect(store.write(write('later', base, smallChat()))).rejects.toMatchObject({ code: 'STORAGE' });

@@ -255,13 +255,9 @@ export class ChatStore {
 }
 
 function notFound(id: string): EngineError {
-  return new EngineError(
-    'CHAT_NOT_FOUND',
-    'This chat does not exist any more. It was deleted, here or in another window.',
-    {
-      id,
-    },
-  );
+  return new EngineError('CHAT_NOT_FOUND', 'This chat no longer exists. It was deleted here or in another window.', {
+    id,
+  });
 }
 
 /** A file without a whole line was created by a write that failed. */

@@ -55,7 +55,7 @@ async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<nu
       await file.close();
     }
   }
-  throw new Error(`${path} changes all the time.`);
+  throw new Error(`${path} keeps changing while it is read.`);
 }
 
 /** Details of `count` tokens from index `from`; null where they were not recorded or are damaged. */

@@ -60,7 +60,7 @@ export class Journal {
       if (done) return changes;
       // Events may come twice, so they are simply written again.
     }
-    throw new Error(`${this.path} is replaced all the time.`);
+    throw new Error(`${this.path} keeps being replaced while it is read.`);
   }
 
   /** The whole chat. @returns null when there is no such file. @throws EngineError STORAGE for a later version's file */
@@ -140,7 +140,7 @@ export class Journal {
   }
 
   #known(): ChatState {
-    if (this.state === null) throw new Error('The journal was not read yet.');
+    if (this.state === null) throw new Error('The journal has not been read yet.');
     return this.state;
   }
 
@@ -175,7 +175,7 @@ export function chatOf(state: ChatState, entries: readonly Entry[]): StoredChat 
 }
 
 export function laterVersion(path: string): EngineError {
-  const message = `${path} was written by a later version of Tokenscope. It is left as it is; update Tokenscope to open it.`;
+  const message = `${path} was written by a newer version of Tokenscope and was not changed. Update Tokenscope to open it.`;
   return new EngineError('STORAGE', message, { path });
 }
 

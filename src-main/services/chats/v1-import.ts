@@ -60,7 +60,7 @@ async function readV1(path: string, id: string, notice: (message: string) => voi
     }
   }
   const kept = await putAside(path);
-  notice(`A chat could not be read (${why}). It is kept as ${kept}.`);
+  notice(`A chat could not be read (${why}). It was kept as ${kept}.`);
   return null;
 }
 

@@ -133,7 +133,7 @@ test('damaged files are put aside with a notice, one of a later version is left 
   expect(await readFile(join(folder, 'chats', 'other.json.corrupt'), 'utf8')).toBe('[1,2,3]');
   expect(await readFile(join(folder, 'chats', 'later.json'), 'utf8')).toBe(later);
   expect(notices()).toHaveLength(3);
-  expect(notices().join(' ')).toContain('was written by a later version of Tokenscope');
+  expect(notices().join(' ')).toContain('was written by a newer version of Tokenscope');
 });
 
 describe('what an old file may hold', () => {

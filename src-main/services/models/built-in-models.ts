@@ -17,14 +17,14 @@ const TINY_TRANSFORMER = {
   sha256: null,
   addedAt: null,
   description:
-    'Continues simple children’s stories and small talk in English. Small enough to look through: 2 layers with 4 ' +
+    'Continues simple children’s stories and small talk in English. Small enough to inspect completely: 2 layers with 4 ' +
     'attention heads each, 2,448,960 parameters, a vocabulary of 8,000 words and word pieces, and a context window of ' +
-    '1,000 tokens. It was trained from scratch on 7,552 short stories (TinyStories) and 9,000 short texts; on ' +
-    '150 stories it had never seen its perplexity is 15.4.',
+    '1,000 tokens. It was trained from scratch on 7,552 short stories (TinyStories) and 9,000 short texts; its ' +
+    'perplexity on 150 unseen stories is 15.4.',
   cannot:
-    'It knows no facts, follows no instructions and does no sums. It has no chat roles: what you write is the ' +
-    'beginning of a text, and the reply continues it. Words that its 8,000 pieces cannot spell are unknown to it, other ' +
-    'scripts among them. Greedy replies tend to run in circles; the repetition stop ends them.',
+    'It knows no facts, and cannot follow instructions or do arithmetic. It has no chat roles: it continues the text ' +
+    'you start. It does not know words that its 8,000 pieces cannot spell, or other scripts. Greedy replies tend to ' +
+    'loop; the repetition stop ends them.',
   license: 'MIT, trained on TinyStories (CDLA-Sharing-1.0)',
 } as const;
 

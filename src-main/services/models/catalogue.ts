@@ -10,10 +10,7 @@ const address = v.pipe(v.string(), v.check(isDownloadAddress, 'Expected an https
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** `owner/name` at the hub. */
 const repository = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,96}\/[A-Za-z0-9._-]{1,96}$/));
-const fileName = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.gguf$/, 'Expected the name of a GGUF file'),
-);
+const fileName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.gguf$/, 'Expected a GGUF file name'));
 
 const entry = v.strictObject({
   id: modelId,
@@ -45,7 +42,7 @@ const catalogue = v.strictObject({
   hub: address,
   models: v.pipe(
     v.array(entry),
-    v.check((models) => new Set(models.map(({ id }) => id)).size === models.length, 'Expected ids that differ'),
+    v.check((models) => new Set(models.map(({ id }) => id)).size === models.length, 'Expected unique ids'),
   ),
 });
 export type Catalogue = v.InferOutput<typeof catalogue>;

@@ -24,13 +24,13 @@ export async function deleteDownloaded(model: LibraryModel, ownFolder: string, s
   const { path, source } = model;
   const written = writtenBefore(model, ownFolder);
   if (written === null || source !== 'download') {
-    throw refused(path, `Tokenscope did not download ${path}, so it does not delete it.`);
+    throw refused(path, `Tokenscope did not download ${path}, so it will not delete it.`);
   }
   const stamp = await stampOfFile(path);
   // Without a file there is nothing to compare.
   const isAsWritten = stamp === null || stamp === written.stamp;
   if (!isAsWritten && (await sha256OfFile(path, undefined, signal)) !== written.sha256) {
-    throw refused(path, `${path} is not the file that Tokenscope downloaded any more, so it is not deleted.`);
+    throw refused(path, `${path} changed after Tokenscope downloaded it, so it was not deleted.`);
   }
   await rm(path, { force: true }).catch((error: unknown) => {
     throw storageError('delete', path, error);

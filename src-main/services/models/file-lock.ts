@@ -175,6 +175,6 @@ function busy(path: string): EngineError {
 }
 
 function taken(path: string): EngineError {
-  const message = `This Tokenscope no longer holds ${path}, so nothing was written. Try again.`;
+  const message = `Tokenscope lost its lock ${path}, so nothing was written. Try again.`;
   return new EngineError('STORAGE', message, { path });
 }

@@ -138,7 +138,7 @@ export class LibraryFile {
     const parsed = read.state === 'missing' ? emptyLibrary() : read.state === 'read' ? parseLibrary(read.value) : null;
     if (parsed === null) return await this.#repair(read.state === 'read' ? read.value : null);
     this.#seen = stamp;
-    if (parsed === 'later') return this.#leaveAlone('The list of models was written by a later version of Tokenscope.');
+    if (parsed === 'later') return this.#leaveAlone('The model list was written by a newer version of Tokenscope.');
     this.#leftAlone = null;
     return (this.#library = this.#withUnsaved(parsed));
   }
@@ -148,17 +148,17 @@ export class LibraryFile {
     const readable = readableModels(value);
     this.#library = this.#withUnsaved({ ...emptyLibrary(), models: readable });
     this.#seen = '';
-    const what = readable.length === 0 ? 'It begins anew' : `It goes on with the ${readable.length} that could be read`;
+    const what = readable.length === 0 ? 'A new list was started' : `${readable.length} of its models could be read`;
     try {
       const kept = await putAside(this.#path);
-      this.#notice(`The list of opened models is damaged. ${what}; the old file is kept as ${kept}.`);
+      this.#notice(`The model list is damaged. ${what}. The old file was kept as ${kept}.`);
       if (readable.length > 0) await this.#write(this.#library);
       this.#leftAlone = null;
       return this.#library;
     } catch (error) {
       if (this.#strict) throw codeOf(error) === 'STORAGE' ? error : storageError('write', this.#path, error);
       const why = error instanceof Error ? error.message : String(error);
-      return this.#leaveAlone(`The list of models is damaged, and it could not be put aside: ${why}.`);
+      return this.#leaveAlone(`The model list is damaged and could not be renamed: ${why}.`);
     }
   }
 
@@ -185,7 +185,7 @@ export class LibraryFile {
       const why = error instanceof Error ? error.message : String(error);
       if (!this.#strict && !quiet && !isTold) {
         this.#notice(
-          `A change to the list of models holds only until the app ends, unless it can be saved later. ${why}`,
+          `A change to the model list could not be saved. It will be lost when the app quits, unless saving succeeds later. ${why}`,
         );
       }
       if (this.#strict && !quiet) {
@@ -212,8 +212,8 @@ export class LibraryFile {
 
   /** @param why a sentence */
   #leaveAlone(why: string): Library {
-    const rest = this.#strict ? '' : ', and changes to it last only until the app ends';
-    const message = `${why} The list of models is left as it is${rest}.`;
+    const rest = this.#strict ? '' : ', and changes to it are lost when the app quits';
+    const message = `${why} The model list was not changed${rest}.`;
     if (this.#leftAlone !== message) this.#notice(message);
     this.#leftAlone = message;
     return this.#library;

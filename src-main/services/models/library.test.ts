@@ -41,7 +41,7 @@ test('says that a file is gone, finds it again, and forgets it on demand', async
   const { id } = await library.add(path);
   await rename(path, `${path}.away`);
   expect(await library.list()).toMatchObject([
-    { id, fileBytes: 0, problem: expect.stringContaining('not there any more') },
+    { id, fileBytes: 0, problem: expect.stringContaining('no longer exists') },
   ]);
   await rename(`${path}.away`, path);
   expect(await library.list()).toMatchObject([{ id, problem: null }]);
@@ -100,7 +100,7 @@ test('of a list with a damaged entry the others stay, and the old file is kept',
   await writeFile(path, damaged);
   const { library, notices } = await setUp(dataFolder);
   expect((await library.list()).map((model) => model.id)).toEqual([id]);
-  expect(notices).toEqual([expect.stringMatching(/goes on with the 1 that could be read.*models\.json\.corrupt/)]);
+  expect(notices).toEqual([expect.stringMatching(/1 of its models could be read.*models\.json\.corrupt/)]);
   expect(await readFile(`${path}.corrupt`, 'utf8')).toBe(damaged);
   // The others that share the file see it too.
   expect((await (await setUp(dataFolder)).library.list()).map((model) => model.id)).toEqual([id]);
@@ -112,7 +112,7 @@ test('holds what it cannot save, and says so', async () => {
   const path = await file(await temporaryFolder(), 'story.gguf');
   const { id } = await library.add(path);
   expect(library.find(id)?.path).toBe(path);
-  expect(notices).toEqual([expect.stringContaining('only until the app ends')]);
+  expect(notices).toEqual([expect.stringContaining('lost when the app quits')]);
 });
 
 test('a list that cannot be read is told of, stays as it is, and what was added meanwhile is saved once it can be', async () => {
@@ -122,7 +122,7 @@ test('a list that cannot be read is told of, stays as it is, and what was added 
   const { library, notices } = await setUp(folder);
   const { id } = await library.add(await file(await temporaryFolder(), 'story.gguf'));
   expect(library.find(id)).not.toBeNull();
-  expect(notices).toEqual([expect.stringMatching(/Could not read .*models\.json.*left as it is/)]);
+  expect(notices).toEqual([expect.stringMatching(/Could not read .*models\.json.*was not changed/)]);
 
   const other = await setUp();
   await other.library.add(await file(await temporaryFolder(), 'other.gguf'));
@@ -170,7 +170,7 @@ test('leaves the list of a later version alone', async () => {
   const { id } = await library.add(await file(await temporaryFolder(), 'story.gguf'));
   expect(library.find(id)).not.toBeNull();
   expect(await readFile(join(folder, 'models.json'), 'utf8')).toBe(later);
-  expect(notices).toEqual([expect.stringContaining('written by a later version')]);
+  expect(notices).toEqual([expect.stringContaining('written by a newer version')]);
 });
 
 test('says that another file lies there now, until it is accepted; one that was only touched is the same', async () => {
@@ -184,11 +184,11 @@ test('says that another file lies there now, until it is accepted; one that was 
   await writeFile(path, Buffer.alloc(100, 1));
   expect(await library.listing(id)).toMatchObject({
     state: 'changed',
-    stateText: expect.stringContaining('as long as before') as string,
+    stateText: expect.stringContaining('its size is the same') as string,
     problem: null,
   });
   await writeFile(path, Buffer.alloc(101));
-  expect((await library.listing(id)).stateText).toContain('it had 100 bytes then, now 101');
+  expect((await library.listing(id)).stateText).toContain('it had 100 bytes and now has 101');
   expect(await library.accept(id)).toMatchObject({ state: 'ok', sha256: null, fileBytes: 101 });
 });
 
@@ -264,7 +264,7 @@ test('only what Tokenscope wrote is deleted, and only as it wrote it', async () 
   // Another file under its name, as long as the first and as old.
   const replaced = await downloaded('replaced.gguf');
   await writeFile(replaced.path, Buffer.alloc(100, 1));
-  await expect(library.delete(replaced.id, own)).rejects.toThrow('not the file that Tokenscope downloaded any more');
+  await expect(library.delete(replaced.id, own)).rejects.toThrow('changed after Tokenscope downloaded it');
   expect(await library.accept(replaced.id)).toMatchObject({ source: 'file' });
   await expect(library.delete(replaced.id, own)).rejects.toThrow('did not download');
 

@@ -99,7 +99,7 @@ export class ModelLibrary {
     const fingerprint = await fingerprintOf(files);
     const taken = this.models.find((model) => model.path === place && model.id !== id);
     if (taken !== undefined) {
-      throw new EngineError('BAD_REQUEST', `${place} is in the library already, as "${taken.name}".`, { path: place });
+      throw new EngineError('BAD_REQUEST', `${place} is already in the library as "${taken.name}".`, { path: place });
     }
     await this.#update(id, (model) => {
       const known = asItIs(model, fingerprint);
@@ -268,15 +268,15 @@ export class ModelLibrary {
     const isSameStamp =
       fingerprint.stamp === null ? now.mtimeMs === fingerprint.mtimeMs : now.stamp === fingerprint.stamp;
     if (now.bytes === fingerprint.bytes && isSameStamp) return null;
-    const again = 'Take it as it is now if you know why; else get it again from where you have it.';
+    const again = 'If you expected this, accept the new version. Otherwise download or copy it again.';
     if (now.bytes !== fingerprint.bytes) {
-      return `${path} changed since it was added: it had ${grouped(fingerprint.bytes)} bytes then, now ${grouped(now.bytes)}. ${again}`;
+      return `${path} changed since it was added: it had ${grouped(fingerprint.bytes)} bytes and now has ${grouped(now.bytes)}. ${again}`;
     }
     const looked = this.#looked.get(id);
     const present = looked?.stamp === now.stamp ? looked : await fingerprintOf(files);
     this.#looked.set(id, present);
     if (hasSameContent(present, fingerprint)) return null;
-    return `${path} changed since it was added: it is as long as before, but its content is another. ${again}`;
+    return `${path} changed since it was added: its size is the same, but its content is different. ${again}`;
   }
 }
 

@@ -44,7 +44,7 @@ export async function placeOf(path: string): Promise<string> {
   }
   throw new EngineError(
     'BAD_REQUEST',
-    `${basename(absolute)} is no model. Open a .gguf file, or a folder with config.json and safetensors.`,
+    `${basename(absolute)} is not a model. Open a .gguf file, or a folder with config.json and safetensors.`,
     { path: absolute },
   );
 }
@@ -79,11 +79,11 @@ export function unreachable(path: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    const what = `${path} is not there any more. If it was moved, show where it is now.`;
+    const what = `${path} no longer exists. If it was moved, locate it.`;
     return new EngineError('MODEL_NOT_FOUND', what, { path });
   }
   const why = error instanceof Error ? error.message : String(error);
-  return new EngineError('MODEL_IO', `${path} cannot be read: ${why}`, { path });
+  return new EngineError('MODEL_IO', `Cannot read ${path}: ${why}`, { path });
 }
 
 function isGguf(path: string): boolean {
@@ -104,9 +104,13 @@ async function hasGgufMagic(path: string): Promise<boolean> {
 async function namesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   if (entries.length > MAX_FILES) {
-    throw new EngineError('BAD_REQUEST', `${folder} holds more than ${MAX_FILES} files. Open the model’s own file.`, {
-      path: folder,
-    });
+    throw new EngineError(
+      'BAD_REQUEST',
+      `${folder} contains more than ${MAX_FILES} files. Open the model file itself.`,
+      {
+        path: folder,
+      },
+    );
   }
   return entries
     .filter((entry) => !entry.isDirectory())

@@ -50,7 +50,10 @@ test('nothing is asked of anybody before a click; a click downloads, and the log
   }
   await expect(
     services.invoke('downloadStart', { catalogueId: 'with-terms', termsAccepted: false }),
-  ).rejects.toMatchObject({ code: 'BAD_REQUEST', message: expect.stringContaining('Read the terms') as string });
+  ).rejects.toMatchObject({
+    code: 'BAD_REQUEST',
+    message: expect.stringContaining('Read and accept the terms') as string,
+  });
   await expect(services.invoke('downloadResume', 'tiny-1m')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   expect(await services.invoke('networkLog')).toEqual([]);
   expect(server.requests).toEqual([]);

@@ -118,7 +118,7 @@ export class ModelService {
         const entry = await this.entry(catalogueId);
         if (entry.license.kind === 'terms' && !termsAccepted) {
           const { name, url } = entry.license;
-          const message = `Read the terms (${name}, ${url}) and accept them before ${entry.name} is downloaded.`;
+          const message = `Read and accept the terms (${name}, ${url}) before downloading ${entry.name}.`;
           throw new EngineError('BAD_REQUEST', message, { catalogueId, url });
         }
         return await this.downloads.start(entry);
@@ -220,7 +220,7 @@ export class ModelService {
   async #addFound(id: string): Promise<ModelListing> {
     const found = (await findModels(this.library.models)).models.find((model) => model.id === id);
     if (found === undefined) {
-      throw new EngineError('MODEL_NOT_FOUND', 'That model is not there any more. Look again.', { found: id });
+      throw new EngineError('MODEL_NOT_FOUND', 'That model no longer exists. Search again.', { found: id });
     }
     const { path, source, name } = found;
     return this.#changed(await this.library.add(path, { source, name }));
@@ -238,5 +238,5 @@ async function chosen(choose: (() => Promise<string | null>) | undefined): Promi
 }
 
 function notHere(advice: string): EngineError {
-  return new EngineError('BAD_REQUEST', `A browser cannot do that. ${advice}`);
+  return new EngineError('BAD_REQUEST', `This is not possible in a browser. ${advice}`);
 }

@@ -27,7 +27,7 @@ export async function verifyModel(
   if (file === undefined || others.length > 0) {
     throw new EngineError(
       'BAD_REQUEST',
-      `${model.path} is a model of ${files.length} files. One hash stands for one file, so only models of one file are verified.`,
+      `${model.path} has ${files.length} files. Only models with a single file can be verified.`,
       { model: id, files: files.length },
     );
   }
@@ -46,9 +46,9 @@ function textOf(
   from: ModelVerification['expectedFrom'],
 ): string {
   if (expected === null) {
-    return `Nobody said what the SHA-256 of ${path} should be. It is ${sha256}, which is remembered from now on.`;
+    return `There is no SHA-256 to compare ${path} with. It is ${sha256}, which was saved for later checks.`;
   }
-  const whose = from === 'catalogue' ? 'the catalogue’s' : 'the one recorded before';
-  if (expected === sha256) return `The file is whole: its SHA-256 is ${whose}.`;
-  return `The file is damaged or another one: its SHA-256 is ${sha256}, not ${whose}, ${expected}. Get it again.`;
+  const whose = from === 'catalogue' ? 'the catalogue’s' : 'the one saved earlier';
+  if (expected === sha256) return `The file is intact: its SHA-256 matches ${whose}.`;
+  return `The file is damaged or a different one: its SHA-256 is ${sha256}, but ${whose} is ${expected}. Download or copy it again.`;
 }

@@ -40,5 +40,5 @@ export function textOf(what: string, value: Value | undefined): string {
 
 export function textArgument(what: string, value: Value | undefined): Text {
   if (value !== undefined && isText(value)) return value;
-  throw new TemplateFault(`${what} needs a text, not '${typeName(value ?? null)}'`);
+  throw new TemplateFault(`${what} needs a string, not '${typeName(value ?? null)}'`);
 }

@@ -40,7 +40,7 @@ export function spendSteps(count = 1): void {
   if (current === null) return;
   current.steps += count;
   if (current.steps > current.limits.steps) {
-    throw new LimitFault(`it takes more than ${current.limits.steps} steps; perhaps a loop does not end`);
+    throw new LimitFault(`it takes more than ${current.limits.steps} steps; a loop may never end`);
   }
 }
 
@@ -52,7 +52,7 @@ export function spendCharacters(length: number): void {
   if (current === null) return;
   current.characters += length;
   if (current.characters > current.limits.characters) {
-    throw new LimitFault(`it makes more than ${current.limits.characters} characters of text`);
+    throw new LimitFault(`it produces more than ${current.limits.characters} characters of text`);
   }
 }
 
@@ -62,7 +62,7 @@ export function deeper<T>(walk: () => T): T {
   const budget = current;
   if (++budget.depth > budget.limits.depth) {
     throw new LimitFault(
-      `it nests more than ${budget.limits.depth} evaluations; perhaps a macro calls itself without end`,
+      `it nests more than ${budget.limits.depth} evaluations; a macro may be calling itself forever`,
     );
   }
   const result = walk();

@@ -243,7 +243,7 @@ export class Evaluator implements Runtime {
     if (spread !== null) values.push(...iterate(this.evaluate(spread, scope)));
     if (spreadKeywords !== null) {
       const more = this.evaluate(spreadKeywords, scope);
-      if (!(more instanceof Dict)) throw new TemplateFault('after "**" there must be a mapping');
+      if (!(more instanceof Dict)) throw new TemplateFault('"**" must be followed by a mapping');
       for (const { key, value } of more.entries) named.set(show(key).value, value);
     }
     return { positional: values, keywords: named };

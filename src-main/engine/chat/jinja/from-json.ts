@@ -7,7 +7,7 @@ export function fromJson(json: unknown): Value {
   if (typeof json === 'number') return Number.isInteger(json) ? json : new Float(json);
   if (typeof json === 'string') return new Text(json);
   if (Array.isArray(json)) return new List(json.map(fromJson));
-  if (typeof json !== 'object') throw new TypeError(`A template cannot be given a ${typeof json}.`);
+  if (typeof json !== 'object') throw new TypeError(`A template cannot receive a ${typeof json}.`);
   const entries = Object.entries(json).map(
     ([key, value]) => [`s${key}`, { key: new Text(key), value: fromJson(value) }] as const,
   );

@@ -50,7 +50,7 @@ function entriesOf({ positional, keywords }: CallArguments): [Value, Value][] {
   } else if (from !== undefined) {
     for (const pair of iterate(from)) {
       const [key, value, ...more] = iterate(pair);
-      if (value === undefined || more.length > 0) throw new TemplateFault('a dict is made of pairs');
+      if (value === undefined || more.length > 0) throw new TemplateFault('a dict needs key-value pairs');
       entries.push([key, value]);
     }
   }

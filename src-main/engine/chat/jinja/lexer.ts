@@ -89,7 +89,7 @@ class Lexer {
   private comment(at: number): void {
     COMMENT_END.lastIndex = at + 2;
     const end = COMMENT_END.exec(this.source);
-    if (!end) throw new TemplateFault('this comment has no end: "#}" is missing', at);
+    if (!end) throw new TemplateFault('this comment is not closed: "#}" is missing', at);
     this.goTo(end.index + end[0].length);
   }
 
@@ -97,7 +97,7 @@ class Lexer {
     const begin = this.match(RAW_BEGIN, at)!;
     RAW_END.lastIndex = at + begin.length;
     const end = RAW_END.exec(this.source);
-    if (!end) throw new TemplateFault('this raw block has no end: "{% endraw %}" is missing', at);
+    if (!end) throw new TemplateFault('this raw block is not closed: "{% endraw %}" is missing', at);
     this.pos = at + begin.length;
     this.lineStarting = begin.endsWith('\n');
     this.data(end.index, end[1], true);
@@ -110,7 +110,7 @@ class Lexer {
     const open: { closing: string; at: number }[] = [];
     for (;;) {
       if (this.pos >= this.source.length) {
-        throw new TemplateFault(`this tag has no end: "${kind === 'variable' ? '}}' : '%}'}" is missing`, at);
+        throw new TemplateFault(`this tag is not closed: "${kind === 'variable' ? '}}' : '%}'}" is missing`, at);
       }
       const end = open.length > 0 ? null : this.match(kind === 'variable' ? VARIABLE_END : BLOCK_END, this.pos);
       if (end !== null) {
@@ -144,7 +144,7 @@ class Lexer {
       return;
     }
     const [character] = this.source.slice(at);
-    const what = character === '"' || character === "'" ? 'this text has no closing quotation mark' : null;
+    const what = character === '"' || character === "'" ? 'this string has no closing quotation mark' : null;
     throw new TemplateFault(what ?? `unexpected character ${JSON.stringify(character)}`, at);
   }
 

@@ -211,7 +211,7 @@ export const TEXT_METHODS: Readonly<Record<string, Method<Text>>> = {
     const [items] = bind('join', ['iterable'], args, 1);
     const parts = iterate(items!).map((item) => {
       if (isText(item)) return item;
-      throw new TemplateFault(`join() needs texts, found '${typeName(item)}'`);
+      throw new TemplateFault(`join() needs strings, found '${typeName(item)}'`);
     });
     return joinTexts(parts, text);
   },

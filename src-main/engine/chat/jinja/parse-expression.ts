@@ -278,7 +278,7 @@ export function parseArguments(tokens: TemplateTokens): Arguments {
   const keywords: [string, Expression][] = [];
   let spread: Expression | null = null;
   let spreadKeywords: Expression | null = null;
-  const misplaced = () => new TemplateFault('the arguments of this call are in a wrong order', at);
+  const misplaced = () => new TemplateFault('the arguments of this call are in the wrong order', at);
   for (let more = false; !tokens.isOperator(')'); more = true) {
     if (more) {
       tokens.expect('operator', ',');

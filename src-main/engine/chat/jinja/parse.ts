@@ -18,7 +18,7 @@ export function parseTemplate(source: string): Body {
 
 function whyNot(tag: string): string {
   if (UNAVAILABLE.includes(tag)) return 'is not available in chat templates';
-  return tag === 'else' || tag === 'elif' || tag.startsWith('end') ? 'does not belong here' : 'is not known';
+  return tag === 'else' || tag === 'elif' || tag.startsWith('end') ? 'does not belong here' : 'is unknown';
 }
 
 class StatementParser {
@@ -50,7 +50,7 @@ class StatementParser {
         tokens.expect('block_end');
       } else {
         if (opened === undefined) return body;
-        throw new TemplateFault(`this "${opened.name}" has no end: "${ends.at(-1)}" is missing`, opened.at);
+        throw new TemplateFault(`this "${opened.name}" is not closed: "${ends.at(-1)}" is missing`, opened.at);
       }
     }
   }
@@ -88,7 +88,7 @@ class StatementParser {
       case 'call': {
         const parameters = tokens.isOperator('(') ? this.parameters() : [];
         const call = parseExpression(tokens);
-        if (call.kind !== 'call') throw new TemplateFault('a "call" block needs a call of a macro', call.at);
+        if (call.kind !== 'call') throw new TemplateFault('a "call" block must call a macro', call.at);
         return { kind: 'call_block', call, parameters, ...this.callable('endcall', opened), at };
       }
       case 'filter': {
@@ -109,7 +109,7 @@ class StatementParser {
       }
       case 'break':
       case 'continue':
-        if (this.loops === 0) throw new TemplateFault(`"${name}" stands outside of a loop`, at);
+        if (this.loops === 0) throw new TemplateFault(`"${name}" is outside a loop`, at);
         return { kind: name, at };
     }
     throw new TemplateFault(`the tag "${name}" ${whyNot(name)}`, at);

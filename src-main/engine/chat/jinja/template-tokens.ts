@@ -69,7 +69,7 @@ export class TemplateTokens {
   /** Parses something that may hold its like. */
   nested<T>(parse: () => T): T {
     if (++this.nesting > MAX_NESTING) {
-      throw new TemplateFault(`more than ${MAX_NESTING} levels are nested here`, this.current.at);
+      throw new TemplateFault(`this is nested more than ${MAX_NESTING} levels deep`, this.current.at);
     }
     const parsed = parse();
     this.nesting--;
@@ -82,7 +82,7 @@ function describe({ type, value }: Token): string {
     case 'end':
       return 'the end of the template';
     case 'string':
-      return `the text ${JSON.stringify(value.slice(0, 40))}`;
+      return `the string ${JSON.stringify(value.slice(0, 40))}`;
     case 'name':
     case 'integer':
     case 'float':
@@ -108,7 +108,7 @@ function nameOf(type: TokenType): string {
     case 'name':
       return 'a name';
     case 'string':
-      return 'a text';
+      return 'a string';
     case 'integer':
     case 'float':
       return 'a number';

@@ -78,6 +78,6 @@ export class Template {
 /** The engine's own stack and the longest text that JavaScript makes are limits too. */
 function asFault(thrown: unknown): TemplateFault {
   if (thrown instanceof TemplateFault) return thrown;
-  if (thrown instanceof RangeError) return new LimitFault('it nests too deeply or makes too long a text');
+  if (thrown instanceof RangeError) return new LimitFault('it is nested too deeply or its output is too long');
   throw thrown;
 }

@@ -148,9 +148,9 @@ describe('the reference executor', () => {
         () => batchOf([cache.append(0, Array<number>(13).fill(1))]),
         { logits: [] },
         'CONTEXT_FULL',
-        'Position 12 lies past the context window of 12 tokens',
+        'Position 12 is past the context window of 12 tokens',
       ],
-      ['logits of a row that is not there', one, { logits: [2] }, 'INTERNAL', 'logits of row 2'],
+      ['logits of a row that is not there', one, { logits: [2] }, 'INTERNAL', 'logits were requested for row 2'],
       [
         'an unknown tap',
         one,
@@ -191,14 +191,14 @@ describe('the reference executor', () => {
         () => ({ ...one(), contexts: [{ cells: Int32Array.of(0, 1), positions: Int32Array.of(1, 0) }] }),
         { logits: [] },
         'INTERNAL',
-        'do not ascend',
+        'are not in ascending order',
       ],
       [
         'an uneven context',
         () => ({ ...one(), contexts: [{ cells: Int32Array.of(0), positions: Int32Array.of(0, 1) }] }),
         { logits: [] },
         'INTERNAL',
-        'context 0 is uneven',
+        'context 0 has a different number of cells and positions',
       ],
     ];
     it.each(cases)('%s', async (_, batch, outputs, code, message) => {

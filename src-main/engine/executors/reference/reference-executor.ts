@@ -96,7 +96,7 @@ function allocate(program: Program, weights: WeightStore, plan: MemoryPlan, cell
     const { kvCache, scratch } = plan.bytes;
     throw new EngineError(
       'OUT_OF_MEMORY',
-      `There is no memory for the KV cache (${kvCache} bytes) and scratch (${scratch} bytes) of ${cells} tokens.`,
+      `Out of memory for the KV cache (${kvCache} bytes) and scratch (${scratch} bytes) of ${cells} tokens.`,
       { kvCache, scratch, cells },
       { cause },
     );

@@ -110,14 +110,14 @@ async function choose(
   return { wide, dot: { codes, sums, reason: `${whenMeasured(before)}: ${rates.join(', ')}` } };
 }
 
-const UNIT = ' thousand million multiply-adds a second';
+const UNIT = ' GMAC/s';
 
 function nameOf({ wide, sums }: Way): string {
   return `${wide ? 256 : 128}-bit vectors${sums === 'i16' ? ' and 16-bit sums' : ''}`;
 }
 
 function onlyReason(codes: DotTraits['codes']): string {
-  if (codes === 'seven-bits') return 'the only kernels for this processor';
+  if (codes === 'seven-bits') return 'only these kernels work on this processor';
   return `dot products of ${codes} 8-bit codes are exact here`;
 }
 
@@ -184,8 +184,8 @@ class Trial {
     const { found, expected } = mistake;
     throw new EngineError(
       'BACKEND_LOST',
-      `The CPU kernels compute wrongly in this version of V8: ${found} instead of ${expected}. ` +
-        'Load the model with the reference executor.',
+      `The CPU kernels give wrong results in this version of V8: ${found} instead of ${expected}. ` +
+        'Load the model with the reference executor instead.',
       { sums: way.sums, ...mistake },
     );
   }

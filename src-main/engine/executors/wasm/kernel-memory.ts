@@ -110,10 +110,10 @@ export class KernelMemory implements Allocator {
       const why =
         end > MAX_MEMORY_BYTES
           ? `WebAssembly can address ${MAX_MEMORY_BYTES}. Choose a smaller model, a shorter context, or the reference executor.`
-          : 'the system does not give as many. Close other programs, or choose a smaller model or a shorter context.';
+          : 'the system does not have that much free. Close other programs, or choose a smaller model or a shorter context.';
       throw new EngineError(
         'OUT_OF_MEMORY',
-        `There is no memory for ${purpose}: ${end} bytes are needed in all, and ${why}`,
+        `Out of memory for ${purpose}: ${end} bytes are needed in total, and ${why}`,
         { bytes: end, limit: MAX_MEMORY_BYTES },
         { cause },
       );
@@ -127,7 +127,7 @@ function createMemory(shared: boolean): WebAssembly.Memory {
   } catch (cause) {
     // RangeError: the system gives no more addresses.
     if (!(cause instanceof RangeError)) throw cause;
-    const message = `There is no room for another model: the system does not let 4 GiB of addresses be reserved. Unload a model, or use the reference executor.`;
+    const message = `Another model does not fit: the system refused to reserve 4 GiB of address space. Unload a model, or use the reference executor.`;
     throw new EngineError('OUT_OF_MEMORY', message, { bytes: MAX_MEMORY_BYTES }, { cause });
   }
 }

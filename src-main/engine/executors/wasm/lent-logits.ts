@@ -87,6 +87,6 @@ export class LentLogits implements Logits, LogitsHandle {
 
   private current(): LogitsPlace {
     if (this.lent()) return this.place;
-    throw new EngineError('INTERNAL', 'Logits that were lent are read after the executor ran again.');
+    throw new EngineError('INTERNAL', 'Borrowed logits were read after the executor ran again.');
   }
 }

@@ -42,13 +42,13 @@ it('times threads while nothing is kept, and goes by what is from then on', asyn
   const key = keys.find((each) => each.includes('threads'))!;
   await store.set(key, [2, 5]);
   const kept = await loaded(measurementsFile(path));
-  expect(kept.reason).toMatch(/^measured before on this computer: one token takes 2.00 ms on 2 threads/);
+  expect(kept.reason).toMatch(/^measured earlier on this computer: one token takes 2.00 ms on 2 threads/);
   expect(await loaded(measurementsFile(path))).toEqual(kept);
 });
 
 it.each([
-  { times: [5, 2], decodeThreads: 1, reason: /before .* 5.00 ms on 2 threads, 2.00 ms on one$/ },
-  { times: [2, 5], decodeThreads: 2, reason: /before .* 2.00 ms on 2 threads, 5.00 ms on one$/ },
+  { times: [5, 2], decodeThreads: 1, reason: /earlier .* 5.00 ms on 2 threads, 2.00 ms on one$/ },
+  { times: [2, 5], decodeThreads: 2, reason: /earlier .* 2.00 ms on 2 threads, 5.00 ms on one$/ },
 ])('takes $decodeThreads of two threads for a token where $times ms are kept', async ({ times, ...expected }) => {
   const kept: Measurements = { get: async (key) => (key.includes('threads') ? times : undefined), set: async () => {} };
   const { decodeThreads, reason } = await loaded(kept);
@@ -66,14 +66,14 @@ it('measures anew, and writes, where the file is none', async () => {
       keys.find((each) => each.includes('threads'))!,
       [5, 2],
     );
-    expect((await loaded(measurementsFile(path))).reason).toMatch(/^measured before on this computer: /);
+    expect((await loaded(measurementsFile(path))).reason).toMatch(/^measured earlier on this computer: /);
   }
 });
 
 it('times no threads where their number is asked for', async () => {
   const path = await temporaryFile();
   const { decodeThreads, reason } = await loaded(measurementsFile(path), { threads: 2 });
-  expect({ decodeThreads, reason }).toEqual({ decodeThreads: 2, reason: 'as many threads as were asked for' });
+  expect({ decodeThreads, reason }).toEqual({ decodeThreads: 2, reason: 'as requested' });
   expect(await readFile(path, 'utf8').catch(() => '')).not.toContain('threads');
 });
 

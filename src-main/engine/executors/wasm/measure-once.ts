@@ -70,5 +70,5 @@ export async function timeTwoWays(
 
 /** How a reason says when that was. */
 export function whenMeasured(before: boolean): string {
-  return before ? 'measured before on this computer' : 'measured';
+  return before ? 'measured earlier on this computer' : 'measured';
 }

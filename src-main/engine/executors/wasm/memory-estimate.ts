@@ -43,12 +43,12 @@ export function checkAddressable({ weights, kvCache, scratch }: WasmMemory, cell
   const fitting = Math.floor(((MAX_MEMORY_BYTES - weights - scratch) / kvCache) * cells);
   const advice =
     fitting >= 1
-      ? `Load it for a context of at most ${fitting} tokens`
-      : 'Choose a smaller model, or one whose weights take fewer bits';
+      ? `Load it with a context of at most ${fitting} tokens`
+      : 'Choose a smaller model, or one with fewer bits per weight';
   throw new EngineError(
     'OUT_OF_MEMORY',
     `The model needs ${gigabytes(bytes)} for a context of ${cells} tokens: ${gigabytes(weights)} for weights, ` +
-      `${gigabytes(kvCache)} for K and V, ${gigabytes(scratch)} for computing. The CPU kernels can address ` +
+      `${gigabytes(kvCache)} for the KV cache, ${gigabytes(scratch)} for computation. The CPU kernels can address ` +
       `${gigabytes(MAX_MEMORY_BYTES)}. ${advice}, or use the reference executor if this computer has the memory.`,
     { bytes, limit: MAX_MEMORY_BYTES, weights, kvCache, scratch, contextSize: cells },
   );

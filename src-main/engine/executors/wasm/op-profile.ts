@@ -64,7 +64,7 @@ function attentionWork(op: PlanOp, { byRows, read }: AttendedEntries): Work {
   const storage = Object.values(KV_STORAGE).find(({ layout }) => layout === op.get(L.OP_LAYOUT));
   const bytesPerEntry = 2 * (op.get(L.OP_KV_HEADS) ?? 0) * (storage?.bytes(paddedHead(headDim)) ?? 0);
   return {
-    name: window === 0 ? 'attention' : 'attention in a window',
+    name: window === 0 ? 'attention' : 'sliding-window attention',
     bytes: read[window] * bytesPerEntry,
     multiplyAdds: 2 * byRows[window] * (op.get(L.OP_HEADS) ?? 0) * headDim,
   };

@@ -147,7 +147,7 @@ describe('memory that is not to be had', () => {
     });
     await expect(engine.load(await tinyGgufFiles('llama'))).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
-      message: expect.stringMatching(/^There is no memory for .+: \d+ bytes are needed in all/),
+      message: expect.stringMatching(/^Out of memory for .+: \d+ bytes are needed in total/),
     });
     expect(engine.model?.id).toContain('tiny-transformer');
     expect((await engine.score({ prompt: { kind: 'ids', ids: [5, 6, 7] }, top: 1 })).logprobs).toHaveLength(2);

@@ -33,7 +33,7 @@ it('times nothing where there is one, and what is known', async () => {
     threads: 1,
     pairs: [],
     before: false,
-    reason: 'there is no second thread here',
+    reason: 'only one thread is available',
   });
   const kept = { get: async (key: string) => (key.startsWith('4 or 2') ? [5, 2] : [2, 5]), set: async () => {} };
   const once = measureOnce({ hash: 'of these kernels' }, kept);
@@ -41,6 +41,6 @@ it('times nothing where there is one, and what is known', async () => {
   expect(await chooseThreads(4, 'a model', once, timed)).toEqual({
     threads: 2,
     before: true,
-    reason: 'measured before on this computer: one token takes 5.00 ms on 4 threads, 2.00 ms on 2, 5.00 ms on one',
+    reason: 'measured earlier on this computer: one token takes 5.00 ms on 4 threads, 2.00 ms on 2, 5.00 ms on one',
   });
 });

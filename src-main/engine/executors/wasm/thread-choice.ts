@@ -19,7 +19,7 @@ export async function chooseThreads(
   once: MeasureOnce,
   time: (more: number, fewer: number) => Promise<Measured>,
 ): Promise<ThreadChoice> {
-  if (most === 1) return { threads: 1, reason: 'there is no second thread here', before: false };
+  if (most === 1) return { threads: 1, reason: 'only one thread is available', before: false };
   const found = new Map<number, number>();
   let known = true;
   let threads = most;

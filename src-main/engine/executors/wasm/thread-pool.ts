@@ -79,7 +79,7 @@ export class ThreadPool {
   }
 
   lost(): EngineError {
-    return new EngineError('BACKEND_LOST', 'A thread of the CPU kernels ended unexpectedly. Load the model again.');
+    return new EngineError('BACKEND_LOST', 'A CPU kernel thread crashed. Load the model again.');
   }
 
   async stop(): Promise<void> {

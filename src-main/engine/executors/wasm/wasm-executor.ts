@@ -89,7 +89,7 @@ export async function createWasmExecutor(
     instantiateKernels(module, memory.memory, () => cancel.current?.cancelled ?? false, options.clock);
   const once = measureOnce(options.kernels, options.measurements);
   const chosen = await chooseKernels(options.kernels, instantiate, memory, options.clock, once);
-  const dot = options.sums ? { ...chosen.dot, sums: options.sums, reason: 'as asked for' } : chosen.dot;
+  const dot = options.sums ? { ...chosen.dot, sums: options.sums, reason: 'as requested' } : chosen.dot;
   const { module, kernels, variant } = chosen;
   const packed = await packWeights(program, weights, memory, kernels, dot, options);
   const fused = fuse(program);
@@ -166,8 +166,8 @@ class WasmExecutor implements Executor {
   private profileAt = 0;
   /** Threads that compute where there is little to share: one token. */
   private fewRowsThreads: number;
-  private whyThreads = 'as many threads as were asked for';
-  private whyPlaces = 'as asked for';
+  private whyThreads = 'as requested';
+  private whyPlaces = 'as requested';
 
   constructor(
     private readonly program: Program,
@@ -284,7 +284,7 @@ class WasmExecutor implements Executor {
    */
   async choosePlaces(asked: Places | Clock | undefined, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
     if (this.isFloat32) {
-      this.whyPlaces = 'float32 weights are read from four';
+      this.whyPlaces = 'float32 weights always use 4 streams';
       return;
     }
     if (typeof asked === 'number') {
@@ -293,11 +293,11 @@ class WasmExecutor implements Executor {
     }
     const clock = asked;
     if (!clock) {
-      this.whyPlaces = 'there is no clock to measure with';
+      this.whyPlaces = 'no clock is available to measure with';
       return;
     }
     if (this.memoryBytes.weights < CACHED_BYTES) {
-      this.whyPlaces = 'weights that fit into a cache can be read from any number';
+      this.whyPlaces = 'the weights fit in the CPU cache, so the number of streams makes no difference';
       return;
     }
     const time = async () => {
@@ -310,7 +310,7 @@ class WasmExecutor implements Executor {
     const { values, before } = await once(what, PLACES.length, time);
     this.inputs.places = values[0] < values[1] ? PLACES[0] : PLACES[1];
     const [eight, two] = values.map((ms) => `${ms.toFixed(2)} ms`);
-    this.whyPlaces = `${whenMeasured(before)}: one token takes ${eight} from eight, ${two} from two`;
+    this.whyPlaces = `${whenMeasured(before)}: one token takes ${eight} with 8 streams, ${two} with 2`;
   }
 
   /** What a token's time depends on, whatever the model is called. */
@@ -395,7 +395,7 @@ class WasmExecutor implements Executor {
   /** Begins to collect times. */
   private startProfile(): { ops: OpProfile[]; end(tokens: number): RunProfile } {
     const { clock } = this.facts;
-    if (!clock) throw new EngineError('INTERNAL', 'The executor has no clock to measure with.');
+    if (!clock) throw new EngineError('INTERNAL', 'The executor has no clock for profiling.');
     // Taken when first wanted, because few want it.
     const most = Math.max(this.main.ops.length, this.logits.ops.length);
     this.profileAt ||= this.memory.allocate(most * L.PROFILE_BYTES, 'a profile');
@@ -432,7 +432,10 @@ function checkOrder(batch: Batch, slice: number): void {
   batch.positions.forEach((position, row) => {
     const sequence = batch.sequences[row];
     if (position <= (last.get(sequence) ?? -1)) {
-      throw new EngineError('INTERNAL', 'The batch is inconsistent: positions of a long batch do not ascend.');
+      throw new EngineError(
+        'INTERNAL',
+        'The batch is inconsistent: positions of a long batch are not in ascending order.',
+      );
     }
     last.set(sequence, position);
   });

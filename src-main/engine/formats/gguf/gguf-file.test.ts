@@ -104,7 +104,7 @@ describe('readGguf', () => {
 
 describe('a broken GGUF file', () => {
   it.each([
-    ['another format', Buffer.from('PK\u0003\u0004 this is a zip file, and not a model'), /does not begin with "GGUF"/],
+    ['another format', Buffer.from('PK\u0003\u0004 this is a zip file, and not a model'), /does not start with "GGUF"/],
     ['an empty file', new Uint8Array(0), /ends in the middle of its header/],
     [
       'a big-endian file',
@@ -158,18 +158,18 @@ describe('a broken GGUF file', () => {
     [
       'an unaligned tensor',
       patched('token_embd.weight', (v, at) => v.setBigUint64(at + 24, 8n, true)),
-      /no multiple of 32/,
+      /not a multiple of 32/,
     ],
     [
       'a tensor past the end',
       patched('token_embd.weight', (v, at) => v.setBigUint64(at + 24, 1n << 30n, true)),
-      /of a file of/,
+      /but the file has only/,
     ],
     ['overlapping tensors', patched('blk.0.attn_q.weight', (v, at) => v.setBigUint64(at + 24, 0n, true)), /overlap/],
     [
       'rows that are no whole blocks',
       patched('blk.0.attn_q.weight', (v, at) => v.setBigUint64(at + 4, 33n, true)),
-      /no whole blocks of 32/,
+      /not a multiple of the block size 32/,
     ],
     [
       'a key given twice',
@@ -179,7 +179,7 @@ describe('a broken GGUF file', () => {
         bytes.write('tokenizer.ggml.tokens', bytes.indexOf('tokenizer.ggml.scores'));
         return new Uint8Array(bytes);
       })(),
-      /stands there twice/,
+      /appears twice/,
     ],
     ['an absurd alignment', build({ 'general.alignment': { type: 'uint32', value: 24 } }), /general.alignment is 24/],
   ])('%s', async (_, bytes, message) => {

@@ -57,12 +57,12 @@ export async function readGguf(source: ByteSource): Promise<GgufFile> {
   const magic = reader.u32();
   if (magic !== MAGIC) {
     const swapped = magic === MAGIC_SWAPPED;
-    formatError(source, swapped ? 'it is big-endian' : 'it does not begin with "GGUF"', { magic });
+    formatError(source, swapped ? 'it is big-endian' : 'it does not start with "GGUF"', { magic });
   }
   const version = reader.u32();
   if (version !== 2 && version !== 3) {
     // A big-endian version 3 reads as 3 << 24.
-    const why = version === 3 << 24 ? 'it is big-endian' : `it has version ${version}; versions 2 and 3 can be read`;
+    const why = version === 3 << 24 ? 'it is big-endian' : `it has version ${version}; versions 2 and 3 are supported`;
     formatError(source, why, { version });
   }
   const tensorCount = readCount(reader, MAX_TENSORS, 'the number of tensors');
@@ -84,7 +84,7 @@ async function readMetadata(
   const metadataRanges = new Map<string, ByteRange>();
   for (let i = 0; i < count; i++) {
     const key = await readString(reader, `metadata key ${i}`);
-    if (metadata.has(key)) formatError(reader.source, `the metadata key ${quote(key)} stands there twice`);
+    if (metadata.has(key)) formatError(reader.source, `the metadata key ${quote(key)} appears twice`);
     const { offset } = reader;
     metadata.set(key, await readValue(reader, key === '' ? `metadata entry ${i}` : shorten(key)));
     metadataRanges.set(key, { offset, bytes: reader.offset - offset });
@@ -95,7 +95,7 @@ async function readMetadata(
 function alignmentOf(source: ByteSource, metadata: Metadata): number {
   const value = metadata.get('general.alignment') ?? 32;
   if (typeof value !== 'number' || value < 1 || value > 1 << 20 || (value & (value - 1)) !== 0) {
-    formatError(source, `general.alignment is ${String(value)}, and a power of two up to 1048576 is possible`);
+    formatError(source, `general.alignment is ${String(value)}; it must be a power of two up to 1048576`);
   }
   return value;
 }
@@ -116,7 +116,7 @@ async function readTensorList(reader: HeaderReader, count: number): Promise<Rela
     await reader.need(4, quote(name));
     const dims = reader.u32();
     if (dims > MAX_DIMS) {
-      formatError(reader.source, `tensor ${quote(name)} has ${dims} dimensions, and at most 4 are possible`);
+      formatError(reader.source, `tensor ${quote(name)} has ${dims} dimensions; at most 4 are supported`);
     }
     await reader.need(8 * dims + 12, quote(name));
     const shape: number[] = [];
@@ -146,24 +146,28 @@ function placeTensors(
   const tensors = new Map<string, GgufTensor>();
   for (const { name, shape, elements, typeId, offset } of relative) {
     const quoted = quote(name);
-    if (tensors.has(name)) formatError(source, `the tensor ${quoted} stands there twice`);
+    if (tensors.has(name)) formatError(source, `the tensor ${quoted} appears twice`);
     if (offset % alignment !== 0) {
-      formatError(source, `tensor ${quoted} begins at offset ${offset}, which is no multiple of ${alignment}`);
+      formatError(source, `tensor ${quoted} starts at offset ${offset}, which is not a multiple of ${alignment}`);
     }
     const type = blockTypeById(typeId);
     const columns = shape.at(-1) ?? 1;
     if (type && columns % type.blockSize !== 0) {
       formatError(
         source,
-        `tensor ${quoted} has rows of ${columns} values, no whole blocks of ${type.blockSize} (${type.name})`,
+        `tensor ${quoted} has rows of ${columns} values, not a multiple of the block size ${type.blockSize} (${type.name})`,
       );
     }
     const bytes = type ? rowBytes(type, elements) : null;
     const start = dataStart + offset;
     if (start + (bytes ?? 0) > source.size) {
-      formatError(source, `tensor ${quoted} ends at byte ${start + (bytes ?? 0)} of a file of ${source.size} bytes`, {
-        tensor: name,
-      });
+      formatError(
+        source,
+        `tensor ${quoted} ends at byte ${start + (bytes ?? 0)}, but the file has only ${source.size} bytes`,
+        {
+          tensor: name,
+        },
+      );
     }
     tensors.set(name, {
       name,
@@ -199,8 +203,8 @@ export function blockTypeOf(tensor: GgufTensor): BlockType {
   if (type) return type;
   throw new EngineError(
     'UNSUPPORTED_TENSOR_TYPE',
-    `${tensor.source.name}: tensor ${quote(tensor.name)} is stored as ${tensor.typeName}, which Tokenscope does not read. ` +
-      `Choose a file of another quantisation, for example Q4_K_M or Q8_0.`,
+    `${tensor.source.name}: tensor ${quote(tensor.name)} is stored as ${tensor.typeName}, which Tokenscope does not support. ` +
+      `Choose a file with another quantisation, for example Q4_K_M or Q8_0.`,
     { file: tensor.source.name, tensor: tensor.name, type: tensor.typeName },
   );
 }

@@ -43,7 +43,7 @@ export class HeaderReader {
       throw new EngineError(
         'MODEL_FORMAT',
         `${this.source.name} ends in the middle of its header: ${what} needs ${bytes} bytes at offset ${this.offset}, ` +
-          `and ${this.remaining} are left. The file is cut short; download or copy it again.`,
+          `but only ${this.remaining} are left. The file is truncated; download or copy it again.`,
         { file: this.source.name, offset: this.offset, needed: bytes, left: this.remaining },
       );
     }

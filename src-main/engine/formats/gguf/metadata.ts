@@ -52,7 +52,7 @@ const ARRAY = 9;
 export function readCount(reader: HeaderReader, limit: number, what: string): number {
   const value = reader.u64();
   if (value > BigInt(limit)) {
-    formatError(reader.source, `${what} is ${value}, and at most ${limit} is possible`, { offset: reader.offset - 8 });
+    formatError(reader.source, `${what} is ${value}; at most ${limit} is allowed`, { offset: reader.offset - 8 });
   }
   return Number(value);
 }
@@ -85,7 +85,7 @@ function narrow(isBool: boolean, value: number | bigint): MetadataValue {
 async function readArray(reader: HeaderReader, key: string): Promise<StringArray | NumberArray> {
   await reader.need(12, key);
   const type = reader.u32();
-  if (type === ARRAY) formatError(reader.source, `${key} is an array of arrays, which no known file uses`, { key });
+  if (type === ARRAY) formatError(reader.source, `${key} is an array of arrays, which is not supported`, { key });
   if (type === STRING) return readStrings(reader, key);
   const element = TYPES[type] ?? formatError(reader.source, `${key} has the unknown value type ${type}`, { key });
   // No element count is believed that the rest of the file could not hold.

@@ -68,7 +68,7 @@ class Parser {
     do {
       this.take(SPACE);
       const literal = this.take(STRING);
-      if (!literal) throw this.error('has something other than a key');
+      if (!literal) throw this.error('has something other than a key where a key should be');
       const key = JSON.parse(literal) as string;
       if (entries.has(key)) throw this.error(`has the key ${quote(key)} twice`);
       if (!this.next(':')) throw this.error(`has no colon after the key ${quote(key)}`);

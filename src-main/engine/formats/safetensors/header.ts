@@ -49,7 +49,7 @@ export function parseHeader(text: string, dataBytes: number, fileName: string): 
 function readMetadata(value: StrictJson, fileName: string): ReadonlyMap<string, string> {
   if (!(value instanceof Map)) throw formatError(fileName, '__metadata__ is not an object');
   for (const [key, text] of value as StrictJsonObject) {
-    if (typeof text !== 'string') throw formatError(fileName, `__metadata__ ${quote(key)} is not a text`);
+    if (typeof text !== 'string') throw formatError(fileName, `__metadata__ ${quote(key)} is not a string`);
   }
   return value as ReadonlyMap<string, string>;
 }
@@ -63,26 +63,26 @@ function readTensor(name: string, value: StrictJson, dataBytes: number, fileName
   const dtype = part.get('dtype');
   if (!isDtype(dtype)) {
     const known = Object.keys(DTYPE_BYTES).join(', ');
-    throw fail(`has the dtype ${show(dtype)}, which is none of ${known}`);
+    throw fail(`has the dtype ${show(dtype)}; supported are ${known}`);
   }
   const shape = part.get('shape');
   if (!isCounts(shape)) throw fail(`has the shape ${show(shape)}, which is not a list of whole numbers >= 0`);
-  if (shape.length > MAX_AXES) throw fail(`has ${shape.length} axes; at most ${MAX_AXES} are read`);
+  if (shape.length > MAX_AXES) throw fail(`has ${shape.length} axes; at most ${MAX_AXES} are supported`);
   const offsets = part.get('data_offsets');
   if (!isCounts(offsets) || offsets.length !== 2) {
     throw fail(`has the data_offsets ${show(offsets)}, which are not two whole numbers >= 0`);
   }
 
   const [begin, end] = offsets;
-  if (end < begin) throw fail(`ends at byte ${end}, before it begins at ${begin}`, { begin, end });
+  if (end < begin) throw fail(`ends at byte ${end}, before it starts at ${begin}`, { begin, end });
   if (end > dataBytes) {
-    throw fail(`ends at byte ${end} of the data, which has ${dataBytes}: the file is cut short or damaged`, {
+    throw fail(`ends at byte ${end} of the data, which has ${dataBytes}: the file is truncated or damaged`, {
       end,
       dataBytes,
     });
   }
   const bytes = elementCount(shape) * DTYPE_BYTES[dtype];
-  if (!Number.isSafeInteger(bytes)) throw fail(`has the shape ${formatShape(shape)}, too large to count`);
+  if (!Number.isSafeInteger(bytes)) throw fail(`has the shape ${formatShape(shape)}, which is too large`);
   if (bytes !== end - begin) {
     throw fail(`of ${dtype} ${formatShape(shape)} takes ${bytes} bytes, but its data_offsets span ${end - begin}`, {
       bytes,
@@ -99,8 +99,8 @@ function checkCoverage(tensors: TensorInfo[], dataBytes: number, fileName: strin
   let before = 'the header';
   for (const { name, begin, end } of tensors) {
     if (begin !== covered) {
-      const problem = begin < covered ? 'overlaps' : `leaves a hole of ${begin - covered} bytes after`;
-      const message = `tensor ${quote(name)} begins at byte ${begin} of the data and ${problem} ${before}`;
+      const problem = begin < covered ? 'overlaps' : `leaves a gap of ${begin - covered} bytes after`;
+      const message = `tensor ${quote(name)} starts at byte ${begin} of the data and ${problem} ${before}`;
       throw formatError(fileName, message, { tensor: name, begin, covered });
     }
     covered = end;

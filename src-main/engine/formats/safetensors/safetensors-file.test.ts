@@ -61,7 +61,7 @@ describe('a safetensors file', () => {
     );
     expect(await file.readBytes('h', 2, 4)).toEqual(Uint8Array.of(10, 11, 12, 13));
     expect(file.check('h').type.name).toBe('BF16');
-    await expect(file.readBytes('h', 4, 3)).rejects.toThrow('Bytes 4 to 7 lie outside tensor h of 6 bytes.');
+    await expect(file.readBytes('h', 4, 3)).rejects.toThrow('Bytes 4 to 7 are outside tensor h of 6 bytes.');
     await expect(file.readBytes('h', -1, 2)).rejects.toThrow(RangeError);
     await expect(file.readBytes('x', 0, 1)).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
   });
@@ -72,7 +72,7 @@ describe('a safetensors file', () => {
     expect(() => file.allocate('a', 2 ** 53, () => new Uint8Array(2 ** 53))).toThrow(
       expect.objectContaining({
         code: 'OUT_OF_MEMORY',
-        message: `test.safetensors: there is no memory for tensor "a", which needs ${2 ** 53} bytes.`,
+        message: `test.safetensors: out of memory for tensor "a", which needs ${2 ** 53} bytes.`,
       }),
     );
   });
@@ -119,13 +119,13 @@ describe('a hostile safetensors file', () => {
     ['a tensor twice', '{"a": {"dtype": "F32"}, "a": {"dtype": "F32"}}', 8, 'has the key "a" twice'],
     ['a key of a tensor twice', '{"a": {"dtype": "F32", "dtype": "F16"}}', 8, 'has the key "dtype" twice'],
     ['metadata that is no object', { __metadata__: [] }, 0, '__metadata__ is not an object'],
-    ['metadata that is no text', { __metadata__: { format: 1 } }, 0, '__metadata__ "format" is not a text'],
+    ['metadata that is no text', { __metadata__: { format: 1 } }, 0, '__metadata__ "format" is not a string'],
     ['a tensor that is no object', { a: 5 }, 8, 'tensor "a" is not described by an object'],
     [
       'an unknown dtype',
       { a: { ...f32([2], 0, 8), dtype: 'F31' } },
       8,
-      'tensor "a" has the dtype "F31", which is none of',
+      'tensor "a" has the dtype "F31"; supported are',
     ],
     ['a dtype that every object has', { a: { ...f32([2], 0, 8), dtype: 'toString' } }, 8, 'the dtype "toString"'],
     ['no dtype', { a: { shape: [2], data_offsets: [0, 8] } }, 8, 'tensor "a" has the dtype (missing)'],
@@ -143,11 +143,11 @@ describe('a hostile safetensors file', () => {
       'a product past 2^53',
       { a: f32([2 ** 31, 2 ** 31], 0, 8) },
       8,
-      'has the shape [2147483648, 2147483648], too large',
+      'has the shape [2147483648, 2147483648], which is too large',
     ],
-    ['a product beyond counting', { a: f32(Array(8).fill(2 ** 52), 0, 8) }, 8, 'too large to count'],
+    ['a product beyond counting', { a: f32(Array(8).fill(2 ** 52), 0, 8) }, 8, 'which is too large'],
     ['a huge product times zero', { a: f32([...Array(7).fill(2 ** 52), 0], 0, 8) }, 8, '0 bytes'],
-    ['a thousand axes', { a: f32(Array(1000).fill(1), 0, 4) }, 4, 'tensor "a" has 1000 axes; at most 8 are read'],
+    ['a thousand axes', { a: f32(Array(1000).fill(1), 0, 4) }, 4, 'tensor "a" has 1000 axes; at most 8 are supported'],
     ['no offsets', { a: { dtype: 'F32', shape: [2] } }, 8, 'tensor "a" has the data_offsets (missing)'],
     [
       'one offset',
@@ -157,7 +157,7 @@ describe('a hostile safetensors file', () => {
     ],
     ['a negative offset', { a: f32([2], -8, 0) }, 8, 'has the data_offsets [-8,0], which are not two whole numbers'],
     ['an offset that is not whole', { a: f32([2], 0.5, 8.5) }, 9, 'has the data_offsets [0.5,8.5]'],
-    ['offsets that go backwards', { a: f32([2], 8, 0) }, 8, 'tensor "a" ends at byte 0, before it begins at 8'],
+    ['offsets that go backwards', { a: f32([2], 8, 0) }, 8, 'tensor "a" ends at byte 0, before it starts at 8'],
     ['an end past the data', { a: f32([4], 0, 16) }, 8, 'tensor "a" ends at byte 16 of the data, which has 8'],
     ['an end past 2^32', { a: f32([2 ** 31], 0, 2 ** 33) }, 8, 'ends at byte 8589934592 of the data, which has 8'],
     [
@@ -176,21 +176,21 @@ describe('a hostile safetensors file', () => {
       'overlapping tensors',
       { a: f32([2], 0, 8), b: f32([2], 4, 12) },
       12,
-      'tensor "b" begins at byte 4 of the data and overlaps tensor "a", which ends at 8',
+      'tensor "b" starts at byte 4 of the data and overlaps tensor "a", which ends at 8',
     ],
     [
       'two tensors in one place',
       { a: f32([2], 0, 8), b: f32([2], 0, 8) },
       8,
-      'tensor "b" begins at byte 0 of the data and overlaps tensor "a"',
+      'tensor "b" starts at byte 0 of the data and overlaps tensor "a"',
     ],
     [
       'a hole between tensors',
       { a: f32([2], 0, 8), b: f32([2], 12, 20) },
       20,
-      'leaves a hole of 4 bytes after tensor "a"',
+      'leaves a gap of 4 bytes after tensor "a"',
     ],
-    ['a hole at the beginning', { a: f32([2], 4, 12) }, 12, 'leaves a hole of 4 bytes after the header'],
+    ['a hole at the beginning', { a: f32([2], 4, 12) }, 12, 'leaves a gap of 4 bytes after the header'],
     ['bytes after the last tensor', { a: f32([2], 0, 8) }, 9, 'the data has 9 bytes and its tensors end at 8'],
     ['data without tensors', {}, 1, 'the data has 1 bytes and its tensors end at 0'],
   ];
@@ -232,7 +232,7 @@ describe('a hostile safetensors file', () => {
       read: (offset: number, length: number) =>
         offset === 0 && length === 8 ? Promise.resolve(lengthOnly) : Promise.reject(new Error('read on')),
     };
-    await expect(SafetensorsFile.open(source)).rejects.toThrow('16777217 bytes; more than 16777216 are not read');
+    await expect(SafetensorsFile.open(source)).rejects.toThrow('16777217 bytes; the limit is 16777216');
   });
 
   it('is refused when its header is not UTF-8', async () => {

@@ -53,7 +53,7 @@ export class SafetensorsFile {
       throw formatError(name, problem, { headerBytes, fileBytes: size });
     }
     if (headerBytes > MAX_HEADER_BYTES) {
-      const problem = `the header has ${headerBytes} bytes; more than ${MAX_HEADER_BYTES} are not read`;
+      const problem = `the header has ${headerBytes} bytes; the limit is ${MAX_HEADER_BYTES}`;
       throw formatError(name, problem, { headerBytes, limit: MAX_HEADER_BYTES });
     }
     const text = decodeUtf8(await readExactly(source, PREFIX_BYTES, headerBytes), name);
@@ -123,7 +123,7 @@ export class SafetensorsFile {
   async readBytes(name: string, from: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
     const { begin, end } = this.check(name);
     if (from < 0 || length < 0 || begin + from + length > end) {
-      throw new RangeError(`Bytes ${from} to ${from + length} lie outside tensor ${name} of ${end - begin} bytes.`);
+      throw new RangeError(`Bytes ${from} to ${from + length} are outside tensor ${name} of ${end - begin} bytes.`);
     }
     return readExactly(this.source, this.dataStart + begin + from, length, room);
   }
@@ -138,7 +138,7 @@ export class SafetensorsFile {
       return make();
     } catch (cause) {
       const file = this.source.name;
-      const message = `${file}: there is no memory for tensor ${quote(tensor)}, which needs ${bytes} bytes.`;
+      const message = `${file}: out of memory for tensor ${quote(tensor)}, which needs ${bytes} bytes.`;
       throw new EngineError('OUT_OF_MEMORY', message, { file, tensor, bytes }, { cause });
     }
   }
@@ -148,7 +148,7 @@ function decodeUtf8(bytes: Uint8Array, fileName: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    const message = `${fileName}: the safetensors header is not valid UTF-8. The file is damaged or of another format.`;
+    const message = `${fileName}: the safetensors header is not valid UTF-8. The file is damaged or in another format.`;
     throw new EngineError('MODEL_FORMAT', message, { file: fileName }, { cause });
   }
 }

@@ -41,16 +41,16 @@ describe('the safetensors of a folder', () => {
     ['no object', [], 'has no "weight_map"'],
     ['no map', { metadata: {} }, 'has no "weight_map"'],
     ['an empty map', { weight_map: {} }, 'names no tensors'],
-    ['a map of numbers', { weight_map: { a: 1 } }, 'tensor "a" is mapped to no file name'],
+    ['a map of numbers', { weight_map: { a: 1 } }, 'tensor "a" is not mapped to a file name'],
     ['a tensor twice', `{"weight_map": {"a": "${A}", "a": "${B}"}}`, 'has the key "a" twice'],
     ['nesting without end', `{"metadata": ${'['.repeat(100_000)}`, 'nested deeper than'],
-    ['a parent folder', { weight_map: { a: '../secret.safetensors' } }, 'which is no name of a safetensors file'],
-    ['an absolute path', { weight_map: { a: '/etc/passwd.safetensors' } }, 'which is no name'],
-    ['a path of Windows', { weight_map: { a: 'c:\\x.safetensors' } }, 'which is no name'],
-    ['a zero byte', { weight_map: { a: 'a\0.safetensors' } }, 'which is no name'],
-    ['a hidden file', { weight_map: { a: '.safetensors' } }, 'which is no name'],
-    ['an endless name', { weight_map: { a: `${'a'.repeat(300)}.safetensors` } }, 'which is no name'],
-    ['another kind of file', { weight_map: { a: 'pytorch_model.bin' } }, 'which is no name'],
+    ['a parent folder', { weight_map: { a: '../secret.safetensors' } }, 'which is not a safetensors file'],
+    ['an absolute path', { weight_map: { a: '/etc/passwd.safetensors' } }, 'which is not a safetensors file'],
+    ['a path of Windows', { weight_map: { a: 'c:\\x.safetensors' } }, 'which is not a safetensors file'],
+    ['a zero byte', { weight_map: { a: 'a\0.safetensors' } }, 'which is not a safetensors file'],
+    ['a hidden file', { weight_map: { a: '.safetensors' } }, 'which is not a safetensors file'],
+    ['an endless name', { weight_map: { a: `${'a'.repeat(300)}.safetensors` } }, 'which is not a safetensors file'],
+    ['another kind of file', { weight_map: { a: 'pytorch_model.bin' } }, 'which is not a safetensors file'],
     [
       'a tensor that its shard lacks',
       { weight_map: { ...GOOD.weight_map, d: B } },
@@ -76,7 +76,7 @@ describe('the safetensors of a folder', () => {
   it('name the shard that is missing, and what a folder without weights needs', async () => {
     await expect(SafetensorsFolder.open(folder(GOOD, { [A]: file('a', 'b') }))).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
-      message: `model.safetensors.index.json names the file "${B}", which is missing beside it. Copy all files of the model.`,
+      message: `model.safetensors.index.json names the file "${B}", which is missing. Copy all of the model’s files into the folder.`,
     });
     await expect(SafetensorsFolder.open(memoryModelFiles('empty', {}))).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
@@ -85,7 +85,7 @@ describe('the safetensors of a folder', () => {
   });
 
   it('refuse an index too large to be one, and one that is no text', async () => {
-    await expect(SafetensorsFolder.open(folder(' '.repeat(2 ** 24 + 1)))).rejects.toThrow('more than 16777216 are not');
+    await expect(SafetensorsFolder.open(folder(' '.repeat(2 ** 24 + 1)))).rejects.toThrow('the limit is 16777216');
     const binary = memoryModelFiles('b', { 'model.safetensors.index.json': Uint8Array.of(0xff, 0xfe) });
     await expect(SafetensorsFolder.open(binary)).rejects.toThrow('is not valid UTF-8');
   });

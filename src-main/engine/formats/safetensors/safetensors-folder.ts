@@ -62,7 +62,7 @@ export class SafetensorsFolder {
     const shards = new Map<string, SafetensorsFile>();
     for (const shard of [...new Set(shardOf.values())].sort()) {
       if (!files.names.includes(shard)) {
-        const message = `${INDEX} names the file ${quote(shard)}, which is missing beside it. Copy all files of the model.`;
+        const message = `${INDEX} names the file ${quote(shard)}, which is missing. Copy all of the model’s files into the folder.`;
         throw new EngineError('MODEL_NOT_FOUND', message, { model: files.id, file: shard });
       }
       shards.set(shard, await SafetensorsFile.open(await open(shard)));
@@ -145,7 +145,7 @@ export class SafetensorsFolder {
 async function readIndex(source: ByteSource): Promise<string> {
   const { name, size } = source;
   if (size > MAX_HEADER_BYTES) {
-    throw formatError(name, `the index has ${size} bytes; more than ${MAX_HEADER_BYTES} are not read`);
+    throw formatError(name, `the index has ${size} bytes; the limit is ${MAX_HEADER_BYTES}`);
   }
   const bytes = await readExactly(source, 0, size);
   try {

@@ -21,20 +21,21 @@ export function parseShardIndex(text: string, fileName: string): ReadonlyMap<str
   if (!isObject(map)) throw formatError(fileName, 'the index has no "weight_map" of tensors to files');
   const shards = new Map<string, string>();
   for (const [tensor, shard] of map) {
-    if (typeof shard !== 'string') throw formatError(fileName, `tensor ${quote(tensor)} is mapped to no file name`);
+    if (typeof shard !== 'string') throw formatError(fileName, `tensor ${quote(tensor)} is not mapped to a file name`);
     checkShardName(shard, tensor, fileName);
     shards.set(tensor, shard);
   }
   if (shards.size === 0) throw formatError(fileName, 'the index names no tensors');
   const count = new Set(shards.values()).size;
-  if (count > MAX_SHARDS) throw formatError(fileName, `the index names ${count} files; at most ${MAX_SHARDS} are read`);
+  if (count > MAX_SHARDS)
+    throw formatError(fileName, `the index names ${count} files; at most ${MAX_SHARDS} are supported`);
   return shards;
 }
 
 function checkShardName(shard: string, tensor: string, fileName: string): void {
   const plain = !PATH_CHARACTERS.test(shard) && shard.length <= MAX_NAME && shard.endsWith('.safetensors');
   if (plain && !shard.startsWith('.')) return;
-  const problem = `tensor ${quote(tensor)} is in ${quote(shard)}, which is no name of a safetensors file beside the index`;
+  const problem = `tensor ${quote(tensor)} is in ${quote(shard)}, which is not a safetensors file next to the index`;
   throw formatError(fileName, problem, { tensor });
 }
 

@@ -97,7 +97,7 @@ class Compiler {
     const inside = this.singleChoice(schemas);
     if (inside !== null) return inside;
     const options = this.reader.shapes(schemas).flatMap((shape) => this.shape(shape));
-    if (options.length === 0) throw this.error('This schema allows no value at all.', schemas[0].at);
+    if (options.length === 0) throw this.error('No value can match this schema.', schemas[0].at);
     return choiceOf(options);
   }
 
@@ -130,7 +130,7 @@ class Compiler {
   private values(shape: Shape, values: readonly JsonNode[]): Expression[] {
     const { types, implied, at } = shape;
     if (implied.size > 0) {
-      throw this.error('"enum" and "const" cannot be combined with other keywords here: list what is possible.', at);
+      throw this.error('"enum" and "const" cannot be combined with other keywords here. List the allowed values.', at);
     }
     const fitting = values.filter((value) => types === null || types.some((type) => isOfType(value, type)));
     return fitting.map((value) => {
@@ -169,13 +169,13 @@ class Compiler {
 
   private string({ at, minLength, maxLength, pattern, format }: Shape): Expression {
     if ([pattern !== null, format !== null, minLength > 0 || maxLength !== null].filter(Boolean).length > 1) {
-      throw this.error('"pattern", "format" and a length cannot be combined: let the pattern say the length.', at);
+      throw this.error('"pattern", "format" and a length cannot be combined. Express the length in the pattern.', at);
     }
     if (pattern !== null) return this.pattern(pattern.value, pattern.at);
     if (format !== null) {
       const known = formatText(format.value);
       if (known !== null) return known;
-      throw this.error(`The format "${format.value}" is none of ${FORMAT_NAMES.join(', ')}.`, format.at);
+      throw this.error(`Unknown format "${format.value}". Supported: ${FORMAT_NAMES.join(', ')}.`, format.at);
     }
     this.checkCount('maxLength', minLength, maxLength, at);
     return repeat({ kind: 'rule', name: 'character', at }, minLength, maxLength, at);
@@ -191,7 +191,7 @@ class Compiler {
       return expression;
     } catch (error) {
       if (!(error instanceof PatternProblem)) throw error;
-      throw this.error(`The pattern ${error.message}, at its character ${error.index + 1}.`, at);
+      throw this.error(`The pattern ${error.message} (at character ${error.index + 1}).`, at);
     }
   }
 
@@ -280,7 +280,7 @@ class Compiler {
     const bound = minProperties ?? maxProperties;
     if (bound === null) return [0, null];
     if (listed > 0 || !isOpen) {
-      throw this.error('The number of properties can only be bounded where none are listed.', bound.at);
+      throw this.error('The number of properties can only be limited if none are listed.', bound.at);
     }
     const [least, most] = [minProperties?.value ?? 0, maxProperties?.value ?? null];
     this.checkCount('maxProperties', least, most, bound.at);

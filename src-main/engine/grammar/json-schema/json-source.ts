@@ -52,7 +52,7 @@ class Reader {
   read(): JsonNode {
     const value = this.value(0);
     this.take(SPACE);
-    if (this.at < this.source.length) throw this.error('There is text after the end of the JSON.');
+    if (this.at < this.source.length) throw this.error('There is extra text after the JSON.');
     return value;
   }
 
@@ -71,7 +71,7 @@ class Reader {
     const number = this.take(NUMBER);
     if (number !== '') return { type: 'number', at, value: Number(number) };
     const word = this.take(WORD);
-    if (word === '') throw this.error(next === undefined ? 'The JSON ends too early.' : 'Here must be a JSON value.');
+    if (word === '') throw this.error(next === undefined ? 'The JSON ends too early.' : 'Expected a JSON value.');
     return word === 'null' ? { type: 'null', at, value: null } : { type: 'boolean', at, value: word === 'true' };
   }
 
@@ -82,11 +82,11 @@ class Reader {
       this.take(SPACE);
       const { at } = this;
       const key = this.string();
-      if (entries.has(key)) throw this.error(`The key ${JSON.stringify(key)} is there twice.`, at);
-      if (!this.next(':')) throw this.error(`After the key ${JSON.stringify(key)} must come a colon.`);
+      if (entries.has(key)) throw this.error(`The key ${JSON.stringify(key)} appears twice.`, at);
+      if (!this.next(':')) throw this.error(`Expected a colon after the key ${JSON.stringify(key)}.`);
       entries.set(key, { at, value: this.value(depth) });
     } while (this.next(','));
-    if (!this.next('}')) throw this.unclosed('The brace is not closed.', 'Here must be a comma or "}".', opened);
+    if (!this.next('}')) throw this.unclosed('The brace is not closed.', 'Expected a comma or "}".', opened);
     return entries;
   }
 
@@ -95,13 +95,13 @@ class Reader {
     if (this.next(']')) return items;
     do items.push(this.value(depth));
     while (this.next(','));
-    if (!this.next(']')) throw this.unclosed('The bracket is not closed.', 'Here must be a comma or "]".', opened);
+    if (!this.next(']')) throw this.unclosed('The bracket is not closed.', 'Expected a comma or "]".', opened);
     return items;
   }
 
   private string(): string {
     const literal = this.take(STRING);
-    if (literal === '') throw this.error('Here must be a text in quotation marks, closed in its line.');
+    if (literal === '') throw this.error('Expected a string in quotation marks, closed on the same line.');
     // Only the literal: its syntax was checked, and JSON.parse knows the escapes.
     return JSON.parse(literal) as string;
   }

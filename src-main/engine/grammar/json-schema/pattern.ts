@@ -87,12 +87,12 @@ class Parser {
     const { next, at } = this;
     if (next === undefined || next === '|' || next === ')') return null;
     if (next === '$' && [undefined, '|'].includes(this.characters[at + 1]) && depth === 0) return null;
-    if ('^$'.includes(next)) throw this.problem(`can have "${next}" only at an end, outside of parentheses`);
+    if ('^$'.includes(next)) throw this.problem(`can have "${next}" only at its start or end, outside parentheses`);
     if ('*+?{'.includes(next)) throw this.problem('has nothing to repeat');
     if (next === '(') return this.group(depth);
     const set = next === '[' ? this.characterClass() : this.single();
     const expression = stringCharacter(set);
-    if (expression === null) throw this.problem('asks for a character that there is not', at);
+    if (expression === null) throw this.problem('names a character that does not exist', at);
     return expression;
   }
 
@@ -101,7 +101,8 @@ class Parser {
     if (depth === MAX_DEPTH) throw this.problem(`has groups more than ${MAX_DEPTH} deep`);
     this.at++;
     if (this.skip('?') && !this.skip(':')) {
-      if (!this.skip('<') || this.next === '=' || this.next === '!') throw this.problem('cannot look around', at);
+      if (!this.skip('<') || this.next === '=' || this.next === '!')
+        throw this.problem('cannot have lookahead or lookbehind', at);
       while (this.next !== undefined && !this.skip('>')) this.at++;
     }
     const options = [this.sequence(depth + 1)];
@@ -118,7 +119,7 @@ class Parser {
     this.skip('?');
     if (this.next !== undefined && '*+?{'.includes(this.next)) throw this.problem('repeats a repetition');
     const [min, max] = bounds;
-    if (max !== null && max < min) throw this.problem('has a repetition that ends before it begins', at);
+    if (max !== null && max < min) throw this.problem('has a repetition whose maximum is below its minimum', at);
     return repeat(item, min, max, 0);
   }
 
@@ -153,7 +154,7 @@ class Parser {
         this.at++;
         if (this.next === undefined) throw this.problem('has a bracket that is not closed', opened);
         const [low, high] = [onlyCharacter(first), onlyCharacter(this.member())];
-        if (low === null || high === null || high < low) throw this.problem('has a range without order', at);
+        if (low === null || high === null || high < low) throw this.problem('has a range in the wrong order', at);
         set = set.union(CodePointSet.of([[low, high]]));
       } else {
         set = set.union(first);
@@ -192,13 +193,13 @@ class Parser {
     let length = 0;
     while (this.characters[this.at + length] !== '}' && length < 7) length++;
     const codePoint = this.hex(length, at);
-    if (!this.skip('}') || codePoint > MAX_CODE_POINT) throw this.problem('names no character', at);
+    if (!this.skip('}') || codePoint > MAX_CODE_POINT) throw this.problem('has an invalid escape', at);
     return codePoint;
   }
 
   private hex(length: number, at: number): number {
     const written = this.characters.slice(this.at, this.at + length).join('');
-    if (!/^[\da-fA-F]+$/.test(written) || written.length !== length) throw this.problem('names no character', at);
+    if (!/^[\da-fA-F]+$/.test(written) || written.length !== length) throw this.problem('has an invalid escape', at);
     this.at += length;
     return Number.parseInt(written, 16);
   }

@@ -104,7 +104,7 @@ export class SchemaReader {
       });
       if (other === -1) return;
       const [low, high] = [Math.min(i, other), Math.max(i, other)];
-      const message = `Options ${low + 1} and ${high + 1} of "oneOf" may both hold. Let a property, a type or a value tell them apart, or write "anyOf".`;
+      const message = `Options ${low + 1} and ${high + 1} of "oneOf" could both match. Make them differ in a property, type or value, or use "anyOf".`;
       throw this.error(message, options[high]);
     });
   }
@@ -115,7 +115,7 @@ export class SchemaReader {
     this.budget.spend(1 + pointer.length / 8, ref.at);
     if (pointer !== '#' && !pointer.startsWith('#/')) {
       throw this.error(
-        `The reference ${JSON.stringify(pointer)} must begin with #/: only this text is looked into.`,
+        `The reference ${JSON.stringify(pointer)} must start with #/: only references within this schema are supported.`,
         ref,
       );
     }
@@ -145,7 +145,7 @@ export class SchemaReader {
     if (object === false) return [];
     if (following.has(schema)) throw this.error('This schema refers to itself and to nothing else.', schema);
     if (this.level === MAX_LEVELS) {
-      throw this.error(`Here schemas contain or refer to each other more than ${MAX_LEVELS} deep.`, schema);
+      throw this.error(`Schemas are nested or refer to each other more than ${MAX_LEVELS} deep here.`, schema);
     }
     this.level++;
     const alternatives = this.read(object, following);
@@ -284,28 +284,28 @@ export class SchemaReader {
 
   private list(keyword: string, value: JsonNode, min = 1): readonly JsonNode[] {
     if (value.type === 'array' && value.items.length >= min) return value.items;
-    throw this.error(`"${keyword}" must be a list${min > 0 ? ' that is not empty' : ''}.`, value);
+    throw this.error(`"${keyword}" must be a list${min > 0 ? ' with at least one entry' : ''}.`, value);
   }
 
   private string(keyword: string, value: JsonNode): string {
     if (value.type === 'string') return value.value;
-    throw this.error(`"${keyword}" must be a text here.`, value);
+    throw this.error(`"${keyword}" must be a string here.`, value);
   }
 
   private count(keyword: string, value: JsonNode): number {
     if (value.type === 'number' && Number.isSafeInteger(value.value) && value.value >= 0) return value.value;
-    throw this.error(`"${keyword}" must be a whole number from 0.`, value);
+    throw this.error(`"${keyword}" must be a whole number of at least 0.`, value);
   }
 
   private bounds(keyword: string, value: JsonNode): number {
     if (value.type !== 'number') throw this.error(`"${keyword}" must be a number.`, value);
     const { value: bound } = value;
     if (Math.abs(bound) <= 1e15 && !String(bound).includes('e')) return bound;
-    throw this.error(`"${keyword}" must be between -1e15 and 1e15, with at most 6 places behind the point.`, value);
+    throw this.error(`"${keyword}" must be between -1e15 and 1e15, with at most 6 decimal places.`, value);
   }
 
   private unsupported(keyword: string, at: number): Error {
-    const message = `The keyword ${JSON.stringify(keyword)} cannot be followed while text is written. Leave it out.`;
+    const message = `The keyword ${JSON.stringify(keyword)} cannot be enforced during generation. Remove it.`;
     return grammarError(message, this.source, at);
   }
 

@@ -198,5 +198,5 @@ function lower(a: Sourced<number> | null, b: Sourced<number> | null): Sourced<nu
 
 function onlyOne(keyword: string, a: Sourced<string> | null, b: Sourced<string> | null): Sourced<string> | null {
   if (a === null || b === null || a.value === b.value) return a ?? b;
-  throw new CannotMerge(`Two of the keyword "${keyword}" cannot hold together here; write them as one.`, b.at);
+  throw new CannotMerge(`Two "${keyword}" keywords cannot be combined here. Merge them into one.`, b.at);
 }

@@ -39,5 +39,5 @@ it('takes the built-in model by a key of its own, and knows no GGUF file of it',
   expect(hf({ architecture: 'TinyTransformer' }).architecture).toMatchObject({ name: 'TinyTransformer', gguf: null });
   expect(() => gguf('TinyTransformer')).toThrow('the architecture TinyTransformer is not supported');
   expect(() => hf({ model_type: 'TinyTransformer' })).toThrow('the model_type TinyTransformer is not supported');
-  expect(() => hf({ architecture: 'llama' })).toThrow('no "model_type" is named');
+  expect(() => hf({ architecture: 'llama' })).toThrow('"model_type" is missing');
 });

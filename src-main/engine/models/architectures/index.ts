@@ -61,7 +61,7 @@ export function hfArchitecture(config: ConfigReader): { architecture: Architectu
   const type = config.optionalText('model_type');
   const named = ARCHITECTURES.filter(({ huggingFace }) => huggingFace.typeKey === 'model_type');
   const supported = named.flatMap(({ huggingFace }) => huggingFace.types).join(', ');
-  const problem = type === undefined ? 'no "model_type" is named' : `the model_type ${shorten(type)} is not supported`;
+  const problem = type === undefined ? '"model_type" is missing' : `the model_type ${shorten(type)} is not supported`;
   throw new EngineError('UNSUPPORTED_ARCHITECTURE', `${config.fileName}: ${problem}. Supported: ${supported}.`, {
     file: config.fileName,
     architecture: type === undefined ? null : shorten(type),

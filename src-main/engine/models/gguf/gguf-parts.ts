@@ -32,7 +32,7 @@ export function partNames({ id, names }: ModelFiles): string[] {
   if (models.size !== 1 || prefix === undefined || count === undefined) {
     throw new EngineError(
       'BAD_REQUEST',
-      `${id} holds ${found.length} GGUF files: ${found.join(', ')}. Open one of them by itself.`,
+      `${id} holds ${found.length} GGUF files: ${found.join(', ')}. Open one of them instead.`,
       { model: id, files: found.length },
     );
   }
@@ -48,7 +48,7 @@ export function partNames({ id, names }: ModelFiles): string[] {
     throw new EngineError(
       'MODEL_NOT_FOUND',
       `${id} is split into ${wanted.length} files, and ${missing.length} of them are missing: ${shown}. ` +
-        'Put all parts into one folder.',
+        'Put all parts in one folder.',
       { model: id, parts: wanted.length, missing: missing.length, file: missing[0] ?? null },
     );
   }
@@ -63,7 +63,7 @@ export async function readParts(sources: readonly ByteSource[]): Promise<GgufPar
   const files: GgufFile[] = [];
   for (const source of sources) files.push(await readGguf(source));
   const [first] = files;
-  if (!first) throw new EngineError('INTERNAL', 'A model without files was opened.');
+  if (!first) throw new EngineError('INTERNAL', 'The model has no files.');
   const tensors = new Map<string, GgufTensor>();
   files.forEach((file, i) => {
     if (files.length > 1) checkPart(file, 'split.no', i);
@@ -72,7 +72,7 @@ export async function readParts(sources: readonly ByteSource[]): Promise<GgufPar
       if (tensors.has(name)) {
         throw new EngineError(
           'MODEL_FORMAT',
-          `${file.source.name}: the tensor ${quote(name)} stands in an earlier part too.`,
+          `${file.source.name}: the tensor ${quote(name)} is also in an earlier part.`,
           { file: file.source.name, tensor: name },
         );
       }
@@ -95,7 +95,7 @@ function checkPart({ source, metadata }: GgufFile, key: string, expected: number
   if (value === undefined || value === expected) return;
   throw new EngineError(
     'MODEL_FORMAT',
-    `${source.name}: "${key}" is ${String(value)} and should be ${expected}. The parts belong to different models, or a file was renamed.`,
+    `${source.name}: "${key}" is ${String(value)}, but should be ${expected}. The parts belong to different models, or a file was renamed.`,
     { file: source.name, key, expected },
   );
 }
@@ -106,7 +106,7 @@ function checkWhole({ source, metadata }: GgufFile): void {
   if (typeof count !== 'number' || count <= 1) return;
   throw new EngineError(
     'MODEL_FORMAT',
-    `${source.name} is one of ${count} parts of a model. Give the parts their names back, as in NAME-00001-of-${String(count).padStart(5, '0')}.gguf, and open them together.`,
+    `${source.name} is one of ${count} parts of a model. Restore the parts’ original names, as in NAME-00001-of-${String(count).padStart(5, '0')}.gguf, and open them together.`,
     { file: source.name, parts: count },
   );
 }

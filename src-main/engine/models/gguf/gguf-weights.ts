@@ -102,7 +102,7 @@ export class GgufWeights implements WeightSource, WeightReader {
       return new Float32Array(elements);
     } catch (cause) {
       const bytes = 4 * elements;
-      const message = `${this.fileName}: there is no memory for tensor ${quote(name)}, which needs ${bytes} bytes.`;
+      const message = `${this.fileName}: out of memory for tensor ${quote(name)}, which needs ${bytes} bytes.`;
       throw new EngineError('OUT_OF_MEMORY', message, { file: this.fileName, tensor: name, bytes }, { cause });
     }
   }

@@ -51,12 +51,12 @@ export class MetadataReader {
 
   optionalText(key: string): string | null {
     const value = this.metadata.get(key);
-    if (value !== undefined && typeof value !== 'string') throw this.bad(key, value, 'a text');
+    if (value !== undefined && typeof value !== 'string') throw this.bad(key, value, 'a string');
     return value ?? null;
   }
 
   text(key: string): string {
-    return this.optionalText(key) ?? this.fail(key, undefined, 'a text');
+    return this.optionalText(key) ?? this.fail(key, undefined, 'a string');
   }
 
   flag(key: string, fallback: boolean): boolean {
@@ -66,12 +66,12 @@ export class MetadataReader {
 
   optionalStrings(key: string): StringArray | null {
     const value = this.metadata.get(key);
-    if (value !== undefined && !(value instanceof StringArray)) throw this.bad(key, value, 'a list of texts');
+    if (value !== undefined && !(value instanceof StringArray)) throw this.bad(key, value, 'a list of strings');
     return value ?? null;
   }
 
   strings(key: string): StringArray {
-    return this.optionalStrings(key) ?? this.fail(key, undefined, 'a list of texts');
+    return this.optionalStrings(key) ?? this.fail(key, undefined, 'a list of strings');
   }
 
   /** Whether the key has a list of numbers, where one number would do too. */

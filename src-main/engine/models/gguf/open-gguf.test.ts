@@ -121,7 +121,7 @@ describe('hyperparameters of a GGUF file', () => {
       'MODEL_FORMAT',
       'no architecture',
       { 'general.architecture': null },
-      '"general.architecture" is missing; it must be a text.',
+      '"general.architecture" is missing; it must be a string.',
     ],
     ['UNSUPPORTED_ARCHITECTURE', 'experts', { 'llama.expert_count': uint(8) }, 'the model is a mixture of 8 experts'],
     [
@@ -209,7 +209,7 @@ describe('hyperparameters of a GGUF file', () => {
       'UNSUPPORTED_TOKENIZER',
       'an unknown tokenizer',
       { 'tokenizer.ggml.model': text('rwkv') },
-      'its tokenizer is of the kind "rwkv"',
+      'unknown tokenizer type "rwkv"',
     ],
   ];
   it.each(refused)('refuses, as %s, %s', async (code, _, metadata, message) => {
@@ -232,7 +232,7 @@ describe('opening a GGUF model', () => {
       [
         { 'output.weight': { typeId: 19 } },
         'UNSUPPORTED_TENSOR_TYPE',
-        'tensor "output.weight" is stored as IQ1_S, which Tokenscope does not read.',
+        'tensor "output.weight" is stored as IQ1_S, which Tokenscope does not support.',
       ],
     ];
     for (const [tensors, code, message] of attempts) {
@@ -258,7 +258,7 @@ describe('opening a GGUF model', () => {
     for (const contextSize of [0, 1.5, 131_073]) {
       await expect(openModel(files, { contextSize })).rejects.toMatchObject({
         code: 'BAD_REQUEST',
-        message: `The context size is ${contextSize}; for A Long One it must be a whole number from 1 to 131072.`,
+        message: `The context size is ${contextSize}, but for A Long One it must be a whole number from 1 to 131072.`,
       });
     }
     const unnamed = await openModel(await changed('llama', { metadata: { 'general.name': null } }));
@@ -349,7 +349,7 @@ describe('a model split into files', () => {
     delete files[partName(2)];
     await expect(openModel(memoryModelFiles('big', files))).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
-      message: `big is split into 3 files, and 1 of them are missing: ${partName(2)}. Put all parts into one folder.`,
+      message: `big is split into 3 files, and 1 of them are missing: ${partName(2)}. Put all parts in one folder.`,
     });
     const [first] = Object.values(files);
     await expect(openModel(memoryModelFiles('big', { 'renamed.gguf': first }))).rejects.toMatchObject({
@@ -360,14 +360,14 @@ describe('a model split into files', () => {
 
   it('refuses parts that do not belong together', async () => {
     const mixed = await split((no) => ({ 'split.no': uint(no === 1 ? 2 : no) }));
-    await expect(openModel(memoryModelFiles('big', mixed))).rejects.toThrow('"split.no" is 2 and should be 1');
+    await expect(openModel(memoryModelFiles('big', mixed))).rejects.toThrow('"split.no" is 2, but should be 1');
     const files = await split();
     const same = { ...files, [partName(3)]: files[partName(2)] };
     await expect(openModel(memoryModelFiles('big', same))).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
     const others = { 'a.gguf': files[partName(1)], 'b.gguf': files[partName(2)] };
     await expect(openModel(memoryModelFiles('folder', others))).rejects.toMatchObject({
       code: 'BAD_REQUEST',
-      message: 'folder holds 2 GGUF files: a.gguf, b.gguf. Open one of them by itself.',
+      message: 'folder holds 2 GGUF files: a.gguf, b.gguf. Open one of them instead.',
     });
   });
 });

@@ -99,7 +99,7 @@ async function tensorFacts(
     if (tensor.elements > MAX_ROPE_VALUES) {
       throw new EngineError(
         'MODEL_FORMAT',
-        `${tensor.source.name}: tensor ${quote(name)} has ${tensor.elements} values, more than any head has.`,
+        `${tensor.source.name}: tensor ${quote(name)} has ${tensor.elements} values, more than any attention head can have.`,
         { file: tensor.source.name, tensor: name, elements: tensor.elements },
       );
     }

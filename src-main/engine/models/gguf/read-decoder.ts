@@ -132,7 +132,7 @@ function refuseExperts({ reader, architecture, key }: GgufHeader): void {
 function headWidth({ reader, architecture, key }: GgufHeader, embeddingLength: number, headCount: number): number {
   const [keyKey, valueKey] = [key('attention.key_length'), key('attention.value_length')];
   if (!reader.has(keyKey) && embeddingLength % headCount !== 0) {
-    const expected = `a divisor of ${embeddingLength}, as there is no "${keyKey}"`;
+    const expected = `a divisor of ${embeddingLength}, because "${keyKey}" is missing`;
     throw reader.bad(key('attention.head_count'), headCount, expected);
   }
   const keyLength = reader.integer(keyKey, 1, MAX_WIDTH, embeddingLength / headCount);
@@ -140,7 +140,7 @@ function headWidth({ reader, architecture, key }: GgufHeader, embeddingLength: n
   if (valueLength === keyLength) return keyLength;
   throw new EngineError(
     'UNSUPPORTED_ARCHITECTURE',
-    `${reader.fileName}: "${keyKey}" is ${keyLength} and "${valueKey}" is ${valueLength}; only equal ones are supported.`,
+    `${reader.fileName}: "${keyKey}" is ${keyLength} and "${valueKey}" is ${valueLength}; they must be equal.`,
     { file: reader.fileName, architecture, keyLength, valueLength },
   );
 }

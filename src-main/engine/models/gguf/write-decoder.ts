@@ -32,7 +32,7 @@ export class GgufKeys {
   unsupported(what: string): EngineError {
     return new EngineError(
       'UNSUPPORTED_ARCHITECTURE',
-      `The ${this.architecture} model has ${what}, for which GGUF has no key. It can be run as it is, and not be converted.`,
+      `The ${this.architecture} model has ${what}, for which GGUF has no key. You can run it as it is, but not convert it.`,
       { architecture: this.architecture },
     );
   }
@@ -70,7 +70,7 @@ export function writeGgufDecoder(hyper: Hyperparameters, keys: GgufKeys, variant
   else if (hyper.slidingWindow !== null) {
     keys.warnings.push(
       `GGUF has no key for the sliding window of ${hyper.slidingWindow} tokens in a ${keys.architecture} model: ` +
-        'in longer texts the new file will attend to all tokens.',
+        'with longer texts, the new file will attend to all tokens.',
     );
   }
   if (hyper.rope) writeRope(hyper.rope, hyper.contextLength, keys);
@@ -84,7 +84,7 @@ function writeWindow(hyper: Hyperparameters, keys: GgufKeys, usualPeriod: number
   // The last of every so many layers is global and the others are local.
   const fits = (period: number) => localLayers.every((local, layer) => local === layer % period < period - 1);
   const period = [usualPeriod, ...Array.from({ length: blockCount + 1 }, (_, i) => i + 1)].find(fits);
-  if (period === undefined) throw keys.unsupported('local and global layers in no regular order');
+  if (period === undefined) throw keys.unsupported('an irregular order of local and global layers');
   if (period !== usualPeriod) keys.whole('attention.sliding_window_pattern', period);
 }
 
@@ -111,7 +111,7 @@ function writeRope(rope: RopeParameters, contextLength: number, keys: GgufKeys):
       break;
     }
     case 'yarn': {
-      if (!scaling.truncate) throw keys.unsupported('yarn scaling with an unrounded ramp');
+      if (!scaling.truncate) throw keys.unsupported('YaRN scaling with an unrounded ramp');
       type('yarn');
       keys.real('rope.scaling.factor', scaling.factor);
       keys.whole('rope.scaling.original_context_length', scaling.originalContextLength);

@@ -98,7 +98,7 @@ function missing(files: ModelFiles, name: string): EngineError {
   const found = files.names.length > 0 ? files.names.join(', ') : 'no files';
   return new EngineError(
     'MODEL_NOT_FOUND',
-    `The model ${files.id} has no ${name}. A model is a GGUF file, or a folder with ${CONFIG_FILE}, model.safetensors and ${TOKENIZER_FILE}; this has: ${found}.`,
+    `The model ${files.id} has no ${name}. A model is a GGUF file, or a folder with ${CONFIG_FILE}, model.safetensors and ${TOKENIZER_FILE}; this one has: ${found}.`,
     { model: files.id, file: name },
   );
 }
@@ -123,7 +123,7 @@ function tokenizerOf(json: unknown, { architecture, hyperparameters, bosTokenId 
   if (strictTokenizer && tokenizer.bosTokenId !== null && tokenizer.bosTokenId !== bosTokenId) {
     throw new EngineError(
       'MODEL_FORMAT',
-      `${TOKENIZER_FILE}: text begins with token ${tokenizer.bosTokenId}, but the model's bos_token_id is ${String(bosTokenId)}.`,
+      `${TOKENIZER_FILE}: text starts with token ${tokenizer.bosTokenId}, but the model's bos_token_id is ${String(bosTokenId)}.`,
       { file: TOKENIZER_FILE, found: tokenizer.bosTokenId, expected: bosTokenId },
     );
   }

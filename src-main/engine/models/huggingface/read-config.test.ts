@@ -126,7 +126,7 @@ describe('a config.json that is wrong', () => {
       'config.json: the model_type mamba is not supported. Supported: llama, mistral, qwen2, ',
     );
     expect(() => read({ model_type: '__proto__' })).toThrow('not supported');
-    expect(() => read({})).toThrow('no "model_type" is named');
+    expect(() => read({})).toThrow('model_type" is missing');
   });
 
   const gpt2 = { model_type: 'gpt2', n_embd: 64, n_head: 4, n_layer: 2 };
@@ -140,7 +140,7 @@ describe('a config.json that is wrong', () => {
     [{ head_dim: 15 }, '"head_dim" is 15; it must be even'],
     [
       { model_type: 'phi3', partial_rotary_factor: 0.2 },
-      '"partial_rotary_factor" is 0.2; it must be such that an even',
+      '"partial_rotary_factor" is 0.2; it must be a factor that rotates an even',
     ],
     [{ partial_rotary_factor: 0.5 }, '"partial_rotary_factor" is 0.5; it must be 1 for this model_type'],
     [{ attention_bias: 'yes' }, '"attention_bias" is "yes"; it must be true or false'],

@@ -57,7 +57,7 @@ function readDimensionCount(
   if (keyLength % 2 !== 0) throw config.bad('head_dim', keyLength, 'even');
   const count = Math.trunc(keyLength * factor);
   if (count < 2 || count > keyLength || count % 2 !== 0) {
-    throw reader.bad(key, factor, `such that an even number of a head's ${keyLength} values turns`);
+    throw reader.bad(key, factor, `a factor that rotates an even number of a head's ${keyLength} values`);
   }
   return count;
 }

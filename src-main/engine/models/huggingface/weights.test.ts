@@ -54,7 +54,7 @@ describe('the weights of a Hugging Face folder', () => {
     await expect(checked(files)).rejects.toMatchObject({
       code: 'MODEL_FORMAT',
       message:
-        'model.safetensors: tensor "model.layers.0.self_attn.q_proj.bias" has no place in the llama model that the config describes.',
+        'model.safetensors: tensor "model.layers.0.self_attn.q_proj.bias" does not belong to the llama model in the config.',
     });
   });
 
@@ -72,9 +72,9 @@ describe('a folder without a tokenizer', () => {
     expect({ bosTokenId, eosTokenIds }).toEqual({ bosTokenId: 312, eosTokenIds: [312] });
     expect(tokenizer.decode([5, 319])).toBe('[5][319]');
     expect(tokenizer.stream().push(7)).toBe('[7]');
-    expect(() => tokenizer.piece(320)).toThrow('There is no token 320: ids go from 0 to 319.');
+    expect(() => tokenizer.piece(320)).toThrow('There is no token 320: ids run from 0 to 319.');
     expect(() => tokenizer.encode('Hello')).toThrow(
-      'The model has no tokenizer.json, so text cannot be turned into its tokens. Give token ids instead of text',
+      'The model has no tokenizer.json, so text cannot be tokenized. Use token ids instead',
     );
   });
 

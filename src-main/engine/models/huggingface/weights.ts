@@ -98,7 +98,7 @@ export class HfWeights implements WeightSource, WeightReader {
     for (const name of this.folder.tensors.keys()) {
       if (used.has(name) || isHfBuffer(name)) continue;
       throw this.folder.error(
-        `tensor ${quote(name)} has no place in the ${this.model.architecture.name} model that the config describes`,
+        `tensor ${quote(name)} does not belong to the ${this.model.architecture.name} model in the config`,
         name,
       );
     }

@@ -16,7 +16,7 @@ export class CharacterMap {
   ) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const size = bytes.length >= 4 ? view.getUint32(0, true) : 0;
-    if (bytes.length < 4 || size + 4 >= bytes.length) throw this.damaged('is shorter than it says');
+    if (bytes.length < 4 || size + 4 >= bytes.length) throw this.damaged('is shorter than its header says');
     this.nodes = Uint32Array.from({ length: Math.floor(size / 4) }, (_, i) => view.getUint32(4 + 4 * i, true));
     this.replacements = bytes.subarray(4 + size);
   }
@@ -47,18 +47,18 @@ export class CharacterMap {
 
   private replacement(start: number): Uint8Array {
     const end = start < this.replacements.length ? this.replacements.indexOf(0, start) : -1;
-    if (end === -1) throw this.damaged('points outside of its replacements');
+    if (end === -1) throw this.damaged('points outside its replacements');
     return this.replacements.subarray(start, end);
   }
 
   private node(index: number): number {
-    if (index >= this.nodes.length) throw this.damaged('points outside of its nodes');
+    if (index >= this.nodes.length) throw this.damaged('points outside its nodes');
     return this.nodes[index];
   }
 
   private damaged(problem: string): EngineError {
     const key = 'tokenizer.ggml.precompiled_charsmap';
-    return new EngineError('MODEL_FORMAT', `${this.fileName}: ${key} ${problem}. Get a fresh copy of the file.`, {
+    return new EngineError('MODEL_FORMAT', `${this.fileName}: ${key} ${problem}. Download or copy the file again.`, {
       file: this.fileName,
       key,
     });

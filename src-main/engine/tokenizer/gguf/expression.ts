@@ -46,7 +46,7 @@ function tooLong(error: unknown, text: string): unknown {
   if (!(error instanceof RangeError)) return error;
   return new EngineError(
     'BAD_REQUEST',
-    'The text has a stretch of millions of characters without a break, too long to be split into words. Shorten it.',
+    'The text has millions of characters without a break, too many to split into words. Shorten it.',
     { length: text.length },
     { cause: error },
   );

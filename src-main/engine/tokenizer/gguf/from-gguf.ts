@@ -220,8 +220,8 @@ function spacingOf({ file, vocabulary, attributes }: Source): SpecialSpacing | u
 function unknownKind(model: string, fileName: string): EngineError {
   return new EngineError(
     'UNSUPPORTED_TOKENIZER',
-    `${fileName}: its tokenizer is of the kind ${JSON.stringify(model.slice(0, 100))}; byte-level BPE ("gpt2"), ` +
-      'SentencePiece BPE ("llama"), WordPiece ("bert"), unigram ("t5") and Gemma 4\'s ("gemma4") can be read.',
+    `${fileName}: unknown tokenizer type ${JSON.stringify(model.slice(0, 100))}. Supported: byte-level BPE ("gpt2"), ` +
+      'SentencePiece BPE ("llama"), WordPiece ("bert"), unigram ("t5") and Gemma 4\'s ("gemma4").',
     { file: fileName, model },
   );
 }

@@ -163,7 +163,7 @@ export class GgufTokenizer implements Tokenizer {
   }
 
   private noSuchToken(id: number): never {
-    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids go from 0 to ${this.vocabularySize - 1}.`, {
+    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids run from 0 to ${this.vocabularySize - 1}.`, {
       id,
       vocabularySize: this.vocabularySize,
     });

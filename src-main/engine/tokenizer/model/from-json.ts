@@ -93,7 +93,7 @@ function unigramFromJson(part: JsonPart): TokenModel {
       unkTokenId,
       byteFallback: part.get('byte_fallback').flag(),
     },
-    () => unk.unsupported('null, and the text has a character that is not in its vocabulary'),
+    () => unk.unsupported('null, but the text has a character that is not in the vocabulary'),
   );
 }
 

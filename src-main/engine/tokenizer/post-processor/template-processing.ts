@@ -51,7 +51,7 @@ function templateProcessing(part: JsonPart, vocabulary: Vocabulary): Template {
     } else if (item.get('Sequence').get('id').string() === 'A') sequences++;
     else throw item.malformed('must be a special token or the sequence A');
   }
-  if (sequences !== 1) throw single.malformed('must hold the sequence A once');
+  if (sequences !== 1) throw single.malformed('must contain the sequence A once');
   return { before, after };
 }
 

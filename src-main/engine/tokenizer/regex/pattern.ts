@@ -85,7 +85,7 @@ function matchesOf(regex: RegExp, text: string): Range[] {
     if (!(error instanceof RangeError)) throw error;
     throw new EngineError(
       'BAD_REQUEST',
-      'The text has a stretch of millions of characters without a break, too long to be split into words. Shorten it.',
+      'The text has millions of characters without a break, too many to split into words. Shorten it.',
       { length: text.length },
       { cause: error },
     );

@@ -40,7 +40,7 @@ function budgetFor(length: number): Budget {
 export function outOfSteps(length: number): EngineError {
   return new EngineError(
     'BAD_REQUEST',
-    "The text cannot be split into tokens: a pattern of the model's tokenizer takes too long on it. Shorten the text, or choose another model.",
+    "The text cannot be split into tokens: a pattern of the model's tokenizer takes too long. Shorten the text, or choose another model.",
     { length },
   );
 }

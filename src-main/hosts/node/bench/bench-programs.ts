@@ -77,7 +77,10 @@ interface ElectronPlace {
 async function findElectron(scripts: URL): Promise<ElectronPlace> {
   const finder = fileURLToPath(new URL('../../scripts/electron-runtime.ts', scripts));
   if (!existsSync(finder)) {
-    throw new EngineError('BACKEND_LOST', 'Electron is found from the project’s folder only. Use --runtime node here.');
+    throw new EngineError(
+      'BACKEND_LOST',
+      'Electron can only be found from the project’s folder. Use --runtime node here.',
+    );
   }
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', finder, '--json'], {
@@ -86,6 +89,6 @@ async function findElectron(scripts: URL): Promise<ElectronPlace> {
     return JSON.parse(stdout) as ElectronPlace;
   } catch (cause) {
     const { stderr = '' } = cause as { stderr?: string };
-    throw new EngineError('BACKEND_LOST', `There is no Electron: ${stderr.trim()}`, {}, { cause });
+    throw new EngineError('BACKEND_LOST', `Electron was not found: ${stderr.trim()}`, {}, { cause });
   }
 }

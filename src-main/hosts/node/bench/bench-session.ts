@@ -103,7 +103,7 @@ export class BenchSession implements BenchCaller {
   private lost(): EngineError {
     const said = this.stderr.trim().split('\n').at(-1) ?? '';
     const { exitCode, signalCode } = this.child;
-    const how = exitCode === null && signalCode === null ? 'did not answer' : `ended with ${signalCode ?? exitCode}`;
-    return new EngineError('BACKEND_LOST', `The process that was measured ${how}. ${said}`.trim());
+    const how = exitCode === null && signalCode === null ? 'did not respond' : `exited with ${signalCode ?? exitCode}`;
+    return new EngineError('BACKEND_LOST', `The benchmark process ${how}. ${said}`.trim());
   }
 }

@@ -36,11 +36,11 @@ describe('tokenscope bench', () => {
 
   it('gives a table with the machine and what was chosen, also of the other executor', async () => {
     const wasm = await bench('--context', '4');
-    expect(wasm.stdout).toMatch(/\n {2}tokens on \d+ threads?: measured/);
-    expect(wasm.stdout).toContain('\n  weights read from 4 places: float32 weights are read from four\n');
+    expect(wasm.stdout).toMatch(/\n {2}decode on \d+ threads?: measured/);
+    expect(wasm.stdout).toContain('\n  weights read in 4 streams: float32 weights always use 4 streams\n');
     const { stdout } = await bench('--context', '4', '--executor', 'reference');
     expect(stdout).toMatch(/reference executor, 1 thread\n\n/);
-    expect(stdout).toMatch(/write 4 tokens after 4 +\d+\.\d/);
+    expect(stdout).toMatch(/decode 4 tokens after 4 +\d+\.\d/);
     expect(stdout).toContain(`Node ${process.versions.node}`);
   }, 60_000);
 });

@@ -91,7 +91,7 @@ export async function runBench(session: BenchCaller, job: BenchJob): Promise<Ben
   };
 
   const prompt = Math.min(job.prompt, contextSize - 1);
-  if (prompt < 1) throw new EngineError('BAD_REQUEST', `A context of ${contextSize} tokens has no room for a prompt.`);
+  if (prompt < 1) throw new EngineError('BAD_REQUEST', `A context of ${contextSize} tokens is too short for a prompt.`);
   const read = await repeated(() => session.call('prefill', { tokens: prompt }));
   const decode: BenchResult['decode'] = [];
   for (const context of job.contexts) {

@@ -195,7 +195,7 @@ describe('chat', () => {
     child.stdin.end('/reset\n/what\n');
     const { code, err } = await ended;
     expect(code).toBe(1);
-    expect(err).toMatch(/Forgotten\.\nThere is no command \/what/);
+    expect(err).toMatch(/Conversation cleared\.\nUnknown command \/what/);
   });
 });
 
@@ -217,7 +217,9 @@ describe('tokenize and detokenize', () => {
     expect(await json(['detokenize', '0,593', '580'])).toEqual(tokenized);
     expect(await json(['tokenize', 'Hello<EOS>', '--special', '--no-bos'])).toMatchObject({ ids: [593, 1] });
     expect(await json(['detokenize', '593', '1', '--special'])).toMatchObject({ text: 'Hello <EOS>' });
-    expect((await tokenscope(['tokenize', 'Hello 日本'])).out).toMatch(/Hello +"Hello"\n.*"日本"\n3 tokens, 1 unknown/);
+    expect((await tokenscope(['tokenize', 'Hello 日本'])).out).toMatch(
+      /Hello +"Hello"\n.*"日本"\n3 tokens, 1 not in the vocabulary/,
+    );
     expect((await tokenscope(['detokenize', '593', '580'])).out).toBe('Hello world\n');
   });
 
@@ -290,7 +292,7 @@ describe('models, help and version', () => {
     expect((await tokenscope(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
     const help = await program(['--help']);
     expect(help).toMatchObject({ code: 0, err: '' });
-    expect(help.out).toContain('Exit codes: 0 done, 1 the engine reported an error, 2 wrong usage, 130 stopped');
+    expect(help.out).toContain('Exit codes: 0 success, 1 error, 2 wrong usage, 130 stopped');
   });
 });
 
@@ -299,7 +301,7 @@ describe('bad input', () => {
     ['no command', [], /^Usage:/],
     ['an unknown command', ['rum'], /unknown command 'rum'\n\(Did you mean run\?\)/],
     ['an unknown flag', ['run', 'a', '--tpo', '5'], /unknown option '--tpo'/],
-    ['no text', ['run'], /Give a text/],
+    ['no text', ['run'], /Pass a text/],
     ['two texts', ['score', 'a', '--file', 'b'], /not both/],
     ['a text and ids', ['run', 'a', '--ids', '1'], /not both/],
     ['NaN', ['run', 'a', '--temperature', 'NaN'], /--temperature <t>' argument 'NaN' is invalid/],
@@ -307,11 +309,15 @@ describe('bad input', () => {
     ['a negative count', ['run', 'a', '--max-tokens', '-1'], /--max-tokens/],
     ['a broken bias', ['run', 'a', '--logit-bias', '5'], /ID=BIAS/],
     ['an unknown executor', ['run', 'a', '--executor', 'gpu'], /Allowed choices are wasm, reference/],
-    ['too many threads', ['bench', 'a', '--threads', '5000'], /'5000' is invalid. Give a whole number from 1 to 64/],
-    ['no ids', ['detokenize'], /Give token ids/],
-    ['words for ids', ['detokenize', 'cat'], /Give token ids/],
-    ['a file that is not there', ['run', '--file', '/no/such/file'], /cannot be read/],
-    ['a folder for a file', ['run', '--file', tmpdir()], /cannot be read/],
+    [
+      'too many threads',
+      ['bench', 'a', '--threads', '5000'],
+      /'5000' is invalid. Expected a whole number from 1 to 64/,
+    ],
+    ['no ids', ['detokenize'], /Pass token ids/],
+    ['words for ids', ['detokenize', 'cat'], /Expected token ids/],
+    ['a file that is not there', ['run', '--file', '/no/such/file'], /Cannot read/],
+    ['a folder for a file', ['run', '--file', tmpdir()], /Cannot read/],
   ])('%s is wrong usage', async (_, args, message) => {
     const { code, out, err } = await tokenscope(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -336,7 +342,7 @@ describe('bad input', () => {
   it('names the models there are', async () => {
     const { code, err } = await program(['run', 'a', '--model', 'gpt-9']);
     expect(code).toBe(1);
-    expect(err).toBe('tokenscope: There is no model "gpt-9". The models are: tiny-transformer.\n');
+    expect(err).toBe('tokenscope: There is no model "gpt-9". Models: tiny-transformer.\n');
   });
 
   it('bytes that are no text are refused', async () => {

@@ -12,7 +12,7 @@ let lostExitCode: ExitCode | null = null;
 // A reader that hangs up, as `head` does, has what it wants: no error, and no reason to go on.
 function onLost(error: NodeJS.ErrnoException): void {
   lostExitCode = error.code === 'EPIPE' ? EXIT.ok : EXIT.engineError;
-  if (error.code !== 'EPIPE') process.stderr.write(`tokenscope: the answer cannot be written: ${error.message}\n`);
+  if (error.code !== 'EPIPE') process.stderr.write(`tokenscope: cannot write the output: ${error.message}\n`);
   stopping.abort();
 }
 

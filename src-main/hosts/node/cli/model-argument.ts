@@ -38,7 +38,7 @@ export async function findModel(modelsDir: string, model: string): Promise<Model
     return { modelId, modelPaths: { [modelId]: resolve(model) }, isInLibrary: false };
   }
   const all = [...ids, ...library.models.map(({ id }) => id)];
-  const known = all.length === 0 ? `${modelsDir} holds no model` : `The models are: ${all.join(', ')}`;
+  const known = all.length === 0 ? `${modelsDir} contains no models` : `Models: ${all.join(', ')}`;
   throw new EngineError('MODEL_NOT_FOUND', `There is no model "${model}". ${known}.`, {
     model,
     models: all.join(', '),

@@ -99,9 +99,7 @@ describe('tokenscope quantize', () => {
   it('does not write over a file, and leaves nothing of one that failed', async () => {
     await writeFile(path('there.gguf'), 'mine');
     const refused = await tokenscope(['quantize', path('llama'), path('there.gguf'), 'F16']);
-    expect(refused.err).toBe(
-      `tokenscope: ${path('there.gguf')} is there already. Delete it, or choose another name.\n`,
-    );
+    expect(refused.err).toBe(`tokenscope: ${path('there.gguf')} already exists. Delete it, or choose another name.\n`);
     expect(await readFile(path('there.gguf'), 'utf8')).toBe('mine');
 
     const before = await readdir(dir);
@@ -115,7 +113,7 @@ describe('tokenscope quantize', () => {
 
   it('says why a file cannot be written', async () => {
     expect((await tokenscope(['quantize', path('llama'), path('no/new.gguf'), 'F16'])).err).toBe(
-      `tokenscope: ${path('no/new.gguf')} cannot be written: its folder does not exist.\n`,
+      `tokenscope: Cannot write ${path('no/new.gguf')}: its folder does not exist.\n`,
     );
     const handle = await open(path('llama/config.json'));
     const write = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, 'write');
@@ -124,7 +122,7 @@ describe('tokenscope quantize', () => {
     const file = await createFile(path('full.gguf'));
     await expect(file.write(Uint8Array.of(1))).rejects.toMatchObject({
       code: 'STORAGE',
-      message: `${path('full.gguf')} cannot be written: the disk is full.`,
+      message: `Cannot write ${path('full.gguf')}: the disk is full.`,
     });
     write.mockRestore();
     await file.discard();

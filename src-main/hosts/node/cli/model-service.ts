@@ -26,7 +26,7 @@ export async function openModelService(
 ): Promise<ModelService> {
   const folder = dataFolder();
   const stored = await readJson(join(folder, 'settings.json')).catch((error: unknown) => {
-    void err.line(`tokenscope: ${EngineError.from(error).message} The default settings are used.`);
+    void err.line(`tokenscope: ${EngineError.from(error).message} Using default settings.`);
     return null;
   });
   const { downloads } = parseStoredSettings(stored?.state === 'read' ? stored.value : null);

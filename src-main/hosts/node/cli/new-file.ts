@@ -56,18 +56,18 @@ export async function createFile(path: string): Promise<NewFile> {
 
 function refuseExisting(path: string): void {
   if (!existsSync(path)) return;
-  throw new EngineError('BAD_REQUEST', `${path} is there already. Delete it, or choose another name.`, { path });
+  throw new EngineError('BAD_REQUEST', `${path} already exists. Delete it, or choose another name.`, { path });
 }
 
 function failed(path: string, error: unknown): EngineError {
   const { code, message } = error as NodeJS.ErrnoException;
   const why: Readonly<Record<string, string>> = {
     ENOSPC: 'the disk is full',
-    EDQUOT: 'the quota of disk space is used up',
+    EDQUOT: 'the disk quota is used up',
     ENOENT: 'its folder does not exist',
-    EACCES: 'there is no permission to write there',
-    EROFS: 'the disk can only be read',
+    EACCES: 'permission denied',
+    EROFS: 'the disk is read-only',
   };
   const reason = (code !== undefined && why[code]) || message;
-  return new EngineError('STORAGE', `${path} cannot be written: ${reason}.`, { path, reason: code ?? message });
+  return new EngineError('STORAGE', `Cannot write ${path}: ${reason}.`, { path, reason: code ?? message });
 }

@@ -27,7 +27,7 @@ it.each([['tokenize'], ['run'], ['score']])(
     const { code, out, err } = await interrupted([command, '-', '--json']);
     expect({ code, out }).toEqual({ code: 130, out: '' });
     expect(JSON.parse(err)).toEqual({
-      error: { code: 'CANCELLED', message: 'Stopped before there was an answer.', details: {} },
+      error: { code: 'CANCELLED', message: 'Stopped before the reply started.', details: {} },
     });
   },
 );

@@ -15,9 +15,9 @@ import { cancelled, toErrorPayload } from '../../../protocol/errors.ts';
 import { EXIT, failureOf, type ExitCode, type Failure } from './errors.ts';
 
 const AFTER_HELP = `
-Exit codes: 0 done, 1 the engine reported an error, 2 wrong usage, 130 stopped with Ctrl-C.
-Errors go to standard error; with --json as { "error": { "code", "message", "details" } }.
-A text that begins with "-" must come after "--".
+Exit codes: 0 success, 1 error, 2 wrong usage, 130 stopped with Ctrl-C.
+Errors go to standard error, with --json as { "error": { "code", "message", "details" } }.
+Put "--" before a text that starts with "-".
 
 Examples:
   tokenscope run "Once upon a time" --max-tokens 40 --seed 1
@@ -51,7 +51,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   let exitCode: ExitCode = EXIT.ok;
   const written: Promise<void>[] = [];
   const program = new Command('tokenscope')
-    .description('Runs language models on this computer and shows what they do.')
+    .description('Runs language models on this computer and shows how they work.')
     .version(version)
     .addHelpText('after', AFTER_HELP)
     .exitOverride()

@@ -31,7 +31,7 @@ export async function streamReply(
       await show.token?.(event.token);
     }
   }
-  if (start === null || end === null) throw new Error('The reply ended without its end event.');
+  if (start === null || end === null) throw new Error('The reply ended without an end event.');
   return { start, tokens, end };
 }
 

@@ -42,7 +42,7 @@ async function main(): Promise<void> {
     modelsDir,
     openExternal: openInBrowser,
     restartEngine: async () => {
-      throw new EngineError('BAD_REQUEST', 'In the browser the engine runs in the page, which restarts it itself.');
+      throw new EngineError('BAD_REQUEST', 'In the browser, the engine runs in the page, which restarts it.');
     },
   });
   const rendererDir = join(projectRoot, 'out', 'renderer');
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   const kernelsDir = join(projectRoot, 'resources', 'kernels');
   const filesOfModel = (id: string) => services.filesOfModel(id);
   const key = await webKey(folder).catch((error: Error) => {
-    say(`${error.message} The address below is valid until this start ends.`);
+    say(`${error.message} The address below works only until Tokenscope exits.`);
     return newKey();
   });
   const options = { services, key, rendererDir, modelsDir, kernelsDir, filesOfModel, port: asked ?? DEFAULT_WEB_PORT };
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     await server.close();
     await services.stop(SAVE_MS);
   });
-  process.stdout.write(`Tokenscope is at ${addressWithKey(server.url, key)}\n`);
+  process.stdout.write(`Tokenscope is running at ${addressWithKey(server.url, key)}\n`);
   if (values.open) {
     const once = addressWithCode(server.url, server.invite());
     await openInBrowser(once).catch((error: Error) => say(error.message));
@@ -84,8 +84,8 @@ async function listen(options: WebServerOptions, exact: boolean): Promise<WebSer
     } catch (error) {
       if (codeOf(error) !== 'EADDRINUSE') throw error;
       if (port < last) continue;
-      const taken = exact ? `Port ${port} is` : `The ports ${options.port} to ${last} are`;
-      throw new Error(`${taken} in use. Choose another one with --port.`, { cause: error });
+      const taken = exact ? `Port ${port} is` : `Ports ${options.port} to ${last} are`;
+      throw new Error(`${taken} in use. Choose another with --port.`, { cause: error });
     }
   }
 }

@@ -14,7 +14,7 @@ import { sendFile } from './send-file.ts';
 /** The files of a model of the library; null for an id that stands for none. */
 export type FilesOfModel = (id: string) => Promise<{ name: string; files: PlacedFile[] } | null>;
 
-const NOTHING = 'There is nothing here.';
+const NOTHING = 'Not found.';
 
 /**
  * @param path what follows `/api/models/`
@@ -27,7 +27,7 @@ export async function respondWithModel(
   response: ServerResponse,
   filesOf: FilesOfModel,
 ): Promise<AppAnswer<ServedModel | null> | null> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') throw new Refusal(405, 'Files are read with GET.');
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw new Refusal(405, 'Use GET for files.');
   const [id = '', name, ...more] = path.split('/').map(decoded);
   if (!isModelId(id) || more.length > 0) throw new Refusal(404, NOTHING);
   if (name === undefined) {

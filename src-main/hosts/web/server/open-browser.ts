@@ -10,7 +10,7 @@ export async function openInBrowser(url: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'ignore', detached: true });
     child.once('error', (error) => {
-      reject(new EngineError('INTERNAL', `The browser could not be opened (${error.message}). Open ${url} yourself.`));
+      reject(new EngineError('INTERNAL', `Could not open the browser (${error.message}). Open ${url} yourself.`));
     });
     child.once('spawn', () => {
       child.unref();

@@ -22,7 +22,7 @@ export function checkSource(headers: IncomingHttpHeaders, port: number, originRe
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   const { host, origin } = headers;
   if (host === undefined || !hosts.includes(host)) {
-    throw new Refusal(403, `This server answers to ${hosts.join(' and ')} only.`);
+    throw new Refusal(403, `This server only accepts requests to ${hosts.join(' and ')}.`);
   }
   if (origin === undefined ? originRequired : origin !== `http://${host}`) {
     throw new Refusal(403, 'Requests from other origins are refused.');
@@ -36,7 +36,7 @@ export function checkSource(headers: IncomingHttpHeaders, port: number, originRe
 
 export function checkKey(given: string | string[] | undefined, key: string): void {
   if (typeof given !== 'string' || !isSame(given, key)) {
-    throw new Refusal(401, 'The key is missing or wrong. Open the address that the terminal printed.');
+    throw new Refusal(401, 'The key is missing or wrong. Open the address printed in the terminal.');
   }
 }
 

@@ -117,7 +117,7 @@ class Pages {
   /** Has every page save, and waits until none has anything more to save. */
   async leave(limitMs: number): Promise<void> {
     if (this.#listeners.size === 0) return;
-    const message = 'Tokenscope is ending.';
+    const message = 'Tokenscope is shutting down.';
     for (const listener of [...this.#listeners]) listener({ type: 'host', state: 'leaving', message });
     const begin = performance.now();
     this.#lastCall = begin;
@@ -148,7 +148,7 @@ async function respond(
     checkSource(request.headers, portOf(server), !isRead);
     if (isApi) await respondToApi(path, request, response, options, pages);
     else if (isRead) await respondWithFile(path, request, response, options);
-    else throw new Refusal(405, 'Only GET and HEAD are answered here.');
+    else throw new Refusal(405, 'Only GET and HEAD are allowed here.');
   } catch (error) {
     refuse(request, response, error);
   }
@@ -164,13 +164,17 @@ async function respondToApi(
   if (path === KEY_ROUTE && request.method === 'POST') {
     const body = await readJsonBody(request, MAX_CODE_BYTES);
     const { code } = (body ?? {}) as { code?: unknown };
-    if (!pages.invitations.take(code)) throw new Refusal(401, 'That address was used already, or is too old.');
+    if (!pages.invitations.take(code))
+      throw new Refusal(
+        401,
+        'This address was already used or has expired. Run "npm start -- --address" for a new one.',
+      );
     sendJson(response, 200, { result: key });
     return;
   }
   checkKey(request.headers[TOKEN_HEADER], key);
   if (path === '/api/invoke') {
-    if (request.method !== 'POST') throw new Refusal(405, 'A call is a POST.');
+    if (request.method !== 'POST') throw new Refusal(405, 'Use POST for calls.');
     const answer = await pages.call(async () => {
       const body = await readJsonBody(request, maxBodyBytes);
       if (typeof body !== 'object' || body === null) throw new Refusal(400, 'The body must be { method, params }.');
@@ -182,9 +186,9 @@ async function respondToApi(
     const list = await respondWithModel(path.slice(MODELS_ROUTE.length + 1), request, response, filesOfModel);
     if (list !== null) sendJson(response, 200, list);
   } else if (path === '/api/events') {
-    if (request.method !== 'GET') throw new Refusal(405, 'Events are a GET.');
+    if (request.method !== 'GET') throw new Refusal(405, 'Use GET for events.');
     streamEvents(pages, response);
-  } else throw new Refusal(404, 'There is nothing here.');
+  } else throw new Refusal(404, 'Not found.');
 }
 
 /** Server-sent events: each is one AppEvent as JSON. */
@@ -216,7 +220,7 @@ async function respondWithFile(
   const folder = { '': rendererDir, '/models': modelsDir, '/kernels': kernelsDir }[top] ?? rendererDir;
   const file = fileUnder(folder, isPage ? '/index.html' : path.slice(top.length));
   const status = file === null ? null : await stat(file).catch(() => null);
-  if (file === null || status === null || !status.isFile()) throw new Refusal(404, 'There is nothing here.');
+  if (file === null || status === null || !status.isFile()) throw new Refusal(404, 'Not found.');
   // Names under assets/ change with their content; everything else is asked for again.
   const kept = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
   const caching = isPage ? 'no-store' : kept;
@@ -232,7 +236,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: unkno
   const [status, code, message] =
     error instanceof Refusal
       ? [error.status, 'BAD_REQUEST', error.message]
-      : [500, 'INTERNAL', `The server failed: ${error instanceof Error ? error.message : String(error)}`];
+      : [500, 'INTERNAL', `Server error: ${error instanceof Error ? error.message : String(error)}`];
   response.setHeader('Cache-Control', 'no-store');
   // What is left of a body that nobody reads would be taken for the next request.
   if (!request.complete) response.setHeader('Connection', 'close');

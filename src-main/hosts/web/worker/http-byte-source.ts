@@ -52,7 +52,7 @@ function rangedSource(fetchFile: typeof fetch, url: string, name: string, size: 
       const response = await request(fetchFile, url, { headers: { range } });
       const bytes = await body(response, url);
       if (response.status === 206 && bytes.length === length) return bytes;
-      throw new EngineError('MODEL_IO', `The server did not send the part of ${url} that was asked for (${range}).`, {
+      throw new EngineError('MODEL_IO', `The server did not send the requested part of ${url} (${range}).`, {
         file: url,
         status: response.status,
         bytes: bytes.length,
@@ -63,13 +63,14 @@ function rangedSource(fetchFile: typeof fetch, url: string, name: string, size: 
 
 async function request(fetchFile: typeof fetch, url: string, init: RequestInit = {}): Promise<Response> {
   const response = await fetchFile(url, init).catch((error: unknown) => {
-    throw new EngineError('MODEL_IO', `${url} cannot be fetched: ${reasonOf(error)} Is Tokenscope still running?`, {
+    throw new EngineError('MODEL_IO', `Cannot fetch ${url}: ${reasonOf(error)} Is Tokenscope still running?`, {
       file: url,
     });
   });
   if (response.ok) return response;
-  if (response.status === 404) throw new EngineError('MODEL_NOT_FOUND', `There is no file ${url}.`, { file: url });
-  throw new EngineError('MODEL_IO', `${url} cannot be fetched: the server answered ${response.status}.`, {
+  if (response.status === 404)
+    throw new EngineError('MODEL_NOT_FOUND', `The file ${url} does not exist.`, { file: url });
+  throw new EngineError('MODEL_IO', `Cannot fetch ${url}: the server responded with ${response.status}.`, {
     file: url,
     status: response.status,
   });
@@ -79,7 +80,7 @@ async function body(response: Response, url: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    throw new EngineError('MODEL_IO', `${url} broke off while it was fetched: ${reasonOf(error)}`, { file: url });
+    throw new EngineError('MODEL_IO', `The download of ${url} was interrupted: ${reasonOf(error)}`, { file: url });
   }
 }
 
@@ -88,7 +89,7 @@ function checkRange(name: string, offset: number, length: number, size: number):
   if (whole && offset + length <= size) return;
   throw new EngineError(
     'MODEL_FORMAT',
-    `${name} points outside itself: ${length} bytes from byte ${offset}, but it has ${size} bytes. The file is damaged or incomplete.`,
+    `${name} is damaged or incomplete: it should have ${length} bytes at offset ${offset}, but has only ${size} bytes in total. Download or copy it again.`,
     { file: name, offset, length, size },
   );
 }

@@ -28,7 +28,7 @@ export class LentFiles {
         if (file !== undefined) return fileSource(file);
         throw new EngineError(
           'MODEL_NOT_FOUND',
-          `The file ${name} was not opened. Choose or drop all files of the model together.`,
+          `The file ${name} is missing. Choose or drop all files of the model together.`,
           { file: name },
         );
       },
@@ -47,7 +47,7 @@ function fileSource(file: File): ByteSource {
       if (!whole || offset + length > size) {
         throw new EngineError(
           'MODEL_FORMAT',
-          `${name} points outside itself: ${length} bytes from byte ${offset}, but it has ${size} bytes. The file is damaged or incomplete.`,
+          `${name} is damaged or incomplete: it should have ${length} bytes at offset ${offset}, but has only ${size} bytes in total. Download or copy it again.`,
           { file: name, offset, length, size },
         );
       }
@@ -57,7 +57,7 @@ function fileSource(file: File): ByteSource {
         const reason = error instanceof Error ? error.message : String(error);
         throw new EngineError(
           'MODEL_IO',
-          `${name} cannot be read any more: it was changed, moved or deleted since it was opened. Open it again. (${reason})`,
+          `${name} can no longer be read: it was changed, moved or deleted after it was opened. Open it again. (${reason})`,
           { file: name },
         );
       }

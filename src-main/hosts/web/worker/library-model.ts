@@ -42,7 +42,7 @@ async function served(url: string, fetchFile: typeof fetch): Promise<ServedModel
     answer = (await response.json()) as AppAnswer<ServedModel | null>;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new EngineError('MODEL_IO', `${url} cannot be fetched: ${reason} Is Tokenscope still running?`, {
+    throw new EngineError('MODEL_IO', `Cannot fetch ${url}: ${reason} Is Tokenscope still running?`, {
       file: url,
     });
   }

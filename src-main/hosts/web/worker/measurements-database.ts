@@ -61,6 +61,6 @@ function forgetOld(store: IDBObjectStore): void {
 function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('The database answered with an error.'));
+    request.onerror = () => reject(request.error ?? new Error('The database returned an error.'));
   });
 }

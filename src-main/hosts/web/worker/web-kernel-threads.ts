@@ -34,7 +34,7 @@ function startThread(worker: Worker, thread: KernelThread, onFailure: () => void
       // Told here; as an error of nobody's it would be the page's.
       event.preventDefault();
       onFailure();
-      reject(new EngineError('BACKEND_LOST', `A thread of the CPU kernels did not start: ${event.message || SCRIPT}`));
+      reject(new EngineError('BACKEND_LOST', `A CPU kernel thread did not start: ${event.message || SCRIPT}`));
     };
     worker.postMessage(thread);
   });

@@ -41,6 +41,6 @@ describe('compileWebKernels', () => {
     const down = () => Promise.reject(new TypeError('Failed to fetch'));
     await expect(compileWebKernels(true, down)).rejects.toMatchObject({ code: 'BACKEND_LOST' });
     const empty = () => Promise.resolve(new Response('', { status: 404 }));
-    await expect(compileWebKernels(true, empty)).rejects.toThrow(/answered 404/);
+    await expect(compileWebKernels(true, empty)).rejects.toThrow(/responded with 404/);
   });
 });

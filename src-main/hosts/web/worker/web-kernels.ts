@@ -16,7 +16,7 @@ export async function compileWebKernels(isolated: boolean, fetchFile: typeof fet
   }
   throw new EngineError(
     'BACKEND_LOST',
-    'This browser runs no WebAssembly with SIMD. Use a newer one, or load the model with the reference executor.',
+    'This browser does not support WebAssembly SIMD. Use a newer one, or load the model with the reference executor.',
   );
 }
 
@@ -24,15 +24,10 @@ async function fetchKernels(url: string, fetchFile: typeof fetch): Promise<Array
   try {
     const response = await fetchFile(url);
     if (response.ok) return await response.arrayBuffer();
-    throw new Error(`the server answered ${response.status}.`);
+    throw new Error(`the server responded with ${response.status}.`);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError(
-      'BACKEND_LOST',
-      `The CPU kernels ${url} cannot be fetched: ${reason}`,
-      { file: url },
-      { cause },
-    );
+    throw new EngineError('BACKEND_LOST', `Cannot fetch the CPU kernels ${url}: ${reason}`, { file: url }, { cause });
   }
 }
 

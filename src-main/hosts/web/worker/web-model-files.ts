@@ -13,7 +13,7 @@ const EXPECTED_NAMES = ['config.json', 'tokenizer.json', 'model.safetensors'];
  */
 export async function openWebModel(id: string, fetchFile: typeof fetch = fetch): Promise<ModelFiles> {
   if (!isModelId(id)) {
-    throw new EngineError('BAD_REQUEST', `"${id.slice(0, 100)}" is no id of a model.`, { model: id.slice(0, 100) });
+    throw new EngineError('BAD_REQUEST', `"${id.slice(0, 100)}" is not a model id.`, { model: id.slice(0, 100) });
   }
   const urlOf = (name: string) => `/models/${id}/${name}`;
   const found = await Promise.all(EXPECTED_NAMES.map((name) => existsOverHttp(urlOf(name), fetchFile)));

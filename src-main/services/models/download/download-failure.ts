@@ -36,21 +36,24 @@ export function networkFailure(error: unknown, host: string, hasAnswer: boolean)
   if (DNS_CODES.includes(code)) {
     return new DownloadFailure(
       'dns',
-      `The name ${host} was not found (${code}). Is this computer online? If the hub cannot be reached from here, set a mirror or a proxy in the settings.`,
+      `Cannot find ${host} (${code}). Is this computer online? If the hub is blocked here, set a mirror or a proxy in Settings.`,
     );
   }
   if (TLS_CODE.test(code)) {
     return new DownloadFailure(
       'tls',
-      `The connection to ${host} is not secure (${code}): ${why}. Something between here and there may read along, so nothing was taken from it.`,
+      `The connection to ${host} is not secure (${code}): ${why}. Someone may be intercepting the connection, so nothing was downloaded.`,
     );
   }
   if (UNREACHABLE_CODES.includes(code)) {
-    return new DownloadFailure('connection', `${host} cannot be reached (${code}). Try again later, or set a proxy.`);
+    return new DownloadFailure('connection', `Cannot connect to ${host} (${code}). Try again later, or set a proxy.`);
   }
-  if (code === 'ETIMEDOUT') return new DownloadFailure('timeout', `${host} did not answer (${code}).`);
+  if (code === 'ETIMEDOUT') return new DownloadFailure('timeout', `${host} did not respond (${code}).`);
   if (hasAnswer)
-    return new DownloadFailure('cut', `The connection to ${host} broke off in mid-file. What came is kept.`);
+    return new DownloadFailure(
+      'cut',
+      `The connection to ${host} was lost during the download. The part already downloaded is kept.`,
+    );
   return new DownloadFailure('connection', `The connection to ${host} failed (${code || 'no code'}): ${why}`);
 }
 
@@ -59,26 +62,25 @@ export function diskFailure(error: unknown, path: string): DownloadFailure {
   if (error instanceof DownloadFailure) return error;
   const code = codeOf(error) ?? '';
   const reasons: Readonly<Record<string, string>> = {
-    ENOSPC: 'the disk is full. What came is kept: free some space and go on',
-    EDQUOT: 'the quota of disk space is used up. What came is kept: free some space and go on',
-    EACCES: 'permission denied. Choose another folder for models',
-    EPERM: 'permission denied. Choose another folder for models',
-    EROFS: 'the disk can only be read. Choose another folder for models',
+    ENOSPC: 'the disk is full. Free some space and resume; the part already downloaded is kept',
+    EDQUOT: 'the disk quota is used up. Free some space and resume; the part already downloaded is kept',
+    EACCES: 'permission denied. Choose another models folder',
+    EPERM: 'permission denied. Choose another models folder',
+    EROFS: 'the disk is read-only. Choose another models folder',
   };
   const why = reasons[code] ?? (error instanceof Error ? error.message : String(error));
-  return new DownloadFailure('disk', `${path} cannot be written: ${why}.`);
+  return new DownloadFailure('disk', `Cannot write ${path}: ${why}.`);
 }
 
 /** A refusal of the server in words. */
 export function httpFailure(status: number, url: string): DownloadFailure {
   const meanings: Readonly<Record<number, string>> = {
-    401: 'it wants to know who asks, and Tokenscope has no account there',
-    403: 'it does not give this file to everybody: its terms may have to be accepted on its page first',
-    404: 'it has no such file; it may have been moved or taken back',
-    410: 'the file was taken back',
-    429: 'too many requests came from here; wait a while',
+    401: 'it requires a login, which Tokenscope does not support',
+    403: 'access to this file is restricted. You may have to accept its terms on its web page first',
+    404: 'the file was not found. It may have been moved or removed',
+    410: 'the file was removed',
+    429: 'too many requests from this network. Try again later',
   };
-  const meaning =
-    meanings[status] ?? (status >= 500 ? 'the server has trouble of its own; try again later' : 'it refused');
-  return new DownloadFailure('http', `${new URL(url).host} answered ${status}: ${meaning}.`, status);
+  const meaning = meanings[status] ?? (status >= 500 ? 'server error. Try again later' : 'the request was refused');
+  return new DownloadFailure('http', `${new URL(url).host} responded with ${status}: ${meaning}.`, status);
 }

@@ -132,7 +132,7 @@ export class DownloadJob {
       if (!isBusy) throw error;
       throw new DownloadFailure(
         'busy',
-        `Another Tokenscope is downloading this file. If that is not so, delete ${lockPath} and try again.`,
+        `Another Tokenscope is already downloading this file. If that is not the case, delete ${lockPath} and try again.`,
       );
     }
   }

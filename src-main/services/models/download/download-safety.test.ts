@@ -28,17 +28,22 @@ async function expectWhole({ folder }: SetUp): Promise<void> {
 }
 
 test.each([
-  ['a page of which the length is known', { kind: 'page', length: true } as const, ENTRY, 'sent a page (text/html)'],
-  ['a page of unknown length', { kind: 'page', length: false } as const, ENTRY, 'sent a page (text/html)'],
-  ['a page, where nobody knows size and hash', { kind: 'page', length: true } as const, UNCHECKED, 'sent a page'],
-  ['bytes of unknown length that are no model', { kind: 'noLength' } as const, UNCHECKED, 'else than a GGUF file'],
+  [
+    'a page of which the length is known',
+    { kind: 'page', length: true } as const,
+    ENTRY,
+    'sent a web page (text/html)',
+  ],
+  ['a page of unknown length', { kind: 'page', length: false } as const, ENTRY, 'sent a web page (text/html)'],
+  ['a page, where nobody knows size and hash', { kind: 'page', length: true } as const, UNCHECKED, 'sent a web page'],
+  ['bytes of unknown length that are no model', { kind: 'noLength' } as const, UNCHECKED, 'other than a GGUF file'],
 ])('%s in place of the rest takes nothing away', async (_, behaviour, entry, words) => {
   const { folder, part } = await halfDone();
   const set = await setUp({ folder: async () => folder, behaviour, entry });
   const failed = await run(set, entry);
   expect(failed).toMatchObject({ phase: 'failed', bytes: 200_000, problem: { kind: 'http' } });
   expect(failed.problem?.message).toContain(words);
-  expect(failed.problem?.message).toContain('Nothing was taken; what came before is kept.');
+  expect(failed.problem?.message).toContain('Nothing was downloaded; the earlier part is kept.');
   expectSameBits(new Uint8Array(await readFile(part)), BYTES.subarray(0, 200_000));
   set.server.behave(PATH, { kind: 'otherEtag', etag: '"old"' });
   const before = set.server.requests.length;
@@ -56,7 +61,7 @@ test('a file of another length in place of the rest takes nothing away', async (
   const { problem } = await run(set);
   expect(problem).toMatchObject({
     kind: 'hash',
-    message: expect.stringContaining('has a file of 1000 bytes') as string,
+    message: expect.stringContaining('has 1000 bytes instead of') as string,
   });
   expect((await stat(part)).size).toBe(200_000);
 });
@@ -100,7 +105,7 @@ test('a body without an end is cut off at the size of the catalogue, and nothing
   const set = await setUp({ behaviour: { kind: 'endless' } });
   const { problem, bytes } = await run(set);
   expect(problem).toMatchObject({ kind: 'hash' });
-  expect(problem?.message).toContain('sends more than belongs to the file, which has 300000 bytes');
+  expect(problem?.message).toContain('sent more than the file’s 300000 bytes');
   expect(bytes).toBe(0);
   expect(await readdir(set.folder)).toEqual([]);
   expect(Math.max(...set.seen.map((seen) => seen.bytes))).toBeLessThanOrEqual(BYTES.length);
@@ -128,7 +133,10 @@ test('a body of which nobody knows the size leaves room on the disk, and nothing
     },
   });
   const { problem } = await run(set, UNCHECKED);
-  expect(problem).toMatchObject({ kind: 'disk', message: expect.stringContaining('does not say how long') as string });
+  expect(problem).toMatchObject({
+    kind: 'disk',
+    message: expect.stringContaining('does not report the file’s size') as string,
+  });
   expect(Math.max(...looks)).toBeGreaterThan(20 * MIB);
   expect(Math.max(...looks)).toBeLessThan(36 * MIB);
   expect(await readdir(set.folder)).toEqual([]);

@@ -130,9 +130,9 @@ test('begins anew when the server cannot go on or has another file now', async (
 });
 
 test.each([
-  [404, 'it has no such file', 1],
-  [403, 'terms may have to be accepted', 1],
-  [503, 'trouble of its own', 3],
+  [404, 'the file was not found', 1],
+  [403, 'You may have to accept its terms', 1],
+  [503, 'server error', 3],
 ])('an answer of %i is told as what it is', async (status, words, requests) => {
   const set = await setUp({ behaviour: { kind: 'status', status } });
   const { phase, problem } = await run(set);
@@ -171,7 +171,7 @@ test('follows redirects, logs each hop, and never from https into the open', asy
     expect(refused.log.records()).toHaveLength(1);
   }
   const circle = await setUp({ behaviour: { kind: 'redirect', to: PATH } });
-  expect((await run(circle)).problem?.message).toContain('from address to address 8 times');
+  expect((await run(circle)).problem?.message).toContain('Too many redirects');
 });
 
 test('names that are not found, servers that are not there and certificates nobody trusts are told apart', async () => {
@@ -199,7 +199,7 @@ test('looks for room on the disk before anybody is asked', async () => {
   const set = await setUp({ freeBytes: async () => 1_000_000 });
   const { problem } = await run(set);
   expect(problem).toMatchObject({ kind: 'disk' });
-  expect(problem?.message).toContain('1000000 bytes free; 300000 are still to come');
+  expect(problem?.message).toContain('only 1000000 bytes free. The download needs 300000 more');
   expect(set.server.requests).toEqual([]);
   expect(set.log.records()).toEqual([]);
 });
@@ -232,7 +232,7 @@ test('pauses at once and keeps what there is; cancelled, nothing is left', async
   expect(paused).toMatchObject({ phase: 'paused', problem: null, rate: null });
   expect(set.log.records().at(-1)).toMatchObject({
     result: 'failed',
-    note: expect.stringContaining('stopped') as string,
+    note: expect.stringContaining('Cancelled') as string,
   });
   expect((await readFile(join(set.folder, `${ENTRY.file}.part`))).length).toBe(paused.bytes);
   expect(await readdir(set.folder)).not.toContain(`${ENTRY.file}.part.lock`);
@@ -274,7 +274,7 @@ test('takes a whole file that is there already without asking, and no other one 
   const mine = await setUp({ folder: async () => folder });
   expect((await run(mine)).problem).toMatchObject({
     kind: 'disk',
-    message: expect.stringContaining('not this model’s file') as string,
+    message: expect.stringContaining('already exists and is a different file') as string,
   });
   expect(await readFile(join(folder, ENTRY.file), 'utf8')).toBe('mine');
 });

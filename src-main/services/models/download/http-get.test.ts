@@ -77,7 +77,7 @@ test('goes through a proxy, which sees the name and not the address or the conte
   expect(JSON.stringify(through.log.records())).not.toContain('p@ss');
   await expect(get('https://hub.test/file', `http://${address}`, SELF_SIGNED_CERTIFICATE)).rejects.toMatchObject({
     kind: 'proxy',
-    message: expect.stringContaining('wants a user name and a password') as string,
+    message: expect.stringContaining('requires a user name and a password') as string,
   });
 });
 

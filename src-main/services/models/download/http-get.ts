@@ -39,27 +39,30 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 export async function httpGet(address: string, options: GetOptions): Promise<Answer> {
   let url = address;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-    if (!isDownloadAddress(url)) throw new DownloadFailure('redirect', `${url.slice(0, 200)} is no https address.`);
+    if (!isDownloadAddress(url)) throw new DownloadFailure('redirect', `${url.slice(0, 200)} is not an https address.`);
     const answer = await hop(url, options);
     if (!REDIRECTS.includes(answer.status)) return answer;
     answer.body.destroy();
-    answer.logged.end('done', `It led on (${answer.status}).`);
+    answer.logged.end('done', `Redirected (${answer.status}).`);
     url = nextUrl(url, answer.headers.location);
   }
-  throw new DownloadFailure('redirect', `${new URL(address).host} led from address to address ${MAX_REDIRECTS} times.`);
+  throw new DownloadFailure(
+    'redirect',
+    `Too many redirects from ${new URL(address).host}: the limit is ${MAX_REDIRECTS}.`,
+  );
 }
 
 function nextUrl(from: string, location: string | undefined): string {
   const host = new URL(from).host;
   if (location === undefined || !URL.canParse(location, from)) {
-    throw new DownloadFailure('redirect', `${host} leads on to an address that cannot be read.`);
+    throw new DownloadFailure('redirect', `${host} redirects to an invalid address.`);
   }
   const next = new URL(location, from);
   next.hash = '';
   if (!isDownloadAddress(next.href)) {
     throw new DownloadFailure(
       'redirect',
-      `${host} leads on to ${next.protocol}//${next.host}, where others could read along or change the file. Nothing was taken from there.`,
+      `${host} redirects to ${next.protocol}//${next.host}, which is not secure. Nothing was downloaded from there.`,
     );
   }
   return next.href;
@@ -76,11 +79,11 @@ async function hop(url: string, options: GetOptions): Promise<Answer> {
     return { url, status: body.statusCode ?? 0, headers: body.headers, body, logged };
   } catch (error) {
     const failure = late.signal.aborted
-      ? new DownloadFailure('timeout', `${host} did not answer within ${options.answerMs / 1000} seconds.`)
+      ? new DownloadFailure('timeout', `${host} did not respond within ${options.answerMs / 1000} seconds.`)
       : options.signal.aborted
         ? null
         : networkFailure(error, host, false);
-    logged.end('failed', failure?.message ?? 'It was stopped.');
+    logged.end('failed', failure?.message ?? 'Cancelled.');
     throw failure ?? options.signal.reason;
   } finally {
     clearTimeout(timer);

@@ -59,18 +59,18 @@ export function tunnel(proxy: URL, host: string, port: number, signal: AbortSign
     asking.once('connect', ({ statusCode = 0 }, socket) => {
       if (statusCode === 200) return resolve(socket);
       socket.destroy();
-      const why = statusCode === 407 ? 'it wants a user name and a password' : 'it does not let this through';
-      reject(new DownloadFailure('proxy', `The proxy ${where} answered ${statusCode}: ${why}.`, statusCode));
+      const why = statusCode === 407 ? 'it requires a user name and a password' : 'it refused the connection';
+      reject(new DownloadFailure('proxy', `The proxy ${where} responded with ${statusCode}: ${why}.`, statusCode));
     });
     asking.once('response', (response) => {
       response.destroy();
-      reject(new DownloadFailure('proxy', `${where} is no proxy for https.`, response.statusCode ?? null));
+      reject(new DownloadFailure('proxy', `${where} is not an https proxy.`, response.statusCode ?? null));
     });
     asking.once('error', (error) => {
       reject(
         signal.aborted
           ? (signal.reason as Error)
-          : new DownloadFailure('proxy', `The proxy ${where} cannot be reached: ${error.message}`),
+          : new DownloadFailure('proxy', `Cannot connect to the proxy ${where}: ${error.message}`),
       );
     });
     asking.end();

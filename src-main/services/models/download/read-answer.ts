@@ -26,11 +26,11 @@ const GGUF_MAGIC = 'GGUF';
 export function readAnswer(wanted: Wanted, have: number, { status, headers, url }: Answer): Beginning {
   if (status !== 200 && status !== 206) throw httpFailure(status, url);
   const { host } = new URL(url);
-  const kept = `Nothing was taken${have > 0 ? '; what came before is kept' : ''}.`;
+  const kept = `Nothing was downloaded${have > 0 ? '; the earlier part is kept' : ''}.`;
   const length = /^\d+$/.test(headers['content-length'] ?? '') ? Number(headers['content-length']) : null;
   const range = status === 206 ? rangeOf(headers['content-range']) : null;
   if (status === 206 && range?.from !== have) {
-    throw new DownloadFailure('http', `${host} sent another part than was asked for. ${kept}`, status);
+    throw new DownloadFailure('http', `${host} sent the wrong part of the file. ${kept}`, status);
   }
   const from = range?.from ?? 0;
   const announced = range?.total ?? length;
@@ -39,13 +39,13 @@ export function readAnswer(wanted: Wanted, have: number, { status, headers, url 
   if (!isConfirmed && PAGE.test(type)) {
     throw new DownloadFailure(
       'http',
-      `${host} sent a page (${type.slice(0, 100)}) instead of the file: it may want you to log in, or limit downloads. ${kept}`,
+      `${host} sent a web page (${type.slice(0, 100)}) instead of the file. It may require a login or limit downloads. ${kept}`,
     );
   }
   if (wanted.bytes !== null && announced !== null && announced !== wanted.bytes) {
     throw new DownloadFailure(
       'hash',
-      `${host} has a file of ${announced} bytes, the catalogue’s has ${wanted.bytes}: it is another one. ${kept}`,
+      `The file on ${host} has ${announced} bytes instead of ${wanted.bytes}, so it is not the file in the catalogue. ${kept}`,
     );
   }
   const total = wanted.bytes ?? announced;
@@ -56,7 +56,7 @@ export function readAnswer(wanted: Wanted, have: number, { status, headers, url 
     state: { version: 1, catalogueId: wanted.catalogueId, validator: validatorOf(headers), totalBytes: total },
     check(first) {
       if (!replaces || isConfirmed || Buffer.from(first).toString('latin1', 0, 4) === GGUF_MAGIC) return;
-      throw new DownloadFailure('http', `${host} sent something else than a GGUF file. ${kept}`);
+      throw new DownloadFailure('http', `${host} sent something other than a GGUF file. ${kept}`);
     },
   };
 }

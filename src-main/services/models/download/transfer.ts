@@ -76,7 +76,7 @@ export async function transfer(wanted: Wanted, part: PartFile, options: Transfer
     await part.remove();
     throw new DownloadFailure(
       'hash',
-      `The file that came is another one than the catalogue’s: its SHA-256 is ${sha256} instead of ${wanted.sha256}. It was thrown away. If it was a mirror, take another one.`,
+      `The downloaded file does not match the catalogue: its SHA-256 is ${sha256} instead of ${wanted.sha256}. It was deleted. If you use a mirror, try another one.`,
     );
   }
   await part.finish();
@@ -94,7 +94,7 @@ async function alreadyThere(wanted: Wanted, part: PartFile, options: TransferOpt
   }
   throw new DownloadFailure(
     'disk',
-    `${part.target} is there already, and it is not this model’s file. Move it away, or choose another folder for models.`,
+    `${part.target} already exists and is a different file. Move it away, or choose another models folder.`,
   );
 }
 
@@ -120,7 +120,7 @@ async function fetchRest(wanted: Wanted, part: PartFile, options: TransferOption
   let answer = await httpGet(wanted.url, { ...options, headers: { ...headers, ...range } });
   if (answer.status === 416 && have > 0) {
     answer.body.destroy();
-    answer.logged.end('done', '416: it cannot go on there.');
+    answer.logged.end('done', '416: the server cannot resume there.');
     answer = await httpGet(wanted.url, { ...options, headers });
   }
   try {
@@ -133,13 +133,16 @@ async function fetchRest(wanted: Wanted, part: PartFile, options: TransferOption
     const bytes = await write(answer, part, beginning, hash, options);
     answer.logged.end('done', `${answer.status}, ${bytes - from} bytes.`);
     if (bytes < (total ?? 0)) {
-      throw new DownloadFailure('cut', `The connection ended after ${bytes} of ${total} bytes. What came is kept.`);
+      throw new DownloadFailure(
+        'cut',
+        `The connection closed after ${bytes} of ${total} bytes. Resume to get the rest.`,
+      );
     }
     if (bytes === 0) throw new DownloadFailure('cut', 'The server sent an empty file.');
     return { hash, bytes, kept: from };
   } catch (error) {
     const failure = options.signal.aborted ? null : error;
-    answer.logged.end('failed', failure instanceof Error ? failure.message : 'It was stopped.');
+    answer.logged.end('failed', failure instanceof Error ? failure.message : 'Cancelled.');
     throw failure ?? options.signal.reason;
   } finally {
     answer.body.destroy();
@@ -195,7 +198,7 @@ async function write(
       idle.refresh();
       if (file === null) check(chunk);
       if (total !== null && bytes + chunk.length > total) {
-        const what = `${host} sends more than belongs to the file, which has ${total} bytes. What came of it was thrown away.`;
+        const what = `${host} sent more than the file’s ${total} bytes. The download was deleted.`;
         await refuse(new DownloadFailure('hash', what));
       }
       if (total === null && bytes >= nextLook) {
@@ -233,11 +236,11 @@ async function requireRoom(
 ): Promise<void> {
   const free = await freeBytes(folder);
   if (free === null || free >= (needed ?? ROOM_STEP) + MARGIN) return;
-  const rest = 'Free some space, or choose another folder for models.';
+  const rest = 'Free some space, or choose another models folder.';
   throw new DownloadFailure(
     'disk',
     needed === null
-      ? `${folder} has only ${free} bytes free, and the server does not say how long the file is. What came of it was thrown away. ${rest}`
-      : `${folder} has ${free} bytes free; ${needed} are still to come, and ${MARGIN} are left free for everything else. ${rest}`,
+      ? `${folder} has only ${free} bytes free, and the server does not report the file’s size. The download was deleted. ${rest}`
+      : `${folder} has only ${free} bytes free. The download needs ${needed} more, and ${MARGIN} are reserved. ${rest}`,
   );
 }

@@ -236,7 +236,7 @@ it('begins with the built-in model when the last one took the engine with it', a
   expect(engine.startProblem).toMatchObject({ modelId: 'opened-1', error: { code: 'BACKEND_LOST' } });
 });
 
-const THREAD_LOST = new EngineError('BACKEND_LOST', 'A thread of the CPU kernels ended unexpectedly.');
+const THREAD_LOST = new EngineError('BACKEND_LOST', 'A CPU kernel thread crashed.');
 const lostEnd = () => end(1, { reason: 'error', tokens: 1, error: THREAD_LOST.payload });
 
 async function write(api: EngineApi): Promise<void> {

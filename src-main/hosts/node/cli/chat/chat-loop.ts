@@ -7,12 +7,12 @@ import type { Conversation } from './conversation.ts';
 import { PipedLines, TerminalLines, type Lines } from './lines.ts';
 import { TurnReader } from './turn-reader.ts';
 
-const HELP = `/system TEXT  how the model is to answer from now on; without TEXT: says what holds
-/reset        forgets what was said, not the system prompt
-/retry        answers the last message anew
-/exit         ends, as Ctrl-D does
-//TEXT        a message that begins with a slash
-"""           begins a message of several lines, and ends it`;
+const HELP = `/system TEXT  sets the system prompt; without TEXT, shows the current one
+/reset        starts a new conversation, keeping the system prompt
+/retry        regenerates the last answer
+/exit         quits, like Ctrl-D
+//TEXT        sends a message that starts with a slash
+"""           starts a message of several lines, and ends it`;
 
 /** Answers what is written until it ends. */
 export class ChatLoop {
@@ -67,7 +67,7 @@ export class ChatLoop {
       if (context.signal.aborted) return;
       if (thrown instanceof EngineError && thrown.code === 'CANCELLED') return;
       const { error } = failureOf(thrown);
-      await context.err.line(`tokenscope: ${error?.message ?? 'The answer failed.'}`);
+      await context.err.line(`tokenscope: ${error?.message ?? 'Generation failed.'}`);
       this.failed();
     } finally {
       release?.();
@@ -83,7 +83,7 @@ export class ChatLoop {
         return err.line(HELP);
       case 'reset':
         conversation.reset();
-        return err.line('Forgotten.');
+        return err.line('Conversation cleared.');
       case 'system':
         if (argument !== '') conversation.system = argument;
         return err.line(conversation.system === null ? 'There is no system prompt.' : `System: ${conversation.system}`);
@@ -92,7 +92,7 @@ export class ChatLoop {
         return text === null ? err.line('There is nothing to answer yet.') : this.answer(text);
       }
       default:
-        await err.line(`There is no command /${name}; /help lists those there are.`);
+        await err.line(`Unknown command /${name}. /help lists all commands.`);
         this.failed();
     }
   }
@@ -104,6 +104,6 @@ export class ChatLoop {
 
   private interrupted(): void {
     if (this.answering !== null) this.answering.abort();
-    else void this.context.err.line('\nCtrl-D or /exit ends the conversation.').then(() => this.lines.prompt?.());
+    else void this.context.err.line('\nPress Ctrl-D or type /exit to quit.').then(() => this.lines.prompt?.());
   }
 }

@@ -100,22 +100,24 @@ describe('run --chat', () => {
   it('says where a template is wrong, and what can be used in its place', async () => {
     const { code, err } = await tokenscope(['run', '--chat', 'Hi', '--template-file', path('broken.jinja')]);
     expect(code).toBe(1);
-    expect(err).toMatch(/fails in line 2, column \d+: .*The plain template can be used in its place/);
+    expect(err).toMatch(/failed at line 2, column \d+: .*You can use the plain template instead/);
   });
 
   it('samples as the model’s file recommends where no flag says otherwise, and says so', async () => {
-    expect((await answered('Hi')).notices).toEqual(['Sampling as the model’s file recommends: top-k 20.']);
+    expect((await answered('Hi')).notices).toEqual([
+      'Using sampling settings recommended by the model’s file: top-k 20.',
+    ]);
     const { err } = await tokenscope(['run', 'Hi', '--top-k', '5', '--max-tokens', '1']);
-    expect(err).toMatch(/^Note: Sampling as the model’s file recommends: temperature 0\.6\.\n/);
+    expect(err).toMatch(/^Note: Using sampling settings recommended by the model’s file: temperature 0\.6\.\n/);
   });
 
   it.each([
     [['run', 'Hi', '--system', 'S'], '--system needs --chat.'],
     [['run', 'Hi', '--no-think'], '--no-think needs --chat.'],
     [['run', 'Hi', '--template-file', '/dev/null'], '--template-file needs --chat.'],
-    [['run', '--chat', 'Hi', '--special'], 'have no meaning with --chat'],
-    [['run', '--chat', 'Hi', '--template', 'plain', '--template-file', '/dev/null'], 'Give --template or'],
-    [['chat', '--template-file', '/no/such/file'], 'cannot be read'],
+    [['run', '--chat', 'Hi', '--special'], 'cannot be used with --chat'],
+    [['run', '--chat', 'Hi', '--template', 'plain', '--template-file', '/dev/null'], 'Use either --template or'],
+    [['chat', '--template-file', '/no/such/file'], 'Cannot read'],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await tokenscope(args);
     expect(code).toBe(2);
@@ -129,13 +131,13 @@ describe('chat with a pipe', () => {
     const { code, out, err } = await chat('Hi\n\nAnd you?\r\n', '--stats');
     expect(code).toBe(0);
     expect(out.startsWith(`${first.answer}\n`)).toBe(true);
-    const [one, two] = [...err.matchAll(/prompt of (\d+) tokens/g)].map(([, tokens]) => Number(tokens));
+    const [one, two] = [...err.matchAll(/prefill of (\d+) tokens/g)].map(([, tokens]) => Number(tokens));
     expect(one).toBe(first.tokens);
     const turns = `<|bos|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n${first.answer}<|im_end|>\n`;
     const whole = `${turns}<|im_start|>user\nAnd you?<|im_end|>\n<|im_start|>assistant\n`;
     const { out: read } = await tokenscope(['tokenize', '--special', '--json', '--no-bos', whole]);
     expect(two).toBe((JSON.parse(read) as { ids: number[] }).ids.length);
-    expect(err).toContain('Note: Sampling as the model’s file recommends: top-k 20.');
+    expect(err).toContain('Note: Using sampling settings recommended by the model’s file: top-k 20.');
   });
 
   it('obeys commands', async () => {
@@ -150,7 +152,7 @@ describe('chat with a pipe', () => {
   it('says what there is to say to commands', async () => {
     const { code, out, err } = await chat('/help\n/retry\n/what\n');
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    for (const said of [/\/system TEXT/, /nothing to answer yet/, /no command \/what/]) expect(err).toMatch(said);
+    for (const said of [/\/system TEXT/, /nothing to answer yet/, /Unknown command \/what/]) expect(err).toMatch(said);
   });
 
   it('takes a system prompt, messages of several lines, and such that begin with a slash', async () => {
@@ -170,7 +172,7 @@ describe('chat with a pipe', () => {
   it('leaves out the oldest messages when the window is full, and says so', async () => {
     const { code, err } = await chat(`${'word '.repeat(60)}\n`.repeat(3));
     expect(code).toBe(0);
-    expect(err).toMatch(/Note: The \d oldest messages are left out: the context window is full\./);
+    expect(err).toMatch(/Note: the context window is full, so the \d oldest messages were dropped\./);
   });
 });
 
@@ -191,9 +193,9 @@ describe('chat in a terminal', () => {
     await until(() => screen.text().includes('Stopped by you'));
     // A line that is taken back, a hint on an empty one, a line that is mended.
     input.write('half a line\u0003\u0003');
-    await until(() => screen.text().includes('Ctrl-D or /exit ends'));
+    await until(() => screen.text().includes('Press Ctrl-D or type /exit'));
     input.write('/nopx\u007fe\r');
-    await until(() => screen.text().includes('no command /nope'));
+    await until(() => screen.text().includes('Unknown command /nope'));
     input.write('\u0004');
     expect(await ended).toBe(0);
     expect(screen.text()).toContain('/help lists commands');

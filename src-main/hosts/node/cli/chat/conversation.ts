@@ -78,7 +78,7 @@ export class Conversation {
     }
     if (dropped.length === this.leftOut) return;
     this.leftOut = dropped.length;
-    const left = dropped.length === 1 ? 'The oldest message is' : `The ${dropped.length} oldest messages are`;
-    await err.line(`Note: ${left} left out: the context window is full.`);
+    const left = dropped.length === 1 ? 'the oldest message was' : `the ${dropped.length} oldest messages were`;
+    await err.line(`Note: the context window is full, so ${left} dropped.`);
   }
 }

@@ -26,28 +26,28 @@ interface BenchOptions {
 export function addBenchCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   program
     .command('bench')
-    .summary('how fast a model is on this computer')
+    .summary('measure how fast a model runs on this computer')
     .description(
-      'Times a model on this computer: reading a prompt, and writing after a short and a long context. Each number is ' +
-        'the median of several measurements in a process of its own. Close other programs first.',
+      'Measures prefill, and decoding after a short and a long context. Each number is ' +
+        'the median of several runs in a separate process. Close other programs first.',
     )
     .argument('<model>', 'a .gguf file, a folder with config.json and safetensors, or an id')
     .addOption(
-      new Option('--runtime <name>', 'what runs the engine: this Node, or the app’s Electron without a window')
+      new Option('--runtime <name>', 'run the engine in this Node, or in the app’s Electron without a window')
         .choices(['node', 'electron', 'electron-as-node'])
         .default('node'),
     )
     .addOption(
-      new Option('--executor <name>', 'what computes the model').choices(['wasm', 'reference']).default('wasm'),
+      new Option('--executor <name>', 'which executor runs the model').choices(['wasm', 'reference']).default('wasm'),
     )
-    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseThreads)
-    .option('--prompt <n>', 'tokens of the prompt that is read', parsePositive, 512)
-    .option('--generate <n>', 'tokens that are written', parsePositive, 128)
-    .option('--context <list>', 'tokens before those that are written', parseList, [16, 2048])
-    .option('--lanes <list>', 'also write that many replies at once', parseList, [])
-    .option('--repeat <n>', 'measurements of each kind', parsePositive, 3)
-    .option('--profile', 'also where the time goes, operation by operation, against what this machine can do')
-    .option('--json', 'one JSON object')
+    .option('--threads <n>', 'threads of the wasm executor (default: the fastest number, measured)', parseThreads)
+    .option('--prompt <n>', 'prompt tokens to prefill', parsePositive, 512)
+    .option('--generate <n>', 'tokens to decode', parsePositive, 128)
+    .option('--context <list>', 'context lengths to decode after', parseList, [16, 2048])
+    .option('--lanes <list>', 'also decode this many replies as one batch', parseList, [])
+    .option('--repeat <n>', 'runs per measurement', parsePositive, 3)
+    .option('--profile', 'also show the time of each operation, compared with this machine’s limits')
+    .option('--json', 'print one JSON object')
     .action(async (model: string, options: BenchOptions) => {
       const { modelId, modelPaths } = await findModel(context.modelsDir, model);
       const { executor, prompt, generate, lanes, repeat } = options;
@@ -75,14 +75,14 @@ function jsonOf({ result, lanes, profile }: BenchReport): object {
 
 function parsePositive(text: string): number {
   const value = parseCount(text);
-  if (value === 0) throw new InvalidArgumentError('Give a whole number from 1.');
+  if (value === 0) throw new InvalidArgumentError('Expected a whole number of at least 1.');
   return value;
 }
 
 function parseThreads(text: string): number {
   const value = parseCount(text);
   if (value === 0 || value > MAX_THREADS)
-    throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_THREADS}.`);
+    throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_THREADS}.`);
   return value;
 }
 

@@ -28,13 +28,13 @@ interface ChatCommandOptions extends EngineOptions, ChatOptions, SamplingOptions
 export function addChatCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   const command = program
     .command('chat')
-    .summary('talk with a model')
+    .summary('chat with a model')
     .description(
-      'A conversation in the terminal: what you write is answered, and what was said before counts. Ctrl-C stops an ' +
-        'answer, Ctrl-D or /exit ends the conversation, /help lists the other commands. Lines of standard input are ' +
-        'answered one after the other when it is no terminal.',
+      'Starts a chat in the terminal. Ctrl-C stops an ' +
+        'answer, Ctrl-D or /exit quits, /help lists the other commands. If standard input is not a ' +
+        'terminal, each line is answered in turn.',
     );
-  addEngineOptions(command).option('--stats', 'how fast each answer was, and why it ended');
+  addEngineOptions(command).option('--stats', 'show the speed and stop reason of each answer');
   addChatOptions(command);
   addSamplingOptions(command);
   addStopOptions(command, MAX_TOKENS);
@@ -67,7 +67,7 @@ async function chat(
   const { out, err } = context;
   const conversation = new Conversation({ client, paramsFor, out, err, dim: showsDimmed(context) });
   conversation.system = system ?? null;
-  if (context.terminal) await err.line(`${model.name}. Ctrl-C stops an answer, Ctrl-D ends, /help lists commands.`);
+  if (context.terminal) await err.line(`${model.name}. Ctrl-C stops an answer, Ctrl-D quits, /help lists commands.`);
   for (const notice of [...notices, ...withoutTemplate(model, options)]) await err.line(`Note: ${notice}`);
   return new ChatLoop(context, conversation, options.stats ?? false).run();
 }
@@ -77,5 +77,5 @@ function withoutTemplate(
   { template = 'plain', templateFile }: ChatOptions,
 ): string[] {
   if (chatTemplate !== null || template !== 'plain' || templateFile !== undefined) return [];
-  return [`${name} has no chat template: it may go on with the text rather than answer.`];
+  return [`${name} has no chat template, so it may continue your text instead of answering it.`];
 }

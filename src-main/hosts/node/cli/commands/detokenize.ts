@@ -16,23 +16,24 @@ interface DetokenizeOptions extends ModelOption {
 export function addDetokenizeCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   const command = program
     .command('detokenize')
-    .summary('turn token ids into a text')
-    .description('Turns token ids into the text they stand for.')
+    .summary('turn token ids into text')
+    .description('Turns token ids into text.')
     .argument('[ids...]', 'token ids, separated by spaces or commas', (text, previous: number[] | undefined) => [
       ...(previous ?? []),
       ...parseIds(text),
     ]);
   addTokenizerOption(command)
     .option('--special', 'keep special tokens such as <EOS> in the text')
-    .option('--json', 'one JSON object: ids, pieces, text')
-    .option('--jsonl', 'read a JSON array of ids per line from standard input, answer each with a line of JSON')
+    .option('--json', 'print one JSON object: ids, pieces, text')
+    .option('--jsonl', 'read one JSON array of ids per line from standard input, print one line of JSON for each')
     .action(async (ids: number[] | undefined, options: DetokenizeOptions) => {
       done(await (options.jsonl ? detokenizeLines(context, ids, options) : detokenizeIds(context, ids, options)));
     });
 }
 
 async function detokenizeIds(context: CliContext, ids: number[] | undefined, options: DetokenizeOptions) {
-  if (ids === undefined || ids.length === 0) throw new UsageError('Give token ids, or --jsonl to read them.');
+  if (ids === undefined || ids.length === 0)
+    throw new UsageError('Pass token ids, or --jsonl to read them from standard input.');
   const answer = detokenize(await openTokenizerArgument(context, options.model), ids, options);
   if (options.json) await context.out.json(answer);
   else await context.out.line(answer.text);
@@ -40,7 +41,8 @@ async function detokenizeIds(context: CliContext, ids: number[] | undefined, opt
 }
 
 async function detokenizeLines(context: CliContext, ids: number[] | undefined, options: DetokenizeOptions) {
-  if (ids !== undefined && ids.length > 0) throw new UsageError('--jsonl reads standard input; give no ids.');
+  if (ids !== undefined && ids.length > 0)
+    throw new UsageError('--jsonl reads standard input. Do not pass ids as well.');
   const tokenizer = await openTokenizerArgument(context, options.model);
   return answerJsonLines(context, (line) => {
     if (!Array.isArray(line)) throw new UsageError('Each line must be a JSON array of token ids.');

@@ -9,10 +9,10 @@ import { openModelArgument } from '../model-argument.ts';
 export function addInfoCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   program
     .command('info')
-    .summary('what a model is and what it needs')
-    .description('Reads the headers of a model and tells what it is and how much memory it needs. Loads nothing.')
+    .summary('show what a model is and how much memory it needs')
+    .description('Reads a model’s header and shows what it is and how much memory it needs. Does not load it.')
     .argument('<model>', 'a .gguf file, a folder with config.json and safetensors, or an id')
-    .option('--json', 'one JSON object')
+    .option('--json', 'print one JSON object')
     .action(async (model: string, { json }: { json?: true }) => {
       const files = await openModelArgument(context.modelsDir, model);
       const description: ModelDescription = await describeModel(files, availableParallelism());

@@ -29,12 +29,12 @@ const DEFAULT_MAX_TOKENS = 5;
 export function addInspectCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   const command = program
     .command('inspect')
-    .summary('every step from a text to the next token')
-    .description('Shows the ten steps from a text to its continuation with the numbers the model really used.')
+    .summary('show every step from a text to the next token')
+    .description('Shows the ten steps from a text to its continuation, with the model’s actual numbers.')
     .argument('[prompt]', 'the text; "-" reads standard input');
   addEngineOptions(command)
-    .option('--top <n>', 'candidates to show', parseCount, 10)
-    .option('--json', 'one JSON object with all numbers');
+    .option('--top <n>', 'number of candidates to show', parseCount, 10)
+    .option('--json', 'print one JSON object with all numbers');
   addPromptOptions(command);
   addSamplingOptions(command);
   addStopOptions(command, DEFAULT_MAX_TOKENS);

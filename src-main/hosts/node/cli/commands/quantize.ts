@@ -9,15 +9,15 @@ import { createFile } from '../new-file.ts';
 export function addQuantizeCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   program
     .command('quantize')
-    .summary('write a model as GGUF in another type')
+    .summary('convert a model to GGUF in another type')
     .description(
-      'Writes a model as one GGUF file whose matrices are stored in another type. Norms, biases and position tables ' +
-        'stay F32; below Q6_K the matrix that gives the logits is stored as Q6_K; rows that are no whole blocks fall back to Q8_0 or F16.',
+      'Writes a model as one GGUF file with its matrices in another type. Norms, biases and position tables ' +
+        'stay F32. Below Q6_K, the output matrix is stored as Q6_K. Rows that are not a multiple of the block size fall back to Q8_0 or F16.',
     )
     .argument('<in>', 'a .gguf file, a folder with config.json and safetensors, or an id')
     .argument('<out>', 'the new .gguf file')
     .argument('<type>', TARGET_TYPES.join(', '))
-    .option('--json', 'one JSON object at the end: path, fileBytes, types')
+    .option('--json', 'print one JSON object at the end: path, fileBytes, types')
     .action(async (input: string, path: string, type: string, { json }: { json?: true }) => {
       const { signal, err, out } = context;
       const files = await openModelArgument(context.modelsDir, input);

@@ -34,17 +34,17 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .command('run')
     .summary('continue a text, or answer a question')
     .description(
-      'Continues a text, word by word as the model writes it; with --chat, answers it as the first turn of a chat. ' +
-        'Ctrl-C stops the reply and keeps what there is.',
+      'Continues a text and streams the tokens; with --chat, answers it as the first turn of a chat. ' +
+        'Ctrl-C stops the reply and keeps what was generated.',
     )
-    .argument('[prompt]', 'the text to continue, or with --chat the question; "-" reads standard input');
+    .argument('[prompt]', 'the text to continue, or the question with --chat; "-" reads standard input');
   addEngineOptions(command)
-    .option('--chat', 'the text is a person’s turn of a chat, put into the model’s chat template')
-    .option('--json', 'one JSON object at the end instead of text')
+    .option('--chat', 'treat the text as a user message, in the model’s chat template')
+    .option('--json', 'print one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
-    .option('--no-kv-cache', 'compute the whole sequence again for each token')
+    .option('--no-kv-cache', 'recompute the whole sequence for each token')
     .addOption(
-      new Option('--when-full <policy>', 'at the end of the context window: stop, or go on without the oldest half')
+      new Option('--when-full <policy>', 'when the context window is full: stop, or drop the oldest half and continue')
         .choices(['stop', 'shift'])
         .default('stop'),
     );
@@ -88,7 +88,7 @@ async function promptInput(
     return readPrompt(context, argument, options);
   }
   if (options.ids !== undefined || options.special || !options.bos) {
-    throw new UsageError('--ids, --special and --no-bos have no meaning with --chat.');
+    throw new UsageError('--ids, --special and --no-bos cannot be used with --chat.');
   }
   return chatPrompt([{ role: 'user', text: await readText(context, argument, options) }], options);
 }

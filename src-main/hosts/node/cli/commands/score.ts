@@ -16,12 +16,12 @@ interface ScoreOptions extends EngineOptions, PromptOptions {
 export function addScoreCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   const command = program
     .command('score')
-    .summary('how probable the model finds a text')
-    .description('Tells how probable the model finds each token of a text, and its perplexity.')
+    .summary('show how probable a text is to the model')
+    .description('Shows the probability of each token of a text, and the text’s perplexity.')
     .argument('[text]', 'the text; "-" reads standard input');
   addEngineOptions(command)
-    .option('--top <n>', 'the n most probable tokens at each position', parseCount, 10)
-    .option('--json', 'one JSON object: ids, logprobs, ranks, top, perplexity');
+    .option('--top <n>', 'show the n most probable tokens at each position', parseCount, 10)
+    .option('--json', 'print one JSON object: ids, logprobs, ranks, top, perplexity');
   addPromptOptions(command).action(async (text: string | undefined, options: ScoreOptions) => {
     const prompt = await readPrompt(context, text, options);
     await withEngine(

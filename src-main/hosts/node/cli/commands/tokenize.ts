@@ -17,12 +17,12 @@ interface TokenizeOptions extends ModelOption, TextOptions {
 export function addTokenizeCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   const command = program
     .command('tokenize')
-    .summary('turn a text into token ids')
-    .description('Turns a text into token ids and shows which piece of the text each stands for.')
+    .summary('turn text into token ids')
+    .description('Turns text into token ids and shows the piece of text for each token.')
     .argument('[text]', 'the text; "-" reads standard input');
   addTokenizerOption(command)
-    .option('--json', 'one JSON object: ids, pieces, text')
-    .option('--jsonl', 'read a JSON string per line from standard input, answer each with a line of JSON');
+    .option('--json', 'print one JSON object: ids, pieces, text')
+    .option('--jsonl', 'read one JSON string per line from standard input, print one line of JSON for each');
   addTextOptions(command).action(async (text: string | undefined, options: TokenizeOptions) => {
     done(await (options.jsonl ? tokenizeLines(context, text, options) : tokenizeText(context, text, options)));
   });
@@ -38,7 +38,7 @@ async function tokenizeText(context: CliContext, argument: string | undefined, o
 
 async function tokenizeLines(context: CliContext, argument: string | undefined, options: TokenizeOptions) {
   if (argument !== undefined || options.file !== undefined) {
-    throw new UsageError('--jsonl reads standard input; give no text and no --file.');
+    throw new UsageError('--jsonl reads standard input. Do not pass text or --file as well.');
   }
   const tokenizer = await openTokenizerArgument(context, options.model);
   return answerJsonLines(context, (text) => {

@@ -15,7 +15,7 @@ export function formatAttention(weights: TracedTensor, tokens: readonly TokenPie
   const heads = Array.from({ length: weights.shape[0]! }, (_, head) => head);
   if (tokens.length > MATRIX_TOKENS) {
     const rows = heads.map((head) => [`Head ${head + 1}`, strongest(weights, head, tokens)]);
-    return `What the last token looks at most\n\n${formatTable([{ title: '' }, { title: '' }], rows)}`;
+    return `What the last token attends to most\n\n${formatTable([{ title: '' }, { title: '' }], rows)}`;
   }
   return heads.map((head) => matrix(weights, head, tokens)).join('\n\n');
 }

@@ -9,12 +9,12 @@ export function formatBench({ result, machine, choices, lanes, profile }: BenchR
   const rate = (value: number) => value.toFixed(1);
   const { prefill } = result;
   const rows = [
-    [`read a prompt of ${plural(prefill.tokens, 'token')}`, rate(prefill.tokensPerSecond)],
+    [`prefill ${plural(prefill.tokens, 'token')}`, rate(prefill.tokensPerSecond)],
     ...result.decode.map(({ context, tokens, tokensPerSecond }) => [
-      `write ${plural(tokens, 'token')} after ${formatCount(context)}`,
+      `decode ${plural(tokens, 'token')} after ${formatCount(context)}`,
       rate(tokensPerSecond),
     ]),
-    ...lanes.map(({ lanes: count, tokensPerSecond }) => [`write ${count} at once`, rate(tokensPerSecond)]),
+    ...lanes.map(({ lanes: count, tokensPerSecond }) => [`decode ${count} lanes`, rate(tokensPerSecond)]),
   ];
   const kernels = result.kernels === null ? '' : `, kernels ${result.kernels}`;
   return [
@@ -24,15 +24,15 @@ export function formatBench({ result, machine, choices, lanes, profile }: BenchR
     formatTable([{ title: '' }, { title: 'tokens/s', align: 'right' }], rows),
     '',
     ...(profile === null ? [] : [formatProfile(profile), '']),
-    `loaded in ${formatMs(result.loadMs)}, at most ${formatBytes(result.peakBytes)} of memory more than before`,
-    `${machine.cpu}, ${plural(machine.cores, 'thread')}, ${formatBytes(machine.memoryBytes)} of memory, ${machine.platform}`,
+    `loaded in ${formatMs(result.loadMs)}, peak memory ${formatBytes(result.peakBytes)}`,
+    `${machine.cpu}, ${plural(machine.cores, 'thread')}, ${formatBytes(machine.memoryBytes)} RAM, ${machine.platform}`,
     `${machine.runtime}, V8 ${machine.v8}`,
   ].join('\n');
 }
 
 function formatChoices({ decodeThreads, reason, places }: KernelChoices): string[] {
   return [
-    indent(`tokens on ${plural(decodeThreads, 'thread')}: ${reason}`),
-    indent(`weights read from ${plural(places.count, 'place')}: ${places.reason}`),
+    indent(`decode on ${plural(decodeThreads, 'thread')}: ${reason}`),
+    indent(`weights read in ${plural(places.count, 'stream')}: ${places.reason}`),
   ];
 }

@@ -88,7 +88,7 @@ describe('tokens', () => {
         '       0   0  <BOS>',
         '       1   9  cat    "cat"',
         '       2   2  <UNK>  "日本"',
-        '3 tokens, 1 unknown to the vocabulary',
+        '3 tokens, 1 not in the vocabulary',
       ].join('\n'),
     );
   });
@@ -144,7 +144,7 @@ describe('statistics', () => {
 
   it('leave out what was not measured', () => {
     expect(formatStatistics(start, end)).toBe(
-      '0 tokens · prompt of 2 tokens read in 2.0 ms · seed 7\nThe prompt fills the context window of 1000 tokens; there is no room for a reply. (context_full)',
+      '0 tokens · prefill of 2 tokens in 2.0 ms · seed 7\nThe prompt fills the context window of 1000 tokens. There is no room for a reply. (context_full)',
     );
     const timings = { ...end.timings, timeToFirstTokenMs: 12, decodeTokensPerSecond: 123.45 };
     expect(formatStatistics(start, { ...end, ids: [5, 6], timings })).toMatch(
@@ -232,11 +232,11 @@ describe('an inspection', () => {
     expect([...text.matchAll(/^Step (\d+)\. /gm)].map(([, step]) => Number(step))).toEqual([
       1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ]);
-    expect(text).toContain('Never drawn: <BOS>');
+    expect(text).toContain('Never sampled: <BOS>');
     expect(text).toMatch(/top_k +2 +2 +dog 50\.0 %, #9 25\.0 %/);
-    expect(text).toContain('Chosen: dog (id 3), drawn with 50.0 %, seed 1');
+    expect(text).toContain('Chosen: dog (id 3), sampled with 50.0 %, seed 1');
     expect(text).toContain('3 vectors of 2 numbers');
-    expect(text).toContain('stop    The text is complete: the grammar allows nothing after it. (eos)');
+    expect(text).toContain('stop    The grammar is complete: nothing may follow. (eos)');
   });
 
   it('stays short for a long prompt', () => {
@@ -249,6 +249,6 @@ describe('an inspection', () => {
     const bare = { ...inspection(2), positionEmbedding: null, loop: [] };
     const text = formatInspection(bare, pieces);
     expect(text).toContain('encodes positions inside attention');
-    expect(text).toContain('The reply has no tokens.');
+    expect(text).toContain('The reply is empty.');
   });
 });

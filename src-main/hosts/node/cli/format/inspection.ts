@@ -16,13 +16,13 @@ export function formatInspection(inspection: Inspection, pieces: Pieces): string
   const steps: [title: string, body: string][] = [
     ['Tokenization: text → token ids', tokenization(inspection)],
     ['Embedding: each id picks its row of the embedding matrix', vectors(inspection, inspection.tokenEmbedding)],
-    ['Position: a vector for each place is added', positions(inspection)],
-    ['Attention: each token looks at itself and those before it', attention(inspection)],
-    ['Feed-forward network: each vector by itself', feedForward(inspection)],
-    ['Layers: attention and feed-forward again, each on the output of the last', layers(inspection)],
+    ['Position: a vector for each position is added', positions(inspection)],
+    ['Attention: each token attends to itself and the tokens before it', attention(inspection)],
+    ['Feed-forward network: each vector on its own', feedForward(inspection)],
+    ['Layers: attention and feed-forward again, each layer on the output of the one before', layers(inspection)],
     ['Language model head: the last vector gives a logit for every token', head(inspection)],
     ['Sampling: one token is chosen', sampling(inspection, pieces)],
-    ['Autoregressive loop: the token is appended, and everything repeats', loop(inspection)],
+    ['Autoregressive loop: the token is appended and everything repeats', loop(inspection)],
     ['Detokenization: ids → text', detokenization(inspection, pieces)],
   ];
   const body = steps.map(([title, text], i) => `Step ${i + 1}. ${title}\n\n${indent(text)}`);
@@ -48,7 +48,7 @@ function tokenization({ prompt }: Inspection): string {
 }
 
 function positions(inspection: Inspection): string {
-  const sum = `Sum, what the first layer reads:\n\n${vectors(inspection, inspection.embedding)}`;
+  const sum = `Sum, the input of the first layer:\n\n${vectors(inspection, inspection.embedding)}`;
   if (inspection.positionEmbedding === null) return `This model encodes positions inside attention.\n\n${sum}`;
   return `Position vectors:\n\n${vectors(inspection, inspection.positionEmbedding)}\n\n${sum}`;
 }
@@ -101,7 +101,7 @@ function head({ logits, probabilities, prompt }: Inspection): string {
     ]),
   );
   const values = `logits  ${formatVector(logits.values)} (${formatCount(logits.values.length)})`;
-  return `After ${JSON.stringify(lastPiece)}\n\n${values}\n\nMost probable, by softmax over all of them:\n\n${table}`;
+  return `After ${JSON.stringify(lastPiece)}\n\n${values}\n\nMost probable, after softmax over all tokens:\n\n${table}`;
 }
 
 function sampling({ model, sampling: { stages, chosen, seed } }: Inspection, pieces: Pieces): string {
@@ -111,7 +111,7 @@ function sampling({ model, sampling: { stages, chosen, seed } }: Inspection, pie
       { title: 'stage' },
       { title: 'removed', align: 'right' },
       { title: 'left', align: 'right' },
-      { title: 'most probable now' },
+      { title: 'most probable here' },
     ],
     stages.map(({ stage, removed, survivors, top }) => [
       stage,
@@ -124,14 +124,14 @@ function sampling({ model, sampling: { stages, chosen, seed } }: Inspection, pie
     ]),
   );
   const masked =
-    model.maskedTokenIds.length === 0 ? '' : `Never drawn: ${model.maskedTokenIds.map(name).join(', ')}\n\n`;
+    model.maskedTokenIds.length === 0 ? '' : `Never sampled: ${model.maskedTokenIds.map(name).join(', ')}\n\n`;
   const probability =
-    chosen.sampledProbability === null ? '' : `, drawn with ${formatPercent(chosen.sampledProbability)}`;
+    chosen.sampledProbability === null ? '' : `, sampled with ${formatPercent(chosen.sampledProbability)}`;
   return `${masked}${table}\n\nChosen: ${chosen.piece} (id ${chosen.id})${probability}, seed ${seed}`;
 }
 
 function loop({ loop: steps }: Inspection): string {
-  if (steps.length === 0) return 'The reply has no tokens.';
+  if (steps.length === 0) return 'The reply is empty.';
   return formatTable(
     [
       { title: 'step', align: 'right' },

@@ -10,12 +10,12 @@ export function formatModelDescription(model: ModelDescription): string {
     ['file', `${model.format}, ${formatBytes(model.fileBytes)}`],
     ['layers', formatCount(model.layers)],
     ['width', `${formatCount(model.hiddenSize)}, feed-forward ${formatCount(model.feedForwardSize)}`],
-    ['heads', `${plural(model.heads, 'head')} of ${model.headDim}, ${formatCount(model.kvHeads)} for K and V`],
+    ['heads', `${plural(model.heads, 'head')} of ${model.headDim}, ${formatCount(model.kvHeads)} KV`],
     ['context', plural(model.contextSize, 'token')],
     ['vocabulary', plural(model.vocabularySize, 'token')],
-    ['tokenizer', model.tokenizer ?? 'none: only token ids can be used'],
-    ['begins with', model.bosTokenId === null ? 'no token' : `token ${model.bosTokenId}`],
-    ['ends with', model.eosTokenIds.length === 0 ? 'no token' : `token ${model.eosTokenIds.join(', ')}`],
+    ['tokenizer', model.tokenizer ?? 'none (token ids only)'],
+    ['start token', model.bosTokenId === null ? 'none' : String(model.bosTokenId)],
+    ['end tokens', model.eosTokenIds.length === 0 ? 'none' : model.eosTokenIds.join(', ')],
     ['template', model.chatTemplate === null ? 'none' : plural(model.chatTemplate.length, 'character')],
   ];
   const types = model.tensorTypes.map(({ type, tensors, bytes }) => [
@@ -33,10 +33,10 @@ export function formatModelDescription(model: ModelDescription): string {
     indent(formatTable([{ title: '' }, { title: '' }], facts)),
     'stored as',
     indent(formatTable([{ title: '' }, { title: '', align: right }, { title: '', align: right }], types)),
-    'memory when loaded for',
+    'memory when loaded, by context size',
     indent(
       formatTable(
-        ['', 'weights', 'KV cache', 'scratch', 'in all'].map((title) => ({ title, align: right })),
+        ['', 'weights', 'KV cache', 'scratch', 'total'].map((title) => ({ title, align: right })),
         memory,
       ),
     ),

@@ -31,14 +31,14 @@ export function formatCatalogue(entries: readonly CatalogueEntry[]): string {
       formatCount(parameters),
       bytes === null ? 'unknown' : formatBytes(bytes),
       license.kind === 'terms' ? `${license.name} (terms)` : license.name,
-      modelId === null ? '' : `here as ${modelId}`,
+      modelId === null ? '' : `in library as ${modelId}`,
     ]),
   );
 }
 
 export function formatFound({ models, places }: FoundModels): string {
   const looked = places.map(({ folder, state }) => `  ${folder}: ${WORDS[state]}`);
-  if (models.length === 0) return ['No models of other programs were found. Looked into', ...looked].join('\n');
+  if (models.length === 0) return ['No models from other programs were found. Looked in:', ...looked].join('\n');
   const table = formatTable(
     [{ title: 'id' }, { title: 'name' }, { title: 'size', align: 'right' }, { title: 'from' }, { title: '' }],
     models.map(({ id, name, bytes, source, modelId }) => [
@@ -46,15 +46,15 @@ export function formatFound({ models, places }: FoundModels): string {
       name,
       formatBytes(bytes),
       source,
-      modelId === null ? '' : `here as ${modelId}`,
+      modelId === null ? '' : `in library as ${modelId}`,
     ]),
   );
   return `${table}\nAdd one with: tokenscope models add ID`;
 }
 
 const WORDS: Readonly<Record<FoundModels['places'][number]['state'], string>> = {
-  read: 'nothing of use',
-  missing: 'not there',
+  read: 'no usable models',
+  missing: 'does not exist',
   unreadable: 'cannot be read',
-  limited: 'too much to look at all of it',
+  limited: 'too many files to search completely',
 };

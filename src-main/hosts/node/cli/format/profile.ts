@@ -8,26 +8,26 @@ const COLUMNS: readonly Column[] = [
   { title: 'operation' },
   { title: 'calls', align: 'right' },
   { title: 'ms', align: 'right' },
-  { title: 'of all', align: 'right' },
+  { title: 'share', align: 'right' },
   { title: 'waits, ms', align: 'right' },
   { title: 'GB/s', align: 'right' },
   { title: 'GMAC/s', align: 'right' },
-  { title: 'of the ceiling', align: 'right' },
+  { title: 'of limit', align: 'right' },
 ];
 
 /** Where the time of a prompt and of single tokens goes. */
 export function formatProfile({ prefill, decode, ceilings }: BenchProfile): string {
   const most = ({ threads }: RunProfile) => ceilings.find((each) => each.threads === threads);
   return [
-    `reading a prompt of ${plural(prefill.tokens, 'token')}, ${timeOf(prefill)}`,
+    `prefill of ${plural(prefill.tokens, 'token')}, ${timeOf(prefill)}`,
     indent(formatRun(prefill, most(prefill))),
     '',
-    `writing ${plural(decode.tokens, 'token')}, ${timeOf(decode)}`,
+    `decoding ${plural(decode.tokens, 'token')}, ${timeOf(decode)}`,
     indent(formatRun(decode, most(decode))),
     '',
     ...ceilings.map(({ threads, readBytesPerSecond, multiplyAddsPerSecond }) => {
       const [read, multiply] = [readBytesPerSecond, multiplyAddsPerSecond].map((rate) => (rate / 1e9).toFixed(1));
-      return `at most, on ${plural(threads, 'thread')}: ${read} GB/s from memory, ${multiply} GMAC/s of 8 bits from the cache`;
+      return `machine limits on ${plural(threads, 'thread')}: ${read} GB/s from memory, ${multiply} GMAC/s (8-bit) from the cache`;
     }),
   ].join('\n');
 }
@@ -41,7 +41,7 @@ function formatRun(run: RunProfile, most: MachineCeilings | undefined): string {
   const rows = run.ops.map((op) => rowOf(op, run, most));
   const rest = Math.max(0, run.ms - measured);
   // What lies between the operations: entering and leaving the plan, and measuring itself.
-  rows.push(['between them', '', rest.toFixed(2), share(rest / run.ms), '', '', '', '']);
+  rows.push(['overhead', '', rest.toFixed(2), share(rest / run.ms), '', '', '', '']);
   return formatTable(COLUMNS, rows);
 }
 

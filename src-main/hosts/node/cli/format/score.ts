@@ -25,6 +25,6 @@ export function formatScore({ ids, logprobs, ranks, top, perplexity }: Score, pi
     ],
     rows,
   );
-  const summary = perplexity === null ? 'too short for a perplexity' : `perplexity ${perplexity.toFixed(2)}`;
+  const summary = perplexity === null ? 'too short for perplexity' : `perplexity ${perplexity.toFixed(2)}`;
   return `${table}\n${plural(ids.length, 'token')}, ${summary}`;
 }

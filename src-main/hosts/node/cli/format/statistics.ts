@@ -7,7 +7,7 @@ export function formatStatistics(start: GenerateStart, { ids, timings, seed, sto
   const parts = [plural(ids.length, 'token')];
   if (timings.decodeTokensPerSecond !== null) parts.push(`${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`);
   if (timings.timeToFirstTokenMs !== null) parts.push(`first token after ${formatMs(timings.timeToFirstTokenMs)}`);
-  parts.push(`prompt of ${plural(start.promptIds.length, 'token')} read in ${formatMs(timings.prefillMs)}`);
+  parts.push(`prefill of ${plural(start.promptIds.length, 'token')} in ${formatMs(timings.prefillMs)}`);
   parts.push(`seed ${seed}`);
   return `${parts.join(' · ')}\n${stopSentence(stop)} (${stop.reason})`;
 }

@@ -5,7 +5,7 @@ import { formatTable } from './table.ts';
 /** A text's tokens, one a line, and how many there are. */
 export function formatTokens(text: string, tokens: readonly TokenPiece[]): string {
   const unknown = tokens.filter((token) => token.unknown).length;
-  const note = unknown === 0 ? '' : `, ${unknown} unknown to the vocabulary`;
+  const note = unknown === 0 ? '' : `, ${unknown} not in the vocabulary`;
   return `${formatTokenTable(text, tokens)}\n${plural(tokens.length, 'token')}${note}`;
 }
 

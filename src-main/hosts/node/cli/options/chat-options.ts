@@ -16,10 +16,13 @@ type ChatPrompt = Extract<PromptInput, { kind: 'chat' }>;
 export function addChatOptions(command: Command): Command {
   return command
     .optionsGroup('Chat:')
-    .option('--system <text>', 'system prompt: how the model is to answer')
-    .option('--template <jinja>', 'chat template in place of the model’s own; "plain" names the roles instead')
-    .addOption(new Option('--template-file <path>', 'the same from a file').argParser(readSourceFile))
-    .option('--no-think', 'ask the template for answers without reasoning');
+    .option('--system <text>', 'system prompt')
+    .option(
+      '--template <jinja>',
+      'chat template to use instead of the model’s own; "plain" writes role names as prefixes',
+    )
+    .addOption(new Option('--template-file <path>', 'read the chat template from a file').argParser(readSourceFile))
+    .option('--no-think', 'turn reasoning off in the chat template');
 }
 
 /** @returns the flags that were given, for commands in which they only sometimes have a meaning */
@@ -46,7 +49,8 @@ export function chatPrompt(messages: ChatMessage[], options: ChatOptions): ChatP
 }
 
 function templateChoice({ template, templateFile }: ChatOptions): ChatTemplateChoice | null {
-  if (template !== undefined && templateFile !== undefined) throw new UsageError('Give --template or --template-file.');
+  if (template !== undefined && templateFile !== undefined)
+    throw new UsageError('Use either --template or --template-file, not both.');
   if (template === 'plain') return { kind: 'plain' };
   const source = template ?? templateFile;
   return source === undefined ? null : { kind: 'custom', source };

@@ -13,20 +13,17 @@ export interface EngineOptions extends ModelOption {
 export function addEngineOptions(command: Command): Command {
   return addModelOption(command)
     .addOption(
-      new Option(
-        '--executor <name>',
-        'what computes the model: the CPU kernels, or the plain one that they are compared with',
-      )
+      new Option('--executor <name>', 'wasm: fast CPU kernels; reference: slow and simple, for comparison')
         .choices(['wasm', 'reference'])
         .default('wasm'),
     )
     .addOption(
       new Option(
         '--cache-type <type>',
-        'how the wasm executor stores keys and values (default: f32 where all weights are, else f16)',
+        'KV cache type of the wasm executor (default: f32 if all weights are f32, else f16)',
       ).choices(['f32', 'f16', 'q8']),
     )
-    .option('--threads <n>', 'threads of the wasm executor (default: as many as measurably help)', parseCount);
+    .option('--threads <n>', 'threads of the wasm executor (default: the fastest number, measured)', parseCount);
 }
 
 /** What `load` takes of them. */

@@ -18,14 +18,14 @@ describe('withModelDefaults', () => {
     const { sampling, notices } = chosen();
     expect(sampling).toMatchObject({ ...RECOMMENDED, topP: 0.95 });
     expect(notices).toEqual([
-      'Sampling as the model’s file recommends: temperature 0.6, top-k 20, mirostat-ent 4, samplers top_k.',
+      'Using sampling settings recommended by the model’s file: temperature 0.6, top-k 20, mirostat-ent 4, samplers top_k.',
     ]);
   });
 
   it('leaves every flag that was given, also at its default', () => {
     const { sampling, notices } = chosen('--top-k', '40', '--mirostat-ent', '5', '--samplers', 'top_k,temperature');
     expect(sampling).toMatchObject({ temperature: 0.6, topK: 40, mirostatTau: 5, samplers: ['top_k', 'temperature'] });
-    expect(notices).toEqual(['Sampling as the model’s file recommends: temperature 0.6.']);
+    expect(notices).toEqual(['Using sampling settings recommended by the model’s file: temperature 0.6.']);
     const all = chosen('--top-k', '1', '--mirostat-ent', '5', '--samplers', 'top_k', '--temperature', '1');
     expect(all.notices).toEqual([]);
   });

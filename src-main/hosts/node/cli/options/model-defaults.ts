@@ -20,7 +20,10 @@ export function withModelDefaults(
   });
   const sampling = { ...params, ...(Object.fromEntries(taken) as Partial<SamplingParams>) };
   const list = taken.map(([key, value]) => `${nameOf(key)} ${String(value)}`).join(', ');
-  return { sampling, notices: list === '' ? [] : [`Sampling as the model’s file recommends: ${list}.`] };
+  return {
+    sampling,
+    notices: list === '' ? [] : [`Using sampling settings recommended by the model’s file: ${list}.`],
+  };
 }
 
 /** As on the command line, without the dashes. */

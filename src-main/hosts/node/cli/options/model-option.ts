@@ -18,7 +18,7 @@ export function addModelOption(command: Command): Command {
 export function addTokenizerOption(command: Command): Command {
   return command.option(
     '--model <id or path>',
-    'whose tokenizer to use: an id (see "tokenscope models"), a .gguf file with or without weights, a model\'s folder or a ' +
+    'model whose tokenizer to use: an id (see "tokenscope models"), a .gguf file with or without weights, a model\'s folder or a ' +
       'tokenizer.json',
     DEFAULT_MODEL,
   );

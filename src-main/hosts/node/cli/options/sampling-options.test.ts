@@ -103,14 +103,18 @@ describe('sampling and stop flags', () => {
     const groups = [...help.matchAll(/^(\S.*):\n/gm)].map(([, heading]) => heading);
     expect(groups).toEqual([
       'Sampling',
-      'What the reply says',
+      'Reply content',
       'More samplers, off by default',
       'Stop conditions',
       'Options',
     ]);
-    expect(help).toMatch(/--min-p <p> +keep tokens this probable relative to the best; 0 = off \(default: 0.05\)/);
-    expect(help).toMatch(/--samplers <names> +stages in the order they run \(default: penalties,dry,top_n_sigma,/);
-    expect(help).toMatch(/--seed <n> +same seed, same text \(default: a fresh one, which is reported\)\n/);
+    expect(help).toMatch(
+      /--min-p <p> +keep tokens with at least this share of the top token's probability; 0 = off \(default: 0.05\)/,
+    );
+    expect(help).toMatch(/--samplers <names> +sampler stages, in order \(default: penalties,dry,top_n_sigma,/);
+    expect(help).toMatch(
+      /--seed <n> +the same seed gives the same text \(default: a random seed, which is reported\)\n/,
+    );
     expect(help).toMatch(/--max-tokens <n> +generate at most n tokens \(default: 256\)/);
   });
 
@@ -140,10 +144,10 @@ describe('sampling and stop flags', () => {
     const file = new URL('../../../../../package.json', import.meta.url).pathname;
     expect(parse('--json-schema-file', file).sampling.grammar?.source).toContain('"tokenscope"');
     expect(parse('--grammar-file', file).sampling.grammar?.kind).toBe('gbnf');
-    expect(() => parse('--grammar', 'a', '--json-schema', '{}')).toThrow('Give one of');
-    expect(() => parse('--grammar-file', '/no/such/file')).toThrow('The file cannot be read');
+    expect(() => parse('--grammar', 'a', '--json-schema', '{}')).toThrow('Use only one of');
+    expect(() => parse('--grammar-file', '/no/such/file')).toThrow('Cannot read the file');
     expect(() => parse('--bias', 'cat')).toThrow('TEXT=BIAS');
-    expect(() => parse('--bias', 'cat=much')).toThrow('Give a number');
+    expect(() => parse('--bias', 'cat=much')).toThrow('Expected a number');
   });
 
   it('greedy works whatever the stages', () => {
@@ -153,7 +157,7 @@ describe('sampling and stop flags', () => {
   });
 
   it('know the stages by name', () => {
-    expect(() => parse('--samplers', 'top_k,magic')).toThrow(/"magic" is none of penalties, dry/);
+    expect(() => parse('--samplers', 'top_k,magic')).toThrow(/Unknown name "magic"\. Expected: penalties, dry/);
     expect(parse('--samplers', '').sampling.samplers).toEqual([]);
   });
 });

@@ -27,7 +27,7 @@ export type StopOptions = Partial<StopParams>;
 export function addSamplingOptions(command: Command): Command {
   command.optionsGroup('Sampling:').option('--greedy', 'always take the most probable token (temperature 0)');
   addSettingOptions(command, COMMON_SETTINGS);
-  command.optionsGroup('What the reply says:');
+  command.optionsGroup('Reply content:');
   addGrammarOptions(command);
   addSettingOptions(command, CONTENT_SETTINGS);
   command.optionsGroup('More samplers, off by default:');
@@ -37,10 +37,13 @@ export function addSamplingOptions(command: Command): Command {
 
 function addGrammarOptions(command: Command): void {
   command
-    .option('--grammar <gbnf>', 'follow a grammar in llama.cpp\'s GBNF, for example \'root ::= "yes" | "no"\'')
-    .addOption(new Option('--grammar-file <path>', 'the same from a file').argParser(readSourceFile))
-    .option('--json-schema <json>', 'write JSON that is valid against a schema; {} for any JSON')
-    .addOption(new Option('--json-schema-file <path>', 'the same from a file').argParser(readSourceFile));
+    .option(
+      '--grammar <gbnf>',
+      'constrain the reply to a grammar in llama.cpp\'s GBNF, for example \'root ::= "yes" | "no"\'',
+    )
+    .addOption(new Option('--grammar-file <path>', 'read the grammar from a file').argParser(readSourceFile))
+    .option('--json-schema <json>', 'constrain the reply to a JSON schema; {} for any JSON')
+    .addOption(new Option('--json-schema-file <path>', 'read the JSON schema from a file').argParser(readSourceFile));
 }
 
 /** @param maxTokens default of `--max-tokens` */
@@ -70,7 +73,7 @@ function grammar(options: SamplingOptions): GrammarSource | null {
     ...[jsonSchema, jsonSchemaFile].map((source) => ({ kind: 'json_schema' as const, source })),
   ].flatMap(({ kind, source }) => (source === undefined ? [] : [{ kind, source }]));
   if (given.length > 1) {
-    throw new UsageError('Give one of --grammar, --grammar-file, --json-schema and --json-schema-file.');
+    throw new UsageError('Use only one of --grammar, --grammar-file, --json-schema and --json-schema-file.');
   }
   return given[0] ?? null;
 }

@@ -111,7 +111,7 @@ function parseNames(row: NamesSetting, text: string): string[] {
   return written.map((name) => {
     const known = namedBy(row, name);
     if (known !== undefined) return known;
-    throw new InvalidArgumentError(`"${name}" is none of ${row.values.join(', ')}.`);
+    throw new InvalidArgumentError(`Unknown name "${name}". Expected: ${row.values.join(', ')}.`);
   });
 }
 

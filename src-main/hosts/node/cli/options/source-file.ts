@@ -9,10 +9,10 @@ const MAX_BYTES = 1024 * 1024;
 export function readSourceFile(path: string): string {
   try {
     const { size } = statSync(path);
-    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, and at most ${MAX_BYTES} make sense`);
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes; the limit is ${MAX_BYTES}`);
     return decodeUtf8(readFileSync(path), path).replace(/^\ufeff/, '');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidArgumentError(`The file cannot be read: ${reason}.`);
+    throw new InvalidArgumentError(`Cannot read the file: ${reason}.`);
   }
 }

@@ -24,8 +24,8 @@ export function addTextOptions(command: Command): Command {
   return command
     .optionsGroup('Text:')
     .option('--file <path>', 'read the text from a file')
-    .option('--special', 'read special tokens such as <EOS> in the text as those tokens')
-    .option('--no-bos', 'leave out the token that marks the beginning of the text');
+    .option('--special', 'parse special tokens such as <EOS> in the text')
+    .option('--no-bos', 'do not add the start token (BOS)');
 }
 
 /** The text of an argument, of standard input (`-`) or of `--file`, exactly as it stands. */
@@ -34,15 +34,15 @@ export async function readText(
   argument: string | undefined,
   { file }: { file?: string },
 ): Promise<string> {
-  if (argument !== undefined && file !== undefined) throw new UsageError('Give the text or --file, not both.');
+  if (argument !== undefined && file !== undefined) throw new UsageError('Use either a text or --file, not both.');
   if (file !== undefined) return decodeUtf8(await readFileBytes(file, context.signal), file);
-  if (argument === undefined) throw new UsageError('Give a text, "-" for standard input, or --file PATH.');
+  if (argument === undefined) throw new UsageError('Pass a text, "-" for standard input, or --file PATH.');
   if (argument !== '-') return argument;
   return decodeUtf8(await readBytes(context.stdin, 'standard input', context.signal), 'standard input');
 }
 
 export function addPromptOptions(command: Command): Command {
-  return addTextOptions(command).option('--ids <ids>', 'token ids instead of a text, used exactly as given', parseIds);
+  return addTextOptions(command).option('--ids <ids>', 'token ids instead of text, used exactly as given', parseIds);
 }
 
 export async function readPrompt(
@@ -54,8 +54,9 @@ export async function readPrompt(
     const text = await readText(context, argument, options);
     return { kind: 'text', text, addBos: options.bos, parseSpecial: options.special ?? false };
   }
-  if (argument !== undefined || options.file !== undefined) throw new UsageError('Give a text or --ids, not both.');
-  if (options.special || !options.bos) throw new UsageError('--special and --no-bos have no meaning with --ids.');
+  if (argument !== undefined || options.file !== undefined)
+    throw new UsageError('Use either a text or --ids, not both.');
+  if (options.special || !options.bos) throw new UsageError('--special and --no-bos cannot be used with --ids.');
   return { kind: 'ids', ids: options.ids };
 }
 
@@ -64,7 +65,7 @@ async function readFileBytes(path: string, signal: AbortSignal): Promise<Buffer>
     return await readBytes(createReadStream(path), path, signal);
   } catch (error) {
     if (error instanceof UsageError || signal.aborted) throw error;
-    throw new UsageError(`The file ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -74,7 +75,7 @@ async function readBytes(stream: Readable, name: string, signal: AbortSignal): P
   for await (const chunk of abortable(stream, signal)) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > MAX_BYTES) throw new UsageError(`${name} has more than ${MAX_BYTES} bytes, too much for a text.`);
+    if (length > MAX_BYTES) throw new UsageError(`${name} is too large: the limit is ${MAX_BYTES} bytes.`);
   }
   return Buffer.concat(chunks);
 }
@@ -96,6 +97,6 @@ export function decodeUtf8(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UsageError(`${name} is not UTF-8 text. Convert it first.`);
+    throw new UsageError(`${name} is not UTF-8 text. Convert it to UTF-8 first.`);
   }
 }

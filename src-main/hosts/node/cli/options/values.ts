@@ -6,25 +6,25 @@ const MAX_ID = 2 ** 31 - 1;
 /** @throws InvalidArgumentError for anything that is no finite number, `NaN` and `Infinity` included */
 export function parseNumber(text: string): number {
   const value = NUMBER.test(text.trim()) ? Number(text) : NaN;
-  if (!Number.isFinite(value)) throw new InvalidArgumentError('Give a number.');
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
   return value;
 }
 
 export function parseInteger(text: string): number {
   const value = parseNumber(text);
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('Give a whole number.');
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('Expected a whole number.');
   return value;
 }
 
 export function parseCount(text: string): number {
   const value = parseInteger(text);
-  if (value < 0) throw new InvalidArgumentError('Give a whole number from 0.');
+  if (value < 0) throw new InvalidArgumentError('Expected a whole number of at least 0.');
   return value;
 }
 
 export function parseSeconds(text: string): number {
   const value = parseNumber(text);
-  if (value < 0) throw new InvalidArgumentError('Give a number of seconds from 0.');
+  if (value < 0) throw new InvalidArgumentError('Expected a number of seconds of at least 0.');
   return value;
 }
 
@@ -33,7 +33,7 @@ export function parseIds(text: string): number[] {
   const parts = text.split(/[\s,]+/).filter((part) => part !== '');
   const ids = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
   if (ids.length === 0 || !ids.every((id) => id <= MAX_ID)) {
-    throw new InvalidArgumentError('Give token ids, whole numbers from 0, separated by commas.');
+    throw new InvalidArgumentError('Expected token ids: whole numbers separated by commas.');
   }
   return ids;
 }
@@ -53,7 +53,7 @@ export function collect<T>(parse: (text: string) => T) {
 export function parseLogitBias(text: string): [number, number] {
   const [id, bias, ...rest] = text.split('=');
   if (id === undefined || bias === undefined || rest.length > 0 || !/^\d+$/.test(id)) {
-    throw new InvalidArgumentError('Give ID=BIAS, for example 42=-5.');
+    throw new InvalidArgumentError('Expected ID=BIAS, for example 42=-5.');
   }
   return [parseCount(id), parseNumber(bias)];
 }
@@ -61,6 +61,6 @@ export function parseLogitBias(text: string): [number, number] {
 /** `TEXT=BIAS`; the text may hold equals signs. */
 export function parseTextBias(written: string): [string, number] {
   const at = written.lastIndexOf('=');
-  if (at < 1) throw new InvalidArgumentError("Give TEXT=BIAS, for example 'cat=+2'.");
+  if (at < 1) throw new InvalidArgumentError("Expected TEXT=BIAS, for example 'cat=+2'.");
   return [written.slice(0, at), parseNumber(written.slice(at + 1))];
 }

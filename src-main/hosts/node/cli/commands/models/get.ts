@@ -18,16 +18,16 @@ interface GetOptions {
 export function addGetCommand(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
   models
     .command('get')
-    .summary('download a model of the catalogue')
+    .summary('download a model from the catalogue')
     .description(
-      'Downloads a model of the catalogue and adds it to the library. What was broken off goes on where it was. ' +
-        'Without an id, shows the catalogue and asks no server for anything.',
+      'Downloads a model from the catalogue and adds it to the library. Interrupted downloads resume. ' +
+        'Without an id, lists the catalogue without contacting any server.',
     )
-    .argument('[id]', 'of the catalogue')
-    .option('--accept-terms', 'you have read the licence, where it is no free one, and accept it')
-    .option('--mirror <address>', 'an https address that stands in for the hub', parseMirror)
-    .option('--proxy <address>', 'http://host:port, in place of HTTPS_PROXY and the settings', parseProxy)
-    .option('--json', 'one JSON object at the end; without an id, an array')
+    .argument('[id]', 'an id from the catalogue')
+    .option('--accept-terms', 'accept the licence terms of a model without a free licence')
+    .option('--mirror <address>', 'https address of a mirror to use instead of huggingface.co', parseMirror)
+    .option('--proxy <address>', 'http://host:port, instead of HTTPS_PROXY and the settings', parseProxy)
+    .option('--json', 'print one JSON object at the end; without an id, an array')
     .action(async (id: string | undefined, options: GetOptions) => {
       done(id === undefined ? await showCatalogue(context, options) : await get(context, id, options));
     });
@@ -59,7 +59,7 @@ async function get(context: CliContext, id: string, options: GetOptions): Promis
     const download = await downloads.settled(id);
     if (context.isTerminal && !options.json) await err.write('\n');
     if (download.phase === 'paused') {
-      await err.line(`Stopped. The same command goes on where it was.`);
+      await err.line(`Stopped. Run the same command again to resume.`);
       return EXIT.interrupted;
     }
     if (download.problem !== null) throw failureOf(download);
@@ -93,8 +93,8 @@ function progress({ err, isTerminal = false }: CliContext): (download: Download)
 
 function doneText({ modelId, sha256, hashChecked }: Download): string {
   const hash = hashChecked
-    ? 'Its SHA-256 is the catalogue’s.'
-    : `Its SHA-256 is ${String(sha256)}; the catalogue has none to compare with, so it is remembered.`;
+    ? 'Its SHA-256 matches the catalogue.'
+    : `Its SHA-256 is ${String(sha256)}. The catalogue has none to compare it with, so it was saved for later checks.`;
   return `${hash} Use it with: --model ${String(modelId)}`;
 }
 
@@ -105,10 +105,10 @@ function failureOf({ problem, url }: Download): EngineError {
 
 function parseMirror(text: string): string {
   if (isDownloadAddress(text)) return text;
-  throw new InvalidArgumentError('Give an https address.');
+  throw new InvalidArgumentError('Expected an https address.');
 }
 
 function parseProxy(text: string): string {
   if (isProxy(text)) return text;
-  throw new InvalidArgumentError('Give http://host:port.');
+  throw new InvalidArgumentError('Expected http://host:port.');
 }

@@ -14,10 +14,10 @@ import { parseCount } from '../../options/values.ts';
 export function addModelInfoCommand(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
   models
     .command('info')
-    .summary('what a model is, where it lies, and whether it fits')
+    .summary('show what a model is, where it is, and whether it fits in memory')
     .argument('<model>', 'an id, a .gguf file or a folder with config.json and safetensors')
-    .option('--context <n>', 'tokens of prompt and reply to count with (default: at most 4096)', parseCount)
-    .option('--json', 'one JSON object')
+    .option('--context <n>', 'context size in tokens (default: at most 4096)', parseCount)
+    .option('--json', 'print one JSON object')
     .action(async (model: string, { context: tokens, json }: { context?: number; json?: true }) => {
       const description = await describeModel(
         await openModelArgument(context.modelsDir, model),

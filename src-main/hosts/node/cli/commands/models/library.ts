@@ -22,9 +22,9 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
 
   models
     .command('add')
-    .summary('add a file or folder, by reference')
-    .argument('<path>', 'a .gguf file, a folder with config.json and safetensors, or an id that "found" shows')
-    .option('--json', 'one JSON object')
+    .summary('add a file or folder without copying it')
+    .argument('<path>', 'a .gguf file, a folder with config.json and safetensors, or an id from "found"')
+    .option('--json', 'print one JSON object')
     .action(async (path: string, options: JsonOption) => {
       const service = await openModelService(context);
       const isFound = /^found-[0-9a-f]+$/.test(path);
@@ -33,10 +33,10 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
 
   models
     .command('locate')
-    .summary('say where a moved model lies now')
-    .argument('<id>', 'of the library')
-    .argument('<path>', 'where it is now')
-    .option('--json', 'one JSON object')
+    .summary('point to a model that was moved')
+    .argument('<id>', 'an id from the library')
+    .argument('<path>', 'its new location')
+    .option('--json', 'print one JSON object')
     .action(async (id: string, path: string, options: JsonOption) => {
       const { library } = await openModelService(context);
       await tell(await library.locate(id, path), options);
@@ -44,27 +44,24 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
 
   models
     .command('remove')
-    .summary('forget a model; its files stay')
-    .argument('<id>', 'of the library')
-    .option('--delete-file', 'also delete a file that Tokenscope downloaded')
-    .option('--json', 'one JSON object')
+    .summary('remove a model from the library; its files are kept')
+    .argument('<id>', 'an id from the library')
+    .option('--delete-file', 'also delete the file if Tokenscope downloaded it')
+    .option('--json', 'print one JSON object')
     .action(async (id: string, { deleteFile, json }: JsonOption & { deleteFile?: true }) => {
       const { library, handlers } = await openModelService(context);
       const { name, path } = library.require(id);
       await (deleteFile ? handlers.modelDelete(id) : handlers.modelRemove(id));
       if (json) await out.json({ id, path, deleted: deleteFile ?? false });
-      else
-        await out.line(
-          deleteFile ? `${name} is forgotten, and ${path} deleted.` : `${name} is forgotten; ${path} stays.`,
-        );
+      else await out.line(deleteFile ? `Removed ${name} and deleted ${path}.` : `Removed ${name}. ${path} was kept.`);
       done(EXIT.ok);
     });
 
   models
     .command('verify')
-    .summary('compute a file’s SHA-256 and compare it')
-    .argument('<id>', 'of the library')
-    .option('--json', 'one JSON object')
+    .summary('check a file’s SHA-256')
+    .argument('<id>', 'an id from the library')
+    .option('--json', 'print one JSON object')
     .action(async (id: string, { json }: JsonOption) => {
       const { handlers } = await openModelService(context);
       const result = await handlers.modelVerify(id);
@@ -75,9 +72,9 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
 
   models
     .command('found')
-    .summary('models of other programs on this computer')
-    .description('Looks into the hub’s cache and the folders of Ollama and LM Studio. Reads only.')
-    .option('--json', 'one JSON object')
+    .summary('list models of other programs on this computer')
+    .description('Looks in the Hugging Face cache and the folders of Ollama and LM Studio. Reads only.')
+    .option('--json', 'print one JSON object')
     .action(async ({ json }: JsonOption) => {
       const { handlers } = await openModelService(context);
       const found = await handlers.modelsFound();
@@ -88,9 +85,9 @@ export function addLibraryCommands(models: Command, context: CliContext, done: (
 
   models
     .command('folder')
-    .summary('where downloads go, or shall go')
-    .argument('[path]', 'from now on; "default" for the folder beside the settings')
-    .option('--json', 'one JSON object')
+    .summary('show or change the download folder')
+    .argument('[path]', 'the new folder; "default" for the one next to the settings')
+    .option('--json', 'print one JSON object')
     .action(async (path: string | undefined, { json }: JsonOption) => {
       const service = await openModelService(context);
       if (path !== undefined) await service.library.setModelsFolder(path === 'default' ? null : resolve(path));

@@ -8,8 +8,8 @@ import { DEFAULT_MODEL } from '../../options/model-option.ts';
 export function addListCommand(models: Command, context: CliContext, done: (code: ExitCode) => void): void {
   models
     .command('list', { isDefault: true })
-    .summary('list the models that --model can name')
-    .option('--json', 'a JSON array')
+    .summary('list the models for --model')
+    .option('--json', 'print a JSON array')
     .action(async ({ json }: { json?: true }) => {
       const { handlers } = await openModelService(context);
       const listings = await handlers.modelsList();

@@ -105,7 +105,7 @@ it('shows how far a download is: lines in a file, one line that changes in a ter
   const lines = await tokenscope(['models', 'get', 'tiny-1m']);
   expect(lines.err).toMatch(/^Tiny 1M {2}\[\.{24}\] {2}0 % .*connecting\n/);
   expect(lines.err).toContain('100 %');
-  expect(lines.out).toBe('Its SHA-256 is the catalogue’s. Use it with: --model tiny-1m\n');
+  expect(lines.out).toBe('Its SHA-256 matches the catalogue. Use it with: --model tiny-1m\n');
   vi.stubEnv('TOKENSCOPE_DATA_DIR', join(folder, 'other'));
   const terminal = await tokenscope(['models', 'get', 'tiny-1m'], { isTerminal: true });
   expect(terminal.err).toMatch(/\r[^\n]*100 %[^\n]*\n$/);
@@ -126,7 +126,10 @@ it('says what went wrong, keeps what came, and goes on with the same command', a
   const part = join(folder, 'data/models/tiny.gguf.part');
   await vi.waitFor(async () => expect((await readFile(part)).length).toBeGreaterThan(30_000), 5000);
   stopping.abort();
-  expect(await stopped).toMatchObject({ code: 130, err: expect.stringContaining('goes on where it was') as string });
+  expect(await stopped).toMatchObject({
+    code: 130,
+    err: expect.stringContaining('Run the same command again to resume') as string,
+  });
   server.behave(path);
   expect((await tokenscope(['models', 'get', 'tiny-1m'])).code).toBe(0);
   expect(server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
@@ -140,7 +143,7 @@ it('names the kind of every failure, and leaves no file that could be taken for 
     return (JSON.parse(err) as { error: { code: string; message: string; details: { kind: string } } }).error;
   };
   server.behave(path, { kind: 'otherBytes' });
-  expect(await failure()).toMatchObject({ details: { kind: 'hash' }, message: text('thrown away') });
+  expect(await failure()).toMatchObject({ details: { kind: 'hash' }, message: text('It was deleted') });
   server.behave(path, { kind: 'redirect', to: 'http://example.org/model' });
   expect(await failure()).toMatchObject({ details: { kind: 'redirect' } });
   server.behave(path, { kind: 'hang' });
@@ -153,7 +156,7 @@ it('names the kind of every failure, and leaves no file that could be taken for 
   });
   expect(await failure('--mirror', 'https://hub.invalid')).toMatchObject({
     details: { kind: 'dns' },
-    message: text('The name hub.invalid was not found'),
+    message: text('Cannot find hub.invalid'),
   });
   expect(await failure('--mirror', 'https://hub.invalid', '--proxy', 'http://127.0.0.1:9')).toMatchObject({
     details: { kind: 'proxy' },
@@ -169,7 +172,10 @@ it('wants terms to be accepted, knows no other ids and no other addresses than h
   entry = { ...entry, license: { name: 'Terms', url: 'https://example.org/terms', kind: 'terms' } };
   await writeCatalogue();
   const refused = await tokenscope(['models', 'get', 'tiny-1m']);
-  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('Read the terms (Terms, https://') as string });
+  expect(refused).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('Read and accept the terms (Terms, https://') as string,
+  });
   expect((await tokenscope(['models', 'get', 'other'])).err).toContain('The catalogue has no model "other"');
   expect((await tokenscope(['models', 'get', 'tiny-1m', '--mirror', 'http://example.org'])).code).toBe(2);
   expect((await tokenscope(['models', 'get', 'tiny-1m', '--proxy', 'socks5://x:1'])).code).toBe(2);
@@ -181,13 +187,13 @@ it('adds by reference, says what is gone or changed, locates, verifies, and forg
   const path = join(folder, 'Story (1).gguf');
   await writeFile(path, bytes);
   expect(await json('models', 'add', path)).toMatchObject({ id: 'story-1', name: 'Story (1)', path, source: 'file' });
-  expect((await tokenscope(['models', 'verify', 'story-1'])).out).toContain('remembered from now on');
+  expect((await tokenscope(['models', 'verify', 'story-1'])).out).toContain('saved for later checks');
   expect(await json('models', 'verify', 'story-1')).toMatchObject({ matches: true, expectedFrom: 'recorded' });
 
   await rename(path, join(folder, 'moved.gguf'));
   const list = await tokenscope(['models']);
   expect(list.out).toMatch(/story-1 .* missing/);
-  expect(list.err).toContain('is not there any more. If it was moved, show where it is now.');
+  expect(list.err).toContain('no longer exists. If it was moved, locate it.');
   expect(await json('models', 'locate', 'story-1', join(folder, 'moved.gguf'))).toMatchObject({
     id: 'story-1',
     state: 'ok',
@@ -198,7 +204,7 @@ it('adds by reference, says what is gone or changed, locates, verifies, and forg
   await writeFile(join(folder, 'moved.gguf'), other);
   expect((await tokenscope(['models', 'verify', 'story-1'])).code).toBe(1);
   expect((await tokenscope(['models', 'remove', 'story-1', '--delete-file'])).err).toContain('did not download');
-  expect((await tokenscope(['models', 'remove', 'story-1'])).out).toContain('stays');
+  expect((await tokenscope(['models', 'remove', 'story-1'])).out).toContain('was kept');
   expect(await readdir(folder)).toContain('moved.gguf');
   expect((await tokenscope(['models', 'remove', 'story-1'])).err).toContain(
     'There is no model "story-1" in the library.',
@@ -228,7 +234,7 @@ it('uses the default settings, and says so, where they cannot be read', async ()
   await mkdir(join(folder, 'data', 'settings.json'), { recursive: true });
   const list = await tokenscope(['models', 'list', '--json']);
   expect(list.code).toBe(0);
-  expect(list.err).toContain('The default settings are used.');
+  expect(list.err).toContain('Using default settings.');
   expect(JSON.parse(list.out)).toMatchObject([{ id: 'tiny-transformer' }]);
 });
 
@@ -269,7 +275,7 @@ it('finds what Ollama has, and runs it where it lies', async () => {
   expect((await tokenscope(['models', 'found'])).out).toContain('tiny:latest');
   expect(await json('models', 'add', found.models[0]!.id)).toMatchObject({ id: 'tiny-latest', source: 'ollama' });
   expect(await json('tokenize', 'Hello', '--model', 'tiny-latest')).toHaveProperty('ids');
-  expect((await tokenscope(['models', 'add', 'found-0123'])).err).toContain('not there any more. Look again.');
+  expect((await tokenscope(['models', 'add', 'found-0123'])).err).toContain('no longer exists. Search again.');
 }, 30_000);
 
 it('refuses before loading what no memory here holds, with the numbers', async () => {

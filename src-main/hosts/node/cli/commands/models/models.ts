@@ -9,9 +9,9 @@ import { addLibraryCommands } from './library.ts';
 export function addModelsCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   const models = program
     .command('models')
-    .summary('the models on this computer, and how to get more')
+    .summary('list, add and download models')
     .description(
-      'The library of models, the same as the app’s: files are used where they lie. Without a further word, lists them.',
+      'Manages the model library, which is shared with the app. Files are used in place, not copied. Without a subcommand, lists the models.',
     );
   addListCommand(models, context, done);
   addModelInfoCommand(models, context, done);
