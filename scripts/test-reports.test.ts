@@ -73,7 +73,7 @@ describe('sums of the test runners', () => {
     const suite = playwrightSuite({ report, exitCode: 1 });
     expect(suite).toMatchObject({ passed: 1, failed: 3 });
     expect(suite.failures).toContain('[web] › a.spec.ts › group › flaky: too late');
-    expect(suite.failures).toContain('outside of the tests: set-up failed');
+    expect(suite.failures).toContain('outside the tests: set-up failed');
     expect(suite.skipped).toEqual([{ name: '[web] › a.spec.ts › group › skipped', reason: 'no display' }]);
   });
 
@@ -102,7 +102,7 @@ describe('sums of the test runners', () => {
     expect(playwrightSuite(failing, { report: null, exitCode: 1 })).toMatchObject({
       passed: 1,
       failed: 2,
-      failures: ['[web] › a.spec.ts › unexpected', 'the test runner ended with code 1'],
+      failures: ['[web] › a.spec.ts › unexpected', 'the test runner exited with code 1'],
     });
   });
 });
