@@ -172,7 +172,7 @@ test(
     const tls = await startDownloadServer({ tls: true });
     await setMirror(models, tls.url);
     await retry();
-    await expectProblem('tls', /Not secure \(TLS\).*nothing was taken/s);
+    await expectProblem('tls', /Not secure \(TLS\).*nothing was downloaded/s);
     await tls.close();
     await setMirror(models, 'https://hub.invalid');
     await retry();

@@ -98,10 +98,10 @@ test('a role that a template does not know is said, and what it said is read all
   await chat.id('system-prompt').fill('Be brief.');
   await chat.id('composer').fill('Hello');
   await chat.openPanel('prompt');
-  await expect(chat.id('template-notice')).toContainText('knows no system role');
+  await expect(chat.id('template-notice')).toContainText('has no system role');
   await expect(chat.id('rendered-chat')).toContainText(/\[user\]Be brief\.\s+Hello\s+\[assistant\]/);
   expect((await chat.ask('Hello')).reason).not.toBe('error');
-  await expect(chat.lastReply.getByTestId('reply-notice')).toContainText('knows no system role');
+  await expect(chat.lastReply.getByTestId('reply-notice')).toContainText('has no system role');
 });
 
 test('what a file recommends holds until a person sets it, for that model only', async ({ app, dataDir }) => {

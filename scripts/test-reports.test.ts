@@ -102,7 +102,7 @@ describe('sums of the test runners', () => {
     expect(playwrightSuite(failing, { report: null, exitCode: 1 })).toMatchObject({
       passed: 1,
       failed: 2,
-      failures: ['[web] › a.spec.ts › unexpected', 'the test runner ended with code 1'],
+      failures: ['[web] › a.spec.ts › unexpected', 'the test runner exited with code 1'],
     });
   });
 });

@@ -5,7 +5,7 @@ import { cpuMs } from '../../test-support/cpu-time.ts';
 import type { SourceProblem } from '../../types.ts';
 import { checkGrammar } from '../compile-grammar.ts';
 
-const WITHIN_MS = 1000;
+const WITHIN_MS = 3000;
 
 function check(schema: unknown): { problem: SourceProblem | null; ms: number } {
   let problem: SourceProblem | null = null;
