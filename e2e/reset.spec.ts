@@ -127,9 +127,9 @@ async function shown({ page, dataDir }: RunningApp): Promise<string> {
   const text = await page.locator('body').innerText();
   return text
     .replaceAll(dataDir, 'DATA')
-    .replace(/Threads:.*|Kernels:.*|Places:.*|.*\b(free|GB)\b.*/g, '')
+    .replace(/Threads:.*|Kernels:.*|Streams:.*|.*\b(free|GB)\b.*/g, '')
     .replace(/[\d.,]+ (ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
-    .replace(/\d+ (for prompts|for replies|places? in turns)/g, '# $1')
-    .replace(/\d+-bit sums/g, '#-bit sums')
+    .replace(/\d+ (for prefill|for decode|interleaved)/g, '# $1')
+    .replace(/\d+-bit accumulators/g, '#-bit accumulators')
     .replace(/\n{2,}/g, '\n');
 }

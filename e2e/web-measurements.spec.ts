@@ -29,5 +29,6 @@ async function showModel(app: RunningApp): Promise<ModelsPage> {
   await new ChatPage(app.page).ready();
   await models.show();
   await models.select('TinyTransformer');
+  await expect(models.id('detail')).toContainText('Threads:');
   return models;
 }

@@ -23,6 +23,26 @@ const ALLOWED: Readonly<Record<string, string>> = {
   WordPieceOptions: 'the same model with what GGUF, and tokenizer.json, say about it',
 };
 
+/** Words that the field has other terms for, with these. */
+const RULED_OUT: Readonly<Record<string, string>> = {
+  glue: 'joining text',
+  rooms: 'buffer pool',
+  strand: 'interleaved stream',
+  strands: 'interleaved streams',
+  luck: 'probability',
+  patience: 'budget',
+  backend: 'executor',
+  backends: 'executors',
+  trace: 'tap',
+  traced: 'tapped',
+  forget: 'unload, remove or clear',
+};
+/** Names that have such a word all the same, and why. */
+const ALLOWED_NAMES: Readonly<Record<string, string>> = {
+  backendLost: 'makes the error whose code is BACKEND_LOST, which clients know',
+  POOL_PATIENCE: 'an address that the kernels share, under their name for it',
+};
+
 /** Names of the types that a file declares and exports. */
 function exportedTypes(file: string, text: string): string[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
@@ -38,19 +58,43 @@ function exportedTypes(file: string, text: string): string[] {
   });
 }
 
-async function filesByType(): Promise<Map<string, string[]>> {
+/** Everything that a file declares and exports by name. */
+function exportedNames(file: string, text: string): string[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  return source.statements.flatMap((statement) => {
+    const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined;
+    if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    if (ts.isFunctionDeclaration(statement)) return statement.name === undefined ? [] : [statement.name.text];
+    if (!ts.isVariableStatement(statement)) return exportedTypes(file, statement.getFullText(source));
+    return statement.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []));
+  });
+}
+
+async function sources(): Promise<Map<string, string>> {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'];
   const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n');
   // The kernels are another language; tests and what only they use may name things as they like.
   const files = listed.filter(
     (file) => /^(src-|bench|scripts)/.test(file) && !/kernels\/|\.test\.ts$|test-support\//.test(file),
   );
+  const texts = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8').catch(() => '')));
+  return new Map(files.map((file, i) => [file, texts[i] ?? '']));
+}
+
+async function filesByType(): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  for (const file of files) {
-    const text = await readFile(join(root, file), 'utf8').catch(() => '');
+  for (const [file, text] of await sources()) {
     for (const name of exportedTypes(file, text)) found.set(name, [...(found.get(name) ?? []), file]);
   }
   return found;
+}
+
+/** `maxStopStrings` and `MAX_STOP_STRINGS`: max, stop, strings. */
+function wordsIn(name: string): string[] {
+  return name
+    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split('_');
 }
 
 test('one name stands for one type', async () => {
@@ -63,4 +107,12 @@ test('one name stands for one type', async () => {
 test('every exception is needed', async () => {
   const found = await filesByType();
   expect(Object.keys(ALLOWED).filter((name) => (found.get(name)?.length ?? 0) < 2)).toEqual([]);
+});
+
+test('no exported name has a word that the field has another term for', async () => {
+  const names = [...(await sources())].flatMap(([file, text]) => exportedNames(file, text));
+  expect(names.length).toBeGreaterThan(2000);
+  const wrong = names.filter((name) => wordsIn(name).some((word) => Object.hasOwn(RULED_OUT, word)));
+  expect(wrong.filter((name) => !Object.hasOwn(ALLOWED_NAMES, name))).toEqual([]);
+  expect(Object.keys(ALLOWED_NAMES).filter((name) => !wrong.includes(name))).toEqual([]);
 });

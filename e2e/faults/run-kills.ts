@@ -1,7 +1,7 @@
 /**
  * Hundreds of kills, with a table of what was lost.
  *
- *     npx tsx e2e/faults/run-kills.ts [--kills 300] [--seed 1]
+ *     npx tsx e2e/faults/run-kills.ts [--kills 300] [--seed 1] [--only engine]
  *
  * A third each: Electron's main process, the web host, the engine (half of those in Electron, half in the browser).
  */
@@ -21,16 +21,19 @@ import { KillRounds, MAX_LOST_MS, seededRandom, type KillResult, type Victim } f
 /** A new data folder after so many kills, so that chats do not grow without end. */
 const KILLS_PER_FOLDER = 25;
 
-const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { kills: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
+});
 const kills = Number(values.kills ?? 300);
 const random = seededRandom(Number(values.seed ?? 1));
 
-const series: { name: string; host: Host; victim: Victim; kills: number }[] = [
+const ALL: readonly { name: string; host: Host; victim: Victim; kills: number }[] = [
   { name: "Electron's main process", host: 'electron', victim: 'app', kills: Math.round(kills / 3) },
   { name: 'web host', host: 'web', victim: 'app', kills: Math.round(kills / 3) },
   { name: 'engine, Electron', host: 'electron', victim: 'engine', kills: Math.round(kills / 6) },
   { name: 'engine, browser', host: 'web', victim: 'engine', kills: Math.round(kills / 6) },
 ];
+const series = ALL.filter(({ name }) => name.includes(values.only ?? ''));
 
 const stopDisplay = await prepareScript();
 const chromiumPath = findChromium();

@@ -296,7 +296,7 @@ export interface Score {
 }
 
 /** A tensor pulled out of a run. Row-major. */
-export interface TracedTensor {
+export interface TappedTensor {
   name: string;
   /** For example `[tokens, hidden]` or `[heads, tokens, tokens]`. */
   shape: number[];
@@ -326,22 +326,22 @@ export interface Inspection {
   model: ModelInfo;
   prompt: { text: string | null; ids: number[]; tokens: TokenPiece[] };
   /** `[tokens, hidden]` each: token vectors, position vectors, their sum. */
-  tokenEmbedding: TracedTensor;
-  positionEmbedding: TracedTensor | null;
-  embedding: TracedTensor;
+  tokenEmbedding: TappedTensor;
+  positionEmbedding: TappedTensor | null;
+  embedding: TappedTensor;
   layers: {
     index: number;
     /** `[heads, tokens, tokens]`: query attends to key. */
-    attention: TracedTensor;
+    attention: TappedTensor;
     /** `[tokens, hidden]`: after attention, residual and norm. */
-    attentionOutput: TracedTensor;
+    attentionOutput: TappedTensor;
     /** `[tokens, ff]`: hidden activations of the feed-forward network. */
-    feedForwardHidden: TracedTensor;
+    feedForwardHidden: TappedTensor;
     /** `[tokens, hidden]`: the layer's output. */
-    output: TracedTensor;
+    output: TappedTensor;
   }[];
   /** `[vocabulary]`, raw, at the last position. */
-  logits: TracedTensor;
+  logits: TappedTensor;
   /** Most probable raw candidates. */
   probabilities: Candidate[];
   sampling: { stages: SamplerStageReport[]; chosen: Candidate; seed: number };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { InstanceLock } from './instance-lock.ts';
-import { forgetHolder, newHolder } from './lock-holder.ts';
+import { clearHolder, newHolder } from './lock-holder.ts';
 import { deadPid } from './test-support/processes.ts';
 import { temporaryFolder } from './test-support/support.ts';
 
@@ -21,7 +21,7 @@ async function started(folder: string, label = 'app'): Promise<InstanceLock> {
 /** A lock of another process; left out, what it says is as of this one. */
 function foreignHolder(overrides: object): string {
   const holder = newHolder('app');
-  forgetHolder(holder);
+  clearHolder(holder);
   return JSON.stringify({ ...holder, token: 'foreign', ...overrides });
 }
 

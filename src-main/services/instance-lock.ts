@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/errors.ts';
 import { codeOf, storageError } from './json-file.ts';
 import {
-  forgetHolder,
+  clearHolder,
   HeartbeatWatch,
   ignoreMissing,
   newHolder,
@@ -82,7 +82,7 @@ export class InstanceLock {
     this.#problem = RELEASED;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#looking;
-    forgetHolder(this.#self);
+    clearHolder(this.#self);
     // A folder that cannot be read holds no lock of ours.
     const holder = await this.#read().catch(() => null);
     if (holder?.token === this.#self.token) await unlink(this.#path).catch(ignoreMissing);

@@ -49,14 +49,14 @@ const here = {
   startTicks: processState(process.pid)?.startTicks ?? null,
 };
 
-/** This process as the holder of one lock, with a token of its own. Counts as running until `forgetHolder`. */
+/** This process as the holder of one lock, with a token of its own. Counts as running until `clearHolder`. */
 export function newHolder(label: string): Holder {
   const token = randomUUID();
   liveTokens.add(token);
   return { token, pid: process.pid, label, ...here };
 }
 
-export function forgetHolder({ token }: Holder): void {
+export function clearHolder({ token }: Holder): void {
   liveTokens.delete(token);
 }
 

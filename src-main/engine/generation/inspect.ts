@@ -4,7 +4,7 @@ import type { RunResult } from '../executors/executor.ts';
 import type { Model } from '../models/model.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
-import type { Candidate, GenerateEnd, Inspection, ModelInfo, TracedTensor } from '../types.ts';
+import type { Candidate, GenerateEnd, Inspection, ModelInfo, TappedTensor } from '../types.ts';
 import { Draft } from './draft.ts';
 import { describeCandidates, generate, type GenerateJob } from './generate.ts';
 import { cancelled } from './interrupt.ts';
@@ -100,7 +100,7 @@ function tapNames(layers: number): string[] {
   return names;
 }
 
-function traced(run: RunResult, name: string): TracedTensor {
+function traced(run: RunResult, name: string): TappedTensor {
   const tensor = run.taps.get(name);
   if (tensor === undefined) {
     throw new EngineError('INTERNAL', `The executor returned no tensor ${name}.`, { name });

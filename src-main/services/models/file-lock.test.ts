@@ -4,7 +4,7 @@ import { readdir, readFile, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { forgetHolder, newHolder, type Holder } from '../lock-holder.ts';
+import { clearHolder, newHolder, type Holder } from '../lock-holder.ts';
 import { deadPid, startTicksOf } from '../test-support/processes.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { withFileLock, type HeldLock } from './file-lock.ts';
@@ -12,7 +12,7 @@ import { withFileLock, type HeldLock } from './file-lock.ts';
 /** A lock of another process that was never taken by this one. */
 function foreign(overrides: Partial<Holder>): string {
   const holder = newHolder('file');
-  forgetHolder(holder);
+  clearHolder(holder);
   return JSON.stringify({ ...holder, token: 'foreign', ...overrides });
 }
 

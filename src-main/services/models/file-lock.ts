@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../engine/errors.ts';
 import { codeOf } from '../json-file.ts';
-import { forgetHolder, HeartbeatWatch, ignoreMissing, newHolder, parseHolder, presenceOf } from '../lock-holder.ts';
+import { clearHolder, HeartbeatWatch, ignoreMissing, newHolder, parseHolder, presenceOf } from '../lock-holder.ts';
 
 export interface FileLockOptions {
   /** How long to wait for a holder that is alive, ms. With 0 neither another process nor this one is waited for. */
@@ -92,7 +92,7 @@ async function hold<T>(path: string, work: (lock: HeldLock) => Promise<T>, optio
       if ((await readIfThere(path)) === content) await unlink(path).catch(ignoreMissing);
     }
   } finally {
-    forgetHolder(holder);
+    clearHolder(holder);
   }
 }
 

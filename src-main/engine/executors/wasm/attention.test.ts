@@ -12,7 +12,7 @@ import type { KvCacheType } from '../../types.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
-import type { Places } from './run-inputs.ts';
+import type { StreamCount } from './run-inputs.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 import { storeReader } from './weights.ts';
 
@@ -68,7 +68,7 @@ describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
     '%s: the same bits in 256 bits as in 128, in any batch and lane',
     async (_, shape) => {
       const { program, store } = model(shape);
-      const open = (variant: KernelVariant, places: Places) =>
+      const open = (variant: KernelVariant, places: StreamCount) =>
         createWasmExecutor(program, storeReader(store), {
           ...{ kernels: testKernels(variant), cells: CELLS, kvCacheType, places },
         });
@@ -85,7 +85,7 @@ describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
     '%s: the same bits on any number of threads, in any batch and lane',
     async (_, shape) => {
       const { program, store } = model(shape);
-      const open = (count: number, places: Places) =>
+      const open = (count: number, places: StreamCount) =>
         createWasmExecutor(program, storeReader(store), {
           ...{ kernels: testKernels(), cells: CELLS, kvCacheType, places },
           threads: { count, host: nodeKernelThreads() },

@@ -12,7 +12,7 @@ import type { KernelExports } from './kernels.ts';
 import { type Measured, type MeasureOnce, whenMeasured } from './measure-once.ts';
 import * as L from './plan-layout.ts';
 import { type PlanOp, quantizedStride, strideOf, writePlan } from './plan.ts';
-import { PLACES } from './run-inputs.ts';
+import { STREAM_COUNTS } from './run-inputs.ts';
 import { DOT_KINDS, type DotTraits, nibbleLayout, type WeightLayout } from './weight-layouts.ts';
 
 export interface DotChoice extends DotTraits {
@@ -194,7 +194,7 @@ class Trial {
   mistake(way: Way): Mistake | null {
     // Many rows, few, and one alone have kernels of their own, and the last two read from either number of places.
     let mistake = this.wrong(way, ROWS, 0, ROWS);
-    for (const places of PLACES) {
+    for (const places of STREAM_COUNTS) {
       this.memory.i32[(this.at.run + L.RUN_PLACES) / 4] = places;
       mistake ??= this.wrong(way, FEW_ROWS, 0, FEW_ROWS) ?? this.wrong(way, 1, ROWS - 1, ROWS);
     }

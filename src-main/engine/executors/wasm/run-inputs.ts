@@ -42,13 +42,13 @@ function chunksOf(tokens: number): number {
 }
 
 /** Numbers of places to read weights from that may be the fastest. */
-export const PLACES = [8, 2] as const;
-export type Places = (typeof PLACES)[number];
+export const STREAM_COUNTS = [8, 2] as const;
+export type StreamCount = (typeof STREAM_COUNTS)[number];
 
 /** Writes what the kernels need to know about a batch into their memory. */
 export class RunInputs {
   /** From how many places products of few rows read weights in turns; see strands.ts of the kernels. */
-  places: Places = PLACES[0];
+  places: StreamCount = STREAM_COUNTS[0];
 
   constructor(
     private readonly memory: KernelMemory,

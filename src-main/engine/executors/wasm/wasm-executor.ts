@@ -18,7 +18,7 @@ import { type Measured, type MeasureOnce, measureOnce, timeTwoWays, whenMeasured
 import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
 import { logitSumsStride, lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
-import { PLACES, type Places, runBytes, RunInputs } from './run-inputs.ts';
+import { STREAM_COUNTS, type StreamCount, runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
 import { chooseThreads } from './thread-choice.ts';
@@ -44,7 +44,7 @@ export interface WasmExecutorOptions {
   /** Kernels that sum products of 4-bit codes so; left out, what is fastest here. */
   readonly sums?: DotTraits['sums'] | undefined;
   /** From how many places single tokens read weights; left out, what is fastest here. */
-  readonly places?: Places | undefined;
+  readonly places?: StreamCount | undefined;
   /** Called with the bytes of each slice of the weights that was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Looked at while weights are read, threads start and tokens are timed. */
@@ -282,7 +282,7 @@ class WasmExecutor implements Executor {
    * Processors fetch ahead in different ways, and say nothing of it: times single tokens each way.
    * @throws EngineError CANCELLED
    */
-  async choosePlaces(asked: Places | Clock | undefined, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
+  async choosePlaces(asked: StreamCount | Clock | undefined, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
     if (this.isFloat32) {
       this.whyPlaces = 'float32 weights always use 4 streams';
       return;
@@ -303,12 +303,12 @@ class WasmExecutor implements Executor {
     const time = async () => {
       // V8 compiles kernels when they first run, which is neither's fault.
       await this.runToken(cancel);
-      const choose = (first: boolean) => void (this.inputs.places = PLACES[first ? 0 : 1]);
+      const choose = (first: boolean) => void (this.inputs.places = STREAM_COUNTS[first ? 0 : 1]);
       return timeTwoWays(clock, choose, () => this.runToken(cancel));
     };
-    const what = `${PLACES.join(' or ')} places, ${this.pool.threads} at once, ${this.costs()}`;
-    const { values, before } = await once(what, PLACES.length, time);
-    this.inputs.places = values[0] < values[1] ? PLACES[0] : PLACES[1];
+    const what = `${STREAM_COUNTS.join(' or ')} places, ${this.pool.threads} at once, ${this.costs()}`;
+    const { values, before } = await once(what, STREAM_COUNTS.length, time);
+    this.inputs.places = values[0] < values[1] ? STREAM_COUNTS[0] : STREAM_COUNTS[1];
     const [eight, two] = values.map((ms) => `${ms.toFixed(2)} ms`);
     this.whyPlaces = `${whenMeasured(before)}: one token takes ${eight} with 8 streams, ${two} with 2`;
   }

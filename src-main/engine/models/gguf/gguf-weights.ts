@@ -2,7 +2,7 @@ import { EngineError } from '../../errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
 import { blockTypeOf, type GgufTensor } from '../../formats/gguf/gguf-file.ts';
 import { readExactly } from '../../formats/read-exactly.ts';
-import { Rooms } from '../../formats/rooms.ts';
+import { BufferPool } from '../../formats/buffer-pool.ts';
 import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
 import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
@@ -15,7 +15,7 @@ const SLICE_BYTES = 2 * 2 ** 20;
 /** Weights of a GGUF file or its parts, dequantised as they are read: one tensor after the other. */
 export class GgufWeights implements WeightSource, WeightReader {
   readonly stored = this;
-  private readonly rooms = new Rooms();
+  private readonly buffers = new BufferPool();
 
   /** @param fileName names the model in messages about tensors that are in no file */
   constructor(
@@ -69,11 +69,11 @@ export class GgufWeights implements WeightSource, WeightReader {
     length: number,
     use: (bytes: Uint8Array) => void,
   ): Promise<void> {
-    const room = this.rooms.take(length);
+    const buffer = this.buffers.take(length);
     try {
-      use(await readExactly(source, offset, length, room));
+      use(await readExactly(source, offset, length, buffer));
     } finally {
-      this.rooms.give(room);
+      this.buffers.give(buffer);
     }
   }
 

@@ -1,6 +1,6 @@
 import { EngineError } from '../../errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
-import { Rooms } from '../../formats/rooms.ts';
+import { BufferPool } from '../../formats/buffer-pool.ts';
 import type { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
 import type { CancelToken } from '../../platform.ts';
 import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
@@ -29,7 +29,7 @@ interface Found {
 /** The weights of a Hugging Face folder under GGUF's names and in GGUF's layouts: changed as they are read. */
 export class HfWeights implements WeightSource, WeightReader {
   readonly stored = this;
-  private readonly rooms = new Rooms();
+  private readonly buffers = new BufferPool();
 
   /** @param sliceBytes read at a time, as far as whole rows and heads allow */
   constructor(
@@ -77,10 +77,10 @@ export class HfWeights implements WeightSource, WeightReader {
         // A head is changed as a whole; of a vector, all heads are in its one row.
         const [group, unit] = weight.shape.length > 1 ? [headDim, bytesPerRow] : [1, type.blockBytes];
         return this.readSlices(found, group, options, (bytes, row, count) => {
-          const target = this.takeRoom(found, bytes.length);
+          const target = this.takeBuffer(found, bytes.length);
           interleave(bytes, target, unit, headDim);
           onRows(target, row, count);
-          this.rooms.give(target);
+          this.buffers.give(target);
         });
       }
     }
@@ -141,11 +141,11 @@ export class HfWeights implements WeightSource, WeightReader {
       checkCancel(cancel);
       const count = Math.min(step, rows - row);
       const length = count * bytesPerRow;
-      const room = this.takeRoom(found, length);
+      const buffer = this.takeBuffer(found, length);
       try {
-        onSlice(await this.folder.readBytes(source, row * bytesPerRow, length, room), row, count);
+        onSlice(await this.folder.readBytes(source, row * bytesPerRow, length, buffer), row, count);
       } finally {
-        this.rooms.give(room);
+        this.buffers.give(buffer);
       }
       onBytes?.(length);
     }
@@ -167,8 +167,8 @@ export class HfWeights implements WeightSource, WeightReader {
     }
   }
 
-  private takeRoom({ source }: Found, bytes: number): Uint8Array<ArrayBuffer> {
-    return this.folder.allocate(source, bytes, () => this.rooms.take(bytes));
+  private takeBuffer({ source }: Found, bytes: number): Uint8Array<ArrayBuffer> {
+    return this.folder.allocate(source, bytes, () => this.buffers.take(bytes));
   }
 }
 

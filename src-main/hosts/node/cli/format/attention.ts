@@ -1,4 +1,4 @@
-import type { TokenPiece, TracedTensor } from '../../../../engine/types.ts';
+import type { TokenPiece, TappedTensor } from '../../../../engine/types.ts';
 import { formatPercent } from './numbers.ts';
 import { formatTable } from './table.ts';
 
@@ -11,7 +11,7 @@ const PIECE_WIDTH = 8;
  * Attention weights of one layer, head by head.
  * @param weights `[heads, tokens, tokens]`: query attends to key
  */
-export function formatAttention(weights: TracedTensor, tokens: readonly TokenPiece[]): string {
+export function formatAttention(weights: TappedTensor, tokens: readonly TokenPiece[]): string {
   const heads = Array.from({ length: weights.shape[0]! }, (_, head) => head);
   if (tokens.length > MATRIX_TOKENS) {
     const rows = heads.map((head) => [`Head ${head + 1}`, strongest(weights, head, tokens)]);
@@ -20,12 +20,12 @@ export function formatAttention(weights: TracedTensor, tokens: readonly TokenPie
   return heads.map((head) => matrix(weights, head, tokens)).join('\n\n');
 }
 
-function weight(weights: TracedTensor, head: number, query: number, key: number): number {
+function weight(weights: TappedTensor, head: number, query: number, key: number): number {
   const tokens = weights.shape[1]!;
   return weights.values[(head * tokens + query) * tokens + key]!;
 }
 
-function matrix(weights: TracedTensor, head: number, tokens: readonly TokenPiece[]): string {
+function matrix(weights: TappedTensor, head: number, tokens: readonly TokenPiece[]): string {
   return formatTable(
     [{ title: `Head ${head + 1}` }, ...tokens.map(({ piece }) => ({ title: shorten(piece), align: 'right' as const }))],
     tokens.map(({ piece }, query) => [
@@ -36,7 +36,7 @@ function matrix(weights: TracedTensor, head: number, tokens: readonly TokenPiece
   );
 }
 
-function strongest(weights: TracedTensor, head: number, tokens: readonly TokenPiece[]): string {
+function strongest(weights: TappedTensor, head: number, tokens: readonly TokenPiece[]): string {
   const last = tokens.length - 1;
   return tokens
     .map(({ piece }, key) => ({ label: `${piece}@${key}`, value: weight(weights, head, last, key) }))

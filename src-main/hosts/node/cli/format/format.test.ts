@@ -5,7 +5,7 @@ import type {
   Inspection,
   ModelInfo,
   TokenPiece,
-  TracedTensor,
+  TappedTensor,
 } from '../../../../engine/types.ts';
 import { formatAttention } from './attention.ts';
 import { formatInspection } from './inspection.ts';
@@ -25,7 +25,7 @@ const token = (id: number, piece: string, range: [number, number] | null): Token
   unknown: piece === '<UNK>',
 });
 
-const tensor = (name: string, shape: number[]): TracedTensor => ({
+const tensor = (name: string, shape: number[]): TappedTensor => ({
   name,
   shape,
   values: Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i / 100),

@@ -1,4 +1,4 @@
-import type { Inspection, TracedTensor } from '../../../../engine/types.ts';
+import type { Inspection, TappedTensor } from '../../../../engine/types.ts';
 import { stopSentence } from '../../../../protocol/stop-sentence.ts';
 import type { Pieces } from '../pieces.ts';
 import { formatAttention } from './attention.ts';
@@ -163,7 +163,7 @@ function detokenization({ reply }: Inspection, pieces: Pieces): string {
 }
 
 /** One line per token of a `[tokens, n]` tensor, labelled with the token. */
-function vectors({ prompt }: Inspection, tensor: TracedTensor): string {
+function vectors({ prompt }: Inspection, tensor: TappedTensor): string {
   const [first, last] = splitAtGap(elide(prompt.tokens.length, FIRST_ROWS, LAST_ROWS));
   const line = (i: number) => [String(i), prompt.tokens[i]!.piece, formatVector(row(tensor, i))];
   const gap = last.length === 0 ? [] : [['', gapLine(prompt.tokens.length), '']];
@@ -172,7 +172,7 @@ function vectors({ prompt }: Inspection, tensor: TracedTensor): string {
   return `${table}\n${plural(tensor.shape[0]!, 'vector')} of ${formatCount(tensor.shape[1]!)} numbers`;
 }
 
-function row(tensor: TracedTensor, index: number): number[] {
+function row(tensor: TappedTensor, index: number): number[] {
   const width = tensor.shape[1]!;
   return tensor.values.slice(index * width, (index + 1) * width);
 }

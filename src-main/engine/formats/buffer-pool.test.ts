@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest';
-import { Rooms } from './rooms.ts';
+import { BufferPool } from './buffer-pool.ts';
 
 it('gives the same bytes again once they were given back, and others until then', () => {
-  const rooms = new Rooms();
-  const first = rooms.take(10);
-  const second = rooms.take(4);
+  const pool = new BufferPool();
+  const first = pool.take(10);
+  const second = pool.take(4);
   expect([first.length, second.length]).toEqual([10, 4]);
   expect(second.buffer).not.toBe(first.buffer);
-  rooms.give(first);
-  const shorter = rooms.take(6);
+  pool.give(first);
+  const shorter = pool.take(6);
   expect(shorter).toHaveLength(6);
   expect(shorter.buffer).toBe(first.buffer);
-  rooms.give(shorter);
+  pool.give(shorter);
   // As long as it was, though less of it was taken.
-  expect(rooms.take(9).buffer).toBe(first.buffer);
-  rooms.give(second);
-  expect(rooms.take(5).buffer).not.toBe(second.buffer);
+  expect(pool.take(9).buffer).toBe(first.buffer);
+  pool.give(second);
+  expect(pool.take(5).buffer).not.toBe(second.buffer);
 });
