@@ -73,13 +73,13 @@ test(
     // Another beginning: what was read before would not be read again.
     expect((await chat.ask('The cat sat on the mat and looked at the big red ball')).reason).toBe('error');
     await expect(chat.id('error-card')).toContainText(/CPU kernel thread crashed/);
-    // The same model is loaded again by itself.
+    // The page reloads the same model.
     await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
     await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
     await chat.newChat();
     expect(await chat.ask(PROMPT)).toEqual(before);
 
-    // In mid-reply: what is written stays, and Continue goes on behind it. Without the cache the threads share every token.
+    // During a reply: the text stays, and Continue resumes after it. Without the cache, the threads share every token.
     await chat.endless();
     await chat.newChat();
     await chat.send(PROMPT);

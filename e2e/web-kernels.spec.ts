@@ -68,13 +68,13 @@ test(
       return threads.length;
     });
     test.skip(ended === 0, 'This machine runs one thread at a time, so that the kernels start no other.');
-    // The browser gives a Worker some seconds to end by itself.
+    // The browser gives a Worker a few seconds to exit.
     await expect.poll(() => app.page.workers().length).toBe(1);
 
     await chat.newChat();
     expect((await chat.ask('Once upon a time there was a little girl who liked to play')).reason).toBe('error');
     await expect(chat.id('error-card')).toContainText(/CPU kernel thread crashed/);
-    // The same model is loaded again by itself, with threads of its own.
+    // The page reloads the same model, with new threads.
     await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
     await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');
     await chat.newChat();

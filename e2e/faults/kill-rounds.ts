@@ -40,11 +40,10 @@ const PROMPTS = ['Once upon a time', 'The cat sat on the', 'Hello world', 'One d
 export class KillRounds {
   readonly #app: RunningApp;
   readonly #random: () => number;
+  readonly #longestLifeMs: number;
   /** Texts of turns that were seen in the store, by chat and turn. */
   readonly #kept = new Map<string, Map<string, string>>();
   #prepared = false;
-
-  readonly #longestLifeMs: number;
 
   constructor(app: RunningApp, random: () => number, longestLifeMs = LONGEST_LIFE_MS) {
     this.#app = app;
@@ -59,9 +58,11 @@ export class KillRounds {
     await this.#openSomeChat(chat);
     const action = await this.#act(chat);
     const { shown, begun, killedAt, midReply } = await this.#watchAndKill(chat, victim);
-    if (victim === 'engine') await new ChatPage(this.#app.page).ready();
-    // A page that outlived its engine saves within half a second.
-    if (victim === 'engine') await sleep(700);
+    if (victim === 'engine') {
+      await new ChatPage(this.#app.page).ready();
+      // A page that outlived its engine saves within half a second.
+      await sleep(700);
+    }
     const { chats, problems } = await this.#readAll();
     if (action !== 'edit' && killedAt - begun > CHAT_KEPT_AFTER_MS && chats.length === 0)
       problems.push('no chat is left');

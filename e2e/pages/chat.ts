@@ -21,7 +21,7 @@ export class ChatPage {
 
   /** Resolves when the engine has its model and the composer takes text. */
   async ready(): Promise<void> {
-    await this.#until(() => document.querySelector('[data-testid="engine-state"][data-state="ready"]') !== null, 0);
+    await this.#until(() => document.querySelector('[data-testid="engine-state"][data-state="ready"]') !== null);
     await expect(this.id('composer')).toBeEditable();
   }
 
@@ -49,7 +49,7 @@ export class ChatPage {
     await this.#until(() => {
       const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);
       return Boolean(reply?.querySelector('[data-testid="stop-reason"]')?.getAttribute('data-reason'));
-    }, 0);
+    });
     return {
       text: (await this.lastText.textContent())?.trim() ?? '',
       reason: await this.lastStop.getAttribute('data-reason'),
@@ -57,7 +57,7 @@ export class ChatPage {
   }
 
   /** Looks in every frame, where an assertion would look again after half a second and more. */
-  async #until(holds: (value: number) => boolean, value: number): Promise<void> {
+  async #until(holds: (value: number) => boolean, value = 0): Promise<void> {
     await this.page.waitForFunction(holds, value, { timeout: 10_000 });
   }
 

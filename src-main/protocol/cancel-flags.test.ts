@@ -32,7 +32,7 @@ describe('CancelFlags', () => {
     expect(token.cancelled).toBe(true);
   });
 
-  it('tells of a cancel by message those that still listen', () => {
+  it('reports a cancel that arrives as a message to current listeners only', () => {
     const token = new RequestCancelToken(1, null);
     const heard: string[] = [];
     const stopListening = token.onCancel(() => heard.push('a'));

@@ -29,7 +29,7 @@ export class UnreadSpace {
   leaveOut(text: string): string {
     let same = 0;
     while (same < text.length && same < this.unread.length && text[same] === this.unread[same]) same++;
-    // Goes on only where all of the text was there. An empty one is part of a character.
+    // Continues only if the whole text was present. An empty one is part of a character.
     this.unread = same === text.length ? this.unread.slice(same) : '';
     return text.slice(same);
   }

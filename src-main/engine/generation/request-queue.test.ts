@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { RequestQueue } from './request-queue.ts';
 
-/** A token that tells of its cancel. */
+/** A cancel token that calls its listeners. */
 function cancelToken() {
   let listener: () => void = () => undefined;
   const token = {
@@ -35,7 +35,7 @@ it('gives one turn at a time, in the order of asking', async () => {
   expect(queue.busy).toBe(false);
 });
 
-it('ends a wait at once when its cancel is told, and those behind still wait for the one before', async () => {
+it('stops waiting as soon as it is cancelled, and later requests keep their order', async () => {
   const queue = new RequestQueue();
   const order: string[] = [];
   const leave = await queue.enter();
@@ -63,7 +63,7 @@ it('gives no turn to a request that was cancelled before, without being told', a
   expect(queue.busy).toBe(false);
 });
 
-it('goes on after a failure', async () => {
+it('serves the next request after a failure', async () => {
   const queue = new RequestQueue();
   await expect(queue.run(() => Promise.reject(new Error('a bug')))).rejects.toThrow('a bug');
   expect(await queue.run(() => Promise.resolve(1))).toBe(1);

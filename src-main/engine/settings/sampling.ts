@@ -127,7 +127,7 @@ export const CONTENT_SETTINGS = {
     { default: [], maxCount: 256, maxLength: 1000 },
     { label: 'Banned texts', flag: '--ban <text>' },
   ),
-  /** Added to the logits of every token that is the text by itself, in any spelling of the vocabulary. */
+  /** Added to the logits of tokens that are the text, with or without a space before it, or that complete it. */
   textBias: textBiases(
     "make a text more or less likely, for example 'cat=+2'; repeatable",
     { default: [], maxCount: 256, maxLength: 1000, maxBias: MAX_BIAS },

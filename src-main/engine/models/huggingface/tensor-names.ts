@@ -26,7 +26,7 @@ export type HfLayout =
   /** GPT-2's Conv1D stores `[inputs, outputs]`. */
   | { readonly change: 'transpose' };
 
-/** Where a tensor that a program declares lies in a Hugging Face folder. */
+/** Where a Hugging Face folder stores a tensor that a program declares. */
 export interface HfTensor {
   /** The first of these that the folder has. */
   readonly names: readonly string[];

@@ -166,7 +166,7 @@ export class ChatSession {
     await this.#answer(chat, chat.addReply(this.#newFacts(), reply.parent));
   }
 
-  /** Writes on at the end of the open chat's last reply. */
+  /** Continues the last reply of the open chat. */
   async continueReply(): Promise<void> {
     const chat = this.#chats.current;
     const reply = chat.lastReply;
