@@ -6,7 +6,7 @@ import {
   type DetailsChunk,
   type ReplyFacts,
   type TokenColumns,
-} from '../../src-main/protocol/chats/chat.ts';
+} from '../../src-main/protocol/app/chats/chat.ts';
 import type { RunningApp } from './app.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';

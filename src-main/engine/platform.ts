@@ -50,7 +50,7 @@ export interface Logger {
 
 /**
  * Asked by the generation loop between tokens and by CPU executors between operations. Backed by shared memory
- * where there is any (see `protocol/cancel-flags.ts`), by a plain boolean elsewhere.
+ * where there is any (see `protocol/engine/cancel-flags.ts`), by a plain boolean elsewhere.
  */
 export interface CancelToken {
   readonly cancelled: boolean;

@@ -54,7 +54,7 @@ export interface GenerateParams {
 
 export type ExecutorName = 'reference' | 'wasm';
 
-/** Why a reply ended, with the values that explain it; `protocol/stop-sentence.ts` puts them into a sentence. */
+/** Why a reply ended, with the values that explain it; `protocol/engine/stop-sentence.ts` puts them into a sentence. */
 export type Stop = StopCause & {
   /** Tokens that `whenFull: 'shift'` left out of the context window. Left out where none were. */
   droppedTokens?: number;

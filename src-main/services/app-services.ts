@@ -11,7 +11,7 @@ import type {
   EmittedEvent,
   ModelListing,
   Settings,
-} from '../protocol/app-services.ts';
+} from '../protocol/app/app-services.ts';
 import { about } from './about.ts';
 import { ChatStore } from './chats/chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chatId, parseOrRefuse } from '../../protocol/schemas.ts';
+import { chatId, parseOrRefuse } from '../../protocol/engine/schemas.ts';
 import { codeOf } from '../json-file.ts';
 
 const JOURNAL = '.jsonl';

@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { ModelSource } from '../../protocol/app-services.ts';
-import { measuredRate } from '../../protocol/measured-rate.ts';
-import { modelId } from '../../protocol/schemas.ts';
+import type { ModelSource } from '../../protocol/app/app-services.ts';
+import { measuredRate } from '../../protocol/app/measured-rate.ts';
+import { modelId } from '../../protocol/engine/schemas.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { codeOf, putAside, readJson, storageError, writeJson, type JsonRead } from '../json-file.ts';
 import { withFileLock } from './file-lock.ts';

@@ -7,7 +7,7 @@ import type {
   AppMethods,
   ModelListing,
   ModelsFolder,
-} from '../../protocol/app-services.ts';
+} from '../../protocol/app/app-services.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
 import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { CatalogueEntry, Download, ModelSettings } from '../../../src-main/protocol/app-services.ts';
+import type { CatalogueEntry, Download, ModelSettings } from '../../../src-main/protocol/app/app-services.ts';
 import { EngineError } from '../../../src-main/engine/errors.ts';
 import { FakeServices } from '../chat/test-support/fakes.ts';
 import { agoText } from './ago.ts';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Worker } from 'node:worker_threads';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
-import { EngineService } from '../../../protocol/engine-service.ts';
+import { EngineService } from '../../../protocol/engine/engine-service.ts';
 import { defaultGenerateParams, InferenceEngine } from '../../index.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import type { KernelThreads } from '../../platform.ts';

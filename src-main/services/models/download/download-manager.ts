@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../../engine/errors.ts';
-import type { AppEvent, Download } from '../../../protocol/app-services.ts';
+import type { AppEvent, Download } from '../../../protocol/app/app-services.ts';
 import type { NetworkLog } from '../../network-log.ts';
 import { codeOf } from '../../json-file.ts';
 import type { CatalogueModel } from '../catalogue.ts';

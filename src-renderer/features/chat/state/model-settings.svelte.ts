@@ -10,8 +10,8 @@ import {
   defaultModelSettings,
   differences,
   MAX_MODELS_WITH_SETTINGS,
-} from '../../../../src-main/protocol/settings-schemas.ts';
-import type { ModelSettings } from '../../../../src-main/protocol/app-services.ts';
+} from '../../../../src-main/protocol/app/settings-schemas.ts';
+import type { ModelSettings } from '../../../../src-main/protocol/app/app-services.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 

@@ -4,7 +4,7 @@ import {
   type ChatEvent,
   type ChatNews,
   type DetailsChunk,
-} from '../../../../src-main/protocol/chats/chat.ts';
+} from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import type { ChatDocument, ChatSink, SaveState } from './chat-document.svelte.ts';
 import { now } from './identity.ts';

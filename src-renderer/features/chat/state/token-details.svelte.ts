@@ -1,4 +1,4 @@
-import type { TokenDetails } from '../../../../src-main/protocol/chats/chat.ts';
+import type { TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 
 /** Details are read and forgotten in pieces of so many tokens. */

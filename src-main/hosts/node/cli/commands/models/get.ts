@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Download } from '../../../../../protocol/app-services.ts';
-import { isDownloadAddress, isProxy } from '../../../../../protocol/download-address.ts';
+import type { Download } from '../../../../../protocol/app/app-services.ts';
+import { isDownloadAddress, isProxy } from '../../../../../protocol/app/download-address.ts';
 import { EngineError } from '../../../../../engine/errors.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
