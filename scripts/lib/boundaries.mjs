@@ -15,6 +15,7 @@ import { dirname, resolve } from 'node:path';
 const LEAVES = ['settings', 'tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
 const BELOW_MODELS = ['engine-base', ...LEAVES, 'program', 'kv-cache'];
 const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'quantize', 'executors', 'generation', 'engine'];
+const PROTOCOLS = ['protocol-base', 'transports', 'engine-protocol', 'app-protocol'];
 
 /** @param {string} name */
 const engineFolder = (name) => `src-main/engine/${name}/**`;
@@ -46,30 +47,38 @@ export const LAYERS = [
   },
 
   // The error class and the settings tables are plain data; everything else of the engine is types here.
+  { name: 'protocol-base', pattern: 'src-main/protocol/*.ts', may: [], types: ['engine-base'] },
+  { name: 'transports', pattern: 'src-main/protocol/transports/**', may: [] },
   {
-    name: 'protocol',
-    pattern: 'src-main/protocol/**',
-    may: [],
-    types: ['engine-base', 'engine', 'tokenizer'],
+    name: 'engine-protocol',
+    pattern: 'src-main/protocol/engine/**',
+    may: ['protocol-base', 'transports'],
+    types: ['engine-base', 'engine'],
   },
+  { name: 'app-protocol', pattern: 'src-main/protocol/app/**', may: ['protocol-base'], types: ['engine-base'] },
   // Chats, settings and models on disk, for the two processes that serve the interface.
-  { name: 'services', pattern: 'src-main/services/**', may: ['protocol'], types: ['engine-base'] },
+  { name: 'services', pattern: 'src-main/services/**', may: ['protocol-base', 'app-protocol'], types: ['engine-base'] },
   {
     name: 'web-server',
     pattern: 'src-main/hosts/web/server/**',
-    may: ['protocol', 'services'],
+    may: ['protocol-base', 'app-protocol', 'services'],
     types: ['engine-base'],
   },
   // The terminal has the same library of models as the app.
   {
     name: 'cli',
     pattern: 'src-main/hosts/node/cli/**',
-    may: ['engine', 'engine-base', 'settings', 'protocol', 'services', 'hosts'],
+    may: ['engine', 'engine-base', 'settings', ...PROTOCOLS, 'services', 'hosts'],
   },
-  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', 'protocol'] },
-  { name: 'preload', pattern: 'src-main/preload/**', may: ['protocol'] },
-  { name: 'app', pattern: 'src-main/app/**', may: ['protocol', 'services'], types: ['engine-base'] },
-  { name: 'renderer', pattern: 'src-renderer/**', may: ['protocol'], types: ['engine-base'] },
+  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', ...PROTOCOLS] },
+  { name: 'preload', pattern: 'src-main/preload/**', may: ['app-protocol'] },
+  {
+    name: 'app',
+    pattern: 'src-main/app/**',
+    may: ['protocol-base', 'app-protocol', 'services'],
+    types: ['engine-base'],
+  },
+  { name: 'renderer', pattern: 'src-renderer/**', may: PROTOCOLS, types: ['engine-base'] },
 ];
 
 /** Files of the engine that hold plain data, which the layers outside of it may import as values. */

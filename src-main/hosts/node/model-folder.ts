@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../engine/errors.ts';
 import type { ModelFiles } from '../../engine/platform.ts';
-import { isModelId } from '../../protocol/engine/schemas.ts';
+import { isModelId } from '../../protocol/fields.ts';
 import { openFileByteSource } from './file-byte-source.ts';
 
 /** Every model folder holds this file. */

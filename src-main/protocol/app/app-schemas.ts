@@ -5,7 +5,8 @@ import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
 import { measuredRate } from './measured-rate.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
-import { chatId, modelId, parseOrRefuse, schemaOf, shortText } from '../engine/schemas.ts';
+import { chatId, shortText } from './fields.ts';
+import { modelId, parseOrRefuse, schemaOf } from '../fields.ts';
 
 /** Only https addresses without a user name or password leave the app. */
 const externalUrl = v.pipe(

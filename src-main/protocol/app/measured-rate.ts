@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { MeasuredRate } from './app-services.ts';
-import { isoDate, rate, schemaOf } from '../engine/schemas.ts';
+import { schemaOf } from '../fields.ts';
+import { isoDate, rate } from './fields.ts';
 
 export const measuredRate = schemaOf<MeasuredRate>()(
   v.object({

@@ -10,7 +10,8 @@ import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/types.ts';
 import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
 import { isDownloadAddress, isProxy } from './download-address.ts';
-import { chatId, modelId, schemaOf, shortText, tokenCount } from '../engine/schemas.ts';
+import { modelId, schemaOf } from '../fields.ts';
+import { chatId, shortText, tokenCount } from './fields.ts';
 import { schemasOf, storedSettings } from '../setting-schemas.ts';
 
 export function defaultSettings(): Settings {

@@ -1,7 +1,7 @@
 /** What a chunk costs on its way from the engine's thread to the page: one check, and one copy for each border between threads. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { defaultGenerateParams } from '../../engine/defaults.ts';
-import type * as Schemas from './schemas.ts';
+import type * as Fields from '../fields.ts';
 import { FakeEngine } from './test-support/fake-engine.ts';
 import { memoryTransportPair } from './test-support/memory.ts';
 import type { Transport } from '../transports/transport.ts';
@@ -9,15 +9,15 @@ import type { Transport } from '../transports/transport.ts';
 /** With a check that counts its calls. Loaded anew, as test files share their modules. */
 async function countedModules() {
   vi.resetModules();
-  vi.doMock('./schemas.ts', async (importOriginal) => {
-    const original = await importOriginal<typeof Schemas>();
+  vi.doMock('../fields.ts', async (importOriginal) => {
+    const original = await importOriginal<typeof Fields>();
     return { ...original, parseOrRefuse: vi.fn(original.parseOrRefuse) };
   });
   return {
     ...(await import('./client.ts')),
     ...(await import('./engine-service.ts')),
     ...(await import('./relay.ts')),
-    ...(await import('./schemas.ts')),
+    ...(await import('../fields.ts')),
     ...(await import('./server.ts')),
   };
 }
@@ -27,7 +27,7 @@ beforeAll(async () => {
   modules = await countedModules();
 });
 afterAll(() => {
-  vi.doUnmock('./schemas.ts');
+  vi.doUnmock('../fields.ts');
   vi.resetModules();
 });
 

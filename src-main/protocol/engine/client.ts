@@ -3,7 +3,8 @@ import { EngineError } from '../../engine/errors.ts';
 import type { EngineApi, EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../errors.ts';
 import { PROTOCOL_VERSION, type ClientMessage, type EngineMessage } from './messages.ts';
-import { parseOrRefuse, engineMessage, requestIdOf } from './schemas.ts';
+import { parseOrRefuse } from '../fields.ts';
+import { engineMessage, requestIdOf } from './schemas.ts';
 import { StreamReader } from './stream-reader.ts';
 import type { Transport } from '../transports/transport.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../../engine/defaults.ts';
 import { EngineError } from '../../engine/errors.ts';
-import { checkCall, checkStream, clientMessage, engineMessage, isModelId, MAX_TEXT, requestIdOf } from './schemas.ts';
+import { isModelId, MAX_TEXT } from '../fields.ts';
+import { checkCall, checkStream, clientMessage, engineMessage, requestIdOf } from './schemas.ts';
 import * as v from 'valibot';
 
 function refusal(run: () => unknown): EngineError {

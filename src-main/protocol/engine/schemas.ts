@@ -1,49 +1,33 @@
 /**
  * What may cross the border. The engine's side checks every message and every method's params; the client's side
- * checks the envelope of what comes back. Static types and schemas are held together by `schemaOf`: a schema that
- * drifts from its type does not compile.
+ * checks the envelope of what comes back.
  */
 import * as v from 'valibot';
 import { EngineError } from '../../engine/errors.ts';
 import { STOP_SETTINGS, TOP_CANDIDATES } from '../../engine/settings/generation.ts';
-import { MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
+import { MAX_SOURCE } from '../../engine/settings/sampling.ts';
 import type {
   ChatMessage,
   ChatTemplateChoice,
   Continues,
-  ErrorPayload,
   GenerateParams,
   InspectParams,
   PromptInput,
   RenderChatParams,
-  SamplingParams,
   ProfileParams,
   ScoreParams,
   StopParams,
-  StopReason,
   TokenizeParams,
 } from '../../engine/types.ts';
+import { errorPayload, modelId, parseOrRefuse, samplingParams, schemaOf, stopReason, text } from '../fields.ts';
+import { grammarSource, MAX_TOKEN_ID, numberIn, schemasOf } from '../setting-schemas.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
-import { isErrorCode } from '../errors.ts';
 import type { ClientMessage, EngineMessage } from './messages.ts';
-import { grammarSource, numberIn, schemasOf } from '../setting-schemas.ts';
 
-/** Longest text of one message, UTF-16 units. What fits here may still not fit the context window. */
-export const MAX_TEXT = 8 * 1024 * 1024;
 /** Ids in one list. */
 export const MAX_IDS = 1024 * 1024;
 export const MAX_CREDIT = 2 ** 31 - 1;
 
-/** Gives a schema the type it must describe, exactly: neither wider nor narrower. */
-export function schemaOf<T>() {
-  return <S extends v.GenericSchema<unknown, T>>(schema: [T] extends [v.InferOutput<S>] ? S : never): S => schema;
-}
-
-export const finite = v.pipe(v.number(), v.finite());
-export const isoDate = v.pipe(v.string(), v.isoTimestamp());
-/** Something per second; null where it was not measured. */
-export const rate = v.nullable(v.pipe(finite, v.minValue(0)));
-const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
@@ -55,7 +39,7 @@ const tokenIds = v.custom<number[]>(
   (value) =>
     Array.isArray(value) &&
     value.length <= MAX_IDS &&
-    value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_CREDIT),
+    value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID),
   `Expected a list of at most ${MAX_IDS} token ids (whole numbers, 0 or above)`,
 );
 
@@ -96,14 +80,9 @@ const promptInput = schemaOf<PromptInput>()(
   ]),
 );
 
-export const samplingParams = schemaOf<SamplingParams>()(v.object(schemasOf(SAMPLING_SETTINGS)));
 const stopParams = schemaOf<StopParams>()(v.object(schemasOf(STOP_SETTINGS)));
 
 const candidateCount = numberIn(TOP_CANDIDATES);
-
-export const stopReason = schemaOf<StopReason>()(
-  v.picklist(['eos', 'max_tokens', 'stop_string', 'repetition', 'time_limit', 'context_full', 'user', 'error']),
-);
 
 const continues = schemaOf<Continues>()(
   v.object({
@@ -130,27 +109,6 @@ const generateParams = schemaOf<GenerateParams>()(
     continues: v.exactOptional(continues),
   }),
 );
-
-/** A folder's name, never a path. */
-export const modelId = v.pipe(
-  v.string(),
-  v.maxLength(128),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected a model id: letters, digits, dots, dashes'),
-);
-
-/** Chats' ids are file names, so they are letters, digits, `_` and `-` only. */
-export const chatId = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'Expected a chat id: up to 64 letters, digits, _ and -'),
-);
-
-export const shortText = v.pipe(v.string(), v.maxLength(1000));
-
-export const tokenCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-
-export function isModelId(value: unknown): boolean {
-  return v.is(modelId, value);
-}
 
 const noParams = schemaOf<Record<string, never>>()(v.record(v.string(), v.never()));
 
@@ -242,19 +200,6 @@ function check(schemas: Readonly<Record<string, v.GenericSchema>>, method: strin
   return { method, params: parseOrRefuse(schema, params, method) };
 }
 
-/**
- * @param what Names the value in the message, for example the method.
- * @throws EngineError BAD_REQUEST with `details.field`, the dotted path of the first bad field.
- */
-export function parseOrRefuse<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  const field = v.getDotPath(issue) ?? '';
-  const where = field === '' ? what : `${what}: ${field}`;
-  throw new EngineError('BAD_REQUEST', `Invalid value in ${where}. ${issue.message.slice(0, 300)}.`, { field, what });
-}
-
 export const clientMessage = schemaOf<ClientMessage>()(
   v.variant('type', [
     v.object({ type: v.literal('hello'), version: v.number() }),
@@ -269,14 +214,6 @@ export const clientMessage = schemaOf<ClientMessage>()(
     v.object({ type: v.literal('credit'), id: requestId, credit: integerBetween(1, MAX_CREDIT) }),
     v.object({ type: v.literal('cancel'), id: requestId }),
   ]),
-);
-
-export const errorPayload = schemaOf<ErrorPayload>()(
-  v.object({
-    code: v.custom<ErrorPayload['code']>(isErrorCode, 'Expected an error code'),
-    message: v.string(),
-    details: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
-  }),
 );
 
 export const engineMessage = schemaOf<EngineMessage>()(

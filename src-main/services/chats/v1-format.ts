@@ -2,8 +2,9 @@
 import * as v from 'valibot';
 import type { GeneratedToken, PromptSegment, SamplingParams, Timings } from '../../engine/types.ts';
 import type { EarlierStop } from '../../protocol/app/chats/chat.ts';
-import { candidate, count, earlierStop, milliseconds, text, timings } from '../../protocol/app/chats/chat-schemas.ts';
-import { chatId, finite, isoDate, parseOrRefuse, schemaOf, shortText } from '../../protocol/engine/schemas.ts';
+import { candidate, count, earlierStop, milliseconds, timings } from '../../protocol/app/chats/chat-schemas.ts';
+import { chatId, finite, isoDate, shortText } from '../../protocol/app/fields.ts';
+import { parseOrRefuse, schemaOf, text } from '../../protocol/fields.ts';
 import { storedSampling } from '../../protocol/app/settings-schemas.ts';
 
 export interface V1Version {

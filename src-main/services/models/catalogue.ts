@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { EngineError } from '../../engine/errors.ts';
 import { isDownloadAddress } from '../../protocol/app/download-address.ts';
-import { modelId, parseOrRefuse } from '../../protocol/engine/schemas.ts';
+import { modelId, parseOrRefuse } from '../../protocol/fields.ts';
 
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(600));
 const address = v.pipe(v.string(), v.check(isDownloadAddress, 'Expected an https address'));

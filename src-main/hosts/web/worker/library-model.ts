@@ -2,7 +2,7 @@ import { EngineError } from '../../../engine/errors.ts';
 import type { ModelFiles } from '../../../engine/platform.ts';
 import { MODELS_ROUTE, TOKEN_HEADER, type AppAnswer, type ServedModel } from '../../../protocol/app/app-bridge.ts';
 import { fromErrorPayload } from '../../../protocol/errors.ts';
-import { isModelId } from '../../../protocol/engine/schemas.ts';
+import { isModelId } from '../../../protocol/fields.ts';
 import { openHttpByteSource } from './http-byte-source.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { EngineError } from '../../../engine/errors.ts';
 import type { ModelFiles } from '../../../engine/platform.ts';
-import { isModelId } from '../../../protocol/engine/schemas.ts';
+import { isModelId } from '../../../protocol/fields.ts';
 import { existsOverHttp, openHttpByteSource } from './http-byte-source.ts';
 
 /** A web server lists no folders, so these names are tried. */

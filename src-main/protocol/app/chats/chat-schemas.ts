@@ -2,19 +2,9 @@
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../../engine/errors.ts';
 import type { Candidate, Stop, Timings } from '../../../engine/types.ts';
-import {
-  chatId,
-  errorPayload,
-  finite,
-  isoDate,
-  MAX_CREDIT,
-  MAX_TEXT,
-  rate,
-  samplingParams,
-  schemaOf,
-  shortText,
-  stopReason,
-} from '../../engine/schemas.ts';
+import { errorPayload, MAX_TEXT, samplingParams, schemaOf, stopReason, text } from '../../fields.ts';
+import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
+import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
   MAX_DETAILS_PER_CHUNK,
   MAX_EVENTS_PER_WRITE,
@@ -35,7 +25,6 @@ import {
 const MAX_TOKENS_PER_EVENT = 100_000;
 const MAX_TOKENS_PER_REPLY = 2_000_000;
 
-export const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const milliseconds = v.pipe(finite, v.minValue(0));
 
@@ -137,7 +126,7 @@ const replyTurn = v.strictObject({
 });
 
 const COLUMNS: { readonly [C in keyof TokenColumns]: (value: unknown) => boolean } = {
-  ids: (value) => isWhole(value, NO_TOKEN, MAX_CREDIT),
+  ids: (value) => isWhole(value, NO_TOKEN, MAX_TOKEN_ID),
   lengths: (value) => isWhole(value, 0, MAX_TEXT),
   parts: (value) => isWhole(value, 0, REPLY_PARTS.length - 1),
   logprobs: Number.isFinite,
