@@ -1,5 +1,5 @@
 /** Chats of any length, written through the app's own services. */
-import { defaultSamplingParams } from '../../src-main/engine/defaults.ts';
+import { defaultSamplingParams } from '../../src-main/engine/api/defaults.ts';
 import {
   MAX_EVENTS_PER_WRITE,
   type ChatEvent,

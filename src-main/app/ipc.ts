@@ -1,7 +1,7 @@
 /** The page's way into the main process. Every message is checked: who sent it, what it asks for, with which values. */
 import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
 import { isAbsolute } from 'node:path';
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 import type { AppAnswer } from '../protocol/app/app-bridge.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
 import { IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/ipc-channels.ts';

@@ -1,5 +1,5 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
-import { EngineError } from './errors.ts';
+import { EngineError } from './api/errors.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import type { Executor } from './executors/executor.ts';
 import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
@@ -17,12 +17,12 @@ import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
-import type { ModelDescription } from './model-description.ts';
+import type { ModelDescription } from './api/model-description.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
 import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/open-model.ts';
-import type { CancelToken, ModelFiles, Platform } from './platform.ts';
+import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
@@ -45,7 +45,7 @@ import type {
   SourceProblem,
   TokenizeParams,
   Tokenized,
-} from './types.ts';
+} from './api/types.ts';
 import {
   validateGenerateParams,
   validateIds,
@@ -55,11 +55,11 @@ import {
   validateScoreParams,
 } from './validate.ts';
 
-export * from './defaults.ts';
-export * from './errors.ts';
-export * from './platform.ts';
-export * from './types.ts';
-export type { MemoryAt, ModelDescription } from './model-description.ts';
+export * from './api/defaults.ts';
+export * from './api/errors.ts';
+export * from './api/platform.ts';
+export * from './api/types.ts';
+export type { MemoryAt, ModelDescription } from './api/model-description.ts';
 export { openTokenizer } from './models/open-tokenizer.ts';
 export {
   type Quantized,

@@ -3,9 +3,9 @@
  * from its type does not compile.
  */
 import * as v from 'valibot';
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 import { SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';
-import type { ErrorPayload, SamplingParams, StopReason } from '../engine/types.ts';
+import type { ErrorPayload, SamplingParams, StopReason } from '../engine/api/types.ts';
 import { isErrorCode } from './errors.ts';
 import { schemasOf } from './setting-schemas.ts';
 

@@ -1,4 +1,4 @@
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 import type { AppAnswer } from '../protocol/app/app-bridge.ts';
 import { checkAppCall } from '../protocol/app/app-schemas.ts';
 import type { AppServices } from '../protocol/app/app-services.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 import type {
   AppEvent,
   AppMethodName,

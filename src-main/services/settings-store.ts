@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 import { defaultSettings } from '../protocol/app/settings-schemas.ts';
 import type { Settings } from '../protocol/app/app-services.ts';
 import type { InstanceLock } from './instance-lock.ts';

@@ -2,7 +2,7 @@
 import type { AppAnswer, TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import { TOKEN_HEADER } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../src-main/protocol/app/app-services.ts';
-import { EngineError } from '../../src-main/engine/errors.ts';
+import { EngineError } from '../../src-main/engine/api/errors.ts';
 import { fromErrorPayload } from '../../src-main/protocol/errors.ts';
 import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
-import type { ModelFiles } from '../../engine/platform.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { ModelFiles } from '../../engine/api/platform.ts';
 import { isModelId } from '../../protocol/fields.ts';
 import { openFileByteSource } from './file-byte-source.ts';
 

@@ -1,5 +1,5 @@
 /** How a page reaches `AppServices`: what both hosts agree on, by name. */
-import type { ErrorPayload } from '../../engine/types.ts';
+import type { ErrorPayload } from '../../engine/api/types.ts';
 import type { AppEvent, AppMethodName, AppMethods, ModelListing } from './app-services.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams } from '../../engine/defaults.ts';
-import { EngineError } from '../../engine/errors.ts';
+import { defaultSamplingParams } from '../../engine/api/defaults.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { checkAppCall } from './app-schemas.ts';
 import {
   defaultModelSettings,

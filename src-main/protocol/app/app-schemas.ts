@@ -1,6 +1,6 @@
 /** The calls of `AppServices` as they arrive from a page: what does not fit is refused. */
 import * as v from 'valibot';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
 import { measuredRate } from './measured-rate.ts';

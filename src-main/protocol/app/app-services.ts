@@ -9,7 +9,7 @@ import type {
   SamplingParams,
   StopParams,
   WhenFull,
-} from '../../engine/types.ts';
+} from '../../engine/api/types.ts';
 import type {
   ChatDetailsRange,
   ChatNews,

@@ -3,11 +3,11 @@
  * missing or broken part becomes its default.
  */
 import * as v from 'valibot';
-import { defaultSamplingParams, defaultStopParams } from '../../engine/defaults.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../engine/api/defaults.ts';
 import { STOP_SETTINGS } from '../../engine/settings/generation.ts';
 import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
 import type { SettingTable } from '../../engine/settings/setting.ts';
-import type { SamplingParams } from '../../engine/types.ts';
+import type { SamplingParams } from '../../engine/api/types.ts';
 import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
 import { isDownloadAddress, isProxy } from './download-address.ts';
 import { modelId, schemaOf } from '../fields.ts';

@@ -3,7 +3,7 @@
  * never knows on which side of a process border the engine lives.
  */
 import type { LoadOptions } from '../../engine/index.ts';
-import type { ModelDescription } from '../../engine/model-description.ts';
+import type { ModelDescription } from '../../engine/api/model-description.ts';
 import type {
   Detokenized,
   GenerateEvent,
@@ -23,7 +23,7 @@ import type {
   SourceProblem,
   TokenizeParams,
   Tokenized,
-} from '../../engine/types.ts';
+} from '../../engine/api/types.ts';
 
 export interface EngineStatus {
   model: ModelInfo | null;

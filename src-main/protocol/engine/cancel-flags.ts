@@ -2,7 +2,7 @@
  * Cancel without a message loop. The thread beside the engine writes the id of a cancelled request into shared memory;
  * the engine reads it between tokens, however busy its own event loop is.
  */
-import type { CancelToken } from '../../engine/platform.ts';
+import type { CancelToken } from '../../engine/api/platform.ts';
 
 /** Slots of the ring. Request `id` uses slot `id % SLOTS`, so that requests in flight do not overwrite each other. */
 const SLOTS = 64;

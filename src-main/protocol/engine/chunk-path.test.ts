@@ -1,6 +1,6 @@
 /** What a chunk costs on its way from the engine's thread to the page: one check, and one copy for each border between threads. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { defaultGenerateParams } from '../../engine/defaults.ts';
+import { defaultGenerateParams } from '../../engine/api/defaults.ts';
 import type * as Fields from '../fields.ts';
 import { FakeEngine } from './test-support/fake-engine.ts';
 import { memoryTransportPair } from './test-support/memory.ts';

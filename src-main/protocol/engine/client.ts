@@ -1,5 +1,5 @@
 /** The engine as its callers see it, wherever it runs. */
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import type { EngineApi, EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../errors.ts';
 import { PROTOCOL_VERSION, type ClientMessage, type EngineMessage } from './messages.ts';

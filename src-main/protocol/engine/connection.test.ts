@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultGenerateParams, defaultSamplingParams, defaultStopParams } from '../../engine/defaults.ts';
-import { EngineError } from '../../engine/errors.ts';
+import { defaultGenerateParams, defaultSamplingParams, defaultStopParams } from '../../engine/api/defaults.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { CancelFlags } from './cancel-flags.ts';
 import { MAX_WAITING } from './chunk-batcher.ts';
 import { EngineClient } from './client.ts';

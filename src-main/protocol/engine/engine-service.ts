@@ -1,7 +1,7 @@
 /** One engine, shared by every connection to it: what each request of the protocol asks of the engine. */
 import type { InferenceEngine, LoadOptions } from '../../engine/index.ts';
-import type { CancelToken, ModelFiles } from '../../engine/platform.ts';
-import type { ModelInfo } from '../../engine/types.ts';
+import type { CancelToken, ModelFiles } from '../../engine/api/platform.ts';
+import type { ModelInfo } from '../../engine/api/types.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
 import type { CheckedCall, CheckedStream } from './schemas.ts';
 

@@ -1,5 +1,5 @@
 /** The wire format. Every message is one of these; anything else is refused at the edge (see `schemas.ts`). */
-import type { ErrorPayload } from '../../engine/types.ts';
+import type { ErrorPayload } from '../../engine/api/types.ts';
 
 /** Raised whenever a message changes its meaning. Both sides must agree. */
 export const PROTOCOL_VERSION = 2;

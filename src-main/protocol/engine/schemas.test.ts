@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultGenerateParams } from '../../engine/defaults.ts';
-import { EngineError } from '../../engine/errors.ts';
+import { defaultGenerateParams } from '../../engine/api/defaults.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { isModelId, MAX_TEXT } from '../fields.ts';
 import { checkCall, checkStream, clientMessage, engineMessage, requestIdOf } from './schemas.ts';
 import * as v from 'valibot';

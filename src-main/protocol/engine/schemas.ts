@@ -3,7 +3,7 @@
  * checks the envelope of what comes back.
  */
 import * as v from 'valibot';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { STOP_SETTINGS, TOP_CANDIDATES } from '../../engine/settings/generation.ts';
 import { MAX_SOURCE } from '../../engine/settings/sampling.ts';
 import type {
@@ -18,7 +18,7 @@ import type {
   ScoreParams,
   StopParams,
   TokenizeParams,
-} from '../../engine/types.ts';
+} from '../../engine/api/types.ts';
 import { errorPayload, modelId, parseOrRefuse, samplingParams, schemaOf, stopReason, text } from '../fields.ts';
 import { grammarSource, MAX_TOKEN_ID, numberIn, schemasOf } from '../setting-schemas.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';

@@ -1,6 +1,6 @@
 /** The engine's edge: runs in the engine's thread, one per connection. Nothing that arrives here can make it throw. */
-import { EngineError } from '../../engine/errors.ts';
-import type { Logger } from '../../engine/platform.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { Logger } from '../../engine/api/platform.ts';
 import { RequestCancelToken, type CancelFlags } from './cancel-flags.ts';
 import { ChunkBatcher } from './chunk-batcher.ts';
 import type { EngineService } from './engine-service.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Stop } from '../../engine/types.ts';
+import type { Stop } from '../../engine/api/types.ts';
 import { stopSentence } from './stop-sentence.ts';
 
 describe('stopSentence', () => {

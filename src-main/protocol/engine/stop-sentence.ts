@@ -1,5 +1,5 @@
 /** Why a reply ended, in the sentence that a person reads. */
-import type { Stop } from '../../engine/types.ts';
+import type { Stop } from '../../engine/api/types.ts';
 
 /** One sentence with the values in it, for example `Reached the limit of 96 tokens.` */
 export function stopSentence(stop: Stop): string {

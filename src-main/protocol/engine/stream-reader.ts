@@ -1,5 +1,5 @@
 /** The reading end of a stream: an async iterator that gives credit back as its chunks are read. */
-import type { EngineError } from '../../engine/errors.ts';
+import type { EngineError } from '../../engine/api/errors.ts';
 
 export interface StreamReaderEvents {
   /** The reader took `chunks` chunks: the engine may send as many more. */

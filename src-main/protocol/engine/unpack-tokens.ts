@@ -1,4 +1,4 @@
-import type { Tokenized, TokenPiece } from '../../engine/types.ts';
+import type { Tokenized, TokenPiece } from '../../engine/api/types.ts';
 
 /** The tokens from `first` to before `end`, unpacked; all of them by default. */
 export function unpackTokens({ ids, ranges, vocabulary }: Tokenized, first = 0, end = ids.length): TokenPiece[] {

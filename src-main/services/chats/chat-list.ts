@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import type { EmittedEvent } from '../../protocol/app/app-services.ts';
 import type { ChatSummary } from '../../protocol/app/chats/chat.ts';
 import type { InstanceLock } from '../instance-lock.ts';

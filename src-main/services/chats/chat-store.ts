@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import type { EmittedEvent } from '../../protocol/app/app-services.ts';
 import type {
   ChatDetailsRange,

@@ -1,6 +1,6 @@
 /** Chats as versions before the journal stored them: one JSON file with every token record of every version. */
 import * as v from 'valibot';
-import type { GeneratedToken, PromptSegment, SamplingParams, Timings } from '../../engine/types.ts';
+import type { GeneratedToken, PromptSegment, SamplingParams, Timings } from '../../engine/api/types.ts';
 import type { EarlierStop } from '../../protocol/app/chats/chat.ts';
 import { candidate, count, earlierStop, milliseconds, timings } from '../../protocol/app/chats/chat-schemas.ts';
 import { chatId, finite, isoDate, shortText } from '../../protocol/app/fields.ts';

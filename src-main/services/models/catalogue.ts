@@ -1,7 +1,7 @@
 /** The list of models that comes with the app: `resources/catalogue.json`. Reading it asks no server for anything. */
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { isDownloadAddress } from '../../protocol/app/download-address.ts';
 import { modelId, parseOrRefuse } from '../../protocol/fields.ts';
 

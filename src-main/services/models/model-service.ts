@@ -1,6 +1,6 @@
 /** What an app does with models beside running them: the library, the catalogue, downloads, other programs' folders. */
 import { join } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import type {
   EmittedEvent,
   AppMethodName,

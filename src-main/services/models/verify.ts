@@ -1,4 +1,4 @@
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import type { ModelVerification } from '../../protocol/app/app-services.ts';
 import type { CatalogueModel } from './catalogue.ts';
 import type { ModelLibrary } from './library.ts';

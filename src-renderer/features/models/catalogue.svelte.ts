@@ -1,4 +1,4 @@
-import { EngineError } from '../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { AppServices, CatalogueEntry, ModelsFolder } from '../../../src-main/protocol/app/app-services.ts';
 import type { LibraryState } from './library.svelte.ts';
 import { entryMemory, fitOf, type EntryMemory, type Fit } from './memory.ts';

@@ -5,7 +5,7 @@ import { nodePlatform } from '../../../hosts/node/node-platform.ts';
 import { EngineService } from '../../../protocol/engine/engine-service.ts';
 import { defaultGenerateParams, InferenceEngine } from '../../index.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
-import type { KernelThreads } from '../../platform.ts';
+import type { KernelThreads } from '../../api/platform.ts';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { testKernels } from '../../test-support/kernels.ts';

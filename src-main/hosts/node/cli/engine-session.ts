@@ -1,5 +1,5 @@
-import { EngineError } from '../../../engine/errors.ts';
-import type { ModelInfo } from '../../../engine/types.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ModelInfo } from '../../../engine/api/types.ts';
 import type { EngineStreams } from '../../../protocol/engine/api.ts';
 import { EngineClient } from '../../../protocol/engine/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { EngineError } from '../../../engine/errors.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
 import { parseStoredSettings } from '../../../protocol/app/settings-schemas.ts';
 import type { EmittedEvent } from '../../../protocol/app/app-services.ts';
 import { dataFolder } from '../../../services/data-folder.ts';

@@ -1,4 +1,4 @@
-import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../engine/types.ts';
+import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../engine/api/types.ts';
 import type { EngineClient } from '../../../protocol/engine/client.ts';
 
 /** What a reply left behind. */

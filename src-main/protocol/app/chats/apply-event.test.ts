@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams } from '../../../engine/defaults.ts';
+import { defaultSamplingParams } from '../../../engine/api/defaults.ts';
 import { applyEvent, emptyChat, indexOf, pathTo } from './apply-event.ts';
 import type { ChatChange, ReplyFacts, StoredChat, TokenColumns } from './chat.ts';
 

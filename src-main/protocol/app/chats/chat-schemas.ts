@@ -1,7 +1,7 @@
 /** Changes of chats as they arrive from a page: what does not fit is refused. */
 import * as v from 'valibot';
-import { ENGINE_ERROR_CODES } from '../../../engine/errors.ts';
-import type { Candidate, Stop, Timings } from '../../../engine/types.ts';
+import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
+import type { Candidate, Stop, Timings } from '../../../engine/api/types.ts';
 import { errorPayload, MAX_TEXT, samplingParams, schemaOf, stopReason, text } from '../../fields.ts';
 import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';

@@ -5,7 +5,7 @@
  * What changes a chat is a `ChatEvent`. Events are what the journal stores, what pages send and what pages receive, so
  * there is one way to change a chat (`apply-event.ts`). Applying an event twice changes nothing more.
  */
-import type { EngineErrorCode } from '../../../engine/errors.ts';
+import type { EngineErrorCode } from '../../../engine/api/errors.ts';
 import type {
   Candidate,
   ExecutorName,
@@ -14,7 +14,7 @@ import type {
   Stop,
   StopReason,
   Timings,
-} from '../../../engine/types.ts';
+} from '../../../engine/api/types.ts';
 
 /** What a chat is called and how it starts. */
 export interface ChatFacts {

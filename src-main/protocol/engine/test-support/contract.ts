@@ -2,9 +2,9 @@
  * What every connection to the engine must do, whatever it runs over. Plain functions without a test framework, so
  * that the same cases run in Node and inside a page. They need the real engine with the built-in model.
  */
-import { defaultGenerateParams } from '../../../engine/defaults.ts';
-import { EngineError, type EngineErrorCode } from '../../../engine/errors.ts';
-import type { GenerateEvent, GenerateParams } from '../../../engine/types.ts';
+import { defaultGenerateParams } from '../../../engine/api/defaults.ts';
+import { EngineError, type EngineErrorCode } from '../../../engine/api/errors.ts';
+import type { GenerateEvent, GenerateParams } from '../../../engine/api/types.ts';
 import { EngineClient } from '../client.ts';
 import { PROTOCOL_VERSION } from '../messages.ts';
 import type { Transport } from '../../transports/transport.ts';

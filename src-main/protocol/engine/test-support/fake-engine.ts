@@ -1,8 +1,8 @@
 /** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
-import { EngineError } from '../../../engine/errors.ts';
-import type { ModelDescription } from '../../../engine/model-description.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ModelDescription } from '../../../engine/api/model-description.ts';
 import type { LoadOptions } from '../../../engine/index.ts';
-import type { CancelToken, ModelFiles } from '../../../engine/platform.ts';
+import type { CancelToken, ModelFiles } from '../../../engine/api/platform.ts';
 import type {
   Detokenized,
   GenerateEvent,
@@ -16,7 +16,7 @@ import type {
   SamplingPreview,
   SourceProblem,
   Stop,
-} from '../../../engine/types.ts';
+} from '../../../engine/api/types.ts';
 import { RequestQueue } from '../../../engine/generation/request-queue.ts';
 import type { ServedEngine } from '../engine-service.ts';
 

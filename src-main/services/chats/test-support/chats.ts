@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { defaultSamplingParams } from '../../../engine/defaults.ts';
+import { defaultSamplingParams } from '../../../engine/api/defaults.ts';
 import type { EmittedEvent } from '../../../protocol/app/app-services.ts';
 import type { ChatChange, ChatEvent, ChatNews, ReplyFacts, TokenDetails } from '../../../protocol/app/chats/chat.ts';
 import { InstanceLock } from '../../instance-lock.ts';

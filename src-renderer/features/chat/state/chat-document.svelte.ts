@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../../src-main/engine/types.ts';
+import type { ChatMessage } from '../../../../src-main/engine/api/types.ts';
 import type {
   ChatChange,
   ChatEvent,

@@ -1,11 +1,11 @@
-import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/defaults.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import type {
   ChatTemplateChoice,
   GrammarSource,
   ModelInfo,
   SamplingParams,
   StopParams,
-} from '../../../../src-main/engine/types.ts';
+} from '../../../../src-main/engine/api/types.ts';
 import {
   defaultModelSettings,
   differences,

@@ -1,4 +1,4 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import {
   MAX_EVENTS_PER_WRITE,
   type ChatEvent,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { LocalAppServices } from '../../../../src-main/services/app-services.ts';

@@ -8,7 +8,7 @@ import type {
   SamplingParams,
   Stop,
   Timings,
-} from '../../../../src-main/engine/types.ts';
+} from '../../../../src-main/engine/api/types.ts';
 import { noTokens } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import {
   REPLY_PARTS,

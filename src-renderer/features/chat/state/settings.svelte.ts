@@ -1,4 +1,4 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { AppServices, Settings } from '../../../../src-main/protocol/app/app-services.ts';
 
 /** Changes within this time are written together, ms. A slider that is dragged changes at every frame. */

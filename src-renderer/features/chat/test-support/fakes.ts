@@ -1,5 +1,5 @@
-import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type {
   GenerateEvent,
   GenerateParams,
@@ -7,7 +7,7 @@ import type {
   ModelInfo,
   Stop,
   Timings,
-} from '../../../../src-main/engine/types.ts';
+} from '../../../../src-main/engine/api/types.ts';
 import type {
   EngineApi,
   EngineMethods,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { EngineError } from '../../../../src-main/engine/errors.ts';
+import type { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type {
   AppEvent,
   AppMethodName,

@@ -1,4 +1,4 @@
-import type { Candidate } from '../../../../src-main/engine/types.ts';
+import type { Candidate } from '../../../../src-main/engine/api/types.ts';
 import type { TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';

@@ -1,4 +1,4 @@
-import type { Tokenized } from '../../../../src-main/engine/types.ts';
+import type { Tokenized } from '../../../../src-main/engine/api/types.ts';
 import { rangeOf } from '../../../../src-main/protocol/engine/unpack-tokens.ts';
 
 export interface TextPart {

@@ -1,4 +1,4 @@
-import { EngineError } from '../../../../engine/errors.ts';
+import { EngineError } from '../../../../engine/api/errors.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, failureOf, type ExitCode } from '../errors.ts';

@@ -1,4 +1,4 @@
-import type { ChatMessage, GenerateParams } from '../../../../engine/types.ts';
+import type { ChatMessage, GenerateParams } from '../../../../engine/api/types.ts';
 import type { EngineClient } from '../../../../protocol/engine/client.ts';
 import { fromErrorPayload } from '../../../../protocol/errors.ts';
 import type { Output } from '../output.ts';

@@ -1,4 +1,4 @@
-import type { Inspection, TappedTensor } from '../../../../engine/types.ts';
+import type { Inspection, TappedTensor } from '../../../../engine/api/types.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { Pieces } from '../pieces.ts';
 import { formatAttention } from './attention.ts';

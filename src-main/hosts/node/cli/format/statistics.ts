@@ -1,4 +1,4 @@
-import type { GenerateEnd, GenerateStart } from '../../../../engine/types.ts';
+import type { GenerateEnd, GenerateStart } from '../../../../engine/api/types.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import { formatMs, plural } from './numbers.ts';
 

@@ -4,8 +4,8 @@
  */
 import type { ErrorPayload } from './errors.ts';
 import type { ChatMessage, PromptInput } from './prompt-types.ts';
-import type { StopParams } from './settings/generation.ts';
-import type { SamplingParams } from './settings/sampling.ts';
+import type { StopParams } from '../settings/generation.ts';
+import type { SamplingParams } from '../settings/sampling.ts';
 import type { TokenPiece } from './token-types.ts';
 
 export type { ErrorPayload } from './errors.ts';
@@ -14,10 +14,10 @@ export type { Detokenized, TokenInfo, TokenizeParams, Tokenized, TokenKind, Toke
 
 export type { ChatMessage, ChatTemplateChoice, PromptInput, WhenFull } from './prompt-types.ts';
 
-export type { StopParams } from './settings/generation.ts';
-export { DEFAULT_SAMPLER_ORDER } from './settings/sampling.ts';
-export type { SamplerName, SamplingParams } from './settings/sampling.ts';
-export type { GrammarSource } from './settings/setting.ts';
+export type { StopParams } from '../settings/generation.ts';
+export { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
+export type { SamplerName, SamplingParams } from '../settings/sampling.ts';
+export type { GrammarSource } from '../settings/setting.ts';
 
 export type { OpProfile, Profile, ProfileParams, RunProfile } from './profile-types.ts';
 
