@@ -70,14 +70,22 @@ export {
 export { TARGET_TYPES } from './quantize/storage-plan.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 
+/** The files that were opened to load a model. */
+export interface ReadFiles {
+  /** Sorted. */
+  readonly names: readonly string[];
+  /** See `ModelFiles.stamp`. */
+  readonly stamp: string | undefined;
+}
+
 interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
   readonly cache: KvCache;
   readonly context: ContextWindow;
   readonly loadMs: number;
-  /** Of the files it was read from. */
-  readonly stamp: string | undefined;
+  /** What it was read from. */
+  readonly files: ReadFiles;
   /** The first reply reports how long loading took, the others that it took nothing. */
   loadReported: boolean;
 }
@@ -123,6 +131,11 @@ export class InferenceEngine {
     return this.loaded === null || this.loaded.executor.failed ? null : describe(this.loaded);
   }
 
+  /** The files that the loaded model was read from; null when there is none. */
+  get files(): ReadFiles | null {
+    return this.loaded?.files ?? null;
+  }
+
   /**
    * Loads a model in place of the present one, which stays when loading fails.
    * @param files or what finds them when the load's turn has come
@@ -132,7 +145,7 @@ export class InferenceEngine {
     const { unless, cancel } = options;
     return this.queue.run(async () => {
       const present = this.model;
-      if (present !== null && (await unless?.(present, this.loaded?.stamp))) return present;
+      if (present !== null && (await unless?.(present, this.loaded?.files.stamp))) return present;
       const found = typeof files === 'function' ? await files() : files;
       // There is nothing to go back to, and its memory is wanted.
       if (this.loaded?.executor.failed) await this.dispose();
@@ -154,13 +167,22 @@ export class InferenceEngine {
     const startedAt = clock.now();
     const onWarning = (message: string) => log.warn(message);
     const wanted = options.executor ?? (this.platform.compileKernels ? 'wasm' : 'reference');
+    const opened = new Set<string>();
+    const noted: ModelFiles = {
+      ...files,
+      open: (name) => {
+        opened.add(name);
+        return files.open(name);
+      },
+    };
     const { model, executor } = await (wanted === 'wasm'
-      ? this.openForKernels(files, { ...options, onWarning })
-      : openForReference(files, { ...options, onWarning }));
+      ? this.openForKernels(noted, { ...options, onWarning })
+      : openForReference(noted, { ...options, onWarning }));
     const cache = new KvCache(model.config.contextSize);
     const context = new ContextWindow(executor, cache);
     const loadMs = clock.now() - startedAt;
-    return { model, executor, cache, context, loadMs, stamp: files.stamp, loadReported: false };
+    const read = { names: [...opened].sort(), stamp: files.stamp };
+    return { model, executor, cache, context, loadMs, files: read, loadReported: false };
   }
 
   /**

@@ -33,6 +33,8 @@ export type PromptInput =
       template?: ChatTemplateChoice;
       /** For templates that ask (`enable_thinking`): whether the model may reason before it answers. */
       enableThinking?: boolean;
+      /** The time that a template which writes the date is told, ISO 8601. Default now. */
+      date?: string;
     };
 
 /** The template of the model's file, one that needs no template (roles by name), or a Jinja source of one's own. */

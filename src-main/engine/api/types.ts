@@ -21,6 +21,8 @@ export type { GrammarSource } from '../settings/setting.ts';
 
 export type { OpProfile, Profile, ProfileParams, RunProfile } from './profile-types.ts';
 
+export type { FileHash, RunConditions } from './run-conditions.ts';
+
 /** How a reply that goes on had ended. */
 export interface Continues {
   /** Null when nobody said, as after a crash. */
@@ -203,6 +205,8 @@ export interface KeptWeights {
 export interface KernelsInfo {
   /** Name of the variant, for example `threads`. */
   variant: string;
+  /** Begins the hash of the build; null where the host gives none. */
+  revision: string | null;
   /** Bits of the sums of products of 4-bit codes, and why, for a person. */
   sums: { bits: 16 | 32; reason: string };
   /** From how many places in memory single tokens read weights in turns; and why, for a person. */

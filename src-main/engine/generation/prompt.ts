@@ -145,7 +145,7 @@ function templateKind(
 }
 
 function formatOf(params: RenderChatParams, model: Model): ChatFormat {
-  const { template, enableThinking } = params;
+  const { template, enableThinking, date } = params;
   const kind = templateKind(params, model);
   if (kind !== 'jinja') return kind === 'plain' ? plainFormat : runningText;
   const isCustom = template?.kind === 'custom';
@@ -154,7 +154,7 @@ function formatOf(params: RenderChatParams, model: Model): ChatFormat {
     name: isCustom ? 'The chat template' : `The chat template of ${model.name}`,
     tokens: model.templateTokens,
     enableThinking,
-    now: new Date(),
+    now: date === undefined ? new Date() : new Date(date),
   });
 }
 

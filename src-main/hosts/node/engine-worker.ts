@@ -1,4 +1,5 @@
 /** The engine's own thread in Node: worker_threads entry, started by `spawn-engine.ts`. */
+import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceEngine, type ModelFiles } from '../../engine/index.ts';
 import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
@@ -20,6 +21,10 @@ const platform = nodePlatform(measurementsPath === null ? undefined : measuremen
 const service = new EngineService({
   engine: new InferenceEngine(platform),
   openModel,
+  newSha256: () => {
+    const hash = createHash('sha256');
+    return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
+  },
 });
 
 let requests = 0;

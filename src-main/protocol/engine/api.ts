@@ -6,6 +6,7 @@ import type { LoadOptions } from '../../engine/index.ts';
 import type { ModelDescription } from '../../engine/api/model-description.ts';
 import type {
   Detokenized,
+  FileHash,
   GenerateEvent,
   GenerateParams,
   GrammarSource,
@@ -36,6 +37,11 @@ export interface EngineMethods {
   status: { params: Record<string, never>; result: EngineStatus };
   /** What a model is and what it needs, from its headers; nothing is loaded. Answered while a reply is running too. */
   describe: { params: { modelId: string }; result: ModelDescription };
+  /**
+   * SHA-256 of each file that the loaded model was read from, sorted by name. Read once while they stay the same, beside
+   * replies that are running. MODEL_IO when they have changed since they were read.
+   */
+  hashModel: { params: Record<string, never>; result: { files: FileHash[] } };
   unload: { params: Record<string, never>; result: null };
   tokenize: { params: TokenizeParams; result: Tokenized };
   detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: Detokenized };

@@ -3,13 +3,16 @@ import type { InferenceEngine, LoadOptions } from '../../engine/index.ts';
 import type { CancelToken, ModelFiles } from '../../engine/api/platform.ts';
 import type { ModelInfo } from '../../engine/api/types.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import { ModelHashes } from './model-hashes.ts';
 import type { CheckedCall, CheckedStream } from './schemas.ts';
+import { newSha256, type Hash } from '../sha256.ts';
 
 /** What the service needs of the engine, which takes its requests one after the other. */
 export type ServedEngine = Pick<
   InferenceEngine,
   | 'busy'
   | 'model'
+  | 'files'
   | 'load'
   | 'describe'
   | 'unload'
@@ -28,6 +31,8 @@ export interface EngineServiceOptions {
   engine: ServedEngine;
   /** @throws EngineError MODEL_NOT_FOUND when this host has no model of that id. */
   openModel(id: string): Promise<ModelFiles>;
+  /** A SHA-256 that is faster than one in TypeScript, where the host has it. */
+  newSha256?(): Hash;
 }
 
 type StreamEvent = EngineStreams[StreamName]['event'];
@@ -38,10 +43,12 @@ export type Emit = (event: StreamEvent) => Promise<void> | null;
 export class EngineService {
   readonly #engine: ServedEngine;
   readonly #openModel: (id: string) => Promise<ModelFiles>;
+  readonly #hashes: ModelHashes;
 
   constructor(options: EngineServiceOptions) {
     this.#engine = options.engine;
     this.#openModel = options.openModel;
+    this.#hashes = new ModelHashes(options.openModel, options.newSha256 ?? newSha256);
   }
 
   async call(call: CheckedCall, cancel: CancelToken): Promise<EngineMethods[MethodName]['result']> {
@@ -59,6 +66,8 @@ export class EngineService {
         return { problem: engine.checkGrammar(call.params.grammar) };
       case 'describe':
         return engine.describe(await this.#openModel(call.params.modelId));
+      case 'hashModel':
+        return { files: await this.#hashes.of(engine, cancel) };
       case 'unload':
         await engine.unload(cancel);
         return null;

@@ -4,23 +4,30 @@
  */
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
-import { STOP_SETTINGS, TOP_CANDIDATES } from '../../engine/settings/generation.ts';
+import { TOP_CANDIDATES } from '../../engine/settings/generation.ts';
 import { MAX_SOURCE } from '../../engine/settings/sampling.ts';
 import type {
   ChatMessage,
-  ChatTemplateChoice,
-  Continues,
   GenerateParams,
   InspectParams,
   PromptInput,
   RenderChatParams,
   ProfileParams,
   ScoreParams,
-  StopParams,
   TokenizeParams,
 } from '../../engine/api/types.ts';
-import { errorPayload, modelId, parseOrRefuse, samplingParams, schemaOf, stopReason, text } from '../fields.ts';
-import { grammarSource, MAX_TOKEN_ID, numberIn, schemasOf } from '../setting-schemas.ts';
+import {
+  chatTemplateChoice,
+  continues,
+  errorPayload,
+  modelId,
+  parseOrRefuse,
+  samplingParams,
+  schemaOf,
+  stopParams,
+  text,
+} from '../fields.ts';
+import { grammarSource, MAX_TOKEN_ID, numberIn } from '../setting-schemas.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
 import type { ClientMessage, EngineMessage } from './messages.ts';
 
@@ -35,7 +42,7 @@ const executorName = v.picklist(['reference', 'wasm']);
 export const MAX_THREADS = 64;
 
 /** Checked in one pass, because a list may hold a million ids. */
-const tokenIds = v.custom<number[]>(
+export const tokenIds = v.custom<number[]>(
   (value) =>
     Array.isArray(value) &&
     value.length <= MAX_IDS &&
@@ -47,26 +54,17 @@ export const chatMessage = schemaOf<ChatMessage>()(
   v.object({ role: v.picklist(['system', 'user', 'assistant']), text }),
 );
 
-const source = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
-
-export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
-  v.variant('kind', [
-    v.object({ kind: v.literal('model') }),
-    v.object({ kind: v.literal('plain') }),
-    v.object({ kind: v.literal('custom'), source }),
-  ]),
-);
-
 const chatEntries = {
   messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
   whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest', 'shift'])),
   template: v.exactOptional(chatTemplateChoice),
   enableThinking: v.exactOptional(v.boolean()),
+  date: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
 };
 
 const renderChatParams = schemaOf<RenderChatParams>()(v.object(chatEntries));
 
-const promptInput = schemaOf<PromptInput>()(
+export const promptInput = schemaOf<PromptInput>()(
   v.variant('kind', [
     v.object({
       kind: v.literal('text'),
@@ -80,16 +78,7 @@ const promptInput = schemaOf<PromptInput>()(
   ]),
 );
 
-const stopParams = schemaOf<StopParams>()(v.object(schemasOf(STOP_SETTINGS)));
-
 const candidateCount = numberIn(TOP_CANDIDATES);
-
-const continues = schemaOf<Continues>()(
-  v.object({
-    reason: v.nullable(stopReason),
-    stopString: v.exactOptional(v.pipe(v.string(), v.maxLength(STOP_SETTINGS.stopStrings.maxLength))),
-  }),
-);
 
 const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
 
@@ -119,6 +108,7 @@ type SchemasFor<T extends { [M in keyof T]: { params: unknown } }> = {
 const methodParams: SchemasFor<EngineMethods> = {
   status: noParams,
   describe: schemaOf<EngineMethods['describe']['params']>()(v.object({ modelId })),
+  hashModel: noParams,
   unload: noParams,
   tokenize: tokenizeParams,
   detokenize: schemaOf<EngineMethods['detokenize']['params']>()(v.object({ ids: tokenIds, skipSpecial: v.boolean() })),

@@ -102,6 +102,7 @@ export async function createWasmExecutor(
   try {
     const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
       variant,
+      revision: options.kernels.hash ?? null,
       dot,
       weights: keptWeights(program, weights, dot),
       forRun,
@@ -146,7 +147,7 @@ interface KeptPlan {
   readonly ops: readonly PlanOp[];
 }
 
-interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'weights'> {
+interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'revision' | 'weights'> {
   readonly dot: DotChoice;
   readonly forRun: number;
   readonly clock: Clock | undefined;
@@ -192,11 +193,12 @@ class WasmExecutor implements Executor {
   get kernels(): KernelsInfo {
     const { threads } = this.pool;
     const { kvCacheType } = this.buffers.size;
-    const { variant, dot, weights } = this.facts;
+    const { variant, revision, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
     const places = { count: this.isFloat32 ? 4 : this.inputs.places, reason: this.whyPlaces };
     return {
       variant,
+      revision,
       sums,
       places,
       weights,

@@ -135,6 +135,19 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'hashes the files that the model was read from',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const { files } = await client.call('hashModel', {});
+      equal(files.map(({ name }) => name).join(), 'config.json,model.safetensors,tokenizer.json', 'the files');
+      check(
+        files.every(({ bytes, sha256 }) => bytes > 0 && /^[0-9a-f]{64}$/.test(sha256)),
+        'each has bytes and a SHA-256',
+      );
+      equal(JSON.stringify(await client.call('hashModel', {})), JSON.stringify({ files }), 'the same the next time');
+    },
+  },
+  {
     name: 'checks a grammar and says where it is wrong',
     async run(connection) {
       const client = await connectClient(connection);

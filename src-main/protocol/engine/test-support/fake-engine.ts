@@ -103,6 +103,7 @@ export function fakeToken(index: number): GeneratedToken {
 /** `prompt.text` is a number of tokens, or `fail` to fail after two tokens. */
 export class FakeEngine implements ServedEngine {
   model: ModelInfo | null = FAKE_MODEL;
+  files = { names: ['fake.gguf'], stamp: undefined };
   /** Replies that ended, in whatever way. */
   finished = 0;
   /** Events of replies so far. */
