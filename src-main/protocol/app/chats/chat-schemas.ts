@@ -1,9 +1,20 @@
 /** Changes of chats as they arrive from a page: what does not fit is refused. */
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
-import type { Candidate, Stop, Timings } from '../../../engine/api/types.ts';
-import { errorPayload, MAX_TEXT, samplingParams, schemaOf, stopReason, text } from '../../fields.ts';
+import type { Candidate, Timings } from '../../../engine/api/types.ts';
+import {
+  chatTemplateChoice,
+  continues,
+  MAX_TEXT,
+  samplingParams,
+  schemaOf,
+  stopParams,
+  stopReason,
+  text,
+} from '../../fields.ts';
+import { fileHashes, runConditions, sha256Hex } from '../../run-schemas.ts';
 import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
+import { stop } from '../../stop-schema.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
   MAX_DETAILS_PER_CHUNK,
@@ -16,6 +27,7 @@ import {
   type DetailsChunk,
   type EarlierStop,
   type ReplyFacts,
+  type ReplyRun,
   type StoredStop,
   type TokenColumns,
   type TokenDetails,
@@ -27,25 +39,6 @@ const MAX_TOKENS_PER_REPLY = 2_000_000;
 
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const milliseconds = v.pipe(finite, v.minValue(0));
-
-const droppedTokens = v.exactOptional(count);
-
-const stop = schemaOf<Stop>()(
-  v.variant('reason', [
-    v.strictObject({
-      reason: v.literal('eos'),
-      token: v.nullable(v.object({ id: count, piece: text })),
-      droppedTokens,
-    }),
-    v.strictObject({ reason: v.literal('max_tokens'), maxTokens: count, droppedTokens }),
-    v.strictObject({ reason: v.literal('stop_string'), stopString: text, droppedTokens }),
-    v.strictObject({ reason: v.literal('repetition'), window: count, droppedTokens }),
-    v.strictObject({ reason: v.literal('time_limit'), timeLimitMs: milliseconds, tokens: count, droppedTokens }),
-    v.strictObject({ reason: v.literal('context_full'), promptTokens: count, contextSize: count, droppedTokens }),
-    v.strictObject({ reason: v.literal('user'), tokens: count, to: v.exactOptional(text), droppedTokens }),
-    v.strictObject({ reason: v.literal('error'), tokens: count, error: errorPayload, droppedTokens }),
-  ]),
-);
 
 export const earlierStop = schemaOf<EarlierStop>()(
   v.object({
@@ -101,6 +94,24 @@ const replyEntries = {
   runStart: count,
 };
 
+const replyRun = schemaOf<ReplyRun>()(
+  v.strictObject({
+    requestedAt: isoDate,
+    systemPrompt: text,
+    whenFull: v.picklist(['stop', 'drop_oldest', 'shift']),
+    template: chatTemplateChoice,
+    enableThinking: v.nullable(v.boolean()),
+    stop: stopParams,
+    useKvCache: v.boolean(),
+    continues: v.nullable(continues),
+    promptDigest: sha256Hex,
+    architecture: shortText,
+    files: v.nullable(fileHashes),
+    conditions: runConditions,
+  }),
+);
+const run = v.nullable(replyRun);
+
 /** Any of the keys may be missing. */
 function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
   unknown,
@@ -122,7 +133,7 @@ const replyTurn = v.strictObject({
   parent: v.nullable(turnId),
   role: v.literal('assistant'),
   createdAt: isoDate,
-  facts: schemaOf<ReplyFacts>()(v.strictObject(replyEntries)),
+  facts: schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) })),
 });
 
 const COLUMNS: { readonly [C in keyof TokenColumns]: (value: unknown) => boolean } = {
@@ -180,7 +191,7 @@ const chatEvent = schemaOf<ChatEvent>()(
       type: v.literal('reply'),
       at: isoDate,
       turn: turnId,
-      facts: partialOf<ReplyFacts>(replyEntries),
+      facts: partialOf<ReplyFacts>({ ...replyEntries, run }),
     }),
     v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
     v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),

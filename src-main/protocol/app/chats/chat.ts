@@ -8,12 +8,18 @@
 import type { EngineErrorCode } from '../../../engine/api/errors.ts';
 import type {
   Candidate,
+  ChatTemplateChoice,
+  Continues,
   ExecutorName,
+  FileHash,
   ReplyPart,
+  RunConditions,
   SamplingParams,
   Stop,
+  StopParams,
   StopReason,
   Timings,
+  WhenFull,
 } from '../../../engine/api/types.ts';
 
 /** What a chat is called and how it starts. */
@@ -73,6 +79,31 @@ export function isEarlierStop(stop: StoredStop): stop is EarlierStop {
   return 'detail' in stop;
 }
 
+/**
+ * What a reply's latest run needs to be repeated, beside sampling and seed. Its messages are the turns before it and what
+ * was written before; `promptDigest` tells whether they still become the same prompt (decision 20).
+ */
+export interface ReplyRun {
+  /** ISO 8601, UTC. */
+  requestedAt: string;
+  systemPrompt: string;
+  whenFull: WhenFull;
+  template: ChatTemplateChoice;
+  /** Null: left to the template. */
+  enableThinking: boolean | null;
+  /** With the repetition window as it was resolved. */
+  stop: StopParams;
+  useKvCache: boolean;
+  /** Null for a run that begins the reply. */
+  continues: Continues | null;
+  /** SHA-256 of the prompt's ids (`idsDigest`). */
+  promptDigest: string;
+  architecture: string;
+  /** The model's files; null until they were hashed. */
+  files: FileHash[] | null;
+  conditions: RunConditions;
+}
+
 /** What is known of a reply beside its text. */
 export interface ReplyFacts {
   /** Null while the reply is running; a reply read back with null was interrupted. */
@@ -97,6 +128,8 @@ export interface ReplyFacts {
   contextUsed: number;
   /** Index of the first token of the latest run: not 0 after Continue. */
   runStart: number;
+  /** Null until the run has begun; left out by earlier versions. */
+  run?: ReplyRun | null;
 }
 
 export interface StoredReplyTurn {
