@@ -10,6 +10,7 @@ import { addQuantizeCommand } from './commands/quantize.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addTokenizeCommand } from './commands/tokenize.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import type { CliContext } from './context.ts';
 import { cancelled, toErrorPayload } from '../../../protocol/errors.ts';
 import { EXIT, failureOf, type ExitCode, type Failure } from './errors.ts';
@@ -31,6 +32,7 @@ Examples:
 
 const COMMANDS = [
   addRunCommand,
+  addVerifyCommand,
   addChatCommand,
   addTokenizeCommand,
   addDetokenizeCommand,

@@ -5,6 +5,7 @@ import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';
 import { formatStatistics } from '../format/statistics.ts';
+import { createFile } from '../new-file.ts';
 import { addChatOptions, chatPrompt, givenChatFlags, type ChatOptions } from '../options/chat-options.ts';
 import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
 import { withModelDefaults } from '../options/model-defaults.ts';
@@ -18,6 +19,7 @@ import {
 } from '../options/sampling-options.ts';
 import { addPromptOptions, readPrompt, readText, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
+import { writeReceipt } from '../receipt-file.ts';
 import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';
 import { ReplyWriter, showsDimmed } from '../reply-writer.ts';
 
@@ -27,6 +29,7 @@ interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, Stop
   whenFull: 'stop' | 'shift';
   top?: number;
   json?: true;
+  receipt?: string;
 }
 
 export function addRunCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
@@ -42,6 +45,7 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .option('--chat', 'treat the text as a user message, in the model’s chat template')
     .option('--json', 'print one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
+    .option('--receipt <file>', 'write a file with which "tokenscope verify" can repeat the reply')
     .option('--no-kv-cache', 'recompute the whole sequence for each token')
     .addOption(
       new Option('--when-full <policy>', 'when the context window is full: stop, or drop the oldest half and continue')
@@ -55,11 +59,20 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
   command.action(async (prompt: string | undefined, options: RunOptions) => {
     const params = await generateParams(context, prompt, options);
     const load = loadOptions(options);
-    const answer = (session: EngineSession) => {
+    // A file that cannot be written is no surprise after the reply.
+    const file = options.receipt === undefined ? null : await createFile(options.receipt);
+    const answer = async (session: EngineSession) => {
       const { sampling, notices } = withModelDefaults(params.sampling, session.model.samplingDefaults, command);
-      return run(context, session, { ...params, sampling }, options, notices);
+      const asked = { params: { ...params, sampling }, requestedAt: new Date().toISOString() };
+      const reply = await run(context, session, asked.params, options, notices);
+      if (file !== null && reply.end.stop.reason !== 'error') await writeReceipt(session, asked, reply, file);
+      return exitCodeOf(reply.end);
     };
-    done(await withEngine(context, options.model, answer, load));
+    try {
+      done(await withEngine(context, options.model, answer, load));
+    } finally {
+      await file?.discard();
+    }
   });
 }
 
@@ -99,26 +112,26 @@ async function run(
   params: GenerateParams,
   options: RunOptions,
   notices: readonly string[],
-): Promise<ExitCode> {
+): Promise<WrittenReply> {
   const { client, model } = session;
   if (options.json) {
     const reply = await streamReply(client, params, context.signal);
     const text = await promptText(session, params.prompt);
     const all = [...notices, ...reply.start.notices];
     await context.out.json(replyJson(model.id, text, reply, all, options.top));
-    return exitCodeOf(reply.end);
+    return reply;
   }
   for (const notice of notices) await context.err.line(`Note: ${notice}`);
   const writer = new ReplyWriter(context.out, context.err, showsDimmed(context));
-  const { start, end } = await streamReply(client, params, context.signal, {
+  const reply = await streamReply(client, params, context.signal, {
     async start({ notices }) {
       for (const notice of notices) await context.err.line(`Note: ${notice}`);
     },
     token: (token) => writer.token(token),
   });
   await writer.end();
-  if (context.out.open) await context.err.line(formatStatistics(start, end));
-  return exitCodeOf(end);
+  if (context.out.open) await context.err.line(formatStatistics(reply.start, reply.end));
+  return reply;
 }
 
 async function promptText({ client }: EngineSession, prompt: PromptInput): Promise<string | null> {

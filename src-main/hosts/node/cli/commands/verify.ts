@@ -1,0 +1,114 @@
+import { Option, type Command } from 'commander';
+import { EngineError } from '../../../../engine/api/errors.ts';
+import type { ExecutorName, KvCacheType } from '../../../../engine/api/types.ts';
+import { differencesOf, rulesOut } from '../../../../protocol/engine/receipt/differences.ts';
+import { conditionsOf, firstDifference, idsDigest, type Receipt } from '../../../../protocol/engine/receipt/receipt.ts';
+import { repeatReply } from '../../../../protocol/engine/receipt/repeat-reply.ts';
+import type { CliContext } from '../context.ts';
+import { withEngine, type EngineSession } from '../engine-session.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import { formatVerification, type Verification } from '../format/verification.ts';
+import { parseCount } from '../options/values.ts';
+import { cliVersions, readReceipt } from '../receipt-file.ts';
+
+interface VerifyOptions {
+  model?: string;
+  executor?: ExecutorName;
+  threads?: number;
+  cacheType?: KvCacheType;
+  json?: true;
+}
+
+export function addVerifyCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  program
+    .command('verify')
+    .summary('repeat a reply from its receipt, and compare')
+    .description(
+      'Loads the model with the settings of a receipt, writes the reply again and compares token by token. ' +
+        'Exits with 0 if the reply is identical, 1 if it differs or cannot be repeated, and 2 if the file is not a ' +
+        'receipt or was changed.',
+    )
+    .argument('<file>', 'a receipt: see "tokenscope run --receipt"')
+    .option('--model <id or path>', 'the model to use (default: the id in the receipt)')
+    .addOption(
+      new Option('--executor <name>', 'wasm or reference (default: as in the receipt)').choices(['wasm', 'reference']),
+    )
+    .addOption(
+      new Option('--cache-type <type>', 'KV cache type (default: as in the receipt)').choices(['f32', 'f16', 'q8']),
+    )
+    .option('--threads <n>', 'threads of the wasm executor (default: as in the receipt)', parseCount)
+    .option('--json', 'print one JSON object')
+    .action(async (path: string, options: VerifyOptions) => done(await verify(context, path, options)));
+}
+
+async function verify(context: CliContext, path: string, options: VerifyOptions): Promise<ExitCode> {
+  const checked = await readReceipt(path);
+  if (checked.state !== 'intact') {
+    const { state, reason } = checked;
+    if (options.json) await context.out.json({ result: state, reason });
+    else {
+      const what = state === 'tampered' ? 'was changed after it was written' : 'is not a receipt';
+      await context.err.line(`tokenscope: ${path} ${what}. ${reason}`);
+    }
+    return EXIT.usage;
+  }
+  const { receipt } = checked;
+  const model = options.model ?? receipt.model.id;
+  const work = (session: EngineSession) => repeat(context, session, receipt);
+  const verification = await withEngine(context, model, work, loadOptions(receipt, options)).catch((error: unknown) => {
+    throw options.model === undefined ? withHint(error, receipt) : error;
+  });
+  if (options.json) await context.out.json(verificationJson(receipt, verification));
+  else await context.out.line(formatVerification(receipt, verification));
+  return verification.result === 'identical' ? EXIT.ok : EXIT.engineError;
+}
+
+async function repeat(context: CliContext, session: EngineSession, receipt: Receipt): Promise<Verification> {
+  const { client, model } = session;
+  const { signal } = context;
+  const { files } = await client.call('hashModel', {}, { signal });
+  const here = { files, conditions: conditionsOf(model, cliVersions()) };
+  const differences = differencesOf({ files: receipt.model.files, conditions: receipt.conditions }, here);
+  if (rulesOut(differences)) return { result: 'not_repeated', differences };
+  const { promptIds, ...recorded } = receipt;
+  const outcome = await repeatReply(client, { ...recorded, promptDigest: idsDigest(promptIds) }, { signal });
+  return { ...outcome, differences };
+}
+
+/** As the receipt says, but for what the flags say. */
+function loadOptions({ conditions }: Receipt, options: VerifyOptions) {
+  const { kernels, contextSize } = conditions;
+  const executor = options.executor ?? conditions.executor;
+  const threads = options.threads ?? kernels?.threads;
+  const kvCacheType = options.cacheType ?? kernels?.kvCacheType;
+  return {
+    executor,
+    contextSize,
+    ...(threads === undefined || executor !== 'wasm' ? {} : { threads }),
+    ...(kvCacheType === undefined || executor !== 'wasm' ? {} : { kvCacheType }),
+  };
+}
+
+/** A receipt says no path, so a model outside of the library has to be named. */
+function withHint(error: unknown, { model }: Receipt): unknown {
+  if (!(error instanceof EngineError) || error.code !== 'MODEL_NOT_FOUND') return error;
+  const files = model.files.map(({ name, sha256 }) => `${name} with SHA-256 ${sha256}`).join(', ');
+  return new EngineError(
+    error.code,
+    `${error.message} Pass --model with the path of ${model.name}: ${files}.`,
+    error.details,
+  );
+}
+
+function verificationJson({ promptIds, reply }: Receipt, verification: Verification) {
+  const { result, differences } = verification;
+  if (result === 'differs') {
+    const { at, recorded, repeated } = verification;
+    return { result, divergesAt: at, recorded, repeated, differences };
+  }
+  if (result === 'other_prompt') {
+    const found = verification.promptIds;
+    return { result, promptDivergesAt: firstDifference(promptIds, found), differences };
+  }
+  return { result, divergesAt: null, tokens: reply.ids.length, differences };
+}

@@ -1,0 +1,38 @@
+import { differenceText, type Difference } from '../../../../protocol/engine/receipt/differences.ts';
+import { firstDifference, type Receipt } from '../../../../protocol/engine/receipt/receipt.ts';
+import type { Continuation, RepeatOutcome } from '../../../../protocol/engine/receipt/repeat-reply.ts';
+import { plural } from './numbers.ts';
+
+/** What `verify` found. `not_repeated`: another model was loaded. */
+export type Verification = { differences: Difference[] } & (RepeatOutcome | { result: 'not_repeated' });
+
+/** What `verify` found, for a person. Tokens count from 1. */
+export function formatVerification(receipt: Receipt, verification: Verification): string {
+  const differences = verification.differences.map(differenceText);
+  return [...resultLines(receipt, verification), ...differences].join('\n');
+}
+
+function resultLines({ promptIds, reply }: Receipt, verification: Verification): string[] {
+  switch (verification.result) {
+    case 'identical':
+      return [`Identical: ${plural(reply.ids.length, 'token')}.`];
+    case 'differs': {
+      const { at, recorded, repeated } = verification;
+      return [
+        `Differs from token ${at + 1} of ${reply.ids.length}.`,
+        `Recorded: ${continuationText(recorded)}`,
+        `Repeated: ${continuationText(repeated)}`,
+      ];
+    }
+    case 'other_prompt':
+      return [
+        `Cannot be repeated: the prompt differs from token ${firstDifference(promptIds, verification.promptIds) + 1}.`,
+      ];
+    case 'not_repeated':
+      return ['Cannot be repeated with another model file.'];
+  }
+}
+
+function continuationText({ id, text }: Continuation): string {
+  return id === null ? 'ends there' : `${JSON.stringify(text)} (token ${id})`;
+}

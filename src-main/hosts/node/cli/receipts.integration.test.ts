@@ -1,0 +1,182 @@
+/** `run --receipt` and `verify`, on the built engine. `npm run build` comes first. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PRESETS } from '../../../../src-renderer/features/chat/sampling/presets.ts';
+import { SAMPLING_SETTINGS } from '../../../engine/settings/sampling.ts';
+import { tinyGguf } from '../../../engine/test-support/tiny-gguf.ts';
+import { makeReceipt, type Receipt } from '../../../protocol/engine/receipt/receipt.ts';
+import { measurementsPath } from '../../../services/data-folder.ts';
+import { BUILT_ENGINE_WORKER } from '../test-support/built-engine-worker.ts';
+import { flagName } from './options/setting-options.ts';
+import { Output } from './output.ts';
+import { runCli } from './program.ts';
+
+/** Each takes a model to load, twice. */
+const REPLIES = process.env.TOKENSCOPE_TEST_FULL === '1' ? 50 : 2 * PRESETS.length;
+const TIMEOUT_MS = 400_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'tokenscope-receipts-'));
+const path = (name: string) => join(folder, name);
+beforeAll(() => void vi.stubEnv('TOKENSCOPE_DATA_DIR', folder));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+async function tokenscope(...args: string[]) {
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  const output = { out: '', err: '' };
+  out.setEncoding('utf8').on('data', (text: string) => (output.out += text));
+  err.setEncoding('utf8').on('data', (text: string) => (output.err += text));
+  const code = await runCli(args, {
+    stdin: new PassThrough().end(''),
+    out: new Output(out, () => undefined),
+    err: new Output(err, () => undefined),
+    signal: new AbortController().signal,
+    workerUrl: BUILT_ENGINE_WORKER,
+    modelsDir: fileURLToPath(new URL('../../../../resources/models', import.meta.url)),
+    measurementsPath: measurementsPath(folder),
+  });
+  await Promise.all([finished(out.end()), finished(err.end())]);
+  return { code, ...output };
+}
+
+let made = 0;
+async function receiptOf(...args: string[]): Promise<string> {
+  const file = path(`${++made}.receipt.json`);
+  const { code, err } = await tokenscope('run', ...args, '--receipt', file);
+  expect(code, err).toBe(0);
+  return file;
+}
+
+const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as Receipt;
+
+function changed(file: string, change: (receipt: Receipt) => void): string {
+  const receipt = read(file);
+  change(receipt);
+  const target = path(`changed-${++made}.json`);
+  writeFileSync(target, JSON.stringify(receipt));
+  return target;
+}
+
+function presetFlags({ sampling }: (typeof PRESETS)[number]): string[] {
+  const table: Readonly<Record<string, { flag?: string }>> = SAMPLING_SETTINGS;
+  return Object.entries(sampling).flatMap(([key, value]) => [flagName(table[key]?.flag ?? key), String(value)]);
+}
+
+describe('verify', () => {
+  it(
+    `finds ${REPLIES} replies over all presets identical`,
+    async () => {
+      for (let reply = 0; reply < REPLIES; reply++) {
+        const preset = PRESETS[reply % PRESETS.length];
+        const chat = reply % 4 === 3 ? ['--chat', '--when-full', 'shift'] : [];
+        const file = await receiptOf('Once upon a time', '--max-tokens', '24', ...presetFlags(preset), ...chat);
+        const { code, out } = await tokenscope('verify', file);
+        expect({ code, out }, preset.label).toEqual({
+          code: 0,
+          out: expect.stringMatching(/^Identical: \d+ tokens?\.\n$/) as string,
+        });
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  it('names another number of threads, executor and type of the cache, and compares all the same', async () => {
+    const file = await receiptOf('Once upon a time', '--max-tokens', '8', '--greedy', '--threads', '2');
+    const threads = await tokenscope('verify', file, '--threads', '1');
+    expect(threads).toMatchObject({ code: 0, err: '' });
+    expect(threads.out).toBe('Identical: 8 tokens.\nthreads: recorded 2, here 1 (does not change the reply)\n');
+    const executor = await tokenscope('verify', file, '--executor', 'reference', '--json');
+    expect(executor.code).toBe(0);
+    expect(JSON.parse(executor.out)).toEqual({
+      result: 'identical',
+      divergesAt: null,
+      tokens: 8,
+      differences: [{ what: 'executor', recorded: 'wasm', here: 'reference', effect: 'may_differ' }],
+    });
+    const { out } = await tokenscope('verify', file, '--cache-type', 'f16');
+    expect(out).toContain('KV cache type: recorded f32, here f16');
+  });
+
+  it('generates nothing with another model file, and says which', async () => {
+    const model = path('other.gguf');
+    writeFileSync(model, await tinyGguf('llama'));
+    const file = await receiptOf('Once upon a time', '--max-tokens', '4');
+    const { code, out } = await tokenscope('verify', file, '--model', model, '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ result: 'not_repeated', differences: [{ what: 'model file' }] });
+    // The receipt of a model outside the library says what to look for.
+    const own = await receiptOf('abc', '--max-tokens', '4', '--model', model);
+    const missing = await tokenscope('verify', own);
+    expect(missing.code).toBe(1);
+    expect(missing.err).toContain(`Pass --model with the path of`);
+    expect(missing.err).toContain(read(own).model.files[0].sha256);
+    expect(await tokenscope('verify', own, '--model', model)).toMatchObject({ code: 0, out: 'Identical: 4 tokens.\n' });
+  });
+
+  it('refuses what was changed, with the part, and what is no receipt', async () => {
+    const file = await receiptOf('Once upon a time', '--max-tokens', '4');
+    const changes: [string, (receipt: Receipt) => void][] = [
+      ['reply', ({ reply }) => reply.ids.pop()],
+      ['promptIds', ({ promptIds }) => promptIds.push(1)],
+      ['request', ({ request }) => (request.sampling.temperature = 0)],
+      ['model', ({ model }) => (model.files[0].sha256 = '0'.repeat(64))],
+      ['conditions', ({ conditions }) => (conditions.contextSize = 5)],
+    ];
+    for (const [part, change] of changes) {
+      const target = changed(file, change);
+      expect(await tokenscope('verify', target)).toEqual({
+        code: 2,
+        out: '',
+        err: `tokenscope: ${target} was changed after it was written. The part "${part}" does not match its SHA-256.\n`,
+      });
+    }
+    const json = await tokenscope('verify', changed(file, changes[0][1]), '--json');
+    expect(JSON.parse(json.out)).toMatchObject({ result: 'tampered' });
+    writeFileSync(path('text.json'), 'no JSON');
+    for (const [name, reason] of [
+      ['text.json', 'It is not JSON.'],
+      ['none.json', 'The file does not exist.'],
+    ] as const) {
+      const err = `tokenscope: ${path(name)} is not a receipt. ${reason}\n`;
+      expect(await tokenscope('verify', path(name))).toEqual({ code: 2, out: '', err });
+    }
+  });
+
+  it('says where a reply differs, with both texts', async () => {
+    const file = await receiptOf('Once upon a time', '--max-tokens', '8', '--temperature', '1.5', '--seed', '1');
+    const other = await receiptOf('Once upon a time', '--max-tokens', '8', '--temperature', '1.5', '--seed', '2');
+    // Digests that fit: only the model can tell.
+    const forged = path('forged.json');
+    writeFileSync(forged, JSON.stringify(makeReceipt({ ...read(file), reply: read(other).reply })));
+    const at = read(file).reply.ids.findIndex((id, i) => id !== read(other).reply.ids[i]);
+    const json = await tokenscope('verify', forged, '--json');
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.out)).toMatchObject({ result: 'differs', divergesAt: at, recorded: {}, repeated: {} });
+    const { code, out } = await tokenscope('verify', forged);
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      new RegExp(`^Differs from token ${at + 1} of 8\\.\nRecorded: ".*" \\(token \\d+\\)\nRepeated: ".*"`),
+    );
+  });
+});
+
+describe('run --receipt', () => {
+  it('keeps a file that is there, and leaves none behind a failure', async () => {
+    const file = await receiptOf('Once', '--max-tokens', '1');
+    const before = readFileSync(file, 'utf8');
+    const again = await tokenscope('run', 'Once', '--receipt', file);
+    expect(again.code).toBe(1);
+    expect(again.err).toContain('already exists');
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    const failed = path('failed.json');
+    expect((await tokenscope('run', 'Once', '--model', 'no-such', '--receipt', failed)).code).toBe(1);
+    expect(existsSync(failed)).toBe(false);
+  });
+});
