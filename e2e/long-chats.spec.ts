@@ -246,21 +246,25 @@ test('a selection over blocks and turns is copied as the text that was written',
   expect(await copied(0, 1)).toBe([words(700).join(''), 'Question 2: what happened then?', code.join('')].join('\n\n'));
 });
 
-test('a list of hundreds of chats has as many rows in the page as fit, also those of a search', async ({ app }) => {
-  test.slow();
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  for (let number = 0; number < 400; number++) {
-    await writeChat(app, { id: idOf(1000 + number), title: `Chat ${number}`, replies: [['fox']] });
-  }
-  const list = chat.id('chat-list');
-  const rows = chat.id('chat-item');
-  await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
-  expect(await rows.count()).toBeLessThan(100);
-  await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
-  await expect(rows.last()).toBeInViewport();
-  expect(await rows.count()).toBeLessThan(100);
-  await chat.id('chat-search').fill('fox');
-  await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
-  expect(await rows.count()).toBeLessThan(100);
-});
+test(
+  'a list of hundreds of chats has as many rows in the page as fit, also those of a search',
+  { tag: '@full' },
+  async ({ app }) => {
+    test.slow();
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    for (let number = 0; number < 400; number++) {
+      await writeChat(app, { id: idOf(1000 + number), title: `Chat ${number}`, replies: [['fox']] });
+    }
+    const list = chat.id('chat-list');
+    const rows = chat.id('chat-item');
+    await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
+    expect(await rows.count()).toBeLessThan(100);
+    await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+    await expect(rows.last()).toBeInViewport();
+    expect(await rows.count()).toBeLessThan(100);
+    await chat.id('chat-search').fill('fox');
+    await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
+    expect(await rows.count()).toBeLessThan(100);
+  },
+);

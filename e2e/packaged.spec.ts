@@ -12,6 +12,9 @@ import { Guard } from './support/guard.ts';
 import { leftOver, processTree } from './support/processes.ts';
 import { expect, test } from './support/test.ts';
 
+// The packaged app is started, not the built one.
+test.use({ freshApp: true });
+
 const app = join(root, 'dist', 'linux-unpacked');
 const program = join(app, 'tokenscope');
 const archive = join(app, 'resources', 'app.asar');

@@ -11,6 +11,9 @@ import { expect, test } from './support/test.ts';
 import { launchWebApp, startServer, stopServer } from './support/web-app.ts';
 import { signedInAddress } from './support/web-key.ts';
 
+// They start the apps themselves.
+test.use({ freshApp: true });
+
 /** Starts the app on a data folder that is not empty. */
 async function launch(host: Host, openChromium: () => Promise<Browser>, dataDir: string): Promise<RunningApp> {
   const options = { dataDir, guard: new Guard() };

@@ -4,6 +4,9 @@ import { npmCommand, root } from '../scripts/lib/run.ts';
 import { leftOver, processTree } from './support/processes.ts';
 import { expect, test } from './support/test.ts';
 
+// `npm start` starts the app.
+test.use({ freshApp: true });
+
 test.skip(process.platform !== 'linux', 'looks at processes through /proc');
 
 const ways: Record<string, (npm: ChildProcess) => void> = {

@@ -6,6 +6,9 @@ import { expect, test } from './support/test.ts';
 import { startServer, stopServer } from './support/web-app.ts';
 import { signedInAddress } from './support/web-key.ts';
 
+// One test starts the host itself.
+test.use({ freshApp: true });
+
 test('after a restart of the host its page goes on: same key, lists and chats read anew', async ({
   openChromium,
   dataDir,

@@ -40,7 +40,7 @@ test('a page that may not share memory computes on one thread, with the same rep
 
 test(
   'a thread that is ended from outside is an error of the reply, and the app lives',
-  { tag: '@alone' },
+  { tag: ['@alone', '@full'] },
   async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();

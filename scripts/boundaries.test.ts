@@ -10,7 +10,7 @@ const eslint = new ESLint({
   overrideConfigFile: true,
   overrideConfig: [
     { files: ['**/*.ts'], languageOptions: { parser: ts.parser as Linter.Parser } },
-    boundariesConfig as unknown as Linter.Config,
+    ...(boundariesConfig as unknown as Linter.Config[]),
   ],
 });
 

@@ -22,14 +22,14 @@ const CHECKS: Check[] = [
   },
   {
     name: 'types of the interface',
-    command: ['svelte-check/bin/svelte-check', '--tsconfig', 'src-renderer/tsconfig.json', '--fail-on-warnings'],
+    command: ['svelte-check/bin/svelte-check', '--tsgo', '--tsconfig', 'tsconfig.page.json', '--fail-on-warnings'],
   },
   {
     name: 'lint with types',
     command: ['oxlint/bin/oxlint', '--type-aware', '--tsconfig', 'tsconfig.lint.json', '--max-warnings=0', '.'],
   },
   ...PROJECT_FOLDERS.filter((folder) => folder !== 'src-renderer').map((folder): Check => {
-    return { name: `types of ${folder}`, command: ['typescript-native/bin/tsc', '--project', folder] };
+    return { name: `types of ${folder}`, command: ['@typescript/native/bin/tsc', '--project', folder] };
   }),
   {
     name: 'formatting',

@@ -19,6 +19,7 @@ import { electronKernelFlags } from '../src-main/hosts/node/electron-kernel-flag
 import { fetchTestModel } from './fetch-test-model.ts';
 import { fetchTestTokenizers } from './fetch-test-tokenizers.ts';
 import { changesSince, planFor, testFilesUnder, type Plan } from './lib/affected.ts';
+import { KERNEL_TESTS } from './lib/kernel-tests.ts';
 import { root } from './lib/run.ts';
 import { playwrightSuite, vitestSuite, type Phase, type Skipped, type Suite } from './lib/test-reports.ts';
 import { ensureSystemPackages } from './system-packages.ts';
@@ -50,8 +51,9 @@ async function main(): Promise<Suite[]> {
   if (wanted('check')) suites.push(await check());
   const built = withApp ? await build() : null;
   if (built !== null) suites.push(built);
-  if (wanted('unit') && units.length > 0) suites.push(...(await unit(units)));
-  if (wanted('kernels') && withKernels) suites.push(await kernels());
+  const kernelsToo = wanted('kernels') && withKernels;
+  if (wanted('unit') && units.length > 0) suites.push(...(await unit(units, kernelsToo)));
+  if (kernelsToo) suites.push(await kernels());
   if (withApp && built?.failed === 0) suites.push(await endToEnd(specs));
   return suites;
 }
@@ -84,7 +86,8 @@ async function build(): Promise<Suite> {
   }
 }
 
-async function unit(wantedTests: Plan['unit']): Promise<Suite[]> {
+/** @param kernelsToo the kernel tests run in Electron's V8 as well: in Node's, then, only in a full run */
+async function unit(wantedTests: Plan['unit'], kernelsToo: boolean): Promise<Suite[]> {
   heading('Unit and contract tests');
   // Without it, its tests are left out with a reason, and fail where CI is set.
   await fetchTestModel(console.log).catch((error: unknown) =>
@@ -97,13 +100,14 @@ async function unit(wantedTests: Plan['unit']): Promise<Suite[]> {
   const some = wantedTests === 'all' ? null : await testFilesUnder(wantedTests);
   const which = some === null ? ['run'] : ['related', '--run', '--passWithNoTests', ...some];
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const exitCode = await run('vitest/vitest.mjs', [...which, ...reporters], fullEnv);
+  const elsewhere = kernelsToo && !options.full ? KERNEL_TESTS.map((path) => `--exclude=${path}`) : [];
+  const exitCode = await run('vitest/vitest.mjs', [...which, ...elsewhere, ...reporters], fullEnv);
   const suite = vitestSuite({ report: await readReport(report), exitCode });
   // Files that no test imports have nothing to run.
   return some !== null && exitCode === 0 && suite.passed === 0 ? [] : [suite];
 }
 
-/** Again where vectors become 256 bits wide: in the app's V8, with what its better compiler makes from the start on. */
+/** Where vectors become 256 bits wide: in the app's V8, with its optimizing compiler from the start. */
 async function kernels(): Promise<Suite> {
   heading('CPU kernel tests in the V8 of Electron');
   await systemPackages();

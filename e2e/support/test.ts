@@ -19,7 +19,7 @@ export interface HostOptions {
 
 interface Fixtures {
   /**
-   * An app of the test's own, started for it and ended after it, in place of the one that the tests of a file share:
+   * An app of the test's own, started for it and ended after it, instead of the one that all tests share:
    * `test.use({ freshApp: true })`, for tests that prepare its folder or its processes, or wear it out.
    */
   freshApp: boolean;
@@ -28,7 +28,7 @@ interface Fixtures {
   /**
    * The app, on empty data. When the test ends, it fails if the page logged an error, was blocked by its content
    * security policy, or asked another origin for something. Processes that outlive the app fail the test whose own app
-   * it was, or the next one of the worker after its file.
+   * it was, or the test before which the shared one is restarted.
    */
   app: RunningApp;
   /** More environment variables for the app. Where they differ from those of the test before, the app is started anew. */
@@ -87,8 +87,8 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
 
   freshApp: [false, { option: true }],
 
-  dataDir: async ({ freshApp, sharedApp }, use, testInfo) => {
-    if (!freshApp) return use(await sharedApp.dataDir(testInfo.file));
+  dataDir: async ({ freshApp, sharedApp }, use) => {
+    if (!freshApp) return use(await sharedApp.dataDir());
     const dataDir = await temporaryDataDir();
     await use(dataDir);
     await rm(dataDir, { recursive: true, force: true });

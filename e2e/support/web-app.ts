@@ -60,9 +60,9 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
       options.guard.allow(/net::ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)/);
       server.child.kill('SIGKILL');
       await once(server.child, 'exit');
-      await context.close();
-      server = await startServer(options);
-      context = await newContext(browser, server, options);
+      for (const left of context.pages()) await left.close();
+      // The same browser at the same address, as for a person who starts the host again.
+      server = await startServer(options, Number(new URL(server.origin).port));
       page = await openPage(context, server);
     },
     async killEngine() {
