@@ -52,6 +52,12 @@ export default defineConfig<HostOptions>({
   reporter: [['list'], ['json', { outputFile: process.env.TOKENSCOPE_E2E_REPORT ?? 'test-results/e2e.json' }]],
   projects: [
     { name: 'electron', use: { host: 'electron' }, testIgnore: [...onlyWeb, ...(isFull ? [] : inWeb)] },
-    { name: 'web', use: { host: 'web' }, testIgnore: [...onlyElectron, ...(isFull ? [] : inElectron)] },
+    {
+      name: 'web',
+      use: { host: 'web' },
+      testIgnore: [...onlyElectron, ...(isFull ? [] : inElectron)],
+      // The same for single tests of files that run in both.
+      ...(isFull ? {} : { grepInvert: /@full|@once/ }),
+    },
   ],
 });

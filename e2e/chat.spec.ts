@@ -24,7 +24,7 @@ function timeOfStop(page: Page): Promise<number> {
 }
 
 test.describe('chat', () => {
-  test('the first run offers prompts, and one click brings a reply', async ({ app }) => {
+  test('the first run offers prompts, and one click brings a reply', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await expect(chat.id('first-run')).toBeVisible();
@@ -80,7 +80,7 @@ test.describe('chat', () => {
     await expect(chat.id('send')).toBeVisible();
   });
 
-  test('Continue goes on where the text ended, Regenerate adds a version', async ({ app }) => {
+  test('Continue goes on where the text ended, Regenerate adds a version', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');
@@ -103,7 +103,7 @@ test.describe('chat', () => {
     await expect(chat.replies).toHaveCount(1);
   });
 
-  test('Escape stops a reply, and only that', async ({ app }) => {
+  test('Escape stops a reply, and only that', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.endless();
@@ -114,7 +114,7 @@ test.describe('chat', () => {
     await expect(chat.id('panel')).toBeVisible();
   });
 
-  test('settings change the answer, and the seed brings it back', async ({ app }) => {
+  test('settings change the answer, and the seed brings it back', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');
@@ -135,7 +135,7 @@ test.describe('chat', () => {
     expect((await chat.ask('Once upon a time')).text).not.toBe(answers[0]);
   });
 
-  test('every token shows what else it could have been', async ({ app }) => {
+  test('every token shows what else it could have been', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();

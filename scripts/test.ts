@@ -25,7 +25,7 @@ import { playwrightSuite, vitestSuite, type Phase, type Skipped, type Suite } fr
 import { ensureSystemPackages } from './system-packages.ts';
 
 const RESULTS = join(root, 'test-results');
-const FULL_PROPERTY_RUNS = '2000';
+const FULL_PROPERTY_RUNS = '500';
 const FULL_REPEATS = '2';
 
 const { values: options } = parseArgs({

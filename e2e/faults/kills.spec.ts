@@ -7,8 +7,7 @@ const VICTIMS: Victim[] = ['app', 'app', 'engine', 'app', 'app', 'engine', 'app'
 /** Twice what may be lost. */
 const LONGEST_LIFE_MS = 2000;
 
-// How much is lost depends on how soon the app gets to write: not beside another one on the same cores.
-test('ten kills at random moments lose at most the last second of text', { tag: '@alone' }, async ({ app }) => {
+test('ten kills at random moments lose at most the last second of text', async ({ app }) => {
   test.setTimeout(180_000);
   // The engine's end and the host's are what is tested.
   app.guard.allow(

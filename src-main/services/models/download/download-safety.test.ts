@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { expectSameBits } from '../../../engine/test-support/same-bits.ts';
 import { newHolder } from '../../lock-holder.ts';
 import { temporaryFolder } from '../../test-support/support.ts';
-import { BYTES, ENTRY, PATH, run, setUp, SHA256, type SetUp } from '../test-support/download-set-up.ts';
+import { BYTES, ENTRY, IMPATIENT, PATH, run, setUp, SHA256, type SetUp } from '../test-support/download-set-up.ts';
 import { PartFile } from './part-file.ts';
 
 const MIB = 1024 * 1024;
@@ -91,7 +91,7 @@ test('wrong bytes from before are found by the hash, and the file is fetched fro
 
 test('what is there stays until the whole file comes where a server knows no ranges', async () => {
   const { folder, part } = await halfDone();
-  const set = await setUp({ folder: async () => folder });
+  const set = await setUp({ folder: async () => folder, times: IMPATIENT });
   set.server.behave(PATH, { kind: 'unsatisfiable', times: 1 }, { kind: 'hang' });
   expect(await run(set)).toMatchObject({ phase: 'failed', bytes: 200_000, problem: { kind: 'timeout' } });
   expect((await stat(part)).size).toBe(200_000);

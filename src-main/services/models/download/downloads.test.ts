@@ -8,7 +8,7 @@ import { deadPid, startTicksOf } from '../../test-support/processes.ts';
 import { expectSameBits } from '../../../engine/test-support/same-bits.ts';
 import { temporaryFolder } from '../../test-support/support.ts';
 import { withFileLock } from '../file-lock.ts';
-import { BYTES, ENTRY, PATH, run, setUp, SHA256 } from '../test-support/download-set-up.ts';
+import { BYTES, ENTRY, IMPATIENT, PATH, run, setUp, SHA256 } from '../test-support/download-set-up.ts';
 
 test('a click brings the file, checks its hash, puts it in its place whole, and says so in the log', async () => {
   const set = await setUp();
@@ -61,7 +61,7 @@ test('goes on where the connection broke off, by itself', async () => {
 });
 
 test('gives up when nothing comes any more, keeps what there is, and goes on at the next click', async () => {
-  const set = await setUp();
+  const set = await setUp({ times: IMPATIENT });
   set.server.behave(PATH, { kind: 'stall', afterBytes: 50_000, times: 1 }, { kind: 'stall', afterBytes: 0 });
   const failed = await run(set);
   expect(failed).toMatchObject({ phase: 'failed', problem: { kind: 'timeout' } });
@@ -150,7 +150,7 @@ test('a server that is slow but alive is waited for; one that never answers is n
   expect(slow.seen.findLast(({ rate }) => rate !== null)?.secondsLeft).toBeGreaterThanOrEqual(0);
   expect(await slow.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done' });
 
-  const deaf = await setUp({ behaviour: { kind: 'hang' } });
+  const deaf = await setUp({ behaviour: { kind: 'hang' }, times: IMPATIENT });
   expect(await run(deaf)).toMatchObject({ phase: 'failed', problem: { kind: 'timeout' } });
 });
 
