@@ -17,7 +17,6 @@ import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
-import type { ModelDescription } from './api/model-description.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
 import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
@@ -34,6 +33,7 @@ import type {
   Inspection,
   KvCacheType,
   LoadProgress,
+  ModelDescription,
   ModelInfo,
   Profile,
   ProfileParams,
@@ -59,7 +59,6 @@ export * from './api/defaults.ts';
 export * from './api/errors.ts';
 export * from './api/platform.ts';
 export * from './api/types.ts';
-export type { MemoryAt, ModelDescription } from './api/model-description.ts';
 export { openTokenizer } from './models/open-tokenizer.ts';
 export {
   type Quantized,

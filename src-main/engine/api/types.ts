@@ -3,23 +3,31 @@
  * these shapes, so the renderer sees what the engine means.
  */
 import type { ErrorPayload } from './errors.ts';
-import type { ChatMessage, PromptInput } from './prompt-types.ts';
 import type { StopParams } from '../settings/generation.ts';
 import type { SamplingParams } from '../settings/sampling.ts';
-import type { TokenPiece } from './token-types.ts';
+import type { ChatMessage, PromptInput, TokenPiece } from './text-types.ts';
 
 export type { ErrorPayload } from './errors.ts';
 
-export type { Detokenized, TokenInfo, TokenizeParams, Tokenized, TokenKind, TokenPiece } from './token-types.ts';
-
-export type { ChatMessage, ChatTemplateChoice, PromptInput, WhenFull } from './prompt-types.ts';
+export type {
+  ChatMessage,
+  ChatTemplateChoice,
+  Detokenized,
+  PromptInput,
+  TokenInfo,
+  TokenizeParams,
+  Tokenized,
+  TokenKind,
+  TokenPiece,
+  WhenFull,
+} from './text-types.ts';
 
 export type { StopParams } from '../settings/generation.ts';
 export { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
 export type { SamplerName, SamplingParams } from '../settings/sampling.ts';
 export type { GrammarSource } from '../settings/setting.ts';
 
-export type { OpProfile, Profile, ProfileParams, RunProfile } from './profile-types.ts';
+export type { MemoryAt, ModelDescription, OpProfile, Profile, ProfileParams, RunProfile } from './model-types.ts';
 
 /** How a reply that goes on had ended. */
 export interface Continues {
@@ -263,7 +271,6 @@ export interface LoadProgress {
   totalBytes: number;
 }
 
-/** One piece of a tokenised text. */
 /** What `renderChat` takes: a chat prompt without a request to answer it. */
 export type RenderChatParams = Omit<Extract<PromptInput, { kind: 'chat' }>, 'kind'>;
 

@@ -1,6 +1,6 @@
 import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
 import { EngineError } from '../api/errors.ts';
-import type { ModelDescription } from '../api/model-description.ts';
+import type { ModelDescription } from '../api/types.ts';
 import type { ByteSource, ModelFiles } from '../api/platform.ts';
 import type { WeightDeclaration } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';

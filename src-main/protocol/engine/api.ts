@@ -3,7 +3,6 @@
  * never knows on which side of a process border the engine lives.
  */
 import type { LoadOptions } from '../../engine/index.ts';
-import type { ModelDescription } from '../../engine/api/model-description.ts';
 import type {
   Detokenized,
   GenerateEvent,
@@ -12,6 +11,7 @@ import type {
   InspectParams,
   Inspection,
   LoadProgress,
+  ModelDescription,
   ModelInfo,
   RenderChatParams,
   RenderedChat,

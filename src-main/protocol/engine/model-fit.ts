@@ -1,5 +1,5 @@
 /** Whether a model fits this computer's memory: the same answer in the page and in the terminal. */
-import type { MemoryAt } from '../../engine/api/model-description.ts';
+import type { MemoryAt } from '../../engine/api/types.ts';
 
 /** Chosen unless a person chooses: K and V of more would take gigabytes with some models. */
 const DEFAULT_CONTEXT = 4096;

@@ -1,7 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
-import type { ModelDescription } from '../../../src-main/engine/api/model-description.ts';
-import type { ModelInfo } from '../../../src-main/engine/api/types.ts';
+import type { ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
 import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app/app-services.ts';
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';

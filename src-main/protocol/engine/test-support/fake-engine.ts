@@ -1,6 +1,5 @@
 /** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
 import { EngineError } from '../../../engine/api/errors.ts';
-import type { ModelDescription } from '../../../engine/api/model-description.ts';
 import type { LoadOptions } from '../../../engine/index.ts';
 import type { CancelToken, ModelFiles } from '../../../engine/api/platform.ts';
 import type {
@@ -9,6 +8,7 @@ import type {
   GenerateParams,
   GeneratedToken,
   GrammarSource,
+  ModelDescription,
   ModelInfo,
   RenderChatParams,
   RenderedChat,
