@@ -16,7 +16,7 @@ import { storeReader } from '../src-main/engine/executors/wasm/weights.ts';
 import { KvCache } from '../src-main/engine/kv-cache/kv-cache.ts';
 import { ProgramBuilder } from '../src-main/engine/program/program-builder.ts';
 import { Tensor } from '../src-main/engine/tensor/tensor.ts';
-import type { KvCacheType } from '../src-main/engine/types.ts';
+import type { KvCacheType } from '../src-main/engine/api/types.ts';
 import { compileNodeKernels, type KernelVariant } from '../src-main/hosts/node/kernels.ts';
 import { ensureBuilt } from '../scripts/ensure-built.mjs';
 

@@ -11,7 +11,7 @@ import { GrammarMatcher } from '../src-main/engine/grammar/grammar-matcher.ts';
 import { grammarVocabulary } from '../src-main/engine/grammar/tokenizer-vocabulary.ts';
 import { openModel } from '../src-main/engine/models/open-model.ts';
 import { singleFile } from '../src-main/engine/test-support/test-model.ts';
-import type { GrammarSource } from '../src-main/engine/types.ts';
+import type { GrammarSource } from '../src-main/engine/api/types.ts';
 import { cachedTestModel } from '../scripts/fetch-test-model.ts';
 
 const LINES = { kind: 'gbnf', source: 'root ::= item+\nitem ::= "- " [^\\n]{1,80} "\\n"' } as const;

@@ -14,7 +14,7 @@ import {
   HUGGING_FACE_FAMILIES,
   type TokenizerFamily,
 } from '../src-main/engine/test-support/tokenizer-families.ts';
-import type { ByteSource } from '../src-main/engine/platform.ts';
+import type { ByteSource } from '../src-main/engine/api/platform.ts';
 import { tinyTransformerJson } from '../src-main/engine/tokenizer/test-support/tiny-transformer.ts';
 import type { Tokenizer } from '../src-main/engine/tokenizer/tokenizer.ts';
 

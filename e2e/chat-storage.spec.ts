@@ -1,5 +1,5 @@
 /** Nothing that was said is lost: two pages, two programs, a disk that fails, deleted chats. */
-import type { StoredChat } from '../src-main/protocol/chats/chat.ts';
+import type { StoredChat } from '../src-main/protocol/app/chats/chat.ts';
 import { ChatPage } from './pages/chat.ts';
 import type { RunningApp } from './support/app.ts';
 import { failingDisk } from './support/failing-disk.ts';

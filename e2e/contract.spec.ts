@@ -1,6 +1,6 @@
 /** The protocol's contract over Electron's port and over the browser's Worker, as the built app has them. */
 import { join } from 'node:path';
-import { CONTRACT_CASES } from '../src-main/protocol/test-support/contract.ts';
+import { CONTRACT_CASES } from '../src-main/protocol/engine/test-support/contract.ts';
 import { bundleForPage } from './support/page-bundle.ts';
 import { expect, test } from './support/test.ts';
 

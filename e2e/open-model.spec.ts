@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
-import type { StoredChat } from '../src-main/protocol/chats/chat.ts';
+import type { StoredChat } from '../src-main/protocol/app/chats/chat.ts';
 import { tinyGguf } from '../src-main/engine/test-support/tiny-gguf.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';

@@ -55,8 +55,8 @@ describe('what a change can affect', () => {
   });
 
   test('a folder stands for its tests', async () => {
-    const files = await testFilesUnder(['src-main/hosts/node/cli/', 'src-main/engine/errors.ts']);
-    expect(files).toContain('src-main/engine/errors.ts');
+    const files = await testFilesUnder(['src-main/hosts/node/cli/', 'src-main/engine/api/errors.ts']);
+    expect(files).toContain('src-main/engine/api/errors.ts');
     expect(files).toContain('src-main/hosts/node/cli/cli.integration.test.ts');
     expect(files.filter((file) => file.endsWith('/'))).toEqual([]);
   });

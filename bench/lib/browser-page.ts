@@ -2,8 +2,8 @@
 import { benchModel } from '../../src-main/hosts/node/bench/bench-model.ts';
 import type { BenchAnswer, BenchModel, BenchRequest } from '../../src-main/hosts/node/bench/bench-messages.ts';
 import { measureDecode, measurePrefill, type MeasuredEngine } from '../../src-main/hosts/node/bench/measure.ts';
-import { connectWorkerEngine } from '../../src-main/protocol/browser-engine.ts';
-import { EngineClient } from '../../src-main/protocol/client.ts';
+import { connectWorkerEngine } from '../../src-main/protocol/engine/browser-engine.ts';
+import { EngineClient } from '../../src-main/protocol/engine/client.ts';
 import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 
 let client: EngineClient | null = null;

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quantizeModel, TARGET_TYPES } from '../../src-main/engine/index.ts';
 import { openModel } from '../../src-main/engine/models/open-model.ts';
-import type { ModelFiles } from '../../src-main/engine/platform.ts';
+import type { ModelFiles } from '../../src-main/engine/api/platform.ts';
 import { HF_FOLDERS, hfFolder, readHfGolden } from '../../src-main/engine/test-support/hf-fixtures.ts';
 import { openModelPath } from '../../src-main/hosts/node/model-path.ts';
 import { fetchTestModel } from '../../scripts/fetch-test-model.ts';

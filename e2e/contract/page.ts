@@ -1,7 +1,7 @@
 /** Runs inside the page: the protocol's contract over the connection that this page's host offers. */
-import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
-import { connectWorkerEngine } from '../../src-main/protocol/browser-engine.ts';
-import { CONTRACT_CASES, type ContractConnection } from '../../src-main/protocol/test-support/contract.ts';
+import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import { connectWorkerEngine } from '../../src-main/protocol/engine/browser-engine.ts';
+import { CONTRACT_CASES, type ContractConnection } from '../../src-main/protocol/engine/test-support/contract.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 

@@ -5,7 +5,7 @@
 import type { Locator } from '@playwright/test';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoredChat } from '../../src-main/protocol/chats/chat.ts';
+import type { StoredChat } from '../../src-main/protocol/app/chats/chat.ts';
 import { ChatPage } from '../pages/chat.ts';
 import type { RunningApp } from '../support/app.ts';
 

@@ -1,6 +1,6 @@
 import type { BrowserContext, ElectronApplication, Page } from '@playwright/test';
-import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
-import type { AppMethodName, AppMethods } from '../../src-main/protocol/app-services.ts';
+import type { AppAnswer } from '../../src-main/protocol/app/app-bridge.ts';
+import type { AppMethodName, AppMethods } from '../../src-main/protocol/app/app-services.ts';
 import type { Guard } from './guard.ts';
 
 export type Host = 'electron' | 'web';

@@ -3,7 +3,7 @@ import type * as Electron from 'electron';
 import type { ChildProcess } from 'node:child_process';
 import { sandboxProblem } from '../../scripts/lib/processes.ts';
 import { root } from '../../scripts/lib/run.ts';
-import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
+import type { AppAnswer } from '../../src-main/protocol/app/app-bridge.ts';
 import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
 

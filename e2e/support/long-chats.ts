@@ -1,12 +1,12 @@
 /** Chats of any length, written through the app's own services. */
-import { defaultSamplingParams } from '../../src-main/engine/defaults.ts';
+import { defaultSamplingParams } from '../../src-main/engine/api/defaults.ts';
 import {
   MAX_EVENTS_PER_WRITE,
   type ChatEvent,
   type DetailsChunk,
   type ReplyFacts,
   type TokenColumns,
-} from '../../src-main/protocol/chats/chat.ts';
+} from '../../src-main/protocol/app/chats/chat.ts';
 import type { RunningApp } from './app.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';

@@ -1,7 +1,7 @@
 /** Makes a running app as good as a fresh one between two tests; `reset.spec.ts` compares the two. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultSettings } from '../../src-main/protocol/settings-schemas.ts';
+import { defaultSettings } from '../../src-main/protocol/app/settings-schemas.ts';
 import type { RunningApp } from './app.ts';
 
 /**

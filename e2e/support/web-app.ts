@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/lib/run.ts';
-import type { AppAnswer } from '../../src-main/protocol/app-bridge.ts';
+import type { AppAnswer } from '../../src-main/protocol/app/app-bridge.ts';
 import { unwrap, type Invoke, type LaunchOptions, type RunningApp } from './app.ts';
 import { leftOver, processTree } from './processes.ts';
 import { printedAddress, signIn, type SignIn } from './web-key.ts';

@@ -1,7 +1,7 @@
 /** How a browser and a test get into the web host: the only place that knows where its key is. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TOKEN_HEADER } from '../../src-main/protocol/app-bridge.ts';
+import { TOKEN_HEADER } from '../../src-main/protocol/app/app-bridge.ts';
 
 export interface SignIn {
   /** Opened in a browser, it shows the app. */

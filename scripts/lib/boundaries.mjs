@@ -13,8 +13,19 @@ import { dirname, resolve } from 'node:path';
  */
 
 const LEAVES = ['settings', 'tensor', 'quant', 'formats', 'tokenizer', 'sampling'];
-const BELOW_MODELS = ['engine-base', ...LEAVES, 'program', 'kv-cache'];
-const ENGINE = [...BELOW_MODELS, 'chat', 'grammar', 'models', 'quantize', 'executors', 'generation', 'engine'];
+const BELOW_MODELS = ['api', ...LEAVES, 'program', 'kv-cache'];
+const ENGINE = [
+  'checks',
+  ...BELOW_MODELS,
+  'chat',
+  'grammar',
+  'models',
+  'quantize',
+  'executors',
+  'generation',
+  'engine',
+];
+const PROTOCOLS = ['protocol-base', 'transports', 'engine-protocol', 'app-protocol'];
 
 /** @param {string} name */
 const engineFolder = (name) => `src-main/engine/${name}/**`;
@@ -24,19 +35,20 @@ export const LAYERS = [
   // Tests may look anywhere; nothing may import them.
   { name: 'test', pattern: ['**/*.test.ts', '**/test-support/**'], may: ['*'] },
 
-  { name: 'engine', pattern: 'src-main/engine/index.ts', may: ENGINE },
-  { name: 'engine-base', pattern: 'src-main/engine/*.ts', may: ['settings'] },
+  { name: 'engine', pattern: ['src-main/engine/index.ts', 'src-main/engine/load-model.ts'], may: ENGINE },
+  { name: 'checks', pattern: 'src-main/engine/*.ts', may: ['api', 'settings'] },
+  { name: 'api', pattern: engineFolder('api'), may: ['settings'] },
   { name: 'settings', pattern: engineFolder('settings'), may: [] },
-  { name: 'tensor', pattern: engineFolder('tensor'), may: ['engine-base'] },
-  { name: 'quant', pattern: engineFolder('quant'), may: ['engine-base', 'tensor'] },
-  { name: 'formats', pattern: engineFolder('formats'), may: ['engine-base', 'tensor', 'quant'] },
-  { name: 'tokenizer', pattern: engineFolder('tokenizer'), may: ['engine-base'] },
-  { name: 'sampling', pattern: engineFolder('sampling'), may: ['engine-base'] },
-  { name: 'grammar', pattern: engineFolder('grammar'), may: ['engine-base', 'tokenizer'] },
-  { name: 'chat', pattern: engineFolder('chat'), may: ['engine-base', 'tokenizer'] },
-  { name: 'program', pattern: engineFolder('program'), may: ['engine-base', ...LEAVES] },
-  { name: 'kv-cache', pattern: engineFolder('kv-cache'), may: ['engine-base', ...LEAVES] },
-  { name: 'models', pattern: engineFolder('models'), may: BELOW_MODELS },
+  { name: 'tensor', pattern: engineFolder('tensor'), may: ['api'] },
+  { name: 'quant', pattern: engineFolder('quant'), may: ['api', 'tensor'] },
+  { name: 'formats', pattern: engineFolder('formats'), may: ['api', 'tensor', 'quant'] },
+  { name: 'tokenizer', pattern: engineFolder('tokenizer'), may: ['api'] },
+  { name: 'sampling', pattern: engineFolder('sampling'), may: ['api'] },
+  { name: 'grammar', pattern: engineFolder('grammar'), may: ['api', 'tokenizer'] },
+  { name: 'chat', pattern: engineFolder('chat'), may: ['api', 'tokenizer'] },
+  { name: 'program', pattern: engineFolder('program'), may: ['api', ...LEAVES] },
+  { name: 'kv-cache', pattern: engineFolder('kv-cache'), may: ['api', ...LEAVES] },
+  { name: 'models', pattern: engineFolder('models'), may: ['checks', ...BELOW_MODELS] },
   { name: 'quantize', pattern: engineFolder('quantize'), may: [...BELOW_MODELS, 'models'] },
   { name: 'executors', pattern: engineFolder('executors'), may: BELOW_MODELS },
   {
@@ -46,34 +58,46 @@ export const LAYERS = [
   },
 
   // The error class and the settings tables are plain data; everything else of the engine is types here.
+  { name: 'protocol-base', pattern: 'src-main/protocol/*.ts', may: [], types: ['api'] },
+  { name: 'transports', pattern: 'src-main/protocol/transports/**', may: [] },
   {
-    name: 'protocol',
-    pattern: 'src-main/protocol/**',
-    may: [],
-    types: ['engine-base', 'engine', 'tokenizer'],
+    name: 'engine-protocol',
+    pattern: 'src-main/protocol/engine/**',
+    may: ['protocol-base', 'transports'],
+    types: ['api', 'engine'],
   },
+  { name: 'app-protocol', pattern: 'src-main/protocol/app/**', may: ['protocol-base'], types: ['api'] },
   // Chats, settings and models on disk, for the two processes that serve the interface.
-  { name: 'services', pattern: 'src-main/services/**', may: ['protocol'], types: ['engine-base'] },
+  { name: 'services', pattern: 'src-main/services/**', may: ['protocol-base', 'app-protocol'], types: ['api'] },
   {
     name: 'web-server',
     pattern: 'src-main/hosts/web/server/**',
-    may: ['protocol', 'services'],
-    types: ['engine-base'],
+    may: ['protocol-base', 'app-protocol', 'services'],
+    types: ['api'],
   },
   // The terminal has the same library of models as the app.
   {
     name: 'cli',
     pattern: 'src-main/hosts/node/cli/**',
-    may: ['engine', 'engine-base', 'settings', 'protocol', 'services', 'hosts'],
+    may: ['engine', 'api', 'settings', ...PROTOCOLS, 'services', 'hosts'],
   },
-  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'engine-base', 'protocol'] },
-  { name: 'preload', pattern: 'src-main/preload/**', may: ['protocol'] },
-  { name: 'app', pattern: 'src-main/app/**', may: ['protocol', 'services'], types: ['engine-base'] },
-  { name: 'renderer', pattern: 'src-renderer/**', may: ['protocol'], types: ['engine-base'] },
+  { name: 'hosts', pattern: 'src-main/hosts/**', may: ['engine', 'api', ...PROTOCOLS] },
+  { name: 'preload', pattern: 'src-main/preload/**', may: ['app-protocol'] },
+  {
+    name: 'app',
+    pattern: 'src-main/app/**',
+    may: ['protocol-base', 'app-protocol', 'services'],
+    types: ['api'],
+  },
+  { name: 'renderer', pattern: 'src-renderer/**', may: PROTOCOLS, types: ['api'] },
 ];
 
 /** Files of the engine that hold plain data, which the layers outside of it may import as values. */
-const PLAIN_DATA = ['src-main/engine/errors.ts', 'src-main/engine/defaults.ts', 'src-main/engine/settings/*.ts'];
+const PLAIN_DATA = [
+  'src-main/engine/api/errors.ts',
+  'src-main/engine/api/defaults.ts',
+  'src-main/engine/settings/*.ts',
+];
 
 /**
  * What files of a layer may import, as policies of eslint-plugin-boundaries.

@@ -3,8 +3,8 @@ import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityPr
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { IPC } from '../protocol/ipc-channels.ts';
-import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT } from '../protocol/utility-messages.ts';
+import { IPC } from '../protocol/app/ipc-channels.ts';
+import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT } from '../protocol/app/utility-messages.ts';
 import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { UtilityMessage } from '../protocol/utility-messages.ts';
+import type { UtilityMessage } from '../protocol/app/utility-messages.ts';
 import { EngineSupervisor, type EngineProcess } from './supervisor.ts';
 
 /** A process that does what the test says. */

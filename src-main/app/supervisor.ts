@@ -2,8 +2,8 @@
  * Keeps the engine's process running and connects it with the page. The main process hands over the ports and is then
  * out of the way of the data.
  */
-import type { AppEvent } from '../protocol/app-services.ts';
-import type { UtilityLocatedMessage, UtilityMessage, UtilityPortMessage } from '../protocol/utility-messages.ts';
+import type { AppEvent } from '../protocol/app/app-services.ts';
+import type { UtilityLocatedMessage, UtilityMessage, UtilityPortMessage } from '../protocol/app/utility-messages.ts';
 
 /** What is used of Electron's UtilityProcess. */
 export interface EngineProcess<Port> {

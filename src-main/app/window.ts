@@ -1,6 +1,6 @@
 import { BrowserWindow, nativeTheme, screen } from 'electron';
-import type { ThemeSetting } from '../protocol/app-services.ts';
-import type { WindowVerb } from '../protocol/ipc-channels.ts';
+import type { ThemeSetting } from '../protocol/app/app-services.ts';
+import type { WindowVerb } from '../protocol/app/ipc-channels.ts';
 import { MIN_SIZE, placeWindow, readWindowState, writeWindowState } from './window-state.ts';
 
 /** How long the window rests before its place is saved, ms. */

@@ -1,5 +1,5 @@
 /** Checks of single values. Every refusal names the field, the value and what is allowed. */
-import { EngineError } from './errors.ts';
+import { EngineError } from './api/errors.ts';
 import {
   inRange,
   isWellFormed,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { unpackTokens } from '../protocol/unpack-tokens.ts';
+import { unpackTokens } from '../protocol/engine/unpack-tokens.ts';
 import {
   DEFAULT_SAMPLER_ORDER,
   defaultGenerateParams,

@@ -1,10 +1,5 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
-import { EngineError } from './errors.ts';
-import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
-import type { Executor } from './executors/executor.ts';
-import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
-import { createWasmExecutor, threadsFor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
-import { ContextWindow } from './generation/context-window.ts';
+import { EngineError } from './api/errors.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { HostYield } from './generation/host-yield.ts';
 import { inspect } from './generation/inspect.ts';
@@ -16,24 +11,18 @@ import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
-import { KvCache } from './kv-cache/kv-cache.ts';
-import type { ModelDescription } from './model-description.ts';
+import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions } from './load-model.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
-import { engineOverhead } from './models/memory-estimate.ts';
-import type { Model } from './models/model.ts';
-import { openModel, type OpenModelOptions } from './models/open-model.ts';
-import type { CancelToken, ModelFiles, Platform } from './platform.ts';
+import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
-  ExecutorName,
   GenerateEvent,
   GenerateParams,
   GrammarSource,
   InspectParams,
   Inspection,
-  KvCacheType,
-  LoadProgress,
+  ModelDescription,
   ModelInfo,
   Profile,
   ProfileParams,
@@ -45,7 +34,7 @@ import type {
   SourceProblem,
   TokenizeParams,
   Tokenized,
-} from './types.ts';
+} from './api/types.ts';
 import {
   validateGenerateParams,
   validateIds,
@@ -55,11 +44,11 @@ import {
   validateScoreParams,
 } from './validate.ts';
 
-export * from './defaults.ts';
-export * from './errors.ts';
-export * from './platform.ts';
-export * from './types.ts';
-export type { MemoryAt, ModelDescription } from './model-description.ts';
+export * from './api/defaults.ts';
+export * from './api/errors.ts';
+export * from './api/platform.ts';
+export * from './api/types.ts';
+export { describeModel, type LoadOptions } from './load-model.ts';
 export { openTokenizer } from './models/open-tokenizer.ts';
 export {
   type Quantized,
@@ -69,39 +58,6 @@ export {
 } from './quantize/quantize-model.ts';
 export { TARGET_TYPES } from './quantize/storage-plan.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
-
-interface Loaded {
-  readonly model: Model;
-  readonly executor: Executor;
-  readonly cache: KvCache;
-  readonly context: ContextWindow;
-  readonly loadMs: number;
-  /** Of the files it was read from. */
-  readonly stamp: string | undefined;
-  /** The first reply reports how long loading took, the others that it took nothing. */
-  loadReported: boolean;
-}
-
-export interface LoadOptions {
-  onProgress?: (progress: LoadProgress) => void;
-  cancel?: CancelToken;
-  /**
-   * Asked when the load's turn has come: whether the model in memory will do, so that nothing is read.
-   * @param stamp of the files that it was read from
-   */
-  unless?: (present: ModelInfo, stamp: string | undefined) => Promise<boolean>;
-  /**
-   * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
-   * out, what the model was trained for, at most 4096.
-   */
-  contextSize?: number;
-  /** What computes the model. Default `wasm`, where the host has its kernels. */
-  executor?: ExecutorName;
-  /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
-  threads?: number;
-  /** How the `wasm` executor stores K and V; left out, as float32 where all weights are, else as binary16. */
-  kvCacheType?: KvCacheType;
-}
 
 /**
  * Holds one model and serves one request at a time; further ones wait in line. Every request may be cancelled by its
@@ -120,7 +76,7 @@ export class InferenceEngine {
 
   /** The loaded model with what it occupies now; null also when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
-    return this.loaded === null || this.loaded.executor.failed ? null : describe(this.loaded);
+    return this.loaded === null || this.loaded.executor.failed ? null : infoOf(this.loaded);
   }
 
   /**
@@ -137,30 +93,16 @@ export class InferenceEngine {
       // There is nothing to go back to, and its memory is wanted.
       if (this.loaded?.executor.failed) await this.dispose();
       try {
-        const loaded = await this.open(found, options);
+        const loaded = await loadModel(this.platform, found, options);
         await this.dispose();
         this.loaded = loaded;
-        return describe(loaded);
+        return infoOf(loaded);
       } catch (error) {
         // What was read of the model has no other owner, and may be gigabytes.
         this.platform.collectGarbage?.();
         throw error;
       }
     }, cancel);
-  }
-
-  private async open(files: ModelFiles, options: LoadOptions): Promise<Loaded> {
-    const { clock, log } = this.platform;
-    const startedAt = clock.now();
-    const onWarning = (message: string) => log.warn(message);
-    const wanted = options.executor ?? (this.platform.compileKernels ? 'wasm' : 'reference');
-    const { model, executor } = await (wanted === 'wasm'
-      ? this.openForKernels(files, { ...options, onWarning })
-      : openForReference(files, { ...options, onWarning }));
-    const cache = new KvCache(model.config.contextSize);
-    const context = new ContextWindow(executor, cache);
-    const loadMs = clock.now() - startedAt;
-    return { model, executor, cache, context, loadMs, stamp: files.stamp, loadReported: false };
   }
 
   /**
@@ -282,7 +224,7 @@ export class InferenceEngine {
       validateInspectParams(params, loaded.model.config);
       const { prompt, sampling, stop } = params;
       const job = this.job(loaded, { prompt, sampling, stop, useKvCache: true, topCandidates: 0 }, cancel);
-      return inspect(job, describe(loaded), params.topCandidates);
+      return inspect(job, infoOf(loaded), params.topCandidates);
     }, cancel);
   }
 
@@ -325,43 +267,6 @@ export class InferenceEngine {
     return { model, executor: executor.name, context, platform: this.platform, params, prompt, seed, loadMs, cancel };
   }
 
-  /** The weights go straight into the kernels' memory and are nowhere else. */
-  private async openForKernels(
-    files: ModelFiles,
-    options: OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>,
-  ): Promise<{ model: Model; executor: Executor }> {
-    if (!this.platform.compileKernels) {
-      throw new EngineError(
-        'BACKEND_LOST',
-        'No CPU kernels are available here. Load the model with the reference executor.',
-      );
-    }
-    const kernels = await this.platform.compileKernels();
-    const { threads: host, clock, measurements } = this.platform;
-    const threads = { count: options.threads ?? clock, host };
-    const created: Executor[] = [];
-    try {
-      const model = await openModel(files, {
-        ...options,
-        takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
-          const executor = await createWasmExecutor(program, weights, {
-            ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
-            cells: contextSize,
-          });
-          created.push(executor);
-          return { bytes: executor.memoryBytes.weights, get: weightIsPacked };
-        },
-      });
-      const [executor] = created;
-      if (executor === undefined) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
-      return { model, executor };
-    } catch (error) {
-      // It runs already, also when loading is cancelled as its last step.
-      for (const executor of created) await executor.dispose();
-      throw error;
-    }
-  }
-
   private require(): Loaded {
     if (this.loaded === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
     return this.loaded;
@@ -379,38 +284,4 @@ export class InferenceEngine {
     this.loaded = null;
     await loaded?.executor.dispose();
   }
-}
-
-/**
- * What a model is and what it needs on the `wasm` executor, from its headers.
- * @param available threads that this computer runs at once
- * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
- */
-export function describeModel(files: ModelFiles, available = 1): Promise<ModelDescription> {
-  return describeHeaders(files, {
-    planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
-    limit: MAX_MEMORY_BYTES,
-    threads: threadsFor(available),
-  });
-}
-
-async function openForReference(
-  files: ModelFiles,
-  options: OpenModelOptions,
-): Promise<{ model: Model; executor: Executor }> {
-  const model = await openModel(files, options);
-  const { contextSize } = model.config;
-  return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
-}
-
-function weightIsPacked(name: string): never {
-  throw new EngineError('INTERNAL', `The weight ${name} is packed for the kernels and cannot be read as float32.`);
-}
-
-function describe({ model, executor, loadMs }: Loaded): ModelInfo {
-  const { name, kernels } = executor;
-  const { weights, kvCache, scratch } = executor.memoryBytes;
-  const overhead = engineOverhead(model.config.vocabularySize, kernels?.threads ?? null);
-  const memoryBytes = { weights, kvCache, scratch: scratch + overhead };
-  return { ...model.config, executor: name, kernels, loadMs, memoryBytes };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultGenerateParams } from './defaults.ts';
-import type { GenerateParams } from './types.ts';
+import { defaultGenerateParams } from './api/defaults.ts';
+import type { GenerateParams } from './api/types.ts';
 import { validateGenerateParams, validateInspectParams, validateScoreParams } from './validate.ts';
 
 const limits = { vocabularySize: 8000 };

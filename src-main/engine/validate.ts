@@ -13,7 +13,7 @@ import type {
   PromptInput,
   RenderChatParams,
   ScoreParams,
-} from './types.ts';
+} from './api/types.ts';
 
 /** What the checks need to know of the loaded model. */
 export interface RequestLimits {

@@ -1,5 +1,5 @@
 /** Errors across the border: an EngineError on one side is the same EngineError on the other. */
-import { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode, type ErrorPayload } from '../engine/errors.ts';
+import { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode, type ErrorPayload } from '../engine/api/errors.ts';
 
 /** Plain data for anything thrown. What is no EngineError becomes INTERNAL. */
 export function toErrorPayload(error: unknown): ErrorPayload {

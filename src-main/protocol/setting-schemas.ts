@@ -12,7 +12,7 @@ import {
 } from '../engine/settings/setting.ts';
 
 /** Token ids of any vocabulary. */
-const MAX_TOKEN_ID = 2 ** 31 - 1;
+export const MAX_TOKEN_ID = 2 ** 31 - 1;
 
 type SchemasOf<T extends SettingTable> = { readonly [K in keyof T]: v.GenericSchema<unknown, T[K]['default']> };
 

@@ -1,5 +1,5 @@
 import manifest from '../../package.json' with { type: 'json' };
-import type { AboutInfo } from '../protocol/app-services.ts';
+import type { AboutInfo } from '../protocol/app/app-services.ts';
 
 /** What is running, and on what. */
 export function about(

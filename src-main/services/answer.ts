@@ -1,7 +1,7 @@
-import { EngineError } from '../engine/errors.ts';
-import type { AppAnswer } from '../protocol/app-bridge.ts';
-import { checkAppCall } from '../protocol/app-schemas.ts';
-import type { AppServices } from '../protocol/app-services.ts';
+import { EngineError } from '../engine/api/errors.ts';
+import type { AppAnswer } from '../protocol/app/app-bridge.ts';
+import { checkAppCall } from '../protocol/app/app-schemas.ts';
+import type { AppServices } from '../protocol/app/app-services.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
 
 /** Checks a call that came over a border, does it, and gives the answer as data. Never rejects. */

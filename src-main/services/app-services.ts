@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 import type {
   AppEvent,
   AppMethodName,
@@ -11,7 +11,7 @@ import type {
   EmittedEvent,
   ModelListing,
   Settings,
-} from '../protocol/app-services.ts';
+} from '../protocol/app/app-services.ts';
 import { about } from './about.ts';
 import { ChatStore } from './chats/chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';

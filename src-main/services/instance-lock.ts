@@ -5,7 +5,7 @@
 import { mkdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 import { codeOf, storageError } from './json-file.ts';
 import {
   clearHolder,

@@ -2,7 +2,7 @@
 import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { EngineError } from '../engine/errors.ts';
+import { EngineError } from '../engine/api/errors.ts';
 
 /** What a file holds; `damaged` is a file that is there and is not JSON. */
 export type JsonRead = { state: 'missing' } | { state: 'damaged'; why: string } | { state: 'read'; value: unknown };

@@ -1,4 +1,4 @@
-import type { NetworkRecord } from '../protocol/app-services.ts';
+import type { NetworkRecord } from '../protocol/app/app-services.ts';
 
 const MAX_RECORDS = 500;
 const MAX_URL = 500;

@@ -1,4 +1,4 @@
-import { TRUSTED_TYPES_POLICIES } from '../protocol/app-bridge.ts';
+import { TRUSTED_TYPES_POLICIES } from '../protocol/app/app-bridge.ts';
 
 /**
  * Headers of everything a page is made of, in both hosts. Nothing is loaded from anywhere but the app itself, no HTML

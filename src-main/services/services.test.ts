@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { AppEvent } from '../protocol/app-services.ts';
+import type { AppEvent } from '../protocol/app/app-services.ts';
 import { about, runtimeNote } from './about.ts';
 import { answerCall } from './answer.ts';
 import { LocalAppServices } from './app-services.ts';

@@ -2,8 +2,8 @@
  * The content of `settings.json`: the settings, a version, and whatever else was in the file, which another release of
  * Tokenscope may have put there and which is written back as it was.
  */
-import type { Settings } from '../protocol/app-services.ts';
-import { parseStoredSettings } from '../protocol/settings-schemas.ts';
+import type { Settings } from '../protocol/app/app-services.ts';
+import { parseStoredSettings } from '../protocol/app/settings-schemas.ts';
 
 /** Goes up when an earlier release could not read the file any more without losing something. */
 export const SETTINGS_VERSION = 1;

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Settings } from '../protocol/app-services.ts';
+import type { Settings } from '../protocol/app/app-services.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { SettingsStore } from './settings-store.ts';
 import { temporaryFolder } from './test-support/support.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { EngineError } from '../engine/errors.ts';
-import { defaultSettings } from '../protocol/settings-schemas.ts';
-import type { Settings } from '../protocol/app-services.ts';
+import { EngineError } from '../engine/api/errors.ts';
+import { defaultSettings } from '../protocol/app/settings-schemas.ts';
+import type { Settings } from '../protocol/app/app-services.ts';
 import type { InstanceLock } from './instance-lock.ts';
 import { putAside, readJson, writeJson, type JsonRead } from './json-file.ts';
 import { readSettings, settingsToWrite, type SettingsFile } from './settings-file.ts';

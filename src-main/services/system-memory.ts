@@ -1,5 +1,5 @@
 import { freemem, totalmem } from 'node:os';
-import type { SystemMemory } from '../protocol/app-services.ts';
+import type { SystemMemory } from '../protocol/app/app-services.ts';
 
 /** The memory of this computer, as far as this process may use it. */
 export function systemMemory(): SystemMemory {

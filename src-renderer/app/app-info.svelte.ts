@@ -1,4 +1,4 @@
-import type { AboutInfo, AppEvent, AppServices, NetworkRecord } from '../../src-main/protocol/app-services.ts';
+import type { AboutInfo, AppEvent, AppServices, NetworkRecord } from '../../src-main/protocol/app/app-services.ts';
 
 /** How often the network log is read while the window is visible, ms. */
 const LOOK_EVERY_MS = 15_000;

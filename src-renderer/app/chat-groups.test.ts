@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ChatSummary } from '../../src-main/protocol/app-services.ts';
+import type { ChatSummary } from '../../src-main/protocol/app/app-services.ts';
 import { groupChats } from './chat-groups.ts';
 
 const now = new Date(2026, 2, 30, 9, 0);

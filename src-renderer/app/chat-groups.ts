@@ -1,4 +1,4 @@
-import type { ChatSummary } from '../../src-main/protocol/app-services.ts';
+import type { ChatSummary } from '../../src-main/protocol/app/app-services.ts';
 
 export interface ChatGroup {
   name: 'Today' | 'Yesterday' | 'Previous 7 days' | 'Older';

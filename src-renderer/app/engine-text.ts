@@ -1,4 +1,4 @@
-import type { LoadProgress, ModelInfo } from '../../src-main/engine/types.ts';
+import type { LoadProgress, ModelInfo } from '../../src-main/engine/api/types.ts';
 import { progressText } from '../features/models/messages.ts';
 import { formatDuration } from '../ui/format.ts';
 

@@ -1,4 +1,4 @@
-import type { TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
+import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 
 /** Electron's bridge, or undefined in a browser. */
 export const bridge: TokenscopeBridge | undefined = (window as Window & { tokenscope?: TokenscopeBridge }).tokenscope;

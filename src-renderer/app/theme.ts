@@ -1,4 +1,4 @@
-import type { ThemeSetting } from '../../src-main/protocol/app-services.ts';
+import type { ThemeSetting } from '../../src-main/protocol/app/app-services.ts';
 
 export type Theme = Exclude<ThemeSetting, 'system'>;
 

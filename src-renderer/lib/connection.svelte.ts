@@ -1,10 +1,10 @@
 /** The page's way to the engine and to the app's services, whatever host the page runs in. */
-import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
-import type { EngineApi } from '../../src-main/protocol/api.ts';
-import { connectWorkerEngine, type WorkerModelFiles } from '../../src-main/protocol/browser-engine.ts';
-import { EngineClient } from '../../src-main/protocol/client.ts';
+import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import type { EngineApi } from '../../src-main/protocol/engine/api.ts';
+import { connectWorkerEngine, type WorkerModelFiles } from '../../src-main/protocol/engine/browser-engine.ts';
+import { EngineClient } from '../../src-main/protocol/engine/client.ts';
 import { backendLost } from '../../src-main/protocol/errors.ts';
-import type { Transport } from '../../src-main/protocol/transport.ts';
+import type { Transport } from '../../src-main/protocol/transports/transport.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { electronModelOpener, webModelOpener, type ModelOpener } from './model-opener.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { EngineApi } from '../../src-main/protocol/api.ts';
+import type { EngineApi } from '../../src-main/protocol/engine/api.ts';
 import { EngineWatch, UNANSWERED_MS } from './engine-watch.ts';
 
 /** Answers when it is told to, everything at once. */

@@ -1,4 +1,10 @@
-import type { EngineApi, EngineMethods, EngineStreams, MethodName, StreamName } from '../../src-main/protocol/api.ts';
+import type {
+  EngineApi,
+  EngineMethods,
+  EngineStreams,
+  MethodName,
+  StreamName,
+} from '../../src-main/protocol/engine/api.ts';
 
 /** An engine that has not answered such a call after this long, ms, hangs. It answers most of them within 100 ms. */
 export const UNANSWERED_MS = 5000;

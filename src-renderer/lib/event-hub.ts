@@ -1,4 +1,4 @@
-import type { AppEvent } from '../../src-main/protocol/app-services.ts';
+import type { AppEvent } from '../../src-main/protocol/app/app-services.ts';
 
 /** Kept for listeners that come late. */
 const MAX_NOTICES = 50;

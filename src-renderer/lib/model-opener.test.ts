@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import type { TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
-import type { AppServices, ModelListing } from '../../src-main/protocol/app-services.ts';
+import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
 import { electronModelOpener, webModelOpener } from './model-opener.ts';
 
 afterEach(() => void vi.useRealTimers());

@@ -1,7 +1,7 @@
 /** How a person's own models get to the engine: by their path in Electron, as lent files in a browser. */
-import type { TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
-import type { AppServices, ModelListing } from '../../src-main/protocol/app-services.ts';
-import { EngineError } from '../../src-main/engine/errors.ts';
+import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
+import { EngineError } from '../../src-main/engine/api/errors.ts';
 import { resultOf } from './services.ts';
 
 export interface ModelOpener {

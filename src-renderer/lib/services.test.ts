@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { AppEvent } from '../../src-main/protocol/app-services.ts';
-import { defaultSettings } from '../../src-main/protocol/settings-schemas.ts';
+import type { AppEvent } from '../../src-main/protocol/app/app-services.ts';
+import { defaultSettings } from '../../src-main/protocol/app/settings-schemas.ts';
 import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';
 import { KeyRefusedError, LAST_CALL_BYTES, electronServices, webServices } from './services.ts';

@@ -1,8 +1,8 @@
 /** `AppServices` as a page reaches them: through Electron's bridge, or from the server that the page came from. */
-import type { AppAnswer, TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
-import { TOKEN_HEADER } from '../../src-main/protocol/app-bridge.ts';
-import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../src-main/protocol/app-services.ts';
-import { EngineError } from '../../src-main/engine/errors.ts';
+import type { AppAnswer, TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
+import { TOKEN_HEADER } from '../../src-main/protocol/app/app-bridge.ts';
+import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../src-main/protocol/app/app-services.ts';
+import { EngineError } from '../../src-main/engine/api/errors.ts';
 import { fromErrorPayload } from '../../src-main/protocol/errors.ts';
 import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';

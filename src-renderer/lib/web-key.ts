@@ -1,5 +1,5 @@
 /** The key of the web host, as a page gets and keeps it. */
-import { KEY_ROUTE } from '../../src-main/protocol/app-bridge.ts';
+import { KEY_ROUTE } from '../../src-main/protocol/app/app-bridge.ts';
 
 const STORED = 'tokenscope-key';
 /** What the terminal printed after the address, or opened the browser with; and nothing else. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wordTokenizer } from '../test-support/scripted-model.ts';
-import type { ChatMessage } from '../types.ts';
+import type { ChatMessage } from '../api/types.ts';
 import { assembleChat, type AssembleOptions } from './assemble.ts';
 import { runningText } from './running-text.ts';
 import { templateFormat } from './template-format.ts';

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ChatMessage, PromptSegment, TokenPiece } from '../types.ts';
+import type { ChatMessage, PromptSegment, TokenPiece } from '../api/types.ts';
 import { encodeChat } from './encode-chat.ts';
 import type { ChatFormat, ChatText, NumberedMessage } from './chat-text.ts';
 

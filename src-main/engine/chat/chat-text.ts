@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../types.ts';
+import type { ChatMessage } from '../api/types.ts';
 
 /** A message with its place in the whole chat, which stays when others are left out. */
 export interface NumberedMessage extends ChatMessage {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GGUF_FAMILIES, HUGGING_FACE_FAMILIES, loadFamily } from '../test-support/tokenizer-families.ts';
 import { PaddedTokenizer } from '../tokenizer/padded-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ChatMessage, TokenPiece } from '../types.ts';
+import type { ChatMessage, TokenPiece } from '../api/types.ts';
 import { encodeChat } from './encode-chat.ts';
 import { templateFormat } from './template-format.ts';
 

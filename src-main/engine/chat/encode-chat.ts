@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { TokenPiece } from '../types.ts';
+import type { TokenPiece } from '../api/types.ts';
 import type { ChatText, Span } from './chat-text.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage } from '../types.ts';
+import type { ChatMessage } from '../api/types.ts';
 import { plainFormat } from './plain.ts';
 
 function render(...messages: [ChatMessage['role'], string][]) {

@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../types.ts';
+import type { ChatMessage } from '../api/types.ts';
 import type { ChatFormat, ChatText, Written } from './chat-text.ts';
 
 const NAMES: Record<Exclude<ChatMessage['role'], 'system'>, string> = { user: 'User', assistant: 'Assistant' };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EngineError } from '../errors.ts';
-import type { ChatMessage } from '../types.ts';
+import { EngineError } from '../api/errors.ts';
+import type { ChatMessage } from '../api/types.ts';
 import { templateFormat, type TemplateFormatOptions } from './template-format.ts';
 
 function fixture(name: string): string {

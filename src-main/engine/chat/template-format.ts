@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.ts';
-import type { ChatMessage } from '../types.ts';
+import { EngineError } from '../api/errors.ts';
+import type { ChatMessage } from '../api/types.ts';
 import type { ChatFormat, ChatText, NumberedMessage, Span } from './chat-text.ts';
 import { messageValue } from './jinja/from-json.ts';
 import { Template, TemplateError, type Rendered } from './jinja/template.ts';

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { attendedLength } from '../kv-cache/sequence-context.ts';
 import type { Program } from '../program/program.ts';
 import type { Batch, Outputs } from './executor.ts';

@@ -1,7 +1,7 @@
 import type { SequenceContext } from '../kv-cache/sequence-context.ts';
-import type { CancelToken } from '../platform.ts';
+import type { CancelToken } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
-import type { ExecutorName, KernelsInfo, RunProfile } from '../types.ts';
+import type { ExecutorName, KernelsInfo, RunProfile } from '../api/types.ts';
 
 export type { SequenceContext } from '../kv-cache/sequence-context.ts';
 

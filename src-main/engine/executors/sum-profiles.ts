@@ -1,4 +1,4 @@
-import type { OpProfile } from '../types.ts';
+import type { OpProfile } from '../api/types.ts';
 
 /** Sums up operations of the same name; the one that took longest comes first. */
 export function sumUp(ops: readonly OpProfile[]): OpProfile[] {

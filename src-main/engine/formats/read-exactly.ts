@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.ts';
-import type { ByteSource } from '../platform.ts';
+import { EngineError } from '../api/errors.ts';
+import type { ByteSource } from '../api/platform.ts';
 
 /**
  * Reads `length` bytes at `offset`.

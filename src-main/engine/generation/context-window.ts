@@ -1,6 +1,6 @@
 import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
 import type { KvCache } from '../kv-cache/kv-cache.ts';
-import type { CancelToken } from '../platform.ts';
+import type { CancelToken } from '../api/platform.ts';
 
 /** A sequence of tokens whose K and V are stored: what a reply is written into. */
 export interface TokenWindow {

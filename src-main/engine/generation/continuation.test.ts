@@ -1,10 +1,10 @@
 /** Continue: the reply that goes on is the one that would have been written without the stop. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { defaultGenerateParams } from '../defaults.ts';
+import { defaultGenerateParams } from '../api/defaults.ts';
 import type { InferenceEngine } from '../index.ts';
 import { SCRIPTED_EOS, ScriptedEngine, type Script } from '../test-support/scripted-model.ts';
 import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
-import type { Continues, GenerateParams, Stop, StopParams } from '../types.ts';
+import type { Continues, GenerateParams, Stop, StopParams } from '../api/types.ts';
 
 function params(user: string, written: string, stop: Partial<StopParams>, continues?: Continues): GenerateParams {
   const messages = [{ role: 'user' as const, text: user }];

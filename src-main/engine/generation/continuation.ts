@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { PromptInput } from '../types.ts';
+import type { PromptInput } from '../api/types.ts';
 import type { Prompt } from './prompt.ts';
 
 /** Where a reply continues a text. */

@@ -1,9 +1,9 @@
 /** Banned texts, biased texts and grammars in the loop, with scripted models. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultGenerateParams } from '../defaults.ts';
+import { defaultGenerateParams } from '../api/defaults.ts';
 import { SCRIPTED_EOS, ScriptedEngine, type Script } from '../test-support/scripted-model.ts';
-import type { GenerateParams, SamplingParams, StopParams } from '../types.ts';
+import type { GenerateParams, SamplingParams, StopParams } from '../api/types.ts';
 
 const SPECIAL = ['<BOS>', '<EOS>', '<UNK>'];
 

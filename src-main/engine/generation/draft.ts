@@ -1,11 +1,11 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { GrammarState } from '../grammar/token-masks.ts';
 import type { Model } from '../models/model.ts';
 import { NothingToDraw } from '../sampling/dist.ts';
 import type { Logits } from '../sampling/logits.ts';
 import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '../sampling/sampler-chain.ts';
 import type { StageObserver } from '../sampling/sampler-chain.ts';
-import type { GenerateParams } from '../types.ts';
+import type { GenerateParams } from '../api/types.ts';
 import { BannedTexts, tokensBeginning, tokensHolding } from './banned-texts.ts';
 import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
 import type { Prompt } from './prompt.ts';

@@ -1,9 +1,9 @@
 /** The loop with a scripted model. What needs real numbers is tested in `engine/index.test.ts`. */
 import { describe, expect, it } from 'vitest';
-import { defaultGenerateParams } from '../defaults.ts';
-import { EngineError } from '../errors.ts';
+import { defaultGenerateParams } from '../api/defaults.ts';
+import { EngineError } from '../api/errors.ts';
 import { SCRIPTED_EOS, ScriptedEngine, testPlatform, type Script } from '../test-support/scripted-model.ts';
-import type { GenerateParams, StopParams } from '../types.ts';
+import type { GenerateParams, StopParams } from '../api/types.ts';
 
 const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd'];
 

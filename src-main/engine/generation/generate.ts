@@ -1,10 +1,10 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { Model } from '../models/model.ts';
-import type { CancelToken, Platform } from '../platform.ts';
+import type { CancelToken, Platform } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
-import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../types.ts';
+import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../api/types.ts';
 import type { TokenWindow } from './context-window.ts';
 import { jointTo } from './continuation.ts';
 import { Draft } from './draft.ts';

@@ -5,7 +5,7 @@ import { grammarVocabulary } from '../grammar/tokenizer-vocabulary.ts';
 import type { Model } from '../models/model.ts';
 import type { NamedStage } from '../sampling/sampler-chain.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { GrammarSource } from '../types.ts';
+import type { GrammarSource } from '../api/types.ts';
 
 /** What a grammar's masks cost is paid once: the last matcher of each tokenizer, for the next reply. */
 const kept = new WeakMap<Tokenizer, { key: string; matcher: GrammarMatcher }>();

@@ -1,6 +1,6 @@
 import { streamAfter } from '../tokenizer/stream-after.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
-import type { GeneratedToken } from '../types.ts';
+import type { GeneratedToken } from '../api/types.ts';
 import { UnreadSpace, type Joint } from './continuation.ts';
 import type { ReplyParts } from './reply-parts.ts';
 import { shownPiece } from './shown-piece.ts';

@@ -1,4 +1,4 @@
-import type { Platform } from '../platform.ts';
+import type { Platform } from '../api/platform.ts';
 
 /** Longest time that the host's messages wait for the engine: about one frame. */
 const MAX_BUSY_MS = 16;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import type { EngineError } from '../errors.ts';
+import type { EngineError } from '../api/errors.ts';
 import { ProgramBuilder } from '../program/program-builder.ts';
 import { TAPS } from '../program/taps.ts';
-import type { ModelInfo } from '../types.ts';
+import type { ModelInfo } from '../api/types.ts';
 import type { GenerateJob } from './generate.ts';
 import { inspect } from './inspect.ts';
 

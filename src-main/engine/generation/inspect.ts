@@ -1,10 +1,10 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { TAPS } from '../program/taps.ts';
 import type { RunResult } from '../executors/executor.ts';
 import type { Model } from '../models/model.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
-import type { Candidate, GenerateEnd, Inspection, ModelInfo, TappedTensor } from '../types.ts';
+import type { Candidate, GenerateEnd, Inspection, ModelInfo, TappedTensor } from '../api/types.ts';
 import { Draft } from './draft.ts';
 import { describeCandidates, generate, type GenerateJob } from './generate.ts';
 import { cancelled } from './interrupt.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.ts';
-import type { CancelToken, Clock } from '../platform.ts';
+import { EngineError } from '../api/errors.ts';
+import type { CancelToken, Clock } from '../api/platform.ts';
 
 /** Stops a reply from outside: the time limit or the user. Executors poll it between operations. */
 export class Interrupt implements CancelToken {

@@ -2,8 +2,8 @@
 import { batchOf } from '../executors/batch.ts';
 import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
 import type { KvCache, SequenceSlots } from '../kv-cache/kv-cache.ts';
-import type { CancelToken } from '../platform.ts';
-import type { GenerateEvent } from '../types.ts';
+import type { CancelToken } from '../api/platform.ts';
+import type { GenerateEvent } from '../api/types.ts';
 import type { ContextWindow, TokenWindow } from './context-window.ts';
 
 /** A run that a lane waits for. */

@@ -1,4 +1,4 @@
-import type { CancelToken } from '../platform.ts';
+import type { CancelToken } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import type { TokenWindow } from './context-window.ts';
 import { cancelled } from './interrupt.ts';

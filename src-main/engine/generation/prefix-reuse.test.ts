@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { defaultGenerateParams, type GenerateParams, type InferenceEngine } from '../index.ts';
 import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
-import type { PromptInput } from '../types.ts';
+import type { PromptInput } from '../api/types.ts';
 
 const BEGINNING =
   'Once upon a time there was a little girl who liked to play with her red ball in the garden every day';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { defaultSamplingParams, defaultStopParams } from '../defaults.ts';
+import { defaultSamplingParams, defaultStopParams } from '../api/defaults.ts';
 import { tinyEngine } from '../test-support/tiny-engine.ts';
-import type { InspectParams } from '../types.ts';
+import type { InspectParams } from '../api/types.ts';
 
 const params = (text: string, change: Partial<InspectParams['sampling']> = {}): InspectParams => ({
   prompt: { kind: 'text', text },

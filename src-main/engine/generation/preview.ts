@@ -1,6 +1,6 @@
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
-import type { SamplingPreview } from '../types.ts';
+import type { SamplingPreview } from '../api/types.ts';
 import { Draft } from './draft.ts';
 import { describeCandidates, type GenerateJob } from './generate.ts';
 import { HostYield } from './host-yield.ts';

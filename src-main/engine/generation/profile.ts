@@ -1,7 +1,7 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { sumUp } from '../executors/sum-profiles.ts';
-import type { CancelToken } from '../platform.ts';
-import type { Profile, ProfileParams, RunProfile } from '../types.ts';
+import type { CancelToken } from '../api/platform.ts';
+import type { Profile, ProfileParams, RunProfile } from '../api/types.ts';
 import type { TokenWindow } from './context-window.ts';
 
 /**

@@ -3,11 +3,18 @@ import type { ChatFormat } from '../chat/chat-text.ts';
 import { PLAIN_STOP_STRING, plainFormat } from '../chat/plain.ts';
 import { runningText } from '../chat/running-text.ts';
 import { templateFormat } from '../chat/template-format.ts';
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { Model } from '../models/model.ts';
 import { reasoningMarksOf } from '../models/reasoning-marks.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ModelInfo, PromptInput, PromptSegment, RenderChatParams, RenderedChat, TokenPiece } from '../types.ts';
+import type {
+  ModelInfo,
+  PromptInput,
+  PromptSegment,
+  RenderChatParams,
+  RenderedChat,
+  TokenPiece,
+} from '../api/types.ts';
 
 /** What the model reads. */
 export interface Prompt {

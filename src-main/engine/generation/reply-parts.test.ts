@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GeneratedToken } from '../types.ts';
+import type { GeneratedToken } from '../api/types.ts';
 import { ReplyParts } from './reply-parts.ts';
 
 const MARKS = { open: '<think>', close: '</think>' };

@@ -1,4 +1,4 @@
-import type { GeneratedToken, ModelInfo, ReplyPart } from '../types.ts';
+import type { GeneratedToken, ModelInfo, ReplyPart } from '../api/types.ts';
 
 type Marks = NonNullable<ModelInfo['reasoningMarks']>;
 

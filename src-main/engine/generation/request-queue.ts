@@ -1,4 +1,4 @@
-import type { CancelToken } from '../platform.ts';
+import type { CancelToken } from '../api/platform.ts';
 import { cancelled } from './interrupt.ts';
 
 /** Lets one request at a time use the model, in the order they came. */

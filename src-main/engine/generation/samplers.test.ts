@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { defaultGenerateParams } from '../defaults.ts';
+import { defaultGenerateParams } from '../api/defaults.ts';
 import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
-import type { SamplingParams } from '../types.ts';
+import type { SamplingParams } from '../api/types.ts';
 
 const engine = await tinyEngine();
 

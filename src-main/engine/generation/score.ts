@@ -1,6 +1,6 @@
-import type { CancelToken, Platform } from '../platform.ts';
+import type { CancelToken, Platform } from '../api/platform.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
-import type { Score } from '../types.ts';
+import type { Score } from '../api/types.ts';
 import type { TokenWindow } from './context-window.ts';
 import { HostYield } from './host-yield.ts';
 import { cancelled } from './interrupt.ts';

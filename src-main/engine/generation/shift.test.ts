@@ -4,7 +4,7 @@ import { defaultGenerateParams, InferenceEngine, type GenerateParams } from '../
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { ScriptedEngine } from '../test-support/scripted-model.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
-import type { DroppedTokens, GenerateStart, PromptInput } from '../types.ts';
+import type { DroppedTokens, GenerateStart, PromptInput } from '../api/types.ts';
 import { shift } from './shift.ts';
 
 function greedy(prompt: PromptInput, maxTokens: number): GenerateParams {

@@ -1,5 +1,5 @@
 /** Replies that go on when the context window is full: what is oldest is left out. */
-import type { DroppedTokens } from '../types.ts';
+import type { DroppedTokens } from '../api/types.ts';
 import type { Prompt } from './prompt.ts';
 
 /** What the model reads of a sequence. */

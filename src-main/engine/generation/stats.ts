@@ -1,5 +1,5 @@
-import type { Clock } from '../platform.ts';
-import type { Timings } from '../types.ts';
+import type { Clock } from '../api/platform.ts';
+import type { Timings } from '../api/types.ts';
 
 /** Measures one reply, from the moment that the engine takes it up. */
 export class ReplyTimer {

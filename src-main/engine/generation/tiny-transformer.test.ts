@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { defaultGenerateParams } from '../defaults.ts';
+import { defaultGenerateParams } from '../api/defaults.ts';
 import type { InferenceEngine } from '../index.ts';
 import { kernelPlatform, nodePlatform, RANDOM_SEED, reply, tinyEngine } from '../test-support/tiny-engine.ts';
-import type { GenerateParams, PromptInput, SamplingParams, StopParams } from '../types.ts';
+import type { GenerateParams, PromptInput, SamplingParams, StopParams } from '../api/types.ts';
 
 interface Golden {
   prompts: { text: string; ids: number[]; greedy_ids: number[]; greedy_text: string; greedy_stop: string }[];

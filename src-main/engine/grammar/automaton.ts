@@ -1,4 +1,4 @@
-import type { EngineError } from '../errors.ts';
+import type { EngineError } from '../api/errors.ts';
 import { Alphabet } from './alphabet.ts';
 import type { CheckedGrammar } from './check-rules.ts';
 import { CHARACTERS, END, NOT_TOKEN, RULE, TOKEN } from './grammar.ts';

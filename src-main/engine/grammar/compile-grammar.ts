@@ -1,4 +1,4 @@
-import type { GrammarSource, SourceProblem } from '../types.ts';
+import type { GrammarSource, SourceProblem } from '../api/types.ts';
 import { checkRules, type CheckedGrammar } from './check-rules.ts';
 import { compileRules } from './compile-rules.ts';
 import type { GrammarRules } from './expression.ts';

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { Automaton } from './automaton.ts';
 import type { CheckedGrammar } from './check-rules.ts';
 import type { CodePointSet } from './code-point-set.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.ts';
-import type { SourceProblem } from '../types.ts';
+import { EngineError } from '../api/errors.ts';
+import type { SourceProblem } from '../api/types.ts';
 
 /** Line and column of a UTF-16 offset, both from 1. A CR LF pair ends one line. */
 export function lineAndColumn(text: string, offset: number): { line: number; column: number } {

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { SequenceContext } from './sequence-context.ts';
 
 /** Where new tokens of one sequence go, and what they attend to: one sequence's part of a batch. */

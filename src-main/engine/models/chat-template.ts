@@ -1,6 +1,6 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { readExactly } from '../formats/read-exactly.ts';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 import { readJsonFile } from './json-file.ts';
 
 const TEMPLATE_FILE = 'chat_template.jinja';

@@ -1,4 +1,4 @@
-import type { SamplingParams } from '../types.ts';
+import type { SamplingParams } from '../api/types.ts';
 
 /** What a model's files say about how to talk to it, beside its tokenizer. */
 export interface ChatTraits {

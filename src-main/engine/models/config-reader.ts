@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 
 /** Reads the fields of a model's `config.json`, each with a message that says what is wrong with it. */
 export class ConfigReader {

@@ -1,7 +1,7 @@
 import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
-import { EngineError } from '../errors.ts';
-import type { ModelDescription } from '../model-description.ts';
-import type { ByteSource, ModelFiles } from '../platform.ts';
+import { EngineError } from '../api/errors.ts';
+import type { ModelDescription } from '../api/types.ts';
+import type { ByteSource, ModelFiles } from '../api/platform.ts';
 import type { WeightDeclaration } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';

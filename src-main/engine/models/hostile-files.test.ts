@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 import { hfFolderBytes } from '../test-support/hf-fixtures.ts';
 import { memoryModelFiles, memorySource } from '../test-support/model-files.ts';
 import { mutateBytes, mutateJson, seededRandom } from '../test-support/mutate.ts';

@@ -1,6 +1,6 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { readExactly } from '../formats/read-exactly.ts';
-import type { ByteSource } from '../platform.ts';
+import type { ByteSource } from '../api/platform.ts';
 import { parseTokenizerJson } from '../tokenizer/json/parse-tokenizer-json.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.ts';
-import type { CancelToken } from '../platform.ts';
+import { EngineError } from '../api/errors.ts';
+import type { CancelToken } from '../api/platform.ts';
 import { type WeightDeclaration, weightBytes, type WeightStore } from '../program/weights.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { WeightSource } from './weight-source.ts';

@@ -1,7 +1,7 @@
 import type { Program } from '../program/program.ts';
 import type { WeightStore } from '../program/weights.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ModelInfo } from '../types.ts';
+import type { ModelInfo } from '../api/types.ts';
 
 /** Every fact of a model that does not depend on where and how it runs. */
 export type ModelConfig = Readonly<Omit<ModelInfo, 'executor' | 'kernels' | 'loadMs' | 'memoryBytes'>>;

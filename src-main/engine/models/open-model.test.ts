@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 import { memoryModelFiles, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { safetensorsBytes } from '../test-support/safetensors.ts';
-import type { LoadProgress } from '../types.ts';
+import type { LoadProgress } from '../api/types.ts';
 import { openModel } from './open-model.ts';
 
 type Json = Record<string, unknown>;

@@ -1,9 +1,9 @@
-import { EngineError } from '../errors.ts';
-import type { CancelToken, ModelFiles } from '../platform.ts';
+import { EngineError } from '../api/errors.ts';
+import type { CancelToken, ModelFiles } from '../api/platform.ts';
 import type { Program } from '../program/program.ts';
 import type { WeightReader, WeightStore } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
-import type { LoadProgress } from '../types.ts';
+import type { LoadProgress } from '../api/types.ts';
 import { isHfFolder, openHfFolder } from './huggingface/open-folder.ts';
 import { loadWeights } from './load-weights.ts';
 import type { Model } from './model.ts';

@@ -1,5 +1,5 @@
 import { readGguf } from '../formats/gguf/gguf-file.ts';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';

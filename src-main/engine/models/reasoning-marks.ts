@@ -1,6 +1,6 @@
 import { IdsOnlyTokenizer } from '../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ModelInfo } from '../types.ts';
+import type { ModelInfo } from '../api/types.ts';
 
 type Marks = NonNullable<ModelInfo['reasoningMarks']>;
 

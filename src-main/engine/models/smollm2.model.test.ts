@@ -7,7 +7,7 @@ import { createReferenceExecutor } from '../executors/reference/reference-execut
 import { renderChat } from '../generation/prompt.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import { singleFile, testModelPath } from '../test-support/test-model.ts';
-import type { ChatMessage } from '../types.ts';
+import type { ChatMessage } from '../api/types.ts';
 import type { Model } from './model.ts';
 import { openModel } from './open-model.ts';
 

@@ -1,4 +1,4 @@
-import type { CancelToken } from '../platform.ts';
+import type { CancelToken } from '../api/platform.ts';
 import type { WeightReader } from '../program/weights.ts';
 import { F32 } from '../quant/f32.ts';
 import type { Shape } from '../tensor/shape.ts';

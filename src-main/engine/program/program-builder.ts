@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import {
   type AttentionAttributes,

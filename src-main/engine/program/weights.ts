@@ -1,4 +1,4 @@
-import type { CancelToken } from '../platform.ts';
+import type { CancelToken } from '../api/platform.ts';
 import type { BlockType } from '../quant/block-type.ts';
 import { elementCount, formatShape, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';

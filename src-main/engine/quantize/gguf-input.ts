@@ -1,8 +1,8 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { blockTypeOf, type GgufFile, type GgufTensor } from '../formats/gguf/gguf-file.ts';
 import type { TypedValue } from '../formats/gguf/writer.ts';
 import { readExactly } from '../formats/read-exactly.ts';
-import type { ByteSource, CancelToken, ModelFiles } from '../platform.ts';
+import type { ByteSource, CancelToken, ModelFiles } from '../api/platform.ts';
 import { partNames, readParts } from '../models/gguf/gguf-parts.ts';
 import { type InputTensor, type QuantizeInput, SLICE_VALUES } from './quantize-input.ts';
 

@@ -1,6 +1,6 @@
-import type { CancelToken, ModelFiles } from '../platform.ts';
+import type { CancelToken, ModelFiles } from '../api/platform.ts';
 import { elementCount } from '../tensor/shape.ts';
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { DescribedModel } from '../models/architectures/architecture.ts';
 import { buildProgram } from '../models/architectures/index.ts';
 import { readChatTemplate } from '../models/chat-template.ts';

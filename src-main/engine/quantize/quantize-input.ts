@@ -1,5 +1,5 @@
 import type { TypedValue } from '../formats/gguf/writer.ts';
-import type { CancelToken } from '../platform.ts';
+import type { CancelToken } from '../api/platform.ts';
 import type { BlockType } from '../quant/block-type.ts';
 import type { Shape } from '../tensor/shape.ts';
 

@@ -1,6 +1,6 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
-import type { ByteSink, CancelToken, ModelFiles } from '../platform.ts';
+import type { ByteSink, CancelToken, ModelFiles } from '../api/platform.ts';
 import { type BlockType, rowBytes } from '../quant/block-type.ts';
 import { elementCount } from '../tensor/shape.ts';
 import { isHfFolder } from '../models/huggingface/open-folder.ts';

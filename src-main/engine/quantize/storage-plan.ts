@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { BlockType } from '../quant/block-type.ts';
 import { F16 } from '../quant/f16.ts';
 import { F32 } from '../quant/f32.ts';

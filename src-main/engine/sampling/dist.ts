@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { Candidates } from './candidates.ts';
 import type { Mt19937 } from './rng.ts';
 

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams } from '../defaults.ts';
-import type { SamplingParams } from '../types.ts';
+import { defaultSamplingParams } from '../api/defaults.ts';
+import type { SamplingParams } from '../api/types.ts';
 import { AdaptiveP } from './adaptive-p.ts';
 import { Candidates } from './candidates.ts';
 import { drawDiscrete } from './discrete.ts';

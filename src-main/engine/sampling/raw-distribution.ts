@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { asLogits, type Logits } from './logits.ts';
 
 /** What the model itself says about the next token: softmax over all raw logits, computed in double precision. */

@@ -1,4 +1,4 @@
-import type { SamplingParams } from '../types.ts';
+import type { SamplingParams } from '../api/types.ts';
 import { AdaptiveP, type AdaptivePState } from './adaptive-p.ts';
 import { Candidates } from './candidates.ts';
 import { draw } from './dist.ts';

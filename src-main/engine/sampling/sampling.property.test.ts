@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts';
 import type { Setting } from '../settings/setting.ts';
-import { DEFAULT_SAMPLER_ORDER } from '../types.ts';
+import { DEFAULT_SAMPLER_ORDER } from '../api/types.ts';
 import { SamplerChain } from './sampler-chain.ts';
 import { recordStages } from './stage-reports.ts';
 

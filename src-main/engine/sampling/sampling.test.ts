@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams } from '../defaults.ts';
+import { defaultSamplingParams } from '../api/defaults.ts';
 import { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
-import type { SamplingParams } from '../types.ts';
+import type { SamplingParams } from '../api/types.ts';
 import { RawDistribution } from './raw-distribution.ts';
 import { Mt19937 } from './rng.ts';
 import { SamplerChain } from './sampler-chain.ts';

@@ -1,4 +1,4 @@
-import type { SamplerStageReport } from '../types.ts';
+import type { SamplerStageReport } from '../api/types.ts';
 import type { Candidates } from './candidates.ts';
 import { RawDistribution } from './raw-distribution.ts';
 import type { StageObserver } from './sampler-chain.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.ts';
-import type { SamplerName, SamplingParams } from '../types.ts';
+import { EngineError } from '../api/errors.ts';
+import type { SamplerName, SamplingParams } from '../api/types.ts';
 import type { Candidates } from './candidates.ts';
 import { applyDry } from './dry.ts';
 import { findBreakers, type Breakers, type VocabularyText } from './dry-breakers.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 import { safetensorsOf, type WeightsRecipe } from './hf-weights-fixture.ts';
 import { memoryModelFiles } from './model-files.ts';
 

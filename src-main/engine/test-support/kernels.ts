@@ -1,5 +1,5 @@
 import { compileNodeKernels, type KernelVariant } from '../../hosts/node/kernels.ts';
-import type { CompiledKernels } from '../platform.ts';
+import type { CompiledKernels } from '../api/platform.ts';
 
 const compiled = new Map<KernelVariant, CompiledKernels>();
 

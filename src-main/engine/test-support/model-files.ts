@@ -1,7 +1,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { EngineError } from '../errors.ts';
-import type { ByteSource, ModelFiles } from '../platform.ts';
+import { EngineError } from '../api/errors.ts';
+import type { ByteSource, ModelFiles } from '../api/platform.ts';
 
 /** The built-in model's folder. */
 export const TINY_TRANSFORMER_DIR = new URL('../../../resources/models/tiny-transformer', import.meta.url).pathname;

@@ -1,4 +1,4 @@
-import type { ByteSource } from '../platform.ts';
+import type { ByteSource } from '../api/platform.ts';
 import { memorySource } from './model-files.ts';
 
 /** Bytes of a safetensors file with this header text, as it is, and this data. */

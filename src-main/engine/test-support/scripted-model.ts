@@ -1,5 +1,5 @@
 /** A model whose next token is scripted, so that tests of the loop need no weights. */
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import type { Executor, RunResult } from '../executors/executor.ts';
 import { HostLogits } from '../executors/logits.ts';
 import { ContextWindow } from '../generation/context-window.ts';
@@ -7,9 +7,9 @@ import { generate, type GenerateJob } from '../generation/generate.ts';
 import { readPrompt } from '../generation/prompt.ts';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import type { Model } from '../models/model.ts';
-import type { CancelToken, Platform } from '../platform.ts';
+import type { CancelToken, Platform } from '../api/platform.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart, TokenKind } from '../types.ts';
+import type { GeneratedToken, GenerateEnd, GenerateParams, GenerateStart, TokenKind } from '../api/types.ts';
 
 export const SCRIPTED_EOS = 1;
 export const SCRIPTED_MASKED = 2;

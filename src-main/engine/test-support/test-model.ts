@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { cachedTestModel } from '../../../scripts/fetch-test-model.ts';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 
 /**
  * The real model of the tests, SmolLM2-135M-Instruct in Q4_1; null when it was not fetched, which is said.

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { type GgufTensor, readGguf } from '../formats/gguf/gguf-file.ts';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 import { BF16 } from '../quant/bf16.ts';
 import { F32 } from '../quant/f32.ts';
 import { blockTypeById } from '../quant/registry.ts';

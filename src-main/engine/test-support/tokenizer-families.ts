@@ -8,7 +8,7 @@ import { MAX_TOKENIZER_BYTES } from '../models/huggingface/open-folder.ts';
 import { readTokenizerJson } from '../models/json-file.ts';
 import { MetadataReader } from '../models/gguf/metadata-reader.ts';
 import { readTokenizer } from '../models/gguf/read-tokenizer.ts';
-import type { ByteSource } from '../platform.ts';
+import type { ByteSource } from '../api/platform.ts';
 import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import type { GgufTokenizerFacts } from '../tokenizer/gguf/from-gguf.ts';
 import { TOKEN_TYPES } from '../tokenizer/gguf/token-attributes.ts';

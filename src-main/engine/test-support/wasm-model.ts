@@ -2,7 +2,7 @@ import type { Executor } from '../executors/executor.ts';
 import { createWasmExecutor, type WasmExecutorOptions } from '../executors/wasm/wasm-executor.ts';
 import type { Model } from '../models/model.ts';
 import { openModel } from '../models/open-model.ts';
-import type { ModelFiles } from '../platform.ts';
+import type { ModelFiles } from '../api/platform.ts';
 import { testKernels } from './kernels.ts';
 
 /** Loads a model straight into the wasm executor, as the engine does. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { tokenizerFromJson } from './from-tokenizer-json.ts';
 import { tinyTransformerJson } from './test-support/tiny-transformer.ts';
 

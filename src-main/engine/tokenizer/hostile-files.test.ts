@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { openTokenizer } from '../models/open-tokenizer.ts';
 import { unpackedFixture } from '../test-support/hard-strings.ts';
 import { hfFolderBytes } from '../test-support/hf-fixtures.ts';

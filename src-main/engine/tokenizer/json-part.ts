@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../api/errors.ts';
 import { PackedPairs, PackedRecord } from './json/packed-parts.ts';
 import { literalPattern, regexPattern, type Pattern } from './regex/pattern.ts';
 import { RegexError } from './regex/syntax.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../errors.ts';
-import type { TokenKind, TokenPiece } from '../types.ts';
+import { EngineError } from '../api/errors.ts';
+import type { TokenKind, TokenPiece } from '../api/types.ts';
 import { addedTokenSplitter, type AddedToken, type AddedTokenSplitter } from './added-tokens.ts';
 import { AlignedText } from './aligned-text.ts';
 import { DecoderStream, pieceBytes, type Decoder } from './decoder/decoder.ts';

@@ -1,4 +1,4 @@
-import type { Tokenized, TokenPiece } from '../types.ts';
+import type { Tokenized, TokenPiece } from '../api/types.ts';
 
 /** Packs the tokens of a text; what a token is by itself is written down once. */
 export function packTokens(tokens: readonly TokenPiece[]): Tokenized {

@@ -1,4 +1,4 @@
-import type { TokenKind } from '../types.ts';
+import type { TokenKind } from '../api/types.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 
 /** What stands for an id without a token. */

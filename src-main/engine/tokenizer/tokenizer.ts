@@ -1,4 +1,4 @@
-import type { TokenKind, TokenPiece } from '../types.ts';
+import type { TokenKind, TokenPiece } from '../api/types.ts';
 
 export interface EncodeOptions {
   /** Let the post-processor add its special tokens (BOS). Default true. */

@@ -1,9 +1,9 @@
 /** The engine's own thread in Node: worker_threads entry, started by `spawn-engine.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceEngine, type ModelFiles } from '../../engine/index.ts';
-import { CancelFlags } from '../../protocol/cancel-flags.ts';
-import { EngineService } from '../../protocol/engine-service.ts';
-import { serveEngine } from '../../protocol/server.ts';
+import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
+import { EngineService } from '../../protocol/engine/engine-service.ts';
+import { serveEngine } from '../../protocol/engine/server.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
 import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
 import { measurementsFile } from './measurements-file.ts';

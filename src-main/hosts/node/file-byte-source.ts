@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
-import type { ByteSource } from '../../engine/platform.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { ByteSource } from '../../engine/api/platform.ts';
 
 /**
  * Random access to a file on disk. The file stays open until `close`.

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { EngineError } from '../../engine/errors.ts';
-import type { KernelThreads } from '../../engine/platform.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { KernelThreads } from '../../engine/api/platform.ts';
 
 export function nodeKernelThreads(): KernelThreads {
   return {

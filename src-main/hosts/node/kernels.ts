@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { EngineError } from '../../engine/errors.ts';
-import type { CompiledKernels } from '../../engine/platform.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { CompiledKernels } from '../../engine/api/platform.ts';
 
 export type KernelVariant = 'threads' | 'wide' | 'single' | 'simd';
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type { Measurements } from '../../engine/platform.ts';
+import type { Measurements } from '../../engine/api/platform.ts';
 import { stillHolds, type KeptMeasurement } from '../kept-measurements.ts';
 
 /** More are not of this program. */

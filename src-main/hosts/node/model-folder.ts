@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
-import type { ModelFiles } from '../../engine/platform.ts';
-import { isModelId } from '../../protocol/schemas.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { ModelFiles } from '../../engine/api/platform.ts';
+import { isModelId } from '../../protocol/fields.ts';
 import { openFileByteSource } from './file-byte-source.ts';
 
 /** Every model folder holds this file. */

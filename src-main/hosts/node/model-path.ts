@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
-import type { ModelFiles } from '../../engine/platform.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { ModelFiles } from '../../engine/api/platform.ts';
 import { openFileByteSource } from './file-byte-source.ts';
 
 const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;

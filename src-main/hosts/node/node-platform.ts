@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Measurements, Platform } from '../../engine/platform.ts';
+import type { Measurements, Platform } from '../../engine/api/platform.ts';
 import { nodeKernelThreads } from './kernel-threads.ts';
 import { compileNodeKernels } from './kernels.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { defaultGenerateParams } from '../../engine/defaults.ts';
-import type { GenerateEvent } from '../../engine/types.ts';
-import { EngineClient } from '../../protocol/client.ts';
-import { memoryTransportPair } from '../../protocol/test-support/memory.ts';
+import { defaultGenerateParams } from '../../engine/api/defaults.ts';
+import type { GenerateEvent } from '../../engine/api/types.ts';
+import { EngineClient } from '../../protocol/engine/client.ts';
+import { memoryTransportPair } from '../../protocol/engine/test-support/memory.ts';
 import { startEngineThread, type EngineThread } from './spawn-engine.ts';
 import { BUILT_ENGINE_WORKER as workerUrl } from './test-support/built-engine-worker.ts';
 

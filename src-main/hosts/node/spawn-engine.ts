@@ -1,8 +1,8 @@
 /** Starts the engine in a worker thread, so that whoever starts it stays responsive and can stop it. */
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { CancelFlags } from '../../protocol/cancel-flags.ts';
-import { linkTo, relay, type EngineLink } from '../../protocol/relay.ts';
-import type { Transport } from '../../protocol/transport.ts';
+import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
+import { linkTo, relay, type EngineLink } from '../../protocol/engine/relay.ts';
+import type { Transport } from '../../protocol/transports/transport.ts';
 import { workerThreadsTransport } from '../../protocol/transports/worker-threads.ts';
 import type { ConnectMessage, EngineWorkerData, LocatedMessage, LocateMessage } from './engine-worker-messages.ts';
 

@@ -11,7 +11,7 @@ import {
   MEASUREMENTS_ARGUMENT,
   MODELS_DIR_ARGUMENT,
   type UtilityMessage,
-} from '../../protocol/utility-messages.ts';
+} from '../../protocol/app/utility-messages.ts';
 
 /** Exit codes, beside Node's own. */
 const EXIT_BAD_ARGUMENTS = 2;

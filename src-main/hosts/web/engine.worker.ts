@@ -1,10 +1,10 @@
-/** The engine in a browser Worker. The page's side is `protocol/browser-engine.ts`. */
+/** The engine in a browser Worker. The page's side is `protocol/engine/browser-engine.ts`. */
 import { InferenceEngine } from '../../engine/index.ts';
-import { isWorkerModelFiles, type WorkerReady, type WorkerStart } from '../../protocol/browser-engine.ts';
-import { CancelFlags } from '../../protocol/cancel-flags.ts';
-import { EngineService } from '../../protocol/engine-service.ts';
-import { serveEngine } from '../../protocol/server.ts';
-import type { Transport } from '../../protocol/transport.ts';
+import { isWorkerModelFiles, type WorkerReady, type WorkerStart } from '../../protocol/engine/browser-engine.ts';
+import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
+import { EngineService } from '../../protocol/engine/engine-service.ts';
+import { serveEngine } from '../../protocol/engine/server.ts';
+import type { Transport } from '../../protocol/transports/transport.ts';
 import { messagePortTransport, type MessagePortLike } from '../../protocol/transports/message-port.ts';
 import { LentFiles } from './worker/lent-files.ts';
 import { openLibraryModel } from './worker/library-model.ts';

@@ -1,5 +1,5 @@
 /** One thread of the CPU kernels in a browser. Imports nothing, so that it starts in a few milliseconds. */
-import type { KernelThread } from '../../engine/platform.ts';
+import type { KernelThread } from '../../engine/api/platform.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 

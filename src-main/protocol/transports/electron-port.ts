@@ -1,4 +1,4 @@
-import type { Transport } from '../transport.ts';
+import type { Transport } from './transport.ts';
 import { Inbox } from './inbox.ts';
 
 /** Electron's MessagePortMain, in the main process and in a utility process. Structural: no electron import. */

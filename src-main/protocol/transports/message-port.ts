@@ -1,4 +1,4 @@
-import type { Transport } from '../transport.ts';
+import type { Transport } from './transport.ts';
 import { Inbox } from './inbox.ts';
 
 /** What a DOM MessagePort, a Worker and a Worker's own global scope have in common. */

@@ -1,4 +1,4 @@
-import type { Transport } from '../transport.ts';
+import type { Transport } from './transport.ts';
 import { Inbox } from './inbox.ts';
 
 /** A `worker_threads` MessagePort. Structural, so that the protocol needs no Node. */

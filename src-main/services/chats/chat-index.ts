@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChatSummary } from '../../protocol/chats/chat.ts';
+import type { ChatSummary } from '../../protocol/app/chats/chat.ts';
 import { codeOf } from '../json-file.ts';
 import type { ChatFiles } from './files.ts';
 import { encodeLine, linesOf } from './lines.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../../engine/errors.ts';
-import type { EmittedEvent } from '../../protocol/app-services.ts';
-import type { ChatSummary } from '../../protocol/chats/chat.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { EmittedEvent } from '../../protocol/app/app-services.ts';
+import type { ChatSummary } from '../../protocol/app/chats/chat.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
 import { ChatIndex } from './chat-index.ts';

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chatId, parseOrRefuse } from '../../protocol/schemas.ts';
+import { chatId } from '../../protocol/app/fields.ts';
+import { parseOrRefuse } from '../../protocol/fields.ts';
 import { codeOf } from '../json-file.ts';
 
 const JOURNAL = '.jsonl';

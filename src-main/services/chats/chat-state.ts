@@ -1,4 +1,4 @@
-import type { ChatEvent, ChatSummary } from '../../protocol/chats/chat.ts';
+import type { ChatEvent, ChatSummary } from '../../protocol/app/chats/chat.ts';
 import { entriesOf, isEnd, START, VERSION, type Cursor, type DetailsPlace, type Entry } from './journal-format.ts';
 
 /** Places of chunks of details of one reply, newest last: from, count, offset, length, four numbers each. */

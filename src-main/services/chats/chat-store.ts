@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
-import { EngineError } from '../../engine/errors.ts';
-import type { EmittedEvent } from '../../protocol/app-services.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { EmittedEvent } from '../../protocol/app/app-services.ts';
 import type {
   ChatDetailsRange,
   ChatEvent,
@@ -10,7 +10,7 @@ import type {
   ChatWritten,
   StoredChat,
   TokenDetails,
-} from '../../protocol/chats/chat.ts';
+} from '../../protocol/app/chats/chat.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
 import { ChatList } from './chat-list.ts';

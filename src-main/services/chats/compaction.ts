@@ -1,5 +1,5 @@
 import { link, rename, rm } from 'node:fs/promises';
-import type { ChatEvent, StoredTurn } from '../../protocol/chats/chat.ts';
+import type { ChatEvent, StoredTurn } from '../../protocol/app/chats/chat.ts';
 import { COMPACTED, REPLACED, type ChatPaths } from './chat-paths.ts';
 import { statusAt, type ChatFiles } from './files.ts';
 import { chatOf, type Journal } from './journal.ts';

@@ -1,4 +1,4 @@
-import type { DetailsChunk, TokenDetails } from '../../protocol/chats/chat.ts';
+import type { DetailsChunk, TokenDetails } from '../../protocol/app/chats/chat.ts';
 import type { ChatFiles } from './files.ts';
 import type { DetailsPlace } from './journal-format.ts';
 import { codeOf } from '../json-file.ts';

@@ -1,5 +1,5 @@
 /** What the lines of a journal mean: a header, then events. The order of lines is the order of revisions for everybody. */
-import type { ChatEvent, ReplyFacts, TokenColumns } from '../../protocol/chats/chat.ts';
+import type { ChatEvent, ReplyFacts, TokenColumns } from '../../protocol/app/chats/chat.ts';
 import { encodeLine, linesOf } from './lines.ts';
 
 export const FORMAT = 'tokenscope-chat';

@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyEvent, emptyChat, indexOf } from '../../protocol/chats/apply-event.ts';
-import type { ChatEvent, StoredChat } from '../../protocol/chats/chat.ts';
+import { applyEvent, emptyChat, indexOf } from '../../protocol/app/chats/apply-event.ts';
+import type { ChatEvent, StoredChat } from '../../protocol/app/chats/chat.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { compact } from './compaction.ts';
 import { ChatPaths } from './chat-paths.ts';

@@ -1,6 +1,6 @@
-import type { ChatEvent, StoredChat } from '../../protocol/chats/chat.ts';
-import { applyEvent, emptyChat, indexOf } from '../../protocol/chats/apply-event.ts';
-import { EngineError } from '../../engine/errors.ts';
+import type { ChatEvent, StoredChat } from '../../protocol/app/chats/chat.ts';
+import { applyEvent, emptyChat, indexOf } from '../../protocol/app/chats/apply-event.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf } from '../json-file.ts';
 import { ChatState } from './chat-state.ts';
 import { statusAt, type ChatFiles, type FileStatus, type OpenFile } from './files.ts';

@@ -1,10 +1,11 @@
 /** Chats as versions before the journal stored them: one JSON file with every token record of every version. */
 import * as v from 'valibot';
-import type { GeneratedToken, PromptSegment, SamplingParams, Timings } from '../../engine/types.ts';
-import type { EarlierStop } from '../../protocol/chats/chat.ts';
-import { candidate, count, earlierStop, milliseconds, text, timings } from '../../protocol/chats/chat-schemas.ts';
-import { chatId, finite, isoDate, parseOrRefuse, schemaOf, shortText } from '../../protocol/schemas.ts';
-import { storedSampling } from '../../protocol/settings-schemas.ts';
+import type { GeneratedToken, PromptSegment, SamplingParams, Timings } from '../../engine/api/types.ts';
+import type { EarlierStop } from '../../protocol/app/chats/chat.ts';
+import { candidate, count, earlierStop, milliseconds, timings } from '../../protocol/app/chats/chat-schemas.ts';
+import { chatId, finite, isoDate, shortText } from '../../protocol/app/fields.ts';
+import { parseOrRefuse, schemaOf, text } from '../../protocol/fields.ts';
+import { storedSampling } from '../../protocol/app/settings-schemas.ts';
 
 export interface V1Version {
   text: string;

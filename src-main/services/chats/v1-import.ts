@@ -1,6 +1,6 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { putAside, readJson } from '../json-file.ts';
 import type { ChatPaths } from './chat-paths.ts';
 import { appendDetails } from './details-file.ts';

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { NO_TOKEN, REPLY_PARTS, type StoredChat, type StoredReplyTurn } from '../../protocol/chats/chat.ts';
+import { NO_TOKEN, REPLY_PARTS, type StoredChat, type StoredReplyTurn } from '../../protocol/app/chats/chat.ts';
 import { InstanceLock } from '../instance-lock.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { AT, openStore } from './test-support/chats.ts';

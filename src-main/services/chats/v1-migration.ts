@@ -5,7 +5,7 @@ import {
   type ChatEvent,
   type DetailsChunk,
   type TokenColumns,
-} from '../../protocol/chats/chat.ts';
+} from '../../protocol/app/chats/chat.ts';
 import type { V1Chat, V1Turn, V1Version } from './v1-format.ts';
 import { pieceReader } from './v1-pieces.ts';
 

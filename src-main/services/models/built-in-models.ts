@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelListing } from '../../protocol/app-services.ts';
+import type { ModelListing } from '../../protocol/app/app-services.ts';
 import { storageError } from '../json-file.ts';
 import type { Library } from './library-file.ts';
 

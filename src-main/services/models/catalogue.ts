@@ -1,9 +1,9 @@
 /** The list of models that comes with the app: `resources/catalogue.json`. Reading it asks no server for anything. */
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { EngineError } from '../../engine/errors.ts';
-import { isDownloadAddress } from '../../protocol/download-address.ts';
-import { modelId, parseOrRefuse } from '../../protocol/schemas.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import { isDownloadAddress } from '../../protocol/app/download-address.ts';
+import { modelId, parseOrRefuse } from '../../protocol/fields.ts';
 
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(600));
 const address = v.pipe(v.string(), v.check(isDownloadAddress, 'Expected an https address'));

@@ -1,7 +1,7 @@
 /** Deleting a model's file: only what Tokenscope wrote itself, and only as it wrote it. */
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { storageError } from '../json-file.ts';
 import type { LibraryModel } from './library-file.ts';
 import { sha256OfFile } from './sha256-file.ts';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf } from '../json-file.ts';
 import { clearHolder, HeartbeatWatch, ignoreMissing, newHolder, parseHolder, presenceOf } from '../lock-holder.ts';
 

@@ -2,10 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { ModelSource } from '../../protocol/app-services.ts';
-import { measuredRate } from '../../protocol/measured-rate.ts';
-import { modelId } from '../../protocol/schemas.ts';
-import { EngineError } from '../../engine/errors.ts';
+import type { ModelSource } from '../../protocol/app/app-services.ts';
+import { measuredRate } from '../../protocol/app/measured-rate.ts';
+import { modelId } from '../../protocol/fields.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf, putAside, readJson, storageError, writeJson, type JsonRead } from '../json-file.ts';
 import { withFileLock } from './file-lock.ts';
 import { nameOfPlace } from './model-place.ts';

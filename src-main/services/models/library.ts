@@ -1,6 +1,6 @@
 /** The models on this computer: never copied, only pointed at, and looked at each time they are listed. */
-import { EngineError } from '../../engine/errors.ts';
-import type { MeasuredRate, ModelListing } from '../../protocol/app-services.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { MeasuredRate, ModelListing } from '../../protocol/app/app-services.ts';
 import { deleteDownloaded, stampOfFile } from './downloaded-file.ts';
 import { fingerprintOf, hasSameContent, totals, type Fingerprint } from './fingerprint.ts';
 import {

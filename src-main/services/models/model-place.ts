@@ -1,7 +1,7 @@
 /** From a path that a person gave to the files of a model. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf } from '../json-file.ts';
 
 /** One file of a model. */

@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { hubPath, startDownloadServer } from '../../../e2e/support/download-server.ts';
-import type { EmittedEvent } from '../../protocol/app-services.ts';
+import type { EmittedEvent } from '../../protocol/app/app-services.ts';
 import { LocalAppServices, type LocalServicesOptions } from '../app-services.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { exampleEntry } from './test-support/example-entry.ts';

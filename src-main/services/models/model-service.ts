@@ -1,13 +1,13 @@
 /** What an app does with models beside running them: the library, the catalogue, downloads, other programs' folders. */
 import { join } from 'node:path';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError } from '../../engine/api/errors.ts';
 import type {
   EmittedEvent,
   AppMethodName,
   AppMethods,
   ModelListing,
   ModelsFolder,
-} from '../../protocol/app-services.ts';
+} from '../../protocol/app/app-services.ts';
 import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
 import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../../engine/errors.ts';
-import type { ModelVerification } from '../../protocol/app-services.ts';
+import { EngineError } from '../../engine/api/errors.ts';
+import type { ModelVerification } from '../../protocol/app/app-services.ts';
 import type { CatalogueModel } from './catalogue.ts';
 import type { ModelLibrary } from './library.ts';
 import { sha256OfFile } from './sha256-file.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { EngineError } from '../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import { cardState } from './card-state.ts';
 
 const OK = { state: 'ok', stateText: null } as const;

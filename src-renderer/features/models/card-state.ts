@@ -2,8 +2,8 @@
 import CircleAlert from '@lucide/svelte/icons/circle-alert';
 import Check from '@lucide/svelte/icons/check';
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
-import type { EngineError } from '../../../src-main/engine/errors.ts';
-import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
+import type { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { ModelListing } from '../../../src-main/protocol/app/app-services.ts';
 import type { IconComponent } from '../../ui/types.ts';
 import { problemText, type Problem } from './messages.ts';
 

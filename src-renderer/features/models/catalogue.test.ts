@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
-import type { CatalogueEntry, Download, ModelSettings } from '../../../src-main/protocol/app-services.ts';
-import { EngineError } from '../../../src-main/engine/errors.ts';
+import type { CatalogueEntry, Download, ModelSettings } from '../../../src-main/protocol/app/app-services.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import { FakeServices } from '../chat/test-support/fakes.ts';
 import { agoText } from './ago.ts';
 import { CatalogueState } from './catalogue.svelte.ts';

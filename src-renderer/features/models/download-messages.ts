@@ -1,5 +1,5 @@
 /** What the page says about downloads. */
-import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app-services.ts';
+import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app/app-services.ts';
 import { formatBytes, formatDuration } from '../../ui/format.ts';
 
 /** Which of the many things it was, in a word or two. */

@@ -1,5 +1,4 @@
-import type { MemoryAt, ModelDescription } from '../../../src-main/engine/model-description.ts';
-import type { ModelInfo } from '../../../src-main/engine/types.ts';
+import type { MemoryAt, ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
 import { formatBytes, formatInteger } from '../../ui/format.ts';
 
 export interface Fact {

@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { AppEvent, AppServices, ModelVerification } from '../../../src-main/protocol/app-services.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { AppEvent, AppServices, ModelVerification } from '../../../src-main/protocol/app/app-services.ts';
 import { announce } from '../../ui/live-region.svelte.ts';
 
 export type CheckState =

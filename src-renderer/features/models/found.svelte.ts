@@ -1,5 +1,10 @@
-import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { AppServices, FoundModel, FoundModels, ModelListing } from '../../../src-main/protocol/app-services.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type {
+  AppServices,
+  FoundModel,
+  FoundModels,
+  ModelListing,
+} from '../../../src-main/protocol/app/app-services.ts';
 
 export const FOUND_IN: Readonly<Record<FoundModel['source'], string>> = {
   'huggingface-cache': 'Hugging Face cache',

@@ -1,9 +1,8 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
-import type { ModelInfo } from '../../../src-main/engine/types.ts';
-import type { EngineApi } from '../../../src-main/protocol/api.ts';
-import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app-services.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
+import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app/app-services.ts';
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../lib/model-opener.ts';
 import type { ModelChoice } from '../chat/state/engine.svelte.ts';

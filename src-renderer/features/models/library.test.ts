@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
-import type { ModelListing } from '../../../src-main/protocol/app-services.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { ModelDescription } from '../../../src-main/engine/api/types.ts';
+import type { ModelListing } from '../../../src-main/protocol/app/app-services.ts';
 import { EngineState } from '../chat/state/engine.svelte.ts';
 import { FakeConnection, FakeEngine, FakeServices, MODEL } from '../chat/test-support/fakes.ts';
 import { LibraryState } from './library.svelte.ts';

@@ -1,8 +1,8 @@
 /** What a model needs of this computer's memory, and whether there is as much. */
-import type { CatalogueEntry } from '../../../src-main/protocol/app-services.ts';
-import { defaultContext } from '../../../src-main/protocol/model-fit.ts';
+import type { CatalogueEntry } from '../../../src-main/protocol/app/app-services.ts';
+import { defaultContext } from '../../../src-main/protocol/engine/model-fit.ts';
 
-export { defaultContext, fitOf, memoryAt, type Fit } from '../../../src-main/protocol/model-fit.ts';
+export { defaultContext, fitOf, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
 
 /** The smallest context that is offered, tokens. */
 export const SMALLEST_CONTEXT = 256;

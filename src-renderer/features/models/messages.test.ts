@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { EngineError } from '../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import { fitOf } from './memory.ts';
 import { fitProblem, problemText } from './messages.ts';
 

@@ -1,6 +1,6 @@
 /** What the models page says about what does not work, and what to do. */
-import type { EngineError, EngineErrorCode } from '../../../src-main/engine/errors.ts';
-import type { LoadProgress } from '../../../src-main/engine/types.ts';
+import type { EngineError, EngineErrorCode } from '../../../src-main/engine/api/errors.ts';
+import type { LoadProgress } from '../../../src-main/engine/api/types.ts';
 import { formatBytes, formatInteger } from '../../ui/format.ts';
 import type { Fit } from './memory.ts';
 

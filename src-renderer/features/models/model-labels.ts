@@ -1,11 +1,10 @@
 /** What the page says about a model of the list: where it is from, and what was set for it. */
-import { defaultSamplingParams } from '../../../src-main/engine/defaults.ts';
-import type { ModelDescription } from '../../../src-main/engine/model-description.ts';
+import { defaultSamplingParams } from '../../../src-main/engine/api/defaults.ts';
 import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
-import type { KeptWeights, SamplingParams } from '../../../src-main/engine/types.ts';
-import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app-services.ts';
+import type { KeptWeights, ModelDescription, SamplingParams } from '../../../src-main/engine/api/types.ts';
+import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app/app-services.ts';
 import { formatCount, formatDuration, formatInteger } from '../../ui/format.ts';
 import { USUAL_ORDER } from '../chat/sampling/chain.ts';
 import { STAGES } from '../chat/sampling/stages.ts';

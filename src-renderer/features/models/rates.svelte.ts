@@ -1,8 +1,8 @@
-import { defaultSamplingParams, defaultStopParams } from '../../../src-main/engine/defaults.ts';
-import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { GenerateParams, ModelInfo } from '../../../src-main/engine/types.ts';
-import type { EngineApi } from '../../../src-main/protocol/api.ts';
-import type { AppServices, MeasuredRate } from '../../../src-main/protocol/app-services.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../../src-main/engine/api/defaults.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { GenerateParams, ModelInfo } from '../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
+import type { AppServices, MeasuredRate } from '../../../src-main/protocol/app/app-services.ts';
 import { now } from '../chat/state/identity.ts';
 import type { MeasuredReply } from '../chat/state/measurements.svelte.ts';
 

@@ -1,5 +1,5 @@
-import type { Tokenized, TokenPiece } from '../../../src-main/engine/types.ts';
-import { rangeOf } from '../../../src-main/protocol/unpack-tokens.ts';
+import type { Tokenized, TokenPiece } from '../../../src-main/engine/api/types.ts';
+import { rangeOf } from '../../../src-main/protocol/engine/unpack-tokens.ts';
 import { codePoint, visibleParts, type VisiblePart } from '../../lib/visible.ts';
 
 export interface Counts {

@@ -1,5 +1,5 @@
-import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { Tokenized } from '../../../src-main/engine/types.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { Tokenized } from '../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../chat/state/engine.svelte.ts';
 
 /** Typing goes on for longer than this between two letters when it has paused, ms. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EngineError } from '../../../src-main/engine/errors.ts';
-import type { Tokenized, TokenizeParams, TokenPiece } from '../../../src-main/engine/types.ts';
-import type { EngineApi } from '../../../src-main/protocol/api.ts';
+import { EngineError } from '../../../src-main/engine/api/errors.ts';
+import type { Tokenized, TokenizeParams, TokenPiece } from '../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
 import { codePointsOf, countsOf, endsLine, kindText, lookOf } from './pieces.ts';
 import { READ_AT_FIRST, TokenizerState } from './tokenizer-state.svelte.ts';
 import { visibleParts, visibleText } from '../../lib/visible.ts';

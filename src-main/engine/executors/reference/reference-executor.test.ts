@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CancelToken } from '../../platform.ts';
+import type { CancelToken } from '../../api/platform.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import type { WeightStore } from '../../program/weights.ts';

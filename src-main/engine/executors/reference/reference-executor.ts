@@ -1,5 +1,5 @@
-import { EngineError } from '../../errors.ts';
-import type { CancelToken } from '../../platform.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { CancelToken } from '../../api/platform.ts';
 import { type MemoryPlan, planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightStore, WeightView } from '../../program/weights.ts';

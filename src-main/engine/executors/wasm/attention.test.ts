@@ -8,7 +8,7 @@ import type { WeightStore } from '../../program/weights.ts';
 import { readF16, writeF16 } from '../../quant/float16.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { testKernels } from '../../test-support/kernels.ts';
-import type { KvCacheType } from '../../types.ts';
+import type { KvCacheType } from '../../api/types.ts';
 import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
 import { defaultGenerateParams, InferenceEngine } from '../../index.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
-import type { ExecutorName, GenerateEvent } from '../../types.ts';
+import type { ExecutorName, GenerateEvent } from '../../api/types.ts';
 
 describe('the engine on the wasm executor', () => {
   it('writes what the reference writes, and says which executor did', async () => {

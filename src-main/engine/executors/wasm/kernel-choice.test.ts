@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { testKernels } from '../../test-support/kernels.ts';
-import type { CompiledKernels } from '../../platform.ts';
+import type { CompiledKernels } from '../../api/platform.ts';
 import { chooseKernels } from './kernel-choice.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';

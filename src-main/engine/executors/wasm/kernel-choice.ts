@@ -2,8 +2,8 @@
  * Which kernels multiply on this machine: asks how its dot product reads 8-bit codes, checks that each kind of kernel
  * computes exactly, and where more than one may be the fastest, lets them run.
  */
-import { EngineError } from '../../errors.ts';
-import type { Clock, CompiledKernels } from '../../platform.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { Clock, CompiledKernels } from '../../api/platform.ts';
 import { Q4_0 } from '../../quant/q4_0.ts';
 import { rowBytes } from '../../quant/block-type.ts';
 import { writeF16 } from '../../quant/float16.ts';

@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 
 const PAGE = 65536;
 /** 32-bit addresses end here. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../platform.ts';
+import type { Clock } from '../../api/platform.ts';
 
 /** The functions of src-main/kernels. Pointers are byte addresses in the memory they were given. */
 export interface KernelExports {

@@ -2,7 +2,7 @@
 import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import type { KvCacheType } from '../../types.ts';
+import type { KvCacheType } from '../../api/types.ts';
 import { LAYOUT_F16, LAYOUT_F32, LAYOUT_Q8 } from './plan-layout.ts';
 
 interface KvStorage {

@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import type { Logits } from '../../sampling/logits.ts';
 import { selectTop } from '../../sampling/select-top.ts';
 import type { LogitsHandle } from '../executor.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
 import { InferenceEngine, type LoadOptions } from '../../index.ts';
-import type { KernelThreads } from '../../platform.ts';
+import type { KernelThreads } from '../../api/platform.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 
 /** Counts threads. @param then is told of each that runs, with what says that it was lost */

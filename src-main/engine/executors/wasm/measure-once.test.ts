@@ -7,7 +7,7 @@ import { measurementsFile } from '../../../hosts/node/measurements-file.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
 import { InferenceEngine, type LoadOptions, type Measurements } from '../../index.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
-import type { KernelsInfo, ModelInfo } from '../../types.ts';
+import type { KernelsInfo, ModelInfo } from '../../api/types.ts';
 import { clearlyFaster, measureOnce } from './measure-once.ts';
 
 async function temporaryFile(): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Clock, CompiledKernels, Measurements } from '../../platform.ts';
+import type { Clock, CompiledKernels, Measurements } from '../../api/platform.ts';
 
 export interface Measured {
   /** Of some ways to compute the same: how fast each was. */

@@ -4,7 +4,7 @@ import { describeModel, InferenceEngine } from '../../index.ts';
 import { fromSource } from '../../models/opened-model.ts';
 import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
-import type { ModelFiles } from '../../platform.ts';
+import type { ModelFiles } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import { testKernels } from '../../test-support/kernels.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';

@@ -1,5 +1,5 @@
 /** What operations of a plan read and multiply, and how long they took. */
-import type { OpProfile } from '../../types.ts';
+import type { OpProfile } from '../../api/types.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
 import * as L from './plan-layout.ts';
 import type { PlanMemory, PlanOp } from './plan.ts';

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { ProgramBuilder } from '../../program/program-builder.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import type { Measurements } from '../../platform.ts';
+import type { Measurements } from '../../api/platform.ts';
 import type { BlockType } from '../../quant/block-type.ts';
 import { F16 } from '../../quant/f16.ts';
 import { F32 } from '../../quant/f32.ts';
 import { testKernels } from '../../test-support/kernels.ts';
-import type { KernelsInfo } from '../../types.ts';
+import type { KernelsInfo } from '../../api/types.ts';
 import { createWasmExecutor, type WasmExecutorOptions } from './wasm-executor.ts';
 
 const WIDTH = 64;

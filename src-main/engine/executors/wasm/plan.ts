@@ -1,5 +1,5 @@
 /** Lowering: fused operations to the flat plan that the kernels' interpreter reads. */
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightView } from '../../program/weights.ts';

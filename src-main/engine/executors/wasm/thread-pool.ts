@@ -1,5 +1,5 @@
-import { EngineError } from '../../errors.ts';
-import type { CancelToken, CompiledKernels, KernelThreads } from '../../platform.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { CancelToken, CompiledKernels, KernelThreads } from '../../api/platform.ts';
 import type { KernelMemory } from './kernel-memory.ts';
 import {
   POOL_BYTES,

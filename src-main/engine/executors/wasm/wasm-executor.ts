@@ -1,6 +1,6 @@
-import { EngineError } from '../../errors.ts';
-import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements } from '../../platform.ts';
-import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../types.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements } from '../../api/platform.ts';
+import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
 import { checkBatch } from '../check-batch.ts';

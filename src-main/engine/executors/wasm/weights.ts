@@ -1,9 +1,9 @@
 /** Weights packed into kernel memory, straight from where they are read. */
-import type { CancelToken } from '../../platform.ts';
+import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightStore, WeightView } from '../../program/weights.ts';
 import { rowBytes } from '../../quant/block-type.ts';
-import type { KeptWeights } from '../../types.ts';
+import type { KeptWeights } from '../../api/types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { EngineError } from '../../errors.ts';
-import type { ByteSource } from '../../platform.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { ByteSource } from '../../api/platform.ts';
 import { blockTypeOf, readGguf } from './gguf-file.ts';
 import { type StringArray } from './string-array.ts';
 import { layOutGguf, type TensorPlan, type TypedValue } from './writer.ts';

@@ -1,8 +1,8 @@
-import type { ByteSource } from '../../platform.ts';
+import type { ByteSource } from '../../api/platform.ts';
 import type { BlockType } from '../../quant/block-type.ts';
 import { rowBytes } from '../../quant/block-type.ts';
 import { blockTypeById, blockTypeName } from '../../quant/registry.ts';
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { quote, shorten } from '../json/strict-json.ts';
 import { formatError, HeaderReader } from './header-reader.ts';
 import { type Metadata, type MetadataValue, readCount, readString, readValue } from './metadata.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../../errors.ts';
-import type { ByteSource } from '../../platform.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { ByteSource } from '../../api/platform.ts';
 
 /** Bytes fetched at a time. Small, because most headers are small; large enough that a vocabulary takes few reads. */
 const WINDOW = 1 << 18;

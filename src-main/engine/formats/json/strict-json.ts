@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 
 /** Objects become Maps, so that a key such as `__proto__` is a key like any other. */
 export type StrictJson = null | boolean | number | string | readonly StrictJson[] | StrictJsonObject;

@@ -1,4 +1,4 @@
-import { EngineError, type ErrorDetails } from '../../errors.ts';
+import { EngineError, type ErrorDetails } from '../../api/errors.ts';
 import { type Dtype, DTYPE_BYTES, isDtype } from '../../tensor/dtype.ts';
 import { elementCount, formatShape, type Shape } from '../../tensor/shape.ts';
 import { parseStrictJson, quote, type StrictJson, type StrictJsonObject } from '../json/strict-json.ts';

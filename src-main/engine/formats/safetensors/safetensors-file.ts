@@ -1,5 +1,5 @@
-import { EngineError } from '../../errors.ts';
-import type { ByteSource, CancelToken } from '../../platform.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { ByteSource, CancelToken } from '../../api/platform.ts';
 import type { BlockType } from '../../quant/block-type.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../../errors.ts';
-import type { ByteSource, ModelFiles } from '../../platform.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { ByteSource, ModelFiles } from '../../api/platform.ts';
 import type { Shape } from '../../tensor/shape.ts';
 import { quote } from '../json/strict-json.ts';
 import { readExactly } from '../read-exactly.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpuMs } from '../../test-support/cpu-time.ts';
-import type { SourceProblem } from '../../types.ts';
+import type { SourceProblem } from '../../api/types.ts';
 import { checkGrammar } from '../compile-grammar.ts';
 
 const WITHIN_MS = 1000;

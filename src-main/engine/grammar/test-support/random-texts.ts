@@ -2,7 +2,7 @@ import { compileGrammar } from '../compile-grammar.ts';
 import { GrammarMatcher, type GrammarVocabulary } from '../grammar-matcher.ts';
 import type { GrammarState } from '../token-masks.ts';
 import { VocabularyTrie } from '../vocabulary-trie.ts';
-import type { GrammarSource } from '../../types.ts';
+import type { GrammarSource } from '../../api/types.ts';
 
 /** Tokens of several characters beside the 256 bytes, some of them across the borders of what grammars read. */
 const WORDS = [

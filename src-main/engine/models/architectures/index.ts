@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { shorten } from '../../formats/json/strict-json.ts';
 import type { Program } from '../../program/program.ts';
 import type { ConfigReader } from '../config-reader.ts';

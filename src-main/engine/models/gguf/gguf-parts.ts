@@ -1,7 +1,7 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
 import { type GgufFile, type GgufTensor, readGguf } from '../../formats/gguf/gguf-file.ts';
-import type { ByteSource, ModelFiles } from '../../platform.ts';
+import type { ByteSource, ModelFiles } from '../../api/platform.ts';
 
 /** A model's GGUF file, or the files it was split into: metadata of the first, tensors of all. */
 export interface GgufParts {

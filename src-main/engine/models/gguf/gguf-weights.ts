@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
 import { blockTypeOf, type GgufTensor } from '../../formats/gguf/gguf-file.ts';
 import { readExactly } from '../../formats/read-exactly.ts';

@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import type { Metadata, MetadataValue } from '../../formats/gguf/metadata.ts';
 import { StringArray } from '../../formats/gguf/string-array.ts';
 

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TypedValue } from '../../formats/gguf/writer.ts';
-import type { ModelFiles } from '../../platform.ts';
+import type { ModelFiles } from '../../api/platform.ts';
 import { memoryModelFiles } from '../../test-support/model-files.ts';
 import { type GgufChanges, rewriteGguf } from '../../test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../test-support/tiny-gguf.ts';
-import type { LoadProgress } from '../../types.ts';
+import type { LoadProgress } from '../../api/types.ts';
 import { openModel, openSource } from '../open-model.ts';
 
 const uint = (value: number): TypedValue => ({ type: 'uint32', value });

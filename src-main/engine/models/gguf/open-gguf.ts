@@ -1,6 +1,6 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
-import type { ByteSource, CancelToken, ModelFiles } from '../../platform.ts';
+import type { ByteSource, CancelToken, ModelFiles } from '../../api/platform.ts';
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { ggufArchitecture } from '../architectures/index.ts';

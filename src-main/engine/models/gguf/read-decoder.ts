@@ -1,5 +1,5 @@
 /** Reads the GGUF metadata of decoders, with llama.cpp's defaults (llama-model.cpp, `load_hparams`). */
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import type { Hyperparameters, RopeParameters, RopeScaling } from '../hyperparameters.ts';
 import type { MetadataReader } from './metadata-reader.ts';
 

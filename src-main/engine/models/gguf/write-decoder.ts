@@ -1,5 +1,5 @@
 /** Writes the GGUF metadata of decoders: what `read-decoder.ts` reads. */
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import type { TypedValue } from '../../formats/gguf/writer.ts';
 import type { Hyperparameters, RopeParameters } from '../hyperparameters.ts';
 import { ropeTable } from '../rope-table.ts';

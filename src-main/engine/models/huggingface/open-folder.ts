@@ -1,6 +1,6 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
-import type { ModelFiles } from '../../platform.ts';
+import type { ModelFiles } from '../../api/platform.ts';
 import { tokenizerFromJson } from '../../tokenizer/from-tokenizer-json.ts';
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';

@@ -6,7 +6,7 @@ import { createWasmExecutor, wasmMemoryOf } from '../../executors/wasm/wasm-exec
 import { SafetensorsFile } from '../../formats/safetensors/safetensors-file.ts';
 import { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
 import { KvCache } from '../../kv-cache/kv-cache.ts';
-import type { ByteSource, ModelFiles } from '../../platform.ts';
+import type { ByteSource, ModelFiles } from '../../api/platform.ts';
 import type { WeightDeclaration } from '../../program/weights.ts';
 import { elementCount } from '../../tensor/shape.ts';
 import { hfFolderBytesAs } from '../../test-support/hf-dtypes.ts';

@@ -1,8 +1,8 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { quote } from '../../formats/json/strict-json.ts';
 import { BufferPool } from '../../formats/buffer-pool.ts';
 import type { SafetensorsFolder } from '../../formats/safetensors/safetensors-folder.ts';
-import type { CancelToken } from '../../platform.ts';
+import type { CancelToken } from '../../api/platform.ts';
 import type { ReadRowsOptions, WeightDeclaration, WeightReader } from '../../program/weights.ts';
 import { type BlockType, rowBytes } from '../../quant/block-type.ts';
 import { F32 } from '../../quant/f32.ts';

@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 
 /**
  * SentencePiece's precompiled character map (`tokenizer.ggml.precompiled_charsmap`): a trie from byte sequences to what

@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import type { Range } from '../regex/pattern.ts';
 import { toJavaScript } from '../regex/to-javascript.ts';
 import { llamaClass } from './unicode.ts';

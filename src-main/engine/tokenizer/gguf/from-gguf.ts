@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import type { Tokenizer } from '../tokenizer.ts';
 import { Vocabulary } from '../vocabulary.ts';
 import { ggufBpe } from './bpe.ts';

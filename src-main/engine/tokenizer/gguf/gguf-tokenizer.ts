@@ -1,5 +1,5 @@
-import { EngineError } from '../../errors.ts';
-import type { TokenKind, TokenPiece } from '../../types.ts';
+import { EngineError } from '../../api/errors.ts';
+import type { TokenKind, TokenPiece } from '../../api/types.ts';
 import { bytesOfPiece } from '../byte-level/alphabet.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from '../tokenizer.ts';
 import { Utf8Stream } from '../utf8.ts';

@@ -1,4 +1,4 @@
-import type { TokenKind } from '../../types.ts';
+import type { TokenKind } from '../../api/types.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 
 /** `enum llama_token_type`, the numbers in `tokenizer.ggml.token_type`. */

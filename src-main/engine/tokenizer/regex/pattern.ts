@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 import { refuseAmbiguousLoops } from './ambiguity.ts';
 import type { CharSet } from './char-set.ts';
 import { Matcher } from './matcher.ts';

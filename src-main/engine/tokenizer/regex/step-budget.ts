@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../api/errors.ts';
 
 /**
  * What a text may take: ten times what the patterns of tokenizers need (some six steps a character), and used up well

@@ -1,5 +1,5 @@
 /** What is asked of a process that is measured, and what it answers: JSON, one message a line. */
-import type { ErrorPayload, ExecutorName, KernelsInfo, Profile, ProfileParams } from '../../../engine/types.ts';
+import type { ErrorPayload, ExecutorName, KernelsInfo, Profile, ProfileParams } from '../../../engine/api/types.ts';
 
 export type KernelChoices = Pick<KernelsInfo, 'decodeThreads' | 'reason' | 'places'>;
 

@@ -1,4 +1,4 @@
-import type { ModelInfo } from '../../../engine/types.ts';
+import type { ModelInfo } from '../../../engine/api/types.ts';
 import type { BenchModel } from './bench-messages.ts';
 
 export function benchModel(model: ModelInfo): BenchModel {

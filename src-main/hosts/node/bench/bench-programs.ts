@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { EngineError } from '../../../engine/errors.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
 import type { BenchCaller } from './bench-messages.ts';
 import { electronKernelFlags } from '../electron-kernel-flags.ts';
 import { BenchSession, type BenchProgram } from './bench-session.ts';

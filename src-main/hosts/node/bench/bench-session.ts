@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EngineError } from '../../../engine/errors.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
 import type { BenchAnswer, BenchCaller, BenchCallName, BenchCalls } from './bench-messages.ts';
 import { onMessage, send } from './json-socket.ts';
 

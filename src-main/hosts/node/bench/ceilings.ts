@@ -1,7 +1,7 @@
 /** What this machine can do at most, with the same compilers as the kernels: reading memory, multiplying. */
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
-import type { CompiledKernels } from '../../../engine/platform.ts';
+import type { CompiledKernels } from '../../../engine/api/platform.ts';
 import type { MachineCeilings } from './bench-messages.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Times an engine as people use it: whole replies, from ids to ids. */
-import { defaultGenerateParams } from '../../../engine/defaults.ts';
-import type { CancelToken } from '../../../engine/platform.ts';
-import type { GenerateEvent, GenerateParams, Timings } from '../../../engine/types.ts';
+import { defaultGenerateParams } from '../../../engine/api/defaults.ts';
+import type { CancelToken } from '../../../engine/api/platform.ts';
+import type { GenerateEvent, GenerateParams, Timings } from '../../../engine/api/types.ts';
 import type { BenchCalls } from './bench-messages.ts';
 import { contextOf, freshPrompt } from './prompt-ids.ts';
 

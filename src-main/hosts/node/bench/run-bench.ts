@@ -1,6 +1,6 @@
 /** What `tokenscope bench` measures of one model, in one process. */
-import { EngineError } from '../../../engine/errors.ts';
-import type { ExecutorName, Profile, ProfileParams } from '../../../engine/types.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ExecutorName, Profile, ProfileParams } from '../../../engine/api/types.ts';
 import type { BenchCaller, BenchMachine, KernelChoices, MachineCeilings } from './bench-messages.ts';
 import { median } from './median.ts';
 

@@ -1,9 +1,9 @@
-import { EngineError } from '../../../engine/errors.ts';
-import type { ModelInfo } from '../../../engine/types.ts';
-import type { EngineStreams } from '../../../protocol/api.ts';
-import { EngineClient } from '../../../protocol/client.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ModelInfo } from '../../../engine/api/types.ts';
+import type { EngineStreams } from '../../../protocol/engine/api.ts';
+import { EngineClient } from '../../../protocol/engine/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
-import { defaultContext, fitOf, memoryAt } from '../../../protocol/model-fit.ts';
+import { defaultContext, fitOf, memoryAt } from '../../../protocol/engine/model-fit.ts';
 import { filesAt, placeOf } from '../../../services/models/model-place.ts';
 import { systemMemory } from '../../../services/system-memory.ts';
 import { spawnEngine } from '../spawn-engine.ts';

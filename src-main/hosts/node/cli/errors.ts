@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
-import { EngineError } from '../../../engine/errors.ts';
-import type { ErrorPayload } from '../../../engine/types.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ErrorPayload } from '../../../engine/api/types.ts';
 import { toErrorPayload } from '../../../protocol/errors.ts';
 
 /** What the process says to the shell when it ends. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { EngineError } from '../../../engine/errors.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
 import { openTokenizer, type Tokenizer } from '../../../engine/index.ts';
-import type { ModelFiles } from '../../../engine/platform.ts';
+import type { ModelFiles } from '../../../engine/api/platform.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
 import { ModelLibrary } from '../../../services/models/library.ts';
 import { listModelIds, openModelFolder } from '../model-folder.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { EngineError } from '../../../engine/errors.ts';
-import { parseStoredSettings } from '../../../protocol/settings-schemas.ts';
-import type { EmittedEvent } from '../../../protocol/app-services.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import { parseStoredSettings } from '../../../protocol/app/settings-schemas.ts';
+import type { EmittedEvent } from '../../../protocol/app/app-services.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
 import { readJson } from '../../../services/json-file.ts';
 import { ModelService } from '../../../services/models/model-service.ts';

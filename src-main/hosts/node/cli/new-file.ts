@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EngineError } from '../../../engine/errors.ts';
-import type { ByteSink } from '../../../engine/platform.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ByteSink } from '../../../engine/api/platform.ts';
 
 /** A file that appears under its name only when all of it is written. */
 export interface NewFile extends ByteSink {

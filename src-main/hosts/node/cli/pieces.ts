@@ -1,4 +1,4 @@
-import type { EngineApi } from '../../../protocol/api.ts';
+import type { EngineApi } from '../../../protocol/engine/api.ts';
 
 /** Piece of the vocabulary by id. */
 export type Pieces = ReadonlyMap<number, string>;

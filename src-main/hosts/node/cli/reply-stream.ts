@@ -1,5 +1,5 @@
-import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../engine/types.ts';
-import type { EngineClient } from '../../../protocol/client.ts';
+import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../engine/api/types.ts';
+import type { EngineClient } from '../../../protocol/engine/client.ts';
 
 /** What a reply left behind. */
 export interface WrittenReply {

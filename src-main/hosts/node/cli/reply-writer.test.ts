@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { GeneratedToken } from '../../../engine/types.ts';
+import type { GeneratedToken } from '../../../engine/api/types.ts';
 import { Output } from './output.ts';
 import { ReplyWriter } from './reply-writer.ts';
 

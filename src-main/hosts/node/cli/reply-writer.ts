@@ -1,4 +1,4 @@
-import type { GeneratedToken } from '../../../engine/types.ts';
+import type { GeneratedToken } from '../../../engine/api/types.ts';
 import type { CliContext } from './context.ts';
 import type { Output } from './output.ts';
 

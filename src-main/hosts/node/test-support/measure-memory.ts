@@ -8,7 +8,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultGenerateParams, InferenceEngine, type ExecutorName, type ModelInfo } from '../../../engine/index.ts';
-import type { Platform } from '../../../engine/platform.ts';
+import type { Platform } from '../../../engine/api/platform.ts';
 import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
 

@@ -7,8 +7,8 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EngineError } from '../../../engine/errors.ts';
-import { DEFAULT_WEB_PORT } from '../../../protocol/app-bridge.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import { DEFAULT_WEB_PORT } from '../../../protocol/app/app-bridge.ts';
 import { LocalAppServices } from '../../../services/app-services.ts';
 import { dataFolder } from '../../../services/data-folder.ts';
 import { codeOf } from '../../../services/json-file.ts';

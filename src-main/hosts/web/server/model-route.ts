@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AppAnswer, ServedModel } from '../../../protocol/app-bridge.ts';
-import { isModelId } from '../../../protocol/schemas.ts';
+import type { AppAnswer, ServedModel } from '../../../protocol/app/app-bridge.ts';
+import { isModelId } from '../../../protocol/fields.ts';
 import { answer } from '../../../services/answer.ts';
 import type { PlacedFile } from '../../../services/models/model-place.ts';
 import { Refusal } from './requests.ts';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { EngineError } from '../../../engine/errors.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
 
 /**
  * Opens an address in the system's browser. No shell is involved, so nothing in the address can run.

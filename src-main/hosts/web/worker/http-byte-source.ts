@@ -1,5 +1,5 @@
-import { EngineError } from '../../../engine/errors.ts';
-import type { ByteSource } from '../../../engine/platform.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ByteSource } from '../../../engine/api/platform.ts';
 
 /** Up to this size a file is fetched whole, in one request, bytes. */
 const WHOLE_FILE_LIMIT = 64 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import { EngineError } from '../../../engine/errors.ts';
-import type { ByteSource, ModelFiles } from '../../../engine/platform.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ByteSource, ModelFiles } from '../../../engine/api/platform.ts';
 
 /** The files of models that a person opened in the page, by the ids that stand for them; they last as long as it does. */
 export class LentFiles {

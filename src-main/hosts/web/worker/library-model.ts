@@ -1,8 +1,8 @@
-import { EngineError } from '../../../engine/errors.ts';
-import type { ModelFiles } from '../../../engine/platform.ts';
-import { MODELS_ROUTE, TOKEN_HEADER, type AppAnswer, type ServedModel } from '../../../protocol/app-bridge.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ModelFiles } from '../../../engine/api/platform.ts';
+import { MODELS_ROUTE, TOKEN_HEADER, type AppAnswer, type ServedModel } from '../../../protocol/app/app-bridge.ts';
 import { fromErrorPayload } from '../../../protocol/errors.ts';
-import { isModelId } from '../../../protocol/schemas.ts';
+import { isModelId } from '../../../protocol/fields.ts';
 import { openHttpByteSource } from './http-byte-source.ts';
 
 /**

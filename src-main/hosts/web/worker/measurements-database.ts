@@ -1,5 +1,5 @@
 /** What was measured on this computer, in the browser's database: a second start of the page need not measure again. */
-import type { Measurements } from '../../../engine/platform.ts';
+import type { Measurements } from '../../../engine/api/platform.ts';
 import { stillHolds, type KeptMeasurement } from '../../kept-measurements.ts';
 
 const DATABASE = 'tokenscope-measurements';

@@ -1,7 +1,7 @@
 /** Threads of the CPU kernels in a browser: Workers that the engine's own Worker starts. */
-import { EngineError } from '../../../engine/errors.ts';
-import type { KernelThread, KernelThreads } from '../../../engine/platform.ts';
-import { TRUSTED_TYPES_POLICIES } from '../../../protocol/app-bridge.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { KernelThread, KernelThreads } from '../../../engine/api/platform.ts';
+import { TRUSTED_TYPES_POLICIES } from '../../../protocol/app/app-bridge.ts';
 
 const SCRIPT = '/kernel-thread.js';
 

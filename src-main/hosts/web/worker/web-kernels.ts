@@ -1,6 +1,6 @@
 /** The CPU kernels as a browser gives them to the engine. */
-import { EngineError } from '../../../engine/errors.ts';
-import type { CompiledKernels } from '../../../engine/platform.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { CompiledKernels } from '../../../engine/api/platform.ts';
 
 /**
  * Fetches and compiles the fastest variant that this page can use: threads need memory that they share, which browsers

@@ -1,6 +1,6 @@
-import { EngineError } from '../../../engine/errors.ts';
-import type { ModelFiles } from '../../../engine/platform.ts';
-import { isModelId } from '../../../protocol/schemas.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { ModelFiles } from '../../../engine/api/platform.ts';
+import { isModelId } from '../../../protocol/fields.ts';
 import { existsOverHttp, openHttpByteSource } from './http-byte-source.ts';
 
 /** A web server lists no folders, so these names are tried. */

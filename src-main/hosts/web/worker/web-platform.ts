@@ -1,4 +1,4 @@
-import type { Platform } from '../../../engine/platform.ts';
+import type { Platform } from '../../../engine/api/platform.ts';
 import { measurementsDatabase } from './measurements-database.ts';
 import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
-import { defaultSamplingParams } from '../../../engine/defaults.ts';
-import type { EmittedEvent } from '../../../protocol/app-services.ts';
-import type { ChatChange, ChatEvent, ChatNews, ReplyFacts, TokenDetails } from '../../../protocol/chats/chat.ts';
+import { defaultSamplingParams } from '../../../engine/api/defaults.ts';
+import type { EmittedEvent } from '../../../protocol/app/app-services.ts';
+import type { ChatChange, ChatEvent, ChatNews, ReplyFacts, TokenDetails } from '../../../protocol/app/chats/chat.ts';
 import { InstanceLock } from '../../instance-lock.ts';
 import { temporaryFolder } from '../../test-support/support.ts';
 import { ChatStore, type ChatStoreOptions } from '../chat-store.ts';

@@ -1,4 +1,4 @@
-import type { DownloadProblem, DownloadProblemKind } from '../../../protocol/app-services.ts';
+import type { DownloadProblem, DownloadProblemKind } from '../../../protocol/app/app-services.ts';
 import { codeOf } from '../../json-file.ts';
 
 /** Why a download stopped, told apart so that a person knows what to do. */

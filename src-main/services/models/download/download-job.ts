@@ -1,7 +1,7 @@
 /** One download from a person's click to its end: tries again when the connection breaks off, pauses, goes on. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EngineError } from '../../../engine/errors.ts';
-import type { Download, DownloadPhase, DownloadProblem } from '../../../protocol/app-services.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { Download, DownloadPhase, DownloadProblem } from '../../../protocol/app/app-services.ts';
 import { withFileLock } from '../file-lock.ts';
 import { diskFailure, DownloadFailure } from './download-failure.ts';
 import type { PartFile } from './part-file.ts';

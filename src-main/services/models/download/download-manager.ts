@@ -1,8 +1,8 @@
 /** All downloads: those that run, those that were left half done, also by an earlier start, and those that are done. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError } from '../../../engine/errors.ts';
-import type { AppEvent, Download } from '../../../protocol/app-services.ts';
+import { EngineError } from '../../../engine/api/errors.ts';
+import type { AppEvent, Download } from '../../../protocol/app/app-services.ts';
 import type { NetworkLog } from '../../network-log.ts';
 import { codeOf } from '../../json-file.ts';
 import type { CatalogueModel } from '../catalogue.ts';

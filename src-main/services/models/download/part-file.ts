@@ -2,7 +2,7 @@
 import { open, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
-import { modelId } from '../../../protocol/schemas.ts';
+import { modelId } from '../../../protocol/fields.ts';
 import { readJson, writeJson } from '../../json-file.ts';
 import { diskFailure } from './download-failure.ts';
 

@@ -1,6 +1,6 @@
 /** Models in other programs' folders on this computer. Nothing there is ever changed. */
 import { createHash } from 'node:crypto';
-import type { FoundModel, FoundModels, FoundPlace } from '../../../protocol/app-services.ts';
+import type { FoundModel, FoundModels, FoundPlace } from '../../../protocol/app/app-services.ts';
 import { homeFolder } from '../../data-folder.ts';
 import { codeOf } from '../../json-file.ts';
 import { huggingfaceCache, modelsInHuggingfaceCache } from './huggingface-cache.ts';

@@ -1,5 +1,5 @@
 /** What the text box says while it is empty. */
-import type { ChatTemplateChoice, ModelInfo } from '../../../../src-main/engine/types.ts';
+import type { ChatTemplateChoice, ModelInfo } from '../../../../src-main/engine/api/types.ts';
 
 /** Whether a model answers messages; else it continues a text. */
 export function isChatModel(

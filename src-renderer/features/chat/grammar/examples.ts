@@ -1,4 +1,4 @@
-import type { GrammarSource } from '../../../../src-main/engine/types.ts';
+import type { GrammarSource } from '../../../../src-main/engine/api/types.ts';
 
 interface Example {
   name: string;

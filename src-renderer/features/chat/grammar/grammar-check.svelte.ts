@@ -1,5 +1,5 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 import type { UnaskedWork } from '../state/unasked-work.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
-import type { EngineApi } from '../../../../src-main/protocol/api.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { GRAMMAR_EXAMPLES } from './examples.ts';
 import { memoryStorage } from '../test-support/memory-storage.ts';
 import { UnaskedWork } from '../state/unasked-work.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PromptSegment } from '../../../../src-main/engine/types.ts';
+import type { PromptSegment } from '../../../../src-main/engine/api/types.ts';
 import { ChatDocument } from '../state/chat-document.svelte.ts';
 import { promptRows, replyRow } from './context-rows.ts';
 import { contextUse, droppedTokens } from '../state/context-use.ts';

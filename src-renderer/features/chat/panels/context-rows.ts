@@ -1,4 +1,4 @@
-import type { PromptSegment } from '../../../../src-main/engine/types.ts';
+import type { PromptSegment } from '../../../../src-main/engine/api/types.ts';
 import { formatCount } from '../../../ui/format.ts';
 import { UserTurn, type ChatDocument, type ChatTurn } from '../state/chat-document.svelte.ts';
 import { contextUse } from '../state/context-use.ts';

@@ -1,4 +1,4 @@
-import type { Candidate, InspectParams, SamplerStageReport } from '../../../../src-main/engine/types.ts';
+import type { Candidate, InspectParams, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 
 /** A slider that is dragged asks at most this often, ms. */

@@ -1,5 +1,10 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { ChatMessage, RenderChatParams, RenderedChat, SourceProblem } from '../../../../src-main/engine/types.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type {
+  ChatMessage,
+  RenderChatParams,
+  RenderedChat,
+  SourceProblem,
+} from '../../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 import type { UnaskedWork } from '../state/unasked-work.ts';
 

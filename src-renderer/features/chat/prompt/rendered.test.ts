@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage, PromptSegment } from '../../../../src-main/engine/types.ts';
+import type { ChatMessage, PromptSegment } from '../../../../src-main/engine/api/types.ts';
 import { renderedParts } from './rendered.ts';
 
 const MESSAGES: ChatMessage[] = [

@@ -1,4 +1,4 @@
-import type { ChatMessage, PromptSegment } from '../../../../src-main/engine/types.ts';
+import type { ChatMessage, PromptSegment } from '../../../../src-main/engine/api/types.ts';
 
 /** A stretch of a rendered chat: what somebody said, or what the template put around it. */
 export interface RenderedPart {

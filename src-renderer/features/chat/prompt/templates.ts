@@ -1,4 +1,4 @@
-import type { ChatTemplateChoice, ModelInfo } from '../../../../src-main/engine/types.ts';
+import type { ChatTemplateChoice, ModelInfo } from '../../../../src-main/engine/api/types.ts';
 
 /** Whether a template can be told not to let the model reason first. */
 export function asksForThinking(choice: ChatTemplateChoice, model: ModelInfo | null): boolean {

@@ -1,4 +1,4 @@
-import type { SamplingParams } from '../../../../src-main/engine/types.ts';
+import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 
 /** A bias for a token by its number, or for a text in whatever tokens spell it. */
 export type BiasRow = { by: 'text'; text: string; bias: number } | { by: 'id'; id: number; bias: number };

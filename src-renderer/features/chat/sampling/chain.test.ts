@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/types.ts';
+import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
 import { biasRows, withBias, withoutBias } from './bias.ts';
 import { added, effectOf, moved, rowsFor, stageReports, USUAL_ORDER, without } from './chain.ts';
 import { ChainOrder } from './chain-order.svelte.ts';

@@ -1,5 +1,5 @@
 import { DEFAULT_SAMPLER_ORDER, SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
-import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/types.ts';
+import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
 import { formatInteger } from '../../../ui/format.ts';
 
 /** llama.cpp's. */

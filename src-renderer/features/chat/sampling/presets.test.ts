@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
+import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
 import { greedy, isGreedy, PRESETS, presetOf, presetSampling } from './presets.ts';
 
 const defaults = defaultSamplingParams();

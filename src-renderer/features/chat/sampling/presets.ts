@@ -1,4 +1,4 @@
-import type { SamplingParams } from '../../../../src-main/engine/types.ts';
+import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 
 export interface Preset {
   value: string;

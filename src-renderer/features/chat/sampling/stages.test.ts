@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
+import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
 import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
-import type { SamplingParams } from '../../../../src-main/engine/types.ts';
+import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { USUAL_ORDER } from './chain.ts';
 import { ADAPTIVE_CONTROLS, keysOf, MIROSTAT_CONTROLS, STAGES } from './stages.ts';
 

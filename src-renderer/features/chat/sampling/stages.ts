@@ -1,6 +1,6 @@
 /** The stages of the sampler chain as the panel shows them: what they are called, what can be set, what they do. */
 import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
-import type { SamplerName, SamplingParams } from '../../../../src-main/engine/types.ts';
+import type { SamplerName, SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import { formatInteger, formatPercent } from '../../../ui/format.ts';
 
 export interface ControlInfo {

@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../../src-main/engine/types.ts';
+import type { ChatMessage } from '../../../../src-main/engine/api/types.ts';
 import type {
   ChatChange,
   ChatEvent,
@@ -7,7 +7,7 @@ import type {
   ReplyFacts,
   StoredChat,
   StoredTurn,
-} from '../../../../src-main/protocol/chats/chat.ts';
+} from '../../../../src-main/protocol/app/chats/chat.ts';
 import { newId, now, nowAfter } from './identity.ts';
 import { Reply } from './reply.svelte.ts';
 import type { LoadDetails } from './token-details.svelte.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ChatSummary } from '../../../../src-main/protocol/chats/chat.ts';
+import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 
 function summary(number: number, change: Partial<ChatSummary> = {}): ChatSummary {

@@ -1,4 +1,4 @@
-import type { ChatSummary } from '../../../../src-main/protocol/chats/chat.ts';
+import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
 
 /** Newest first. */
 export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {

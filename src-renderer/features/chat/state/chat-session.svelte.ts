@@ -1,4 +1,4 @@
-import type { PromptInput } from '../../../../src-main/engine/types.ts';
+import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
 import { nextFrame } from '../../../lib/next-frame.ts';
 import { ChatFigures } from './chat-figures.svelte.ts';
 import type { ChatDocument, ChatTurn } from './chat-document.svelte.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { backendLost } from '../../../../src-main/protocol/errors.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';

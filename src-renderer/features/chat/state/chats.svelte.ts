@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { ChatSummary } from '../../../../src-main/protocol/chats/chat.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { ChatSummary } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { ChatDocument } from './chat-document.svelte.ts';
 import { newestFirst, withChat } from './chat-list.ts';
 import { newId, now } from './identity.ts';

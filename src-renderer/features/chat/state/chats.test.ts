@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import { NO_TOKEN, type StoredChat } from '../../../../src-main/protocol/chats/chat.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { NO_TOKEN, type StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { LocalAppServices } from '../../../../src-main/services/app-services.ts';
 import { ChatDocument, UserTurn } from './chat-document.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';

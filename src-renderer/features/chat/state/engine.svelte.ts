@@ -1,6 +1,6 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { LoadProgress, ModelInfo } from '../../../../src-main/engine/types.ts';
-import type { EngineApi, EngineStreams } from '../../../../src-main/protocol/api.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { LoadProgress, ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi, EngineStreams } from '../../../../src-main/protocol/engine/api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../../../../src-main/protocol/errors.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 

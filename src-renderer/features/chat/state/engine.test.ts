@@ -1,8 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import { defaultGenerateParams } from '../../../../src-main/engine/defaults.ts';
-import type { ModelInfo } from '../../../../src-main/engine/types.ts';
-import type { EngineApi } from '../../../../src-main/protocol/api.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { defaultGenerateParams } from '../../../../src-main/engine/api/defaults.ts';
+import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { backendLost } from '../../../../src-main/protocol/errors.ts';
 import { EngineState } from './engine.svelte.ts';
 import { end, FakeConnection, FakeEngine, FakeServices, MODEL, start, tokens } from '../test-support/fakes.ts';

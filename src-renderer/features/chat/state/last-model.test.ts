@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ModelListing } from '../../../../src-main/protocol/app-services.ts';
-import { defaultModelSettings } from '../../../../src-main/protocol/settings-schemas.ts';
+import type { ModelListing } from '../../../../src-main/protocol/app/app-services.ts';
+import { defaultModelSettings } from '../../../../src-main/protocol/app/settings-schemas.ts';
 import { isKept, lastModel } from './last-model.ts';
 
 it('is the model of the last time with its context, unless that is the built-in one', () => {

@@ -1,5 +1,5 @@
 /** Which model a start loads. */
-import type { ModelListing, Settings } from '../../../../src-main/protocol/app-services.ts';
+import type { ModelListing, Settings } from '../../../../src-main/protocol/app/app-services.ts';
 import type { ModelChoice } from './engine.svelte.ts';
 
 /** The model of the last time, as large as it was then; null: there is none, or it is the built-in one. */

@@ -1,4 +1,4 @@
-import type { ModelInfo, Timings } from '../../../../src-main/engine/types.ts';
+import type { ModelInfo, Timings } from '../../../../src-main/engine/api/types.ts';
 import type { Reply } from './reply.svelte.ts';
 
 /** Shorter replies do not tell how fast a model is, tokens. */

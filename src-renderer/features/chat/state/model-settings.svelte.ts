@@ -1,17 +1,17 @@
-import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/defaults.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
 import type {
   ChatTemplateChoice,
   GrammarSource,
   ModelInfo,
   SamplingParams,
   StopParams,
-} from '../../../../src-main/engine/types.ts';
+} from '../../../../src-main/engine/api/types.ts';
 import {
   defaultModelSettings,
   differences,
   MAX_MODELS_WITH_SETTINGS,
-} from '../../../../src-main/protocol/settings-schemas.ts';
-import type { ModelSettings } from '../../../../src-main/protocol/app-services.ts';
+} from '../../../../src-main/protocol/app/settings-schemas.ts';
+import type { ModelSettings } from '../../../../src-main/protocol/app/app-services.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 

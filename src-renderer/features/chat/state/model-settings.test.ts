@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/defaults.ts';
-import type { ModelInfo } from '../../../../src-main/engine/types.ts';
-import { MAX_MODELS_WITH_SETTINGS } from '../../../../src-main/protocol/settings-schemas.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import type { ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import { MAX_MODELS_WITH_SETTINGS } from '../../../../src-main/protocol/app/settings-schemas.ts';
 import { ModelSettingsState } from './model-settings.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { FakeServices, MODEL } from '../test-support/fakes.ts';

@@ -1,4 +1,4 @@
-import type { ModelListing } from '../../../../src-main/protocol/app-services.ts';
+import type { ModelListing } from '../../../../src-main/protocol/app/app-services.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 

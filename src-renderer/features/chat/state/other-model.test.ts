@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { OtherModelState, type ModelList } from './other-model.svelte.ts';
 import { MODEL } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';

@@ -1,10 +1,10 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import {
   MAX_EVENTS_PER_WRITE,
   type ChatEvent,
   type ChatNews,
   type DetailsChunk,
-} from '../../../../src-main/protocol/chats/chat.ts';
+} from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import type { ChatDocument, ChatSink, SaveState } from './chat-document.svelte.ts';
 import { now } from './identity.ts';

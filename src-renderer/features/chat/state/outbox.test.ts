@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { AppServices } from '../../../../src-main/protocol/app-services.ts';
-import type { StoredChat } from '../../../../src-main/protocol/chats/chat.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
+import type { StoredChat } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { LocalAppServices } from '../../../../src-main/services/app-services.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';

@@ -1,4 +1,4 @@
-import type { Settings } from '../../../../src-main/protocol/app-services.ts';
+import type { Settings } from '../../../../src-main/protocol/app/app-services.ts';
 import type { SettingsState } from './settings.svelte.ts';
 
 export type PanelTab = Settings['panel']['tab'];

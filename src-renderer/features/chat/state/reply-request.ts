@@ -1,5 +1,5 @@
-import type { ChatMessage, GenerateParams, ModelInfo, PromptInput } from '../../../../src-main/engine/types.ts';
-import type { ReplyFacts } from '../../../../src-main/protocol/chats/chat.ts';
+import type { ChatMessage, GenerateParams, ModelInfo, PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { Reply } from './reply.svelte.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { Stop } from '../../../../src-main/engine/types.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { Stop } from '../../../../src-main/engine/api/types.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';

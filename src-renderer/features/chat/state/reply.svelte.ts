@@ -8,8 +8,8 @@ import type {
   SamplingParams,
   Stop,
   Timings,
-} from '../../../../src-main/engine/types.ts';
-import { noTokens } from '../../../../src-main/protocol/chats/apply-event.ts';
+} from '../../../../src-main/engine/api/types.ts';
+import { noTokens } from '../../../../src-main/protocol/app/chats/apply-event.ts';
 import {
   REPLY_PARTS,
   type ChatEvent,
@@ -18,7 +18,7 @@ import {
   type StoredStop,
   type TokenColumns,
   type TokenDetails,
-} from '../../../../src-main/protocol/chats/chat.ts';
+} from '../../../../src-main/protocol/app/chats/chat.ts';
 import { GrowingText } from './growing-text.ts';
 import { RunStatistics } from './statistics.ts';
 import { sectionKind, TextBlocks, type ReplySection, type TextBlock } from './text-blocks.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
-import type { GeneratedToken, GenerateEnd, GenerateStart, ReplyPart } from '../../../../src-main/engine/types.ts';
-import { applyEvent, emptyChat, indexOf } from '../../../../src-main/protocol/chats/apply-event.ts';
-import type { ReplyFacts, StoredReplyTurn, TokenDetails } from '../../../../src-main/protocol/chats/chat.ts';
+import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
+import type { GeneratedToken, GenerateEnd, GenerateStart, ReplyPart } from '../../../../src-main/engine/api/types.ts';
+import { applyEvent, emptyChat, indexOf } from '../../../../src-main/protocol/app/chats/apply-event.ts';
+import type { ReplyFacts, StoredReplyTurn, TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { Reply } from './reply.svelte.ts';
 import { end, start, token } from '../test-support/fakes.ts';
 

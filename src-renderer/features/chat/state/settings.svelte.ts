@@ -1,5 +1,5 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { AppServices, Settings } from '../../../../src-main/protocol/app-services.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { AppServices, Settings } from '../../../../src-main/protocol/app/app-services.ts';
 
 /** Changes within this time are written together, ms. A slider that is dragged changes at every frame. */
 const WRITE_AFTER_MS = 250;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { FakeServices } from '../test-support/fakes.ts';
 

@@ -1,4 +1,4 @@
-import type { Timings } from '../../../../src-main/engine/types.ts';
+import type { Timings } from '../../../../src-main/engine/api/types.ts';
 
 /** Tokens over which the rate of the moment is taken. */
 const RATE_WINDOW = 12;

@@ -1,4 +1,4 @@
-import type { ReplyPart } from '../../../../src-main/engine/types.ts';
+import type { ReplyPart } from '../../../../src-main/engine/api/types.ts';
 import type { GrowingText } from './growing-text.ts';
 
 /** A block ends at the first line end after so many tokens, */

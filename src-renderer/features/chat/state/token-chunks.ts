@@ -1,4 +1,4 @@
-import type { TokenColumns, TokenDetails } from '../../../../src-main/protocol/chats/chat.ts';
+import type { TokenColumns, TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 
 /** Consecutive tokens of a reply with their text, and the details of as many of them as have any. */
 export interface AddedTokens {

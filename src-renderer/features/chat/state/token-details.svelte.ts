@@ -1,5 +1,5 @@
-import type { TokenDetails } from '../../../../src-main/protocol/chats/chat.ts';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import type { TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 
 /** Details are read and forgotten in pieces of so many tokens. */
 const PIECE = 64;

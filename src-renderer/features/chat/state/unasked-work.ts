@@ -1,4 +1,4 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { UNANSWERED_MS } from '../../../lib/engine-watch.ts';
 
 const STORAGE_KEY = 'tokenscope.unanswered';

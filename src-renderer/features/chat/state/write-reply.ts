@@ -1,6 +1,6 @@
-import { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { GeneratedToken, GenerateParams, Stop } from '../../../../src-main/engine/types.ts';
-import type { EngineApi } from '../../../../src-main/protocol/api.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { GeneratedToken, GenerateParams, Stop } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from './reply.svelte.ts';
 
 export interface WriteOptions {

@@ -1,5 +1,5 @@
-import { defaultSamplingParams } from '../../../../src-main/engine/defaults.ts';
-import { EngineError } from '../../../../src-main/engine/errors.ts';
+import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type {
   GenerateEvent,
   GenerateParams,
@@ -7,17 +7,22 @@ import type {
   ModelInfo,
   Stop,
   Timings,
-} from '../../../../src-main/engine/types.ts';
+} from '../../../../src-main/engine/api/types.ts';
 import type {
   EngineApi,
   EngineMethods,
   EngineStreams,
   MethodName,
   StreamName,
-} from '../../../../src-main/protocol/api.ts';
-import { defaultSettings } from '../../../../src-main/protocol/settings-schemas.ts';
-import type { AppEvent, AppMethodName, AppMethods, SystemMemory } from '../../../../src-main/protocol/app-services.ts';
-import type { ReplyFacts } from '../../../../src-main/protocol/chats/chat.ts';
+} from '../../../../src-main/protocol/engine/api.ts';
+import { defaultSettings } from '../../../../src-main/protocol/app/settings-schemas.ts';
+import type {
+  AppEvent,
+  AppMethodName,
+  AppMethods,
+  SystemMemory,
+} from '../../../../src-main/protocol/app/app-services.ts';
+import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { backendLost, cancelled } from '../../../../src-main/protocol/errors.ts';
 import type { ModelOpener } from '../../../lib/model-opener.ts';
 import type { Connection, ConnectionState } from '../../../lib/connection.svelte.ts';

@@ -3,9 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { EngineError } from '../../../../src-main/engine/errors.ts';
-import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../../../src-main/protocol/app-services.ts';
-import { checkAppCall } from '../../../../src-main/protocol/app-schemas.ts';
+import type { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type {
+  AppEvent,
+  AppMethodName,
+  AppMethods,
+  AppServices,
+} from '../../../../src-main/protocol/app/app-services.ts';
+import { checkAppCall } from '../../../../src-main/protocol/app/app-schemas.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import { LocalAppServices } from '../../../../src-main/services/app-services.ts';
 

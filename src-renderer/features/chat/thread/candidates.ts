@@ -1,5 +1,5 @@
-import type { Candidate } from '../../../../src-main/engine/types.ts';
-import type { TokenDetails } from '../../../../src-main/protocol/chats/chat.ts';
+import type { Candidate } from '../../../../src-main/engine/api/types.ts';
+import type { TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import type { ReplyToken } from '../state/reply.svelte.ts';

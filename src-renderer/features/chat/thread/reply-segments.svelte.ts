@@ -1,4 +1,4 @@
-import type { PromptSegment, RenderChatParams } from '../../../../src-main/engine/types.ts';
+import type { PromptSegment, RenderChatParams } from '../../../../src-main/engine/api/types.ts';
 import type { ChatDocument } from '../state/chat-document.svelte.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 import type { Reply } from '../state/reply.svelte.ts';

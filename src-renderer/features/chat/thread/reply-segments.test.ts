@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { PromptSegment } from '../../../../src-main/engine/types.ts';
+import type { PromptSegment } from '../../../../src-main/engine/api/types.ts';
 import { ChatDocument } from '../state/chat-document.svelte.ts';
 import { ReplySegments } from './reply-segments.svelte.ts';
 import { REPLY_FACTS, start, token } from '../test-support/fakes.ts';

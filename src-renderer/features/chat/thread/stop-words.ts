@@ -1,8 +1,8 @@
 /** Why replies end, in words. */
-import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/errors.ts';
-import type { StopReason } from '../../../../src-main/engine/types.ts';
-import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/chats/chat.ts';
-import { stopSentence } from '../../../../src-main/protocol/stop-sentence.ts';
+import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/api/errors.ts';
+import type { StopReason } from '../../../../src-main/engine/api/types.ts';
+import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { stopSentence } from '../../../../src-main/protocol/engine/stop-sentence.ts';
 import { formatCount, formatInteger } from '../../../ui/format.ts';
 
 /** Short names, for lists and charts. */

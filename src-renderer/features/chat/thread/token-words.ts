@@ -1,4 +1,4 @@
-import type { TokenDetails } from '../../../../src-main/protocol/chats/chat.ts';
+import type { TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { ReplyToken } from '../state/reply.svelte.ts';
 
 /** What a token is called: its piece where that is known, else the text that it added. */

@@ -1,5 +1,5 @@
-import type { Tokenized } from '../../../../src-main/engine/types.ts';
-import { rangeOf } from '../../../../src-main/protocol/unpack-tokens.ts';
+import type { Tokenized } from '../../../../src-main/engine/api/types.ts';
+import { rangeOf } from '../../../../src-main/protocol/engine/unpack-tokens.ts';
 
 export interface TextPart {
   text: string;

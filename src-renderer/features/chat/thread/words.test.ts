@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { EngineErrorCode, ErrorDetails } from '../../../../src-main/engine/errors.ts';
-import type { Stop, Tokenized, TokenInfo } from '../../../../src-main/engine/types.ts';
-import type { EarlierStop, StoredStop } from '../../../../src-main/protocol/chats/chat.ts';
+import type { EngineErrorCode, ErrorDetails } from '../../../../src-main/engine/api/errors.ts';
+import type { Stop, Tokenized, TokenInfo } from '../../../../src-main/engine/api/types.ts';
+import type { EarlierStop, StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { candidateRows } from './candidates.ts';
 import { placeBeside } from './place.ts';
 import { canContinue, errorCodeOf, stopDetail, stopText, typedStopText, visibleText } from './stop-words.ts';

@@ -1,5 +1,5 @@
-import { EngineError } from '../../../../engine/errors.ts';
-import { stopSentence } from '../../../../protocol/stop-sentence.ts';
+import { EngineError } from '../../../../engine/api/errors.ts';
+import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, failureOf, type ExitCode } from '../errors.ts';
 import { formatStatistics } from '../format/statistics.ts';

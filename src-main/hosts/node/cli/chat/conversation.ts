@@ -1,5 +1,5 @@
-import type { ChatMessage, GenerateParams } from '../../../../engine/types.ts';
-import type { EngineClient } from '../../../../protocol/client.ts';
+import type { ChatMessage, GenerateParams } from '../../../../engine/api/types.ts';
+import type { EngineClient } from '../../../../protocol/engine/client.ts';
 import { fromErrorPayload } from '../../../../protocol/errors.ts';
 import type { Output } from '../output.ts';
 import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { join, resolve } from 'node:path';
-import type { ExecutorName } from '../../../../engine/types.ts';
-import { MAX_THREADS } from '../../../../protocol/schemas.ts';
+import type { ExecutorName } from '../../../../engine/api/types.ts';
+import { MAX_THREADS } from '../../../../protocol/engine/schemas.ts';
 import { withBenchSession, type BenchRuntime } from '../../bench/bench-programs.ts';
 import { runBench, type BenchJob, type BenchReport } from '../../bench/run-bench.ts';
 import type { CliContext } from '../context.ts';

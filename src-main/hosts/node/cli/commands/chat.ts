@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ChatMessage, GenerateParams, ModelInfo } from '../../../../engine/types.ts';
+import type { ChatMessage, GenerateParams, ModelInfo } from '../../../../engine/api/types.ts';
 import { ChatLoop } from '../chat/chat-loop.ts';
 import { Conversation } from '../chat/conversation.ts';
 import type { CliContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { Inspection } from '../../../../engine/types.ts';
-import { stopSentence } from '../../../../protocol/stop-sentence.ts';
+import type { Inspection } from '../../../../engine/api/types.ts';
+import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine } from '../engine-session.ts';
 import { EXIT, type ExitCode } from '../errors.ts';

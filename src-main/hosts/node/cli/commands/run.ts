@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import type { GenerateEnd, GenerateParams, GeneratedToken, PromptInput } from '../../../../engine/types.ts';
-import { stopSentence } from '../../../../protocol/stop-sentence.ts';
+import type { GenerateEnd, GenerateParams, GeneratedToken, PromptInput } from '../../../../engine/api/types.ts';
+import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Tokenizer } from '../../../../engine/index.ts';
-import type { TokenPiece } from '../../../../engine/types.ts';
+import type { TokenPiece } from '../../../../engine/api/types.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';
 import { formatTokens } from '../format/tokens.ts';

@@ -1,4 +1,4 @@
-import type { TokenPiece, TappedTensor } from '../../../../engine/types.ts';
+import type { TokenPiece, TappedTensor } from '../../../../engine/api/types.ts';
 import { formatPercent } from './numbers.ts';
 import { formatTable } from './table.ts';
 

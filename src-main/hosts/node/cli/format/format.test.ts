@@ -6,7 +6,7 @@ import type {
   ModelInfo,
   TokenPiece,
   TappedTensor,
-} from '../../../../engine/types.ts';
+} from '../../../../engine/api/types.ts';
 import { formatAttention } from './attention.ts';
 import { formatInspection } from './inspection.ts';
 import { formatBytes, formatMs, formatPercent, formatVector, plural } from './numbers.ts';

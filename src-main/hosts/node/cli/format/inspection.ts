@@ -1,5 +1,5 @@
-import type { Inspection, TappedTensor } from '../../../../engine/types.ts';
-import { stopSentence } from '../../../../protocol/stop-sentence.ts';
+import type { Inspection, TappedTensor } from '../../../../engine/api/types.ts';
+import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { Pieces } from '../pieces.ts';
 import { formatAttention } from './attention.ts';
 import { formatCount, formatPercent, formatVector, plural } from './numbers.ts';

@@ -1,4 +1,4 @@
-import type { Fit } from '../../../../protocol/model-fit.ts';
+import type { Fit } from '../../../../protocol/engine/model-fit.ts';
 import { formatBytes, plural } from './numbers.ts';
 
 /** Whether a model fits, with the numbers. */

@@ -1,4 +1,4 @@
-import type { OpProfile, RunProfile } from '../../../../engine/types.ts';
+import type { OpProfile, RunProfile } from '../../../../engine/api/types.ts';
 import type { MachineCeilings } from '../../bench/bench-messages.ts';
 import type { BenchProfile } from '../../bench/run-bench.ts';
 import { plural } from './numbers.ts';

@@ -1,4 +1,4 @@
-import type { Score } from '../../../../engine/types.ts';
+import type { Score } from '../../../../engine/api/types.ts';
 import type { Pieces } from '../pieces.ts';
 import { formatCount, formatPercent, plural } from './numbers.ts';
 import { formatTable } from './table.ts';

@@ -1,5 +1,5 @@
-import type { GenerateEnd, GenerateStart } from '../../../../engine/types.ts';
-import { stopSentence } from '../../../../protocol/stop-sentence.ts';
+import type { GenerateEnd, GenerateStart } from '../../../../engine/api/types.ts';
+import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import { formatMs, plural } from './numbers.ts';
 
 /** Under a reply: one line of numbers and why it ended. */

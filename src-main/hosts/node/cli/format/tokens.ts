@@ -1,4 +1,4 @@
-import type { TokenPiece } from '../../../../engine/types.ts';
+import type { TokenPiece } from '../../../../engine/api/types.ts';
 import { plural } from './numbers.ts';
 import { formatTable } from './table.ts';
 

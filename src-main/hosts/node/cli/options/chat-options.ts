@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { ChatMessage, ChatTemplateChoice, PromptInput } from '../../../../engine/types.ts';
+import type { ChatMessage, ChatTemplateChoice, PromptInput } from '../../../../engine/api/types.ts';
 import { UsageError } from '../errors.ts';
 import { readSourceFile } from './source-file.ts';
 

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { ExecutorName, KvCacheType } from '../../../../engine/types.ts';
+import type { ExecutorName, KvCacheType } from '../../../../engine/api/types.ts';
 import { addModelOption, type ModelOption } from './model-option.ts';
 import { parseCount } from './values.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import type { SamplingParams } from '../../../../engine/types.ts';
+import type { SamplingParams } from '../../../../engine/api/types.ts';
 import { withModelDefaults } from './model-defaults.ts';
 import { addSamplingOptions, samplingParams, type SamplingOptions } from './sampling-options.ts';
 

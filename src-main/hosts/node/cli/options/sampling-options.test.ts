@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams, defaultStopParams } from '../../../../engine/defaults.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../../../engine/api/defaults.ts';
 import { addSamplingOptions, addStopOptions, samplingParams, stopParams } from './sampling-options.ts';
 
 function parse(...args: string[]) {

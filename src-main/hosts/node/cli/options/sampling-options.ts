@@ -6,7 +6,7 @@ import {
   FURTHER_SETTINGS,
   SAMPLING_SETTINGS,
 } from '../../../../engine/settings/sampling.ts';
-import type { GrammarSource, SamplingParams, StopParams } from '../../../../engine/types.ts';
+import type { GrammarSource, SamplingParams, StopParams } from '../../../../engine/api/types.ts';
 import { UsageError } from '../errors.ts';
 import { addSettingOptions, settingValues } from './setting-options.ts';
 import { readSourceFile } from './source-file.ts';

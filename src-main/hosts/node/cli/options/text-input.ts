@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { PromptInput } from '../../../../engine/types.ts';
-import { MAX_TEXT } from '../../../../protocol/schemas.ts';
+import type { PromptInput } from '../../../../engine/api/types.ts';
+import { MAX_TEXT } from '../../../../protocol/fields.ts';
 import type { CliContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { parseIds } from './values.ts';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Download } from '../../../../../protocol/app-services.ts';
-import { isDownloadAddress, isProxy } from '../../../../../protocol/download-address.ts';
-import { EngineError } from '../../../../../engine/errors.ts';
+import type { Download } from '../../../../../protocol/app/app-services.ts';
+import { isDownloadAddress, isProxy } from '../../../../../protocol/app/download-address.ts';
+import { EngineError } from '../../../../../engine/api/errors.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { formatDownload } from '../../format/download-progress.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { availableParallelism } from 'node:os';
 import { describeModel } from '../../../../../engine/index.ts';
-import { defaultContext, fitOf, memoryAt } from '../../../../../protocol/model-fit.ts';
+import { defaultContext, fitOf, memoryAt } from '../../../../../protocol/engine/model-fit.ts';
 import { systemMemory } from '../../../../../services/system-memory.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';

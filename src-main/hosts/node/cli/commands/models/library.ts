@@ -1,7 +1,7 @@
 /** Commands that change the library. */
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
-import type { ModelListing } from '../../../../../protocol/app-services.ts';
+import type { ModelListing } from '../../../../../protocol/app/app-services.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { formatFound } from '../../format/model-lists.ts';

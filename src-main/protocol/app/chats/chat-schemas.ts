@@ -1,0 +1,226 @@
+/** Changes of chats as they arrive from a page: what does not fit is refused. */
+import * as v from 'valibot';
+import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
+import type { Candidate, Stop, Timings } from '../../../engine/api/types.ts';
+import { errorPayload, MAX_TEXT, samplingParams, schemaOf, stopReason, text } from '../../fields.ts';
+import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
+import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
+import {
+  MAX_DETAILS_PER_CHUNK,
+  MAX_EVENTS_PER_WRITE,
+  NO_TOKEN,
+  REPLY_PARTS,
+  type ChatEvent,
+  type ChatFacts,
+  type ChatWrite,
+  type DetailsChunk,
+  type EarlierStop,
+  type ReplyFacts,
+  type StoredStop,
+  type TokenColumns,
+  type TokenDetails,
+} from './chat.ts';
+
+/** Tokens of one event; a page sends what came within half a second. */
+const MAX_TOKENS_PER_EVENT = 100_000;
+const MAX_TOKENS_PER_REPLY = 2_000_000;
+
+export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const milliseconds = v.pipe(finite, v.minValue(0));
+
+const droppedTokens = v.exactOptional(count);
+
+const stop = schemaOf<Stop>()(
+  v.variant('reason', [
+    v.strictObject({
+      reason: v.literal('eos'),
+      token: v.nullable(v.object({ id: count, piece: text })),
+      droppedTokens,
+    }),
+    v.strictObject({ reason: v.literal('max_tokens'), maxTokens: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('stop_string'), stopString: text, droppedTokens }),
+    v.strictObject({ reason: v.literal('repetition'), window: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('time_limit'), timeLimitMs: milliseconds, tokens: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('context_full'), promptTokens: count, contextSize: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('user'), tokens: count, to: v.exactOptional(text), droppedTokens }),
+    v.strictObject({ reason: v.literal('error'), tokens: count, error: errorPayload, droppedTokens }),
+  ]),
+);
+
+export const earlierStop = schemaOf<EarlierStop>()(
+  v.object({
+    reason: stopReason,
+    detail: text,
+    tokenId: v.exactOptional(count),
+    stopString: v.exactOptional(text),
+    errorCode: v.exactOptional(v.picklist(ENGINE_ERROR_CODES)),
+  }),
+);
+
+const storedStop = schemaOf<StoredStop>()(v.union([stop, earlierStop]));
+
+export const candidate = schemaOf<Candidate>()(
+  v.object({ id: count, piece: text, logprob: finite, sampledProbability: v.nullable(finite) }),
+);
+
+export const timings = schemaOf<Timings>()(
+  v.object({
+    loadMs: milliseconds,
+    prefillMs: milliseconds,
+    timeToFirstTokenMs: v.nullable(milliseconds),
+    prefillTokensPerSecond: rate,
+    decodeTokensPerSecond: rate,
+    totalMs: milliseconds,
+  }),
+);
+
+export const turnId = chatId;
+
+const factsEntries = {
+  title: shortText,
+  modelId: v.pipe(v.string(), v.maxLength(128)),
+  modelName: shortText,
+  systemPrompt: text,
+  head: v.nullable(turnId),
+};
+
+const replyEntries = {
+  stop: v.nullable(storedStop),
+  timings: v.nullable(timings),
+  seed: count,
+  sampling: samplingParams,
+  modelId: factsEntries.modelId,
+  model: shortText,
+  vocabularySize: count,
+  executor: v.picklist(['reference', 'wasm']),
+  notices: v.pipe(v.array(text), v.maxLength(100)),
+  promptTokens: count,
+  systemTokens: count,
+  droppedMessages: count,
+  contextUsed: count,
+  runStart: count,
+};
+
+/** Any of the keys may be missing. */
+function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
+  unknown,
+  Partial<T>
+> {
+  const optional = Object.entries<v.GenericSchema>(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
+  return v.strictObject(Object.fromEntries(optional)) as never;
+}
+
+const userTurn = v.strictObject({
+  id: turnId,
+  parent: v.nullable(turnId),
+  role: v.literal('user'),
+  text,
+  createdAt: isoDate,
+});
+const replyTurn = v.strictObject({
+  id: turnId,
+  parent: v.nullable(turnId),
+  role: v.literal('assistant'),
+  createdAt: isoDate,
+  facts: schemaOf<ReplyFacts>()(v.strictObject(replyEntries)),
+});
+
+const COLUMNS: { readonly [C in keyof TokenColumns]: (value: unknown) => boolean } = {
+  ids: (value) => isWhole(value, NO_TOKEN, MAX_TOKEN_ID),
+  lengths: (value) => isWhole(value, 0, MAX_TEXT),
+  parts: (value) => isWhole(value, 0, REPLY_PARTS.length - 1),
+  logprobs: Number.isFinite,
+  latencies: (value) => Number.isFinite(value) && (value as number) >= 0,
+};
+const COLUMN_NAMES = Object.keys(COLUMNS) as (keyof TokenColumns)[];
+
+function isWhole(value: unknown, min: number, max: number): boolean {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+/** Checked in one pass, because a reply may hold 100,000 tokens. */
+export function isTokenColumns(value: unknown): value is TokenColumns {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== COLUMN_NAMES.length) return false;
+  const length: unknown = (value as Partial<TokenColumns>).ids?.length;
+  return COLUMN_NAMES.every((name) => {
+    const column: unknown = Reflect.get(value, name);
+    return Array.isArray(column) && column.length === length && column.every(COLUMNS[name]);
+  });
+}
+
+const tokens = v.pipe(
+  v.strictObject({
+    type: v.literal('tokens'),
+    at: isoDate,
+    turn: turnId,
+    from: v.pipe(count, v.maxValue(MAX_TOKENS_PER_REPLY)),
+    text,
+    tokens: v.custom<TokenColumns>(isTokenColumns, 'Expected columns of numbers of equal length'),
+  }),
+  v.check(
+    (event) => event.tokens.ids.length <= MAX_TOKENS_PER_EVENT,
+    `Expected at most ${MAX_TOKENS_PER_EVENT} tokens`,
+  ),
+  v.check(
+    (event) => event.tokens.lengths.reduce((sum, length) => sum + length, 0) === event.text.length,
+    'Expected lengths that add up to the text’s',
+  ),
+);
+
+const chatEvent = schemaOf<ChatEvent>()(
+  v.variant('type', [
+    v.strictObject({
+      type: v.literal('facts'),
+      at: isoDate,
+      facts: partialOf<ChatFacts>(factsEntries),
+    }),
+    v.strictObject({ type: v.literal('turn'), at: isoDate, turn: v.variant('role', [userTurn, replyTurn]) }),
+    tokens,
+    v.strictObject({
+      type: v.literal('reply'),
+      at: isoDate,
+      turn: turnId,
+      facts: partialOf<ReplyFacts>(replyEntries),
+    }),
+    v.strictObject({ type: v.literal('remove'), at: isoDate, turn: turnId }),
+    v.strictObject({ type: v.literal('restore'), at: isoDate, turn: turnId }),
+  ]),
+);
+
+const details = schemaOf<DetailsChunk>()(
+  v.strictObject({
+    turn: turnId,
+    from: count,
+    details: v.pipe(
+      v.array(
+        schemaOf<TokenDetails>()(
+          v.strictObject({
+            piece: text,
+            rank: count,
+            sampledProbability: finite,
+            survivors: count,
+            candidates: v.pipe(v.array(candidate), v.maxLength(100)),
+          }),
+        ),
+      ),
+      v.maxLength(MAX_DETAILS_PER_CHUNK),
+    ),
+  }),
+);
+
+export const chatWrite = schemaOf<ChatWrite>()(
+  v.strictObject({
+    id: chatId,
+    base: count,
+    origin: v.pipe(v.string(), v.maxLength(64)),
+    events: v.pipe(v.array(chatEvent), v.maxLength(MAX_EVENTS_PER_WRITE)),
+    details: v.pipe(v.array(details), v.maxLength(MAX_EVENTS_PER_WRITE)),
+  }),
+);
+
+export const detailsRange = v.strictObject({
+  id: chatId,
+  turn: turnId,
+  from: count,
+  count: v.pipe(count, v.maxValue(1024)),
+});

@@ -1,0 +1,204 @@
+/**
+ * Settings as they arrive from a page, where what does not fit is refused, or from a file, which is parsed leniently: a
+ * missing or broken part becomes its default.
+ */
+import * as v from 'valibot';
+import { defaultSamplingParams, defaultStopParams } from '../../engine/api/defaults.ts';
+import { STOP_SETTINGS } from '../../engine/settings/generation.ts';
+import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
+import type { SettingTable } from '../../engine/settings/setting.ts';
+import type { SamplingParams } from '../../engine/api/types.ts';
+import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
+import { isDownloadAddress, isProxy } from './download-address.ts';
+import { modelId, schemaOf } from '../fields.ts';
+import { chatId, shortText, tokenCount } from './fields.ts';
+import { schemasOf, storedSettings } from '../setting-schemas.ts';
+
+export function defaultSettings(): Settings {
+  return {
+    theme: 'system',
+    perModel: {},
+    useKvCache: true,
+    whenFull: 'stop',
+    tokensView: false,
+    panel: { open: true, tab: 'sampling' },
+    lastChatId: null,
+    lastModelId: null,
+    downloads: { proxy: null, mirror: null },
+  };
+}
+
+const panelEntries = { open: v.boolean(), tab: v.picklist(['sampling', 'stop', 'prompt', 'context', 'rate']) };
+
+/** What holds for a model for which a person has chosen nothing. */
+export function defaultModelSettings(): ModelSettings {
+  return {
+    sampling: {},
+    stop: {},
+    template: 'model',
+    enableThinking: null,
+    contextSize: null,
+    drafts: { template: '', gbnf: '', json_schema: '' },
+  };
+}
+
+/** Models whose settings are kept; those of the oldest go first. */
+export const MAX_MODELS_WITH_SETTINGS = 500;
+
+const draft = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
+const draftEntries = { template: draft, gbnf: draft, json_schema: draft };
+const templateKind = v.picklist(['model', 'plain', 'custom']);
+const modelSettings = schemaOf<ModelSettings>()(
+  v.object({
+    sampling: partialOf(schemasOf(SAMPLING_SETTINGS)),
+    stop: partialOf(schemasOf(STOP_SETTINGS)),
+    template: templateKind,
+    enableThinking: v.nullable(v.boolean()),
+    contextSize: v.nullable(tokenCount),
+    drafts: v.object(draftEntries),
+  }),
+);
+
+const downloadEntries = {
+  proxy: v.nullable(
+    v.pipe(shortText, v.check(isProxy, 'Expected a proxy address, for example http://proxy.example:8080')),
+  ),
+  mirror: v.nullable(
+    v.pipe(shortText, v.check(isDownloadAddress, 'Expected an https address, for example https://mirror.example/hub')),
+  ),
+};
+
+const settingsEntries = {
+  theme: v.picklist(['system', 'light', 'dark', 'contrast']),
+  perModel: v.pipe(
+    v.record(modelId, modelSettings),
+    v.maxEntries(MAX_MODELS_WITH_SETTINGS, `Expected at most ${MAX_MODELS_WITH_SETTINGS} models`),
+  ),
+  useKvCache: v.boolean(),
+  whenFull: v.picklist(['stop', 'drop_oldest', 'shift']),
+  tokensView: v.boolean(),
+  panel: v.object(panelEntries),
+  lastChatId: v.nullable(chatId),
+  lastModelId: v.nullable(modelId),
+  downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
+};
+export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
+
+/** Top-level keys, each whole; a key that is no setting is refused. */
+export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
+  v.strictObject({
+    theme: v.exactOptional(settingsEntries.theme),
+    perModel: v.exactOptional(settingsEntries.perModel),
+    useKvCache: v.exactOptional(settingsEntries.useKvCache),
+    whenFull: v.exactOptional(settingsEntries.whenFull),
+    tokensView: v.exactOptional(settingsEntries.tokensView),
+    panel: v.exactOptional(settingsEntries.panel),
+    lastChatId: v.exactOptional(settingsEntries.lastChatId),
+    lastModelId: v.exactOptional(settingsEntries.lastModelId),
+    downloads: v.exactOptional(settingsEntries.downloads),
+  }),
+);
+
+/** Settings from a file: never fails, what is missing or does not fit is the default. */
+export function parseStoredSettings(value: unknown): Settings {
+  const defaults = defaultSettings();
+  const parsed = v.safeParse(
+    lenient(
+      {
+        ...settingsEntries,
+        perModel: storedPerModel,
+        panel: lenient(panelEntries, defaults.panel),
+        downloads: lenient(downloadEntries, defaults.downloads),
+      },
+      defaults,
+    ),
+    withPerModel(value),
+  );
+  return parsed.success ? v.parse(settingsSchema, parsed.output) : defaults;
+}
+
+/**
+ * Sampling settings from a file. What was not there yet when they were written has its default, which is off; the list
+ * of stages that was the default then becomes the present one, in which the stages that came later do nothing.
+ */
+export const storedSampling = v.pipe(
+  v.unknown(),
+  v.transform((value): SamplingParams => {
+    const defaults = defaultSamplingParams();
+    const sampling = { ...defaults, ...storedSettings(SAMPLING_SETTINGS, value) };
+    const isOlder = typeof value === 'object' && value !== null && !Object.hasOwn(value, 'minKeep');
+    const isOlderDefault = String(sampling.samplers) === String(FIRST_SAMPLER_ORDER);
+    return isOlder && isOlderDefault ? { ...sampling, samplers: defaults.samplers } : sampling;
+  }),
+);
+
+/** The model that settings were for while there was one set of them for all models. */
+const FIRST_MODEL = 'tiny-transformer';
+
+/** Settings from before each model had its own: what a person had changed is the first model's. */
+function withPerModel(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'perModel')) return value;
+  const stop = { ...defaultStopParams(), ...storedSettings(STOP_SETTINGS, Reflect.get(value, 'stop')) };
+  const settings = {
+    ...defaultModelSettings(),
+    sampling: differences(v.parse(storedSampling, Reflect.get(value, 'sampling')), defaultSamplingParams()),
+    stop: differences(stop, defaultStopParams()),
+  };
+  const isChanged = Object.keys({ ...settings.sampling, ...settings.stop }).length > 0;
+  return { ...value, perModel: isChanged ? { [FIRST_MODEL]: settings } : {} };
+}
+
+/** The keys whose values differ. */
+export function differences<T extends object>(values: T, base: T): Partial<T> {
+  const changed = Object.entries(values).filter(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(base, key)),
+  );
+  return Object.fromEntries(changed) as Partial<T>;
+}
+
+const storedModelSettings = lenient(
+  {
+    sampling: storedPartial(SAMPLING_SETTINGS),
+    stop: storedPartial(STOP_SETTINGS),
+    template: templateKind,
+    enableThinking: v.nullable(v.boolean()),
+    contextSize: v.nullable(tokenCount),
+    drafts: lenient(draftEntries, defaultModelSettings().drafts),
+  },
+  defaultModelSettings(),
+);
+
+/** Models whose id is none are left out, and the oldest when there are too many. */
+const storedPerModel = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.transform((all) => {
+    const known = Object.entries(all).filter(([id]) => v.is(modelId, id));
+    return Object.fromEntries(
+      known.slice(-MAX_MODELS_WITH_SETTINGS).map(([id, one]) => [id, v.parse(storedModelSettings, one)]),
+    );
+  }),
+);
+
+/** Any of the keys may be missing. */
+function partialOf<E extends v.ObjectEntries>(
+  entries: E,
+): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
+  const optional = Object.entries(entries).map(([key, schema]) => [key, v.exactOptional(schema)]);
+  return v.object(Object.fromEntries(optional)) as never;
+}
+
+function storedPartial(table: SettingTable): v.GenericSchema {
+  return v.pipe(
+    v.unknown(),
+    v.transform((value) => storedSettings(table, value)),
+  );
+}
+
+/** An object each of whose keys falls back to its default. */
+function lenient(entries: v.ObjectEntries, defaults: Readonly<Record<string, unknown>> | object): v.GenericSchema {
+  const withFallback = Object.entries(entries).map(([key, schema]) => [
+    key,
+    v.fallback(schema, Reflect.get(defaults, key)),
+  ]);
+  return v.fallback(v.object(Object.fromEntries(withFallback)), defaults);
+}

@@ -1,0 +1,66 @@
+/** What the service adds to the engine: which load is one. */
+import { expect, it } from 'vitest';
+import { EngineError, InferenceEngine, type ModelFiles } from '../../engine/index.ts';
+import { nodePlatform } from '../../engine/test-support/tiny-engine.ts';
+import { tinyGguf } from '../../engine/test-support/tiny-gguf.ts';
+import { memoryModelFiles } from '../../engine/test-support/model-files.ts';
+import { EngineService } from './engine-service.ts';
+
+const cancel = { cancelled: false };
+
+async function setUp() {
+  const files = async (name: string, stamp: string): Promise<ModelFiles> => {
+    return { ...memoryModelFiles('opened-1', { 'model.gguf': await tinyGguf(name) }), stamp };
+  };
+  const state = { files: await files('llama', 'first'), phases: [] as string[] };
+  const engine = new InferenceEngine(nodePlatform());
+  const openModel = (): Promise<ModelFiles> =>
+    state.files.names.length > 0
+      ? Promise.resolve(state.files)
+      : Promise.reject(new EngineError('MODEL_NOT_FOUND', 'It is gone.'));
+  const service = new EngineService({ engine, openModel });
+  const load = async (contextSize = 64) => {
+    state.phases = [];
+    const params = { modelId: 'opened-1', contextSize };
+    await service.stream({ method: 'load', params }, cancel, (event) => {
+      if (event.type === 'progress') state.phases.push(event.progress.phase);
+      return null;
+    });
+    return engine.model;
+  };
+  return { state, files, load };
+}
+
+it('reads a model in memory again when another file stands for its id, or the same was changed', async () => {
+  const { state, files, load } = await setUp();
+  const first = await load();
+  expect(first?.architecture).toBe('llama');
+  expect(state.phases).not.toEqual([]);
+  await load();
+  expect(state.phases).toEqual([]);
+  state.files = await files('gpt2', 'second');
+  expect((await load())?.architecture).toBe('gpt2');
+  expect(state.phases).not.toEqual([]);
+  await load();
+  expect(state.phases).toEqual([]);
+});
+
+it('keeps it when its file is gone, and does not take one that failed to load for it', async () => {
+  const { state, files, load } = await setUp();
+  await load();
+  const there = state.files;
+  state.files = { ...there, names: [] };
+  await load();
+  expect(state.phases).toEqual([]);
+  await expect(load(32)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+  state.files = {
+    ...(await files('gpt2', 'broken')),
+    open: () => Promise.reject(new EngineError('MODEL_IO', 'Broken.')),
+  };
+  await expect(load()).rejects.toMatchObject({ code: 'MODEL_IO' });
+  // It is the other file still, and is tried again.
+  await expect(load()).rejects.toMatchObject({ code: 'MODEL_IO' });
+  state.files = there;
+  expect((await load())?.architecture).toBe('llama');
+  expect(state.phases).toEqual([]);
+});

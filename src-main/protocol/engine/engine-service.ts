@@ -1,0 +1,120 @@
+/** One engine, shared by every connection to it: what each request of the protocol asks of the engine. */
+import type { InferenceEngine, LoadOptions } from '../../engine/index.ts';
+import type { CancelToken, ModelFiles } from '../../engine/api/platform.ts';
+import type { ModelInfo } from '../../engine/api/types.ts';
+import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import type { CheckedCall, CheckedStream } from './schemas.ts';
+
+/** What the service needs of the engine, which takes its requests one after the other. */
+export type ServedEngine = Pick<
+  InferenceEngine,
+  | 'busy'
+  | 'model'
+  | 'load'
+  | 'describe'
+  | 'unload'
+  | 'tokenize'
+  | 'detokenize'
+  | 'renderChat'
+  | 'checkGrammar'
+  | 'generate'
+  | 'score'
+  | 'inspect'
+  | 'preview'
+  | 'profile'
+>;
+
+export interface EngineServiceOptions {
+  engine: ServedEngine;
+  /** @throws EngineError MODEL_NOT_FOUND when this host has no model of that id. */
+  openModel(id: string): Promise<ModelFiles>;
+}
+
+type StreamEvent = EngineStreams[StreamName]['event'];
+
+/** Takes an event. A promise asks for time: nothing more is produced before it resolves. */
+export type Emit = (event: StreamEvent) => Promise<void> | null;
+
+export class EngineService {
+  readonly #engine: ServedEngine;
+  readonly #openModel: (id: string) => Promise<ModelFiles>;
+
+  constructor(options: EngineServiceOptions) {
+    this.#engine = options.engine;
+    this.#openModel = options.openModel;
+  }
+
+  async call(call: CheckedCall, cancel: CancelToken): Promise<EngineMethods[MethodName]['result']> {
+    const engine = this.#engine;
+    switch (call.method) {
+      case 'status':
+        return { model: engine.model, busy: engine.busy };
+      case 'tokenize':
+        return engine.tokenize(call.params);
+      case 'detokenize':
+        return engine.detokenize(call.params.ids, call.params.skipSpecial);
+      case 'renderChat':
+        return engine.renderChat(call.params);
+      case 'checkGrammar':
+        return { problem: engine.checkGrammar(call.params.grammar) };
+      case 'describe':
+        return engine.describe(await this.#openModel(call.params.modelId));
+      case 'unload':
+        await engine.unload(cancel);
+        return null;
+      case 'score':
+        return engine.score(call.params, cancel);
+      case 'inspect':
+        return engine.inspect(call.params, cancel);
+      case 'preview':
+        return engine.preview(call.params, cancel);
+      case 'profile':
+        return engine.profile(call.params, cancel);
+    }
+  }
+
+  /** Runs a stream to its end. `emit` may be called until the promise settles. */
+  async stream(stream: CheckedStream, cancel: CancelToken, emit: Emit): Promise<void> {
+    if (stream.method === 'load') {
+      // Progress is little, and waits for nobody.
+      void emit({ type: 'loaded', model: await this.#load(stream.params, cancel, emit) });
+      return;
+    }
+    for await (const event of this.#engine.generate(stream.params, cancel)) {
+      const room = emit(event);
+      if (room !== null) await room;
+    }
+  }
+
+  /**
+   * A model that is loaded already is not read again, so a page that reloads is ready at once; unless its files are others
+   * now.
+   */
+  #load({ modelId, ...wanted }: EngineStreams['load']['params'], cancel: CancelToken, emit: Emit): Promise<ModelInfo> {
+    const unless: LoadOptions['unless'] = async (present, stamp) =>
+      present.id === modelId && isAsWanted(present, wanted) && (await this.#isCurrent(modelId, stamp));
+    const onProgress: LoadOptions['onProgress'] = (progress) => void emit({ type: 'progress', progress });
+    return this.#engine.load(() => this.#openModel(modelId), { ...wanted, onProgress, cancel, unless });
+  }
+
+  /** Whether the files are those with that stamp. Files that are gone are no reason to give up the model in memory. */
+  async #isCurrent(modelId: string, stamp: string | undefined): Promise<boolean> {
+    try {
+      return (await this.#openModel(modelId)).stamp === stamp;
+    } catch {
+      return true;
+    }
+  }
+}
+
+function isAsWanted(present: ModelInfo, wanted: Omit<EngineStreams['load']['params'], 'modelId'>): boolean {
+  const { contextSize = present.contextSize, executor = present.executor, threads } = wanted;
+  const presentType = present.kernels?.kvCacheType;
+  const { kvCacheType = presentType } = wanted;
+  return (
+    present.contextSize === contextSize &&
+    present.executor === executor &&
+    presentType === kvCacheType &&
+    threads === undefined
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * Beside the engine's thread (in a page, in the utility process, in a terminal), where the event loop is always free: a
+ * cancel is heard at once and sets the flag in shared memory that the engine looks at while it computes.
+ */
+import { type CancelFlags } from './cancel-flags.ts';
+import { requestIdOf } from './schemas.ts';
+import type { Transport } from '../transports/transport.ts';
+import { Inbox } from '../transports/inbox.ts';
+
+export interface EngineLink {
+  /** For a client in this thread, or for a relay to one elsewhere. */
+  readonly transport: Transport;
+  /** The engine is gone: closes the transport from its side. */
+  lost(): void;
+}
+
+/**
+ * A transport to the engine whose cancels set the flags. Messages go through as they are, uncopied: the engine's edge
+ * checks what comes from a client, the client what comes from the engine.
+ *
+ * @param flags shared with the engine's thread; without them a cancel travels as a message only
+ */
+export function linkTo(engine: Transport, flags: CancelFlags | null): EngineLink {
+  const inbox = new Inbox();
+  const running = new Set<number>();
+  engine.onMessage((message) => {
+    if (typeOf(message) !== 'chunk') {
+      const id = requestIdOf(message);
+      if (id !== null) running.delete(id);
+    }
+    inbox.receive(message);
+  });
+  engine.onClose(() => inbox.close());
+  return {
+    transport: {
+      post(message) {
+        const id = requestIdOf(message);
+        const type = typeOf(message);
+        if (id !== null && type === 'cancel' && running.has(id)) flags?.cancel(id);
+        engine.post(message);
+        if (id !== null && (type === 'call' || type === 'open')) running.add(id);
+      },
+      onMessage: (listener) => inbox.onMessage(listener),
+      onClose: (listener) => inbox.onClose(listener),
+      close() {
+        for (const id of running) flags?.cancel(id);
+        inbox.hangUp();
+        engine.close();
+      },
+    },
+    lost() {
+      engine.close();
+      inbox.close();
+    },
+  };
+}
+
+/** Joins a client elsewhere to the engine. When one side goes, the other is closed. */
+export function relay(client: Transport, engine: Transport): { close(): void } {
+  const close = () => {
+    client.close();
+    engine.close();
+  };
+  client.onMessage((message) => engine.post(message));
+  engine.onMessage((message) => client.post(message));
+  client.onClose(close);
+  engine.onClose(close);
+  return { close };
+}
+
+function typeOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'type' in message ? message.type : undefined;
+}

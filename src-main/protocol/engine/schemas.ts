@@ -1,0 +1,233 @@
+/**
+ * What may cross the border. The engine's side checks every message and every method's params; the client's side
+ * checks the envelope of what comes back.
+ */
+import * as v from 'valibot';
+import { EngineError } from '../../engine/api/errors.ts';
+import { STOP_SETTINGS, TOP_CANDIDATES } from '../../engine/settings/generation.ts';
+import { MAX_SOURCE } from '../../engine/settings/sampling.ts';
+import type {
+  ChatMessage,
+  ChatTemplateChoice,
+  Continues,
+  GenerateParams,
+  InspectParams,
+  PromptInput,
+  RenderChatParams,
+  ProfileParams,
+  ScoreParams,
+  StopParams,
+  TokenizeParams,
+} from '../../engine/api/types.ts';
+import { errorPayload, modelId, parseOrRefuse, samplingParams, schemaOf, stopReason, text } from '../fields.ts';
+import { grammarSource, MAX_TOKEN_ID, numberIn, schemasOf } from '../setting-schemas.ts';
+import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import type { ClientMessage, EngineMessage } from './messages.ts';
+
+/** Ids in one list. */
+export const MAX_IDS = 1024 * 1024;
+export const MAX_CREDIT = 2 ** 31 - 1;
+
+const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+const requestId = integerBetween(1, MAX_CREDIT);
+const executorName = v.picklist(['reference', 'wasm']);
+/** More than the machines have that people run models on, and few enough to start. */
+export const MAX_THREADS = 64;
+
+/** Checked in one pass, because a list may hold a million ids. */
+const tokenIds = v.custom<number[]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.length <= MAX_IDS &&
+    value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID),
+  `Expected a list of at most ${MAX_IDS} token ids (whole numbers, 0 or above)`,
+);
+
+export const chatMessage = schemaOf<ChatMessage>()(
+  v.object({ role: v.picklist(['system', 'user', 'assistant']), text }),
+);
+
+const source = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
+
+export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
+  v.variant('kind', [
+    v.object({ kind: v.literal('model') }),
+    v.object({ kind: v.literal('plain') }),
+    v.object({ kind: v.literal('custom'), source }),
+  ]),
+);
+
+const chatEntries = {
+  messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
+  whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest', 'shift'])),
+  template: v.exactOptional(chatTemplateChoice),
+  enableThinking: v.exactOptional(v.boolean()),
+};
+
+const renderChatParams = schemaOf<RenderChatParams>()(v.object(chatEntries));
+
+const promptInput = schemaOf<PromptInput>()(
+  v.variant('kind', [
+    v.object({
+      kind: v.literal('text'),
+      text,
+      addBos: v.exactOptional(v.boolean()),
+      parseSpecial: v.exactOptional(v.boolean()),
+      whenFull: v.exactOptional(v.picklist(['stop', 'shift'])),
+    }),
+    v.object({ kind: v.literal('ids'), ids: tokenIds, whenFull: v.exactOptional(v.picklist(['stop', 'shift'])) }),
+    v.object({ kind: v.literal('chat'), ...chatEntries }),
+  ]),
+);
+
+const stopParams = schemaOf<StopParams>()(v.object(schemasOf(STOP_SETTINGS)));
+
+const candidateCount = numberIn(TOP_CANDIDATES);
+
+const continues = schemaOf<Continues>()(
+  v.object({
+    reason: v.nullable(stopReason),
+    stopString: v.exactOptional(v.pipe(v.string(), v.maxLength(STOP_SETTINGS.stopStrings.maxLength))),
+  }),
+);
+
+const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
+
+const scoreParams = schemaOf<ScoreParams>()(v.object({ prompt: promptInput, top: candidateCount }));
+
+const inspectParams = schemaOf<InspectParams>()(
+  v.object({ prompt: promptInput, sampling: samplingParams, stop: stopParams, topCandidates: candidateCount }),
+);
+
+const generateParams = schemaOf<GenerateParams>()(
+  v.object({
+    prompt: promptInput,
+    sampling: samplingParams,
+    stop: stopParams,
+    useKvCache: v.boolean(),
+    topCandidates: candidateCount,
+    continues: v.exactOptional(continues),
+  }),
+);
+
+const noParams = schemaOf<Record<string, never>>()(v.record(v.string(), v.never()));
+
+type SchemasFor<T extends { [M in keyof T]: { params: unknown } }> = {
+  readonly [M in keyof T]: v.GenericSchema<unknown, T[M]['params']>;
+};
+
+const methodParams: SchemasFor<EngineMethods> = {
+  status: noParams,
+  describe: schemaOf<EngineMethods['describe']['params']>()(v.object({ modelId })),
+  unload: noParams,
+  tokenize: tokenizeParams,
+  detokenize: schemaOf<EngineMethods['detokenize']['params']>()(v.object({ ids: tokenIds, skipSpecial: v.boolean() })),
+  renderChat: renderChatParams,
+  score: scoreParams,
+  inspect: inspectParams,
+  preview: inspectParams,
+  profile: schemaOf<ProfileParams>()(
+    v.object({
+      prompt: integerBetween(1, MAX_CREDIT),
+      context: integerBetween(1, MAX_CREDIT),
+      generate: integerBetween(1, MAX_CREDIT),
+    }),
+  ),
+  checkGrammar: schemaOf<EngineMethods['checkGrammar']['params']>()(v.object({ grammar: grammarSource(MAX_SOURCE) })),
+};
+
+const streamParams: SchemasFor<EngineStreams> = {
+  load: schemaOf<EngineStreams['load']['params']>()(
+    v.object({
+      modelId,
+      contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)),
+      executor: v.exactOptional(executorName),
+      threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
+      kvCacheType: v.exactOptional(v.picklist(['f32', 'f16', 'q8'])),
+    }),
+  ),
+  generate: generateParams,
+};
+
+/** A message of a client, checked to its last field. */
+export type CheckedMessage =
+  | Exclude<ClientMessage, { type: 'call' | 'open' }>
+  | { type: 'call'; id: number; call: CheckedCall }
+  | { type: 'open'; id: number; stream: CheckedStream; credit: number };
+
+/** A call whose name and params have been checked. */
+export type CheckedCall = { [M in MethodName]: { method: M; params: EngineMethods[M]['params'] } }[MethodName];
+export type CheckedStream = { [S in StreamName]: { method: S; params: EngineStreams[S]['params'] } }[StreamName];
+
+/**
+ * The one check of what comes from a client.
+ * @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it
+ */
+export function checkClientMessage(raw: unknown): CheckedMessage {
+  const message = parseOrRefuse(clientMessage, raw, 'message');
+  switch (message.type) {
+    case 'call': {
+      const { type, id, method, params } = message;
+      return { type, id, call: checkCall(method, params) };
+    }
+    case 'open': {
+      const { type, id, method, params, credit } = message;
+      return { type, id, stream: checkStream(method, params), credit };
+    }
+    default:
+      return message;
+  }
+}
+
+/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+export function checkCall(method: string, params: unknown): CheckedCall {
+  return check(methodParams, method, params) as CheckedCall;
+}
+
+/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+export function checkStream(method: string, params: unknown): CheckedStream {
+  return check(streamParams, method, params) as CheckedStream;
+}
+
+function check(schemas: Readonly<Record<string, v.GenericSchema>>, method: string, params: unknown) {
+  const schema = Object.hasOwn(schemas, method) ? schemas[method] : undefined;
+  if (schema === undefined) {
+    const known = Object.keys(schemas).join(', ');
+    throw new EngineError('BAD_REQUEST', `Unknown method "${method.slice(0, 100)}". Known methods: ${known}.`, {
+      method: method.slice(0, 100),
+    });
+  }
+  return { method, params: parseOrRefuse(schema, params, method) };
+}
+
+export const clientMessage = schemaOf<ClientMessage>()(
+  v.variant('type', [
+    v.object({ type: v.literal('hello'), version: v.number() }),
+    v.object({ type: v.literal('call'), id: requestId, method: v.string(), params: v.unknown() }),
+    v.object({
+      type: v.literal('open'),
+      id: requestId,
+      method: v.string(),
+      params: v.unknown(),
+      credit: integerBetween(1, MAX_CREDIT),
+    }),
+    v.object({ type: v.literal('credit'), id: requestId, credit: integerBetween(1, MAX_CREDIT) }),
+    v.object({ type: v.literal('cancel'), id: requestId }),
+  ]),
+);
+
+export const engineMessage = schemaOf<EngineMessage>()(
+  v.variant('type', [
+    v.object({ type: v.literal('hello'), version: v.number() }),
+    v.object({ type: v.literal('result'), id: requestId, result: v.unknown() }),
+    v.object({ type: v.literal('chunk'), id: requestId, events: v.array(v.unknown()) }),
+    v.object({ type: v.literal('end'), id: requestId }),
+    v.object({ type: v.literal('error'), id: requestId, error: errorPayload }),
+  ]),
+);
+
+/** The id in a message, however malformed the rest is, so that its sender gets an answer. */
+export function requestIdOf(message: unknown): number | null {
+  if (typeof message !== 'object' || message === null || !('id' in message)) return null;
+  return v.is(requestId, message.id) ? message.id : null;
+}

@@ -1,0 +1,58 @@
+/**
+ * Schemas that both protocols are made of. Static types and schemas are held together by `schemaOf`: a schema that drifts
+ * from its type does not compile.
+ */
+import * as v from 'valibot';
+import { EngineError } from '../engine/api/errors.ts';
+import { SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';
+import type { ErrorPayload, SamplingParams, StopReason } from '../engine/api/types.ts';
+import { isErrorCode } from './errors.ts';
+import { schemasOf } from './setting-schemas.ts';
+
+/** Longest text of one message, UTF-16 units. What fits here may still not fit the context window. */
+export const MAX_TEXT = 8 * 1024 * 1024;
+
+/** Gives a schema the type it must describe, exactly: neither wider nor narrower. */
+export function schemaOf<T>() {
+  return <S extends v.GenericSchema<unknown, T>>(schema: [T] extends [v.InferOutput<S>] ? S : never): S => schema;
+}
+
+/**
+ * @param what Names the value in the message, for example the method.
+ * @throws EngineError BAD_REQUEST with `details.field`, the dotted path of the first bad field.
+ */
+export function parseOrRefuse<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const field = v.getDotPath(issue) ?? '';
+  const where = field === '' ? what : `${what}: ${field}`;
+  throw new EngineError('BAD_REQUEST', `Invalid value in ${where}. ${issue.message.slice(0, 300)}.`, { field, what });
+}
+
+export const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
+
+/** A folder's name, never a path. */
+export const modelId = v.pipe(
+  v.string(),
+  v.maxLength(128),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected a model id: letters, digits, dots, dashes'),
+);
+
+export function isModelId(value: unknown): boolean {
+  return v.is(modelId, value);
+}
+
+export const samplingParams = schemaOf<SamplingParams>()(v.object(schemasOf(SAMPLING_SETTINGS)));
+
+export const stopReason = schemaOf<StopReason>()(
+  v.picklist(['eos', 'max_tokens', 'stop_string', 'repetition', 'time_limit', 'context_full', 'user', 'error']),
+);
+
+export const errorPayload = schemaOf<ErrorPayload>()(
+  v.object({
+    code: v.custom<ErrorPayload['code']>(isErrorCode, 'Expected an error code'),
+    message: v.string(),
+    details: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+  }),
+);
