@@ -1,9 +1,7 @@
-/** Who holds a lock file, and whether that process still runs. Shared by the lock on the data folder and by file locks. */
+/** Who holds a lock file, and whether that process still runs. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import { codeOf } from './json-file.ts';
 
 /** The content of a lock file. It never changes while the lock is held; the file's modification time is the heartbeat. */
@@ -60,7 +58,14 @@ export function clearHolder({ token }: Holder): void {
   liveTokens.delete(token);
 }
 
+/** Of file locks from before there was a heartbeat: `PID HOST UUID`. */
+const EARLIER_FORMAT = /^(\d+) (\S+) \S+$/;
+
 export function parseHolder(text: string): Holder {
+  const [, earlierPid, earlierMachine = ''] = EARLIER_FORMAT.exec(text) ?? [];
+  if (earlierPid !== undefined) {
+    return { ...UNKNOWN_HOLDER, token: text, pid: Number(earlierPid), machine: earlierMachine };
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -92,35 +97,6 @@ export function presenceOf(holder: Holder): Presence {
   // Elsewhere than on Linux, or for another user's process, the id may have been given out again.
   if (state === null || holder.startTicks === null) return 'unknown';
   return state.isDead || state.startTicks !== holder.startTicks ? 'gone' : 'running';
-}
-
-/** Follows the heartbeat of one lock file, on this process's own clock: a changed system time ends no lock. */
-export class HeartbeatWatch {
-  #beat = '';
-  #since = 0;
-  #hasMoved = false;
-
-  /** Whether the present holder's heartbeat was seen to move. */
-  get hasMoved(): boolean {
-    return this.#hasMoved;
-  }
-
-  /** @returns for how long the heartbeat has stood still, ms; 0 when the file is gone */
-  async look(path: string, token: string): Promise<number> {
-    const beat = await stat(path, { bigint: true }).then(({ mtimeNs }) => `${token} ${mtimeNs}`, ignoreMissing);
-    if (beat === undefined) return 0;
-    if (beat !== this.#beat) {
-      this.#hasMoved = this.#beat.startsWith(`${token} `);
-      this.#beat = beat;
-      this.#since = performance.now();
-    }
-    return performance.now() - this.#since;
-  }
-}
-
-export function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT') throw error;
-  return undefined;
 }
 
 function sharesProcessIds({ machine, boot, pidNamespace }: Holder): boolean {

@@ -1,3 +1,4 @@
+import type { Section } from './base-tokenizer.ts';
 import type { JsonPart } from './json-part.ts';
 import { CharTrie } from './model/char-trie.ts';
 import { type CharSet } from './regex/char-set.ts';
@@ -17,14 +18,6 @@ export interface AddedToken {
   readonly stripsRight: boolean;
   /** Is looked for in the normalised text, normalised itself. */
   readonly normalized: boolean;
-}
-
-/** A stretch of text between added tokens, or one such token: UTF-16 range `[start, end)`. */
-export interface Section {
-  start: number;
-  end: number;
-  /** Null: ordinary text. */
-  tokenId: number | null;
 }
 
 /** The `added_tokens` of a tokenizer file. Adds them to `vocabulary`. */

@@ -1,5 +1,6 @@
 import { EngineError } from '../api/errors.ts';
 import type { TokenKind, TokenPiece } from '../api/types.ts';
+import { noSuchToken } from './base-tokenizer.ts';
 import type { Tokenizer, TokenStream } from './tokenizer.ts';
 
 /**
@@ -30,10 +31,7 @@ export class IdsOnlyTokenizer implements Tokenizer {
 
   piece(id: number): string {
     if (Number.isInteger(id) && id >= 0 && id < this.vocabularySize) return `[${id}]`;
-    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids run from 0 to ${this.vocabularySize - 1}.`, {
-      id,
-      vocabularySize: this.vocabularySize,
-    });
+    throw noSuchToken(id, this.vocabularySize);
   }
 
   bytes(id: number): Uint8Array {

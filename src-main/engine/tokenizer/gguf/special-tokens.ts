@@ -1,3 +1,5 @@
+import type { Section } from '../base-tokenizer.ts';
+
 /** A token that is found in a text as it stands. */
 export interface TextToken {
   readonly id: number;
@@ -7,13 +9,8 @@ export interface TextToken {
   readonly takesSpaceAfter?: boolean;
 }
 
-/** A stretch of text between tokens, or one such token: UTF-16 range `[start, end)`. */
-export interface Fragment {
-  readonly start: number;
-  readonly end: number;
-  /** Null: ordinary text. */
-  readonly token: number | null;
-}
+/** Cuts a text at the tokens in it: sections left to right, none empty, and between two of text always a token. */
+export type TokenFinder = (text: string) => Section[];
 
 /** All tokens of one length in bytes, by text. */
 interface Bucket {
@@ -30,26 +27,24 @@ const isSpace = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d
 /**
  * Finds tokens in a text as llama.cpp does (`tokenizer_st_partition`): the longest first, wherever they are, then the next
  * in what is left. That is not the leftmost first: of "<a" and "ab>>", the second is found in "<ab>>".
- *
- * @returns a function from a text to its fragments, left to right, none empty
  */
-export function tokenFinder(tokens: readonly TextToken[]): (text: string) => Fragment[] {
+export function tokenFinder(tokens: readonly TextToken[]): TokenFinder {
   const buckets = bucketsOf(tokens);
   const placesIn = placeFinder(buckets);
   return (text) => {
-    let fragments: Fragment[] = text === '' ? [] : [{ start: 0, end: text.length, token: null }];
+    let sections: Section[] = text === '' ? [] : [{ start: 0, end: text.length, tokenId: null }];
     const places = placesIn(text);
-    if (places.length === 0) return fragments;
+    if (places.length === 0) return sections;
     for (const bucket of buckets) {
       let changed = false;
-      const next: Fragment[] = [];
-      for (const fragment of fragments) {
-        if (fragment.token !== null || !splitFragment(text, fragment, bucket, places, next)) next.push(fragment);
+      const next: Section[] = [];
+      for (const section of sections) {
+        if (section.tokenId !== null || !splitSection(text, section, bucket, places, next)) next.push(section);
         else changed = true;
       }
-      if (changed) fragments = next;
+      if (changed) sections = next;
     }
-    return fragments;
+    return sections;
   };
 }
 
@@ -70,30 +65,30 @@ function placeFinder(buckets: readonly Bucket[]): (text: string) => number[] {
   };
 }
 
-/** Puts the parts of `fragment` into `into`. @returns false, and nothing put, when no token of the bucket is in it */
-function splitFragment(
+/** Puts the parts of `section` into `into`. @returns false, and nothing put, when no token of the bucket is in it */
+function splitSection(
   text: string,
-  fragment: Fragment,
+  section: Section,
   bucket: Bucket,
   places: readonly number[],
-  into: Fragment[],
+  into: Section[],
 ): boolean {
-  let { start } = fragment;
+  let { start } = section;
   let found = false;
-  for (let i = firstFrom(places, start); i < places.length && places[i] < fragment.end; i++) {
+  for (let i = firstFrom(places, start); i < places.length && places[i] < section.end; i++) {
     let at = places[i];
-    const token = at < start ? undefined : tokenAt(text, at, fragment.end, bucket);
+    const token = at < start ? undefined : tokenAt(text, at, section.end, bucket);
     if (!token) continue;
     found = true;
     let before = at;
     if (token.takesSpaceBefore) while (before > start && isSpace(text.charCodeAt(before - 1))) before--;
-    if (before > start) into.push({ start, end: before, token: null });
+    if (before > start) into.push({ start, end: before, tokenId: null });
     at += token.text.length;
-    into.push({ start: at - token.text.length, end: at, token: token.id });
-    if (token.takesSpaceAfter) while (at < fragment.end && isSpace(text.charCodeAt(at))) at++;
+    into.push({ start: at - token.text.length, end: at, tokenId: token.id });
+    if (token.takesSpaceAfter) while (at < section.end && isSpace(text.charCodeAt(at))) at++;
     start = at;
   }
-  if (found && start < fragment.end) into.push({ start, end: fragment.end, token: null });
+  if (found && start < section.end) into.push({ start, end: section.end, tokenId: null });
   return found;
 }
 
