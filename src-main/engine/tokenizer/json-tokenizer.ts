@@ -22,10 +22,10 @@ export interface TokenizerParts {
   decoder: Decoder;
 }
 
-/** How vocabularies with byte fallback write a byte. */
+/** A byte in vocabularies with byte fallback. */
 const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
 
-/** A surrogate without its partner. JavaScript allows it in a text, Unicode and tokenizers do not. */
+/** An unpaired surrogate, which is allowed in JavaScript strings, but not in Unicode text or by tokenizers. */
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
 
@@ -34,15 +34,15 @@ type Found = (id: number, range: () => TokenPiece['range']) => void;
 const noRange = () => null;
 
 /**
- * A tokenizer in Hugging Face's structure: added tokens, normalizer, pre-tokenizer, model, post-processor, and the
- * decoder for the way back. A lone surrogate counts as U+FFFD. Ids without a token are special tokens without text.
+ * A tokenizer with Hugging Face's structure: added tokens, normalizer, pre-tokenizer, model, post-processor and decoder.
+ * A lone surrogate counts as U+FFFD. Ids without a token are special tokens without text.
  */
 export class JsonTokenizer implements Tokenizer {
   readonly vocabularySize: number;
   readonly bosTokenId: number | null;
   readonly unkTokenId: number | null;
   private readonly added: ReadonlyMap<number, AddedToken>;
-  /** What decoding writes for added tokens that are normalised: their normalised text. */
+  /** Decoded text of added tokens that are normalised: their normalised text. */
   private readonly writtenAs: ReadonlyMap<number, string>;
   private readonly splitAtAdded: AddedTokenSplitter;
   private readonly splitAtNormalized: AddedTokenSplitter;
@@ -150,7 +150,7 @@ export class JsonTokenizer implements Tokenizer {
     if (addSpecial) after.forEach((id) => found(id, noRange));
   }
 
-  /** Text without added tokens, but for those that are only found once it is normalised. */
+  /** Encodes text without added tokens, except those that are found after normalisation only. */
   private encodeSection(section: AlignedText, options: EncodeOptions, found: Found): void {
     const normalized = this.parts.normalizer.normalize(section);
     for (const { start, end, tokenId } of this.splitAtNormalized(normalized.text, options)) {

@@ -1,26 +1,26 @@
-/** A token that is found in a text as it stands. */
+/** A token that is found literally in a text. */
 export interface TextToken {
   readonly id: number;
   readonly text: string;
-  /** White space before or after it belongs to it. */
+  /** Whether it includes white space before or after it. */
   readonly takesSpaceBefore?: boolean;
   readonly takesSpaceAfter?: boolean;
 }
 
-/** A stretch of text between tokens, or one such token: UTF-16 range `[start, end)`. */
+/** A range of text between tokens, or one such token: UTF-16 range `[start, end)`. */
 export interface Fragment {
   readonly start: number;
   readonly end: number;
-  /** Null: ordinary text. */
+  /** Null for ordinary text. */
   readonly token: number | null;
 }
 
 /** All tokens of one length in bytes, by text. */
 interface Bucket {
   readonly tokens: ReadonlyMap<string, TextToken>;
-  /** UTF-16 lengths that occur. */
+  /** Their UTF-16 lengths. */
   readonly lengths: readonly number[];
-  /** The first two UTF-16 units of each, as one number; one unit of those that have one. */
+  /** The first two UTF-16 units of each, as one number; one unit for tokens with only one. */
   readonly beginnings: ReadonlySet<number>;
 }
 
@@ -28,23 +28,23 @@ interface Bucket {
 const isSpace = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
 
 /**
- * Finds tokens in a text as llama.cpp does (`tokenizer_st_partition`): the longest first, wherever they are, then the next
- * in what is left. That is not the leftmost first: of "<a" and "ab>>", the second is found in "<ab>>".
+ * Finds tokens in a text as llama.cpp does (`tokenizer_st_partition`): the longest first, wherever they are, then the
+ * next in the rest. This is not leftmost first: of "<a" and "ab>>", the second is found in "<ab>>".
  *
  * @returns a function from a text to its fragments, left to right, none empty
  */
 export function tokenFinder(tokens: readonly TextToken[]): (text: string) => Fragment[] {
   const buckets = bucketsOf(tokens);
-  const placesIn = placeFinder(buckets);
+  const positionsIn = positionFinder(buckets);
   return (text) => {
     let fragments: Fragment[] = text === '' ? [] : [{ start: 0, end: text.length, token: null }];
-    const places = placesIn(text);
-    if (places.length === 0) return fragments;
+    const positions = positionsIn(text);
+    if (positions.length === 0) return fragments;
     for (const bucket of buckets) {
       let changed = false;
       const next: Fragment[] = [];
       for (const fragment of fragments) {
-        if (fragment.token !== null || !splitFragment(text, fragment, bucket, places, next)) next.push(fragment);
+        if (fragment.token !== null || !splitFragment(text, fragment, bucket, positions, next)) next.push(fragment);
         else changed = true;
       }
       if (changed) fragments = next;
@@ -53,35 +53,39 @@ export function tokenFinder(tokens: readonly TextToken[]): (text: string) => Fra
   };
 }
 
-/** Finds where any token may begin, ascending: there are some 60 buckets, and few such places in a text. */
-function placeFinder(buckets: readonly Bucket[]): (text: string) => number[] {
+/**
+ * Finds all positions where a token may begin, ascending: there are about 60 buckets, and few such positions in a text.
+ */
+function positionFinder(buckets: readonly Bucket[]): (text: string) => number[] {
   const beginnings = new Set(buckets.flatMap((bucket) => [...bucket.beginnings]));
   const first = new Uint8Array(0x10000);
   for (const beginning of beginnings) first[beginning < 0 ? -beginning - 1 : Math.floor(beginning / 0x10000)] = 1;
   return (text) => {
-    const places: number[] = [];
+    const positions: number[] = [];
     for (let at = 0; at < text.length; at++) {
       const unit = text.charCodeAt(at);
       if (first[unit] === 0) continue;
       const pair = unit * 0x10000 + (at + 1 < text.length ? text.charCodeAt(at + 1) : 0);
-      if (beginnings.has(pair) || beginnings.has(-unit - 1)) places.push(at);
+      if (beginnings.has(pair) || beginnings.has(-unit - 1)) positions.push(at);
     }
-    return places;
+    return positions;
   };
 }
 
-/** Puts the parts of `fragment` into `into`. @returns false, and nothing put, when no token of the bucket is in it */
+/**
+ * Appends the parts of `fragment` to `into`. @returns false, without appending, when it contains no token of the bucket
+ */
 function splitFragment(
   text: string,
   fragment: Fragment,
   bucket: Bucket,
-  places: readonly number[],
+  positions: readonly number[],
   into: Fragment[],
 ): boolean {
   let { start } = fragment;
   let found = false;
-  for (let i = firstFrom(places, start); i < places.length && places[i] < fragment.end; i++) {
-    let at = places[i];
+  for (let i = firstFrom(positions, start); i < positions.length && positions[i] < fragment.end; i++) {
+    let at = positions[i];
     const token = at < start ? undefined : tokenAt(text, at, fragment.end, bucket);
     if (!token) continue;
     found = true;
