@@ -4,7 +4,7 @@
  * cache.
  *
  *     node --import tsx bench/attention.ts [--rows 1,512] [--context 2048] [--layers 1] [--heads 9/3] [--kv f16]
- *                                          [--seconds 1] [--places 8] [--variant threads] [--json]
+ *                                          [--seconds 1] [--streams 8] [--variant threads] [--json]
  *
  * With ELECTRON_RUN_AS_NODE=1 and Electron's program in place of `node`, in the app's V8. Each figure is the best of many
  * runs, so that what else the machine does counts little.
@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
     heads: { type: 'string', default: '9/3' },
     kv: { type: 'string', default: 'f16' },
     seconds: { type: 'string', default: '1' },
-    places: { type: 'string', default: '8' },
+    streams: { type: 'string', default: '8' },
     variant: { type: 'string', default: 'threads' },
     json: { type: 'boolean', default: false },
   },
@@ -63,7 +63,7 @@ async function measure(rows: number): Promise<{ rows: number; ms: number; gmacs:
     cells: before + rows,
     kvCacheType: options.kv as KvCacheType,
     clock: performance,
-    places: options.places === '2' ? 2 : 8,
+    streams: options.streams === '2' ? 2 : 8,
   });
   const cache = new KvCache(before + rows);
   if (before > 0) await executor.run(batchOf([cache.append(0, ids(0, before))]), { logits: [] });

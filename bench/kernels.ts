@@ -4,7 +4,7 @@
  * `--stream 0` keeps one in the cache.
  *
  *     node --import tsx bench/kernels.ts [--types Q4_0,Q8_0] [--shapes 576x576] [--rows 1,4,64] [--seconds 0.5]
- *                                        [--stream 128] [--places 8] [--sums i32] [--variant threads] [--json]
+ *                                        [--stream 128] [--streams 8] [--sums i32] [--variant threads] [--json]
  *
  * With ELECTRON_RUN_AS_NODE=1 and Electron's program in place of `node`, in the app's V8. Each figure is the best of many
  * short runs, so that what else the machine does counts little. What the machine can do at most: npm run bench.
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     shapes: { type: 'string', default: '576x576,192x576,1536x576,576x1536,49152x576' },
     rows: { type: 'string', default: '1,4,64' },
     stream: { type: 'string', default: '128' },
-    places: { type: 'string', default: '8' },
+    streams: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '0.5' },
     variant: { type: 'string', default: 'threads' },
     sums: { type: 'string', default: 'i32' },
@@ -88,7 +88,7 @@ function measure(name: string, shape: string): void {
   for (let i = 0; i < many * inputs; i++) memory.f32[x / 4 + i] = Math.sin(i * 12.9898);
   memory.i32[(pool + L.POOL_THREADS) / 4] = 1;
   memory.i32[(run + L.RUN_TILES) / 4] = tiles;
-  memory.i32[(run + L.RUN_PLACES) / 4] = Number(options.places);
+  memory.i32[(run + L.RUN_PLACES) / 4] = Number(options.streams);
 
   for (const rows of rowCounts) {
     memory.i32[(run + L.RUN_ROWS) / 4] = rows;

@@ -3,7 +3,7 @@ import { EngineError } from './api/errors.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { HostYield } from './generation/host-yield.ts';
 import { inspect } from './generation/inspect.ts';
-import { commonBeginning, Lanes, together } from './generation/lanes.ts';
+import { commonPrefix, Lanes, together } from './generation/lanes.ts';
 import { logitsAfter } from './generation/prefill.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
@@ -187,7 +187,7 @@ export class InferenceEngine {
         return this.job(loaded, params, either);
       });
       const { executor, cache, context } = loaded;
-      const begin = commonBeginning(jobs.map(({ prompt }) => prompt.ids));
+      const begin = commonPrefix(jobs.map(({ prompt }) => prompt.ids));
       // One more, because the last is never taken from what is there.
       context.reuse([...begin, 0]);
       if (context.length < begin.length) {

@@ -11,10 +11,10 @@ export interface ByteSource {
   readonly size: number;
   /**
    * Reads `length` bytes from byte `offset`.
-   * @param room may be used for them, so that reading much in pieces leaves no garbage; at least `length` long
+   * @param buffer reused for the bytes, to avoid garbage when reading in chunks; at least `length` long
    * @throws EngineError MODEL_FORMAT when the range lies outside the file, MODEL_IO when reading fails.
    */
-  read(offset: number, length: number, room?: Uint8Array): Promise<Uint8Array>;
+  read(offset: number, length: number, buffer?: Uint8Array): Promise<Uint8Array>;
   close?(): Promise<void>;
 }
 

@@ -213,8 +213,8 @@ export interface KernelsInfo {
   variant: string;
   /** Bits of the sums of products of 4-bit codes, and why, for a person. */
   sums: { bits: 16 | 32; reason: string };
-  /** From how many places in memory single tokens read weights in turns; and why, for a person. */
-  places: { count: number; reason: string };
+  /** Number of interleaved weight streams for single tokens, with an explanation for people. */
+  streams: { count: number; reason: string };
   /** Most bytes first. */
   weights: KeptWeights[];
   /** Threads that read prompts. */

@@ -1,7 +1,7 @@
 import type { SequenceSlots } from '../kv-cache/kv-cache.ts';
 import type { Batch } from './executor.ts';
 
-/** One batch of the new tokens of several sequences, in the given order: rows of the first part come first. */
+/** Joins the new tokens of several sequences into one batch, in the given order. */
 export function batchOf(parts: readonly SequenceSlots[]): Batch {
   const rows = parts.reduce((sum, part) => sum + part.tokens.length, 0);
   const tokens = new Int32Array(rows);

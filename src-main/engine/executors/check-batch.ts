@@ -4,7 +4,7 @@ import type { Program } from '../program/program.ts';
 import type { Batch, Outputs } from './executor.ts';
 
 /**
- * Refuses a batch that would read or write outside the program's tables or the K and V storage.
+ * Rejects a batch that would read or write outside the program's tables or the K and V storage.
  *
  * @throws EngineError BAD_REQUEST for a token id outside the vocabulary and an unknown tap, CONTEXT_FULL for a position
  *   past the last, INTERNAL for parts that contradict each other.

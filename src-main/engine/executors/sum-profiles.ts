@@ -1,6 +1,6 @@
 import type { OpProfile } from '../api/types.ts';
 
-/** Sums up operations of the same name; the one that took longest comes first. */
+/** Sums up operations of the same name, slowest first. */
 export function sumUp(ops: readonly OpProfile[]): OpProfile[] {
   const byName = new Map<string, OpProfile>();
   for (const op of ops) {

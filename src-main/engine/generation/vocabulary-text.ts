@@ -3,7 +3,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 const known = new WeakMap<Tokenizer, VocabularyText>();
 
-/** The vocabulary's texts as samplers need them. Decoded once per tokenizer, when first asked for. */
+/** The vocabulary's texts for samplers, decoded once per tokenizer on first use. */
 export function vocabularyText(tokenizer: Tokenizer, size: number): VocabularyText {
   const already = known.get(tokenizer);
   if (already?.size === size) return already;

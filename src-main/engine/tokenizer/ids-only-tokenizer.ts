@@ -4,14 +4,14 @@ import { noSuchToken } from './base-tokenizer.ts';
 import type { Tokenizer, TokenStream } from './tokenizer.ts';
 
 /**
- * Stands in for the tokenizer of a model that came without one: ids can be read and written, texts cannot. A token's
- * piece and text are its id in brackets.
+ * Replaces the tokenizer of a model without one: it handles ids, but not text. A token's piece and text are its id in
+ * brackets.
  */
 export class IdsOnlyTokenizer implements Tokenizer {
   readonly bosTokenId = null;
   readonly unkTokenId = null;
 
-  /** @param missing what would hold the tokenizer, for messages: `tokenizer.json` */
+  /** @param missing the file that should contain the tokenizer, for messages: `tokenizer.json` */
   constructor(
     readonly vocabularySize: number,
     private readonly missing: string,

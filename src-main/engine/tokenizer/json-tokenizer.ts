@@ -21,7 +21,7 @@ export interface TokenizerParts {
   decoder: Decoder;
 }
 
-/** How vocabularies with byte fallback write a byte. */
+/** A byte in vocabularies with byte fallback. */
 const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
 
 /**
@@ -30,7 +30,7 @@ const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
  */
 export class JsonTokenizer extends BaseTokenizer {
   private readonly added: ReadonlyMap<number, AddedToken>;
-  /** What decoding writes for added tokens that are normalised: their normalised text. */
+  /** Decoded text of added tokens that are normalised: their normalised text. */
   private readonly writtenAs: ReadonlyMap<number, string>;
   private readonly splitAtAdded: AddedTokenSplitter;
   private readonly splitAtNormalized: AddedTokenSplitter;

@@ -21,12 +21,12 @@ export async function openFileByteSource(path: string): Promise<ByteSource> {
   return {
     name,
     size: stat.size,
-    async read(offset, length, room) {
+    async read(offset, length, buffer) {
       if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
         throw outside(name, offset, length, stat.size);
       }
       if (offset + length > stat.size) throw outside(name, offset, length, stat.size);
-      const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
+      const bytes = buffer?.subarray(0, length) ?? new Uint8Array(length);
       let done = 0;
       while (done < length) {
         const { bytesRead } = await file.read(bytes, done, length - done, offset + done).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** What operations of a plan read and multiply, and how long they took. */
+/** Computes what operations of a plan read and multiply, and how long they took. */
 import type { OpProfile } from '../../api/types.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
 import * as L from './plan-layout.ts';
@@ -22,9 +22,9 @@ const NAMES: Readonly<Record<number, string>> = {
   [L.COPY]: 'copy',
 };
 
-/** What a run's rows see, by window of attention (the index that operations name). */
+/** Attended entries of a run's rows, by attention window (the index in the operations). */
 export interface AttendedEntries {
-  /** Entries that all rows together attend to. */
+  /** Entries that all rows attend to, summed. */
   readonly byRows: readonly number[];
   /** Entries of the K and V storage that are read once for all rows of a sequence. */
   readonly read: readonly number[];

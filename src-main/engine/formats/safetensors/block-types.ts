@@ -4,5 +4,5 @@ import { F16 } from '../../quant/f16.ts';
 import { F32 } from '../../quant/f32.ts';
 import type { Dtype } from '../../tensor/dtype.ts';
 
-/** Dtypes that tensors can be read from. Both sides are little-endian, so the bytes are the same. */
+/** Supported dtypes. Both formats are little-endian, so the bytes are the same. */
 export const TYPE_OF_DTYPE: Partial<Record<Dtype, BlockType>> = { F32, F16, BF16 };

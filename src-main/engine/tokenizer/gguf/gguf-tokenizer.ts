@@ -18,14 +18,14 @@ export interface GgufTokenizerParts extends BaseTokenizerParts {
   /** `[vocabulary]`: bits of ATTRIBUTE. */
   readonly attributes: Uint8Array;
   readonly model: GgufModel;
-  /** How ordinary pieces are written: bytes in GPT-2's alphabet, or text with U+2581 for spaces. */
+  /** Encoding of ordinary pieces: bytes in GPT-2's alphabet, or text with U+2581 for spaces. */
   readonly writing: 'bytes' | 'text';
-  /** Decoding a text from its beginning takes one space away that the first token begins with. */
+  /** Whether decoding removes the leading space of a text's first token. */
   readonly addSpacePrefix: boolean;
   readonly spacing?: SpecialSpacing;
 }
 
-/** Special tokens that take white space before or after them along. */
+/** Special tokens that include white space before or after them. */
 export interface SpecialSpacing {
   before(id: number): boolean;
   after(id: number): boolean;
@@ -108,7 +108,7 @@ export class GgufTokenizer extends BaseTokenizer {
   }
 }
 
-/** Tokens that are found in a text as they stand: control tokens when asked for, user-defined ones always. */
+/** Tokens that are found literally in a text: control tokens on request, user-defined ones always. */
 function textTokens({ vocabulary, attributes, spacing }: GgufTokenizerParts): TextToken[] {
   const tokens: TextToken[] = [];
   const wanted = ATTRIBUTE.control | ATTRIBUTE.unknown | ATTRIBUTE.userDefined;
@@ -125,7 +125,7 @@ function textTokens({ vocabulary, attributes, spacing }: GgufTokenizerParts): Te
   return tokens;
 }
 
-/** The byte that a piece such as `<0x0A>` stands for; none for any other piece. */
+/** The byte of a piece such as `<0x0A>`; none for any other piece. */
 function byteOf(piece: string): Uint8Array {
   const hex = /^<0x([0-9A-Fa-f]{2})>$/.exec(piece);
   return hex ? Uint8Array.of(parseInt(hex[1], 16)) : NOTHING;

@@ -1,7 +1,7 @@
 /** What is asked of a process that is measured, and what it answers: JSON, one message a line. */
 import type { ErrorPayload, ExecutorName, KernelsInfo, Profile, ProfileParams } from '../../../engine/api/types.ts';
 
-export type KernelChoices = Pick<KernelsInfo, 'decodeThreads' | 'reason' | 'places'>;
+export type KernelChoices = Pick<KernelsInfo, 'decodeThreads' | 'reason' | 'streams'>;
 
 /** A model that was loaded for measuring. */
 export interface BenchModel {

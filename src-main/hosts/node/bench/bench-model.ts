@@ -7,7 +7,7 @@ export function benchModel(model: ModelInfo): BenchModel {
     ...{ name, fileBytes, vocabularySize, executor, loadMs, contextSize },
     kernels: kernels?.variant ?? null,
     threads: kernels?.threads ?? 1,
-    choices: kernels && { decodeThreads: kernels.decodeThreads, reason: kernels.reason, places: kernels.places },
+    choices: kernels && { decodeThreads: kernels.decodeThreads, reason: kernels.reason, streams: kernels.streams },
     weightBytes: model.memoryBytes.weights,
     kvBytes: model.memoryBytes.kvCache,
   };

@@ -8,7 +8,7 @@ const { exports } = new WebAssembly.Instance(task.module, {
 });
 // The module is built from this repository's sources, so its exports are known.
 const { readMemory, multiplyAdd } = exports as unknown as {
-  readMemory(at: number, bytes: number, places: 2 | 8): void;
+  readMemory(at: number, bytes: number, streams: 2 | 8): void;
   multiplyAdd(at: number, rounds: number): void;
 };
 const numbers = new Int32Array(task.memory.buffer);

@@ -44,7 +44,7 @@ export interface CeilingRound {
 /** ms since 1970. */
 export type CeilingTimes = readonly [began: number, ended: number];
 
-/** The best of some rounds, in which all threads do the same at once; of reading, also the better number of places. */
+/** The best of several rounds with all threads doing the same at once; for reads, also the better number of streams. */
 export async function measureCeilings(kernels: CompiledKernels, threads: number): Promise<MachineCeilings> {
   const bytes = FIRST + threads * (REGION_BYTES + PAGE);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), maximum: 65536, shared: true });

@@ -30,9 +30,9 @@ export function formatBench({ result, machine, choices, lanes, profile }: BenchR
   ].join('\n');
 }
 
-function formatChoices({ decodeThreads, reason, places }: KernelChoices): string[] {
+function formatChoices({ decodeThreads, reason, streams }: KernelChoices): string[] {
   return [
     indent(`decode on ${plural(decodeThreads, 'thread')}: ${reason}`),
-    indent(`weights read in ${plural(places.count, 'stream')}: ${places.reason}`),
+    indent(`weights read in ${plural(streams.count, 'stream')}: ${streams.reason}`),
   ];
 }
