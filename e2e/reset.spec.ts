@@ -76,7 +76,7 @@ async function stateOf(app: RunningApp) {
   await expect(chat.id('next-token')).toContainText('can be picked');
   await see('chat');
   await chat.openPanel('stop');
-  await expect(page.getByText('Its own end token: <EOS>')).toBeVisible();
+  await expect(page.getByText('End token: <EOS>')).toBeVisible();
   await see('panel stop');
   for (const tab of ['prompt', 'context', 'rate'] as const) {
     await chat.openPanel(tab);

@@ -127,6 +127,6 @@ it('writes counts, licences, times and settings as people read them', () => {
   ]);
   expect(settingsFacts(undefined)).toEqual([]);
   expect(defaultsText({ topK: 20, dryMultiplier: 0.8, topP: 1 })).toBe(
-    'Recommended by the file: DRY multiplier 0.8, top-k 20, min-p 0.05, temperature 0.8, token limit 256.',
+    'Recommended by the model: DRY multiplier 0.8, top-k 20, min-p 0.05, temperature 0.8, token limit 256.',
   );
 });

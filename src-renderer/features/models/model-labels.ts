@@ -68,7 +68,7 @@ export function defaultsText(recommended: Partial<SamplingParams> | undefined): 
   const stages = USUAL_ORDER.map((name) => STAGES[name]).filter(({ isOn }) => isOn(sampling));
   const values = stages.map(({ main: { key, label } }) => `${inSentence(label)} ${sampling[key]}`);
   const { label, default: limit } = STOP_SETTINGS.maxTokens;
-  return `${own ? 'Recommended by the file' : 'App defaults'}: ${[...values, `${inSentence(label)} ${limit}`].join(', ')}.`;
+  return `${own ? 'Recommended by the model' : 'App defaults'}: ${[...values, `${inSentence(label)} ${limit}`].join(', ')}.`;
 }
 
 /** `top-k`, but `DRY multiplier`. */
@@ -92,7 +92,7 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
   const thinks =
     reasoningMarks === null
       ? ''
-      : ` It may reason before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
+      : ` It may think before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
   return `Chats use the template in the file. The Prompt panel shows the resulting text.${thinks}`;
 }
 

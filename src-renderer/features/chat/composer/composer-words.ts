@@ -22,8 +22,8 @@ export interface ComposerState {
 
 export function placeholderText({ busy, loading, model, isNew }: ComposerState): string {
   if (loading !== null) return `Loading ${loading}…`;
-  if (busy) return 'Your next message. It is sent when this reply ends.';
-  if (model === null) return 'Load a model to begin';
+  if (busy) return 'Next message, sent when this reply ends';
+  if (model === null) return 'Load a model to start';
   if (model.answers) return `Message ${model.name}…`;
   if (!isNew) return 'Continue the text…';
   return model.builtIn ? 'Start a story…' : 'Start a text…';

@@ -23,7 +23,7 @@ export const GRAMMAR_EXAMPLES: Readonly<Record<GrammarSource['kind'], readonly [
       name: 'A list',
       source: json({ type: 'array', items: { type: 'string', maxLength: 30 }, minItems: 1, maxItems: 5 }),
     },
-    { name: 'One of several', source: json({ enum: ['positive', 'neutral', 'negative'] }) },
+    { name: 'A choice', source: json({ enum: ['positive', 'neutral', 'negative'] }) },
   ],
   gbnf: [
     { name: 'Yes or no', source: 'root ::= ("yes" | "no") "."\n' },

@@ -47,10 +47,10 @@ export class GrammarCheck {
   /** Why nothing can be sent; null: it can. */
   get blocks(): string | null {
     if (this.held)
-      return 'The engine did not answer when it checked the answer format. Change the format, or turn it off.';
+      return 'The engine did not respond when it checked the answer format. Change the format or turn it off.';
     if (this.problem === null) return null;
     const { line, column } = this.problem;
-    return `The answer format is wrong at line ${line}, column ${column}. Mend it in the sampling panel, or turn it off.`;
+    return `The answer format is wrong at line ${line}, column ${column}. Fix it in the Sampling panel or turn it off.`;
   }
 
   async #check(grammar: GrammarSource, signal: AbortSignal): Promise<void> {

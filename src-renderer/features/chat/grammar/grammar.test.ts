@@ -59,7 +59,7 @@ describe('the check of a grammar', () => {
   });
 });
 
-describe('a grammar that the engine did not answer', () => {
+describe('a grammar that the engine did not respond', () => {
   it('is not checked again, nor sent, until it is changed or a person wants it', async () => {
     vi.useFakeTimers();
     const asked: string[] = [];
@@ -82,8 +82,8 @@ describe('a grammar that the engine did not answer', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(asked).toEqual(['hangs']);
     expect(check.held).toBe(true);
-    expect(check.problem?.message).toContain('did not answer');
-    expect(check.blocks).toContain('did not answer');
+    expect(check.problem?.message).toContain('did not respond');
+    expect(check.blocks).toContain('did not respond');
 
     check.check(gbnf('other'));
     await vi.advanceTimersByTimeAsync(200);

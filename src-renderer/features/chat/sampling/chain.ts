@@ -1,6 +1,6 @@
 import { DEFAULT_SAMPLER_ORDER, SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/types.ts';
-import { formatInteger } from '../../../ui/format.ts';
+import { formatCount, formatInteger } from '../../../ui/format.ts';
 
 /** llama.cpp's. */
 export const USUAL_ORDER: readonly SamplerName[] = DEFAULT_SAMPLER_ORDER;
@@ -54,5 +54,5 @@ export function stageReports(
 /** What a stage did to the next token, in a few words. */
 export function effectOf({ changed, survivors, removed }: SamplerStageReport): string {
   if (removed > 0) return `Leaves ${formatInteger(survivors)}, cuts ${formatInteger(removed)}`;
-  return changed ? `Moves the odds of ${formatInteger(survivors)}` : 'Changes nothing here';
+  return changed ? `Changes ${formatCount(survivors, 'probability', 'probabilities')}` : 'No effect here';
 }

@@ -375,7 +375,7 @@ describe('context and rate', () => {
     api.resume();
     await sending;
     expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
-    expect(droppedText(last())).toBe('The context window was full: the oldest 990 tokens were dropped.');
+    expect(droppedText(last())).toBe('The context window was full. The oldest 990 tokens were dropped.');
   });
 
   it.each([

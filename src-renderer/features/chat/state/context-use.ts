@@ -56,8 +56,8 @@ export function levelOf(used: number, size: number): ContextUse['level'] {
 export function droppedText(reply: Reply): string | null {
   const { droppedMessages } = reply.facts;
   const tokens = droppedTokens(reply);
-  if (tokens > 0) return `The context window was full: the oldest ${formatCount(tokens, 'token')} were dropped.`;
-  if (droppedMessages === 0) return null;
-  const were = droppedMessages === 1 ? 'was' : 'were';
-  return `The context window was full: the oldest ${formatCount(droppedMessages, 'message')} ${were} dropped.`;
+  if (tokens === 0 && droppedMessages === 0) return null;
+  const [count, what] = tokens > 0 ? [tokens, 'token'] : [droppedMessages, 'message'];
+  const oldest = count === 1 ? `oldest ${what} was` : `oldest ${formatCount(count, what)} were`;
+  return `The context window was full. The ${oldest} dropped.`;
 }

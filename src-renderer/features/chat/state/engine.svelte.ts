@@ -296,5 +296,5 @@ async function answers(engine: EngineApi): Promise<boolean> {
 }
 
 function noModel(): EngineError {
-  return new EngineError('NO_MODEL', 'No model is in memory. Load one on the Models page.');
+  return new EngineError('NO_MODEL', 'No model is loaded. Load one on the Models page.');
 }

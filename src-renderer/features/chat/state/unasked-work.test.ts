@@ -46,6 +46,6 @@ it('remembers the latest twenty', async () => {
   await vi.advanceTimersByTimeAsync(LATE_MS);
   const quick = () => Promise.resolve('run');
   expect(await unasked.run(0, signal, quick)).toBe('run');
-  await expect(unasked.run(1, signal, quick)).rejects.toThrow('did not answer');
-  await expect(unasked.run(20, signal, quick)).rejects.toThrow('did not answer');
+  await expect(unasked.run(1, signal, quick)).rejects.toThrow('did not respond');
+  await expect(unasked.run(20, signal, quick)).rejects.toThrow('did not respond');
 });

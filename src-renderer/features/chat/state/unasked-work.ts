@@ -28,7 +28,7 @@ export class UnaskedWork {
     if (this.#remembered().includes(key)) {
       throw new EngineError(
         'BAD_REQUEST',
-        'The engine did not answer when it was given this before, so it is not given it again. Change it, or choose “Try again”.',
+        'The engine did not respond to this before, so it was not sent again. Change it, or click “Try again”.',
         { unanswered: true },
       );
     }

@@ -50,7 +50,7 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
   } finally {
     flush();
   }
-  if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without saying why. Try again.');
+  if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without a stop reason. Try again.');
 }
 
 /** How a reply ended that the engine did not end. */

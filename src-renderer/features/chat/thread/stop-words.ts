@@ -7,13 +7,13 @@ import { formatCount, formatInteger } from '../../../ui/format.ts';
 
 /** Short names, for lists and charts. */
 export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
-  eos: 'Ended its text',
+  eos: 'Finished',
   max_tokens: 'Token limit',
   stop_string: 'Stop string',
   repetition: 'Repetition',
   time_limit: 'Time limit',
   context_full: 'Context full',
-  user: 'You pressed Stop',
+  user: 'Stopped by you',
   error: 'Failed',
 };
 
@@ -22,20 +22,22 @@ export function stopText(stop: StoredStop): string {
   if (isEarlierStop(stop)) return earlierStopText(stop);
   switch (stop.reason) {
     case 'eos':
-      return 'The model ended its text';
+      return 'Finished';
     case 'max_tokens':
       return `Reached the ${formatInteger(stop.maxTokens)}-token limit`;
     case 'stop_string':
       return stopStringText(stop.stopString);
     case 'repetition':
-      return `The last ${formatInteger(stop.window)} tokens repeat those before them`;
+      return stop.window === 1
+        ? 'The last token repeats the one before it'
+        : `The last ${formatInteger(stop.window)} tokens repeat those before them`;
     case 'time_limit':
       return `Reached the time limit of ${secondsOf(stop.timeLimitMs)}`;
     case 'context_full':
       return `The context window of ${formatInteger(stop.contextSize)} tokens is full`;
     case 'user':
       return stop.to === undefined
-        ? 'You stopped it'
+        ? 'Stopped by you'
         : `Stopped after ${formatCount(stop.tokens, 'token')} to ${stop.to}`;
     case 'error':
       return failureText(stop.error.code);
@@ -44,18 +46,18 @@ export function stopText(stop: StoredStop): string {
 
 /** Earlier versions kept the values in a sentence only, which says enough. */
 function earlierStopText(stop: EarlierStop): string {
-  if (stop.reason === 'eos') return 'The model ended its text';
+  if (stop.reason === 'eos') return 'Finished';
   if (stop.reason === 'error') return failureText(stop.errorCode);
   if (stop.stopString !== undefined) return stopStringText(stop.stopString);
   return stop.detail.endsWith('.') ? stop.detail.slice(0, -1) : stop.detail;
 }
 
 function stopStringText(stopString: string): string {
-  return `Reached the stop text “${visibleText(stopString)}”`;
+  return `Reached the stop string “${visibleText(stopString)}”`;
 }
 
 function failureText(code: EngineErrorCode | undefined): string {
-  if (code === 'CONTEXT_FULL') return 'Did not fit the context window';
+  if (code === 'CONTEXT_FULL') return 'Too long for the context window';
   return code === 'BACKEND_LOST' ? 'Engine stopped' : 'Failed';
 }
 

@@ -46,27 +46,24 @@ describe('why a reply ended', () => {
     return { reason: 'error', tokens: 3, error: { code, message: 'Gone.', details } };
   };
   it.each<[StoredStop, string]>([
-    [{ reason: 'eos', token: null }, 'The model ended its text'],
+    [{ reason: 'eos', token: null }, 'Finished'],
     [{ reason: 'max_tokens', maxTokens: 1500 }, 'Reached the 1,500-token limit'],
-    [{ reason: 'stop_string', stopString: 'very\nwell' }, 'Reached the stop text “very⏎well”'],
+    [{ reason: 'stop_string', stopString: 'very\nwell' }, 'Reached the stop string “very⏎well”'],
     [{ reason: 'repetition', window: 10 }, 'The last 10 tokens repeat those before them'],
     [{ reason: 'time_limit', timeLimitMs: 1000, tokens: 12 }, 'Reached the time limit of 1 s'],
     [{ reason: 'time_limit', timeLimitMs: 1500, tokens: 12 }, 'Reached the time limit of 1.5 s'],
     [{ reason: 'context_full', promptTokens: 3, contextSize: 1000 }, 'The context window of 1,000 tokens is full'],
-    [{ reason: 'user', tokens: 3 }, 'You stopped it'],
+    [{ reason: 'user', tokens: 3 }, 'Stopped by you'],
     [{ reason: 'user', tokens: 2, to: 'load Other' }, 'Stopped after 2 tokens to load Other'],
     [failed('BACKEND_LOST'), 'Engine stopped'],
-    [failed('CONTEXT_FULL'), 'Did not fit the context window'],
+    [failed('CONTEXT_FULL'), 'Too long for the context window'],
     [failed('INTERNAL'), 'Failed'],
   ])('%o', (given, text) => expect(stopText(given)).toBe(text));
 
   it.each<[EarlierStop, string]>([
-    [
-      { reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 },
-      'The model ended its text',
-    ],
+    [{ reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 }, 'Finished'],
     [{ reason: 'max_tokens', detail: 'Reached the limit of 1500 tokens.' }, 'Reached the limit of 1500 tokens'],
-    [{ reason: 'stop_string', detail: '', stopString: 'very\nwell' }, 'Reached the stop text “very⏎well”'],
+    [{ reason: 'stop_string', detail: '', stopString: 'very\nwell' }, 'Reached the stop string “very⏎well”'],
     [{ reason: 'user', detail: 'Stopped after 2 tokens to load Other.' }, 'Stopped after 2 tokens to load Other'],
     [{ reason: 'error', detail: 'Gone.', errorCode: 'BACKEND_LOST' }, 'Engine stopped'],
     [{ reason: 'error', detail: 'Gone.' }, 'Failed'],
