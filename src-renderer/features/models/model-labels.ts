@@ -6,7 +6,7 @@ import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
 import type { KeptWeights, SamplingParams } from '../../../src-main/engine/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app-services.ts';
-import { formatCount, formatDuration, formatInteger } from '../../ui/format.ts';
+import { formatCount, formatDuration, formatInteger, withUnit } from '../../ui/format.ts';
 import { USUAL_ORDER } from '../chat/sampling/chain.ts';
 import { STAGES } from '../chat/sampling/stages.ts';
 import type { Fact } from './facts.ts';
@@ -56,7 +56,7 @@ function valueText(row: Setting, value: unknown): string {
 function numberText(value: number, unit: Unit | undefined): string {
   if (unit === 'ms') return formatDuration(value);
   const number = value.toLocaleString('en-US', { maximumFractionDigits: 4 });
-  if (unit === 'bits') return `${number} bits`;
+  if (unit === 'bits') return withUnit(number, unit);
   // -1 stands for all there are.
   return unit === 'tokens' && value >= 0 ? formatCount(value, 'token') : number;
 }

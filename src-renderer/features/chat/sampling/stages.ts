@@ -1,7 +1,7 @@
 /** The stages of the sampler chain as the panel shows them: what they are called, what can be set, what they do. */
 import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplingParams } from '../../../../src-main/engine/types.ts';
-import { formatCount, formatInteger, formatPercent } from '../../../ui/format.ts';
+import { formatCount, formatInteger, formatPercent, withUnit } from '../../../ui/format.ts';
 
 export interface ControlInfo {
   key: SamplingNumber;
@@ -194,6 +194,6 @@ const round = (value: number) => Math.round(value * 100) / 100;
 
 function wholePercent(fraction: number): string {
   return Number.isInteger(Math.round(fraction * 1e6) / 1e4)
-    ? `${Math.round(fraction * 100)} %`
+    ? withUnit(String(Math.round(fraction * 100)), '%')
     : formatPercent(fraction);
 }

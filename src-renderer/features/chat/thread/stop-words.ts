@@ -3,7 +3,7 @@ import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/
 import type { StopReason } from '../../../../src-main/engine/types.ts';
 import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/chats/chat.ts';
 import { stopSentence } from '../../../../src-main/protocol/stop-sentence.ts';
-import { formatCount, formatInteger } from '../../../ui/format.ts';
+import { formatCount, formatInteger, withUnit } from '../../../ui/format.ts';
 
 /** Short names, for lists and charts. */
 export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
@@ -87,7 +87,7 @@ export function errorCodeOf(stop: StoredStop | null): EngineErrorCode | null {
 
 /** 1500 ms is `1.5 s`. */
 function secondsOf(ms: number): string {
-  return `${Number((ms / 1000).toFixed(3))} s`;
+  return withUnit(String(Number((ms / 1000).toFixed(3))), 's');
 }
 
 /** Line breaks and tabs as signs. */

@@ -50,8 +50,8 @@ describe('why a reply ended', () => {
     [{ reason: 'max_tokens', maxTokens: 1500 }, 'Reached the 1,500-token limit'],
     [{ reason: 'stop_string', stopString: 'very\nwell' }, 'Reached the stop string “very⏎well”'],
     [{ reason: 'repetition', window: 10 }, 'The last 10 tokens repeat those before them'],
-    [{ reason: 'time_limit', timeLimitMs: 1000, tokens: 12 }, 'Reached the time limit of 1 s'],
-    [{ reason: 'time_limit', timeLimitMs: 1500, tokens: 12 }, 'Reached the time limit of 1.5 s'],
+    [{ reason: 'time_limit', timeLimitMs: 1000, tokens: 12 }, 'Reached the time limit of 1\u00a0s'],
+    [{ reason: 'time_limit', timeLimitMs: 1500, tokens: 12 }, 'Reached the time limit of 1.5\u00a0s'],
     [{ reason: 'context_full', promptTokens: 3, contextSize: 1000 }, 'The context window of 1,000 tokens is full'],
     [{ reason: 'user', tokens: 3 }, 'Stopped by you'],
     [{ reason: 'user', tokens: 2, to: 'load Other' }, 'Stopped after 2 tokens to load Other'],
@@ -137,9 +137,9 @@ it('lists legible candidates with the token itself, scaled to the longest bar', 
   const chosen = { index: 0, id: 5, text: 'rare', part: 'answer', logprob: Math.log(0.01), latencyMs: 2 } as const;
   const rows = candidateRows(chosen, { piece: ' rare', rank: 40, sampledProbability: 0.2, survivors: 4, candidates });
   expect(rows.map((row) => [row.label, row.value, row.picked, row.gone])).toEqual([
-    ['best', '80 %', false, false],
+    ['best', '80\u00a0%', false, false],
     ['⏎', 'cut', false, true],
-    ['·rare', '20 %', true, false],
+    ['·rare', '20\u00a0%', true, false],
   ]);
   expect(rows[0].after).toBe(1);
   expect(rows[0].before).toBeCloseTo(0.75, 12);
