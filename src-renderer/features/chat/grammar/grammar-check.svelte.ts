@@ -1,7 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
-import type { UnaskedWork } from '../state/unasked-work.ts';
+import type { AutomaticRequests } from '../state/automatic-requests.ts';
 
 /** A grammar that is being written is checked when typing pauses, ms. */
 const CHECK_AFTER_MS = 150;
@@ -15,11 +15,11 @@ export class GrammarCheck {
   /** The engine did not answer when it checked this one before, so it is not checked unless `retry` is called. */
   held = $state(false);
   readonly #engine: Pick<EngineState, 'ready'>;
-  readonly #unasked: UnaskedWork;
+  readonly #automatic: AutomaticRequests;
 
-  constructor(engine: Pick<EngineState, 'ready'>, unasked: UnaskedWork) {
+  constructor(engine: Pick<EngineState, 'ready'>, automatic: AutomaticRequests) {
     this.#engine = engine;
-    this.#unasked = unasked;
+    this.#automatic = automatic;
   }
 
   /** Checks soon. @returns calls it off */
@@ -40,7 +40,7 @@ export class GrammarCheck {
 
   /** Checks a grammar that was held back. */
   retry(grammar: GrammarSource): () => void {
-    this.#unasked.forget(grammar);
+    this.#automatic.allow(grammar);
     return this.check(grammar);
   }
 
@@ -56,7 +56,7 @@ export class GrammarCheck {
   async #check(grammar: GrammarSource, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const { problem } = await this.#unasked.run(grammar, signal, () => {
+      const { problem } = await this.#automatic.run(grammar, signal, () => {
         return engine.call('checkGrammar', { grammar }, { signal });
       });
       if (signal.aborted) return;

@@ -1,7 +1,7 @@
 import { EngineError } from '../../../../src-main/engine/errors.ts';
 import type { ChatMessage, RenderChatParams, RenderedChat, SourceProblem } from '../../../../src-main/engine/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
-import type { UnaskedWork } from '../state/unasked-work.ts';
+import type { AutomaticRequests } from '../state/automatic-requests.ts';
 
 /** A template that is being written is tried when typing pauses, ms. */
 const ASK_AFTER_MS = 150;
@@ -12,11 +12,11 @@ export class ChatPreview {
   /** Why there is none; null: there is. */
   error = $state.raw<EngineError | null>(null);
   readonly #engine: Pick<EngineState, 'ready' | 'model'>;
-  readonly #unasked: UnaskedWork;
+  readonly #automatic: AutomaticRequests;
 
-  constructor(engine: Pick<EngineState, 'ready' | 'model'>, unasked: UnaskedWork) {
+  constructor(engine: Pick<EngineState, 'ready' | 'model'>, automatic: AutomaticRequests) {
     this.#engine = engine;
-    this.#unasked = unasked;
+    this.#automatic = automatic;
   }
 
   /** The engine did not answer when it rendered this template before, so it is not tried unless `retry` is called. */
@@ -41,7 +41,7 @@ export class ChatPreview {
 
   /** Renders a chat whose template was held back. */
   retry(params: RenderChatParams): () => void {
-    this.#unasked.forget(this.#subject(params));
+    this.#automatic.allow(this.#subject(params));
     return this.ask(params);
   }
 
@@ -53,7 +53,7 @@ export class ChatPreview {
   async #render(params: RenderChatParams, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const chat = await this.#unasked.run(this.#subject(params), signal, () => {
+      const chat = await this.#automatic.run(this.#subject(params), signal, () => {
         return engine.call('renderChat', params, { signal });
       });
       if (signal.aborted) return;

@@ -9,7 +9,7 @@ import { ModelSettingsState } from './model-settings.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
-import { UnaskedWork } from './unasked-work.ts';
+import { AutomaticRequests } from './automatic-requests.ts';
 
 /** The model that the app brings along. */
 export const BUILT_IN_MODEL = 'tiny-transformer';
@@ -27,7 +27,7 @@ export interface AppModel {
   readonly grammarCheck: GrammarCheck;
   /** The model of the open chat where another one is loaded. */
   readonly otherModel: OtherModelState;
-  readonly unasked: UnaskedWork;
+  readonly automatic: AutomaticRequests;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -43,8 +43,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
-  const unasked = new UnaskedWork(localStorage, () => engine.responds);
-  const grammarCheck = new GrammarCheck(engine, unasked);
+  const automatic = new AutomaticRequests(localStorage, () => engine.responds);
+  const grammarCheck = new GrammarCheck(engine, automatic);
   const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
   const flush = () => {
     void settings.flush();
@@ -81,5 +81,5 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, unasked, panel, otherModel };
+  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel };
 }

@@ -6,7 +6,7 @@ import type { ChatsState } from './chats.svelte.ts';
 import { droppedText, levelOf } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import { errorCodeOf, stopDetail, stopText } from '../thread/stop-words.ts';
+import { errorCodeOf, stopDetail, stopText } from '../thread/stop-text.ts';
 import { Reply } from './reply.svelte.ts';
 import { end, FakeEngine, MODEL, type FakeConnection, start, token, tokens } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';

@@ -13,7 +13,7 @@ export type EnginePhase = 'starting' | 'ready' | 'empty' | 'lost';
 /** Which model, and for how many tokens of prompt and reply. */
 export type ModelChoice = EngineStreams['load']['params'];
 
-/** A model that is lost again and again, without a reply between, is not loaded again unasked. */
+/** A model that is lost again and again, without a reply between, is not loaded again automatically. */
 const MAX_LOSSES = 3;
 
 interface Waiting {

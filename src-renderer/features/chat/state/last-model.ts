@@ -13,6 +13,6 @@ export function lastModel(
 }
 
 /** Whether a model is there at the next start: files that a browser lent are not. */
-export function isKept(id: string, listings: readonly ModelListing[]): boolean {
+export function survivesRestart(id: string, listings: readonly ModelListing[]): boolean {
   return listings.some((model) => model.id === id && model.source !== 'lent');
 }

@@ -12,7 +12,7 @@ const GAP = 8;
  *
  * @returns viewport coordinates, px
  */
-export function placeBeside(
+export function popoverPosition(
   anchor: Box,
   card: { offsetWidth: number; offsetHeight: number },
   column: Box,

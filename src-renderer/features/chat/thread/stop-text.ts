@@ -4,6 +4,7 @@ import type { StopReason } from '../../../../src-main/engine/types.ts';
 import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/chats/chat.ts';
 import { stopSentence } from '../../../../src-main/protocol/stop-sentence.ts';
 import { formatCount, formatInteger, withUnit } from '../../../ui/format.ts';
+import { showTyped } from '../typed-text.ts';
 
 /** Short names, for lists and charts. */
 export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
@@ -53,7 +54,7 @@ function earlierStopText(stop: EarlierStop): string {
 }
 
 function stopStringText(stopString: string): string {
-  return `Reached the stop string “${visibleText(stopString)}”`;
+  return `Reached the stop string “${showTyped(stopString)}”`;
 }
 
 function failureText(code: EngineErrorCode | undefined): string {
@@ -90,17 +91,7 @@ function secondsOf(ms: number): string {
   return withUnit(String(Number((ms / 1000).toFixed(3))), 's');
 }
 
-/** Line breaks and tabs as signs. */
-export function visibleText(text: string): string {
-  return text.replaceAll('\n', '⏎').replaceAll('\t', '⇥');
-}
-
 /** Whether it makes sense to write on. At the end of the model's own text or of the window it does not. */
 export function canContinue(stop: StoredStop | null): boolean {
   return stop === null || !['eos', 'context_full'].includes(stop.reason);
-}
-
-/** A stop text as it is typed into a field of one line: `\n` and `\t` stand for what cannot be typed there. */
-export function typedStopText(typed: string): string {
-  return typed.replace(/\\([nt\\])/g, (_, sign: string) => ({ n: '\n', t: '\t' })[sign] ?? '\\');
 }

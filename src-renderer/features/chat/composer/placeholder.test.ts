@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isChatModel, placeholderText } from './composer-words.ts';
+import { isChatModel, placeholderText } from './placeholder.ts';
 
 it('a model with a template answers messages, unless the template is not used; one without continues a text', () => {
   expect(isChatModel({ hasChatRoles: true }, 'model')).toBe(true);

@@ -9,7 +9,7 @@ const MAX_REMEMBERED = 20;
  * Checks and previews that the engine is asked for without a person's wish. What it did not answer is remembered, also
  * for the next start, and not asked again: an engine that hangs would hang again as soon as it is restarted.
  */
-export class UnaskedWork {
+export class AutomaticRequests {
   readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
   readonly #responds: () => boolean;
 
@@ -40,7 +40,7 @@ export class UnaskedWork {
     try {
       const result = await work();
       // Slow, but it did answer.
-      if (late) this.forget(subject);
+      if (late) this.allow(subject);
       return result;
     } finally {
       clearTimeout(timer);
@@ -48,7 +48,7 @@ export class UnaskedWork {
   }
 
   /** Lets the engine be given it once more. */
-  forget(subject: unknown): void {
+  allow(subject: unknown): void {
     const key = digest(JSON.stringify(subject));
     this.#remember(this.#remembered().filter((other) => other !== key));
   }
