@@ -7,7 +7,7 @@ interface Example {
 
 const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 
-/** Formats to begin with. The first of a kind is taken when it is chosen for the first time. */
+/** Example formats. The first of a kind is the initial value when that kind is chosen. */
 export const GRAMMAR_EXAMPLES: Readonly<Record<GrammarSource['kind'], readonly [Example, ...Example[]]>> = {
   json_schema: [
     {

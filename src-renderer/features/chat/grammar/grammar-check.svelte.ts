@@ -3,16 +3,16 @@ import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/t
 import type { EngineState } from '../state/engine.svelte.ts';
 import type { AutomaticRequests } from '../state/automatic-requests.ts';
 
-/** A grammar that is being written is checked when typing pauses, ms. */
+/** Delay between the last edit and the check, ms. */
 const CHECK_AFTER_MS = 150;
 
-/** Whether the answer format of the present settings can be followed. */
+/** Validates the answer format in the current settings. */
 export class GrammarCheck {
-  /** What is wrong with it; null: nothing, or there is none. */
+  /** The error in it, or null. */
   problem = $state.raw<SourceProblem | null>(null);
-  /** It was found to be in order. */
+  /** It was checked and is valid. */
   passed = $state(false);
-  /** The engine did not answer when it checked this one before, so it is not checked unless `retry` is called. */
+  /** An earlier check got no response from the engine, so it is only checked again by `retry`. */
   held = $state(false);
   readonly #engine: Pick<EngineState, 'ready'>;
   readonly #automatic: AutomaticRequests;
@@ -22,7 +22,7 @@ export class GrammarCheck {
     this.#automatic = automatic;
   }
 
-  /** Checks soon. @returns calls it off */
+  /** Schedules a check. @returns cancels it */
   check(grammar: GrammarSource | null): () => void {
     this.passed = false;
     this.held = false;
@@ -38,13 +38,13 @@ export class GrammarCheck {
     };
   }
 
-  /** Checks a grammar that was held back. */
+  /** Checks a grammar whose check was skipped. */
   retry(grammar: GrammarSource): () => void {
     this.#automatic.allow(grammar);
     return this.check(grammar);
   }
 
-  /** Why nothing can be sent; null: it can. */
+  /** Why no message can be sent, or null. */
   get blocks(): string | null {
     if (this.held)
       return 'The engine did not respond when it checked the answer format. Change the format or turn it off.';
@@ -64,7 +64,7 @@ export class GrammarCheck {
       this.passed = problem === null;
     } catch (thrown) {
       if (signal.aborted) return;
-      // Refused as a whole, for example because it is too long: no place in it is wrong.
+      // Rejected as a whole, for example because it is too long, so the error has no position.
       const { code, message, details } = EngineError.from(thrown);
       this.held = details['unanswered'] === true;
       this.problem = code === 'BAD_REQUEST' ? { message, line: 1, column: 1 } : null;

@@ -1,4 +1,4 @@
-/** The stages of the sampler chain as the panel shows them: what they are called, what can be set, what they do. */
+/** The stages of the sampler chain in the panel: labels, settings, explanations. */
 import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplingParams } from '../../../../src-main/engine/types.ts';
 import { formatCount, formatInteger, formatPercent, withUnit } from '../../../ui/format.ts';
@@ -7,7 +7,7 @@ export interface ControlInfo {
   key: SamplingNumber;
   label: string;
   min: number;
-  /** Largest value of a slider; the box takes `maxTyped`. */
+  /** Maximum of the slider. The text box accepts up to `maxTyped`. */
   max: number;
   maxTyped: number;
   step: number;
@@ -16,24 +16,26 @@ export interface ControlInfo {
 export interface StageInfo {
   name: SamplerName;
   label: string;
-  /** Beside the name, and as a slider. */
+  /** Shown beside the label and as a slider. */
   main: ControlInfo;
-  /** Further settings, a row each. */
+  /** More settings, one per row. */
   more: readonly ControlInfo[];
-  /** What they are called together while they are folded away; without it they are always shown. */
+  /** Label of `more` while folded. Without it they are always shown. */
   fold?: string;
   /** Values at which the stage does nothing. */
   off: Partial<SamplingParams>;
-  /** What it becomes when it is turned on and was never on before. */
+  /** Values when it is turned on for the first time. */
   suggested: Partial<SamplingParams>;
-  /** Whether it does something. */
+  /** Whether it has an effect. */
   isOn: (sampling: SamplingParams) => boolean;
-  /** One plain sentence for the values it has. */
+  /** One sentence that explains the current values. */
   explain: (sampling: SamplingParams) => string;
 }
 
 /**
- * What can be set of a number: its whole range, or where that is useless or means off, the `useful` part of it.
+ * The control for a number. Its range is that of the setting, or the `useful` part of it: the rest has no effect, or
+ * means off.
+ *
  * @param step of the arrow keys and the slider
  */
 function control(key: SamplingNumber, step: number, useful: { min?: number; max?: number } = {}): ControlInfo {

@@ -1,4 +1,4 @@
-/** Why replies end, in words. */
+/** Texts about why replies end. */
 import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/errors.ts';
 import type { StopReason } from '../../../../src-main/engine/types.ts';
 import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/chats/chat.ts';
@@ -6,7 +6,7 @@ import { stopSentence } from '../../../../src-main/protocol/stop-sentence.ts';
 import { formatCount, formatInteger, withUnit } from '../../../ui/format.ts';
 import { showTyped } from '../typed-text.ts';
 
-/** Short names, for lists and charts. */
+/** Short labels, for lists and charts. */
 export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
   eos: 'Finished',
   max_tokens: 'Token limit',
@@ -45,7 +45,7 @@ export function stopText(stop: StoredStop): string {
   }
 }
 
-/** Earlier versions kept the values in a sentence only, which says enough. */
+/** Earlier versions stored the values only as a sentence. */
 function earlierStopText(stop: EarlierStop): string {
   if (stop.reason === 'eos') return 'Finished';
   if (stop.reason === 'error') return failureText(stop.errorCode);
@@ -62,7 +62,7 @@ function failureText(code: EngineErrorCode | undefined): string {
   return code === 'BACKEND_LOST' ? 'Engine stopped' : 'Failed';
 }
 
-/** All that is known of why a reply ended. */
+/** Everything known about why a reply ended. */
 export function stopDetail(stop: StoredStop): string {
   if (isEarlierStop(stop)) return stop.detail;
   if (stop.reason !== 'error') return stopSentence(stop);
@@ -71,7 +71,7 @@ export function stopDetail(stop: StoredStop): string {
   return code === 'BACKEND_LOST' ? `The engine stopped after ${formatCount(stop.tokens, 'token')}. ${text}` : text;
 }
 
-/** The engine's own message, unless its values alone say it all. */
+/** The engine's message, or one built from its values. */
 function errorText({ code, message, details }: ErrorPayload): string {
   const { promptTokens, contextSize, model } = details;
   if (code !== 'CONTEXT_FULL' || typeof promptTokens !== 'number' || typeof contextSize !== 'number') return message;
@@ -80,7 +80,7 @@ function errorText({ code, message, details }: ErrorPayload): string {
   return `The prompt has ${has} tokens, but the context window${ofModel} holds ${holds}. Shorten it by at least ${over}.`;
 }
 
-/** The code of the error that ended a reply; null: it ended in another way. */
+/** The code of the error that ended a reply; null if it ended in another way. */
 export function errorCodeOf(stop: StoredStop | null): EngineErrorCode | null {
   if (stop?.reason !== 'error') return null;
   return (isEarlierStop(stop) ? stop.errorCode : stop.error.code) ?? 'INTERNAL';
@@ -91,7 +91,7 @@ function secondsOf(ms: number): string {
   return withUnit(String(Number((ms / 1000).toFixed(3))), 's');
 }
 
-/** Whether it makes sense to write on. At the end of the model's own text or of the window it does not. */
+/** Whether a reply can be continued: not after an end token, nor in a full window. */
 export function canContinue(stop: StoredStop | null): boolean {
   return stop === null || !['eos', 'context_full'].includes(stop.reason);
 }
