@@ -75,7 +75,7 @@ for (const theme of RUNS) {
     await chat.id('grammar-source').fill('root ::= other');
     await expect(chat.id('grammar-source-problem')).toBeVisible();
     await expectNoViolations('every stage on, a wrong grammar and a wrong bias');
-    await app.page.getByRole('button', { name: 'Enlarge: Grammar of the answer' }).click();
+    await app.page.getByRole('button', { name: 'Enlarge: Grammar' }).click();
     await expectNoViolations('the large editor');
     await app.page.keyboard.press('Escape');
     await expect(app.page.getByRole('dialog')).toHaveCount(0);

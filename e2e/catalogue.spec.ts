@@ -79,11 +79,11 @@ test('a slow download says how far it is, pauses, goes on where it was, and can 
   const { id } = hub.tiny;
   slowly(hub);
   await models.control(id, 'download').click();
-  await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d KB, [\d.]+ KB\/s, \d+ s left/);
+  await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d\sKB, [\d.]+\sKB\/s, \d+\ss left/);
   await expect(models.id('network-requests')).toContainText('1 network request: your download');
   await models.control(id, 'download-pause').click();
   await models.expectPhase(id, 'paused');
-  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d KB/);
+  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
   const { size } = await stat(join(dataDir, 'models', `${hub.tiny.file}.part`));
   expect(size).toBeGreaterThan(0);
   expect(hub.server.requests).toHaveLength(1);
@@ -108,7 +108,7 @@ test('two starts at once make one download; a page in place of the rest takes no
   slowly(hub);
   const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
   await Promise.all([start(), start()]);
-  await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d KB/);
+  await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d\sKB/);
   await models.control(id, 'download-pause').click();
   await models.expectPhase(id, 'paused');
   expect(hub.server.requests).toHaveLength(1);
@@ -203,10 +203,10 @@ test(
 
 test('what does not fit the memory says by how much and is not offered', async ({ app, hub }) => {
   const models = await open(app);
-  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+ TB more/);
+  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+\sTB more/);
   await expect(models.control(hub.huge.id, 'download')).toBeHidden();
   await models.entry(hub.huge.id).getByRole('button', { name: hub.huge.name, exact: true }).click();
-  await expect(models.id('detail')).toContainText(/A context of 512 tokens needs 1000 TB; .*Choose a smaller/);
+  await expect(models.id('detail')).toContainText(/A context of 512 tokens needs 1000\sTB; .*Choose a smaller/);
   await expect(models.id('detail').getByTestId('download')).toBeHidden();
 });
 
@@ -224,7 +224,7 @@ test('an app that is killed in mid-download shows how far it came, and goes on o
   await app.crash();
   models = await open(app);
   await models.expectPhase(id, 'paused');
-  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d KB/);
+  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
   expect(hub.server.requests).toHaveLength(1);
   const { size } = await stat(part);
   await models.control(id, 'download-resume').click();

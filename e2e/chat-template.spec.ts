@@ -77,7 +77,7 @@ test('a broken template says where, and a chat goes on with the plain one', asyn
   await expect(chat.id('template-error')).toBeVisible();
   await chat.send('Hello');
   const card = chat.lastReply.getByTestId('error-card');
-  await expect(card).toContainText('The chat template cannot write this chat');
+  await expect(card).toContainText('The chat template failed');
   await card.getByTestId('use-plain-template').click();
   const { reason } = await chat.finished();
   expect(reason).not.toBe('error');

@@ -112,7 +112,7 @@ test('an engine that does not answer is said to hang, and what hung it is not ch
   await chat.id('executor').click();
   await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
   await expect(chat.id('grammar-retry')).toBeVisible();
-  await expect(chat.id('send-blocked')).toContainText('did not answer');
+  await expect(chat.id('send-blocked')).toContainText('did not respond');
 
   // The browser remembers it for an address, and a host that is started again has another.
   if (app.host === 'web') await app.page.reload();

@@ -84,7 +84,7 @@ test('template, answer format and system prompt without a mouse', async ({ app }
   await expect(chat.id('template-source-problem')).toContainText('Line 1, column');
 
   // The Tab key leaves the editor; the large one gives the focus back.
-  const larger = app.page.getByRole('button', { name: 'Enlarge: Your chat template' });
+  const larger = app.page.getByRole('button', { name: 'Enlarge: Custom chat template' });
   await keyboard.press('Tab');
   await expect(larger).toBeFocused();
   await keyboard.press('Enter');

@@ -154,7 +154,7 @@ test('who scrolls up in a running reply stays there, and is taken to the end on 
   await expect(chat.lastText).not.toBeEmpty();
   await thread(page).hover();
   await page.mouse.wheel(0, -150);
-  const toEnd = page.getByRole('button', { name: 'To the end' });
+  const toEnd = page.getByRole('button', { name: 'Jump to end' });
   await expect(toEnd).toBeVisible();
   const where = () => thread(page).evaluate((element) => element.scrollTop);
   const before = await where();

@@ -155,13 +155,13 @@ test('its rate is measured on a click, its context is remembered, and both are t
   await models.id('context-size').press('Enter');
   await models.load('tiny-llama');
   await models.id('measure').click();
-  await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+ tok\/s/);
-  await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+ tok\/s/);
+  await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+\stok\/s/);
+  await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+\stok\/s/);
 
   await app.restart();
   ({ models } = await open(app));
   await models.select('tiny-llama');
-  await expect(models.id('measured')).toContainText(/[\d,.]+ tok\/s/);
+  await expect(models.id('measured')).toContainText(/[\d,.]+\stok\/s/);
   await expect(models.id('context-size')).toHaveValue('320');
   await expect(models.id('last-settings')).toContainText('Context size 320 tokens');
 });

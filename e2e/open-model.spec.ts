@@ -33,7 +33,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await expect(models.id('architecture')).toContainText('Architecture llama');
   await expect(models.id('architecture')).toContainText('Trained context 512');
   await expect(models.id('quantisation-mix')).toContainText('F32 100 %');
-  await expect(models.id('memory-estimate')).toContainText(/Weights, unpacked to F32 7\d\d KB/);
+  await expect(models.id('memory-estimate')).toContainText(/Weights, unpacked to F32 7\d\d\sKB/);
   // Nothing is loaded before a person says so.
   await expect(models.card('TinyTransformer')).toContainText('Loaded');
 
@@ -129,7 +129,7 @@ test('loading shows how far it is and can be cancelled; the model from before st
   await models.open(path);
   await expect(models.card('Big')).toContainText('accepts token IDs only');
   await models.card('Big').getByTestId('load-model').click();
-  await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d MB/);
+  await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d\sMB/);
   await expect(chat.id('sidebar-model')).toContainText('Big');
   await models.id('cancel-load').click();
   await expect(models.card('Big')).toContainText('Ready');
@@ -154,7 +154,7 @@ test('what cannot be loaded says why, before anything is loaded', async ({ app, 
   await expect(endless.getByTestId('load-model')).toBeEnabled();
   await expect(models.id('detail-name')).toHaveText('tiny-llama');
   await models.id('context-slider').press('End');
-  await expect(endless).toContainText(/Needs [\d.]+ (GB|TB) more/);
+  await expect(endless).toContainText(/Needs [\d.]+\s(GB|TB) more/);
   await expect(models.id('memory-problem')).toContainText(
     /A context of 134,217,728 tokens needs .*; (.* is free|the engine can use)/,
   );

@@ -33,9 +33,9 @@ test('a model past the 4 GiB of WebAssembly is refused with the numbers, without
   expect(512 * blocks).toBeLessThan(1e6);
   const { chat, models } = await open(app, path);
   const huge = models.card('Huge');
-  await expect(huge).toContainText(/Needs \d\.\d GB more/);
+  await expect(huge).toContainText(/Needs \d\.\d\sGB more/);
   await expect(huge.getByTestId('model-problem')).toContainText(
-    /A context of 512 tokens needs 7\.\d GB; (the engine can use 4\.\d+ GB|[\d.]+ GB is free)/,
+    /A context of 512 tokens needs 7\.\d\sGB; (the engine can use 4\.\d+\sGB|[\d.]+\sGB is free)/,
   );
   await expect(huge.getByTestId('load-model')).toBeDisabled();
   await expect(models.card('TinyTransformer')).toContainText('Loaded');

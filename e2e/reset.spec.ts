@@ -76,7 +76,7 @@ async function stateOf(app: RunningApp) {
   await expect(chat.id('next-token')).toContainText('can be picked');
   await see('chat');
   await chat.openPanel('stop');
-  await expect(page.getByText('Its own end token: <EOS>')).toBeVisible();
+  await expect(page.getByText('End token: <EOS>')).toBeVisible();
   await see('panel stop');
   for (const tab of ['prompt', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
@@ -128,7 +128,7 @@ async function shown({ page, dataDir }: RunningApp): Promise<string> {
   return text
     .replaceAll(dataDir, 'DATA')
     .replace(/Threads:.*|Kernels:.*|Streams:.*|.*\b(free|GB)\b.*/g, '')
-    .replace(/[\d.,]+ (ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
+    .replace(/[\d.,]+\s(ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
     .replace(/\d+ (for prefill|for decode|interleaved)/g, '# $1')
     .replace(/\d+-bit accumulators/g, '#-bit accumulators')
     .replace(/\n{2,}/g, '\n');

@@ -50,33 +50,33 @@ test('the order of the chain is made by keys, and told', async ({ app }) => {
   await chat.openPanel('sampling');
   await chat.grip('temperature').focus();
   await keyboard.press('Space');
-  await expect(said).toContainText(`Temperature lifted, place ${LAST} of ${LAST}`);
+  await expect(said).toContainText(`Temperature picked up, position ${LAST} of ${LAST}`);
   await keyboard.press('ArrowUp');
   await keyboard.press('ArrowUp');
-  await expect(said).toContainText(`Temperature, place ${LAST - 2} of ${LAST}`);
+  await expect(said).toContainText(`Temperature, position ${LAST - 2} of ${LAST}`);
   await keyboard.press('Escape');
-  await expect(said).toContainText(`Temperature stays at place ${LAST} of ${LAST}`);
+  await expect(said).toContainText(`Temperature stays at position ${LAST} of ${LAST}`);
   await expect.poll(() => chat.chain()).toEqual(USUAL);
 
   await keyboard.press('Space');
   await keyboard.press('ArrowUp');
   await keyboard.press('Space');
-  await expect(said).toContainText(`Temperature put down at place ${LAST - 1} of ${LAST}`);
+  await expect(said).toContainText(`Temperature dropped at position ${LAST - 1} of ${LAST}`);
   await expect.poll(() => chat.chain()).toEqual([...USUAL.slice(0, -2), 'temperature', 'xtc']);
   await expect(chat.grip('temperature')).toBeFocused();
 
   // The menu does the same, and more.
   await chat.stageMenu('temperature', 'stage-down');
-  await expect(said).toContainText(`Temperature moved to place ${LAST} of ${LAST}`);
+  await expect(said).toContainText(`Temperature moved to position ${LAST} of ${LAST}`);
   await expect.poll(() => chat.chain()).toEqual(USUAL);
   await chat.stageMenu('top_k', 'stage-again');
   await expect.poll(() => chat.chain()).toEqual(USUAL.flatMap((name) => (name === 'top_k' ? [name, name] : [name])));
   await chat.stageMenu('typical', 'stage-remove');
-  await expect(said).toContainText('Typical removed');
+  await expect(said).toContainText('Typical-p removed');
   await expect.poll(() => chat.chain()).not.toContain('typical');
   await chat.id('add-stage').click();
   await chat.id('add-typical').click();
-  await expect(said).toContainText('Typical added');
+  await expect(said).toContainText('Typical-p added');
   await expect.poll(() => chat.chain()).toContain('typical');
   // Who adds a stage wants it to do something.
   await expect(chat.id('switch-typical')).toBeChecked();
@@ -118,7 +118,7 @@ test('every stage works in a reply, and mirostat takes their place', async ({ ap
   await chat.id('setting-mirostat-2').click();
   await expect(chat.id('chain')).toHaveCount(0);
   await expect(chat.id('adaptive')).toHaveCount(0);
-  await expect(chat.id('mirostat')).toContainText('Takes the place of all stages');
+  await expect(chat.id('mirostat')).toContainText('Replaces all stages except temperature');
   await chat.set('mirostatTau', 3);
   await chat.newChat();
   const second = await chat.ask(PROMPT);
@@ -162,12 +162,12 @@ test('a bias and a ban change what is written', async ({ app }) => {
   // A token's number must be one of the vocabulary.
   await chat.id('bias-by-id').click();
   await chat.id('setting-logitBias').fill('8000');
-  await expect(app.page.getByText('Type a token’s number, 0 to 7,999.')).toBeVisible();
+  await expect(app.page.getByText('Type a token ID from 0 to 7,999.')).toBeVisible();
   await expect(chat.id('bias-add')).toBeDisabled();
   await chat.id('setting-logitBias').fill('7');
   await chat.id('bias-add').click();
   await expect(chat.id('biases')).toContainText('token 7');
-  await app.page.getByRole('button', { name: 'Remove the bias of token 7' }).click();
+  await app.page.getByRole('button', { name: 'Remove the bias for token 7' }).click();
   await expect(chat.id('biases')).toHaveCount(0);
 
   await chat.id('bias-by-text').click();

@@ -12,7 +12,7 @@ test.describe('a reply says exactly why it ended', () => {
   test('the model ended the text', async ({ app }) => {
     const chat = new ChatPage(app.page);
     expect((await chat.ask('Hello world')).reason).toBe('eos');
-    await expect(chat.lastStop).toContainText(/end/i);
+    await expect(chat.lastStop).toContainText(/finished/i);
   });
 
   test('the token limit', async ({ app }) => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { root } from './lib/run.ts';
@@ -36,6 +36,20 @@ const RULED_OUT: Readonly<Record<string, string>> = {
   trace: 'tap',
   traced: 'tapped',
   forget: 'unload, remove or clear',
+  chance: 'probability',
+  odds: 'probabilities',
+  mend: 'fix',
+  unasked: 'automatic',
+};
+/** The same for the names of the interface’s files. */
+const RULED_OUT_FILES: Readonly<Record<string, string>> = {
+  ...RULED_OUT,
+  words: 'label, message or text',
+  place: 'position',
+};
+/** Files that have such a word all the same, and why. */
+const ALLOWED_FILES: Readonly<Record<string, string>> = {
+  'src-renderer/features/chat/thread/unknown-words.ts': 'finds words, as people write them, in a text',
 };
 /** Names that have such a word all the same, and why. */
 const ALLOWED_NAMES: Readonly<Record<string, string>> = {
@@ -115,4 +129,14 @@ test('no exported name has a word that the field has another term for', async ()
   const wrong = names.filter((name) => wordsIn(name).some((word) => Object.hasOwn(RULED_OUT, word)));
   expect(wrong.filter((name) => !Object.hasOwn(ALLOWED_NAMES, name))).toEqual([]);
   expect(Object.keys(ALLOWED_NAMES).filter((name) => !wrong.includes(name))).toEqual([]);
+});
+
+test('no file of the interface has a name with such a word', () => {
+  const files = execFileSync('git', ['ls-files', 'src-renderer'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  expect(files.length).toBeGreaterThan(200);
+  const wrong = files.filter((file) => {
+    const name = basename(file).replace(/\..*$/, '').replaceAll('-', '_');
+    return !file.endsWith('.test.ts') && wordsIn(name).some((word) => Object.hasOwn(RULED_OUT_FILES, word));
+  });
+  expect(wrong).toEqual(Object.keys(ALLOWED_FILES));
 });

@@ -74,12 +74,12 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await chat.id('nav-models').click();
   await entry(SLOW_MODEL).getByTestId('download').click();
   await page
-    .getByText(/\d s left|\d min/)
+    .getByText(/\d\ss left|\d\smin/)
     .first()
     .waitFor();
   // It comes with 20 MB a second.
   await page
-    .getByText(/(9\d|1\d\d) of 271 MB/)
+    .getByText(/(9\d|1\d\d) of 271\sMB/)
     .first()
     .waitFor();
   await toTop();

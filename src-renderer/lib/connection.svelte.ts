@@ -133,7 +133,7 @@ function isPortMessage(data: unknown): boolean {
   return typeof data === 'object' && data !== null && 'type' in data && data.type === ENGINE_PORT_MESSAGE;
 }
 
-/** An engine that dies this soon after it was started is not started again unasked. */
+/** An engine that dies this soon after it was started is not started again automatically. */
 const TOO_SOON_MS = 3000;
 const MAX_EARLY_DEATHS = 3;
 

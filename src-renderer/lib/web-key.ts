@@ -6,7 +6,7 @@ const STORED = 'tokenscope-key';
 const FRAGMENT = /^#(key|once)=([\w-]+)$/;
 
 /** What is used of `window`. */
-export interface KeyPlace {
+export interface KeyWindow {
   readonly location: { readonly hash: string; readonly pathname: string; readonly search: string };
   readonly history: { replaceState(state: unknown, unused: string, url: string): void };
   readonly sessionStorage: Pick<Storage, 'getItem' | 'setItem'>;
@@ -17,16 +17,16 @@ export interface KeyPlace {
  * The key from the address, which loses it at once so that it stays in no bookmark and on no picture; after a reload the
  * one that this tab has kept. Null: neither has one that is good.
  */
-export async function takeWebKey(place: KeyPlace): Promise<string | null> {
-  const [, kind, value] = FRAGMENT.exec(place.location.hash) ?? [];
-  if (value === undefined) return stored(place);
-  const { pathname, search } = place.location;
-  place.history.replaceState(null, '', `${pathname}${search}`);
-  const key = kind === 'key' ? value : await exchange(place, value);
+export async function takeWebKey(page: KeyWindow): Promise<string | null> {
+  const [, kind, value] = FRAGMENT.exec(page.location.hash) ?? [];
+  if (value === undefined) return stored(page);
+  const { pathname, search } = page.location;
+  page.history.replaceState(null, '', `${pathname}${search}`);
+  const key = kind === 'key' ? value : await exchange(page, value);
   // A browser that opens its last tabs again may open an address that was good once.
-  if (key === null) return stored(place);
+  if (key === null) return stored(page);
   try {
-    place.sessionStorage.setItem(STORED, key);
+    page.sessionStorage.setItem(STORED, key);
   } catch {
     // The browser keeps nothing for this page: the key lasts until it is reloaded.
   }
@@ -39,14 +39,14 @@ export function signsIn(hash: string): boolean {
 }
 
 /** The key for a code that is good once; null: it is not good any more. */
-async function exchange(place: KeyPlace, code: string): Promise<string | null> {
+async function exchange(page: KeyWindow, code: string): Promise<string | null> {
   const headers = { 'content-type': 'application/json' };
-  const response = await place.fetch(KEY_ROUTE, { method: 'POST', headers, body: JSON.stringify({ code }) });
+  const response = await page.fetch(KEY_ROUTE, { method: 'POST', headers, body: JSON.stringify({ code }) });
   if (!response.ok) return null;
   return ((await response.json()) as { result: string }).result;
 }
 
-function stored({ sessionStorage }: KeyPlace): string | null {
+function stored({ sessionStorage }: KeyWindow): string | null {
   try {
     return sessionStorage.getItem(STORED);
   } catch {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BaseTokenizer, type Decoding, type Found, type Section } from './base-tokenizer.ts';
+import { BaseTokenizer, type Decoding, type TokenSink, type Section } from './base-tokenizer.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 /** One token per character; `<` is special, `>` is found before tokenizing, and there is no token 3. */
@@ -29,7 +29,7 @@ class Characters extends BaseTokenizer {
     if (at === -1) return rest(0, text.length);
     return [...rest(0, at), { start: at, end: at + 1, tokenId: 4 }, ...rest(at + 1, text.length)];
   }
-  protected encodeSection(section: string, start: number, _options: unknown, found: Found): void {
+  protected encodeSection(section: string, start: number, _options: unknown, found: TokenSink): void {
     for (let i = 0; i < section.length; i++)
       found(this.vocabulary.id(section[i]) ?? 2, () => [start + i, start + i + 1]);
   }

@@ -14,7 +14,7 @@ export interface Section {
 }
 
 /** Called for each token of a text, in order. The range is a function because `encode` has no use for it. */
-export type Found = (id: number, range: () => TokenPiece['range']) => void;
+export type TokenSink = (id: number, range: () => TokenPiece['range']) => void;
 
 /** Decodes one growing sequence of tokens that all have a text. */
 export interface Decoding {
@@ -62,7 +62,7 @@ export abstract class BaseTokenizer implements Tokenizer {
   /** Cuts a text at the tokens that are found in it before it is tokenized. Left to right, none empty. */
   protected abstract sections(text: string, options: EncodeOptions): readonly Section[];
   /** @param start where the section begins in the whole text, to which ranges refer */
-  protected abstract encodeSection(section: string, start: number, options: EncodeOptions, found: Found): void;
+  protected abstract encodeSection(section: string, start: number, options: EncodeOptions, found: TokenSink): void;
   /** @param continues the sequence goes on from a text before it */
   protected abstract startDecoding(continues: boolean): Decoding;
 
@@ -124,7 +124,7 @@ export abstract class BaseTokenizer implements Tokenizer {
   }
 
   /** All within one step budget: what is searched with patterns of the model's file. */
-  private forEachToken(text: string, options: EncodeOptions, found: Found): void {
+  private forEachToken(text: string, options: EncodeOptions, found: TokenSink): void {
     const { addSpecial = true } = options;
     const wellFormed = text.replaceAll(LONE_SURROGATES, '\ufffd');
     withinSteps(text.length, () => {

@@ -1,7 +1,7 @@
 import type { TokenKind } from '../api/types.ts';
 import { addedTokenSplitter, type AddedToken, type AddedTokenSplitter } from './added-tokens.ts';
 import { AlignedText } from './aligned-text.ts';
-import { BaseTokenizer, type Decoding, type Found, type Section } from './base-tokenizer.ts';
+import { BaseTokenizer, type Decoding, type TokenSink, type Section } from './base-tokenizer.ts';
 import { DecoderStream, pieceBytes, type Decoder } from './decoder/decoder.ts';
 import type { TokenModel } from './model/model.ts';
 import type { Normalizer } from './normalizer/normalizer.ts';
@@ -76,7 +76,7 @@ export class JsonTokenizer extends BaseTokenizer {
   }
 
   /** Text without added tokens, but for those that are only found once it is normalised. */
-  protected encodeSection(section: string, start: number, options: EncodeOptions, found: Found): void {
+  protected encodeSection(section: string, start: number, options: EncodeOptions, found: TokenSink): void {
     const normalized = this.parts.normalizer.normalize(AlignedText.of(section, start));
     for (const { start: from, end: to, tokenId } of this.splitAtNormalized(normalized.text, options)) {
       if (tokenId !== null) found(tokenId, () => normalized.originalRange(from, to));
@@ -84,7 +84,7 @@ export class JsonTokenizer extends BaseTokenizer {
     }
   }
 
-  private encodeWords(text: AlignedText, found: Found): void {
+  private encodeWords(text: AlignedText, found: TokenSink): void {
     const { preTokenizer, model } = this.parts;
     forEachWord(preTokenizer, text, (words, from, to) => {
       for (const { id, start, end } of model.tokenize(words.text.slice(from, to))) {

@@ -1,6 +1,6 @@
 /** What the page says about downloads. */
 import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app/app-services.ts';
-import { formatBytes, formatDuration } from '../../ui/format.ts';
+import { formatBytes, formatBytesOf, formatDuration } from '../../ui/format.ts';
 
 /** Which of the many things it was, in a word or two. */
 const TITLES: Readonly<Record<DownloadProblemKind, string>> = {
@@ -23,12 +23,7 @@ export function problemTitle({ kind, httpStatus }: DownloadProblem): string {
 
 /** `168 of 271 MB`, or `168 MB` where the server has not said how long the file is. */
 export function amountText(bytes: number, totalBytes: number | null): string {
-  if (totalBytes === null) return formatBytes(bytes);
-  const total = formatBytes(totalBytes);
-  const unit = total.slice(total.indexOf(' '));
-  const scale = { ' B': 1, ' KB': 1e3, ' MB': 1e6, ' GB': 1e9, ' TB': 1e12 }[unit] ?? 1;
-  const digits = total.includes('.') ? 1 : 0;
-  return `${(bytes / scale).toFixed(digits)} of ${total}`;
+  return totalBytes === null ? formatBytes(bytes) : formatBytesOf(bytes, totalBytes);
 }
 
 /** `168 of 271 MB, 9.6 MB/s, 17 s left`. */
@@ -42,7 +37,8 @@ export function downloadText(download: Download): string {
     return bytes > 0 ? `Resuming, ${amount}` : 'Connecting';
   }
   const speed = rate === null ? '' : `, ${formatBytes(rate)}/s`;
-  const left = secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1000).replace('.0 s', ' s')} left`;
+  const left =
+    secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1000).replace('.0\u00a0s', '\u00a0s')} left`;
   return `${amount}${speed}${left}`;
 }
 

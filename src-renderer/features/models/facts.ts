@@ -1,5 +1,6 @@
-import type { MemoryAt, ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
-import { formatBytes, formatInteger } from '../../ui/format.ts';
+import type { MemoryAt, ModelDescription } from '../../../src-main/engine/api/types.ts';
+import type { ModelInfo } from '../../../src-main/engine/api/types.ts';
+import { formatBytes, formatInteger, withUnit } from '../../ui/format.ts';
 
 export interface Fact {
   name: string;
@@ -46,7 +47,12 @@ export function quantisationMix({ tensorTypes, parameters }: Pick<ModelDescripti
     .map(({ type, bytes: own }) => {
       const share = bytes === 0 ? 0 : own / bytes;
       const percent = Math.round(share * 100);
-      return { type, share, text: `${type} ${percent === 0 ? '< 1' : percent} %`, step: stepOf(type) };
+      return {
+        type,
+        share,
+        text: `${type} ${withUnit(percent === 0 ? '<\u00a01' : String(percent), '%')}`,
+        step: stepOf(type),
+      };
     })
     .sort((a, b) => a.step - b.step || b.share - a.share);
   return { parts, bitsPerWeight: parameters === 0 ? 0 : (bytes * 8) / parameters };
@@ -85,6 +91,6 @@ export function memoryParts(memory: Omit<MemoryAt, 'total'>, parameters: number)
 
 /** 361821120 is `362 M`, 1711376384 is `1.7 B`. */
 export function formatParameters(count: number): string {
-  if (count >= 999.5e6) return `${(count / 1e9).toFixed(1)} B`;
-  return count >= 999_500 ? `${(count / 1e6).toFixed(count < 9.95e6 ? 1 : 0)} M` : formatInteger(count);
+  if (count >= 999.5e6) return withUnit((count / 1e9).toFixed(1), 'B');
+  return count >= 999_500 ? withUnit((count / 1e6).toFixed(count < 9.95e6 ? 1 : 0), 'M') : formatInteger(count);
 }

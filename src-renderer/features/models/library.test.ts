@@ -91,7 +91,7 @@ beforeEach(async () => {
         listings = [BUILT_IN, OPENED];
         return OPENED;
       },
-      drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'notes.txt is no model.')),
+      drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'notes.txt is not a model.')),
       remove: async (id) => {
         listings = listings.filter((model) => model.id !== id);
       },
@@ -119,7 +119,7 @@ it('opens a file, reads its headers and shows it, without loading it', async () 
 
 it('says why something was not opened', async () => {
   expect(await library.drop({} as DataTransfer)).toBe(false);
-  expect(library.error?.message).toBe('notes.txt is no model.');
+  expect(library.error?.message).toBe('notes.txt is not a model.');
   expect(await library.choose()).toBe(true);
   expect(library.error).toBeNull();
 });

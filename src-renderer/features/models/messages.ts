@@ -1,7 +1,7 @@
 /** What the models page says about what does not work, and what to do. */
 import type { EngineError, EngineErrorCode } from '../../../src-main/engine/api/errors.ts';
 import type { LoadProgress } from '../../../src-main/engine/api/types.ts';
-import { formatBytes, formatInteger } from '../../ui/format.ts';
+import { formatBytes, formatBytesOf, formatInteger } from '../../ui/format.ts';
 import type { Fit } from './memory.ts';
 
 const TITLES: Partial<Record<EngineErrorCode, string>> = {
@@ -58,8 +58,5 @@ const MEGABYTE = 1e6;
 export function progressText({ phase, bytesRead, totalBytes }: LoadProgress): string {
   if (phase === 'tokenizer') return 'Loading the tokenizer';
   if (phase !== 'weights' || totalBytes < MEGABYTE) return 'Reading the file';
-  const total = formatBytes(totalBytes);
-  const unit = total.slice(total.indexOf(' '));
-  const inUnit = bytesRead / (unit === ' GB' ? 1000 * MEGABYTE : MEGABYTE);
-  return `Reading the file, ${inUnit.toFixed(unit === ' GB' || totalBytes < 99.5 * MEGABYTE ? 1 : 0)} of ${total}`;
+  return `Reading the file, ${formatBytesOf(bytesRead, totalBytes)}`;
 }

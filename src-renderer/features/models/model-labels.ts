@@ -5,7 +5,7 @@ import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
 import type { KeptWeights, ModelDescription, SamplingParams } from '../../../src-main/engine/api/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app/app-services.ts';
-import { formatCount, formatDuration, formatInteger } from '../../ui/format.ts';
+import { formatCount, formatDuration, formatInteger, withUnit } from '../../ui/format.ts';
 import { USUAL_ORDER } from '../chat/sampling/chain.ts';
 import { STAGES } from '../chat/sampling/stages.ts';
 import type { Fact } from './facts.ts';
@@ -55,7 +55,7 @@ function valueText(row: Setting, value: unknown): string {
 function numberText(value: number, unit: Unit | undefined): string {
   if (unit === 'ms') return formatDuration(value);
   const number = value.toLocaleString('en-US', { maximumFractionDigits: 4 });
-  if (unit === 'bits') return `${number} bits`;
+  if (unit === 'bits') return withUnit(number, unit);
   // -1 stands for all there are.
   return unit === 'tokens' && value >= 0 ? formatCount(value, 'token') : number;
 }
@@ -67,7 +67,7 @@ export function defaultsText(recommended: Partial<SamplingParams> | undefined): 
   const stages = USUAL_ORDER.map((name) => STAGES[name]).filter(({ isOn }) => isOn(sampling));
   const values = stages.map(({ main: { key, label } }) => `${inSentence(label)} ${sampling[key]}`);
   const { label, default: limit } = STOP_SETTINGS.maxTokens;
-  return `${own ? 'Recommended by the file' : 'App defaults'}: ${[...values, `${inSentence(label)} ${limit}`].join(', ')}.`;
+  return `${own ? 'Recommended by the model' : 'App defaults'}: ${[...values, `${inSentence(label)} ${limit}`].join(', ')}.`;
 }
 
 /** `top-k`, but `DRY multiplier`. */
@@ -91,7 +91,7 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
   const thinks =
     reasoningMarks === null
       ? ''
-      : ` It may reason before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
+      : ` It may think before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
   return `Chats use the template in the file. The Prompt panel shows the resulting text.${thinks}`;
 }
 

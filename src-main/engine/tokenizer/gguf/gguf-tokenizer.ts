@@ -4,7 +4,7 @@ import {
   noSuchToken,
   type BaseTokenizerParts,
   type Decoding,
-  type Found,
+  type TokenSink,
   type Section,
 } from '../base-tokenizer.ts';
 import { bytesOfPiece } from '../byte-level/alphabet.ts';
@@ -88,7 +88,7 @@ export class GgufTokenizer extends BaseTokenizer {
     return this.finder(options)(text);
   }
 
-  protected encodeSection(section: string, start: number, _options: EncodeOptions, found: Found): void {
+  protected encodeSection(section: string, start: number, _options: EncodeOptions, found: TokenSink): void {
     // Between two sections of text there always is a token.
     const afterToken = true;
     for (const part of this.parts.model.tokenize(section, afterToken)) {

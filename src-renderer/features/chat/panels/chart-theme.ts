@@ -1,4 +1,4 @@
-/** The theme's colours as a canvas needs them. Chart.js does not read custom properties. */
+/** The theme's colours, resolved for a canvas: Chart.js does not read custom properties. */
 export interface ChartColours {
   accent: string;
   accentSoft: string;
@@ -27,7 +27,7 @@ export function chartColours(element: Element): ChartColours {
   };
 }
 
-/** Calls back when the document's theme changes. @returns stops calling */
+/** Calls `callback` when the document's theme changes. @returns unsubscribes */
 export function onThemeChange(callback: () => void): () => void {
   const observer = new MutationObserver(callback);
   observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });

@@ -2,33 +2,33 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import { UNANSWERED_MS } from '../../../lib/engine-watch.ts';
 
 const STORAGE_KEY = 'tokenscope.unanswered';
-/** More are not remembered; the oldest is forgotten. */
+/** Number of requests remembered; older ones are discarded. */
 const MAX_REMEMBERED = 20;
 
 /**
- * Checks and previews that the engine is asked for without a person's wish. What it did not answer is remembered, also
- * for the next start, and not asked again: an engine that hangs would hang again as soon as it is restarted.
+ * Checks and previews that the page requests by itself. Requests that got no response are remembered, even after a
+ * restart, and not repeated: they would hang the engine again as soon as it is restarted.
  */
-export class UnaskedWork {
+export class AutomaticRequests {
   readonly #storage: Pick<Storage, 'getItem' | 'setItem'>;
   readonly #responds: () => boolean;
 
-  /** @param responds whether the engine still answers */
+  /** @param responds whether the engine is responding */
   constructor(storage: Pick<Storage, 'getItem' | 'setItem'>, responds: () => boolean) {
     this.#storage = storage;
     this.#responds = responds;
   }
 
   /**
-   * @param subject what the engine is given, apart from what hardly matters to whether it hangs
-   * @throws EngineError BAD_REQUEST when the engine did not answer the same before; whatever `work` throws
+   * @param subject the part of the request that decides whether the engine hangs
+   * @throws EngineError BAD_REQUEST if an earlier request with this subject got no response; whatever `work` throws
    */
   async run<T>(subject: unknown, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const key = digest(JSON.stringify(subject));
     if (this.#remembered().includes(key)) {
       throw new EngineError(
         'BAD_REQUEST',
-        'The engine did not answer when it was given this before, so it is not given it again. Change it, or choose “Try again”.',
+        'The engine did not respond to this before, so it was not sent again. Change it, or click “Try again”.',
         { unanswered: true },
       );
     }
@@ -39,16 +39,16 @@ export class UnaskedWork {
     }, UNANSWERED_MS + 100);
     try {
       const result = await work();
-      // Slow, but it did answer.
-      if (late) this.forget(subject);
+      // It was slow, but it did respond.
+      if (late) this.allow(subject);
       return result;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Lets the engine be given it once more. */
-  forget(subject: unknown): void {
+  /** Allows a request again. */
+  allow(subject: unknown): void {
     const key = digest(JSON.stringify(subject));
     this.#remember(this.#remembered().filter((other) => other !== key));
   }
@@ -62,7 +62,7 @@ export class UnaskedWork {
   }
 }
 
-/** Tells texts apart that people write; not against anybody who wants two to be the same (FNV-1a, 32 bits, and the length). */
+/** Distinguishes texts that people write (FNV-1a, 32 bits, and the length). Not collision-resistant. */
 function digest(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

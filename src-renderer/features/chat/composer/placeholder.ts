@@ -1,7 +1,7 @@
-/** What the text box says while it is empty. */
+/** Placeholder of the message box. */
 import type { ChatTemplateChoice, ModelInfo } from '../../../../src-main/engine/api/types.ts';
 
-/** Whether a model answers messages; else it continues a text. */
+/** Whether a model answers messages. Otherwise it continues a text. */
 export function isChatModel(
   model: Pick<ModelInfo, 'hasChatRoles'> | null,
   template: ChatTemplateChoice['kind'],
@@ -12,9 +12,9 @@ export function isChatModel(
 export interface ComposerState {
   /** A reply is being generated. */
   busy: boolean;
-  /** What people call the model that is being loaded; null: none is. */
+  /** Display name of the model that is being loaded, or null. */
   loading: string | null;
-  /** The model in memory; null: none. */
+  /** The loaded model, or null. */
   model: { name: string; answers: boolean; builtIn: boolean } | null;
   /** The chat has no turns. */
   isNew: boolean;
@@ -22,8 +22,8 @@ export interface ComposerState {
 
 export function placeholderText({ busy, loading, model, isNew }: ComposerState): string {
   if (loading !== null) return `Loading ${loading}…`;
-  if (busy) return 'Your next message. It is sent when this reply ends.';
-  if (model === null) return 'Load a model to begin';
+  if (busy) return 'Next message, sent when this reply ends';
+  if (model === null) return 'Load a model to start';
   if (model.answers) return `Message ${model.name}…`;
   if (!isNew) return 'Continue the text…';
   return model.builtIn ? 'Start a story…' : 'Start a text…';

@@ -1,5 +1,5 @@
 /** A place in a source text, lines and columns from 1. */
-export interface SourcePlace {
+export interface SourcePosition {
   line: number;
   column: number;
 }
@@ -12,7 +12,7 @@ export function lineCount(text: string): number {
 }
 
 /** Index in the text; a place outside it is its nearest. */
-export function offsetOf(text: string, { line, column }: SourcePlace): number {
+export function offsetOf(text: string, { line, column }: SourcePosition): number {
   const lines = text.split('\n');
   const before = lines.slice(0, Math.max(0, line - 1)).reduce((sum, one) => sum + one.length + 1, 0);
   const within = Math.min(Math.max(0, column - 1), lines[line - 1]?.length ?? 0);
@@ -20,7 +20,7 @@ export function offsetOf(text: string, { line, column }: SourcePlace): number {
 }
 
 /** Cells before a place in its line: a tab takes more than one. */
-export function visualColumn(text: string, { line, column }: SourcePlace): number {
+export function visualColumn(text: string, { line, column }: SourcePosition): number {
   const before = (text.split('\n')[line - 1] ?? '').slice(0, Math.max(0, column - 1));
   let cells = 0;
   for (const character of before) cells += character === '\t' ? TAB - (cells % TAB) : 1;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isChatModel, placeholderText } from './composer-words.ts';
+import { isChatModel, placeholderText } from './placeholder.ts';
 
 it('a model with a template answers messages, unless the template is not used; one without continues a text', () => {
   expect(isChatModel({ hasChatRoles: true }, 'model')).toBe(true);
@@ -20,7 +20,7 @@ it('the text box fits the model and what it is doing', () => {
   expect(at(base, { isNew: false })).toBe('Continue the text…');
   expect(at(smol)).toBe('Message SmolLM2…');
   expect(at(smol, { isNew: false })).toBe('Message SmolLM2…');
-  expect(at(null)).toBe('Load a model to begin');
+  expect(at(null)).toBe('Load a model to start');
   expect(at(null, { loading: 'SmolLM2' })).toBe('Loading SmolLM2…');
   expect(at(smol, { busy: true })).toContain('sent when this reply ends');
 });

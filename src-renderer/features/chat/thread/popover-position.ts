@@ -8,11 +8,11 @@ interface Box {
 const GAP = 8;
 
 /**
- * Where a floating card goes: below its anchor, above where there is more room, and never out of the column.
+ * Position of a floating card: below its anchor, or above it if there is more room, and always within the column.
  *
  * @returns viewport coordinates, px
  */
-export function placeBeside(
+export function popoverPosition(
   anchor: Box,
   card: { offsetWidth: number; offsetHeight: number },
   column: Box,
@@ -27,7 +27,7 @@ export function placeBeside(
   };
 }
 
-/** Where the limits cross, the lower one wins: the beginning of a card matters more than its end. */
+/** If the limits cross, the lower one wins: the start of a card matters more than its end. */
 function clamp(value: number, low: number, high: number): number {
   return Math.max(low, Math.min(value, high));
 }

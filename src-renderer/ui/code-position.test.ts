@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lineCount, offsetOf, visualColumn } from './code-place.ts';
+import { lineCount, offsetOf, visualColumn } from './code-position.ts';
 
 const TEXT = 'one\n\t\ttwo\n😀x';
 
