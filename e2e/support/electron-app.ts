@@ -65,6 +65,7 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
       // The app takes a first load that is cut off for a failed start.
       await page.waitForLoadState('load');
       await page.goto(EMPTY_DOCUMENT);
+      await page.evaluate(() => localStorage.clear());
     },
     async openPage() {
       // Playwright cannot give the page its window's own size back.
