@@ -70,77 +70,77 @@ test('nothing is asked before a click; a download that breaks off goes on, is ch
   expect(hub.server.requests).toHaveLength(2);
 });
 
-test('a slow download says how far it is, pauses, goes on where it was, and can be cancelled', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  const models = await open(app);
-  const { id } = hub.tiny;
-  slowly(hub);
-  await models.control(id, 'download').click();
-  await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d\sKB, [\d.]+\sKB\/s, \d+\ss left/);
-  await expect(models.id('network-requests')).toContainText('1 network request: your download');
-  await models.control(id, 'download-pause').click();
-  await models.expectPhase(id, 'paused');
-  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
-  const { size } = await stat(join(dataDir, 'models', `${hub.tiny.file}.part`));
-  expect(size).toBeGreaterThan(0);
-  expect(hub.server.requests).toHaveLength(1);
+test(
+  'a slow download says how far it is, pauses, goes on where it was, and can be cancelled',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const models = await open(app);
+    const { id } = hub.tiny;
+    slowly(hub);
+    await models.control(id, 'download').click();
+    await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d\sKB, [\d.]+\sKB\/s, \d+\ss left/);
+    await expect(models.id('network-requests')).toContainText('1 network request: your download');
+    await models.control(id, 'download-pause').click();
+    await models.expectPhase(id, 'paused');
+    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
+    const { size } = await stat(join(dataDir, 'models', `${hub.tiny.file}.part`));
+    expect(size).toBeGreaterThan(0);
+    expect(hub.server.requests).toHaveLength(1);
 
-  slowly(hub);
-  await models.control(id, 'download-resume').click();
-  await models.expectPhase(id, 'downloading');
-  expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
-  await models.control(id, 'download-cancel').click();
-  await models.expectPhase(id, 'none');
-  expect(await modelFiles(dataDir)).toEqual([]);
-  expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
-});
+    slowly(hub);
+    await models.control(id, 'download-resume').click();
+    await models.expectPhase(id, 'downloading');
+    expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
+    await models.control(id, 'download-cancel').click();
+    await models.expectPhase(id, 'none');
+    expect(await modelFiles(dataDir)).toEqual([]);
+    expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
+  },
+);
 
-test('two starts at once make one download; a page in place of the rest takes nothing of it; a copy is not deleted', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  const models = await open(app);
-  const { id, file } = hub.tiny;
-  slowly(hub);
-  const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
-  await Promise.all([start(), start()]);
-  await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d\sKB/);
-  await models.control(id, 'download-pause').click();
-  await models.expectPhase(id, 'paused');
-  expect(hub.server.requests).toHaveLength(1);
-  const part = join(dataDir, 'models', `${file}.part`);
-  const { size } = await stat(part);
+test(
+  'two starts at once make one download; a page in place of the rest takes nothing of it; a copy is not deleted',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const models = await open(app);
+    const { id, file } = hub.tiny;
+    slowly(hub);
+    const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
+    await Promise.all([start(), start()]);
+    await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d\sKB/);
+    await models.control(id, 'download-pause').click();
+    await models.expectPhase(id, 'paused');
+    expect(hub.server.requests).toHaveLength(1);
+    const part = join(dataDir, 'models', `${file}.part`);
+    const { size } = await stat(part);
 
-  hub.server.behave(hub.path(hub.tiny), { kind: 'page', length: true });
-  await models.control(id, 'download-resume').click();
-  await expect(models.control(id, 'download-problem')).toContainText(
-    'Nothing was downloaded; the earlier part is kept.',
-  );
-  expect((await stat(part)).size).toBe(size);
-  hub.server.behave(hub.path(hub.tiny));
-  await models.control(id, 'download-retry').click();
-  await models.expectPhase(id, 'here');
-  expect(hub.server.requests.at(-1)?.range).toBe(`bytes=${size}-`);
+    hub.server.behave(hub.path(hub.tiny), { kind: 'page', length: true });
+    await models.control(id, 'download-resume').click();
+    await expect(models.control(id, 'download-problem')).toContainText(
+      'Nothing was downloaded; the earlier part is kept.',
+    );
+    expect((await stat(part)).size).toBe(size);
+    hub.server.behave(hub.path(hub.tiny));
+    await models.control(id, 'download-retry').click();
+    await models.expectPhase(id, 'here');
+    expect(hub.server.requests.at(-1)?.range).toBe(`bytes=${size}-`);
 
-  // Located to a copy of their own, it is no longer Tokenscope's to delete.
-  const copy = join(dataDir, 'my-copy.gguf');
-  await copyFile(join(dataDir, 'models', file), copy);
-  const { code, stderr } = await capture(
-    process.execPath,
-    [join(root, 'scripts/tokenscope.mjs'), 'models', 'locate', id, copy],
-    { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
-  );
-  expect(code, stderr).toBe(0);
-  await models.id('nav-chat').click();
-  await models.show();
-  await models.card(hub.tiny.name).getByTestId('model-menu').click();
-  await expect(models.id('remove-model')).toBeVisible();
-  await expect(models.id('delete-model')).toBeHidden();
-});
+    // Located to a copy of their own, it is no longer Tokenscope's to delete.
+    const copy = join(dataDir, 'my-copy.gguf');
+    await copyFile(join(dataDir, 'models', file), copy);
+    const { code, stderr } = await capture(
+      process.execPath,
+      [join(root, 'scripts/tokenscope.mjs'), 'models', 'locate', id, copy],
+      { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
+    );
+    expect(code, stderr).toBe(0);
+    await models.id('nav-chat').click();
+    await models.show();
+    await models.card(hub.tiny.name).getByTestId('model-menu').click();
+    await expect(models.id('remove-model')).toBeVisible();
+    await expect(models.id('delete-model')).toBeHidden();
+  },
+);
 
 test(
   'a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works',
@@ -210,28 +210,28 @@ test('what does not fit the memory says by how much and is not offered', async (
   await expect(models.id('detail').getByTestId('download')).toBeHidden();
 });
 
-test('an app that is killed in mid-download shows how far it came, and goes on only when it is told to', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  let models = await open(app);
-  const { id } = hub.tiny;
-  slowly(hub);
-  await models.control(id, 'download').click();
-  const part = join(dataDir, 'models', `${hub.tiny.file}.part`);
-  await expect.poll(async () => (await stat(part).catch(() => null))?.size ?? 0).toBeGreaterThan(100_000);
-  await app.crash();
-  models = await open(app);
-  await models.expectPhase(id, 'paused');
-  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
-  expect(hub.server.requests).toHaveLength(1);
-  const { size } = await stat(part);
-  await models.control(id, 'download-resume').click();
-  await models.expectPhase(id, 'here');
-  expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
-  expect(await modelFiles(dataDir)).toEqual([hub.tiny.file]);
-});
+test(
+  'an app that is killed in mid-download shows how far it came, and goes on only when it is told to',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    let models = await open(app);
+    const { id } = hub.tiny;
+    slowly(hub);
+    await models.control(id, 'download').click();
+    const part = join(dataDir, 'models', `${hub.tiny.file}.part`);
+    await expect.poll(async () => (await stat(part).catch(() => null))?.size ?? 0).toBeGreaterThan(100_000);
+    await app.crash();
+    models = await open(app);
+    await models.expectPhase(id, 'paused');
+    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
+    expect(hub.server.requests).toHaveLength(1);
+    const { size } = await stat(part);
+    await models.control(id, 'download-resume').click();
+    await models.expectPhase(id, 'here');
+    expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
+    expect(await modelFiles(dataDir)).toEqual([hub.tiny.file]);
+  },
+);
 
 test('terms are read and accepted before anything is asked; all of it without a mouse', async ({
   app,

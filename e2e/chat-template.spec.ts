@@ -67,42 +67,47 @@ test('the template of a file is shown, and can be replaced for that model', asyn
   await expect(again.id(app.host === 'web' ? 'template-model' : 'template-custom')).toBeChecked();
 });
 
-test('a broken template says where, and a chat goes on with the plain one', async ({ app, dataDir }) => {
-  const chat = await chatModel(app, dataDir, TEMPLATE);
-  await chat.openPanel('prompt');
-  await chat.id('template-custom').check();
-  await chat.id('template-source').fill('{{ messages }}\n{% if %}');
-  await chat.id('composer').fill('Hello');
-  await expect(chat.id('template-source-problem')).toContainText(/Line 2, column \d+/);
-  await expect(chat.id('template-error')).toBeVisible();
-  await chat.send('Hello');
-  const card = chat.lastReply.getByTestId('error-card');
-  await expect(card).toContainText('The chat template failed');
-  await card.getByTestId('use-plain-template').click();
-  const { reason } = await chat.finished();
-  expect(reason).not.toBe('error');
-  await expect(chat.id('template-plain')).toBeChecked();
-});
+test(
+  'a broken template says where, and a chat goes on with the plain one',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = await chatModel(app, dataDir, TEMPLATE);
+    await chat.openPanel('prompt');
+    await chat.id('template-custom').check();
+    await chat.id('template-source').fill('{{ messages }}\n{% if %}');
+    await chat.id('composer').fill('Hello');
+    await expect(chat.id('template-source-problem')).toContainText(/Line 2, column \d+/);
+    await expect(chat.id('template-error')).toBeVisible();
+    await chat.send('Hello');
+    const card = chat.lastReply.getByTestId('error-card');
+    await expect(card).toContainText('The chat template failed');
+    await card.getByTestId('use-plain-template').click();
+    const { reason } = await chat.finished();
+    expect(reason).not.toBe('error');
+    await expect(chat.id('template-plain')).toBeChecked();
+  },
+);
 
-test('a role that a template does not know is said, and what it said is read all the same', async ({
-  app,
-  dataDir,
-}) => {
-  const chat = await chatModel(
-    app,
-    dataDir,
-    `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system role.') }}{% endif %}` +
-      `[{{ m.role }}]{{ m.content }}\n{% endfor %}[assistant]`,
-  );
-  await chat.id('system-prompt-toggle').click();
-  await chat.id('system-prompt').fill('Be brief.');
-  await chat.id('composer').fill('Hello');
-  await chat.openPanel('prompt');
-  await expect(chat.id('template-notice')).toContainText('has no system role');
-  await expect(chat.id('rendered-chat')).toContainText(/\[user\]Be brief\.\s+Hello\s+\[assistant\]/);
-  expect((await chat.ask('Hello')).reason).not.toBe('error');
-  await expect(chat.lastReply.getByTestId('reply-notice')).toContainText('has no system role');
-});
+test(
+  'a role that a template does not know is said, and what it said is read all the same',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = await chatModel(
+      app,
+      dataDir,
+      `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system role.') }}{% endif %}` +
+        `[{{ m.role }}]{{ m.content }}\n{% endfor %}[assistant]`,
+    );
+    await chat.id('system-prompt-toggle').click();
+    await chat.id('system-prompt').fill('Be brief.');
+    await chat.id('composer').fill('Hello');
+    await chat.openPanel('prompt');
+    await expect(chat.id('template-notice')).toContainText('has no system role');
+    await expect(chat.id('rendered-chat')).toContainText(/\[user\]Be brief\.\s+Hello\s+\[assistant\]/);
+    expect((await chat.ask('Hello')).reason).not.toBe('error');
+    await expect(chat.lastReply.getByTestId('reply-notice')).toContainText('has no system role');
+  },
+);
 
 test('what a file recommends holds until a person sets it, for that model only', async ({ app, dataDir }) => {
   const chat = await chatModel(app, dataDir, TEMPLATE);
@@ -157,28 +162,32 @@ test('what a model thinks is folded away after it, and is not part of what is co
   await expect(chat.id('rendered-chat')).toContainText('[assistant]yes');
 });
 
-test('what a model thinks stays folded while it is written, with a name and keys', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  const { keyboard } = app.page;
-  await chat.ready();
-  await chat.endless();
-  await chat.openPanel('prompt');
-  await chat.id('template-custom').check();
-  await chat.id('template-source').fill('{% for m in messages %}{{ m.content }}{% endfor %}<think>');
-  await chat.send('Once upon a time');
-  const toggle = app.page.getByRole('button', { name: 'Thinking', exact: true });
-  const thoughts = app.page.getByRole('group', { name: 'What the model thought' });
-  await expect(toggle).toHaveAttribute('aria-expanded', 'false');
-  await expect(thoughts).toBeHidden();
-  await toggle.focus();
-  await keyboard.press('Enter');
-  await expect(toggle).toHaveAttribute('aria-expanded', 'true');
-  await expect(thoughts).toContainText(/\w+ \w+/);
-  await keyboard.press('Space');
-  await expect(toggle).toHaveAttribute('aria-expanded', 'false');
-  await chat.id('stop').click();
-  expect((await chat.finished()).reason).toBe('user');
-  const after = app.page.getByRole('button', { name: /^Thought for .* · \d+ tokens?$/ });
-  await expect(after).toHaveAttribute('aria-expanded', 'false');
-  await expect(thoughts).toBeHidden();
-});
+test(
+  'what a model thinks stays folded while it is written, with a name and keys',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    const { keyboard } = app.page;
+    await chat.ready();
+    await chat.endless();
+    await chat.openPanel('prompt');
+    await chat.id('template-custom').check();
+    await chat.id('template-source').fill('{% for m in messages %}{{ m.content }}{% endfor %}<think>');
+    await chat.send('Once upon a time');
+    const toggle = app.page.getByRole('button', { name: 'Thinking', exact: true });
+    const thoughts = app.page.getByRole('group', { name: 'What the model thought' });
+    await expect(toggle).toHaveAttribute('aria-expanded', 'false');
+    await expect(thoughts).toBeHidden();
+    await toggle.focus();
+    await keyboard.press('Enter');
+    await expect(toggle).toHaveAttribute('aria-expanded', 'true');
+    await expect(thoughts).toContainText(/\w+ \w+/);
+    await keyboard.press('Space');
+    await expect(toggle).toHaveAttribute('aria-expanded', 'false');
+    await chat.id('stop').click();
+    expect((await chat.finished()).reason).toBe('user');
+    const after = app.page.getByRole('button', { name: /^Thought for .* · \d+ tokens?$/ });
+    await expect(after).toHaveAttribute('aria-expanded', 'false');
+    await expect(thoughts).toBeHidden();
+  },
+);

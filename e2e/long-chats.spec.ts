@@ -142,34 +142,38 @@ test('a reply changes only its last block, however long it is, and is followed t
   expect(longest).toBeLessThan(1100);
 });
 
-test('who scrolls up in a running reply stays there, and is taken to the end on demand', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  const { page } = app;
-  await chat.ready();
-  await writeChat(app, { id: idOf(6), title: 'followed', replies: Array.from({ length: 8 }, () => words(40)) });
-  await chat.endless();
-  await open(chat, idOf(6));
-  await chat.send('Once upon a time');
-  await expect(chat.lastReply).toHaveAttribute('aria-setsize', '18');
-  await expect(chat.lastText).not.toBeEmpty();
-  await thread(page).hover();
-  await page.mouse.wheel(0, -150);
-  const toEnd = page.getByRole('button', { name: 'Jump to end' });
-  await expect(toEnd).toBeVisible();
-  const where = () => thread(page).evaluate((element) => element.scrollTop);
-  const before = await where();
-  const length = async () => ((await chat.lastText.textContent()) ?? '').length;
-  const early = await length();
-  await expect.poll(length).toBeGreaterThan(early + 40);
-  expect(await where()).toBe(before);
-  await toEnd.click();
-  await expect(toEnd).toBeHidden();
-  await expect.poll(length).toBeGreaterThan(early + 120);
-  await expect(toEnd).toBeHidden();
-  await chat.id('stop').click();
-  await chat.finished();
-  expect(await distanceToEnd(page)).toBeLessThan(2);
-});
+test(
+  'who scrolls up in a running reply stays there, and is taken to the end on demand',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    const { page } = app;
+    await chat.ready();
+    await writeChat(app, { id: idOf(6), title: 'followed', replies: Array.from({ length: 8 }, () => words(40)) });
+    await chat.endless();
+    await open(chat, idOf(6));
+    await chat.send('Once upon a time');
+    await expect(chat.lastReply).toHaveAttribute('aria-setsize', '18');
+    await expect(chat.lastText).not.toBeEmpty();
+    await thread(page).hover();
+    await page.mouse.wheel(0, -150);
+    const toEnd = page.getByRole('button', { name: 'Jump to end' });
+    await expect(toEnd).toBeVisible();
+    const where = () => thread(page).evaluate((element) => element.scrollTop);
+    const before = await where();
+    const length = async () => ((await chat.lastText.textContent()) ?? '').length;
+    const early = await length();
+    await expect.poll(length).toBeGreaterThan(early + 40);
+    expect(await where()).toBe(before);
+    await toEnd.click();
+    await expect(toEnd).toBeHidden();
+    await expect.poll(length).toBeGreaterThan(early + 120);
+    await expect(toEnd).toBeHidden();
+    await chat.id('stop').click();
+    await chat.finished();
+    expect(await distanceToEnd(page)).toBeLessThan(2);
+  },
+);
 
 test('a paragraph in blocks looks like one text, at any width, and moves no letter as tokens', async ({ app }) => {
   const chat = new ChatPage(app.page);

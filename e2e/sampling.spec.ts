@@ -6,41 +6,43 @@ const USUAL: string[] = [...DEFAULT_SAMPLER_ORDER];
 const LAST = USUAL.length;
 const PROMPT = 'Once upon a time';
 
-test('the order of the chain is made by dragging, changes what is drawn, and is there after a restart', async ({
-  app,
-}) => {
-  let chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.openPanel('sampling');
-  await expect.poll(() => chat.chain()).toEqual(USUAL);
-  await chat.set('topK', 5);
-  await chat.id('composer').fill(PROMPT);
-  await expect(chat.stage('top_k').getByTestId('stage-effect')).toContainText('Leaves 5, cuts');
+test(
+  'the order of the chain is made by dragging, changes what is drawn, and is there after a restart',
+  { tag: '@full' },
+  async ({ app }) => {
+    let chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.openPanel('sampling');
+    await expect.poll(() => chat.chain()).toEqual(USUAL);
+    await chat.set('topK', 5);
+    await chat.id('composer').fill(PROMPT);
+    await expect(chat.stage('top_k').getByTestId('stage-effect')).toContainText('Leaves 5, cuts');
 
-  // Top-p in front of top-k: it now sees all tokens, and top-k what it leaves.
-  const before = await chat.stage('top_p').getByTestId('stage-effect').textContent();
-  const from = await chat.grip('top_p').boundingBox();
-  const to = await chat.grip('penalties').boundingBox();
-  if (!from || !to) throw new Error('The grips are not on the screen.');
-  await app.page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
-  await app.page.mouse.down();
-  await app.page.mouse.move(to.x + to.width / 2, to.y - 20, { steps: 8 });
-  await expect(chat.grip('top_p')).toHaveAttribute('aria-pressed', 'true');
-  await app.page.mouse.up();
-  const dragged = ['top_p', ...USUAL.filter((name) => name !== 'top_p')];
-  await expect.poll(() => chat.chain()).toEqual(dragged);
-  await expect(chat.stage('top_p').getByTestId('stage-effect')).not.toHaveText(before ?? '');
+    // Top-p in front of top-k: it now sees all tokens, and top-k what it leaves.
+    const before = await chat.stage('top_p').getByTestId('stage-effect').textContent();
+    const from = await chat.grip('top_p').boundingBox();
+    const to = await chat.grip('penalties').boundingBox();
+    if (!from || !to) throw new Error('The grips are not on the screen.');
+    await app.page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+    await app.page.mouse.down();
+    await app.page.mouse.move(to.x + to.width / 2, to.y - 20, { steps: 8 });
+    await expect(chat.grip('top_p')).toHaveAttribute('aria-pressed', 'true');
+    await app.page.mouse.up();
+    const dragged = ['top_p', ...USUAL.filter((name) => name !== 'top_p')];
+    await expect.poll(() => chat.chain()).toEqual(dragged);
+    await expect(chat.stage('top_p').getByTestId('stage-effect')).not.toHaveText(before ?? '');
 
-  await app.restart();
-  chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.openPanel('sampling');
-  await expect.poll(() => chat.chain()).toEqual(dragged);
-  await expect(chat.id('setting-topK')).toHaveValue('5');
-  await chat.id('usual-order').click();
-  await expect.poll(() => chat.chain()).toEqual(USUAL);
-  await expect(chat.id('usual-order')).toHaveCount(0);
-});
+    await app.restart();
+    chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.openPanel('sampling');
+    await expect.poll(() => chat.chain()).toEqual(dragged);
+    await expect(chat.id('setting-topK')).toHaveValue('5');
+    await chat.id('usual-order').click();
+    await expect.poll(() => chat.chain()).toEqual(USUAL);
+    await expect(chat.id('usual-order')).toHaveCount(0);
+  },
+);
 
 test('the order of the chain is made by keys, and told', async ({ app }) => {
   const chat = new ChatPage(app.page);
@@ -131,7 +133,7 @@ test('every stage works in a reply, and mirostat takes their place', async ({ ap
   await expect(chat.id('setting-greedy')).not.toBeChecked();
 });
 
-test('a bias and a ban change what is written', async ({ app }) => {
+test('a bias and a ban change what is written', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.greedy();

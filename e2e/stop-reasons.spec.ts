@@ -9,13 +9,13 @@ test.describe('a reply says exactly why it ended', () => {
     await chat.openPanel('stop');
   });
 
-  test('the model ended the text', async ({ app }) => {
+  test('the model ended the text', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     expect((await chat.ask('Hello world')).reason).toBe('eos');
     await expect(chat.lastStop).toContainText(/finished/i);
   });
 
-  test('the token limit', async ({ app }) => {
+  test('the token limit', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('maxTokens', 5);
     expect(await chat.ask('Hello world')).toEqual({ text: '! How are you?', reason: 'max_tokens' });
@@ -43,7 +43,7 @@ test.describe('a reply says exactly why it ended', () => {
     }
   });
 
-  test('a repetition loop', async ({ app }) => {
+  test('a repetition loop', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('ignoreEos', true);
     await chat.set('maxTokens', 900);
@@ -51,7 +51,7 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(chat.lastStop).toContainText('10');
   });
 
-  test('the time limit', async ({ app }) => {
+  test('the time limit', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.endless();
     await chat.openPanel('stop');
@@ -60,7 +60,7 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(chat.lastStop).toContainText('1 s');
   });
 
-  test('the context window, to its last token', async ({ app }) => {
+  test('the context window, to its last token', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.endless();
     await chat.set('useKvCache', true);

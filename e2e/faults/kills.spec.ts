@@ -4,8 +4,8 @@ import { KillRounds, MAX_LOST_MS, seededRandom, type Victim } from './kill-round
 /** In each host; `run-kills.ts` does hundreds. */
 const VICTIMS: Victim[] = ['app', 'app', 'engine', 'app', 'app', 'engine', 'app', 'app', 'engine', 'app'];
 
-/** Twice what may be lost. */
-const LONGEST_LIFE_MS = 2000;
+/** Half as long again as what may be lost. */
+const LONGEST_LIFE_MS = 1500;
 
 test('ten kills at random moments lose at most the last second of text', async ({ app }) => {
   test.setTimeout(180_000);
