@@ -1,11 +1,11 @@
-/** The key of the web host, as a page gets and keeps it. */
+/** How a page obtains and stores the key of the web host. */
 import { KEY_ROUTE } from '../../src-main/protocol/app/app-bridge.ts';
 
 const STORED = 'tokenscope-key';
-/** What the terminal printed after the address, or opened the browser with; and nothing else. */
+/** The fragment of the printed address, or of the one that opened the browser. */
 const FRAGMENT = /^#(key|once)=([\w-]+)$/;
 
-/** What is used of `window`. */
+/** The parts of `window` used here. */
 export interface KeyWindow {
   readonly location: { readonly hash: string; readonly pathname: string; readonly search: string };
   readonly history: { replaceState(state: unknown, unused: string, url: string): void };
@@ -23,12 +23,12 @@ export async function takeWebKey(page: KeyWindow): Promise<string | null> {
   const { pathname, search } = page.location;
   page.history.replaceState(null, '', `${pathname}${search}`);
   const key = kind === 'key' ? value : await exchange(page, value);
-  // A browser that opens its last tabs again may open an address that was good once.
+  // A browser that restores its tabs may open an address whose code is used up.
   if (key === null) return stored(page);
   try {
     page.sessionStorage.setItem(STORED, key);
   } catch {
-    // The browser keeps nothing for this page: the key lasts until it is reloaded.
+    // The browser does not store anything for this page, so the key is lost on reload.
   }
   return key;
 }
@@ -38,7 +38,7 @@ export function signsIn(hash: string): boolean {
   return FRAGMENT.test(hash);
 }
 
-/** The key for a code that is good once; null: it is not good any more. */
+/** Exchanges a one-time code for the key; null if it is used up. */
 async function exchange(page: KeyWindow, code: string): Promise<string | null> {
   const headers = { 'content-type': 'application/json' };
   const response = await page.fetch(KEY_ROUTE, { method: 'POST', headers, body: JSON.stringify({ code }) });

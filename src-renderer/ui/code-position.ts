@@ -1,17 +1,17 @@
-/** A place in a source text, lines and columns from 1. */
+/** A position in a source text; lines and columns count from 1. */
 export interface SourcePosition {
   line: number;
   column: number;
 }
 
-/** Cells that a tab may take. */
+/** Width of a tab, columns. */
 const TAB = 2;
 
 export function lineCount(text: string): number {
   return text.split('\n').length;
 }
 
-/** Index in the text; a place outside it is its nearest. */
+/** Index of a position in the text, clamped to the text. */
 export function offsetOf(text: string, { line, column }: SourcePosition): number {
   const lines = text.split('\n');
   const before = lines.slice(0, Math.max(0, line - 1)).reduce((sum, one) => sum + one.length + 1, 0);
@@ -19,7 +19,7 @@ export function offsetOf(text: string, { line, column }: SourcePosition): number
   return Math.min(text.length, before + within);
 }
 
-/** Cells before a place in its line: a tab takes more than one. */
+/** Visual column of a position, with tabs expanded. */
 export function visualColumn(text: string, { line, column }: SourcePosition): number {
   const before = (text.split('\n')[line - 1] ?? '').slice(0, Math.max(0, column - 1));
   let cells = 0;

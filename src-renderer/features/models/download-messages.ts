@@ -1,8 +1,8 @@
-/** What the page says about downloads. */
+/** Texts about downloads. */
 import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app/app-services.ts';
 import { formatBytes, formatBytesOf, formatDuration } from '../../ui/format.ts';
 
-/** Which of the many things it was, in a word or two. */
+/** Short names of download problems. */
 const TITLES: Readonly<Record<DownloadProblemKind, string>> = {
   dns: 'Host not found',
   connection: 'No connection',
@@ -21,7 +21,7 @@ export function problemTitle({ kind, httpStatus }: DownloadProblem): string {
   return kind === 'http' && httpStatus !== null ? `HTTP ${httpStatus}` : TITLES[kind];
 }
 
-/** `168 of 271 MB`, or `168 MB` where the server has not said how long the file is. */
+/** `168 of 271 MB`, or `168 MB` if the server did not report a length. */
 export function amountText(bytes: number, totalBytes: number | null): string {
   return totalBytes === null ? formatBytes(bytes) : formatBytesOf(bytes, totalBytes);
 }
@@ -42,7 +42,7 @@ export function downloadText(download: Download): string {
   return `${amount}${speed}${left}`;
 }
 
-/** Of the whole file, 0..1. */
+/** Downloaded share of the file, 0..1. */
 export function shareOf({ bytes, totalBytes }: Download): number {
   return totalBytes === null || totalBytes === 0 ? 0 : bytes / totalBytes;
 }

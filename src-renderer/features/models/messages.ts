@@ -1,4 +1,4 @@
-/** What the models page says about what does not work, and what to do. */
+/** Messages of the models page about problems and their solutions. */
 import type { EngineError, EngineErrorCode } from '../../../src-main/engine/api/errors.ts';
 import type { LoadProgress } from '../../../src-main/engine/api/types.ts';
 import { formatBytes, formatBytesOf, formatInteger } from '../../ui/format.ts';
@@ -33,7 +33,7 @@ export function problemText(error: EngineError): Problem {
   };
 }
 
-/** Null when it fits, or will. */
+/** Null if it fits. */
 export function fitProblem(fit: Fit | null, context: number | null): Problem | null {
   if (fit?.verdict !== 'too-large' || context === null) return null;
   const needs = `A context of ${formatInteger(context)} tokens needs ${formatBytes(fit.needed)}`;
@@ -54,7 +54,7 @@ export function fitProblem(fit: Fit | null, context: number | null): Problem | n
 
 const MEGABYTE = 1e6;
 
-/** `Reading the file, 41 of 105 MB`; what takes no time to speak of has no numbers. */
+/** `Reading the file, 41 of 105 MB`; without numbers for small files. */
 export function progressText({ phase, bytesRead, totalBytes }: LoadProgress): string {
   if (phase === 'tokenizer') return 'Loading the tokenizer';
   if (phase !== 'weights' || totalBytes < MEGABYTE) return 'Reading the file';

@@ -1,5 +1,6 @@
-/** What the page says about a model of the list: where it is from, and what was set for it. */
+/** Labels of a model: its source, its settings. */
 import { defaultSamplingParams } from '../../../src-main/engine/api/defaults.ts';
+import type { ModelDescription } from '../../../src-main/engine/api/types.ts';
 import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
@@ -25,7 +26,7 @@ export function sourceText({ source }: Pick<ModelListing, 'source'>): string {
   return SOURCES[source];
 }
 
-/** What a person last set for a model, where it is not what would hold anyway. */
+/** The stored settings of a model that differ from the defaults. */
 export function settingsFacts(settings: ModelSettings | undefined): Fact[] {
   if (settings === undefined) return [];
   const { sampling, stop, template, enableThinking, contextSize } = settings;
@@ -56,11 +57,11 @@ function numberText(value: number, unit: Unit | undefined): string {
   if (unit === 'ms') return formatDuration(value);
   const number = value.toLocaleString('en-US', { maximumFractionDigits: 4 });
   if (unit === 'bits') return withUnit(number, unit);
-  // -1 stands for all there are.
+  // -1 means all.
   return unit === 'tokens' && value >= 0 ? formatCount(value, 'token') : number;
 }
 
-/** Sampling and reply length of a model for which nothing was set: the stages that do something. */
+/** Default sampling and token limit of a model: the stages that have an effect. */
 export function defaultsText(recommended: Partial<SamplingParams> | undefined): string {
   const sampling = { ...defaultSamplingParams(), ...recommended };
   const own = Object.keys(recommended ?? {}).length > 0;
@@ -75,12 +76,12 @@ function inSentence(label: string): string {
   return label.replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase());
 }
 
-/** Short enough for a chip: the whole name stands in the details. */
+/** A short name for a chip. The details have the full name. */
 export function licenceName(name: string): string {
   return name.replace(/ Community License$| License$/, '').replace(/ Terms of Use$/, ' terms');
 }
 
-/** How chats are put to the model. */
+/** How chats become prompts for the model. */
 export function templateText(model: ModelDescription, builtIn: boolean): string {
   const { chatTemplate, tokenizer, reasoningMarks } = model;
   if (tokenizer === null) return 'Accepts token IDs only.';
@@ -95,7 +96,7 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
   return `Chats use the template in the file. The Prompt panel shows the resulting text.${thinks}`;
 }
 
-/** How the matrices of each type lie in memory. */
+/** Weight layout of each type. */
 export function layoutsText(weights: readonly KeptWeights[]): string {
   return weights.map(({ type, keptAs }) => (type === keptAs ? type : `${type} as ${keptAs}`)).join(', ');
 }

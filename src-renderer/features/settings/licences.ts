@@ -1,4 +1,4 @@
-/** Licence texts of what a person sees and runs in the window, as their packages carry them. */
+/** Licence texts of fonts, icons and libraries in the window, from their packages. */
 import bitsUi from '../../../node_modules/bits-ui/LICENSE?raw';
 import chartJs from '../../../node_modules/chart.js/LICENSE.md?raw';
 import inter from '../../../node_modules/@fontsource-variable/inter/LICENSE?raw';
