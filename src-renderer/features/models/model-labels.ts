@@ -1,6 +1,5 @@
 /** Labels of a model: its source, its settings. */
 import { defaultSamplingParams } from '../../../src-main/engine/api/defaults.ts';
-import type { ModelDescription } from '../../../src-main/engine/api/types.ts';
 import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
