@@ -1,4 +1,5 @@
 /** `npm run check`: formatting, lint and types, two at a time. Ends with exit code 1 if any of them complains. */
+import { rm } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { PROJECT_FOLDERS } from './lib/projects.mjs';
@@ -50,6 +51,8 @@ export interface CheckResult {
 
 /** Runs all checks; `report` hears of each as it ends. */
 export async function runChecks(report: (result: CheckResult, seconds: number) => void): Promise<CheckResult[]> {
+  // svelte-check does not remove its copies of components that are gone.
+  await rm(join(root, '.svelte-check'), { recursive: true, force: true });
   const results: CheckResult[] = [];
   const waiting = [...CHECKS];
   const lane = async () => {
