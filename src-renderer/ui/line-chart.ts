@@ -197,7 +197,12 @@ export function readAt(series: readonly ChartSeries[], at: number, x: number, la
 }
 
 /** The point under a pointer: of each series the one nearest to it sideways, and of those the nearest one. */
-export function readUnder(series: readonly ChartSeries[], left: number, top: number, layout: Layout): ChartReading | null {
+export function readUnder(
+  series: readonly ChartSeries[],
+  left: number,
+  top: number,
+  layout: Layout,
+): ChartReading | null {
   const { x } = layout;
   const value = x.from + ((left - layout.left) / (layout.right - layout.left)) * (x.to - x.from);
   let nearest: ChartReading | null = null;
