@@ -1,4 +1,4 @@
-/** The settings that hold until a person changes them. Plain data: the protocol, the interface and the CLI use it too. */
+/** The default settings. Plain data, also used by the protocol, the interface and the CLI. */
 import { STOP_SETTINGS, TOP_CANDIDATES, type StopParams } from './settings/generation.ts';
 import { SAMPLING_SETTINGS, type SamplingParams } from './settings/sampling.ts';
 import { defaultsOf } from './settings/setting.ts';

@@ -1,4 +1,4 @@
-/** The engine as hosts use it: a model, and requests to it one after the other. */
+/** The engine's API for hosts: a model, and sequential requests to it. */
 import { EngineError } from './errors.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import type { Executor } from './executors/executor.ts';
@@ -76,9 +76,9 @@ interface Loaded {
   readonly cache: KvCache;
   readonly context: ContextWindow;
   readonly loadMs: number;
-  /** Of the files it was read from. */
+  /** Version of the files it was read from. */
   readonly stamp: string | undefined;
-  /** The first reply reports how long loading took, the others that it took nothing. */
+  /** Only the first reply reports the loading time. */
   loadReported: boolean;
 }
 
@@ -86,26 +86,26 @@ export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
   cancel?: CancelToken;
   /**
-   * Asked when the load's turn has come: whether the model in memory will do, so that nothing is read.
+   * Called when it is the load's turn: whether the current model will do, so that nothing is read.
    * @param stamp of the files that it was read from
    */
   unless?: (present: ModelInfo, stamp: string | undefined) => Promise<boolean>;
   /**
-   * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
-   * out, what the model was trained for, at most 4096.
+   * Tokens of prompt and reply together, from 1 to the training context; determines the memory of K and V. By default the
+   * training context, at most 4096.
    */
   contextSize?: number;
-  /** What computes the model. Default `wasm`, where the host has its kernels. */
+  /** Default `wasm` if the host has its kernels. */
   executor?: ExecutorName;
-  /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
+  /** Threads of the `wasm` executor, from 1; by default as many as measurably help. */
   threads?: number;
-  /** How the `wasm` executor stores K and V; left out, as float32 where all weights are, else as binary16. */
+  /** Storage type of K and V in the `wasm` executor; by default float32 if all weights are, else binary16. */
   kvCacheType?: KvCacheType;
 }
 
 /**
- * Holds one model and serves one request at a time; further ones wait in line. Every request may be cancelled by its
- * token, also while it waits: it then fails with CANCELLED.
+ * Holds one model and serves one request at a time; others wait in a queue. Every request may be cancelled by its token,
+ * also while it waits: it then fails with CANCELLED.
  */
 export class InferenceEngine {
   private readonly queue = new RequestQueue();
@@ -118,14 +118,14 @@ export class InferenceEngine {
     return this.queue.busy;
   }
 
-  /** The loaded model with what it occupies now; null also when its executor failed, so that it must be loaded again. */
+  /** The loaded model with its current memory; also null when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
     return this.loaded === null || this.loaded.executor.failed ? null : describe(this.loaded);
   }
 
   /**
-   * Loads a model in place of the present one, which stays when loading fails.
-   * @param files or what finds them when the load's turn has come
+   * Replaces the current model, which stays when loading fails.
+   * @param files or a function that finds them when it is the load's turn
    * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
    */
   async load(files: ModelFiles | (() => Promise<ModelFiles>), options: LoadOptions = {}): Promise<ModelInfo> {
@@ -134,7 +134,7 @@ export class InferenceEngine {
       const present = this.model;
       if (present !== null && (await unless?.(present, this.loaded?.stamp))) return present;
       const found = typeof files === 'function' ? await files() : files;
-      // There is nothing to go back to, and its memory is wanted.
+      // The old model is unusable, so free its memory first.
       if (this.loaded?.executor.failed) await this.dispose();
       try {
         const loaded = await this.open(found, options);
@@ -142,7 +142,7 @@ export class InferenceEngine {
         this.loaded = loaded;
         return describe(loaded);
       } catch (error) {
-        // What was read of the model has no other owner, and may be gigabytes.
+        // Whatever was read of the model is garbage, possibly gigabytes.
         this.platform.collectGarbage?.();
         throw error;
       }
@@ -164,7 +164,7 @@ export class InferenceEngine {
   }
 
   /**
-   * What a model is and what it needs, from its headers. Loads nothing and waits for nothing.
+   * Describes a model and its memory needs from its headers. Loads nothing and does not wait.
    * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
    */
   describe(files: ModelFiles): Promise<ModelDescription> {
@@ -191,7 +191,7 @@ export class InferenceEngine {
   }
 
   /**
-   * The text and ids that a chat becomes, also when they are more than the context window holds.
+   * The text and ids of a chat prompt, even if it exceeds the context window.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CHAT_TEMPLATE
    */
   renderChat(params: RenderChatParams): RenderedChat {
@@ -200,13 +200,13 @@ export class InferenceEngine {
     return renderChat(params, model);
   }
 
-  /** What is wrong with a grammar or JSON schema, and where; null when a reply can follow it. Needs no model. */
+  /** The problem with a grammar or JSON schema and its position; null if it is valid. Needs no model. */
   checkGrammar(grammar: GrammarSource): SourceProblem | null {
     return checkGrammar(grammar);
   }
 
   /**
-   * Writes a reply. Leaving the loop early ends the request.
+   * Generates a reply. Leaving the loop early ends the request.
    * @throws EngineError before the `start` event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED. Later failures are
    * `end` events.
    */
@@ -222,9 +222,9 @@ export class InferenceEngine {
   }
 
   /**
-   * Writes several replies at once: the model reads its weights once for the next token of all of them, and what the
-   * prompts begin with alike is computed once. Each reply is the one that `generate` would give. Together they share the
-   * context window. Leaving the loop early ends the requests.
+   * Generates several replies at once: the model reads its weights once for the next token of all of them, and the common
+   * prefix of the prompts is computed once. Each reply is the same as from `generate`. Together they share the context
+   * window. Leaving the loop early ends the requests.
    * @param requests at least one
    * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
    */
@@ -246,7 +246,7 @@ export class InferenceEngine {
       });
       const { executor, cache, context } = loaded;
       const begin = commonPrefix(jobs.map(({ prompt }) => prompt.ids));
-      // One more, because the last is never taken from what is there.
+      // One more, because the last token is never reused.
       context.reuse([...begin, 0]);
       if (context.length < begin.length) {
         const cancelled = { cancelled: false };
@@ -287,7 +287,8 @@ export class InferenceEngine {
   }
 
   /**
-   * What the next token would be drawn from under these settings. `stop.ignoreEos` counts, the other conditions do not.
+   * The distribution of the next token under these settings. `stop.ignoreEos` is respected, other stop conditions are
+   * ignored.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
    */
   async preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview> {
@@ -305,7 +306,7 @@ export class InferenceEngine {
   }
 
   /**
-   * Where the time of the loaded model goes, operation by operation.
+   * Profiles the loaded model, operation by operation.
    * @throws EngineError NO_MODEL, CONTEXT_FULL, CANCELLED, BAD_REQUEST on the reference executor
    */
   async profile(params: ProfileParams, cancel?: CancelToken): Promise<Profile> {
@@ -325,7 +326,7 @@ export class InferenceEngine {
     return { model, executor: executor.name, context, platform: this.platform, params, prompt, seed, loadMs, cancel };
   }
 
-  /** The weights go straight into the kernels' memory and are nowhere else. */
+  /** Reads the weights directly into the kernels' memory, and nowhere else. */
   private async openForKernels(
     files: ModelFiles,
     options: OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>,
@@ -356,7 +357,7 @@ export class InferenceEngine {
       if (executor === undefined) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
       return { model, executor };
     } catch (error) {
-      // It runs already, also when loading is cancelled as its last step.
+      // The executor is already running, even if cancelling was the last step of loading.
       for (const executor of created) await executor.dispose();
       throw error;
     }
@@ -369,12 +370,12 @@ export class InferenceEngine {
 
   private async dispose(): Promise<void> {
     if (this.loaded === null) return;
-    await this.letGo();
-    // Here no frame on the stack refers to the model any more.
+    await this.releaseModel();
+    // Here no stack frame refers to the model any more.
     this.platform.collectGarbage?.();
   }
 
-  private async letGo(): Promise<void> {
+  private async releaseModel(): Promise<void> {
     const loaded = this.loaded;
     this.loaded = null;
     await loaded?.executor.dispose();
@@ -382,7 +383,7 @@ export class InferenceEngine {
 }
 
 /**
- * What a model is and what it needs on the `wasm` executor, from its headers.
+ * Describes a model and its memory needs on the `wasm` executor, from its headers.
  * @param available threads that this computer runs at once
  * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
  */

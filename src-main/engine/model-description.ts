@@ -1,20 +1,20 @@
 import type { ErrorPayload, ModelInfo } from './types.ts';
 
-/** What can be told about a model from its headers, before any weight is read. */
+/** What a model's headers say, before any weight is read. */
 export interface ModelDescription extends Readonly<
   Omit<ModelInfo, 'maskedTokenIds' | 'hasChatRoles' | 'executor' | 'kernels' | 'loadMs' | 'memoryBytes'>
 > {
   readonly format: 'GGUF' | 'safetensors';
-  /** How tensors are stored, the type with most bytes first. */
+  /** Storage types of the tensors, largest total first. */
   readonly tensorTypes: readonly { readonly type: string; readonly tensors: number; readonly bytes: number }[];
-  /** Kind of the tokenizer, for example `gpt2, split as llama-bpe`; null when there is none and only ids can be used. */
+  /** Kind of tokenizer, for example `gpt2, split as llama-bpe`; null when there is none, so that only ids can be used. */
   readonly tokenizer: string | null;
   readonly chatTemplate: string | null;
-  /** Bytes the model needs when it is loaded for 1024, 4096 and the largest number of tokens. */
+  /** Memory in bytes when loaded for 1024, 4096 and the maximum number of tokens. */
   readonly memory: readonly MemoryAt[];
-  /** Bytes that the executor can address at most; null: as many as this computer has. */
+  /** Addressable bytes of the executor; null if only this computer's memory limits it. */
   readonly memoryLimit: number | null;
-  /** Why it cannot be loaded all the same, for example the type of one tensor; null when it can. */
+  /** Why it cannot be loaded, for example an unsupported tensor type; null when it can. */
   readonly problem: ErrorPayload | null;
 }
 

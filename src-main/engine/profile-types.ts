@@ -1,7 +1,7 @@
-/** Where the time of a model goes: plain data, as in `types.ts`. */
+/** Results of profiling a model: plain data, as in `types.ts`. */
 
 export interface ProfileParams {
-  /** Tokens of a prompt that is read, >= 1. */
+  /** Tokens of a prompt to prefill, >= 1. */
   prompt: number;
   /** Tokens in the window before single tokens are computed, >= 1. */
   context: number;
@@ -11,32 +11,35 @@ export interface ProfileParams {
 
 /** All calls of one operation with the same shape, summed up. */
 export interface OpProfile {
-  /** For people, for example `linear Q4_1 576 x 1536` or `attention`. */
+  /** Display name, for example `linear Q4_1 576 x 1536` or `attention`. */
   name: string;
   calls: number;
-  /** Time that the engine's own thread computed it, ms; where only one thread does, the time of that one. */
+  /**
+   * Time that the engine's own thread spent computing it, ms; for a single-threaded operation, the time of the thread
+   * that ran it.
+   */
   ms: number;
   /** Time that the engine's thread waited for others before it, ms. */
   waitMs: number;
-  /** Bytes of weights, and of K and V, that all threads together read. */
+  /** Bytes of weights, K and V that all threads read. */
   bytes: number;
-  /** Multiply-adds of all threads together. */
+  /** Multiply-adds of all threads. */
   multiplyAdds: number;
 }
 
 export interface RunProfile {
   tokens: number;
-  /** Threads that computed. */
+  /** Number of threads. */
   threads: number;
   /** From the call to its results, ms. */
   ms: number;
-  /** The one that took longest first. */
+  /** Slowest first. */
   ops: OpProfile[];
 }
 
-/** Where the time of a model goes. Measuring costs a few percent itself. */
+/** Profile of a model. Profiling itself costs a few percent. */
 export interface Profile {
   prefill: RunProfile;
-  /** One token after the other. */
+  /** Single tokens, one by one. */
   decode: RunProfile;
 }

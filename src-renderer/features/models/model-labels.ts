@@ -4,7 +4,7 @@ import type { ModelDescription } from '../../../src-main/engine/model-descriptio
 import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
-import type { KeptWeights, SamplingParams } from '../../../src-main/engine/types.ts';
+import type { SamplingParams, WeightsInMemory } from '../../../src-main/engine/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app-services.ts';
 import { formatCount, formatDuration, formatInteger } from '../../ui/format.ts';
 import { USUAL_ORDER } from '../chat/sampling/chain.ts';
@@ -97,6 +97,6 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
 }
 
 /** How the matrices of each type lie in memory. */
-export function layoutsText(weights: readonly KeptWeights[]): string {
-  return weights.map(({ type, keptAs }) => (type === keptAs ? type : `${type} as ${keptAs}`)).join(', ');
+export function layoutsText(weights: readonly WeightsInMemory[]): string {
+  return weights.map(({ type, memoryType }) => (type === memoryType ? type : `${type} as ${memoryType}`)).join(', ');
 }
