@@ -1,6 +1,7 @@
 /**
- * Who may write in the data folder. One instance holds `instance.lock`; the others read only and take over when it is
- * gone. The file's content says who holds it and never changes; its modification time is the holder's heartbeat.
+ * Decides which instance may write in the data folder. One instance holds `instance.lock`; the others only read and take
+ * over when it is gone. The file's content identifies the holder and never changes; its modification time is the holder's
+ * heartbeat.
  */
 import { mkdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,11 +19,11 @@ import {
 } from './lock-holder.ts';
 
 export interface LockTimes {
-  /** Between two heartbeats, and between two looks at somebody else's lock, ms. */
+  /** Interval of heartbeats, and of checks of another instance's lock, ms. */
   beatMs: number;
-  /** A heartbeat that stands still for this long is a holder that is gone, ms. */
+  /** A holder whose heartbeat is overdue by this time counts as gone, ms. */
   staleMs: number;
-  /** After a takeover: how long to wait before believing that no other instance took over too, ms. */
+  /** Wait after a takeover to make sure that no other instance took over too, ms. */
   settleMs: number;
 }
 
@@ -36,7 +37,7 @@ export class InstanceLock {
   readonly #times: LockTimes;
   readonly #self: Holder;
   readonly #listeners = new Set<(problem: string | null) => void>();
-  /** Why this instance does not hold the lock; null: it does. */
+  /** Why this instance does not hold the lock; null if it does. */
   #problem: string | null = 'The data folder has not been opened yet.';
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> = Promise.resolve();
@@ -50,13 +51,13 @@ export class InstanceLock {
     this.#self = newHolder(label);
   }
 
-  /** Takes the lock if it is free, and goes on beating or watching until `release`. */
+  /** Takes the lock if it is free, and keeps beating or watching until `release`. */
   async start(): Promise<void> {
     await this.#look();
     this.#schedule();
   }
 
-  /** Null while this instance may write, else the reason in words. */
+  /** Null while this instance may write, else the reason. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -67,7 +68,7 @@ export class InstanceLock {
   }
 
   /**
-   * To be called right before each write: a process that slept (a closed laptop, a debugger) may have lost the lock.
+   * Must be called right before each write: a process that slept (a closed laptop, a debugger) may have lost the lock.
    * @throws EngineError READ_ONLY
    */
   async assertHeld(): Promise<void> {
@@ -75,15 +76,15 @@ export class InstanceLock {
     if (this.#problem !== null) throw new EngineError('READ_ONLY', this.#problem);
   }
 
-  /** Gives the lock back. From now on `assertHeld` refuses. */
+  /** Releases the lock. From now on `assertHeld` throws. */
   async release(): Promise<void> {
     this.#released = true;
-    // Listeners are not told: the instance ends.
+    // Listeners are not called, because the instance ends.
     this.#problem = RELEASED;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#looking;
     clearHolder(this.#self);
-    // A folder that cannot be read holds no lock of ours.
+    // A folder that cannot be read contains no lock of ours.
     const holder = await this.#read().catch(() => null);
     if (holder?.token === this.#self.token) await unlink(this.#path).catch(ignoreMissing);
   }
@@ -106,7 +107,7 @@ export class InstanceLock {
     }));
   }
 
-  /** @returns null when this instance holds the lock afterwards, else why not */
+  /** @returns null when this instance now holds the lock, else why not */
   async #hold(): Promise<string | null> {
     const holder = await this.#read();
     if (holder?.token === this.#self.token) {
@@ -122,7 +123,7 @@ export class InstanceLock {
     return await this.#takeOver(holder);
   }
 
-  /** Null: no lock file. A file that is empty or damaged reads as a holder nobody knows. */
+  /** Null if there is no lock file. An empty or damaged file gives an unknown holder. */
   async #read(): Promise<Holder | null> {
     let text: string;
     try {
@@ -134,7 +135,7 @@ export class InstanceLock {
     return parseHolder(text);
   }
 
-  /** @returns false when somebody else was faster */
+  /** @returns false when another instance was faster */
   async #create(): Promise<boolean> {
     await mkdir(this.#folder, { recursive: true });
     try {
@@ -142,7 +143,7 @@ export class InstanceLock {
       return true;
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return false;
-      // A full disk leaves an empty lock behind, which would keep every instance out for a while.
+      // A full disk leaves an empty lock, which would keep every instance out for a while.
       await unlink(this.#path).catch(ignoreMissing);
       throw error;
     }
@@ -150,11 +151,11 @@ export class InstanceLock {
 
   async #isGone(holder: Holder): Promise<boolean> {
     if (presenceOf(holder) === 'gone') return true;
-    // Also for a process that runs: one that is stopped must not keep everybody else out.
+    // Even if its process is running: a suspended one must not keep everyone else out.
     return (await this.#watch.look(this.#path, holder.token)) > this.#times.staleMs;
   }
 
-  /** Of several instances that take over at once the last to rename holds the lock; the others see that and step back. */
+  /** Of several instances that take over at once, the last to rename holds the lock; the others notice and step back. */
   async #takeOver(gone: Holder): Promise<string | null> {
     const own = `${this.#path}.${this.#self.token}`;
     await writeFile(own, JSON.stringify(this.#self), { mode: 0o600 });
