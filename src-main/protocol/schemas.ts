@@ -1,7 +1,7 @@
 /**
- * What may cross the border. The engine's side checks every message and every method's params; the client's side
- * checks the envelope of what comes back. Static types and schemas are held together by `schemaOf`: a schema that
- * drifts from its type does not compile.
+ * Checks of messages between processes. The engine's side checks every message and every method's params; the client's
+ * side checks the envelope of results. `schemaOf` ties schemas to static types: a schema that differs from its type does
+ * not compile.
  */
 import * as v from 'valibot';
 import { EngineError } from '../engine/errors.ts';
@@ -28,29 +28,29 @@ import { isErrorCode } from './errors.ts';
 import type { ClientMessage, EngineMessage } from './messages.ts';
 import { grammarSource, numberIn, schemasOf } from './setting-schemas.ts';
 
-/** Longest text of one message, UTF-16 units. What fits here may still not fit the context window. */
+/** Maximum text of one message, in UTF-16 units. It may still exceed the context window. */
 export const MAX_TEXT = 8 * 1024 * 1024;
-/** Ids in one list. */
+/** Maximum ids in one list. */
 export const MAX_IDS = 1024 * 1024;
 export const MAX_CREDIT = 2 ** 31 - 1;
 
-/** Gives a schema the type it must describe, exactly: neither wider nor narrower. */
+/** Requires a schema to describe exactly a type: neither wider nor narrower. */
 export function schemaOf<T>() {
   return <S extends v.GenericSchema<unknown, T>>(schema: [T] extends [v.InferOutput<S>] ? S : never): S => schema;
 }
 
 export const finite = v.pipe(v.number(), v.finite());
 export const isoDate = v.pipe(v.string(), v.isoTimestamp());
-/** Something per second; null where it was not measured. */
+/** A rate per second; null if it was not measured. */
 export const rate = v.nullable(v.pipe(finite, v.minValue(0)));
 const text = v.pipe(v.string(), v.maxLength(MAX_TEXT));
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
-/** More than the machines have that people run models on, and few enough to start. */
+/** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
 
-/** Checked in one pass, because a list may hold a million ids. */
+/** Checked in one pass, because a list may have a million ids. */
 const tokenIds = v.custom<number[]>(
   (value) =>
     Array.isArray(value) &&
@@ -138,7 +138,7 @@ export const modelId = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'Expected a model id: letters, digits, dots, dashes'),
 );
 
-/** Chats' ids are file names, so they are letters, digits, `_` and `-` only. */
+/** Chat ids are file names, so they consist of letters, digits, `_` and `-`. */
 export const chatId = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'Expected a chat id: up to 64 letters, digits, _ and -'),
@@ -191,7 +191,7 @@ const streamParams: SchemasFor<EngineStreams> = {
   generate: generateParams,
 };
 
-/** A message of a client, checked to its last field. */
+/** A fully checked message of a client. */
 export type CheckedMessage =
   | Exclude<ClientMessage, { type: 'call' | 'open' }>
   | { type: 'call'; id: number; call: CheckedCall }
@@ -202,8 +202,8 @@ export type CheckedCall = { [M in MethodName]: { method: M; params: EngineMethod
 export type CheckedStream = { [S in StreamName]: { method: S; params: EngineStreams[S]['params'] } }[StreamName];
 
 /**
- * The one check of what comes from a client.
- * @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it
+ * Checks a message of a client.
+ * @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem
  */
 export function checkClientMessage(raw: unknown): CheckedMessage {
   const message = parseOrRefuse(clientMessage, raw, 'message');
@@ -221,12 +221,12 @@ export function checkClientMessage(raw: unknown): CheckedMessage {
   }
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkCall(method: string, params: unknown): CheckedCall {
   return check(methodParams, method, params) as CheckedCall;
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkStream(method: string, params: unknown): CheckedStream {
   return check(streamParams, method, params) as CheckedStream;
 }
@@ -244,7 +244,7 @@ function check(schemas: Readonly<Record<string, v.GenericSchema>>, method: strin
 
 /**
  * @param what Names the value in the message, for example the method.
- * @throws EngineError BAD_REQUEST with `details.field`, the dotted path of the first bad field.
+ * @throws EngineError BAD_REQUEST with `details.field`, the dotted path of the first invalid field.
  */
 export function parseOrRefuse<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
   const result = v.safeParse(schema, value, { abortEarly: true });
@@ -289,7 +289,7 @@ export const engineMessage = schemaOf<EngineMessage>()(
   ]),
 );
 
-/** The id in a message, however malformed the rest is, so that its sender gets an answer. */
+/** The id in a message, even if the rest is malformed, so that its sender gets an answer. */
 export function requestIdOf(message: unknown): number | null {
   if (typeof message !== 'object' || message === null || !('id' in message)) return null;
   return v.is(requestId, message.id) ? message.id : null;
