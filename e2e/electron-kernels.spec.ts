@@ -1,16 +1,16 @@
-/** A thread of the CPU kernels is lost in the app; `web-kernels.spec.ts` has the browser's. */
+/** A crash of a CPU kernel thread in the app; `web-kernels.spec.ts` covers the browser. */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-/** The kernels share prompts of this length whatever was measured. */
+/** A prompt of this length is always shared by all threads. */
 const PROMPT = 'Once upon a time there was a little girl who liked to play';
 
 /**
- * Starts the engine's process anew with a script of the test in each of its threads: the engine's own ends the threads
- * that it started when the file `end` appears, and writes how many they were to `ended`.
+ * Restarts the engine's process with a test script in each of its threads: the engine's own terminates the threads that
+ * it started when the file `end` appears, and writes their number to `ended`.
  */
 async function restartWithHook(app: RunningApp, end: string, ended: string): Promise<void> {
   const hook = join(app.dataDir, 'hook.cjs');
@@ -42,11 +42,11 @@ async function restartWithHook(app: RunningApp, end: string, ended: string): Pro
   await app.killEngine();
 }
 
-// The engine's process gets a script of the test's.
+// The engine's process gets a test script.
 test.use({ freshApp: true });
 
 test(
-  'a thread that is ended from outside is an error of the reply, and the app lives',
+  'a killed thread fails the reply, but not the app',
   { tag: '@alone' },
   async ({ app, dataDir }) => {
     const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
@@ -63,14 +63,14 @@ test(
     await chat.ready();
     await chat.newChat();
     expect(await chat.ask(PROMPT)).toEqual(before);
-    // The sampling panel asks the engine what could come next, and would notice the loss before the reply does.
+    // The sampling panel requests previews, and would notice the crash before the reply.
     await chat.openPanel('stop');
     await writeFile(end, '');
     await expect.poll(() => existsSync(ended)).toBe(true);
     expect(Number(await readFile(ended, 'utf8'))).toBeGreaterThan(0);
 
     await chat.newChat();
-    // Another beginning: what was read before would not be read again.
+    // Another prefix, because a cached one would not be prefilled again.
     expect((await chat.ask('The cat sat on the mat and looked at the big red ball')).reason).toBe('error');
     await expect(chat.id('error-card')).toContainText(/CPU kernel thread crashed/);
     // The page reloads the same model.
