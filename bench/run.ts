@@ -1,5 +1,5 @@
 /**
- * Measures Tokenscope beside node-llama-cpp and writes what it found into docs/performance.md.
+ * Compares Tokenscope with node-llama-cpp and writes the results to docs/performance.md.
  *
  *     npm run bench                                      everything, about thirteen minutes
  *     npm run bench -- --quick                           the files after a short context, once; writes nothing
@@ -42,7 +42,7 @@ async function measure(options: BenchOptions): Promise<string> {
   return sections.join('\n\n');
 }
 
-/** What was measured on, and in how quiet an hour. */
+/** Describes the machine and its load. */
 function describe({ machine }: MachineResult): string {
   const day = new Date().toISOString().slice(0, 10);
   const { cpu, cores, memoryBytes, platform, runtime, v8 } = machine;
@@ -50,7 +50,7 @@ function describe({ machine }: MachineResult): string {
     load > 0.5 * availableParallelism() ? ' Other programs were running, so only the ratios are meaningful.' : '';
   return (
     `${day}, ${cpu}, ${cores} threads, ${(memoryBytes / 1e9).toFixed(0)} GB, ${platform}. Tokenscope in ${runtime}, V8 ${v8}; ` +
-    `node-llama-cpp 3.21.1 in Node ${process.versions.node}. Medians of ${options.task.repeat}, taking turns. ` +
+    `node-llama-cpp 3.21.1 in Node ${process.versions.node}. Medians of ${options.task.repeat}, interleaved. ` +
     `Load average before: ${load.toFixed(1)}.${busy}`
   );
 }

@@ -1,4 +1,4 @@
-/** Getting models from the catalogue, as a person does it: by clicks, and by nothing else. */
+/** Downloading models from the catalogue by clicks only. */
 import { copyFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
@@ -16,23 +16,23 @@ async function open(app: RunningApp): Promise<ModelsPage> {
   return models;
 }
 
-/** The names of the files where downloads go. */
+/** Names of the files in the download folder. */
 async function modelFiles(dataDir: string): Promise<string[]> {
   return await readdir(join(dataDir, 'models')).catch(() => []);
 }
 
-/** A file that comes slowly: 50 kB five times a second. */
+/** A slow file: 50 kB five times a second. */
 function slowly(hub: Hub): void {
   hub.server.behave(hub.path(hub.tiny), { kind: 'slow', chunkBytes: 50_000, waitMs: 200, times: 1 });
 }
 
-test('nothing is asked before a click; a download that breaks off goes on, is checked, talks, and is in the log', async ({
+test('no request before a click; an interrupted download resumes, is verified, can be used, and is logged', async ({
   app,
   hub,
 }) => {
   const models = await open(app);
   const { id, bytes = 0 } = hub.tiny;
-  // Looking at everything asks nobody.
+  // Browsing sends no request.
   await models.entry(id).getByRole('button', { name: hub.tiny.name, exact: true }).click();
   await expect(models.id('entry-url')).toHaveText(hub.server.url + hub.path(hub.tiny));
   await expect(models.id('entry-memory')).toContainText('KV cache, 512 tokens');
@@ -57,7 +57,7 @@ test('nothing is asked before a click; a download that breaks off goes on, is ch
   await app.page.keyboard.press('Escape');
   await expect(models.id('network-requests')).toHaveAttribute('data-count', '2');
 
-  // It has the name that it was chosen by.
+  // It has the name of its catalogue entry.
   await models.control(id, 'show-downloaded').click();
   await expect(models.id('detail-name')).toHaveText(hub.tiny.name);
   await models.load(hub.tiny.name);
@@ -143,7 +143,7 @@ test(
 );
 
 test(
-  'a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works',
+  'a download that fails names the cause: hash, HTTP, redirect, time, DNS, TLS or disk; Retry works',
   { tag: '@full' },
   async ({ app, dataDir, hub }) => {
     const models = await open(app);
@@ -179,7 +179,7 @@ test(
     await expectProblem('dns', /Host not found.*hub\.invalid/s);
     expect(await modelFiles(dataDir)).toEqual([]);
 
-    // The server says only now that the file is larger than the disk.
+    // Only now the server says that the file is larger than the disk.
     hub.server.behave(hub.path(hub.unchecked), { kind: 'claims', bytes: 10 ** 15 });
     await setMirror(models, '');
     await models.control(hub.unchecked.id, 'download').click();
@@ -189,7 +189,7 @@ test(
     await models.control(hub.unchecked.id, 'download-cancel').click();
     await expect(full).toBeHidden();
 
-    // The right one leads to another address, which is followed and logged.
+    // The right one redirects to another address, which is followed and logged.
     hub.server.behave(path, { kind: 'redirect', to: `${hub.server.url}${hub.path(hub.withTerms)}` });
     await retry();
     await models.expectPhase(id, 'here');
@@ -201,7 +201,7 @@ test(
   },
 );
 
-test('what does not fit the memory says by how much and is not offered', async ({ app, hub }) => {
+test('a model that does not fit in memory says by how much and is not offered', async ({ app, hub }) => {
   const models = await open(app);
   await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+\sTB more/);
   await expect(models.control(hub.huge.id, 'download')).toBeHidden();
@@ -233,11 +233,7 @@ test(
   },
 );
 
-test('terms are read and accepted before anything is asked; all of it without a mouse', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
+test('terms are read and accepted before any request; all of it without a mouse', async ({ app, dataDir, hub }) => {
   const models = await open(app);
   const { page } = app;
   const { keyboard } = page;
@@ -269,13 +265,13 @@ test('terms are read and accepted before anything is asked; all of it without a 
   await models.tabTo(card.getByTestId('model-menu'));
   await keyboard.press('Enter');
   await expect(models.id('delete-model')).toBeVisible();
-  // The menu hears keys a moment after it is seen.
+  // The menu accepts keys a moment after it appears.
   await expect(async () => {
     await keyboard.press('End');
     await expect(models.id('delete-model')).toBeFocused({ timeout: 500 });
   }).toPass();
   await keyboard.press('Enter');
-  // It begins on the safe choice.
+  // The safe choice has the focus.
   await expect(models.id('delete-dialog')).toContainText(hub.withTerms.file);
   await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();
   await models.tabTo(models.id('confirm-delete'));

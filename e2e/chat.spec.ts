@@ -5,10 +5,10 @@ import { expect, test } from './support/test.ts';
 /** What PyTorch generates greedily (golden.json). */
 const HELLO_REPLY = '! How are you? I am very well, thank you! They became good friends.';
 
-/** Of which the median counts: a busy machine may be late once. */
+/** The median counts, because load may delay one. */
 const STOPS = 5;
 
-/** From the click on Stop to the reply's end as a person sees it, ms. Measured inside the page. */
+/** Time from the click on Stop to the visible end of the reply, ms. Measured inside the page. */
 function timeOfStop(page: Page): Promise<number> {
   return page.evaluate(
     () =>
@@ -35,7 +35,7 @@ test.describe('chat', () => {
     await expect(chat.id('chat-item')).toHaveCount(1);
   });
 
-  test('a greedy reply is the one that PyTorch computed, with its facts below it', async ({ app }) => {
+  test('a greedy reply equals PyTorch’s, with its statistics below', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();
@@ -48,7 +48,7 @@ test.describe('chat', () => {
     await expect(stats).toContainText('seed');
   });
 
-  test('text streams, the meter and the chart move, and Stop answers at once', { tag: '@alone' }, async ({ app }) => {
+  test('text streams, the meter and the chart move, and Stop reacts at once', { tag: '@alone' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.endless();
@@ -153,7 +153,7 @@ test.describe('chat', () => {
     await expect(tokens).toHaveCount(0);
   });
 
-  test('a chat is there again after a restart', async ({ app }) => {
+  test('a chat is restored after a restart', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();

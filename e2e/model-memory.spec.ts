@@ -1,13 +1,13 @@
-/** What a model takes is given back when it is unloaded: measured from outside, in both hosts. */
+/** Unloading a model frees its memory: measured from outside, in both hosts. */
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import { engineMemory } from './support/memory.ts';
 import { writeBigModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
-/** Of the weights in `writeBigModel`, bytes; F16 stays F16 in memory. */
+/** Bytes of the weights in `writeBigModel`; F16 stays F16 in memory. */
 const WEIGHTS = 304e6;
-/** What of it must come back: the allocator keeps some pages. */
+/** Minimum that must be freed: the allocator keeps some pages. */
 const RETURNED = 0.9 * WEIGHTS;
 
 test('the memory of a model comes back when it is unloaded, every time', async ({ app, dataDir }) => {

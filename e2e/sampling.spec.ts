@@ -44,7 +44,7 @@ test(
   },
 );
 
-test('the order of the chain is made by keys, and told', async ({ app }) => {
+test('keys change the order of the chain, with announcements', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { keyboard } = app.page;
   const said = app.page.getByTestId('live-region');
@@ -80,11 +80,11 @@ test('the order of the chain is made by keys, and told', async ({ app }) => {
   await chat.id('add-typical').click();
   await expect(said).toContainText('Typical-p added');
   await expect.poll(() => chat.chain()).toContain('typical');
-  // Who adds a stage wants it to do something.
+  // Adding a stage switches it on.
   await expect(chat.id('switch-typical')).toBeChecked();
 });
 
-test('every stage works in a reply, and mirostat takes their place', async ({ app }) => {
+test('every stage works in a reply, and mirostat replaces them', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');
@@ -149,7 +149,7 @@ test('a bias and a ban change what is written', { tag: '@full' }, async ({ app }
   expect(banned.text).not.toContain(word);
   await app.page.getByRole('button', { name: `Remove ${word}` }).click();
 
-  // A phrase of several tokens is undone where it ends; its words are free.
+  // A phrase of several tokens is retracted at its end; its single words are allowed.
   const phrase = /[a-z]{2,} [a-z]{2,} [a-z]{2,}/.exec(plain.text)?.[0];
   if (phrase === undefined) throw new Error(`There are no three words in "${plain.text}".`);
   await chat.id('setting-bannedTexts').fill(phrase);
@@ -161,7 +161,7 @@ test('a bias and a ban change what is written', { tag: '@full' }, async ({ app }
   expect(otherwise.text).not.toBe(plain.text);
   await app.page.getByRole('button', { name: `Remove ${phrase}` }).click();
 
-  // A token's number must be one of the vocabulary.
+  // A token id must be in the vocabulary.
   await chat.id('bias-by-id').click();
   await chat.id('setting-logitBias').fill('8000');
   await expect(app.page.getByText('Type a token ID from 0 to 7,999.')).toBeVisible();

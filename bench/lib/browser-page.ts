@@ -1,4 +1,4 @@
-/** Runs inside a page of the web host: the calls of the bench over the connection that the app has there. */
+/** Runs inside a page of the web host: the calls of the benchmark over the app's connection. */
 import { benchModel } from '../../src-main/hosts/node/bench/bench-model.ts';
 import type { BenchAnswer, BenchModel, BenchRequest } from '../../src-main/hosts/node/bench/bench-messages.ts';
 import { measureDecode, measurePrefill, type MeasuredEngine } from '../../src-main/hosts/node/bench/measure.ts';
@@ -9,7 +9,7 @@ import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 let client: EngineClient | null = null;
 let engine: MeasuredEngine | null = null;
 
-/** @param key opens the models of the library at the web host */
+/** @param key for the library's models at the web host */
 function connectBench(key: string): void {
   const worker = new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
   client = new EngineClient(connectWorkerEngine(worker, key));

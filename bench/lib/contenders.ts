@@ -1,4 +1,4 @@
-/** The engines that take turns, each in a process of its own. */
+/** The compared engines, each in a separate process, measured in turn. */
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/run.ts';
@@ -10,7 +10,7 @@ import { withBrowser } from './browser.ts';
 
 const BUILT = new URL('out/main/', pathToFileURL(`${root}/`));
 
-/** What one engine is measured at. */
+/** What is measured for an engine. */
 export interface Task {
   readonly path: string;
   readonly threads: number | null;
@@ -24,9 +24,9 @@ export interface Task {
 export interface Figures {
   readonly model: BenchModel;
   readonly prefill: number;
-  /** By context. */
+  /** By context length. */
   readonly decode: ReadonlyMap<number, number>;
-  /** NaN where nobody can say: in a page. */
+  /** NaN if unknown, as in a page. */
   readonly peakBytes: number;
 }
 
@@ -53,10 +53,10 @@ async function withLlama<T>(work: (session: BenchCaller) => Promise<T>): Promise
 }
 
 /**
- * Measures all contenders on the same file, taking turns, so that what else the machine does falls on all of them.
+ * Measures all contenders on the same file, interleaved, so that other load affects all of them.
  * @returns in the order of `contenders`
  */
-export async function takeTurns(contenders: readonly Contender[], task: Task): Promise<Figures[]> {
+export async function measureInterleaved(contenders: readonly Contender[], task: Task): Promise<Figures[]> {
   const sessions: BenchCaller[] = [];
   const collect = async (rest: readonly Contender[]): Promise<Figures[]> => {
     const [next, ...others] = rest;
@@ -76,24 +76,24 @@ async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Fi
   for (const session of sessions) {
     models.push(await session.call('load', { path, executor: 'wasm', threads, contextSize }));
   }
-  const inTurns = async (rounds: number, once: (session: BenchCaller) => Promise<number>) => {
+  const interleaved = async (rounds: number, once: (session: BenchCaller) => Promise<number>) => {
     const rates: number[][] = sessions.map(() => []);
     for (let round = 0; round < rounds; round++) {
-      // Whoever is first in one round is last in the next.
+      // The order is rotated, so that none is always first.
       const order = [...sessions.keys()];
       for (const i of round % 2 === 0 ? order : order.reverse()) rates[i].push(await once(sessions[i]));
     }
     return rates.map((each) => (each.length === 0 ? 0 : median(each)));
   };
-  // Compilers and caches warm up; not counted.
-  await inTurns(1, (session) => session.call('prefill', { tokens: Math.min(prompt, 256) }));
-  await inTurns(1, (session) => session.call('decode', { context: 8, tokens: 16 }));
-  const prefill = await inTurns(repeat, (session) => session.call('prefill', { tokens: prompt }));
+  // Warm-up of compilers and caches, not counted.
+  await interleaved(1, (session) => session.call('prefill', { tokens: Math.min(prompt, 256) }));
+  await interleaved(1, (session) => session.call('decode', { context: 8, tokens: 16 }));
+  const prefill = await interleaved(repeat, (session) => session.call('prefill', { tokens: prompt }));
   const decode: { context: number; rates: number[] }[] = [];
   for (const context of contexts) {
-    // Reads the context.
-    await inTurns(1, (session) => session.call('decode', { context, tokens: 4 }));
-    const rates = await inTurns(repeat, (session) => session.call('decode', { context, tokens: generate }));
+    // Prefills the context.
+    await interleaved(1, (session) => session.call('decode', { context, tokens: 4 }));
+    const rates = await interleaved(repeat, (session) => session.call('decode', { context, tokens: generate }));
     decode.push({ context, rates });
   }
   const peaks: number[] = [];
@@ -108,7 +108,7 @@ async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Fi
   }));
 }
 
-/** Tokens per second of each number of lanes together, by turns. */
+/** Total tokens per second for each number of lanes, interleaved. */
 export async function measureLanes(
   runtime: BenchRuntime,
   task: Pick<Task, 'path' | 'threads' | 'generate' | 'repeat'>,

@@ -11,13 +11,13 @@ export interface BenchOptions {
   readonly files: readonly FileType[];
   readonly threads: readonly number[];
   readonly task: Pick<Task, 'prompt' | 'generate' | 'contexts' | 'repeat'>;
-  /** Everything is measured as it is planned, so that the result may be written down. */
+  /** Whether the full plan is measured, so that the result may be published. */
   readonly whole: boolean;
-  /** Says what goes on. */
+  /** Reports progress. */
   readonly say: (line: string) => void;
 }
 
-/** @throws Error that names what is allowed */
+/** @throws Error with the allowed values */
 export function readOptions(args: string[]): BenchOptions {
   const { values } = parseArgs({
     args,

@@ -1,7 +1,7 @@
-/** Tokenscope beside node-llama-cpp on the same files. */
+/** Compares Tokenscope with node-llama-cpp on the same files. */
 import { appRuntime } from '../lib/app-runtime.ts';
 import { benchModel, type FileType } from '../lib/bench-models.ts';
-import { takeTurns, type Contender, type Figures } from '../lib/contenders.ts';
+import { measureInterleaved, type Contender, type Figures } from '../lib/contenders.ts';
 import { GOALS } from '../lib/goals.ts';
 import { against, megabytes, number, percent, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
@@ -10,7 +10,7 @@ interface Pair {
   readonly threads: number;
   readonly ours: Figures;
   readonly theirs: Figures;
-  /** Ours in a utility process that checks addresses; null where this Electron's do not. */
+  /** Ours in a utility process that checks addresses; null if this Electron's does not. */
   readonly checked: Figures | null;
 }
 
@@ -27,7 +27,7 @@ export async function measureFiles(options: BenchOptions): Promise<FileResult[]>
     const path = await benchModel(type, options.say);
     const pairs: Pair[] = [];
     for (const threads of options.threads) {
-      const [ours, theirs, checked = null] = await takeTurns(contenders, { path, threads, ...options.task });
+      const [ours, theirs, checked = null] = await measureInterleaved(contenders, { path, threads, ...options.task });
       pairs.push({ threads, ours, theirs, checked });
       const also = checked ? `; with checks ${summary(checked)}` : '';
       options.say(

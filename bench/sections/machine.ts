@@ -1,4 +1,4 @@
-/** What the machine can do at most, and how much of it a token uses. */
+/** The machine's limits, and how much of them a token uses. */
 import { pathToFileURL } from 'node:url';
 import { availableParallelism } from 'node:os';
 import { root } from '../../scripts/lib/run.ts';

@@ -9,7 +9,7 @@ const LONGEST_LIFE_MS = 1500;
 
 test('ten kills at random moments lose at most the last second of text', async ({ app }) => {
   test.setTimeout(180_000);
-  // The engine's end and the host's are what is tested.
+  // The engine's and the host's end is being tested.
   app.guard.allow(
     /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|net::ERR_/,
   );

@@ -14,17 +14,17 @@ export function temporaryDataDir(): Promise<string> {
 
 interface Running {
   app: RunningApp;
-  /** The environment that it was started with, as text. */
+  /** The environment that it was started with, serialised. */
   env: string;
-  /** Names in its data folder that a reset leaves. */
+  /** Names in its data folder that a reset keeps. */
   kept: ReadonlySet<string>;
 }
 
-/** Of one Playwright worker. */
+/** One per Playwright worker. */
 export class SharedApp {
   #dataDir: string | null = null;
   #running: Running | null = null;
-  /** A test had it since it was started or reset. */
+  /** Whether a test used it since it was started or reset. */
   #used = false;
 
   /**
@@ -43,7 +43,7 @@ export class SharedApp {
     if (this.#running !== null && (await this.#running.app.openPage()) !== null) await this.#quit();
     if (this.#running === null) {
       const app = await launch({ dataDir, env, guard: new Guard() });
-      // What was measured of the computer: to measure it anew for each test takes longer than most tests.
+      // Keeps measurements of the computer: repeating them for each test would take longer than most tests.
       const kept = new Set([...(await readdir(dataDir)), 'measurements.json']);
       this.#running = { app, env: JSON.stringify(env), kept };
     }

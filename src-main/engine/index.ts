@@ -60,8 +60,8 @@ export { TARGET_TYPES } from './quantize/storage-plan.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 
 /**
- * Holds one model and serves one request at a time; further ones wait in line. Every request may be cancelled by its
- * token, also while it waits: it then fails with CANCELLED.
+ * Holds one model and serves one request at a time; others wait in a queue. Every request may be cancelled by its token,
+ * also while it waits: it then fails with CANCELLED.
  */
 export class InferenceEngine {
   private readonly queue = new RequestQueue();
@@ -74,14 +74,14 @@ export class InferenceEngine {
     return this.queue.busy;
   }
 
-  /** The loaded model with what it occupies now; null also when its executor failed, so that it must be loaded again. */
+  /** The loaded model with its current memory; also null when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
     return this.loaded === null || this.loaded.executor.failed ? null : infoOf(this.loaded);
   }
 
   /**
-   * Loads a model in place of the present one, which stays when loading fails.
-   * @param files or what finds them when the load's turn has come
+   * Replaces the current model, which stays when loading fails.
+   * @param files or a function that finds them when it is the load's turn
    * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
    */
   async load(files: ModelFiles | (() => Promise<ModelFiles>), options: LoadOptions = {}): Promise<ModelInfo> {
@@ -90,7 +90,7 @@ export class InferenceEngine {
       const present = this.model;
       if (present !== null && (await unless?.(present, this.loaded?.stamp))) return present;
       const found = typeof files === 'function' ? await files() : files;
-      // There is nothing to go back to, and its memory is wanted.
+      // The old model is unusable, so free its memory first.
       if (this.loaded?.executor.failed) await this.dispose();
       try {
         const loaded = await loadModel(this.platform, found, options);
@@ -98,7 +98,7 @@ export class InferenceEngine {
         this.loaded = loaded;
         return infoOf(loaded);
       } catch (error) {
-        // What was read of the model has no other owner, and may be gigabytes.
+        // Whatever was read of the model is garbage, possibly gigabytes.
         this.platform.collectGarbage?.();
         throw error;
       }
@@ -106,7 +106,7 @@ export class InferenceEngine {
   }
 
   /**
-   * What a model is and what it needs, from its headers. Loads nothing and waits for nothing.
+   * Describes a model and its memory needs from its headers. Loads nothing and does not wait.
    * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
    */
   describe(files: ModelFiles): Promise<ModelDescription> {
@@ -133,7 +133,7 @@ export class InferenceEngine {
   }
 
   /**
-   * The text and ids that a chat becomes, also when they are more than the context window holds.
+   * The text and ids of a chat prompt, even if it exceeds the context window.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CHAT_TEMPLATE
    */
   renderChat(params: RenderChatParams): RenderedChat {
@@ -142,13 +142,13 @@ export class InferenceEngine {
     return renderChat(params, model);
   }
 
-  /** What is wrong with a grammar or JSON schema, and where; null when a reply can follow it. Needs no model. */
+  /** The problem with a grammar or JSON schema and its position; null if it is valid. Needs no model. */
   checkGrammar(grammar: GrammarSource): SourceProblem | null {
     return checkGrammar(grammar);
   }
 
   /**
-   * Writes a reply. Leaving the loop early ends the request.
+   * Generates a reply. Leaving the loop early ends the request.
    * @throws EngineError before the `start` event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED. Later failures are
    * `end` events.
    */
@@ -164,9 +164,9 @@ export class InferenceEngine {
   }
 
   /**
-   * Writes several replies at once: the model reads its weights once for the next token of all of them, and what the
-   * prompts begin with alike is computed once. Each reply is the one that `generate` would give. Together they share the
-   * context window. Leaving the loop early ends the requests.
+   * Generates several replies at once: the model reads its weights once for the next token of all of them, and the common
+   * prefix of the prompts is computed once. Each reply is the same as from `generate`. Together they share the context
+   * window. Leaving the loop early ends the requests.
    * @param requests at least one
    * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
    */
@@ -188,7 +188,7 @@ export class InferenceEngine {
       });
       const { executor, cache, context } = loaded;
       const begin = commonPrefix(jobs.map(({ prompt }) => prompt.ids));
-      // One more, because the last is never taken from what is there.
+      // One more, because the last token is never reused.
       context.reuse([...begin, 0]);
       if (context.length < begin.length) {
         const cancelled = { cancelled: false };
@@ -229,7 +229,8 @@ export class InferenceEngine {
   }
 
   /**
-   * What the next token would be drawn from under these settings. `stop.ignoreEos` counts, the other conditions do not.
+   * The distribution of the next token under these settings. `stop.ignoreEos` is respected, other stop conditions are
+   * ignored.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
    */
   async preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview> {
@@ -247,7 +248,7 @@ export class InferenceEngine {
   }
 
   /**
-   * Where the time of the loaded model goes, operation by operation.
+   * Profiles the loaded model, operation by operation.
    * @throws EngineError NO_MODEL, CONTEXT_FULL, CANCELLED, BAD_REQUEST on the reference executor
    */
   async profile(params: ProfileParams, cancel?: CancelToken): Promise<Profile> {
@@ -274,12 +275,12 @@ export class InferenceEngine {
 
   private async dispose(): Promise<void> {
     if (this.loaded === null) return;
-    await this.letGo();
-    // Here no frame on the stack refers to the model any more.
+    await this.releaseModel();
+    // Here no stack frame refers to the model any more.
     this.platform.collectGarbage?.();
   }
 
-  private async letGo(): Promise<void> {
+  private async releaseModel(): Promise<void> {
     const loaded = this.loaded;
     this.loaded = null;
     await loaded?.executor.dispose();

@@ -10,11 +10,11 @@ import { HeartbeatWatch, LockFile, type FoundLock } from './lock-file.ts';
 import { presenceOf } from './lock-holder.ts';
 
 export interface LockTimes {
-  /** Between two heartbeats, and between two looks at somebody else's lock, ms. */
+  /** Interval of heartbeats, and of checks of another instance's lock, ms. */
   beatMs: number;
-  /** A heartbeat that stands still for this long is a holder that is gone, ms. */
+  /** A holder whose heartbeat is overdue by this time counts as gone, ms. */
   staleMs: number;
-  /** After a takeover: how long to wait before believing that no other instance took over too, ms. */
+  /** Wait after a takeover to make sure that no other instance took over too, ms. */
   settleMs: number;
 }
 
@@ -26,7 +26,7 @@ export class InstanceLock {
   readonly #file: LockFile;
   readonly #times: LockTimes;
   readonly #listeners = new Set<(problem: string | null) => void>();
-  /** Why this instance does not hold the lock; null: it does. */
+  /** Why this instance does not hold the lock; null if it does. */
   #problem: string | null = 'The data folder has not been opened yet.';
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> = Promise.resolve();
@@ -38,13 +38,13 @@ export class InstanceLock {
     this.#times = { ...DEFAULT_TIMES, ...times };
   }
 
-  /** Takes the lock if it is free, and goes on beating or watching until `release`. */
+  /** Takes the lock if it is free, and keeps beating or watching until `release`. */
   async start(): Promise<void> {
     await this.#look();
     this.#schedule();
   }
 
-  /** Null while this instance may write, else the reason in words. */
+  /** Null while this instance may write, else the reason. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -55,7 +55,7 @@ export class InstanceLock {
   }
 
   /**
-   * To be called right before each write: a process that slept (a closed laptop, a debugger) may have lost the lock.
+   * Must be called right before each write: a process that slept (a closed laptop, a debugger) may have lost the lock.
    * @throws EngineError READ_ONLY
    */
   async assertHeld(): Promise<void> {
@@ -63,10 +63,10 @@ export class InstanceLock {
     if (this.#problem !== null) throw new EngineError('READ_ONLY', this.#problem);
   }
 
-  /** Gives the lock back. From now on `assertHeld` refuses. */
+  /** Releases the lock. From now on `assertHeld` throws. */
   async release(): Promise<void> {
     this.#released = true;
-    // Listeners are not told: the instance ends.
+    // Listeners are not called, because the instance ends.
     this.#problem = RELEASED;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#looking;
@@ -94,7 +94,7 @@ export class InstanceLock {
     }));
   }
 
-  /** @returns null when this instance holds the lock afterwards, else why not */
+  /** @returns null when this instance now holds the lock, else why not */
   async #hold(): Promise<string | null> {
     const found = await this.#file.read();
     if (this.#file.isOwn(found)) {

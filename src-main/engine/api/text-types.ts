@@ -6,14 +6,14 @@ export interface ChatMessage {
 }
 
 /**
- * What happens when the context window is full. A prompt that does not fit is refused with CONTEXT_FULL, and a reply that
- * reaches the window's end stops. `drop_oldest`: of a chat that does not fit, whole turns are left out, the oldest first.
- * `shift`: that, and the reply goes on; the oldest half of what the model reads is left out each time (never the first
- * token and the system message), and the rest is read again.
+ * What happens when the context window is full. `stop`: a prompt that does not fit is refused with CONTEXT_FULL, and a
+ * reply stops at the window's end. `drop_oldest`: whole turns of a chat that does not fit are dropped, the oldest first.
+ * `shift`: in addition, the reply continues; each time, the oldest half of the window is dropped (never the first token
+ * and the system message), and the rest is prefilled again.
  */
 export type WhenFull = 'stop' | 'drop_oldest' | 'shift';
 
-/** What the model reads. `chat` is assembled by the engine, because how depends on the model. */
+/** A prompt. The engine assembles a `chat`, because the format depends on the model. */
 export type PromptInput =
   | {
       kind: 'text';
@@ -25,17 +25,17 @@ export type PromptInput =
   | { kind: 'ids'; ids: number[]; whenFull?: Exclude<WhenFull, 'drop_oldest'> }
   | {
       kind: 'chat';
-      /** Oldest first. When the last is the assistant's, the model continues it. */
+      /** Oldest first. If the last is the assistant's, the model continues it. */
       messages: ChatMessage[];
       /** Default `stop`. */
       whenFull?: WhenFull;
-      /** How the messages become one text; left out: as the model's file says, `plain` where it says nothing. */
+      /** How the messages become one text; by default as the model's file says, or `plain`. */
       template?: ChatTemplateChoice;
-      /** For templates that ask (`enable_thinking`): whether the model may reason before it answers. */
+      /** For templates with `enable_thinking`: whether the model may reason before it answers. */
       enableThinking?: boolean;
     };
 
-/** The template of the model's file, one that needs no template (roles by name), or a Jinja source of one's own. */
+/** The template of the model's file, one that works for any model (role names), or a custom Jinja source. */
 export type ChatTemplateChoice = { kind: 'model' } | { kind: 'plain' } | { kind: 'custom'; source: string };
 
 /** What a token is to its tokenizer: `byte` is one byte of a character that has no token of its own. */

@@ -1,11 +1,11 @@
 import type { ChatFormat, ChatText, Written } from './chat-text.ts';
 
-/** For a model that knows no roles: one running text of all messages, joined with a space, that the reply continues. */
+/** For a model without roles: joins all messages with spaces to one text, which the reply continues. */
 export const runningText: ChatFormat = (messages): ChatText => {
   const parts: (Written & { message: number })[] = [];
   let text = '';
   for (const { role, text: message, index } of messages) {
-    // Spaces at the borders would change with every edit, and with them the tokens.
+    // Spaces at message boundaries would change with every edit, and with them the tokens.
     const part = message.trim();
     if (part === '') continue;
     // A token that begins with the joining space belongs to the message after it.

@@ -5,7 +5,7 @@ import { openModel } from '../models/open-model.ts';
 import type { ModelFiles } from '../api/platform.ts';
 import { testKernels } from './kernels.ts';
 
-/** Loads a model straight into the wasm executor, as the engine does. */
+/** Loads a model directly into the wasm executor, as the engine does. */
 export async function openWasmModel(
   files: ModelFiles,
   options: { contextSize?: number } & Pick<WasmExecutorOptions, 'threads' | 'streams' | 'measurements'> = {},

@@ -5,7 +5,7 @@ import type { ByteSource } from '../../engine/api/platform.ts';
 
 /**
  * Random access to a file on disk. The file stays open until `close`.
- * @throws EngineError MODEL_NOT_FOUND when there is no such file, MODEL_IO when it cannot be read.
+ * @throws EngineError MODEL_NOT_FOUND when it does not exist, MODEL_IO when it cannot be read.
  */
 export async function openFileByteSource(path: string): Promise<ByteSource> {
   const name = basename(path);

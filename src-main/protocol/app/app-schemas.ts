@@ -1,4 +1,4 @@
-/** The calls of `AppServices` as they arrive from a page: what does not fit is refused. */
+/** Checks the calls of `AppServices` from a page and refuses invalid ones. */
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
@@ -65,7 +65,7 @@ const appParams: ParamsSchemas = {
 /** An `AppServices` call whose name and params have been checked. */
 export type CheckedAppCall = { [M in AppMethodName]: { method: M; params: AppMethods[M]['params'] } }[AppMethodName];
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkAppCall(method: unknown, params: unknown): CheckedAppCall {
   if (typeof method !== 'string' || !Object.hasOwn(appParams, method)) {
     const name = typeof method === 'string' ? method.slice(0, 100) : typeof method;

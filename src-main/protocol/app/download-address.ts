@@ -1,6 +1,6 @@
-/** Which addresses downloads may go to; pure, for the settings of the page and for the client that asks. */
+/** Rules for download addresses, shared by the page's settings and the download client. */
 
-/** This computer itself. */
+/** Whether it is this computer itself. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -31,10 +31,10 @@ export const MAX_CREDIT = 2 ** 31 - 1;
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
-/** More than the machines have that people run models on, and few enough to start. */
+/** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
 
-/** Checked in one pass, because a list may hold a million ids. */
+/** Checked in one pass, because a list may have a million ids. */
 const tokenIds = v.custom<number[]>(
   (value) =>
     Array.isArray(value) &&
@@ -149,7 +149,7 @@ const streamParams: SchemasFor<EngineStreams> = {
   generate: generateParams,
 };
 
-/** A message of a client, checked to its last field. */
+/** A fully checked message of a client. */
 export type CheckedMessage =
   | Exclude<ClientMessage, { type: 'call' | 'open' }>
   | { type: 'call'; id: number; call: CheckedCall }
@@ -160,8 +160,8 @@ export type CheckedCall = { [M in MethodName]: { method: M; params: EngineMethod
 export type CheckedStream = { [S in StreamName]: { method: S; params: EngineStreams[S]['params'] } }[StreamName];
 
 /**
- * The one check of what comes from a client.
- * @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it
+ * Checks a message of a client.
+ * @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem
  */
 export function checkClientMessage(raw: unknown): CheckedMessage {
   const message = parseOrRefuse(clientMessage, raw, 'message');
@@ -179,12 +179,12 @@ export function checkClientMessage(raw: unknown): CheckedMessage {
   }
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkCall(method: string, params: unknown): CheckedCall {
   return check(methodParams, method, params) as CheckedCall;
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkStream(method: string, params: unknown): CheckedStream {
   return check(streamParams, method, params) as CheckedStream;
 }
@@ -226,7 +226,7 @@ export const engineMessage = schemaOf<EngineMessage>()(
   ]),
 );
 
-/** The id in a message, however malformed the rest is, so that its sender gets an answer. */
+/** The id in a message, even if the rest is malformed, so that its sender gets an answer. */
 export function requestIdOf(message: unknown): number | null {
   if (typeof message !== 'object' || message === null || !('id' in message)) return null;
   return v.is(requestId, message.id) ? message.id : null;

@@ -1,4 +1,4 @@
-/** What every transport needs: one listener, messages kept until it comes, and a close that is told once. */
+/** Common part of all transports: one listener, messages queued until it is set, and a close that is reported once. */
 export class Inbox {
   #listener: ((message: unknown) => void) | null = null;
   #waiting: unknown[] = [];
@@ -22,7 +22,7 @@ export class Inbox {
     for (const message of waiting) listener(message);
   }
 
-  /** A listener that comes after the close is told at once. */
+  /** A listener that is set after the close is called at once. */
   onClose(listener: () => void): void {
     if (this.#closed) listener();
     else this.#closeListener = listener;
@@ -38,7 +38,7 @@ export class Inbox {
     listener?.();
   }
 
-  /** This side hung up: nothing more is delivered, and nobody is told. */
+  /** This side closed: nothing more is delivered or reported. */
   hangUp(): void {
     this.#closeListener = null;
     this.close();

@@ -1,7 +1,7 @@
 /**
- * The smallest thing a message channel must be. Implemented by an in-memory pair, a `worker_threads` port, a browser
- * Worker, a DOM MessagePort and Electron's MessagePortMain. Messages are plain data; never pass a transfer list:
- * Electron's ports lose a message that transfers an ArrayBuffer, without an error.
+ * The minimal message channel. Implemented by an in-memory pair, a `worker_threads` port, a browser Worker, a DOM
+ * MessagePort and Electron's MessagePortMain. Messages are plain data; never pass a transfer list: Electron's ports
+ * silently lose a message that transfers an ArrayBuffer.
  */
 export interface Transport {
   post(message: unknown): void;

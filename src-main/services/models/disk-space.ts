@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Free bytes for this user on the disk of a folder, which need not be there yet; null where the system does not say. */
+/** Free bytes for this user on the disk of a folder, which need not exist yet; null if the system does not say. */
 export async function freeBytesAt(folder: string): Promise<number | null> {
   for (let place = folder; ; place = dirname(place)) {
     try {

@@ -5,36 +5,36 @@ import { HeartbeatWatch, LockFile } from '../lock-file.ts';
 import { presenceOf } from '../lock-holder.ts';
 
 export interface FileLockOptions {
-  /** How long to wait for a holder that is alive, ms. With 0 neither another process nor this one is waited for. */
+  /** How long to wait for a holder that is running, ms. With 0, neither for another process nor for this one. */
   waitMs: number;
-  /** Between two heartbeats, ms. */
+  /** Interval of heartbeats, ms. */
   beatMs: number;
-  /** A heartbeat that stands still for this long is a holder that is gone, where its process cannot be looked at, ms. */
+  /** A holder whose heartbeat is overdue by this time counts as gone, if its process cannot be checked, ms. */
   staleMs: number;
-  /** Ends the waiting. What holds the lock is not stopped by it. */
+  /** Aborts the waiting, but not what the lock's holder does. */
   signal?: AbortSignal;
 }
 
-/** A lock while it is held. */
+/** A held lock. */
 export interface HeldLock {
-  /** Aborted when somebody else took the lock, because this process had stopped for a while. */
+  /** Aborted when another process took the lock, because this one was suspended. */
   lost: AbortSignal;
-  /** To be called right before a write. @throws EngineError STORAGE when the lock was lost or given back */
+  /** Must be called right before a write. @throws EngineError STORAGE when the lock was lost or released */
   assertHeld(): Promise<void>;
 }
 
 const DEFAULTS = { waitMs: 5000, beatMs: 1000, staleMs: 5000 };
 const RETRY_MS = 15;
 
-/** Who waits for a lock in this process, by its path. */
+/** Waiters for locks in this process, by path. */
 const queues = new Map<string, Promise<unknown>>();
-/** Heartbeats of other processes' locks, by path: they are followed from one try to the next. */
+/** Heartbeats of other processes' locks by path, watched across attempts. */
 const watches = new Map<string, HeartbeatWatch>();
 
 /**
- * Does `work` while no other process, and nobody else in this one, holds the lock.
- * @throws EngineError STORAGE when it cannot be had; the signal's reason; the system's error when the lock file cannot be
- * written
+ * Runs `work` while no one else holds the lock.
+ * @throws EngineError STORAGE when it cannot be acquired; the signal's reason; the system's error when the lock file
+ * cannot be written
  */
 export async function withFileLock<T>(
   path: string,
@@ -46,11 +46,11 @@ export async function withFileLock<T>(
   if (before !== undefined && chosen.waitMs === 0) throw busy(path);
   let leave: () => void = () => undefined;
   const done = new Promise<void>((resolve) => (leave = resolve));
-  // Also behind those before: one that stops waiting must not let the next one in early.
-  const place = Promise.all([before, done]);
-  queues.set(path, place);
-  void place.then(() => {
-    if (queues.get(path) === place) queues.delete(path);
+  // Also after those before: one that stops waiting must not let the next one in early.
+  const turn = Promise.all([before, done]);
+  queues.set(path, turn);
+  void turn.then(() => {
+    if (queues.get(path) === turn) queues.delete(path);
   });
   try {
     await untilAborted(before, chosen.signal);
@@ -109,7 +109,7 @@ async function acquire(file: LockFile, { waitMs, staleMs, signal }: FileLockOpti
       await file.removeLeftBehind(found);
       continue;
     }
-    // Whether anybody is there shows within the time of a heartbeat or two.
+    // One or two heartbeats show whether the holder is alive.
     const isAlive = presence === 'running' || watch.hasMoved;
     if (performance.now() > (isAlive ? deadline : deadline + 2 * staleMs)) throw busy(path);
     await sleep(RETRY_MS, undefined, signal === undefined ? {} : { signal });

@@ -1,8 +1,8 @@
 const MAX_LENGTH = 100;
 
 /**
- * An id that a person can type, from what the model is called.
- * @param taken ids that other models have
+ * An id that is easy to type, derived from the model's name.
+ * @param taken ids of other models
  */
 export function modelIdFor(name: string, taken: readonly string[]): string {
   const plain = name

@@ -1,8 +1,8 @@
 import type { CallArguments, Value } from './values.ts';
 
-/** What filters and tests need of the interpreter. */
+/** The interpreter's services for filters and tests. */
 export interface Runtime {
-  /** `value.name`, as a template writes it. */
+  /** `value.name`. */
   attribute(value: Value, name: string): Value;
   /** `value[key]`. */
   item(value: Value, key: Value): Value;

@@ -25,7 +25,7 @@ function remainder(value: Value, divisor: number): number {
   return number - divisor * Math.floor(number / divisor);
 }
 
-/** Jinja's tests by the name after `is`. */
+/** Jinja's tests by name. */
 export const TESTS: Readonly<Record<string, Test>> = {
   defined: only((value) => !(value instanceof Undefined)),
   undefined: only((value) => value instanceof Undefined),

@@ -24,7 +24,7 @@ import { TapCollection } from './tap-collection.ts';
 import { chooseThreads } from './thread-choice.ts';
 import { ThreadPool } from './thread-pool.ts';
 import type { DotTraits } from './weight-layouts.ts';
-import { keptWeights, packWeights } from './weights.ts';
+import { packWeights, weightsInMemory } from './weights.ts';
 
 export interface WasmExecutorOptions {
   readonly kernels: CompiledKernels;
@@ -103,7 +103,7 @@ export async function createWasmExecutor(
     const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
       variant,
       dot,
-      weights: keptWeights(program, weights, dot),
+      weights: weightsInMemory(program, weights, dot),
       forRun,
       clock: options.clock,
     });
@@ -275,7 +275,7 @@ class WasmExecutor implements Executor {
 
   /** The float32 kernels always read four streams. */
   private get isFloat32(): boolean {
-    return this.facts.weights.every(({ keptAs }) => keptAs === 'F32');
+    return this.facts.weights.every(({ memoryType }) => memoryType === 'F32');
   }
 
   /**

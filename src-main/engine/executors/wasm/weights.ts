@@ -3,7 +3,7 @@ import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightStore, WeightView } from '../../program/weights.ts';
 import { rowBytes } from '../../quant/block-type.ts';
-import type { KeptWeights } from '../../api/types.ts';
+import type { WeightsInMemory } from '../../api/types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';
@@ -66,8 +66,12 @@ export function placeWeights(
 }
 
 /** Layouts of the matrices of each file type, largest total first. */
-export function keptWeights(program: Program, reader: Pick<WeightReader, 'typeOf'>, dot: DotTraits): KeptWeights[] {
-  const kept = new Map<string, KeptWeights>();
+export function weightsInMemory(
+  program: Program,
+  reader: Pick<WeightReader, 'typeOf'>,
+  dot: DotTraits,
+): WeightsInMemory[] {
+  const kept = new Map<string, WeightsInMemory>();
   for (const weight of program.weights.filter(({ shape }) => shape.length > 1)) {
     const [rows, width] = weight.shape;
     const type = reader.typeOf(weight).name;
@@ -75,7 +79,7 @@ export function keptWeights(program: Program, reader: Pick<WeightReader, 'typeOf
     const key = `${type} ${layout.name}`;
     const { matrices, bytes } = kept.get(key) ?? { matrices: 0, bytes: 0 };
     kept.set(key, {
-      ...{ type, keptAs: layout.name },
+      ...{ type, memoryType: layout.name },
       ...{ matrices: matrices + 1, bytes: bytes + rows * layout.bytes(width) },
     });
   }

@@ -1,6 +1,6 @@
 /**
- * The process that the bench measures in: Node, or Electron's utility process. Its first argument is the local socket
- * of whoever asks; it ends when that does. Its main thread only passes messages on, as the app's does.
+ * The benchmarked process: Node, or Electron's utility process. Its first argument is the caller's local socket; it exits
+ * when that closes. Its main thread only passes messages on, as in the app.
  */
 import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -9,7 +9,7 @@ import { onMessage, send } from './json-socket.ts';
 import { describeMachine } from './machine.ts';
 
 const socket = connect(process.argv[2] ?? '');
-// What Electron says of its processes, it says to their main thread.
+// Electron provides process information in their main thread only.
 const workerData: BenchWorkerData = { machine: describeMachine() };
 const worker = new Worker(new URL('./bench-worker.js', import.meta.url), { workerData, name: 'bench' });
 worker.on('message', (answer: BenchAnswer) => send(socket, answer));

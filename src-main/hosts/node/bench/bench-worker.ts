@@ -1,4 +1,4 @@
-/** The thread that the bench measures in, as the engine has one in the app. worker_threads entry. */
+/** The benchmarked thread, like the engine's thread in the app. worker_threads entry. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError, InferenceEngine } from '../../../engine/index.ts';
 import { openModelPath } from '../model-path.ts';
@@ -24,7 +24,7 @@ const measured: MeasuredLanes = {
   generateLanes: (requests) => engine.generateLanes(requests),
 };
 
-/** One after the other: nothing else may run while something is measured. */
+/** One after the other: nothing else may run during a measurement. */
 let turn = Promise.resolve();
 
 parentPort?.on('message', (request: BenchRequest) => {

@@ -15,7 +15,7 @@ const numbers = new Int32Array(task.memory.buffer);
 
 parentPort?.on('message', ({ kind, arrivals }: CeilingRound) => {
   Atomics.add(numbers, task.arrivedAt, 1);
-  // Sleeping would let threads begin one after the other; messages to them all are on their way.
+  // Spin: with sleeping, threads would start one after the other. The messages to all of them are under way.
   while (Atomics.load(numbers, task.arrivedAt) < arrivals);
   const began = performance.timeOrigin + performance.now();
   if (kind === 'multiply') multiplyAdd(task.panelAt, task.multiplyRounds);

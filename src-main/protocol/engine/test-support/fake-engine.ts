@@ -103,9 +103,9 @@ export function fakeToken(index: number): GeneratedToken {
 /** `prompt.text` is a number of tokens, or `fail` to fail after two tokens. */
 export class FakeEngine implements ServedEngine {
   model: ModelInfo | null = FAKE_MODEL;
-  /** Replies that ended, in whatever way. */
+  /** Number of replies that ended, in any way. */
   finished = 0;
-  /** Events of replies so far. */
+  /** Number of reply events so far. */
   produced = 0;
   readonly #queue = new RequestQueue();
 
@@ -145,7 +145,7 @@ export class FakeEngine implements ServedEngine {
     return { text, ids: messages.map((_, i) => i), tokens: [], segments, notices: [] };
   }
 
-  /** Everything but an empty grammar can be followed. */
+  /** Any grammar except an empty one is valid. */
   checkGrammar({ source }: GrammarSource): SourceProblem | null {
     return source === '' ? { message: 'There is no rule.', line: 1, column: 1 } : null;
   }
@@ -201,7 +201,7 @@ export class FakeEngine implements ServedEngine {
     return Promise.resolve({ prefill: run, decode: run });
   }
 
-  /** Waits for its cancel. */
+  /** Waits until it is cancelled. */
   inspect(_params: unknown, cancel?: CancelToken): Promise<never> {
     return this.#queue.run(async () => {
       while (cancel?.cancelled !== true) await new Promise((resolve) => setTimeout(resolve));

@@ -1,4 +1,4 @@
-/** A download manager on a hub on this computer. */
+/** A download manager with a hub on this computer. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -66,7 +66,7 @@ export async function setUp(
   return { server, manager, folder, log, added, seen };
 }
 
-/** Starts a download and waits until it runs no more. */
+/** Starts a download and waits until it is no longer running. */
 export async function run({ manager }: SetUp, entry = ENTRY): Promise<Download> {
   await manager.start(entry);
   return await manager.settled(entry.id);

@@ -4,7 +4,7 @@ import { formatProfile } from './profile.ts';
 import { formatBytes, formatCount, formatMs, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
-/** One table, and what it was measured on. */
+/** Formats the result and the machine as a table. */
 export function formatBench({ result, machine, choices, lanes, profile }: BenchReport): string {
   const rate = (value: number) => value.toFixed(1);
   const { prefill } = result;

@@ -2,7 +2,7 @@ import type { ModelDescription } from '../../../../engine/index.ts';
 import { formatBytes, formatCount, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
-/** What is known of a model, as a list of facts, its types and its memory. */
+/** Formats a model's facts, types and memory. */
 export function formatModelDescription(model: ModelDescription): string {
   const facts: [string, string][] = [
     ['architecture', model.architecture],

@@ -1,7 +1,7 @@
 import type { Fit } from '../../../../protocol/engine/model-fit.ts';
 import { formatBytes, plural } from './numbers.ts';
 
-/** Whether a model fits, with the numbers. */
+/** Formats whether a model fits, with the numbers. */
 export function formatFit({ verdict, needed, available, short, bound }: Fit, contextSize: number): string {
   const room = bound === 'limit' ? 'the limit of the CPU executor' : 'free on this computer now';
   const numbers = `${formatBytes(needed)} for a context of ${plural(contextSize, 'token')}; ${formatBytes(available)} ${bound === 'limit' ? 'is' : 'are'} ${room}`;

@@ -2,10 +2,10 @@ import { InvalidArgumentError } from 'commander';
 import { readFileSync, statSync } from 'node:fs';
 import { decodeUtf8 } from './text-input.ts';
 
-/** More than a grammar, schema or template may have. */
+/** More than the maximum size of a grammar, schema or template. */
 const MAX_BYTES = 1024 * 1024;
 
-/** The text of a small file that an option names. @throws InvalidArgumentError, UsageError when it is no UTF-8 */
+/** Reads the text of a small file named by an option. @throws InvalidArgumentError, UsageError when it is not UTF-8 */
 export function readSourceFile(path: string): string {
   try {
     const { size } = statSync(path);

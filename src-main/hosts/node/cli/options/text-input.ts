@@ -17,7 +17,7 @@ export interface PromptOptions extends TextOptions {
   ids?: number[];
 }
 
-/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+/** UTF-8 takes at most three bytes per UTF-16 unit. */
 const MAX_BYTES = 3 * MAX_TEXT;
 
 export function addTextOptions(command: Command): Command {
@@ -28,7 +28,7 @@ export function addTextOptions(command: Command): Command {
     .option('--no-bos', 'do not add the start token (BOS)');
 }
 
-/** The text of an argument, of standard input (`-`) or of `--file`, exactly as it stands. */
+/** The text of an argument, of standard input (`-`) or of `--file`, unchanged. */
 export async function readText(
   context: CliContext,
   argument: string | undefined,
@@ -92,7 +92,7 @@ export async function* abortable(stream: Readable, signal: AbortSignal): AsyncGe
   }
 }
 
-/** @param name what to call the bytes in the complaint that they are no UTF-8 */
+/** @param name of the input, for the error message */
 export function decodeUtf8(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

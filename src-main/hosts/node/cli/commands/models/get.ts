@@ -72,7 +72,7 @@ async function get(context: CliContext, id: string, options: GetOptions): Promis
   }
 }
 
-/** In a terminal one line that changes; elsewhere a line whenever another tenth is there. */
+/** In a terminal, one line that is updated; elsewhere one line per tenth. */
 function progress({ err, isTerminal = false }: CliContext): (download: Download) => void {
   let width = 0;
   let told = -1;

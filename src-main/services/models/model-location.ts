@@ -1,4 +1,4 @@
-/** From a path that a person gave to the files of a model. */
+/** Resolves a path from a person to the files of a model. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
@@ -6,26 +6,26 @@ import { codeOf } from '../json-file.ts';
 
 /** One file of a model. */
 export interface PlacedFile {
-  /** As the engine is to see it: a GGUF file that is called otherwise gets the ending. */
+  /** Name for the engine: the extension .gguf is added to a GGUF file without it. */
   name: string;
   path: string;
   size: number;
-  /** When it was written last, ns since 1970. */
+  /** Modification time, ns since 1970. */
   mtimeNs: bigint;
 }
 
-/** `name-00001-of-00003.gguf`: a part of a model in several files. */
+/** `name-00001-of-00003.gguf`: a part of a split model. */
 const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
-/** What belongs to a model in a folder. */
+/** Files of a folder that belong to a model. */
 const FOLDER_FILE = /\.(json|safetensors|jinja|model)$/i;
 /** More files than any model has. */
 const MAX_FILES = 2000;
 const GGUF_MAGIC = 'GGUF';
 
 /**
- * The absolute path that stands for a model: its GGUF file, or its folder.
- * @param path a GGUF file under any name, a folder with config.json or one GGUF model, or a file of such a folder
- * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST for what is no model, MODEL_IO
+ * The absolute path that represents a model: its GGUF file, or its folder.
+ * @param path a GGUF file of any name, a folder with config.json or one GGUF model, or a file of such a folder
+ * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model, MODEL_IO
  */
 export async function placeOf(path: string): Promise<string> {
   const absolute = resolve(path);
@@ -50,7 +50,7 @@ export async function placeOf(path: string): Promise<string> {
 }
 
 /**
- * The files of the model at a place, sorted by name.
+ * The files of the model at a path, sorted by name.
  * @throws EngineError MODEL_NOT_FOUND, MODEL_IO
  */
 export async function filesAt(place: string): Promise<PlacedFile[]> {
@@ -69,12 +69,12 @@ export async function filesAt(place: string): Promise<PlacedFile[]> {
   }
 }
 
-/** What people call the model at a path: its name without ending and number of the part. */
+/** Display name of the model at a path: its file name without extension and part number. */
 export function nameOfPlace(place: string): string {
   return basename(place).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
 }
 
-/** A failed look at a model's files in words that a person can act on. */
+/** Describes a failure to read a model's files, and its remedy. */
 export function unreachable(path: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const code = codeOf(error);
@@ -118,7 +118,7 @@ async function namesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** One name for each GGUF model: of several parts the first. */
+/** One name for each GGUF model: the first part of a split one. */
 function modelsAmong(names: readonly string[]): string[] {
   return names.filter((name) => {
     const part = PART.exec(name);

@@ -1,20 +1,20 @@
 import { CHARACTERS, END, RULE, type Grammar } from './grammar.ts';
 import { MinHeap } from './min-heap.ts';
 
-/** How little it takes to get through a grammar. Infinity: there is no way. */
-export interface ShortestWays {
-  /** `[rules]`: cost of the cheapest text that a rule derives; 0 means that the rule may be empty. */
+/** Minimum costs of completing a grammar. Infinity: impossible. */
+export interface MinimumCosts {
+  /** `[rules]`: cost of the cheapest text of a rule; 0 means that the rule may be empty. */
   readonly ofRule: Float64Array;
   /** `[positions]`: cost from this position to the end of its alternative. */
   readonly fromPosition: Float64Array;
 }
 
 /**
- * Finds the cheapest text of every rule: Knuth's generalisation (1977) of Dijkstra's algorithm. Costs come out in
+ * Finds the cheapest text of every rule: Knuth's generalisation (1977) of Dijkstra's algorithm. Costs are found in
  * ascending order, so a rule's first one is its lowest.
  * @param costOfSet cost of one character of `grammar.sets[index]`, above 0
  */
-export function shortestWays(grammar: Grammar, costOfSet: (set: number) => number): ShortestWays {
+export function minimumCosts(grammar: Grammar, costOfSet: (set: number) => number): MinimumCosts {
   const { kinds, values, rules } = grammar;
   const ofRule = new Float64Array(rules.length).fill(Number.POSITIVE_INFINITY);
   const setCosts = grammar.sets.map((_, set) => costOfSet(set));
@@ -23,7 +23,7 @@ export function shortestWays(grammar: Grammar, costOfSet: (set: number) => numbe
     return kinds[position] === RULE ? ofRule[values[position]] : 1;
   };
 
-  // Per alternative: its rule, how many of its rules are still open, and what the rest costs.
+  // Per alternative: its rule, its number of unresolved rules, and the cost of the rest.
   const alternatives: { rule: number; open: number; cost: number }[] = [];
   const usedIn: number[][] = rules.map(() => []);
   const queue = new MinHeap<number>();
