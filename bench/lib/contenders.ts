@@ -1,24 +1,16 @@
-/** The compared engines, each in a separate process, measured in turn. */
-import { pathToFileURL } from 'node:url';
+/** The engines that take turns, each in a process of its own. */
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/run.ts';
 import type { BenchCaller, BenchModel } from '../../src-main/hosts/node/bench/bench-messages.ts';
-import { withBenchSession, type BenchRuntime } from '../../src-main/hosts/node/bench/bench-programs.ts';
+import type { BenchRuntime } from '../../src-main/hosts/node/bench/bench-programs.ts';
 import { BenchSession } from '../../src-main/hosts/node/bench/bench-session.ts';
 import { median } from '../../src-main/hosts/node/bench/median.ts';
+import { LANE_CONTEXT, windowFor, type BenchJob } from '../../src-main/hosts/node/bench/run-bench.ts';
+import { withTokenscope } from './app-runtime.ts';
 import { withBrowser } from './browser.ts';
 
-const BUILT = new URL('out/main/', pathToFileURL(`${root}/`));
-
-/** What is measured for an engine. */
-export interface Task {
-  readonly path: string;
-  readonly threads: number | null;
-  readonly prompt: number;
-  readonly generate: number;
-  readonly contexts: readonly number[];
-  readonly repeat: number;
-}
+/** What one engine is measured at. */
+export type Task = Readonly<Pick<BenchJob, 'path' | 'threads' | 'prompt' | 'generate' | 'contexts' | 'repeat'>>;
 
 /** Medians; rates are tokens per second. */
 export interface Figures {
@@ -35,7 +27,7 @@ export type Contender = 'llama.cpp' | 'browser' | BenchRuntime;
 function withContender<T>(contender: Contender, work: (session: BenchCaller) => Promise<T>): Promise<T> {
   if (contender === 'llama.cpp') return withLlama(work);
   if (contender === 'browser') return withBrowser(work);
-  return withBenchSession(contender, BUILT, undefined, work);
+  return withTokenscope(contender, work);
 }
 
 async function withLlama<T>(work: (session: BenchCaller) => Promise<T>): Promise<T> {
@@ -71,7 +63,7 @@ export async function measureInterleaved(contenders: readonly Contender[], task:
 
 async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Figures[]> {
   const { path, threads, prompt, generate, contexts, repeat } = task;
-  const contextSize = Math.max(prompt + 1, ...contexts.map((context) => context + generate + 1));
+  const contextSize = windowFor({ ...task, lanes: [] });
   const models: BenchModel[] = [];
   for (const session of sessions) {
     models.push(await session.call('load', { path, executor: 'wasm', threads, contextSize }));
@@ -114,15 +106,15 @@ export async function measureLanes(
   task: Pick<Task, 'path' | 'threads' | 'generate' | 'repeat'>,
   lanes: readonly number[],
 ): Promise<Map<number, number>> {
-  const context = 16;
   const { path, threads, generate, repeat } = task;
-  const contextSize = Math.max(...lanes) * (context + generate + 1);
-  return withBenchSession(runtime, BUILT, undefined, async (session) => {
+  const contextSize = windowFor({ prompt: 0, generate, contexts: [], lanes });
+  return withTokenscope(runtime, async (session) => {
     await session.call('load', { path, executor: 'wasm', threads, contextSize });
     const rates = new Map<number, number[]>(lanes.map((count) => [count, []]));
     for (let round = 0; round <= repeat; round++) {
       for (const [count, found] of rates) {
-        const rate = await session.call('lanes', { lanes: count, context, tokens: round === 0 ? 16 : generate });
+        const tokens = round === 0 ? 16 : generate;
+        const rate = await session.call('lanes', { lanes: count, context: LANE_CONTEXT, tokens });
         if (round > 0) found.push(rate);
       }
     }

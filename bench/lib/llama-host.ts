@@ -1,19 +1,15 @@
 /**
- * node-llama-cpp for the benchmark: answers the same calls as Tokenscope's own bench-host.ts, as far as they are
- * compared. Its first argument is the caller's local socket.
+ * node-llama-cpp as the bench measures it: answers the same calls as Tokenscope's own bench-host.ts, as far as the two
+ * are compared.
  */
-import { connect } from 'node:net';
 import { stat } from 'node:fs/promises';
-import type {
-  BenchAnswer,
-  BenchCalls,
-  BenchModel,
-  BenchRequest,
-} from '../../src-main/hosts/node/bench/bench-messages.ts';
-import { onMessage, send } from '../../src-main/hosts/node/bench/json-socket.ts';
+import { answerTo } from '../../src-main/hosts/node/bench/answer.ts';
+import type { BenchCalls, BenchModel, BenchRequest } from '../../src-main/hosts/node/bench/bench-messages.ts';
+import { send } from '../../src-main/hosts/node/bench/json-socket.ts';
 import { describeMachine } from '../../src-main/hosts/node/bench/machine.ts';
 import { peakMemory, residentMemory } from '../../src-main/hosts/node/bench/process-memory.ts';
 import { contextOf, freshPrompt } from '../../src-main/hosts/node/bench/prompt-ids.ts';
+import { serveBench } from '../../src-main/hosts/node/bench/serve-bench.ts';
 import { type LlamaSequence, startLlama } from './node-llama-cpp.ts';
 
 /** Ids below this exist in every benchmarked model. */
@@ -108,13 +104,4 @@ async function run({ call, params }: BenchRequest): Promise<unknown> {
   }
 }
 
-const socket = connect(process.argv[2] ?? '');
-onMessage(socket, (message) => {
-  // Only the benchmark writes to this socket.
-  void run(message as BenchRequest)
-    .then((result): BenchAnswer => ({ result }))
-    .catch((error: unknown): BenchAnswer => ({ error: { code: 'INTERNAL', message: String(error), details: {} } }))
-    .then((answer) => send(socket, answer));
-});
-socket.once('close', () => process.exit(0));
-socket.once('error', () => process.exit(1));
+const socket = serveBench((request) => void answerTo(() => run(request)).then((answer) => send(socket, answer)));

@@ -65,18 +65,24 @@ export interface BenchProfile extends Profile {
 /** Tokens decoded for a profile. */
 const PROFILE_TOKENS = 32;
 /** Context tokens of lanes. */
-const LANE_CONTEXT = 16;
+export const LANE_CONTEXT = 16;
+
+/** What is measured, as far as it says how many tokens the window must hold. */
+export type Measured = Pick<BenchJob, 'prompt' | 'generate' | 'contexts' | 'lanes'>;
+
+export function windowFor({ prompt, generate, contexts, lanes }: Measured): number {
+  return Math.max(
+    prompt + 1,
+    ...contexts.map((context) => context + generate + 1),
+    ...lanes.map((count) => count * (LANE_CONTEXT + generate + 1)),
+  );
+}
 
 /** @throws EngineError the errors of the calls */
 export async function runBench(session: BenchCaller, job: BenchJob): Promise<BenchReport> {
   const { path, executor, threads, generate } = job;
   const machine = await session.call('machine', {});
-  const wanted = Math.max(
-    job.prompt + 1,
-    ...job.contexts.map((context) => context + generate + 1),
-    ...job.lanes.map((lanes) => lanes * (LANE_CONTEXT + generate + 1)),
-  );
-  const model = await session.call('load', { path, executor, threads, contextSize: wanted });
+  const model = await session.call('load', { path, executor, threads, contextSize: windowFor(job) });
   const { contextSize } = model;
   const notices: string[] = [];
   const fits = (tokens: number, what: string) => {

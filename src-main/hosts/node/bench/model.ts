@@ -1,7 +1,7 @@
 import type { ModelInfo } from '../../../engine/api/types.ts';
 import type { BenchModel } from './bench-messages.ts';
 
-export function benchModel(model: ModelInfo): BenchModel {
+export function describeModel(model: ModelInfo): BenchModel {
   const { name, fileBytes, vocabularySize, executor, loadMs, contextSize, kernels } = model;
   return {
     ...{ name, fileBytes, vocabularySize, executor, loadMs, contextSize },
