@@ -6,9 +6,7 @@ const USUAL: string[] = [...DEFAULT_SAMPLER_ORDER];
 const LAST = USUAL.length;
 const PROMPT = 'Once upon a time';
 
-test('the order of the chain is made by dragging, changes what is drawn, and is there after a restart', async ({
-  app,
-}) => {
+test('dragging changes the order of the chain and what is drawn, and is restored after a restart', async ({ app }) => {
   let chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');
@@ -17,7 +15,7 @@ test('the order of the chain is made by dragging, changes what is drawn, and is 
   await chat.id('composer').fill(PROMPT);
   await expect(chat.stage('top_k').getByTestId('stage-effect')).toContainText('Leaves 5, cuts');
 
-  // Top-p in front of top-k: it now sees all tokens, and top-k what it leaves.
+  // Top-p before top-k: it now sees all tokens, and top-k the rest.
   const before = await chat.stage('top_p').getByTestId('stage-effect').textContent();
   const from = await chat.grip('top_p').boundingBox();
   const to = await chat.grip('penalties').boundingBox();
@@ -42,7 +40,7 @@ test('the order of the chain is made by dragging, changes what is drawn, and is 
   await expect(chat.id('usual-order')).toHaveCount(0);
 });
 
-test('the order of the chain is made by keys, and told', async ({ app }) => {
+test('keys change the order of the chain, with announcements', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { keyboard } = app.page;
   const said = app.page.getByTestId('live-region');
@@ -78,11 +76,11 @@ test('the order of the chain is made by keys, and told', async ({ app }) => {
   await chat.id('add-typical').click();
   await expect(said).toContainText('Typical added');
   await expect.poll(() => chat.chain()).toContain('typical');
-  // Who adds a stage wants it to do something.
+  // Adding a stage switches it on.
   await expect(chat.id('switch-typical')).toBeChecked();
 });
 
-test('every stage works in a reply, and mirostat takes their place', async ({ app }) => {
+test('every stage works in a reply, and mirostat replaces them', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');
@@ -131,7 +129,7 @@ test('every stage works in a reply, and mirostat takes their place', async ({ ap
   await expect(chat.id('setting-greedy')).not.toBeChecked();
 });
 
-test('a bias and a ban change what is written', async ({ app }) => {
+test('a bias and a ban change the text', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.greedy();
@@ -147,7 +145,7 @@ test('a bias and a ban change what is written', async ({ app }) => {
   expect(banned.text).not.toContain(word);
   await app.page.getByRole('button', { name: `Remove ${word}` }).click();
 
-  // A phrase of several tokens is undone where it ends; its words are free.
+  // A phrase of several tokens is retracted at its end; its single words are allowed.
   const phrase = /[a-z]{2,} [a-z]{2,} [a-z]{2,}/.exec(plain.text)?.[0];
   if (phrase === undefined) throw new Error(`There are no three words in "${plain.text}".`);
   await chat.id('setting-bannedTexts').fill(phrase);
@@ -159,7 +157,7 @@ test('a bias and a ban change what is written', async ({ app }) => {
   expect(otherwise.text).not.toBe(plain.text);
   await app.page.getByRole('button', { name: `Remove ${phrase}` }).click();
 
-  // A token's number must be one of the vocabulary.
+  // A token id must be in the vocabulary.
   await chat.id('bias-by-id').click();
   await chat.id('setting-logitBias').fill('8000');
   await expect(app.page.getByText('Type a token’s number, 0 to 7,999.')).toBeVisible();

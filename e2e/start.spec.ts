@@ -7,13 +7,13 @@ import { expect, test } from './support/test.ts';
 test.skip(process.platform !== 'linux', 'looks at processes through /proc');
 
 const ways: Record<string, (npm: ChildProcess) => void> = {
-  // What a terminal does: everything in the foreground hears it.
+  // Like a terminal: the whole foreground process group receives it.
   'Ctrl-C': ({ pid }) => process.kill(-pid!, 'SIGINT'),
   'a SIGTERM to npm': ({ pid }) => process.kill(pid!, 'SIGTERM'),
 };
 
 for (const [way, end] of Object.entries(ways)) {
-  test(`npm start ends with everything it started on ${way}`, async ({ host, dataDir }) => {
+  test(`npm start exits with everything it started on ${way}`, async ({ host, dataDir }) => {
     const options = host === 'web' ? ['--', '--web', '--port', '0'] : [];
     const { command, args } = npmCommand(['start', ...options]);
     const npm = spawn(command, args, {

@@ -1,7 +1,7 @@
 import { ChatPage } from './pages/chat.ts';
 import { expect, test } from './support/test.ts';
 
-test.describe('a reply says exactly why it ended', () => {
+test.describe('a reply shows its exact stop reason', () => {
   test.beforeEach(async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
@@ -22,14 +22,14 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(chat.lastStop).toContainText('5');
   });
 
-  test('a stop text, which is not shown', async ({ app }) => {
+  test('a stop string, which is not shown', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('stopStrings', 'very well');
     expect(await chat.ask('Hello world')).toEqual({ text: '! How are you? I am', reason: 'stop_string' });
     await expect(chat.lastStop).toContainText('very well');
   });
 
-  test('Continue goes past the stop text to where it comes again', async ({ app }) => {
+  test('Continue passes the stop string until it comes again', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('stopStrings', 'you');
     expect(await chat.ask('Hello world')).toEqual({ text: '! How are', reason: 'stop_string' });
@@ -71,7 +71,7 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(meter).toHaveAttribute('data-level', 'danger');
   });
 
-  test('the token limit behind a full window, when the oldest half may go', async ({ app }) => {
+  test('the token limit after a full window, when the oldest half may be dropped', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.endless();
     await chat.set('useKvCache', true);

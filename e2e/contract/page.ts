@@ -1,11 +1,14 @@
-/** Runs inside the page: the protocol's contract over the connection that this page's host offers. */
+/** Runs inside the page: the protocol's contract over this host's connection. */
 import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app-bridge.ts';
 import { connectWorkerEngine } from '../../src-main/protocol/browser-engine.ts';
 import { CONTRACT_CASES, type ContractConnection } from '../../src-main/protocol/test-support/contract.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 
-/** Main brokers a port to the utility process; a person's restart is the sudden end that a page can ask for. */
+/**
+ * The main process provides a port to the utility process; a page can trigger a sudden end only by the restart for
+ * people.
+ */
 async function connectElectron(bridge: TokenscopeBridge): Promise<ContractConnection> {
   const port = await new Promise<MessagePort>((resolve) => {
     const onMessage = ({ data, ports }: MessageEvent<{ type?: unknown } | null>) => {
@@ -30,7 +33,7 @@ function connectWeb(): ContractConnection {
   return { transport, breakOff: () => worker.terminate(), release: () => transport.close() };
 }
 
-/** @returns what went wrong, or null */
+/** @returns the failure, or null */
 async function runContractCase(name: string): Promise<string | null> {
   const found = CONTRACT_CASES.find((candidate) => candidate.name === name);
   if (found === undefined) return `There is no case "${name}".`;

@@ -1,4 +1,4 @@
-/** One running app for all tests of a file that do not ask for their own. */
+/** One running app for all tests of a file that do not request a fresh one. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,22 +14,22 @@ export function temporaryDataDir(): Promise<string> {
 
 interface Running {
   app: RunningApp;
-  /** The environment that it was started with, as text. */
+  /** The environment that it was started with, serialised. */
   env: string;
-  /** Names in its data folder that a reset leaves. */
+  /** Names in its data folder that a reset keeps. */
   kept: ReadonlySet<string>;
 }
 
-/** Of one Playwright worker. */
+/** One per Playwright worker. */
 export class SharedApp {
   #file = '';
   #dataDir: string | null = null;
   #running: Running | null = null;
-  /** A test had it since it was started or reset. */
+  /** Whether a test used it since it was started or reset. */
   #used = false;
 
   /**
-   * The empty data folder for the next test of a file. What an earlier file had is ended.
+   * The empty data folder for the next test of a file. Stops the app of an earlier file.
    * @throws Error when processes outlived the app of the earlier file
    */
   async dataDir(file: string): Promise<string> {
@@ -46,7 +46,7 @@ export class SharedApp {
     if (this.#running !== null && (await this.#running.app.openPage()) !== null) await this.#quit();
     if (this.#running === null) {
       const app = await launch({ dataDir, env, guard: new Guard() });
-      // What was measured of the computer: to measure it anew for each test takes longer than most tests.
+      // Keeps measurements of the computer: repeating them for each test would take longer than most tests.
       const kept = new Set([...(await readdir(dataDir)), 'measurements.json']);
       this.#running = { app, env: JSON.stringify(env), kept };
     }
