@@ -76,15 +76,12 @@ describe('the file of measurements', () => {
     },
   );
 
-  it.each(['"1,2"', '[1,null]', '[1,-2]', '[0,1]', '[1,"2"]', '{"0":1}', '[1e999]'])(
-    'ignores %s',
-    async (numbers) => {
-      const file = measurementsFile(path);
-      await file.set('a', [1, 2]);
-      await writeFile(path, (await readFile(path, 'utf8')).replace('[1,2]', numbers));
-      expect(await file.get('a')).toBeUndefined();
-    },
-  );
+  it.each(['"1,2"', '[1,null]', '[1,-2]', '[0,1]', '[1,"2"]', '{"0":1}', '[1e999]'])('ignores %s', async (numbers) => {
+    const file = measurementsFile(path);
+    await file.set('a', [1, 2]);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('[1,2]', numbers));
+    expect(await file.get('a')).toBeUndefined();
+  });
 
   it('does not read a file that is much too long', async () => {
     const file = measurementsFile(path);
