@@ -46,7 +46,7 @@ describe('what a change can affect', () => {
     expect(planFor([file])).toEqual({ unit: 'all', kernels: true, specs: 'all', leftOut: [] });
   });
 
-  test('code that is gone: every test, as no import leads to it', () => {
+  test('deleted code: every test, as no import leads to it', () => {
     expect(planFor(['src-renderer/app/theme.ts'], ['src-renderer/app/theme.ts'])).toMatchObject({ unit: 'all' });
   });
 
@@ -54,7 +54,7 @@ describe('what a change can affect', () => {
     expect(planFor([])).toMatchObject({ unit: [], kernels: false, specs: [] });
   });
 
-  test('a folder stands for its tests', async () => {
+  test('a folder means its tests', async () => {
     const files = await testFilesUnder(['src-main/hosts/node/cli/', 'src-main/engine/errors.ts']);
     expect(files).toContain('src-main/engine/errors.ts');
     expect(files).toContain('src-main/hosts/node/cli/cli.integration.test.ts');

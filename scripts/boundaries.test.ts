@@ -14,7 +14,7 @@ const eslint = new ESLint({
   ],
 });
 
-/** What the boundary rules say about one import in a file that need not exist. */
+/** Lint errors of the boundary rules for one import in a file that need not exist. */
 async function lint(file: string, code: string): Promise<string[]> {
   const [result] = await eslint.lintText(code, { filePath: join(root, file) });
   return result!.messages.map((message) => message.ruleId ?? message.message);
@@ -34,7 +34,7 @@ describe('module boundaries', () => {
     ['src-renderer/features/chat/x.ts', "import type { EngineApi } from '../../../src-main/protocol/api.ts';"],
     ['src-renderer/features/chat/x.ts', "import { defaults } from '../../../src-main/engine/defaults.ts';"],
     ['src-renderer/features/chat/x.ts', "import { number } from '../../../src-main/engine/settings/setting.ts';"],
-  ])('%s may say %s', async (file, code) => {
+  ])('%s may contain %s', async (file, code) => {
     expect(await lint(file, code)).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe('module boundaries', () => {
     ['src-renderer/features/chat/x.ts', "import { roving } from '../../../src-main/engine/platform.ts';"],
     ['src-renderer/lib/x.ts', "import { spawnEngine } from '../../src-main/hosts/node/spawn-engine.ts';"],
     ['src-main/protocol/x.ts', "import { roving } from '../../src-renderer/ui/roving.ts';"],
-  ])('%s may not say %s', async (file, code) => {
+  ])('%s may not contain %s', async (file, code) => {
     expect(await lint(file, code)).toEqual(['boundaries/dependencies']);
   });
 

@@ -1,4 +1,4 @@
-/** `npm run check`: formatting, lint and types, two at a time. Ends with exit code 1 if any of them complains. */
+/** `npm run check`: formatting, lint and types, two at a time. Exits with code 1 if any of them fails. */
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { PROJECT_FOLDERS } from './lib/projects.mjs';
@@ -10,12 +10,12 @@ interface Check {
   command: [string, ...string[]];
 }
 
-/** What a check remembers of the files it has seen. */
+/** Caches of the checks. */
 const CACHE = join('node_modules', '.cache', 'tokenscope');
 const lintCache = ['--cache', '--cache-strategy=content', `--cache-location=${CACHE}/eslint`];
 
 const CHECKS: Check[] = [
-  // The slowest first, so that the short ones fill the other lane.
+  // Slowest first, so that the short ones fill the other lane.
   {
     name: 'lint',
     command: ['eslint/bin/eslint.js', '.', '--max-warnings=0', ...lintCache],
@@ -48,7 +48,7 @@ export interface CheckResult {
   output: string;
 }
 
-/** Runs all checks; `report` hears of each as it ends. */
+/** Runs all checks; `report` is called as each ends. */
 export async function runChecks(report: (result: CheckResult, seconds: number) => void): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   const waiting = [...CHECKS];

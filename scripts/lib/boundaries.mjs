@@ -21,7 +21,7 @@ const engineFolder = (name) => `src-main/engine/${name}/**`;
 
 /** @type {Layer[]} */
 export const LAYERS = [
-  // Tests may look anywhere; nothing may import them.
+  // Tests may import anything; nothing may import them.
   { name: 'test', pattern: ['**/*.test.ts', '**/test-support/**'], may: ['*'] },
 
   { name: 'engine', pattern: 'src-main/engine/index.ts', may: ENGINE },
@@ -45,7 +45,7 @@ export const LAYERS = [
     may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors'],
   },
 
-  // The error class and the settings tables are plain data; everything else of the engine is types here.
+  // The error class and the settings tables are plain data; of the rest of the engine, only types may be used.
   {
     name: 'protocol',
     pattern: 'src-main/protocol/**',
@@ -60,7 +60,7 @@ export const LAYERS = [
     may: ['protocol', 'services'],
     types: ['engine-base'],
   },
-  // The terminal has the same library of models as the app.
+  // The terminal has the same model library as the app.
   {
     name: 'cli',
     pattern: 'src-main/hosts/node/cli/**',
@@ -72,10 +72,10 @@ export const LAYERS = [
   { name: 'renderer', pattern: 'src-renderer/**', may: ['protocol'], types: ['engine-base'] },
 ];
 
-/** Files of the engine that hold plain data, which the layers outside of it may import as values. */
+/** Files of the engine with plain data, which other layers may import as values. */
 const PLAIN_DATA = ['src-main/engine/errors.ts', 'src-main/engine/defaults.ts', 'src-main/engine/settings/*.ts'];
 
-/** The table as policies of eslint-plugin-boundaries; a later policy overrules an earlier one. */
+/** The table as policies of eslint-plugin-boundaries; a later policy overrides an earlier one. */
 function policies() {
   return LAYERS.flatMap(({ name, may, types = [] }) => {
     const from = { file: { categories: name } };
@@ -104,7 +104,7 @@ function resolveExactPath(source, file) {
   return { found: true, path: resolve(dirname(file), source.replace(/\?.*$/, '')) };
 }
 
-/** The rules as a part of an ESLint configuration. */
+/** The rules as part of an ESLint configuration. */
 export const boundariesConfig = {
   files: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,svelte}'],
   plugins: { boundaries },
