@@ -71,7 +71,7 @@ test('no request before a click; an interrupted download resumes, is verified, c
 });
 
 test(
-  'a slow download says how far it is, pauses, goes on where it was, and can be cancelled',
+  'a slow download shows progress, pauses, resumes, and can be cancelled',
   { tag: '@full' },
   async ({ app, dataDir, hub }) => {
     const models = await open(app);
@@ -99,7 +99,7 @@ test(
 );
 
 test(
-  'two starts at once make one download; a page in place of the rest takes nothing of it; a copy is not deleted',
+  'two starts at once make one download; a web page instead of the rest loses nothing; a copy is not deleted',
   { tag: '@full' },
   async ({ app, dataDir, hub }) => {
     const models = await open(app);
@@ -211,7 +211,7 @@ test('a model that does not fit in memory says by how much and is not offered', 
 });
 
 test(
-  'an app that is killed in mid-download shows how far it came, and goes on only when it is told to',
+  'an app that is killed during a download shows its progress, and resumes only on demand',
   { tag: '@full' },
   async ({ app, dataDir, hub }) => {
     let models = await open(app);

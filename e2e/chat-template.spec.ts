@@ -68,7 +68,7 @@ test('the template of a file is shown, and can be replaced for that model', asyn
 });
 
 test(
-  'a broken template says where, and a chat goes on with the plain one',
+  'a broken template shows the position, and a chat continues with the plain one',
   { tag: '@full' },
   async ({ app, dataDir }) => {
     const chat = await chatModel(app, dataDir, TEMPLATE);
@@ -89,7 +89,7 @@ test(
 );
 
 test(
-  'a role that a template does not know is said, and what it said is read all the same',
+  'an unsupported role is reported, and its text is still part of the prompt',
   { tag: '@full' },
   async ({ app, dataDir }) => {
     const chat = await chatModel(
@@ -163,7 +163,7 @@ test('reasoning is collapsed afterwards, and not copied', async ({ app, dataDir 
 });
 
 test(
-  'what a model thinks stays folded while it is written, with a name and keys',
+  'reasoning stays collapsed during generation, with a label and keyboard access',
   { tag: '@full' },
   async ({ app }) => {
     const chat = new ChatPage(app.page);

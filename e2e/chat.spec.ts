@@ -24,7 +24,7 @@ function timeOfStop(page: Page): Promise<number> {
 }
 
 test.describe('chat', () => {
-  test('the first run offers prompts, and one click brings a reply', { tag: '@once' }, async ({ app }) => {
+  test('the first run offers prompts, and one click starts a reply', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await expect(chat.id('first-run')).toBeVisible();
@@ -80,7 +80,7 @@ test.describe('chat', () => {
     await expect(chat.id('send')).toBeVisible();
   });
 
-  test('Continue goes on where the text ended, Regenerate adds a version', { tag: '@once' }, async ({ app }) => {
+  test('Continue resumes the text, Regenerate adds a version', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');
@@ -114,7 +114,7 @@ test.describe('chat', () => {
     await expect(chat.id('panel')).toBeVisible();
   });
 
-  test('settings change the answer, and the seed brings it back', { tag: '@once' }, async ({ app }) => {
+  test('settings change the answer, and the seed reproduces it', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');
@@ -135,7 +135,7 @@ test.describe('chat', () => {
     expect((await chat.ask('Once upon a time')).text).not.toBe(answers[0]);
   });
 
-  test('every token shows what else it could have been', { tag: '@once' }, async ({ app }) => {
+  test('every token shows its alternatives', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();

@@ -37,7 +37,7 @@ test('an answer follows a JSON schema', async ({ app, dataDir }) => {
   expect(reason).toBe('eos');
 });
 
-test('a format is there after a restart', { tag: '@full' }, async ({ app }) => {
+test('a format is restored after a restart', { tag: '@full' }, async ({ app }) => {
   let chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');

@@ -147,7 +147,7 @@ test('a reply changes only its last block, however long it is, and the view foll
 });
 
 test(
-  'who scrolls up in a running reply stays there, and is taken to the end on demand',
+  'after scrolling up in a running reply the view stays, and goes to the end on demand',
   { tag: '@full' },
   async ({ app }) => {
     const chat = new ChatPage(app.page);
@@ -255,7 +255,7 @@ test('a selection over blocks and turns is copied as the original text', async (
 });
 
 test(
-  'a list of hundreds of chats has as many rows in the page as fit, also those of a search',
+  'a list of hundreds of chats has only the visible rows in the page, also for a search',
   { tag: '@full' },
   async ({ app }) => {
     test.slow();

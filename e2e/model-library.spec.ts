@@ -87,30 +87,26 @@ test('a replaced file is noticed, reported, and accepted on demand', async ({ ap
   await expect(models.id('detail-name')).toHaveText('tiny-qwen2');
 });
 
-test(
-  'the model in memory is read again when another file in its place is taken',
-  { tag: '@full' },
-  async ({ app, dataDir }) => {
-    const { chat, models } = await open(app);
-    const inMemory = chat.id('sidebar-model').locator('.name');
-    const path = await writeTinyModel(dataDir, 'llama');
-    await tokenscope(dataDir, 'models', 'add', path);
-    await lookAgain(models);
-    await models.load('tiny-llama');
-    await expect(inMemory).toHaveText('tiny-llama');
+test('the model in memory is reloaded when a replaced file is accepted', { tag: '@full' }, async ({ app, dataDir }) => {
+  const { chat, models } = await open(app);
+  const inMemory = chat.id('sidebar-model').locator('.name');
+  const path = await writeTinyModel(dataDir, 'llama');
+  await tokenscope(dataDir, 'models', 'add', path);
+  await lookAgain(models);
+  await models.load('tiny-llama');
+  await expect(inMemory).toHaveText('tiny-llama');
 
-    await writeFile(path, await tinyGguf('qwen2'));
-    await lookAgain(models);
-    const card = models.cardOf('llama');
-    await expect(card).toContainText('Loaded');
-    await expect(card.getByTestId('model-problem')).toContainText('changed since it was added');
-    await expect(inMemory).toHaveText('tiny-llama');
-    await card.getByTestId('accept-model').click();
-    await expect(card).toContainText('Loaded');
-    await expect(card.getByTestId('model-problem')).toBeHidden();
-    await expect(inMemory).toHaveText('tiny-qwen2');
-  },
-);
+  await writeFile(path, await tinyGguf('qwen2'));
+  await lookAgain(models);
+  const card = models.cardOf('llama');
+  await expect(card).toContainText('Loaded');
+  await expect(card.getByTestId('model-problem')).toContainText('changed since it was added');
+  await expect(inMemory).toHaveText('tiny-llama');
+  await card.getByTestId('accept-model').click();
+  await expect(card).toContainText('Loaded');
+  await expect(card.getByTestId('model-problem')).toBeHidden();
+  await expect(inMemory).toHaveText('tiny-qwen2');
+});
 
 test('a folder of several files loads by its id', { tag: '@full' }, async ({ app, dataDir }) => {
   const { models } = await open(app);
@@ -124,31 +120,27 @@ test('a folder of several files loads by its id', { tag: '@full' }, async ({ app
   await expect(models.card('sharded')).toContainText('safetensors');
 });
 
-test(
-  'what Ollama has is offered, is used where it lies, and stays as it is',
-  { tag: '@full' },
-  async ({ app, hub }) => {
-    await putIntoOllama(hub);
-    const { models } = await open(app);
-    const offer = models.id('found-model');
-    await expect(offer).toContainText('story:latest');
-    await expect(offer).toContainText('Ollama');
-    await offer.getByTestId('add-found').click();
-    await expect(offer).toBeHidden();
-    await models.load('tiny-llama');
-    await expect(models.id('detail')).toContainText('Source Ollama');
-    // What another program keeps is not Tokenscope's to delete.
-    await models.card('tiny-llama').getByTestId('model-menu').click();
-    await expect(models.id('remove-model')).toBeVisible();
-    await expect(models.id('delete-model')).toBeHidden();
-    await models.id('remove-model').click();
-    await expect(models.card('tiny-llama')).toBeHidden();
-    await models.id('look-again').click();
-    await expect(offer).toContainText('story:latest');
-    expect(await readdir(join(hub.places.ollama, 'blobs'))).toHaveLength(1);
-    expect(await app.services.invoke('networkLog')).toEqual([]);
-  },
-);
+test('Ollama’s models are offered, used in place, and not changed', { tag: '@full' }, async ({ app, hub }) => {
+  await putIntoOllama(hub);
+  const { models } = await open(app);
+  const offer = models.id('found-model');
+  await expect(offer).toContainText('story:latest');
+  await expect(offer).toContainText('Ollama');
+  await offer.getByTestId('add-found').click();
+  await expect(offer).toBeHidden();
+  await models.load('tiny-llama');
+  await expect(models.id('detail')).toContainText('Source Ollama');
+  // What another program keeps is not Tokenscope's to delete.
+  await models.card('tiny-llama').getByTestId('model-menu').click();
+  await expect(models.id('remove-model')).toBeVisible();
+  await expect(models.id('delete-model')).toBeHidden();
+  await models.id('remove-model').click();
+  await expect(models.card('tiny-llama')).toBeHidden();
+  await models.id('look-again').click();
+  await expect(offer).toContainText('story:latest');
+  expect(await readdir(join(hub.places.ollama, 'blobs'))).toHaveLength(1);
+  expect(await app.services.invoke('networkLog')).toEqual([]);
+});
 
 test('its rate is measured on a click, its context is remembered, and both are restored after a restart', async ({
   app,

@@ -10,7 +10,7 @@ const WEIGHTS = 304e6;
 /** Minimum that must be freed: the allocator keeps some pages. */
 const RETURNED = 0.9 * WEIGHTS;
 
-test('the memory of a model comes back when it is unloaded, every time', async ({ app, dataDir }) => {
+test('unloading a model frees its memory, every time', async ({ app, dataDir }) => {
   test.skip(process.platform !== 'linux', 'The memory of a process is read from /proc, which only Linux has.');
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -26,7 +26,7 @@ test('the memory of a model comes back when it is unloaded, every time', async (
   }
 });
 
-test('the page of a model says from how many places its weights are read, and why', async ({ app, dataDir }) => {
+test('the model page shows the number of weight streams, with the reason', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();

@@ -7,7 +7,7 @@ const LAST = USUAL.length;
 const PROMPT = 'Once upon a time';
 
 test(
-  'the order of the chain is made by dragging, changes what is drawn, and is there after a restart',
+  'dragging changes the order of the chain and what is drawn, and is restored after a restart',
   { tag: '@full' },
   async ({ app }) => {
     let chat = new ChatPage(app.page);
@@ -133,7 +133,7 @@ test('every stage works in a reply, and mirostat replaces them', async ({ app })
   await expect(chat.id('setting-greedy')).not.toBeChecked();
 });
 
-test('a bias and a ban change what is written', { tag: '@full' }, async ({ app }) => {
+test('a bias and a ban change the text', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.greedy();

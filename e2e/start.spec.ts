@@ -16,7 +16,7 @@ const ways: [way: string, tag: string[], end: (npm: ChildProcess) => void][] = [
 ];
 
 for (const [way, tag, end] of ways) {
-  test(`npm start ends with everything it started on ${way}`, { tag }, async ({ host, dataDir }) => {
+  test(`npm start exits with everything it started on ${way}`, { tag }, async ({ host, dataDir }) => {
     const options = host === 'web' ? ['--', '--web', '--port', '0'] : [];
     const { command, args } = npmCommand(['start', ...options]);
     const npm = spawn(command, args, {

@@ -14,7 +14,7 @@ const eslint = new ESLint({
   ],
 });
 
-/** What the boundary rules say about one import in a file that need not exist. */
+/** Lint errors of the boundary rules for one import in a file that need not exist. */
 async function lint(file: string, code: string): Promise<string[]> {
   const [result] = await eslint.lintText(code, { filePath: join(root, file) });
   return result!.messages.map((message) => message.ruleId ?? message.message);
@@ -36,7 +36,7 @@ describe('module boundaries', () => {
     ['src-renderer/features/chat/x.ts', "import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';"],
     ['src-renderer/features/chat/x.ts', "import { defaults } from '../../../src-main/engine/api/defaults.ts';"],
     ['src-renderer/features/chat/x.ts', "import { number } from '../../../src-main/engine/settings/setting.ts';"],
-  ])('%s may say %s', async (file, code) => {
+  ])('%s may contain %s', async (file, code) => {
     expect(await lint(file, code)).toEqual([]);
   });
 

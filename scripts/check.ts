@@ -11,12 +11,12 @@ interface Check {
   command: [string, ...string[]];
 }
 
-/** What a check remembers of the files it has seen. */
+/** Caches of the checks. */
 const CACHE = join('node_modules', '.cache', 'tokenscope');
 const lintCache = ['--cache', '--cache-strategy=content', `--cache-location=${CACHE}/eslint`];
 
 const CHECKS: Check[] = [
-  // The slowest first, so that the short ones fill the other lane.
+  // Slowest first, so that the short ones fill the other lane.
   {
     name: 'lint',
     command: ['eslint/bin/eslint.js', '.', '--max-warnings=0', ...lintCache],
@@ -49,7 +49,7 @@ export interface CheckResult {
   output: string;
 }
 
-/** Runs all checks; `report` hears of each as it ends. */
+/** Runs all checks; `report` is called as each ends. */
 export async function runChecks(report: (result: CheckResult, seconds: number) => void): Promise<CheckResult[]> {
   // svelte-check does not remove its copies of components that are gone.
   await rm(join(root, '.svelte-check'), { recursive: true, force: true });

@@ -1,11 +1,11 @@
 /**
- * `npm test`: everything that says whether the project is sound. Ends with one line, `N passed, N failed`.
+ * `npm test`: all checks and tests. The last line is `N passed, N failed`.
  *
  *   npm test -- [--only check|unit|kernels|e2e] [--since REVISION] [--full] [--headed]
  *
- * --since runs only what the changes since a revision of git can affect, and says what it leaves out.
- * --full takes all cases instead of some of each kind, repeats the property tests and the end-to-end tests more often,
- * and holds models to all their golden values (half an hour instead of minutes).
+ * --since runs only what changes since a git revision can affect, and lists the rest.
+ * --full runs all cases instead of some of each kind, repeats the property tests and the end-to-end tests more often, and
+ * compares models with all their golden values (half an hour instead of minutes).
  * --headed shows Electron's windows on the real display.
  */
 import { spawn } from 'node:child_process';
@@ -86,7 +86,7 @@ async function build(): Promise<Suite> {
 /** @param kernelsToo the kernel tests run in Electron's V8 as well: in Node's, then, only in a full run */
 async function unit(wantedTests: Plan['unit'], kernelsToo: boolean): Promise<Suite[]> {
   heading('Unit and contract tests');
-  // Without it, its tests are left out with a reason, and fail where CI is set.
+  // Without it, its tests are skipped with a reason, and fail in CI.
   await fetchTestModel(console.log).catch((error: unknown) =>
     console.log(`The test model is missing: ${(error as Error).message}`),
   );
@@ -125,8 +125,8 @@ async function systemPackages(): Promise<void> {
 
 /**
  * Two apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
- * app on the same cores would disturb. Two runs and not two projects of Playwright that depend on each other: a project
- * is not run after one that had a failure, and `npx playwright test idle` would run everything else first.
+ * app on the same cores would disturb. These are two runs rather than two dependent Playwright projects: a project does
+ * not run after a failed one, and `npx playwright test idle` would run everything else first.
  */
 async function endToEnd(specs: Plan['specs']): Promise<Suite> {
   heading('End-to-end tests, in Electron and in Chromium');
@@ -144,7 +144,7 @@ async function endToEnd(specs: Plan['specs']): Promise<Suite> {
   return playwrightSuite(together, await phase('e2e-alone', ['--grep=@alone', '--workers=1']));
 }
 
-/** Runs a program of node_modules with its output shown. */
+/** Runs a program of node_modules and shows its output. */
 function run(
   program: string,
   args: string[],

@@ -32,7 +32,7 @@ const engineFolder = (name) => `src-main/engine/${name}/**`;
 
 /** @type {Layer[]} */
 export const LAYERS = [
-  // Tests may look anywhere; nothing may import them.
+  // Tests may import anything; nothing may import them.
   { name: 'test', pattern: ['**/*.test.ts', '**/test-support/**'], may: ['*'] },
 
   { name: 'engine', pattern: ['src-main/engine/index.ts', 'src-main/engine/load-model.ts'], may: ENGINE },
@@ -75,7 +75,7 @@ export const LAYERS = [
     may: ['protocol-base', 'app-protocol', 'services'],
     types: ['api'],
   },
-  // The terminal has the same library of models as the app.
+  // The terminal has the same model library as the app.
   {
     name: 'cli',
     pattern: 'src-main/hosts/node/cli/**',

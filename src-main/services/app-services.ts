@@ -17,7 +17,7 @@ import { ChatStore } from './chats/chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
-import type { PlacedFile } from './models/model-location.ts';
+import type { LocatedFile } from './models/model-location.ts';
 import { overridesOf } from './models/overrides.ts';
 import { NetworkLog } from './network-log.ts';
 import { SettingsStore } from './settings-store.ts';
@@ -187,7 +187,7 @@ export class LocalAppServices implements AppServices {
   }
 
   /** The files of a model of the library, to be served to a page; null for an unknown id. */
-  async filesOfModel(id: string): Promise<{ name: string; files: PlacedFile[] } | null> {
+  async filesOfModel(id: string): Promise<{ name: string; files: LocatedFile[] } | null> {
     return await this.#models.filesOf(id);
   }
 

@@ -4,7 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Measurements } from '../../engine/api/platform.ts';
-import { stillHolds, type KeptMeasurement } from '../stored-measurements.ts';
+import { isFresh, type StoredMeasurement } from '../stored-measurements.ts';
 
 /** Larger files are not from this program. */
 const MOST_BYTES = 65_536;
@@ -33,14 +33,14 @@ export function measurementsFile(path: string): Measurements {
 }
 
 /** Unexpired entries. */
-async function readEntries(path: string): Promise<Map<string, KeptMeasurement>> {
+async function readEntries(path: string): Promise<Map<string, StoredMeasurement>> {
   try {
     const file = await stat(path);
     if (!file.isFile() || file.size > MOST_BYTES) return new Map();
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
     const now = Date.now();
     const entries = Object.entries(value ?? {}) as [string, unknown][];
-    return new Map(entries.filter((entry): entry is [string, KeptMeasurement] => stillHolds(entry[1], now)));
+    return new Map(entries.filter((entry): entry is [string, StoredMeasurement] => isFresh(entry[1], now)));
   } catch {
     return new Map();
   }

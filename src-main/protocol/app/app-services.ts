@@ -147,7 +147,7 @@ export interface FoundModel {
   modelId: string | null;
 }
 
-export interface FoundPlace {
+export interface SearchedFolder {
   source: FoundModel['source'];
   folder: string;
   /** `limited`: it was too large to search completely. */
@@ -155,7 +155,7 @@ export interface FoundPlace {
 }
 
 export interface FoundModels {
-  places: FoundPlace[];
+  places: SearchedFolder[];
   models: FoundModel[];
 }
 

@@ -1,7 +1,7 @@
 /** Detects whether the files of a model have changed since they were added, without reading gigabytes. */
 import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import { unreachable, type PlacedFile } from './model-location.ts';
+import { unreachable, type LocatedFile } from './model-location.ts';
 
 /** Hashes are SHA-256, in lowercase hex. */
 export interface Fingerprint {
@@ -25,7 +25,7 @@ const BLOCK_BYTES = 64 * 1024;
 const BLOCKS = 33;
 
 /** The `stat` fields, for comparison with a fingerprint. */
-export function totals(files: readonly PlacedFile[]): Pick<Fingerprint, 'bytes' | 'mtimeMs'> & { stamp: string } {
+export function totals(files: readonly LocatedFile[]): Pick<Fingerprint, 'bytes' | 'mtimeMs'> & { stamp: string } {
   const stamp = createHash('sha256');
   for (const file of files) stamp.update(`${titleOf(file, files)} ${file.mtimeNs}\n`);
   return {
@@ -36,7 +36,7 @@ export function totals(files: readonly PlacedFile[]): Pick<Fingerprint, 'bytes' 
 }
 
 /** @throws EngineError MODEL_NOT_FOUND, MODEL_IO */
-export async function fingerprintOf(files: readonly PlacedFile[]): Promise<Fingerprint> {
+export async function fingerprintOf(files: readonly LocatedFile[]): Promise<Fingerprint> {
   const head = createHash('sha256');
   const samples = createHash('sha256');
   for (const placed of files) {
@@ -80,7 +80,7 @@ async function hashRange(file: FileHandle, hash: Hash, at: number, length: numbe
 }
 
 /** A single file may be renamed. */
-function titleOf({ name, size }: PlacedFile, files: readonly PlacedFile[]): string {
+function titleOf({ name, size }: LocatedFile, files: readonly LocatedFile[]): string {
   return files.length === 1 ? `${size}` : `${name} ${size}`;
 }
 

@@ -8,7 +8,7 @@ import { modelId } from '../../protocol/fields.ts';
 import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf, putAside, readJson, storageError, writeJson, type JsonRead } from '../json-file.ts';
 import { withFileLock } from './file-lock.ts';
-import { nameOfPlace } from './model-location.ts';
+import { modelNameOf } from './model-location.ts';
 
 const LIBRARY_SOURCES = ['file', 'folder', 'download', 'huggingface-cache', 'ollama', 'lmstudio'] as const;
 /** Sources of models in the library, which excludes built-in and lent ones. */
@@ -246,7 +246,7 @@ function migrated(models: readonly { id: string; path: string }[]): Library {
     models: models.map(({ id, path }) => ({
       id,
       path,
-      name: nameOfPlace(path).slice(0, 300) || id,
+      name: modelNameOf(path).slice(0, 300) || id,
       source: /\.gguf$/i.test(path) ? 'file' : 'folder',
       addedAt: null,
       lastUsedAt: null,

@@ -11,7 +11,7 @@ import {
   type LibrarySource,
 } from './library-file.ts';
 import { modelIdFor } from './model-id.ts';
-import { filesAt, nameOfPlace, placeOf, type PlacedFile } from './model-location.ts';
+import { filesAt, modelNameOf, modelPathOf, type LocatedFile } from './model-location.ts';
 
 /** Maximum number of models: beyond it the oldest is removed. */
 const MAX_MODELS = 500;
@@ -75,7 +75,7 @@ export class ModelLibrary {
    * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model, MODEL_IO
    */
   async add(path: string, options: AddOptions = {}): Promise<ModelListing> {
-    const place = await placeOf(path);
+    const place = await modelPathOf(path);
     const files = await filesAt(place);
     const fingerprint = await fingerprintOf(files);
     const stamp = options.isDownloaded ? await stampOfFile(place) : null;
@@ -94,7 +94,7 @@ export class ModelLibrary {
   /** Changes the path of a model, which keeps its id. @throws EngineError like `add` */
   async locate(id: string, path: string): Promise<ModelListing> {
     this.require(id);
-    const place = await placeOf(path);
+    const place = await modelPathOf(path);
     const files = await filesAt(place);
     const fingerprint = await fingerprintOf(files);
     const taken = this.models.find((model) => model.path === place && model.id !== id);
@@ -181,7 +181,7 @@ export class ModelLibrary {
    * The files of a model, under the names to serve them by.
    * @throws EngineError MODEL_NOT_FOUND, MODEL_IO
    */
-  async files(id: string): Promise<{ name: string; files: PlacedFile[] }> {
+  async files(id: string): Promise<{ name: string; files: LocatedFile[] }> {
     const { name, path } = this.require(id);
     return { name, files: await filesAt(path) };
   }
@@ -189,7 +189,7 @@ export class ModelLibrary {
   #entry(
     known: LibraryModel | null,
     path: string,
-    files: readonly PlacedFile[],
+    files: readonly LocatedFile[],
     fingerprint: Fingerprint,
     { source, name, catalogueId, sha256 }: AddOptions,
     library: Library,
@@ -203,12 +203,12 @@ export class ModelLibrary {
         ...(source ? { source } : {}),
       };
     }
-    const called = (name ?? nameOfPlace(path)).slice(0, 300) || 'Model';
+    const title = (name ?? modelNameOf(path)).slice(0, 300) || 'Model';
     const taken = [...this.#reservedIds, ...library.models.map(({ id }) => id)];
     return {
-      id: modelIdFor(called, taken),
+      id: modelIdFor(title, taken),
       path,
-      name: called,
+      name: title,
       source: source ?? sourceOf(path, files),
       addedAt: new Date().toISOString(),
       lastUsedAt: null,
@@ -263,7 +263,7 @@ export class ModelLibrary {
   }
 
   /** How the files differ from those that were added, as a message; null if no difference was found. */
-  async #change({ id, path, fingerprint }: LibraryModel, files: readonly PlacedFile[]): Promise<string | null> {
+  async #change({ id, path, fingerprint }: LibraryModel, files: readonly LocatedFile[]): Promise<string | null> {
     const now = totals(files);
     if (fingerprint === null) return null;
     const isSameStamp =
@@ -296,7 +296,7 @@ function asItIs(
   return { fingerprint, sha256: null, measured: [], source: other, downloaded: null };
 }
 
-function sourceOf(place: string, files: readonly PlacedFile[]): LibrarySource {
+function sourceOf(place: string, files: readonly LocatedFile[]): LibrarySource {
   return files[0]?.path !== place && !/\.gguf$/i.test(place) ? 'folder' : 'file';
 }
 

@@ -5,7 +5,7 @@ import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf } from '../json-file.ts';
 
 /** One file of a model. */
-export interface PlacedFile {
+export interface LocatedFile {
   /** Name for the engine: the extension .gguf is added to a GGUF file without it. */
   name: string;
   path: string;
@@ -27,7 +27,7 @@ const GGUF_MAGIC = 'GGUF';
  * @param path a GGUF file of any name, a folder with config.json or one GGUF model, or a file of such a folder
  * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model, MODEL_IO
  */
-export async function placeOf(path: string): Promise<string> {
+export async function modelPathOf(path: string): Promise<string> {
   const absolute = resolve(path);
   try {
     const found = await stat(absolute);
@@ -53,7 +53,7 @@ export async function placeOf(path: string): Promise<string> {
  * The files of the model at a path, sorted by name.
  * @throws EngineError MODEL_NOT_FOUND, MODEL_IO
  */
-export async function filesAt(place: string): Promise<PlacedFile[]> {
+export async function filesAt(place: string): Promise<LocatedFile[]> {
   try {
     const found = await stat(place);
     if (found.isFile()) {
@@ -70,7 +70,7 @@ export async function filesAt(place: string): Promise<PlacedFile[]> {
 }
 
 /** Display name of the model at a path: its file name without extension and part number. */
-export function nameOfPlace(place: string): string {
+export function modelNameOf(place: string): string {
   return basename(place).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
 }
 
@@ -136,7 +136,7 @@ function ggufName(path: string): string {
   return isGguf(name) ? name : `${name}.gguf`;
 }
 
-async function placed(path: string): Promise<PlacedFile> {
+async function placed(path: string): Promise<LocatedFile> {
   const { size, mtimeNs } = await stat(path, { bigint: true });
   return { name: basename(path), path, size: Number(size), mtimeNs };
 }

@@ -16,7 +16,7 @@ import { freeBytesAt } from './disk-space.ts';
 import { DownloadManager, type DownloadTimes } from './download/download-manager.ts';
 import { findModels } from './found/found-models.ts';
 import { ModelLibrary } from './library.ts';
-import type { PlacedFile } from './model-location.ts';
+import type { LocatedFile } from './model-location.ts';
 import { verifyModel } from './verify.ts';
 
 export type ModelMethodName = Extract<
@@ -172,7 +172,7 @@ export class ModelService {
   }
 
   /** The files of a model of the library, for the web host to serve; null for an unknown id. */
-  async filesOf(id: string): Promise<{ name: string; files: PlacedFile[] } | null> {
+  async filesOf(id: string): Promise<{ name: string; files: LocatedFile[] } | null> {
     await this.library.read();
     return this.library.find(id) === null ? null : await this.library.files(id);
   }

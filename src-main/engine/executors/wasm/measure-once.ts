@@ -50,7 +50,7 @@ const TIMING_MS = 150;
  * @param choose selects the first or the second and does what need not be timed
  * @returns ms of each
  */
-export async function timeTwoWays(
+export async function timeAlternatives(
   clock: Clock,
   choose: (first: boolean) => void | Promise<void>,
   run: () => Promise<void>,

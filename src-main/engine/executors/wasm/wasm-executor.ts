@@ -14,7 +14,7 @@ import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate
 import { instantiateKernels, type KernelExports } from './kernels.ts';
 import { LentLogits, logSumAt, type LogitsLocation, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
-import { type Measured, type MeasureOnce, measureOnce, timeTwoWays, whenMeasured } from './measure-once.ts';
+import { type Measured, type MeasureOnce, measureOnce, timeAlternatives, whenMeasured } from './measure-once.ts';
 import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
 import { logitSumsStride, lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
@@ -267,7 +267,7 @@ class WasmExecutor implements Executor {
       // Idle threads sleep; during a reply they are awake.
       if (first) await this.runToken(cancel);
     };
-    const { values, clear } = await timeTwoWays(clock, choose, () => this.runToken(cancel));
+    const { values, clear } = await timeAlternatives(clock, choose, () => this.runToken(cancel));
     // Sharing makes a long token slower only while other programs use the processor, which is temporary.
     const isBusy = fewer === 1 && values[0] > values[1] && values[1] > MEETINGS_MS;
     return { values, clear: clear && !isBusy };
@@ -304,7 +304,7 @@ class WasmExecutor implements Executor {
       // V8 compiles kernels when they first run, which must not be timed.
       await this.runToken(cancel);
       const choose = (first: boolean) => void (this.inputs.streams = STREAM_COUNTS[first ? 0 : 1]);
-      return timeTwoWays(clock, choose, () => this.runToken(cancel));
+      return timeAlternatives(clock, choose, () => this.runToken(cancel));
     };
     const what = `${STREAM_COUNTS.join(' or ')} places, ${this.pool.threads} at once, ${this.costs()}`;
     const { values, before } = await once(what, STREAM_COUNTS.length, time);

@@ -68,9 +68,9 @@ const PROFILE_TOKENS = 32;
 export const LANE_CONTEXT = 16;
 
 /** What is measured, as far as it says how many tokens the window must hold. */
-export type Measured = Pick<BenchJob, 'prompt' | 'generate' | 'contexts' | 'lanes'>;
+export type BenchWindow = Pick<BenchJob, 'prompt' | 'generate' | 'contexts' | 'lanes'>;
 
-export function windowFor({ prompt, generate, contexts, lanes }: Measured): number {
+export function windowFor({ prompt, generate, contexts, lanes }: BenchWindow): number {
   return Math.max(
     prompt + 1,
     ...contexts.map((context) => context + generate + 1),

@@ -4,7 +4,7 @@ import type { EngineStreams } from '../../../protocol/engine/api.ts';
 import { EngineClient } from '../../../protocol/engine/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
 import { defaultContext, fitOf, memoryAt } from '../../../protocol/engine/model-fit.ts';
-import { filesAt, placeOf } from '../../../services/models/model-location.ts';
+import { filesAt, modelPathOf } from '../../../services/models/model-location.ts';
 import { systemMemory } from '../../../services/system-memory.ts';
 import { spawnEngine } from '../spawn-engine.ts';
 import type { CliContext } from './context.ts';
@@ -49,7 +49,7 @@ const MOST_TIMES_FILES = 32;
 
 /** Whether there is plenty of memory, so that the files, which take a tenth of a second to read, can be skipped. */
 async function surelyFits(path: string): Promise<boolean> {
-  const files = await filesAt(await placeOf(path));
+  const files = await filesAt(await modelPathOf(path));
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   return MOST_TIMES_FILES * bytes < systemMemory().freeBytes;
 }

@@ -7,12 +7,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AppAnswer, ServedModel } from '../../../protocol/app/app-bridge.ts';
 import { isModelId } from '../../../protocol/fields.ts';
 import { answer } from '../../../services/answer.ts';
-import type { PlacedFile } from '../../../services/models/model-location.ts';
+import type { LocatedFile } from '../../../services/models/model-location.ts';
 import { Refusal } from './requests.ts';
 import { sendFile } from './send-file.ts';
 
 /** The files of a model of the library; null for an unknown id. */
-export type FilesOfModel = (id: string) => Promise<{ name: string; files: PlacedFile[] } | null>;
+export type FilesOfModel = (id: string) => Promise<{ name: string; files: LocatedFile[] } | null>;
 
 const NOTHING = 'Not found.';
 
@@ -46,7 +46,7 @@ export async function respondWithModel(
 }
 
 /** Does not reveal the paths of the files. */
-function stampOf(files: readonly PlacedFile[]): string {
+function stampOf(files: readonly LocatedFile[]): string {
   const facts = files.map(({ path, size, mtimeNs }) => [path, size, String(mtimeNs)]);
   return createHash('sha256').update(JSON.stringify(facts)).digest('base64url');
 }

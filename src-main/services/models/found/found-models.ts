@@ -1,6 +1,6 @@
 /** Finds models in other programs' folders. Never changes anything there. */
 import { createHash } from 'node:crypto';
-import type { FoundModel, FoundModels, FoundPlace } from '../../../protocol/app/app-services.ts';
+import type { FoundModel, FoundModels, SearchedFolder } from '../../../protocol/app/app-services.ts';
 import { homeFolder } from '../../data-folder.ts';
 import { codeOf } from '../../json-file.ts';
 import { huggingfaceCache, modelsInHuggingfaceCache } from './huggingface-cache.ts';
@@ -37,7 +37,7 @@ export async function findModels(
 async function lookInto(
   { source, folder, look }: Place,
   known: readonly { id: string; path: string }[],
-): Promise<{ place: FoundPlace; models: FoundModel[] }> {
+): Promise<{ place: SearchedFolder; models: FoundModel[] }> {
   try {
     const { models, limited } = await look(folder);
     const found = models.map(({ path, name, bytes }) => ({
