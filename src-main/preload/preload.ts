@@ -1,8 +1,13 @@
 /** All that the page can reach outside itself. Verbs only: no channel, no event object and no Electron type crosses. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import { ENGINE_PORT_MESSAGE, type AppAnswer, type TokenscopeBridge } from '../protocol/app/app-bridge.ts';
+import {
+  ENGINE_PORT_MESSAGE,
+  type AppAnswer,
+  type TokenscopeBridge,
+  IPC,
+  type WindowVerb,
+} from '../protocol/app/app-bridge.ts';
 import type { AppEvent, ModelListing } from '../protocol/app/app-services.ts';
-import { IPC, type WindowVerb } from '../protocol/app/ipc-channels.ts';
 
 const listeners = new Set<(event: AppEvent) => void>();
 ipcRenderer.on(IPC.event, (_event, appEvent: AppEvent) => {

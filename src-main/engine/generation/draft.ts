@@ -6,11 +6,10 @@ import type { Logits } from '../sampling/logits.ts';
 import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '../sampling/sampler-chain.ts';
 import type { StageObserver } from '../sampling/sampler-chain.ts';
 import type { GenerateParams } from '../api/types.ts';
-import { BannedTexts, tokensBeginning, tokensHolding } from './banned-texts.ts';
+import { BannedTexts, tokensBeginning, tokensHolding, vocabularyText } from './banned-texts.ts';
 import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
 import type { Prompt } from './prompt.ts';
 import { textBiasStage } from './text-bias.ts';
-import { vocabularyText } from './vocabulary-text.ts';
 
 /** How often one reply goes back to where a banned text began; after that, only its last token is avoided. */
 const MAX_RETURNS = 500;

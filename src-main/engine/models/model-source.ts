@@ -1,6 +1,6 @@
+import type { SamplingParams } from '../api/types.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { DescribedModel } from './architectures/architecture.ts';
-import type { ChatTraits } from './chat-traits.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** A model whose headers were read and whose weights were not, whatever the format of its files. */
@@ -22,4 +22,14 @@ export interface ModelSource extends DescribedModel {
   readonly bytesRead: number;
   /** Lets go of the files. */
   close(): Promise<void>;
+}
+
+/** What a model's files say about how to talk to it, beside its tokenizer. */
+export interface ChatTraits {
+  /** Jinja source of the chat template; null when there is none. */
+  readonly template: string | null;
+  /** `bos_token` and `eos_token` as a template writes them; empty where there is none. */
+  readonly bosToken: string;
+  readonly eosToken: string;
+  readonly samplingDefaults: Partial<SamplingParams>;
 }

@@ -1,5 +1,4 @@
-import type { Transport } from './transport.ts';
-import { Inbox } from './inbox.ts';
+import { type Transport, Inbox } from './transport.ts';
 
 /** What a DOM MessagePort, a Worker and a Worker's own global scope have in common. */
 export interface MessagePortLike {

@@ -11,3 +11,50 @@ export interface Transport {
   onClose(listener: () => void): void;
   close(): void;
 }
+
+/** What every transport needs: one listener, messages kept until it comes, and a close that is told once. */
+export class Inbox {
+  #listener: ((message: unknown) => void) | null = null;
+  #waiting: unknown[] = [];
+  #closeListener: (() => void) | null = null;
+  #closed = false;
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  receive(message: unknown): void {
+    if (this.#closed) return;
+    if (this.#listener === null) this.#waiting.push(message);
+    else this.#listener(message);
+  }
+
+  onMessage(listener: (message: unknown) => void): void {
+    this.#listener = listener;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const message of waiting) listener(message);
+  }
+
+  /** A listener that comes after the close is told at once. */
+  onClose(listener: () => void): void {
+    if (this.#closed) listener();
+    else this.#closeListener = listener;
+  }
+
+  /** The other side is gone. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting = [];
+    const listener = this.#closeListener;
+    this.#closeListener = null;
+    listener?.();
+  }
+
+  /** This side hung up: nothing more is delivered, and nobody is told. */
+  hangUp(): void {
+    this.#closeListener = null;
+    this.close();
+  }
+}
