@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { printCheck, runChecks } from './check.ts';
 import { electronRuntime } from './electron-runtime.ts';
 import { ensureBuilt } from './ensure-built.mjs';
-import { electronKernelFlags } from '../src-main/hosts/node/electron-kernel-flags.ts';
+import { electronKernelFlags } from '../src-main/hosts/node/kernels.ts';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { fetchTestTokenizers } from './fetch-test-tokenizers.ts';
 import { changesSince, planFor, testFilesUnder, type Plan } from './lib/affected.ts';

@@ -2,9 +2,8 @@
 import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../engine/api/errors.ts';
-import type { AppAnswer } from '../protocol/app/app-bridge.ts';
+import { type AppAnswer, IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/app-bridge.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
-import { IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/ipc-channels.ts';
 import { answer, answerCall } from '../services/answer.ts';
 import type { LocalAppServices } from '../services/app-services.ts';
 import { APP_ORIGIN } from './app-protocol.ts';

@@ -3,7 +3,7 @@ import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityPr
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { IPC } from '../protocol/app/ipc-channels.ts';
+import { IPC } from '../protocol/app/app-bridge.ts';
 import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT } from '../protocol/app/utility-messages.ts';
 import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath } from '../services/data-folder.ts';
@@ -13,10 +13,9 @@ import { chooseFolder, chooseModel } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
-import { setApplicationMenu } from './menu.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { EngineSupervisor } from './supervisor.ts';
-import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground } from './window.ts';
+import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground, setApplicationMenu } from './window.ts';
 
 // Set by the development command only, and ignored by a packaged app.
 const devServer = app.isPackaged ? null : (process.env.ELECTRON_RENDERER_URL ?? null);

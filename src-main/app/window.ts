@@ -1,6 +1,6 @@
-import { BrowserWindow, nativeTheme, screen } from 'electron';
+import { BrowserWindow, nativeTheme, screen, Menu } from 'electron';
 import type { ThemeSetting } from '../protocol/app/app-services.ts';
-import type { WindowVerb } from '../protocol/app/ipc-channels.ts';
+import type { WindowVerb } from '../protocol/app/app-bridge.ts';
 import { MIN_SIZE, placeWindow, readWindowState, writeWindowState } from './window-state.ts';
 
 /** Delay before the window's position is saved after a change, ms. */
@@ -101,4 +101,10 @@ function rememberPlace(window: BrowserWindow, dataFolder: string): void {
     window.on(change as 'resize', saveSoon);
   }
   window.on('close', save);
+}
+
+/** Sets the menu, which macOS needs for its shortcuts. Elsewhere there is none: the title bar is the page's own. */
+export function setApplicationMenu(platform: NodeJS.Platform): void {
+  const menu = Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]);
+  Menu.setApplicationMenu(platform === 'darwin' ? menu : null);
 }

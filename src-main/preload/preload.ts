@@ -1,8 +1,13 @@
 /** The page's only access to the outside. Just functions: it gets no channels, event objects or Electron types. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import { ENGINE_PORT_MESSAGE, type AppAnswer, type TokenscopeBridge } from '../protocol/app/app-bridge.ts';
+import {
+  ENGINE_PORT_MESSAGE,
+  type AppAnswer,
+  type TokenscopeBridge,
+  IPC,
+  type WindowVerb,
+} from '../protocol/app/app-bridge.ts';
 import type { AppEvent, ModelListing } from '../protocol/app/app-services.ts';
-import { IPC, type WindowVerb } from '../protocol/app/ipc-channels.ts';
 
 const listeners = new Set<(event: AppEvent) => void>();
 ipcRenderer.on(IPC.event, (_event, appEvent: AppEvent) => {

@@ -21,7 +21,7 @@ import type { LocatedFile } from './models/model-location.ts';
 import { overridesOf } from './models/overrides.ts';
 import { NetworkLog } from './network-log.ts';
 import { SettingsStore } from './settings-store.ts';
-import { systemMemory } from './system-memory.ts';
+import { systemMemory } from './system-resources.ts';
 
 export interface LocalServicesOptions {
   host: AboutInfo['host'];

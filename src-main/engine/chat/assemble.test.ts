@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { wordTokenizer } from '../test-support/scripted-model.ts';
 import type { ChatMessage } from '../api/types.ts';
 import { assembleChat, type AssembleOptions } from './assemble.ts';
-import { runningText } from './running-text.ts';
+import { runningText } from './plain.ts';
 import { templateFormat } from './template-format.ts';
 
 const tokenizer = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd']);

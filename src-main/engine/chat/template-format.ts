@@ -5,7 +5,7 @@ import { messageValue } from './jinja/from-json.ts';
 import { Template, TemplateError, type Rendered } from './jinja/template.ts';
 import { joinTexts, Text } from './jinja/text.ts';
 import { List, type Value } from './jinja/values.ts';
-import { templateLimits } from './template-limits.ts';
+import { templateLimits } from './jinja/budget.ts';
 
 export interface TemplateFormatOptions {
   /** The template, in Jinja. */

@@ -1,9 +1,9 @@
-import type { SequenceContext } from '../kv-cache/sequence-context.ts';
+import type { SequenceContext } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import type { ExecutorName, KernelsInfo, RunProfile } from '../api/types.ts';
 
-export type { SequenceContext } from '../kv-cache/sequence-context.ts';
+export type { SequenceContext } from '../kv-cache/kv-cache.ts';
 
 /**
  * Tokens to run in one call, as parallel arrays `[tokens]`. Prefill (many tokens of one sequence) and decoding lanes (one

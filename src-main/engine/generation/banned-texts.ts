@@ -1,5 +1,5 @@
+import type { VocabularyText } from '../sampling/dry-breakers.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
-import { vocabularyText } from './vocabulary-text.ts';
 
 /** A completed banned text: the reply must backtrack. */
 export interface BannedMatch {
@@ -137,4 +137,17 @@ function idsWhere(size: number, holds: (id: number) => boolean): number[] {
   const ids: number[] = [];
   for (let id = 0; id < size; id++) if (holds(id)) ids.push(id);
   return ids;
+}
+
+const known = new WeakMap<Tokenizer, VocabularyText>();
+
+/** The vocabulary's texts for samplers, decoded once per tokenizer on first use. */
+export function vocabularyText(tokenizer: Tokenizer, size: number): VocabularyText {
+  const already = known.get(tokenizer);
+  if (already?.size === size) return already;
+  const texts: string[] = [];
+  const text = (id: number): string => (texts[id] ??= tokenizer.decode([id], false));
+  const vocabulary = { size, text, encode: (plain: string) => tokenizer.encode(plain, { addSpecial: false }) };
+  known.set(tokenizer, vocabulary);
+  return vocabulary;
 }

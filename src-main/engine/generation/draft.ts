@@ -6,11 +6,10 @@ import type { Logits } from '../sampling/logits.ts';
 import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '../sampling/sampler-chain.ts';
 import type { StageObserver } from '../sampling/sampler-chain.ts';
 import type { GenerateParams } from '../api/types.ts';
-import { BannedTexts, tokensBeginning, tokensContaining } from './banned-texts.ts';
+import { BannedTexts, tokensBeginning, tokensContaining, vocabularyText } from './banned-texts.ts';
 import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
 import type { Prompt } from './prompt.ts';
 import { textBiasStage } from './text-bias.ts';
-import { vocabularyText } from './vocabulary-text.ts';
 
 /**
  * Maximum number of times that a reply backtracks to where a banned text began. After that, only the last token is

@@ -1,5 +1,5 @@
 import { EngineError } from '../api/errors.ts';
-import { sumUp } from '../executors/sum-profiles.ts';
+import { sumUp } from '../executors/wasm/op-profile.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Profile, ProfileParams, RunProfile } from '../api/types.ts';
 import type { TokenWindow } from './context-window.ts';

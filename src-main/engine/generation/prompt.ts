@@ -1,7 +1,6 @@
 import { assembleChat, type AssembledChat } from '../chat/assemble.ts';
 import type { ChatFormat } from '../chat/chat-text.ts';
-import { PLAIN_STOP_STRING, plainFormat } from '../chat/plain.ts';
-import { runningText } from '../chat/running-text.ts';
+import { PLAIN_STOP_STRING, plainFormat, runningText } from '../chat/plain.ts';
 import { templateFormat } from '../chat/template-format.ts';
 import { EngineError } from '../api/errors.ts';
 import type { Model } from '../models/model.ts';

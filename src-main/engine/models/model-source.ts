@@ -1,6 +1,6 @@
+import type { SamplingParams } from '../api/types.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { DescribedModel } from './architectures/architecture.ts';
-import type { ChatTraits } from './chat-traits.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /** A model of any format with its headers read, but not its weights. */
@@ -22,4 +22,14 @@ export interface ModelSource extends DescribedModel {
   readonly bytesRead: number;
   /** Closes the files. */
   close(): Promise<void>;
+}
+
+/** What a model's files say about chatting with it, apart from its tokenizer. */
+export interface ChatTraits {
+  /** Jinja source of the chat template; null when there is none. */
+  readonly template: string | null;
+  /** `bos_token` and `eos_token` for the template; empty when there is none. */
+  readonly bosToken: string;
+  readonly eosToken: string;
+  readonly samplingDefaults: Partial<SamplingParams>;
 }

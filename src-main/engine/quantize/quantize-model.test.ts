@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { KvCache } from '../kv-cache/kv-cache.ts';
+import type { Model } from '../models/model.ts';
 import { HF_FOLDERS, hfFolder, hfFolderBytes, readHfGolden } from '../test-support/hf-fixtures.ts';
 import { memoryModelFiles, memorySource, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
-import { runModel } from '../test-support/run-model.ts';
 import { expectSameBits } from '../test-support/same-bits.ts';
 import { openModel, openSource } from '../models/open-model.ts';
 import { type QuantizeOptions, type QuantizeProgress, quantizeModel } from './quantize-model.ts';
@@ -147,3 +149,13 @@ describe('quantizing', () => {
     });
   });
 });
+
+/** Logits after each of `ids`, in one batch from position 0: `[ids.length][vocabulary]`. */
+async function runModel(model: Model, ids: readonly number[]): Promise<Float32Array[]> {
+  const cells = model.config.contextSize;
+  const executor = createReferenceExecutor(model.program, model.weights, { cells });
+  const { context, ...slots } = new KvCache(cells).append(0, ids);
+  const batch = { ...slots, sequences: new Int32Array(ids.length), contexts: [context] };
+  const { logits } = await executor.run(batch, { logits: ids.map((_, i) => i) });
+  return Promise.all(logits.map((row) => row.read()));
+}

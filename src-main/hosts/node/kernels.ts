@@ -81,3 +81,11 @@ function checksAddresses(): boolean {
   const electron = Number(process.versions.electron?.split('.')[0] ?? Infinity);
   return electron < 40 && (process as { type?: string }).type === 'utility';
 }
+
+/**
+ * Flags for an Electron that runs as Node, so that the kernels' vectors become 256 bits wide: later versions compile
+ * WebAssembly with Turboshaft by default.
+ */
+export function electronKernelFlags(version: string): string[] {
+  return version.startsWith('33.') ? ['--turboshaft-wasm'] : [];
+}

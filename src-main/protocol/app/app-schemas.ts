@@ -3,9 +3,8 @@ import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
-import { measuredRate } from './measured-rate.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
-import { chatId, shortText } from './fields.ts';
+import { chatId, shortText, measuredRate } from './fields.ts';
 import { modelId, parseOrRefuse, schemaOf } from '../fields.ts';
 
 /** Only https addresses without a user name or password leave the app. */

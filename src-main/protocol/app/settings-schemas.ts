@@ -9,9 +9,8 @@ import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine
 import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
 import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
-import { isDownloadAddress, isProxy } from './download-address.ts';
 import { modelId, schemaOf } from '../fields.ts';
-import { chatId, shortText, tokenCount } from './fields.ts';
+import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
 import { schemasOf, storedSettings } from '../setting-schemas.ts';
 
 export function defaultSettings(): Settings {

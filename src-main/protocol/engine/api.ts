@@ -1,6 +1,6 @@
 /**
  * The engine's interface, implemented by the engine (`server.ts`) and its client (`client.ts`). Callers do not know in
- * which process the engine runs.
+ * which process the engine runs. Below it, the messages between the two.
  */
 import type { LoadOptions } from '../../engine/index.ts';
 import type {
@@ -23,6 +23,7 @@ import type {
   SourceProblem,
   TokenizeParams,
   Tokenized,
+  ErrorPayload,
 } from '../../engine/api/types.ts';
 
 export interface EngineStatus {
@@ -86,3 +87,29 @@ export interface EngineApi {
     options?: { signal?: AbortSignal },
   ): AsyncIterable<EngineStreams[S]['event']>;
 }
+
+/** Of the messages below. Raised whenever one changes its meaning. Both sides must agree. */
+export const PROTOCOL_VERSION = 2;
+
+/**
+ * Client to engine; anything else is refused at the edge (see `schemas.ts`). `id` is chosen by the client, counts up and is
+ * never reused on one connection.
+ */
+export type ClientMessage =
+  | { type: 'hello'; version: number }
+  | { type: 'call'; id: number; method: string; params: unknown }
+  | { type: 'open'; id: number; method: string; params: unknown; credit: number }
+  /** Allows `credit` more chunks of stream `id`. */
+  | { type: 'credit'; id: number; credit: number }
+  | { type: 'cancel'; id: number };
+
+/** Engine to client. */
+export type EngineMessage =
+  | { type: 'hello'; version: number }
+  | { type: 'result'; id: number; result: unknown }
+  /** Events of stream `id`, oldest first. One chunk consumes one credit. */
+  | { type: 'chunk'; id: number; events: unknown[] }
+  /** Closes stream `id`. */
+  | { type: 'end'; id: number }
+  /** Answers a call or closes a stream. */
+  | { type: 'error'; id: number; error: ErrorPayload };

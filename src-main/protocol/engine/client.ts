@@ -1,8 +1,16 @@
 /** The engine as its callers see it, wherever it runs. */
 import { EngineError } from '../../engine/api/errors.ts';
-import type { EngineApi, EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import {
+  type EngineApi,
+  type EngineMethods,
+  type EngineStreams,
+  type MethodName,
+  type StreamName,
+  PROTOCOL_VERSION,
+  type ClientMessage,
+  type EngineMessage,
+} from './api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../errors.ts';
-import { PROTOCOL_VERSION, type ClientMessage, type EngineMessage } from './messages.ts';
 import { parseOrRefuse } from '../fields.ts';
 import { engineMessage, requestIdOf } from './schemas.ts';
 import { StreamReader } from './stream-reader.ts';

@@ -5,7 +5,7 @@ import { CancelFlags } from './cancel-flags.ts';
 import { MAX_WAITING } from './chunk-batcher.ts';
 import { EngineClient } from './client.ts';
 import { EngineService } from './engine-service.ts';
-import { PROTOCOL_VERSION } from './messages.ts';
+import { PROTOCOL_VERSION } from './api.ts';
 import { linkTo, relay } from './relay.ts';
 import { MAX_PENDING, serveEngine } from './server.ts';
 import { FakeEngine } from './test-support/fake-engine.ts';

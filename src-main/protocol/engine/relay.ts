@@ -4,8 +4,7 @@
  */
 import { type CancelFlags } from './cancel-flags.ts';
 import { requestIdOf } from './schemas.ts';
-import type { Transport } from '../transports/transport.ts';
-import { Inbox } from '../transports/inbox.ts';
+import { type Transport, Inbox } from '../transports/transport.ts';
 
 export interface EngineLink {
   /** For a client in this thread, or for a relay to one elsewhere. */

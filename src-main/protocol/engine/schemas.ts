@@ -21,8 +21,7 @@ import type {
 } from '../../engine/api/types.ts';
 import { errorPayload, modelId, parseOrRefuse, samplingParams, schemaOf, stopReason, text } from '../fields.ts';
 import { grammarSource, MAX_TOKEN_ID, numberIn, schemasOf } from '../setting-schemas.ts';
-import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
-import type { ClientMessage, EngineMessage } from './messages.ts';
+import type { EngineMethods, EngineStreams, MethodName, StreamName, ClientMessage, EngineMessage } from './api.ts';
 
 /** Ids in one list. */
 export const MAX_IDS = 1024 * 1024;

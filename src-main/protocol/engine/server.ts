@@ -5,7 +5,7 @@ import { RequestCancelToken, type CancelFlags } from './cancel-flags.ts';
 import { ChunkBatcher } from './chunk-batcher.ts';
 import type { EngineService } from './engine-service.ts';
 import { toErrorPayload } from '../errors.ts';
-import { PROTOCOL_VERSION, type EngineMessage } from './messages.ts';
+import { PROTOCOL_VERSION, type EngineMessage } from './api.ts';
 import { checkClientMessage, requestIdOf, type CheckedMessage } from './schemas.ts';
 import type { Transport } from '../transports/transport.ts';
 

@@ -1,5 +1,4 @@
-import type { Transport } from './transport.ts';
-import { Inbox } from './inbox.ts';
+import { type Transport, Inbox } from './transport.ts';
 
 /** The common part of a DOM MessagePort, a Worker and a Worker's global scope. */
 export interface MessagePortLike {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
-import { isDownloadAddress } from '../../protocol/app/download-address.ts';
+import { isDownloadAddress } from '../../protocol/app/fields.ts';
 import { modelId, parseOrRefuse } from '../../protocol/fields.ts';
 
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(600));

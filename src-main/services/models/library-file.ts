@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { ModelSource } from '../../protocol/app/app-services.ts';
-import { measuredRate } from '../../protocol/app/measured-rate.ts';
+import { measuredRate } from '../../protocol/app/fields.ts';
 import { modelId } from '../../protocol/fields.ts';
 import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf, putAside, readJson, storageError, writeJson, type JsonRead } from '../json-file.ts';

@@ -10,11 +10,12 @@ import {
   type LibraryModel,
   type LibrarySource,
 } from './library-file.ts';
-import { modelIdFor } from './model-id.ts';
 import { filesAt, modelNameOf, modelPathOf, type LocatedFile } from './model-location.ts';
 
 /** Maximum number of models: beyond it the oldest is removed. */
 const MAX_MODELS = 500;
+/** Characters of an id that is made from a name. */
+const MAX_ID_LENGTH = 100;
 
 export interface AddOptions {
   source?: LibrarySource;
@@ -303,4 +304,22 @@ function sourceOf(place: string, files: readonly LocatedFile[]): LibrarySource {
 /** Formats 689952 as `689,952`. */
 function grouped(count: number): string {
   return count.toLocaleString('en-US');
+}
+
+/**
+ * An id that is easy to type, derived from the model's name.
+ * @param taken ids of other models
+ */
+export function modelIdFor(name: string, taken: readonly string[]): string {
+  const plain = name
+    .normalize('NFKD')
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replaceAll(/^[^A-Za-z0-9]+|-+$/g, '')
+    .slice(0, MAX_ID_LENGTH)
+    .toLowerCase();
+  const base = plain || 'model';
+  for (let copy = 1; ; copy++) {
+    const id = copy === 1 ? base : `${base}-${copy}`;
+    if (!taken.includes(id)) return id;
+  }
 }

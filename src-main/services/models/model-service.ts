@@ -12,7 +12,7 @@ import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
 import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
 import { catalogueEntries } from './catalogue-entries.ts';
-import { freeBytesAt } from './disk-space.ts';
+import { freeBytesAt } from '../system-resources.ts';
 import { DownloadManager, type DownloadTimes } from './download/download-manager.ts';
 import { findModels } from './found/found-models.ts';
 import { ModelLibrary } from './library.ts';

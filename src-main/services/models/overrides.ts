@@ -1,5 +1,5 @@
 /** What a person or a test sets in the environment for models and downloads. */
-import { isDownloadAddress } from '../../protocol/app/download-address.ts';
+import { isDownloadAddress } from '../../protocol/app/fields.ts';
 import { DOWNLOAD_TIMES, type DownloadTimes } from './download/download-manager.ts';
 
 /** Path of a catalogue that replaces the bundled one. */

@@ -5,7 +5,6 @@ import { TemplateFault } from './fault.ts';
 import { FILTERS } from './filters.ts';
 import { methodOf } from './methods.ts';
 import { binary, whole } from './operators.ts';
-import type { Runtime } from './runtime.ts';
 import type { Scope } from './scope.ts';
 import { itemAt, iterate, loopAttribute, objectName, slice } from './sequence.ts';
 import { show } from './show.ts';
@@ -27,6 +26,7 @@ import {
   Undefined,
   type CallArguments,
   type Value,
+  type Runtime,
 } from './values.ts';
 
 /** Evaluates a template's expressions. */

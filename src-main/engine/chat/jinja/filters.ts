@@ -4,11 +4,22 @@ import { formatPercent, indentation, pad, splitLines } from './format.ts';
 import { LIST_FILTERS } from './list-filters.ts';
 import { capitalized, methodOf, replaceText } from './methods.ts';
 import { whole } from './operators.ts';
-import type { Filter } from './runtime.ts';
 import { iterate, lengthOf } from './sequence.ts';
 import { show, toJson } from './show.ts';
 import { joinTexts, Text } from './text.ts';
-import { asNumber, Dict, Float, Func, isText, isTruthy, List, typeName, Undefined, type Value } from './values.ts';
+import {
+  asNumber,
+  Dict,
+  Float,
+  Func,
+  isText,
+  isTruthy,
+  List,
+  typeName,
+  Undefined,
+  type Value,
+  type Filter,
+} from './values.ts';
 
 /** A filter that changes the value's text. */
 const onText = (name: string, change: (text: Text) => Text): Filter => {

@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { cpuMs } from '../../test-support/cpu-time.ts';
-import { templateLimits } from '../template-limits.ts';
+import { templateLimits } from './budget.ts';
 import { FILTERS } from './filters.ts';
 import { globals } from './globals.ts';
 import { DICT_METHODS, LIST_METHODS, TEXT_METHODS } from './methods.ts';

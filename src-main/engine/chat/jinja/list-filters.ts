@@ -3,11 +3,20 @@ import { spendSteps } from './budget.ts';
 import { compare, isEqual } from './compare.ts';
 import { TemplateFault } from './fault.ts';
 import { binary } from './operators.ts';
-import type { Filter, Runtime } from './runtime.ts';
 import { iterate } from './sequence.ts';
 import { show } from './show.ts';
 import { joinTexts, Text } from './text.ts';
-import { Dict, isText, isTruthy, List, Undefined, type CallArguments, type Value } from './values.ts';
+import {
+  Dict,
+  isText,
+  isTruthy,
+  List,
+  Undefined,
+  type CallArguments,
+  type Value,
+  type Filter,
+  type Runtime,
+} from './values.ts';
 
 /** Attribute `a.0.b` of a value. */
 function attributeOf(value: Value, path: Value, runtime: Runtime): Value {

@@ -1,8 +1,7 @@
 import { bind, wholeNumber } from './arguments.ts';
 import { compare, contains, isEqual } from './compare.ts';
 import { TemplateFault } from './fault.ts';
-import type { Test } from './runtime.ts';
-import { asNumber, Dict, Float, Func, isText, List, Undefined, type Value } from './values.ts';
+import { asNumber, Dict, Float, Func, isText, List, Undefined, type Value, type Test } from './values.ts';
 
 const only =
   (test: (value: Value) => boolean): Test =>

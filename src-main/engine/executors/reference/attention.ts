@@ -1,4 +1,4 @@
-import { attendedLength } from '../../kv-cache/sequence-context.ts';
+import { attendedLength } from '../../kv-cache/kv-cache.ts';
 import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Batch } from '../executor.ts';
 

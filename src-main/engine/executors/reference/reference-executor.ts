@@ -3,7 +3,7 @@ import type { CancelToken } from '../../api/platform.ts';
 import { type MemoryPlan, planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightStore, WeightView } from '../../program/weights.ts';
-import { checkBatch } from '../check-batch.ts';
+import { checkBatch } from '../batch.ts';
 import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { KERNELS } from './kernels.ts';

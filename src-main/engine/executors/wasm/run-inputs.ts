@@ -1,4 +1,4 @@
-import { attendedLength } from '../../kv-cache/sequence-context.ts';
+import { attendedLength } from '../../kv-cache/kv-cache.ts';
 import type { Batch } from '../executor.ts';
 import type { AttentionExtents, Buffers } from './buffers.ts';
 import { align, type KernelMemory } from './kernel-memory.ts';

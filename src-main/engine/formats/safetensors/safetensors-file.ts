@@ -1,12 +1,18 @@
 import { EngineError } from '../../api/errors.ts';
 import type { ByteSource, CancelToken } from '../../api/platform.ts';
+import { BF16 } from '../../quant/bf16.ts';
 import type { BlockType } from '../../quant/block-type.ts';
+import { F16 } from '../../quant/f16.ts';
+import { F32 } from '../../quant/f32.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { readExactly } from '../read-exactly.ts';
-import { TYPE_OF_DTYPE } from './block-types.ts';
 import { formatError, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.ts';
 import { quote } from '../json/strict-json.ts';
+
+/** Supported dtypes. Both formats are little-endian, so the bytes are the same. */
+export const TYPE_OF_DTYPE: Partial<Record<Dtype, BlockType>> = { F32, F16, BF16 };
 
 /** Little-endian 64-bit length of the JSON header. */
 const PREFIX_BYTES = 8;

@@ -4,13 +4,12 @@ import type { ByteSource, CancelToken, ModelFiles } from '../../api/platform.ts'
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { ggufArchitecture } from '../architectures/index.ts';
-import type { ChatTraits } from '../chat-traits.ts';
 import type { GgufTensorFacts } from './read-decoder.ts';
 import { type GgufParts, partNames, readParts } from './gguf-parts.ts';
 import { GgufWeights } from './gguf-weights.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { readTokenizer } from './read-tokenizer.ts';
-import type { ModelSource } from '../model-source.ts';
+import type { ModelSource, ChatTraits } from '../model-source.ts';
 import { samplingDefaultsFromGguf } from '../sampling-defaults.ts';
 
 export interface OpenGgufOptions {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { BenchCaller } from './bench-messages.ts';
-import { electronKernelFlags } from '../electron-kernel-flags.ts';
+import { electronKernelFlags } from '../kernels.ts';
 import { BenchSession, type BenchProgram } from './bench-session.ts';
 
 /** `electron-as-node`: the same program as `electron`, without Electron. */

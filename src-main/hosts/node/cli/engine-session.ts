@@ -5,10 +5,10 @@ import { EngineClient } from '../../../protocol/engine/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
 import { defaultContext, fitOf, memoryAt } from '../../../protocol/engine/model-fit.ts';
 import { filesAt, modelPathOf } from '../../../services/models/model-location.ts';
-import { systemMemory } from '../../../services/system-memory.ts';
+import { systemMemory } from '../../../services/system-resources.ts';
 import { spawnEngine } from '../spawn-engine.ts';
 import type { CliContext } from './context.ts';
-import { formatFit } from './format/model-fit.ts';
+import { formatFit } from './format/model-description.ts';
 import { findModel, userLibrary } from './model-argument.ts';
 
 export interface EngineSession {

@@ -6,7 +6,7 @@ import { defaultGenerateParams } from '../../../engine/api/defaults.ts';
 import { EngineError, type EngineErrorCode } from '../../../engine/api/errors.ts';
 import type { GenerateEvent, GenerateParams } from '../../../engine/api/types.ts';
 import { EngineClient } from '../client.ts';
-import { PROTOCOL_VERSION } from '../messages.ts';
+import { PROTOCOL_VERSION } from '../api.ts';
 import type { Transport } from '../../transports/transport.ts';
 import { delay, RawClient } from './raw-client.ts';
 

@@ -1,5 +1,4 @@
-import type { Transport } from '../../transports/transport.ts';
-import { Inbox } from '../../transports/inbox.ts';
+import { type Transport, Inbox } from '../../transports/transport.ts';
 
 /**
  * Two ends in one thread. Messages are cloned as between processes, and arrive in order, after the sender's own code has

@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION, type EngineMessage } from '../messages.ts';
+import { PROTOCOL_VERSION, type EngineMessage } from '../api.ts';
 import type { Transport } from '../../transports/transport.ts';
 
 /** A client without checks: sends anything, records everything. */

@@ -3,7 +3,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { isDownloadAddress } from '../../../protocol/app/download-address.ts';
+import { isDownloadAddress } from '../../../protocol/app/fields.ts';
 import type { NetworkLog, RunningRequest } from '../../network-log.ts';
 import { DownloadFailure, networkFailure } from './download-failure.ts';
 import { proxyFor, tunnel } from './proxy.ts';

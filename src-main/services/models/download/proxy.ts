@@ -1,7 +1,7 @@
 /** Connects to an https server through a proxy. */
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
-import { isLoopback, isProxy } from '../../../protocol/app/download-address.ts';
+import { isLoopback, isProxy } from '../../../protocol/app/fields.ts';
 import { DownloadFailure } from './download-failure.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

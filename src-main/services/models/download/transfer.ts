@@ -5,7 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { freeBytesAt } from '../disk-space.ts';
+import { freeBytesAt } from '../../system-resources.ts';
 import { sha256OfFile } from '../sha256-file.ts';
 import { diskFailure, DownloadFailure, networkFailure } from './download-failure.ts';
 import { httpGet, type Answer, type GetOptions } from './http-get.ts';

@@ -3,7 +3,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { GRAMMAR_EXAMPLES } from './examples.ts';
-import { memoryStorage } from '../test-support/memory-storage.ts';
+import { memoryStorage } from '../test-support/fakes.ts';
 import { AutomaticRequests } from '../state/automatic-requests.ts';
 import { GrammarCheck } from './grammar-check.svelte.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { UNANSWERED_MS } from '../../../lib/engine-watch.ts';
-import { memoryStorage } from '../test-support/memory-storage.ts';
+import { memoryStorage } from '../test-support/fakes.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
 
 const never = () => new Promise<never>(() => undefined);

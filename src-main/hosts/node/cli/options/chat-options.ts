@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ChatMessage, ChatTemplateChoice, PromptInput } from '../../../../engine/api/types.ts';
 import { UsageError } from '../errors.ts';
-import { readSourceFile } from './source-file.ts';
+import { readSourceFile } from './text-input.ts';
 
 /** Flags of `addChatOptions` as parsed by commander. */
 export interface ChatOptions {

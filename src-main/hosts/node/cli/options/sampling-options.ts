@@ -9,7 +9,7 @@ import {
 import type { GrammarSource, SamplingParams, StopParams } from '../../../../engine/api/types.ts';
 import { UsageError } from '../errors.ts';
 import { addSettingOptions, settingValues } from './setting-options.ts';
-import { readSourceFile } from './source-file.ts';
+import { readSourceFile } from './text-input.ts';
 
 /** Flags of `addSamplingOptions` as parsed by commander. */
 export interface SamplingOptions extends Partial<Omit<SamplingParams, 'grammar'>> {

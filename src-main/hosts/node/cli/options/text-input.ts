@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { createReadStream } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { PromptInput } from '../../../../engine/api/types.ts';
 import { MAX_TEXT } from '../../../../protocol/fields.ts';
@@ -98,5 +98,20 @@ export function decodeUtf8(bytes: Uint8Array, name: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new UsageError(`${name} is not UTF-8 text. Convert it to UTF-8 first.`);
+  }
+}
+
+/** More than the maximum size of a grammar, schema or template. */
+const MAX_SOURCE_BYTES = 1024 * 1024;
+
+/** Reads the text of a small file named by an option. @throws InvalidArgumentError, UsageError when it is not UTF-8 */
+export function readSourceFile(path: string): string {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_SOURCE_BYTES) throw new Error(`it has ${size} bytes; the limit is ${MAX_SOURCE_BYTES}`);
+    return decodeUtf8(readFileSync(path), path).replace(/^\ufeff/, '');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidArgumentError(`Cannot read the file: ${reason}.`);
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Download } from '../../../../../protocol/app/app-services.ts';
-import { isDownloadAddress, isProxy } from '../../../../../protocol/app/download-address.ts';
+import { isDownloadAddress, isProxy } from '../../../../../protocol/app/fields.ts';
 import { EngineError } from '../../../../../engine/api/errors.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
