@@ -157,8 +157,8 @@ async function send(response: ServerResponse, bytes: Uint8Array, behaviour: Beha
   if (behaviour?.kind === 'endless' && !response.destroyed) return await send(response, bytes, behaviour);
   if (behaviour?.kind === 'stall') return;
   if (behaviour?.kind === 'cut' && until < bytes.length) {
-    // What was written is sent first.
-    await sleep(20);
+    // A client that has not read what was sent loses it with the connection.
+    await sleep(200);
     response.destroy();
   } else response.end();
 }
