@@ -25,7 +25,7 @@ const QUICK = { retryMs: [5, 5, 10], eventMs: 5 };
 /** Longer than a busy machine holds up a server of its own. */
 const PATIENT = { ...QUICK, answerMs: 15_000, idleMs: 15_000 };
 /** For servers that never answer. */
-export const IMPATIENT = { ...QUICK, answerMs: 300, idleMs: 300 };
+export const IMPATIENT = { ...QUICK, answerMs: 800, idleMs: 800 };
 
 export interface SetUp {
   server: DownloadServer;
