@@ -66,7 +66,11 @@ export function placeWeights(
 }
 
 /** Layouts of the matrices of each file type, largest total first. */
-export function weightsInMemory(program: Program, reader: Pick<WeightReader, 'typeOf'>, dot: DotTraits): WeightsInMemory[] {
+export function weightsInMemory(
+  program: Program,
+  reader: Pick<WeightReader, 'typeOf'>,
+  dot: DotTraits,
+): WeightsInMemory[] {
   const kept = new Map<string, WeightsInMemory>();
   for (const weight of program.weights.filter(({ shape }) => shape.length > 1)) {
     const [rows, width] = weight.shape;
