@@ -30,7 +30,7 @@ describe('module boundaries', () => {
     ['src-main/protocol/engine/x.ts', "import type { Stop } from '../../engine/api/types.ts';"],
     ['src-main/protocol/app/x.ts', "import { EngineError } from '../../engine/api/errors.ts';"],
     ['src-main/protocol/x.ts', "import { SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';"],
-    ['src-main/protocol/engine/x.ts', "import { inboxOf } from '../transports/transport.ts';"],
+    ['src-main/protocol/engine/x.ts', "import { Inbox } from '../transports/transport.ts';"],
     ['src-main/protocol/app/x.ts', "import { schemaOf } from '../fields.ts';"],
     ['src-main/hosts/node/x.ts', "import { relay } from '../../protocol/engine/relay.ts';"],
     ['src-renderer/features/chat/x.ts', "import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';"],
