@@ -39,9 +39,9 @@ export async function measureFiles(options: BenchOptions): Promise<FileResult[]>
   return results;
 }
 
-/** `read 450, wrote 120, 60` */
+/** `prefill 450, decode 120, 60` */
 function summary({ prefill, decode }: Figures): string {
-  return `read ${number(prefill)}, wrote ${[...decode.values()].map(number).join(', ')}`;
+  return `prefill ${number(prefill)}, decode ${[...decode.values()].map(number).join(', ')}`;
 }
 
 type Read = (figures: Figures) => number;
@@ -90,7 +90,7 @@ function withChecks(results: readonly FileResult[]): FileResult[] {
 
 function ratioTable(results: readonly FileResult[], context: number): string {
   const decode: Read = (figures) => figures.decode.get(context) ?? NaN;
-  const head = ['file', 'writing, best / best', 'writing, 1 thread', 'reading, 1 thread', 'reading, 2 threads'];
+  const head = ['file', 'decode, best / best', 'decode, 1 thread', 'prefill, 1 thread', 'prefill, 2 threads'];
   const rows = results.map(({ type, pairs }) => {
     const goals = GOALS[type];
     const best = (side: 'ours' | 'theirs') => Math.max(...pairs.map((pair) => decode(pair[side])));
