@@ -10,9 +10,15 @@ import type {
   ChatTemplateChoice,
   Continues,
   ErrorPayload,
+  ExecutorName,
+  FileHash,
+  KvCacheType,
+  RunConditions,
   SamplingParams,
+  Stop,
   StopParams,
   StopReason,
+  WhenFull,
 } from '../engine/api/types.ts';
 import { isErrorCode } from './errors.ts';
 import { schemasOf } from './setting-schemas.ts';
@@ -51,6 +57,10 @@ export function isModelId(value: unknown): boolean {
   return v.is(modelId, value);
 }
 
+export const executorName = schemaOf<ExecutorName>()(v.picklist(['reference', 'wasm']));
+export const kvCacheType = schemaOf<KvCacheType>()(v.picklist(['f32', 'f16', 'q8']));
+export const whenFull = schemaOf<WhenFull>()(v.picklist(['stop', 'drop_oldest', 'shift']));
+
 export const samplingParams = schemaOf<SamplingParams>()(v.object(schemasOf(SAMPLING_SETTINGS)));
 
 export const stopParams = schemaOf<StopParams>()(v.object(schemasOf(STOP_SETTINGS)));
@@ -79,5 +89,57 @@ export const errorPayload = schemaOf<ErrorPayload>()(
     code: v.custom<ErrorPayload['code']>(isErrorCode, 'Expected an error code'),
     message: v.string(),
     details: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+  }),
+);
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0));
+const droppedTokens = v.exactOptional(count);
+
+export const stop = schemaOf<Stop>()(
+  v.variant('reason', [
+    v.strictObject({
+      reason: v.literal('eos'),
+      token: v.nullable(v.object({ id: count, piece: text })),
+      droppedTokens,
+    }),
+    v.strictObject({ reason: v.literal('max_tokens'), maxTokens: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('stop_string'), stopString: text, droppedTokens }),
+    v.strictObject({ reason: v.literal('repetition'), window: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('time_limit'), timeLimitMs: milliseconds, tokens: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('context_full'), promptTokens: count, contextSize: count, droppedTokens }),
+    v.strictObject({ reason: v.literal('user'), tokens: count, to: v.exactOptional(text), droppedTokens }),
+    v.strictObject({ reason: v.literal('error'), tokens: count, error: errorPayload, droppedTokens }),
+  ]),
+);
+
+const name = v.pipe(v.string(), v.maxLength(300));
+/** More than the parts of any model. */
+const MAX_FILES = 1000;
+const MAX_VERSIONS = 20;
+
+export const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected a SHA-256 of 64 hex digits'));
+
+export const fileHashes = v.pipe(
+  v.array(schemaOf<FileHash>()(v.strictObject({ name, bytes: count, sha256: sha256Hex }))),
+  v.minLength(1),
+  v.maxLength(MAX_FILES),
+);
+
+export const runConditions = schemaOf<RunConditions>()(
+  v.strictObject({
+    executor: executorName,
+    contextSize: count,
+    kernels: v.nullable(
+      v.strictObject({
+        variant: name,
+        revision: v.nullable(name),
+        kvCacheType,
+        threads: count,
+        decodeThreads: count,
+        sumBits: v.picklist([16, 32]),
+      }),
+    ),
+    versions: v.pipe(v.record(name, name), v.maxEntries(MAX_VERSIONS, `Expected at most ${MAX_VERSIONS} versions`)),
   }),
 );

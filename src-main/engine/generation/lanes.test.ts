@@ -4,7 +4,7 @@ import { defaultGenerateParams, InferenceEngine, type GenerateEvent, type Genera
 import { testKernels } from '../test-support/kernels.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
-import { commonBeginning } from './lanes.ts';
+import { commonPrefix } from './lanes.ts';
 
 function params(text: string, change: Partial<GenerateParams['sampling']> = {}, maxTokens = 24): GenerateParams {
   const defaults = defaultGenerateParams({ kind: 'text', text });
@@ -29,22 +29,22 @@ function endOf(events: Events, lane: number) {
   return end;
 }
 
-describe('commonBeginning', () => {
-  it('leaves the last token of each out', () => {
-    expect(commonBeginning([[1, 2, 3]])).toEqual([1, 2]);
+describe('commonPrefix', () => {
+  it('excludes the last token of each', () => {
+    expect(commonPrefix([[1, 2, 3]])).toEqual([1, 2]);
     expect(
-      commonBeginning([
+      commonPrefix([
         [1, 2, 3],
         [1, 2, 3, 4],
       ]),
     ).toEqual([1, 2]);
     expect(
-      commonBeginning([
+      commonPrefix([
         [1, 2, 3],
         [1, 9, 3],
       ]),
     ).toEqual([1]);
-    expect(commonBeginning([[1], [1]])).toEqual([]);
+    expect(commonPrefix([[1], [1]])).toEqual([]);
   });
 });
 
@@ -67,7 +67,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     params('The cat', { topK: 5 }),
   ];
 
-  it('are the replies that come one by one', async () => {
+  it('equal the replies generated one by one', async () => {
     const single: Awaited<ReturnType<typeof reply>>['end'][] = [];
     for (const request of requests) single.push((await reply(engine, request)).end);
     const events = await all(engine.generateLanes(requests.map((request) => ({ params: request }))));
@@ -81,7 +81,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     });
   });
 
-  it('share what their prompts begin with, also with what was there', async () => {
+  it('share the common prefix of their prompts, also with the previous sequence', async () => {
     const prompt = 'Once upon a time there was a little girl who liked to play with her red ball';
     const first = await reply(engine, params(prompt, {}, 1));
     const events = await all(engine.generateLanes([1, 2, 3].map((seed) => ({ params: params(prompt, { seed }) }))));
@@ -105,21 +105,21 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     expect(endOf(events, 1).ids).toEqual((await reply(engine, requests[1])).end.ids);
   });
 
-  it('end when nobody reads any more, and the engine lives on', async () => {
+  it('end when the reader stops, and the engine still works', async () => {
     for await (const { event } of engine.generateLanes(requests.map((request) => ({ params: request })))) {
       if (event.type === 'token') break;
     }
     expect((await reply(engine, requests[0])).end.ids.length).toBeGreaterThan(0);
   });
 
-  it('refuse what any of them has wrong, before anything runs', async () => {
+  it('reject an invalid request of any lane before anything runs', async () => {
     const bad = params('x', { topP: Number.NaN });
     await expect(all(engine.generateLanes([{ params: requests[0] }, { params: bad }]))).rejects.toMatchObject({
       code: 'BAD_REQUEST',
     });
   });
 
-  it('fail alone when the window is full', async () => {
+  it('fail separately when the window is full', async () => {
     const { contextSize } = engine.model!;
     const long = (offset: number): GenerateParams => ({
       ...params('', { temperature: 0 }, 2),

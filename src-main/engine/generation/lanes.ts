@@ -1,4 +1,4 @@
-/** Several replies written at once: their tokens go through the model in one batch, so weights are read once for all. */
+/** Generates several replies at once: their tokens share a batch, so each weight is read once for all of them. */
 import { batchOf } from '../executors/batch.ts';
 import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
 import type { KvCache, SequenceSlots } from '../kv-cache/kv-cache.ts';
@@ -6,7 +6,7 @@ import type { CancelToken } from '../api/platform.ts';
 import type { GenerateEvent } from '../api/types.ts';
 import type { ContextWindow, TokenWindow } from './context-window.ts';
 
-/** A run that a lane waits for. */
+/** A run that a lane requested. */
 interface Waiting {
   readonly lane: number;
   readonly ids: readonly number[];
@@ -21,20 +21,20 @@ interface Part {
   readonly one: Waiting;
   readonly slots: SequenceSlots;
   readonly firstRow: number;
-  /** Tokens that its sequence held before. */
+  /** Length of its sequence before the run. */
   readonly before: number;
 }
 
 /**
- * Gives each lane a window of its own. A run waits until every lane that is not over wants one; then all are one batch.
- * Lanes are sequences of the cache below 0, which `ContextWindow` does not use.
+ * Gives each lane a separate window. A run waits until every unfinished lane has requested one; then all are one batch.
+ * Lanes are the cache's sequences below 0, which `ContextWindow` does not use.
  */
 export class Lanes {
   private readonly windows: LaneWindow[];
   private readonly live: Set<number>;
   private waiting: Waiting[] = [];
 
-  /** @param begin tokens that all prompts begin with, which `main` holds */
+  /** @param begin common prefix of all prompts, which `main` holds */
   constructor(
     private readonly executor: Executor,
     private readonly cache: KvCache,
@@ -51,7 +51,7 @@ export class Lanes {
     return this.windows[lane];
   }
 
-  /** A lane is over: the others no longer wait for it, and its cells are free. */
+  /** Finishes a lane: the others no longer wait for it, and its cells are released. */
   finish(lane: number): void {
     this.live.delete(lane);
     this.cache.release(this.windows[lane].sequence);
@@ -75,7 +75,7 @@ export class Lanes {
   private async runTogether(waiting: readonly Waiting[]): Promise<void> {
     const parts = this.append(waiting);
     if (parts.length === 0) return;
-    // One lane that is stopped does not stop the others: it learns of that after the run.
+    // Stopping one lane does not stop the others: it is notified after the run.
     const cancel = {
       get cancelled() {
         for (const { one } of parts) if (!one.cancel?.cancelled) return false;
@@ -84,7 +84,7 @@ export class Lanes {
     };
     try {
       const logits = parts.flatMap(({ one, firstRow }) => one.outputs.logits.map((row) => firstRow + row));
-      // No lane asks for the next run before it has done with what it was given by this one.
+      // A lane requests its next run only after it is done with the results of this one.
       const lend = parts.every(({ one }) => one.outputs.lend);
       const result = await this.executor.run(batchOf(parts.map(({ slots }) => slots)), { logits, lend }, cancel);
       let from = 0;
@@ -101,7 +101,7 @@ export class Lanes {
     }
   }
 
-  /** Gives each its cells. A lane for which none are left fails alone. */
+  /** Allocates cells for each lane. A lane for which none are left fails separately. */
   private append(waiting: readonly Waiting[]): Part[] {
     const parts: Part[] = [];
     let firstRow = 0;
@@ -109,7 +109,7 @@ export class Lanes {
       const { sequence } = this.windows[one.lane];
       const before = this.cache.length(sequence);
       try {
-        this.main.makeRoom(one.ids.length);
+        this.main.freeUpTo(one.ids.length);
         parts.push({ one, slots: this.cache.append(sequence, one.ids), firstRow, before });
         firstRow += one.ids.length;
       } catch (error) {
@@ -152,8 +152,8 @@ class LaneWindow implements TokenWindow {
   }
 }
 
-/** What all of several token lists begin with; the last token of each is left out, because it is always run. */
-export function commonBeginning(prompts: readonly (readonly number[])[]): number[] {
+/** Longest common prefix of several token lists. It excludes the last token of each, because that is always run. */
+export function commonPrefix(prompts: readonly (readonly number[])[]): number[] {
   const [first = [], ...others] = prompts;
   let length = Math.max(0, Math.min(...prompts.map((ids) => ids.length - 1)));
   for (const ids of others) {
@@ -165,10 +165,10 @@ export function commonBeginning(prompts: readonly (readonly number[])[]): number
 }
 
 /**
- * Runs all replies and gives their events as they come.
+ * Runs all replies and yields their events as they come.
  * @param start begins a lane's reply
- * @param finished is told when it is over
- * @param abandon makes all of them end soon, because nobody reads any more
+ * @param finished called when a lane's reply is complete
+ * @param abandon makes all of them end soon, because the reader stopped
  */
 export async function* together(
   lanes: number,

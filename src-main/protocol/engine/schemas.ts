@@ -20,16 +20,18 @@ import {
   chatTemplateChoice,
   continues,
   errorPayload,
+  executorName,
+  kvCacheType,
   modelId,
   parseOrRefuse,
   samplingParams,
   schemaOf,
   stopParams,
   text,
+  whenFull,
 } from '../fields.ts';
 import { grammarSource, MAX_TOKEN_ID, numberIn } from '../setting-schemas.ts';
-import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
-import type { ClientMessage, EngineMessage } from './messages.ts';
+import type { EngineMethods, EngineStreams, MethodName, StreamName, ClientMessage, EngineMessage } from './api.ts';
 
 /** Ids in one list. */
 export const MAX_IDS = 1024 * 1024;
@@ -37,11 +39,10 @@ export const MAX_CREDIT = 2 ** 31 - 1;
 
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
-const executorName = v.picklist(['reference', 'wasm']);
-/** More than the machines have that people run models on, and few enough to start. */
+/** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
 
-/** Checked in one pass, because a list may hold a million ids. */
+/** Checked in one pass, because a list may have a million ids. */
 export const tokenIds = v.custom<number[]>(
   (value) =>
     Array.isArray(value) &&
@@ -56,7 +57,7 @@ export const chatMessage = schemaOf<ChatMessage>()(
 
 const chatEntries = {
   messages: v.pipe(v.array(chatMessage), v.minLength(1), v.maxLength(10_000)),
-  whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest', 'shift'])),
+  whenFull: v.exactOptional(whenFull),
   template: v.exactOptional(chatTemplateChoice),
   enableThinking: v.exactOptional(v.boolean()),
   date: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
@@ -133,13 +134,13 @@ const streamParams: SchemasFor<EngineStreams> = {
       contextSize: v.exactOptional(integerBetween(1, MAX_CREDIT)),
       executor: v.exactOptional(executorName),
       threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
-      kvCacheType: v.exactOptional(v.picklist(['f32', 'f16', 'q8'])),
+      kvCacheType: v.exactOptional(kvCacheType),
     }),
   ),
   generate: generateParams,
 };
 
-/** A message of a client, checked to its last field. */
+/** A fully checked message of a client. */
 export type CheckedMessage =
   | Exclude<ClientMessage, { type: 'call' | 'open' }>
   | { type: 'call'; id: number; call: CheckedCall }
@@ -150,8 +151,8 @@ export type CheckedCall = { [M in MethodName]: { method: M; params: EngineMethod
 export type CheckedStream = { [S in StreamName]: { method: S; params: EngineStreams[S]['params'] } }[StreamName];
 
 /**
- * The one check of what comes from a client.
- * @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it
+ * Checks a message of a client.
+ * @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem
  */
 export function checkClientMessage(raw: unknown): CheckedMessage {
   const message = parseOrRefuse(clientMessage, raw, 'message');
@@ -169,12 +170,12 @@ export function checkClientMessage(raw: unknown): CheckedMessage {
   }
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkCall(method: string, params: unknown): CheckedCall {
   return check(methodParams, method, params) as CheckedCall;
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkStream(method: string, params: unknown): CheckedStream {
   return check(streamParams, method, params) as CheckedStream;
 }
@@ -216,7 +217,7 @@ export const engineMessage = schemaOf<EngineMessage>()(
   ]),
 );
 
-/** The id in a message, however malformed the rest is, so that its sender gets an answer. */
+/** The id in a message, even if the rest is malformed, so that its sender gets an answer. */
 export function requestIdOf(message: unknown): number | null {
   if (typeof message !== 'object' || message === null || !('id' in message)) return null;
   return v.is(requestId, message.id) ? message.id : null;

@@ -1,20 +1,24 @@
-/** Changes of chats as they arrive from a page: what does not fit is refused. */
+/** Checks changes of chats from a page and refuses invalid ones. */
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
 import type { Candidate, Timings } from '../../../engine/api/types.ts';
 import {
   chatTemplateChoice,
   continues,
+  executorName,
+  fileHashes,
   MAX_TEXT,
+  runConditions,
   samplingParams,
   schemaOf,
+  sha256Hex,
+  stop,
   stopParams,
   stopReason,
   text,
+  whenFull,
 } from '../../fields.ts';
-import { fileHashes, runConditions, sha256Hex } from '../../run-schemas.ts';
 import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
-import { stop } from '../../stop-schema.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
   MAX_DETAILS_PER_CHUNK,
@@ -33,7 +37,7 @@ import {
   type TokenDetails,
 } from './chat.ts';
 
-/** Tokens of one event; a page sends what came within half a second. */
+/** Maximum tokens of one event; a page sends those of half a second. */
 const MAX_TOKENS_PER_EVENT = 100_000;
 const MAX_TOKENS_PER_REPLY = 2_000_000;
 
@@ -85,7 +89,7 @@ const replyEntries = {
   modelId: factsEntries.modelId,
   model: shortText,
   vocabularySize: count,
-  executor: v.picklist(['reference', 'wasm']),
+  executor: executorName,
   notices: v.pipe(v.array(text), v.maxLength(100)),
   promptTokens: count,
   systemTokens: count,
@@ -94,25 +98,26 @@ const replyEntries = {
   runStart: count,
 };
 
-const replyRun = schemaOf<ReplyRun>()(
-  v.strictObject({
-    requestedAt: isoDate,
-    systemPrompt: text,
-    whenFull: v.picklist(['stop', 'drop_oldest', 'shift']),
-    template: chatTemplateChoice,
-    enableThinking: v.nullable(v.boolean()),
-    stop: stopParams,
-    useKvCache: v.boolean(),
-    continues: v.nullable(continues),
-    promptDigest: sha256Hex,
-    architecture: shortText,
-    files: v.nullable(fileHashes),
-    conditions: runConditions,
-  }),
+const run = v.nullable(
+  schemaOf<ReplyRun>()(
+    v.strictObject({
+      requestedAt: isoDate,
+      systemPrompt: text,
+      whenFull,
+      template: chatTemplateChoice,
+      enableThinking: v.nullable(v.boolean()),
+      stop: stopParams,
+      useKvCache: v.boolean(),
+      continues: v.nullable(continues),
+      promptDigest: sha256Hex,
+      architecture: shortText,
+      files: v.nullable(fileHashes),
+      conditions: runConditions,
+    }),
+  ),
 );
-const run = v.nullable(replyRun);
 
-/** Any of the keys may be missing. */
+/** All keys are optional. */
 function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
   unknown,
   Partial<T>
@@ -149,7 +154,7 @@ function isWhole(value: unknown, min: number, max: number): boolean {
   return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 }
 
-/** Checked in one pass, because a reply may hold 100,000 tokens. */
+/** Checked in one pass, because a reply may have 100,000 tokens. */
 export function isTokenColumns(value: unknown): value is TokenColumns {
   if (typeof value !== 'object' || value === null || Object.keys(value).length !== COLUMN_NAMES.length) return false;
   const length: unknown = (value as Partial<TokenColumns>).ids?.length;

@@ -1,8 +1,17 @@
 import * as v from 'valibot';
 import { EngineError } from '../../../engine/api/errors.ts';
-import { continues, parseOrRefuse, samplingParams, schemaOf, stopParams, text } from '../../fields.ts';
-import { fileHashes, runConditions, sha256Hex } from '../../run-schemas.ts';
-import { stop } from '../../stop-schema.ts';
+import {
+  continues,
+  fileHashes,
+  parseOrRefuse,
+  runConditions,
+  samplingParams,
+  schemaOf,
+  sha256Hex,
+  stop,
+  stopParams,
+  text,
+} from '../../fields.ts';
 import { promptInput, tokenIds } from '../schemas.ts';
 import { digestsOf, RECEIPT_FORMAT, RECEIPT_VERSION, type Receipt } from './receipt.ts';
 

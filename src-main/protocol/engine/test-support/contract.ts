@@ -1,20 +1,20 @@
 /**
- * What every connection to the engine must do, whatever it runs over. Plain functions without a test framework, so
- * that the same cases run in Node and inside a page. They need the real engine with the built-in model.
+ * Requirements for every connection to the engine. Plain functions without a test framework, so that the same cases run
+ * in Node and inside a page. They need the real engine with the built-in model.
  */
 import { defaultGenerateParams } from '../../../engine/api/defaults.ts';
 import { EngineError, type EngineErrorCode } from '../../../engine/api/errors.ts';
 import type { GenerateEvent, GenerateParams } from '../../../engine/api/types.ts';
 import { EngineClient } from '../client.ts';
-import { PROTOCOL_VERSION } from '../messages.ts';
+import { PROTOCOL_VERSION } from '../api.ts';
 import type { Transport } from '../../transports/transport.ts';
 import { delay, RawClient } from './raw-client.ts';
 
 export interface ContractConnection {
   transport: Transport;
-  /** Ends the engine's side without warning; null where that is tested in another way. */
+  /** Kills the engine's side without warning; null if that is tested elsewhere. */
   breakOff: (() => void) | null;
-  /** Gives back what the connection holds. */
+  /** Releases the connection's resources. */
   release(): void | Promise<void>;
 }
 
@@ -24,14 +24,14 @@ export interface ContractCase {
 }
 
 const MODEL_ID = 'tiny-transformer';
-/** Stop must be answered within this, ms. */
+/** Maximum time to react to Stop, ms. */
 const STOP_WITHIN_MS = 100;
-/** Other programs may hold up one or two of them. */
+/** Other load may delay one or two of them. */
 const STOP_SAMPLES = 5;
 
 const PROMPT = 'Once upon a time, there was a little';
 
-/** Runs until someone stops it: no end-of-text token, no repetition stop, more tokens than the window holds. */
+/** Runs until stopped: no end-of-text token, no repetition stop, more tokens than the window holds. */
 function endlessReply(changes: Partial<GenerateParams> = {}): GenerateParams {
   const params = defaultGenerateParams({ kind: 'text', text: PROMPT });
   params.sampling.seed = 1;
@@ -48,7 +48,7 @@ function reply(tokens: number): GenerateParams {
 async function connectClient({ transport }: ContractConnection, credit?: number): Promise<EngineClient> {
   const client = new EngineClient(transport, credit === undefined ? {} : { credit });
   const { model } = await client.call('status', {});
-  // What the case before left, where they share an engine.
+  // Left by the previous case, if cases share an engine.
   if (model?.id === MODEL_ID && model.contextSize === 1000 && model.executor === 'wasm') return client;
   const events = await collect(client.stream('load', { modelId: MODEL_ID }));
   const loaded = events.at(-1);
@@ -168,7 +168,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'refuses garbage and lives on',
+    name: 'refuses invalid messages and still works',
     async run({ transport }) {
       const raw = new RawClient(transport);
       for (const message of [null, 5, 'text', [], {}, { type: 'open' }, { type: 'cancel', id: -1 }]) raw.post(message);
@@ -289,12 +289,13 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'holds back what the reader has no room for, and loses nothing',
+    name: 'holds back events that the reader has no credit for, and loses nothing',
     async run({ transport }) {
       const raw = new RawClient(transport);
       raw.post({ type: 'open', id: 1, method: 'load', params: { modelId: MODEL_ID }, credit: 1000 });
       await raw.closing(1);
-      // The start and the first token go out at once. With more room, a reply shorter than a frame would be sent whole.
+      // The start and the first token are sent at once. With more credit, a reply shorter than a frame would be sent
+      // completely.
       raw.post({ type: 'open', id: 2, method: 'generate', params: reply(200), credit: 2 });
       // Its turn comes when the reply has been generated, read or not.
       raw.post({ type: 'open', id: 3, method: 'generate', params: reply(1), credit: 1000 });
@@ -308,7 +309,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'refuses a prompt of 1 MB that no window holds, and lives on',
+    name: 'refuses a prompt of 1 MB that no window holds, and still works',
     async run(connection) {
       const client = await connectClient(connection);
       const text = 'once upon a time '.repeat(62_000);
@@ -320,7 +321,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'reports BACKEND_LOST when the engine dies in mid-reply',
+    name: 'reports BACKEND_LOST when the engine crashes during a reply',
     async run(connection) {
       if (connection.breakOff === null) return;
       const client = await connectClient(connection);
