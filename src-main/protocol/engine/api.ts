@@ -39,8 +39,8 @@ export interface EngineMethods {
   /** Describes a model and its memory needs from its headers, without loading it. Also answered during a reply. */
   describe: { params: { modelId: string }; result: ModelDescription };
   /**
-   * SHA-256 of each file that the loaded model was read from, sorted by name. Read once while they stay the same, beside
-   * replies that are running. MODEL_IO when they have changed since they were read.
+   * Hashes the loaded model's files; they are sorted by name. The files are read once while they are unchanged, also during
+   * a reply. MODEL_IO if they changed after they were loaded.
    */
   hashModel: { params: Record<string, never>; result: { files: FileHash[] } };
   unload: { params: Record<string, never>; result: null };

@@ -31,7 +31,7 @@ export interface EngineServiceOptions {
   engine: ServedEngine;
   /** @throws EngineError MODEL_NOT_FOUND when this host has no model with that id. */
   openModel(id: string): Promise<ModelFiles>;
-  /** A SHA-256 that is faster than one in TypeScript, where the host has it. */
+  /** The host's own SHA-256; by default one in TypeScript. */
   newSha256?(): Hash;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ModelFiles } from '../../engine/api/platform.ts';
+import type { OpenedFiles } from '../../engine/index.ts';
 import { memoryModelFiles } from '../../engine/test-support/model-files.ts';
 import { newSha256 } from '../sha256.ts';
 import { ModelHashes } from './model-hashes.ts';
@@ -11,16 +12,18 @@ const BYTES = {
   'README.md': Uint8Array.of(0),
 };
 const cancel = { cancelled: false };
-const loaded = { model: { id: 'm' }, files: { names: ['a.json', 'b.bin'], stamp: 'first' } };
+const FILES: OpenedFiles = { names: ['a.json', 'b.bin'], stamp: 'first' };
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 describe('hashes of the loaded model', () => {
   let stamp = 'first';
   let opened: string[] = [];
   let hashes: ModelHashes;
+  let engine: { busy: boolean; model: { id: string } | null; files: OpenedFiles | null };
   beforeEach(() => {
     stamp = 'first';
     opened = [];
+    engine = { busy: false, model: { id: 'm' }, files: FILES };
     const files = memoryModelFiles('m', BYTES);
     const open: ModelFiles['open'] = (name) => {
       opened.push(name);
@@ -29,24 +32,46 @@ describe('hashes of the loaded model', () => {
     hashes = new ModelHashes(() => Promise.resolve({ ...files, stamp, open }), newSha256);
   });
 
-  it('are of the files that it was read from, and read once', async () => {
-    const expected = loaded.files.names.map((name) => {
+  it('cover the opened files, which are read once', async () => {
+    const expected = FILES.names.map((name) => {
       const bytes = BYTES[name as keyof typeof BYTES];
       return { name, bytes: bytes.length, sha256: sha256(bytes) };
     });
-    expect(await hashes.of(loaded, cancel)).toEqual(expected);
-    expect(await hashes.of(loaded, cancel)).toEqual(expected);
+    expect(await hashes.of(engine, cancel)).toEqual(expected);
+    expect(await hashes.of(engine, cancel)).toEqual(expected);
     expect(opened).toEqual(['a.json', 'b.bin']);
   });
 
-  it('are refused for files that have changed since', async () => {
+  it('are refused if the files changed after they were loaded', async () => {
     stamp = 'second';
-    await expect(hashes.of(loaded, cancel)).rejects.toMatchObject({ code: 'MODEL_IO' });
-    await expect(hashes.of({ model: null, files: null }, cancel)).rejects.toMatchObject({ code: 'NO_MODEL' });
+    await expect(hashes.of(engine, cancel)).rejects.toMatchObject({ code: 'MODEL_IO' });
+    engine = { busy: false, model: null, files: null };
+    await expect(hashes.of(engine, cancel)).rejects.toMatchObject({ code: 'NO_MODEL' });
   });
 
-  it('are read again after a cancel', async () => {
-    await expect(hashes.of(loaded, { cancelled: true })).rejects.toMatchObject({ code: 'CANCELLED' });
-    expect(await hashes.of(loaded, cancel)).toHaveLength(2);
+  it('are computed by the next call after a cancelled one', async () => {
+    await expect(hashes.of(engine, { cancelled: true })).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(await hashes.of(engine, cancel)).toHaveLength(2);
+  });
+
+  it('wait while the engine is busy', async () => {
+    engine.busy = true;
+    let isDone = false;
+    const pending = hashes.of(engine, cancel).then((found) => {
+      isDone = true;
+      return found;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(isDone).toBe(false);
+    engine.busy = false;
+    expect(await pending).toHaveLength(2);
+  });
+
+  it('end with an error if the model is unloaded meanwhile', async () => {
+    engine.busy = true;
+    const pending = hashes.of(engine, cancel);
+    engine.files = null;
+    engine.busy = false;
+    await expect(pending).rejects.toMatchObject({ code: 'NO_MODEL' });
   });
 });

@@ -1,21 +1,25 @@
 import { EngineError } from '../../engine/api/errors.ts';
 import type { CancelToken, ModelFiles } from '../../engine/api/platform.ts';
 import type { FileHash, ModelInfo } from '../../engine/api/types.ts';
-import type { Hash } from '../sha256.ts';
+import type { OpenedFiles } from '../../engine/index.ts';
 import { cancelled } from '../errors.ts';
+import type { Hash } from '../sha256.ts';
 
-/** Bytes that are read at once: the event loop turns between. */
-const PIECE = 1024 * 1024;
+/** Bytes per read. */
+const READ_BYTES = 1024 * 1024;
+/** Time between checks whether the engine is idle, ms. */
+const IDLE_CHECK_MS = 20;
 
-/** A loaded model and the files that it was read from. */
-interface Loaded {
+/** The engine's current state. */
+export interface HashedEngine {
+  readonly busy: boolean;
   readonly model: Pick<ModelInfo, 'id'> | null;
-  readonly files: { readonly names: readonly string[]; readonly stamp: string | undefined } | null;
+  readonly files: OpenedFiles | null;
 }
 
-/** Hashes of the loaded model's files: taken when they are first asked for, and kept until other files are asked for. */
+/** Hashes the files of the loaded model while the engine is idle, and keeps the latest result. */
 export class ModelHashes {
-  #known: { readonly key: string; readonly hashes: Promise<FileHash[]> } | null = null;
+  #latest: { readonly key: string; readonly hashes: FileHash[] } | null = null;
   readonly #openModel: (id: string) => Promise<ModelFiles>;
   readonly #newHash: () => Hash;
 
@@ -24,48 +28,49 @@ export class ModelHashes {
     this.#newHash = newHash;
   }
 
-  /** @throws EngineError NO_MODEL; MODEL_IO when the files are gone or others than those that were loaded; CANCELLED */
-  async of({ model, files }: Loaded, cancel: CancelToken): Promise<FileHash[]> {
+  /**
+   * @throws EngineError NO_MODEL, also if the model is unloaded meanwhile; MODEL_IO if the files are missing or changed
+   * after they were loaded; CANCELLED
+   */
+  async of(engine: HashedEngine, cancel: CancelToken): Promise<FileHash[]> {
+    const { model, files } = engine;
     if (model === null || files === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
     const { id } = model;
     const opened = await this.#openModel(id);
     if (opened.stamp !== files.stamp) {
-      throw new EngineError('MODEL_IO', `The files of ${id} have changed since it was loaded. Load it again.`, {
-        model: id,
-      });
+      const message = `The files of ${id} changed after it was loaded. Load it again.`;
+      throw new EngineError('MODEL_IO', message, { model: id });
     }
     const key = JSON.stringify([id, files.stamp, files.names]);
-    if (this.#known?.key !== key) {
-      const known = { key, hashes: hashFiles(opened, files.names, this.#newHash, cancel) };
-      this.#known = known;
-      known.hashes.catch(() => {
-        // Asked again, they are read again.
-        if (this.#known === known) this.#known = null;
-      });
+    if (this.#latest?.key === key) return this.#latest.hashes;
+    const hashes: FileHash[] = [];
+    for (const name of files.names) {
+      hashes.push(await this.#hash(opened, name, () => untilIdle(engine, files, cancel)));
     }
-    return this.#known.hashes;
+    this.#latest = { key, hashes };
+    return hashes;
   }
-}
 
-async function hashFiles(
-  files: ModelFiles,
-  names: readonly string[],
-  newHash: () => Hash,
-  cancel: CancelToken,
-): Promise<FileHash[]> {
-  const hashes: FileHash[] = [];
-  for (const name of names) {
+  async #hash(files: ModelFiles, name: string, beforeRead: () => Promise<void>): Promise<FileHash> {
     const source = await files.open(name);
     try {
-      const hash = newHash();
-      for (let at = 0; at < source.size; at += PIECE) {
-        if (cancel.cancelled) throw cancelled('Stopped before the model’s files were hashed.');
-        hash.update(await source.read(at, Math.min(PIECE, source.size - at)));
+      const hash = this.#newHash();
+      for (let at = 0; at < source.size; at += READ_BYTES) {
+        await beforeRead();
+        hash.update(await source.read(at, Math.min(READ_BYTES, source.size - at)));
       }
-      hashes.push({ name, bytes: source.size, sha256: hash.digest() });
+      return { name, bytes: source.size, sha256: hash.digest() };
     } finally {
       await source.close?.();
     }
   }
-  return hashes;
+}
+
+/** Waits while a reply is generated, which hashing on the same thread would slow down. */
+async function untilIdle(engine: HashedEngine, files: OpenedFiles, cancel: CancelToken): Promise<void> {
+  while (!cancel.cancelled && engine.busy) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK_MS));
+  if (cancel.cancelled) throw cancelled('Stopped while the model’s files were being hashed.');
+  if (engine.files !== files) {
+    throw new EngineError('NO_MODEL', 'The model was unloaded while its files were being hashed.');
+  }
 }
