@@ -1,13 +1,13 @@
-/** SHA-256 (FIPS 180-4) of data that arrives in pieces, which `crypto.subtle` does not offer. */
+/** Incremental SHA-256 (FIPS 180-4), which `crypto.subtle` does not offer. */
 
-/** Takes bytes and gives their hash. */
+/** An incremental hash. */
 export interface Hash {
   update(bytes: Uint8Array): void;
-  /** In lowercase hex. Nothing may follow it. */
+  /** Lowercase hex. Ends the hash: no call may follow. */
   digest(): string;
 }
 
-/** Bytes of a block. */
+/** Bytes per block. */
 const BLOCK = 64;
 const ROUNDS = 64;
 
@@ -17,7 +17,7 @@ export function newSha256(): Hash {
   return new Sha256();
 }
 
-/** Of a text's UTF-8 bytes, in lowercase hex. */
+/** SHA-256 of the text's UTF-8 bytes, lowercase hex. */
 export function sha256OfText(text: string): string {
   const hash = new Sha256();
   hash.update(new TextEncoder().encode(text));
@@ -27,7 +27,7 @@ export function sha256OfText(text: string): string {
 class Sha256 implements Hash {
   readonly #state = INITIAL.slice();
   readonly #schedule = new Int32Array(ROUNDS);
-  /** The beginning of a block that is not complete yet. */
+  /** Start of an incomplete block. */
   readonly #rest = new Uint8Array(BLOCK);
   #length = 0;
 
@@ -69,7 +69,7 @@ class Sha256 implements Hash {
       w[i] = w[i - 16] + s0 + w[i - 7] + s1;
     }
     const state = this.#state;
-    // By index: a destructured typed array costs more than the rounds.
+    // Not destructured: iterating over a typed array is slower than the 64 rounds.
     let a = state[0];
     let b = state[1];
     let c = state[2];
@@ -107,7 +107,7 @@ function rotated(word: number, by: number): number {
   return (word >>> by) | (word << (32 - by));
 }
 
-/** The fractions of the square roots of the first 8 primes and of the cube roots of the first 64, 32 bits each. */
+/** Fractional parts, 32 bits each: square roots of the first 8 primes, and cube roots of the first 64. */
 function constants(): [Int32Array, Int32Array] {
   const primes: number[] = [];
   for (let n = 2; primes.length < ROUNDS; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);

@@ -8,18 +8,18 @@ import type { EngineSession } from './engine-session.ts';
 import type { NewFile } from './new-file.ts';
 import type { WrittenReply } from './reply-stream.ts';
 
-/** A million ids and the longest texts are less. */
+/** More than a million ids and the longest texts need. */
 const MAX_BYTES = 128 * 1024 * 1024;
 
-/** What the program is and what it runs on. */
+/** Versions of the program and its runtime. */
 export function cliVersions(): Record<string, string> {
   return { Tokenscope: version, 'Node.js': process.versions.node, V8: process.versions.v8 };
 }
 
-/** @throws EngineError STORAGE; MODEL_IO when the model's files cannot be read any more */
+/** @throws EngineError STORAGE; MODEL_IO if the model's files are missing or changed after they were loaded */
 export async function writeReceipt(
   { client, model }: EngineSession,
-  { params, requestedAt }: { params: GenerateParams; requestedAt: string },
+  { request, requestedAt }: { request: GenerateParams; requestedAt: string },
   { start, end }: WrittenReply,
   file: NewFile,
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function writeReceipt(
     requestedAt,
     model: { id, name, architecture, files },
     conditions: conditionsOf(model, cliVersions()),
-    request: resolvedRequest(params, start.seed, model),
+    request: resolvedRequest(request, start.seed, model),
     promptIds: start.promptIds,
     reply: { ids: end.ids, text: end.text, stop: end.stop },
   });
@@ -37,7 +37,7 @@ export async function writeReceipt(
   await file.finish();
 }
 
-/** Reads and checks a file. One that cannot be read is not a receipt. */
+/** Reads and checks a file. An unreadable file is not a receipt. */
 export async function readReceipt(path: string): Promise<CheckedReceipt> {
   try {
     const { size } = await stat(path);

@@ -1,4 +1,4 @@
-/** `run --receipt` and `verify`, on the built engine. `npm run build` comes first. */
+/** `run --receipt` and `verify` with the built engine: needs `npm run build`. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { flagName } from './options/setting-options.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
-/** Each takes a model to load, twice. */
+/** Each loads the model twice. */
 const REPLIES = process.env.TOKENSCOPE_TEST_FULL === '1' ? 50 : 2 * PRESETS.length;
 const TIMEOUT_MS = 400_000;
 
@@ -87,40 +87,40 @@ describe('verify', () => {
     TIMEOUT_MS,
   );
 
-  it('names another number of threads, executor and type of the cache, and compares all the same', async () => {
+  it('names a different number of threads, executor and cache type, and still compares', async () => {
     const file = await receiptOf('Once upon a time', '--max-tokens', '8', '--greedy', '--threads', '2');
     const threads = await tokenscope('verify', file, '--threads', '1');
     expect(threads).toMatchObject({ code: 0, err: '' });
-    expect(threads.out).toBe('Identical: 8 tokens.\nthreads: recorded 2, here 1 (does not change the reply)\n');
+    expect(threads.out).toBe('Identical: 8 tokens.\nthreads: recorded 2, now 1 (does not change the reply)\n');
     const executor = await tokenscope('verify', file, '--executor', 'reference', '--json');
     expect(executor.code).toBe(0);
     expect(JSON.parse(executor.out)).toEqual({
       result: 'identical',
       divergesAt: null,
       tokens: 8,
-      differences: [{ what: 'executor', recorded: 'wasm', here: 'reference', effect: 'may_differ' }],
+      differences: [{ what: 'executor', recorded: 'wasm', now: 'reference', effect: 'possible' }],
     });
     const { out } = await tokenscope('verify', file, '--cache-type', 'f16');
-    expect(out).toContain('KV cache type: recorded f32, here f16');
+    expect(out).toContain('KV cache type: recorded f32, now f16');
   });
 
-  it('generates nothing with another model file, and says which', async () => {
+  it('generates nothing with another model file, and names it', async () => {
     const model = path('other.gguf');
     writeFileSync(model, await tinyGguf('llama'));
     const file = await receiptOf('Once upon a time', '--max-tokens', '4');
     const { code, out } = await tokenscope('verify', file, '--model', model, '--json');
     expect(code).toBe(1);
-    expect(JSON.parse(out)).toMatchObject({ result: 'not_repeated', differences: [{ what: 'model file' }] });
-    // The receipt of a model outside the library says what to look for.
+    expect(JSON.parse(out)).toMatchObject({ result: 'other_model', differences: [{ what: 'model file' }] });
+    // For a model outside the library, the error names the file.
     const own = await receiptOf('abc', '--max-tokens', '4', '--model', model);
     const missing = await tokenscope('verify', own);
     expect(missing.code).toBe(1);
-    expect(missing.err).toContain(`Pass --model with the path of`);
+    expect(missing.err).toContain(`Use --model with the path of`);
     expect(missing.err).toContain(read(own).model.files[0].sha256);
     expect(await tokenscope('verify', own, '--model', model)).toMatchObject({ code: 0, out: 'Identical: 4 tokens.\n' });
   });
 
-  it('refuses what was changed, with the part, and what is no receipt', async () => {
+  it('refuses a changed receipt, naming the part, and files that are not receipts', async () => {
     const file = await receiptOf('Once upon a time', '--max-tokens', '4');
     const changes: [string, (receipt: Receipt) => void][] = [
       ['reply', ({ reply }) => reply.ids.pop()],
@@ -134,7 +134,7 @@ describe('verify', () => {
       expect(await tokenscope('verify', target)).toEqual({
         code: 2,
         out: '',
-        err: `tokenscope: ${target} was changed after it was written. The part "${part}" does not match its SHA-256.\n`,
+        err: `tokenscope: ${target} has been changed since it was written. The part "${part}" does not match its SHA-256.\n`,
       });
     }
     const json = await tokenscope('verify', changed(file, changes[0][1]), '--json');
@@ -149,10 +149,10 @@ describe('verify', () => {
     }
   });
 
-  it('says where a reply differs, with both texts', async () => {
+  it('shows where a reply differs, with both texts', async () => {
     const file = await receiptOf('Once upon a time', '--max-tokens', '8', '--temperature', '1.5', '--seed', '1');
     const other = await receiptOf('Once upon a time', '--max-tokens', '8', '--temperature', '1.5', '--seed', '2');
-    // Digests that fit: only the model can tell.
+    // The digests match, so only the model can tell.
     const forged = path('forged.json');
     writeFileSync(forged, JSON.stringify(makeReceipt({ ...read(file), reply: read(other).reply })));
     const at = read(file).reply.ids.findIndex((id, i) => id !== read(other).reply.ids[i]);
@@ -168,7 +168,7 @@ describe('verify', () => {
 });
 
 describe('run --receipt', () => {
-  it('keeps a file that is there, and leaves none behind a failure', async () => {
+  it('keeps an existing file, and leaves none after a failure', async () => {
     const file = await receiptOf('Once', '--max-tokens', '1');
     const before = readFileSync(file, 'utf8');
     const again = await tokenscope('run', 'Once', '--receipt', file);

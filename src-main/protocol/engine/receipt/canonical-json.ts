@@ -1,6 +1,6 @@
 /**
- * The one text of a JSON value (RFC 8785): no white space, keys sorted by their UTF-16 units, numbers and strings as
- * `JSON.stringify` writes them. Keys whose value is undefined are left out.
+ * Canonical JSON (RFC 8785): no white space, keys sorted by UTF-16 units, numbers and strings as in `JSON.stringify`.
+ * Omits keys whose value is undefined.
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -15,7 +15,7 @@ import {
 import { promptInput, tokenIds } from '../schemas.ts';
 import { digestsOf, RECEIPT_FORMAT, RECEIPT_VERSION, type Receipt } from './receipt.ts';
 
-/** `tampered`: it was a receipt and was changed afterwards. */
+/** `tampered`: a receipt that was changed after it was written. */
 export type CheckedReceipt =
   { state: 'intact'; receipt: Receipt } | { state: 'not_a_receipt' | 'tampered'; reason: string };
 
@@ -47,17 +47,17 @@ const envelope = v.object({
 });
 
 /**
- * Whether a JSON value is a receipt, as it was written. There is no key: this finds accidents and edits, not forgeries,
- * whose digests fit.
+ * Checks whether a JSON value is an unchanged receipt. The digests have no key, so this finds accidents and edits, but no
+ * forgery with recomputed digests.
  */
 export function checkReceipt(value: unknown): CheckedReceipt {
   if (!v.is(v.object({ format: v.literal(RECEIPT_FORMAT) }), value)) {
-    return notAReceipt(`It does not say "format": "${RECEIPT_FORMAT}".`);
+    return notAReceipt(`Its "format" is not "${RECEIPT_FORMAT}".`);
   }
-  if (!v.is(envelope, value)) return notAReceipt('It has no version or no digests.');
+  if (!v.is(envelope, value)) return notAReceipt('Its version or digests are missing.');
   if (value.version !== RECEIPT_VERSION) {
     return notAReceipt(
-      `Its format has version ${value.version}, and this version of Tokenscope reads ${RECEIPT_VERSION}.`,
+      `It has format version ${value.version}, but this version of Tokenscope reads version ${RECEIPT_VERSION}.`,
     );
   }
   const changed = changedPart(value);
@@ -69,7 +69,7 @@ export function checkReceipt(value: unknown): CheckedReceipt {
   }
 }
 
-/** Which check of the digests fails; null: none. */
+/** The digest that does not match; null if all do. */
 function changedPart(value: v.InferOutput<typeof envelope>): string | null {
   const {
     format: _,
@@ -85,14 +85,14 @@ function changedPart(value: v.InferOutput<typeof envelope>): string | null {
     if (!Object.hasOwn(digests.parts, name)) return `The part "${name}" was added.`;
     if (digests.parts[name] !== digest) return `The part "${name}" does not match its SHA-256.`;
   }
-  return digests.whole === found.whole ? null : 'The parts do not match the SHA-256 of the whole.';
+  return digests.whole === found.whole ? null : 'The SHA-256 of the whole receipt does not match.';
 }
 
 function notAReceipt(reason: string): CheckedReceipt {
   return { state: 'not_a_receipt', reason };
 }
 
-/** The file's text: one line for each part. */
+/** The text of the file, one line per part. */
 export function receiptText(receipt: Receipt): string {
   const lines = Object.entries(receipt).map(([name, part]) => `  ${JSON.stringify(name)}: ${JSON.stringify(part)}`);
   return `{\n${lines.join(',\n')}\n}\n`;

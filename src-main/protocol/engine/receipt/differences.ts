@@ -1,4 +1,4 @@
-/** How the conditions here differ from those of a recorded reply. */
+/** How a model and its conditions differ from those of a recorded reply. */
 import type { FileHash, RunConditions } from '../../../engine/api/types.ts';
 
 type Versions = Readonly<Record<string, string>>;
@@ -6,9 +6,9 @@ type Versions = Readonly<Record<string, string>>;
 export interface Difference {
   what: 'model file' | 'executor' | 'KV cache type' | 'kernels' | 'context size' | 'threads' | 'versions';
   recorded: string;
-  here: string;
-  /** `never`: these replies are of different models. `same`: the reply does not depend on it. */
-  effect: 'never' | 'may_differ' | 'same';
+  now: string;
+  /** `incomparable`: another model generates other replies. `none`: replies do not depend on it. */
+  effect: 'incomparable' | 'possible' | 'none';
 }
 
 /** A model's files and what computes it. */
@@ -17,29 +17,29 @@ export interface Setup {
   conditions: RunConditions;
 }
 
-/** What differs, the gravest first; empty where nothing does. */
-export function differencesOf(recorded: Setup, here: Setup): Difference[] {
-  const files = modelFileDifference(recorded.files, here.files);
-  return [...(files === null ? [] : [files]), ...conditionDifferences(recorded.conditions, here.conditions)];
+/** Most serious first; empty if nothing differs. */
+export function differencesOf(recorded: Setup, now: Setup): Difference[] {
+  const files = modelFileDifference(recorded.files, now.files);
+  return [...(files === null ? [] : [files]), ...conditionDifferences(recorded.conditions, now.conditions)];
 }
 
-/** Whether a reply of one is no reply of the other. */
-export function rulesOut(differences: readonly Difference[]): boolean {
-  return differences.some(({ effect }) => effect === 'never');
+/** Whether the replies cannot be compared, because they are from different models. */
+export function isOtherModel(differences: readonly Difference[]): boolean {
+  return differences.some(({ effect }) => effect === 'incomparable');
 }
 
-/** The first file that differs. The name of a file that is alone does not count: people rename it. */
-function modelFileDifference(recorded: readonly FileHash[], here: readonly FileHash[]): Difference | null {
+/** The first file that differs. The name of a single file is ignored, because people rename files. */
+function modelFileDifference(recorded: readonly FileHash[], now: readonly FileHash[]): Difference | null {
   const difference = (a: FileHash | undefined, b: FileHash | undefined): Difference => {
-    return { what: 'model file', recorded: fileText(a), here: fileText(b), effect: 'never' };
+    return { what: 'model file', recorded: fileText(a), now: fileText(b), effect: 'incomparable' };
   };
-  const [first, second] = [recorded[0], here[0]];
-  if (recorded.length === 1 && here.length === 1) {
+  const [first, second] = [recorded[0], now[0]];
+  if (recorded.length === 1 && now.length === 1) {
     return first?.sha256 === second?.sha256 ? null : difference(first, second);
   }
-  const names = [...new Set([...recorded, ...here].map(({ name }) => name))].sort();
+  const names = [...new Set([...recorded, ...now].map(({ name }) => name))].sort();
   for (const name of names) {
-    const [a, b] = [recorded, here].map((files) => files.find((file) => file.name === name));
+    const [a, b] = [recorded, now].map((files) => files.find((file) => file.name === name));
     if (a?.sha256 !== b?.sha256) return difference(a, b);
   }
   return null;
@@ -49,34 +49,34 @@ function fileText(file: FileHash | undefined): string {
   return file === undefined ? 'no such file' : `${file.name}, SHA-256 ${file.sha256}`;
 }
 
-function conditionDifferences(recorded: RunConditions, here: RunConditions): Difference[] {
+function conditionDifferences(recorded: RunConditions, now: RunConditions): Difference[] {
   const pairs: [Difference['what'], Difference['effect'], (conditions: RunConditions) => string][] = [
-    ['executor', 'may_differ', ({ executor }) => executor],
-    ['KV cache type', 'may_differ', ({ kernels }) => kernels?.kvCacheType ?? 'f32'],
-    ['kernels', 'may_differ', kernelsText],
-    ['context size', 'may_differ', ({ contextSize }) => `${contextSize} tokens`],
-    ['threads', 'same', ({ kernels }) => String(kernels?.threads ?? 1)],
+    ['executor', 'possible', ({ executor }) => executor],
+    ['KV cache type', 'possible', ({ kernels }) => kernels?.kvCacheType ?? 'f32'],
+    ['kernels', 'possible', kernelsText],
+    ['context size', 'possible', ({ contextSize }) => `${contextSize} tokens`],
+    ['threads', 'none', ({ kernels }) => String(kernels?.threads ?? 1)],
   ];
-  const isOtherExecutor = recorded.executor !== here.executor;
+  const isOtherExecutor = recorded.executor !== now.executor;
   const found = pairs.flatMap(([what, effect, textOf]): Difference[] => {
-    // With the executor, the kernels and their threads are others as a matter of course.
+    // Another executor implies other kernels and threads.
     if (isOtherExecutor && what !== 'executor' && what !== 'context size') return [];
-    const [a, b] = [textOf(recorded), textOf(here)];
-    return a === b ? [] : [{ what, recorded: a, here: b, effect }];
+    const [a, b] = [textOf(recorded), textOf(now)];
+    return a === b ? [] : [{ what, recorded: a, now: b, effect }];
   });
-  return [...found, ...versionDifference(recorded.versions, here.versions)];
+  return [...found, ...versionDifference(recorded.versions, now.versions)];
 }
 
-/** Only of programs whose versions differ. */
-function versionDifference(recorded: Versions, here: Versions): Difference[] {
-  const names = [...new Set([...Object.keys(recorded), ...Object.keys(here)])];
-  const changed = names.filter((name) => recorded[name] !== here[name]);
+/** Lists only the programs whose versions differ. */
+function versionDifference(recorded: Versions, now: Versions): Difference[] {
+  const names = [...new Set([...Object.keys(recorded), ...Object.keys(now)])];
+  const changed = names.filter((name) => recorded[name] !== now[name]);
   if (changed.length === 0) return [];
   const textOf = (versions: Versions) => {
     const known = changed.flatMap((name) => (versions[name] === undefined ? [] : [`${name} ${versions[name]}`]));
     return known.length === 0 ? 'none' : known.join(', ');
   };
-  return [{ what: 'versions', recorded: textOf(recorded), here: textOf(here), effect: 'may_differ' }];
+  return [{ what: 'versions', recorded: textOf(recorded), now: textOf(now), effect: 'possible' }];
 }
 
 function kernelsText({ kernels }: RunConditions): string {
@@ -85,8 +85,8 @@ function kernelsText({ kernels }: RunConditions): string {
   return `${variant}${revision === null ? '' : ` ${revision}`}, ${sumBits}-bit sums`;
 }
 
-/** One line, for example `executor: recorded wasm, here reference`. */
-export function differenceText({ what, recorded, here, effect }: Difference): string {
-  const note = effect === 'same' ? ' (does not change the reply)' : '';
-  return `${what}: recorded ${recorded}, here ${here}${note}`;
+/** For example `executor: recorded wasm, now reference`. */
+export function differenceText({ what, recorded, now, effect }: Difference): string {
+  const note = effect === 'none' ? ' (does not change the reply)' : '';
+  return `${what}: recorded ${recorded}, now ${now}${note}`;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../../../engine/api/defaults.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { checkReceipt, receiptText } from './check-receipt.ts';
-import { differencesOf, differenceText, rulesOut } from './differences.ts';
+import { differencesOf, differenceText, isOtherModel } from './differences.ts';
 import { makeReceipt, resolvedRequest, type Receipt } from './receipt.ts';
 
 const HASH = 'a'.repeat(64);
@@ -32,7 +32,7 @@ const stored = (change: (receipt: Receipt) => unknown = () => undefined): unknow
 };
 
 describe('canonical JSON', () => {
-  it('sorts keys, leaves out what is undefined and writes values as JSON does', () => {
+  it('sorts keys, omits undefined values and writes the others as JSON', () => {
     const value = { b: [1, -0, 1e21, 0.1], a: { d: null, c: 'é\n"' }, e: undefined };
     expect(canonicalJson(value)).toBe('{"a":{"c":"é\\n\\"","d":null},"b":[1,0,1e+21,0.1]}');
     expect(canonicalJson({ '\u{1f600}': 1, '\ufb33': 2 })).toBe('{"\u{1f600}":1,"\ufb33":2}');
@@ -40,13 +40,13 @@ describe('canonical JSON', () => {
 });
 
 describe('a receipt', () => {
-  it('is read back as it was made, in whatever order its keys are', () => {
+  it('is read back unchanged, in any order of its keys', () => {
     expect(checkReceipt(stored())).toEqual({ state: 'intact', receipt: receipt() });
-    const turned = stored((value) => Object.fromEntries(Object.entries(value).reverse()));
-    expect(checkReceipt(turned)).toMatchObject({ state: 'intact' });
+    const reversed = stored((value) => Object.fromEntries(Object.entries(value).reverse()));
+    expect(checkReceipt(reversed)).toMatchObject({ state: 'intact' });
   });
 
-  it('holds what was left open as it was resolved', () => {
+  it('contains resolved values', () => {
     const { request } = receipt();
     expect(request.sampling.seed).toBe(7);
     expect(request.stop.repetitionWindow).toBe(10);
@@ -67,27 +67,27 @@ describe('a receipt', () => {
     ],
     ['a model', (value) => (value.model.name = 'Other'), 'The part "model" does not match its SHA-256.'],
     ['the time', (value) => (value.requestedAt = '2027-01-01T00:00:00.000Z'), 'The part "requestedAt" does not'],
-    ['a digest', (value) => (value.digests.whole = HASH), 'The parts do not match the SHA-256 of the whole.'],
+    ['a digest', (value) => (value.digests.whole = HASH), 'The SHA-256 of the whole receipt does not match.'],
     ['a missing part', (value) => void Reflect.deleteProperty(value, 'reply'), 'The part "reply" is missing.'],
     ['another part', (value) => void Reflect.set(value, 'note', 'x'), 'The part "note" was added.'],
-  ])('with %s that was changed is refused, with the reason', (_, change, reason) => {
+  ])('with a change to %s is refused, with the reason', (_, change, reason) => {
     const checked = checkReceipt(stored((value) => void change(value)));
     expect(checked).toMatchObject({ state: 'tampered', reason: expect.stringContaining(reason) as string });
   });
 
   it.each<[unknown, string]>([
-    [null, 'does not say "format"'],
-    [{ format: 'tokenscope-chat' }, 'does not say "format"'],
-    [{ format: 'tokenscope-receipt', version: 1 }, 'no version or no digests'],
-    [stored((value) => void Reflect.set(value, 'version', 2)), 'has version 2'],
-  ])('is told from what is none', (value, reason) => {
+    [null, 'Its "format" is not'],
+    [{ format: 'tokenscope-chat' }, 'Its "format" is not'],
+    [{ format: 'tokenscope-receipt', version: 1 }, 'version or digests are missing'],
+    [stored((value) => void Reflect.set(value, 'version', 2)), 'has format version 2'],
+  ])('is distinguished from other values', (value, reason) => {
     expect(checkReceipt(value)).toEqual({
       state: 'not_a_receipt',
       reason: expect.stringContaining(reason) as string,
     });
   });
 
-  it('of which the digests fit is still checked for its shape', () => {
+  it('with matching digests is still checked against the schema', () => {
     const forged = makeReceipt({ ...receipt(), promptIds: [-1] });
     expect(checkReceipt(JSON.parse(receiptText(forged)))).toEqual({
       state: 'not_a_receipt',
@@ -98,41 +98,44 @@ describe('a receipt', () => {
 
 describe('differences', () => {
   const recorded = { files: FILES, conditions: CONDITIONS };
-  const here = (change: Partial<Receipt['conditions']>) => ({ ...recorded, conditions: { ...CONDITIONS, ...change } });
+  const changed = (change: Partial<Receipt['conditions']>) => ({
+    ...recorded,
+    conditions: { ...CONDITIONS, ...change },
+  });
 
-  it('are none between the same, whatever a single file is called', () => {
+  it('are empty for the same conditions, even if a single file was renamed', () => {
     expect(differencesOf(recorded, { ...recorded, files: [{ ...FILES[0], name: 'other.gguf' }] })).toEqual([]);
   });
 
-  it('name another model file with both hashes, which rules a comparison out', () => {
+  it('name another model file with both hashes', () => {
     const other = [{ ...FILES[0], sha256: 'b'.repeat(64) }];
     const found = differencesOf(recorded, { ...recorded, files: other });
-    expect(rulesOut(found)).toBe(true);
+    expect(isOtherModel(found)).toBe(true);
     expect(found.map(differenceText)).toEqual([
-      `model file: recorded model.gguf, SHA-256 ${HASH}, here model.gguf, SHA-256 ${'b'.repeat(64)}`,
+      `model file: recorded model.gguf, SHA-256 ${HASH}, now model.gguf, SHA-256 ${'b'.repeat(64)}`,
     ]);
     const parts = [...FILES, { name: 'tokenizer.json', bytes: 1, sha256: HASH }];
-    expect(differencesOf({ ...recorded, files: parts }, recorded).map(({ here }) => here)).toEqual(['no such file']);
+    expect(differencesOf({ ...recorded, files: parts }, recorded).map(({ now }) => now)).toEqual(['no such file']);
   });
 
-  it('name executor, threads, context, type of the cache, kernels and versions with both values', () => {
+  it('name executor, threads, context size, cache type, kernels and versions with both values', () => {
     const { kernels } = CONDITIONS;
     const texts = (change: Partial<Receipt['conditions']>) => {
-      const found = differencesOf(recorded, here(change));
-      expect(rulesOut(found)).toBe(false);
+      const found = differencesOf(recorded, changed(change));
+      expect(isOtherModel(found)).toBe(false);
       return found.map(differenceText);
     };
-    expect(texts({ executor: 'reference', kernels: null })).toEqual(['executor: recorded wasm, here reference']);
+    expect(texts({ executor: 'reference', kernels: null })).toEqual(['executor: recorded wasm, now reference']);
     expect(texts({ kernels: { ...kernels!, threads: 1 } })).toEqual([
-      'threads: recorded 4, here 1 (does not change the reply)',
+      'threads: recorded 4, now 1 (does not change the reply)',
     ]);
-    expect(texts({ contextSize: 300 })).toEqual(['context size: recorded 1000 tokens, here 300 tokens']);
-    expect(texts({ kernels: { ...kernels!, kvCacheType: 'q8' } })).toEqual(['KV cache type: recorded f32, here q8']);
+    expect(texts({ contextSize: 300 })).toEqual(['context size: recorded 1000 tokens, now 300 tokens']);
+    expect(texts({ kernels: { ...kernels!, kvCacheType: 'q8' } })).toEqual(['KV cache type: recorded f32, now q8']);
     expect(texts({ kernels: { ...kernels!, variant: 'simd', revision: null } })).toEqual([
-      'kernels: recorded wide 12ab, 32-bit sums, here simd, 32-bit sums',
+      'kernels: recorded wide 12ab, 32-bit sums, now simd, 32-bit sums',
     ]);
     expect(texts({ versions: { Tokenscope: '1.0.0', Browser: 'Chrome 140' } })).toEqual([
-      'versions: recorded V8 14.0, here Browser Chrome 140',
+      'versions: recorded V8 14.0, now Browser Chrome 140',
     ]);
   });
 });

@@ -1,7 +1,4 @@
-/**
- * A receipt: everything that is needed to repeat a reply, as plain data that becomes a JSON file. docs/receipts.md
- * describes the format.
- */
+/** A receipt: a JSON file with everything it takes to repeat a reply. docs/receipts.md describes the format. */
 import type { FileHash, GenerateParams, ModelInfo, RunConditions, Stop } from '../../../engine/api/types.ts';
 import { sha256OfText } from '../../sha256.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -10,7 +7,7 @@ export const RECEIPT_FORMAT = 'tokenscope-receipt';
 export const RECEIPT_VERSION = 1;
 
 export interface ReceiptModel extends Pick<ModelInfo, 'id' | 'name' | 'architecture'> {
-  /** What it was read from, sorted by name. */
+  /** Sorted by name. */
   files: FileHash[];
 }
 
@@ -22,21 +19,21 @@ export interface ReceiptReply {
   stop: Stop;
 }
 
-/** SHA-256 over the canonical JSON of each part, and of all parts together. */
+/** SHA-256 of the canonical JSON of each part and of all parts together. */
 export interface ReceiptDigests {
   parts: Record<string, string>;
   whole: string;
 }
 
-/** What of a receipt has a digest of its own. */
+/** The parts that have digests. */
 export interface ReceiptParts {
-  /** When the reply was asked for, ISO 8601, UTC: what a template that writes the date was told, to the second. */
+  /** ISO 8601, UTC. Also the current time for templates that write the date. */
   requestedAt: string;
   model: ReceiptModel;
   conditions: RunConditions;
-  /** With every value as it was resolved: the seed, the repetition window, the template. */
+  /** With resolved values, such as the seed, the repetition window and the template. */
   request: ReceiptRequest;
-  /** What the prompt became, BOS included. */
+  /** The prompt's tokens, with BOS. */
   promptIds: number[];
   reply: ReceiptReply;
 }
@@ -47,12 +44,12 @@ export interface Receipt extends ReceiptParts {
   digests: ReceiptDigests;
 }
 
-/** Of a list of ids. */
+/** SHA-256 of a list of token ids. */
 export function idsDigest(ids: readonly number[]): string {
   return sha256OfText(canonicalJson(ids));
 }
 
-/** Index of the first id that is not the same in both. */
+/** Index of the first id that differs. */
 export function firstDifference(a: readonly number[], b: readonly number[]): number {
   let at = 0;
   while (at < a.length && a[at] === b[at]) at++;
@@ -70,7 +67,7 @@ export function digestsOf(parts: Readonly<Record<string, unknown>>): ReceiptDige
   return { parts: Object.fromEntries(entries), whole: sha256OfText(canonicalJson(parts)) };
 }
 
-/** A request with what was left open as it was resolved. @param seed of the reply's first event */
+/** A request with resolved values. @param seed from the reply's `start` event */
 export function resolvedRequest(
   { topCandidates: _, ...request }: GenerateParams,
   seed: number,

@@ -1,4 +1,4 @@
-/** Replies of the built-in model, and the same replies again. */
+/** Repeats replies of the built-in model. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRESETS, presetSampling } from '../../../../src-renderer/features/chat/sampling/presets.ts';
 import { defaultGenerateParams, defaultSamplingParams } from '../../../engine/api/defaults.ts';
@@ -60,7 +60,7 @@ async function receiptOf(params: GenerateParams, stopAfter = Infinity): Promise<
       });
     }
   }
-  // Through a file, as another computer would have it.
+  // As from a file.
   const checked = checkReceipt(JSON.parse(receiptText(receipt!)));
   if (checked.state !== 'intact') throw new Error(checked.reason);
   return checked.receipt;
@@ -77,7 +77,7 @@ function asked(text: string, change: Partial<GenerateParams['sampling']> = {}, m
   return { ...params, sampling: { ...params.sampling, ...change }, stop: { ...params.stop, maxTokens } };
 }
 
-describe('a reply that is run again', () => {
+describe('a repeated reply', () => {
   it(`is identical: ${REPLIES} replies over all presets, as text and as chat, with seeds and without`, async () => {
     const base = defaultSamplingParams();
     for (let reply = 0; reply < REPLIES; reply++) {
@@ -88,7 +88,7 @@ describe('a reply that is run again', () => {
       if (reply % 4 === 3) params.prompt = { kind: 'chat', messages: [{ role: 'user', text }], whenFull: 'shift' };
       const receipt = await receiptOf(params);
       expect(receipt.reply.ids.length).toBeGreaterThan(0);
-      // Another reply between, so that the prefix cache holds something else.
+      // Another reply in between changes the prefix cache.
       await receiptOf(asked(PROMPTS[(reply + 1) % PROMPTS.length], {}, 4));
       expect(await repeat(receipt), `${preset.label}, ${text}`).toEqual({
         result: 'identical',
@@ -112,7 +112,7 @@ describe('a reply that is run again', () => {
     for (const params of all) expect((await repeat(await receiptOf(params))).result).toBe('identical');
   });
 
-  it('is compared up to where it was stopped', async () => {
+  it('is compared up to its last token if it was stopped', async () => {
     const params = asked('Once upon a time', { temperature: 0 }, 200);
     params.stop.repetitionWindow = 0;
     params.stop.ignoreEos = true;
@@ -121,7 +121,7 @@ describe('a reply that is run again', () => {
     expect((await repeat(receipt)).result).toBe('identical');
   });
 
-  it('says from which token on it differs, with both texts', async () => {
+  it('reports the first token that differs, with both texts', async () => {
     const receipt = await receiptOf(asked('Once upon a time', { temperature: 0 }));
     const other = await receiptOf(asked('Once upon a time', { temperature: 1.5, seed: 3 }));
     const at = receipt.reply.ids.findIndex((id, i) => id !== other.reply.ids[i]);
@@ -139,7 +139,7 @@ describe('a reply that is run again', () => {
     expect(outcome.repeated.text.startsWith(outcome.firstRepeated)).toBe(true);
   });
 
-  it('differs where one of the two ends', async () => {
+  it('differs where one of the two ends first', async () => {
     const receipt = await receiptOf(asked('Once upon a time', { temperature: 0 }, 6));
     const { ids, text } = receipt.reply;
     const longer = { ...receipt, reply: { ...receipt.reply, ids: [...ids, 5], text: `${text} more` } };
@@ -153,7 +153,7 @@ describe('a reply that is run again', () => {
     expect(await repeat(shorter)).toMatchObject({ result: 'differs', at: 4, recorded: { id: null } });
   });
 
-  it('is not compared where the same messages become another prompt', async () => {
+  it('is not compared if the same messages give another prompt', async () => {
     const source = '{{ strftime_now("%Y-%m-%d") }} {{ messages[0].content }}';
     const params = asked('');
     params.prompt = {
@@ -163,7 +163,7 @@ describe('a reply that is run again', () => {
       date: '2026-01-01T12:00:00.000Z',
     };
     const receipt = await receiptOf(params);
-    // The date is part of the receipt.
+    // The repetition uses the recorded date.
     expect((await repeat(receipt)).result).toBe('identical');
     const later = { ...receipt, requestedAt: '2027-02-03T12:00:00.000Z' };
     expect((await repeat(later)).result).toBe('other_prompt');
@@ -179,7 +179,7 @@ describe('a reply that is run again', () => {
     });
   });
 
-  it('is refused where its prompt does not fit any more', async () => {
+  it('fails if its prompt no longer fits the context window', async () => {
     const receipt = await receiptOf(asked(PROMPTS.join(' ')));
     await load({ contextSize: 8 });
     await expect(repeat(receipt)).rejects.toMatchObject({ code: 'CONTEXT_FULL' });

@@ -4,7 +4,7 @@ import { cancelled, fromErrorPayload } from '../../errors.ts';
 import type { EngineApi } from '../api.ts';
 import { idsDigest, type ReceiptReply, type ReceiptRequest } from './receipt.ts';
 
-/** A reply and what it was asked for. */
+/** A reply and its request. */
 export interface RecordedReply {
   requestedAt: string;
   request: ReceiptRequest;
@@ -13,17 +13,17 @@ export interface RecordedReply {
   reply: ReceiptReply;
 }
 
-/** One of two texts from where they part. */
+/** The rest of a reply from the first token that differs. */
 export interface Continuation {
-  /** The first token that differs; null where the reply ended here. */
+  /** The first token that differs; null if the reply ends before it. */
   id: number | null;
-  /** All that follows, that token included. */
+  /** With that token. */
   text: string;
 }
 
 export type RepeatOutcome =
   | { result: 'identical'; promptIds: number[] }
-  /** `at`: index of the first token that differs, from 0. `shared`: the text before it. */
+  /** `at`: index of the first token that differs. `shared`: the text before it. */
   | {
       result: 'differs';
       promptIds: number[];
@@ -34,7 +34,7 @@ export type RepeatOutcome =
       /** Text of the repeated reply's first token that differs. */
       firstRepeated: string;
     }
-  /** The same request became other tokens, for example because a template writes the date. */
+  /** The same request gives another prompt, for example because the template writes the date. */
   | { result: 'other_prompt'; promptIds: number[] };
 
 export interface RepeatOptions {
@@ -43,12 +43,12 @@ export interface RepeatOptions {
   onToken?(count: number): void;
 }
 
-/** Ends that say nothing about the model. The repetition is over with the last token that is recorded. */
+/** Stop reasons that depend on more than the model: the reply is compared up to its last token. */
 const CUT_SHORT: readonly string[] = ['user', 'time_limit', 'error'];
 
 /**
- * Has the engine write a recorded reply again, with the model that is loaded, and compares token by token.
- * @throws EngineError CANCELLED, or why the engine cannot repeat it
+ * Generates a recorded reply again with the loaded model, and compares token by token.
+ * @throws EngineError CANCELLED, or any error of `generate`
  */
 export async function repeatReply(
   engine: EngineApi,
@@ -62,11 +62,10 @@ export async function repeatReply(
   const tokens: { id: number; text: string }[] = [];
   let at: number | null = null;
   let end: GenerateEnd | null = null;
-  for await (const event of engine.stream('generate', requestAgain(recorded), options)) {
+  for await (const event of engine.stream('generate', repeatedRequest(recorded), options)) {
     if (event.type === 'start') {
       ({ promptIds } = event);
       if (idsDigest(promptIds) !== recorded.promptDigest) return { result: 'other_prompt', promptIds };
-      // There is nothing to compare.
       if (isCut && reply.ids.length === 0) return { result: 'identical', promptIds };
     } else if (event.type === 'token') {
       const { id, text } = event.token;
@@ -77,11 +76,11 @@ export async function repeatReply(
       if (isLong && (at !== null || isCut)) break;
     } else end = event;
   }
-  if (signal?.aborted) throw cancelled('Stopped before the reply was repeated.');
+  if (signal?.aborted) throw cancelled('Stopped before the reply was complete.');
   if (end?.stop.reason === 'error') throw fromErrorPayload(end.stop.error);
   if (end !== null && at === null && tokens.length < reply.ids.length) at = tokens.length;
   const text = tokens.map((token) => token.text).join('');
-  // The same tokens that end otherwise are another reply: a stop string may have cut the last one.
+  // Same ids, but another end: a stop string may truncate the text of the last token.
   if (at === null && !isCut && text !== reply.text) at = reply.ids.length;
   if (at === null) {
     if (tokens.length < reply.ids.length) throw new EngineError('INTERNAL', 'The reply ended without an end event.');
@@ -102,16 +101,16 @@ export async function repeatReply(
   };
 }
 
-/** Of the prompt that a request becomes; computes next to nothing. @throws EngineError like `repeatReply` */
+/** The ids of a request's prompt. Stops before the first token. @throws EngineError as in `repeatReply` */
 export async function promptIdsOf(engine: EngineApi, recorded: Pick<RecordedReply, 'request' | 'requestedAt'>) {
-  for await (const event of engine.stream('generate', requestAgain(recorded))) {
+  for await (const event of engine.stream('generate', repeatedRequest(recorded))) {
     if (event.type === 'start') return event.promptIds;
   }
   throw new EngineError('INTERNAL', 'The reply ended without a start event.');
 }
 
-/** The clock is not repeatable: neither the time that templates write nor when a time limit was reached. */
-function requestAgain({ request, requestedAt }: Pick<RecordedReply, 'request' | 'requestedAt'>) {
+/** Uses the recorded time instead of the clock, and no time limit. */
+function repeatedRequest({ request, requestedAt }: Pick<RecordedReply, 'request' | 'requestedAt'>) {
   const { prompt, stop } = request;
   return {
     ...request,

@@ -45,7 +45,7 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .option('--chat', 'treat the text as a user message, in the model’s chat template')
     .option('--json', 'print one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
-    .option('--receipt <file>', 'write a file with which "tokenscope verify" can repeat the reply')
+    .option('--receipt <file>', 'save a receipt, with which "tokenscope verify" can repeat the reply')
     .option('--no-kv-cache', 'recompute the whole sequence for each token')
     .addOption(
       new Option('--when-full <policy>', 'when the context window is full: stop, or drop the oldest half and continue')
@@ -59,13 +59,16 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
   command.action(async (prompt: string | undefined, options: RunOptions) => {
     const params = await generateParams(context, prompt, options);
     const load = loadOptions(options);
-    // A file that cannot be written is no surprise after the reply.
+    // Fails before the reply if the file cannot be written.
     const file = options.receipt === undefined ? null : await createFile(options.receipt);
     const answer = async (session: EngineSession) => {
       const { sampling, notices } = withModelDefaults(params.sampling, session.model.samplingDefaults, command);
-      const asked = { params: { ...params, sampling }, requestedAt: new Date().toISOString() };
-      const reply = await run(context, session, asked.params, options, notices);
-      if (file !== null && reply.end.stop.reason !== 'error') await writeReceipt(session, asked, reply, file);
+      const requestedAt = new Date().toISOString();
+      const request = { ...params, sampling, prompt: datedPrompt(params.prompt, requestedAt) };
+      const reply = await run(context, session, request, options, notices);
+      if (file !== null && reply.end.stop.reason !== 'error') {
+        await writeReceipt(session, { request, requestedAt }, reply, file);
+      }
       return exitCodeOf(reply.end);
     };
     try {
@@ -104,6 +107,11 @@ async function promptInput(
     throw new UsageError('--ids, --special and --no-bos cannot be used with --chat.');
   }
   return chatPrompt([{ role: 'user', text: await readText(context, argument, options) }], options);
+}
+
+/** With the current time for a template that writes the date. */
+function datedPrompt(prompt: PromptInput, date: string): PromptInput {
+  return prompt.kind === 'chat' ? { ...prompt, date } : prompt;
 }
 
 async function run(

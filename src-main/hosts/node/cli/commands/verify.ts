@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { EngineError } from '../../../../engine/api/errors.ts';
 import type { ExecutorName, KvCacheType } from '../../../../engine/api/types.ts';
-import { differencesOf, rulesOut } from '../../../../protocol/engine/receipt/differences.ts';
+import { differencesOf, isOtherModel } from '../../../../protocol/engine/receipt/differences.ts';
 import { conditionsOf, firstDifference, idsDigest, type Receipt } from '../../../../protocol/engine/receipt/receipt.ts';
 import { repeatReply } from '../../../../protocol/engine/receipt/repeat-reply.ts';
 import type { CliContext } from '../context.ts';
@@ -22,13 +22,13 @@ interface VerifyOptions {
 export function addVerifyCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   program
     .command('verify')
-    .summary('repeat a reply from its receipt, and compare')
+    .summary('repeat a reply from its receipt and compare')
     .description(
-      'Loads the model with the settings of a receipt, writes the reply again and compares token by token. ' +
+      'Loads the model with the settings of a receipt, generates the reply again and compares token by token. ' +
         'Exits with 0 if the reply is identical, 1 if it differs or cannot be repeated, and 2 if the file is not a ' +
-        'receipt or was changed.',
+        'receipt or has been changed.',
     )
-    .argument('<file>', 'a receipt: see "tokenscope run --receipt"')
+    .argument('<file>', 'a receipt from "tokenscope run --receipt" or the app')
     .option('--model <id or path>', 'the model to use (default: the id in the receipt)')
     .addOption(
       new Option('--executor <name>', 'wasm or reference (default: as in the receipt)').choices(['wasm', 'reference']),
@@ -47,7 +47,7 @@ async function verify(context: CliContext, path: string, options: VerifyOptions)
     const { state, reason } = checked;
     if (options.json) await context.out.json({ result: state, reason });
     else {
-      const what = state === 'tampered' ? 'was changed after it was written' : 'is not a receipt';
+      const what = state === 'tampered' ? 'has been changed since it was written' : 'is not a receipt';
       await context.err.line(`tokenscope: ${path} ${what}. ${reason}`);
     }
     return EXIT.usage;
@@ -67,15 +67,15 @@ async function repeat(context: CliContext, session: EngineSession, receipt: Rece
   const { client, model } = session;
   const { signal } = context;
   const { files } = await client.call('hashModel', {}, { signal });
-  const here = { files, conditions: conditionsOf(model, cliVersions()) };
-  const differences = differencesOf({ files: receipt.model.files, conditions: receipt.conditions }, here);
-  if (rulesOut(differences)) return { result: 'not_repeated', differences };
+  const now = { files, conditions: conditionsOf(model, cliVersions()) };
+  const differences = differencesOf({ files: receipt.model.files, conditions: receipt.conditions }, now);
+  if (isOtherModel(differences)) return { result: 'other_model', differences };
   const { promptIds, ...recorded } = receipt;
   const outcome = await repeatReply(client, { ...recorded, promptDigest: idsDigest(promptIds) }, { signal });
   return { ...outcome, differences };
 }
 
-/** As the receipt says, but for what the flags say. */
+/** The settings of the receipt, unless a flag overrides them. */
 function loadOptions({ conditions }: Receipt, options: VerifyOptions) {
   const { kernels, contextSize } = conditions;
   const executor = options.executor ?? conditions.executor;
@@ -89,13 +89,13 @@ function loadOptions({ conditions }: Receipt, options: VerifyOptions) {
   };
 }
 
-/** A receipt says no path, so a model outside of the library has to be named. */
+/** Receipts contain no paths, so a model outside the library needs a flag. */
 function withHint(error: unknown, { model }: Receipt): unknown {
   if (!(error instanceof EngineError) || error.code !== 'MODEL_NOT_FOUND') return error;
   const files = model.files.map(({ name, sha256 }) => `${name} with SHA-256 ${sha256}`).join(', ');
   return new EngineError(
     error.code,
-    `${error.message} Pass --model with the path of ${model.name}: ${files}.`,
+    `${error.message} Use --model with the path of ${model.name}: ${files}.`,
     error.details,
   );
 }

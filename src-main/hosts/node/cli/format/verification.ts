@@ -3,10 +3,10 @@ import { firstDifference, type Receipt } from '../../../../protocol/engine/recei
 import type { Continuation, RepeatOutcome } from '../../../../protocol/engine/receipt/repeat-reply.ts';
 import { plural } from './numbers.ts';
 
-/** What `verify` found. `not_repeated`: another model was loaded. */
-export type Verification = { differences: Difference[] } & (RepeatOutcome | { result: 'not_repeated' });
+/** The result of `verify`. */
+export type Verification = { differences: Difference[] } & (RepeatOutcome | { result: 'other_model' });
 
-/** What `verify` found, for a person. Tokens count from 1. */
+/** For people: tokens count from 1. */
 export function formatVerification(receipt: Receipt, verification: Verification): string {
   const differences = verification.differences.map(differenceText);
   return [...resultLines(receipt, verification), ...differences].join('\n');
@@ -28,11 +28,11 @@ function resultLines({ promptIds, reply }: Receipt, verification: Verification):
       return [
         `Cannot be repeated: the prompt differs from token ${firstDifference(promptIds, verification.promptIds) + 1}.`,
       ];
-    case 'not_repeated':
-      return ['Cannot be repeated with another model file.'];
+    case 'other_model':
+      return ['Cannot be repeated: the model file differs.'];
   }
 }
 
 function continuationText({ id, text }: Continuation): string {
-  return id === null ? 'ends there' : `${JSON.stringify(text)} (token ${id})`;
+  return id === null ? 'ends before it' : `${JSON.stringify(text)} (token ${id})`;
 }
