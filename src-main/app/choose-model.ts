@@ -26,6 +26,15 @@ export async function chooseModel(window: BrowserWindow | null): Promise<string 
   return await ask(window, options);
 }
 
+/** Shows a dialog to save a file. @returns null if it was cancelled */
+export async function chooseTarget(window: BrowserWindow | null, name: string): Promise<string | null> {
+  const options = { defaultPath: name, filters: [{ name: 'JSON', extensions: ['json'] }] };
+  const { canceled, filePath } = await (window === null
+    ? dialog.showSaveDialog(options)
+    : dialog.showSaveDialog(window, options));
+  return canceled || filePath === '' ? null : filePath;
+}
+
 async function ask(window: BrowserWindow | null, options: OpenDialogOptions): Promise<string | null> {
   const { canceled, filePaths } = await (window === null
     ? dialog.showOpenDialog(options)

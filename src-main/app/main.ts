@@ -9,7 +9,7 @@ import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath } from '../services/data-folder.ts';
 import { codeOf } from '../services/json-file.ts';
 import { APP_PAGE, registerAppScheme, serveAppScheme } from './app-protocol.ts';
-import { chooseFolder, chooseModel } from './choose-model.ts';
+import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
@@ -49,6 +49,7 @@ const services = new LocalAppServices({
   restartEngine: () => supervisor.restart(),
   chooseModel: () => chooseModel(window),
   chooseFolder: () => chooseFolder(window),
+  chooseTarget: (name) => chooseTarget(window, name),
   showInFolder: (path) => shell.showItemInFolder(path),
   onSettings: (settings) => applyTheme(window, settings.theme),
 });

@@ -14,6 +14,7 @@ import type {
 } from '../protocol/app/app-services.ts';
 import { about } from './about.ts';
 import { ChatStore } from './chats/chat-store.ts';
+import { writeText } from './json-file.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
@@ -38,6 +39,8 @@ export interface LocalServicesOptions {
   chooseModel?(): Promise<string | null>;
   /** Shows a dialog for a folder; null when none was chosen. Absent if there is no such dialog. */
   chooseFolder?(): Promise<string | null>;
+  /** Shows a dialog to save a file; null when it was cancelled. Absent if the page does that itself. */
+  chooseTarget?(name: string): Promise<string | null>;
   /** Shows a file in the system's file manager. */
   showInFolder?(path: string): void;
   /** Applies a changed setting in the host, for example the window's background. */
@@ -55,7 +58,7 @@ const MAX_NOTICES = 20;
 /** Longest wait for saves and downloads when the app quits, ms. */
 const STOP_MS = 3000;
 /** Calls that wait for a person in a system dialog. Quitting the app does not wait for them. */
-const DIALOGS: ReadonlySet<AppMethodName> = new Set(['modelOpen', 'modelLocate', 'modelsFolderChoose']);
+const DIALOGS: ReadonlySet<AppMethodName> = new Set(['modelOpen', 'modelLocate', 'modelsFolderChoose', 'textSave']);
 
 /** `AppServices` on the files of this computer. Hosts check parameters before they call it. */
 export class LocalAppServices implements AppServices {
@@ -123,6 +126,12 @@ export class LocalAppServices implements AppServices {
         return null;
       },
       ...this.#models.handlers,
+      textSave: async ({ name, text }) => {
+        if (options.chooseTarget === undefined) throw pageSavesFiles();
+        const path = await options.chooseTarget(name);
+        if (path !== null) await writeText(path, text);
+        return path !== null;
+      },
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
       openExternal: async (url) => {
@@ -221,6 +230,10 @@ export class LocalAppServices implements AppServices {
     this.emit({ type: 'settings', settings: this.#settings.value });
     this.#chats.tookOver();
   }
+}
+
+function pageSavesFiles(): EngineError {
+  return new EngineError('BAD_REQUEST', 'In the browser, the page saves files as downloads.');
 }
 
 function opensNoPaths(): EngineError {

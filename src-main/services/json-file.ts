@@ -37,6 +37,15 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   }
 }
 
+/** Replaces a file atomically. @throws EngineError STORAGE; an existing file is then unchanged */
+export async function writeText(path: string, text: string): Promise<void> {
+  try {
+    await writeFileAtomic(path, text);
+  } catch (error) {
+    throw storageError('write', path, error);
+  }
+}
+
 /**
  * Renames a damaged file to `NAME.corrupt` (`.corrupt-2`, ... if that exists), so that it is not overwritten.
  * @returns the new path

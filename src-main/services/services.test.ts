@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { AppEvent } from '../protocol/app/app-services.ts';
@@ -148,6 +148,37 @@ test('quitting waits for saves, but not for dialogs or for long', async () => {
   void services.invoke('openExternal', 'https://example.org/');
   await services.stop(50);
   expect(performance.now() - before).toBeLessThan(30_000);
+});
+
+test('a text is saved at the chosen path, or not at all', async () => {
+  const folder = await temporaryFolder();
+  const targets: (string | null)[] = [null, join(folder, 'saved.json'), join(folder, 'no', 'such', 'folder.json')];
+  const asked: string[] = [];
+  const services = new LocalAppServices({
+    host: 'electron',
+    dataFolder: await temporaryFolder(),
+    modelsDir: resolve('resources/models'),
+    openExternal: async () => undefined,
+    restartEngine: async () => undefined,
+    chooseTarget: async (name) => {
+      asked.push(name);
+      return targets.shift() ?? null;
+    },
+  });
+  const file = { name: 'a.receipt.json', text: '{"a":"é"}' };
+  expect(await services.invoke('textSave', file)).toBe(false);
+  expect(await services.invoke('textSave', file)).toBe(true);
+  await expect(services.invoke('textSave', file)).rejects.toMatchObject({ code: 'STORAGE' });
+  expect(asked).toEqual(Array.from({ length: 3 }, () => 'a.receipt.json'));
+  expect(await readdir(folder)).toEqual(['saved.json']);
+  expect(await readFile(join(folder, 'saved.json'), 'utf8')).toBe(file.text);
+  for (const name of ['../a.json', 'a/b', 'C:\\a', '', 'a\nb']) {
+    expect(await answerCall(services, 'textSave', [{ ...file, name }])).toMatchObject({
+      error: { code: 'BAD_REQUEST' },
+    });
+  }
+  const { services: inBrowser } = await started(await temporaryFolder(), 'web');
+  await expect(inBrowser.invoke('textSave', file)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
 });
 
 test('the built-in model is listed with its real size and its limits', async () => {

@@ -6,6 +6,7 @@ import { EngineClient } from '../../src-main/protocol/engine/client.ts';
 import { backendLost } from '../../src-main/protocol/errors.ts';
 import type { Transport } from '../../src-main/protocol/transports/transport.ts';
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
+import { downloadText } from './download-text.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { electronModelOpener, webModelOpener, type ModelOpener } from './model-opener.ts';
 import { electronServices, webServices, type PageServices } from './services.ts';
@@ -23,6 +24,12 @@ export interface Connection {
   readonly responds: boolean;
   /** Why the engine is not ready, if known. Reactive. */
   readonly message: string | null;
+  /**
+   * Saves a text as a file: the person chooses the path, or the browser saves a download.
+   * @returns whether it was saved; false if the dialog was cancelled
+   * @throws EngineError STORAGE
+   */
+  saveText(name: string, text: string): Promise<boolean>;
   /** @throws EngineError BACKEND_LOST while there is no engine */
   client(): EngineApi;
   /** Ends the engine, even if it hangs, and starts a new one. */
@@ -50,6 +57,7 @@ abstract class LiveConnection implements Connection {
 
   constructor(readonly services: PageServices) {}
 
+  abstract saveText(name: string, text: string): Promise<boolean>;
   abstract restart(): void;
   /** The engine that was attached is gone. */
   protected abstract lost(): void;
@@ -117,6 +125,10 @@ class ElectronConnection extends LiveConnection {
     bridge.requestEnginePort();
   }
 
+  saveText(name: string, text: string): Promise<boolean> {
+    return this.services.invoke('textSave', { name, text });
+  }
+
   restart(): void {
     this.detach('starting');
     // If this fails, there is no engine, and the main process reports why in an event.
@@ -161,6 +173,11 @@ class WebConnection extends LiveConnection {
       this.#worker?.postMessage(message);
     });
     this.#start();
+  }
+
+  saveText(name: string, text: string): Promise<boolean> {
+    downloadText(name, text);
+    return Promise.resolve(true);
   }
 
   restart(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSamplingParams } from '../../engine/api/defaults.ts';
+import { defaultSamplingParams, defaultStopParams } from '../../engine/api/defaults.ts';
 import { EngineError } from '../../engine/api/errors.ts';
 import { checkAppCall } from './app-schemas.ts';
 import {
@@ -8,7 +8,7 @@ import {
   MAX_MODELS_WITH_SETTINGS,
   parseStoredSettings,
 } from './settings-schemas.ts';
-import type { ChatEvent, ReplyFacts, StoredStop } from './chats/chat.ts';
+import type { ChatEvent, ReplyFacts, ReplyRun, StoredStop } from './chats/chat.ts';
 import { fakeToken } from '../engine/test-support/fake-engine.ts';
 
 const DATE = '2026-01-02T03:04:05.678Z';
@@ -35,6 +35,25 @@ const facts: ReplyFacts = {
   droppedMessages: 0,
   contextUsed: 4,
   runStart: 0,
+};
+const run: ReplyRun = {
+  requestedAt: DATE,
+  systemPrompt: 'Be brief.',
+  whenFull: 'drop_oldest',
+  template: { kind: 'custom', source: '{{ messages[0].content }}' },
+  enableThinking: null,
+  stop: defaultStopParams(),
+  useKvCache: true,
+  continues: { reason: 'stop_string', stopString: '.' },
+  promptDigest: '0'.repeat(64),
+  architecture: 'llama',
+  files: [{ name: 'model.gguf', bytes: 5, sha256: 'a'.repeat(64) }],
+  conditions: {
+    executor: 'wasm',
+    contextSize: 1000,
+    kernels: { variant: 'wide', revision: null, kvCacheType: 'f16', threads: 2, decodeThreads: 1, sumBits: 16 },
+    versions: { Tokenscope: '1.0.0' },
+  },
 };
 const tokens = { ids: [4, -1], lengths: [3, 2], parts: [0, 2], logprobs: [-1.5, 0], latencies: [2.25, 0] };
 const tokensEvent = { type: 'tokens', at: DATE, turn: 'b', from: 0, text: 't0 t1', tokens } as const;
@@ -99,6 +118,21 @@ describe('checkAppCall', () => {
   ])('accepts the stored stop %o', (stop) => {
     const write = chatWrite({ type: 'reply', at: DATE, turn: 'b', facts: { stop } });
     expect(checkAppCall('chatWrite', [write]).params).toEqual([write]);
+  });
+
+  it('stores what repeats a reply, where it is known', () => {
+    for (const known of [run, { ...run, continues: null, files: null }, null]) {
+      const turn = { id: 'b', parent: 'a', role: 'assistant', createdAt: DATE, facts: { ...facts, run: known } };
+      const write = chatWrite(
+        { type: 'turn', at: DATE, turn },
+        { type: 'reply', at: DATE, turn: 'b', facts: { run: known } },
+      );
+      expect(checkAppCall('chatWrite', [write]).params).toEqual([write]);
+    }
+    for (const change of [{ promptDigest: 'x' }, { template: { kind: 'other' } }, { files: [] }, { more: 1 }]) {
+      const write = chatWrite({ type: 'reply', at: DATE, turn: 'b', facts: { run: { ...run, ...change } } });
+      expect(refusedField('chatWrite', [write])).not.toBeNull();
+    }
   });
 
   it.each([{ reason: 'max_tokens' }, { reason: 'tired', detail: '' }, { reason: 'error', tokens: 1 }, {}])(

@@ -5,7 +5,7 @@ import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
 import { chatId, shortText, measuredRate } from './fields.ts';
-import { modelId, parseOrRefuse, schemaOf } from '../fields.ts';
+import { modelId, parseOrRefuse, schemaOf, text } from '../fields.ts';
 
 /** Only https addresses without a user name or password leave the app. */
 const externalUrl = v.pipe(
@@ -17,6 +17,9 @@ const externalUrl = v.pipe(
     return protocol === 'https:' && username === '' && password === '';
   }, 'Expected an https address'),
 );
+
+/** Not a path: the person chooses the folder. */
+const fileName = v.pipe(v.string(), v.maxLength(200), v.regex(/^[^/\\:*?"<>|\p{Cc}]+$/u, 'Expected a file name'));
 
 type ParamsSchemas = { readonly [M in AppMethodName]: v.GenericSchema<unknown, AppMethods[M]['params']> };
 
@@ -55,6 +58,7 @@ const appParams: ParamsSchemas = {
   modelsFolder: none,
   modelsFolderChoose: none,
   modelsFolderReset: none,
+  textSave: v.strictTuple([v.strictObject({ name: fileName, text })]),
   systemMemory: none,
   networkLog: none,
   openExternal: v.strictTuple([externalUrl]),

@@ -327,6 +327,11 @@ export interface AppMethods {
   /** Shows a dialog for the download folder; null if none was chosen. Refused in the browser. */
   modelsFolderChoose: { params: []; result: ModelsFolder | null };
   modelsFolderReset: { params: []; result: ModelsFolder };
+  /**
+   * Saves a text with the system's dialog; false if it was cancelled. Refused in the browser, where the page saves files.
+   * `name`: suggested file name.
+   */
+  textSave: { params: [{ name: string; text: string }]; result: boolean };
   systemMemory: { params: []; result: SystemMemory };
   networkLog: { params: []; result: NetworkRecord[] };
   /** Opens an https address in the system's browser, on a person's click only. */

@@ -1,6 +1,7 @@
 import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type {
+  FileHash,
   GenerateEvent,
   GenerateParams,
   GeneratedToken,
@@ -134,6 +135,8 @@ export class FakeEngine implements EngineApi {
   readonly loads: EngineStreams['load']['params'][] = [];
   /** How the next loads go: a model that is loaded, `'pause'` to wait for `resume` or an abort, or a failure. */
   loadScripts: (ModelInfo | 'pause' | Error)[][] = [];
+  /** Answers `hashModel`; null: it fails. */
+  files: FileHash[] | null = null;
   /** Answers `describe`. */
   describe: (modelId: string) => EngineMethods['describe']['result'] = (modelId) => {
     throw new EngineError('MODEL_NOT_FOUND', `There is no ${modelId}.`);
@@ -148,6 +151,7 @@ export class FakeEngine implements EngineApi {
     const result = (value: unknown) => value as EngineMethods[M]['result'];
     if (method === 'status') return result({ model: this.model, busy: false });
     if (method === 'describe') return result(this.describe((params as { modelId: string }).modelId));
+    if (method === 'hashModel' && this.files !== null) return result({ files: this.files });
     if (method === 'unload') {
       this.model = null;
       return result(null);
@@ -276,6 +280,13 @@ export class FakeConnection implements Connection {
   };
 
   constructor(readonly services: PageServices) {}
+
+  readonly saved: { name: string; text: string }[] = [];
+
+  saveText(name: string, text: string): Promise<boolean> {
+    this.saved.push({ name, text });
+    return Promise.resolve(true);
+  }
 
   client(): EngineApi {
     if (this.#current === null) throw backendLost();
