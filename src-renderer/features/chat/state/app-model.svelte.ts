@@ -1,5 +1,8 @@
 import { createContext, untrack } from 'svelte';
+import type { AppServices } from '../../../../src-main/protocol/app/app-services.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
+import { ReceiptsState } from '../receipts/receipts.svelte.ts';
+import { engineVersions } from '../receipts/run-facts.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
@@ -28,6 +31,7 @@ export interface AppModel {
   /** The model of the open chat if a different one is loaded. */
   readonly otherModel: OtherModelState;
   readonly automatic: AutomaticRequests;
+  readonly receipts: ReceiptsState;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -45,7 +49,9 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
+  const versions = versionsOf(services);
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, versions });
+  const receipts = new ReceiptsState({ connection, engine, versions, session });
   const flush = () => {
     void settings.flush();
     void chats.flush();
@@ -81,5 +87,21 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel };
+  return {
+    ...{ connection, settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel },
+    receipts,
+  };
+}
+
+/** Requested once. A reply matters more than its versions, so if the request fails, none are recorded. */
+function versionsOf(services: AppServices): () => Promise<Record<string, string>> {
+  let versions: Promise<Record<string, string>> | null = null;
+  return () =>
+    (versions ??= services.invoke('about').then(
+      (about) => engineVersions(about, navigator.userAgent),
+      () => {
+        versions = null;
+        return {};
+      },
+    ));
 }

@@ -42,14 +42,16 @@ export class ChatSession {
     grammarCheck: Pick<GrammarCheck, 'blocks'>;
     /** Collects tokens until the next animation frame; tests provide their own. */
     frame?: (callback: () => void) => void;
+    /** See `RunConditions`. Default none. */
+    versions?: () => Promise<Record<string, string>>;
   }) {
-    const { chats, engine, frame = nextFrame } = parts;
+    const { chats, engine, frame = nextFrame, versions = async () => ({}) } = parts;
     this.#chats = chats;
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
     this.#request = new ReplyRequest(parts);
-    const runner = new ReplyRunner({ chats, engine, request: this.#request, frame });
+    const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, versions });
     this.#runner = runner;
     this.figures = new ChatFigures({ chats, engine, running: () => runner.running?.reply ?? null });
   }
@@ -62,6 +64,11 @@ export class ChatSession {
   /** The chat of the running reply. */
   get writingId(): string | null {
     return this.#runner.running?.chat.id ?? null;
+  }
+
+  /** See `ReplyRunner.hashing`. */
+  get hashing(): Promise<void> {
+    return this.#runner.hashing;
   }
 
   /** The running reply of the open chat. */

@@ -51,6 +51,7 @@ it('gives the model the chat with its system prompt and the template of the sett
     whenFull: 'stop',
     template: { kind: 'plain' },
     enableThinking: false,
+    date: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
   });
   expect(session.promptOf('')).toMatchObject({ messages: [{}, {}, { role: 'assistant' }] });
   expect(session.promptOf('More')).toMatchObject({ messages: [{}, {}, {}, { role: 'user', text: 'More' }] });

@@ -18,13 +18,13 @@ export class ReplyRequest {
     this.#modelSettings = parts.modelSettings;
   }
 
-  /** Parameters to generate `reply`, or to continue it. */
-  params(chat: ChatDocument, reply: Reply): GenerateParams {
+  /** Parameters to generate `reply`, or to continue it. @param date the current time, ISO 8601 */
+  params(chat: ChatDocument, reply: Reply, date: string): GenerateParams {
     const messages = chat.messages(reply).map(({ message }) => message);
     if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
     const { sampling, stop } = this.#modelSettings;
     const { useKvCache } = this.#settings.current;
-    const prompt = this.#prompt(messages);
+    const prompt = { ...this.#prompt(messages), date };
     return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
@@ -53,7 +53,7 @@ export class ReplyRequest {
     };
   }
 
-  #prompt(messages: ChatMessage[]): PromptInput {
+  #prompt(messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
     const { template, own } = this.#modelSettings;
     const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
     return { kind: 'chat', messages, whenFull: this.#settings.current.whenFull, template, ...thinking };

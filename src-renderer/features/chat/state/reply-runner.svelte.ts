@@ -1,8 +1,10 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { Stop } from '../../../../src-main/engine/api/types.ts';
+import type { FileHash, GenerateStart, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
+import { runFacts, type AskedReply } from '../receipts/run-facts.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
+import { now } from './identity.ts';
 import { SpeedMeasurements } from './measurements.svelte.ts';
 import { modelFacts, type ReplyRequest } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -28,6 +30,10 @@ export class ReplyRunner {
   readonly #engine: EngineState;
   readonly #request: ReplyRequest;
   readonly #frame: (callback: () => void) => void;
+  readonly #versions: () => Promise<Record<string, string>>;
+  /** Of models that generated replies. */
+  readonly #files = new WeakMap<ModelInfo, FileHash[]>();
+  #hashing: Promise<void> = Promise.resolve();
 
   constructor(parts: {
     chats: ChatsState;
@@ -35,11 +41,14 @@ export class ReplyRunner {
     request: ReplyRequest;
     /** Collects tokens until the next animation frame. */
     frame: (callback: () => void) => void;
+    /** See `RunConditions`. */
+    versions: () => Promise<Record<string, string>>;
   }) {
     this.#chats = parts.chats;
     this.#engine = parts.engine;
     this.#request = parts.request;
     this.#frame = parts.frame;
+    this.#versions = parts.versions;
   }
 
   /** The running reply and its chat. */
@@ -47,12 +56,18 @@ export class ReplyRunner {
     return this.#running;
   }
 
+  /** Resolves when the files of the latest reply's model have been hashed, or cannot be. */
+  get hashing(): Promise<void> {
+    return this.#hashing;
+  }
+
   /**
    * Generates `reply`, or continues it.
    * @returns whether queued messages may be sent now: not after an error, nor if the reply was stopped for something else
    */
   async run(chat: ChatDocument, reply: Reply): Promise<boolean> {
-    const params = this.#request.params(chat, reply);
+    const requestedAt = now();
+    const params = this.#request.params(chat, reply, requestedAt);
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     const { signal } = running.abort;
     this.#running = running;
@@ -62,14 +77,17 @@ export class ReplyRunner {
     // Other pages, and this page after a crash, need to know that it is being continued.
     if (continues) chat.noteReply(reply);
     try {
-      const engine = await this.#engine.ready(signal);
+      const [engine, versions] = await Promise.all([this.#engine.ready(signal), this.#versions()]);
       this.#noteModel(chat, reply);
       await writeReply(reply, {
         engine,
         params,
         signal,
         frame: this.#frame,
-        onStart: () => chat.noteReply(reply),
+        onStart: (start) => {
+          this.#noteRun(reply, { params, requestedAt, versions }, start);
+          chat.noteReply(reply);
+        },
         onTokens: () => following.grew(),
         stopOf: (stop) => because(stop, running),
       });
@@ -81,6 +99,7 @@ export class ReplyRunner {
       this.stopRequest.end();
       this.measurements.note(reply, this.#engine.model, params.useKvCache);
     }
+    this.#hashing = this.#noteFiles(chat, reply);
     return reply.stop?.reason !== 'error' && !running.holdsQueue;
   }
 
@@ -100,6 +119,35 @@ export class ReplyRunner {
     this.measurements.startWith(model);
     reply.note({ ...modelFacts(model), executor: model.executor });
     if (chat.model.id === '') chat.model = { id: model.id, name: model.name };
+  }
+
+  #noteRun(reply: Reply, asked: AskedReply, start: GenerateStart): void {
+    const { model } = this.#engine;
+    const run = model === null ? null : runFacts(asked, start, model);
+    if (model === null || run === null) return;
+    reply.note({ run: { ...run, files: this.#files.get(model) ?? null } });
+  }
+
+  /** Hashes the files after the model's first reply, because it takes a while. */
+  async #noteFiles(chat: ChatDocument, reply: Reply): Promise<void> {
+    const { run } = reply.facts;
+    const { model } = this.#engine;
+    if (!run || run.files !== null || model === null || this.#engine.status !== 'ready') return;
+    const files = await hashesOf(this.#engine);
+    if (files === null || this.#engine.model !== model) return;
+    this.#files.set(model, files);
+    if (reply.facts.run !== run) return;
+    reply.note({ run: { ...run, files } });
+    chat.noteReply(reply);
+  }
+}
+
+/** Null if it fails. The error is not shown here: a receipt without hashes cannot be saved and says so. */
+async function hashesOf(engine: EngineState): Promise<FileHash[] | null> {
+  try {
+    return (await (await engine.ready()).call('hashModel', {})).files;
+  } catch {
+    return null;
   }
 }
 

@@ -267,7 +267,7 @@ export class Reply {
     this.dropped = 0;
     this.#runLatencies = null;
     this.#setElsewhere(false);
-    this.facts = { ...this.facts, stop: null, timings: null, ...facts, runStart: this.count };
+    this.facts = { ...this.facts, stop: null, timings: null, run: null, ...facts, runStart: this.count };
   }
 
   /** Updates facts, for example the model. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GeneratedToken, GenerateParams, Stop } from '../../../../src-main/engine/api/types.ts';
+import type { GeneratedToken, GenerateParams, GenerateStart, Stop } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from './reply.svelte.ts';
 
@@ -10,7 +10,7 @@ export interface WriteOptions {
   /** Collects tokens until the next animation frame. */
   frame(callback: () => void): void;
   /** The `start` event arrived. */
-  onStart(): void;
+  onStart(start: GenerateStart): void;
   /** Tokens were added. */
   onTokens(): void;
   /** Maps the engine's stop to the reply's. */
@@ -34,7 +34,7 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
     for await (const event of engine.stream('generate', options.params, { signal: options.signal })) {
       if (event.type === 'start') {
         reply.started(event);
-        options.onStart();
+        options.onStart(event);
       } else if (event.type === 'token') {
         buffer.push(event.token);
         if (event.dropped !== undefined) reply.dropped = event.dropped.total;

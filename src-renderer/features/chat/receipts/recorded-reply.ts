@@ -1,0 +1,62 @@
+import type { ChatMessage, FileHash, RunConditions } from '../../../../src-main/engine/api/types.ts';
+import type { ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { isEarlierStop } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { RecordedReply } from '../../../../src-main/protocol/engine/receipt/repeat-reply.ts';
+import type { ChatDocument } from '../state/chat-document.svelte.ts';
+import type { Reply } from '../state/reply.svelte.ts';
+
+/** The latest run of a stored reply, with its request. */
+export interface StoredRun extends RecordedReply {
+  architecture: string;
+  /** Null if they were not hashed. */
+  files: FileHash[] | null;
+  conditions: RunConditions;
+}
+
+/** What repeats a reply; or the reason, for people, why it cannot be repeated. */
+export function storedRun(chat: ChatDocument, reply: Reply): StoredRun | string {
+  const { run, sampling, seed } = reply.facts;
+  if (run === undefined || run === null) {
+    return reply.promptTokens === 0
+      ? 'The model never started this reply.'
+      : 'This reply is from an earlier version of Tokenscope, which did not record its settings.';
+  }
+  const ids = Array.from({ length: reply.count - reply.runStart }, (_, at) => reply.token(reply.runStart + at).id);
+  if (ids.some((id) => id < 0)) return 'Some of its tokens are missing, because the chat file was damaged.';
+  const { requestedAt, whenFull, template, enableThinking, stop, useKvCache, continues } = run;
+  const tokens = ids.length;
+  const ended = reply.stop;
+  return {
+    requestedAt,
+    request: {
+      prompt: {
+        kind: 'chat',
+        messages: messagesOf(chat, reply, run),
+        whenFull,
+        template,
+        ...(enableThinking === null ? {} : { enableThinking }),
+      },
+      sampling: { ...sampling, seed },
+      stop,
+      useKvCache,
+      ...(continues === null ? {} : { continues }),
+    },
+    promptDigest: run.promptDigest,
+    reply: {
+      ids,
+      text: reply.slice(reply.startOf(reply.runStart), reply.length),
+      // Null if the app was closed during the reply.
+      stop: ended === null || isEarlierStop(ended) ? { reason: 'user', tokens } : ended,
+    },
+    architecture: run.architecture,
+    files: run.files,
+    conditions: run.conditions,
+  };
+}
+
+function messagesOf(chat: ChatDocument, reply: Reply, { systemPrompt }: ReplyRun): ChatMessage[] {
+  const system: ChatMessage[] = systemPrompt === '' ? [] : [{ role: 'system', text: systemPrompt }];
+  const said = chat.messages(reply).flatMap(({ message, turn }) => (turn === null ? [] : [message]));
+  const before = reply.slice(0, reply.startOf(reply.runStart));
+  return [...system, ...said, ...(before === '' ? [] : [{ role: 'assistant' as const, text: before }])];
+}

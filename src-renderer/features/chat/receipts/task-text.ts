@@ -1,0 +1,92 @@
+import type { Difference } from '../../../../src-main/protocol/engine/receipt/differences.ts';
+import type { RepeatOutcome } from '../../../../src-main/protocol/engine/receipt/repeat-reply.ts';
+import { formatCount, formatInteger } from '../../../ui/format.ts';
+import { OTHER_PROMPT, type ReceiptTask } from './receipts.svelte.ts';
+
+/** For people: tokens count from 1. */
+export interface TaskText {
+  title: string;
+  detail: string;
+}
+
+export function taskText({ kind, state }: ReceiptTask): TaskText {
+  switch (state.phase) {
+    case 'running': {
+      const { tokens, of } = state;
+      const detail = of === 0 ? '' : `${formatInteger(tokens)} of ${formatCount(of, 'token')}`;
+      return { title: 'Generating the reply again…', detail };
+    }
+    case 'failed':
+      return { title: kind === 'save' ? 'The receipt was not saved' : CANNOT, detail: state.problem };
+    case 'done':
+      return outcomeText(state.outcome, state.tokens);
+  }
+}
+
+const CANNOT = 'The reply cannot be repeated';
+
+function outcomeText(outcome: RepeatOutcome, tokens: number): TaskText {
+  switch (outcome.result) {
+    case 'identical':
+      return {
+        title: 'Identical',
+        detail: tokens === 1 ? 'The token matches.' : `All ${formatInteger(tokens)} tokens match.`,
+      };
+    case 'differs':
+      return {
+        title: `Differs from token ${formatInteger(outcome.at + 1)}`,
+        detail: outcome.at === 0 ? 'No tokens match.' : matchingText(outcome.at),
+      };
+    case 'other_prompt':
+      return { title: CANNOT, detail: OTHER_PROMPT };
+  }
+}
+
+function matchingText(tokens: number): string {
+  return tokens === 1 ? 'The first token matches.' : `The first ${formatInteger(tokens)} tokens match.`;
+}
+
+/** Sentence case, for the table of differences. */
+export const DIFFERENCE_LABELS: Readonly<Record<Difference['what'], string>> = {
+  'model file': 'Model file',
+  executor: 'Executor',
+  'KV cache type': 'KV cache type',
+  kernels: 'Kernels',
+  'context size': 'Context size',
+  threads: 'Threads',
+  versions: 'Versions',
+};
+
+export interface DifferingText {
+  label: string;
+  testId: string;
+  /** The start of both texts. */
+  shared: string;
+  /** The first token that differs; empty if the reply ends before it. */
+  first: string;
+  rest: string;
+}
+
+/** The two replies side by side; null unless they differ. */
+export function differingTexts({ state, reply }: ReceiptTask): DifferingText[] | null {
+  if (state.phase !== 'done' || state.outcome.result !== 'differs') return null;
+  const { at, shared, recorded, repeated, firstRepeated } = state.outcome;
+  const index = reply.runStart + at;
+  const firstRecorded = index < reply.count ? reply.token(index).text : '';
+  return [
+    {
+      label: 'Recorded',
+      testId: 'recorded-text',
+      shared,
+      first: firstRecorded,
+      rest: recorded.text.slice(firstRecorded.length),
+    },
+    {
+      label: 'Repeated',
+      testId: 'repeated-text',
+      shared,
+      first: firstRepeated,
+      rest: repeated.text.slice(firstRepeated.length),
+    },
+  ];
+}
