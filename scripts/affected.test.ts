@@ -22,7 +22,7 @@ describe('what a change can affect', () => {
   test('the terminal: the specs that use it', () => {
     expect(planFor(['src-main/hosts/node/cli/output.ts'])).toMatchObject({
       kernels: false,
-      specs: ['hosts-agree', 'model-library', 'open-model'],
+      specs: ['hosts-agree', 'model-library', 'open-model', 'receipts'],
     });
   });
 

@@ -22,7 +22,7 @@ const DOCUMENTS_TEST = 'scripts/docs.test.ts';
 /** They run the built programs, which imports do not show. */
 const PROGRAM_TESTS = ['src-main/hosts/', 'src-main/services/services.test.ts'];
 /** Specs that run the terminal's commands. */
-const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model'];
+const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model', 'receipts'];
 
 /** The first matching rule of a file lists what it affects, besides the tests that import it. */
 const RULES: readonly [file: RegExp, effect: Effect][] = [
