@@ -50,7 +50,7 @@ export interface RunConditions {
         sumBits: 16 | 32;
       })
     | null;
-  /** Of the program (`Tokenscope`) and its runtime: `V8`, `Node.js`, `Electron`, `Browser`. */
+  /** Of the program (`Tokenscope`) and its runtime, such as `V8`, `Electron` or `Firefox`. */
   versions: Record<string, string>;
 }
 

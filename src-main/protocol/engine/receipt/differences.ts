@@ -28,21 +28,26 @@ export function isOtherModel(differences: readonly Difference[]): boolean {
   return differences.some(({ effect }) => effect === 'incomparable');
 }
 
-/** The first file that differs. The name of a single file is ignored, because people rename files. */
+/**
+ * The first file that differs; the largest ones if no names match. The name of a single file is ignored, because people
+ * rename files.
+ */
 function modelFileDifference(recorded: readonly FileHash[], now: readonly FileHash[]): Difference | null {
   const difference = (a: FileHash | undefined, b: FileHash | undefined): Difference => {
     return { what: 'model file', recorded: fileText(a), now: fileText(b), effect: 'incomparable' };
   };
-  const [first, second] = [recorded[0], now[0]];
-  if (recorded.length === 1 && now.length === 1) {
-    return first?.sha256 === second?.sha256 ? null : difference(first, second);
-  }
-  const names = [...new Set([...recorded, ...now].map(({ name }) => name))].sort();
-  for (const name of names) {
+  if (recorded.length === 1 && now.length === 1 && recorded[0].sha256 === now[0].sha256) return null;
+  const names = new Set([...recorded, ...now].map(({ name }) => name));
+  if (names.size === recorded.length + now.length) return difference(largest(recorded), largest(now));
+  for (const name of [...names].sort()) {
     const [a, b] = [recorded, now].map((files) => files.find((file) => file.name === name));
     if (a?.sha256 !== b?.sha256) return difference(a, b);
   }
   return null;
+}
+
+function largest(files: readonly FileHash[]): FileHash | undefined {
+  return files.toSorted((a, b) => b.bytes - a.bytes)[0];
 }
 
 function fileText(file: FileHash | undefined): string {
@@ -54,7 +59,7 @@ function conditionDifferences(recorded: RunConditions, now: RunConditions): Diff
     ['executor', 'possible', ({ executor }) => executor],
     ['KV cache type', 'possible', ({ kernels }) => kernels?.kvCacheType ?? 'f32'],
     ['kernels', 'possible', kernelsText],
-    ['context size', 'possible', ({ contextSize }) => `${contextSize} tokens`],
+    ['context size', 'possible', ({ contextSize }) => `${contextSize.toLocaleString('en-US')} tokens`],
     ['threads', 'none', ({ kernels }) => String(kernels?.threads ?? 1)],
   ];
   const isOtherExecutor = recorded.executor !== now.executor;

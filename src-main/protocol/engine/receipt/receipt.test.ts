@@ -116,6 +116,10 @@ describe('differences', () => {
     ]);
     const parts = [...FILES, { name: 'tokenizer.json', bytes: 1, sha256: HASH }];
     expect(differencesOf({ ...recorded, files: parts }, recorded).map(({ now }) => now)).toEqual(['no such file']);
+    const renamed = parts.map((file) => ({ ...file, name: `new-${file.name}` }));
+    expect(differencesOf({ ...recorded, files: parts }, { ...recorded, files: renamed })).toMatchObject([
+      { recorded: `model.gguf, SHA-256 ${HASH}`, now: `new-model.gguf, SHA-256 ${HASH}` },
+    ]);
   });
 
   it('name executor, threads, context size, cache type, kernels and versions with both values', () => {
@@ -129,13 +133,13 @@ describe('differences', () => {
     expect(texts({ kernels: { ...kernels!, threads: 1 } })).toEqual([
       'threads: recorded 4, now 1 (does not change the reply)',
     ]);
-    expect(texts({ contextSize: 300 })).toEqual(['context size: recorded 1000 tokens, now 300 tokens']);
+    expect(texts({ contextSize: 300 })).toEqual(['context size: recorded 1,000 tokens, now 300 tokens']);
     expect(texts({ kernels: { ...kernels!, kvCacheType: 'q8' } })).toEqual(['KV cache type: recorded f32, now q8']);
     expect(texts({ kernels: { ...kernels!, variant: 'simd', revision: null } })).toEqual([
       'kernels: recorded wide 12ab, 32-bit sums, now simd, 32-bit sums',
     ]);
-    expect(texts({ versions: { Tokenscope: '1.0.0', Browser: 'Chrome 140' } })).toEqual([
-      'versions: recorded V8 14.0, now Browser Chrome 140',
+    expect(texts({ versions: { Tokenscope: '1.0.0', Chrome: '140' } })).toEqual([
+      'versions: recorded V8 14.0, now Chrome 140',
     ]);
   });
 });

@@ -7,7 +7,7 @@ import { ChatsState } from '../state/chats.svelte.ts';
 import { end, MODEL, start, token, tokens } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
 import { ReceiptsState } from './receipts.svelte.ts';
-import { differingTexts, taskText } from './task-text.ts';
+import { differingTexts, taskText, withShortHashes } from './task-text.ts';
 import { engineVersions } from './run-facts.ts';
 
 const FILES: FileHash[] = [{ name: 'model.gguf', bytes: 9, sha256: 'a'.repeat(64) }];
@@ -70,8 +70,8 @@ describe('Run again', () => {
     api.scripts = [[start(), ...tokens(2), { type: 'token', token: token(9, { text: ' other' }) }, end(3)]];
     expect(await runAgain(chat)).toBe('Differs from token 3: The first 2 tokens match.');
     expect(differingTexts(receipts.task!)).toEqual([
-      { label: 'Recorded', testId: 'recorded-text', shared: 't0 t1', first: ' t2', rest: '' },
-      { label: 'Repeated', testId: 'repeated-text', shared: 't0 t1', first: ' other', rest: '' },
+      { label: 'Recorded', testId: 'recorded-text', shared: 't0 t1 ', first: 't2', rest: '' },
+      { label: 'Repeated', testId: 'repeated-text', shared: 't0 t1 ', first: 'other', rest: '' },
     ]);
   });
 
@@ -170,6 +170,10 @@ describe('Save receipt', () => {
   });
 });
 
+it('hashes are shortened', () => {
+  expect(withShortHashes(`a.gguf, SHA-256 ${'0123456789abcdef'.repeat(4)}`)).toBe('a.gguf, SHA-256 0123456789ab…');
+});
+
 it('versions are those of the engine’s runtime', () => {
   const about = { version: '1.0.0', versions: { 'Node.js': '22.1.0', V8: '14.0' } };
   expect(engineVersions({ ...about, host: 'electron' }, 'Chrome/1.2')).toEqual({
@@ -179,7 +183,9 @@ it('versions are those of the engine’s runtime', () => {
   const agent = 'Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.1.2 Safari/537.36';
   expect(engineVersions({ ...about, host: 'web' }, agent)).toEqual({
     Tokenscope: '1.0.0',
-    Browser: 'Chrome 140.0.1.2',
+    Chrome: '140.0.1.2',
   });
+  const safari = 'Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15';
+  expect(engineVersions({ ...about, host: 'web' }, safari)).toEqual({ Tokenscope: '1.0.0', Safari: '18.5' });
   expect(engineVersions({ ...about, host: 'web' }, 'unknown')).toEqual({ Tokenscope: '1.0.0' });
 });

@@ -36,12 +36,16 @@ export function runFacts(
   };
 }
 
+/** Browser engines by their part of the user agent string. Edge and others are Chrome. */
+const BROWSERS: Readonly<Record<string, string>> = { Firefox: 'Firefox', Chrome: 'Chrome', Version: 'Safari' };
+
 /** Versions of the program and of the engine's runtime: in a browser, the browser. */
 export function engineVersions(
   { host, version, versions }: Pick<AboutInfo, 'host' | 'version' | 'versions'>,
   userAgent: string,
 ): Record<string, string> {
   if (host === 'electron') return { Tokenscope: version, ...versions };
-  const [browser] = /(Firefox|Edg|Chrome|Version)\/[\d.]+/.exec(userAgent) ?? [];
-  return { Tokenscope: version, ...(browser === undefined ? {} : { Browser: browser.replace('/', ' ') }) };
+  const [, token = '', browserVersion = ''] = /(Firefox|Chrome|Version)\/([\d.]+)/.exec(userAgent) ?? [];
+  const browser = BROWSERS[token];
+  return { Tokenscope: version, ...(browser === undefined ? {} : { [browser]: browserVersion }) };
 }

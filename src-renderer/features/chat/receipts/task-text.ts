@@ -57,12 +57,17 @@ export const DIFFERENCE_LABELS: Readonly<Record<Difference['what'], string>> = {
   versions: 'Versions',
 };
 
+/** Shortens SHA-256 hashes to their first 12 digits. */
+export function withShortHashes(text: string): string {
+  return text.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…');
+}
+
 export interface DifferingText {
   label: string;
   testId: string;
   /** The start of both texts. */
   shared: string;
-  /** The first token that differs; empty if the reply ends before it. */
+  /** The first token that differs, without leading spaces; empty if the reply ends before it. */
   first: string;
   rest: string;
 }
@@ -74,19 +79,15 @@ export function differingTexts({ state, reply }: ReceiptTask): DifferingText[] |
   const index = reply.runStart + at;
   const firstRecorded = index < reply.count ? reply.token(index).text : '';
   return [
-    {
-      label: 'Recorded',
-      testId: 'recorded-text',
-      shared,
-      first: firstRecorded,
-      rest: recorded.text.slice(firstRecorded.length),
-    },
-    {
-      label: 'Repeated',
-      testId: 'repeated-text',
-      shared,
-      first: firstRepeated,
-      rest: repeated.text.slice(firstRepeated.length),
-    },
+    { label: 'Recorded', testId: 'recorded-text', ...marked(shared, firstRecorded, recorded.text) },
+    { label: 'Repeated', testId: 'repeated-text', ...marked(shared, firstRepeated, repeated.text) },
   ];
+}
+
+/** @param text from the first token that differs */
+function marked(shared: string, token: string, text: string): Pick<DifferingText, 'shared' | 'first' | 'rest'> {
+  const word = token.trimStart();
+  const first = word === '' ? token : word;
+  const spaces = token.length - first.length;
+  return { shared: shared + token.slice(0, spaces), first, rest: text.slice(token.length) };
 }
