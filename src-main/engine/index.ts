@@ -5,11 +5,9 @@ import type { Executor } from './executors/executor.ts';
 import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
 import { createWasmExecutor, threadsFor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
+import { generateLanes } from './generation/generate-lanes.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
-import { HostYield } from './generation/host-yield.ts';
 import { inspect } from './generation/inspect.ts';
-import { commonBeginning, Lanes, together } from './generation/lanes.ts';
-import { logitsAfter } from './generation/prefill.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
@@ -33,6 +31,7 @@ import type {
   InspectParams,
   Inspection,
   KvCacheType,
+  LanesEvent,
   LoadProgress,
   ModelInfo,
   Profile,
@@ -222,43 +221,25 @@ export class InferenceEngine {
   }
 
   /**
-   * Writes several replies at once: the model reads its weights once for the next token of all of them, and what the
-   * prompts begin with alike is computed once. Each reply is the one that `generate` would give. Together they share the
+   * Generates several replies as one batch: the model reads its weights once for the next token of all of them, and what
+   * the prompts have in common is computed once. Each reply is the one that `generate` would give. Together they share the
    * context window. Leaving the loop early ends the requests.
-   * @param requests at least one
-   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
+   * @param requests at least one; the `cancel` of each stops that lane
+   * @param cancel stops all lanes
+   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL; CANCELLED while it waits for its
+   * turn
    */
   async *generateLanes(
     requests: readonly { params: GenerateParams; cancel?: CancelToken }[],
-  ): AsyncGenerator<{ lane: number; event: GenerateEvent }, void, undefined> {
-    const leave = await this.queue.enter();
-    let abandoned = false;
+    cancel?: CancelToken,
+  ): AsyncGenerator<LanesEvent, void, undefined> {
+    const leave = await this.queue.enter(cancel);
     try {
       const loaded = this.require();
       for (const { params } of requests) validateGenerateParams(params, loaded.model.config);
-      const jobs = requests.map(({ params, cancel }) => {
-        const either = {
-          get cancelled() {
-            return abandoned || (cancel?.cancelled ?? false);
-          },
-        };
-        return this.job(loaded, params, either);
-      });
+      const jobs = requests.map((request) => this.job(loaded, request.params, request.cancel));
       const { executor, cache, context } = loaded;
-      const begin = commonBeginning(jobs.map(({ prompt }) => prompt.ids));
-      // One more, because the last is never taken from what is there.
-      context.reuse([...begin, 0]);
-      if (context.length < begin.length) {
-        const cancelled = { cancelled: false };
-        await logitsAfter(begin, context, new HostYield(this.platform), requests[0]?.cancel ?? cancelled);
-      }
-      const lanes = new Lanes(executor, cache, context, jobs.length, begin.length);
-      yield* together(
-        jobs.length,
-        (lane) => generate({ ...jobs[lane], context: lanes.window(lane) }),
-        (lane) => lanes.finish(lane),
-        () => (abandoned = true),
-      );
+      yield* generateLanes({ jobs, executor, cache, context, platform: this.platform, cancel });
     } finally {
       leave();
     }

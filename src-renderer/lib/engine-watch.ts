@@ -10,7 +10,14 @@ import type {
 export const UNANSWERED_MS = 5000;
 
 /** Answered at once by an engine that has nothing else to do. */
-const QUICK: ReadonlySet<MethodName> = new Set(['status', 'tokenize', 'detokenize', 'renderChat', 'checkGrammar']);
+const QUICK: ReadonlySet<MethodName> = new Set([
+  'status',
+  'tokenize',
+  'detokenize',
+  'renderChat',
+  'checkGrammar',
+  'stopLane',
+]);
 
 /** An engine whose answers are waited for: tells whether it still gives any. */
 export class EngineWatch implements EngineApi {

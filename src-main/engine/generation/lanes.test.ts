@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nodeKernelThreads } from '../../hosts/node/kernel-threads.ts';
-import { defaultGenerateParams, InferenceEngine, type GenerateEvent, type GenerateParams } from '../index.ts';
+import { defaultGenerateParams, InferenceEngine, type GenerateParams, type LanesEvent } from '../index.ts';
 import { testKernels } from '../test-support/kernels.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
-import { commonBeginning } from './lanes.ts';
+import { commonBeginning } from './generate-lanes.ts';
 
 function params(text: string, change: Partial<GenerateParams['sampling']> = {}, maxTokens = 24): GenerateParams {
   const defaults = defaultGenerateParams({ kind: 'text', text });
@@ -15,11 +15,11 @@ function params(text: string, change: Partial<GenerateParams['sampling']> = {}, 
   };
 }
 
-type Events = { lane: number; event: GenerateEvent }[];
+type Events = Extract<LanesEvent, { type: 'lane' }>[];
 
-async function all(lanes: AsyncIterable<Events[number]>): Promise<Events> {
+async function all(lanes: AsyncIterable<LanesEvent>): Promise<Events> {
   const events: Events = [];
-  for await (const event of lanes) events.push(event);
+  for await (const event of lanes) if (event.type === 'lane') events.push(event);
   return events;
 }
 
@@ -97,6 +97,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     const events: Events = [];
     let tokens = 0;
     for await (const each of engine.generateLanes([{ params: requests[0], cancel }, { params: requests[1] }])) {
+      if (each.type !== 'lane') continue;
       events.push(each);
       if (each.lane === 0 && each.event.type === 'token' && ++tokens === 3) cancel.cancelled = true;
     }
@@ -106,8 +107,8 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
   });
 
   it('end when nobody reads any more, and the engine lives on', async () => {
-    for await (const { event } of engine.generateLanes(requests.map((request) => ({ params: request })))) {
-      if (event.type === 'token') break;
+    for await (const each of engine.generateLanes(requests.map((request) => ({ params: request })))) {
+      if (each.type === 'lane' && each.event.type === 'token') break;
     }
     expect((await reply(engine, requests[0])).end.ids.length).toBeGreaterThan(0);
   });

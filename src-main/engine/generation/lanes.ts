@@ -1,9 +1,8 @@
-/** Several replies written at once: their tokens go through the model in one batch, so weights are read once for all. */
+/** Joins the runs of several replies: their tokens go through the model in one batch, so weights are read once for all. */
 import { batchOf } from '../executors/batch.ts';
 import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
 import type { KvCache, SequenceSlots } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
-import type { GenerateEvent } from '../api/types.ts';
 import type { ContextWindow, TokenWindow } from './context-window.ts';
 
 /** A run that a lane waits for. */
@@ -150,59 +149,4 @@ class LaneWindow implements TokenWindow {
   run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     return this.lanes.run(this.lane, ids, outputs, cancel);
   }
-}
-
-/** What all of several token lists begin with; the last token of each is left out, because it is always run. */
-export function commonBeginning(prompts: readonly (readonly number[])[]): number[] {
-  const [first = [], ...others] = prompts;
-  let length = Math.max(0, Math.min(...prompts.map((ids) => ids.length - 1)));
-  for (const ids of others) {
-    let common = 0;
-    while (common < length && ids[common] === first[common]) common++;
-    length = common;
-  }
-  return first.slice(0, length);
-}
-
-/**
- * Runs all replies and gives their events as they come.
- * @param start begins a lane's reply
- * @param finished is told when it is over
- * @param abandon makes all of them end soon, because nobody reads any more
- */
-export async function* together(
-  lanes: number,
-  start: (lane: number) => AsyncGenerator<GenerateEvent>,
-  finished: (lane: number) => void,
-  abandon: () => void,
-): AsyncGenerator<{ lane: number; event: GenerateEvent }, void, undefined> {
-  const events: { lane: number; event: GenerateEvent }[] = [];
-  const failures: unknown[] = [];
-  let running = lanes;
-  let wake: () => void = () => undefined;
-  const follow = async (lane: number) => {
-    try {
-      for await (const event of start(lane)) {
-        events.push({ lane, event });
-        wake();
-      }
-    } catch (error) {
-      failures.push(error);
-    } finally {
-      running--;
-      finished(lane);
-      wake();
-    }
-  };
-  const all = Promise.all(Array.from({ length: lanes }, (_, lane) => follow(lane)));
-  try {
-    while (running > 0 || events.length > 0) {
-      if (events.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-      yield* events.splice(0);
-    }
-  } finally {
-    abandon();
-    await all;
-  }
-  if (failures.length > 0) throw failures[0];
 }

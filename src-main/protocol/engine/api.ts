@@ -11,6 +11,7 @@ import type {
   GrammarSource,
   InspectParams,
   Inspection,
+  LanesEvent,
   LoadProgress,
   ModelInfo,
   RenderChatParams,
@@ -49,6 +50,11 @@ export interface EngineMethods {
   profile: { params: ProfileParams; result: Profile };
   /** Whether a grammar can be followed; needs no model, and is answered while a reply is running too. */
   checkGrammar: { params: { grammar: GrammarSource }; result: { problem: SourceProblem | null } };
+  /**
+   * Stops one lane of a `compare` that is running or waiting for its turn; the lane ends with stop reason `user`.
+   * Answered while the compare is running.
+   */
+  stopLane: { params: { key: string; lane: number }; result: { stopped: boolean } };
 }
 
 /** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */
@@ -63,6 +69,11 @@ export interface EngineStreams {
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };
+  /**
+   * Generates 1 to 8 replies as one batch; what their prompts have in common is computed once. `key` is chosen by the
+   * client and names the compare in `stopLane`; no other compare that is running or waiting may have it.
+   */
+  compare: { params: { key: string; lanes: GenerateParams[] }; event: LanesEvent };
 }
 
 export type MethodName = keyof EngineMethods;
@@ -75,8 +86,8 @@ export interface EngineApi {
     options?: { signal?: AbortSignal },
   ): Promise<EngineMethods[M]['result']>;
   /**
-   * Aborting `signal` asks the engine to stop; `generate` then still ends with its `end` event (stop reason `user`),
-   * so that nothing generated is lost. A request that is aborted while it waits for its turn fails with CANCELLED.
+   * Aborting `signal` asks the engine to stop; `generate` and each lane of `compare` then still end with their `end`
+   * events (stop reason `user`), so that nothing generated is lost. A request that is aborted while it waits for its turn fails with CANCELLED.
    * Leaving the loop early cancels too.
    * @throws EngineError while iterating, with the engine's code; BACKEND_LOST when the other side died.
    */
