@@ -72,7 +72,6 @@ export type { Tokenizer } from './tokenizer/tokenizer.ts';
 interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
-  readonly cache: KvCache;
   readonly context: ContextWindow;
   readonly loadMs: number;
   /** Of the files it was read from. */
@@ -159,7 +158,7 @@ export class InferenceEngine {
     const cache = new KvCache(model.config.contextSize);
     const context = new ContextWindow(executor, cache);
     const loadMs = clock.now() - startedAt;
-    return { model, executor, cache, context, loadMs, stamp: files.stamp, loadReported: false };
+    return { model, executor, context, loadMs, stamp: files.stamp, loadReported: false };
   }
 
   /**
@@ -222,11 +221,11 @@ export class InferenceEngine {
 
   /**
    * Generates several replies as one batch: the model reads its weights once for the next token of all of them, and what
-   * the prompts have in common is computed once. Each reply is the one that `generate` would give. Together they share the
-   * context window. Leaving the loop early ends the requests.
+   * the prompts have in common is computed once. Each reply is the one that `generate` would give, and has the whole context
+   * window. A reply that cannot begin ends by itself. Leaving the loop early ends the requests.
    * @param requests at least one; the `cancel` of each stops that lane
    * @param cancel stops all lanes
-   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL; CANCELLED while it waits for its
+   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, OUT_OF_MEMORY; CANCELLED while it waits for its
    * turn
    */
   async *generateLanes(
@@ -237,9 +236,16 @@ export class InferenceEngine {
     try {
       const loaded = this.require();
       for (const { params } of requests) validateGenerateParams(params, loaded.model.config);
-      const jobs = requests.map((request) => this.job(loaded, request.params, request.cancel));
-      const { executor, cache, context } = loaded;
-      yield* generateLanes({ jobs, executor, cache, context, platform: this.platform, cancel });
+      const lanes = requests.map((request) => {
+        try {
+          return this.job(loaded, request.params, request.cancel);
+        } catch (error) {
+          return EngineError.from(error);
+        }
+      });
+      const { executor, context, model } = loaded;
+      const { contextSize } = model.config;
+      yield* generateLanes({ lanes, executor, context, contextSize, platform: this.platform, cancel });
     } finally {
       leave();
     }

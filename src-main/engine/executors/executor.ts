@@ -20,6 +20,19 @@ export interface Batch {
   readonly sequences: Int32Array;
   /** Per sequence in this batch: its cells ordered by position, those of this batch included. */
   readonly contexts: readonly SequenceContext[];
+  /** Whose cells are meant; left out, the executor's own. */
+  readonly block?: CellBlock;
+}
+
+/** KV cells beside an executor's own, for a while: those of lanes. */
+export interface CellBlock {
+  readonly cells: number;
+  /** Bytes of K and V. */
+  readonly bytes: number;
+  /** Copies K and V of these of the executor's own cells to the first of the block, in the given order. */
+  copy(cells: Int32Array): void;
+  /** Frees the memory. No batch may use the block any more. */
+  release(): void;
 }
 
 /** What a run should give back. */
@@ -73,5 +86,10 @@ export interface Executor {
    * undefined, and the caller releases those cells.
    */
   run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
+  /**
+   * Gives further cells, counted in `memoryBytes` until they are released. One block at a time.
+   * @throws EngineError OUT_OF_MEMORY with the numbers
+   */
+  allocateCells(cells: number): CellBlock;
   dispose(): Promise<void>;
 }

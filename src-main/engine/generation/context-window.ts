@@ -42,7 +42,7 @@ export class ContextWindow implements TokenWindow {
   private expected = 0;
 
   constructor(
-    private readonly executor: Executor,
+    private readonly executor: Pick<Executor, 'run'>,
     private readonly cache: KvCache,
   ) {}
 
@@ -95,16 +95,13 @@ export class ContextWindow implements TokenWindow {
     }
   }
 
-  /**
-   * Gives the tokens that the window holds to another sequence of the cache, which shares their cells.
-   * @param length how many of them
-   */
-  share(sequence: number, length: number): void {
-    this.cache.fork(this.sequence, sequence, length);
+  /** Cells of the first `length` tokens that the window holds. */
+  cells(length: number): Int32Array {
+    return this.cache.cells(this.sequence, length);
   }
 
   /** Lets go of kept sequences until `cells` are free or none is left. */
-  makeRoom(cells: number): void {
+  private makeRoom(cells: number): void {
     while (this.cache.free < cells && this.kept.length > 0) this.cache.release(this.kept.shift()!);
   }
 

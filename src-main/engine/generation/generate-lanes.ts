@@ -1,51 +1,117 @@
 /** Generates several replies as one batch. */
-import type { Executor } from '../executors/executor.ts';
-import type { KvCache } from '../kv-cache/kv-cache.ts';
-import type { CancelToken, Platform } from '../api/platform.ts';
 import { EngineError } from '../api/errors.ts';
+import type { CancelToken, Platform } from '../api/platform.ts';
 import type { GenerateEvent, LanesEvent } from '../api/types.ts';
+import type { CellBlock, Executor } from '../executors/executor.ts';
 import type { ContextWindow } from './context-window.ts';
 import { generate, type GenerateJob } from './generate.ts';
 import { HostYield } from './host-yield.ts';
-import { Lanes } from './lanes.ts';
-import { logitsAfter } from './prefill.ts';
+import { cellsOf, type LaneCells, Lanes } from './lanes.ts';
+import { logitsAfter, SLICE_TOKENS } from './prefill.ts';
 
 export interface LanesJob {
-  /** At least one. */
-  jobs: readonly GenerateJob[];
+  /** At least one. Those that cannot begin are errors. */
+  lanes: readonly (GenerateJob | EngineError)[];
   executor: Executor;
-  cache: KvCache;
+  /** Where the shared beginning is computed, so that it is found again later. */
   context: ContextWindow;
+  contextSize: number;
   platform: Platform;
   /** Stops all lanes, each of which still gives its `end`. */
   cancel: CancelToken | undefined;
 }
 
-/** Each reply is the one that `generate` would give. */
+/**
+ * Each reply is the one that `generate` would give. Each lane has the whole context window: the cells for that are taken
+ * while the lanes run.
+ * @throws EngineError OUT_OF_MEMORY before the first event
+ */
 export async function* generateLanes(all: LanesJob): AsyncGenerator<LanesEvent, void, undefined> {
-  const { executor, cache, context } = all;
+  const { executor, context, contextSize } = all;
+  const startedAt = all.platform.clock.now();
   let abandoned = false;
   const stopsAll = (): boolean => abandoned || (all.cancel?.cancelled ?? false);
-  const jobs = all.jobs.map((job) => ({ ...job, cancel: either(stopsAll, job.cancel) }));
-  const prompts = jobs.map(({ prompt }) => prompt.ids);
-  const shared = commonBeginning(prompts);
-  // One more, because the last is never taken from what is there.
-  const reusedTokens = context.reuse([...shared, 0]);
-  const computedTokens = prompts.reduce((sum, ids) => sum + ids.length - shared.length, shared.length - reusedTokens);
-  yield { type: 'prefill', sharedTokens: shared.length, reusedTokens, computedTokens };
-  const everyLane = {
-    get cancelled() {
-      return jobs.every(({ cancel }) => cancel.cancelled);
-    },
-  };
-  const begin = await prefillShared(shared, all, everyLane);
-  const lanes = new Lanes(executor, cache, context, jobs.length, begin);
-  yield* together(
-    jobs.length,
-    (lane) => generate({ ...jobs[lane], context: lanes.window(lane) }),
-    (lane) => lanes.finish(lane),
-    () => (abandoned = true),
+  const jobs = all.lanes.map((job) => (job instanceof EngineError ? job : { ...job, cancel: either(stopsAll, job) }));
+  const ready = jobs.flatMap((job) => (job instanceof EngineError ? [] : [job]));
+  const shared = sharedBeginning(ready);
+  const needs = jobs.map((job) =>
+    job instanceof EngineError ? { own: 0, shares: false } : laneCells(job, shared.length, contextSize),
   );
+  const block = allocate(executor, cellsOf(shared.length, needs), ready.length);
+  try {
+    // One more, because the last is never taken from what is there.
+    const reusedTokens = shared.length > 0 ? context.reuse([...shared, 0]) : 0;
+    yield {
+      type: 'prefill',
+      sharedTokens: shared.length,
+      reusedTokens,
+      computedTokens: tokensToCompute(ready, shared.length) - reusedTokens,
+      kvCacheBytes: block.bytes,
+    };
+    const everyLane = {
+      get cancelled() {
+        return ready.every(({ cancel }) => cancel.cancelled);
+      },
+    };
+    const begin = shared.slice(0, await prefillShared(shared, all, everyLane));
+    block.copy(context.cells(begin.length));
+    const prefillMs = all.platform.clock.now() - startedAt;
+    const maxRows = Math.min(SLICE_TOKENS, contextSize);
+    const lanes = new Lanes({ executor, block, shared: begin, lanes: needs, maxRows });
+    const sharedPrefill = { startedAt, prefillMs, computedTokens: begin.length - reusedTokens };
+    yield* together(
+      jobs.length,
+      (lane) => {
+        const job = jobs[lane];
+        if (job instanceof EngineError) throw job;
+        const shared = job.params.useKvCache ? sharedPrefill : { startedAt, prefillMs: 0, computedTokens: 0 };
+        return generate({ ...job, context: lanes.window(lane), shared });
+      },
+      (lane) => lanes.finish(lane),
+      () => (abandoned = true),
+    );
+  } finally {
+    block.release();
+  }
+}
+
+/** What all prompts that use the cache begin with. */
+function sharedBeginning(jobs: readonly GenerateJob[]): number[] {
+  return commonBeginning(jobs.flatMap(({ params, prompt }) => (params.useKvCache ? [prompt.ids] : [])));
+}
+
+/** Prompt tokens of all lanes; those of the shared beginning, and those of equal prompts, count once. */
+function tokensToCompute(jobs: readonly GenerateJob[], shared: number): number {
+  const distinct = new Map(jobs.map((job) => [`${job.params.useKvCache} ${job.prompt.ids.join()}`, job]));
+  return [...distinct.values()].reduce((sum, { params, prompt }) => {
+    return sum + prompt.ids.length - (params.useKvCache ? shared : 0);
+  }, shared);
+}
+
+/** @param shared tokens of the shared beginning */
+function laneCells({ params, prompt }: GenerateJob, shared: number, contextSize: number): LaneCells {
+  const wanted = prompt.ids.length + params.stop.maxTokens;
+  const tokens = Math.min(wanted, contextSize);
+  // A window that shifts leaves out some of the beginning, and then reads the rest again.
+  const shares = params.useKvCache && (prompt.keptByShift === null || wanted <= contextSize);
+  return { own: shares ? tokens - shared : tokens, shares };
+}
+
+/** @throws EngineError OUT_OF_MEMORY that says what to do about it */
+function allocate(executor: Executor, cells: number, lanes: number): CellBlock {
+  try {
+    return executor.allocateCells(cells);
+  } catch (thrown) {
+    const error = EngineError.from(thrown);
+    if (error.code !== 'OUT_OF_MEMORY') throw error;
+    throw new EngineError(
+      'OUT_OF_MEMORY',
+      `There is no memory for K and V of ${lanes} lanes, ${cells} tokens in all. Use fewer lanes, or a lower token limit. ` +
+        error.message,
+      { ...error.details, lanes, cells },
+      { cause: error },
+    );
+  }
 }
 
 /** @returns tokens that the window holds: fewer than `shared` when the lanes were stopped meanwhile */
@@ -54,7 +120,7 @@ async function prefillShared(
   { context, platform }: LanesJob,
   cancel: CancelToken,
 ): Promise<number> {
-  if (context.length < shared.length) {
+  if (shared.length > 0 && context.length < shared.length) {
     try {
       await logitsAfter(shared, context, new HostYield(platform), cancel);
     } catch (thrown) {
@@ -62,13 +128,13 @@ async function prefillShared(
       if (EngineError.from(thrown).code !== 'CANCELLED') throw thrown;
     }
   }
-  return context.length;
+  return Math.min(shared.length, context.length);
 }
 
-function either(stopsAll: () => boolean, lane: CancelToken | undefined): CancelToken {
+function either(stopsAll: () => boolean, { cancel }: GenerateJob): CancelToken {
   return {
     get cancelled() {
-      return stopsAll() || (lane?.cancelled ?? false);
+      return stopsAll() || (cancel?.cancelled ?? false);
     },
   };
 }
@@ -76,7 +142,7 @@ function either(stopsAll: () => boolean, lane: CancelToken | undefined): CancelT
 /** What all of several token lists begin with; the last token of each is left out, because it is always run. */
 export function commonBeginning(prompts: readonly (readonly number[])[]): number[] {
   const [first = [], ...others] = prompts;
-  let length = Math.max(0, Math.min(...prompts.map((ids) => ids.length - 1)));
+  let length = prompts.reduce((shortest, ids) => Math.min(shortest, ids.length - 1), Math.max(0, first.length - 1));
   for (const ids of others) {
     let common = 0;
     while (common < length && ids[common] === first[common]) common++;
@@ -85,8 +151,11 @@ export function commonBeginning(prompts: readonly (readonly number[])[]): number
   return first.slice(0, length);
 }
 
+/** Events that wait for the reader before the lanes wait too. */
+const MAX_WAITING_EVENTS = 64;
+
 /**
- * Runs all replies and gives their events as they come.
+ * Runs all replies and gives their events as they come. A reply that fails to begin has an `end` only.
  * @param start begins a lane's reply
  * @param finished is told when it is over
  * @param abandon makes all of them end soon, because nobody reads any more
@@ -98,17 +167,25 @@ async function* together(
   abandon: () => void,
 ): AsyncGenerator<LanesEvent, void, undefined> {
   const events: LanesEvent[] = [];
-  const failures: unknown[] = [];
   let running = lanes;
+  let isRead = true;
   let wake: () => void = () => undefined;
+  let proceed: () => void = () => undefined;
+  let room = Promise.resolve();
+  const push = (lane: number, event: GenerateEvent) => {
+    if (events.push({ type: 'lane', lane, event }) === MAX_WAITING_EVENTS && isRead) {
+      room = new Promise((resolve) => (proceed = resolve));
+    }
+    wake();
+  };
   const follow = async (lane: number) => {
     try {
       for await (const event of start(lane)) {
-        events.push({ type: 'lane', lane, event });
-        wake();
+        push(lane, event);
+        await room;
       }
-    } catch (error) {
-      failures.push(error);
+    } catch (thrown) {
+      push(lane, failedEnd(EngineError.from(thrown)));
     } finally {
       running--;
       finished(lane);
@@ -119,11 +196,34 @@ async function* together(
   try {
     while (running > 0 || events.length > 0) {
       if (events.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-      yield* events.splice(0);
+      const ready = events.splice(0);
+      proceed();
+      yield* ready;
     }
   } finally {
+    isRead = false;
     abandon();
+    proceed();
     await all;
   }
-  if (failures.length > 0) throw failures[0];
+}
+
+/** The end of a reply that did not begin. */
+function failedEnd(error: EngineError): GenerateEvent {
+  return {
+    type: 'end',
+    ids: [],
+    text: '',
+    stop: { reason: 'error', tokens: 0, error: error.payload },
+    timings: {
+      loadMs: 0,
+      prefillMs: 0,
+      timeToFirstTokenMs: null,
+      prefillTokensPerSecond: null,
+      decodeTokensPerSecond: null,
+      totalMs: 0,
+    },
+    seed: 0,
+    contextUsed: 0,
+  };
 }

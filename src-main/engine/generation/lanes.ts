@@ -1,9 +1,17 @@
 /** Joins the runs of several replies: their tokens go through the model in one batch, so weights are read once for all. */
 import { batchOf } from '../executors/batch.ts';
-import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
-import type { KvCache, SequenceSlots } from '../kv-cache/kv-cache.ts';
+import type { CellBlock, Executor, Outputs, RunResult } from '../executors/executor.ts';
+import { KvCache, type SequenceSlots } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
-import type { ContextWindow, TokenWindow } from './context-window.ts';
+import type { TokenWindow } from './context-window.ts';
+
+/** Cells that lanes need beside those of the beginning that they share. */
+export interface LaneCells {
+  /** Of its own. */
+  readonly own: number;
+  /** Whether it keeps the shared beginning to its end. */
+  readonly shares: boolean;
+}
 
 /** A run that a lane waits for. */
 interface Waiting {
@@ -15,35 +23,55 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** A lane's part of a batch. */
+/** What a batch has of one lane, or of several that are equal so far and want the same. */
 interface Part {
-  readonly one: Waiting;
+  /** The first computes; the others then share its cells. */
+  readonly lanes: Waiting[];
   readonly slots: SequenceSlots;
-  readonly firstRow: number;
-  /** Tokens that its sequence held before. */
+  /** Tokens that the sequence held before. */
   readonly before: number;
 }
 
+export interface LanesOptions {
+  executor: Executor;
+  block: CellBlock;
+  /** What the lanes begin with; its K and V are in the first cells of the block. */
+  shared: readonly number[];
+  lanes: readonly LaneCells[];
+  /** Rows of one batch at most, and no lane ever wants more at once. */
+  maxRows: number;
+}
+
+/** Cells that a block for these lanes has. */
+export function cellsOf(shared: number, lanes: readonly LaneCells[]): number {
+  return lanes.reduce((sum, { own }) => sum + own, Math.max(1, shared));
+}
+
+/** Sequence that holds the shared beginning. The lanes' are those from 0 on. */
+const SHARED = -1;
+
 /**
- * Gives each lane a window of its own. A run waits until every lane that is not over wants one; then all are one batch.
- * Lanes are sequences of the cache below 0, which `ContextWindow` does not use.
+ * Gives each lane a window of its own. A run waits until every lane that is not over wants one; then all are one batch, or
+ * several where they have too many rows.
  */
 export class Lanes {
+  private readonly cache: KvCache;
   private readonly windows: LaneWindow[];
   private readonly live: Set<number>;
   private waiting: Waiting[] = [];
 
-  /** @param begin tokens that all prompts begin with, which `main` holds */
-  constructor(
-    private readonly executor: Executor,
-    private readonly cache: KvCache,
-    private readonly main: ContextWindow,
-    count: number,
-    begin: number,
-  ) {
-    this.windows = Array.from({ length: count }, (_, lane) => new LaneWindow(this, cache, lane));
+  constructor(private readonly options: LanesOptions) {
+    const { shared, lanes, block } = options;
+    this.cache = new KvCache(block.cells);
+    if (shared.length > 0) this.cache.append(SHARED, shared);
+    let home = shared.length;
+    this.windows = lanes.map(({ own, shares }, lane) => {
+      const window = new LaneWindow(this, this.cache, lane, shares ? home - shared.length : home);
+      home += own;
+      return window;
+    });
     this.live = new Set(this.windows.keys());
-    for (const { sequence } of this.windows) main.share(sequence, begin);
+    for (const lane of this.live) this.cache.fork(SHARED, lane, shared.length);
   }
 
   window(lane: number): TokenWindow {
@@ -53,7 +81,7 @@ export class Lanes {
   /** A lane is over: the others no longer wait for it, and its cells are free. */
   finish(lane: number): void {
     this.live.delete(lane);
-    this.cache.release(this.windows[lane].sequence);
+    this.cache.release(lane);
     this.runIfComplete();
   }
 
@@ -68,74 +96,117 @@ export class Lanes {
     if (this.waiting.length === 0 || this.waiting.length < this.live.size) return;
     const waiting = this.waiting.sort((a, b) => a.lane - b.lane);
     this.waiting = [];
-    void this.runTogether(waiting);
+    void this.runAll(this.batches(this.parts(waiting)));
   }
 
-  private async runTogether(waiting: readonly Waiting[]): Promise<void> {
-    const parts = this.append(waiting);
-    if (parts.length === 0) return;
+  /** Gives each lane its cells. One for which none are left fails alone. */
+  private parts(waiting: readonly Waiting[]): Part[] {
+    const { cache } = this;
+    // Which are equal is found out before any gets further cells.
+    const groups: Waiting[][] = [];
+    for (const one of waiting) {
+      const equal = groups.find(([first]) => cache.sharesAll(first.lane, one.lane) && sameIds(first.ids, one.ids));
+      if (equal) equal.push(one);
+      else groups.push([one]);
+    }
+    return groups.flatMap((lanes) => {
+      const [{ lane, ids }] = lanes;
+      const before = cache.length(lane);
+      try {
+        return [{ lanes, slots: cache.append(lane, ids, ids.length, this.windows[lane].cellAt(before)), before }];
+      } catch (error) {
+        for (const one of lanes) one.reject(error);
+        return [];
+      }
+    });
+  }
+
+  private batches(parts: readonly Part[]): Part[][] {
+    const batches: Part[][] = [];
+    let rows = Infinity;
+    for (const part of parts) {
+      const { length } = part.slots.tokens;
+      rows += length;
+      if (rows <= this.options.maxRows) batches.at(-1)!.push(part);
+      else {
+        batches.push([part]);
+        rows = length;
+      }
+    }
+    return batches;
+  }
+
+  private async runAll(batches: readonly Part[][]): Promise<void> {
+    for (const parts of batches) await this.runBatch(parts, batches.length === 1);
+  }
+
+  /** @param last whether no other batch follows before the lanes have done with what this one gives */
+  private async runBatch(parts: readonly Part[], last: boolean): Promise<void> {
+    const { executor, block } = this.options;
+    const all = parts.flatMap(({ lanes }) => lanes);
     // One lane that is stopped does not stop the others: it learns of that after the run.
     const cancel = {
       get cancelled() {
-        for (const { one } of parts) if (!one.cancel?.cancelled) return false;
+        for (const one of all) if (!one.cancel?.cancelled) return false;
         return true;
       },
     };
     try {
-      const logits = parts.flatMap(({ one, firstRow }) => one.outputs.logits.map((row) => firstRow + row));
-      // No lane asks for the next run before it has done with what it was given by this one.
-      const lend = parts.every(({ one }) => one.outputs.lend);
-      const result = await this.executor.run(batchOf(parts.map(({ slots }) => slots)), { logits, lend }, cancel);
+      const lend = last && all.every(({ outputs }) => outputs.lend);
+      const batch = { ...batchOf(parts.map(({ slots }) => slots)), block };
+      const { logits, taps } = await executor.run(batch, { logits: wantedRows(parts), lend }, cancel);
       let from = 0;
-      for (const { one } of parts) {
-        const to = from + one.outputs.logits.length;
-        one.resolve({ logits: result.logits.slice(from, to), taps: result.taps });
-        from = to;
+      for (const { lanes } of parts) {
+        const [{ lane: computed }] = lanes;
+        for (const { lane, outputs, resolve } of lanes) {
+          if (lane !== computed) this.cache.fork(computed, lane, this.cache.length(computed));
+          const to = from + outputs.logits.length;
+          resolve({ logits: logits.slice(from, to), taps });
+          from = to;
+        }
       }
     } catch (error) {
-      for (const { one, before } of parts) {
-        this.cache.truncate(this.windows[one.lane].sequence, before);
-        one.reject(error);
+      for (const { lanes, before } of parts) {
+        this.cache.truncate(lanes[0].lane, before);
+        for (const one of lanes) one.reject(error);
       }
     }
-  }
-
-  /** Gives each its cells. A lane for which none are left fails alone. */
-  private append(waiting: readonly Waiting[]): Part[] {
-    const parts: Part[] = [];
-    let firstRow = 0;
-    for (const one of waiting) {
-      const { sequence } = this.windows[one.lane];
-      const before = this.cache.length(sequence);
-      try {
-        this.main.makeRoom(one.ids.length);
-        parts.push({ one, slots: this.cache.append(sequence, one.ids), firstRow, before });
-        firstRow += one.ids.length;
-      } catch (error) {
-        one.reject(error);
-      }
-    }
-    return parts;
   }
 }
 
-class LaneWindow implements TokenWindow {
-  readonly sequence: number;
+/** Rows of the batch whose logits lanes want, in the lanes' order. */
+function wantedRows(parts: readonly Part[]): number[] {
+  let firstRow = 0;
+  return parts.flatMap(({ lanes, slots }) => {
+    const rows = lanes.flatMap(({ outputs }) => outputs.logits.map((row) => firstRow + row));
+    firstRow += slots.tokens.length;
+    return rows;
+  });
+}
 
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}
+
+class LaneWindow implements TokenWindow {
+  /** @param home cell of the first token, if it were not shared: tokens that follow each other lie in order */
   constructor(
     private readonly lanes: Lanes,
     private readonly cache: KvCache,
     private readonly lane: number,
-  ) {
-    this.sequence = -1 - lane;
-  }
+    private readonly home: number,
+  ) {}
 
   get length(): number {
-    return this.cache.length(this.sequence);
+    return this.cache.length(this.lane);
+  }
+
+  cellAt(position: number): number {
+    return this.home + position;
   }
 
   reuse(ids: readonly number[]): number {
-    return this.cache.reuse(this.sequence, ids, Math.max(0, ids.length - 1));
+    return this.cache.reuse(this.lane, ids, Math.max(0, ids.length - 1));
   }
 
   fresh(): void {
@@ -143,7 +214,7 @@ class LaneWindow implements TokenWindow {
   }
 
   clear(): void {
-    this.cache.release(this.sequence);
+    this.cache.release(this.lane);
   }
 
   run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {

@@ -8,7 +8,7 @@ import type { HostYield } from './host-yield.ts';
  * Tokens of the prompt run at once: as many as the CPU kernels take; or fewer, to stop soon where a run does not hear that
  * it is cancelled.
  */
-const SLICE_TOKENS = 256;
+export const SLICE_TOKENS = 256;
 export const SHORT_SLICE_TOKENS = 128;
 
 /**

@@ -87,7 +87,9 @@ describe('tokens that are computed', () => {
     }
     const beginning = Math.min(...ends.map((end) => common(BEGINNING, BEGINNING + end)));
     const computedTokens = ends.reduce((sum, end) => sum + lengthOf(BEGINNING + end) - beginning, 0);
-    expect(prefills).toEqual([{ type: 'prefill', sharedTokens: beginning, reusedTokens: beginning, computedTokens }]);
+    expect(prefills).toMatchObject([
+      { type: 'prefill', sharedTokens: beginning, reusedTokens: beginning, computedTokens },
+    ]);
     expect(started).toEqual(ends.map((end) => lengthOf(BEGINNING + end) - beginning));
     expect(await computed(text(BEGINNING))).toBe(1);
   });

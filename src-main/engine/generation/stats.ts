@@ -1,6 +1,14 @@
 import type { Clock } from '../api/platform.ts';
 import type { Timings } from '../api/types.ts';
 
+/** The beginning of the prompt that was computed once for several replies. */
+export interface SharedPrefill {
+  /** When the replies were asked for. */
+  readonly startedAt: number;
+  readonly prefillMs: number;
+  readonly computedTokens: number;
+}
+
 /** Measures one reply, from the moment that the engine takes it up. */
 export class ReplyTimer {
   readonly startedAt: number;
@@ -10,18 +18,20 @@ export class ReplyTimer {
   private lastTokenAt: number;
   private tokens = 0;
 
+  /** @param shared what was done for several replies before this one */
   constructor(
     private readonly clock: Clock,
     private readonly loadMs: number,
+    private readonly shared?: SharedPrefill,
   ) {
-    this.startedAt = clock.now();
+    this.startedAt = shared?.startedAt ?? clock.now();
     this.lastTokenAt = this.startedAt;
   }
 
   /** @param computedTokens prompt tokens that went through the model, those found in the cache left out */
   prefilled(sinceMs: number, computedTokens: number): void {
-    this.prefillMs = this.clock.now() - sinceMs;
-    this.prefillTokens = computedTokens;
+    this.prefillMs = this.clock.now() - sinceMs + (this.shared?.prefillMs ?? 0);
+    this.prefillTokens = computedTokens + (this.shared?.computedTokens ?? 0);
   }
 
   /** A token was drawn. @returns ms since the one before, or since the start */

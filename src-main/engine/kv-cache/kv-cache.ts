@@ -55,6 +55,21 @@ export class KvCache {
     return this.sequences.get(seq)?.ids.length ?? 0;
   }
 
+  /** Cells of the sequence's first `length` tokens, by position. */
+  cells(seq: number, length: number): Int32Array {
+    return this.sequences.get(seq)?.cells.slice(0, Math.min(length, this.length(seq))) ?? new Int32Array(0);
+  }
+
+  /**
+   * Whether two sequences hold the same cells, as after `fork`. A cell is written once, behind its sequence's other tokens,
+   * so those that share their last share all.
+   */
+  sharesAll(a: number, b: number): boolean {
+    const length = this.length(a);
+    if (length !== this.length(b)) return false;
+    return length === 0 || this.sequences.get(a)?.cells[length - 1] === this.sequences.get(b)?.cells[length - 1];
+  }
+
   /** Ids of the tokens that the sequence holds, by position. */
   tokens(seq: number): readonly number[] {
     return this.sequences.get(seq)?.ids ?? [];
@@ -82,9 +97,10 @@ export class KvCache {
   /**
    * Gives cells to `ids` at the end of the sequence, all or none.
    * @param expected tokens, these and those that follow soon, for which a place is looked for where all lie in order
+   * @param first cell of the first of `ids`, if it is free; left out, the one behind the sequence's last
    * @throws EngineError CONTEXT_FULL when fewer cells are free than there are ids.
    */
-  append(seq: number, ids: ArrayLike<number>, expected = ids.length): SequenceSlots {
+  append(seq: number, ids: ArrayLike<number>, expected = ids.length, first?: number): SequenceSlots {
     if (ids.length > this.free) {
       throw new EngineError(
         'CONTEXT_FULL',
@@ -100,7 +116,7 @@ export class KvCache {
     if (end > sequence.cells.length) sequence.cells = grown(sequence.cells, end);
     if (end > this.positions.length) this.positions = grown(this.positions, end).map((_, i) => i);
     const { cells } = sequence;
-    let next = start > 0 ? cells[start - 1] + 1 : -1;
+    let next = first ?? (start > 0 ? cells[start - 1] + 1 : -1);
     for (let i = 0; i < ids.length; i++) {
       if (this.references[next] !== 0) next = this.placeFor(expected - i);
       this.references[next] = 1;

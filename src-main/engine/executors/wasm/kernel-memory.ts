@@ -62,6 +62,12 @@ export class KernelMemory implements Allocator {
     return at;
   }
 
+  /** Frees what was allocated from address `at` on. The memory stays with the process: WebAssembly has no way to shrink it. */
+  release(at: number): void {
+    this.used = Math.max(this.used, this.next);
+    this.next = at;
+  }
+
   /**
    * Where a run may keep `bytes`, until the next call. Contents are undefined.
    * @throws EngineError OUT_OF_MEMORY

@@ -3,8 +3,8 @@ import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements }
 import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import { checkBatch } from '../check-batch.ts';
-import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
+import { checkBatch, checkOrder } from '../check-batch.ts';
+import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { sumUp } from '../sum-profiles.ts';
 import { chooseKernels, type DotChoice } from './kernel-choice.ts';
@@ -12,12 +12,22 @@ import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
+import { type CellStorage, WasmCellBlock } from './cell-block.ts';
 import { LentLogits, logSumAt, type LogitsPlace, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
 import { type Measured, type MeasureOnce, measureOnce, timeTwoWays, whenMeasured } from './measure-once.ts';
 import { profileOps } from './op-profile.ts';
 import * as L from './plan-layout.ts';
-import { logitSumsStride, lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
+import {
+  type KeptPlan,
+  keepPlan,
+  largestMatrix,
+  logitSumsStride,
+  lower,
+  lowerLogits,
+  NO_TAPS,
+  strideOf,
+} from './plan.ts';
 import { STREAM_COUNTS, type StreamCount, runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
@@ -140,12 +150,6 @@ export function wasmMemoryOf(
   return wasmMemory(program, weights, bufferSizes(cells, kvCacheType), threadsFor(available));
 }
 
-/** A plan in kernel memory. */
-interface KeptPlan {
-  readonly at: number;
-  readonly ops: readonly PlanOp[];
-}
-
 interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'weights'> {
   readonly dot: DotChoice;
   readonly forRun: number;
@@ -154,10 +158,13 @@ interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'weights'> {
 
 class WasmExecutor implements Executor {
   readonly name = 'wasm';
-  readonly memoryBytes: Executor['memoryBytes'];
   private readonly inputs: RunInputs;
-  private readonly main: KeptPlan;
+  private readonly own: CellStorage;
   private readonly logits: KeptPlan;
+  private readonly scratchBytes: number;
+  private block: WasmCellBlock | null = null;
+  /** Of the largest block so far, which its release leaves to other uses. */
+  private blockBytes = 0;
   private disposed = false;
   /** Runs so far: logits that are lent hold until the next. */
   private runs = 0;
@@ -171,7 +178,7 @@ class WasmExecutor implements Executor {
 
   constructor(
     private readonly program: Program,
-    fused: readonly FusedOp[],
+    private readonly fused: readonly FusedOp[],
     private readonly memory: KernelMemory,
     private readonly functions: KernelExports,
     private readonly buffers: Buffers,
@@ -181,12 +188,19 @@ class WasmExecutor implements Executor {
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.fewRowsThreads = pool.threads;
-    this.main = this.keepPlan(lower(program, fused, buffers.plan, NO_TAPS));
-    this.logits = this.keepPlan(lowerLogits(program, buffers.plan));
+    const main = keepPlan(lower(program, fused, buffers.plan, NO_TAPS), memory);
+    this.own = { cells: buffers.size.cells, plan: buffers.plan, main };
+    this.logits = keepPlan(lowerLogits(program, buffers.plan), memory);
     // Of few rows, a thread takes a long stretch of a matrix as one chunk.
-    pool.expect(largestMatrix([...this.main.ops, ...this.logits.ops]) / pool.threads);
+    pool.expect(largestMatrix([...main.ops, ...this.logits.ops]) / pool.threads);
     const { weights, kvCache } = buffers.bytes;
-    this.memoryBytes = { weights, kvCache, scratch: memory.allocated - weights - kvCache + facts.forRun };
+    this.scratchBytes = memory.allocated - weights - kvCache + facts.forRun;
+  }
+
+  get memoryBytes(): Executor['memoryBytes'] {
+    const { weights, kvCache } = this.buffers.bytes;
+    const inBlock = this.block?.bytes ?? 0;
+    return { weights, kvCache: kvCache + inBlock, scratch: this.scratchBytes + this.blockBytes - inBlock };
   }
 
   get kernels(): KernelsInfo {
@@ -210,7 +224,8 @@ class WasmExecutor implements Executor {
   // Async so that errors arrive as rejections, though the work is done before it returns.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
-    checkBatch(this.program, this.buffers.size.cells, batch, outputs);
+    const storage = batch.block ? this.blockOf(batch.block) : this.own;
+    checkBatch(this.program, storage.cells, batch, outputs);
     const rows = batch.tokens.length;
     checkOrder(batch, this.buffers.size.rows);
     const taps = new Set(outputs.taps);
@@ -227,7 +242,7 @@ class WasmExecutor implements Executor {
     try {
       for (let from = 0; from < rows; from += size.rows) {
         const to = Math.min(from + size.rows, rows);
-        const plan = this.runSlice(batch, from, to, collected);
+        const plan = this.runSlice(storage, batch, from, to, collected);
         const inSlice = asked.filter((row) => row >= from && row < to);
         const keep = (row: number, place: LogitsPlace) => logits.set(row, this.handleOf(place, lend));
         this.runLogits(plan, inSlice, from, keep);
@@ -315,7 +330,7 @@ class WasmExecutor implements Executor {
 
   /** What a token's time depends on, whatever the model is called. */
   private costs(): string {
-    return `${this.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
+    return `${this.own.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
   }
 
   private async runToken(cancel?: CancelToken): Promise<void> {
@@ -324,20 +339,34 @@ class WasmExecutor implements Executor {
     await this.run({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
   }
 
+  allocateCells(cells: number): CellBlock {
+    if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
+    const { program, fused, memory, buffers } = this;
+    const block = new WasmCellBlock(program, fused, memory, buffers, cells, () => (this.block = null));
+    this.blockBytes = Math.max(this.blockBytes, block.bytes);
+    this.block = block;
+    return block;
+  }
+
+  private blockOf(wanted: CellBlock): CellStorage {
+    if (this.block === null || wanted !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
+    return this.block;
+  }
+
   dispose(): Promise<void> {
     this.disposed = true;
     return this.pool.stop();
   }
 
   /** @returns the plan for the slice's logits */
-  private runSlice(batch: Batch, from: number, to: number, taps: TapCollection | null): KeptPlan {
+  private runSlice(storage: CellStorage, batch: Batch, from: number, to: number, taps: TapCollection | null): KeptPlan {
     const rows = to - from;
     const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0, this.threadsOf(rows), taps !== null);
     if (!taps) {
-      this.execute(this.main, rows);
+      this.execute(storage.main, rows);
       return this.logits;
     }
-    const { main, logits } = taps.writePlans(this.memory, this.buffers.plan, rows, free);
+    const { main, logits } = taps.writePlans(this.memory, storage.plan, rows, free);
     this.execute(main, rows);
     taps.collect(this.memory.f32, from, to);
     return logits;
@@ -397,7 +426,7 @@ class WasmExecutor implements Executor {
     const { clock } = this.facts;
     if (!clock) throw new EngineError('INTERNAL', 'The executor has no clock for profiling.');
     // Taken when first wanted, because few want it.
-    const most = Math.max(this.main.ops.length, this.logits.ops.length);
+    const most = Math.max(this.own.main.ops.length, this.logits.ops.length);
     this.profileAt ||= this.memory.allocate(most * L.PROFILE_BYTES, 'a profile');
     const started = clock.now();
     const ops: OpProfile[] = [];
@@ -411,32 +440,4 @@ class WasmExecutor implements Executor {
   private threadsOf(rows: number): number {
     return rows >= MANY_ROWS ? this.pool.threads : this.fewRowsThreads;
   }
-
-  private keepPlan(plan: readonly PlanOp[]): KeptPlan {
-    const at = this.memory.allocate(plan.length * L.OP_BYTES, 'the plan');
-    writePlan(plan, this.memory, at);
-    return { at, ops: plan };
-  }
-}
-
-/** Bytes of weights that one operation reads at most. */
-function largestMatrix(ops: readonly PlanOp[]): number {
-  const panels = (op: PlanOp) => Math.ceil((op.get(L.OP_OUTPUTS) ?? 0) / 8);
-  return ops.reduce((most, op) => Math.max(most, panels(op) * (op.get(L.OP_PANEL_BYTES) ?? 0)), 0);
-}
-
-/** A batch longer than one slice must come in order: a row may attend to earlier rows of its sequence only. */
-function checkOrder(batch: Batch, slice: number): void {
-  if (batch.tokens.length <= slice) return;
-  const last = new Map<number, number>();
-  batch.positions.forEach((position, row) => {
-    const sequence = batch.sequences[row];
-    if (position <= (last.get(sequence) ?? -1)) {
-      throw new EngineError(
-        'INTERNAL',
-        'The batch is inconsistent: positions of a long batch are not in ascending order.',
-      );
-    }
-    last.set(sequence, position);
-  });
 }

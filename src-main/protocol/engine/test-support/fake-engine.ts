@@ -170,7 +170,7 @@ export class FakeEngine implements ServedEngine {
   ): AsyncGenerator<LanesEvent> {
     const leave = await this.#queue.enter(cancel);
     try {
-      yield { type: 'prefill', sharedTokens: 0, reusedTokens: 0, computedTokens: 0 };
+      yield { type: 'prefill', sharedTokens: 0, reusedTokens: 0, computedTokens: 0, kvCacheBytes: 0 };
       for (const [lane, request] of requests.entries()) {
         const either = {
           get cancelled() {
