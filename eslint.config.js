@@ -9,7 +9,18 @@ import { boundariesConfig } from './scripts/lib/boundaries.mjs';
 const CODE = ['**/*.{ts,mjs,js,svelte}'];
 
 export default defineConfig(
-  { ignores: ['out/', 'dist/', 'node_modules/', '.cache/', 'test-results/', 'playwright-report/', 'coverage/'] },
+  {
+    ignores: [
+      'out/',
+      'dist/',
+      '.svelte-check/',
+      'node_modules/',
+      '.cache/',
+      'test-results/',
+      'playwright-report/',
+      'coverage/',
+    ],
+  },
   // AssemblyScript: another language with the same ending.
   { ignores: ['src-main/kernels/'] },
   js.configs.recommended,
@@ -39,7 +50,7 @@ export default defineConfig(
   },
   // Plain TypeScript with runes, which are global functions.
   { files: ['**/*.svelte.ts'], languageOptions: { parser: ts.parser } },
-  boundariesConfig,
+  ...boundariesConfig,
   {
     // The engine runs in any host: what it needs comes in through platform.ts.
     files: ['src-main/engine/**/*.ts'],

@@ -3,8 +3,10 @@ import type { HostOptions } from './e2e/support/test.ts';
 
 const onlyElectron = ['**/electron-*.spec.ts', '**/packaged.spec.ts'];
 const onlyWeb = ['**/web-*.spec.ts'];
-/** What they test is the same in both hosts, the page or the services below it: only the full run has them in both. */
-const inOneHost = [
+/**
+ * What these test is the same in both hosts, the page or the services below it: only the full run has them in both.
+ */
+const inElectron = [
   'accessibility',
   'catalogue',
   'chat-template',
@@ -15,6 +17,7 @@ const inOneHost = [
   'long-chats',
   'model-library',
   'model-memory',
+  'open-model',
   'other-model',
   'out-of-memory',
   'read-only',
@@ -24,8 +27,14 @@ const inOneHost = [
   'token-view',
   'tokenizer-view',
   'unreadable-files',
-].map((name) => `**/${name}.spec.ts`);
+  'upgrade',
+].map(specFile);
+const inWeb = ['chat-storage'].map(specFile);
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
+
+function specFile(name: string): string {
+  return `**/${name}.spec.ts`;
+}
 
 export default defineConfig<HostOptions>({
   testDir: 'e2e',
@@ -42,7 +51,13 @@ export default defineConfig<HostOptions>({
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list'], ['json', { outputFile: process.env.TOKENSCOPE_E2E_REPORT ?? 'test-results/e2e.json' }]],
   projects: [
-    { name: 'electron', use: { host: 'electron' }, testIgnore: onlyWeb },
-    { name: 'web', use: { host: 'web' }, testIgnore: [...onlyElectron, ...(isFull ? [] : inOneHost)] },
+    { name: 'electron', use: { host: 'electron' }, testIgnore: [...onlyWeb, ...(isFull ? [] : inWeb)] },
+    {
+      name: 'web',
+      use: { host: 'web' },
+      testIgnore: [...onlyElectron, ...(isFull ? [] : inElectron)],
+      // The same for single tests of files that run in both.
+      ...(isFull ? {} : { grepInvert: /@full|@once/ }),
+    },
   ],
 });

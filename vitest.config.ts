@@ -16,7 +16,7 @@ export default defineConfig({
     globalSetup: ['scripts/lib/vitest-global-setup.ts'],
     // More runs of the property tests with `npm run test:full`.
     setupFiles: ['scripts/lib/vitest-setup.ts'],
-    // The full run has twenty times as many runs of the property tests.
+    // The full run has five times as many runs of the property tests.
     testTimeout: process.env.TOKENSCOPE_TEST_FULL === '1' ? 400_000 : 20_000,
   },
 });

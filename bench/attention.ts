@@ -1,13 +1,13 @@
 /**
- * How fast attention is computed: one layer of SmolLM2-135M's shape on one thread, for one row after a context, or for a
+ * Measures the speed of attention: one layer of SmolLM2-135M's shape on one thread, for one row after a context, or for a
  * prompt of as many rows. With `--layers 30` keys and values come from memory as a model's do; with one they stay in the
  * cache.
  *
  *     node --import tsx bench/attention.ts [--rows 1,512] [--context 2048] [--layers 1] [--heads 9/3] [--kv f16]
- *                                          [--seconds 1] [--places 8] [--variant threads] [--json]
+ *                                          [--seconds 1] [--streams 8] [--variant threads] [--json]
  *
- * With ELECTRON_RUN_AS_NODE=1 and Electron's program in place of `node`, in the app's V8. Each figure is the best of many
- * runs, so that what else the machine does counts little.
+ * With ELECTRON_RUN_AS_NODE=1 and Electron's binary instead of `node`, it runs in the app's V8. Each figure is the best
+ * of many runs, so that other load matters little.
  */
 import { parseArgs } from 'node:util';
 import { batchOf } from '../src-main/engine/executors/batch.ts';
@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
     heads: { type: 'string', default: '9/3' },
     kv: { type: 'string', default: 'f16' },
     seconds: { type: 'string', default: '1' },
-    places: { type: 'string', default: '8' },
+    streams: { type: 'string', default: '8' },
     variant: { type: 'string', default: 'threads' },
     json: { type: 'boolean', default: false },
   },
@@ -54,7 +54,7 @@ else {
   }
 }
 
-/** One row sees the whole context; of more, each sees those before it. */
+/** One row attends to the whole context; several rows, each to those before it. */
 async function measure(rows: number): Promise<{ rows: number; ms: number; gmacs: number }> {
   const { program, store } = model();
   const before = rows === 1 ? context - 1 : 0;
@@ -63,7 +63,7 @@ async function measure(rows: number): Promise<{ rows: number; ms: number; gmacs:
     cells: before + rows,
     kvCacheType: options.kv as KvCacheType,
     clock: performance,
-    places: options.places === '2' ? 2 : 8,
+    streams: options.streams === '2' ? 2 : 8,
   });
   const cache = new KvCache(before + rows);
   if (before > 0) await executor.run(batchOf([cache.append(0, ids(0, before))]), { logits: [] });

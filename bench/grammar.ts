@@ -1,10 +1,10 @@
 /**
- * What following a grammar costs per token: the mask over a whole vocabulary, behind every token of a text, first when
- * everything is new and then for other texts of the same grammar.
+ * Measures the cost of a grammar per token: the mask over a whole vocabulary after every token of a text, first with
+ * empty caches and then for other texts of the same grammar.
  *
  *     node --import tsx bench/grammar.ts [MODEL.gguf]
  *
- * Without a model: SmolLM2, when it was fetched (49,152 tokens). No weight is read. Prints Markdown.
+ * Without a model: SmolLM2, if it was fetched (49,152 tokens). No weight is read. Prints Markdown.
  */
 import { compileGrammar } from '../src-main/engine/grammar/compile-grammar.ts';
 import { GrammarMatcher } from '../src-main/engine/grammar/grammar-matcher.ts';

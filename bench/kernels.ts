@@ -1,13 +1,13 @@
 /**
- * How fast the kernels multiply: a matrix of each type in each shape of SmolLM2-135M, for one row of activations and for
- * many, on one thread. One row reads matrices of `--stream` MB in all, so that they come from memory as a model's do;
- * `--stream 0` keeps one in the cache.
+ * Measures the matrix product kernels: a matrix of each type in each shape of SmolLM2-135M, for one row of activations
+ * and for many, on one thread. One row reads matrices of `--stream` MB in all, so that they come from memory as a model's
+ * do; `--stream 0` keeps one in the cache.
  *
  *     node --import tsx bench/kernels.ts [--types Q4_0,Q8_0] [--shapes 576x576] [--rows 1,4,64] [--seconds 0.5]
- *                                        [--stream 128] [--places 8] [--sums i32] [--variant threads] [--json]
+ *                                        [--stream 128] [--streams 8] [--sums i32] [--variant threads] [--json]
  *
- * With ELECTRON_RUN_AS_NODE=1 and Electron's program in place of `node`, in the app's V8. Each figure is the best of many
- * short runs, so that what else the machine does counts little. What the machine can do at most: npm run bench.
+ * With ELECTRON_RUN_AS_NODE=1 and Electron's binary instead of `node`, it runs in the app's V8. Each figure is the best
+ * of many short runs, so that other load matters little. `npm run bench` measures the machine's limits.
  */
 import { parseArgs } from 'node:util';
 import { KernelMemory } from '../src-main/engine/executors/wasm/kernel-memory.ts';
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     shapes: { type: 'string', default: '576x576,192x576,1536x576,576x1536,49152x576' },
     rows: { type: 'string', default: '1,4,64' },
     stream: { type: 'string', default: '128' },
-    places: { type: 'string', default: '8' },
+    streams: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '0.5' },
     variant: { type: 'string', default: 'threads' },
     sums: { type: 'string', default: 'i32' },
@@ -88,7 +88,7 @@ function measure(name: string, shape: string): void {
   for (let i = 0; i < many * inputs; i++) memory.f32[x / 4 + i] = Math.sin(i * 12.9898);
   memory.i32[(pool + L.POOL_THREADS) / 4] = 1;
   memory.i32[(run + L.RUN_TILES) / 4] = tiles;
-  memory.i32[(run + L.RUN_PLACES) / 4] = Number(options.places);
+  memory.i32[(run + L.RUN_PLACES) / 4] = Number(options.streams);
 
   for (const rows of rowCounts) {
     memory.i32[(run + L.RUN_ROWS) / 4] = rows;
@@ -140,7 +140,7 @@ function linearOp(
   ]);
 }
 
-/** The best time of each operation, ms, together. Without `seconds` each runs once. */
+/** Total of the best time of each operation, ms. Without `seconds` each runs once. */
 function execute(
   functions: KernelExports,
   memory: KernelMemory,
@@ -161,12 +161,12 @@ function execute(
   return best.reduce((sum, ms) => sum + ms, 0);
 }
 
-/** Any bytes are codes; the float16 scales must be sensible numbers. */
+/** Any bytes are valid codes; the float16 scales must be reasonable numbers. */
 function randomBlocks(type: BlockType, values: number): Uint8Array {
   const bytes = new Uint8Array(rowBytes(type, values));
   let state = 1;
   for (let i = 0; i < bytes.length; i++) bytes[i] = (state = (state * 48271) % 2147483647) >> 8;
-  // Where the scales lie: first in a block but for Q6_K, and some have minimums.
+  // Position of the scales: first in a block except for Q6_K, and some have minimums.
   const scales = type.name === 'Q6_K' ? [208] : /^Q[45]_[1K]$/.test(type.name) ? [0, 2] : [0];
   if (type.name === 'F32') return new Uint8Array(new Float32Array(values).fill(0.01).buffer);
   for (let at = 0; at < bytes.length; at += type.blockBytes) {

@@ -1,27 +1,26 @@
-/**
- * Measures Tokenscope beside node-llama-cpp and writes what it found into docs/performance.md.
- *
- *     npm run bench                                      everything, about thirteen minutes
- *     npm run bench -- --quick                           the files after a short context, once; writes nothing
- *     npm run bench -- --files Q4_0,Q8_0 --threads 1     some files
- *     npm run bench -- --parts lanes,start               some parts: files, lanes, runtimes, start, machine
- *     npm run bench -- --repeat 5                        measurements of each kind, of which the median counts
- */
+/** Measures Tokenscope beside node-llama-cpp and writes what it found into docs/performance.md: see `USAGE`. */
 import { availableParallelism, loadavg } from 'node:os';
 import { ensureBuilt } from '../scripts/ensure-built.mjs';
 import { writeDocument } from './lib/document.ts';
 import { installNodeLlamaCpp } from './lib/node-llama-cpp.ts';
-import { readOptions, type BenchOptions, type Part } from './lib/options.ts';
+import { readOptions, USAGE, type BenchOptions, type Part } from './lib/options.ts';
 import { formatFiles, measureFiles } from './sections/files.ts';
 import { formatLanes, measureLanesAndTiny } from './sections/lanes.ts';
 import { formatMachine, measureMachine, type MachineResult } from './sections/machine.ts';
 import { formatRuntimes, measureRuntimes } from './sections/runtimes.ts';
 import { formatStart, measureStart } from './sections/start.ts';
 
+/** Parts in which llama.cpp is measured, too. */
+const COMPARED: ReadonlySet<Part> = new Set(['files', 'start']);
+
 const options = readOptions(process.argv.slice(2));
+if (options.help) {
+  console.log(USAGE);
+  process.exit();
+}
 const started = Date.now();
 const load = loadavg()[0];
-await installNodeLlamaCpp(options.say);
+if (options.parts.some((part) => COMPARED.has(part))) await installNodeLlamaCpp(options.say);
 await ensureBuilt(['main', 'app']);
 const measured = await measure(options);
 const seconds = ((Date.now() - started) / 1000).toFixed(0);
@@ -42,7 +41,7 @@ async function measure(options: BenchOptions): Promise<string> {
   return sections.join('\n\n');
 }
 
-/** What was measured on, and in how quiet an hour. */
+/** Describes the machine and its load. */
 function describe({ machine }: MachineResult): string {
   const day = new Date().toISOString().slice(0, 10);
   const { cpu, cores, memoryBytes, platform, runtime, v8 } = machine;
@@ -50,7 +49,7 @@ function describe({ machine }: MachineResult): string {
     load > 0.5 * availableParallelism() ? ' Other programs were running, so only the ratios are meaningful.' : '';
   return (
     `${day}, ${cpu}, ${cores} threads, ${(memoryBytes / 1e9).toFixed(0)} GB, ${platform}. Tokenscope in ${runtime}, V8 ${v8}; ` +
-    `node-llama-cpp 3.21.1 in Node ${process.versions.node}. Medians of ${options.task.repeat}, taking turns. ` +
+    `node-llama-cpp 3.21.1 in Node ${process.versions.node}. Medians of ${options.task.repeat}, interleaved. ` +
     `Load average before: ${load.toFixed(1)}.${busy}`
   );
 }

@@ -1,12 +1,12 @@
 /**
- * How long tokenizers take: loading a vocabulary, and encoding and decoding texts of 1, 2 and 4 MB, of English and of
- * characters without a space, for each kind of tokenizer file.
+ * Times tokenizers: loading a vocabulary, and encoding and decoding texts of 1, 2 and 4 MB, of English and of characters
+ * without a space, for each kind of tokenizer file.
  *
  *     node --import tsx bench/tokenizers.ts [PART OF A NAME]
  *
- * Needs what scripts/fetch-test-tokenizers.ts fetches. Loading begins with the file's bytes in memory. Figures are milliseconds,
- * the best of a few runs: the time that passed, and in brackets what the processor spent in all threads, which tells more when
- * other programs run. Prints Markdown.
+ * Needs what scripts/fetch-test-tokenizers.ts fetches. Loading begins with the file's bytes in memory. Figures are
+ * milliseconds, the best of a few runs: elapsed time, and in brackets the CPU time of all threads, which is more reliable
+ * under load. Prints Markdown.
  */
 import { seededRandom } from '../src-main/engine/test-support/mutate.ts';
 import {
@@ -22,7 +22,7 @@ const RUNS = 3;
 const LOADS = 7;
 const MB = 1_000_000;
 const SIZES = [1, 2, 4];
-/** One of each kind: byte-level BPE (two ways of splitting), SentencePiece BPE, unigram, WordPiece. */
+/** One of each kind: byte-level BPE (two pre-tokenizers), SentencePiece BPE, unigram, WordPiece. */
 const KINDS = [
   'GGUF file of gemma3',
   'GGUF file of llama3',
@@ -37,7 +37,7 @@ const KINDS = [
   'tokenizer.json of bert_wordpiece',
 ];
 
-/** Words as frequent as in a language, every thirtieth of them invented, so that remembering words is not all there is. */
+/** Words with natural frequencies, every thirtieth of them invented, so that not all are cached. */
 function english(length: number): string {
   const random = seededRandom(1);
   const words = Object.keys(tinyTransformerJson().model.vocab).filter((piece) => /^[A-Za-z']+$/.test(piece));

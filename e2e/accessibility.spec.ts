@@ -5,11 +5,11 @@ import { expectNoViolations as expectNone, expectNoViolationsIn, THEMES, type Ax
 import { writeChatModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
-/** Lets the model think, and leaves the system prompt out. */
+/** Enables reasoning, and omits the system prompt. */
 const THINKING = `{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}
 <assistant><think>{% if enable_thinking is defined and not enable_thinking %}</think>{% endif %}`;
 
-/** All rules in one theme, those on colours in the other one. The full run has every theme, in both hosts. */
+/** All rules in one theme, colour rules in the other one. The full run has every theme, in both hosts. */
 const RUNS: readonly { name: AxeTheme; others: readonly AxeTheme[] }[] =
   process.env.TOKENSCOPE_TEST_FULL === '1'
     ? THEMES.map((name) => ({ name, others: [] }))
@@ -75,7 +75,7 @@ for (const theme of RUNS) {
     await chat.id('grammar-source').fill('root ::= other');
     await expect(chat.id('grammar-source-problem')).toBeVisible();
     await expectNoViolations('every stage on, a wrong grammar and a wrong bias');
-    await app.page.getByRole('button', { name: 'Enlarge: Grammar of the answer' }).click();
+    await app.page.getByRole('button', { name: 'Enlarge: Grammar' }).click();
     await expectNoViolations('the large editor');
     await app.page.keyboard.press('Escape');
     await expect(app.page.getByRole('dialog')).toHaveCount(0);

@@ -1,4 +1,4 @@
-/** Getting models from the catalogue, as a person does it: by clicks, and by nothing else. */
+/** Downloading models from the catalogue by clicks only. */
 import { copyFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
@@ -16,23 +16,23 @@ async function open(app: RunningApp): Promise<ModelsPage> {
   return models;
 }
 
-/** The names of the files where downloads go. */
+/** Names of the files in the download folder. */
 async function modelFiles(dataDir: string): Promise<string[]> {
   return await readdir(join(dataDir, 'models')).catch(() => []);
 }
 
-/** A file that comes slowly: 50 kB five times a second. */
+/** A slow file: 50 kB five times a second. */
 function slowly(hub: Hub): void {
   hub.server.behave(hub.path(hub.tiny), { kind: 'slow', chunkBytes: 50_000, waitMs: 200, times: 1 });
 }
 
-test('nothing is asked before a click; a download that breaks off goes on, is checked, talks, and is in the log', async ({
+test('no request before a click; an interrupted download resumes, is verified, can be used, and is logged', async ({
   app,
   hub,
 }) => {
   const models = await open(app);
   const { id, bytes = 0 } = hub.tiny;
-  // Looking at everything asks nobody.
+  // Browsing sends no request.
   await models.entry(id).getByRole('button', { name: hub.tiny.name, exact: true }).click();
   await expect(models.id('entry-url')).toHaveText(hub.server.url + hub.path(hub.tiny));
   await expect(models.id('entry-memory')).toContainText('KV cache, 512 tokens');
@@ -57,7 +57,7 @@ test('nothing is asked before a click; a download that breaks off goes on, is ch
   await app.page.keyboard.press('Escape');
   await expect(models.id('network-requests')).toHaveAttribute('data-count', '2');
 
-  // It has the name that it was chosen by.
+  // It has the name of its catalogue entry.
   await models.control(id, 'show-downloaded').click();
   await expect(models.id('detail-name')).toHaveText(hub.tiny.name);
   await models.load(hub.tiny.name);
@@ -70,80 +70,80 @@ test('nothing is asked before a click; a download that breaks off goes on, is ch
   expect(hub.server.requests).toHaveLength(2);
 });
 
-test('a slow download says how far it is, pauses, goes on where it was, and can be cancelled', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  const models = await open(app);
-  const { id } = hub.tiny;
-  slowly(hub);
-  await models.control(id, 'download').click();
-  await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d KB, [\d.]+ KB\/s, \d+ s left/);
-  await expect(models.id('network-requests')).toContainText('1 network request: your download');
-  await models.control(id, 'download-pause').click();
-  await models.expectPhase(id, 'paused');
-  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d KB/);
-  const { size } = await stat(join(dataDir, 'models', `${hub.tiny.file}.part`));
-  expect(size).toBeGreaterThan(0);
-  expect(hub.server.requests).toHaveLength(1);
+test(
+  'a slow download shows progress, pauses, resumes, and can be cancelled',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const models = await open(app);
+    const { id } = hub.tiny;
+    slowly(hub);
+    await models.control(id, 'download').click();
+    await expect(models.control(id, 'download-progress')).toContainText(/\d+ of 69\d\sKB, [\d.]+\sKB\/s, \d+\ss left/);
+    await expect(models.id('network-requests')).toContainText('1 network request: your download');
+    await models.control(id, 'download-pause').click();
+    await models.expectPhase(id, 'paused');
+    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
+    const { size } = await stat(join(dataDir, 'models', `${hub.tiny.file}.part`));
+    expect(size).toBeGreaterThan(0);
+    expect(hub.server.requests).toHaveLength(1);
 
-  slowly(hub);
-  await models.control(id, 'download-resume').click();
-  await models.expectPhase(id, 'downloading');
-  expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
-  await models.control(id, 'download-cancel').click();
-  await models.expectPhase(id, 'none');
-  expect(await modelFiles(dataDir)).toEqual([]);
-  expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
-});
-
-test('two starts at once make one download; a page in place of the rest takes nothing of it; a copy is not deleted', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  const models = await open(app);
-  const { id, file } = hub.tiny;
-  slowly(hub);
-  const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
-  await Promise.all([start(), start()]);
-  await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d KB/);
-  await models.control(id, 'download-pause').click();
-  await models.expectPhase(id, 'paused');
-  expect(hub.server.requests).toHaveLength(1);
-  const part = join(dataDir, 'models', `${file}.part`);
-  const { size } = await stat(part);
-
-  hub.server.behave(hub.path(hub.tiny), { kind: 'page', length: true });
-  await models.control(id, 'download-resume').click();
-  await expect(models.control(id, 'download-problem')).toContainText(
-    'Nothing was downloaded; the earlier part is kept.',
-  );
-  expect((await stat(part)).size).toBe(size);
-  hub.server.behave(hub.path(hub.tiny));
-  await models.control(id, 'download-retry').click();
-  await models.expectPhase(id, 'here');
-  expect(hub.server.requests.at(-1)?.range).toBe(`bytes=${size}-`);
-
-  // Located to a copy of their own, it is no longer Tokenscope's to delete.
-  const copy = join(dataDir, 'my-copy.gguf');
-  await copyFile(join(dataDir, 'models', file), copy);
-  const { code, stderr } = await capture(
-    process.execPath,
-    [join(root, 'scripts/tokenscope.mjs'), 'models', 'locate', id, copy],
-    { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
-  );
-  expect(code, stderr).toBe(0);
-  await models.id('nav-chat').click();
-  await models.show();
-  await models.card(hub.tiny.name).getByTestId('model-menu').click();
-  await expect(models.id('remove-model')).toBeVisible();
-  await expect(models.id('delete-model')).toBeHidden();
-});
+    slowly(hub);
+    await models.control(id, 'download-resume').click();
+    await models.expectPhase(id, 'downloading');
+    expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
+    await models.control(id, 'download-cancel').click();
+    await models.expectPhase(id, 'none');
+    expect(await modelFiles(dataDir)).toEqual([]);
+    expect((await models.networkLog()).map(({ result }) => result)).toEqual(['failed', 'failed']);
+  },
+);
 
 test(
-  'a download that fails says which of hash, HTTP, redirect, time, DNS, TLS or disk it was; Retry works',
+  'two starts at once make one download; a web page instead of the rest loses nothing; a copy is not deleted',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    const models = await open(app);
+    const { id, file } = hub.tiny;
+    slowly(hub);
+    const start = () => app.services.invoke('downloadStart', { catalogueId: id, termsAccepted: false });
+    await Promise.all([start(), start()]);
+    await expect(models.control(id, 'download-progress')).toContainText(/[1-9]\d* of 69\d\sKB/);
+    await models.control(id, 'download-pause').click();
+    await models.expectPhase(id, 'paused');
+    expect(hub.server.requests).toHaveLength(1);
+    const part = join(dataDir, 'models', `${file}.part`);
+    const { size } = await stat(part);
+
+    hub.server.behave(hub.path(hub.tiny), { kind: 'page', length: true });
+    await models.control(id, 'download-resume').click();
+    await expect(models.control(id, 'download-problem')).toContainText(
+      'Nothing was downloaded; the earlier part is kept.',
+    );
+    expect((await stat(part)).size).toBe(size);
+    hub.server.behave(hub.path(hub.tiny));
+    await models.control(id, 'download-retry').click();
+    await models.expectPhase(id, 'here');
+    expect(hub.server.requests.at(-1)?.range).toBe(`bytes=${size}-`);
+
+    // Located to a copy of their own, it is no longer Tokenscope's to delete.
+    const copy = join(dataDir, 'my-copy.gguf');
+    await copyFile(join(dataDir, 'models', file), copy);
+    const { code, stderr } = await capture(
+      process.execPath,
+      [join(root, 'scripts/tokenscope.mjs'), 'models', 'locate', id, copy],
+      { env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir } },
+    );
+    expect(code, stderr).toBe(0);
+    await models.id('nav-chat').click();
+    await models.show();
+    await models.card(hub.tiny.name).getByTestId('model-menu').click();
+    await expect(models.id('remove-model')).toBeVisible();
+    await expect(models.id('delete-model')).toBeHidden();
+  },
+);
+
+test(
+  'a download that fails names the cause: hash, HTTP, redirect, time, DNS, TLS or disk; Retry works',
   { tag: '@full' },
   async ({ app, dataDir, hub }) => {
     const models = await open(app);
@@ -179,7 +179,7 @@ test(
     await expectProblem('dns', /Host not found.*hub\.invalid/s);
     expect(await modelFiles(dataDir)).toEqual([]);
 
-    // The server says only now that the file is larger than the disk.
+    // Only now the server says that the file is larger than the disk.
     hub.server.behave(hub.path(hub.unchecked), { kind: 'claims', bytes: 10 ** 15 });
     await setMirror(models, '');
     await models.control(hub.unchecked.id, 'download').click();
@@ -189,7 +189,7 @@ test(
     await models.control(hub.unchecked.id, 'download-cancel').click();
     await expect(full).toBeHidden();
 
-    // The right one leads to another address, which is followed and logged.
+    // The right one redirects to another address, which is followed and logged.
     hub.server.behave(path, { kind: 'redirect', to: `${hub.server.url}${hub.path(hub.withTerms)}` });
     await retry();
     await models.expectPhase(id, 'here');
@@ -201,43 +201,39 @@ test(
   },
 );
 
-test('what does not fit the memory says by how much and is not offered', async ({ app, hub }) => {
+test('a model that does not fit in memory says by how much and is not offered', async ({ app, hub }) => {
   const models = await open(app);
-  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+ TB more/);
+  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+\sTB more/);
   await expect(models.control(hub.huge.id, 'download')).toBeHidden();
   await models.entry(hub.huge.id).getByRole('button', { name: hub.huge.name, exact: true }).click();
-  await expect(models.id('detail')).toContainText(/A context of 512 tokens needs 1000 TB; .*Choose a smaller/);
+  await expect(models.id('detail')).toContainText(/A context of 512 tokens needs 1000\sTB; .*Choose a smaller/);
   await expect(models.id('detail').getByTestId('download')).toBeHidden();
 });
 
-test('an app that is killed in mid-download shows how far it came, and goes on only when it is told to', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
-  let models = await open(app);
-  const { id } = hub.tiny;
-  slowly(hub);
-  await models.control(id, 'download').click();
-  const part = join(dataDir, 'models', `${hub.tiny.file}.part`);
-  await expect.poll(async () => (await stat(part).catch(() => null))?.size ?? 0).toBeGreaterThan(100_000);
-  await app.crash();
-  models = await open(app);
-  await models.expectPhase(id, 'paused');
-  await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d KB/);
-  expect(hub.server.requests).toHaveLength(1);
-  const { size } = await stat(part);
-  await models.control(id, 'download-resume').click();
-  await models.expectPhase(id, 'here');
-  expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
-  expect(await modelFiles(dataDir)).toEqual([hub.tiny.file]);
-});
+test(
+  'an app that is killed during a download shows its progress, and resumes only on demand',
+  { tag: '@full' },
+  async ({ app, dataDir, hub }) => {
+    let models = await open(app);
+    const { id } = hub.tiny;
+    slowly(hub);
+    await models.control(id, 'download').click();
+    const part = join(dataDir, 'models', `${hub.tiny.file}.part`);
+    await expect.poll(async () => (await stat(part).catch(() => null))?.size ?? 0).toBeGreaterThan(100_000);
+    await app.crash();
+    models = await open(app);
+    await models.expectPhase(id, 'paused');
+    await expect(models.control(id, 'download-progress')).toContainText(/Paused at \d+ of 69\d\sKB/);
+    expect(hub.server.requests).toHaveLength(1);
+    const { size } = await stat(part);
+    await models.control(id, 'download-resume').click();
+    await models.expectPhase(id, 'here');
+    expect(hub.server.requests[1]?.range).toBe(`bytes=${size}-`);
+    expect(await modelFiles(dataDir)).toEqual([hub.tiny.file]);
+  },
+);
 
-test('terms are read and accepted before anything is asked; all of it without a mouse', async ({
-  app,
-  dataDir,
-  hub,
-}) => {
+test('terms are read and accepted before any request; all of it without a mouse', async ({ app, dataDir, hub }) => {
   const models = await open(app);
   const { page } = app;
   const { keyboard } = page;
@@ -269,13 +265,13 @@ test('terms are read and accepted before anything is asked; all of it without a 
   await models.tabTo(card.getByTestId('model-menu'));
   await keyboard.press('Enter');
   await expect(models.id('delete-model')).toBeVisible();
-  // The menu hears keys a moment after it is seen.
+  // The menu accepts keys a moment after it appears.
   await expect(async () => {
     await keyboard.press('End');
     await expect(models.id('delete-model')).toBeFocused({ timeout: 500 });
   }).toPass();
   await keyboard.press('Enter');
-  // It begins on the safe choice.
+  // The safe choice has the focus.
   await expect(models.id('delete-dialog')).toContainText(hub.withTerms.file);
   await expect(page.getByRole('button', { name: 'Cancel' })).toBeFocused();
   await models.tabTo(models.id('confirm-delete'));

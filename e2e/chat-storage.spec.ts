@@ -47,7 +47,7 @@ test('two pages see each other’s turns at once, and every turn of both is kept
   await expect(after.replies).toHaveCount(3);
 });
 
-test('a reply that one page writes grows on the other one', async ({ app, openChromium }) => {
+test('a reply in one page grows in the other one', async ({ app, openChromium }) => {
   const a = await ready(app);
   await a.ask('Hello');
   const second = await secondPage(app, await openChromium());
@@ -69,7 +69,7 @@ test('a reply that one page writes grows on the other one', async ({ app, openCh
   await second.close();
 });
 
-test('the app and a web host on one folder both keep what they write', async ({ app, openChromium }) => {
+test('the app and a web host on one folder both save their chats', async ({ app, openChromium }) => {
   const a = await ready(app);
   const other = await pageOfOtherHost(app, await openChromium());
   const b = new ChatPage(other.page);
@@ -84,8 +84,10 @@ test('the app and a web host on one folder both keep what they write', async ({ 
   expect((await messages(app)).sort()).toEqual(['from the app', 'from the other host']);
 });
 
-test('a chat that cannot be saved says so, survives going elsewhere, and is saved when it can be', async ({ app }) => {
-  // What a write that fails is answered with.
+test('a chat that cannot be saved says so, survives navigation, and is saved once that is possible', async ({
+  app,
+}) => {
+  // Response to a failed write.
   app.guard.allow(/status of 507/);
   const disk = await failingDisk(app.dataDir);
   try {
@@ -107,7 +109,7 @@ test('a chat that cannot be saved says so, survives going elsewhere, and is save
     await expect(chat.id('not-saved')).toBeVisible();
     const retry = await chat.id('retry-save').elementHandle();
     await disk.repair();
-    // The app may have tried again by itself in this moment, and the button be gone.
+    // The app may have retried by itself at this moment, so that the button is gone.
     await retry?.evaluate((button) => (button as HTMLElement).click());
     await expect(chat.id('not-saved')).toBeHidden();
     await expect(chat.id('chat-unsaved')).toBeHidden();
@@ -118,8 +120,8 @@ test('a chat that cannot be saved says so, survives going elsewhere, and is save
   }
 });
 
-test('a disk that is full in mid-reply costs nothing once there is space again', async ({ app }) => {
-  // What a write that fails is answered with.
+test('a disk that is full during a reply loses nothing once there is space again', async ({ app }) => {
+  // Response to a failed write.
   app.guard.allow(/status of 507/);
   const disk = await failingDisk(app.dataDir);
   try {
@@ -135,7 +137,7 @@ test('a disk that is full in mid-reply costs nothing once there is space again',
     await chat.finished();
     const shown = await chat.lastText.textContent();
     await disk.repair();
-    // By itself, without a click.
+    // Automatically, without a click.
     await expect(chat.id('not-saved')).toBeHidden({ timeout: 15_000 });
     const [only] = await stored(app);
     const reply = only?.turns.find((turn) => turn.role === 'assistant');
@@ -147,7 +149,7 @@ test('a disk that is full in mid-reply costs nothing once there is space again',
   }
 });
 
-test('a deleted chat takes its queue along and does not come back', async ({ app }) => {
+test('a deleted chat drops its queue and stays deleted', async ({ app }) => {
   const chat = await ready(app);
   await chat.endless();
   await chat.send('Once upon a time');
@@ -167,7 +169,7 @@ test('a deleted chat takes its queue along and does not come back', async ({ app
   expect(await messages(app)).toEqual(['another chat']);
 });
 
-test('every version and what follows it stays', async ({ app }) => {
+test('every version and its descendants are kept', async ({ app }) => {
   const chat = await ready(app);
   await chat.ask('Hello');
   await chat.lastReply.getByTestId('regenerate').click();

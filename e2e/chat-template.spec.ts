@@ -11,7 +11,7 @@ const THINKING = `${TEMPLATE.slice(0, -'{% endif %}'.length)}{% if enable_thinki
 
 const NAME = 'tiny-llama';
 
-/** Loads a model whose file has this template. */
+/** Loads a model with this template. */
 async function chatModel(app: RunningApp, dataDir: string, template: string): Promise<ChatPage> {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -39,7 +39,7 @@ test('the template of a file is shown, and can be replaced for that model', asyn
   await chat.id('template-plain').check();
   await expect(rendered).toContainText('User: Hello');
   await chat.id('template-custom').check();
-  // One's own begins as the model's.
+  // A custom template starts as a copy of the model's.
   await expect(chat.id('template-source')).toHaveValue(TEMPLATE);
   await chat.id('template-source').fill('{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}');
   await expect(rendered).toContainText('<system>Be brief.<user>Hello');
@@ -57,54 +57,59 @@ test('the template of a file is shown, and can be replaced for that model', asyn
   await expect(chat.id('template-custom')).toBeChecked();
   await expect(chat.id('template-source')).toHaveValue(/^\{% for m in messages %\}</);
 
-  // The system prompt is the chat's, the template the model's.
+  // The system prompt belongs to the chat, the template to the model.
   await app.restart();
   const again = new ChatPage(app.page);
   await again.ready();
   await expect(again.id('system-prompt-toggle')).toContainText('Be brief.');
   await again.openPanel('prompt');
-  // The browser forgets files that it lent, so that the built-in model is loaded there.
+  // The browser loses lent files, so the built-in model is loaded there.
   await expect(again.id(app.host === 'web' ? 'template-model' : 'template-custom')).toBeChecked();
 });
 
-test('a broken template says where, and a chat goes on with the plain one', async ({ app, dataDir }) => {
-  const chat = await chatModel(app, dataDir, TEMPLATE);
-  await chat.openPanel('prompt');
-  await chat.id('template-custom').check();
-  await chat.id('template-source').fill('{{ messages }}\n{% if %}');
-  await chat.id('composer').fill('Hello');
-  await expect(chat.id('template-source-problem')).toContainText(/Line 2, column \d+/);
-  await expect(chat.id('template-error')).toBeVisible();
-  await chat.send('Hello');
-  const card = chat.lastReply.getByTestId('error-card');
-  await expect(card).toContainText('The chat template cannot write this chat');
-  await card.getByTestId('use-plain-template').click();
-  const { reason } = await chat.finished();
-  expect(reason).not.toBe('error');
-  await expect(chat.id('template-plain')).toBeChecked();
-});
+test(
+  'a broken template shows the position, and a chat continues with the plain one',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = await chatModel(app, dataDir, TEMPLATE);
+    await chat.openPanel('prompt');
+    await chat.id('template-custom').check();
+    await chat.id('template-source').fill('{{ messages }}\n{% if %}');
+    await chat.id('composer').fill('Hello');
+    await expect(chat.id('template-source-problem')).toContainText(/Line 2, column \d+/);
+    await expect(chat.id('template-error')).toBeVisible();
+    await chat.send('Hello');
+    const card = chat.lastReply.getByTestId('error-card');
+    await expect(card).toContainText('The chat template failed');
+    await card.getByTestId('use-plain-template').click();
+    const { reason } = await chat.finished();
+    expect(reason).not.toBe('error');
+    await expect(chat.id('template-plain')).toBeChecked();
+  },
+);
 
-test('a role that a template does not know is said, and what it said is read all the same', async ({
-  app,
-  dataDir,
-}) => {
-  const chat = await chatModel(
-    app,
-    dataDir,
-    `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system role.') }}{% endif %}` +
-      `[{{ m.role }}]{{ m.content }}\n{% endfor %}[assistant]`,
-  );
-  await chat.id('system-prompt-toggle').click();
-  await chat.id('system-prompt').fill('Be brief.');
-  await chat.id('composer').fill('Hello');
-  await chat.openPanel('prompt');
-  await expect(chat.id('template-notice')).toContainText('has no system role');
-  await expect(chat.id('rendered-chat')).toContainText(/\[user\]Be brief\.\s+Hello\s+\[assistant\]/);
-  expect((await chat.ask('Hello')).reason).not.toBe('error');
-  await expect(chat.lastReply.getByTestId('reply-notice')).toContainText('has no system role');
-});
+test(
+  'an unsupported role is reported, and its text is still part of the prompt',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = await chatModel(
+      app,
+      dataDir,
+      `{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system role.') }}{% endif %}` +
+        `[{{ m.role }}]{{ m.content }}\n{% endfor %}[assistant]`,
+    );
+    await chat.id('system-prompt-toggle').click();
+    await chat.id('system-prompt').fill('Be brief.');
+    await chat.id('composer').fill('Hello');
+    await chat.openPanel('prompt');
+    await expect(chat.id('template-notice')).toContainText('has no system role');
+    await expect(chat.id('rendered-chat')).toContainText(/\[user\]Be brief\.\s+Hello\s+\[assistant\]/);
+    expect((await chat.ask('Hello')).reason).not.toBe('error');
+    await expect(chat.lastReply.getByTestId('reply-notice')).toContainText('has no system role');
+  },
+);
 
-test('what a file recommends holds until a person sets it, for that model only', async ({ app, dataDir }) => {
+test('recommended settings apply until a person changes them, for that model only', async ({ app, dataDir }) => {
   const chat = await chatModel(app, dataDir, TEMPLATE);
   await chat.openPanel('sampling');
   await expect(chat.id('setting-temperature')).toHaveValue('0.50');
@@ -127,7 +132,7 @@ test('what a file recommends holds until a person sets it, for that model only',
   await expect(chat.id('setting-topK')).toHaveValue('7');
 });
 
-test('what a model thinks is folded away after it, and is not part of what is copied', async ({ app, dataDir }) => {
+test('reasoning is collapsed afterwards, and not copied', async ({ app, dataDir }) => {
   const chat = await chatModel(app, dataDir, THINKING);
   await chat.set('maxTokens', 60);
   await chat.openPanel('sampling');
@@ -153,32 +158,36 @@ test('what a model thinks is folded away after it, and is not part of what is co
   await expect(chat.id('rendered-chat')).toContainText('[assistant]<think>');
   await chat.id('thinking-off').click();
   await expect(chat.id('rendered-chat')).toContainText('<think></think>');
-  // What was thought before is not read again.
+  // Earlier reasoning is not part of the prompt.
   await expect(chat.id('rendered-chat')).toContainText('[assistant]yes');
 });
 
-test('what a model thinks stays folded while it is written, with a name and keys', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  const { keyboard } = app.page;
-  await chat.ready();
-  await chat.endless();
-  await chat.openPanel('prompt');
-  await chat.id('template-custom').check();
-  await chat.id('template-source').fill('{% for m in messages %}{{ m.content }}{% endfor %}<think>');
-  await chat.send('Once upon a time');
-  const toggle = app.page.getByRole('button', { name: 'Thinking', exact: true });
-  const thoughts = app.page.getByRole('group', { name: 'What the model thought' });
-  await expect(toggle).toHaveAttribute('aria-expanded', 'false');
-  await expect(thoughts).toBeHidden();
-  await toggle.focus();
-  await keyboard.press('Enter');
-  await expect(toggle).toHaveAttribute('aria-expanded', 'true');
-  await expect(thoughts).toContainText(/\w+ \w+/);
-  await keyboard.press('Space');
-  await expect(toggle).toHaveAttribute('aria-expanded', 'false');
-  await chat.id('stop').click();
-  expect((await chat.finished()).reason).toBe('user');
-  const after = app.page.getByRole('button', { name: /^Thought for .* · \d+ tokens?$/ });
-  await expect(after).toHaveAttribute('aria-expanded', 'false');
-  await expect(thoughts).toBeHidden();
-});
+test(
+  'reasoning stays collapsed during generation, with a label and keyboard access',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    const { keyboard } = app.page;
+    await chat.ready();
+    await chat.endless();
+    await chat.openPanel('prompt');
+    await chat.id('template-custom').check();
+    await chat.id('template-source').fill('{% for m in messages %}{{ m.content }}{% endfor %}<think>');
+    await chat.send('Once upon a time');
+    const toggle = app.page.getByRole('button', { name: 'Thinking', exact: true });
+    const thoughts = app.page.getByRole('group', { name: 'What the model thought' });
+    await expect(toggle).toHaveAttribute('aria-expanded', 'false');
+    await expect(thoughts).toBeHidden();
+    await toggle.focus();
+    await keyboard.press('Enter');
+    await expect(toggle).toHaveAttribute('aria-expanded', 'true');
+    await expect(thoughts).toContainText(/\w+ \w+/);
+    await keyboard.press('Space');
+    await expect(toggle).toHaveAttribute('aria-expanded', 'false');
+    await chat.id('stop').click();
+    expect((await chat.finished()).reason).toBe('user');
+    const after = app.page.getByRole('button', { name: /^Thought for .* · \d+ tokens?$/ });
+    await expect(after).toHaveAttribute('aria-expanded', 'false');
+    await expect(thoughts).toBeHidden();
+  },
+);

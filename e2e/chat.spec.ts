@@ -5,10 +5,10 @@ import { expect, test } from './support/test.ts';
 /** What PyTorch generates greedily (golden.json). */
 const HELLO_REPLY = '! How are you? I am very well, thank you! They became good friends.';
 
-/** Of which the median counts: a busy machine may be late once. */
+/** The median counts, because load may delay one. */
 const STOPS = 5;
 
-/** From the click on Stop to the reply's end as a person sees it, ms. Measured inside the page. */
+/** Time from the click on Stop to the visible end of the reply, ms. Measured inside the page. */
 function timeOfStop(page: Page): Promise<number> {
   return page.evaluate(
     () =>
@@ -24,7 +24,7 @@ function timeOfStop(page: Page): Promise<number> {
 }
 
 test.describe('chat', () => {
-  test('the first run offers prompts, and one click brings a reply', async ({ app }) => {
+  test('the first run offers prompts, and one click starts a reply', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await expect(chat.id('first-run')).toBeVisible();
@@ -35,7 +35,7 @@ test.describe('chat', () => {
     await expect(chat.id('chat-item')).toHaveCount(1);
   });
 
-  test('a greedy reply is the one that PyTorch computed, with its facts below it', async ({ app }) => {
+  test('a greedy reply equals PyTorch’s, with its statistics below', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();
@@ -48,7 +48,7 @@ test.describe('chat', () => {
     await expect(stats).toContainText('seed');
   });
 
-  test('text streams, the meter and the chart move, and Stop answers at once', { tag: '@alone' }, async ({ app }) => {
+  test('text streams, the meter and the chart move, and Stop reacts at once', { tag: '@alone' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.endless();
@@ -80,7 +80,7 @@ test.describe('chat', () => {
     await expect(chat.id('send')).toBeVisible();
   });
 
-  test('Continue goes on where the text ended, Regenerate adds a version', async ({ app }) => {
+  test('Continue resumes the text, Regenerate adds a version', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');
@@ -103,7 +103,7 @@ test.describe('chat', () => {
     await expect(chat.replies).toHaveCount(1);
   });
 
-  test('Escape stops a reply, and only that', async ({ app }) => {
+  test('Escape stops a reply, and only that', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.endless();
@@ -114,7 +114,7 @@ test.describe('chat', () => {
     await expect(chat.id('panel')).toBeVisible();
   });
 
-  test('settings change the answer, and the seed brings it back', async ({ app }) => {
+  test('settings change the answer, and the seed reproduces it', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.openPanel('stop');
@@ -135,7 +135,7 @@ test.describe('chat', () => {
     expect((await chat.ask('Once upon a time')).text).not.toBe(answers[0]);
   });
 
-  test('every token shows what else it could have been', async ({ app }) => {
+  test('every token shows its alternatives', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();
@@ -153,7 +153,7 @@ test.describe('chat', () => {
     await expect(tokens).toHaveCount(0);
   });
 
-  test('a chat is there again after a restart', async ({ app }) => {
+  test('a chat is restored after a restart', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();

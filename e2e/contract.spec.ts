@@ -1,21 +1,21 @@
-/** The protocol's contract over Electron's port and over the browser's Worker, as the built app has them. */
+/** The protocol's contract over Electron's port and over the browser's Worker, in the built app. */
 import { join } from 'node:path';
 import { CONTRACT_CASES } from '../src-main/protocol/engine/test-support/contract.ts';
 import { bundleForPage } from './support/page-bundle.ts';
 import { expect, test } from './support/test.ts';
 
-// It measures how long a stop takes.
-test('every connection to the engine keeps the contract', { tag: '@alone' }, async ({ app }) => {
+// It measures the time of a stop.
+test('every connection to the engine fulfils the contract', { tag: '@alone' }, async ({ app }) => {
   test.setTimeout(120_000);
-  // The case of a model that does not exist, over HTTP.
+  // The case of a missing model, over HTTP.
   app.guard.allow(/status of 404/);
   // Chromium's own view of a text file.
   app.guard.allow(/apply inline style/);
   const script = await bundleForPage(join(import.meta.dirname, 'contract/page.ts'), 'contract');
-  // The app takes a first load that is cut off for a failed start.
+  // The app treats an aborted first load as a failed start.
   await app.page.waitForLoadState('load');
   await app.services.invoke('about');
-  // A document of the app's own origin, with its headers and its bridge, in which the app itself does not run.
+  // A document of the app's own origin, with its headers and its bridge, but without the app.
   await app.page.goto(`${app.origin}/engine.worker.js`);
   expect(await app.page.evaluate(() => crossOriginIsolated)).toBe(true);
   const session = await app.context.newCDPSession(app.page);

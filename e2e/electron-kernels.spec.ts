@@ -1,16 +1,16 @@
-/** A thread of the CPU kernels is lost in the app; `web-kernels.spec.ts` has the browser's. */
+/** A crash of a CPU kernel thread in the app; `web-kernels.spec.ts` covers the browser. */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-/** The kernels share prompts of this length whatever was measured. */
+/** A prompt of this length is always shared by all threads. */
 const PROMPT = 'Once upon a time there was a little girl who liked to play';
 
 /**
- * Starts the engine's process anew with a script of the test in each of its threads: the engine's own ends the threads
- * that it started when the file `end` appears, and writes how many they were to `ended`.
+ * Restarts the engine's process with a test script in each of its threads: the engine's own terminates the threads that
+ * it started when the file `end` appears, and writes their number to `ended`.
  */
 async function restartWithHook(app: RunningApp, end: string, ended: string): Promise<void> {
   const hook = join(app.dataDir, 'hook.cjs');
@@ -42,56 +42,52 @@ async function restartWithHook(app: RunningApp, end: string, ended: string): Pro
   await app.killEngine();
 }
 
-// The engine's process gets a script of the test's.
+// The engine's process gets a test script.
 test.use({ freshApp: true });
 
-test(
-  'a thread that is ended from outside is an error of the reply, and the app lives',
-  { tag: '@alone' },
-  async ({ app, dataDir }) => {
-    const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
-    test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');
-    const [end, ended] = [join(dataDir, 'end'), join(dataDir, 'ended')];
-    const chat = new ChatPage(app.page);
-    await chat.ready();
-    await chat.greedy();
-    const before = await chat.ask(PROMPT);
-    expect(before.reason).toBe('eos');
+test('a killed thread fails the reply, but not the app', { tag: '@alone' }, async ({ app, dataDir }) => {
+  const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
+  test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');
+  const [end, ended] = [join(dataDir, 'end'), join(dataDir, 'ended')];
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.greedy();
+  const before = await chat.ask(PROMPT);
+  expect(before.reason).toBe('eos');
 
-    await restartWithHook(app, end, ended);
-    await expect(chat.id('engine-state')).not.toHaveAttribute('data-state', 'ready');
-    await chat.ready();
-    await chat.newChat();
-    expect(await chat.ask(PROMPT)).toEqual(before);
-    // The sampling panel asks the engine what could come next, and would notice the loss before the reply does.
-    await chat.openPanel('stop');
-    await writeFile(end, '');
-    await expect.poll(() => existsSync(ended)).toBe(true);
-    expect(Number(await readFile(ended, 'utf8'))).toBeGreaterThan(0);
+  await restartWithHook(app, end, ended);
+  await expect(chat.id('engine-state')).not.toHaveAttribute('data-state', 'ready');
+  await chat.ready();
+  await chat.newChat();
+  expect(await chat.ask(PROMPT)).toEqual(before);
+  // The sampling panel requests previews, and would notice the crash before the reply.
+  await chat.openPanel('stop');
+  await writeFile(end, '');
+  await expect.poll(() => existsSync(ended)).toBe(true);
+  expect(Number(await readFile(ended, 'utf8'))).toBeGreaterThan(0);
 
-    await chat.newChat();
-    // Another beginning: what was read before would not be read again.
-    expect((await chat.ask('The cat sat on the mat and looked at the big red ball')).reason).toBe('error');
-    await expect(chat.id('error-card')).toContainText(/CPU kernel thread crashed/);
-    // The page reloads the same model.
-    await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
-    await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
-    await chat.newChat();
-    expect(await chat.ask(PROMPT)).toEqual(before);
+  await chat.newChat();
+  // Another prefix, because a cached one would not be prefilled again.
+  expect((await chat.ask('The cat sat on the mat and looked at the big red ball')).reason).toBe('error');
+  await expect(chat.id('error-card')).toContainText(/CPU kernel thread crashed/);
+  // The page reloads the same model.
+  await chat.id('error-card').getByRole('button', { name: 'Try again' }).click();
+  await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
+  await chat.newChat();
+  expect(await chat.ask(PROMPT)).toEqual(before);
 
-    // During a reply: the text stays, and Continue resumes after it. Without the cache, the threads share every token.
-    await chat.endless();
-    await chat.newChat();
-    await chat.send(PROMPT);
-    const length = async () => ((await chat.lastText.textContent()) ?? '').length;
-    await expect.poll(length).toBeGreaterThan(100);
-    await writeFile(end, '');
-    await expect(chat.id('error-card')).toContainText(/after \d+ tokens/);
-    const written = (await chat.lastText.textContent()) ?? '';
-    await chat.id('error-card').getByTestId('continue').click();
-    await expect.poll(length).toBeGreaterThan(written.length + 100);
-    await chat.id('stop').click();
-    expect((await chat.finished()).reason).toBe('user');
-    expect(await chat.lastText.textContent()).toContain(written);
-  },
-);
+  // During a reply: the text stays, and Continue resumes after it. Without the cache, the threads share every token.
+  await chat.endless();
+  await chat.newChat();
+  await chat.send(PROMPT);
+  const length = async () => ((await chat.lastText.textContent()) ?? '').length;
+  await expect.poll(length).toBeGreaterThan(100);
+  await writeFile(end, '');
+  await expect(chat.id('error-card')).toContainText(/after \d+ tokens/);
+  const written = (await chat.lastText.textContent()) ?? '';
+  await chat.id('error-card').getByTestId('continue').click();
+  await expect.poll(length).toBeGreaterThan(written.length + 100);
+  await chat.id('stop').click();
+  expect((await chat.finished()).reason).toBe('user');
+  expect(await chat.lastText.textContent()).toContain(written);
+});

@@ -1,4 +1,4 @@
-/** What the app measured of the computer is kept in the data folder. */
+/** The app's measurements of the computer are stored in the data folder. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
@@ -21,7 +21,7 @@ test(
     let models = await showModel(app);
     test.skip((await threadsOf(models)) < 2, 'This machine runs one thread at a time: there is nothing to measure.');
     await expect(models.id('detail')).toContainText(/Threads: measured: one token takes [\d.]+ ms on \d+ threads/);
-    // Where other programs keep the processor busy, it takes more than one try until it is clear.
+    // Under load, it takes more than one attempt until the measurement is clear.
     const kept = async () => await readFile(path, 'utf8').catch(() => '');
     const isClear = async () => {
       for (const end = Date.now() + 30_000; Date.now() < end;) {

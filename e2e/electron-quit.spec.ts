@@ -1,4 +1,4 @@
-/** The app ends when it is asked to, whatever is open, and a second start always shows a window. */
+/** The app quits on request, whatever is open, and a second start always shows a window. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { sandboxProblem } from '../scripts/lib/processes.ts';
@@ -11,11 +11,11 @@ import { expect, test } from './support/test.ts';
 test.use({ freshApp: true });
 test.skip(process.platform !== 'linux', 'looks at processes through /proc');
 
-/** Opens the system's own dialog, which nobody answers. */
+/** Opens the system's dialog, which nobody answers. */
 async function openDialog(app: RunningApp): Promise<void> {
   const chat = new ChatPage(app.page);
   await chat.ready();
-  // Seen from the main process: the dialog itself is not a page.
+  // Checked in the main process: the dialog is not a page.
   await app.electron?.evaluate(({ dialog }) => {
     const original = dialog.showOpenDialog.bind(dialog) as (...args: unknown[]) => Promise<unknown>;
     Object.assign(dialog, {
@@ -37,7 +37,7 @@ const ways: Record<string, (app: RunningApp) => Promise<unknown>> = {
 };
 
 for (const [what, end] of Object.entries(ways)) {
-  test(`the app ends although a dialog is open when ${what}`, async ({ app }) => {
+  test(`the app quits despite an open dialog when ${what}`, async ({ app }) => {
     await openDialog(app);
     const tree = await processTree(app.electron?.process().pid ?? 0);
     expect(tree.length).toBeGreaterThan(2);
@@ -46,11 +46,11 @@ for (const [what, end] of Object.entries(ways)) {
   });
 }
 
-test('a second start opens a window where the first has none', async ({ app, dataDir }) => {
+test('a second start opens a window if the first has none', async ({ app, dataDir }) => {
   await new ChatPage(app.page).ready();
   const windows = () => app.electron?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length);
   await app.electron?.evaluate(({ app: main, BrowserWindow }) => {
-    // As on macOS, where the app goes on without a window.
+    // As on macOS, where the app keeps running without a window.
     main.removeAllListeners('window-all-closed');
     main.on('window-all-closed', () => undefined);
     BrowserWindow.getAllWindows()[0]?.destroy();
@@ -67,10 +67,10 @@ test('a second start opens a window where the first has none', async ({ app, dat
   expect(await windows()).toBe(1);
 });
 
-test('what is not saved is asked about before the window closes', async ({ app }) => {
+test('unsaved changes are confirmed before the window closes', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
-  // A person has been here, or the browser asks nothing.
+  // Without user interaction the browser would not ask.
   await chat.id('composer').click();
   await app.page.evaluate(() => window.addEventListener('beforeunload', (event) => event.preventDefault()));
   const answer = (response: number) =>
@@ -79,7 +79,7 @@ test('what is not saved is asked about before the window closes', async ({ app }
       Object.assign(dialog, {
         showMessageBox: (_window: unknown, { buttons }: { buttons: string[] }) => {
           (globalThis as unknown as { asked: string[][] }).asked.push(buttons);
-          // Never at once, as a person answers it.
+          // Never at once, like a person's answer.
           return new Promise((resolve) =>
             setTimeout(() => {
               resolve({ response: button });

@@ -5,7 +5,7 @@ import { expect, test } from './support/test.ts';
 
 test.beforeEach(async ({ app }) => new ChatPage(app.page).ready());
 
-test('the page has no Node, and of the app only the verbs it needs', async ({ app }) => {
+test('the page has no Node, and only the functions of the app that it needs', async ({ app }) => {
   const found = await app.page.evaluate(() => {
     const scope = window as unknown as Record<string, unknown>;
     return {
@@ -23,7 +23,7 @@ test('the page has no Node, and of the app only the verbs it needs', async ({ ap
 
 test('the window is sandboxed and isolated, without webview or spellcheck', async ({ app }) => {
   const preferences = await app.electron?.evaluate(({ BrowserWindow }) => {
-    // Not in the types, but the only way to see what a window really runs with.
+    // Not in the types, but the only way to see a window's actual preferences.
     const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as {
       getLastWebPreferences(): Record<string, unknown>;
     };
@@ -50,7 +50,7 @@ test('the page is served with a policy that allows nothing but itself', async ({
   expect(headers['cross-origin-embedder-policy']).toBe('require-corp');
 });
 
-test('the window goes nowhere else', async ({ app }) => {
+test('the window cannot navigate elsewhere', async ({ app }) => {
   app.guard.allow(/Not allowed to (load|navigate)|request leaves the app|console error/);
   for (const url of ['https://example.com/', 'file:///etc/passwd', 'app://other/index.html', 'data:text/html,hello']) {
     await test.step(url, async () => {
@@ -70,7 +70,7 @@ test('the window goes nowhere else', async ({ app }) => {
 
 test('no request leaves the app, even past the page policy, and the log names the attempt', async ({ app }) => {
   app.guard.allow(/request leaves the app|console error/);
-  // From the main process's session, where no page policy helps: the request filter alone must stop it.
+  // From the main process's session, where no page policy applies: the request filter alone must block it.
   const result = await app.electron?.evaluate(async ({ BrowserWindow }) => {
     const session = BrowserWindow.getAllWindows()[0]?.webContents.session;
     return session?.fetch('http://127.0.0.1:9/').then(
@@ -110,7 +110,7 @@ test('another origin with the same preload is refused', async ({ app }) => {
     },
     join(root, 'out/preload/preload.cjs'),
   );
-  // An answer of the app's own, not a missing bridge.
+  // The app's own response, rather than a missing bridge.
   expect(JSON.stringify(answer)).toMatch(/BAD_REQUEST|refused/);
   expect(JSON.stringify(answer)).not.toContain('temperature');
 });

@@ -1,7 +1,9 @@
 import { ChatPage } from './pages/chat.ts';
 import { expect, test } from './support/test.ts';
 
-test('the engine dies in mid-reply: the text stays, the app says so, the next message works', async ({ app }) => {
+test('the engine crashes during a reply: the text stays, the app reports it, the next message works', async ({
+  app,
+}) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.endless();

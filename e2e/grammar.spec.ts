@@ -4,7 +4,7 @@ import type { RunningApp } from './support/app.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
-/** Loads a model that can write whatever a grammar asks for. */
+/** Loads a model that can generate whatever a grammar requires. */
 async function byteModel(app: RunningApp, dataDir: string): Promise<ChatPage> {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -20,11 +20,11 @@ async function byteModel(app: RunningApp, dataDir: string): Promise<ChatPage> {
 test('an answer follows a JSON schema', async ({ app, dataDir }) => {
   const chat = await byteModel(app, dataDir);
   await chat.id('grammar-json_schema').click();
-  // It begins with an example that can be followed.
+  // It starts with a valid example.
   await expect(chat.id('grammar-ok')).toBeVisible();
   await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
   await expect(chat.id('grammar-ok')).toBeVisible();
-  // Broken JSON, and JSON that is no schema, are shown where they are.
+  // Errors in JSON, and JSON that is not a schema, are shown at their position.
   await chat.id('grammar-source').fill('{\n  "enum": [17, }');
   await expect(chat.id('grammar-source-problem')).toContainText(/Line 2, column 1[567]/);
   await chat.id('grammar-source').fill('{\n  "type": "word" }');
@@ -37,7 +37,7 @@ test('an answer follows a JSON schema', async ({ app, dataDir }) => {
   expect(reason).toBe('eos');
 });
 
-test('a format is there after a restart', async ({ app }) => {
+test('a format is restored after a restart', { tag: '@full' }, async ({ app }) => {
   let chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');
@@ -51,7 +51,7 @@ test('a format is there after a restart', async ({ app }) => {
   await expect(chat.id('grammar-source')).toHaveValue('{ "enum": [17, 42] }');
 });
 
-test('a wrong grammar is shown where it is wrong and holds messages back', async ({ app, dataDir }) => {
+test('an invalid grammar is shown with its position and blocks messages', async ({ app, dataDir }) => {
   const chat = await byteModel(app, dataDir);
   await chat.id('grammar-gbnf').click();
   await chat.id('grammar-source').fill('root ::= item\nitem ::= "a" other');
@@ -64,7 +64,7 @@ test('a wrong grammar is shown where it is wrong and holds messages back', async
   await chat.id('composer').press('Enter');
   await expect(chat.replies).toHaveCount(0);
 
-  // The place leads there.
+  // The position is a link.
   await chat.id('grammar-source-problem').getByRole('button').click();
   await expect(chat.id('grammar-source')).toBeFocused();
   const caret = await chat
@@ -87,7 +87,7 @@ test('a wrong grammar is shown where it is wrong and holds messages back', async
   await expect(chat.id('grammar-source')).toHaveValue(/yes/);
 });
 
-test('an engine that does not answer is said to hang, and what hung it is not checked again unasked', async ({
+test('an engine that does not respond is reported as hanging, and the cause is not checked again automatically', async ({
   app,
 }) => {
   let chat = new ChatPage(app.page);
@@ -95,7 +95,7 @@ test('an engine that does not answer is said to hang, and what hung it is not ch
   await chat.openPanel('sampling');
   await chat.id('grammar-json_schema').click();
   await expect(chat.id('grammar-ok')).toBeVisible();
-  // Nothing that the page asks reaches the engine any more, as if it were busy for ever.
+  // The page's requests no longer reach the engine, as if it were busy forever.
   await app.page.evaluate(() => {
     for (const { prototype } of [MessagePort, Worker]) {
       const send = prototype.postMessage as (...args: unknown[]) => void;
@@ -112,9 +112,9 @@ test('an engine that does not answer is said to hang, and what hung it is not ch
   await chat.id('executor').click();
   await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
   await expect(chat.id('grammar-retry')).toBeVisible();
-  await expect(chat.id('send-blocked')).toContainText('did not answer');
+  await expect(chat.id('send-blocked')).toContainText('did not respond');
 
-  // The browser remembers it for an address, and a host that is started again has another.
+  // The browser stores it per address, and a restarted host has another one.
   if (app.host === 'web') await app.page.reload();
   else await app.restart();
   chat = new ChatPage(app.page);

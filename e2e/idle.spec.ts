@@ -1,4 +1,4 @@
-/** An app that nobody uses leaves the processor alone, though threads of the kernels wait for the next reply. */
+/** An idle app uses no CPU time, though kernel threads wait for the next reply. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChatPage } from './pages/chat.ts';
 import { engineCpuSeconds } from './support/cpu-time.ts';
@@ -13,13 +13,13 @@ test('after a reply the engine takes less than a hundredth of one core', { tag: 
   await chat.ready();
   await chat.greedy();
   const atFirst = await engineCpuSeconds(app);
-  // Long enough for all threads to read it together.
+  // Long enough for all threads to share the prefill.
   expect((await chat.ask('Once upon a time there was a little girl who liked to play')).reason).toBe('eos');
   expect(await engineCpuSeconds(app)).toBeGreaterThan(atFirst);
-  // A caret that blinks is drawn by the process of the page.
+  // The page's process draws a blinking caret.
   await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await sleep(SETTLE_MS);
-  // A page may still collect garbage in one window; what never sleeps takes all of each.
+  // A page may still collect garbage in one window; something that never sleeps uses all of each.
   await expect.poll(() => shareOfCore(app), { timeout: WINDOWS * MEASURED_MS, intervals: [0] }).toBeLessThan(0.01);
 });
 

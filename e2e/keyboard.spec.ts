@@ -14,7 +14,7 @@ test('a whole conversation without a mouse', async ({ app }) => {
   await chat.finished();
   await expect(chat.id('user-turn')).toHaveCount(1);
 
-  // T switches between text and tokens, but not while one types.
+  // T switches between text and tokens, but not while typing.
   await keyboard.press('Escape');
   await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await keyboard.press('t');
@@ -28,7 +28,7 @@ test('a whole conversation without a mouse', async ({ app }) => {
   await expect(chat.id('model-card')).toBeVisible();
   await keyboard.press('Control+1');
   await expect(chat.id('composer')).toBeVisible();
-  // F6 walks the regions and never gets stuck.
+  // F6 cycles through the regions without getting stuck.
   const seen = new Set<string>();
   for (let i = 0; i < 6; i++) {
     await keyboard.press('F6');
@@ -41,7 +41,7 @@ test('a whole conversation without a mouse', async ({ app }) => {
   expect(seen.size).toBeGreaterThanOrEqual(4);
 });
 
-test('sliders move by arrows and go back to their default', async ({ app }) => {
+test('sliders move with arrow keys and reset to their default', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('sampling');
@@ -68,7 +68,7 @@ test('template, answer format and system prompt without a mouse', async ({ app }
   await expect(chat.id('system-prompt')).toHaveCount(0);
   await expect(chat.id('system-prompt-toggle')).toContainText('Be brief.');
 
-  // Tabs and choices by arrows; a template of one's own comes with its editor.
+  // Tabs and choices with arrow keys; a custom template opens its editor.
   await chat.openPanel('stop');
   await chat.id('panel-tab-stop').focus();
   await keyboard.press('ArrowRight');
@@ -84,7 +84,7 @@ test('template, answer format and system prompt without a mouse', async ({ app }
   await expect(chat.id('template-source-problem')).toContainText('Line 1, column');
 
   // The Tab key leaves the editor; the large one gives the focus back.
-  const larger = app.page.getByRole('button', { name: 'Enlarge: Your chat template' });
+  const larger = app.page.getByRole('button', { name: 'Enlarge: Custom chat template' });
   await keyboard.press('Tab');
   await expect(larger).toBeFocused();
   await keyboard.press('Enter');
@@ -97,7 +97,7 @@ test('template, answer format and system prompt without a mouse', async ({ app }
   await expect(chat.id('template-source')).toBeFocused();
 });
 
-test('who wants no motion sees none', async ({ app }) => {
+test('reduced motion shows no motion', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
@@ -116,8 +116,8 @@ test('who wants no motion sees none', async ({ app }) => {
   await chat.endless();
   await chat.send('Once upon a time');
   const caret = chat.lastReply.locator('.caret');
-  await expect(caret).toBeVisible();
-  expect(await caret.evaluate((element) => getComputedStyle(element).animationName)).toBe('none');
+  // Looks again where the caret has just moved to another block.
+  await expect(caret).toHaveCSS('animation-name', 'none');
   await chat.id('stop').click();
   await chat.finished();
 });

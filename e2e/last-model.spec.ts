@@ -1,4 +1,4 @@
-/** Which model a start loads, and how the empty chat fits it. */
+/** The model loaded at start, and how the empty chat adapts to it. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
@@ -10,7 +10,7 @@ import { expect, test } from './support/test.ts';
 
 const TEMPLATE = `{% for message in messages %}[{{ message.role }}]{{ message.content }}{% endfor %}`;
 
-/** Adds a model to the library, from where both hosts can load it. */
+/** Adds a model to the library, from a path that both hosts can load. */
 async function add(dataDir: string, path: string): Promise<void> {
   const command = [join(root, 'scripts/tokenscope.mjs'), 'models', 'add', path];
   const { code, stderr } = await capture(process.execPath, command, {
@@ -30,7 +30,7 @@ async function load(app: RunningApp, name: string): Promise<ChatPage> {
   return chat;
 }
 
-test('the last model loads at start; one that is gone is said to be, and the built-in one answers', async ({
+test('the last model loads at start; a missing one is reported, and the built-in one answers', async ({
   app,
   dataDir,
 }) => {
@@ -56,7 +56,7 @@ test('the last model loads at start; one that is gone is said to be, and the bui
   expect((await chat.ask('Hello world')).reason).not.toBe('error');
 });
 
-test('text, placeholder and prompts fit what the loaded model does', async ({ app, dataDir }) => {
+test('text, placeholder and prompts match the loaded model', async ({ app, dataDir }) => {
   let chat = new ChatPage(app.page);
   await chat.ready();
   await expect(chat.id('first-run')).toContainText('continues the text you start');

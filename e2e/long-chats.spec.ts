@@ -1,6 +1,6 @@
 /**
- * Long chats stay fast. What takes time depends on the machine, so most of this counts: elements in the page, blocks
- * that changed, and times in a long chat as multiples of those in a short one.
+ * Long chats stay fast. Times depend on the machine, so most tests count: elements in the page, blocks that changed, and
+ * times in a long chat relative to a short one.
  */
 import type { Page } from '@playwright/test';
 import { ChatPage } from './pages/chat.ts';
@@ -19,14 +19,16 @@ const elementsIn = (page: Page) => thread(page).evaluate((element) => element.qu
 const distanceToEnd = (page: Page) =>
   thread(page).evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
 
-/** Frames until nothing changes any more. */
+/** Waits frames until nothing changes any more. */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(
     () => new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))),
   );
 }
 
-test('a chat of 2,000 messages has as much in the page as a short one, wherever one is in it', async ({ app }) => {
+test('a chat of 2,000 messages has as few elements in the page as a short one, at any scroll position', async ({
+  app,
+}) => {
   test.slow();
   const chat = new ChatPage(app.page);
   await chat.ready();
@@ -41,7 +43,7 @@ test('a chat of 2,000 messages has as much in the page as a short one, wherever 
   expect(await distanceToEnd(app.page)).toBeLessThan(2);
   expect(await elementsIn(app.page)).toBeLessThan(1.5 * short);
 
-  // Up by hand, through the middle, to the top.
+  // Scrolls up by hand, through the middle, to the top.
   await thread(app.page).hover();
   for (let step = 0; step < 20; step++) {
     await app.page.mouse.wheel(0, -700);
@@ -62,7 +64,9 @@ test('a chat of 2,000 messages has as much in the page as a short one, wherever 
   await expect(chat.id('user-turn').first()).toHaveAttribute('aria-posinset', '1');
 });
 
-test('keys reach turns that are not in the page, and the focus stays on one that is scrolled away', async ({ app }) => {
+test('keys reach turns that are not in the page, and the focus stays on one that is scrolled out of view', async ({
+  app,
+}) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
@@ -81,7 +85,7 @@ test('keys reach turns that are not in the page, and the focus stays on one that
   await expect(page.locator('article:focus')).toBeInViewport();
 });
 
-test('a reply changes only its last block, however long it is, and is followed to its end', async ({ app }) => {
+test('a reply changes only its last block, however long it is, and the view follows it', async ({ app }) => {
   test.slow();
   const chat = new ChatPage(app.page);
   const { page } = app;
@@ -111,7 +115,7 @@ test('a reply changes only its last block, however long it is, and is followed t
     const scroller = document.querySelector('section[data-region=thread]')!;
     const padding = parseFloat(getComputedStyle(scroller).paddingBottom);
     const end = scroller.querySelector('[data-testid=turns]')!;
-    // A new observer is told of the frame as it is painted; a task would also see what changed since then.
+    // A new observer is notified of the frame as it is painted; a task would also see later changes.
     const look = () => {
       new IntersectionObserver(
         ([{ boundingClientRect, rootBounds }], observer) => {
@@ -130,7 +134,7 @@ test('a reply changes only its last block, however long it is, and is followed t
     () =>
       (window as unknown as { watched: Record<'added' | 'removed' | 'outside' | 'frames' | 'worst', number> }).watched,
   );
-  // A block that leaves the neighbourhood of the window turns to plain text: one span.
+  // A block far from the window becomes plain text: one span.
   expect(state.added).toBeLessThan(1000);
   expect(state.frames).toBeGreaterThan(10);
   expect(state.worst, 'px from the end, in a painted frame').toBeLessThan(3);
@@ -142,42 +146,46 @@ test('a reply changes only its last block, however long it is, and is followed t
   expect(longest).toBeLessThan(1100);
 });
 
-test('who scrolls up in a running reply stays there, and is taken to the end on demand', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  const { page } = app;
-  await chat.ready();
-  await writeChat(app, { id: idOf(6), title: 'followed', replies: Array.from({ length: 8 }, () => words(40)) });
-  await chat.endless();
-  await open(chat, idOf(6));
-  await chat.send('Once upon a time');
-  await expect(chat.lastReply).toHaveAttribute('aria-setsize', '18');
-  await expect(chat.lastText).not.toBeEmpty();
-  await thread(page).hover();
-  await page.mouse.wheel(0, -150);
-  const toEnd = page.getByRole('button', { name: 'To the end' });
-  await expect(toEnd).toBeVisible();
-  const where = () => thread(page).evaluate((element) => element.scrollTop);
-  const before = await where();
-  const length = async () => ((await chat.lastText.textContent()) ?? '').length;
-  const early = await length();
-  await expect.poll(length).toBeGreaterThan(early + 40);
-  expect(await where()).toBe(before);
-  await toEnd.click();
-  await expect(toEnd).toBeHidden();
-  await expect.poll(length).toBeGreaterThan(early + 120);
-  await expect(toEnd).toBeHidden();
-  await chat.id('stop').click();
-  await chat.finished();
-  expect(await distanceToEnd(page)).toBeLessThan(2);
-});
+test(
+  'after scrolling up in a running reply the view stays, and goes to the end on demand',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    const { page } = app;
+    await chat.ready();
+    await writeChat(app, { id: idOf(6), title: 'followed', replies: Array.from({ length: 8 }, () => words(40)) });
+    await chat.endless();
+    await open(chat, idOf(6));
+    await chat.send('Once upon a time');
+    await expect(chat.lastReply).toHaveAttribute('aria-setsize', '18');
+    await expect(chat.lastText).not.toBeEmpty();
+    await thread(page).hover();
+    await page.mouse.wheel(0, -150);
+    const toEnd = page.getByRole('button', { name: 'Jump to end' });
+    await expect(toEnd).toBeVisible();
+    const where = () => thread(page).evaluate((element) => element.scrollTop);
+    const before = await where();
+    const length = async () => ((await chat.lastText.textContent()) ?? '').length;
+    const early = await length();
+    await expect.poll(length).toBeGreaterThan(early + 40);
+    expect(await where()).toBe(before);
+    await toEnd.click();
+    await expect(toEnd).toBeHidden();
+    await expect.poll(length).toBeGreaterThan(early + 120);
+    await expect(toEnd).toBeHidden();
+    await chat.id('stop').click();
+    await chat.finished();
+    expect(await distanceToEnd(page)).toBeLessThan(2);
+  },
+);
 
-test('a paragraph in blocks looks like one text, at any width, and moves no letter as tokens', async ({ app }) => {
+test('a paragraph in blocks looks like one text, at any width, and showing tokens moves no letter', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await writeChat(app, { id: idOf(4), title: 'paragraph', replies: [words(1500)] });
   await open(chat, idOf(4));
   await expect(chat.lastReply.getByTestId('text-block')).toHaveCount(6);
-  /** Where each word is, and where it would be in one text. */
+  /** Compares each word's position with that in a single text. */
   const difference = () =>
     chat.lastText.evaluate((body) => {
       const flow = body.querySelector<HTMLElement>('.flow')!;
@@ -217,7 +225,7 @@ test('a paragraph in blocks looks like one text, at any width, and moves no lett
   await expect.poll(difference).toBeLessThan(1);
 });
 
-test('a selection over blocks and turns is copied as the text that was written', async ({ app }) => {
+test('a selection over blocks and turns is copied as the original text', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
@@ -246,21 +254,25 @@ test('a selection over blocks and turns is copied as the text that was written',
   expect(await copied(0, 1)).toBe([words(700).join(''), 'Question 2: what happened then?', code.join('')].join('\n\n'));
 });
 
-test('a list of hundreds of chats has as many rows in the page as fit, also those of a search', async ({ app }) => {
-  test.slow();
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  for (let number = 0; number < 400; number++) {
-    await writeChat(app, { id: idOf(1000 + number), title: `Chat ${number}`, replies: [['fox']] });
-  }
-  const list = chat.id('chat-list');
-  const rows = chat.id('chat-item');
-  await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
-  expect(await rows.count()).toBeLessThan(100);
-  await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
-  await expect(rows.last()).toBeInViewport();
-  expect(await rows.count()).toBeLessThan(100);
-  await chat.id('chat-search').fill('fox');
-  await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
-  expect(await rows.count()).toBeLessThan(100);
-});
+test(
+  'a list of hundreds of chats has only the visible rows in the page, also for a search',
+  { tag: '@full' },
+  async ({ app }) => {
+    test.slow();
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    for (let number = 0; number < 400; number++) {
+      await writeChat(app, { id: idOf(1000 + number), title: `Chat ${number}`, replies: [['fox']] });
+    }
+    const list = chat.id('chat-list');
+    const rows = chat.id('chat-item');
+    await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
+    expect(await rows.count()).toBeLessThan(100);
+    await list.evaluate((element) => (element.scrollTop = element.scrollHeight));
+    await expect(rows.last()).toBeInViewport();
+    expect(await rows.count()).toBeLessThan(100);
+    await chat.id('chat-search').fill('fox');
+    await expect.poll(() => list.evaluate((element) => element.scrollHeight)).toBeGreaterThan(400 * 30);
+    expect(await rows.count()).toBeLessThan(100);
+  },
+);

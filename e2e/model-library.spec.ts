@@ -1,4 +1,4 @@
-/** The models on this computer, as a person meets them: added, moved, changed, found elsewhere, measured, unloaded. */
+/** The library: models that are added, moved, changed, found elsewhere, measured, unloaded. */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
@@ -27,13 +27,13 @@ async function open(app: RunningApp): Promise<{ chat: ChatPage; models: ModelsPa
   return { chat, models };
 }
 
-/** Looks at the page anew, as after a visit to another window. */
+/** Reloads the list, as after switching windows. */
 async function lookAgain(models: ModelsPage): Promise<void> {
   await models.id('nav-chat').click();
   await models.show();
 }
 
-test('what the terminal adds is listed, loads and talks; moved, its card says so until it is located', async ({
+test('a model added in the terminal is listed and can be used; once moved, its card says so until it is located', async ({
   app,
   dataDir,
 }) => {
@@ -66,7 +66,7 @@ test('what the terminal adds is listed, loads and talks; moved, its card says so
   await expect(models.id('last-settings')).toContainText('Token limit 4 tokens');
 });
 
-test('another file in its place is noticed, told of, and taken when a person says so', async ({ app, dataDir }) => {
+test('a replaced file is noticed, reported, and accepted on demand', async ({ app, dataDir }) => {
   const { models } = await open(app);
   const path = await writeTinyModel(dataDir, 'llama');
   await tokenscope(dataDir, 'models', 'add', path);
@@ -87,7 +87,7 @@ test('another file in its place is noticed, told of, and taken when a person say
   await expect(models.id('detail-name')).toHaveText('tiny-qwen2');
 });
 
-test('the model in memory is read again when another file in its place is taken', async ({ app, dataDir }) => {
+test('the model in memory is reloaded when a replaced file is accepted', { tag: '@full' }, async ({ app, dataDir }) => {
   const { chat, models } = await open(app);
   const inMemory = chat.id('sidebar-model').locator('.name');
   const path = await writeTinyModel(dataDir, 'llama');
@@ -108,7 +108,7 @@ test('the model in memory is read again when another file in its place is taken'
   await expect(inMemory).toHaveText('tiny-qwen2');
 });
 
-test('a folder of several files loads by its id', async ({ app, dataDir }) => {
+test('a folder of several files loads by its id', { tag: '@full' }, async ({ app, dataDir }) => {
   const { models } = await open(app);
   const folder = join(dataDir, 'sharded');
   await mkdir(folder);
@@ -120,7 +120,7 @@ test('a folder of several files loads by its id', async ({ app, dataDir }) => {
   await expect(models.card('sharded')).toContainText('safetensors');
 });
 
-test('what Ollama has is offered, is used where it lies, and stays as it is', async ({ app, hub }) => {
+test('Ollama’s models are offered, used in place, and not changed', { tag: '@full' }, async ({ app, hub }) => {
   await putIntoOllama(hub);
   const { models } = await open(app);
   const offer = models.id('found-model');
@@ -142,7 +142,7 @@ test('what Ollama has is offered, is used where it lies, and stays as it is', as
   expect(await app.services.invoke('networkLog')).toEqual([]);
 });
 
-test('its rate is measured on a click, its context is remembered, and both are there after a restart', async ({
+test('its rate is measured on a click, its context is remembered, and both are restored after a restart', async ({
   app,
   dataDir,
 }) => {
@@ -155,19 +155,19 @@ test('its rate is measured on a click, its context is remembered, and both are t
   await models.id('context-size').press('Enter');
   await models.load('tiny-llama');
   await models.id('measure').click();
-  await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+ tok\/s/);
-  await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+ tok\/s/);
+  await expect(models.id('measured')).toContainText(/CPU, \d threads?\s+[\d,.]+\stok\/s/);
+  await expect(models.id('measured')).toContainText(/Prompt processing: [\d,.]+\stok\/s/);
 
   await app.restart();
   ({ models } = await open(app));
   await models.select('tiny-llama');
-  await expect(models.id('measured')).toContainText(/[\d,.]+ tok\/s/);
+  await expect(models.id('measured')).toContainText(/[\d,.]+\stok\/s/);
   await expect(models.id('context-size')).toHaveValue('320');
   await expect(models.id('last-settings')).toContainText('Context size 320 tokens');
 });
 
 test(
-  'no violation with models that are missing, changed, found and checked, in any theme',
+  'no violation with models that are missing, changed, found and verified, in any theme',
   { tag: '@full' },
   async ({ app, dataDir, hub }) => {
     await putIntoOllama(hub);
@@ -187,7 +187,7 @@ test(
   },
 );
 
-/** As Ollama lays a model down: a manifest that names a file by its hash. */
+/** Adds a model like Ollama: a manifest that refers to a file by its hash. */
 async function putIntoOllama(hub: Hub): Promise<void> {
   const hash = 'a'.repeat(64);
   const manifests = join(hub.places.ollama, 'manifests/hub.example/library/story');

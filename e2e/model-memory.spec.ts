@@ -1,51 +1,43 @@
-/** What a model takes is given back when it is unloaded: measured from outside, in both hosts. */
+/** Unloading a model frees its memory: measured from outside, in both hosts. */
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import { engineMemory } from './support/memory.ts';
 import { writeBigModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
-/** Of the weights in `writeBigModel`, bytes; F16 stays F16 in memory. */
+/** Bytes of the weights in `writeBigModel`; F16 stays F16 in memory. */
 const WEIGHTS = 304e6;
-/** What of it must come back: the allocator keeps some pages. */
+/** Minimum that must be freed: the allocator keeps some pages. */
 const RETURNED = 0.9 * WEIGHTS;
 
-test(
-  'the memory of a model comes back when it is unloaded, every time',
-  { tag: '@alone' },
-  async ({ app, dataDir }) => {
-    test.skip(process.platform !== 'linux', 'The memory of a process is read from /proc, which only Linux has.');
-    const chat = new ChatPage(app.page);
-    const models = new ModelsPage(app);
-    await chat.ready();
-    await models.show();
-    await models.open(await writeBigModel(dataDir));
-    for (let round = 0; round < 2; round++) {
-      await models.load('Big');
-      const loaded = await engineMemory(app);
-      await models.card('Big').getByTestId('unload-model').click();
-      await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'empty');
-      await expect.poll(() => engineMemory(app), { timeout: 20_000 }).toBeLessThan(loaded - RETURNED);
-    }
-  },
-);
-
-test(
-  'the page of a model says from how many places its weights are read, and why',
-  { tag: '@alone' },
-  async ({ app, dataDir }) => {
-    const chat = new ChatPage(app.page);
-    const models = new ModelsPage(app);
-    await chat.ready();
-    await models.show();
-    await models.select('TinyTransformer');
-    await expect(models.id('detail')).toContainText('Streams: float32 weights always use 4 streams.');
-    await models.open(await writeBigModel(dataDir));
+test('unloading a model frees its memory, every time', async ({ app, dataDir }) => {
+  test.skip(process.platform !== 'linux', 'The memory of a process is read from /proc, which only Linux has.');
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.open(await writeBigModel(dataDir));
+  for (let round = 0; round < 2; round++) {
     await models.load('Big');
-    await models.select('Big');
-    await expect(models.id('detail')).toContainText(/[28] interleaved/);
-    await expect(models.id('detail')).toContainText(
-      /Streams: measured(?: earlier on this computer)?: one token takes [\d.]+ ms with 8 streams, [\d.]+ ms with 2\./,
-    );
-  },
-);
+    const loaded = await engineMemory(app);
+    await models.card('Big').getByTestId('unload-model').click();
+    await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'empty');
+    await expect.poll(() => engineMemory(app), { timeout: 20_000 }).toBeLessThan(loaded - RETURNED);
+  }
+});
+
+test('the model page shows the number of weight streams, with the reason', async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  const models = new ModelsPage(app);
+  await chat.ready();
+  await models.show();
+  await models.select('TinyTransformer');
+  await expect(models.id('detail')).toContainText('Streams: float32 weights always use 4 streams.');
+  await models.open(await writeBigModel(dataDir));
+  await models.load('Big');
+  await models.select('Big');
+  await expect(models.id('detail')).toContainText(/[28] interleaved/);
+  await expect(models.id('detail')).toContainText(
+    /Streams: measured(?: earlier on this computer)?: one token takes [\d.]+ ms with 8 streams, [\d.]+ ms with 2\./,
+  );
+});

@@ -11,7 +11,7 @@ import { expect, test, type RunningApp } from './support/test.ts';
 
 const PROMPT = 'Once upon a time';
 
-test('a file is described before it is loaded, talks as in the terminal, and gives its memory back', async ({
+test('a file is described before it is loaded, replies as in the terminal, and frees its memory', async ({
   app,
   dataDir,
 }) => {
@@ -33,7 +33,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await expect(models.id('architecture')).toContainText('Architecture llama');
   await expect(models.id('architecture')).toContainText('Trained context 512');
   await expect(models.id('quantisation-mix')).toContainText('F32 100 %');
-  await expect(models.id('memory-estimate')).toContainText(/Weights, unpacked to F32 7\d\d KB/);
+  await expect(models.id('memory-estimate')).toContainText(/Weights, unpacked to F32 7\d\d\sKB/);
   // Nothing is loaded before a person says so.
   await expect(models.card('TinyTransformer')).toContainText('Loaded');
 
@@ -41,7 +41,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await models.id('context-size').press('Enter');
   const estimate = Number(await models.id('memory-estimate').getAttribute('data-total'));
   await models.load('tiny-llama');
-  // What was promised is what is held: the estimate is read from headers, so 15 % are granted.
+  // The memory matches the estimate, which is based on headers and may be off by 15 %.
   await expect(models.id('memory-estimate')).toContainText('in use');
   const held = Number(await models.id('memory-estimate').getAttribute('data-total'));
   expect(Math.abs(held - estimate)).toBeLessThan(0.15 * held);
@@ -69,7 +69,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await chat.id('nav-chat').click();
   await expect(chat.id('model-notice')).toContainText(/No model is loaded\.\s*This chat used tiny-llama\./);
   await chat.id('composer').fill('Is anyone there?');
-  // Nothing could answer: only loading the model and sending then is offered.
+  // No model is loaded, so the only offer is to load one and then send.
   await expect(chat.id('load-and-send')).toHaveText(/Load tiny-llama and send/);
   await expect(chat.id('send')).toBeHidden();
   await expect(chat.id('send-with-loaded')).toBeHidden();
@@ -78,7 +78,7 @@ test('a file is described before it is loaded, talks as in the terminal, and giv
   await expect(chat.id('model-notice')).toBeHidden();
 });
 
-test('another model takes over in mid-reply: the reply says so, and the chat which model began it', async ({
+test('another model is loaded during a reply: the reply says so, and the chat names its first model', async ({
   app,
   dataDir,
 }) => {
@@ -109,7 +109,7 @@ test('another model takes over in mid-reply: the reply says so, and the chat whi
   await chat.id('regenerate').click();
   await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('by tiny-llama');
   await chat.finished();
-  // The chat goes on with the model that answered last.
+  // The chat continues with the model that answered last.
   await expect(chat.id('model-notice')).toBeHidden();
   await models.show();
   await models.load('TinyTransformer');
@@ -120,7 +120,7 @@ test('another model takes over in mid-reply: the reply says so, and the chat whi
   await expect(chat.id('model-notice')).toBeHidden();
 });
 
-test('loading shows how far it is and can be cancelled; the model from before stays', async ({ app, dataDir }) => {
+test('loading shows progress and can be cancelled; the previous model stays', async ({ app, dataDir }) => {
   const path = await writeBigModel(dataDir);
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -129,7 +129,7 @@ test('loading shows how far it is and can be cancelled; the model from before st
   await models.open(path);
   await expect(models.card('Big')).toContainText('accepts token IDs only');
   await models.card('Big').getByTestId('load-model').click();
-  await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d MB/);
+  await expect(models.id('load-progress')).toContainText(/Reading the file, \d+ of 3\d\d\sMB/);
   await expect(chat.id('sidebar-model')).toContainText('Big');
   await models.id('cancel-load').click();
   await expect(models.card('Big')).toContainText('Ready');
@@ -139,7 +139,7 @@ test('loading shows how far it is and can be cancelled; the model from before st
   expect((await chat.ask('Hello world')).reason).toBe('eos');
 });
 
-test('what cannot be loaded says why, before anything is loaded', async ({ app, dataDir }) => {
+test('a model that cannot be loaded says why, before anything is loaded', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();
@@ -154,7 +154,7 @@ test('what cannot be loaded says why, before anything is loaded', async ({ app, 
   await expect(endless.getByTestId('load-model')).toBeEnabled();
   await expect(models.id('detail-name')).toHaveText('tiny-llama');
   await models.id('context-slider').press('End');
-  await expect(endless).toContainText(/Needs [\d.]+ (GB|TB) more/);
+  await expect(endless).toContainText(/Needs [\d.]+\s(GB|TB) more/);
   await expect(models.id('memory-problem')).toContainText(
     /A context of 134,217,728 tokens needs .*; (.* is free|the engine can use)/,
   );
@@ -166,7 +166,7 @@ test('what cannot be loaded says why, before anything is loaded', async ({ app, 
   await expect(broken).toBeHidden();
 });
 
-test('a dragged file lights the window up; dropped, it is opened', async ({ app, dataDir }) => {
+test('a dragged file highlights the window; dropping opens it', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();
@@ -180,7 +180,7 @@ test('a dragged file lights the window up; dropped, it is opened', async ({ app,
   await expect(models.id('open-error')).toContainText('Could not open');
   await models.drag('story.gguf', bytes, ['dragenter', 'drop']);
   if (app.host === 'electron') {
-    // A file that a script made lies nowhere: it has no path, and the page cannot give it one.
+    // A file made by a script has no path, and the page cannot provide one.
     await expect(models.id('open-error')).toContainText('not a file on this computer');
     await expect(models.id('model-card')).toHaveCount(1);
     await models.dropFile(await writeTinyModel(dataDir));
@@ -193,10 +193,7 @@ test('a dragged file lights the window up; dropped, it is opened', async ({ app,
   }
 });
 
-test('opened models are there again after a restart, where they are remembered by their place', async ({
-  app,
-  dataDir,
-}) => {
+test('opened models are restored after a restart, in hosts that know their paths', async ({ app, dataDir }) => {
   const path = await writeTinyModel(dataDir);
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -259,7 +256,7 @@ test(
 );
 
 async function storedChat(app: RunningApp): Promise<StoredChat> {
-  // A reply is stored a moment after it has ended.
+  // A reply is stored a moment after its end.
   await expect.poll(() => app.services.invoke('chatsList')).not.toEqual([]);
   const [latest] = await app.services.invoke('chatsList');
   const chat = await app.services.invoke('chatGet', latest!.id);

@@ -1,4 +1,4 @@
-/** Models that the memory does not hold: the numbers are said, and the app goes on with the model that it has. */
+/** Models that do not fit in memory: the numbers are shown, and the current model stays. */
 import { stat } from 'node:fs/promises';
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
@@ -33,24 +33,21 @@ test('a model past the 4 GiB of WebAssembly is refused with the numbers, without
   expect(512 * blocks).toBeLessThan(1e6);
   const { chat, models } = await open(app, path);
   const huge = models.card('Huge');
-  await expect(huge).toContainText(/Needs \d\.\d GB more/);
+  await expect(huge).toContainText(/Needs \d\.\d\sGB more/);
   await expect(huge.getByTestId('model-problem')).toContainText(
-    /A context of 512 tokens needs 7\.\d GB; (the engine can use 4\.\d+ GB|[\d.]+ GB is free)/,
+    /A context of 512 tokens needs 7\.\d\sGB; (the engine can use 4\.\d+\sGB|[\d.]+\sGB is free)/,
   );
   await expect(huge.getByTestId('load-model')).toBeDisabled();
   await expect(models.card('TinyTransformer')).toContainText('Loaded');
   await expectReply(chat);
 });
 
-test('memory that the system does not give is an error with the numbers, and the model from before answers', async ({
-  app,
-  dataDir,
-}) => {
+test('a failed allocation is an error with the numbers, and the previous model answers', async ({ app, dataDir }) => {
   test.skip(process.platform !== 'linux', 'Only Linux limits the memory of a process that runs.');
   const { chat, models } = await open(app, await writeEndlessModel(dataDir));
   const endless = models.card('tiny-llama');
   await expect(endless).toContainText('Ready');
-  // K and V of 1.6 GB, which fit as far as the headers and the free memory say.
+  // K and V of 1.6 GB, which fit according to the headers and the free memory.
   await models.id('context-size').fill(String(2 ** 21));
   await models.id('context-size').press('Enter');
   await expect(endless.getByTestId('load-model')).toBeEnabled();

@@ -12,6 +12,9 @@ import { Guard } from './support/guard.ts';
 import { leftOver, processTree } from './support/processes.ts';
 import { expect, test } from './support/test.ts';
 
+// The packaged app is started, not the built one.
+test.use({ freshApp: true });
+
 const app = join(root, 'dist', 'linux-unpacked');
 const program = join(app, 'tokenscope');
 const archive = join(app, 'resources', 'app.asar');
@@ -32,7 +35,7 @@ test.describe('the packaged app', () => {
     expect(on.sort()).toEqual(['EnableEmbeddedAsarIntegrityValidation', 'OnlyLoadAppFromAsar']);
   });
 
-  test('holds what it needs and nothing else', () => {
+  test('contains what it needs and nothing else', () => {
     const files = listPackage(archive, { isPack: false });
     for (const path of [
       '/out/main/index.js',
@@ -52,7 +55,7 @@ test.describe('the packaged app', () => {
 
   test('starts and answers', async ({ dataDir }) => {
     const guard = new Guard();
-    // The shipped fuses refuse Node's debugger, so the window is reached through Chromium's.
+    // The shipped fuses disable Node's debugger, so the window is reached through Chromium's.
     const args = ['--remote-debugging-port=0', ...(sandboxProblem() ? ['--no-sandbox'] : [])];
     const child = spawn(program, args, {
       env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
@@ -80,7 +83,7 @@ test.describe('the packaged app', () => {
   });
 });
 
-/** Waits for the line in which Chromium says where its debugger listens. */
+/** Waits for the line with the address of Chromium's debugger. */
 function devToolsAddress(stream: NodeJS.ReadableStream): Promise<string> {
   return new Promise((done, failed) => {
     let output = '';

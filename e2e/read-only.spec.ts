@@ -1,4 +1,4 @@
-/** What the app says while it may not write, and what happened before its page was there. */
+/** Messages while the app may not write, and notices from before its page was open. */
 import type { Browser } from '@playwright/test';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,13 +11,16 @@ import { expect, test } from './support/test.ts';
 import { launchWebApp, startServer, stopServer } from './support/web-app.ts';
 import { signedInAddress } from './support/web-key.ts';
 
+// They start the apps themselves.
+test.use({ freshApp: true });
+
 /** Starts the app on a data folder that is not empty. */
 async function launch(host: Host, openChromium: () => Promise<Browser>, dataDir: string): Promise<RunningApp> {
   const options = { dataDir, guard: new Guard() };
   return host === 'electron' ? await launchElectronApp(options) : await launchWebApp(await openChromium(), options);
 }
 
-/** In the page: keeps everything that its live region says, which soon says something else. */
+/** In the page: records everything in its live region, which changes soon. */
 function recordAnnouncements(): void {
   const announced: string[] = [];
   Object.assign(window, { announced });
@@ -27,7 +30,7 @@ function recordAnnouncements(): void {
   }).observe(document, { childList: true, characterData: true, subtree: true });
 }
 
-test('a second instance says what it does not save, also after a reload, until the first is closed', async ({
+test('a second instance reports what it does not save, also after a reload, until the first is closed', async ({
   host,
   openChromium,
   dataDir,
@@ -59,7 +62,7 @@ test('a second instance says what it does not save, also after a reload, until t
   expect(app.guard.problems()).toEqual([]);
 });
 
-test('a notice from before the page was there is shown on every page until it is dismissed', async ({
+test('a notice from before the page was open is shown on every page until it is dismissed', async ({
   host,
   openChromium,
   dataDir,
@@ -88,7 +91,7 @@ test('a notice from before the page was there is shown on every page until it is
     await expect(notice).toBeHidden();
     await app.page.reload();
     await chat.ready();
-    // What is shown at all is shown by now.
+    // All notices are shown by now.
     await app.services.invoke('about');
     await expect(notice).toBeHidden();
   } finally {

@@ -1,4 +1,4 @@
-/** Tests of a file share an app, which is reset between them: afterwards it is what a fresh one is. */
+/** Tests of a file share an app that is reset between them: afterwards it must equal a fresh one. */
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
@@ -6,20 +6,20 @@ import { ModelsPage } from './pages/models.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-// In their order, and in one worker, as Playwright runs the tests of a file.
+// In order, and in one worker, as Playwright runs the tests of a file.
 let fresh: Awaited<ReturnType<typeof stateOf>>;
 let usedPid = 0;
 
-test.describe('with an app of its own', () => {
+test.describe('with a separate app', () => {
   test.use({ freshApp: true });
-  test('what a fresh app is like', async ({ app }) => {
+  test('the state of a fresh app', async ({ app }) => {
     fresh = await stateOf(app);
     expect(fresh.chats).toEqual([]);
     expect(fresh.models).toHaveLength(1);
   });
 });
 
-test('a test that leaves everything behind', async ({ app, dataDir }) => {
+test('a test that leaves everything changed', async ({ app, dataDir }) => {
   usedPid = app.pid;
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -54,7 +54,7 @@ test('a test that leaves everything behind', async ({ app, dataDir }) => {
     window?.setSize(700, 700);
   });
   await writeFile(join(dataDir, 'something'), '');
-  // In the middle of a reply, and with something in the composer.
+  // During a reply, with text in the composer.
   await chat.send('Once upon a time');
   await expect(chat.lastText).not.toBeEmpty();
   await chat.id('composer').fill('more');
@@ -65,18 +65,18 @@ test('is followed by an app like a fresh one, and it is the same process', async
   expect(await stateOf(app)).toEqual(fresh);
 });
 
-/** Everything that a test can see of an app before it does anything; numbers that the clock makes are left out. */
+/** The complete visible state of an app, without numbers that depend on time. */
 async function stateOf(app: RunningApp) {
   const { page, services, dataDir, electron } = app;
   const chat = new ChatPage(page);
   await chat.ready();
   const views: Record<string, string> = {};
   const see = async (name: string) => (views[name] = await shown(app));
-  // What the engine is asked for comes a moment after the rest.
+  // Results of engine requests arrive a moment later.
   await expect(chat.id('next-token')).toContainText('can be picked');
   await see('chat');
   await chat.openPanel('stop');
-  await expect(page.getByText('Its own end token: <EOS>')).toBeVisible();
+  await expect(page.getByText('End token: <EOS>')).toBeVisible();
   await see('panel stop');
   for (const tab of ['prompt', 'context', 'rate'] as const) {
     await chat.openPanel(tab);
@@ -122,13 +122,13 @@ async function stateOf(app: RunningApp) {
   };
 }
 
-/** The text of the page; what was measured, timed or read of the memory differs from start to start. */
+/** The text of the page without measured or timed values, which differ between starts. */
 async function shown({ page, dataDir }: RunningApp): Promise<string> {
   const text = await page.locator('body').innerText();
   return text
     .replaceAll(dataDir, 'DATA')
     .replace(/Threads:.*|Kernels:.*|Streams:.*|.*\b(free|GB)\b.*/g, '')
-    .replace(/[\d.,]+ (ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
+    .replace(/[\d.,]+\s(ms|s|tok\/s|MB|KB)\b/g, '# of a unit')
     .replace(/\d+ (for prefill|for decode|interleaved)/g, '# $1')
     .replace(/\d+-bit accumulators/g, '#-bit accumulators')
     .replace(/\n{2,}/g, '\n');

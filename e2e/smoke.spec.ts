@@ -1,6 +1,6 @@
 import { expect, test } from './support/test.ts';
 
-test('a prompt gets a streamed reply that says why it ended', async ({ app }) => {
+test('a prompt gets a streamed reply with a stop reason', async ({ app }) => {
   const { page } = app;
   await expect(page.getByTestId('engine-state')).toHaveAttribute('data-state', 'ready');
   await page.getByTestId('composer').fill('Hello world');

@@ -4,16 +4,19 @@ import { npmCommand, root } from '../scripts/lib/run.ts';
 import { leftOver, processTree } from './support/processes.ts';
 import { expect, test } from './support/test.ts';
 
+// `npm start` starts the app.
+test.use({ freshApp: true });
+
 test.skip(process.platform !== 'linux', 'looks at processes through /proc');
 
-const ways: Record<string, (npm: ChildProcess) => void> = {
+const ways: [way: string, tag: string[], end: (npm: ChildProcess) => void][] = [
   // What a terminal does: everything in the foreground hears it.
-  'Ctrl-C': ({ pid }) => process.kill(-pid!, 'SIGINT'),
-  'a SIGTERM to npm': ({ pid }) => process.kill(pid!, 'SIGTERM'),
-};
+  ['Ctrl-C', [], ({ pid }) => process.kill(-pid!, 'SIGINT')],
+  ['a SIGTERM to npm', ['@full'], ({ pid }) => process.kill(pid!, 'SIGTERM')],
+];
 
-for (const [way, end] of Object.entries(ways)) {
-  test(`npm start ends with everything it started on ${way}`, async ({ host, dataDir }) => {
+for (const [way, tag, end] of ways) {
+  test(`npm start exits with everything it started on ${way}`, { tag }, async ({ host, dataDir }) => {
     const options = host === 'web' ? ['--', '--web', '--port', '0'] : [];
     const { command, args } = npmCommand(['start', ...options]);
     const npm = spawn(command, args, {

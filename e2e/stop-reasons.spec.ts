@@ -1,7 +1,7 @@
 import { ChatPage } from './pages/chat.ts';
 import { expect, test } from './support/test.ts';
 
-test.describe('a reply says exactly why it ended', () => {
+test.describe('a reply shows its exact stop reason', () => {
   test.beforeEach(async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
@@ -9,27 +9,27 @@ test.describe('a reply says exactly why it ended', () => {
     await chat.openPanel('stop');
   });
 
-  test('the model ended the text', async ({ app }) => {
+  test('the model ended the text', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     expect((await chat.ask('Hello world')).reason).toBe('eos');
-    await expect(chat.lastStop).toContainText(/end/i);
+    await expect(chat.lastStop).toContainText(/finished/i);
   });
 
-  test('the token limit', async ({ app }) => {
+  test('the token limit', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('maxTokens', 5);
     expect(await chat.ask('Hello world')).toEqual({ text: '! How are you?', reason: 'max_tokens' });
     await expect(chat.lastStop).toContainText('5');
   });
 
-  test('a stop text, which is not shown', async ({ app }) => {
+  test('a stop string, which is not shown', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('stopStrings', 'very well');
     expect(await chat.ask('Hello world')).toEqual({ text: '! How are you? I am', reason: 'stop_string' });
     await expect(chat.lastStop).toContainText('very well');
   });
 
-  test('Continue goes past the stop text to where it comes again', async ({ app }) => {
+  test('Continue passes the stop string until it comes again', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('stopStrings', 'you');
     expect(await chat.ask('Hello world')).toEqual({ text: '! How are', reason: 'stop_string' });
@@ -43,7 +43,7 @@ test.describe('a reply says exactly why it ended', () => {
     }
   });
 
-  test('a repetition loop', async ({ app }) => {
+  test('a repetition loop', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.set('ignoreEos', true);
     await chat.set('maxTokens', 900);
@@ -51,7 +51,7 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(chat.lastStop).toContainText('10');
   });
 
-  test('the time limit', async ({ app }) => {
+  test('the time limit', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.endless();
     await chat.openPanel('stop');
@@ -60,7 +60,7 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(chat.lastStop).toContainText('1 s');
   });
 
-  test('the context window, to its last token', async ({ app }) => {
+  test('the context window, to its last token', { tag: '@full' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.endless();
     await chat.set('useKvCache', true);
@@ -71,7 +71,7 @@ test.describe('a reply says exactly why it ended', () => {
     await expect(meter).toHaveAttribute('data-level', 'danger');
   });
 
-  test('the token limit behind a full window, when the oldest half may go', async ({ app }) => {
+  test('the token limit after a full window, when the oldest half may be dropped', async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.endless();
     await chat.set('useKvCache', true);

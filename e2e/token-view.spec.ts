@@ -1,4 +1,4 @@
-/** What one sees of a reply's text: its white space, and its tokens one by one. */
+/** The text of a reply: its white space, and its tokens one by one. */
 import { randomUUID } from 'node:crypto';
 import { ChatPage } from './pages/chat.ts';
 import { writeChat } from './support/long-chats.ts';
@@ -26,20 +26,20 @@ const TEXT = CODE.join('');
 
 /** Writes a chat whose reply is code, and opens it. */
 async function openCode(app: RunningApp, chat: ChatPage, { details = false } = {}): Promise<void> {
-  // A chat that was deleted after another test does not come back: each has its own.
+  // Each chat has its own id, because one that was deleted after another test stays deleted.
   const id = randomUUID();
   await writeChat(app, { id, title: 'code', replies: [CODE], details });
   await chat.page.locator(`[data-chat-id="${id}"]`).click();
   await expect(chat.lastText).toContainText('return 1');
 }
 
-test('code keeps its white space on the screen and on the clipboard', async ({ app }) => {
+test('code keeps its white space on screen and on the clipboard', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
   await openCode(app, chat);
   expect(await chat.lastText.evaluate((body) => body.textContent)).toBe(TEXT);
-  /** Px from the left edge of the text to words in it. */
+  /** Distance in px from the left edge of the text to words in it. */
   const indents = () =>
     chat.lastText.evaluate((body) => {
       const left = body.getBoundingClientRect().left;
@@ -75,7 +75,7 @@ test('code keeps its white space on the screen and on the clipboard', async ({ a
   expect(await chat.lastText.evaluate((body) => body.textContent)).toBe(TEXT);
 });
 
-test('line ends and indents are tokens that can be pointed at and walked to', async ({ app }) => {
+test('line ends and indents are tokens that can be reached by pointer and keys', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { page } = app;
   await chat.ready();
@@ -87,14 +87,14 @@ test('line ends and indents are tokens that can be pointed at and walked to', as
     '⏎····⏎·······⏎⇥⏎⏎',
   );
 
-  // The sign of a line end takes no room, and the pointer finds it all the same.
+  // The sign of a line end takes no space, but the pointer still finds it.
   const popover = chat.id('token-popover');
   const place = await signs.nth(13).boundingBox();
   expect(place!.width).toBe(0);
   await page.mouse.move(place!.x + 5, place!.y + place!.height / 2);
   await expect(popover).toBeVisible();
   await expect(popover).toHaveAttribute('aria-label', 'Token ⏎');
-  // What else it could have been is read from the disk.
+  // Its alternatives are read from disk.
   await expect(popover.getByRole('list', { name: 'Candidates' }).getByRole('listitem')).toHaveCount(10);
   await expect(popover).toContainText('rank 1');
   await expect(popover).toContainText('40 of 8,000 could be picked');
@@ -102,7 +102,7 @@ test('line ends and indents are tokens that can be pointed at and walked to', as
   await page.mouse.move(0, 0);
   await expect(popover).toBeHidden();
 
-  // By keys, the ring is on the sign and not on what follows it.
+  // With keys, the focus ring is on the sign and not on what follows it.
   await chat.lastText.focus();
   await page.keyboard.press('Home');
   for (let step = 0; step < 11; step++) await page.keyboard.press('ArrowRight');

@@ -3,7 +3,7 @@ import { ModelsPage } from './pages/models.ts';
 import { writeTinyModel } from './support/model-files.ts';
 import { expect, test } from './support/test.ts';
 
-test('a text is cut into the pieces that the model sees, with counts while one types', async ({ app }) => {
+test('a text is split into the model’s pieces, with counts while typing', async ({ app }) => {
   const chat = new ChatPage(app.page);
   const pieces = chat.id('piece');
   await chat.ready();
@@ -21,20 +21,20 @@ test('a text is cut into the pieces that the model sees, with counts while one t
   await expect(pieces).toHaveCount(5);
   await expect(pieces.first()).toHaveAttribute('data-kind', 'special');
 
-  // A special token in the text is text, unless one says otherwise.
+  // A special token in the text is text unless parsing is switched on.
   await chat.id('tokenizer-text').fill('a <EOS>');
   await expect(pieces.nth(2)).not.toHaveAttribute('data-kind', 'special');
   await chat.id('tokenizer-special').check();
   await expect(pieces).toHaveCount(3);
   await expect(pieces.nth(2)).toHaveAttribute('data-kind', 'special');
 
-  // The pieces are walked by keys, each said and shown.
+  // Keys move through the pieces, each announced and shown.
   await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
   await app.page.keyboard.press('End');
   await expect(chat.id('piece-detail')).toContainText('special token');
   await expect(chat.id('live-region')).toContainText('<EOS>, special token, id 1');
 
-  // Pointed at, a piece says its bytes; what the vocabulary lacks is marked.
+  // On hover, a piece shows its bytes; unknown pieces are marked.
   await chat.id('tokenizer-text').fill('once 日本');
   await expect(pieces.nth(2)).toHaveAttribute('data-kind', 'unknown');
   await expect(pieces.nth(2)).toContainText('日本');
@@ -46,14 +46,14 @@ test('a text is cut into the pieces that the model sees, with counts while one t
   await chat.id('tokenizer-text').fill('a <EOS>');
   await expect(pieces).toHaveCount(3);
 
-  // It is still there after a look at the chat.
+  // It is still there after visiting the chat.
   await app.page.keyboard.press('Control+1');
   await app.page.keyboard.press('Control+3');
   await expect(chat.id('tokenizer-text')).toHaveValue('a <EOS>');
   await expect(pieces).toHaveCount(3);
 });
 
-test('what cannot be seen has a sign, and another model cuts in its own way', async ({ app, dataDir }) => {
+test('invisible characters have a sign, and another model splits differently', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   await chat.ready();
@@ -73,7 +73,7 @@ test('what cannot be seen has a sign, and another model cuts in its own way', as
   await expect(chat.id('count-tokens')).toHaveText('0');
 });
 
-test('a megabyte is read in steps, and only what is near the window is drawn', async ({ app }) => {
+test('a megabyte is tokenized in steps, and only what is near the window is rendered', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.id('nav-tokenizer').click();
@@ -83,7 +83,8 @@ test('a megabyte is read in steps, and only what is near the window is drawn', a
   await expect(chat.id('count-characters')).toHaveText('100,000');
   const drawn = async () => await chat.id('piece').count();
   expect(await drawn()).toBeLessThan(4000);
-  await chat.id('read-all').click();
+  // By key: blocks that are drawn on the way there still move the button.
+  await chat.id('read-all').press('Enter');
   // A megabyte takes the engine a second; a busy machine needs many.
   await expect(chat.id('count-characters')).toHaveText('1,000,000', { timeout: 40_000 });
   const tokens = Number((await chat.id('count-tokens').textContent())?.replaceAll(',', ''));
@@ -91,7 +92,7 @@ test('a megabyte is read in steps, and only what is near the window is drawn', a
   await expect(chat.id('read-all')).toHaveCount(0);
   expect(await drawn()).toBeLessThan(4000);
 
-  // Its last piece is a key away.
+  // The End key moves to its last piece.
   await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
   await app.page.keyboard.press('End');
   await expect(chat.id('piece-detail')).toContainText(new RegExp(`${tokens} of ${tokens}`));

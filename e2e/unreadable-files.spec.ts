@@ -1,4 +1,4 @@
-/** Files of the app that it cannot use: it starts all the same, and leaves them as they are. */
+/** Files that the app cannot use: it starts nevertheless, and does not change them. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChatPage } from './pages/chat.ts';
@@ -20,7 +20,7 @@ const test = base.extend<{ settings: 'a folder' | 'of a later version' }>({
 
 test.use({ freshApp: true });
 
-test('starts where settings and the list of models cannot be read', async ({ app, dataDir }) => {
+test('starts if settings and the list of models cannot be read', async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   expect(await app.services.invoke('settingsSet', { theme: 'contrast' })).toMatchObject({ theme: 'contrast' });
@@ -31,7 +31,7 @@ test('starts where settings and the list of models cannot be read', async ({ app
 test.describe('after a later version', () => {
   test.use({ settings: 'of a later version' });
 
-  test('reads the settings as far as it knows them, and writes nothing over them', async ({ app, dataDir }) => {
+  test('reads the settings it knows, and does not overwrite them', async ({ app, dataDir }) => {
     await new ChatPage(app.page).ready();
     expect(await app.services.invoke('settingsGet')).toMatchObject({ theme: 'dark' });
     expect(await app.services.invoke('settingsSet', { theme: 'light' })).toMatchObject({ theme: 'light' });

@@ -4,7 +4,7 @@ import { root } from '../scripts/lib/run.ts';
 import { ChatPage } from './pages/chat.ts';
 import { expect, test as base } from './support/test.ts';
 
-/** Chats and settings as the last version before the journal wrote them. */
+/** Chats and settings as written by the last version before the journal. */
 const FIXTURES = join(root, 'src-main/services/chats/fixtures/v1');
 
 interface OldChat {
@@ -61,7 +61,7 @@ test('chats and settings of an earlier version open after the update, with versi
       expect(details.map((one) => one?.candidates.length)).toEqual(tokens.map((token) => token.candidates.length));
     }
 
-    // What a person sees.
+    // The visible result.
     await chat
       .id('chat-item')
       .filter({ hasText: title.slice(0, 20) })
@@ -79,7 +79,7 @@ test('chats and settings of an earlier version open after the update, with versi
   }
 });
 
-test('an upgraded chat goes on', async ({ app }) => {
+test('an upgraded chat can be continued', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   const [tiny] = (await oldChats()).filter(({ title }) => title === 'Once upon a time, there was a little');

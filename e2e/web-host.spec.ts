@@ -1,4 +1,4 @@
-/** The web host ends and comes back while its page stays open. */
+/** The web host stops and restarts while its page stays open. */
 import { once } from 'node:events';
 import { ChatPage } from './pages/chat.ts';
 import { Guard } from './support/guard.ts';
@@ -6,7 +6,10 @@ import { expect, test } from './support/test.ts';
 import { startServer, stopServer } from './support/web-app.ts';
 import { signedInAddress } from './support/web-key.ts';
 
-test('after a restart of the host its page goes on: same key, lists and chats read anew', async ({
+// One test starts the host itself.
+test.use({ freshApp: true });
+
+test('after a restart of the host its page continues: same key, lists and chats read again', async ({
   openChromium,
   dataDir,
 }) => {
@@ -36,7 +39,7 @@ test('after a restart of the host its page goes on: same key, lists and chats re
     await expect(chat.id('host-away')).toBeHidden();
     expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
 
-    // Calls work, and so do events: another tab sees what this one writes, and the other way round.
+    // Calls and events work: another tab sees this one's changes, and vice versa.
     await chat.newChat();
     await chat.ask('The cat sat on the');
     await expect(chat.id('chat-item')).toHaveCount(2);
@@ -55,7 +58,7 @@ test('after a restart of the host its page goes on: same key, lists and chats re
   expect(guard.problems()).toEqual([]);
 });
 
-test('a host that is told to end has its page save the running reply first', async ({ openChromium, dataDir }) => {
+test('a host that shuts down lets its page save the running reply first', async ({ openChromium, dataDir }) => {
   const server = await startServer({ dataDir });
   const context = await (await openChromium()).newContext();
   let next: typeof server | null = null;

@@ -1,14 +1,14 @@
-/** What a page measured of the computer is kept in the browser. */
+/** A page's measurements of the computer are stored in the browser. */
 import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
-test('a page that is opened again does not measure again', { tag: ['@alone', '@full'] }, async ({ app }) => {
+test('a reopened page does not measure again', { tag: ['@alone', '@full'] }, async ({ app }) => {
   const models = await showModel(app);
   const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
   test.skip(threads < 2, 'This machine runs one thread at a time: there is nothing to measure.');
   await expect(models.id('detail')).toContainText(/Threads: measured: one token takes [\d.]+ ms on \d+ threads/);
-  // Where other programs keep the processor busy, it takes more than one try until it is clear.
+  // Under load, it takes more than one attempt until the measurement is clear.
   const again = models.id('detail').getByText(/Threads: measured earlier on this computer/);
   for (const end = Date.now() + 30_000; Date.now() < end && !(await again.isVisible());) {
     await app.page.reload();

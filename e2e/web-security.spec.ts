@@ -12,7 +12,7 @@ interface Answer {
   body: string;
 }
 
-/** A request with headers that a browser would not let a page choose. */
+/** A request with headers that a browser does not let a page set. */
 function send(
   origin: string,
   path: string,
@@ -58,12 +58,12 @@ test('the host answers only its own page, with its key', async ({ app }) => {
   expect((await post({ origin })).status).toBe(401);
   expect((await post({ origin, 'x-tokenscope-token': 'x'.repeat(key.length) })).status).toBe(401);
   expect((await post({ origin: 'http://evil.example', 'x-tokenscope-token': key })).status).toBe(403);
-  // A foreign name that was made to point at this machine (DNS rebinding).
+  // A foreign name that resolves to this machine (DNS rebinding).
   expect((await post({ origin, 'x-tokenscope-token': key, host: 'evil.example' })).status).toBe(403);
   expect((await send(origin, '/', { headers: { host: 'evil.example' } })).status).toBe(403);
 });
 
-test('no other program gets the key from the host, and a page without it says how to get it', async ({ app }) => {
+test('no other program gets the key from the host, and a page without it explains how to get it', async ({ app }) => {
   app.guard.allow(/status of 401/);
   const chat = new ChatPage(app.page);
   await chat.ready();
@@ -81,7 +81,7 @@ test('no other program gets the key from the host, and a page without it says ho
   });
   expect(stdout).toBe(`http://127.0.0.1:4317/#key=${key}\n`);
 
-  // Another tab has no key: the plain address was bookmarked, or somebody else opens it.
+  // Another tab has no key: the plain address was bookmarked, or someone else opens it.
   const tab = await app.context.newPage();
   await tab.goto(origin);
   await expect(tab.getByTestId('no-key')).toContainText('Open the address from the terminal');
@@ -119,7 +119,7 @@ test('the host cannot be reached from the network', async ({ app }) => {
   await expect(send(app.origin, '/', { host: outside?.address ?? '' })).rejects.toThrow(/ECONNREFUSED/);
 });
 
-test('bad bodies get an answer, and the host lives on', async ({ app }) => {
+test('invalid bodies get a response, and the host still works', async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   const headers = {

@@ -46,7 +46,7 @@ describe('what a change can affect', () => {
     expect(planFor([file])).toEqual({ unit: 'all', kernels: true, specs: 'all', leftOut: [] });
   });
 
-  test('code that is gone: every test, as no import leads to it', () => {
+  test('deleted code: every test, as no import leads to it', () => {
     expect(planFor(['src-renderer/app/theme.ts'], ['src-renderer/app/theme.ts'])).toMatchObject({ unit: 'all' });
   });
 

@@ -1,4 +1,5 @@
 /** `npm run check`: formatting, lint and types, two at a time. Ends with exit code 1 if any of them complains. */
+import { rm } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { PROJECT_FOLDERS } from './lib/projects.mjs';
@@ -10,26 +11,26 @@ interface Check {
   command: [string, ...string[]];
 }
 
-/** What a check remembers of the files it has seen. */
+/** Caches of the checks. */
 const CACHE = join('node_modules', '.cache', 'tokenscope');
 const lintCache = ['--cache', '--cache-strategy=content', `--cache-location=${CACHE}/eslint`];
 
 const CHECKS: Check[] = [
-  // The slowest first, so that the short ones fill the other lane.
+  // Slowest first, so that the short ones fill the other lane.
   {
     name: 'lint',
     command: ['eslint/bin/eslint.js', '.', '--max-warnings=0', ...lintCache],
   },
   {
     name: 'types of the interface',
-    command: ['svelte-check/bin/svelte-check', '--tsconfig', 'src-renderer/tsconfig.json', '--fail-on-warnings'],
+    command: ['svelte-check/bin/svelte-check', '--tsgo', '--tsconfig', 'tsconfig.page.json', '--fail-on-warnings'],
   },
   {
     name: 'lint with types',
     command: ['oxlint/bin/oxlint', '--type-aware', '--tsconfig', 'tsconfig.lint.json', '--max-warnings=0', '.'],
   },
   ...PROJECT_FOLDERS.filter((folder) => folder !== 'src-renderer').map((folder): Check => {
-    return { name: `types of ${folder}`, command: ['typescript-native/bin/tsc', '--project', folder] };
+    return { name: `types of ${folder}`, command: ['@typescript/native/bin/tsc', '--project', folder] };
   }),
   {
     name: 'formatting',
@@ -48,8 +49,10 @@ export interface CheckResult {
   output: string;
 }
 
-/** Runs all checks; `report` hears of each as it ends. */
+/** Runs all checks; `report` is called as each ends. */
 export async function runChecks(report: (result: CheckResult, seconds: number) => void): Promise<CheckResult[]> {
+  // svelte-check does not remove its copies of components that are gone.
+  await rm(join(root, '.svelte-check'), { recursive: true, force: true });
   const results: CheckResult[] = [];
   const waiting = [...CHECKS];
   const lane = async () => {

@@ -12,7 +12,7 @@ try {
   const problem = sandboxProblem();
   if (problem) say(`${problem}, so the window runs without the sandbox (in development only)`);
   const bundler = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js');
-  // electron-vite does not know ELECTRON_OVERRIDE_DIST_PATH.
+  // electron-vite ignores ELECTRON_OVERRIDE_DIST_PATH.
   process.exitCode = await runForeground(process.execPath, [bundler, 'dev', ...(problem ? ['--noSandbox'] : [])], {
     env: { ...process.env, ELECTRON_EXEC_PATH: runtime.executable },
   });

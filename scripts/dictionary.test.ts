@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { root } from './lib/run.ts';
 
-/** Types that share a name with another one, and why that misleads nobody. */
+/** Types that share a name, and why that is not confusing. */
 const ALLOWED: Readonly<Record<string, string>> = {
   Activation: 'what the wasm executor fuses into an operation is the operation’s own activation',
   ChatFiles: 'the chat templates of a model, and the journals on disk: no layer sees both',
@@ -23,24 +23,45 @@ const ALLOWED: Readonly<Record<string, string>> = {
   WordPieceOptions: 'the same model with what GGUF, and tokenizer.json, say about it',
 };
 
-/** Words that the field has other terms for, with these. */
+/** Words with the field's terms to use instead. */
 const RULED_OUT: Readonly<Record<string, string>> = {
   glue: 'joining text',
+  room: 'buffer, memory or capacity',
   rooms: 'buffer pool',
+  places: 'streams, positions or paths',
+  placed: 'located',
   strand: 'interleaved stream',
   strands: 'interleaved streams',
   luck: 'probability',
+  chance: 'probability',
   patience: 'budget',
   backend: 'executor',
   backends: 'executors',
   trace: 'tap',
   traced: 'tapped',
   forget: 'unload, remove or clear',
+  odds: 'probabilities',
+  mend: 'fix',
+  mends: 'fixes',
+  anew: 'again',
+  ways: 'alternatives',
+  unasked: 'automatic',
 };
-/** Names that have such a word all the same, and why. */
+/** The same for the names of the interface’s files. */
+const RULED_OUT_FILES: Readonly<Record<string, string>> = {
+  ...RULED_OUT,
+  words: 'label, message or text',
+  place: 'position',
+};
+/** Files that have such a word all the same, and why. */
+const ALLOWED_FILES: Readonly<Record<string, string>> = {
+  'src-renderer/features/chat/thread/unknown-words.ts': 'finds words, as people write them, in a text',
+};
+/** Exceptions, with reasons. */
 const ALLOWED_NAMES: Readonly<Record<string, string>> = {
   backendLost: 'makes the error whose code is BACKEND_LOST, which clients know',
   POOL_PATIENCE: 'an address that the kernels share, under their name for it',
+  RUN_PLACES: 'an address that the kernels share, under their name for it',
 };
 
 /** Names of the types that a file declares and exports. */
@@ -58,7 +79,7 @@ function exportedTypes(file: string, text: string): string[] {
   });
 }
 
-/** Everything that a file declares and exports by name. */
+/** Names of everything that a file declares and exports. */
 function exportedNames(file: string, text: string): string[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
   return source.statements.flatMap((statement) => {
@@ -73,7 +94,7 @@ function exportedNames(file: string, text: string): string[] {
 async function sources(): Promise<Map<string, string>> {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'];
   const listed = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n');
-  // The kernels are another language; tests and what only they use may name things as they like.
+  // The kernels are another language; tests and their helpers may use any names.
   const files = listed.filter(
     (file) => /^(src-|bench|scripts)/.test(file) && !/kernels\/|\.test\.ts$|test-support\//.test(file),
   );
@@ -115,4 +136,14 @@ test('no exported name has a word that the field has another term for', async ()
   const wrong = names.filter((name) => wordsIn(name).some((word) => Object.hasOwn(RULED_OUT, word)));
   expect(wrong.filter((name) => !Object.hasOwn(ALLOWED_NAMES, name))).toEqual([]);
   expect(Object.keys(ALLOWED_NAMES).filter((name) => !wrong.includes(name))).toEqual([]);
+});
+
+test('no file of the interface has a name with such a word', () => {
+  const files = execFileSync('git', ['ls-files', 'src-renderer'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+  expect(files.length).toBeGreaterThan(200);
+  const wrong = files.filter((file) => {
+    const name = basename(file).replace(/\..*$/, '').replaceAll('-', '_');
+    return !file.endsWith('.test.ts') && wordsIn(name).some((word) => Object.hasOwn(RULED_OUT_FILES, word));
+  });
+  expect(wrong).toEqual(Object.keys(ALLOWED_FILES));
 });

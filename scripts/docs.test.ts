@@ -21,7 +21,7 @@ async function documents(): Promise<string[]> {
 test.each(await documents())('%s names only files that exist', async (document) => {
   const text = await readFile(join(root, document), 'utf8');
   const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => join(dirname(document), path!));
-  // Paths in code marks, from the project's root or, in the README of a folder, from there.
+  // Paths in code marks, relative to the project's root or, in a folder's README, to the folder.
   const named = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)+\/?)`/g)].map(([, path]) => path!);
   const paths = named.flatMap((path) => {
     if (TOP_FOLDERS.test(path)) return [path];

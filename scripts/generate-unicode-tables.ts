@@ -1,11 +1,11 @@
 /**
- * Writes the tables of src-main/engine/tokenizer/unicode/ from the Unicode data of the Node that runs it, which must know
+ * Writes the tables of src-main/engine/tokenizer/unicode/ from the Unicode data of the current Node, which must have
  * Unicode 17.0:
  *
  *     node --import tsx scripts/generate-unicode-tables.ts
  *
- * The tables are committed, so that a text has the same token ids in every host, whatever Unicode version that host's own
- * regular expressions and normalisation know. They hold the versions that Hugging Face's tokenizers 0.23 is built with:
+ * The tables are committed, so that a text has the same token ids in every host, whatever Unicode version that host has.
+ * They use the versions of Hugging Face's tokenizers 0.23:
  * 16.0 for regular expressions, 17.0 for lower case, 9.0 for normalisation forms, 8.0 for BERT's punctuation, control
  * characters and accents.
  */
@@ -31,14 +31,14 @@ const GENERAL_CATEGORIES = (
 const CODE_POINTS = 0x110000;
 const LINE = 110;
 
-/** Finds which of many properties, of which every code point has one, a code point has. */
+/** Finds which of several properties a code point has; every code point has exactly one. */
 function classifier(names: readonly string[], property: string): (codePoint: number) => string {
   const tests = names.map((name) => ({ name, pattern: new RegExp(`^\\p{${property}=${name}}$`, 'u') }));
   return (codePoint) => {
     const text = String.fromCodePoint(codePoint);
     const found = tests.find((test) => test.pattern.test(text));
     if (!found) throw new Error(`U+${codePoint.toString(16)} has no ${property}`);
-    // Most neighbours share theirs: trying the last one first makes this quick.
+    // Neighbours usually share theirs: trying the last one first is fast.
     tests.splice(tests.indexOf(found), 1);
     tests.unshift(found);
     return found.name;
@@ -81,7 +81,7 @@ function rangesWhere(test: (codePoint: number) => boolean): string {
 const matching = (pattern: RegExp) => (codePoint: number) => pattern.test(String.fromCodePoint(codePoint));
 const known16 = (pattern: RegExp) => (codePoint: number) => !newIn17(codePoint) && matching(pattern)(codePoint);
 
-/** What `pattern` was in an older version: the code points of that time, but for those whose category has changed. */
+/** The set of `pattern` in an older version: the code points of that time, except those whose category has changed. */
 function olderSet(
   pattern: RegExp,
   assigned: (codePoint: number) => boolean,

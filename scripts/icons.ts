@@ -1,4 +1,4 @@
-/** `npx tsx scripts/icons.ts`: draws the app's icons from build/icons/icon.svg, after a change of that file. */
+/** `npx tsx scripts/icons.ts`: renders the app's icons from build/icons/icon.svg. Run it after changing that file. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright';

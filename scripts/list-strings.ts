@@ -1,6 +1,6 @@
 /**
- * Prints every text of the source that a person may read, one per line with its place: what components show, labels,
- * messages of errors, output of the terminal. To be read by somebody who knows docs/glossary.md.
+ * Prints every user-visible text of the source, one per line with its position: text of components, labels, error
+ * messages, terminal output. For a reviewer who knows docs/glossary.md.
  *
  *     npx tsx scripts/list-strings.ts [FOLDER]
  */
@@ -31,7 +31,7 @@ for (const folder of folders) {
   }
 }
 
-/** A sentence, or words that begin like one. */
+/** A sentence, or text that begins like one. */
 function isForPeople(text: string): boolean {
   return /\p{L}{2}/u.test(text) && (/\p{L}[\p{L}’']* \p{L}/u.test(text) || /^\p{Lu}\p{Ll}+[.…?!]?$/u.test(text.trim()));
 }
@@ -76,7 +76,7 @@ function inComponent(source: string): Found[] {
   return found;
 }
 
-/** Visits every node below `node` with the name of the attribute that it is in. */
+/** Visits every node below `node` with the name of its attribute. */
 function walk(node: unknown, visit: (node: object, attribute: string | null) => void, attribute: string | null = null) {
   if (Array.isArray(node)) {
     for (const one of node) walk(one, visit, attribute);

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-test('work under one lock never overlaps, and the lock is gone afterwards', async () => {
+test('work under one lock never overlaps, and the lock file is deleted afterwards', async () => {
   let inside = 0;
   let waited = 0;
   const work = async () => {
@@ -27,12 +27,12 @@ test('work under one lock never overlaps, and the lock is gone afterwards', asyn
   await expect(readFile(path)).rejects.toThrow('ENOENT');
 });
 
-test('a failure frees the lock', async () => {
+test('a failure releases the lock', async () => {
   await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await withLock(path, () => Promise.resolve('yes'))).toBe('yes');
 });
 
-test('a lock of a process that has ended is taken over, one of a running process is not', async () => {
+test('the lock of an exited process is taken over, that of a running process is not', async () => {
   const ended = await capture(process.execPath, ['-e', 'console.log(process.pid)'], { cwd: root });
   await withLock(path, async () => undefined);
   await writeFile(path, ended.stdout.trim());

@@ -1,8 +1,7 @@
 /**
- * `npm run package`: the app as it is shipped, unpacked into dist/, from the Electron that is there; downloads nothing
- * else.
+ * `npm run package`: the shipped app, unpacked in dist/, with the installed Electron; downloads nothing else.
  *
- *   npm run package -- [--test]     --test leaves the debugger's arguments on, as Playwright's own launcher needs them
+ *   npm run package -- [--test]     --test keeps the debugger's arguments, which Playwright's launcher needs
  */
 import { build, Platform } from 'electron-builder';
 import { readdir, rm, stat } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: takes the pictures in docs/screenshots/ from the app as it is now, each view in the light and
- * the dark theme, in a usual and in the smallest window. `npm run screenshots -- models` takes those of the Models page
+ * `npm run screenshots`: takes the screenshots in docs/screenshots/ from the current app, each view in the light and the
+ * dark theme, in a typical and in the smallest window. `npm run screenshots -- models` takes those of the Models page
  * only, `-- code` those of a reply with code.
  */
 import { chromium, type Page } from 'playwright';
@@ -25,17 +25,17 @@ const USUAL = { width: 1280, height: 800 };
 const SMALL = { width: 480, height: 600 };
 const PROMPT = 'Once upon a time, there was a little';
 
-/** Stages that are off by themselves, turned on. */
+/** Stages that are off by default, switched on. */
 const CHAIN = [
   ['penalties', 'repeatPenalty', '1.10'],
   ['dry', 'dryMultiplier', '0.80'],
   ['xtc', 'xtcProbability', '0.50'],
 ] as const;
-/** Characters that cannot be seen, other scripts, words that the small model does not know, a special token. */
+/** Invisible characters, other scripts, words that are unknown to the small model, a special token. */
 const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
 
 export interface Shot {
-  /** Takes a picture in the usual window. */
+  /** Takes a screenshot in the typical window. */
   (view: string): Promise<void>;
   /** Takes one in the smallest window, between `prepare` and `restore`. */
   small(view: string, prepare?: () => Promise<void>, restore?: () => Promise<void>): Promise<void>;
@@ -140,7 +140,7 @@ async function walk(page: Page, shot: Shot): Promise<void> {
   await shot.small('settings');
 }
 
-/** Photographs `page` into files that name the view, the theme and the window. */
+/** Saves screenshots of `page`, with view, theme and window in the file name. */
 function photographer(page: Page, theme: string): Shot {
   const take = async (name: string) => {
     await drawn(page);
@@ -153,13 +153,13 @@ function photographer(page: Page, theme: string): Shot {
       await take(`${view}-${theme}-small`);
       await restore?.();
       await page.setViewportSize(USUAL);
-      // What stands beside the thread is back before anything is looked for there.
+      // Panels beside the thread are visible again before the next step.
       await drawn(page);
     },
   });
 }
 
-/** Resolves when the page has its fonts and shows what it has to show. */
+/** Resolves when the page has its fonts and is completely rendered. */
 async function drawn(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await document.fonts.ready;
@@ -167,13 +167,13 @@ async function drawn(page: Page): Promise<void> {
   });
 }
 
-/** Shows a fresh app to `visit`. @param env more of the server's environment */
+/** Opens a fresh app for `visit`. @param env additional environment of the server */
 async function withApp(
   colorScheme: 'light' | 'dark',
   env: Record<string, string>,
   visit: (page: Page, shot: Shot) => Promise<void>,
 ): Promise<void> {
-  // The settings show this path, so it is the same every time.
+  // The settings show this path, so it must be constant.
   const dataDir = join(tmpdir(), 'tokenscope-screenshots');
   await rm(dataDir, { recursive: true, force: true });
   const server = await startServer({ dataDir, env });
@@ -193,7 +193,7 @@ const only = ['models', 'code'].find((part) => process.argv.includes(part));
 await mkdir(FOLDER, { recursive: true });
 const smolLM2 = await fetchTestModel(console.log);
 const browser = await chromium.launch({ executablePath });
-// Another run would take the data folder away.
+// Another run would delete the data folder.
 await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
   for (const name of await readdir(FOLDER)) {
     if (only === undefined || name.startsWith(only)) await rm(join(FOLDER, name), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * The system packages that the tests need: a browser, a virtual display and the libraries that Electron loads. As root
- * on Debian or Ubuntu this installs what is missing; elsewhere it says what to install.
+ * The system packages that the tests need: a browser, a virtual display and the libraries that Electron loads. As root on
+ * Debian or Ubuntu this installs missing packages; elsewhere it lists them.
  *
  *   npx tsx scripts/system-packages.ts
  */
@@ -9,7 +9,9 @@ import { pathToFileURL } from 'node:url';
 import { findChromium } from './lib/chromium.ts';
 import { capture } from './lib/run.ts';
 
-/** Names of one package, the older Debian name first; releases with 64-bit time on 32-bit ports renamed some. */
+/**
+ * Alternative names of one package, the older Debian name first; releases with 64-bit time on 32-bit ports renamed some.
+ */
 const LIBRARIES = [
   ['libgtk-3-0', 'libgtk-3-0t64'],
   ['libnss3'],
@@ -20,8 +22,8 @@ const LIBRARIES = [
 const TEST_TOOLS = [['xvfb']];
 
 /**
- * Installs what is missing where that is allowed.
- * @returns what is still missing afterwards, one line for a person each; empty when all is there
+ * Installs missing packages if that is allowed.
+ * @returns what is still missing afterwards, one line each; empty if nothing is
  */
 export async function ensureSystemPackages(say: (line: string) => void): Promise<string[]> {
   const chromiumMissing = findChromium() === null;
@@ -39,7 +41,7 @@ export async function ensureSystemPackages(say: (line: string) => void): Promise
   return left.map(([name]) => (name === 'chromium' ? CHROMIUM_ADVICE : `the package ${name} could not be installed`));
 }
 
-/** What a person who has a display needs for Electron itself, as one command; null when this is not Debian-like. */
+/** A command that installs what Electron needs with a display; null when this is not Debian-like. */
 export function electronLibrariesAdvice(): string | null {
   if (!existsSync('/usr/bin/apt-get')) return null;
   return `apt-get install ${LIBRARIES.map(([name]) => name).join(' ')} (some names end in t64 on newer releases)`;
@@ -56,7 +58,7 @@ async function missingElsewhere(chromiumMissing: boolean): Promise<string[]> {
 }
 
 async function missingPackages(groups: string[][]): Promise<string[][]> {
-  // Exits with 1 as soon as one name is unknown; the lines for the others are right all the same.
+  // Exits with 1 if any name is unknown; the lines for the others are still right.
   const { stdout } = await capture('dpkg-query', ['-W', '-f=${Package} ${db:Status-Status}\\n', ...groups.flat()]);
   const installed = new Set(
     stdout
@@ -67,7 +69,7 @@ async function missingPackages(groups: string[][]): Promise<string[][]> {
   return groups.filter((names) => !names.some((name) => installed.has(name)));
 }
 
-/** The name that this release has for a package. */
+/** This release's name of a package. */
 async function nameHere(names: string[]): Promise<string> {
   for (const name of [...names].reverse()) {
     const { stdout } = await capture('apt-cache', ['show', '--no-all-versions', name]);
@@ -84,7 +86,7 @@ async function install(groups: string[][], say: (line: string) => void): Promise
     return await apt(['install', '-y', '--no-install-recommends', ...names]);
   };
   say(`installing system packages: ${groups.map(([name]) => name).join(' ')}`);
-  // The package lists may be good enough; fetching them anew takes longer than most installs.
+  // The package lists may be good enough; updating them takes longer than most installs.
   if ((await installNow()).code === 0) return;
   await apt(['update']);
   const result = await installNow();

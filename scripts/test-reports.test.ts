@@ -77,7 +77,7 @@ describe('sums of the test runners', () => {
     expect(suite.skipped).toEqual([{ name: '[web] › a.spec.ts › group › skipped', reason: 'no display' }]);
   });
 
-  test('a suite in two runs: their sum, also where one has nothing to do, and no failure of either is lost', () => {
+  test('a suite in two runs: their sum, also if one has nothing to do, with the failures of both', () => {
     const ran = (...states: string[]) => ({
       suites: [
         {
@@ -97,7 +97,7 @@ describe('sums of the test runners', () => {
       passed: 3,
       failed: 1,
     });
-    // The second run broke down, after the first had a failure of its own.
+    // The second run crashed, after the first had a failure of its own.
     const failing = { report: ran('expected', 'unexpected'), exitCode: 1 };
     expect(playwrightSuite(failing, { report: null, exitCode: 1 })).toMatchObject({
       passed: 1,

@@ -1,11 +1,11 @@
 /**
- * `npm test`: everything that says whether the project is sound. Ends with one line, `N passed, N failed`.
+ * `npm test`: all checks and tests. The last line is `N passed, N failed`.
  *
  *   npm test -- [--only check|unit|kernels|e2e] [--since REVISION] [--full] [--headed]
  *
- * --since runs only what the changes since a revision of git can affect, and says what it leaves out.
- * --full takes all cases instead of some of each kind, repeats the property tests and the end-to-end tests more often,
- * and holds models to all their golden values (half an hour instead of minutes).
+ * --since runs only what changes since a git revision can affect, and lists the rest.
+ * --full runs all cases instead of some of each kind, repeats the property tests and the end-to-end tests more often, and
+ * compares models with all their golden values (half an hour instead of minutes).
  * --headed shows Electron's windows on the real display.
  */
 import { spawn } from 'node:child_process';
@@ -15,16 +15,17 @@ import { parseArgs } from 'node:util';
 import { printCheck, runChecks } from './check.ts';
 import { electronRuntime } from './electron-runtime.ts';
 import { ensureBuilt } from './ensure-built.mjs';
-import { electronKernelFlags } from '../src-main/hosts/node/electron-kernel-flags.ts';
+import { electronKernelFlags } from '../src-main/hosts/node/kernels.ts';
 import { fetchTestModel } from './fetch-test-model.ts';
 import { fetchTestTokenizers } from './fetch-test-tokenizers.ts';
 import { changesSince, planFor, testFilesUnder, type Plan } from './lib/affected.ts';
+import { KERNEL_TESTS } from './lib/kernel-tests.ts';
 import { root } from './lib/run.ts';
 import { playwrightSuite, vitestSuite, type Phase, type Skipped, type Suite } from './lib/test-reports.ts';
 import { ensureSystemPackages } from './system-packages.ts';
 
 const RESULTS = join(root, 'test-results');
-const FULL_PROPERTY_RUNS = '2000';
+const FULL_PROPERTY_RUNS = '500';
 const FULL_REPEATS = '2';
 
 const { values: options } = parseArgs({
@@ -45,13 +46,12 @@ async function main(): Promise<Suite[]> {
   await mkdir(RESULTS, { recursive: true });
   const { unit: units, kernels: withKernels, specs } = await plan();
   const withApp = wanted('e2e') && specs.length > 0;
-  const suites: Suite[] = [];
-  // Not at the same time: the build writes files beside its configuration that are gone before lint has read them.
-  if (wanted('check')) suites.push(await check());
-  const built = withApp ? await build() : null;
-  if (built !== null) suites.push(built);
-  if (wanted('unit') && units.length > 0) suites.push(...(await unit(units)));
-  if (wanted('kernels') && withKernels) suites.push(await kernels());
+  // Neither keeps two cores busy to its end.
+  const [checked, built] = await Promise.all([wanted('check') ? check() : null, withApp ? build() : null]);
+  const suites = [checked, built].filter((suite) => suite !== null);
+  const kernelsToo = wanted('kernels') && withKernels;
+  if (wanted('unit') && units.length > 0) suites.push(...(await unit(units, kernelsToo)));
+  if (kernelsToo) suites.push(await kernels());
   if (withApp && built?.failed === 0) suites.push(await endToEnd(specs));
   return suites;
 }
@@ -67,14 +67,13 @@ async function plan(): Promise<Pick<Plan, 'unit' | 'kernels' | 'specs'>> {
 }
 
 async function check(): Promise<Suite> {
-  heading('Check: formatting, lint, types');
+  heading('Build, and check: formatting, lint, types');
   const results = await runChecks(printCheck);
   const failures = results.filter((result) => !result.ok).map((result) => result.name);
   return { name: 'check', passed: results.length - failures.length, failed: failures.length, failures, skipped: [] };
 }
 
 async function build(): Promise<Suite> {
-  heading('Build');
   try {
     await ensureBuilt(['main', 'app'], { say: console.log });
     return { name: 'build', passed: 1, failed: 0, failures: [], skipped: [] };
@@ -84,9 +83,10 @@ async function build(): Promise<Suite> {
   }
 }
 
-async function unit(wantedTests: Plan['unit']): Promise<Suite[]> {
+/** @param kernelsToo the kernel tests run in Electron's V8 as well: in Node's, then, only in a full run */
+async function unit(wantedTests: Plan['unit'], kernelsToo: boolean): Promise<Suite[]> {
   heading('Unit and contract tests');
-  // Without it, its tests are left out with a reason, and fail where CI is set.
+  // Without it, its tests are skipped with a reason, and fail in CI.
   await fetchTestModel(console.log).catch((error: unknown) =>
     console.log(`The test model is missing: ${(error as Error).message}`),
   );
@@ -97,13 +97,14 @@ async function unit(wantedTests: Plan['unit']): Promise<Suite[]> {
   const some = wantedTests === 'all' ? null : await testFilesUnder(wantedTests);
   const which = some === null ? ['run'] : ['related', '--run', '--passWithNoTests', ...some];
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const exitCode = await run('vitest/vitest.mjs', [...which, ...reporters], fullEnv);
+  const elsewhere = kernelsToo && !options.full ? KERNEL_TESTS.map((path) => `--exclude=${path}`) : [];
+  const exitCode = await run('vitest/vitest.mjs', [...which, ...elsewhere, ...reporters], fullEnv);
   const suite = vitestSuite({ report: await readReport(report), exitCode });
   // Files that no test imports have nothing to run.
   return some !== null && exitCode === 0 && suite.passed === 0 ? [] : [suite];
 }
 
-/** Again where vectors become 256 bits wide: in the app's V8, with what its better compiler makes from the start on. */
+/** Where vectors become 256 bits wide: in the app's V8, with its optimizing compiler from the start. */
 async function kernels(): Promise<Suite> {
   heading('CPU kernel tests in the V8 of Electron');
   await systemPackages();
@@ -124,8 +125,8 @@ async function systemPackages(): Promise<void> {
 
 /**
  * Two apps at once, and then, one by one, the tests tagged `@alone`: they measure time, CPU time or memory, which another
- * app on the same cores would disturb. Two runs and not two projects of Playwright that depend on each other: a project
- * is not run after one that had a failure, and `npx playwright test idle` would run everything else first.
+ * app on the same cores would disturb. These are two runs rather than two dependent Playwright projects: a project does
+ * not run after a failed one, and `npx playwright test idle` would run everything else first.
  */
 async function endToEnd(specs: Plan['specs']): Promise<Suite> {
   heading('End-to-end tests, in Electron and in Chromium');
@@ -143,7 +144,7 @@ async function endToEnd(specs: Plan['specs']): Promise<Suite> {
   return playwrightSuite(together, await phase('e2e-alone', ['--grep=@alone', '--workers=1']));
 }
 
-/** Runs a program of node_modules with its output shown. */
+/** Runs a program of node_modules and shows its output. */
 function run(
   program: string,
   args: string[],

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `tokenscope` command: builds the command line tool if it must, then becomes it. Standard output is the tool's. */
+/** The `tokenscope` command: builds the command line tool if necessary, then runs it. Standard output is the tool's. */
 import { ensureBuilt } from './ensure-built.mjs';
 
 try {

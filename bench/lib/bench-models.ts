@@ -1,4 +1,4 @@
-/** The files that are measured: SmolLM2 as it was published, and its versions by `tokenscope quantize`. */
+/** The benchmarked files: SmolLM2 as published, and versions by `tokenscope quantize`. */
 import { existsSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { fetchTestModel } from '../../scripts/fetch-test-model.ts';
@@ -7,13 +7,13 @@ import { userCache } from '../../scripts/lib/user-cache.ts';
 import { quantizeModel } from '../../src-main/engine/index.ts';
 import { openModelPath } from '../../src-main/hosts/node/model-path.ts';
 
-/** Changes when the quantiser writes other bytes. */
+/** Increment when the quantiser's output changes. */
 const VERSION = 1;
 
 export const FILE_TYPES = ['Q4_1', 'Q4_0', 'Q8_0', 'Q4_K', 'Q6_K', 'F16'] as const;
 export type FileType = (typeof FILE_TYPES)[number];
 
-/** @returns the file's path; what is not there is fetched or made, and stays in the user's cache */
+/** @returns the file's path; a missing file is fetched or created, and stays in the user's cache */
 export async function benchModel(type: FileType, say: (line: string) => void): Promise<string> {
   const source = await fetchTestModel(say);
   if (type === 'Q4_1') return source;

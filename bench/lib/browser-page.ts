@@ -1,5 +1,6 @@
 /** Runs inside a page of the web host: the calls of the bench over the connection that the app has there. */
-import { benchModel } from '../../src-main/hosts/node/bench/bench-model.ts';
+import { answerTo } from '../../src-main/hosts/node/bench/answer.ts';
+import { describeModel } from '../../src-main/hosts/node/bench/model.ts';
 import type { BenchAnswer, BenchModel, BenchRequest } from '../../src-main/hosts/node/bench/bench-messages.ts';
 import { measureDecode, measurePrefill, type MeasuredEngine } from '../../src-main/hosts/node/bench/measure.ts';
 import { connectWorkerEngine } from '../../src-main/protocol/engine/browser-engine.ts';
@@ -9,19 +10,15 @@ import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 let client: EngineClient | null = null;
 let engine: MeasuredEngine | null = null;
 
-/** @param key opens the models of the library at the web host */
+/** @param key for the library's models at the web host */
 function connectBench(key: string): void {
   const worker = new Worker(workerUrl('/engine.worker.js'), { type: 'module' });
   client = new EngineClient(connectWorkerEngine(worker, key));
 }
 
 /** @param params of `load`: the path is a model's id here */
-async function benchCall(request: BenchRequest): Promise<BenchAnswer> {
-  try {
-    return { result: await run(request) };
-  } catch (error) {
-    return { error: { code: 'INTERNAL', message: String(error), details: {} } };
-  }
+function benchCall(request: BenchRequest): Promise<BenchAnswer> {
+  return answerTo(() => run(request));
 }
 
 function run({ call, params }: BenchRequest): Promise<BenchModel | number> {
@@ -45,7 +42,7 @@ async function load(params: Extract<BenchRequest, { call: 'load' }>['params']): 
     if (event.type !== 'loaded') continue;
     const { vocabularySize } = event.model;
     engine = { vocabularySize, generate: (generate) => stream('generate', generate) };
-    return benchModel(event.model);
+    return describeModel(event.model);
   }
   throw new Error('Loading ended without a model.');
 }

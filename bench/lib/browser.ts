@@ -1,4 +1,4 @@
-/** Tokenscope in a browser, as the bench measures it. */
+/** Tokenscope in a browser, for the benchmark. */
 import { chromium, type CDPSession } from 'playwright';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ export async function withBrowser<T>(work: (page: BenchCaller) => Promise<T>): P
   const browser = await chromium.launch({ executablePath });
   try {
     const page = await browser.newPage();
-    // A document of the app's own origin, with its headers, in which the app itself does not run.
+    // A document of the app's own origin, with its headers, but without the app.
     await page.goto(`${server.origin}/engine.worker.js`);
     const session = await page.context().newCDPSession(page);
     await evaluate(session, await bundleForPage(join(import.meta.dirname, 'browser-page.ts'), 'bench'));
@@ -51,7 +51,7 @@ function pageCaller(session: CDPSession, dataDir: string): BenchCaller {
   };
 }
 
-/** Past the content security policy, which lets no foreign script in. */
+/** Bypasses the content security policy, which blocks foreign scripts. */
 async function evaluate(session: CDPSession, expression: string): Promise<unknown> {
   const options = { expression, awaitPromise: true, returnByValue: true };
   const { result, exceptionDetails } = await session.send('Runtime.evaluate', options);

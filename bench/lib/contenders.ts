@@ -1,32 +1,24 @@
 /** The engines that take turns, each in a process of its own. */
-import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/run.ts';
 import type { BenchCaller, BenchModel } from '../../src-main/hosts/node/bench/bench-messages.ts';
-import { withBenchSession, type BenchRuntime } from '../../src-main/hosts/node/bench/bench-programs.ts';
+import type { BenchRuntime } from '../../src-main/hosts/node/bench/bench-programs.ts';
 import { BenchSession } from '../../src-main/hosts/node/bench/bench-session.ts';
 import { median } from '../../src-main/hosts/node/bench/median.ts';
+import { LANE_CONTEXT, windowFor, type BenchJob } from '../../src-main/hosts/node/bench/run-bench.ts';
+import { withTokenscope } from './app-runtime.ts';
 import { withBrowser } from './browser.ts';
 
-const BUILT = new URL('out/main/', pathToFileURL(`${root}/`));
-
 /** What one engine is measured at. */
-export interface Task {
-  readonly path: string;
-  readonly threads: number | null;
-  readonly prompt: number;
-  readonly generate: number;
-  readonly contexts: readonly number[];
-  readonly repeat: number;
-}
+export type Task = Readonly<Pick<BenchJob, 'path' | 'threads' | 'prompt' | 'generate' | 'contexts' | 'repeat'>>;
 
 /** Medians; rates are tokens per second. */
 export interface Figures {
   readonly model: BenchModel;
   readonly prefill: number;
-  /** By context. */
+  /** By context length. */
   readonly decode: ReadonlyMap<number, number>;
-  /** NaN where nobody can say: in a page. */
+  /** NaN if unknown, as in a page. */
   readonly peakBytes: number;
 }
 
@@ -35,7 +27,7 @@ export type Contender = 'llama.cpp' | 'browser' | BenchRuntime;
 function withContender<T>(contender: Contender, work: (session: BenchCaller) => Promise<T>): Promise<T> {
   if (contender === 'llama.cpp') return withLlama(work);
   if (contender === 'browser') return withBrowser(work);
-  return withBenchSession(contender, BUILT, undefined, work);
+  return withTokenscope(contender, work);
 }
 
 async function withLlama<T>(work: (session: BenchCaller) => Promise<T>): Promise<T> {
@@ -53,10 +45,10 @@ async function withLlama<T>(work: (session: BenchCaller) => Promise<T>): Promise
 }
 
 /**
- * Measures all contenders on the same file, taking turns, so that what else the machine does falls on all of them.
+ * Measures all contenders on the same file, interleaved, so that other load affects all of them.
  * @returns in the order of `contenders`
  */
-export async function takeTurns(contenders: readonly Contender[], task: Task): Promise<Figures[]> {
+export async function measureInterleaved(contenders: readonly Contender[], task: Task): Promise<Figures[]> {
   const sessions: BenchCaller[] = [];
   const collect = async (rest: readonly Contender[]): Promise<Figures[]> => {
     const [next, ...others] = rest;
@@ -71,29 +63,29 @@ export async function takeTurns(contenders: readonly Contender[], task: Task): P
 
 async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Figures[]> {
   const { path, threads, prompt, generate, contexts, repeat } = task;
-  const contextSize = Math.max(prompt + 1, ...contexts.map((context) => context + generate + 1));
+  const contextSize = windowFor({ ...task, lanes: [] });
   const models: BenchModel[] = [];
   for (const session of sessions) {
     models.push(await session.call('load', { path, executor: 'wasm', threads, contextSize }));
   }
-  const inTurns = async (rounds: number, once: (session: BenchCaller) => Promise<number>) => {
+  const interleaved = async (rounds: number, once: (session: BenchCaller) => Promise<number>) => {
     const rates: number[][] = sessions.map(() => []);
     for (let round = 0; round < rounds; round++) {
-      // Whoever is first in one round is last in the next.
+      // The order is rotated, so that none is always first.
       const order = [...sessions.keys()];
       for (const i of round % 2 === 0 ? order : order.reverse()) rates[i].push(await once(sessions[i]));
     }
     return rates.map((each) => (each.length === 0 ? 0 : median(each)));
   };
-  // Compilers and caches warm up; not counted.
-  await inTurns(1, (session) => session.call('prefill', { tokens: Math.min(prompt, 256) }));
-  await inTurns(1, (session) => session.call('decode', { context: 8, tokens: 16 }));
-  const prefill = await inTurns(repeat, (session) => session.call('prefill', { tokens: prompt }));
+  // Warm-up of compilers and caches, not counted.
+  await interleaved(1, (session) => session.call('prefill', { tokens: Math.min(prompt, 256) }));
+  await interleaved(1, (session) => session.call('decode', { context: 8, tokens: 16 }));
+  const prefill = await interleaved(repeat, (session) => session.call('prefill', { tokens: prompt }));
   const decode: { context: number; rates: number[] }[] = [];
   for (const context of contexts) {
-    // Reads the context.
-    await inTurns(1, (session) => session.call('decode', { context, tokens: 4 }));
-    const rates = await inTurns(repeat, (session) => session.call('decode', { context, tokens: generate }));
+    // Prefills the context.
+    await interleaved(1, (session) => session.call('decode', { context, tokens: 4 }));
+    const rates = await interleaved(repeat, (session) => session.call('decode', { context, tokens: generate }));
     decode.push({ context, rates });
   }
   const peaks: number[] = [];
@@ -108,21 +100,21 @@ async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Fi
   }));
 }
 
-/** Tokens per second of each number of lanes together, by turns. */
+/** Total tokens per second for each number of lanes, interleaved. */
 export async function measureLanes(
   runtime: BenchRuntime,
   task: Pick<Task, 'path' | 'threads' | 'generate' | 'repeat'>,
   lanes: readonly number[],
 ): Promise<Map<number, number>> {
-  const context = 16;
   const { path, threads, generate, repeat } = task;
-  const contextSize = Math.max(...lanes) * (context + generate + 1);
-  return withBenchSession(runtime, BUILT, undefined, async (session) => {
+  const contextSize = windowFor({ prompt: 0, generate, contexts: [], lanes });
+  return withTokenscope(runtime, async (session) => {
     await session.call('load', { path, executor: 'wasm', threads, contextSize });
     const rates = new Map<number, number[]>(lanes.map((count) => [count, []]));
     for (let round = 0; round <= repeat; round++) {
       for (const [count, found] of rates) {
-        const rate = await session.call('lanes', { lanes: count, context, tokens: round === 0 ? 16 : generate });
+        const tokens = round === 0 ? 16 : generate;
+        const rate = await session.call('lanes', { lanes: count, context: LANE_CONTEXT, tokens });
         if (round > 0) found.push(rate);
       }
     }

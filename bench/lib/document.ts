@@ -1,4 +1,4 @@
-/** docs/performance.md: what was measured lies between two marks, what people wrote around them stays. */
+/** Updates docs/performance.md: measured tables are between two marks, other text is kept. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';

@@ -1,14 +1,14 @@
 import type { FileType } from './bench-models.ts';
 
-/** What a ratio must reach and what it should. */
+/** Minimum and goal of a ratio. */
 export interface Goal {
   readonly floor: number;
   readonly goal: number;
 }
 
-/** Ratios of tokens per second, Tokenscope to node-llama-cpp, of the project's plan. */
+/** Target ratios of tokens per second, Tokenscope to node-llama-cpp. */
 export interface FileGoals {
-  /** Each side with the number of threads that is faster for it. */
+  /** Each side with its fastest number of threads. */
   readonly decodeBest: Goal;
   readonly decodeAlone: Goal;
   /** On one thread and on two. */

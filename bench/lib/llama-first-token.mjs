@@ -1,5 +1,5 @@
 /** A short program with node-llama-cpp, as a developer would write it: MODEL PROMPT; prints the first token. */
-// By a variable, because its types are there only once bench/ was installed.
+// Indirect, because its types exist only after bench/ was installed.
 const name = 'node-llama-cpp';
 const { getLlama } = await import(name);
 

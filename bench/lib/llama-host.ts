@@ -1,27 +1,23 @@
 /**
  * node-llama-cpp as the bench measures it: answers the same calls as Tokenscope's own bench-host.ts, as far as the two
- * are compared. Its first argument is the local socket of whoever asks.
+ * are compared.
  */
-import { connect } from 'node:net';
 import { stat } from 'node:fs/promises';
-import type {
-  BenchAnswer,
-  BenchCalls,
-  BenchModel,
-  BenchRequest,
-} from '../../src-main/hosts/node/bench/bench-messages.ts';
-import { onMessage, send } from '../../src-main/hosts/node/bench/json-socket.ts';
+import { answerTo } from '../../src-main/hosts/node/bench/answer.ts';
+import type { BenchCalls, BenchModel, BenchRequest } from '../../src-main/hosts/node/bench/bench-messages.ts';
+import { send } from '../../src-main/hosts/node/bench/json-socket.ts';
 import { describeMachine } from '../../src-main/hosts/node/bench/machine.ts';
 import { peakMemory, residentMemory } from '../../src-main/hosts/node/bench/process-memory.ts';
 import { contextOf, freshPrompt } from '../../src-main/hosts/node/bench/prompt-ids.ts';
+import { serveBench } from '../../src-main/hosts/node/bench/serve-bench.ts';
 import { type LlamaSequence, startLlama } from './node-llama-cpp.ts';
 
-/** Ids below this are there in every model that is measured. */
+/** Ids below this exist in every benchmarked model. */
 const VOCABULARY = 2000;
 
 /**
- * Writing takes no longer than this, and counts as far as it came: on busy machines llama.cpp's threads wait for each
- * other so long that a token takes seconds.
+ * Maximum time of decoding, after which the tokens so far count: under load llama.cpp's threads wait for each other so
+ * long that a token takes seconds.
  */
 const MOST_MS = 10_000;
 
@@ -65,7 +61,7 @@ async function prefill({ tokens }: BenchCalls['prefill']['params']): Promise<num
   return (1000 * tokens) / (performance.now() - started);
 }
 
-/** The context that the sequence holds now, 0 for none. */
+/** The sequence's current context length, 0 for none. */
 let held = 0;
 
 async function decode({ context, tokens }: BenchCalls['decode']['params']): Promise<number> {
@@ -81,7 +77,7 @@ async function decode({ context, tokens }: BenchCalls['decode']['params']): Prom
   let started = 0;
   let count = -1;
   for await (const _ of sequence.evaluate(ids.slice(-1), { temperature: 0, yieldEogToken: true })) {
-    // What the first one takes is part of the prompt, as with Tokenscope.
+    // The first token's time counts as prefill, as for Tokenscope.
     if (++count === 0) started = performance.now();
     if (count === tokens || (count > 0 && performance.now() - started > MOST_MS)) break;
   }
@@ -108,13 +104,4 @@ async function run({ call, params }: BenchRequest): Promise<unknown> {
   }
 }
 
-const socket = connect(process.argv[2] ?? '');
-onMessage(socket, (message) => {
-  // Only the bench writes here.
-  void run(message as BenchRequest)
-    .then((result): BenchAnswer => ({ result }))
-    .catch((error: unknown): BenchAnswer => ({ error: { code: 'INTERNAL', message: String(error), details: {} } }))
-    .then((answer) => send(socket, answer));
-});
-socket.once('close', () => process.exit(0));
-socket.once('error', () => process.exit(1));
+const socket = serveBench((request) => void answerTo(() => run(request)).then((answer) => send(socket, answer)));

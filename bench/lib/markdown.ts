@@ -1,4 +1,4 @@
-/** Tables and numbers of the bench's report. */
+/** Tables and numbers of the benchmark's report. */
 import type { Goal } from './goals.ts';
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -6,7 +6,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }
 
-/** Three figures that count. */
+/** Three significant digits. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return 'n/a';
   if (value >= 99.5) return value.toFixed(0);
@@ -21,7 +21,7 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(0)} %`;
 }
 
-/** The ratio, and how it stands to what was planned: `2.31 (1.8, 2.7)`; bold below the floor. */
+/** The ratio with its targets: `2.31 (1.8, 2.7)`; bold below the minimum. */
 export function against(ratio: number, { floor, goal }: Goal): string {
   const text = ratio >= floor ? number(ratio) : `**${number(ratio)}**`;
   return `${text} (${floor}, ${goal})`;

@@ -1,9 +1,9 @@
-/** node-llama-cpp, which is native llama.cpp: a package of the bench's own. */
+/** node-llama-cpp, which is native llama.cpp; installed for the benchmark only. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, npmCommand, root } from '../../scripts/lib/run.ts';
 
-/** The parts of node-llama-cpp that are used here: its own types are there only once bench/ was installed. */
+/** The used parts of node-llama-cpp's API: its own types exist only after bench/ was installed. */
 export interface Llama {
   loadModel(options: { modelPath: string; gpuLayers: 0 }): Promise<LlamaModel>;
   dispose(): Promise<void>;
@@ -22,7 +22,7 @@ export interface LlamaContext {
   dispose(): Promise<void>;
 }
 export interface LlamaSequence {
-  /** Tokens that it holds. */
+  /** Tokens in the sequence. */
   readonly nextTokenIndex: number;
   clearHistory(): Promise<void>;
   eraseContextTokenRanges(ranges: { start: number; end: number }[]): Promise<void>;
@@ -32,7 +32,7 @@ export interface LlamaSequence {
 
 const FOLDER = join(root, 'bench');
 
-/** llama.cpp on the CPU, with as many threads as each context asks for. */
+/** llama.cpp on the CPU, with the number of threads that each context requests. */
 export async function startLlama(): Promise<Llama> {
   const name = 'node-llama-cpp';
   const library = (await import(name).catch((cause: unknown) => {
@@ -45,7 +45,7 @@ export async function startLlama(): Promise<Llama> {
 export async function installNodeLlamaCpp(say: (line: string) => void): Promise<void> {
   if (existsSync(join(FOLDER, 'node_modules', 'node-llama-cpp', 'package.json'))) return;
   say('installing node-llama-cpp into bench/node_modules (0.7 GB with its prebuilt programs, once)');
-  // Its script would build llama.cpp; the prebuilt one is what people get.
+  // Its install script would build llama.cpp; users get the prebuilt one.
   const { command, args } = npmCommand(['ci', '--ignore-scripts']);
   const { code, stderr } = await capture(command, args, { cwd: FOLDER });
   if (code !== 0) throw new Error(`npm could not install node-llama-cpp:\n${stderr.trim()}`);

@@ -6,18 +6,29 @@ import type { Task } from './contenders.ts';
 export const PARTS = ['files', 'lanes', 'runtimes', 'start', 'machine'] as const;
 export type Part = (typeof PARTS)[number];
 
+export const USAGE = `Measures Tokenscope beside node-llama-cpp (native llama.cpp).
+
+  npm run bench                                      everything, about thirteen minutes; writes docs/performance.md
+  npm run bench -- --quick                           the files after a short context, once
+  npm run bench -- --files Q4_0,Q8_0 --threads 1     some files
+  npm run bench -- --parts lanes,start               some parts: ${PARTS.join(', ')}
+  npm run bench -- --repeat 5                        measurements of each kind, of which the median counts
+
+One model on this computer, without llama.cpp: npx tokenscope bench MODEL`;
+
 export interface BenchOptions {
+  readonly help: boolean;
   readonly parts: readonly Part[];
   readonly files: readonly FileType[];
   readonly threads: readonly number[];
   readonly task: Pick<Task, 'prompt' | 'generate' | 'contexts' | 'repeat'>;
-  /** Everything is measured as it is planned, so that the result may be written down. */
+  /** Whether the full plan is measured, so that the result may be published. */
   readonly whole: boolean;
-  /** Says what goes on. */
+  /** Reports progress. */
   readonly say: (line: string) => void;
 }
 
-/** @throws Error that names what is allowed */
+/** @throws Error with the allowed values */
 export function readOptions(args: string[]): BenchOptions {
   const { values } = parseArgs({
     args,
@@ -27,12 +38,14 @@ export function readOptions(args: string[]): BenchOptions {
       threads: { type: 'string' },
       repeat: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
   const { quick } = values;
   const threads = values.threads?.split(',').map(positive);
   const repeat = values.repeat === undefined ? (quick ? 1 : 3) : positive(values.repeat);
   return {
+    help: values.help,
     parts: chosen('--parts', values.parts, PARTS) ?? (quick || values.files !== undefined ? ['files'] : PARTS),
     files: chosen('--files', values.files, FILE_TYPES) ?? FILE_TYPES,
     threads: threads ?? (availableParallelism() > 1 ? [1, 2] : [1]),

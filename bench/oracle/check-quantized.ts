@@ -1,14 +1,14 @@
 /**
- * Holds the files that `tokenscope quantize` writes against llama.cpp: do they open there, and does the same come out?
+ * Checks the files of `tokenscope quantize` with llama.cpp: they must open there and give the same output.
  *
  *     npm install --prefix bench
  *     node --import tsx bench/oracle/check-quantized.ts [MODEL.gguf] [TYPE...]
  *
- * First the tiny Hugging Face folders of the tests, in F32 and F16: greedy tokens as transformers chose them. Then MODEL
- * (the fetched test model by default): each type is written and opened in both engines. F32: the greedy text must be the
- * same. Others: the first token after 40 beginnings, of which 95 % must be the same. llama.cpp rounds activations to
- * 8 bits, which the reference executor does not and which tips what is nearly a tie: so the beginnings are the first 40
- * after which the file's first choice leads by MIN_LEAD here.
+ * First the tiny Hugging Face folders of the tests, in F32 and F16: the greedy tokens must be those of transformers. Then
+ * MODEL (the fetched test model by default): each type is written and opened in both engines. F32: the greedy text must
+ * be the same. Others: the first token after 40 beginnings, of which 95 % must be the same. llama.cpp rounds activations
+ * to 8 bits, unlike the reference executor, which changes near ties: so the beginnings are the first 40 after which the
+ * top token leads by MIN_LEAD.
  */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ const REQUIRED = 0.95;
 const GREEDY_TOKENS = 32;
 const GREEDY_PROMPTS = 5;
 const PREFIXES = 40;
-/** Logits: e^0.3 is 1.35 times as probable. */
+/** In logits: e^0.3 is 1.35 times as probable. */
 const MIN_LEAD = 0.3;
 
 const llama = await startLlamaCpp();
@@ -50,7 +50,7 @@ async function write(files: ModelFiles, type: string): Promise<string> {
   return path;
 }
 
-/** Beginnings that a model has an opinion on. */
+/** Beginnings after which the model has a clear preference. */
 async function choosePrefixes(greedy: Greedy, encode: (text: string) => number[]): Promise<string[]> {
   const chosen: string[] = [];
   for (const beginning of BEGINNINGS) {
@@ -103,7 +103,7 @@ async function checkFolder(name: string, type: string): Promise<void> {
     const found = await theirs.greedy(prompt, expected.length);
     const same = expected.findIndex((id, i) => id !== found[i]);
     const count = same === -1 ? expected.length : same;
-    // F16 weights may tip a token; F32 ones may not.
+    // F16 weights may change a token; F32 ones may not.
     report(
       type !== 'F32' || count === expected.length,
       `${name} in ${type}: ${count} of ${expected.length} greedy tokens`,

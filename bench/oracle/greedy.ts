@@ -8,7 +8,7 @@ const CELLS = 256;
 export interface Greedy {
   /** The `count` most probable tokens after `ids`, each fed back. */
   reply(ids: readonly number[], count: number): Promise<number[]>;
-  /** By how much the most probable token after `ids` leads, in logits. */
+  /** Lead of the most probable token after `ids`, in logits. */
   lead(ids: readonly number[]): Promise<number>;
 }
 

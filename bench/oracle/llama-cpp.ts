@@ -1,4 +1,4 @@
-/** llama.cpp through node-llama-cpp, as far as the oracle checks need it. */
+/** llama.cpp by node-llama-cpp, for the oracle checks. */
 
 import { startLlama } from '../lib/node-llama-cpp.ts';
 
@@ -9,13 +9,13 @@ export interface Oracle {
   close(): Promise<void>;
 }
 
-/** @throws Error saying how to install what is missing */
+/** @throws Error with how to install what is missing */
 export async function startLlamaCpp(): Promise<{ open(path: string): Promise<Oracle>; close(): Promise<void> }> {
   const llama = await startLlama();
   return {
     async open(modelPath) {
       const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
-      // One thread: the others would spin while they wait. Caches in F32, as the reference executor keeps them.
+      // One thread: the others would spin while they wait. F32 caches, as in the reference executor.
       const context = await model.createContext({
         contextSize: 256,
         threads: 1,

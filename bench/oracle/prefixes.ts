@@ -1,4 +1,4 @@
-/** Plain sentences, to be cut at any word. */
+/** Plain sentences, to be truncated after any word. */
 const SENTENCES = [
   'The sun rises in the east and sets in the west, and the days grow longer until the middle of summer.',
   'Water boils at one hundred degrees, but on a high mountain it boils sooner because the air is thin.',
@@ -10,7 +10,7 @@ const SENTENCES = [
   'She asked him why the sky is blue, and he told her that the air scatters short waves more than long ones.',
 ];
 
-/** Beginnings of three words and more, of all sentences in turn. */
+/** Prefixes of three words and more, of all sentences in turn. */
 export const BEGINNINGS: readonly string[] = Array.from({ length: 13 }, (_, cut) =>
   SENTENCES.map((sentence) =>
     sentence

@@ -1,7 +1,7 @@
-/** Tokenscope beside node-llama-cpp on the same files. */
+/** Compares Tokenscope with node-llama-cpp on the same files. */
 import { appRuntime } from '../lib/app-runtime.ts';
 import { benchModel, type FileType } from '../lib/bench-models.ts';
-import { takeTurns, type Contender, type Figures } from '../lib/contenders.ts';
+import { measureInterleaved, type Contender, type Figures } from '../lib/contenders.ts';
 import { GOALS } from '../lib/goals.ts';
 import { against, megabytes, number, percent, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
@@ -10,7 +10,7 @@ interface Pair {
   readonly threads: number;
   readonly ours: Figures;
   readonly theirs: Figures;
-  /** Ours in a utility process that checks addresses; null where this Electron's do not. */
+  /** Ours in a utility process that checks addresses; null if this Electron's does not. */
   readonly checked: Figures | null;
 }
 
@@ -27,7 +27,7 @@ export async function measureFiles(options: BenchOptions): Promise<FileResult[]>
     const path = await benchModel(type, options.say);
     const pairs: Pair[] = [];
     for (const threads of options.threads) {
-      const [ours, theirs, checked = null] = await takeTurns(contenders, { path, threads, ...options.task });
+      const [ours, theirs, checked = null] = await measureInterleaved(contenders, { path, threads, ...options.task });
       pairs.push({ threads, ours, theirs, checked });
       const also = checked ? `; with checks ${summary(checked)}` : '';
       options.say(
@@ -39,9 +39,9 @@ export async function measureFiles(options: BenchOptions): Promise<FileResult[]>
   return results;
 }
 
-/** `read 450, wrote 120, 60` */
+/** `prefill 450, decode 120, 60` */
 function summary({ prefill, decode }: Figures): string {
-  return `read ${number(prefill)}, wrote ${[...decode.values()].map(number).join(', ')}`;
+  return `prefill ${number(prefill)}, decode ${[...decode.values()].map(number).join(', ')}`;
 }
 
 type Read = (figures: Figures) => number;
@@ -90,7 +90,7 @@ function withChecks(results: readonly FileResult[]): FileResult[] {
 
 function ratioTable(results: readonly FileResult[], context: number): string {
   const decode: Read = (figures) => figures.decode.get(context) ?? NaN;
-  const head = ['file', 'writing, best / best', 'writing, 1 thread', 'reading, 1 thread', 'reading, 2 threads'];
+  const head = ['file', 'decode, best / best', 'decode, 1 thread', 'prefill, 1 thread', 'prefill, 2 threads'];
   const rows = results.map(({ type, pairs }) => {
     const goals = GOALS[type];
     const best = (side: 'ours' | 'theirs') => Math.max(...pairs.map((pair) => decode(pair[side])));

@@ -1,7 +1,7 @@
-/** Several replies at once, and a model so small that everything but the kernels counts. */
+/** Several replies at once, and a model so small that everything except the kernels matters. */
 import { appRuntime } from '../lib/app-runtime.ts';
 import { benchModel } from '../lib/bench-models.ts';
-import { measureLanes, takeTurns } from '../lib/contenders.ts';
+import { measureLanes, measureInterleaved } from '../lib/contenders.ts';
 import { number, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import { TINY_TRANSFORMER_DIR } from '../../src-main/engine/test-support/model-files.ts';
@@ -45,7 +45,7 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
   const task = { path: TINY_TRANSFORMER_DIR, prompt: 32, generate: 64, contexts: [16], repeat: Math.max(repeat, 5) };
   const rows: TinyRow[] = [];
   for (const threads of [...options.threads, null]) {
-    const [{ prefill, decode }] = await takeTurns([app], { ...task, threads });
+    const [{ prefill, decode }] = await measureInterleaved([app], { ...task, threads });
     rows.push({ threads, prefill, decode: decode.get(16) ?? NaN });
   }
   return { lanes, tiny: { prompt: task.prompt, generate: task.generate, rows } };

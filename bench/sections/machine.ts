@@ -1,10 +1,7 @@
-/** What the machine can do at most, and how much of it a token uses. */
-import { pathToFileURL } from 'node:url';
+/** The limits of the machine, and how much of them a token uses. */
 import { availableParallelism } from 'node:os';
-import { root } from '../../scripts/lib/run.ts';
 import type { BenchMachine, MachineCeilings } from '../../src-main/hosts/node/bench/bench-messages.ts';
-import { withBenchSession } from '../../src-main/hosts/node/bench/bench-programs.ts';
-import { appRuntime } from '../lib/app-runtime.ts';
+import { appRuntime, withTokenscope } from '../lib/app-runtime.ts';
 import { number, percent, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import type { FileResult } from './files.ts';
@@ -16,8 +13,7 @@ export interface MachineResult {
 
 export async function measureMachine(options: BenchOptions): Promise<MachineResult> {
   options.say('limits of the machine');
-  const built = new URL('out/main/', pathToFileURL(`${root}/`));
-  return withBenchSession(await appRuntime(), built, undefined, async (session) => {
+  return withTokenscope(await appRuntime(), async (session) => {
     const ceilings: MachineCeilings[] = [];
     for (const threads of availableParallelism() > 1 ? [1, 2] : [1]) {
       ceilings.push(await session.call('ceilings', { threads }));

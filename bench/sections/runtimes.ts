@@ -1,6 +1,6 @@
 /** The same engine in each host. */
 import { benchModel } from '../lib/bench-models.ts';
-import { takeTurns, type Contender, type Figures } from '../lib/contenders.ts';
+import { measureInterleaved, type Contender, type Figures } from '../lib/contenders.ts';
 import { number, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
 
@@ -24,7 +24,7 @@ export async function measureRuntimes(options: BenchOptions): Promise<RuntimesRe
     options.say(`hosts, ${threads} thread${threads === 1 ? '' : 's'}`);
     const task = { ...options.task, path, threads, contexts: [16] };
     const contenders = HOSTS.map(({ contender }) => contender);
-    results.push({ threads, figures: await takeTurns(contenders, task) });
+    results.push({ threads, figures: await measureInterleaved(contenders, task) });
   }
   return results;
 }
@@ -43,7 +43,7 @@ export function formatRuntimes(results: readonly RuntimesResult[], { task }: Ben
     });
   });
   return [
-    'SmolLM2 Q4_1 in each host, in turns: tokens per second, with the ratio to the app in brackets.',
+    'SmolLM2 Q4_1 in each host, interleaved: tokens per second, with the ratio to the app in brackets.',
     table(['host', 'threads', `prefill ${task.prompt}`, 'decode after 16'], rows),
   ].join('\n\n');
 }

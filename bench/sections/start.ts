@@ -10,7 +10,7 @@ import type { BenchOptions } from '../lib/options.ts';
 
 const PROMPT = 'Once upon a time';
 const TIMES = 5;
-/** No new round begins after this: on a busy machine llama.cpp's threads take half a minute for the first token. */
+/** No new round starts after this: under load llama.cpp's threads take half a minute for the first token. */
 const MOST_MS = 40_000;
 
 export interface StartResult {
@@ -26,7 +26,7 @@ export async function measureStart(options: BenchOptions): Promise<StartResult> 
   const ours = [join('scripts', 'tokenscope.mjs'), 'run', PROMPT, '--model', path, '--max-tokens', '1'];
   const theirs = [join('bench', 'lib', 'llama-first-token.mjs'), path, PROMPT];
   const found: [number[], number[]] = [[], []];
-  // The first round brings files into memory and is not counted.
+  // The first round loads files into memory and is not counted.
   const until = performance.now() + MOST_MS;
   for (let round = 0; round <= TIMES && (round < 2 || performance.now() < until); round++) {
     const pair = [await firstOutput(ours), await firstOutput(theirs)];
@@ -35,7 +35,7 @@ export async function measureStart(options: BenchOptions): Promise<StartResult> 
   return { ours: median(found[0]), theirs: median(found[1]), times: found[0].length };
 }
 
-/** @returns ms until the program writes something */
+/** @returns ms until the program's first output */
 async function firstOutput(args: string[]): Promise<number> {
   const started = performance.now();
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });

@@ -5,7 +5,10 @@ import { CONTRACT_CASES, type ContractConnection } from '../../src-main/protocol
 import { messagePortTransport } from '../../src-main/protocol/transports/message-port.ts';
 import { workerUrl } from '../../src-renderer/lib/trusted-url.ts';
 
-/** Main brokers a port to the utility process; a person's restart is the sudden end that a page can ask for. */
+/**
+ * The main process provides a port to the utility process; a page can trigger a sudden end only by the restart for
+ * people.
+ */
 async function connectElectron(bridge: TokenscopeBridge): Promise<ContractConnection> {
   const port = await new Promise<MessagePort>((resolve) => {
     const onMessage = ({ data, ports }: MessageEvent<{ type?: unknown } | null>) => {
@@ -30,7 +33,7 @@ function connectWeb(): ContractConnection {
   return { transport, breakOff: () => worker.terminate(), release: () => transport.close() };
 }
 
-/** @returns what went wrong, or null */
+/** @returns the failure, or null */
 async function runContractCase(name: string): Promise<string | null> {
   const found = CONTRACT_CASES.find((candidate) => candidate.name === name);
   if (found === undefined) return `There is no case "${name}".`;

@@ -1,6 +1,6 @@
 /**
- * Kills the app while a chat is being written, regenerated and edited, starts it again, and compares what it had shown
- * with what it has kept. Used by `kills.spec.ts` (a few kills) and `run-kills.ts` (hundreds).
+ * Kills the app while a chat is being generated, regenerated and edited, starts it again, and compares what was shown
+ * with what was saved. Used by `kills.spec.ts` (a few kills) and `run-kills.ts` (hundreds).
  */
 import type { Locator } from '@playwright/test';
 import { randomUUID } from 'node:crypto';
@@ -15,11 +15,11 @@ export type Victim = 'app' | 'engine';
 export interface KillResult {
   victim: Victim;
   action: Action;
-  /** Whether a reply was being written at that moment. */
+  /** Whether a reply was being generated at that moment. */
   midReply: boolean;
-  /** Age of the newest text that was shown and is not kept, ms; 0: everything is there. */
+  /** Age of the newest text that was shown but not saved, ms; 0 if everything was saved. */
   lostMs: number;
-  /** What must never happen: unreadable or missing chats, changed turns. Empty when all is well. */
+  /** What must never happen: unreadable or missing chats, changed turns. */
   problems: string[];
 }
 
@@ -30,10 +30,10 @@ interface Shown {
   text: string;
 }
 
-/** What a chat may lose when everything is killed: the text of the last second. */
+/** Maximum loss when everything is killed: the text of the last second. */
 export const MAX_LOST_MS = 1000;
 const LONGEST_LIFE_MS = 3000;
-/** A chat that was begun this long before the kill must be there. */
+/** A chat that was started this long before the kill must exist. */
 const CHAT_KEPT_AFTER_MS = 1000;
 const PROMPTS = ['Once upon a time', 'The cat sat on the', 'Hello world', 'One day, a little girl named Lily'];
 
@@ -41,7 +41,7 @@ export class KillRounds {
   readonly #app: RunningApp;
   readonly #random: () => number;
   readonly #longestLifeMs: number;
-  /** Texts of turns that were seen in the store, by chat and turn. */
+  /** Saved texts of turns seen so far, by chat and turn. */
   readonly #kept = new Map<string, Map<string, string>>();
   #prepared = false;
 
@@ -60,7 +60,7 @@ export class KillRounds {
     const { shown, begun, killedAt, midReply } = await this.#watchAndKill(chat, victim);
     if (victim === 'engine') {
       await new ChatPage(this.#app.page).ready();
-      // A page that outlived its engine saves within half a second.
+      // A page that survived its engine saves within half a second.
       await sleep(700);
     }
     const { chats, problems } = await this.#readAll();
@@ -69,7 +69,7 @@ export class KillRounds {
     return { victim, action, midReply, lostMs: lostOf(shown, killedAt, chats), problems };
   }
 
-  /** Replies that go on until they are killed. */
+  /** Starts replies that continue until they are killed. */
   async #prepare(chat: ChatPage): Promise<void> {
     await chat.openPanel('stop');
     await chat.set('ignoreEos', true);
@@ -89,7 +89,7 @@ export class KillRounds {
     const prompt = PROMPTS[Math.floor(this.#random() * PROMPTS.length)]!;
     const choice = this.#random();
     const regenerate = chat.lastReply.getByTestId('regenerate');
-    // The chat that was just chosen may take the place of the one whose button is seen.
+    // The chat chosen by the click may replace the one whose button was visible.
     if (choice < 0.3 && (await clicked(regenerate))) return 'regenerate';
     if (choice < 0.5 && (await this.#edit(prompt))) return 'edit';
     if (choice < 0.65) {
@@ -101,7 +101,7 @@ export class KillRounds {
     return 'send';
   }
 
-  /** Another version of the last user turn of some chat, as an editor writes it. */
+  /** Adds a version of the last user turn of a chat, like an editor. */
   async #edit(text: string): Promise<boolean> {
     const summary = (await this.#app.services.invoke('chatsList'))[0];
     const chat = summary === undefined ? null : await this.#app.services.invoke('chatGet', summary.id);
@@ -147,7 +147,7 @@ export class KillRounds {
     return { shown, begun, killedAt, midReply };
   }
 
-  /** Reads every chat; what was kept before must still be there. */
+  /** Reads every chat and checks that what was saved before is still there. */
   async #readAll(): Promise<{ chats: StoredChat[]; problems: string[] }> {
     const problems: string[] = [];
     const chats: StoredChat[] = [];
@@ -184,15 +184,15 @@ async function clicked(button: Locator): Promise<boolean> {
   );
 }
 
-/** Without white space: how it wraps and where the view puts it is not what is compared. */
+/** Removes white space, because wrapping and layout are not compared. */
 function bare(text: string): string {
   return text.replaceAll(/\s+/g, '');
 }
 
-/** @returns age at the kill of the newest text that is in no stored reply, ms */
+/** @returns age at the kill of the newest text that is not in any stored reply, ms */
 function lostOf(shown: readonly Shown[], killedAt: number, chats: readonly StoredChat[]): number {
   const stored = chats.flatMap(({ turns }) => turns.map(({ text }) => bare(text)));
-  // Texts only grow: the first that is not kept says how much time is missing.
+  // Texts only grow: the first one that was not saved determines the loss.
   const lost = shown.find(({ text }) => text !== '' && !stored.some((kept) => kept.startsWith(text)));
   return lost === undefined ? 0 : killedAt - lost.at;
 }

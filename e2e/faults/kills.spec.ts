@@ -4,13 +4,12 @@ import { KillRounds, MAX_LOST_MS, seededRandom, type Victim } from './kill-round
 /** In each host; `run-kills.ts` does hundreds. */
 const VICTIMS: Victim[] = ['app', 'app', 'engine', 'app', 'app', 'engine', 'app', 'app', 'engine', 'app'];
 
-/** Twice what may be lost. */
-const LONGEST_LIFE_MS = 2000;
+/** Half as long again as what may be lost. */
+const LONGEST_LIFE_MS = 1500;
 
-// How much is lost depends on how soon the app gets to write: not beside another one on the same cores.
-test('ten kills at random moments lose at most the last second of text', { tag: '@alone' }, async ({ app }) => {
+test('ten kills at random moments lose at most the last second of text', async ({ app }) => {
   test.setTimeout(180_000);
-  // The engine's end and the host's are what is tested.
+  // The engine's and the host's end is being tested.
   app.guard.allow(
     /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|net::ERR_/,
   );

@@ -1,5 +1,5 @@
 /**
- * Hundreds of kills, with a table of what was lost.
+ * Hundreds of kills, with a table of losses.
  *
  *     npx tsx e2e/faults/run-kills.ts [--kills 300] [--seed 1] [--only engine]
  *
@@ -18,7 +18,7 @@ import { Guard } from '../support/guard.ts';
 import { launchWebApp } from '../support/web-app.ts';
 import { KillRounds, MAX_LOST_MS, seededRandom, type KillResult, type Victim } from './kill-rounds.ts';
 
-/** A new data folder after so many kills, so that chats do not grow without end. */
+/** A new data folder after so many kills, so that chats do not grow without limit. */
 const KILLS_PER_FOLDER = 25;
 
 const { values } = parseArgs({

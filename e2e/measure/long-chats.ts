@@ -1,9 +1,9 @@
 /**
- * How fast long chats are on this computer, as tables:
+ * Measures the speed of long chats on this computer:
  *
  *     npx tsx e2e/measure/long-chats.ts [electron|web] [open] [scroll] [reply] [regenerate] [list]
  *
- * Both hosts and all parts when none is named. Nothing is asserted here; `e2e/long-chats.spec.ts` does that.
+ * Both hosts and all parts by default. `e2e/long-chats.spec.ts` has the assertions.
  */
 import { chromium, type Page } from '@playwright/test';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -29,7 +29,7 @@ const SHORT = id(2);
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 const ms = (value: number) => `${value.toFixed(0)} ms`;
 
-/** The page is there, and functions that tsx compiled can run in it. */
+/** Waits until the page is ready, and lets it run functions compiled by tsx. */
 async function ready(app: RunningApp): Promise<ChatPage> {
   await app.page.evaluate('globalThis.__name = (value) => value');
   const chat = new ChatPage(app.page);
@@ -67,7 +67,7 @@ async function measureHost(host: Host, parts: readonly Part[]): Promise<void> {
   console.log(`\n== ${host} ==`);
   try {
     await ready(app);
-    // No end but the limit, the oldest left out when the window is full.
+    // Only the token limit stops it, and the oldest tokens are dropped when the window is full.
     const stop = { ignoreEos: true, repetitionWindow: 0, maxTokens: 20_000 };
     await app.services.invoke('settingsSet', {
       whenFull: 'shift',
@@ -341,7 +341,7 @@ async function measureList(app: RunningApp): Promise<void> {
   ]);
 }
 
-/** What the page's script holds, and resident memory by kind of process, after the page has collected its garbage. */
+/** The page's heap, and resident memory by kind of process, after garbage collection in the page. */
 async function memory(app: RunningApp): Promise<(string | number)[][]> {
   const page = await app.context.newCDPSession(app.page);
   await page.send('HeapProfiler.collectGarbage');

@@ -1,5 +1,5 @@
 /**
- * Chats for minutes on end in the browser and prints how much memory everything holds.
+ * Chats for minutes in the browser and prints the memory of all processes.
  *
  *     npx tsx e2e/measure/soak.ts [--minutes 10] [--model FILE.gguf]
  *
@@ -55,7 +55,7 @@ try {
       const inChat = replies % REPLIES_PER_CHAT;
       if (inChat === 0) await chat.newChat();
       await chat.send(`Once upon a time, number ${replies}`);
-      // Its turn by number: not all of a long chat is in the page.
+      // By turn number, because only part of a long chat is in the page.
       const reply = app.page.locator(`[data-testid=reply][aria-posinset="${2 * (inChat + 1)}"]`);
       await expect(reply.getByTestId('stop-reason')).toHaveAttribute('data-reason', /.+/, { timeout: 60_000 });
       replies++;

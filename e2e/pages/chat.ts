@@ -1,6 +1,6 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
-/** What a person does and sees in the chat view, so that specs read like what they test. */
+/** Actions and views of the chat page, so that specs read like what they test. */
 export class ChatPage {
   constructor(readonly page: Page) {}
 
@@ -19,13 +19,13 @@ export class ChatPage {
     return this.lastReply.getByTestId('stop-reason');
   }
 
-  /** Resolves when the engine has its model and the composer takes text. */
+  /** Resolves when the engine has its model and the composer accepts text. */
   async ready(): Promise<void> {
     await this.#until(() => document.querySelector('[data-testid="engine-state"][data-state="ready"]') !== null);
     await expect(this.id('composer')).toBeEditable();
   }
 
-  /** Begins a chat; its composer takes the focus, which must not fall into what is typed next. */
+  /** Starts a chat; its composer takes the focus, which must not disturb later typing. */
   async newChat(): Promise<void> {
     await this.id('new-chat').click();
     await expect(this.id('composer')).toBeFocused();
@@ -36,7 +36,7 @@ export class ChatPage {
     await this.id('send').click();
   }
 
-  /** Sends `text` and answers with the finished reply's text and stop reason. */
+  /** Sends `text` and returns the finished reply's text and stop reason. */
   async ask(text: string): Promise<{ text: string; reason: string | null }> {
     const before = await this.replies.count();
     await this.send(text);
@@ -56,9 +56,9 @@ export class ChatPage {
     };
   }
 
-  /** Looks in every frame, where an assertion would look again after half a second and more. */
-  async #until(holds: (value: number) => boolean, value = 0): Promise<void> {
-    await this.page.waitForFunction(holds, value, { timeout: 10_000 });
+  /** Checks in every frame, where an assertion would check again after half a second or more. */
+  async #until(isMet: (value: number) => boolean, value = 0): Promise<void> {
+    await this.page.waitForFunction(isMet, value, { timeout: 10_000 });
   }
 
   async openPanel(tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate'): Promise<void> {
@@ -105,7 +105,7 @@ export class ChatPage {
     await this.set('greedy', true);
   }
 
-  /** A reply that only a person ends: no end token, no limit within reach, no repetition guard, no cache. */
+  /** A reply that only a person stops: no end token, no limit within reach, no repetition stop, no cache. */
   async endless(): Promise<void> {
     await this.openPanel('stop');
     await this.set('ignoreEos', true);

@@ -1,7 +1,7 @@
 import { expect, type Locator } from '@playwright/test';
 import type { RunningApp } from '../support/app.ts';
 
-/** What a person does and sees on the Models page. */
+/** Actions and views of the Models page. */
 export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = RunningApp> {
   constructor(readonly app: App) {}
 
@@ -17,12 +17,12 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
     await expect(this.id('open-model')).toBeVisible();
   }
 
-  /** Chooses a file in the system's dialog, or the browser's; `trigger` is what opens it. */
+  /** Chooses a file in the system's dialog, or the browser's, which `trigger` opens. */
   async open(path: string, trigger: () => Promise<void> = () => this.id('open-model').click()): Promise<void> {
     const { electron, page } = this.app;
     if (electron === null) {
       const chooser = page.waitForEvent('filechooser');
-      // There and back: the browser has heard by then that its dialog is caught.
+      // A round trip, after which the browser intercepts its dialog.
       await page.evaluate(() => null);
       await trigger();
       await (await chooser).setFiles(path);
@@ -34,7 +34,7 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
     await trigger();
   }
 
-  /** The card of a model by its id, whatever it is called. */
+  /** The card of a model by its id, whatever its name. */
   cardOf(id: string): Locator {
     return this.app.page.locator(`[data-testid="model-card"][data-model="${id}"]`);
   }
@@ -45,7 +45,7 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
     await expect(this.id('detail-name')).toHaveText(name);
   }
 
-  /** Shows where a model lies now, in the system's dialog. */
+  /** Chooses the new path of a model in the system's dialog. */
   async locate(id: string, path: string): Promise<void> {
     await this.open(path, () => this.cardOf(id).getByTestId('locate-model').click());
   }
@@ -61,12 +61,12 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
     return this.app.page.locator(`[data-testid="catalogue-entry"][data-entry="${id}"]`);
   }
 
-  /** What is to be clicked on in that line, by its test id. */
+  /** A control in that line, by its test id. */
   control(id: string, testId: string): Locator {
     return this.entry(id).getByTestId(testId);
   }
 
-  /** Presses Tab until something has the focus. @throws Error when it never gets it */
+  /** Presses Tab until something has the focus. @throws Error when it never does */
   async tabTo(target: Locator): Promise<void> {
     const { keyboard } = this.app.page;
     for (let press = 0; press < 80; press++) {
@@ -76,12 +76,12 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
     throw new Error(`Tab does not reach ${target.toString()}.`);
   }
 
-  /** Waits until a download is so far. */
+  /** Waits until a download reaches a phase. */
   async expectPhase(id: string, phase: 'none' | 'downloading' | 'paused' | 'failed' | 'here'): Promise<void> {
     await expect(this.control(id, 'download-control')).toHaveAttribute('data-phase', phase, { timeout: 20_000 });
   }
 
-  /** What the settings say of requests, oldest first. Leaves them open. */
+  /** Requests in the settings' log, oldest first. Leaves the settings open. */
   async networkLog(): Promise<{ text: string; result: string; bytes: number }[]> {
     const { page } = this.app;
     if (!(await this.id('settings').isVisible())) await this.id('network-requests').click();
@@ -101,10 +101,10 @@ export class ModelsPage<App extends Pick<RunningApp, 'page' | 'electron'> = Runn
     await expect(this.card(name)).toContainText('Loaded');
   }
 
-  /** Drops a file that lies on the disk. */
+  /** Drops a file that is on disk. */
   async dropFile(path: string): Promise<void> {
     const { page } = this.app;
-    // Only a file that came from outside has a place, so an input brings it into the page.
+    // Only a file from outside has a path, so an input brings it into the page.
     await page.evaluate(() => {
       const input = document.createElement('input');
       Object.assign(input, { type: 'file', id: 'dropped-file', hidden: true });

@@ -10,13 +10,13 @@ export type Invoke = <M extends AppMethodName>(
   ...params: AppMethods[M]['params']
 ) => Promise<AppMethods[M]['result']>;
 
-/** The running app as a test sees it, the same for both hosts. */
+/** The running app in a test, the same for both hosts. */
 export interface RunningApp {
   readonly host: Host;
   /** The window; another object after `restart`. */
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Folder that holds this app's chats and settings. */
+  /** Folder of this app's chats and settings. */
   readonly dataDir: string;
   readonly guard: Guard;
   /** Electron's main process; null in the browser. */
@@ -25,19 +25,19 @@ export interface RunningApp {
   readonly origin: string;
   /** The process that was started: Electron's main process or the web host. */
   readonly pid: number;
-  /** The app's own services, asked as its page asks them. */
+  /** The app's own services, called like from its page. */
   readonly services: { invoke: Invoke };
   /** Quits the app and starts it again on the same data. */
   restart(): Promise<void>;
-  /** Ends the app without warning, as a crash or a power cut does, and starts it again on the same data. */
+  /** Kills the app, like a crash or a power cut, and starts it again on the same data. */
   crash(): Promise<void>;
-  /** Ends the engine without warning: SIGKILL for the utility process, terminate() for the browser's worker. */
+  /** Kills the engine: SIGKILL for the utility process, terminate() for the browser's worker. */
   killEngine(): Promise<void>;
-  /** Ends the page, which saves what it has to save; the services still answer. */
+  /** Closes the page, which first saves its changes; the services still respond. */
   leavePage(): Promise<void>;
-  /** Opens the page anew after `leavePage`. @returns why that cannot be done as after a start; null: it was done */
+  /** Opens the page again after `leavePage`. @returns why it cannot be opened as after a start, or null */
   openPage(): Promise<string | null>;
-  /** Quits; gives the processes that should have ended and have not. */
+  /** Quits; returns the processes that should have exited and have not. */
   close(): Promise<number[]>;
 }
 

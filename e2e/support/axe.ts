@@ -9,15 +9,13 @@ const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 export const THEMES = ['light', 'dark', 'contrast'] as const;
 export type AxeTheme = (typeof THEMES)[number];
 
-/** Fails with a readable list when axe finds a violation of WCAG 2.2 A or AA in what the page shows now. */
+/** Fails with a readable list when axe finds a violation of WCAG 2.2 A or AA in the current page. */
 export function expectNoViolations(page: Page, view: string): Promise<void> {
   // Legacy mode: the other one opens a blank page, which Electron cannot.
   return expectNothingFrom(new AxeBuilder({ page }).withTags(STANDARDS).setLegacyMode(true), view);
 }
 
-/**
- * The same in further themes, without the way through the settings: the rules on colours, and in the full run all rules.
- */
+/** The same in other themes, without going through the settings: colour rules, and in the full run all rules. */
 export async function expectNoViolationsIn(themes: readonly AxeTheme[], page: Page, view: string): Promise<void> {
   const present = await page.evaluate(() => document.documentElement.dataset.theme);
   for (const theme of themes) {

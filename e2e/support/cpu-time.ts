@@ -1,16 +1,16 @@
-/** How long the processor has worked for the engine's process, measured from outside. */
+/** CPU time of the engine's process, measured from outside. */
 import { readdir, readFile } from 'node:fs/promises';
 import type { RunningApp } from './app.ts';
 import { enginePid } from './electron-app.ts';
 
-/** Of what Linux counts in /proc. */
+/** Units of /proc on Linux. */
 const TICKS_PER_SECOND = 100;
-/** After the name of a thread: its state is the first field, its time as a user the twelfth. */
+/** Fields after a thread's name: its state is the first, its user time the twelfth. */
 const USER_TICKS = 12;
 
 /**
- * Seconds of CPU time of Electron's utility process, or of what computes in the browser: on Linux its workers, whose page
- * and browser have work of their own at times, elsewhere the pages with all their threads.
+ * CPU time in seconds of Electron's utility process, or of the browser's workers: on Linux by thread, elsewhere the pages
+ * with all their threads.
  */
 export async function engineCpuSeconds(app: RunningApp): Promise<number> {
   if (app.electron === null) return await pagesCpuSeconds(app);
@@ -39,7 +39,7 @@ async function pagesCpuSeconds(app: RunningApp): Promise<number> {
 async function workersCpuSeconds(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`);
   const times = threads.map(async (thread) => {
-    // A thread may have ended meanwhile.
+    // A thread may have exited meanwhile.
     const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '');
     if (!stat.includes('(DedicatedWorker)')) return 0;
     const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(USER_TICKS);

@@ -1,7 +1,7 @@
 import { startVirtualDisplay } from '../../scripts/lib/xvfb.ts';
 import globalSetup from './global-setup.ts';
 
-/** A display for the windows of this process alone: with it go the focus and the clipboard. @returns ends it */
+/** A display for the windows of this process alone, with its own focus and clipboard. @returns closes it */
 export async function ownDisplay(): Promise<() => void> {
   if (process.platform !== 'linux' || process.env.TOKENSCOPE_HEADED) return () => undefined;
   const virtual = await startVirtualDisplay();
@@ -10,7 +10,7 @@ export async function ownDisplay(): Promise<() => void> {
   return () => virtual.stop();
 }
 
-/** What a script needs that starts the app as the tests do: a fresh build, an Electron, a display. @returns ends it */
+/** Prepares a script that starts the app like the tests: a fresh build, an Electron, a display. @returns cleans up */
 export async function prepareScript(): Promise<() => void> {
   await globalSetup();
   return await ownDisplay();

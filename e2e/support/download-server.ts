@@ -1,4 +1,4 @@
-/** A hub on 127.0.0.1 that serves files as hubs do, and misbehaves when told to. */
+/** A hub on 127.0.0.1 that serves files and misbehaves on request. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -7,32 +7,32 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRange } from '../../src-main/services/static-files.ts';
 import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY } from './self-signed.ts';
 
-/** What the server does with a file; `times`: then it behaves well again, left out: always. */
+/** How the server treats a file; after `times` requests it behaves normally again, without it never. */
 export type Behaviour = { times?: number } &
-  /** Ends the connection after so many bytes of the answer. */
+  /** Closes the connection after so many bytes of the body. */
   (
     | { kind: 'cut'; afterBytes: number }
     | { kind: 'status'; status: number }
     /** Sends `chunkBytes`, waits, sends more. */
     | { kind: 'slow'; chunkBytes: number; waitMs: number }
-    /** Takes the request and never answers. */
+    /** Accepts the request and never responds. */
     | { kind: 'hang' }
-    /** Answers, sends so many bytes, and then nothing. */
+    /** Responds, sends so many bytes, and then nothing. */
     | { kind: 'stall'; afterBytes: number }
     | { kind: 'redirect'; to: string }
-    /** As long as the right file, and another one. */
+    /** A different file of the right length. */
     | { kind: 'otherBytes' }
-    /** Says that the file has so many bytes, more than it sends. */
+    /** Claims a size that is larger than what it sends. */
     | { kind: 'claims'; bytes: number }
-    /** Knows neither ranges nor validators. */
+    /** Supports neither ranges nor validators. */
     | { kind: 'noRanges' }
-    /** Answers 200 with a page for people, whatever was asked for; `length`: says how long it is. */
+    /** Responds 200 with a web page to any request; `length`: with its length. */
     | { kind: 'page'; length: boolean }
-    /** Does not say how long the file is, and knows no ranges. */
+    /** Does not send the file's length, and supports no ranges. */
     | { kind: 'noLength' }
-    /** The same without an end: the file again and again. Of a range it sends the rest first. */
+    /** The same without an end: repeats the file. For a range it sends the rest first. */
     | { kind: 'endless' }
-    /** The right file under another validator, as a mirror or a new copy at the hub has. */
+    /** The right file with another validator, like that of a mirror or a new copy at the hub. */
     | { kind: 'otherEtag'; etag: string }
     /** Refuses every range. */
     | { kind: 'unsatisfiable' }
@@ -45,21 +45,21 @@ export interface ServedRequest {
 }
 
 export interface DownloadServer {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   url: string;
   requests: ServedRequest[];
   /** Serves a file from now on. */
   serve(path: string, bytes: Uint8Array): void;
-  /** One after the other, each as often as it says; without any, the server behaves well. */
+  /** Applied in order, each as often as it says; without any, the server behaves normally. */
   behave(path: string, ...behaviours: Behaviour[]): void;
-  /** Behaves well again and forgets what it was asked. */
+  /** Behaves normally again and clears the recorded requests. */
   reset(): void;
   close(): Promise<void>;
 }
 
 const CHUNK = 16 * 1024;
 
-/** @param options.tls serves https with a certificate that signs itself */
+/** @param options.tls serves https with a self-signed certificate */
 export async function startDownloadServer(options: { tls?: boolean } = {}): Promise<DownloadServer> {
   const files = new Map<string, Uint8Array>();
   const behaviours = new Map<string, { behaviour: Behaviour; left: number }[]>();
@@ -99,7 +99,7 @@ export async function startDownloadServer(options: { tls?: boolean } = {}): Prom
   };
 }
 
-/** Where a hub serves a file of a repository. */
+/** Path of a file of a repository at a hub. */
 export function hubPath(repository: string, revision: string, file: string): string {
   return `/${repository}/resolve/${revision}/${file}`;
 }
@@ -157,13 +157,13 @@ async function send(response: ServerResponse, bytes: Uint8Array, behaviour: Beha
   if (behaviour?.kind === 'endless' && !response.destroyed) return await send(response, bytes, behaviour);
   if (behaviour?.kind === 'stall') return;
   if (behaviour?.kind === 'cut' && until < bytes.length) {
-    // What was written goes out first.
-    await sleep(20);
+    // A client that has not read what was sent loses it with the connection.
+    await sleep(200);
     response.destroy();
   } else response.end();
 }
 
-/** Until there is room again, or nobody reads any more. */
+/** Resolves when there is space again, or no reader any more. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

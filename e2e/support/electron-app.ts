@@ -10,14 +10,14 @@ import { leftOver, processTree } from './processes.ts';
 const LAUNCH_TIMEOUT_MS = 15_000;
 export const ELECTRON_ORIGIN = 'app://tokenscope';
 const PAGE = `${ELECTRON_ORIGIN}/index.html`;
-/** A document of the app's own origin, so that the bridge works in it, in which the app itself does not run. */
+/** A document of the app's own origin with the bridge, but without the app. */
 const EMPTY_DOCUMENT = `${ELECTRON_ORIGIN}/engine.worker.js`;
 
 export async function launchElectronApp(options: LaunchOptions): Promise<RunningApp> {
   let { electron, page, child } = await start(options);
 
   const close = async () => {
-    // It ended by itself.
+    // It exited by itself.
     if (child.exitCode !== null || child.signalCode !== null) return [];
     const pids = await processTree(child.pid ?? 0);
     await electron.close();
@@ -62,12 +62,13 @@ export async function launchElectronApp(options: LaunchOptions): Promise<Running
     async leavePage() {
       // Chromium's own view of a text file.
       options.guard.allow(/apply inline style/);
-      // The app takes a first load that is cut off for a failed start.
+      // The app treats an aborted first load as a failed start.
       await page.waitForLoadState('load');
       await page.goto(EMPTY_DOCUMENT);
+      await page.evaluate(() => localStorage.clear());
     },
     async openPage() {
-      // Playwright cannot give the page its window's own size back.
+      // Playwright cannot restore the window's own page size.
       if (page.viewportSize() !== null) return 'the size of its page was changed';
       await electron.context().unrouteAll();
       await page.unrouteAll();
@@ -91,7 +92,10 @@ interface Kept {
   bounds: Electron.Rectangle | undefined;
 }
 
-/** What tests change in the main process. Right after a start it is only remembered: the window is not shown yet. */
+/**
+ * Resets what tests change in the main process. Right after a start this only takes effect later: the window is not shown
+ * yet.
+ */
 async function resetWindow(electron: ElectronApplication): Promise<void> {
   await electron.evaluate(({ BrowserWindow, clipboard, dialog }) => {
     const scope = globalThis as { tokenscopeKept?: Kept };
@@ -114,7 +118,7 @@ async function resetWindow(electron: ElectronApplication): Promise<void> {
 interface Started {
   electron: ElectronApplication;
   page: Page;
-  /** Playwright itself forgets the process once it has ended. */
+  /** Playwright drops the process once it has exited. */
   child: ChildProcess;
 }
 
@@ -125,7 +129,7 @@ async function start(options: LaunchOptions): Promise<Started> {
   return { electron, page, child: electron.process() };
 }
 
-/** Electron hangs in about one launch of sixty under a debugger: a short limit and a second try. */
+/** Electron hangs in about one launch of sixty under a debugger: a short limit and a second attempt. */
 async function launch(options: LaunchOptions): Promise<ElectronApplication> {
   const attempt = async () =>
     await _electron.launch({

@@ -5,18 +5,18 @@ import { setTimeout } from 'node:timers/promises';
 
 const SIZE_MB = 8;
 
-/** The folder of chats on a disk that a test can fill up or write-protect. */
+/** The folder of chats on a disk that a test can fill or write-protect. */
 export interface FailingDisk {
   readOnly(): Promise<void>;
   full(): Promise<void>;
   repair(): Promise<void>;
-  /** Gives the folder back as it is; what is on the small disk goes with it. */
+  /** Restores the folder; the content of the small disk is lost. */
   close(): Promise<void>;
 }
 
 /**
- * Puts a small disk in the place of `dataDir/chats`, which must be empty. Where this user may not mount one, the folder is
- * write-protected instead, for a full disk too, and a line says so.
+ * Mounts a small disk at `dataDir/chats`, which must be empty. If this user may not mount one, the folder is
+ * write-protected instead, for a full disk too, with a message.
  */
 export async function failingDisk(dataDir: string): Promise<FailingDisk> {
   const folder = join(dataDir, 'chats');
@@ -33,7 +33,7 @@ export async function failingDisk(dataDir: string): Promise<FailingDisk> {
   const remount = (mode: 'ro' | 'rw') => execFileSync('mount', ['-o', `remount,${mode}`, folder]);
   return {
     async readOnly() {
-      // Busy while the app has a file open to write to.
+      // Busy while the app has a file open for writing.
       for (let tries = 0; ; tries++) {
         try {
           return void remount('ro');
@@ -56,7 +56,7 @@ export async function failingDisk(dataDir: string): Promise<FailingDisk> {
       await rm(filler, { force: true });
     },
     async close() {
-      // The app may still look at it.
+      // The app may still access it.
       execFileSync('umount', ['--lazy', folder]);
     },
   };

@@ -1,15 +1,15 @@
 import type { BrowserContext, Page } from '@playwright/test';
 
 /**
- * Watches everything a page must never do: errors, blocked content, requests to anywhere else. A test ends with
- * `problems()` being empty.
+ * Watches for what a page must never do: errors, blocked content, requests to other origins. At the end of a test,
+ * `problems()` must be empty.
  */
 export class Guard {
   #problems: string[] = [];
   #allowed: RegExp[] = [];
   readonly #origins: string[] = [];
 
-  /** @param origin from where the app serves itself in this context */
+  /** @param origin of the app in this context */
   watch(context: BrowserContext, origin: string): void {
     this.#origins.push(origin);
     context.on('console', (message) => {
@@ -26,7 +26,7 @@ export class Guard {
     context.pages().forEach(watchPage);
   }
 
-  /** A test that provokes an error says which. */
+  /** Allows errors that a test provokes. */
   allow(pattern: RegExp): void {
     this.#allowed.push(pattern);
   }
@@ -35,7 +35,7 @@ export class Guard {
     return this.#problems.filter((problem) => !this.#allowed.some((pattern) => pattern.test(problem)));
   }
 
-  /** The next test answers for itself only. */
+  /** Clears the problems, so that the next test starts without them. */
   reset(): void {
     this.#problems = [];
     this.#allowed = [];

@@ -1,4 +1,4 @@
-/** Tests with a catalogue of their own and a hub on this computer that serves its files. */
+/** Tests with their own catalogue and a hub on this computer. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,26 +13,26 @@ export { expect, type RunningApp } from './test.ts';
 
 export interface Hub {
   server: DownloadServer;
-  /** A model of 692 kB that the hub serves as the catalogue says. */
+  /** A model of 692 kB, served as described in the catalogue. */
   tiny: CatalogueModel;
-  /** The same file, under terms that are to be accepted. */
+  /** The same file, with terms to accept. */
   withTerms: CatalogueModel;
-  /** A model that no disk has room for. */
+  /** A model larger than any disk. */
   huge: CatalogueModel;
-  /** The same file, of which the catalogue knows neither size nor hash. */
+  /** The same file, without size and hash in the catalogue. */
   unchecked: CatalogueModel;
-  /** Where the server has an entry's file. */
+  /** Path of an entry's file on the server. */
   path(entry: CatalogueModel): string;
-  /** Empty places for other programs' models. */
+  /** Empty folders for other programs' models. */
   places: { huggingface: string; ollama: string };
 }
 
-/** How long a silent server is waited for in these tests, ms. */
+/** Maximum silence of a server in these tests, ms. */
 const TIMEOUT_MS = 1000;
 
 export const test = base.extend<{ hub: Hub }, { sharedHub: Hub; hubFolder: string }>({
   hubFolder: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
+    // eslint-disable-next-line no-empty-pattern -- Playwright parses the pattern for dependencies.
     async ({}, use) => {
       const folder = await mkdtemp(join(tmpdir(), 'tokenscope-hub-'));
       await use(folder);
@@ -41,7 +41,7 @@ export const test = base.extend<{ hub: Hub }, { sharedHub: Hub; hubFolder: strin
     { scope: 'worker' },
   ],
 
-  // One for all tests, so that they can share the app that was started with its address.
+  // Shared by all tests, so that they can share the app, which was started with its address.
   sharedHub: [
     async ({ hubFolder }, use) => {
       const bytes = await tinyGguf('llama');

@@ -57,7 +57,7 @@ function detailsOf(turn: string, texts: readonly string[]): DetailsChunk {
   return { turn, from: 0, details };
 }
 
-/** @param replies texts of the tokens of each reply */
+/** @param replies token texts of each reply */
 export async function writeChat(
   app: RunningApp,
   chat: { id: string; title: string; replies: readonly (readonly string[])[]; details?: boolean },

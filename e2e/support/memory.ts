@@ -1,4 +1,4 @@
-/** How much memory the engine's process holds, measured from outside. */
+/** Memory of the engine's process, measured from outside. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -6,8 +6,8 @@ import type { RunningApp } from './app.ts';
 import { enginePid } from './electron-app.ts';
 
 /**
- * Resident bytes of the process in which the engine runs: Electron's utility process, or the browser's pages.
- * @throws Error where there is no /proc
+ * Resident bytes of the engine's process: Electron's utility process, or the browser's pages.
+ * @throws Error without /proc
  */
 export async function engineMemory(app: RunningApp): Promise<number> {
   const pids = await enginePids(app);
@@ -16,8 +16,8 @@ export async function engineMemory(app: RunningApp): Promise<number> {
 }
 
 /**
- * Lets the process in which the engine runs get no more than `bytes` beside what it has, as on a computer whose memory
- * is full. @returns lifts that
+ * Limits the engine's process to `bytes` beyond its current memory, as on a computer with full memory. @returns removes
+ * the limit
  */
 export async function limitEngineMemory(app: RunningApp, bytes: number): Promise<() => Promise<void>> {
   const pids = await enginePids(app);

@@ -4,12 +4,12 @@ import { layOutGguf, type TensorPlan, type TypedValue } from '../../src-main/eng
 import { rewriteGguf } from '../../src-main/engine/test-support/rewrite-gguf.ts';
 import { tinyGguf } from '../../src-main/engine/test-support/tiny-gguf.ts';
 
-/** A model of a few layers with random weights, as a file of its own. @returns its path */
+/** A file with a small model of a few layers with random weights. @returns its path */
 export async function writeTinyModel(dir: string, name = 'llama'): Promise<string> {
   return await write(dir, `${name}.gguf`, await tinyGguf(name));
 }
 
-/** The model of `writeTinyModel` as a file that says how chats are written and what to sample with. */
+/** The model of `writeTinyModel` with a chat template and recommended sampling settings. */
 export async function writeChatModel(dir: string, template: string): Promise<string> {
   const metadata = {
     'tokenizer.chat_template': { type: 'string', value: template },
@@ -19,23 +19,23 @@ export async function writeChatModel(dir: string, template: string): Promise<str
   return await write(dir, 'chat.gguf', await rewriteGguf(await tinyGguf('llama'), { metadata }));
 }
 
-/** The model of `writeTinyModel` as a file that does not say how chats are written: it continues texts. */
+/** The model of `writeTinyModel` without a chat template: it continues texts. */
 export async function writeTextModel(dir: string): Promise<string> {
   const metadata = { 'tokenizer.chat_template': null };
   return await write(dir, 'text.gguf', await rewriteGguf(await tinyGguf('llama'), { metadata }));
 }
 
-/** What is left of a download that broke off in the middle of its header. */
+/** The start of a download that was interrupted inside its header. */
 export async function writeBrokenModel(dir: string): Promise<string> {
   return await write(dir, 'broken.gguf', (await tinyGguf('llama')).slice(0, 3000));
 }
 
-/** A file that says of itself that it was trained for 2^27 tokens: no memory holds K and V of so many. */
+/** A file that claims a training context of 2^27 tokens, whose K and V fit in no memory. */
 export async function writeEndlessModel(dir: string): Promise<string> {
   const bytes = await tinyGguf('llama');
   const key = new TextEncoder().encode('llama.context_length');
   const at = Buffer.from(bytes.buffer).indexOf(key);
-  // After the key comes the type, then the value.
+  // The type and the value follow the key.
   new DataView(bytes.buffer).setUint32(at + key.length + 4, 2 ** 27, true);
   return await write(dir, 'endless.gguf', bytes);
 }
@@ -43,17 +43,17 @@ export async function writeEndlessModel(dir: string): Promise<string> {
 const F32 = 0;
 const F16 = 1;
 
-/** A model that takes a while to read: 300 MB. */
+/** A model of 300 MB, which takes a while to read. */
 export function writeBigModel(dir: string): Promise<string> {
   return writeZeros(dir, 'Big', 9);
 }
 
-/** A model of 6.7 GB, more than 32-bit addresses reach. */
+/** A model of 6.7 GB, beyond 32-bit addresses. */
 export function writeHugeModel(dir: string): Promise<string> {
   return writeZeros(dir, 'Huge', 200);
 }
 
-/** A model without a tokenizer, whose weights are all zeros, which take no room on the disk. */
+/** A model without a tokenizer whose weights are all zeros, in a sparse file. */
 async function writeZeros(dir: string, name: string, layers: number): Promise<string> {
   const [width, feedForward, vocabulary] = [1024, 4096, 1000];
   const number = (value: number): TypedValue => ({ type: 'uint32', value });

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
 /**
- * Keeps this process and all that it starts to one core, where several test workers share the machine. Threads of the
- * CPU kernels wait for each other without sleeping: two apps that both compute on all cores hold each other up.
+ * Pins this process and its children to one core, because several test workers share the machine. CPU kernel threads wait
+ * without sleeping: two apps computing on all cores would delay each other.
  * @param worker number of this worker, from 0
  */
 export function keepToOneCore(worker: number): void {

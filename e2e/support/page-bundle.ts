@@ -1,6 +1,6 @@
 import { build } from 'vite';
 
-/** One script without imports: the page's content security policy lets no other in. */
+/** Bundles one script without imports: the page's content security policy allows no others. */
 export async function bundleForPage(entry: string, name: string): Promise<string> {
   const built = await build({
     configFile: false,

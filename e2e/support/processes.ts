@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** All processes that `pid` started, directly or not, and itself. Empty where there is no /proc. */
+/** `pid` and all its descendants. Empty without /proc. */
 export async function processTree(pid: number): Promise<number[]> {
   if (process.platform !== 'linux') return [];
   const parents = new Map<number, number>();
@@ -28,11 +28,11 @@ export async function leftOver(pids: number[], timeoutMs = 3000): Promise<number
   }
 }
 
-/** Null for a process that has ended, also for one that only waits to be collected by its parent. */
+/** Null for a process that has exited, also for a zombie. */
 async function parentOf(pid: number): Promise<number | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   if (stat === null) return null;
-  // "pid (name) state parent ...": the name may hold spaces and brackets.
+  // "pid (name) state parent ...": the name may contain spaces and brackets.
   const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return state === 'Z' || state === 'X' ? null : Number(parent);
 }

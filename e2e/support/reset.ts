@@ -1,14 +1,14 @@
-/** Makes a running app as good as a fresh one between two tests; `reset.spec.ts` compares the two. */
+/** Resets a running app between two tests; `reset.spec.ts` compares it with a fresh one. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultSettings } from '../../src-main/protocol/app/settings-schemas.ts';
 import type { RunningApp } from './app.ts';
 
 /**
- * Deletes what a test has left: chats, models, downloads, settings, files, what the engine holds. To be called while no
+ * Deletes what a test has left: chats, models, downloads, settings, files, the engine's state. Must be called while no
  * page is open.
  * @param kept names in the data folder of a fresh app
- * @returns why this app cannot be reset, so that another one has to be started; null: it was reset
+ * @returns why this app cannot be reset, so that another one must be started, or null
  */
 export async function resetApp(
   { host, dataDir, services }: RunningApp,
@@ -21,7 +21,7 @@ export async function resetApp(
   await deleteChats(invoke);
   await invoke('settingsSet', defaultSettings());
   await deleteFiles(dataDir, kept);
-  // The browser's engine went with its page. This one may have another model, and what it read of the last prompt.
+  // The browser's engine went with its page. This one may have another model, and a cached prompt.
   if (host === 'electron') await invoke('engineRestart');
   return null;
 }
@@ -30,7 +30,7 @@ async function deleteChats(invoke: RunningApp['services']['invoke']): Promise<vo
   for (const { id } of await invoke('chatsList')) await invoke('chatDelete', id);
 }
 
-/** Everything that a fresh app does not have; the services read their files again when these have changed. */
+/** Deletes everything that a fresh app lacks; the services read changed files again. */
 async function deleteFiles(dataDir: string, kept: ReadonlySet<string>): Promise<void> {
   const names = (await readdir(dataDir)).filter((name) => !kept.has(name));
   await Promise.all(names.map((name) => rm(join(dataDir, name), { recursive: true, force: true })));

@@ -8,7 +8,7 @@ export interface SecondPage {
   close(): Promise<void>;
 }
 
-/** A web host of its own on the app's data folder, as when the app and a browser are used side by side. */
+/** A separate web host on the app's data folder, as when the app and a browser are used at the same time. */
 export async function pageOfOtherHost(app: RunningApp, browser: Browser): Promise<SecondPage> {
   const server = await startServer({ dataDir: app.dataDir });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
@@ -24,7 +24,9 @@ export async function pageOfOtherHost(app: RunningApp, browser: Browser): Promis
   };
 }
 
-/** A second page on the same chats: another tab of the web host; beside Electron, which has one window, a web host. */
+/**
+ * A second page on the same chats: another tab of the web host, or, beside Electron with its single window, a web host.
+ */
 export async function secondPage(app: RunningApp, browser: Browser): Promise<SecondPage> {
   if (app.host === 'electron') return await pageOfOtherHost(app, browser);
   const page = await app.context.newPage();

@@ -1,4 +1,4 @@
-/** A certificate that signs itself, for `hub.test`, `localhost` and 127.0.0.1, and its key: nobody trusts it but tests. */
+/** A self-signed certificate for `hub.test`, `localhost` and 127.0.0.1, and its key, for tests only. */
 export const SELF_SIGNED_CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBsjCCAVegAwIBAgIUNJex+fJgEvlL+jNyceWIic75A9QwCgYIKoZIzj0EAwIw
 GjEYMBYGA1UEAwwPdG9rZW5zY29wZS10ZXN0MCAXDTI2MTEyNTA0MzQxM1oYDzIx

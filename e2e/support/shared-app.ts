@@ -1,4 +1,4 @@
-/** One running app for all tests of a file that do not ask for their own. */
+/** One running app for all tests of a worker that do not ask for their own. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,27 +14,24 @@ export function temporaryDataDir(): Promise<string> {
 
 interface Running {
   app: RunningApp;
-  /** The environment that it was started with, as text. */
+  /** The environment that it was started with, serialised. */
   env: string;
-  /** Names in its data folder that a reset leaves. */
+  /** Names in its data folder that a reset keeps. */
   kept: ReadonlySet<string>;
 }
 
-/** Of one Playwright worker. */
+/** One per Playwright worker. */
 export class SharedApp {
-  #file = '';
   #dataDir: string | null = null;
   #running: Running | null = null;
-  /** A test had it since it was started or reset. */
+  /** Whether a test used it since it was started or reset. */
   #used = false;
 
   /**
-   * The empty data folder for the next test of a file. What an earlier file had is ended.
-   * @throws Error when processes outlived the app of the earlier file
+   * The empty data folder for the next test.
+   * @throws Error when the app could not be reset, and processes outlived it
    */
-  async dataDir(file: string): Promise<string> {
-    if (file !== this.#file) await this.close();
-    this.#file = file;
+  async dataDir(): Promise<string> {
     if (this.#dataDir !== null && this.#used) await this.#reset(this.#dataDir);
     this.#used = true;
     return (this.#dataDir ??= await temporaryDataDir());
@@ -46,7 +43,7 @@ export class SharedApp {
     if (this.#running !== null && (await this.#running.app.openPage()) !== null) await this.#quit();
     if (this.#running === null) {
       const app = await launch({ dataDir, env, guard: new Guard() });
-      // What was measured of the computer: to measure it anew for each test takes longer than most tests.
+      // Keeps measurements of the computer: repeating them for each test would take longer than most tests.
       const kept = new Set([...(await readdir(dataDir)), 'measurements.json']);
       this.#running = { app, env: JSON.stringify(env), kept };
     }
@@ -71,6 +68,6 @@ export class SharedApp {
     this.#running = null;
     if (running === null) return;
     const left = await running.app.close();
-    if (left.length > 0) throw new Error(`Processes outlived the app of ${this.#file}: ${left.join(', ')}`);
+    if (left.length > 0) throw new Error(`Processes outlived the shared app: ${left.join(', ')}`);
   }
 }

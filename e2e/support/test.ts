@@ -13,30 +13,30 @@ export { expect } from '@playwright/test';
 export type { Host, RunningApp };
 
 export interface HostOptions {
-  /** Which host the tests of a project run in. */
+  /** Host of a project's tests. */
   host: Host;
 }
 
 interface Fixtures {
   /**
-   * An app of the test's own, started for it and ended after it, in place of the one that the tests of a file share:
+   * An app of the test's own, started for it and ended after it, instead of the one that all tests share:
    * `test.use({ freshApp: true })`, for tests that prepare its folder or its processes, or wear it out.
    */
   freshApp: boolean;
-  /** The folder for chats and settings: empty before the app is started or reset, removed in the end. */
+  /** The folder for chats and settings: empty before the app is started or reset, deleted at the end. */
   dataDir: string;
   /**
    * The app, on empty data. When the test ends, it fails if the page logged an error, was blocked by its content
    * security policy, or asked another origin for something. Processes that outlive the app fail the test whose own app
-   * it was, or the next one of the worker after its file.
+   * it was, or the test before which the shared one is restarted.
    */
   app: RunningApp;
-  /** More environment variables for the app. Where they differ from those of the test before, the app is started anew. */
+  /** Additional environment variables for the app. If they differ from the previous test's, the app is restarted. */
   appEnv: Record<string, string>;
 }
 
 interface WorkerFixtures {
-  /** Starts the one Chromium of this worker, or gives the running one. */
+  /** Starts the single Chromium of this worker, or returns the running one. */
   openChromium: () => Promise<Browser>;
   display: void;
   sharedApp: SharedApp;
@@ -48,7 +48,7 @@ const CHROMIUM_FLAGS = [
   '--disable-domain-reliability',
   '--disable-sync',
   '--no-first-run',
-  // Nothing but this machine can be found by name.
+  // Only this machine can be resolved.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
@@ -87,8 +87,8 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
 
   freshApp: [false, { option: true }],
 
-  dataDir: async ({ freshApp, sharedApp }, use, testInfo) => {
-    if (!freshApp) return use(await sharedApp.dataDir(testInfo.file));
+  dataDir: async ({ freshApp, sharedApp }, use) => {
+    if (!freshApp) return use(await sharedApp.dataDir());
     const dataDir = await temporaryDataDir();
     await use(dataDir);
     await rm(dataDir, { recursive: true, force: true });

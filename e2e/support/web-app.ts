@@ -26,7 +26,7 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
     await context.close();
     return await stopServer(server.child);
   };
-  // Without the page, so that a test can ask while none is open.
+  // Without the page, so that a test can call it while none is open.
   const invoke: Invoke = (method, ...params) => invokeOverHttp(server, method, params) as ReturnType<typeof invoke>;
 
   return {
@@ -50,19 +50,19 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
     async restart() {
       const left = await close();
       if (left.length > 0) throw new Error(`Processes outlived the web host: ${left.join(', ')}`);
-      // Another port, so another origin: what the browser itself stored would be lost.
+      // Another port is another origin, which would lose the browser's own storage.
       server = await startServer(options);
       context = await newContext(browser, server, options);
       page = await openPage(context, server);
     },
     async crash() {
-      // The host first: its page must not be told, and is to say no more than that the host is gone.
+      // The host first: its page must not be notified, and reports only that the host is gone.
       options.guard.allow(/net::ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)/);
       server.child.kill('SIGKILL');
       await once(server.child, 'exit');
-      await context.close();
-      server = await startServer(options);
-      context = await newContext(browser, server, options);
+      for (const left of context.pages()) await left.close();
+      // The same browser at the same address, as for a person who starts the host again.
+      server = await startServer(options, Number(new URL(server.origin).port));
       page = await openPage(context, server);
     },
     async killEngine() {
@@ -91,8 +91,8 @@ async function newContext(browser: Browser, server: Server, options: LaunchOptio
 }
 
 /**
- * Makes a context as good as a new one, but for what the browser has compiled, and measured in its database: to do that
- * anew for each test would take longer than most tests.
+ * Resets a context, except for the browser's compiled code and stored measurements: repeating them for each test would
+ * take longer than most tests.
  */
 async function resetContext(context: BrowserContext): Promise<void> {
   await context.unrouteAll();
@@ -100,7 +100,7 @@ async function resetContext(context: BrowserContext): Promise<void> {
   await context.clearCookies();
 }
 
-/** @param forget what pages of before have put into the browser's storage */
+/** @param forget clears what earlier pages stored in the browser */
 async function openPage(context: BrowserContext, server: Server, forget = false): Promise<Page> {
   const page = await context.newPage();
   if (forget) {
@@ -112,7 +112,7 @@ async function openPage(context: BrowserContext, server: Server, forget = false)
   return page;
 }
 
-/** Runs in the page before its own code: keeps the workers it starts, so that a test can end one. */
+/** Runs in the page before its own code: records the workers it starts, so that a test can terminate one. */
 function rememberWorkers(): void {
   const started: Worker[] = [];
   const Original = window.Worker;
@@ -127,7 +127,7 @@ function rememberWorkers(): void {
   });
 }
 
-/** @param port left out, a free one */
+/** @param port default: a free one */
 export async function startServer(options: Omit<LaunchOptions, 'guard'>, port?: number): Promise<Server> {
   port ??= await freePort();
   const child = spawn(process.execPath, [join(root, 'out/main/web-host.js'), '--port', String(port)], {

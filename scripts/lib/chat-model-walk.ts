@@ -1,10 +1,10 @@
-/** The pictures that need a model with a chat template. */
+/** Screenshots that need a model with a chat template. */
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
 import type { Shot } from '../screenshots.ts';
 
-/** As the file calls itself. */
+/** The model's name in its file. */
 const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 const BROKEN_TEMPLATE = `{%- for message in messages %}
 <|{{ message.role }}|>
@@ -22,7 +22,7 @@ thought ::= [A-Z] [^<\\n.]{40,120} ". " [A-Z] [^<\\n.]{40,120} "."
 answer ::= [A-Z] [^<\\n.]{20,120} "."
 `;
 
-/** What only a model with a chat template has: the template, its errors, a system prompt, reasoning. */
+/** What only a model with a chat template shows: the template, its errors, a system prompt, reasoning. */
 export async function walkChatModel(page: Page, shot: Shot, file: string): Promise<void> {
   const chat = new ChatPage(page);
   const models = new ModelsPage({ page, electron: null });

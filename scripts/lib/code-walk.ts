@@ -1,10 +1,10 @@
-/** The pictures of a reply with code: its white space on the screen, on the clipboard and as tokens. */
+/** Screenshots of a reply with code: its white space on screen, in the clipboard and as tokens. */
 import type { Page } from 'playwright';
 import { ChatPage } from '../../e2e/pages/chat.ts';
 import { ModelsPage } from '../../e2e/pages/models.ts';
 import type { Shot } from '../screenshots.ts';
 
-/** As the file calls itself. */
+/** The model's name in its file. */
 const CHAT_MODEL = 'Smollm2 135M 8k Lc100K Mix1 Ep2';
 
 export async function walkCode(page: Page, shot: Shot, file: string): Promise<void> {

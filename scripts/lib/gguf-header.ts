@@ -1,4 +1,4 @@
-/** `enum gguf_metadata_value_type`: bytes of one value; null for texts and lists. */
+/** `enum gguf_metadata_value_type`: bytes of one value; null for strings and arrays. */
 const VALUE_BYTES: readonly (number | null)[] = [1, 1, 2, 2, 4, 4, 4, 1, null, null, 8, 8, 8];
 const TEXT = 8;
 const LIST = 9;
@@ -6,8 +6,8 @@ const COUNTS_AT = 8;
 const METADATA_AT = 24;
 
 /**
- * A GGUF file with the metadata of another and no tensors: what a tokenizer needs, in a fraction of the size.
- * @param beginning of the other file, as far as its metadata goes at least
+ * A GGUF file with another one's metadata and no tensors: all that a tokenizer needs, in a fraction of the size.
+ * @param beginning of the other file, at least up to the end of its metadata
  */
 export function withoutTensors(beginning: Buffer): Buffer {
   const entries = Number(beginning.readBigUInt64LE(COUNTS_AT + 8));

@@ -1,4 +1,4 @@
-/** The types of `lock.mjs` for TypeScript projects that do not read JavaScript. */
+/** Types of `lock.mjs` for TypeScript projects without JavaScript. */
 export function withLock<T>(
   path: string,
   work: () => Promise<T>,

@@ -43,7 +43,7 @@ async function tryTake(path) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
   }
   const owner = Number(await readFile(path, 'utf8').catch(() => ''));
-  // An empty file is a lock that is being written at this moment.
+  // An empty file is a lock that is just being written.
   if (owner > 0 && !isRunning(owner)) await rm(path, { force: true });
   return false;
 }

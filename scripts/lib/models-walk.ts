@@ -1,4 +1,4 @@
-/** The Models page for `npm run screenshots`: a library, downloads and found models as a person may have them. */
+/** The Models page for `npm run screenshots`: a library, downloads and found models like a user's. */
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,13 +16,13 @@ const REFUSED_MODEL = 'qwen3-0.6b-q8_0';
 const MODEL_WITH_TERMS = 'gemma-3-270m-it-q8_0';
 
 export interface ModelsHub {
-  /** Has the app ask this hub and look into these folders. */
+  /** Makes the app use this hub and these folders. */
   env: Record<string, string>;
   folder: string;
   close(): Promise<void>;
 }
 
-/** A hub on this computer with a model that comes at once, one that comes slowly, and none else. */
+/** A hub on this computer with a fast and a slow model. */
 export async function startModelsHub(smolLM2: string): Promise<ModelsHub> {
   const { models } = await readCatalogue(join(root, 'resources', 'catalogue.json'));
   const server = await startDownloadServer();
@@ -66,7 +66,7 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await card('SmolLM2 135M Instruct').getByTestId('unload-model').waitFor({ timeout: 60_000 });
   await chat.id('measure').click();
   await page.getByText('Measure again').waitFor({ timeout: 60_000 });
-  // The app as it is at the next start.
+  // Shows the app as at the next start.
   await page.reload();
   await chat.ready();
   await shot('models-last-at-start');
@@ -74,12 +74,12 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await chat.id('nav-models').click();
   await entry(SLOW_MODEL).getByTestId('download').click();
   await page
-    .getByText(/\d s left|\d min/)
+    .getByText(/\d\ss left|\d\smin/)
     .first()
     .waitFor();
-  // It comes with 20 MB a second.
+  // It is sent at 20 MB/s.
   await page
-    .getByText(/(9\d|1\d\d) of 271 MB/)
+    .getByText(/(9\d|1\d\d) of 271\sMB/)
     .first()
     .waitFor();
   await toTop();
@@ -112,7 +112,7 @@ export async function walkModels(page: Page, shot: Shot, hub: ModelsHub): Promis
   await shot.small('models-problems', () => chat.id('model-problem').first().scrollIntoViewIfNeeded());
 }
 
-/** A model that is gone and one that changed, while a reply is being written. */
+/** A missing model and a changed one, during a reply. */
 async function showProblems(page: Page, folder: string): Promise<void> {
   const chat = new ChatPage(page);
   const dataDir = join(tmpdir(), 'tokenscope-screenshots');

@@ -5,30 +5,30 @@ import { root } from './run.ts';
 
 const GRACE_MS = 3000;
 const ORPHAN_CHECK_MS = 500;
-/** One Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+/** One Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const SAME_SIGNAL_MS = 400;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What Chromium tells its own developers, on every start: `[pid:date/time:ERROR:file.cc(line)] …`. */
+/** Chromium's log lines for its developers, on every start: `[pid:date/time:ERROR:file.cc(line)] …`. */
 const CHROMIUM_LOG = /^\[\d+:[\d/.]+:(INFO|WARNING|ERROR):\S+\] /;
 
 interface ForegroundOptions {
   env?: NodeJS.ProcessEnv;
-  /** Leave out Chromium's own log lines. */
+  /** Omits Chromium's own log lines. */
   hideChromiumLog?: boolean;
 }
 
 /**
- * Runs a program in the foreground until it ends. Ctrl-C, SIGTERM and SIGHUP ask it to end; what still runs after 3 s,
- * or is left when it has ended, is ended by force with everything it started.
- * @returns its exit code; 128 + signal number when a signal ended it, as shells do
+ * Runs a program in the foreground until it ends. Ctrl-C, SIGTERM and SIGHUP ask it to exit; processes that still run
+ * after 3 s, or after it has exited, are killed.
+ * @returns its exit code; 128 + signal number when it was killed by a signal, as in shells
  */
 export function runForeground(command: string, args: string[], options: ForegroundOptions = {}): Promise<number> {
   const child = spawn(command, args, {
     cwd: root,
     env: options.env ?? process.env,
     stdio: ['ignore', 'inherit', options.hideChromiumLog ? 'pipe' : 'inherit'],
-    // A process group of its own (not on Windows), so that the whole tree can be ended at once.
+    // A separate process group (not on Windows), so that the whole tree can be killed at once.
     detached: process.platform !== 'win32',
   });
   if (child.stderr) {
@@ -39,10 +39,10 @@ export function runForeground(command: string, args: string[], options: Foregrou
   let force: NodeJS.Timeout | undefined;
   let askedAt = -Infinity;
   const stop = () => {
-    // The program takes a second signal for impatience, and saves no more.
+    // The program treats a second signal as a request to exit without saving.
     if (performance.now() - askedAt < SAME_SIGNAL_MS) return;
     askedAt = performance.now();
-    // The program alone at first: it ends its own processes in order, and saves what is to be saved.
+    // Only the program at first: it stops its own processes in order, and saves.
     child.kill('SIGTERM');
     force ??= setTimeout(() => killGroup(child), GRACE_MS);
   };
@@ -60,7 +60,7 @@ export function runForeground(command: string, args: string[], options: Foregrou
   });
 }
 
-/** npm hands no signal on to what its shell started: when that shell is gone, so is whoever asked for this. */
+/** npm does not forward signals to its shell's children: once that shell is gone, so is the caller. */
 function onOrphaned(stop: () => void): NodeJS.Timeout | undefined {
   if (process.platform === 'win32' || !process.env.npm_lifecycle_event) return undefined;
   const parent = process.ppid;
@@ -81,11 +81,11 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: all of them have ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: all of them have exited.
   }
 }
 
-/** Whether Chromium's sandbox can work for this user: never for root, not where user namespaces are forbidden. */
+/** Whether Chromium's sandbox can work for this user: never for root, nor without user namespaces. */
 export function sandboxProblem(): string | null {
   if (process.platform !== 'linux') return null;
   if (process.getuid?.() === 0) return 'root cannot use the sandbox';

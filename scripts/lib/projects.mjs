@@ -1,4 +1,4 @@
-/** The folders with a TypeScript project: one per runtime, so that each sees only what exists where it runs. */
+/** The folders with a TypeScript project: one per runtime, so that each sees only what exists there. */
 export const PROJECT_FOLDERS = [
   'src-main/engine',
   'src-main/protocol',

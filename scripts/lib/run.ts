@@ -10,7 +10,7 @@ export interface Finished {
   stderr: string;
 }
 
-/** Runs a program to its end and gives its output; a non-zero exit is not an error here. */
+/** Runs a program and returns its output; a non-zero exit code is not an error. */
 export function capture(command: string, args: string[], options: SpawnOptions = {}): Promise<Finished> {
   return new Promise((done, failed) => {
     const child = spawn(command, args, { cwd: root, ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -23,7 +23,7 @@ export function capture(command: string, args: string[], options: SpawnOptions =
   });
 }
 
-/** The npm that runs this script, so that its settings apply; a plain `npm` outside of npm. */
+/** The npm that runs this script, so that its settings apply; else plain `npm`. */
 export function npmCommand(args: string[]): { command: string; args: string[] } {
   const cli = process.env.npm_execpath;
   if (cli?.endsWith('.js')) return { command: process.execPath, args: [cli, ...args] };

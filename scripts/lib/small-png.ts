@@ -1,13 +1,13 @@
 /**
- * Makes a screenshot a quarter of its size: an 8-bit RGB or RGBA PNG becomes one with a palette of at most 256 colours.
- * Pictures of an interface have few colours, most of the others being edges of letters. PNG specification, third
- * edition: chunks (5), filters (9), palette (11.2.2).
+ * Reduces a screenshot to a quarter of its size: an 8-bit RGB or RGBA PNG becomes one with a palette of at most 256
+ * colours. Screenshots have few colours, except at the edges of letters. PNG specification, third edition: chunks (5),
+ * filters (9), palette (11.2.2).
  */
 import { deflateSync, inflateSync, crc32 } from 'node:zlib';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const MAX_COLOURS = 256;
-/** So many of the most frequent colours are kept exactly: surfaces, and the steps of soft shadows. */
+/** Number of the most frequent colours that are kept exactly: surfaces, and the steps of soft shadows. */
 const EXACT_COLOURS = 112;
 
 /** @throws Error when `png` is not an 8-bit RGB or RGBA picture without interlacing */
@@ -23,7 +23,7 @@ export function smallPng(png: Buffer): Buffer {
   const palette = choosePalette(counts);
   const indices = new Map([...counts.keys()].map((colour) => [colour, nearest(colour, palette).index]));
 
-  const rows = Buffer.alloc((width + 1) * height); // Each row starts with its filter, 0: none.
+  const rows = Buffer.alloc((width + 1) * height); // Each row starts with its filter; 0 is none.
   for (let i = 0; i < pixels.length; i++) rows[i + Math.floor(i / width) + 1] = indices.get(pixels[i]!)!;
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -91,7 +91,9 @@ function readPixels(png: Buffer): { width: number; height: number; channels: num
   };
 }
 
-/** Undoes the filter of each row (PNG 9.2): a byte is stored as the difference to one guessed from its neighbours. */
+/**
+ * Undoes the filter of each row (PNG 9.2): a byte is stored as the difference from a prediction based on its neighbours.
+ */
 function unfilter(rows: Buffer, rowBytes: number, height: number, channels: number): Uint8Array {
   const data = new Uint8Array(rowBytes * height);
   for (let y = 0; y < height; y++) {

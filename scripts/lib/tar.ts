@@ -5,8 +5,9 @@ import { Writable, type Duplex } from 'node:stream';
 const BLOCK = 512;
 
 /**
- * One file out of a tar archive, or null when it is not in it. Plain names of up to 255 characters, as npm packs them.
- * @param decompress what the archive goes through first
+ * Reads one file of a tar archive; null when it is missing. Supports plain names of up to 255 characters, as packed by
+ * npm.
+ * @param decompress applied to the archive first
  */
 export async function fileInTar(decompress: Duplex, archive: string, name: string): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
@@ -29,7 +30,7 @@ export async function fileInTar(decompress: Duplex, archive: string, name: strin
   return null;
 }
 
-/** A text that a zero byte ends. */
+/** A text that ends at a zero byte. */
 function field(tar: Buffer, start: number, length: number): string {
   const bytes = tar.subarray(start, start + length);
   const end = bytes.indexOf(0);

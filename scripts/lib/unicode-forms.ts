@@ -1,4 +1,4 @@
-/** What Unicode 9.0 says about normalisation forms, read off `String.prototype.normalize`. */
+/** Normalisation forms of Unicode 9.0, derived from `String.prototype.normalize`. */
 import { assignedBy9 } from './unicode-ages.ts';
 
 const isHangulSyllable = (codePoint: number) => codePoint >= 0xac00 && codePoint <= 0xd7a3;
@@ -13,7 +13,7 @@ function* codePoints(): Generator<number> {
 const codesOf = (text: string): number[] => [...text].map((character) => character.codePointAt(0) ?? 0);
 const base36 = (numbers: readonly number[]) => numbers.map((n) => n.toString(36)).join('.');
 
-/** Per entry the gap to the one before and what it becomes; `*n` for n neighbours that become neighbours. */
+/** Per entry the gap to the previous one and its result; `*n` for n neighbours that map to neighbours. */
 function encode(entries: readonly (readonly [codePoint: number, target: number[]])[]): string {
   const words: string[] = [];
   let next = 0;
@@ -36,7 +36,7 @@ function encode(entries: readonly (readonly [codePoint: number, target: number[]
   return words.join(' ');
 }
 
-/** Full canonical decompositions, Hangul syllables left out. */
+/** Full canonical decompositions, without Hangul syllables. */
 export function canonicalDecompositions(): string {
   const entries: [number, number[]][] = [];
   for (const codePoint of codePoints()) {
@@ -58,7 +58,7 @@ export function compatibilityDecompositions(): string {
   return encode(entries);
 }
 
-/** Code points that compose from two: the composed one's gap, then the first of the two and the second. */
+/** Pairs of code points that compose: the composed one's gap, then the first and the second. */
 export function compositions(): string {
   const entries: [number, number[]][] = [];
   for (const codePoint of codePoints()) {
@@ -74,9 +74,8 @@ export function compositions(): string {
 }
 
 /**
- * Code points that move when marks are sorted, by rank: those of a lower rank move before those of a higher one. (Ranks
- * stand for canonical combining classes, whose numbers do not matter.) Per rank: gaps and lengths in turn; ranks are
- * separated by `/`.
+ * Code points that move when marks are sorted, by rank: lower ranks move before higher ones. (Ranks represent canonical
+ * combining classes, whose numbers do not matter.) Per rank: gaps and lengths in turn; ranks are separated by `/`.
  */
 export function combiningRanks(): string {
   const swaps = (a: string, b: string) => `x${a}${b}`.normalize('NFD') === `x${b}${a}` && a !== b;

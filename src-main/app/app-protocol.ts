@@ -1,4 +1,4 @@
-/** `app://tokenscope/`: the page's own scheme. A secure origin of its own, unlike file://, with headers like a server's. */
+/** `app://tokenscope/`: the page's own scheme, a secure origin with response headers, unlike file://. */
 import { net, protocol } from 'electron';
 import { readFile } from 'node:fs/promises';
 import { codeOf } from '../services/json-file.ts';
@@ -17,7 +17,7 @@ export function registerAppScheme(): void {
 
 /**
  * @param rendererDir Built page.
- * @param devServer Origin of the development server that has the files instead; null in what is built.
+ * @param devServer Origin of the development server that serves the files instead; null in a build.
  */
 export function serveAppScheme(rendererDir: string, devServer: string | null): void {
   protocol.handle(APP_SCHEME, async (request) => {
@@ -30,7 +30,7 @@ export function serveAppScheme(rendererDir: string, devServer: string | null): v
   });
 }
 
-/** @returns the path to serve, `/` being the page; or the HTTP status of the refusal */
+/** @returns the path to serve, with `/` for the page; or the HTTP status of a refusal */
 export function appResource(url: string, method: string): string | number {
   if (method !== 'GET' && method !== 'HEAD') return 405;
   if (!URL.canParse(url)) return 404;

@@ -1,6 +1,6 @@
 import { dialog, type BrowserWindow, type OpenDialogOptions } from 'electron';
 
-/** Asks a person for the folder that downloads go to. Null: none was chosen. */
+/** Shows a dialog for the download folder. Null if none was chosen. */
 export async function chooseFolder(window: BrowserWindow | null): Promise<string | null> {
   return await ask(window, {
     title: 'Choose a folder for models',
@@ -9,12 +9,14 @@ export async function chooseFolder(window: BrowserWindow | null): Promise<string
   });
 }
 
-/** Asks a person for a model's file, or for its folder where the system's dialog offers both. Null: none was chosen. */
+/**
+ * Shows a dialog for a model's file, or also its folder if the system's dialog supports both. Null if none was chosen.
+ */
 export async function chooseModel(window: BrowserWindow | null): Promise<string | null> {
   const options: OpenDialogOptions = {
     title: 'Open a model',
     buttonLabel: 'Open',
-    // Only macOS has a dialog for both; elsewhere the folder's config.json stands for the folder.
+    // Only macOS has a dialog for both; elsewhere the folder's config.json represents the folder.
     properties: process.platform === 'darwin' ? ['openFile', 'openDirectory'] : ['openFile'],
     filters: [
       { name: 'Models (.gguf, or a folder’s config.json)', extensions: ['gguf', 'json', 'safetensors'] },

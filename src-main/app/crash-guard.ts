@@ -3,7 +3,7 @@ import type { BrowserWindow, RenderProcessGoneDetails } from 'electron';
 const WINDOW_MS = 60_000;
 const MAX_CRASHES = 3;
 
-/** Decides whether a page that crashed is loaded again: not when it crashes over and over. */
+/** Decides whether to reload a crashed page, which it refuses after repeated crashes. */
 export class CrashGuard {
   #crashes: number[] = [];
 
@@ -20,14 +20,14 @@ export class CrashGuard {
 }
 
 export interface CrashHandling {
-  /** Tells the page, once it is there again, what happened. */
+  /** Tells the page, once it is reloaded, what happened. */
   notice(message: string): void;
-  /** The page crashes over and over: asks a person. */
+  /** Asks a person after repeated crashes. */
   askToReload(): Promise<boolean>;
   quit(): void;
 }
 
-/** Loads the page again when its process is gone. */
+/** Reloads the page when its process is gone. */
 export function reloadAfterCrash(window: BrowserWindow, { notice, askToReload, quit }: CrashHandling): void {
   const guard = new CrashGuard();
   window.webContents.on('render-process-gone', (_event, details: RenderProcessGoneDetails) => {

@@ -17,7 +17,7 @@ function setUp() {
 }
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-test('ends when everything has stopped, once', async () => {
+test('exits once everything has stopped', async () => {
   const { ending, parts, event, stopped } = setUp();
   const [first, second] = [event(), event()];
   ending.onWillQuit(first);
@@ -30,13 +30,13 @@ test('ends when everything has stopped, once', async () => {
   expect(parts.exit).toHaveBeenCalledExactlyOnceWith(0);
 });
 
-test('asks before it drops what is not saved: stays on Cancel, quits on the other button', async () => {
+test('asks before it discards unsaved changes: stays on Cancel, quits on the other button', async () => {
   const { ending, parts, event, answer } = setUp();
   const first = event();
   ending.onPreventUnload(first);
   ending.onPreventUnload(event());
   expect(parts.askToDiscard).toHaveBeenCalledTimes(1);
-  // The window stays while a person thinks.
+  // The window stays open meanwhile.
   expect(first.preventDefault).not.toHaveBeenCalled();
   answer(false);
   await settled();
@@ -52,7 +52,7 @@ test('asks before it drops what is not saved: stays on Cancel, quits on the othe
   expect(parts.askToDiscard).toHaveBeenCalledTimes(2);
 });
 
-test('a signal asks nobody, also while a dialog is open, and a second one does not wait', async () => {
+test('a signal shows no dialog, also while one is open, and a second signal does not wait', async () => {
   const { ending, parts, event } = setUp();
   ending.onPreventUnload(event());
   ending.onSignal();
@@ -66,7 +66,7 @@ test('a signal asks nobody, also while a dialog is open, and a second one does n
   expect(parts.exit).toHaveBeenCalledExactlyOnceWith(1);
 });
 
-test('a second start opens the window here, or starts anew what is about to end', () => {
+test('a second start opens the window here, or restarts an app that is quitting', () => {
   const { ending, parts, event } = setUp();
   expect(ending.onSecondStart()).toBe(true);
   expect(parts.relaunch).not.toHaveBeenCalled();

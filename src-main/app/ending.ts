@@ -1,26 +1,26 @@
-/** How the app ends: asked by a person, by a closed window or by a signal. Knows no Electron, so that it can be tested. */
+/** Quitting the app: by a person, a closed window or a signal. Independent of Electron, so that it can be tested. */
 
 export interface EndingParts {
-  /** Ends the engine and saves what is being saved; takes a bounded time. */
+  /** Stops the engine and finishes saving; takes a bounded time. */
   stop(): Promise<unknown>;
-  /** Closes the windows and, when all are closed, comes back to `onWillQuit`. */
+  /** Closes the windows, and then calls `onWillQuit`. */
   quit(): void;
-  /** Ends at once. */
+  /** Exits at once. */
   exit(code: number): void;
-  /** Starts the app again once it has ended. */
+  /** Starts the app again after it has exited. */
   relaunch(): void;
-  /** Asks a person whether to quit although something is not saved. */
+  /** Asks a person whether to quit despite unsaved changes. */
   askToDiscard(): Promise<boolean>;
 }
 
-/** What is used of Electron's event. */
+/** The used part of Electron's event. */
 export interface Preventable {
   preventDefault(): void;
 }
 
 export class Ending {
   readonly #parts: EndingParts;
-  /** Nobody is asked any more. */
+  /** Whether no more questions are asked. */
   #forced = false;
   #asking = false;
   #stopping = false;
@@ -29,16 +29,16 @@ export class Ending {
     this.#parts = parts;
   }
 
-  /** Ctrl-C, or the system shuts down: nobody can be asked. A second one does not wait for anything. */
+  /** Handles Ctrl-C or a system shutdown, without questions. A second one exits at once. */
   onSignal(): void {
     if (this.#forced && this.#stopping) return this.#parts.exit(1);
     this.#forced = true;
     this.#parts.quit();
   }
 
-  /** The page has something that is not saved and the window is to close. Asks, and closes it when it may. */
+  /** Called when the window is to close and the page has unsaved changes. Asks, and closes it if confirmed. */
   onPreventUnload(event: Preventable): void {
-    // In Electron preventing this event is what lets the window close.
+    // In Electron, preventing this event lets the window close.
     if (this.#forced) return event.preventDefault();
     if (this.#asking) return;
     this.#asking = true;
@@ -46,23 +46,23 @@ export class Ending {
       .askToDiscard()
       .finally(() => (this.#asking = false))
       .then((discard) => {
-        // A signal that came meanwhile has quit already.
+        // A signal meanwhile has already quit.
         if (!discard || this.#forced) return;
         this.#forced = true;
         this.#parts.quit();
       });
   }
 
-  /** All windows are closed. */
+  /** Called when all windows are closed. */
   onWillQuit(event: Preventable): void {
     event.preventDefault();
     if (this.#stopping) return;
     this.#stopping = true;
-    // Not `quit`, which would wait for a native dialog that is still open.
+    // Not `quit`, which would wait for an open native dialog.
     void this.#parts.stop().finally(() => this.#parts.exit(0));
   }
 
-  /** Somebody started the app a second time. @returns whether this one still opens windows */
+  /** Called when the app is started a second time. @returns whether this one still opens windows */
   onSecondStart(): boolean {
     if (this.#stopping) this.#parts.relaunch();
     return !this.#stopping;

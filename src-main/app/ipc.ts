@@ -1,22 +1,21 @@
-/** The page's way into the main process. Every message is checked: who sent it, what it asks for, with which values. */
+/** Calls from the page to the main process. Every message is checked: its sender, the method and the values. */
 import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents } from 'electron';
 import { isAbsolute } from 'node:path';
 import { EngineError } from '../engine/api/errors.ts';
-import type { AppAnswer } from '../protocol/app/app-bridge.ts';
+import { type AppAnswer, IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/app-bridge.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
-import { IPC, WINDOW_VERBS, type WindowVerb } from '../protocol/app/ipc-channels.ts';
 import { answer, answerCall } from '../services/answer.ts';
 import type { LocalAppServices } from '../services/app-services.ts';
 import { APP_ORIGIN } from './app-protocol.ts';
 
 export interface IpcOptions {
   services: LocalAppServices;
-  /** The page wants a port to the engine. */
+  /** The page requests a port to the engine. */
   onPortRequest(): void;
   onWindowVerb(verb: WindowVerb): void;
 }
 
-/** What of Electron's frame the check looks at. */
+/** The checked properties of Electron's frame. */
 export interface SenderFrame {
   readonly origin: string;
   readonly parent: unknown;
@@ -44,7 +43,7 @@ export function registerIpc({ services, onPortRequest, onWindowVerb }: IpcOption
   });
 }
 
-/** The app's own page in the top frame, and nobody else. */
+/** Whether it is the app's own page in the top frame. */
 export function isTrustedFrame(frame: SenderFrame | null): boolean {
   return frame !== null && frame.parent === null && frame.origin === APP_ORIGIN;
 }
@@ -53,7 +52,7 @@ export function isWindowVerb(value: unknown): value is WindowVerb {
   return WINDOW_VERBS.some((verb) => verb === value);
 }
 
-/** Null: the sender may go on. A frame that has navigated away meanwhile is refused too. */
+/** Null if the sender is accepted. A frame that has navigated away meanwhile is refused too. */
 function refuseSender(event: IpcMainEvent | IpcMainInvokeEvent): EngineError | null {
   if (isTrustedFrame(event.senderFrame)) return null;
   const origin = event.senderFrame?.origin ?? 'a closed page';
@@ -61,20 +60,20 @@ function refuseSender(event: IpcMainEvent | IpcMainInvokeEvent): EngineError | n
   return new EngineError('BAD_REQUEST', 'Only the app’s own page may make this call.');
 }
 
-/** Null: the preload took it from a file on a disk. */
+/** Null if the preload took the path from a file on disk. */
 function refusePath(path: unknown): EngineError | null {
   if (typeof path === 'string' && isAbsolute(path)) return null;
   return new EngineError('BAD_REQUEST', 'That is not a file on this computer. Drop a .gguf file or a model’s folder.');
 }
 
-/** What stops the events of each page. */
+/** Unsubscribe function of each page's events. */
 const subscriptions = new WeakMap<WebContents, () => void>();
 
 function listen(services: LocalAppServices, contents: WebContents): void {
   const before = subscriptions.get(contents);
   if (before === undefined) {
     const stop = (): void => subscriptions.get(contents)?.();
-    // First of all, so that what others say about the crash waits for the next page.
+    // First, so that other listeners' notices about the crash wait for the next page.
     contents.prependListener('render-process-gone', stop);
     contents.on('destroyed', stop);
   } else before();

@@ -1,9 +1,9 @@
-/** The app's life in Electron: set up, open the window, end cleanly. */
+/** Life cycle of the app in Electron: set up, open the window, exit cleanly. */
 import { app, dialog, MessageChannelMain, nativeTheme, session, shell, utilityProcess } from 'electron';
 import type { BrowserWindow, MessageBoxOptions, MessagePortMain } from 'electron';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { IPC } from '../protocol/app/ipc-channels.ts';
+import { IPC } from '../protocol/app/app-bridge.ts';
 import { MEASUREMENTS_ARGUMENT, MODELS_DIR_ARGUMENT } from '../protocol/app/utility-messages.ts';
 import { LocalAppServices } from '../services/app-services.ts';
 import { dataFolder, measurementsPath } from '../services/data-folder.ts';
@@ -13,12 +13,11 @@ import { chooseFolder, chooseModel } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
-import { setApplicationMenu } from './menu.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { EngineSupervisor } from './supervisor.ts';
-import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground } from './window.ts';
+import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground, setApplicationMenu } from './window.ts';
 
-// Only the development command sets this, and a packaged app does not listen to it.
+// Set by the development command only, and ignored by a packaged app.
 const devServer = app.isPackaged ? null : (process.env.ELECTRON_RENDERER_URL ?? null);
 const folder = dataFolder();
 const modelsDir = join(app.getAppPath(), 'resources', 'models');
@@ -26,7 +25,7 @@ const modelsDir = join(app.getAppPath(), 'resources', 'models');
 let window: BrowserWindow | null = null;
 /** Resolves when everything is set up and the first window is open. */
 let started: Promise<void> = Promise.resolve();
-/** The window that is being opened, so that nobody opens another one meanwhile. */
+/** The window being opened, so that no second one is opened meanwhile. */
 let opening: Promise<void> | null = null;
 
 const supervisor = new EngineSupervisor<MessagePortMain>({
@@ -64,12 +63,12 @@ const ending = new Ending({
 
 setUp();
 
-/** Everything that has to happen before the app is ready. */
+/** Set-up that must precede the app's ready event. */
 function setUp(): void {
   const sessionFolder = join(folder, 'session');
   mkdirSync(sessionFolder, { recursive: true });
   app.setPath('userData', folder);
-  // Chromium's own files stay out of the way of chats and settings.
+  // Keeps Chromium's files separate from chats and settings.
   app.setPath('sessionData', sessionFolder);
   app.setPath('crashDumps', join(sessionFolder, 'crashes'));
   if (!app.requestSingleInstanceLock()) {
@@ -148,7 +147,7 @@ async function askToReload(): Promise<boolean> {
   return response === 0;
 }
 
-/** Not the synchronous dialog, which would keep signals from being heard. */
+/** Not the synchronous dialog, which would block signals. */
 async function askToDiscard(): Promise<boolean> {
   const options: MessageBoxOptions = {
     type: 'warning',
@@ -169,7 +168,7 @@ function forceKill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    // It ended by itself in this moment.
+    // It exited by itself at this moment.
     if (codeOf(error) !== 'ESRCH') throw error;
   }
 }

@@ -8,7 +8,7 @@ import { isTrustedFrame, isWindowVerb } from './ipc.ts';
 import { isAllowedRequest, isAppPage, isPermitted } from './security.ts';
 import { placeWindow, readWindowState, writeWindowState } from './window-state.ts';
 
-// Outside of Electron its module has nothing to offer; what is tested here needs none of it.
+// Outside of Electron its module is empty; nothing tested here needs it.
 vi.mock('electron', () => ({ app: {}, ipcMain: {}, net: {}, protocol: {} }));
 
 test('the app’s scheme answers for its own host only', () => {
@@ -23,7 +23,7 @@ test('the app’s scheme answers for its own host only', () => {
   expect(appResource('app://tokenscope/', 'POST')).toBe(405);
 });
 
-test('a message is heard from the top frame of the app’s own page only', () => {
+test('messages are accepted from the top frame of the app’s own page only', () => {
   expect(isTrustedFrame({ origin: 'app://tokenscope', parent: null })).toBe(true);
   expect(isTrustedFrame({ origin: 'app://tokenscope', parent: {} })).toBe(false);
   expect(isTrustedFrame(null)).toBe(false);
@@ -54,7 +54,7 @@ test('requests reach the app itself and nothing else', () => {
   expect(isAllowedRequest('https://localhost:5173/', devServer)).toBe(false);
 });
 
-test('the page stays where it is and may ask for nothing but copying', () => {
+test('the page cannot navigate, and has no permission except copying', () => {
   expect(isAppPage('app://tokenscope/index.html')).toBe(true);
   expect(isAppPage('app://tokenscope/index.html#models')).toBe(true);
   for (const url of [
@@ -73,7 +73,7 @@ test('the page stays where it is and may ask for nothing but copying', () => {
   }
 });
 
-test('a page that crashes over and over is not loaded again by itself', () => {
+test('a page that crashes repeatedly is not reloaded automatically', () => {
   const guard = new CrashGuard();
   expect([0, 1000, 2000, 3000].map((now) => guard.mayReload(now))).toEqual([true, true, true, false]);
   expect(guard.mayReload(100_000)).toBe(true);
@@ -83,7 +83,7 @@ test('a page that crashes over and over is not loaded again by itself', () => {
   expect(guard.mayReload(100_003)).toBe(true);
 });
 
-test('the window opens where it was, as long as a person can reach it there', () => {
+test('the window opens at its last position, if it can be reached there', () => {
   const main = { x: 0, y: 0, width: 1920, height: 1040 };
   const second = { x: 1920, y: 0, width: 1280, height: 984 };
   const size = { width: 1000, height: 700 };
@@ -102,7 +102,7 @@ test('the window opens where it was, as long as a person can reach it there', ()
   });
 });
 
-test('the window’s place is read back, and nonsense is no place', async () => {
+test('the window’s position is restored, and invalid values are ignored', async () => {
   const folder = await temporaryFolder();
   expect(await readWindowState(folder)).toBeNull();
   const state = { bounds: { x: 1, y: 2, width: 800, height: 700 }, maximized: true };

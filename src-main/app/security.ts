@@ -1,14 +1,14 @@
-/** What keeps the page inside the app and the app off the network. Every rule is here, set once for everything. */
+/** Confines the page to the app and keeps the app off the network. All rules are here. */
 import { app, type Session, type WebContents } from 'electron';
 import type { NetworkLog } from '../services/network-log.ts';
 import { APP_ORIGIN, APP_PAGE } from './app-protocol.ts';
 
 /** Must run before the app is ready. */
 export function restrictChromium(devServer: string | null): void {
-  // Where the system has no sandbox to offer (containers, root), Electron runs only with --no-sandbox, and its child
-  // processes end at once if the sandbox is demanded all the same.
+  // On systems without a sandbox (containers, root), Electron runs only with --no-sandbox, and its child processes exit
+  // at once if the sandbox is required.
   if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
-  // No name resolves, so nothing that Chromium does by itself reaches a server either.
+  // No name resolves, so Chromium's own requests reach no server either.
   const except = devServer === null ? '' : `, EXCLUDE ${new URL(devServer).hostname}`;
   app.commandLine.appendSwitch('host-resolver-rules', `MAP * ~NOTFOUND${except}`);
   app.commandLine.appendSwitch('disable-background-networking');
@@ -17,7 +17,7 @@ export function restrictChromium(devServer: string | null): void {
   app.commandLine.appendSwitch('no-pings');
 }
 
-/** Permissions, requests, downloads and spellchecking (which fetches dictionaries) of a session. */
+/** Restricts permissions, requests, downloads and spellchecking (which fetches dictionaries) of a session. */
 export function restrictSession(session: Session, log: NetworkLog, devServer: string | null): void {
   session.setPermissionCheckHandler((_contents, permission, origin) => isPermitted(permission, origin));
   session.setPermissionRequestHandler((_contents, permission, answer, details) => {
@@ -33,7 +33,7 @@ export function restrictSession(session: Session, log: NetworkLog, devServer: st
   });
 }
 
-/** Navigation, new windows and embedded pages of everything that shows web content. */
+/** Restricts navigation, new windows and embedded pages of all web contents. */
 export function restrictContents(contents: WebContents): void {
   contents.on('will-navigate', (event, url) => {
     if (!isAppPage(url)) event.preventDefault();
@@ -44,11 +44,11 @@ export function restrictContents(contents: WebContents): void {
   contents.on('will-redirect', (event) => event.preventDefault());
   contents.on('will-attach-webview', (event) => event.preventDefault());
   contents.setWindowOpenHandler(() => ({ action: 'deny' }));
-  // No path around the rules above for what talks without HTTP.
+  // Protocols other than HTTP must not bypass the rules above.
   contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp');
 }
 
-/** Copying text on a person's click is all that the page may ask for. */
+/** Whether a permission is granted: only copying text on a person's click. */
 export function isPermitted(permission: string, requester: string): boolean {
   return permission === 'clipboard-sanitized-write' && isAppOrigin(requester);
 }
@@ -62,7 +62,7 @@ export function isAllowedRequest(url: string, devServer: string | null): boolean
   return origin === devServer || isSocket;
 }
 
-/** The page itself, so that it can reload; nothing else is ever navigated to. */
+/** Whether it is the page itself, which may reload; all other navigation is blocked. */
 export function isAppPage(url: string): boolean {
   return url.split('#', 1)[0] === APP_PAGE;
 }

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { UtilityMessage } from '../protocol/app/utility-messages.ts';
 import { EngineSupervisor, type EngineProcess } from './supervisor.ts';
 
-/** A process that does what the test says. */
+/** A scripted process. */
 class FakeProcess implements EngineProcess<string> {
   readonly posted: { message: unknown; ports: string[] }[] = [];
   asked = 0;
   readonly pid: number;
-  /** Ignores being asked to end. */
+  /** Ignores requests to exit. */
   stubborn = false;
   #onMessage: (message: UtilityMessage) => void = () => undefined;
   #onExit: (code: number) => void = () => undefined;
@@ -69,7 +69,7 @@ function setUp() {
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('a port asked for early is sent once the engine is ready, its other end to the engine', () => {
+test('a port requested early is sent once the engine is ready, and its other end to the engine', () => {
   const { supervisor, delivered, latest, states } = setUp();
   supervisor.start();
   supervisor.start();
@@ -83,7 +83,7 @@ test('a port asked for early is sent once the engine is ready, its other end to 
   expect(states).toEqual(['starting', 'ready']);
 });
 
-test('the engine learns where a model lies that was opened, and of no other', () => {
+test('the engine receives the paths of opened models only', () => {
   const { supervisor, latest } = setUp();
   supervisor.start();
   latest().say({ type: 'locate', request: 1, modelId: 'opened-1' });
@@ -94,14 +94,14 @@ test('the engine learns where a model lies that was opened, and of no other', ()
   ]);
 });
 
-test('no port is sent to a page that never asked', () => {
+test('no port is sent to a page that did not request one', () => {
   const { supervisor, delivered, latest } = setUp();
   supervisor.start();
   latest().say({ type: 'ready' });
   expect(delivered).toEqual([]);
 });
 
-test('a dead engine is started again at once and the page gets a fresh port', async () => {
+test('a crashed engine is restarted at once and the page gets a new port', async () => {
   const { supervisor, processes, delivered, latest, states, messages } = setUp();
   supervisor.start();
   supervisor.requestPort();
@@ -115,7 +115,7 @@ test('a dead engine is started again at once and the page gets a fresh port', as
   expect(messages[2]).toContain('exit code 137');
 });
 
-test('quick deaths are answered more and more slowly, then not at all, until a person asks', async () => {
+test('restarts after quick crashes are delayed more and more, and then stop until a person asks', async () => {
   const { supervisor, processes, latest, messages, states } = setUp();
   supervisor.start();
   for (const [waitMs, count] of [
@@ -139,7 +139,7 @@ test('quick deaths are answered more and more slowly, then not at all, until a p
   expect(processes).toHaveLength(5);
 });
 
-test('an engine that ran for long is not counted against it', async () => {
+test('a crash after a long run does not count', async () => {
   const { supervisor, processes, latest } = setUp();
   supervisor.start();
   for (let death = 1; death <= 6; death++) {
@@ -151,7 +151,7 @@ test('an engine that ran for long is not counted against it', async () => {
   }
 });
 
-test('an engine that never says it is ready is ended and counts as dead', async () => {
+test('an engine that never becomes ready is killed and counts as crashed', async () => {
   const { supervisor, processes, messages } = setUp();
   supervisor.start();
   await vi.advanceTimersByTimeAsync(10_001);
@@ -160,7 +160,7 @@ test('an engine that never says it is ready is ended and counts as dead', async 
   expect(processes).toHaveLength(2);
 });
 
-test('a restart ends the old process, by force if need be, before the new one starts', async () => {
+test('a restart stops the old process, by force if necessary, before the new one starts', async () => {
   const { supervisor, processes, latest, states } = setUp();
   supervisor.start();
   supervisor.requestPort();
@@ -175,7 +175,7 @@ test('a restart ends the old process, by force if need be, before the new one st
   expect(states).toEqual(['starting', 'ready', 'lost', 'starting']);
 });
 
-test('after the end nothing is started or said any more', async () => {
+test('nothing is started or reported after stop', async () => {
   const { supervisor, processes, latest, states } = setUp();
   supervisor.start();
   latest().say({ type: 'ready' });
@@ -188,7 +188,7 @@ test('after the end nothing is started or said any more', async () => {
   expect(states).toEqual(['starting', 'ready']);
 });
 
-test('the end during the wait before a restart is final too', async () => {
+test('stop during the wait before a restart is final too', async () => {
   const { supervisor, processes, latest } = setUp();
   supervisor.start();
   latest().exit(1);

@@ -1,28 +1,28 @@
 /**
- * Keeps the engine's process running and connects it with the page. The main process hands over the ports and is then
- * out of the way of the data.
+ * Keeps the engine's process running and connects it with the page. The main process passes on the ports, but not the
+ * data.
  */
 import type { AppEvent } from '../protocol/app/app-services.ts';
 import type { UtilityLocatedMessage, UtilityMessage, UtilityPortMessage } from '../protocol/app/utility-messages.ts';
 
-/** What is used of Electron's UtilityProcess. */
+/** The used part of Electron's UtilityProcess. */
 export interface EngineProcess<Port> {
   readonly pid: number | undefined;
   postMessage(message: unknown, ports: Port[]): void;
   on(event: 'message', listener: (message: UtilityMessage) => void): unknown;
   on(event: 'exit', listener: (code: number) => void): unknown;
-  /** Asks it to end. */
+  /** Asks it to exit. */
   kill(): boolean;
 }
 
 export interface SupervisorTimes {
-  /** Wait before the second, third, ... start after quick deaths, ms. As many deaths as entries plus one end it. */
+  /** Waits before restarts after quick crashes, ms. No restart after more crashes than entries. */
   backOffMs: number[];
-  /** A death after less than this since the start counts as quick, ms. */
+  /** A crash sooner than this after the start counts as quick, ms. */
   quickDeathMs: number;
-  /** How long a start may take until the engine says that it is ready, ms. */
+  /** Maximum time of a start until the engine is ready, ms. */
   startMs: number;
-  /** From asking the process to end until ending it by force, ms. */
+  /** Time between asking the process to exit and killing it, ms. */
   killMs: number;
 }
 
@@ -36,12 +36,12 @@ const DEFAULT_TIMES: SupervisorTimes = {
 export interface SupervisorOptions<Port> {
   fork(): EngineProcess<Port>;
   createChannel(): { port1: Port; port2: Port };
-  /** Gives a port to the page. */
+  /** Passes a port to the page. */
   deliver(port: Port): void;
   emit(event: Extract<AppEvent, { type: 'engine' }>): void;
-  /** Where a model lies that a person opened; null for an id that stands for none. */
+  /** Path of a model that a person opened; null for an unknown id. */
   locate(modelId: string): string | null;
-  /** Ends a process that does not end when asked. */
+  /** Kills a process that does not exit when asked. */
   forceKill(pid: number): void;
   times?: Partial<SupervisorTimes>;
 }
@@ -50,12 +50,12 @@ interface Running<Port> {
   process: EngineProcess<Port>;
   startedAt: number;
   ready: boolean;
-  /** What the process said before it ended. */
+  /** Last message of the process. */
   reason: string | null;
   exited: Promise<void>;
 }
 
-/** The page there is. A later port for it replaces the earlier one. */
+/** The only page. A later port for it replaces the earlier one. */
 const WINDOW_ID = 1;
 
 export class EngineSupervisor<Port> {
@@ -104,13 +104,13 @@ export class EngineSupervisor<Port> {
     });
   }
 
-  /** The page wants a port; it gets one now, or when the engine is ready, and a new one after each restart. */
+  /** The page requests a port: it gets one now, or when the engine is ready, and a new one after each restart. */
   requestPort(): void {
     this.#portWanted = true;
     if (this.#running?.ready) this.#connect(this.#running);
   }
 
-  /** A person's wish: forgets earlier deaths. */
+  /** Restarts at a person's request, which resets the crash count. */
   async restart(): Promise<void> {
     this.#quickDeaths = 0;
     this.#cancelWait();
@@ -123,7 +123,7 @@ export class EngineSupervisor<Port> {
     this.start();
   }
 
-  /** Ends the engine for good. */
+  /** Stops the engine permanently. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelWait();
@@ -134,8 +134,8 @@ export class EngineSupervisor<Port> {
 
   #connect(running: Running<Port>): void {
     const { port1, port2 } = this.#options.createChannel();
-    // The page first: the engine closes the page's earlier port when it gets this one, and a page that saw that before
-    // it had the new port would ask again.
+    // The page first: the engine closes the page's earlier port when it gets this one, and a page that saw that before it
+    // had the new port would request another.
     this.#options.deliver(port2);
     running.process.postMessage({ type: 'port', windowId: WINDOW_ID } satisfies UtilityPortMessage, [port1]);
   }
@@ -150,7 +150,7 @@ export class EngineSupervisor<Port> {
   }
 
   #onExit(running: Running<Port>, code: number): void {
-    // Ended on purpose: whoever did that goes on from there.
+    // Stopped on purpose: the caller continues from there.
     if (this.#running !== running) return;
     this.#running = null;
     const why = running.reason ?? `exit code ${code}`;

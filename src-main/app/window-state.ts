@@ -1,4 +1,4 @@
-/** Where the window was, kept in `window.json`. */
+/** Position of the window, stored in `window.json`. */
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readJson, writeJson } from '../services/json-file.ts';
@@ -17,7 +17,7 @@ export interface WindowState {
 
 export const MIN_SIZE = { width: 480, height: 600 };
 const DEFAULT_SIZE = { width: 1280, height: 800 };
-/** So much of the title bar must be on a screen that a person can get hold of it. */
+/** Part of the title bar that must be on a screen for a person to reach it. */
 const GRIP = { width: 120, height: 40 };
 
 const coordinate = v.pipe(v.number(), v.safeInteger());
@@ -26,7 +26,7 @@ const stored = v.object({
   maximized: v.boolean(),
 });
 
-/** Null when there is none or it cannot be read: the window then opens as if for the first time. */
+/** Null when it is missing or unreadable: the window then opens as on the first start. */
 export async function readWindowState(dataFolder: string): Promise<WindowState | null> {
   const read = await readJson(join(dataFolder, 'window.json')).catch(() => null);
   if (read?.state !== 'read') return null;
@@ -39,7 +39,7 @@ export async function writeWindowState(dataFolder: string, state: WindowState): 
 }
 
 /**
- * @param workAreas The screens there are now, the main one first.
+ * @param workAreas The current screens, the main one first.
  * @returns without `x` and `y`: in the middle of the main screen
  */
 export function placeWindow(

@@ -1,9 +1,9 @@
-import { BrowserWindow, nativeTheme, screen } from 'electron';
+import { BrowserWindow, nativeTheme, screen, Menu } from 'electron';
 import type { ThemeSetting } from '../protocol/app/app-services.ts';
-import type { WindowVerb } from '../protocol/app/ipc-channels.ts';
+import type { WindowVerb } from '../protocol/app/app-bridge.ts';
 import { MIN_SIZE, placeWindow, readWindowState, writeWindowState } from './window-state.ts';
 
-/** How long the window rests before its place is saved, ms. */
+/** Delay before the window's position is saved after a change, ms. */
 const SAVE_AFTER_MS = 500;
 /** Middle of the page's 40 px title bar. */
 const MAC_BUTTONS = { x: 14, y: 13 };
@@ -15,8 +15,8 @@ export interface WindowOptions {
 }
 
 /**
- * The app's window, still empty: no title bar of the system's, where it was last time, shown once there is something
- * to see.
+ * Creates the app's window, still empty: without the system's title bar, at its last position, shown once its content is
+ * ready.
  */
 export async function createWindow({ dataFolder, preload, theme }: WindowOptions): Promise<BrowserWindow> {
   const state = await readWindowState(dataFolder);
@@ -50,13 +50,13 @@ export async function createWindow({ dataFolder, preload, theme }: WindowOptions
   return window;
 }
 
-/** To be called when the setting changes. */
+/** Must be called when the setting changes. */
 export function applyTheme(window: BrowserWindow | null, theme: ThemeSetting): void {
   nativeTheme.themeSource = themeSource(theme);
   paintBackground(window, theme);
 }
 
-/** To be called when the system's theme changes. */
+/** Must be called when the system's theme changes. */
 export function paintBackground(window: BrowserWindow | null, theme: ThemeSetting): void {
   window?.setBackgroundColor(backgroundColor(theme, nativeTheme.shouldUseDarkColors));
 }
@@ -79,7 +79,7 @@ function themeSource(theme: ThemeSetting): 'system' | 'light' | 'dark' {
   return theme === 'contrast' ? 'dark' : theme;
 }
 
-/** `--surface-1` of the page's design tokens, so that nothing flashes while the page loads or the window grows. */
+/** `--surface-1` of the page's design tokens, to avoid flashes while the page loads or the window grows. */
 function backgroundColor(theme: ThemeSetting, dark: boolean): string {
   if (theme === 'contrast') return '#000000';
   return dark ? '#14191a' : '#ffffff';
@@ -90,7 +90,7 @@ function rememberPlace(window: BrowserWindow, dataFolder: string): void {
   const save = (): void => {
     clearTimeout(timer);
     const state = { bounds: window.getNormalBounds(), maximized: window.isMaximized() };
-    // Where the window was is not worth a message to anybody.
+    // The window's position is not important enough for a message.
     void writeWindowState(dataFolder, state).catch(() => undefined);
   };
   const saveSoon = (): void => {
@@ -101,4 +101,10 @@ function rememberPlace(window: BrowserWindow, dataFolder: string): void {
     window.on(change as 'resize', saveSoon);
   }
   window.on('close', save);
+}
+
+/** Sets the menu, which macOS needs for its shortcuts. Elsewhere there is none: the title bar is the page's own. */
+export function setApplicationMenu(platform: NodeJS.Platform): void {
+  const menu = Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]);
+  Menu.setApplicationMenu(platform === 'darwin' ? menu : null);
 }

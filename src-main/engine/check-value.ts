@@ -46,7 +46,7 @@ export function checkSetting(field: string, row: Setting, value: unknown, vocabu
   }
 }
 
-/** Whether `checkSetting` takes it. */
+/** Whether `checkSetting` accepts it. */
 export function isValidSetting(row: Setting, value: unknown, vocabularySize: number): boolean {
   try {
     checkSetting('', row, value, vocabularySize);
@@ -92,7 +92,7 @@ function checkEach(list: string, values: unknown, max: number, check: (value: un
   values.forEach((value, i) => check(value, `${list}[${i}]`));
 }
 
-/** A text that is looked for in the reply. */
+/** Checks a text that is searched for in the reply. */
 function checkFound(field: string, value: unknown, maxLength: number): void {
   checkText(field, value);
   if (value.length === 0 || value.length > maxLength) {
@@ -101,7 +101,7 @@ function checkFound(field: string, value: unknown, maxLength: number): void {
   if (!isWellFormed(value)) refuse(field, 'not valid Unicode', 'well-formed text');
 }
 
-/** What is wrong inside a grammar is found when it is compiled. */
+/** Checks a grammar's size; compiling it finds errors in it. */
 function checkGrammar(field: string, value: unknown, maxLength: number): void {
   const { kind, source } = value as Partial<GrammarSource>;
   if (kind !== 'gbnf' && kind !== 'json_schema') refuse(`${field}.kind`, kind, 'gbnf or json_schema');

@@ -7,7 +7,7 @@ declare class TextEncoder {
   encode(input?: string): Uint8Array<ArrayBuffer>;
 }
 
-/** What the engine uses of WebAssembly, which every host has. */
+/** The part of WebAssembly that the engine uses. */
 declare namespace WebAssembly {
   interface Module {
     readonly [Symbol.toStringTag]: string;

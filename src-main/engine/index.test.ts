@@ -64,7 +64,7 @@ describe('loading', () => {
     expect(phases.at(-1)).toBe('ready');
   });
 
-  it('keeps the present model when another cannot be loaded, and frees it on unload', async () => {
+  it('keeps the current model when another cannot be loaded, and frees it on unload', async () => {
     const kept = await tinyEngine();
     await expect(kept.load(memoryModelFiles('broken', {}))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     expect((await reply(kept, params('Hello world'))).end.text).toMatch(/^! How are you/);
@@ -81,7 +81,7 @@ describe('loading', () => {
 });
 
 describe('tokenize and detokenize', () => {
-  it('gives ids, pieces and ranges, and the text back', () => {
+  it('returns ids, pieces and ranges, and decodes them to the text', () => {
     const tokenized = engine.tokenize({ text: 'Hello world', addBos: true, parseSpecial: false });
     const { ids } = tokenized;
     expect(ids).toEqual([0, 593, 580]);
@@ -105,13 +105,13 @@ describe('tokenize and detokenize', () => {
 });
 
 describe('generate', () => {
-  it('takes an empty text, which is just the beginning-of-text token', async () => {
+  it('accepts an empty text, which is just the beginning-of-text token', async () => {
     const { start, end } = await reply(engine, params(''));
     expect(start.promptIds).toEqual([0]);
     expect(end.text).not.toBe('');
   });
 
-  it('uses ids as they are, without BOS', async () => {
+  it('uses ids unchanged, without BOS', async () => {
     const { start } = await reply(engine, params('', { prompt: { kind: 'ids', ids: [593] } }));
     expect(start.promptIds).toEqual([593]);
   });
@@ -121,14 +121,14 @@ describe('generate', () => {
     await expect(reply(engine, none)).rejects.toMatchObject({ code: 'BAD_REQUEST', details: { field: 'prompt.text' } });
   });
 
-  it('refuses absurd settings before it starts, and goes on serving', async () => {
+  it('refuses invalid settings before it starts, and still serves later requests', async () => {
     const absurd = params('Hello');
     absurd.sampling.temperature = Number.NaN;
     await expect(reply(engine, absurd)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
     expect((await reply(engine, params('Hello world'))).end.stop.reason).toBe('eos');
   });
 
-  it('continues a chat as one running text and says what each message costs', async () => {
+  it('continues a chat as one running text and counts the tokens of each message', async () => {
     const messages = [
       { role: 'user' as const, text: 'The dog ran to the garden.' },
       { role: 'assistant' as const, text: 'It' },
@@ -140,7 +140,7 @@ describe('generate', () => {
     expect(chat.start.segments.map(({ tokens }) => tokens)).toEqual([7, 1]);
   });
 
-  it('drops the oldest turns of a chat that is too long, if asked to', async () => {
+  it('drops the oldest turns of a chat that is too long, on request', async () => {
     const messages = Array.from({ length: 100 }, (_, i) => ({
       role: i % 2 === 0 ? ('user' as const) : ('assistant' as const),
       text: 'The dog ran to the garden. It barked at the cat.',
@@ -154,7 +154,7 @@ describe('generate', () => {
     expect(end.ids.length).toBeGreaterThan(0);
   });
 
-  it('serves requests one after the other, and the next when a reader leaves early', async () => {
+  it('serves requests one by one, and the next when a reader stops early', async () => {
     const alone = await reply(engine, params('Hello world'));
     const left: string[] = [];
     const leaving = (async () => {
@@ -195,7 +195,7 @@ describe('score', () => {
     result.top[999].forEach(([, logprob], i) => expect(logprob).toBeCloseTo(top5[i][1], 3));
   });
 
-  it('gives each token the rank and log-probability it has in the list before it', async () => {
+  it('gives each token its rank and log-probability in the list before it', async () => {
     const { ids, logprobs, ranks, top } = await engine.score({
       prompt: { kind: 'text', text: 'Hello world!' },
       top: 100,
@@ -239,7 +239,7 @@ describe('score', () => {
 });
 
 describe('inspect', () => {
-  it('shows the ten steps with the numbers of the model', async () => {
+  it('returns the ten steps with the numbers of the model', async () => {
     const steps = await engine.inspect(inspectParams(golden.trace.text));
     const tokens = golden.trace.ids.length;
     expect(steps.prompt).toMatchObject({ text: golden.trace.text, ids: golden.trace.ids });
@@ -263,7 +263,7 @@ describe('inspect', () => {
     expect(steps.logits.shape).toEqual([8000]);
   });
 
-  it('shows what each sampler did, the chosen token, and the same reply as generate', async () => {
+  it('returns what each sampler did, the chosen token, and the same reply as generate', async () => {
     const request = inspectParams('Hello world', 5);
     request.sampling.temperature = 0.9;
     const steps = await engine.inspect(request);
@@ -282,7 +282,7 @@ describe('inspect', () => {
     expect(steps.reply).toEqual({ ids: end.ids, text: end.text, stop: end.stop });
   });
 
-  it('takes a prompt that fills the window, ids, and being cancelled', async () => {
+  it('accepts a prompt that fills the window, and ids, and can be cancelled', async () => {
     const full = { ...inspectParams(''), prompt: { kind: 'ids' as const, ids: golden.full_window.ids.slice(0, 1000) } };
     const steps = await engine.inspect(full);
     expect(steps.reply.stop.reason).toBe('context_full');

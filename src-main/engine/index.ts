@@ -1,10 +1,5 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
 import { EngineError } from './api/errors.ts';
-import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
-import type { Executor } from './executors/executor.ts';
-import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
-import { createWasmExecutor, threadsFor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
-import { ContextWindow } from './generation/context-window.ts';
 import { generateLanes } from './generation/generate-lanes.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
 import { inspect } from './generation/inspect.ts';
@@ -14,25 +9,19 @@ import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
-import { KvCache } from './kv-cache/kv-cache.ts';
-import type { ModelDescription } from './api/model-description.ts';
+import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions } from './load-model.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
-import { engineOverhead } from './models/memory-estimate.ts';
-import type { Model } from './models/model.ts';
-import { openModel, type OpenModelOptions } from './models/open-model.ts';
 import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
   Detokenized,
-  ExecutorName,
   GenerateEvent,
   GenerateParams,
   GrammarSource,
   InspectParams,
   Inspection,
-  KvCacheType,
   LanesEvent,
-  LoadProgress,
+  ModelDescription,
   ModelInfo,
   Profile,
   ProfileParams,
@@ -58,7 +47,7 @@ export * from './api/defaults.ts';
 export * from './api/errors.ts';
 export * from './api/platform.ts';
 export * from './api/types.ts';
-export type { MemoryAt, ModelDescription } from './api/model-description.ts';
+export { describeModel, type LoadOptions } from './load-model.ts';
 export { openTokenizer } from './models/open-tokenizer.ts';
 export {
   type Quantized,
@@ -69,41 +58,9 @@ export {
 export { TARGET_TYPES } from './quantize/storage-plan.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 
-interface Loaded {
-  readonly model: Model;
-  readonly executor: Executor;
-  readonly context: ContextWindow;
-  readonly loadMs: number;
-  /** Of the files it was read from. */
-  readonly stamp: string | undefined;
-  /** The first reply reports how long loading took, the others that it took nothing. */
-  loadReported: boolean;
-}
-
-export interface LoadOptions {
-  onProgress?: (progress: LoadProgress) => void;
-  cancel?: CancelToken;
-  /**
-   * Asked when the load's turn has come: whether the model in memory will do, so that nothing is read.
-   * @param stamp of the files that it was read from
-   */
-  unless?: (present: ModelInfo, stamp: string | undefined) => Promise<boolean>;
-  /**
-   * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
-   * out, what the model was trained for, at most 4096.
-   */
-  contextSize?: number;
-  /** What computes the model. Default `wasm`, where the host has its kernels. */
-  executor?: ExecutorName;
-  /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
-  threads?: number;
-  /** How the `wasm` executor stores K and V; left out, as float32 where all weights are, else as binary16. */
-  kvCacheType?: KvCacheType;
-}
-
 /**
- * Holds one model and serves one request at a time; further ones wait in line. Every request may be cancelled by its
- * token, also while it waits: it then fails with CANCELLED.
+ * Holds one model and serves one request at a time; others wait in a queue. Every request may be cancelled by its token,
+ * also while it waits: it then fails with CANCELLED.
  */
 export class InferenceEngine {
   private readonly queue = new RequestQueue();
@@ -116,14 +73,14 @@ export class InferenceEngine {
     return this.queue.busy;
   }
 
-  /** The loaded model with what it occupies now; null also when its executor failed, so that it must be loaded again. */
+  /** The loaded model with its current memory; also null when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
-    return this.loaded === null || this.loaded.executor.failed ? null : describe(this.loaded);
+    return this.loaded === null || this.loaded.executor.failed ? null : infoOf(this.loaded);
   }
 
   /**
-   * Loads a model in place of the present one, which stays when loading fails.
-   * @param files or what finds them when the load's turn has come
+   * Replaces the current model, which stays when loading fails.
+   * @param files or a function that finds them when it is the load's turn
    * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
    */
   async load(files: ModelFiles | (() => Promise<ModelFiles>), options: LoadOptions = {}): Promise<ModelInfo> {
@@ -132,37 +89,23 @@ export class InferenceEngine {
       const present = this.model;
       if (present !== null && (await unless?.(present, this.loaded?.stamp))) return present;
       const found = typeof files === 'function' ? await files() : files;
-      // There is nothing to go back to, and its memory is wanted.
+      // The old model is unusable, so free its memory first.
       if (this.loaded?.executor.failed) await this.dispose();
       try {
-        const loaded = await this.open(found, options);
+        const loaded = await loadModel(this.platform, found, options);
         await this.dispose();
         this.loaded = loaded;
-        return describe(loaded);
+        return infoOf(loaded);
       } catch (error) {
-        // What was read of the model has no other owner, and may be gigabytes.
+        // Whatever was read of the model is garbage, possibly gigabytes.
         this.platform.collectGarbage?.();
         throw error;
       }
     }, cancel);
   }
 
-  private async open(files: ModelFiles, options: LoadOptions): Promise<Loaded> {
-    const { clock, log } = this.platform;
-    const startedAt = clock.now();
-    const onWarning = (message: string) => log.warn(message);
-    const wanted = options.executor ?? (this.platform.compileKernels ? 'wasm' : 'reference');
-    const { model, executor } = await (wanted === 'wasm'
-      ? this.openForKernels(files, { ...options, onWarning })
-      : openForReference(files, { ...options, onWarning }));
-    const cache = new KvCache(model.config.contextSize);
-    const context = new ContextWindow(executor, cache);
-    const loadMs = clock.now() - startedAt;
-    return { model, executor, context, loadMs, stamp: files.stamp, loadReported: false };
-  }
-
   /**
-   * What a model is and what it needs, from its headers. Loads nothing and waits for nothing.
+   * Describes a model and its memory needs from its headers. Loads nothing and does not wait.
    * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
    */
   describe(files: ModelFiles): Promise<ModelDescription> {
@@ -189,7 +132,7 @@ export class InferenceEngine {
   }
 
   /**
-   * The text and ids that a chat becomes, also when they are more than the context window holds.
+   * The text and ids of a chat prompt, even if it exceeds the context window.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CHAT_TEMPLATE
    */
   renderChat(params: RenderChatParams): RenderedChat {
@@ -198,13 +141,13 @@ export class InferenceEngine {
     return renderChat(params, model);
   }
 
-  /** What is wrong with a grammar or JSON schema, and where; null when a reply can follow it. Needs no model. */
+  /** The problem with a grammar or JSON schema and its position; null if it is valid. Needs no model. */
   checkGrammar(grammar: GrammarSource): SourceProblem | null {
     return checkGrammar(grammar);
   }
 
   /**
-   * Writes a reply. Leaving the loop early ends the request.
+   * Generates a reply. Leaving the loop early ends the request.
    * @throws EngineError before the `start` event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED. Later failures are
    * `end` events.
    */
@@ -220,13 +163,12 @@ export class InferenceEngine {
   }
 
   /**
-   * Generates several replies as one batch: the model reads its weights once for the next token of all of them, and what
-   * the prompts have in common is computed once. Each reply is the one that `generate` would give, and has the whole context
-   * window. A reply that cannot begin ends by itself. Leaving the loop early ends the requests.
+   * Generates several replies as one batch: the model reads its weights once for the next token of all of them, and the
+   * common prefix of the prompts is computed once. Each reply is the same as from `generate`, and has the whole context
+   * window. A reply that cannot begin ends separately. Leaving the loop early ends the requests.
    * @param requests at least one; the `cancel` of each stops that lane
    * @param cancel stops all lanes
-   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, OUT_OF_MEMORY; CANCELLED while it waits for its
-   * turn
+   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, OUT_OF_MEMORY; CANCELLED while it waits
    */
   async *generateLanes(
     requests: readonly { params: GenerateParams; cancel?: CancelToken }[],
@@ -269,12 +211,13 @@ export class InferenceEngine {
       validateInspectParams(params, loaded.model.config);
       const { prompt, sampling, stop } = params;
       const job = this.job(loaded, { prompt, sampling, stop, useKvCache: true, topCandidates: 0 }, cancel);
-      return inspect(job, describe(loaded), params.topCandidates);
+      return inspect(job, infoOf(loaded), params.topCandidates);
     }, cancel);
   }
 
   /**
-   * What the next token would be drawn from under these settings. `stop.ignoreEos` counts, the other conditions do not.
+   * The distribution of the next token under these settings. `stop.ignoreEos` is respected, other stop conditions are
+   * ignored.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
    */
   async preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview> {
@@ -292,7 +235,7 @@ export class InferenceEngine {
   }
 
   /**
-   * Where the time of the loaded model goes, operation by operation.
+   * Profiles the loaded model, operation by operation.
    * @throws EngineError NO_MODEL, CONTEXT_FULL, CANCELLED, BAD_REQUEST on the reference executor
    */
   async profile(params: ProfileParams, cancel?: CancelToken): Promise<Profile> {
@@ -312,43 +255,6 @@ export class InferenceEngine {
     return { model, executor: executor.name, context, platform: this.platform, params, prompt, seed, loadMs, cancel };
   }
 
-  /** The weights go straight into the kernels' memory and are nowhere else. */
-  private async openForKernels(
-    files: ModelFiles,
-    options: OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>,
-  ): Promise<{ model: Model; executor: Executor }> {
-    if (!this.platform.compileKernels) {
-      throw new EngineError(
-        'BACKEND_LOST',
-        'No CPU kernels are available here. Load the model with the reference executor.',
-      );
-    }
-    const kernels = await this.platform.compileKernels();
-    const { threads: host, clock, measurements } = this.platform;
-    const threads = { count: options.threads ?? clock, host };
-    const created: Executor[] = [];
-    try {
-      const model = await openModel(files, {
-        ...options,
-        takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
-          const executor = await createWasmExecutor(program, weights, {
-            ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
-            cells: contextSize,
-          });
-          created.push(executor);
-          return { bytes: executor.memoryBytes.weights, get: weightIsPacked };
-        },
-      });
-      const [executor] = created;
-      if (executor === undefined) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
-      return { model, executor };
-    } catch (error) {
-      // It runs already, also when loading is cancelled as its last step.
-      for (const executor of created) await executor.dispose();
-      throw error;
-    }
-  }
-
   private require(): Loaded {
     if (this.loaded === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
     return this.loaded;
@@ -356,48 +262,14 @@ export class InferenceEngine {
 
   private async dispose(): Promise<void> {
     if (this.loaded === null) return;
-    await this.letGo();
-    // Here no frame on the stack refers to the model any more.
+    await this.releaseModel();
+    // Here no stack frame refers to the model any more.
     this.platform.collectGarbage?.();
   }
 
-  private async letGo(): Promise<void> {
+  private async releaseModel(): Promise<void> {
     const loaded = this.loaded;
     this.loaded = null;
     await loaded?.executor.dispose();
   }
-}
-
-/**
- * What a model is and what it needs on the `wasm` executor, from its headers.
- * @param available threads that this computer runs at once
- * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
- */
-export function describeModel(files: ModelFiles, available = 1): Promise<ModelDescription> {
-  return describeHeaders(files, {
-    planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
-    limit: MAX_MEMORY_BYTES,
-    threads: threadsFor(available),
-  });
-}
-
-async function openForReference(
-  files: ModelFiles,
-  options: OpenModelOptions,
-): Promise<{ model: Model; executor: Executor }> {
-  const model = await openModel(files, options);
-  const { contextSize } = model.config;
-  return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
-}
-
-function weightIsPacked(name: string): never {
-  throw new EngineError('INTERNAL', `The weight ${name} is packed for the kernels and cannot be read as float32.`);
-}
-
-function describe({ model, executor, loadMs }: Loaded): ModelInfo {
-  const { name, kernels } = executor;
-  const { weights, kvCache, scratch } = executor.memoryBytes;
-  const overhead = engineOverhead(model.config.vocabularySize, kernels?.threads ?? null);
-  const memoryBytes = { weights, kvCache, scratch: scratch + overhead };
-  return { ...model.config, executor: name, kernels, loadMs, memoryBytes };
 }

@@ -12,7 +12,7 @@ function params(change: (p: GenerateParams) => void): GenerateParams {
 }
 
 describe('validateGenerateParams', () => {
-  it('takes the defaults and an empty text', () => {
+  it('accepts the defaults and an empty text', () => {
     expect(() =>
       validateGenerateParams(
         params(() => {}),
@@ -90,7 +90,7 @@ describe('validateGenerateParams', () => {
     expect(check).toThrow(`${field} is `);
   });
 
-  it('says what is allowed', () => {
+  it('names what is allowed', () => {
     const check = () =>
       validateGenerateParams(
         params((p) => (p.sampling.temperature = Number.NaN)),

@@ -1,5 +1,5 @@
 /**
- * Checks the values of requests. Their shapes were checked where they entered the process; here it is ranges and what
+ * Checks the values of requests. Their shapes were checked where they entered the process; this checks ranges and what
  * depends on the loaded model.
  */
 import { checkBoolean, checkCount, checkInteger, checkNumber, checkSetting, checkText, refuse } from './check-value.ts';
@@ -15,7 +15,7 @@ import type {
   ScoreParams,
 } from './api/types.ts';
 
-/** What the checks need to know of the loaded model. */
+/** Properties of the loaded model for the checks. */
 export interface RequestLimits {
   vocabularySize: number;
 }

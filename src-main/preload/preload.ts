@@ -1,15 +1,20 @@
-/** All that the page can reach outside itself. Verbs only: no channel, no event object and no Electron type crosses. */
+/** The page's only access to the outside. Just functions: it gets no channels, event objects or Electron types. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
-import { ENGINE_PORT_MESSAGE, type AppAnswer, type TokenscopeBridge } from '../protocol/app/app-bridge.ts';
+import {
+  ENGINE_PORT_MESSAGE,
+  type AppAnswer,
+  type TokenscopeBridge,
+  IPC,
+  type WindowVerb,
+} from '../protocol/app/app-bridge.ts';
 import type { AppEvent, ModelListing } from '../protocol/app/app-services.ts';
-import { IPC, type WindowVerb } from '../protocol/app/ipc-channels.ts';
 
 const listeners = new Set<(event: AppEvent) => void>();
 ipcRenderer.on(IPC.event, (_event, appEvent: AppEvent) => {
   for (const listener of listeners) listener(appEvent);
 });
 
-// A port cannot cross the bridge, so it goes by window message, to this origin only.
+// The bridge cannot pass a port, so it is sent as a window message, to this origin only.
 ipcRenderer.on(IPC.enginePort, ({ ports }) => {
   window.postMessage({ type: ENGINE_PORT_MESSAGE }, location.origin, [...ports]);
 });
@@ -21,7 +26,7 @@ const ON_CLICK_ONLY: ReadonlyMap<string, string> = new Map([
 ]);
 
 async function invoke(method: string, ...params: unknown[]): Promise<AppAnswer> {
-  // What leaves the app does so on a person's click only, never because a script decided so.
+  // Actions outside the app need a person's click, so scripts cannot trigger them.
   const needsClick = ON_CLICK_ONLY.get(method);
   if (needsClick !== undefined && !navigator.userActivation.isActive) {
     return { error: { code: 'BAD_REQUEST', message: needsClick, details: {} } };
@@ -29,7 +34,7 @@ async function invoke(method: string, ...params: unknown[]): Promise<AppAnswer> 
   return (await ipcRenderer.invoke(IPC.invoke, method, params)) as AppAnswer;
 }
 
-/** The path goes past the page: only a file that a person dropped or chose has one. */
+/** The page never sees the path: only a file that a person dropped or chose has one. */
 async function dropModel(file: File): Promise<AppAnswer<ModelListing>> {
   const path = webUtils.getPathForFile(file);
   return (await ipcRenderer.invoke(IPC.dropModel, path)) as AppAnswer<ModelListing>;

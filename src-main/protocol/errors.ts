@@ -1,7 +1,7 @@
 /** Errors across the border: an EngineError on one side is the same EngineError on the other. */
 import { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode, type ErrorPayload } from '../engine/api/errors.ts';
 
-/** Plain data for anything thrown. What is no EngineError becomes INTERNAL. */
+/** Plain data for anything thrown. Other errors become INTERNAL. */
 export function toErrorPayload(error: unknown): ErrorPayload {
   return EngineError.from(error).payload;
 }
@@ -15,7 +15,7 @@ export function isErrorCode(value: unknown): value is EngineErrorCode {
   return ENGINE_ERROR_CODES.some((code) => code === value);
 }
 
-/** The other side is gone: its process or thread ended, or the connection was closed. */
+/** The error for a lost engine: its process or thread ended, or the connection was closed. */
 export function backendLost(
   message = 'The engine crashed. Everything generated so far is kept. Restart the engine to continue.',
 ): EngineError {

@@ -43,47 +43,47 @@ function atLimits(row: Setting): unknown[] {
 }
 
 describe('schemas of settings', () => {
-  it.each(Object.entries<Setting>(TABLE))('of %s take exactly what the engine takes', (key, row) => {
+  it.each(Object.entries<Setting>(TABLE))('of %s accept exactly what the engine accepts', (key, row) => {
     for (const value of atLimits(row)) {
       const shown = JSON.stringify(value)?.slice(0, 60);
       expect([shown, v.is(SCHEMAS[key]!, value)]).toEqual([shown, isValidSetting(row, value, VOCABULARY)]);
     }
   });
 
-  it('say what is allowed, and what came', () => {
+  it('name what is allowed, and what was received', () => {
     const issues = v.safeParse(SCHEMAS.topP!, 7).issues?.map(({ message }) => message);
     expect(issues).toEqual(['Expected a number from 0 to 1 but received 7']);
   });
 });
 
 describe('storedSettings', () => {
-  it('give back what was stored', () => {
+  it('return what was stored', () => {
     const values = defaultsOf(TABLE);
     expect(storedSettings(TABLE, JSON.parse(JSON.stringify(values)))).toEqual(values);
     expect(storedSettings(TABLE, { topK: 7 })).toEqual({ topK: 7 });
   });
 
-  it.each([undefined, null, 5, 'text', [], {}])('make nothing of %j', (value) => {
+  it.each([undefined, null, 5, 'text', [], {}])('ignore %j', (value) => {
     expect(storedSettings(TABLE, value)).toEqual({});
   });
 
-  it('move numbers into their range and leave out what is none', () => {
+  it('clamp numbers to their range and drop other values', () => {
     const stored = { repeatPenalty: 0.001, topP: 1.5, temperature: 1e9, seed: -5, topK: 1.5, minP: Number.NaN };
     expect(storedSettings(TABLE, stored)).toEqual({ repeatPenalty: 0.01, topP: 1, temperature: 100, seed: 0 });
   });
 
-  it('keep the texts that fit, as many as there may be', () => {
+  it('keep the valid texts, up to the maximum', () => {
     const stopStrings = ['', 'x'.repeat(10_000), 5, ...Array.from({ length: 100 }, (_, i) => `stop ${i}`)];
     const kept = storedSettings(TABLE, { stopStrings, bannedTexts: 'a' });
     expect(kept.stopStrings).toEqual(stopStrings.slice(3, 3 + STOP_SETTINGS.stopStrings.maxCount));
     expect(kept).not.toHaveProperty('bannedTexts');
   });
 
-  it('take a list of names whole or not at all', () => {
+  it('accept a list of names completely or not at all', () => {
     expect(storedSettings(TABLE, { samplers: ['magic', 'top_k'], mirostat: 3 })).toEqual({});
   });
 
-  it.each(Object.entries<Setting>(TABLE))('of %s are always taken by the engine', (key, row) => {
+  it.each(Object.entries<Setting>(TABLE))('of %s are always accepted by the engine', (key, row) => {
     for (const value of atLimits(row)) {
       const stored: Record<string, unknown> = storedSettings(TABLE, { [key]: value });
       if (key in stored) expect(isValidSetting(row, stored[key], VOCABULARY)).toBe(true);

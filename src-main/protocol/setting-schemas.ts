@@ -1,4 +1,4 @@
-/** Schemas of the engine's settings, from the rows of their tables: strict for what arrives, lenient for what is stored. */
+/** Schemas of the engine's settings, derived from their tables: strict for received settings, lenient for stored ones. */
 import * as v from 'valibot';
 import {
   inRange,
@@ -68,8 +68,8 @@ const textToFind = (maxLength: number) =>
   );
 
 /**
- * Settings from a file: those that are there and fit. A number out of its range becomes the nearest one in it, and of a
- * list of texts those stay that fit. Never fails.
+ * Parses settings from a file, dropping invalid ones. A number out of its range is clamped, and invalid texts of a list
+ * are dropped. Never fails.
  */
 export function storedSettings<T extends SettingTable>(table: T, stored: unknown): Partial<ValuesOf<T>> {
   if (typeof stored !== 'object' || stored === null) return {};

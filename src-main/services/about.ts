@@ -1,7 +1,7 @@
 import manifest from '../../package.json' with { type: 'json' };
 import type { AboutInfo } from '../protocol/app/app-services.ts';
 
-/** What is running, and on what. */
+/** Versions of the app and its runtime. */
 export function about(
   host: AboutInfo['host'],
   dataFolder: string,
@@ -22,7 +22,7 @@ export function about(
 
 /**
  * @param running Electron's version.
- * @param pinned What package.json asks for: a version, or a range of its minor versions (`^45.4.1`, `~45.4.1`).
+ * @param pinned The version in package.json: a version, or a range of its minor versions (`^45.4.1`, `~45.4.1`).
  * @returns null when they agree
  */
 export function runtimeNote(running: string, pinned: string): string | null {

@@ -4,7 +4,7 @@ import { checkAppCall } from '../protocol/app/app-schemas.ts';
 import type { AppServices } from '../protocol/app/app-services.ts';
 import { toErrorPayload } from '../protocol/errors.ts';
 
-/** Checks a call that came over a border, does it, and gives the answer as data. Never rejects. */
+/** Checks a call from another process, executes it, and returns the result as data. Never rejects. */
 export async function answerCall(services: AppServices, method: unknown, params: unknown): Promise<AppAnswer> {
   return await answer(async () => {
     const call = checkAppCall(method, params);
@@ -12,7 +12,7 @@ export async function answerCall(services: AppServices, method: unknown, params:
   });
 }
 
-/** Does something for the other side of a border and gives its result, or its error, as data. Never rejects. */
+/** Runs `work` and returns its result, or its error, as data. Never rejects. */
 export async function answer<T>(work: () => Promise<T>): Promise<AppAnswer<T>> {
   try {
     return { result: await work() };

@@ -17,30 +17,30 @@ import { ChatStore } from './chats/chat-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
-import type { PlacedFile } from './models/model-place.ts';
+import type { LocatedFile } from './models/model-location.ts';
 import { overridesOf } from './models/overrides.ts';
 import { NetworkLog } from './network-log.ts';
 import { SettingsStore } from './settings-store.ts';
-import { systemMemory } from './system-memory.ts';
+import { systemMemory } from './system-resources.ts';
 
 export interface LocalServicesOptions {
   host: AboutInfo['host'];
   dataFolder: string;
   /** Folder with one folder per built-in model. */
   modelsDir: string;
-  /** Left out, `catalogue.json` beside that folder. */
+  /** By default `catalogue.json` next to that folder. */
   cataloguePath?: string;
   /** Opens an https address in the system's browser. */
   openExternal(url: string): Promise<void>;
-  /** Ends and restarts the engine's process. */
+  /** Stops and restarts the engine's process. */
   restartEngine(): Promise<void>;
-  /** Asks a person for a model's file; null when none was chosen. Left out where the page does that itself. */
+  /** Shows a dialog for a model's file; null when none was chosen. Absent if the page does that itself. */
   chooseModel?(): Promise<string | null>;
-  /** Asks a person for a folder; null when none was chosen. Left out where there is no dialog for that. */
+  /** Shows a dialog for a folder; null when none was chosen. Absent if there is no such dialog. */
   chooseFolder?(): Promise<string | null>;
   /** Shows a file in the system's file manager. */
   showInFolder?(path: string): void;
-  /** The host's own part of a changed setting, for example the window's background. */
+  /** Applies a changed setting in the host, for example the window's background. */
   onSettings?(settings: Settings): void;
   lockTimes?: Partial<LockTimes>;
   downloadTimes?: Partial<DownloadTimes>;
@@ -50,21 +50,21 @@ type Handlers = { [M in AppMethodName]: (...params: AppMethods[M]['params']) => 
 type EngineEvent = Extract<AppEvent, { type: 'engine' }>;
 type NoticeEvent = Extract<AppEvent, { type: 'notice' }>;
 
-/** Notices kept for pages that come later. */
+/** Maximum number of notices kept for pages that connect later. */
 const MAX_NOTICES = 20;
-/** Longest wait for saves and downloads when the app ends, ms. */
+/** Longest wait for saves and downloads when the app quits, ms. */
 const STOP_MS = 3000;
-/** Calls that wait for a person in the system's dialog: ending the app does not wait for them. */
+/** Calls that wait for a person in a system dialog. Quitting the app does not wait for them. */
 const DIALOGS: ReadonlySet<AppMethodName> = new Set(['modelOpen', 'modelLocate', 'modelsFolderChoose']);
 
-/** `AppServices` on the files of this computer. Params are taken as checked: hosts do that at their edge. */
+/** `AppServices` on the files of this computer. Hosts check parameters before they call it. */
 export class LocalAppServices implements AppServices {
   readonly networkLog = new NetworkLog();
   readonly #lock: InstanceLock;
   readonly #settings: SettingsStore;
   readonly #chats: ChatStore;
   readonly #models: ModelService;
-  /** Whether a person can give this host a path. */
+  /** Whether the host can open models by path. */
   readonly #opensModels: boolean;
   readonly #handlers: Handlers;
   readonly #onSettings: (settings: Settings) => void;
@@ -103,7 +103,7 @@ export class LocalAppServices implements AppServices {
       about: async () => about(options.host, options.dataFolder),
       settingsGet: async () => this.#settings.value,
       settingsSet: async (patch) => {
-        // Told even if saving fails, because the change holds all the same.
+        // Listeners are called even if saving fails, because the change is in effect.
         const saved = this.#settings.set(patch);
         this.emit({ type: 'settings', settings: this.#settings.value });
         return await saved;
@@ -136,7 +136,7 @@ export class LocalAppServices implements AppServices {
     };
   }
 
-  /** Takes the data folder, or becomes read-only, and reads the settings. */
+  /** Locks the data folder, or becomes read-only, and reads the settings. */
   async start(): Promise<void> {
     await this.#lock.start();
     await this.#settings.load();
@@ -145,11 +145,11 @@ export class LocalAppServices implements AppServices {
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
-  /** Waits for what is being saved, but not for long, then gives the data folder back. */
+  /** Waits for pending saves, up to a limit, then unlocks the data folder. */
   async stop(limitMs = STOP_MS): Promise<void> {
     const given = new AbortController();
     const limit = sleep(limitMs, undefined, { signal: given.signal }).catch(() => undefined);
-    // Calls may come in while others are waited for.
+    // Calls may arrive during the wait.
     const saved = async (): Promise<void> => {
       while (this.#running.size > 0) await Promise.allSettled(this.#running);
     };
@@ -173,29 +173,29 @@ export class LocalAppServices implements AppServices {
   }
 
   /**
-   * Remembers a model that a person dropped on the window. The path must not come from a page.
-   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST for what is no model
+   * Adds a model that a person dropped on the window. The path must not come from a page.
+   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model
    */
   async addModel(path: string): Promise<ModelListing> {
     if (!this.#opensModels) throw opensNoPaths();
     return await this.#models.add(path);
   }
 
-  /** Where an opened model lies, for the engine's process; null for an id that stands for none. */
+  /** Path of an opened model, for the engine's process; null for an unknown id. */
   pathOfModel(id: string): string | null {
     return this.#models.pathOf(id);
   }
 
-  /** The files of a model of the library, to be served to a page; null for an id that stands for none. */
-  async filesOfModel(id: string): Promise<{ name: string; files: PlacedFile[] } | null> {
+  /** The files of a model of the library, to be served to a page; null for an unknown id. */
+  async filesOfModel(id: string): Promise<{ name: string; files: LocatedFile[] } | null> {
     return await this.#models.filesOf(id);
   }
 
-  /** A new listener hears the present state and all notices first, so that nothing is missed while a page loads. */
+  /** A new listener first receives the current state and all notices, so that nothing is missed while a page loads. */
   onEvent(listener: (event: AppEvent) => void): () => void {
     this.#listeners.add(listener);
     if (this.#engine !== null) listener(this.#engine);
-    // Also when it may write: a page that lost its connection may remember otherwise.
+    // Even if it may write: a page that lost its connection may have an outdated state.
     listener({ type: 'readOnly', message: this.#lock.problem });
     for (const notice of this.#notices) listener(notice);
     return () => this.#listeners.delete(listener);

@@ -1,12 +1,12 @@
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
-/** Set by a person or a test: the folder for chats and settings, whatever the system says. */
+/** Set by a person or a test: the folder for chats and settings, which overrides the system's. */
 export const DATA_DIR_VARIABLE = 'TOKENSCOPE_DATA_DIR';
 
 /**
- * Where chats and settings lie, the same for every host: Electron's own choice (`userData`), worked out without
- * Electron so that the web host finds the files too.
+ * The folder for chats and settings, the same for every host: Electron's `userData`, computed without Electron so that
+ * the web host finds the files too.
  */
 export function dataFolder(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -19,12 +19,12 @@ export function dataFolder(
   if (platform === 'win32') return join(env.APPDATA || join(home, 'AppData', 'Roaming'), 'Tokenscope');
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Tokenscope');
   const config = env.XDG_CONFIG_HOME ?? '';
-  // A relative path would mean another folder wherever the program is started; the XDG standard says to ignore it.
+  // A relative path would depend on the current folder; the XDG standard says to ignore it.
   return join(isAbsolute(config) ? config : join(home, '.config'), 'Tokenscope');
 }
 
 /**
- * The person's home folder, also where `HOME` is empty or relative.
+ * The user's home folder, also if `HOME` is empty or relative.
  * @throws Error when the system does not know it either
  */
 export function homeFolder(fromEnvironment = homedir()): string {
@@ -34,7 +34,7 @@ export function homeFolder(fromEnvironment = homedir()): string {
   throw new Error(`No home folder was found. Set HOME or ${DATA_DIR_VARIABLE} to a folder.`);
 }
 
-/** Where the engine keeps what it measured of this computer, the same for the app and the terminal. */
+/** Path of the engine's stored measurements of this computer, the same for the app and the terminal. */
 export function measurementsPath(folder: string): string {
   return join(folder, 'measurements.json');
 }

@@ -18,14 +18,14 @@ async function started(folder: string, label = 'app'): Promise<InstanceLock> {
   return lock;
 }
 
-/** A lock of another process; left out, what it says is as of this one. */
+/** Content of another process's lock; by default with this process's values. */
 function foreignHolder(overrides: object): string {
   const holder = newHolder('app');
   clearHolder(holder);
   return JSON.stringify({ ...holder, token: 'foreign', ...overrides });
 }
 
-test('the first instance writes, the second says who does, and takes over when the first is gone', async () => {
+test('the first instance writes, the second names it, and takes over when the first is gone', async () => {
   const folder = await temporaryFolder();
   const first = await started(folder);
   const second = await started(folder, 'web');
@@ -47,7 +47,7 @@ test('the lock of a process that was killed is taken over at once', async () => 
   expect((await started(folder)).problem).toBeNull();
 });
 
-test('the lock of a process that is killed is taken over at the next look, long before its heartbeat is missed', async () => {
+test('the lock of a process that is killed is taken over at the next check, long before its heartbeat is overdue', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'instance.lock');
   const file = new URL('./test-support/lock-child.mjs', import.meta.url).pathname;
@@ -62,7 +62,7 @@ test('the lock of a process that is killed is taken over at the next look, long 
   await vi.waitFor(() => expect(lock.problem).toBeNull(), { timeout: 5000 });
 });
 
-test('a container on the same machine does not take over from one that lives, whatever its process ids are here', async () => {
+test('a container on the same machine does not take over from one that is running, whatever its process ids are here', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'instance.lock');
   await writeFile(path, foreignHolder({ pid: deadPid(), pidNamespace: 'pid:[1]' }));
@@ -75,10 +75,10 @@ test('a container on the same machine does not take over from one that lives, wh
   await vi.waitFor(() => expect(lock.problem).toBeNull(), { timeout: 3000 });
 });
 
-test('writes nothing after it was given back', async () => {
+test('writes nothing after its release', async () => {
   const folder = await temporaryFolder();
   const lock = await started(folder);
-  // Also one that was asked before, and would write afterwards.
+  // Including a check from before, whose write would come afterwards.
   const pending = expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
   await lock.release();
   await pending;
@@ -89,13 +89,13 @@ test('writes nothing after it was given back', async () => {
   await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'READ_ONLY' });
 });
 
-test('a lock with our own process id from an earlier life is taken over', async () => {
+test('a lock with our own process id from an earlier process is taken over', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'instance.lock'), foreignHolder({}));
   expect((await started(folder)).problem).toBeNull();
 });
 
-test('a holder on another machine counts as gone once its heartbeat stands still, however old its clock says it is', async () => {
+test('a holder on another machine counts as gone once its heartbeat stops, whatever its clock says', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'instance.lock');
   await writeFile(path, foreignHolder({ machine: 'elsewhere', boot: 'another', pid: 1 }));
@@ -110,7 +110,7 @@ test('a holder on another machine counts as gone once its heartbeat stands still
   await vi.waitFor(() => expect(lock.problem).toBeNull(), { timeout: 3000 });
 });
 
-test('an empty lock file, left by a full disk, does not lock anybody out for good', async () => {
+test('an empty lock file, left by a full disk, does not lock everyone out permanently', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'instance.lock'), '');
   const lock = await started(folder);
@@ -137,7 +137,7 @@ test('of many instances that find an abandoned lock exactly one writes', async (
   expect(locks.filter((lock) => lock.problem === null)).toHaveLength(1);
 });
 
-test('a deleted lock file is made again before the next write', async () => {
+test('a deleted lock file is recreated before the next write', async () => {
   const folder = await temporaryFolder();
   const lock = await started(folder);
   await rm(folder, { recursive: true });
@@ -145,7 +145,7 @@ test('a deleted lock file is made again before the next write', async () => {
   expect(await readFile(join(folder, 'instance.lock'), 'utf8')).toContain(String(process.pid));
 });
 
-test('a folder that cannot be written makes the instance read-only and says why', async () => {
+test('a folder that cannot be written makes the instance read-only, with the reason', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'file'), '');
   const lock = await started(join(folder, 'file', 'inside'));

@@ -1,28 +1,20 @@
 /**
  * Who may write in the data folder. One instance holds `instance.lock`; the others read only and take over when it is
- * gone. The file's content says who holds it and never changes; its modification time is the holder's heartbeat.
+ * gone.
  */
-import { mkdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/api/errors.ts';
-import { codeOf, storageError } from './json-file.ts';
-import {
-  clearHolder,
-  HeartbeatWatch,
-  ignoreMissing,
-  newHolder,
-  parseHolder,
-  presenceOf,
-  type Holder,
-} from './lock-holder.ts';
+import { storageError } from './json-file.ts';
+import { HeartbeatWatch, LockFile, type FoundLock } from './lock-file.ts';
+import { presenceOf } from './lock-holder.ts';
 
 export interface LockTimes {
-  /** Between two heartbeats, and between two looks at somebody else's lock, ms. */
+  /** Interval of heartbeats, and of checks of another instance's lock, ms. */
   beatMs: number;
-  /** A heartbeat that stands still for this long is a holder that is gone, ms. */
+  /** A holder whose heartbeat is overdue by this time counts as gone, ms. */
   staleMs: number;
-  /** After a takeover: how long to wait before believing that no other instance took over too, ms. */
+  /** Wait after a takeover to make sure that no other instance took over too, ms. */
   settleMs: number;
 }
 
@@ -31,12 +23,10 @@ const DEFAULT_TIMES: LockTimes = { beatMs: 1000, staleMs: 15_000, settleMs: 200 
 const RELEASED = 'Tokenscope is closing and no longer saves changes.';
 
 export class InstanceLock {
-  readonly #path: string;
-  readonly #folder: string;
+  readonly #file: LockFile;
   readonly #times: LockTimes;
-  readonly #self: Holder;
   readonly #listeners = new Set<(problem: string | null) => void>();
-  /** Why this instance does not hold the lock; null: it does. */
+  /** Why this instance does not hold the lock; null if it does. */
   #problem: string | null = 'The data folder has not been opened yet.';
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> = Promise.resolve();
@@ -44,19 +34,17 @@ export class InstanceLock {
   readonly #watch = new HeartbeatWatch();
 
   constructor(folder: string, label: string, times: Partial<LockTimes> = {}) {
-    this.#folder = folder;
-    this.#path = join(folder, 'instance.lock');
+    this.#file = new LockFile(join(folder, 'instance.lock'), label);
     this.#times = { ...DEFAULT_TIMES, ...times };
-    this.#self = newHolder(label);
   }
 
-  /** Takes the lock if it is free, and goes on beating or watching until `release`. */
+  /** Takes the lock if it is free, and keeps beating or watching until `release`. */
   async start(): Promise<void> {
     await this.#look();
     this.#schedule();
   }
 
-  /** Null while this instance may write, else the reason in words. */
+  /** Null while this instance may write, else the reason. */
   get problem(): string | null {
     return this.#problem;
   }
@@ -67,7 +55,7 @@ export class InstanceLock {
   }
 
   /**
-   * To be called right before each write: a process that slept (a closed laptop, a debugger) may have lost the lock.
+   * Must be called right before each write: a process that slept (a closed laptop, a debugger) may have lost the lock.
    * @throws EngineError READ_ONLY
    */
   async assertHeld(): Promise<void> {
@@ -75,17 +63,17 @@ export class InstanceLock {
     if (this.#problem !== null) throw new EngineError('READ_ONLY', this.#problem);
   }
 
-  /** Gives the lock back. From now on `assertHeld` refuses. */
+  /** Releases the lock. From now on `assertHeld` throws. */
   async release(): Promise<void> {
     this.#released = true;
-    // Listeners are not told: the instance ends.
+    // Listeners are not called, because the instance ends.
     this.#problem = RELEASED;
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#looking;
-    clearHolder(this.#self);
     // A folder that cannot be read holds no lock of ours.
-    const holder = await this.#read().catch(() => null);
-    if (holder?.token === this.#self.token) await unlink(this.#path).catch(ignoreMissing);
+    const isHeld = await this.#file.isHeld().catch(() => false);
+    if (isHeld) await this.#file.release();
+    else this.#file.forget();
   }
 
   #schedule(): void {
@@ -101,72 +89,34 @@ export class InstanceLock {
       try {
         this.#setProblem(await this.#hold());
       } catch (error) {
-        this.#setProblem(storageError('write', this.#path, error).message);
+        this.#setProblem(storageError('write', this.#file.path, error).message);
       }
     }));
   }
 
-  /** @returns null when this instance holds the lock afterwards, else why not */
+  /** @returns null when this instance now holds the lock, else why not */
   async #hold(): Promise<string | null> {
-    const holder = await this.#read();
-    if (holder?.token === this.#self.token) {
-      const now = new Date();
-      await utimes(this.#path, now, now);
+    const found = await this.#file.read();
+    if (this.#file.isOwn(found)) {
+      await this.#file.beat();
       return null;
     }
-    if (holder === null) {
-      const created = await this.#create();
-      return created ? null : heldBy(await this.#read());
+    if (found !== null) {
+      if (!(await this.#isGone(found))) return heldBy(found);
+      await this.#file.removeLeftBehind(found);
     }
-    if (!(await this.#isGone(holder))) return heldBy(holder);
-    return await this.#takeOver(holder);
+    const isCreated = await this.#file.create();
+    if (isCreated && found === null) return null;
+    // Another instance that takes over may have our new lock aside for a moment, taking it for the one left behind.
+    if (isCreated) await sleep(this.#times.settleMs);
+    const winner = await this.#file.read();
+    return this.#file.isOwn(winner) ? null : heldBy(winner);
   }
 
-  /** Null: no lock file. A file that is empty or damaged reads as a holder nobody knows. */
-  async #read(): Promise<Holder | null> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, 'utf8');
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return null;
-      throw error;
-    }
-    return parseHolder(text);
-  }
-
-  /** @returns false when somebody else was faster */
-  async #create(): Promise<boolean> {
-    await mkdir(this.#folder, { recursive: true });
-    try {
-      await writeFile(this.#path, JSON.stringify(this.#self), { flag: 'wx', mode: 0o600 });
-      return true;
-    } catch (error) {
-      if (codeOf(error) === 'EEXIST') return false;
-      // A full disk leaves an empty lock behind, which would keep every instance out for a while.
-      await unlink(this.#path).catch(ignoreMissing);
-      throw error;
-    }
-  }
-
-  async #isGone(holder: Holder): Promise<boolean> {
+  async #isGone({ holder }: FoundLock): Promise<boolean> {
     if (presenceOf(holder) === 'gone') return true;
     // Also for a process that runs: one that is stopped must not keep everybody else out.
-    return (await this.#watch.look(this.#path, holder.token)) > this.#times.staleMs;
-  }
-
-  /** Of several instances that take over at once the last to rename holds the lock; the others see that and step back. */
-  async #takeOver(gone: Holder): Promise<string | null> {
-    const own = `${this.#path}.${this.#self.token}`;
-    await writeFile(own, JSON.stringify(this.#self), { mode: 0o600 });
-    const current = await this.#read();
-    if (current !== null && current.token !== gone.token) {
-      await unlink(own);
-      return heldBy(current);
-    }
-    await rename(own, this.#path);
-    await sleep(this.#times.settleMs);
-    const winner = await this.#read();
-    return winner?.token === this.#self.token ? null : heldBy(winner);
+    return (await this.#watch.look(this.#file.path, holder.token)) > this.#times.staleMs;
   }
 
   #setProblem(problem: string | null): void {
@@ -176,10 +126,10 @@ export class InstanceLock {
   }
 }
 
-function heldBy(holder: Holder | null): string {
+function heldBy(found: FoundLock | null): string {
   const who =
-    holder === null || holder.pid === 0
+    found === null || found.holder.pid === 0
       ? 'Another Tokenscope'
-      : `Another Tokenscope (${holder.label === 'web' ? 'in the browser' : 'the app'}, process ${holder.pid})`;
+      : `Another Tokenscope (${found.holder.label === 'web' ? 'in the browser' : 'the app'}, process ${found.holder.pid})`;
   return `${who} is using the same data folder. Chats are saved here too, but settings are saved only after the other one is closed.`;
 }

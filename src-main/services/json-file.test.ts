@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { putAside, readJson, storageError, writeJson } from './json-file.ts';
 import { temporaryFolder } from './test-support/support.ts';
 
-test('a write that fails leaves the old file and says what to do', async () => {
+test('a failed write keeps the old file, and the error says what to do', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'value.json');
   await writeJson(path, { value: 1 });
@@ -14,7 +14,7 @@ test('a write that fails leaves the old file and says what to do', async () => {
   await expect(readJson(folder)).rejects.toMatchObject({ code: 'STORAGE' });
 });
 
-test('a full disk is named, with the way out', () => {
+test('a full disk is reported with a remedy', () => {
   const error = storageError('write', '/data/a.json', Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC' }));
   expect(error.code).toBe('STORAGE');
   expect(error.message).toContain('the disk is full. Free some space');

@@ -1,19 +1,19 @@
-/** JSON files that survive a crash, a full disk and damage: written whole or not at all, never overwritten unread. */
+/** JSON files that survive a crash, a full disk and damage: written atomically, and never overwritten unread. */
 import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { EngineError } from '../engine/api/errors.ts';
 
-/** What a file holds; `damaged` is a file that is there and is not JSON. */
+/** Content of a file; `damaged` is an existing file that is not JSON. */
 export type JsonRead = { state: 'missing' } | { state: 'damaged'; why: string } | { state: 'read'; value: unknown };
 
-/** @throws EngineError STORAGE when the file is there and cannot be read */
+/** @throws EngineError STORAGE when the file exists and cannot be read */
 export async function readJson(path: string): Promise<JsonRead> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    // `ENOTDIR`: where its folder should be there is a file.
+    // `ENOTDIR`: a file has the path of its folder.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { state: 'missing' };
     throw storageError('read', path, error);
   }
@@ -25,8 +25,8 @@ export async function readJson(path: string): Promise<JsonRead> {
 }
 
 /**
- * Replaces the file in one step: after a crash it holds either the old or the new value. Makes its folder.
- * @throws EngineError STORAGE; the old file is then still there
+ * Replaces the file atomically: after a crash it holds either the old or the new value. Creates its folder.
+ * @throws EngineError STORAGE; the old file is then unchanged
  */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   try {
@@ -38,7 +38,7 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 }
 
 /**
- * Renames a damaged file to `NAME.corrupt` (`.corrupt-2`, ... when that is taken), so that nothing writes over it.
+ * Renames a damaged file to `NAME.corrupt` (`.corrupt-2`, ... if that exists), so that it is not overwritten.
  * @returns the new path
  */
 export async function putAside(path: string): Promise<string> {
@@ -50,7 +50,7 @@ export async function putAside(path: string): Promise<string> {
   }
 }
 
-/** A failed file operation in words that a person can act on. */
+/** Describes a failed file operation and its remedy. */
 export function storageError(action: 'read' | 'write' | 'delete', path: string, error: unknown): EngineError {
   const code = codeOf(error) ?? 'unknown';
   const details = { path, systemCode: code };

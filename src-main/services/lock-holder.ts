@@ -1,9 +1,7 @@
-/** Who holds a lock file, and whether that process still runs. Shared by the lock on the data folder and by file locks. */
+/** Who holds a lock file, and whether that process still runs. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import { codeOf } from './json-file.ts';
 
 /** The content of a lock file. It never changes while the lock is held; the file's modification time is the heartbeat. */
@@ -12,19 +10,19 @@ export interface Holder {
   pid: number;
   /** Host name. */
   machine: string;
-  /** What the holder calls itself: `app`, `web`, `file`. */
+  /** Name of the kind of holder: `app`, `web`, `file`. */
   label: string;
   /** Linux: id of the kernel's boot; null elsewhere and in locks of earlier versions. */
   boot: string | null;
-  /** Linux: the namespace in which `pid` counts. Containers (Flatpak, Docker) have their own. */
+  /** Linux: the namespace of `pid`. Containers (Flatpak, Docker) have their own. */
   pidNamespace: string | null;
-  /** Linux: when the process started, in clock ticks since boot. Tells a reused process id apart. */
+  /** Linux: when the process started, in clock ticks since boot, which detects a reused process id. */
   startTicks: string | null;
 }
 
 /**
- * `unknown`: the process id says nothing here (another machine, another namespace, an id that may be reused), so only the
- * heartbeat tells.
+ * `unknown`: the process id is not meaningful here (another machine, another namespace, an id that may be reused), so
+ * only the heartbeat counts.
  */
 export type Presence = 'running' | 'gone' | 'unknown';
 
@@ -39,7 +37,9 @@ export const UNKNOWN_HOLDER: Holder = {
   startTicks: null,
 };
 
-/** Locks that this process holds or wants: a lock with our process id and none of these tokens is from an earlier process. */
+/**
+ * Locks that this process holds or waits for: a lock with our process id and another token is from an earlier process.
+ */
 const liveTokens = new Set<string>();
 
 const here = {
@@ -49,7 +49,7 @@ const here = {
   startTicks: processState(process.pid)?.startTicks ?? null,
 };
 
-/** This process as the holder of one lock, with a token of its own. Counts as running until `clearHolder`. */
+/** This process as the holder of one lock, with a new token. Counts as running until `clearHolder`. */
 export function newHolder(label: string): Holder {
   const token = randomUUID();
   liveTokens.add(token);
@@ -60,7 +60,14 @@ export function clearHolder({ token }: Holder): void {
   liveTokens.delete(token);
 }
 
+/** Of file locks from before there was a heartbeat: `PID HOST UUID`. */
+const EARLIER_FORMAT = /^(\d+) (\S+) \S+$/;
+
 export function parseHolder(text: string): Holder {
+  const [, earlierPid, earlierMachine = ''] = EARLIER_FORMAT.exec(text) ?? [];
+  if (earlierPid !== undefined) {
+    return { ...UNKNOWN_HOLDER, token: text, pid: Number(earlierPid), machine: earlierMachine };
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -78,49 +85,20 @@ export function parseHolder(text: string): Holder {
   return { token, pid, machine, label, ...own };
 }
 
-/** Whether a holder's process runs, as far as its process id tells. */
+/** Whether a holder's process is running, judging by its process id. */
 export function presenceOf(holder: Holder): Presence {
   if (liveTokens.has(holder.token)) return 'running';
   if (holder.pid <= 0) return 'unknown';
   if (!sharesProcessIds(holder)) {
-    // Earlier versions wrote neither boot nor namespace: a process that is seen counts, one that is not may be in a container.
+    // Earlier versions wrote neither boot nor namespace: an existing process counts, a missing one may be in a container.
     const isEarlier = holder.boot === null && holder.machine === here.machine;
     return isEarlier && holder.pid !== process.pid && isRunning(holder.pid) ? 'running' : 'unknown';
   }
   if (holder.pid === process.pid || !isRunning(holder.pid)) return 'gone';
   const state = processState(holder.pid);
-  // Elsewhere than on Linux, or for another user's process, the id may have been given out again.
+  // Except on Linux, and for another user's process, the id may have been reused.
   if (state === null || holder.startTicks === null) return 'unknown';
   return state.isDead || state.startTicks !== holder.startTicks ? 'gone' : 'running';
-}
-
-/** Follows the heartbeat of one lock file, on this process's own clock: a changed system time ends no lock. */
-export class HeartbeatWatch {
-  #beat = '';
-  #since = 0;
-  #hasMoved = false;
-
-  /** Whether the present holder's heartbeat was seen to move. */
-  get hasMoved(): boolean {
-    return this.#hasMoved;
-  }
-
-  /** @returns for how long the heartbeat has stood still, ms; 0 when the file is gone */
-  async look(path: string, token: string): Promise<number> {
-    const beat = await stat(path, { bigint: true }).then(({ mtimeNs }) => `${token} ${mtimeNs}`, ignoreMissing);
-    if (beat === undefined) return 0;
-    if (beat !== this.#beat) {
-      this.#hasMoved = this.#beat.startsWith(`${token} `);
-      this.#beat = beat;
-      this.#since = performance.now();
-    }
-    return performance.now() - this.#since;
-  }
-}
-
-export function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT') throw error;
-  return undefined;
 }
 
 function sharesProcessIds({ machine, boot, pidNamespace }: Holder): boolean {
@@ -137,15 +115,15 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** From `/proc`; null where there is none, or it does not show this process. */
+/** From `/proc`; null if there is none, or it does not show this process. */
 function processState(pid: number): { isDead: boolean; startTicks: string } | null {
   return orNull(() => {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name before it, in parentheses, may hold anything. State is field 3, start time field 22.
+    // The name before it, in parentheses, may contain anything. State is field 3, start time field 22.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const [state, startTicks] = [fields[0], fields[19]];
     if (state === undefined || startTicks === undefined) return null;
-    // A killed process whose parent has not asked for its exit code yet.
+    // A zombie process.
     return { isDead: state === 'Z' || state === 'X', startTicks };
   });
 }

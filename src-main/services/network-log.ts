@@ -3,23 +3,23 @@ import type { NetworkRecord } from '../protocol/app/app-services.ts';
 const MAX_RECORDS = 500;
 const MAX_URL = 500;
 
-/** A request that is not over yet. */
+/** A request in progress. */
 export interface RunningRequest {
   received(bytes: number): void;
-  /** @param note how it went, for a person */
+  /** @param note outcome, for people */
   end(result: 'done' | 'failed', note: string): void;
 }
 
-/** Every request that left the app, or tried to. The latest 500, oldest first. */
+/** All requests that left the app, or tried to. The latest 500, oldest first. */
 export class NetworkLog {
   #records: NetworkRecord[] = [];
 
-  /** A request that nobody asked for. */
+  /** Records a request that was blocked. */
   refused(url: string): void {
     this.#add({ url, result: 'refused', bytes: 0, note: null });
   }
 
-  /** @param note who asked for it */
+  /** @param note purpose of the request */
   begin(url: string, note: string): RunningRequest {
     const record = this.#add({ url: withoutQuery(url), result: 'running', bytes: 0, note });
     return {
@@ -43,7 +43,7 @@ export class NetworkLog {
   }
 }
 
-/** What follows the question mark is often a key that opens the file to anybody for a while. */
+/** A query is often a temporary access key. */
 function withoutQuery(url: string): string {
   const at = url.indexOf('?');
   return at === -1 ? url : `${url.slice(0, at)}?…`;

@@ -1,10 +1,10 @@
 import { TRUSTED_TYPES_POLICIES } from '../protocol/app/app-bridge.ts';
 
 /**
- * Headers of everything a page is made of, in both hosts. Nothing is loaded from anywhere but the app itself, no HTML
- * is made from text but through a named policy, and the page is isolated (`crossOriginIsolated`), which shared memory
+ * Headers of everything a page is made of, in both hosts. Nothing is loaded from anywhere but the app itself, HTML is
+ * created from text only through a named policy, and the page is isolated (`crossOriginIsolated`), which shared memory
  * needs.
- * @param devServer Origin of the development server whose files are passed on; null in what is built.
+ * @param devServer Origin of the development server whose files are proxied; null in a build.
  * @param webAssembly Whether what is served may compile WebAssembly: the scripts of Workers that compute, never a page.
  */
 export function pageHeaders(devServer: string | null = null, webAssembly = false): Record<string, string> {
@@ -23,7 +23,7 @@ function contentSecurityPolicy(devServer: string | null, webAssembly: boolean): 
   const directives = [
     "default-src 'none'",
     webAssembly ? "script-src 'self' 'wasm-unsafe-eval'" : "script-src 'self'",
-    // The development server puts styles into the page by script and talks over a web socket.
+    // The development server adds styles by script and uses a web socket.
     devServer === null ? "style-src 'self'" : "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data:",
     "font-src 'self'",

@@ -29,7 +29,7 @@ async function started(folder: string, host: 'electron' | 'web' = 'electron') {
   return { services, events, opened };
 }
 
-test('calls are checked, done and answered as data', async () => {
+test('calls are checked, executed and answered as data', async () => {
   const { services, events, opened } = await started(await temporaryFolder());
   await services.invoke('chatsList');
   const chat = write('chat-1', 0, smallChat());
@@ -69,13 +69,13 @@ test('calls are checked, done and answered as data', async () => {
   }
 });
 
-test('a second instance says that it does not save settings, and saves them after the first has ended', async () => {
+test('a second instance reports that it does not save settings, and saves them after the first has ended', async () => {
   const folder = await temporaryFolder();
   const first = await started(folder);
   const second = await started(folder, 'web');
   expect(first.events).toEqual([{ type: 'readOnly', message: null }]);
   expect(second.events).toMatchObject([{ type: 'readOnly', message: expect.stringContaining('the app') }]);
-  // So does every page that comes later: a second tab, or the same one after a reload.
+  // As does every later page: a second tab, or a reload.
   const late: AppEvent[] = [];
   second.services.onEvent((event) => late.push(event))();
   expect(late).toEqual(second.events);
@@ -94,7 +94,7 @@ test('a second instance says that it does not save settings, and saves them afte
   expect(await second.services.invoke('chatsList')).toHaveLength(2);
 });
 
-test('stopping waits for what is being written', async () => {
+test('stopping waits for pending writes', async () => {
   const folder = await temporaryFolder();
   const { services } = await started(folder);
   const written = services.invoke('chatWrite', write('one', 0, smallChat()));
@@ -104,7 +104,7 @@ test('stopping waits for what is being written', async () => {
   expect(await again.services.invoke('chatGet', 'one')).toMatchObject({ revision: 5 });
 });
 
-test('every page hears the present state and the notices, also those from before it was there', async () => {
+test('every page receives the current state and all notices, including earlier ones', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'settings.json'), '{');
   await mkdir(join(folder, 'chats'));
@@ -123,7 +123,7 @@ test('every page hears the present state and the notices, also those from before
   expect(late).toHaveLength(4);
 });
 
-test('ending waits for saves, but neither for a dialog nor for long', async () => {
+test('quitting waits for saves, but not for dialogs or for long', async () => {
   let inDialog = 0;
   const services = new LocalAppServices({
     host: 'electron',
@@ -131,7 +131,7 @@ test('ending waits for saves, but neither for a dialog nor for long', async () =
     modelsDir: resolve('resources/models'),
     openExternal: () => new Promise(() => undefined),
     restartEngine: async () => undefined,
-    // Nobody ever answers.
+    // Nobody ever responds.
     chooseModel: () => new Promise(() => void inDialog++),
   });
   await services.start();
@@ -188,7 +188,7 @@ test('settings and a list of models that cannot be read do not keep the app from
   expect(await services.invoke('modelsList')).toMatchObject([{ id: 'tiny-transformer' }]);
 });
 
-test('the note on the runtime appears only for another Electron than the pinned one', () => {
+test('the runtime note appears only if Electron differs from the pinned version', () => {
   expect(runtimeNote('45.4.1', '^45.4.1')).toBeNull();
   expect(runtimeNote('45.5.0', '^45.4.1')).toBeNull();
   expect(runtimeNote('45.4.1', '45.4.1')).toBeNull();
@@ -228,17 +228,17 @@ test.each([
   'a',
   '/',
   '',
-])('no file lies at %j', (path) => {
+])('%j is refused', (path) => {
   expect(fileUnder('/root', path)).toBeNull();
 });
 
-test('plain paths reach their file and its type', () => {
+test('plain paths resolve to their file and type', () => {
   expect(fileUnder('/root', '/assets/index-B_x-1.js')).toBe(join('/root', 'assets', 'index-B_x-1.js'));
   expect(mimeType('a/b.js')).toBe('text/javascript; charset=utf-8');
   expect(mimeType('model.safetensors')).toBe('application/octet-stream');
 });
 
-test('ranges are read as RFC 9110 says', () => {
+test('ranges are parsed as in RFC 9110', () => {
   expect(parseRange(undefined, 10)).toEqual({ kind: 'whole' });
   expect(parseRange('bytes=0-3', 10)).toEqual({ kind: 'part', start: 0, end: 3 });
   expect(parseRange('bytes=4-', 10)).toEqual({ kind: 'part', start: 4, end: 9 });

@@ -1,27 +1,27 @@
 /**
- * The content of `settings.json`: the settings, a version, and whatever else was in the file, which another release of
- * Tokenscope may have put there and which is written back as it was.
+ * The content of `settings.json`: the settings, a version, and unknown keys, which another release of Tokenscope may have
+ * written and which are preserved.
  */
 import type { Settings } from '../protocol/app/app-services.ts';
 import { parseStoredSettings } from '../protocol/app/settings-schemas.ts';
 
-/** Goes up when an earlier release could not read the file any more without losing something. */
+/** Increases when an earlier release could not read the file without loss. */
 export const SETTINGS_VERSION = 1;
 
-/** Until each model had settings of its own; they are the first model's now. */
+/** Replaced when each model got its own settings, which now start with these. */
 const REPLACED_KEYS = ['sampling', 'stop'];
 
 type Keys = Readonly<Record<string, unknown>>;
 
 export interface SettingsFile {
   settings: Settings;
-  /** Written by a later release: to be left as it is. */
+  /** Whether a later release wrote it, so that it must not be changed. */
   isLater: boolean;
-  /** What the file held, for `settingsToWrite`. */
+  /** The parsed file, for `settingsToWrite`. */
   stored: Keys;
 }
 
-/** @returns null for a value that is no settings at all */
+/** @returns null for an invalid value */
 export function readSettings(value: unknown): SettingsFile | null {
   if (!isKeys(value)) return null;
   const { version } = value;
@@ -29,7 +29,7 @@ export function readSettings(value: unknown): SettingsFile | null {
   return { settings: parseStoredSettings(value), isLater, stored: value };
 }
 
-/** @param file what was read last */
+/** @param file as it was last read */
 export function settingsToWrite(settings: Settings, { settings: read, stored }: SettingsFile): Keys {
   const replaced = Object.hasOwn(stored, 'perModel') ? [] : REPLACED_KEYS;
   const kept = Object.fromEntries(Object.entries(stored).filter(([key]) => !replaced.includes(key)));
@@ -37,8 +37,8 @@ export function settingsToWrite(settings: Settings, { settings: read, stored }: 
 }
 
 /**
- * Adds what `stored` has and `read`, which was made of it, has not. Of a part that is in neither any more, such as the
- * settings of a model that were reset, nothing comes back.
+ * Adds what `stored` has but `read`, which was derived from it, lacks. Nothing is restored in parts that are gone, such
+ * as the settings of a model that were reset.
  */
 function withUnknown(value: Keys, read: Keys, stored: Keys): Keys {
   const result: Record<string, unknown> = { ...value };
@@ -53,7 +53,7 @@ function withUnknown(value: Keys, read: Keys, stored: Keys): Keys {
   return result;
 }
 
-/** Models that were left out on reading, because there were too many, stay out. */
+/** Models that were dropped on reading, because there were too many, stay dropped. */
 function perModel(value: Keys, read: Keys, stored: Keys): Keys {
   return withUnknown(value, read, Object.fromEntries(Object.entries(stored).filter(([id]) => Object.hasOwn(read, id))));
 }

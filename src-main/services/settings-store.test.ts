@@ -21,7 +21,7 @@ async function stored(folder: string): Promise<unknown> {
   return JSON.parse(await readFile(join(folder, 'settings.json'), 'utf8'));
 }
 
-test('settings start as the defaults, merge, and come back', async () => {
+test('settings start as the defaults, merge, and are read again', async () => {
   const { settings, folder } = await setUp();
   await settings.load();
   expect(settings.value.theme).toBe('system');
@@ -35,7 +35,7 @@ test('settings start as the defaults, merge, and come back', async () => {
   expect(again.settings.value).toMatchObject({ theme: 'light', useKvCache: false, tokensView: false });
 });
 
-test('damaged settings are kept aside, the defaults hold and are told of', async () => {
+test('damaged settings are renamed, and the defaults are used, with a notice', async () => {
   const { settings, folder, notices } = await setUp();
   await writeFile(join(folder, 'settings.json'), '{"theme":"da');
   await settings.load();
@@ -44,7 +44,7 @@ test('damaged settings are kept aside, the defaults hold and are told of', async
   expect(notices[0]).toContain('settings.json.corrupt');
 });
 
-test('a setting changed while read-only holds here and is saved after the takeover', async () => {
+test('a setting changed while read-only takes effect here and is saved after the takeover', async () => {
   const first = await setUp();
   const second = await setUp(first.folder);
   await first.settings.set({ theme: 'dark', tokensView: true });
@@ -61,14 +61,14 @@ test('a setting changed while read-only holds here and is saved after the takeov
   });
 });
 
-test('a change made while the lock is being lost is kept, and written at the next takeover', async () => {
+test('a change during the loss of the lock is kept, and saved at the next takeover', async () => {
   const folder = await temporaryFolder();
   const lock = new InstanceLock(folder, 'app', { beatMs: 60_000, staleMs: 200, settleMs: 10 });
   await lock.start();
   onTestFinished(() => lock.release());
   const settings = new SettingsStore(folder, lock, () => undefined);
   await settings.load();
-  // This process slept, and another took over; nobody has looked yet.
+  // This process slept, and another took over; nobody has noticed yet.
   await rm(join(folder, 'instance.lock'));
   const other = await setUp(folder);
   await other.settings.load();
@@ -79,7 +79,7 @@ test('a change made while the lock is being lost is kept, and written at the nex
   expect(await stored(folder)).toMatchObject({ theme: 'system', tokensView: true });
 
   await other.lock.release();
-  // Looks at once, as the next beat would.
+  // Checks at once, like the next heartbeat.
   await lock.start();
   expect(lock.problem).toBeNull();
   await settings.load();
@@ -88,10 +88,10 @@ test('a change made while the lock is being lost is kept, and written at the nex
   expect(await stored(folder)).toMatchObject({ theme: 'contrast', tokensView: true });
 });
 
-test('what cannot be saved holds, is told of, and is saved by itself once that is possible', async () => {
+test('an unsaved change takes effect, is reported, and is saved automatically once that is possible', async () => {
   const { settings, folder } = await setUp();
   await settings.load();
-  // Nothing can be renamed to where a folder is.
+  // A file cannot be renamed to the path of a folder.
   await mkdir(join(folder, 'settings.json', 'inside'), { recursive: true });
   await expect(settings.set({ theme: 'dark' })).rejects.toMatchObject({
     code: 'STORAGE',
@@ -106,7 +106,7 @@ test('what cannot be saved holds, is told of, and is saved by itself once that i
   expect((await readdir(folder)).sort()).toEqual(['instance.lock', 'settings.json']);
 });
 
-test('what could not be saved is tried once more at the end', async () => {
+test('unsaved changes are tried once more at the end', async () => {
   const folder = await temporaryFolder();
   const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
   await lock.start();
@@ -123,7 +123,7 @@ test('what could not be saved is tried once more at the end', async () => {
 /** Defaults of the settings that the first release did not have. */
 const ADDED_SINCE = { lastModelId: null };
 
-test('settings of the first release open as they are, and get a version with the next change', async () => {
+test('settings of the first release are read, and get a version with the next change', async () => {
   const { settings, folder, notices } = await setUp();
   const fixture = await readFile(new URL('./fixtures/v1/settings.json', import.meta.url), 'utf8');
   await writeFile(join(folder, 'settings.json'), fixture);
@@ -136,7 +136,7 @@ test('settings of the first release open as they are, and get a version with the
   expect(notices).toEqual([]);
 });
 
-test('what this release does not know is written back as it was', async () => {
+test('unknown keys are preserved', async () => {
   const { settings, folder } = await setUp();
   const fixture = await readFile(new URL('./fixtures/v1/settings.json', import.meta.url), 'utf8');
   const known = JSON.parse(fixture) as Settings & { perModel: Record<string, object> };
@@ -157,12 +157,12 @@ test('what this release does not know is written back as it was', async () => {
   await settings.set({ panel: { open: false, tab: 'stop' }, theme: 'light' });
   const changed = { theme: 'light', panel: { open: false, tab: 'stop', width: 320 } };
   expect(await stored(folder)).toEqual({ ...ADDED_SINCE, ...newer, ...changed });
-  // Settings that a person resets take along what was unknown in them.
+  // Resetting settings also removes unknown keys in them.
   await settings.set({ perModel: {} });
   expect(await stored(folder)).toMatchObject({ shortcuts: { send: 'Ctrl+Enter' }, perModel: {} });
 });
 
-test('a file of a later version is left as it is, with a notice, and changes stay in memory', async () => {
+test('a file of a later version is not changed, with a notice, and changes stay in memory', async () => {
   const { settings, folder, notices } = await setUp();
   const later = JSON.stringify({ version: 2, theme: 'dark', tokensView: 'sometimes' });
   await writeFile(join(folder, 'settings.json'), later);
@@ -177,7 +177,7 @@ test('a file of a later version is left as it is, with a notice, and changes sta
 });
 
 test.each(['a folder', 'a link to itself'])(
-  '%s in place of the file: the defaults hold, and it stays',
+  '%s instead of the file: the defaults are used, and it is kept',
   async (what) => {
     const { settings, folder, notices } = await setUp();
     const path = join(folder, 'settings.json');
@@ -196,7 +196,7 @@ test.each(['a folder', 'a link to itself'])(
   },
 );
 
-test('JSON that holds no settings is kept aside too', async () => {
+test('JSON without settings is renamed too', async () => {
   const { settings, folder, notices } = await setUp();
   await writeFile(join(folder, 'settings.json'), '[1]');
   await settings.load();

@@ -6,12 +6,12 @@ import type { InstanceLock } from './instance-lock.ts';
 import { putAside, readJson, writeJson, type JsonRead } from './json-file.ts';
 import { readSettings, settingsToWrite, type SettingsFile } from './settings-file.ts';
 
-/** Between two tries to save what could not be saved, ms. */
+/** Interval of retries to save, ms. */
 const RETRY_MS = 5000;
 
 /**
- * Settings in `settings.json`. Held in memory: a change that cannot be saved now holds all the same, and is saved as soon
- * as it can be. Changes that come while one is being written share the next write.
+ * Settings in `settings.json`. A change that cannot be saved now takes effect in memory, and is saved as soon as
+ * possible. Changes during a write are combined in the next one.
  */
 export class SettingsStore {
   readonly #path: string;
@@ -22,13 +22,13 @@ export class SettingsStore {
   #file: SettingsFile = nothingStored();
   /** Changes that are not in the file yet. */
   #unsaved: Partial<Settings> = {};
-  /** Why the file must be left as it is; null: it may be written. */
+  /** Why the file must not be changed; null if it may be written. */
   #leftAlone: string | null = null;
   #writing: Promise<void> = Promise.resolve();
   #nextWrite: Promise<void> | null = null;
   #retry: NodeJS.Timeout | null = null;
 
-  /** @param notice tells a person about a file that cannot be used */
+  /** @param notice reports an unusable file */
   constructor(folder: string, lock: InstanceLock, notice: (message: string) => void, retryMs = RETRY_MS) {
     this.#path = join(folder, 'settings.json');
     this.#lock = lock;
@@ -41,20 +41,20 @@ export class SettingsStore {
   }
 
   /**
-   * Reads the file again; to be called at the start and when another instance may have written it. A file that cannot be
-   * used is told of, and the defaults hold.
+   * Reads the file again; must be called at the start and when another instance may have written it. For an unusable file
+   * it uses the defaults and reports that.
    */
   async load(): Promise<void> {
-    // What is saved while the file is read may be in neither the file as it was read nor in `#unsaved` afterwards.
+    // A save while the file is read may be missing both from the content and from `#unsaved` afterwards.
     const unsaved = this.#unsaved;
     this.#file = await this.#read();
     this.#settings = { ...this.#file.settings, ...unsaved, ...this.#unsaved };
   }
 
   /**
-   * Merges top-level keys. Without the lock, and beside a file that must be left alone, the change holds for this instance;
-   * it is saved once it can be.
-   * @throws EngineError STORAGE when it could not be written; it holds all the same, and writing is tried again
+   * Merges top-level keys. Without the lock, or with a file that must not be changed, the change takes effect in this
+   * instance only; it is saved once that is possible.
+   * @throws EngineError STORAGE when it could not be written; it still takes effect, and writing is retried
    */
   async set(patch: Partial<Settings>): Promise<Settings> {
     const change = structuredClone(patch);
@@ -64,11 +64,11 @@ export class SettingsStore {
     return this.value;
   }
 
-  /** Saves what is not saved yet, if this instance may write. @throws EngineError STORAGE */
+  /** Saves unsaved changes, if this instance may write. @throws EngineError STORAGE */
   async saveUnsaved(): Promise<void> {
     if (this.#lock.problem !== null || Object.keys(this.#unsaved).length === 0) return;
     this.#nextWrite ??= this.#writing
-      // A failed write has been reported to its own caller.
+      // A failed write was reported to its own caller.
       .catch(() => undefined)
       .then(() => {
         this.#nextWrite = null;
@@ -78,9 +78,9 @@ export class SettingsStore {
     await this.#nextWrite;
   }
 
-  /** Tries once more to save what is not saved yet, then ends. */
+  /** Tries once more to save unsaved changes, then stops. */
   async stop(): Promise<void> {
-    // A person was told when it failed for the first time.
+    // The first failure was already reported.
     await this.saveUnsaved().catch(() => undefined);
     if (this.#retry !== null) clearTimeout(this.#retry);
   }
@@ -89,11 +89,11 @@ export class SettingsStore {
     try {
       await this.#lock.assertHeld();
     } catch (error) {
-      // Another instance has taken over: what is unsaved is saved when this one gets the lock back.
+      // Another instance has taken over: unsaved changes are saved when this one gets the lock back.
       if (EngineError.from(error).code === 'READ_ONLY') return;
       throw error;
     }
-    // It may have been put right meanwhile.
+    // It may have been repaired meanwhile.
     if (this.#leftAlone !== null) await this.load();
     if (this.#leftAlone !== null) return;
     const saving = this.#unsaved;
@@ -112,7 +112,7 @@ export class SettingsStore {
 
   #retryLater(): void {
     if (this.#retry !== null) clearTimeout(this.#retry);
-    // A try that fails comes back here.
+    // A failed retry schedules the next one.
     this.#retry = setTimeout(() => void this.saveUnsaved().catch(() => undefined), this.#retryMs);
     this.#retry.unref();
   }
@@ -150,7 +150,7 @@ export class SettingsStore {
 
   async #putAside(why: string): Promise<SettingsFile> {
     const what = `The settings could not be read (${why}). The defaults are used`;
-    // Only the instance that may write moves anything.
+    // Only the instance that may write renames anything.
     if (this.#lock.problem !== null) return this.#leaveAlone(what);
     try {
       const kept = await putAside(this.#path);

@@ -1,4 +1,4 @@
-/** From the path in a URL to a file: pure functions, shared by the app's own scheme and the web host. */
+/** Resolves URL paths to files: pure functions, shared by the app's own scheme and the web host. */
 import { extname, join } from 'node:path';
 
 const MIME_TYPES: Readonly<Record<string, string>> = {
@@ -30,14 +30,14 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 export function fileUnder(root: string, urlPath: string): string | null {
   if (!urlPath.startsWith('/')) return null;
   const segments = urlPath.slice(1).split('/');
-  // What is served has plain names, so an escape is never needed, and a second decoding has nothing to work on.
+  // Served files have plain names, so escapes are never needed, and double encoding cannot be exploited.
   return segments.every((segment) => SEGMENT.test(segment)) ? join(root, ...segments) : null;
 }
 
 export type RangeResult = { kind: 'whole' } | { kind: 'part'; start: number; end: number } | { kind: 'unsatisfiable' };
 
 /**
- * A `Range` header (RFC 9110, 14.2) of one range; several ranges, other units and what cannot be read mean the whole
+ * Parses a `Range` header (RFC 9110, 14.2) with one range. Several ranges, other units and invalid headers mean the whole
  * file, as the RFC allows.
  * @returns `start` and `end` are inclusive byte positions
  */

@@ -1,24 +1,24 @@
 import type { AboutInfo, AppEvent, AppServices, NetworkRecord } from '../../src-main/protocol/app/app-services.ts';
 
-/** How often the network log is read while the window is visible, ms. */
+/** Refresh interval of the network log while the window is visible, ms. */
 const LOOK_EVERY_MS = 15_000;
 
-/** Where a tab keeps which notices were dismissed, as a reloaded page hears all of them again. */
+/** Where a tab stores its dismissed notices: a reloaded page receives all of them again. */
 const DISMISSED = 'tokenscope-dismissed';
 const MAX_DISMISSED = 100;
 
 /** Shows a notice until it is dismissed. */
 export type ShowNotice = (text: string, ondismiss: () => void) => void;
 
-/** What the shell shows of the app itself: versions, the network log, notices, whether anything is saved. */
+/** Information about the app for the shell: versions, the network log, notices, whether changes are saved. */
 export class AppInfo {
   about = $state.raw<AboutInfo | null>(null);
   network = $state.raw<readonly NetworkRecord[]>([]);
-  /** Why nothing is saved; null when everything is. */
+  /** Why nothing is saved, or null. */
   readOnly = $state<string | null>(null);
-  /** Why the app's other half does not answer; null: it does. */
+  /** Why the app's main process or web host does not respond, or null. */
   away = $state<string | null>(null);
-  /** Why some of it is missing; null when nothing is. */
+  /** Why some of the information is missing, or null. */
   error = $state<string | null>(null);
 
   readonly #services: AppServices;
@@ -35,12 +35,12 @@ export class AppInfo {
     this.#storage = storage;
   }
 
-  /** Requests that left this computer: refused ones did not. */
+  /** Requests that left this computer, without the blocked ones. */
   get requests(): number {
     return this.network.filter((record) => record.result !== 'refused').length;
   }
 
-  /** Reads everything, and the network log again and again. @returns stops */
+  /** Reads everything, and polls the network log. @returns stops */
   follow(): () => void {
     const stopListening = this.#services.onEvent((event) => this.#take(event));
     void this.#read(async () => {
@@ -75,7 +75,7 @@ export class AppInfo {
     try {
       return (this.#storage.getItem(DISMISSED) ?? '').split(' ').filter((id) => id !== '');
     } catch {
-      // The browser keeps nothing for this page.
+      // The browser does not store anything for this page.
       return [];
     }
   }

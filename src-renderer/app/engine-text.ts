@@ -2,7 +2,7 @@ import type { LoadProgress, ModelInfo } from '../../src-main/engine/api/types.ts
 import { progressText } from '../features/models/messages.ts';
 import { formatDuration } from '../ui/format.ts';
 
-/** What the engine is doing, in a few words: what is being read and how far, or how long it took. */
+/** Status of the engine as a short text, with progress or load time. */
 export function engineText(engine: {
   status: 'starting' | 'ready' | 'empty' | 'lost';
   model: Pick<ModelInfo, 'loadMs'> | null;

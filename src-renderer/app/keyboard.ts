@@ -1,4 +1,4 @@
-/** What a key means to the window as a whole. Keys of single controls are theirs. */
+/** Keyboard shortcuts of the window. Controls handle their own keys. */
 export type Command =
   | 'next-region'
   | 'previous-region'
@@ -38,8 +38,8 @@ const ALONE: Readonly<Record<string, Command>> = {
 /**
  * The command of a key, or null.
  *
- * @param typing a text field has the focus: plain letters and digits are text then
- * @param mac Command takes Control's place
+ * @param typing a text field has the focus, so plain letters and digits are text
+ * @param mac Command replaces Control
  */
 export function commandFor(event: Key, { typing, mac }: { typing: boolean; mac: boolean }): Command | null {
   const control = mac ? event.metaKey : event.ctrlKey;
@@ -54,7 +54,7 @@ export function commandFor(event: Key, { typing, mac }: { typing: boolean; mac: 
 
 const NO_TEXT = new Set(['checkbox', 'radio', 'range', 'button', 'submit', 'reset', 'color', 'file']);
 
-/** Whether a key pressed there is text. */
+/** Whether keys typed in an element are text. */
 export function isTextField(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !NO_TEXT.has(target.type);

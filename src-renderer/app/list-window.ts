@@ -1,22 +1,22 @@
 /** Px. `ChatList.svelte` gives rows these heights. */
 export const HEAD_HEIGHT = 28;
 export const ROW_HEIGHT = 30;
-/** Rows beyond the visible part that are in the page, */
+/** Rows outside the visible part that are in the DOM, */
 const OVERSCAN_ROWS = 20;
-/** which change when as much as these rows was scrolled, px. */
+/** updated after scrolling by this height, px. */
 export const SCROLL_STEP = 10 * ROW_HEIGHT;
 
-/** Rows of a group that are in the page: from `from` up to, and without, `to`. */
+/** Rows of a group that are in the DOM: from `from` to before `to`. */
 export interface GroupRows {
   from: number;
   to: number;
 }
 
 /**
- * Which rows of a long list are in the page.
+ * Which rows of a long list are in the DOM.
  *
- * @param sizes rows of each group; a head stands above each
- * @param top what is scrolled away, px, rounded down to steps of `SCROLL_STEP`
+ * @param sizes number of rows of each group; each has a heading
+ * @param top scroll position, px, rounded down to steps of `SCROLL_STEP`
  * @param height of the visible part, px
  */
 export function rowsInPage(sizes: readonly number[], top: number, height: number): GroupRows[] {

@@ -16,9 +16,9 @@ import { followTheme } from './theme.ts';
 const target = document.querySelector('#app');
 if (target === null) throw new Error('index.html has no element #app to mount the window in.');
 
-// Until the settings are read, the system's theme is the best guess.
+// Use the system's theme until the settings are loaded.
 const stopFollowing = followTheme('system');
-// An address with a key in a tab that is open already only changes its fragment.
+// Opening an address with a key in an open tab only changes the fragment.
 window.addEventListener('hashchange', () => {
   if (signsIn(location.hash)) location.reload();
 });

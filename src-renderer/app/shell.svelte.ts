@@ -2,7 +2,7 @@ import { MediaQuery } from 'svelte/reactivity';
 
 export type View = 'chat' | 'models' | 'tokenizer';
 
-/** What of the window is shown. Nothing here outlives it; what does is a setting. */
+/** State of the window. What must outlive the window is a setting. */
 class Shell {
   view = $state<View>('chat');
   settingsOpen = $state(false);

@@ -2,7 +2,7 @@ import type { ThemeSetting } from '../../src-main/protocol/app/app-services.ts';
 
 export type Theme = Exclude<ThemeSetting, 'system'>;
 
-/** What `system` means under the given preferences of the system. */
+/** Resolves `system` with the system's preferences. */
 export function resolveTheme(setting: ThemeSetting, system: { dark: boolean; moreContrast: boolean }): Theme {
   if (setting !== 'system') return setting;
   if (system.moreContrast) return 'contrast';
@@ -10,7 +10,7 @@ export function resolveTheme(setting: ThemeSetting, system: { dark: boolean; mor
 }
 
 /**
- * Puts the theme on the document and keeps it right while the system's preferences change.
+ * Applies the theme to the document, and updates it when the system's preferences change.
  *
  * @returns stops following the system
  */

@@ -1,4 +1,4 @@
-/** The page's way to the engine and to the app's services, whatever host the page runs in. */
+/** Connects the page to the engine and the app's services, in any host. */
 import { ENGINE_PORT_MESSAGE, type TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import type { EngineApi } from '../../src-main/protocol/engine/api.ts';
 import { connectWorkerEngine, type WorkerModelFiles } from '../../src-main/protocol/engine/browser-engine.ts';
@@ -11,23 +11,23 @@ import { electronModelOpener, webModelOpener, type ModelOpener } from './model-o
 import { electronServices, webServices, type PageServices } from './services.ts';
 import { workerUrl } from './trusted-url.ts';
 
-/** `lost`: nobody is at the other end, and nobody is being started. */
+/** `lost`: there is no engine, and none is being started. */
 export type ConnectionState = 'starting' | 'ready' | 'lost';
 
 export interface Connection {
   readonly services: PageServices;
   readonly models: ModelOpener;
-  /** Reactive. `ready` means that the engine can be asked, not that it has a model. */
+  /** Reactive. `ready` means that the engine is running, not that it has a model. */
   readonly engine: ConnectionState;
-  /** False while the engine leaves a call unanswered that takes no time. Reactive. */
+  /** False while the engine does not answer a trivial call. Reactive. */
   readonly responds: boolean;
-  /** Why the engine is not ready, when there is something to say. Reactive. */
+  /** Why the engine is not ready, if known. Reactive. */
   readonly message: string | null;
   /** @throws EngineError BACKEND_LOST while there is no engine */
   client(): EngineApi;
-  /** Ends the engine, also one that hangs, and starts a fresh one. */
+  /** Ends the engine, even if it hangs, and starts a new one. */
   restart(): void;
-  /** Called at once and with every change: the engine, or null while there is none. @returns stops calling */
+  /** Calls `listener` now and with every change: the engine, or null. @returns unsubscribes */
   onEngine(listener: (engine: EngineApi | null) => void): () => void;
 }
 
@@ -80,7 +80,7 @@ abstract class LiveConnection implements Connection {
     this.#tell();
   }
 
-  /** There is no engine any more, or not yet. */
+  /** There is no engine. */
   protected detach(state: Exclude<ConnectionState, 'ready'>, message: string | null = null): void {
     const client = this.#client;
     this.#client = null;
@@ -97,7 +97,7 @@ abstract class LiveConnection implements Connection {
   }
 }
 
-/** The main process brokers the ports and restarts the utility process; the page takes each port that arrives. */
+/** The main process brokers the ports and restarts the utility process. The page uses each new port. */
 class ElectronConnection extends LiveConnection {
   readonly models: ModelOpener;
 
@@ -109,7 +109,7 @@ class ElectronConnection extends LiveConnection {
       if (event.source === window && isPortMessage(event.data) && port) this.attach(messagePortTransport(port));
     });
     this.services.onEvent((event) => {
-      // `ready` is believed when the port arrives, and a loss only where the port does not tell of it.
+      // `ready` counts when the port arrives, and a loss only if the port does not report it.
       if (event.type === 'engine' && event.state !== 'ready' && this.engine !== 'ready') {
         this.detach(event.state, event.message);
       }
@@ -119,7 +119,7 @@ class ElectronConnection extends LiveConnection {
 
   restart(): void {
     this.detach('starting');
-    // A failure shows as an engine that stays away; the main process says why in its own event.
+    // If this fails, there is no engine, and the main process reports why in an event.
     this.services.invoke('engineRestart').catch((error: unknown) => this.detach('lost', String(error)));
   }
 
@@ -133,14 +133,14 @@ function isPortMessage(data: unknown): boolean {
   return typeof data === 'object' && data !== null && 'type' in data && data.type === ENGINE_PORT_MESSAGE;
 }
 
-/** An engine that dies this soon after it was started is not started again unasked. */
+/** An engine that dies within this time after its start is not restarted automatically, ms. */
 const TOO_SOON_MS = 3000;
 const MAX_EARLY_DEATHS = 3;
 
 /** The engine is a Worker of the page. */
 class WebConnection extends LiveConnection {
   readonly models: ModelOpener;
-  /** What each Worker is lent anew. */
+  /** Files that are lent to each new Worker. */
   readonly #lent = new Map<string, WorkerModelFiles>();
   #worker: Worker | null = null;
   #startedAt = 0;

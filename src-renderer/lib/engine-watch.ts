@@ -6,10 +6,10 @@ import type {
   StreamName,
 } from '../../src-main/protocol/engine/api.ts';
 
-/** An engine that has not answered such a call after this long, ms, hangs. It answers most of them within 100 ms. */
+/** An engine that has not answered such a call after this time, ms, hangs. Most are answered within 100 ms. */
 export const UNANSWERED_MS = 5000;
 
-/** Answered at once by an engine that has nothing else to do. */
+/** Calls that an idle engine answers at once. */
 const QUICK: ReadonlySet<MethodName> = new Set([
   'status',
   'tokenize',
@@ -19,15 +19,15 @@ const QUICK: ReadonlySet<MethodName> = new Set([
   'stopLane',
 ]);
 
-/** An engine whose answers are waited for: tells whether it still gives any. */
+/** Watches whether an engine still answers. */
 export class EngineWatch implements EngineApi {
-  /** Calls and streams under way that may take long: meanwhile nothing is said of the engine. */
+  /** Number of long calls and streams in progress, during which the watch is suspended. */
   #long = 0;
   #overdue = 0;
   readonly #engine: EngineApi;
   readonly #onChange: (responds: boolean) => void;
 
-  /** @param onChange told when the engine stops answering, and when it answers again or is gone */
+  /** @param onChange called when the engine stops responding, and when it responds again or is gone */
   constructor(engine: EngineApi, onChange: (responds: boolean) => void) {
     this.#engine = engine;
     this.#onChange = onChange;
@@ -63,19 +63,19 @@ export class EngineWatch implements EngineApi {
 
   async #during(answer: Promise<unknown>): Promise<void> {
     this.#long++;
-    // Whoever called hears of a failure.
+    // The caller handles a failure.
     await answer.catch(() => undefined);
     this.#long--;
   }
 
-  /** The engine answers in order, so a question of its own tells of a call too that is called off meanwhile. */
+  /** The engine answers in order, so a call of the watch's own also covers calls that are cancelled. */
   async #await(): Promise<void> {
     let overdue = false;
     const timer = setTimeout(() => {
       overdue = this.#long === 0;
       if (overdue && this.#overdue++ === 0) this.#onChange(false);
     }, UNANSWERED_MS);
-    // A failure is an answer as well, or the engine is gone.
+    // An error is an answer too, or the engine is gone.
     await this.#engine.call('status', {}).catch(() => undefined);
     clearTimeout(timer);
     if (overdue && --this.#overdue === 0) this.#onChange(true);

@@ -1,15 +1,15 @@
 import type { AppEvent } from '../../src-main/protocol/app/app-services.ts';
 
-/** Kept for listeners that come late. */
+/** Stored for late listeners. */
 const MAX_NOTICES = 50;
 
 /**
- * Hands events to a page's listeners. One that comes late hears the present state (engine, read-only, host) and all
- * notices, so that it does not matter who listens first.
+ * Distributes events to a page's listeners. A late listener receives the current state (engine, read-only, host) and all
+ * notices, so the order of subscription does not matter.
  */
 export class EventHub {
   readonly #listeners = new Set<(event: AppEvent) => void>();
-  /** The latest of each type that is a state. */
+  /** The latest event of each type that represents a state. */
   readonly #state = new Map<AppEvent['type'], AppEvent>();
   readonly #notices = new Map<string, AppEvent>();
 
@@ -17,9 +17,9 @@ export class EventHub {
     return this.#listeners.size;
   }
 
-  /** The state follows after the current task, as if it came from outside. @returns stops */
+  /** Delivers the state after the current task. @returns unsubscribes */
   listen(listener: (event: AppEvent) => void): () => void {
-    // A function may listen twice.
+    // The same function may subscribe twice.
     const own = (event: AppEvent) => listener(event);
     this.#listeners.add(own);
     queueMicrotask(() => {
@@ -30,7 +30,7 @@ export class EventHub {
     return () => void this.#listeners.delete(own);
   }
 
-  /** A notice that was handed out already is left out: each new connection to the app begins with all of them. */
+  /** Skips notices that were already delivered: each new connection starts with all of them. */
   emit(event: AppEvent): void {
     if (event.type === 'notice') {
       if (this.#notices.has(event.id)) return;

@@ -70,11 +70,11 @@ it('gives Electron the dropped file itself, and hears of the model or why there 
       given.push(one.name);
       return one.name.endsWith('.gguf')
         ? { result: { ...BUILT_IN, id: 'opened-1' } }
-        : { error: { code: 'BAD_REQUEST', message: 'notes.txt is no model.', details: {} } };
+        : { error: { code: 'BAD_REQUEST', message: 'notes.txt is not a model.', details: {} } };
     },
   } as unknown as TokenscopeBridge;
   const opener = electronModelOpener(bridge, services);
   expect(await opener.drop(dropped([file('readme.txt'), file('a.gguf')]))).toMatchObject({ id: 'opened-1' });
-  await expect(opener.drop(dropped([file('notes.txt')]))).rejects.toThrow('notes.txt is no model.');
+  await expect(opener.drop(dropped([file('notes.txt')]))).rejects.toThrow('notes.txt is not a model.');
   expect(given).toEqual(['a.gguf', 'notes.txt']);
 });

@@ -1,17 +1,17 @@
-/** How a person's own models get to the engine: by their path in Electron, as lent files in a browser. */
+/** How the user's models reach the engine: by path in Electron, as lent files in a browser. */
 import type { TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppServices, ModelListing } from '../../src-main/protocol/app/app-services.ts';
 import { EngineError } from '../../src-main/engine/api/errors.ts';
 import { resultOf } from './services.ts';
 
 export interface ModelOpener {
-  /** Opened models are there again after a restart; else they last as long as the page. */
+  /** Opened models are kept after a restart, and not only until the page is closed. */
   readonly remembers: boolean;
   /** The built-in model, then the opened ones, newest first. */
   list(): Promise<ModelListing[]>;
-  /** Lets a person choose a file; null when none was chosen. @throws EngineError when it is not a model */
+  /** Opens a file dialog; null if nothing was chosen. @throws EngineError if it is not a model */
   choose(): Promise<ModelListing | null>;
-  /** Takes what was dropped on the window. @throws EngineError when it is not a model */
+  /** Opens dropped files. @throws EngineError if they are not a model */
   drop(transfer: DataTransfer): Promise<ModelListing>;
   /** Removes an opened model from the list; its files stay. */
   remove(id: string): Promise<void>;
@@ -33,7 +33,7 @@ export function electronModelOpener(bridge: TokenscopeBridge, services: AppServi
   };
 }
 
-/** What is known of files that a browser lent: nothing that a page cannot see. */
+/** The listing of files lent by a browser. */
 const LENT = {
   builtIn: false,
   source: 'lent',
@@ -53,7 +53,7 @@ const LENT = {
 /** The files of a model, or null to take them back. */
 export type LendFiles = (id: string, name: string, files: readonly File[] | null) => void;
 
-/** @param lend hands files to the engine's Worker, and to each one that follows it */
+/** @param lend passes files to the engine's Worker, and to each later one */
 export function webModelOpener(services: AppServices, lend: LendFiles): ModelOpener {
   let lent: ModelListing[] = [];
 

@@ -1,7 +1,7 @@
-/** A hidden page draws nothing; what waits for a frame there waits this long at most, ms. */
+/** Maximum wait for a frame, ms: a hidden page has none. */
 const HIDDEN_MS = 250;
 
-/** Calls back once: before the next picture is drawn, or a little later where none is drawn. */
+/** Calls `callback` once: before the next animation frame, or after a delay in a hidden page. */
 export function nextFrame(callback: () => void): void {
   let called = false;
   const once = () => {

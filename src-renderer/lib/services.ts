@@ -1,4 +1,4 @@
-/** `AppServices` as a page reaches them: through Electron's bridge, or from the server that the page came from. */
+/** `AppServices` for a page: through Electron's bridge, or from the web host. */
 import type { AppAnswer, TokenscopeBridge } from '../../src-main/protocol/app/app-bridge.ts';
 import { TOKEN_HEADER } from '../../src-main/protocol/app/app-bridge.ts';
 import type { AppEvent, AppMethodName, AppMethods, AppServices } from '../../src-main/protocol/app/app-services.ts';
@@ -7,7 +7,7 @@ import { fromErrorPayload } from '../../src-main/protocol/errors.ts';
 import { EventHub } from './event-hub.ts';
 import { eventsIn } from './event-stream.ts';
 
-/** `AppServices` in a page that may end at any time. */
+/** `AppServices` for a page that may be closed at any time. */
 export interface PageServices extends AppServices {
   /**
    * A call while the page ends (`pagehide`): the browser sends it even after the page is gone. That holds for at most
@@ -17,10 +17,10 @@ export interface PageServices extends AppServices {
   invokeLast: AppServices['invoke'];
 }
 
-/** Browsers keep at most 64 KiB of requests of a page that is gone, headers included. */
+/** Browsers limit the requests of a closed page to 64 KiB, headers included. */
 export const LAST_CALL_BYTES = 60 * 1024;
 
-/** The web host answers, but not to this page's key. */
+/** The web host rejects this page's key. */
 export class KeyRefusedError extends EngineError {
   constructor() {
     super('BAD_REQUEST', REFUSED);
@@ -45,10 +45,10 @@ export function electronServices(bridge: TokenscopeBridge): PageServices {
   };
 }
 
-/** Waits between attempts to listen again, ms; the last one repeats. */
+/** Reconnection delays, ms; the last one repeats. */
 const RETRY_MS = [400, 500, 1000, 2000];
 
-/** @param key of the address that the terminal printed; it goes with every request */
+/** @param key from the printed address; sent with every request */
 export function webServices(key: string, fetcher: typeof fetch = fetch.bind(globalThis)): PageServices {
   const hub = new EventHub();
   let listening: AbortController | null = null;
@@ -65,7 +65,7 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
         ...init,
       });
       ({ status } = response);
-      // The server is the other half of this program: its bodies are AppAnswers, whatever the status.
+      // The server is part of this program: its bodies are always AppAnswers, whatever the status.
       answer = (await response.json()) as AppAnswer<AppMethods[M]['result']>;
     } catch (error) {
       throw new EngineError('STORAGE', STOPPED, { method, reason: String(error) }, { cause: error });
@@ -106,7 +106,7 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
     const onOpen = () => {
       failures = 0;
       hub.emit({ type: 'host', state: 'here', message: null });
-      // What happened meanwhile was told to nobody.
+      // Events in the meantime were lost.
       if (wasOpen) void catchUp();
       wasOpen = true;
     };
@@ -118,7 +118,7 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
         refused = error instanceof KeyRefusedError;
       }
       if (signal.aborted) return;
-      // A host that is started again at once is not worth a message.
+      // Do not report a host that restarts at once.
       if (refused) hub.emit({ type: 'host', state: 'refused', message: REFUSED });
       else if (failures > 0) hub.emit({ type: 'host', state: 'away', message: STOPPED });
       await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 0);
@@ -126,14 +126,14 @@ export function webServices(key: string, fetcher: typeof fetch = fetch.bind(glob
     }
   }
 
-  /** Has the page read again what it shows. */
+  /** Makes the page reload its data. */
   async function catchUp(): Promise<void> {
     hub.emit({ type: 'chats' });
     hub.emit({ type: 'models' });
     try {
       hub.emit({ type: 'settings', settings: await invoke('settingsGet') });
     } catch {
-      // Away again: the next time it is here this is repeated.
+      // Lost again: this is repeated at the next connection.
     }
   }
 

@@ -1,4 +1,4 @@
-/** The one Trusted Types policy that the page makes itself: its Worker's address is a constant of the program. */
+/** The page's only Trusted Types policy: the address of its Worker is a constant. */
 
 interface TrustedTypesFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };

@@ -1,8 +1,8 @@
-/** Characters that cannot be seen, or not alone, made visible. */
+/** Makes invisible and combining characters visible. */
 
 export interface VisiblePart {
   text: string;
-  /** What it is, in words, when `text` stands for it; null: it is the text itself. */
+  /** Name of the character that `text` represents; null if it is the text itself. */
   name: string | null;
 }
 
@@ -38,12 +38,12 @@ const NAMED: ReadonlyMap<number, readonly [sign: string, name: string]> = new Ma
   [0xfffd, ['�', 'replacement character']],
 ]);
 
-/** Marks that only show on the character before them, which may be in another token. */
+/** Combining marks, whose base character may be in another token. */
 const MARK = /^\p{M}$/u;
-/** No glyph of their own: controls, formats, other spaces, unassigned and private ones. */
+/** Characters without a glyph: controls, formats, other spaces, unassigned and private ones. */
 const UNSEEN = /^[\p{C}\p{Z}]$/u;
 
-/** Splits a text into what can be seen and named signs for what cannot. */
+/** Splits a text into visible parts and named signs for the rest. */
 export function visibleParts(text: string): VisiblePart[] {
   const parts: VisiblePart[] = [];
   let isFirst = true;
@@ -58,7 +58,7 @@ export function visibleParts(text: string): VisiblePart[] {
   return parts;
 }
 
-/** In words, for a screen reader and for one line. */
+/** On one line, with names, for screen readers. */
 export function visibleText(text: string): string {
   return visibleParts(text)
     .map((part) => part.text)
@@ -69,7 +69,7 @@ function signOf(character: string, isFirst: boolean): readonly [string, string] 
   const code = character.codePointAt(0) ?? 0;
   const named = NAMED.get(code);
   if (named !== undefined) return named;
-  // On a character of the same text a mark is seen as it should be.
+  // A mark after its base character is already visible.
   if (MARK.test(character)) return isFirst ? [`◌${character}`, `combining mark ${codePoint(code)}`] : null;
   return UNSEEN.test(character) ? [codePoint(code), `invisible character ${codePoint(code)}`] : null;
 }

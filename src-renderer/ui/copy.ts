@@ -1,6 +1,6 @@
 import { announce } from './live-region.svelte.ts';
 
-/** Puts a text on the clipboard and says so, or says that it cannot. @param what it is: `Answer` */
+/** Copies a text and announces the result. @param what for the announcement: `Answer` */
 export async function copyText(text: string, what: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from './format.ts';
+import {
+  formatBytes,
+  formatBytesOf,
+  formatCount,
+  formatDuration,
+  formatInteger,
+  formatPercent,
+  formatRate,
+  withUnit,
+} from './format.ts';
+
+/** A non-breaking space for each space, as before units. */
+const unbroken = (text: string) => text.replaceAll(' ', '\u00a0');
 
 describe('numbers as the interface writes them', () => {
   it('puts commas between thousands', () => {
@@ -15,26 +27,33 @@ describe('numbers as the interface writes them', () => {
     [0.0004, '0.04 %'],
     [0.00001, '< 0.01 %'],
     [0, '0 %'],
-  ])('writes %f as %s', (fraction, text) => expect(formatPercent(fraction)).toBe(text));
+  ])('writes %f as %s', (fraction, text) => expect(formatPercent(fraction)).toBe(unbroken(text)));
   it.each([
     [512, '512 B'],
     [9_820_000, '9.8 MB'],
     [105_000_000, '105 MB'],
     [999_700, '1.0 MB'],
     [1_900_000_000, '1.9 GB'],
-  ])('writes %d bytes as %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+  ])('writes %d bytes as %s', (bytes, text) => expect(formatBytes(bytes)).toBe(unbroken(text)));
+  it.each([
+    [41_000_000, 105_000_000, '41 of 105\u00a0MB'],
+    [41_000_000, 1_900_000_000, '0.0 of 1.9\u00a0GB'],
+    [3_000, 3_000, '3.0 of 3.0\u00a0KB'],
+    [0, 999_700, '0.0 of 1.0\u00a0MB'],
+  ])('writes %d of %d bytes as %s', (bytes, total, text) => expect(formatBytesOf(bytes, total)).toBe(text));
   it.each([
     [2.44, '2.4 ms'],
     [38.2, '38 ms'],
     [290, '290 ms'],
     [1240, '1.2 s'],
     [60_000, '1 min'],
-    [125_000, '2 min 5 s'],
-  ])('writes %f ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
+  ])('writes %f ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(unbroken(text)));
+  it('may break a line between minutes and seconds', () => expect(formatDuration(125_000)).toBe('2\u00a0min 5\u00a0s'));
   it('writes rates and counts', () => {
     expect(formatRate(412.3)).toBe('412');
     expect(formatRate(9.44)).toBe('9.4');
     expect(formatRate(1234)).toBe('1,234');
+    expect(withUnit(formatRate(412.3), 'tok/s')).toBe('412\u00a0tok/s');
     expect(formatCount(1, 'chat')).toBe('1 chat');
     expect(formatCount(10, 'chat')).toBe('10 chats');
     expect(formatCount(0, 'network request')).toBe('0 network requests');

@@ -1,8 +1,8 @@
-/** Keys that move within a group of which one member is in the tab order. */
+/** Arrow-key navigation in a group with one tab stop. */
 const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 /**
- * The index that a key moves to, or null when the key does not move. Wraps round at both ends.
+ * The index that a key moves to, or null for other keys. Wraps around at both ends.
  *
  * @param count members of the group, at least 1
  */

@@ -4,14 +4,14 @@ export interface SliderRange {
   step: number;
 }
 
-/** Rounds to the step's grid and keeps the value inside the range, free of binary tails (0.1 + 0.2 is 0.3). */
+/** Rounds to a step and clamps to the range, without floating-point residue (0.1 + 0.2 is 0.3). */
 export function snap(value: number, { min, max, step }: SliderRange): number {
   const decimals = Math.max(decimalsOf(step), decimalsOf(min));
   const snapped = min + Math.round((value - min) / step) * step;
   return Number(Math.min(max, Math.max(min, snapped)).toFixed(decimals));
 }
 
-/** Decimal places with which a step is written: 0.05 has 2. */
+/** Decimal places of a step: 0.05 has 2. */
 export function decimalsOf(step: number): number {
   const text = String(step);
   const exponent = /e-(\d+)$/.exec(text);

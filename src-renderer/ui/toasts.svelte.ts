@@ -1,6 +1,6 @@
 import { announce } from './live-region.svelte.ts';
 
-/** Something already done, with a way back, or a notice of the app. Errors stay where they happened. */
+/** A toast for a completed action that can be undone, or a notice. Errors are shown where they happen. */
 export interface Toast {
   id: number;
   /** A notice stays until it is dismissed. */
@@ -12,7 +12,7 @@ export interface Toast {
 }
 
 const SHOWN_MS = 8000;
-/** Notices that come together are read out together: what is announced next would cut off what is being said. */
+/** Notices that arrive together are announced together: a new announcement would interrupt the previous one. */
 const ANNOUNCE_AFTER_MS = 50;
 
 class Toasts {
@@ -28,7 +28,7 @@ class Toasts {
     this.resume(id);
   }
 
-  /** Something that a person should know. Stays until it is dismissed. */
+  /** A notice, which stays until it is dismissed. */
   notice(text: string, ondismiss: (() => void) | null = null): void {
     this.#add({ kind: 'notice', text, detail: null, undo: null, ondismiss });
     this.#unsaid.push(text);
@@ -53,7 +53,7 @@ class Toasts {
     this.dismiss(id);
   }
 
-  /** A toast that is pointed at or holds the focus stays. */
+  /** A toast stays while it is hovered over or focused. */
   pause(id: number): void {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);

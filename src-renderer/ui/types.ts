@@ -12,7 +12,7 @@ export interface Choice<Value extends string = string> {
   testId?: string;
 }
 
-/** What a colour sample stands for: the context meter's parts, and before/after of the sampler chain. */
+/** Meaning of a colour sample: part of the context meter, or before/after the sampler chain. */
 export type SegmentKind = 'system' | 'history' | 'reply' | 'free';
 export type LegendKind = SegmentKind | 'before' | 'after' | 'scratch';
 
@@ -31,7 +31,7 @@ export interface MenuItem {
   label: string;
   onselect: () => void;
   icon?: IconComponent;
-  /** Quiet, at the end: a key or a remark. */
+  /** Muted text at the end: a key or a remark. */
   end?: string;
   danger?: boolean;
   disabled?: boolean;

@@ -1,4 +1,4 @@
-/** Every code the interface can meet. Codes are part of the wire contract and never change their meaning. */
+/** All error codes. They are part of the wire contract and never change their meaning. */
 export const ENGINE_ERROR_CODES = [
   'MODEL_NOT_FOUND',
   'MODEL_IO',
@@ -12,9 +12,9 @@ export const ENGINE_ERROR_CODES = [
   'BACKEND_LOST',
   'BAD_REQUEST',
   'CANCELLED',
-  /** A chat template does not parse, fails, or goes beyond its limits; `details` has `line` and `column` where known. */
+  /** A chat template does not parse, fails, or exceeds its limits; `details` has `line` and `column` if known. */
   'CHAT_TEMPLATE',
-  /** A grammar or schema is wrong or goes beyond the limits; `details` has `line` and `column` where known. */
+  /** A grammar or schema is invalid or exceeds the limits; `details` has `line` and `column` if known. */
   'GRAMMAR',
   /** The data folder cannot be read or written: disk full, no permission. */
   'STORAGE',
@@ -38,8 +38,8 @@ export interface ErrorPayload {
 }
 
 /**
- * The only error that leaves the engine. `message` says what is wrong, with which file or value, and what to do
- * about it; it is shown to people as it is.
+ * The only error that leaves the engine. `message` says what is wrong, with which file or value, and what to do; it is
+ * shown to people unchanged.
  */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
@@ -53,7 +53,7 @@ export class EngineError extends Error {
     super(message, options);
   }
 
-  /** Survives structured clone and JSON; stacks and causes stay at home. */
+  /** Survives structured clone and JSON, without stack and cause. */
   get payload(): ErrorPayload {
     const { code, message, details } = this;
     return { code, message, details: plainDetails(details) };
@@ -67,7 +67,7 @@ export class EngineError extends Error {
   }
 }
 
-/** Details are shown and stored, so a value that JSON or structured clone would refuse is turned into text. */
+/** Details are shown and stored, so a value that JSON or structured clone would refuse becomes text. */
 function plainDetails(details: ErrorDetails): ErrorDetails {
   const plain: Record<string, string | number | boolean | null> = {};
   for (const [key, value] of Object.entries(details)) {

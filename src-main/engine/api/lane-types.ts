@@ -1,15 +1,15 @@
 /** Several replies generated as one batch. */
 import type { GenerateEvent } from './types.ts';
 
-/** What the prompts of all lanes have in common is computed once. */
+/** Prefill of all lanes. The common prefix of their prompts is computed once. */
 export interface LanesPrefill {
-  /** Tokens that the prompts of all lanes begin with. */
+  /** Length of the common prefix, in tokens. */
   sharedTokens: number;
-  /** Those of `sharedTokens` that were in the KV cache already. */
+  /** How many of `sharedTokens` were already in the KV cache. */
   reusedTokens: number;
   /** Prompt tokens to compute for all lanes together; a token that lanes share counts once. */
   computedTokens: number;
-  /** Memory for K and V that the lanes take beside the model's own, until all of them have ended. */
+  /** Additional memory for K and V, until all lanes have ended. */
   kvCacheBytes: number;
 }
 
@@ -17,7 +17,7 @@ export type LanesEvent =
   /** Sent once, first. */
   | ({ type: 'prefill' } & LanesPrefill)
   /**
-   * Each lane gives what a reply of its own would: one `start`, its tokens, one `end`. One that cannot begin, for example
-   * because its prompt does not fit in the context window, gives its `end` only. Lanes count from 0.
+   * Each lane, from 0, sends the events of `generate`: one `start`, its tokens, one `end`. A lane that cannot begin, for
+   * example because its prompt does not fit in the context window, sends only its `end`.
    */
   | { type: 'lane'; lane: number; event: GenerateEvent };

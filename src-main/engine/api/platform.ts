@@ -3,22 +3,22 @@
  * code runs in a utility process, a browser Worker, a terminal and a test.
  */
 
-/** Random access to the bytes of one file, wherever they lie (disk, `File`, HTTP range, memory). */
+/** Random access to the bytes of one file, wherever it is (disk, `File`, HTTP range, memory). */
 export interface ByteSource {
-  /** A name a person recognises (a file name or URL), used in error messages. */
+  /** A name that people recognise (a file name or URL), used in error messages. */
   readonly name: string;
   /** Total length in bytes. */
   readonly size: number;
   /**
    * Reads `length` bytes from byte `offset`.
-   * @param room may be used for them, so that reading much in pieces leaves no garbage; at least `length` long
-   * @throws EngineError MODEL_FORMAT when the range lies outside the file, MODEL_IO when reading fails.
+   * @param buffer reused for the bytes, to avoid garbage when reading in chunks; at least `length` long
+   * @throws EngineError MODEL_FORMAT when the range is outside the file, MODEL_IO when reading fails.
    */
-  read(offset: number, length: number, room?: Uint8Array): Promise<Uint8Array>;
+  read(offset: number, length: number, buffer?: Uint8Array): Promise<Uint8Array>;
   close?(): Promise<void>;
 }
 
-/** A file being written, from its first byte to its last. */
+/** A file to be written sequentially. */
 export interface ByteSink {
   /** @throws EngineError STORAGE when it cannot be written */
   write(bytes: Uint8Array): Promise<void>;
@@ -28,11 +28,11 @@ export interface ByteSink {
 export interface ModelFiles {
   /** Stable id of the model in this installation, for example `tiny-transformer`. */
   readonly id: string;
-  /** What people call it, where the id does not say and the files do not either: a folder's name. */
+  /** Display name, if neither the id nor the files give one: a folder's name. */
   readonly name?: string;
   /** Names of the files that exist. */
   readonly names: readonly string[];
-  /** Another one when other files stand for the id, or the same were changed; left out where they never are. */
+  /** Changes when the id's files change; absent if they never do. */
   readonly stamp?: string;
   /** @throws EngineError MODEL_NOT_FOUND when there is no file of that name. */
   open(name: string): Promise<ByteSource>;
@@ -55,8 +55,8 @@ export interface Logger {
 export interface CancelToken {
   readonly cancelled: boolean;
   /**
-   * Calls `listener` when the request is cancelled, so that one that waits for its turn ends at once. Left out where
-   * nothing tells: it then ends when its turn comes.
+   * Calls `listener` when the request is cancelled, so that a waiting request ends at once. Without it, the request ends
+   * when its turn comes.
    * @returns stops listening
    */
   onCancel?(listener: () => void): () => void;
@@ -64,82 +64,82 @@ export interface CancelToken {
 
 /** The CPU kernels (src-main/kernels), compiled for this machine. */
 export interface CompiledKernels {
-  /** Name of the build, for people. */
+  /** Display name of the build. */
   readonly variant: string;
   readonly module: WebAssembly.Module;
-  /** Built for memory that threads share; else for memory of one thread. */
+  /** Whether it was built for shared memory, for several threads. */
   readonly shared: boolean;
   /**
-   * The same in the shape that V8 makes instructions of 256 bits from, for the same kind of memory. Left out where it
-   * does not. The faster of the two is used.
+   * The same kernels in a form that V8 compiles to 256-bit instructions, for the same kind of memory. Absent if it does
+   * not. The faster of the two is used.
    */
   readonly wide?: WebAssembly.Module | undefined;
-  /** Another one for other code; left out, nothing that was measured with them is kept. */
+  /** Hash of the code; without it, measurements are not stored. */
   readonly hash?: string;
 }
 
 /**
- * What was measured on this computer with this runtime, kept past the end of the process. Neither call fails: what
- * cannot be read is measured again.
+ * Measurements on this computer and runtime that outlive the process. Neither call fails: what cannot be read is measured
+ * again.
  */
 export interface Measurements {
-  /** The numbers that were kept under `key`, all of them finite and above 0; undefined when none are or they are old. */
+  /** The numbers stored under `key`, all of them finite and above 0; undefined if there are none or they are outdated. */
   get(key: string): Promise<readonly number[] | undefined>;
   set(key: string, numbers: readonly number[]): Promise<void>;
 }
 
-/** What a thread of the kernels needs to start; the host's script passes it to the kernels' `work`. */
+/** Start parameters of a kernel thread, which the host's script passes to the kernels' `work`. */
 export interface KernelThread {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   /** Address of the pool's state. */
   readonly pool: number;
-  /** Address of an i32 that the script sets to 1 when `work` throws: nobody waits for the thread any more. */
+  /** Address of an i32 that the script sets to 1 when `work` throws, so that nobody waits for the thread. */
   readonly failed: number;
   /** From 1; the engine's own thread is 0. */
   readonly thread: number;
 }
 
-/** Threads that compute beside the engine's own. */
+/** Threads in addition to the engine's own. */
 export interface KernelThreads {
-  /** Threads that this machine runs at once, the engine's included. */
+  /** Threads that this machine runs at once, including the engine's. */
   readonly available: number;
   /**
-   * Starts one thread. Resolves when it is ready to work.
+   * Starts one thread. Resolves when it is ready.
    * @param onFailure called when it ends without having been stopped
    * @throws EngineError BACKEND_LOST
    */
   start(thread: KernelThread, onFailure: () => void): Promise<{ stop(): Promise<void> }>;
 }
 
-/** Everything the engine needs from its host. */
+/** The host's services for the engine. */
 export interface Platform {
   readonly clock: Clock;
   readonly log: Logger;
   /**
-   * Awaits one macrotask, so that the host's event loop can deliver messages. Must not be clamped to 4 ms as nested
-   * browser timers are.
+   * Awaits one macrotask, so that the host's event loop can deliver messages. Must not be clamped to 4 ms like nested
+   * browser timers.
    */
   yieldToHost(): Promise<void>;
   /**
-   * Where cancelling arrives as a message instead of through shared memory: yield after every token, because the
-   * message is only heard then. Default false: yield when 16 ms have passed.
+   * Whether cancelling arrives as a message instead of through shared memory, which requires a yield after every token.
+   * Default false: yields every 16 ms.
    */
   readonly yieldEveryToken?: boolean;
-  /** A fresh 32-bit seed, for replies whose seed the user left open. */
+  /** A new 32-bit seed for replies without one. */
   randomSeed(): number;
   /**
-   * Compiles the CPU kernels, once. Left out where there are none: the `wasm` executor is then not to be had.
+   * Compiles the CPU kernels, once. Absent if there are none, so that the `wasm` executor is unavailable.
    * @throws EngineError BACKEND_LOST when they cannot be read or this machine cannot run them.
    */
   compileKernels?(): Promise<CompiledKernels>;
-  /** Left out where threads cannot share memory. */
+  /** Absent if threads cannot share memory. */
   readonly threads?: KernelThreads;
-  /** Left out where nothing is kept: every process then measures for itself. */
+  /** Absent if nothing is stored, so that every process measures for itself. */
   readonly measurements?: Measurements | undefined;
   /**
-   * Frees what nothing refers to any more. A model's WebAssembly memory is freed by the garbage collector only, which
-   * does not feel its weight and may leave it for minutes. Left out, the host frees it when it will.
+   * Collects garbage. A model's WebAssembly memory is only freed by the garbage collector, which ignores its size and may
+   * leave it for minutes. If absent, the host frees it at some point.
    */
   collectGarbage?(): void;
 }

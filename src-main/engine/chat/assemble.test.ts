@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { wordTokenizer } from '../test-support/scripted-model.ts';
 import type { ChatMessage } from '../api/types.ts';
 import { assembleChat, type AssembleOptions } from './assemble.ts';
-import { runningText } from './running-text.ts';
+import { runningText } from './plain.ts';
 import { templateFormat } from './template-format.ts';
 
 const tokenizer = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd']);
@@ -30,15 +30,15 @@ describe('assembleChat with a running text', () => {
     ]);
   });
 
-  it('is just the beginning of a text when nothing was said', () => {
+  it('is just the start of a text without messages', () => {
     expect(assemble(chat('  '))).toMatchObject({ text: '', ids: [0] });
   });
 
-  it('leaves everything in when asked to stop at a full window', () => {
+  it('keeps everything when set to stop at a full window', () => {
     expect(assemble(chat('a b c', 'a b c', 'a b c'), { contextSize: 5 }).ids).toHaveLength(10);
   });
 
-  it('drops whole turns, the oldest first, and keeps room for the reply', () => {
+  it('drops whole turns, the oldest first, and leaves tokens for the reply', () => {
     const messages = chat('a a a', 'b', 'c c', 'd', 'a b');
     const { text, segments } = assemble(messages, { contextSize: 10, whenFull: 'drop_oldest' });
     expect(text).toBe('c c d a b');
@@ -57,7 +57,7 @@ describe('assembleChat with a running text', () => {
     expect(text).toBe('d c c c c a a a');
   });
 
-  it('always fits, keeps the last turn, and drops no more than it must', () => {
+  it('always fits, keeps the last turn, and drops no more than necessary', () => {
     const words = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 6 }).map((list) => list.join(' '));
     fc.assert(
       fc.property(fc.array(words, { minLength: 1, maxLength: 12 }), fc.integer({ min: 14, max: 40 }), (texts, size) => {
@@ -87,7 +87,7 @@ describe('assembleChat with a template', () => {
     { role: 'user', text: 'a b' },
   ];
 
-  it('counts what the template writes around a message as the message’s, and the reply’s beginning as nobody’s', () => {
+  it('assigns text around a message to the message, and the reply’s start to none', () => {
     const { text, ids, segments } = assembleChat(turns, tokenizer, format, {
       ...{ contextSize: 100, whenFull: 'drop_oldest', replyReserve: 2 },
     });
@@ -97,7 +97,7 @@ describe('assembleChat with a template', () => {
     expect(ids).toHaveLength(2 + 23);
   });
 
-  it('drops whole turns, the oldest first, and renders what is left', () => {
+  it('drops whole turns, the oldest first, and renders the rest', () => {
     const drop = (contextSize: number) =>
       assembleChat(turns, tokenizer, format, { contextSize, whenFull: 'drop_oldest', replyReserve: 2 });
     expect(drop(24).text).toBe('[system] d [end] [user] c [end] [assistant] d [end] [user] a b [end] [assistant] ');
@@ -105,7 +105,7 @@ describe('assembleChat with a template', () => {
     expect(drop(24).segments.map(({ dropped }) => dropped)).toEqual([false, true, true, false, false, false]);
   });
 
-  it('goes on with the last message when that is the assistant’s', () => {
+  it('continues the last message if it is the assistant’s', () => {
     const { text, turnBeginning } = assembleChat(turns.slice(0, -1), tokenizer, format, {
       ...{ contextSize: 100, whenFull: 'stop', replyReserve: 2 },
     });

@@ -4,34 +4,34 @@ import { encodeChat } from './encode-chat.ts';
 import type { ChatFormat, ChatText, NumberedMessage } from './chat-text.ts';
 
 export interface AssembleOptions {
-  /** Tokens that prompt and reply have together. */
+  /** Tokens of prompt and reply together. */
   contextSize: number;
-  /** `drop_oldest` leaves out whole turns, the oldest first, until the prompt and `replyReserve` fit. */
+  /** `drop_oldest` omits whole turns, the oldest first, until the prompt and `replyReserve` fit. */
   whenFull: 'stop' | 'drop_oldest';
   /** Tokens to keep free for the reply when turns are dropped. */
   replyReserve: number;
 }
 
 export interface AssembledChat {
-  /** What the model reads. */
+  /** The prompt as text. */
   text: string;
-  /** BOS included. May exceed the context size when nothing more can be left out. */
+  /** With BOS. May exceed the context size when nothing more can be dropped. */
   ids: number[];
   tokens: TokenPiece[];
   segments: PromptSegment[];
   notices: string[];
-  /** What of the reply's own turn is part of the prompt: what the template begins it with, what is to be continued. */
+  /** The part of the reply's turn that is in the prompt: the template's header, and the text to be continued. */
   turnBeginning: string;
-  /** Tokens before the first turn: the first token, the system message. */
+  /** Tokens before the first turn: the first token and the system message. */
   systemTokens: number;
-  /** `[ids]`: the message that a token is counted for; -1 for those that belong to none. */
+  /** `[ids]`: the message that a token belongs to; -1 for none. */
   owners: number[];
 }
 
 /**
- * The prompt of a chat.
+ * Assembles the prompt of a chat.
  *
- * A turn is a user's message with what follows it up to the next one. The last turn and system messages always stay.
+ * A turn is a user's message with everything up to the next one. The last turn and system messages always stay.
  * @throws EngineError CHAT_TEMPLATE from the format
  */
 export function assembleChat(
@@ -54,7 +54,7 @@ export function assembleChat(
     const droppable = turnsBeforeLast(messages);
     const limit = options.contextSize - options.replyReserve;
     while (chat.tokens.length > limit && droppable.length > 0) {
-      // By the counts at hand first, so that a long chat is not tokenised again for every turn.
+      // Estimates from the known counts first, so that a long chat is not tokenised again for every turn.
       for (let surplus = chat.tokens.length - limit; surplus > 0 && droppable.length > 0;) {
         for (const message of droppable.shift()!) {
           kept.delete(message);
@@ -87,7 +87,7 @@ function tokensBeforeTurns({ owners, tokens }: CountedChat, messages: readonly C
   return Math.max(0, first);
 }
 
-/** The messages of every turn but the last, oldest turn first. */
+/** The messages of every turn except the last, oldest turn first. */
 function turnsBeforeLast(messages: readonly ChatMessage[]): number[][] {
   const turns: number[][] = [[]];
   messages.forEach(({ role }, message) => {
@@ -100,9 +100,9 @@ function turnsBeforeLast(messages: readonly ChatMessage[]): number[][] {
 
 interface CountedChat extends ChatText {
   readonly tokens: TokenPiece[];
-  /** Of each token the message in whose part it begins; -1: in none's. */
+  /** Per token: the message in whose part it begins, or -1. */
   readonly tokenOwners: number[];
-  /** Message to the number of its tokens. */
+  /** Token count per message. */
   readonly counts: ReadonlyMap<number, number>;
 }
 

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../api/types.ts';
 
-/** A message with its place in the whole chat, which stays when others are left out. */
+/** A message with its index in the whole chat, which stays the same when others are dropped. */
 export interface NumberedMessage extends ChatMessage {
   readonly index: number;
 }
@@ -11,28 +11,28 @@ export interface Span {
   readonly end: number;
 }
 
-/** A stretch of a message. */
+/** A range of a message. */
 export interface Written extends Span {
   readonly role: ChatMessage['role'];
 }
 
-/** A chat as one text, and what of it came from where. */
+/** A chat as one text, with the origin of its parts. */
 export interface ChatText {
   readonly text: string;
-  /** What people and models wrote, sorted, apart from each other: no special token is read there. */
+  /** Text by people and models, sorted and disjoint. Special tokens are not parsed in it. */
   readonly written: readonly Written[];
-  /** Which message a stretch is counted for, sorted, apart from each other. The rest belongs to none. */
+  /** The message that each range belongs to, sorted and disjoint. The rest belongs to none. */
   readonly owners: readonly (Span & { readonly message: number })[];
-  /** Where the assistant's turn begins that the reply belongs to: after the last message before it. UTF-16. */
+  /** Start of the assistant's turn that the reply belongs to, after the last earlier message. UTF-16. */
   readonly turnStart: number;
   /**
-   * The template's source; null where there is none, and then no special token is read at all. Tokens that occur in it are
-   * the structure of the chat: where a person writes one, it stays text, also when it is none of the special ones.
+   * The template's source; null if there is none, in which case no special token is parsed. Tokens that occur in it are
+   * the structure of the chat: in a user's message they stay text, even if they are not special tokens.
    */
   readonly template: string | null;
-  /** What a person should know about how the text was made. */
+  /** What people should know about how the text was made. */
   readonly notices: readonly string[];
 }
 
-/** Makes one text of a chat, which ends where the reply begins. */
+/** Turns a chat into one text, which ends where the reply begins. */
 export type ChatFormat = (messages: readonly NumberedMessage[]) => ChatText;

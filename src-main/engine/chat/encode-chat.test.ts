@@ -19,7 +19,7 @@ interface Family {
   readonly special: readonly string[];
   /** Tokens of the template that are found in every text. */
   readonly marks: readonly string[];
-  /** Whether bytes stand for themselves, so that decoding gives the text back. */
+  /** Whether decoding is lossless. */
   readonly bytes: boolean;
 }
 
@@ -111,10 +111,10 @@ const FAMILIES: readonly Family[] = [
 ];
 
 const ROLES: readonly ChatMessage['role'][] = ['system', 'user', 'assistant', 'user'];
-/** A vocabulary takes a second; several programs at once, many. */
+/** A vocabulary takes a second, or many under load. */
 const LOAD_MS = 120_000;
 
-/** Bytes as GGUF, bytes with marks as Hugging Face has them, and pieces; every family in the full run. */
+/** Byte-level as GGUF, byte-level with marks as a Hugging Face file, and SentencePiece; every family in the full run. */
 const CHOSEN = ['smollm2 (GGUF)', 'qwen3 (tokenizer.json)', 'mistral_v1 (tokenizer.json)'];
 const compared = FAMILIES.filter(({ name }) => process.env.TOKENSCOPE_TEST_FULL === '1' || CHOSEN.includes(name));
 
@@ -126,7 +126,7 @@ for (const family of compared) {
 
     beforeAll(async () => {
       const loaded = await family.load();
-      // As models are opened.
+      // As when a model is opened.
       tokenizer = new PaddedTokenizer(loaded, loaded.vocabularySize + 8);
     }, LOAD_MS);
     afterAll(() => {
@@ -147,13 +147,13 @@ for (const family of compared) {
     const hostile = fc
       .array(fc.oneof(fc.constantFrom(...special, ...marks), fc.constantFrom(...halves), word), { maxLength: 8 })
       .map((parts) => `x${parts.join('')}x`);
-    // What a model wrote keeps its marks, and a template may cut it at them.
+    // A model's text keeps its marks, and a template may split it at them.
     const answer = fc
       .array(fc.oneof(fc.constantFrom(...special), word), { maxLength: 8 })
       .map((parts) => `x${parts.join('')}x`);
     const conversation = fc.tuple(hostile, hostile, answer, hostile);
 
-    it('has the structure of its template, whatever stands in the messages', () => {
+    it('has the structure of its template, whatever the messages contain', () => {
       const expected = structure(encodeChat(render(['x', 'x', 'x', 'x']), tokenizer));
       expect(expected.length).toBeGreaterThan(1);
       fc.assert(
@@ -172,7 +172,7 @@ for (const family of compared) {
       );
     });
 
-    it('has the tokens of its text where no message holds a mark, with one BOS', () => {
+    it('has the tokens of its text if no message contains a mark, with one BOS', () => {
       const harmless = fc.tuple(
         ...ROLES.map(() => fc.array(word, { maxLength: 8 }).map((parts) => `x${parts.join('').replaceAll('<', '')}x`)),
       );

@@ -3,11 +3,11 @@ import type { TokenPiece } from '../api/types.ts';
 import type { ChatText, Span } from './chat-text.ts';
 
 /**
- * A chat's tokens. Special tokens are only read in what the template wrote; where a message holds the text of one, it
- * stays text. In what a person wrote the same holds for other tokens of the template, such as `<think>`, which are found
- * in every text otherwise. Without such messages the ids are those of the whole text.
+ * Tokenizes a chat. Special tokens are only parsed in the template's own text; in a message they stay text. In a user's
+ * message that also applies to other tokens of the template, such as `<think>`, which are otherwise found in every text.
+ * Without such messages the ids are those of the whole text.
  *
- * BOS comes once: from the template, else from the tokenizer where it puts one before every text.
+ * There is one BOS: from the template, or else from the tokenizer if it adds one to every text.
  */
 export function encodeChat(chat: ChatText, tokenizer: Tokenizer): TokenPiece[] {
   const { text, written, template } = chat;
@@ -23,9 +23,9 @@ export function encodeChat(chat: ChatText, tokenizer: Tokenizer): TokenPiece[] {
   return addsBos && safe[0]?.id !== first.id ? [first, ...safe] : safe;
 }
 
-/** By tokenizer: its tokens that are found in every text, with a sign in them that words do not have. */
+/** By tokenizer: its tokens that are found in every text and contain a character that words do not have. */
 const userDefined = new WeakMap<Tokenizer, readonly (readonly [id: number, text: string])[]>();
-/** By tokenizer: those of them that the last template has. */
+/** By tokenizer: those that occur in the last template. */
 const inTemplate = new WeakMap<Tokenizer, { template: string; ids: ReadonlySet<number> }>();
 
 function userDefinedIn(template: string, tokenizer: Tokenizer): ReadonlySet<number> {
@@ -58,12 +58,12 @@ function touches({ range }: TokenPiece, spans: readonly Span[]): boolean {
   return low < spans.length && spans[low].start < to;
 }
 
-/** A stretch of the chat, and which of its tokens are structure. */
+/** A range of the chat, and which of its tokens are structure. */
 interface Stretch extends Span {
   readonly isStructure: (piece: TokenPiece) => boolean;
 }
 
-/** The template's tokens are looked for where they may be; what lies between two of them is encoded as text. */
+/** Searches for the template's tokens where they are allowed and encodes the rest as text. */
 function encodeApart(chat: ChatText, marks: ReadonlySet<number>, tokenizer: Tokenizer): TokenPiece[] {
   const { text } = chat;
   const pieces: TokenPiece[] = [];
@@ -84,7 +84,7 @@ function encodeApart(chat: ChatText, marks: ReadonlySet<number>, tokenizer: Toke
   return pieces;
 }
 
-/** All but what people wrote: what the template wrote, and what models wrote, whose special tokens are text as well. */
+/** Everything except user messages: the template's text and the models' text, in which special tokens stay text, too. */
 function stretches({ text, written }: ChatText, marks: ReadonlySet<number>): Stretch[] {
   const found: Stretch[] = [];
   let from = 0;

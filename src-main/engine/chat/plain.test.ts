@@ -12,12 +12,12 @@ describe('the plain format', () => {
     expect(text).toBe('Be brief.\n\nUser: Hi\nAssistant: Hello!\nUser: Bye\nAssistant:');
   });
 
-  it('goes on with an unfinished reply as it stands', () => {
+  it('continues an unfinished reply unchanged', () => {
     expect(render(['user', 'Count'], ['assistant', 'One, two, ']).text).toBe('User: Count\nAssistant: One, two, ');
     expect(render(['user', 'Count'], ['assistant', '']).text).toBe('User: Count\nAssistant:');
   });
 
-  it('knows which text was written by whom and which it adds itself', () => {
+  it('distinguishes the messages from the text it adds', () => {
     const { text, written, owners } = render(['user', ' Hi'], ['assistant', 'Yes'], ['user', '']);
     expect(written.map(({ start, end }) => text.slice(start, end))).toEqual(['Hi', 'Yes']);
     expect(owners.map(({ start, end, message }) => [message, text.slice(start, end)])).toEqual([

@@ -33,7 +33,7 @@ function failure(work: () => unknown): EngineError {
 const SMOLLM2 = fixture('smollm2');
 
 describe('templateFormat', () => {
-  it('ends where the reply begins, and knows what belongs to which message', () => {
+  it('ends where the reply begins, and assigns text to messages', () => {
     const chat = render(SMOLLM2, [
       ['system', 'Be brief.'],
       ['user', 'Hi'],
@@ -52,7 +52,7 @@ describe('templateFormat', () => {
     ]);
   });
 
-  it('goes on with an unfinished reply as it stands, without closing it', () => {
+  it('continues an unfinished reply unchanged, without closing it', () => {
     const turns: Turn[] = [['user', 'Count.']];
     const fresh = render(SMOLLM2, turns);
     const continued = render(SMOLLM2, [...turns, ['assistant', ' One, <|im_end|> ']]);
@@ -65,7 +65,7 @@ describe('templateFormat', () => {
     expect(render(SMOLLM2, [...turns, ['assistant', '']]).text).toBe(fresh.text);
   });
 
-  it('puts a system message that the template refuses before the user’s, and says so', () => {
+  it('puts a system message that the template refuses before the user’s, with a notice', () => {
     const { text, notices, written } = render(fixture('gemini'), [
       ['system', 'You are a pirate.'],
       ['user', 'Hello'],
@@ -75,7 +75,7 @@ describe('templateFormat', () => {
     expect(written.map(({ start, end }) => text.slice(start, end))).toEqual(['You are a pirate.', 'Hello']);
   });
 
-  it('puts a system message that the template passes over before the user’s, and says so', () => {
+  it('puts a system message that the template ignores before the user’s, with a notice', () => {
     const source = "{% for m in messages if m.role != 'system' %}[{{ m.role }}: {{ m.content }}]{% endfor %}";
     const { text, notices } = render(source, [
       ['system', 'Rhyme.'],
@@ -87,7 +87,7 @@ describe('templateFormat', () => {
     expect(notices).toEqual([expect.stringContaining('no system role')]);
   });
 
-  it('says when the template itself puts the system message into the user’s', () => {
+  it('reports that the template itself puts the system message into the user’s', () => {
     const { text, notices } = render(fixture('gemma3'), [
       ['system', 'Rhyme.'],
       ['user', 'Hello'],
@@ -96,7 +96,7 @@ describe('templateFormat', () => {
     expect(notices).toEqual(['The chat template puts the system message into a user message.']);
   });
 
-  it('joins messages of one role in a row where the template refuses them, and says so', () => {
+  it('joins consecutive messages of one role if the template refuses them, with a notice', () => {
     const { text, notices } = render(fixture('gemma3'), [
       ['user', 'A'],
       ['user', 'B'],
@@ -105,7 +105,7 @@ describe('templateFormat', () => {
     expect(notices).toEqual([expect.stringContaining('joined')]);
   });
 
-  it('says what the template leaves out', () => {
+  it('reports what the template omits', () => {
     const { notices } = render('{{ messages[-1].content }}', [
       ['user', 'A'],
       ['assistant', 'B'],
@@ -117,7 +117,7 @@ describe('templateFormat', () => {
     ]);
   });
 
-  it('follows what a template does with a text', () => {
+  it('tracks a text through template operations', () => {
     const { text, written } = render(
       "{% for m in messages %}{{ (m.content | trim).split('</think>')[-1].lstrip('\\n') | upper }}|{% endfor %}",
       [
@@ -129,7 +129,7 @@ describe('templateFormat', () => {
     expect(written.map(({ start, end }) => text.slice(start, end))).toEqual(['YES', 'NO']);
   });
 
-  it('tells the template whether the model may think, when that was said', () => {
+  it('passes the thinking setting to the template, if set', () => {
     const turns: Turn[] = [['user', 'Hi']];
     const qwen = fixture('qwen3');
     expect(render(qwen, turns).text).toMatch(/<\|im_start\|>assistant\n$/);
@@ -154,7 +154,7 @@ describe('templateFormat', () => {
     expect(endless.message).toContain('was stopped at line 1, column 8');
   });
 
-  it('leaves room for long chats', () => {
+  it('allows long chats', () => {
     const long = 'word '.repeat(100_000);
     const turns = Array.from({ length: 41 }, (_, i): Turn => [i % 2 === 0 ? 'user' : 'assistant', long]);
     for (const name of ['qwen3', 'deepseek_v3', 'gemma3', 'llama3_1', 'smollm2']) {

@@ -5,22 +5,22 @@ import { messageValue } from './jinja/from-json.ts';
 import { Template, TemplateError, type Rendered } from './jinja/template.ts';
 import { joinTexts, Text } from './jinja/text.ts';
 import { List, type Value } from './jinja/values.ts';
-import { templateLimits } from './template-limits.ts';
+import { templateLimits } from './jinja/budget.ts';
 
 export interface TemplateFormatOptions {
   /** The template, in Jinja. */
   readonly source: string;
-  /** Whose it is, for errors: `The chat template of SmolLM2`. */
+  /** Its name for errors: `The chat template of SmolLM2`. */
   readonly name: string;
-  /** `bos_token` and `eos_token`: their pieces, empty where there is none. */
+  /** Pieces of `bos_token` and `eos_token`, empty when there is none. */
   readonly tokens: { readonly bos: string; readonly eos: string };
-  /** Left out: the template decides. */
+  /** Undefined leaves it to the template. */
   readonly enableThinking?: boolean | undefined;
-  /** What `strftime_now` shows. */
+  /** For `strftime_now`. */
   readonly now: Date;
 }
 
-/** A message as a template gets it; what it holds may come from several. */
+/** A message for the template; its content may come from several messages. */
 interface TemplateMessage {
   readonly role: ChatMessage['role'];
   readonly content: Text;
@@ -28,11 +28,11 @@ interface TemplateMessage {
 }
 
 /**
- * The format that a chat template defines. A last message of the assistant is what the reply continues: it stands, as it
- * is, where a new reply would begin.
+ * The format defined by a chat template. If the last message is the assistant's, the reply continues it: it replaces the
+ * template's header of a new reply, unchanged.
  *
- * What a template refuses or leaves out is not dropped: a system message it does not know goes before a user's message,
- * messages in a row of one role are joined, and `notices` says so.
+ * Nothing that a template refuses or ignores is lost: an unsupported system message goes before a user's message,
+ * consecutive messages of one role are joined, and `notices` reports it.
  *
  * @throws EngineError CHAT_TEMPLATE with line and column, now or from the format
  */
@@ -42,7 +42,7 @@ export function templateFormat(options: TemplateFormatOptions): ChatFormat {
     const last = messages.at(-1);
     const continued = last?.role === 'assistant' ? last : null;
     const history = continued === null ? messages : messages.slice(0, -1);
-    const chat = renderMended(template, history, options);
+    const chat = renderWithFixes(template, history, options);
     return continued === null || continued.text === '' ? chat : withContinuation(chat, continued);
   };
 }
@@ -59,28 +59,28 @@ function withContinuation(chat: ChatText, { text, index }: NumberedMessage): Cha
 
 interface Attempt {
   readonly messages: readonly TemplateMessage[];
-  /** What was done to the messages, for people. */
-  readonly mends: readonly string[];
+  /** Changes made to the messages, for people. */
+  readonly fixes: readonly string[];
 }
 
 const FOLDED = 'The chat template has no system role. The system message was put before the next user message.';
 const JOINED = 'The chat template requires alternating roles. Consecutive messages of the same role were joined.';
 
-/** The messages as they are, then mended in the ways that apply to them, the slightest first. */
+/** The messages unchanged, then with the applicable fixes, the smallest change first. */
 function attemptsFor(numbered: readonly NumberedMessage[]): Attempt[] {
   const messages = numbered.map(({ role, text, index }) => ({ role, content: Text.from(text, index), index }));
   const folded = foldSystem(messages);
-  const attempts: Attempt[] = [{ messages, mends: [] }];
-  if (folded !== messages) attempts.push({ messages: folded, mends: [FOLDED] });
-  for (const { messages: apart, mends } of [...attempts]) {
+  const attempts: Attempt[] = [{ messages, fixes: [] }];
+  if (folded !== messages) attempts.push({ messages: folded, fixes: [FOLDED] });
+  for (const { messages: apart, fixes } of [...attempts]) {
     const joined = joinNeighbours(apart);
-    if (joined !== apart) attempts.push({ messages: joined, mends: [...mends, JOINED] });
+    if (joined !== apart) attempts.push({ messages: joined, fixes: [...fixes, JOINED] });
   }
   return attempts;
 }
 
-/** Renders the messages, mended as little as the template asks for. */
-function renderMended(
+/** Renders the messages with as few fixes as the template requires. */
+function renderWithFixes(
   template: Template,
   messages: readonly NumberedMessage[],
   options: TemplateFormatOptions,
@@ -92,7 +92,7 @@ function renderMended(
       const rendered = render(template, attempt.messages, options);
       const chat = chatText(rendered, attempt, options.source);
       if (!lostSystem(attempt.messages, rendered)) return chat;
-      // A template that passes over the system message may still take it from the user.
+      // A template that ignores the system message may still accept it in a user's message.
       incomplete ??= chat;
     } catch (thrown) {
       if (!(thrown instanceof TemplateError)) throw thrown;
@@ -128,14 +128,14 @@ function render(
   return template.render({ variables, now, limits: templateLimits(characters, messages.length) });
 }
 
-/** System messages go into the user's message after them. The same list when there are none, or no place for them. */
+/** Moves system messages into the following user message. Returns the same list if nothing changes. */
 function foldSystem(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
   const lastUser = messages.findLastIndex(({ role }) => role === 'user');
   if (!messages.slice(0, lastUser + 1).some(({ role }) => role === 'system')) return messages;
   const folded: TemplateMessage[] = [];
   let waiting: Text[] = [];
   messages.forEach((message, i) => {
-    // Behind the last message of the user there is none to go before.
+    // After the user's last message there is none to move it to.
     if (message.role === 'system' && i < lastUser) waiting.push(message.content.strip(null));
     else if (message.role === 'user' && waiting.length > 0) {
       folded.push({ ...message, content: joinTexts([...waiting, message.content], GAP) });
@@ -145,7 +145,7 @@ function foldSystem(messages: readonly TemplateMessage[]): readonly TemplateMess
   return folded;
 }
 
-/** Messages of one role in a row become one. The same list when there are none. */
+/** Joins consecutive messages of one role. Returns the same list if there are none. */
 function joinNeighbours(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
   if (!messages.some(({ role }, i) => i > 0 && role === messages[i - 1].role)) return messages;
   const joined: TemplateMessage[] = [];
@@ -160,10 +160,10 @@ function joinNeighbours(messages: readonly TemplateMessage[]): readonly Template
 
 const GAP = new Text('\n\n');
 
-function chatText({ text, owners }: Rendered, { messages, mends }: Attempt, source: string): ChatText {
+function chatText({ text, owners }: Rendered, { messages, fixes }: Attempt, source: string): ChatText {
   const roles = new Map(messages.map(({ index, role }) => [index, role]));
   const shown = new Set(text.marks.map(({ message }) => message));
-  const notices = [...mends];
+  const notices = [...fixes];
   const elsewhere = text.marks
     .filter(({ message }) => roles.get(message) === 'system')
     .some((mark) => owners.some((owner) => roles.get(owner.message) === 'user' && overlap(owner, mark)));
@@ -174,7 +174,7 @@ function chatText({ text, owners }: Rendered, { messages, mends }: Attempt, sour
   }
   return {
     text: text.value,
-    // What was put into another's message counts as a person's.
+    // Text that was moved into another message counts as a user's.
     written: text.marks.map(({ start, end, message }) => ({ start, end, role: roles.get(message) ?? 'user' })),
     owners: ownersOf(owners, text.marks),
     turnStart: text.marks.at(-1)?.end ?? 0,
@@ -189,7 +189,7 @@ function overlap(a: Span, b: Span): boolean {
 
 type Owned = Span & { readonly message: number };
 
-/** What was written belongs to its message, the rest to the one that the template was at. */
+/** A message's text belongs to it, and other text to the message that the template was processing. */
 function ownersOf(loops: readonly Owned[], marks: readonly Owned[]): Owned[] {
   const cuts = [...new Set([...loops, ...marks].flatMap(({ start, end }) => [start, end]))].sort((a, b) => a - b);
   const owned: Owned[] = [];

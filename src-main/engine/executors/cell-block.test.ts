@@ -1,4 +1,4 @@
-/** Blocks of cells: what is computed there has the same bits as in the executor's own cells. */
+/** Blocks of cells: results have the same bits as in the executor's own cells. */
 import { describe, expect, it } from 'vitest';
 import { KvCache } from '../kv-cache/kv-cache.ts';
 import { openModel } from '../models/open-model.ts';
@@ -24,7 +24,7 @@ async function open(name: string, kvCacheType: KvCacheType | null): Promise<{ pr
   return { program, executor };
 }
 
-/** Logits behind the last of `ids`, as bits. */
+/** Logits after the last of `ids`. */
 async function logitsBehind(
   executor: Executor,
   cache: KvCache,
@@ -42,34 +42,34 @@ describe.each([
   ['wasm, K and V in binary16', 'f16'],
   ['wasm, K and V in 8-bit codes', 'q8'],
 ] as const)('a block of cells of the executor %s', (_name, kvCacheType) => {
-  it.each(ARCHITECTURES)('goes on from copied cells: %s', async (name) => {
+  it.each(ARCHITECTURES)('continues from copied cells: %s', async (name) => {
     const { executor } = await open(name, kvCacheType);
-    const beginning = readTinyGolden(name).prompt.slice(0, 9);
+    const prefix = readTinyGolden(name).prompt.slice(0, 9);
     const own = new KvCache(CELLS);
-    // What the sequence holds lies in two places.
+    // The cells of the sequence are not contiguous.
     own.append(1, [3, 4, 5]);
-    own.append(0, beginning.slice(0, 2), 2, 3);
+    own.append(0, prefix.slice(0, 2), 2, 3);
     own.append(2, [3]);
     own.release(0);
-    await logitsBehind(executor, own, beginning);
-    const cells = own.cells(0, beginning.length);
+    await logitsBehind(executor, own, prefix);
+    const cells = own.cells(0, prefix.length);
     const expected = await logitsBehind(executor, own, [7, 8]);
 
-    // The second finds memory that is no longer zero.
+    // In the second round, the memory is no longer zero.
     for (let round = 0; round < 2; round++) {
       const block = executor.allocateCells(2 * CELLS);
       block.copy(cells);
       const cache = new KvCache(block.cells);
-      cache.append(0, beginning);
+      cache.append(0, prefix);
       expect(await logitsBehind(executor, cache, [7, 8], block)).toEqual(expected);
-      // And where nothing is copied.
+      // Without copied cells too.
       cache.append(1, [5]);
       cache.release(0);
-      expect(await logitsBehind(executor, cache, [...beginning, 7, 8], block)).toEqual(expected);
+      expect(await logitsBehind(executor, cache, [...prefix, 7, 8], block)).toEqual(expected);
       block.release();
     }
-    // The executor's own are as they were.
-    own.truncate(0, beginning.length);
+    // The executor's own cells are unchanged.
+    own.truncate(0, prefix.length);
     expect(await logitsBehind(executor, own, [7, 8])).toEqual(expected);
     await executor.dispose();
   });

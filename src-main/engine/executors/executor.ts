@@ -1,60 +1,58 @@
-import type { SequenceContext } from '../kv-cache/sequence-context.ts';
+import type { SequenceContext } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import type { ExecutorName, KernelsInfo, RunProfile } from '../api/types.ts';
 
-export type { SequenceContext } from '../kv-cache/sequence-context.ts';
+export type { SequenceContext } from '../kv-cache/kv-cache.ts';
 
 /**
- * Tokens to run in one call, as parallel arrays `[tokens]`. Prefill (many tokens of one sequence) and decoding lanes
- * (one token in each of N sequences) are the same call.
+ * Tokens to run in one call, as parallel arrays `[tokens]`. Prefill (many tokens of one sequence) and decoding lanes (one
+ * token of each of N sequences) use the same call.
  */
 export interface Batch {
   readonly tokens: Int32Array;
   readonly positions: Int32Array;
-  /** Cell of the KV storage each token's K and V are written to. */
+  /** Cell of the KV storage for each token's K and V. */
   readonly cells: Int32Array;
-  /**
-   * Per token: which entry of `contexts` it attends to, up to and including its own position.
-   */
+  /** Per token: index into `contexts` of what it attends to, up to and including its own position. */
   readonly sequences: Int32Array;
-  /** Per sequence in this batch: its cells ordered by position, those of this batch included. */
+  /** Per sequence in this batch: its cells ordered by position, including those of this batch. */
   readonly contexts: readonly SequenceContext[];
-  /** Whose cells are meant; left out, the executor's own. */
+  /** Block that `cells` refers to; by default the executor's own cells. */
   readonly block?: CellBlock;
 }
 
-/** KV cells beside an executor's own, for a while: those of lanes. */
+/** Temporary KV cells beside an executor's own, for lanes. */
 export interface CellBlock {
   readonly cells: number;
   /** Bytes of K and V. */
   readonly bytes: number;
-  /** Copies K and V of these of the executor's own cells to the first of the block, in the given order. */
+  /** Copies K and V from these of the executor's own cells to the first cells of the block, in the given order. */
   copy(cells: Int32Array): void;
-  /** Frees the memory. No batch may use the block any more. */
+  /** Frees the memory. Later batches must not use the block. */
   release(): void;
 }
 
-/** What a run should give back. */
+/** What a run should return. */
 export interface Outputs {
-  /** Batch rows whose logits are wanted. */
+  /** Batch rows whose logits are returned. */
   readonly logits: readonly number[];
   /**
-   * The logits are read before the executor runs again, so that they need not be copied. Their handles may fail after
-   * that with INTERNAL.
+   * Whether logits are read before the executor runs again, so that they need not be copied. Later their handles may fail
+   * with INTERNAL.
    */
   readonly lend?: boolean;
-  /** Names of tensors to give back (see `program/taps.ts`). Their presence selects a tapped plan. */
+  /** Names of tensors to return (see `program/taps.ts`). If there are any, a tapped plan runs. */
   readonly taps?: readonly string[];
-  /** Whether to measure the operations. Only the `wasm` executor does, and not in a tapped plan. */
+  /** Whether to time the operations. Only the `wasm` executor can, and not in a tapped plan. */
   readonly profile?: boolean;
 }
 
-/** Logits of one row, computed where they are and never sent unasked. */
+/** Logits of one row, where they were computed; read on demand only. */
 export interface LogitsHandle {
   /** `[vocabulary]`, raw float32. */
   read(): Promise<Float32Array>;
-  /** At hand, with what a reply asks of all of them; not to be changed. */
+  /** Without a copy, with the queries that a reply makes. Read-only. */
   lend(): Promise<Logits>;
 }
 
@@ -68,18 +66,18 @@ export interface RunResult {
   /** In the order of `Outputs.logits`. */
   readonly logits: readonly LogitsHandle[];
   readonly taps: ReadonlyMap<string, TapTensor>;
-  /** Left out when it was not measured. */
+  /** Absent when it was not measured. */
   readonly profile?: RunProfile;
 }
 
 /** Runs one model's `Program` over batches; owns the weights and the K and V storage. */
 export interface Executor {
   readonly name: ExecutorName;
-  /** Null where there are none. */
+  /** Null for an executor without kernels. */
   readonly kernels: KernelsInfo | null;
-  /** Bytes held. */
+  /** Allocated memory in bytes. */
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
-  /** Every further run fails with BACKEND_LOST: only another executor can go on. */
+  /** Whether every further run fails with BACKEND_LOST, so that a new executor is needed. */
   readonly failed: boolean;
   /**
    * @throws EngineError CANCELLED when `cancel` was set during the run: K and V of the batch's cells are then
@@ -87,7 +85,7 @@ export interface Executor {
    */
   run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
   /**
-   * Gives further cells, counted in `memoryBytes` until they are released. One block at a time.
+   * Allocates more cells, counted in `memoryBytes` until they are released. One block at a time.
    * @throws EngineError OUT_OF_MEMORY with the numbers
    */
   allocateCells(cells: number): CellBlock;

@@ -7,22 +7,22 @@ import { Tensor } from '../tensor/tensor.ts';
 /** One operation at one shape. Every executor runs every case; see `ops.test.ts`. */
 export interface OpCase {
   readonly name: string;
-  /** Tokens per sequence of the batch; one number is one sequence. */
+  /** Tokens of each sequence in the batch. */
   readonly tokens: readonly number[];
-  /** Largest absolute difference from the float64 formula, with the reason where it is not `ROUNDING`. */
+  /** Maximum absolute difference from the float64 formula, with the reason if it is not `ROUNDING`. */
   readonly tolerance: number;
-  /** Writes the operation under test; `x(width)` is a fresh input of normal values, `w` a weight of such. */
+  /** Builds the operation under test; `x(width)` is a new input of normally distributed values, `w` a weight of such. */
   build(p: ProgramBuilder, x: (width: number) => Value, w: (...shape: number[]) => WeightView): Value;
-  /** The same in float64, straight from the formula, for one sequence: rows of the inputs, and the weights. */
+  /** The result in float64 by the formula, for one sequence, from the rows of the inputs and the weights. */
   expected(inputs: readonly Matrix[], weights: readonly Matrix[]): Matrix;
 }
 
 /** Rows of float64 values; a weight vector is one row. */
 export type Matrix = readonly (readonly number[])[];
 
-/** Results of some units, stored as float32 from sums in double precision: half an ulp, 2^-22 at most below 8. */
+/** Results of a few units, stored as float32 from sums in double precision: half an ulp, at most 2^-22 below 8. */
 const ROUNDING = 1e-6;
-/** Sums of some hundred products reach 100, where half an ulp of float32 is 4e-6. */
+/** Sums of about a hundred products reach 100, where half an ulp of float32 is 4e-6. */
 const LONG_SUM = 1e-5;
 
 const linearCases = [
@@ -114,7 +114,7 @@ const ropeCases = (['interleaved', 'halves'] as const).flatMap((pairing) =>
   [
     { heads: 1, headDim: 2, frequencies: [1], magnitude: 1 },
     { heads: 3, headDim: 8, frequencies: [1, 0.1, 0.01, 0.001], magnitude: 1 },
-    // Three of five pairs: the rest of the head passes through.
+    // Three of five pairs: the rest of the head is not rotated.
     { heads: 2, headDim: 10, frequencies: [0.7, 0.3, 2], magnitude: 1.25 },
   ].map(({ heads, headDim, frequencies, magnitude }): OpCase => {
     const pairs = frequencies.length;
@@ -161,11 +161,11 @@ const rmsNormCases = [
     ),
 }));
 
-/** Value by value, of one input. */
+/** Element-wise operations with one input. */
 const unaryCases = (
   [
     ['silu', (p, x) => p.silu(x), (x) => x / (1 + Math.exp(-x))],
-    // The tanh form through the logistic function: (1 + tanh u) / 2 = 1 / (1 + exp(-2u)).
+    // The tanh form by the logistic function: (1 + tanh u) / 2 = 1 / (1 + exp(-2u)).
     ['gelu', (p, x) => p.gelu(x), (x) => x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))],
     ['scale', (p, x) => p.scale(x, 7.5), (x) => 7.5 * x],
   ] satisfies [string, (p: ProgramBuilder, x: Value) => Value, (x: number) => number][]
@@ -234,12 +234,12 @@ function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * b[i], 0);
 }
 
-/** Name of the tensor that the operation under test gives. */
+/** Name of the tensor that the operation under test returns. */
 export const RESULT = 'result';
-/** Rows of the input tables: tokens of the batch are 0, 1, 2, ... so that each token has values of its own. */
+/** Rows of the input tables. Tokens of the batch are 0, 1, 2, ..., so each has different values. */
 const VOCABULARY = 16;
 
-/** A case as a program: inputs are looked up by token id in tables of random values. */
+/** Turns a case into a program: inputs are rows of tables of random values, indexed by token id. */
 export function caseProgram(opCase: OpCase): {
   program: Program;
   store: WeightStore;
@@ -280,7 +280,7 @@ function toMatrix({ shape, data }: Tensor): Matrix {
   return Array.from({ length: data.length / width }, (_, row) => [...data.subarray(row * width, (row + 1) * width)]);
 }
 
-/** Normal values (Box and Muller) from a small generator (Park and Miller): the same on every run. */
+/** Normally distributed values (Box and Muller) from a small generator (Park and Miller), the same on every run. */
 function normalNumbers(seed: number): () => number {
   let state = seed + 1;
   const uniform = () => (state = (state * 48271) % 2147483647) / 2147483647;

@@ -16,13 +16,13 @@ interface ExecutorUnderTest {
   readonly name: string;
   create(program: Program, store: WeightStore): Promise<Executor>;
   /**
-   * Largest normalised mean square error, sum((found - expected)^2) / sum(expected^2), for an executor whose arithmetic
-   * is coarser than the cases' own tolerances; null for those.
+   * Maximum normalised mean square error, sum((found - expected)^2) / sum(expected^2), for an executor with coarser
+   * arithmetic than the cases' own tolerances; null to use those.
    */
   readonly nmse: number | null;
 }
 
-/** Sums in float32, where neighbouring values are 1.2e-7 apart: errors of some of these, squared. */
+/** Float32 sums, where adjacent values are 1.2e-7 apart: errors of a few of these, squared. */
 const FLOAT32_NMSE = 1e-12;
 
 const wasm = (variant: 'threads' | 'wide' | 'single' | 'simd'): ExecutorUnderTest => ({
@@ -32,7 +32,7 @@ const wasm = (variant: 'threads' | 'wide' | 'single' | 'simd'): ExecutorUnderTes
   nmse: FLOAT32_NMSE,
 });
 
-/** Every executor there is: a new one is a row here. */
+/** All executors: a new one is a row here. */
 const EXECUTORS: readonly ExecutorUnderTest[] = [
   {
     name: 'reference',
@@ -65,7 +65,7 @@ describe.each(EXECUTORS)('operations of the executor $name', ({ create, nmse }) 
   });
 });
 
-/** Cells for the case's sequences, scattered: a sequence that came before has been released in part. */
+/** Scattered cells for the case's sequences: an earlier sequence was partly released. */
 function takeCells(opCase: OpCase): { slots: SequenceSlots[]; ids: number[][] } {
   const cache = new KvCache(CELLS);
   cache.append(100, [0, 0]);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { BufferPool } from './buffer-pool.ts';
 
-it('gives the same bytes again once they were given back, and others until then', () => {
+it('reuses a buffer only after it was given back', () => {
   const pool = new BufferPool();
   const first = pool.take(10);
   const second = pool.take(4);
@@ -12,7 +12,7 @@ it('gives the same bytes again once they were given back, and others until then'
   expect(shorter).toHaveLength(6);
   expect(shorter.buffer).toBe(first.buffer);
   pool.give(shorter);
-  // As long as it was, though less of it was taken.
+  // Keeps its full length, though less of it was taken.
   expect(pool.take(9).buffer).toBe(first.buffer);
   pool.give(second);
   expect(pool.take(5).buffer).not.toBe(second.buffer);

@@ -3,16 +3,16 @@ import type { ByteSource } from '../api/platform.ts';
 
 /**
  * Reads `length` bytes at `offset`.
- * @param room may be used for them
- * @throws EngineError MODEL_IO when the source gives fewer: the file changed while it was read.
+ * @param buffer reused for the bytes, if given
+ * @throws EngineError MODEL_IO when the source gives fewer, because the file changed meanwhile
  */
 export async function readExactly(
   source: ByteSource,
   offset: number,
   length: number,
-  room?: Uint8Array,
+  buffer?: Uint8Array,
 ): Promise<Uint8Array> {
-  const bytes = await source.read(offset, length, room);
+  const bytes = await source.read(offset, length, buffer);
   if (bytes.length !== length) {
     throw new EngineError(
       'MODEL_IO',

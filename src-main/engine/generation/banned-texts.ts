@@ -1,11 +1,11 @@
+import type { VocabularyText } from '../sampling/dry-breakers.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
-import { vocabularyText } from './vocabulary-text.ts';
 
-/** A banned text was completed: the reply must go back. */
+/** A completed banned text: the reply must backtrack. */
 export interface BannedMatch {
   /** Index in the reply of the token in which the banned text begins. */
   readonly position: number;
-  /** What of the banned text the last token wrote, and perhaps more. */
+  /** The part of the banned text that is in the last token. */
   readonly rest: string;
 }
 
@@ -15,15 +15,15 @@ interface HeldToken<T> {
 }
 
 /**
- * Finds banned texts in a growing reply. Tokens are held as long as their text may be the beginning of a banned one, so
- * that going back never takes back what was passed on.
+ * Finds banned texts in a growing reply. Tokens are held back as long as their text may be the beginning of a banned one,
+ * so that backtracking never retracts what was passed on.
  */
 export class BannedTexts<T extends { id: number }> {
   private readonly passedOn: number[] = [];
   private held: HeldToken<T>[] = [];
   private stream: TokenStream;
 
-  /** @param texts none of them empty */
+  /** @param texts must not be empty strings */
   constructor(
     private readonly texts: readonly string[],
     private readonly createStream: () => TokenStream,
@@ -31,12 +31,12 @@ export class BannedTexts<T extends { id: number }> {
     this.stream = createStream();
   }
 
-  /** Tokens of the reply that can no longer be taken back. */
+  /** Number of the reply's tokens that can no longer be retracted. */
   get certain(): number {
     return this.passedOn.length;
   }
 
-  /** Takes up the next token. @returns the match that it completes; null when there is none */
+  /** Adds the next token. @returns the match that it completes, or null */
   push(token: T): BannedMatch | null {
     this.held.push({ token, text: this.stream.push(token.id) });
     const text = this.heldText();
@@ -48,8 +48,8 @@ export class BannedTexts<T extends { id: number }> {
   }
 
   /**
-   * The tokens that no banned text can begin in any more, not even after going back: the text up to where one would go
-   * back to may itself end with the beginning of a banned text.
+   * Releases the tokens in which no banned text can begin any more, not even after backtracking: the text before a
+   * possible match may itself end with the beginning of a banned text.
    */
   release(): T[] {
     const text = this.heldText();
@@ -60,16 +60,16 @@ export class BannedTexts<T extends { id: number }> {
     return this.passOn((tokenEnd) => tokenEnd <= end);
   }
 
-  /** The reply has ended. @returns what was held, up to a banned text that the end of the text completes */
+  /** Ends the reply. @returns the held tokens, up to a banned text that the end of the text completes */
   finish(): T[] {
     const found = this.firstMatch(this.heldText() + this.stream.flush());
     return this.passOn((end) => found === null || end <= found.start);
   }
 
-  /** Takes back the tokens from `position` on. */
-  goBack(position: number): void {
+  /** Retracts the tokens from `position` on. */
+  backtrack(position: number): void {
     this.held = this.held.slice(0, position - this.passedOn.length);
-    // Streams cannot go back; from the beginning they come to the same place.
+    // Streams cannot go back, so the tokens are decoded again from the beginning.
     this.stream = this.createStream();
     for (const id of this.passedOn) this.stream.push(id);
     for (const { token } of this.held) this.stream.push(token.id);
@@ -88,7 +88,7 @@ export class BannedTexts<T extends { id: number }> {
     return first;
   }
 
-  /** The earliest offset from which `text` up to `end` is the beginning of a banned text; `end` when there is none. */
+  /** The earliest offset from which `text` up to `end` is the beginning of a banned text; `end` if there is none. */
   private partialMatch(text: string, end: number): number {
     let first = end;
     for (const banned of this.texts) {
@@ -99,12 +99,12 @@ export class BannedTexts<T extends { id: number }> {
     return first;
   }
 
-  /** Offset at which a held token's text begins. */
+  /** Offset of a held token's text. */
   private startOf(index: number): number {
     return this.held.slice(0, index).reduce((length, { text }) => length + text.length, 0);
   }
 
-  /** Index of the held token whose text holds the character at `offset`. */
+  /** Index of the held token that contains the character at `offset`. */
   private tokenAt(offset: number): number {
     let end = 0;
     return this.held.findIndex(({ text }) => (end += text.length) > offset);
@@ -120,8 +120,8 @@ export class BannedTexts<T extends { id: number }> {
   }
 }
 
-/** The tokens that hold a banned text by themselves. */
-export function tokensHolding(texts: readonly string[], tokenizer: Tokenizer): number[] {
+/** The tokens that contain a banned text by themselves. */
+export function tokensContaining(texts: readonly string[], tokenizer: Tokenizer): number[] {
   const { size, text } = vocabularyText(tokenizer, tokenizer.vocabularySize);
   const any = new RegExp(texts.map((banned) => banned.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'u');
   return idsWhere(size, (id) => any.test(text(id)));
@@ -137,4 +137,17 @@ function idsWhere(size: number, holds: (id: number) => boolean): number[] {
   const ids: number[] = [];
   for (let id = 0; id < size; id++) if (holds(id)) ids.push(id);
   return ids;
+}
+
+const known = new WeakMap<Tokenizer, VocabularyText>();
+
+/** The vocabulary's texts for samplers, decoded once per tokenizer on first use. */
+export function vocabularyText(tokenizer: Tokenizer, size: number): VocabularyText {
+  const already = known.get(tokenizer);
+  if (already?.size === size) return already;
+  const texts: string[] = [];
+  const text = (id: number): string => (texts[id] ??= tokenizer.decode([id], false));
+  const vocabulary = { size, text, encode: (plain: string) => tokenizer.encode(plain, { addSpecial: false }) };
+  known.set(tokenizer, vocabulary);
+  return vocabulary;
 }

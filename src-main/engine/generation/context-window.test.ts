@@ -8,7 +8,7 @@ const CELLS = 1000;
 /** Token ids `from`, `from` + 1, ... */
 const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
-/** An executor that computes nothing and remembers how many tokens it was given. */
+/** An executor that computes nothing and records the number of its tokens. */
 function setUp(cells = CELLS) {
   const ran: number[] = [];
   const executor: Pick<Executor, 'run'> = {
@@ -31,17 +31,17 @@ describe('ContextWindow', () => {
   let set: ReturnType<typeof setUp>;
   beforeEach(() => (set = setUp()));
 
-  it('goes on from what it holds', async () => {
+  it('continues from its contents', async () => {
     const { fill, window, ran } = set;
     expect(await fill(ids(10))).toBe(0);
     expect(await fill(ids(15))).toBe(10);
-    // The last token is always run: its logits are wanted.
+    // The last token is always run, because its logits are needed.
     expect(await fill(ids(15))).toBe(14);
     expect(ran).toEqual([10, 5, 1]);
     expect(window.length).toBe(15);
   });
 
-  it('finds each of several chats again', async () => {
+  it('reuses each of several chats', async () => {
     const { fill } = set;
     const [a, b] = [ids(100), ids(100, 5000)];
     await fill(a);
@@ -51,7 +51,7 @@ describe('ContextWindow', () => {
     expect(await fill([...a, 1, 2])).toBe(101);
   });
 
-  it('keeps both branches of an edited chat, which share the cells of their beginning', async () => {
+  it('keeps both branches of an edited chat, which share the cells of their common prefix', async () => {
     const { fill, cache } = set;
     const first = [...ids(100), ...ids(200, 1000)];
     const second = [...ids(100), ...ids(200, 2000)];
@@ -62,14 +62,14 @@ describe('ContextWindow', () => {
     expect(await fill([...second, 1])).toBe(300);
   });
 
-  it('computes a short rest again instead of keeping it', async () => {
+  it('recomputes a short suffix instead of keeping it', async () => {
     const { fill, cache } = set;
     await fill(ids(100));
     expect(await fill([...ids(90), ...ids(10, 500)])).toBe(90);
     expect(CELLS - cache.free).toBe(100);
   });
 
-  it('makes room by forgetting what was used longest ago', async () => {
+  it('frees cells by releasing the least recently used sequence', async () => {
     const { fill, cache } = set;
     await fill(ids(400));
     await fill(ids(400, 1000));
@@ -79,10 +79,10 @@ describe('ContextWindow', () => {
     expect(await fill(ids(400))).toBe(0);
   });
 
-  it('finds a place in order for a prompt that is read in slices', async () => {
+  it('finds contiguous cells for a prompt that is prefilled in slices', async () => {
     const { fill, window } = set;
     await fill(ids(100));
-    // Kept beside what follows, until that needs the room.
+    // Kept along with the following sequences until they need its cells.
     await fill(ids(700, 5000));
     const long = ids(800, 2000);
     expect(window.reuse(long)).toBe(0);
@@ -93,7 +93,7 @@ describe('ContextWindow', () => {
     expect(cells).toEqual(Int32Array.from({ length: long.length }, (_, i) => cells[0] + i));
   });
 
-  it('holds as much as there is room for, and says when there is none', async () => {
+  it('fills all cells, and reports when none are left', async () => {
     const { fill, window, cache } = set;
     await fill(ids(100));
     await fill(ids(CELLS, 1000));
@@ -102,7 +102,7 @@ describe('ContextWindow', () => {
     expect(window.length).toBe(CELLS);
   });
 
-  it('begins afresh and finds what was there before', async () => {
+  it('starts empty and still reuses what was there before', async () => {
     const { fill, window } = set;
     await fill(ids(100));
     window.fresh();
@@ -113,7 +113,7 @@ describe('ContextWindow', () => {
     expect(await fill(ids(101))).toBe(100);
   });
 
-  it('is as before after a failure', async () => {
+  it('is unchanged after a failure', async () => {
     const { cache } = set;
     const failing: Pick<Executor, 'run'> = {
       run: () => Promise.reject(new Error('broken')),
@@ -123,10 +123,10 @@ describe('ContextWindow', () => {
     expect([window.length, cache.free]).toEqual([0, CELLS]);
   });
 
-  it('does not keep more sequences than it says', async () => {
+  it('keeps no more sequences than its limit', async () => {
     const { fill, cache } = set;
     for (let chat = 0; chat < 40; chat++) await fill(ids(20, chat * 100));
-    // Twenty tokens are not worth a sequence of their own: the next takes their place.
+    // Twenty tokens are not worth a separate sequence: the next ones overwrite them.
     expect(CELLS - cache.free).toBe(20);
     const other = setUp();
     const long = (chat: number) => ids(30, chat * 100).concat(ids(36, chat * 100 + 50));
@@ -134,11 +134,11 @@ describe('ContextWindow', () => {
     expect(CELLS - other.cache.free).toBe(15 * 66);
   });
 
-  it('forks the oldest kept sequence before keeping another makes room for it', async () => {
+  it('forks the oldest kept sequence before it releases it to keep another', async () => {
     const { fill, window, cache } = setUp(20_000);
     const chat = (n: number) => ids(150, n * 1000);
     for (let n = 0; n < 17; n++) await fill(chat(n));
-    // Regenerating in the first: all others are newer, and the present one is about to be kept, too.
+    // Regenerating in the first one: all others are newer, and the current one is about to be kept, too.
     const again = [...ids(49), ...ids(40, 900_000)];
     expect(await fill(again)).toBe(49);
     expect(window.length).toBe(again.length);
@@ -146,11 +146,11 @@ describe('ContextWindow', () => {
     expect(await fill([...chat(0), 1])).toBe(150);
   });
 
-  it('keeps at most 16 sequences, however they came about', async () => {
+  it('keeps at most 16 sequences, whatever their origin', async () => {
     const { fill, cache } = setUp(20_000);
     const version = (n: number) => [...ids(50), ...ids(100, 1000 * (n + 1))];
     for (let n = 0; n < 57; n++) await fill(version(n));
-    // What they begin with is shared; beside the 16 there is the one in use.
+    // Their common prefix is shared; beside the 16 there is the one in use.
     expect(20_000 - cache.free).toBe(50 + 17 * 100);
   });
 });

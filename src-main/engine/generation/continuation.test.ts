@@ -1,4 +1,4 @@
-/** Continue: the reply that goes on is the one that would have been written without the stop. */
+/** Continue: the continued reply equals the one that would have been generated without the stop. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import type { InferenceEngine } from '../index.ts';
@@ -30,7 +30,7 @@ describe('TinyTransformer, greedy', () => {
     whole = (await reply(engine, params(PROMPT, '', { maxTokens: 60 }))).end.text;
   });
 
-  it.each(['play', 'the', ' and', '.'])('goes on past each %j, to the same text', async (stopString) => {
+  it.each(['play', 'the', ' and', '.'])('continues after each %j with the same text', async (stopString) => {
     expect(whole.split(stopString).length).toBeGreaterThan(1);
     let text = '';
     let continues: Continues | undefined;
@@ -51,17 +51,17 @@ describe('TinyTransformer, greedy', () => {
     expect(text.slice(0, compared)).toBe(whole.slice(0, compared));
   });
 
-  it.each(['a', 'ed t'])('goes on behind half a word, too, when %j is found in it', async (stopString) => {
+  it.each(['a', 'ed t'])('continues inside a word, too, if %j is found there', async (stopString) => {
     const stop = { maxTokens: 60, stopStrings: [stopString] };
     const first = (await reply(engine, params(PROMPT, '', stop))).end;
     const next = (await reply(engine, params(PROMPT, first.text, stop, continuesAfter(first.stop)))).end;
     expect(first.stop.reason).toBe('stop_string');
-    // What belongs to a word is joined to it as such.
+    // The rest of a word is joined to it without a space.
     expect(next.text).toMatch(/^[a-z]/);
     expect(next.text.length).toBeGreaterThan(1);
   });
 
-  it('joins the parts where nothing but a limit was between them', async () => {
+  it('joins parts that only a limit separated', async () => {
     let text = '';
     for (let i = 0; i < 12; i++) {
       const continues = i === 0 ? undefined : ({ reason: 'max_tokens' } as const);
@@ -70,7 +70,7 @@ describe('TinyTransformer, greedy', () => {
     expect(text).toBe(whole);
   });
 
-  it('would stop at the same place for ever without being told', async () => {
+  it('would stop at the same stop string again and again without the previous stop reason', async () => {
     const stop = { maxTokens: 60, stopStrings: ['the'] };
     const first = (await reply(engine, params(PROMPT, '', stop))).end;
     expect(first.stop.reason).toBe('stop_string');
@@ -81,25 +81,25 @@ describe('TinyTransformer, greedy', () => {
   });
 });
 
-describe('a reply that the model had ended', () => {
+describe('a reply that the model ended', () => {
   const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b'];
-  /** Ends after every token; else it would write b. */
+  /** Ends after every token, otherwise generates b. */
   const script: Script = {
     vocabulary,
     next: () => SCRIPTED_EOS,
     logits: () => Float32Array.of(-20, 20, -20, 5, 10),
   };
 
-  it('goes on with what is most probable beside the end, and may end again after it', async () => {
+  it('continues with the most probable token other than the end, and may end again after it', async () => {
     const engine = new ScriptedEngine(script);
     expect((await engine.run(params('a', 'a', {}))).end).toMatchObject({ text: '', stop: { reason: 'eos' } });
     const { end } = await engine.run(params('a', 'a', {}, { reason: 'eos' }));
     expect(end).toMatchObject({ text: 'b', stop: { reason: 'eos' } });
-    // After another end, the model may end it at once.
+    // After another stop reason, the model may end it at once.
     expect((await engine.run(params('a', 'a', {}, { reason: 'user' }))).end.text).toBe('');
   });
 
-  it('ends again at once where a grammar allows nothing more', async () => {
+  it('ends again at once if a grammar allows nothing more', async () => {
     const engine = new ScriptedEngine(script);
     const asked = params('a', 'a', {}, { reason: 'eos' });
     asked.sampling.grammar = { kind: 'gbnf', source: 'root ::= "a"' };

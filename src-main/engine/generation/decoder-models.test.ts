@@ -22,7 +22,7 @@ describe.each(ARCHITECTURES)('an engine with %s', (name) => {
     return params;
   }
 
-  it('writes the greedy reply of llama.cpp', async () => {
+  it('generates the greedy reply of llama.cpp', async () => {
     const engine = await load();
     const { tokens, end } = await reply(engine, request());
     const ids = greedy.map(({ id }) => id);
@@ -33,7 +33,7 @@ describe.each(ARCHITECTURES)('an engine with %s', (name) => {
     expect(engine.model).toMatchObject({ architecture: name, contextSize: n_ctx, hasChatRoles: true });
   });
 
-  it('shows every step of its work', async () => {
+  it('reports every step', async () => {
     const engine = await load();
     const { sampling, stop } = request();
     const seen = await engine.inspect({ prompt: { kind: 'ids', ids: prompt }, sampling, stop, topCandidates: 3 });
@@ -50,7 +50,7 @@ describe.each(ARCHITECTURES)('an engine with %s', (name) => {
     expect(seen.sampling.chosen.id).toBe(greedy[0].id);
   });
 
-  it('reads a chat as its template says, with one BOS, and finds a text probable', async () => {
+  it('formats a chat with its template, with one BOS, and scores a text as probable', async () => {
     const engine = await load();
     const messages = [{ role: 'user' as const, text: 'Hello world' }];
     const text = ['gemma2', 'gemma3'].includes(name)

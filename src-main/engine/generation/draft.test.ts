@@ -1,4 +1,4 @@
-/** Banned texts, biased texts and grammars in the loop, with scripted models. */
+/** Banned texts, biased texts and grammars in the generation loop, with scripted models. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
@@ -16,7 +16,7 @@ function params(sampling: Partial<SamplingParams>, stop: Partial<StopParams> = {
   };
 }
 
-/** Writes the words one after the other; what is ruled out gives way to the next best of `instead`. */
+/** Generates the words in order; one that is ruled out is replaced by the next best of `instead`. */
 function writer(words: readonly string[], instead: readonly string[], more: Partial<Script> = {}): ScriptedEngine {
   const vocabulary = [...SPECIAL, ...new Set([...words, ...instead])];
   const logits = (ids: readonly number[]): Float32Array => {
@@ -34,7 +34,7 @@ const GREEDY = { temperature: 0 };
 describe('banned texts', () => {
   const words = ['I', ' love', ' New', ' York', ' and', ' New', ' Jersey'];
 
-  it('are avoided where they begin, and only there', async () => {
+  it('are avoided at the token where they begin, and only there', async () => {
     const engine = writer(words, [' Old', ' Ork', ' Or']);
     const { end, tokens } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }));
     expect(end.text).toBe('I love Old York and New Jersey');
@@ -43,7 +43,7 @@ describe('banned texts', () => {
     expect(end.contextUsed).toBe(8);
   });
 
-  it('are caught inside of tokens, across many, and one behind the other', async () => {
+  it('are found inside tokens, across tokens, and one after the other', async () => {
     const engine = writer(['xNe', 'w', ' ', 'Yor', 'kx'], ['_', '-']);
     expect((await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }))).end.text).toBe('_w Yorkx');
     expect((await engine.run(params({ ...GREEDY, bannedTexts: ['New York', '_', 'w Y'] }))).end.text).toBe(
@@ -51,12 +51,12 @@ describe('banned texts', () => {
     );
   });
 
-  it('take every token that holds them out of play', async () => {
+  it('rule out every token that contains them', async () => {
     const { end } = await writer(['a', 'b', 'xcx'], ['c', ' c', 'd']).run(params({ ...GREEDY, bannedTexts: ['c'] }));
     expect(end.text).toBe('abd');
   });
 
-  it('are left at the last moment where every way begins like them', async () => {
+  it('are avoided at the last token if every alternative begins like them', async () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "New " ("York" | "Jersey")' } as const;
     const engine = writer(['New', ' York'], ['N', 'ew', ' ', 'Y', 'ork', 'Jersey', ' Jersey']);
     const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'], grammar }));
@@ -64,7 +64,7 @@ describe('banned texts', () => {
     expect(end.stop).toEqual({ reason: 'eos', token: null });
   });
 
-  it('end the reply with a reason where nothing else can come', async () => {
+  it('end the reply with a reason if nothing else can follow', async () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "A " "New York"' } as const;
     const engine = writer(['A', ' New', ' York'], ['A ', 'New', ' ', 'N', 'ew', 'York']);
     const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'], grammar }));
@@ -77,14 +77,14 @@ describe('banned texts', () => {
     expect(all.end.stop).toMatchObject(because('The banned texts leave no possible next token'));
   });
 
-  it('may stop half way without having been written', async () => {
+  it('may stay incomplete', async () => {
     const engine = writer(words, [' Old']);
     const { end } = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }, { maxTokens: 3 }));
     expect(end.text).toBe('I love New');
     expect(end.stop.reason).toBe('max_tokens');
   });
 
-  it('and stop strings do not get in each other’s way', async () => {
+  it('do not interfere with stop strings', async () => {
     const engine = writer(words, [' Old', ' Pork']);
     const stop = await engine.run(params({ ...GREEDY, bannedTexts: ['New York'] }, { stopStrings: ['New'] }));
     expect(stop.end).toMatchObject({
@@ -95,7 +95,7 @@ describe('banned texts', () => {
     expect(held.end.text).toBe('I love Old York and New Jersey');
   });
 
-  it('stop at once when the user does, also while going back', async () => {
+  it('stop at once when the user stops, also while backtracking', async () => {
     const cancel = { cancelled: false };
     let runs = 0;
     const onRun = (): void => void (cancel.cancelled = ++runs === 5);
@@ -127,7 +127,7 @@ describe('banned texts', () => {
     seed: fc.nat(1000),
   });
 
-  /** Logits that depend on everything before and on nothing else. */
+  /** Logits that depend only on the sequence so far. */
   function randomModel(fragments: readonly string[], spread: number): Script {
     const vocabulary = [...SPECIAL, ...fragments];
     const logits = (ids: readonly number[]): Float32Array => {
@@ -140,7 +140,7 @@ describe('banned texts', () => {
     return { vocabulary, next: () => 0, logits, contextSize: 40 };
   }
 
-  it('are in no reply, whatever the model and the samplers', async () => {
+  it('are never in a reply, whatever the model and the samplers', async () => {
     const fragments = fc.uniqueArray(fragment, { minLength: 3, maxLength: 9 });
     await fc.assert(
       fc.asyncProperty(
@@ -164,13 +164,13 @@ describe('banned texts', () => {
     );
   });
 
-  it('change nothing of a reply in which they do not occur, though it goes through their beginnings', async () => {
+  it('do not change a reply that contains only their beginnings', async () => {
     const fragments = fc.uniqueArray(fragment, { minLength: 3, maxLength: 9 });
     await fc.assert(
       fc.asyncProperty(fragments, settings, async (words, sampling) => {
         const script = randomModel(words, 5);
         const free = await new ScriptedEngine(script).run(params(sampling));
-        // From where a grammar leads nowhere, only replies with banned texts go back.
+        // Only replies with banned texts can escape a grammar's dead end by backtracking.
         fc.pre(free.end.stop.reason !== 'error');
         const bannedTexts = ['aaaaab', 'abababab é', 'ba ba bé'].filter((text) => !free.end.text.includes(text));
         const { end, tokens } = await new ScriptedEngine(script).run(params({ ...sampling, bannedTexts }));
@@ -182,8 +182,8 @@ describe('banned texts', () => {
     );
   });
 
-  it('take the sampler back with them: the rest is what it would be behind the same tokens', async () => {
-    // Going back to position 0 and drawing there again must not have used up random numbers.
+  it('restore the sampler: the rest is the same as after the same tokens', async () => {
+    // Backtracking to position 0 and drawing again must not have consumed random numbers.
     const script = randomModel(['a', 'b', 'é'], 1);
     for (const mirostat of [0, 2] as const) {
       for (let seed = 0; seed < 20; seed++) {
@@ -199,7 +199,7 @@ describe('banned texts', () => {
 describe('biased texts', () => {
   const words = ['the', ' sea', ' is', ' calm'];
 
-  it('lean to every token that is the text, with a space before it or not', async () => {
+  it('favour every token that is the text, with or without a leading space', async () => {
     const engine = writer(words, ['sky', ' sky', ' skyline']);
     expect((await engine.run(params({ ...GREEDY, textBias: [['sky', 30]] }, { maxTokens: 2 }))).end.text).toBe(
       'skysky',
@@ -219,7 +219,7 @@ describe('biased texts', () => {
     expect(less.end.text).toBe('the skyline is calm');
   });
 
-  it('lean to the end of a text that takes several tokens', async () => {
+  it('favour the rest of a text that takes several tokens', async () => {
     const engine = writer(['a', ' sky', 'scraper', ' x'], ['line', ' sky']);
     const { end } = await engine.run(params({ ...GREEDY, textBias: [['skyline', 15]] }));
     expect(end.text).toBe('a skyline x');
@@ -227,7 +227,7 @@ describe('biased texts', () => {
 });
 
 describe('a grammar', () => {
-  it('rules out what it does not allow, and ends the reply where nothing can follow', async () => {
+  it('rules out what it does not allow, and ends the reply if nothing can follow', async () => {
     const engine = writer(['yes', ' no'], ['no', 'maybe']);
     const grammar = { kind: 'gbnf', source: 'root ::= "no" | "maybe" "!"*' } as const;
     const { end, start } = await engine.run(params({ ...GREEDY, grammar }));
@@ -235,7 +235,7 @@ describe('a grammar', () => {
     expect(start.notices).toEqual([]);
   });
 
-  it('is brought to its end within the tokens that are left', async () => {
+  it('is completed within the tokens that are left', async () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "[" (root ("," root)*)? "]"' } as const;
     const engine = writer(
       Array.from({ length: 40 }, () => '['),
@@ -251,19 +251,19 @@ describe('a grammar', () => {
     expect(short.end.stop.reason).toBe('max_tokens');
   });
 
-  it('works where the model may not end its text by itself', async () => {
+  it('works with ignoreEos', async () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "a" "b"?' } as const;
     const { end } = await writer(['a'], ['b']).run(params({ ...GREEDY, grammar }, { ignoreEos: true }));
     expect(end).toMatchObject({ text: 'ab', stop: { reason: 'eos' } });
   });
 
-  it('says so when the vocabulary cannot write it', async () => {
+  it('reports that the vocabulary cannot spell it', async () => {
     const grammar = { kind: 'gbnf', source: 'root ::= "a" "z"' } as const;
     const { end } = await writer(['a'], ['b']).run(params({ ...GREEDY, grammar }));
     expect(end).toMatchObject({ text: 'a', stop: { reason: 'error', error: { code: 'GRAMMAR' } } });
   });
 
-  it('that is wrong fails before the reply begins', async () => {
+  it('fails before the reply begins if it is invalid', async () => {
     const grammar = { kind: 'gbnf', source: 'root ::= x' } as const;
     await expect(writer(['a'], []).run(params({ grammar }))).rejects.toMatchObject({
       code: 'GRAMMAR',

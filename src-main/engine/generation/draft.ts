@@ -6,15 +6,17 @@ import type { Logits } from '../sampling/logits.ts';
 import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '../sampling/sampler-chain.ts';
 import type { StageObserver } from '../sampling/sampler-chain.ts';
 import type { GenerateParams } from '../api/types.ts';
-import { BannedTexts, tokensBeginning, tokensHolding } from './banned-texts.ts';
+import { BannedTexts, tokensBeginning, tokensContaining, vocabularyText } from './banned-texts.ts';
 import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
 import type { Prompt } from './prompt.ts';
 import { textBiasStage } from './text-bias.ts';
-import { vocabularyText } from './vocabulary-text.ts';
 
-/** How often one reply goes back to where a banned text began; after that, only its last token is avoided. */
+/**
+ * Maximum number of times that a reply backtracks to where a banned text began. After that, only the last token is
+ * avoided.
+ */
 const MAX_RETURNS = 500;
-/** The same for one place in the reply. */
+/** The same for one position in the reply. */
 const MAX_RETURNS_TO_ONE = 24;
 
 export interface DraftJob {
@@ -24,35 +26,36 @@ export interface DraftJob {
   seed: number;
 }
 
-/** Dead ends in one reply, after which it is given up. */
+/** Dead ends after which a reply fails. */
 const MAX_DEAD_ENDS = 2000;
 
-/** Where a reply stood before a token was drawn. */
+/** State before a token was drawn. */
 interface Checkpoint {
   readonly chain: ChainState;
   readonly grammar: GrammarState | null;
 }
 
-/** Tokens ruled out at one position of the reply, with what stands before it. */
+/** Tokens ruled out at one position of the reply, given what precedes it. */
 interface Place {
   readonly banned: Set<number>;
   returns: number;
 }
 
 /**
- * A reply as it is drawn: the sampler chain with what the reply must follow (grammar, banned texts), and the way back.
- * When a banned text is completed, tokens are taken back to where it began, the chain with them, and the token there is
- * ruled out at that place. Where that leads nowhere, only the token that completes the text is ruled out.
+ * A reply as it is drawn: the sampler chain with the reply's constraints (grammar, banned texts), and backtracking. When
+ * a banned text is completed, the tokens since its beginning are retracted, the chain is restored, and the token that
+ * began it is ruled out at that position. If that leads to a dead end, only the token that completes the text is ruled
+ * out.
  */
 export class Draft<T extends { id: number }> {
   /** Prompt and reply so far. */
   readonly sequence: number[];
-  /** What a person should know before it begins. */
+  /** What people should know before the reply begins. */
   readonly notices: string[] = [];
   readonly chain: SamplerChain;
   private readonly grammar: GrammarConstraint | null;
   private readonly bans: BannedTexts<T> | null;
-  /** By position in the reply, while it can be gone back to. */
+  /** By position in the reply, for as long as it can backtrack to it. */
   private readonly checkpoints = new Map<number, Checkpoint>();
   private readonly places = new Map<number, Place>();
   private returns = 0;
@@ -79,7 +82,7 @@ export class Draft<T extends { id: number }> {
 
     const first: NamedStage[] = [];
     if (this.grammar !== null) first.push(this.grammar.stage);
-    if (this.bans !== null) first.push(this.banStage(tokensHolding(sampling.bannedTexts, tokenizer)));
+    if (this.bans !== null) first.push(this.banStage(tokensContaining(sampling.bannedTexts, tokenizer)));
     if (params.continues?.reason === 'eos' && this.grammar === null) first.push(this.noEndStage(config.eosTokenIds));
     if (sampling.textBias.length > 0) first.push(textBiasStage(sampling.textBias, tokenizer));
     const maskedIds = stop.ignoreEos ? [...config.maskedTokenIds, ...config.eosTokenIds] : config.maskedTokenIds;
@@ -93,7 +96,7 @@ export class Draft<T extends { id: number }> {
 
   private readonly rest: (start: string) => number[];
 
-  /** Tokens drawn and not taken back. */
+  /** Tokens drawn and not retracted. */
   get length(): number {
     return this.sequence.length - this.firstPosition;
   }
@@ -104,7 +107,7 @@ export class Draft<T extends { id: number }> {
   }
 
   /**
-   * Draws a token from the logits behind the prompt, to see what would be drawn.
+   * Draws a token from the logits after the prompt, for a preview.
    * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
    */
   drawFirst(logits: Float32Array | Logits, observe: StageObserver): Sampled {
@@ -116,8 +119,8 @@ export class Draft<T extends { id: number }> {
   }
 
   /**
-   * Draws the next token; `accept` must follow, unless it ends the text.
-   * @returns null when banned texts left nothing here and tokens were taken back: ask again with the logits there
+   * Draws the next token. `accept` must follow, unless it ends the text.
+   * @returns null when banned texts ruled out everything here and tokens were retracted: call again with the logits there
    * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
    */
   draw(logits: Float32Array | Logits, observe?: StageObserver): Sampled | null {
@@ -126,14 +129,14 @@ export class Draft<T extends { id: number }> {
       return this.chain.sample(logits, this.sequence, observe);
     } catch (error) {
       if (!(error instanceof NothingToDraw)) throw error;
-      this.leaveDeadEnd();
+      this.escapeDeadEnd();
       return null;
     }
   }
 
   /**
-   * Takes up a token that was drawn.
-   * @returns tokens that will not be taken back any more, oldest first; null when tokens were taken back
+   * Adds a drawn token.
+   * @returns tokens that will not be retracted any more, oldest first; null when tokens were retracted
    */
   accept(token: T): T[] | null {
     this.sequence.push(token.id);
@@ -150,47 +153,47 @@ export class Draft<T extends { id: number }> {
     return certain;
   }
 
-  /** The reply has ended. @returns the tokens that were still held */
+  /** Ends the reply. @returns the tokens that were still held */
   finish(): T[] {
     return this.bans?.finish() ?? [];
   }
 
   private avoid(start: number, rest: string): void {
-    const place = this.place(start);
-    if (this.returns < MAX_RETURNS && place.returns < MAX_RETURNS_TO_ONE) {
+    const ruledOut = this.place(start);
+    if (this.returns < MAX_RETURNS && ruledOut.returns < MAX_RETURNS_TO_ONE) {
       this.returns++;
-      place.returns++;
-      this.goBack(start);
+      ruledOut.returns++;
+      this.backtrack(start);
       return;
     }
     const last = this.length - 1;
-    this.goBack(last);
+    this.backtrack(last);
     for (const id of this.rest(rest)) this.place(last).banned.add(id);
   }
 
-  /** Nothing is left at the present position. */
-  private leaveDeadEnd(): void {
+  /** Backtracks because nothing can be drawn at the current position. */
+  private escapeDeadEnd(): void {
     const { bans, length } = this;
     if (bans === null || ++this.deadEnds > MAX_DEAD_ENDS) throw this.nothingLeft();
-    const place = this.place(length);
+    const ruledOut = this.place(length);
     this.restore(length);
-    if (place.returns > 0 && place.returns <= MAX_RETURNS_TO_ONE) {
-      // Every way begins like a banned text: go it, and avoid only the end of the text.
-      place.returns = MAX_RETURNS_TO_ONE + 1;
-      place.banned.clear();
+    if (ruledOut.returns > 0 && ruledOut.returns <= MAX_RETURNS_TO_ONE) {
+      // Every alternative begins a banned text: allow it, and avoid only the end of the text.
+      ruledOut.returns = MAX_RETURNS_TO_ONE + 1;
+      ruledOut.banned.clear();
     } else if (length > bans.certain) {
-      this.goBack(length - 1);
+      this.backtrack(length - 1);
     } else {
       throw this.nothingLeft();
     }
   }
 
-  /** Takes back the tokens from `position` on and rules out the first of them there. */
-  private goBack(position: number): void {
+  /** Retracts the tokens from `position` on and rules out the first of them there. */
+  private backtrack(position: number): void {
     const id = this.sequence[this.firstPosition + position];
     for (let later = this.length; later > position; later--) this.forget(later);
     this.sequence.length = this.firstPosition + position;
-    this.bans?.goBack(position);
+    this.bans?.backtrack(position);
     this.restore(position);
     this.place(position).banned.add(id);
   }
@@ -226,7 +229,9 @@ export class Draft<T extends { id: number }> {
     ];
   }
 
-  /** A text that a model had ended goes on with something: the end would only come again. */
+  /**
+   * Forbids the end as the first token of a continuation: after a reply that the model ended, it would only come again.
+   */
   private noEndStage(eosTokenIds: readonly number[]): NamedStage {
     return [
       'continue',
@@ -238,7 +243,7 @@ export class Draft<T extends { id: number }> {
 
   private beginGrammar(grammar: GrammarConstraint, { prompt }: GenerateParams, room: number): void {
     const last = prompt.kind === 'chat' ? prompt.messages.at(-1) : undefined;
-    if (last?.role === 'assistant' && last.text !== '' && !grammar.goBehind(last.text)) {
+    if (last?.role === 'assistant' && last.text !== '' && !grammar.continueAfter(last.text)) {
       this.notices.push('The reply so far does not follow the grammar, so the grammar applies from here on.');
     }
     const needed = grammar.tokensToEnd;

@@ -1,4 +1,4 @@
-/** What lanes compute, counted, and what they measure, with a clock that only runs advance. */
+/** Counts what lanes compute, and checks their timings with a clock that only runs advance. */
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import type { GenerateEnd, GenerateParams, LanesEvent } from '../api/types.ts';
@@ -10,11 +10,11 @@ import { openModel } from '../models/open-model.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { testPlatform } from '../test-support/scripted-model.ts';
 import { ContextWindow } from './context-window.ts';
-import { commonBeginning, generateLanes } from './generate-lanes.ts';
+import { commonPrefix, generateLanes } from './generate-lanes.ts';
 import { readPrompt } from './prompt.ts';
 
 const CONTEXT = 64;
-/** What a run takes on the test's clock. */
+/** Duration of a run on the test's clock. */
 const RUN_MS = 10;
 
 let model: Model;
@@ -114,7 +114,7 @@ describe('what lanes compute', () => {
     expect(ends[1].ids).toEqual(ends[0].ids);
     const differsAt = ends[2].ids.findIndex((id, i) => id !== ends[0].ids[i]);
     expect(differsAt).toBeGreaterThanOrEqual(0);
-    // The shared beginning, the prompt's last token, then one row for each different lane; the last token is not run.
+    // The shared prefix, the prompt's last token, then one row for each different lane; the last token is not run.
     const rows = runs.mock.calls.map(([{ tokens }]) => tokens.length);
     expect(rows).toEqual([19, 1, ...Array.from({ length: 5 }, (_, step) => (step < differsAt ? 1 : 2))]);
   });
@@ -137,13 +137,13 @@ it('waits for a reader that is behind', async () => {
   let meanwhile = 0;
   for await (const event of events(requests)) {
     if (event.type !== 'lane' || ++count !== 5) continue;
-    // Until no more is computed.
+    // Until nothing more is computed.
     for (meanwhile = -1; meanwhile !== runs.mock.calls.length;) {
       meanwhile = runs.mock.calls.length;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-  // Four events come of each run, and some 64 wait; each of the four lanes has 62 tokens.
+  // Each run yields four events, and about 64 wait; each of the four lanes has 62 tokens.
   expect(meanwhile).toBeLessThan(25);
   expect(count).toBe(4 * (CONTEXT - 2 + 2));
 });
@@ -152,29 +152,29 @@ describe('the times of lanes', () => {
   it('are those of each', async () => {
     const { generate } = setUp();
     const { ends } = await generate([params(PROMPT, 1, 3), params(PROMPT, 2, 6)]);
-    // One run for the shared beginning, one for the last token of the prompt and the first of the reply.
+    // One run for the shared prefix, one for the last token of the prompt and the first of the reply.
     const prefill = { prefillMs: 2 * RUN_MS, timeToFirstTokenMs: 2 * RUN_MS, prefillTokensPerSecond: 1000 };
     expect(ends[0].timings).toMatchObject({ ...prefill, decodeTokensPerSecond: 100, totalMs: 4 * RUN_MS });
     expect(ends[1].timings).toMatchObject({ ...prefill, decodeTokensPerSecond: 100, totalMs: 7 * RUN_MS });
   });
 });
 
-describe('commonBeginning', () => {
-  it('leaves the last token of each out', () => {
-    expect(commonBeginning([[1, 2, 3]])).toEqual([1, 2]);
+describe('commonPrefix', () => {
+  it('excludes the last token of each', () => {
+    expect(commonPrefix([[1, 2, 3]])).toEqual([1, 2]);
     expect(
-      commonBeginning([
+      commonPrefix([
         [1, 2, 3],
         [1, 2, 3, 4],
       ]),
     ).toEqual([1, 2]);
     expect(
-      commonBeginning([
+      commonPrefix([
         [1, 2, 3],
         [1, 9, 3],
       ]),
     ).toEqual([1]);
-    expect(commonBeginning([[1], [1]])).toEqual([]);
-    expect(commonBeginning([])).toEqual([]);
+    expect(commonPrefix([[1], [1]])).toEqual([]);
+    expect(commonPrefix([])).toEqual([]);
   });
 });

@@ -13,17 +13,17 @@ export interface LanesJob {
   /** At least one. Those that cannot begin are errors. */
   lanes: readonly (GenerateJob | EngineError)[];
   executor: Executor;
-  /** Where the shared beginning is computed, so that it is found again later. */
+  /** Computes the shared prefix, and keeps it for later requests. */
   context: ContextWindow;
   contextSize: number;
   platform: Platform;
-  /** Stops all lanes, each of which still gives its `end`. */
+  /** Stops all lanes, each of which still sends its `end`. */
   cancel: CancelToken | undefined;
 }
 
 /**
- * Each reply is the one that `generate` would give. Each lane has the whole context window: the cells for that are taken
- * while the lanes run.
+ * Each reply is the same as from `generate`. Each lane has the whole context window, in cells that are allocated while the
+ * lanes run.
  * @throws EngineError OUT_OF_MEMORY before the first event
  */
 export async function* generateLanes(all: LanesJob): AsyncGenerator<LanesEvent, void, undefined> {
@@ -33,13 +33,13 @@ export async function* generateLanes(all: LanesJob): AsyncGenerator<LanesEvent, 
   const stopsAll = (): boolean => abandoned || (all.cancel?.cancelled ?? false);
   const jobs = all.lanes.map((job) => (job instanceof EngineError ? job : { ...job, cancel: either(stopsAll, job) }));
   const ready = jobs.flatMap((job) => (job instanceof EngineError ? [] : [job]));
-  const shared = sharedBeginning(ready);
+  const shared = sharedPrefix(ready);
   const needs = jobs.map((job) =>
     job instanceof EngineError ? { own: 0, shares: false } : laneCells(job, shared.length, contextSize),
   );
   const block = allocate(executor, cellsOf(shared.length, needs), ready.length);
   try {
-    // One more, because the last is never taken from what is there.
+    // One more, because the last token is never reused.
     const reusedTokens = shared.length > 0 ? context.reuse([...shared, 0]) : 0;
     yield {
       type: 'prefill',
@@ -53,12 +53,12 @@ export async function* generateLanes(all: LanesJob): AsyncGenerator<LanesEvent, 
         return ready.every(({ cancel }) => cancel.cancelled);
       },
     };
-    const begin = shared.slice(0, await prefillShared(shared, all, everyLane));
-    block.copy(context.cells(begin.length));
+    const prefix = shared.slice(0, await prefillShared(shared, all, everyLane));
+    block.copy(context.cells(prefix.length));
     const prefillMs = all.platform.clock.now() - startedAt;
     const maxRows = Math.min(SLICE_TOKENS, contextSize);
-    const lanes = new Lanes({ executor, block, shared: begin, lanes: needs, maxRows });
-    const sharedPrefill = { startedAt, prefillMs, computedTokens: begin.length - reusedTokens };
+    const lanes = new Lanes({ executor, block, shared: prefix, lanes: needs, maxRows });
+    const sharedPrefill = { startedAt, prefillMs, computedTokens: prefix.length - reusedTokens };
     yield* together(
       jobs.length,
       (lane) => {
@@ -75,12 +75,12 @@ export async function* generateLanes(all: LanesJob): AsyncGenerator<LanesEvent, 
   }
 }
 
-/** What all prompts that use the cache begin with. */
-function sharedBeginning(jobs: readonly GenerateJob[]): number[] {
-  return commonBeginning(jobs.flatMap(({ params, prompt }) => (params.useKvCache ? [prompt.ids] : [])));
+/** Common prefix of all prompts that use the cache. */
+function sharedPrefix(jobs: readonly GenerateJob[]): number[] {
+  return commonPrefix(jobs.flatMap(({ params, prompt }) => (params.useKvCache ? [prompt.ids] : [])));
 }
 
-/** Prompt tokens of all lanes; those of the shared beginning, and those of equal prompts, count once. */
+/** Number of prompt tokens of all lanes; those of the shared prefix, and those of equal prompts, count once. */
 function tokensToCompute(jobs: readonly GenerateJob[], shared: number): number {
   const distinct = new Map(jobs.map((job) => [`${job.params.useKvCache} ${job.prompt.ids.join()}`, job]));
   return [...distinct.values()].reduce((sum, { params, prompt }) => {
@@ -88,16 +88,16 @@ function tokensToCompute(jobs: readonly GenerateJob[], shared: number): number {
   }, shared);
 }
 
-/** @param shared tokens of the shared beginning */
+/** @param shared length of the shared prefix */
 function laneCells({ params, prompt }: GenerateJob, shared: number, contextSize: number): LaneCells {
   const wanted = prompt.ids.length + params.stop.maxTokens;
   const tokens = Math.min(wanted, contextSize);
-  // A window that shifts leaves out some of the beginning, and then reads the rest again.
+  // A window that shifts drops part of the prefix, and then recomputes the rest.
   const shares = params.useKvCache && (prompt.keptByShift === null || wanted <= contextSize);
   return { own: shares ? tokens - shared : tokens, shares };
 }
 
-/** @throws EngineError OUT_OF_MEMORY that says what to do about it */
+/** @throws EngineError OUT_OF_MEMORY that suggests what to change */
 function allocate(executor: Executor, cells: number, lanes: number): CellBlock {
   try {
     return executor.allocateCells(cells);
@@ -106,7 +106,7 @@ function allocate(executor: Executor, cells: number, lanes: number): CellBlock {
     if (error.code !== 'OUT_OF_MEMORY') throw error;
     throw new EngineError(
       'OUT_OF_MEMORY',
-      `There is no memory for K and V of ${lanes} lanes, ${cells} tokens in all. Use fewer lanes, or a lower token limit. ` +
+      `Not enough memory for K and V of ${lanes} lanes, ${cells} tokens in all. Use fewer lanes or a lower token limit. ` +
         error.message,
       { ...error.details, lanes, cells },
       { cause: error },
@@ -114,7 +114,7 @@ function allocate(executor: Executor, cells: number, lanes: number): CellBlock {
   }
 }
 
-/** @returns tokens that the window holds: fewer than `shared` when the lanes were stopped meanwhile */
+/** @returns length of the window: shorter than `shared` if the lanes were stopped meanwhile */
 async function prefillShared(
   shared: readonly number[],
   { context, platform }: LanesJob,
@@ -124,7 +124,7 @@ async function prefillShared(
     try {
       await logitsAfter(shared, context, new HostYield(platform), cancel);
     } catch (thrown) {
-      // Each lane finds out for itself that it was stopped.
+      // Each lane notices separately that it was stopped.
       if (EngineError.from(thrown).code !== 'CANCELLED') throw thrown;
     }
   }
@@ -139,8 +139,8 @@ function either(stopsAll: () => boolean, { cancel }: GenerateJob): CancelToken {
   };
 }
 
-/** What all of several token lists begin with; the last token of each is left out, because it is always run. */
-export function commonBeginning(prompts: readonly (readonly number[])[]): number[] {
+/** Longest common prefix of several token lists. It excludes the last token of each, because that is always run. */
+export function commonPrefix(prompts: readonly (readonly number[])[]): number[] {
   const [first = [], ...others] = prompts;
   let length = prompts.reduce((shortest, ids) => Math.min(shortest, ids.length - 1), Math.max(0, first.length - 1));
   for (const ids of others) {
@@ -151,14 +151,14 @@ export function commonBeginning(prompts: readonly (readonly number[])[]): number
   return first.slice(0, length);
 }
 
-/** Events that wait for the reader before the lanes wait too. */
+/** With this many unread events, the lanes wait for the reader. */
 const MAX_WAITING_EVENTS = 64;
 
 /**
- * Runs all replies and gives their events as they come. A reply that fails to begin has an `end` only.
+ * Runs all replies and yields their events as they come. A reply that fails to begin has an `end` only.
  * @param start begins a lane's reply
- * @param finished is told when it is over
- * @param abandon makes all of them end soon, because nobody reads any more
+ * @param finished called when a lane's reply is complete
+ * @param abandon makes all of them end soon, because the reader stopped
  */
 async function* together(
   lanes: number,
@@ -171,10 +171,10 @@ async function* together(
   let isRead = true;
   let wake: () => void = () => undefined;
   let proceed: () => void = () => undefined;
-  let room = Promise.resolve();
+  let hasCapacity = Promise.resolve();
   const push = (lane: number, event: GenerateEvent) => {
     if (events.push({ type: 'lane', lane, event }) === MAX_WAITING_EVENTS && isRead) {
-      room = new Promise((resolve) => (proceed = resolve));
+      hasCapacity = new Promise((resolve) => (proceed = resolve));
     }
     wake();
   };
@@ -182,7 +182,7 @@ async function* together(
     try {
       for await (const event of start(lane)) {
         push(lane, event);
-        await room;
+        await hasCapacity;
       }
     } catch (thrown) {
       push(lane, failedEnd(EngineError.from(thrown)));

@@ -1,4 +1,4 @@
-/** The loop with a scripted model. What needs real numbers is tested in `engine/index.test.ts`. */
+/** The loop with a scripted model. `engine/index.test.ts` tests what needs real numbers. */
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams } from '../api/defaults.ts';
 import { EngineError } from '../api/errors.ts';
@@ -20,7 +20,7 @@ function engine(script: Partial<Script> = {}, platform = testPlatform()): Script
 }
 
 describe('stop conditions', () => {
-  it('eos: the token is named and left out of the ids', async () => {
+  it('eos: the token is reported and not part of the ids', async () => {
     const { end, tokens } = await engine({ next: (ids) => (ids.length < 4 ? 3 : SCRIPTED_EOS) }).run(params());
     expect(end.stop).toEqual({ reason: 'eos', token: { id: 1, piece: '<EOS>' } });
     expect(end.ids).toEqual([3, 3, 3]);
@@ -36,7 +36,7 @@ describe('stop conditions', () => {
     expect(end.ids).toHaveLength(20);
   });
 
-  it('stop_string: cut before it, ids end with the last visible token', async () => {
+  it('stop_string: truncated before it, ids end with the last visible token', async () => {
     const { end, tokens } = await engine().run(params({ stopStrings: ['cd', 'x'] }));
     expect(end).toMatchObject({ ids: [3, 4], text: 'ab', contextUsed: 3 });
     expect(end.stop).toEqual({ reason: 'stop_string', stopString: 'cd' });
@@ -86,7 +86,7 @@ describe('stop conditions', () => {
     expect(early.end).toMatchObject({ ids: [], stop: { reason: 'time_limit' }, timings: { timeToFirstTokenMs: null } });
   });
 
-  it('user: within one token, with what was written', async () => {
+  it('user: within one token, keeping the text', async () => {
     const cancel = { cancelled: false };
     let runs = 0;
     const { end } = await engine({ onRun: () => void (cancel.cancelled = ++runs === 5) }).run(params(), cancel);
@@ -94,7 +94,7 @@ describe('stop conditions', () => {
     expect(end.stop).toEqual({ reason: 'user', tokens: 4 });
   });
 
-  it('error: keeps what was written, and names the code', async () => {
+  it('error: keeps the text, and reports the code', async () => {
     let runs = 0;
     const failing = engine({
       onRun: () => {
@@ -108,7 +108,7 @@ describe('stop conditions', () => {
     expect(failing.platform.warnings).toEqual(['A reply failed.']);
   });
 
-  it('reports the first in the documented order when several hold at once', async () => {
+  it('reports the first in the documented order when several are met at once', async () => {
     const platform = testPlatform();
     let fedAll = false;
     const cancel = {
@@ -117,7 +117,7 @@ describe('stop conditions', () => {
       },
     };
     const reasonOf = async (stop: Partial<StopParams>, contextSize: number): Promise<string> => {
-      // Eight tokens are drawn; only then time is up and the user stops, both noticed after the eighth.
+      // Eight tokens are drawn; only then the time is up and the user stops, both noticed after the eighth.
       let drawn = 0;
       fedAll = false;
       const next = (ids: readonly number[]): number => {
@@ -140,7 +140,7 @@ describe('stop conditions', () => {
 });
 
 describe('held-back text', () => {
-  it('shows the tokens that were held when the reply ends otherwise', async () => {
+  it('is shown when the reply ends otherwise', async () => {
     const { end, tokens } = await engine().run(params({ stopStrings: ['cdX'], maxTokens: 4 }));
     expect(end).toMatchObject({ text: 'abcd', ids: [3, 4, 5, 6], stop: { reason: 'max_tokens' } });
     expect(tokens.map(({ id, text }) => [id, text])).toEqual([
@@ -151,7 +151,7 @@ describe('held-back text', () => {
     ]);
   });
 
-  it('reports the stop string when it was in doubt until the end', async () => {
+  it('reports a stop string that was undecided until the end', async () => {
     const { end } = await engine().run(params({ stopStrings: ['bcdX', 'cd'], maxTokens: 4 }));
     expect(end).toMatchObject({ text: 'ab', stop: { reason: 'stop_string', stopString: 'cd' } });
   });
@@ -160,27 +160,27 @@ describe('held-back text', () => {
 describe('prompt and cache', () => {
   const long = Array.from({ length: 300 }, () => 'a').join(' ');
 
-  it('reads the prompt in slices and then token by token', async () => {
+  it('prefills the prompt in slices and then decodes token by token', async () => {
     const sliced = engine({ contextSize: 1000 });
     const { end } = await sliced.run(params({ maxTokens: 3 }, long));
     expect(sliced.batches).toEqual([256, 45, 1, 1]);
     expect(end.ids).toHaveLength(3);
   });
 
-  it('reads it in shorter slices where cancelling arrives as a message between them', async () => {
+  it('prefills in shorter slices if cancelling arrives as a message between them', async () => {
     const sliced = engine({ contextSize: 1000 }, testPlatform(true));
     await sliced.run(params({ maxTokens: 2 }, long));
     expect(sliced.batches).toEqual([128, 128, 45, 1]);
   });
 
-  it('computes everything again at every step without the cache', async () => {
+  it('recomputes everything at every step without the cache', async () => {
     const uncached = engine();
     const { start } = await uncached.run(params({ maxTokens: 3 }, 'a b', { useKvCache: false }));
     expect(uncached.batches).toEqual([3, 4, 5]);
     expect(start.reusedTokens).toBe(0);
   });
 
-  it('reuses the longest common beginning in the next request', async () => {
+  it('reuses the longest common prefix in the next request', async () => {
     const cached = engine();
     await cached.run(params({ maxTokens: 3 }, 'a b c'));
     const { start } = await cached.run(params({ maxTokens: 1 }, 'a b d'));
@@ -190,7 +190,7 @@ describe('prompt and cache', () => {
     expect((await cached.run(params({ maxTokens: 1 }, 'a b d'))).start.reusedTokens).toBe(3);
   });
 
-  it('keeps the slices finished before a cancelled one, and nothing of that', async () => {
+  it('keeps the slices before a cancelled one, and nothing of the cancelled one', async () => {
     const cancel = { cancelled: false };
     let runs = 0;
     const cut = engine({ contextSize: 1000, onRun: () => void (++runs === 2 && (cancel.cancelled = true)) });
@@ -200,7 +200,7 @@ describe('prompt and cache', () => {
     expect((await cut.run(params({ maxTokens: 1 }, long))).start.reusedTokens).toBe(256);
   });
 
-  it('ends at once when it was cancelled before it began', async () => {
+  it('ends at once when cancelled before it starts', async () => {
     const idle = engine();
     const { end } = await idle.run(params(), { cancelled: true });
     expect(end).toMatchObject({ ids: [], stop: { reason: 'user' } });
@@ -215,7 +215,7 @@ describe('yielding to the host', () => {
     expect(platform.yields).toBe(3);
   });
 
-  it('yields after every token where cancelling arrives as a message', async () => {
+  it('yields after every token if cancelling arrives as a message', async () => {
     const platform = testPlatform(true);
     const cancel = { cancelled: false };
     setImmediate(() => (cancel.cancelled = true));
@@ -240,14 +240,14 @@ it('measures prefill, first token, latencies and rates', async () => {
   expect(tokens.map(({ latencyMs }) => latencyMs)).toEqual([40, 10, 10, 10, 10]);
 });
 
-describe('what the page is told of the window', () => {
-  it('start: how many tokens the model could choose from', async () => {
+describe('the context window in events', () => {
+  it('start: number of tokens that the model can choose from', async () => {
     expect((await engine().run(params({ maxTokens: 1 }))).start.vocabularySize).toBe(vocabulary.length);
   });
 });
 
-describe('a model that computes nonsense', () => {
-  it('is what the reply says, not the settings', async () => {
+describe('a model with NaN logits', () => {
+  it('are the reported error, rather than the settings', async () => {
     const nan = engine({ logits: () => new Float32Array(vocabulary.length).fill(NaN) });
     expect((await nan.run(params())).end.stop).toMatchObject({
       reason: 'error',
@@ -258,7 +258,7 @@ describe('a model that computes nonsense', () => {
 });
 
 describe('a search through dead ends', () => {
-  it('lets the host hear a Stop that comes as a message', async () => {
+  it('lets the host receive a Stop that comes as a message', async () => {
     const platform = testPlatform(true);
     const cancel = { cancelled: false };
     const { yieldToHost } = platform;
@@ -266,8 +266,8 @@ describe('a search through dead ends', () => {
       cancel.cancelled = platform.yields === 20;
       return yieldToHost();
     };
-    // Only a can be written, and eight of them are banned: the reply takes back one after the other, and is given up. After
-    // 17 yields of the tokens before, the rest are of these dead ends.
+    // Only a can be generated, and eight of them are banned: the reply retracts one after the other and fails. After 17
+    // yields of the tokens before, the rest are for these dead ends.
     const asked = params({ maxTokens: 40, ignoreEos: true });
     asked.sampling = { ...asked.sampling, bannedTexts: ['aaaaaaaa', 'b', 'c', 'd'] };
     const logits = () => Float32Array.of(-Infinity, 0, 0, 1, 0, 0, 0);

@@ -32,13 +32,13 @@ export interface GenerateJob {
   /** What `Timings.loadMs` reports. */
   loadMs: number;
   cancel: CancelToken | undefined;
-  /** Left out for a reply of its own. */
+  /** Absent for a single reply. */
   shared?: SharedPrefill;
 }
 
 /**
- * Writes one reply: reads the prompt, then draws token after token until a stop condition holds. Every end, a failure
- * included, is an `end` event that keeps what was written.
+ * Generates one reply: prefills the prompt, then draws token after token until a stop condition is met. Every end,
+ * including a failure, is an `end` event with the text so far.
  */
 export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent, void, undefined> {
   const { model, context, platform, params, prompt, seed } = job;
@@ -81,7 +81,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         else context.clear();
         const isFirst = logits === null;
         const values = await logitsAfter(ids, context, hostYield, interrupt);
-        // First of all: what is wrong with the model is no fault of the settings.
+        // Checked first, so that broken weights are not blamed on the settings.
         logits = { after: draft.sequence.length, values, raw: new RawDistribution(values) };
         if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
       }
@@ -122,7 +122,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     stop = stopAfterFailure(EngineError.from(thrown), job, draft.length, interrupt);
   }
 
-  // A stop string that was held in doubt stands before whatever ended the reply.
+  // A stop string that was undecided takes precedence over what ended the reply.
   for (const shown of stop.reason === 'stop_string' ? [reply.finish()] : finished(draft, reply)) {
     for (const token of shown.tokens) yield { type: 'token', token, ...shifts.news(draft.sequence.length) };
     if (shown.stopString === null) continue;
@@ -142,19 +142,19 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   };
 }
 
-/** What the model reads of prompt and reply. */
+/** What the model sees of prompt and reply. */
 function seen({ prompt, model }: GenerateJob, sequence: readonly number[]): Shifted {
   if (prompt.keptByShift === null) return { ids: sequence, dropped: 0 };
   return shift(sequence, model.config.contextSize, prompt.keptByShift);
 }
 
-/** What the draft and then the reply still hold at the end. */
+/** Releases what the draft and then the reply still hold at the end. */
 function* finished(draft: Draft<DrawnToken>, reply: GrowingReply): Generator<Shown> {
   for (const token of draft.finish()) yield reply.push(token);
   yield reply.finish();
 }
 
-/** Ends that need no token. */
+/** Stop reasons before the first token. */
 function stopWithoutReply({ params, prompt, model }: GenerateJob): Stop | null {
   const { contextSize } = model.config;
   if (params.stop.maxTokens === 0) return { reason: 'max_tokens', maxTokens: 0 };
@@ -162,12 +162,12 @@ function stopWithoutReply({ params, prompt, model }: GenerateJob): Stop | null {
   return isFull(prompt, promptTokens, contextSize) ? { reason: 'context_full', promptTokens, contextSize } : null;
 }
 
-/** Whether the window's end is the reply's. */
+/** Whether a full window ends the reply. */
 function isFull({ keptByShift }: Prompt, tokens: number, contextSize: number): boolean {
   return keptByShift === null && tokens === contextSize;
 }
 
-/** The first condition that holds after a token that is neither the end of the text nor completes a stop string. */
+/** The first condition that is met after a token that neither ends the text nor completes a stop string. */
 function stopAfterToken(job: GenerateJob, draft: Draft<DrawnToken>, interrupt: Interrupt): Stop | null {
   const { params, prompt, model } = job;
   const { contextSize, defaultRepetitionWindow } = model.config;
@@ -201,7 +201,7 @@ function stopByInterrupt(interrupt: Interrupt, params: GenerateParams, tokens: n
   }
 }
 
-/** The most probable raw candidates, with their chances after the chain. */
+/** The most probable raw candidates, with their probabilities after the chain. */
 export function describeCandidates(
   raw: RawDistribution,
   chain: SamplerChain,

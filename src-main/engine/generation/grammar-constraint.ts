@@ -7,7 +7,7 @@ import type { NamedStage } from '../sampling/sampler-chain.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GrammarSource } from '../api/types.ts';
 
-/** What a grammar's masks cost is paid once: the last matcher of each tokenizer, for the next reply. */
+/** The last matcher of each tokenizer, kept for the next reply because its masks are expensive. */
 const kept = new WeakMap<Tokenizer, { key: string; matcher: GrammarMatcher }>();
 
 /** @throws EngineError GRAMMAR with line and column */
@@ -20,13 +20,13 @@ export function grammarMatcher(grammar: GrammarSource, { tokenizer, config }: Mo
   return matcher;
 }
 
-/** A grammar that one reply follows. */
+/** A grammar that a reply must follow. */
 export class GrammarConstraint {
   /** Rules out the tokens that the grammar does not allow next. */
   readonly stage: NamedStage = ['grammar', (candidates) => this.mask(candidates.ids, candidates.logits)];
   private at: GrammarState;
 
-  /** @param tokensLeft how many tokens the reply may still have, so that it reaches its end */
+  /** @param tokensLeft maximum number of further tokens, within which the grammar must be completed */
   constructor(
     private readonly matcher: GrammarMatcher,
     private readonly tokensLeft: () => number,
@@ -34,12 +34,12 @@ export class GrammarConstraint {
     this.at = matcher.start;
   }
 
-  /** Whether nothing but the end can come next. */
+  /** Whether nothing but the end can follow. */
   get isFinished(): boolean {
     return this.matcher.mustEnd(this.at);
   }
 
-  /** Tokens to the end by the shortest way. */
+  /** Number of tokens to the end by the shortest completion. */
   get tokensToEnd(): number {
     return this.matcher.tokensToEnd(this.at);
   }
@@ -49,8 +49,8 @@ export class GrammarConstraint {
     this.at = this.matcher.accept(this.at, id) ?? this.at;
   }
 
-  /** Goes on behind a text that stands already. @returns false, and stays, when the grammar does not allow it */
-  goBehind(text: string): boolean {
+  /** Continues after an existing text. @returns false, unchanged, when the grammar does not allow it */
+  continueAfter(text: string): boolean {
     const behind = this.matcher.acceptText(this.at, text);
     if (behind !== null) this.at = behind;
     return behind !== null;

@@ -3,7 +3,7 @@ import { tokenizerFromJson } from '../tokenizer/from-tokenizer-json.ts';
 import { ReplyParts } from './reply-parts.ts';
 import { GrowingReply, type DrawnToken } from './growing-reply.ts';
 
-it('keeps the space that a SentencePiece reply begins with, which a text of its own would lose', () => {
+it('keeps the leading space of a SentencePiece reply, which decoding it separately would lose', () => {
   const tokenizer = tokenizerFromJson(
     {
       added_tokens: [],

@@ -6,16 +6,16 @@ import type { ReplyParts } from './reply-parts.ts';
 import { shownPiece } from './shown-piece.ts';
 import { StopDetector, type Release } from './stop-detector.ts';
 
-/** All of a generated token but what is known only when it is shown. */
+/** A generated token without what is known only when it is shown. */
 export type DrawnToken = Omit<GeneratedToken, 'text' | 'piece'>;
 
-/** Tokens that may be shown now, and the stop string that ended the reply. */
+/** Tokens that may be shown now, and the stop string that ended the reply, if any. */
 export interface Shown {
   tokens: GeneratedToken[];
   stopString: string | null;
 }
 
-/** A reply as it grows: decodes its tokens and decides what of them is shown when. */
+/** A growing reply: decodes its tokens and decides when to show them. */
 export class GrowingReply {
   /** Tokens shown. */
   readonly ids: number[] = [];
@@ -42,7 +42,7 @@ export class GrowingReply {
     return this.show(this.detector.push(token, text, this.stream.pending));
   }
 
-  /** Shows what was held back. The reply has ended. */
+  /** Ends the reply and shows what was held back. */
   finish(): Shown {
     const { tokens, stopString } = this.show(this.detector.finish(this.stream.flush()));
     return { tokens: [...tokens, ...this.parts.finish()], stopString };

@@ -3,7 +3,7 @@ import type { Platform } from '../api/platform.ts';
 /** Longest time that the host's messages wait for the engine: about one frame. */
 const MAX_BUSY_MS = 16;
 
-/** Lets the host's event loop run between steps, often enough for messages but not so often that it costs. */
+/** Lets the host's event loop run between steps, often enough for messages but rarely enough to be cheap. */
 export class HostYield {
   private last: number;
 
@@ -11,13 +11,13 @@ export class HostYield {
     this.last = platform.clock.now();
   }
 
-  /** Whether nothing else hears that a request is cancelled: no run does while it computes. */
-  get hearsAlone(): boolean {
+  /** Whether a request's cancellation can only arrive here, not during a run. */
+  get isOnlyPoll(): boolean {
     return this.platform.yieldEveryToken === true;
   }
 
   async ifDue(): Promise<void> {
-    const due = this.hearsAlone || this.platform.clock.now() - this.last >= MAX_BUSY_MS;
+    const due = this.isOnlyPoll || this.platform.clock.now() - this.last >= MAX_BUSY_MS;
     if (!due) return;
     await this.platform.yieldToHost();
     this.last = this.platform.clock.now();

@@ -10,7 +10,7 @@ const HEADS = 32;
 const WIDTH = 64;
 const LAYERS = 16;
 
-/** The attention of a model of some billion parameters. */
+/** The attention of a model with a few billion parameters. */
 function program() {
   const p = new ProgramBuilder();
   let x = p.embed(p.weight('table', [8, WIDTH]), 'token');
@@ -23,7 +23,7 @@ function program() {
   return p.logits(x, p.weight('head', [8, WIDTH]));
 }
 
-/** Everything that is looked at before the model runs, which is the answer to a prompt that fits. */
+/** All checks before the model runs, and its answer to a prompt that fits. */
 function inspecting(tokens: number): Promise<unknown> {
   const ran = () => Promise.reject(new Error('It ran.'));
   const job = {
@@ -34,7 +34,7 @@ function inspecting(tokens: number): Promise<unknown> {
   return inspect(job as unknown as GenerateJob, { layers: LAYERS } as ModelInfo, 1);
 }
 
-it('refuses a prompt whose numbers would take gigabytes before anything is computed, and says how much fits', async () => {
+it('refuses a prompt whose result would take gigabytes before anything is computed, and says how many tokens fit', async () => {
   const error = await inspecting(2000).catch((thrown: unknown) => thrown as EngineError);
   const values = LAYERS * (HEADS * 2000 ** 2 + WIDTH * 2000);
   expect(error).toMatchObject({ code: 'BAD_REQUEST', details: { field: 'prompt', promptTokens: 2000, values } });

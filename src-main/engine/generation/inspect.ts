@@ -10,25 +10,25 @@ import { describeCandidates, generate, type GenerateJob } from './generate.ts';
 import { cancelled } from './interrupt.ts';
 
 /**
- * Numbers that one inspection lists at most: 160 MB of them, and several times that on the way through kernels, threads
- * and JSON.
+ * Maximum number of values in one inspection: 160 MB, and several times that on the way through kernels, threads and
+ * JSON.
  */
 const MAX_VALUES = 20_000_000;
 
 /**
- * One prompt step by step with the numbers the model really used: what generating it computes, written down.
+ * Runs one prompt and returns the numbers of every step, as used in generation.
  * @param job the reply to follow
  * @param topCandidates listed per sampler stage and as probabilities
- * @throws EngineError CANCELLED, BAD_REQUEST for a prompt whose numbers would be too many
+ * @throws EngineError CANCELLED, BAD_REQUEST for a prompt with too many values
  */
 export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: number): Promise<Inspection> {
   const { model, context, prompt, params, seed } = job;
   const layers = Array.from({ length: info.layers }, (_, layer) => layer);
-  // Models without learned positions have no such tensor.
+  // Models without learned positions lack such a tensor.
   const taps = tapNames(layers.length).filter((name) => model.program.taps.has(name));
   checkSize(model, taps, prompt.ids.length);
   context.fresh();
-  // In one run, so that every attention matrix is whole.
+  // In one run, so that every attention matrix is complete.
   const run = await context.run(prompt.ids, { logits: [prompt.ids.length - 1], taps }, job.cancel);
   const logits = await run.logits[0].read();
   const raw = new RawDistribution(await run.logits[0].lend());
@@ -64,13 +64,13 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
   };
 }
 
-/** @throws EngineError BAD_REQUEST with how many tokens fit */
+/** @throws EngineError BAD_REQUEST with the number of tokens that fit */
 function checkSize({ program, name }: Model, taps: readonly string[], tokens: number): void {
   const wanted = new Set(taps);
   const perToken = program.tensors.reduce((sum, tensor) => {
     return sum + tensor.width * tensor.taps.filter((tap) => wanted.has(tap)).length;
   }, 0);
-  // An attention matrix grows with the square of the prompt.
+  // The size of attention matrices is quadratic in the prompt.
   const perPair = program.ops.reduce((sum, op) => {
     const isWanted = op.op === 'attention' && op.attributes.weightsTap !== null && wanted.has(op.attributes.weightsTap);
     return isWanted ? sum + op.attributes.heads : sum;
@@ -108,7 +108,7 @@ function traced(run: RunResult, name: string): TappedTensor {
   return { name, shape: [...tensor.shape], values: Array.from(tensor.data) };
 }
 
-/** The same reply as a loop. It starts from the seed again, so its first token is the one chosen above. */
+/** Generates the same reply. It restarts from the seed, so its first token is the one chosen above. */
 async function followReply(job: GenerateJob): Promise<Pick<Inspection, 'loop' | 'reply'>> {
   const loop: Inspection['loop'] = [];
   let end: GenerateEnd | null = null;

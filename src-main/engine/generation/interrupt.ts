@@ -1,7 +1,7 @@
 import { EngineError } from '../api/errors.ts';
 import type { CancelToken, Clock } from '../api/platform.ts';
 
-/** Stops a reply from outside: the time limit or the user. Executors poll it between operations. */
+/** Interrupts a reply: the time limit or the user. Executors poll it between operations. */
 export class Interrupt implements CancelToken {
   private readonly deadline: number;
 
@@ -19,7 +19,7 @@ export class Interrupt implements CancelToken {
   }
 
   reason(): 'time_limit' | 'user' | null {
-    // Executors ask hundreds of times per token, and most replies have no limit: the clock is not looked at for nothing.
+    // Executors poll hundreds of times per token, and most replies have no limit, so the clock is read only if needed.
     if (this.deadline !== Number.POSITIVE_INFINITY && this.clock.now() >= this.deadline) return 'time_limit';
     return this.user?.cancelled ? 'user' : null;
   }

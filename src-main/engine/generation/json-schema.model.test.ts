@@ -1,4 +1,4 @@
-/** Answers of a real model that follow a JSON schema, whatever the sampler, one by one and several at once. */
+/** Replies of a real model that follow a JSON schema, with any sampler, one by one and in lanes. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -56,7 +56,7 @@ const SCHEMAS: Record<string, object> = {
   anything: {},
 };
 
-/** Every stage that may remove the tokens that a grammar asks for, and such that draw by themselves. */
+/** Every stage that might remove the tokens that a grammar needs, and those that draw by themselves. */
 const SAMPLERS: readonly Partial<SamplingParams>[] = [
   {},
   { temperature: 0, repeatPenalty: 1.5, presencePenalty: 1, penaltyLastN: -1 },
@@ -99,13 +99,13 @@ describe.skipIf(path === null)("SmolLM2's answers (needs the fetched test model)
     };
   }
 
-  it.each(Object.entries(SCHEMAS).slice(0, isFull ? undefined : 4))(
+  it.each(Object.entries(SCHEMAS).slice(0, isFull ? undefined : 2))(
     `are valid against a schema, with ${SEEDS} seeds and as many samplers: %s`,
     async (name, schema) => {
       const ajv = new Ajv2020({ strict: false });
       addFormats.default(ajv);
       const isValid = ajv.compile(schema);
-      // Long answers, and such that have hardly more room than the shortest.
+      // Long replies, and some with hardly more tokens than the shortest completion.
       const lengths = [48, 33, 40];
       const requests = Array.from({ length: SEEDS }, (_, seed) =>
         request(schema, seed + name.length, lengths[seed % lengths.length]),
@@ -124,7 +124,7 @@ describe.skipIf(path === null)("SmolLM2's answers (needs the fetched test model)
         const value: unknown = JSON.parse(text);
         expect(isValid(value), `${text}: ${JSON.stringify(isValid.errors)}`).toBe(true);
       }
-      // Together they are what each is alone.
+      // In lanes, replies are the same as alone.
       expect((await reply(engine, requests[0])).end.text).toBe(texts[0]);
     },
     TIMEOUT_MS,

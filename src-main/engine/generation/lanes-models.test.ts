@@ -1,4 +1,4 @@
-/** Lanes on models of every architecture: each is the reply that it would be alone. */
+/** Lanes on models of every architecture: each reply is the same as alone. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultGenerateParams, InferenceEngine, type ExecutorName, type GenerateParams } from '../index.ts';
@@ -43,7 +43,7 @@ describe.each(ARCHITECTURES)('eight lanes with %s', (name) => {
   const { prompt } = readTinyGolden(name);
 
   it.each(EXECUTORS)(
-    'are what each is alone, on the %s executor',
+    'are the same as alone, on the %s executor',
     async (executor) => {
       const engine = await load(name, executor);
       const other = [...prompt.slice(0, -2), prompt[0]];
@@ -64,7 +64,7 @@ describe.each(ARCHITECTURES)('eight lanes with %s', (name) => {
 });
 
 it.each(EXECUTORS)(
-  'lanes with any prompts and settings are what each is alone, on the %s executor',
+  'lanes with any prompts and settings are the same as alone, on the %s executor',
   async (executor) => {
     const engine = await load('llama', executor);
     const prefix = fc.constantFrom([], [5, 6, 7], [5, 6, 7, 8, 9, 10, 11, 12], [5, 6, 9]);

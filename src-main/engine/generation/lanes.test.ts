@@ -47,7 +47,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     params('The cat', { topK: 5 }),
   ];
 
-  it('are the replies that come one by one', async () => {
+  it('equal the replies generated one by one', async () => {
     const single: Awaited<ReturnType<typeof reply>>['end'][] = [];
     for (const request of requests) single.push((await reply(engine, request)).end);
     const events = await all(engine.generateLanes(requests.map((request) => ({ params: request }))));
@@ -61,7 +61,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     });
   });
 
-  it('share what their prompts begin with, also with what was there', async () => {
+  it('share the common prefix of their prompts, also with the previous sequence', async () => {
     const prompt = 'Once upon a time there was a little girl who liked to play with her red ball';
     const first = await reply(engine, params(prompt, {}, 1));
     const events = await all(engine.generateLanes([1, 2, 3].map((seed) => ({ params: params(prompt, { seed }) }))));
@@ -86,21 +86,21 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     expect(endOf(events, 1).ids).toEqual((await reply(engine, requests[1])).end.ids);
   });
 
-  it('end when nobody reads any more, and the engine lives on', async () => {
+  it('end when the reader stops, and the engine still works', async () => {
     for await (const each of engine.generateLanes(requests.map((request) => ({ params: request })))) {
       if (each.type === 'lane' && each.event.type === 'token') break;
     }
     expect((await reply(engine, requests[0])).end.ids.length).toBeGreaterThan(0);
   });
 
-  it('refuse what any of them has wrong, before anything runs', async () => {
+  it('reject an invalid request of any lane before anything runs', async () => {
     const bad = params('x', { topP: Number.NaN });
     await expect(all(engine.generateLanes([{ params: requests[0] }, { params: bad }]))).rejects.toMatchObject({
       code: 'BAD_REQUEST',
     });
   });
 
-  it('end by themselves when they cannot begin', async () => {
+  it('end separately when they cannot begin', async () => {
     const { contextSize } = engine.model!;
     const tooLong = params('');
     tooLong.prompt = { kind: 'ids', ids: new Array<number>(contextSize + 1).fill(10) };
@@ -166,7 +166,7 @@ describe.each(['reference', 'wasm'] as const)('the KV cells of lanes on the %s e
       if (each.type === 'prefill') ({ kvCacheBytes } = each);
       expect(engine.model!.memoryBytes.kvCache).toBe(before.kvCache + kvCacheBytes);
     }
-    // Three lanes, of which each has nearly the window for itself.
+    // Each of the three lanes has nearly the whole window.
     expect(kvCacheBytes).toBeGreaterThan(2.5 * before.kvCache * (1 - 8 / CONTEXT));
     expect(engine.model!.memoryBytes.kvCache).toBe(before.kvCache);
   });

@@ -1,19 +1,19 @@
-/** Joins the runs of several replies: their tokens go through the model in one batch, so weights are read once for all. */
+/** Joins the runs of several replies: their tokens share a batch, so each weight is read once for all of them. */
 import { batchOf } from '../executors/batch.ts';
 import type { CellBlock, Executor, Outputs, RunResult } from '../executors/executor.ts';
 import { KvCache, type SequenceSlots } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { TokenWindow } from './context-window.ts';
 
-/** Cells that lanes need beside those of the beginning that they share. */
+/** Cells that a lane needs beside those of the shared prefix. */
 export interface LaneCells {
-  /** Of its own. */
+  /** Not shared with other lanes. */
   readonly own: number;
-  /** Whether it keeps the shared beginning to its end. */
+  /** Whether it uses the shared prefix until it ends. */
   readonly shares: boolean;
 }
 
-/** A run that a lane waits for. */
+/** A run that a lane requested. */
 interface Waiting {
   readonly lane: number;
   readonly ids: readonly number[];
@@ -23,36 +23,36 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** What a batch has of one lane, or of several that are equal so far and want the same. */
+/** Rows of a batch for one lane, or for several with equal tokens so far and the same next ones. */
 interface Part {
-  /** The first computes; the others then share its cells. */
+  /** The first is computed; the others then share its cells. */
   readonly lanes: Waiting[];
   readonly slots: SequenceSlots;
-  /** Tokens that the sequence held before. */
+  /** Length of the sequence before the run. */
   readonly before: number;
 }
 
 export interface LanesOptions {
   executor: Executor;
   block: CellBlock;
-  /** What the lanes begin with; its K and V are in the first cells of the block. */
+  /** Common prefix of the lanes; its K and V are in the first cells of the block. */
   shared: readonly number[];
   lanes: readonly LaneCells[];
-  /** Rows of one batch at most, and no lane ever wants more at once. */
+  /** Maximum rows of a batch, and of a lane's run. */
   maxRows: number;
 }
 
-/** Cells that a block for these lanes has. */
+/** Size in cells of the block for these lanes. */
 export function cellsOf(shared: number, lanes: readonly LaneCells[]): number {
   return lanes.reduce((sum, { own }) => sum + own, Math.max(1, shared));
 }
 
-/** Sequence that holds the shared beginning. The lanes' are those from 0 on. */
+/** Sequence of the shared prefix. Those of the lanes are their numbers, from 0. */
 const SHARED = -1;
 
 /**
- * Gives each lane a window of its own. A run waits until every lane that is not over wants one; then all are one batch, or
- * several where they have too many rows.
+ * Gives each lane a separate window. A run waits until every unfinished lane has requested one; then all are one batch, or
+ * several if they have too many rows.
  */
 export class Lanes {
   private readonly cache: KvCache;
@@ -78,7 +78,7 @@ export class Lanes {
     return this.windows[lane];
   }
 
-  /** A lane is over: the others no longer wait for it, and its cells are free. */
+  /** Finishes a lane: the others no longer wait for it, and its cells are released. */
   finish(lane: number): void {
     this.live.delete(lane);
     this.cache.release(lane);
@@ -99,10 +99,10 @@ export class Lanes {
     void this.runAll(this.batches(this.parts(waiting)));
   }
 
-  /** Gives each lane its cells. One for which none are left fails alone. */
+  /** Allocates cells for each lane. A lane for which none are left fails separately. */
   private parts(waiting: readonly Waiting[]): Part[] {
     const { cache } = this;
-    // Which are equal is found out before any gets further cells.
+    // Group equal lanes before any of them gets more cells.
     const groups: Waiting[][] = [];
     for (const one of waiting) {
       const equal = groups.find(([first]) => cache.sharesAll(first.lane, one.lane) && sameIds(first.ids, one.ids));
@@ -140,11 +140,11 @@ export class Lanes {
     for (const parts of batches) await this.runBatch(parts, batches.length === 1);
   }
 
-  /** @param last whether no other batch follows before the lanes have done with what this one gives */
+  /** @param last whether the lanes are done with this batch's results before another runs */
   private async runBatch(parts: readonly Part[], last: boolean): Promise<void> {
     const { executor, block } = this.options;
     const all = parts.flatMap(({ lanes }) => lanes);
-    // One lane that is stopped does not stop the others: it learns of that after the run.
+    // Stopping one lane does not stop the others: it is notified after the run.
     const cancel = {
       get cancelled() {
         for (const one of all) if (!one.cancel?.cancelled) return false;
@@ -174,7 +174,7 @@ export class Lanes {
   }
 }
 
-/** Rows of the batch whose logits lanes want, in the lanes' order. */
+/** Batch rows whose logits the lanes requested, in the lanes' order. */
 function wantedRows(parts: readonly Part[]): number[] {
   let firstRow = 0;
   return parts.flatMap(({ lanes, slots }) => {
@@ -189,7 +189,7 @@ function sameIds(a: readonly number[], b: readonly number[]): boolean {
 }
 
 class LaneWindow implements TokenWindow {
-  /** @param home cell of the first token, if it were not shared: tokens that follow each other lie in order */
+  /** @param home cell of the token at position 0, if it were not shared: consecutive tokens get consecutive cells */
   constructor(
     private readonly lanes: Lanes,
     private readonly cache: KvCache,

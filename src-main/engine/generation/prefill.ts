@@ -4,17 +4,14 @@ import type { TokenWindow } from './context-window.ts';
 import { cancelled } from './interrupt.ts';
 import type { HostYield } from './host-yield.ts';
 
-/**
- * Tokens of the prompt run at once: as many as the CPU kernels take; or fewer, to stop soon where a run does not hear that
- * it is cancelled.
- */
+/** Prompt tokens per run: as many as the CPU kernels take, or fewer if cancelling is only noticed between runs. */
 export const SLICE_TOKENS = 256;
 export const SHORT_SLICE_TOKENS = 128;
 
 /**
- * Runs those of `ids` that the window does not hold yet, in slices, and gives the logits after the last.
+ * Runs those of `ids` that the window does not hold yet, in slices, and returns the logits after the last.
  * @returns `[vocabulary]`, lent until the window runs again
- * @throws EngineError CANCELLED; the slices finished by then stay in the window
+ * @throws EngineError CANCELLED; completed slices stay in the window
  */
 export async function logitsAfter(
   ids: readonly number[],
@@ -22,7 +19,7 @@ export async function logitsAfter(
   hostYield: HostYield,
   cancel: CancelToken,
 ): Promise<Logits> {
-  const sliceTokens = hostYield.hearsAlone ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
+  const sliceTokens = hostYield.isOnlyPoll ? SHORT_SLICE_TOKENS : SLICE_TOKENS;
   for (;;) {
     if (cancel.cancelled) throw cancelled();
     const slice = ids.slice(context.length, context.length + sliceTokens);

@@ -1,4 +1,4 @@
-/** How much of a prompt is computed: what the window holds or held before is not. */
+/** Counts computed prompt tokens: those that the window holds or held before are reused. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { defaultGenerateParams, type GenerateParams, type InferenceEngine, type LanesEvent } from '../index.ts';
 import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
@@ -34,7 +34,7 @@ function lengthOf(content: string): number {
   return engine.tokenize({ text: content, addBos: true, parseSpecial: false }).ids.length;
 }
 
-/** Tokens that the ids of two texts begin with alike. */
+/** Length of the common prefix of two texts in tokens. */
 function common(a: string, b: string): number {
   const [first, second] = [a, b].map(
     (content) => engine.tokenize({ text: content, addBos: true, parseSpecial: false }).ids,
@@ -45,17 +45,17 @@ function common(a: string, b: string): number {
 
 describe('tokens that are computed', () => {
   beforeEach(async () => {
-    // Nothing is known.
+    // The cache is empty.
     const files = await tinyEngine();
     await engine.unload();
     engine = files;
   });
 
-  it('of the next turn are those that are new', async () => {
+  it('of the next turn are the new ones', async () => {
     const first = await reply(engine, greedy(text(BEGINNING)));
     expect(first.start.reusedTokens).toBe(0);
     const longer = [...first.start.promptIds, ...first.end.ids, 100, 101, 102];
-    // Of what was drawn, the last token was not run.
+    // The last drawn token was not run.
     expect(await computed({ kind: 'ids', ids: longer })).toBe(4);
   });
 
@@ -64,7 +64,7 @@ describe('tokens that are computed', () => {
     expect(await computed(text(EDITED))).toBe(lengthOf(EDITED) - common(BEGINNING, EDITED));
   });
 
-  it('of the chat are the last one after its text was scored, inspected and previewed', async () => {
+  it('of the chat are just the last one after its text was scored, inspected and previewed', async () => {
     const prompt = text(BEGINNING);
     const { start } = await reply(engine, greedy(prompt, 1));
     await engine.score({ prompt: text('Another text'), top: 0 });
@@ -75,7 +75,7 @@ describe('tokens that are computed', () => {
     expect(await computed({ kind: 'ids', ids: start.promptIds })).toBe(1);
   });
 
-  it('of lanes with one beginning are those behind it, and the chat is still there', async () => {
+  it('of lanes with a common prefix are those after it, and the chat is still cached', async () => {
     await computed(text(BEGINNING));
     const ends = [' and', ' but', ' when'];
     const started: number[] = [];

@@ -10,7 +10,7 @@ const params = (text: string, change: Partial<InspectParams['sampling']> = {}): 
   topCandidates: 12,
 });
 
-it('shows from what the next token is drawn, as generating it would', async () => {
+it('shows the same candidates for the next token as generation', async () => {
   const engine = await tinyEngine();
   const request = params('The cat sat on the');
   const seen = await engine.preview(request);
@@ -25,7 +25,7 @@ it('shows from what the next token is drawn, as generating it would', async () =
   }
 });
 
-it('answers where the model would end its text, and knows no seed', async () => {
+it('works where the model would end its text, without a seed', async () => {
   const engine = await tinyEngine();
   const ended = params('Hello world! How are you? I am very well, thank you! They became good friends.');
   const seen = await engine.preview({ ...ended, sampling: { ...ended.sampling, temperature: 0 } });

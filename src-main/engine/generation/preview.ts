@@ -7,8 +7,8 @@ import { HostYield } from './host-yield.ts';
 import { logitsAfter } from './prefill.ts';
 
 /**
- * What the next token of a prompt would be drawn from. The prompt is mostly in the KV cache, so an answer costs one
- * step of the model; nothing is traced.
+ * Returns the distribution of a prompt's next token. Most of the prompt is in the KV cache, so this costs about one step
+ * of the model; nothing is tapped.
  * @param topCandidates listed as candidates and per stage
  * @throws EngineError CANCELLED
  */
@@ -20,7 +20,7 @@ export async function preview(
   context.reuse(prompt.ids);
   const logits = await logitsAfter(prompt.ids, context, new HostYield(platform), job.cancel ?? { cancelled: false });
   const recorder = recordStages(topCandidates);
-  // Of all stages only XTC needs it before the draw.
+  // XTC is the only stage that needs it before the draw.
   const draft = new Draft({ model, params, prompt, seed: params.sampling.seed ?? 0 });
   const raw = new RawDistribution(logits);
   const { survivors } = draft.drawFirst(logits, recorder.observe);

@@ -6,7 +6,7 @@ import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-file
 const PARAMS = { prompt: 300, context: 20, generate: 3 };
 
 describe('profile', () => {
-  it.each([1, 2])('tells where the time goes on %d threads', async (threads) => {
+  it.each([1, 2])('measures operations on %d threads', async (threads) => {
     const engine = new InferenceEngine(nodePlatform());
     const model = await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { threads });
     const { prefill, decode } = await engine.profile(PARAMS);
@@ -23,13 +23,13 @@ describe('profile', () => {
     // Each of the three tokens reads each matrix once. Rows fill whole panels of 8.
     expect(read / (3 * 4 * matrices)).toBeCloseTo(1, 2);
     const attention = prefill.ops.find(({ name }) => name === 'attention')!;
-    // Each token sees itself and those before it; a product with K and one with V.
+    // Each token attends to itself and those before it; one product with K and one with V.
     expect(attention.multiplyAdds).toBe(2 * ((300 * 301) / 2) * model.heads * model.headDim * model.layers);
     expect(engine.model?.kernels?.kvCacheType).toBe('f32');
     await engine.unload();
   });
 
-  it('is not to be had from the reference executor, and not for nothing', async () => {
+  it('is refused by the reference executor, and for zero tokens', async () => {
     const engine = new InferenceEngine(nodePlatform());
     await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { executor: 'reference' });
     await expect(engine.profile({ prompt: 2, context: 1, generate: 1 })).rejects.toMatchObject({ code: 'BAD_REQUEST' });

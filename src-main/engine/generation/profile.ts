@@ -1,13 +1,13 @@
 import { EngineError } from '../api/errors.ts';
-import { sumUp } from '../executors/sum-profiles.ts';
+import { sumUp } from '../executors/wasm/op-profile.ts';
 import type { CancelToken } from '../api/platform.ts';
 import type { Profile, ProfileParams, RunProfile } from '../api/types.ts';
 import type { TokenWindow } from './context-window.ts';
 
 /**
- * Reads a prompt and computes single tokens, with the operations measured. Each is done once before, which does not
- * count. The window is empty afterwards.
- * @throws EngineError BAD_REQUEST when the executor does not measure; CANCELLED, CONTEXT_FULL
+ * Profiles the prefill of a prompt and the decoding of single tokens. Each runs once before as a warm-up. The window is
+ * empty afterwards.
+ * @throws EngineError BAD_REQUEST when the executor cannot measure; CANCELLED, CONTEXT_FULL
  */
 export async function profile(
   window: TokenWindow,
@@ -15,7 +15,7 @@ export async function profile(
   { prompt, context, generate }: ProfileParams,
   cancel?: CancelToken,
 ): Promise<Profile> {
-  // Ids that say nothing but are not all the same.
+  // Arbitrary ids that differ.
   const ids = (count: number) => Array.from({ length: count }, (_, i) => (i * 2971 + 7919) % vocabularySize);
   const measure = async (tokens: readonly number[]) => {
     const run = await window.run(tokens, { logits: [tokens.length - 1], lend: true, profile: true }, cancel);

@@ -1,7 +1,6 @@
 import { assembleChat, type AssembledChat } from '../chat/assemble.ts';
 import type { ChatFormat } from '../chat/chat-text.ts';
-import { PLAIN_STOP_STRING, plainFormat } from '../chat/plain.ts';
-import { runningText } from '../chat/running-text.ts';
+import { PLAIN_STOP_STRING, plainFormat, runningText } from '../chat/plain.ts';
 import { templateFormat } from '../chat/template-format.ts';
 import { EngineError } from '../api/errors.ts';
 import type { Model } from '../models/model.ts';
@@ -16,32 +15,32 @@ import type {
   TokenPiece,
 } from '../api/types.ts';
 
-/** What the model reads. */
+/** The tokens that the model sees. */
 export interface Prompt {
-  /** BOS included, at most as many as the context window holds. */
+  /** With BOS, at most as many as the context window holds. */
   ids: number[];
   /** Null when the prompt was given as ids. */
   text: string | null;
   segments: PromptSegment[];
-  /** `[ids]`: the message that a token is counted for, -1 for none; empty unless the prompt is a chat. */
+  /** `[ids]`: the message that a token belongs to, -1 for none; empty unless the prompt is a chat. */
   owners: number[];
-  /** What a person should know about how the prompt was made. */
+  /** What people should know about how the prompt was made. */
   notices: string[];
-  /** What of the reply's own turn is part of the prompt; empty where there are no turns. */
+  /** The start of the reply's turn that is part of the prompt; empty without turns. */
   turnBeginning: string;
-  /** Texts that end the reply because of how the prompt was made, beside those that were asked for. */
+  /** Stop strings that follow from the prompt's format, in addition to the requested ones. */
   stopStrings: readonly string[];
-  /** Tokens at the beginning that a shift never leaves out; null where the reply ends with the window. */
+  /** Leading tokens that a context shift never drops; null if the reply ends with the window. */
   keptByShift: number | null;
-  /** The tokens with what they stand for in `text`. */
+  /** The tokens with their parts of `text`. */
   pieces(): TokenPiece[];
 }
 
-/** The part of the window that dropping old turns keeps free for the reply. */
+/** Share of the window that dropping old turns keeps free for the reply. */
 const REPLY_SHARE = 1 / 8;
 
 /**
- * @param maxTokens longest reply wanted, for which room is kept when old turns are dropped
+ * @param maxTokens token limit of the reply, which dropping old turns leaves free
  * @throws EngineError CONTEXT_FULL when the prompt has more tokens than the context window
  */
 export function readPrompt(input: PromptInput, model: Model, maxTokens: number): Prompt {
@@ -70,7 +69,7 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         notices: [],
         turnBeginning: '',
         stopStrings: [],
-        keptByShift: input.whenFull === 'shift' ? beginningOf(input.ids, model) : null,
+        keptByShift: input.whenFull === 'shift' ? bosOf(input.ids, model) : null,
         pieces: () => input.ids.map((id) => describeId(id, tokenizer)),
       };
     case 'text': {
@@ -89,7 +88,7 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
         notices: [],
         turnBeginning: '',
         stopStrings: [],
-        keptByShift: input.whenFull === 'shift' ? beginningOf(ids, model) : null,
+        keptByShift: input.whenFull === 'shift' ? bosOf(ids, model) : null,
         pieces: () => tokenizer.encodePieces(input.text, options),
       };
     }
@@ -102,12 +101,12 @@ function encode(input: PromptInput, model: Model, maxTokens: number): Prompt {
   }
 }
 
-/** The token that marks the beginning of a text, where there is one. */
-function beginningOf([first]: readonly number[], { config }: Model): number {
+/** The BOS token, if the prompt begins with it. */
+function bosOf([first]: readonly number[], { config }: Model): number {
   return first === config.bosTokenId ? 1 : 0;
 }
 
-/** What a chat becomes; not measured against the context window unless old turns are to be dropped. */
+/** Formats and tokenizes a chat. It may exceed the context window, unless old turns are to be dropped. */
 export function renderChat(params: RenderChatParams, model: Model): RenderedChat {
   const {
     turnBeginning: _,
@@ -127,14 +126,14 @@ function assemble(params: RenderChatParams, model: Model, maxTokens: number): As
   });
 }
 
-/** The marks around the reasoning of a reply to this prompt: a template of one's own may have others than the file's. */
+/** The marks around the reasoning of a reply to this prompt. A custom template may have others than the file's. */
 export function reasoningMarksFor(prompt: PromptInput, { config, tokenizer }: Model): ModelInfo['reasoningMarks'] {
   const template = prompt.kind === 'chat' ? prompt.template : undefined;
   const own = template?.kind === 'custom' ? reasoningMarksOf(template.source, tokenizer) : null;
   return own ?? config.reasoningMarks;
 }
 
-/** What makes a text of the chat. The model's own choice without a template counts as such. */
+/** How the chat becomes text. Without a template this is the model's own default. */
 function templateKind(
   { template }: Pick<RenderChatParams, 'template'>,
   model: Model,

@@ -13,7 +13,7 @@ it.each([
   expect(endsInRepetition(ids, window)).toBe(expected);
 });
 
-it('does not look at what stands before the reply', () => {
+it('ignores tokens before the reply', () => {
   expect(endsInRepetition([1, 2, 1, 2], 2, 1)).toBe(false);
   expect(endsInRepetition([9, 1, 2, 1, 2], 2, 1)).toBe(true);
 });

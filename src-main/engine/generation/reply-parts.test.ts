@@ -26,7 +26,7 @@ const textOf = (tokens: readonly GeneratedToken[], part: GeneratedToken['part'])
   tokens.map((each) => (each.part === part ? each.text : '')).join('');
 
 describe('ReplyParts', () => {
-  it('tells reasoning at the beginning from the answer, whatever tokens the marks are cut into', () => {
+  it('separates reasoning at the start from the answer, however the marks are tokenized', () => {
     const expected = ['m:<think>', 'r:Hm', 'm:</think>', 'a:Yes'];
     expect(read(['<think>', 'Hm', '</think>', 'Yes']).shown).toEqual(expected);
     expect(read(['\n', '<th', 'ink>', 'H', 'm', '</', 'think', '>', 'Yes']).shown).toEqual([
@@ -42,18 +42,18 @@ describe('ReplyParts', () => {
     ]);
   });
 
-  it('lets tokens wait only while they may be the beginning of a mark', () => {
+  it('holds tokens back only while they may be the beginning of a mark', () => {
     expect(read(['<th', 'us', 'x']).early).toEqual([0, 2, 1]);
     expect(read(['<think>', 'a', '</', 'b', '</think>', 'c']).early).toEqual([1, 1, 0, 2, 1, 1]);
     expect(read(['<', 'thin']).shown).toEqual(['a:<', 'a:thin']);
   });
 
-  it('counts a token as reasoning or answer where more than the mark is in it', () => {
+  it('counts a token as reasoning or answer if it contains more than the mark', () => {
     expect(read(['<think>Hm', ' ok</think>', ' Yes']).shown).toEqual(['r:<think>Hm', 'r: ok</think>', 'a: Yes']);
     expect(read(['<think>\n', '</think>\n\n', 'Yes']).shown).toEqual(['m:<think>\n', 'm:</think>\n\n', 'a:Yes']);
   });
 
-  it('knows when the prompt has opened the reasoning, or closed it', () => {
+  it('recognises that the prompt has opened or closed the reasoning', () => {
     expect(read(['Hm', '</think>', 'Yes'], MARKS, 'assistant\n<think>\n').shown).toEqual([
       'r:Hm',
       'm:</think>',
@@ -67,7 +67,7 @@ describe('ReplyParts', () => {
     expect(read(['<thi', 'nk>', 'x'], MARKS, '<think></think>').shown).toEqual(['a:<thi', 'a:nk>', 'a:x']);
   });
 
-  it('takes a mark inside of an answer for one only where it is a token of its own', () => {
+  it('accepts a mark inside an answer only if it is a single token', () => {
     expect(read(['The ', '<thi', 'nk>', ' tag']).shown).toEqual(['a:The ', 'a:<thi', 'a:nk>', 'a: tag']);
     expect(read(['Yes', '<think>', 'no', '</think>', 'ok']).shown).toEqual([
       'a:Yes',
@@ -78,7 +78,7 @@ describe('ReplyParts', () => {
     ]);
   });
 
-  it('passes everything on as the answer where a model has no marks', () => {
+  it('passes everything on as the answer if a model has no marks', () => {
     const { early, shown } = read(['<think>', 'a'], null);
     expect([early, shown]).toEqual([
       [1, 1],
@@ -86,13 +86,13 @@ describe('ReplyParts', () => {
     ]);
   });
 
-  it('keeps every token, in order, and finds the same parts however the text is cut', () => {
+  it('keeps every token, in order, and finds the same parts however the text is split', () => {
     const words = fc.array(fc.constantFrom('a', ' b', '\n', '<', '/', '<th', 'think', '>', 'é'), { maxLength: 8 });
     const joined = words.map((list) => `x${list.join('')}`);
     fc.assert(
       fc.property(joined, joined, fc.infiniteStream(fc.integer({ min: 1, max: 5 })), (reasoning, answer, sizes) => {
         fc.pre(!`${reasoning}<`.includes('</think>') && !answer.includes('<think>'));
-        // The marks' borders are tokens' borders, else a token is of two parts.
+        // Marks start and end at token boundaries, otherwise a token would belong to two parts.
         const texts = ['<think>', reasoning, '</think>', answer].flatMap((text) => {
           const cut: string[] = [];
           for (let at = 0; at < text.length;) {

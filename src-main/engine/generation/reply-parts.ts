@@ -2,28 +2,28 @@ import type { GeneratedToken, ModelInfo, ReplyPart } from '../api/types.ts';
 
 type Marks = NonNullable<ModelInfo['reasoningMarks']>;
 
-/** A token with what it writes, marks that do not show included. */
+/** A token with its text, including marks that are not shown. */
 interface RawToken {
   readonly token: GeneratedToken;
   readonly raw: string;
 }
 
 /**
- * Tells a model's reasoning from its answer, token by token. Reasoning begins with the opening mark at the beginning of
- * the reply (or in the prompt, where the template opens it) and ends with the closing one; later on, only an opening mark
- * that is a token of its own begins another stretch, because an answer may talk about marks.
+ * Separates a model's reasoning from its answer, token by token. Reasoning begins with the opening mark at the start of
+ * the reply (or in the prompt, if the template opens it) and ends with the closing one. After that, only an opening mark
+ * that is a single token starts another section, because an answer may mention marks.
  *
  * Tokens that may be the beginning of a mark are held back until that is certain.
  */
 export class ReplyParts {
   private part: 'answer' | 'reasoning' = 'answer';
-  /** Whether nothing but white space was written so far. */
+  /** Whether the reply so far is white space only. */
   private atBeginning = true;
   private held: RawToken[] = [];
 
   /**
-   * @param marks null: all is answer
-   * @param turnBeginning what of the reply's turn is part of the prompt
+   * @param marks null if all is answer
+   * @param turnBeginning the start of the reply's turn that is part of the prompt
    */
   constructor(
     private readonly marks: Marks | null,
@@ -36,14 +36,14 @@ export class ReplyParts {
     else if (turnBeginning.includes(close)) this.atBeginning = false;
   }
 
-  /** @param raw the token's text, or its piece where it does not show @returns tokens whose part is certain */
+  /** @param raw the token's text, or its piece if it is not shown @returns tokens whose part is certain */
   push(token: GeneratedToken, raw: string): GeneratedToken[] {
     if (this.marks === null) return [token];
     this.held.push({ token, raw });
     return this.release(this.marks, false);
   }
 
-  /** What is still held, at the end of the reply. */
+  /** Releases what is held at the end of the reply. */
   finish(): GeneratedToken[] {
     return this.marks === null ? [] : this.release(this.marks, true);
   }
@@ -67,7 +67,7 @@ export class ReplyParts {
     return released;
   }
 
-  /** Where in the held text the mark stands or may begin; null where it cannot. */
+  /** Offset in the held text where the mark is or may begin; null if there is none. */
   private find(text: string, mark: string): number | null {
     if (this.part === 'reasoning') {
       const found = text.indexOf(mark);
@@ -79,7 +79,7 @@ export class ReplyParts {
     return begun.startsWith(mark) || mark.startsWith(begun) ? start : null;
   }
 
-  /** Held tokens that end before `position` or reach into it only in part. */
+  /** Removes the held tokens that end before `position` or partly extend past it. */
   private takeBefore(position: number): GeneratedToken[] {
     const taken: GeneratedToken[] = [];
     let at = 0;
@@ -92,7 +92,7 @@ export class ReplyParts {
     return taken;
   }
 
-  /** Held tokens up to the one in which a mark at `[start, end)` ends; the part changes. */
+  /** Removes the held tokens up to the one in which a mark at `[start, end)` ends; the part changes. */
   private takeThrough(start: number, end: number): GeneratedToken[] {
     const before = this.part;
     this.part = before === 'reasoning' ? 'answer' : 'reasoning';
@@ -100,7 +100,7 @@ export class ReplyParts {
     const taken: GeneratedToken[] = [];
     for (let at = 0; this.held.length > 0 && at < end;) {
       const { token, raw } = this.held.shift()!;
-      // Nothing that a model wrote beside a mark counts as the mark.
+      // Other text in the same token is not part of the mark.
       const ahead = raw.slice(0, Math.max(0, start - at)).trim() !== '';
       const behind = raw.slice(Math.max(0, end - at)).trim() !== '';
       const part: ReplyPart = ahead || at + raw.length <= start ? before : behind ? this.part : 'reasoning_mark';
@@ -111,7 +111,7 @@ export class ReplyParts {
   }
 }
 
-/** Where the end of a text may be the beginning of `mark`; null where it cannot. */
+/** Offset at which the end of a text may be the beginning of `mark`; null if it cannot. */
 function beginningAtEnd(text: string, mark: string): number | null {
   for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) {
     if (mark.startsWith(text.slice(-length))) return text.length - length;

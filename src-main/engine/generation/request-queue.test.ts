@@ -20,7 +20,7 @@ function cancelToken() {
 
 const settled = async () => await new Promise((resolve) => setTimeout(resolve));
 
-it('gives one turn at a time, in the order of asking', async () => {
+it('runs one request at a time, first come first served', async () => {
   const queue = new RequestQueue();
   const order: string[] = [];
   const first = await queue.enter();
@@ -52,7 +52,7 @@ it('stops waiting as soon as it is cancelled, and later requests keep their orde
   expect(queue.busy).toBe(false);
 });
 
-it('gives no turn to a request that was cancelled before, without being told', async () => {
+it('skips a request that was cancelled before, without a notification', async () => {
   const queue = new RequestQueue();
   const leave = await queue.enter();
   const cancel = { cancelled: false };

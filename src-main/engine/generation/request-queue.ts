@@ -1,7 +1,7 @@
 import type { CancelToken } from '../api/platform.ts';
 import { cancelled } from './interrupt.ts';
 
-/** Lets one request at a time use the model, in the order they came. */
+/** Lets one request at a time use the model, in order of arrival. */
 export class RequestQueue {
   private tail: Promise<void> = Promise.resolve();
   private requests = 0;
@@ -14,13 +14,13 @@ export class RequestQueue {
   /**
    * Waits for its turn.
    * @returns ends the turn; must be called, also after a failure
-   * @throws EngineError CANCELLED for a request that is cancelled before its turn comes
+   * @throws EngineError CANCELLED for a request that is cancelled before its turn
    */
   async enter(cancel?: CancelToken): Promise<() => void> {
     const before = this.tail;
     let end!: () => void;
     const turn = new Promise<void>((resolve) => (end = resolve));
-    // Also when it gives up waiting, the next one waits for those before it.
+    // Even if it stops waiting, the next one still waits for those before it.
     this.tail = before.then(() => turn);
     this.requests++;
     const leave = () => {

@@ -23,20 +23,20 @@ it.each<[string, Partial<SamplingParams>]>([
   ['mirostat 1', { mirostat: 1, mirostatTau: 7 }],
   ['mirostat 2', { mirostat: 2, mirostatTau: 7 }],
   ['adaptive-p', { adaptiveTarget: 0.1 }],
-])('%s changes what is written, to the same text every time', async (_, change) => {
+])('%s changes the reply, to the same text every time', async (_, change) => {
   const once = await write(change);
   expect(once.ids).not.toEqual((await write({})).ids);
   expect(await write(change)).toMatchObject({ ids: once.ids, text: once.text });
 });
 
-it('breaks loops with DRY, and lets what breakers part be repeated', async () => {
+it('breaks loops with DRY, but allows repetition across breakers', async () => {
   const looping = await write({ temperature: 0 });
   const pairs = (ids: number[]) => ids.slice(1).map((id, i) => `${ids[i]} ${id}`);
   const repeated = (ids: number[]) => pairs(ids).length - new Set(pairs(ids)).size;
   const dry: Partial<SamplingParams> = { temperature: 0, dryMultiplier: 100, dryAllowedLength: 1, dryPenaltyLastN: -1 };
   const without = await write({ ...dry, drySequenceBreakers: [] });
   expect(repeated(without.ids)).toBe(0);
-  // Every letter is a breaker: nothing is left to penalise.
+  // Every letter is a breaker, so there is nothing to penalise.
   const everywhere = await write({ ...dry, drySequenceBreakers: [...'abcdefghijklmnopqrstuvwxyz.,!?'] });
   expect(everywhere.ids).toEqual(looping.ids);
 });

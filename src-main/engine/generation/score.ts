@@ -6,7 +6,7 @@ import { HostYield } from './host-yield.ts';
 import { cancelled } from './interrupt.ts';
 import { SHORT_SLICE_TOKENS } from './prefill.ts';
 
-/** Logits held at once, 16 MB: every row of a slice gives a whole vocabulary. */
+/** Maximum number of logits in memory, 16 MB: every row of a slice has a whole vocabulary of them. */
 const MAX_LOGITS = 2 ** 22;
 
 export interface ScoreJob {
@@ -20,7 +20,7 @@ export interface ScoreJob {
 }
 
 /**
- * How probable the model finds each of `ids` after those before it.
+ * Computes the probability of each of `ids`, given those before it.
  * @throws EngineError CANCELLED
  */
 export async function score(job: ScoreJob): Promise<Score> {

@@ -17,7 +17,7 @@ function greedy(prompt: PromptInput, maxTokens: number): GenerateParams {
 }
 
 describe('shift', () => {
-  it('keeps the beginning and the newest, fits, and leaves out no more than half', () => {
+  it('keeps the start and the newest, fits, and drops at most half', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 100 }),
@@ -40,7 +40,7 @@ describe('shift', () => {
   });
 });
 
-describe('a reply in a window that is full', () => {
+describe('a reply in a full window', () => {
   const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd'];
   const scripted = () => new ScriptedEngine({ vocabulary, next: (ids) => 3 + (ids.length % 4), contextSize: 12 });
 
@@ -51,16 +51,16 @@ describe('a reply in a window that is full', () => {
     expect(end).not.toHaveProperty('dropped');
   });
 
-  it('goes on with the newer half, which alone is read again', async () => {
+  it('continues with the newer half, which alone is prefilled again', async () => {
     const engine = scripted();
     const { end } = await engine.run(greedy({ kind: 'text', text: 'a b c', whenFull: 'shift' }, 16));
     expect(end.ids).toHaveLength(16);
     expect(end.stop).toEqual({ reason: 'max_tokens', maxTokens: 16, droppedTokens: 10 });
-    // 12 of 13 tokens fit: five of the eleven behind BOS go, at tokens 13 and 18.
-    // All of the prompt but BOS, and seven of the reply.
+    // 12 of 13 tokens fit: five of the eleven after BOS are dropped, at tokens 13 and 18. All of the prompt but BOS, and
+    // seven of the reply.
     expect(end.dropped).toEqual({ total: 10, segments: [], reply: 7 });
     expect(end.contextUsed).toBe(10);
-    // The prompt, eight tokens; then BOS is in the cache and seven are read again. Four more fill the window again.
+    // The prompt, eight tokens; then BOS is reused and seven are prefilled again. Four more fill the window again.
     expect(engine.batches).toEqual([4, 1, 1, 1, 1, 1, 1, 1, 1, 7, 1, 1, 1, 1, 7, 1]);
   });
 
@@ -77,10 +77,10 @@ describe('a reply in a window that is full', () => {
   });
 });
 
-describe('what the window holds after a shift', () => {
+describe('the window after a shift', () => {
   const vocabulary = ['<BOS>', '<EOS>', '<UNK>', 'a', 'b', 'c', 'd'];
 
-  it('is told with the next token and at the end, part by part', async () => {
+  it('is reported with the next token and at the end, by part', async () => {
     const engine = new ScriptedEngine({ vocabulary, next: (ids) => 3 + (ids.length % 4), contextSize: 16 });
     const messages = [
       { role: 'system' as const, text: 'a' },
@@ -121,7 +121,7 @@ describe('what the window holds after a shift', () => {
 });
 
 describe('TinyTransformer, whose positions end with its window', () => {
-  it('goes on as if what remains were all that it was given', async () => {
+  it('continues as if the remaining tokens were the whole prompt', async () => {
     const engine = new InferenceEngine(nodePlatform());
     const contextSize = 48;
     const model = await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { contextSize });

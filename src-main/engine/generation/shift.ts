@@ -1,20 +1,20 @@
-/** Replies that go on when the context window is full: what is oldest is left out. */
+/** Context shift: when the window is full, a reply continues without the oldest tokens. */
 import type { DroppedTokens } from '../api/types.ts';
 import type { Prompt } from './prompt.ts';
 
-/** What the model reads of a sequence. */
+/** The part of a sequence that the model sees. */
 export interface Shifted {
   readonly ids: readonly number[];
-  /** Tokens that were left out. */
+  /** Number of dropped tokens. */
   readonly dropped: number;
 }
 
 /**
- * The part of a sequence that the model reads: all of it while it fits, else the first `kept` tokens and the newest.
- * Half of the others are left out at a time, so that what remains is seldom read again. It depends on the length alone,
- * so that going back in a reply changes nothing.
+ * The part of a sequence that the model sees: all of it while it fits, else the first `kept` tokens and the newest. Half
+ * of the others are dropped at a time, so that the remainder is rarely prefilled again. The result depends on the length
+ * alone, so that backtracking in a reply changes nothing.
  *
- * @param kept tokens of the beginning that always stay, at most half of the window
+ * @param kept leading tokens that always stay, at most half of the window
  */
 export function shift(sequence: readonly number[], contextSize: number, kept: number): Shifted {
   const { start, end } = shiftedOut(sequence.length, contextSize, kept);
@@ -23,7 +23,7 @@ export function shift(sequence: readonly number[], contextSize: number, kept: nu
   return { ids: [...sequence.slice(0, start), ...sequence.slice(end)], dropped };
 }
 
-/** Which tokens of a sequence of that length are left out: `[start, end)`. */
+/** Range of the tokens that are dropped from a sequence of that length: `[start, end)`. */
 function shiftedOut(length: number, contextSize: number, kept: number): { start: number; end: number } {
   if (length <= contextSize) return { start: 0, end: 0 };
   const start = Math.min(kept, contextSize >> 1);
@@ -32,7 +32,7 @@ function shiftedOut(length: number, contextSize: number, kept: number): { start:
 }
 
 /**
- * Whose tokens a shift leaves out.
+ * Counts the tokens that a shift drops, by message.
  * @param length tokens of prompt and reply
  */
 export function droppedTokens(
@@ -50,7 +50,7 @@ export function droppedTokens(
   };
 }
 
-/** Tells once of what the latest shift has left out. */
+/** Reports the tokens dropped by each shift once. */
 export class ShiftReport {
   private total = 0;
 
@@ -59,10 +59,10 @@ export class ShiftReport {
     private readonly contextSize: number,
   ) {}
 
-  /** @param length tokens of prompt and reply now */
+  /** @param length current tokens of prompt and reply */
   news(length: number): { dropped?: DroppedTokens } {
     const { prompt, contextSize } = this;
-    // Before a window is full for the first time there is nothing to count.
+    // Nothing is dropped before the window is full for the first time.
     if (prompt.keptByShift === null || (length <= contextSize && this.total === 0)) return {};
     const { start, end } = shiftedOut(length, contextSize, prompt.keptByShift);
     if (end - start === this.total) return {};

@@ -12,7 +12,7 @@ const special = (id: number, content: string) => {
 };
 const ids = (...pieces: string[]) => Object.fromEntries(pieces.map((piece, id) => [piece, id]));
 
-it('shows what bytes written as characters stand for', () => {
+it('decodes characters that represent bytes', () => {
   const vocab = ids('Ġfascinating', 'Ċ', 'ĠĠĠĠ', 'ĉ', 'âĤ¬', 'âĤ', 'a', '<|im_end|>');
   expect(shownBy({ type: 'BPE', vocab, merges: [] }, { type: 'ByteLevel' }, [special(7, '<|im_end|>')])).toEqual([
     ' fascinating',
@@ -26,7 +26,7 @@ it('shows what bytes written as characters stand for', () => {
   ]);
 });
 
-it('keeps those characters where they are letters', () => {
+it('keeps such characters if they are letters', () => {
   const vocab = ids('<unk>', '▁Ġgantija', 'Ċ');
   const decoder = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
   expect(shownBy({ type: 'WordLevel', vocab, unk_token: '<unk>' }, decoder).slice(1)).toEqual([' Ġgantija', 'Ċ']);

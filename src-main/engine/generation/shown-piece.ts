@@ -2,13 +2,13 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { bytePiece } from '../tokenizer/model/byte-piece.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-/** Pieces remembered per tokenizer: the same few thousand are asked for again and again. */
+/** Pieces cached per tokenizer: the same few thousand are shown again and again. */
 const REMEMBERED = 10_000;
 const remembered = new WeakMap<Tokenizer, Map<number, string>>();
 
 /**
- * What a token stands for, for people: ` world`, a line end, `##ing`, `<EOS>`; `<0xE2>` for each byte of a part of a
- * character. Never a vocabulary's own way of writing bytes or spaces (`Ġworld`, `▁world`).
+ * Formats a token for people: ` world`, a line end, `##ing`, `<EOS>`; `<0xE2>` for each byte of an incomplete character.
+ * Never the vocabulary's own encoding of bytes or spaces (`Ġworld`, `▁world`).
  *
  * @throws EngineError BAD_REQUEST for an id outside the vocabulary
  */
@@ -29,7 +29,7 @@ function decodePiece(tokenizer: Tokenizer, id: number): string {
   if (tokenizer.isSpecial(id) || bytes.length === 0) return piece;
   try {
     const text = utf8.decode(bytes);
-    // WordPiece marks what continues a word, with a sign that readers know, and not the space before a word.
+    // WordPiece marks the continuation of a word with a familiar sign, instead of the space before a word.
     const isWordPiece = text === ` ${piece}` || (piece.startsWith('##') && text === piece.slice(2));
     return isWordPiece ? piece : text;
   } catch {

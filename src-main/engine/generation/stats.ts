@@ -1,15 +1,15 @@
 import type { Clock } from '../api/platform.ts';
 import type { Timings } from '../api/types.ts';
 
-/** The beginning of the prompt that was computed once for several replies. */
+/** The common prefix of several prompts, which was computed once. */
 export interface SharedPrefill {
-  /** When the replies were asked for. */
+  /** When the replies were requested. */
   readonly startedAt: number;
   readonly prefillMs: number;
   readonly computedTokens: number;
 }
 
-/** Measures one reply, from the moment that the engine takes it up. */
+/** Times one reply, from the start of its processing. */
 export class ReplyTimer {
   readonly startedAt: number;
   private prefillMs = 0;
@@ -18,7 +18,7 @@ export class ReplyTimer {
   private lastTokenAt: number;
   private tokens = 0;
 
-  /** @param shared what was done for several replies before this one */
+  /** @param shared prefill for several replies, this one included */
   constructor(
     private readonly clock: Clock,
     private readonly loadMs: number,
@@ -28,13 +28,13 @@ export class ReplyTimer {
     this.lastTokenAt = this.startedAt;
   }
 
-  /** @param computedTokens prompt tokens that went through the model, those found in the cache left out */
+  /** @param computedTokens prompt tokens that were prefilled, without reused ones */
   prefilled(sinceMs: number, computedTokens: number): void {
     this.prefillMs = this.clock.now() - sinceMs + (this.shared?.prefillMs ?? 0);
     this.prefillTokens = computedTokens + (this.shared?.computedTokens ?? 0);
   }
 
-  /** A token was drawn. @returns ms since the one before, or since the start */
+  /** Records a drawn token. @returns ms since the previous one, or since the start */
   token(): number {
     const now = this.clock.now();
     const latency = now - this.lastTokenAt;
@@ -57,7 +57,7 @@ export class ReplyTimer {
   }
 }
 
-/** Null when nothing was counted or the clock did not move: a rate would be made up. */
+/** Null when nothing was counted or the clock did not advance. */
 function perSecond(count: number, ms: number): number | null {
   return count > 0 && ms > 0 ? (count / ms) * 1000 : null;
 }

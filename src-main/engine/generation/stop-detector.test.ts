@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StopDetector, type TokenText } from './stop-detector.ts';
 
-/** Runs a whole reply through a detector; `shown` is what had been released after each token. */
+/** Runs a whole reply through a detector; `shown` is the text released after each token. */
 function run(stopStrings: string[], texts: string[], rest = '', passedOver: string | null = null) {
   const detector = new StopDetector<number>(stopStrings, passedOver);
   const tokens: TokenText<number>[] = [];
@@ -22,7 +22,7 @@ function textOf(tokens: readonly TokenText<number>[]): string {
   return tokens.map(({ text }) => text).join('');
 }
 
-/** What any detector must come to: cut at the earliest stop string in the whole text. */
+/** The expected result: truncated at the earliest stop string in the whole text. */
 function cut(text: string, stopStrings: string[]): string {
   const positions = stopStrings.map((stop) => text.indexOf(stop)).filter((position) => position >= 0);
   return positions.length === 0 ? text : text.slice(0, Math.min(...positions));
@@ -36,7 +36,7 @@ describe('StopDetector', () => {
     expect(detector.finish('')).toEqual({ tokens: [], stopString: null });
   });
 
-  it('finds a stop string across token borders and shows nothing of it', () => {
+  it('finds a stop string across token boundaries and shows nothing of it', () => {
     const result = run(['END'], ['one', ' E', 'N', 'D two']);
     expect(result.shown).toEqual(['one', 'one', 'one', 'one ']);
     expect(result.tokens).toEqual([
@@ -46,7 +46,7 @@ describe('StopDetector', () => {
     expect(result.stopString).toBe('END');
   });
 
-  it('releases what was held when it turns out to be no stop string', () => {
+  it('releases held text that turns out not to be a stop string', () => {
     expect(run(['END'], ['E', 'N', 'E', 'x']).shown).toEqual(['', '', 'EN', 'ENEx']);
     expect(run(['END'], ['a', 'EN'])).toMatchObject({ text: 'aEN', stopString: null });
   });
@@ -64,7 +64,7 @@ describe('StopDetector', () => {
     expect(result.shown).toEqual(['a', 'a', 'a', 'a']);
   });
 
-  it('gives the last token the text that the decoder held back', () => {
+  it('adds the text that the decoder held back to the last token', () => {
     const detector = new StopDetector<number>([]);
     expect(detector.push(0, 'a').tokens).toHaveLength(1);
     expect(detector.push(1, ' ', true).tokens).toEqual([]);
@@ -78,16 +78,16 @@ describe('StopDetector', () => {
     maxLength: 4,
   });
 
-  it('cuts at the same place however the text is split into tokens', () => {
+  it('truncates at the same position however the text is tokenized', () => {
     fc.assert(
       fc.property(letters, stops, fc.array(fc.nat(24), { maxLength: 10 }), (text, stopStrings, cuts) => {
         const borders = [0, ...cuts.map((at) => Math.min(at, text.length)).sort((a, b) => a - b), text.length];
         const texts = borders.slice(1).map((end, i) => text.slice(borders[i], end));
         const result = run(stopStrings, texts);
-        // The detector may stop before it has read all; what it shows must be the cut of the whole text.
+        // The detector may stop before the end of the text; its output must be that of the whole text.
         expect(result.text).toBe(cut(text, stopStrings));
         expect(result.stopString !== null).toBe(stopStrings.some((stop) => text.includes(stop)));
-        // Nothing shown is ever taken back, and tokens stay in order.
+        // Shown text is never retracted, and tokens stay in order.
         for (const shown of result.shown) expect(result.text.startsWith(shown)).toBe(true);
         expect(result.tokens.map(({ token }) => token)).toEqual(result.tokens.map((_, i) => i));
       }),
@@ -95,7 +95,7 @@ describe('StopDetector', () => {
     );
   });
 
-  it('holds every split of every text with two stop strings', () => {
+  it('is correct for every split of every text with two stop strings', () => {
     const text = 'xaabab';
     for (let mask = 0; mask < 1 << (text.length - 1); mask++) {
       const texts = [text[0]];
@@ -112,7 +112,7 @@ describe('a stop string that ended the reply before', () => {
   const goOn = (stopStrings: string[], texts: string[], passedOver = stopStrings[0]) =>
     run(stopStrings, texts, '', passedOver);
 
-  it('is written out where it comes first, and ends the reply where it comes again', () => {
+  it('is shown if it comes first, and ends the reply if it comes again', () => {
     expect(goOn(['play'], [' pl', 'ay', ' and', ' play', '!'])).toMatchObject({
       text: ' play and ',
       stopString: 'play',
@@ -123,21 +123,21 @@ describe('a stop string that ended the reply before', () => {
     expect(goOn(['\nUser:'], ['\n', '\n', 'User', ':', 'x'])).toMatchObject({ text: '\n\nUser:x', stopString: null });
   });
 
-  it('ends the reply as ever where something else comes first', () => {
+  it('ends the reply as usual if something else comes first', () => {
     expect(goOn(['play'], [' to', ' play'])).toMatchObject({ text: ' to ', stopString: 'play' });
     expect(goOn(['play'], ['pl', 'us', ' play'])).toMatchObject({ text: 'plus ', stopString: 'play' });
     expect(goOn(['play', '\n'], ['\n', 'play'])).toMatchObject({ text: '', stopString: '\n' });
     expect(goOn(['play', 'ground'], ['play', 'ground'])).toMatchObject({ text: 'play', stopString: 'ground' });
   });
 
-  it('does not hold back what can no longer become it, nor what is left at the end', () => {
+  it('does not hold back text that can no longer become it, nor the rest at the end', () => {
     expect(goOn(['play'], ['p', 'x', 'y']).shown).toEqual(['', 'px', 'pxy']);
     expect(goOn(['play'], [' ', 'pl'])).toMatchObject({ text: ' pl', stopString: null });
-    // A person has taken it out of the list meanwhile.
+    // The stop string was meanwhile removed from the list.
     expect(goOn([], ['play', ' play'], 'play')).toMatchObject({ shown: ['play', 'play play'], stopString: null });
   });
 
-  it('is the same however the text is split', () => {
+  it('does not depend on how the text is split', () => {
     const text = ' playful play';
     for (let mask = 0; mask < 1 << (text.length - 1); mask++) {
       const texts = [text[0]];

@@ -7,28 +7,28 @@ export interface TokenText<T> {
 export interface Release<T> {
   /** Tokens that may be shown now, in order. */
   tokens: TokenText<T>[];
-  /** The stop string found; no token comes after it. */
+  /** The stop string found, which ends the reply; null if none. */
   stopString: string | null;
 }
 
 /**
- * Finds stop strings in a growing reply, also across token borders. Tokens are held back as long as their text may be
- * the beginning of a stop string, so that nothing of one is ever shown.
+ * Finds stop strings in a growing reply, also across token boundaries. Tokens are held back as long as their text may be
+ * the beginning of a stop string, so that no part of one is ever shown.
  *
- * The earliest position at which any stop string occurs wins, however the text is split into tokens: a match waits
- * while an earlier, still incomplete one may come true. At one position the shortest wins.
+ * The earliest position of any stop string wins, however the text is tokenized: a match waits while an earlier,
+ * incomplete one may still be completed. At the same position the shortest wins.
  */
 export class StopDetector<T> {
   private held: TokenText<T>[] = [];
   private heldText = '';
-  /** The stop string that may stand at the beginning; null once that is decided. */
+  /** The stop string that may come first; null once that is decided. */
   private passedOver: string | null;
-  /** Up to here, the held text is not looked at. */
+  /** Offset in the held text from which to search. */
   private from = 0;
 
   /**
-   * @param stopStrings none of them empty
-   * @param passedOver one of them that the text may begin with, behind white space, without ending there
+   * @param stopStrings must not be empty strings
+   * @param passedOver one of them that may come first, after white space, without ending the text
    */
   constructor(
     private readonly stopStrings: readonly string[],
@@ -37,9 +37,9 @@ export class StopDetector<T> {
     this.passedOver = passedOver !== null && stopStrings.includes(passedOver) ? passedOver : null;
   }
 
-  /** @param incomplete the token may still get more text, from `finish`: hold it whatever its text */
+  /** @param incomplete holds the token whatever its text, because `finish` may add to it */
   push(token: T, text: string, incomplete = false): Release<T> {
-    // Most replies have no stop string, and most tokens are whole.
+    // Most replies have no stop string, and most tokens are complete.
     if (this.stopStrings.length === 0 && this.held.length === 0 && !incomplete) {
       return { tokens: [{ token, text }], stopString: null };
     }
@@ -49,8 +49,8 @@ export class StopDetector<T> {
   }
 
   /**
-   * The reply has ended: releases what is held.
-   * @param rest text that the decoder held back; it belongs to the last token
+   * Ends the reply and releases what is held.
+   * @param rest text that the decoder held back, added to the last token
    */
   finish(rest: string): Release<T> {
     const last = this.held.pop();
@@ -70,7 +70,7 @@ export class StopDetector<T> {
     return { tokens: this.takeSafe(partial ?? this.heldText.length, holdLast, final), stopString: null };
   }
 
-  /** Passes over the stop string at the beginning. @returns false while the text may still become it */
+  /** Skips the stop string that may come first. @returns false while the text may still become it */
   private passOver(final: boolean): boolean {
     const { passedOver, heldText: text } = this;
     if (passedOver === null) return true;
@@ -80,7 +80,7 @@ export class StopDetector<T> {
     const mayCome = start === undefined && !final && starts.some((at) => passedOver.startsWith(text.slice(at)));
     if (mayCome) return false;
     this.passedOver = null;
-    // White space before it may hold another stop string, which ends the reply as ever.
+    // White space before it may contain another stop string, which ends the reply as usual.
     const other = this.firstMatch()?.position ?? Infinity;
     if (start !== undefined && other >= start) this.from = start + passedOver.length;
     return true;
@@ -113,7 +113,9 @@ export class StopDetector<T> {
     return first;
   }
 
-  /** The held tokens up to the one that `position` cuts; only those that add visible text at the end. */
+  /**
+   * Removes the held tokens up to the one that contains `position`, without tokens at the end that add no visible text.
+   */
   private takeBefore(position: number): TokenText<T>[] {
     const tokens: TokenText<T>[] = [];
     let start = 0;
@@ -127,7 +129,7 @@ export class StopDetector<T> {
     return withoutTrailingEmpty(tokens);
   }
 
-  /** The held tokens whose whole text lies before `position`; the others stay held. */
+  /** Removes the held tokens whose whole text is before `position`. */
   private takeSafe(position: number, holdLast: boolean, final: boolean): TokenText<T>[] {
     let tokens: TokenText<T>[] = [];
     let end = 0;
@@ -137,7 +139,7 @@ export class StopDetector<T> {
       tokens.push(held);
     }
     if (holdLast && tokens.length === this.held.length) tokens.pop();
-    // A stop string may begin right after a token without text, and must then take that token with it.
+    // A stop string may begin right after tokens without text, which are then not shown either.
     if (!final && this.stopStrings.length > 0) tokens = withoutTrailingEmpty(tokens);
     this.held = this.held.slice(tokens.length);
     const before = this.heldText.length;

@@ -6,15 +6,15 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 interface BiasedText {
   readonly bytes: Uint8Array;
   readonly bias: number;
-  /** Tokens that are the text by themselves, a space before it or not. */
+  /** Tokens that are the whole text, with or without a leading space. */
   readonly whole: Iterable<number>;
-  /** `[bytes.length]`: tokens that complete the text when its first i bytes stand already. */
+  /** `[bytes.length]`: tokens that complete the text after its first i bytes. */
   readonly completing: readonly Int32Array[];
 }
 
 /**
- * Adds to the logits of tokens that write a text: those that are the text by themselves, with a space before it or
- * without, and, where a vocabulary writes it in several tokens, those that complete it.
+ * Adds to the logits of tokens that are the text, with or without a leading space, and of tokens that complete it, where
+ * the vocabulary spells it in several tokens.
  * @param biases `[text, bias]`
  */
 export function textBiasStage(biases: readonly (readonly [string, number])[], tokenizer: Tokenizer): NamedStage {
@@ -42,7 +42,7 @@ export function textBiasStage(biases: readonly (readonly [string, number])[], to
   ];
 }
 
-/** The tokens that write a text, or the rest of it, behind `written`. */
+/** The tokens that are the text or complete it after `written`. */
 function writing({ bytes, whole, completing }: BiasedText, written: Uint8Array): Set<number> {
   const ids = new Set(whole);
   for (let begun = 1; begun < bytes.length; begun++) {
@@ -58,13 +58,13 @@ function endsWith(bytes: Uint8Array, end: Uint8Array): boolean {
   return offset >= 0 && end.every((byte, i) => bytes[offset + i] === byte);
 }
 
-/** The last bytes, at least `wanted` of them, of a text of tokens. */
+/** The last bytes of a text of tokens, at least `wanted` if there are as many. */
 function lastBytes(ids: readonly number[], wanted: number, bytesOf: (id: number) => Uint8Array | null): Uint8Array {
   const parts: Uint8Array[] = [];
   let length = 0;
   for (let i = ids.length - 1; i >= 0 && length < wanted; i--) {
     const bytes = bytesOf(ids[i]);
-    // No text goes on across a control token.
+    // A text cannot span a control token.
     if (bytes === null) break;
     parts.unshift(bytes);
     length += bytes.length;

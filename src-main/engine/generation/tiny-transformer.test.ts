@@ -1,4 +1,4 @@
-/** Replies of the built-in model against PyTorch's (`fixtures/golden.json`), and what must hold for any real model. */
+/** Replies of the built-in model against PyTorch's (`fixtures/golden.json`), and properties of any real model. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ const golden = JSON.parse(readFileSync(new URL('../fixtures/golden.json', import
 const windowIds = golden.full_window.ids;
 
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
-/** What takes many replies runs on the kernels, and in the full run on the reference executor too. */
+/** Tests with many replies run on the kernels, and in the full run on the reference executor too. */
 const PLATFORMS = [
   { executor: 'wasm', platform: kernelPlatform },
   ...(isFull ? [{ executor: 'reference', platform: nodePlatform }] : []),
@@ -23,7 +23,7 @@ const PLATFORMS = [
 
 /** On the reference executor. */
 let engine: InferenceEngine;
-/** Never reuses anything: recomputes the whole sequence for every token. */
+/** Without prefix reuse: recomputes the whole sequence for every token. */
 let fresh: InferenceEngine;
 beforeAll(async () => {
   engine = await tinyEngine();
@@ -59,7 +59,7 @@ describe.each(golden.prompts)('greedy reply to "$text"', (g) => {
 describe('the window of 1000 tokens', () => {
   const ids = (count: number): PromptInput => ({ kind: 'ids', ids: windowIds.slice(0, count) });
 
-  it('gives one token after 999, and none after 1000', async () => {
+  it('generates one token after 999, and none after 1000', async () => {
     expect((await reply(engine, greedy(ids(999)))).end).toMatchObject({
       contextUsed: 1000,
       stop: { reason: 'context_full' },
@@ -87,7 +87,7 @@ describe('the window of 1000 tokens', () => {
 });
 
 describe('KV cache', () => {
-  it('reuses a chat that went on', async () => {
+  it('reuses a continued chat', async () => {
     const first = await reply(engine, greedy('The dog ran to the garden. It'));
     const text = `The dog ran to the garden. It ${first.end.text} Then`;
     const { start } = await reply(engine, greedy(text));
@@ -105,7 +105,7 @@ describe('seeds', () => {
 });
 
 describe('stopping', () => {
-  it('cuts before a stop string and shows nothing of it', async () => {
+  it('truncates before a stop string and shows nothing of it', async () => {
     const { tokens, end } = await reply(engine, greedy('Hello world', { stopStrings: ['very well'] }));
     expect(end).toMatchObject({
       text: '! How are you? I am ',
@@ -131,7 +131,7 @@ describe('stopping', () => {
     expect(tokens).toBe(5);
   });
 
-  it('stops while it reads the prompt, and answers the same prompt correctly afterwards', async () => {
+  it('stops during prefill, and answers the same prompt correctly afterwards', async () => {
     const params = greedy({ kind: 'ids', ids: windowIds.slice(0, 900) }, { maxTokens: 5 });
     const expected = await reply(fresh, params);
     for (const polls of [1, 2, 5, 30, 60]) {
@@ -147,13 +147,13 @@ describe('stopping', () => {
     expect((await reply(engine, params)).end.ids).toEqual(expected.end.ids);
   });
 
-  it('keeps to the time limit, also while it reads the prompt', async () => {
+  it('respects the time limit, also during prefill', async () => {
     const forever = {
       ...greedy('Hello world', { ignoreEos: true, timeLimitMs: 60, maxTokens: 990 }),
       useKvCache: false,
     };
     const took: number[] = [];
-    // Other programs may hold one of them up.
+    // Other load may delay one of them.
     for (let sample = 0; sample < 3; sample++) {
       const { end } = await reply(engine, forever);
       expect(end.stop.reason).toBe('time_limit');
@@ -175,14 +175,14 @@ describe.each(PLATFORMS)('many replies on the $executor executor', ({ platform }
     fresh = await tinyEngine(platform());
   });
 
-  it('fill the window of 1000 tokens to the last, and not beyond', async () => {
+  it('fill the window of 1000 tokens exactly', async () => {
     const { end } = await reply(engine, greedy('Hello world', { maxTokens: 5000, ignoreEos: true }));
     expect(end.contextUsed).toBe(1000);
     expect(end.ids).toHaveLength(997);
     expect(end.stop).toEqual({ reason: 'context_full', promptTokens: 3, contextSize: 1000 });
   });
 
-  it('are the same with the KV cache, whatever the prompt before was', async () => {
+  it('are the same with the KV cache, whatever the previous prompt', async () => {
     const edit = fc.record({ at: fc.nat(30), remove: fc.nat(5), insert: fc.array(fc.integer({ min: 3, max: 7999 }), { maxLength: 4 }) }); // prettier-ignore
     let prompt = windowIds.slice(0, 20);
     await fc.assert(
@@ -205,15 +205,15 @@ describe.each(PLATFORMS)('many replies on the $executor executor', ({ platform }
     );
   });
 
-  it('are the same after a long prompt in slices as token by token', async () => {
+  it('are the same after prefill in slices as token by token', async () => {
     const ids = windowIds.slice(0, 700);
-    // Has read nothing else, so that no prefix but the start token is reused.
+    // With an empty cache, so that only the start token is reused.
     const fresh = await tinyEngine(platform());
     const forget = () => reply(fresh, greedy({ kind: 'ids', ids: [ids[0], ids[1] + 1] }, { maxTokens: 1 }));
     await forget();
     const inSlices = await reply(fresh, greedy({ kind: 'ids', ids }, { maxTokens: 12 }));
     expect(inSlices.start.reusedTokens).toBe(1);
-    // Ever longer prompts leave one new token each time.
+    // Each longer prompt leaves one new token.
     let last = inSlices;
     await forget();
     for (let length = 600; length <= 700; length++) {
@@ -235,7 +235,7 @@ describe.each(PLATFORMS)('many replies on the $executor executor', ({ platform }
     expect(new Set(texts).size).toBe(3);
   });
 
-  it('are the decoding of their ids wherever they end, and the sum of their tokens', async () => {
+  it('equal the decoding of their ids wherever they end, and the joined text of their tokens', async () => {
     // This reply has opening and closing quotes, whose spaces depend on their neighbours.
     for (let maxTokens = 1; maxTokens <= 40; maxTokens++) {
       const { tokens, end } = await reply(engine, greedy('"Hello!" said Lily. "', { maxTokens, ignoreEos: true }));
@@ -245,7 +245,7 @@ describe.each(PLATFORMS)('many replies on the $executor executor', ({ platform }
     }
   });
 
-  it('are cut at the same place by a stop string however they are sampled', async () => {
+  it('are truncated at the same position by a stop string with any sampler', async () => {
     const stop = fc.constantFrom('.', ' ', 'a', 'the ', '. “', '” said', 'and', ',', 'Lily', 'e t', 'zzz', '. The');
     await fc.assert(
       fc.asyncProperty(fc.array(stop, { minLength: 1, maxLength: 3 }), fc.nat(50), async (stopStrings, seed) => {

@@ -1,15 +1,15 @@
 import type { CodePointSet } from './code-point-set.ts';
 
 /**
- * The characters of a grammar in classes: two of one class are alike to every set of the grammar, so that what holds
- * for one holds for all and needs to be worked out once.
+ * Groups a grammar's characters into classes: characters of a class belong to the same sets, so that results are computed
+ * once per class.
  */
 export class Alphabet {
   /** `[classes]`: a character of each class. */
   readonly representatives: readonly number[];
-  /** Where another class begins, ascending; the first is 0. */
+  /** Characters at which another class begins, ascending; the first is 0. */
   private readonly starts: Int32Array;
-  /** `[starts.length]`: the class of the characters from there on. */
+  /** `[starts.length]`: the class of the characters from each start on. */
   private readonly classes: Int32Array;
   /** `[128]` */
   private readonly ofAscii: Int32Array;
@@ -33,7 +33,7 @@ export class Alphabet {
     const holding = new Set<number>();
     this.starts = starts;
     this.classes = starts.map((start) => {
-      // At each border of a set the set begins or ends.
+      // The set begins or ends at each of its borders.
       for (const set of borders.get(start)!) {
         if (!holding.delete(set)) holding.add(set);
       }

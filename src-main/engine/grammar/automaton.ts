@@ -2,56 +2,56 @@ import type { EngineError } from '../api/errors.ts';
 import { Alphabet } from './alphabet.ts';
 import type { CheckedGrammar } from './check-rules.ts';
 import { CHARACTERS, END, NOT_TOKEN, RULE, TOKEN } from './grammar.ts';
-import type { ShortestWays } from './shortest.ts';
+import type { MinimumCosts } from './minimum-costs.ts';
 import { grammarError } from './source-position.ts';
 import { firstCharacter, lastCharacter } from './utf8.ts';
 
-/** Positions looked at for one token, in all of the vocabulary: about a second. */
+/** Work limit per token, in positions visited for the whole vocabulary: about a second. */
 const MAX_WORK = 1_000_000;
-/** States and continuations remembered. Beyond it they are forgotten and made anew when they come again. */
+/** Maximum number of cached states and continuations. Beyond it the cache is cleared. */
 const MAX_REMEMBERED = 50_000;
 
 /**
- * Where to go on when the rule that is being read ends: one of `items`, or the end of the text. Several callers of one
- * rule share one, so that a text that can be read in many ways does not need as many stacks (Tomita 1985).
+ * Where to continue when the current rule ends: one of `items`, or the end of the text. Callers of one rule share a
+ * continuation, so that an ambiguous text does not need many stacks (Tomita 1985).
  */
 interface Continuation {
   readonly id: number;
   readonly items: readonly Item[];
-  /** The rule is the root, so the text may end. */
+  /** Whether the rule is the root, so that the text may end. */
   readonly end: boolean;
-  /** Cost of the cheapest way from here to the end. */
+  /** Cost of the cheapest completion. */
   readonly cost: number;
 }
 
-/** A position of the grammar, and where to go on at the end of its rule. */
+/** A position of the grammar, and where to continue at the end of its rule. */
 export interface Item {
   readonly position: number;
   readonly then: Continuation;
 }
 
-/** Everything that can come next. Equal states are one object. */
+/** The set of items that can follow. Equal states are one object. */
 export interface State {
   readonly id: number;
-  /** At sets of characters. */
+  /** Items at sets of characters. */
   readonly characters: readonly Item[];
-  /** At tokens of the vocabulary. */
+  /** Items at tokens of the vocabulary. */
   readonly tokens: readonly Item[];
-  /** The text may end here. */
+  /** Whether the text may end here. */
   readonly end: boolean;
-  /** Cost of the cheapest way to the end; Infinity when there is none. */
+  /** Cost of the cheapest completion; Infinity when there is none. */
   readonly cost: number;
-  /** `[classes]`: the state after a character of the class, as far as known. */
+  /** `[classes]`: the state after a character of each class, if computed. */
   readonly after: (State | undefined)[];
 }
 
 /**
- * Follows a grammar character by character: a recursive transition network with shared stacks, whose states are made
- * when they are first reached. States are immutable; a position in a text is a state and nothing else.
+ * Matches a text against a grammar character by character: a recursive transition network with shared stacks, whose
+ * states are created on demand. States are immutable; a state is all that is known about a position in a text.
  */
 export class Automaton {
   readonly start: State;
-  /** Nothing can come next, not even the end. */
+  /** Nothing can follow, not even the end. */
   readonly dead: State;
   readonly alphabet: Alphabet;
   private readonly states = new Map<string, State>();
@@ -61,21 +61,21 @@ export class Automaton {
 
   constructor(
     readonly grammar: CheckedGrammar,
-    private readonly ways: ShortestWays,
+    private readonly ways: MinimumCosts,
   ) {
     this.alphabet = new Alphabet(grammar.sets);
     this.dead = this.state(new Map(), false);
     this.start = this.close([], true);
   }
 
-  /** What is computed from here on is for another token. */
+  /** Resets the work limit for the next token. */
   renewBudget(): void {
     this.spent = 0;
   }
 
   /**
-   * @returns the state after a character; `dead` when it cannot come here
-   * @throws EngineError GRAMMAR when the grammar is too ambiguous to be followed in reasonable time
+   * @returns the state after a character; `dead` when it is not allowed
+   * @throws EngineError GRAMMAR when the grammar is too ambiguous to be matched in reasonable time
    */
   step(state: State, characterClass: number): State {
     const known = state.after[characterClass];
@@ -90,7 +90,7 @@ export class Automaton {
   }
 
   /**
-   * The state after a token as such, where the grammar names it.
+   * The state after a token that the grammar names.
    * @param named token ids of `grammar.tokens`
    */
   stepToken(state: State, id: number, named: readonly number[]): State {
@@ -105,7 +105,7 @@ export class Automaton {
   /**
    * The tokens that an item allows.
    * @param named token ids of `grammar.tokens`
-   * @param all tokens that text is made of
+   * @param all tokens for text
    */
   tokensAt({ position }: Item, named: readonly number[], all: Int32Array): Iterable<number> {
     const { kinds, values } = this.grammar;
@@ -113,12 +113,12 @@ export class Automaton {
     return kinds[position] === TOKEN ? [id] : all.filter((other) => other !== id);
   }
 
-  /** Cost of the cheapest way to the end behind an item. */
+  /** Cost of the cheapest completion after an item. */
   costBehind({ position, then }: Item): number {
     return this.costFrom(position + 1, then);
   }
 
-  /** The state in which everything of both can come next. */
+  /** The union of two states. */
   either(a: State, b: State): State {
     if (a === this.dead) return b;
     if (b === this.dead) return a;
@@ -128,8 +128,8 @@ export class Automaton {
   }
 
   /**
-   * What the end costs at least inside a character, of which `missing` bytes are still to come: Infinity when none of
-   * the characters that it may become can come next.
+   * Minimum cost of a completion inside a character with `missing` bytes to follow; Infinity when none of the possible
+   * characters is allowed.
    */
   costInside(state: State, value: number, missing: number): number {
     const { sets, values } = this.grammar;
@@ -143,8 +143,8 @@ export class Automaton {
   }
 
   /**
-   * Everything that can be read next from `reached`: enters rules, goes on behind rules that may be empty, leaves rules
-   * that ended. A rule is entered once for all its callers, after every rule that may begin with it.
+   * Computes everything that can follow `reached`: enters rules, skips rules that may be empty, and leaves completed
+   * rules. A rule is entered once for all its callers, after every rule that may begin with it.
    */
   private close(reached: readonly Item[], atStart = false): State {
     const { kinds, values, mayBeEmpty, order, rules } = this.grammar;
@@ -153,7 +153,7 @@ export class Automaton {
     if (atStart) calls.set(0, [{ items: [], end: true }]);
     let end = atStart && mayBeEmpty[0] === 1;
     const call = (rule: number, after: number, then: Continuation): void => {
-      // A call at the end of a rule goes on where that rule would: right recursion does not pile up.
+      // A tail call continues where the current rule would, so right recursion does not grow the stack.
       const returns = kinds[after] === END ? then : { items: [{ position: after, then }], end: false };
       const known = calls.get(rule);
       if (known === undefined) calls.set(rule, [returns]);
@@ -200,13 +200,13 @@ export class Automaton {
         callers.flatMap(({ items }) => items),
         callers.some((caller) => caller.end),
       );
-      // That a rule entered here ends at once was dealt with where it was called.
+      // Empty matches of a rule entered here were handled at its call.
       for (const start of rules[rule].alternatives) follow(start, then);
     }
     return this.state(terminals, end);
   }
 
-  /** @param at one of the positions, to say where the time went */
+  /** @param at one of the positions, for the error message */
   private spend(positions: number, at: number): void {
     this.spent += positions;
     if (this.spent > MAX_WORK) throw this.tooAmbiguous(at);

@@ -3,12 +3,12 @@ import type { CodePointSet } from './code-point-set.ts';
 import { bytesAfter, continued } from './utf8.ts';
 import type { VocabularyTrie } from './vocabulary-trie.ts';
 
-/** Characters in a row that are looked for; more of them let more tokens be taken at once. */
+/** Run lengths that are tried; a longer run covers more tokens. */
 const LENGTHS = [24, 12, 6, 3];
-/** Sets with fewer characters are in few tokens, which are soon looked at one by one. */
+/** Sets with fewer characters occur in few tokens, which are quickly checked one by one. */
 const MIN_CHARACTERS = 20;
 
-/** The tokens made of nothing but characters of one set, and no more of them than a limit. */
+/** The tokens that consist of characters of one set only, up to a maximum length. */
 interface RunTokens {
   /** `[ceil(vocabulary / 32)]`, as in a mask. */
   readonly bits: Uint32Array;
@@ -16,15 +16,15 @@ interface RunTokens {
   readonly all: Uint8Array;
 }
 
-/** Tokens that a state allows without looking at each. */
+/** Tokens that a state allows without checking each. */
 export interface Run extends RunTokens {
-  /** What the end costs at most after one of them. */
+  /** Maximum cost of a completion after one of them. */
   readonly maxCost: number;
 }
 
 /**
- * Finds states in which many characters of one set may follow each other, whichever they are, as in the texts of JSON or
- * in free text. There, nearly the whole vocabulary is allowed, and which part of it is the same for every such state.
+ * Finds states after which any sequence of characters of one set may follow, as in JSON strings or free text. There
+ * almost the whole vocabulary is allowed, and the allowed part is the same for every such state.
  */
 export class CharacterRuns {
   private readonly tokens = new Map<string, RunTokens>();
@@ -35,7 +35,7 @@ export class CharacterRuns {
     private readonly trie: VocabularyTrie,
   ) {}
 
-  /** @returns null where there is no such run */
+  /** @returns null if there is no such run */
   at(state: State): Run | null {
     const set = this.largestSet(state);
     if (set === null) return null;
@@ -59,7 +59,7 @@ export class CharacterRuns {
     return largest;
   }
 
-  /** How many characters of the set may follow each other where all of them lead to the same state. */
+  /** How many characters of the set may follow while all of them lead to the same state. */
   private follow(from: State, set: number): { length: number; maxCost: number } {
     const classes = this.classesOf(set);
     let state = from;
@@ -101,7 +101,7 @@ function findRunTokens(trie: VocabularyTrie, set: CodePointSet, limit: number): 
   const bits = new Uint32Array(Math.ceil(vocabulary.size / 32));
   const all = new Uint8Array(byte.length).fill(1);
   const parent = new Int32Array(byte.length);
-  // By depth: the node, its characters so far (-1: one is not of the set), and the character that is being read.
+  // By depth: the node, its number of characters so far (-1: one is not in the set), and the incomplete character.
   const nodes = new Int32Array(trie.maxDepth + 1);
   const lengths = new Int32Array(trie.maxDepth + 1);
   const values = new Int32Array(trie.maxDepth + 1);

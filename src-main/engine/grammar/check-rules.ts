@@ -1,11 +1,11 @@
 import { END, RULE, type Grammar } from './grammar.ts';
-import { shortestWays } from './shortest.ts';
+import { minimumCosts } from './minimum-costs.ts';
 import { grammarError } from './source-position.ts';
 
-/** Characters of the shortest text, beyond which no reply can follow the grammar. */
+/** Limit on the shortest text in characters, beyond which no reply can follow the grammar. */
 const MAX_SHORTEST = 100_000;
 
-/** A grammar that can be followed, with what following it needs. */
+/** A valid grammar, with data for matching. */
 export interface CheckedGrammar extends Grammar {
   /** `[rules]` whether the rule may derive the empty text. */
   readonly mayBeEmpty: Uint8Array;
@@ -14,12 +14,12 @@ export interface CheckedGrammar extends Grammar {
 }
 
 /**
- * @throws EngineError GRAMMAR for rules that never end, that begin with themselves, or that allow nothing but the empty
- * text, and for a grammar whose shortest text is out of reach
+ * @throws EngineError GRAMMAR for rules that never end, left recursion, grammars that allow only the empty text, and
+ * grammars whose shortest text is too long
  */
 export function checkRules(grammar: Grammar): CheckedGrammar {
   const { rules } = grammar;
-  const { ofRule } = shortestWays(grammar, () => 1);
+  const { ofRule } = minimumCosts(grammar, () => 1);
   for (const [rule, { name, at }] of rules.entries()) {
     if (ofRule[rule] === Number.POSITIVE_INFINITY) {
       const message = grammar.isSchema
@@ -40,7 +40,7 @@ export function checkRules(grammar: Grammar): CheckedGrammar {
   return { ...grammar, mayBeEmpty, order };
 }
 
-/** Rules by what they may begin with (Kahn 1962). What stays over begins with itself. */
+/** Orders rules by what they may begin with (Kahn 1962). The remaining ones are left-recursive. */
 function orderByFirst(grammar: Grammar, mayBeEmpty: Uint8Array): Int32Array {
   const { rules, source } = grammar;
   const firsts = rules.map((_, rule) => firstRules(grammar, mayBeEmpty, rule));
@@ -75,7 +75,7 @@ function orderByFirst(grammar: Grammar, mayBeEmpty: Uint8Array): Int32Array {
   );
 }
 
-/** The rules with which `rule` may begin, each as often as it does. */
+/** The rules with which `rule` may begin, with repetitions. */
 function firstRules({ kinds, values, rules }: Grammar, mayBeEmpty: Uint8Array, rule: number): number[] {
   const first: number[] = [];
   for (const start of rules[rule].alternatives) {
@@ -87,9 +87,9 @@ function firstRules({ kinds, values, rules }: Grammar, mayBeEmpty: Uint8Array, r
   return first;
 }
 
-/** Follows rules without a place in `order` until one comes again. @returns the circle, named rules first */
+/** Follows unordered rules until one repeats. @returns the cycle, named rules first */
 function findCycle(firsts: readonly number[][], order: Int32Array): number[] {
-  // Rules behind a circle have no place either, so go backwards: each of these has a caller without a place.
+  // Rules after a cycle are unordered, too, so go backwards: each of these has an unordered caller.
   const callerOf = new Int32Array(order.length).fill(-1);
   firsts.forEach((called, rule) => {
     if (order[rule] === -1) for (const first of called) callerOf[first] = rule;

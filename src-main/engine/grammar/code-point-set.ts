@@ -5,7 +5,7 @@ export const MAX_CODE_POINT = 0x10ffff;
 export class CodePointSet {
   static readonly ANY = CodePointSet.of([[0, MAX_CODE_POINT]]);
 
-  /** @param bounds first and last code point of each range, ascending, not touching each other */
+  /** @param bounds first and last code point of each range, ascending, not adjacent */
   private constructor(private readonly bounds: readonly number[]) {}
 
   /** @param ranges `[first, last]` in any order; they may overlap */

@@ -6,12 +6,12 @@ import { parseGbnf } from './gbnf-parser.ts';
 import { compileSchema } from './json-schema/compile-schema.ts';
 import { problemOf } from './source-position.ts';
 
-/** @throws EngineError GRAMMAR with line and column of what is wrong */
+/** @throws EngineError GRAMMAR with line and column */
 export function compileGrammar(grammar: GrammarSource): CheckedGrammar {
   return checkRules(compileRules(readRules(grammar)));
 }
 
-/** What is wrong with a grammar; null when it can be followed. */
+/** The problem with a grammar; null when it is valid. */
 export function checkGrammar(grammar: GrammarSource): SourceProblem | null {
   try {
     compileGrammar(grammar);

@@ -3,7 +3,7 @@ import type { Expression, GrammarRules, TokenName } from './expression.ts';
 import { CHARACTERS, END, NOT_TOKEN, RULE, TOKEN, type CompiledRule, type Grammar } from './grammar.ts';
 import { grammarError } from './source-position.ts';
 
-/** The most that one `{m,n}` may ask for. */
+/** Maximum count in `{m,n}`. */
 export const MAX_REPETITIONS = 10_000;
 /** Positions of a compiled grammar. */
 const MAX_POSITIONS = 400_000;
@@ -11,9 +11,9 @@ const MAX_POSITIONS = 400_000;
 type Element = readonly [kind: number, value: number];
 
 /**
- * Lays a grammar out as positions. Groups and repetitions become rules without a name: `x{2,4}` is `x x (x (x)?)?`, with
- * `x` compiled once, so that repetitions of repetitions add up and do not multiply.
- * @throws EngineError GRAMMAR: no root, a name without a rule, more repetitions or positions than the limits
+ * Compiles a grammar to positions. Groups and repetitions become unnamed rules: `x{2,4}` is `x x (x (x)?)?`, with `x`
+ * compiled once, so that nested repetitions add up instead of multiplying.
+ * @throws EngineError GRAMMAR: no root, an undefined name, more repetitions or positions than the limits
  */
 export function compileRules(written: GrammarRules): Grammar {
   return new Compiler(written).compile();

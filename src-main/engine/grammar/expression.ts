@@ -1,18 +1,18 @@
 import type { CodePointSet } from './code-point-set.ts';
 
 /**
- * What a rule of a grammar derives: what the GBNF parser and the JSON schema compiler write and `compileRules` reads.
- * `at` is the offset in the source, for messages.
+ * Right-hand side of a grammar rule, created by the GBNF parser and the JSON schema compiler for `compileRules`. `at` is
+ * the offset in the source, for messages.
  */
 export type Expression =
   | { kind: 'characters'; set: CodePointSet }
   | { kind: 'text'; text: string }
   | { kind: 'sequence'; items: readonly Expression[] }
   | { kind: 'choice'; options: readonly Expression[] }
-  /** `max` null: without end. */
+  /** `max` null: unlimited. */
   | { kind: 'repeat'; item: Expression; min: number; max: number | null; at: number }
   | { kind: 'rule'; name: string; at: number }
-  /** One token of the vocabulary, or any but it. */
+  /** One token of the vocabulary, or any other token. */
   | { kind: 'token'; token: TokenName; negated: boolean; at: number };
 
 /** A token by its id, or by its text in angle brackets. */
@@ -24,12 +24,12 @@ export interface Rule {
   readonly at: number;
 }
 
-/** A grammar as it was written: rules by name, the first one derived is `root`. */
+/** A grammar: rules by name, starting with `root`. */
 export interface GrammarRules {
   readonly rules: ReadonlyMap<string, Rule>;
-  /** The text that offsets count in. */
+  /** The text that offsets refer to. */
   readonly source: string;
-  /** Rules stand for schemas, and their names mean nothing to a person. */
+  /** Whether rules come from schemas, so that their names are meaningless to people. */
   readonly isSchema: boolean;
 }
 

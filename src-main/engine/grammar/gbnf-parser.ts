@@ -2,7 +2,7 @@ import { CodePointSet, MAX_CODE_POINT } from './code-point-set.ts';
 import { characters, choice, repeat, sequence, type Expression, type GrammarRules, type Rule } from './expression.ts';
 import { grammarError } from './source-position.ts';
 
-/** Parentheses inside each other. */
+/** Maximum nesting of parentheses. */
 const MAX_DEPTH = 100;
 
 const NAME = /[A-Za-z0-9-]+/y;
@@ -25,10 +25,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a grammar in llama.cpp's GBNF: rules `name ::= alternates`, alternates separated by `|`, items `"text"`,
- * `[a-z]`, `[^a-z]`, `.`, names, `(groups)`, tokens `<[id]>`, `<piece>` and `!<piece>`, with `*`, `+`, `?`, `{m}`, `{m,}`,
- * `{m,n}` behind them; comments from `#` to the end of the line. A rule ends with its line, unless a parenthesis is open
- * or the line ends with `::=` or `|`.
+ * Reads a grammar in llama.cpp's GBNF: rules `name ::= alternates`, alternates separated by `|`, items `"text"`, `[a-z]`,
+ * `[^a-z]`, `.`, names, `(groups)`, tokens `<[id]>`, `<piece>` and `!<piece>`, followed by `*`, `+`, `?`, `{m}`, `{m,}`,
+ * `{m,n}`; comments from `#` to the end of the line. A rule ends with its line, unless a parenthesis is open or the line
+ * ends with `::=` or `|`.
  * @throws EngineError GRAMMAR with line and column
  */
 export function parseGbnf(source: string): GrammarRules {
@@ -53,7 +53,7 @@ class Parser {
     if (name === '') throw this.error('Expected a rule name: letters, digits and dashes.');
     this.take(SPACE);
     if (!this.skip('::=')) throw this.error(`Expected "::=" after the name ${name}.`);
-    // llama.cpp lets a later rule replace an earlier one, which is never meant.
+    // llama.cpp lets a later rule replace an earlier one, which is never intended.
     if (this.rules.has(name)) throw this.error(`The rule ${name} is already defined. Choose another name.`, at);
     this.take(SPACE_OR_LINES);
     this.rules.set(name, { expression: this.alternates(0), at });
@@ -88,7 +88,7 @@ class Parser {
     }
   }
 
-  /** @returns null where no item begins */
+  /** @returns null if no item begins here */
   private item(depth: number): Expression | null {
     const at = this.at;
     switch (this.source[at]) {
@@ -148,7 +148,7 @@ class Parser {
     return characters(allowed);
   }
 
-  /** One character of a text or of brackets, an escape included. @returns its code point */
+  /** A character in a string or brackets, possibly escaped. @returns its code point */
   private character(): number {
     if (this.source[this.at] !== '\\') {
       const codePoint = this.source.codePointAt(this.at)!;
@@ -183,7 +183,7 @@ class Parser {
     return { kind: 'token', token: { piece }, negated, at };
   }
 
-  /** What follows an item; null when it is no repetition. */
+  /** The repetition after an item; null if there is none. */
   private repetition(item: Expression, depth: number): Expression | null {
     const at = this.at;
     if (this.skip('*')) return repeat(item, 0, null, at);
@@ -210,7 +210,7 @@ class Parser {
     return Number(digits);
   }
 
-  /** Inside parentheses a line may end anywhere. */
+  /** Skips white space. Inside parentheses a line may end anywhere. */
   private space(depth: number): void {
     this.take(depth > 0 ? SPACE_OR_LINES : SPACE);
   }

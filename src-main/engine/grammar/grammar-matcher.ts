@@ -3,23 +3,23 @@ import { Automaton } from './automaton.ts';
 import type { CheckedGrammar } from './check-rules.ts';
 import type { CodePointSet } from './code-point-set.ts';
 import type { TokenName } from './expression.ts';
-import { shortestWays } from './shortest.ts';
+import { minimumCosts } from './minimum-costs.ts';
 import { TokenMasks, type GrammarState, type TokenMask } from './token-masks.ts';
 import { bytesAfter, continued, NO_PARTIAL, utf8Length } from './utf8.ts';
 import type { VocabularyTrie } from './vocabulary-trie.ts';
 
-/** What a grammar needs to know of a vocabulary. */
+/** What a grammar needs from a vocabulary. */
 export interface GrammarVocabulary {
   readonly trie: VocabularyTrie;
   /** End-of-generation tokens. */
   readonly endIds: readonly number[];
-  /** The token of a piece as the vocabulary writes it, for example `<|im_end|>`; null when there is none. */
+  /** The token of a piece as spelled in the vocabulary, for example `<|im_end|>`; null when there is none. */
   tokenOf(piece: string): number | null;
 }
 
 /**
- * A grammar and a vocabulary: which tokens may come next. Holds no position itself; a `GrammarState` is one, so any
- * number of texts can be followed side by side, and going back is keeping an earlier state.
+ * Determines the allowed next tokens for a grammar and a vocabulary. It has no position itself; a `GrammarState` is one,
+ * so any number of texts can be matched concurrently, and backtracking means using an earlier state.
  */
 export class GrammarMatcher {
   readonly start: GrammarState;
@@ -27,7 +27,7 @@ export class GrammarMatcher {
   private readonly masks: TokenMasks;
   private readonly named: readonly number[];
 
-  /** @throws EngineError GRAMMAR when the grammar names a token that the vocabulary has not, or is too ambiguous */
+  /** @throws EngineError GRAMMAR when the grammar names a token that is not in the vocabulary, or is too ambiguous */
   constructor(
     grammar: CheckedGrammar,
     private readonly vocabulary: GrammarVocabulary,
@@ -35,7 +35,7 @@ export class GrammarMatcher {
     const { trie, endIds } = vocabulary;
     this.automaton = new Automaton(
       grammar,
-      shortestWays(grammar, (set) => tokensPerCharacter(grammar.sets[set], trie.singleCharacters)),
+      minimumCosts(grammar, (set) => tokensPerCharacter(grammar.sets[set], trie.singleCharacters)),
     );
     this.named = grammar.tokens.map((token) => this.resolve(token));
     this.masks = new TokenMasks(this.automaton, trie, endIds, this.named);
@@ -47,21 +47,20 @@ export class GrammarMatcher {
     return state.end && partial.missing === 0;
   }
 
-  /** Whether the text must end here: it may, and nothing else can come. */
+  /** Whether the text must end here, as nothing else can follow. */
   mustEnd(at: GrammarState): boolean {
     return this.mayEnd(at) && at.state.characters.length === 0 && at.state.tokens.length === 0;
   }
 
-  /** Tokens that it takes at least, or a little more, to reach the end. */
+  /** Estimate of the minimum number of tokens to the end, never too low. */
   tokensToEnd(at: GrammarState): number {
     return this.masks.cost(at);
   }
 
   /**
    * The tokens that may come next.
-   * @param budget tokens that there is room for: those are left out after which the end would be out of reach, unless
-   * it is already
-   * @throws EngineError GRAMMAR when the grammar is too ambiguous to be followed in reasonable time
+   * @param budget remaining tokens: excludes tokens after which the end would be out of reach, unless it already is
+   * @throws EngineError GRAMMAR when the grammar is too ambiguous to be matched in reasonable time
    */
   allowed(at: GrammarState, budget = Number.POSITIVE_INFINITY): TokenMask {
     return this.masks.mask(at, this.tokensToEnd(at) <= budget ? budget - 1 : Number.POSITIVE_INFINITY);
@@ -119,7 +118,7 @@ export class GrammarMatcher {
   }
 }
 
-/** Tokens for the cheapest character of a set: one where it has its own, else one for each of its bytes. */
+/** Tokens for the cheapest character of a set: one if it has its own, else one per byte. */
 function tokensPerCharacter(set: CodePointSet, single: Int32Array): number {
   if (single.some((codePoint) => set.has(codePoint))) return 1;
   let least = 4;

@@ -81,12 +81,12 @@ describe('GBNF', () => {
       '1:1 The shortest text',
     ],
     [Array.from({ length: 60 }, (_, i) => `${i === 0 ? 'root' : `r${i}`} ::= "a"{9999}`).join('\n'), '1:1'],
-  ])('refuses what cannot be followed: %j', (source, expected) => {
+  ])('refuses a grammar that cannot be matched: %j', (source, expected) => {
     const found = () => expect(problem(source)).toContain(source.includes('9999') ? 'too large' : expected);
     expect(cpuMs(found)).toBeLessThan(2000);
   });
 
-  it('follows what can be read in exponentially many ways', () => {
+  it('matches text that is exponentially ambiguous', () => {
     const nested = Array.from({ length: 60 }, (_, i) => `r${i} ::= r${i + 1} r${i + 1}`).join('\n');
     for (const source of [
       `root ::= r0 "!"\n${nested}\nr60 ::= "a"?`,
@@ -101,7 +101,7 @@ describe('GBNF', () => {
     }
   });
 
-  it('gives up on what takes too long, with an error', () => {
+  it('fails with an error if matching takes too long', () => {
     const letters = Array.from({ length: 26 }, (_, i) => `[${String.fromCharCode(0x61 + i)}0-9]?`).join(' ');
     const source = `root ::= "!" many\nmany ::= (${letters}){2000} "!"`;
     expect(problem(source)).toBe('none');
@@ -110,7 +110,7 @@ describe('GBNF', () => {
     expect(() => matcher.allowed(behind)).toThrow(/too ambiguous: .*\(line 2, column \d+\)/);
   });
 
-  it('never crashes and never hangs, whatever is written', () => {
+  it('never crashes and never hangs, for any source', () => {
     const piece = fc.constantFrom(
       ...['root', 'a', 'b', ' ::= ', '::=', '\n', ' ', '|', '(', ')', '*', '+', '?', '{2}', '{0,3}', '{1,}', '{', '}'],
       ...['"x"', '"', '[a-z]', '[^', ']', '.', '\\', '<[3]>', '!<x>', '#', '\u{1f642}', '\\x4', '-'],
@@ -129,7 +129,7 @@ describe('GBNF', () => {
   });
 });
 
-/** Grammars that always end, with the regular expression that they mean. */
+/** Grammars that always end, with the equivalent regular expression. */
 const sets = fc.constantFrom('[a-c]', '[^b]', '.', '"ab"', '"é"', '[à-ÿ]', '"🙂"');
 const { expression } = fc.letrec<{ expression: { gbnf: string; regex: string } }>((tie) => ({
   expression: fc.oneof(
@@ -163,7 +163,7 @@ describe('a grammar over a vocabulary', () => {
     );
   });
 
-  it('writes only what it allows, within any budget that the shortest text fits in', () => {
+  it('generates only allowed texts, within any budget that fits the shortest text', () => {
     fc.assert(
       fc.property(
         expression,
@@ -206,7 +206,7 @@ describe('a grammar over a vocabulary', () => {
     );
   });
 
-  it('keeps to the shortest way when the budget is small, and lets go of it when even that is too long', () => {
+  it('takes the shortest completion when the budget is small, but not when even that is too long', () => {
     const matcher = gbnf('root ::= "[" (root ("," root)*)? "]"');
     const open = matcher.acceptText(matcher.start, '[[')!;
     expect(matcher.tokensToEnd(open)).toBe(2);
@@ -225,7 +225,7 @@ describe('a grammar over a vocabulary', () => {
     expect(matcher.accept(behind, 0x61)).toBeNull();
   });
 
-  it('reads characters that tokens cut, and only whole ones', () => {
+  it('accepts characters that are split over tokens, if they are valid', () => {
     const matcher = gbnf('root ::= [\u00e0-\u00ef]');
     expect(allowedIds(matcher, matcher.start)).toEqual([0xc3]);
     const inside = matcher.accept(matcher.start, 0xc3)!;
@@ -233,7 +233,7 @@ describe('a grammar over a vocabulary', () => {
     expect(allowedIds(matcher, inside)).toEqual(Array.from({ length: 16 }, (_, i) => 0xa0 + i));
     const any = gbnf('root ::= .');
     expect(allowedIds(any, any.start)).not.toContain(0xff);
-    // No surrogates, no longer encodings than needed, nothing beyond Unicode.
+    // No surrogates, overlong encodings or code points beyond Unicode.
     for (const [first, refused] of [
       [0xed, 0xa0],
       [0xe0, 0x9f],
@@ -244,17 +244,17 @@ describe('a grammar over a vocabulary', () => {
     }
   });
 
-  it('follows any number of texts side by side', () => {
+  it('matches any number of texts concurrently', () => {
     const matcher = gbnf('root ::= "a"* "b"');
     const one = matcher.accept(matcher.start, 0x61)!;
     const other = matcher.accept(one, 0x62)!;
     expect(allowedIds(matcher, one)).toContain(0x61);
     expect(matcher.mustEnd(other)).toBe(true);
-    // The same place in two texts is one state.
+    // The same position in two texts is one state.
     expect(matcher.accept(one, 0x61)!.state).toBe(one.state);
   });
 
-  it('takes tokens by their id', () => {
+  it('accepts tokens by id', () => {
     const vocabulary = byteVocabulary(['<think>']);
     const matcher = matcherOf({ kind: 'gbnf', source: 'root ::= <[256]> !<[97]> "z"' }, vocabulary);
     expect(allowedIds(matcher, matcher.start)).toEqual([256]);

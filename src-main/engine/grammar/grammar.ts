@@ -1,7 +1,7 @@
 import type { CodePointSet } from './code-point-set.ts';
 import type { TokenName } from './expression.ts';
 
-/** What stands at a position of a compiled grammar. */
+/** Kinds of positions of a compiled grammar. */
 export const END = 0;
 export const CHARACTERS = 1;
 export const RULE = 2;
@@ -9,8 +9,8 @@ export const TOKEN = 3;
 export const NOT_TOKEN = 4;
 
 /**
- * A compiled grammar: the alternatives of all rules one after the other in two parallel arrays. A position is an index
- * into them; every alternative ends with `END`.
+ * A compiled grammar: the alternatives of all rules in two parallel arrays. A position is an index into them; every
+ * alternative ends with `END`.
  */
 export interface Grammar {
   /** `[positions]`: `END`, `CHARACTERS`, `RULE`, `TOKEN` or `NOT_TOKEN`. */
@@ -21,9 +21,9 @@ export interface Grammar {
   readonly tokens: readonly TokenName[];
   /** The first rule is the root. */
   readonly rules: readonly CompiledRule[];
-  /** The text it was written as, in which `at` counts. */
+  /** The source that `at` refers to. */
   readonly source: string;
-  /** It was written as a JSON schema. */
+  /** Whether the source is a JSON schema. */
   readonly isSchema: boolean;
 }
 
@@ -32,8 +32,8 @@ export interface CompiledRule {
   readonly name: string;
   /** Offset in the source. */
   readonly at: number;
-  /** The rule stands for what is repeated here, and has no name of its own. */
+  /** Whether the rule represents a repetition and has no name of its own. */
   readonly repetition: boolean;
-  /** Position at which each alternative begins. */
+  /** Start position of each alternative. */
   readonly alternatives: readonly number[];
 }

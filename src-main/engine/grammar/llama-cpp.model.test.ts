@@ -30,7 +30,7 @@ interface Fixture {
 const url = new URL('../fixtures/grammars/llama-cpp.json', import.meta.url);
 const fixture = JSON.parse(readFileSync(url, 'utf8')) as Fixture;
 const path = await testModelPath();
-/** What llama.cpp ends SmolLM2's texts with. */
+/** End-of-generation tokens of SmolLM2 in llama.cpp. */
 const END_IDS = [0, 2, 4];
 
 describe.skipIf(path === null)("grammars over SmolLM2's vocabulary (needs the fetched test model)", () => {
@@ -38,7 +38,7 @@ describe.skipIf(path === null)("grammars over SmolLM2's vocabulary (needs the fe
   let asText: GrammarVocabulary;
 
   beforeAll(async () => {
-    // The vocabulary only: no weight is read.
+    // Loads the vocabulary only, no weights.
     const takeWeights = () => Promise.resolve({ bytes: 0, get: () => expect.unreachable('weights are not needed') });
     ({ tokenizer } = await openModel(await singleFile(path!), { contextSize: 16, takeWeights }));
     const bytes = (id: number): Uint8Array | null => {
@@ -50,7 +50,7 @@ describe.skipIf(path === null)("grammars over SmolLM2's vocabulary (needs the fe
   });
 
   describe.each(Object.entries(fixture.grammars))('%s', (_name, { gbnf, cases }) => {
-    it.each(cases)("allows the tokens that llama.cpp allows behind '$prefix'", (expected) => {
+    it.each(cases)("allows the tokens that llama.cpp allows after '$prefix'", (expected) => {
       const matcher = matcherOf({ kind: 'gbnf', source: gbnf }, asText);
       const at = expected.ids.reduce<GrammarState>((state, id) => matcher.accept(state, id)!, matcher.start);
       const ids = allowedIds(matcher, at);
@@ -60,7 +60,7 @@ describe.skipIf(path === null)("grammars over SmolLM2's vocabulary (needs the fe
       expect(matcher.mayEnd(at)).toBe(expected.end_allowed);
       expect(matcher.allowed(at).count).toBe(ids.length);
 
-      // A reply shows nothing of a control token, so none may stand for text; else the sets are the same.
+      // Replies hide control tokens, so none may be used as text; otherwise the sets are the same.
       const own = matcherOf({ kind: 'gbnf', source: gbnf }, grammarVocabulary(tokenizer, END_IDS));
       const ownAt = expected.ids.reduce<GrammarState>((state, id) => own.accept(state, id)!, own.start);
       const isText = (id: number): boolean => END_IDS.includes(id) || !tokenizer.isSpecial(id);

@@ -1,4 +1,4 @@
-/** A binary heap that gives the entry with the lowest key first. */
+/** A binary heap that returns the entry with the lowest key first. */
 export class MinHeap<T> {
   private readonly entries: { key: number; value: T }[] = [];
 

@@ -13,13 +13,13 @@ export function lineAndColumn(text: string, offset: number): { line: number; col
   return { line, column: offset - start + 1 };
 }
 
-/** A wrong grammar or schema, with the place in `text` where it is wrong. */
+/** An error in a grammar or schema, with its position in `text`. */
 export function grammarError(message: string, text: string, offset: number): EngineError {
   const { line, column } = lineAndColumn(text, offset);
   return new EngineError('GRAMMAR', `${message} (line ${line}, column ${column})`, { line, column });
 }
 
-/** @throws the error itself when it is not about a place in a grammar */
+/** @throws the error itself when it has no position in a grammar */
 export function problemOf(error: unknown): SourceProblem {
   if (!(error instanceof EngineError) || error.code !== 'GRAMMAR') throw error;
   const { line, column } = error.details;

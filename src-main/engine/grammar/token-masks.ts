@@ -3,13 +3,13 @@ import { CharacterRuns } from './character-runs.ts';
 import { bytesAfter, continued, type PartialCharacter } from './utf8.ts';
 import type { VocabularyTrie } from './vocabulary-trie.ts';
 
-/** Memory for masks that are kept for states to come again. */
+/** Memory for cached masks. */
 const MAX_MASK_BYTES = 32 * 1024 * 1024;
 
-/** Where a grammar stands in a text of tokens. Immutable. */
+/** A position of a text of tokens in a grammar. Immutable. */
 export interface GrammarState {
   readonly state: State;
-  /** A token may end inside a character. */
+  /** The last token may have ended inside a character. */
   readonly partial: PartialCharacter;
 }
 
@@ -18,22 +18,22 @@ export interface TokenMask {
   /** `[ceil(vocabulary / 32)]`: bit i % 32 of word i / 32 is token i. */
   readonly bits: Uint32Array;
   readonly count: number;
-  /** What the end costs at most after one of them. */
+  /** Maximum cost of a completion after one of them. */
   readonly maxCost: number;
 }
 
-/** Which tokens of a vocabulary may come next in which state of a grammar. */
+/** Computes the allowed tokens of a vocabulary for a state of a grammar. */
 export class TokenMasks {
   private readonly known = new Map<State, Map<string, TokenMask>>();
   private kept = 0;
   private readonly runs: CharacterRuns;
-  /** Where the walk stands, by depth in the trie. */
+  /** State of the walk by depth in the trie. */
   private readonly states: State[] = [];
   private readonly values: Int32Array;
   private readonly missing: Int32Array;
 
   /**
-   * @param endIds tokens that end the text: allowed where the grammar may end, and nowhere else
+   * @param endIds tokens that end the text: allowed only where the grammar may end
    * @param named token ids of `grammar.tokens`
    */
   constructor(
@@ -48,7 +48,7 @@ export class TokenMasks {
   }
 
   /**
-   * @param maxCost leave out tokens after which the end costs more
+   * @param maxCost excludes tokens after which the end costs more
    * @throws EngineError GRAMMAR when the grammar is too ambiguous
    */
   mask(at: GrammarState, maxCost = Number.POSITIVE_INFINITY): TokenMask {
@@ -139,12 +139,12 @@ export class TokenMasks {
     return { bits, count: countBits(bits), maxCost };
   }
 
-  /** What the end costs from here: tokens, if each character is written by the fewest. */
+  /** Cost of the cheapest completion in tokens, if each character takes as few as possible. */
   cost({ state, partial }: GrammarState): number {
     return partial.missing === 0 ? state.cost : this.automaton.costInside(state, partial.value, partial.missing);
   }
 
-  /** Allows the tokens that the grammar asks for as such. @returns what the end costs at most after one of them */
+  /** Allows the tokens that the grammar names. @returns maximum cost of a completion after one of them */
   private allowNamed(from: State, bits: Uint32Array, limit: number): number {
     let maxCost = 0;
     for (const item of from.tokens) {

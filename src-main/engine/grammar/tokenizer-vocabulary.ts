@@ -5,8 +5,7 @@ import { VocabularyTrie, type TokenBytes } from './vocabulary-trie.ts';
 const tries = new WeakMap<Tokenizer, VocabularyTrie>();
 
 /**
- * The tokens that a text can be made of, by their bytes. Going through a vocabulary takes a moment, so its trie is kept
- * as long as the tokenizer.
+ * The text tokens of a tokenizer by their bytes. Scanning the vocabulary is slow, so the trie is cached per tokenizer.
  */
 export function vocabularyTrie(tokenizer: Tokenizer): VocabularyTrie {
   const known = tries.get(tokenizer);
@@ -16,7 +15,7 @@ export function vocabularyTrie(tokenizer: Tokenizer): VocabularyTrie {
   return trie;
 }
 
-/** A tokenizer's vocabulary as grammars see it. */
+/** A tokenizer's vocabulary for grammars. */
 export function grammarVocabulary(tokenizer: Tokenizer, endIds: readonly number[]): GrammarVocabulary {
   return {
     trie: vocabularyTrie(tokenizer),
@@ -28,7 +27,7 @@ export function grammarVocabulary(tokenizer: Tokenizer, endIds: readonly number[
   };
 }
 
-/** Control tokens are no text, whatever their piece looks like. */
+/** Excludes control tokens, whatever their pieces look like. */
 function textTokens(tokenizer: Tokenizer): TokenBytes {
   return {
     size: tokenizer.vocabularySize,

@@ -1,14 +1,14 @@
-/** A character of which only the first bytes have been read. */
+/** An incomplete character. */
 export interface PartialCharacter {
   /** The bits read so far. */
   readonly value: number;
-  /** Bytes still to come; 0: no character has begun. */
+  /** Number of missing bytes; 0 if no character has begun. */
   readonly missing: number;
 }
 
 export const NO_PARTIAL: PartialCharacter = { value: 0, missing: 0 };
 
-/** Bytes that come after a first byte; -1 where no character begins with it. */
+/** Number of bytes after a first byte; -1 if no character begins with it. */
 export function bytesAfter(first: number): number {
   if (first < 0x80) return 0;
   if (first < 0xc2) return -1;
@@ -18,9 +18,9 @@ export function bytesAfter(first: number): number {
 }
 
 /**
- * What a begun character has become after one more byte; -1 where that is no UTF-8: a byte that does not continue, a
- * longer encoding than needed, half of a surrogate pair, or a character beyond Unicode.
- * @param missing bytes that were still to come, this one included
+ * The bits of an incomplete character after one more byte; -1 for invalid UTF-8: no continuation byte, an overlong
+ * encoding, a surrogate, or a code point beyond Unicode.
+ * @param missing number of missing bytes, including this one
  */
 export function continued(value: number, missing: number, byte: number): number {
   if ((byte & 0xc0) !== 0x80) return -1;
@@ -29,13 +29,13 @@ export function continued(value: number, missing: number, byte: number): number 
   return missing === 3 && (next < 0x10 || next >= 0x110) ? -1 : next;
 }
 
-/** The lowest code point that a begun character can become. */
+/** The lowest code point that an incomplete character can become. */
 export function firstCharacter(value: number, missing: number): number {
-  // Longer encodings of characters that have a shorter one are no UTF-8.
+  // Overlong encodings are invalid.
   return Math.max(value << (6 * missing), missing === 3 ? 0x10000 : missing === 2 ? 0x800 : 0x80);
 }
 
-/** The highest code point that a begun character can become. */
+/** The highest code point that an incomplete character can become. */
 export function lastCharacter(value: number, missing: number): number {
   return (value << (6 * missing)) | ((1 << (6 * missing)) - 1);
 }

@@ -1,29 +1,29 @@
 import { bytesAfter } from './utf8.ts';
 
-/** The tokens of a vocabulary that a grammar may use, by the bytes they stand for. */
+/** The tokens of a vocabulary that a grammar may use, by their bytes. */
 export interface TokenBytes {
   /** Ids are below this. */
   readonly size: number;
-  /** UTF-8, perhaps part of a character; null for a token that no text is made of. */
+  /** UTF-8, possibly a partial character; null for a token that is not text. */
   bytes(id: number): Uint8Array | null;
 }
 
 /**
- * A trie of the tokens' bytes, laid out in the order of a depth-first walk: the subtree of a node are the nodes from
- * the next one to `skip[node]`. Node 0 is the root.
+ * A trie of the tokens' bytes in depth-first order: the subtree of a node extends from the next node to `skip[node]`.
+ * Node 0 is the root.
  */
 export class VocabularyTrie {
   /** `[nodes]` */
   readonly byte: Uint8Array;
   /** `[nodes]`: bytes from the root. */
   readonly depth: Uint16Array;
-  /** `[nodes]`: the first node behind the subtree. */
+  /** `[nodes]`: the first node after the subtree. */
   readonly skip: Int32Array;
   /** `[nodes + 1]`: the tokens that end at node i are `tokens[tokenStart[i]]` up to `tokenStart[i + 1]`. */
   readonly tokenStart: Int32Array;
   readonly tokens: Int32Array;
   readonly maxDepth: number;
-  /** Code points that are a token by themselves, ascending. */
+  /** Code points that are a single token, ascending. */
   readonly singleCharacters: Int32Array;
 
   constructor(readonly vocabulary: TokenBytes) {
@@ -59,7 +59,7 @@ export class VocabularyTrie {
     this.singleCharacters = singleCharacters(entries.map((entry) => entry.bytes));
   }
 
-  /** The tokens of exactly these bytes, ascending. */
+  /** The tokens with exactly these bytes, ascending. */
   find(bytes: Uint8Array): Int32Array {
     let node = 0;
     for (const byte of bytes) {
@@ -72,7 +72,7 @@ export class VocabularyTrie {
   }
 }
 
-/** Longer tokens, for example runs of spaces and dashes, are left out: depths are 16 bits. */
+/** Longer tokens, for example runs of spaces and dashes, are excluded: depths are 16 bits. */
 const MAX_TOKEN_BYTES = 4096;
 
 function singleCharacters(tokens: readonly Uint8Array[]): Int32Array {

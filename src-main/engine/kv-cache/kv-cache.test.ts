@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KvCache } from './kv-cache.ts';
 
-/** Few different ids, so that prefixes match often. */
+/** Few different ids, so that prefixes often match. */
 const ids = fc.array(fc.nat(2), { maxLength: 12 });
 const SEQUENCES = [0, 1, 2];
 
@@ -13,7 +13,7 @@ function commonPrefix(a: readonly number[], b: readonly number[]): number {
 }
 
 describe('KvCache', () => {
-  it('gives cells and positions in order, and the whole sequence as context', () => {
+  it('returns cells and positions in order, and the whole sequence as context', () => {
     const cache = new KvCache(8);
     cache.append(0, [5, 6]);
     const slots = cache.append(0, [7]);
@@ -26,7 +26,7 @@ describe('KvCache', () => {
     expect(cache.tokens(0)).toEqual([5, 6, 7]);
   });
 
-  it('lets sequences that grow in turns lie in order, each by itself', () => {
+  it('keeps the cells of each sequence contiguous when sequences grow in turn', () => {
     const [capacity, sequences, prompt, steps] = [1000, 8, 20, 90];
     const cache = new KvCache(capacity);
     for (let seq = 0; seq < sequences; seq++) cache.append(seq, new Array<number>(prompt).fill(1));
@@ -35,12 +35,12 @@ describe('KvCache', () => {
       const { cells } = cache.append(seq, []).context;
       expect(cells).toEqual(Int32Array.from({ length: prompt + steps }, (_, i) => cells[0] + i));
     }
-    // Whoever has no room behind goes where there is some.
+    // A sequence with no free cells behind it continues where there are some.
     cache.append(0, new Array<number>(capacity - sequences * (prompt + steps)).fill(2));
     expect(cache.free).toBe(0);
   });
 
-  it('finds a place for all that is expected, though it comes in parts', () => {
+  it('reserves contiguous cells for all expected tokens, though they come in parts', () => {
     const cache = new KvCache(100);
     cache.append(0, new Array<number>(20).fill(1));
     for (let part = 0; part < 3; part++) cache.append(1, new Array<number>(25).fill(2), 75 - 25 * part);
@@ -48,7 +48,7 @@ describe('KvCache', () => {
     expect(cells).toEqual(Int32Array.from({ length: 75 }, (_, i) => cells[0] + i));
   });
 
-  it('refuses tokens that do not fit, with both numbers, and takes none of them', () => {
+  it('refuses tokens that do not fit, with both numbers, and stores none of them', () => {
     const cache = new KvCache(3);
     cache.append(0, [1, 2]);
     expect(() => cache.append(1, [3, 4])).toThrow(
@@ -59,7 +59,7 @@ describe('KvCache', () => {
     expect(cache.free).toBe(0);
   });
 
-  it('refuses a capacity and a fork that make no sense', () => {
+  it('refuses an impossible capacity and an impossible fork', () => {
     expect(() => new KvCache(0)).toThrow('at least one cell');
     expect(() => new KvCache(NaN)).toThrow('at least one cell');
     const cache = new KvCache(4);
@@ -83,7 +83,7 @@ describe('KvCache', () => {
           expect(kept).toBe(commonPrefix(prompt, edited));
           expect(cache.tokens(0)).toEqual(prompt.slice(0, kept));
           const { context } = cache.append(0, edited.slice(kept));
-          // What is kept stays where its K and V are.
+          // Reused cells stay where their K and V are.
           expect([...context.cells.subarray(0, kept)]).toEqual(before.slice(0, kept));
           expect(cache.tokens(0)).toEqual(edited);
           prompt = edited;
@@ -92,7 +92,7 @@ describe('KvCache', () => {
     );
   });
 
-  it('never leaks a cell and shares none but by forking, whatever is done in whichever order', () => {
+  it('never leaks a cell and shares cells only by forking, for any sequence of operations', () => {
     const sequence = fc.constantFrom(...SEQUENCES);
     const operation = fc.oneof(
       fc.record({ do: fc.constant('append' as const), seq: sequence, ids }),
@@ -105,7 +105,7 @@ describe('KvCache', () => {
       fc.property(fc.array(operation, { maxLength: 30 }), (operations) => {
         const capacity = 24;
         const cache = new KvCache(capacity);
-        // The model: each token of a sequence as an object of its own, shared by forks alone.
+        // The reference: each token of a sequence is an object, shared by forks only.
         const expected = new Map<number, { id: number }[]>(SEQUENCES.map((seq) => [seq, []]));
         for (const step of operations) {
           const held = expected.get(step.seq)!;
@@ -157,7 +157,7 @@ describe('KvCache', () => {
 });
 
 describe('cells of a sequence', () => {
-  it('are told by position', () => {
+  it('are listed by position', () => {
     const cache = new KvCache(8);
     cache.append(1, [7]);
     cache.append(0, [1, 2, 3], 3, 4);
@@ -166,7 +166,7 @@ describe('cells of a sequence', () => {
     expect([...cache.cells(5, 2)]).toEqual([]);
   });
 
-  it('begin where they are asked to, and elsewhere when that is taken', () => {
+  it('begin at the requested cell, and elsewhere if it is taken', () => {
     const cache = new KvCache(8);
     cache.append(0, [1, 2], 2, 3);
     cache.append(0, [3], 1, 7);
@@ -181,7 +181,7 @@ describe('cells of a sequence', () => {
     expect(cache.cells(2, 2)[1]).toBeLessThan(8);
   });
 
-  it('are all shared by those that were forked at their end, and by those that are empty', () => {
+  it('are all shared by sequences that were forked at their end, and by empty ones', () => {
     const cache = new KvCache(8);
     expect(cache.sharesAll(0, 1)).toBe(true);
     cache.append(0, [1, 2]);
@@ -196,7 +196,7 @@ describe('cells of a sequence', () => {
   });
 });
 
-/** Equal tokens, and one cell for one token: two tokens are the same object exactly when their cells are equal. */
+/** Checks that tokens are equal, and that two tokens share a cell exactly when they are the same object. */
 function expectSame(cache: KvCache, expected: ReadonlyMap<number, { id: number }[]>, capacity: number): void {
   const cellOf = new Map<{ id: number }, number>();
   const tokenIn = new Map<number, { id: number }>();

@@ -1,30 +1,46 @@
 import { EngineError } from '../api/errors.ts';
-import type { SequenceContext } from './sequence-context.ts';
 
-/** Where new tokens of one sequence go, and what they attend to: one sequence's part of a batch. */
+/** The cells a sequence occupies, ordered by position. `cells[i]` holds position `positions[i]`. */
+export interface SequenceContext {
+  readonly cells: Int32Array;
+  readonly positions: Int32Array;
+}
+
+/** Entries of the ascending `positions` that are at most `position`. */
+export function attendedLength(positions: Int32Array, position: number): number {
+  let low = 0;
+  let high = positions.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (positions[middle] <= position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** One sequence's part of a batch: the cells of its new tokens, and the context that they attend to. */
 export interface SequenceSlots {
-  /** Token ids, as given. */
   readonly tokens: Int32Array;
   /** Cell of each new token. */
   readonly cells: Int32Array;
   readonly positions: Int32Array;
-  /** The whole sequence, the new tokens included. It holds until the sequence is made shorter. */
+  /** The whole sequence, including the new tokens. Valid until the sequence is truncated. */
   readonly context: SequenceContext;
 }
 
 interface Sequence {
   readonly ids: number[];
-  /** `cells[i]` holds K and V of `ids[i]` at position i; longer than `ids`, so that a token more needs no copy. */
+  /** `cells[i]` holds K and V of `ids[i]` at position i. Longer than `ids`, so that most appends do not copy. */
   cells: Int32Array;
 }
 
-/** Room that a new sequence has for tokens. */
-const FIRST_ROOM = 64;
+/** Initial capacity of a sequence, in tokens. */
+const FIRST_CAPACITY = 64;
 
 /**
- * Which cell of the executor's K and V storage holds which token of which sequence. Pure bookkeeping: the numbers live
- * in the executor. A cell is written once, by the sequence that appended it; forks share cells, and a cell is free
- * again when the last sequence that holds it lets go.
+ * Tracks which cell of the executor's K and V storage holds which token of which sequence. K and V themselves are in the
+ * executor. A cell is written once, by the sequence that appended it; forks share cells, and a cell is free when the last
+ * sequence that holds it releases it.
  *
  * Sequences are named by any integer; one that was never appended to is empty.
  */
@@ -33,10 +49,10 @@ export class KvCache {
   /** Number of sequences that hold each cell. */
   private readonly references: Int32Array;
   private freeCells: number;
-  /** 0, 1, 2 and so on, as far as any sequence was long. */
+  /** 0, 1, 2, ..., up to the longest sequence so far. */
   private positions = new Int32Array(0);
 
-  /** @param capacity cells, that is tokens of all sequences together, shared ones counted once. */
+  /** @param capacity in cells, which is tokens of all sequences together, shared ones counted once */
   constructor(readonly capacity: number) {
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       throw new EngineError('BAD_REQUEST', `A KV cache needs at least one cell, not ${capacity}.`, { capacity });
@@ -61,8 +77,8 @@ export class KvCache {
   }
 
   /**
-   * Whether two sequences hold the same cells, as after `fork`. A cell is written once, behind its sequence's other tokens,
-   * so those that share their last share all.
+   * Whether two sequences hold the same cells, as after `fork`. A cell is written once, at the end of its sequence, so
+   * sequences that share their last cell share all.
    */
   sharesAll(a: number, b: number): boolean {
     const length = this.length(a);
@@ -76,8 +92,8 @@ export class KvCache {
   }
 
   /**
-   * Keeps the longest common prefix of what the sequence holds and the first `count` of `ids`, releases the rest and
-   * gives the prefix's length. Logits are not cached: who needs those of the last token leaves it out.
+   * Truncates the sequence to the longest common prefix with the first `count` of `ids` and returns the prefix's length.
+   * Logits are not cached: callers that need those of the last token leave it out.
    */
   reuse(seq: number, ids: ArrayLike<number>, count = ids.length): number {
     const common = this.common(seq, ids, count);
@@ -85,7 +101,7 @@ export class KvCache {
     return common;
   }
 
-  /** Length of the longest common prefix of what the sequence holds and the first `count` of `ids`. */
+  /** Length of the longest common prefix of the sequence and the first `count` of `ids`. */
   common(seq: number, ids: ArrayLike<number>, count = ids.length): number {
     const held = this.tokens(seq);
     const limit = Math.min(held.length, count);
@@ -95,9 +111,9 @@ export class KvCache {
   }
 
   /**
-   * Gives cells to `ids` at the end of the sequence, all or none.
-   * @param expected tokens, these and those that follow soon, for which a place is looked for where all lie in order
-   * @param first cell of the first of `ids`, if it is free; left out, the one behind the sequence's last
+   * Appends `ids` to the sequence, all or none.
+   * @param expected tokens in total, including some that follow soon: contiguous cells are sought for all of them
+   * @param first cell of the first of `ids`, if it is free; by default the one behind the sequence's last
    * @throws EngineError CONTEXT_FULL when fewer cells are free than there are ids.
    */
   append(seq: number, ids: ArrayLike<number>, expected = ids.length, first?: number): SequenceSlots {
@@ -109,7 +125,7 @@ export class KvCache {
         { needed: ids.length, free: this.free, capacity: this.capacity },
       );
     }
-    const sequence = this.sequences.get(seq) ?? { ids: [], cells: new Int32Array(FIRST_ROOM) };
+    const sequence = this.sequences.get(seq) ?? { ids: [], cells: new Int32Array(FIRST_CAPACITY) };
     if (ids.length > 0) this.sequences.set(seq, sequence);
     const start = sequence.ids.length;
     const end = start + ids.length;
@@ -118,7 +134,7 @@ export class KvCache {
     const { cells } = sequence;
     let next = first ?? (start > 0 ? cells[start - 1] + 1 : -1);
     for (let i = 0; i < ids.length; i++) {
-      if (this.references[next] !== 0) next = this.placeFor(expected - i);
+      if (this.references[next] !== 0) next = this.firstCellFor(expected - i);
       this.references[next] = 1;
       sequence.ids.push(ids[i]);
       cells[start + i] = next++;
@@ -132,7 +148,7 @@ export class KvCache {
     };
   }
 
-  /** Drops the tokens from position `length` on. A sequence that is shorter stays as it is. */
+  /** Drops the tokens from position `length` on. A shorter sequence is unchanged. */
   truncate(seq: number, length: number): void {
     const sequence = this.sequences.get(seq);
     if (!sequence) return;
@@ -145,7 +161,7 @@ export class KvCache {
   }
 
   /**
-   * Makes `to` hold the first `length` tokens of `from`, in the same cells. What `to` held before is released.
+   * Makes the first `length` tokens of `from` the content of `to`, in the same cells. Releases what `to` held.
    * @throws EngineError BAD_REQUEST when `from` holds fewer tokens, or is `to` itself.
    */
   fork(from: number, to: number, length: number): void {
@@ -165,17 +181,17 @@ export class KvCache {
     this.sequences.set(to, { ids: source.ids.slice(0, length), cells });
   }
 
-  /** Lets go of all the sequence's cells. */
+  /** Releases all of the sequence's cells. */
   release(seq: number): void {
     this.truncate(seq, 0);
   }
 
   /**
-   * The first cell for `count` tokens that do not follow on what lies before them: in the middle of the longest free stretch,
-   * so that whoever ends before it and these can both grow; at the beginning if nobody does. Attention reads cells in
-   * order from where they are, and copies others.
+   * The first cell for `count` tokens that cannot be placed right after their sequence: the middle of the longest free
+   * range, so that the sequence before it can grow too, or its start if no sequence ends there. Attention reads
+   * contiguous cells directly and copies others.
    */
-  private placeFor(count: number): number {
+  private firstCellFor(count: number): number {
     const { references, capacity } = this;
     let [start, length] = [0, 0];
     for (let cell = 0; cell < capacity; cell++) {
@@ -188,7 +204,7 @@ export class KvCache {
   }
 }
 
-/** A copy with room for `length` and as many again. */
+/** A copy with a capacity of twice `length`. */
 function grown(values: Int32Array, length: number): Int32Array<ArrayBuffer> {
   const copy = new Int32Array(2 * length);
   copy.set(values);

@@ -4,24 +4,24 @@ import type { ModelFiles } from '../api/platform.ts';
 import { readJsonFile } from './json-file.ts';
 
 const TEMPLATE_FILE = 'chat_template.jinja';
-/** Beside processors of images and sound. */
+/** Written with processors of images and sound. */
 const TEMPLATE_JSON_FILE = 'chat_template.json';
 const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
-/** The largest known template has some 20 KB, the largest tokenizer_config.json, with all added tokens, 2 MB. */
+/** The largest known template has about 20 KB, the largest tokenizer_config.json, with all added tokens, 2 MB. */
 const MAX_TEMPLATE_BYTES = 2 ** 20;
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
 
-/** What the files beside the weights say about chats. */
+/** What the files next to the weights say about chats. */
 export interface ChatFiles {
   readonly template: string | null;
-  /** Texts of the tokens that begin and end a text; null when the files do not say. */
+  /** Texts of the BOS and EOS tokens; null when the files do not say. */
   readonly bosToken: string | null;
   readonly eosToken: string | null;
 }
 
 /**
- * The chat template of a Hugging Face folder, a file of its own or a key of tokenizer_config.json, there perhaps one of
- * several by name; and the tokens that it may write.
+ * Reads the chat template of a Hugging Face folder and the special tokens that it may use. The template is a file of its
+ * own or a key of tokenizer_config.json, which may hold several named ones.
  * @throws EngineError MODEL_FORMAT, MODEL_IO
  */
 export async function readChatFiles(files: ModelFiles): Promise<ChatFiles> {
@@ -35,7 +35,7 @@ export async function readChatFiles(files: ModelFiles): Promise<ChatFiles> {
   };
 }
 
-/** The template alone. @throws EngineError as `readChatFiles` */
+/** Reads the template alone. @throws EngineError as `readChatFiles` */
 export async function readChatTemplate(files: ModelFiles): Promise<string | null> {
   return (await readChatFiles(files)).template;
 }
@@ -56,7 +56,7 @@ function field(json: unknown, key: string): unknown {
     : null;
 }
 
-/** A text, or `[{ name, template }]` of which the one named `default` counts. */
+/** Accepts a text, or `[{ name, template }]`, of which the one named `default` is used. */
 function templateIn(json: unknown): string | null {
   const value = field(json, 'chat_template');
   const chosen = Array.isArray(value)
@@ -65,7 +65,7 @@ function templateIn(json: unknown): string | null {
   return typeof chosen === 'string' ? chosen : null;
 }
 
-/** A token's text, or an object that holds it. */
+/** A token's text, or an object that contains it. */
 function tokenIn(json: unknown, key: string): string | null {
   const value = field(json, key);
   const text = typeof value === 'string' ? value : field(value, 'content');

@@ -1,6 +1,6 @@
 import { EngineError } from '../api/errors.ts';
 
-/** Reads the fields of a model's `config.json`, each with a message that says what is wrong with it. */
+/** Reads the fields of a model's `config.json`. Errors say what is wrong with the field. */
 export class ConfigReader {
   private readonly fields: Readonly<Record<string, unknown>>;
 
@@ -8,7 +8,7 @@ export class ConfigReader {
   constructor(
     json: unknown,
     readonly fileName: string,
-    /** Where in the file this object stands, for example `rope_scaling.`; empty for the whole file. */
+    /** Path of this object in the file, for example `rope_scaling.`; empty for the whole file. */
     private readonly path = '',
   ) {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
@@ -17,7 +17,7 @@ export class ConfigReader {
     this.fields = json as Record<string, unknown>;
   }
 
-  /** A whole number from `min` to `max`. */
+  /** An integer from `min` to `max`. */
   integer(key: string, min: number, max: number): number {
     const value = this.field(key);
     if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
@@ -26,7 +26,7 @@ export class ConfigReader {
     return value as number;
   }
 
-  /** A whole number from 1 to `max`; `fallback` when the key is absent or null. */
+  /** An integer from 1 to `max`; `fallback` when the key is absent or null. */
   optionalInteger(key: string, max: number, fallback: number): number {
     return this.isSet(key) ? this.integer(key, 1, max) : fallback;
   }
@@ -37,7 +37,7 @@ export class ConfigReader {
     return value;
   }
 
-  /** A list of different whole numbers from 0 to `max`. */
+  /** A list of distinct integers from 0 to `max`. */
   integers(key: string, max: number): number[] {
     const value = this.field(key);
     const fits = (item: unknown) => Number.isInteger(item) && (item as number) >= 0 && (item as number) <= max;
@@ -47,7 +47,7 @@ export class ConfigReader {
     return value as number[];
   }
 
-  /** Insists on the one value that the architecture is built for. */
+  /** Requires the one value that the architecture supports. */
   exactly(key: string, expected: string | boolean): void {
     const value = this.field(key);
     if (value !== expected) throw this.bad(key, value, JSON.stringify(expected));
@@ -60,12 +60,12 @@ export class ConfigReader {
     return value;
   }
 
-  /** Whether the key is there, with null or anything else. */
+  /** Whether the key is present, even if null. */
   has(key: string): boolean {
     return Object.hasOwn(this.fields, key);
   }
 
-  /** Whether the key is there with another value than null. */
+  /** Whether the key is present and not null. */
   isSet(key: string): boolean {
     return this.field(key) !== undefined && this.field(key) !== null;
   }
@@ -93,7 +93,7 @@ export class ConfigReader {
     return value as number[];
   }
 
-  /** A list of `length` values out of `choices`. */
+  /** A list of `length` values from `choices`. */
   choices<T extends string | number>(key: string, choices: readonly T[], length: number): T[] {
     const value = this.field(key);
     if (!Array.isArray(value) || value.length !== length || !value.every((item) => choices.includes(item as T))) {
@@ -110,7 +110,7 @@ export class ConfigReader {
     return new ConfigReader(value, this.fileName, `${this.path}${key}.`);
   }
 
-  /** The value as it stands, of whatever type. */
+  /** The raw value, of any type. */
   field(key: string): unknown {
     return Object.hasOwn(this.fields, key) ? this.fields[key] : undefined;
   }
@@ -131,7 +131,10 @@ export class ConfigReader {
   }
 }
 
-/** A value from the file, short enough for a message. Nested values are not shown: they may be deeper than the stack. */
+/**
+ * Formats a value from the file for a message. Nested values are not shown: they may be nested deeper than the stack
+ * allows.
+ */
 function show(value: unknown): string {
   if (value === undefined) return 'missing';
   const items: readonly unknown[] = Array.isArray(value) ? value : [value];

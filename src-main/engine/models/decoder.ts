@@ -1,4 +1,4 @@
-/** The parts that the decoders of `architectures/` are put together from. Weights have GGUF's names. */
+/** The building blocks of the decoders in `architectures/`. Weights have GGUF's names. */
 import type { RopeAttributes } from '../program/ops.ts';
 import type { Program } from '../program/program.ts';
 import { ProgramBuilder, type Value } from '../program/program-builder.ts';
@@ -14,7 +14,7 @@ export class Decoder<H extends Hyperparameters = Hyperparameters> {
 
   /**
    * @param contextSize tokens that the model is loaded for
-   * @param pairing which two dimensions of a head rotary embedding turns together; null for no rotary embedding
+   * @param pairing which two dimensions of a head form a pair in rotary embedding; null for no rotary embedding
    */
   constructor(
     readonly hyper: H,
@@ -44,7 +44,7 @@ export class Decoder<H extends Hyperparameters = Hyperparameters> {
     return this.p.tap(TAPS.positionEmbedding, this.p.embed(table, 'position'));
   }
 
-  /** Names what enters the first layer. */
+  /** Taps the input of the first layer. */
   embedding(x: Value): Value {
     return this.p.tap(TAPS.embedding, x);
   }
@@ -58,7 +58,7 @@ export class Decoder<H extends Hyperparameters = Hyperparameters> {
     return this.p.layerNorm(x, gain, this.p.weight(`${name}.bias`, [x.width]), this.hyper.normEpsilon);
   }
 
-  /** The end: logits by the output matrix, which is the token table where they are tied. */
+  /** The final step: logits from the output matrix, which is the token table when they are tied. */
   logits(x: Value, { biased = false } = {}): Program {
     const { vocabularySize, embeddingLength, tiedEmbeddings, finalLogitSoftcap } = this.hyper;
     const output = tiedEmbeddings ? this.tokenTable : this.p.weight('output.weight', [vocabularySize, embeddingLength]);
@@ -96,7 +96,7 @@ export class DecoderLayer {
     return this.p.rmsNorm(x, this.weight(`${name}.weight`, x.width), this.hyper.normEpsilon);
   }
 
-  /** RMS norm over each head by itself, with one gain for all heads. */
+  /** RMS norm over each head separately, with one gain for all heads. */
   headNorm(name: string, x: Value): Value {
     return this.p.rmsNorm(x, this.weight(`${name}.weight`, this.hyper.keyLength), this.hyper.normEpsilon);
   }
@@ -106,7 +106,7 @@ export class DecoderLayer {
     return this.p.layerNorm(x, gain, this.weight(`${name}.bias`, x.width), this.hyper.normEpsilon);
   }
 
-  /** Projections of their own for queries, keys and values. */
+  /** Separate projections for queries, keys and values. */
   separateProjections(x: Value): Projections {
     const { headCount, headCountKv, keyLength, biases } = this.hyper;
     const project = (name: string, heads: number) => this.linear(name, x, heads * keyLength, biases.queryKeyValue);
@@ -124,12 +124,12 @@ export class DecoderLayer {
     return { q: project(0, queries), k: project(queries, keys), v: project(queries + keys, keys) };
   }
 
-  /** Turns the heads by their position; leaves them in layers without rotary embedding. */
+  /** Rotates the heads by their position, except in layers without rotary embedding. */
   rope(x: Value): Value {
     return this.ropeAttributes ? this.p.rope(x, this.ropeAttributes) : x;
   }
 
-  /** Attention of the heads and the projection of what they found: `[tokens, hidden]`. */
+  /** Attention and its output projection: `[tokens, hidden]`. */
   attention({ q, k, v }: Projections): Value {
     const { headCount, headCountKv, keyLength, embeddingLength, biases, localLayers, slidingWindow } = this.hyper;
     const attended = this.p.attention(q, k, v, {
@@ -153,7 +153,7 @@ export class DecoderLayer {
     return this.feedForwardDown(this.p.mul(this.p[activation](gate), up));
   }
 
-  /** The same with gate and up in one matrix: the first rows are the gate's. */
+  /** As `gatedFeedForward`, with gate and up in one matrix: the first rows are the gate's. */
   fusedGatedFeedForward(x: Value): Value {
     const { feedForwardLength } = this.hyper;
     const both = this.weight('ffn_up.weight', 2 * feedForwardLength, x.width);

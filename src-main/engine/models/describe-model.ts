@@ -1,6 +1,6 @@
 import { SafetensorsFolder } from '../formats/safetensors/safetensors-folder.ts';
 import { EngineError } from '../api/errors.ts';
-import type { ModelDescription } from '../api/model-description.ts';
+import type { ModelDescription } from '../api/types.ts';
 import type { ByteSource, ModelFiles } from '../api/platform.ts';
 import type { WeightDeclaration } from '../program/weights.ts';
 import { elementCount } from '../tensor/shape.ts';
@@ -15,20 +15,20 @@ import { openHeaders } from './open-model.ts';
 
 const CONTEXT_SIZES = [1024, 4096];
 
-/** What an executor takes, and how much it can. */
+/** Memory needs and limits of an executor. */
 export interface ExecutorMemory {
   readonly planner: MemoryPlanner;
-  /** Bytes that it can address at most; null: as many as this computer has. */
+  /** Addressable bytes; null if only this computer's memory limits it. */
   readonly limit: number | null;
-  /** Threads of the kernels that it computes on; null: it has none. */
+  /** Threads of the kernels; null for an executor without kernels. */
   readonly threads: number | null;
 }
 
 /**
  * Reads a model's headers.
- * @param memory of the executor that the model would run on; left out, the reference executor, whose arrays lie wherever
- *   there is room
- * @throws EngineError as `openModel` does
+ * @param memory of the executor that the model would run on; the reference executor by default, which has no limit of its
+ * own
+ * @throws EngineError as `openModel`
  */
 export async function describeModel(
   files: ModelFiles,
@@ -41,7 +41,7 @@ export async function describeModel(
     const sizes = [...CONTEXT_SIZES.filter((size) => size < config.contextSize), config.contextSize];
     const { weights } = opened.buildProgram(1);
     const problem = problemOf(opened, weights);
-    // What cannot be loaded has weights of no known size for an executor that keeps them as they are stored.
+    // For a model that cannot be loaded, the size of weights kept as stored is unknown.
     const planner = problem === null ? memory.planner : referenceMemory;
     const overhead = engineOverhead(config.vocabularySize, memory.threads);
     return {
@@ -63,7 +63,7 @@ export async function describeModel(
   }
 }
 
-/** The first tensor that is missing, of another shape, or stored in a type that is not read. */
+/** The first tensor that is missing, misshapen or of an unsupported type. */
 function problemOf({ weights }: OpenedModel, declared: readonly WeightDeclaration[]): ModelDescription['problem'] {
   try {
     for (const { name, shape } of declared) weights.check(name, shape);

@@ -10,11 +10,11 @@ import { quantizeModel } from '../quantize/quantize-model.ts';
 import { describeModel } from './describe-model.ts';
 import { openModel } from './open-model.ts';
 
-/** Files tried in all: 500, and 10,000 in the full run. */
+/** Total number of files: 500, and 10,000 in the full run. */
 const FILES = process.env['TOKENSCOPE_TEST_FULL'] === '1' ? 10_000 : 500;
 const TIMEOUT_MS = 900_000;
 
-/** Of the engine's promise: what may be read in all, whatever a header says. */
+/** Limit on all that is read, whatever a header says. */
 const ALLOWED_BYTES = 16 * 2 ** 20;
 const ALLOWED_PER_HEADER_BYTE = 8;
 const ALLOWED_MS = 1000;
@@ -43,7 +43,7 @@ interface Case {
   headerBytes: number;
 }
 
-/** Loads the model and describes it, and counts what is read on the way. */
+/** Loads the model and describes it, and counts the bytes read. */
 async function tryFiles({ files, headerBytes }: Case): Promise<'loaded' | string> {
   let read = 0;
   const inner = memoryModelFiles('hostile', files);
@@ -71,7 +71,7 @@ async function tryFiles({ files, headerBytes }: Case): Promise<'loaded' | string
     outcome = error.code;
   }
   expect(read).toBeLessThanOrEqual(ALLOWED_BYTES + ALLOWED_PER_HEADER_BYTE * headerBytes);
-  // Of this process alone: on a busy machine a clock on the wall measures the others.
+  // CPU time of this process: on a busy machine, wall-clock time measures the other processes.
   const { user, system } = process.cpuUsage(before);
   expect((user + system) / 1000).toBeLessThan(ALLOWED_MS);
   await describeModel(inner).catch((error: unknown) => {
@@ -85,7 +85,7 @@ const gemma = hfFolderBytes('gemma3-pattern');
 const sharded = hfFolderBytes('llama-sharded');
 const INDEX = 'model.safetensors.index.json';
 
-/** A way of damaging a model's files, and how many of the files it gets. */
+/** A way of damaging a model's files, and the number of files it is tried on. */
 interface Kind {
   share: number;
   make(random: () => number): Case | Promise<Case>;
@@ -136,7 +136,7 @@ const KINDS: Record<string, Kind> = {
 
 describe('a damaged', () => {
   it.each(Object.keys(KINDS))(
-    '%s loads, or is refused with a reason, in little time and memory',
+    '%s loads or is refused with a reason, within limits on time and memory',
     async (name) => {
       const { share, make } = KINDS[name];
       const outcomes: Record<string, number> = {};
@@ -146,7 +146,7 @@ describe('a damaged', () => {
         });
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       }
-      // Else the damage would not be tried on what it is meant for.
+      // Otherwise the damage would miss its target.
       expect(Object.keys(outcomes)).toContain('MODEL_FORMAT');
     },
     TIMEOUT_MS,

@@ -1,12 +1,11 @@
 /**
- * What a program depends on in one model: the same record whether it came from a GGUF file's
- * metadata (`gguf/read-decoder.ts`) or a Hugging Face `config.json` (`huggingface/read-decoder.ts`). Names are GGUF's
- * keys in camelCase.
+ * What a program depends on in one model: the same record for GGUF metadata (`gguf/read-decoder.ts`) and a Hugging Face
+ * `config.json` (`huggingface/read-decoder.ts`). Names are GGUF's keys in camelCase.
  *
- * Everything is resolved: no default is left to the program. An architecture that needs more extends it.
+ * All defaults are resolved. An architecture that needs more fields extends it.
  */
 export interface Hyperparameters {
-  /** Tokens the model was trained to read at once. */
+  /** Training context in tokens. */
   readonly contextLength: number;
   /** Rows of the token table. */
   readonly vocabularySize: number;
@@ -28,15 +27,15 @@ export interface Hyperparameters {
   readonly finalLogitSoftcap: number | null;
   /** Tokens that a local layer's token attends to, itself included; null when every layer is global. */
   readonly slidingWindow: number | null;
-  /** `[blockCount]`: whether the layer attends only within `slidingWindow`. All false when that is null. */
+  /** `[blockCount]`: whether the layer attends only within `slidingWindow`. All false if that is null. */
   readonly localLayers: readonly boolean[];
   /** `[blockCount]`: whether the layer rotates its queries and keys. All false for models with learned positions. */
   readonly ropeLayers: readonly boolean[];
   /** Rotary embedding of global layers; null for models with learned positions. */
   readonly rope: RopeParameters | null;
-  /** Rotary embedding of local layers; the same as `rope` where the architecture makes no difference. */
+  /** Rotary embedding of local layers; the same as `rope` unless the architecture distinguishes them. */
   readonly ropeLocal: RopeParameters | null;
-  /** The token table is the output matrix too: there is no `output.weight`. */
+  /** Whether the token table is the output matrix too, so that there is no `output.weight`. */
   readonly tiedEmbeddings: boolean;
   /** Which linear layers have biases. GPT-2 has all of them. */
   readonly biases: {
@@ -50,14 +49,14 @@ export interface Hyperparameters {
 }
 
 /**
- * Rotary position embedding (Su et al., 2021): pair i of a head turns by the angle position * frequency_i, where
+ * Rotary position embedding (Su et al., 2021): pair i of a head is rotated by the angle position * frequency_i, where
  * frequency_i = freqBase^(-2i / dimensionCount), changed by `scaling`. `rope-table.ts` computes the frequencies.
  */
 export interface RopeParameters {
   /** Leading dimensions of each head that rotate; even, at most keyLength. */
   readonly dimensionCount: number;
   readonly freqBase: number;
-  /** How frequencies are stretched for contexts longer than the pre-training's. */
+  /** How frequencies are scaled for contexts longer than the pre-training's. */
   readonly scaling: RopeScaling;
   /**
    * `[dimensionCount / 2]` divisors of the frequencies (GGUF's `rope_freqs.weight`), applied before `scaling`; null
@@ -65,8 +64,8 @@ export interface RopeParameters {
    */
   readonly freqDivisors: readonly number[] | null;
   /**
-   * Factor on cos and sin, final: yarn's 1 + 0.1 ln(factor) and longrope's sqrt(1 + ln(factor) / ln(original)) are in
-   * it where they apply. 1 is off.
+   * Final factor on cos and sin, including YaRN's 1 + 0.1 ln(factor) and LongRoPE's sqrt(1 + ln(factor) / ln(original)).
+   * 1 is off.
    */
   readonly attentionFactor: number;
 }
@@ -75,7 +74,7 @@ export type RopeScaling =
   | { readonly type: 'none' }
   /** Every frequency is divided by `factor`. */
   | { readonly type: 'linear'; readonly factor: number }
-  /** Low frequencies are divided by `factor`, high ones kept, with a linear blend between (Llama 3.1). */
+  /** Low frequencies are divided by `factor`, high ones are unchanged, with a linear blend between (Llama 3.1). */
   | {
       readonly type: 'llama3';
       readonly factor: number;
@@ -92,7 +91,7 @@ export type RopeScaling =
       readonly betaFast: number;
       /** Default 1. */
       readonly betaSlow: number;
-      /** Round the ends of the ramp to whole dimensions. Default true. */
+      /** Whether to round the ends of the ramp to whole dimensions. Default true. */
       readonly truncate: boolean;
     }
   /**

@@ -4,15 +4,18 @@ import type { ByteSource } from '../api/platform.ts';
 import { parseTokenizerJson } from '../tokenizer/json/parse-tokenizer-json.ts';
 
 /**
- * Reads a small JSON file whole.
- * @param maxBytes refuses what is far larger than such a file ever is, before it is read.
+ * Reads a small JSON file completely.
+ * @param maxBytes limit, checked before reading
  * @throws EngineError MODEL_FORMAT when it is too large, not UTF-8 or not JSON; MODEL_IO when reading fails.
  */
 export async function readJsonFile(source: ByteSource, maxBytes: number): Promise<unknown> {
   return parse(source, await readWhole(source, maxBytes));
 }
 
-/** The same for a `tokenizer.json`, its vocabulary and merges packed: for tokenizerFromJson and ggufKeysFromTokenizerJson. */
+/**
+ * As `readJsonFile` for a `tokenizer.json`, with its vocabulary and merges packed: for tokenizerFromJson and
+ * ggufKeysFromTokenizerJson.
+ */
 export async function readTokenizerJson(source: ByteSource, maxBytes: number): Promise<unknown> {
   const bytes = await readWhole(source, maxBytes);
   return parseTokenizerJson(bytes) ?? parse(source, bytes);

@@ -5,8 +5,8 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { WeightSource } from './weight-source.ts';
 
 /**
- * Reads the declared weights as float32. All of them are checked before the first is read.
- * @param onBytes called with the bytes of each piece read.
+ * Reads the declared weights as float32. All are checked before the first is read.
+ * @param onBytes called with the bytes of each slice read.
  * @throws EngineError MODEL_FORMAT for a missing tensor or a wrong shape, UNSUPPORTED_TENSOR_TYPE, MODEL_IO, CANCELLED.
  */
 export async function loadWeights(

@@ -6,7 +6,7 @@ import { fromSource } from './opened-model.ts';
 import { openModel, openSource } from './open-model.ts';
 
 describe('estimateMemory', () => {
-  it.each(['llama', 'gemma3', 'gpt2-tied', 'llama-d256.Q4_K_M'])('is what %s then occupies', async (name) => {
+  it.each(['llama', 'gemma3', 'gpt2-tied', 'llama-d256.Q4_K_M'])('equals what %s then occupies', async (name) => {
     const files = await tinyGgufFiles(name);
     const opened = fromSource(await openSource(files));
     for (const contextSize of [1, 100, 512]) {
@@ -20,7 +20,7 @@ describe('estimateMemory', () => {
     await opened.close();
   });
 
-  it('reads nothing but headers', async () => {
+  it('reads headers only', async () => {
     const files = await tinyGgufFiles('llama-d256.Q4_K_M');
     const source = await files.open('llama-d256.Q4_K_M.gguf');
     let bytes = 0;

@@ -12,20 +12,20 @@ export interface MemoryEstimate {
   readonly total: number;
 }
 
-/** How an executor lays a program out for a context: bytes of each kind. */
+/** Computes an executor's memory by kind, in bytes, for a program and a context. */
 export type MemoryPlanner = (
   program: Program,
   contextSize: number,
   weights: Pick<WeightReader, 'typeOf'>,
 ) => Omit<MemoryEstimate, 'total'>;
 
-/** The reference executor: everything in float32, activations of a batch as long as the context. */
+/** The reference executor's memory: everything in float32, activations for a batch as long as the context. */
 export const referenceMemory: MemoryPlanner = (program, contextSize) =>
   planMemory(program, { cells: contextSize, rows: contextSize }).bytes;
 
 /**
- * What a model will occupy, known from its headers before any weight is read. The numbers are those that the executor
- * reports once it is loaded.
+ * Estimates a model's memory from its headers, before any weight is read. The executor reports the same numbers once it
+ * is loaded.
  * @param contextSize tokens of prompt and reply that the model is loaded for
  */
 export function estimateMemory(
@@ -37,18 +37,18 @@ export function estimateMemory(
   return { weights, kvCache, scratch, total: weights + kvCache + scratch };
 }
 
-/** Fitted to what processes measurably take: src-main/hosts/node/memory-estimate.integration.test.ts. Bytes. */
+/** In bytes, fitted to measured processes: src-main/hosts/node/memory-estimate.integration.test.ts. */
 const OF_ANY_MODEL = 400_000;
 /** An instance of the kernels, with its tables. */
 const OF_KERNELS = 600_000;
-/** A thread of the kernels has a JavaScript machine of its own, though it runs ten lines of it. */
+/** Each kernel thread has its own JavaScript engine, though it runs only ten lines. */
 const OF_A_THREAD = 8_500_000;
-/** Its bytes, its place in the tables, and its merges. */
+/** A token's bytes, table entries and merges. */
 const OF_A_TOKEN = 400;
 
 /**
- * Bytes that a loaded model takes beside its tensors: the tokenizer, the program, the kernels and their threads.
- * @param threads that the kernels compute on, the engine's own included; null: no kernels, the reference executor
+ * Bytes that a loaded model needs beside its tensors: tokenizer, program, kernels and their threads.
+ * @param threads of the kernels, including the engine's own; null for the reference executor, which has no kernels
  */
 export function engineOverhead(vocabularySize: number, threads: number | null): number {
   const kernels = threads === null ? 0 : OF_KERNELS + OF_A_THREAD * (threads - 1);

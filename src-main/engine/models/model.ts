@@ -3,7 +3,7 @@ import type { WeightStore } from '../program/weights.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ModelInfo } from '../api/types.ts';
 
-/** Every fact of a model that does not depend on where and how it runs. */
+/** All facts about a model that do not depend on where and how it runs. */
 export type ModelConfig = Readonly<Omit<ModelInfo, 'executor' | 'kernels' | 'loadMs' | 'memoryBytes'>>;
 
 /** A model in memory, ready for an executor. */
@@ -14,8 +14,8 @@ export interface Model {
   readonly program: Program;
   readonly weights: WeightStore;
   readonly tokenizer: Tokenizer;
-  /** `bos_token` and `eos_token` as a chat template writes them; empty where there is none. */
+  /** `bos_token` and `eos_token` for the chat template; empty when there is none. */
   readonly templateTokens: { readonly bos: string; readonly eos: string };
-  /** How messages become one text where there is no template: roles by name, or all of them one running text. */
+  /** How messages become one text without a template: with role names, or as one running text. */
   readonly withoutTemplate: 'plain' | 'running_text';
 }

@@ -23,7 +23,7 @@ describe('openModel', () => {
     }
   });
 
-  /** The built-in model's folder with some files replaced, or left out when null. */
+  /** The built-in model's folder with some files replaced, or removed when null. */
   function withFiles(changes: Record<string, Uint8Array | string | null>): ModelFiles {
     const files = { ...folder };
     for (const [name, content] of Object.entries(changes)) {
@@ -38,7 +38,7 @@ describe('openModel', () => {
     return withFiles({ 'config.json': JSON.stringify({ ...config, ...changes }) });
   }
 
-  /** The weights with a changed header; the data stays. */
+  /** The weights with a changed header and the same data. */
   function withHeader(change: (header: Record<string, TensorJson>) => void): ModelFiles {
     const bytes = folder['model.safetensors'];
     const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
@@ -47,7 +47,7 @@ describe('openModel', () => {
     return withFiles({ 'model.safetensors': safetensorsBytes(JSON.stringify(header), bytes.subarray(8 + length)) });
   }
 
-  it('reports its progress up to the last byte', async () => {
+  it('reports progress up to the last byte', async () => {
     const seen: LoadProgress[] = [];
     await openModel(withFiles({}), { onProgress: (progress) => seen.push(progress) });
     const totalBytes = Object.values(folder).reduce((sum, { length }) => sum + length, 0);
@@ -72,7 +72,7 @@ describe('openModel', () => {
     }
   });
 
-  it('closes every file, also when one is bad', async () => {
+  it('closes every file, also when one is damaged', async () => {
     for (const files of [withFiles({}), withConfig({ vocab_size: -1 })]) {
       const open: string[] = [];
       const watched: ModelFiles = {
@@ -107,7 +107,7 @@ describe('openModel', () => {
     });
   });
 
-  it('names an architecture it does not know, and those it does', async () => {
+  it('names an unknown architecture and the supported ones', async () => {
     await expect(openModel(withFiles({ 'config.json': '{"model_type": "mamba"}' }))).rejects.toMatchObject({
       code: 'UNSUPPORTED_ARCHITECTURE',
       message: expect.stringMatching(/^config\.json: .*mamba.* Supported: llama, .*qwen3/) as string,
@@ -176,7 +176,7 @@ describe('openModel', () => {
     await expect(openModel(files)).rejects.toThrow('config.json: the file is not valid UTF-8.');
   });
 
-  it('names a weight that is missing, of another shape or of another type, before it reads any', async () => {
+  it('names a missing, misshapen or mistyped weight before it reads any', async () => {
     const renamed = withHeader((header) => {
       header['lm_head.weights'] = header['lm_head.weight'];
       delete header['lm_head.weight'];
@@ -199,7 +199,7 @@ describe('openModel', () => {
     await expect(openModel(withConfig({ num_hidden_layers: 3 }))).rejects.toThrow('"encoder.layers.2.');
   });
 
-  it('refuses weights that are cut off', async () => {
+  it('refuses truncated weights', async () => {
     const cut = withFiles({ 'model.safetensors': folder['model.safetensors'].slice(0, 1_000_000) });
     await expect(openModel(cut)).rejects.toMatchObject({
       code: 'MODEL_FORMAT',

@@ -12,20 +12,20 @@ import { openGguf } from './gguf/open-gguf.ts';
 import { fromSource, type OpenedModel } from './opened-model.ts';
 import { readerOf } from './weight-source.ts';
 
-/** Tokens that a model is loaded for unless another number is asked for: K and V of more would take gigabytes. */
+/** Default context in tokens: K and V of larger ones would take gigabytes. */
 export const DEFAULT_CONTEXT_SIZE = 4096;
 
 export interface OpenModelOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly cancel?: CancelToken;
-  /** Hears of what had to be guessed. */
+  /** Called with what had to be guessed. */
   readonly onWarning?: (message: string) => void;
   /**
-   * Takes the weights as they are read, for an executor that keeps them in a form of its own; left out, they are kept
-   * as float32. `onBytes` is to be called with the bytes of each piece read.
+   * Receives the weights as they are read, for an executor that stores them in its own form. By default they are stored
+   * as float32. It must call `onBytes` with the bytes of each slice read.
    */
   readonly takeWeights?: (program: Program, weights: WeightReader, options: TakeOptions) => Promise<WeightStore>;
-  /** Tokens of prompt and reply together; left out, what the model was trained for, at most 4096. */
+  /** Tokens of prompt and reply together. By default the training context, at most 4096. */
   readonly contextSize?: number;
 }
 
@@ -36,11 +36,11 @@ export interface TakeOptions {
 }
 
 /**
- * Loads a model: a GGUF file, the parts of one, or a folder with `config.json` and safetensors. Everything that the
- * headers can tell is checked before weights are read.
+ * Loads a model: a GGUF file, the parts of one, or a folder with `config.json` and safetensors. All that can be checked
+ * from the headers is checked before weights are read.
  *
  * @throws EngineError MODEL_NOT_FOUND for a missing file, MODEL_FORMAT for damaged ones, UNSUPPORTED_ARCHITECTURE,
- *   UNSUPPORTED_TENSOR_TYPE, UNSUPPORTED_TOKENIZER, BAD_REQUEST for a context size that the model does not have,
+ *   UNSUPPORTED_TENSOR_TYPE, UNSUPPORTED_TOKENIZER, BAD_REQUEST for a context size that the model does not support,
  *   MODEL_IO, OUT_OF_MEMORY, CANCELLED. Each names the file.
  */
 export async function openModel(files: ModelFiles, options: OpenModelOptions = {}): Promise<Model> {
@@ -53,8 +53,8 @@ export async function openModel(files: ModelFiles, options: OpenModelOptions = {
 }
 
 /**
- * Reads the headers of a GGUF or Hugging Face model, weights left unread. The caller closes it.
- * @throws EngineError as `openModel` does
+ * Opens a GGUF or Hugging Face model and reads its headers, but not its weights. The caller closes it.
+ * @throws EngineError as `openModel`
  */
 export function openSource(files: ModelFiles, options: OpenModelOptions = {}): Promise<ModelSource> {
   const { cancel, onWarning = () => {} } = options;
@@ -62,8 +62,8 @@ export function openSource(files: ModelFiles, options: OpenModelOptions = {}): P
 }
 
 /**
- * The same, as what can be loaded.
- * @throws EngineError as `openModel` does
+ * As `openSource`, completed to what can be loaded.
+ * @throws EngineError as `openModel`
  */
 export async function openHeaders(files: ModelFiles, options: OpenModelOptions = {}): Promise<OpenedModel> {
   checkCancel(options);

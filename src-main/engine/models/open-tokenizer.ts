@@ -11,9 +11,9 @@ import { isHfFolder, MAX_TOKENIZER_BYTES, TOKENIZER_FILE } from './huggingface/o
 import { readTokenizerJson } from './json-file.ts';
 
 /**
- * Opens the tokenizer alone, of a model or of a file that holds nothing else: a GGUF file with or without weights, of
- * whatever architecture, or a folder with `tokenizer.json`.
- * @param onWarning hears of what had to be guessed
+ * Opens only the tokenizer, from a model or a tokenizer file: a GGUF file of any architecture, with or without weights,
+ * or a folder with `tokenizer.json`.
+ * @param onWarning called with what had to be guessed
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
 export async function openTokenizer(files: ModelFiles, onWarning: (message: string) => void): Promise<Tokenizer> {

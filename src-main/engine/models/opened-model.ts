@@ -7,21 +7,21 @@ import type { Model, ModelConfig } from './model.ts';
 import { reasoningMarksOf } from './reasoning-marks.ts';
 import type { WeightSource } from './weight-source.ts';
 
-/** A model of any kind whose headers were read, before it is known for which context it will be loaded. */
+/** A model of any kind whose headers were read, before its context size is chosen. */
 export interface OpenedModel {
-  /** Its contextSize is the largest there is. */
+  /** `contextSize` is the maximum. */
   readonly config: Omit<ModelConfig, 'id' | 'parameters' | 'fileBytes'>;
-  /** The forward pass for a context of `contextSize` tokens. */
+  /** Builds the forward pass for a context of `contextSize` tokens. */
   buildProgram(contextSize: number): Program;
   readonly tokenizer: Tokenizer;
   readonly weights: WeightSource;
   readonly templateTokens: Model['templateTokens'];
   readonly withoutTemplate: Model['withoutTemplate'];
-  /** Bytes of all files of the model. */
+  /** Total size of the model's files. */
   readonly totalBytes: number;
-  /** Those of them that were read already. */
+  /** How much of it was read already. */
   readonly bytesRead: number;
-  /** Lets go of the files. */
+  /** Closes the files. */
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export function fromSource(source: ModelSource): OpenedModel {
       contextSize: hyper.contextLength,
       bosTokenId: source.bosTokenId,
       eosTokenIds: [...source.eosTokenIds],
-      // Padding: rows that only fill the tables up.
+      // Padding rows of the token table.
       maskedTokenIds: [...source.maskedTokenIds, ...padding],
       hasChatRoles: chat.template !== null,
       defaultRepetitionWindow: architecture.usage.defaultRepetitionWindow,

@@ -10,17 +10,17 @@ const THINK = { open: '<think>', close: '</think>' };
 const plain = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', 'a']);
 const thinking = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', '<think>', '</think>']);
 
-it('are those that the template writes or looks for', () => {
+it('are those that the template writes or searches for', () => {
   expect(reasoningMarksOf(template('qwen3'), plain)).toEqual(THINK);
   expect(reasoningMarksOf("{{ m.split('[/THINK]') }}", plain)).toEqual({ open: '[THINK]', close: '[/THINK]' });
 });
 
-it('are else those that are tokens of their own', () => {
+it('are otherwise those that are single tokens', () => {
   expect(reasoningMarksOf(template('smollm2'), thinking)).toEqual(THINK);
   expect(reasoningMarksOf(null, thinking)).toEqual(THINK);
 });
 
-it('are none for a model that does not reason, or has no text', () => {
+it('are absent for a model without reasoning or without text', () => {
   expect(reasoningMarksOf(template('smollm2'), new IdsOnlyTokenizer(10, 'tokenizer.json'))).toBeNull();
   expect(reasoningMarksOf(template('smollm2'), plain)).toBeNull();
   const half = wordTokenizer(['<BOS>', '<EOS>', '<UNK>', '<think>']);

@@ -4,7 +4,7 @@ import type { ModelInfo } from '../api/types.ts';
 
 type Marks = NonNullable<ModelInfo['reasoningMarks']>;
 
-/** Marks around reasoning, by family; those that stand inside others' texts come last. */
+/** Marks around reasoning, by family. Marks that can occur inside other families' come last. */
 const FAMILIES: readonly Marks[] = [
   // Qwen 3, DeepSeek R1, SmolLM 3, GLM 4.5, Nemotron and most others.
   { open: '<think>', close: '</think>' },
@@ -25,8 +25,8 @@ const FAMILIES: readonly Marks[] = [
 ];
 
 /**
- * The marks around a model's reasoning: those that its template writes or looks for, else those that are tokens of their
- * own in its vocabulary. Null when there are none.
+ * The marks around a model's reasoning: those that its template writes or searches for, else those that are single tokens
+ * in its vocabulary. Null when there are none.
  */
 export function reasoningMarksOf(template: string | null, tokenizer: Tokenizer): Marks | null {
   const isToken = (text: string) => {

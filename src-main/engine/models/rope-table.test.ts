@@ -10,19 +10,19 @@ function rope(scaling: RopeScaling, changes: Partial<RopeParameters> = {}): Rope
 const plain = ropeTable(rope({ type: 'none' }), 512).frequencies;
 
 describe('ropeTable', () => {
-  it('falls geometrically from one radian per position', () => {
+  it('decreases geometrically from one radian per position', () => {
     expect(plain).toHaveLength(8);
     expect(plain[0]).toBe(1);
     for (let i = 1; i < 8; i++) expect(plain[i] / plain[i - 1]).toBeCloseTo(10_000 ** -0.125, 12);
   });
 
-  it('stretches all of them in a line', () => {
+  it('scales all frequencies linearly', () => {
     const { frequencies, magnitude } = ropeTable(rope({ type: 'linear', factor: 4 }, { attentionFactor: 1.5 }), 512);
     expect(frequencies).toEqual(plain.map((frequency) => frequency / 4));
     expect(magnitude).toBe(1.5);
   });
 
-  it('gives with the llama3 formula what its divisors in a GGUF file give', () => {
+  it('gives the same frequencies by the llama3 formula and by the divisors of a GGUF file', () => {
     const { weights } = readTinyGolden('llama-rope-freqs');
     const recipe = weights.find(({ name }) => name === 'rope_freqs.weight');
     const freqDivisors = recipe && 'values' in recipe ? recipe.values : [];
@@ -39,9 +39,9 @@ describe('ropeTable', () => {
     byFormula.forEach((frequency, i) => expect(frequency / byFile[i]).toBeCloseTo(1, 6));
   });
 
-  it('keeps what turns often and stretches what turns rarely', () => {
+  it('keeps high frequencies and scales low ones', () => {
     const scaling = { type: 'yarn', factor: 4, originalContextLength: 64, betaFast: 32, betaSlow: 1 } as const;
-    // Turns within 64 tokens: 10.2, 3.2, 1.02, 0.3, ...: the ramp runs from pair floor(-1.0) < 0 to ceil(2.02) = 3.
+    // Rotations within 64 tokens: 10.2, 3.2, 1.02, 0.3, ...: the ramp runs from pair floor(-1.0) < 0 to ceil(2.02) = 3.
     const whole = ropeTable(rope({ ...scaling, truncate: true }), 512).frequencies;
     const kept = [1, 2 / 3, 1 / 3, 0, 0, 0, 0, 0];
     whole.forEach((frequency, i) => expect(frequency / plain[i]).toBeCloseTo(kept[i] + (1 - kept[i]) / 4, 12));
@@ -50,7 +50,7 @@ describe('ropeTable', () => {
     expect(exact[1] / plain[1]).toBeCloseTo(1 - (1 / high) * (3 / 4), 12);
   });
 
-  it("chooses longrope's list by the context that the model is loaded for", () => {
+  it("chooses LongRoPE's list by the loaded context size", () => {
     const scaling = {
       type: 'longrope',
       shortFactors: Array.from({ length: 8 }, () => 2),

@@ -1,6 +1,6 @@
 import type { RopeParameters, RopeScaling } from './hyperparameters.ts';
 
-/** What the `rope` operation needs to know. */
+/** Attributes of the `rope` operation. */
 export interface RopeTable {
   /** `[dimensionCount / 2]`: radians per position. */
   readonly frequencies: readonly number[];
@@ -8,8 +8,8 @@ export interface RopeTable {
 }
 
 /**
- * The frequencies of a rotary embedding with its scaling worked out, in double precision.
- * @param contextSize tokens that the model is loaded for: decides between longrope's two lists
+ * The frequencies of a rotary embedding with scaling applied, in double precision.
+ * @param contextSize tokens that the model is loaded for: decides between LongRoPE's two lists
  */
 export function ropeTable(rope: RopeParameters, contextSize: number): RopeTable {
   const { dimensionCount, freqBase, freqDivisors, scaling, attentionFactor } = rope;
@@ -34,7 +34,7 @@ function scale(
       return frequency / scaling.factor;
     case 'llama3': {
       const { factor, lowFreqFactor, highFreqFactor, originalContextLength } = scaling;
-      // Turns within the original context: many are kept, few are stretched.
+      // Rotations within the original context. Pairs with many are kept, those with few are scaled.
       const turns = (originalContextLength * frequency) / (2 * Math.PI);
       const kept = clamp((turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor));
       return frequency * ((1 - kept) / factor + kept);
@@ -50,17 +50,17 @@ function scale(
   }
 }
 
-/** How much of the pair's frequency is stretched: 0 for those that turn often, 1 for those that turn rarely. */
+/** Share of scaling of the pair's frequency: 0 for pairs with many rotations, 1 for those with few. */
 function yarnRamp(pair: number, rope: RopeParameters, scaling: Extract<RopeScaling, { type: 'yarn' }>): number {
   const { dimensionCount, freqBase } = rope;
   const { originalContextLength, betaFast, betaSlow, truncate } = scaling;
-  /** The pair that makes so many turns within the original context. */
-  const pairOfTurns = (turns: number) =>
+  /** The (fractional) pair with so many rotations within the original context. */
+  const pairOfRotations = (turns: number) =>
     (dimensionCount * Math.log(originalContextLength / (turns * 2 * Math.PI))) / (2 * Math.log(freqBase));
-  const [fast, slow] = [pairOfTurns(betaFast), pairOfTurns(betaSlow)];
+  const [fast, slow] = [pairOfRotations(betaFast), pairOfRotations(betaSlow)];
   const low = Math.max(0, truncate ? Math.floor(fast) : fast);
   const high = Math.min(dimensionCount - 1, truncate ? Math.ceil(slow) : slow);
-  // The least difference keeps a ramp of no length from dividing by 0.
+  // The minimum difference prevents a division by 0 for an empty ramp.
   return clamp((pair - low) / Math.max(0.001, high - low));
 }
 

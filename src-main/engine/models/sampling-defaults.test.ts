@@ -18,7 +18,7 @@ function fromHf(config: object | null) {
 }
 
 describe('general.sampling.* of a GGUF file', () => {
-  it('is read by llama.cpp’s keys, float32 as the numbers that are meant', () => {
+  it('is read by llama.cpp’s keys, with float32 rounded to the intended decimals', () => {
     const { defaults, warnings } = fromGguf({
       ...{ temp: Math.fround(0.6), top_k: 20, top_p: Math.fround(0.95), min_p: 0, penalty_last_n: -1 },
       ...{ penalty_repeat: Math.fround(1.05), xtc_probability: 0.5, xtc_threshold: Math.fround(0.1) },
@@ -33,12 +33,12 @@ describe('general.sampling.* of a GGUF file', () => {
     expect(fromGguf({}).defaults).toEqual({});
   });
 
-  it('names the stages as llama.cpp does, in any of its ways', () => {
+  it('names the stages in any of llama.cpp’s spellings', () => {
     const { defaults } = fromGguf({ sequence: 'top_k;typ_p;top-n-sigma;temp' });
     expect(defaults.samplers).toEqual(['top_k', 'typical', 'top_n_sigma', 'temperature']);
   });
 
-  it('leaves out what makes no sense, and says so', () => {
+  it('ignores invalid values with a warning', () => {
     const { defaults, warnings } = fromGguf({ temp: Number.NaN, top_p: 7, top_k: 'x', mirostat: 3, sequence: 'magic' });
     expect(defaults).toEqual({});
     expect(warnings).toHaveLength(5);
@@ -49,7 +49,7 @@ describe('general.sampling.* of a GGUF file', () => {
 });
 
 describe('generation_config.json', () => {
-  it('is read by its own names', () => {
+  it('is read by Hugging Face’s names', () => {
     const config = { do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.8, repetition_penalty: 1.05, min_p: null };
     expect(fromHf(config)).toEqual({
       defaults: { temperature: 0.7, topK: 20, topP: 0.8, repeatPenalty: 1.05 },
@@ -58,12 +58,12 @@ describe('generation_config.json', () => {
     expect(fromHf(null).defaults).toEqual({});
   });
 
-  it('asks for the most probable token where it says not to sample', () => {
+  it('becomes greedy decoding when it turns sampling off', () => {
     const config = { do_sample: false, temperature: 0.7, top_k: 20, repetition_penalty: 1.2 };
     expect(fromHf(config).defaults).toEqual({ temperature: 0, repeatPenalty: 1.2 });
   });
 
-  it('leaves out what makes no sense, and says so', () => {
+  it('ignores invalid values with a warning', () => {
     const { defaults, warnings } = fromHf({ temperature: 'hot', top_k: { a: 1 } });
     expect(defaults).toEqual({});
     expect(warnings.join()).toMatch(/"temperature" is hot.*"top_k" is a nested value/);

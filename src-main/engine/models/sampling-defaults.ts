@@ -4,18 +4,18 @@ import { namedBy, type NamesSetting, type Setting } from '../settings/setting.ts
 import type { ConfigReader } from './config-reader.ts';
 import type { MetadataReader } from './gguf/metadata-reader.ts';
 
-/** A file in which settings have keys of their own. */
+/** A file with its own keys for settings. */
 interface SettingsFile {
   fileName: string;
-  /** Undefined for a setting that such files do not have. */
+  /** Undefined for a setting without a key in such files. */
   keyOf: (row: Setting) => string | undefined;
-  /** Value of a key, undefined when it is absent. */
+  /** The value of a key, undefined when it is absent. */
   read: (key: string) => unknown;
 }
 
 /**
- * What a GGUF file recommends for sampling (`general.sampling.*`).
- * @param warn hears of values that cannot be used and are left out
+ * The sampling settings that a GGUF file recommends (`general.sampling.*`).
+ * @param warn called for values that are invalid and ignored
  */
 export function samplingDefaultsFromGguf(
   reader: MetadataReader,
@@ -30,9 +30,9 @@ export function samplingDefaultsFromGguf(
 }
 
 /**
- * What a Hugging Face folder recommends for sampling. `do_sample: false` stands for greedy decoding, whatever else the
- * file says.
- * @param warn as of `samplingDefaultsFromGguf`
+ * The sampling settings that a Hugging Face folder recommends. `do_sample: false` means greedy decoding, whatever else
+ * the file says.
+ * @param warn as in `samplingDefaultsFromGguf`
  */
 export function samplingDefaultsFromHf(
   config: ConfigReader | null,
@@ -58,22 +58,22 @@ function readSettings(
     const key = keyOf(row);
     const written = key === undefined ? undefined : read(key);
     if (key === undefined || written === undefined) continue;
-    const value = meant(row, written);
-    // No key holds token ids, so any size of the vocabulary will do.
+    const value = intended(row, written);
+    // No key has token ids, so the vocabulary size does not matter.
     if (value !== undefined && isValidSetting(row, value, 1)) Object.assign(defaults, { [name]: value });
     else warn(ignored(fileName, key, written));
   }
   return defaults;
 }
 
-/** A setting's value as the file means it. */
-function meant(row: Setting, written: unknown): unknown {
-  // Files hold float32; 0.95 is meant, not 0.949999988079071.
+/** A setting's intended value. */
+function intended(row: Setting, written: unknown): unknown {
+  // Files hold float32: 0.949999988079071 means 0.95.
   if (typeof written === 'number') return Number(written.toPrecision(7));
   return row.kind === 'names' ? sequence(row, written) : written;
 }
 
-/** Names separated by semicolons; undefined when there are none, or unknown ones. */
+/** Names separated by semicolons; undefined if there are none or an unknown one. */
 function sequence(row: NamesSetting, written: unknown): string[] | undefined {
   const parts = typeof written === 'string' ? written.split(';').filter((part) => part.trim() !== '') : [];
   const known = parts.flatMap((part) => namedBy(row, part) ?? []);

@@ -13,13 +13,13 @@ import { openModel } from './open-model.ts';
 
 type TopList = [id: number, logprob: number][];
 
-/** llama.cpp with every tensor dequantised to float32, over the same ids as `Native`. */
+/** llama.cpp with every tensor dequantised to float32, on the same ids as `Native`. */
 interface Float {
   greedy: { prompt: string; prompt_length: number; ids: number[]; top: TopList[] }[];
   perplexity: { ids: number[]; ppl: number }[];
 }
 
-/** llama.cpp as it is: activations rounded to Q8_1, K and V to f16. */
+/** Unmodified llama.cpp: activations rounded to Q8_1, K and V to f16. */
 interface Native {
   tokenize: { text: string; plain: number[]; special: number[]; with_bos: number[] }[];
   greedy: { ids: number[]; generated: number[]; top: TopList[] }[];
@@ -36,17 +36,20 @@ interface Native {
 const float = readFixture<Float>('smollm2/float.json.gz');
 const native = readFixture<Native>('smollm2/q4_1.json.gz');
 
-/** Mean of |difference| of the ten highest log-probabilities. Sums in another order give 4e-6; this is the requirement. */
+/**
+ * Mean |difference| of the ten highest log-probabilities. Summing in another order gives 4e-6; this is the requirement.
+ */
 const FLOAT_LOGPROB = 0.005;
 const FLOAT_PERPLEXITY = 0.002;
-/** llama.cpp against itself, stepwise and batched, is 0.075 off. */
+/** llama.cpp differs from itself by 0.075 between stepwise and batched runs. */
 const NATIVE_LOGPROB = 0.15;
 const NATIVE_PERPLEXITY = 0.03;
 const NATIVE_TOP1 = 0.95;
 
 /**
- * A prompt takes the reference executor some seconds, and the text ten: the beginning of one prompt's reply by default,
- * everything in the full run. `executors/wasm/smollm2.model.test.ts` compares all of it on the CPU kernels.
+ * A prompt takes the reference executor several seconds, and the text ten. By default this tests the first tokens of one
+ * prompt's reply, and everything in the full run. `executors/wasm/smollm2.model.test.ts` compares all of it on the CPU
+ * kernels.
  */
 const full = process.env.TOKENSCOPE_TEST_FULL === '1';
 const prompts = full ? float.greedy.length : 1;
@@ -65,7 +68,7 @@ describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (ne
     executor = createReferenceExecutor(model.program, model.weights, { cells: 256 });
   }, TIMEOUT_MS);
 
-  /** Log-probabilities after each of `rows`, the prompt in one batch. */
+  /** Log-probabilities after each of `rows`, with the prompt in one batch. */
   async function logprobs(ids: number[], rows: number[]): Promise<Float32Array[]> {
     const { logits } = await executor.run(batchOf([new KvCache(256).append(0, ids)]), { logits: rows });
     return Promise.all(logits.map(async (handle) => logSoftmax(await handle.read())));
@@ -86,7 +89,7 @@ describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (ne
     });
   });
 
-  it('turns text into the same tokens', () => {
+  it('tokenizes text identically', () => {
     const { tokenizer } = model;
     for (const { text, plain, special } of native.tokenize) {
       expect(tokenizer.encode(text, { addSpecial: false })).toEqual(plain);
@@ -94,7 +97,7 @@ describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (ne
     }
   });
 
-  it('makes the same text and tokens of a chat', () => {
+  it('formats and tokenizes a chat identically', () => {
     expect(native.chat).toHaveLength(3);
     for (const { messages, rendered, ids } of native.chat) {
       const chat = renderChat({ messages: messages.map(({ role, content }) => ({ role, text: content })) }, model);
@@ -129,7 +132,7 @@ describe.skipIf(path === null)('SmolLM2-135M-Instruct Q4_1 against llama.cpp (ne
   );
 
   it.each(full ? [0] : [])(
-    'finds text %d as probable',
+    'gives text %d the same probability',
     async (text) => {
       const { ids, ppl } = float.perplexity[text];
       const found = await logprobs(ids, [...ids.keys()].slice(0, -1));

@@ -16,18 +16,18 @@ import {
 import type { Model } from './model.ts';
 import { openModel } from './open-model.ts';
 
-/** llama.cpp's float32 sums are up to 5e-5 off the exact ones, half of it the six digits that its logits have here. */
+/** llama.cpp's float32 sums are off by up to 5e-5, half of it from the six digits of the recorded logits. */
 const LOGIT_TOLERANCE = 2e-4;
-/** llama.cpp looks GELU up in a table of f16 values that is up to 4e-3 off the curve. */
+/** llama.cpp computes GELU from a table of f16 values that is off by up to 4e-3. */
 const GELU_TABLE_TOLERANCE = 3e-2;
-/** Logarithms are differences of logits, each as far off as they are. */
+/** Log-probabilities are differences of two logits. */
 const LOGPROB_TOLERANCE = 2 * LOGIT_TOLERANCE;
-/** The reference executor sums alike however a prompt is cut. */
+/** The reference executor sums in the same order however a prompt is split. */
 const STEPWISE_TOLERANCE = 0;
 
 const exactGelu = readExactGelu();
 
-/** A model loaded for a context, and the logits after each token of a prompt run in one batch. */
+/** A loaded model and the logits after each token of a prompt run in one batch. */
 class Loaded {
   private readonly cache: KvCache;
   private readonly executor: Executor;
@@ -42,14 +42,14 @@ class Loaded {
     return new Loaded(await openModel(await tinyGgufFiles(name), { contextSize }));
   }
 
-  /** Starts again: logits after each of `ids`. */
+  /** Restarts the sequence and returns the logits after each of `ids`. */
   async batch(ids: number[]): Promise<Float32Array[]> {
     this.cache.release(0);
     const result = await this.executor.run(batchOf([this.cache.append(0, ids)]), { logits: ids.map((_, row) => row) });
     return Promise.all(result.logits.map((handle) => handle.read()));
   }
 
-  /** Goes on with one token. */
+  /** Appends one token. */
   async step(id: number): Promise<Float32Array> {
     const { logits } = await this.executor.run(batchOf([this.cache.append(0, [id])]), { logits: [0] });
     return logits[0].read();
@@ -63,7 +63,7 @@ class Loaded {
   }
 }
 
-/** Compares a prompt in one batch and the greedy tokens after it, each by itself, with a golden run. */
+/** Compares a prompt in one batch, and greedy tokens one by one after it, with a golden run. */
 async function expectRun(loaded: Loaded, prompt: number[], golden: GoldenRun, tolerance: number): Promise<void> {
   const logits = await loaded.batch(prompt);
   golden.full_logits.positions.forEach((position, i) => {
@@ -96,7 +96,7 @@ describe.each(TINY_MODELS)('%s against llama.cpp', (name) => {
     await expectRun(loaded, golden.prompt, golden, tolerance);
   });
 
-  it('gives token by token what it gives in one batch', async () => {
+  it('gives the same logits token by token as in one batch', async () => {
     const whole = await loaded.batch(golden.prompt);
     await loaded.batch(golden.prompt.slice(0, 1));
     for (let i = 1; i < golden.prompt.length; i++) {
@@ -104,7 +104,7 @@ describe.each(TINY_MODELS)('%s against llama.cpp', (name) => {
     }
   });
 
-  it('turns text into the same tokens and back', () => {
+  it('tokenizes and detokenizes identically', () => {
     const { tokenizer, config } = loaded.model;
     for (const { text, add_special, parse_special, ids, detokenized } of golden.tokenize) {
       expect(tokenizer.encode(text, { addSpecial: add_special, parseSpecial: parse_special })).toEqual(ids);
@@ -115,7 +115,7 @@ describe.each(TINY_MODELS)('%s against llama.cpp', (name) => {
     expect(tokenizer.bosTokenId).toBe(golden.special_tokens.add_bos ? golden.special_tokens.bos : null);
   });
 
-  it('lets one look inside', async () => {
+  it('returns taps', async () => {
     const { config } = loaded.model;
     const shapes = await loaded.taps([5, 6, 7]);
     expect(shapes.get(TAPS.tokenEmbedding)).toEqual([3, config.hiddenSize]);
@@ -138,14 +138,14 @@ it.each(Object.entries(exactGelu))('%s gives the logits of the exact GELU', asyn
   });
 });
 
-it('phi3-longrope rotates by other frequencies in a context beyond the pre-training', async () => {
+it('phi3-longrope uses other rotary frequencies in a context beyond the pre-training', async () => {
   const { prompt, long_context } = readTinyGolden('phi3-longrope');
   const loaded = await Loaded.open('phi3-longrope', long_context!.n_ctx);
   await expectRun(loaded, prompt, long_context!, LOGIT_TOLERANCE);
 });
 
 describe.each(QUANTIZED_MODELS)('%s', (name) => {
-  it('gives the logits of its weights dequantised', async () => {
+  it('gives the logits of its dequantised weights', async () => {
     const { prompt, dequantized } = readQuantizedGolden(name);
     const loaded = await Loaded.open(name, dequantized.n_ctx);
     await expectRun(loaded, prompt, dequantized, LOGIT_TOLERANCE);

@@ -10,19 +10,19 @@ import type { Model } from './model.ts';
 import { openModel } from './open-model.ts';
 
 /**
- * PyTorch sums in float32 in an order of its own, and the errors of two layers reach logits of up to about 20, where
- * neighbouring float32 values are 2e-6 apart: 2e-4 is some 100 of them, and a wrong formula is off by far more.
+ * PyTorch sums float32 in another order. The errors of two layers reach logits of up to about 20, where adjacent float32
+ * values are 2e-6 apart: 2e-4 is about 100 of these steps, and a wrong formula is off by far more.
  */
 const LOGIT_TOLERANCE = 2e-4;
-/** Softmax weights are at most 1 and come straight from one layer's scores: an error of 1e-5 is about 100 ulps of 1. */
+/** Softmax weights are at most 1 and depend on one layer's scores only: an error of 1e-5 is about 100 ulps of 1. */
 const ATTENTION_TOLERANCE = 1e-5;
-/** Outputs of layer norm are a few units wide; the error of a whole layer's sums in float32 stays below this. */
+/** Outputs of a layer norm are a few units large; the float32 error of a whole layer's sums stays below this. */
 const LAYER_TOLERANCE = 5e-5;
-/** One float32 addition of the same two numbers: equal but for the decimal printing of the golden values. */
+/** One float32 addition of the same two numbers: equal except for the decimal rounding of the golden values. */
 const EMBEDDING_TOLERANCE = 1e-6;
-/** The golden log probabilities are printed with five decimals; the rest is the logits' own error. */
+/** The golden log-probabilities have five decimals; the rest is the error of the logits. */
 const LOGPROB_TOLERANCE = 5e-6 + LOGIT_TOLERANCE;
-/** The sums do not depend on how a prompt is cut; what this catches is a wrong cell or position, off by whole units. */
+/** The sums do not depend on how a prompt is split. A wrong cell or position would be off by whole units. */
 const CACHE_TOLERANCE = 1e-4;
 
 const EOS = 1;
@@ -40,7 +40,7 @@ describe('TinyTransformer against PyTorch', () => {
     cache = new KvCache(2000);
   });
 
-  /** Appends `ids` to a sequence and runs them; gives the logits of the last. */
+  /** Appends `ids` to a sequence and runs them; returns the logits of the last. */
   async function feed(sequence: number, ids: number[]): Promise<Float32Array> {
     const result = await executor.run(batchOf([cache.append(sequence, ids)]), { logits: [ids.length - 1] });
     return result.logits[0].read();
@@ -134,7 +134,7 @@ describe('TinyTransformer against PyTorch', () => {
 
     let nll = 0;
     for (let i = 1; i < ids.length; i++) nll -= maskedLogprobs(await result.logits[i - 1].read(), [])[ids[i]];
-    // A mean of 999 independent errors: far below the error of a single one.
+    // A mean of 999 independent errors: far below a single error.
     expect(Math.abs(nll / (ids.length - 1) - mean_nll)).toBeLessThan(1e-5);
 
     await expect(feed(0, [5])).rejects.toMatchObject({ code: 'CONTEXT_FULL', details: { position: 1000 } });
@@ -143,7 +143,7 @@ describe('TinyTransformer against PyTorch', () => {
   describe('reading a prompt', () => {
     const prefix = () => golden.full_window.ids.slice(0, 60);
 
-    it('gives the same logits in one go, in slices, token by token and without a cache', async () => {
+    it('gives the same logits in one batch, in slices, token by token and without a cache', async () => {
       const ids = prefix();
       const whole = await runFresh(
         ids,
@@ -166,7 +166,7 @@ describe('TinyTransformer against PyTorch', () => {
       }
     });
 
-    it('gives each sequence of a batch what it gets alone, in fragmented cells too', async () => {
+    it('gives each sequence of a batch the same logits as alone, also in fragmented cells', async () => {
       const texts = golden.prompts.map(({ ids }) => ids);
       for (const sequence of [0, 1, 2, 3, 4, 5, 6]) cache.release(sequence);
       const alone: Float32Array[][] = [];
@@ -192,7 +192,7 @@ describe('TinyTransformer against PyTorch', () => {
       }
     });
 
-    it('goes on from a fork as from a sequence of its own', async () => {
+    it('continues a fork like a separate sequence', async () => {
       const ids = prefix();
       cache.release(0);
       cache.release(1);

@@ -5,31 +5,31 @@ import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export interface ReadWeightOptions {
-  /** The shape the program declared. */
+  /** The shape that the program declared. */
   readonly shape: Shape;
-  /** Called with the bytes of each slice of the file that was read. */
+  /** Called with the bytes of each slice read from the file. */
   readonly onBytes?: (bytes: number) => void;
-  /** Looked at between slices. */
+  /** Checked between slices. */
   readonly cancel?: CancelToken | undefined;
 }
 
 /** Weights in a file, under the names and in the layouts that the architecture's program declares. */
 export interface WeightSource {
   /**
-   * @throws EngineError MODEL_FORMAT when the tensor is missing or has another shape, UNSUPPORTED_TENSOR_TYPE when it
-   *   is stored in a type that is not read. Each names the file and the tensor.
+   * @throws EngineError MODEL_FORMAT when the tensor is missing or has another shape, UNSUPPORTED_TENSOR_TYPE when its
+   *   type is not supported. Each names the file and the tensor.
    */
   check(name: string, shape: Shape): void;
   /**
    * Reads a tensor as float32, in slices.
-   * @throws EngineError as `check` does, and MODEL_IO, OUT_OF_MEMORY, CANCELLED
+   * @throws EngineError as `check`, and MODEL_IO, OUT_OF_MEMORY, CANCELLED
    */
   readTensor(name: string, options: ReadWeightOptions): Promise<Tensor>;
-  /** Reads tensors as they are stored; left out where they are float32 anyway. */
+  /** Reads stored tensors; absent if they are float32 anyway. */
   readonly stored?: WeightReader;
 }
 
-/** The stored weights, or float32 ones where the source gives no others. */
+/** The stored weights, or float32 ones if the source has no others. */
 export function readerOf(source: WeightSource): WeightReader {
   if (source.stored) return source.stored;
   return {

@@ -1,9 +1,9 @@
 import type { Program } from './program.ts';
 import { weightBytes } from './weights.ts';
 
-/** Where a program's activations lie, and the bytes it needs before anything is loaded. */
+/** The buffers of a program's activations, and the memory it needs, known before anything is loaded. */
 export interface MemoryPlan {
-  /** Buffer of each activation: activations that are never alive together share one. */
+  /** Buffer of each activation. Activations with disjoint lifetimes share one. */
   readonly slots: readonly number[];
   /** Float32 values per token of each buffer. */
   readonly slotWidths: readonly number[];
@@ -11,7 +11,7 @@ export interface MemoryPlan {
 }
 
 /**
- * @param size.cells tokens that K and V are kept for.
+ * @param size.cells capacity of the KV cache in tokens.
  * @param size.rows tokens of the largest batch.
  */
 export function planMemory(program: Program, size: { cells: number; rows: number }): MemoryPlan {
@@ -29,7 +29,7 @@ export function planMemory(program: Program, size: { cells: number; rows: number
   };
 }
 
-/** Gives each output the best-fitting buffer that is free, in program order. */
+/** Assigns each output the best-fitting free buffer, in program order. */
 function assignSlots(program: Program): { slots: number[]; slotWidths: number[] } {
   const lastUse = new Map<number, number>();
   program.ops.forEach((op, step) => op.inputs.forEach((input) => lastUse.set(input, step)));
@@ -46,13 +46,13 @@ function assignSlots(program: Program): { slots: number[]; slotWidths: number[] 
       slots[op.output] = slot;
       if (!lastUse.has(op.output)) free.add(slot);
     }
-    // Only now: an operation never writes over what it reads.
+    // Only now: an operation never overwrites its inputs.
     for (const input of op.inputs) if (lastUse.get(input) === step) free.add(slots[input]);
   });
   return { slots, slotWidths };
 }
 
-/** The narrowest free buffer that is wide enough, else the widest, which then grows. */
+/** The narrowest free buffer that is wide enough, else the widest, which is enlarged. */
 function bestFit(free: readonly number[], widths: readonly number[], width: number): number | undefined {
   const byWidth = [...free].sort((a, b) => widths[a] - widths[b]);
   return byWidth.find((slot) => widths[slot] >= width) ?? byWidth.at(-1);

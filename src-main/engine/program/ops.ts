@@ -2,7 +2,7 @@ import type { WeightView } from './weights.ts';
 
 type NoAttributes = Readonly<Record<never, never>>;
 
-/** What each operation needs beside its inputs and weights. */
+/** Attributes of each operation, beside its inputs and weights. */
 export interface OpAttributes {
   embed: { readonly index: 'token' | 'position' };
   linear: NoAttributes;
@@ -24,9 +24,9 @@ export interface RopeAttributes {
   readonly headDim: number;
   /** Dimensions of pair i: (2i, 2i + 1) when interleaved, (i, i + pairs) when in halves (GPT-NeoX). */
   readonly pairing: 'interleaved' | 'halves';
-  /** `[pairs]`: radians per position. Dimensions of a head from 2 * pairs on stay as they are. */
+  /** `[pairs]`: radians per position. Dimensions of a head from 2 * pairs on are unchanged. */
   readonly frequencies: readonly number[];
-  /** Factor on cos and sin; 1 but for yarn and longrope. */
+  /** Factor on cos and sin; 1 except for YaRN and LongRoPE. */
   readonly magnitude: number;
 }
 
@@ -38,11 +38,11 @@ export interface AttentionAttributes {
   readonly headDim: number;
   /** Factor on the scores before softmax, usually 1 / sqrt(headDim). */
   readonly scale: number;
-  /** Scaled scores become c * tanh(score / c); null leaves them. */
+  /** Scaled scores become c * tanh(score / c); null for no soft-cap. */
   readonly softcap: number | null;
-  /** Positions attended to, the token's own included; null for all up to it. */
+  /** Positions attended to, including the token's own; null for all up to it. */
   readonly window: number | null;
-  /** Name under which the softmax weights can be asked for; null when they cannot. */
+  /** Name of the tap for the softmax weights; null if they cannot be tapped. */
   readonly weightsTap: string | null;
 }
 
@@ -60,7 +60,7 @@ export interface OpOf<N extends OpName> {
 
 export type Op = { [N in OpName]: OpOf<N> }[OpName];
 
-/** Shapes that an operation is checked against: widths of its inputs `[tokens, width]` and extents of its weights. */
+/** Shapes that an operation is checked against: input widths (of `[tokens, width]`) and weight shapes. */
 export interface OpShapes<N extends OpName> {
   readonly inputs: readonly number[];
   readonly weights: readonly (readonly number[])[];
@@ -76,7 +76,7 @@ export interface OpRow<N extends OpName> {
   outputWidth(shapes: OpShapes<N>): number | null;
 }
 
-/** Says which extents do not fit; the builder adds which operation and which names. */
+/** Says which extents do not match; the builder adds the operation and names. */
 export class ShapeMismatch extends Error {
   override readonly name = 'ShapeMismatch';
 }
@@ -90,7 +90,7 @@ export class ShapeMismatch extends Error {
  * | linear     | x W^T + b, W `[outputs, inputs]`, b `[outputs]`                                                   |
  * | layerNorm  | (x - mean) / sqrt(variance + eps) * g + b over each row (Ba, Kiros and Hinton, 2016)              |
  * | rmsNorm    | x / sqrt(mean(x^2) + eps) * g over each g-wide part of each row (Zhang and Sennrich, 2019)       |
- * | rope       | pair i of each head turned by position * frequency_i, times the magnitude (Su et al., 2021)       |
+ * | rope       | pair i of each head rotated by position * frequency_i, times the magnitude (Su et al., 2021)       |
  * | relu       | max(x, 0)                                                                                       |
  * | silu       | x / (1 + exp(-x))                                                                               |
  * | gelu       | x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks and Gimpel, 2016, the tanh form)        |
@@ -99,7 +99,7 @@ export class ShapeMismatch extends Error {
  * | mul        | a * b, value by value                                                                           |
  * | cacheWrite | puts k and v `[tokens, kvHeads * headDim]` into the layer's cells                                |
  * | attention  | softmax(cap(q K^T * scale)) V per head, over the sequence's cells in the window up to the token   |
- * | logits     | cap(x W^T + b), of the rows that were asked for only                                            |
+ * | logits     | cap(x W^T + b), of the requested rows only                                            |
  *
  * where cap(s) = c * tanh(s / c), or s when there is no soft-cap c.
  */

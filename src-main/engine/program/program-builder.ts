@@ -20,11 +20,11 @@ export interface Value {
 }
 
 /**
- * Writes a program down operation by operation, so that an architecture reads like its paper:
+ * Builds a program operation by operation, so that an architecture reads like its paper:
  *
  *     x = p.layerNorm(p.add(x, p.linear(attended, wo, bo)), gain, bias, 1e-5)
  *
- * Every call checks its shapes. A mismatch is a mistake in the architecture's file and throws EngineError INTERNAL.
+ * Every call checks its shapes. A mismatch is a bug in the architecture's file and throws EngineError INTERNAL.
  */
 export class ProgramBuilder {
   private readonly ops: Op[] = [];
@@ -35,7 +35,7 @@ export class ProgramBuilder {
   private maxPositions: number | null = null;
   private vocabularySize: number | null = null;
 
-  /** Declares a tensor of the model's file. Asking twice for the same one is fine. */
+  /** Declares a tensor of the model's file. The same one may be declared twice. */
   weight(name: string, shape: readonly number[]): WeightView {
     const earlier = this.declared.get(name);
     if (earlier && !sameShape(earlier.shape, shape)) {
@@ -45,7 +45,7 @@ export class ProgramBuilder {
     return new WeightView(name, shape);
   }
 
-  /** Gives an activation a name under which a run can return it. It may have several. */
+  /** Names an activation, so that a run can return it. It may have several names. */
   tap(name: string, value: Value): Value {
     this.claimTap(name);
     const { width, taps } = this.tensors[value.id];
@@ -68,7 +68,7 @@ export class ProgramBuilder {
     return this.value('layerNorm', [x], [gain, bias], { eps });
   }
 
-  /** Of whole rows when `gain` is as wide as they are, else of each part as wide as `gain`: of each head. */
+  /** Normalises whole rows when `gain` is as wide as they are, else each part as wide as `gain`, which is each head. */
   rmsNorm(x: Value, gain: WeightView, eps: number): Value {
     return this.value('rmsNorm', [x], [gain], { eps });
   }
@@ -102,8 +102,8 @@ export class ProgramBuilder {
   }
 
   /**
-   * Causal attention of q `[tokens, heads * headDim]` over the sequence, with k and v `[tokens, kvHeads * headDim]` of
-   * the new tokens added to the layer's cells first. Gives `[tokens, heads * headDim]`.
+   * Causal attention of q `[tokens, heads * headDim]` over the sequence, after k and v `[tokens, kvHeads * headDim]` of
+   * the new tokens were written to the layer's cells. Returns `[tokens, heads * headDim]`.
    */
   attention(q: Value, k: Value, v: Value, attributes: AttentionAttributes): Value {
     const { layer, kvHeads, headDim, weightsTap } = attributes;

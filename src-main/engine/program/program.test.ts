@@ -20,7 +20,7 @@ describe('ProgramBuilder', () => {
     return { p, x: p.embed(p.weight('table', [10, 8]), 'token') };
   };
 
-  it('writes operations down in order, with what an executor needs to know', () => {
+  it('lists operations in order, with all that an executor needs', () => {
     const { p, x } = start();
     const y = p.tap('sum', p.add(x, p.embed(p.weight('positions', [5, 8]), 'position')));
     const program = p.logits(p.attention(y, y, y, { ...ATTENTION, weightsTap: 'weights' }), p.weight('table', [10, 8]));
@@ -32,13 +32,13 @@ describe('ProgramBuilder', () => {
       ['attention', [2], 3],
       ['logits', [3], null],
     ]);
-    // A tied head is the same tensor: it is declared, and loaded, once.
+    // Tied embeddings are one tensor, declared and loaded once.
     expect(program.weights.map(({ name }) => name)).toEqual(['table', 'positions']);
     expect(program).toMatchObject({ kvWidths: [8], vocabularySize: 10, maxPositions: 5 });
     expect([...program.taps]).toEqual(['sum', 'weights']);
   });
 
-  it('shows a weight of rows of another', () => {
+  it('makes a weight from rows of another', () => {
     const { p } = start();
     const stacked = p.weight('in_proj', [24, 8]);
     expect(stacked.rows(8, 8)).toMatchObject({ name: 'in_proj', shape: [8, 8], firstRow: 8 });
@@ -122,7 +122,7 @@ describe('ProgramBuilder', () => {
     );
   });
 
-  it('refuses K/V heads that the heads cannot share', () => {
+  it('refuses a number of K/V heads that does not divide the heads', () => {
     const p = new ProgramBuilder();
     const q = p.embed(p.weight('q', [10, 12]), 'token');
     const k = p.embed(p.weight('k', [10, 8]), 'token');
@@ -132,8 +132,8 @@ describe('ProgramBuilder', () => {
 });
 
 describe('planMemory', () => {
-  it('never lets two activations that are alive share a buffer', () => {
-    // Each step reads one or two earlier values, so lifetimes cross in every way.
+  it('never shares a buffer between two live activations', () => {
+    // Each step reads one or two earlier values, so lifetimes overlap in every way.
     const steps = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.integer({ min: 1, max: 5 })), { maxLength: 20 });
     fc.assert(
       fc.property(steps, (choices) => {
@@ -147,7 +147,7 @@ describe('planMemory', () => {
         const program = p.logits(last, p.weight('head', [2, last.width]));
         const { slots, slotWidths } = planMemory(program, { cells: 1, rows: 1 });
 
-        // Run the plan on paper: each buffer remembers which activation it holds.
+        // Simulate the plan: each buffer remembers which activation it holds.
         const holds = new Map<number, number>();
         for (const op of program.ops) {
           for (const input of op.inputs) expect(holds.get(slots[input])).toBe(input);
@@ -160,7 +160,7 @@ describe('planMemory', () => {
     );
   });
 
-  it('counts bytes from the program alone', () => {
+  it('computes memory sizes from the program alone', () => {
     const p = new ProgramBuilder();
     const x = p.embed(p.weight('table', [10, 8]), 'token');
     const program = p.logits(p.attention(x, x, x, ATTENTION), p.weight('head', [10, 8]));

@@ -4,25 +4,25 @@ import type { WeightDeclaration } from './weights.ts';
 /** An activation: `[tokens, width]`, one row per token of the batch. */
 export interface Activation {
   readonly width: number;
-  /** Names under which a run can give it back (see `taps.ts`). */
+  /** Names under which a run can return it (see `taps.ts`). */
   readonly taps: readonly string[];
 }
 
 /**
- * A model's forward pass: a flat list of operations, run from first to last. Made with `ProgramBuilder`, which has
- * checked every shape. An executor needs nothing else about an architecture.
+ * A model's forward pass: a flat list of operations, run in order. `ProgramBuilder` makes it and checks every shape. An
+ * executor needs to know nothing else about an architecture.
  */
 export interface Program {
   readonly ops: readonly Op[];
-  /** What `Op.inputs` and `Op.output` index. */
+  /** Indexed by `Op.inputs` and `Op.output`. */
   readonly tensors: readonly Activation[];
-  /** The tensors the model's file must have, each once. */
+  /** The tensors that the model's file must have, each once. */
   readonly weights: readonly WeightDeclaration[];
   /** Width of one cell's K, and of its V, per layer: kvHeads * headDim. */
   readonly kvWidths: readonly number[];
   readonly vocabularySize: number;
-  /** Positions run from 0 to below this; null when the architecture sets no end. */
+  /** Positions are below this; null when the architecture sets no limit. */
   readonly maxPositions: number | null;
-  /** Names of everything a run can give back. */
+  /** Names of all activations that a run can return. */
   readonly taps: ReadonlySet<string>;
 }

@@ -1,13 +1,13 @@
 /**
- * Names of the tensors that a run can give back (`Outputs.taps`). An architecture names its tensors with these, so that
- * looking inside works alike for every model that has the part. `tokens` counts the rows of the batch.
+ * Names of the tensors that a run can return (`Outputs.taps`). All architectures use these names for the parts they have,
+ * so that inspection works alike for every model. `tokens` is the number of rows of the batch.
  */
 export const TAPS = {
   /** `[tokens, hidden]`: rows of the token table. */
   tokenEmbedding: 'token_embedding',
   /** `[tokens, hidden]`: rows of the position table; absent in models without one. */
   positionEmbedding: 'position_embedding',
-  /** `[tokens, hidden]`: what enters the first layer. */
+  /** `[tokens, hidden]`: input of the first layer. */
   embedding: 'embedding',
   /**
    * `[heads, tokens, context]`: softmax weights. Column i is the token at index i of the row's sequence context, so

@@ -7,27 +7,28 @@ import type { Tensor } from '../tensor/tensor.ts';
 export interface WeightStore {
   /** Bytes of all weights in memory. */
   readonly bytes: number;
-  /** @throws EngineError INTERNAL for a name the program did not declare. */
+  /** @throws EngineError INTERNAL for a name that the program did not declare. */
   get(name: string): Tensor;
 }
 
-/** Weights as they are stored, for executors that keep them in other forms than float32. */
+/** Stored weights, for executors that keep them in a form other than float32. */
 export interface WeightReader {
-  /** The type whose blocks `readRows` gives. */
+  /** The type of the blocks that `readRows` gives. */
   typeOf(weight: WeightDeclaration): BlockType;
   /**
-   * Reads a tensor from its first row to its last, in slices of whole rows; a vector is one row. Tensors may be read at once.
+   * Reads a tensor from its first to its last row, in slices of whole rows; a vector is one row. Concurrent reads are
+   * allowed.
    * @throws EngineError MODEL_FORMAT, MODEL_IO, OUT_OF_MEMORY, CANCELLED
    */
   readRows(weight: WeightDeclaration, options: ReadRowsOptions): Promise<void>;
 }
 
 export interface ReadRowsOptions {
-  /** Takes `rows` rows from `firstRow`; the bytes are the receiver's until it returns. */
+  /** Receives `rows` rows from `firstRow`. The bytes are valid until it returns. */
   readonly onRows: (bytes: Uint8Array, firstRow: number, rows: number) => void;
-  /** Called with the bytes of each slice of the file that was read. */
+  /** Called with the size of each slice read from the file. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Looked at between slices. */
+  /** Checked between slices. */
   readonly cancel?: CancelToken | undefined;
 }
 
@@ -37,7 +38,7 @@ export interface WeightDeclaration {
   readonly shape: Shape;
 }
 
-/** A weight, or a range of the rows of its first axis (PyTorch stacks q, k and v in one tensor). */
+/** A weight, or a range of rows of its first axis (PyTorch stacks q, k and v in one tensor). */
 export class WeightView implements WeightDeclaration {
   constructor(
     readonly name: string,

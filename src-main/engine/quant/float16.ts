@@ -1,4 +1,4 @@
-/** IEEE 754 binary16 and bfloat16, as bit patterns in a Uint16. JavaScript engines in use lack Float16Array. */
+/** IEEE 754 binary16 and bfloat16 as bit patterns in a Uint16. Not all supported JavaScript engines have Float16Array. */
 
 const scratchFloat = new Float32Array(1);
 const scratchBits = new Uint32Array(scratchFloat.buffer);
@@ -12,7 +12,7 @@ function decode(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** Value of every binary16 pattern: a look-up beats decoding by far in the dequantisers' inner loops. */
+/** Value of every binary16 pattern. A table is much faster than decoding in the dequantisers' inner loops. */
 export const F16_TO_F32: Float32Array = Float32Array.from({ length: 65536 }, (_, bits) => decode(bits));
 
 /** Reads the little-endian binary16 at byte `at`. */
@@ -32,10 +32,10 @@ export function toF16Bits(value: number): number {
   if (unbiased >= 31) return sign | 0x7c00;
   if (unbiased <= 0) {
     if (unbiased < -10) return sign;
-    // Subnormal: the implicit one joins the fraction, and the shift rounds to even.
+    // Subnormal: the implicit one becomes part of the fraction, and the shift rounds to even.
     return sign | roundShift(fraction | 0x800000, 14 - unbiased);
   }
-  // A carry out of the fraction raises the exponent, which is what rounding up must do.
+  // A carry out of the fraction increments the exponent, as rounding up requires.
   return sign | ((unbiased << 10) + roundShift(fraction, 13));
 }
 

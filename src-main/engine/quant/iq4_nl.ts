@@ -4,7 +4,7 @@ import { readF16 } from './float16.ts';
 const VALUES = 32;
 const BYTES = 18;
 
-/** The sixteen levels that IQ4_NL and IQ4_XS share: closer together around zero, where weights are dense. */
+/** The sixteen levels of IQ4_NL and IQ4_XS, denser around zero, like the weights. */
 export const IQ4_LEVELS = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
 /** `f16 d; u8 qs[16]`: value j is `d * level[q]`, nibbles as in Q4_0. */

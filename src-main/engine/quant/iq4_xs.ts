@@ -7,7 +7,7 @@ const BYTES = 136;
 
 /**
  * `f16 d; u16 scales_h; u8 scales_l[4]; u8 qs[128]`. Sub-block s of 32 values: `d * (scale - 32) * level[q]`; the scale's
- * low nibble lies in scales_l, its upper bit pair in bits 2s of scales_h. Nibbles of 16 bytes as in Q4_0.
+ * low nibble is in scales_l, its upper bit pair in bits 2s of scales_h. Nibbles of 16 bytes as in Q4_0.
  */
 export const IQ4_XS: BlockType = {
   name: 'IQ4_XS',

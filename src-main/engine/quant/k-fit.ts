@@ -1,4 +1,4 @@
-/** Choosing the scale of a sub-block: weighted least squares over a few candidate scales, as ggml's k-quants do. */
+/** Chooses the scale of a sub-block: weighted least squares over a few candidate scales, as in ggml's k-quants. */
 
 export interface ScaleAndMinimum {
   /** >= 0. */
@@ -8,9 +8,9 @@ export interface ScaleAndMinimum {
 }
 
 /**
- * Fits `x ~ scale * q - minimum`, q in 0..maxCode, to `count` values from index `from`. Values count with the weight
- * `rms + |x|`, for large weights matter more. 21 start scales around the range are tried; for each the codes are fixed
- * and scale and minimum solved exactly.
+ * Fits `x ~ scale * q - minimum`, q in 0..maxCode, to `count` values from index `from`. Values have the weight `rms +
+ * |x|`, because large weights matter more. Tries 21 start scales around the range; for each the codes are fixed and scale
+ * and minimum solved exactly.
  */
 export function fitScaleAndMinimum(x: Float32Array, from: number, count: number, maxCode: number): ScaleAndMinimum {
   let low = 0;
@@ -72,7 +72,7 @@ function solve(
   return offset > 0 ? { scale: sumXQ / sumQQ, minimum: 0 } : { scale, minimum: -offset };
 }
 
-/** Solves once more with the codes that the solution itself gives. */
+/** Solves once more with the codes that the solution gives. */
 function refine(
   x: Float32Array,
   from: number,
@@ -104,7 +104,7 @@ function weightedError(
 
 /**
  * Fits `x ~ scale * q`, q in -levels..levels-1, to `count` values from index `from`, weighted by x^2. The value of
- * largest magnitude may take either end of the codes, so the scale may be negative.
+ * largest magnitude may map to either end of the code range, so the scale may be negative.
  */
 export function fitSymmetricScale(x: Float32Array, from: number, count: number, levels: number): number {
   let extreme = 0;

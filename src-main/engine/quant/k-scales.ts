@@ -1,7 +1,7 @@
 /**
- * The eight 6-bit scales and eight 6-bit minimums that Q4_K and Q5_K pack into 12 bytes: entries 0..3 lie in the low six
- * bits of bytes 0..3 (scales) and 4..7 (minimums); of entries 4..7 the low nibbles are in bytes 8..11 and the upper
- * two bits on top of bytes 0..7.
+ * The eight 6-bit scales and eight 6-bit minimums that Q4_K and Q5_K pack into 12 bytes: entries 0..3 are in the low six
+ * bits of bytes 0..3 (scales) and 4..7 (minimums); of entries 4..7 the low nibbles are in bytes 8..11 and the upper two
+ * bits on top of bytes 0..7.
  */
 export function scaleOf(bytes: Uint8Array, at: number, entry: number): number {
   if (entry < 4) return bytes[at + entry] & 63;

@@ -3,7 +3,7 @@ import type { BlockType } from './block-type.ts';
 const VALUES = 32;
 const BYTES = 17;
 
-/** E2M1 values times two, so that they are whole. */
+/** E2M1 values, doubled to be integers. */
 const LEVELS = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
 /** `u8 e; u8 qs[16]`: value j is `2^(e - 128) * level[q]` (the halved E8M0 scale makes up for the doubled levels). */

@@ -26,7 +26,8 @@ export const Q4_0: BlockType = {
   quantize(source, from, target, to, blocks) {
     const { fround } = Math;
     for (let b = 0; b < blocks; b++, from += VALUES, to += BYTES) {
-      // The value of largest magnitude becomes code 0 or, mirrored, just beyond 15: its sign decides that of d.
+      // The value of largest magnitude becomes code 0 or, with the other sign, just beyond 15; so its sign decides that
+      // of d.
       let extreme = 0;
       for (let j = 0; j < VALUES; j++) if (Math.abs(source[from + j]) > Math.abs(extreme)) extreme = source[from + j];
       const d = fround(extreme / -8);

@@ -48,7 +48,7 @@ export const Q4_K: BlockType = {
       writeF16(target, to, largestScale / 63);
       writeF16(target, to + 2, largestMinimum / 63);
       packScales(scaleCodes, minimumCodes, target, to + 4);
-      // Codes are chosen against what a reader will compute, the rounded scales included.
+      // Codes are chosen for what a reader will compute, with the rounded scales.
       const d = F16_TO_F32[toF16Bits(largestScale / 63)];
       const dmin = F16_TO_F32[toF16Bits(largestMinimum / 63)];
       target.fill(0, to + 16, to + BYTES);

@@ -8,7 +8,7 @@ const SCALES = 192;
 
 /**
  * `u8 ql[128]; u8 qh[64]; i8 scales[16]; f16 d`. Sub-block of 16 values: `d * scale * (q - 32)`. Of each half of 128
- * values, group g of 32: the low nibble of q lies in ql[32 * (g % 2) + l], lower nibbles for g < 2, upper ones above; the
+ * values, group g of 32: the low nibble of q is in ql[32 * (g % 2) + l], lower nibbles for g < 2, upper ones above; the
  * upper bit pair in bits 2g of qh[l].
  */
 export const Q6_K: BlockType = {

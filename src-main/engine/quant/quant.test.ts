@@ -4,7 +4,7 @@ import { rowBytes } from './block-type.ts';
 import { F16_TO_F32, toF16Bits } from './float16.ts';
 import { BLOCK_TYPES, blockTypeById, blockTypeName } from './registry.ts';
 
-/** Rows written and read by ggml itself; see the fixture folder. */
+/** Rows quantised and dequantised by ggml itself; see the fixture folder. */
 interface Golden {
   ggml_type_id: number;
   block_size: number;
@@ -33,7 +33,7 @@ describe.each(types.map((type) => [type.name, type] as const))('%s', (name, type
     expect([type.id, type.blockSize, type.blockBytes]).toEqual([file.ggml_type_id, file.block_size, file.type_size]);
   });
 
-  it.each(['', 'random_'] as const)('reads the %srow bit for bit', (row) => {
+  it.each(['', 'random_'] as const)('dequantises the %srow bit for bit', (row) => {
     const bytes = bytesOf(file[`${row}bytes`]);
     // An odd offset in both arrays: nothing may depend on alignment.
     const shifted = new Uint8Array(bytes.length + 3);
@@ -53,7 +53,7 @@ describe.each(types.map((type) => [type.name, type] as const))('%s', (name, type
     if (['F16', 'Q8_0', 'Q4_0', 'Q4_1'].includes(name)) {
       it('writes the bytes that ggml writes', () => expect(quantized().bytes).toEqual(bytesOf(file.bytes)));
     } else {
-      it('loses no more than ggml does, within 2 %', () => {
+      it('has at most 2 % more error than ggml', () => {
         const { source, bytes } = quantized();
         const values = new Float32Array(file.n);
         type.dequantize(bytes, 0, values, 0, file.n / type.blockSize);
@@ -80,7 +80,7 @@ it('rounds every binary16 value to itself', () => {
 });
 
 it('rounds halves between two binary16 values to even', () => {
-  // 2049 lies between 2048 and 2050, 2051 between 2050 and 2052; 65520 is the first value that overflows.
+  // 2049 is halfway between 2048 and 2050, 2051 between 2050 and 2052; 65520 is the first value that overflows.
   expect([2049, 2051, 65519, 65520].map((value) => F16_TO_F32[toF16Bits(value)])).toEqual([
     2048,
     2052,
@@ -89,7 +89,7 @@ it('rounds halves between two binary16 values to even', () => {
   ]);
 });
 
-it('names types, the ones it does not read included', () => {
+it('names types, including unsupported ones', () => {
   expect(blockTypeById(12)?.name).toBe('Q4_K');
   expect(blockTypeById(18)).toBeUndefined();
   expect([blockTypeName(18), blockTypeName(999)]).toEqual(['IQ3_XXS', 'type 999']);

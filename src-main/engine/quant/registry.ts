@@ -16,7 +16,7 @@ import { Q5_K } from './q5_k.ts';
 import { Q6_K } from './q6_k.ts';
 import { Q8_0 } from './q8_0.ts';
 
-/** Every type that the engine reads, in the order of their ggml ids. */
+/** All supported types, ordered by their ggml id. */
 export const BLOCK_TYPES: readonly BlockType[] = [
   F32,
   F16,
@@ -38,7 +38,7 @@ export const BLOCK_TYPES: readonly BlockType[] = [
 
 const byId = new Map(BLOCK_TYPES.map((type) => [type.id, type]));
 
-/** Names of the types that exist in ggml but are not read, so that an error can name them. */
+/** Names of ggml's types that are not supported, for error messages. */
 const OTHER_NAMES: Readonly<Record<number, string>> = {
   9: 'Q8_1',
   15: 'Q8_K',
@@ -61,12 +61,12 @@ const OTHER_NAMES: Readonly<Record<number, string>> = {
   42: 'Q2_0',
 };
 
-/** The type with ggml's id, or undefined when the engine does not read it. */
+/** The type with ggml's id, or undefined when it is not supported. */
 export function blockTypeById(id: number): BlockType | undefined {
   return byId.get(id);
 }
 
-/** ggml's name of a type id, also of those that are not read. */
+/** ggml's name of a type id, supported or not. */
 export function blockTypeName(id: number): string {
   return byId.get(id)?.name ?? OTHER_NAMES[id] ?? `type ${id}`;
 }

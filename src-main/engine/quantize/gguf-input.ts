@@ -6,11 +6,11 @@ import type { ByteSource, CancelToken, ModelFiles } from '../api/platform.ts';
 import { partNames, readParts } from '../models/gguf/gguf-parts.ts';
 import { type InputTensor, type QuantizeInput, SLICE_VALUES } from './quantize-input.ts';
 
-/** About the file, not about the model: written anew or of no use in the new file. */
+/** Keys about the file rather than the model: rewritten, or meaningless in the new file. */
 const OWN_KEYS = /^(?:general\.(?:alignment|file_type|quantization_version)|split\..*)$/;
 
 /**
- * A GGUF file, or the parts of one, whose metadata is copied byte by byte.
+ * A GGUF file or the parts of one. Its metadata is copied byte by byte.
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_TENSOR_TYPE, MODEL_IO
  */
 export async function openGgufInput(files: ModelFiles): Promise<QuantizeInput> {

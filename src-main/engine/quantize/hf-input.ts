@@ -13,13 +13,13 @@ import { describeTokenizer } from './tokenizer-metadata.ts';
 
 /**
  * A Hugging Face folder in GGUF's terms.
- * @throws EngineError as `openHfFolder`, and UNSUPPORTED_* for what GGUF cannot describe
+ * @throws EngineError as `openHfFolder`, and UNSUPPORTED_* for what GGUF cannot express
  */
 export async function openHfInput(files: ModelFiles): Promise<QuantizeInput> {
   const chatTemplate = await readChatTemplate(files);
   const folder = await openHfFolder(files);
   try {
-    // llama.cpp looks for tokens of the usual vocabulary in models of some names, which a made-up one does not have.
+    // For some model names llama.cpp expects tokens that a made-up vocabulary lacks.
     const { general, keys, attentionScale } = describeForGguf(
       folder,
       folder.tokenizerJson === null ? null : folder.name,
@@ -42,8 +42,8 @@ export async function openHfInput(files: ModelFiles): Promise<QuantizeInput> {
 }
 
 /**
- * @param name for `general.name`; null leaves it out
- * @throws EngineError UNSUPPORTED_ARCHITECTURE for a model that GGUF cannot describe
+ * @param name for `general.name`; null omits it
+ * @throws EngineError UNSUPPORTED_ARCHITECTURE for a model that GGUF cannot express
  */
 function describeForGguf({ architecture, hyperparameters }: DescribedModel, name: string | null) {
   if (!architecture.gguf) {
@@ -68,8 +68,8 @@ interface RowScale {
 }
 
 /**
- * Most architectures of GGUF have no key for the factor on the attention scores. Where a model has another one than the
- * file stands for (Gemma's `query_pre_attn_scalar`), the difference goes into what makes the queries.
+ * Most GGUF architectures have no key for the factor on the attention scores. Where a model's factor differs from the one
+ * that the file implies (Gemma's `query_pre_attn_scalar`), the ratio is folded into the query weights.
  * @param attentionScale that readers of the new file will use
  * @param names of the program's weights
  */
@@ -80,7 +80,7 @@ function queryScales(
 ): (name: string) => RowScale | null {
   const factor = hyper.attentionScale / attentionScale;
   if (Math.abs(factor - 1) < 1e-9) return () => null;
-  // Where queries are normalised, only the norm's gain changes their size.
+  // Where queries are normalised, only the norm's gain changes their magnitude.
   const part = ['attn_q_norm', 'attn_qkv', 'attn_q'].find((candidate) => names.has(`blk.0.${candidate}.weight`));
   const rows = part === 'attn_q_norm' ? Infinity : hyper.headCount * hyper.keyLength;
   return (name) => (/^blk\.\d+\.(\w+)\./.exec(name)?.[1] === part ? { rows, factor } : null);
@@ -95,7 +95,7 @@ function inputTensor(
   source.check(name, shape);
   const width = elementCount(shape.slice(1));
   async function* slices(cancel?: CancelToken): AsyncGenerator<Float32Array> {
-    // Whole, because some layouts can only be changed so.
+    // Read whole, because some layouts can only be converted so.
     const { data } = await source.readTensor(name, { shape, cancel });
     const scaled = scale === null ? 0 : Math.min(data.length, scale.rows * width);
     for (let i = 0; i < scaled; i++) data[i] *= scale!.factor;

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { createReferenceExecutor } from '../executors/reference/reference-executor.ts';
 import { readGguf } from '../formats/gguf/gguf-file.ts';
+import { KvCache } from '../kv-cache/kv-cache.ts';
+import type { Model } from '../models/model.ts';
 import { HF_FOLDERS, hfFolder, hfFolderBytes, readHfGolden } from '../test-support/hf-fixtures.ts';
 import { memoryModelFiles, memorySource, nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
-import { runModel } from '../test-support/run-model.ts';
 import { expectSameBits } from '../test-support/same-bits.ts';
 import { openModel, openSource } from '../models/open-model.ts';
 import { type QuantizeOptions, type QuantizeProgress, quantizeModel } from './quantize-model.ts';
 
-/** The new file. */
+/** Writes the new file. */
 async function quantize(files: Parameters<typeof quantizeModel>[0], type: string, options: QuantizeOptions = {}) {
   const parts: Uint8Array[] = [];
   const write = (bytes: Uint8Array) => Promise.resolve(void parts.push(bytes.slice()));
@@ -20,7 +22,7 @@ const withoutTokenizer = (folder: string) => {
   return memoryModelFiles(folder, files);
 };
 const CONTEXT = 128;
-/** Dimension of the test models' rows is 64: whole blocks of 32, none of 256. */
+/** Rows of the test models have 64 values: whole blocks of 32, none of 256. */
 const typesOf = async (bytes: Uint8Array) => {
   const { tensors } = await readGguf(memorySource('written.gguf', bytes));
   return new Map([...tensors.values()].map(({ name, typeName }) => [name, typeName]));
@@ -29,11 +31,11 @@ const typesOf = async (bytes: Uint8Array) => {
 describe.each(HF_FOLDERS)('the Hugging Face folder %s written as GGUF', (folder) => {
   const golden = readHfGolden(folder);
 
-  it.each(['F32', 'F16'])('in %s gives the same logits again', async (type) => {
+  it.each(['F32', 'F16'])('in %s gives the same logits', async (type) => {
     const { bytes, fileBytes } = await quantize(hfFolder(folder), type);
     expect(bytes.length).toBe(fileBytes);
     const logits = await runModel(await openModel(asModel(bytes), { contextSize: CONTEXT }), golden.prompt);
-    // What binary16 takes from the weights moves logits of these models by some hundredths.
+    // Rounding the weights to binary16 moves the logits of these models by a few hundredths.
     const exact = type === 'F32' || folder === 'llama-f16';
     golden.full_logits.positions.forEach((position, i) => {
       const differences = golden.full_logits.values[i].map((value, id) => Math.abs(value - logits[position][id]));
@@ -58,7 +60,7 @@ describe('the tokenizer of a folder', () => {
     expect(metadata.get('tokenizer.chat_template')).toContain('<|im_start|>');
   });
 
-  it('may be missing: ids are all that the file knows then', async () => {
+  it('may be missing: the file then has token ids only', async () => {
     const warnings: string[] = [];
     const options = { onWarning: (message: string) => warnings.push(message) };
     const { bytes } = await quantize(withoutTokenizer('llama'), 'Q8_0', options);
@@ -76,7 +78,7 @@ describe('the tokenizer of a folder', () => {
 });
 
 describe('a GGUF file', () => {
-  it('comes out with the metadata it had, byte by byte, and its type', async () => {
+  it('keeps its metadata byte by byte, except the type', async () => {
     const first = await quantize(hfFolder('llama'), 'F32');
     const second = await quantize(asModel(first.bytes), 'Q4_0');
     const [before, after] = await Promise.all(
@@ -92,7 +94,7 @@ describe('a GGUF file', () => {
     }
   });
 
-  it('is copied where it is of the type already, and the same from a folder or a file', async () => {
+  it('is copied where it has the type already, with the same result from a folder or a file', async () => {
     const f32 = await quantize(hfFolder('gemma3'), 'F32');
     const q4 = await quantize(asModel(f32.bytes), 'Q4_1');
     expectSameBits((await quantize(hfFolder('gemma3'), 'Q4_1')).bytes, q4.bytes);
@@ -107,7 +109,7 @@ describe('a GGUF file', () => {
     expect(types.get('blk.0.attn_qkv.bias')).toBe('F32');
     expect(types.get('blk.0.ffn_norm.weight')).toBe('F32');
     expect(types.get('position_embd.weight')).toBe('F32');
-    // 64 columns are no blocks of 256, as Q6_K would need.
+    // 64 columns are not whole blocks of 256, which Q6_K needs.
     expect(types.get('output.weight')).toBe('Q8_0');
     const tied = await typesOf((await quantize(hfFolder('gpt2-bare'), 'Q4_K')).bytes);
     expect(tied.get('token_embd.weight')).toBe('Q8_0');
@@ -125,14 +127,14 @@ describe('quantizing', () => {
     });
   });
 
-  it('tells how far it is', async () => {
+  it('reports progress', async () => {
     const seen: QuantizeProgress[] = [];
     const { fileBytes } = await quantize(hfFolder('llama'), 'Q8_0', { onProgress: (progress) => seen.push(progress) });
     expect(seen.every(({ bytesWritten }, i) => i === 0 || bytesWritten > seen[i - 1].bytesWritten)).toBe(true);
     expect(seen.at(-1)).toMatchObject({ tensor: 30, tensors: 30, bytesWritten: fileBytes, totalBytes: fileBytes });
   });
 
-  it('can be cancelled, and closes its files then too', async () => {
+  it('can be cancelled, and then closes its files', async () => {
     const cancel = { cancelled: false };
     const onProgress = ({ tensor }: QuantizeProgress) => (cancel.cancelled = tensor === 3);
     await expect(quantize(hfFolder('llama'), 'Q8_0', { cancel, onProgress })).rejects.toMatchObject({
@@ -140,10 +142,20 @@ describe('quantizing', () => {
     });
   });
 
-  it('names the types there are', async () => {
+  it('names the supported types', async () => {
     await expect(quantize(hfFolder('llama'), 'Q3_K')).rejects.toMatchObject({
       code: 'BAD_REQUEST',
       message: 'Q3_K is not a supported target type. Choose one of F32, F16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0.',
     });
   });
 });
+
+/** Logits after each of `ids`, in one batch from position 0: `[ids.length][vocabulary]`. */
+async function runModel(model: Model, ids: readonly number[]): Promise<Float32Array[]> {
+  const cells = model.config.contextSize;
+  const executor = createReferenceExecutor(model.program, model.weights, { cells });
+  const { context, ...slots } = new KvCache(cells).append(0, ids);
+  const batch = { ...slots, sequences: new Int32Array(ids.length), contexts: [context] };
+  const { logits } = await executor.run(batch, { logits: ids.map((_, i) => i) });
+  return Promise.all(logits.map((row) => row.read()));
+}

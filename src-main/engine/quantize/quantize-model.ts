@@ -10,7 +10,7 @@ import type { InputTensor, QuantizeInput } from './quantize-input.ts';
 import { storageType, type TargetType, targetType } from './storage-plan.ts';
 
 export interface QuantizeProgress {
-  /** Tensor that is being written, counted from 1. */
+  /** Tensor being written, counted from 1. */
   readonly tensor: number;
   readonly tensors: number;
   readonly name: string;
@@ -20,12 +20,12 @@ export interface QuantizeProgress {
 
 export interface QuantizeOptions {
   readonly onProgress?: (progress: QuantizeProgress) => void;
-  /** Hears what the new file cannot say about the model. */
+  /** Called with what the new file cannot express about the model. */
   readonly onWarning?: (message: string) => void;
   readonly cancel?: CancelToken;
 }
 
-/** What was written. */
+/** Result of writing a model. */
 export interface Quantized {
   readonly fileBytes: number;
   /** Tensors per type. */
@@ -33,12 +33,12 @@ export interface Quantized {
 }
 
 /**
- * Writes a model as one GGUF file with its matrices in another type (see `storageType` for which tensors keep more).
+ * Writes a model as one GGUF file with its matrices in another type (`storageType` lists the exceptions).
  *
  * @param files a GGUF file, the parts of one, or a Hugging Face folder
  * @param typeName F32, F16, Q8_0, Q6_K, Q4_K, Q4_1 or Q4_0
- * @param sink gets the file from its first byte to its last
- * @throws EngineError BAD_REQUEST for another type, CANCELLED, and what opening a model throws
+ * @param sink receives the file sequentially
+ * @throws EngineError BAD_REQUEST for another type, CANCELLED, and the errors of opening a model
  */
 export async function quantizeModel(
   files: ModelFiles,
@@ -106,7 +106,7 @@ function withType(metadata: ReadonlyMap<string, TypedValue>, { fileType }: Targe
   ]);
 }
 
-/** The tensor's blocks in slices; those that are of the type already are copied, for quantizing again would lose. */
+/** The tensor's blocks in slices. Blocks of the target type are copied, because quantising again would lose precision. */
 async function* encoded(
   tensor: InputTensor,
   type: BlockType,

@@ -28,7 +28,7 @@ const TARGETS: Readonly<Record<string, TargetType>> = {
 /** Names of the types, from the largest to the smallest. */
 export const TARGET_TYPES: readonly string[] = Object.keys(TARGETS);
 
-/** @throws EngineError BAD_REQUEST for another name, with those there are */
+/** @throws EngineError BAD_REQUEST for an unknown name, with the supported ones */
 export function targetType(name: string): TargetType {
   const upper = name.toUpperCase();
   if (Object.hasOwn(TARGETS, upper)) return TARGETS[upper];
@@ -46,12 +46,11 @@ export function targetType(name: string): TargetType {
 const NEVER_QUANTIZED = /_norm\.weight$|^position_embd\.weight$/;
 
 /**
- * The type a tensor is stored in. Matrices get the type asked for; vectors, norms and position tables stay F32. Two
- * departures, after llama.cpp's: the matrix that gives the logits is not stored in less than Q6_K, because every
- * token's probability suffers from its errors; and a row that is no whole number of blocks falls back to Q8_0 (blocks
- * of 32), else to F16.
+ * The type a tensor is stored in. Matrices get the requested type; vectors, norms and position tables stay F32. Two
+ * exceptions, as in llama.cpp: the output matrix is stored in Q6_K or better, because its errors affect every token's
+ * probability; and a row that is not a whole number of blocks falls back to Q8_0 (blocks of 32), else to F16.
  *
- * @param logitsMatrix name of the matrix that gives the logits: the token table where the two are one
+ * @param logitsMatrix name of the output matrix, which is the token table when they are tied
  */
 export function storageType(
   name: string,

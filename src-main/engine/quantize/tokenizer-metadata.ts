@@ -3,7 +3,7 @@ import { ggufKeysFromTokenizerJson } from '../tokenizer/gguf/to-gguf.ts';
 import { IDS_ONLY_KEY } from '../models/gguf/read-tokenizer.ts';
 import { type HfFolder, TOKENIZER_FILE } from '../models/huggingface/open-folder.ts';
 
-/** The `tokenizer.*` keys of a Hugging Face folder, and what they cannot say. */
+/** The `tokenizer.*` keys for a Hugging Face folder, and what they cannot express. */
 export function describeTokenizer(
   folder: HfFolder,
   chatTemplate: string | null,
@@ -16,8 +16,8 @@ export function describeTokenizer(
   const [eos, ...others] = folder.eosTokenIds;
   const warnings: string[] = [];
   if (folder.tokenizerJson === null) {
-    // llama.cpp cannot open a file without a vocabulary. This one's tokens are called by their ids, and a key of our own
-    // keeps us from reading texts with it.
+    // llama.cpp cannot open a file without a vocabulary. This one names tokens by their ids; a key of ours keeps us from
+    // tokenizing text with it.
     const { vocabularySize } = folder.hyperparameters;
     metadata.set(IDS_ONLY_KEY, { type: 'bool', value: true });
     set('ggml.model', { type: 'string', value: 'gpt2' });
@@ -45,7 +45,7 @@ export function describeTokenizer(
     }
   }
   id('eos', eos);
-  // Two more keys for tokens that end a reply.
+  // Two more keys for end-of-generation tokens.
   id('eot', others[0]);
   id('eom', others[1]);
   if (chatTemplate !== null) set('chat_template', { type: 'string', value: chatTemplate });

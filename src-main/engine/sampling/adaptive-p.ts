@@ -3,17 +3,17 @@ import { drawDiscrete } from './discrete.ts';
 import { requireDrawable } from './dist.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
 
-/** Shape of the curve around the probability aimed at, llama.cpp's constants: its height, width and steepness. */
+/** Shape of the curve around the target, llama.cpp's constants: height, width and steepness. */
 const PEAK = 5;
 const WIDTH = 0.3;
 const SHARPNESS = 10;
-/** Beyond it nothing would ever be forgotten. */
+/** Above it the history would never decay. */
 const MAX_DECAY = 0.99;
 
 export interface AdaptivePSettings {
-  /** The probability of drawn tokens aimed at, 0..1; below 0 is off: draws by the model's own probabilities. */
+  /** Target probability of drawn tokens, 0..1. Below 0 it is off and draws by the model's own probabilities. */
   target: number;
-  /** How much of what was drawn before still counts after each token, 0..0.99. */
+  /** Weight of earlier tokens after each new one, 0..0.99. */
   decay: number;
 }
 
@@ -24,17 +24,17 @@ export interface AdaptivePState {
 }
 
 /**
- * llama.cpp's adaptive-p: prefers tokens whose probability is near a target, and moves that to the other side when what
- * was drawn lies off it, so that the mean stays there. The last stage of a chain, it draws in place of `dist`.
+ * llama.cpp's adaptive-p: prefers tokens whose probability is near a target, and adjusts it by past draws, so that their
+ * mean stays at the target. As the last stage of a chain, it draws instead of `dist`.
  */
 export class AdaptiveP {
-  /** Decaying sums: of the probabilities of drawn tokens, and of their weights. */
+  /** Decaying sums of the probabilities of drawn tokens, and of their weights. */
   private sum: number;
   private weight: number;
   private readonly target: number;
   private readonly decay: number;
   private readonly rng: Mt19937;
-  /** `[capacity]` probabilities before they were bent. */
+  /** `[capacity]` probabilities before the transformation. */
   private own = new Float32Array(0);
 
   constructor(settings: AdaptivePSettings, seed: number) {
@@ -47,7 +47,7 @@ export class AdaptiveP {
     this.weight = fround(1 / left);
   }
 
-  /** Where the reply stands, to go back to. */
+  /** Saves the state for backtracking. */
   save(): AdaptivePState {
     return { sum: this.sum, weight: this.weight, rng: this.rng.save() };
   }
@@ -59,10 +59,10 @@ export class AdaptiveP {
   }
 
   /**
-   * Bends the logits towards the target and fills `candidates.probabilities`.
+   * Transforms the logits towards the target and fills `candidates.probabilities`.
    * @throws EngineError BAD_REQUEST when every candidate is ruled out
    */
-  bend(candidates: Candidates): void {
+  transform(candidates: Candidates): void {
     requireDrawable(candidates);
     candidates.softmax();
     const { logits, probabilities, length } = candidates;
@@ -80,7 +80,7 @@ export class AdaptiveP {
     candidates.softmax();
   }
 
-  /** Draws from what `bend` left. @returns the slot drawn */
+  /** Draws from the candidates after `bend`. @returns the slot drawn */
   draw(candidates: Candidates): number {
     const slot = drawDiscrete(candidates, this.rng);
     if (this.target >= 0) {

@@ -13,7 +13,7 @@ const changes = fc.array(fc.tuple(fc.nat(SIZE + 3), fc.integer({ min: -9, max: 9
 const masks = fc.uniqueArray(fc.nat(SIZE - 1), { maxLength: 8 }).map((ids) => new Set(ids));
 
 describe('Candidates', () => {
-  it('are the same whether a stage looked at all of them before or not', () => {
+  it('are the same whether or not an earlier stage read all of them', () => {
     fc.assert(
       fc.property(logits, masks, changes, fc.nat(SIZE + 1), (values, mask, bias, k) => {
         const masked = values.map((value, id) => (mask.has(id) ? Number.NEGATIVE_INFINITY : value));
@@ -38,7 +38,7 @@ describe('Candidates', () => {
     );
   });
 
-  it('forget the mask and the changes of the token before', () => {
+  it('reset the mask and the changes of the previous token', () => {
     const candidates = new Candidates(3);
     candidates.reset(Float32Array.of(1, 2, 3));
     candidates.mask(new Set([2]));
@@ -48,7 +48,7 @@ describe('Candidates', () => {
     expect([...candidates.logits]).toEqual([1, 2, 3]);
   });
 
-  it('look past those masked, up to where nothing is possible', () => {
+  it('skip masked ones, until none is left', () => {
     const values = Float32Array.from({ length: 300 }, (_, id) => (id % 3 === 0 ? -Infinity : (id * 37) % 300));
     const mask = new Set([0, 81, 8, 73]);
     const masked = Float32Array.from(values, (value, id) => (mask.has(id) ? -Infinity : value));
@@ -61,7 +61,7 @@ describe('Candidates', () => {
     }
   });
 
-  it('keep as many as are wanted of many after a few changed', () => {
+  it('keep the requested number of many after a few changed', () => {
     const values = Float32Array.from({ length: 1000 }, (_, id) => (id * 37) % 1000);
     for (const k of [5, 251, 252, 999]) {
       const candidates = new Candidates(1000);
@@ -74,7 +74,7 @@ describe('Candidates', () => {
     }
   });
 
-  it('leave the logits that they were given as they are', () => {
+  it('do not change the given logits', () => {
     const given = Float32Array.of(1, 2, 3);
     const candidates = new Candidates(3);
     candidates.reset(given);

@@ -2,29 +2,29 @@ import { asLogits, type Logits } from './logits.ts';
 import { selectTop } from './select-top.ts';
 
 const NONE: ReadonlySet<number> = new Set();
-/** Up to so many, ordering anew what changed is faster than looking at the whole vocabulary. */
+/** Up to so many, sorting the changed ones again is faster than scanning the whole vocabulary. */
 const FEW = 256;
 
 /**
- * The tokens that may still come next, shared by all stages of a chain: parallel arrays of which the first `length`
- * entries count. Truncating samplers shorten it, the others change logits in place.
+ * The possible next tokens, shared by all stages of a chain: parallel arrays of which the first `length` entries count.
+ * Truncating samplers shorten it, the others change logits in place.
  */
 export class Candidates {
   /** `[capacity]` probabilities, valid after `softmax()` until the next change. */
   readonly probabilities: Float32Array;
   length = 0;
-  /** Known to be ordered by logit, best first. */
+  /** Whether they are known to be ordered by logit, best first. */
   sorted = false;
   private readonly ownIds: Int32Array;
   private readonly ownLogits: Float32Array;
   /**
-   * What the model gave, until a stage looks at each token or changes many; null from then on. Most chains begin by
-   * keeping a few, which needs no copy of a whole vocabulary.
+   * The model's logits, until a stage reads all tokens or changes many; null from then on. Most chains begin by keeping a
+   * few, which needs no copy of the whole vocabulary.
    */
   private raw: Logits | null = null;
-  /** Of `raw`, what does not count. */
+  /** Excluded tokens of `raw`. */
   private masked = NONE;
-  /** In place of what `raw` says, by token. */
+  /** Replacements of values of `raw`, by token. */
   private readonly changed = new Map<number, number>();
 
   /** @param capacity size of the vocabulary */
@@ -36,19 +36,19 @@ export class Candidates {
 
   /** `[capacity]` token ids. */
   get ids(): Int32Array {
-    this.takeOver();
+    this.copyRaw();
     return this.ownIds;
   }
 
   /** `[capacity]` logits, float32 as in llama.cpp. */
   get logits(): Float32Array {
-    this.takeOver();
+    this.copyRaw();
     return this.ownLogits;
   }
 
   /**
-   * Takes up one logit per token: entry i is token i.
-   * @param logits not changed, and read until a stage has taken what it keeps
+   * Starts with one logit per token: entry i is token i.
+   * @param logits not changed; read until a stage has copied what it keeps
    */
   reset(logits: Float32Array | Logits): void {
     this.raw = asLogits(logits);
@@ -65,8 +65,8 @@ export class Candidates {
   }
 
   /**
-   * Gives a few tokens another logit, if all tokens are still there, each at its own slot.
-   * @param to the new logit of a token, from its present one
+   * Changes the logits of a few tokens, if all tokens are still there, each at its own slot.
+   * @param to maps a token's current logit to the new one
    * @returns whether it did
    */
   change(ids: Iterable<number>, to: (logit: number, id: number) => number): boolean {
@@ -109,7 +109,7 @@ export class Candidates {
     this.length = slots.length;
   }
 
-  /** Entries that can be drawn at all. */
+  /** Number of candidates that can be drawn. */
   countDrawable(): number {
     const { logits, length } = this;
     let count = 0;
@@ -117,7 +117,9 @@ export class Candidates {
     return count;
   }
 
-  /** Fills `probabilities` in array order. float32 throughout, as llama.cpp's softmax, so that cuts fall alike. */
+  /**
+   * Fills `probabilities` in array order, in float32 like llama.cpp's softmax, so that stages cut at the same candidate.
+   */
   softmax(): void {
     const { logits, probabilities, length } = this;
     const max = logits[this.indexOfMax()];
@@ -130,7 +132,7 @@ export class Candidates {
     for (let i = 0; i < length; i++) probabilities[i] = probabilities[i] / sum;
   }
 
-  /** The `k` highest of the raw and changed logits; null when they are taken over, or too many others are before them. */
+  /** The `k` highest of the raw and changed logits; null if they were copied, or if too many others are before them. */
   private rawTop(k: number): Int32Array | null {
     const { raw, masked, changed } = this;
     const wanted = k + changed.size;
@@ -141,7 +143,7 @@ export class Candidates {
       if (wanted + masked.size > FEW) return null;
       ids = raw.top(wanted + masked.size).filter((id) => !isMasked(id));
       ids = ids.subarray(0, wanted);
-      // Where those that count run out, masked ones come among what is as impossible.
+      // If there are not enough, masked tokens come among others that are just as impossible.
       if (ids.length < wanted || raw.values[ids[wanted - 1]] === Number.NEGATIVE_INFINITY) return null;
     }
     if (changed.size === 0) return ids;
@@ -167,7 +169,7 @@ export class Candidates {
   }
 
   /** Copies the raw logits. */
-  private takeOver(): void {
+  private copyRaw(): void {
     if (this.raw === null) return;
     const { ownIds, ownLogits, masked, changed, length } = this;
     ownLogits.set(this.raw.values);

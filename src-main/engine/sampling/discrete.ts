@@ -3,7 +3,7 @@ import type { Mt19937 } from './rng.ts';
 
 /**
  * Draws one candidate as C++'s `std::discrete_distribution` does, which mirostat uses: probabilities are normalised and
- * summed in double precision, and a single candidate uses up no random number.
+ * summed in double precision, and a single candidate consumes no random number.
  * @param candidates with `probabilities` filled, at least one of them above 0
  * @returns the slot drawn
  */
@@ -15,7 +15,7 @@ export function drawDiscrete({ probabilities, length }: Candidates, rng: Mt19937
   let cumulative = 0;
   let chosen = 0;
   for (let i = 0; i < length; i++) {
-    // Rounding may leave the sum below the target; what has no probability must not be drawn even then.
+    // Rounding may leave the sum below the target; impossible candidates must not be drawn even then.
     if (probabilities[i] === 0) continue;
     chosen = i;
     cumulative += probabilities[i] / sum;

@@ -3,8 +3,8 @@ import type { Candidates } from './candidates.ts';
 import type { Mt19937 } from './rng.ts';
 
 /**
- * Draws one candidate by its probability: walks them in array order until the running sum reaches u * sum. Uses up one
- * uniform number, even with a single candidate. Fills `candidates.probabilities`.
+ * Draws one candidate by its probability: adds them in array order until the sum reaches u * total. Consumes one uniform
+ * number, even for a single candidate. Fills `candidates.probabilities`.
  * @returns the slot drawn
  * @throws EngineError BAD_REQUEST when every candidate is ruled out
  */
@@ -12,7 +12,7 @@ export function draw(candidates: Candidates, rng: Mt19937): number {
   requireDrawable(candidates);
   const { logits, probabilities, length } = candidates;
   const max = logits[candidates.indexOfMax()];
-  // Terms are float32 and the sum is a double, as in llama.cpp: the seed then draws the same token.
+  // Terms are float32 and the sum is a double, as in llama.cpp, so that a seed draws the same token.
   let sum = 0;
   for (let i = 0; i < length; i++) {
     probabilities[i] = Math.exp(Math.fround(logits[i] - max));

@@ -1,24 +1,24 @@
-/** Longest part of a breaker that is looked for behind the token it begins in, in tokens; as in llama.cpp. */
+/** Maximum length of a breaker's part after the token it begins in, in tokens; as in llama.cpp. */
 const MAX_TAIL = 20;
 
-/** What DRY needs to know of a vocabulary. */
+/** What DRY needs from a vocabulary. */
 export interface VocabularyText {
   readonly size: number;
-  /** The text of a token by itself, special tokens included. */
+  /** The text of a single token, including special tokens. */
   text(id: number): string;
-  /** Token ids of a text in which nothing is special, without BOS. */
+  /** Token ids of a text without special tokens or BOS. */
   encode(text: string): number[];
 }
 
 /**
- * Where repetition is looked for no further, by the token that a breaker begins in: the token sequences with which the
- * breaker goes on after it. The empty sequence means that the token holds the whole breaker.
+ * Where the search for repetition ends: for each token in which a breaker begins, the token sequences that complete the
+ * breaker. An empty sequence means that the token contains the whole breaker.
  */
 export type Breakers = ReadonlyMap<number, readonly (readonly number[])[]>;
 
 /**
- * Finds the tokens in which a breaker occurs or begins. Goes through the whole vocabulary, so do it once. A breaker
- * that begins in the middle of a character, in a token of some of its bytes, is not found.
+ * Finds the tokens in which a breaker occurs or begins. Scans the whole vocabulary, so do it once. Does not find a
+ * breaker that begins inside a character, in a token with only some of its bytes.
  */
 export function findBreakers(breakers: readonly string[], vocabulary: VocabularyText): Breakers {
   const found = new Map<number, number[][]>();
@@ -40,7 +40,7 @@ export function findBreakers(breakers: readonly string[], vocabulary: Vocabulary
   return found;
 }
 
-/** Lengths of the beginnings of `breaker` with which `text` ends, the whole breaker left out. */
+/** Lengths of the proper prefixes of `breaker` with which `text` ends. */
 function overlaps(text: string, breaker: string): number[] {
   const lengths: number[] = [];
   for (let length = Math.min(text.length, breaker.length - 1); length > 0; length--) {
@@ -49,13 +49,13 @@ function overlaps(text: string, breaker: string): number[] {
   return lengths;
 }
 
-/** Whether a token holds a whole breaker. */
+/** Whether a token contains a whole breaker. */
 export function isBreaker(breakers: Breakers, id: number): boolean {
   return breakers.get(id)?.some((tail) => tail.length === 0) ?? false;
 }
 
 /**
- * How many tokens at the end of `history` come after the latest breaker; all of them when there is none.
+ * Number of tokens at the end of `history` after the latest breaker; all of them if there is none.
  * @param history oldest first
  */
 export function lengthAfterBreaker(history: readonly number[], breakers: Breakers): number {

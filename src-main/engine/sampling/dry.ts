@@ -1,26 +1,26 @@
 import type { Candidates } from './candidates.ts';
 import { isBreaker, lengthAfterBreaker, type Breakers } from './dry-breakers.ts';
 
-/** ln of the largest float32; the exponent stops where the power would exceed it. */
+/** ln of the largest float32; limits the exponent. */
 const LOG_MAX_FLOAT = 88.7228391;
-/** Nothing weaker than infinity would need more, and infinity could rule out the last candidate. */
+/** Strong enough for anything, while infinity could rule out the last candidate. */
 const MAX_PENALTY = 1e30;
 
 export interface Dry {
   /** Penalty for a repetition of the allowed length; 0 is off. */
   multiplier: number;
-  /** By what the penalty grows with each further token; below 1 is off. */
+  /** Growth factor of the penalty per further token; below 1 is off. */
   base: number;
   /** Tokens that may be repeated without a penalty. */
   allowedLength: number;
-  /** Tokens of history looked at; <= 0 is off. */
+  /** Length of the searched history in tokens; <= 0 is off. */
   lastN: number;
 }
 
 /**
- * "Don't repeat yourself" (p-e-w 2024): a token that would go on repeating an earlier passage loses
- * multiplier * base ^ (length of the passage - allowedLength). Breakers, such as quotes and line ends, stop the search,
- * so that structure may be repeated.
+ * "Don't repeat yourself" (p-e-w 2024): a token that would continue the repetition of an earlier passage loses multiplier
+ * * base ^ (length of the passage - allowedLength). Breakers, such as quotes and line ends, stop the search, so that
+ * structure may be repeated.
  * @param history prompt and reply so far, oldest first
  */
 export function applyDry(candidates: Candidates, dry: Dry, breakers: Breakers, history: readonly number[]): void {
@@ -46,8 +46,8 @@ export function applyDry(candidates: Candidates, dry: Dry, breakers: Breakers, h
 }
 
 /**
- * Tokens that once followed what `recent` ends with: how many tokens would be repeated, for the longest such passage of
- * at least `shortest`; a passage counts up to `longest`.
+ * Tokens that followed an earlier occurrence of the end of `recent`, each with the length of the longest such passage, if
+ * that is at least `shortest`. Lengths count up to `longest`.
  */
 function longestContinued(recent: readonly number[], longest: number, shortest: number): Map<number, number> {
   const continued = new Map<number, number>();
@@ -63,7 +63,7 @@ function longestContinued(recent: readonly number[], longest: number, shortest: 
 
 /**
  * For each distance, how many tokens that end there are also the last ones of `ids`: the Z-function (Gusfield 1997) of
- * the sequence read backwards, in linear time.
+ * the reversed sequence, in linear time.
  */
 function suffixMatches(ids: readonly number[]): Int32Array {
   const matches = new Int32Array(ids.length);

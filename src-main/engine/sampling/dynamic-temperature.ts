@@ -3,15 +3,15 @@ import { applyTemperature } from './temperature.ts';
 
 export interface DynamicTemperature {
   temperature: number;
-  /** How far the temperature may move to either side; <= 0 is off and the temperature fixed. */
+  /** Maximum change of the temperature in either direction; <= 0 is off, and the temperature fixed. */
   range: number;
-  /** Above 1 keeps the temperature low until the model is quite unsure. */
+  /** Above 1, the temperature stays low until the model is quite uncertain. */
   exponent: number;
 }
 
 /**
- * Entropy-based temperature (kalomaze 2023): low where the model is sure, high where it is not. With H the entropy of
- * the n candidates, T = low + (high - low) * (H / ln n) ^ exponent. A single candidate is left as it is.
+ * Entropy-based temperature (kalomaze 2023): low when the model is certain, high when it is not. With H the entropy of
+ * the n candidates, T = low + (high - low) * (H / ln n) ^ exponent. A single candidate is unchanged.
  */
 export function applyDynamicTemperature(candidates: Candidates, settings: DynamicTemperature): void {
   const { temperature, range, exponent } = settings;
@@ -26,7 +26,7 @@ export function applyDynamicTemperature(candidates: Candidates, settings: Dynami
   applyTemperature(candidates, Math.fround(low + Math.fround(Math.fround(high - low) * power)));
 }
 
-/** In nats, of `probabilities`; float32 throughout, as in llama.cpp. */
+/** Entropy of `probabilities` in nats; float32 throughout, as in llama.cpp. */
 function entropyOf({ probabilities, length }: Candidates): number {
   let entropy = 0;
   for (let i = 0; i < length; i++) {

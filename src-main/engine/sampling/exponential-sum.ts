@@ -1,19 +1,21 @@
-/** e^x = 2^k · 2^(j/256) · e^r: the powers from tables, e^r from its first terms, as |r| <= ln 2 / 512. */
+/**
+ * e^x = 2^k · 2^(j/256) · e^r: the powers are from tables, e^r from the first terms of its series, as |r| <= ln 2 / 512.
+ */
 const STEPS = 256;
 const STEPS_PER_UNIT = STEPS / Math.LN2;
 const STEP = Math.LN2 / STEPS;
 const FRACTIONS = Float64Array.from({ length: STEPS }, (_, j) => 2 ** (j / STEPS));
 const POWERS = Float64Array.from({ length: 1024 }, (_, k) => 2 ** -k);
-/** Below, e^x is nothing beside e^0. */
+/** Below this, e^x is negligible beside e^0. */
 const LOWEST = -700;
 
 /**
  * The sum of e^(value - max) in double precision, with a relative error below 1e-12. Math.exp takes two and a half times
- * as long, for a vocabulary of 49,152 a twentieth of the time of a small model's token.
+ * as long: for a vocabulary of 49,152, a twentieth of the time of a small model's token.
  * @param max the largest of the values; NaN among them, or an infinite max, gives NaN
  */
 export function exponentialSum(values: Float32Array, max: number): number {
-  // Four sums, so that none waits for the one before it.
+  // Four sums, so that none waits for the previous one.
   let [a, b, c, d] = [0, 0, 0, 0];
   const inFours = values.length & ~3;
   for (let i = 0; i < inFours; i += 4) {
@@ -36,7 +38,7 @@ export function exponentialSum(values: Float32Array, max: number): number {
 
 /** @param x in `(LOWEST, 0]` */
 function exponential(x: number): number {
-  // Rounds to the nearest, as x is never above 0.
+  // Rounds to nearest, as x is never above 0.
   const n = (x * STEPS_PER_UNIT - 0.5) | 0;
   const r = x - n * STEP;
   return POWERS[-(n >> 8)] * FRACTIONS[n & 255] * (1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24)))));

@@ -1,7 +1,7 @@
 /**
- * Every sampler against what llama.cpp itself computed (`fixtures/samplers`, made with llama.cpp 0c1e57098).
- * Ids, order, counts and drawn tokens must be equal. Logits may differ by 2e-7 relative, 2 units in the last place of
- * a float32: llama.cpp's build may fuse a multiplication and a subtraction into one rounding.
+ * Every sampler against llama.cpp's results (`fixtures/samplers`, made with llama.cpp 0c1e57098). Ids, order, counts and
+ * drawn tokens must be equal. Logits may differ by 2e-7 relative, 2 units in the last place of a float32: llama.cpp's
+ * build may fuse a multiplication and a subtraction into one rounding.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -99,7 +99,7 @@ describe.each([
 ])('%s.json', (file, count) => {
   const { cases } = fixture<{ cases: GoldenCase[] }>(file);
 
-  it('is run whole', () => expect(cases).toHaveLength(count));
+  it('runs completely', () => expect(cases).toHaveLength(count));
 
   it.each(cases.map((c) => [`${c.sampler} ${JSON.stringify(c.params)} on ${c.vector}`, c] as const))('%s', (_, c) => {
     const candidates = candidatesOf(vectors[c.vector], c.input_ids);
@@ -113,7 +113,7 @@ describe.each([
   });
 });
 
-/** What the tokenizer of the vocabulary in dry.json gives for the ends of the breakers there. */
+/** Token ids of the rest of the breakers in dry.json. */
 const TAILS: Record<string, number[]> = {
   lpha: [75, 79, 71, 64],
   pha: [79, 71, 64],
@@ -144,7 +144,7 @@ const vocabulary: VocabularyText = {
 };
 
 describe('dry.json', () => {
-  it('is run whole', () => expect(dryGolden.cases).toHaveLength(99));
+  it('runs completely', () => expect(dryGolden.cases).toHaveLength(99));
 
   it.each(dryGolden.cases.map((c) => [`${c.history_name} ${JSON.stringify(c.params)}`, c] as const))('%s', (_, c) => {
     const before = Float32Array.from(vectors.normal320);
@@ -207,7 +207,7 @@ describe('stateful.json', () => {
   const casesOf = (...samplers: string[]) =>
     cases.filter((c) => samplers.includes(c.sampler)).map((c) => [c.sampler, JSON.stringify(c.params), c] as const);
 
-  it('is run whole', () => {
+  it('runs completely', () => {
     const run = casesOf('xtc', 'dist', 'mirostat', 'mirostat_v2', 'adaptive_p').length;
     expect([run, cases.length]).toEqual([46, 46]);
   });
@@ -242,7 +242,7 @@ describe('stateful.json', () => {
       const selected = mirostat.draw(candidates);
       expect([candidates.length, selected, candidates.ids[selected]]).toEqual([step.n, step.selected, step.id]);
       expect(candidates.probabilities[selected]).toBeCloseTo(step.p, 6);
-      expect(Math.abs(mirostat.maxSurprise - step.mu_after)).toBeLessThan(2e-6 * Math.max(1, Math.abs(step.mu_after)));
+      expect(Math.abs(mirostat.maxSurprisal - step.mu_after)).toBeLessThan(2e-6 * Math.max(1, Math.abs(step.mu_after)));
     }
   });
 
@@ -251,7 +251,7 @@ describe('stateful.json', () => {
     const adaptive = new AdaptiveP({ target, decay }, seed);
     for (const step of c.steps) {
       const candidates = candidatesOf(vectors[step.vector]);
-      adaptive.bend(candidates);
+      adaptive.transform(candidates);
       const selected = adaptive.draw(candidates);
       expect(candidates.ids[selected]).toBe(step.id);
       expect(candidates.probabilities[selected]).toBeCloseTo(step.p, 6);

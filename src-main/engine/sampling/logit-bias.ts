@@ -1,8 +1,8 @@
 import type { Candidates } from './candidates.ts';
 
 /**
- * Adds `[token id, bias]` to the logits. As in llama.cpp, several entries for one token add up while the token stands
- * at its own slot (as it does at the start of a chain); elsewhere only the first entry counts.
+ * Adds `[token id, bias]` to the logits. As in llama.cpp, several entries for one token add up while the token is at its
+ * own slot (as at the start of a chain); otherwise only the first entry counts.
  */
 export function applyLogitBias(candidates: Candidates, bias: readonly (readonly [number, number])[]): void {
   if (bias.length === 0) return;

@@ -1,21 +1,21 @@
 import { exponentialSum } from './exponential-sum.ts';
 import { selectTop } from './select-top.ts';
 
-/** Raw logits of one token in this thread's memory, with what a reply asks of all of them for every token. */
+/** Raw logits of one token in this thread's memory, with the queries that a reply makes for every token. */
 export interface Logits {
-  /** `[vocabulary]`, not to be changed. */
+  /** `[vocabulary]`, read-only. */
   readonly values: Float32Array;
   /** ln of the sum of exp(value), relative error of the sum below 1e-6. NaN when a value is NaN or none is finite. */
   logSum(): number;
-  /** Ids of the `k` highest values, best first; of equal ones the lower id comes first. Not to be changed. */
+  /** Ids of the `k` highest values, best first; ties in order of id. Read-only. */
   top(k: number): Int32Array;
-  /** Values that come before the one of `id` in that order. */
+  /** Number of values that come before that of `id` in this order. */
   before(id: number): number;
 }
 
-/** Computed here, in double precision. */
+/** Computed in JavaScript, in double precision. */
 export class PlainLogits implements Logits {
-  /** @param sum what `logSum` gives, where it is known already */
+  /** @param sum result of `logSum`, if known */
   constructor(
     readonly values: Float32Array,
     private sum: number | null = null,

@@ -2,8 +2,7 @@ import type { Candidates } from './candidates.ts';
 
 /**
  * Keeps tokens at least `p` times as probable as the best one (Nguyen et al. 2024), and at least `minKeep`. Compares
- * logits (`logit >= max + ln p`), so no softmax is needed and unsorted candidates stay in their order. Off when
- * `p` <= 0.
+ * logits (`logit >= max + ln p`), so it needs no softmax, and unsorted candidates stay in order. Off when `p` <= 0.
  */
 export function applyMinP(candidates: Candidates, p: number, minKeep = 0): void {
   if (p <= 0 || candidates.length === 0) return;

@@ -3,14 +3,14 @@ import { drawDiscrete } from './discrete.ts';
 import { requireDrawable } from './dist.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
 
-/** Tokens from which version 1 estimates how fast probabilities fall. */
+/** Number of tokens from which version 1 estimates how fast probabilities fall. */
 const ESTIMATED_FROM = 100;
 
 export interface MirostatSettings {
   version: 1 | 2;
-  /** The surprise aimed at, in bits: low is focused, high is varied. */
+  /** Target surprisal in bits: low is focused, high is varied. */
   tau: number;
-  /** How fast the cut follows what was drawn. */
+  /** Learning rate. */
   eta: number;
 }
 
@@ -20,11 +20,12 @@ export interface MirostatState {
 }
 
 /**
- * Mirostat (Basu et al. 2021): holds the surprise of the text near `tau` by moving a cut, `mu`, after every token. It
- * cuts and draws in place of every other sampler but temperature, and owns the random numbers and `mu` of one reply.
+ * Mirostat (Basu et al. 2021): keeps the surprisal of the text near `tau` by adjusting a threshold, `mu`, after every
+ * token. It truncates and draws instead of every other sampler except temperature, and owns the random numbers and `mu`
+ * of one reply.
  */
 export class Mirostat {
-  /** Largest surprise allowed, in bits. */
+  /** Maximum surprisal, in bits. */
   private mu: number;
   private readonly rng: Mt19937;
 
@@ -37,7 +38,7 @@ export class Mirostat {
     this.mu = 2 * Math.fround(settings.tau);
   }
 
-  /** Where the reply stands, to go back to. */
+  /** Saves the state for backtracking. */
   save(): MirostatState {
     return { mu: this.mu, rng: this.rng.save() };
   }
@@ -47,8 +48,8 @@ export class Mirostat {
     this.rng.restore(rng);
   }
 
-  /** The present cut, in bits. */
-  get maxSurprise(): number {
+  /** The current threshold, in bits. */
+  get maxSurprisal(): number {
     return this.mu;
   }
 
@@ -60,12 +61,12 @@ export class Mirostat {
     requireDrawable(candidates);
     candidates.keepTop(candidates.countDrawable());
     candidates.softmax();
-    const size = this.settings.version === 1 ? this.estimatedSize(candidates) : this.sizeWithinSurprise(candidates);
+    const size = this.settings.version === 1 ? this.estimatedSize(candidates) : this.sizeWithinSurprisal(candidates);
     candidates.length = Math.min(Math.max(size, 1), candidates.length);
     candidates.softmax();
   }
 
-  /** Draws from what `cut` left and moves the cut. @returns the slot drawn */
+  /** Draws from the candidates after `cut` and adjusts the threshold. @returns the slot drawn */
   draw(candidates: Candidates): number {
     const slot = drawDiscrete(candidates, this.rng);
     const surprise = Math.fround(-Math.log2(candidates.probabilities[slot]));
@@ -74,14 +75,14 @@ export class Mirostat {
     return slot;
   }
 
-  /** Version 2: how many tokens surprise by at most `mu`. */
-  private sizeWithinSurprise({ probabilities, length }: Candidates): number {
+  /** Version 2: number of tokens with a surprisal of at most `mu`. */
+  private sizeWithinSurprisal({ probabilities, length }: Candidates): number {
     let size = 0;
     while (size < length && Math.fround(-Math.log2(probabilities[size])) <= this.mu) size++;
     return size;
   }
 
-  /** Version 1: the k of a top-k with the surprise `mu`, if probabilities fall by Zipf's law with exponent s. */
+  /** Version 1: the k of a top-k with the surprisal `mu`, if probabilities fall by Zipf's law with exponent s. */
   private estimatedSize({ probabilities, length }: Candidates): number {
     let products = 0;
     let squares = 0;
@@ -94,7 +95,7 @@ export class Mirostat {
     const s = Math.fround(products / squares);
     const epsilon = Math.fround(s - 1);
     const k = ((epsilon * 2 ** this.mu) / (1 - this.vocabularySize ** -epsilon)) ** (1 / s);
-    // Without a slope to go by there is no estimate, and llama.cpp keeps one token.
+    // Without a slope there is no estimate, and llama.cpp keeps one token.
     return Number.isNaN(k) ? 1 : Math.floor(k);
   }
 }

@@ -1,7 +1,7 @@
 import type { Candidates } from './candidates.ts';
 
 export interface Penalties {
-  /** Tokens of history looked at; <= 0 is off. */
+  /** Length of the searched history in tokens; <= 0 is off. */
   lastN: number;
   /** Divides positive logits and multiplies others; 1 is off (Keskar et al. 2019). */
   repeat: number;
@@ -12,7 +12,7 @@ export interface Penalties {
 }
 
 /**
- * Makes tokens of the recent past less likely.
+ * Makes recent tokens less likely.
  * @param history prompt and reply so far, oldest first
  */
 export function applyPenalties(candidates: Candidates, penalties: Penalties, history: readonly number[]): void {
@@ -43,7 +43,7 @@ function forEachCandidateIn(
   visit: (slot: number, count: number) => void,
 ): void {
   const { ids, length } = candidates;
-  // As long as nothing was removed or reordered, token i is at slot i and the vocabulary need not be searched.
+  // As long as nothing was removed or reordered, token i is at slot i, and no search is needed.
   let direct = true;
   for (const id of counts.keys()) if (id >= length || ids[id] !== id) direct = false;
   if (direct) {

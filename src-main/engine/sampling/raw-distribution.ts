@@ -1,7 +1,7 @@
 import { EngineError } from '../api/errors.ts';
 import { asLogits, type Logits } from './logits.ts';
 
-/** What the model itself says about the next token: softmax over all raw logits, computed in double precision. */
+/** The model's own distribution of the next token: softmax over all raw logits, in double precision. */
 export class RawDistribution {
   private readonly logits: Logits;
   private readonly values: Float32Array;
@@ -10,7 +10,7 @@ export class RawDistribution {
 
   /**
    * @param logits `[vocabulary]`, kept by reference and not changed
-   * @throws EngineError INTERNAL when a logit is NaN: the model's weights or the computation are broken
+   * @throws EngineError INTERNAL when a logit is NaN: the weights or the computation are broken
    */
   constructor(logits: Float32Array | Logits) {
     this.logits = asLogits(logits);
@@ -30,7 +30,7 @@ export class RawDistribution {
     return this.values[id] - this.logSum;
   }
 
-  /** Place of token `id` when ordered by logit, from 1; equal logits count in the order of their ids. */
+  /** Rank of token `id` by logit, from 1; ties in order of id. */
   rank(id: number): number {
     return this.logits.before(id) + 1;
   }

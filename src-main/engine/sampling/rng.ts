@@ -1,6 +1,6 @@
 /**
- * The 32-bit Mersenne Twister of Matsumoto and Nishimura (1998), as C++'s `std::mt19937` runs it, so that a seed draws
- * the same tokens here as in llama.cpp.
+ * The 32-bit Mersenne Twister of Matsumoto and Nishimura (1998), identical to C++'s `std::mt19937`, so that a seed draws
+ * the same tokens as in llama.cpp.
  */
 
 const STATE_SIZE = 624;
@@ -32,7 +32,7 @@ export class Mt19937 {
     }
   }
 
-  /** Where the generator stands, to go back to. */
+  /** Saves the state for backtracking. */
   save(): Mt19937State {
     return { words: this.state.slice(), next: this.next };
   }
@@ -53,15 +53,15 @@ export class Mt19937 {
     return y >>> 0;
   }
 
-  /** Uniform in [0, 1), as `std::generate_canonical<double>` of libstdc++ makes it: two outputs, the low word first. */
+  /** Uniform in [0, 1), like `std::generate_canonical<double>` of libstdc++: two outputs, the low word first. */
   nextDouble(): number {
     const low = this.nextUint32();
     const high = this.nextUint32();
-    // Rounding can give exactly 1; C++ caps the result there as well.
+    // Rounding can give exactly 1; C++ caps the result as well.
     return Math.min((low + high * TWO_POW_32) / TWO_POW_64, LARGEST_BELOW_ONE);
   }
 
-  /** Uniform in [0, 1), as `std::generate_canonical<float>` of libstdc++ makes it: one output, rounded to float32. */
+  /** Uniform in [0, 1), like `std::generate_canonical<float>` of libstdc++: one output, rounded to float32. */
   nextFloat(): number {
     return Math.min(Math.fround(this.nextUint32()) / TWO_POW_32, LARGEST_FLOAT_BELOW_ONE);
   }

@@ -12,51 +12,51 @@ import { applyTemperature } from './temperature.ts';
 
 export interface Sampled {
   id: number;
-  /** With which the chain drew it, 0..1. */
+  /** Its probability in the chain when drawn, 0..1. */
   probability: number;
-  /** Tokens that could be drawn. */
+  /** Number of tokens that could be drawn. */
   survivors: number;
 }
 
-/** Told what the candidates are after each stage; `drawn` is the slot chosen, in the stage `dist` only. */
+/** Called with the candidates after each stage; `drawn` is the chosen slot, in the stage `dist` only. */
 export type StageObserver = (stage: string, candidates: Candidates, drawn?: number) => void;
 
-/** A stage with the name under which reports show it. */
+/** A stage with its name for reports. */
 export type NamedStage = readonly [name: string, stage: Stage];
 
 export interface SamplerChainOptions {
   /** Tokens that are never drawn, whatever the settings. */
   maskedIds?: readonly number[];
-  /** Stages behind the mask and before all of the settings, in the order they run. */
+  /** Stages after the mask and before all stages of the settings, in order. */
   first?: readonly NamedStage[];
-  /** Needed when DRY is on: what its breakers are found with. */
+  /** Required for DRY, to find its breakers. */
   vocabulary?: VocabularyText;
 }
 
-/** What of a chain changes from token to token. */
+/** The state of a chain that changes from token to token. */
 export interface ChainState {
   readonly generators: readonly Mt19937State[];
   readonly mirostat: MirostatState | null;
   readonly adaptiveP: AdaptivePState | null;
 }
 
-/** Chooses one of the candidates; the last step of a chain. */
+/** Draws one of the candidates; the last step of a chain. */
 type Draw = (candidates: Candidates) => number;
 
 /**
- * Chooses tokens as llama.cpp does: mask, what the reply must follow (`first`), logit bias, the stages in the order of the
- * settings, `dist`. Adaptive-p takes the place of `dist`, mirostat that of all stages but the temperature. One chain serves
- * one reply: each of its random stages owns a generator, all with the same seed.
+ * Chooses tokens as llama.cpp does: mask, the reply's constraints (`first`), logit bias, the stages in the order of the
+ * settings, `dist`. Adaptive-p replaces `dist`, mirostat all stages except the temperature. One chain serves one reply:
+ * each of its random stages has its own generator, all with the same seed.
  */
 export class SamplerChain {
   private readonly candidates: Candidates;
   private readonly masked: ReadonlySet<number>;
   private readonly first: readonly NamedStage[];
   private readonly stages: readonly NamedStage[];
-  /** Those that do something. */
+  /** Those that have an effect. */
   private readonly active: readonly NamedStage[];
   private readonly draw: Draw;
-  /** Generators of the stages and of `dist`; mirostat's is its own. */
+  /** Generators of the stages and of `dist`; mirostat has its own. */
   private readonly generators: Mt19937[] = [];
   private readonly mirostat: Mirostat | null = null;
   private readonly adaptiveP: AdaptiveP | null = null;
@@ -85,7 +85,7 @@ export class SamplerChain {
       } else {
         const adaptiveP = new AdaptiveP({ target: params.adaptiveTarget, decay: params.adaptiveDecay }, seed);
         this.adaptiveP = adaptiveP;
-        this.stages = [...stages, ['adaptive_p', (candidates) => adaptiveP.bend(candidates)]];
+        this.stages = [...stages, ['adaptive_p', (candidates) => adaptiveP.transform(candidates)]];
         this.draw = (candidates) => adaptiveP.draw(candidates);
       }
     } else {
@@ -102,7 +102,7 @@ export class SamplerChain {
   }
 
   /**
-   * @param logits `[vocabulary]` raw logits, left as they are; not needed any more afterwards
+   * @param logits `[vocabulary]` raw logits, not changed and not needed any more afterwards
    * @param history prompt and reply so far, oldest first
    * @throws EngineError BAD_REQUEST when the settings rule out every token
    */
@@ -132,7 +132,7 @@ export class SamplerChain {
     return { id: candidates.ids[slot], probability: candidates.probabilities[slot], survivors };
   }
 
-  /** Where the random numbers, mirostat and adaptive-p stand, to go back to when tokens are taken back, or for another sequence. */
+  /** Saves the state of the random numbers, mirostat and adaptive-p, for backtracking or another sequence. */
   save(): ChainState {
     return {
       generators: this.generators.map((rng) => rng.save()),
@@ -148,7 +148,7 @@ export class SamplerChain {
     if (adaptiveP !== null) this.adaptiveP?.restore(adaptiveP);
   }
 
-  /** After `sample`: with which probability each of `ids` could have been drawn; null for those ruled out. */
+  /** After `sample`: the probability of each of `ids` in the chain; null for those ruled out. */
   sampledProbabilities(ids: readonly number[]): (number | null)[] {
     const wanted = new Map<number, number | null>(ids.map((id) => [id, null]));
     const { ids: drawable, logits, probabilities, length } = this.candidates;

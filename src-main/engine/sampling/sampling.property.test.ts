@@ -1,4 +1,4 @@
-/** Whatever the settings and the logits, a chain draws a token that can be drawn, with a probability that is a number. */
+/** For any settings and logits, a chain draws a possible token with a numeric probability. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts';
@@ -18,7 +18,7 @@ const vocabulary = {
 const number = (min: number, max: number, ...special: number[]) =>
   fc.oneof(fc.constantFrom(min, max, ...special), fc.double({ min, max, noNaN: true }));
 
-/** Of a setting that has no values of its own below: a number anywhere in its range, anything else at its default. */
+/** Any number in a setting's range, or its default if it is not a number. */
 function inRange(row: Setting): fc.Arbitrary<unknown> {
   if (row.kind !== 'number' || row.default === null) return fc.constant(row.default);
   return row.integer ? fc.integer(row) : number(row.min, row.max, row.default);

@@ -16,7 +16,7 @@ const { vectors } = JSON.parse(readFileSync(new URL('../fixtures/samplers/vector
 describe('SamplerChain', () => {
   const logits = Float32Array.from(vectors.normal320);
 
-  it('runs stages in the order given, twice when listed twice, and not at all when left out', () => {
+  it('runs stages in the given order, twice when listed twice, and not at all when not listed', () => {
     const stagesOf = (samplers: ReturnType<typeof defaultSamplingParams>['samplers']) => {
       const recorder = recordStages(3);
       new SamplerChain(320, { ...defaultSamplingParams(), samplers, topK: 7 }, 1).sample(logits, [], recorder.observe);
@@ -45,7 +45,7 @@ describe('SamplerChain', () => {
     }
   });
 
-  it('tells which stages did something, and from what to what', () => {
+  it('reports which stages changed something, with the probabilities before and after', () => {
     const recorder = recordStages(3);
     const params = { ...defaultSamplingParams(), topK: 4, topP: 1, minP: 0, temperature: 0.5 };
     new SamplerChain(320, params, 1).sample(logits, [], recorder.observe);
@@ -92,7 +92,7 @@ describe('SamplerChain', () => {
     expect(chain.sampledProbabilities([sampled.id])).toEqual([sampled.probability]);
   });
 
-  it('gives every XTC its own random numbers, which start with the same seed', () => {
+  it('gives every XTC stage its own random numbers with the same seed', () => {
     const params: SamplingParams = {
       ...defaultSamplingParams(),
       samplers: ['xtc', 'xtc'],
@@ -109,7 +109,7 @@ describe('SamplerChain', () => {
     expect(new Set(acted.map(([first]) => first))).toEqual(new Set([true, false]));
   });
 
-  it('finds repetition only since the last breaker', () => {
+  it('searches for repetition only since the last breaker', () => {
     const vocabulary = { size: 320, text: (id: number) => (id === 9 ? 'so:' : `<${id}>`), encode: () => [] };
     const params: SamplingParams = { ...defaultSamplingParams(), dryMultiplier: 50, temperature: 0 };
     const [best, second] = new RawDistribution(logits).top(2).map(([id]) => id);
@@ -132,7 +132,7 @@ describe('SamplerChain', () => {
     expect(chain.sampledProbabilities([0])).toEqual([null]);
   });
 
-  it('gives the probabilities with which tokens could have been drawn', () => {
+  it('reports the probabilities of all tokens that could be drawn', () => {
     const chain = new SamplerChain(320, { ...defaultSamplingParams(), topK: 5, topP: 1, minP: 0 }, 1);
     const sampled = chain.sample(logits, []);
     const all = chain.sampledProbabilities(Array.from(logits.keys())).filter((p) => p !== null);
@@ -150,19 +150,19 @@ describe('SamplerChain', () => {
     });
   });
 
-  it('leaves the raw logits as they are', () => {
+  it('does not change the raw logits', () => {
     const before = Float32Array.from(logits);
     new SamplerChain(320, defaultSamplingParams(), 1, { maskedIds: [1] }).sample(logits, [3, 4]);
     expect(logits).toEqual(before);
   });
 
-  it('says so when the settings rule out every token', () => {
+  it('reports that the settings rule out every token', () => {
     const all = Array.from(logits.keys());
     const chain = new SamplerChain(320, defaultSamplingParams(), 1, { maskedIds: all });
     expect(() => chain.sample(logits, [])).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
   });
 
-  it('looks back over the whole history with penaltyLastN -1', () => {
+  it('uses the whole history with penaltyLastN -1', () => {
     const params = { ...defaultSamplingParams(), temperature: 0, presencePenalty: 100, penaltyLastN: -1 };
     const best = new RawDistribution(logits).top(2).map(([id]) => id);
     const history = [best[0], ...Array.from({ length: 500 }, () => 200)];
@@ -187,21 +187,21 @@ describe('selectTop', () => {
     expect(Array.from(selectTop(values, values.length, k))).toEqual(reference(values, k));
   });
 
-  it('takes ascending input, the worst case', () => {
+  it('handles ascending input, the worst case', () => {
     const values = Float32Array.from({ length: 20_000 }, (_, i) => i);
     expect(Array.from(selectTop(values, 20_000, 3))).toEqual([19_999, 19_998, 19_997]);
   });
 });
 
 describe('RawDistribution', () => {
-  it('gives log-probabilities that sum to one, and ranks that agree with top', () => {
+  it('has probabilities that sum to one, and ranks that agree with top', () => {
     const distribution = new RawDistribution(Float32Array.from(vectors.heavy2000));
     const top = distribution.top(2000);
     expect(top.reduce((sum, [, logprob]) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 9);
     for (const place of [0, 1, 17, 1999]) expect(distribution.rank(top[place][0])).toBe(place + 1);
   });
 
-  it('refuses logits that are not numbers', () => {
+  it('refuses NaN logits', () => {
     const broken = () => new RawDistribution(Float32Array.from([1, Number.NaN, 2]));
     expect(broken).toThrow(expect.objectContaining({ code: 'INTERNAL', details: { index: 1 } }));
   });

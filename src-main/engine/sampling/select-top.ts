@@ -1,17 +1,17 @@
 import { descendingKey, sortDescending } from './sort-descending.ts';
 
-/** Slots an order key has room for: 21 bits beside the 32 of a float stay exact in a double. */
+/** Maximum slots in an order key: 21 bits beside the 32 of a float stay exact in a double. */
 const MAX_SLOTS = 2 ** 21;
-/** Below this many entries sorting more at once is cheaper than sorting more often. */
+/** Below this size, sorting a larger buffer is cheaper than sorting more often. */
 const MIN_BUFFER = 256;
-/** When more than one in so many is wanted, sorting all is cheaper. */
+/** If more than one in so many is requested, sorting all is cheaper. */
 const SORT_ALL_FROM = 16;
 
 /**
  * The slots of the `k` highest of `values[0..length)`, best first; among equal values the lower slot comes first.
  *
- * One pass with a threshold that rises, instead of sorting everything: a vocabulary has up to 262,144 entries and
- * usually 40 are wanted. Values must not be NaN.
+ * One pass with a rising threshold instead of a full sort: a vocabulary has up to 262,144 entries, and usually 40 are
+ * needed. Values must not be NaN.
  */
 export function selectTop(values: Float32Array, length: number, k: number): Int32Array {
   if (length > MAX_SLOTS) throw new RangeError(`Cannot sort ${length} entries; the limit is ${MAX_SLOTS}.`);

@@ -3,8 +3,8 @@ const DIGITS = 1 << DIGIT_BITS;
 const PASSES = 3;
 
 /**
- * The slots of `values[0..length)`, highest value first; equal values stay in their order. A radix sort, because a
- * whole vocabulary is to be ordered for every token. Values must not be NaN.
+ * The slots of `values[0..length)`, highest value first; stable. A radix sort, because a whole vocabulary is sorted for
+ * every token. Values must not be NaN.
  */
 export function sortDescending(values: Float32Array, length: number): Int32Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, length);
@@ -25,7 +25,7 @@ export function sortDescending(values: Float32Array, length: number): Int32Array
   return slots;
 }
 
-/** An unsigned integer that is the smaller, the higher the float with these bits is. */
+/** An unsigned integer that is lower for a higher float. */
 export function descendingKey(floatBits: number): number {
   const bits = floatBits === 0x80000000 ? 0 : floatBits; // -0 equals 0
   return (bits & 0x80000000) !== 0 ? bits : 0x7fffffff - bits;
@@ -35,7 +35,7 @@ function digitOf(key: number, pass: number): number {
   return (key >>> (pass * DIGIT_BITS)) & (DIGITS - 1);
 }
 
-/** Where the entries of each digit begin. */
+/** Start index of the entries of each digit. */
 function startsOf(counts: Uint32Array): Uint32Array {
   const starts = new Uint32Array(counts.length);
   for (let digit = 1; digit < counts.length; digit++) starts[digit] = starts[digit - 1] + counts[digit - 1];

@@ -4,9 +4,12 @@ import { RawDistribution } from './raw-distribution.ts';
 import type { StageObserver } from './sampler-chain.ts';
 import { selectTop } from './select-top.ts';
 
-/** Relative difference between two probabilities that is more than the rounding of a sum. */
+/** Relative difference between two probabilities that exceeds the rounding of a sum. */
 const NOTABLE = 1e-9;
-/** In a table of probabilities: a token that cannot be drawn. Apart from 0, to which a small probability may round. */
+/**
+ * Marks a token that cannot be drawn in a table of probabilities. Distinct from 0, to which a small probability may
+ * round.
+ */
 const RULED_OUT = -1;
 
 /** The candidates at one point of the chain. */
@@ -18,7 +21,7 @@ interface Standing {
 }
 
 /**
- * Records what each stage of a chain did, for people to see.
+ * Records the effect of each stage of a chain, for display.
  * @param top candidates listed per stage
  */
 export function recordStages(top: number): { observe: StageObserver; stages: SamplerStageReport[] } {
@@ -45,7 +48,7 @@ function standing(candidates: Candidates, top: number): Standing {
   return { probabilities, survivors, top: best.map(([slot, logprob]) => [ids[slot], Math.exp(logprob)]) };
 }
 
-/** The one token that was drawn, with the probability it had. */
+/** The drawn token, with its probability. */
 function standingOfDrawn({ ids, probabilities: drawnFrom }: Candidates, slot: number): Standing {
   const probabilities = new Float64Array(ids.length).fill(RULED_OUT);
   probabilities[ids[slot]] = drawnFrom[slot];

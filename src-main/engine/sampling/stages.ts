@@ -16,17 +16,17 @@ import { applyXtc } from './xtc.ts';
 /** One stage of a chain: changes the candidates in place. `history` is prompt and reply so far, oldest first. */
 export type Stage = (candidates: Candidates, history: readonly number[]) => void;
 
-/** A stage whose settings make it do nothing, whatever the candidates are. */
+/** A stage without effect because of its settings. */
 export const OFF: Stage = () => undefined;
 
 export interface StageContext {
-  /** A generator of the stage's own. */
+  /** Creates the stage's own generator. */
   createRng(): Mt19937;
   /** For DRY only. */
   vocabulary: VocabularyText | undefined;
 }
 
-/** A stage with the settings and the random numbers of one reply; a stage that is listed twice is made twice. */
+/** Creates a stage with the settings and random numbers of one reply. A stage that is listed twice is created twice. */
 export function createStage(name: SamplerName, params: Omit<SamplingParams, 'seed'>, context: StageContext): Stage {
   const { minKeep } = params;
   switch (name) {
@@ -45,7 +45,7 @@ export function createStage(name: SamplerName, params: Omit<SamplingParams, 'see
     case 'min_p':
       return (candidates) => applyMinP(candidates, params.minP, minKeep);
     case 'xtc': {
-      // Also where it is not used: the chain saves and restores one per stage.
+      // Also if it is not used: the chain saves and restores one per stage.
       const rng = context.createRng();
       if (params.xtcProbability <= 0) return OFF;
       const settings = { probability: params.xtcProbability, threshold: params.xtcThreshold };
@@ -69,7 +69,7 @@ function penaltiesStage(params: Omit<SamplingParams, 'seed'>): Stage {
 
 function dryStage(params: Omit<SamplingParams, 'seed'>, vocabulary: VocabularyText | undefined): Stage {
   const { dryMultiplier: multiplier, dryBase: base, dryAllowedLength: allowedLength } = params;
-  // Going through the vocabulary takes time, and most chains list DRY without using it.
+  // Scanning the vocabulary takes time, and most chains list DRY without using it.
   if (multiplier === 0) return OFF;
   if (vocabulary === undefined) {
     throw new EngineError('INTERNAL', "DRY needs the vocabulary's texts, but this chain was created without them.");
@@ -82,7 +82,7 @@ function dryStage(params: Omit<SamplingParams, 'seed'>, vocabulary: VocabularyTe
   };
 }
 
-/** -1 stands for everything there is. */
+/** -1 means the whole history. */
 function lookBack(lastN: number, history: readonly number[]): number {
   return lastN === -1 ? history.length : lastN;
 }

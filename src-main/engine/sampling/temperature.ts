@@ -9,7 +9,7 @@ export function applyTemperature(candidates: Candidates, temperature: number): v
   const best = candidates.indexOfMax();
   const bestLogit = logits[best];
   const divisor = Math.fround(temperature);
-  // So small a temperature that logits overflow is greedy too; infinities would turn into NaN later.
+  // A temperature so low that logits overflow is greedy too; infinities would become NaN later.
   if (temperature <= 0 || !Number.isFinite(Math.fround(bestLogit / divisor))) {
     logits.fill(Number.NEGATIVE_INFINITY, 0, length);
     logits[best] = bestLogit;

@@ -1,14 +1,14 @@
 import type { Candidates } from './candidates.ts';
 
 /**
- * Top-n-sigma (Tang et al. 2024): rules out tokens whose logit lies more than `n` standard deviations below the best
- * one. They stay in place with a logit of -Infinity, which the standard deviation leaves out. Off when `n` <= 0.
+ * Top-n-sigma (Tang et al. 2024): rules out tokens whose logit is more than `n` standard deviations below the best one.
+ * They stay as candidates with a logit of -Infinity, which the standard deviation ignores. Off when `n` <= 0.
  */
 export function applyTopNSigma(candidates: Candidates, n: number): void {
   if (n <= 0 || candidates.length <= 1) return;
   const { logits, length } = candidates;
   const max = logits[candidates.indexOfMax()];
-  // Sums are float32, as in llama.cpp, so that cuts fall alike.
+  // Sums are float32, as in llama.cpp, so that the same tokens are cut.
   let sum = 0;
   let count = 0;
   for (let i = 0; i < length; i++) {

@@ -1,12 +1,12 @@
 import type { Candidates } from './candidates.ts';
 import { selectTop } from './select-top.ts';
 
-/** Candidates ordered at first; the nucleus is rarely larger, and ordering a whole vocabulary is slow. */
+/** Number of candidates sorted at first: the nucleus is rarely larger, and sorting a whole vocabulary is slow. */
 const FIRST_ORDERED = 256;
 
 /**
- * Nucleus sampling (Holtzman et al. 2020): keeps the most probable tokens, best first, up to and including the one
- * with which their probabilities reach `p`, and at least `minKeep`. Off when `p` >= 1.
+ * Nucleus sampling (Holtzman et al. 2020): keeps the most probable tokens, best first, until their probabilities reach
+ * `p`, and at least `minKeep`. Off when `p` >= 1.
  */
 export function applyTopP(candidates: Candidates, p: number, minKeep = 0): void {
   if (p >= 1) return;
@@ -27,7 +27,7 @@ export function applyTopP(candidates: Candidates, p: number, minKeep = 0): void 
   }
 }
 
-/** How many of the first `count` reach `mass`; null when they do not. Summed in float32, as llama.cpp does. */
+/** How many of the first `count` reach `mass`; null when they do not. Summed in float32, as in llama.cpp. */
 function nucleusSize(
   count: number,
   probability: (index: number) => number,

@@ -2,16 +2,16 @@ import type { Candidates } from './candidates.ts';
 import type { Mt19937 } from './rng.ts';
 
 export interface Xtc {
-  /** Chance that the sampler acts on a token, 0..1; <= 0 is off. */
+  /** Probability that the sampler acts on a token, 0..1; <= 0 is off. */
   probability: number;
-  /** Tokens at least this probable are top choices; above 0.5 there is never more than one, so the sampler is off. */
+  /** Minimum probability of a top choice. Above 0.5 there is at most one, so the sampler is off. */
   threshold: number;
 }
 
 /**
- * Exclude top choices (p-e-w 2024): now and then removes all tokens that reach the threshold but the least likely of
- * them, so that a text leaves the beaten track and still makes sense. Uses up one random number per call while it is
- * on and there are two candidates.
+ * Exclude top choices (p-e-w 2024): with the given probability removes all tokens that reach the threshold except the
+ * least likely of them, so that a text becomes less predictable but stays coherent. Consumes one random number per call
+ * while it is on and there are two candidates.
  */
 export function applyXtc(candidates: Candidates, { probability, threshold }: Xtc, rng: Mt19937, minKeep = 0): void {
   const limit = Math.fround(threshold);

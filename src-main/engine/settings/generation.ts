@@ -1,30 +1,30 @@
-/** The settings of a generation beside sampling: when it ends and what is reported. */
+/** The settings of a generation besides sampling: stop conditions and what is reported. */
 import { integer, optionalInteger, optionalNumber, texts, toggle, type ValuesOf } from './setting.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** When a reply ends. The first condition that holds is reported. */
+/** Stop conditions. The first one that is met is reported. */
 export const STOP_SETTINGS = {
-  /** Generated ones. */
+  /** Counts generated tokens only. */
   maxTokens: integer(
     'generate at most n tokens',
     { default: 256, min: 0, max: MAX_INT32, unit: 'tokens' },
     { label: 'Token limit', flag: '--max-tokens <n>', aliases: ['--predict', '--n-predict'] },
   ),
-  /** They are never shown, and are found across token borders. */
+  /** Never shown; also found across token boundaries. */
   stopStrings: texts(
     'stop before this text; repeatable',
     { default: [], maxCount: 64, maxLength: 1024 },
     { label: 'Stop strings', flag: '--stop <text>' },
   ),
-  /** Null: the model's default. */
+  /** Null for the model's default. */
   repetitionWindow: optionalInteger(
     "stop when the last n tokens repeat the n before them; 0 = off (default: the model's recommendation)",
     { min: 0, max: MAX_INT32, unit: 'tokens' },
     { label: 'Repetition window', flag: '--repetition <n>' },
   ),
-  /** From the start of the request, prefill included; null is off. */
+  /** From the start of the request, including prefill; null for none. */
   timeLimitMs: optionalNumber(
     'stop after this time',
     { min: 0, max: DAY_MS, unit: 'ms' },

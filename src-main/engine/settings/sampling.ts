@@ -1,4 +1,4 @@
-/** The sampling settings: how the next token is chosen. With llama.cpp's names and defaults, so that they mean the same here. */
+/** The sampling settings, with llama.cpp's names and defaults. */
 import {
   choice,
   grammar,
@@ -28,17 +28,17 @@ export const DEFAULT_SAMPLER_ORDER = [
 
 export type SamplerName = (typeof DEFAULT_SAMPLER_ORDER)[number];
 
-/** The default order in settings that were stored before there were other stages and `minKeep`. */
+/** The default order of settings stored before the other stages and `minKeep` existed. */
 export const FIRST_SAMPLER_ORDER: readonly SamplerName[] = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
 
-/** Longest grammar, JSON schema or chat template, in UTF-16 units. */
+/** Maximum length of a grammar, JSON schema or chat template, in UTF-16 units. */
 export const MAX_SOURCE = 256 * 1024;
 
 const MAX_INT32 = 2 ** 31 - 1;
-/** In logits: more decides every draw. */
+/** In logits: anything larger would decide every draw. */
 const MAX_BIAS = 1e9;
 
-/** The settings of `samplers`' usual stages and what goes for all of them. */
+/** The settings of the usual stages, and those that apply to all of them. */
 export const COMMON_SETTINGS = {
   temperature: number(
     'higher is more varied, lower is more predictable; 0 = greedy',
@@ -76,7 +76,7 @@ export const COMMON_SETTINGS = {
     { default: 0, min: -100, max: 100 },
     { label: 'Presence penalty', flag: '--presence-penalty <x>' },
   ),
-  /** Prompt included. */
+  /** Includes the prompt. */
   penaltyLastN: integer(
     'apply the penalties to the last n tokens; -1 = all',
     { default: 64, min: -1, max: MAX_INT32, unit: 'tokens' },
@@ -88,7 +88,7 @@ export const COMMON_SETTINGS = {
     { default: [], maxCount: 1024 * 1024, maxBias: MAX_BIAS },
     { label: 'Logit bias', flag: '--logit-bias <id=bias>' },
   ),
-  /** A stage that is listed twice runs twice, one that is not listed is off. See `mirostat`. */
+  /** A stage that is listed twice runs twice; one that is not listed is off. See `mirostat`. */
   samplers: names(
     'sampler stages, in order',
     {
@@ -99,7 +99,7 @@ export const COMMON_SETTINGS = {
     },
     { label: 'Sampler chain', flag: '--samplers <names>', gguf: 'sequence' },
   ),
-  /** Of top-p, min-p, typical and XTC. At 0 they always leave one. */
+  /** For top-p, min-p, typical and XTC. At 0 they still leave one. */
   minKeep: integer(
     'minimum number of tokens that each stage keeps',
     { default: 0, min: 0, max: MAX_INT32, unit: 'tokens' },
@@ -113,21 +113,21 @@ export const COMMON_SETTINGS = {
   ),
 };
 
-/** What the reply follows, leans to and leaves out. */
+/** The format of a reply, and texts to favour or ban. */
 export const CONTENT_SETTINGS = {
-  /** Four flags of the command line set it. */
+  /** Set by four command-line flags. */
   grammar: grammar(
     'grammar or JSON schema for the reply',
     { default: null, maxLength: MAX_SOURCE },
     { label: 'Answer format' },
   ),
-  /** Whatever tokens would spell them. */
+  /** However they are tokenized. */
   bannedTexts: texts(
     'never generate this text; repeatable',
     { default: [], maxCount: 256, maxLength: 1000 },
     { label: 'Banned texts', flag: '--ban <text>' },
   ),
-  /** Added to the logits of tokens that are the text, with or without a space before it, or that complete it. */
+  /** Added to the logits of tokens that are the text, with or without a leading space, or that complete it. */
   textBias: textBiases(
     "make a text more or less likely, for example 'cat=+2'; repeatable",
     { default: [], maxCount: 256, maxLength: 1000, maxBias: MAX_BIAS },
@@ -142,7 +142,7 @@ export const FURTHER_SETTINGS = {
     { default: 1, min: 0, max: 1 },
     { label: 'Typical-p', flag: '--typical-p <p>', aliases: ['--typical'], hf: 'typical_p' },
   ),
-  /** Of the logits; 0 and below is off. */
+  /** In standard deviations of the logits; 0 or less is off. */
   topNSigma: number(
     'keep logits within n standard deviations of the top one; 0 = off',
     { default: -1, min: -100, max: 100 },
@@ -175,7 +175,7 @@ export const FURTHER_SETTINGS = {
     { default: 2, min: 0, max: MAX_INT32, unit: 'tokens' },
     { label: 'DRY allowed length', flag: '--dry-allowed-length <n>' },
   ),
-  /** Prompt included. */
+  /** Includes the prompt. */
   dryPenaltyLastN: integer(
     'search the last n tokens for repetition; -1 = all',
     { default: 64, min: -1, max: MAX_INT32, unit: 'tokens' },
@@ -186,13 +186,13 @@ export const FURTHER_SETTINGS = {
     { default: ['\n', ':', '"', '*'], maxCount: 64, maxLength: 40, escapes: true },
     { label: 'DRY sequence breakers', flag: '--dry-sequence-breaker <text>' },
   ),
-  /** To either side. */
+  /** Maximum change in either direction. */
   dynatempRange: number(
     'vary the temperature by up to this much, by entropy; 0 = off',
     { default: 0, min: 0, max: 100 },
     { label: 'Dynamic temperature range', flag: '--dynatemp-range <t>' },
   ),
-  /** 1 is straight. */
+  /** 1 is linear. */
   dynatempExponent: number(
     'shape of the curve from entropy to temperature; 1 = linear',
     { default: 1, min: 0, max: 100 },
@@ -214,7 +214,7 @@ export const FURTHER_SETTINGS = {
     { default: 0.1, min: 0, max: 1 },
     { label: 'Mirostat learning rate', flag: '--mirostat-lr <x>', gguf: 'mirostat_eta' },
   ),
-  /** Draws at the end of the chain. */
+  /** Draws the token at the end of the chain. */
   adaptiveTarget: number(
     'prefer tokens near this probability; negative = off',
     { default: -1, min: -1, max: 1 },
@@ -232,7 +232,7 @@ export const SAMPLING_SETTINGS = { ...COMMON_SETTINGS, ...CONTENT_SETTINGS, ...F
 export type SamplingParams = ValuesOf<typeof SAMPLING_SETTINGS>;
 export type SamplingKey = keyof SamplingParams;
 
-/** Settings that are one number. */
+/** Settings that are a single number. */
 export type SamplingNumber = {
   [K in SamplingKey]: (typeof SAMPLING_SETTINGS)[K] extends NumberSetting<number> ? K : never;
 }[SamplingKey];

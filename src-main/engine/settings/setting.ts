@@ -1,18 +1,18 @@
 /**
- * What a row of a settings table says about one setting. Types, defaults, checks, schemas, flags, keys in models' files
- * and labels all follow from the rows, so a setting is described nowhere else.
+ * Rows of the settings tables. Types, defaults, checks, schemas, flags, keys in model files and labels are all derived
+ * from them, so a setting is described nowhere else.
  */
 
-/** Unit of a number. The command line takes seconds for milliseconds. */
+/** Unit of a number. The command line takes seconds instead of milliseconds. */
 export type Unit = 'tokens' | 'bits' | 'ms';
 
-/** What a setting is called, and where. */
+/** Names of a setting. */
 interface Names {
   /** In the interface. */
   label: string;
-  /** On the command line, with the name of its value: `--top-k <k>`. */
+  /** On the command line, with its value's name: `--top-k <k>`. */
   flag?: `--${string}`;
-  /** Other names that llama.cpp has for the flag. The help does not list them. */
+  /** llama.cpp's other names for the flag. The help omits them. */
   aliases?: readonly `--${string}`[];
   /** Key in a GGUF file, below `general.sampling.`. */
   gguf?: string;
@@ -21,13 +21,13 @@ interface Names {
 }
 
 interface Row<T> extends Names {
-  /** Gives the setting its type, too. */
+  /** Also determines the setting's type. */
   default: T;
   /** One line, for the command line's help. */
   help: string;
 }
 
-/** `min` and `max` are allowed. */
+/** `min` and `max` are inclusive. */
 export interface NumberRange {
   min: number;
   max: number;
@@ -43,7 +43,7 @@ export interface NumberSetting<T extends number | null = number | null> extends 
 export interface ChoiceSetting<T extends number = number> extends Row<T> {
   kind: 'choice';
   values: readonly T[];
-  /** The values for a message: `0 (off), 1 or 2`. */
+  /** The allowed values, for messages: `0 (off), 1 or 2`. */
   allowed: string;
 }
 
@@ -51,7 +51,7 @@ export interface ToggleSetting extends Row<boolean> {
   kind: 'toggle';
 }
 
-/** A list of names out of `values`; a name may come more than once. */
+/** A list of names from `values`; a name may be repeated. */
 export interface NamesSetting<T extends string = string> extends Row<T[]> {
   kind: 'names';
   values: readonly T[];
@@ -60,17 +60,17 @@ export interface NamesSetting<T extends string = string> extends Row<T[]> {
   maxCount: number;
 }
 
-/** A list of texts to look for: not empty, and without halves of surrogate pairs. */
+/** A list of texts to search for: not empty, and without lone surrogates. */
 export interface TextsSetting extends Row<string[]> {
   kind: 'texts';
   maxCount: number;
-  /** Of one text, in UTF-16 units. */
+  /** Per text, in UTF-16 units. */
   maxLength: number;
-  /** On the command line `\n`, `\t`, `\r` and `\\` stand for what a shell makes hard to write. */
+  /** Whether the command line replaces the escapes `\n`, `\t`, `\r` and `\\`, as these are hard to type in a shell. */
   escapes?: true;
 }
 
-/** `[token id, bias]`. The loaded model's vocabulary limits ids and count further. */
+/** `[token id, bias]`. The loaded model's vocabulary further limits ids and count. */
 export interface TokenBiasesSetting extends Row<[number, number][]> {
   kind: 'token_biases';
   maxCount: number;
@@ -86,12 +86,12 @@ export interface TextBiasesSetting extends Row<[string, number][]> {
   maxBias: number;
 }
 
-/** A rule for the whole reply: llama.cpp's GBNF, or a JSON schema as JSON text. */
+/** A rule for the whole reply: GBNF as in llama.cpp, or a JSON schema as JSON text. */
 export type GrammarSource = { kind: 'gbnf'; source: string } | { kind: 'json_schema'; source: string };
 
 export interface GrammarSetting extends Row<GrammarSource | null> {
   kind: 'grammar';
-  /** Of its source, in UTF-16 units. */
+  /** Of the source, in UTF-16 units. */
   maxLength: number;
 }
 
@@ -110,7 +110,7 @@ export type SettingTable = Readonly<Record<string, Setting>>;
 /** The values of a table's settings. */
 export type ValuesOf<T extends SettingTable> = { -readonly [K in keyof T]: T[K]['default'] };
 
-/** What a row says beside its kind, its help and its names. */
+/** The fields of a row except its kind, help and names. */
 type Values<S, Given extends string = never> = Omit<S, keyof Names | 'kind' | 'help' | Given>;
 type Range = Values<NumberSetting, 'integer' | 'default'>;
 
@@ -122,12 +122,12 @@ export function integer(help: string, range: Range & { default: number }, called
   return { kind: 'number', integer: true, help, ...range, ...called };
 }
 
-/** Null unless somebody sets it. */
+/** Null unless set. */
 export function optionalNumber(help: string, range: Range, called: Names): NumberSetting {
   return { kind: 'number', integer: false, default: null, help, ...range, ...called };
 }
 
-/** Null unless somebody sets it. */
+/** Null unless set. */
 export function optionalInteger(help: string, range: Range, called: Names): NumberSetting {
   return { kind: 'number', integer: true, default: null, help, ...range, ...called };
 }
@@ -160,18 +160,18 @@ export function grammar(help: string, values: Values<GrammarSetting>, called: Na
   return { kind: 'grammar', help, ...values, ...called };
 }
 
-/** Every setting at its default. Lists are the caller's own. */
+/** All settings at their defaults, with lists copied for the caller. */
 export function defaultsOf<T extends SettingTable>(table: T): ValuesOf<T> {
   const entries = Object.entries(table).map(([key, row]) => [key, copy(row.default)]);
   return Object.fromEntries(entries) as ValuesOf<T>;
 }
 
 function copy(value: Setting['default']): Setting['default'] {
-  // No default nests deeper: biases and grammar are empty.
+  // No default is nested deeper: biases and grammar are empty.
   return Array.isArray(value) ? ([...value] as typeof value) : value;
 }
 
-/** Whether a number is allowed; false for NaN. */
+/** Whether a number is allowed; NaN is not. */
 export function inRange({ min, max, integer }: NumberRange, value: number): boolean {
   return value >= min && value <= max && (!integer || Number.isInteger(value));
 }
@@ -181,12 +181,12 @@ export function rangeText({ min, max, integer }: NumberRange): string {
   return `${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`;
 }
 
-/** Whether a text has no half of a surrogate pair, which would be the inside of a character. */
+/** Whether a text has no lone surrogates. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }
 
-/** The name that somebody wrote in one of its spellings, for example with `-` between words. */
+/** The name for one of its spellings, for example with `-` between words. */
 export function namedBy<T extends string>({ values, spellings }: NamesSetting<T>, written: string): T | undefined {
   const name = written.trim().replaceAll('-', '_');
   return Object.hasOwn(spellings, name) ? spellings[name] : values.find((value) => value === name);

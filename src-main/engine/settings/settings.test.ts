@@ -7,16 +7,16 @@ import { defaultsOf, inRange, integer, namedBy, rangeText, type Setting, type Se
 const ROWS = Object.entries<Setting>({ ...SAMPLING_SETTINGS, ...STOP_SETTINGS });
 
 describe('the settings tables', () => {
-  it.each(ROWS)('have a default of %s that they allow', (_, row) => {
+  it.each(ROWS)('have an allowed default of %s', (_, row) => {
     expect(isValidSetting(row, row.default, 8)).toBe(true);
   });
 
-  it.each(['label', 'flag', 'gguf', 'hf'] as const)('have no %s twice', (column) => {
+  it.each(['label', 'flag', 'gguf', 'hf'] as const)('have no duplicate %s', (column) => {
     const values = ROWS.flatMap(([, row]) => row[column] ?? []).map((value) => value.split(' <')[0]);
     expect(new Set(values).size).toBe(column === 'label' ? ROWS.length : values.length);
   });
 
-  it('have aliases that are no flag', () => {
+  it('have aliases that are not flags', () => {
     const flags = ROWS.flatMap(([, { flag, aliases }]) => [flag?.split(' ')[0], ...(aliases ?? [])]);
     const given = flags.filter((flag) => flag !== undefined);
     expect(new Set(given).size).toBe(given.length);
@@ -26,7 +26,7 @@ describe('the settings tables', () => {
     expect(ROWS.filter(([, { flag }]) => flag === undefined).map(([key]) => key)).toEqual(['grammar']);
   });
 
-  it('have ranges that are not empty', () => {
+  it('have non-empty ranges', () => {
     const ranges = [...ROWS.flatMap(([, row]) => (row.kind === 'number' ? row : [])), TOP_CANDIDATES];
     for (const { min, max } of ranges) expect(max).toBeGreaterThan(min);
   });
@@ -36,13 +36,13 @@ describe('the settings tables', () => {
     expect(DEFAULT_SAMPLER_ORDER.filter((name) => order.includes(name))).toEqual(order);
   });
 
-  it('still know the stages of old settings', () => {
+  it('keep the stages of old settings', () => {
     expect(isValidSetting(SAMPLING_SETTINGS.samplers, FIRST_SAMPLER_ORDER, 8)).toBe(true);
   });
 });
 
 describe('defaultsOf', () => {
-  it('gives each caller lists of its own', () => {
+  it('copies lists for each caller', () => {
     const [one, other] = [defaultsOf(SAMPLING_SETTINGS), defaultsOf(SAMPLING_SETTINGS)];
     expect(one).toEqual(other);
     one.drySequenceBreakers.push('x');
@@ -52,7 +52,7 @@ describe('defaultsOf', () => {
   });
 });
 
-it('ranges refuse NaN, infinity and, of whole numbers, fractions', () => {
+it('ranges refuse NaN, infinity, and fractions for integers', () => {
   const row = integer('', { default: 1, min: 0, max: 5 }, { label: '' });
   expect([0, 5, -1, 6, 1.5, Number.NaN, Number.POSITIVE_INFINITY].filter((value) => inRange(row, value))).toEqual([
     0, 5,
@@ -60,7 +60,7 @@ it('ranges refuse NaN, infinity and, of whole numbers, fractions', () => {
   expect(rangeText(row)).toBe('a whole number from 0 to 5');
 });
 
-it('names are known in every spelling, and nothing else is', () => {
+it('names are recognised in every spelling, and nothing else is', () => {
   const row = SAMPLING_SETTINGS.samplers;
   const written = ['typ_p', 'typical-p', ' top-n-sigma', 'temp', 'magic', 'toString', ''];
   expect(written.map((name) => namedBy(row, name))).toEqual([

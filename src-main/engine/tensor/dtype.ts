@@ -1,4 +1,4 @@
-/** Element types of the safetensors format (whose names these are) and their bytes. */
+/** Element types, by their safetensors names, and their sizes in bytes. */
 export const DTYPE_BYTES = {
   BOOL: 1,
   U8: 1,

@@ -10,7 +10,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** `[384, 128]`, as messages show it. */
+/** Formats a shape for messages: `[384, 128]`. */
 export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }

@@ -16,12 +16,12 @@ export class Tensor {
     return new Tensor(shape, new Float32Array(elementCount(shape)));
   }
 
-  /** Bytes of the elements. */
+  /** Size of the elements in bytes. */
   get bytes(): number {
     return this.data.byteLength;
   }
 
-  /** View of `count` entries of the first axis from `start`: `[count, ...rest]`, sharing the data. */
+  /** `count` entries of the first axis from `start`, as a view: `[count, ...rest]`. */
   rows(start: number, count: number): Tensor {
     const [length, ...rest] = this.shape;
     if (length === undefined || start < 0 || count < 0 || start + count > length) {

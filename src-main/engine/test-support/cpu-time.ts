@@ -1,4 +1,4 @@
-/** CPU time that some work takes, ms: unlike the clock's, it does not grow when other programs run beside the tests. */
+/** CPU time of some work in ms: unlike wall-clock time, it does not depend on other load. */
 export function cpuMs(work: () => void): number {
   const before = process.cpuUsage();
   work();

@@ -1,11 +1,11 @@
 /**
- * GGUF files with a vocabulary and nothing else, made of a `tokenizer.json` by the rules of llama.cpp's converter, so that
- * the tests need not keep the vocabularies of others.
+ * GGUF files with only a vocabulary, made from a `tokenizer.json` by the rules of llama.cpp's converter, so that
+ * third-party vocabularies need not be stored.
  */
 import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
 import { TOKEN_TYPES } from '../tokenizer/gguf/token-attributes.ts';
 
-/** The parts of a `tokenizer.json` that the conversion looks at. */
+/** The parts of a `tokenizer.json` that the conversion uses. */
 interface TokenizerJson {
   readonly added_tokens: readonly { id: number; content: string; special: boolean }[];
   readonly model: {
@@ -16,11 +16,11 @@ interface TokenizerJson {
   };
 }
 
-/** `tokenizer.ggml.*` keys with the values as texts, as llama.cpp prints them. */
+/** `tokenizer.ggml.*` keys with values as text, as printed by llama.cpp. */
 export type PrintedMetadata = Readonly<Record<string, string>>;
 
 /**
- * @param metadata scalar keys of the file that is to be made
+ * @param metadata scalar keys of the new file
  * @returns the bytes of a GGUF file
  */
 export function ggufVocabulary(json: string, metadata: PrintedMetadata): Uint8Array {
@@ -61,7 +61,7 @@ function piecesOf({ model, added_tokens }: TokenizerJson): (string | undefined)[
   return Array.from(pieces);
 }
 
-/** WordPiece marks what begins a word where `tokenizer.json` marks the rest. */
+/** WordPiece marks the start of a word where `tokenizer.json` marks the rest. */
 function wordPiece(piece: string): string {
   return piece.startsWith('##') ? piece.slice(2) : `▁${piece}`;
 }
@@ -93,7 +93,7 @@ function looksSpecial(piece: string): boolean {
   );
 }
 
-/** Pieces in the order in which merges make them; what no merge makes comes last. */
+/** Pieces in the order of their merges; pieces without a merge come last. */
 function scoresOf(
   tokenizer: TokenizerJson,
   pieces: readonly (string | undefined)[],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What PyTorch computed for the built-in model, in float32. */
+/** PyTorch's results for the built-in model, in float32. */
 export interface Golden {
   prompts: {
     text: string;

@@ -8,7 +8,7 @@ export interface TensorJson {
   data_offsets: [number, number];
 }
 
-/** The files of a folder of F32 tensors in one file, with the tensors rounded to another dtype. */
+/** A folder of F32 tensors as one file, with the tensors rounded to another dtype. */
 export function hfFolderBytesAs(folder: string, dtype: 'F16' | 'BF16'): Record<string, Uint8Array> {
   const files = hfFolderBytes(folder);
   const bytes = files['model.safetensors'];

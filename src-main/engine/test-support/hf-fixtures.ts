@@ -6,14 +6,14 @@ import { memoryModelFiles } from './model-files.ts';
 
 const DIR = new URL('../fixtures/hf-models/', import.meta.url);
 
-/** The ways in which each folder's configuration is written: transformers 4, transformers 5, defaults left out. */
+/** Variants of each folder's configuration: transformers 4, transformers 5, defaults omitted. */
 export const CONFIG_SPELLINGS = ['config.json', 'config.v5.json', 'config.min.json'] as const;
 export type ConfigSpelling = (typeof CONFIG_SPELLINGS)[number];
 
 /** Tiny models with random weights as Hugging Face folders. */
 export const HF_FOLDERS: readonly string[] = readdirSync(DIR).filter((name) => !name.includes('.'));
 
-/** What transformers computed for a folder in float32. */
+/** The results of transformers for a folder in float32. */
 export interface HfGolden {
   prompt: number[];
   full_logits: { positions: number[]; values: number[][] };
@@ -27,7 +27,7 @@ export function readHfGolden(folder: string): HfGolden {
   return JSON.parse(read(folder, 'golden.json.gz').toString()) as HfGolden;
 }
 
-/** Files of a folder by name, with the configuration in one of its spellings. */
+/** Files of a folder by name, with one variant of the configuration. */
 export function hfFolderBytes(folder: string, config: ConfigSpelling = 'config.json'): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = {};
   for (const name of readdirSync(new URL(`${folder}/`, DIR))) {
@@ -38,7 +38,7 @@ export function hfFolderBytes(folder: string, config: ConfigSpelling = 'config.j
   return { ...files, ...weights(folder), 'config.json': read(folder, config) };
 }
 
-/** Making the weights takes a moment. */
+/** Cached, because generating the weights is slow. */
 const made = new Map<string, Record<string, Uint8Array>>();
 
 function weights(folder: string): Record<string, Uint8Array> {

@@ -3,11 +3,11 @@ import { F16 } from '../quant/f16.ts';
 import { NumpyNormal } from './numpy-normal.ts';
 import { safetensorsBytes } from './safetensors.ts';
 
-/** How the weights of a fixture were drawn: `weights.json`. */
+/** How the weights of a fixture were generated: `weights.json`. */
 export interface WeightsRecipe {
   seed: number;
   dtype: 'F32' | 'F16' | 'BF16';
-  /** In the order they were drawn: standard normal * std + mean (default 0), as float32, less `minus`. */
+  /** In the order of generation: standard normal * std + mean (default 0), as float32, minus `minus`. */
   tensors: { name: string; shape: number[]; std: number; mean?: number; minus?: number }[];
   /** Causal masks, `[1, 1, n, n]`. */
   masks?: Record<string, number[]>;
@@ -15,7 +15,7 @@ export interface WeightsRecipe {
   files: Record<string, { sha256: string; tensors: string[] }>;
 }
 
-/** The safetensors files of a recipe, the same bytes that transformers wrote. */
+/** The safetensors files of a recipe, the same bytes as written by transformers. */
 export function safetensorsOf(recipe: WeightsRecipe): Record<string, Uint8Array> {
   const random = new NumpyNormal(recipe.seed);
   const tensors = new Map<string, { shape: number[]; bytes: Uint8Array }>();
@@ -55,7 +55,7 @@ function fileOf(
   return safetensorsBytes(json.padEnd(Math.ceil(json.length / 8) * 8), data);
 }
 
-/** The values as they are stored, little-endian. */
+/** The stored values, little-endian. */
 export function store(values: Float32Array, dtype: WeightsRecipe['dtype']): Uint8Array {
   const bytes = new Uint8Array(values.buffer);
   if (dtype === 'F32') return bytes;
@@ -63,7 +63,7 @@ export function store(values: Float32Array, dtype: WeightsRecipe['dtype']): Uint
   if (dtype === 'F16') F16.quantize!(values, 0, half, 0, values.length);
   else {
     const bits = new Uint32Array(values.buffer);
-    // The upper half, rounded to the nearest even.
+    // The upper half, rounded to nearest even.
     new Uint16Array(half.buffer).set(bits.map((word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16));
   }
   return half;

@@ -1,6 +1,6 @@
 import { hardStrings, unpackedFixture } from './hard-strings.ts';
 
-/** What Hugging Face's tokenizers make of one string; a field that equals the one named is left out. */
+/** The results of Hugging Face's tokenizers for one string; a field equal to the named one is omitted. */
 interface StoredCase {
   readonly name: string;
   readonly ids: number[];
@@ -17,11 +17,11 @@ interface StoredCase {
 export interface HuggingFaceCase {
   readonly name: string;
   readonly text: string;
-  /** Special tokens in the text are read as such. */
+  /** Special tokens in the text are parsed. */
   readonly ids: number[];
   readonly decoded: string;
   readonly decodedWithoutSpecial: string;
-  /** Likewise, as a whole text: with what the post-processor puts around it. */
+  /** The same with the tokens that the post-processor adds. */
   readonly idsOfText: number[];
   readonly decodedOfText: string;
   readonly decodedOfTextWithoutSpecial: string;
@@ -49,7 +49,7 @@ export function huggingFaceCases(family: string): readonly HuggingFaceCase[] {
   });
 }
 
-/** The SHA-256 of the tokenizer.json that the stored tokens were made with. */
+/** The SHA-256 of the tokenizer.json for the stored tokens. */
 export function sha256OfStoredFile(family: string): string {
   return (JSON.parse(unpackedFixture(`hf-${family}.json`).toString('utf8')) as { sha256: string }).sha256;
 }

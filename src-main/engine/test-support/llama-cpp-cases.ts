@@ -1,10 +1,10 @@
 import type { PrintedMetadata } from './gguf-vocabulary.ts';
 import { hardStrings, unpackedFixture } from './hard-strings.ts';
 
-/** A text, or bytes that are no UTF-8. */
+/** A text, or bytes that are not UTF-8. */
 type Text = string | { readonly b64: string };
 
-/** What llama.cpp makes of one string; a field that equals the one named is left out. */
+/** The results of llama.cpp for one string; a field equal to the named one is omitted. */
 interface StoredCase {
   readonly name: string;
   readonly ids: number[];
@@ -28,14 +28,14 @@ export interface LlamaCppCase {
   readonly ids: number[];
   readonly idsWithSpecial: number[];
   readonly idsOfText: number[];
-  /** Detokenised, and with special tokens parsed: all shown, or left out. */
+  /** Detokenised with special tokens parsed: with or without showing them. */
   readonly decoded: string;
   readonly decodedWithSpecial: string;
   readonly decodedWithoutSpecial: string;
-  /** The pieces of `idsWithSpecial` joined, likewise. */
+  /** The joined pieces of `idsWithSpecial`, likewise. */
   readonly pieces: string;
   readonly piecesWithoutSpecial: string;
-  /** Detokenised `idsOfText`, and without the tokens that were put around the text; null where they are `decodedWithSpecial`. */
+  /** Detokenised `idsOfText`, and without the tokens added around the text; null if they equal `decodedWithSpecial`. */
   readonly decodedOfText: string | null;
   readonly decodedInside: string | null;
 }

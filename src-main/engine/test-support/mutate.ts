@@ -1,4 +1,4 @@
-/** Damages files at random, from a seed, as they are damaged on purpose. */
+/** Damages files at random from a seed, similar to deliberate damage. */
 
 /** A generator of numbers in [0, 1): mulberry32. */
 export function seededRandom(seed: number): () => number {
@@ -19,7 +19,7 @@ export function mutateBytes(bytes: Uint8Array, headerBytes: number, random: () =
   const below = (limit: number) => Math.floor(random() * limit);
   for (let changes = random() < 0.6 ? 1 : 2 + below(3); changes > 0; changes--) {
     const at = below(Math.min(headerBytes, file.length));
-    // Mostly small changes: a header that has shifted is refused at its beginning, and the rest is never tried.
+    // Mostly small changes: a header that has shifted is refused at its start, and the rest is never tested.
     switch (below(12)) {
       case 0:
       case 1:
@@ -45,13 +45,13 @@ export function mutateBytes(bytes: Uint8Array, headerBytes: number, random: () =
         file = file.slice(0, at);
         break;
       case 10: {
-        // A stretch of the header again, over what stood there.
+        // Overwrites with another part of the header.
         const from = below(Math.min(headerBytes, file.length));
         file.copyWithin(at, from, from + 1 + below(64));
         break;
       }
       default: {
-        // A stretch less, or one more.
+        // Removes or duplicates a part.
         const length = 1 + below(64);
         file =
           random() < 0.5

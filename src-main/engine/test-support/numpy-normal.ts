@@ -1,7 +1,7 @@
 /**
- * Normally distributed numbers as numpy's `default_rng(seed).standard_normal()` draws them, bit by bit: fixtures whose
- * weights came from there are made anew instead of being stored. SeedSequence and PCG64 (O'Neill, 2014), ziggurat of
- * 256 layers (Marsaglia and Tsang, 2000).
+ * Normally distributed numbers bit-identical to numpy's `default_rng(seed).standard_normal()`, so that fixtures' weights
+ * are generated instead of stored. SeedSequence and PCG64 (O'Neill, 2014), ziggurat of 256 layers (Marsaglia and Tsang,
+ * 2000).
  */
 export class NumpyNormal {
   private readonly bits: Pcg64;
@@ -82,7 +82,7 @@ const EDGES = new Float64Array(
 );
 /** Heights of the density at the edges; 1 in the middle. */
 const DENSITY = EDGES.map((x, layer) => (layer === 0 ? 1 : Math.exp(-0.5 * x * x)));
-/** Magnitudes below these lie under the density for sure. */
+/** Magnitudes below these are certainly under the density. */
 const INSIDE = EDGES.map((x, layer) => {
   if (layer === 1) return 0;
   return Math.floor(((layer === 0 ? EDGES[255] : EDGES[layer - 1]) / x) * 2 ** 52);
@@ -126,7 +126,7 @@ class Pcg64 {
   }
 }
 
-/** numpy's SeedSequence: eight words, in pairs of low and high, turned to high before low. */
+/** numpy's SeedSequence: eight words, with low and high swapped in pairs. */
 function seedWords(seed: number): number[] {
   let constant = 0x43b0d7e5;
   const scramble = (value: number, multiplier: number) => {

@@ -8,25 +8,25 @@ const TIMEOUT_MS = 900_000;
 const SEED = 5;
 const LONE_SURROGATES = /\p{Surrogate}/gu;
 
-/** What decoding makes of the tokens of a text. */
+/** Which round trips through tokens are lossless. */
 export interface RoundTrip {
-  /** What of a text comes back the same; null for a text of which that cannot be said. Lone surrogates are U+FFFD. */
+  /** The part of a text that survives a round trip; null if that is unknown. Lone surrogates are U+FFFD. */
   readonly kept: ((text: string) => string | null) | null;
-  /** Whether a sequence can be cut anywhere and its parts decoded: not where decoding puts spaces between tokens. */
+  /** Whether a sequence can be decoded in parts, which is not so if decoding adds spaces between tokens. */
   readonly cuts: boolean;
 }
 
-/** Tests a tokenizer with random strings: with special tokens read and not. */
+/** Tests a tokenizer with random strings, with special tokens parsed or not. */
 export function itHoldsOnRandomStrings(current: () => Tokenizer, { kept, cuts }: RoundTrip): void {
   const title = `${COUNT.toLocaleString('en')} random strings`;
 
   it(
-    `gives ${title} the same tokens every time, with ranges that follow each other`,
+    `tokenizes ${title} deterministically, with consecutive ranges`,
     () => {
       const tokenizer = current();
       const texts = [...randomStrings(COUNT, SEED, tokenizer)];
       const first = texts.map((text, i) => tokenizer.encode(text, { parseSpecial: i % 2 === 1 }));
-      // Backwards: what is remembered of other texts must not matter.
+      // Backwards: caches of other texts must not matter.
       for (let i = texts.length - 1; i >= 0; i--) {
         const pieces = tokenizer.encodePieces(texts[i], { parseSpecial: i % 2 === 1 });
         const ids = pieces.map(({ id }) => id);
@@ -44,7 +44,7 @@ export function itHoldsOnRandomStrings(current: () => Tokenizer, { kept, cuts }:
   );
 
   it(
-    `decodes the tokens of ${title}${kept ? ' to the strings' : ''}, whole and cut anywhere`,
+    `decodes the tokens of ${title}${kept ? ' to the strings' : ''}, whole and in parts`,
     () => {
       const tokenizer = current();
       let compared = 0;
@@ -66,7 +66,7 @@ export function itHoldsOnRandomStrings(current: () => Tokenizer, { kept, cuts }:
   );
 }
 
-/** What is wrong with decoding the sequence token by token, or in two parts; null when nothing is. */
+/** The difference when decoding token by token or in two parts; null if there is none. */
 function cutThatMatters(tokenizer: Tokenizer, ids: readonly number[], whole: string, cuts: boolean): string | null {
   const stream = tokenizer.stream({ skipSpecial: false });
   let shown = '';

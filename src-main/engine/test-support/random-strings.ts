@@ -25,8 +25,8 @@ const UNITS: readonly string[] = [
 ];
 
 /**
- * Strings that try a tokenizer: letters of many scripts, white space of every kind, marks, emoji, control characters, lone
- * surrogates, any code point, pieces of its vocabulary and the texts of its special tokens.
+ * Difficult strings for a tokenizer: letters of many scripts, white space of every kind, marks, emoji, control
+ * characters, lone surrogates, any code point, pieces of its vocabulary and the texts of its special tokens.
  * @param seed the same seed gives the same strings
  */
 export function* randomStrings(count: number, seed: number, tokenizer: Tokenizer): Generator<string> {

@@ -3,15 +3,15 @@ import { layOutGguf, type TypedValue } from '../formats/gguf/writer.ts';
 import { memorySource } from './model-files.ts';
 
 export interface GgufChanges {
-  /** Values put in place of a key's, or none for null. */
+  /** New values of keys; null removes one. */
   readonly metadata?: Readonly<Record<string, TypedValue | null>>;
-  /** Names, shapes or type ids of tensors put in place of what they are, or no tensor for null. */
+  /** New names, shapes or type ids of tensors; null removes one. */
   readonly tensors?: Readonly<Record<string, Partial<Pick<GgufTensor, 'name' | 'shape' | 'typeId'>> | null>>;
-  /** Leaves out the tensors that this refuses. */
+  /** Removes the tensors for which this is false. */
   readonly keep?: (name: string) => boolean;
 }
 
-/** The bytes of a GGUF file with some things changed and all else as it was. */
+/** The bytes of a GGUF file with some changes. */
 export async function rewriteGguf(file: Uint8Array, changes: GgufChanges): Promise<Uint8Array> {
   const { metadata, metadataRanges, tensors } = await readGguf(memorySource('original.gguf', file));
   const values = new Map<string, TypedValue>();

@@ -1,7 +1,7 @@
 import type { ByteSource } from '../api/platform.ts';
 import { memorySource } from './model-files.ts';
 
-/** Bytes of a safetensors file with this header text, as it is, and this data. */
+/** Bytes of a safetensors file with this header text and data. */
 export function safetensorsBytes(header: string, data: Uint8Array | number): Uint8Array {
   const json = new TextEncoder().encode(header);
   const bytes = typeof data === 'number' ? new Uint8Array(data) : data;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** `toEqual` for many numbers, which it takes one by one, a million a second: that they have the same bits is seen at once. */
+/** A fast `toEqual` for many numbers, which compares their bits at once. */
 export function expectSameBits<T extends NodeJS.TypedArray>(found: T, expected: T): void {
   const [a, b] = [found, expected].map(({ buffer, byteOffset, byteLength }) =>
     Buffer.from(buffer, byteOffset, byteLength),

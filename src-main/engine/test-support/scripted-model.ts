@@ -17,9 +17,9 @@ export const SCRIPTED_MASKED = 2;
 export interface Script {
   /** Text per token id; ids 0..2 are BOS, EOS and a masked token. */
   vocabulary: string[];
-  /** The id that follows `ids`: drawn with certainty unless it is ruled out. */
+  /** The id that follows `ids`, with probability 1 unless it is ruled out. */
   next(ids: readonly number[]): number;
-  /** `[vocabulary]`: logits behind `ids` in place of `next`. */
+  /** `[vocabulary]`: logits after `ids` instead of `next`. */
   logits?(ids: readonly number[]): Float32Array;
   contextSize?: number;
   eosTokenIds?: number[];
@@ -63,7 +63,7 @@ export interface ScriptedRun {
   end: GenerateEnd;
 }
 
-/** One scripted model with its context window, which stays between runs as in the engine. */
+/** A scripted model with its context window, which persists between runs as in the engine. */
 export class ScriptedEngine {
   /** Sizes of the batches run so far. */
   readonly batches: number[] = [];
@@ -160,7 +160,7 @@ function scriptedModel(script: Script): Model {
       samplingDefaults: {},
     },
     tokenizer,
-    // The loop never looks at these: the scripted executor stands in for them.
+    // The loop never uses these, because the executor is scripted.
     program: null as unknown as Model['program'],
     weights: null as unknown as Model['weights'],
   };

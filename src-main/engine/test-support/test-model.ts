@@ -4,8 +4,8 @@ import { cachedTestModel } from '../../../scripts/fetch-test-model.ts';
 import type { ModelFiles } from '../api/platform.ts';
 
 /**
- * The real model of the tests, SmolLM2-135M-Instruct in Q4_1; null when it was not fetched, which is said.
- * @throws Error in continuous integration, where it must be there
+ * The real model of the tests, SmolLM2-135M-Instruct in Q4_1; null with a warning when it was not fetched.
+ * @throws Error in continuous integration, where it is required
  */
 export async function testModelPath(): Promise<string | null> {
   const path = await cachedTestModel();
@@ -16,7 +16,7 @@ export async function testModelPath(): Promise<string | null> {
   return null;
 }
 
-/** One model file on disk, read where it lies. */
+/** One model file on disk, read in place. */
 export async function singleFile(path: string): Promise<ModelFiles> {
   const name = basename(path);
   const { size } = await stat(path);

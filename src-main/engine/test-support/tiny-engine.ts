@@ -6,7 +6,7 @@ import { nodeModelFiles, TINY_TRANSFORMER_DIR } from './model-files.ts';
 
 export const RANDOM_SEED = 4_242;
 
-/** A host as Node gives it, with a real clock. */
+/** A Node host with a real clock. */
 export function nodePlatform(): Platform {
   return {
     clock: performance,
@@ -16,7 +16,7 @@ export function nodePlatform(): Platform {
   };
 }
 
-/** The same with the CPU kernels, on one thread: many times as fast. */
+/** As `nodePlatform` with the CPU kernels, on one thread: many times faster. */
 export function kernelPlatform(): Platform {
   return { ...nodePlatform(), compileKernels: () => Promise.resolve(testKernels()) };
 }

@@ -1,6 +1,6 @@
 /**
- * Tiny GGUF models of every architecture with random weights, and what llama.cpp computed for them. Files that llama.cpp
- * or a random generator made reproducibly are made anew from their header; the others are stored.
+ * Tiny GGUF models of every architecture with random weights, and llama.cpp's results for them. Files with reproducible
+ * weights are generated from their header; the others are stored.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -15,9 +15,9 @@ import { NumpyNormal } from './numpy-normal.ts';
 
 const DIR = new URL('../fixtures/tiny-models/', import.meta.url);
 
-/** Logits and probabilities that llama.cpp gave with float32 everywhere. */
+/** Logits and probabilities of llama.cpp with float32 everywhere. */
 export interface GoldenRun {
-  /** The context that the model was loaded for. */
+  /** The context size of the run. */
   n_ctx: number;
   full_logits: { positions: number[]; values: number[][] };
   /** After each token of the prompt: `[id, natural log of the probability]`, best first. */
@@ -36,7 +36,7 @@ export interface TinyGolden extends GoldenRun {
   special_tokens: { bos: number; eog: number[]; add_bos: boolean };
   tokenize: { text: string; add_special: boolean; parse_special: boolean; ids: number[]; detokenized: string }[];
   seed: number;
-  /** In the order they were drawn: standard normal * std + mean, or the values themselves. */
+  /** In the order of generation: standard normal * std + mean, or the values themselves. */
   weights: ({ name: string; std: number; mean: number } | { name: string; values: number[] })[];
 }
 
@@ -62,7 +62,7 @@ export function readQuantizedGolden(name: string): QuantizedGolden {
   return readJson<QuantizedGolden>(`${name}.golden.json.gz`);
 }
 
-/** Logits of the models with GELU where it is computed and not looked up in ggml's table of f16 values. */
+/** Logits of the models with exact GELU instead of ggml's table of f16 values. */
 export function readExactGelu(): Record<string, Pick<GoldenRun, 'full_logits'>> {
   return readJson<{ models: Record<string, Pick<GoldenRun, 'full_logits'>> }>('ref-exact-gelu.json.gz').models;
 }
@@ -71,11 +71,11 @@ export function readExactGelu(): Record<string, Pick<GoldenRun, 'full_logits'>> 
 export async function tinyGguf(name: string): Promise<Uint8Array> {
   let file = made.get(name);
   if (file === undefined) made.set(name, (file = make(name)));
-  // What a test does to its bytes is nobody else's business.
+  // A copy, because tests may change it.
   return (await file).slice();
 }
 
-/** Of all test files of a process, most of which take the same models. */
+/** Cached for all test files of a process, most of which use the same models. */
 const made = new Map<string, Promise<Uint8Array>>();
 
 async function make(name: string): Promise<Uint8Array> {
@@ -95,7 +95,7 @@ export async function tinyGgufFiles(name: string): Promise<ModelFiles> {
   return memoryModelFiles(name, { [`${name}.gguf`]: await tinyGguf(name) });
 }
 
-/** The same of a model in all types, of which drawing them takes the most time. */
+/** Cached by model for all types, because generating them takes most of the time. */
 function weightsOf(name: string, tensors: ReadonlyMap<string, GgufTensor>): ReadonlyMap<string, Float32Array> {
   const weights = drawn.get(name) ?? drawWeights(readTinyGolden(name), tensors);
   drawn.set(name, weights);
@@ -117,7 +117,7 @@ function drawWeights(golden: TinyGolden, tensors: ReadonlyMap<string, GgufTensor
 function write(values: Float32Array, { name, typeId, offset }: GgufTensor, file: Uint8Array): void {
   const type = blockTypeById(typeId);
   if (type === BF16) {
-    // The upper half of each float32, rounded to the nearest even.
+    // The upper half of each float32, rounded to nearest even.
     const words = new Uint32Array(values.buffer);
     file.set(
       new Uint8Array(Uint16Array.from(words, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16).buffer),

@@ -23,9 +23,9 @@ import { singleFile } from './test-model.ts';
 /** A tokenizer whose tokens of the hard strings are stored. */
 export interface TokenizerFamily<T> {
   readonly name: string;
-  /** Of the stored tokens. */
+  /** Name of the stored tokens. */
   readonly golden: string;
-  /** Whether its file is there, or was fetched. */
+  /** Whether its file is available. */
   readonly isThere: boolean;
   file(): Promise<ByteSource>;
   open(file: ByteSource): Promise<T>;
@@ -43,18 +43,18 @@ export async function loadFamily<T>(family: TokenizerFamily<T>): Promise<T> {
 
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 /**
- * Large vocabularies take a second each to load. Unless it is the full run, each of them is read in one way: as the file
- * of Hugging Face, as GGUF, or not where another one has the same kind of vocabulary and the same pattern.
+ * Large vocabularies take a second each to load. Except in the full run, each is tested in one form only: as Hugging Face
+ * file or as GGUF, or not at all if another one has the same kind of vocabulary and pattern.
  */
 const ONLY_IN_FULL: Readonly<Record<'huggingFace' | 'gguf', readonly string[]>> = {
   huggingFace: ['llama3', 'llama2', 'gptoss', 'gemma3', 'gemini'],
   gguf: ['conv-gpt4o', 'conv-gptoss', 'conv-gpt35turbo', 'conv-deepseek_v3', 'conv-qwen3', 'conv-gemini'],
 };
 
-/** Small vocabularies that were trained for the tests and lie among the fixtures. */
+/** Small vocabularies that were trained for the tests and are among the fixtures. */
 const TRAINED = ['synth_unigram', 'synth_unigram_bf', 'synth_wordpiece_cased'];
 
-/** Families whose tokenizer.json llama.cpp's converter knows how to turn into a GGUF vocabulary. */
+/** Families whose tokenizer.json llama.cpp's converter can turn into a GGUF vocabulary. */
 const CONVERTED = TEST_TOKENIZERS.map(({ family }) => family).filter(
   (family) => family !== 'claude' && family !== 'gemma3',
 );
@@ -80,9 +80,9 @@ export const GGUF_FAMILIES: readonly TokenizerFamily<GgufTokenizerFacts>[] = [
   ),
 ];
 
-/** Those whose tokens are compared with what Hugging Face's library makes of every string in this run. */
+/** Those compared with Hugging Face's library for every string in this run. */
 export const COMPARED_HUGGING_FACE_FAMILIES = comparedNow(HUGGING_FACE_FAMILIES, ONLY_IN_FULL.huggingFace);
-/** Those whose tokens are compared with llama.cpp's in this run. */
+/** Those compared with llama.cpp in this run. */
 export const COMPARED_GGUF_FAMILIES = comparedNow(GGUF_FAMILIES, ONLY_IN_FULL.gguf);
 
 function comparedNow<T>(families: readonly TokenizerFamily<T>[], onlyInFull: readonly string[]) {

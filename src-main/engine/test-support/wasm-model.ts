@@ -5,18 +5,18 @@ import { openModel } from '../models/open-model.ts';
 import type { ModelFiles } from '../api/platform.ts';
 import { testKernels } from './kernels.ts';
 
-/** Loads a model straight into the wasm executor, as the engine does. */
+/** Loads a model directly into the wasm executor, as the engine does. */
 export async function openWasmModel(
   files: ModelFiles,
-  options: { contextSize?: number } & Pick<WasmExecutorOptions, 'threads' | 'places' | 'measurements'> = {},
+  options: { contextSize?: number } & Pick<WasmExecutorOptions, 'threads' | 'streams' | 'measurements'> = {},
 ): Promise<{ model: Model; executor: Executor }> {
   let executor: Executor | null = null;
-  const { threads, places, measurements, ...modelOptions } = options;
+  const { threads, streams, measurements, ...modelOptions } = options;
   const model = await openModel(files, {
     ...modelOptions,
     takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
       const created = await createWasmExecutor(program, weights, {
-        ...{ kernels: testKernels(), onBytes, cancel, threads, places, measurements },
+        ...{ kernels: testKernels(), onBytes, cancel, threads, streams, measurements },
         cells: contextSize,
       });
       executor = created;

@@ -1,3 +1,4 @@
+import type { Section } from './base-tokenizer.ts';
 import type { JsonPart } from './json-part.ts';
 import { CharTrie } from './model/char-trie.ts';
 import { type CharSet } from './regex/char-set.ts';
@@ -10,24 +11,16 @@ export interface AddedToken {
   readonly id: number;
   readonly content: string;
   readonly special: boolean;
-  /** Only where no word character stands beside it. */
+  /** Whether it is found only without word characters next to it. */
   readonly singleWord: boolean;
-  /** Takes the white space before it (left) and behind it (right) along. */
+  /** Whether it includes the white space before it (left) and after it (right). */
   readonly stripsLeft: boolean;
   readonly stripsRight: boolean;
-  /** Is looked for in the normalised text, normalised itself. */
+  /** Whether it is normalised and searched for in the normalised text. */
   readonly normalized: boolean;
 }
 
-/** A stretch of text between added tokens, or one such token: UTF-16 range `[start, end)`. */
-export interface Section {
-  start: number;
-  end: number;
-  /** Null: ordinary text. */
-  tokenId: number | null;
-}
-
-/** The `added_tokens` of a tokenizer file. Adds them to `vocabulary`. */
+/** Reads the `added_tokens` of a tokenizer file and adds them to `vocabulary`. */
 export function addedTokensFromJson(part: JsonPart, vocabulary: Vocabulary): AddedToken[] {
   if (part.isNull) return [];
   return part.items().map((item) => {
@@ -45,21 +38,21 @@ export function addedTokensFromJson(part: JsonPart, vocabulary: Vocabulary): Add
   });
 }
 
-/** Cuts a text into sections, left to right, none empty. */
+/** Splits a text into sections, left to right, none empty. */
 export type AddedTokenSplitter = (text: string, options: EncodeOptions) => Section[];
 
 /**
- * Finds added tokens in a text: of those that begin at one place the longest. Where special tokens are not parsed, they
- * are passed over as ordinary text, with whatever else may begin inside them. (`AddedVocabulary::find_matches`.)
+ * Finds added tokens in a text, the longest of those that begin at the same position. If special tokens are not parsed,
+ * they are skipped as ordinary text, including any token that begins inside them. (`AddedVocabulary::find_matches`.)
  *
- * @param textOf what is looked for
+ * @param textOf the text to search for, per token
  */
 export function addedTokenSplitter(
   tokens: readonly AddedToken[],
   textOf: (token: AddedToken) => string = (token) => token.content,
 ): AddedTokenSplitter {
   const trie = new CharTrie();
-  // Nearly no character of a text begins an added token: one look tells.
+  // Almost no character begins an added token, and a table tells quickly.
   const begins = new Uint8Array(0x10000);
   tokens.forEach((token, i) => {
     const content = textOf(token);

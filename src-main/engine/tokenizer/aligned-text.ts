@@ -1,22 +1,22 @@
 import type { Range } from './regex/pattern.ts';
 
-/** A piece of the text and what takes its place. */
+/** A range of the text and its replacement. */
 export interface Replacement {
   range: Range;
   text: string;
 }
 
-/** How a text came out of another one. */
+/** How a text was derived. */
 type Origin =
-  /** It is the original from this offset on. */
+  /** The original from this offset on. */
   | { kind: 'original'; offset: number }
-  /** It is the part of `of` from `from` on. */
+  /** The part of `of` from `from` on. */
   | { kind: 'slice'; of: AlignedText; from: number }
   | { kind: 'replaced'; of: AlignedText; replacements: readonly Replacement[]; starts: Int32Array | null };
 
 /**
- * A text on its way through the normalizers that remembers which part of the original each of its UTF-16 units stands for.
- * The way back is looked up only when it is asked for.
+ * A text during normalisation that maps each of its UTF-16 units to a range of the original. Ranges are computed on
+ * demand.
  */
 export class AlignedText {
   private constructor(
@@ -24,7 +24,7 @@ export class AlignedText {
     private readonly origin: Origin,
   ) {}
 
-  /** @param offset of the text in the whole that ranges are to be counted in */
+  /** @param offset of the text in the whole that ranges refer to */
   static of(original: string, offset = 0): AlignedText {
     return new AlignedText(original, { kind: 'original', offset });
   }
@@ -35,8 +35,8 @@ export class AlignedText {
   }
 
   /**
-   * @param replacements left to right, none overlapping. Each unit of a replacement stands for the whole of what it
-   *   replaces; what replaces an empty range stands for an empty range.
+   * @param replacements left to right, none overlapping. Each unit of a replacement maps to the whole replaced range,
+   *   which may be empty.
    */
   replace(replacements: readonly Replacement[]): AlignedText {
     if (replacements.length === 0) return this;
@@ -50,12 +50,12 @@ export class AlignedText {
     return new AlignedText(parts.join(''), { kind: 'replaced', of: this, replacements, starts: null });
   }
 
-  /** The part of the original that the non-empty range `[start, end)` stands for. */
+  /** The part of the original for the non-empty range `[start, end)`. */
   originalRange(start: number, end: number): [number, number] {
     return [this.startOf(start), this.endOf(end - 1)];
   }
 
-  /** Where the part of the original begins that a unit stands for. */
+  /** Start of the part of the original for a unit. */
   private startOf(unit: number): number {
     switch (this.origin.kind) {
       case 'original':
@@ -87,7 +87,7 @@ export class AlignedText {
     return this.text === '' ? 0 : this.startOf(0);
   }
 
-  /** The range of the text before the replacements that a unit of this one stands for. */
+  /** The range of the text before the replacements for a unit of this one. */
   private replacedRange(unit: number): Range {
     if (this.origin.kind !== 'replaced') return [unit, unit + 1];
     const { replacements } = this.origin;
@@ -100,7 +100,7 @@ export class AlignedText {
   }
 }
 
-/** Where each replacement begins in the text that they make. */
+/** Start of each replacement in the resulting text. */
 function newStarts(replacements: readonly Replacement[]): Int32Array {
   let shift = 0;
   return Int32Array.from(replacements, ({ range, text }) => {

@@ -3,7 +3,7 @@ import { EngineError } from '../api/errors.ts';
 import { tokenizerFromJson } from './from-tokenizer-json.ts';
 import { tinyTransformerJson } from './test-support/tiny-transformer.ts';
 
-/** What the loader says to the built-in file with one part changed; `path` as in `decoder.decoders[1]`. */
+/** The loader's error for the built-in file with one part changed; `path` as in `decoder.decoders[1]`. */
 function complaint(path: string, value: unknown): EngineError {
   const json = tinyTransformerJson();
   const keys = path.split(/[.[\]]+/).filter((key) => key !== '');
@@ -19,7 +19,7 @@ function complaint(path: string, value: unknown): EngineError {
   return expect.fail(`${path} = ${JSON.stringify(value)} was accepted`);
 }
 
-describe('a part that the engine does not know', () => {
+describe('an unsupported part', () => {
   it.each([
     ['normalizer.type', 'Precompiled'],
     ['normalizer.normalizers[0].type', 'Nothing'],
@@ -34,7 +34,7 @@ describe('a part that the engine does not know', () => {
     ['post_processor.type', 'Nothing'],
     ['decoder.type', 'Nothing'],
     ['decoder.decoders[0].type', 'toString'],
-  ])('%s = %j is named', (path, value) => {
+  ])('is named: %s = %j', (path, value) => {
     const error = complaint(path, value);
     expect(error.code).toBe('UNSUPPORTED_TOKENIZER');
     expect(error.details['path']).toBe(path);
@@ -78,12 +78,12 @@ describe('a damaged file', () => {
     expect(error.message).toMatch(/^tokenizer\.json is damaged: /);
   });
 
-  it.each([null, [], 'text', 5, {}])('is refused: %j as a whole', (json) => {
+  it.each([null, [], 'text', 5, {}])('is refused: %j as the whole file', (json) => {
     expect(() => tokenizerFromJson(json, 'tokenizer.json')).toThrow(expect.objectContaining({ code: 'MODEL_FORMAT' }));
   });
 });
 
-describe('parts that are absent', () => {
+describe('absent parts', () => {
   const bare = () => ({
     ...tinyTransformerJson(),
     normalizer: null,
@@ -92,7 +92,7 @@ describe('parts that are absent', () => {
     decoder: null,
   });
 
-  it('change nothing: the text is one word, no token is added, pieces are joined with spaces', () => {
+  it('have no effect: the text is one word, no token is added, pieces are joined with spaces', () => {
     const tokenizer = tokenizerFromJson(bare(), 'tokenizer.json');
     expect(tokenizer.bosTokenId).toBeNull();
     expect(tokenizer.encode('')).toEqual([]);
@@ -102,7 +102,7 @@ describe('parts that are absent', () => {
     expect(tokenizer.decode([0, ...tokenizer.encode('cat')], false)).toBe('<BOS> cat');
   });
 
-  it('leave ordinary added tokens, which are read in every text, longest first', () => {
+  it('leave ordinary added tokens, which are found in every text, longest first', () => {
     const added_tokens = [
       { id: 8000, content: '<tool', special: false },
       { id: 8001, content: '<tool>', special: false },
@@ -116,7 +116,7 @@ describe('parts that are absent', () => {
     expect(tokenizer.decode([cat, 8002, 8001])).toBe('cat <tool>');
   });
 
-  it('make an id without a token a special one without text', () => {
+  it('make an id without a token a special token without text', () => {
     const tokenizer = tokenizerFromJson(
       { ...bare(), added_tokens: [{ id: 8005, content: '<far>', special: false }] },
       'tokenizer.json',

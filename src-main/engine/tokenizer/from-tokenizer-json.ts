@@ -9,11 +9,12 @@ import { preTokenizerFromJson } from './pre-tokenizer/from-json.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /**
- * Builds a tokenizer from the content of a Hugging Face `tokenizer.json`, parsed by parseTokenizerJson or JSON.parse. Its `truncation` and `padding` are left
- * aside: they shape batches for training, not the text of a prompt.
+ * Builds a tokenizer from the content of a Hugging Face `tokenizer.json`, parsed by parseTokenizerJson or JSON.parse. Its
+ * `truncation` and `padding` are ignored: they are for training batches, not for prompts.
  *
- * @throws EngineError UNSUPPORTED_TOKENIZER when the file uses a part this engine does not know, MODEL_FORMAT when it is
- *   damaged; both name the file and the path of the part in it.
+ * @throws EngineError UNSUPPORTED_TOKENIZER when the file uses an unsupported part, MODEL_FORMAT when it is damaged; both
+ * name
+ *   the file and the path of the part.
  */
 export function tokenizerFromJson(json: unknown, fileName: string): Tokenizer {
   const file = new JsonPart(json, fileName);

@@ -11,7 +11,7 @@ import { tinyTransformerJson } from './test-support/tiny-transformer.ts';
 /** Damaged files of each kind; more in the full run. */
 const FILES = process.env.TOKENSCOPE_TEST_FULL === '1' ? 2000 : 60;
 const TIMEOUT_MS = 900_000;
-/** The processor's time for a small file and six texts: a hundred times what the sound one takes. */
+/** CPU time limit for a small file and six texts: a hundred times what the valid one takes. */
 const ALLOWED_MS = 3000;
 
 const fixture = (name: string) => unpackedFixture(`${name}.tokenizer.json`).toString('utf8');
@@ -24,7 +24,7 @@ const SOUND: Readonly<Record<string, string>> = {
 };
 const GGUF = unpackedFixture('vocab-synth_unigram_bf.gguf');
 
-/** Opens a tokenizer and takes it for a ride. @returns what it was refused with */
+/** Opens a tokenizer and uses it. @returns the error code if it was refused */
 async function attempt(name: string, bytes: Uint8Array): Promise<string> {
   const before = process.cpuUsage();
   let outcome = 'opened';
@@ -49,7 +49,7 @@ describe('a damaged tokenizer', () => {
   it.each(Object.keys(SOUND))(
     'is opened, or refused with a reason: %s',
     async (kind) => {
-      // Mostly what stands before and after the vocabulary, which is most of the file.
+      // Mostly the parts before and after the vocabulary, which is most of the file.
       const { head, tail } = withoutVocabulary(SOUND[kind]);
       const outcomes = new Set<string>();
       for (let seed = 0; seed < FILES; seed++) {
@@ -85,7 +85,7 @@ describe('a damaged tokenizer', () => {
 
 const MARK = '"(vocabulary)"';
 
-/** The file's text before and after its vocabulary, and that itself between them. */
+/** The file's text before and after its vocabulary, and the vocabulary itself. */
 function withoutVocabulary(json: string): { head: string; tail: string } {
   const file = JSON.parse(json) as { model: { vocab: unknown } };
   const vocabulary = JSON.stringify(file.model.vocab);

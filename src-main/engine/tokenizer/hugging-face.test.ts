@@ -10,18 +10,18 @@ import {
 } from '../test-support/tokenizer-families.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** A vocabulary takes a second; several programs at once, many. */
+/** A vocabulary takes a second, or many under load. */
 const LOAD_MS = 120_000;
 
 const ALL: RoundTrip = { kept: (text) => text, cuts: true };
-/** A literal U+2581 is a space to them. */
+/** They treat a literal U+2581 as a space. */
 const BUT_MARKS: RoundTrip = { kept: (text) => text.replaceAll('▁', ' '), cuts: true };
-/** Nor do they keep apart what stands behind a special token from what has a space before it. */
+/** They do not distinguish text after a special token from text with a leading space either. */
 const SPACED: RoundTrip = {
   kept: (text) => (/<(s|\/s|unk)>/.test(text) ? null : text.replaceAll('▁', ' ')),
   cuts: true,
 };
-/** Decoding puts spaces between tokens and forgets those of the text. */
+/** Decoding puts spaces between tokens and loses those of the text. */
 const WORDS: RoundTrip = { kept: null, cuts: false };
 
 const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
@@ -36,7 +36,7 @@ const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
   gemini: BUT_MARKS,
   mistral_v1: SPACED,
   llama2: SPACED,
-  // Some bytes, of control characters and of the planes beyond 3, have no token, and vanish.
+  // Some bytes (of control characters and of planes beyond 3) have no token and are dropped.
   smollm2_rebuilt: { kept: (text) => (/\p{Cc}|[\u{40000}-\u{10ffff}]/u.test(text) ? null : text), cuts: true },
   // A text such as <0x0A> is read as the byte.
   synth_unigram_bf: { kept: (text) => (text.includes('<') ? null : text.replaceAll('▁', ' ')), cuts: true },
@@ -45,7 +45,7 @@ const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
   synth_wordpiece_cased: WORDS,
 };
 
-test('no stored tokens are left out', () => {
+test('every stored tokenizer is tested', () => {
   const names = readdirSync(new URL('../fixtures/tokenizers', import.meta.url));
   const stored = (prefix: string) =>
     names.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length, -'.json.gz'.length)] : [])).sort();
@@ -67,7 +67,7 @@ for (const family of COMPARED_HUGGING_FACE_FAMILIES) {
       tokenizer = undefined as unknown as Tokenizer;
     });
 
-    /** Compares what is made of every string with what Hugging Face's library makes of it. */
+    /** Compares our result for every string with that of Hugging Face's library. */
     const equal = <T>(made: (golden: HuggingFaceCase) => T, wanted: (golden: HuggingFaceCase) => T) => {
       expect(cases).toHaveLength(140);
       expect(cases.map((golden) => [golden.name, made(golden)])).toEqual(
@@ -96,7 +96,7 @@ for (const family of COMPARED_HUGGING_FACE_FAMILIES) {
       );
     });
 
-    it('decodes them, special tokens shown or left out', () => {
+    it('decodes them, with or without special tokens', () => {
       equal(
         ({ ids, idsOfText }) => [
           tokenizer.decode(ids, false),

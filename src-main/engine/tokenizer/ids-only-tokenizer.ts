@@ -1,16 +1,17 @@
 import { EngineError } from '../api/errors.ts';
 import type { TokenKind, TokenPiece } from '../api/types.ts';
+import { noSuchToken } from './base-tokenizer.ts';
 import type { Tokenizer, TokenStream } from './tokenizer.ts';
 
 /**
- * Stands in for the tokenizer of a model that came without one: ids can be read and written, texts cannot. A token's
- * piece and text are its id in brackets.
+ * Replaces the tokenizer of a model without one: it handles ids, but not text. A token's piece and text are its id in
+ * brackets.
  */
 export class IdsOnlyTokenizer implements Tokenizer {
   readonly bosTokenId = null;
   readonly unkTokenId = null;
 
-  /** @param missing what would hold the tokenizer, for messages: `tokenizer.json` */
+  /** @param missing the file that should contain the tokenizer, for messages: `tokenizer.json` */
   constructor(
     readonly vocabularySize: number,
     private readonly missing: string,
@@ -30,10 +31,7 @@ export class IdsOnlyTokenizer implements Tokenizer {
 
   piece(id: number): string {
     if (Number.isInteger(id) && id >= 0 && id < this.vocabularySize) return `[${id}]`;
-    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids run from 0 to ${this.vocabularySize - 1}.`, {
-      id,
-      vocabularySize: this.vocabularySize,
-    });
+    throw noSuchToken(id, this.vocabularySize);
   }
 
   bytes(id: number): Uint8Array {

@@ -4,11 +4,11 @@ import { literalPattern, regexPattern, type Pattern } from './regex/pattern.ts';
 import { RegexError } from './regex/syntax.ts';
 
 /**
- * A value inside a tokenizer file that knows where it stands, so that every complaint names the file and the path, for
- * example `pre_tokenizer.type`.
+ * A value inside a tokenizer file with its path, so that every error names the file and the path, for example
+ * `pre_tokenizer.type`.
  */
 export class JsonPart {
-  /** @param parent what this is a part of, under `key` */
+  /** @param parent object or list that contains this value, under `key` */
   constructor(
     private readonly value: unknown,
     private readonly file: string,
@@ -37,7 +37,7 @@ export class JsonPart {
     );
   }
 
-  /** UNSUPPORTED_TOKENIZER: the file is fine, but this engine does not know the part. */
+  /** UNSUPPORTED_TOKENIZER: the file is valid, but the part is not supported. */
   unsupported(what: string): EngineError {
     return new EngineError(
       'UNSUPPORTED_TOKENIZER',
@@ -54,12 +54,12 @@ export class JsonPart {
     return Array.isArray(this.value) || this.value instanceof PackedPairs;
   }
 
-  /** The object as it was packed; null when it was not. */
+  /** The packed object; null when it was not packed. */
   get packedRecord(): PackedRecord | null {
     return this.value instanceof PackedRecord ? this.value : null;
   }
 
-  /** The list as it was packed; null when it was not. */
+  /** The packed list; null when it was not packed. */
   get packedPairs(): PackedPairs | null {
     return this.value instanceof PackedPairs ? this.value : null;
   }
@@ -77,7 +77,7 @@ export class JsonPart {
     return this.list().map((item, i) => new JsonPart(item, this.file, this, i));
   }
 
-  /** The object as it stands, for parts with very many entries. */
+  /** The raw object, for parts with very many entries. */
   record(): Readonly<Record<string, unknown>> {
     if (this.value instanceof PackedRecord) return this.value.toRecord();
     if (typeof this.value !== 'object' || this.value === null || this.isList) {
@@ -86,14 +86,14 @@ export class JsonPart {
     return this.value as Record<string, unknown>;
   }
 
-  /** The list as it stands, for parts with very many items. */
+  /** The raw list, for parts with very many items. */
   list(): readonly unknown[] {
     if (this.value instanceof PackedPairs) return this.value.toList();
     if (!Array.isArray(this.value)) throw this.malformed('must be a list');
     return this.value;
   }
 
-  /** One item of a list, for complaints about it. */
+  /** One item of a list, for errors about it. */
   item(index: number): JsonPart {
     return new JsonPart(this.list()[index], this.file, this, index);
   }
@@ -108,7 +108,7 @@ export class JsonPart {
     return this.value;
   }
 
-  /** False where the file says nothing. */
+  /** False if absent. */
   flag(): boolean {
     return !this.isNull && this.boolean();
   }
@@ -119,7 +119,7 @@ export class JsonPart {
     return this.value;
   }
 
-  /** A whole number from 0 to `max`. */
+  /** An integer from 0 to `max`. */
   count(max: number): number {
     if (typeof this.value !== 'number' || !Number.isInteger(this.value) || this.value < 0 || this.value > max) {
       throw this.malformed(`must be a whole number from 0 to ${max}`);
@@ -127,7 +127,7 @@ export class JsonPart {
     return this.value;
   }
 
-  /** The choice this value makes among the names of `choices`. */
+  /** The value of `choices` that this name selects. */
   choose<T>(choices: Readonly<Record<string, T>>): T {
     const name = this.string();
     if (!Object.hasOwn(choices, name)) throw this.unsupported(`"${name}"`);

@@ -21,7 +21,7 @@ const golden = JSON.parse(readFileSync(new URL('../fixtures/tokenizer-golden.jso
 const UNK = tokenizer.unkTokenId!;
 const words = Object.keys(tinyTransformerJson().model.vocab).filter((piece) => !/^(##|<)/.test(piece));
 const anyId = fc.integer({ min: 0, max: tokenizer.vocabularySize - 1 });
-/** Ids whose decoding needs a look at what comes next are rare among all ids, so some are picked by name. */
+/** Ids whose decoding depends on the next token are rare, so some are listed. */
 const trickyId = fc.constantFrom(...['“', '”', '(', ')', ';', ':', '.', "'", '!', '##s', '<EOS>', '<UNK>'].map(idOf));
 const ids = fc.array(fc.oneof(anyId, trickyId), { maxLength: 60 });
 const proseText = fc
@@ -41,7 +41,7 @@ describe('against Hugging Face tokenizers', () => {
     expect(tokenizer.decode(expected.ids)).toBe(expected.decoded_skip);
   });
 
-  it('gives the ids of their JavaScript package for ASCII texts (its \\w knows ASCII only)', () => {
+  it('gives the ids of their JavaScript package for ASCII texts (its \\w is ASCII only)', () => {
     const oracle = new HuggingFaceTokenizer(tinyTransformerJson(), {});
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'grapheme-ascii' }), proseText), (text) => {
@@ -63,7 +63,7 @@ describe('encoding', () => {
     );
   });
 
-  it('never reads a special token out of a text unless asked to', () => {
+  it('parses special tokens in a text only on request', () => {
     const special = ['<BOS>', '<EOS>', '<UNK>'].map(idOf);
     expect(tokenizer.encode('a<EOS>b', { parseSpecial: true })).toEqual([0, idOf('a'), 1, idOf('b')]);
     const plain = tokenizer.encodePieces('a<EOS>b <BOS>', { addSpecial: false });
@@ -82,18 +82,18 @@ describe('encoding', () => {
     expect(wide.encode('𝔞'.repeat(101), { addSpecial: false })).toEqual([UNK]);
   });
 
-  it('takes a lone surrogate for U+FFFD', () => {
+  it('treats a lone surrogate as U+FFFD', () => {
     expect(tokenizer.encode('x\ud800y')).toEqual(tokenizer.encode('x\ufffdy'));
     expect(tokenizer.encodePieces('x\ud800y').map((token) => token.range)).toEqual([null, [0, 1], [1, 2], [2, 3]]);
   });
 
-  it('takes a word of any length', () => {
+  it('accepts a word of any length', () => {
     expect(tokenizer.encode('w'.repeat(2 ** 22), { addSpecial: false })).toEqual([UNK]);
   });
 });
 
 describe('ranges of tokens', () => {
-  it('point at the original text, through normalisation', () => {
+  it('refer to the original text, despite normalisation', () => {
     const text = 'He said "it’s cafe\u0301" 日本';
     const pieces = tokenizer.encodePieces(text).filter((token) => token.range);
     expect(pieces.map(({ range }) => text.slice(...range!))).toEqual([
@@ -108,7 +108,7 @@ describe('ranges of tokens', () => {
     expect(pieces.map(({ unknown }) => unknown)).toEqual([false, false, false, false, true, false, true]);
   });
 
-  it('split a word that is several pieces', () => {
+  it('split a word of several pieces', () => {
     const text = 'unhappinesses';
     const pieces = tokenizer.encodePieces(text, { addSpecial: false });
     expect(pieces.length).toBeGreaterThan(1);
@@ -117,7 +117,7 @@ describe('ranges of tokens', () => {
     );
   });
 
-  it('are ordered, lie in the text and cover every character that is no space', () => {
+  it('are ordered, within the text, and cover every character except spaces', () => {
     const isSpace = (unit: string) =>
       whiteSpace().ranges.some(([a, b]) => unit.charCodeAt(0) >= a && unit.charCodeAt(0) <= b);
     fc.assert(
@@ -138,7 +138,7 @@ describe('ranges of tokens', () => {
     );
   });
 
-  it('come with the ids that encode gives', () => {
+  it('belong to the same ids as from encode', () => {
     fc.assert(
       fc.property(anyText, fc.boolean(), fc.boolean(), (text, addSpecial, parseSpecial) => {
         const options = { addSpecial, parseSpecial };
@@ -149,7 +149,7 @@ describe('ranges of tokens', () => {
 });
 
 describe('decoding', () => {
-  it('gives the same text token by token and at once', () => {
+  it('gives the same text token by token as at once', () => {
     fc.assert(
       fc.property(ids, fc.boolean(), (sequence, skipSpecial) => {
         const stream = tokenizer.stream({ skipSpecial });
@@ -159,7 +159,7 @@ describe('decoding', () => {
     );
   });
 
-  it('says whether text is held back', () => {
+  it('reports whether text is held back', () => {
     fc.assert(
       fc.property(ids, (sequence) => {
         const stream = tokenizer.stream();
@@ -171,7 +171,7 @@ describe('decoding', () => {
     );
   });
 
-  it('gives out each word at once', () => {
+  it('returns each word at once', () => {
     const stream = tokenizer.stream();
     expect(['The', '“', 'cat', '##s', '(', 'sat', ')', ';'].map((piece) => stream.push(idOf(piece)))).toEqual([
       'The',

@@ -1,15 +1,14 @@
-import { EngineError } from '../api/errors.ts';
-import type { TokenKind, TokenPiece } from '../api/types.ts';
+import type { TokenKind } from '../api/types.ts';
 import { addedTokenSplitter, type AddedToken, type AddedTokenSplitter } from './added-tokens.ts';
 import { AlignedText } from './aligned-text.ts';
+import { BaseTokenizer, type Decoding, type TokenSink, type Section } from './base-tokenizer.ts';
 import { DecoderStream, pieceBytes, type Decoder } from './decoder/decoder.ts';
 import type { TokenModel } from './model/model.ts';
 import type { Normalizer } from './normalizer/normalizer.ts';
 import type { Template } from './post-processor/template-processing.ts';
-import { unusedPiece } from './padded-tokenizer.ts';
 import { forEachWord, type PreTokenizer } from './pre-tokenizer/pre-tokenizer.ts';
 import { withinSteps } from './regex/step-budget.ts';
-import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
+import type { EncodeOptions } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 export interface TokenizerParts {
@@ -22,36 +21,23 @@ export interface TokenizerParts {
   decoder: Decoder;
 }
 
-/** How vocabularies with byte fallback write a byte. */
+/** A byte in vocabularies with byte fallback. */
 const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
-
-/** A surrogate without its partner. JavaScript allows it in a text, Unicode and tokenizers do not. */
-const LONE_SURROGATE = /[\ud800-\udfff]/u;
-const LONE_SURROGATES = /[\ud800-\udfff]/gu;
-
-type Found = (id: number, range: () => TokenPiece['range']) => void;
-
-const noRange = () => null;
 
 /**
  * A tokenizer in Hugging Face's structure: added tokens, normalizer, pre-tokenizer, model, post-processor, and the
- * decoder for the way back. A lone surrogate counts as U+FFFD. Ids without a token are special tokens without text.
+ * decoder for the way back. Ids without a token are special tokens without text.
  */
-export class JsonTokenizer implements Tokenizer {
-  readonly vocabularySize: number;
-  readonly bosTokenId: number | null;
-  readonly unkTokenId: number | null;
+export class JsonTokenizer extends BaseTokenizer {
   private readonly added: ReadonlyMap<number, AddedToken>;
-  /** What decoding writes for added tokens that are normalised: their normalised text. */
+  /** Decoded text of added tokens that are normalised: their normalised text. */
   private readonly writtenAs: ReadonlyMap<number, string>;
   private readonly splitAtAdded: AddedTokenSplitter;
   private readonly splitAtNormalized: AddedTokenSplitter;
 
   constructor(private readonly parts: TokenizerParts) {
     const { addedTokens, normalizer, vocabulary, template, model } = parts;
-    this.vocabularySize = vocabulary.size;
-    this.bosTokenId = template.before[0] ?? null;
-    this.unkTokenId = model.unkTokenId;
+    super({ vocabulary, unkTokenId: model.unkTokenId, before: template.before, after: template.after });
     this.added = new Map(addedTokens.map((token) => [token.id, token]));
     const normalized = addedTokens.filter((token) => token.normalized);
     const length = normalized.reduce((sum, { content }) => sum + content.length, 0);
@@ -62,47 +48,9 @@ export class JsonTokenizer implements Tokenizer {
     this.splitAtNormalized = addedTokenSplitter(normalized, ({ id, content }) => this.writtenAs.get(id) ?? content);
   }
 
-  encode(text: string, options: EncodeOptions = {}): number[] {
-    const ids: number[] = [];
-    withinSteps(text.length, () => this.forEachToken(text, options, (id) => ids.push(id)));
-    return ids;
-  }
-
-  encodePieces(text: string, options: EncodeOptions = {}): TokenPiece[] {
-    const pieces: TokenPiece[] = [];
-    const found: Found = (id, range) => {
-      pieces.push({
-        id,
-        piece: this.piece(id),
-        bytes: Array.from(this.bytes(id)),
-        kind: this.kind(id),
-        special: this.isSpecial(id),
-        unknown: id === this.unkTokenId,
-        range: range(),
-      });
-    };
-    withinSteps(text.length, () => this.forEachToken(text, options, found));
-    return pieces;
-  }
-
-  decode(ids: readonly number[], skipSpecial = true): string {
-    const stream = this.stream({ skipSpecial });
-    return withinSteps(ids.length, () => ids.map((id) => stream.push(id)).join('') + stream.flush());
-  }
-
-  piece(id: number): string {
-    const piece = this.parts.vocabulary.piece(id);
-    if (piece !== undefined) return piece;
-    if (this.isHole(id)) return unusedPiece(id);
-    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids run from 0 to ${this.vocabularySize - 1}.`, {
-      id,
-      vocabularySize: this.vocabularySize,
-    });
-  }
-
   bytes(id: number): Uint8Array {
     if (this.isHole(id)) return new Uint8Array(0);
-    const piece = this.writtenAs.get(id) ?? this.piece(id);
+    const piece = this.writtenPiece(id);
     return this.isSpecial(id) ? new TextEncoder().encode(piece) : pieceBytes(this.parts.decoder, piece);
   }
 
@@ -110,7 +58,7 @@ export class JsonTokenizer implements Tokenizer {
     if (id === this.unkTokenId) return 'unknown';
     const added = this.added.get(id);
     if (added) return added.special ? 'control' : 'user_defined';
-    const piece = this.parts.vocabulary.piece(id);
+    const piece = this.vocabulary.piece(id);
     return piece === undefined ? 'unused' : BYTE_PIECE.test(piece) ? 'byte' : 'normal';
   }
 
@@ -118,53 +66,34 @@ export class JsonTokenizer implements Tokenizer {
     return this.added.get(id)?.special ?? this.isHole(id);
   }
 
-  stream({ skipSpecial = true, continues = false }: StreamOptions = {}): TokenStream {
-    const decoder = new DecoderStream(this.parts.decoder, continues);
-    return {
-      push: (id) => {
-        const piece = this.writtenAs.get(id) ?? this.piece(id);
-        return this.isHole(id) || (skipSpecial && this.isSpecial(id)) ? '' : decoder.push(piece);
-      },
-      get pending() {
-        return decoder.pending;
-      },
-      flush: () => decoder.flush(),
-    };
+  protected startDecoding(continues: boolean): Decoding {
+    const text = new DecoderStream(this.parts.decoder, continues);
+    return { text, push: (id) => text.push(this.writtenPiece(id)) };
   }
 
-  /** Whether an id below the highest has no token. */
-  private isHole(id: number): boolean {
-    const isId = Number.isInteger(id) && id >= 0 && id < this.vocabularySize;
-    return isId && !this.parts.vocabulary.has(id);
-  }
-
-  private forEachToken(text: string, options: EncodeOptions, found: Found): void {
-    const { addSpecial = true } = options;
-    const { before, after } = this.parts.template;
-    const wellFormed = LONE_SURROGATE.test(text) ? text.replaceAll(LONE_SURROGATES, '\ufffd') : text;
-    if (addSpecial) before.forEach((id) => found(id, noRange));
-    for (const { start, end, tokenId } of this.splitAtAdded(wellFormed, options)) {
-      if (tokenId !== null) found(tokenId, () => [start, end]);
-      else this.encodeSection(AlignedText.of(wellFormed.slice(start, end), start), options, found);
-    }
-    if (addSpecial) after.forEach((id) => found(id, noRange));
+  protected sections(text: string, options: EncodeOptions): readonly Section[] {
+    return this.splitAtAdded(text, options);
   }
 
   /** Text without added tokens, but for those that are only found once it is normalised. */
-  private encodeSection(section: AlignedText, options: EncodeOptions, found: Found): void {
-    const normalized = this.parts.normalizer.normalize(section);
-    for (const { start, end, tokenId } of this.splitAtNormalized(normalized.text, options)) {
-      if (tokenId !== null) found(tokenId, () => normalized.originalRange(start, end));
-      else this.encodeWords(normalized.slice(start, end), found);
+  protected encodeSection(section: string, start: number, options: EncodeOptions, found: TokenSink): void {
+    const normalized = this.parts.normalizer.normalize(AlignedText.of(section, start));
+    for (const { start: from, end: to, tokenId } of this.splitAtNormalized(normalized.text, options)) {
+      if (tokenId !== null) found(tokenId, () => normalized.originalRange(from, to));
+      else this.encodeWords(normalized.slice(from, to), found);
     }
   }
 
-  private encodeWords(text: AlignedText, found: Found): void {
+  private encodeWords(text: AlignedText, found: TokenSink): void {
     const { preTokenizer, model } = this.parts;
     forEachWord(preTokenizer, text, (words, from, to) => {
       for (const { id, start, end } of model.tokenize(words.text.slice(from, to))) {
         found(id, () => words.originalRange(from + start, from + end));
       }
     });
+  }
+
+  private writtenPiece(id: number): string {
+    return this.writtenAs.get(id) ?? this.piece(id);
   }
 }

@@ -1,6 +1,6 @@
 import type { Tokenized, TokenPiece } from '../api/types.ts';
 
-/** Packs the tokens of a text; what a token is by itself is written down once. */
+/** Packs the tokens of a text; properties of a token are stored once. */
 export function packTokens(tokens: readonly TokenPiece[]): Tokenized {
   const ids: number[] = [];
   const ranges = new Int32Array(tokens.length * 2);

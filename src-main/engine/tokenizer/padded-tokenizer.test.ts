@@ -6,7 +6,7 @@ describe('PaddedTokenizer', () => {
   const tokens = wordTokenizer(['<s>', '</s>', '<unk>', 'one', 'two']);
   const padded = new PaddedTokenizer(tokens, 8);
 
-  it('knows the rows too many as special tokens without text', () => {
+  it('treats padding rows as special tokens without text', () => {
     expect(padded.vocabularySize).toBe(8);
     expect([padded.piece(4), padded.piece(5), padded.piece(7)]).toEqual(['two', '<unused 5>', '<unused 7>']);
     expect([3, 5, 7].map((id) => padded.isSpecial(id))).toEqual([false, true, true]);
@@ -16,7 +16,7 @@ describe('PaddedTokenizer', () => {
     expect([stream.pending, stream.flush()]).toEqual([false, '']);
   });
 
-  it('leaves text to the tokens there are', () => {
+  it('tokenizes text with the real tokens only', () => {
     expect(padded.encode('one two')).toEqual(tokens.encode('one two'));
     expect(padded.encodePieces('one', { addSpecial: false })).toEqual(
       tokens.encodePieces('one', { addSpecial: false }),

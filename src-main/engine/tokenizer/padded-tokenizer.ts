@@ -1,12 +1,12 @@
 import type { TokenKind } from '../api/types.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 
-/** What stands for an id without a token. */
+/** Piece of an id without a token. */
 export const unusedPiece = (id: number) => `<unused ${id}>`;
 
 /**
- * A tokenizer for a model whose tables have more rows than there are tokens: they are filled up to a round number. The
- * rows too many are special tokens without text.
+ * A tokenizer for a model whose tables are padded to a round number of rows. The padding rows are special tokens without
+ * text.
  */
 export class PaddedTokenizer implements Tokenizer {
   constructor(

@@ -13,7 +13,7 @@ function textsAfter(decoder: object, before: string, ...pieces: string[]): strin
 }
 
 const wordPiece = { type: 'WordPiece', prefix: '##', cleanup: true };
-/** A text that opens a bracket has no space behind it. */
+/** No space follows a text that opens a bracket. */
 const brackets = {
   type: 'Sequence',
   decoders: [wordPiece, { type: 'Fuse' }, { type: 'Replace', pattern: { String: '( ' }, content: '(' }],

@@ -1,7 +1,7 @@
 import type { StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 
 /**
- * A decoder for a sequence that continues a text whose last token is `before`. The joining text, a space between
+ * A decoder for a sequence that continues a text whose last token is `before`. The joining text, such as a space between
  * words or none before a comma, is part of the sequence's text.
  */
 export function streamAfter(
@@ -12,7 +12,7 @@ export function streamAfter(
   const start = () => tokenizer.stream({ ...options, continues: true });
   const alone = start();
   const textBefore = alone.push(before) + alone.flush();
-  // The end of a character that other tokens begin says nothing about what follows it.
+  // The end of a character that other tokens begin does not determine what follows it.
   if (textBefore.includes('\ufffd')) return start();
 
   const stream = start();
@@ -24,7 +24,7 @@ export function streamAfter(
       held = held.slice(text.length);
       return '';
     }
-    // Where the text differs now, the part before cannot be changed any more.
+    // If the text differs now, the part before can no longer be changed.
     const from = text.startsWith(held) ? held.length : 0;
     held = '';
     return text.slice(from);

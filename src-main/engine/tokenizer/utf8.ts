@@ -1,7 +1,7 @@
 /**
- * Writes `text` as UTF-8 into `into` from `at` on, where there must be room for three bytes per UTF-16 unit; a lone
- * surrogate becomes U+FFFD. For short texts quicker than a TextEncoder.
- * @returns where the next byte would be
+ * Writes `text` as UTF-8 into `into` at `at`, which needs three bytes per UTF-16 unit; a lone surrogate becomes U+FFFD.
+ * Faster than a TextEncoder for short texts.
+ * @returns the offset of the next byte
  */
 export function writeUtf8(text: string, into: Uint8Array, at = 0): number {
   for (let i = 0; i < text.length; i++) {
@@ -33,7 +33,7 @@ export function writeUtf8(text: string, into: Uint8Array, at = 0): number {
   return at;
 }
 
-/** Bytes of the UTF-8 character that begins with `byte`. */
+/** Length of the UTF-8 character that begins with `byte`. */
 export function characterLength(byte: number): number {
   return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
@@ -54,7 +54,7 @@ export function codePointBefore(bytes: Uint8Array, end: number): number {
   return codePointAt(bytes, at);
 }
 
-/** UTF-16 units that bytes `[start, end)` of UTF-8 make. */
+/** Number of UTF-16 units in bytes `[start, end)` of UTF-8. */
 export function utf16Length(bytes: Uint8Array, start: number, end: number): number {
   let units = 0;
   for (let i = start; i < end; i++) {
@@ -66,28 +66,28 @@ export function utf16Length(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /**
- * Makes text of UTF-8 that arrives bit by bit. Bytes that are no UTF-8 become U+FFFD, one per maximal broken part, as
- * soon as it is certain that they are none.
+ * Decodes UTF-8 that arrives in parts. Invalid bytes become U+FFFD, one per maximal invalid part, as soon as that is
+ * certain.
  */
 export class Utf8Stream {
   private decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  /** Bytes still wanted by the character that was begun, and the bounds of the next (Encoding Standard, UTF-8 decoder). */
+  /** Bytes missing from an incomplete character, and the bounds of the next (Encoding Standard, UTF-8 decoder). */
   private wanted = 0;
   private lower = 0x80;
   private upper = 0xbf;
 
-  /** Text that these bytes complete. */
+  /** Returns the text that these bytes complete. */
   push(bytes: Uint8Array): string {
     for (const byte of bytes) this.follow(byte);
     return this.decoder.decode(bytes, { stream: true });
   }
 
-  /** Whether a character was begun and not finished. */
+  /** Whether a character is incomplete. */
   get pending(): boolean {
     return this.wanted > 0;
   }
 
-  /** U+FFFD for a character that was begun, else nothing. The next byte begins a new text. */
+  /** Returns U+FFFD for an incomplete character. The next byte begins a new text. */
   flush(): string {
     const rest = this.decoder.decode();
     this.decoder = new TextDecoder('utf-8', { ignoreBOM: true });

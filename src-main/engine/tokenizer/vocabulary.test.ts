@@ -27,7 +27,7 @@ describe('Vocabulary', () => {
     );
   });
 
-  it('takes thousands of pieces of one block', () => {
+  it('accepts thousands of pieces in one block', () => {
     const pieces = Array.from({ length: 20_000 }, (_, i) => `piece ${i}▁${String.fromCodePoint(0x1f600 + (i % 80))}`);
     const encoded = pieces.map((piece) => new TextEncoder().encode(piece));
     const offsets = Uint32Array.from({ length: pieces.length + 1 }, () => 0);
@@ -49,7 +49,7 @@ describe('Vocabulary', () => {
     expect(vocabulary.id('')).toBe(3);
   });
 
-  it('finds what a merge needs and makes, whatever was found before', () => {
+  it('finds the parts and the result of a merge, whatever was found before', () => {
     const vocabulary = new Vocabulary();
     ['a', 'b', 'é', 'ab', 'éa'].forEach((piece, i) => expect(vocabulary.put(piece, 3 * i)).toBeNull());
     for (const before of [-1, 0, 5, 9, 10, 12, 13, 2 ** 31 - 1]) {
@@ -78,7 +78,7 @@ describe('Vocabulary', () => {
 });
 
 describe('UTF-8', () => {
-  it('is what TextEncoder writes', () => {
+  it('matches TextEncoder', () => {
     const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 50 });
     const texts = fc.oneof(
       anyText,

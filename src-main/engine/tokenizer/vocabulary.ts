@@ -2,21 +2,21 @@ import type { JsonPart } from './json-part.ts';
 import type { PackedRecord } from './json/packed-parts.ts';
 import { utf16Length, writeUtf8 } from './utf8.ts';
 
-/** More than any tokenizer has; keeps a damaged file from claiming gigabytes. */
+/** More than any tokenizer has; prevents a damaged file from claiming gigabytes. */
 export const MAX_ID = 2 ** 22;
 
 const ABSENT = 0xffff_ffff;
 
 /**
- * Pieces and ids, both ways. Ids may have gaps. All pieces lie in one block of UTF-8 and are found through a hash table
- * of ids: 262,144 of them are five arrays, not half a million objects.
+ * Maps pieces to ids and back. Ids may have gaps. All pieces are in one block of UTF-8 with a hash table of ids: 262,144
+ * of them are five arrays, not half a million objects.
  */
 export class Vocabulary {
   private blob: Uint8Array;
   private used: number;
-  /** `[capacity, 2]` per id: where its piece begins and ends in `blob`; ABSENT for an id without a piece. */
+  /** `[capacity, 2]` per id: start and end of its piece in `blob`; ABSENT for an id without a piece. */
   private bounds: Uint32Array;
-  /** Open addressing: id + 1, 0 for an empty slot. A quarter of them at least are empty. */
+  /** Open addressing: id + 1, 0 for an empty slot. At least a quarter of them are empty. */
   private slots: Int32Array;
   private count = 0;
   private nextId = 0;
@@ -33,7 +33,7 @@ export class Vocabulary {
     this.slots = new Int32Array(slotsFor(capacity));
   }
 
-  /** The vocabulary whose token i is piece i. Of equal pieces the last one is found by its text, as in llama.cpp. */
+  /** A vocabulary whose token i is piece i. Of equal pieces, a look-up by text finds the last, as in llama.cpp. */
   static fromPieces(pieces: Iterable<string>): Vocabulary {
     const vocabulary = new Vocabulary();
     let id = 0;
@@ -42,8 +42,8 @@ export class Vocabulary {
   }
 
   /**
-   * The same for pieces that lie in one block already, which is kept and not copied.
-   * @param offsets `[pieces + 1]` piece i lies in bytes offsets[i]..offsets[i + 1]
+   * As `fromPieces`, for pieces that are already in one block, which is not copied.
+   * @param offsets `[pieces + 1]`: piece i is bytes offsets[i]..offsets[i + 1]
    */
   static fromUtf8(blob: Uint8Array, offsets: Uint32Array): Vocabulary {
     const pieces = offsets.length - 1;
@@ -52,9 +52,11 @@ export class Vocabulary {
     return vocabulary;
   }
 
-  /** The same for an object `{ piece: id, ... }`; null when a piece or an id is there twice, or an id is too high. */
+  /**
+   * As `fromPieces`, for an object `{ piece: id, ... }`; null when a piece or an id is duplicated, or an id is too high.
+   */
   static fromPacked({ keys: { blob, used, offsets }, values }: PackedRecord): Vocabulary | null {
-    // What is added later goes elsewhere: the block stays the record's.
+    // Pieces added later go to another block, so that the record's stays unchanged.
     const vocabulary = new Vocabulary(blob.subarray(0, used), used, Math.max(1, values.length));
     for (let i = 0; i < values.length; i++) {
       const id = values[i];
@@ -71,7 +73,7 @@ export class Vocabulary {
     for (const [piece, id] of part.entries()) this.add(piece, id);
   }
 
-  /** Adding the same pair again changes nothing. */
+  /** Adding the same pair again has no effect. */
   add(piece: string, idPart: JsonPart): number {
     const id = idPart.count(MAX_ID);
     const clash = this.put(piece, id);
@@ -84,8 +86,8 @@ export class Vocabulary {
   }
 
   /**
-   * Adds a pair; adding it again changes nothing.
-   * @returns null, or what keeps it from being added: the piece's other id, or the id's other piece
+   * Adds a pair; adding it again has no effect.
+   * @returns null, or what conflicts with it: the piece's other id, or the id's other piece
    */
   put(piece: string, id: number): { knownAs: number } | { takenBy: string } | null {
     const length = this.toScratch(piece);
@@ -110,8 +112,8 @@ export class Vocabulary {
   }
 
   /**
-   * Looks up two pieces and what they make together.
-   * @param ids `[3]` overwritten with their ids, -1 for what is no piece; those of the merge behind in the list save time
+   * Looks up two pieces and their concatenation.
+   * @param ids `[3]` overwritten with their ids, -1 for missing ones; those of the next merge in the list save time
    */
   idsOfMerge(left: string, right: string, ids: Int32Array): void {
     this.reserveScratch(left.length + right.length);
@@ -119,13 +121,13 @@ export class Vocabulary {
     this.idsOfMergedBytes(this.scratch, 0, middle, writeUtf8(right, this.scratch, middle), ids);
   }
 
-  /** The same for pieces `bytes[start..middle)` and `bytes[middle..end)`. */
+  /** As `idsOfMerge`, for pieces `bytes[start..middle)` and `bytes[middle..end)`. */
   idsOfMergedBytes(bytes: Uint8Array, start: number, middle: number, end: number, ids: Int32Array): void {
     const { slots } = this;
     let value = HASH_START;
     for (let i = start; i < middle; i++) value = hashStep(value, bytes[i]);
     ids[0] = slots[this.slotWith(hashEnd(value), bytes, start, middle)] - 1;
-    // Merges usually stand in the order of what they make, and some make the same.
+    // Merges are usually ordered by their results, and some have the same result.
     if (!this.spells(ids[2], bytes, start, end) && !this.spells(--ids[2], bytes, start, end)) {
       for (let i = middle; i < end; i++) value = hashStep(value, bytes[i]);
       ids[2] = slots[this.slotWith(hashEnd(value), bytes, start, end)] - 1;
@@ -133,12 +135,12 @@ export class Vocabulary {
     ids[1] = slots[this.slotOf(bytes, middle, end)] - 1;
   }
 
-  /** Id of the piece that `bytes[start..end)` spell, -1 when there is none. */
+  /** Id of the piece `bytes[start..end)`, -1 when there is none. */
   idOfBytes(bytes: Uint8Array, start: number, end: number): number {
     return this.slots[this.slotOf(bytes, start, end)] - 1;
   }
 
-  /** Calls `found` for each piece that `bytes[start..limit)` begin with, shortest first, with where it ends. */
+  /** Calls `found` for each piece at the start of `bytes[start..limit)`, shortest first, with its end. */
   eachPrefix(bytes: Uint8Array, start: number, limit: number, found: (id: number, end: number) => void): void {
     const last = Math.min(limit, start + this.longestBytes);
     let value = HASH_START;
@@ -160,7 +162,7 @@ export class Vocabulary {
     return bytes && this.text.decode(bytes);
   }
 
-  /** The piece's UTF-8, not to be changed; what a GGUF file holds need not be valid UTF-8. */
+  /** The piece's UTF-8, read-only; it may be invalid in a GGUF file. */
   bytes(id: number): Uint8Array | undefined {
     return this.has(id) ? this.blob.subarray(this.bounds[2 * id], this.bounds[2 * id + 1]) : undefined;
   }
@@ -174,7 +176,7 @@ export class Vocabulary {
     if (3 * units > this.scratch.length) this.scratch = new Uint8Array(6 * units);
   }
 
-  /** Puts what was written to `scratch` at the end of the block. @returns where it begins */
+  /** Appends the contents of `scratch` to the block. @returns the start */
   private appendScratch(length: number): number {
     if (this.used + length > this.blob.length) {
       this.blob = grown(this.blob, new Uint8Array(Math.max(2 * this.blob.length, this.used + length)));
@@ -184,7 +186,7 @@ export class Vocabulary {
     return this.used - length;
   }
 
-  /** Makes `[start, end)` of the block the piece of `id`. @param slot where it is looked for, if that is known */
+  /** Makes `[start, end)` of the block the piece of `id`. @param slot of the piece, if known */
   private enter(id: number, start: number, end = this.used, slot = this.slotOf(this.blob, start, end)): void {
     if (2 * id >= this.bounds.length) {
       const length = Math.max(2 * this.bounds.length, 2 * id + 2);
@@ -207,7 +209,7 @@ export class Vocabulary {
     }
   }
 
-  /** The slot with the piece that these bytes spell, or the empty one where it would be. */
+  /** The slot with the piece of these bytes, or the empty one for it. */
   private slotOf(bytes: Uint8Array, start: number, end: number): number {
     let value = HASH_START;
     for (let i = start; i < end; i++) value = hashStep(value, bytes[i]);
@@ -222,7 +224,7 @@ export class Vocabulary {
     return slot;
   }
 
-  /** Whether these bytes are the piece of `id`, which may be none. */
+  /** Whether these bytes are the piece of `id`, which may be missing. */
   private spells(id: number, bytes: Uint8Array, start: number, end: number): boolean {
     const { bounds, blob } = this;
     if (id < 0 || id >= this.nextId) return false;
@@ -235,7 +237,7 @@ export class Vocabulary {
   }
 }
 
-// FNV-1a, its bits mixed at the end so that the low ones, which choose the slot, depend on all.
+// FNV-1a with final mixing, so that the low bits, which select the slot, depend on all.
 const HASH_START = 0x811c9dc5;
 
 function hashStep(value: number, byte: number): number {

@@ -1,6 +1,6 @@
 /**
- * The protocol's contract over every connection that exists in Node. The app and the browser run it in `e2e/`. As there,
- * the cases share an engine: each begins with its own connection, and most with the model that the last one left.
+ * The protocol's contract over every connection in Node. `e2e/` runs it in the app and the browser. As there, the cases
+ * share an engine: each has its own connection, and most use the model that the last one left.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tokenscope-contract-'));
 /** Measuring takes longer than loading. */
 const measurementsPath = join(folder, 'measurements.json');
 
-/** An engine in this thread, which hears a cancel only between tokens. */
+/** An engine in this thread, which receives a cancel only between tokens. */
 const service = new EngineService({
   engine: new InferenceEngine({ ...nodePlatform(measurementsFile(measurementsPath)), yieldEveryToken: true }),
   openModel: (id) => openModelFolder(modelsDir, id),

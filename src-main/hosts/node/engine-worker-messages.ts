@@ -3,27 +3,27 @@ import type { MessagePort } from 'node:worker_threads';
 /** `workerData` of the engine's thread. */
 export interface EngineWorkerData {
   modelsDir: string;
-  /** Models outside of `modelsDir`, by the ids that stand for them: a client can name these and no other paths. */
+  /** Paths of models outside of `modelsDir` by id: a client can only refer to these. */
   modelPaths: Readonly<Record<string, string>>;
-  /** Where measurements of this computer are kept; null: nowhere. */
+  /** Path of stored measurements of this computer; null for none. */
   measurementsPath: string | null;
 }
 
-/** Thread to the one that started it: where does the model lie that neither of these names? */
+/** From the thread to its parent: requests the path of another model. */
 export interface LocateMessage {
   type: 'locate';
   request: number;
   modelId: string;
 }
 
-/** Its answer; null for an id that stands for no model. */
+/** The response; null for an unknown id. */
 export interface LocatedMessage {
   type: 'located';
   request: number;
   path: string | null;
 }
 
-/** Brings one connection into the engine's thread. */
+/** Opens a connection to the engine's thread. */
 export interface ConnectMessage {
   type: 'connect';
   port: MessagePort;

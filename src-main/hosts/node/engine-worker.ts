@@ -23,14 +23,14 @@ const service = new EngineService({
 });
 
 let requests = 0;
-/** Questions to the thread that started this one. */
+/** Pending requests to the parent thread. */
 const located = new Map<number, (path: string | null) => void>();
 
 async function openModel(id: string): Promise<ModelFiles> {
   const path = Object.hasOwn(modelPaths, id) ? modelPaths[id] : await locate(id);
   if (path === null) return openModelFolder(modelsDir, id);
   const files = await openModelPath(path);
-  // Under the id that it was asked for by: its path is nobody's business on the other side.
+  // Under the requested id: the client must not see its path.
   return { ...files, id, name: files.id };
 }
 

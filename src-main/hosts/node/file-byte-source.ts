@@ -5,7 +5,7 @@ import type { ByteSource } from '../../engine/api/platform.ts';
 
 /**
  * Random access to a file on disk. The file stays open until `close`.
- * @throws EngineError MODEL_NOT_FOUND when there is no such file, MODEL_IO when it cannot be read.
+ * @throws EngineError MODEL_NOT_FOUND when it does not exist, MODEL_IO when it cannot be read.
  */
 export async function openFileByteSource(path: string): Promise<ByteSource> {
   const name = basename(path);
@@ -21,12 +21,12 @@ export async function openFileByteSource(path: string): Promise<ByteSource> {
   return {
     name,
     size: stat.size,
-    async read(offset, length, room) {
+    async read(offset, length, buffer) {
       if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
         throw outside(name, offset, length, stat.size);
       }
       if (offset + length > stat.size) throw outside(name, offset, length, stat.size);
-      const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
+      const bytes = buffer?.subarray(0, length) ?? new Uint8Array(length);
       let done = 0;
       while (done < length) {
         const { bytesRead } = await file.read(bytes, done, length - done, offset + done).catch((error: unknown) => {

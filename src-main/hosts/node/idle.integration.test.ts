@@ -1,4 +1,4 @@
-/** What the processor does for an engine that nobody asks anything, measured in a process of its own. */
+/** CPU usage of an idle engine, measured in a separate process. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

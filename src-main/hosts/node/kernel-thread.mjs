@@ -1,4 +1,4 @@
-/** One thread of the CPU kernels. Plain JavaScript and nothing but this file: threads start in a few milliseconds. */
+/** One thread of the CPU kernels. Plain JavaScript in a single file, so that threads start in a few milliseconds. */
 import { parentPort, workerData } from 'node:worker_threads';
 
 const { module, memory, pool, failed, thread } = workerData;
@@ -9,7 +9,7 @@ parentPort.postMessage('ready');
 try {
   exports.work(pool, thread);
 } catch (error) {
-  // The engine's thread computes and hears no messages meanwhile.
+  // The engine's thread is computing and receives no messages meanwhile.
   Atomics.store(new Int32Array(memory.buffer), failed / 4, 1);
   throw error;
 }

@@ -30,7 +30,7 @@ export function nodeKernelThreads(): KernelThreads {
   };
 }
 
-/** Beside this file in the sources; in the built code beside the entry scripts, which may be one folder up. */
+/** Next to this file in the sources; in built code next to the entry scripts, which may be one folder up. */
 function threadScript(): URL {
   const places = ['./kernel-thread.mjs', './kernel-thread.js', '../kernel-thread.js'];
   const found = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));

@@ -1,4 +1,4 @@
-/** The CPU kernels as Node gives them to the engine. */
+/** Provides the CPU kernels in Node. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -8,9 +8,8 @@ import type { CompiledKernels } from '../../engine/api/platform.ts';
 export type KernelVariant = 'threads' | 'wide' | 'single' | 'simd';
 
 /**
- * Compiles the fastest variant that this Node can run, and `wide` beside `threads` where V8 makes wider instructions of
- * it. Of V8's two compilers for WebAssembly, the quick one of Node 20 computes relaxed dot products wrongly and is turned
- * off there.
+ * Compiles the fastest variant that this Node can run, with `wide` for `threads` if V8 generates wider instructions for
+ * it. V8's baseline WebAssembly compiler in Node 20 computes relaxed dot products wrongly and is turned off there.
  *
  * @throws EngineError BACKEND_LOST when there are none or none runs
  */
@@ -40,7 +39,7 @@ function readKernels(variant: KernelVariant): Uint8Array<ArrayBuffer> {
   return readFileSync(new URL(`${variant}.wasm`, kernelsFolder()));
 }
 
-/** In the parent that the sources, the built code and the installed app's code share with resources/. */
+/** In the common parent of resources/ and the sources, the built code or the installed app's code. */
 function kernelsFolder(): URL {
   let folder = new URL('./', import.meta.url);
   for (;;) {
@@ -60,25 +59,33 @@ function kernelsFolder(): URL {
 let widening: boolean | null = null;
 
 /**
- * Sets flags, which count for modules that are compiled later.
- * @returns whether V8 makes instructions of 256 bits
+ * Sets flags, which apply to modules compiled later.
+ * @returns whether V8 generates 256-bit instructions
  */
 function prepareV8(): boolean {
   if (widening !== null) return widening;
   const [major, minor] = process.versions.v8.split('.').map(Number);
-  // On by default from V8 11.4 on, which then knows the flag no more.
+  // On by default from V8 11.4 on, where the flag no longer exists.
   if (major < 11 || (major === 11 && minor < 4)) setFlagsFromString('--experimental-wasm-relaxed-simd');
   if (major < 12) setFlagsFromString('--no-liftoff');
-  // Only x64 has them. V8's pass for them belongs to Turboshaft: WebAssembly's compiler from V8 13.6 on, at the latest, and
-  // before it where a flag says so as the program starts.
+  // x64 only. V8's pass for them is part of Turboshaft, which compiles WebAssembly from V8 13.6 on, or earlier if a flag
+  // is set at program start.
   const turboshaft = major > 13 || (major === 13 && minor >= 6) || process.execArgv.includes('--turboshaft-wasm');
   widening = process.arch === 'x64' && turboshaft && !checksAddresses();
   if (widening) setFlagsFromString('--experimental-wasm-revectorize');
   return widening;
 }
 
-/** Whether code tests every address before it is used, between which V8 widens nothing: see decision 11. */
+/** Whether code checks every address before use, which prevents V8 from widening: see decision 11. */
 function checksAddresses(): boolean {
   const electron = Number(process.versions.electron?.split('.')[0] ?? Infinity);
   return electron < 40 && (process as { type?: string }).type === 'utility';
+}
+
+/**
+ * Flags for an Electron that runs as Node, so that the kernels' vectors become 256 bits wide: later versions compile
+ * WebAssembly with Turboshaft by default.
+ */
+export function electronKernelFlags(version: string): string[] {
+  return version.startsWith('33.') ? ['--turboshaft-wasm'] : [];
 }

@@ -16,7 +16,7 @@ describe('the file of measurements', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('gives another process what this one measured, and nothing else', async () => {
+  it('shares measurements with other processes', async () => {
     const here = measurementsFile(path);
     expect(await here.get('a')).toBeUndefined();
     await here.set('a', [1.5, 2]);
@@ -29,7 +29,7 @@ describe('the file of measurements', () => {
     expect(await readdir(dirname(path))).toEqual(['measurements.json']);
   });
 
-  it('forgets after a day, also what comes from the future', async () => {
+  it('expires after a day, also entries from the future', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const file = measurementsFile(path);
     await file.set('a', [1, 2]);
@@ -43,7 +43,7 @@ describe('the file of measurements', () => {
     expect(await file.get('b')).toBeUndefined();
   });
 
-  it('tells computers apart: the processor, its threads and the version of V8 are part of the key', async () => {
+  it('distinguishes computers: the processor, its threads and the version of V8 are part of the key', async () => {
     const file = measurementsFile(path);
     await file.set('a', [1, 2]);
     const text = await readFile(path, 'utf8');
@@ -52,7 +52,7 @@ describe('the file of measurements', () => {
     expect(await file.get('a')).toBeUndefined();
   });
 
-  it('keeps the hundred latest', async () => {
+  it('keeps the latest hundred', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const file = measurementsFile(path);
     for (let i = 0; i <= 100; i++) {
@@ -65,7 +65,7 @@ describe('the file of measurements', () => {
   });
 
   it.each(['', '{', 'null', '7', '"text"', '[1, 2]', '{"a":null}'])(
-    'takes a file that holds %j for empty, and writes it anew',
+    'treats a file with %j as empty, and rewrites it',
     async (text) => {
       await mkdir(dirname(path));
       await writeFile(path, text);
@@ -76,17 +76,14 @@ describe('the file of measurements', () => {
     },
   );
 
-  it.each(['"1,2"', '[1,null]', '[1,-2]', '[0,1]', '[1,"2"]', '{"0":1}', '[1e999]'])(
-    'takes no %s for numbers',
-    async (numbers) => {
-      const file = measurementsFile(path);
-      await file.set('a', [1, 2]);
-      await writeFile(path, (await readFile(path, 'utf8')).replace('[1,2]', numbers));
-      expect(await file.get('a')).toBeUndefined();
-    },
-  );
+  it.each(['"1,2"', '[1,null]', '[1,-2]', '[0,1]', '[1,"2"]', '{"0":1}', '[1e999]'])('ignores %s', async (numbers) => {
+    const file = measurementsFile(path);
+    await file.set('a', [1, 2]);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('[1,2]', numbers));
+    expect(await file.get('a')).toBeUndefined();
+  });
 
-  it('does not read a file that is far too long', async () => {
+  it('does not read a file that is much too long', async () => {
     const file = measurementsFile(path);
     await file.set('a', [1, 2]);
     await truncate(path, 2 ** 40);
@@ -95,8 +92,8 @@ describe('the file of measurements', () => {
     expect(await file.get('b')).toEqual([3, 4]);
   });
 
-  it('does without where nothing can be written', async () => {
-    // A folder in its place, a file in place of its folder.
+  it('works without a writable file', async () => {
+    // A folder at its path, a file at its folder's path.
     await mkdir(path, { recursive: true });
     await writeFile(join(folder, 'file'), '');
     for (const place of [path, join(folder, 'file', 'measurements.json')]) {

@@ -1,20 +1,20 @@
-/** What was measured on this computer, in a file: a second start need not measure again. */
+/** Stores measurements of this computer in a file, so that a second start need not measure again. */
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Measurements } from '../../engine/api/platform.ts';
-import { stillHolds, type KeptMeasurement } from '../kept-measurements.ts';
+import { isFresh, type StoredMeasurement } from '../stored-measurements.ts';
 
-/** More are not of this program. */
+/** Larger files are not from this program. */
 const MOST_BYTES = 65_536;
 const MOST_ENTRIES = 100;
 
 /**
- * Keeps measurements for a day, those of one processor, number of threads and version of V8 apart from others: copies
- * of a folder and several runtimes may share the file. A file that cannot be read, or is no such file, counts as empty.
+ * Stores measurements for a day, separately by processor, number of threads and version of V8: copies of a folder and
+ * several runtimes may share the file. An unreadable or invalid file counts as empty.
  *
- * @param path made with its folder when something is first kept; failing to is no error
+ * @param path created with its folder on first use; failing to is not an error
  */
 export function measurementsFile(path: string): Measurements {
   const machine = `${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} at once, V8 ${process.versions.v8}`;
@@ -32,26 +32,26 @@ export function measurementsFile(path: string): Measurements {
   };
 }
 
-/** Those that still hold. */
-async function readEntries(path: string): Promise<Map<string, KeptMeasurement>> {
+/** Unexpired entries. */
+async function readEntries(path: string): Promise<Map<string, StoredMeasurement>> {
   try {
     const file = await stat(path);
     if (!file.isFile() || file.size > MOST_BYTES) return new Map();
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
     const now = Date.now();
     const entries = Object.entries(value ?? {}) as [string, unknown][];
-    return new Map(entries.filter((entry): entry is [string, KeptMeasurement] => stillHolds(entry[1], now)));
+    return new Map(entries.filter((entry): entry is [string, StoredMeasurement] => isFresh(entry[1], now)));
   } catch {
     return new Map();
   }
 }
 
-/** In one step, so that another process reads the old file or the new one. */
+/** Atomically, so that another process reads the old file or the new one. */
 async function replaceFile(path: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, text, { mode: 0o600 });
   } catch {
-    // Measured again the next time.
+    // It will be measured again.
   }
 }

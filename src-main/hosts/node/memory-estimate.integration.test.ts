@@ -1,6 +1,6 @@
 /**
- * What a model was said to take against what a process of its own then takes, while it loads the model and with its
- * context full. The figures of a run: docs/models.md.
+ * Compares a model's estimated memory with that of a separate process, while it loads the model and with its context
+ * full. docs/models.md has the figures of a run.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,12 +15,12 @@ import type { MeasuredMemory } from './test-support/measure-memory.ts';
 
 const SCRIPT = fileURLToPath(new URL('test-support/measure-memory.mjs', import.meta.url));
 const TINY_TRANSFORMER = fileURLToPath(new URL('../../../resources/models/tiny-transformer', import.meta.url));
-/** Null where it was not fetched. */
+/** Null if it was not fetched. */
 const smollm2 = await testModelPath();
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
-/** The requirement, a share. */
+/** The requirement, as a fraction. */
 const TOLERANCE = 0.15;
-/** Loading is slow where many tests run at once. */
+/** Loading is slow when many tests run at once. */
 const LIMIT_MS = 180_000;
 
 async function measured(path: string, executor: string, context: number, copies: number, other: string) {
@@ -38,7 +38,7 @@ function expectWithin(estimate: number, peak: number): void {
   expect(peak).toBeLessThan((1 + TOLERANCE) * estimate);
 }
 
-// Each waits for processes of its own, and mostly for them to settle.
+// Each waits for separate processes, mostly for them to settle.
 describe
   .skipIf(process.platform !== 'linux')
   .concurrent('the estimate and the memory of a process (from /proc)', () => {
@@ -57,8 +57,8 @@ describe
     });
     afterAll(() => rm(folder, { recursive: true }));
 
-    // Of megabytes, what V8 takes and gives back by itself (14 MB seen, on a busy machine) would hide everything: so many
-    // copies that it does not.
+    // For models of a few megabytes, V8's own fluctuations (14 MB seen under load) would dominate, so many copies are
+    // loaded.
     it.each(isFull ? ['llama', 'gemma3', 'llama-d256.Q4_K_M'] : ['llama-d256.Q4_K_M'])(
       'agree for %s',
       async (name) => {
@@ -68,7 +68,7 @@ describe
       LIMIT_MS,
     );
 
-    // Smaller ones take less than what is left to chance from run to run, 0.3 MB a copy.
+    // Smaller ones take less than the variation between runs, 0.3 MB per copy.
     it.each(isFull ? ['llama-d256.Q8_0', 'llama-d256.BF16', 'llama-d256.Q4_K_M'] : [])(
       'agree for %s on the reference executor',
       async (name) => {
@@ -81,7 +81,7 @@ describe
     it.each(isFull ? ['wasm', 'reference'] : [])(
       'agree for TinyTransformer on %s',
       async (executor) => {
-        // The reference executor has room for a batch as long as the context, but prompts come 128 tokens at a time.
+        // The reference executor allocates a batch as long as the context, but prompts come 128 tokens at a time.
         const context = executor === 'wasm' ? 1000 : 128;
         const { estimate, peak } = await measured(TINY_TRANSFORMER, executor, context, 12, other);
         expectWithin(estimate, peak);
@@ -89,10 +89,10 @@ describe
       LIMIT_MS,
     );
 
-    // What the reference executor says is an upper limit there: of the batch as long as the context that it has room for,
-    // a prompt in slices touches the first rows only.
+    // Here the reference executor's number is an upper limit: of the batch as long as the context, a prompt in slices
+    // touches the first rows only.
     it.each(isFull ? [1000] : [])(
-      'of the reference executor at the default context of %d is never more than is said',
+      'of the reference executor at the default context of %d never exceeds the estimate',
       async (context) => {
         const { estimate, peak, memory } = await measured(TINY_TRANSFORMER, 'reference', context, 4, other);
         expect(peak).toBeGreaterThan(memory.weights + memory.kvCache);
@@ -102,7 +102,7 @@ describe
     );
 
     it.skipIf(smollm2 === null).each(isFull ? ['wasm', 'reference'] : [])(
-      'agree for SmolLM2 on %s, whose weights come back when it is unloaded (fetch it with scripts/fetch-test-model.ts)',
+      'agree for SmolLM2 on %s, whose weights are freed when it is unloaded (fetch it with scripts/fetch-test-model.ts)',
       async (executor) => {
         const path = smollm2!;
         const context = executor === 'wasm' ? 1024 : 32;

@@ -42,7 +42,7 @@ describe('openFileByteSource', () => {
     await file.close?.();
   });
 
-  it('says when the file shrank', async () => {
+  it('reports a file that became shorter', async () => {
     const path = join(dir, 'tiny', 'model.bin');
     const file = await openFileByteSource(path);
     await truncate(path, 50);
@@ -50,7 +50,7 @@ describe('openFileByteSource', () => {
     await file.close?.();
   });
 
-  it('says what is missing or no file', async () => {
+  it('reports what is missing or not a file', async () => {
     await expect(openFileByteSource(join(dir, 'none'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(openFileByteSource(join(dir, 'a-file', 'x'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(openFileByteSource(join(dir, 'tiny'))).rejects.toMatchObject({ code: 'MODEL_IO' });
@@ -70,7 +70,7 @@ describe('openModelFolder', () => {
     await expect(openModelFolder(dir, id)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });
 
-  it('knows neither other models nor files outside the folder', async () => {
+  it('opens neither other models nor files outside the folder', async () => {
     await expect(openModelFolder(dir, 'other')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(openModelFolder(dir, 'a-file')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     const files = await openModelFolder(dir, 'tiny');
@@ -79,7 +79,7 @@ describe('openModelFolder', () => {
 });
 
 describe('listModelIds', () => {
-  it('lists the folders that hold a model', async () => {
+  it('lists the folders with a model', async () => {
     expect(await listModelIds(dir)).toEqual(['tiny']);
     expect(await listModelIds(join(dir, 'none'))).toEqual([]);
   });

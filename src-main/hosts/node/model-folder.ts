@@ -5,12 +5,12 @@ import type { ModelFiles } from '../../engine/api/platform.ts';
 import { isModelId } from '../../protocol/fields.ts';
 import { openFileByteSource } from './file-byte-source.ts';
 
-/** Every model folder holds this file. */
+/** Every model folder contains this file. */
 const CONFIG_FILE = 'config.json';
 
 /**
  * The files of the model `modelsDir/id`.
- * @throws EngineError MODEL_NOT_FOUND when there is no such folder, BAD_REQUEST when the id is no plain folder name,
+ * @throws EngineError MODEL_NOT_FOUND when there is no such folder, BAD_REQUEST when the id is not a plain folder name,
  * MODEL_IO when the folder cannot be read.
  */
 export async function openModelFolder(modelsDir: string, id: string): Promise<ModelFiles> {
@@ -38,7 +38,7 @@ export async function openModelFolder(modelsDir: string, id: string): Promise<Mo
   };
 }
 
-/** Ids of the models in `modelsDir`, sorted. A folder that does not exist holds none. */
+/** Ids of the models in `modelsDir`, sorted; none if the folder does not exist. */
 export async function listModelIds(modelsDir: string): Promise<string[]> {
   const entries = await readdir(modelsDir, { withFileTypes: true }).catch((error: unknown) => {
     if (isMissing(error)) return [];

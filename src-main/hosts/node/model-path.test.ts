@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 describe('the model at a path', () => {
-  it('is a GGUF file and nothing beside it', async () => {
+  it('is a single GGUF file', async () => {
     const files = await openModelPath(join(dir, 'one.gguf'));
     expect({ id: files.id, names: files.names }).toEqual({ id: 'one', names: ['one.gguf'] });
     const source = await files.open('one.gguf');
@@ -26,7 +26,7 @@ describe('the model at a path', () => {
     await expect(files.open('notes.txt')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
-  it('is a GGUF file that is not called so', async () => {
+  it('is a GGUF file without the extension', async () => {
     const path = join(dir, 'sha256-abc');
     await writeFile(path, 'GGUF and more');
     const files = await openModelPath(path);
@@ -37,7 +37,7 @@ describe('the model at a path', () => {
     await expect(files.open('sha256-abc')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
-  it('is all parts of a file that was split', async () => {
+  it('is all parts of a split file', async () => {
     const { names } = await openModelPath(join(dir, 'big-00002-of-00002.gguf'));
     expect([...names].sort()).toEqual(['big-00001-of-00002.gguf', 'big-00002-of-00002.gguf']);
   });
@@ -47,7 +47,7 @@ describe('the model at a path', () => {
     expect({ id, names }).toEqual({ id: 'folder', names: ['config.json'] });
   });
 
-  it('has a stamp that changes with what lies there, and with where', async () => {
+  it('has a stamp that depends on content and path', async () => {
     for (const name of ['stamped.gguf', 'stamped-00001-of-00002.gguf', 'blob', join('folder', 'config.json')]) {
       const path = join(dir, name);
       const opened = name.startsWith('folder') ? join(dir, 'folder') : path;
@@ -58,13 +58,13 @@ describe('the model at a path', () => {
       await writeFile(path, 'GGUF 2, longer');
       const longer = (await openModelPath(opened)).stamp;
       expect(longer).not.toBe(stamp);
-      // Of the same length, later.
+      // Of the same length, modified later.
       await utimes(path, new Date(), new Date(Date.now() + 5000));
       expect((await openModelPath(opened)).stamp).not.toBe(longer);
     }
   });
 
-  it('is named when it is missing or of another kind', async () => {
+  it('is named in the error when it is missing or of another kind', async () => {
     await expect(openModelPath(join(dir, 'none.gguf'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(openModelPath(join(dir, 'one.gguf', 'x'))).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(openModelPath(join(dir, 'notes.txt'))).rejects.toMatchObject({
@@ -79,5 +79,5 @@ describe('the model at a path', () => {
     ['/models/.hidden model (1).GGUF', 'hidden-model--1-'],
     [`/models/${'x'.repeat(200)}`, 'x'.repeat(128)],
     ['/models/模型.gguf', 'model'],
-  ])('%s has an id that engines accept: %s', (path, id) => expect(modelIdOfPath(path)).toBe(id));
+  ])('%s has a valid id: %s', (path, id) => expect(modelIdOfPath(path)).toBe(id));
 });

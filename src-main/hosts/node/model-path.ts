@@ -8,9 +8,9 @@ import { openFileByteSource } from './file-byte-source.ts';
 const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
 
 /**
- * A model where it lies: a GGUF file under any name (one that is a part of several stands for all of them), or a folder.
- * A `.json` file is a tokenizer without a model, under the name that tokenizers have in folders.
- * @throws EngineError MODEL_NOT_FOUND when nothing is there, BAD_REQUEST for a file of another kind, MODEL_IO
+ * Opens the model at a path: a GGUF file of any name (one part of a split model represents all), or a folder. A `.json`
+ * file is a tokenizer without a model, and gets the usual name of a tokenizer file.
+ * @throws EngineError MODEL_NOT_FOUND when the path does not exist, BAD_REQUEST for a file of another kind, MODEL_IO
  */
 export async function openModelPath(path: string): Promise<ModelFiles> {
   const absolute = resolve(path);
@@ -25,7 +25,7 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
   const name = basename(absolute);
   if (extname(name).toLowerCase() === '.json') return renamed(id, 'tokenizer.json', absolute, found);
   if (extname(name).toLowerCase() !== '.gguf') {
-    // Ollama keeps its files under their hashes.
+    // Ollama names its files by hash.
     if (await beginsLikeGguf(absolute)) return renamed(id, `${name}.gguf`, absolute, found);
     throw new EngineError(
       'BAD_REQUEST',
@@ -36,7 +36,7 @@ export async function openModelPath(path: string): Promise<ModelFiles> {
   return stamped(filesIn(id, dirname(absolute), await partsOf(dirname(absolute), name)), dirname(absolute));
 }
 
-/** An id for the model at a path: its name, with what ids cannot hold replaced by dashes. */
+/** An id for the model at a path: its name, with invalid characters replaced by dashes. */
 export function modelIdOfPath(path: string): string {
   const name = basename(resolve(path)).replace(/\.gguf$/i, '');
   const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
@@ -57,7 +57,7 @@ function filesIn(id: string, folder: string, names: readonly string[]): ModelFil
 async function stamped(files: ModelFiles, folder: string): Promise<ModelFiles> {
   const stamps = files.names.map(async (name) => {
     const path = join(folder, name);
-    // What cannot be looked at says why when it is opened.
+    // The error is reported when it is opened.
     return stampOf(path, await stat(path).catch(() => null));
   });
   return { ...files, stamp: (await Promise.all(stamps)).join('\n') };
@@ -67,7 +67,7 @@ function stampOf(path: string, found: Stats | null): string {
   return found === null ? path : `${path} ${found.size} ${found.mtimeMs}`;
 }
 
-/** One file under the name that says what it is. */
+/** One file under the name for its kind. */
 function renamed(id: string, name: string, path: string, found: Stats): ModelFiles {
   return {
     id,
@@ -95,7 +95,7 @@ async function beginsLikeGguf(path: string): Promise<boolean> {
   }
 }
 
-/** The file alone, or all files beside it that are parts of the same model. */
+/** The file alone, or all parts of the same model next to it. */
 async function partsOf(folder: string, name: string): Promise<string[]> {
   const [, prefix, suffix] = PART.exec(name) ?? [];
   if (prefix === undefined || suffix === undefined) return [name];

@@ -6,8 +6,8 @@ import { nodeKernelThreads } from './kernel-threads.ts';
 import { compileNodeKernels } from './kernels.ts';
 
 /**
- * What Node gives the engine. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1.
- * @param measurements left out, what is measured is not kept
+ * The engine's platform in Node. Warnings go to standard error; details of normal work only with TOKENSCOPE_DEBUG=1.
+ * @param measurements without it, measurements are not stored
  */
 export function nodePlatform(measurements?: Measurements): Platform {
   const debug = process.env.TOKENSCOPE_DEBUG === '1';
@@ -32,7 +32,7 @@ export function nodePlatform(measurements?: Measurements): Platform {
 
 let collector: (() => void) | null = null;
 
-/** V8 shows its collector to contexts that are made after it was told to. */
+/** V8 exposes its collector to contexts created after the flag was set. */
 function garbageCollector(): () => void {
   if (collector === null) {
     setFlagsFromString('--expose-gc');

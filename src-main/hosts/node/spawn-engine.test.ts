@@ -31,7 +31,7 @@ function endless() {
 afterEach(() => thread.terminate());
 
 describe('startEngineThread', () => {
-  it('opens a model where it is told that it lies, under the id that it was asked for by', async () => {
+  it('opens a model at the path it is given, under the requested id', async () => {
     const asked: string[] = [];
     const locate = (modelId: string) => {
       asked.push(modelId);
@@ -47,7 +47,7 @@ describe('startEngineThread', () => {
     });
     await collect(client.stream('load', { modelId: 'opened-1', contextSize: 300 }));
     expect((await client.call('status', {})).model).toMatchObject({ id: 'opened-1', contextSize: 300 });
-    // Another size is another load.
+    // Another context size requires another load.
     await collect(client.stream('load', { modelId: 'opened-1', contextSize: 200 }));
     expect((await client.call('status', {})).model?.contextSize).toBe(200);
     await expect(client.call('describe', { modelId: 'opened-2' })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
@@ -76,7 +76,7 @@ describe('startEngineThread', () => {
     expect(events).toHaveLength(20);
   });
 
-  it('stops a reply whose client is gone, and goes on for the others', async () => {
+  it('stops a reply whose client is gone, and still serves the others', async () => {
     thread = startEngineThread({ workerUrl, modelsDir });
     const [first, second] = [connect(), connect()];
     await collect(first.client.stream('load', { modelId: 'tiny-transformer' }));
@@ -87,7 +87,7 @@ describe('startEngineThread', () => {
     await expect.poll(async () => (await second.client.call('status', {})).busy).toBe(false);
   });
 
-  it('says why it ended, and what was asked fails', async () => {
+  it('reports why it ended, and pending calls fail', async () => {
     thread = startEngineThread({ workerUrl: new URL('./no-such-worker.mjs', import.meta.url), modelsDir });
     const answer = connect().client.call('status', {});
     await expect(answer).rejects.toMatchObject({ code: 'BACKEND_LOST' });

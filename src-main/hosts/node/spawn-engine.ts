@@ -1,4 +1,4 @@
-/** Starts the engine in a worker thread, so that whoever starts it stays responsive and can stop it. */
+/** Starts the engine in a worker thread, so that the caller stays responsive and can stop it. */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { CancelFlags } from '../../protocol/engine/cancel-flags.ts';
 import { linkTo, relay, type EngineLink } from '../../protocol/engine/relay.ts';
@@ -11,21 +11,21 @@ export interface SpawnEngineOptions {
   workerUrl: URL;
   /** Folder with one folder per model. */
   modelsDir: string;
-  /** Models outside of that folder, by the ids that clients name them by. Default none. */
+  /** Paths of models outside of that folder by id. Default none. */
   modelPaths?: Readonly<Record<string, string>>;
   /** File for measurements of this computer. Default none: each process measures for itself. */
   measurementsPath?: string;
-  /** Where other models lie, asked when one is wanted; null for an id that stands for none. */
+  /** Path of another model, requested on demand; null for an unknown id. */
   locate?(modelId: string): Promise<string | null>;
 }
 
 /** A running engine thread. */
 export interface EngineThread {
-  /** A connection of its own, with its own cancel flags, for a client in this thread. */
+  /** A new connection, with its own cancel flags, for a client in this thread. */
   open(): Transport;
-  /** The same for a client elsewhere. */
+  /** As `open`, for a client elsewhere. */
   connect(client: Transport): { close(): void };
-  /** Resolves with the reason when the thread has ended, for whatever reason. Connections are closed by then. */
+  /** Resolves with the reason when the thread has ended in any way. Connections are then closed. */
   readonly ended: Promise<string>;
   terminate(): Promise<void>;
 }
@@ -80,7 +80,7 @@ export function startEngineThread(options: SpawnEngineOptions): EngineThread {
   };
 }
 
-/** One engine for one client in this process, as the CLI needs it. */
+/** One engine for one client in this process, as in the CLI. */
 export function spawnEngine(options: SpawnEngineOptions): { transport: Transport; terminate(): Promise<void> } {
   const thread = startEngineThread(options);
   return { transport: thread.open(), terminate: () => thread.terminate() };

@@ -1,4 +1,4 @@
-/** Whether V8 makes instructions of 256 bits of the wide kernels: `npm test -- --only kernels` runs this in Electron. */
+/** Whether V8 generates 256-bit instructions for the wide kernels: `npm test -- --only kernels` runs this in Electron. */
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { compileNodeKernels } from './kernels.ts';
@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 new WebAssembly.Module(readFileSync(process.argv[1]));
 `;
 
-/** Functions of a build that V8 fuses. */
+/** Number of functions of a build that V8 fuses. */
 function fusedFunctions(variant: string): number {
   const flags = ['--experimental-wasm-revectorize', '--trace-wasm-revectorize', '--no-wasm-lazy-compilation'];
   const args = [...process.execArgv.filter((flag) => /liftoff|turboshaft/.test(flag)), ...flags];

@@ -1,12 +1,12 @@
 /**
- * Electron without a window, for the bench: starts the process that is measured just as the app starts the engine's.
- * Its last argument is what bench-host.ts takes.
+ * Electron without a window, for the benchmark: starts the benchmarked process like the app starts the engine's. Its last
+ * argument is passed to bench-host.ts.
  */
 import { app, utilityProcess } from 'electron';
 import { fileURLToPath } from 'node:url';
 
 const address = process.argv.at(-1) ?? '';
-// Nothing of this run is kept, and an open app is not disturbed.
+// This run stores nothing and does not disturb an open app.
 app.commandLine.appendSwitch('disable-gpu');
 void app.whenReady().then(() => {
   const script = fileURLToPath(new URL('./bench-host.js', import.meta.url));

@@ -1,7 +1,7 @@
 /**
- * Electron's utility process: the relay between each window and the engine's thread. The main process sends one port
- * per window and is then out of the way. When the engine's thread dies, so does this process, and the supervisor in the
- * main process starts a fresh one.
+ * Electron's utility process: the relay between each window and the engine's thread. The main process sends one port per
+ * window and then passes no data. When the engine's thread ends, so does this process, and the supervisor in the main
+ * process starts a new one.
  */
 import { startEngineThread } from '../node/spawn-engine.ts';
 import { electronPortTransport } from '../../protocol/transports/electron-port.ts';
@@ -13,7 +13,7 @@ import {
   type UtilityMessage,
 } from '../../protocol/app/utility-messages.ts';
 
-/** Exit codes, beside Node's own. */
+/** Exit codes in addition to Node's. */
 const EXIT_BAD_ARGUMENTS = 2;
 const EXIT_ENGINE_ENDED = 3;
 
@@ -27,7 +27,7 @@ function valueOf(name: string): string | undefined {
 
 function fail(reason: string, code: number): void {
   tell({ type: 'failed', reason });
-  // The message leaves with the event loop's next turn.
+  // The message is sent in the event loop's next turn.
   setTimeout(() => process.exit(code), 50);
 }
 
@@ -37,7 +37,7 @@ function tell(message: UtilityMessage): void {
 
 function serve(folder: string): void {
   let requests = 0;
-  /** Questions to the main process, which alone knows where models lie. */
+  /** Pending requests to the main process, which alone knows the paths of models. */
   const located = new Map<number, (path: string | null) => void>();
   const thread = startEngineThread({
     workerUrl: new URL('./engine-worker.js', import.meta.url),

@@ -32,9 +32,9 @@ self.addEventListener(
   { once: true },
 );
 
-/** The page's protocol, without the messages that lend files. */
+/** The page's protocol, without the messages about lent files. */
 function withoutModelFiles(lent: LentFiles): Transport {
-  // A Worker's scope is an EventTarget whose events are wider than the protocol needs.
+  // A Worker's scope is an EventTarget with more general events than the protocol needs.
   const transport = messagePortTransport(self as MessagePortLike);
   return {
     ...transport,
@@ -48,7 +48,7 @@ function withoutModelFiles(lent: LentFiles): Transport {
   };
 }
 
-/** Takes a lock of its own for as long as this Worker lives, so that the page learns of its end. */
+/** Holds a lock for as long as this Worker runs, so that the page notices its end. */
 function holdLifeLock(held: (name: string | null) => void): void {
   // Browsers offer locks to secure origins only.
   if (!('locks' in navigator)) return held(null);

@@ -15,7 +15,7 @@ self.addEventListener(
       // The module is built from this repository's sources, so its exports are known.
       (exports.work as (pool: number, thread: number) => void)(pool, thread);
     } catch (error) {
-      // The engine's thread computes and hears no messages meanwhile.
+      // The engine's thread is computing and receives no messages meanwhile.
       Atomics.store(new Int32Array(memory.buffer), failed / 4, 1);
       throw error;
     }

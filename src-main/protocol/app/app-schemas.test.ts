@@ -92,17 +92,17 @@ describe('checkAppCall', () => {
     { reason: 'user', tokens: 4 },
     { reason: 'user', tokens: 4, to: 'load Other' },
     { reason: 'error', tokens: 4, error: { code: 'GRAMMAR', message: 'Wrong.', details: { line: 2 } } },
-    // As earlier versions stored them: a page may continue such a reply, and write it again.
+    // As stored by earlier versions: a page may continue such a reply, and write it again.
     { reason: 'eos', detail: 'The model ended the text with <EOS> (token 1).', tokenId: 1 },
     { reason: 'stop_string', detail: 'The text reached the stop string "a".', stopString: 'a' },
     { reason: 'error', detail: 'Gone.', errorCode: 'BACKEND_LOST' },
-  ])('stores why a reply ended: %o', (stop) => {
+  ])('accepts the stored stop %o', (stop) => {
     const write = chatWrite({ type: 'reply', at: DATE, turn: 'b', facts: { stop } });
     expect(checkAppCall('chatWrite', [write]).params).toEqual([write]);
   });
 
   it.each([{ reason: 'max_tokens' }, { reason: 'tired', detail: '' }, { reason: 'error', tokens: 1 }, {}])(
-    'refuses a stop that says too little: %o',
+    'refuses an incomplete stop: %o',
     (stop) => {
       const facts = { stop } as unknown as Partial<ReplyFacts>;
       expect(refusedField('chatWrite', [chatWrite({ type: 'reply', at: DATE, turn: 'b', facts })])).not.toBeNull();
@@ -110,7 +110,7 @@ describe('checkAppCall', () => {
   );
 
   it.each([['nothing'], ['__proto__'], ['toString'], [5], [null], [Object.create(null)]])(
-    'does not know the method %j',
+    'refuses the unknown method %j',
     (method) => {
       expect(refusedField(method, [])).toBe('method');
     },
@@ -167,16 +167,16 @@ describe('checkAppCall', () => {
 });
 
 describe('parseStoredSettings', () => {
-  it('gives back what was stored', () => {
+  it('returns what was stored', () => {
     const settings = { ...defaultSettings(), theme: 'dark' as const, lastChatId: 'chat-1' };
     expect(parseStoredSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
   });
 
-  it.each([undefined, null, 5, 'text', [], {}])('makes %j the defaults', (value) => {
+  it.each([undefined, null, 5, 'text', [], {}])('replaces %j with the defaults', (value) => {
     expect(parseStoredSettings(value)).toEqual(defaultSettings());
   });
 
-  it('replaces only what is missing or broken, deep inside too', () => {
+  it('replaces only missing or invalid parts, at any depth', () => {
     const stored = {
       theme: 'light',
       perModel: {
@@ -210,7 +210,7 @@ describe('parseStoredSettings', () => {
     });
   });
 
-  it('gives the first model what was changed while there was one set of settings for all', () => {
+  it('gives the first model the settings from when there was one set for all', () => {
     const sampling = { ...defaultSamplingParams(), temperature: 0.3, topK: 7 };
     const stop = { maxTokens: 9, stopStrings: [], ignoreEos: 'maybe' };
     const { perModel } = parseStoredSettings({ theme: 'dark', sampling, stop });
@@ -220,17 +220,17 @@ describe('parseStoredSettings', () => {
     expect(parseStoredSettings({ perModel: {}, sampling }).perModel).toEqual({});
   });
 
-  it('reads sampling settings from before there were all the samplers', () => {
+  it('reads sampling settings from before all samplers existed', () => {
     const read = (sampling: object) => parseStoredSettings({ sampling }).perModel['tiny-transformer']?.sampling;
     const samplers = ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'];
     expect(read({ samplers, temperature: 0.3, topK: 7 })).toEqual({ temperature: 0.3, topK: 7 });
     expect(read({ samplers: ['top_k'] })).toEqual({ samplers: ['top_k'] });
-    // Chosen when the others could be chosen too.
+    // A choice made when the others already existed.
     expect(read({ ...defaultSamplingParams(), samplers })).toEqual({ samplers });
     expect(read({ samplers: ['magic', 'top_k'], topK: 7 })).toEqual({ topK: 7 });
   });
 
-  it('keeps the settings of so many models, the newest', () => {
+  it('keeps the settings of a limited number of models, the newest', () => {
     const many = Object.fromEntries(
       Array.from({ length: MAX_MODELS_WITH_SETTINGS + 1 }, (_, i) => [`m${i}`, withSampling({ topK: i })]),
     );
@@ -240,7 +240,7 @@ describe('parseStoredSettings', () => {
     expect(refusedField('settingsSet', [{ perModel: many }])).toBe('0.perModel');
   });
 
-  it('gives each caller its own objects', () => {
+  it('returns new objects to each caller', () => {
     const [one, other] = [parseStoredSettings(null), parseStoredSettings(null)];
     expect(one.perModel).not.toBe(other.perModel);
   });

@@ -1,11 +1,10 @@
-/** The calls of `AppServices` as they arrive from a page: what does not fit is refused. */
+/** Checks the calls of `AppServices` from a page and refuses invalid ones. */
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
-import { measuredRate } from './measured-rate.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
-import { chatId, shortText } from './fields.ts';
+import { chatId, shortText, measuredRate } from './fields.ts';
 import { modelId, parseOrRefuse, schemaOf } from '../fields.ts';
 
 /** Only https addresses without a user name or password leave the app. */
@@ -65,7 +64,7 @@ const appParams: ParamsSchemas = {
 /** An `AppServices` call whose name and params have been checked. */
 export type CheckedAppCall = { [M in AppMethodName]: { method: M; params: AppMethods[M]['params'] } }[AppMethodName];
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkAppCall(method: unknown, params: unknown): CheckedAppCall {
   if (typeof method !== 'string' || !Object.hasOwn(appParams, method)) {
     const name = typeof method === 'string' ? method.slice(0, 100) : typeof method;

@@ -1,5 +1,5 @@
 /**
- * What the app does beside the engine: settings, chats, models, versions. One interface, implemented over IPC
+ * The app's services apart from the engine: settings, chats, models, versions. One interface, implemented over IPC
  * (Electron) and over authenticated HTTP (web host), on the same files in the user's data folder.
  */
 import type {
@@ -25,7 +25,7 @@ export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
 export interface Settings {
   theme: ThemeSetting;
-  /** By the model's id; a model that is not here has `defaultModelSettings`. */
+  /** By model id; a model without an entry has `defaultModelSettings`. */
   perModel: Record<string, ModelSettings>;
   useKvCache: boolean;
   /** What happens when a chat no longer fits the context window. */
@@ -33,35 +33,35 @@ export interface Settings {
   /** Show replies as tinted tokens instead of plain text. */
   tokensView: boolean;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
-  /** Last chat that was open; null: a new chat. */
+  /** The chat that was open last; null for a new chat. */
   lastChatId: string | null;
-  /** Model that is loaded at start; null: the built-in one. */
+  /** The model to load at start; null for the built-in one. */
   lastModelId: string | null;
   downloads: DownloadSettings;
 }
 
-/** How a person's downloads get out. */
+/** Network settings of downloads. */
 export interface DownloadSettings {
-  /** `http://[user:password@]host:port`; null: what the environment says (`HTTPS_PROXY`, `NO_PROXY`). */
+  /** `http://[user:password@]host:port`; null to use the environment (`HTTPS_PROXY`, `NO_PROXY`). */
   proxy: string | null;
-  /** Address that stands in for the catalogue's hub, for example a mirror in the same network; null: the hub itself. */
+  /** Address that replaces the catalogue's hub, for example a mirror in the same network; null for the hub itself. */
   mirror: string | null;
 }
 
 /**
- * What a person chose for one model. A value that is left out follows what the model's file recommends
- * (`ModelInfo.samplingDefaults`), and the app's default where it says nothing.
+ * A person's settings for one model. An absent value falls back to the model's file (`ModelInfo.samplingDefaults`), and
+ * then to the app's default.
  */
 export interface ModelSettings {
   sampling: Partial<SamplingParams>;
   stop: Partial<StopParams>;
   /** How a chat becomes one text; `custom` is the source in `drafts`. */
   template: ChatTemplateChoice['kind'];
-  /** Whether the model may reason before it answers; null: as its template has it. */
+  /** Whether the model may reason before it answers; null leaves it to the template. */
   enableThinking: boolean | null;
-  /** Tokens of prompt and reply that it is loaded for; null: what the app takes by itself. */
+  /** Tokens of prompt and reply that it is loaded for; null for the app's default. */
   contextSize: number | null;
-  /** What was written and is kept while something else is chosen. */
+  /** Texts that are kept while another option is selected. */
   drafts: { template: string; gbnf: string; json_schema: string };
 }
 
@@ -69,20 +69,20 @@ export interface AboutInfo {
   name: string;
   version: string;
   host: 'electron' | 'web';
-  /** Electron's, Chromium's and Node's versions where they apply. */
+  /** Versions of Electron, Chromium and Node, if applicable. */
   versions: Record<string, string>;
   /** Why this is not the Electron version that package.json pins; null when it is. */
   runtimeNote: string | null;
   license: string;
-  /** Where chats and settings lie. */
+  /** Folder of chats and settings. */
   dataFolder: string;
 }
 
-/** Where the library has a model from. `lent`: a browser lent its files to this page, until it is closed. */
+/** Source of a model of the library. `lent`: its files were lent to this page by a browser, until it is closed. */
 export type ModelSource =
   'builtin' | 'file' | 'folder' | 'download' | 'huggingface-cache' | 'ollama' | 'lmstudio' | 'lent';
 
-/** A speed that was measured on this computer with a model, tokens per second. */
+/** Speed of a model measured on this computer, in tokens per second. */
 export interface MeasuredRate {
   executor: GenerateStart['executor'];
   threads: number;
@@ -91,107 +91,107 @@ export interface MeasuredRate {
   at: string;
 }
 
-/** A model that the app knows; facts come from the engine once it is loaded. */
+/** A model that the app knows; the engine provides more facts once it is loaded. */
 export interface ModelListing {
   id: string;
   name: string;
   builtIn: boolean;
   source: ModelSource;
-  /** Of all its files; 0 where they cannot be read. */
+  /** Total size of its files; 0 if they cannot be read. */
   fileBytes: number;
-  /** Where a model lies that a person opened; null for the built-in one and for files that a browser lent. */
+  /** Path of a model that a person opened; null for the built-in one and for files lent by a browser. */
   path: string | null;
-  /** What is known beside what the engine reads from the files; null for opened models. */
+  /** Information beyond the files; null for opened models. */
   description: string | null;
   cannot: string | null;
   license: string | null;
-  /** `missing`: its file is gone. `changed`: another file lies there than the one that was added; it can be loaded. */
+  /** `missing`: its file is gone. `changed`: the file differs from the one that was added; it can be loaded. */
   state: 'ok' | 'missing' | 'changed';
-  /** What `missing` or `changed` means here and what to do, for a person; null when all is well. */
+  /** Explanation of `missing` or `changed` and what to do, for people; null if all is well. */
   stateText: string | null;
-  /** Why it cannot be loaded, for example because its file is gone; null when it can. */
+  /** Why it cannot be loaded, for example because its file is gone; null if it can. */
   problem: string | null;
-  /** Its entry of the catalogue; null for what a person added. */
+  /** Its catalogue entry; null for a model that a person added. */
   catalogueId: string | null;
-  /** SHA-256 of its one file as far as it was ever computed here. */
+  /** SHA-256 of its single file, if it was computed here. */
   sha256: string | null;
   /** ISO 8601, UTC; null for the built-in model and lent files. */
   addedAt: string | null;
   lastUsedAt: string | null;
-  /** The latest of each executor and number of threads. */
+  /** The latest per executor and number of threads. */
   measured: MeasuredRate[];
 }
 
-/** What `modelVerify` found. */
+/** Result of `modelVerify`. */
 export interface ModelVerification {
   sha256: string;
-  /** What it should be; null when nobody ever said, and the hash is recorded now. */
+  /** The expected hash; null if none was known, and the hash is recorded now. */
   expected: string | null;
-  /** Who says so. */
+  /** Source of the expected hash. */
   expectedFrom: 'catalogue' | 'recorded' | null;
-  /** Null when there was nothing to compare with. */
+  /** Null if there was nothing to compare with. */
   matches: boolean | null;
-  /** The result in words. */
+  /** The result as a message. */
   text: string;
 }
 
-/** A model in another program's folder on this computer, offered, never changed. */
+/** A model in another program's folder on this computer, which is offered, but never changed. */
 export interface FoundModel {
-  /** Stands for it in `modelAddFound`. */
+  /** Identifies it in `modelAddFound`. */
   id: string;
   source: 'huggingface-cache' | 'ollama' | 'lmstudio';
   name: string;
   path: string;
   bytes: number;
-  /** Its id in the library if it was added already. */
+  /** Its id in the library, if it was added. */
   modelId: string | null;
 }
 
-export interface FoundPlace {
+export interface SearchedFolder {
   source: FoundModel['source'];
   folder: string;
-  /** `limited`: it holds more than is looked at. */
+  /** `limited`: it was too large to search completely. */
   state: 'read' | 'missing' | 'unreadable' | 'limited';
 }
 
 export interface FoundModels {
-  places: FoundPlace[];
+  places: SearchedFolder[];
   models: FoundModel[];
 }
 
-/** A model of the list that comes with the app. */
+/** An entry of the bundled catalogue. */
 export interface CatalogueEntry {
   id: string;
   name: string;
-  /** Who made the model, and who packed the file where that is somebody else. */
+  /** Who made the model, and who converted the file, if different. */
   publisher: string;
   packer: string | null;
   architecture: string;
   parameters: number;
-  /** Tokens it was trained for. */
+  /** Training context in tokens. */
   contextSize: number;
-  /** How most of its weights are stored, for example `Q4_K_M`. */
+  /** Storage type of most of its weights, for example `Q4_K_M`. */
   quantisation: string;
   description: string;
   cannot: string;
-  /** `terms`: not a free licence; a person must have read and accepted it. */
+  /** `terms`: a restrictive licence, which a person must read and accept. */
   license: { name: string; url: string; kind: 'free' | 'terms' };
-  /** Page of the model at the hub, for a person to open. */
+  /** Web page of the model at the hub. */
   page: string;
-  /** What would be asked for, with the mirror of the settings. */
+  /** Download address, with the mirror of the settings. */
   url: string;
   file: string;
-  /** Null where it could not be checked at the source; the server says it then. */
+  /** Null if unknown until the download starts. */
   bytes: number | null;
-  /** Null where it could not be checked at the source; the hash is recorded after the download then. */
+  /** Null if unknown; the hash is then recorded after the download. */
   sha256: string | null;
-  /** Bytes that K and V of one token take at F16. */
+  /** Bytes of K and V per token at F16. */
   kvBytesPerToken: number;
-  /** Its id in the library once it is on this computer. */
+  /** Its id in the library, if it is on this computer. */
   modelId: string | null;
 }
 
-/** What stopped a download. */
+/** Why a download stopped. */
 export type DownloadProblemKind =
   'dns' | 'connection' | 'tls' | 'proxy' | 'timeout' | 'redirect' | 'http' | 'cut' | 'disk' | 'hash' | 'busy';
 
@@ -199,15 +199,15 @@ export interface DownloadProblem {
   kind: DownloadProblemKind;
   /** What happened, with numbers, and what to do. */
   message: string;
-  /** Of the server's answer; null when there was none. */
+  /** HTTP status of the response; null if there was none. */
   httpStatus: number | null;
 }
 
 export type DownloadPhase =
-  /** Asking the server; also between two tries, `problem` then says why there is another. */
+  /** Waiting for the server; also between two attempts, `problem` then says why. */
   | 'connecting'
   | 'downloading'
-  /** Hashing what was there from before, or flushing to the disk. */
+  /** Hashing existing bytes, or flushing to disk. */
   | 'checking'
   | 'paused'
   | 'failed'
@@ -219,29 +219,29 @@ export interface Download {
   name: string;
   url: string;
   phase: DownloadPhase;
-  /** On the disk so far. */
+  /** Bytes on disk so far. */
   bytes: number;
   totalBytes: number | null;
-  /** Bytes per second over the last seconds; null while nothing comes. */
+  /** Bytes per second over the last seconds; null without data. */
   rate: number | null;
   secondsLeft: number | null;
   problem: DownloadProblem | null;
-  /** When it is done: the model in the library, and the hash with who confirmed it. */
+  /** After completion: the model in the library, and the hash with its source. */
   modelId: string | null;
   sha256: string | null;
   hashChecked: boolean;
 }
 
-/** Where downloads go. */
+/** The download folder. */
 export interface ModelsFolder {
   path: string;
   isDefault: boolean;
   freeBytes: number | null;
 }
 
-/** Bytes of this computer's memory. */
+/** This computer's memory in bytes. */
 export interface SystemMemory {
-  /** What a program can still get without others being pushed out. */
+  /** Memory that a program can get without swapping out others. */
   freeBytes: number;
   totalBytes: number;
 }
@@ -249,92 +249,95 @@ export interface SystemMemory {
 export interface NetworkRecord {
   at: string;
   url: string;
-  /** Requests that nobody asked for are refused. `running`: not over yet. */
+  /** Requests that no person initiated are refused. `running`: in progress. */
   result: 'refused' | 'running' | 'done' | 'failed';
   /** Received so far. */
   bytes: number;
-  /** Who asked for it and how it went, for a person; null for what was refused. */
+  /** Purpose and outcome, for people; null for a refused request. */
   note: string | null;
 }
 
-/** Calls with one answer; the params are a tuple. */
+/** Calls with one result; the params are a tuple. */
 export interface AppMethods {
   about: { params: []; result: AboutInfo };
   settingsGet: { params: []; result: Settings };
-  /** Merges top-level keys and answers with the whole. */
+  /** Merges top-level keys and returns all settings. */
   settingsSet: { params: [Partial<Settings>]; result: Settings };
   /** Newest first. */
   chatsList: { params: []; result: ChatSummary[] };
   /** Searches titles and texts, case-insensitively. Newest first. */
   chatsSearch: { params: [string]; result: ChatSummary[] };
   chatGet: { params: [string]; result: StoredChat | null };
-  /** What came after a revision; null: read the chat again. */
+  /** Changes after a revision; null: read the whole chat again. */
   chatSince: { params: [string, number]; result: ChatUpdate | null };
-  /** Appends to a chat, or creates it. After a failure send it again as it is: what was written already is passed over. */
+  /**
+   * Appends to a chat, or creates it. After a failure repeat it unchanged: events that were already written have no
+   * effect.
+   */
   chatWrite: { params: [ChatWrite]; result: ChatWritten };
-  /** Details of up to 1,024 tokens; null for a token whose details were not recorded or are damaged. */
+  /** Details of up to 1,024 tokens; null for a token without recorded details, or with damaged ones. */
   chatDetails: { params: [ChatDetailsRange]; result: (TokenDetails | null)[] };
   /** Moves a chat to the deleted ones, which are kept for 30 days. */
   chatDelete: { params: [string]; result: null };
-  /** Takes `chatDelete` back. */
+  /** Undoes `chatDelete`. */
   chatRestore: { params: [string]; result: null };
   /** The built-in model, then those of the library, newest first. */
   modelsList: { params: []; result: ModelListing[] };
   /**
-   * Lets a person choose a model's file in the system's dialog; null when nothing was chosen. Remembered by reference,
-   * never copied. In the browser the page itself does this.
+   * Shows the system's dialog for a model's file; null if none was chosen. The file is referenced, never copied. In the
+   * browser the page itself does this.
    */
   modelOpen: { params: []; result: ModelListing | null };
-  /** Forgets a model; its files stay, also those that were downloaded. */
+  /** Removes a model from the library; its files stay, even downloaded ones. */
   modelRemove: { params: [string]; result: null };
-  /** Forgets a downloaded model and deletes its file. Refused for files that Tokenscope did not download. */
+  /** Removes a downloaded model and deletes its file. Refused for files that Tokenscope did not download. */
   modelDelete: { params: [string]; result: null };
-  /** Lets a person show where a model lies now, in the system's dialog; it keeps its id. Null: nothing was chosen. */
+  /** Shows the system's dialog for the new path of a model, which keeps its id. Null: none was chosen. */
   modelLocate: { params: [string]; result: ModelListing | null };
-  /** Takes a changed file as it is now. */
+  /** Accepts the current state of a changed file. */
   modelAccept: { params: [string]; result: ModelListing };
-  /** Computes the SHA-256 of a model's file; a `verify` event says how far it is. */
+  /** Computes the SHA-256 of a model's file; `verify` events report progress. */
   modelVerify: { params: [string]; result: ModelVerification };
-  /** A model was loaded. */
+  /** Records that a model was loaded. */
   modelUsed: { params: [string]; result: null };
-  /** A speed was measured. */
+  /** Records a measured speed. */
   modelMeasured: { params: [string, MeasuredRate]; result: null };
   /** Shows a model's file in the system's file manager. Refused in the browser. */
   modelShowInFolder: { params: [string]; result: null };
-  /** Looks into the folders of other programs on this computer. Reads only. */
+  /** Searches the folders of other programs on this computer. Read-only. */
   modelsFound: { params: []; result: FoundModels };
   /** Adds one of them by reference. */
   modelAddFound: { params: [string]; result: ModelListing };
-  /** The list that came with the app; nothing is asked of any server. */
+  /** The bundled catalogue; sends no request. */
   catalogueList: { params: []; result: CatalogueEntry[] };
   /**
-   * Only on a person's click. `termsAccepted`: a person read the licence and accepts it, where it is no free one.
-   * Answers once the download is under way; `downloads` events tell the rest.
+   * Only on a person's click. `termsAccepted`: a person has read and accepted a restrictive licence. Returns once the
+   * download has started; `downloads` events report the rest.
    */
   downloadStart: { params: [{ catalogueId: string; termsAccepted: boolean }]; result: Download };
-  /** Stops and keeps what there is. */
+  /** Stops and keeps the partial file. */
   downloadPause: { params: [string]; result: Download };
-  /** Only on a person's click: goes on, or tries again. */
+  /** Only on a person's click: resumes or retries. */
   downloadResume: { params: [string]; result: Download };
-  /** Stops and deletes what there is; takes one that is over out of the list. */
+  /** Stops and deletes the partial file; removes a finished download from the list. */
   downloadCancel: { params: [string]; result: null };
-  /** Those that run, those that can go on, also from before the app was started, and those that were finished since. */
+  /** Running downloads, those that can be resumed, also from an earlier start, and those finished since. */
   downloadsList: { params: []; result: Download[] };
   modelsFolder: { params: []; result: ModelsFolder };
-  /** Lets a person choose where downloads go; null: nothing was chosen. Refused in the browser. */
+  /** Shows a dialog for the download folder; null if none was chosen. Refused in the browser. */
   modelsFolderChoose: { params: []; result: ModelsFolder | null };
   modelsFolderReset: { params: []; result: ModelsFolder };
   systemMemory: { params: []; result: SystemMemory };
   networkLog: { params: []; result: NetworkRecord[] };
-  /** Https only, only on a person's click, in the system browser. */
+  /** Opens an https address in the system's browser, on a person's click only. */
   openExternal: { params: [string]; result: null };
-  /** Ends and restarts the engine's process; for a person whose engine hangs. */
+  /** Restarts the engine's process, for a person whose engine hangs. */
   engineRestart: { params: []; result: null };
 }
 
 export type AppMethodName = keyof AppMethods;
 
-/** What an app tells its page unasked. */
+/** An event from the app to its page. */
 export type AppEvent =
   | { type: 'engine'; state: 'starting' | 'ready' | 'lost'; message: string | null }
   | { type: 'settings'; settings: Settings }
@@ -343,27 +346,24 @@ export type AppEvent =
   | ChatNews
   /** The list of models changed. */
   | { type: 'models' }
-  /** All downloads, a few times a second while one runs. */
+  /** All downloads, sent a few times per second while one runs. */
   | { type: 'downloads'; downloads: Download[] }
-  /** How far `modelVerify` is. */
+  /** Progress of `modelVerify`. */
   | { type: 'verify'; modelId: string; bytes: number; totalBytes: number }
-  /**
-   * Why this instance reads but does not write (another one holds the data folder, or nobody can write there);
-   * null: it writes again.
-   */
+  /** Why this instance does not save (another one holds the data folder, or it is not writable); null: it saves again. */
   | { type: 'readOnly'; message: string | null }
   /**
-   * The app's other half. `leaving`: it ends now, so a page saves what is unsaved. In a browser the page's own transport
-   * adds `away` (no answer), `refused` (the key is not valid) and `here` (answers again).
+   * State of the app's other half. `leaving`: it is quitting, so a page saves unsaved changes. In a browser the page's
+   * own transport adds `away` (no response), `refused` (invalid key) and `here` (responds again).
    */
   | { type: 'host'; state: 'here' | 'leaving' | 'away' | 'refused'; message: string | null }
   /**
-   * Something happened that a person should know: a damaged file was put aside, the page had to be reloaded. Each page
-   * hears every notice, also an earlier one; `id` tells it which ones it has shown.
+   * Something that a person should know: a damaged file was renamed, the page had to be reloaded. Each page receives
+   * every notice, also earlier ones; `id` identifies those already shown.
    */
   | { type: 'notice'; id: string; message: string };
 
-/** An event as the app emits it: notices get their id then. */
+/** An event as emitted by the app: notices get their id later. */
 export type EmittedEvent = Exclude<AppEvent, { type: 'notice' }> | { type: 'notice'; message: string };
 
 export interface AppServices {

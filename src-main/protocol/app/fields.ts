@@ -1,5 +1,7 @@
-/** Schemas of single values in the calls and files of the app. */
+/** Single values in the calls and files of the app: their schemas, and which addresses downloads may go to. */
 import * as v from 'valibot';
+import { schemaOf } from '../fields.ts';
+import type { MeasuredRate } from './app-services.ts';
 
 export const finite = v.pipe(v.number(), v.finite());
 export const isoDate = v.pipe(v.string(), v.isoTimestamp());
@@ -15,3 +17,33 @@ export const chatId = v.pipe(
 export const shortText = v.pipe(v.string(), v.maxLength(1000));
 
 export const tokenCount = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+export const measuredRate = schemaOf<MeasuredRate>()(
+  v.object({
+    executor: v.picklist(['reference', 'wasm']),
+    threads: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
+    prefillTokensPerSecond: rate,
+    decodeTokensPerSecond: rate,
+    at: isoDate,
+  }),
+);
+
+/** Whether it is this computer itself. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** Https, or http to this computer only; no user name, password or fragment. */
+export function isDownloadAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, hash } = new URL(text);
+  if (username !== '' || password !== '' || hash !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}
+
+/** `http://[user:password@]host[:port]`, without a path. */
+export function isProxy(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, pathname, search, hash } = new URL(text);
+  return protocol === 'http:' && pathname === '/' && search === '' && hash === '';
+}

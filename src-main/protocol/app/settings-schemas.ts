@@ -1,6 +1,6 @@
 /**
- * Settings as they arrive from a page, where what does not fit is refused, or from a file, which is parsed leniently: a
- * missing or broken part becomes its default.
+ * Settings from a page, where invalid ones are refused, or from a file, which is parsed leniently: a missing or invalid
+ * part becomes its default.
  */
 import * as v from 'valibot';
 import { defaultSamplingParams, defaultStopParams } from '../../engine/api/defaults.ts';
@@ -9,9 +9,8 @@ import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine
 import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
 import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
-import { isDownloadAddress, isProxy } from './download-address.ts';
 import { modelId, schemaOf } from '../fields.ts';
-import { chatId, shortText, tokenCount } from './fields.ts';
+import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
 import { schemasOf, storedSettings } from '../setting-schemas.ts';
 
 export function defaultSettings(): Settings {
@@ -30,7 +29,7 @@ export function defaultSettings(): Settings {
 
 const panelEntries = { open: v.boolean(), tab: v.picklist(['sampling', 'stop', 'prompt', 'context', 'rate']) };
 
-/** What holds for a model for which a person has chosen nothing. */
+/** Settings of a model for which a person has set nothing. */
 export function defaultModelSettings(): ModelSettings {
   return {
     sampling: {},
@@ -42,7 +41,7 @@ export function defaultModelSettings(): ModelSettings {
   };
 }
 
-/** Models whose settings are kept; those of the oldest go first. */
+/** Maximum number of models with settings; the oldest are dropped first. */
 export const MAX_MODELS_WITH_SETTINGS = 500;
 
 const draft = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
@@ -84,7 +83,7 @@ const settingsEntries = {
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
-/** Top-level keys, each whole; a key that is no setting is refused. */
+/** Top-level keys with complete values; unknown keys are refused. */
 export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
   v.strictObject({
     theme: v.exactOptional(settingsEntries.theme),
@@ -99,7 +98,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
   }),
 );
 
-/** Settings from a file: never fails, what is missing or does not fit is the default. */
+/** Parses settings from a file. Never fails: missing and invalid parts are the defaults. */
 export function parseStoredSettings(value: unknown): Settings {
   const defaults = defaultSettings();
   const parsed = v.safeParse(
@@ -118,8 +117,8 @@ export function parseStoredSettings(value: unknown): Settings {
 }
 
 /**
- * Sampling settings from a file. What was not there yet when they were written has its default, which is off; the list
- * of stages that was the default then becomes the present one, in which the stages that came later do nothing.
+ * Sampling settings from a file. Settings that did not exist when it was written have their default, which is off; the
+ * former default list of stages becomes the current one, in which the new stages have no effect.
  */
 export const storedSampling = v.pipe(
   v.unknown(),
@@ -132,10 +131,10 @@ export const storedSampling = v.pipe(
   }),
 );
 
-/** The model that settings were for while there was one set of them for all models. */
+/** The model of settings from when there was one set for all models. */
 const FIRST_MODEL = 'tiny-transformer';
 
-/** Settings from before each model had its own: what a person had changed is the first model's. */
+/** Converts settings from before each model had its own: changed ones become the first model's. */
 function withPerModel(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.hasOwn(value, 'perModel')) return value;
   const stop = { ...defaultStopParams(), ...storedSettings(STOP_SETTINGS, Reflect.get(value, 'stop')) };
@@ -148,7 +147,7 @@ function withPerModel(value: unknown): unknown {
   return { ...value, perModel: isChanged ? { [FIRST_MODEL]: settings } : {} };
 }
 
-/** The keys whose values differ. */
+/** The keys with different values. */
 export function differences<T extends object>(values: T, base: T): Partial<T> {
   const changed = Object.entries(values).filter(
     ([key, value]) => JSON.stringify(value) !== JSON.stringify(Reflect.get(base, key)),
@@ -168,7 +167,7 @@ const storedModelSettings = lenient(
   defaultModelSettings(),
 );
 
-/** Models whose id is none are left out, and the oldest when there are too many. */
+/** Drops models with invalid ids, and the oldest ones beyond the limit. */
 const storedPerModel = v.pipe(
   v.record(v.string(), v.unknown()),
   v.transform((all) => {
@@ -179,7 +178,7 @@ const storedPerModel = v.pipe(
   }),
 );
 
-/** Any of the keys may be missing. */
+/** All keys are optional. */
 function partialOf<E extends v.ObjectEntries>(
   entries: E,
 ): v.GenericSchema<unknown, Partial<v.InferOutput<v.ObjectSchema<E, undefined>>>> {
@@ -194,7 +193,7 @@ function storedPartial(table: SettingTable): v.GenericSchema {
   );
 }
 
-/** An object each of whose keys falls back to its default. */
+/** An object in which each invalid key becomes its default. */
 function lenient(entries: v.ObjectEntries, defaults: Readonly<Record<string, unknown>> | object): v.GenericSchema {
   const withFallback = Object.entries(entries).map(([key, schema]) => [
     key,

@@ -1,13 +1,13 @@
-/** What the main process and the engine's utility process tell each other beside the engine's protocol. */
+/** Messages between the main process and the engine's utility process, besides the engine's protocol. */
 
-/** Main to utility. Comes with one port (`ports[0]`), which carries the engine's protocol for one window. */
+/** Main to utility. Comes with one port (`ports[0]`) for the engine's protocol with one window. */
 export interface UtilityPortMessage {
   type: 'port';
   /** A later port for the same window replaces the earlier one. */
   windowId: number;
 }
 
-/** Main to utility: where the model lies that it asked for; null when it was not opened here. */
+/** Main to utility: path of the requested model; null when it was not opened here. */
 export interface UtilityLocatedMessage {
   type: 'located';
   request: number;
@@ -16,16 +16,16 @@ export interface UtilityLocatedMessage {
 
 /** Utility to main. */
 export type UtilityMessage =
-  /** The engine's thread runs and takes ports. */
+  /** The engine's thread is running and accepts ports. */
   | { type: 'ready' }
-  /** Where does the model lie that a person opened? Answered with a UtilityLocatedMessage. */
+  /** Requests the path of a model that a person opened. Answered with a UtilityLocatedMessage. */
   | { type: 'locate'; request: number; modelId: string }
   /** The last message before the process ends with a code other than 0. */
   | { type: 'failed'; reason: string };
 
 /** Argument of the utility process: `--models-dir=PATH`. */
 export const MODELS_DIR_ARGUMENT = '--models-dir=';
-/** Argument of the utility process: `--measurements=PATH`, the file in which it keeps what it measured. */
+/** Argument of the utility process: `--measurements=PATH`, the file for stored measurements. */
 export const MEASUREMENTS_ARGUMENT = '--measurements=';
 
 export function isUtilityPortMessage(message: unknown): message is UtilityPortMessage {

@@ -1,9 +1,8 @@
 /**
- * The engine's interface, as both the real engine (`server.ts`) and its client (`client.ts`) implement it. A caller
- * never knows on which side of a process border the engine lives.
+ * The engine's interface, implemented by the engine (`server.ts`) and its client (`client.ts`). Callers do not know in
+ * which process the engine runs. Below it, the messages between the two.
  */
 import type { LoadOptions } from '../../engine/index.ts';
-import type { ModelDescription } from '../../engine/api/model-description.ts';
 import type {
   Detokenized,
   GenerateEvent,
@@ -13,6 +12,7 @@ import type {
   Inspection,
   LanesEvent,
   LoadProgress,
+  ModelDescription,
   ModelInfo,
   RenderChatParams,
   RenderedChat,
@@ -24,6 +24,7 @@ import type {
   SourceProblem,
   TokenizeParams,
   Tokenized,
+  ErrorPayload,
 } from '../../engine/api/types.ts';
 
 export interface EngineStatus {
@@ -32,46 +33,46 @@ export interface EngineStatus {
   busy: boolean;
 }
 
-/** Calls with one answer. */
+/** Calls with one result. */
 export interface EngineMethods {
   status: { params: Record<string, never>; result: EngineStatus };
-  /** What a model is and what it needs, from its headers; nothing is loaded. Answered while a reply is running too. */
+  /** Describes a model and its memory needs from its headers, without loading it. Also answered during a reply. */
   describe: { params: { modelId: string }; result: ModelDescription };
   unload: { params: Record<string, never>; result: null };
   tokenize: { params: TokenizeParams; result: Tokenized };
   detokenize: { params: { ids: number[]; skipSpecial: boolean }; result: Detokenized };
-  /** The text and ids that a chat becomes. May be longer than the context window. */
+  /** The text and ids of a chat prompt. May be longer than the context window. */
   renderChat: { params: RenderChatParams; result: RenderedChat };
   score: { params: ScoreParams; result: Score };
   inspect: { params: InspectParams; result: Inspection };
-  /** The sampler chain at the next token; cheap enough to ask while a slider moves. */
+  /** The sampler chain at the next token; cheap enough to be called while a slider moves. */
   preview: { params: InspectParams; result: SamplingPreview };
-  /** Where the time of the loaded model goes, operation by operation; on the wasm executor. */
+  /** Profiles the loaded model, operation by operation; wasm executor only. */
   profile: { params: ProfileParams; result: Profile };
-  /** Whether a grammar can be followed; needs no model, and is answered while a reply is running too. */
+  /** Whether a grammar is valid. Needs no model, and is also answered during a reply. */
   checkGrammar: { params: { grammar: GrammarSource }; result: { problem: SourceProblem | null } };
   /**
-   * Stops one lane of a `compare` that is running or waiting for its turn; the lane ends with stop reason `user`.
-   * Answered while the compare is running.
+   * Stops one lane of a `compare` that is running or queued; the lane ends with stop reason `user`. Answered during the
+   * compare.
    */
   stopLane: { params: { key: string; lane: number }; result: { stopped: boolean } };
 }
 
-/** Calls that answer with a stream of events; exactly one `end` or `error` closes it. */
+/** Calls with a stream of events, which ends with exactly one `end` or `error`. */
 export interface EngineStreams {
   load: {
     /**
-     * `contextSize`: tokens of prompt and reply together; left out, what the model was trained for, at most 4096. A model
-     * that is there already is loaded again for another size only. `threads`: of the wasm executor; left out, as many as
-     * measurably help. `kvCacheType`: how it stores K and V; left out, as exactly as the weights are.
+     * `contextSize`: tokens of prompt and reply together; by default the training context, at most 4096. A loaded model
+     * is loaded again only for another size. `threads`: of the wasm executor; by default as many as measurably help.
+     * `kvCacheType`: its storage type; by default as exact as the weights.
      */
     params: { modelId: string } & Pick<LoadOptions, 'contextSize' | 'executor' | 'threads' | 'kvCacheType'>;
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };
   /**
-   * Generates 1 to 8 replies as one batch; what their prompts have in common is computed once. `key` is chosen by the
-   * client and names the compare in `stopLane`; no other compare that is running or waiting may have it.
+   * Generates 1 to 8 replies as one batch; the common prefix of their prompts is computed once. The client chooses `key`,
+   * which identifies the compare in `stopLane`; it must be unique among those running or queued.
    */
   compare: { params: { key: string; lanes: GenerateParams[] }; event: LanesEvent };
 }
@@ -86,9 +87,9 @@ export interface EngineApi {
     options?: { signal?: AbortSignal },
   ): Promise<EngineMethods[M]['result']>;
   /**
-   * Aborting `signal` asks the engine to stop; `generate` and each lane of `compare` then still end with their `end`
-   * events (stop reason `user`), so that nothing generated is lost. A request that is aborted while it waits for its turn fails with CANCELLED.
-   * Leaving the loop early cancels too.
+   * Aborting `signal` asks the engine to stop; `generate` and each lane of `compare` then still end with their `end` event
+   * (stop reason `user`), so that no generated text is lost. A request that is aborted while it waits fails with
+   * CANCELLED. Leaving the loop early cancels too.
    * @throws EngineError while iterating, with the engine's code; BACKEND_LOST when the other side died.
    */
   stream<S extends StreamName>(
@@ -97,3 +98,29 @@ export interface EngineApi {
     options?: { signal?: AbortSignal },
   ): AsyncIterable<EngineStreams[S]['event']>;
 }
+
+/** Of the messages below. Raised whenever one changes its meaning. Both sides must agree. */
+export const PROTOCOL_VERSION = 2;
+
+/**
+ * Client to engine; anything else is refused at the edge (see `schemas.ts`). `id` is chosen by the client, counts up and is
+ * never reused on one connection.
+ */
+export type ClientMessage =
+  | { type: 'hello'; version: number }
+  | { type: 'call'; id: number; method: string; params: unknown }
+  | { type: 'open'; id: number; method: string; params: unknown; credit: number }
+  /** Allows `credit` more chunks of stream `id`. */
+  | { type: 'credit'; id: number; credit: number }
+  | { type: 'cancel'; id: number };
+
+/** Engine to client. */
+export type EngineMessage =
+  | { type: 'hello'; version: number }
+  | { type: 'result'; id: number; result: unknown }
+  /** Events of stream `id`, oldest first. One chunk consumes one credit. */
+  | { type: 'chunk'; id: number; events: unknown[] }
+  /** Closes stream `id`. */
+  | { type: 'end'; id: number }
+  /** Answers a call or closes a stream. */
+  | { type: 'error'; id: number; error: ErrorPayload };

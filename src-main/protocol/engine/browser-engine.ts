@@ -1,4 +1,4 @@
-/** The page's side of the engine in a browser Worker. */
+/** The page's connection to the engine in a browser Worker. */
 import { CancelFlags } from './cancel-flags.ts';
 import { linkTo } from './relay.ts';
 import type { Transport } from '../transports/transport.ts';
@@ -7,17 +7,17 @@ import { messagePortTransport, type MessagePortLike } from '../transports/messag
 /** First message from the page to the Worker. */
 export interface WorkerStart {
   type: 'start';
-  /** Null where the page is not isolated: a cancel then travels as a message. */
+  /** Null if the page is not isolated: a cancel is then sent as a message. */
   cancelFlags: SharedArrayBuffer | null;
-  /** Opens the library's models at the web host; empty where there is none. */
+  /** Gives access to the library's models at the web host; empty without one. */
   token: string;
 }
 
-/** Beside the protocol: the files of a model that a person opened in the page; null takes them back. */
+/** Not part of the protocol: the files of a model that a person opened in the page; null removes them. */
 export interface WorkerModelFiles {
   type: 'model-files';
   id: string;
-  /** What people call the model. */
+  /** Display name of the model. */
   name: string;
   files: readonly File[] | null;
 }
@@ -29,24 +29,24 @@ export function isWorkerModelFiles(message: unknown): message is WorkerModelFile
 /** First message from the Worker to the page. */
 export interface WorkerReady {
   type: 'ready';
-  /** Name of the lock the Worker holds as long as it lives; null where the browser has no locks. */
+  /** Name of the lock that the Worker holds as long as it runs; null if the browser has no locks. */
   lock: string | null;
 }
 
-/** How long a Worker may take to load and answer, ms. */
+/** Maximum time of a Worker's start, ms. */
 const START_TIMEOUT_MS = 30_000;
 
 /**
- * Connects to the engine in a Worker that was just made. The transport closes when the Worker fails to start, throws,
- * or dies. A Worker that is terminated tells nobody, so it holds a Web Lock: the page asks for the same lock and gets
- * it exactly when the Worker is gone, at once and without a heartbeat.
+ * Connects to the engine in a new Worker. The transport closes when the Worker fails to start, throws, or is terminated.
+ * Termination has no event, so the Worker holds a Web Lock: the page requests the same lock and gets it as soon as the
+ * Worker is gone.
  *
- * @param token of the web host's start; left out, the Worker opens no models of the library
+ * @param token of the web host's start; without it, the Worker opens no models of the library
  */
 export function connectWorkerEngine(worker: Worker, token = ''): Transport {
   const shared = globalThis.crossOriginIsolated ? CancelFlags.allocate() : null;
   worker.postMessage({ type: 'start', cancelFlags: shared, token } satisfies WorkerStart);
-  // A Worker is an EventTarget whose events are wider than the protocol needs.
+  // A Worker is an EventTarget with more general events than the protocol needs.
   const direct = messagePortTransport(worker as MessagePortLike);
   const { transport, lost } = withReadyMessage(direct);
   const link = linkTo(transport, shared && new CancelFlags(shared));
@@ -57,7 +57,7 @@ export function connectWorkerEngine(worker: Worker, token = ''): Transport {
   return link.transport;
 }
 
-/** Takes the Worker's `ready` message out of the stream and watches the Worker's life from then on. */
+/** Removes the Worker's `ready` message from the stream and monitors the Worker from then on. */
 function withReadyMessage(direct: Transport): { transport: Transport; lost: Promise<void> } {
   let reportLost: () => void = () => undefined;
   const lost = new Promise<void>((resolve) => (reportLost = resolve));
@@ -71,7 +71,7 @@ function withReadyMessage(direct: Transport): { transport: Transport; lost: Prom
         clearTimeout(timer);
         if (message.lock === null) return;
         const granted = navigator.locks.request(message.lock, { signal: watching.signal }, () => undefined);
-        // Rejects only when the watch is called off.
+        // Rejects only when the request is aborted.
         granted.then(reportLost, () => undefined);
       });
     },

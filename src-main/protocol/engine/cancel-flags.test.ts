@@ -23,7 +23,7 @@ describe('CancelFlags', () => {
     expect(flags.isCancelled(5 + 64)).toBe(false);
   });
 
-  it('keeps a cancel that was seen when the slot is used again', () => {
+  it('keeps a cancel that was seen when the slot is reused', () => {
     const flags = new CancelFlags();
     const token = new RequestCancelToken(5, flags);
     flags.cancel(5);

@@ -1,6 +1,6 @@
 /**
- * Cancel without a message loop. The thread beside the engine writes the id of a cancelled request into shared memory;
- * the engine reads it between tokens, however busy its own event loop is.
+ * Cancelling without a message loop. The thread beside the engine writes the id of a cancelled request to shared memory;
+ * the engine reads it between tokens, however busy its event loop is.
  */
 import type { CancelToken } from '../../engine/api/platform.ts';
 
@@ -32,8 +32,8 @@ export class CancelFlags {
 }
 
 /**
- * One request's token. A cancel that was seen once holds for good, so a later request that uses the same slot cannot
- * undo it; `cancel()` is the way by message, which also works without shared memory.
+ * One request's token. A cancel that was seen once is permanent, so a later request in the same slot cannot undo it;
+ * `cancel()` is for cancelling by message, which also works without shared memory.
  */
 export class RequestCancelToken implements CancelToken {
   #cancelled = false;
@@ -56,7 +56,7 @@ export class RequestCancelToken implements CancelToken {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Hears of a cancel by message only. */
+  /** Called for a cancel by message only. */
   onCancel(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -24,7 +24,7 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[{ type: 'start' }], [token(0)]]);
   });
 
-  it('flushes where 16 ms would pass before the next, the current token included, without any timer', () => {
+  it('flushes when 16 ms would pass before the next event, including the current token, without a timer', () => {
     const b = batcher(10);
     b.push(token(0));
     now = 6;
@@ -34,7 +34,7 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[token(0)], [token(1), token(2)]]);
   });
 
-  it('carries the tail by a timer', () => {
+  it('sends the tail by a timer', () => {
     const b = batcher(10);
     b.push(token(0));
     now = 4;
@@ -45,7 +45,7 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[token(0)], [token(1)]]);
   });
 
-  it('sends the end at once, with what was waiting before it', () => {
+  it('sends the end at once, with the waiting events', () => {
     const b = batcher(10);
     const done = vi.fn();
     b.push(token(0));
@@ -58,7 +58,7 @@ describe('ChunkBatcher', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('sends no more chunks than there is credit and coalesces what waits', () => {
+  it('sends no more chunks than there is credit and coalesces waiting events', () => {
     const b = batcher(2);
     const done = vi.fn();
     for (let i = 0; i < 100; i++, now += 20) b.push(token(i));
@@ -91,29 +91,26 @@ describe('ChunkBatcher', () => {
     [4, 2],
     [6, 1],
     [40, 1],
-  ])(
-    'lets nothing wait for longer than 10 ms where an event comes every %d ms and timers are not heard',
-    (ms, most) => {
-      const b = batcher(1000, 10);
-      const cameAt: number[] = [];
-      const delays: number[] = [];
-      const seen = () => {
-        const known = delays.length;
-        for (const at of cameAt.slice(known, sent.flat().length)) delays.push(now - at);
-      };
-      for (let i = 0; i < 200; i++, now += ms) {
-        cameAt.push(now);
-        b.push(token(i));
-        seen();
-      }
-      expect(delays.length).toBeGreaterThan(200 - most);
-      expect(Math.max(...delays)).toBeLessThanOrEqual(10);
-      expect(Math.max(...sent.map((events) => events.length))).toBeLessThanOrEqual(most);
-      expect(sent[1]).toHaveLength(most);
-    },
-  );
+  ])('delays nothing longer than 10 ms when an event comes every %d ms and timers do not fire', (ms, most) => {
+    const b = batcher(1000, 10);
+    const cameAt: number[] = [];
+    const delays: number[] = [];
+    const seen = () => {
+      const known = delays.length;
+      for (const at of cameAt.slice(known, sent.flat().length)) delays.push(now - at);
+    };
+    for (let i = 0; i < 200; i++, now += ms) {
+      cameAt.push(now);
+      b.push(token(i));
+      seen();
+    }
+    expect(delays.length).toBeGreaterThan(200 - most);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(10);
+    expect(Math.max(...sent.map((events) => events.length))).toBeLessThanOrEqual(most);
+    expect(sent[1]).toHaveLength(most);
+  });
 
-  it('looks ahead and still carries the tail by a timer', () => {
+  it('looks ahead and still sends the tail by a timer', () => {
     const b = batcher(10, 10);
     b.push(token(0));
     now = 2;
@@ -123,7 +120,7 @@ describe('ChunkBatcher', () => {
     expect(sent).toEqual([[token(0)], [token(1)]]);
   });
 
-  it('asks the producer to wait where too much waits for credit, until there is room or nobody wants it', async () => {
+  it('makes the producer wait while too much waits for credit, until there is space or the stream is cancelled', async () => {
     const b = batcher(1, 16, 3);
     for (let i = 0; i < 3; i++) {
       b.push(token(i));

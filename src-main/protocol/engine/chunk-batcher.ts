@@ -1,13 +1,13 @@
 /**
- * Gathers the events of one stream into chunks, as each message costs the thread that computes them. Time is read at every
- * event rather than left to a timer, because that thread runs its timers late; the timer only carries the tail.
+ * Combines the events of a stream into chunks, because each message costs the computing thread time. It reads the time at
+ * every event instead of relying on a timer, because that thread runs its timers late; the timer only sends the tail.
  */
 export interface BatcherOptions {
   /** Chunks that may be sent before more credit arrives. */
   credit: number;
-  /** Events that follow each other faster than this share a chunk, ms; 0 sends each event at once. */
+  /** Events closer together than this share a chunk, ms; 0 sends each event at once. */
   flushMs?: number;
-  /** Events that wait for credit before their producer is asked to wait, too. */
+  /** Maximum events that wait for credit before their producer must wait, too. */
   maxWaiting?: number;
   /** Monotonic time, ms. */
   now?: () => number;
@@ -15,7 +15,7 @@ export interface BatcherOptions {
 
 /** About one frame of a 60 Hz screen. */
 const DEFAULT_FLUSH_MS = 16;
-/** Far more than a page that is busy for a moment leaves unread, and a few megabytes with all their candidates. */
+/** Far more than a briefly busy page leaves unread, and a few megabytes with all candidates. */
 export const MAX_WAITING = 1024;
 
 export class ChunkBatcher {
@@ -30,7 +30,7 @@ export class ChunkBatcher {
   #lastPush = -Infinity;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #finish: (() => void) | null = null;
-  /** Of the producer that waits for room. */
+  /** Resumes the waiting producer. */
   #proceed: (() => void) | null = null;
 
   constructor(send: (events: unknown[]) => void, options: BatcherOptions) {
@@ -42,8 +42,8 @@ export class ChunkBatcher {
   }
 
   /**
-   * The first event of each kind (start, first token, end) goes out at once. Another waits for more only where the next is
-   * expected in time, as long after it as it came after the one before.
+   * The first event of each kind (start, first token, end) is sent at once. Another one waits for more only if the next
+   * is expected in time, judging by the last interval.
    */
   push(event: unknown): void {
     this.#queue.push(event);
@@ -58,7 +58,7 @@ export class ChunkBatcher {
     else this.#timer ??= setTimeout(() => this.#flush(), wait);
   }
 
-  /** Null where there is room for more events, else a promise that resolves when there is. */
+  /** Null if there is space for more events, else a promise that resolves when there is. */
   room(): Promise<void> | null {
     return this.#queue.length < this.#maxWaiting ? null : new Promise((resolve) => (this.#proceed = resolve));
   }
@@ -68,13 +68,13 @@ export class ChunkBatcher {
     this.#flush();
   }
 
-  /** Calls `done` once everything has been sent: now, or when credit allows. Nothing may be pushed afterwards. */
+  /** Calls `done` once everything has been sent: now, or when credit allows. Must be the last call. */
   finish(done: () => void): void {
     this.#finish = done;
     this.#flush();
   }
 
-  /** The stream is cancelled: its producer waits no more, so that it can end. */
+  /** Lets a waiting producer continue, so that a cancelled stream can end. */
   stopWaiting(): void {
     this.#maxWaiting = Infinity;
     this.#resume();

@@ -1,4 +1,4 @@
-/** What a chunk costs on its way from the engine's thread to the page: one check, and one copy for each border between threads. */
+/** Cost of a chunk between the engine's thread and the page: one check, and one copy per thread boundary. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { defaultGenerateParams } from '../../engine/api/defaults.ts';
 import type * as Fields from '../fields.ts';
@@ -6,7 +6,7 @@ import { FakeEngine } from './test-support/fake-engine.ts';
 import { memoryTransportPair } from './test-support/memory.ts';
 import type { Transport } from '../transports/transport.ts';
 
-/** With a check that counts its calls. Loaded anew, as test files share their modules. */
+/** With a check that counts its calls. Loaded separately, because test files share their modules. */
 async function countedModules() {
   vi.resetModules();
   vi.doMock('../fields.ts', async (importOriginal) => {
@@ -36,7 +36,7 @@ const isChunk = (message: unknown) => (message as { type?: unknown } | null)?.ty
 let sent = 0;
 let copied = 0;
 
-/** An engine behind one border. */
+/** An engine behind one thread boundary. */
 function engine(): Transport {
   const service = new modules.EngineService({ engine: new FakeEngine(), openModel: () => Promise.reject(new Error()) });
   const [near, far] = memoryTransportPair();
@@ -53,7 +53,7 @@ function beside(): Transport {
   return modules.linkTo(engine(), null).transport;
 }
 
-/** As in Electron: a process stands between them. */
+/** As in Electron, with a process between them. */
 function inAnotherProcess(): Transport {
   const [near, far] = memoryTransportPair();
   modules.relay(far, beside());

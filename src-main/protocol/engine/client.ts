@@ -1,28 +1,36 @@
 /** The engine as its callers see it, wherever it runs. */
 import { EngineError } from '../../engine/api/errors.ts';
-import type { EngineApi, EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import {
+  type EngineApi,
+  type EngineMethods,
+  type EngineStreams,
+  type MethodName,
+  type StreamName,
+  PROTOCOL_VERSION,
+  type ClientMessage,
+  type EngineMessage,
+} from './api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../errors.ts';
-import { PROTOCOL_VERSION, type ClientMessage, type EngineMessage } from './messages.ts';
 import { parseOrRefuse } from '../fields.ts';
 import { engineMessage, requestIdOf } from './schemas.ts';
 import { StreamReader } from './stream-reader.ts';
 import type { Transport } from '../transports/transport.ts';
 
 export interface EngineClientOptions {
-  /** Chunks the engine may send ahead of the reader. Default 8. */
+  /** Chunks that the engine may send ahead of the reader. Default 8. */
   credit?: number;
 }
 
 type AnswerHandler = (message: Exclude<EngineMessage, { type: 'hello' }> | EngineError) => void;
 
 export class EngineClient implements EngineApi {
-  /** Resolves once the connection is gone, for whatever reason. Everything pending has then failed. */
+  /** Resolves when the connection is closed for any reason. All pending calls have then failed. */
   readonly closed: Promise<void>;
   readonly #transport: Transport;
   readonly #credit: number;
   readonly #pending = new Map<number, AnswerHandler>();
   #lastId = 0;
-  /** Why nothing can be asked any more. */
+  /** Why no more calls are possible. */
   #failure: EngineError | null = null;
   #resolveClosed: () => void = () => undefined;
 
@@ -59,7 +67,7 @@ export class EngineClient implements EngineApi {
         signal?.removeEventListener('abort', onAbort);
         if (message instanceof EngineError) reject(message);
         else if (message.type === 'error') reject(fromErrorPayload(message.error));
-        // The engine's side builds the result from the same method map.
+        // The engine's side creates the result from the same method map.
         else if (message.type === 'result') resolve(message.result as EngineMethods[M]['result']);
         else reject(new EngineError('INTERNAL', `The engine answered "${method}" with a stream instead of a result.`));
       });
@@ -74,7 +82,7 @@ export class EngineClient implements EngineApi {
     });
   }
 
-  /** Opened when iteration begins; to be iterated once. */
+  /** Opened when iteration begins; can be iterated once. */
   stream<S extends StreamName>(
     method: S,
     params: EngineStreams[S]['params'],
@@ -83,7 +91,7 @@ export class EngineClient implements EngineApi {
     return { [Symbol.asyncIterator]: () => this.#open(method, params, options.signal) };
   }
 
-  /** Hangs up. Whatever is pending fails with BACKEND_LOST. */
+  /** Closes the connection. Pending calls fail with BACKEND_LOST. */
   close(): void {
     this.#transport.close();
     this.#fail(backendLost('The connection to the engine was closed.'));
@@ -98,7 +106,7 @@ export class EngineClient implements EngineApi {
     if (signal?.aborted) return StreamReader.failed(cancelled());
     const id = ++this.#lastId;
     const onAbort = () => this.#post({ type: 'cancel', id });
-    // Each message costs the engine's thread time, so credit goes back in halves.
+    // Each message costs the engine's thread time, so credit is returned in halves.
     const least = Math.max(1, this.#credit >> 1);
     let read = 0;
     const reader = new StreamReader<EngineStreams[S]['event']>({
@@ -112,7 +120,7 @@ export class EngineClient implements EngineApi {
     });
     this.#pending.set(id, (message) => {
       if (!(message instanceof EngineError) && message.type === 'chunk') {
-        // The engine's side builds the events from the same method map.
+        // The engine's side creates the events from the same method map.
         return reader.chunk(message.events as EngineStreams[S]['event'][]);
       }
       this.#settle(id);
@@ -172,7 +180,7 @@ export class EngineClient implements EngineApi {
   }
 }
 
-/** Structured clone refused the params, for example because they hold a function or a reactive proxy. */
+/** Structured clone refused the params, for example because they contain a function or a reactive proxy. */
 function notSendable(method: string, error: unknown): EngineError {
   const reason = error instanceof Error ? error.message : String(error);
   return new EngineError('BAD_REQUEST', `The parameters of "${method}" are not plain data: ${reason}`, { method });

@@ -5,7 +5,7 @@ import { CancelFlags } from './cancel-flags.ts';
 import { MAX_WAITING } from './chunk-batcher.ts';
 import { EngineClient } from './client.ts';
 import { EngineService } from './engine-service.ts';
-import { PROTOCOL_VERSION } from './messages.ts';
+import { PROTOCOL_VERSION } from './api.ts';
 import { linkTo, relay } from './relay.ts';
 import { MAX_PENDING, serveEngine } from './server.ts';
 import { FakeEngine } from './test-support/fake-engine.ts';
@@ -39,7 +39,7 @@ function linked() {
   return { engine, service, near: transport, far: engineFar };
 }
 
-/** The client in a process of its own. */
+/** The client in another process. */
 function relayed() {
   const { near: engine, ...others } = linked();
   const [near, far] = memoryTransportPair();
@@ -66,7 +66,7 @@ describe.each([
   ['link and server', linked],
   ['relay, link and server', relayed],
 ])('client over %s', (_name, connect) => {
-  it('answers calls out of order of difficulty, each with its own answer', async () => {
+  it('answers calls of different duration, each with its own result', async () => {
     const client = new EngineClient(connect().near);
     const answers = await Promise.all([
       client.call('tokenize', { text: 'abc', addBos: true, parseSpecial: false }),
@@ -89,7 +89,7 @@ describe.each([
     expect(await codeOf(collect(client.stream('load', { modelId: 'none' })))).toBe('MODEL_NOT_FOUND');
   });
 
-  it('does not read a model again that is loaded', async () => {
+  it('does not load a model again', async () => {
     const client = new EngineClient(connect().near);
     expect(await collect(client.stream('load', { modelId: 'fake' }))).toMatchObject([{ type: 'loaded' }]);
   });
@@ -113,7 +113,7 @@ describe.each([
     expect(seen).toEqual(['start', 'token', 'token']);
   });
 
-  it('aborts a reply, which then still ends with what it has', async () => {
+  it('aborts a reply, which then still ends with its text', async () => {
     const client = new EngineClient(connect().near);
     const controller = new AbortController();
     const events = [];
@@ -136,7 +136,7 @@ describe.each([
     expect(engine.finished).toBe(1);
   });
 
-  it('asks nothing when the signal is aborted already', async () => {
+  it('sends nothing when the signal is already aborted', async () => {
     const client = new EngineClient(connect().near);
     const signal = AbortSignal.abort();
     expect(await codeOf(client.call('status', {}, { signal }))).toBe('CANCELLED');
@@ -167,7 +167,7 @@ describe.each([
     expect((await third).at(-1)).toMatchObject({ stop: { reason: 'max_tokens' } });
   });
 
-  it('fails everything pending when the other side is gone, and everything asked later', async () => {
+  it('fails all pending and later calls when the other side is gone', async () => {
     const { near, far, engine } = connect();
     const client = new EngineClient(near);
     const call = codeOf(client.call('inspect', inspection));
@@ -185,7 +185,7 @@ describe.each([
     expect(engine.finished).toBeLessThanOrEqual(1);
   });
 
-  it('stops what a client had running when it hangs up', async () => {
+  it('stops the requests of a client that disconnects', async () => {
     const { near, engine } = connect();
     const client = new EngineClient(near);
     const stream = codeOf(collect(client.stream('generate', replyOf(100_000))));
@@ -195,14 +195,14 @@ describe.each([
     await expect.poll(() => engine.finished).toBe(1);
   });
 
-  it('refuses params that are no plain data, before they are sent', async () => {
+  it('refuses params that are not plain data, before they are sent', async () => {
     const client = new EngineClient(connect().near);
     const params = { ...replyOf(1), extra: () => 1 };
     expect(await codeOf(collect(client.stream('generate', params)))).toBe('BAD_REQUEST');
     expect((await client.call('status', {})).busy).toBe(false);
   });
 
-  it('sends a reader that does not read no more chunks than its credit, then the rest as one', async () => {
+  it('sends an idle reader no more chunks than its credit, then the rest as one', async () => {
     const { near, engine } = connect();
     const raw = new RawClient(near);
     raw.post({ type: 'open', id: 1, method: 'generate', params: replyOf(100), credit: 2 });
@@ -215,13 +215,13 @@ describe.each([
     expect(raw.chunks(1).flat()).toHaveLength(102);
   });
 
-  it('lets the engine wait for a reader that does not read, and end when it is cancelled', async () => {
+  it('makes the engine wait for an idle reader, and end when it is cancelled', async () => {
     const { near, engine } = connect();
     const raw = new RawClient(near);
     raw.post({ type: 'open', id: 1, method: 'generate', params: replyOf(100_000), credit: 2 });
     await expect.poll(() => engine.produced, { timeout: 20_000 }).toBeGreaterThan(MAX_WAITING);
     await delay(100);
-    // Two chunks of one event each are on their way.
+    // Two chunks of one event each are under way.
     expect(engine.produced).toBe(MAX_WAITING + 2);
     expect(engine.finished).toBe(0);
     raw.post({ type: 'credit', id: 1, credit: 1 });
@@ -234,7 +234,7 @@ describe.each([
     expect(raw.chunks(1).flat().at(-1)).toMatchObject({ type: 'end', stop: { reason: 'user' } });
   });
 
-  it('lets the engine end when a reader that does not read hangs up', async () => {
+  it('lets the engine end when an idle reader disconnects', async () => {
     const { near, engine } = connect();
     const raw = new RawClient(near);
     raw.post({ type: 'open', id: 1, method: 'generate', params: replyOf(100_000), credit: 2 });
@@ -255,7 +255,7 @@ describe.each([
     expect(other.received[0]).toEqual({ type: 'hello', version: PROTOCOL_VERSION });
   });
 
-  it('lives on after garbage', async () => {
+  it('survives invalid messages', async () => {
     const raw = new RawClient(connect().near);
     const garbage = [null, 1, 'x', [], {}, { type: 'hello' }, { type: 'open' }, { type: 'cancel', id: 99 }, new Map()];
     for (const message of garbage) raw.post(message);
@@ -281,7 +281,7 @@ describe.each([
     expect(raw.chunks(1).flat()).toHaveLength(22);
   });
 
-  it('bounds what may wait', async () => {
+  it('limits waiting requests', async () => {
     const raw = new RawClient(connect().near);
     for (let id = 1; id <= MAX_PENDING + 1; id++) {
       raw.post({ type: 'open', id, method: 'generate', params: replyOf(100_000), credit: 1 });
@@ -304,7 +304,7 @@ describe('linkTo', () => {
     expect(flags.isCancelled(4)).toBe(false);
   });
 
-  it('sets the flags of what is running when the client hangs up', async () => {
+  it('sets the flags of what is running when the client disconnects', async () => {
     const flags = new CancelFlags(CancelFlags.allocate());
     const [engineNear, engineFar] = memoryTransportPair();
     const { transport } = linkTo(engineNear, flags);
@@ -328,7 +328,7 @@ describe('linkTo', () => {
 });
 
 describe('relay', () => {
-  it('delivers what the reader has not read when the engine dies', async () => {
+  it('delivers unread events when the engine crashes', async () => {
     const [near, far] = memoryTransportPair();
     const [engineNear, engineFar] = memoryTransportPair();
     relay(far, linkTo(engineNear, null).transport);
@@ -350,7 +350,7 @@ describe('relay', () => {
 });
 
 describe('EngineClient', () => {
-  it('gives credit back in halves', async () => {
+  it('returns credit in halves', async () => {
     const [near, far] = memoryTransportPair();
     const credits: number[] = [];
     far.onMessage((message) => {
@@ -366,7 +366,7 @@ describe('EngineClient', () => {
     expect(credits).toEqual([4, 4]);
   });
 
-  it('says so when the engine speaks another version', async () => {
+  it('reports that the engine uses another version', async () => {
     const [near, far] = memoryTransportPair();
     const client = new EngineClient(near);
     const answer = codeOf(client.call('status', {}));
@@ -375,7 +375,7 @@ describe('EngineClient', () => {
     await client.closed;
   });
 
-  it('turns a malformed answer into an error and ignores what nobody asked for', async () => {
+  it('turns a malformed answer into an error and ignores unrequested ones', async () => {
     const [near, far] = memoryTransportPair();
     const client = new EngineClient(near);
     far.post({ type: 'result', id: 77, result: 1 });

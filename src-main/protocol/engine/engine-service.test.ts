@@ -1,4 +1,4 @@
-/** What the service adds to the engine: which load is one. */
+/** What the service adds to the engine: when a model is loaded again. */
 import { expect, it } from 'vitest';
 import { EngineError, InferenceEngine, type ModelFiles } from '../../engine/index.ts';
 import { nodePlatform } from '../../engine/test-support/tiny-engine.ts';
@@ -31,7 +31,7 @@ async function setUp() {
   return { state, files, load };
 }
 
-it('reads a model in memory again when another file stands for its id, or the same was changed', async () => {
+it('loads a model again when its id refers to another file, or the file changed', async () => {
   const { state, files, load } = await setUp();
   const first = await load();
   expect(first?.architecture).toBe('llama');
@@ -45,7 +45,7 @@ it('reads a model in memory again when another file stands for its id, or the sa
   expect(state.phases).toEqual([]);
 });
 
-it('keeps it when its file is gone, and does not take one that failed to load for it', async () => {
+it('keeps it when its file is gone, and does not confuse it with one that failed to load', async () => {
   const { state, files, load } = await setUp();
   await load();
   const there = state.files;
@@ -58,7 +58,7 @@ it('keeps it when its file is gone, and does not take one that failed to load fo
     open: () => Promise.reject(new EngineError('MODEL_IO', 'Broken.')),
   };
   await expect(load()).rejects.toMatchObject({ code: 'MODEL_IO' });
-  // It is the other file still, and is tried again.
+  // It is still the other file, and is tried again.
   await expect(load()).rejects.toMatchObject({ code: 'MODEL_IO' });
   state.files = there;
   expect((await load())?.architecture).toBe('llama');

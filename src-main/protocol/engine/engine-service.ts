@@ -6,7 +6,7 @@ import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api
 import { LaneStops } from './lane-stops.ts';
 import type { CheckedCall, CheckedStream } from './schemas.ts';
 
-/** What the service needs of the engine, which takes its requests one after the other. */
+/** The part of the engine that the service needs. It processes one request at a time. */
 export type ServedEngine = Pick<
   InferenceEngine,
   | 'busy'
@@ -28,13 +28,13 @@ export type ServedEngine = Pick<
 
 export interface EngineServiceOptions {
   engine: ServedEngine;
-  /** @throws EngineError MODEL_NOT_FOUND when this host has no model of that id. */
+  /** @throws EngineError MODEL_NOT_FOUND when this host has no model with that id. */
   openModel(id: string): Promise<ModelFiles>;
 }
 
 type StreamEvent = EngineStreams[StreamName]['event'];
 
-/** Takes an event. A promise asks for time: nothing more is produced before it resolves. */
+/** Receives an event. If it returns a promise, nothing more is produced before it resolves. */
 export type Emit = (event: StreamEvent) => Promise<void> | null;
 
 export class EngineService {
@@ -82,7 +82,7 @@ export class EngineService {
   async stream(stream: CheckedStream, cancel: CancelToken, emit: Emit): Promise<void> {
     switch (stream.method) {
       case 'load':
-        // Progress is little, and waits for nobody.
+        // Progress is small, so it does not wait for credit.
         void emit({ type: 'loaded', model: await this.#load(stream.params, cancel, emit) });
         return;
       case 'generate':
@@ -103,8 +103,7 @@ export class EngineService {
   }
 
   /**
-   * A model that is loaded already is not read again, so a page that reloads is ready at once; unless its files are others
-   * now.
+   * Loads a model, unless it is already loaded and its files are unchanged, so that a page that reloads is ready at once.
    */
   #load({ modelId, ...wanted }: EngineStreams['load']['params'], cancel: CancelToken, emit: Emit): Promise<ModelInfo> {
     const unless: LoadOptions['unless'] = async (present, stamp) =>
@@ -113,7 +112,7 @@ export class EngineService {
     return this.#engine.load(() => this.#openModel(modelId), { ...wanted, onProgress, cancel, unless });
   }
 
-  /** Whether the files are those with that stamp. Files that are gone are no reason to give up the model in memory. */
+  /** Whether the files still have that stamp. Missing files are no reason to drop the model in memory. */
   async #isCurrent(modelId: string, stamp: string | undefined): Promise<boolean> {
     try {
       return (await this.#openModel(modelId)).stamp === stamp;

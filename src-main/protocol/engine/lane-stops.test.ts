@@ -9,7 +9,7 @@ it('stops the lanes of the compare with that key, and no others', () => {
   expect([...first, ...second].map(({ cancelled }) => cancelled)).toEqual([false, true, false, false]);
 });
 
-it('says when there is no such lane', () => {
+it('reports unknown lanes', () => {
   const stops = new LaneStops();
   stops.open('key', 2);
   expect(stops.stop('key', 2)).toBe(false);
@@ -18,7 +18,7 @@ it('says when there is no such lane', () => {
   expect(stops.stop('key', 0)).toBe(false);
 });
 
-it('refuses a key that is in use, until its compare is over', () => {
+it('refuses a key that is in use until its compare ends', () => {
   const stops = new LaneStops();
   stops.open('key', 1);
   expect(() => stops.open('key', 1)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));

@@ -1,9 +1,9 @@
-/** Which lanes of the compares that are running or waiting have been stopped. */
+/** Stopped lanes of the compares that are running or queued. */
 import { EngineError } from '../../engine/api/errors.ts';
 import type { CancelToken } from '../../engine/api/platform.ts';
 
 export class LaneStops {
-  /** By key: one token for each lane. */
+  /** By key: a token for each lane. */
   readonly #open = new Map<string, { cancelled: boolean }[]>();
 
   /**
@@ -19,7 +19,7 @@ export class LaneStops {
     return tokens;
   }
 
-  /** @returns whether there is such a lane */
+  /** @returns whether the lane exists */
   stop(key: string, lane: number): boolean {
     const token = this.#open.get(key)?.[lane];
     if (token === undefined) return false;

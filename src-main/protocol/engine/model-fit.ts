@@ -1,23 +1,23 @@
 /** Whether a model fits this computer's memory: the same answer in the page and in the terminal. */
-import type { MemoryAt } from '../../engine/api/model-description.ts';
+import type { MemoryAt } from '../../engine/api/types.ts';
 
-/** Chosen unless a person chooses: K and V of more would take gigabytes with some models. */
+/** Default context in tokens: K and V of more would take gigabytes with some models. */
 const DEFAULT_CONTEXT = 4096;
 
-/** @param trained tokens the model was trained for */
+/** @param trained training context in tokens */
 export function defaultContext(trained: number): number {
   return Math.min(trained, DEFAULT_CONTEXT);
 }
 
 /**
- * The memory for any context, from that for a few: each part grows in proportion to the tokens between them.
+ * The memory for any context, interpolated from known ones: each part is linear in the tokens between them.
  * @param known smallest context first, at least one
  */
 export function memoryAt(known: readonly MemoryAt[], contextSize: number): MemoryAt {
   const above = known.find((at) => at.contextSize >= contextSize) ?? known.at(-1);
   if (above === undefined) return { contextSize, weights: 0, kvCache: 0, scratch: 0, total: 0 };
   const index = known.indexOf(above);
-  // Without a smaller one to compare with: K and V of no tokens take nothing, most of the working space is there anyway.
+  // Without a smaller one to compare with: no tokens need no K and V, and scratch memory is mostly constant.
   const below = known[index - 1] ?? {
     contextSize: 0,
     weights: above.weights,
@@ -32,7 +32,7 @@ export function memoryAt(known: readonly MemoryAt[], contextSize: number): Memor
   return { contextSize, weights, kvCache, scratch, total: weights + kvCache + scratch };
 }
 
-/** Working space that no token of context adds to. @param known smallest context first, at least one */
+/** Scratch memory of an empty context. @param known smallest context first, at least one */
 function scratchOfNone([first, second]: readonly MemoryAt[]): number {
   if (first === undefined) return 0;
   if (second === undefined) return first.scratch;
@@ -40,28 +40,28 @@ function scratchOfNone([first, second]: readonly MemoryAt[]): number {
   return Math.max(0, first.scratch - perToken * first.contextSize);
 }
 
-/** Whether a model fits, with the numbers, bytes. */
+/** Whether a model fits, with the numbers in bytes. */
 export interface Fit {
-  /** `after-unload`: once the model that is in memory makes room. */
+  /** `after-unload`: if the model in memory is unloaded first. */
   verdict: 'fits' | 'after-unload' | 'too-large';
   needed: number;
-  /** Needed with the smallest context; 0 where that is not known. */
+  /** Needed with the smallest context; 0 if unknown. */
   least: number;
-  /** What it may take: what is free, or what the executor can address if that is less. */
+  /** Limit: the free memory, or the executor's address space if that is less. */
   available: number;
   /** `needed` above `available`; 0 when it fits. */
   short: number;
-  /** Bytes of `available` that the model in memory holds now. */
+  /** Bytes of `available` that the current model occupies. */
   held: number;
-  /** What stands in its way. */
+  /** Which limit applies. */
   bound: 'free' | 'limit';
 }
 
 /**
- * @param memory.least bytes with the smallest context, where that is known
- * @param memory.free bytes that can still be had
- * @param memory.held bytes of the model that is in memory now
- * @param memory.limit bytes that the executor can address; null: as many as there are
+ * @param memory.least bytes with the smallest context, if known
+ * @param memory.free free bytes
+ * @param memory.held bytes of the current model
+ * @param memory.limit addressable bytes of the executor; null if unlimited
  */
 export function fitOf(memory: {
   needed: number;

@@ -1,24 +1,23 @@
 /**
- * Beside the engine's thread (in a page, in the utility process, in a terminal), where the event loop is always free: a
- * cancel is heard at once and sets the flag in shared memory that the engine looks at while it computes.
+ * Runs beside the engine's thread (in a page, in the utility process, in a terminal), where the event loop is always
+ * responsive: it receives a cancel at once and sets the flag in shared memory that the engine polls while it computes.
  */
 import { type CancelFlags } from './cancel-flags.ts';
 import { requestIdOf } from './schemas.ts';
-import type { Transport } from '../transports/transport.ts';
-import { Inbox } from '../transports/inbox.ts';
+import { type Transport, Inbox } from '../transports/transport.ts';
 
 export interface EngineLink {
   /** For a client in this thread, or for a relay to one elsewhere. */
   readonly transport: Transport;
-  /** The engine is gone: closes the transport from its side. */
+  /** Closes the transport because the engine is gone. */
   lost(): void;
 }
 
 /**
- * A transport to the engine whose cancels set the flags. Messages go through as they are, uncopied: the engine's edge
- * checks what comes from a client, the client what comes from the engine.
+ * A transport to the engine that sets the flags for cancels. Messages are passed on unchanged and without a copy: the
+ * engine's side checks a client's messages, the client the engine's.
  *
- * @param flags shared with the engine's thread; without them a cancel travels as a message only
+ * @param flags shared with the engine's thread; without them a cancel is only sent as a message
  */
 export function linkTo(engine: Transport, flags: CancelFlags | null): EngineLink {
   const inbox = new Inbox();
@@ -55,7 +54,7 @@ export function linkTo(engine: Transport, flags: CancelFlags | null): EngineLink
   };
 }
 
-/** Joins a client elsewhere to the engine. When one side goes, the other is closed. */
+/** Connects a client elsewhere to the engine. When one side closes, the other is closed. */
 export function relay(client: Transport, engine: Transport): { close(): void } {
   const close = () => {
     client.close();

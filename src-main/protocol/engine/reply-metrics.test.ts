@@ -36,11 +36,11 @@ describe('distinctN', () => {
     expect(distinctN(ids, 3)).toBe(1);
   });
 
-  it('tells n-grams apart that have the same digits', () => {
+  it('distinguishes n-grams with the same digits', () => {
     expect(distinctN([1, 11, 11, 1], 2)).toBe(1);
   });
 
-  it('is null where there are no n-grams', () => {
+  it('is null if there are no n-grams', () => {
     expect(distinctN([], 1)).toBeNull();
     expect(distinctN([5], 2)).toBeNull();
     expect(distinctN([5, 5], 2)).toBe(1);
@@ -55,7 +55,7 @@ describe('divergesAt', () => {
     expect(divergesAt([], [])).toBeNull();
   });
 
-  it('is where one ends and the other goes on', () => {
+  it('is the end of a reply that the other continues', () => {
     expect(divergesAt([1, 2], [1, 2, 3])).toBe(2);
     expect(divergesAt([1, 2, 3], [1])).toBe(1);
     expect(divergesAt([], [1])).toBe(0);

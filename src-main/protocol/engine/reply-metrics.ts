@@ -1,4 +1,4 @@
-/** What a reply's own tokens say about it. Pure functions; logprobs are natural and the unmodified model's own. */
+/** Metrics of a reply, from its ids and their natural logprobs under the unmodified model. */
 
 /** exp(-mean logprob); null for no tokens. */
 export function perplexity(logprobs: readonly number[]): number | null {
@@ -22,8 +22,8 @@ export function distinctN(ids: readonly number[], n: number): number | null {
 }
 
 /**
- * Index of the first token in which two replies differ; null when they are equal. A reply that ends while the other goes
- * on differs there.
+ * Index of the first token in which two replies differ; null if they are equal. If one reply is a prefix of the other,
+ * they differ where it ends.
  */
 export function divergesAt(first: readonly number[], other: readonly number[]): number | null {
   const shorter = Math.min(first.length, other.length);

@@ -21,7 +21,7 @@ describe('checkStream', () => {
     expect(checkStream('generate', params())).toEqual({ method: 'generate', params: params() });
   });
 
-  it('takes how a reply that goes on had ended, and nothing else for it', () => {
+  it('accepts the stop of a continued reply, and nothing else for it', () => {
     for (const continues of [{ reason: null }, { reason: 'stop_string', stopString: '\n' }] as const) {
       expect(checkStream('generate', { ...params(), continues }).params).toMatchObject({ continues });
     }
@@ -94,7 +94,7 @@ describe('checkStream', () => {
     },
   );
 
-  it('refuses an executor that there is not', () => {
+  it('refuses an unknown executor', () => {
     expect(refusal(() => checkStream('load', { modelId: 'tiny', executor: 'quantum' })).details.field).toBe('executor');
   });
 
@@ -104,11 +104,14 @@ describe('checkStream', () => {
 });
 
 describe('checkCall', () => {
-  it.each(['nothing', 'generate', '__proto__', 'constructor', 'toString'])('does not know the method %s', (method) => {
-    expect(refusal(() => checkCall(method, {})).message).toContain(`"${method}"`);
-  });
+  it.each(['nothing', 'generate', '__proto__', 'constructor', 'toString'])(
+    'refuses the unknown method %s',
+    (method) => {
+      expect(refusal(() => checkCall(method, {})).message).toContain(`"${method}"`);
+    },
+  );
 
-  it('knows status', () => {
+  it('accepts status', () => {
     expect(checkCall('status', {})).toEqual({ method: 'status', params: {} });
   });
 });

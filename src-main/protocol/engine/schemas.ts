@@ -22,8 +22,7 @@ import type {
 } from '../../engine/api/types.ts';
 import { errorPayload, modelId, parseOrRefuse, samplingParams, schemaOf, stopReason, text } from '../fields.ts';
 import { grammarSource, MAX_TOKEN_ID, numberIn, schemasOf } from '../setting-schemas.ts';
-import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
-import type { ClientMessage, EngineMessage } from './messages.ts';
+import type { EngineMethods, EngineStreams, MethodName, StreamName, ClientMessage, EngineMessage } from './api.ts';
 
 /** Ids in one list. */
 export const MAX_IDS = 1024 * 1024;
@@ -32,10 +31,10 @@ export const MAX_CREDIT = 2 ** 31 - 1;
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
-/** More than the machines have that people run models on, and few enough to start. */
+/** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
 
-/** Checked in one pass, because a list may hold a million ids. */
+/** Checked in one pass, because a list may have a million ids. */
 const tokenIds = v.custom<number[]>(
   (value) =>
     Array.isArray(value) &&
@@ -158,7 +157,7 @@ const streamParams: SchemasFor<EngineStreams> = {
   ),
 };
 
-/** A message of a client, checked to its last field. */
+/** A fully checked message of a client. */
 export type CheckedMessage =
   | Exclude<ClientMessage, { type: 'call' | 'open' }>
   | { type: 'call'; id: number; call: CheckedCall }
@@ -169,8 +168,8 @@ export type CheckedCall = { [M in MethodName]: { method: M; params: EngineMethod
 export type CheckedStream = { [S in StreamName]: { method: S; params: EngineStreams[S]['params'] } }[StreamName];
 
 /**
- * The one check of what comes from a client.
- * @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it
+ * Checks a message of a client.
+ * @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem
  */
 export function checkClientMessage(raw: unknown): CheckedMessage {
   const message = parseOrRefuse(clientMessage, raw, 'message');
@@ -188,12 +187,12 @@ export function checkClientMessage(raw: unknown): CheckedMessage {
   }
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkCall(method: string, params: unknown): CheckedCall {
   return check(methodParams, method, params) as CheckedCall;
 }
 
-/** @throws EngineError BAD_REQUEST that names the method, or the field and what is wrong with it. */
+/** @throws EngineError BAD_REQUEST with the method, or the invalid field and its problem. */
 export function checkStream(method: string, params: unknown): CheckedStream {
   return check(streamParams, method, params) as CheckedStream;
 }
@@ -235,7 +234,7 @@ export const engineMessage = schemaOf<EngineMessage>()(
   ]),
 );
 
-/** The id in a message, however malformed the rest is, so that its sender gets an answer. */
+/** The id in a message, even if the rest is malformed, so that its sender gets an answer. */
 export function requestIdOf(message: unknown): number | null {
   if (typeof message !== 'object' || message === null || !('id' in message)) return null;
   return v.is(requestId, message.id) ? message.id : null;

@@ -5,17 +5,17 @@ import { RequestCancelToken, type CancelFlags } from './cancel-flags.ts';
 import { ChunkBatcher } from './chunk-batcher.ts';
 import type { EngineService } from './engine-service.ts';
 import { toErrorPayload } from '../errors.ts';
-import { PROTOCOL_VERSION, type EngineMessage } from './messages.ts';
+import { PROTOCOL_VERSION, type EngineMessage } from './api.ts';
 import { checkClientMessage, requestIdOf, type CheckedMessage } from './schemas.ts';
 import type { Transport } from '../transports/transport.ts';
 
 export interface ServeOptions {
-  /** The connection's flags in shared memory, when a link sets them. */
+  /** The connection's flags in shared memory, if a link sets them. */
   cancelFlags?: CancelFlags | null;
   log?: Logger;
 }
 
-/** Requests of one connection that may run or wait at a time: bounds what a runaway client can pile up. */
+/** Maximum concurrent requests of one connection, which limits a runaway client. */
 export const MAX_PENDING = 256;
 
 /** Serves one client until its transport or this side closes; its requests are then cancelled. */
@@ -55,7 +55,7 @@ class ClientConnection {
       message = checkClientMessage(raw);
     } catch (error) {
       const id = requestIdOf(raw);
-      // Without an id, or with the id of a running request, there is nobody to whom an answer would mean anything.
+      // Without an id, or with the id of a running request, there is no one to answer.
       if (id !== null && !this.#pending.has(id)) this.#send({ type: 'error', id, error: toErrorPayload(error) });
       else this.#options.log?.debug('Ignored a message that is not part of the protocol.', { error: String(error) });
       return;
@@ -109,7 +109,7 @@ class ClientConnection {
     else batcher.finish(() => this.#finish(last, id));
   }
 
-  /** @throws EngineError BAD_REQUEST when this client may not ask anything, or not now. */
+  /** @throws EngineError BAD_REQUEST when this client may not send requests, or not now. */
   #accept(): void {
     const version = this.#clientVersion;
     if (version !== PROTOCOL_VERSION) {
@@ -142,7 +142,7 @@ class ClientConnection {
     }
   }
 
-  /** Stops what this client had running or waiting. */
+  /** Cancels all requests of this client. */
   close(): void {
     this.#open = false;
     for (const pending of this.#pending.values()) pending.stop();
@@ -150,7 +150,7 @@ class ClientConnection {
   }
 }
 
-/** A request that runs or waits for its turn. */
+/** A running or waiting request. */
 class Pending {
   readonly batcher: ChunkBatcher | null;
   readonly cancel: RequestCancelToken;

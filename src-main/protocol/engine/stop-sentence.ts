@@ -1,7 +1,7 @@
 /** Why a reply ended, in the sentence that a person reads. */
 import type { Stop } from '../../engine/api/types.ts';
 
-/** One sentence with the values in it, for example `Reached the limit of 96 tokens.` */
+/** One sentence with the values, for example `Reached the limit of 96 tokens.` */
 export function stopSentence(stop: Stop): string {
   const { droppedTokens = 0 } = stop;
   const sentence = sentenceOf(stop);

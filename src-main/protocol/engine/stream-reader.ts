@@ -2,7 +2,7 @@
 import type { EngineError } from '../../engine/api/errors.ts';
 
 export interface StreamReaderEvents {
-  /** The reader took `chunks` chunks: the engine may send as many more. */
+  /** The reader consumed `chunks` chunks: the engine may send as many more. */
   consumed(chunks: number): void;
   /** The loop was left before the stream's end. */
   abandoned(): void;
@@ -15,7 +15,7 @@ export class StreamReader<Event> implements AsyncIterator<Event, undefined> {
   #position = 0;
   #ended = false;
   #error: EngineError | null = null;
-  /** The loop was left: what still arrives is thrown away, so that the engine's side can finish. */
+  /** Whether the loop was left: further events are discarded, so that the engine's side can finish. */
   #discarding = false;
   /** Calls of `next` that wait for an event. */
   #waiting: { resolve: (result: IteratorResult<Event, undefined>) => void; reject: (error: EngineError) => void }[] =
@@ -39,7 +39,7 @@ export class StreamReader<Event> implements AsyncIterator<Event, undefined> {
     this.#serve();
   }
 
-  /** The stream is over; what arrived before can still be read. */
+  /** Ends the stream; earlier events can still be read. */
   end(error: EngineError | null): void {
     if (this.#ended) return;
     this.#ended = true;

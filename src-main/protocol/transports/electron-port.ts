@@ -1,5 +1,4 @@
-import type { Transport } from './transport.ts';
-import { Inbox } from './inbox.ts';
+import { type Transport, Inbox } from './transport.ts';
 
 /** Electron's MessagePortMain, in the main process and in a utility process. Structural: no electron import. */
 export interface ElectronPort {

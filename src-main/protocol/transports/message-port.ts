@@ -1,7 +1,6 @@
-import type { Transport } from './transport.ts';
-import { Inbox } from './inbox.ts';
+import { type Transport, Inbox } from './transport.ts';
 
-/** What a DOM MessagePort, a Worker and a Worker's own global scope have in common. */
+/** The common part of a DOM MessagePort, a Worker and a Worker's global scope. */
 export interface MessagePortLike {
   postMessage(message: unknown): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
@@ -11,8 +10,8 @@ export interface MessagePortLike {
 }
 
 /**
- * `close` is heard where the platform tells of it (Chromium from 122, Node), a Worker's `error` too. A Worker that is
- * terminated says nothing: `connectWorkerEngine` sees to that.
+ * Reacts to `close` on platforms that have it (Chromium from 122, Node), and to a Worker's `error`. A terminated Worker
+ * fires no event: `connectWorkerEngine` handles that.
  */
 export function messagePortTransport(port: MessagePortLike): Transport {
   const inbox = new Inbox();

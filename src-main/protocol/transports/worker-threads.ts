@@ -1,5 +1,4 @@
-import type { Transport } from './transport.ts';
-import { Inbox } from './inbox.ts';
+import { type Transport, Inbox } from './transport.ts';
 
 /** A `worker_threads` MessagePort. Structural, so that the protocol needs no Node. */
 export interface WorkerThreadsPort {

@@ -1,6 +1,7 @@
 /**
- * What the list and the search need to know of all chats, so that neither opens a journal. Everything here can be made
- * anew from the journals: an entry whose stamp is not its journal's is stale, one that is damaged is missing.
+ * Summaries and texts of all chats, for the list and the search, so that neither opens a journal. Everything here can be
+ * rebuilt from the journals: an entry whose stamp differs from its journal's is stale, and a damaged one counts as
+ * missing.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,30 +13,30 @@ import { findIn, plain, textLine, textLines, type TurnText } from './search-text
 
 export interface IndexEntry {
   summary: ChatSummary;
-  /** Size and time of the journal. */
+  /** Size and modification time of the journal. */
   stamp: string;
-  /** Turns that the search passes over. */
+  /** Turns that the search skips. */
   hidden: string[];
-  /** Of the chat's lines in the file of texts. */
+  /** Size of the chat's lines in the file of texts. */
   textBytes: number;
 }
 
-/** Texts stay in memory this long after a search, ms. */
-const FORGET_TEXTS_MS = 30_000;
-/** The file of texts is written anew when more than this is not needed any more, bytes. */
+/** How long texts stay in memory after a search, ms. */
+const KEEP_TEXTS_MS = 30_000;
+/** Obsolete bytes from which the file of texts is rewritten. */
 const MAX_WASTE = 4 * 1024 * 1024;
 
 export class ChatIndex {
   readonly entries = new Map<string, IndexEntry>();
   readonly #folder: string;
   readonly #files: ChatFiles;
-  /** Ids whose entries changed since they were written. */
+  /** Ids whose entries have unsaved changes. */
   readonly #changed = new Set<string>();
   /** Lines that are not in the file yet. */
   #newTexts: Buffer[] = [];
   #texts: Buffer | null = null;
-  #forgetTimer: NodeJS.Timeout | null = null;
-  /** Lines of the file of summaries, to see when it is worth writing it anew. */
+  #clearTimer: NodeJS.Timeout | null = null;
+  /** Number of lines in the file of summaries, to decide when to rewrite it. */
   #lines = 0;
 
   constructor(folder: string, files: ChatFiles) {
@@ -51,7 +52,7 @@ export class ChatIndex {
     return join(this.#folder, 'texts.txt');
   }
 
-  /** Reads what an earlier run left. Never fails: what cannot be read is made anew. */
+  /** Reads what an earlier run left. Never fails: unreadable parts are rebuilt. */
   async load(): Promise<void> {
     const bytes = await readFile(this.#summariesPath).catch(() => Buffer.alloc(0));
     for (const line of linesOf(bytes)) {
@@ -63,7 +64,7 @@ export class ChatIndex {
     }
   }
 
-  /** @param all `texts` are all the texts of the chat, not only new ones */
+  /** @param all whether `texts` are all the texts of the chat, not only new ones */
   set(id: string, entry: Omit<IndexEntry, 'textBytes'>, texts: readonly TurnText[], all: boolean): void {
     const lines = texts.map((text) => textLine(id, text));
     const before = all ? 0 : (this.entries.get(id)?.textBytes ?? 0);
@@ -82,18 +83,18 @@ export class ChatIndex {
     return this.#changed.size > 0;
   }
 
-  /** Writes what changed. @throws the system's error; the next call tries again */
+  /** Writes all changes. @throws the system's error; the next call tries again */
   async flush(): Promise<void> {
     if (!this.hasChanges) return;
     await mkdir(this.#folder, { recursive: true });
     const texts = this.#newTexts;
     const ids = [...this.#changed];
-    // What changes while this is being written is for the next call.
+    // Changes during this write are left to the next call.
     this.#newTexts = [];
     this.#changed.clear();
     this.#texts = null;
     try {
-      // Texts come first: an entry says how many there must be.
+      // Texts come first: an entry states how many there must be.
       if (texts.length > 0) await this.#append(this.#textsPath, Buffer.concat(texts));
       texts.length = 0;
       const lines = ids.map((id) => encodeLine(this.entries.get(id) ?? { id }));
@@ -109,7 +110,7 @@ export class ChatIndex {
   async #append(path: string, bytes: Buffer): Promise<void> {
     const file = await this.#files.openToAppend(path, true);
     try {
-      // What an interrupted write left must not take a whole line with it.
+      // An interrupted write must not damage the next line.
       const { size } = await file.status();
       const last = size === 0 ? '\n' : (await file.read(size - 1, size)).toString('latin1');
       await file.write(last === '\n' ? bytes : Buffer.concat([Buffer.from('\n'), bytes]));
@@ -133,7 +134,7 @@ export class ChatIndex {
     return [...ids].flatMap((id) => this.entries.get(id)?.summary ?? []);
   }
 
-  /** Ids of chats of whose texts some are missing or damaged. */
+  /** Ids of chats with missing or damaged texts. */
   async incomplete(): Promise<string[]> {
     const found = new Map<string, number>();
     for (const { id, bytes } of textLines(await this.#readTexts())) {
@@ -145,7 +146,7 @@ export class ChatIndex {
     return [...this.entries].flatMap(([id, { textBytes }]) => ((found.get(id) ?? 0) < textBytes ? [id] : []));
   }
 
-  /** Writes both files anew when that pays. Only for the one process that writes them. @throws the system's error */
+  /** Rewrites both files if that saves enough. Only for the one process that writes them. @throws the system's error */
   async tidy(): Promise<void> {
     if (this.#lines > 2 * this.entries.size + 1000) {
       const lines = [...this.entries.values()].map((entry) => encodeLine(entry));
@@ -161,7 +162,7 @@ export class ChatIndex {
     const seen = new Set<string>();
     const kept: Buffer[] = [];
     for (const { id, turn, bytes } of textLines(texts)) {
-      // The checksum stands for the text.
+      // The checksum represents the text.
       const key = `${id} ${turn} ${bytes.toString('latin1', 0, 8)}`;
       if (!this.entries.has(id) || seen.has(key)) continue;
       seen.add(key);
@@ -182,15 +183,15 @@ export class ChatIndex {
       if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
       throw error;
     });
-    if (this.#forgetTimer !== null) clearTimeout(this.#forgetTimer);
-    this.#forgetTimer = setTimeout(() => (this.#texts = null), FORGET_TEXTS_MS);
-    this.#forgetTimer.unref();
+    if (this.#clearTimer !== null) clearTimeout(this.#clearTimer);
+    this.#clearTimer = setTimeout(() => (this.#texts = null), KEEP_TEXTS_MS);
+    this.#clearTimer.unref();
     return this.#texts;
   }
 
-  /** Lets go of what is in memory only for speed. */
+  /** Clears caches. */
   close(): void {
-    if (this.#forgetTimer !== null) clearTimeout(this.#forgetTimer);
+    if (this.#clearTimer !== null) clearTimeout(this.#clearTimer);
     this.#texts = null;
   }
 }

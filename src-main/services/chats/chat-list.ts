@@ -13,16 +13,16 @@ import { OpenChats, type OpenChatsListener } from './open-chats.ts';
 import type { TurnText } from './search-text.ts';
 import { importV1 } from './v1-import.ts';
 
-/** The first list waits this long, ms, for chats that the index does not know; the others come later. */
+/** How long the first list waits for chats that are not in the index, ms; the others follow later. */
 const FIRST_LIST_MS = 100;
-/** A search waits this long, ms, for such chats; then it finds what is there. */
+/** How long a search waits for such chats, ms; then it uses what is there. */
 const SEARCH_WAIT_MS = 1000;
-/** While many chats are read or migrated, lists are told of it this often, ms. */
-const TELL_EVERY_MS = 300;
+/** Interval at which lists are notified while many chats are read or migrated, ms. */
+const NOTIFY_EVERY_MS = 300;
 const FLUSH_AFTER_MS = 500;
-/** Files that are looked at before other work gets its turn. */
+/** Files checked before other work gets its turn. */
 const LOOK_AT_ONCE = 500;
-/** Chats that are read or migrated at the same time: the disk takes several at once. */
+/** Chats that are read or migrated at the same time: disks handle several at once. */
 const AT_ONCE = 8;
 const KEEP_DELETED_MS = 30 * 24 * 60 * 60 * 1000;
 
@@ -33,7 +33,7 @@ interface Parts {
   emit: (event: EmittedEvent) => void;
 }
 
-/** Which chats there are. Keeps the index like the journals, and makes journals of files of the first format. */
+/** The list of chats. Keeps the index in sync with the journals, and converts files of the first format to journals. */
 export class ChatList implements OpenChatsListener {
   readonly open: OpenChats;
   readonly #paths: ChatPaths;
@@ -41,16 +41,16 @@ export class ChatList implements OpenChatsListener {
   readonly #lock: InstanceLock;
   readonly #emit: (event: EmittedEvent) => void;
   readonly #index: ChatIndex;
-  /** The file of the index was read. */
+  /** Resolves when the index file was read. */
   loaded: Promise<void> = Promise.resolve();
-  /** There is a first list. */
+  /** Resolves when there is a first list. */
   #ready: Promise<void> = Promise.resolve();
-  /** The index is like the journals. */
+  /** Resolves when the index is in sync with the journals. */
   #work: Promise<void> = Promise.resolve();
-  /** Many chats change at once: when lists were told of it last; null: one at a time. */
-  #toldAt: number | null = null;
-  /** Lists were not told of the latest change. */
-  #untold = false;
+  /** Time of the latest notification while many chats change at once; null: every change is notified. */
+  #notifiedAt: number | null = null;
+  /** Whether lists were not notified of the latest change. */
+  #unnotified = false;
   #flushTimer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
   #stopping = false;
@@ -73,7 +73,7 @@ export class ChatList implements OpenChatsListener {
     this.#ready = this.#load();
   }
 
-  /** This process became the one that writes the index and migrates. */
+  /** Called when this process may write the index and migrate. */
   tookOver(): void {
     this.#work = Promise.all([this.#ready, this.#work]).then(async () => await this.#catchUp(() => undefined));
   }
@@ -84,7 +84,7 @@ export class ChatList implements OpenChatsListener {
     return newestFirst([...this.#index.entries.values()].map(({ summary }) => summary));
   }
 
-  /** Resolves when the index is like the journals. */
+  /** Resolves when the index is in sync with the journals. */
   async settled(): Promise<void> {
     await this.#ready;
     await this.#work;
@@ -101,7 +101,7 @@ export class ChatList implements OpenChatsListener {
     }
   }
 
-  /** What changed in a chat that is open. @returns its new summary */
+  /** Applies changes of an open chat. @returns its new summary */
   changed(journal: Journal, changes: readonly Change[]): ChatSummary | null {
     const events = changes.flatMap((change) => change.events);
     return this.#set(journal, journal.state?.takeTexts('ended', events) ?? [], false);
@@ -121,7 +121,7 @@ export class ChatList implements OpenChatsListener {
     this.#reportDamage(journal);
   }
 
-  forgetting(journal: Journal): void {
+  closing(journal: Journal): void {
     const texts = journal.state?.takeTexts('all') ?? [];
     if (texts.length > 0) this.#set(journal, texts, false);
   }
@@ -132,7 +132,7 @@ export class ChatList implements OpenChatsListener {
     this.#flushSoon();
   }
 
-  /** Whether the chat is another one than the index says. */
+  /** Whether the journal differs from its index entry. */
   isStale(id: string): boolean {
     const status = statusAtSync(this.#paths.journal(id));
     const entry = this.#index.entries.get(id);
@@ -140,7 +140,7 @@ export class ChatList implements OpenChatsListener {
     return entry?.stamp !== status.stamp && this.#later.get(id) !== status.stamp;
   }
 
-  /** Chats that came or went without a word. @throws the system's error */
+  /** Chats that were added or removed without a notification. @throws the system's error */
   async unseen(): Promise<{ journals: string[]; v1: string[] }> {
     const folder = await statusAt(this.#paths.folder).catch(() => null);
     if (folder === null || folder.stamp === this.#folderStamp) return { journals: [], v1: [] };
@@ -151,7 +151,7 @@ export class ChatList implements OpenChatsListener {
     return { journals: [...gone, ...journals.filter((id) => this.isStale(id))], v1 };
   }
 
-  /** Reads a chat whose journal is not what the index says. Failures are reported once. */
+  /** Reads a chat whose journal differs from its index entry. Failures are reported once. */
   async scan(id: string): Promise<void> {
     try {
       await this.open.use(id, async (journal) => {
@@ -164,16 +164,16 @@ export class ChatList implements OpenChatsListener {
     }
   }
 
-  /** Makes a journal of the chat's file of the first format, if there is one. Failures are reported once. */
+  /** Migrates the chat's file of the first format, if there is one. Failures are reported once. */
   async migrate(id: string): Promise<void> {
-    // The one that holds the folder does it, and may be an earlier version, which still needs the file.
+    // The process that holds the lock does it. It may be an earlier version, which still needs the file.
     if (this.#lock.problem !== null || statusAtSync(this.#paths.v1(id)) === null) return;
     try {
       await this.open.use(id, async (journal) => {
         const changes = await importV1(journal, this.#paths, (message) => this.#report(id, message));
         if (changes === null) return;
         this.changed(journal, changes);
-        this.forgetting(journal);
+        this.closing(journal);
       });
     } catch (error) {
       const isKnown = error instanceof EngineError;
@@ -181,24 +181,24 @@ export class ChatList implements OpenChatsListener {
     }
   }
 
-  /** Ends what goes on in the background. */
+  /** Stops background work. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.settled();
   }
 
-  /** Writes what is not in the index yet. */
+  /** Writes unsaved index entries. */
   async close(): Promise<void> {
     this.#takeRunning();
     await this.#flush();
     this.#index.close();
   }
 
-  /** Texts of replies that did not end yet. */
+  /** Adds the texts of unfinished replies. */
   #takeRunning(): void {
     for (const id of this.open.ids) {
       const journal = this.open.peek(id);
-      if (journal !== null) this.forgetting(journal);
+      if (journal !== null) this.closing(journal);
     }
   }
 
@@ -210,9 +210,9 @@ export class ChatList implements OpenChatsListener {
     await Promise.race([isKnown, sleep(FIRST_LIST_MS, undefined, { ref: false })]);
   }
 
-  /** Brings the index to what is in the folder. Failures are reported. @param known called when no chat is missing */
+  /** Brings the index in sync with the folder. Failures are reported. @param known called when no chat is missing */
   async #catchUp(known: () => void): Promise<void> {
-    this.#toldAt = performance.now();
+    this.#notifiedAt = performance.now();
     try {
       const { journals, v1 } = await this.#paths.ids();
       const stale = await this.#staleOf(journals);
@@ -229,8 +229,8 @@ export class ChatList implements OpenChatsListener {
       this.#report('', storageError('read', this.#paths.folder, error).message);
     }
     known();
-    this.#toldAt = null;
-    if (this.#untold) this.#listChanged();
+    this.#notifiedAt = null;
+    if (this.#unnotified) this.#listChanged();
     await this.#flush();
   }
 
@@ -280,16 +280,16 @@ export class ChatList implements OpenChatsListener {
     const before = this.#index.entries.get(id)?.summary;
     this.#index.set(id, { summary, stamp, hidden }, texts, all);
     if (before?.title !== summary.title) this.#listChanged();
-    // Tokens alone are not worth a write: a stale entry is made anew.
+    // Tokens alone are not worth a write: a stale entry is rebuilt.
     if (texts.length > 0 || before?.title !== summary.title || before.turns !== summary.turns) this.#flushSoon();
     return summary;
   }
 
   #listChanged(): void {
     const now = performance.now();
-    this.#untold = this.#toldAt !== null && now - this.#toldAt < TELL_EVERY_MS;
-    if (this.#untold) return;
-    if (this.#toldAt !== null) this.#toldAt = now;
+    this.#unnotified = this.#notifiedAt !== null && now - this.#notifiedAt < NOTIFY_EVERY_MS;
+    if (this.#unnotified) return;
+    if (this.#notifiedAt !== null) this.#notifiedAt = now;
     this.#emit({ type: 'chats' });
   }
 
@@ -303,7 +303,7 @@ export class ChatList implements OpenChatsListener {
     if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
     this.#flushTimer = null;
     if (this.#lock.problem !== null) return;
-    // What cannot be written now is written with the next change, or made anew at the next start.
+    // If a write fails, the next change writes it, or the next start rebuilds it.
     this.#flushing = this.#flushing.then(async () => await this.#index.flush()).catch(() => undefined);
     await this.#flushing;
   }

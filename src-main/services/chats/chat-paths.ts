@@ -8,13 +8,13 @@ const JOURNAL = '.jsonl';
 const DETAILS = '.details.jsonl';
 const DAMAGED = '.damaged';
 const V1 = '.json';
-/** Ends the name of a journal while a compacted one takes its place. */
+/** Suffix of a journal while a compacted one replaces it. */
 export const REPLACED = '.old';
-/** Ends the name of a compacted journal before it takes its place. */
+/** Suffix of a compacted journal before it replaces the old one. */
 export const COMPACTED = '.new';
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** Where the files of chats are. */
+/** Paths of the files of chats. */
 export class ChatPaths {
   /** The data folder's `chats`. */
   readonly folder: string;
@@ -39,7 +39,7 @@ export class ChatPaths {
     return this.#path(id, DETAILS);
   }
 
-  /** Damaged lines that compaction took out of the journal. */
+  /** Damaged lines that compaction removed from the journal. */
   damaged(id: string): string {
     return this.#path(id, DAMAGED);
   }
@@ -86,22 +86,22 @@ export class ChatPaths {
     return await exists(join(this.deleted, `${id}${JOURNAL}`));
   }
 
-  /** Moves a chat to the deleted ones. @returns false when it is not there. @throws the system's error */
+  /** Moves a chat to the deleted ones. @returns false when it does not exist. @throws the system's error */
   async moveToDeleted(id: string): Promise<boolean> {
     await mkdir(this.deleted, { recursive: true });
     const moved = await this.#move(id, this.folder, this.deleted);
-    // Tells when it was deleted.
+    // Records when it was deleted.
     const now = new Date();
     if (moved) await utimes(join(this.deleted, `${id}${JOURNAL}`), now, now);
     return moved;
   }
 
-  /** @returns false when it is not there. @throws the system's error */
+  /** @returns false when it does not exist. @throws the system's error */
   async moveBack(id: string): Promise<boolean> {
     return await this.#move(id, this.deleted, this.folder);
   }
 
-  /** The journal goes last when it comes back and first when it goes: a chat that is there is there with its details. */
+  /** The journal is moved last on restore and first on deletion, so that an existing chat always has its details. */
   async #move(id: string, from: string, to: string): Promise<boolean> {
     parseOrRefuse(chatId, id, 'chat id');
     if (!(await exists(join(from, `${id}${JOURNAL}`)))) return false;
@@ -114,7 +114,7 @@ export class ChatPaths {
     return true;
   }
 
-  /** Deletes for good what was deleted longer than `ageMs` ago. @throws the system's error */
+  /** Deletes permanently what was deleted more than `ageMs` ago. @throws the system's error */
   async purge(ageMs: number): Promise<void> {
     const names = await readdir(this.deleted).catch((error: unknown): string[] => {
       if (codeOf(error) === 'ENOENT') return [];
@@ -131,7 +131,7 @@ export class ChatPaths {
   }
 }
 
-/** Which chat a file of the folder belongs to; null for details and whatever else there is. */
+/** The chat that a file of the folder belongs to; null for details and other files. */
 export function chatOfFile(name: string): { id: string; format: 'journal' | 'v1' } | null {
   const format = name.endsWith(JOURNAL) ? 'journal' : name.endsWith(V1) ? 'v1' : null;
   if (format === null) return null;

@@ -1,8 +1,8 @@
 import type { ChatEvent, ChatSummary } from '../../protocol/app/chats/chat.ts';
-import { entriesOf, isEnd, START, VERSION, type Cursor, type DetailsPlace, type Entry } from './journal-format.ts';
+import { entriesOf, isEnd, START, VERSION, type Cursor, type DetailsPosition, type Entry } from './journal-format.ts';
 
-/** Places of chunks of details of one reply, newest last: from, count, offset, length, four numbers each. */
-type Places = number[];
+/** Positions of chunks of details of one reply, newest last: from, count, offset, length, four numbers each. */
+type Positions = number[];
 const PLACE = 4;
 
 interface TurnState {
@@ -15,7 +15,7 @@ interface TurnState {
 
 const MAX_MARKS = 128;
 
-/** What the store remembers of a chat that is open: where its journal stands, not what is in it. */
+/** State of an open chat in the store: positions in its journal, not the content. */
 export class ChatState {
   readonly cursor: Cursor = { ...START };
   title = '';
@@ -24,18 +24,18 @@ export class ChatState {
   /** Revisions below this one were merged by compaction. */
   floor = 0;
   damagedLines = 0;
-  /** Lines that compaction could merge with others. */
+  /** Number of lines that compaction could merge with others. */
   mergeable = 0;
   readonly #turns = new Map<string, TurnState>();
   readonly #removed = new Set<string>();
-  readonly #places = new Map<string, Places>();
-  /** Places where reading can start again, oldest first. */
+  readonly #positions = new Map<string, Positions>();
+  /** Positions from which reading can resume, oldest first. */
   #marks: Cursor[] = [];
   #lastTurn: string | null = null;
 
   constructor(
     readonly id: string,
-    /** Of the file (`FileStatus.identity`). */
+    /** Identity of the file (`FileStatus.identity`). */
     readonly file: string,
   ) {}
 
@@ -47,7 +47,7 @@ export class ChatState {
     return (this.cursor.header?.version ?? VERSION) > VERSION;
   }
 
-  /** Takes the bytes after those that were read before; a line that is not whole stays unread. */
+  /** Processes the next bytes; an incomplete line stays unread. */
   read(bytes: Buffer): Entry[] {
     const entries: Entry[] = [];
     const before = { ...this.cursor };
@@ -68,9 +68,9 @@ export class ChatState {
   #take({ event, places, kept }: Entry): void {
     if (kept?.damaged) this.damagedLines++;
     for (const [turn, ...place] of places) {
-      const known = this.#places.get(turn);
+      const known = this.#positions.get(turn);
       if (known) known.push(...place);
-      else this.#places.set(turn, place);
+      else this.#positions.set(turn, place);
     }
     if (event === null) return;
     if (event.at > this.updatedAt) this.updatedAt = event.at;
@@ -117,7 +117,7 @@ export class ChatState {
     }
   }
 
-  /** Texts that are not in the index yet: of turns that are complete, or of all. */
+  /** Returns texts that are not in the index yet: of completed turns, or of all. */
   takeTexts(which: 'ended' | 'all', events: readonly ChatEvent[] = []): { turn: string; text: string }[] {
     const ended = new Set(events.flatMap((event) => idsOfEnded(event)));
     const taken: { turn: string; text: string }[] = [];
@@ -130,7 +130,7 @@ export class ChatState {
     return taken;
   }
 
-  /** Deleted turns and all that follow them. */
+  /** Deleted turns and all their descendants. */
   hidden(): string[] {
     if (this.#removed.size === 0) return [];
     const hidden = new Set<string>();
@@ -146,7 +146,7 @@ export class ChatState {
     return { id, title, createdAt, updatedAt, turns: this.#turns.size - hidden.length };
   }
 
-  /** Where to begin to read what came after a revision, which must not be below `floor`. */
+  /** Position from which to read what came after a revision, which must not be below `floor`. */
   cursorBefore(revision: number): Cursor {
     return { ...(this.#marks.findLast((mark) => mark.revision <= revision) ?? START) };
   }
@@ -156,10 +156,10 @@ export class ChatState {
   }
 
   /** All chunks of details, by turn. */
-  allPlaces(): Map<string, DetailsPlace[]> {
-    const all = new Map<string, DetailsPlace[]>();
-    for (const [turn, places] of this.#places) {
-      const ofTurn: DetailsPlace[] = [];
+  allPositions(): Map<string, DetailsPosition[]> {
+    const all = new Map<string, DetailsPosition[]>();
+    for (const [turn, places] of this.#positions) {
+      const ofTurn: DetailsPosition[] = [];
       for (let at = 0; at < places.length; at += PLACE) {
         ofTurn.push([turn, places[at], places[at + 1], places[at + 2], places[at + 3]]);
       }
@@ -168,13 +168,13 @@ export class ChatState {
     return all;
   }
 
-  /** Chunks that hold tokens of the range, newest first. */
-  placesOf(
+  /** Chunks that contain tokens of the range, newest first. */
+  positionsOf(
     turn: string,
     from: number,
     count: number,
   ): { from: number; count: number; offset: number; length: number }[] {
-    const places = this.#places.get(turn) ?? [];
+    const places = this.#positions.get(turn) ?? [];
     const found = [];
     for (let at = places.length - PLACE; at >= 0; at -= PLACE) {
       const [first, tokens, offset, length] = places.slice(at, at + PLACE);

@@ -16,7 +16,7 @@ import {
 
 const ids = (chats: readonly { id: string }[]) => chats.map((chat) => chat.id);
 
-test('a chat comes back as it was written, also after a restart', async () => {
+test('a chat is read as it was written, also after a restart', async () => {
   const first = await openStore();
   const written = await first.store.write(write('c', 0, smallChat()));
   expect(written).toEqual({ revision: 5, missed: [] });
@@ -35,7 +35,7 @@ test('a chat comes back as it was written, also after a restart', async () => {
   ]);
 });
 
-test('why a reply ended is read as it was stored, by an earlier version too', async () => {
+test('a stop reason is read as it was stored, also by an earlier version', async () => {
   const { store, folder, close } = await openStore();
   const earlier = { reason: 'max_tokens', detail: 'Reached the limit of 5 tokens.' } as const;
   const end = at({ type: 'reply', turn: 'r1', facts: { stop: earlier } });
@@ -46,7 +46,7 @@ test('why a reply ended is read as it was stored, by an earlier version too', as
   expect(reply).toMatchObject({ facts: { stop: earlier } });
 });
 
-test('the latest chat comes first, and the search looks at titles and texts in any case', async () => {
+test('the latest chat comes first, and the search finds titles and texts, ignoring case', async () => {
   const { store } = await openStore();
   await store.write(write('old', 0, smallChat()));
   const later = '2026-02-01T00:00:00.000Z';
@@ -58,7 +58,7 @@ test('the latest chat comes first, and the search looks at titles and texts in a
 });
 
 test.each(['../settings', '..', '', 'a/b', 'a\\b', 'C:x', 'a\0b', 'x'.repeat(65)])(
-  'the id %j reaches no file',
+  'the id %j is refused',
   async (id) => {
     const { store, folder } = await openStore();
     const refused = { code: 'BAD_REQUEST' };
@@ -70,14 +70,14 @@ test.each(['../settings', '..', '', 'a/b', 'a\\b', 'C:x', 'a\0b', 'x'.repeat(65)
   },
 );
 
-test('a write learns what others wrote since its base, and the same events again change nothing', async () => {
+test('a write returns what others wrote since its base, and repeated events have no effect', async () => {
   const { store } = await openStore();
   await store.write(write('c', 0, smallChat(), 'one'));
   const mine = [userTurn('u2', 'r1', 'mine')];
   const theirs = [userTurn('u3', 'r1', 'theirs')];
   await store.write(write('c', 5, theirs, 'other'));
   expect(await store.write(write('c', 5, mine, 'one'))).toEqual({ revision: 7, missed: theirs });
-  // The answer was lost, so the page sends it again.
+  // The response was lost, so the page sends it again.
   expect(await store.write(write('c', 5, mine, 'one'))).toEqual({ revision: 8, missed: [...theirs, ...mine] });
   expect((await store.get('c'))?.turns.map((turn) => turn.id)).toEqual(['u1', 'r1', 'u3', 'u2']);
   expect(await store.since('c', 6)).toEqual({ revision: 8, events: [...mine, ...mine] });
@@ -86,7 +86,7 @@ test('a write learns what others wrote since its base, and the same events again
   await expect(store.since('nobody', 1)).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
 });
 
-test('every write is told, with who wrote and the chat’s summary; the list only when it changed', async () => {
+test('every write is reported with its origin and the chat’s summary; the list only when it changed', async () => {
   const { store, events } = await openStore();
   await store.list();
   await store.write(write('c', 0, smallChat()));
@@ -101,7 +101,7 @@ test('every write is told, with who wrote and the chat’s summary; the list onl
   ]);
 });
 
-test('details are found by token, and are null where they were not recorded or are damaged', async () => {
+test('details are found by token, and are null if they were not recorded or are damaged', async () => {
   const { store, folder } = await openStore();
   await store.write(write('c', 0, smallChat()));
   const details = Array.from({ length: 150 }, (_, index) => detailsOf(index));
@@ -124,7 +124,7 @@ test('details are found by token, and are null where they were not recorded or a
   expect(await read(62, 3)).toEqual([null, null, details[64]]);
 });
 
-test('a deleted chat is gone until it is restored, and a late write does not bring it back', async () => {
+test('a deleted chat stays deleted until it is restored, even after a late write', async () => {
   const { store, folder, events } = await openStore();
   await store.write(write('c', 0, smallChat()));
   await store.delete('c');
@@ -162,7 +162,7 @@ test('deleted chats are kept for 30 days', async () => {
   expect(await readdir(join(first.folder, 'chats', 'deleted'))).toEqual(['young.jsonl']);
 });
 
-test('deleted turns, and what follows them, are neither counted nor found', async () => {
+test('deleted turns and their descendants are neither counted nor found', async () => {
   const { store } = await openStore();
   const edit = [userTurn('u2', null, 'The second attempt'), replyTurn('r2', 'u2'), tokensOf('r2', 0, 'Marmalade')];
   await store.write(write('c', 0, [...smallChat(), ...edit, at({ type: 'remove', turn: 'u2' })]));
@@ -174,7 +174,7 @@ test('deleted turns, and what follows them, are neither counted nor found', asyn
   expect(ids(await store.search('attempt'))).toEqual(['c']);
 });
 
-test('a damaged line costs nothing but itself, and is told once', async () => {
+test('a damaged line affects only itself, and is reported once', async () => {
   const first = await openStore();
   await first.store.write(write('c', 0, smallChat()));
   await first.store.write(write('c', 5, [userTurn('u2', 'r1', 'spoilt'), userTurn('u3', 'u2', 'whole')]));
@@ -194,7 +194,7 @@ test('a damaged line costs nothing but itself, and is told once', async () => {
   expect(notices()).toEqual([expect.stringContaining('Part of the chat “Hello world” is damaged: 1 line of')]);
 });
 
-test('a chat of a later version is left as it is, with a message', async () => {
+test('a chat of a later version is not changed, and reported', async () => {
   const first = await openStore();
   await first.store.write(write('mine', 0, smallChat()));
   const later = encodeLine({ format: 'tokenscope-chat', version: 3, id: 'later', createdAt: '', revision: 0, body: 0 });
@@ -239,7 +239,7 @@ test('two processes on one folder see each other’s turns, lists and deletions'
   await expect(one.store.write(write('c', 7, [title('late')]))).rejects.toMatchObject({ code: 'CHAT_NOT_FOUND' });
 });
 
-test('changes are noticed where the system tells of none', async () => {
+test('changes are noticed without notifications from the system', async () => {
   const one = await openStore();
   await mkdir(join(one.folder, 'chats'), { recursive: true });
   const two = await openStore(one.folder, { pollMs: 20, watch: false });

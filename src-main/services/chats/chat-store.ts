@@ -15,12 +15,12 @@ import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
 import { ChatList } from './chat-list.ts';
 import { ChatPaths } from './chat-paths.ts';
-import { compact, pays } from './compaction.ts';
+import { compact, isWorthwhile } from './compaction.ts';
 import { appendDetails, readDetails } from './details-file.ts';
 import { ChatFiles } from './files.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type { Change, Journal } from './journal.ts';
-import { eventLine, isEnd, placesLine, type DetailsPlace } from './journal-format.ts';
+import { eventLine, isEnd, positionsLine, type DetailsPosition } from './journal-format.ts';
 import type { OpenChats } from './open-chats.ts';
 import { SyncSoon } from './sync-soon.ts';
 
@@ -28,18 +28,18 @@ export interface ChatStoreOptions {
   dataFolder: string;
   lock: InstanceLock;
   emit: (event: EmittedEvent) => void;
-  /** Tests give their own, to count bytes and to let writes fail. */
+  /** Tests replace them, to count bytes and to let writes fail. */
   files?: ChatFiles;
-  /** How often to look for changes of which the system did not tell, ms. */
+  /** Interval of polling for changes that the system did not report, ms. */
   pollMs?: number;
-  /** Whether the system tells of changes. */
+  /** Whether to use the system's change notifications. */
   watch?: boolean;
 }
 
 const POLL_MS = 2000;
 
 /**
- * Chats, one journal each (`chats/ID.jsonl`), so that damage to one never reaches another. Any number of processes use
+ * Stores chats, one journal each (`chats/ID.jsonl`), so that damage never affects another chat. Several processes may use
  * the folder at the same time.
  */
 export class ChatStore {
@@ -65,7 +65,7 @@ export class ChatStore {
     this.#sync = new SyncSoon(files);
   }
 
-  /** Begins to read the index; `list` waits for it. */
+  /** Starts reading the index; `list` waits for it. */
   start(): void {
     this.#list.start();
     const poll = () => void this.#poll();
@@ -82,12 +82,12 @@ export class ChatStore {
     await this.#list.close();
   }
 
-  /** This process may now write the index and move files of the first format. */
+  /** Called when this process may write the index and migrate files of the first format. */
   tookOver(): void {
     this.#list.tookOver();
   }
 
-  /** Resolves when chats that the index did not know were read and those of the first format migrated. */
+  /** Resolves when chats missing from the index were read and those of the first format migrated. */
   async settled(): Promise<void> {
     await this.#list.settled();
   }
@@ -100,14 +100,14 @@ export class ChatStore {
     return await this.#list.search(query);
   }
 
-  /** @throws EngineError STORAGE when the chat is there and cannot be read */
+  /** @throws EngineError STORAGE when the chat exists but cannot be read */
   async get(id: string): Promise<StoredChat | null> {
     await this.#list.migrate(id);
     return await this.#use(id, 'read', async (journal) => {
       const read = await journal.readAll();
       if (read === null || isEmpty(journal)) return null;
       this.#tell(journal, read.changes, '');
-      if (this.#lock.problem === null && pays(journal)) this.#compactLater(id);
+      if (this.#lock.problem === null && isWorthwhile(journal)) this.#compactLater(id);
       return read.chat;
     });
   }
@@ -123,12 +123,12 @@ export class ChatStore {
     });
   }
 
-  /** @throws EngineError CHAT_NOT_FOUND, STORAGE; what was not written can be sent again as it is */
+  /** @throws EngineError CHAT_NOT_FOUND, STORAGE; a failed write can be repeated unchanged */
   async write({ id, base, origin, events, details }: ChatWrite): Promise<ChatWritten> {
     return await this.#use(id, 'write', async (journal) => {
       const createdAt = base === 0 ? (events[0]?.at ?? null) : null;
       if (createdAt !== null && journal.state === null) await this.#prepare(id);
-      // Without the chat, details would be left behind.
+      // Without the chat, the details would be orphaned.
       else if (details.length > 0 && (await journal.catchUp()) === null) throw notFound(id);
       const places = await appendDetails(this.#files, this.#paths.details(id), details);
       const batch = batchOf(events, places);
@@ -149,8 +149,8 @@ export class ChatStore {
       const changes = await journal.catchUp();
       if (changes === null || journal.state === null) return new Array<null>(count).fill(null);
       this.#tell(journal, changes, '');
-      const places = journal.state.placesOf(turn, from, count);
-      return await readDetails(this.#files, this.#paths.details(id), { turn, from, count }, places);
+      const positions = journal.state.positionsOf(turn, from, count);
+      return await readDetails(this.#files, this.#paths.details(id), { turn, from, count }, positions);
     });
   }
 
@@ -173,7 +173,7 @@ export class ChatStore {
     await this.#list.scan(id);
   }
 
-  /** A chat that was deleted must not come back with a late write. */
+  /** Refuses writes to a deleted chat, so that a late write does not restore it. */
   async #prepare(id: string): Promise<void> {
     await mkdir(this.#paths.folder, { recursive: true });
     if (await this.#paths.isDeleted(id)) throw notFound(id);
@@ -198,7 +198,7 @@ export class ChatStore {
       const changes = await journal.catchUp();
       if (changes !== null) this.#tell(journal, changes, '');
     };
-    // The chat stays as it is; the next opening tries again.
+    // The chat is unchanged; the next time it is opened tries again.
     this.#open
       .use(id, work)
       .catch((error: unknown) => this.#notice(storageError('write', this.#paths.journal(id), error)));
@@ -231,7 +231,7 @@ export class ChatStore {
       for (const id of new Set([...this.#open.ids, ...journals])) await this.#changed(id, 'journal');
       for (const id of v1) await this.#changed(id, 'v1');
     } catch {
-      // The folder cannot be read now; the next poll tries again, and whoever opens a chat is told.
+      // The folder cannot be read now. The next poll tries again, and opening a chat reports the error.
     } finally {
       this.#polling = false;
     }
@@ -260,7 +260,7 @@ function notFound(id: string): EngineError {
   });
 }
 
-/** A file without a whole line was created by a write that failed. */
+/** Whether a file has no complete line, because it was created by a write that failed. */
 function isEmpty({ state }: Journal): boolean {
   return state === null || state.cursor.header === undefined;
 }
@@ -269,14 +269,14 @@ function revisionOf({ state }: Journal): number {
   return state?.revision ?? 0;
 }
 
-/** The lines of a write; places of details go with its last line. */
-function batchOf(events: readonly ChatEvent[], places: readonly DetailsPlace[]): Buffer {
+/** The lines of a write; positions of details are in its last line. */
+function batchOf(events: readonly ChatEvent[], places: readonly DetailsPosition[]): Buffer {
   const lines = events.map((event, at) => eventLine(event, at === events.length - 1 ? places : []));
-  if (events.length === 0 && places.length > 0) lines.push(placesLine(places));
+  if (events.length === 0 && places.length > 0) lines.push(positionsLine(places));
   return Buffer.concat(lines);
 }
 
-/** What others wrote since `base`: before the own lines, or after them. */
+/** What others wrote since `base`: before our own lines, or after them. */
 async function missed(journal: Journal, base: number, changes: readonly Change[]): Promise<ChatEvent[] | null> {
   const own = changes.filter((change) => change.own);
   // Written twice, because the file was replaced.

@@ -7,25 +7,25 @@ import {
   entriesOf,
   eventLine,
   headerLine,
-  placesLine,
+  positionsLine,
   START,
-  type DetailsPlace,
+  type DetailsPosition,
   type Entry,
 } from './journal-format.ts';
 import type { ChatState } from './chat-state.ts';
 
-/** Fewer lines than this are read in no time. */
+/** Fewer lines than this are read quickly anyway. */
 const MIN_LINES = 64;
 
 /** Whether much of the journal could be merged. */
-export function pays({ state }: Journal): boolean {
+export function isWorthwhile({ state }: Journal): boolean {
   return state !== null && state.mergeable > MIN_LINES && state.mergeable > 2 * state.turnCount;
 }
 
 /**
- * Replaces a journal by a shorter one of the same content: one line of tokens per reply, no facts that were changed
- * later. Only one process does this; others may write meanwhile. What they add to the old file is appended to the new
- * one, also after a crash (`recover`), and a writer that finds its file replaced writes again.
+ * Replaces a journal with a shorter one of the same content: one line of tokens per reply, and no overwritten facts. Only
+ * one process does this; others may write meanwhile. What they add to the old file is appended to the new one, also after
+ * a crash (`recover`), and a writer that finds its file replaced writes again.
  *
  * @returns whether the file was replaced. @throws the system's error
  */
@@ -50,7 +50,7 @@ export async function compact(journal: Journal, paths: ChatPaths): Promise<boole
       await link(path, kept);
       await rename(fresh, path);
     } catch {
-      // The file is in use (Windows), or the disk has no hard links: the journal stays as it is.
+      // The file is in use (Windows), or the disk has no hard links: keep the journal.
       await rm(fresh, { force: true });
       await rm(kept, { force: true });
       return false;
@@ -64,14 +64,14 @@ export async function compact(journal: Journal, paths: ChatPaths): Promise<boole
   }
 }
 
-/** Ends a compaction that a crash interrupted. @throws the system's error */
+/** Completes a compaction that a crash interrupted. @throws the system's error */
 export async function recover(files: ChatFiles, path: string): Promise<void> {
   const kept = `${path}${REPLACED}`;
   const [old, now] = await Promise.all([kept, path].map(async (one) => await statusAt(one).catch(() => null)));
   if (old !== null && now !== null && now.identity !== old.identity) {
     const file = await files.openToRead(path);
     const cursor = { ...START };
-    // Only the header counts.
+    // Only the header is needed.
     for (const _ of entriesOf(await file.read(0, now.size), cursor)) break;
     await file.close();
     const source = await files.openToRead(kept);
@@ -93,7 +93,7 @@ async function isThere(path: string): Promise<boolean> {
 async function appendRest(files: ChatFiles, path: string, rest: Buffer): Promise<void> {
   const file = await files.openToAppend(path, false);
   try {
-    // Others may have begun to write to the new file, perhaps without an end.
+    // Others may have started writing to the new file and left an incomplete line.
     if (rest.length > 0) await file.write(Buffer.concat([Buffer.from('\n'), rest]));
     await file.sync();
   } finally {
@@ -126,19 +126,19 @@ async function keepDamaged(files: ChatFiles, path: string, entries: readonly Ent
 function compacted(state: ChatState, entries: readonly Entry[], end: number): Buffer {
   const chat = chatOf(state, entries);
   const { title, modelId, modelName, systemPrompt, head, updatedAt: at } = chat;
-  const places = state.allPlaces();
+  const places = state.allPositions();
   const lines = [eventLine({ type: 'facts', at, facts: { title, modelId, modelName, systemPrompt, head } })];
   for (const turn of chat.turns) lines.push(...linesOfTurn(turn, at, places));
   for (const turn of chat.removed) lines.push(eventLine({ type: 'remove', at, turn }));
   const rest = [...places.values()].flat();
-  if (rest.length > 0) lines.push(placesLine(rest));
+  if (rest.length > 0) lines.push(positionsLine(rest));
   lines.push(...entries.flatMap(({ kept }) => (kept !== null && !kept.damaged ? [kept.bytes] : [])));
   const { id, createdAt, revision } = chat;
   return Buffer.concat([headerLine({ id, createdAt, revision, body: lines.length, replaces: end }), ...lines]);
 }
 
-/** Takes what it uses out of `places`. */
-function linesOfTurn(turn: StoredTurn, at: string, places: Map<string, DetailsPlace[]>): Buffer[] {
+/** Removes what it uses from `places`. */
+function linesOfTurn(turn: StoredTurn, at: string, places: Map<string, DetailsPosition[]>): Buffer[] {
   if (turn.role === 'user') return [eventLine({ type: 'turn', at, turn })];
   const { id, parent, role, createdAt, facts, text, tokens } = turn;
   const lines = [eventLine({ type: 'turn', at, turn: { id, parent, role, createdAt, facts } })];

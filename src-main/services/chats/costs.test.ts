@@ -46,11 +46,11 @@ test(`one more token costs the same at 100 and at ${LONG_WORDS} tokens`, async (
   }
   expect(costs[100].read).toBe(0);
   expect(costs[LONG].read).toBe(0);
-  // The same but for the longer numbers.
+  // The same except for the longer numbers.
   expect(costs[LONG].written - costs[100].written).toBeLessThan(200);
 });
 
-test(`a chat of ${LONG_WORDS} tokens with details opens from its journal alone, and in one line after that`, async () => {
+test(`a chat of ${LONG_WORDS} tokens with details is read from its journal alone, and compacted to one line`, async () => {
   const { store, files, folder, close } = await openStore();
   let { revision } = await store.write(write('c', 0, [...smallChat(), replyTurn('r2', 'u1')]));
   for (let from = 0; from < LONG; from += 4000) {
@@ -82,8 +82,8 @@ test(`a chat of ${LONG_WORDS} tokens with details opens from its journal alone, 
   expect(files.moved.written).toBeGreaterThan(length);
 }, 60_000);
 
-test('100 regenerations leave the memory as it was', async () => {
-  // Without what the test itself would collect.
+test('100 regenerations do not increase memory', async () => {
+  // Without garbage that the test itself would create.
   const { store } = await openStore(undefined, { emit: () => undefined });
   let { revision } = await store.write(write('c', 0, smallChat()));
   const regenerate = async (from: number, to: number) => {

@@ -1,30 +1,30 @@
 import type { DetailsChunk, TokenDetails } from '../../protocol/app/chats/chat.ts';
 import type { ChatFiles } from './files.ts';
-import type { DetailsPlace } from './journal-format.ts';
+import type { DetailsPosition } from './journal-format.ts';
 import { codeOf } from '../json-file.ts';
 import { encodeLine, payloadOf } from './lines.ts';
 
-/** Tokens of one line: what is read for one token that a person looks at. */
+/** Tokens of one line, which is read to show one token. */
 const TOKENS_PER_LINE = 64;
 const MAX_ATTEMPTS = 8;
-/** Values of a candidate in a line. */
+/** Number of values per candidate in a line. */
 const CANDIDATE = 4;
 
-/** The same values without their names, candidates in one flat list. */
+/** The values without names, and candidates in one flat list. */
 type PackedDetails = [piece: string, rank: number, sampled: number, survivors: number, candidates: unknown[]];
 
-/** Appends details to a chat's details file. @returns where they are. @throws the system's error */
+/** Appends details to a chat's details file. @returns their positions. @throws the system's error */
 export async function appendDetails(
   files: ChatFiles,
   path: string,
   chunks: readonly DetailsChunk[],
-): Promise<DetailsPlace[]> {
+): Promise<DetailsPosition[]> {
   const lines = chunks.flatMap((chunk) => linesOf(chunk));
   if (lines.length === 0) return [];
   const bytes = Buffer.concat(lines.map(({ line }) => line));
   let offset = await append(files, path, bytes);
   return lines.map(({ turn, from, count, line }) => {
-    const place: DetailsPlace = [turn, from, count, offset, line.length];
+    const place: DetailsPosition = [turn, from, count, offset, line.length];
     offset += line.length;
     return place;
   });
@@ -39,7 +39,7 @@ function linesOf({ turn, from, details }: DetailsChunk) {
   return lines;
 }
 
-/** @returns the offset at which the bytes are */
+/** @returns the offset of the bytes */
 async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<number> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const file = await files.openToAppend(path, true);
@@ -58,7 +58,7 @@ async function append(files: ChatFiles, path: string, bytes: Buffer): Promise<nu
   throw new Error(`${path} keeps changing while it is read.`);
 }
 
-/** Details of `count` tokens from index `from`; null where they were not recorded or are damaged. */
+/** Reads details of `count` tokens from index `from`; null if they were not recorded or are damaged. */
 export async function readDetails(
   files: ChatFiles,
   path: string,

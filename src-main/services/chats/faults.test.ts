@@ -6,7 +6,7 @@ import { temporaryFolder } from '../test-support/support.ts';
 import { detailsOf, openStore, replyTurn, smallChat, tokensOf, userTurn, write } from './test-support/chats.ts';
 
 test.each([0, 1, 100, 400])(
-  'a disk that is full after %i bytes loses nothing once there is space again',
+  'a disk that is full after %i bytes loses nothing, and writes succeed once there is space',
   async (room) => {
     const first = await openStore();
     await first.store.write(write('c', 0, smallChat()));
@@ -21,7 +21,7 @@ test.each([0, 1, 100, 400])(
         code: 'STORAGE',
         message: expect.stringContaining('the disk is full. Free some space') as string,
       });
-      // What is there can be read, here and after a restart.
+      // Existing content can be read, here and after a restart.
       expect((await first.store.get('c'))?.turns.slice(0, 2)).toMatchObject([{ id: 'u1' }, { text: '! How are you?' }]);
     }
     first.files.fault = null;
@@ -52,7 +52,7 @@ test('a new chat for which there is no space can be written later', async () => 
   expect(await store.list()).toMatchObject([{ id: 'c', turns: 2 }]);
 });
 
-/** A disk of its own, or why there is none; the injected faults take the same path. */
+/** A small disk, or why there is none; the injected faults take the same path. */
 async function smallDisk(): Promise<{ folder: string; problem: string | null }> {
   const folder = await temporaryFolder();
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'tmpfs', folder], { encoding: 'utf8' });
@@ -99,10 +99,10 @@ test('a real disk that becomes read-only', async (context) => {
   expect(await store.write(more)).toEqual({ revision: 6, missed: [] });
 });
 
-test('a folder that cannot be written to rejects writes with the reason, until it can', async () => {
+test('a folder that cannot be written to rejects writes with the reason, until it is writable', async () => {
   const { store, folder, files } = await openStore();
   await store.write(write('c', 0, smallChat()));
-  // Permissions do not stop root, which runs these tests in containers.
+  // Permissions do not apply to root, which runs these tests in containers.
   const isRoot = process.getuid?.() === 0;
   const path = join(folder, 'chats', 'c.jsonl');
   if (isRoot) files.fault = refuse;
@@ -120,7 +120,7 @@ function refuse(): never {
   throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
 }
 
-test('an index that is damaged, cut off or missing is made anew', async () => {
+test('a damaged, truncated or missing index is rebuilt', async () => {
   const first = await openStore();
   for (const id of ['a', 'b', 'c']) await first.store.write(write(id, 0, smallChat(`Chat ${id}`)));
   await first.close();
@@ -152,7 +152,7 @@ test('an index that is damaged, cut off or missing is made anew', async () => {
   }
 });
 
-test('what was written without the index, by a process that was killed, is listed and found', async () => {
+test('chats that a killed process did not add to the index are listed and found', async () => {
   const first = await openStore();
   await first.store.write(write('c', 0, smallChat()));
   await first.close();

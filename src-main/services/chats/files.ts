@@ -1,17 +1,17 @@
-/** The few file operations that chats need, in one place so that tests can count bytes and let writes fail. */
+/** File operations for chats, which tests can replace to count bytes and let writes fail. */
 import { constants, statSync, type BigIntStats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 
 export interface FileStatus {
-  /** Another one after the file was replaced. */
+  /** Changes when the file is replaced. */
   identity: string;
   size: number;
-  /** Another one after the file was changed. */
+  /** Changes when the file is modified. */
   stamp: string;
 }
 
 function statusOf({ ino, birthtimeNs, size, mtimeNs }: BigIntStats): FileStatus {
-  // The number alone may be given to another file when this one is gone.
+  // The inode number alone may be reused after this file is deleted.
   return { identity: `${ino} ${birthtimeNs}`, size: Number(size), stamp: `${size} ${mtimeNs}` };
 }
 
@@ -20,7 +20,7 @@ export async function statusAt(path: string): Promise<FileStatus> {
   return statusOf(await stat(path, { bigint: true }));
 }
 
-/** For thousands of files at once. Null: there is no such file, or it cannot be looked at. */
+/** For thousands of files at once. Null if the file is missing or not accessible. */
 export function statusAtSync(path: string): FileStatus | null {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats?.isFile() ? statusOf(stats) : null;
@@ -31,7 +31,7 @@ const MODE = 0o600;
 export class ChatFiles {
   /** Bytes so far. */
   readonly moved = { read: 0, written: 0 };
-  /** For tests: called before each write; may throw, or give the bytes after which the disk is full. */
+  /** For tests: called before each write; may throw, or return the number of bytes after which the disk is full. */
   fault: ((path: string, bytes: number) => number | void) | null = null;
 
   /** @throws the system's error; ENOENT when the file is missing and must not be created */
@@ -49,7 +49,7 @@ export class ChatFiles {
     return new OpenFile(await open(path, 'wx', MODE), path, this);
   }
 
-  /** Waits until the disk has what was written. @throws the system's error */
+  /** Waits until data is on disk. @throws the system's error */
   async sync(path: string): Promise<void> {
     const file = await this.openToAppend(path, false);
     try {
@@ -87,14 +87,14 @@ export class OpenFile {
     return buffer.subarray(0, filled);
   }
 
-  /** Writes at the end, at once. @throws the system's error, also when only a part could be written */
+  /** Appends in one write. @throws the system's error, also after a partial write */
   async write(bytes: Buffer): Promise<void> {
     const room = this.#files.fault?.(this.#path, bytes.length) ?? Infinity;
     const first = bytes.length <= room ? bytes : bytes.subarray(0, room);
     let done = (await this.#handle.write(first)).bytesWritten;
     this.#files.moved.written += done;
     if (first.length < bytes.length) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
-    // A short write has no error yet; the attempt to write the rest says why.
+    // A short write has no error yet; writing the rest reports the cause.
     while (done < bytes.length) {
       const { bytesWritten } = await this.#handle.write(bytes.subarray(done));
       done += bytesWritten;

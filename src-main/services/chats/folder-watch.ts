@@ -1,10 +1,10 @@
 import { mkdirSync, watch as watchFolder, type FSWatcher } from 'node:fs';
 import { chatOfFile } from './chat-paths.ts';
 
-/** Changes of one file within this time are one, ms. */
+/** Changes of one file within this time are combined, ms. */
 const GATHER_MS = 30;
 
-/** Notices what other processes do in the folder of chats. */
+/** Watches the folder of chats for changes by other processes. */
 export class FolderWatch {
   readonly #folder: string;
   readonly #changed: (id: string, format: 'journal' | 'v1') => void;
@@ -13,7 +13,7 @@ export class FolderWatch {
   readonly #timer: NodeJS.Timeout;
   readonly #waiting = new Map<string, NodeJS.Timeout>();
 
-  /** @param poll called every `pollMs` too, because some file systems tell of no changes */
+  /** @param poll also called every `pollMs`, because some file systems report no changes */
   constructor(
     folder: string,
     changed: (id: string, format: 'journal' | 'v1') => void,
@@ -35,11 +35,11 @@ export class FolderWatch {
     try {
       mkdirSync(this.#folder, { recursive: true });
       const watcher = watchFolder(this.#folder, { persistent: false }, (_, name) => this.#gather(name));
-      // The folder is gone, or there are no more handles: polling goes on, and the next poll opens it again.
+      // The folder is gone, or there are no more handles: polling continues, and the next poll opens it again.
       watcher.on('error', () => this.#drop(watcher));
       this.#watcher = watcher;
     } catch {
-      // The folder cannot be made or watched: polling goes on.
+      // The folder cannot be created or watched: polling continues.
       this.#watcher = null;
     }
   }

@@ -12,37 +12,37 @@ export interface Header {
   id: string;
   /** ISO 8601, UTC. */
   createdAt: string;
-  /** After the first `body` lines, which compaction wrote; every further line adds one. */
+  /** Revision after the first `body` lines, which compaction wrote; every further line adds one. */
   revision: number;
   body: number;
-  /** Bytes of the file before compaction that this one stands for; what was added to it later is appended here. */
+  /** Size of the file before compaction that this one replaces; what was added to it later is appended here. */
   replaces: number;
 }
 
-/** Where details are in the details file: `count` tokens of a turn from index `from`, at byte `offset`. */
-export type DetailsPlace = [turn: string, from: number, count: number, offset: number, length: number];
+/** Position of details in the details file: `count` tokens of a turn from index `from`, at byte `offset`. */
+export type DetailsPosition = [turn: string, from: number, count: number, offset: number, length: number];
 
 export interface Entry {
-  /** Null: damaged, of a later version, or nothing but `places`. */
+  /** Null: damaged, of a later version, or only `places`. */
   event: ChatEvent | null;
-  places: DetailsPlace[];
-  /** The line, when it is damaged or of a later version: compaction keeps it. */
+  places: DetailsPosition[];
+  /** The line, if it is damaged or of a later version: compaction keeps it. */
   kept: { damaged: boolean; bytes: Buffer } | null;
   /** After this line. */
   revision: number;
-  /** Byte after the line. */
+  /** Offset after the line. */
   end: number;
 }
 
 const COLUMNS = ['ids', 'lengths', 'parts', 'logprobs', 'latencies'] as const satisfies (keyof TokenColumns)[];
 
-/** How far a journal was read. */
+/** Position up to which a journal was read. */
 export interface Cursor {
   offset: number;
   revision: number;
   /** Undefined: the first line was not read yet; null: it is damaged. */
   header: Header | null | undefined;
-  /** Lines of the body that were not read yet. */
+  /** Unread lines of the body. */
   bodyLeft: number;
 }
 
@@ -52,13 +52,13 @@ export function headerLine(header: Omit<Header, 'format' | 'version'>): Buffer {
   return encodeLine({ format: FORMAT, version: VERSION, ...header } satisfies Header);
 }
 
-/** Probabilities need no more than six digits, and times no more than a microsecond. */
-export function eventLine(event: ChatEvent, places: readonly DetailsPlace[] = []): Buffer {
+/** Probabilities are rounded to six digits, and times to a microsecond. */
+export function eventLine(event: ChatEvent, places: readonly DetailsPosition[] = []): Buffer {
   const value = event.type === 'tokens' ? rounded(event) : event;
   return encodeLine(places.length === 0 ? value : { ...value, places });
 }
 
-export function placesLine(places: readonly DetailsPlace[]): Buffer {
+export function positionsLine(places: readonly DetailsPosition[]): Buffer {
   return encodeLine({ type: 'details', places });
 }
 
@@ -74,7 +74,7 @@ function rounded(event: Extract<ChatEvent, { type: 'tokens' }>): ChatEvent {
   };
 }
 
-/** Reads the whole lines of `bytes`, which begin at `cursor.offset`, and moves the cursor. */
+/** Parses the complete lines of `bytes`, which begin at `cursor.offset`, and advances the cursor. */
 export function* entriesOf(bytes: Buffer, cursor: Cursor): Generator<Entry> {
   const start = cursor.offset;
   for (const line of linesOf(bytes)) {
@@ -83,7 +83,7 @@ export function* entriesOf(bytes: Buffer, cursor: Cursor): Generator<Entry> {
     const header = line.kind === 'read' ? asHeader(line.value) : null;
     const isFirst = cursor.header === undefined;
     if (isFirst) openWith(cursor, header);
-    // A second header comes from two processes that created the file at the same time.
+    // There is a second header if two processes created the file at the same time.
     if (header !== null) continue;
     const damaged = line.kind === 'damaged';
     if (!(isFirst && damaged)) countLine(cursor);
@@ -123,13 +123,13 @@ function asHeader(value: unknown): Header | null {
   };
 }
 
-/** Null for a kind of line that this version does not know. Lines were checked before they were written. */
-function contentOf(value: unknown): { event: ChatEvent | null; places: DetailsPlace[] } | null {
+/** Null for an unknown kind of line. Lines were validated before they were written. */
+function contentOf(value: unknown): { event: ChatEvent | null; places: DetailsPosition[] } | null {
   if (!isRecord(value)) return null;
   const { places = [], ...event } = value;
   if (!Array.isArray(places)) return null;
-  if (event.type === 'details') return { event: null, places: places as DetailsPlace[] };
-  return isEvent(event) ? { event, places: places as DetailsPlace[] } : null;
+  if (event.type === 'details') return { event: null, places: places as DetailsPosition[] };
+  return isEvent(event) ? { event, places: places as DetailsPosition[] } : null;
 }
 
 function isEvent(value: Record<string, unknown>): value is ChatEvent & Record<string, unknown> {
@@ -167,7 +167,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether a reply that has these facts ended. */
+/** Whether these facts end a reply. */
 export function isEnd(facts: Partial<ReplyFacts>): boolean {
   return facts.stop !== undefined && facts.stop !== null;
 }

@@ -24,7 +24,7 @@ async function newJournal() {
 
 const textsOf = (chat: StoredChat | undefined) => chat?.turns.map((turn) => turn.text);
 
-test('what an interrupted write left is passed over without a word', async () => {
+test('the rest of an interrupted write is silently ignored', async () => {
   const { path, journal, other } = await newJournal();
   await journal.append(batch(...smallChat()), AT);
   await appendFile(path, batch(userTurn('u2', 'r1')).subarray(0, 40));
@@ -38,14 +38,14 @@ test('what an interrupted write left is passed over without a word', async () =>
   expect(journal.state?.revision).toBe(6);
 });
 
-test('a file whose first write was interrupted is begun again', async () => {
+test('a file whose first write was interrupted is rewritten', async () => {
   const { path, journal, other } = await newJournal();
   await writeFile(path, '1234abcd {"format":"tokens');
   await journal.append(batch(...smallChat()), AT);
   expect((await other().readAll())?.chat).toMatchObject({ title: 'Hello world', createdAt: AT });
 });
 
-test('a damaged header costs nothing that a person wrote', async () => {
+test('a damaged header loses no text', async () => {
   const { path, journal, other } = await newJournal();
   await journal.append(batch(...smallChat()), AT);
   const bytes = await readFile(path);
@@ -79,7 +79,7 @@ test('compaction keeps the bytes of damaged lines beside the journal', async () 
   expect(after.state?.damagedLines).toBe(0);
 });
 
-/** As many as of other properties in the full run. */
+/** In the full run, as many as for other properties. */
 const RUNS = process.env.TOKENSCOPE_TEST_FULL === '1' ? {} : { numRuns: 30 };
 
 describe('for any events, damage and number of writers', () => {
@@ -123,7 +123,7 @@ describe('for any events, damage and number of writers', () => {
     { weight: 1, arbitrary: fc.constant({ kind: 'compact' as const }) },
   );
 
-  test('the chat is what the lines that survived say', async () => {
+  test('the chat consists of the undamaged lines', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const { paths, path, journal, other } = await newJournal();
@@ -144,7 +144,7 @@ describe('for any events, damage and number of writers', () => {
             await writeFile(path, bytes);
           }
         }
-        // Everybody reads the same, whatever they knew before.
+        // All readers agree, whatever they knew before.
         const read = await other().readAll();
         expect(withoutRevision(read?.chat)).toEqual(withoutRevision(survivors(await readFile(path), read?.chat)));
         for (const writer of writers) {

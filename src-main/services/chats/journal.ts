@@ -9,42 +9,42 @@ import { LINE_BREAK_AFTER_TORN } from './lines.ts';
 
 const MAX_ATTEMPTS = 32;
 
-/** What was found in the file since it was looked at last. */
+/** Entries found since the file was last read. */
 export interface Change {
   from: number;
   revision: number;
   events: ChatEvent[];
-  /** Written by this very call. */
+  /** Whether this call wrote them. */
   own: boolean;
 }
 
 /**
- * One chat's file. Any number of processes append to it at the same time, each batch of whole lines in one write; the
+ * One chat's file. Several processes may append to it at the same time, each batch of complete lines in one write; the
  * order in the file is the order for all. Calls must not overlap.
  */
 export class Journal {
   state: ChatState | null = null;
-  /** Of the file when it was read last. */
+  /** Stamp of the file when it was last read. */
   stamp = '';
 
   constructor(
     readonly id: string,
     readonly path: string,
     readonly files: ChatFiles,
-    /** Called when the file was read from its beginning: it is new here, or another one. */
+    /** Called when the file was read from the start, because it is new or was replaced. */
     private readonly opened: (journal: Journal) => void = () => undefined,
   ) {}
 
-  /** Reads what was added. @returns null when there is no such file (any more). @throws the system's error */
+  /** Reads new entries. @returns null when the file does not exist (any more). @throws the system's error */
   async catchUp(): Promise<Change[] | null> {
     return await this.#reading(async (file) => (await this.#catchUp(file)).changes);
   }
 
   /**
-   * Appends a batch of whole lines.
-   * @param createdAt creates a missing file; null: a missing file is an error
-   * @returns what was found before, the own lines and what came after them; null when the file is missing
-   * @throws the system's error; what was written of the batch is then ignored by all
+   * Appends a batch of complete lines.
+   * @param createdAt creates a missing file; null makes a missing file an error
+   * @returns earlier unread entries, the new ones and later ones; null when the file is missing
+   * @throws the system's error; readers then ignore the partial batch
    */
   async append(batch: Buffer, createdAt: string | null): Promise<Change[] | null> {
     const changes: Change[] = [];
@@ -58,12 +58,15 @@ export class Journal {
       });
       if (done === null) return null;
       if (done) return changes;
-      // Events may come twice, so they are simply written again.
+      // Repeated events have no effect, so they are simply written again.
     }
     throw new Error(`${this.path} keeps being replaced while it is read.`);
   }
 
-  /** The whole chat. @returns null when there is no such file. @throws EngineError STORAGE for a later version's file */
+  /**
+   * Reads the whole chat. @returns null when the file does not exist. @throws EngineError STORAGE for a later version's
+   * file
+   */
   async readAll(): Promise<{ chat: StoredChat; changes: Change[] } | null> {
     return await this.#reading(async (file) => {
       const caught = await this.#catchUp(file);
@@ -184,8 +187,8 @@ function eventsOf(entries: readonly Entry[]): ChatEvent[] {
 }
 
 /**
- * What a file that was replaced, or not read before, means for pages. Lines after the compacted part may have had other
- * revisions in the old file, so all of them are given once more.
+ * Changes for pages after a file was replaced, or opened for the first time. Lines after the compacted part may have had
+ * other revisions in the old file, so all of them are sent once more.
  */
 function replaced(state: ChatState, before: ChatState | null, entries: readonly Entry[]): Change {
   const { revision } = state;
@@ -197,7 +200,7 @@ function replaced(state: ChatState, before: ChatState | null, entries: readonly 
   return { from: before.revision, revision, events, own: false };
 }
 
-/** Entries as changes: runs of own and of others' lines. */
+/** Groups entries into changes by who wrote them. */
 function groups(from: number, entries: readonly Entry[], isOwn: (end: number) => boolean): Change[] {
   const changes: Change[] = [];
   let revision = from;

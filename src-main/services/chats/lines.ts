@@ -1,12 +1,12 @@
 /**
  * Lines of a journal: CRC-32 of the rest in eight hexadecimal digits, a space, JSON. A line that does not match its
- * checksum is damaged and costs nothing but itself.
+ * checksum is damaged, which does not affect other lines.
  */
 import { crc32 } from 'node:zlib';
 
 const NEWLINE = 0x0a;
 const CHECKSUM_CHARS = 8;
-/** Ends what an interrupted write left behind. It was never acknowledged, so it is not damage. */
+/** Terminates the rest of an interrupted write. It was never acknowledged, so it is not damage. */
 export const LINE_BREAK_AFTER_TORN = Buffer.from(' ~\n');
 
 function isTorn(line: Buffer): boolean {
@@ -23,7 +23,7 @@ export function checksummed(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${checksum} `), payload, Buffer.from('\n')]);
 }
 
-/** @returns the bytes behind the checksum; null when they do not match it */
+/** @returns the bytes after the checksum; null when they do not match it */
 export function payloadOf(line: Buffer): Buffer | null {
   if (line.length < CHECKSUM_CHARS + 1 || line[CHECKSUM_CHARS] !== 0x20) return null;
   const payload = line.subarray(CHECKSUM_CHARS + 1);
@@ -33,10 +33,10 @@ export function payloadOf(line: Buffer): Buffer | null {
 export type Line =
   | { kind: 'read'; value: unknown; start: number; end: number }
   | { kind: 'damaged'; bytes: Buffer; start: number; end: number }
-  /** Empty, or the rest of an interrupted write. Counts for nothing. */
+  /** Empty, or the rest of an interrupted write. Ignored. */
   | { kind: 'torn'; start: number; end: number };
 
-/** The whole lines of `bytes`. What follows the last line break is left for later: it may still be growing. */
+/** The complete lines of `bytes`. What follows the last line break is left for later, because it may be incomplete. */
 export function* linesOf(bytes: Buffer): Generator<Line> {
   for (let start = 0; ;) {
     const newline = bytes.indexOf(NEWLINE, start);

@@ -2,22 +2,22 @@ import type { ChatPaths } from './chat-paths.ts';
 import type { ChatFiles } from './files.ts';
 import { Journal } from './journal.ts';
 
-/** Journals that are remembered. */
+/** Maximum number of cached journals. */
 const MAX_OPEN = 16;
 
 export interface OpenChatsListener {
-  /** A journal was read from its beginning. */
+  /** A journal was read from the start. */
   opened(journal: Journal): void;
-  /** A journal will be forgotten. */
-  forgetting(journal: Journal): void;
+  /** A journal is about to be removed from the cache. */
+  closing(journal: Journal): void;
 }
 
-/** The journals that were used last, and one thing at a time for each. */
+/** Cache of recently used journals, with one operation at a time for each. */
 export class OpenChats {
   readonly #paths: ChatPaths;
   readonly #files: ChatFiles;
   readonly #listener: OpenChatsListener;
-  /** The one that was used last comes last. */
+  /** Most recently used last. */
   readonly #open = new Map<string, Journal>();
   readonly #running = new Map<string, Promise<unknown>>();
 
@@ -27,7 +27,7 @@ export class OpenChats {
     this.#listener = listener;
   }
 
-  /** Journals that were read and are remembered. */
+  /** Ids of the cached journals. */
   get ids(): string[] {
     return [...this.#open].flatMap(([id, journal]) => (journal.state === null ? [] : [id]));
   }
@@ -36,7 +36,7 @@ export class OpenChats {
     return this.#open.get(id) ?? null;
   }
 
-  /** Does something with a chat after all that was asked of it before. */
+  /** Runs an operation on a chat after all earlier ones. */
   async use<T>(id: string, work: (journal: Journal) => Promise<T>): Promise<T> {
     const path = this.#paths.journal(id);
     const before = this.#running.get(id) ?? Promise.resolve();
@@ -50,11 +50,11 @@ export class OpenChats {
       return await run;
     } finally {
       if (this.#running.get(id) === settled) this.#running.delete(id);
-      this.#forgetOldest();
+      this.#closeOldest();
     }
   }
 
-  /** Resolves when nothing runs. */
+  /** Resolves when nothing is running. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.values());
   }
@@ -67,12 +67,12 @@ export class OpenChats {
     return journal;
   }
 
-  #forgetOldest(): void {
+  #closeOldest(): void {
     for (const [id, journal] of this.#open) {
       if (this.#open.size <= MAX_OPEN) return;
       if (this.#running.has(id)) continue;
       this.#open.delete(id);
-      this.#listener.forgetting(journal);
+      this.#listener.closing(journal);
     }
   }
 }

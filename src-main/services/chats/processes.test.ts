@@ -21,7 +21,7 @@ async function startProcess(...args: string[]): Promise<ChildProcess> {
 
 const ended = async (child: ChildProcess): Promise<unknown> => child.exitCode ?? (await once(child, 'exit'))[0];
 
-test('processes that write while another one compacts lose no turn and no details', async () => {
+test('processes that write while another one compacts lose no turns or details', async () => {
   const { store, folder, close } = await openStore();
   await store.write(write('c', 0, smallChat()));
   await close();
@@ -50,7 +50,7 @@ test('processes that write while another one compacts lose no turn and no detail
   }
 }, 60_000);
 
-test('a compaction that is killed at any time loses nothing', async () => {
+test('a compaction that is killed at any point loses nothing', async () => {
   const { store, folder, close } = await openStore();
   await store.write(write('c', 0, smallChat()));
   await close();
@@ -76,7 +76,7 @@ test('a compaction that is killed at any time loses nothing', async () => {
   expect(written.length).toBeGreaterThan(10);
 }, 60_000);
 
-test('a page that was at a revision of the old file gets all that it may have missed from the compacted one', async () => {
+test('a page at a revision of the old file receives all that it may have missed from the compacted one', async () => {
   const { store, folder } = await openStore();
   await store.write(write('c', 0, smallChat()));
   const paths = new ChatPaths(folder);

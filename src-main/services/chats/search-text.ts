@@ -1,6 +1,6 @@
 /**
  * The texts of all chats in lower case, one checksummed line per turn: `ID \1 TURN \1 TEXT`. Searched as bytes, so that
- * 50 MB of text never become strings.
+ * 50 MB of text are not converted to strings.
  */
 import { checksummed, payloadOf } from './lines.ts';
 
@@ -17,7 +17,7 @@ export function textLine(id: string, { turn, text }: TurnText): Buffer {
   return checksummed(Buffer.from(`${id}\x01${turn}\x01${plain(text)}`));
 }
 
-/** As texts and queries are compared. Line breaks would end the line. */
+/** Normalises texts and queries for comparison. Line breaks would end the line. */
 export function plain(text: string): string {
   // eslint-disable-next-line no-control-regex -- the separators of the file
   return text.toLowerCase().replace(/[\x00-\x02\n]/g, '\x02');
@@ -30,7 +30,7 @@ export interface TextLine {
   bytes: Buffer;
 }
 
-/** Whole, undamaged lines. */
+/** Complete, undamaged lines. */
 export function* textLines(texts: Buffer): Generator<TextLine> {
   for (let start = 0; ;) {
     const end = texts.indexOf(NEWLINE, start);
@@ -43,7 +43,7 @@ export function* textLines(texts: Buffer): Generator<TextLine> {
   }
 }
 
-/** Calls `found` for each line that contains the query; a line whose chat was found already is passed over. */
+/** Calls `found` for each line that contains the query, but at most once per chat. */
 export function findIn(texts: Buffer, query: string, found: (id: string, turn: string) => void): void {
   const wanted = Buffer.from(plain(query));
   if (wanted.length === 0) return;
@@ -59,7 +59,7 @@ export function findIn(texts: Buffer, query: string, found: (id: string, turn: s
       found(line.id, line.turn);
       from = end;
     } else {
-      // The hit is in the names before the text.
+      // The match is in the ids before the text.
       from = Math.max(hit + 1, textStart);
     }
   }

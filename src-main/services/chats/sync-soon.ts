@@ -1,10 +1,10 @@
 import { codeOf } from '../json-file.ts';
 import type { ChatFiles } from './files.ts';
 
-/** How long after an important change the disk is asked to have it, ms. */
+/** Delay between an important change and the sync to disk, ms. */
 const SYNC_AFTER_MS = 200;
 
-/** Gathers requests to bring files to the disk, which takes long, into one each. */
+/** Combines requests to sync files to disk, which is slow. */
 export class SyncSoon {
   readonly #files: ChatFiles;
   readonly #paths = new Set<string>();
@@ -22,7 +22,7 @@ export class SyncSoon {
     this.#timer.unref();
   }
 
-  /** Resolves when everything that was asked for is done. */
+  /** Resolves when all requests are done. */
   async now(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -38,8 +38,8 @@ export class SyncSoon {
     try {
       await this.#files.sync(path);
     } catch (error) {
-      // A chat without details, or a deleted one. Any other failure means that the system writes the file later, by
-      // itself: the write as such succeeded.
+      // A chat without details, or a deleted one. After any other failure the system writes the file later by itself: the
+      // write as such succeeded.
       if (codeOf(error) !== 'ENOENT') this.#paths.add(path);
     }
   }

@@ -1,4 +1,4 @@
-/** Chats as versions before the journal stored them: one JSON file with every token record of every version. */
+/** The format of chats before the journal: one JSON file with every token record of every version. */
 import * as v from 'valibot';
 import type { GeneratedToken, PromptSegment, SamplingParams, Timings } from '../../engine/api/types.ts';
 import type { EarlierStop } from '../../protocol/app/chats/chat.ts';
@@ -43,7 +43,7 @@ const token = schemaOf<GeneratedToken>()(
   v.object({
     id: count,
     piece: text,
-    // Tokens stored before parts were told apart.
+    // Tokens stored before parts were distinguished.
     part: v.fallback(v.picklist(['answer', 'reasoning', 'reasoning_mark']), 'answer'),
     text,
     logprob: finite,
@@ -64,7 +64,7 @@ const segment = schemaOf<PromptSegment>()(
   }),
 );
 
-/** A reply keeps its text even if what was recorded about its tokens cannot be read. */
+/** A reply keeps its text even if its token records cannot be read. */
 const version = schemaOf<V1Version>()(
   v.object({
     text,

@@ -13,8 +13,8 @@ import { eventsOfV1 } from './v1-migration.ts';
 const FIRST_VERSION = 1;
 
 /**
- * Makes a journal of a chat's file of the first format and moves that file to `chats/v1/`. A damaged file is put aside;
- * one of a later version stays where it is.
+ * Converts a chat's file of the first format to a journal and moves that file to `chats/v1/`. A damaged file is renamed;
+ * one of a later version is not touched.
  *
  * @returns what was written; null when there was nothing to do. @throws the system's error, EngineError STORAGE
  */
@@ -30,7 +30,7 @@ export async function importV1(
   const isNew = (await journal.catchUp()) === null;
   const places = await appendDetails(journal.files, paths.details(journal.id), details);
   const lines = events
-    // What a chat is called that goes on in the journal says the journal.
+    // For a chat that already has a journal, the journal determines the title.
     .filter((event) => isNew || event.type !== 'facts')
     .map((event) => {
       const ofTurn = event.type === 'tokens' ? places.filter(([turn]) => turn === event.turn) : [];
@@ -69,7 +69,7 @@ function versionOf(value: unknown): number {
   return typeof version === 'number' ? version : FIRST_VERSION;
 }
 
-/** A file of that name may have been there before: an earlier version was used again. */
+/** There may be a file of that name if an earlier version was used again. */
 async function freeName(folder: string, id: string): Promise<string> {
   for (let copy = 1; ; copy++) {
     const path = join(folder, copy === 1 ? `${id}.json` : `${id}.${copy}.json`);

@@ -9,7 +9,9 @@ import { parseV1Chat, type V1Chat, type V1Turn, type V1Version } from './v1-form
 import { eventsOfV1 } from './v1-migration.ts';
 import { pieceReader } from './v1-pieces.ts';
 
-/** Written by the last version before the journal: several versions and Continue, an error, an interrupted reply, Unicode. */
+/**
+ * Written by the last version before the journal: several versions and Continue, an error, an interrupted reply, Unicode.
+ */
 const FIXTURES = join(import.meta.dirname, 'fixtures', 'v1', 'chats');
 const fixtures = await readdir(FIXTURES);
 const read = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as V1Chat;
@@ -58,7 +60,7 @@ describe.each(fixtures)('the chat %s of the first format', (name) => {
     }
     expect(chat?.head).toBe(parent);
     expect(notices()).toEqual([]);
-    // The old file is kept as it was.
+    // The old file is kept unchanged.
     expect(await readFile(join(folder, 'chats', 'v1', name))).toEqual(await readFile(join(FIXTURES, name)));
     expect(await readdir(join(folder, 'chats'))).not.toContain(name);
   });
@@ -84,7 +86,7 @@ test('migrated chats are listed and found, and migrating again adds nothing', as
   expect(await first.store.search('Lily')).toMatchObject([{ title: 'Once upon a time, there was a little', turns: 5 }]);
   expect(await first.store.list()).toHaveLength(fixtures.length);
   const chats = await Promise.all((await first.store.list()).map(({ id }) => first.store.get(id)));
-  // Somebody copies the old files back.
+  // Someone copies the old files back.
   for (const name of fixtures) await copyFile(join(FIXTURES, name), join(folder, 'chats', name));
   await expect
     .poll(async () => (await readdir(join(folder, 'chats'))).filter((name) => name.endsWith('.json')))
@@ -106,7 +108,7 @@ test('a chat is migrated when it is opened, and one that an earlier version writ
   expect(await store.list()).toHaveLength(1);
 });
 
-test('while an earlier version holds the folder, its files are left alone', async () => {
+test('while an earlier version holds the folder, its files are not touched', async () => {
   const folder = await folderWith(fixtures[0]);
   const holder = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 5000, settleMs: 10 });
   await holder.start();
@@ -120,7 +122,7 @@ test('while an earlier version holds the folder, its files are left alone', asyn
   await expect.poll(async () => await store.list()).toHaveLength(1);
 });
 
-test('damaged files are put aside with a notice, one of a later version is left as it is', async () => {
+test('damaged files are renamed with a notice, and one of a later version is not changed', async () => {
   const folder = await folderWith(fixtures[0]);
   const later = JSON.stringify({ version: 7, messages: [] });
   await writeFile(join(folder, 'chats', 'cut.json'), '{"id":"cut","tur');
@@ -136,7 +138,7 @@ test('damaged files are put aside with a notice, one of a later version is left 
   expect(notices().join(' ')).toContain('was written by a newer version of Tokenscope');
 });
 
-describe('what an old file may hold', () => {
+describe('the content of an old file', () => {
   const version = async (change: Partial<V1Version> = {}): Promise<V1Version> => {
     const chat = await read(join(FIXTURES, fixtures[0]));
     const turn = chat.turns.find((one) => one.role === 'assistant');
@@ -148,7 +150,7 @@ describe('what an old file may hold', () => {
   const turnsOf = (chat: V1Chat) =>
     eventsOfV1(chat).events.flatMap((event) => (event.type === 'turn' ? [event.turn] : []));
 
-  test('two turns of one id both stay', async () => {
+  test('two turns with the same id are both kept', async () => {
     const chat = chatOf([user('a'), user('a'), user('not a file name!'), user('b')]);
     const turns = turnsOf(chat);
     expect(new Set(turns.map((turn) => turn.id)).size).toBe(4);
@@ -157,7 +159,7 @@ describe('what an old file may hold', () => {
     expect(turnsOf(chat)).toEqual(turns);
   });
 
-  test('the text of a reply stays if what was recorded of its tokens is broken or missing', async () => {
+  test('the text of a reply is kept if its token records are damaged or missing', async () => {
     const broken = { ...(await version({ text: 'All the text' })), tokens: [{ id: null }], sampling: {}, timings: 5 };
     const { events, details } = eventsOfV1(
       chatOf([user('a'), { id: 'b', role: 'assistant', active: 7, versions: [broken] }]),
@@ -178,14 +180,14 @@ describe('what an old file may hold', () => {
     expect(() => parseV1Chat({ id: 'x' }, 'x.json')).toThrow(/x\.json/);
   });
 
-  test('an answer without a version is passed over', () => {
+  test('an answer without a version is skipped', () => {
     const { events } = eventsOfV1(
       chatOf([user('a'), { id: 'b', role: 'assistant', active: 0, versions: [] }, user('c')]),
     );
     expect(events.slice(0, -1)).toMatchObject([{ turn: { id: 'a' } }, { turn: { id: 'c', parent: 'a' } }]);
   });
 
-  test('sampling settings from before there were all the samplers keep their values', async () => {
+  test('sampling settings from before all samplers existed keep their values', async () => {
     const sampling = { samplers: ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'], temperature: 0.3, seed: 7 };
     const old = { ...(await version()), sampling };
     const [, reply] = turnsOf(chatOf([user('a'), { id: 'b', role: 'assistant', active: 0, versions: [old] }]));
@@ -196,7 +198,7 @@ describe('what an old file may hold', () => {
 /** All of them with `npm run test:full`. */
 const MANY = process.env.TOKENSCOPE_TEST_FULL === '1' ? 3000 : 300;
 
-test('thousands of chats of the first format do not hold up the list, and are ready at once the next time', async () => {
+test('thousands of chats of the first format do not delay the list, and are available at once the next time', async () => {
   const folder = await folderWith();
   const chat = await read(join(FIXTURES, fixtures[0]));
   for (let at = 0; at < MANY; at++) {

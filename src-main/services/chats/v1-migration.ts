@@ -9,12 +9,12 @@ import {
 import type { V1Chat, V1Turn, V1Version } from './v1-format.ts';
 import { pieceReader } from './v1-pieces.ts';
 
-/** Ids of turns that may be used as they are. */
+/** Ids of turns that can be kept. */
 const TURN_ID = /^[A-Za-z0-9_-]{1,56}$/;
 
 /**
- * A chat of the first format as events. Versions of an answer become replies to the same turn; the path runs through
- * the version that was shown. The same file always gives the same ids, so doing it again adds nothing.
+ * Converts a chat of the first format to events. Versions of an answer become replies to the same turn; the path contains
+ * the version that was shown. The same file always gives the same ids, so repeating the conversion adds nothing.
  */
 export function eventsOfV1(chat: V1Chat): { events: ChatEvent[]; details: DetailsChunk[] } {
   const events: ChatEvent[] = [];
@@ -49,7 +49,7 @@ function shownVersion({ active, versions }: Extract<V1Turn, { role: 'assistant' 
   return Math.min(active, versions.length - 1);
 }
 
-/** Ids may have come twice, or have signs that ids no longer have. */
+/** Ids may have been duplicates, or contain characters that ids no longer have. */
 function freeId(id: string, used: Set<string>): string {
   const base = TURN_ID.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, 32);
   let free = base;
@@ -63,7 +63,7 @@ function eventsOfVersion(chat: V1Chat, version: V1Version, id: string, parent: s
   const tokens = columnsOf(version);
   const dropped = new Set(version.segments.filter((one) => one.dropped).map((one) => one.message));
   const system = version.segments.filter((one) => one.role === 'system' && !one.dropped);
-  // The window holds the prompt and what the latest run added, so that many tokens are its own.
+  // The window holds the prompt and the tokens of the latest run, so this is their number.
   const latestRun = Math.max(0, contextUsed - promptTokens);
   const facts = {
     stop,
@@ -86,7 +86,7 @@ function eventsOfVersion(chat: V1Chat, version: V1Version, id: string, parent: s
   return [turn, { type: 'tokens', at, turn: id, from: 0, text: version.text, tokens }];
 }
 
-/** Text that the recorded tokens do not account for becomes a piece without a token. */
+/** Text without recorded tokens becomes a piece without a token. */
 function columnsOf({ text, tokens }: V1Version): TokenColumns {
   const isWhole = text.startsWith(tokens.map((token) => token.text).join(''));
   const known = isWhole ? tokens : [];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { pieceReader } from './v1-pieces.ts';
 
-it('reads bytes that are written as characters', () => {
+it('decodes bytes that are written as characters', () => {
   const read = pieceReader([
     { piece: 'One', text: 'One' },
     { piece: 'Ġfascinating', text: ' fascinating' },
@@ -17,12 +17,12 @@ it('reads bytes that are written as characters', () => {
   ]);
 });
 
-it('reads the sign for a space', () => {
+it('decodes the sign for a space', () => {
   const read = pieceReader([{ piece: '▁world', text: ' world' }]);
   expect(['▁Ġ', '<0x0A>', '▁▁'].map(read)).toEqual([' Ġ', '<0x0A>', '  ']);
 });
 
-it('leaves pieces alone that are text, and where nothing tells', () => {
+it('does not change pieces that are text, or ambiguous', () => {
   for (const tokens of [[], [{ piece: '##ing', text: 'ing' }], [{ piece: 'Ġ', text: 'Ġ' }]]) {
     expect(['Ġ', '##ing', '▁'].map(pieceReader(tokens))).toEqual(['Ġ', '##ing', '▁']);
   }

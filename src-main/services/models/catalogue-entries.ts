@@ -5,7 +5,7 @@ import type { LibraryModel } from './library-file.ts';
 /** Bytes of an F16 number. */
 const F16_BYTES = 2;
 
-/** The catalogue as a page shows it. @param mirror stands in for the hub */
+/** The catalogue as a page shows it. @param mirror replaces the hub */
 export function catalogueEntries(
   { hub, models }: Catalogue,
   mirror: string | null,

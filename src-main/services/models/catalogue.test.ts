@@ -11,7 +11,7 @@ import { exampleEntry } from './test-support/example-entry.ts';
 const resource = (name: string): string => fileURLToPath(new URL(`../../../resources/${name}`, import.meta.url));
 const jsonOf = async (name: string): Promise<object> => JSON.parse(await readFile(resource(name), 'utf8')) as object;
 
-/** Bits that a weight takes at least and at most: a few tensors are stored in more. */
+/** Minimum and maximum bits per weight: a few tensors are stored in more. */
 const BITS: Readonly<Record<string, [number, number]>> = {
   Q4_0: [4.5, 6.5],
   Q4_1: [5, 6.5],
@@ -19,7 +19,7 @@ const BITS: Readonly<Record<string, [number, number]>> = {
   Q8_0: [8.5, 8.8],
 };
 
-test('the catalogue that comes with the app is as its schema says, and as the app reads it', async () => {
+test('the bundled catalogue conforms to its schema, and the app can read it', async () => {
   const valid = new Ajv().compile(await jsonOf('catalogue.schema.json'));
   valid(await jsonOf('catalogue.json'));
   expect(valid.errors).toBeNull();
@@ -27,7 +27,7 @@ test('the catalogue that comes with the app is as its schema says, and as the ap
   expect(models.length).toBeGreaterThan(5);
 });
 
-test('its sizes agree with its parameters and types, and what is no free licence wants its terms read', async () => {
+test('its sizes agree with its parameters and types, and restrictive licences require accepting terms', async () => {
   const { models } = await readCatalogue(resource('catalogue.json'));
   for (const { id, bytes, parameters, quantisation, license } of models) {
     const [least, most] = BITS[quantisation] ?? [0, 0];
@@ -39,7 +39,7 @@ test('its sizes agree with its parameters and types, and what is no free licence
   }
 });
 
-test('the schema and the app refuse the same', async () => {
+test('the schema and the app refuse the same files', async () => {
   const valid = new Ajv().compile(await jsonOf('catalogue.schema.json'));
   const folder = await temporaryFolder();
   const good = exampleEntry({ bytes: 1, sha256: 'a'.repeat(64) });
@@ -79,7 +79,7 @@ test('the schema and the app refuse the same', async () => {
   await expect(readCatalogue(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'STORAGE' });
 });
 
-test('a mirror stands in for the hub, and entries say what is here already', () => {
+test('a mirror replaces the hub, and entries show what is already downloaded', () => {
   const model: CatalogueModel = exampleEntry();
   expect(downloadUrl(model, 'https://hub.example/', null)).toBe(
     'https://hub.example/somebody/tiny/resolve/main/tiny.gguf',

@@ -1,8 +1,8 @@
-/** The list of models that comes with the app: `resources/catalogue.json`. Reading it asks no server for anything. */
+/** The list of models that comes with the app: `resources/catalogue.json`. Reading it sends no requests. */
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
-import { isDownloadAddress } from '../../protocol/app/download-address.ts';
+import { isDownloadAddress } from '../../protocol/app/fields.ts';
 import { modelId, parseOrRefuse } from '../../protocol/fields.ts';
 
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(600));
@@ -28,7 +28,7 @@ const entry = v.strictObject({
   cannot: words,
   license: v.strictObject({ name: words, url: address, kind: v.picklist(['free', 'terms']) }),
   repository,
-  /** A commit where it is known, else a branch. */
+  /** A commit if known, else a branch. */
   revision: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,64}$/)),
   file: fileName,
   bytes: v.nullable(positive),
@@ -38,7 +38,7 @@ export type CatalogueModel = v.InferOutput<typeof entry>;
 
 const catalogue = v.strictObject({
   $schema: v.literal('./catalogue.schema.json'),
-  /** Address under which the hub serves `owner/name/resolve/revision/file`. */
+  /** Address from which the hub serves `owner/name/resolve/revision/file`. */
   hub: address,
   models: v.pipe(
     v.array(entry),
@@ -47,7 +47,7 @@ const catalogue = v.strictObject({
 });
 export type Catalogue = v.InferOutput<typeof catalogue>;
 
-/** @throws EngineError STORAGE when the file cannot be read, BAD_REQUEST that names the field that is wrong */
+/** @throws EngineError STORAGE when the file cannot be read, BAD_REQUEST with the invalid field */
 export async function readCatalogue(path: string): Promise<Catalogue> {
   let value: unknown;
   try {
@@ -59,12 +59,12 @@ export async function readCatalogue(path: string): Promise<Catalogue> {
   return parseOrRefuse(catalogue, value, path);
 }
 
-/** Where a model's file is asked for. @param mirror stands in for the hub */
+/** Download address of a model. @param mirror replaces the hub */
 export function downloadUrl({ repository: name, revision, file }: CatalogueModel, hub: string, mirror: string | null) {
   return `${base(mirror ?? hub)}/${name}/resolve/${revision}/${file}`;
 }
 
-/** The model's page, for a person. */
+/** Address of the model's web page. */
 export function pageUrl({ repository: name }: CatalogueModel, hub: string): string {
   return `${base(hub)}/${name}`;
 }

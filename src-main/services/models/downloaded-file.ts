@@ -1,4 +1,4 @@
-/** Deleting a model's file: only what Tokenscope wrote itself, and only as it wrote it. */
+/** Deletes a model's file, but only if Tokenscope wrote it and it is unchanged. */
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
@@ -6,7 +6,7 @@ import { storageError } from '../json-file.ts';
 import type { LibraryModel } from './library-file.ts';
 import { sha256OfFile } from './sha256-file.ts';
 
-/** Changes whenever the file is written, replaced or moved; null when there is none. */
+/** Changes whenever the file is written, replaced or moved; null when it is missing. */
 export async function stampOfFile(path: string): Promise<string | null> {
   try {
     const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
@@ -17,8 +17,8 @@ export async function stampOfFile(path: string): Promise<string | null> {
 }
 
 /**
- * @param ownFolder where downloads go unless a person chose another folder
- * @throws EngineError BAD_REQUEST for a file that Tokenscope did not write, or not as it is now; STORAGE
+ * @param ownFolder default download folder
+ * @throws EngineError BAD_REQUEST for a file that Tokenscope did not write, or that has changed; STORAGE
  */
 export async function deleteDownloaded(model: LibraryModel, ownFolder: string, signal?: AbortSignal): Promise<void> {
   const { path, source } = model;
@@ -27,7 +27,7 @@ export async function deleteDownloaded(model: LibraryModel, ownFolder: string, s
     throw refused(path, `Tokenscope did not download ${path}, so it will not delete it.`);
   }
   const stamp = await stampOfFile(path);
-  // Without a file there is nothing to compare.
+  // A missing file cannot be compared.
   const isAsWritten = stamp === null || stamp === written.stamp;
   if (!isAsWritten && (await sha256OfFile(path, undefined, signal)) !== written.sha256) {
     throw refused(path, `${path} changed after Tokenscope downloaded it, so it was not deleted.`);
@@ -37,7 +37,10 @@ export async function deleteDownloaded(model: LibraryModel, ownFolder: string, s
   });
 }
 
-/** What Tokenscope wrote at the model's path. Earlier versions did not note it: theirs is what lies in Tokenscope's own folder. */
+/**
+ * What Tokenscope wrote at the model's path. Earlier versions did not record it: their files are those in Tokenscope's
+ * own folder.
+ */
 function writtenBefore(
   { path, sha256, downloaded }: LibraryModel,
   ownFolder: string,

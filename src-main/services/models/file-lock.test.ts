@@ -9,14 +9,14 @@ import { deadPid, startTicksOf } from '../test-support/processes.ts';
 import { temporaryFolder } from '../test-support/support.ts';
 import { withFileLock, type HeldLock } from './file-lock.ts';
 
-/** A lock of another process that was never taken by this one. */
+/** A lock of another process that this one never took. */
 function foreign(overrides: Partial<Holder>): string {
   const holder = newHolder('file');
   clearHolder(holder);
   return JSON.stringify({ ...holder, token: 'foreign', ...overrides });
 }
 
-/** A process that holds a lock like those of this version until it is killed. */
+/** A process that holds a lock of this version until it is killed. */
 async function otherProcess(path: string): Promise<ChildProcess> {
   const file = new URL('../test-support/lock-child.mjs', import.meta.url).pathname;
   const child = fork(file, [path, foreign({})]);
@@ -25,7 +25,7 @@ async function otherProcess(path: string): Promise<ChildProcess> {
   return child;
 }
 
-test('one at a time, in order, also after a failure, and nothing is left', async () => {
+test('one at a time, in order, also after a failure, and no file is left', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'lock');
   const order: string[] = [];
@@ -43,7 +43,7 @@ test('one at a time, in order, also after a failure, and nothing is left', async
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('waits for another process, gives up after a while, and takes over the moment that one is killed', async () => {
+test('waits for another process, gives up after a while, and takes over as soon as that one is killed', async () => {
   const path = join(await temporaryFolder(), 'lock');
   const child = await otherProcess(path);
   const held = await readFile(path, 'utf8');
@@ -56,7 +56,7 @@ test('waits for another process, gives up after a while, and takes over the mome
   expect(await waiting).toBe('mine');
 });
 
-test('takes over a lock whose process id was given out again, and one from before locks said more', async () => {
+test('takes over a lock whose process id was reused, and one of an earlier format', async () => {
   const path = join(await temporaryFolder(), 'lock');
   const quick = { waitMs: 0, staleMs: 150 };
   if (startTicksOf(process.ppid) !== null) {
@@ -68,7 +68,7 @@ test('takes over a lock whose process id was given out again, and one from befor
     `${deadPid()} ${(JSON.parse(foreign({})) as Holder).machine} 0f8fad5b-d9cb-469f-a165-70867728950e`,
   );
   expect(await withFileLock(path, async () => 'mine', quick)).toBe('mine');
-  // A full disk leaves such a one.
+  // As left by a full disk.
   await writeFile(path, '');
   expect(await withFileLock(path, async () => 'mine', quick)).toBe('mine');
 });
@@ -76,7 +76,7 @@ test('takes over a lock whose process id was given out again, and one from befor
 test.each([
   ['on another machine', { machine: 'elsewhere', boot: 'another boot' }],
   ['in a container on this machine', { pidNamespace: 'pid:[1]' }],
-])('a holder %s counts as gone once its heartbeat stands still, whatever its process id is here', async (_, where) => {
+])('a holder %s counts as gone once its heartbeat stops, whatever its process id is here', async (_, where) => {
   const path = join(await temporaryFolder(), 'lock');
   await writeFile(path, foreign({ pid: deadPid(), ...where }));
   const heart = setInterval(() => void utimes(path, new Date(), new Date()), 40);
@@ -87,7 +87,7 @@ test.each([
   expect(await withFileLock(path, async () => 'mine', { waitMs: 5000, staleMs: 300 })).toBe('mine');
 });
 
-test('waiting ends when it is told to, in this process too, and the order of the others stays', async () => {
+test('waiting can be aborted, in this process too, and the others keep their order', async () => {
   const path = join(await temporaryFolder(), 'lock');
   const order: string[] = [];
   let finish: (() => void) | null = null;

@@ -1,45 +1,40 @@
 /** A lock file held for the time of one change, among processes and within this one. */
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../engine/api/errors.ts';
-import { codeOf } from '../json-file.ts';
-import { clearHolder, HeartbeatWatch, ignoreMissing, newHolder, parseHolder, presenceOf } from '../lock-holder.ts';
+import { HeartbeatWatch, LockFile } from '../lock-file.ts';
+import { presenceOf } from '../lock-holder.ts';
 
 export interface FileLockOptions {
-  /** How long to wait for a holder that is alive, ms. With 0 neither another process nor this one is waited for. */
+  /** How long to wait for a holder that is running, ms. With 0, neither for another process nor for this one. */
   waitMs: number;
-  /** Between two heartbeats, ms. */
+  /** Interval of heartbeats, ms. */
   beatMs: number;
-  /** A heartbeat that stands still for this long is a holder that is gone, where its process cannot be looked at, ms. */
+  /** A holder whose heartbeat is overdue by this time counts as gone, if its process cannot be checked, ms. */
   staleMs: number;
-  /** Ends the waiting. What holds the lock is not stopped by it. */
+  /** Aborts the waiting, but not what the lock's holder does. */
   signal?: AbortSignal;
 }
 
-/** A lock while it is held. */
+/** A held lock. */
 export interface HeldLock {
-  /** Aborted when somebody else took the lock, because this process had stopped for a while. */
+  /** Aborted when another process took the lock, because this one was suspended. */
   lost: AbortSignal;
-  /** To be called right before a write. @throws EngineError STORAGE when the lock was lost or given back */
+  /** Must be called right before a write. @throws EngineError STORAGE when the lock was lost or released */
   assertHeld(): Promise<void>;
 }
 
 const DEFAULTS = { waitMs: 5000, beatMs: 1000, staleMs: 5000 };
 const RETRY_MS = 15;
-/** Of locks from before there was a heartbeat: `PID HOST UUID`. */
-const EARLIER_FORMAT = /^(\d+) (\S+) \S+$/;
 
-/** Who waits for a lock in this process, by its path. */
+/** Waiters for locks in this process, by path. */
 const queues = new Map<string, Promise<unknown>>();
-/** Heartbeats of other processes' locks, by path: they are followed from one try to the next. */
+/** Heartbeats of other processes' locks by path, watched across attempts. */
 const watches = new Map<string, HeartbeatWatch>();
 
 /**
- * Does `work` while no other process, and nobody else in this one, holds the lock.
- * @throws EngineError STORAGE when it cannot be had; the signal's reason; the system's error when the lock file cannot be
- * written
+ * Runs `work` while no one else holds the lock.
+ * @throws EngineError STORAGE when it cannot be acquired; the signal's reason; the system's error when the lock file
+ * cannot be written
  */
 export async function withFileLock<T>(
   path: string,
@@ -51,11 +46,11 @@ export async function withFileLock<T>(
   if (before !== undefined && chosen.waitMs === 0) throw busy(path);
   let leave: () => void = () => undefined;
   const done = new Promise<void>((resolve) => (leave = resolve));
-  // Also behind those before: one that stops waiting must not let the next one in early.
-  const place = Promise.all([before, done]);
-  queues.set(path, place);
-  void place.then(() => {
-    if (queues.get(path) === place) queues.delete(path);
+  // Also after those before: one that stops waiting must not let the next one in early.
+  const turn = Promise.all([before, done]);
+  queues.set(path, turn);
+  void turn.then(() => {
+    if (queues.get(path) === turn) queues.delete(path);
   });
   try {
     await untilAborted(before, chosen.signal);
@@ -66,89 +61,59 @@ export async function withFileLock<T>(
 }
 
 async function hold<T>(path: string, work: (lock: HeldLock) => Promise<T>, options: FileLockOptions): Promise<T> {
-  const holder = newHolder('file');
-  const content = JSON.stringify(holder);
+  const file = new LockFile(path, 'file');
   try {
-    await acquire(path, content, options);
-    const lost = new AbortController();
-    let isReleased = false;
-    const assertHeld = async (): Promise<void> => {
-      if (!isReleased && (await readIfThere(path)) !== content) lost.abort(taken(path));
-      if (isReleased || lost.signal.aborted) throw taken(path);
-    };
-    const beat = async (): Promise<void> => {
-      await assertHeld();
-      const now = new Date();
-      await utimes(path, now, now);
-    };
-    // A beat that fails shows as one that stands still, and the next write asks again.
-    const timer = setInterval(() => void beat().catch(() => undefined), options.beatMs);
-    timer.unref();
-    try {
-      return await work({ lost: lost.signal, assertHeld });
-    } finally {
-      isReleased = true;
-      clearInterval(timer);
-      if ((await readIfThere(path)) === content) await unlink(path).catch(ignoreMissing);
-    }
+    await acquire(file, options);
+  } catch (error) {
+    file.forget();
+    throw error;
+  }
+  const lost = new AbortController();
+  let isReleased = false;
+  const assertHeld = async (): Promise<void> => {
+    if (!isReleased && !(await file.isHeld())) lost.abort(taken(path));
+    if (isReleased || lost.signal.aborted) throw taken(path);
+  };
+  const beat = async (): Promise<void> => {
+    await assertHeld();
+    await file.beat();
+  };
+  // A beat that fails shows as one that stands still, and the next write asks again.
+  const timer = setInterval(() => void beat().catch(() => undefined), options.beatMs);
+  timer.unref();
+  try {
+    return await work({ lost: lost.signal, assertHeld });
   } finally {
-    clearHolder(holder);
+    isReleased = true;
+    clearInterval(timer);
+    await file.release();
   }
 }
 
-async function acquire(path: string, content: string, { waitMs, staleMs, signal }: FileLockOptions): Promise<void> {
+async function acquire(file: LockFile, { waitMs, staleMs, signal }: FileLockOptions): Promise<void> {
+  const { path } = file;
   const deadline = performance.now() + waitMs;
-  await mkdir(dirname(path), { recursive: true });
   for (;;) {
     signal?.throwIfAborted();
-    if (await create(path, content)) {
+    if (await file.create()) {
       watches.delete(path);
       return;
     }
-    const found = await readIfThere(path);
+    const found = await file.read();
     if (found === null) continue;
-    const other = parseLock(found);
-    const presence = presenceOf(other);
+    const presence = presenceOf(found.holder);
     const watch = watches.get(path) ?? new HeartbeatWatch();
     watches.set(path, watch);
-    const stillMs = await watch.look(path, other.token);
+    const stillMs = await watch.look(path, found.holder.token);
     if (presence === 'gone' || (presence === 'unknown' && stillMs > staleMs)) {
-      await removeLeftBehind(path, found);
+      await file.removeLeftBehind(found);
       continue;
     }
-    // Whether anybody is there shows within the time of a heartbeat or two.
+    // One or two heartbeats show whether the holder is alive.
     const isAlive = presence === 'running' || watch.hasMoved;
     if (performance.now() > (isAlive ? deadline : deadline + 2 * staleMs)) throw busy(path);
     await sleep(RETRY_MS, undefined, signal === undefined ? {} : { signal });
   }
-}
-
-/** @returns false when somebody else holds it */
-async function create(path: string, content: string): Promise<boolean> {
-  try {
-    await writeFile(path, content, { flag: 'wx', mode: 0o600 });
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    // A full disk leaves an empty lock behind, which would keep everybody out for a while.
-    if (codeOf(error) === 'ENOSPC') await unlink(path).catch(ignoreMissing);
-    throw error;
-  }
-}
-
-/** Only the lock that was looked at goes: one that was taken meanwhile is put back. */
-async function removeLeftBehind(path: string, content: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  const moved = await rename(path, aside).then(() => true, ignoreMissing);
-  if (!moved) return;
-  if ((await readIfThere(aside)) === content) await unlink(aside);
-  else await rename(aside, path);
-}
-
-function parseLock(text: string) {
-  const [, pid, machine = ''] = EARLIER_FORMAT.exec(text) ?? [];
-  const holder = parseHolder(text);
-  return pid === undefined ? holder : { ...holder, token: text, pid: Number(pid), machine };
 }
 
 async function untilAborted(before: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
@@ -164,10 +129,6 @@ async function untilAborted(before: Promise<unknown> | undefined, signal: AbortS
   } finally {
     signal.removeEventListener('abort', stop);
   }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  return (await readFile(path, 'utf8').catch(ignoreMissing)) ?? null;
 }
 
 function busy(path: string): EngineError {

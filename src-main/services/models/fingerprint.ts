@@ -1,31 +1,31 @@
-/** Whether the files of a model are still those that were added, without reading gigabytes. */
+/** Detects whether the files of a model have changed since they were added, without reading gigabytes. */
 import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import { unreachable, type PlacedFile } from './model-place.ts';
+import { unreachable, type LocatedFile } from './model-location.ts';
 
 /** Hashes are SHA-256, in lowercase hex. */
 export interface Fingerprint {
-  /** Of all files. */
+  /** Total size of the files. */
   bytes: number;
-  /** Of the file that was written last, ms since 1970. */
+  /** Latest modification time of the files, ms since 1970. */
   mtimeMs: number;
-  /** Over the size and the first 256 KiB of each file; where there are several, over their names too. */
+  /** Of the size and the first 256 KiB of each file; for several files, also of their names. */
   head: string;
-  /** Over what `stat` says of each file, times to the nanosecond; null in lists of earlier versions. */
+  /** Of the `stat` of each file, with times in nanoseconds; null in lists of earlier versions. */
   stamp: string | null;
-  /** Over the whole of each small file and blocks from all over a large one; null in lists of earlier versions. */
+  /** Of the content of each small file and of blocks throughout a large one; null in lists of earlier versions. */
   samples: string | null;
 }
 
 const HEAD_BYTES = 256 * 1024;
-/** Files up to this size are read whole. */
+/** Files up to this size are read completely. */
 const SMALL_BYTES = 32 * 1024 * 1024;
 const BLOCK_BYTES = 64 * 1024;
-/** Of a large file, evenly from its beginning to its end. */
+/** Number of blocks of a large file, evenly distributed. */
 const BLOCKS = 33;
 
-/** What `stat` says, for comparing with a fingerprint. */
-export function totals(files: readonly PlacedFile[]): Pick<Fingerprint, 'bytes' | 'mtimeMs'> & { stamp: string } {
+/** The `stat` fields, for comparison with a fingerprint. */
+export function totals(files: readonly LocatedFile[]): Pick<Fingerprint, 'bytes' | 'mtimeMs'> & { stamp: string } {
   const stamp = createHash('sha256');
   for (const file of files) stamp.update(`${titleOf(file, files)} ${file.mtimeNs}\n`);
   return {
@@ -36,7 +36,7 @@ export function totals(files: readonly PlacedFile[]): Pick<Fingerprint, 'bytes' 
 }
 
 /** @throws EngineError MODEL_NOT_FOUND, MODEL_IO */
-export async function fingerprintOf(files: readonly PlacedFile[]): Promise<Fingerprint> {
+export async function fingerprintOf(files: readonly LocatedFile[]): Promise<Fingerprint> {
   const head = createHash('sha256');
   const samples = createHash('sha256');
   for (const placed of files) {
@@ -58,7 +58,7 @@ export async function fingerprintOf(files: readonly PlacedFile[]): Promise<Finge
   return { ...totals(files), head: head.digest('hex'), samples: samples.digest('hex') };
 }
 
-/** Whether two fingerprints are of the same content, as far as both know it. */
+/** Whether two fingerprints have the same content, as far as both include it. */
 export function hasSameContent(a: Fingerprint, b: Fingerprint): boolean {
   if (a.bytes !== b.bytes || a.head !== b.head) return false;
   return a.samples === null || b.samples === null || a.samples === b.samples;
@@ -79,12 +79,12 @@ async function hashRange(file: FileHandle, hash: Hash, at: number, length: numbe
   hash.update(buffer.subarray(0, bytesRead));
 }
 
-/** A file that is alone may be renamed. */
-function titleOf({ name, size }: PlacedFile, files: readonly PlacedFile[]): string {
+/** A single file may be renamed. */
+function titleOf({ name, size }: LocatedFile, files: readonly LocatedFile[]): string {
   return files.length === 1 ? `${size}` : `${name} ${size}`;
 }
 
-/** As `mtimeMs` of `stat`, which lists of earlier versions hold, to the last bit. */
+/** Bit-identical to `mtimeMs` of `stat`, which lists of earlier versions contain. */
 function milliseconds(ns: bigint): number {
   return Number(ns / 1_000_000_000n) * 1000 + Number(ns % 1_000_000_000n) / 1_000_000;
 }

@@ -1,17 +1,17 @@
-/** `models.json`: which models there are on this computer, by where they lie. Shared by the app, web host and terminal. */
+/** `models.json`: the models on this computer by path. Shared by the app, web host and terminal. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { ModelSource } from '../../protocol/app/app-services.ts';
-import { measuredRate } from '../../protocol/app/measured-rate.ts';
+import { measuredRate } from '../../protocol/app/fields.ts';
 import { modelId } from '../../protocol/fields.ts';
 import { EngineError } from '../../engine/api/errors.ts';
 import { codeOf, putAside, readJson, storageError, writeJson, type JsonRead } from '../json-file.ts';
 import { withFileLock } from './file-lock.ts';
-import { nameOfPlace } from './model-place.ts';
+import { modelNameOf } from './model-location.ts';
 
 const LIBRARY_SOURCES = ['file', 'folder', 'download', 'huggingface-cache', 'ollama', 'lmstudio'] as const;
-/** Where the library has a model from that neither came with the app nor was lent. */
+/** Sources of models in the library, which excludes built-in and lent ones. */
 export type LibrarySource = Extract<ModelSource, (typeof LIBRARY_SOURCES)[number]>;
 
 const isoDate = v.pipe(v.string(), v.isoTimestamp());
@@ -22,7 +22,7 @@ const fingerprint = v.object({
   bytes: count,
   mtimeMs: v.number(),
   head: sha256,
-  // Later than the others.
+  // Added after the other fields.
   stamp: v.fallback(v.nullable(sha256), null),
   samples: v.fallback(v.nullable(sha256), null),
 });
@@ -31,27 +31,27 @@ const fingerprint = v.object({
 const downloaded = v.object({
   path: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
   sha256,
-  /** What `stat` said: see `stampOfFile`. */
+  /** From `stat`: see `stampOfFile`. */
   stamp: v.pipe(v.string(), v.maxLength(200)),
 });
 export type DownloadedFile = v.InferOutput<typeof downloaded>;
 
 const libraryModel = v.object({
-  /** Stands for the path everywhere outside of this process and the engine's. */
+  /** Represents the path outside of this process and the engine's. */
   id: modelId,
-  /** Absolute: a GGUF file, or a folder. */
+  /** Absolute path of a GGUF file or a folder. */
   path: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
   source: v.picklist(LIBRARY_SOURCES),
-  /** Null where that was not recorded. */
+  /** Null if it was not recorded. */
   addedAt: v.fallback(v.nullable(isoDate), null),
   lastUsedAt: v.fallback(v.nullable(isoDate), null),
   catalogueId: v.fallback(v.nullable(modelId), null),
-  /** Null until the files were looked at. */
+  /** Null until the files were read. */
   fingerprint: v.fallback(v.nullable(fingerprint), null),
-  /** Of its one file. */
+  /** Of its single file. */
   sha256: v.fallback(v.nullable(sha256), null),
-  /** Null: Tokenscope did not write its file, or an earlier version did and did not say so. */
+  /** Null if Tokenscope did not write its file, or if an earlier version did and did not record it. */
   downloaded: v.fallback(v.nullable(downloaded), null),
   measured: v.fallback(v.pipe(v.array(measuredRate), v.maxLength(100)), () => []),
 });
@@ -62,15 +62,15 @@ const library = v.object({
   version: v.literal(VERSION),
   /** Newest first. */
   models: v.array(libraryModel),
-  /** When built-in models were used last, by id. */
+  /** When built-in models were last used, by id. */
   builtInUsed: v.fallback(v.record(modelId, isoDate), () => ({})),
   builtInMeasured: v.fallback(v.record(modelId, v.array(measuredRate)), () => ({})),
-  /** Where downloads go; null: a folder beside this file. */
+  /** Download folder; null for one next to this file. */
   modelsFolder: v.fallback(v.nullable(v.pipe(v.string(), v.minLength(1), v.maxLength(4096))), null),
 });
 export type Library = v.InferOutput<typeof library>;
 
-/** Before there was a version: ids and paths. */
+/** Format without a version: ids and paths. */
 const firstLibrary = v.object({
   version: v.optional(v.undefined()),
   models: v.array(v.object({ id: modelId, path: v.pipe(v.string(), v.minLength(1)) })),
@@ -86,40 +86,40 @@ export const emptyLibrary = (): Library => ({
 
 export interface LibraryFileOptions {
   /**
-   * What cannot be read or saved is thrown as EngineError STORAGE. Left out, a person is told by a notice, and changes hold
-   * until the app ends.
+   * Whether failures to read or save throw EngineError STORAGE. By default they cause a notice, and changes stay in
+   * effect until the app quits.
    */
   strict?: boolean;
 }
 
 type Change = (library: Library) => Library;
 
-/** Reads and changes the file; every change is made to what the file holds at that moment. */
+/** Reads and changes the file; every change applies to its latest content. */
 export class LibraryFile {
   readonly #path: string;
   readonly #notice: (message: string) => void;
   readonly #strict: boolean;
-  /** What the file was when it was read last. */
+  /** Stamp of the file when it was last read. */
   #seen = '';
   #library: Library = emptyLibrary();
-  /** Changes that could not be saved, to be made again to whatever the file holds later. */
+  /** Unsaved changes, to be applied again to later content. */
   #unsaved: Change[] = [];
-  /** Why the file must not be written; null: it may be. */
+  /** Why the file must not be written; null if it may be. */
   #leftAlone: string | null = null;
 
-  /** @param notice tells a person about a file that cannot be used, and about what could not be saved */
+  /** @param notice reports an unusable file, and unsaved changes */
   constructor(folder: string, notice: (message: string) => void, { strict = false }: LibraryFileOptions = {}) {
     this.#path = join(folder, 'models.json');
     this.#notice = notice;
     this.#strict = strict;
   }
 
-  /** What was read last. */
+  /** The content that was last read. */
   get value(): Library {
     return this.#library;
   }
 
-  /** Reads the file if it is another one than before. @throws EngineError STORAGE where that is not only told of */
+  /** Reads the file if it has changed. @throws EngineError STORAGE in strict mode */
   async read(): Promise<Library> {
     const before = this.#seen;
     const stamp = await stampOf(this.#path);
@@ -129,7 +129,7 @@ export class LibraryFile {
       read = await readJson(this.#path);
     } catch (error) {
       if (this.#strict) throw error;
-      // To be read again at every look, also when nothing is there any more.
+      // Forces a new read at every check, even if the file is gone.
       this.#seen = 'unreadable';
       return this.#leaveAlone(EngineError.from(error).message);
     }
@@ -143,7 +143,7 @@ export class LibraryFile {
     return (this.#library = this.#withUnsaved(parsed));
   }
 
-  /** Puts a damaged file aside and goes on with what can be read of it. */
+  /** Renames a damaged file and continues with its readable entries. */
   async #repair(value: unknown): Promise<Library> {
     const readable = readableModels(value);
     this.#library = this.#withUnsaved({ ...emptyLibrary(), models: readable });
@@ -163,11 +163,11 @@ export class LibraryFile {
   }
 
   /**
-   * Changes the library. A change that cannot be saved is told of, holds until the app ends, and is saved with the next one
-   * that can be.
-   * @param change gets the newest library and gives the one to be; called again where the file changed meanwhile
-   * @param quiet what cannot be saved is not told of: it is made anew at the next start
-   * @throws EngineError STORAGE where that is not only told of; nothing is changed then
+   * Changes the library. A change that cannot be saved is reported, stays in effect until the app quits, and is saved
+   * with the next successful one.
+   * @param change maps the latest library to the new one; called again if the file changed meanwhile
+   * @param quiet does not report a failure to save, because it is not worth it
+   * @throws EngineError STORAGE in strict mode, without changing anything
    */
   async change(change: Change, { quiet = false } = {}): Promise<Library> {
     try {
@@ -180,10 +180,10 @@ export class LibraryFile {
       });
     } catch (error) {
       if (!this.#strict) this.#keepUnsaved(change);
-      // A file that is left alone was told of when it was read.
-      const isTold = EngineError.from(error).message === this.#leftAlone;
+      // A read-only file was reported when it was read.
+      const isReported = EngineError.from(error).message === this.#leftAlone;
       const why = error instanceof Error ? error.message : String(error);
-      if (!this.#strict && !quiet && !isTold) {
+      if (!this.#strict && !quiet && !isReported) {
         this.#notice(
           `A change to the model list could not be saved. It will be lost when the app quits, unless saving succeeds later. ${why}`,
         );
@@ -220,7 +220,7 @@ export class LibraryFile {
   }
 }
 
-/** @returns `later` for the file of a later version, null for what is none */
+/** @returns `later` for the file of a later version, null for an invalid one */
 function parseLibrary(value: unknown): Library | 'later' | null {
   const parsed = v.safeParse(library, value);
   if (parsed.success) return parsed.output;
@@ -230,7 +230,7 @@ function parseLibrary(value: unknown): Library | 'later' | null {
   return later.success ? 'later' : null;
 }
 
-/** The sound entries of a list that is not sound as a whole. */
+/** The valid entries of a partly damaged list. */
 function readableModels(value: unknown): LibraryModel[] {
   const list = v.safeParse(v.object({ version: v.literal(VERSION), models: v.array(v.unknown()) }), value);
   if (!list.success) return [];
@@ -246,7 +246,7 @@ function migrated(models: readonly { id: string; path: string }[]): Library {
     models: models.map(({ id, path }) => ({
       id,
       path,
-      name: nameOfPlace(path).slice(0, 300) || id,
+      name: modelNameOf(path).slice(0, 300) || id,
       source: /\.gguf$/i.test(path) ? 'file' : 'folder',
       addedAt: null,
       lastUsedAt: null,
@@ -265,7 +265,7 @@ async function stampOf(path: string): Promise<string> {
     return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return '';
-    // Reading it says why.
+    // Reading it will report the error.
     return `unknown ${Date.now()}`;
   }
 }

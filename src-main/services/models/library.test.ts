@@ -19,7 +19,7 @@ async function file(folder: string, name: string, bytes = 10): Promise<string> {
   return join(folder, name);
 }
 
-test('remembers a file by where it lies, over a restart, under an id that a person can type', async () => {
+test('remembers a file by its path, across a restart, under an id that is easy to type', async () => {
   const { dataFolder, library } = await setUp();
   const models = await temporaryFolder();
   const path = await file(models, 'story.gguf', 123);
@@ -34,7 +34,7 @@ test('remembers a file by where it lies, over a restart, under an id that a pers
   expect(again.library.find('nothing')).toBeNull();
 });
 
-test('says that a file is gone, finds it again, and forgets it on demand', async () => {
+test('reports a missing file, finds it again, and removes it on demand', async () => {
   const { library } = await setUp();
   const models = await temporaryFolder();
   const path = await file(models, 'story.gguf');
@@ -51,7 +51,7 @@ test('says that a file is gone, finds it again, and forgets it on demand', async
   expect((await readFile(path)).length).toBe(10);
 });
 
-test('takes a folder, also by its config.json or its weights, and counts its model files', async () => {
+test('accepts a folder, also by its config.json or its weights, and counts its model files', async () => {
   const { library } = await setUp();
   const folder = join(await temporaryFolder(), 'smol');
   await file(folder, 'config.json', 5);
@@ -72,7 +72,7 @@ test('counts the parts of a split file and names it without its number', async (
   expect(await library.add(first)).toMatchObject({ name: 'big', fileBytes: 30 });
 });
 
-test('refuses what is no model and what is not there', async () => {
+test('refuses what is not a model or does not exist', async () => {
   const { library } = await setUp();
   const models = await temporaryFolder();
   await expect(library.add(await file(models, 'notes.txt'))).rejects.toMatchObject({ code: 'BAD_REQUEST' });
@@ -81,7 +81,7 @@ test('refuses what is no model and what is not there', async () => {
   expect(await library.list()).toEqual([]);
 });
 
-test('puts a damaged list aside and begins anew', async () => {
+test('renames a damaged list and starts a new one', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'models.json'), '{"models": [{"id": "../x"}]}');
   const { library, notices } = await setUp(folder);
@@ -91,7 +91,7 @@ test('puts a damaged list aside and begins anew', async () => {
   expect(JSON.parse(await readFile(join(folder, 'models.json'), 'utf8'))).toMatchObject({ models: [{ path }] });
 });
 
-test('of a list with a damaged entry the others stay, and the old file is kept', async () => {
+test('a list with a damaged entry keeps the others, and the old file', async () => {
   const { library: before, dataFolder } = await setUp();
   const { id } = await before.add(await file(await temporaryFolder(), 'story.gguf'));
   const path = join(dataFolder, 'models.json');
@@ -102,11 +102,11 @@ test('of a list with a damaged entry the others stay, and the old file is kept',
   expect((await library.list()).map((model) => model.id)).toEqual([id]);
   expect(notices).toEqual([expect.stringMatching(/1 of its models could be read.*models\.json\.corrupt/)]);
   expect(await readFile(`${path}.corrupt`, 'utf8')).toBe(damaged);
-  // The others that share the file see it too.
+  // The other instances that share the file see it too.
   expect((await (await setUp(dataFolder)).library.list()).map((model) => model.id)).toEqual([id]);
 });
 
-test('holds what it cannot save, and says so', async () => {
+test('keeps what it cannot save in memory, with a notice', async () => {
   const { library, notices, dataFolder } = await setUp();
   await mkdir(join(dataFolder, 'models.json'));
   const path = await file(await temporaryFolder(), 'story.gguf');
@@ -115,7 +115,7 @@ test('holds what it cannot save, and says so', async () => {
   expect(notices).toEqual([expect.stringContaining('lost when the app quits')]);
 });
 
-test('a list that cannot be read is told of, stays as it is, and what was added meanwhile is saved once it can be', async () => {
+test('an unreadable list is reported and not changed, and additions are saved once that is possible', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'models.json');
   await mkdir(path);
@@ -133,7 +133,7 @@ test('a list that cannot be read is told of, stays as it is, and what was added 
   expect(stored.models.map((model) => model.id)).toEqual(['story', 'other']);
 });
 
-test('where a person waits for the result, what cannot be read or saved fails and changes nothing', async () => {
+test('in strict mode, failures to read or save throw and change nothing', async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'no-folder'), '');
   const notices: string[] = [];
@@ -148,7 +148,7 @@ test('where a person waits for the result, what cannot be read or saved fails an
   expect(notices).toEqual([]);
 });
 
-test('takes over the list of an earlier version, with its ids', async () => {
+test('imports the list of an earlier version, with its ids', async () => {
   const folder = await temporaryFolder();
   const path = await file(await temporaryFolder(), 'story.gguf');
   await writeFile(join(folder, 'models.json'), JSON.stringify({ models: [{ id: 'opened-1', path }] }));
@@ -162,7 +162,7 @@ test('takes over the list of an earlier version, with its ids', async () => {
   expect(notices).toEqual([]);
 });
 
-test('leaves the list of a later version alone', async () => {
+test('does not change the list of a later version', async () => {
   const folder = await temporaryFolder();
   const later = '{"version":3,"shelves":[]}';
   await writeFile(join(folder, 'models.json'), later);
@@ -173,7 +173,7 @@ test('leaves the list of a later version alone', async () => {
   expect(notices).toEqual([expect.stringContaining('written by a newer version')]);
 });
 
-test('says that another file lies there now, until it is accepted; one that was only touched is the same', async () => {
+test('reports a replaced file until it is accepted; one that was only touched is unchanged', async () => {
   const { library } = await setUp();
   const path = await file(await temporaryFolder(), 'story.gguf', 100);
   const { id } = await library.add(path);
@@ -192,7 +192,7 @@ test('says that another file lies there now, until it is accepted; one that was 
   expect(await library.accept(id)).toMatchObject({ state: 'ok', sha256: null, fileBytes: 101 });
 });
 
-test('notices what changed behind the beginning, in small files anywhere, in large ones where most of it did', async () => {
+test('notices changes after the start: anywhere in small files, and in large ones if most of it changed', async () => {
   const { library, dataFolder } = await setUp();
   const small = await file(await temporaryFolder(), 'small.gguf', 600_000);
   const { id } = await library.add(small);
@@ -204,7 +204,7 @@ test('notices what changed behind the beginning, in small files anywhere, in lar
     [large, 40 * 1024 * 1024],
   ] as const) {
     const handle = await open(path, 'r+');
-    // The time of change differs by less than a millisecond.
+    // The modification time differs by less than a millisecond.
     const { mtimeNs } = await handle.stat({ bigint: true });
     await handle.write(Buffer.of(1), 0, 1, at);
     await handle.utimes(Number(mtimeNs / 1000n) / 1e6 + 0.000_2, Number(mtimeNs / 1000n) / 1e6 + 0.000_2);
@@ -217,7 +217,7 @@ test('notices what changed behind the beginning, in small files anywhere, in lar
   expect(await library.accept(id)).toMatchObject({ state: 'ok' });
 });
 
-test('fingerprints of earlier versions hold, and become as good as those of today', async () => {
+test('fingerprints of earlier versions are valid, and are completed', async () => {
   const { library: before, dataFolder } = await setUp();
   const path = await file(await temporaryFolder(), 'story.gguf', 600_000);
   const { id } = await before.add(path);
@@ -230,7 +230,7 @@ test('fingerprints of earlier versions hold, and become as good as those of toda
     delete model.downloaded;
   }
   await writeFile(listPath, JSON.stringify(list));
-  // Touched since: not a reason for an alarm.
+  // Touched since: not a change.
   await utimes(path, 1000, 1000);
   const { library, notices } = await setUp(dataFolder);
   expect(await library.list()).toMatchObject([{ id, state: 'ok' }]);
@@ -243,7 +243,7 @@ test('fingerprints of earlier versions hold, and become as good as those of toda
   expect(notices).toEqual([]);
 });
 
-test('only what Tokenscope wrote is deleted, and only as it wrote it', async () => {
+test('only files that Tokenscope wrote are deleted, and only if unchanged', async () => {
   const { library, dataFolder } = await setUp();
   const own = join(dataFolder, 'models');
   const models = await temporaryFolder();
@@ -254,21 +254,21 @@ test('only what Tokenscope wrote is deleted, and only as it wrote it', async () 
   };
   const mine = await file(models, 'mine.gguf', 50);
 
-  // Touched, but as it was.
+  // Touched, but unchanged.
   const plain = await downloaded('plain.gguf');
   await utimes(plain.path, 1000, 1000);
   await library.delete(plain.id, own);
   expect(await readdir(models)).toEqual(['mine.gguf']);
   expect(library.find(plain.id)).toBeNull();
 
-  // Another file under its name, as long as the first and as old.
+  // A different file of the same name, size and time.
   const replaced = await downloaded('replaced.gguf');
   await writeFile(replaced.path, Buffer.alloc(100, 1));
   await expect(library.delete(replaced.id, own)).rejects.toThrow('changed after Tokenscope downloaded it');
   expect(await library.accept(replaced.id)).toMatchObject({ source: 'file' });
   await expect(library.delete(replaced.id, own)).rejects.toThrow('did not download');
 
-  // Located to a person's own file, of other content and of the same.
+  // Located to a user's own file, with other content and with the same.
   const located = await downloaded('located.gguf');
   expect(await library.locate(located.id, mine)).toMatchObject({ source: 'file', path: mine });
   await expect(library.delete(located.id, own)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
@@ -285,7 +285,7 @@ test('only what Tokenscope wrote is deleted, and only as it wrote it', async () 
   ]);
 });
 
-test('of what an earlier version downloaded only what lies in Tokenscope’s own folder is deleted', async () => {
+test('files downloaded by an earlier version are deleted only from Tokenscope’s own folder', async () => {
   const { library, dataFolder } = await setUp();
   const own = join(dataFolder, 'models');
   for (const folder of [own, await temporaryFolder()]) {
@@ -298,7 +298,7 @@ test('of what an earlier version downloaded only what lies in Tokenscope’s own
   }
 });
 
-test('a moved model keeps its id, its hash and its measurements; another file does not take them over', async () => {
+test('a moved model keeps its id, hash and measurements; a different file does not', async () => {
   const { library } = await setUp();
   const models = await temporaryFolder();
   const path = await file(models, 'story.gguf', 100);
@@ -341,7 +341,7 @@ test('names ids after models, once each, and not after built-in ones', async () 
   expect(await add(a, '模型.gguf')).toBe('model');
 });
 
-test('takes a GGUF file under any name, and a folder that holds one', async () => {
+test('accepts a GGUF file of any name, and a folder that contains one', async () => {
   const { library } = await setUp();
   const models = await temporaryFolder();
   await writeFile(join(models, 'sha256-abc'), 'GGUF and more');

@@ -10,33 +10,34 @@ import {
   type LibraryModel,
   type LibrarySource,
 } from './library-file.ts';
-import { modelIdFor } from './model-id.ts';
-import { filesAt, nameOfPlace, placeOf, type PlacedFile } from './model-place.ts';
+import { filesAt, modelNameOf, modelPathOf, type LocatedFile } from './model-location.ts';
 
-/** More are not remembered: the oldest is forgotten. */
+/** Maximum number of models: beyond it the oldest is removed. */
 const MAX_MODELS = 500;
+/** Characters of an id that is made from a name. */
+const MAX_ID_LENGTH = 100;
 
 export interface AddOptions {
   source?: LibrarySource;
-  /** What people call it; left out, the name of its file or folder. */
+  /** Display name; by default the name of its file or folder. */
   name?: string;
   catalogueId?: string | null;
   sha256?: string | null;
-  /** Tokenscope has just written this one file, so it may delete it again. Wants `sha256`. */
+  /** Whether Tokenscope has just written this single file, so that it may delete it again. Requires `sha256`. */
   isDownloaded?: boolean;
 }
 
 export class ModelLibrary {
   readonly #file: LibraryFile;
   readonly #reservedIds: readonly string[];
-  /** Fingerprints by id and by what `stat` said, so that a changed file is hashed once and not at every look. */
+  /** Fingerprints by id and `stat`, so that a changed file is hashed once and not at every check. */
   readonly #looked = new Map<string, Fingerprint>();
   #hasCompleted = false;
 
   /**
    * @param folder data folder
    * @param reservedIds ids of the built-in models
-   * @param notice tells a person about a damaged file, and about what could not be saved
+   * @param notice reports a damaged file, and unsaved changes
    */
   constructor(
     folder: string,
@@ -53,7 +54,7 @@ export class ModelLibrary {
     return await this.#file.read();
   }
 
-  /** What the list says, without a look at the files; newest first. */
+  /** The list without checking the files; newest first. */
   get models(): readonly LibraryModel[] {
     return this.#file.value.models;
   }
@@ -70,12 +71,12 @@ export class ModelLibrary {
   }
 
   /**
-   * Remembers what lies at a path, as it is now. The same path has the same id each time.
+   * Adds the model at a path in its current state. The same path always has the same id.
    * @param path a GGUF file, a folder with config.json, or a file of such a folder
-   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST for what is no model, MODEL_IO
+   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model, MODEL_IO
    */
   async add(path: string, options: AddOptions = {}): Promise<ModelListing> {
-    const place = await placeOf(path);
+    const place = await modelPathOf(path);
     const files = await filesAt(place);
     const fingerprint = await fingerprintOf(files);
     const stamp = options.isDownloaded ? await stampOfFile(place) : null;
@@ -91,10 +92,10 @@ export class ModelLibrary {
     return await this.#listing(added ?? this.require(place));
   }
 
-  /** A model lies somewhere else now; it keeps its id. @throws EngineError like `add` */
+  /** Changes the path of a model, which keeps its id. @throws EngineError like `add` */
   async locate(id: string, path: string): Promise<ModelListing> {
     this.require(id);
-    const place = await placeOf(path);
+    const place = await modelPathOf(path);
     const files = await filesAt(place);
     const fingerprint = await fingerprintOf(files);
     const taken = this.models.find((model) => model.path === place && model.id !== id);
@@ -103,44 +104,45 @@ export class ModelLibrary {
     }
     await this.#update(id, (model) => {
       const known = asItIs(model, fingerprint);
-      // What lies elsewhere is a person's own.
+      // A file elsewhere belongs to the user.
       const moved = place === model.path ? {} : { source: sourceOf(place, files), downloaded: null };
       return { ...model, ...known, path: place, ...moved };
     });
     return await this.listing(id);
   }
 
-  /** Takes a changed file as it is now. @throws EngineError MODEL_NOT_FOUND, MODEL_IO */
+  /** Accepts the current state of a changed file. @throws EngineError MODEL_NOT_FOUND, MODEL_IO */
   async accept(id: string): Promise<ModelListing> {
     const fingerprint = await fingerprintOf(await filesAt(this.require(id).path));
     await this.#update(id, (model) => ({ ...model, ...asItIs(model, fingerprint) }));
     return await this.listing(id);
   }
 
-  /** Forgets a model. Its files stay where they are. */
+  /** Removes a model from the list, but not its files. */
   async remove(id: string): Promise<void> {
     await this.#file.change((library) => ({ ...library, models: library.models.filter((model) => model.id !== id) }));
     this.#looked.delete(id);
   }
 
   /**
-   * Deletes the file that Tokenscope downloaded, and forgets the model.
-   * @param ownFolder where downloads go unless a person chose another folder
-   * @throws EngineError MODEL_NOT_FOUND; BAD_REQUEST for a file that Tokenscope did not write, or not as it is now; STORAGE
+   * Deletes the file that Tokenscope downloaded, and removes the model.
+   * @param ownFolder default download folder
+   * @throws EngineError MODEL_NOT_FOUND; BAD_REQUEST for a file that Tokenscope did not write, or that has changed;
+   * STORAGE
    */
   async delete(id: string, ownFolder: string, signal?: AbortSignal): Promise<void> {
     await deleteDownloaded(this.require(id), ownFolder, signal);
     await this.remove(id);
   }
 
-  /** Records when a model was used, the built-in ones included. */
+  /** Records when a model was used, including built-in ones. */
   async used(id: string, at = new Date().toISOString()): Promise<void> {
     if (this.#reservedIds.includes(id)) {
       await this.#file.change((library) => ({ ...library, builtInUsed: { ...library.builtInUsed, [id]: at } }));
     } else await this.#update(id, (model) => ({ ...model, lastUsedAt: at }));
   }
 
-  /** Records a measured rate in place of the last one of the same executor and threads. */
+  /** Records a measured rate, which replaces an earlier one of the same executor and threads. */
   async measured(id: string, rate: MeasuredRate): Promise<void> {
     const replace = (rates: readonly MeasuredRate[]) => [
       rate,
@@ -163,7 +165,7 @@ export class ModelLibrary {
     await this.#file.change((library) => ({ ...library, modelsFolder: path }));
   }
 
-  /** Newest first; a model whose file is gone or changed says so. @throws EngineError STORAGE */
+  /** Newest first, with the state of each model's file. @throws EngineError STORAGE */
   async list(): Promise<ModelListing[]> {
     await this.read();
     const listings = await Promise.all(this.models.map((model) => this.#listing(model)));
@@ -177,10 +179,10 @@ export class ModelLibrary {
   }
 
   /**
-   * The files of a model, as they are to be served.
+   * The files of a model, under the names to serve them by.
    * @throws EngineError MODEL_NOT_FOUND, MODEL_IO
    */
-  async files(id: string): Promise<{ name: string; files: PlacedFile[] }> {
+  async files(id: string): Promise<{ name: string; files: LocatedFile[] }> {
     const { name, path } = this.require(id);
     return { name, files: await filesAt(path) };
   }
@@ -188,7 +190,7 @@ export class ModelLibrary {
   #entry(
     known: LibraryModel | null,
     path: string,
-    files: readonly PlacedFile[],
+    files: readonly LocatedFile[],
     fingerprint: Fingerprint,
     { source, name, catalogueId, sha256 }: AddOptions,
     library: Library,
@@ -202,12 +204,12 @@ export class ModelLibrary {
         ...(source ? { source } : {}),
       };
     }
-    const called = (name ?? nameOfPlace(path)).slice(0, 300) || 'Model';
+    const title = (name ?? modelNameOf(path)).slice(0, 300) || 'Model';
     const taken = [...this.#reservedIds, ...library.models.map(({ id }) => id)];
     return {
-      id: modelIdFor(called, taken),
+      id: modelIdFor(title, taken),
       path,
-      name: called,
+      name: title,
       source: source ?? sourceOf(path, files),
       addedAt: new Date().toISOString(),
       lastUsedAt: null,
@@ -219,13 +221,13 @@ export class ModelLibrary {
     };
   }
 
-  /** Fingerprints of earlier versions knew less: those of files that are still the same are taken anew, once. */
+  /** Completes fingerprints of earlier versions, for unchanged files only. */
   async #completeFingerprints(listings: readonly ModelListing[]): Promise<void> {
     this.#hasCompleted = true;
     const complete = new Map<string, Fingerprint>();
     for (const { id, path, fingerprint } of this.models) {
       if (fingerprint?.samples || !listings.some((listing) => listing.id === id && listing.state === 'ok')) continue;
-      // A file that cannot be read now says so when it is opened.
+      // A file that cannot be read now is reported when it is opened.
       const present = await filesAt(path).then(fingerprintOf, () => null);
       if (present !== null) complete.set(id, present);
     }
@@ -261,8 +263,8 @@ export class ModelLibrary {
     }
   }
 
-  /** How the files differ from those that were added, in words; null: not at all, as far as is looked. */
-  async #change({ id, path, fingerprint }: LibraryModel, files: readonly PlacedFile[]): Promise<string | null> {
+  /** How the files differ from those that were added, as a message; null if no difference was found. */
+  async #change({ id, path, fingerprint }: LibraryModel, files: readonly LocatedFile[]): Promise<string | null> {
     const now = totals(files);
     if (fingerprint === null) return null;
     const isSameStamp =
@@ -281,8 +283,7 @@ export class ModelLibrary {
 }
 
 /**
- * What is known of a model whose files are taken as they are. A hash of other content counts no more, and neither does that
- * Tokenscope downloaded what was there before.
+ * The entry of a model whose current files are accepted. Its hash and download record are dropped if the content differs.
  */
 function asItIs(
   model: LibraryModel,
@@ -296,11 +297,29 @@ function asItIs(
   return { fingerprint, sha256: null, measured: [], source: other, downloaded: null };
 }
 
-function sourceOf(place: string, files: readonly PlacedFile[]): LibrarySource {
+function sourceOf(place: string, files: readonly LocatedFile[]): LibrarySource {
   return files[0]?.path !== place && !/\.gguf$/i.test(place) ? 'folder' : 'file';
 }
 
-/** 689952 is `689,952`. */
+/** Formats 689952 as `689,952`. */
 function grouped(count: number): string {
   return count.toLocaleString('en-US');
+}
+
+/**
+ * An id that is easy to type, derived from the model's name.
+ * @param taken ids of other models
+ */
+export function modelIdFor(name: string, taken: readonly string[]): string {
+  const plain = name
+    .normalize('NFKD')
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replaceAll(/^[^A-Za-z0-9]+|-+$/g, '')
+    .slice(0, MAX_ID_LENGTH)
+    .toLowerCase();
+  const base = plain || 'model';
+  for (let copy = 1; ; copy++) {
+    const id = copy === 1 ? base : `${base}-${copy}`;
+    if (!taken.includes(id)) return id;
+  }
 }

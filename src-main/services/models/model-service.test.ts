@@ -1,4 +1,4 @@
-/** What a page may ask for, over the services of the app. */
+/** Model-related calls of a page to the app's services. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ async function setUp(options: Partial<LocalServicesOptions> = {}) {
   return { folder, server, services, events };
 }
 
-test('nothing is asked of anybody before a click; a click downloads, and the log has it', async () => {
+test('no request is sent before a click; a click downloads, and is logged', async () => {
   const { services, server, events, folder } = await setUp();
   for (const method of ['modelsList', 'catalogueList', 'downloadsList', 'modelsFound', 'modelsFolder'] as const) {
     await services.invoke(method);
@@ -78,7 +78,7 @@ test('nothing is asked of anybody before a click; a click downloads, and the log
   expect(await services.invoke('modelsList')).toHaveLength(1);
 });
 
-test('used and measured models say so, the built-in one too', async () => {
+test('usage and measurements are recorded, also for the built-in model', async () => {
   const { services } = await setUp();
   await services.invoke('modelUsed', 'tiny-transformer');
   const rate = { executor: 'wasm', threads: 2, prefillTokensPerSecond: null, decodeTokensPerSecond: 5 } as const;
@@ -88,7 +88,7 @@ test('used and measured models say so, the built-in one too', async () => {
   ]);
 });
 
-test('files are chosen, located and shown where there are dialogs, and deleted only where they were downloaded', async () => {
+test('files are chosen, located and shown if there are dialogs, and deleted only if they were downloaded', async () => {
   const folder = await temporaryFolder();
   const chosen: (string | null)[] = [];
   const shown: string[] = [];
@@ -112,7 +112,7 @@ test('files are chosen, located and shown where there are dialogs, and deleted o
   expect(await services.invoke('modelsFolderReset')).toMatchObject({ isDefault: true });
 });
 
-test('in a browser, what needs a path says what to do instead', async () => {
+test('in a browser, calls that need a path say what to do instead', async () => {
   const { services } = await setUp({ host: 'web' });
   const calls = [
     services.invoke('modelOpen'),

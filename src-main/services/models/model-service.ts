@@ -1,4 +1,4 @@
-/** What an app does with models beside running them: the library, the catalogue, downloads, other programs' folders. */
+/** Model management apart from running models: the library, the catalogue, downloads, other programs' folders. */
 import { join } from 'node:path';
 import { EngineError } from '../../engine/api/errors.ts';
 import type {
@@ -12,11 +12,11 @@ import type { NetworkLog } from '../network-log.ts';
 import { BUILT_IN_IDS, listBuiltInModels } from './built-in-models.ts';
 import { downloadUrl, readCatalogue, type Catalogue, type CatalogueModel } from './catalogue.ts';
 import { catalogueEntries } from './catalogue-entries.ts';
-import { freeBytesAt } from './disk-space.ts';
+import { freeBytesAt } from '../system-resources.ts';
 import { DownloadManager, type DownloadTimes } from './download/download-manager.ts';
 import { findModels } from './found/found-models.ts';
 import { ModelLibrary } from './library.ts';
-import type { PlacedFile } from './model-place.ts';
+import type { LocatedFile } from './model-location.ts';
 import { verifyModel } from './verify.ts';
 
 export type ModelMethodName = Extract<
@@ -31,14 +31,17 @@ export interface ModelServiceOptions {
   modelsDir: string;
   cataloguePath: string;
   emit(event: EmittedEvent): void;
-  /** The mirror and the proxy of the settings, or null. */
+  /** The mirror of the settings, or null. */
   mirror(): string | null;
   proxy(): string | null;
   log: NetworkLog;
   downloadTimes?: Partial<DownloadTimes> | undefined;
-  /** Whether a change to the library that cannot be saved fails; left out, it is told of and holds until the app ends. */
+  /**
+   * Whether failing to save the library throws; by default it is reported, and changes stay in effect until the app
+   * quits.
+   */
   strict?: boolean;
-  /** Asks a person for a model's file; null when none was chosen. Left out where the page does that itself. */
+  /** Shows a dialog for a model's file; null when none was chosen. Absent if the page does that itself. */
   chooseModel?: (() => Promise<string | null>) | undefined;
   chooseFolder?: (() => Promise<string | null>) | undefined;
   showInFolder?: ((path: string) => void) | undefined;
@@ -49,7 +52,7 @@ export class ModelService {
   readonly downloads: DownloadManager;
   readonly handlers: Handlers;
   readonly #options: ModelServiceOptions;
-  /** Aborted when the app ends: a file of gigabytes that is being hashed must not hold it up. */
+  /** Aborted when the app quits, which must not wait for hashing gigabytes. */
   readonly #ending = new AbortController();
   #catalogue: Catalogue | null = null;
 
@@ -149,27 +152,27 @@ export class ModelService {
     await this.library.read();
   }
 
-  /** Pauses downloads, and ends looking through files. */
+  /** Pauses downloads, and stops searching for files. */
   async stop(): Promise<void> {
     this.#ending.abort(new EngineError('CANCELLED', 'Tokenscope is closing.'));
     await this.downloads.stop();
   }
 
   /**
-   * Remembers a model by its path, which must not come from a page.
-   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST for what is no model
+   * Adds a model by its path, which must not come from a page.
+   * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model
    */
   async add(path: string): Promise<ModelListing> {
     return this.#changed(await this.library.add(path));
   }
 
-  /** Where a model of the library lies; null for an id that stands for none. */
+  /** Path of a model of the library; null for an unknown id. */
   pathOf(id: string): string | null {
     return this.library.find(id)?.path ?? null;
   }
 
-  /** The files of a model of the library, for the web host to serve; null for an id that stands for none. */
-  async filesOf(id: string): Promise<{ name: string; files: PlacedFile[] } | null> {
+  /** The files of a model of the library, for the web host to serve; null for an unknown id. */
+  async filesOf(id: string): Promise<{ name: string; files: LocatedFile[] } | null> {
     await this.library.read();
     return this.library.find(id) === null ? null : await this.library.files(id);
   }
@@ -186,7 +189,7 @@ export class ModelService {
     throw new EngineError('BAD_REQUEST', `The catalogue has no model "${catalogueId}".`, { catalogueId });
   }
 
-  /** Where downloads go, and how much room is there. */
+  /** Download folder and its free space. */
   async modelsFolder(): Promise<ModelsFolder> {
     const { modelsFolder } = await this.library.read();
     const path = modelsFolder ?? this.#ownFolder;

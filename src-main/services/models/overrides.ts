@@ -1,12 +1,12 @@
 /** What a person or a test sets in the environment for models and downloads. */
-import { isDownloadAddress } from '../../protocol/app/download-address.ts';
+import { isDownloadAddress } from '../../protocol/app/fields.ts';
 import { DOWNLOAD_TIMES, type DownloadTimes } from './download/download-manager.ts';
 
-/** Path of another catalogue than the one that comes with the app. */
+/** Path of a catalogue that replaces the bundled one. */
 export const CATALOGUE_VARIABLE = 'TOKENSCOPE_CATALOGUE';
-/** Address that stands in for the catalogue's hub where the settings name none. */
+/** Address that replaces the catalogue's hub if the settings name none. */
 export const MIRROR_VARIABLE = 'TOKENSCOPE_HUB_MIRROR';
-/** How long a server may be silent, ms; the waits between tries are no longer either. */
+/** Maximum silence of a server, ms; also the maximum wait between retries. */
 export const TIMEOUT_VARIABLE = 'TOKENSCOPE_DOWNLOAD_TIMEOUT_MS';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,7 +17,7 @@ export interface Overrides {
   times: Partial<DownloadTimes>;
 }
 
-/** @throws Error that names the variable whose value cannot be used */
+/** @throws Error with the name of the invalid variable */
 export function overridesOf(env: Environment = process.env): Overrides {
   const mirror = env[MIRROR_VARIABLE] || null;
   if (mirror !== null && !isDownloadAddress(mirror)) {

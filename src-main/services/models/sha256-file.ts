@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { unreachable } from './model-place.ts';
+import { unreachable } from './model-location.ts';
 
 /**
  * SHA-256 of a file, in lowercase hex.

@@ -5,15 +5,15 @@ import type { ModelLibrary } from './library.ts';
 import { sha256OfFile } from './sha256-file.ts';
 
 export interface VerifyOptions {
-  /** The model's entry of the catalogue; null when it is not from there. */
+  /** The model's catalogue entry; null when it is not from there. */
   entry: CatalogueModel | null;
   onBytes?(bytes: number, totalBytes: number): void;
   signal?: AbortSignal;
 }
 
 /**
- * Computes the SHA-256 of a model's file and compares it with the catalogue's, or with the one recorded here before; the
- * first one is recorded.
+ * Computes the SHA-256 of a model's file and compares it with the catalogue's, or with the recorded one. Without either,
+ * it records the hash.
  * @throws EngineError BAD_REQUEST for a model of several files, MODEL_NOT_FOUND, MODEL_IO
  */
 export async function verifyModel(

@@ -1,4 +1,4 @@
-/** Holds a lock file as another Tokenscope would: `node lock-child.mjs PATH HOLDER`. */
+/** Holds a lock file like another Tokenscope: `node lock-child.mjs PATH HOLDER`. */
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 
 const [path, holder] = process.argv.slice(2);

@@ -6,7 +6,7 @@ export function deadPid(): number {
   return spawnSync(process.execPath, ['-e', '']).pid;
 }
 
-/** When a process started, as lock files say it; null where the system does not tell. */
+/** Start time of a process as in lock files; null if the system does not say. */
 export function startTicksOf(pid: number): string | null {
   if (process.platform !== 'linux') return null;
   const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -1,15 +1,15 @@
-/** What a person can do with a model of the list. */
+/** Actions on a model in the list. */
 export interface ModelActions {
   load(id: string): void;
   unload(): void;
   cancelLoad(): void;
-  /** Begins a chat with the model in memory. */
+  /** Starts a chat with the loaded model. */
   use(): void;
   locate(id: string): void;
   accept(id: string): void;
   check(id: string): void;
   showInFolder(id: string): void;
   remove(id: string): void;
-  /** Asks whether the file is to be deleted. */
+  /** Asks for confirmation to delete the file. */
   askToDelete(id: string): void;
 }

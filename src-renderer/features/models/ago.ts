@@ -4,7 +4,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago something was: `just now`, `5 minutes ago`, `yesterday`, later on the day itself. */
+/** A relative time: `just now`, `5 minutes ago`, `yesterday`; a date if it is longer ago. */
 export function agoText(iso: string, now: Date): string {
   const then = new Date(iso);
   const ms = now.getTime() - then.getTime();

@@ -1,4 +1,4 @@
-/** What a model's card says of its state: one chip, and what is wrong. */
+/** State of a model's card: one chip, and the problem if there is one. */
 import CircleAlert from '@lucide/svelte/icons/circle-alert';
 import Check from '@lucide/svelte/icons/check';
 import TriangleAlert from '@lucide/svelte/icons/triangle-alert';
@@ -13,7 +13,7 @@ export interface CardState {
   loadable: boolean;
 }
 
-/** @param facts.short why it does not fit the memory @param facts.described its headers were read */
+/** @param facts.short why it does not fit in memory @param facts.described its header was read */
 export function cardState(
   model: Pick<ModelListing, 'state' | 'stateText'>,
   facts: { loaded: boolean; loading: boolean; described: boolean; error: EngineError | null; short: Problem | null },
@@ -31,7 +31,7 @@ export function cardState(
   const changed: CardState['problem'] =
     model.state === 'changed' ? { title: 'File changed', text: model.stateText ?? '', tone: 'warn' } : null;
   if (loaded) {
-    // The file was replaced and could not be loaded: what is in memory is what it was before.
+    // The file was replaced and could not be loaded: memory still has the old one.
     const failed = error === null ? null : ({ ...problemText(error), tone: 'danger' } as const);
     const chip = { text: 'Loaded', tone: 'ok', icon: Check } as const;
     return { chip, problem: changed ?? failed, loadable: changed === null && failed !== null && described };
@@ -40,7 +40,7 @@ export function cardState(
     return {
       chip: { text: described ? 'Load failed' : 'Unusable', tone: 'danger', icon: CircleAlert },
       problem: { ...problemText(error), tone: 'danger' },
-      // What failed once, for example for want of memory, may be tried again; what its headers rule out may not.
+      // A failed load can be retried, for example after freeing memory. What the header rules out cannot.
       loadable: described,
     };
   }

@@ -4,7 +4,7 @@ import type { LibraryState } from './library.svelte.ts';
 import { entryMemory, fitOf, type EntryMemory, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 
-/** All licences, the free ones, or those with terms of their own. */
+/** All licences, free ones, or those with custom terms. */
 export type LicenceFilter = 'all' | CatalogueEntry['license']['kind'];
 
 export interface CatalogueParts {
@@ -13,12 +13,12 @@ export interface CatalogueParts {
   readonly selection: Selection;
 }
 
-/** The list of models that came with the app. Reading it asks no server for anything. */
+/** The catalogue that comes with the app. Reading it makes no request. */
 export class CatalogueState {
   entries = $state.raw<readonly CatalogueEntry[]>([]);
   /** Where downloads go. */
   folder = $state.raw<ModelsFolder | null>(null);
-  /** Why the list cannot be read; null: it can. */
+  /** Why the list cannot be read, or null. */
   error = $state<string | null>(null);
   filter = $state('');
   licence = $state<LicenceFilter>('all');
@@ -33,7 +33,7 @@ export class CatalogueState {
     return this.entries.find((entry) => entry.id === id) ?? null;
   }
 
-  /** Those that the filters leave. */
+  /** Entries that match the filters. */
   get shown(): readonly CatalogueEntry[] {
     const words = this.filter.toLowerCase().split(/\s+/).filter(Boolean);
     return this.entries.filter((entry) => {
@@ -61,12 +61,12 @@ export class CatalogueState {
     }
   }
 
-  /** What it would take in memory; null where the size of its file is not known. */
+  /** Estimated memory; null if the file size is unknown. */
   memoryOf(entry: CatalogueEntry): EntryMemory | null {
     return entryMemory(entry);
   }
 
-  /** Whether it would fit; null until that is known. */
+  /** Whether it fits in memory; null while unknown. */
   fit(entry: CatalogueEntry): Fit | null {
     const { memory, memoryLimit, held } = this.#parts.library;
     const needed = this.memoryOf(entry)?.total;

@@ -89,9 +89,9 @@ it('asks for nothing but what a person clicks on, and says why something was ref
 
 it('writes counts, licences, times and settings as people read them', () => {
   expect([134_515_008, 1_711_376_384, 2_448_960, 170_432].map(formatParameters)).toEqual([
-    '135 M',
-    '1.7 B',
-    '2.4 M',
+    '135\u00a0M',
+    '1.7\u00a0B',
+    '2.4\u00a0M',
     '170,432',
   ]);
   expect(['Apache-2.0', 'Gemma Terms of Use', 'Llama 3.2 Community License'].map(licenceName)).toEqual([
@@ -118,15 +118,15 @@ it('writes counts, licences, times and settings as people read them', () => {
     { name: 'Banned texts', value: '2' },
     { name: 'Answer format', value: 'None' },
     { name: 'DRY base', value: '1.5' },
-    { name: 'Mirostat target entropy', value: '4 bits' },
+    { name: 'Mirostat target entropy', value: '4\u00a0bits' },
     { name: 'Token limit', value: '4 tokens' },
-    { name: 'Time limit', value: '1.5 s' },
+    { name: 'Time limit', value: '1.5\u00a0s' },
     { name: 'Chat template', value: 'Plain' },
     { name: 'Thinking', value: 'Off' },
     { name: 'Context size', value: '2,048 tokens' },
   ]);
   expect(settingsFacts(undefined)).toEqual([]);
   expect(defaultsText({ topK: 20, dryMultiplier: 0.8, topP: 1 })).toBe(
-    'Recommended by the file: DRY multiplier 0.8, top-k 20, min-p 0.05, temperature 0.8, token limit 256.',
+    'Recommended by the model: DRY multiplier 0.8, top-k 20, min-p 0.05, temperature 0.8, token limit 256.',
   );
 });

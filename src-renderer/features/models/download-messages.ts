@@ -1,8 +1,8 @@
-/** What the page says about downloads. */
+/** Texts about downloads. */
 import type { Download, DownloadProblem, DownloadProblemKind } from '../../../src-main/protocol/app/app-services.ts';
-import { formatBytes, formatDuration } from '../../ui/format.ts';
+import { formatBytes, formatBytesOf, formatDuration } from '../../ui/format.ts';
 
-/** Which of the many things it was, in a word or two. */
+/** Short names of download problems. */
 const TITLES: Readonly<Record<DownloadProblemKind, string>> = {
   dns: 'Host not found',
   connection: 'No connection',
@@ -21,14 +21,9 @@ export function problemTitle({ kind, httpStatus }: DownloadProblem): string {
   return kind === 'http' && httpStatus !== null ? `HTTP ${httpStatus}` : TITLES[kind];
 }
 
-/** `168 of 271 MB`, or `168 MB` where the server has not said how long the file is. */
+/** `168 of 271 MB`, or `168 MB` if the server did not report a length. */
 export function amountText(bytes: number, totalBytes: number | null): string {
-  if (totalBytes === null) return formatBytes(bytes);
-  const total = formatBytes(totalBytes);
-  const unit = total.slice(total.indexOf(' '));
-  const scale = { ' B': 1, ' KB': 1e3, ' MB': 1e6, ' GB': 1e9, ' TB': 1e12 }[unit] ?? 1;
-  const digits = total.includes('.') ? 1 : 0;
-  return `${(bytes / scale).toFixed(digits)} of ${total}`;
+  return totalBytes === null ? formatBytes(bytes) : formatBytesOf(bytes, totalBytes);
 }
 
 /** `168 of 271 MB, 9.6 MB/s, 17 s left`. */
@@ -42,11 +37,12 @@ export function downloadText(download: Download): string {
     return bytes > 0 ? `Resuming, ${amount}` : 'Connecting';
   }
   const speed = rate === null ? '' : `, ${formatBytes(rate)}/s`;
-  const left = secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1000).replace('.0 s', ' s')} left`;
+  const left =
+    secondsLeft === null ? '' : `, ${formatDuration(secondsLeft * 1000).replace('.0\u00a0s', '\u00a0s')} left`;
   return `${amount}${speed}${left}`;
 }
 
-/** Of the whole file, 0..1. */
+/** Downloaded share of the file, 0..1. */
 export function shareOf({ bytes, totalBytes }: Download): number {
   return totalBytes === null || totalBytes === 0 ? 0 : bytes / totalBytes;
 }

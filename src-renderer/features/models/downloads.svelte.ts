@@ -4,10 +4,10 @@ import type { AppServices, CatalogueEntry, Download } from '../../../src-main/pr
 import { announce } from '../../ui/live-region.svelte.ts';
 import { problemTitle } from './download-messages.ts';
 
-/** The downloads there are. None begins, and none goes on, but by a person's click. */
+/** All downloads. They only start and resume on a click. */
 export class Downloads {
   list = $state.raw<readonly Download[]>([]);
-  /** Why what a person asked for last was not done, by the entry's id. */
+  /** Why the last request failed, by entry id. */
   readonly #refusals = new SvelteMap<string, string>();
   readonly #services: AppServices;
 
@@ -15,7 +15,7 @@ export class Downloads {
     this.#services = services;
   }
 
-  /** Names of those that are asking or receiving now. */
+  /** Names of active downloads. */
   get running(): readonly string[] {
     return this.list.filter(({ phase }) => phase === 'connecting' || phase === 'downloading').map(({ name }) => name);
   }
@@ -32,7 +32,7 @@ export class Downloads {
     return this.#try(null, async () => this.take(await this.#services.invoke('downloadsList')));
   }
 
-  /** What the app tells. */
+  /** Handles an event of the app. */
   take(downloads: readonly Download[]): void {
     for (const download of downloads) {
       const before = this.list.find(({ id }) => id === download.id)?.phase;
@@ -45,12 +45,12 @@ export class Downloads {
     this.list = downloads;
   }
 
-  /** @param termsAccepted a person read the terms and accepts them */
+  /** @param termsAccepted the user has read and accepted the terms */
   start(entry: CatalogueEntry, termsAccepted: boolean): Promise<void> {
     return this.#try(entry.id, () => this.#services.invoke('downloadStart', { catalogueId: entry.id, termsAccepted }));
   }
 
-  /** Goes on, or tries again. */
+  /** Resumes or retries. */
   resume(id: string): Promise<void> {
     return this.#try(id, () => this.#services.invoke('downloadResume', id));
   }
@@ -59,7 +59,7 @@ export class Downloads {
     return this.#try(id, () => this.#services.invoke('downloadPause', id));
   }
 
-  /** What came so far is deleted. */
+  /** Deletes the partial file. */
   cancel(id: string): Promise<void> {
     return this.#try(id, () => this.#services.invoke('downloadCancel', id));
   }

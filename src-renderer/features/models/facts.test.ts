@@ -10,12 +10,12 @@ it('gives the KV heads where they are fewer', () => {
 it('splits the memory into its parts, and says when weights are unpacked', () => {
   const parts = memoryParts({ contextSize: 1000, weights: 6_000_000, kvCache: 2_000_000, scratch: 500_000 }, 1_500_000);
   expect(parts.map((part) => [part.name, part.text])).toEqual([
-    ['Weights, unpacked to F32', '6.0 MB'],
-    ['KV cache, 2.0 KB per token', '2.0 MB'],
-    ['Working space', '500 KB'],
+    ['Weights, unpacked to F32', '6.0\u00a0MB'],
+    ['KV cache, 2.0\u00a0KB per token', '2.0\u00a0MB'],
+    ['Working space', '500\u00a0KB'],
   ]);
   const packed = memoryParts({ contextSize: 0, weights: 6_000_000, kvCache: 0, scratch: 0 }, 10_000_000);
-  expect(packed.map((part) => part.name)).toEqual(['Weights', 'KV cache, 0 B per token', 'Working space']);
+  expect(packed.map((part) => part.name)).toEqual(['Weights', 'KV cache, 0\u00a0B per token', 'Working space']);
 });
 
 it('orders the types of weights by their bits, with their shares of the bytes', () => {
@@ -24,7 +24,13 @@ it('orders the types of weights by their bits, with their shares of the bytes', 
     parameters: 1600,
     tensorTypes: [type('Q5_0', 460), type('Q8_0', 290), type('Q4_K', 130), type('Q6_K', 116), type('F32', 4)],
   });
-  expect(parts.map((part) => part.text)).toEqual(['Q4_K 13 %', 'Q5_0 46 %', 'Q6_K 12 %', 'Q8_0 29 %', 'F32 < 1 %']);
+  expect(parts.map((part) => part.text)).toEqual([
+    'Q4_K 13\u00a0%',
+    'Q5_0 46\u00a0%',
+    'Q6_K 12\u00a0%',
+    'Q8_0 29\u00a0%',
+    'F32 <\u00a01\u00a0%',
+  ]);
   expect(parts.map((part) => part.step)).toEqual([2, 3, 5, 6, 8]);
   expect(bitsPerWeight).toBe(5);
 });

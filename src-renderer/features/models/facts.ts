@@ -1,18 +1,18 @@
-import type { MemoryAt, ModelDescription } from '../../../src-main/engine/api/model-description.ts';
+import type { MemoryAt, ModelDescription } from '../../../src-main/engine/api/types.ts';
 import type { ModelInfo } from '../../../src-main/engine/api/types.ts';
-import { formatBytes, formatInteger } from '../../ui/format.ts';
+import { formatBytes, formatInteger, withUnit } from '../../ui/format.ts';
 
 export interface Fact {
   name: string;
   value: string;
 }
 
-/** `9 (3 KV heads)` where fewer key and value heads serve several query heads. */
+/** `9 (3 KV heads)` if several query heads share a key and value head. */
 export function headsText({ heads, kvHeads }: Pick<ModelInfo, 'heads' | 'kvHeads'>): string {
   return heads === kvHeads ? String(heads) : `${heads} (${kvHeads} KV ${kvHeads === 1 ? 'head' : 'heads'})`;
 }
 
-/** What a person compares models by. */
+/** Facts for comparing models. */
 export function architectureFacts(model: ModelDescription): Fact[] {
   return [
     { name: 'Architecture', value: model.architecture },
@@ -27,17 +27,17 @@ export function architectureFacts(model: ModelDescription): Fact[] {
   ];
 }
 
-/** One type of number that weights are stored in. */
+/** A number type of stored weights. */
 export interface MixPart {
   type: string;
-  /** Of the bytes of all weights, 0..1. */
+  /** Share of the bytes of all weights, 0..1. */
   share: number;
   text: string;
-  /** Step of the weight scale: the more bits, the more ink. */
+  /** Step on the colour scale: more bits are darker. */
   step: 1 | 2 | 3 | 5 | 6 | 7 | 8;
 }
 
-/** How a model's weights are stored, fewest bits first, and what that makes on average. */
+/** How a model's weights are stored, fewest bits first, and the average bits per weight. */
 export function quantisationMix({ tensorTypes, parameters }: Pick<ModelDescription, 'tensorTypes' | 'parameters'>): {
   parts: MixPart[];
   bitsPerWeight: number;
@@ -47,7 +47,12 @@ export function quantisationMix({ tensorTypes, parameters }: Pick<ModelDescripti
     .map(({ type, bytes: own }) => {
       const share = bytes === 0 ? 0 : own / bytes;
       const percent = Math.round(share * 100);
-      return { type, share, text: `${type} ${percent === 0 ? '< 1' : percent} %`, step: stepOf(type) };
+      return {
+        type,
+        share,
+        text: `${type} ${withUnit(percent === 0 ? '<\u00a01' : String(percent), '%')}`,
+        step: stepOf(type),
+      };
     })
     .sort((a, b) => a.step - b.step || b.share - a.share);
   return { parts, bitsPerWeight: parameters === 0 ? 0 : (bytes * 8) / parameters };
@@ -68,11 +73,11 @@ export interface MemoryPart {
   text: string;
 }
 
-/** What a model takes in memory: weights, KV cache, working space. */
+/** Memory of a model: weights, KV cache, working space. */
 export function memoryParts(memory: Omit<MemoryAt, 'total'>, parameters: number): MemoryPart[] {
   const { weights, kvCache, scratch, contextSize } = memory;
   const perToken = kvCache / Math.max(1, contextSize);
-  // Weights that take four bytes each were unpacked, however they are stored.
+  // Weights of four bytes each were unpacked, whatever their stored type.
   const unpacked = weights > 3.9 * parameters ? ', unpacked to F32' : '';
   const part = (kind: MemoryPart['kind'], name: string, bytes: number): MemoryPart => {
     return { kind, name, bytes, text: formatBytes(bytes) };
@@ -86,6 +91,6 @@ export function memoryParts(memory: Omit<MemoryAt, 'total'>, parameters: number)
 
 /** 361821120 is `362 M`, 1711376384 is `1.7 B`. */
 export function formatParameters(count: number): string {
-  if (count >= 999.5e6) return `${(count / 1e9).toFixed(1)} B`;
-  return count >= 999_500 ? `${(count / 1e6).toFixed(count < 9.95e6 ? 1 : 0)} M` : formatInteger(count);
+  if (count >= 999.5e6) return withUnit((count / 1e9).toFixed(1), 'B');
+  return count >= 999_500 ? withUnit((count / 1e6).toFixed(count < 9.95e6 ? 1 : 0), 'M') : formatInteger(count);
 }

@@ -8,7 +8,7 @@ export type CheckState =
   | { state: 'done'; result: ModelVerification }
   | { state: 'failed'; message: string };
 
-/** Whether models' files are whole: their SHA-256, computed when a person asks. */
+/** Integrity checks of model files by SHA-256, on request. */
 export class FileChecks {
   readonly #states = new SvelteMap<string, CheckState>();
   readonly #services: AppServices;
@@ -33,7 +33,7 @@ export class FileChecks {
     }
   }
 
-  /** What the app tells. */
+  /** Handles an event of the app. */
   take({ modelId, bytes, totalBytes }: Extract<AppEvent, { type: 'verify' }>): void {
     if (this.of(modelId)?.state === 'running') this.#states.set(modelId, { state: 'running', bytes, totalBytes });
   }

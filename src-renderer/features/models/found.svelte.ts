@@ -12,7 +12,7 @@ export const FOUND_IN: Readonly<Record<FoundModel['source'], string>> = {
   lmstudio: 'LM Studio',
 };
 
-/** Models in other programs' folders. They are looked at, offered, and left as they are. */
+/** Models in the folders of other programs. They are used in place and never changed. */
 export class Found {
   result = $state.raw<FoundModels | null>(null);
   looking = $state(false);
@@ -20,18 +20,18 @@ export class Found {
   readonly #services: AppServices;
   readonly #added: (listing: ModelListing) => Promise<void>;
 
-  /** @param added one of them is in the library now */
+  /** @param added called when one was added to the library */
   constructor(services: AppServices, added: (listing: ModelListing) => Promise<void>) {
     this.#services = services;
     this.#added = added;
   }
 
-  /** Those that are not in the library yet. */
+  /** Found models that are not in the library yet. */
   get offered(): readonly FoundModel[] {
     return this.result?.models.filter(({ modelId }) => modelId === null) ?? [];
   }
 
-  /** Where something could be looked at. */
+  /** Names of the programs whose folders could be read. */
   get places(): readonly string[] {
     const read = this.result?.places.filter(({ state }) => state === 'read' || state === 'limited') ?? [];
     const names = read.map(({ source }) => FOUND_IN[source]);
@@ -47,7 +47,7 @@ export class Found {
     this.looking = false;
   }
 
-  /** Adds one to the library, by its place. */
+  /** Adds one to the library, in place. */
   async add(id: string): Promise<void> {
     await this.#try(async () => this.#added(await this.#services.invoke('modelAddFound', id)));
     await this.look();

@@ -1,7 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
-import type { ModelDescription } from '../../../src-main/engine/api/model-description.ts';
-import type { ModelInfo } from '../../../src-main/engine/api/types.ts';
+import type { ModelDescription, ModelInfo } from '../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../src-main/protocol/engine/api.ts';
 import type { AppServices, ModelListing, SystemMemory } from '../../../src-main/protocol/app/app-services.ts';
 import { fromErrorPayload } from '../../../src-main/protocol/errors.ts';
@@ -10,7 +9,7 @@ import type { ModelChoice } from '../chat/state/engine.svelte.ts';
 import { defaultContext, fitOf, memoryAt, type Fit } from './memory.ts';
 import type { Selection } from './selection.svelte.ts';
 
-/** What of the engine's state the library needs. */
+/** The part of the engine's state that the library needs. */
 export interface LibraryEngine {
   readonly model: ModelInfo | null;
   readonly status: string;
@@ -26,18 +25,18 @@ export interface LibraryParts {
   readonly engine: LibraryEngine;
   /** The engine itself, with or without a model. @throws EngineError BACKEND_LOST */
   client(): EngineApi;
-  /** Ends a running reply, which says for what. */
+  /** Stops a running reply, which reports the reason. */
   stopReply(to: string): void;
   readonly selection: Selection;
-  /** For how many tokens a person last had a model loaded; null: never chosen. */
+  /** Context size that was last chosen for a model, tokens, or null. */
   lastContext(id: string): number | null;
   saveContext(id: string, tokens: number): void;
 }
 
-/** The models there are, what is known of each, and what is done with them. */
+/** The models on this computer: their headers, their states, and actions on them. */
 export class LibraryState {
   listings = $state.raw<readonly ModelListing[]>([]);
-  /** Why what a person did last did not work: a file that could not be opened, a list that could not be read. */
+  /** Why the last action failed, or the list could not be read. */
   error = $state.raw<EngineError | null>(null);
   memory = $state.raw<SystemMemory | null>(null);
   readonly #descriptions = new SvelteMap<string, ModelDescription | EngineError>();
@@ -60,19 +59,19 @@ export class LibraryState {
     this.#parts.selection.showModel(id);
   }
 
-  /** Bytes that the model in memory holds. */
+  /** Memory of the loaded model, bytes. */
   get held(): number {
     const { memoryBytes } = this.#parts.engine.model ?? {};
     return memoryBytes === undefined ? 0 : memoryBytes.weights + memoryBytes.kvCache + memoryBytes.scratch;
   }
 
-  /** Bytes that the engine can address for a model; null: as many as there are, or it has described none yet. */
+  /** Bytes that the engine can address for a model; null if unlimited or unknown. */
   get memoryLimit(): number | null {
     for (const found of this.#descriptions.values()) if (!(found instanceof EngineError)) return found.memoryLimit;
     return null;
   }
 
-  /** Opened models are there again after a restart. */
+  /** Opened models are kept after a restart. */
   get remembers(): boolean {
     return this.#parts.opener.remembers;
   }
@@ -81,13 +80,13 @@ export class LibraryState {
     return this.listings.find((model) => model.id === id) ?? null;
   }
 
-  /** What the headers say; null until they were read, and when they could not be. */
+  /** The contents of the header; null if it has not been read. */
   description(id: string): ModelDescription | null {
     const found = this.#descriptions.get(id);
     return found === undefined || found instanceof EngineError ? null : found;
   }
 
-  /** Why a model cannot be loaded, or could not be the last time. */
+  /** Why a model cannot be loaded, or why the last load failed. */
   problem(id: string): EngineError | null {
     const missing = this.find(id)?.problem ?? null;
     if (missing !== null) return new EngineError('MODEL_NOT_FOUND', missing);
@@ -97,17 +96,17 @@ export class LibraryState {
     return this.#failures.get(id) ?? (unsupported === null ? null : fromErrorPayload(unsupported));
   }
 
-  /** What people call it, as far as it is known. */
+  /** Display name of a model. */
   nameOf(id: string): string {
     const listing = this.find(id);
-    // A model of the catalogue keeps the name that it was chosen by, wherever its file is now.
+    // A model from the catalogue keeps its catalogue name, wherever its file is.
     if (listing?.builtIn || (listing && listing.catalogueId !== null)) return listing.name;
     const { model } = this.#parts.engine;
     const own = this.description(id)?.name ?? (model?.id === id ? model.name : null);
     return own ?? listing?.name ?? 'an unknown model';
   }
 
-  /** Tokens of prompt and reply that it is, or would be, loaded for; null until its headers were read. */
+  /** Context size of a model, now or when loaded, tokens; null until its header has been read. */
   contextOf(id: string): number | null {
     const { model } = this.#parts.engine;
     const description = this.description(id);
@@ -121,7 +120,7 @@ export class LibraryState {
     this.#failures.delete(id);
   }
 
-  /** Whether it fits the memory, with the numbers; null until they are known. */
+  /** Whether it fits in memory, with the numbers; null while unknown. */
   fit(id: string): Fit | null {
     const description = this.description(id);
     const context = this.contextOf(id);
@@ -135,7 +134,7 @@ export class LibraryState {
     });
   }
 
-  /** Reads the list and how much memory is free. */
+  /** Reads the list and the amount of free memory. */
   async refresh(): Promise<void> {
     await this.#try(async () => {
       const [listings, memory] = await Promise.all([
@@ -147,25 +146,25 @@ export class LibraryState {
       for (const listing of listings) {
         const before = this.find(listing.id);
         if (before === null) continue;
-        // What was read of other files counts no more.
+        // Descriptions of replaced files are outdated.
         if (stampOf(before) !== stampOf(listing)) this.#descriptions.delete(listing.id);
         if (listing.id === model?.id && isReplaced(before, listing)) replaced = listing.id;
       }
       this.listings = listings;
       this.memory = memory;
-      // What is in memory is to be what the list shows. The engine compares the files, and reads only others again.
+      // The loaded model must match the list. The engine only reloads it if the files differ.
       if (replaced !== null) void this.load(replaced);
     });
   }
 
-  /** Reads the headers of the models of which nothing is known yet, the selected one first. */
+  /** Reads the headers of undescribed models, the selected one first. */
   describeAll(): void {
     const first = this.selected?.id;
     const ids = this.listings.filter((model) => model.problem === null).map((model) => model.id);
     for (const id of ids.sort((a, b) => Number(b === first) - Number(a === first))) void this.describe(id);
   }
 
-  /** Reads a model's headers, one model after the other. Never rejects: see `problem`. */
+  /** Reads a model's header, one model at a time. Never rejects: see `problem`. */
   describe(id: string): Promise<void> {
     this.#describing = this.#describing.then(async () => {
       if (this.#descriptions.has(id)) return;
@@ -173,14 +172,14 @@ export class LibraryState {
         this.#descriptions.set(id, await this.#parts.client().call('describe', { modelId: id }));
       } catch (thrown) {
         const error = EngineError.from(thrown);
-        // Asked again once there is an engine.
+        // Retried when there is an engine.
         if (error.code !== 'BACKEND_LOST') this.#descriptions.set(id, error);
       }
     });
     return this.#describing;
   }
 
-  /** Lets a person choose a file. @returns whether one was opened */
+  /** Opens a file dialog. @returns whether a model was opened */
   choose(): Promise<boolean> {
     return this.#open(() => this.#parts.opener.choose());
   }
@@ -190,17 +189,17 @@ export class LibraryState {
     return this.#open(() => this.#parts.opener.drop(transfer));
   }
 
-  /** Lets a person show where a model lies now; it keeps its id, its settings and its rates. */
+  /** Opens a dialog to locate a moved model, which keeps its id, settings and rates. */
   locate(id: string): Promise<boolean> {
     return this.#open(() => this.#parts.services.invoke('modelLocate', id));
   }
 
-  /** Takes a changed file as it is now. */
+  /** Accepts a changed file. */
   accept(id: string): Promise<boolean> {
     return this.#open(() => this.#parts.services.invoke('modelAccept', id));
   }
 
-  /** A model came into the library some other way: it is shown. */
+  /** Shows a model that was added some other way. */
   added(listing: ModelListing): Promise<boolean> {
     return this.#open(() => Promise.resolve(listing));
   }
@@ -221,13 +220,13 @@ export class LibraryState {
     return this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
   }
 
-  /** Loads a model in place of the present one; a running reply is stopped first. Never rejects: see `problem`. */
+  /** Replaces the loaded model, after stopping a running reply. Never rejects: see `problem`. */
   async load(id: string): Promise<void> {
     this.#failures.delete(id);
     this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);
     const fit = this.fit(id);
-    // The reason is a part of the card: the numbers and what to do.
+    // The card already shows the reason.
     if (this.problem(id) !== null || fit?.verdict === 'too-large') return;
     this.#parts.stopReply(`load ${this.nameOf(id)}`);
     const contextSize = this.contextOf(id);
@@ -246,7 +245,7 @@ export class LibraryState {
     this.#parts.engine.cancelLoad();
   }
 
-  /** Unloads the model; a running reply is stopped first. */
+  /** Unloads the model, after stopping a running reply. */
   async unload(): Promise<void> {
     const { engine, stopReply } = this.#parts;
     const { model } = engine;
@@ -279,7 +278,7 @@ export class LibraryState {
     this.error = null;
     const opened = await this.#try(open);
     if (opened === null) return false;
-    // The file may be another one now.
+    // The file may have changed.
     this.#clear(opened.id);
     this.select(opened.id);
     await this.refresh();
@@ -303,14 +302,14 @@ export class LibraryState {
   }
 }
 
-/** Whether other files than before may stand for the model, as a person wants it. */
+/** Whether the user has replaced the files of the model. */
 function isReplaced(before: ModelListing, now: ModelListing): boolean {
   if (now.state !== 'ok') return false;
   const placeOf = ({ path, fileBytes, addedAt }: ModelListing) => JSON.stringify([path, fileBytes, addedAt]);
   return before.state === 'changed' || placeOf(before) !== placeOf(now);
 }
 
-/** Changes when another file lies there, or the same one somewhere else. */
+/** Changes when the file is replaced or moved. */
 function stampOf({ path, fileBytes, state, problem }: ModelListing): string {
   return JSON.stringify([path, fileBytes, state, problem]);
 }

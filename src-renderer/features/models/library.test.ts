@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../src-main/engine/api/errors.ts';
-import type { ModelDescription } from '../../../src-main/engine/api/model-description.ts';
+import type { ModelDescription } from '../../../src-main/engine/api/types.ts';
 import type { ModelListing } from '../../../src-main/protocol/app/app-services.ts';
 import { EngineState } from '../chat/state/engine.svelte.ts';
 import { FakeConnection, FakeEngine, FakeServices, MODEL } from '../chat/test-support/fakes.ts';
@@ -91,7 +91,7 @@ beforeEach(async () => {
         listings = [BUILT_IN, OPENED];
         return OPENED;
       },
-      drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'notes.txt is no model.')),
+      drop: () => Promise.reject(new EngineError('BAD_REQUEST', 'notes.txt is not a model.')),
       remove: async (id) => {
         listings = listings.filter((model) => model.id !== id);
       },
@@ -119,7 +119,7 @@ it('opens a file, reads its headers and shows it, without loading it', async () 
 
 it('says why something was not opened', async () => {
   expect(await library.drop({} as DataTransfer)).toBe(false);
-  expect(library.error?.message).toBe('notes.txt is no model.');
+  expect(library.error?.message).toBe('notes.txt is not a model.');
   expect(await library.choose()).toBe(true);
   expect(library.error).toBeNull();
 });

@@ -1,14 +1,14 @@
-/** What a model needs of this computer's memory, and whether there is as much. */
+/** How much memory a model needs, and whether it fits. */
 import type { CatalogueEntry } from '../../../src-main/protocol/app/app-services.ts';
 import { defaultContext } from '../../../src-main/protocol/engine/model-fit.ts';
 
 export { defaultContext, fitOf, memoryAt, type Fit } from '../../../src-main/protocol/engine/model-fit.ts';
 
-/** The smallest context that is offered, tokens. */
+/** The smallest context size offered, tokens. */
 export const SMALLEST_CONTEXT = 256;
 /**
- * Contexts to choose from: powers of two and what lies half way between, from 256 to what the model was trained for,
- * which is always the last.
+ * Context sizes to choose from: powers of two and the values halfway between, from 256 to the trained context, which is
+ * always the last.
  */
 export function contextStops(trained: number): number[] {
   const stops: number[] = [];
@@ -16,13 +16,13 @@ export function contextStops(trained: number): number[] {
   return [...stops.filter((size) => size < trained), trained];
 }
 
-/** Index of the stop that is nearest to a size, by ratio. */
+/** Index of the stop nearest to a size, by ratio. */
 export function nearestStop(stops: readonly number[], size: number): number {
   const distance = (stop: number) => Math.abs(Math.log(stop / size));
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best] ?? stop) ? index : best), 0);
 }
 
-/** What a model of the catalogue would take, before its headers can be read: working space left out. */
+/** Estimated memory of a catalogue entry, without working space: its header is not available yet. */
 export interface EntryMemory {
   contextSize: number;
   weights: number;
@@ -33,11 +33,11 @@ export interface EntryMemory {
 /** Bytes of one number in the catalogue's `kvBytesPerToken`. */
 const F16_BYTES = 2;
 
-/** Null where the size of the file is not known. */
+/** Null if the file size is unknown. */
 export function entryMemory(entry: CatalogueEntry): EntryMemory | null {
   if (entry.bytes === null) return null;
   const contextSize = defaultContext(entry.contextSize);
-  // The engine keeps K and V as exact as the weights are.
+  // The engine stores K and V with the precision of the weights.
   const numberBytes = entry.quantisation === 'F32' ? 4 : F16_BYTES;
   const kvCache = (entry.kvBytesPerToken / F16_BYTES) * numberBytes * contextSize;
   return { contextSize, weights: entry.bytes, kvCache, total: entry.bytes + kvCache };

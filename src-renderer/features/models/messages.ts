@@ -1,7 +1,7 @@
-/** What the models page says about what does not work, and what to do. */
+/** Messages of the models page about problems and their solutions. */
 import type { EngineError, EngineErrorCode } from '../../../src-main/engine/api/errors.ts';
 import type { LoadProgress } from '../../../src-main/engine/api/types.ts';
-import { formatBytes, formatInteger } from '../../ui/format.ts';
+import { formatBytes, formatBytesOf, formatInteger } from '../../ui/format.ts';
 import type { Fit } from './memory.ts';
 
 const TITLES: Partial<Record<EngineErrorCode, string>> = {
@@ -33,7 +33,7 @@ export function problemText(error: EngineError): Problem {
   };
 }
 
-/** Null when it fits, or will. */
+/** Null if it fits. */
 export function fitProblem(fit: Fit | null, context: number | null): Problem | null {
   if (fit?.verdict !== 'too-large' || context === null) return null;
   const needs = `A context of ${formatInteger(context)} tokens needs ${formatBytes(fit.needed)}`;
@@ -54,12 +54,9 @@ export function fitProblem(fit: Fit | null, context: number | null): Problem | n
 
 const MEGABYTE = 1e6;
 
-/** `Reading the file, 41 of 105 MB`; what takes no time to speak of has no numbers. */
+/** `Reading the file, 41 of 105 MB`; without numbers for small files. */
 export function progressText({ phase, bytesRead, totalBytes }: LoadProgress): string {
   if (phase === 'tokenizer') return 'Loading the tokenizer';
   if (phase !== 'weights' || totalBytes < MEGABYTE) return 'Reading the file';
-  const total = formatBytes(totalBytes);
-  const unit = total.slice(total.indexOf(' '));
-  const inUnit = bytesRead / (unit === ' GB' ? 1000 * MEGABYTE : MEGABYTE);
-  return `Reading the file, ${inUnit.toFixed(unit === ' GB' || totalBytes < 99.5 * MEGABYTE ? 1 : 0)} of ${total}`;
+  return `Reading the file, ${formatBytesOf(bytesRead, totalBytes)}`;
 }

@@ -1,12 +1,11 @@
-/** What the page says about a model of the list: where it is from, and what was set for it. */
+/** Labels of a model: its source, its settings. */
 import { defaultSamplingParams } from '../../../src-main/engine/api/defaults.ts';
-import type { ModelDescription } from '../../../src-main/engine/api/model-description.ts';
 import { STOP_SETTINGS } from '../../../src-main/engine/settings/generation.ts';
 import { SAMPLING_SETTINGS } from '../../../src-main/engine/settings/sampling.ts';
 import type { Setting, SettingTable, Unit } from '../../../src-main/engine/settings/setting.ts';
-import type { KeptWeights, SamplingParams } from '../../../src-main/engine/api/types.ts';
+import type { WeightsInMemory, ModelDescription, SamplingParams } from '../../../src-main/engine/api/types.ts';
 import type { ModelListing, ModelSettings, ModelSource } from '../../../src-main/protocol/app/app-services.ts';
-import { formatCount, formatDuration, formatInteger } from '../../ui/format.ts';
+import { formatCount, formatDuration, formatInteger, withUnit } from '../../ui/format.ts';
 import { USUAL_ORDER } from '../chat/sampling/chain.ts';
 import { STAGES } from '../chat/sampling/stages.ts';
 import type { Fact } from './facts.ts';
@@ -26,7 +25,7 @@ export function sourceText({ source }: Pick<ModelListing, 'source'>): string {
   return SOURCES[source];
 }
 
-/** What a person last set for a model, where it is not what would hold anyway. */
+/** The stored settings of a model that differ from the defaults. */
 export function settingsFacts(settings: ModelSettings | undefined): Fact[] {
   if (settings === undefined) return [];
   const { sampling, stop, template, enableThinking, contextSize } = settings;
@@ -56,19 +55,19 @@ function valueText(row: Setting, value: unknown): string {
 function numberText(value: number, unit: Unit | undefined): string {
   if (unit === 'ms') return formatDuration(value);
   const number = value.toLocaleString('en-US', { maximumFractionDigits: 4 });
-  if (unit === 'bits') return `${number} bits`;
-  // -1 stands for all there are.
+  if (unit === 'bits') return withUnit(number, unit);
+  // -1 means all.
   return unit === 'tokens' && value >= 0 ? formatCount(value, 'token') : number;
 }
 
-/** Sampling and reply length of a model for which nothing was set: the stages that do something. */
+/** Default sampling and token limit of a model: the stages that have an effect. */
 export function defaultsText(recommended: Partial<SamplingParams> | undefined): string {
   const sampling = { ...defaultSamplingParams(), ...recommended };
   const own = Object.keys(recommended ?? {}).length > 0;
   const stages = USUAL_ORDER.map((name) => STAGES[name]).filter(({ isOn }) => isOn(sampling));
   const values = stages.map(({ main: { key, label } }) => `${inSentence(label)} ${sampling[key]}`);
   const { label, default: limit } = STOP_SETTINGS.maxTokens;
-  return `${own ? 'Recommended by the file' : 'App defaults'}: ${[...values, `${inSentence(label)} ${limit}`].join(', ')}.`;
+  return `${own ? 'Recommended by the model' : 'App defaults'}: ${[...values, `${inSentence(label)} ${limit}`].join(', ')}.`;
 }
 
 /** `top-k`, but `DRY multiplier`. */
@@ -76,12 +75,12 @@ function inSentence(label: string): string {
   return label.replace(/^[A-Z](?![A-Z])/, (letter) => letter.toLowerCase());
 }
 
-/** Short enough for a chip: the whole name stands in the details. */
+/** A short name for a chip. The details have the full name. */
 export function licenceName(name: string): string {
   return name.replace(/ Community License$| License$/, '').replace(/ Terms of Use$/, ' terms');
 }
 
-/** How chats are put to the model. */
+/** How chats become prompts for the model. */
 export function templateText(model: ModelDescription, builtIn: boolean): string {
   const { chatTemplate, tokenizer, reasoningMarks } = model;
   if (tokenizer === null) return 'Accepts token IDs only.';
@@ -92,11 +91,11 @@ export function templateText(model: ModelDescription, builtIn: boolean): string 
   const thinks =
     reasoningMarks === null
       ? ''
-      : ` It may reason before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
+      : ` It may think before it answers, between ${reasoningMarks.open} and ${reasoningMarks.close}.`;
   return `Chats use the template in the file. The Prompt panel shows the resulting text.${thinks}`;
 }
 
-/** How the matrices of each type lie in memory. */
-export function layoutsText(weights: readonly KeptWeights[]): string {
-  return weights.map(({ type, keptAs }) => (type === keptAs ? type : `${type} as ${keptAs}`)).join(', ');
+/** Weight layout of each type. */
+export function layoutsText(weights: readonly WeightsInMemory[]): string {
+  return weights.map(({ type, memoryType }) => (type === memoryType ? type : `${type} as ${memoryType}`)).join(', ');
 }

@@ -6,7 +6,7 @@ import { LibraryState, type LibraryParts } from './library.svelte.ts';
 import { Rates } from './rates.svelte.ts';
 import { Selection } from './selection.svelte.ts';
 
-/** Everything that the Models page shows and changes. */
+/** State of the Models page. */
 export class Models {
   readonly selection = new Selection();
   readonly library: LibraryState;
@@ -30,7 +30,7 @@ export class Models {
     this.rates = new Rates({ services, client: () => parts.client(), isListed });
   }
 
-  /** Reads the lists, and again whenever the app says that they changed. @returns stops */
+  /** Reads the lists, and again when the app reports changes. @returns stops */
   follow(): () => void {
     void this.refresh();
     return this.#parts.services.onEvent((event) => {

@@ -6,23 +6,23 @@ import type { AppServices, MeasuredRate } from '../../../src-main/protocol/app/a
 import { now } from '../chat/state/identity.ts';
 import type { MeasuredReply } from '../chat/state/measurements.svelte.ts';
 
-/** Tokens that are read and written to measure a model, where its context has room for them. */
+/** Number of tokens processed and generated to measure a model, if they fit its context. */
 const PROMPT_TOKENS = 64;
 const REPLY_TOKENS = 48;
-/** A slow model is measured by what it writes in this time, ms. */
+/** Time limit of a measurement, ms, for slow models. */
 const TIME_LIMIT_MS = 20_000;
-/** Fewer say little about a rate. */
+/** Minimum number of tokens for a rate. */
 const SMALLEST_REPLY = 8;
 
 export interface RatesParts {
   readonly services: AppServices;
   /** @throws EngineError BACKEND_LOST */
   client(): EngineApi;
-  /** The app remembers this model, so its rate can be saved. */
+  /** Whether the model is in the library, so that its rate can be saved. */
   isListed(id: string): boolean;
 }
 
-/** How fast models are on this computer: from replies, or from a measurement that a person asks for. */
+/** How fast models are on this computer: measured from replies, or on request. */
 export class Rates {
   /** The model that is being measured. */
   measuringId = $state<string | null>(null);
@@ -34,7 +34,7 @@ export class Rates {
     this.#parts = parts;
   }
 
-  /** Reads and writes some tokens with the model in memory, and saves how fast that was. */
+  /** Processes and generates some tokens with the loaded model, and saves the rates. */
   async measure(model: ModelInfo): Promise<void> {
     if (this.measuringId !== null) return;
     this.measuringId = model.id;
@@ -79,7 +79,7 @@ export class Rates {
   }
 }
 
-/** Any tokens do: each costs the same. Others each time, so that none is found in the cache. */
+/** Any tokens do, as each costs the same. They start at random, so that the prefix cache has none of them. */
 function measurement({ vocabularySize, contextSize }: ModelInfo): GenerateParams {
   const length = Math.max(1, Math.min(PROMPT_TOKENS, Math.floor(contextSize / 2)));
   const first = Math.floor(Math.random() * vocabularySize);

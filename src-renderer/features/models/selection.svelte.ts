@@ -1,4 +1,4 @@
-/** What the details on the right are about: a model of this computer, or one of the catalogue. */
+/** What the details show: a model on this computer, or a catalogue entry. */
 export class Selection {
   #shown = $state.raw<{ kind: 'model' | 'entry'; id: string } | null>(null);
 
@@ -18,7 +18,7 @@ export class Selection {
     this.#shown = { kind: 'entry', id };
   }
 
-  /** Back to the model in memory. */
+  /** Selects the loaded model again. */
   clear(): void {
     this.#shown = null;
   }

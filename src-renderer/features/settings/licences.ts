@@ -1,6 +1,5 @@
-/** Licence texts of what a person sees and runs in the window, as their packages carry them. */
+/** Licence texts of fonts, icons and libraries in the window, from their packages. */
 import bitsUi from '../../../node_modules/bits-ui/LICENSE?raw';
-import chartJs from '../../../node_modules/chart.js/LICENSE.md?raw';
 import inter from '../../../node_modules/@fontsource-variable/inter/LICENSE?raw';
 import jetbrainsMono from '../../../node_modules/@fontsource-variable/jetbrains-mono/LICENSE?raw';
 import lucide from '../../../node_modules/@lucide/svelte/LICENSE?raw';
@@ -19,5 +18,4 @@ export const NOTICES: readonly Notice[] = [
   { name: 'Lucide', what: 'icons', licence: 'ISC', text: lucide },
   { name: 'Svelte', what: 'interface', licence: 'MIT', text: svelte },
   { name: 'Bits UI', what: 'interface', licence: 'MIT', text: bitsUi },
-  { name: 'Chart.js', what: 'charts', licence: 'MIT', text: chartJs },
 ];

@@ -6,20 +6,20 @@ export interface Counts {
   tokens: number;
   /** Code points. */
   characters: number;
-  /** Of UTF-8. */
+  /** UTF-8 bytes. */
   bytes: number;
-  /** Tokens of the text for each of its words; null without a word. */
+  /** Tokens per word of the text; null without words. */
   tokensPerWord: number | null;
 }
 
-/** What a piece looks like: its text, or the bytes of a part of a character. */
+/** How a piece is shown: its text, or its bytes if it is part of a character. */
 export type PieceLook = { kind: 'text'; parts: VisiblePart[] } | { kind: 'bytes'; hex: string };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** How a piece is shown. @param text that was cut into pieces */
+/** How a piece is shown. @param text the tokenized text */
 export function lookOf(piece: TokenPiece, text: string): PieceLook {
-  // An unknown piece stands for no bytes; the text says what it was read for.
+  // An unknown piece has no bytes; show the text that it replaces.
   if (piece.unknown && piece.range !== null) return asText(text.slice(...piece.range));
   if (piece.special || piece.bytes.length === 0) return asText(piece.piece);
   try {
@@ -36,7 +36,7 @@ export function hexOf(bytes: readonly number[]): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
-/** The code points that a piece stands for: `U+0041 U+0301`; empty for a part of a character. */
+/** Code points of a piece: `U+0041 U+0301`; empty for a part of a character. */
 export function codePointsOf(bytes: readonly number[]): string {
   try {
     return [...utf8.decode(Uint8Array.from(bytes))]
@@ -47,7 +47,7 @@ export function codePointsOf(bytes: readonly number[]): string {
   }
 }
 
-/** A line ends here: what follows begins in a row of its own. */
+/** Whether a piece ends a line: the next one starts a new row. */
 export function endsLine(piece: TokenPiece): boolean {
   return !piece.special && piece.bytes.includes(10);
 }
@@ -66,9 +66,9 @@ export function kindText(piece: TokenPiece): string {
   return piece.kind === 'normal' && piece.special ? KINDS.control : KINDS[piece.kind];
 }
 
-/** Of a text, and of its tokens. Millions of characters take milliseconds. */
+/** Counts of a text and its tokens. Millions of characters take milliseconds. */
 export function countsOf(text: string, { ids, ranges }: Tokenized): Counts {
-  // Those that were added stand for nothing in the text.
+  // Added tokens have no text.
   const own = ids.filter((_, index) => rangeOf(ranges, index) !== null).length;
   let words = 0;
   for (const _ of text.matchAll(/\S+/gu)) words++;
@@ -80,7 +80,7 @@ export function countsOf(text: string, { ids, ranges }: Tokenized): Counts {
   };
 }
 
-/** How many UTF-16 units are the second half of a character. */
+/** Number of low surrogates. */
 function secondHalves(text: string): number {
   let count = 0;
   for (let at = 0; at < text.length; at++) {

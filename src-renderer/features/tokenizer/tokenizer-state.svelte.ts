@@ -2,29 +2,29 @@ import { EngineError } from '../../../src-main/engine/api/errors.ts';
 import type { Tokenized } from '../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../chat/state/engine.svelte.ts';
 
-/** Typing goes on for longer than this between two letters when it has paused, ms. */
+/** Debounce delay while typing, ms. */
 const ASK_AFTER_MS = 120;
-/** Longer texts are cut into pieces as far as this until somebody asks for the whole, UTF-16 units. */
+/** Longer texts are only tokenized up to this length until "Show all", UTF-16 units. */
 export const READ_AT_FIRST = 100_000;
 
 export interface Reading {
-  /** What was cut into pieces. */
+  /** The tokenized text. */
   text: string;
   tokenized: Tokenized;
 }
 
-/** A text and the pieces that the model's tokenizer cuts it into. Outlives a look at another view. */
+/** A text and its tokens. Kept when another view is shown. */
 export class TokenizerState {
   text = $state('');
   addBos = $state(false);
   parseSpecial = $state(false);
-  /** Somebody asked for all of a long text. */
+  /** Tokenize all of a long text. */
   whole = $state(false);
-  /** Of the text as it was last read; null before the first reading. */
+  /** Result for the last tokenized text, or null. */
   reading = $state.raw<Reading | null>(null);
-  /** Why the text was not read; null: it was. */
+  /** Why tokenizing failed, or null. */
   error = $state<string | null>(null);
-  /** A newer text is being read. */
+  /** A newer text is being tokenized. */
   stale = $state(false);
 
   readonly #engine: Pick<EngineState, 'ready'>;
@@ -33,16 +33,16 @@ export class TokenizerState {
     this.#engine = engine;
   }
 
-  /** As much of the text as is read. Never ends within a character. */
+  /** The part of the text that is tokenized. Never ends within a character. */
   get part(): string {
     if (this.whole || this.text.length <= READ_AT_FIRST) return this.text;
     const part = this.text.slice(0, READ_AT_FIRST);
     return /[\ud800-\udbff]$/.test(part) ? part.slice(0, -1) : part;
   }
 
-  /** Reads the text soon. @returns calls it off */
+  /** Schedules tokenizing. @returns cancels it */
   ask(): () => void {
-    // The next long text is asked about anew.
+    // The next long text is cut again.
     if (this.text.length <= READ_AT_FIRST) this.whole = false;
     const { part: text, addBos, parseSpecial } = this;
     if (text === '') {

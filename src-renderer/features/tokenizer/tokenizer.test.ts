@@ -118,11 +118,11 @@ describe('the state of the view', () => {
   });
 
   it('says why a text was not read, and forgets it with the text', async () => {
-    answer = () => Promise.reject(new EngineError('NO_MODEL', 'No model is in memory.'));
+    answer = () => Promise.reject(new EngineError('NO_MODEL', 'No model is loaded.'));
     state.text = 'a';
     state.ask();
     await vi.advanceTimersByTimeAsync(200);
-    expect(state.error).toBe('No model is in memory.');
+    expect(state.error).toBe('No model is loaded.');
     state.text = '';
     state.ask();
     expect(state).toMatchObject({ error: null, reading: null, stale: false });

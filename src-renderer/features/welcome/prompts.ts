@@ -1,10 +1,10 @@
-/** What a first try shows, and the text that shows it well. */
+/** The prompts of the welcome screen. */
 export interface FirstPrompt {
   title: string;
   text: string;
-  /** What the person will see, in a sentence. */
+  /** What it shows, in a sentence. */
   shows: string;
-  /** How the reply is shown: as plain text, as tokens, or beside the rate chart. */
+  /** View of the reply: plain text, tokens, or with the rate chart. */
   opens: 'text' | 'tokens' | 'rate';
 }
 
@@ -52,15 +52,15 @@ const CHAT_PROMPTS: readonly FirstPrompt[] = [
   },
 ];
 
-/** @param answers whether the model answers messages; else it continues a text */
+/** @param answers whether the model answers messages or continues a text */
 export function firstPrompts(answers: boolean): readonly FirstPrompt[] {
   return answers ? CHAT_PROMPTS : TEXT_PROMPTS;
 }
 
 /**
  * What the model does, below the title.
- * @param model null: none is in memory yet
- * @param coming name of another model that is being loaded; null: none is, or it is the built-in one
+ * @param model the loaded model, or null
+ * @param coming name of a model that is loading, unless it is the built-in one, or null
  */
 export function leadText(
   model: { name: string; answers: boolean; builtIn: boolean } | null,

@@ -3,8 +3,8 @@ import type { Text } from './text.ts';
 import { isText, typeName, type CallArguments, type Value } from './values.ts';
 
 /**
- * Arguments in the order of the parameters' names, undefined for those left out.
- * @throws TemplateFault for too many, or a name that is not there
+ * Arguments in the order of the parameters' names, undefined for absent ones.
+ * @throws TemplateFault for too many arguments, or an unknown name
  */
 export function bind(
   what: string,

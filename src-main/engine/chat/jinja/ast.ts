@@ -1,4 +1,4 @@
-/** A template as a tree. `at` is where a node begins in the source, UTF-16. */
+/** A template as a syntax tree. `at` is a node's offset in the source, UTF-16. */
 export type Expression = { readonly at: number } & (
   | { readonly kind: 'constant'; readonly value: string | number | boolean | null }
   | { readonly kind: 'float'; readonly value: number }
@@ -60,7 +60,7 @@ export type Body = readonly Statement[];
 
 export interface Callable {
   readonly parameters: readonly Parameter[];
-  /** Which of `varargs` and `kwargs` the body asks for. */
+  /** Which of `varargs` and `kwargs` the body uses. */
   readonly extras: ReadonlySet<string>;
   readonly body: Body;
 }
@@ -93,7 +93,7 @@ export type Statement = { readonly at: number } & (
   | { readonly kind: 'filter_block'; readonly filters: readonly BlockFilter[]; readonly body: Body }
   | ({ readonly kind: 'macro'; readonly name: string } & Callable)
   | ({ readonly kind: 'call_block'; readonly call: Call } & Callable)
-  /** A stretch that other programs mark; it renders as what it holds. */
+  /** A block, which other programs can override; it renders its body. */
   | { readonly kind: 'block'; readonly body: Body }
   | { readonly kind: 'break' | 'continue' }
 );

@@ -1,15 +1,15 @@
 import { LimitFault } from './fault.ts';
 
 export interface Limits {
-  /** Nodes evaluated and values visited, in all. */
+  /** Evaluated nodes and visited values in total. */
   readonly steps: number;
-  /** UTF-16 units of all texts made or read through. */
+  /** UTF-16 units of all texts created or scanned. */
   readonly characters: number;
-  /** Evaluations inside each other, macros that call themselves included. */
+  /** Nesting depth of evaluations, including recursive macros. */
   readonly depth: number;
 }
 
-/** What a template may still use. Counted, not timed, so that a template that renders once always does. */
+/** A template's remaining budget. Counted instead of timed, so that rendering is deterministic. */
 class Budget {
   steps = 0;
   characters = 0;
@@ -19,12 +19,12 @@ class Budget {
 }
 
 /**
- * The budget of the render that is running; null outside of one, where nothing is counted. Texts, lists and dicts charge it
- * when they are made and when they are read, so no filter, method, test or operator has to.
+ * The budget of the current render; null outside of one, where nothing is counted. Texts, lists and dicts charge it when
+ * they are created and read, so filters, methods, tests and operators need not.
  */
 let current: Budget | null = null;
 
-/** Runs `work`, which must be synchronous, within limits of its own. @throws LimitFault from anything that spends */
+/** Runs `work`, which must be synchronous, within its own limits. @throws LimitFault from anything that spends */
 export function withinLimits<T>(limits: Limits, work: () => T): T {
   const around = current;
   current = new Budget(limits);
@@ -45,7 +45,7 @@ export function spendSteps(count = 1): void {
 }
 
 /**
- * Texts and lists charge for themselves; what can make one that is larger than all that it reads calls this first.
+ * Texts and lists charge for themselves. To be called first by anything whose result can exceed its inputs.
  * @throws LimitFault
  */
 export function spendCharacters(length: number): void {
@@ -68,4 +68,12 @@ export function deeper<T>(walk: () => T): T {
   const result = walk();
   budget.depth--;
   return result;
+}
+
+/**
+ * Limits of a template by the size of the chat. Real templates take about a hundred steps per message and write each
+ * message a few times; these limits are far above that, and are reached well within a second.
+ */
+export function templateLimits(characters: number, messages: number): Limits {
+  return { steps: 500_000 + 2000 * messages, characters: 16 * 2 ** 20 + 32 * characters, depth: 300 };
 }

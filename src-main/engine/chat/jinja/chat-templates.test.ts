@@ -1,4 +1,4 @@
-/** Seven real templates over ten conversations against Jinja2 3.1.6 (`fixtures/chat-templates/rendered.json`). */
+/** Seven real templates on ten conversations against Jinja2 3.1.6 (`fixtures/chat-templates/rendered.json`). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fromJson, messageValue } from './from-json.ts';

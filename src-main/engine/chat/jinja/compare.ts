@@ -23,7 +23,7 @@ export function isEqual(a: Value, b: Value): boolean {
   return a === b || (a instanceof Undefined && b instanceof Undefined);
 }
 
-/** Negative, 0 or positive. @throws TemplateFault for values that have no order */
+/** Negative, 0 or positive. @throws TemplateFault for values without an order */
 export function compare(a: Value, b: Value, operator = '<'): number {
   spendSteps();
   const [x, y] = [asNumber(a), asNumber(b)];

@@ -5,7 +5,6 @@ import { TemplateFault } from './fault.ts';
 import { FILTERS } from './filters.ts';
 import { methodOf } from './methods.ts';
 import { binary, whole } from './operators.ts';
-import type { Runtime } from './runtime.ts';
 import type { Scope } from './scope.ts';
 import { itemAt, iterate, loopAttribute, objectName, slice } from './sequence.ts';
 import { show } from './show.ts';
@@ -27,11 +26,12 @@ import {
   Undefined,
   type CallArguments,
   type Value,
+  type Runtime,
 } from './values.ts';
 
-/** Computes a template's expressions. */
+/** Evaluates a template's expressions. */
 export class Evaluator implements Runtime {
-  /** Where in the source the innermost expression begins. */
+  /** Source offset of the innermost expression. */
   at = 0;
 
   evaluate(node: Expression, scope: Scope): Value {
@@ -99,7 +99,7 @@ export class Evaluator implements Runtime {
     }
   }
 
-  /** @param caller what a `call` block hands to the macro */
+  /** @param caller passed by a `call` block to the macro */
   call(node: Call, scope: Scope, caller: Func | null = null): Value {
     const callee = defined(this.evaluate(node.callee, scope));
     const args = this.arguments(node.call, scope);
@@ -135,7 +135,7 @@ export class Evaluator implements Runtime {
   attribute(value: Value, name: string): Value {
     const object = defined(value);
     const missing = () => new Undefined(`'${objectName(value)}' has no attribute '${name}'`);
-    // Jinja's sandbox shows nothing of Python's own.
+    // Jinja's sandbox hides Python's own attributes.
     if (name.startsWith('_')) return missing();
     if (object instanceof Namespace) {
       const found = object.attributes.get(name);

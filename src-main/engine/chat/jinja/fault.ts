@@ -1,4 +1,4 @@
-/** What is wrong with a template, where it is known: offset into the source, UTF-16. */
+/** A template error with its offset in the source, UTF-16, if known. */
 export class TemplateFault extends Error {
   constructor(
     message: string,
@@ -8,5 +8,5 @@ export class TemplateFault extends Error {
   }
 }
 
-/** A template that went beyond what it may use. Also thrown from within built-in functions. */
+/** A template exceeded its limits. Also thrown by built-in functions. */
 export class LimitFault extends TemplateFault {}

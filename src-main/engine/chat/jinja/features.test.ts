@@ -17,7 +17,7 @@ const golden = JSON.parse(readFileSync(url, 'utf8')) as { context: Record<string
 const variables = new Map(Object.entries(golden.context).map(([name, value]) => [name, fromJson(value)]));
 const LIMITS = { steps: 200_000, characters: 2_000_000, depth: 500 };
 
-/** Errors that are said in other words than Python's: the same operation fails for the same reason. */
+/** Errors whose messages differ from Python's: the same operation fails for the same reason. */
 const OTHER_WORDS = [
   'can only concatenate str (not "int") to str',
   'sequence item 0: expected str instance, int found',
@@ -53,14 +53,14 @@ describe('a template', () => {
     ({ template, error, line, type }) => {
       const failed = failure(template);
       if (line !== null && line !== undefined) expect(failed.line).toBe(line);
-      // Python words its syntax errors for Python's programmers.
+      // Python's syntax errors are worded for Python programmers.
       if (type !== 'TemplateSyntaxError' && !OTHER_WORDS.includes(error!)) expect(failed.message).toBe(error);
       expect(failed.limit).toBe(false);
     },
   );
 });
 
-describe('the place of an error', () => {
+describe('the position of an error', () => {
   it.each([
     ['a\n  {{ x.y.z }}', 2, 9],
     ['{{ 1 +\n   nope.x }}', 2, 8],

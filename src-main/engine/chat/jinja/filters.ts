@@ -4,13 +4,24 @@ import { formatPercent, indentation, pad, splitLines } from './format.ts';
 import { LIST_FILTERS } from './list-filters.ts';
 import { capitalized, methodOf, replaceText } from './methods.ts';
 import { whole } from './operators.ts';
-import type { Filter } from './runtime.ts';
 import { iterate, lengthOf } from './sequence.ts';
 import { show, toJson } from './show.ts';
 import { joinTexts, Text } from './text.ts';
-import { asNumber, Dict, Float, Func, isText, isTruthy, List, typeName, Undefined, type Value } from './values.ts';
+import {
+  asNumber,
+  Dict,
+  Float,
+  Func,
+  isText,
+  isTruthy,
+  List,
+  typeName,
+  Undefined,
+  type Value,
+  type Filter,
+} from './values.ts';
 
-/** A filter that makes a text of the value's text. */
+/** A filter that changes the value's text. */
 const onText = (name: string, change: (text: Text) => Text): Filter => {
   return (value, args) => {
     bind(name, [], args);
@@ -41,19 +52,19 @@ function numberOf(name: string, value: Value): number {
   return number;
 }
 
-/** The number that a text spells, as Python's `int` and `float` read it; null for others. */
+/** Parses a number like Python's `int` and `float`; null for other texts. */
 function readNumber(value: Value): number | null {
   if (!isText(value)) return asNumber(value);
   const digits = value.value.trim().replaceAll(/(?<=\d)_(?=\d)/g, '');
   return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(digits) ? Number(digits) : null;
 }
 
-/** Jinja's filters by the name after `|`. */
+/** Jinja's filters by name. */
 export const FILTERS: Readonly<Record<string, Filter>> = {
   ...LIST_FILTERS,
   upper: onText('upper', (text) => text.map((part) => part.toUpperCase())),
   lower: onText('lower', (text) => text.map((part) => part.toLowerCase())),
-  // Jinja's own: unlike in Python's, an apostrophe begins no word.
+  // Jinja's own version: unlike in Python, an apostrophe does not start a word.
   title: onText('title', (text) => text.mapMatches(/[^-\s({[<]+/g, capitalized)),
   capitalize: onText('capitalize', (text) => text.remade(capitalized(text.value))),
   string: (value) => show(value),
@@ -140,7 +151,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
     const how = textOf('round', method);
     if (how === 'ceil') return new Float(Math.ceil(scaled) / scale);
     if (how === 'floor') return new Float(Math.floor(scaled) / scale);
-    // Python rounds halves to the even neighbour.
+    // Python rounds halves to even.
     const down = Math.floor(scaled);
     const half = scaled - down === 0.5;
     return new Float((half ? down + (Math.abs(down) % 2) : Math.round(scaled)) / scale);

@@ -4,7 +4,7 @@ import { repr, show, showFloat } from './show.ts';
 import { joinTexts, repeatText, Text } from './text.ts';
 import { asNumber, Dict, isText, typeName, type CallArguments, type Value } from './values.ts';
 
-// A key that is not closed reaches to the end, so that there is no looking for its end again and again.
+// An unclosed key extends to the end, which prevents repeated searches for its end.
 const PERCENT = /%(?:\(([^)]*)(\)|$))?([-+ 0#]*)(\d*)(?:\.(\d+))?([\s\S]?)/g;
 
 /** Python's `text % values`. */
@@ -99,7 +99,7 @@ function formatField(value: Value, spec: string): Text {
   return pad(shown, Number(width), side as '<' | '>' | '^', fill ?? (zero || ' '));
 }
 
-/** Filled up to `width` code points; `side` is where the text goes. */
+/** Pads to `width` code points; `side` is the alignment of the text. */
 export function pad(text: Text, width: number, side: '<' | '>' | '^', fill: string): Text {
   const missing = width - text.length;
   if (!(missing > 0)) return text;

@@ -1,7 +1,7 @@
 import { Text } from './text.ts';
 import { Dict, Float, List, type Value } from './values.ts';
 
-/** A value for a template from plain data; numbers that are not whole become floats. */
+/** Converts plain data to a template's value; numbers with a fraction become floats. */
 export function fromJson(json: unknown): Value {
   if (json === null || typeof json === 'boolean') return json;
   if (typeof json === 'number') return Number.isInteger(json) ? json : new Float(json);
@@ -14,7 +14,7 @@ export function fromJson(json: unknown): Value {
   return new Dict(new Map(entries));
 }
 
-/** A message of a chat. What people and models wrote is marked in `content`. */
+/** A message of a chat. The origin of the text is marked in `content`. */
 export function messageValue(role: string, content: Text, message: number): Dict {
   const entries: [string, Value][] = [
     ['role', new Text(role)],

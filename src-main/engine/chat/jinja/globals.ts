@@ -6,10 +6,10 @@ import { strftime } from './strftime.ts';
 import { Text } from './text.ts';
 import { Dict, dictOf, Func, isText, List, Namespace, type CallArguments, type Value } from './values.ts';
 
-/** The longest range that Jinja's sandbox makes. */
+/** Maximum range in Jinja's sandbox. */
 const MAX_RANGE = 100_000;
 
-/** Functions that every template can call. `now`: what `strftime_now` shows. */
+/** Functions that every template can call. `now` is for `strftime_now`. */
 export function globals(now: Date): Map<string, Value> {
   const functions: Record<string, (args: CallArguments) => Value> = {
     range,

@@ -1,11 +1,11 @@
 /**
- * Every filter, method, test, function and operator on a text of 2^20 characters and on lists and dicts of 10^5 entries, a
- * thousand times: it goes beyond the limits, or it is one of the few that need not look at what they are given. An eighth of
- * all that, limits included, unless it is the full run.
+ * Every filter, method, test, function and operator on a text of 2^20 characters and on lists and dicts of 10^5 entries,
+ * a thousand times. Each exceeds the limits, or is one of the few with constant cost. An eighth of all that, including
+ * the limits, unless it is the full run.
  */
 import { describe, expect, it } from 'vitest';
 import { cpuMs } from '../../test-support/cpu-time.ts';
-import { templateLimits } from '../template-limits.ts';
+import { templateLimits } from './budget.ts';
 import { FILTERS } from './filters.ts';
 import { globals } from './globals.ts';
 import { DICT_METHODS, LIST_METHODS, TEXT_METHODS } from './methods.ts';
@@ -56,7 +56,7 @@ const VALUES = new Map<string, Value>([
 
 const FREE = 'free';
 
-/** What each name is tried as. `free`: it costs the same whatever it is given, so that it may end without an error. */
+/** The expressions for each name. `free`: the cost is constant, so it may end without an error. */
 type Table = Readonly<Record<string, readonly string[]>>;
 
 const free = (expression: string): readonly string[] => [FREE, expression];
@@ -212,7 +212,7 @@ const TEST_TABLE: Table = {
   gt: compared('gt'),
   greaterthan: compared('greaterthan'),
   ge: compared('ge'),
-  // Names that only `select` and its kin can give.
+  // Names that only `select` and similar filters accept.
   ...Object.fromEntries(
     ['==', '!=', '<', '<=', '>', '>='].map((name) => [
       name,
@@ -241,7 +241,7 @@ const OPERATOR_TABLE: Table = {
   attributes: [`pairs.${'x'.repeat(99_999)}`],
 };
 
-/** Statements around `{% set x = … %}`, which the tables above are tried in. */
+/** Statements around `{% set x = … %}`, combined with the tables above. */
 const STATEMENTS: readonly string[] = [
   '{% for x in list %}{% endfor %}',
   '{% for x in text %}{% endfor %}',
@@ -259,7 +259,7 @@ const STATEMENTS: readonly string[] = [
   '{{ loop.cycle(*list) }}',
 ];
 
-/** Whether it ended by going beyond the limits; false: it rendered. @throws for every other error, and when it takes long */
+/** Whether it exceeded the limits; false if it rendered. @throws for any other error, and when it takes long */
 function exceeds(body: string): boolean {
   const template = new Template(`{% for i in range(${TIMES}) %}${body}{% endfor %}`);
   let limit = false;
@@ -284,7 +284,7 @@ describe.each<[kind: string, table: Table, names: readonly string[] | null]>([
   ['function', FUNCTION_TABLE, [...globals(new Date()).keys()]],
   ['operator', OPERATOR_TABLE, null],
 ])('every %s stops at the limits', (_, table, names) => {
-  it('is here', () => {
+  it('is covered', () => {
     expect(Object.keys(table).toSorted()).toEqual((names ?? Object.keys(table)).toSorted());
   });
 
@@ -295,7 +295,7 @@ describe.each<[kind: string, table: Table, names: readonly string[] | null]>([
   });
 });
 
-it('a format looks for the end of a key only once', () => {
+it('a format searches for the end of a key only once', () => {
   for (const expression of ['keys | format', 'keys % 1']) {
     const render = () => exceeds(`{% set x = ${expression} %}`);
     expect(cpuMs(() => expect(render).toThrow('incomplete format key'))).toBeLessThan(WITHIN_MS);

@@ -1,7 +1,7 @@
-/** Templates that would take for ever, or all memory, or the whole stack: each ends in an error within a second. */
+/** Templates that would take forever, or all memory, or the whole stack: each ends in an error within a second. */
 import { describe, expect, it } from 'vitest';
 import { cpuMs } from '../../test-support/cpu-time.ts';
-import { templateLimits } from '../template-limits.ts';
+import { templateLimits } from './budget.ts';
 import { messageValue } from './from-json.ts';
 import { Template, TemplateError } from './template.ts';
 import { Text } from './text.ts';

@@ -19,7 +19,7 @@ import {
 } from './values.ts';
 import { Scope } from './scope.ts';
 
-/** A stretch of the output that was written while a loop was at one message. */
+/** A range of the output that was written while a loop was at one message. */
 export interface OwnedStretch {
   readonly start: number;
   readonly end: number;
@@ -28,14 +28,14 @@ export interface OwnedStretch {
 
 type Signal = 'next' | 'break' | 'continue';
 
-/** Runs a template's statements. */
+/** Executes a template's statements. */
 export class Interpreter {
   private readonly evaluator = new Evaluator();
   private parts: { text: Text; owner: number | null }[] = [];
-  /** The message that the innermost loop over messages is at. */
+  /** The message of the innermost loop over messages. */
   private owner: number | null = null;
 
-  /** Where in the source the interpreter is, for errors. */
+  /** Current source offset, for errors. */
   get at(): number {
     return this.evaluator.at;
   }
@@ -117,12 +117,12 @@ export class Interpreter {
   }
 
   private write(text: Text): void {
-    // The join at the end costs it again; here the error has its place in the template.
+    // The final join costs it again; here the error gets its position in the template.
     spendCharacters(text.size);
     if (text.size > 0) this.parts.push({ text, owner: this.owner });
   }
 
-  /** What a body writes, as a text. */
+  /** The output of a body, as a text. */
   private capture(body: Body, scope: Scope): Text {
     const { parts } = this;
     this.parts = [];
@@ -208,7 +208,7 @@ export class Interpreter {
     }
   }
 
-  /** A function that renders a body, with the names around its definition. */
+  /** A function that renders a body in the scope of its definition. */
   private macro(name: string, { parameters, extras, body }: Callable, scope: Scope): Func {
     return new Func(name, ({ positional, keywords }: CallArguments) => {
       const inner = new Scope(scope);

@@ -36,17 +36,17 @@ const RAW_BEGIN = /\{%[-+]?\s*raw\s*(?:-%\}\s*|%\})/y;
 const RAW_END = /\{%([-+]?)\s*endraw\s*(?:\+%\}|-%\}\s*|%\}\n?)/g;
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-/** The source as the lexer counts it: lines end in `\n`, and the last line's end is not part of it. */
+/** Normalizes line ends to `\n` and removes the one at the end of the source. */
 export function normalizeSource(source: string): string {
   return source.replaceAll(/\r\n?/g, '\n').replace(/\n$/, '');
 }
 
 /**
- * Splits a template into tokens, as Jinja2 does with `trim_blocks` and `lstrip_blocks`: a line end after a tag and the
- * white space before one that stands alone do not show.
+ * Splits a template into tokens, like Jinja2 with `trim_blocks` and `lstrip_blocks`: a line end after a tag is removed,
+ * and so is the white space before a tag on its own line.
  *
  * @param source normalized
- * @throws TemplateFault with its place
+ * @throws TemplateFault with its position
  */
 export function tokenize(source: string): Token[] {
   return new Lexer(source).run();
@@ -55,7 +55,7 @@ export function tokenize(source: string): Token[] {
 class Lexer {
   private readonly tokens: Token[] = [];
   private pos = 0;
-  /** Whether what stands at `pos` begins a line, as far as the tag before it tells. */
+  /** Whether `pos` is at the start of a line, as far as the previous tag determines. */
   private lineStarting = true;
 
   constructor(private readonly source: string) {}
@@ -79,7 +79,7 @@ class Lexer {
     return this.tokens;
   }
 
-  /** The text from `pos` to `end`, where a tag with `sign` begins. */
+  /** Adds the text from `pos` to `end`, the start of a tag with `sign`. */
   private data(end: number, sign: string, lstrip: boolean): void {
     const text = stripBefore(this.source.slice(this.pos, end), sign, lstrip, this.lineStarting);
     if (text !== '') this.tokens.push({ type: 'data', value: text, at: this.pos });
@@ -159,13 +159,13 @@ class Lexer {
   }
 }
 
-/** A text without the white space that the tag after it takes away. */
+/** Removes the white space that the following tag strips from a text. */
 function stripBefore(text: string, sign: string, lstrip: boolean, lineStarting: boolean): string {
   if (sign === '-') return text.trimEnd();
   if (sign === '+' || !lstrip) return text;
   const lineStart = text.lastIndexOf('\n') + 1;
-  const standsAlone = (lineStart > 0 || lineStarting) && text.slice(lineStart).trim() === '';
-  return standsAlone ? text.slice(0, lineStart) : text;
+  const isOnOwnLine = (lineStart > 0 || lineStarting) && text.slice(lineStart).trim() === '';
+  return isOnOwnLine ? text.slice(0, lineStart) : text;
 }
 
 function balance(operator: string, at: number, open: { closing: string; at: number }[]): void {

@@ -3,13 +3,22 @@ import { spendSteps } from './budget.ts';
 import { compare, isEqual } from './compare.ts';
 import { TemplateFault } from './fault.ts';
 import { binary } from './operators.ts';
-import type { Filter, Runtime } from './runtime.ts';
 import { iterate } from './sequence.ts';
 import { show } from './show.ts';
 import { joinTexts, Text } from './text.ts';
-import { Dict, isText, isTruthy, List, Undefined, type CallArguments, type Value } from './values.ts';
+import {
+  Dict,
+  isText,
+  isTruthy,
+  List,
+  Undefined,
+  type CallArguments,
+  type Value,
+  type Filter,
+  type Runtime,
+} from './values.ts';
 
-/** `attribute='a.0.b'` of a value. */
+/** Attribute `a.0.b` of a value. */
 function attributeOf(value: Value, path: Value, runtime: Runtime): Value {
   if (!isText(path)) return runtime.item(value, path);
   return path.value.split('.').reduce<Value>((object, name) => {
@@ -17,7 +26,7 @@ function attributeOf(value: Value, path: Value, runtime: Runtime): Value {
   }, value);
 }
 
-/** What items are compared by: the attribute, without case unless that counts. */
+/** The sort key of items: the attribute, case-insensitive on request. */
 function keyFunction(attribute: Value | undefined, caseSensitive: boolean, runtime: Runtime) {
   return (item: Value): Value => {
     const key = attribute === undefined || attribute === null ? item : attributeOf(item, attribute, runtime);
@@ -43,7 +52,7 @@ const extreme = (name: string, sign: 1 | -1): Filter => {
   };
 };
 
-/** `select` and its kin: keeps what passes a test, named in the first argument or by being true. */
+/** `select` and similar filters: keep the items that pass a test, named in the first argument, or that are true. */
 const selects = (wanted: boolean, byAttribute: boolean): Filter => {
   return (value, { positional, keywords }, runtime) => {
     const rest = byAttribute ? positional.slice(1) : positional;
@@ -75,7 +84,7 @@ function map(value: Value, { positional, keywords }: CallArguments, runtime: Run
   return new List(items.map((item) => runtime.filter(textOf('map', name), item, { positional: args, keywords })));
 }
 
-/** Filters that take or give lists. */
+/** Filters on lists. */
 export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
   map,
   select: selects(true, false),

@@ -7,7 +7,7 @@ import { iterate } from './sequence.ts';
 import { joinTexts, type Text } from './text.ts';
 import { Dict, Func, isText, List, typeName, type CallArguments, type Value } from './values.ts';
 
-/** Methods that would change a value: the sandbox of chat templates has none. */
+/** Mutating methods, which the sandbox of chat templates forbids. */
 const CHANGING = [
   'append',
   'extend',
@@ -74,7 +74,7 @@ export const DICT_METHODS: Readonly<Record<string, Method<Dict>>> = {
   copy: (dict) => dict.copy(),
 };
 
-/** Changes of letters, which keep what comes from where. */
+/** Changes of letters that preserve origins. */
 const changes = (change: (text: Text) => Text): Method<Text> => {
   return (text, args) => {
     bind('method', [], args);
@@ -100,7 +100,7 @@ const matches = (test: (text: Text, part: Text) => boolean): Method<Text> => {
   };
 };
 
-/** Whether a text is not empty and all of it is of one kind. */
+/** Whether a text is not empty and all its characters are of one kind. */
 const is = (pattern: RegExp): Method<Text> => {
   return ({ value }) => pattern.test(value);
 };
@@ -147,7 +147,7 @@ function words(text: Text): Text[] {
   return Array.from(text.matches(/\S+/g), (match) => text.cut(match.index, match.index + match[0].length));
 }
 
-/** As many words as wanted, and the rest of the text as it stands. */
+/** Splits off at most so many words; the rest of the text stays as it is. */
 function limitedWords(text: Text, most: number, fromRight: boolean): Text[] {
   const found = Array.from(text.matches(/\S+/g), ({ 0: word, index }) => [index, index + word.length] as const);
   const cut = fromRight ? found.length - most : most;

@@ -4,7 +4,7 @@ import { formatPercent } from './format.ts';
 import { joinTexts, repeatText, type Text } from './text.ts';
 import { asNumber, defined, Float, isText, List, typeName, type Value } from './values.ts';
 
-/** `a operator b` of Python's arithmetic. */
+/** Python's arithmetic `a operator b`. */
 export function binary(operator: string, a: Value, b: Value): Value {
   const [left, right] = [defined(a), defined(b)];
   const [x, y] = [asNumber(left), asNumber(right)];
@@ -50,9 +50,9 @@ function arithmetic(operator: string, left: Value, right: Value, x: number, y: n
   }
 }
 
-/** Python's whole numbers have no end, these do. */
+/** Python's integers are unlimited, these are not. */
 export function whole(value: number): number {
-  // Without the sign of zero, which whole numbers do not have.
+  // Without negative zero, which integers do not have.
   if (Number.isSafeInteger(value)) return value + 0 || 0;
   throw new TemplateFault('a number is too large');
 }

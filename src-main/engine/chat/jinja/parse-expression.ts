@@ -13,12 +13,12 @@ const CONSTANTS: Readonly<Record<string, boolean | null>> = {
   None: null,
 };
 
-/** One expression. `withCondition`: `a if b else c` too. */
+/** Parses an expression. `withCondition` allows `a if b else c`. */
 export function parseExpression(tokens: TemplateTokens, withCondition = true): Expression {
   return tokens.nested(() => (withCondition ? parseCondition(tokens) : parseOr(tokens)));
 }
 
-/** One expression, or several with commas between them, which are a tuple. */
+/** Parses an expression, or several separated by commas, which form a tuple. */
 export function parseTuple(tokens: TemplateTokens, withCondition = true): Expression {
   const { at } = tokens.current;
   const first = parseExpression(tokens, withCondition);
@@ -84,7 +84,7 @@ function parseCompare(tokens: TemplateTokens): Expression {
   return rest.length === 0 ? first : { kind: 'compare', first, rest, at };
 }
 
-/** Operators of one rank, from left to right. */
+/** Parses left-associative operators of one precedence. */
 function parseBinary(
   tokens: TemplateTokens,
   operators: readonly string[],
@@ -176,7 +176,7 @@ function parseParentheses(tokens: TemplateTokens): Expression {
   return inner;
 }
 
-/** Expressions up to and including `closing`, with commas between and perhaps after them. */
+/** Parses comma-separated expressions up to and including `closing`; a trailing comma is allowed. */
 function parseItems(tokens: TemplateTokens, closing: string): Expression[] {
   const items: Expression[] = [];
   while (!tokens.isOperator(closing)) {
@@ -248,7 +248,7 @@ function parseFilters(tokens: TemplateTokens, node: Expression): Expression {
   }
 }
 
-/** A filter's name and arguments, the `|` before it passed. */
+/** Parses a filter's name and arguments, after the `|`. */
 export function parseFilter(tokens: TemplateTokens): { name: string; call: Arguments; at: number } {
   const { value: name, at } = tokens.expect('name');
   return { name, call: tokens.isOperator('(') ? parseArguments(tokens) : NO_ARGUMENTS, at };

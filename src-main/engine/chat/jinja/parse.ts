@@ -4,12 +4,12 @@ import { normalizeSource, tokenize } from './lexer.ts';
 import { parseExpression, parseFilter, parseTuple } from './parse-expression.ts';
 import { TemplateTokens } from './template-tokens.ts';
 
-/** Tags of Jinja that need other files or other programs. */
+/** Jinja's tags that need other files or programs. */
 const UNAVAILABLE = ['include', 'import', 'from', 'extends', 'block', 'trans', 'autoescape', 'do', 'debug'];
 
 /**
- * @param source as the model's file has it
- * @throws TemplateFault with its place in the normalized source
+ * @param source as in the model's file
+ * @throws TemplateFault with its position in the normalized source
  */
 export function parseTemplate(source: string): Body {
   const tokens = new TemplateTokens(tokenize(normalizeSource(source)));
@@ -32,7 +32,10 @@ class StatementParser {
     return body;
   }
 
-  /** Statements up to a tag named in `ends`, which is current then; the end of the template when there are none. */
+  /**
+   * Parses statements up to a tag in `ends`, which becomes the current token, or to the end of the template if `ends` is
+   * empty.
+   */
   private statements(ends: readonly string[], opened?: { name: string; at: number }): Body {
     const { tokens } = this;
     const body: Statement[] = [];
@@ -55,14 +58,14 @@ class StatementParser {
     }
   }
 
-  /** What lies between the end of a tag and one named in `ends`. */
+  /** Parses the body between the end of a tag and one in `ends`. */
   private body(ends: readonly string[], opened: { name: string; at: number }): Body {
     this.tokens.skipIf('operator', ':');
     this.tokens.expect('block_end');
     return this.statements(ends, opened);
   }
 
-  /** As `body`, and past the tag's name. */
+  /** As `body`, and skips the tag's name. */
   private bodyTo(end: string, opened: { name: string; at: number }): Body {
     const body = this.body([end], opened);
     this.tokens.next();
@@ -115,7 +118,7 @@ class StatementParser {
     throw new TemplateFault(`the tag "${name}" ${whyNot(name)}`, at);
   }
 
-  /** The body of what is called: a loop around it is none of its own. */
+  /** Parses the body of a macro or call block, which does not belong to a surrounding loop. */
   private callable(end: string, opened: { name: string; at: number }): { body: Body; extras: ReadonlySet<string> } {
     const { loops } = this;
     this.loops = 0;
@@ -198,7 +201,7 @@ class StatementParser {
     return parameters;
   }
 
-  /** One target, or several with commas between them. */
+  /** Parses one target, or several separated by commas. */
   private target(): Target {
     const { tokens } = this;
     const first = this.oneTarget();

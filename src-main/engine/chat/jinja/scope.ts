@@ -3,7 +3,7 @@ import { Undefined, type Value } from './values.ts';
 
 const STEPS_PER_SCOPE = 1 / 16;
 
-/** Names and what they stand for, in a place of the template; what is not found is looked for around it. */
+/** Variables of a part of the template, with a parent scope. */
 export class Scope {
   private readonly values = new Map<string, Value>();
 

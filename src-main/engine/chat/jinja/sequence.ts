@@ -2,7 +2,7 @@ import { TemplateFault } from './fault.ts';
 import { joinTexts, Text } from './text.ts';
 import { Dict, isText, List, type LoopState, Namespace, typeName, Undefined, type Value } from './values.ts';
 
-/** What a loop over the value sees. @throws TemplateFault for values that are none */
+/** The items of a loop over the value. @throws TemplateFault for values that are not iterable */
 export function iterate(value: Value): readonly Value[] {
   if (value instanceof List) return value.items;
   if (value instanceof Dict) return value.keys();
@@ -19,7 +19,7 @@ export function lengthOf(value: Value): number {
   throw new TemplateFault(`object of type '${typeName(value)}' has no len()`);
 }
 
-/** `value[index]` of a list or text; undefined when it is not there. */
+/** `value[index]` of a list or text; undefined when out of range. */
 export function itemAt(value: List | Text, index: number): Value | undefined {
   if (value instanceof List) return value.at(index);
   const at = index < 0 ? value.length + index : index;
@@ -80,7 +80,7 @@ export function loopAttribute(loop: LoopState, name: string): Value | undefined 
   }
 }
 
-/** How Jinja names what has no such attribute. */
+/** How Jinja names an object without such an attribute. */
 export function objectName(value: Value): string {
   if (value === null) return 'None';
   return value instanceof Namespace ? 'jinja2.utils.Namespace object' : `${typeName(value)} object`;

@@ -3,14 +3,14 @@ import { TemplateFault } from './fault.ts';
 import { joinTexts, Text } from './text.ts';
 import { Dict, Float, isText, List, Namespace, typeName, Undefined, type Value } from './values.ts';
 
-/** A value as `{{ … }}` writes it. */
+/** A value as rendered by `{{ … }}`. */
 export function show(value: Value): Text {
   if (isText(value)) return value;
   if (value instanceof Undefined) return Text.empty;
   return repr(value);
 }
 
-/** A value as Python shows it inside a list. */
+/** A value as Python prints it inside a list. */
 export function repr(value: Value): Text {
   spendSteps();
   if (isText(value)) return reprText(value);
@@ -38,7 +38,7 @@ function reprScalar(value: Exclude<Value, Text | List | Dict>): string {
   return `<${typeName(value)}>`;
 }
 
-/** As Python does: shortest digits, an exponent from 1e16 and below 1e-4. */
+/** Formats as Python does: shortest digits, an exponent from 1e16 and below 1e-4. */
 export function showFloat(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
@@ -65,14 +65,14 @@ function reprText(text: Text): Text {
 }
 
 export interface JsonOptions {
-  /** White space of one level; null: all in one line. */
+  /** White space per level; null for one line. */
   readonly indent: string | null;
   readonly separators: readonly [item: string, key: string];
   readonly sortKeys: boolean;
   readonly ensureAscii: boolean;
 }
 
-/** As `json.dumps`. @throws TemplateFault for what JSON does not know */
+/** As `json.dumps`. @throws TemplateFault for what JSON cannot represent */
 export function toJson(value: Value, options: JsonOptions, level = 0): Text {
   spendSteps();
   if (isText(value)) return jsonText(value, options);
@@ -126,7 +126,7 @@ function jsonKey(key: Value): string {
 }
 
 function jsonText(text: Text, { ensureAscii }: JsonOptions): Text {
-  // Python writes U+007F and lone surrogates as they are; only ensure_ascii escapes what is not ASCII.
+  // Python does not escape U+007F and lone surrogates; only ensure_ascii escapes non-ASCII characters.
   const escaped = text.mapMatches(/["\\\p{Cc}]/gu, (character) => {
     return character < '\x7f' ? JSON.stringify(character).slice(1, -1) : character;
   });
@@ -134,7 +134,7 @@ function jsonText(text: Text, { ensureAscii }: JsonOptions): Text {
   return bracketed('"', ensureAscii ? escaped.mapMatches(/[\x80-\uffff]/g, hex) : escaped, '"');
 }
 
-/** The parts with a separator between them, one level deeper. */
+/** Joins the parts with a separator, one level deeper. */
 function joined(parts: readonly (() => Text)[], separator = ', '): Text {
   const texts = deeper(() => parts.map((part) => part()));
   return joinTexts(texts, new Text(separator));

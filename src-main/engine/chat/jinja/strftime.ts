@@ -16,7 +16,7 @@ const MONTHS = [
   'December',
 ];
 
-/** C's `strftime` in the C locale and local time; codes that are not known stay as they stand. */
+/** C's `strftime` in the C locale and local time; unknown codes are left unchanged. */
 export function strftime(date: Date, format: string): string {
   return format.replaceAll(/%(-?)([A-Za-z%])/g, (all, minus: string, code: string) => {
     spendSteps();

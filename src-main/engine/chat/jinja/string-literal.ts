@@ -15,7 +15,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
 };
 const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{1,3})|([\s\S]))/g;
 
-/** A string literal's characters: Python's escapes, unknown ones kept as they stand. */
+/** Decodes a string literal with Python's escapes; unknown ones are left unchanged. */
 export function unescapeString(literal: string, at: number): string {
   return literal.replaceAll(
     ESCAPE,

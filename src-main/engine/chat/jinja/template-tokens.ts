@@ -1,10 +1,10 @@
 import { TemplateFault } from './fault.ts';
 import type { Token, TokenType } from './lexer.ts';
 
-/** Deepest nesting of expressions and blocks; more would end the stack. */
+/** Maximum nesting of expressions and blocks; more would overflow the stack. */
 const MAX_NESTING = 200;
 
-/** Tokens from left to right. */
+/** A stream of tokens. */
 export class TemplateTokens {
   private index = 0;
   private nesting = 0;
@@ -19,7 +19,7 @@ export class TemplateTokens {
     return this.tokens[Math.min(this.index + 1, this.tokens.length - 1)];
   }
 
-  /** The current token, which is passed. The last one stays. */
+  /** Consumes the current token. The last one stays. */
   next(): Token {
     const token = this.current;
     if (token.type !== 'end') this.index++;
@@ -36,7 +36,7 @@ export class TemplateTokens {
     return found;
   }
 
-  /** Parses, and tells which names of a list stand in what was parsed. */
+  /** Parses, and reports which of the given names occur. */
   noting<T>(names: readonly string[], parse: () => T): { parsed: T; found: ReadonlySet<string> } {
     const from = this.index;
     const parsed = parse();
@@ -66,7 +66,7 @@ export class TemplateTokens {
     return new TemplateFault(`expected ${expected}, found ${describe(this.current)}`, this.current.at);
   }
 
-  /** Parses something that may hold its like. */
+  /** Parses something that may be nested. */
   nested<T>(parse: () => T): T {
     if (++this.nesting > MAX_NESTING) {
       throw new TemplateFault(`this is nested more than ${MAX_NESTING} levels deep`, this.current.at);

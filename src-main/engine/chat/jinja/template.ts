@@ -9,13 +9,13 @@ import { Scope } from './scope.ts';
 import type { Text } from './text.ts';
 import type { Value } from './values.ts';
 
-/** What is wrong with a template and where; lines and columns count from 1. */
+/** A template error with its position; lines and columns count from 1. */
 export class TemplateError extends Error {
   constructor(
     message: string,
     readonly line: number,
     readonly column: number,
-    /** Whether it went beyond its limits, rather than being wrong or refusing the chat. */
+    /** Whether it exceeded its limits, rather than being wrong or refusing the chat. */
     readonly limit: boolean,
   ) {
     super(message);
@@ -24,22 +24,22 @@ export class TemplateError extends Error {
 
 export interface RenderOptions {
   readonly variables: ReadonlyMap<string, Value>;
-  /** What `strftime_now` shows. */
+  /** For `strftime_now`. */
   readonly now: Date;
   readonly limits: Limits;
 }
 
 export interface Rendered {
   readonly text: Text;
-  /** What was written while a loop was at one message, sorted. */
+  /** Ranges written while a loop was at one message, sorted. */
   readonly owners: readonly OwnedStretch[];
 }
 
-/** A chat template in Jinja, as `transformers` sets Jinja2 up for them. */
+/** A chat template in Jinja, with Jinja2's options as set by `transformers`. */
 export class Template {
   private readonly body: Body;
 
-  /** @throws TemplateError when it does not parse */
+  /** @throws TemplateError for a syntax error */
   constructor(private readonly source: string) {
     this.body = this.located(
       () => parseTemplate(source),
@@ -48,8 +48,8 @@ export class Template {
   }
 
   /**
-   * Ends within its limits, whatever the template does.
-   * @throws TemplateError when it fails, refuses (`raise_exception`) or goes beyond the limits
+   * Renders within the limits, whatever the template does.
+   * @throws TemplateError when it fails, refuses (`raise_exception`) or exceeds the limits
    */
   render({ variables, now, limits }: RenderOptions): Rendered {
     const interpreter = new Interpreter();
@@ -75,7 +75,7 @@ export class Template {
   }
 }
 
-/** The engine's own stack and the longest text that JavaScript makes are limits too. */
+/** JavaScript's stack and maximum string length are limits too. */
 function asFault(thrown: unknown): TemplateFault {
   if (thrown instanceof TemplateFault) return thrown;
   if (thrown instanceof RangeError) return new LimitFault('it is nested too deeply or its output is too long');

@@ -1,8 +1,7 @@
 import { bind, wholeNumber } from './arguments.ts';
 import { compare, contains, isEqual } from './compare.ts';
 import { TemplateFault } from './fault.ts';
-import type { Test } from './runtime.ts';
-import { asNumber, Dict, Float, Func, isText, List, Undefined, type Value } from './values.ts';
+import { asNumber, Dict, Float, Func, isText, List, Undefined, type Value, type Test } from './values.ts';
 
 const only =
   (test: (value: Value) => boolean): Test =>
@@ -25,7 +24,7 @@ function remainder(value: Value, divisor: number): number {
   return number - divisor * Math.floor(number / divisor);
 }
 
-/** Jinja's tests by the name after `is`. */
+/** Jinja's tests by name. */
 export const TESTS: Readonly<Record<string, Test>> = {
   defined: only((value) => !(value instanceof Undefined)),
   undefined: only((value) => value instanceof Undefined),

@@ -1,6 +1,6 @@
 import { spendCharacters, spendSteps } from './budget.ts';
 
-/** A stretch `[start, end)` of a text that comes from a message of the chat. */
+/** A range `[start, end)` of a text that comes from a message of the chat. */
 export interface Mark {
   readonly start: number;
   readonly end: number;
@@ -10,20 +10,20 @@ export interface Mark {
 const NO_MARKS: readonly Mark[] = [];
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** What a text costs beside its characters. */
+/** Cost of a text in addition to its characters. */
 const STEPS_PER_TEXT = 0.5;
 const STEPS_PER_MARK = 0.25;
-/** A match in a text that is handed out, and one that is only replaced. */
+/** Cost of a match. */
 const STEPS_PER_MATCH = 0.5;
 const STEPS_PER_REPLACEMENT = 0.25;
-/** Comparisons of characters that cost as much as a step. */
+/** Character comparisons that cost as much as a step. */
 const COMPARISONS_PER_STEP = 256;
 
 /**
- * A text that knows which of its characters come from messages, through everything that a template does with it.
- * Positions of marks are UTF-16; positions that templates give are code points, as in Python.
+ * A text that tracks which of its characters come from messages, through all operations of a template. Positions of marks
+ * are UTF-16; positions in templates are code points, as in Python.
  *
- * While a template is rendered, making a text and reading it through costs its characters.
+ * While a template is rendered, creating and scanning a text is charged by its characters.
  */
 export class Text {
   readonly #value: string;
@@ -31,7 +31,7 @@ export class Text {
   /** @throws LimitFault */
   constructor(
     value: string,
-    /** Sorted, apart from each other, none empty. */
+    /** Sorted, disjoint, not empty. */
     readonly marks: readonly Mark[] = NO_MARKS,
   ) {
     spendSteps(STEPS_PER_TEXT + STEPS_PER_MARK * marks.length);
@@ -41,18 +41,18 @@ export class Text {
 
   static readonly empty = new Text('');
 
-  /** All of `value` comes from the message. */
+  /** A text that comes entirely from the message. */
   static from(value: string, message: number): Text {
     return value === '' ? Text.empty : new Text(value, [{ start: 0, end: value.length, message }]);
   }
 
-  /** All characters, to be read through: costs as many. @throws LimitFault */
+  /** All characters, charged in full. @throws LimitFault */
   get value(): string {
     spendCharacters(this.#value.length);
     return this.#value;
   }
 
-  /** UTF-16 units. Costs nothing. */
+  /** In UTF-16 units. Free of charge. */
   get size(): number {
     return this.#value.length;
   }
@@ -70,7 +70,7 @@ export class Text {
     return this.size === other.size && this.value === other.value;
   }
 
-  /** By code points, as Python does; JavaScript's order by UTF-16 units differs above U+FFFF. */
+  /** Compares by code points, as Python does; JavaScript's order by UTF-16 units differs above U+FFFF. */
   compareTo(other: Text): number {
     spendCharacters(2 * Math.min(this.size, other.size));
     const [a, b] = [this.#value, other.#value];
@@ -89,12 +89,12 @@ export class Text {
     return part.size <= this.size && this.#value.endsWith(part.value);
   }
 
-  /** UTF-16 position of the first, or last, `part`; -1: there is none. */
+  /** UTF-16 position of the first, or last, `part`, or -1. */
   indexOf(part: Text, last = false): number {
     return last ? this.searched(part).lastIndexOf(part.#value) : this.searched(part).indexOf(part.#value);
   }
 
-  /** The characters, paid for to be searched in the worst way. */
+  /** The characters, charged for the worst case of a search. */
   private searched(part: Text): string {
     spendSteps((this.size * part.size) / COMPARISONS_PER_STEP);
     return this.value;
@@ -137,7 +137,7 @@ export class Text {
     return low;
   }
 
-  /** The characters, one code point each. */
+  /** The characters as texts of one code point each. */
   characters(): Text[] {
     const characters: Text[] = [];
     let at = 0;
@@ -148,7 +148,7 @@ export class Text {
     return characters;
   }
 
-  /** Each unmarked and marked stretch changed by itself, for changes that work character by character. */
+  /** Applies a change that works character by character to each marked and unmarked range. */
   map(change: (value: string) => string): Text {
     if (this.marks.length === 0) return new Text(change(this.value));
     const { value } = this;
@@ -162,7 +162,7 @@ export class Text {
     return joinTexts(parts);
   }
 
-  /** What a pattern finds, which must be found in linear time. */
+  /** Matches of a pattern, which must take linear time. */
   *matches(pattern: RegExp): Generator<RegExpExecArray, void, undefined> {
     for (const match of this.value.matchAll(pattern)) {
       spendSteps(STEPS_PER_MATCH);
@@ -170,7 +170,7 @@ export class Text {
     }
   }
 
-  /** `map` of what a pattern finds, which must be found in linear time. */
+  /** As `map`, for the matches of a pattern, which must take linear time. */
   mapMatches(pattern: RegExp, change: (match: string) => string): Text {
     return this.map((part) =>
       part.replaceAll(pattern, (match) => {
@@ -180,12 +180,12 @@ export class Text {
     );
   }
 
-  /** A text made of this one in a way that cannot be followed: all of it counts as the message's. */
+  /** A text derived from this one in an untracked way: all of it belongs to the message. */
   remade(value: string): Text {
     return this.marks.length === 0 ? new Text(value) : Text.from(value, this.marks[0].message);
   }
 
-  /** UTF-16 positions of `part`, which is not empty, apart from each other, from left to right. */
+  /** UTF-16 positions of all `part`, which must not be empty, without overlaps. */
   positions(part: Text, most = Infinity): number[] {
     const value = this.searched(part);
     const found: number[] = [];
@@ -209,7 +209,7 @@ export class Text {
     return parts;
   }
 
-  /** Without the characters of `set` (null: white space) at its ends. */
+  /** Strips the characters of `set` (null: white space) from its ends. */
   strip(set: string | null, side: 'both' | 'left' | 'right' = 'both'): Text {
     const { value } = this;
     const units = set === null ? null : new Set(set.split(''));
@@ -221,18 +221,18 @@ export class Text {
   }
 }
 
-/** UTF-16 units of the code point that begins at a position. */
+/** UTF-16 units of the code point at a position. */
 function unitsAt(value: string, at: number): 1 | 2 {
   return value.codePointAt(at)! > 0xffff ? 2 : 1;
 }
 
-/** What Python takes for white space, in one UTF-16 unit. */
+/** White space as in Python, for one UTF-16 unit. */
 export function isSpace(unit: string): boolean {
   if (unit >= '\x1c' && unit <= '\x1f') return true;
   return unit === '\x85' || (unit !== '\ufeff' && unit.trim() === '');
 }
 
-/** One text of all, in linear time. Reading the parts pays for it before it is made. @throws LimitFault */
+/** Joins texts in linear time. Reading the parts is charged before the result is created. @throws LimitFault */
 export function joinTexts(parts: readonly Text[], separator = Text.empty): Text {
   if (parts.length === 1) return parts[0];
   spendSteps(STEPS_PER_TEXT * parts.length);
@@ -256,7 +256,7 @@ export function joinTexts(parts: readonly Text[], separator = Text.empty): Text 
   return new Text(values.join(''), marks);
 }
 
-/** A text `times` times. @throws LimitFault before it is made */
+/** Repeats a text. @throws LimitFault before it is created */
 export function repeatText(text: Text, times: number): Text {
   const count = Math.max(0, times);
   spendCharacters(text.size * count);

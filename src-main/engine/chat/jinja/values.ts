@@ -2,12 +2,12 @@ import { spendCharacters, spendSteps } from './budget.ts';
 import { TemplateFault } from './fault.ts';
 import type { Text } from './text.ts';
 
-/** A number with a fraction, or one that Python keeps as a float all the same. Whole numbers are plain numbers. */
+/** A float. Integers are plain numbers. */
 export class Float {
   constructor(readonly value: number) {}
 }
 
-/** A list, a tuple, or what a filter gives to be looped over. Making one and walking through it costs a step an item. */
+/** A list, a tuple, or a filter's iterable result. Creating and iterating it costs a step per item. */
 export class List {
   readonly #items: readonly Value[];
 
@@ -20,7 +20,7 @@ export class List {
     this.#items = items;
   }
 
-  /** To be walked through. @throws LimitFault */
+  /** For iteration, charged. @throws LimitFault */
   get items(): readonly Value[] {
     spendSteps(this.#items.length);
     return this.#items;
@@ -30,12 +30,12 @@ export class List {
     return this.#items.length;
   }
 
-  /** From the end for a negative index; undefined: not there. */
+  /** From the end for a negative index; undefined if out of range. */
   at(index: number): Value | undefined {
     return this.#items.at(index);
   }
 
-  /** A part of it. */
+  /** A sublist. */
   cut(from: number, to: number): List {
     return new List(this.#items.slice(from, to), this.isTuple);
   }
@@ -46,22 +46,22 @@ interface Entry {
   readonly value: Value;
 }
 
-/** Making one and walking through it costs a step an entry. */
+/** Creating and iterating it costs a step per entry. */
 export class Dict {
   readonly #entries: ReadonlyMap<string, Entry>;
 
   /** @throws LimitFault */
   constructor(
-    /** By `keyOf`, in the order in which they were added. */
+    /** By `keyOf`, in insertion order. */
     entries: ReadonlyMap<string, Entry>,
-    /** The message of the chat that this is; null for everything else. */
+    /** Index of the chat message that this is; null for other dicts. */
     readonly message: number | null = null,
   ) {
     spendSteps(entries.size);
     this.#entries = entries;
   }
 
-  /** To be walked through. @throws LimitFault */
+  /** For iteration, charged. @throws LimitFault */
   get entries(): Entry[] {
     spendSteps(this.#entries.size);
     return Array.from(this.#entries.values());
@@ -93,12 +93,12 @@ export class Dict {
   }
 }
 
-/** The only value with attributes that a template may set. */
+/** The only value whose attributes a template may set. */
 export class Namespace {
   readonly attributes = new Map<string, Value>();
 }
 
-/** Nothing that there is; `problem` says what was looked for. */
+/** An undefined value; `problem` names what was missing. */
 export class Undefined {
   constructor(readonly problem: string) {}
 }
@@ -116,23 +116,25 @@ export interface CallArguments {
   readonly keywords: ReadonlyMap<string, Value>;
 }
 
-/** What a template sees of the loop that it is in. */
+/** The `loop` variable. */
 export class LoopState {
   index = 0;
-  /** What `loop.changed` saw last. */
+  /** Last arguments of `loop.changed`. */
   last: Value[] | null = null;
 
   constructor(
     readonly items: readonly Value[],
     readonly depth: number,
-    /** Renders the loop over other items; null when it is not recursive. */
+    /** Renders the loop for other items; null when it is not recursive. */
     readonly recurse: ((items: Value) => Value) | null,
   ) {}
 }
 
 export type Value = null | boolean | number | Float | Text | List | Dict | Namespace | Undefined | Func | LoopState;
 
-/** The key of a value in a `Dict`: equal values have equal keys. @throws TemplateFault for all but texts, numbers and none */
+/**
+ * Key of a value in a `Dict`, the same for equal values. @throws TemplateFault for anything but texts, numbers and none
+ */
 export function keyOf(value: Value): string {
   if (value === null) return 'none';
   if (isText(value)) return `s${value.value}`;
@@ -154,7 +156,7 @@ export function isText(value: Value): value is Text {
   return typeof value === 'object' && value !== null && 'marks' in value;
 }
 
-/** The number a value is, true and false included; null when it is none. */
+/** The numeric value, with true and false as 1 and 0; null for other types. */
 export function asNumber(value: Value): number | null {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return Number(value);
@@ -184,8 +186,23 @@ export function typeName(value: Value): string {
   return value instanceof LoopState ? 'LoopContext' : 'function';
 }
 
-/** @throws TemplateFault that says what is not defined */
+/** @throws TemplateFault with the undefined name */
 export function defined(value: Value): Exclude<Value, Undefined> {
   if (value instanceof Undefined) throw new TemplateFault(value.problem);
   return value;
 }
+
+/** The interpreter's services for filters and tests. */
+export interface Runtime {
+  /** `value.name`. */
+  attribute(value: Value, name: string): Value;
+  /** `value[key]`. */
+  item(value: Value, key: Value): Value;
+  filter(name: string, value: Value, args: CallArguments): Value;
+  test(name: string, value: Value, args: CallArguments): boolean;
+}
+
+export const NO_ARGUMENTS: CallArguments = { positional: [], keywords: new Map() };
+
+export type Filter = (value: Value, args: CallArguments, runtime: Runtime) => Value;
+export type Test = (value: Value, args: CallArguments, runtime: Runtime) => boolean;

@@ -1,8 +1,8 @@
-import { attendedLength } from '../../kv-cache/sequence-context.ts';
+import { attendedLength } from '../../kv-cache/kv-cache.ts';
 import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Batch } from '../executor.ts';
 
-/** What attention reads and writes beside its attributes. */
+/** Buffers that attention reads and writes. */
 export interface AttentionBuffers {
   /** `[tokens, heads * headDim]`. */
   readonly q: Float32Array;
@@ -10,9 +10,9 @@ export interface AttentionBuffers {
   readonly keys: Float32Array;
   /** `[cells, kvHeads * headDim]`. */
   readonly values: Float32Array;
-  /** `[tokens, heads * headDim]`, written. */
+  /** `[tokens, heads * headDim]`, output. */
   readonly out: Float32Array;
-  /** `[heads, tokens, weightsContext]`, zeros on entry; null when nobody looks. */
+  /** `[heads, tokens, weightsContext]`, output, zeros on entry; null when not tapped. */
   readonly weights: Float32Array | null;
   readonly weightsContext: number;
 }
@@ -65,7 +65,7 @@ export function attention(attributes: AttentionAttributes, batch: Batch, io: Att
   }
 }
 
-/** Four partial sums, because one chain of additions would wait for each before the next. */
+/** Four partial sums, because in a single chain each addition would wait for the one before. */
 function dot(a: Float32Array, aAt: number, b: Float32Array, bAt: number, length: number): number {
   let s0 = 0;
   let s1 = 0;

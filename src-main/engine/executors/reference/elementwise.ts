@@ -1,4 +1,4 @@
-/** Row `indices[i]` of `table` `[rows, width]` for each i, into y `[indices, width]`. */
+/** Copies row `indices[i]` of `table` `[rows, width]` for each i to y `[indices, width]`. */
 export function embed(table: Float32Array, width: number, indices: Int32Array, y: Float32Array): void {
   for (let i = 0; i < indices.length; i++) {
     y.set(table.subarray(indices[i] * width, (indices[i] + 1) * width), i * width);
@@ -26,7 +26,7 @@ export function silu(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < y.length; i++) y[i] = x[i] / (1 + Math.exp(-x[i]));
 }
 
-/** The tanh form, computed and not looked up: ggml's table of f16 values is up to 4e-3 away from it. */
+/** The exact tanh form: ggml's table of f16 values is off by up to 4e-3. */
 export function gelu(x: Float32Array, y: Float32Array): void {
   const factor = Math.sqrt(2 / Math.PI);
   for (let i = 0; i < y.length; i++) {
@@ -35,12 +35,12 @@ export function gelu(x: Float32Array, y: Float32Array): void {
   }
 }
 
-/** x becomes cap * tanh(x / cap), in place. */
+/** Replaces x by cap * tanh(x / cap). */
 export function softcap(x: Float32Array, cap: number): void {
   for (let i = 0; i < x.length; i++) x[i] = cap * Math.tanh(x[i] / cap);
 }
 
-/** x / sqrt(mean(x^2) + eps) * gain over each part of x that is as long as `gain`. */
+/** x / sqrt(mean(x^2) + eps) * gain for each part of x that is as long as `gain`. */
 export function rmsNorm(x: Float32Array, gain: Float32Array, eps: number, y: Float32Array): void {
   const width = gain.length;
   for (let part = 0; part < x.length; part += width) {
@@ -51,7 +51,7 @@ export function rmsNorm(x: Float32Array, gain: Float32Array, eps: number, y: Flo
   }
 }
 
-/** (x - mean) / sqrt(variance + eps) * gain + bias over each row of x `[rows, width]`; biased variance, as PyTorch's. */
+/** (x - mean) / sqrt(variance + eps) * gain + bias for each row of x `[rows, width]`; biased variance, as in PyTorch. */
 export function layerNorm(
   x: Float32Array,
   width: number,

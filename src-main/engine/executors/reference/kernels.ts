@@ -7,7 +7,7 @@ import type { RunState } from './run-state.ts';
 
 type Kernel<N extends OpName> = (op: OpOf<N>, run: RunState) => void;
 
-/** How this executor computes each row of the op table. */
+/** This executor's implementation of each row of the op table. */
 export const KERNELS: { readonly [N in OpName]: Kernel<N> } = {
   embed: (op, run) => {
     const [table] = op.weights;

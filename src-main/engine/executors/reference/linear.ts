@@ -1,8 +1,8 @@
 /**
  * y = x W^T + b: x `[rows, inputs]`, W `[outputs, inputs]`, b `[outputs]` or null, y `[rows, outputs]`.
  *
- * Every output is one sum in double precision over the inputs in order, whatever the number of rows. So a token gives
- * the same bits alone, in a slice and in a whole prompt. Several sums run side by side only to keep the CPU busy.
+ * Every output is one sum in double precision over the inputs in order, whatever the number of rows. So a token gives the
+ * same bits alone, in a slice and in a whole prompt. Several sums are interleaved only to keep the CPU busy.
  */
 export function linear(
   x: Float32Array,
@@ -19,7 +19,7 @@ export function linear(
   for (let row = blocked; row < rows; row++) oneRow(x, row, inputs, weight, bias, outputs, y, poll);
 }
 
-/** Outputs between two looks at the cancel flag: well under a millisecond for the widest rows. */
+/** Outputs between checks of the cancel flag: well under a millisecond for the widest rows. */
 const POLL_MASK = 127;
 
 function fourRows(

@@ -12,7 +12,7 @@ const VOCABULARY = 600;
 const WIDTH = 8;
 const POSITIONS = 12;
 
-/** One layer of attention, small but with every kind of loop. */
+/** One small layer of attention that exercises every kind of loop. */
 function smallModel() {
   const p = new ProgramBuilder();
   const x = p.add(
@@ -51,7 +51,7 @@ describe('the reference executor', () => {
     cache = new KvCache(24);
   });
 
-  it('gives the same bits in one go, in slices and beside other sequences', async () => {
+  it('gives the same bits in one batch, in slices and beside other sequences', async () => {
     const ids = [5, 17, 599, 0, 3, 3, 8, 100, 2, 44];
     const rows = ids.map((_, row) => row);
     const whole = await executor.run(batchOf([cache.append(0, ids)]), { logits: rows });
@@ -70,7 +70,7 @@ describe('the reference executor', () => {
     }
   });
 
-  it('keeps what is tapped although buffers are used again, and pads attention weights with zeros', async () => {
+  it('keeps taps although buffers are reused, and pads attention weights with zeros', async () => {
     const parts = [cache.append(0, [1, 2, 3]), cache.append(1, [4])];
     const { taps, logits } = await executor.run(batchOf(parts), { logits: [], taps: ['attention', 'output'] });
     expect(logits).toEqual([]);
@@ -95,7 +95,7 @@ describe('the reference executor', () => {
     }
   });
 
-  it('stops at whichever look at the flag it is cancelled, and works again after that', async () => {
+  it('stops at any check of the cancel flag, and works again after that', async () => {
     const batch = batchOf([cache.append(0, [1, 2, 3, 4, 5])]);
     const outputs = { logits: [0, 1, 2, 3, 4] };
     const looks = countingToken(Infinity);
@@ -109,8 +109,8 @@ describe('the reference executor', () => {
     expect(await again.logits[4].read()).toEqual(await expected.logits[4].read());
   });
 
-  it('knows its memory before it runs', () => {
-    // K and V of 24 cells; buffers of the embeddings, their sum and what follows share three.
+  it('reports its memory before it runs', () => {
+    // K and V of 24 cells; the embeddings, their sum and later activations share three buffers.
     expect(executor.memoryBytes).toEqual({
       weights: 4 * WIDTH * (2 * VOCABULARY + POSITIONS),
       kvCache: 4 * 24 * 2 * WIDTH,
@@ -118,14 +118,14 @@ describe('the reference executor', () => {
     });
   });
 
-  it('says that the memory for its cells cannot be had', () => {
+  it('reports that memory for its cells cannot be allocated', () => {
     const { program, store } = smallModel();
     expect(() => createReferenceExecutor(program, store, { cells: 2 ** 50 })).toThrow(
       expect.objectContaining({ code: 'OUT_OF_MEMORY' }),
     );
   });
 
-  it('refuses to run once it is disposed of', async () => {
+  it('refuses to run after it was disposed of', async () => {
     await executor.dispose();
     const running = executor.run(batchOf([cache.append(0, [1])]), { logits: [] });
     await expect(running).rejects.toMatchObject({ code: 'NO_MODEL' });
@@ -208,7 +208,7 @@ describe('the reference executor', () => {
   });
 });
 
-/** Cancelled from the given look on; counts the looks. */
+/** Cancelled from the given check on; counts the checks. */
 function countingToken(from: number): CancelToken & { count: number } {
   return {
     count: 0,

@@ -3,22 +3,22 @@ import type { CancelToken } from '../../api/platform.ts';
 import { type MemoryPlan, planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightStore, WeightView } from '../../program/weights.ts';
-import { checkBatch } from '../check-batch.ts';
+import { checkBatch } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { KERNELS } from './kernels.ts';
 import type { RunState } from './run-state.ts';
 
 export interface ReferenceExecutorOptions {
-  /** Cells of K and V storage: tokens of all sequences together, and the largest batch. */
+  /** Cells of K and V storage, which also limits the batch. */
   readonly cells: number;
 }
 
 /**
- * The plain executor: float32 storage, one function per operation, sums in double precision. It is the oracle that
- * every other executor is compared with, so it is written to be obviously right first.
+ * The plain executor: float32 storage, one function per operation, sums in double precision. It is the oracle for every
+ * other executor, so correctness comes before speed.
  *
- * A token gives the same bits however a prompt is cut into batches and whatever else is in its batch.
+ * A token gives the same bits however a prompt is split into batches and whatever else is in its batch.
  */
 export function createReferenceExecutor(
   program: Program,
@@ -51,7 +51,7 @@ class ReferenceExecutor implements Executor {
     return { ...others, kvCache: kvCache + (this.block?.bytes ?? 0) };
   }
 
-  // Async so that errors arrive as rejections, though the work is done before it returns.
+  // Async so that errors arrive as rejections, though the work is synchronous.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (!this.storage) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     const { block } = batch;
@@ -69,7 +69,7 @@ class ReferenceExecutor implements Executor {
       if (op.output === null) continue;
       const { width, taps } = this.program.tensors[op.output];
       for (const tap of taps) {
-        // A copy, because the buffer is used again.
+        // A copy, because the buffer is reused.
         if (run.taps.has(tap)) run.keep(tap, [batch.tokens.length, width], run.activation(op.output).slice());
       }
     }
@@ -96,10 +96,10 @@ interface KvStorage {
   readonly values: readonly Float32Array[];
 }
 
-/** What outlives a run. */
+/** Memory that outlives a run. */
 interface Storage extends KvStorage {
   readonly weights: WeightStore;
-  /** Buffer of each activation: `[cells, width]` or more. */
+  /** Buffer of each activation: at least `[cells, width]`. */
   readonly activations: readonly Float32Array[];
 }
 
@@ -213,7 +213,7 @@ class ReferenceRun implements RunState {
   result(): RunResult {
     const size = this.program.vocabularySize;
     const logits = this.logitRows.map(
-      // A copy each, so that one kept row does not hold the memory of all.
+      // One copy per row, so that a retained row does not retain all.
       (_, i): LogitsHandle => new HostLogits(this.logits.slice(i * size, (i + 1) * size)),
     );
     return { logits, taps: this.kept };

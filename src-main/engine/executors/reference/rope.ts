@@ -1,6 +1,6 @@
 import type { RopeAttributes } from '../../program/ops.ts';
 
-/** Turns the pairs of every head of x `[positions, heads * headDim]`; angles are in double precision. */
+/** Rotates the pairs of every head of x `[positions, heads * headDim]`, with angles in double precision. */
 export function rope(
   { headDim, pairing, frequencies, magnitude }: RopeAttributes,
   positions: Int32Array,

@@ -1,12 +1,12 @@
 import type { WeightView } from '../../program/weights.ts';
 import type { Batch } from '../executor.ts';
 
-/** What the operations of one run work on. */
+/** State of one run for its operations. */
 export interface RunState {
   readonly batch: Batch;
-  /** Batch rows whose logits are wanted. */
+  /** Batch rows whose logits are returned. */
   readonly logitRows: readonly number[];
-  /** Names of tensors wanted. */
+  /** Names of tapped tensors. */
   readonly taps: ReadonlySet<string>;
   /** Activation `[tokens, width]` by its index in the program. */
   activation(id: number): Float32Array;
@@ -15,9 +15,9 @@ export interface RunState {
   keys(layer: number): Float32Array;
   /** V storage of a layer: `[cells, kvWidth]`. */
   values(layer: number): Float32Array;
-  /** Keeps a tensor that is wanted. */
+  /** Records a tapped tensor. */
   keep(name: string, shape: readonly number[], data: Float32Array): void;
-  /** Takes the logits: `[logitRows, vocabulary]`. */
+  /** Records the logits: `[logitRows, vocabulary]`. */
   setLogits(data: Float32Array): void;
   /** @throws EngineError CANCELLED when the run was cancelled. Called often. */
   poll(): void;

@@ -16,7 +16,7 @@ import type { StreamCount } from './run-inputs.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 import { storeReader } from './weights.ts';
 
-/** Tokens of a prompt, and single ones after it: more than two chunks of 128 entries. */
+/** Tokens of a prompt, and of single steps after it: more than two chunks of 128 entries. */
 const PROMPT = 290;
 const STEPS = 6;
 const CELLS = 1300;
@@ -40,12 +40,15 @@ const SHAPES: readonly Shape[] = [
   { heads: 2, kvHeads: 1, headDim: 40, scale: -0.5 },
   { heads: 1, kvHeads: 1, headDim: 80, window: 7 },
 ];
-/** Several heads that share one, everything at once, and a head that is no multiple of 16; all of them in the full run. */
+/**
+ * Several heads that share one K/V head, everything combined, and a head width that is not a multiple of 16; all shapes
+ * in the full run.
+ */
 const BITS_SHAPES = process.env.TOKENSCOPE_TEST_FULL === '1' ? SHAPES : [SHAPES[0], SHAPES[4], SHAPES[5]];
 
 /**
- * Float32 sums, where neighbouring values are 1.2e-7 apart; K and V rounded to 11 bits, 2.4e-4 of their value at most; to
- * 8 bits, 0.4 % of the largest of their head.
+ * Float32 sums, where adjacent values are 1.2e-7 apart; K and V rounded to 11 bits, at most 2.4e-4 of their value; to 8
+ * bits, 0.4 % of the largest of their head.
  */
 const NMSE: Readonly<Record<KvCacheType, number>> = { f32: 1e-11, f16: 1e-6, q8: 1e-3 };
 const TYPES = Object.keys(NMSE) as KvCacheType[];
@@ -54,23 +57,26 @@ const name = ({ heads, kvHeads, headDim, window, softcap }: Shape) =>
   `${heads}/${kvHeads} heads of ${headDim}${window ? `, window ${window}` : ''}${softcap ? ', soft-capped' : ''}`;
 
 describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
-  it.each(SHAPES.map((shape) => [name(shape), shape] as const))('%s: as the reference has it', async (_, shape) => {
-    const { program, store } = model(shape);
-    const expected = await promptAndSteps(createReferenceExecutor(program, store, { cells: CELLS }));
-    for (const variant of ['threads', 'simd'] as const) {
-      const options = { kernels: testKernels(variant), cells: CELLS, kvCacheType };
-      const found = await promptAndSteps(await createWasmExecutor(program, storeReader(store), options));
-      expect(normalisedError(found, expected)).toBeLessThan(NMSE[kvCacheType]);
-    }
-  });
+  it.each(SHAPES.map((shape) => [name(shape), shape] as const))(
+    '%s: matches the reference executor',
+    async (_, shape) => {
+      const { program, store } = model(shape);
+      const expected = await promptAndSteps(createReferenceExecutor(program, store, { cells: CELLS }));
+      for (const variant of ['threads', 'simd'] as const) {
+        const options = { kernels: testKernels(variant), cells: CELLS, kvCacheType };
+        const found = await promptAndSteps(await createWasmExecutor(program, storeReader(store), options));
+        expect(normalisedError(found, expected)).toBeLessThan(NMSE[kvCacheType]);
+      }
+    },
+  );
 
   it.each(BITS_SHAPES.map((shape) => [name(shape), shape] as const))(
     '%s: the same bits in 256 bits as in 128, in any batch and lane',
     async (_, shape) => {
       const { program, store } = model(shape);
-      const open = (variant: KernelVariant, places: StreamCount) =>
+      const open = (variant: KernelVariant, streams: StreamCount) =>
         createWasmExecutor(program, storeReader(store), {
-          ...{ kernels: testKernels(variant), cells: CELLS, kvCacheType, places },
+          ...{ kernels: testKernels(variant), cells: CELLS, kvCacheType, streams },
         });
       const expected = await promptAndSteps(await open('threads', 8));
       for (const wide of [await open('wide', 8), await open('wide', 2)]) {
@@ -85,9 +91,9 @@ describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
     '%s: the same bits on any number of threads, in any batch and lane',
     async (_, shape) => {
       const { program, store } = model(shape);
-      const open = (count: number, places: StreamCount) =>
+      const open = (count: number, streams: StreamCount) =>
         createWasmExecutor(program, storeReader(store), {
-          ...{ kernels: testKernels(), cells: CELLS, kvCacheType, places },
+          ...{ kernels: testKernels(), cells: CELLS, kvCacheType, streams },
           threads: { count, host: nodeKernelThreads() },
         });
       const [one, two, three] = await Promise.all([open(1, 8), open(2, 2), open(3, 8)]);
@@ -104,8 +110,8 @@ describe.each(TYPES)('attention to K and V in %s', (kvCacheType) => {
 });
 
 describe('K and V in float16', () => {
-  it('are what they are as float32, rounded to the nearest', async () => {
-    // One value of each kind: all bit patterns of float16, what lies between two of them, what is too large or too small.
+  it('are their float32 values, rounded to nearest', async () => {
+    // One value of each kind: all bit patterns of float16, values between two of them, and values too large or too small.
     const values = [0, -0, 1e-8, -3e-8, 2 ** -25, 2 ** -24, 3 * 2 ** -25, 2 ** -14, 6.0e-5, 65504, 65519, 1e6, -7e7];
     for (let bits = 1; bits < 0x7c00; bits += 97) {
       const value = readF16(Uint8Array.of(bits & 255, bits >> 8), 0);
@@ -126,20 +132,20 @@ describe('K and V in float16', () => {
     const executor = await createWasmExecutor(program, storeReader(store), {
       ...{ kernels: testKernels(), cells: 1, kvCacheType: 'f16' },
     });
-    // One token that sees only itself: its output is its V.
+    // One token that attends to itself only: its output is its V.
     const { taps } = await executor.run(batchOf([new KvCache(1).append(0, [0])]), { logits: [0], taps: ['out'] });
     const expected = [...table].map((value) => {
       const bytes = new Uint8Array(2);
       writeF16(bytes, 0, Math.max(-65504, Math.min(65504, value)));
-      // Added to zero, -0 is 0.
+      // Adding zero turns -0 into 0.
       return readF16(bytes, 0) + 0;
     });
     expect([...taps.get('out')!.data]).toEqual(expected);
   });
 });
 
-describe.each(['threads', 'wide', 'simd'] as const)('a key that is not a number, in the %s kernels', (variant) => {
-  it.each([1, 6, 20])('makes what sees it not a number: %d rows at once', async (rows) => {
+describe.each(['threads', 'wide', 'simd'] as const)('a NaN key in the %s kernels', (variant) => {
+  it.each([1, 6, 20])('makes everything that attends to it NaN: %d rows at once', async (rows) => {
     const [seen, count, headDim] = [5, 20, 16];
     const { program, store } = model({ heads: 2, kvHeads: 1, headDim }, (tensor, length) => {
       const values = randomValues(tensor, length);
@@ -185,7 +191,7 @@ function model(
   return { program, store };
 }
 
-/** From -2 to 2, the same for a name every time. */
+/** From -2 to 2, determined by the name. */
 function randomValues(tensor: string, length: number): Float32Array {
   let state = tensor.charCodeAt(0);
   return Float32Array.from({ length }, () => {
@@ -217,7 +223,7 @@ async function inOneBatch(executor: Executor): Promise<Float32Array[]> {
   return Promise.all(logits.map((handle) => handle.read()));
 }
 
-/** The steps beside two other sequences, one of which shares the prompt's cells; cells lie scattered. */
+/** The steps beside two other sequences, one of which shares the prompt's cells, in scattered cells. */
 async function inLanes(executor: Executor): Promise<Float32Array[]> {
   const cache = new KvCache(CELLS);
   cache.append(9, ids(0, 3));

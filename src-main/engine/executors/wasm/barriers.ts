@@ -1,20 +1,17 @@
-/** Where threads that run a plan together must wait for each other. */
+/** Determines where threads that run a plan together must wait for each other. */
 import * as L from './plan-layout.ts';
 import type { PlanOp } from './plan.ts';
 
-/** Operations of which each row needs the same row of what came before only. */
+/** Operations whose output row depends on the same row of their inputs only. */
 const ROW_BY_ROW: ReadonlySet<number> = new Set([
   ...[L.QUANTIZE, L.EMBED, L.LAYER_NORM, L.RMS_NORM, L.ROPE, L.UNARY, L.BINARY],
   ...[L.CACHE_WRITE, L.COPY, L.ATTENTION_MERGE],
 ]);
 
-/**
- * Lets operations that treat rows by themselves share their chunks with the next such one: a thread takes some rows through
- * all of them.
- */
+/** Lets consecutive row-by-row operations share their chunks: a thread takes some rows through all of them. */
 export function withChains(plan: readonly PlanOp[]): PlanOp[] {
   const chained: PlanOp[] = [];
-  /** Bytes from row to row of each buffer that the present chain touches. */
+  /** Bytes per row of each buffer that the current chain touches. */
   let strides = new Map<number, number>();
   plan.forEach((op, step) => {
     const touched = rowsOf(op);
@@ -24,7 +21,7 @@ export function withChains(plan: readonly PlanOp[]): PlanOp[] {
       isRowByRow(plan[step - 1]) &&
       isRowByRow(op) &&
       flagsOf(op) === flagsOf(plan[step - 1]) &&
-      // Rows of another length would lie over other rows.
+      // Rows of another stride would overlap other rows.
       touched.every(([buffer, stride]) => (strides.get(buffer) ?? stride) === stride);
     if (joins) chained[chained.length - 1] = new Map(before).set(L.OP_FLAGS, flagsOf(before) | L.FLAG_CHAIN);
     else strides = new Map();
@@ -35,15 +32,15 @@ export function withChains(plan: readonly PlanOp[]): PlanOp[] {
 }
 
 /**
- * Marks the operations that read or write what one before them wrote, or write what one before them read, since the
- * threads last met. Buffers are told apart by their addresses: those of a plan never overlap in part.
+ * Marks operations that, since the last barrier, read or write what an earlier one wrote, or write what an earlier one
+ * read. Buffers are identified by address: those of a plan never overlap partially.
  */
 export function withBarriers(plan: readonly PlanOp[]): PlanOp[] {
   const marked: PlanOp[] = [];
   let read = new Set<number>();
   let written = new Set<number>();
   for (let step = 0; step < plan.length;) {
-    // A chain runs part by part together and is synchronised with its first operation.
+    // A chain runs as one and is synchronised at its first operation.
     let end = step + 1;
     while (flagsOf(plan[end - 1]) & L.FLAG_CHAIN) end++;
     const chain = plan.slice(step, end);
@@ -68,7 +65,7 @@ function isRowByRow(op: PlanOp): boolean {
   return ROW_BY_ROW.has(op.get(L.OP_CODE) ?? 0);
 }
 
-/** Buffers of rows with the bytes from one row to the next. */
+/** Buffers of rows with their bytes per row. */
 function rowsOf(op: PlanOp): [buffer: number, stride: number][] {
   const fields = [
     [L.OP_X, L.OP_X_STRIDE],

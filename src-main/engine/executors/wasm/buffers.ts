@@ -12,37 +12,37 @@ import type { PackedWeights } from './weights.ts';
 
 export interface BufferSizes {
   readonly cells: number;
-  /** Rows of one slice at most. */
+  /** Maximum rows of one slice. */
   readonly rows: number;
   /** Rows whose logits are computed at once. */
   readonly logitRows: number;
   readonly kvCacheType: KvCacheType;
 }
 
-/** Tables of angles for the rows of a run: one per kind of rotary embedding. */
+/** Tables of rotation angles for the rows of a run, one per kind of rotary embedding. */
 export interface RopeTable {
   readonly attributes: RopeAttributes;
   /** `[rows, cos[pairs] then sin[pairs]]`. */
   readonly at: number;
 }
 
-/** What attention needs room for, whichever layer computes it. */
+/** Sizes of attention's scratch memory, for whichever layer runs. */
 export interface AttentionExtents {
   readonly heads: number;
   readonly fewestKvHeads: number;
-  /** Values of a head as the kernels keep them. */
+  /** Values of a head as the kernels store them, with padding. */
   readonly headValues: number;
-  /** Rows that attend together at most, and their queries: rows x the heads that share a K/V head. */
+  /** Maximum rows that attend together, and their queries: rows x the heads that share a K/V head. */
   readonly blockRows: number;
   readonly blockQueries: number;
 }
 
-/** Everything beside the weights that lives as long as the model. */
+/** Addresses of all that lives as long as the model, except weights. */
 export interface Buffers {
   readonly size: BufferSizes;
   readonly plan: PlanMemory;
   readonly ropeTables: readonly RopeTable[];
-  /** Distinct windows of attention; null stands for none. */
+  /** Distinct attention windows; null for none. */
   readonly windows: readonly (number | null)[];
   /** The run's header, `RUN_*`. */
   readonly run: number;
@@ -60,7 +60,7 @@ export interface Buffers {
     readonly logitIndices: number;
   };
   readonly attention: AttentionExtents;
-  /** Room for two panels of weights as the kernels multiply them, for each thread. */
+  /** Scratch bytes for two panels of unpacked weights, per thread. */
   readonly tileBytes: number;
   readonly bytes: { readonly weights: number; readonly kvCache: number };
 }
@@ -108,7 +108,7 @@ export function allocateBuffers(
       kvLayout: KV_STORAGE[kvCacheType].layout,
       activations: slots.map((slot) => slotAddresses[slot]),
       prepared: memory.allocate(
-        wholeFours(Math.max(rows, logitRows)) * (floats ? strideOf(widest) : quantizedStride(widest)),
+        roundUpThreeRows(Math.max(rows, logitRows)) * (floats ? strideOf(widest) : quantizedStride(widest)),
         'activations',
       ),
       logitInputs: memory.allocate(logitRows * strideOf(logitWidth), 'activations'),
@@ -136,7 +136,7 @@ function attentionsOf(program: Program): AttentionAttributes[] {
   return program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes] : []));
 }
 
-/** Storage of K and V, by layer. */
+/** Allocates storage of K and V, by layer. */
 export function allocateKv(
   program: Program,
   memory: Allocator,
@@ -152,7 +152,7 @@ export function allocateKv(
   return { keys: storage(), values: storage() };
 }
 
-/** Queries that share each key and value that is loaded: enough to pay for converting it, few enough for the caches. */
+/** Queries that share each loaded key and value: enough to pay for converting it, few enough for the caches. */
 const BLOCK_QUERIES = 48;
 const BLOCK_ROWS = 32;
 
@@ -169,15 +169,15 @@ function extentsOf(attentions: readonly AttentionAttributes[]): AttentionExtents
   };
 }
 
-/** Sums of four rows of two panels, before their tiles. */
+/** Sums of four rows of two panels, stored before their tiles. */
 const TILE_HEAD = 256;
-/** Sums of up to sixteen rows, in place of a tile. */
+/** Sums of up to sixteen rows, which take the memory of a tile. */
 const PANEL_SUMS = KEPT_PANELS * 16 * 32;
-/** The largest block of a tile of integers. */
+/** Bytes of the largest block of a tile of integers. */
 const TILE_BLOCK = 288;
 
 /** Three rows are quantised as four. */
-function wholeFours(rows: number): number {
+function roundUpThreeRows(rows: number): number {
   return Math.ceil(rows / 4) * 4;
 }
 

@@ -7,20 +7,20 @@ import type { FusedOp } from './fusion.ts';
 import { type KernelMemory, MemoryCount } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
 import { OP_BYTES } from './plan-layout.ts';
-import { type KeptPlan, keepPlan, lower, NO_TAPS, type PlanMemory } from './plan.ts';
+import { type StoredPlan, storePlan, lower, NO_TAPS, type PlanMemory } from './plan.ts';
 
-/** Where K and V are, and the plan up to the logits that has these addresses. */
+/** Addresses of K and V, and the plan up to the logits that uses them. */
 export interface CellStorage {
   readonly cells: number;
   readonly plan: PlanMemory;
-  readonly main: KeptPlan;
+  readonly main: StoredPlan;
 }
 
-/** Lies above everything else that is allocated, so that it can be given back. */
+/** Allocated last, so that its memory can be released. */
 export class WasmCellBlock implements CellBlock, CellStorage {
   readonly bytes: number;
   readonly plan: PlanMemory;
-  readonly main: KeptPlan;
+  readonly main: StoredPlan;
   private readonly at: number;
 
   /** @throws EngineError OUT_OF_MEMORY */
@@ -38,10 +38,10 @@ export class WasmCellBlock implements CellBlock, CellStorage {
     const before = count.allocated;
     allocateKv(program, count, cells, kvCacheType);
     this.bytes = count.allocated - before;
-    // All or nothing: what is allocated below cannot fail any more.
-    memory.ensure(this.at + this.bytes + fused.length * 4 * OP_BYTES, `K and V of ${cells} tokens more`);
+    // All or nothing: the allocations below cannot fail.
+    memory.ensure(this.at + this.bytes + fused.length * 4 * OP_BYTES, `K and V of ${cells} more tokens`);
     this.plan = { ...buffers.plan, ...allocateKv(program, memory, cells, kvCacheType), cells };
-    this.main = keepPlan(lower(program, fused, this.plan, NO_TAPS), memory);
+    this.main = storePlan(lower(program, fused, this.plan, NO_TAPS), memory);
   }
 
   copy(cells: Int32Array): void {

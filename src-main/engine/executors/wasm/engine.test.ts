@@ -5,7 +5,7 @@ import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-f
 import type { ExecutorName, GenerateEvent } from '../../api/types.ts';
 
 describe('the engine on the wasm executor', () => {
-  it('writes what the reference writes, and says which executor did', async () => {
+  it('generates what the reference generates, and names its executor', async () => {
     const replies: Record<string, string> = {};
     for (const executor of ['reference', 'wasm'] satisfies ExecutorName[]) {
       const engine = new InferenceEngine(nodePlatform());
@@ -26,7 +26,7 @@ describe('the engine on the wasm executor', () => {
     expect(replies.wasm).toBe(replies.reference);
   });
 
-  it('says that a host has no kernels', async () => {
+  it('reports that a host has no kernels', async () => {
     const { compileKernels, ...platform } = nodePlatform();
     expect(compileKernels).toBeDefined();
     const loading = new InferenceEngine(platform).load(await nodeModelFiles(TINY_TRANSFORMER_DIR), {

@@ -18,20 +18,20 @@ const linear = (p: ProgramBuilder, x: Value, name: string) => p.linear(x, p.weig
 const names = (ops: readonly { op: string }[]) => ops.map(({ op }) => op);
 
 describe('fuse', () => {
-  it('does the activation and the residual addition in the matrix product', () => {
+  it('fuses the activation and the residual addition into the matrix product', () => {
     const ops = fuse(build((p, x) => p.add(x, p.relu(linear(p, x, 'w')))));
     expect(names(ops)).toEqual(['embed', 'linear', 'logits']);
     expect(ops[1]).toMatchObject({ inputs: [0, 0], output: 3, epilogue: { activation: 'relu', operand: 'add' } });
   });
 
-  it('pairs a gate with what it gates', () => {
+  it('pairs a gate with the gated product', () => {
     const ops = fuse(build((p, x) => p.mul(p.silu(linear(p, x, 'gate')), linear(p, x, 'up'))));
     expect(names(ops)).toEqual(['embed', 'linear', 'linear', 'logits']);
     expect(ops[1]).toMatchObject({ epilogue: { activation: 'silu', operand: null }, pairedWithNext: true });
     expect(ops[2]).toMatchObject({ epilogue: { activation: null, operand: 'mul' }, pairedWithNext: false });
   });
 
-  it('does so whichever of the two comes first', () => {
+  it('does so in either order', () => {
     const ops = fuse(
       build((p, x) => {
         const [gate, up] = [linear(p, x, 'gate'), linear(p, x, 'up')];
@@ -42,7 +42,7 @@ describe('fuse', () => {
     expect(ops[1]).toMatchObject({ epilogue: { activation: 'silu', operand: null }, pairedWithNext: true });
   });
 
-  it('leaves what others read too', () => {
+  it('does not fuse what other operations read', () => {
     const ops = fuse(
       build((p, x) => {
         const y = linear(p, x, 'w');
@@ -52,12 +52,12 @@ describe('fuse', () => {
     expect(names(ops)).toEqual(['embed', 'linear', 'relu', 'add', 'logits']);
   });
 
-  it('does not combine with what comes later', () => {
+  it('does not fuse with a later value', () => {
     const ops = fuse(build((p, x) => p.add(linear(p, x, 'w'), p.relu(p.relu(x)))));
     expect(names(ops)).toEqual(['embed', 'linear', 'relu', 'relu', 'add', 'logits']);
   });
 
-  it('keeps tensors that are wanted', () => {
+  it('keeps tapped tensors', () => {
     const program = build((p, x) => p.add(x, p.relu(linear(p, x, 'w'))));
     expect(names(fuse(program, new Set([1])))).toEqual(['embed', 'linear', 'relu', 'add', 'logits']);
     expect(names(fuse(program, new Set([2])))).toEqual(['embed', 'linear', 'add', 'logits']);
@@ -70,7 +70,7 @@ describe('withBarriers', () => {
   const waits = (plan: readonly PlanOp[]) =>
     withBarriers(plan).map((step) => ((step.get(L.OP_FLAGS) ?? 0) & L.FLAG_BARRIER) !== 0);
 
-  it('waits for what is read and for what is written over, and only then', () => {
+  it('waits for what is read or overwritten, and only for that', () => {
     expect(
       waits([
         op(L.LINEAR, { [L.OP_X]: 1, [L.OP_Y]: 2 }),
@@ -78,9 +78,9 @@ describe('withBarriers', () => {
         op(L.LINEAR, { [L.OP_X]: 1, [L.OP_Y]: 3 }),
         // Reads both results.
         op(L.BINARY, { [L.OP_X]: 2, [L.OP_X2]: 3, [L.OP_Y]: 4 }),
-        // Writes over what was read.
+        // Overwrites what was read.
         op(L.LINEAR, { [L.OP_X]: 1, [L.OP_Y]: 2 }),
-        // Has nothing to do with that.
+        // Is independent of the others.
         op(L.LINEAR, { [L.OP_X]: 1, [L.OP_Y]: 5 }),
         // Its residual was just written.
         op(L.LINEAR, { [L.OP_X]: 1, [L.OP_OPERAND]: 5, [L.OP_Y]: 6 }),

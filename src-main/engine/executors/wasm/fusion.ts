@@ -1,31 +1,31 @@
 /**
- * Rewrites a program into fewer, larger operations: what comes right after a matrix product (activation, residual
- * addition, gate) is done while its outputs are still in registers.
+ * Rewrites a program into fewer, larger operations: what follows a matrix product (activation, residual addition, gate)
+ * is computed while its outputs are still in registers.
  */
 import type { Op } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 
 export type Activation = 'relu' | 'silu' | 'gelu';
 
-/** What a linear operation does to its outputs: y = activation(x W^T + b) + operand, or * operand. */
+/** What a linear operation does with its outputs: y = activation(x W^T + b) + operand, or * operand. */
 export interface Epilogue {
   readonly activation: Activation | null;
   /** The operand is the operation's second input. */
   readonly operand: 'add' | 'mul' | null;
 }
 
-/** An operation of the program, perhaps with an epilogue; its output is then that of what was fused into it. */
+/** An operation of the program, perhaps with an epilogue. Its output is then that of the last fused operation. */
 export type FusedOp = Op & {
   readonly epilogue: Epilogue | null;
-  /** The next operation multiplies by this one's output and nothing else; both can run part by part together. */
+  /**
+   * Whether only the next operation reads this one's output, as a factor, so that both can share chunks.
+   */
   readonly pairedWithNext: boolean;
 };
 
 const NO_EPILOGUE: Epilogue = { activation: null, operand: null };
 
-/**
- * @param kept activations whose values are wanted: nothing is fused across them
- */
+/** @param kept activations that are tapped: nothing is fused across them */
 export function fuse(program: Program, kept: ReadonlySet<number> = new Set()): FusedOp[] {
   const { ops } = program;
   const uses = new Map<number, number[]>();
@@ -33,7 +33,7 @@ export function fuse(program: Program, kept: ReadonlySet<number> = new Set()): F
   const madeBy = new Map(ops.map((op, step) => [op.output, step]));
   const done = new Set<number>();
 
-  /** The one operation that reads `tensor`, unless its value is wanted elsewhere too. */
+  /** The only operation that reads `tensor`; null if it has other readers or is tapped. */
   const onlyReader = (tensor: number | null): number | null => {
     if (tensor === null || kept.has(tensor)) return null;
     const readers = uses.get(tensor) ?? [];
@@ -63,7 +63,7 @@ export function fuse(program: Program, kept: ReadonlySet<number> = new Set()): F
     const combiner = combining === null ? null : ops[combining];
     if (combining !== null && (combiner?.op === 'add' || combiner?.op === 'mul')) {
       const other = combiner.inputs.find((input) => input !== output);
-      // The other side must be there already.
+      // The other operand must already be computed.
       if (other !== undefined && madeBefore(madeBy, other, step)) {
         epilogue = { ...epilogue, operand: combiner.op };
         inputs.push(other);
@@ -71,7 +71,7 @@ export function fuse(program: Program, kept: ReadonlySet<number> = new Set()): F
         done.add(combining);
       }
     }
-    // There from here on, though the program has it later.
+    // Available from here on, though the program has it later.
     madeBy.set(output, step);
     fused.push({ ...op, inputs, output, epilogue, pairedWithNext: false });
   });
@@ -87,7 +87,7 @@ function madeBefore(madeBy: ReadonlyMap<number | null, number>, tensor: number, 
   return at !== undefined && at < step;
 }
 
-/** A gate and what it gates: same input, same outputs, one right after the other. */
+/** Marks a gate and the gated product: same input, same outputs, adjacent. */
 function markPairs(
   ops: readonly FusedOp[],
   uses: ReadonlyMap<number, readonly number[]>,

@@ -12,7 +12,7 @@ const clock = { now: () => performance.now() };
 
 type Changed = (kernels: KernelExports, module: WebAssembly.Module) => Partial<KernelExports>;
 
-/** @param wide also the kernels of that shape, which this V8 need not widen */
+/** @param wide also offers the wide kernels, even if this V8 does not widen them */
 function trial(
   variant: 'threads' | 'simd',
   changed: Changed = () => ({}),
@@ -21,7 +21,7 @@ function trial(
 ) {
   const kernels = testKernels(variant);
   const memory = new KernelMemory(kernels.shared);
-  // A module object of its own: what was chosen before is kept for each.
+  // A new module object, because choices are remembered per module.
   const compiled: CompiledKernels = { ...kernels, module: structuredClone(kernels.module), wide: undefined };
   if (wide) Object.assign(compiled, { wide: testKernels('wide').module });
   const instantiate = (module: WebAssembly.Module) => {
@@ -43,7 +43,7 @@ const packedWrongly = (kernels: KernelExports): Partial<KernelExports> => ({
 });
 
 describe('the choice of kernels', () => {
-  it('times both kinds of sums where the processor has no instruction for 8-bit codes', async () => {
+  it('times both kinds of sums on processors without an instruction for 8-bit codes', async () => {
     const choice = await trial('threads', sevenBits)();
     expect(choice.codes).toBe('seven-bits');
     expect(choice.reason).toMatch(/^measured: /);
@@ -58,7 +58,7 @@ describe('the choice of kernels', () => {
     { rates: [20, 30, 25], sums: 'i16', variant: 'threads', order: [30, 1, 25, 2, 20, 0] },
     { rates: [30, 20, 10], sums: 'i32', variant: 'threads', order: [30, 0, 20, 1, 10, 2] },
     { rates: [30, 20, 40], sums: 'i32', variant: 'wide', order: [40, 2, 30, 0, 20, 1] },
-  ] as const)('goes by what was measured before: $rates', async ({ rates, sums, variant, order }) => {
+  ] as const)('reuses earlier measurements: $rates', async ({ rates, sums, variant, order }) => {
     const known: MeasureOnce = async () => ({ values: rates, before: true });
     const choice = await trial('threads', sevenBits, known, true)();
     expect(choice).toMatchObject({ sums, variant });
@@ -69,13 +69,13 @@ describe('the choice of kernels', () => {
     );
   });
 
-  it('times the wide kernels wherever there are some', async () => {
+  it('times the wide kernels if there are any', async () => {
     const choice = await trial('threads', undefined, undefined, true)();
     expect(choice.reason).toMatch(/^measured: .*-bit vectors, .*-bit vectors/);
     expect(choice.reason).toMatch(choice.variant === 'wide' ? /GMAC\/s with 256-bit/ : /GMAC\/s with 128-bit/);
   });
 
-  it('leaves wide kernels alone that compute wrongly, at first or once they are compiled well', async () => {
+  it('rejects wide kernels that compute wrongly, at once or after the optimising compiler ran', async () => {
     const known: MeasureOnce = async () => ({ values: [1, 2], before: true });
     const wide = testKernels('wide').module;
     let runs = 0;
@@ -93,11 +93,11 @@ describe('the choice of kernels', () => {
     expect(await trial('threads', wrongFrom(Infinity), known, true)()).toMatchObject({ variant: 'wide' });
   });
 
-  it('knows one kind where there is no relaxed SIMD', async () => {
+  it('has a single choice without relaxed SIMD', async () => {
     expect(await trial('simd')()).toMatchObject({ codes: 'signed', sums: 'i32' });
   });
 
-  it('keeps what it chose', async () => {
+  it('remembers its choice', async () => {
     const choose = trial('threads');
     expect((await choose()).reason).toBe((await choose()).reason);
   });

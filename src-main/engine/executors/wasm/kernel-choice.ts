@@ -1,6 +1,6 @@
 /**
- * Which kernels multiply on this machine: asks how its dot product reads 8-bit codes, checks that each kind of kernel
- * computes exactly, and where more than one may be the fastest, lets them run.
+ * Chooses the matrix product kernels for this machine: finds out how its dot product treats 8-bit codes, checks that each
+ * kind of kernel is exact, and times them if more than one may be the fastest.
  */
 import { EngineError } from '../../api/errors.ts';
 import type { Clock, CompiledKernels } from '../../api/platform.ts';
@@ -16,12 +16,12 @@ import { STREAM_COUNTS } from './run-inputs.ts';
 import { DOT_KINDS, type DotTraits, nibbleLayout, type WeightLayout } from './weight-layouts.ts';
 
 export interface DotChoice extends DotTraits {
-  /** For a person. */
+  /** Explanation for people. */
   readonly reason: string;
 }
 
 export interface KernelChoice {
-  /** Name of the build, for people. */
+  /** Display name of the build. */
   readonly variant: string;
   readonly module: WebAssembly.Module;
   readonly kernels: KernelExports;
@@ -30,18 +30,18 @@ export interface KernelChoice {
 
 const INPUTS = 512;
 const OUTPUTS = 256;
-/** Enough for the kernels of prompts, where four are multiplied together, and one alone. */
+/** Enough rows for the prompt kernels, which take four together, and one left over. */
 const ROWS = 21;
-/** Enough for those of a few rows. */
+/** Enough rows for the kernels of a few rows. */
 const FEW_ROWS = 4;
-/** Outputs of each row that are compared. */
+/** Outputs per row that are compared. */
 const COMPARED = 24;
-/** Time of each kind, ms: V8 needs some of it to compile with its better compiler. */
+/** Time per kind in ms, part of which V8 needs to run its optimising compiler. */
 const TRIAL_MS = 40;
 
 type Sums = DotTraits['sums'];
 
-/** One way to multiply. */
+/** One kind of kernel. */
 interface Way {
   readonly wide: boolean;
   readonly sums: Sums;
@@ -55,14 +55,14 @@ interface Mistake {
   readonly expected: number;
 }
 
-/** Once for each module of this process: the machine stays the same. */
+/** Choice per module of this process: the machine does not change. */
 const choices = new WeakMap<WebAssembly.Module, { wide: boolean; dot: DotChoice }>();
 
 /**
  * @param instantiate a module in `memory`
- * @param memory lends room until its next `reserve`
- * @param clock left out, nothing is timed: sums have 32 bits, and vectors 128
- * @param once spares the timing where it was done before, and never the first check
+ * @param memory lends scratch memory until its next `reserve`
+ * @param clock without one, nothing is timed: sums have 32 bits, and vectors 128
+ * @param once skips the timing if it was done before, but never the first check
  * @throws EngineError BACKEND_LOST when this machine's WebAssembly computes wrongly
  */
 export async function chooseKernels(
@@ -91,7 +91,7 @@ async function choose(
   const codes = DOT_KINDS[kernels.dotKind()];
   const trial = new Trial(kernels, memory);
   const ways: Way[] = [{ wide: false, sums: 'i32', kernels }];
-  // Where an instruction for whole 8-bit codes sums in 32 bits by itself, nothing of that width is faster.
+  // With an instruction that sums whole 8-bit codes in 32 bits, no other kernel of that width is faster.
   if (codes === 'seven-bits' && kernels.hasShortSums()) ways.push({ wide: false, sums: 'i16', kernels });
   for (const way of ways) trial.check(way);
   if (clock && compiled.wide) {
@@ -100,11 +100,11 @@ async function choose(
   }
   if (!clock || ways.length === 1) return { wide: false, dot: { codes, sums: 'i32', reason: onlyReason(codes) } };
 
-  // The best of many, each on one thread: what else the machine does changes little.
+  // The best of many, each on one thread, so that other load matters little.
   const time = (): Measured => ({ values: ways.map((way) => trial.time(way, clock)), clear: true });
   const { values, before } = await once(`${codes}, ${ways.map(nameOf).join(', ')}`, ways.length, time);
   const order = ways.map((way, i) => ({ way, rate: values[i] })).sort((a, b) => b.rate - a.rate);
-  // By now V8 has compiled them with its better compiler, which is another one to be wrong.
+  // By now V8's optimising compiler has compiled them, which may have bugs of its own.
   const { wide, sums } = order.find(({ way }) => !way.wide || trial.mistake(way) === null)!.way;
   const rates = order.map(({ way, rate }, i) => `${rate.toFixed(0)}${i === 0 ? UNIT : ''} with ${nameOf(way)}`);
   return { wide, dot: { codes, sums, reason: `${whenMeasured(before)}: ${rates.join(', ')}` } };
@@ -121,7 +121,7 @@ function onlyReason(codes: DotTraits['codes']): string {
   return `dot products of ${codes} 8-bit codes are exact here`;
 }
 
-/** A matrix of Q4_0 whose products with the activations are exact in float32. */
+/** A Q4_0 matrix whose products with the activations are exact in float32. */
 class Trial {
   private readonly at: { plan: number; run: number; pool: number; x: number; y: number; weights: number };
 
@@ -190,18 +190,18 @@ class Trial {
     );
   }
 
-  /** The first wrong output; null where all are exact. */
+  /** The first wrong output; null if all are exact. */
   mistake(way: Way): Mistake | null {
-    // Many rows, few, and one alone have kernels of their own, and the last two read from either number of places.
+    // Many rows, few and one have different kernels, the last two with either number of streams.
     let mistake = this.wrong(way, ROWS, 0, ROWS);
-    for (const places of STREAM_COUNTS) {
-      this.memory.i32[(this.at.run + L.RUN_PLACES) / 4] = places;
+    for (const streams of STREAM_COUNTS) {
+      this.memory.i32[(this.at.run + L.RUN_PLACES) / 4] = streams;
       mistake ??= this.wrong(way, FEW_ROWS, 0, FEW_ROWS) ?? this.wrong(way, 1, ROWS - 1, ROWS);
     }
     return mistake;
   }
 
-  /** @param rows that are multiplied at once @param first of those that are compared, and where the first one's output is */
+  /** @param rows that are multiplied at once @param first of the rows to compare, and of their output */
   private wrong(way: Way, rows: number, first: number, end: number): Mistake | null {
     this.multiply(way, rows);
     for (let row = first; row < end; row++) {
@@ -215,7 +215,7 @@ class Trial {
     return null;
   }
 
-  /** Thousand million multiply-adds per second of single rows. */
+  /** Rate of single rows in billion multiply-adds per second. */
   time(way: Way, clock: Clock): number {
     const end = clock.now() + TRIAL_MS;
     let best = Infinity;
@@ -229,7 +229,7 @@ class Trial {
 
   private multiply({ kernels, sums }: Way, rows: number): void {
     const layout: WeightLayout = nibbleLayout(sums);
-    // A row alone lies behind those that lie together.
+    // The single row is stored after the rows of the batch.
     const x = this.at.x + (rows === 1 ? (ROWS - 1) * quantizedStride(INPUTS) : 0);
     this.execute(kernels, rows, [
       [L.OP_CODE, L.LINEAR],
@@ -254,13 +254,13 @@ class Trial {
   }
 }
 
-/** Whole numbers; the first of each block of 32 is the largest there can be, so that scales are 1. */
+/** An integer; the first of each block of 32 is the largest possible, so that scales are 1. */
 function activation(row: number, i: number): number {
   if (i % 32 === 0) return 127;
   return i % 5 === row ? -127 : ((i * 37 + row * 11) % 255) - 127;
 }
 
-/** Code of one weight; whole blocks of the largest one are among them. */
+/** Code of one weight. Some blocks consist of the largest code only. */
 function nibble(index: number): number {
   return index % 96 < 32 ? 15 : (index * 7 + (index >> 5)) & 15;
 }

@@ -1,22 +1,22 @@
 import { EngineError } from '../../api/errors.ts';
 
 const PAGE = 65536;
-/** 32-bit addresses end here. */
+/** The end of the 32-bit address space. */
 export const MAX_MEMORY_BYTES = 4 * 2 ** 30 - PAGE;
-/** A cache line, so that threads do not share one by accident. */
+/** A cache line, to avoid false sharing between threads. */
 const ALIGNMENT = 64;
-/** The first page stays empty: address 0 stands for nothing. */
+/** The first page is unused: address 0 means null. */
 const FIRST = PAGE;
 
-/** Gives memory for as long as the model lives. */
+/** Allocates memory for as long as the model lives. */
 export interface Allocator {
   /** Bytes in use. */
   readonly allocated: number;
-  /** @param purpose says in messages what there was no memory for */
+  /** @param purpose used in error messages */
   allocate(bytes: number, purpose: string): number;
 }
 
-/** Tells how much memory would be taken, and takes none. */
+/** Computes how much memory would be allocated, without allocating it. */
 export class MemoryCount implements Allocator {
   allocated = FIRST;
 
@@ -28,13 +28,13 @@ export class MemoryCount implements Allocator {
 }
 
 /**
- * One WebAssembly memory: what lives as long as the model is allocated from the bottom, and what one run needs lies in
- * one region above that, which grows with the largest run.
+ * One WebAssembly memory. What lives as long as the model is allocated from the bottom; the scratch region of runs is
+ * above that and grows with the largest run.
  */
 export class KernelMemory implements Allocator {
   readonly memory: WebAssembly.Memory;
   private next = FIRST;
-  /** Up to here memory may not be zero. */
+  /** Memory below this may be dirty. */
   private used = FIRST;
   private buffer: ArrayBuffer;
   private views: { u8: Uint8Array; i32: Int32Array; f32: Float32Array };
@@ -45,13 +45,13 @@ export class KernelMemory implements Allocator {
     this.views = viewsOf(this.buffer);
   }
 
-  /** Bytes in use, the region of runs left out. */
+  /** Bytes in use, without the scratch region. */
   get allocated(): number {
     return this.next;
   }
 
   /**
-   * Gives zeroed memory for as long as the model lives. Not after `reserve` has given any that is still in use.
+   * Allocates zeroed memory for as long as the model lives. Must not be called while memory from `reserve` is in use.
    * @throws EngineError OUT_OF_MEMORY
    */
   allocate(bytes: number, purpose: string): number {
@@ -62,14 +62,14 @@ export class KernelMemory implements Allocator {
     return at;
   }
 
-  /** Frees what was allocated from address `at` on. The memory stays with the process: WebAssembly has no way to shrink it. */
+  /** Frees all allocations from address `at`. The process keeps the memory: WebAssembly memory cannot shrink. */
   release(at: number): void {
     this.used = Math.max(this.used, this.next);
     this.next = at;
   }
 
   /**
-   * Where a run may keep `bytes`, until the next call. Contents are undefined.
+   * Address of `bytes` of scratch memory, valid until the next call. Contents are undefined.
    * @throws EngineError OUT_OF_MEMORY
    */
   reserve(bytes: number, purpose: string): number {
@@ -78,7 +78,7 @@ export class KernelMemory implements Allocator {
     return this.next;
   }
 
-  /** Views of the whole memory. They end when memory grows: ask anew after each allocation. */
+  /** Views of the whole memory. They are detached when memory grows, so fetch them again after each allocation. */
   get u8(): Uint8Array {
     return this.current().u8;
   }
@@ -100,8 +100,8 @@ export class KernelMemory implements Allocator {
   }
 
   /**
-   * Takes from the system what will be given out up to `end`, so that a lack of it shows before anything is read. Takes
-   * addresses; a page becomes memory when something is written there.
+   * Grows the memory to `end`, so that a lack of it shows before anything is read. This only takes addresses; a page is
+   * committed when it is first written.
    * @throws EngineError OUT_OF_MEMORY
    */
   ensure(end: number, purpose: string): void {
@@ -131,7 +131,7 @@ function createMemory(shared: boolean): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared });
   } catch (cause) {
-    // RangeError: the system gives no more addresses.
+    // RangeError: the system has no more addresses.
     if (!(cause instanceof RangeError)) throw cause;
     const message = `Another model does not fit: the system refused to reserve 4 GiB of address space. Unload a model, or use the reference executor.`;
     throw new EngineError('OUT_OF_MEMORY', message, { bytes: MAX_MEMORY_BYTES }, { cause });

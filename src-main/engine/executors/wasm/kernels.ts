@@ -1,18 +1,18 @@
 import type { Clock } from '../../api/platform.ts';
 
-/** The functions of src-main/kernels. Pointers are byte addresses in the memory they were given. */
+/** The functions of src-main/kernels. Pointers are byte addresses in the memory they were instantiated with. */
 export interface KernelExports {
-  /** Runs `count` operations: 0; 1 when it was cancelled; 2 when a thread of the pool failed. */
+  /** Runs `count` operations. Returns 0, 1 when it was cancelled, 2 when a thread of the pool failed. */
   runPlan(plan: number, count: number, run: number, pool: number): number;
   /** Index into `DOT_KINDS`. */
   dotKind(): number;
   /** Whether there are kernels that sum in 16 bits first. */
   hasShortSums(): number;
-  /** Sum of e^(logit - highest) of `count` logits, from what a plan has found out about their blocks. */
+  /** Sum of e^(logit - highest) of `count` logits, from the block statistics of a plan. */
   logitExponentials(sums: number, count: number, highest: number): number;
-  /** Logits that are higher than that of `id`, or equal with a lower id. */
+  /** Number of logits that rank before that of `id`: higher, or equal with a lower id. */
   logitsBefore(at: number, count: number, id: number): number;
-  /** Writes the ids of the `wanted` (1..count) highest to `ids`, best first; of equal ones the lower id comes first. */
+  /** Writes the ids of the `wanted` (1..count) highest to `ids`, best first; ties in order of id. */
   topLogits(at: number, sums: number, count: number, wanted: number, ids: number): void;
   packF32: PackKernel;
   packHalf: PackKernel;
@@ -28,7 +28,7 @@ export interface KernelExports {
   packQ6K: PackKernel;
 }
 
-/** Rows `[rows, width]` at `source` become rows `first` and on of the panels at `target`. */
+/** Packs rows `[rows, width]` at `source` into rows `first` and on of the panels at `target`. */
 export type PackKernel = (source: number, target: number, width: number, first: number, rows: number) => void;
 
 export function instantiateKernels(

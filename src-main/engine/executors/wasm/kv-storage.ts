@@ -1,4 +1,4 @@
-/** How K and V are stored. */
+/** Storage formats of K and V. */
 import type { AttentionAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
@@ -18,13 +18,13 @@ export const KV_STORAGE: Readonly<Record<KvCacheType, KvStorage>> = {
   q8: { layout: LAYOUT_Q8, bytes: (values) => values + 4 },
 };
 
-/** As exact as the weights: float32 where all matrices are, else binary16. */
+/** The default: float32 if all matrices are, else binary16. */
 export function defaultKvCacheType(program: Program, weights: Pick<WeightReader, 'typeOf'>): KvCacheType {
   const matrices = program.weights.filter(({ shape }) => shape.length > 1);
   return matrices.every((weight) => weights.typeOf(weight).name === 'F32') ? 'f32' : 'f16';
 }
 
-/** Values of one head as they are stored and computed with: whole groups of 16, the last filled up with zeros. */
+/** Values of one head in memory: padded with zeros to a multiple of 16. */
 export function paddedHead(headDim: number): number {
   return Math.ceil(headDim / 16) * 16;
 }

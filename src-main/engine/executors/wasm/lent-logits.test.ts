@@ -13,7 +13,7 @@ import * as L from './plan-layout.ts';
 import { logitSumsStride, writePlan } from './plan.ts';
 
 const MOST = 400;
-/** Float32 exponentials, each within a few of 6e-8 of its value, and float32 sums of 32. */
+/** Float32 exponentials, each with a relative error of a few 6e-8, and float32 sums of 32. */
 const SUM = 1e-6;
 
 describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the memory of the %s kernels', (variant) => {
@@ -36,18 +36,18 @@ describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the mem
     return new LentLogits({ kernels, memory, at, sums, count: values.length }, () => true);
   };
 
-  // Few different values, so that many are equal; none of the infinities is the highest.
+  // Few different values, so that many are equal; the highest is never infinite.
   const special = fc.constantFrom(Number.NEGATIVE_INFINITY, 0, -0, 1e-40, -1e-40, 3.5, -800, -3.4e38);
   const logit = fc.oneof(special, fc.integer({ min: -40, max: 24 }), fc.float({ min: -90, max: 90, noNaN: true }));
   const rows = fc
     .array(logit, { minLength: 1, maxLength: MOST })
     .map((row) => Float32Array.from(row.includes(3.5) ? row : [...row.slice(1), 3.5]));
 
-  it('are summed, ordered and counted as they are here', () => {
+  it('are summed, ranked and counted as in JavaScript', () => {
     fc.assert(
       fc.property(rows, fc.nat(MOST), (values, k) => {
         const plain = new PlainLogits(values);
-        // The list of the best answers for those in it, so each is asked of a new one.
+        // A list of the best is cached, so each query uses a new object.
         expect(Math.abs(lent(values).logSum() - plain.logSum())).toBeLessThan(SUM);
         expect(lent(values).top(k)).toEqual(plain.top(k));
         const unordered = lent(values);
@@ -61,7 +61,7 @@ describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the mem
     );
   });
 
-  it('are summed exactly however far from 0 they lie', () => {
+  it('are summed exactly however far from 0 they are', () => {
     for (const highest of [-3e38, -1e5, 700, 1e5, 3e38]) {
       const values = Float32Array.from({ length: 41 }, (_, i) => highest * (highest < 0 ? 1 + i / 8 : 1 - i / 8));
       const close = Float32Array.from(values, (_, i) => highest - i / 8);
@@ -72,13 +72,13 @@ describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the mem
     }
   });
 
-  it('give fewer of the best after more', () => {
+  it('return a shorter list of the best after a longer one', () => {
     const values = Float32Array.from({ length: 100 }, (_, id) => (id * 37) % 100);
     const logits = lent(values);
     for (const k of [40, 5, 0, 60, -1]) expect(logits.top(k)).toEqual(new PlainLogits(values).top(k));
   });
 
-  it('have no sum where one is not a number or none is finite', () => {
+  it('have no sum if one is NaN or none is finite', () => {
     for (let place = 0; place < 7; place++) {
       for (const broken of [Number.NaN, Number.POSITIVE_INFINITY]) {
         expect(lent(new Float32Array(7).fill(broken, place, place + 1)).logSum()).toBeNaN();
@@ -92,7 +92,7 @@ describe('logits that the wasm executor lends', async () => {
   const { executor } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR), { contextSize: 64 });
   const batch = batchOf([new KvCache(64).append(0, [5, 6, 7, 8, 9, 10, 11, 12, 13, 14])]);
 
-  it('are those that it would have copied, of as many rows as are asked for', async () => {
+  it('equal the copied ones, for any number of rows', async () => {
     for (const logits of [[9], [3, 9, 3], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
       const copies = await executor.run(batch, { logits });
       const loans = await executor.run(batch, { logits, lend: true });
@@ -105,7 +105,7 @@ describe('logits that the wasm executor lends', async () => {
     }
   });
 
-  it('cannot be read after the next run, and copies can', async () => {
+  it('cannot be read after the next run, but copies can', async () => {
     const copies = await executor.run(batch, { logits: [9] });
     const loans = await executor.run(batch, { logits: [9], lend: true });
     const given = await loans.logits[0].lend();

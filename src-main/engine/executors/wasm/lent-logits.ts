@@ -5,52 +5,52 @@ import type { LogitsHandle } from '../executor.ts';
 import type { KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';
 
-/** Up to here the kernel's short list is faster than `selectTop`, which looks at one value after the other. */
+/** Up to this length the kernel's list is faster than `selectTop`, which reads one value after the other. */
 const SHORT_LIST = 128;
 
-/** Where the kernels wrote the logits of a row, and with what they are computed with. */
-export interface LogitsPlace {
+/** Where the kernels wrote a row of logits, and the instance that computed them. */
+export interface LogitsLocation {
   readonly kernels: Pick<KernelExports, 'logitExponentials' | 'logitsBefore' | 'topLogits'>;
   readonly memory: KernelMemory;
-  /** Addresses of the logits, and of what the plan found out about them. */
+  /** Addresses of the logits and of their block statistics. */
   readonly at: number;
   readonly sums: number;
   readonly count: number;
 }
 
 /** ln of the sum of exp(logit), relative error of the sum below 1e-6; NaN when one is NaN or none is finite. */
-export function logSumAt({ kernels, sums, count }: LogitsPlace, highest: number): number {
+export function logSumAt({ kernels, sums, count }: LogitsLocation, highest: number): number {
   return highest + Math.log(kernels.logitExponentials(sums, count, highest));
 }
 
-function valuesAt({ memory, at, count }: LogitsPlace): Float32Array {
+function valuesAt({ memory, at, count }: LogitsLocation): Float32Array {
   return memory.f32.subarray(at / 4, at / 4 + count);
 }
 
-/** Ids of the k highest logits, best first; of equal ones the lower id comes first. */
-export function topAt(place: LogitsPlace, k: number): Int32Array {
-  const { kernels, memory, at, sums, count } = place;
+/** Ids of the k highest logits, best first; ties in order of id. */
+export function topAt(location: LogitsLocation, k: number): Int32Array {
+  const { kernels, memory, at, sums, count } = location;
   const wanted = Math.max(0, Math.min(k, count));
-  if (wanted === 0 || wanted > SHORT_LIST) return selectTop(valuesAt(place), count, wanted);
-  // Between runs the region of runs is free, and the run that wrote the logits took more: memory does not grow.
+  if (wanted === 0 || wanted > SHORT_LIST) return selectTop(valuesAt(location), count, wanted);
+  // Between runs the scratch region is free, and the last run took more than this, so memory does not grow.
   const ids = memory.reserve(4 * wanted, 'the best logits');
   kernels.topLogits(at, sums, count, wanted, ids);
   return memory.i32.slice(ids / 4, ids / 4 + wanted);
 }
 
-/** Logits where the kernels wrote them, until they run again. */
+/** Logits in kernel memory, valid until the kernels run again. */
 export class LentLogits implements Logits, LogitsHandle {
   private readonly held: Float32Array;
-  /** The longest list that was asked for. */
+  /** The longest list requested so far. */
   private best: Int32Array = new Int32Array(0);
   private sum: number | null = null;
 
   /** @param lent whether the kernels have not run since */
   constructor(
-    private readonly place: LogitsPlace,
+    private readonly location: LogitsLocation,
     private readonly lent: () => boolean,
   ) {
-    this.held = valuesAt(place);
+    this.held = valuesAt(location);
   }
 
   get values(): Float32Array {
@@ -64,8 +64,8 @@ export class LentLogits implements Logits, LogitsHandle {
   }
 
   top(k: number): Int32Array {
-    const place = this.current();
-    if (this.best.length < Math.min(k, place.count)) this.best = topAt(place, k);
+    const location = this.current();
+    if (this.best.length < Math.min(k, location.count)) this.best = topAt(location, k);
     return this.best.subarray(0, Math.max(0, k));
   }
 
@@ -85,8 +85,8 @@ export class LentLogits implements Logits, LogitsHandle {
     return this;
   }
 
-  private current(): LogitsPlace {
-    if (this.lent()) return this.place;
+  private current(): LogitsLocation {
+    if (this.lent()) return this.location;
     throw new EngineError('INTERNAL', 'Borrowed logits were read after the executor ran again.');
   }
 }

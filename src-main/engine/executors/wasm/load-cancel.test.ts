@@ -1,4 +1,4 @@
-/** Loads that do not come to an end leave no thread behind, and with it no memory. */
+/** Unfinished loads leave no thread behind, which would hold on to its memory. */
 import { describe, expect, it } from 'vitest';
 import { nodeKernelThreads } from '../../../hosts/node/kernel-threads.ts';
 import { nodePlatform } from '../../../hosts/node/node-platform.ts';
@@ -6,7 +6,7 @@ import { InferenceEngine, type LoadOptions } from '../../index.ts';
 import type { KernelThreads } from '../../api/platform.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../../test-support/model-files.ts';
 
-/** Counts threads. @param then is told of each that runs, with what says that it was lost */
+/** Counts threads. @param then called for each thread that runs, with a function that makes it crash */
 function countingHost(then: (lose: () => void) => void = () => undefined) {
   const host = nodeKernelThreads();
   const count = { started: 0, stopped: 0, collected: 0 };
@@ -71,7 +71,7 @@ describe('a load that is cancelled', () => {
   });
 });
 
-it('a load that fails while tokens are timed stops its threads', async () => {
+it('a load that fails while it times tokens stops its threads', async () => {
   const { engine, count } = countingHost((lose) => lose());
   await expect(load(engine, {})).rejects.toMatchObject({ code: 'BACKEND_LOST' });
   expect(count).toMatchObject({ started: 1, stopped: 1 });

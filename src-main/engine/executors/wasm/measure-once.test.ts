@@ -16,7 +16,7 @@ async function temporaryFile(): Promise<string> {
   return join(folder, 'measurements.json');
 }
 
-/** What a fresh engine with two threads says of its kernels. */
+/** Kernel information of a fresh engine with two threads. */
 async function loaded(measurements: Measurements, options: LoadOptions = {}): Promise<KernelsInfo> {
   const platform = { ...nodePlatform(measurements), threads: { ...nodeKernelThreads(), available: 2 } };
   const engine = new InferenceEngine(platform);
@@ -25,7 +25,7 @@ async function loaded(measurements: Measurements, options: LoadOptions = {}): Pr
   return info.kernels!;
 }
 
-/** The same store, and the keys that it was asked for. Whether a measurement is clear is up to the machine's other work. */
+/** The store and the keys that were requested. Whether a measurement is clear depends on the machine's other load. */
 function withKeys(store: Measurements): { store: Measurements; keys: string[] } {
   const keys: string[] = [];
   const get = (key: string) => {
@@ -35,7 +35,7 @@ function withKeys(store: Measurements): { store: Measurements; keys: string[] } 
   return { store: { get, set: (key, numbers) => store.set(key, numbers) }, keys };
 }
 
-it('times threads while nothing is kept, and goes by what is from then on', async () => {
+it('times threads only while no measurement is stored', async () => {
   const path = await temporaryFile();
   const { store, keys } = withKeys(measurementsFile(path));
   expect((await loaded(store)).reason).toMatch(/^measured: one token takes /);
@@ -49,14 +49,14 @@ it('times threads while nothing is kept, and goes by what is from then on', asyn
 it.each([
   { times: [5, 2], decodeThreads: 1, reason: /earlier .* 5.00 ms on 2 threads, 2.00 ms on one$/ },
   { times: [2, 5], decodeThreads: 2, reason: /earlier .* 2.00 ms on 2 threads, 5.00 ms on one$/ },
-])('takes $decodeThreads of two threads for a token where $times ms are kept', async ({ times, ...expected }) => {
+])('uses $decodeThreads of two threads for a token when $times ms are stored', async ({ times, ...expected }) => {
   const kept: Measurements = { get: async (key) => (key.includes('threads') ? times : undefined), set: async () => {} };
   const { decodeThreads, reason } = await loaded(kept);
   expect(decodeThreads).toBe(expected.decodeThreads);
   expect(reason).toMatch(expected.reason);
 });
 
-it('measures anew, and writes, where the file is none', async () => {
+it('measures again and writes a file when the stored one is invalid', async () => {
   const path = await temporaryFile();
   for (const text of ['{"', '{"a":{"at":1,"numbers":"1"}}']) {
     await writeFile(path, text);
@@ -70,14 +70,14 @@ it('measures anew, and writes, where the file is none', async () => {
   }
 });
 
-it('times no threads where their number is asked for', async () => {
+it('times no threads if their number is given', async () => {
   const path = await temporaryFile();
   const { decodeThreads, reason } = await loaded(measurementsFile(path), { threads: 2 });
   expect({ decodeThreads, reason }).toEqual({ decodeThreads: 2, reason: 'as requested' });
   expect(await readFile(path, 'utf8').catch(() => '')).not.toContain('threads');
 });
 
-it('does not keep what it cannot tell for certain', async () => {
+it('does not store an unclear measurement', async () => {
   const kept = new Map<string, readonly number[]>();
   const store: Measurements = {
     get: async (key) => kept.get(key),
@@ -89,9 +89,9 @@ it('does not keep what it cannot tell for certain', async () => {
   expect(kept.size).toBe(0);
   expect(await once('a', 2, () => ({ values: [3, 4], clear: true }))).toEqual({ values: [3, 4], before: false });
   expect(await once('a', 2, () => unclear)).toEqual({ values: [3, 4], before: true });
-  // Another number of ways.
+  // Another number of values.
   expect((await once('a', 3, () => unclear)).before).toBe(false);
-  // Other kernels, or kernels of which nobody knows which they are.
+  // Other kernels, or kernels without a hash.
   expect((await measureOnce({ hash: 'other' }, store)('a', 2, () => unclear)).before).toBe(false);
   expect((await measureOnce({}, store)('a', 2, () => unclear)).before).toBe(false);
 });

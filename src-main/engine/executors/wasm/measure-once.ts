@@ -1,20 +1,20 @@
 import type { Clock, CompiledKernels, Measurements } from '../../api/platform.ts';
 
 export interface Measured {
-  /** Of some ways to compute the same: how fast each was. */
+  /** Rates or times of several alternatives. */
   readonly values: readonly number[];
-  /** Whether it would come out so again; else it is not kept. */
+  /** Whether a repetition would give the same order; otherwise it is not stored. */
   readonly clear: boolean;
 }
 
-/** Takes a measurement of `ways`, or what it gave when it was taken before. */
+/** Takes a measurement of `ways` alternatives, or returns the stored one. */
 export type MeasureOnce = (
   what: string,
   ways: number,
   measure: () => Measured | Promise<Measured>,
 ) => Promise<{ values: readonly number[]; before: boolean }>;
 
-/** @param kept left out, each measurement is taken */
+/** @param kept stored measurements; without them, every measurement is taken */
 export function measureOnce(kernels: Pick<CompiledKernels, 'hash'>, kept: Measurements | undefined): MeasureOnce {
   const { hash } = kernels;
   return async (what, ways, measure) => {
@@ -29,9 +29,9 @@ export function measureOnce(kernels: Pick<CompiledKernels, 'hash'>, kept: Measur
 }
 
 /**
- * The best times of two ways. Clear where each time of one is below each of the other: not so where other programs keep
- * the processor busy.
- * @param first times in the order they were taken, at least one; each way's first is slow, as V8 compiles meanwhile
+ * The best times of two alternatives. Clear if every time of one is below every time of the other, which other load can
+ * prevent.
+ * @param first times in the order they were taken, at least one. The first one of each is ignored: V8 compiles during it.
  */
 export function clearlyFaster(first: readonly number[], second: readonly number[]): Measured {
   const [a, b] = [first, second].map((times) => {
@@ -41,16 +41,16 @@ export function clearlyFaster(first: readonly number[], second: readonly number[
   return { values: [a.best, b.best], clear: a.worst < b.best || b.worst < a.best };
 }
 
-/** How often each of two ways is timed, and for how long at most, ms. */
+/** Number of timings of each alternative, and their maximum total time in ms. */
 const TIMES = 6;
 const TIMING_MS = 150;
 
 /**
- * Times two ways in turns.
- * @param choose the first or the second, and does what need not be timed
+ * Times two alternatives, interleaved.
+ * @param choose selects the first or the second and does what need not be timed
  * @returns ms of each
  */
-export async function timeTwoWays(
+export async function timeAlternatives(
   clock: Clock,
   choose: (first: boolean) => void | Promise<void>,
   run: () => Promise<void>,
@@ -68,7 +68,7 @@ export async function timeTwoWays(
   return clearlyFaster(...times);
 }
 
-/** How a reason says when that was. */
+/** Says in a reason when the measurement was taken. */
 export function whenMeasured(before: boolean): string {
   return before ? 'measured earlier on this computer' : 'measured';
 }

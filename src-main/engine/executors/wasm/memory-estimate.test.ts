@@ -20,7 +20,7 @@ const MODELS: readonly [name: string, files: () => Promise<ModelFiles>][] = [
 ];
 
 describe('the memory that the kernels need', () => {
-  it.each(MODELS)('is for %s what it then occupies', async (_name, open) => {
+  it.each(MODELS)('for %s equals what it then occupies', async (_name, open) => {
     const files = await open();
     const engine = new InferenceEngine({
       clock: { now: () => performance.now() },
@@ -37,7 +37,7 @@ describe('the memory that the kernels need', () => {
     await engine.unload();
   });
 
-  it('is within 15 % of what WebAssembly then really has, the peak while loading included', async () => {
+  it('is within 15 % of the WebAssembly memory in use, including the peak while loading', async () => {
     const files = await tinyGgufFiles('llama-d256.Q4_K_M');
     const opened = fromSource(await openSource(files));
     const [program, weights] = [opened.buildProgram(512), readerOf(opened.weights)];
@@ -63,10 +63,10 @@ describe('the memory that the kernels need', () => {
     expect(weightBytes + kvCache + scratch).toBeLessThan(1.15 * real);
   });
 
-  it('grows with the context, and is refused with its numbers before anything is read', async () => {
+  it('grows with the context, and is refused with numbers before anything is read', async () => {
     const opened = fromSource(await openSource(await tinyGgufFiles('llama')));
     const weights = readerOf(opened.weights);
-    // A context that the model was not trained for, so that a small file needs gigabytes.
+    // A context beyond the model's, so that a small file needs gigabytes.
     const program: Program = opened.buildProgram(512);
     const cells = 20_000_000;
     expect(wasmMemoryOf(program, weights, cells, 1).kvCache).toBeGreaterThan(2 ** 32);
@@ -82,7 +82,7 @@ describe('the memory that the kernels need', () => {
     await opened.close();
   });
 
-  it('offers a smaller model where no context would fit', () => {
+  it('suggests a smaller model if no context would fit', () => {
     const memory: WasmMemory = { weights: 5e9, kvCache: 1e8, scratch: 1e6 };
     expect(() => checkAddressable(memory, 4096)).toThrow(/5\.00 GB for weights.*smaller model/);
     expect(() => checkAddressable({ ...memory, weights: 4e9 }, 4096)).not.toThrow();

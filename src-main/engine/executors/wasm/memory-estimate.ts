@@ -12,11 +12,11 @@ import { placeWeights } from './weights.ts';
 export interface WasmMemory {
   readonly weights: number;
   readonly kvCache: number;
-  /** Activations, logits, the plan, and what a run over the whole context needs. */
+  /** Activations, logits, the plan, and the scratch memory of a run over the whole context. */
   readonly scratch: number;
 }
 
-/** What the executor will allocate: the same placements in a memory that only counts. */
+/** Computes what the executor will allocate, with the same code in a memory that only counts. */
 export function wasmMemory(
   program: Program,
   weights: Pick<WeightReader, 'typeOf'>,
@@ -24,7 +24,7 @@ export function wasmMemory(
   threads: number,
 ): WasmMemory {
   const memory = new MemoryCount();
-  // Where 8-bit codes are not exact, only IQ4 would take more.
+  // Only IQ4 would take more, on machines where 8-bit codes are not exact.
   const { packed } = placeWeights(program, weights, memory, { codes: 'unsigned', sums: 'i32' });
   const fused = fuse(program);
   const buffers = allocateBuffers(program, fused, packed, memory, size);
@@ -36,7 +36,7 @@ export function wasmMemory(
   return { weights: weightBytes, kvCache, scratch };
 }
 
-/** @throws EngineError OUT_OF_MEMORY, with the numbers, when 32-bit addresses do not reach so far */
+/** @throws EngineError OUT_OF_MEMORY, with the numbers, when it does not fit in the 32-bit address space */
 export function checkAddressable({ weights, kvCache, scratch }: WasmMemory, cells: number): void {
   const bytes = weights + kvCache + scratch;
   if (bytes <= MAX_MEMORY_BYTES) return;

@@ -9,9 +9,9 @@ import { batchOf } from '../batch.ts';
 import type { Executor } from '../executor.ts';
 import { createReferenceExecutor } from '../reference/reference-executor.ts';
 
-/** Float32 sums through all layers: errors of some 1e-5 of the logits' size, squared. */
+/** Float32 sums through all layers: relative errors of about 1e-5, squared. */
 const FLOAT32_NMSE = 1e-9;
-/** 8-bit activations in every matrix product: each is off by 1/254 of its block's largest at most. */
+/** 8-bit activations in every matrix product: each is off by at most 1/254 of its block's largest. */
 const QUANTIZED_NMSE = 1e-2;
 const CONTEXT = 64;
 
@@ -34,7 +34,7 @@ describe('models on the wasm executor and on the reference', () => {
 });
 
 describe('TinyTransformer on the wasm executor', () => {
-  // The bounds that the reference executor keeps against PyTorch.
+  // The tolerances of the reference executor against PyTorch.
   const LOGITS = 2e-4;
   const golden = readGolden();
 
@@ -58,7 +58,7 @@ describe('TinyTransformer on the wasm executor', () => {
     }
   });
 
-  it('gives the tensors inside, a whole context window of them in several slices', async () => {
+  it('returns taps, for a whole context window in several slices', async () => {
     const { executor, model } = await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR));
     const cells = model.config.contextSize;
     const reference = await openModel(await nodeModelFiles(TINY_TRANSFORMER_DIR));

@@ -1,4 +1,4 @@
-/** What operations of a plan read and multiply, and how long they took. */
+/** Computes what operations of a plan read and multiply, and how long they took. */
 import type { OpProfile } from '../../api/types.ts';
 import { KV_STORAGE, paddedHead } from './kv-storage.ts';
 import * as L from './plan-layout.ts';
@@ -22,9 +22,9 @@ const NAMES: Readonly<Record<number, string>> = {
   [L.COPY]: 'copy',
 };
 
-/** What a run's rows see, by window of attention (the index that operations name). */
+/** Attended entries of a run's rows, by attention window (the index in the operations). */
 export interface AttendedEntries {
-  /** Entries that all rows together attend to. */
+  /** Entries that all rows attend to, summed. */
   readonly byRows: readonly number[];
   /** Entries of the K and V storage that are read once for all rows of a sequence. */
   readonly read: readonly number[];
@@ -68,4 +68,15 @@ function attentionWork(op: PlanOp, { byRows, read }: AttendedEntries): Work {
     bytes: read[window] * bytesPerEntry,
     multiplyAdds: 2 * byRows[window] * (op.get(L.OP_HEADS) ?? 0) * headDim,
   };
+}
+
+/** Sums up operations of the same name, slowest first. */
+export function sumUp(ops: readonly OpProfile[]): OpProfile[] {
+  const byName = new Map<string, OpProfile>();
+  for (const op of ops) {
+    const sum = byName.get(op.name) ?? { name: op.name, calls: 0, ms: 0, waitMs: 0, bytes: 0, multiplyAdds: 0 };
+    byName.set(op.name, sum);
+    for (const key of ['calls', 'ms', 'waitMs', 'bytes', 'multiplyAdds'] as const) sum[key] += op[key];
+  }
+  return [...byName.values()].sort((a, b) => b.ms + b.waitMs - (a.ms + a.waitMs));
 }

@@ -1,9 +1,9 @@
 /**
- * What the engine writes and the kernels read: one file for both, TypeScript and AssemblyScript at once. Offsets are in
- * bytes; every field is an i32 but for scales and epsilons, which are f32.
+ * The memory layout that the engine writes and the kernels read: one file for TypeScript and AssemblyScript. Offsets are
+ * in bytes; every field is an i32, except scales and epsilons, which are f32.
  */
 
-/** One operation of a plan. */
+/** Size of one operation of a plan. */
 export const OP_BYTES = 128;
 
 export const OP_CODE = 0;
@@ -25,24 +25,24 @@ export const ATTENTION_MERGE = 13;
 export const LOGIT_SUMS = 14;
 
 /**
- * Set: the next operation shares this one's chunks, because each part of it needs the same part of this one only: a gate
- * and what it gates, operations on rows that follow each other.
+ * Set: the next operation shares this one's chunks, because each part of it needs only the same part of this one: a gate
+ * and the gated product, or consecutive row-by-row operations.
  */
 export const OP_FLAGS = 4;
 export const FLAG_CHAIN = 1;
-/** Set: rows are those whose logits are wanted. */
+/** Set: only rows whose logits are requested. */
 export const FLAG_LOGIT_ROWS = 2;
-/** Set: reads or writes what an operation before it wrote or read, which every thread must have finished. */
+/** Set: depends on an earlier operation, which every thread must have finished. */
 export const FLAG_BARRIER = 4;
 
-// Common to all: input, output, and bytes from one row to the next.
+// Common to all: input, output, and bytes per row.
 export const OP_X = 8;
 export const OP_X_STRIDE = 12;
 export const OP_Y = 16;
 export const OP_Y_STRIDE = 20;
 /** Values per row of the input. */
 export const OP_WIDTH = 24;
-/** Weight matrix, norm gain, table of an embedding. */
+/** Weight matrix, norm gain, or table of an embedding. */
 export const OP_WEIGHT = 28;
 export const OP_BIAS = 32;
 export const OP_LAYOUT = 36;
@@ -63,7 +63,7 @@ export const OP_CELLS = 80;
 export const OP_SOFTCAP = 84;
 /** Index of the run's array of first attended entries. */
 export const OP_STARTS = 88;
-/** Attention weights wanted: where to, 0 for nowhere. */
+/** Address for tapped attention weights, 0 for none. */
 export const OP_TAP = 92;
 /** K and V storage: `[kvHeads, cells, headDim]`, of type OP_LAYOUT. */
 export const OP_KEYS = 96;
@@ -72,9 +72,9 @@ export const OP_PAIRS = 104;
 /** Second input of a binary operation, v of a cache write. */
 export const OP_X2 = 108;
 export const OP_X2_STRIDE = 112;
-/** Parts taken so far, by whichever thread was free. */
+/** Chunks taken so far by any thread. */
 export const OP_TAKEN = 116;
-/** Integer layouts: the code that stands for weight 0. */
+/** Integer layouts: the code of weight 0. */
 export const OP_ZERO = 120;
 /** Bytes of eight rows of weights. */
 export const OP_PANEL_BYTES = 124;
@@ -115,15 +115,15 @@ export const XQ_SUM = 36;
 export const XQ_SCALED_SUM = 40;
 export const XQ_LOW_SUM = 44;
 
-/** Panels of all strands whose sums of four rows are kept and finished together, see linear-int8.ts of the kernels. */
+/** Panels of all streams whose sums of four rows are kept and finished together, see linear-int8.ts of the kernels. */
 export const KEPT_PANELS = 32;
 
-/** What is multiplied with binary16 numbers is multiplied by this first; see linear-half.ts of the kernels. */
+/** Factor on the inputs of binary16 products; see linear-half.ts of the kernels. */
 export const F16_INPUT_SCALE = 72057594037927936;
-/** F16_INPUT_SCALE is 2 to the power of this. */
+/** F16_INPUT_SCALE is 2 to this power. */
 export const F16_INPUT_EXPONENT = 56;
 
-// One run: which tokens, where they lie and what they see.
+// Header of one run: its tokens, their cells and contexts.
 export const RUN_ROWS = 0;
 export const RUN_LOGIT_ROWS = 4;
 /** `[rows]` i32 each. */
@@ -131,17 +131,17 @@ export const RUN_TOKENS = 8;
 export const RUN_POSITIONS = 12;
 export const RUN_ROW_CELLS = 16;
 /**
- * `[rows]`: pointer to the list of cells of the row's sequence. Before it, from there downwards, lies of each chunk the first
- * cell where its cells lie one after the other, else -1.
+ * `[rows]`: pointer to the list of cells of the row's sequence. Below it, in descending order, is one entry per chunk:
+ * its first cell if its cells are contiguous, else -1.
  */
 export const RUN_CONTEXTS = 20;
-/** `[rows]`: entries of that list that are attended to. */
+/** `[rows]`: number of attended entries of that list. */
 export const RUN_ENDS = 24;
-/** `[windows, rows]`: first entry that is attended to; the first window is none. */
+/** `[windows, rows]`: first attended entry; the first window is none. */
 export const RUN_STARTS = 28;
-/** `[logit rows]`: which rows. */
+/** `[logit rows]`: row indices. */
 export const RUN_LOGIT_INDICES = 32;
-/** Per thread: room for attention to one block of rows. */
+/** Per thread: scratch memory for attention of one block of rows. */
 export const RUN_SCRATCH = 36;
 export const RUN_SCRATCH_STRIDE = 40;
 /** Entries of the longest context of the batch. */
@@ -150,58 +150,58 @@ export const RUN_MAX_CONTEXT = 44;
 export const RUN_CANCELLED = 48;
 /** `[blocks]`: first row and number of rows that attend together. */
 export const RUN_BLOCKS = 52;
-/** Per thread: room for the tiles of two panels. */
+/** Per thread: scratch memory for the tiles of two panels. */
 export const RUN_TILES = 56;
 export const RUN_TILE_STRIDE = 60;
 export const RUN_BLOCK_COUNT = 64;
-/** Queries of a block at most: its rows x the heads that share a K/V head. */
+/** Maximum queries of a block: its rows x the heads that share a K/V head. */
 export const RUN_MAX_QUERIES = 68;
-/** Chunks of the longest context, each a part of its own for some thread; 0: one part has all chunks of its rows. */
+/** Chunks of the longest context, each a separate task for a thread; 0: one task handles all chunks of its rows. */
 export const RUN_SPLITS = 72;
-/** `[rows, heads, chunks]`: what was found in each chunk, when they are apart. */
+/** `[rows, heads, chunks]`: partial results of each chunk, when they are separate tasks. */
 export const RUN_PARTIALS = 76;
-/** Per operation of the plan two f64, ms: computing and waiting; 0 when nobody asked. */
+/** Per operation of the plan two f64, ms: computing and waiting; 0 without profiling. */
 export const RUN_PROFILE = 80;
-/** From how many places products of few rows read weights in turns: 8 or 2, see strands.ts of the kernels; 0: from one. */
+/** Number of interleaved streams for products of few rows: 8 or 2, see strands.ts of the kernels; 0: one. */
 export const RUN_PLACES = 84;
 export const RUN_BYTES = 88;
 
-/** Entries of a context whose softmax is one; see attention.ts of the kernels. */
+/** Entries of a context that share one softmax; see attention.ts of the kernels. */
 export const ATTENTION_CHUNK = 128;
-/** Per query of a block, and of a chunk found apart: highest score, sum of weights. */
+/** Per query of a block, and of a separate chunk: highest score, sum of weights. */
 export const ATTENTION_STATS = 16;
 export const ATTENTION_SCORE_STRIDE = 528;
 
-/** Logits whose highest and whose sum of exponentials are found together: four panels, which no chunk of few rows cuts. */
+/** Logits per block statistic (maximum and sum of exponentials): four panels, which no chunk of few rows splits. */
 export const LOGIT_BLOCK = 32;
 
 /** Two f64 per operation. */
 export const PROFILE_BYTES = 16;
 
-// The threads that run plans together; what several of them write lies in cache lines of its own.
-/** Runs so far, and in the lower twelve bits how many threads compute the last of them: its change wakes these. */
+// State of the threads that run plans together. Fields that several of them write are on separate cache lines.
+/** Number of runs, and in the lower twelve bits how many threads compute the latest: its change wakes these. */
 export const POOL_RUNS = 0;
 export const RUN_THREADS_BITS = 12;
 /** Threads that have reached the barrier. */
 export const POOL_ARRIVED = 64;
-/** Counts barriers: its change lets the threads go on. */
+/** Number of barriers: its change releases the threads. */
 export const POOL_BARRIERS = 128;
 /** Threads that sleep until runs or barriers change. */
 export const POOL_SLEEPING = 192;
 export const POOL_PLAN = 256;
 export const POOL_COUNT = 260;
 export const POOL_RUN = 264;
-/** Threads that compute the next run, the engine's own included. */
+/** Threads for the next run, including the engine's own. */
 export const POOL_THREADS = 268;
-/** Set: the threads end. */
+/** Set: the threads exit. */
 export const POOL_STOP = 272;
-/** Set by a thread that failed: nobody waits for it. */
+/** Set by a thread that failed, so that nobody waits for it. */
 export const POOL_FAILED = 276;
-/** Counts runs on more threads than the run before: its change wakes those that had nothing to do. */
+/** Number of runs on more threads than the run before: its change wakes the idle ones. */
 export const POOL_CALLS = 320;
-/** How many sleeps in a row without progress the engine's thread waits for the others. */
+/** Consecutive sleeps without progress before the engine's thread stops waiting for the others. */
 export const POOL_PATIENCE = 324;
-/** Chunks that a thread has computed so far, which only it writes: one cache line for each, of 64 threads at most. */
+/** Chunks that a thread has computed so far, written by it alone: one cache line per thread, at most 64 threads. */
 export const POOL_PROGRESS = 384;
 export const POOL_PROGRESS_LINES = 64;
 export const POOL_BYTES = 4480;

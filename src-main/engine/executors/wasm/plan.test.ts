@@ -11,7 +11,7 @@ import { lower, NO_TAPS, type PlanOp } from './plan.ts';
 import { placeWeights } from './weights.ts';
 
 describe('the plan of a layer', () => {
-  it('makes threads meet five times for one token', async () => {
+  it('synchronises threads five times per token', async () => {
     const opened = fromSource(await openSource(await tinyGgufFiles('llama-d256.Q4_K_M')));
     const program = opened.buildProgram(64);
     const memory = new MemoryCount();
@@ -22,13 +22,15 @@ describe('the plan of a layer', () => {
     const layers = program.kvWidths.length;
     expect(layers).toBeGreaterThan(1);
     // Before the first layer the token's row is looked up.
-    expect(meetings(plan)).toBe(5 * layers + 1);
+    expect(barriers(plan)).toBe(5 * layers + 1);
     await opened.close();
   });
 });
 
-/** As `runShare` of the kernels does with one row: what treats rows by themselves is one thread's, done where all meet. */
-function meetings(plan: readonly PlanOp[]): number {
+/**
+ * Counts barriers like the kernels' `runShare` with one row: row-by-row operations are done by one thread at the barrier.
+ */
+function barriers(plan: readonly PlanOp[]): number {
   let count = 0;
   let together = false;
   for (const op of plan) {

@@ -1,4 +1,4 @@
-/** Lowering: fused operations to the flat plan that the kernels' interpreter reads. */
+/** Lowers fused operations to the flat plan that the kernels interpret. */
 import { EngineError } from '../../api/errors.ts';
 import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
@@ -21,7 +21,7 @@ export interface PlanMemory {
   readonly logitInputs: number;
   /** `[logit rows, vocabulary]`. */
   readonly logits: number;
-  /** `[logit rows]`: of each block of logits the highest, and then of each the sum of e^(logit - highest). */
+  /** `[logit rows]`: maximum of each block of logits, then the sum of e^(logit - maximum) of each. */
   readonly logitSums: number;
   readonly keys: readonly number[];
   readonly values: readonly number[];
@@ -34,7 +34,7 @@ export interface PlanMemory {
   windowIndex(window: number | null): number;
 }
 
-/** Where a plan puts the tensors that were asked for. */
+/** Addresses for tapped tensors. */
 export interface PlanTaps {
   /** By activation: address of `[rows, width]`. */
   readonly activations: ReadonlyMap<number, number>;
@@ -42,7 +42,7 @@ export interface PlanTaps {
   readonly attention: ReadonlyMap<number, number>;
 }
 
-/** One operation as it is written: offsets of plan-layout.ts to values. */
+/** One operation: offsets of plan-layout.ts to values. */
 export type PlanOp = ReadonlyMap<number, number>;
 
 export const NO_TAPS: PlanTaps = { activations: new Map(), attention: new Map() };
@@ -53,14 +53,14 @@ const ACTIVATIONS: Readonly<Record<Activation, number>> = {
   gelu: L.ACTIVATION_GELU,
 };
 
-/** Everything up to the logits, for all rows of the batch. */
+/** Lowers everything up to the logits, for all rows of the batch. */
 export function lower(program: Program, ops: readonly FusedOp[], memory: PlanMemory, taps: PlanTaps): PlanOp[] {
   const lowering = new Lowering(program, memory, taps);
   for (const op of ops) if (op.op !== 'logits') lowering.add(op);
   return withBarriers(withChains(lowering.plan));
 }
 
-/** The logits of the rows that are asked for. */
+/** Lowers the logits, for the requested rows. */
 export function lowerLogits(program: Program, memory: PlanMemory): PlanOp[] {
   const op = program.ops.at(-1);
   if (op?.op !== 'logits') throw new EngineError('INTERNAL', 'The program does not end with its logits.');
@@ -71,7 +71,7 @@ export function lowerLogits(program: Program, memory: PlanMemory): PlanOp[] {
 
 class Lowering {
   readonly plan: PlanOp[] = [];
-  /** The rows that the buffer of prepared inputs holds: their address, and whether quantised or only scaled. */
+  /** The rows in the buffer of prepared inputs: their address, and whether quantised or scaled. */
   private prepared: { readonly at: number; readonly input: WeightLayout['input'] } | null = null;
 
   constructor(
@@ -191,7 +191,7 @@ class Lowering {
     this.emit(L.LINEAR, {
       ...this.linearInput(packed, { at: logitInputs, stride, width }, L.FLAG_LOGIT_ROWS),
       ...y,
-      // What is found out about a block of logits is found while they are in the cache.
+      // Block statistics of logits are computed while the logits are in the cache.
       [L.OP_FLAGS]: L.FLAG_LOGIT_ROWS | (softcap === null ? L.FLAG_CHAIN : 0),
       [L.OP_OUTPUTS]: weight.shape[0],
       [L.OP_BIAS]: bias ? this.weight(bias).at : 0,
@@ -235,7 +235,7 @@ class Lowering {
     });
   }
 
-  /** Input and weight of a linear operation; prepares the input first, unless the one before did. */
+  /** Input and weight of a linear operation. Prepares the input first, unless the previous operation did. */
   private linearInput(
     weight: PackedWeight,
     x: { at: number; stride: number; width: number },
@@ -269,7 +269,7 @@ class Lowering {
 
   private emit(code: number, fields: Readonly<Record<number, number>>): void {
     const y = fields[L.OP_Y];
-    // What was prepared has changed.
+    // The prepared input has changed.
     if (y !== undefined && y === this.prepared?.at) this.prepared = null;
     this.plan.push(new Map([[L.OP_CODE, code], ...Object.entries(fields).map(([k, v]) => [Number(k), v] as const)]));
   }
@@ -338,7 +338,7 @@ class Lowering {
   }
 }
 
-/** Bytes from one row of activations to the next: rows begin at whole vectors. */
+/** Bytes per row of activations: rows are aligned to whole vectors. */
 export function strideOf(width: number): number {
   return 4 * Math.ceil(width / 4) * 4;
 }
@@ -348,7 +348,7 @@ export function quantizedStride(width: number): number {
   return Math.ceil(width / 32) * L.XQ_BLOCK;
 }
 
-/** Bytes of what is found out about one row of logits: of each block the highest, then of each the sum. */
+/** Bytes of the statistics of one row of logits: the maximum of each block, then the sum of each. */
 export function logitSumsStride(count: number): number {
   return 2 * strideOf(Math.ceil(count / L.LOGIT_BLOCK));
 }
@@ -360,33 +360,33 @@ function layoutOf({ layout }: PackedWeight): WeightLayout {
 
 const FLOAT_FIELDS: ReadonlySet<number> = new Set([L.OP_EPS, L.OP_FACTOR, L.OP_SOFTCAP]);
 
-/** Bytes of weights that one operation reads at most. */
+/** Maximum bytes of weights that one operation reads. */
 export function largestMatrix(ops: readonly PlanOp[]): number {
   const panels = (op: PlanOp) => Math.ceil((op.get(L.OP_OUTPUTS) ?? 0) / 8);
   return ops.reduce((most, op) => Math.max(most, panels(op) * (op.get(L.OP_PANEL_BYTES) ?? 0)), 0);
 }
 
 /** A plan in kernel memory. */
-export interface KeptPlan {
+export interface StoredPlan {
   readonly at: number;
   readonly ops: readonly PlanOp[];
 }
 
 /** @throws EngineError OUT_OF_MEMORY */
-export function keepPlan(ops: readonly PlanOp[], memory: KernelMemory): KeptPlan {
+export function storePlan(ops: readonly PlanOp[], memory: KernelMemory): StoredPlan {
   const at = memory.allocate(ops.length * L.OP_BYTES, 'the plan');
   writePlan(ops, memory, at);
   return { at, ops };
 }
 
-/** Writes operations from byte address `at` on. */
+/** Writes operations at byte address `at`. */
 export function writePlan(plan: readonly PlanOp[], views: { i32: Int32Array; f32: Float32Array }, at: number): void {
   plan.forEach((op, index) => {
     const start = (at + index * L.OP_BYTES) / 4;
     views.i32.fill(0, start, start + L.OP_BYTES / 4);
     for (const [field, value] of op) {
       if (FLOAT_FIELDS.has(field)) views.f32[start + field / 4] = value;
-      // Addresses run to 2^32; the wrap into a signed integer keeps their bits.
+      // Addresses go up to 2^32; wrapping to a signed integer keeps their bits.
       else views.i32[start + field / 4] = value;
     }
   });

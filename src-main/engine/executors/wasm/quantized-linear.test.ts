@@ -23,8 +23,8 @@ import { batchOf } from '../batch.ts';
 import { createWasmExecutor } from './wasm-executor.ts';
 
 /**
- * Sums of exact integers times scales, added in float32: neighbouring values are 1.2e-7 apart. Types whose scales are
- * products also have these rounded to float16, 2.4e-4 of their value at most.
+ * Sums of exact integers times scales, added in float32: adjacent values are 1.2e-7 apart. Types whose scales are
+ * products also have these rounded to float16, at most 2.4e-4 of their value.
  */
 const TYPES: readonly [type: BlockType, nmse: number][] = [
   [F32, 1e-12],
@@ -45,7 +45,7 @@ const TYPES: readonly [type: BlockType, nmse: number][] = [
 type Shape = readonly [rows: number, inputs: number, outputs: number];
 
 interface Shapes {
-  /** One of each kind: a row alone, four together, rows left over from these; outputs that fill panels and do not. */
+  /** One of each kind: a single row, four together, leftover rows; outputs that fill panels and do not. */
   readonly always: readonly Shape[];
   readonly full: readonly Shape[];
 }
@@ -54,7 +54,7 @@ const SHAPES: Shapes = {
   always: [
     [1, 512, 13],
     [7, 768, 72],
-    // More panels than are finished together, in two places and in eight; three rows over, and two.
+    // More panels than are finished together, in two streams and in eight; three rows left over, and two.
     [15, 256, 357],
     [6, 256, 600],
   ],
@@ -69,7 +69,7 @@ const SHAPES: Shapes = {
   ],
 };
 
-/** Floats have no blocks: any number of inputs goes. */
+/** Floats have no blocks: any number of inputs is allowed. */
 const ODD_SHAPES: Shapes = {
   always: [
     [1, 37, 9],
@@ -95,7 +95,7 @@ function shapesFor({ blockSize }: BlockType): Shape[] {
   return kinds.flatMap(({ always, full }) => [...always, ...(isFull ? full : [])]);
 }
 
-/** Inputs of one type and shape, and what they should give: the same for every variant. */
+/** Inputs and expected results of one type and shape: the same for every variant. */
 const cases = new Map<string, ReturnType<typeof makeCase>>();
 
 function caseOf(type: BlockType, shape: Shape): ReturnType<typeof makeCase> {
@@ -144,7 +144,7 @@ describe.each(VARIANTS)('linear operations of the %s kernels', (variant) => {
   });
 });
 
-/** What is done with outputs before they are stored. */
+/** Epilogues of the outputs. */
 const AFTER: Record<string, NonNullable<LinearCase['after']>> = {
   'stored as they are': (_, y) => y,
   'through SiLU and multiplied': (p, y, other) => p.mul(p.silu(y), other),
@@ -155,20 +155,20 @@ const AFTER: Record<string, NonNullable<LinearCase['after']>> = {
 
 describe.each([F16, BF16, F32, Q8_0, Q4_1, Q5_0, Q5_1])('$name in 256 bits', (type) => {
   describe.each(Object.entries(AFTER))('%s', (_name, after) => {
-    it.each(shapesFor(type))('has the bits of 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
+    it.each(shapesFor(type))('gives the same bits as 128: [%d, %d] x [%d]', async (rows, inputs, outputs) => {
       const { sums: _, ...test } = caseOf(type, [rows, inputs, outputs]);
       expectSameRuns(await runLinear('wide', { ...test, after }), await runLinear('threads', { ...test, after }));
     });
   });
 });
 
-/** What machines without an instruction for 32-bit sums of 8-bit products do. */
+/** As on machines without an instruction for 32-bit sums of 8-bit products. */
 describe('sums of 16 bits', () => {
   it.each([
     { type: Q4_0, rows: 7 },
     { type: Q4_1, rows: 6 },
     { type: Q4_K, rows: 5 },
-  ])('give the same bits in $type.name as those of 32', async ({ type, rows }) => {
+  ])('give the same bits in $type.name as sums of 32', async ({ type, rows }) => {
     const [inputs, outputs] = [512, 45];
     const random = normalNumbers(3);
     const x = Float32Array.from({ length: rows * inputs }, random);
@@ -184,7 +184,7 @@ describe.each(VARIANTS)('integer sums of the %s kernels', (variant) => {
     const [rows, inputs, outputs] = [5, 96, 11];
     const integers = normalNumbers(7);
     const x = Float32Array.from({ length: rows * inputs }, (_, i) => {
-      // The largest of each block is 127: its scale is 1 and the codes are the values.
+      // The largest of each block is 127, so its scale is 1 and the codes are the values.
       return i % 32 === 0 ? 127 : Math.max(-127, Math.min(127, Math.round(integers() * 50)));
     });
     const w = Float32Array.from({ length: outputs * inputs }, (_, i) => {
@@ -217,7 +217,7 @@ interface LinearCase {
   readonly inputs: number;
   readonly outputs: number;
   readonly sums?: 'i16';
-  /** What is done with the outputs and with as many other values. */
+  /** Epilogue of the outputs, given as many other values. */
   readonly after?: (p: ProgramBuilder, y: Value, other: Value) => Value;
 }
 
@@ -249,8 +249,8 @@ async function runLinear(variant: (typeof VARIANTS)[number], test: LinearCase) {
   };
   const options = { kernels: testKernels(variant), cells: 32, sums };
   const executors = [
-    await createWasmExecutor(program, reader, { ...options, places: 8 }),
-    await createWasmExecutor(program, reader, { ...options, places: 2 }),
+    await createWasmExecutor(program, reader, { ...options, streams: 8 }),
+    await createWasmExecutor(program, reader, { ...options, streams: 2 }),
   ];
   const tokens = Array.from({ length: rows }, (_, row) => row);
   const run = async (ids: number[]) => {
@@ -286,7 +286,7 @@ function upperHalves(values: Float32Array): Uint8Array {
   return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer);
 }
 
-/** Any bytes are codes; only the float16 scales, which come first, must be sensible. */
+/** Any bytes are valid codes; only the float16 scales, which come first, must be reasonable. */
 function fillBlocks(type: BlockType, bytes: Uint8Array, seed: number): void {
   const random = normalNumbers(seed);
   bytes.forEach((_, i) => (bytes[i] = Math.floor(Math.abs(random()) * 997) & 255));
@@ -296,7 +296,7 @@ function fillBlocks(type: BlockType, bytes: Uint8Array, seed: number): void {
   }
 }
 
-/** What 8-bit codes keep of the activations: blocks of 32, the largest magnitude is 127. */
+/** The activations rounded to 8-bit codes: blocks of 32, the largest magnitude is 127. */
 function quantized(x: Float32Array): Float32Array {
   const { fround } = Math;
   const result = new Float32Array(x.length);

@@ -29,7 +29,7 @@ const prompt = () =>
     ),
   ]);
 
-describe('a thread that is lost', () => {
+describe('a crashed thread', () => {
   const open: Executor[] = [];
   afterEach(async () => {
     for (const executor of open.splice(0)) await executor.dispose();
@@ -42,7 +42,7 @@ describe('a thread that is lost', () => {
   }
 
   it.each(isFull ? [2, 3] : [2])(
-    'in the middle of a run, one of %d, makes it fail and not hang',
+    'makes a run with %d threads fail instead of hang',
     async (count) => {
       const threads = dyingThreads();
       const executor = await openWith(threads, count);
@@ -54,7 +54,7 @@ describe('a thread that is lost', () => {
         code: 'BACKEND_LOST',
         message: expect.stringContaining('Load the model again'),
       });
-      // Later ones fail at once. Other programs may hold one of them up.
+      // Later ones fail at once. Other load may delay one of them.
       const took: number[] = [];
       for (let sample = 0; sample < 3; sample++) {
         const started = performance.now();
@@ -68,7 +68,7 @@ describe('a thread that is lost', () => {
   );
 
   it(
-    'is what the engine service does not call a loaded model: the same one is loaded again, and answers',
+    'makes the engine service load the same model again',
     async () => {
       const dying = dyingThreads();
       let threads: KernelThreads = dying;
@@ -104,7 +104,7 @@ describe('a thread that is lost', () => {
     TIMEOUT_MS,
   );
 
-  it('between runs, makes the next one fail', async () => {
+  it('makes the next run fail', async () => {
     const threads = dyingThreads();
     const executor = await openWith(threads);
     threads.die(0);
@@ -113,13 +113,13 @@ describe('a thread that is lost', () => {
   });
 });
 
-describe('a thread that is slow', () => {
-  /** Longer than the engine's thread waits for one that does nothing. */
+describe('a slow thread', () => {
+  /** Longer than the engine's thread waits for one without progress. */
   const SLOW_MS = 6000;
 
   it.each<[what: string, getsOn: boolean]>([
     ['is waited for while it gets on', true],
-    // As one that has ended, above.
+    // Like a crashed thread, above.
     ...(isFull ? ([['counts as lost when it does not', false]] as [string, boolean][]) : []),
   ])(
     '%s',
@@ -136,10 +136,10 @@ describe('a thread that is slow', () => {
   );
 });
 
-describe('memory that is not to be had', () => {
+describe('failed allocation of memory', () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it('fails with what it was for, and leaves the model that is loaded', async () => {
+  it('names its purpose and keeps the loaded model', async () => {
     const engine = new InferenceEngine(nodePlatform());
     await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR));
     const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow').mockImplementation(() => {
@@ -158,10 +158,10 @@ describe('memory that is not to be had', () => {
 });
 
 describe('cancelling', () => {
-  /** Milliseconds of computing between two looks at the flag. */
+  /** Maximum time between two checks of the flag. */
   const LONGEST_MS = 50;
 
-  it.each([1, 2])('is heard at short intervals, 4,000 tokens into a prompt, on %d threads', async (count) => {
+  it.each([1, 2])('is checked often, 4,000 tokens into a prompt, on %d threads', async (count) => {
     const executor = await middleOfLongPrompt(count);
     const cache = new KvCache(4096);
     const { tokens, cells, positions, context } = cache.append(0, new Array<number>(4096).fill(1));
@@ -189,13 +189,13 @@ describe('cancelling', () => {
   });
 });
 
-/** Time of the processor, so that what else the machine does is left out. */
+/** CPU time, so that other load does not count. */
 function computingMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
-/** A layer of the shape of a small model; what was in the cache before does not matter. */
+/** A layer with the shape of a small model. The earlier content of the cache does not matter. */
 async function middleOfLongPrompt(count: number): Promise<Executor> {
   const [width, inner] = [576, 1536];
   const p = new ProgramBuilder();
@@ -218,7 +218,7 @@ async function middleOfLongPrompt(count: number): Promise<Executor> {
   });
 }
 
-/** Threads as the host starts them, but each inside a thread that ends it `ms` after it is told to. */
+/** Threads as started by the host, but inside threads that exit `ms` after `die`. */
 function dyingThreads(): KernelThreads & { die(ms: number): void } {
   const script = new URL('../../../hosts/node/kernel-thread.mjs', import.meta.url).href;
   const source = `
@@ -240,7 +240,7 @@ function dyingThreads(): KernelThreads & { die(ms: number): void } {
   };
 }
 
-/** Threads that come to their first run `ms` late, and meanwhile count as if they computed, or do nothing. */
+/** Threads that join their first run `ms` late, and until then appear to make progress or do nothing. */
 function slowThreads(ms: number, getsOn: boolean): KernelThreads {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads');

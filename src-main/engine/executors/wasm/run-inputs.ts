@@ -1,16 +1,16 @@
-import { attendedLength } from '../../kv-cache/sequence-context.ts';
+import { attendedLength } from '../../kv-cache/kv-cache.ts';
 import type { Batch } from '../executor.ts';
 import type { AttentionExtents, Buffers } from './buffers.ts';
 import { align, type KernelMemory } from './kernel-memory.ts';
 import type { AttendedEntries } from './op-profile.ts';
 import * as L from './plan-layout.ts';
 
-/** Rows at most whose chunks of the context are spread over threads: more rows keep the threads busy by themselves. */
+/** Maximum rows whose context chunks are distributed over threads: more rows keep the threads busy anyway. */
 const SPLIT_ROWS = 4;
-/** Parts of attention per thread that share out evenly enough. */
+/** Attention tasks per thread that balance the load well enough. */
 const PARTS = 4;
 
-/** Bytes that a run over one sequence of `tokens` tokens needs: the list of its cells, and room for the threads. */
+/** Scratch bytes of a run over one sequence of `tokens` tokens: its list of cells, and the threads' scratch memory. */
 export function runBytes(buffers: Buffers, tokens: number, threads: number): number {
   const rows = Math.min(SPLIT_ROWS, buffers.size.rows);
   return contextBytes(tokens) + threadBytes(buffers, threads) + partialBytes(buffers, rows, tokens);
@@ -20,19 +20,22 @@ function threadBytes({ attention, tileBytes }: Buffers, threads: number): number
   return threads * (attentionBytes(attention) + tileBytes);
 }
 
-/** See `attend` of the kernels: queries, scores, two outputs, statistics of both; then scales and a chunk of keys or values. */
+/**
+ * See `attend` of the kernels: queries, scores, two outputs, statistics of both; then scales and a chunk of keys or
+ * values.
+ */
 function attentionBytes({ blockQueries, headValues }: AttentionExtents): number {
   const perQuery = 3 * 4 * headValues + L.ATTENTION_SCORE_STRIDE + 2 * L.ATTENTION_STATS;
   const chunk = L.ATTENTION_CHUNK * 4 * headValues + 2 * L.ATTENTION_SCORE_STRIDE;
   return align(blockQueries * perQuery + chunk);
 }
 
-/** The list of a sequence's cells, and of its chunks before it. */
+/** Bytes of the list of a sequence's cells with its chunks before it. */
 function contextBytes(tokens: number): number {
   return align(4 * (chunksOf(tokens) + tokens));
 }
 
-/** What attention finds in each chunk of the context. */
+/** Bytes of attention's partial results per chunk of the context. */
 function partialBytes({ attention }: Buffers, rows: number, tokens: number): number {
   return align(rows * attention.heads * chunksOf(tokens) * (L.ATTENTION_STATS + 4 * attention.headValues));
 }
@@ -41,14 +44,14 @@ function chunksOf(tokens: number): number {
   return Math.ceil(tokens / L.ATTENTION_CHUNK);
 }
 
-/** Numbers of places to read weights from that may be the fastest. */
+/** Numbers of interleaved weight streams that may be the fastest. */
 export const STREAM_COUNTS = [8, 2] as const;
 export type StreamCount = (typeof STREAM_COUNTS)[number];
 
-/** Writes what the kernels need to know about a batch into their memory. */
+/** Writes the kernels' description of a batch into their memory. */
 export class RunInputs {
-  /** From how many places products of few rows read weights in turns; see strands.ts of the kernels. */
-  places: StreamCount = STREAM_COUNTS[0];
+  /** Interleaved weight streams for products of few rows; see strands.ts of the kernels. */
+  streams: StreamCount = STREAM_COUNTS[0];
 
   constructor(
     private readonly memory: KernelMemory,
@@ -57,11 +60,11 @@ export class RunInputs {
   ) {}
 
   /**
-   * Rows `from` to `to` of the batch.
-   * @param extra bytes that the caller wants for this slice
+   * Writes rows `from` to `to` of the batch.
+   * @param extra bytes that the caller needs for this slice
    * @param threads that compute it
-   * @param whole attention to a row's whole context is done at once, as its weights are wanted
-   * @returns address of these bytes
+   * @param whole whether a row's whole context is one task, because its attention weights are tapped
+   * @returns address of the extra bytes
    */
   write(batch: Batch, from: number, to: number, extra: number, threads: number, whole: boolean): number {
     const rows = to - from;
@@ -75,7 +78,7 @@ export class RunInputs {
     const perThread = threadBytes(this.buffers, this.threads);
     const partials = rows <= SPLIT_ROWS ? partialBytes(this.buffers, rows, longest) : 0;
     const base = this.memory.reserve(listBytes + perThread + partials + extra, `a context of ${longest} tokens`);
-    // Views are asked for once: each time costs a look at the memory, and this is done for every token.
+    // Views are fetched once: each fetch checks the memory, and this runs for every token.
     const { i32, f32 } = this.memory;
     this.writeRows(i32, batch, from, to, this.writeContexts(i32, batch, base));
     this.writeAngles(f32, batch, from, to);
@@ -92,15 +95,15 @@ export class RunInputs {
     return scratch + perThread + partials;
   }
 
-  /** @param rows of the slice that was written last, whose logits come next */
-  askLogits(rows: readonly number[]): void {
+  /** @param rows of the last written slice whose logits are computed next */
+  setLogitRows(rows: readonly number[]): void {
     const { i32 } = this.memory;
     const { run, rowArrays } = this.buffers;
     for (let i = 0; i < rows.length; i++) i32[rowArrays.logitIndices / 4 + i] = rows[i];
     i32[(run + L.RUN_LOGIT_ROWS) / 4] = rows.length;
   }
 
-  /** What the slice that was written last attends to. */
+  /** Attended entries of the last written slice. */
   attended(): AttendedEntries {
     const { i32 } = this.memory;
     const { run, rowArrays: arrays, windows } = this.buffers;
@@ -125,12 +128,12 @@ export class RunInputs {
     };
   }
 
-  /** Where the next plan puts its times; 0 for nowhere. */
+  /** Sets the address for the next plan's times; 0 for none. */
   setProfile(at: number): void {
     this.memory.i32[(this.buffers.run + L.RUN_PROFILE) / 4] = at;
   }
 
-  /** What is the same for all runs, or begins at 0. */
+  /** Writes what is the same for all runs, or starts at 0. */
   private writeHeader(i32: Int32Array, scratch: number): void {
     const { attention, rowArrays: arrays, run, tileBytes } = this.buffers;
     const stride = attentionBytes(attention);
@@ -147,20 +150,23 @@ export class RunInputs {
     i32[header + L.RUN_SCRATCH_STRIDE / 4] = stride;
     i32[header + L.RUN_TILES / 4] = scratch + this.threads * stride;
     i32[header + L.RUN_TILE_STRIDE / 4] = tileBytes;
-    i32[header + L.RUN_PLACES / 4] = this.places;
+    i32[header + L.RUN_PLACES / 4] = this.streams;
     i32[header + L.RUN_CANCELLED / 4] = 0;
     i32[header + L.RUN_BLOCKS / 4] = arrays.blocks;
     i32[header + L.RUN_MAX_QUERIES / 4] = attention.blockQueries;
     i32[header + L.RUN_PROFILE / 4] = 0;
   }
 
-  /** The cells of each sequence, and before them the first of each chunk that lies in order; gives the cells' addresses. */
+  /**
+   * Writes the cells of each sequence, and before them the first cell of each contiguous chunk. Returns the cells'
+   * addresses.
+   */
   private writeContexts(i32: Int32Array, batch: Batch, at: number): number[] {
     return batch.contexts.map(({ cells }) => {
       const address = at + 4 * chunksOf(cells.length);
       i32.set(cells, address / 4);
       for (let chunk = 0; chunk < chunksOf(cells.length); chunk++) {
-        i32[address / 4 - 1 - chunk] = firstInOrder(cells, chunk * L.ATTENTION_CHUNK);
+        i32[address / 4 - 1 - chunk] = firstIfContiguous(cells, chunk * L.ATTENTION_CHUNK);
       }
       at += contextBytes(cells.length);
       return address;
@@ -187,7 +193,10 @@ export class RunInputs {
     }
   }
 
-  /** Rows of one sequence that attend together: each sees what the one before sees, and more. Gives their number. */
+  /**
+   * Writes blocks of rows of one sequence that attend together: each sees all that the previous one sees, and more.
+   * Returns their number.
+   */
   private writeBlocks(i32: Int32Array, batch: Batch, from: number, to: number): number {
     const { attention, rowArrays } = this.buffers;
     const { sequences, positions } = batch;
@@ -204,7 +213,7 @@ export class RunInputs {
     return blocks;
   }
 
-  /** Angles in double precision: in float32 they would be off by whole degrees at far positions. */
+  /** Computes angles in double precision: in float32 they would be off by whole degrees at high positions. */
   private writeAngles(f32: Float32Array, batch: Batch, from: number, to: number): void {
     for (const { attributes, at } of this.buffers.ropeTables) {
       const { frequencies, magnitude } = attributes;
@@ -222,8 +231,8 @@ export class RunInputs {
   }
 }
 
-/** The first cell of the chunk that begins at `start`; -1 unless its cells lie one after the other. */
-function firstInOrder(cells: Int32Array, start: number): number {
+/** The first cell of the chunk that begins at `start`, or -1 if its cells are not contiguous. */
+function firstIfContiguous(cells: Int32Array, start: number): number {
   const end = Math.min(start + L.ATTENTION_CHUNK, cells.length);
   const offset = cells[start] - start;
   for (let i = start + 1; i < end; i++) if (cells[i] !== i + offset) return -1;

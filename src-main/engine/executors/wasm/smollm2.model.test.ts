@@ -15,7 +15,7 @@ interface Float {
   perplexity: { ids: number[]; ppl: number }[];
 }
 
-/** llama.cpp as it is: activations rounded to Q8_1, K and V to f16. */
+/** Unmodified llama.cpp: activations rounded to Q8_1, K and V to f16. */
 interface Native {
   greedy: { top: TopList[] }[];
   perplexity: { ppl: number }[];
@@ -24,7 +24,7 @@ interface Native {
 const float = readFixture<Float>('float');
 const native = readFixture<Native>('q4_1');
 
-/** What 8-bit activations may cost: llama.cpp against itself, stepwise and batched, is 0.075 off. */
+/** Tolerance for 8-bit activations: llama.cpp differs from itself by 0.075 between stepwise and batched runs. */
 const LOGPROB = 0.15;
 const PERPLEXITY = 0.03;
 const TOP1 = 0.95;
@@ -40,7 +40,7 @@ describe.skipIf(path === null)('SmolLM2 Q4_1 on the wasm executor (needs the fet
     ({ executor } = await openWasmModel(await singleFile(path!), { contextSize: 256 }));
   }, TIMEOUT_MS);
 
-  /** After each token of each greedy reply: computed once for all comparisons. */
+  /** After each token of each greedy reply, computed once for all comparisons. */
   const replies = new Map<number, Promise<Float32Array[]>>();
 
   function ofReply(index: number): Promise<Float32Array[]> {
@@ -59,7 +59,7 @@ describe.skipIf(path === null)('SmolLM2 Q4_1 on the wasm executor (needs the fet
     ['float32', float.greedy.map(({ top }) => top)],
     ['native', native.greedy.map(({ top }) => top)],
   ] as const)(
-    'predicts what the %s model does',
+    'predicts the same tokens as the %s model',
     async (_, golden) => {
       const differences: number[] = [];
       const ranks: number[] = [];
@@ -79,7 +79,7 @@ describe.skipIf(path === null)('SmolLM2 Q4_1 on the wasm executor (needs the fet
   );
 
   it(
-    'finds a text as probable',
+    'gives a text the same probability',
     async () => {
       const { ids, ppl } = float.perplexity[0];
       const found = await logprobs(ids, [...ids.keys()].slice(0, -1));

@@ -6,19 +6,19 @@ import { align, type KernelMemory } from './kernel-memory.ts';
 import { OP_BYTES } from './plan-layout.ts';
 import { lower, lowerLogits, type PlanMemory, type PlanOp, type PlanTaps, strideOf, writePlan } from './plan.ts';
 
-/** A plan as it lies in kernel memory. */
+/** A plan in kernel memory. */
 interface WrittenPlan {
   readonly at: number;
   readonly ops: readonly PlanOp[];
 }
 
 /**
- * The tensors that one run was asked for. Its plan is made for this run: nothing is fused across a tensor that is
- * wanted, and each is copied out before its buffer is used again. What the run gives is put together from its slices.
+ * The tapped tensors of one run. Its plan is made for this run: nothing is fused across a tapped tensor, and each is
+ * copied out before its buffer is reused. The results of the slices are joined.
  */
 export class TapCollection {
   readonly tensors = new Map<string, TapTensor>();
-  /** Activations that have a wanted name. */
+  /** Activations with a tapped name. */
   private readonly activations: ReadonlySet<number>;
   private readonly layers: readonly { name: string; layer: number; heads: number }[];
   private readonly ops: readonly FusedOp[];
@@ -57,11 +57,11 @@ export class TapCollection {
     let bytes = this.slotWidths.reduce((sum, width) => sum + align(rows * strideOf(width)), 0);
     for (const id of this.activations) bytes += align(4 * rows * this.program.tensors[id].width);
     for (const { heads } of this.layers) bytes += align(4 * heads * rows * this.context);
-    // An operation becomes itself, its merge, its quantised input and a copy at most; the logits are a few more.
+    // An operation becomes at most itself, its merge, its quantised input and a copy; the logits are a few more.
     return bytes + OP_BYTES * (4 * this.ops.length + 8);
   }
 
-  /** Writes the slice's plans, everything they need lying from address `at` on. */
+  /** Writes the slice's plans and all they need from address `at` on. */
   writePlans(
     memory: KernelMemory,
     buffers: PlanMemory,
@@ -80,7 +80,7 @@ export class TapCollection {
     for (const { layer, heads } of this.layers) {
       const bytes = 4 * heads * rows * this.context;
       const place = take(bytes);
-      // Rows see different lengths of the context: what one does not see has weight 0.
+      // Rows attend to different lengths of the context; beyond that the weight is 0.
       memory.u8.fill(0, place, place + bytes);
       attention.set(layer, place);
     }

@@ -4,7 +4,7 @@ import { clearlyFaster, measureOnce } from './measure-once.ts';
 
 const measureAlways = measureOnce({}, undefined);
 
-/** Chooses where a token takes so many ms on so many threads; gives the pairs that were timed, too. */
+/** Chooses for given times (ms per token by number of threads); also returns the timed pairs. */
 async function chosen(most: number, ms: Record<number, number>) {
   const pairs: number[][] = [];
   const choice = await chooseThreads(most, 'a model', measureAlways, async (more, fewer) => {
@@ -14,7 +14,7 @@ async function chosen(most: number, ms: Record<number, number>) {
   return { ...choice, pairs };
 }
 
-it('halves the number of threads as long as that is faster', async () => {
+it('halves the number of threads while that is faster', async () => {
   expect(await chosen(8, { 8: 5, 4: 3, 2: 3.5 })).toEqual({
     threads: 4,
     pairs: [
@@ -28,7 +28,7 @@ it('halves the number of threads as long as that is faster', async () => {
   expect(await chosen(2, { 2: 2, 1: 5 })).toMatchObject({ threads: 2, pairs: [[2, 1]] });
 });
 
-it('times nothing where there is one, and what is known', async () => {
+it('times nothing for a single thread, or if times are known', async () => {
   expect(await chosen(1, {})).toEqual({
     threads: 1,
     pairs: [],

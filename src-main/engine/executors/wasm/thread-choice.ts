@@ -2,15 +2,15 @@ import { type Measured, type MeasureOnce, whenMeasured } from './measure-once.ts
 
 export interface ThreadChoice {
   readonly threads: number;
-  /** For a person. */
+  /** Explanation for people. */
   readonly reason: string;
   /** Whether no token had to be timed. */
   readonly before: boolean;
 }
 
 /**
- * How many of `most` threads compute a single token fastest. Meeting costs more the more there are, memory gives no more
- * to many than to some, and two threads of one core are in each other's way: halves their number as long as that is faster.
+ * Chooses how many of `most` threads compute a single token fastest. Barriers cost more with more threads, memory
+ * bandwidth is limited, and two threads of one core compete. So it halves their number while that is faster.
  * @param costs what a token's time depends on @param time ms of one token on each of two numbers of threads
  */
 export async function chooseThreads(

@@ -12,14 +12,14 @@ import {
 } from './plan-layout.ts';
 
 /**
- * Sleeps of 200 ms in a row, 3 s, after which threads that do not get on count as lost. A chunk takes less than a
- * millisecond, unless its weights must be fetched from the disk first: the system may have swapped them out.
+ * Consecutive sleeps of 200 ms (3 s) without progress after which threads count as lost. A chunk takes less than a
+ * millisecond, unless its weights must first be read from disk because the system swapped them out.
  */
 const PATIENCE = 15;
-/** Bytes that even a slow disk gives in one sleep, 8 MB/s. */
+/** Bytes that even a slow disk (8 MB/s) reads in one sleep. */
 const SLOWEST_BYTES = 1_600_000;
 
-/** The threads of one executor: they live as long as its memory. */
+/** The threads of one executor, which live as long as its memory. */
 export class ThreadPool {
   private readonly running: { stop(): Promise<void> }[] = [];
 
@@ -30,9 +30,9 @@ export class ThreadPool {
   ) {}
 
   /**
-   * @param threads in all, the caller's included; 1 starts none
-   * @param cancel looked at before each is started
-   * @throws EngineError BACKEND_LOST when one does not start, CANCELLED; those that were started are stopped then
+   * @param threads in total, including the caller's; 1 starts none
+   * @param cancel checked before each start
+   * @throws EngineError BACKEND_LOST when one does not start, CANCELLED; the others are then stopped
    */
   static async start(
     kernels: Pick<CompiledKernels, 'module' | 'shared'>,
@@ -58,22 +58,22 @@ export class ThreadPool {
     return pool;
   }
 
-  /** The caller's thread included. */
+  /** Including the caller's thread. */
   get threads(): number {
     return this.running.length + 1;
   }
 
-  /** How many threads compute the next run, the caller's included. */
+  /** Sets how many threads compute the next run, including the caller's. */
   use(threads: number): void {
     this.set(POOL_THREADS, threads);
   }
 
-  /** A thread is gone, which no run survives. */
+  /** Whether a thread has crashed; every run then fails. */
   get failed(): boolean {
     return Atomics.load(this.memory.i32, (this.at + POOL_FAILED) / 4) !== 0;
   }
 
-  /** @param bytes that a thread reads at most from one look at the others to the next */
+  /** @param bytes that a thread reads at most between checks of the others */
   expect(bytes: number): void {
     this.set(POOL_PATIENCE, PATIENCE + Math.ceil(bytes / SLOWEST_BYTES));
   }

@@ -9,8 +9,8 @@ import type { Executor } from '../executor.ts';
 
 const CONTEXT = 80;
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
-/** Numbers of threads, and of places that weights are read from: matrices are shared out in other parts from two. */
-const SHARES: readonly (readonly [count: number, places: 2 | 8])[] = isFull
+/** Numbers of threads and streams. With two streams, matrices are split into other chunks. */
+const SHARES: readonly (readonly [count: number, streams: 2 | 8])[] = isFull
   ? [
       [1, 8],
       [2, 8],
@@ -36,8 +36,8 @@ describe('threads of the wasm executor', () => {
   it.each(MODELS)('compute the same bits for %s, whatever their number', async (name) => {
     const results: Float32Array[][] = [];
     const files = await tinyGgufFiles(name);
-    for (const [count, places] of SHARES) {
-      const options = { contextSize: CONTEXT, threads: { count, host: nodeKernelThreads() }, places };
+    for (const [count, streams] of SHARES) {
+      const options = { contextSize: CONTEXT, threads: { count, host: nodeKernelThreads() }, streams };
       const { executor, model } = await openWasmModel(files, options);
       open.push(executor);
       results.push(await promptAndSteps(executor, model.program.vocabularySize));
@@ -69,7 +69,7 @@ describe('threads of the wasm executor', () => {
     { few: 2, fastest: (key: string) => (key.startsWith('4 or 2') ? [5, 2] : [2, 5]) },
     { few: 3, most: 3, fastest: () => [2, 5] },
     { few: 1, fastest: () => [5, 2] },
-  ])('compute tokens on $few of them where that is faster, and prompts on all', async ({ few, most = 4, fastest }) => {
+  ])('compute tokens on $few of them if that is faster, and prompts on all', async ({ few, most = 4, fastest }) => {
     const files = await tinyGgufFiles('llama-d256.Q8_0');
     const alone = await openWasmModel(files, { contextSize: CONTEXT });
     open.push(alone.executor);
@@ -82,13 +82,13 @@ describe('threads of the wasm executor', () => {
     });
     open.push(executor);
     expect(executor.kernels).toMatchObject({ threads: most, decodeThreads: few });
-    // Those that had nothing to do are called for each prompt.
+    // Idle threads are woken for each prompt.
     for (let reply = 0; reply < (isFull ? 5 : 2); reply++) {
       expect(equalBits(await promptAndSteps(executor, vocabulary), expected)).toBe(true);
     }
   });
 
-  it('see memory that has grown since they started', async () => {
+  it('see memory that has grown since their start', async () => {
     const taps = (await openWasmModel(await nodeModelFiles(TINY_TRANSFORMER_DIR))).model.program.taps;
     const results: Float32Array[][] = [];
     for (const count of [1, 3]) {

@@ -3,24 +3,23 @@ import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements }
 import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import { checkBatch, checkOrder } from '../check-batch.ts';
+import { checkBatch, checkOrder } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
-import { sumUp } from '../sum-profiles.ts';
 import { chooseKernels, type DotChoice } from './kernel-choice.ts';
 import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
 import { type CellStorage, WasmCellBlock } from './cell-block.ts';
-import { LentLogits, logSumAt, type LogitsPlace, topAt } from './lent-logits.ts';
+import { LentLogits, logSumAt, type LogitsLocation, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
-import { type Measured, type MeasureOnce, measureOnce, timeTwoWays, whenMeasured } from './measure-once.ts';
-import { profileOps } from './op-profile.ts';
+import { type Measured, type MeasureOnce, measureOnce, timeAlternatives, whenMeasured } from './measure-once.ts';
+import { profileOps, sumUp } from './op-profile.ts';
 import * as L from './plan-layout.ts';
 import {
-  type KeptPlan,
-  keepPlan,
+  type StoredPlan,
+  storePlan,
   largestMatrix,
   logitSumsStride,
   lower,
@@ -34,51 +33,51 @@ import { TapCollection } from './tap-collection.ts';
 import { chooseThreads } from './thread-choice.ts';
 import { ThreadPool } from './thread-pool.ts';
 import type { DotTraits } from './weight-layouts.ts';
-import { keptWeights, packWeights } from './weights.ts';
+import { packWeights, weightsInMemory } from './weights.ts';
 
 export interface WasmExecutorOptions {
   readonly kernels: CompiledKernels;
   /** Cells of K and V storage: tokens of all sequences together. */
   readonly cells: number;
   /**
-   * The host that starts threads, and how many compute, the caller's included; a clock instead of a number: as many as
-   * it finds to be fastest. Left out, the caller's thread computes alone.
+   * The host that starts threads, and how many to use, including the caller's; with a clock instead of a number, the
+   * fastest number is measured. By default only the caller's thread computes.
    */
   readonly threads?: { readonly count: number | Clock; readonly host: KernelThreads | undefined } | undefined;
-  /** How K and V are stored; left out, as exactly as the weights are. */
+  /** Storage type of K and V; by default as exact as the weights. */
   readonly kvCacheType?: KvCacheType | undefined;
-  /** For profiles, and to time kernels where more than one may be the fastest. */
+  /** For profiles, and to time kernels if more than one may be the fastest. */
   readonly clock?: Clock | undefined;
-  /** Spares measurements that were taken before. */
+  /** Stored measurements, which need not be repeated. */
   readonly measurements?: Measurements | undefined;
-  /** Kernels that sum products of 4-bit codes so; left out, what is fastest here. */
+  /** Width of the sums of 4-bit products; by default the fastest. */
   readonly sums?: DotTraits['sums'] | undefined;
-  /** From how many places single tokens read weights; left out, what is fastest here. */
-  readonly places?: StreamCount | undefined;
-  /** Called with the bytes of each slice of the weights that was read. */
+  /** Number of interleaved weight streams for single tokens; by default the fastest. */
+  readonly streams?: StreamCount | undefined;
+  /** Called with the bytes of each slice of weights read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Looked at while weights are read, threads start and tokens are timed. */
+  /** Checked while weights are read, threads start and tokens are timed. */
   readonly cancel?: CancelToken | undefined;
 }
 
-/** Rows that are run at once: enough to read each weight once for many, few enough for the caches. */
+/** Maximum rows per slice: enough to reuse each loaded weight, few enough for the caches. */
 const MAX_ROWS = 256;
 /** Rows whose logits are computed at once. */
 const LOGIT_ROWS = 8;
-/** Threads that are started without being asked for: more gain little, as memory is what limits. */
+/** Default maximum of threads: more gain little, because memory bandwidth is the limit. */
 const MOST_THREADS = 8;
-/** Weights that are read from a cache, bytes: from how many places is the same then. */
+/** Weights up to this size stay in a cache, where the number of streams makes no difference. */
 const CACHED_BYTES = 16 * 2 ** 20;
-/** Threads meet in less, all operations of a token together. */
+/** Maximum time of all barriers of a token. */
 const MEETINGS_MS = 2;
-/** From so many rows on there is enough work for all threads in any model. */
+/** From so many rows on, any model has enough work for all threads. */
 const MANY_ROWS = 8;
 
 /**
  * The fast executor: the program becomes a flat plan in WebAssembly memory, and a run enters WebAssembly once per slice
- * of rows. Weights are packed as they are read. A token gives the same bits however a prompt is cut into batches.
+ * of rows. Weights are packed as they are read. A token gives the same bits however a prompt is split into batches.
  *
- * @throws EngineError OUT_OF_MEMORY, CANCELLED, and what reading the weights throws
+ * @throws EngineError OUT_OF_MEMORY, CANCELLED, and the errors of reading weights
  */
 export async function createWasmExecutor(
   program: Program,
@@ -104,7 +103,7 @@ export async function createWasmExecutor(
   const packed = await packWeights(program, weights, memory, kernels, dot, options);
   const fused = fuse(program);
   const buffers = allocateBuffers(program, fused, packed, memory, size);
-  // What most runs need is there before the threads start, so that memory seldom grows under them.
+  // Most runs need no more than this, so memory rarely grows after the threads have started.
   const forRun = runBytes(buffers, options.cells, threads);
   memory.reserve(forRun, `a context of ${options.cells} tokens`);
   const shared = { module, shared: options.kernels.shared };
@@ -113,21 +112,21 @@ export async function createWasmExecutor(
     const executor = new WasmExecutor(program, fused, memory, kernels, buffers, pool, cancel, {
       variant,
       dot,
-      weights: keptWeights(program, weights, dot),
+      weights: weightsInMemory(program, weights, dot),
       forRun,
       clock: options.clock,
     });
-    await executor.choosePlaces(options.places ?? options.clock, once, options.cancel);
+    await executor.chooseStreams(options.streams ?? options.clock, once, options.cancel);
     if (typeof count !== 'number') await executor.measureThreads(count, once, options.cancel);
     return executor;
   } catch (error) {
-    // Threads that nobody stops wait for ever, and hold the memory that they share.
+    // Threads that are not stopped would wait forever and hold the shared memory.
     await pool.stop();
     throw error;
   }
 }
 
-/** Threads that are started where `available` can run at once. */
+/** Default number of threads if `available` can run at once. */
 export function threadsFor(available: number): number {
   return Math.min(available, MOST_THREADS);
 }
@@ -137,7 +136,7 @@ function bufferSizes(cells: number, kvCacheType: KvCacheType): BufferSizes {
 }
 
 /**
- * What the executor would take, before it is made.
+ * Memory that the executor would need, before it is created.
  * @param available threads that this computer runs at once
  */
 export function wasmMemoryOf(
@@ -160,21 +159,21 @@ class WasmExecutor implements Executor {
   readonly name = 'wasm';
   private readonly inputs: RunInputs;
   private readonly own: CellStorage;
-  private readonly logits: KeptPlan;
+  private readonly logits: StoredPlan;
   private readonly scratchBytes: number;
   private block: WasmCellBlock | null = null;
-  /** Of the largest block so far, which its release leaves to other uses. */
+  /** Size of the largest block so far; the kernel memory keeps it after its release. */
   private blockBytes = 0;
   private disposed = false;
-  /** Runs so far: logits that are lent hold until the next. */
+  /** Number of runs: lent logits are valid until the next. */
   private runs = 0;
-  /** Where the times of the present run go; null when nobody asked. */
+  /** Collects the times of the current run; null without profiling. */
   private profiling: OpProfile[] | null = null;
   private profileAt = 0;
-  /** Threads that compute where there is little to share: one token. */
+  /** Threads for runs with little work, such as one token. */
   private fewRowsThreads: number;
   private whyThreads = 'as requested';
-  private whyPlaces = 'as requested';
+  private whyStreams = 'as requested';
 
   constructor(
     private readonly program: Program,
@@ -188,10 +187,10 @@ class WasmExecutor implements Executor {
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.fewRowsThreads = pool.threads;
-    const main = keepPlan(lower(program, fused, buffers.plan, NO_TAPS), memory);
+    const main = storePlan(lower(program, fused, buffers.plan, NO_TAPS), memory);
     this.own = { cells: buffers.size.cells, plan: buffers.plan, main };
-    this.logits = keepPlan(lowerLogits(program, buffers.plan), memory);
-    // Of few rows, a thread takes a long stretch of a matrix as one chunk.
+    this.logits = storePlan(lowerLogits(program, buffers.plan), memory);
+    // With few rows, a thread takes a large part of a matrix as one chunk.
     pool.expect(largestMatrix([...main.ops, ...this.logits.ops]) / pool.threads);
     const { weights, kvCache } = buffers.bytes;
     this.scratchBytes = memory.allocated - weights - kvCache + facts.forRun;
@@ -208,11 +207,11 @@ class WasmExecutor implements Executor {
     const { kvCacheType } = this.buffers.size;
     const { variant, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
-    const places = { count: this.isFloat32 ? 4 : this.inputs.places, reason: this.whyPlaces };
+    const streams = { count: this.isFloat32 ? 4 : this.inputs.streams, reason: this.whyStreams };
     return {
       variant,
       sums,
-      places,
+      streams,
       weights,
       threads,
       decodeThreads: this.fewRowsThreads,
@@ -221,7 +220,7 @@ class WasmExecutor implements Executor {
     };
   }
 
-  // Async so that errors arrive as rejections, though the work is done before it returns.
+  // Async so that errors arrive as rejections, though the work is synchronous.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     const storage = batch.block ? this.blockOf(batch.block) : this.own;
@@ -233,7 +232,7 @@ class WasmExecutor implements Executor {
     const logits = new Map<number, LogitsHandle>();
     const asked = outputs.logits.length > 1 ? [...new Set(outputs.logits)] : outputs.logits;
     const { size } = this.buffers;
-    // Those of one group stay where they are.
+    // A single group of logits stays where it was computed.
     const lend = outputs.lend === true && rows <= size.rows && asked.length <= size.logitRows;
     this.runs++;
     const profile = outputs.profile && !collected ? this.startProfile() : null;
@@ -244,7 +243,7 @@ class WasmExecutor implements Executor {
         const to = Math.min(from + size.rows, rows);
         const plan = this.runSlice(storage, batch, from, to, collected);
         const inSlice = asked.filter((row) => row >= from && row < to);
-        const keep = (row: number, place: LogitsPlace) => logits.set(row, this.handleOf(place, lend));
+        const keep = (row: number, location: LogitsLocation) => logits.set(row, this.handleOf(location, lend));
         this.runLogits(plan, inSlice, from, keep);
       }
     } finally {
@@ -253,7 +252,7 @@ class WasmExecutor implements Executor {
     }
     return {
       ...(profile ? { profile: profile.end(rows) } : {}),
-      // One row may have been asked for twice.
+      // A row may be requested twice.
       logits: outputs.logits.map((row) => logits.get(row)!),
       taps: collected?.tensors ?? new Map<string, TapTensor>(),
     };
@@ -264,7 +263,7 @@ class WasmExecutor implements Executor {
   }
 
   /**
-   * Chooses how many threads compute a token. Nothing is in the cache yet, so that the cell written to does not matter.
+   * Chooses how many threads compute a token. The cache is still empty, so the cell that is written does not matter.
    * @throws EngineError CANCELLED
    */
   async measureThreads(clock: Clock, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
@@ -272,63 +271,63 @@ class WasmExecutor implements Executor {
     const { threads, reason, before } = await chooseThreads(this.pool.threads, this.costs(), once, time);
     this.fewRowsThreads = threads;
     this.whyThreads = reason;
-    // V8 compiles kernels when they first run, which the first reply need not wait for.
+    // V8 compiles kernels when they first run; do it now rather than in the first reply.
     if (before) await this.runToken(cancel);
   }
 
   private async timeThreads(clock: Clock, more: number, fewer: number, cancel?: CancelToken): Promise<Measured> {
     const choose = async (first: boolean) => {
       this.fewRowsThreads = first ? more : fewer;
-      // Those that had nothing to do sleep; in a reply they are awake.
+      // Idle threads sleep; during a reply they are awake.
       if (first) await this.runToken(cancel);
     };
-    const { values, clear } = await timeTwoWays(clock, choose, () => this.runToken(cancel));
-    // A long token is slower when shared only while other programs have the processor: that will pass.
+    const { values, clear } = await timeAlternatives(clock, choose, () => this.runToken(cancel));
+    // Sharing makes a long token slower only while other programs use the processor, which is temporary.
     const isBusy = fewer === 1 && values[0] > values[1] && values[1] > MEETINGS_MS;
     return { values, clear: clear && !isBusy };
   }
 
-  /** The kernels for float32 always read from four places. */
+  /** The float32 kernels always read four streams. */
   private get isFloat32(): boolean {
-    return this.facts.weights.every(({ keptAs }) => keptAs === 'F32');
+    return this.facts.weights.every(({ memoryType }) => memoryType === 'F32');
   }
 
   /**
-   * Processors fetch ahead in different ways, and say nothing of it: times single tokens each way.
+   * Chooses the number of streams by timing single tokens, because processors prefetch differently.
    * @throws EngineError CANCELLED
    */
-  async choosePlaces(asked: StreamCount | Clock | undefined, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
+  async chooseStreams(asked: StreamCount | Clock | undefined, once: MeasureOnce, cancel?: CancelToken): Promise<void> {
     if (this.isFloat32) {
-      this.whyPlaces = 'float32 weights always use 4 streams';
+      this.whyStreams = 'float32 weights always use 4 streams';
       return;
     }
     if (typeof asked === 'number') {
-      this.inputs.places = asked;
+      this.inputs.streams = asked;
       return;
     }
     const clock = asked;
     if (!clock) {
-      this.whyPlaces = 'no clock is available to measure with';
+      this.whyStreams = 'no clock is available to measure with';
       return;
     }
     if (this.memoryBytes.weights < CACHED_BYTES) {
-      this.whyPlaces = 'the weights fit in the CPU cache, so the number of streams makes no difference';
+      this.whyStreams = 'the weights fit in the CPU cache, so the number of streams makes no difference';
       return;
     }
     const time = async () => {
-      // V8 compiles kernels when they first run, which is neither's fault.
+      // V8 compiles kernels when they first run, which must not be timed.
       await this.runToken(cancel);
-      const choose = (first: boolean) => void (this.inputs.places = STREAM_COUNTS[first ? 0 : 1]);
-      return timeTwoWays(clock, choose, () => this.runToken(cancel));
+      const choose = (first: boolean) => void (this.inputs.streams = STREAM_COUNTS[first ? 0 : 1]);
+      return timeAlternatives(clock, choose, () => this.runToken(cancel));
     };
     const what = `${STREAM_COUNTS.join(' or ')} places, ${this.pool.threads} at once, ${this.costs()}`;
     const { values, before } = await once(what, STREAM_COUNTS.length, time);
-    this.inputs.places = values[0] < values[1] ? STREAM_COUNTS[0] : STREAM_COUNTS[1];
+    this.inputs.streams = values[0] < values[1] ? STREAM_COUNTS[0] : STREAM_COUNTS[1];
     const [eight, two] = values.map((ms) => `${ms.toFixed(2)} ms`);
-    this.whyPlaces = `${whenMeasured(before)}: one token takes ${eight} with 8 streams, ${two} with 2`;
+    this.whyStreams = `${whenMeasured(before)}: one token takes ${eight} with 8 streams, ${two} with 2`;
   }
 
-  /** What a token's time depends on, whatever the model is called. */
+  /** What a token's time depends on, independent of the model's name. */
   private costs(): string {
     return `${this.own.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
   }
@@ -359,7 +358,13 @@ class WasmExecutor implements Executor {
   }
 
   /** @returns the plan for the slice's logits */
-  private runSlice(storage: CellStorage, batch: Batch, from: number, to: number, taps: TapCollection | null): KeptPlan {
+  private runSlice(
+    storage: CellStorage,
+    batch: Batch,
+    from: number,
+    to: number,
+    taps: TapCollection | null,
+  ): StoredPlan {
     const rows = to - from;
     const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0, this.threadsOf(rows), taps !== null);
     if (!taps) {
@@ -374,20 +379,20 @@ class WasmExecutor implements Executor {
 
   /**
    * @param rows of the whole batch, the slice beginning at `from`
-   * @param keep is given each before the next are computed
+   * @param keep receives each before the next are computed
    */
   private runLogits(
-    plan: KeptPlan,
+    plan: StoredPlan,
     rows: readonly number[],
     from: number,
-    keep: (row: number, place: LogitsPlace) => void,
+    keep: (row: number, location: LogitsLocation) => void,
   ): void {
     const { memory, functions: kernels } = this;
     const count = this.program.vocabularySize;
     const { logits, logitSums } = this.buffers.plan;
     for (let i = 0; i < rows.length; i += this.buffers.size.logitRows) {
       const group = rows.slice(i, i + this.buffers.size.logitRows);
-      this.inputs.askLogits(group.map((row) => row - from));
+      this.inputs.setLogitRows(group.map((row) => row - from));
       this.execute(plan, group.length);
       group.forEach((row, index) => {
         const at = logits + index * strideOf(count);
@@ -396,16 +401,16 @@ class WasmExecutor implements Executor {
     }
   }
 
-  private handleOf(place: LogitsPlace, lend: boolean): LogitsHandle {
+  private handleOf(location: LogitsLocation, lend: boolean): LogitsHandle {
     const { runs } = this;
-    if (lend) return new LentLogits(place, () => this.runs === runs);
-    const { at, count } = place;
+    if (lend) return new LentLogits(location, () => this.runs === runs);
+    const { at, count } = location;
     const values = this.memory.f32.slice(at / 4, at / 4 + count);
-    // With the same kernel as where they are lent, so that a token's probability does not depend on that.
-    return new HostLogits(values, logSumAt(place, values[topAt(place, 1)[0]]));
+    // Computed by the same kernel as for lent logits, so that a token's probability does not depend on lending.
+    return new HostLogits(values, logSumAt(location, values[topAt(location, 1)[0]]));
   }
 
-  private execute({ at, ops }: KeptPlan, rows: number): void {
+  private execute({ at, ops }: StoredPlan, rows: number): void {
     const { run, plan } = this.buffers;
     if (this.profiling) {
       this.memory.u8.fill(0, this.profileAt, this.profileAt + ops.length * L.PROFILE_BYTES);
@@ -421,11 +426,11 @@ class WasmExecutor implements Executor {
     this.profiling.push(...profileOps(ops, plan, rows, this.inputs.attended(), times));
   }
 
-  /** Begins to collect times. */
+  /** Starts collecting times. */
   private startProfile(): { ops: OpProfile[]; end(tokens: number): RunProfile } {
     const { clock } = this.facts;
     if (!clock) throw new EngineError('INTERNAL', 'The executor has no clock for profiling.');
-    // Taken when first wanted, because few want it.
+    // Allocated on first use, because profiling is rare.
     const most = Math.max(this.own.main.ops.length, this.logits.ops.length);
     this.profileAt ||= this.memory.allocate(most * L.PROFILE_BYTES, 'a profile');
     const started = clock.now();

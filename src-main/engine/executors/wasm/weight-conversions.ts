@@ -1,4 +1,4 @@
-/** Types to others that the packing kernels take: the codes stay. */
+/** Converts types to others that have packing kernels, without changing the codes. */
 import { readF16, writeF16 } from '../../quant/float16.ts';
 import { IQ4_LEVELS } from '../../quant/iq4_nl.ts';
 

@@ -1,4 +1,4 @@
-/** How each type of a file is kept in memory: as the packed layout that is nearest and that kernels read. */
+/** Maps each file type to the nearest packed layout in memory that has kernels. */
 import { rowBytes, type BlockType } from '../../quant/block-type.ts';
 import { Q8_0 } from '../../quant/q8_0.ts';
 import type { KernelExports } from './kernels.ts';
@@ -6,13 +6,13 @@ import * as L from './plan-layout.ts';
 import { iq4NlToQ80, iq4XsToNl } from './weight-conversions.ts';
 
 export interface WeightLayout {
-  /** For people: the type whose values it holds. */
+  /** Display name: the type whose values it holds. */
   readonly name: string;
   /** `LAYOUT_*` of the kernels. */
   readonly id: number;
-  /** What it is multiplied with: activations as they are, times F16_INPUT_SCALE, or as blocks of 8-bit codes. */
+  /** Form of the input: plain activations, times F16_INPUT_SCALE, or blocks of 8-bit codes. */
   readonly input: 'float32' | 'scaled' | 'codes';
-  /** The code that stands for weight 0. */
+  /** The code of weight 0. */
   readonly zero: number;
   readonly kernel: keyof KernelExports & `pack${string}`;
   /** Bytes of `values` values of one of the 8 rows of a panel. */
@@ -20,22 +20,22 @@ export interface WeightLayout {
 }
 
 /**
- * How the machine's dot product reads the 8-bit codes above 127 (see dot.ts of the kernels): as such, as negative, or not
- * exactly.
+ * How the machine's dot product treats 8-bit codes above 127 (see dot.ts of the kernels): as unsigned, as negative, or
+ * not exactly.
  */
 export type DotKind = 'unsigned' | 'signed' | 'seven-bits';
 
-/** What is best on this machine; see dot-choice.ts. */
+/** The best choice on this machine; see kernel-choice.ts. */
 export interface DotTraits {
   readonly codes: DotKind;
-  /** Bits of the sums of a block of 4-bit codes, before they become longer. */
+  /** Initial width of the sums of a block of 4-bit products. */
   readonly sums: 'i32' | 'i16';
 }
 
 /** In the order of the kernels' `dotKind`. */
 export const DOT_KINDS: readonly DotKind[] = ['seven-bits', 'unsigned', 'signed'];
 
-/** 16 bits each; inputs lie in pairs. */
+/** 16 bits each, with inputs in pairs. */
 const half = (name: string, id: number, input: WeightLayout['input']): WeightLayout => {
   return { name, id, kernel: 'packHalf', input, zero: 0, bytes: (values) => 4 * Math.ceil(values / 2) };
 };
@@ -72,7 +72,7 @@ const IQ4 = (zero: number) => integer('IQ4_NL', L.LAYOUT_IQ4, 'packQ4', zero, 18
 const IQ4_UNSIGNED = IQ4(128);
 const IQ4_SIGNED = IQ4(0);
 
-/** Rows of one type, as a layout's packing kernel takes them. */
+/** Prepares rows of one type for a layout's packing kernel. */
 export interface Packing {
   readonly layout: WeightLayout;
   /** `rows` whole rows of `width` values. */
@@ -101,7 +101,7 @@ const PACKINGS: Readonly<Record<string, Packing>> = {
   Q6_K: asTheyLie(Q6),
 };
 
-/** Q4_0 as kernels with sums of so many bits read it. */
+/** The layout of Q4_0 for kernels with sums of the given width. */
 export function nibbleLayout(sums: DotTraits['sums']): WeightLayout {
   return sums === 'i16' ? withShortSums(Q4) : Q4;
 }
@@ -116,12 +116,12 @@ export function packingOf(type: BlockType, width: number, { codes, sums }: DotTr
   return { layout: F32, convert: throughFloats(type, null) };
 }
 
-/** The same in memory; the id chooses the kernel. */
+/** The same layout in memory; its id selects the kernel. */
 function withShortSums(layout: WeightLayout): WeightLayout {
   return { ...layout, id: SHORT_SUMS.get(layout.id) ?? layout.id };
 }
 
-/** The table's values have eight bits: where those are not exact, Q8_0 holds the same ones. */
+/** The table's values have eight bits. If those are not exact, the same values are stored as Q8_0. */
 function iq4Packing(name: 'IQ4_NL' | 'IQ4_XS', dot: DotKind): Packing {
   const [blockSize, toNl] = name === 'IQ4_XS' ? [256, iq4XsToNl] : [32, (bytes: Uint8Array) => bytes];
   if (dot !== 'seven-bits') return converted(dot === 'unsigned' ? IQ4_UNSIGNED : IQ4_SIGNED, blockSize, toNl);

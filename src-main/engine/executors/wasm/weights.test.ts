@@ -8,7 +8,7 @@ import { createWasmExecutor } from './wasm-executor.ts';
 const WIDTH = 16;
 const LAYERS = 6;
 
-/** One matrix after the other: w0, w1, ... */
+/** A chain of matrices: w0, w1, ... */
 function chain() {
   const p = new ProgramBuilder();
   let x = p.embed(p.weight('x', [8, WIDTH]), 'token');
@@ -20,7 +20,7 @@ const load = (reader: WeightReader) => createWasmExecutor(chain(), reader, { ker
 const later = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 describe('weights', () => {
-  it('are read while others are packed, two at once', async () => {
+  it('are read while others are packed, two at a time', async () => {
     let reading = 0;
     let most = 0;
     const names: string[] = [];
@@ -39,7 +39,7 @@ describe('weights', () => {
     await executor.dispose();
   });
 
-  it('are no longer read once one could not be', async () => {
+  it('are no longer read once one read failed', async () => {
     let reading = 0;
     const names: string[] = [];
     const loading = load({

@@ -1,20 +1,20 @@
-/** Weights packed into kernel memory, straight from where they are read. */
+/** Packs weights into kernel memory, directly as they are read. */
 import type { CancelToken } from '../../api/platform.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightDeclaration, WeightReader, WeightStore, WeightView } from '../../program/weights.ts';
 import { rowBytes } from '../../quant/block-type.ts';
-import type { KeptWeights } from '../../api/types.ts';
+import type { WeightsInMemory } from '../../api/types.ts';
 import { F32 } from '../../quant/f32.ts';
 import { align, type Allocator, type KernelMemory } from './kernel-memory.ts';
 import type { KernelExports } from './kernels.ts';
 import { type DotTraits, type Packing, packingOf, type WeightLayout } from './weight-layouts.ts';
 
-/** Where a weight lies. */
+/** Address and layout of a weight. */
 export interface PackedWeight {
   readonly at: number;
   /** Null for vectors, which are plain float32. */
   readonly layout: WeightLayout | null;
-  /** Values of a row. */
+  /** Values per row. */
   readonly width: number;
 }
 
@@ -25,19 +25,19 @@ export interface PackWeightsOptions {
   readonly cancel?: CancelToken | undefined;
 }
 
-/** Names a view, also one of some rows only. */
+/** Key of a view, which may cover some rows only. */
 export function viewKey({ name, firstRow, shape }: WeightView): string {
   return `${name}[${firstRow}+${shape[0]}]`;
 }
 
-/** A weight, how it is packed, and where to: a tensor whose rows are used apart becomes several matrices. */
+/** A weight, its packing and its address. A tensor whose rows are used separately becomes several matrices. */
 interface Placement {
   readonly weight: WeightDeclaration;
   readonly packing: Packing;
   readonly targets: readonly Target[];
 }
 
-/** Gives every weight that the program uses its place. */
+/** Allocates memory for every weight of the program. */
 export function placeWeights(
   program: Program,
   reader: Pick<WeightReader, 'typeOf'>,
@@ -65,9 +65,13 @@ export function placeWeights(
   return { packed, placements };
 }
 
-/** How the matrices of each type in the file are kept, most bytes first. */
-export function keptWeights(program: Program, reader: Pick<WeightReader, 'typeOf'>, dot: DotTraits): KeptWeights[] {
-  const kept = new Map<string, KeptWeights>();
+/** Layouts of the matrices of each file type, largest total first. */
+export function weightsInMemory(
+  program: Program,
+  reader: Pick<WeightReader, 'typeOf'>,
+  dot: DotTraits,
+): WeightsInMemory[] {
+  const kept = new Map<string, WeightsInMemory>();
   for (const weight of program.weights.filter(({ shape }) => shape.length > 1)) {
     const [rows, width] = weight.shape;
     const type = reader.typeOf(weight).name;
@@ -75,17 +79,17 @@ export function keptWeights(program: Program, reader: Pick<WeightReader, 'typeOf
     const key = `${type} ${layout.name}`;
     const { matrices, bytes } = kept.get(key) ?? { matrices: 0, bytes: 0 };
     kept.set(key, {
-      ...{ type, keptAs: layout.name },
+      ...{ type, memoryType: layout.name },
       ...{ matrices: matrices + 1, bytes: bytes + rows * layout.bytes(width) },
     });
   }
   return [...kept.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
-/** Tensors that are read at once: while one is packed, another comes from the disk. */
+/** Tensors read at once: one is packed while another is read from disk. */
 const READ_AT_ONCE = 2;
 
-/** Reads every weight and packs it. */
+/** Reads and packs every weight. */
 export async function packWeights(
   program: Program,
   reader: WeightReader,
@@ -111,7 +115,7 @@ export async function packWeights(
   };
   const readers = Array.from({ length: READ_AT_ONCE }, () => readSome());
   for (const reading of readers) reading.catch(() => (failed = true));
-  // All have ended before this fails: nothing is read, or written to memory, behind the caller's back.
+  // Waits for all before it fails, so that nothing is read or written in the background.
   const failure = (await Promise.allSettled(readers)).find(({ status }) => status === 'rejected');
   if (failure?.status === 'rejected') throw failure.reason;
   return packed;
@@ -122,7 +126,7 @@ interface Target {
   readonly at: number;
 }
 
-/** Bytes in memory; rows fill whole panels of 8, vectors whole groups of 8 values. */
+/** Bytes in memory. Rows fill whole panels of 8, vectors whole groups of 8 values. */
 function packedBytes({ shape }: WeightView, layout: WeightLayout | null): number {
   const [length] = shape;
   if (!layout) return align(4 * Math.ceil(length / 8) * 8);
@@ -167,7 +171,7 @@ function packSlice(
   }
 }
 
-/** Weights that are in memory as float32 already, as if they were read. */
+/** A reader of weights that are already in memory as float32. */
 export function storeReader(store: WeightStore): WeightReader {
   return {
     typeOf: () => F32,

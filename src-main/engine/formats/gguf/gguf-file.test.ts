@@ -6,7 +6,7 @@ import { blockTypeOf, readGguf } from './gguf-file.ts';
 import { type StringArray } from './string-array.ts';
 import { layOutGguf, type TensorPlan, type TypedValue } from './writer.ts';
 
-/** A source that counts what is read, so that a test can see that nothing is read twice. */
+/** A source that counts reads, so that a test can see that nothing is read twice. */
 function counted(bytes: Uint8Array, name = 'test.gguf'): ByteSource & { reads: [number, number][] } {
   const reads: [number, number][] = [];
   return {
@@ -56,7 +56,7 @@ async function failure(bytes: Uint8Array): Promise<EngineError> {
   return error as EngineError;
 }
 
-/** Overwrites bytes of a sound file. */
+/** Overwrites bytes of a valid file. */
 function patched(find: string, change: (view: DataView, at: number) => void): Uint8Array {
   const bytes = sound();
   const at = Buffer.from(bytes).indexOf(find);
@@ -66,7 +66,7 @@ function patched(find: string, change: (view: DataView, at: number) => void): Ui
 }
 
 describe('readGguf', () => {
-  it('reads metadata and tensor places', async () => {
+  it('reads metadata and tensor offsets', async () => {
     const file = await readGguf(counted(sound()));
     expect(file.version).toBe(3);
     expect(file.metadata.get('general.architecture')).toBe('llama');
@@ -94,7 +94,7 @@ describe('readGguf', () => {
     expect(next).toBeLessThan(file.headerBytes + (1 << 18) + 1);
   });
 
-  it('names a tensor type that it does not read, and only when that tensor is wanted', async () => {
+  it('names an unsupported tensor type, and only when that tensor is used', async () => {
     const bytes = build({}, [{ name: 'blk.0.ffn_up.weight', shape: [256], typeId: 18, bytes: 98 }]);
     const file = await readGguf(counted(bytes));
     const tensor = file.tensors.get('blk.0.ffn_up.weight');
@@ -102,7 +102,7 @@ describe('readGguf', () => {
   });
 });
 
-describe('a broken GGUF file', () => {
+describe('a damaged GGUF file', () => {
   it.each([
     ['another format', Buffer.from('PK\u0003\u0004 this is a zip file, and not a model'), /does not start with "GGUF"/],
     ['an empty file', new Uint8Array(0), /ends in the middle of its header/],
@@ -189,7 +189,7 @@ describe('a broken GGUF file', () => {
     expect(error.message).toMatch(/^test\.gguf/);
   });
 
-  it('is refused wherever it is cut', async () => {
+  it('is refused wherever it is truncated', async () => {
     const bytes = sound();
     const file = await readGguf(counted(bytes));
     for (let length = 0; length < file.headerBytes; length++) {
@@ -197,7 +197,7 @@ describe('a broken GGUF file', () => {
     }
   });
 
-  it('never fails with anything but an EngineError, whatever bytes change', async () => {
+  it('only ever fails with an EngineError, whichever bytes change', async () => {
     const bytes = sound();
     await fc.assert(
       fc.asyncProperty(

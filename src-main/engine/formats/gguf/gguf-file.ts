@@ -9,23 +9,23 @@ import { type Metadata, type MetadataValue, readCount, readString, readValue } f
 
 const MAGIC = 0x46554747; // "GGUF", little-endian
 const MAGIC_SWAPPED = 0x47475546;
-/** Beyond anything real (the largest known files have some 2,000 tensors and 60 keys), low enough to fail early. */
+/** Far beyond real files (the largest have about 2,000 tensors and 60 keys), yet low enough to fail early. */
 const MAX_TENSORS = 1 << 17;
 const MAX_KEYS = 1 << 14;
 /** ggml's GGML_MAX_DIMS. */
 const MAX_DIMS = 4;
 
-/** Where one tensor lies and what it is. */
+/** Name, type and position of one tensor. */
 export interface GgufTensor {
   readonly name: string;
-  /** Outermost dimension first, as in `[rows, columns]`; the file stores them the other way round. */
+  /** Outermost dimension first, as in `[rows, columns]`; the file stores them in reverse. */
   readonly shape: readonly number[];
   readonly elements: number;
   readonly typeId: number;
   readonly typeName: string;
   /** Absolute byte offset in `source`. */
   readonly offset: number;
-  /** Byte length; null for a type whose layout is unknown here. */
+  /** Null for a type with an unknown layout. */
   readonly bytes: number | null;
   readonly source: ByteSource;
 }
@@ -40,16 +40,16 @@ export interface GgufFile {
   readonly source: ByteSource;
   readonly version: number;
   readonly metadata: Metadata;
-  /** Where each value lies, its type id included, so that it can be copied as it is. */
+  /** Byte range of each value with its type id, so that it can be copied unchanged. */
   readonly metadataRanges: ReadonlyMap<string, ByteRange>;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
-  /** Bytes of header, key values and tensor list together. */
+  /** Bytes of the header, key values and tensor list. */
   readonly headerBytes: number;
 }
 
 /**
  * Reads the header of a GGUF file, version 2 or 3 (ggml/docs/gguf.md). No byte is read twice, no tensor data is touched.
- * @throws EngineError MODEL_FORMAT for anything that a sound file cannot contain
+ * @throws EngineError MODEL_FORMAT for anything that a valid file cannot contain
  */
 export async function readGguf(source: ByteSource): Promise<GgufFile> {
   const reader = new HeaderReader(source);
@@ -105,7 +105,7 @@ interface RelativeTensor {
   shape: number[];
   elements: number;
   typeId: number;
-  /** From the start of the tensor data. */
+  /** Relative to the start of the tensor data. */
   offset: number;
 }
 
@@ -136,7 +136,7 @@ async function readTensorList(reader: HeaderReader, count: number): Promise<Rela
   return tensors;
 }
 
-/** Checks every tensor's place: aligned, inside the file, apart from the others. */
+/** Checks that every tensor is aligned, inside the file and does not overlap another. */
 function placeTensors(
   source: ByteSource,
   relative: readonly RelativeTensor[],
@@ -195,8 +195,8 @@ function checkOverlaps(source: ByteSource, tensors: GgufTensor[]): void {
 }
 
 /**
- * The storage type of a tensor that is about to be read.
- * @throws EngineError UNSUPPORTED_TENSOR_TYPE naming the tensor and its type
+ * The storage type of a tensor to be read.
+ * @throws EngineError UNSUPPORTED_TENSOR_TYPE with the tensor's name and type
  */
 export function blockTypeOf(tensor: GgufTensor): BlockType {
   const type = blockTypeById(tensor.typeId);

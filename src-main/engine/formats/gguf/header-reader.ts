@@ -1,21 +1,21 @@
 import { EngineError } from '../../api/errors.ts';
 import type { ByteSource } from '../../api/platform.ts';
 
-/** Bytes fetched at a time. Small, because most headers are small; large enough that a vocabulary takes few reads. */
+/** Bytes fetched at a time: little, as most headers are small, but enough to read a vocabulary in few calls. */
 const WINDOW = 1 << 18;
 
-/** A string in a header: a key, a value, a tensor's name. The longest real ones are chat templates of some 100 KB. */
+/** Longest string of a header (key, value or tensor name). The longest real ones are chat templates of about 100 KB. */
 export const MAX_STRING_BYTES = 1 << 24;
 
 /**
- * Reads a file from its beginning, each byte once. The getters are synchronous and expect that `need` was awaited for
- * their bytes; `need` returns undefined when they are there already, so that reading a vocabulary of 262,144 strings
- * does not wait 262,144 times.
+ * Reads a file sequentially, each byte once. The getters are synchronous and require an awaited `need` for their bytes.
+ * `need` returns undefined for bytes already in memory, so that reading a vocabulary of 262,144 strings does not wait
+ * 262,144 times.
  */
 export class HeaderReader {
   private window = new Uint8Array(0);
   private view = new DataView(this.window.buffer);
-  /** Offset in the file of the window's first byte. */
+  /** File offset of the window's first byte. */
   private base = 0;
   /** Next byte, relative to the window. */
   private at = 0;
@@ -23,19 +23,20 @@ export class HeaderReader {
 
   constructor(readonly source: ByteSource) {}
 
-  /** Offset of the next byte in the file. */
+  /** File offset of the next byte. */
   get offset(): number {
     return this.base + this.at;
   }
 
-  /** Bytes of the file not read yet. */
+  /** Unread bytes of the file. */
   get remaining(): number {
     return this.source.size - this.offset;
   }
 
   /**
-   * Makes sure that the next `bytes` bytes are in memory.
-   * @throws EngineError MODEL_FORMAT when the file ends before; `what` names what was being read.
+   * Reads the next `bytes` bytes into memory.
+   * @param what names them in the error
+   * @throws EngineError MODEL_FORMAT when the file ends before them
    */
   need(bytes: number, what: string): Promise<void> | undefined {
     if (this.at + bytes <= this.window.length) return undefined;

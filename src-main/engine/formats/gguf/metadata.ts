@@ -1,7 +1,7 @@
 import { formatError, type HeaderReader, MAX_STRING_BYTES } from './header-reader.ts';
 import { type StringArray, StringArrayBuilder } from './string-array.ts';
 
-/** A numeric array of a GGUF header in the typed array that holds it exactly; booleans as 0 and 1. */
+/** A numeric array of a GGUF header, in the typed array that holds it exactly; booleans as 0 and 1. */
 export type NumberArray =
   | Uint8Array
   | Int8Array
@@ -14,7 +14,7 @@ export type NumberArray =
   | BigUint64Array
   | BigInt64Array;
 
-/** Integers beyond 2^53 stay bigint. */
+/** Integers above 2^53 stay bigint. */
 export type MetadataValue = number | bigint | boolean | string | StringArray | NumberArray;
 export type Metadata = ReadonlyMap<string, MetadataValue>;
 
@@ -65,7 +65,7 @@ export async function readString(reader: HeaderReader, what: string): Promise<st
   return reader.utf8(length);
 }
 
-/** One metadata value behind its key. */
+/** The metadata value that follows a key. */
 export async function readValue(reader: HeaderReader, key: string): Promise<MetadataValue> {
   await reader.need(4, key);
   const type = reader.u32();
@@ -88,10 +88,10 @@ async function readArray(reader: HeaderReader, key: string): Promise<StringArray
   if (type === ARRAY) formatError(reader.source, `${key} is an array of arrays, which is not supported`, { key });
   if (type === STRING) return readStrings(reader, key);
   const element = TYPES[type] ?? formatError(reader.source, `${key} has the unknown value type ${type}`, { key });
-  // No element count is believed that the rest of the file could not hold.
+  // The rest of the file must be able to hold that many elements.
   const length = readCount(reader, Math.floor(reader.remaining / element.bytes), `the length of ${key}`);
   const values = element.array(length);
-  // In pieces, so that the reader's window stays small.
+  // In chunks, so that the reader's window stays small.
   for (let i = 0; i < length; i++) {
     if (i % 8192 === 0) await reader.need(element.bytes * Math.min(8192, length - i), key);
     values[i] = element.read(reader);

@@ -1,10 +1,8 @@
-/**
- * Many strings in one block of UTF-8, for vocabularies: 262,144 tokens are three allocations, not 262,144 objects.
- */
+/** Many strings in one block of UTF-8. A vocabulary of 262,144 tokens takes three allocations instead of 262,144. */
 export class StringArray {
   private readonly text = new TextDecoder('utf-8', { ignoreBOM: true });
 
-  /** @param offsets `[length + 1]` string i lies in bytes offsets[i]..offsets[i + 1] */
+  /** @param offsets `[length + 1]`: string i is bytes offsets[i]..offsets[i + 1] */
   constructor(
     readonly blob: Uint8Array,
     readonly offsets: Uint32Array,
@@ -28,7 +26,7 @@ export class StringArray {
   }
 }
 
-/** Grows a StringArray without knowing its size beforehand: nothing is allocated that a file merely claims. */
+/** Builds a StringArray of unknown size. It allocates nothing because of a size that a file merely claims. */
 export class StringArrayBuilder {
   private blob = new Uint8Array(4096);
   private used = 0;

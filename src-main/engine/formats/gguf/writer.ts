@@ -1,13 +1,13 @@
 import type { NumberArray } from './metadata.ts';
 import { StringArray } from './string-array.ts';
 
-/** A metadata value with the type it is written as. Scalars other than strings and booleans must name theirs. */
+/** A metadata value with the type it is written as. Numbers must name theirs. */
 export type TypedValue =
   | { type: 'string'; value: string }
   | { type: 'bool'; value: boolean }
   | { type: 'uint32' | 'int32' | 'float32' | 'uint64'; value: number }
   | { type: 'array'; value: StringArray | NumberArray | readonly string[] }
-  /** A value as it stands in another file of version 2 or 3, its type id included. */
+  /** A value copied from another file of version 2 or 3, with its type id. */
   | { type: 'raw'; value: Uint8Array };
 
 /** One tensor of a file to be written, in file order. */
@@ -22,11 +22,11 @@ export interface TensorPlan {
 const ALIGNMENT = 32;
 const SCALAR_IDS = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9, uint64: 10 } as const;
 
-/** Where the data of each tensor goes. */
+/** Offsets of the tensors' data. */
 export interface GgufLayout {
-  /** Header, key values, tensor list and padding: what the file begins with. */
+  /** Header, key values, tensor list and padding: the start of the file. */
   readonly header: Uint8Array;
-  /** Absolute byte offset per tensor, in the order of the plan; gaps between tensors are zeros. */
+  /** Absolute byte offset per tensor, in the order of the plan. Gaps between tensors are zeros. */
   readonly offsets: readonly number[];
   readonly fileBytes: number;
 }

@@ -4,7 +4,7 @@ import { parseStrictJson, type StrictJson } from './strict-json.ts';
 
 const parse = (text: string, maxDepth = 100) => parseStrictJson(text, { maxDepth }, 'test.json: the text');
 
-/** Back to what JSON.parse gives. */
+/** Converts to what JSON.parse gives. */
 function plain(value: StrictJson): unknown {
   if (value instanceof Map) {
     return Object.fromEntries([...(value as ReadonlyMap<string, StrictJson>)].map(([key, item]) => [key, plain(item)]));
@@ -51,7 +51,7 @@ describe('parseStrictJson', () => {
           expect(() => parse(text)).toThrow(/^test.json: the text /);
           return;
         }
-        // The only thing it refuses beyond JSON.parse, in texts this shallow.
+        // Shallow texts are refused only for this beyond what JSON.parse refuses.
         if (/"a":.*"a":/.test(text)) return;
         expect(plain(parse(text))).toEqual(expected);
       }),
@@ -59,15 +59,15 @@ describe('parseStrictJson', () => {
     );
   });
 
-  it('refuses a key twice, also when it is spelled differently', () => {
+  it('refuses a duplicate key, also in another spelling', () => {
     expect(() => parse('{"a": 1, "b": 2, "\\u0061": 3}')).toThrow('has the key "a" twice');
   });
 
-  it('takes __proto__ for a key like any other', () => {
+  it('treats __proto__ like any other key', () => {
     expect([...(parse('{"__proto__": 1}') as Map<string, unknown>)]).toEqual([['__proto__', 1]]);
   });
 
-  it('stops at its depth, however deep the text goes', () => {
+  it('stops at its maximum depth, however deep the text is', () => {
     expect(plain(parse('[[1]]', 2))).toEqual([[1]]);
     expect(() => parse('[[[1]]]', 2)).toThrow('nested deeper than 2');
     expect(() => parse('{"a":'.repeat(1_000_000), 3)).toThrow('nested deeper than 3');

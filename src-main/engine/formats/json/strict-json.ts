@@ -1,20 +1,20 @@
 import { EngineError } from '../../api/errors.ts';
 
-/** Objects become Maps, so that a key such as `__proto__` is a key like any other. */
+/** Objects become Maps, so that `__proto__` is a key like any other. */
 export type StrictJson = null | boolean | number | string | readonly StrictJson[] | StrictJsonObject;
 export type StrictJsonObject = ReadonlyMap<string, StrictJson>;
 
 export interface StrictJsonLimits {
-  /** Objects and arrays inside each other, the outermost counted. */
+  /** Maximum nesting of objects and arrays, the outermost counted. */
   readonly maxDepth: number;
 }
 
 /**
- * Parses JSON from a file that may be hostile: unlike JSON.parse it refuses a key that an object has twice (readers
- * disagree on which one counts) and nesting deeper than the file's format needs.
+ * Parses JSON from an untrusted file. Unlike JSON.parse it refuses duplicate keys (parsers disagree on which one counts)
+ * and nesting deeper than the file's format needs.
  *
- * @param what the file and part, for messages.
- * @throws EngineError MODEL_FORMAT with the position of what is wrong.
+ * @param what names the file and part in messages
+ * @throws EngineError MODEL_FORMAT with the position of the error
  */
 export function parseStrictJson(text: string, limits: StrictJsonLimits, what: string): StrictJson {
   return new Parser(text, limits.maxDepth, what).parse();
@@ -57,7 +57,7 @@ class Parser {
           ? this.take(NUMBER)
           : this.take(WORD);
     if (!literal) throw this.error(next === undefined ? 'ends too early' : 'is not valid JSON');
-    // Only the literal: its syntax was checked, and JSON.parse knows the escapes.
+    // Only the literal: its syntax was checked, and JSON.parse decodes the escapes.
     return JSON.parse(literal) as string | number | boolean | null;
   }
 
@@ -88,7 +88,7 @@ class Parser {
     return items;
   }
 
-  /** Skips space and then `character`, if that comes next. */
+  /** Skips white space and then `character`, if it comes next. */
   private next(character: string): boolean {
     this.take(SPACE);
     if (this.text[this.at] !== character) return false;
@@ -109,12 +109,12 @@ class Parser {
   }
 }
 
-/** A text from a file, cut to a length that fits in a message. */
+/** Cuts a text from a file to a length that fits in a message. */
 export function shorten(text: string): string {
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
-/** The same in quotes, with control characters escaped. */
+/** Shortens and quotes a text, with control characters escaped. */
 export function quote(text: string): string {
   return JSON.stringify(shorten(text));
 }

@@ -3,13 +3,13 @@ import { type Dtype, DTYPE_BYTES, isDtype } from '../../tensor/dtype.ts';
 import { elementCount, formatShape, type Shape } from '../../tensor/shape.ts';
 import { parseStrictJson, quote, type StrictJson, type StrictJsonObject } from '../json/strict-json.ts';
 
-/** Where one tensor lies and what it is. */
+/** Name, dtype and position of one tensor. */
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
   /** Outermost axis first. */
   readonly shape: Shape;
-  /** Byte range in the file's data part. */
+  /** Byte range in the file's data section. */
   readonly begin: number;
   readonly end: number;
 }
@@ -26,12 +26,12 @@ const MAX_DEPTH = 3;
 const MAX_AXES = 8;
 
 /**
- * Reads a safetensors header (the JSON part) and checks all that it says before anything is allocated: known dtypes,
- * shapes that fit their byte ranges, and ranges that cover the data part exactly, without overlap or hole.
- * Format: https://huggingface.co/docs/safetensors
+ * Reads a safetensors header (the JSON part) and checks all of it before anything is allocated: known dtypes, shapes that
+ * fit their byte ranges, and ranges that cover the data part exactly, without overlaps or gaps. Format:
+ * https://huggingface.co/docs/safetensors
  *
- * @param dataBytes length of the file's data part.
- * @throws EngineError MODEL_FORMAT naming file, tensor and values.
+ * @param dataBytes length of the file's data section.
+ * @throws EngineError MODEL_FORMAT with the file, tensor and values.
  */
 export function parseHeader(text: string, dataBytes: number, fileName: string): SafetensorsHeader {
   const root = parseStrictJson(text, { maxDepth: MAX_DEPTH }, `${fileName}: the safetensors header`);
@@ -92,7 +92,7 @@ function readTensor(name: string, value: StrictJson, dataBytes: number, fileName
   return { name, dtype, shape, begin, end };
 }
 
-/** The format's own rule: every byte of the data part belongs to exactly one tensor. */
+/** Checks the format's own rule: every data byte belongs to exactly one tensor. */
 function checkCoverage(tensors: TensorInfo[], dataBytes: number, fileName: string): void {
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;

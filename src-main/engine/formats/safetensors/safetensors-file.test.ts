@@ -9,7 +9,7 @@ const f32 = (shape: unknown, begin: unknown, end: unknown) => ({ dtype: 'F32', s
 describe('a safetensors file', () => {
   const values = Float32Array.of(1, -2.5, 3e-8, 4e20, 5, -0);
 
-  it('gives its tensors, in any order of the header', async () => {
+  it('returns its tensors, in whichever order the header has', async () => {
     const header = {
       __metadata__: { format: 'pt' },
       b: f32([2], 16, 24),
@@ -36,7 +36,7 @@ describe('a safetensors file', () => {
     expect([...(await file.readTensor('b')).data]).toEqual([1.5, -2]);
   });
 
-  it('reads a large tensor in pieces, reports them and can be cancelled between them', async () => {
+  it('reads a large tensor in chunks, with progress, and can be cancelled between them', async () => {
     const large = Float32Array.from({ length: 3 * 2 ** 20 + 5 }, (_, i) => i);
     const header = { large: f32([large.length], 0, large.byteLength) };
     const file = await SafetensorsFile.open(safetensorsSource(header, new Uint8Array(large.buffer)));
@@ -51,7 +51,7 @@ describe('a safetensors file', () => {
     await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('gives bytes of a tensor as they are stored, and only those', async () => {
+  it('returns the stored bytes of a tensor, and only those', async () => {
     const header = { a: f32([2], 0, 8), h: { dtype: 'BF16', shape: [3], data_offsets: [8, 14] } };
     const file = await SafetensorsFile.open(
       safetensorsSource(
@@ -66,7 +66,7 @@ describe('a safetensors file', () => {
     await expect(file.readBytes('x', 0, 1)).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
   });
 
-  it('says which tensor there is no memory for', async () => {
+  it('says for which tensor memory ran out', async () => {
     const file = await SafetensorsFile.open(safetensorsSource({ a: f32([2], 0, 8) }, 8));
     expect(file.allocate('a', 8, () => new Uint8Array(8))).toHaveLength(8);
     expect(() => file.allocate('a', 2 ** 53, () => new Uint8Array(2 ** 53))).toThrow(
@@ -77,7 +77,7 @@ describe('a safetensors file', () => {
     );
   });
 
-  it('names a tensor that is missing, of another shape or of a dtype that is not converted', async () => {
+  it('names a tensor that is missing or has another shape or an unsupported dtype', async () => {
     const header = { a: f32([2, 3], 0, 24), n: { dtype: 'I64', shape: [1], data_offsets: [24, 32] } };
     const file = await SafetensorsFile.open(safetensorsSource(header, 32));
     await expect(file.readTensor('b', { shape: [4] })).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('a safetensors file', () => {
     });
   });
 
-  it('says so when the source gives fewer bytes than it has', async () => {
+  it('reports a source that returns fewer bytes than its size', async () => {
     const source = { ...safetensorsSource({ a: f32([2], 0, 8) }, 8), read: () => Promise.resolve(new Uint8Array(3)) };
     await expect(SafetensorsFile.open(source)).rejects.toMatchObject({ code: 'MODEL_IO' });
   });
@@ -207,14 +207,14 @@ describe('a hostile safetensors file', () => {
     expect(found.length).toBeLessThan(400);
   });
 
-  it('is refused wherever it is cut off', async () => {
+  it('is refused wherever it is truncated', async () => {
     for (let length = 0; length < good.length; length++) {
       const opening = SafetensorsFile.open(memorySource('test.safetensors', good.slice(0, length)));
       await expect(opening, `cut at ${length}`).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
     }
   });
 
-  it('is refused when its header claims another length', async () => {
+  it('is refused when its header has another length than it claims', async () => {
     for (const length of [0n, 1n, BigInt(good.length - 8) + 1n, 2n ** 32n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n]) {
       await expect(SafetensorsFile.open(withHeaderLength(length))).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
     }
@@ -241,7 +241,7 @@ describe('a hostile safetensors file', () => {
     await expect(SafetensorsFile.open(memorySource('test.safetensors', file))).rejects.toThrow('not valid UTF-8');
   });
 
-  it('never makes anything but an EngineError, whichever bytes are changed', async () => {
+  it('only ever fails with an EngineError, whichever bytes change', async () => {
     const change = fc.tuple(fc.nat(good.length - 1), fc.nat(255));
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {

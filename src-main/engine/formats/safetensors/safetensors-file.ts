@@ -1,46 +1,52 @@
 import { EngineError } from '../../api/errors.ts';
 import type { ByteSource, CancelToken } from '../../api/platform.ts';
+import { BF16 } from '../../quant/bf16.ts';
 import type { BlockType } from '../../quant/block-type.ts';
+import { F16 } from '../../quant/f16.ts';
+import { F32 } from '../../quant/f32.ts';
+import type { Dtype } from '../../tensor/dtype.ts';
 import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/shape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { readExactly } from '../read-exactly.ts';
-import { TYPE_OF_DTYPE } from './block-types.ts';
 import { formatError, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.ts';
 import { quote } from '../json/strict-json.ts';
 
+/** Supported dtypes. Both formats are little-endian, so the bytes are the same. */
+export const TYPE_OF_DTYPE: Partial<Record<Dtype, BlockType>> = { F32, F16, BF16 };
+
 /** Little-endian 64-bit length of the JSON header. */
 const PREFIX_BYTES = 8;
-/** Real headers take some 100 bytes a tensor: this is enough for 100,000 of them. */
+/** Real headers take about 100 bytes per tensor, so this is enough for 160,000 tensors. */
 export const MAX_HEADER_BYTES = 16 * 2 ** 20;
-/** Read at a time, so that progress shows and cancelling is heard. */
+/** Bytes read at a time: small enough for smooth progress and prompt cancelling. */
 const CHUNK_BYTES = 4 * 2 ** 20;
 
 export interface ReadTensorOptions {
-  /** The shape the model needs; left out, any. */
+  /** The shape that the model needs; any when left out. */
   readonly shape?: Shape;
-  /** Called with the number of bytes after each piece read. */
+  /** Called with the bytes of each chunk read. */
   readonly onBytes?: (bytes: number) => void;
   readonly cancel?: CancelToken | undefined;
 }
 
-/** A tensor that can be read. */
+/** A tensor of a supported dtype. */
 export interface ReadableTensor extends TensorInfo {
-  /** What its bytes are. */
+  /** The storage type of its bytes. */
   readonly type: BlockType;
 }
 
-/** A safetensors file: the header is in memory, tensors are read when they are asked for. */
+/** A safetensors file. The header is in memory; tensors are read on demand. */
 export class SafetensorsFile {
   private constructor(
     private readonly source: ByteSource,
     private readonly header: SafetensorsHeader,
-    /** Offset of the data part in the file. */
+    /** File offset of the data section. */
     private readonly dataStart: number,
   ) {}
 
   /**
-   * Reads and checks the header; no tensor data.
-   * @throws EngineError MODEL_FORMAT when the header contradicts itself or the file's size, MODEL_IO when reading fails.
+   * Reads and checks the header, but no tensor data.
+   * @throws EngineError MODEL_FORMAT when the header contradicts itself or the file's size; MODEL_IO when reading fails
    */
   static async open(source: ByteSource): Promise<SafetensorsFile> {
     const { name, size } = source;
@@ -70,9 +76,9 @@ export class SafetensorsFile {
   }
 
   /**
-   * Finds a tensor and checks that it can be used, without reading it.
-   * @throws EngineError MODEL_FORMAT when it is missing or has another shape, UNSUPPORTED_TENSOR_TYPE when its dtype
-   *   is not read.
+   * Finds a tensor and checks its shape and dtype without reading it.
+   * @throws EngineError MODEL_FORMAT when it is missing or has another shape; UNSUPPORTED_TENSOR_TYPE for an unsupported
+   *   dtype
    */
   check(name: string, shape?: Shape): ReadableTensor {
     const file = this.source.name;
@@ -116,21 +122,21 @@ export class SafetensorsFile {
   }
 
   /**
-   * Reads `length` bytes of a tensor from its byte `from`, as they are stored.
-   * @param room may be used for them
-   * @throws EngineError as `check`, and MODEL_IO; RangeError for bytes that are not the tensor's
+   * Reads `length` stored bytes of a tensor, starting at its byte `from`.
+   * @param buffer reused for the bytes, if given
+   * @throws EngineError as `check`, and MODEL_IO; RangeError for bytes outside the tensor
    */
-  async readBytes(name: string, from: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
+  async readBytes(name: string, from: number, length: number, buffer?: Uint8Array): Promise<Uint8Array> {
     const { begin, end } = this.check(name);
     if (from < 0 || length < 0 || begin + from + length > end) {
       throw new RangeError(`Bytes ${from} to ${from + length} are outside tensor ${name} of ${end - begin} bytes.`);
     }
-    return readExactly(this.source, this.dataStart + begin + from, length, room);
+    return readExactly(this.source, this.dataStart + begin + from, length, buffer);
   }
 
   /**
-   * An array for values of a tensor.
-   * @param bytes that it takes
+   * Allocates an array for a tensor's values.
+   * @param bytes its size
    * @throws EngineError OUT_OF_MEMORY
    */
   allocate<A extends ArrayBufferView>(tensor: string, bytes: number, make: () => A): A {

@@ -21,7 +21,7 @@ function folder(index: unknown, files: Record<string, Uint8Array> = { [A]: file(
 const GOOD = { metadata: { total_size: 24 }, weight_map: { c: B, a: A, b: A } };
 
 describe('the safetensors of a folder', () => {
-  it('are found in their shards', async () => {
+  it('are found in its shards', async () => {
     const opened = await SafetensorsFolder.open(folder(GOOD));
     expect([...opened.tensors.keys()].sort()).toEqual(['a', 'b', 'c']);
     expect(await opened.readBytes('b', 0, 8)).toEqual(new Uint8Array(Float32Array.of(3, 4).buffer));
@@ -31,7 +31,7 @@ describe('the safetensors of a folder', () => {
     expect(() => opened.check('a', [3])).toThrow(`${A}: tensor "a" has shape [2], but the model needs [3].`);
   });
 
-  it('are those of the single file when there is one', async () => {
+  it('come from the single file when there is one', async () => {
     const opened = await SafetensorsFolder.open(folder(GOOD, { 'model.safetensors': file('x') }));
     expect([...opened.tensors.keys()]).toEqual(['x']);
   });
@@ -65,7 +65,7 @@ describe('the safetensors of a folder', () => {
     expect((error as Error).message.length).toBeLessThan(400);
   });
 
-  it('are refused when two shards have the same tensor', async () => {
+  it('are refused when two shards contain the same tensor', async () => {
     const files = folder(GOOD, { [A]: file('a', 'b'), [B]: file('c', 'b') });
     await expect(SafetensorsFolder.open(files)).rejects.toMatchObject({
       code: 'MODEL_FORMAT',
@@ -84,13 +84,13 @@ describe('the safetensors of a folder', () => {
     });
   });
 
-  it('refuse an index too large to be one, and one that is no text', async () => {
+  it('refuse an index that is too large or not text', async () => {
     await expect(SafetensorsFolder.open(folder(' '.repeat(2 ** 24 + 1)))).rejects.toThrow('the limit is 16777216');
     const binary = memoryModelFiles('b', { 'model.safetensors.index.json': Uint8Array.of(0xff, 0xfe) });
     await expect(SafetensorsFolder.open(binary)).rejects.toThrow('is not valid UTF-8');
   });
 
-  it('close every file they opened, also when one is bad', async () => {
+  it('close every file that was opened, also when one is damaged', async () => {
     for (const files of [folder(GOOD), folder(GOOD, { [A]: file('a', 'b'), [B]: Uint8Array.of(1) })]) {
       const open: string[] = [];
       const watched = {

@@ -10,12 +10,12 @@ import { parseShardIndex } from './shard-index.ts';
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
-/** The safetensors of a model folder: one file, or an index of shards. Tensors are read when they are asked for. */
+/** The safetensors of a model folder: one file, or shards with an index. Tensors are read on demand. */
 export class SafetensorsFolder {
   private constructor(
-    /** Which file each tensor is in. */
+    /** The file that holds each tensor. */
     private readonly fileOf: ReadonlyMap<string, SafetensorsFile>,
-    /** What people are told of: the single file, or the index. */
+    /** The file named in messages: the single file or the index. */
     private readonly mainName: string,
     private readonly sources: readonly ByteSource[],
     /** Every tensor by name. */
@@ -23,7 +23,7 @@ export class SafetensorsFolder {
   ) {}
 
   /**
-   * Reads and checks all headers; no tensor data.
+   * Reads and checks all headers, but no tensor data.
    * @throws EngineError MODEL_NOT_FOUND for a missing file; MODEL_FORMAT when a header or the index contradicts itself
    *   or the others; MODEL_IO.
    */
@@ -101,12 +101,12 @@ export class SafetensorsFolder {
     return new SafetensorsFolder(fileOf, mainName, sources, tensors);
   }
 
-  /** Bytes of the files. */
+  /** Total size of the files. */
   get totalBytes(): number {
     return this.sources.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Bytes of the tensors' data; the rest is headers. */
+  /** Size of the tensor data, without headers. */
   get dataBytes(): number {
     return [...this.tensors.values()].reduce((sum, { begin, end }) => sum + end - begin, 0);
   }
@@ -122,8 +122,8 @@ export class SafetensorsFolder {
   }
 
   /** @throws EngineError as `SafetensorsFile.readBytes` does. */
-  async readBytes(name: string, from: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
-    return this.file(name).readBytes(name, from, length, room);
+  async readBytes(name: string, from: number, length: number, buffer?: Uint8Array): Promise<Uint8Array> {
+    return this.file(name).readBytes(name, from, length, buffer);
   }
 
   /** @throws EngineError as `SafetensorsFile.allocate` does. */

@@ -1,17 +1,17 @@
 import { parseStrictJson, quote, type StrictJson, type StrictJsonObject } from '../json/strict-json.ts';
 import { formatError } from './header.ts';
 
-/** Index object, weight_map, and room for what else may stand there. */
+/** Index object and weight_map, with some tolerance for other entries. */
 const MAX_DEPTH = 8;
 /** Far more than any model has. */
 const MAX_SHARDS = 4096;
 const MAX_NAME = 255;
-/** Separators, drive letters and control characters: a shard lies beside its index, nowhere else. */
+/** Separators, drive letters and control characters: a shard is always in the same folder as its index. */
 // eslint-disable-next-line no-control-regex
 const PATH_CHARACTERS = /[/\\:\u0000-\u001f]/;
 
 /**
- * Reads `model.safetensors.index.json`: which tensor lies in which file beside it.
+ * Reads `model.safetensors.index.json`, which maps tensors to files in the same folder.
  * @returns shard per tensor, in the order of the index.
  * @throws EngineError MODEL_FORMAT for anything but a map of tensors to plain names of safetensors files.
  */

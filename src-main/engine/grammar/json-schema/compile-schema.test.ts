@@ -15,10 +15,10 @@ function matcher(schema: object | boolean) {
   return matcherOf({ kind: 'json_schema', source: JSON.stringify(schema) });
 }
 
-/** As often as other properties in the full run. */
+/** In the full run, as often as other properties. */
 const RUNS = process.env.TOKENSCOPE_TEST_FULL === '1' ? {} : { numRuns: 40 };
 
-/** Every way that is taken at random is valid JSON of the schema, however little room there is. */
+/** Every random derivation is valid JSON of the schema, for any budget. */
 function expectValid(schema: object | boolean, budget = 120): void {
   const grammar = matcher(schema);
   const validate = validator(schema);
@@ -122,7 +122,7 @@ const VALID: [string, object | boolean][] = [
 ];
 
 describe('a JSON schema', () => {
-  it.each(VALID)('lets only valid JSON be written: %s', (_name, schema) => expectValid(schema));
+  it.each(VALID)('generates only valid JSON: %s', (_name, schema) => expectValid(schema));
 
   it.each<[object, unknown[], string[]]>([
     [
@@ -143,7 +143,7 @@ describe('a JSON schema', () => {
     ],
     [{ items: [{ const: 3 }, { type: 'null' }], additionalItems: false }, [[3, null], [3], []], ['[3,null,1]', '[1]']],
     [{ format: 'date' }, ['2024-02-29', '2000-02-29', '1999-12-31'], ['"2023-02-29"', '"1900-02-29"', '"2024-04-31"']],
-  ])('allows what is valid and nothing else: %j', (schema, valid, invalid) => {
+  ])('allows exactly what is valid: %j', (schema, valid, invalid) => {
     const grammar = matcher(schema);
     for (const value of valid) {
       expect(allows(grammar, JSON.stringify(value)), JSON.stringify(value)).toBe(true);
@@ -152,7 +152,7 @@ describe('a JSON schema', () => {
     for (const written of invalid) expect(allows(grammar, written), written).toBe(false);
   });
 
-  it('writes exactly the numbers of a range', () => {
+  it('generates exactly the numbers of a range', () => {
     const bound = fc.integer({ min: -3000, max: 3000 });
     const decimal = fc.tuple(bound, fc.constantFrom(1, 10, 100)).map(([n, by]) => n / by);
     const range = fc.record({ a: decimal, b: decimal, x: fc.boolean(), y: fc.boolean(), value: decimal });
@@ -211,13 +211,13 @@ describe('a JSON schema', () => {
     ['[]', '1:1', 'must be an object'],
     ['false', '1:1', 'No value can match'],
     ['{"minimum": 1e-9}', '1:13', 'minimum'],
-  ])('is refused with its place: %s', (source, place, message) => {
+  ])('is refused with its position: %s', (source, place, message) => {
     const problem = checkGrammar({ kind: 'json_schema', source });
     expect(problem?.message).toContain(message);
     expect(`${problem?.line}:${problem?.column}`).toBe(place);
   });
 
-  it('follows a "oneOf" only where exactly one option holds', () => {
+  it('accepts a "oneOf" only if exactly one option can match', () => {
     const small = fc.integer({ min: 0, max: 4 });
     const value = fc.constantFrom<unknown>('a', 'bcd', 0, 2, 2.5, true, null, []);
     const leaf = fc.oneof(
@@ -255,7 +255,7 @@ describe('a JSON schema', () => {
     expect(followed).toBeGreaterThan(3);
   });
 
-  it('never crashes, whatever is written', () => {
+  it('never crashes, for any source', () => {
     const keyword = fc.constantFrom(
       'type',
       'properties',

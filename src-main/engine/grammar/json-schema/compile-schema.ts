@@ -24,8 +24,8 @@ import { ANNOTATIONS, SchemaReader } from './schema-reader.ts';
 import type { JsonType, Schemas, Shape } from './shape.ts';
 
 /**
- * The JSON texts that a schema (draft 2020-12, and what earlier drafts share with it) allows, as a grammar: properties in
- * the order of the schema, little space between the parts. Keywords that a grammar cannot follow are refused.
+ * Compiles a schema (draft 2020-12, and what earlier drafts share with it) to a grammar of the JSON texts it allows:
+ * properties in the order of the schema, little white space. Keywords that a grammar cannot enforce are refused.
  * @param source the schema as JSON text
  * @throws EngineError GRAMMAR with line and column
  */
@@ -34,11 +34,11 @@ export function compileSchema(source: string): GrammarRules {
   return new Compiler(root, source).compile();
 }
 
-/** Rules that are made of a schema, one for each combination of schemas that must hold together in some place. */
+/** Maximum number of rules from schemas, one for each combination of schemas that apply together. */
 const MAX_RULES = 10_000;
-/** Of a property, where others than those listed are allowed. */
+/** Of a property, if unlisted ones are allowed. */
 const MAX_NAME_LENGTH = 256;
-/** What writing a character of a pattern or a name takes, in the budget's units. */
+/** Cost of a character of a pattern or a name, in the budget's units. */
 const WORK_PER_CHARACTER = 10;
 
 class Compiler {
@@ -46,7 +46,7 @@ class Compiler {
   private readonly budget: SchemaBudget;
   private readonly rules = new Map<string, Rule>();
   private readonly patterns = new Map<string, Expression>();
-  /** Rules whose expression is still to be made. */
+  /** Rules whose expression is not compiled yet. */
   private readonly open: { name: string; schemas: Schemas; at: number }[] = [];
   private parts = 0;
 
@@ -63,14 +63,14 @@ class Compiler {
     this.addRule('space', space(), at);
     this.addRule('character', anyStringCharacter(), at);
     this.addRule('root', this.value([this.root]), at);
-    // One after the other, not one inside the other: a chain of schemas can be longer than the stack is deep.
+    // Iterative instead of recursive: a chain of schemas can be deeper than the stack.
     for (let next = this.open.pop(); next !== undefined; next = this.open.pop()) {
       this.addRule(next.name, this.alternatives(next.schemas), next.at);
     }
     return { rules: this.rules, source: this.source, isSchema: true };
   }
 
-  /** A value that all of `schemas` allow: a rule, made once, so that schemas may contain themselves. */
+  /** A value that matches all of `schemas`: a rule, created once, so that schemas may be recursive. */
   private value(schemas: Schemas): Expression {
     const at = schemas[0]?.at ?? this.root.at;
     this.budget.spend(1 + schemas.length, at);
@@ -101,7 +101,7 @@ class Compiler {
     return choiceOf(options);
   }
 
-  /** A lone `$ref` or `anyOf` is left as it is: what it leads to may contain it. */
+  /** A lone `$ref` or `anyOf` stays a rule of its own, because its target may contain it. */
   private singleChoice(schemas: Schemas): Expression | null {
     if (schemas.length !== 1 || schemas[0].type !== 'object') return null;
     const assertions = [...schemas[0].entries].filter(([keyword]) => !ANNOTATIONS.has(keyword));
@@ -113,7 +113,7 @@ class Compiler {
     return choiceOf(value.items.map((option) => this.value([option])));
   }
 
-  /** Whether any value is allowed, looked at from the outside. */
+  /** Whether any value is allowed, without resolving references. */
   private allowsAny(schemas: Schemas): boolean {
     return this.reader.shapes(schemas).length > 0;
   }
@@ -140,7 +140,7 @@ class Compiler {
     });
   }
 
-  /** @returns null when there is no value of that type */
+  /** @returns null if there is no value of that type */
   private ofType(type: JsonType, shape: Shape): Expression | null {
     switch (type) {
       case 'null':
@@ -233,7 +233,7 @@ class Compiler {
       if (this.allowsAny(schemas)) properties.push({ name, schemas, isRequired });
       else if (isRequired) return null;
     }
-    // Where properties are listed and nothing is said of others, there are none: a model would invent them.
+    // If properties are listed and nothing is said about others, none are allowed: a model would invent them.
     const others = shape.additional ?? (names.length > 0 ? null : []);
     const isOpen = others !== null && this.allowsAny(others);
     const [least, most] = this.countOfOthers(shape, properties.length, isOpen);
@@ -248,7 +248,7 @@ class Compiler {
       first = least > 0 ? sequence(other, more) : optional(sequence(other, more));
       next = repeat(sequence(comma, other), least, most, at);
     }
-    // From the last property to the first: what can follow when nothing, or something, was written before.
+    // From the last property to the first: what can follow when nothing, or something, precedes.
     for (const { name, schemas, isRequired } of properties.reverse()) {
       const written = pair(text(JSON.stringify(name)), schemas);
       const behind = this.part(next, at);
@@ -271,7 +271,7 @@ class Compiler {
     return keysExcept(names, { kind: 'rule', name: 'character', at });
   }
 
-  /** How many properties there may be beside those listed. */
+  /** How many unlisted properties there may be. */
   private countOfOthers(
     { minProperties, maxProperties }: Shape,
     listed: number,
@@ -287,7 +287,7 @@ class Compiler {
     return [least, most];
   }
 
-  /** A rule of its own for an expression that is used in more than one place. */
+  /** A separate rule for an expression that is used several times. */
   private part(expression: Expression, at: number): Expression {
     if (expression === EMPTY) return EMPTY;
     const name = `part-${this.parts++}`;

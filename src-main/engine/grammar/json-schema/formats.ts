@@ -11,7 +11,7 @@ const HOURS_AND_MINUTES = '(?:[01]\\d|2[0-3]):[0-5]\\d';
 /** RFC 3339's full-time: with a zone. No leap seconds. */
 const TIME = `${HOURS_AND_MINUTES}:[0-5]\\d(?:\\.\\d{1,6})?(?:Z|[+-]${HOURS_AND_MINUTES})`;
 
-/** Formats of strings as patterns. */
+/** String formats as patterns. */
 const FORMATS = new Map<string, string>([
   ['date', DATE],
   ['time', TIME],
@@ -21,7 +21,7 @@ const FORMATS = new Map<string, string>([
 
 export const FORMAT_NAMES = [...FORMATS.keys()];
 
-/** The inside of a JSON string of that format; null when the format is unknown. */
+/** The content of a JSON string of that format; null when the format is unknown. */
 export function formatText(format: string): Expression | null {
   const pattern = FORMATS.get(format);
   return pattern === undefined ? null : patternText(`^${pattern}$`);

@@ -1,4 +1,4 @@
-/** Schemas that are small and much work: each is compiled, or refused with its place, within a second. */
+/** Small schemas that are expensive: each is compiled, or refused with its position, within a second. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpuMs } from '../../test-support/cpu-time.ts';
@@ -15,14 +15,14 @@ function check(schema: unknown): { problem: SourceProblem | null; ms: number } {
   return { problem, ms };
 }
 
-/** `levels` definitions, each made of the next one; `last` ends the chain. */
+/** `levels` definitions, each built from the next one; `last` ends the chain. */
 function chain(levels: number, link: (next: { $ref: string }, level: number) => unknown, last: unknown = {}): unknown {
   const $defs: Record<string, unknown> = { [`d${levels}`]: last };
   for (let i = 0; i < levels; i++) $defs[`d${i}`] = link({ $ref: `#/$defs/d${i + 1}` }, i);
   return { $ref: '#/$defs/d0', $defs };
 }
 
-/** Compiled subset by subset, as an automaton for "the n-th letter from the end is an a" is. */
+/** Needs subset construction, as for an automaton for "the n-th letter from the end is an a". */
 function nthFromEnd(n: number): unknown {
   const ref = (i: number) => ({ $ref: `#/$defs/s${i}` });
   const $defs: Record<string, unknown> = {};
@@ -105,7 +105,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ],
 ];
 
-describe('a schema that is much work', () => {
+describe('an expensive schema', () => {
   it.each(COMPILED)('is compiled: %s', (_, schema) => {
     const { problem, ms } = check(schema);
     expect(problem).toBeNull();
@@ -121,7 +121,7 @@ describe('a schema that is much work', () => {
     expect(ms).toBeLessThan(WITHIN_MS);
   });
 
-  it('is no more work for every way in which definitions can refer to each other', () => {
+  it('stays within the limit for any references between definitions', () => {
     const COUNT = 12;
     const ref = fc.nat(COUNT - 1).map((i) => ({ $ref: `#/$defs/d${i}` }));
     const refs = fc.array(ref, { minLength: 1, maxLength: 4 });
@@ -142,7 +142,7 @@ describe('a schema that is much work', () => {
         const $defs = Object.fromEntries(definitions.map((each, i) => [`d${i}`, each]));
         expect(check({ $ref: '#/$defs/d0', $defs }).ms).toBeLessThan(WITHIN_MS);
       }),
-      // Making a slow one smaller would take longer than the test may.
+      // Shrinking a slow one would exceed the time limit of the test.
       { endOnFailure: true },
     );
   });

@@ -1,6 +1,6 @@
 import { grammarError } from '../source-position.ts';
 
-/** A JSON value that knows where it stands in its text, as an offset. */
+/** A JSON value with its offset in the text. */
 export type JsonNode = { readonly at: number } & (
   | { readonly type: 'object'; readonly entries: ReadonlyMap<string, JsonEntry> }
   | { readonly type: 'array'; readonly items: readonly JsonNode[] }
@@ -11,7 +11,7 @@ export type JsonNode = { readonly at: number } & (
 );
 
 export interface JsonEntry {
-  /** Where the key stands. */
+  /** Offset of the key. */
   readonly at: number;
   readonly value: JsonNode;
 }
@@ -27,12 +27,12 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
 const WORD = /true|false|null/y;
 
-/** @throws EngineError GRAMMAR with line and column of what is no JSON */
+/** @throws EngineError GRAMMAR with line and column of a syntax error */
 export function readJson(source: string): JsonNode {
   return new Reader(source).read();
 }
 
-/** The value without its places. */
+/** The value without offsets. */
 export function plainValue(node: JsonNode): unknown {
   switch (node.type) {
     case 'object':
@@ -102,11 +102,11 @@ class Reader {
   private string(): string {
     const literal = this.take(STRING);
     if (literal === '') throw this.error('Expected a string in quotation marks, closed on the same line.');
-    // Only the literal: its syntax was checked, and JSON.parse knows the escapes.
+    // Only the literal: its syntax was checked, and JSON.parse decodes the escapes.
     return JSON.parse(literal) as string;
   }
 
-  /** Skips space and then `character`, if that comes next. */
+  /** Skips white space and then `character`, if it comes next. */
   private next(character: string): boolean {
     this.take(SPACE);
     if (this.source[this.at] !== character) return false;

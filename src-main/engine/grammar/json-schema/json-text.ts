@@ -1,11 +1,11 @@
-/** JSON's own syntax as expressions of a grammar. */
+/** JSON's syntax as expressions of a grammar. */
 import { CodePointSet, MAX_CODE_POINT } from '../code-point-set.ts';
 import { characters, choice, optional, repeat, sequence, text, type Expression } from '../expression.ts';
 
 export const DIGIT = CodePointSet.of([[0x30, 0x39]]);
 const HEX = CodePointSet.from('0123456789abcdefABCDEF');
 const SURROGATES = CodePointSet.of([[0xd800, 0xdfff]]);
-/** Characters that a JSON string holds as they are. */
+/** Characters that need no escape in a JSON string. */
 export const PLAIN = CodePointSet.of([[0x20, MAX_CODE_POINT]]).minus(CodePointSet.from('"\\\x7f').union(SURROGATES));
 const SHORT_ESCAPES: readonly (readonly [character: number, escape: string])[] = [
   [0x22, '\\"'],
@@ -17,19 +17,19 @@ const SHORT_ESCAPES: readonly (readonly [character: number, escape: string])[] =
   [0x09, '\\t'],
 ];
 
-/** Longest indentation, so that a model cannot go on with space forever. */
+/** Maximum indentation, so that a model cannot generate white space forever. */
 const MAX_INDENT = 20;
 
-/** Space between the parts of JSON: none, one, or a line end with its indentation. */
+/** White space between the parts of JSON: none, one space, or a line end with indentation. */
 export function space(): Expression {
   const indent = repeat(characters(CodePointSet.from(' \t')), 0, MAX_INDENT, 0);
   return choice({ kind: 'sequence', items: [] }, text(' '), sequence(text('\n'), indent));
 }
 
-/** One character of a JSON string, an escape counted as the one it stands for. */
+/** One character of a JSON string, possibly escaped. */
 export function anyStringCharacter(): Expression {
   const hex = characters(HEX);
-  // \uD800 to \uDFFF are halves of a character.
+  // \uD800 to \uDFFF are surrogates.
   const unicode = choice(
     sequence(characters(HEX.minus(CodePointSet.from('dD'))), hex, hex, hex),
     sequence(characters(CodePointSet.from('dD')), characters(CodePointSet.from('01234567')), hex, hex),
@@ -38,7 +38,7 @@ export function anyStringCharacter(): Expression {
   return choice(characters(PLAIN), sequence(text('\\'), escaped));
 }
 
-/** One character of `set` inside a JSON string, escaped where it must be; null when none of the set can be written. */
+/** One character of `set` inside a JSON string, escaped if necessary; null if none can be written. */
 export function stringCharacter(set: CodePointSet): Expression | null {
   const options: Expression[] = [];
   const plain = set.intersection(PLAIN);
@@ -55,7 +55,7 @@ export function digits(min: number, max: number): Expression {
   return repeat(characters(DIGIT), min, max, 0);
 }
 
-/** A number of any size that JSON readers keep: at most 15 digits before and behind the point, exponents to 99. */
+/** Any number within common JSON limits: at most 15 digits before and after the point, exponents to 99. */
 export function anyNumber(): Expression {
   const fraction = sequence(text('.'), digits(1, 15));
   const exponent = sequence(

@@ -4,12 +4,12 @@ import { PLAIN } from './json-text.ts';
 
 interface Branch {
   readonly children: Map<string, Branch>;
-  /** One of the names ends here. */
+  /** Whether one of the names ends here. */
   isName: boolean;
 }
 
 /**
- * A JSON string that is none of `names`, written without escapes where there are any names, so that none can hide behind
+ * A JSON string other than `names`, without escapes if there are names, so that an escaped spelling cannot be one of
  * them.
  * @param character one character of a JSON string
  */
@@ -29,7 +29,7 @@ export function keysExcept(names: readonly string[], character: Expression): Exp
   return sequence(text('"'), behind(root), text('"'));
 }
 
-/** What may follow a beginning that some names share. */
+/** What may follow a prefix that some names share. */
 function behind({ children, isName }: Branch): Expression {
   const options: Expression[] = isName ? [] : [EMPTY];
   for (const [letter, child] of children) {

@@ -2,7 +2,7 @@ import { CodePointSet } from '../code-point-set.ts';
 import { characters, choice, EMPTY, optional, repeat, sequence, text, type Expression } from '../expression.ts';
 import { digits } from './json-text.ts';
 
-/** Both inclusive unless said otherwise. */
+/** Both inclusive by default. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -10,12 +10,12 @@ export interface Range {
   readonly excludesMax: boolean;
 }
 
-/** The largest number that is written; all digits of it are exact. */
+/** Maximum absolute value; all its digits are exact. */
 export const LARGEST = 999_999_999_999_999;
-/** Digits behind those that decide whether a number is in its range. */
+/** Further digits after those that decide whether a number is in its range. */
 const MORE_DIGITS = 6;
 
-/** Whole numbers of a range; null when there is none. */
+/** Integers of a range; null when there are none. */
 export function integersIn(range: Range): Expression | null {
   const min = Math.ceil(range.min) + (range.excludesMin && Number.isInteger(range.min) ? 1 : 0);
   const max = Math.floor(range.max) - (range.excludesMax && Number.isInteger(range.max) ? 1 : 0);
@@ -25,7 +25,7 @@ export function integersIn(range: Range): Expression | null {
   );
 }
 
-/** Decimal numbers of a range, without exponents; null when there is none. */
+/** Decimal numbers of a range, without exponents; null when there are none. */
 export function numbersIn(range: Range): Expression | null {
   const { min, max, excludesMin, excludesMax } = range;
   const positive = max < 0 ? null : decimals({ ...range, min: Math.max(0, min), excludesMin: min >= 0 && excludesMin });
@@ -39,7 +39,7 @@ export function numbersIn(range: Range): Expression | null {
   return either(prefixed('-', decimals(below)), positive);
 }
 
-/** Whole numbers from `min` to `max`, both at least 0. */
+/** Integers from `min` to `max`, both at least 0. */
 function naturals(min: number, max: number): Expression | null {
   if (min > max) return null;
   const options: Expression[] = [];
@@ -52,7 +52,7 @@ function naturals(min: number, max: number): Expression | null {
   return choice(...options);
 }
 
-/** Digits from `first` to `last`, as many as these have. */
+/** Digits from `first` to `last`, all of the same length. */
 function sameLength(first: string, last: string): Expression {
   if (first === '') return EMPTY;
   const length = first.length;
@@ -87,7 +87,7 @@ function decimalParts(value: number): [whole: number, fraction: string] {
   return [Math.trunc(value), fraction];
 }
 
-/** A point with digits that make at least `least`, or nothing where that is enough. */
+/** A decimal point with digits of at least `least`, or nothing if that is enough. */
 function fractionFrom(least: string, excluded: boolean): Expression | null {
   const written = prefixed('.', digitsFrom(least, excluded, 1));
   return least === '' && !excluded ? either(EMPTY, written) : written;
@@ -108,7 +108,7 @@ function fractionBetween(
   return either(bare, prefixed('.', digitsBetween(least, most, excludesLeast, excludesMost)));
 }
 
-/** Digits behind the point that are at least `least`. @param written digits that must be there at least */
+/** Decimal digits of at least `least`. @param written minimum number of digits */
 function digitsFrom(least: string, excluded: boolean, written = 0): Expression | null {
   if (least === '') {
     if (!excluded) return digits(written, MORE_DIGITS);
@@ -121,11 +121,11 @@ function digitsFrom(least: string, excluded: boolean, written = 0): Expression |
   );
 }
 
-/** One digit or more behind the point that are at most `most`, which is not empty. */
+/** One or more decimal digits of at most `most`, which is not empty. */
 function digitsUpTo(most: string, excluded: boolean): Expression | null {
   const first = Number(most[0]);
   const rest = most.slice(1);
-  // Digits that end early stand for less.
+  // Fewer digits have a lower value.
   const same = rest === '' ? (excluded ? null : EMPTY) : either(EMPTY, digitsUpTo(rest, excluded));
   return either(
     first > 0 ? sequence(digitBetween(0, first - 1), digits(0, MORE_DIGITS)) : null,

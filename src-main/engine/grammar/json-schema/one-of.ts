@@ -1,13 +1,13 @@
 import type { JsonNode } from './json-source.ts';
 import { canonical, mergeRange, type JsonType, type Schemas, type Shape } from './shape.ts';
 
-/** Types of what is written for a shape that names none. */
+/** Types that a shape without types may have. */
 const ALL_TYPES: readonly JsonType[] = ['object', 'array', 'string', 'number', 'boolean', 'null'];
 
 /** Whether any value is valid for all of the schemas. */
 type IsPossible = (schemas: Schemas) => boolean;
 
-/** Types of what is written for a shape: those it names, else those that its keywords are about. */
+/** Types that are generated for a shape: its own, or those implied by its keywords. */
 export function writtenTypes({ types, implied }: Shape): readonly JsonType[] {
   return types ?? (implied.size > 0 ? [...implied] : ALL_TYPES);
 }
@@ -18,8 +18,8 @@ export function isOfType(value: JsonNode, type: JsonType): boolean {
 }
 
 /**
- * Whether something that is written for `a` may be valid for `b` as well. Errs on the side of yes, and knows what tells
- * alternatives apart in practice: types, values, ranges, properties that only one of them must have.
+ * Whether some generated value of `a` may also be valid for `b`. Says yes when in doubt, and recognises the usual
+ * differences: types, values, ranges, properties that only one of them requires.
  */
 export function mayFitBoth(a: Shape, b: Shape, isPossible: IsPossible): boolean {
   if (a.values !== null) return a.values.some((value) => mayFit(value, a) && mayFit(value, b));
@@ -45,7 +45,7 @@ function mayFit(value: JsonNode, { types, values, ...shape }: Shape): boolean {
 
 function allowsType({ types }: Shape, type: JsonType): boolean {
   if (types === null || types.includes(type)) return true;
-  // Whole numbers are numbers, and some numbers are whole.
+  // Integers are numbers, and some numbers are integers.
   return (type === 'number' && types.includes('integer')) || (type === 'integer' && types.includes('number'));
 }
 

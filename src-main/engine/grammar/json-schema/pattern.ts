@@ -2,7 +2,7 @@ import { CodePointSet, MAX_CODE_POINT } from '../code-point-set.ts';
 import { choice, EMPTY, repeat, sequence, type Expression } from '../expression.ts';
 import { anyStringCharacter, DIGIT, stringCharacter } from './json-text.ts';
 
-/** Groups inside each other. */
+/** Maximum nesting of groups. */
 const MAX_DEPTH = 50;
 export const MAX_PATTERN_LENGTH = 4096;
 
@@ -26,7 +26,7 @@ const CLASSES: Readonly<Record<string, CodePointSet>> = {
 };
 const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, 0: 0 };
 
-/** What is wrong with a pattern, and at which of its characters, from 0. */
+/** A pattern error with the index of the character, from 0. */
 export class PatternProblem extends Error {
   constructor(
     message: string,
@@ -37,9 +37,9 @@ export class PatternProblem extends Error {
 }
 
 /**
- * The inside of a JSON string that matches a regular expression, as JSON schema's `pattern` means it: it may match
- * anywhere, unless `^` and `$` hold it. Groups, alternatives, classes and repetition are known; what looks around or
- * back is not regular and is refused.
+ * The content of a JSON string that matches a regular expression, with JSON schema's meaning of `pattern`: it may match
+ * anywhere, unless anchored by `^` and `$`. Supports groups, alternatives, classes and repetition; look-around and
+ * back-references are not regular and are refused.
  * @throws PatternProblem
  */
 export function patternText(pattern: string): Expression {
@@ -82,7 +82,7 @@ class Parser {
     return sequence(...items);
   }
 
-  /** @returns null where no item begins */
+  /** @returns null if no item begins here */
   private item(depth: number): Expression | null {
     const { next, at } = this;
     if (next === undefined || next === '|' || next === ')') return null;
@@ -167,7 +167,7 @@ class Parser {
     return this.next === '.' ? this.literal() : this.single('b');
   }
 
-  /** One character, escaped or not. @param backspace the letter that stands for a backspace, inside brackets */
+  /** One character, possibly escaped. @param backspace the letter that means backspace inside brackets */
   private single(backspace = ''): CodePointSet {
     if (this.skip('.')) return LINE_ENDS.complement();
     if (!this.skip('\\')) return this.literal();

@@ -1,15 +1,17 @@
 import { grammarError } from '../source-position.ts';
 
-/** Parts of schemas looked at, merged or written, in all: reached within a second. */
+/** Total work limit in schema parts read, merged or written: reached within a second. */
 const MAX_WORK = 500_000;
 
-/** What compiling a schema may still take. Schemas that refer to each other can be far more work than they are text. */
+/** Work budget of compiling a schema. The work of schemas that refer to each other can far exceed their size. */
 export class SchemaBudget {
   private work = 0;
 
   constructor(private readonly source: string) {}
 
-  /** To be called before the work is done. @param at the place in the schema that it is for @throws EngineError GRAMMAR */
+  /**
+   * Must be called before the work is done. @param at position of the schema that needs it @throws EngineError GRAMMAR
+   */
   spend(work: number, at: number): void {
     this.work += work;
     if (this.work <= MAX_WORK) return;

@@ -13,16 +13,16 @@ import {
   type Sourced,
 } from './shape.ts';
 
-/** Alternatives that `anyOf`, `oneOf` and `allOf` may multiply to in one place. */
+/** Maximum number of alternatives that result from `anyOf`, `oneOf` and `allOf` at one position. */
 const MAX_ALTERNATIVES = 200;
-/** Schemas inside each other, or referring to each other, that hold in one place. */
+/** Maximum depth of schemas nested in or referring to each other at one position. */
 const MAX_LEVELS = 200;
-/** Telling two alternatives of `oneOf` apart, in the budget's units. */
+/** Cost of comparing two alternatives of `oneOf`, in the budget's units. */
 const WORK_PER_PAIR = 8;
 
 const TYPES: readonly JsonType[] = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
 
-/** Keywords that say nothing about what is valid. */
+/** Keywords without effect on validity. */
 export const ANNOTATIONS: ReadonlySet<string> = new Set([
   ...['$schema', '$id', '$comment', '$defs', 'definitions', 'title', 'description', 'default', 'examples'],
   ...['deprecated', 'readOnly', 'writeOnly'],
@@ -30,7 +30,7 @@ export const ANNOTATIONS: ReadonlySet<string> = new Set([
 /** Keywords that are resolved before shapes are read. */
 const COMBINING = new Set(['$ref', 'allOf', 'anyOf', 'oneOf']);
 
-/** Which types a keyword is about. */
+/** Types that a keyword applies to. */
 const ABOUT: Readonly<Record<string, readonly JsonType[]>> = {
   properties: ['object'],
   required: ['object'],
@@ -55,11 +55,11 @@ const ABOUT: Readonly<Record<string, readonly JsonType[]>> = {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Reads schemas as shapes. Every refusal names the keyword and its place in the schema's text. */
+/** Reads schemas as shapes. Errors name the keyword and its position in the schema's text. */
 export class SchemaReader {
-  /** First options of `oneOf`s that were looked at. */
-  private readonly toldApart = new Set<JsonNode>();
-  /** Alternatives of the schemas that were read to their end. */
+  /** First options of `oneOf`s that were checked. */
+  private readonly checkedOneOfs = new Set<JsonNode>();
+  /** Alternatives of fully resolved schemas. */
   private readonly known = new Map<JsonNode, readonly Shape[]>();
   private level = 0;
 
@@ -70,7 +70,7 @@ export class SchemaReader {
   ) {}
 
   /**
-   * The alternatives of schemas that must hold together; none when nothing can.
+   * The alternatives of schemas that apply together; none when they exclude each other.
    * @throws EngineError GRAMMAR
    */
   shapes(schemas: Schemas): readonly Shape[] {
@@ -82,14 +82,14 @@ export class SchemaReader {
   }
 
   /**
-   * Of `oneOf`, exactly one option must hold. What is written for one must therefore never be valid for another.
-   * @throws EngineError GRAMMAR where that is not certain
+   * Checks that exactly one option of `oneOf` can match: what is generated for one must never be valid for another.
+   * @throws EngineError GRAMMAR if that is not certain
    */
   checkOneOf(options: readonly JsonNode[]): void {
     const [first] = options;
-    // Options may lead back here.
-    if (this.toldApart.has(first)) return;
-    this.toldApart.add(first);
+    // Options may be recursive.
+    if (this.checkedOneOfs.has(first)) return;
+    this.checkedOneOfs.add(first);
     const shapes = options.map((option) => this.shapes([option]));
     const isPossible = (schemas: Schemas) => this.shapes(schemas).length > 0;
     shapes.forEach((of, i) => {
@@ -109,7 +109,7 @@ export class SchemaReader {
     });
   }
 
-  /** What a `$ref` points at. */
+  /** The target of a `$ref`. */
   target(ref: JsonNode): JsonNode {
     const pointer = this.string('$ref', ref);
     this.budget.spend(1 + pointer.length / 8, ref.at);
@@ -129,14 +129,14 @@ export class SchemaReader {
     return node;
   }
 
-  /** @throws EngineError GRAMMAR when the schema is no object and no boolean */
+  /** @throws EngineError GRAMMAR when the schema is neither an object nor a boolean */
   object(schema: JsonNode): JsonObject | boolean {
     if (schema.type === 'object') return schema;
     if (schema.type === 'boolean') return schema.value;
     throw this.error('A schema must be an object, true or false.', schema);
   }
 
-  /** @param following schemas whose `$ref` led here, which must not come again */
+  /** @param following schemas whose `$ref` led here, which must not be repeated */
   private alternatives(schema: JsonNode, following: ReadonlySet<JsonNode>): readonly Shape[] {
     const known = this.known.get(schema);
     if (known !== undefined) return known;
@@ -171,7 +171,7 @@ export class SchemaReader {
     return this.together(parts, schema.at);
   }
 
-  /** One alternative of each part, in all ways that are possible. */
+  /** All possible combinations of one alternative per part. */
   private together(parts: readonly (readonly Shape[])[], at: number): Shape[] {
     try {
       return parts.reduce<Shape[]>(
@@ -233,7 +233,7 @@ export class SchemaReader {
         shape.prefixItems = this.list(keyword, value).map((item) => [item]);
         return;
       case 'items':
-        // Before 2020 a list here meant what `prefixItems` means now.
+        // Before 2020, a list here had the meaning of `prefixItems`.
         if (value.type === 'array') shape.prefixItems = value.items.map((item) => [item]);
         else shape.items = [...shape.items, value];
         return;
@@ -266,7 +266,7 @@ export class SchemaReader {
     }
   }
 
-  /** A bound beside its exclusive sister: the tighter one holds. */
+  /** Applies an inclusive or exclusive bound: the tighter one counts. */
   private bound(shape: Writable<Shape>, bound: Partial<Shape>): void {
     const both = mergeShapes(shape, { ...anyShape(shape.at), ...bound });
     if (both !== null) Object.assign(shape, both);
@@ -320,7 +320,7 @@ function decodePart(part: string): string {
   try {
     decoded = decodeURIComponent(part);
   } catch {
-    // Not a URI's escape: the part is meant as it stands.
+    // Not a URI escape: use the part literally.
   }
   return decoded.replaceAll('~1', '/').replaceAll('~0', '~');
 }

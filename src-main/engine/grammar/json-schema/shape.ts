@@ -1,31 +1,31 @@
 import { plainValue, type JsonNode } from './json-source.ts';
 
-/** Several schemas that must hold together. */
+/** Several schemas that apply together. */
 export type Schemas = readonly JsonNode[];
 
 export type JsonType = 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
 
-/** A keyword's value with its place. */
+/** A keyword's value with its position. */
 export interface Sourced<T> {
   readonly value: T;
   readonly at: number;
 }
 
-/** Schemas that hold together, without alternatives: what is left when `allOf`, `anyOf`, `oneOf` and `$ref` are resolved. */
+/** Schemas that apply together, without alternatives: the result of resolving `allOf`, `anyOf`, `oneOf` and `$ref`. */
 export interface Shape {
   readonly at: number;
-  /** Null: any. */
+  /** Null for any. */
   readonly types: readonly JsonType[] | null;
-  /** The only values possible, of `enum` and `const`; null: any. */
+  /** The only allowed values, from `enum` and `const`; null for any. */
   readonly values: readonly JsonNode[] | null;
   readonly properties: ReadonlyMap<string, Schemas>;
   readonly required: ReadonlySet<string>;
-  /** Of properties that are not listed; null: nothing was said. */
+  /** Schemas of unlisted properties; null if unspecified. */
   readonly additional: Schemas | null;
   readonly minProperties: Sourced<number> | null;
   readonly maxProperties: Sourced<number> | null;
   readonly prefixItems: readonly Schemas[];
-  /** Of the items behind `prefixItems`. */
+  /** Schemas of the items after `prefixItems`. */
   readonly items: Schemas;
   readonly minItems: number;
   readonly maxItems: number | null;
@@ -37,7 +37,7 @@ export interface Shape {
   readonly max: number | null;
   readonly excludesMin: boolean;
   readonly excludesMax: boolean;
-  /** Types that its keywords are about. */
+  /** Types that its keywords apply to. */
   readonly implied: ReadonlySet<JsonType>;
 }
 
@@ -67,7 +67,7 @@ export function anyShape(at: number): Shape {
   };
 }
 
-/** How much there is to merge or to copy. */
+/** Cost of merging or copying a shape. */
 export function sizeOf({ properties, required, values, additional, prefixItems, items }: Shape): number {
   let size = 1 + required.size + (values?.length ?? 0) + (additional?.length ?? 0) + items.length;
   for (const schemas of properties.values()) size += 1 + schemas.length;
@@ -75,7 +75,7 @@ export function sizeOf({ properties, required, values, additional, prefixItems, 
   return size;
 }
 
-/** Thrown where two schemas cannot be put together, although both are known. */
+/** Two valid schemas cannot be merged. */
 export class CannotMerge extends Error {
   constructor(
     message: string,
@@ -86,7 +86,7 @@ export class CannotMerge extends Error {
 }
 
 /**
- * What holds where both hold; null when nothing can.
+ * The intersection of two shapes; null when it is empty.
  * @throws CannotMerge for two patterns or formats
  */
 export function mergeShapes(a: Shape, b: Shape): Shape | null {
@@ -117,7 +117,7 @@ export function mergeShapes(a: Shape, b: Shape): Shape | null {
 function commonTypes(a: Shape['types'], b: Shape['types']): Shape['types'] {
   if (a === null || b === null) return a ?? b;
   const common = a.filter((type) => b.includes(type));
-  // Whole numbers are numbers.
+  // Integers are numbers.
   const oneSided = (x: readonly JsonType[], y: readonly JsonType[]): boolean =>
     x.includes('integer') && !x.includes('number') && y.includes('number');
   if (!common.includes('integer') && (oneSided(a, b) || oneSided(b, a))) common.push('integer');
@@ -132,7 +132,7 @@ function commonValues(a: Shape['values'], b: Shape['values']): Shape['values'] {
 
 const canonicalOf = new WeakMap<JsonNode, string>();
 
-/** The same text for equal values, made once for each. */
+/** The same text for equal values, cached per value. */
 export function canonical(node: JsonNode): string {
   const known = canonicalOf.get(node);
   if (known !== undefined) return known;
@@ -151,7 +151,7 @@ function canonicalText(node: JsonNode): string {
 function mergeProperties(a: Shape, b: Shape): Map<string, Schemas> {
   const merged = new Map<string, Schemas>();
   for (const name of new Set([...a.properties.keys(), ...b.properties.keys()])) {
-    // Where one side does not list a property, what it says of the others holds.
+    // If one side does not list a property, its rule for additional properties applies.
     const ofA = a.properties.get(name) ?? a.additional ?? [];
     const ofB = b.properties.get(name) ?? b.additional ?? [];
     merged.set(name, both(ofA, ofB));
@@ -165,7 +165,7 @@ function mergeItems(a: Shape, b: Shape): Pick<Shape, 'prefixItems' | 'items'> {
   return { prefixItems, items: both(a.items, b.items) };
 }
 
-/** Each schema once: what is said again and again would double with every level. */
+/** Removes duplicate schemas, which would otherwise double with every level. */
 function both(a: Schemas, b: Schemas): Schemas {
   return a.length === 0 ? b : b.length === 0 ? a : [...new Set([...a, ...b])];
 }
@@ -176,7 +176,7 @@ export function mergeRange(a: Shape, b: Shape): Pick<Shape, 'min' | 'max' | 'exc
   return { min: low.bound, excludesMin: low.excluded, max: high.bound, excludesMax: high.excluded };
 }
 
-/** @param sign 1 where the higher bound is the tighter one, else -1 */
+/** @param sign 1 if the higher bound is the tighter one, else -1 */
 function tighter(a: number | null, b: number | null, excludesA: boolean, excludesB: boolean, sign: 1 | -1) {
   if (a === null) return { bound: b, excluded: excludesB };
   if (b === null) return { bound: a, excluded: excludesA };

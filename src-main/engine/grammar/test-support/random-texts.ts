@@ -4,7 +4,7 @@ import type { GrammarState } from '../token-masks.ts';
 import { VocabularyTrie } from '../vocabulary-trie.ts';
 import type { GrammarSource } from '../../api/types.ts';
 
-/** Tokens of several characters beside the 256 bytes, some of them across the borders of what grammars read. */
+/** Tokens of several characters in addition to the 256 bytes, some of them across the boundaries of grammar items. */
 const WORDS = [
   '{"',
   '":',
@@ -28,7 +28,7 @@ const WORDS = [
 
 export const END_ID = 256 + WORDS.length;
 
-/** All bytes, a few words and an end. */
+/** All bytes, a few words and an end token. */
 export function byteVocabulary(words: readonly string[] = WORDS): GrammarVocabulary {
   const endId = 256 + words.length;
   const bytes = (id: number): Uint8Array | null => {
@@ -52,9 +52,9 @@ export function allowedIds(matcher: GrammarMatcher, at: GrammarState, budget?: n
 }
 
 /**
- * A text of at most `budget` tokens, each drawn at random from those allowed.
+ * A text of at most `budget` tokens, drawn at random from the allowed ones.
  * @param random 0..1
- * @throws Error when nothing is allowed, or the text is not at its end when the budget is used up
+ * @throws Error when nothing is allowed, or the text is incomplete when the budget is used up
  */
 export function randomText(matcher: GrammarMatcher, budget: number, random: () => number): string {
   const bytes: number[] = [];
@@ -67,7 +67,7 @@ export function randomText(matcher: GrammarMatcher, budget: number, random: () =
     if (id === END_ID) break;
     const next = matcher.accept(at, id);
     if (next === null)
-      throw new Error(`Token ${id} is allowed behind ${JSON.stringify(decode(bytes))}, but not accepted.`);
+      throw new Error(`Token ${id} is allowed after ${JSON.stringify(decode(bytes))}, but not accepted.`);
     bytes.push(...VOCABULARY.trie.vocabulary.bytes(id)!);
     at = next;
   }

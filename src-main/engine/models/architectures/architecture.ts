@@ -9,79 +9,76 @@ import type { Hyperparameters } from '../hyperparameters.ts';
 import type { Model } from '../model.ts';
 
 /**
- * Everything that is particular to one architecture: what its files call things and what it computes. No field has a
- * default, so that nothing falls back to another architecture's way.
+ * Everything specific to one architecture: the names in its files and its forward pass. No field has a default, so that
+ * nothing silently falls back to another architecture.
  *
- * What takes an H is a method: the table can then hold architectures with hyperparameters of their own. A method is
- * only given what the same architecture's `read` returned.
+ * Members that take an H are methods, so that one table can hold architectures with different hyperparameters. A method
+ * only receives what the same architecture's `read` returned.
  */
 export interface Architecture<H extends Hyperparameters = Hyperparameters> {
-  /** GGUF's `general.architecture`; a name of our own where GGUF has none. */
+  /** GGUF's `general.architecture`, or our own name if GGUF has none. */
   readonly name: string;
   /**
-   * Which two dimensions of a head rotary embedding turns together, given GGUF's order of the rows of q and k. Hugging
-   * Face folders always have halves; where GGUF interleaves them, rows are reordered as they are read. Null: no
-   * rotary embedding.
+   * Which two dimensions of a head form a pair in rotary embedding, given GGUF's order of the rows of q and k. Hugging
+   * Face folders always have halves; if GGUF interleaves them, rows are reordered when they are read. Null for no rotary
+   * embedding.
    */
   readonly ropePairing: RopeAttributes['pairing'] | null;
-  /** Null: GGUF has no such architecture. */
+  /** Null if GGUF has no such architecture. */
   readonly gguf: GgufFormat<H> | null;
   readonly huggingFace: HuggingFaceFormat<H>;
   readonly usage: Usage;
-  /** The forward pass. Weights have GGUF's names and layouts, also where GGUF lacks the architecture. */
+  /** Builds the forward pass. Weights have GGUF's names and layouts, even if GGUF lacks the architecture. */
   program(model: Decoder<H>): Program;
 }
 
 /** How GGUF files describe a model. */
 export interface GgufFormat<H extends Hyperparameters> {
-  /**
-   * @throws EngineError MODEL_FORMAT naming the key that is wrong, UNSUPPORTED_ARCHITECTURE for variants that are not
-   *   built
-   */
+  /** @throws EngineError MODEL_FORMAT with the wrong key, UNSUPPORTED_ARCHITECTURE for unsupported variants */
   read(header: GgufHeader): H;
   /**
-   * Writes the keys that `read` reads, for a model that comes from a Hugging Face folder.
+   * Writes the keys that `read` reads, for a model from a Hugging Face folder.
    * @throws EngineError UNSUPPORTED_ARCHITECTURE for what GGUF has no key for
    */
   write(hyper: H, keys: GgufKeys): void;
   /**
-   * Factor on the attention scores that `read` gives for a file written by `write`. Conversion multiplies the queries
-   * by what is missing.
+   * The factor on the attention scores that `read` returns for a file written by `write`. Conversion scales the queries
+   * by the ratio to the model's own factor.
    */
   attentionScale(hyper: H): number;
 }
 
 /** How Hugging Face folders describe a model. */
 export interface HuggingFaceFormat<H extends Hyperparameters> {
-  /** Key of config.json that names the architecture. */
+  /** The key of config.json that names the architecture. */
   readonly typeKey: 'model_type' | 'architecture';
-  /** Its values that mean this architecture. */
+  /** Its values for this architecture. */
   readonly types: readonly string[];
-  /** @throws EngineError MODEL_FORMAT naming the key that is wrong */
+  /** @throws EngineError MODEL_FORMAT with the wrong key */
   read(source: HfSource): H;
-  /** Tokens with a role in generation. @throws EngineError MODEL_FORMAT */
+  /** Reads the special tokens. @throws EngineError MODEL_FORMAT */
   readonly readTokens: (source: HfSource, vocabularySize: number) => HfTokens;
   readonly tensors: HfTensors;
   /**
-   * The folder must have a tokenizer.json with one token per row of the token table and the configuration's BOS token.
-   * False: it may have none, or fewer tokens.
+   * Whether the folder must have a tokenizer.json with one token per row of the token table and the configuration's BOS
+   * token. Otherwise it may have none, or fewer tokens.
    */
   readonly strictTokenizer: boolean;
 }
 
 /** How a model is used, as far as its files do not say. */
 export interface Usage {
-  /** The same name for every model; null: the file or folder gives one. */
+  /** The name of every such model; null if the file or folder gives one. */
   readonly modelName: string | null;
   readonly withoutTemplate: Model['withoutTemplate'];
-  /** Tokens; 0 is off. */
+  /** In tokens; 0 is off. */
   readonly defaultRepetitionWindow: number;
 }
 
-/** Nothing unusual. */
+/** Usage of ordinary models. */
 export const PLAIN_USAGE: Usage = { modelName: null, withoutTemplate: 'plain', defaultRepetitionWindow: 0 };
 
-/** A model's architecture and its hyperparameters, which that architecture read. */
+/** A model's architecture and the hyperparameters that it read. */
 export interface DescribedModel {
   readonly architecture: Architecture;
   readonly hyperparameters: Hyperparameters;

@@ -30,14 +30,14 @@ export const GEMMA_TENSORS: HfTensors = {
   change: (part) => (part.endsWith('norm') ? 'plus-one' : 'none'),
 };
 
-/** Local and global layers in turn. */
+/** Local and global layers alternate. */
 const PERIOD = 2;
-/** Layers of the 27B model. */
+/** Layer count of the 27B model. */
 const LARGEST = 46;
 
 /**
- * Gemma 2 (Gemma Team, 2024): a norm before and after each part of a layer, soft-capped scores and logits, local and
- * global layers in turn, GELU gates.
+ * Gemma 2 (Gemma Team, 2024): a norm before and after each part of a layer, soft-capped scores and logits, alternating
+ * local and global layers, GELU gates.
  */
 export const gemma2: Architecture = {
   name: 'gemma2',
@@ -86,22 +86,22 @@ export const gemma2: Architecture = {
   },
 };
 
-/** Token vectors are multiplied by the root of their length, as a float32. The output matrix, tied, is not. */
+/** Factor on the token vectors: the square root of their length, as a float32. The tied output matrix is not scaled. */
 export function embeddingScale(embeddingLength: number): number {
   return Math.fround(Math.sqrt(embeddingLength));
 }
 
 /**
- * GGUF has no key for the factor on the attention scores: llama.cpp knows the 27B models, which take another width than
- * the head's, by their layers.
- * @param largest layers of the 27B model
+ * GGUF has no key for the factor on the attention scores. llama.cpp recognises the 27B models, which use another width
+ * than the head's, by their layer count.
+ * @param largest layer count of the 27B model
  */
 export function gemmaScale(hyper: Hyperparameters, largest: number): number {
   if (hyper.blockCount !== largest) return scaleOfHead(hyper);
   return 1 / Math.sqrt(Math.floor(hyper.embeddingLength / hyper.headCount));
 }
 
-/** Factor on the attention scores, and a refusal of models that look ahead. */
+/** Reads the factor on the attention scores; refuses models with bidirectional attention. */
 export function readQueryScale({ config }: HfSource): number {
   if (config.isSet('use_bidirectional_attention')) config.exactly('use_bidirectional_attention', false);
   return 1 / Math.sqrt(config.isSet('query_pre_attn_scalar') ? config.positive('query_pre_attn_scalar') : 256);

@@ -23,12 +23,12 @@ const DEFAULTS = { ...GEMMA_DEFAULTS, contextLength: 131_072, rope: { theta: 1e6
 const LOCAL_THETA = 1e4;
 /** Five local layers to each global one. */
 const PERIOD = 6;
-/** Layers of the 27B model. */
+/** Layer count of the 27B model. */
 const LARGEST = 62;
 
 /**
- * Gemma 3 (Gemma Team, 2025), the text model: Gemma 2 with norms on each head of q and k in place of the soft-cap on
- * scores, five local layers to each global one, and rotary embedding of another base in the local ones.
+ * Gemma 3 (Gemma Team, 2025), the text model: Gemma 2 with norms on each head of q and k instead of the soft-cap on
+ * scores, five local layers to each global one, and another rotary base in the local ones.
  */
 export const gemma3: Architecture = {
   name: 'gemma3',
@@ -42,7 +42,7 @@ export const gemma3: Architecture = {
         attentionScale: gemmaScale(hyper, LARGEST),
         finalLogitSoftcap: readGgufSoftcap(header, 'final_logit_softcapping', 0),
         ...readGgufWindow(header, hyper.blockCount, { window: 0, period: PERIOD }),
-        // Local layers see only what is near, so they are never stretched.
+        // Local layers see nearby tokens only, so their rotary embedding is never scaled.
         ropeLocal: hyper.rope && { ...hyper.rope, freqBase, scaling: { type: 'none' }, attentionFactor: 1 },
       };
     },
@@ -62,13 +62,13 @@ export const gemma3: Architecture = {
     read(source) {
       const { config } = source;
       const hyper = readHfDecoder(source, DEFAULTS);
-      // Beside layer_types transformers writes `_sliding_window_pattern`, which may be stale: it is not read.
+      // transformers also writes `_sliding_window_pattern`, which may be stale and is not read.
       const isLocal = (layer: number) =>
         (layer + 1) % config.optionalInteger('sliding_window_pattern', HF_LIMITS.layers, PERIOD) !== 0;
       return {
         ...hyper,
         attentionScale: readQueryScale(source),
-        // The configuration has attn_logit_softcapping too, and the model ignores it.
+        // The configuration also has attn_logit_softcapping, which the model ignores.
         finalLogitSoftcap: readSoftcap(config, 'final_logit_softcapping', null),
         ...readLocalLayers(config, hyper.blockCount, readWindow(config, 4096), isLocal),
         ropeLocal: readLocalRope(source, hyper),
@@ -85,7 +85,7 @@ export const gemma3: Architecture = {
   },
 };
 
-/** rope_scaling is for the layers that see everything. */
+/** rope_scaling applies to the global layers only. */
 function readLocalRope({ config }: HfSource, hyper: Hyperparameters) {
   const isNested = config.object('rope_parameters')?.object('sliding_attention');
   if (isNested) return readRope(config, { theta: LOCAL_THETA, kind: 'sliding_attention' }, hyper);

@@ -56,7 +56,7 @@ export const gpt2: Architecture = {
   },
 };
 
-/** The configuration has names of its own. */
+/** Reads the configuration, whose keys have GPT-2's own names. */
 function readConfig({ config, hasOutputMatrix }: HfSource): Hyperparameters {
   checkActivation(config, { key: 'activation_function', value: 'gelu_new' });
   for (const key of ['scale_attn_by_inverse_layer_idx', 'add_cross_attention']) {

@@ -10,7 +10,7 @@ import { type Architecture, PLAIN_USAGE } from './architecture.ts';
 interface GraniteHyperparameters extends Hyperparameters {
   /** Factor on the token vectors. */
   readonly embeddingScale: number;
-  /** Factor on what attention and feed-forward add to the residual stream. */
+  /** Factor on the outputs of attention and feed-forward before they are added to the residual stream. */
   readonly residualScale: number;
   /** Divisor of the logits. */
   readonly logitScale: number;

@@ -17,7 +17,7 @@ import { qwen3 } from './qwen3.ts';
 import { smollm3 } from './smollm3.ts';
 import { tinyTransformer } from './tiny-transformer.ts';
 
-/** Every architecture that can be run: one file each, one row each. */
+/** All supported architectures: one file and one row each. */
 const ARCHITECTURES: readonly Architecture[] = [
   llama,
   qwen2,
@@ -32,12 +32,12 @@ const ARCHITECTURES: readonly Architecture[] = [
   tinyTransformer,
 ];
 
-/** The forward pass of a model, loaded for a context of `contextSize` tokens. */
+/** Builds the forward pass of a model for a context of `contextSize` tokens. */
 export function buildProgram({ architecture, hyperparameters }: DescribedModel, contextSize: number): Program {
   return architecture.program(new Decoder(hyperparameters, contextSize, architecture.ropePairing));
 }
 
-/** @throws EngineError UNSUPPORTED_ARCHITECTURE naming the architecture, MODEL_FORMAT when none is named */
+/** @throws EngineError UNSUPPORTED_ARCHITECTURE with the name, MODEL_FORMAT when the file names none */
 export function ggufArchitecture(reader: MetadataReader): GgufArchitecture {
   const name = reader.text('general.architecture');
   const readable = ARCHITECTURES.filter((architecture) => architecture.gguf !== null) as GgufArchitecture[];
@@ -51,7 +51,7 @@ export function ggufArchitecture(reader: MetadataReader): GgufArchitecture {
   );
 }
 
-/** @throws EngineError UNSUPPORTED_ARCHITECTURE for a config.json of another type, or of none */
+/** @throws EngineError UNSUPPORTED_ARCHITECTURE for an unknown or missing type in config.json */
 export function hfArchitecture(config: ConfigReader): { architecture: Architecture; type: string } {
   for (const architecture of ARCHITECTURES) {
     const { typeKey, types } = architecture.huggingFace;

@@ -17,8 +17,8 @@ const LLAMA = { ...COMMON_DEFAULTS, contextLength: 2048 };
 const MISTRAL = { ...COMMON_DEFAULTS, contextLength: 131_072, keyValueHeads: 8 };
 
 /**
- * Llama (Touvron et al., 2023) and what is built like it: Llama 2 and 3, Mistral, TinyLlama, SmolLM2. GGUF stores the
- * rows of q and k so that rotary embedding turns neighbours.
+ * Llama (Touvron et al., 2023) and models with the same architecture: Llama 2 and 3, Mistral, TinyLlama, SmolLM2. GGUF
+ * orders the rows of q and k so that rotary embedding pairs neighbours.
  */
 export const llama: Architecture = {
   name: 'llama',

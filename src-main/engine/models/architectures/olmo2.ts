@@ -9,8 +9,8 @@ import { type Architecture, PLAIN_USAGE } from './architecture.ts';
 const DEFAULTS = { ...COMMON_DEFAULTS, contextLength: 2048, normEpsilon: 1e-5 };
 
 /**
- * OLMo 2 (OLMo Team, 2024): norms after attention and feed-forward and none before them, and norms over the whole rows
- * of q and k.
+ * OLMo 2 (OLMo Team, 2024): norms after attention and feed-forward instead of before, and norms over whole rows of q and
+ * k.
  */
 export const olmo2: Architecture = {
   name: 'olmo2',

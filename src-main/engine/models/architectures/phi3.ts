@@ -22,8 +22,8 @@ const DEFAULTS = {
 const { attn_norm, attn_output, ffn_norm, ffn_down } = COMMON_TENSORS.block;
 
 /**
- * Phi-3 (Abdin et al., 2024): Llama with q, k and v in one matrix and gate and up in another; part of each head may
- * not rotate. The sliding window that some of its GGUF files name is not applied, as in llama.cpp.
+ * Phi-3 (Abdin et al., 2024): Llama with q, k and v in one matrix and gate and up in another; part of each head may be
+ * left unrotated. As in llama.cpp, the sliding window of some GGUF files is not applied.
  */
 export const phi3: Architecture = {
   name: 'phi3',

@@ -47,7 +47,7 @@ export const qwen2: Architecture = {
   },
 };
 
-/** Published files carry a number that only counts when it is switched on, and then from some layer on. */
+/** Published files have a window size that only applies when it is switched on, and then from a certain layer on. */
 export function readQwenWindow(config: ConfigReader, blockCount: number) {
   const window = config.flag('use_sliding_window', false) ? readWindow(config, 4096) : null;
   const isLocal = (layer: number) =>

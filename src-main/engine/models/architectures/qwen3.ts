@@ -7,7 +7,7 @@ import { COMMON_TENSORS, QUERY_KEY_NORMS } from '../huggingface/tensor-names.ts'
 import { type Architecture, PLAIN_USAGE } from './architecture.ts';
 import { QWEN_DEFAULTS, readQwenWindow } from './qwen2.ts';
 
-/** Qwen3 (Yang et al., 2025): norms on each head of q and k before they rotate; heads of a width of their own. */
+/** Qwen3 (Yang et al., 2025): norms on each head of q and k before they rotate; an explicit head width. */
 export const qwen3: Architecture = {
   name: 'qwen3',
   ropePairing: 'halves',

@@ -16,10 +16,10 @@ import { type Architecture, PLAIN_USAGE } from './architecture.ts';
 import { llamaLayer } from './llama.ts';
 
 const DEFAULTS = { ...COMMON_DEFAULTS, contextLength: 32_768, keyValueHeads: 4, rope: { theta: 2e6 } };
-/** GGUF has no key for the layers that rotate: llama.cpp leaves every fourth out. */
+/** GGUF has no key for the layers that rotate: llama.cpp skips every fourth. */
 const GGUF_VARIANT = { rotates: (layer: number) => (layer + 1) % 4 !== 0 };
 
-/** SmolLM3 (Hugging Face, 2025): Llama whose every fourth layer has no positions (NoPE, Yang et al., 2025). */
+/** SmolLM3 (Hugging Face, 2025): Llama without positions in every fourth layer (NoPE, Yang et al., 2025). */
 export const smollm3: Architecture = {
   name: 'smollm3',
   ropePairing: 'interleaved',
@@ -57,7 +57,7 @@ export const smollm3: Architecture = {
 
 function readRopeLayers({ config }: HfSource, blockCount: number): boolean[] {
   const key = 'no_rope_layers';
-  // The key's name notwithstanding, 1 stands for a layer with rotary embedding.
+  // Despite the key's name, 1 means a layer with rotary embedding.
   if (config.isSet(key)) return config.choices(key, [0, 1], blockCount).map((rope) => rope === 1);
   const interval = config.optionalInteger('no_rope_layer_interval', HF_LIMITS.layers, 4);
   return perLayer(blockCount, (layer) => (layer + 1) % interval !== 0);

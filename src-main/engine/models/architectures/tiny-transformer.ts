@@ -5,7 +5,7 @@ import { type HfSource, perLayer } from '../huggingface/read-decoder.ts';
 import type { Hyperparameters } from '../hyperparameters.ts';
 import type { Architecture } from './architecture.ts';
 
-// Far beyond any model of this kind, and low enough that a damaged file is named and not believed.
+// Far beyond any model of this kind, and low enough that a damaged file is reported as such.
 const MAX_VOCABULARY = 1_000_000;
 const MAX_WIDTH = 65_536;
 const MAX_LAYERS = 256;
@@ -13,7 +13,7 @@ const MAX_CONTEXT = 1_000_000;
 
 /**
  * TinyTransformer, the built-in model: a causal PyTorch `nn.TransformerEncoder` with ReLU and post-norm layers (Vaswani
- * et al., 2017), learned positions and an untied output matrix. It continues a text and knows no roles.
+ * et al., 2017), learned positions and an untied output matrix. It continues a text and has no chat roles.
  */
 export const tinyTransformer: Architecture = {
   name: 'TinyTransformer',
@@ -28,7 +28,7 @@ export const tinyTransformer: Architecture = {
       eosTokenIds: [config.integer('eos_token_id', 0, vocabularySize - 1)],
       maskedTokenIds: config.integers('masked_token_ids', vocabularySize - 1),
     }),
-    // As PyTorch names them. The norms behind the residual streams have the names that GGUF gives BERT's.
+    // PyTorch's names. The norms after the residual streams have the names that GGUF uses for BERT.
     tensors: {
       root: null,
       layers: 'encoder.layers',
@@ -48,7 +48,7 @@ export const tinyTransformer: Architecture = {
   usage: {
     modelName: 'TinyTransformer',
     withoutTemplate: 'running_text',
-    // A model of this size falls into loops; larger ones do not, and real text repeats.
+    // A model of this size falls into loops. Larger ones rarely do, and real text repeats.
     defaultRepetitionWindow: 10,
   },
   program(model) {

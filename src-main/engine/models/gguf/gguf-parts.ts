@@ -3,13 +3,13 @@ import { quote } from '../../formats/json/strict-json.ts';
 import { type GgufFile, type GgufTensor, readGguf } from '../../formats/gguf/gguf-file.ts';
 import type { ByteSource, ModelFiles } from '../../api/platform.ts';
 
-/** A model's GGUF file, or the files it was split into: metadata of the first, tensors of all. */
+/** A model's GGUF file, or the parts it was split into: metadata of the first, tensors of all. */
 export interface GgufParts {
   readonly first: GgufFile;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
-  /** Bytes of all files. */
+  /** Total size of the files. */
   readonly totalBytes: number;
-  /** Bytes of all headers. */
+  /** Total size of the headers. */
   readonly headerBytes: number;
 }
 
@@ -20,8 +20,8 @@ export function isGguf(name: string): boolean {
 }
 
 /**
- * The names of the parts in order: one file, or all of `NAME-00001-of-0000N.gguf`.
- * @throws EngineError MODEL_NOT_FOUND naming parts that are missing, BAD_REQUEST when several models lie together
+ * The file names of the parts in order: one file, or all of `NAME-00001-of-0000N.gguf`.
+ * @throws EngineError MODEL_NOT_FOUND with the missing parts, BAD_REQUEST when the folder holds several models
  */
 export function partNames({ id, names }: ModelFiles): string[] {
   const found = names.filter(isGguf);
@@ -37,7 +37,7 @@ export function partNames({ id, names }: ModelFiles): string[] {
     );
   }
   const wanted = Array.from(
-    // As many as there can be parts of a name, so that a hostile one claims no memory.
+    // At most as many as a name can number, so that a hostile one claims no memory.
     { length: Number(count) },
     (_, i) => `${prefix}-${String(i + 1).padStart(5, '0')}-of-${count}.gguf`,
   );
@@ -100,7 +100,7 @@ function checkPart({ source, metadata }: GgufFile, key: string, expected: number
   );
 }
 
-/** A part that was given another name cannot say what it is a part of. */
+/** Rejects a single part of a split model, because its new name does not tell which parts belong to it. */
 function checkWhole({ source, metadata }: GgufFile): void {
   const count = metadata.get('split.count');
   if (typeof count !== 'number' || count <= 1) return;

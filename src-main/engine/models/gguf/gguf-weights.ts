@@ -9,15 +9,17 @@ import { elementCount, formatShape, sameShape, type Shape } from '../../tensor/s
 import { Tensor } from '../../tensor/tensor.ts';
 import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
 
-/** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
+/**
+ * Bytes read at a time: small enough for smooth progress, prompt cancelling, and no second copy of the file in memory.
+ */
 const SLICE_BYTES = 2 * 2 ** 20;
 
-/** Weights of a GGUF file or its parts, dequantised as they are read: one tensor after the other. */
+/** Weights of a GGUF file or its parts, dequantised as they are read, one tensor at a time. */
 export class GgufWeights implements WeightSource, WeightReader {
   readonly stored = this;
   private readonly buffers = new BufferPool();
 
-  /** @param fileName names the model in messages about tensors that are in no file */
+  /** @param fileName names the model in messages about missing tensors */
   constructor(
     private readonly tensors: ReadonlyMap<string, GgufTensor>,
     private readonly fileName: string,

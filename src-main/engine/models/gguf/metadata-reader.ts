@@ -2,7 +2,7 @@ import { EngineError } from '../../api/errors.ts';
 import type { Metadata, MetadataValue } from '../../formats/gguf/metadata.ts';
 import { StringArray } from '../../formats/gguf/string-array.ts';
 
-/** Reads metadata of a GGUF file by key, each with a message that says what is wrong with it. */
+/** Reads metadata of a GGUF file by key. Errors say what is wrong with the value. */
 export class MetadataReader {
   constructor(
     private readonly metadata: Metadata,
@@ -13,14 +13,14 @@ export class MetadataReader {
     return this.metadata.has(key);
   }
 
-  /** The value as it stands, of whatever type; undefined when the key is absent. */
+  /** The raw value, of any type; undefined when the key is absent. */
   value(key: string): MetadataValue | undefined {
     return this.metadata.get(key);
   }
 
   /**
-   * A whole number from `min` to `max`. Values per layer that are all the same count as one.
-   * @param fallback taken when the key is absent; left out, the key is required
+   * An integer from `min` to `max`. A list per layer is accepted if all its values are equal.
+   * @param fallback for an absent key; without it, the key is required
    */
   integer(key: string, min: number, max: number, fallback?: number): number {
     const value = this.same(key);
@@ -31,7 +31,7 @@ export class MetadataReader {
     return value as number;
   }
 
-  /** A number above 0. @param fallback as of `integer` */
+  /** A number above 0. @param fallback as in `integer` */
   positive(key: string, fallback?: number): number {
     const value = this.same(key);
     if (value === undefined && fallback !== undefined) return fallback;
@@ -39,7 +39,7 @@ export class MetadataReader {
     return value;
   }
 
-  /** A number that is not negative, for keys whose 0 means that something is off. */
+  /** A non-negative number, for keys whose 0 means off. */
   notNegative(key: string, fallback: number): number {
     return this.metadata.get(key) === 0 ? 0 : this.positive(key, fallback);
   }
@@ -74,7 +74,7 @@ export class MetadataReader {
     return this.optionalStrings(key) ?? this.fail(key, undefined, 'a list of strings');
   }
 
-  /** Whether the key has a list of numbers, where one number would do too. */
+  /** Whether the key has a list of numbers instead of one number. */
   isList(key: string): boolean {
     return ArrayBuffer.isView(this.metadata.get(key));
   }
@@ -85,7 +85,7 @@ export class MetadataReader {
     return list && Array.from(list);
   }
 
-  /** The same without a copy, for lists as long as a vocabulary. */
+  /** As `optionalNumbers`, without a copy, for lists as long as a vocabulary. */
   optionalNumberList(key: string, length: number): ArrayLike<number> | null {
     const value = this.metadata.get(key);
     if (value === undefined) return null;
@@ -94,7 +94,7 @@ export class MetadataReader {
     return list;
   }
 
-  /** A list of bytes, signed ones too, or null when the key is absent. */
+  /** A list of bytes, signed or unsigned, or null when the key is absent. */
   optionalBytes(key: string): Uint8Array | null {
     const value = this.metadata.get(key);
     if (value === undefined || value instanceof Uint8Array) return value ?? null;
@@ -117,7 +117,7 @@ export class MetadataReader {
     throw this.bad(key, value, expected);
   }
 
-  /** The value, or the one that a list repeats. */
+  /** The value, or the single value that a list repeats. */
   private same(key: string): MetadataValue | undefined {
     const value = this.metadata.get(key);
     if (!ArrayBuffer.isView(value)) return value;
@@ -133,12 +133,12 @@ export class MetadataReader {
   }
 }
 
-/** The list as it is, unless its values are no numbers to JavaScript. */
+/** The list itself, unless its values are bigints. */
 function asNumbers(list: Extract<MetadataValue, ArrayBufferView>): ArrayLike<number> {
   return list instanceof BigInt64Array || list instanceof BigUint64Array ? Array.from(list, Number) : list;
 }
 
-/** A value from the file, short enough for a message. */
+/** Formats a value from the file for a message. */
 function show(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'string') return JSON.stringify(value).slice(0, 100);

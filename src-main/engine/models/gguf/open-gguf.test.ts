@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 describe('hyperparameters of a GGUF file', () => {
-  it('fills in what the file leaves out as llama.cpp does', async () => {
+  it('fills in absent keys as llama.cpp does', async () => {
     const llama = await hyperparameters('llama', {
       'llama.attention.head_count_kv': null,
       'llama.rope.dimension_count': null,
@@ -64,7 +64,7 @@ describe('hyperparameters of a GGUF file', () => {
     });
   });
 
-  it('reads which layers are local from a period or a list', async () => {
+  it('reads the local layers from a period or a list', async () => {
     const key = 'gemma3.attention.sliding_window_pattern';
     expect((await hyperparameters('gemma3')).localLayers).toEqual([true, true, true, true, true, false]);
     const period = await hyperparameters('gemma3', { [key]: uint(3) });
@@ -73,13 +73,13 @@ describe('hyperparameters of a GGUF file', () => {
     expect(list.localLayers).toEqual([false, true, true, false, false, true]);
   });
 
-  it('knows the 27B models of Gemma by their layers, whose scores have another scale', async () => {
+  it('recognises the 27B models of Gemma, whose scores have another scale, by their layer count', async () => {
     const gemma3 = await hyperparameters('gemma3', { 'gemma3.block_count': uint(62) });
     expect(gemma3.attentionScale).toBe(1 / Math.sqrt(16));
     expect((await hyperparameters('gemma3')).attentionScale).toBe(1 / Math.sqrt(24));
   });
 
-  it('reads every way of scaling rotary embedding', async () => {
+  it('reads every type of rotary scaling', async () => {
     const scaling = async (metadata: GgufChanges['metadata']) => (await hyperparameters('llama', metadata)).rope;
     expect(await scaling({ 'llama.rope.scaling.factor': float(4) })).toMatchObject({
       scaling: { type: 'linear', factor: 4 },
@@ -104,7 +104,7 @@ describe('hyperparameters of a GGUF file', () => {
 
   const list = (...values: number[]): TypedValue => ({ type: 'array', value: Uint32Array.from(values) });
 
-  it('takes a list that repeats one number for the number', async () => {
+  it('accepts a list that repeats one number as that number', async () => {
     expect(await hyperparameters('llama', { 'llama.attention.head_count_kv': list(2, 2, 2) })).toMatchObject({
       headCountKv: 2,
     });
@@ -221,7 +221,7 @@ describe('hyperparameters of a GGUF file', () => {
 });
 
 describe('opening a GGUF model', () => {
-  it('names a tensor that is missing, misshapen or of a type it does not read, before it reads any', async () => {
+  it('names a missing, misshapen or unsupported tensor before it reads any', async () => {
     const attempts: [NonNullable<GgufChanges['tensors']>, string, string][] = [
       [{ 'blk.1.ffn_up.weight': null }, 'MODEL_FORMAT', 'tensor "blk.1.ffn_up.weight" of shape [160, 64] is missing.'],
       [
@@ -243,13 +243,13 @@ describe('opening a GGUF model', () => {
     }
   });
 
-  it('takes the token table for the output matrix where there is none', async () => {
+  it('uses the token table as the output matrix when there is none', async () => {
     const model = await openModel(await changed('llama', { tensors: { 'output.weight': null } }));
     expect(model.program.weights.map(({ name }) => name)).not.toContain('output.weight');
     expect(model.config.parameters).toBeLessThan((await openModel(await changed('llama', {}))).config.parameters);
   });
 
-  it('says what it is and bounds its context', async () => {
+  it('describes the model and limits its context', async () => {
     const long = { 'llama.context_length': uint(131_072), 'general.name': text('A Long One') };
     const files = await changed('llama', { metadata: long });
     expect((await openModel(files)).config).toMatchObject({ id: 'changed', name: 'A Long One', contextSize: 4096 });
@@ -265,14 +265,14 @@ describe('opening a GGUF model', () => {
     expect(unnamed.name).toBe('model');
   });
 
-  it('warns of a way of splitting text that it has to guess', async () => {
+  it('warns when it has to guess the pre-tokenizer', async () => {
     const warnings: string[] = [];
     const files = await changed('llama', { metadata: { 'tokenizer.ggml.pre': text('brand-new') } });
     await openModel(files, { onWarning: (message) => warnings.push(message) });
     expect(warnings).toEqual([expect.stringContaining('model.gguf: tokenizer.ggml.pre is "brand-new"')]);
   });
 
-  it('reports its progress up to the last byte and can be cancelled at every step', async () => {
+  it('reports progress up to the last byte and can be cancelled at every step', async () => {
     const files = await changed('llama', {});
     const seen: LoadProgress[] = [];
     await openModel(files, { onProgress: (progress) => seen.push(progress) });
@@ -322,7 +322,7 @@ describe('a model split into files', () => {
   const partName = (no: number, count = 3) =>
     `big-${String(no).padStart(5, '0')}-of-${String(count).padStart(5, '0')}.gguf`;
 
-  /** Three parts, each with its share of the tensors; metadata in the first. */
+  /** Three parts, each with some of the tensors; metadata in the first. */
   async function split(metadata: (no: number) => Record<string, TypedValue | null> = () => ({})) {
     const original = originals.get('llama')!;
     const shares = [(n: string) => n.startsWith('blk.0'), (n: string) => n.startsWith('blk.1')];
@@ -344,7 +344,7 @@ describe('a model split into files', () => {
     for (const { name } of model.program.weights) expect(model.weights.get(name)).toEqual(whole.weights.get(name));
   });
 
-  it('names the parts that are missing', async () => {
+  it('names the missing parts', async () => {
     const files = await split();
     delete files[partName(2)];
     await expect(openModel(memoryModelFiles('big', files))).rejects.toMatchObject({

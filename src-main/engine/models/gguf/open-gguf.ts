@@ -4,23 +4,22 @@ import type { ByteSource, CancelToken, ModelFiles } from '../../api/platform.ts'
 import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { ggufArchitecture } from '../architectures/index.ts';
-import type { ChatTraits } from '../chat-traits.ts';
 import type { GgufTensorFacts } from './read-decoder.ts';
 import { type GgufParts, partNames, readParts } from './gguf-parts.ts';
 import { GgufWeights } from './gguf-weights.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { readTokenizer } from './read-tokenizer.ts';
-import type { ModelSource } from '../model-source.ts';
+import type { ModelSource, ChatTraits } from '../model-source.ts';
 import { samplingDefaultsFromGguf } from '../sampling-defaults.ts';
 
 export interface OpenGgufOptions {
-  /** Hears of what had to be guessed. */
+  /** Called with what had to be guessed. */
   readonly onWarning: (message: string) => void;
   readonly cancel?: CancelToken | undefined;
 }
 
 /**
- * Reads the headers of a model that is one GGUF file, or the parts of one.
+ * Reads the headers of a GGUF model in one file or split into parts.
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER, MODEL_IO, CANCELLED
  */
 export async function openGguf(files: ModelFiles, options: OpenGgufOptions): Promise<ModelSource> {
@@ -40,7 +39,7 @@ export async function openGguf(files: ModelFiles, options: OpenGgufOptions): Pro
 async function readHeaders(parts: GgufParts, options: OpenGgufOptions): Promise<Omit<ModelSource, 'close'>> {
   const { source, metadata } = parts.first;
   const reader = new MetadataReader(metadata, source.name);
-  // First, so that a file of an unknown kind is named as such and not for what it lacks.
+  // First, so that an error names the unknown architecture instead of what the file lacks for another.
   const architecture = ggufArchitecture(reader);
 
   const { tokenizer, bosTokenId, endIds } = readTokenizer(reader, options.onWarning);
@@ -86,7 +85,7 @@ function chatTraits(
 /** More pairs than any head has. */
 const MAX_ROPE_VALUES = 65_536;
 
-/** Reads the tensors that decide how heads rotate, which are part of the program and not of the weights. */
+/** Reads the tensors that determine rotary embedding. They are part of the program, not weights. */
 async function tensorFacts(
   { first, tensors }: GgufParts,
   cancel: CancelToken | undefined,

@@ -3,36 +3,36 @@ import { EngineError } from '../../api/errors.ts';
 import type { Hyperparameters, RopeParameters, RopeScaling } from '../hyperparameters.ts';
 import type { MetadataReader } from './metadata-reader.ts';
 
-/** What of the tensors the hyperparameters depend on. */
+/** Facts about the file's tensors that the hyperparameters depend on. */
 export interface GgufTensorFacts {
   has(name: string): boolean;
-  /** Values of the small tensors that change rotary embedding, those of them that the file has. */
+  /** Values of the small tensors that change rotary embedding, or null if absent. */
   readonly ropeFreqs: readonly number[] | null;
   readonly ropeFactorsShort: readonly number[] | null;
   readonly ropeFactorsLong: readonly number[] | null;
 }
 
-/** What hyperparameters are read from. */
+/** Source of the hyperparameters. */
 export interface GgufHeader {
   readonly reader: MetadataReader;
   /** GGUF's name of the architecture. */
   readonly architecture: string;
   /** Full name of one of the architecture's keys, for example `llama.block_count`. */
   key(name: string): string;
-  /** Tokens that the file lists. */
+  /** Number of tokens in the file. */
   readonly vocabularySize: number;
   readonly tensors: GgufTensorFacts;
 }
 
-/** In which ways an architecture's keys differ from Llama's. */
+/** Differences of an architecture's keys from Llama's. */
 export interface GgufVariant {
-  /** Norms are layer norms. Default false: RMS norms. */
+  /** Whether norms are layer norms. Default false: RMS norms. */
   readonly layerNorm?: boolean;
-  /** Which layers have rotary embedding, for which there is no key. Default: all. */
+  /** Which layers have rotary embedding, as there is no key for it. Default: all. */
   readonly rotates?: (layer: number) => boolean;
 }
 
-// Far beyond any model of these kinds, and low enough that a damaged file is named and not believed.
+// Far beyond any model of these kinds, and low enough that a damaged file is reported as such.
 const MAX_LAYERS = 1024;
 const MAX_WIDTH = 2 ** 18;
 const MAX_FEED_FORWARD = 2 ** 20;
@@ -40,7 +40,7 @@ const MAX_CONTEXT = 2 ** 27;
 
 /**
  * Hyperparameters of a decoder whose layers all see the whole context.
- * @throws EngineError MODEL_FORMAT naming the key that is wrong, UNSUPPORTED_ARCHITECTURE for variants that are not built
+ * @throws EngineError MODEL_FORMAT with the wrong key, UNSUPPORTED_ARCHITECTURE for unsupported variants
  */
 export function readGgufDecoder(header: GgufHeader, variant: GgufVariant = {}): Hyperparameters {
   const { reader, key, tensors, vocabularySize } = header;
@@ -88,19 +88,19 @@ export function epsilonKey(layerNorm: boolean): string {
   return layerNorm ? 'attention.layer_norm_epsilon' : 'attention.layer_norm_rms_epsilon';
 }
 
-/** Factor on the attention scores where no key says another: 1 / sqrt(keyLength). */
+/** Default factor on the attention scores: 1 / sqrt(keyLength). */
 export function scaleOfHead({ keyLength }: Pick<Hyperparameters, 'keyLength'>): number {
   return 1 / Math.sqrt(keyLength);
 }
 
-/** A cap of scores or logits; 0 is off. @param fallback taken when the key is absent */
+/** The soft-cap of scores or logits; 0 is off. @param fallback for an absent key */
 export function readGgufSoftcap({ reader, key }: GgufHeader, name: string, fallback: number): number | null {
   return reader.notNegative(key(name), fallback) || null;
 }
 
 /**
- * Which layers attend to a window only.
- * @param fallback window (0 is off) and period of a file that does not say: the last layer of each period is global
+ * Reads which layers attend to a window only.
+ * @param fallback window (0 is off) and period for absent keys: the last layer of each period is global
  */
 export function readGgufWindow(
   { reader, key }: GgufHeader,
@@ -118,7 +118,7 @@ export function readGgufWindow(
   return { slidingWindow, localLayers: layers((layer) => period === 0 || layer % period < period - 1) };
 }
 
-/** Mixtral and others call themselves llama too. */
+/** Mixtral and others have the architecture llama, too. */
 function refuseExperts({ reader, architecture, key }: GgufHeader): void {
   const experts = reader.has(key('expert_count')) ? reader.integer(key('expert_count'), 0, 2 ** 16) : 0;
   if (experts === 0) return;
@@ -157,7 +157,7 @@ function ropeParameters(header: GgufHeader, keyLength: number, contextLength: nu
   // Files of 2023 have the factor under another key.
   const legacyFactor = () => reader.notNegative(key('scale_linear'), 0);
   const stretch = type === 'none' ? 0 : reader.notNegative(key('scaling.factor'), legacyFactor());
-  // 0 stands for no scaling, as in llama.cpp.
+  // 0 means no scaling, as in llama.cpp.
   const factor = stretch === 0 ? 1 : stretch;
   const originalContextLength = reader.integer(key('scaling.original_context_length'), 1, MAX_CONTEXT, contextLength);
   const attentionFactor = reader.positive(key('scaling.attn_factor'), 1);

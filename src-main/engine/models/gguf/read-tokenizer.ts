@@ -3,15 +3,15 @@ import { IdsOnlyTokenizer } from '../../tokenizer/ids-only-tokenizer.ts';
 import { ggufArchitecture } from '../architectures/index.ts';
 import type { MetadataReader } from './metadata-reader.ts';
 
-/** Says that the file's vocabulary is made up: it was written from a model that came without a tokenizer. */
+/** Marks a placeholder vocabulary: the file was written from a model without a tokenizer. */
 export const IDS_ONLY_KEY = 'tokenscope.ids_only';
 
 /** `tokenizer.ggml.model` of files without a vocabulary. */
 const WITHOUT_VOCABULARY: ReadonlySet<string> = new Set(['none', 'no_vocab']);
 
 /**
- * The tokenizer of a GGUF file; one that knows ids only where the file has no vocabulary.
- * @param onWarning hears of what had to be guessed
+ * The tokenizer of a GGUF file; one for token ids only if the file has no vocabulary.
+ * @param onWarning called with what had to be guessed
  * @throws EngineError MODEL_FORMAT, UNSUPPORTED_TOKENIZER
  */
 export function readTokenizer(reader: MetadataReader, onWarning: (message: string) => void): GgufTokenizerFacts {
@@ -36,9 +36,9 @@ function vocabularyTokenizer(reader: MetadataReader, onWarning: (message: string
     scores: reader.optionalNumberList(key('scores'), tokens.length),
     bosTokenId: id('bos'),
     eosTokenId: id('eos'),
-    // GGUF itself spells it out.
+    // GGUF spells it out, too.
     unkTokenId: id('unknown', 'unk'),
-    // The key is spelled so in GGUF.
+    // GGUF's own spelling.
     separatorTokenId: id('seperator', 'separator'),
     named: {
       eot: id('eot'),
@@ -66,7 +66,7 @@ function vocabularyTokenizer(reader: MetadataReader, onWarning: (message: string
 
 const MAX_VOCABULARY = 2 ** 22;
 
-/** For a file that has no vocabulary: ids without text. */
+/** A tokenizer for a file without a vocabulary: ids without text. */
 function idsOnlyTokenizer(reader: MetadataReader): GgufTokenizerFacts {
   const size = reader.integer(`${ggufArchitecture(reader).name}.vocab_size`, 1, MAX_VOCABULARY);
   const id = (name: string) => reader.optionalId(`tokenizer.ggml.${name}_token_id`, size);

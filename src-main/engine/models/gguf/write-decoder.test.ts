@@ -7,12 +7,12 @@ import { ropeTable } from '../rope-table.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { GgufKeys } from './write-decoder.ts';
 
-/** One context in which longrope takes its short factors, and one for the long ones. */
+/** One context for which LongRoPE uses its short factors, and one for the long ones. */
 const CONTEXTS = [16, 4096];
-/** Frequencies that are divided and multiplied again are a rounding step off. */
+/** Frequencies that are divided and multiplied again are off by a rounding step. */
 const DIGITS = 12;
 
-/** The hyperparameters with rotary embedding worked out, whichever way it was written down. */
+/** The hyperparameters with rotary embedding computed, to compare different descriptions of it. */
 function comparable(hyper: Hyperparameters): unknown {
   const tables = (rope: RopeParameters | null) => rope && CONTEXTS.map((context) => ropeTable(rope, context));
   const resolved = { ...hyper, rope: tables(hyper.rope), ropeLocal: tables(hyper.ropeLocal) };
@@ -20,7 +20,7 @@ function comparable(hyper: Hyperparameters): unknown {
   return JSON.parse(JSON.stringify(resolved, round)) as unknown;
 }
 
-it.each(HF_FOLDERS)('what is written for %s reads as the same model', async (folder) => {
+it.each(HF_FOLDERS)('the metadata written for %s reads as the same model', async (folder) => {
   const model = await openHfFolder(hfFolder(folder));
   const { architecture, hyperparameters: hyper } = model;
   const gguf = architecture.gguf!;
@@ -41,7 +41,7 @@ it.each(HF_FOLDERS)('what is written for %s reads as the same model', async (fol
     },
   });
   expect(keys.warnings).toEqual([]);
-  // Conversion puts the rest of the scale into the queries.
+  // Conversion folds the rest of the scale into the queries.
   expect(comparable(read)).toEqual(comparable({ ...hyper, attentionScale: gguf.attentionScale(hyper) }));
   await model.close();
 });

@@ -1,19 +1,19 @@
-/** Writes the GGUF metadata of decoders: what `read-decoder.ts` reads. */
+/** Writes the GGUF metadata of decoders that `read-decoder.ts` reads. */
 import { EngineError } from '../../api/errors.ts';
 import type { TypedValue } from '../../formats/gguf/writer.ts';
 import type { Hyperparameters, RopeParameters } from '../hyperparameters.ts';
 import { ropeTable } from '../rope-table.ts';
 import { epsilonKey, type GgufVariant } from './read-decoder.ts';
 
-/** The keys of one model as they are written. */
+/** Collects the keys of one model. */
 export class GgufKeys {
   readonly metadata = new Map<string, TypedValue>();
   /** Small float32 tensors that change rotary embedding. */
   readonly vectors = new Map<string, readonly number[]>();
-  /** What there is no key for and what that means. */
+  /** What GGUF has no key for, and the consequence. */
   readonly warnings: string[] = [];
 
-  /** @param architecture GGUF's name, before each key */
+  /** @param architecture GGUF's name, the prefix of each key */
   constructor(readonly architecture: string) {}
 
   text(name: string, value: string): void {
@@ -28,7 +28,7 @@ export class GgufKeys {
     this.set(name, { type: 'float32', value });
   }
 
-  /** The error for what GGUF cannot describe. */
+  /** The error for what GGUF cannot express. */
   unsupported(what: string): EngineError {
     return new EngineError(
       'UNSUPPORTED_ARCHITECTURE',
@@ -42,9 +42,9 @@ export class GgufKeys {
   }
 }
 
-/** What `writeGgufDecoder` needs to know beside the hyperparameters. */
+/** What `writeGgufDecoder` needs besides the hyperparameters. */
 export interface GgufWriteVariant extends GgufVariant {
-  /** Period of local and global layers that readers assume; left out where they ignore windows. */
+  /** Period of local and global layers that readers assume; absent if they ignore windows. */
   readonly windowPeriod?: number;
 }
 
@@ -78,7 +78,7 @@ export function writeGgufDecoder(hyper: Hyperparameters, keys: GgufKeys, variant
 
 function writeWindow(hyper: Hyperparameters, keys: GgufKeys, usualPeriod: number): void {
   const { localLayers, slidingWindow, blockCount, contextLength } = hyper;
-  // Without a key for "no window", one as wide as the context is the same.
+  // There is no key for "no window"; one as wide as the context has the same effect.
   keys.whole('attention.sliding_window', slidingWindow ?? contextLength);
   if (slidingWindow === null) return;
   // The last of every so many layers is global and the others are local.
@@ -101,7 +101,7 @@ function writeRope(rope: RopeParameters, contextLength: number, keys: GgufKeys):
       keys.real('rope.scaling.factor', scaling.factor);
       break;
     case 'llama3': {
-      // GGUF has the result instead of the recipe: a divisor per pair.
+      // GGUF stores the result instead of the parameters: a divisor per pair.
       const plain = ropeTable({ ...rope, scaling: { type: 'none' } }, contextLength).frequencies;
       const scaled = ropeTable(rope, contextLength).frequencies;
       keys.vectors.set(

@@ -1,8 +1,8 @@
-/** How tensors of Hugging Face folders become GGUF's, on their bytes as they are stored. */
+/** Converts stored tensors of Hugging Face folders to GGUF's layouts. */
 import type { BlockType } from '../../quant/block-type.ts';
 
 /**
- * Rows j and j + half of each head become neighbours 2j and 2j + 1.
+ * Moves rows j and j + half of each head to 2j and 2j + 1.
  * @param source whole heads
  * @param target as long; must not be `source`
  * @param rowBytes bytes of a row, or of one value of a vector
@@ -21,7 +21,7 @@ export function interleave(source: Uint8Array, target: Uint8Array, rowBytes: num
 export function plusOne(source: Uint8Array, type: BlockType): Uint8Array {
   const values = new Float32Array(source.length / type.blockBytes);
   type.dequantize(source, 0, values, 0, values.length);
-  // A Float32Array rounds the sum, as float32 arithmetic does.
+  // A Float32Array rounds the sum like float32 arithmetic.
   for (let i = 0; i < values.length; i++) values[i] += 1;
   return new Uint8Array(values.buffer);
 }
@@ -35,16 +35,16 @@ export function wordsOf(blockBytes: number, count: number): Words {
 
 /**
  * Writes whole rows of `[rows, columns]` to `[columns, rows]`.
- * @param source some rows
- * @param target the whole tensor, of values as long as those of `source`
+ * @param source a slice of rows
+ * @param target the whole tensor, with values of the same size as in `source`
  * @param rows of the whole tensor
- * @param firstRow of `source`
+ * @param firstRow index of the first row of `source`
  */
 export function transposeRows(source: Uint8Array, target: Words, rows: number, firstRow: number): void {
   const words = readWords(source, target.BYTES_PER_ELEMENT);
   const columns = target.length / rows;
   const count = words.length / columns;
-  // Column by column, so that writing, which reaches farther than reading, goes through neighbours.
+  // Column by column, so that writes, which span more memory than reads, are sequential.
   for (let column = 0; column < columns; column++) {
     const to = column * rows + firstRow;
     for (let row = 0; row < count; row++) target[to + row] = words[row * columns + column];
@@ -52,7 +52,7 @@ export function transposeRows(source: Uint8Array, target: Words, rows: number, f
 }
 
 function readWords(bytes: Uint8Array, blockBytes: number): Uint16Array | Uint32Array {
-  // Words must begin at a multiple of their size, where bytes in a larger buffer need not.
+  // Typed arrays must be aligned to their element size; bytes in a larger buffer need not be.
   const { buffer, byteOffset, length } = bytes.byteOffset % blockBytes === 0 ? bytes : bytes.slice();
   return blockBytes === 2
     ? new Uint16Array(buffer, byteOffset, length / 2)

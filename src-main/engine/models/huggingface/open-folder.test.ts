@@ -53,7 +53,7 @@ describe.each(HF_FOLDERS)('the Hugging Face folder %s', (folder) => {
     expect(greedy).toEqual(golden.greedy.map(({ id }) => id));
   });
 
-  it('says the same in every spelling', async () => {
+  it('reads the same model from every spelling', async () => {
     const [first, ...others] = await Promise.all(
       CONFIG_SPELLINGS.map(async (config): Promise<Hyperparameters> => {
         return (await openHfFolder(hfFolder(folder, config))).hyperparameters;

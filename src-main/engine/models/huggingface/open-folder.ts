@@ -19,26 +19,26 @@ const CONFIG_FILE = 'config.json';
 export const TOKENIZER_FILE = 'tokenizer.json';
 const GENERATION_CONFIG_FILE = 'generation_config.json';
 const MAX_CONFIG_BYTES = 2 ** 20;
-/** The largest known, of vocabularies of 262,144 pieces, have some 35 MB. */
+/** The largest known ones, with vocabularies of 262,144 pieces, have about 35 MB. */
 export const MAX_TOKENIZER_BYTES = 128 * 2 ** 20;
 
-/** Whether the model is a folder and no GGUF file. Beside a config.json, GGUF files are conversions of the same model. */
+/** Whether the model is a Hugging Face folder. GGUF files next to a config.json are conversions of the same model. */
 export function isHfFolder({ names }: ModelFiles): boolean {
   return names.includes(CONFIG_FILE) || !names.some(isGguf);
 }
 
-/** A Hugging Face folder that was opened: headers and tokenizer are read, weights are not. */
+/** An opened Hugging Face folder. Headers and tokenizer are read, weights are not. */
 export interface HfFolder extends ModelSource {
   readonly weights: HfWeights;
-  /** tokenizer.json as parseTokenizerJson has it; null when the folder has none, and only ids can be used. */
+  /** Output of parseTokenizerJson; null when the folder has none, so that only ids can be used. */
   readonly tokenizerJson: unknown;
   close(): Promise<void>;
 }
 
 /**
- * Opens a Hugging Face folder: `config.json`, `*.safetensors`, and if they are there `generation_config.json` and
+ * Opens a Hugging Face folder: `config.json`, `*.safetensors`, and if present `generation_config.json` and
  * `tokenizer.json`.
- * @param onWarning hears of values that cannot be used
+ * @param onWarning called for values that cannot be used
  * @throws EngineError MODEL_NOT_FOUND, MODEL_FORMAT, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
 export async function openHfFolder(
@@ -59,7 +59,7 @@ export async function openHfFolder(
     const weights = new HfWeights(folder, described);
     const declared = buildProgram(described, 1).weights;
     weights.checkAllUsed(declared);
-    // Whatever is as long as the vocabulary is only made once the file has shown that it holds one.
+    // Nothing as long as the vocabulary is allocated before the file has proved to hold one.
     const tokenTable = declared[0];
     weights.check(tokenTable.name, tokenTable.shape);
     const tokenizerFile = await readFile(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES, readTokenizerJson);
@@ -108,7 +108,7 @@ function tokenizerOf(json: unknown, { architecture, hyperparameters, bosTokenId 
   const { strictTokenizer } = architecture.huggingFace;
   if (json === undefined) return new IdsOnlyTokenizer(vocabularySize, TOKENIZER_FILE);
   const tokenizer = tokenizerFromJson(json, TOKENIZER_FILE);
-  // Fewer are common: the token table is filled up to a round number.
+  // Fewer are common: the token table is padded to a round number.
   const fits = strictTokenizer
     ? tokenizer.vocabularySize === vocabularySize
     : tokenizer.vocabularySize <= vocabularySize;

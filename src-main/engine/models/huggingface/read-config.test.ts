@@ -18,7 +18,7 @@ function read(config: Json, generation: Json | null = null, hasOutputMatrix = fa
 }
 const hyper = (config: Json) => read(config).hyperparameters;
 
-describe('a config.json that leaves out what it can', () => {
+describe('a config.json without optional keys', () => {
   it.each<[string, Json]>([
     ['llama', { headCountKv: 4, keyLength: 16, normEpsilon: 1e-6, contextLength: 2048, slidingWindow: null }],
     ['gemma2', { headCountKv: 4, keyLength: 256, attentionScale: 1 / 16, attentionLogitSoftcap: 50 }],
@@ -50,14 +50,14 @@ describe('a config.json that leaves out what it can', () => {
     });
   });
 
-  it('of gpt2 has four times the width in its feed-forward', () => {
+  it('of gpt2 has a feed-forward of four times the width', () => {
     const config = { model_type: 'gpt2', n_embd: 64, n_head: 4, n_layer: 2, n_inner: null };
     expect(hyper(config)).toMatchObject({ feedForwardLength: 256, contextLength: 1024, rope: null, headCountKv: 4 });
   });
 });
 
 describe('a config.json', () => {
-  it('has its window only where it is switched on', () => {
+  it('has a window only if it is switched on', () => {
     const qwen = { model_type: 'qwen2', num_key_value_heads: 2, sliding_window: 8, max_window_layers: 1 };
     expect(hyper(qwen)).toMatchObject({ slidingWindow: null, localLayers: [false, false, false] });
     expect(hyper({ ...qwen, use_sliding_window: true })).toMatchObject({
@@ -68,7 +68,7 @@ describe('a config.json', () => {
     expect(hyper({ model_type: 'mistral', num_key_value_heads: 2, sliding_window: null }).slidingWindow).toBeNull();
   });
 
-  it('is believed in layer_types and not in the pattern that stands beside them', () => {
+  it('is read from layer_types, not from the pattern next to it', () => {
     const layer_types = ['full_attention', 'sliding_attention', 'full_attention'];
     const config = { model_type: 'gemma3_text', layer_types, _sliding_window_pattern: 6, sliding_window_pattern: 2 };
     expect(hyper(config).localLayers).toEqual([false, true, false]);
@@ -80,7 +80,7 @@ describe('a config.json', () => {
     expect(hyper(config)).toMatchObject({ attentionLogitSoftcap: null, finalLogitSoftcap: null });
   });
 
-  it('says how rotary embedding is stretched, in old keys and new', () => {
+  it('describes rotary scaling in old keys and new ones', () => {
     const yarn = { type: 'yarn', factor: 4, original_max_position_embeddings: 64, mscale: 1, mscale_all_dim: 0.5 };
     const rope = {
       freqBase: 500,
@@ -97,7 +97,7 @@ describe('a config.json', () => {
     });
   });
 
-  it('names the tokens that end a reply, as a number or a list, together with generation_config.json', () => {
+  it('names the end-of-generation tokens, as a number or a list, together with generation_config.json', () => {
     const llama = { model_type: 'llama' };
     expect(read(llama)).toMatchObject({ bosTokenId: 1, eosTokenIds: [2] });
     expect(read({ ...llama, eos_token_id: [7, 8] }, { eos_token_id: 9 }).eosTokenIds).toEqual([9, 7, 8]);
@@ -106,11 +106,11 @@ describe('a config.json', () => {
       bosTokenId: null,
       eosTokenIds: [],
     });
-    // The class's 128001 lies outside of this vocabulary.
+    // The class's default 128001 is outside this vocabulary.
     expect(read({ model_type: 'smollm3' }).eosTokenIds).toEqual([]);
   });
 
-  it('does not decide whether the output matrix is the token table: the files do', () => {
+  it('does not decide whether the output matrix is tied: the tensors do', () => {
     expect(read({ model_type: 'llama' }, null, false).hyperparameters.tiedEmbeddings).toBe(true);
     expect(read({ model_type: 'gemma2' }, null, true).hyperparameters.tiedEmbeddings).toBe(false);
   });
@@ -120,8 +120,8 @@ function longrope(type: string) {
   return { type, short_factor: Array(8).fill(1), long_factor: Array(8).fill(2) };
 }
 
-describe('a config.json that is wrong', () => {
-  it('names an unknown model type and those there are', () => {
+describe('an invalid config.json', () => {
+  it('names an unknown model type and the supported ones', () => {
     expect(() => read({ model_type: 'mamba' })).toThrow(
       'config.json: the model_type mamba is not supported. Supported: llama, mistral, qwen2, ',
     );

@@ -3,12 +3,12 @@ import { hfArchitecture } from '../architectures/index.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import type { HfSource, HfTokens } from './read-decoder.ts';
 
-/** What a config.json says. */
+/** The content of a config.json. */
 export interface HfConfig extends DescribedModel, HfTokens {}
 
 /**
- * Reads a Hugging Face `config.json`, with the defaults of its type for what it leaves out.
- * @throws EngineError UNSUPPORTED_ARCHITECTURE for another `model_type`, MODEL_FORMAT naming the key that is wrong
+ * Reads a Hugging Face `config.json`, with its type's defaults for absent keys.
+ * @throws EngineError UNSUPPORTED_ARCHITECTURE for another `model_type`, MODEL_FORMAT with the wrong key
  */
 export function readHfConfig(
   config: ConfigReader,

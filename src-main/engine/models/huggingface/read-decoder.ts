@@ -1,32 +1,32 @@
-/** Reads what the `config.json` of most decoders says, as transformers 4 or 5 writes it. */
+/** Reads the `config.json` of most decoders, as written by transformers 4 or 5. */
 import type { ConfigReader } from '../config-reader.ts';
 import type { Hyperparameters } from '../hyperparameters.ts';
 import { readRope, type RopeDefaults } from './rope.ts';
 
-/** Far beyond any real model, and low enough that a damaged file is named and not believed. */
+/** Far beyond any real model, and low enough that a damaged file is reported as such. */
 export const HF_LIMITS = { vocabulary: 2 ** 22, width: 2 ** 20, layers: 1024, context: 2 ** 27 } as const;
 
-/** A folder's configuration and what else of the folder decides about hyperparameters. */
+/** A folder's configuration and the other facts that hyperparameters depend on. */
 export interface HfSource {
   readonly config: ConfigReader;
   /** The type that config.json names: one of the architecture's. */
   readonly type: string;
-  /** Its end-of-sequence tokens count too; null when the folder has none. */
+  /** Its end-of-sequence tokens are used too; null when the folder has none. */
   readonly generationConfig: ConfigReader | null;
-  /** Whether the weights have an output matrix of their own. */
+  /** Whether the weights have a separate output matrix. */
   readonly hasOutputMatrix: boolean;
 }
 
 /**
- * What transformers' configuration class of a `model_type` assumes for keys that are absent, the same in transformers
+ * What transformers' configuration class of a `model_type` assumes for absent keys, the same in transformers
  * 4.57 and 5.24. (https://huggingface.co/docs/transformers, `configuration_*.py` of each model type.)
  */
 export interface HfDefaults {
   readonly activation: { readonly key: string; readonly value: string };
   readonly contextLength: number;
-  /** Absent `num_key_value_heads`; null: as many as there are heads, which an explicit null always means. */
+  /** Default of `num_key_value_heads`; null for as many as there are heads, which is also what an explicit null means. */
   readonly keyValueHeads: number | null;
-  /** Absent `head_dim`; null: hidden_size / num_attention_heads. */
+  /** Default of `head_dim`; null for hidden_size / num_attention_heads. */
   readonly headDim: number | null;
   readonly normEpsilon: number;
   readonly rope: RopeDefaults;
@@ -41,12 +41,12 @@ export const COMMON_DEFAULTS = {
   rope: { theta: 1e4 },
 } satisfies Partial<HfDefaults>;
 
-/** How config.json of transformers' own architectures names them. */
+/** How config.json names the architectures of transformers. */
 export const TRANSFORMERS_FORMAT = { typeKey: 'model_type', strictTokenizer: false } as const;
 
 /**
  * Hyperparameters of a decoder with rotary embedding and RMS norms, whose layers all see the whole context.
- * @throws EngineError MODEL_FORMAT naming the key that is wrong
+ * @throws EngineError MODEL_FORMAT with the wrong key
  */
 export function readHfDecoder(source: HfSource, defaults: HfDefaults): Hyperparameters {
   const { config } = source;
@@ -87,7 +87,7 @@ export function perLayer(blockCount: number, is: (layer: number) => boolean): bo
   return Array.from({ length: blockCount }, (_, layer) => is(layer));
 }
 
-/** The key may be absent, and must not name another activation. */
+/** Checks that the key is absent or names the expected activation. */
 export function checkActivation(config: ConfigReader, { key, value }: HfDefaults['activation']): void {
   if (config.isSet(key)) config.exactly(key, value);
 }
@@ -110,20 +110,20 @@ function readKeyLength(
   return headDim ?? dividedWidth(config, 'num_attention_heads', embeddingLength, headCount);
 }
 
-/** Width of a head where each has its share of the hidden size. @param key of the number of heads */
+/** Width of a head when the hidden size is divided evenly. @param key of the number of heads */
 export function dividedWidth(config: ConfigReader, key: string, embeddingLength: number, headCount: number): number {
   if (embeddingLength % headCount === 0) return embeddingLength / headCount;
   throw config.bad(key, headCount, `a divisor of the hidden size (${embeddingLength})`);
 }
 
-/** Tokens of `sliding_window`; `fallback` when the key is absent, null (no window) when it is null. */
+/** `sliding_window` in tokens; `fallback` when the key is absent, null (no window) when it is null. */
 export function readWindow(config: ConfigReader, fallback: number | null): number | null {
   if (!config.has('sliding_window')) return fallback;
   return config.isSet('sliding_window') ? config.integer('sliding_window', 1, HF_LIMITS.context) : null;
 }
 
 /**
- * Which layers see only a window.
+ * Reads which layers attend to a window only.
  * @param isLocal for a config without `layer_types`
  */
 export function readLocalLayers(
@@ -141,27 +141,27 @@ export function readLocalLayers(
   return { slidingWindow: localLayers.includes(true) ? window : null, localLayers };
 }
 
-/** Absent: the class's value. Null: off. */
+/** Absent means the class's default, null means off. */
 export function readSoftcap(config: ConfigReader, key: string, fallback: number | null): number | null {
   if (!config.has(key)) return fallback;
   return config.isSet(key) ? config.positive(key) : null;
 }
 
-/** Tokens with a role in generation. */
+/** Special tokens. */
 export interface HfTokens {
   readonly bosTokenId: number | null;
-  /** Each once. */
+  /** Without duplicates. */
   readonly eosTokenIds: readonly number[];
-  /** That the model must not write. */
+  /** Tokens that the model must not generate. */
   readonly maskedTokenIds: readonly number[];
 }
 
-/** Reads the tokens of a configuration class whose defaults are `bos` and `eos`; null for none. */
+/** Reads the special tokens of a configuration class whose defaults are `bos` and `eos`; null for none. */
 export function hfTokens(bos: number | null, eos: number | null) {
   return ({ config, generationConfig }: HfSource, vocabularySize: number): HfTokens => {
     const readers = generationConfig ? [generationConfig, config] : [config];
     const read = (key: string) => readers.flatMap((reader) => readTokenIds(reader, key, vocabularySize));
-    // A default of a vocabulary larger than the model's says nothing.
+    // A default from a larger vocabulary than the model's is meaningless.
     const fallback = (key: string, id: number | null) =>
       id !== null && id < vocabularySize && !config.has(key) ? [id] : [];
     const [bosTokenId = null] = [...read('bos_token_id'), ...fallback('bos_token_id', bos)];

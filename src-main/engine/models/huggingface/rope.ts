@@ -1,20 +1,20 @@
 import type { ConfigReader } from '../config-reader.ts';
 import type { RopeParameters, RopeScaling } from '../hyperparameters.ts';
 
-/** What a model type assumes about rotary embedding. */
+/** Defaults of a model type for rotary embedding. */
 export interface RopeDefaults {
   readonly theta: number;
-  /** Key of the object inside `rope_parameters` that counts, where there is one per kind of layer. */
+  /** The key inside `rope_parameters` to read, if there is one per kind of layer. */
   readonly kind?: string;
-  /** Whether `partial_rotary_factor` may leave part of a head unturned. Default false. */
+  /** Whether `partial_rotary_factor` may leave part of a head unrotated. Default false. */
   readonly partial?: boolean;
-  /** Default of `original_max_position_embeddings`: `contextLength` when left out. */
+  /** Default of `original_max_position_embeddings`; `contextLength` if absent. */
   readonly originalContextLength?: number;
-  /** Names of the type key that mean longrope here, beside `longrope` itself. */
+  /** Further values of the type key that mean longrope. */
   readonly longropeNames?: readonly string[];
 }
 
-/** What of the model's size rotary embedding depends on. */
+/** The dimensions that rotary embedding depends on. */
 export interface RopeSize {
   readonly keyLength: number;
   /** `max_position_embeddings`. */
@@ -22,10 +22,10 @@ export interface RopeSize {
 }
 
 /**
- * Rotary embedding of a config.json. transformers 4 writes `rope_theta` and `rope_scaling` at the top level,
- * transformers 5 puts both in `rope_parameters`.
+ * Rotary embedding of a config.json. transformers 4 writes `rope_theta` and `rope_scaling` at the top level, transformers
+ * 5 puts both in `rope_parameters`.
  *
- * @throws EngineError MODEL_FORMAT naming the key
+ * @throws EngineError MODEL_FORMAT with the key
  */
 export function readRope(config: ConfigReader, defaults: RopeDefaults, size: RopeSize): RopeParameters {
   const parameters = config.object('rope_parameters');

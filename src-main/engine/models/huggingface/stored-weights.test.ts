@@ -22,7 +22,7 @@ import { openModel, openSource } from '../open-model.ts';
 import { fromSource } from '../opened-model.ts';
 import { readerOf } from '../weight-source.ts';
 
-/** Every fixture, and every way of changing a tensor in every dtype. */
+/** Every fixture, and every layout change in every dtype. */
 const MODELS: readonly [name: string, dtype: string, files: () => Record<string, Uint8Array>][] = [
   ...HF_FOLDERS.map((folder): (typeof MODELS)[number] => {
     const dtype = /-(b?f16)$/.exec(folder)?.[1].toUpperCase() ?? 'F32';
@@ -47,7 +47,7 @@ async function open(files: ModelFiles, sliceBytes?: number): Promise<Opened> {
   return { weights, model, declared: buildProgram(model, 16).weights };
 }
 
-/** The files, whose reads go through `read`. */
+/** The files with reads that go through `read`. */
 function reading(files: ModelFiles, read: (source: ByteSource, ...range: Parameters<ByteSource['read']>) => unknown) {
   return {
     ...files,
@@ -74,7 +74,7 @@ async function readStored(weights: HfWeights, weight: WeightDeclaration): Promis
   return { slices, read };
 }
 
-/** The values that GGUF's layout has, one by one from where the folder has them. */
+/** The values in GGUF's layout, each looked up in the folder. */
 async function expectedValues(
   files: ModelFiles,
   model: DescribedModel,
@@ -105,12 +105,12 @@ async function expectedValues(
 const bits = (values: Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
-/** A row at a time takes long, so that by default only models do it that change their tensors in every way. */
+/** Row by row is slow, so by default only the models that cover all layout changes do it. */
 const BY_ROWS = ['gpt2', 'llama', 'gemma3 as BF16', 'phi3 as F16'];
 
 describe.each(MODELS)('the stored weights of %s', (_name, dtype, bytes) => {
   it.each(isFull ? [undefined, 1, 3000] : BY_ROWS.includes(_name) ? [1] : [3000])(
-    'are those of the folder, in slices of %s bytes',
+    'match the folder, in slices of %s bytes',
     async (sliceBytes) => {
       const files = memoryModelFiles('model', bytes());
       const { weights, model, declared } = await open(files, sliceBytes);
@@ -152,7 +152,7 @@ describe.each(MATRICES)('a matrix whose layout change is %s', (change, folder, n
   const files = memoryModelFiles(folder, hfFolderBytes(folder));
   const weightOf = ({ declared }: Opened) => declared.find((weight) => weight.name === name)!;
 
-  it('is given in small slices, which take the same room', async () => {
+  it('is passed on in small slices that share one buffer', async () => {
     const inRoom = reading(files, async (source, offset, length, room) => {
       room?.set(await source.read(offset, length));
       return room?.subarray(0, length) ?? source.read(offset, length);
@@ -185,7 +185,7 @@ describe.each(MATRICES)('a matrix whose layout change is %s', (change, folder, n
     }
   });
 
-  it('may lie at any byte', async () => {
+  it('may start at any byte', async () => {
     const odd = reading(files, async (source, offset, length) => {
       const shifted = new Uint8Array(length + 1);
       shifted.set(await source.read(offset, length), 1);
@@ -213,7 +213,7 @@ describe.each(MATRICES)('a matrix whose layout change is %s', (change, folder, n
   });
 });
 
-it('a file cut short is refused before weights are read', async () => {
+it('a truncated file is refused before weights are read', async () => {
   const bytes = hfFolderBytes('llama-f16');
   const cut = { ...bytes, 'model.safetensors': bytes['model.safetensors'].subarray(0, -2) };
   await expect(open(memoryModelFiles('cut', cut))).rejects.toMatchObject({ code: 'MODEL_FORMAT' });
@@ -221,15 +221,15 @@ it('a file cut short is refused before weights are read', async () => {
 
 describe('folders on the wasm executor', () => {
   const CONTEXT = 64;
-  /** Float32 sums through all layers: errors of some 1e-5 of the logits' size, squared. */
+  /** Float32 sums through all layers: relative errors of about 1e-5, squared. */
   const NMSE = 1e-9;
 
-  it.each(MODELS)('%s gives the logits of the reference', async (_name, _dtype, bytes) => {
+  it.each(MODELS)('%s computes the logits of the reference executor', async (_name, _dtype, bytes) => {
     const files = memoryModelFiles('model', bytes());
     const { program, weights } = await openModel(files, { contextSize: CONTEXT });
     const reference = createReferenceExecutor(program, weights, { cells: CONTEXT });
     const { stored } = fromSource(await openSource(files)).weights;
-    // K and V as exact as the reference has them, so that weights are all that could differ.
+    // K and V as exact as in the reference executor, so that only the weights can differ.
     const options = { kernels: testKernels(), cells: CONTEXT, kvCacheType: 'f32' } as const;
     const executor = await createWasmExecutor(program, stored!, options);
     const ids = Array.from({ length: 40 }, (_, i) => (i * 37 + 11) % program.vocabularySize);
@@ -238,7 +238,7 @@ describe('folders on the wasm executor', () => {
     expect(error).toBeLessThan(NMSE);
   });
 
-  it('take two bytes less for each weight of a matrix, and half of the cache, when they are stored as F16', async () => {
+  it('need two bytes less per matrix weight, and half the cache, when stored as F16', async () => {
     const [whole, half] = await Promise.all(
       ['llama', 'llama-f16'].map(async (folder) => {
         const opened = fromSource(await openSource(memoryModelFiles(folder, hfFolderBytes(folder))));

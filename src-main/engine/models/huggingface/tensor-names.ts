@@ -1,14 +1,14 @@
 import type { DescribedModel } from '../architectures/architecture.ts';
 
-/** Where a Hugging Face folder keeps the tensors that a program names as GGUF does. */
+/** Maps the GGUF tensor names of a program to those of a Hugging Face folder. */
 export interface HfTensors {
-  /** Before every name but the output matrix's; files of base models leave it out. Null: there is none. */
+  /** Prefix of every name but the output matrix's; files of base models omit it. Null for none. */
   readonly root: string | null;
-  /** Before the number of a layer. */
+  /** Prefix of the layer number. */
   readonly layers: string;
   /**
-   * Names outside of the layers and in a layer, without `.weight` and `.bias`; a name that ends with an underscore is
-   * followed by `weight` or `bias` without a dot.
+   * Names outside the layers and in a layer, without `.weight` and `.bias`. If a name ends with an underscore, `weight`
+   * or `bias` follows without a dot.
    */
   readonly model: Readonly<Record<string, string>>;
   readonly block: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export interface HfTensors {
 /** How a tensor of a Hugging Face folder differs from GGUF's. */
 export type HfLayout =
   | { readonly change: 'none' }
-  /** The first axis holds heads whose rows rotate in halves; GGUF wants neighbours. */
+  /** The first axis holds heads whose rows rotate in halves; GGUF interleaves them. */
   | { readonly change: 'interleave'; readonly heads: number }
   /** Gemma's norms multiply by 1 + weight; GGUF stores the sum. */
   | { readonly change: 'plus-one' }
@@ -28,7 +28,7 @@ export type HfLayout =
 
 /** Where a Hugging Face folder stores a tensor that a program declares. */
 export interface HfTensor {
-  /** The first of these that the folder has. */
+  /** The first of these that the folder has is used. */
   readonly names: readonly string[];
   readonly layout: HfLayout;
 }
@@ -55,18 +55,18 @@ export const COMMON_TENSORS = {
 /** Norms of the queries and keys. */
 export const QUERY_KEY_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
 
-/** With norms after attention and feed-forward, `post_attention_layernorm` is what it says. */
+/** In models with norms after attention and feed-forward, `post_attention_layernorm` really is one. */
 export const POST_NORMS = {
   ffn_norm: 'pre_feedforward_layernorm',
   post_attention_norm: 'post_attention_layernorm',
   post_ffw_norm: 'post_feedforward_layernorm',
 } as const;
 
-/** The output matrix stands outside of the model proper. */
+/** The output matrix has no prefix. */
 const OUTPUT = 'lm_head';
 export const HF_OUTPUT_MATRIX = `${OUTPUT}.weight`;
 
-/** Tensors that are no weights: masks and frequencies that old versions stored. */
+/** Tensors that are not weights: masks and frequencies stored by old versions. */
 const BUFFERS = /(?:^|\.)(?:rotary_emb\.inv_freq|attn\.bias|attn\.masked_bias)$/;
 
 export function isHfBuffer(name: string): boolean {
@@ -74,7 +74,7 @@ export function isHfBuffer(name: string): boolean {
 }
 
 /**
- * The tensor of a Hugging Face folder behind GGUF's name, or undefined when the architecture has none of that name.
+ * The folder's tensor for a GGUF name, or undefined when the architecture has none.
  * @param name for example `blk.3.attn_q.weight`
  */
 export function hfTensor(name: string, model: DescribedModel): HfTensor | undefined {

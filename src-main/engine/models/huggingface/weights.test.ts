@@ -6,7 +6,7 @@ import { safetensorsBytes } from '../../test-support/safetensors.ts';
 import { buildProgram } from '../architectures/index.ts';
 import { openHfFolder } from './open-folder.ts';
 
-/** A folder whose safetensors header is changed; the data stays. */
+/** A folder with a changed safetensors header and the same data. */
 function withHeader(folder: string, change: (header: Record<string, TensorJson>) => void) {
   const files = hfFolderBytes(folder);
   const bytes = files['model.safetensors'];
@@ -30,14 +30,14 @@ async function checked(files: ReturnType<typeof memoryModelFiles>) {
 }
 
 describe('the weights of a Hugging Face folder', () => {
-  it('are those of a base model too, whose names lack the prefix', async () => {
+  it('are also found in a base model, whose names lack the prefix', async () => {
     const files = withHeader('llama-tied', (header) => {
       for (const name of Object.keys(header)) if (name !== '__metadata__') rename(header, name, name.slice(6));
     });
     await expect(checked(files)).resolves.toBeDefined();
   });
 
-  it('name the tensor that is missing', async () => {
+  it('name the missing tensor', async () => {
     const files = withHeader('llama', (header) =>
       rename(header, 'model.layers.1.mlp.up_proj.weight', 'model.layers.1.mlp.rotary_emb.inv_freq'),
     );
@@ -47,7 +47,7 @@ describe('the weights of a Hugging Face folder', () => {
     });
   });
 
-  it('refuse a tensor that the configuration has no place for', async () => {
+  it('refuse a tensor that the configuration does not use', async () => {
     const files = withHeader('llama', (header) => {
       header['model.layers.0.self_attn.q_proj.bias'] = { dtype: 'F32', shape: [0], data_offsets: [0, 0] };
     });
@@ -58,7 +58,7 @@ describe('the weights of a Hugging Face folder', () => {
     });
   });
 
-  it('name the shape that is wrong as the file has it', async () => {
+  it('name the wrong shape as stored in the file', async () => {
     const files = withHeader('gpt2', (header) => header['transformer.h.0.attn.c_attn.weight'].shape.reverse());
     await expect(checked(files)).rejects.toThrow(
       'tensor "transformer.h.0.attn.c_attn.weight" has shape [192, 64], but the model needs [64, 192].',
@@ -67,7 +67,7 @@ describe('the weights of a Hugging Face folder', () => {
 });
 
 describe('a folder without a tokenizer', () => {
-  it('can be used by ids only', async () => {
+  it('works with token ids only', async () => {
     const { tokenizer, bosTokenId, eosTokenIds } = await openHfFolder(memoryModelFiles('gpt2', hfFolderBytes('gpt2')));
     expect({ bosTokenId, eosTokenIds }).toEqual({ bosTokenId: 312, eosTokenIds: [312] });
     expect(tokenizer.decode([5, 319])).toBe('[5][319]');
@@ -78,7 +78,7 @@ describe('a folder without a tokenizer', () => {
     );
   });
 
-  it('has ids within the model', async () => {
+  it('accepts only ids of the model', async () => {
     const files = hfFolderBytes('llama');
     const json = JSON.parse(new TextDecoder().decode(files['tokenizer.json'])) as { added_tokens: object[] };
     json.added_tokens.push({ id: 320, content: '<|more|>', special: true });

@@ -13,25 +13,27 @@ import { type HfLayout, type HfTensor, hfTensor, isHfBuffer } from './tensor-nam
 import type { DescribedModel } from '../architectures/architecture.ts';
 import type { ReadWeightOptions, WeightSource } from '../weight-source.ts';
 
-/** Read at a time, so that progress shows, cancelling is heard and no second copy of the file comes into being. */
+/**
+ * Bytes read at a time: small enough for smooth progress, prompt cancelling, and no second copy of the file in memory.
+ */
 const SLICE_BYTES = 2 * 2 ** 20;
 
-/** Where a tensor lies, what it is stored as, and its shape there. */
+/** A stored tensor, its layout, and its shape in the file. */
 interface Found {
   readonly source: string;
   readonly layout: HfLayout;
   readonly type: BlockType;
-  /** Vectors are one row. */
+  /** A vector is one row. */
   readonly rows: number;
   readonly bytesPerRow: number;
 }
 
-/** The weights of a Hugging Face folder under GGUF's names and in GGUF's layouts: changed as they are read. */
+/** The weights of a Hugging Face folder under GGUF's names, converted to GGUF's layouts as they are read. */
 export class HfWeights implements WeightSource, WeightReader {
   readonly stored = this;
   private readonly buffers = new BufferPool();
 
-  /** @param sliceBytes read at a time, as far as whole rows and heads allow */
+  /** @param sliceBytes read at a time, rounded to whole rows and heads */
   constructor(
     private readonly folder: SafetensorsFolder,
     private readonly model: DescribedModel,
@@ -74,7 +76,7 @@ export class HfWeights implements WeightSource, WeightReader {
         return this.readTransposed(found, options);
       case 'interleave': {
         const headDim = weight.shape[0] / layout.heads;
-        // A head is changed as a whole; of a vector, all heads are in its one row.
+        // A head is converted as a whole. A vector's single row contains all heads.
         const [group, unit] = weight.shape.length > 1 ? [headDim, bytesPerRow] : [1, type.blockBytes];
         return this.readSlices(found, group, options, (bytes, row, count) => {
           const target = this.takeBuffer(found, bytes.length);
@@ -87,8 +89,8 @@ export class HfWeights implements WeightSource, WeightReader {
   }
 
   /**
-   * Insists that every weight of the folder is used: one left over means that the configuration does not describe this
-   * model, and what it computes would be wrong.
+   * Requires that every weight of the folder is used. A leftover means that the configuration does not describe this
+   * model, so its output would be wrong.
    * @param declared the program's weights
    * @throws EngineError MODEL_FORMAT
    */
@@ -104,7 +106,7 @@ export class HfWeights implements WeightSource, WeightReader {
     }
   }
 
-  /** @throws EngineError as `check` does */
+  /** @throws EngineError as `check` */
   private find(weight: WeightDeclaration): Found {
     const { source, layout, shape } = this.locate(weight);
     const { type } = this.folder.check(source, shape);
@@ -126,7 +128,7 @@ export class HfWeights implements WeightSource, WeightReader {
   }
 
   /**
-   * Reads a tensor from its first row to its last, as it is stored.
+   * Reads a stored tensor from its first to its last row.
    * @param group slices are a multiple of so many rows
    */
   private async readSlices(
@@ -151,7 +153,9 @@ export class HfWeights implements WeightSource, WeightReader {
     }
   }
 
-  /** Every row has a value of each stored one, so the whole tensor is read before the first row is given. */
+  /**
+   * Each output row takes a value from every stored row, so the whole tensor is read before the first row is passed on.
+   */
   private async readTransposed(found: Found, options: ReadRowsOptions): Promise<void> {
     const { source, type, rows, bytesPerRow } = found;
     const columns = bytesPerRow / type.blockBytes;

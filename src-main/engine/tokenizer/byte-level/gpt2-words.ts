@@ -1,2 +1,5 @@
-/** GPT-2's words: contractions, letters, digits, other characters, each with one space before it; and the other spaces. */
+/**
+ * GPT-2's words: contractions, and runs of letters, digits or other characters, each with an optional space before; and
+ * white space.
+ */
 export const GPT2_WORDS = `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+`;

@@ -3,14 +3,14 @@ import { BYTE_CHARACTERS } from './alphabet.ts';
 
 const encoder = new TextEncoder();
 
-/** A text's UTF-8 bytes as the characters that stand for them. */
+/** Maps a text's UTF-8 bytes to characters. */
 export function byteCharacters(text: string): string {
   let characters = '';
   for (const byte of encoder.encode(text)) characters += BYTE_CHARACTERS[byte];
   return characters;
 }
 
-/** The same for a text that knows where it comes from. */
+/** As `byteCharacters`, for an aligned text. */
 export function alignedByteCharacters(aligned: AlignedText): AlignedText {
   const replacements: Replacement[] = [];
   for (const { 0: character, index } of aligned.text.matchAll(/[^!-~]/gu)) {

@@ -1,6 +1,6 @@
 import type { PieceStep } from './decoder.ts';
 
-/** As Rust reads it: two hexadecimal digits, or a plus sign and one. */
+/** As parsed by Rust: two hexadecimal digits, or a plus sign and one. */
 const BYTE_PIECE = /^<0x(\+[0-9a-f]|[0-9a-f]{2})>$/i;
 
 function byteOf(piece: string): number | null {
@@ -9,8 +9,8 @@ function byteOf(piece: string): number | null {
 }
 
 /**
- * Makes text of `<0x..>` pieces. A run of them that is UTF-8 as a whole is that text; otherwise every byte of the run is
- * U+FFFD, also those that would be characters. So nothing of a run is certain before it ends.
+ * Decodes `<0x..>` pieces. A run of them that is valid UTF-8 as a whole is that text; otherwise every byte of the run is
+ * U+FFFD, even parts that are valid. So nothing of a run is certain before it ends.
  */
 export const byteFallbackStep: PieceStep = {
   inside(piece) {
@@ -49,7 +49,7 @@ function piecesOfRun(run: readonly number[]): string[] {
   }
 }
 
-/** The same for a text that is one piece. */
+/** As `byteFallbackStep`, for a text that is one piece. */
 export function decodeByteFallback(text: string): string {
   const byte = byteOf(text);
   return byte === null ? text : piecesOfRun([byte]).join('');

@@ -3,8 +3,8 @@ import { Utf8Stream } from '../utf8.ts';
 import { eachPiece, type TextStep } from './decoder.ts';
 
 /**
- * The piece's bytes as a text of characters 0..255, one per byte; `utf8Step` makes text of them once all pieces are
- * joined, for a character may be spread over several tokens.
+ * The piece's bytes as characters 0..255. `utf8Step` decodes them after all pieces are joined, because a character may
+ * span several tokens.
  */
 export const byteLevelStep = eachPiece(bytesAsCharacters);
 
@@ -14,7 +14,7 @@ function bytesAsCharacters(piece: string): string {
   return characters;
 }
 
-/** Reads a text of characters 0..255 as UTF-8. Bytes that are no UTF-8 become U+FFFD, one per maximal broken part. */
+/** Decodes a text of characters 0..255 as UTF-8. Invalid bytes become U+FFFD, one per maximal invalid part. */
 export const utf8Step: TextStep = {
   start() {
     const stream = new Utf8Stream();
@@ -28,7 +28,7 @@ export const utf8Step: TextStep = {
   },
 };
 
-/** What ByteLevel makes of a text that is one piece. */
+/** As ByteLevel, for a text that is one piece. */
 export function decodeByteLevel(text: string): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOfPiece(text));
 }

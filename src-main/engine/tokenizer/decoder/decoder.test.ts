@@ -29,12 +29,12 @@ describe('Replace', () => {
     expect(decode([{ type: 'Fuse' }, replace('ab', 'x')], ['a', 'b', 'ab'])).toBe('xx');
   });
 
-  it('finds the empty text everywhere', () => {
+  it('finds the empty text at every position', () => {
     expect(decode([replace('', 'x')], ['ab', 'c', ''])).toBe('xaxbxxcx');
     expect(decode([{ type: 'Fuse' }, replace('', 'x')], ['ab', 'c', ''])).toBe('xaxbxcx');
   });
 
-  it('gives the same text however the text is cut, several in a row', () => {
+  it('gives the same text however the text is split, with several steps', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 });
     const found = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 3 });
     fc.assert(

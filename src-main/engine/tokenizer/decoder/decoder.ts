@@ -1,49 +1,49 @@
 /**
- * Turns pieces of the vocabulary into text, in two stages: steps that see one piece at a time (all before `Fuse`), and
- * steps that see the text these make together (all after it). Either kind works on a growing sequence, so that
- * streaming and decoding at once are the same computation.
+ * Turns pieces of the vocabulary into text, in two stages: steps for one piece at a time (before `Fuse`), and steps for
+ * the joined text (after it). Both work on a growing sequence, so that streaming and one-time decoding are the same
+ * computation.
  */
 export interface Decoder {
   readonly pieceSteps: readonly PieceStep[];
   readonly textSteps: readonly TextStep[];
-  /** Whether the steps for pieces make characters 0..255 of them, one per byte. */
+  /** Whether the steps for pieces turn them into characters 0..255, one per byte. */
   readonly joinsBytes: boolean;
 }
 
-/** A rewriting of pieces that arrive one by one. */
+/** Rewrites pieces that arrive one by one. */
 export interface PieceStep {
-  /** @param continues pieces came before, of which nothing else is known */
+  /** @param continues whether other, unknown pieces came before */
   start(continues: boolean): PieceStream;
-  /** What a piece in the middle of a sequence stands for: text, or bytes of it. */
+  /** A piece inside a sequence as text, or its bytes. */
   inside(piece: string): string | Uint8Array;
 }
 
 export interface PieceStream {
-  /** Pieces that are certain after this one. */
+  /** Returns the pieces that are final after this one. */
   push(piece: string): readonly string[];
   /** Whether pieces are held back. */
   readonly pending: boolean;
-  /** The rest, at the end of the sequence. */
+  /** Returns the rest, at the end of the sequence. */
   flush(): readonly string[];
 }
 
-/** A rewriting of a text that arrives bit by bit. */
+/** Rewrites a text that arrives in parts. */
 export interface TextStep {
   start(continues: boolean): TextStream;
 }
 
 export interface TextStream {
-  /** What is certain after `text`. */
+  /** Returns what is final after `text`. */
   push(text: string): string;
   /** Whether text is held back. */
   readonly pending: boolean;
-  /** The rest, at the end of the text. */
+  /** Returns the rest, at the end of the text. */
   flush(): string;
 }
 
 /**
- * Rewrites each piece by itself. `index` counts the pieces of the sequence from 0; `continues`: pieces came before it, so
- * that a space with which its first piece begins is one.
+ * Rewrites each piece separately. `index` counts the pieces of the sequence from 0. With `continues`, pieces came before
+ * it, so that a leading space of its first piece is kept.
  */
 export function eachPiece(rewrite: (piece: string, index: number, continues: boolean) => string): PieceStep {
   return {
@@ -55,7 +55,7 @@ export function eachPiece(rewrite: (piece: string, index: number, continues: boo
   };
 }
 
-/** For what can only be said of the whole text: all of it is held back to the end. */
+/** For rewriting that needs the whole text: holds back everything until the end. */
 export function wholeTextStep(rewrite: (text: string) => string): TextStep {
   return {
     start() {
@@ -83,7 +83,7 @@ export class DecoderStream {
   private readonly pieceStreams: readonly PieceStream[];
   private readonly textStreams: readonly TextStream[];
 
-  /** @param continues the sequence goes on from a text before it */
+  /** @param continues whether the sequence continues a text */
   constructor({ pieceSteps, textSteps }: Decoder, continues = false) {
     this.pieceStreams = pieceSteps.map((step) => step.start(continues));
     this.textStreams = textSteps.map((step) => step.start(continues));
@@ -117,7 +117,7 @@ export class DecoderStream {
   }
 }
 
-/** UTF-8 bytes that a piece inside a text stands for. */
+/** UTF-8 bytes of a piece inside a text. */
 export function pieceBytes({ pieceSteps, joinsBytes }: Decoder, piece: string): Uint8Array {
   let text = piece;
   for (const step of pieceSteps) {

@@ -16,7 +16,7 @@ const JOIN_WITH_SPACES: Decoder = {
   joinsBytes: false,
 };
 
-/** A step in both its forms: for single pieces, and for the text that they were fused to, which counts as one piece. */
+/** A step in both forms: for single pieces, and for the fused text, which counts as one piece. */
 interface Step {
   pieces(part: JsonPart): PieceStep;
   text(part: JsonPart): TextStep;
@@ -55,7 +55,7 @@ const STEPS: Record<string, Step> = {
       const content = part.get('content').string();
       const literal = part.get('pattern').get('String');
       if (isText(literal)) return replaceStep(literal.string(), content);
-      // Where a match ends may depend on what comes later, however far away.
+      // The end of a match may depend on text that comes much later.
       const pattern = part.get('pattern').pattern();
       return wholeTextStep((text) => replaceMatches(text, pattern, content));
     },
@@ -70,7 +70,7 @@ const STEPS: Record<string, Step> = {
   },
 };
 
-/** The empty text is found everywhere, as a regular expression finds it. */
+/** The empty text matches at every position, as for a regular expression. */
 const isText = (literal: JsonPart) => !literal.isNull && literal.string() !== '';
 
 function replaceMatches(text: string, pattern: Pattern, content: string): string {

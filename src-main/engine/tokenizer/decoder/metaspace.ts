@@ -2,7 +2,7 @@ import type { JsonPart } from '../json-part.ts';
 import { metaspaceSettings } from '../pre-tokenizer/metaspace.ts';
 import { eachPiece, type PieceStep } from './decoder.ts';
 
-/** The visible character to a space again; the first piece loses it altogether where texts are given one. */
+/** Turns the visible character back into a space. The first piece loses it if texts are given one. */
 export function metaspaceDecoder(part: JsonPart): PieceStep {
   const { replacement, scheme } = metaspaceSettings(part);
   return eachPiece((piece, index, continues) =>
@@ -10,7 +10,7 @@ export function metaspaceDecoder(part: JsonPart): PieceStep {
   );
 }
 
-/** Replaces in one that stands alone. */
+/** As `metaspaceDecoder`, for a text that is one piece. */
 export function metaspaceOfText(part: JsonPart): { found: string; content: string } {
   const { replacement, scheme } = metaspaceSettings(part);
   return { found: replacement, content: scheme === 'never' ? ' ' : '' };

@@ -31,7 +31,7 @@ export function replaceStep(found: string, replacement: string): TextStep {
   };
 }
 
-/** Length of the longest end of `text` with which `found` begins, all of `found` left out. */
+/** Length of the longest end of `text` that is a proper prefix of `found`. */
 function beginningOf(found: string, text: string): number {
   for (let length = Math.min(found.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(found.slice(0, length))) return length;

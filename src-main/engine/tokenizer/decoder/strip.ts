@@ -1,7 +1,7 @@
 import type { JsonPart } from '../json-part.ts';
 import { eachPiece, type PieceStep, type TextStep } from './decoder.ts';
 
-/** Takes up to so many of one character off either end. */
+/** Removes up to so many of one character from each end. */
 interface StripSettings {
   readonly character: string;
   readonly start: number;
@@ -25,7 +25,7 @@ export function stripPieces(settings: StripSettings): PieceStep {
   });
 }
 
-/** On a growing text: the end is held back as long as it may be stripped. */
+/** For a growing text: holds back the end while it may be stripped. */
 export function stripText({ character, start, stop }: StripSettings): TextStep {
   return {
     start(continues) {

@@ -2,12 +2,12 @@ import type { JsonPart } from '../json-part.ts';
 import { cleanUp } from './wordpiece.ts';
 import type { PieceStep } from './decoder.ts';
 
-/** BPEDecoder: the suffix that ends words becomes a space, but for the last piece, where it vanishes. */
+/** BPEDecoder: replaces the suffix of words with a space, except for the last piece, where it is removed. */
 export function suffixStep(suffix: string): PieceStep {
   return {
     inside: (piece) => replaceSuffix(piece, suffix, ' '),
     start() {
-      /** A piece with the suffix, of which it is not known yet whether it is the last. */
+      /** A piece with the suffix that may be the last. */
       let held: string | null = null;
       return {
         push(piece) {
@@ -51,7 +51,7 @@ export function ctcPiece(piece: string, { pad, wordDelimiter, cleanup }: CtcSett
   return cleanup ? replaceSuffix(cleanUp(text), wordDelimiter, ' ') : text;
 }
 
-/** CTC: of equal neighbours one is left, the padding vanishes. */
+/** CTC: merges equal neighbours and removes padding. */
 export function ctcStep(settings: CtcSettings): PieceStep {
   return {
     inside: (piece) => ctcPiece(piece, settings),

@@ -2,8 +2,8 @@ import type { JsonPart } from '../json-part.ts';
 import { eachPiece, type PieceStep } from './decoder.ts';
 
 /**
- * Hugging Face's clean-up of spaces, in its order. It is applied to every piece alone, so rules that span pieces
- * (` do not`) match only a piece that holds all of it.
+ * Hugging Face's clean-up of spaces, in its order. It applies to single pieces, so rules that span pieces (` do not`)
+ * match only a piece that contains all of it.
  */
 const CLEAN_UP: readonly (readonly [found: string, replacement: string])[] = [
   [' .', '.'],
@@ -23,7 +23,7 @@ export function cleanUp(text: string): string {
   return CLEAN_UP.reduce((current, [found, replacement]) => current.replaceAll(found, replacement), text);
 }
 
-/** Pieces with the prefix continue the word; every other one but the first begins a new word. */
+/** Pieces with the prefix continue the word; every other one except the first begins a new word. */
 export function wordPieceDecoder(part: JsonPart): PieceStep {
   const prefix = part.get('prefix').string();
   const cleanup = part.get('cleanup').boolean();

@@ -19,8 +19,8 @@ export interface BpeOptions {
 }
 
 /**
- * Byte-pair encoding as llama.cpp runs it. A symbol that is no token, for want of a piece or because a merge makes
- * something the vocabulary lacks, falls back to its bytes, and bytes without a piece vanish.
+ * Byte-pair encoding as in llama.cpp. A symbol that is not a token, because it has no piece or a merge made something
+ * that the vocabulary lacks, falls back to its bytes; bytes without a piece are dropped.
  */
 export function ggufBpe({ vocabulary, merges, family }: BpeOptions): GgufModel {
   const symbols = new SymbolTable(vocabulary);
@@ -94,13 +94,13 @@ function byteWords(
     const ids = Int32Array.from(bytes, (byte) => byteIds[byte]);
     const sizes = new Int32Array(bytes.length).fill(1);
     const count = mergePairs(ids, sizes, bytes.length, table);
-    // A symbol that is no token: llama.cpp looks its bytes up as they stand, and finds those of ASCII.
+    // A symbol that is not a token: llama.cpp looks up its raw bytes, and finds only those of ASCII.
     const fallback = (byte: number) => (isAscii(byte) ? vocabulary.idOfBytes(characters[byte], 0, 1) : -1);
     return finished(word, bytes, ids, sizes, count, vocabulary.size, fallback);
   };
 }
 
-/** SentencePiece's way: each character is a symbol. */
+/** SentencePiece: each character is a symbol. */
 function characterWords(vocabulary: Vocabulary, symbols: SymbolTable, table: MergeTable): WordTokenizer {
   const encoder = new TextEncoder();
   const byteIds = Int32Array.from({ length: 256 }, (_, byte) => vocabulary.id(bytePiece(byte)) ?? -1);
@@ -124,7 +124,7 @@ function characterWords(vocabulary: Vocabulary, symbols: SymbolTable, table: Mer
   };
 }
 
-/** The tokens of the symbols: those that are none become the tokens of their bytes, where there are such. */
+/** The tokens of the symbols. Symbols that are not tokens become the tokens of their bytes, if there are any. */
 function finished(
   word: string,
   bytes: Uint8Array,

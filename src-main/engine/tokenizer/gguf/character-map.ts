@@ -1,15 +1,15 @@
 import { EngineError } from '../../api/errors.ts';
 
 /**
- * SentencePiece's precompiled character map (`tokenizer.ggml.precompiled_charsmap`): a trie from byte sequences to what
- * takes their place, as a double array whose offsets are combined by XOR (Kanda, 2018), then the replacements, each ended
- * by a zero byte. A node's 32 bits: check 0..7, leaf 8, wide offset 9, offset 10..30; a value 0..30.
+ * SentencePiece's precompiled character map (`tokenizer.ggml.precompiled_charsmap`): a trie from byte sequences to their
+ * replacements, as a double array whose offsets are combined by XOR (Kanda, 2018), then the replacements, each ended by a
+ * zero byte. A node's 32 bits: check 0..7, leaf 8, wide offset 9, offset 10..30; a value 0..30.
  */
 export class CharacterMap {
   private readonly nodes: Uint32Array;
   private readonly replacements: Uint8Array;
 
-  /** @throws EngineError MODEL_FORMAT when the sizes do not add up */
+  /** @throws EngineError MODEL_FORMAT when the sizes are inconsistent */
   constructor(
     bytes: Uint8Array,
     private readonly fileName: string,
@@ -22,8 +22,8 @@ export class CharacterMap {
   }
 
   /**
-   * The longest sequence that `text[start..]` begins with.
-   * @returns how many bytes it has and what takes their place; null when none matches
+   * The longest sequence at the start of `text[start..]`.
+   * @returns its length in bytes and its replacement; null when none matches
    */
   match(text: Uint8Array, start: number): { length: number; replacement: Uint8Array } | null {
     if (this.nodes.length === 0) return null;
@@ -65,7 +65,7 @@ export class CharacterMap {
   }
 }
 
-/** Where a node's children begin. */
+/** Offset of a node's children. */
 function offsetOf(node: number): number {
   return ((node >>> 10) << ((node & 0x200) >>> 6)) >>> 0;
 }

@@ -3,18 +3,17 @@ import type { Range } from '../regex/pattern.ts';
 import { toJavaScript } from '../regex/to-javascript.ts';
 import { llamaClass } from './unicode.ts';
 
-/** Cuts a text into consecutive ranges that cover it. */
+/** Splits a text into consecutive ranges that cover it. */
 export type Splitter = (text: string) => Range[];
 
 const WIDE_SPACE = /[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/g;
 
 /**
- * The splitter for one of llama.cpp's regular expressions: matches are words, and so is what lies between them.
+ * The splitter for one of llama.cpp's regular expressions. Matches are words, and so is the text between them.
  *
- * Its expressions are ECMAScript's, run over a text in which every character beyond ASCII is replaced by its class.
- * The same comes out of the text as it is when `\p{...}`, `\s` and `\d` are written out as the characters that llama.cpp
- * counts to them, which also makes every host agree. An expression without `\p{...}` sees all characters but white space
- * as they are.
+ * llama.cpp runs ECMAScript expressions over a text in which every non-ASCII character is replaced by its class. The same
+ * results from the original text when `\p{...}`, `\s` and `\d` are written out as llama.cpp's character sets, which also
+ * makes all hosts agree. An expression without `\p{...}` sees all characters except white space unchanged.
  */
 export function expressionSplitter(expression: string): Splitter {
   const regex = new RegExp(writeOut(expression), 'gu');
@@ -24,7 +23,7 @@ export function expressionSplitter(expression: string): Splitter {
     const read = seesCharacters ? text.replaceAll(WIDE_SPACE, '\v') : text;
     let end = 0;
     try {
-      // Not matchAll, which makes an expression of its own for each of what may be a million stretches.
+      // Not matchAll, which compiles an expression for each of up to a million ranges.
       regex.lastIndex = 0;
       for (let match = regex.exec(read); match; match = regex.exec(read)) {
         const stop = regex.lastIndex;
@@ -41,7 +40,7 @@ export function expressionSplitter(expression: string): Splitter {
   };
 }
 
-/** The matcher keeps a way back for every character of a match, and has room for a few million of them. */
+/** The matcher stores backtracking state for every character of a match, and has memory for a few million. */
 function tooLong(error: unknown, text: string): unknown {
   if (!(error instanceof RangeError)) return error;
   return new EngineError(
@@ -52,7 +51,7 @@ function tooLong(error: unknown, text: string): unknown {
   );
 }
 
-/** The expression with its classes of characters spelled out. */
+/** Expands the expression's character classes. */
 function writeOut(expression: string): string {
   let inSet = false;
   return expression.replaceAll(/\\p\{([A-Za-z-]+)\}|\\([^])|[[\]]/gu, (found, name?: string, escaped?: string) => {
@@ -71,7 +70,7 @@ function written(name: string, inSet: boolean): string {
   return inSet ? set.slice(1, -1) : set;
 }
 
-/** The splitters one after the other, each on the ranges that the one before it left. */
+/** Applies the splitters in order, each to the ranges of the previous one. */
 export function splitAll(text: string, splitters: readonly Splitter[]): Range[] {
   let ranges: Range[] = text === '' ? [] : [[0, text.length]];
   for (const split of splitters) {

@@ -11,11 +11,11 @@ import { ATTRIBUTE, tokenAttributes, type NamedTokens, type TokenAttributes } fr
 import { unigram } from './unigram.ts';
 import { wordPiece } from './wordpiece.ts';
 
-/** The `tokenizer.ggml.*` keys of a file; null for one that is absent. */
+/** The `tokenizer.ggml.*` keys of a file; null for absent ones. */
 export interface GgufVocabulary {
   /** `model`: the kind of tokenizer, for example `gpt2`. */
   readonly model: string;
-  /** `pre`: how text is split into words. */
+  /** `pre`: the pre-tokenizer, which splits text into words. */
   readonly pre: string | null;
   readonly tokens: Utf8Strings;
   /** `token_type` per token: see TOKEN_TYPES. */
@@ -28,11 +28,11 @@ export interface GgufVocabulary {
   readonly eosTokenId: number | null;
   readonly unkTokenId: number | null;
   readonly separatorTokenId: number | null;
-  /** Other tokens that the file names, which may end a reply. */
+  /** Other special tokens that the file names; some end a reply. */
   readonly named: Omit<NamedTokens, 'eos'>;
   readonly addBos: boolean | null;
   readonly addEos: boolean | null;
-  /** `add_space_prefix`: texts begin with a space of their own. */
+  /** `add_space_prefix`: whether texts are given a leading space. */
   readonly addSpacePrefix: boolean | null;
   /** `remove_extra_whitespaces`, for unigram. */
   readonly removeExtraSpaces: boolean | null;
@@ -41,18 +41,18 @@ export interface GgufVocabulary {
   /** `normalizer.lowercase` and `normalizer.strip_accents`, for WordPiece. */
   readonly lowercase: boolean | null;
   readonly stripAccents: boolean | null;
-  /** `general.name`: llama.cpp knows by it that the tokens of Phi-3 take the space after them along. */
+  /** `general.name`: llama.cpp uses it to recognise Phi-3, whose special tokens include the space after them. */
   readonly modelName: string | null;
 }
 
 export interface GgufTokenizerFacts {
   readonly tokenizer: Tokenizer;
   readonly bosTokenId: number | null;
-  /** Tokens that end a reply, ascending. */
+  /** End-of-generation tokens, ascending. */
   readonly endIds: readonly number[];
 }
 
-/** A file with what follows from it for every kind of tokenizer. */
+/** A file with what all kinds of tokenizer derive from it. */
 interface Source {
   readonly file: GgufVocabulary;
   readonly fileName: string;
@@ -62,14 +62,14 @@ interface Source {
 
 type KindParts = Pick<GgufTokenizerParts, 'model' | 'writing' | 'addSpacePrefix' | 'before' | 'after'>;
 
-/** `tokenizer.ggml.model` of byte-pair encoders; Gemma 4's is one of its own. */
+/** `tokenizer.ggml.model` of byte-pair encoders; Gemma 4 has its own name. */
 const BPE_MODELS: ReadonlySet<string> = new Set(['gpt2', 'gemma4']);
 
 /**
- * The tokenizer that a GGUF file describes, with llama.cpp's behaviour.
+ * The tokenizer described by a GGUF file, with llama.cpp's behaviour.
  *
- * @param warn hears of what had to be guessed
- * @throws EngineError UNSUPPORTED_TOKENIZER for a kind of tokenizer that is not known, MODEL_FORMAT when parts are missing
+ * @param warn called with what had to be guessed
+ * @throws EngineError UNSUPPORTED_TOKENIZER for an unknown kind of tokenizer, MODEL_FORMAT when parts are missing
  */
 export function tokenizerFromGguf(
   file: GgufVocabulary,
@@ -93,7 +93,7 @@ export function tokenizerFromGguf(
   return { tokenizer, bosTokenId: idOr(file.bosTokenId, file, 'bos'), endIds: attributes.endIds };
 }
 
-/** The pieces. To llama.cpp one ends at a zero byte, and a token without a text is named by its id. */
+/** The pieces. As in llama.cpp, one ends at a zero byte, and a token without text is named by its id. */
 function vocabularyOf({ blob, offsets, length }: Utf8Strings): Vocabulary {
   let asTheyStand = !blob.includes(0);
   for (let id = 0; id < length && asTheyStand; id++) asTheyStand = offsets[id] < offsets[id + 1];
@@ -107,7 +107,7 @@ function vocabularyOf({ blob, offsets, length }: Utf8Strings): Vocabulary {
   );
 }
 
-/** llama.cpp's ids where a file of the kind names none. */
+/** llama.cpp's default ids for each kind. */
 const DEFAULT_IDS: Readonly<Record<string, Partial<Record<'bos' | 'eos' | 'unk' | 'separator', number>>>> = {
   llama: { bos: 1, eos: 2, unk: 0 },
   bert: { bos: 101, unk: 100, separator: 102 },
@@ -199,7 +199,7 @@ function bpeFamily(pre: string | null, fileName: string, warn: (message: string)
   return preTokenizerFamily(DEFAULT_FAMILY)!;
 }
 
-/** What llama.cpp knows by a model's name and pre-tokenizer: which special tokens take white space beside them along. */
+/** Which special tokens include adjacent white space; llama.cpp derives it from the model's name and pre-tokenizer. */
 function spacingOf({ file, vocabulary, attributes }: Source): SpecialSpacing | undefined {
   const id = (text: string) => vocabulary.id(text);
   const beforeOnly = (token: number | undefined) => ({

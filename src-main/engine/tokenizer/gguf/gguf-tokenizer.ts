@@ -1,95 +1,56 @@
-import { EngineError } from '../../api/errors.ts';
-import type { TokenKind, TokenPiece } from '../../api/types.ts';
+import type { TokenKind } from '../../api/types.ts';
+import {
+  BaseTokenizer,
+  noSuchToken,
+  type BaseTokenizerParts,
+  type Decoding,
+  type TokenSink,
+  type Section,
+} from '../base-tokenizer.ts';
 import { bytesOfPiece } from '../byte-level/alphabet.ts';
-import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from '../tokenizer.ts';
+import type { EncodeOptions } from '../tokenizer.ts';
 import { Utf8Stream } from '../utf8.ts';
-import type { Vocabulary } from '../vocabulary.ts';
 import { SPACE, type GgufModel } from './model.ts';
-import { tokenFinder, type Fragment, type TextToken } from './special-tokens.ts';
+import { tokenFinder, type TextToken, type TokenFinder } from './special-tokens.ts';
 import { ATTRIBUTE, isSpecialAttribute, kindOf } from './token-attributes.ts';
 
-export interface GgufTokenizerParts {
-  readonly vocabulary: Vocabulary;
+export interface GgufTokenizerParts extends BaseTokenizerParts {
   /** `[vocabulary]`: bits of ATTRIBUTE. */
   readonly attributes: Uint8Array;
   readonly model: GgufModel;
-  /** How ordinary pieces are written: bytes in GPT-2's alphabet, or text with U+2581 for spaces. */
+  /** Encoding of ordinary pieces: bytes in GPT-2's alphabet, or text with U+2581 for spaces. */
   readonly writing: 'bytes' | 'text';
-  /** Decoding a text from its beginning takes one space away that the first token begins with. */
+  /** Whether decoding removes the leading space of a text's first token. */
   readonly addSpacePrefix: boolean;
-  readonly unkTokenId: number | null;
-  /** Put around a text when `addSpecial`. */
-  readonly before: readonly number[];
-  readonly after: readonly number[];
   readonly spacing?: SpecialSpacing;
 }
 
-/** Special tokens that take white space before or after them along. */
+/** Special tokens that include white space before or after them. */
 export interface SpecialSpacing {
   before(id: number): boolean;
   after(id: number): boolean;
 }
 
-/** A surrogate without its partner. JavaScript allows it in a text, Unicode and tokenizers do not. */
-const LONE_SURROGATE = /\p{Surrogate}/gu;
-
 const NOTHING = new Uint8Array(0);
 
-/** A tokenizer as GGUF files describe it, with llama.cpp's behaviour. A lone surrogate counts as U+FFFD. */
-export class GgufTokenizer implements Tokenizer {
-  readonly vocabularySize: number;
-  readonly bosTokenId: number | null;
-  readonly unkTokenId: number | null;
-  private readonly findAll: (text: string) => Fragment[];
-  private readonly findUserDefined: (text: string) => Fragment[];
-  private readonly findersWithout = new WeakMap<ReadonlySet<number>, (text: string) => Fragment[]>();
+/** A tokenizer as GGUF files describe it, with llama.cpp's behaviour. */
+export class GgufTokenizer extends BaseTokenizer {
+  private readonly findAll: TokenFinder;
+  private readonly findUserDefined: TokenFinder;
+  private readonly findersWithout = new WeakMap<ReadonlySet<number>, TokenFinder>();
   private readonly encoder = new TextEncoder();
 
   constructor(private readonly parts: GgufTokenizerParts) {
-    this.vocabularySize = parts.vocabulary.size;
-    this.bosTokenId = parts.before[0] ?? null;
-    this.unkTokenId = parts.unkTokenId;
+    super(parts);
     const tokens = textTokens(parts);
     this.findAll = tokenFinder(tokens);
     this.findUserDefined = tokenFinder(tokens.filter(({ id }) => !this.isSpecial(id)));
   }
 
-  encode(text: string, options: EncodeOptions = {}): number[] {
-    const ids: number[] = [];
-    this.eachToken(text, options, (id) => ids.push(id));
-    return ids;
-  }
-
-  encodePieces(text: string, options: EncodeOptions = {}): TokenPiece[] {
-    const pieces: TokenPiece[] = [];
-    this.eachToken(text, options, (id, range) => {
-      const unknown = id === this.unkTokenId;
-      const bytes = Array.from(this.bytes(id));
-      pieces.push({
-        id,
-        piece: this.piece(id),
-        bytes,
-        kind: this.kind(id),
-        special: this.isSpecial(id),
-        unknown,
-        range,
-      });
-    });
-    return pieces;
-  }
-
-  decode(ids: readonly number[], skipSpecial = true): string {
-    const stream = this.stream({ skipSpecial });
-    return ids.map((id) => stream.push(id)).join('') + stream.flush();
-  }
-
-  piece(id: number): string {
-    return this.parts.vocabulary.piece(id) ?? this.noSuchToken(id);
-  }
-
   bytes(id: number): Uint8Array {
-    const { vocabulary, attributes, writing } = this.parts;
-    const raw = vocabulary.bytes(id) ?? this.noSuchToken(id);
+    const { attributes, writing } = this.parts;
+    const raw = this.vocabulary.bytes(id);
+    if (raw === undefined) throw noSuchToken(id, this.vocabularySize);
     const bits = attributes[id];
     if (bits & (ATTRIBUTE.control | ATTRIBUTE.unknown | ATTRIBUTE.userDefined)) return raw;
     if (bits & ATTRIBUTE.normal) {
@@ -111,25 +72,31 @@ export class GgufTokenizer implements Tokenizer {
     return isSpecialAttribute(this.parts.attributes[id] ?? 0);
   }
 
-  stream({ skipSpecial = true, continues = false }: StreamOptions = {}): TokenStream {
+  protected startDecoding(continues: boolean): Decoding {
     const text = new Utf8Stream();
-    let removeSpace = this.parts.addSpacePrefix && !continues;
+    const removesSpace = this.parts.addSpacePrefix && !continues;
     return {
-      push: (id) => {
+      text,
+      push: (id, isFirst) => {
         const bytes = this.bytes(id);
-        const first = removeSpace;
-        removeSpace = false;
-        if (skipSpecial && this.isSpecial(id)) return '';
-        return text.push(first && bytes[0] === 0x20 ? bytes.subarray(1) : bytes);
+        return text.push(isFirst && removesSpace && bytes[0] === 0x20 ? bytes.subarray(1) : bytes);
       },
-      get pending() {
-        return text.pending;
-      },
-      flush: () => text.flush(),
     };
   }
 
-  private finder({ parseSpecial, asText }: EncodeOptions): (text: string) => Fragment[] {
+  protected sections(text: string, options: EncodeOptions): readonly Section[] {
+    return this.finder(options)(text);
+  }
+
+  protected encodeSection(section: string, start: number, _options: EncodeOptions, found: TokenSink): void {
+    // Between two sections of text there always is a token.
+    const afterToken = true;
+    for (const part of this.parts.model.tokenize(section, afterToken)) {
+      found(part.id, () => [start + part.start, start + part.end]);
+    }
+  }
+
+  private finder({ parseSpecial, asText }: EncodeOptions): TokenFinder {
     if (parseSpecial) return this.findAll;
     if (asText === undefined || asText.size === 0) return this.findUserDefined;
     const known = this.findersWithout.get(asText);
@@ -139,38 +106,9 @@ export class GgufTokenizer implements Tokenizer {
     this.findersWithout.set(asText, made);
     return made;
   }
-
-  private eachToken(
-    text: string,
-    options: EncodeOptions,
-    found: (id: number, range: TokenPiece['range']) => void,
-  ): void {
-    const { model, before, after } = this.parts;
-    const { addSpecial = true } = options;
-    const wellFormed = text.replaceAll(LONE_SURROGATE, '\ufffd');
-    if (addSpecial) before.forEach((id) => found(id, null));
-    let afterToken = true;
-    for (const { start, end, token } of this.finder(options)(wellFormed)) {
-      if (token !== null) found(token, [start, end]);
-      else {
-        for (const part of model.tokenize(wellFormed.slice(start, end), afterToken)) {
-          found(part.id, [start + part.start, start + part.end]);
-        }
-      }
-      afterToken = token !== null;
-    }
-    if (addSpecial) after.forEach((id) => found(id, null));
-  }
-
-  private noSuchToken(id: number): never {
-    throw new EngineError('BAD_REQUEST', `There is no token ${id}: ids run from 0 to ${this.vocabularySize - 1}.`, {
-      id,
-      vocabularySize: this.vocabularySize,
-    });
-  }
 }
 
-/** Tokens that are found in a text as they stand: control tokens when asked for, user-defined ones always. */
+/** Tokens that are found literally in a text: control tokens on request, user-defined ones always. */
 function textTokens({ vocabulary, attributes, spacing }: GgufTokenizerParts): TextToken[] {
   const tokens: TextToken[] = [];
   const wanted = ATTRIBUTE.control | ATTRIBUTE.unknown | ATTRIBUTE.userDefined;
@@ -187,7 +125,7 @@ function textTokens({ vocabulary, attributes, spacing }: GgufTokenizerParts): Te
   return tokens;
 }
 
-/** The byte that a piece such as `<0x0A>` stands for; none for any other piece. */
+/** The byte of a piece such as `<0x0A>`; none for any other piece. */
 function byteOf(piece: string): Uint8Array {
   const hex = /^<0x([0-9A-Fa-f]{2})>$/.exec(piece);
   return hex ? Uint8Array.of(parseInt(hex[1], 16)) : NOTHING;

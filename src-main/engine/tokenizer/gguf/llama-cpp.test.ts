@@ -5,12 +5,12 @@ import { COMPARED_GGUF_FAMILIES, loadFamily } from '../../test-support/tokenizer
 import type { GgufTokenizerFacts } from './from-gguf.ts';
 
 /**
- * Families for which llama_detokenize also cleans up, which loses spaces that were in the text. Neither its pieces nor
- * Hugging Face's decoders do that, and neither does this engine.
+ * Families for which llama_detokenize also cleans up, which loses spaces of the text. Its pieces, Hugging Face's decoders
+ * and this engine do not.
  */
 const CLEANED_UP: ReadonlySet<string> = new Set(['conv-bert_wordpiece', 'conv-gpt35turbo', 'conv-llama3']);
 
-/** A vocabulary takes a second; several programs at once, many. */
+/** A vocabulary takes a second, or many under load. */
 const LOAD_MS = 120_000;
 
 function cleanedUp(text: string): string {
@@ -21,14 +21,14 @@ function cleanedUp(text: string): string {
 }
 
 const ALL: RoundTrip = { kept: (text) => text, cuts: true };
-/** A literal U+2581 is a space to them. */
+/** They treat a literal U+2581 as a space. */
 const BUT_MARKS: RoundTrip = { kept: (text) => text.replaceAll('▁', ' '), cuts: true };
-/** Nor do they keep apart what stands behind a special token from what has a space before it. */
+/** They do not distinguish text after a special token from text with a leading space either. */
 const SPACED: RoundTrip = {
   kept: (text) => (/<(s|\/s|unk)>/.test(text) ? null : text.replaceAll('▁', ' ')),
   cuts: true,
 };
-/** What no piece spells is an unknown token. */
+/** Text without a piece becomes an unknown token. */
 const LOSSY: RoundTrip = { kept: null, cuts: true };
 
 const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
@@ -42,22 +42,25 @@ const ROUND_TRIPS: Readonly<Record<string, RoundTrip>> = {
   'conv-mistral_v1': SPACED,
   'conv-llama2': SPACED,
   gemma3: BUT_MARKS,
-  // Some bytes, of control characters and of the planes beyond 3, have no token, and vanish.
+  // Some bytes (of control characters and of planes beyond 3) have no token and are dropped.
   smollm2: { kept: (text) => (/\p{Cc}|[\u{40000}-\u{10ffff}]/u.test(text) ? null : text), cuts: true },
   'conv-bert_wordpiece': LOSSY,
   'conv-synth_unigram_bf': LOSSY,
 };
 
-/** What ends a reply: the tokens that the file names, and those that llama.cpp knows by their text (`special_eog_ids`). */
+/**
+ * End-of-generation tokens: those that the file names, and those that llama.cpp recognises by their text
+ * (`special_eog_ids`).
+ */
 const END_PIECES: Readonly<Record<string, readonly string[]>> = {
   'conv-llama3': ['<|end_of_text|>', '<|eot_id|>'],
   'conv-qwen3': ['</s>', '<|endoftext|>', '<|im_end|>', '<|fim_pad|>', '<|repo_name|>', '<|file_sep|>'],
   'conv-gpt4o': ['<|endoftext|>'],
-  // Not <|end|>: a reply goes on after it.
+  // Not <|end|>: a reply continues after it.
   'conv-gptoss': ['<|endoftext|>', '<|return|>', '<|call|>'],
   'conv-gpt35turbo': ['<|endoftext|>'],
   'conv-deepseek_v3': ['<｜end▁of▁sentence｜>'],
-  // Its </s> closes what is struck through in HTML, and ends replies nevertheless.
+  // Its </s> closes HTML strikethrough, and ends replies nevertheless.
   'conv-gemini': ['<eos>', '<end_of_turn>', '</s>'],
   gemma3: ['<eos>', '<end_of_turn>', '</s>'],
   'conv-mistral_v1': ['</s>'],
@@ -86,7 +89,7 @@ for (const family of COMPARED_GGUF_FAMILIES) {
       return ids.map((id) => stream.push(id)).join('') + stream.flush();
     };
     const detokenized = (text: string) => (CLEANED_UP.has(golden) ? cleanedUp(text) : text);
-    /** Compares what is made of every string with what llama.cpp makes of it. */
+    /** Compares our result for every string with llama.cpp's. */
     const equal = <T>(made: (golden: LlamaCppCase) => T, wanted: (golden: LlamaCppCase) => T) => {
       expect(cases.map((golden) => [golden.name, made(golden)])).toEqual(
         cases.map((golden) => [golden.name, wanted(golden)]),
@@ -98,7 +101,7 @@ for (const family of COMPARED_GGUF_FAMILIES) {
       expect(facts.tokenizer.vocabularySize).toBe(vocabularySize);
     });
 
-    it('knows the tokens that end a reply', () => {
+    it('has the same end-of-generation tokens', () => {
       expect(facts.endIds.map((id) => facts.tokenizer.piece(id))).toEqual(END_PIECES[golden]);
     });
 
@@ -123,14 +126,14 @@ for (const family of COMPARED_GGUF_FAMILIES) {
       );
     });
 
-    it('joins the pieces, special ones shown or left out', () => {
+    it('joins the pieces, with or without special ones', () => {
       equal(
         ({ idsWithSpecial }) => [decode(idsWithSpecial, false, true), decode(idsWithSpecial, true, true)],
         ({ pieces, piecesWithoutSpecial }) => [pieces, piecesWithoutSpecial],
       );
     });
 
-    it('decodes texts from their beginning', () => {
+    it('decodes texts from their start', () => {
       equal(
         ({ ids, idsWithSpecial, idsOfText, decodedOfText }) => [
           detokenized(facts.tokenizer.decode(ids, false)),
@@ -147,8 +150,8 @@ for (const family of COMPARED_GGUF_FAMILIES) {
       );
     });
 
-    it('decodes what stands between the tokens that were put around a text', () => {
-      // llama.cpp takes them off only where the file's keys say so, which WordPiece does not ask.
+    it('decodes the text between the tokens added around it', () => {
+      // llama.cpp removes them only if the file's keys say so, which WordPiece ignores.
       const begins = facts.tokenizer.bosTokenId === null ? 0 : 1;
       const ends = metadata['tokenizer.ggml.model'] === 't5' ? 1 : 0;
       const inside = cases.filter(({ decodedInside }) => decodedInside !== null);
@@ -158,7 +161,7 @@ for (const family of COMPARED_GGUF_FAMILIES) {
       );
     });
 
-    it('gives the pieces the same ids, their ranges in order and within the text', () => {
+    it('gives pieces the same ids, and ranges in order and within the text', () => {
       for (const { text, idsWithSpecial } of cases) {
         const pieces = facts.tokenizer.encodePieces(text, { addSpecial: false, parseSpecial: true });
         expect(pieces.map(({ id }) => id)).toEqual(idsWithSpecial);

@@ -3,23 +3,26 @@ import type { Range } from '../regex/pattern.ts';
 import { expressionSplitter, splitAll, type Splitter } from './expression.ts';
 import { deepseekWords, digitGroups, thousands, trailingSpace } from './splitters.ts';
 
-/** How a family of tokenizers splits text into words and what else its name stands for, as llama.cpp has it. */
+/** A family of pre-tokenizers as in llama.cpp: how it splits text into words, and other properties tied to its name. */
 interface Family {
-  /** Names in `tokenizer.ggml.pre`; the first is the one that files are written with. */
+  /** Names in `tokenizer.ggml.pre`; we write the first one. */
   readonly names: readonly string[];
-  /** Each splits what the one before left. */
+  /** Each splits the words of the previous one. */
   readonly steps: readonly (string | Splitter)[];
-  /** A word that is itself in the vocabulary is one token, whatever the merges say. */
+  /** Whether a word that is in the vocabulary is one token, whatever the merges. */
   readonly ignoreMerges?: true;
-  /** Texts begin with BOS unless the file says otherwise; `always`: also then. */
+  /** Whether texts begin with BOS unless the file says otherwise; `always`: even then. */
   readonly addBos?: true | 'always';
-  /** SentencePiece's way of writing: U+2581 for spaces, symbols of one character, `<0x0A>` for a byte without a piece. */
+  /**
+   * Whether pieces are written like SentencePiece's: U+2581 for spaces, symbols of one character, `<0x0A>` for a byte
+   * without a piece.
+   */
   readonly plainText?: true;
 }
 
 const CONTRACTIONS = `(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])`;
 const REST = `\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
-/** One space at most with other characters, and the line ends after them. */
+/** Other characters with an optional space before them, and the line ends after them. */
 const OTHERS = ` ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*`;
 const LETTERS = `[^\\r\\n\\p{L}\\p{N}]?\\p{L}+`;
 const LLAMA3 = `${CONTRACTIONS}|${LETTERS}|\\p{N}{1,3}|${OTHERS}|${REST}`;
@@ -32,13 +35,13 @@ const BLOOM = ' ?[^(\\s|.,!?\\u2026\\u3002\\uff0c\\u3001\\u0964\\u06d4\\u060c)]+
 const HAN =
   '\\u4e00-\\u9fff\\u3400-\\u4dbf\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b73f}\\u{2b740}-\\u{2b81f}\\u{2b820}-\\u{2ceaf}' +
   '\\u{2ceb0}-\\u{2ebef}\\uf900-\\ufaff\\u{2f800}-\\u{2fa1f}';
-// U+8C48 where U+F900 was meant: normalising llama.cpp's source changed it.
+// U+8C48 where U+F900 was meant: normalisation changed llama.cpp's source.
 const ASIAN =
   '[\\u4e00-\\u9fff\\u3400-\\u4dbf\\u8c48-\\ufaff\\u3040-\\u309f\\u30a0-\\u30ff\\uff65-\\uff9f\\u2f00-\\u2fdf\\u0e40-\\u0e7f' +
   '\\u0e80-\\u0eff\\u1780-\\u17ff\\u1000-\\u109f\\uaa60-\\uaa7f\\ua9e0-\\ua9ff\\uac00-\\ud7af\\u1100-\\u11ff]+';
 const LINES = '[^\\n]+|[\\n]+';
 
-/** Capitals, then small letters: llama.cpp tells them apart in ASCII only. */
+/** Capitals, then small letters: llama.cpp distinguishes them in ASCII only. */
 function casedWords(capital: string, small: string, after = ''): string {
   return `[^\\r\\n\\p{L}\\p{N}]?${capital}*${small}+${after}|[^\\r\\n\\p{L}\\p{N}]?${capital}+${small}*${after}`;
 }
@@ -188,7 +191,7 @@ const FAMILIES: readonly Family[] = [
 export const DEFAULT_FAMILY = 'default';
 export const KNOWN_FAMILIES: readonly string[] = FAMILIES.flatMap(({ names }) => names);
 
-/** What `tokenizer.ggml.pre` says. */
+/** Result of looking up `tokenizer.ggml.pre`. */
 export interface PreTokenizerFamily {
   split(text: string): Range[];
   readonly ignoreMerges: boolean;
@@ -196,7 +199,7 @@ export interface PreTokenizerFamily {
   readonly plainText: boolean;
 }
 
-/** The family that `tokenizer.ggml.pre` names; undefined when it is not known. */
+/** The family that `tokenizer.ggml.pre` names; undefined when it is unknown. */
 export function preTokenizerFamily(name: string): PreTokenizerFamily | undefined {
   const family = FAMILIES.find(({ names }) => names.includes(name));
   if (!family) return undefined;
@@ -209,7 +212,7 @@ export function preTokenizerFamily(name: string): PreTokenizerFamily | undefined
   };
 }
 
-/** How Hugging Face files write the contractions that llama.cpp's expressions spell out. */
+/** How Hugging Face files write the contractions that llama.cpp's expressions expand. */
 const HUGGING_FACE_CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 
 /** The name of the family that splits by these expressions; undefined when there is none. */

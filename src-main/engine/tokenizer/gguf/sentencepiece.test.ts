@@ -4,7 +4,7 @@ import { Vocabulary } from '../vocabulary.ts';
 import { bytePiece } from '../model/byte-piece.ts';
 import { sentencePiece } from './sentencepiece.ts';
 
-/** A model of these pieces with these scores, and the pieces of a word. */
+/** A model with these pieces and scores, and the tokens of a word. */
 function model(entries: [piece: string, score: number][], unkTokenId: number | null = null) {
   const vocabulary = Vocabulary.fromPieces(entries.map(([piece]) => piece));
   const scores = entries.map(([, score]) => score);
@@ -18,7 +18,7 @@ function model(entries: [piece: string, score: number][], unkTokenId: number | n
 const BYTES = Array.from({ length: 256 }, (_, byte): [string, number] => [bytePiece(byte), 0]);
 
 describe('SentencePiece BPE', () => {
-  it('joins the pair of the highest score first, the leftmost of equal ones', () => {
+  it('joins the pair with the highest score first, the leftmost of equal ones', () => {
     const letters: [string, number][] = [
       ['a', -9],
       ['b', -9],
@@ -30,7 +30,7 @@ describe('SentencePiece BPE', () => {
     expect(model([...letters, ['ab', -2], ['bc', -1], ['abc', -3]]).pieces('abcab')).toEqual(['abc', 'ab']);
   });
 
-  it('spells what is no piece in bytes, each with the range of its character', () => {
+  it('encodes characters without a piece as bytes, each with the range of its character', () => {
     const { tokens, pieces } = model([...BYTES, ['x', -1]]);
     expect(pieces('xé😀')).toEqual(['x', '<0xC3>', '<0xA9>', '<0xF0>', '<0x9F>', '<0x98>', '<0x80>']);
     expect(tokens.tokenize('xé😀', true).map(({ start, end }) => [start, end])).toEqual([
@@ -44,11 +44,11 @@ describe('SentencePiece BPE', () => {
     ]);
   });
 
-  it('joins characters that are no pieces by themselves', () => {
+  it('joins characters that are not pieces by themselves', () => {
     expect(model([...BYTES, ['né', -1]]).pieces('né')).toEqual(['né']);
   });
 
-  it('says unknown, or nothing, where there are no bytes either', () => {
+  it('gives the unknown token, or none, if there are no bytes either', () => {
     const pieces: [string, number][] = [
       ['<unk>', 0],
       ['a', -1],
@@ -57,7 +57,7 @@ describe('SentencePiece BPE', () => {
     expect(model(pieces).pieces('aé')).toEqual(['a']);
   });
 
-  it('takes a score that is no number for the lowest', () => {
+  it('treats a NaN score as the lowest', () => {
     const letters: [string, number][] = [
       ['a', -9],
       ['b', -9],
@@ -67,7 +67,7 @@ describe('SentencePiece BPE', () => {
     expect(model([...letters, ['ab', NaN]]).pieces('abc')).toEqual(['ab', 'c']);
   });
 
-  it('puts a space before a text, and before what follows a special token', () => {
+  it('adds a space before a text, and after a special token', () => {
     const vocabulary = Vocabulary.fromPieces(['▁', 'a', '▁a']);
     const tokens = sentencePiece({ vocabulary, scores: [-3, -2, -1], unkTokenId: null, addSpacePrefix: true });
     expect(tokens.tokenize('a a', true)).toEqual([
@@ -78,14 +78,14 @@ describe('SentencePiece BPE', () => {
     expect(tokens.tokenize(' a', true).map(({ id }) => id)).toEqual([0, 2]);
   });
 
-  it('takes time that grows with the text and no faster', () => {
+  it('takes linear time', () => {
     const { tokens } = model([
       ['a', -9],
       ['aa', -1],
       ['aaaa', -2],
       ['aaaaaaaa', -3],
     ]);
-    // Some 0.3 s; time that grew with the square would be hours.
+    // About 0.3 s; quadratic time would be hours.
     expect(cpuMs(() => expect(tokens.tokenize('a'.repeat(400_000), true)).toHaveLength(50_000))).toBeLessThan(10_000);
   });
 });

@@ -9,19 +9,19 @@ import { SPACE, type GgufModel } from './model.ts';
 
 export interface SentencePieceOptions {
   readonly vocabulary: Vocabulary;
-  /** `[vocabulary]`: pieces of a higher score are made first. NaN counts as the lowest. */
+  /** `[vocabulary]`: pieces with a higher score are joined first. NaN counts as the lowest. */
   readonly scores: ArrayLike<number>;
-  /** Stands for what neither pieces nor bytes can spell; null: it vanishes. */
+  /** For text without pieces and bytes; null drops it. */
   readonly unkTokenId: number | null;
-  /** Texts begin with a space of their own, also after a special token. */
+  /** Whether texts are given a leading space, also after a special token. */
   readonly addSpacePrefix: boolean;
 }
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * SentencePiece's BPE (Kudo and Richardson, 2018) as llama.cpp runs it: characters are joined to pieces, those of the
- * highest score first, leftmost first; characters that are no piece become their UTF-8 bytes. Takes O(n log n).
+ * SentencePiece's BPE (Kudo and Richardson, 2018) as in llama.cpp: joins characters to pieces, highest score first, then
+ * leftmost first; characters without a piece become their UTF-8 bytes. O(n log n).
  */
 export function sentencePiece(options: SentencePieceOptions): GgufModel {
   const { vocabulary, unkTokenId, addSpacePrefix } = options;
@@ -59,7 +59,7 @@ export function sentencePiece(options: SentencePieceOptions): GgufModel {
       const written = prefix + text.replaceAll(' ', SPACE);
       const tokens: WordToken[] = [];
       joins.eachStretch(written, (from, to) => {
-        // The space put before the text is empty in it.
+        // The space added before the text has an empty range.
         const offset = from - prefix.length;
         for (const { id, start, end } of tokensOf(written.slice(from, to))) {
           tokens.push({ id, start: Math.max(0, offset + start), end: offset + end });
@@ -77,7 +77,7 @@ function rankByScore(scores: ArrayLike<number>, count: number): Int32Array {
   const sorted = Float32Array.from(costs).sort();
   const ranks = new Int32Array(count);
   for (let id = 0; id < count; id++) {
-    // The first place among equal ones (binary search).
+    // The first position among equal ones (binary search).
     let low = 0;
     let high = count;
     while (low < high) {
@@ -90,14 +90,14 @@ function rankByScore(scores: ArrayLike<number>, count: number): Int32Array {
   return ranks;
 }
 
-/** `[characters]` symbols as a list from 0 on: where each begins and ends in `bytes`, and which is next. */
+/** `[characters]` symbols as a linked list from 0 on: start and end in `bytes`, and the next symbol. */
 interface Symbols {
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly next: Int32Array;
 }
 
-/** The symbols that are left when nothing more can be joined. */
+/** The symbols when nothing more can be joined. */
 function joinSymbols(bytes: Uint8Array, vocabulary: Vocabulary, ranks: Int32Array): Symbols {
   const starts = characterStarts(bytes);
   const count = starts.length;
@@ -105,7 +105,7 @@ function joinSymbols(bytes: Uint8Array, vocabulary: Vocabulary, ranks: Int32Arra
   const next = Int32Array.from(starts, (_, i) => i + 1);
   const previous = Int32Array.from(starts, (_, i) => i - 1);
 
-  /** `[characters]`: rank of the piece that a symbol and the one after it make; -1 when they make none. */
+  /** `[characters]`: rank of the piece that a symbol and the next one form; -1 if none. */
   const ranksAfter = new Int32Array(count).fill(-1);
   const heap = new PairHeap();
   const offer = (left: number) => {
@@ -124,7 +124,7 @@ function joinSymbols(bytes: Uint8Array, vocabulary: Vocabulary, ranks: Int32Arra
   while (heap.size > 0) {
     const { rank } = heap;
     const left = heap.pop();
-    // Entries go stale when a neighbour was joined; they are recognised by not being what they were.
+    // An entry is stale once a neighbour was joined; its rank then differs.
     if (ranksAfter[left] !== rank) continue;
     const right = next[left];
     ends[left] = ends[right];
@@ -137,7 +137,7 @@ function joinSymbols(bytes: Uint8Array, vocabulary: Vocabulary, ranks: Int32Arra
   return { starts, ends, next };
 }
 
-/** Offsets at which characters begin. */
+/** Offsets of the characters. */
 function characterStarts(bytes: Uint8Array): Int32Array {
   const starts = new Int32Array(bytes.length);
   let count = 0;

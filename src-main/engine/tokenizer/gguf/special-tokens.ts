@@ -1,26 +1,23 @@
-/** A token that is found in a text as it stands. */
+import type { Section } from '../base-tokenizer.ts';
+
+/** A token that is found literally in a text. */
 export interface TextToken {
   readonly id: number;
   readonly text: string;
-  /** White space before or after it belongs to it. */
+  /** Whether it includes white space before or after it. */
   readonly takesSpaceBefore?: boolean;
   readonly takesSpaceAfter?: boolean;
 }
 
-/** A stretch of text between tokens, or one such token: UTF-16 range `[start, end)`. */
-export interface Fragment {
-  readonly start: number;
-  readonly end: number;
-  /** Null: ordinary text. */
-  readonly token: number | null;
-}
+/** Cuts a text at the tokens in it: sections left to right, none empty, and between two of text always a token. */
+export type TokenFinder = (text: string) => Section[];
 
 /** All tokens of one length in bytes, by text. */
 interface Bucket {
   readonly tokens: ReadonlyMap<string, TextToken>;
-  /** UTF-16 lengths that occur. */
+  /** Their UTF-16 lengths. */
   readonly lengths: readonly number[];
-  /** The first two UTF-16 units of each, as one number; one unit of those that have one. */
+  /** The first two UTF-16 units of each, as one number; one unit for tokens with only one. */
   readonly beginnings: ReadonlySet<number>;
 }
 
@@ -30,70 +27,70 @@ const isSpace = (unit: number) => unit === 0x20 || (unit >= 0x09 && unit <= 0x0d
 /**
  * Finds tokens in a text as llama.cpp does (`tokenizer_st_partition`): the longest first, wherever they are, then the next
  * in what is left. That is not the leftmost first: of "<a" and "ab>>", the second is found in "<ab>>".
- *
- * @returns a function from a text to its fragments, left to right, none empty
  */
-export function tokenFinder(tokens: readonly TextToken[]): (text: string) => Fragment[] {
+export function tokenFinder(tokens: readonly TextToken[]): TokenFinder {
   const buckets = bucketsOf(tokens);
-  const placesIn = placeFinder(buckets);
+  const positionsIn = positionFinder(buckets);
   return (text) => {
-    let fragments: Fragment[] = text === '' ? [] : [{ start: 0, end: text.length, token: null }];
-    const places = placesIn(text);
-    if (places.length === 0) return fragments;
+    let sections: Section[] = text === '' ? [] : [{ start: 0, end: text.length, tokenId: null }];
+    const positions = positionsIn(text);
+    if (positions.length === 0) return sections;
     for (const bucket of buckets) {
       let changed = false;
-      const next: Fragment[] = [];
-      for (const fragment of fragments) {
-        if (fragment.token !== null || !splitFragment(text, fragment, bucket, places, next)) next.push(fragment);
+      const next: Section[] = [];
+      for (const section of sections) {
+        if (section.tokenId !== null || !splitSection(text, section, bucket, positions, next)) next.push(section);
         else changed = true;
       }
-      if (changed) fragments = next;
+      if (changed) sections = next;
     }
-    return fragments;
+    return sections;
   };
 }
 
-/** Finds where any token may begin, ascending: there are some 60 buckets, and few such places in a text. */
-function placeFinder(buckets: readonly Bucket[]): (text: string) => number[] {
+/**
+ * Finds all positions where a token may begin, ascending: there are about 60 buckets, and few such positions in a text.
+ */
+function positionFinder(buckets: readonly Bucket[]): (text: string) => number[] {
   const beginnings = new Set(buckets.flatMap((bucket) => [...bucket.beginnings]));
   const first = new Uint8Array(0x10000);
   for (const beginning of beginnings) first[beginning < 0 ? -beginning - 1 : Math.floor(beginning / 0x10000)] = 1;
   return (text) => {
-    const places: number[] = [];
+    const positions: number[] = [];
     for (let at = 0; at < text.length; at++) {
       const unit = text.charCodeAt(at);
       if (first[unit] === 0) continue;
       const pair = unit * 0x10000 + (at + 1 < text.length ? text.charCodeAt(at + 1) : 0);
-      if (beginnings.has(pair) || beginnings.has(-unit - 1)) places.push(at);
+      if (beginnings.has(pair) || beginnings.has(-unit - 1)) positions.push(at);
     }
-    return places;
+    return positions;
   };
 }
 
-/** Puts the parts of `fragment` into `into`. @returns false, and nothing put, when no token of the bucket is in it */
-function splitFragment(
+/** Appends the parts of `section` to `into`. @returns false, without appending, when it contains no token of the bucket */
+function splitSection(
   text: string,
-  fragment: Fragment,
+  section: Section,
   bucket: Bucket,
-  places: readonly number[],
-  into: Fragment[],
+  positions: readonly number[],
+  into: Section[],
 ): boolean {
-  let { start } = fragment;
+  let { start } = section;
   let found = false;
-  for (let i = firstFrom(places, start); i < places.length && places[i] < fragment.end; i++) {
-    let at = places[i];
-    const token = at < start ? undefined : tokenAt(text, at, fragment.end, bucket);
+  for (let i = firstFrom(positions, start); i < positions.length && positions[i] < section.end; i++) {
+    let at = positions[i];
+    const token = at < start ? undefined : tokenAt(text, at, section.end, bucket);
     if (!token) continue;
     found = true;
     let before = at;
     if (token.takesSpaceBefore) while (before > start && isSpace(text.charCodeAt(before - 1))) before--;
-    if (before > start) into.push({ start, end: before, token: null });
+    if (before > start) into.push({ start, end: before, tokenId: null });
     at += token.text.length;
-    into.push({ start: at - token.text.length, end: at, token: token.id });
-    if (token.takesSpaceAfter) while (at < fragment.end && isSpace(text.charCodeAt(at))) at++;
+    into.push({ start: at - token.text.length, end: at, tokenId: token.id });
+    if (token.takesSpaceAfter) while (at < section.end && isSpace(text.charCodeAt(at))) at++;
     start = at;
   }
-  if (found && start < fragment.end) into.push({ start, end: fragment.end, token: null });
+  if (found && start < section.end) into.push({ start, end: section.end, tokenId: null });
   return found;
 }
 

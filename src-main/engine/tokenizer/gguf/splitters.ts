@@ -2,11 +2,11 @@ import type { Range } from '../regex/pattern.ts';
 import { expressionSplitter, type Splitter } from './expression.ts';
 import { llamaClass } from './unicode.ts';
 
-/** Splitters that are no regular expression, or none that takes linear time. */
+/** Splitters that are not regular expressions, or would not take linear time as such. */
 
 /** `\s+$`: the white space at the end is a word. */
 export const trailingSpace: Splitter = (text) => {
-  // All white space is of one UTF-16 unit.
+  // All white space characters are one UTF-16 unit.
   const isSpace = (unit: number) => llamaClass('s').ranges.some(([first, last]) => unit >= first && unit <= last);
   let start = text.length;
   while (start > 0 && isSpace(text.charCodeAt(start - 1))) start--;
@@ -16,8 +16,8 @@ export const trailingSpace: Splitter = (text) => {
 let digits: RegExp | undefined;
 
 /**
- * Digits in groups of three counted from the right, as numbers are written. As in llama.cpp, the text before a number
- * stays with its first group; what splits next takes it off.
+ * Groups digits in threes from the right. As in llama.cpp, text before a number stays with its first group; the next
+ * splitter separates it.
  */
 export const digitGroups: Splitter = (text) => {
   digits ??= new RegExp(`[${classSource('N')}]+`, 'gu');
@@ -37,7 +37,7 @@ export const digitGroups: Splitter = (text) => {
   return ranges;
 };
 
-/** Cuts before every three ASCII digits, counted from the end of their run. */
+/** Splits before every three ASCII digits, counted from the end of their run. */
 export const thousands: Splitter = (text) => {
   const ranges: Range[] = [];
   let start = 0;
@@ -60,7 +60,7 @@ function classSource(name: string): string {
     .join('');
 }
 
-/** Letters of the Latin, Greek, Cyrillic and some other scripts with two cases, as DeepSeek LLM's tokenizer lists them. */
+/** Letters of Latin, Greek, Cyrillic and some other scripts with case, as listed by DeepSeek LLM's tokenizer. */
 const DEEPSEEK_LETTERS = [
   '41-5a 61-7a b5 c0-d6 d8-f6 f8-1ba 1bc-1bf 1c4-293 295-2af 370-373 376 377 37b-37d 37f 386 388-38a 38c',
   '38e-3a1 3a3-3f5 3f7-481 48a-52f 531-556 10a0-10c5 13a0-13f5 13f8-13fd 1c90-1cba 1cbd-1cbf 1d00-1d2b',

@@ -5,9 +5,9 @@ import { Vocabulary } from '../vocabulary.ts';
 import { TOKEN_TYPES } from './token-attributes.ts';
 import { familyOf } from './pre-tokenizers.ts';
 
-/** What the `tokenizer.ggml.*` keys say about a byte-level BPE tokenizer. */
+/** The `tokenizer.ggml.*` keys of a byte-level BPE tokenizer. */
 export interface GgufTokenizerKeys {
-  /** Name of the way in which text is split into words. */
+  /** Name of the pre-tokenizer. */
   readonly pre: string;
   /** `[vocabularySize]`. */
   readonly tokens: readonly string[];
@@ -15,17 +15,17 @@ export interface GgufTokenizerKeys {
   readonly tokenTypes: Int32Array;
   /** `left right`, best first. */
   readonly merges: readonly string[];
-  /** Token that begins every text; null for none. */
+  /** Token before every text; null for none. */
   readonly bosTokenId: number | null;
-  /** Token that ends every text; null for none. */
+  /** Token after every text; null for none. */
   readonly eosTokenId: number | null;
-  /** Unicode's form NFC, which llama.cpp does not bring texts into. */
+  /** Whether text is normalised to NFC, which llama.cpp does not do. */
   readonly normalizes: boolean;
 }
 
 /**
  * The keys for a byte-level BPE `tokenizer.json` that `tokenizerFromJson` accepts.
- * @param vocabularySize rows of the model's token table: ids without a token are filled up
+ * @param vocabularySize rows of the model's token table: ids without a token are padded
  * @throws EngineError UNSUPPORTED_TOKENIZER for what GGUF has no key for
  */
 export function ggufKeysFromTokenizerJson(json: unknown, fileName: string, vocabularySize: number): GgufTokenizerKeys {
@@ -69,7 +69,7 @@ function mergeText(merge: JsonPart): string {
     : merge.string();
 }
 
-/** llama.cpp's name for the way in which the file splits text. */
+/** llama.cpp's name for the file's pre-tokenizer. */
 function familyName(file: JsonPart): string {
   const ignore = file.get('model').get('ignore_merges');
   const preTokenizer = file.get('pre_tokenizer');

@@ -4,7 +4,7 @@ import type { Vocabulary } from '../vocabulary.ts';
 /** `enum llama_token_type`, the numbers in `tokenizer.ggml.token_type`. */
 export const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
-/** What a token is, as bits: llama.cpp's corrections add some to what a file says. */
+/** Kinds of token as bits: llama.cpp adds to those in a file. */
 export const ATTRIBUTE = { unknown: 1, unused: 2, normal: 4, control: 8, userDefined: 16, byte: 32 } as const;
 
 const OF_TYPE: Readonly<Record<number, number>> = {
@@ -17,9 +17,8 @@ const OF_TYPE: Readonly<Record<number, number>> = {
 };
 
 /**
- * Texts of tokens that end a reply whatever a file says about them, as llama.cpp has it (llama-vocab.cpp,
- * `special_eog_ids`): models use several, and files name one. Such a token is a control token, also where the file calls
- * it ordinary.
+ * Texts of end-of-generation tokens, as in llama.cpp (llama-vocab.cpp, `special_eog_ids`): models use several, and files
+ * name only one. Such a token is a control token, even if the file says it is ordinary.
  */
 const END_TEXTS: readonly string[] = [
   '<|eot_id|>',
@@ -46,7 +45,7 @@ const END_TEXTS: readonly string[] = [
   '[e~[',
 ];
 
-/** Tokens for filling in the middle, found by their text where the file names none. The last three kinds end a reply. */
+/** Fill-in-the-middle tokens, found by their text if the file names none. The last three kinds end a reply. */
 const FILL_IN_TEXTS = {
   prefix: [
     '<|fim_prefix|>',
@@ -83,10 +82,10 @@ const FILL_IN_TEXTS = {
   separator: ['<|file_sep|>'],
 } as const;
 
-/** gpt-oss writes its replies with these, so llama.cpp shows them and reads them in every text. */
+/** gpt-oss generates these in its replies, so llama.cpp shows them and finds them in every text. */
 const ALWAYS_SHOWN: readonly string[] = ['<|channel|>', '<|message|>', '<|start|>', '<|constrain|>'];
 
-/** Ids that a file's keys name, null for absent ones. */
+/** Ids named by a file's keys, null for absent ones. */
 export interface NamedTokens {
   readonly eos: number | null;
   readonly eot: number | null;
@@ -97,11 +96,11 @@ export interface NamedTokens {
 export interface TokenAttributes {
   /** `[vocabulary]`: bits of ATTRIBUTE. */
   readonly bits: Uint8Array;
-  /** Tokens that end a reply, ascending. */
+  /** End-of-generation tokens, ascending. */
   readonly endIds: readonly number[];
 }
 
-/** What every token is and which end a reply: what the file says with llama.cpp's corrections. */
+/** The kind of every token and the end-of-generation tokens: the file's, with llama.cpp's corrections. */
 export function tokenAttributes(
   vocabulary: Vocabulary,
   types: ArrayLike<number> | null,
@@ -128,7 +127,7 @@ export function tokenAttributes(
   for (const token of find(ALWAYS_SHOWN)) bits[token] = ATTRIBUTE.userDefined;
   for (const token of [named.eos, named.eot, named.eom]) if (token !== null) ends.add(token);
 
-  // In gpt-oss's and Solar's format a message ends with <|end|>, and a reply goes on after it.
+  // In gpt-oss's and Solar's format a message ends with <|end|>, and a reply continues after it.
   const has = (text: string) => ends.has(id(text));
   const goesOn = (has('<|return|>') || has('<|flush|>')) && (has('<|call|>') || has('<|calls|>'));
   if (goesOn && has('<|end|>')) overrule('<|end|>', ATTRIBUTE.userDefined);
@@ -142,7 +141,7 @@ export function tokenAttributes(
   return { bits, endIds: [...ends].sort((a, b) => a - b) };
 }
 
-/** Control and unknown tokens are read only when asked for, and left out of a text's plain form. */
+/** Whether a token is a control or unknown token, which are parsed on request only and omitted from plain text. */
 export function isSpecialAttribute(bits: number): boolean {
   return (bits & (ATTRIBUTE.control | ATTRIBUTE.unknown)) !== 0;
 }

@@ -3,8 +3,8 @@ import { canonicalDecomposition, lowerCaseOf } from '../unicode/normalize.ts';
 import { generalCategory, whiteSpace } from '../unicode/sets.ts';
 
 /**
- * Code points that Unicode gave out after 15.1, the version of llama.cpp's tables, to which they are unassigned: it splits
- * a text at them in other places than a newer table would.
+ * Code points assigned after Unicode 15.1, the version of llama.cpp's tables, which treat them as unassigned and split
+ * text differently there.
  */
 const YOUNG = [
   '88f 897 c5c cdc 1acf-1add 1ae0-1aeb 1b4e-1b4f 1b7f 1c89-1c8a 20c1 2427-2429 2b96 31e4-31e5 a7cb-a7cf a7d2 a7d4',
@@ -36,9 +36,9 @@ function without(set: CharSet, other: CharSet): CharSet {
 const classes = new Map<string, CharSet>();
 
 /**
- * A class of characters as llama.cpp has it (unicode.cpp): a group of general categories (`L`, `N`, `P`, `S`, `M`), white
- * space (`s`), or the letters without the ASCII letters of one case (`L-az`, `L-AZ`). It knows no finer categories: `Lu`
- * and its like are all letters.
+ * A character class as in llama.cpp (unicode.cpp): a group of general categories (`L`, `N`, `P`, `S`, `M`), white space
+ * (`s`), or the letters without the ASCII letters of one case (`L-az`, `L-AZ`). It has no finer categories: `Lu` and the
+ * like are all letters.
  */
 export function llamaClass(name: string): CharSet {
   const known = classes.get(name);
@@ -57,12 +57,12 @@ function classOf(name: string): CharSet {
   return without(category, young());
 }
 
-/** What BERT's normalisation asks about a character. */
+/** Character properties for BERT's normalisation. */
 export const CHARACTER = { space: 1, control: 2, mark: 4, punctuation: 8, symbol: 16, young: 32 } as const;
 
 let flags: Uint8Array | undefined;
 
-/** `[code points]`: the flags of CHARACTER for each. */
+/** `[code points]`: flags of CHARACTER. */
 export function characterFlags(): Uint8Array {
   if (flags) return flags;
   flags = new Uint8Array(0x110000);
@@ -85,13 +85,13 @@ export function characterFlags(): Uint8Array {
 export function lowerCase(codePoint: number): number {
   if (codePoint < 0x80) return codePoint >= 0x41 && codePoint <= 0x5a ? codePoint + 32 : codePoint;
   if (characterFlags()[codePoint] & CHARACTER.young) return codePoint;
-  // Of U+0130's lower case, two code points, llama.cpp takes the first.
+  // For U+0130, whose lower case is two code points, llama.cpp uses the first.
   return lowerCaseOf(codePoint)[0];
 }
 
-/** The first code point of the canonical decomposition. llama.cpp drops the others, and with them the vowels of Hangul. */
+/** The first code point of the canonical decomposition. llama.cpp drops the others, including the vowels of Hangul. */
 export function firstOfDecomposition(codePoint: number): number {
   if (codePoint < 0x80 || characterFlags()[codePoint] & CHARACTER.young) return codePoint;
-  // The one that came between the version of the tables and llama.cpp's.
+  // The one that was added between the version of the tables and llama.cpp's.
   return codePoint === 0x11938 ? 0x11935 : canonicalDecomposition(codePoint)[0];
 }

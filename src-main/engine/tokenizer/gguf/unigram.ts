@@ -7,7 +7,7 @@ import { ATTRIBUTE } from './token-attributes.ts';
 
 export interface UnigramOptions {
   readonly vocabulary: Vocabulary;
-  /** `[vocabulary]`: logarithms of probabilities. */
+  /** `[vocabulary]`: log-probabilities. */
   readonly scores: Float32Array;
   /** `[vocabulary]`: bits of ATTRIBUTE. */
   readonly attributes: Uint8Array;
@@ -17,13 +17,13 @@ export interface UnigramOptions {
   readonly characterMap: CharacterMap | null;
 }
 
-/** How much less likely than the least likely piece an unknown character is, as a logarithm. */
+/** Log-probability penalty of an unknown character relative to the least likely piece. */
 const UNKNOWN_PENALTY = 10;
 
 const SPACE_BYTES = new TextEncoder().encode(SPACE);
 const UTF8_START = (byte: number) => byte < 0x80 || byte >= 0xc0;
 
-/** Normalised UTF-8, and per byte the UTF-16 range of the text it stands for. */
+/** Normalised UTF-8, and per byte the UTF-16 range of the original text. */
 interface Normalized {
   readonly bytes: Uint8Array;
   readonly starts: Int32Array;
@@ -31,9 +31,9 @@ interface Normalized {
 }
 
 /**
- * The unigram model (Kudo, 2018) as llama.cpp runs it: of all ways to write the text with pieces the one whose scores
- * have the highest sum, found from left to right (Viterbi). Ties go to the way found first. Sums are double, scores are
- * single precision, as there. Unknown characters that follow each other are one token.
+ * The unigram model (Kudo, 2018) as in llama.cpp: the segmentation with the highest sum of scores (Viterbi, left to
+ * right). Ties go to the first one found. Sums are double, scores are single precision, as there. Consecutive unknown
+ * characters are one token.
  */
 export function unigram(options: UnigramOptions): GgufModel {
   const { vocabulary, scores, attributes, unkTokenId } = options;
@@ -45,8 +45,8 @@ export function unigram(options: UnigramOptions): GgufModel {
   const matchable = ATTRIBUTE.normal | ATTRIBUTE.userDefined | ATTRIBUTE.unused;
   const unknown = unkTokenId ?? -1;
 
-  /** Per byte: the last token of the best way to write everything before it, and where that begins. */
-  function bestWay(bytes: Uint8Array): { tokens: Int32Array; begins: Int32Array } {
+  /** Per byte: the last token of the best segmentation of everything before it, and the start of that token. */
+  function bestSegmentation(bytes: Uint8Array): { tokens: Int32Array; begins: Int32Array } {
     const tokens = new Int32Array(bytes.length + 1).fill(unknown);
     const begins = new Int32Array(bytes.length + 1);
     const sums = new Float64Array(bytes.length + 1).fill(-Number.MAX_VALUE);
@@ -76,7 +76,7 @@ export function unigram(options: UnigramOptions): GgufModel {
     tokenize(text) {
       const { bytes, starts, ends } = normalize(text, options, userDefined);
       if (bytes.length === 0) return [];
-      const { tokens, begins } = bestWay(bytes);
+      const { tokens, begins } = bestSegmentation(bytes);
       const found: WordToken[] = [];
       for (let end = bytes.length; end > 0; end = begins[end]) {
         const id = tokens[end];
@@ -128,7 +128,7 @@ function normalize(text: string, options: UnigramOptions, userDefined: Vocabular
   return out.done();
 }
 
-/** What the next bytes become, and how many of them. */
+/** The normalised form of the next bytes, and how many they are. */
 function nextPart(
   input: Uint8Array,
   at: number,
@@ -144,7 +144,7 @@ function nextPart(
   return { part: input.subarray(at, at + length), length };
 }
 
-/** Grows the normalised text. */
+/** Builds the normalised text. */
 class Output {
   private bytes: Uint8Array;
   private starts: Int32Array;

@@ -5,13 +5,13 @@ import { CHARACTER, characterFlags, firstOfDecomposition, lowerCase } from './un
 
 export interface WordPieceOptions {
   readonly vocabulary: Vocabulary;
-  /** Stands for a word with a part that no piece covers; null: it vanishes. */
+  /** For a word with a part that no piece covers; null drops it. */
   readonly unkTokenId: number | null;
   readonly lowercase: boolean;
   readonly stripAccents: boolean;
 }
 
-/** A word on its way through normalisation: its UTF-8, and per byte the UTF-16 range of the text it stands for. */
+/** A word during normalisation: its UTF-8, and per byte the UTF-16 range of the original text. */
 class Word {
   bytes: number[] = [];
   starts: number[] = [];
@@ -33,8 +33,8 @@ const encoder = new TextEncoder();
 const MARK = SPACE.charCodeAt(0);
 
 /**
- * WordPiece as llama.cpp runs it: pieces that begin a word are written with U+2581 before them, those inside a word
- * without. Of each word the longest piece it begins with, then the longest that the rest begins with, and so on.
+ * WordPiece as in llama.cpp: pieces at the start of a word have a U+2581 prefix, those inside a word have none. Takes the
+ * longest piece at the start of each word, then the longest at the start of the rest, and so on.
  */
 export function wordPiece({ vocabulary, unkTokenId, lowercase, stripAccents }: WordPieceOptions): GgufModel {
   function tokensOf({ bytes, starts, ends }: Word, tokens: WordToken[]): void {
@@ -51,7 +51,7 @@ export function wordPiece({ vocabulary, unkTokenId, lowercase, stripAccents }: W
         tokens.length = before;
         break;
       }
-      // The mark before the word stands for nothing in the text.
+      // The mark before the word corresponds to no text.
       tokens.push({ id: longest, start: starts[at], end: ends[next - 1] });
       at = next;
     }
@@ -107,7 +107,7 @@ function* normalizedWords(text: string, lowercase: boolean, stripAccents: boolea
   if (word) yield word;
 }
 
-/** The blocks that BERT splits into single characters; one bound is a slip of Hugging Face's that everyone kept. */
+/** The blocks that BERT splits into single characters; one bound is a mistake of Hugging Face's that everyone keeps. */
 function isIdeograph(codePoint: number): boolean {
   return (
     (codePoint >= 0x4e00 && codePoint <= 0x9fff) ||

@@ -11,7 +11,7 @@ function textOf(json: string): string {
   return block.texts()[0]!;
 }
 
-/** What follows the value that `json` begins with. */
+/** The input after the value at the start of `json`. */
 function behind(json: string): string {
   const reader = cursor(json);
   reader.skip();
@@ -19,7 +19,7 @@ function behind(json: string): string {
 }
 
 describe('a text', () => {
-  it('is what JSON.parse makes of it, every unit escaped or none', () => {
+  it('equals the result of JSON.parse, with every unit escaped or none', () => {
     const escaped = (text: string) => Array.from({ length: text.length }, (_, i) => unitEscape(text.charCodeAt(i)));
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.boolean(), (text, escapes) => {
@@ -28,7 +28,7 @@ describe('a text', () => {
     );
   });
 
-  it('has the short escapes', () => {
+  it('may have short escapes', () => {
     const json = String.raw`"\"\\\/\b\f\n\r\t\u00e9\u00C9\ud83d\uDE00"`;
     expect(textOf(json)).toBe('"\\/\b\f\n\r\téÉ😀');
     expect(textOf(json)).toBe(JSON.parse(json));
@@ -63,7 +63,7 @@ describe('a text', () => {
     expect(() => textOf(json)).toThrow(UnexpectedJson);
   });
 
-  it('neither begins nor ends within a character', () => {
+  it('neither begins nor ends inside a character', () => {
     const half = (...bytes: number[]) => {
       const block = new TextBlock(1);
       block.close(new JsonCursor(Uint8Array.of(0x22, ...bytes, 0x22)).text(block));
@@ -85,13 +85,13 @@ describe('a count', () => {
     expect(cursor(json).count()).toBe(count);
   });
 
-  it.each(['', '-1', '01', '00', '1234567890', '"1"', 'null'])('%j is none', (json) => {
+  it.each(['', '-1', '01', '00', '1234567890', '"1"', 'null'])('%j is not one', (json) => {
     expect(() => cursor(json).count()).toThrow(UnexpectedJson);
   });
 });
 
 describe('skip', () => {
-  it('ends where any value ends', () => {
+  it('ends at the end of any value', () => {
     fc.assert(
       fc.property(
         fc.json(),
@@ -104,11 +104,11 @@ describe('skip', () => {
     );
   });
 
-  it('takes no bracket of a text for one of the file', () => {
+  it('does not mistake a bracket in a text for one of the file', () => {
     expect(behind(String.raw`{"}": "]\"}", "a": [{}, "\\"]}, 1`)).toBe(', 1');
   });
 
-  it('does not end in a file that is cut off, however deep it goes', () => {
+  it('does not end in a truncated file, however deep', () => {
     for (const json of ['', '{', '[1,', '{"a', '"\\', '['.repeat(1_000_000)]) {
       expect(() => behind(json)).toThrow(UnexpectedJson);
     }

@@ -1,7 +1,7 @@
 import { writeUtf8 } from '../utf8.ts';
 import type { TextBlock } from './text-block.ts';
 
-/** What was read is not JSON, or not as simple as the caller takes it. */
+/** The input is not JSON, or not as simple as the caller expects. */
 export class UnexpectedJson extends Error {}
 
 export const BYTE = {
@@ -16,7 +16,7 @@ export const BYTE = {
 } as const;
 
 const [ZERO, NINE, SMALL_U] = [0x30, 0x39, 0x75];
-/** What a backslash and this byte stand for; 0 for nothing. */
+/** The byte for each escape after a backslash; 0 for none. */
 const ESCAPED = new Uint8Array(256);
 [...'"\\/bfnrt'].forEach((letter, i) => (ESCAPED[letter.charCodeAt(0)] = '"\\/\b\f\n\r\t'.charCodeAt(i)));
 const NO_DIGIT = 255;
@@ -24,16 +24,16 @@ const HEX = new Uint8Array(256).fill(NO_DIGIT);
 [...'0123456789abcdef0123456789ABCDEF'].forEach((digit, i) => (HEX[digit.charCodeAt(0)] = i % 16));
 
 /**
- * Reads JSON from its UTF-8, byte after byte, without making a text or an object of it. What it skips it does not check.
- * Everything throws UnexpectedJson for something else than is asked for.
+ * Parses JSON from UTF-8 bytes without creating strings or objects. Skipped values are not checked. Every method throws
+ * UnexpectedJson for unexpected input.
  */
 export class JsonCursor {
-  /** Byte that is read next. */
+  /** Offset of the next byte. */
   at = 0;
 
   constructor(readonly bytes: Uint8Array) {}
 
-  /** The next byte that is no white space, which stays the next; 0 at the end. */
+  /** The next non-space byte, without consuming it; 0 at the end. */
   peek(): number {
     const { bytes } = this;
     while (this.at < bytes.length) {
@@ -44,7 +44,7 @@ export class JsonCursor {
     return 0;
   }
 
-  /** Takes `byte` if it comes next. */
+  /** Consumes `byte` if it comes next. */
   takes(byte: number): boolean {
     if (this.peek() !== byte) return false;
     this.at++;
@@ -55,7 +55,7 @@ export class JsonCursor {
     if (!this.takes(byte)) throw new UnexpectedJson();
   }
 
-  /** Takes an object or a list: calls `member` before each member, which it must take. */
+  /** Parses an object or a list: calls `member` before each member, which it must consume. */
   members(open: number, close: number, member: () => void): void {
     this.expect(open);
     if (this.takes(close)) return;
@@ -64,7 +64,7 @@ export class JsonCursor {
     this.expect(close);
   }
 
-  /** Takes a key without escapes, and the colon behind it. */
+  /** Parses a key without escapes, and the colon after it. */
   key(): string {
     this.expect(BYTE.quote);
     const start = this.at;
@@ -76,7 +76,7 @@ export class JsonCursor {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(raw);
   }
 
-  /** Takes a whole number of at most nine digits. */
+  /** Parses an integer of at most nine digits. */
   count(): number {
     const first = this.peek();
     const start = this.at;
@@ -92,9 +92,9 @@ export class JsonCursor {
   }
 
   /**
-   * Takes a text, and writes it, its escapes resolved, behind what `into` holds; a surrogate must have its partner.
-   * Whether it is UTF-8 is not checked, but that it begins with the first byte of a character.
-   * @returns where it ends in `into`, for `into.close`
+   * Parses a string and appends it, unescaped, to `into`. Surrogates must be paired. It need not be valid UTF-8, but must
+   * begin with the first byte of a character.
+   * @returns its end in `into`, for `into.close`
    */
   text(into: TextBlock): number {
     this.expect(BYTE.quote);
@@ -134,7 +134,7 @@ export class JsonCursor {
     while (this.at < bytes.length && bytes[this.at] > 0x20 && !isPunctuation(bytes[this.at])) this.at++;
   }
 
-  /** Where the quotation mark is that ends the text. */
+  /** Offset of the quotation mark that ends the string. */
   private endOfText(): number {
     const { bytes } = this;
     let end = this.at;
@@ -143,7 +143,7 @@ export class JsonCursor {
     return end;
   }
 
-  /** Takes what follows a backslash and writes what it stands for. @returns where the next byte would be */
+  /** Parses what follows a backslash and writes the result. @returns the offset of the next byte */
   private escape(into: Uint8Array, used: number): number {
     const letter = this.bytes[this.at++];
     if (letter !== SMALL_U) {
@@ -160,7 +160,7 @@ export class JsonCursor {
       if (low < 0xdc00 || low >= 0xe000) throw new UnexpectedJson();
       codePoint = 0x10000 + ((codePoint & 0x3ff) << 10) + (low & 0x3ff);
     }
-    // Six bytes of the file for each UTF-16 unit: there is room.
+    // Six bytes of the file per UTF-16 unit, so it fits.
     return writeUtf8(String.fromCodePoint(codePoint), into, used);
   }
 

@@ -1,6 +1,6 @@
 import type { TextBlock } from './text-block.ts';
 
-/** An object `{ text: whole number, ... }` of a file, as it stands there: keys may be there twice. */
+/** An object `{ text: integer, ... }` of a file, in file order: it may have duplicate keys. */
 export class PackedRecord {
   /** @param values `[texts]` */
   constructor(
@@ -8,7 +8,7 @@ export class PackedRecord {
     readonly values: Uint32Array,
   ) {}
 
-  /** What JSON.parse makes of it. */
+  /** The same object as from JSON.parse. */
   toRecord(): Record<string, number> {
     return Object.fromEntries(this.keys.texts().map((key, i) => [key, this.values[i]]));
   }
@@ -23,7 +23,7 @@ export class PackedPairs {
     return this.texts.count / 2;
   }
 
-  /** What JSON.parse makes of it when all are written as `[left, right]`. */
+  /** The same list as from JSON.parse, with all pairs as `[left, right]`. */
   toList(): [string, string][] {
     const texts = this.texts.texts();
     return Array.from({ length: this.length }, (_, i) => [texts[2 * i], texts[2 * i + 1]]);

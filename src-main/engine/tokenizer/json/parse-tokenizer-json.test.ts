@@ -16,12 +16,12 @@ const merges = fc.array(
   ),
 );
 
-/** A packed part as JSON.parse has it. */
+/** Converts a packed part to what JSON.parse gives. */
 function unpacked(part: unknown): unknown {
   return part instanceof PackedRecord ? part.toRecord() : part instanceof PackedPairs ? part.toList() : part;
 }
 
-/** Merges that JSON.parse read, all as pairs. */
+/** Converts merges from JSON.parse to pairs. */
 function asPairs(merges: unknown): unknown {
   return Array.isArray(merges)
     ? merges.map((merge: unknown) => (typeof merge === 'string' ? merge.split(' ') : merge))
@@ -32,11 +32,11 @@ interface File {
   model: Record<string, unknown>;
 }
 
-/** A damaged one may have another key. */
+/** A damaged file may have another key. */
 type DamagedFile = Partial<File>;
 
 describe('parseTokenizerJson', () => {
-  it('finds what JSON.parse finds, wherever it stands and whatever is around it', () => {
+  it('finds what JSON.parse finds, at any position and with any surroundings', () => {
     const members = { vocab, merges, type: fc.constant('BPE'), other: fc.jsonValue() };
     const model = fc.record(members, { requiredKeys: [] });
     const file = fc.record(
@@ -62,7 +62,7 @@ describe('parseTokenizerJson', () => {
     );
   });
 
-  it('gives the ids, holes and order left as they are', () => {
+  it('keeps the ids with their gaps and order', () => {
     const { model } = parse(
       ' {"model": {"vocab": {"b": 7, "a": 0, "b": 8}, "merges": ["a b", ["a b", "c"]]}} ',
     ) as File;
@@ -100,7 +100,7 @@ describe('parseTokenizerJson', () => {
     expect(parse(json)).toBeUndefined();
   });
 
-  it('takes no file that JSON.parse refuses, and no text but UTF-8', () => {
+  it('accepts no file that JSON.parse refuses, and only UTF-8', () => {
     const json = JSON.stringify({ a: ['é'], model: { b: 1, vocab: { é: 0, '"\n': 1 }, merges: ['é b', ['c', '😀']] } });
     const bytes = new TextEncoder().encode(json);
     for (let end = 0; end < bytes.length; end++) expect(parseTokenizerJson(bytes.subarray(0, end))).toBeUndefined();
@@ -125,7 +125,7 @@ describe('parseTokenizerJson', () => {
 });
 
 describe('a tokenizer of packed parts', () => {
-  it('shares nothing that changes with another one of them', () => {
+  it('shares no mutable state with another one of them', () => {
     const content = parse('{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}') as object;
     const withToken = (token: string) =>
       tokenizerFromJson({ ...content, added_tokens: [{ id: 1, content: token, special: false }] }, 'tokenizer.json');
@@ -140,7 +140,7 @@ describe('a tokenizer of packed parts', () => {
   const file = (vocab: string, merges: string) =>
     `{"model": {"type": "BPE", "vocab": ${vocab}, "merges": ${merges}, "unk_token": null}}`;
 
-  /** Ids of a text, or what the file is refused with: read by parseTokenizerJson, and by JSON.parse. */
+  /** Ids of a text, or the error for the file: with parseTokenizerJson, and with JSON.parse. */
   function both(json: string): [packed: unknown, parsed: unknown] {
     const attempt = (content: unknown) => {
       try {

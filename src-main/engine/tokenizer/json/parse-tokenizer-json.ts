@@ -5,10 +5,10 @@ import { PackedPairs, PackedRecord } from './packed-parts.ts';
 const SPACE = 0x20;
 
 /**
- * Parses a `tokenizer.json`. Its `model.vocab` and `model.merges`, which are nearly all of it, become packed parts, in a
- * third of the time that JSON.parse takes to make a million texts of them.
+ * Parses a `tokenizer.json`. Its `model.vocab` and `model.merges`, which are almost all of it, become packed parts, in a
+ * third of the time that JSON.parse takes to create a million strings.
  *
- * @returns undefined for a file that JSON.parse has to be asked about: it is damaged, not UTF-8, or written in an unusual way
+ * @returns undefined for a file that needs JSON.parse: it is damaged, not UTF-8, or written in an unusual way
  */
 export function parseTokenizerJson(bytes: Uint8Array): unknown {
   try {
@@ -22,7 +22,7 @@ export function parseTokenizerJson(bytes: Uint8Array): unknown {
 class TokenizerJsonParser {
   private readonly cursor: JsonCursor;
   private readonly packed = new Map<string, PackedRecord | PackedPairs>();
-  /** The file without what stands inside the brackets of packed parts. */
+  /** The file without the contents of packed parts. */
   private readonly rest: Uint8Array[] = [];
   private restFrom = 0;
 
@@ -48,7 +48,7 @@ class TokenizerJsonParser {
     else this.cursor.skip();
   }
 
-  /** Takes an object; `member` hears its keys and takes their values. Of a key that is there twice only JSON.parse knows. */
+  /** Parses an object; `member` receives its keys and consumes their values. Duplicate keys are left to JSON.parse. */
   private eachKey(member: (key: string) => void): void {
     const keys = new Set<string>();
     this.cursor.members(BYTE.openObject, BYTE.closeObject, () => {
@@ -78,7 +78,7 @@ class TokenizerJsonParser {
     return new PackedRecord(keys, new Uint32Array(values));
   }
 
-  /** Room for texts that have a share of what is still to be read; an indented file is mostly space. */
+  /** Allocates for a part of the remaining bytes, because an indented file is mostly white space. */
   private newBlock(): TextBlock {
     return new TextBlock(Math.ceil((this.bytes.length - this.cursor.at) / 4));
   }
@@ -105,7 +105,7 @@ class TokenizerJsonParser {
     let middle = texts.used;
     while (middle < end && blob[middle] !== SPACE) middle++;
     if (middle === end) throw new UnexpectedJson();
-    // What is right of the space moves over it.
+    // Moves the text after the space over it.
     for (let at = middle; at + 1 < end; at++) {
       blob[at] = blob[at + 1];
       if (blob[at] === SPACE) throw new UnexpectedJson();

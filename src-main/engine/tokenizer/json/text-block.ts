@@ -1,22 +1,22 @@
 import { utf16Length } from '../utf8.ts';
 
-/** Many texts, one behind the other in one block of UTF-8: half a million of them are two arrays. */
+/** Many strings in one block of UTF-8: half a million of them are two arrays. */
 export class TextBlock {
-  /** Their UTF-8, and room behind it. */
+  /** Their UTF-8, with spare capacity. */
   blob: Uint8Array;
-  /** Bytes of `blob` that are filled. */
+  /** Used bytes of `blob`. */
   used = 0;
-  /** How many texts there are. */
+  /** Number of strings. */
   count = 0;
-  /** Text i lies in bytes offsets[i]..offsets[i + 1]. */
+  /** String i is bytes offsets[i]..offsets[i + 1]. */
   offsets = new Uint32Array(2 ** 12);
 
-  /** @param capacity bytes that there is room for at first */
+  /** @param capacity initial size in bytes */
   constructor(capacity: number) {
     this.blob = new Uint8Array(capacity);
   }
 
-  /** Makes room for `bytes` more. */
+  /** Ensures capacity for `bytes` more. */
   reserve(bytes: number): void {
     if (this.used + bytes <= this.blob.length) return;
     const { blob } = this;
@@ -24,7 +24,7 @@ export class TextBlock {
     this.blob.set(blob);
   }
 
-  /** Ends the text that was written to `blob` up to byte `end`. */
+  /** Ends the string that was written to `blob` up to byte `end`. */
   close(end: number): void {
     this.used = end;
     if (++this.count === this.offsets.length) {
@@ -35,7 +35,7 @@ export class TextBlock {
     this.offsets[this.count] = end;
   }
 
-  /** As strings. @throws TypeError when they are not UTF-8 */
+  /** Decodes all strings. @throws TypeError when they are not UTF-8 */
   texts(): string[] {
     const all = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.blob.subarray(0, this.used));
     let at = 0;
@@ -46,7 +46,7 @@ export class TextBlock {
     });
   }
 
-  /** Whether they are UTF-8, where each begins with the first byte of a character. */
+  /** Whether they are valid UTF-8, where each begins with the first byte of a character. */
   isUtf8(): boolean {
     try {
       new TextDecoder('utf-8', { fatal: true }).decode(this.blob.subarray(0, this.used));

@@ -10,7 +10,7 @@ import type { TokenModel } from './model.ts';
 import { PossibleJoins } from './possible-joins.ts';
 import { remembering } from './remembered.ts';
 
-/** Whether the model can read words as bytes: all its settings are those of a byte-level vocabulary. */
+/** Whether the model can read words as bytes, which requires the settings of a byte-level vocabulary. */
 export function isByteLevel(part: JsonPart, vocabulary: Vocabulary): boolean {
   if (prefixOf(part) !== '' || suffixOf(part) !== '') return false;
   const needsNoUnk = part.get('unk_token').isNull && !part.get('byte_fallback').flag();
@@ -21,7 +21,7 @@ const textOf = (part: JsonPart) => (part.isNull ? '' : part.string());
 const prefixOf = (part: JsonPart) => textOf(part.get('continuing_subword_prefix'));
 const suffixOf = (part: JsonPart) => textOf(part.get('end_of_word_suffix'));
 
-/** The `model` of type BPE. @param bytes words come as bytes */
+/** The `model` of type BPE. @param bytes whether words come as bytes */
 export function bpeFromJson(part: JsonPart, vocabulary: Vocabulary, bytes: boolean): TokenModel {
   const dropout = part.get('dropout');
   if (!dropout.isNull && dropout.number() !== 0) throw dropout.unsupported('with a value');
@@ -62,10 +62,10 @@ function unkToken(part: JsonPart, vocabulary: Vocabulary): number | null {
 }
 
 /**
- * The merges, best first, each as `left right` or as the pair `[left, right]`. Of a pair that is there twice the last
- * counts, as in Hugging Face, so they are read from the end.
- * @param prefix what the right piece loses when it is merged
- * @param joins hears between which characters something is joined
+ * The merges, best first, each as `left right` or `[left, right]`. The last of duplicate pairs counts, as in Hugging
+ * Face, so they are read from the end.
+ * @param prefix removed from the right piece when it is merged
+ * @param joins records between which characters merges join
  */
 function readMerges(part: JsonPart, vocabulary: Vocabulary, prefix: string, joins: PossibleJoins): MergeTable {
   const merges = part.list();
@@ -88,7 +88,7 @@ function readMerges(part: JsonPart, vocabulary: Vocabulary, prefix: string, join
   return table;
 }
 
-/** The same of packed pairs; null when a piece is not in the vocabulary. */
+/** As `readMerges` for packed pairs; null when a piece is not in the vocabulary. */
 function mergesOfPacked(packed: PackedPairs, vocabulary: Vocabulary, joins: PossibleJoins): MergeTable | null {
   const { blob, offsets } = packed.texts;
   const table = new MergeTable(packed.length);

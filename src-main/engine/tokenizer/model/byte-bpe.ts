@@ -8,17 +8,17 @@ import type { TokenModel } from './model.ts';
 
 export interface ByteBpeOptions {
   readonly vocabulary: Vocabulary;
-  /** Whether an id is the model's own; added tokens are in the vocabulary too. */
+  /** Whether an id belongs to the model; the vocabulary contains added tokens, too. */
   readonly isOwn: (id: number) => boolean;
   readonly merges: MergeTable;
-  /** Take a word that is itself in the vocabulary whole, whatever the merges say. */
+  /** Whether a word that is in the vocabulary is one token, whatever the merges. */
   readonly ignoreMerges: boolean;
   readonly unkTokenId: number | null;
 }
 
 /**
- * Byte-level BPE as GPT-2 introduced it: a word's UTF-8 bytes are the first symbols. A byte that the vocabulary lacks
- * vanishes without a trace, as in Hugging Face.
+ * Byte-level BPE as introduced by GPT-2: a word's UTF-8 bytes are the initial symbols. A byte that the vocabulary lacks
+ * is silently dropped, as in Hugging Face.
  */
 export function byteBpe({ vocabulary, isOwn, merges, ignoreMerges, unkTokenId }: ByteBpeOptions): TokenModel {
   const byteIds = Int32Array.from(BYTE_CHARACTERS, (character) => vocabulary.id(character) ?? -1);

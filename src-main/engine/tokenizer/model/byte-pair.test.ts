@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { mergePairs } from './byte-pair.ts';
 import { MergeTable } from './merge-table.ts';
 
-/** The rule, word for word: find the best pair, join it, begin again. */
+/** The definition: find the best pair, join it, repeat. */
 function naive(ids: number[], merges: readonly (readonly [number, number, number])[]): { id: number; size: number }[] {
   const symbols = ids.map((id) => ({ id, size: 1 }));
   for (;;) {
@@ -18,12 +18,12 @@ function naive(ids: number[], merges: readonly (readonly [number, number, number
   }
 }
 
-/** Random merges over the symbols 0..2, each making a new symbol, as training makes them. */
+/** Random merges over the symbols 0..2, each creating a new symbol, as in training. */
 const mergeLists = fc
   .array(fc.tuple(fc.nat(1000), fc.nat(1000)), { maxLength: 30 })
   .map((pairs) => pairs.map(([a, b], i) => [a % (3 + i), b % (3 + i), 3 + i] as const));
 
-it('joins what the rule joins, in short words and in long ones', () => {
+it('joins the same pairs as the definition, in short words and in long ones', () => {
   fc.assert(
     fc.property(mergeLists, fc.array(fc.nat(2), { minLength: 1, maxLength: 80 }), (list, word) => {
       const merges = new MergeTable(list.length);

@@ -1,15 +1,15 @@
 import type { MergeTable } from './merge-table.ts';
 
-/** Up to here looking at every pair each time is quicker than keeping a heap. Words are nearly always shorter. */
+/** Up to this length, checking every pair is faster than a heap. Words are almost always shorter. */
 const SHORT = 24;
 
 /**
- * Byte-pair encoding (Sennrich et al., 2016): joins the neighbouring pair of lowest rank, leftmost first, until no pair
- * merges. Takes O(n log n), so that a megabyte without a space is no trap.
+ * Byte-pair encoding (Sennrich et al., 2016): joins the adjacent pair of lowest rank, leftmost first, until no pair
+ * merges. O(n log n), so that a megabyte without a space is not a problem.
  *
  * @param ids `[n]` symbols; overwritten with the tokens
- * @param sizes `[n]` how much of the word each symbol covers; overwritten likewise
- * @returns how many tokens there are
+ * @param sizes `[n]` length of the word's part for each symbol; overwritten likewise
+ * @returns the number of tokens
  */
 export function mergePairs(ids: Int32Array, sizes: Int32Array, count: number, merges: MergeTable): number {
   return count <= SHORT ? mergeShort(ids, sizes, count, merges) : mergeLong(ids, sizes, count, merges);
@@ -49,7 +49,7 @@ function mergeLong(ids: Int32Array, sizes: Int32Array, count: number, merges: Me
     const rank = heap.rank;
     const left = heap.pop();
     const right = next[left];
-    // Entries go stale when a neighbour merges; they are recognised by not being what they were.
+    // An entry is stale once a neighbour has merged; its rank then differs.
     const slot = sizes[left] > 0 && right < count ? merges.find(ids[left], ids[right]) : -1;
     if (slot === -1 || merges.rank(slot) !== rank) continue;
     ids[left] = merges.result(slot);
@@ -93,7 +93,7 @@ export class PairHeap {
     keys[at] = key;
   }
 
-  /** Removes the first entry and gives its position. */
+  /** Removes the first entry and returns its position. */
   pop(): number {
     const { keys } = this;
     const first = keys[0];

@@ -1,9 +1,9 @@
 import type { WordToken } from './model.ts';
 
 /**
- * Tokens with the UTF-16 ranges of the word that they stand for; one that is part of a character covers the whole of it.
+ * Adds UTF-16 ranges of the word to tokens; a token that is part of a character covers all of it.
  * @param ids `[count]`
- * @param sizes `[count]`: UTF-8 bytes that each token stands for
+ * @param sizes `[count]`: UTF-8 bytes of each token
  */
 export function rangesOf(word: string, ids: Int32Array, sizes: Int32Array, count: number): WordToken[] {
   const tokens: WordToken[] = [];

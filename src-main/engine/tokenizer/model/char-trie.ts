@@ -1,16 +1,16 @@
-/** Texts by their UTF-16 units, for finding which of many texts begin at a place. One table of typed arrays. */
+/** A trie over UTF-16 units, in typed arrays, which finds the texts that begin at a position. */
 export class CharTrie {
   static readonly ROOT = 0;
   private nodes = 1;
   private capacity = 1024;
-  /** Open addressing over (parent, unit): child, 0 for an empty slot, for the root is nobody's child. */
+  /** Open addressing over (parent, unit): child, 0 for an empty slot, as the root is never a child. */
   private children = new Int32Array(this.capacity);
   private parents = new Int32Array(this.capacity);
   private units = new Uint16Array(this.capacity);
   /** `[nodes]`: the value of the text that ends at a node, -1 for none. */
   private values = new Int32Array(this.capacity).fill(-1);
 
-  /** @param value not negative; a text that is there already gets the new one */
+  /** @param value not negative; replaces that of an existing text */
   add(text: string, value: number): void {
     let node = CharTrie.ROOT;
     for (let i = 0; i < text.length; i++) {
@@ -21,25 +21,25 @@ export class CharTrie {
     this.values[node] = value;
   }
 
-  /** The node after one more unit, -1 when no text goes on so. */
+  /** The node after one more unit, or -1. */
   child(node: number, unit: number): number {
     const child = this.children[this.slot(node, unit)];
     return child === 0 ? -1 : child;
   }
 
-  /** The value of the text that ends at a node, -1 when none does. */
+  /** The value of the text that ends at a node, or -1. */
   value(node: number): number {
     return this.values[node];
   }
 
-  /** The node that a text leads to, -1 when no text begins so. */
+  /** The node at the end of a text, or -1. */
   walk(text: string): number {
     let node = CharTrie.ROOT;
     for (let i = 0; node !== -1 && i < text.length; i++) node = this.child(node, text.charCodeAt(i));
     return node;
   }
 
-  /** The longest text that begins at `at`, looked for from `node` on: its end and value; null when there is none. */
+  /** The longest text that begins at `at`, searched from `node` on: its end and value; null when there is none. */
   longest(text: string, at: number, node = CharTrie.ROOT): { end: number; value: number } | null {
     let found: { end: number; value: number } | null = null;
     for (let i = at; i < text.length; i++) {

@@ -9,27 +9,29 @@ import { remembering } from './remembered.ts';
 
 export interface CharacterBpeOptions {
   readonly vocabulary: Vocabulary;
-  /** Whether an id is the model's own; added tokens are in the vocabulary too. */
+  /** Whether an id belongs to the model; the vocabulary contains added tokens, too. */
   readonly isOwn: (id: number) => boolean;
   readonly merges: MergeTable;
-  /** Where merges may join characters. */
+  /** Between which characters merges may join. */
   readonly joins: PossibleJoins;
   readonly ignoreMerges: boolean;
   readonly unkTokenId: number | null;
-  /** Neighbouring unknown characters are one token. */
+  /** Whether adjacent unknown characters are one token. */
   readonly fuseUnk: boolean;
-  /** Unknown characters become the pieces of their UTF-8 bytes. */
+  /** Whether unknown characters become the pieces of their UTF-8 bytes. */
   readonly byteFallback: boolean;
-  /** Stands before every character but the first of a word; usually empty. */
+  /** Prefix of every character except the first of a word; usually empty. */
   readonly continuingPrefix: string;
-  /** Stands behind the last character of a word; usually empty. */
+  /** Suffix of the last character of a word; usually empty. */
   readonly wordSuffix: string;
 }
 
-/** A character that is to be looked up. */
+/** Marks a character that was not looked up yet. */
 const NOT_LOOKED_UP = -2;
 
-/** Hugging Face's BPE on characters: those of a word are the first symbols. (`models/bpe/model.rs`, `merge_word`.) */
+/**
+ * Hugging Face's BPE on characters: a word's characters are the initial symbols. (`models/bpe/model.rs`, `merge_word`.)
+ */
 export function characterBpe(options: CharacterBpeOptions): TokenModel {
   const { vocabulary, isOwn, merges, joins, unkTokenId, continuingPrefix, wordSuffix } = options;
   const encoder = new TextEncoder();
@@ -49,7 +51,7 @@ export function characterBpe(options: CharacterBpeOptions): TokenModel {
 
   const byteIds = Int32Array.from({ length: 256 }, (_, byte) => idOf(bytePiece(byte)));
 
-  /** A stretch's first symbols: ids and UTF-8 sizes. */
+  /** Initial symbols of a part of a word: ids and UTF-8 sizes. */
   function symbolsOf(stretch: string): { ids: Int32Array; sizes: Int32Array } {
     const ids: number[] = [];
     const sizes: number[] = [];
@@ -76,7 +78,7 @@ export function characterBpe(options: CharacterBpeOptions): TokenModel {
       }
       const bytes = options.byteFallback ? encoder.encode(piece) : null;
       if (bytes?.every((byte) => byteIds[byte] !== -1)) {
-        // An unknown character before them stays where it is put later, as in Hugging Face.
+        // An unknown character before them keeps its later position, as in Hugging Face.
         bytes.forEach((byte, i) => push(byteIds[byte], i < size ? 1 : 0));
       } else {
         if (!options.fuseUnk) flushUnknown();
@@ -92,7 +94,7 @@ export function characterBpe(options: CharacterBpeOptions): TokenModel {
     return rangesOf(stretch, ids, sizes, mergePairs(ids, sizes, ids.length, merges));
   });
 
-  /** Calls `found` for each part of a word between which nothing can be joined. What is unknown is not cut apart. */
+  /** Calls `found` for each part of a word between which nothing can be joined. Unknown characters are not separated. */
   function eachStretch(word: string, found: (start: number, end: number) => void): void {
     let start = 0;
     let previous = -1;

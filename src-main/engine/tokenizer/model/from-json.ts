@@ -12,7 +12,7 @@ interface ModelRow {
   pieces(vocab: JsonPart): Vocabulary;
   /** Whether it can read words as bytes. */
   readsBytes(part: JsonPart, vocabulary: Vocabulary): boolean;
-  /** @param bytes words come as bytes */
+  /** @param bytes whether words come as bytes */
   build(part: JsonPart, vocabulary: Vocabulary, bytes: boolean): TokenModel;
 }
 
@@ -25,7 +25,9 @@ const MODELS: Record<string, ModelRow> = {
   WordPiece: { pieces: piecesOfRecord, readsBytes: readsText, build: wordPieceFromJson },
 };
 
-/** The `model` of a tokenizer file, in two steps: whether it reads words as bytes says what the pre-tokenizer makes. */
+/**
+ * The `model` of a tokenizer file, created in two steps: the pre-tokenizer depends on whether it reads words as bytes.
+ */
 export interface ModelFromJson {
   readonly vocabulary: Vocabulary;
   readonly readsBytes: boolean;
@@ -43,7 +45,7 @@ export function modelFromJson(part: JsonPart): ModelFromJson {
   };
 }
 
-/** Files from before there was a `type` are told apart by what else they hold. */
+/** Old files without a `type` are recognised by their other keys. */
 function guessType(part: JsonPart): string {
   if (!part.get('merges').isNull) return 'BPE';
   if (!part.get('max_input_chars_per_word').isNull) return 'WordPiece';
@@ -59,7 +61,7 @@ function piecesOfRecord(vocab: JsonPart): Vocabulary {
   for (const piece in record) {
     const id = record[piece];
     const fits = typeof id === 'number' && Number.isInteger(id) && id >= 0 && id <= MAX_ID;
-    // The slow way finds the words for what is wrong.
+    // The slow path creates the error message.
     if (!fits || vocabulary.put(piece, id) !== null) vocabulary.add(piece, vocab.get(piece));
   }
   return vocabulary;

@@ -1,11 +1,11 @@
-/** Of each slot: left id, right id, rank, id of what they make. Beside each other, since memory is what a look-up waits for. */
+/** Per slot: left id, right id, rank, id of the result. Adjacent in memory, because cache misses dominate a look-up. */
 const FIELDS = 4;
 const RANK = 2;
 const RESULT = 3;
 const EMPTY = -1;
 
 /**
- * The merges of a byte-pair encoding by the pair of ids they join, in a hash table that is one typed array: 280,000 merges
+ * The merges of a byte-pair encoding, by the pair of ids they join, in a hash table in one typed array: 280,000 merges
  * are not 280,000 objects.
  */
 export class MergeTable {
@@ -13,14 +13,14 @@ export class MergeTable {
   /** `[slots, FIELDS]` */
   private readonly table: Int32Array;
 
-  /** @param capacity merges that will be added at most */
+  /** @param capacity maximum number of merges */
   constructor(capacity: number) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * capacity)));
     this.mask = size - 1;
     this.table = new Int32Array(size * FIELDS).fill(EMPTY);
   }
 
-  /** A pair that is there already keeps its better (earlier) rank. */
+  /** A duplicate pair keeps its better (lower) rank. */
   add(left: number, right: number, rank: number, result: number): void {
     const slot = this.slot(left, right);
     if (this.table[slot] !== EMPTY) return;
@@ -30,7 +30,7 @@ export class MergeTable {
     this.table[slot + RESULT] = result;
   }
 
-  /** Where the pair is, for `rank` and `result`; -1 when the two do not merge. */
+  /** Slot of the pair, for `rank` and `result`; -1 when the two do not merge. */
   find(left: number, right: number): number {
     const slot = this.slot(left, right);
     return this.table[slot] === EMPTY ? -1 : slot;

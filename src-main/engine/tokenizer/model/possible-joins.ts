@@ -4,8 +4,8 @@ const BITS = 2 ** 22;
 
 /**
  * The pairs of characters between which some merge can join two symbols: the last of its left side and the first of its
- * right one. Between any other two characters a text can be cut before anything is merged, so that a text without words
- * need not be merged as one. A pair may be taken for another that has the same hash; that costs time, never a token.
+ * right one. Between any other characters a text can be split before merging, so that a text without words is not merged
+ * as one. Hash collisions cost time, but never change tokens.
  */
 export class PossibleJoins {
   private readonly bits = new Uint32Array(BITS / 32);
@@ -16,7 +16,7 @@ export class PossibleJoins {
     this.bits[bit >>> 5] |= 1 << (bit & 31);
   }
 
-  /** All neighbours within a piece. */
+  /** Adds all adjacent characters of a piece. */
   addPiece(utf8: Uint8Array): void {
     let last = -1;
     for (let at = 0; at < utf8.length;) {
@@ -33,7 +33,7 @@ export class PossibleJoins {
     return (this.bits[bit >>> 5] & (1 << (bit & 31))) !== 0;
   }
 
-  /** Calls `found` for each stretch of a text, in order, between which nothing can be joined. */
+  /** Calls `found` for each part of a text, in order, between which nothing can be joined. */
   eachStretch(text: string, found: (start: number, end: number) => void): void {
     let start = 0;
     let last = -1;

@@ -1,10 +1,10 @@
 import type { WordToken, WordTokenizer } from './model.ts';
 
-/** Words up to this many UTF-16 units are remembered with their tokens, at most so many at a time. */
+/** Maximum length of cached words in UTF-16 units, and maximum number of them. */
 const LONGEST = 24;
 const MOST = 20_000;
 
-/** The same with a memory for words: most words of a text have come before. */
+/** Caches the tokens of words: most words of a text are repeated. */
 export function remembering(tokenize: WordTokenizer): WordTokenizer {
   const known = new Map<string, readonly WordToken[]>();
   return (word) => {

@@ -2,22 +2,22 @@ import { CharTrie } from './char-trie.ts';
 import type { TokenModel, WordToken } from './model.ts';
 import { bytePiece } from './byte-piece.ts';
 
-/** What an unknown character costs beyond the least likely piece. */
+/** Penalty of an unknown character relative to the least likely piece. */
 const UNKNOWN_PENALTY = 10;
 
 export interface UnigramOptions {
   readonly pieces: readonly string[];
-  /** `[pieces]` logarithms of probabilities. */
+  /** `[pieces]` log-probabilities. */
   readonly scores: Float64Array;
   readonly unkTokenId: number | null;
-  /** Unknown characters become the pieces of their UTF-8 bytes. */
+  /** Whether unknown characters become the pieces of their UTF-8 bytes. */
   readonly byteFallback: boolean;
 }
 
 /**
- * Unigram (Kudo, 2018): of all ways to write a text in pieces the one whose scores have the highest sum; of equal ones
- * the one found first, going from left to right, shorter pieces first. Neighbouring unknown characters are one token.
- * (Hugging Face `models/unigram`, `encode_optimized`.) Takes time in the length of the text times that of its pieces.
+ * Unigram (Kudo, 2018): the segmentation with the highest sum of scores. Ties go to the first one found, from left to
+ * right, shorter pieces first. Adjacent unknown characters are one token. (Hugging Face `models/unigram`,
+ * `encode_optimized`.) Time is proportional to the length of the text times that of the longest piece.
  *
  * @throws from `tokenize` by `missingUnknown` when a text needs an unknown token and there is none
  */
@@ -35,7 +35,7 @@ export function unigram(
   const byteIds = Int32Array.from({ length: 256 }, (_, byte) => idOf(bytePiece(byte)));
   const encoder = new TextEncoder();
 
-  /** Per position where the best piece that ends there begins and whether it is unknown, as `2 * start + unknown`. */
+  /** Per position: start of the best piece that ends there and whether it is unknown, as `2 * start + unknown`. */
   function bestPieces(text: string): Int32Array {
     const best = new Float64Array(text.length + 1);
     const from = new Int32Array(text.length + 1).fill(-1);
@@ -62,7 +62,7 @@ export function unigram(
     return from;
   }
 
-  /** The token of a stretch, or those of its bytes. */
+  /** Appends the token of a range, or those of its bytes. */
   function pushTokens(text: string, start: number, end: number, tokens: WordToken[]): void {
     const stretch = text.slice(start, end);
     const id = idOf(stretch);

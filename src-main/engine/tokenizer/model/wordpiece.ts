@@ -4,16 +4,16 @@ import type { TokenModel, WordToken } from './model.ts';
 export interface WordPieceOptions {
   /** Pieces to ids. */
   readonly pieces: CharTrie;
-  /** Stands before pieces that are not the beginning of a word (`##`). */
+  /** Prefix of pieces inside a word (`##`). */
   readonly continuingPrefix: string;
   readonly maxCharsPerWord: number;
   readonly unkTokenId: number;
 }
 
 /**
- * WordPiece: the longest piece of the vocabulary that the word begins with, then the longest that what is left begins
- * with, and so on; pieces inside a word carry a prefix (`##`). A word with a part that no piece covers, or with too many
- * characters, is one unknown token. (Schuster and Nakajima, 2012; Hugging Face `models/wordpiece`.)
+ * WordPiece: takes the longest piece at the start of the word, then the longest at the start of the rest, and so on;
+ * pieces inside a word have a prefix (`##`). A word with a part that no piece covers, or with too many characters, is one
+ * unknown token. (Schuster and Nakajima, 2012; Hugging Face `models/wordpiece`.)
  */
 export function wordPiece({ pieces, continuingPrefix, maxCharsPerWord, unkTokenId }: WordPieceOptions): TokenModel {
   const inside = pieces.walk(continuingPrefix);
@@ -35,7 +35,7 @@ export function wordPiece({ pieces, continuingPrefix, maxCharsPerWord, unkTokenI
   };
 }
 
-/** Whether `text` has more than `limit` code points, without counting a long text to its end. */
+/** Whether `text` has more than `limit` code points. Does not scan all of a long text. */
 function hasMoreCodePoints(text: string, limit: number): boolean {
   if (text.length <= limit) return false;
   if (text.length > 2 * limit) return true;

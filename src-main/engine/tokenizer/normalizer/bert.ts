@@ -5,7 +5,7 @@ import { characterFinder, replaceCharacters } from './characters.ts';
 import { sequenceNormalizer, type Normalizer } from './normalizer.ts';
 import { formNormalizer, lowercase } from './unicode.ts';
 
-/** The blocks that Hugging Face's code lists; it leaves out U+2B820 to U+2B91F. */
+/** The blocks that Hugging Face's code lists, which omits U+2B820 to U+2B91F. */
 const CHINESE = CharSet.of([
   [0x3400, 0x4dbf],
   [0x4e00, 0x9fff],
@@ -19,7 +19,7 @@ const CHINESE = CharSet.of([
 
 const findChinese = characterFinder(() => CHINESE);
 
-/** Spaces around every Chinese character, which make it a word of its own. */
+/** Spaces around every Chinese character, which make it a separate word. */
 const spaceChinese: Normalizer = {
   normalize: (aligned) =>
     aligned.replace(
@@ -33,7 +33,7 @@ const spaceChinese: Normalizer = {
 const cleanText = sequenceNormalizer([replaceCharacters(bertControls, ''), replaceCharacters(whiteSpace, ' ')]);
 const withoutAccents = sequenceNormalizer([formNormalizer('NFD'), replaceCharacters(bertAccents, '')]);
 
-/** BertNormalizer: the clean-up before BERT's words. `strip_accents` follows `lowercase` unless it says otherwise. */
+/** BertNormalizer: the clean-up before BERT's pre-tokenizer. `strip_accents` defaults to `lowercase`. */
 export function bertNormalizer(part: JsonPart): Normalizer {
   const lower = part.get('lowercase').boolean();
   const strip = part.get('strip_accents');

@@ -4,7 +4,7 @@ import { toJavaScript } from '../regex/to-javascript.ts';
 import { combiningMarks } from '../unicode/sets.ts';
 import type { Normalizer } from './normalizer.ts';
 
-/** Finds single characters of a set, which is asked for when the first text comes. */
+/** Finds single characters of a set, which is created on first use. */
 export function characterFinder(set: () => CharSet): (text: string) => IterableIterator<RegExpExecArray> {
   let pattern: RegExp | undefined;
   return (text) => {
@@ -13,7 +13,7 @@ export function characterFinder(set: () => CharSet): (text: string) => IterableI
   };
 }
 
-/** Puts `content` in the place of each character of a set. */
+/** Replaces each character of a set with `content`. */
 export function replaceCharacters(set: () => CharSet, content: string): Normalizer {
   const find = characterFinder(set);
   return {

@@ -24,7 +24,7 @@ const NORMALIZERS: Record<string, (part: JsonPart) => Normalizer> = {
   StripAccents: () => stripAccents,
 };
 
-/** The `normalizer` of a tokenizer file; null leaves texts as they are. */
+/** The `normalizer` of a tokenizer file; null leaves texts unchanged. */
 export function normalizerFromJson(part: JsonPart): Normalizer {
   if (part.isNull) return sequenceNormalizer([]);
   return part.get('type').choose(NORMALIZERS)(part);

@@ -2,7 +2,7 @@ import { CharSet } from '../regex/char-set.ts';
 import { replaceCharacters } from './characters.ts';
 import { sequenceNormalizer, type Normalizer } from './normalizer.ts';
 
-/** Control characters that are taken out. */
+/** Control characters that are removed. */
 const REMOVED = CharSet.of([
   [0x01, 0x08],
   [0x0b, 0x0b],

@@ -7,13 +7,13 @@ import { normalizerFromJson } from './from-json.ts';
 const normalizer = (json: object) => normalizerFromJson(new JsonPart(json, 'tokenizer.json'));
 const nfc = normalizer({ type: 'NFC' });
 
-/** Per unit of the normalised text, what it stands for in the original. */
+/** The original text of each unit of the normalised text. */
 function origins(text: string, aligned: AlignedText): string[] {
   return Array.from({ length: aligned.text.length }, (_, i) => text.slice(...aligned.originalRange(i, i + 1)));
 }
 
 describe('NFC', () => {
-  it('composes what the host composes', () => {
+  it('composes like the host', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(nfc.normalize(AlignedText.of(text)).text).toBe(text.normalize('NFC'));
@@ -21,7 +21,7 @@ describe('NFC', () => {
     );
   });
 
-  it('knows where each character comes from', () => {
+  it('maps each character to its original', () => {
     const text = 'xe\u0301\u0323y\u1112\u1161\u11abz';
     expect(origins(text, nfc.normalize(AlignedText.of(text)))).toEqual([
       'x',
@@ -35,7 +35,7 @@ describe('NFC', () => {
 });
 
 describe('Replace', () => {
-  it('puts the content in as it stands, and keeps the way back through several steps', () => {
+  it('inserts the literal content, and maps it back through several steps', () => {
     const steps = normalizer({
       type: 'Sequence',
       normalizers: [

@@ -1,7 +1,7 @@
 import type { JsonPart } from '../json-part.ts';
 import type { Normalizer } from './normalizer.ts';
 
-/** Puts `content`, as it stands, in the place of every match of `pattern`. */
+/** Replaces every match of `pattern` with the literal `content`. */
 export function replaceNormalizer(part: JsonPart): Normalizer {
   const pattern = part.get('pattern').pattern();
   const content = part.get('content').string();

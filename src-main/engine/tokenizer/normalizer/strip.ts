@@ -3,7 +3,10 @@ import { whiteSpace } from '../unicode/sets.ts';
 import { characterFinder } from './characters.ts';
 import type { Normalizer } from './normalizer.ts';
 
-/** Where a text's leading white space ends and its trailing one begins; when there is nothing else, at its end and start. */
+/**
+ * End of a text's leading white space and start of its trailing one; for nothing but white space, the text's end and
+ * start.
+ */
 function innerRange(text: string): [number, number] {
   const space = findSpace(text);
   let start = 0;
@@ -21,7 +24,7 @@ function innerRange(text: string): [number, number] {
 /** Every space is one UTF-16 unit long. */
 const findSpace = characterFinder(whiteSpace);
 
-/** Takes white space off either end. */
+/** Removes white space from both ends. */
 export function stripNormalizer(part: JsonPart): Normalizer {
   const left = part.get('strip_left').boolean();
   const right = part.get('strip_right').boolean();

@@ -1,7 +1,7 @@
 import { lowerCaseReplacements, normalizationReplacements, type NormalizationForm } from '../unicode/normalize.ts';
 import type { Normalizer } from './normalizer.ts';
 
-/** A normalisation form of Unicode, from Tokenscope's own tables: the host's may know other characters. */
+/** A Unicode normalisation form, from Tokenscope's own tables, because the host's Unicode version may differ. */
 export function formNormalizer(form: NormalizationForm): Normalizer {
   return { normalize: (aligned) => aligned.replace(normalizationReplacements(aligned.text, form)) };
 }

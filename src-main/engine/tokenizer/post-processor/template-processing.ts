@@ -1,7 +1,7 @@
 import type { JsonPart } from '../json-part.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 
-/** Special tokens that are put around the tokens of a text. */
+/** Special tokens around the tokens of a text. */
 export interface Template {
   before: readonly number[];
   after: readonly number[];
@@ -13,14 +13,14 @@ const POST_PROCESSORS: Record<string, (part: JsonPart, vocabulary: Vocabulary) =
   TemplateProcessing: templateProcessing,
   BertProcessing: classifierTokens,
   RobertaProcessing: classifierTokens,
-  // Is about offsets only.
+  // Affects offsets only.
   ByteLevel: () => NO_TEMPLATE,
   Sequence: (part, vocabulary) => {
     const templates = part
       .get('processors')
       .items()
       .map((item) => templateFromJson(item, vocabulary));
-    // Each one's tokens go around those of the one before.
+    // Each one's tokens surround those of the previous one.
     return templates.reduce(
       (inner, outer) => ({
         before: [...outer.before, ...inner.before],
@@ -37,7 +37,7 @@ export function templateFromJson(part: JsonPart, vocabulary: Vocabulary): Templa
   return part.get('type').choose(POST_PROCESSORS)(part, vocabulary);
 }
 
-/** The template for a single text; the one for pairs has no use in a language model. */
+/** The template for a single text; language models do not use the one for pairs. */
 function templateProcessing(part: JsonPart, vocabulary: Vocabulary): Template {
   const before: number[] = [];
   const after: number[] = [];
@@ -60,7 +60,7 @@ function specialTokenIds(part: JsonPart, name: string, vocabulary: Vocabulary): 
   return ids.items().map((id) => knownId(id, vocabulary));
 }
 
-/** BERT's and RoBERTa's: `cls`, the text, `sep`, each as `[text, id]`. (`trim_offsets` is about offsets only.) */
+/** BERT's and RoBERTa's: `cls`, the text, `sep`, each as `[text, id]`. (`trim_offsets` affects offsets only.) */
 function classifierTokens(part: JsonPart, vocabulary: Vocabulary): Template {
   const idOf = (name: string) => knownId(part.get(name).item(1), vocabulary);
   return { before: [idOf('cls')], after: [idOf('sep')] };

@@ -7,8 +7,8 @@ import { wholeText, type PreTokenizer } from './pre-tokenizer.ts';
 import { isolateMatches } from './split.ts';
 
 /**
- * Hands words on as bytes, after GPT-2's way of splitting them off unless `use_regex` is false. A byte-level model reads
- * the bytes itself, so the words stay text here. (`trim_offsets` is about offsets that Tokenscope does not use.)
+ * Passes words on as bytes, split by GPT-2's pattern unless `use_regex` is false. A byte-level model encodes the bytes
+ * itself, so the words stay text here. (`trim_offsets` affects offsets that Tokenscope does not use.)
  */
 export function byteLevelPreTokenizer(part: JsonPart): PreTokenizer {
   const useRegex = part.get('use_regex');
@@ -20,10 +20,10 @@ export function byteLevelPreTokenizer(part: JsonPart): PreTokenizer {
   };
 }
 
-/** Puts `prefix` before every text that does not begin with it. */
+/** Adds `prefix` to every text that does not begin with it. */
 export function withPrefix(prefix: string): (text: AlignedText) => AlignedText {
   return (text) => (text.text.startsWith(prefix) ? text : text.replace([{ range: [0, 0], text: prefix }]));
 }
 
-/** The bytes as characters, for models and steps that see text. */
+/** Turns bytes into characters, for models and steps that need text. */
 export const byteCharactersStep: PreTokenizer = { rewrite: alignedByteCharacters, split: wholeText };

@@ -40,7 +40,7 @@ function stepsOf(part: JsonPart): PreTokenizer[] {
 
 /**
  * The `pre_tokenizer` of a tokenizer file; null makes the whole text one word.
- * @param readsBytes whether the model takes words as bytes: then the last step may leave them text and say so
+ * @param readsBytes whether the model takes words as bytes: then the last step may leave them as text and set `toBytes`
  */
 export function preTokenizerFromJson(part: JsonPart, readsBytes: boolean): PreTokenizer {
   if (part.isNull) return { split: wholeText };

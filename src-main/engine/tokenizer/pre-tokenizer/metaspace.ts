@@ -4,25 +4,25 @@ import type { Range } from '../regex/pattern.ts';
 import { withPrefix } from './byte-level.ts';
 import { wholeText, type PreTokenizer } from './pre-tokenizer.ts';
 
-/** When a text is given a space before it. */
+/** When a text is given a leading space. */
 export type PrependScheme = 'always' | 'first' | 'never';
 
 const SCHEMES: Readonly<Record<string, PrependScheme>> = { always: 'always', first: 'first', never: 'never' };
 
-/** `replacement` and `prepend_scheme`, which pre-tokenizer and decoder have in common. */
+/** `replacement` and `prepend_scheme`, shared by pre-tokenizer and decoder. */
 export function metaspaceSettings(part: JsonPart): { replacement: string; scheme: PrependScheme } {
   const replacement = part.get('replacement').string();
   if ([...replacement].length !== 1) throw part.get('replacement').malformed('must be one character');
   const prefix = part.get('add_prefix_space');
   const named = part.get('prepend_scheme');
   const scheme = named.isNull ? 'always' : named.choose(SCHEMES);
-  // Files from before `prepend_scheme` have the other setting, which is off only where both say so.
+  // Files from before `prepend_scheme` have another setting, which is off only if both say so.
   const off = !prefix.isNull && !prefix.boolean();
   if (off && scheme !== 'never') throw prefix.malformed('must not be false unless prepend_scheme is "never"');
   return { replacement, scheme };
 }
 
-/** Metaspace: spaces become a visible character, one may be put first, and a word begins at each. */
+/** Metaspace: spaces become a visible character, one may be added in front, and a word begins at each. */
 export function metaspacePreTokenizer(part: JsonPart): PreTokenizer {
   const { replacement, scheme } = metaspaceSettings(part);
   const prepend = withPrefix(replacement);

@@ -1,19 +1,19 @@
 import type { AlignedText } from '../aligned-text.ts';
 import type { Range } from '../regex/pattern.ts';
 
-/** Splits a normalised text into words, which the model then turns into tokens one by one. */
+/** Splits a normalised text into words, which the model then tokenizes one by one. */
 export interface PreTokenizer {
-  /** Whether words are handed on as bytes (ByteLevel), which the model must expect. */
+  /** Whether words are passed on as bytes (ByteLevel), which the model must expect. */
   readonly toBytes?: boolean;
-  /** What the text becomes before it is split; absent when it stays as it is. `text` is not empty. */
+  /** Changes the text before it is split; absent for no change. `text` is not empty. */
   rewrite?(text: AlignedText): AlignedText;
   /** @returns ranges of `text`, left to right, none empty. */
   split(text: string): Range[];
-  /** Further steps, each for every word that the one before left. */
+  /** Further steps, each applied to every word of the previous one. */
   readonly then?: readonly PreTokenizer[];
 }
 
-/** The words of a text: each a range of a text that knows where it comes from. */
+/** Calls back for the words of a text: each is a range of an aligned text. */
 export function forEachWord(
   preTokenizer: PreTokenizer,
   text: AlignedText,

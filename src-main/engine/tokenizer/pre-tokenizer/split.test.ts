@@ -42,7 +42,7 @@ describe('Split', () => {
     expect(words('', split('Isolated'))).toEqual([]);
   });
 
-  it('splits the words of the step before, which see nothing around them', () => {
+  it('splits the words of the previous step without their context', () => {
     const afterDash = split('Isolated', false, { Regex: '(?<=-)\\w' });
     expect(words('a-bc', afterDash)).toEqual(['a-', 'b', 'c']);
     expect(words('a-bc', split('Isolated'), afterDash)).toEqual(['a', '-', 'bc']);

@@ -2,7 +2,7 @@ import type { JsonPart } from '../json-part.ts';
 import type { Pattern, Range } from '../regex/pattern.ts';
 import type { PreTokenizer } from './pre-tokenizer.ts';
 
-/** A stretch of the text that either matches the pattern or lies between matches. */
+/** A range of the text that either matches the pattern or is between matches. */
 interface Stretch {
   range: Range;
   isMatch: boolean;
@@ -12,7 +12,7 @@ type Behavior = (stretches: readonly Stretch[]) => Range[];
 
 const joined = (a: Range, b: Range): Range => [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
 
-/** What becomes of the matches (the delimiters), in Hugging Face's names. */
+/** Treatment of the matches (the delimiters), by Hugging Face's names. */
 const BEHAVIORS: Record<string, Behavior> = {
   Removed: (stretches) => stretches.filter((s) => !s.isMatch).map((s) => s.range),
   Isolated: (stretches) => stretches.map((s) => s.range),
@@ -33,7 +33,7 @@ function merge(stretches: readonly Stretch[], withPrevious: (s: Stretch, previou
   return ranges;
 }
 
-/** The whole text as matches and what lies between them; `invert` swaps the two. */
+/** The whole text as matches and the ranges between them; `invert` swaps the two. */
 function stretchesOf(text: string, pattern: Pattern, invert: boolean): Stretch[] {
   const stretches: Stretch[] = [];
   let end = 0;
@@ -46,7 +46,7 @@ function stretchesOf(text: string, pattern: Pattern, invert: boolean): Stretch[]
   return stretches;
 }
 
-/** Matches and what lies between them, each a word. */
+/** Matches and the ranges between them, each as a word. */
 export function isolateMatches(text: string, pattern: Pattern): Range[] {
   return BEHAVIORS['Isolated'](stretchesOf(text, pattern, false)).filter(([start, end]) => end > start);
 }

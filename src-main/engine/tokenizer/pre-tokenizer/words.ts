@@ -8,13 +8,13 @@ import { behaviorOf, splitByPattern } from './split.ts';
 const splitAt = (set: CharSet, behavior: string): PreTokenizer['split'] =>
   splitByPattern(setPattern([set], false), behavior, false);
 
-/** Splits numbers off, as runs or digit by digit. What counts is Rust's `char::is_numeric`. */
+/** Separates numbers, as runs or digit by digit, as defined by Rust's `char::is_numeric`. */
 export function digitsPreTokenizer(part: JsonPart): PreTokenizer {
   const individual = part.get('individual_digits').boolean();
   return { split: splitAt(numericCharacters(), individual ? 'Isolated' : 'Contiguous') };
 }
 
-/** Splits at white space, then punctuation off. */
+/** Splits at white space, and then separates punctuation. */
 export function bertPreTokenizer(): PreTokenizer {
   return {
     split: splitAt(whiteSpace(), 'Removed'),
@@ -27,7 +27,7 @@ export function punctuationPreTokenizer(part: JsonPart): PreTokenizer {
   return { split: splitAt(bertPunctuation(), behavior.isNull ? 'Isolated' : behaviorOf(behavior)) };
 }
 
-/** Whitespace: `\w+|[^\w\s]+` and nothing else, with Rust's `\w`. */
+/** Whitespace: matches of `\w+|[^\w\s]+`, with Rust's `\w`. */
 export function whitespacePreTokenizer(): PreTokenizer {
   const others = CharSet.union([rustWordCharacters(), whiteSpace()]).complement();
   return { split: splitByPattern(setPattern([rustWordCharacters(), others], true), 'Removed', true) };
@@ -37,7 +37,7 @@ export function whitespaceSplitPreTokenizer(): PreTokenizer {
   return { split: splitAt(whiteSpace(), 'Removed') };
 }
 
-/** Splits at one character, which is left out. */
+/** Splits at one character, which is removed. */
 export function delimiterPreTokenizer(part: JsonPart): PreTokenizer {
   const delimiter = part.get('delimiter');
   const [character, ...rest] = [...delimiter.string()];

@@ -3,19 +3,20 @@ import { RegexError, type RegexNode } from './syntax.ts';
 
 const NOTHING = CharSet.of([]);
 
-/** Loops over the same characters next to each other; tokenizers use two (`\s*[\r\n]+`). */
+/** Maximum adjacent loops over the same characters; tokenizers use two (`\s*[\r\n]+`). */
 const MAX_LOOPS_IN_A_ROW = 2;
 
-/** Places in a loop's body, counted repeats written out. More would make the check itself slow. */
+/** Maximum positions in a loop's body, with counted repeats expanded. More would make the check itself slow. */
 const MAX_POSITIONS = 500;
 
 /**
- * Refuses loops in which one text can be matched in more than one way, such as `(a+)+` or `(a|a)*`: a backtracking
- * matcher tries all of them, which takes exponential time on a text made for it. This says so when the tokenizer is read;
- * what it does not see, such as loops in optional groups, ends by the matcher's budget of steps.
+ * Refuses loops that can match one text in several ways, such as `(a+)+` or `(a|a)*`: a backtracking matcher tries all of
+ * them, which takes exponential time on a crafted text. The check runs when the tokenizer is loaded; what it misses, such
+ * as loops in optional groups, is stopped by the matcher's step budget.
  *
- * The test is strong one-unambiguity (Brüggemann-Klein and Wood, 1998; Koch and Scherzinger, 2007): in the Glushkov automaton of the loop, the next
- * character alone decides where to go and by which way. It refuses a few harmless loops too; tokenizers do not use those.
+ * The test is strong one-unambiguity (Brüggemann-Klein and Wood, 1998; Koch and Scherzinger, 2007): in the Glushkov
+ * automaton of the loop, the next character alone determines the transition. It refuses a few harmless loops too;
+ * tokenizers do not use those.
  *
  * @throws RegexError
  */
@@ -41,9 +42,8 @@ export function refuseAmbiguousLoops(node: RegexNode): void {
 }
 
 /**
- * Refuses `a*a*a*` and `.*x.*y.*`: among many loops a stretch of the same characters can be shared out in a number of ways
- * that grows with a power of its length. What stands between loops parts them when it must be there and is none of those
- * characters.
+ * Refuses `a*a*a*` and `.*x.*y.*`: a run of the same characters can be divided among n loops in polynomially many ways.
+ * An item between loops separates them if it is required and matches none of those characters.
  */
 function refuseLoopsInARow(items: readonly RegexNode[]): void {
   const parts = items.map(repeated);
@@ -61,7 +61,7 @@ function refuseLoopsInARow(items: readonly RegexNode[]): void {
   }
 }
 
-/** How often which characters are read; nothing for a look-around, null for anything larger. */
+/** Which characters are matched how often; nothing for a look-around, null for anything larger. */
 function repeated(node: RegexNode): { set: CharSet; min: number; max: number } | null {
   if (node.type === 'set') return { set: node.set, min: 1, max: 1 };
   if (node.type === 'look') return { set: NOTHING, min: 0, max: 0 };
@@ -69,15 +69,15 @@ function repeated(node: RegexNode): { set: CharSet; min: number; max: number } |
   return node.type === 'repeat' && node.item.type === 'set' ? { ...node, set: node.item.set } : null;
 }
 
-/** A place in the pattern that reads one character, and the places that can come next. */
+/** A position in the pattern that matches one character, and the positions that can follow. */
 interface Position {
   set: CharSet;
-  /** With repetitions: two ways to the same place are two ways. */
+  /** With duplicates: two transitions to the same position are distinct. */
   follow: Position[];
 }
 
 interface Fragment {
-  /** Matches the empty text. */
+  /** Whether it matches the empty text. */
   nullable: boolean;
   first: Position[];
   last: Position[];
@@ -136,7 +136,7 @@ function concatenate(a: Fragment, b: Fragment): Fragment {
   };
 }
 
-/** Written out: `x{2,4}` is `xx(x(x)?)?`, `x{2,}` is `xx+`. */
+/** Expands `x{2,4}` to `xx(x(x)?)?`, `x{2,}` to `xx+`. */
 function repeat(node: RegexNode & { type: 'repeat' }, positions: Position[]): Fragment {
   const copies = node.max === Infinity ? Math.max(node.min, 1) : node.max;
   let whole = EMPTY;

@@ -27,7 +27,7 @@ function wordBoundary(isBoundary: boolean): RegexNode {
     : either(sequence(before, after), sequence(notBefore, notAfter));
 }
 
-/** Oniguruma's anchors as look-arounds. `^` and `$` are about lines; `^` does not match behind the last line feed. */
+/** Oniguruma's anchors as look-arounds. `^` and `$` match at lines; `^` does not match after the last line feed. */
 export const ANCHORS: Readonly<Record<string, () => RegexNode>> = {
   '^': () => either(textStart, sequence(look(LINE_FEED, { behind: true }), look(ANY, {}))),
   $: () => either(textEnd, look(LINE_FEED, {})),

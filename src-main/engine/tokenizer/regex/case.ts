@@ -1,11 +1,11 @@
 import { CharSet, type CodePointRange } from './char-set.ts';
 
-/** Sets of more code points than this are not looked through for letters. */
+/** Sets of more code points than this are not searched for letters. */
 const MANY = 2000;
 
 /**
- * The set with the other case of each of its letters: what tokenizers write inside `(?i:...)` are ASCII words.
- * @returns null when it has letters beyond ASCII, whose cases are not known here
+ * The set with the other case of each of its letters. Tokenizers use only ASCII words inside `(?i:...)`.
+ * @returns null when it has non-ASCII letters, whose cases are unknown here
  */
 export function ignoringCase(set: CharSet): CharSet | null {
   const ranges: CodePointRange[] = [];
@@ -20,7 +20,7 @@ export function ignoringCase(set: CharSet): CharSet | null {
   return CharSet.of(ranges);
 }
 
-/** Code points that differ from an ASCII one in case only (Unicode's simple folding); null when others may be some. */
+/** Code points that differ from an ASCII one in case only (Unicode's simple folding); null for other letters. */
 function caseVariants(codePoint: number): number[] | null {
   const character = String.fromCodePoint(codePoint);
   const [lower, upper] = [character.toLowerCase(), character.toUpperCase()];

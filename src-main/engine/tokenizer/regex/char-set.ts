@@ -3,7 +3,7 @@ export const LAST_CODE_POINT = 0x10ffff;
 /** Inclusive range of code points. */
 export type CodePointRange = readonly [first: number, last: number];
 
-/** A set of code points: ranges in ascending order that neither overlap nor touch. */
+/** A set of code points: ascending ranges that neither overlap nor touch. */
 export class CharSet {
   private constructor(readonly ranges: readonly CodePointRange[]) {}
 

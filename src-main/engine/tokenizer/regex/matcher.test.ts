@@ -7,7 +7,7 @@ import { withinSteps } from './step-budget.ts';
 import type { RegexNode } from './syntax.ts';
 import { toJavaScript } from './to-javascript.ts';
 
-/** Loops that the check at the start does not see, and that take exponential time or a high power of the length. */
+/** Loops that the initial check misses, and that take exponential time or a high power of the length. */
 const EVASIONS: readonly (readonly [pattern: string, text: string])[] = [
   [`${'(?:a*)?'.repeat(12)}b`, 'a'.repeat(60)],
   ['x*(?:x*|y)x*(?:x*|y)x*(?:x*|y)z', 'x'.repeat(2000)],
@@ -30,7 +30,7 @@ describe('a pattern that takes too long', () => {
     expect(ms).toBeLessThan(1000);
   });
 
-  it('cannot get more by a text of many pieces', () => {
+  it('gets no larger budget from a text of many pieces', () => {
     const pattern = regexPattern(`${'(?:a*)?'.repeat(8)}b`);
     const piece = 'a'.repeat(20);
     const ms = cpuMs(() => {
@@ -40,14 +40,14 @@ describe('a pattern that takes too long', () => {
     expect(ms).toBeLessThan(3000);
   });
 
-  it('has its whole budget again for the next text', () => {
+  it('has the full budget again for the next text', () => {
     const pattern = regexPattern('a+b');
     expect(() => pattern.matches('a'.repeat(100_000))).toThrow('takes too long');
     expect(pattern.matches('aab')).toEqual([[0, 3]]);
   });
 });
 
-/** Matches as JavaScript finds them, an empty one behind another left out. */
+/** Matches as found by JavaScript, without empty ones right after another. */
 function native(node: RegexNode, text: string): [number, number][] {
   let lastEnd = -1;
   return Array.from(text.matchAll(new RegExp(toJavaScript(node), 'gu'))).flatMap(({ 0: match, index }) => {
@@ -59,7 +59,7 @@ function native(node: RegexNode, text: string): [number, number][] {
 }
 
 describe('the matcher', () => {
-  it('never stops inside a character of two units', () => {
+  it('never stops inside a surrogate pair', () => {
     expect(regexPattern('^|$').matches('a😀')).toEqual([
       [0, 0],
       [3, 3],
@@ -83,10 +83,10 @@ describe('the matcher', () => {
         .map(([open, inner]) => `${open}${inner})`),
     ),
   }));
-  // No characters of two units: V8 finds empty matches inside of them.
+  // No surrogate pairs: V8 finds empty matches inside them.
   const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\n', 'é', '_'), maxLength: 12 });
 
-  it('finds what JavaScript finds', () => {
+  it('finds the same matches as JavaScript', () => {
     let compared = 0;
     fc.assert(
       fc.property(pattern, fc.array(text, { minLength: 5, maxLength: 5 }), (source, texts) => {

@@ -3,19 +3,22 @@ import { compileRegex, INSTRUCTION, Op, type Program } from './program.ts';
 import { outOfSteps, stepBudget } from './step-budget.ts';
 import type { RegexNode } from './syntax.ts';
 
-/** Marks a way back that is a single position. */
+/** Marks a backtracking entry for a single position. */
 const SINGLE = -1;
 
 /**
- * A backtracking matcher that counts its steps, as a pattern from a file can make any such matcher take longer than
- * anybody waits. Finds what JavaScript finds.
+ * A backtracking matcher that counts its steps, because a pattern from a file can make any such matcher extremely slow.
+ * Finds the same matches as JavaScript.
  */
 export class Matcher {
   private readonly program: Program;
   private readonly members: readonly Members[];
   private text = '';
   private left = 0;
-  /** Ways back, three numbers each: instruction, position, and the last position of a run of such ways or `SINGLE`. */
+  /**
+   * Backtracking stack, three numbers per entry: instruction, position, and the last position of a run of entries or
+   * `SINGLE`.
+   */
   private stack = new Int32Array(3 * 64);
   private top = 0;
   private scanned = 0;
@@ -28,7 +31,7 @@ export class Matcher {
   }
 
   /**
-   * Calls `found` with every match, from left to right; it returns where to search next, UTF-16, or null for the next
+   * Calls `found` with every match, from left to right. It returns where to search next, UTF-16, or null for the next
    * character.
    * @throws EngineError BAD_REQUEST when it takes too long
    */
@@ -121,7 +124,7 @@ export class Matcher {
       const least = stack[entry + 2];
       if (least === SINGLE) this.top = entry;
       else {
-        // One character less. Backwards, that is one further on.
+        // One character less; backwards, that is one further on.
         at += least < at ? -unitsBefore(text, at) : unitsAt(text, at);
         stack[entry + 1] = at;
         if (at === least) this.top = entry;
@@ -129,7 +132,10 @@ export class Matcher {
     }
   }
 
-  /** Reads as many characters as the SCAN at `pc` may: sets `scanned`, and `least`, which is behind as many as it must. */
+  /**
+   * Matches as many characters as the SCAN at `pc` allows: sets `scanned`, and `least`, the position after the required
+   * ones.
+   */
   private scan(pc: number, position: number): number {
     const { text } = this;
     const { code } = this.program;
@@ -162,7 +168,7 @@ export class Matcher {
   }
 }
 
-/** The position behind the character at `at`, if that is one of the set, else -1. */
+/** The position after the character at `at`, if that is in the set, else -1. */
 function after(set: Members, text: string, at: number): number {
   if (at >= text.length) return -1;
   const unit = text.charCodeAt(at);
@@ -171,7 +177,7 @@ function after(set: Members, text: string, at: number): number {
   return set.has(codePoint) ? at + (codePoint > 0xffff ? 2 : 1) : -1;
 }
 
-/** The position of the character before `at`, if that is one of the set, else -1. */
+/** The position of the character before `at`, if that is in the set, else -1. */
 function before(set: Members, text: string, at: number): number {
   if (at <= 0) return -1;
   const from = at - unitsBefore(text, at);
@@ -186,7 +192,7 @@ function unitsBefore(text: string, at: number): number {
   return at > 1 && text.codePointAt(at - 2)! > 0xffff ? 2 : 1;
 }
 
-/** A set that is looked into often: a bit for every code point of the basic plane up to its last one there. */
+/** A set with fast look-up: a bit for every code point of the basic plane up to its last one there. */
 class Members {
   private readonly bits: Uint32Array;
   private readonly limit: number;

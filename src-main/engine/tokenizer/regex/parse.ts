@@ -42,7 +42,7 @@ class Parser {
   private depth = 0;
   /** Inside `(?i:...)`. */
   private ignoreCase = false;
-  /** Inside a look-behind, which JavaScript reads backwards. */
+  /** Inside a look-behind, which JavaScript matches backwards. */
   private behind = false;
 
   constructor(pattern: string) {
@@ -171,7 +171,7 @@ class Parser {
     return look ? { type: 'look', ...look, item } : atomic ? this.atomic(item) : item;
   }
 
-  /** `(?i)` holds until the group around it ends, over its alternatives too. */
+  /** `(?i)` applies until the enclosing group ends, including its alternatives. */
   private restIgnoringCase(): RegexNode {
     const outside = this.ignoreCase;
     this.ignoreCase = true;

@@ -8,7 +8,7 @@ const found = (pattern: string, text: string) =>
     .matches(text)
     .map(([start, end]) => text.slice(start, end));
 
-/** JavaScript finds an empty match right behind another one, Oniguruma's search does not. */
+/** JavaScript finds an empty match right after another one, Oniguruma's search does not. */
 function withoutEmptyBehindMatch(matches: Iterable<RegExpExecArray>): string[] {
   let lastEnd = -1;
   return Array.from(matches).flatMap(({ 0: match, index }) => {
@@ -66,7 +66,7 @@ describe('Oniguruma syntax', () => {
     else expect(found(pattern, text)).toEqual(matches);
   });
 
-  it('agrees with JavaScript where the two languages are the same', () => {
+  it('agrees with JavaScript if the syntax is the same', () => {
     const atom = fc.constantFrom(
       'a',
       'b',
@@ -118,7 +118,7 @@ describe('Oniguruma syntax', () => {
     'a{2000}',
     '('.repeat(60) + ')'.repeat(60),
     'a'.repeat(5000),
-  ])('says that it cannot do %s', (pattern) => {
+  ])('reports %s as unsupported', (pattern) => {
     expect(() => regexPattern(pattern)).toThrow(expect.objectContaining({ unsupported: true }));
   });
 });
@@ -143,7 +143,7 @@ describe('loops', () => {
   });
 
   it.each(["\\w+(?:'\\w+)*", '(?:a|b)*', '(?:\\d{3})+', '(?:ab?)+', '(?:a{2,}b)+', '(?:a+|b)?', '(?:[^a]a{1,2})*'])(
-    'that are harmless are taken: %s',
+    'that are harmless are accepted: %s',
     (pattern) => {
       expect(() => regexPattern(pattern)).not.toThrow();
     },
@@ -151,7 +151,7 @@ describe('loops', () => {
 });
 
 describe('a literal pattern', () => {
-  it('finds the text as it stands', () => {
+  it('finds the literal text', () => {
     expect(literalPattern('a.').matches('a.a.ab')).toEqual([
       [0, 2],
       [2, 4],

@@ -9,13 +9,13 @@ import { toJavaScript } from './to-javascript.ts';
 /** UTF-16 range `[start, end)`. */
 export type Range = readonly [start: number, end: number];
 
-/** What a tokenizer searches for. */
+/** Something that a tokenizer searches for. */
 export interface Pattern {
-  /** All matches, left to right, none overlapping; none in an empty text. */
+  /** All matches, left to right, without overlaps; none in an empty text. */
   matches(text: string): Range[];
 }
 
-/** Finds a text as it stands. The empty text is everywhere, as for an empty regular expression. */
+/** Finds a literal text. The empty text matches at every position, as for an empty regular expression. */
 export function literalPattern(literal: string): Pattern {
   if (literal === '') return { matches: (text) => matchesOf(/(?:)/gu, text) };
   return {
@@ -30,8 +30,8 @@ export function literalPattern(literal: string): Pattern {
 }
 
 /**
- * Finds a regular expression in Oniguruma's syntax, as Hugging Face tokenizers write it. Its `matches` throws EngineError
- * BAD_REQUEST when they take too long.
+ * Finds a regular expression in Oniguruma's syntax, as used by Hugging Face tokenizers. `matches` throws EngineError
+ * BAD_REQUEST when it takes too long.
  *
  * @throws RegexError
  */
@@ -55,7 +55,7 @@ export function regexPattern(source: string): Pattern {
   };
 }
 
-/** Finds one character, or a run of them, out of the first of the sets that has it. */
+/** Finds one character, or a run of them, of the first set that contains it. */
 export function setPattern(sets: readonly CharSet[], runs: boolean): Pattern {
   const options = sets.map((set): RegexNode => {
     const item: RegexNode = { type: 'set', set };
@@ -65,7 +65,7 @@ export function setPattern(sets: readonly CharSet[], runs: boolean): Pattern {
   return { matches: (text) => matchesOf(regex, text) };
 }
 
-/** All matches as Oniguruma's search finds them: an empty one is not taken right behind the match before it. */
+/** All matches as found by Oniguruma's search: without empty ones right after the previous match. */
 function matchesOf(regex: RegExp, text: string): Range[] {
   const found: Range[] = [];
   if (text === '') return found;
@@ -81,7 +81,7 @@ function matchesOf(regex: RegExp, text: string): Range[] {
       } else regex.lastIndex = end + ((text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1);
     }
   } catch (error) {
-    // The matcher keeps a way back for every character of a match, and room for a few million of them.
+    // The matcher stores backtracking state for every character of a match, and has memory for a few million.
     if (!(error instanceof RangeError)) throw error;
     throw new EngineError(
       'BAD_REQUEST',

@@ -1,28 +1,36 @@
 import { CharSet } from './char-set.ts';
 import { RegexError, type RegexNode } from './syntax.ts';
 
-/** What the matcher does at an instruction: four numbers each, the operation and its operands `a`, `b`, `c`. */
+/** The matcher's instructions: four numbers each, the operation and its operands `a`, `b`, `c`. */
 export const Op = {
-  /** The text that was looked for is matched. */
+  /** Ends a successful match. */
   ACCEPT: 0,
-  /** Reads one character of set `a`; `c`: backwards. */
+  /** Matches one character of set `a`; `c`: backwards. */
   SET: 1,
-  /** Reads as many characters of set `a` as there are, from `b` to the next instruction's `a` (-1: any); `c`: backwards. */
+  /**
+   * Matches as many characters of set `a` as possible, from `b` to the next instruction's `a` (-1: any); `c`: backwards.
+   */
   SCAN: 2,
-  /** The rest of a SCAN. */
+  /** The second part of a SCAN. */
   MAX: 3,
-  /** Goes on at `a`, and at `b` if that fails; with a set `c` (-1: none) at `b` at once unless it has the next character. */
+  /**
+   * Continues at `a`, and at `b` if that fails. With a set `c` (-1: none), continues at `b` at once unless the next
+   * character is in it.
+   */
   SPLIT: 4,
   JUMP: 5,
-  /** Looks for what follows, which ends with ACCEPT, without reading it, then goes on at `a`; `b`: must not be there. */
+  /**
+   * Look-around: tries what follows, which ends with ACCEPT, without consuming it, then continues at `a`; `b`: must not
+   * match.
+   */
   LOOK: 6,
-  /** Reads what follows, which ends with ACCEPT, in the first way that fits, then goes on at `a`. */
+  /** Atomic group: matches what follows, which ends with ACCEPT, in the first way that fits, then continues at `a`. */
   ATOMIC: 7,
 } as const;
 
 export const INSTRUCTION = 4;
 
-/** Instructions of one pattern, counted repeats written out. */
+/** Maximum instructions of one pattern, with counted repeats expanded. */
 const MAX_INSTRUCTIONS = 20_000;
 
 export interface Program {
@@ -39,7 +47,7 @@ class Compiler {
   private readonly code: number[] = [];
   private readonly sets: CharSet[] = [];
   private readonly setIndex = new Map<string, number>();
-  /** Reading backwards, inside a look-behind. */
+  /** Matching backwards, inside a look-behind. */
   private backwards = false;
 
   compile(node: RegexNode): Program {
@@ -88,7 +96,7 @@ class Compiler {
     for (const jump of jumps) this.code[jump + 1] = this.code.length;
   }
 
-  /** `x{2,4}` is `xx(x(x)?)?`, `x{2,}` is `xxx*`. */
+  /** Expands `x{2,4}` to `xx(x(x)?)?`, `x{2,}` to `xxx*`. */
   private repeat({ item, min, max, lazy }: RegexNode & { type: 'repeat' }): void {
     if (item.type === 'set' && !lazy) {
       this.emit(Op.SCAN, this.set(item.set), min, Number(this.backwards));
@@ -107,7 +115,7 @@ class Compiler {
     for (const split of splits) this.leave(split, lazy);
   }
 
-  /** The item, or a way around it that `leave` completes. @returns where the choice is */
+  /** The item, or a jump past it that `leave` completes. @returns the instruction of the choice */
   private optional(item: RegexNode, lazy: boolean): number {
     const split = lazy ? this.emit(Op.SPLIT, 0, this.code.length + INSTRUCTION, -1) : this.split(item);
     this.node(item);
@@ -118,7 +126,7 @@ class Compiler {
     this.code[split + (lazy ? 1 : 2)] = this.code.length;
   }
 
-  /** Goes on with what is emitted next, which is `first`; its second way is still to be set. */
+  /** Emits a SPLIT to the next instruction, which is `first`; its second target is set later. */
   private split(first: RegexNode): number {
     const begins = this.backwards ? null : firstCharacters(first);
     return this.emit(Op.SPLIT, this.code.length + INSTRUCTION, 0, begins === null ? -1 : this.set(begins));
@@ -139,7 +147,7 @@ class Compiler {
   }
 }
 
-/** Characters with one of which a match must begin; null when it may be empty, or that is not known. */
+/** Characters one of which must begin a match; null when it may be empty, or is unknown. */
 function firstCharacters(node: RegexNode): CharSet | null {
   switch (node.type) {
     case 'set':
@@ -157,7 +165,7 @@ function firstCharacters(node: RegexNode): CharSet | null {
     case 'sequence': {
       const sets: CharSet[] = [];
       for (const item of node.items) {
-        // A look-around reads nothing.
+        // A look-around consumes nothing.
         if (item.type === 'look') continue;
         const optional = item.type === 'repeat' && item.min === 0 && item.item.type === 'set' ? item.item.set : null;
         const set = optional ?? firstCharacters(item);

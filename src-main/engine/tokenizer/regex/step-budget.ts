@@ -1,8 +1,8 @@
 import { EngineError } from '../../api/errors.ts';
 
 /**
- * What a text may take: ten times what the patterns of tokenizers need (some six steps a character), and used up well
- * within a second for a prompt.
+ * Step limit per text: ten times what tokenizer patterns need (about six steps a character), and well under a second for
+ * a prompt.
  */
 const STEPS = 2 ** 22;
 const STEPS_PER_CHARACTER = 64;
@@ -11,12 +11,12 @@ interface Budget {
   left: number;
 }
 
-/** Of the text that is being encoded or decoded; null outside of that, where every search has its own. */
+/** Budget of the text that is being encoded or decoded; null outside of that, where every search has its own. */
 let current: Budget | null = null;
 
 /**
- * Runs `work`, which must be synchronous, with one budget for all that is searched in it: a text of `length` UTF-16 units
- * costs no more for being cut into many.
+ * Runs `work`, which must be synchronous, with one budget for all its searches: splitting a text of `length` UTF-16 units
+ * into many does not increase its budget.
  */
 export function withinSteps<T>(length: number, work: () => T): T {
   if (current !== null) return work();

@@ -2,15 +2,15 @@ import { type CharSet } from './char-set.ts';
 import type { RegexNode } from './syntax.ts';
 
 /**
- * The same regular expression for JavaScript, flag `u`. Every set is written out as code points, so that neither
- * JavaScript's ASCII `\w` nor the Unicode version of the host has a say.
+ * Converts the expression to JavaScript, flag `u`. Every set is written out as code points, so that it does not depend on
+ * JavaScript's ASCII `\w` or the host's Unicode version.
  */
 export function toJavaScript(node: RegexNode): string {
   return new Translator().source(node);
 }
 
 class Translator {
-  /** Capturing groups so far; only atomic groups need them. */
+  /** Number of capturing groups so far; only atomic groups need them. */
   private captures = 0;
 
   source(node: RegexNode): string {
@@ -28,7 +28,7 @@ class Translator {
           (node.lazy ? '?' : '')
         );
       case 'atomic': {
-        // A look-ahead is never entered again, and the reference takes exactly what it saw.
+        // A look-ahead is never backtracked into, and the reference matches exactly what it captured.
         const capture = ++this.captures;
         return `(?=(${this.source(node.item)}))\\${capture}(?:)`;
       }

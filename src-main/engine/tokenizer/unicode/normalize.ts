@@ -18,7 +18,7 @@ interface Tables {
   readonly compatibility: ReadonlyMap<number, readonly number[]>;
   /** By `first * 0x110000 + second`. */
   readonly compositions: ReadonlyMap<number, number>;
-  /** Order of marks; starters are absent. */
+  /** Canonical order of marks; starters are absent. */
   readonly ranks: ReadonlyMap<number, number>;
 }
 
@@ -90,7 +90,7 @@ function composePair(first: number, second: number): number | undefined {
   return formTables().compositions.get(first * 0x110000 + second);
 }
 
-/** Sorts every run of marks by rank, marks of one rank staying in order. */
+/** Sorts every run of marks by rank; stable. */
 function sortMarks(codes: number[]): void {
   const { ranks } = formTables();
   for (let start = 0; start < codes.length; start++) {
@@ -110,7 +110,7 @@ function compose(codes: readonly number[]): number[] {
   let lastRank = 0;
   for (const code of codes) {
     const rank = ranks.get(code) ?? 0;
-    // A mark combines with its starter unless one of the same or a higher rank stands between.
+    // A mark combines with its starter unless one of the same or a higher rank is between them.
     const blocked = starter !== composed.length - 1 && lastRank >= rank;
     const pair = starter === -1 || blocked ? undefined : composePair(composed[starter], code);
     if (pair !== undefined) {
@@ -135,7 +135,7 @@ function normalizeCluster(text: string, form: NormalizationForm): string {
 const setOf = (codePoints: Iterable<number>) => CharSet.of(Array.from(codePoints, (c): CodePointRange => [c, c]));
 const source = (set: CharSet) => toJavaScript({ type: 'set', set });
 
-/** Finds what a form may change: single characters, and characters with the ones after them that they may combine with. */
+/** Finds what a form may change: single characters, and characters with the following ones that they may combine with. */
 function clusters(form: NormalizationForm): RegExp {
   const { canonical, compatibility, compositions, ranks } = formTables();
   const compatibly = form.startsWith('NFK');
@@ -157,7 +157,7 @@ function clusters(form: NormalizationForm): RegExp {
 
 const patterns = new Map<NormalizationForm, RegExp>();
 
-/** What has to be replaced in `text` to bring it into `form`, the same in every host. */
+/** The replacements that bring `text` into `form`, the same in every host. */
 export function normalizationReplacements(text: string, form: NormalizationForm): Replacement[] {
   const replacements: Replacement[] = [];
   if (!/[^\0-\x7f]/.test(text)) return replacements;
@@ -170,7 +170,7 @@ export function normalizationReplacements(text: string, form: NormalizationForm)
   return replacements;
 }
 
-/** The canonical decomposition of a code point; the code point itself where it has none. */
+/** The canonical decomposition of a code point, or the code point itself. */
 export function canonicalDecomposition(codePoint: number): readonly number[] {
   return decompose(codePoint, false);
 }
@@ -180,12 +180,12 @@ let upper: RegExp | undefined;
 
 const lowerCases = () => (lowerCase ??= readMapping(LOWER_CASE));
 
-/** A code point in lower case, which may be two; itself where it has none. */
+/** A code point in lower case, which may be two; or itself. */
 export function lowerCaseOf(codePoint: number): readonly number[] {
   return lowerCases().get(codePoint) ?? [codePoint];
 }
 
-/** What has to be replaced in `text` to make it lower case, each character by itself (no final sigma). */
+/** The replacements that make `text` lower case, each character separately (no final sigma). */
 export function lowerCaseReplacements(text: string): Replacement[] {
   upper ??= new RegExp(source(setOf(lowerCases().keys())), 'gu');
   return Array.from(text.matchAll(upper), ({ 0: letter, index }) => ({

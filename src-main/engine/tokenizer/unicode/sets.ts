@@ -13,7 +13,7 @@ import {
   WHITE_SPACE,
 } from './tables.ts';
 
-/** Ranges by name, from runs of the whole of Unicode; a run may have several names or none. */
+/** Ranges by name, from runs over all of Unicode; a run may have several names or none. */
 function readRuns(table: string, read: (run: string) => { names: readonly string[]; length: number }) {
   const found = new Map<string, CodePointRange[]>();
   let codePoint = 0;
@@ -90,15 +90,15 @@ export const wordCharacters = () =>
   remember('\\w', () => CharSet.union([union(['L', 'Nl', 'M', 'Nd', 'Pc']), fromGaps(ALPHABETIC_SYMBOLS)]));
 
 /**
- * What Oniguruma's `\w` matches outside `[...]`: there its table for Latin-1 has a say too, which counts superscripts and
- * fractions as word characters.
+ * What Oniguruma's `\w` matches outside `[...]`, where its table for Latin-1 also counts superscripts and fractions as
+ * word characters.
  */
 export const wordCharactersOutsideSets = () =>
   remember('\\w outside sets', () =>
     CharSet.union([wordCharacters(), CharSet.of([...'²³¹¼½¾'].map((c) => [c.codePointAt(0)!, c.codePointAt(0)!]))]),
   );
 
-/** `\w` of Rust's regular expressions: Oniguruma's and the two joiners. */
+/** `\w` of Rust's regular expressions: Oniguruma's with the two joiners. */
 export const rustWordCharacters = () =>
   remember('\\w in Rust', () => CharSet.union([wordCharacters(), CharSet.of([[0x200c, 0x200d]])]));
 
@@ -132,7 +132,7 @@ const asciiPunctuation = () =>
 export const bertPunctuation = () =>
   remember('BERT punctuation', () => CharSet.union([asciiPunctuation(), fromGaps(BERT_PUNCTUATION)]));
 
-/** What BERT's cleaning takes out of a text. */
+/** Control characters that BERT's clean-up removes. */
 export const bertControls = () =>
   remember('BERT controls', () =>
     without(
@@ -144,10 +144,10 @@ export const bertControls = () =>
     ),
   );
 
-/** What is taken off letters when BERT strips accents. */
+/** Marks that are removed when BERT strips accents. */
 export const bertAccents = () => remember('BERT accents', () => fromGaps(BERT_ACCENTS));
 
-/** What StripAccents takes out: marks of every kind. */
+/** Marks that StripAccents removes: all of them. */
 export const combiningMarks = () => remember('marks', () => fromGaps(MARKS_9));
 
 const alphabetic = () =>
@@ -210,7 +210,9 @@ function plain(name: string): string {
   return name.replaceAll(/[\s_-]/g, '').toLowerCase();
 }
 
-/** The set that Oniguruma knows as `\p{name}`: a general category, a script or a POSIX name; undefined when none is. */
+/**
+ * The set that Oniguruma calls `\p{name}`: a general category, a script or a POSIX name; undefined when there is none.
+ */
 export function property(name: string): CharSet | undefined {
   const key = plain(name);
   const category = generalCategory(LONG_CATEGORY_NAMES[key] ?? key.charAt(0).toUpperCase() + key.slice(1));
@@ -220,7 +222,7 @@ export function property(name: string): CharSet | undefined {
   return script && remember(`script ${key}`, () => CharSet.of(script));
 }
 
-/** The set inside a POSIX bracket. `[[:punct:]]` has symbols too, which `\p{Punct}` has not. */
+/** The set of a POSIX bracket. `[[:punct:]]` includes symbols, unlike `\p{Punct}`. */
 export function posixBracket(name: string): CharSet | undefined {
   const posix = ['alnum', 'alpha', 'ascii', 'blank', 'cntrl', 'digit', 'graph', 'lower', 'print', 'space', 'upper'];
   if (name === 'punct') return union(['P', 'S']);

@@ -1,25 +1,25 @@
 /** What is asked of a process that is measured, and what it answers: JSON, one message a line. */
 import type { ErrorPayload, ExecutorName, KernelsInfo, Profile, ProfileParams } from '../../../engine/api/types.ts';
 
-export type KernelChoices = Pick<KernelsInfo, 'decodeThreads' | 'reason' | 'places'>;
+export type KernelChoices = Pick<KernelsInfo, 'decodeThreads' | 'reason' | 'streams'>;
 
-/** A model that was loaded for measuring. */
+/** A model loaded for the benchmark. */
 export interface BenchModel {
   name: string;
-  /** Bytes of its files. */
+  /** Size of its files. */
   fileBytes: number;
   vocabularySize: number;
   executor: ExecutorName | 'llama.cpp';
-  /** The variant; null where there are none to choose from. */
+  /** The variant; null if there are none to choose from. */
   kernels: string | null;
-  /** Threads that read prompts. */
+  /** Threads for prefill. */
   threads: number;
-  /** How single tokens are computed, and why; null where there is nothing to choose from. */
+  /** How single tokens are decoded, and why; null if there is no choice. */
   choices: KernelChoices | null;
   loadMs: number;
-  /** Tokens that its window holds. */
+  /** Its context size. */
   contextSize: number;
-  /** Bytes of weights, and of K and V of the whole window, as the engine says; null where it does not say. */
+  /** Bytes of weights, and of K and V of the whole window, as reported by the engine; null if it does not report them. */
   weightBytes: number | null;
   kvBytes: number | null;
 }
@@ -35,16 +35,16 @@ export interface BenchMachine {
   v8: string;
 }
 
-/** What the machine can do at most on so many threads. */
+/** Upper limits of the machine for a number of threads. */
 export interface MachineCeilings {
   threads: number;
-  /** From memory, past all caches. */
+  /** From memory, not from caches. */
   readBytesPerSecond: number;
-  /** 8-bit multiply-adds of operands in the first cache. */
+  /** 8-bit multiply-adds on operands in the L1 cache. */
   multiplyAddsPerSecond: number;
 }
 
-/** The calls by name, with what they take and give. Rates are tokens per second. */
+/** The calls by name, with params and results. Rates are tokens per second. */
 export interface BenchCalls {
   machine: { params: Record<string, never>; result: BenchMachine };
   load: {
@@ -54,21 +54,21 @@ export interface BenchCalls {
       executor: ExecutorName;
       /** Null: as many as measurably help. */
       threads: number | null;
-      /** Tokens of the window; less where the model was trained for less. */
+      /** Context size in tokens, limited to the training context. */
       contextSize: number;
     };
     result: BenchModel;
   };
-  /** Reads a prompt that it has not seen. */
+  /** Prefills a new prompt. */
   prefill: { params: { tokens: number }; result: number };
-  /** Writes tokens one by one after a context, which it keeps for the next call. */
+  /** Decodes tokens one by one after a context, which stays cached for the next call. */
   decode: { params: { context: number; tokens: number }; result: number };
-  /** Writes several replies at once: the rate of all together. */
+  /** Decodes several replies at once; returns their total rate. */
   lanes: { params: { lanes: number; context: number; tokens: number }; result: number };
-  /** Where the time of the loaded model goes. */
+  /** Profiles the loaded model. */
   profile: { params: ProfileParams; result: Profile };
   ceilings: { params: { threads: number }; result: MachineCeilings };
-  /** Most memory that the process had, less what it had before it loaded a model, bytes. */
+  /** Peak memory of the process, minus its memory before the model was loaded, bytes. */
   peakBytes: { params: Record<string, never>; result: number };
 }
 
@@ -76,15 +76,15 @@ export type BenchCallName = keyof BenchCalls;
 
 export type BenchRequest = { [N in BenchCallName]: { call: N; params: BenchCalls[N]['params'] } }[BenchCallName];
 
-/** A process that is measured, or a page. */
+/** A benchmarked process or page. */
 export interface BenchCaller {
-  /** @throws EngineError what the call threw; BACKEND_LOST when the process has ended */
+  /** @throws EngineError the call's error; BACKEND_LOST when the process has exited */
   call<N extends BenchCallName>(call: N, params: BenchCalls[N]['params']): Promise<BenchCalls[N]['result']>;
 }
 
 export type BenchAnswer = { result: unknown } | { error: ErrorPayload };
 
-/** `workerData` of the thread that is measured. */
+/** `workerData` of the benchmarked thread. */
 export interface BenchWorkerData {
   machine: BenchMachine;
 }

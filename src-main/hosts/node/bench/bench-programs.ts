@@ -1,4 +1,4 @@
-/** The programs that run the engine for the bench. */
+/** Programs that run the engine for the benchmark. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,16 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { BenchCaller } from './bench-messages.ts';
-import { electronKernelFlags } from '../electron-kernel-flags.ts';
+import { electronKernelFlags } from '../kernels.ts';
 import { BenchSession, type BenchProgram } from './bench-session.ts';
 
 /** `electron-as-node`: the same program as `electron`, without Electron. */
 export type BenchRuntime = 'node' | 'electron' | 'electron-as-node';
 
 /**
- * Runs `work` with a process of its own.
+ * Runs `work` with a separate process.
  * @param scripts folder of the built code
- * @throws EngineError BACKEND_LOST when it does not start or ends too soon, and what the calls throw
+ * @throws EngineError BACKEND_LOST when it does not start or exits early, and the errors of the calls
  */
 export async function withBenchSession<T>(
   runtime: BenchRuntime,
@@ -61,7 +61,7 @@ async function programFor(runtime: BenchRuntime, scripts: URL, folder: string): 
   };
 }
 
-/** No window is opened, so that no display is needed; as root there is no sandbox to be had. */
+/** No window is opened, so no display is needed; there is no sandbox for root. */
 function electronFlags(): string[] {
   if (process.platform !== 'linux') return [];
   return ['--ozone-platform=headless', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])];
@@ -73,7 +73,7 @@ interface ElectronPlace {
   readonly version: string;
 }
 
-/** The Electron that `npm start` would take. */
+/** The Electron that `npm start` would use. */
 async function findElectron(scripts: URL): Promise<ElectronPlace> {
   const finder = fileURLToPath(new URL('../../scripts/electron-runtime.ts', scripts));
   if (!existsSync(finder)) {

@@ -1,4 +1,4 @@
-/** A process that is measured, as whoever measures sees it. */
+/** The caller's side of a benchmarked process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,10 +9,10 @@ import { EngineError } from '../../../engine/api/errors.ts';
 import type { BenchAnswer, BenchCaller, BenchCallName, BenchCalls } from './bench-messages.ts';
 import { onMessage, send } from './json-socket.ts';
 
-/** How long a process may take until it is there, ms. One that fails may wait for a dialog that nobody sees. */
+/** Maximum start time of a process, ms. A failing one may wait for an invisible dialog. */
 const START_MS = 30_000;
 
-/** A program that takes the address of a local socket as its last argument and answers BenchCalls there. */
+/** A program that takes the address of a local socket as its last argument and answers BenchCalls on it. */
 export interface BenchProgram {
   readonly command: string;
   readonly args: readonly string[];
@@ -34,7 +34,7 @@ export class BenchSession implements BenchCaller {
   }
 
   /**
-   * @param signal ends the process
+   * @param signal kills the process
    * @throws EngineError BACKEND_LOST when it does not start
    */
   static async open(program: BenchProgram, signal?: AbortSignal): Promise<BenchSession> {
@@ -91,7 +91,7 @@ export class BenchSession implements BenchCaller {
       };
       this.server.once('connection', (socket) => {
         onMessage(socket, (message) => this.waiting?.resolve(message as BenchAnswer));
-        // How the process ended is told by the process.
+        // The process's exit event reports how it ended.
         socket.on('error', () => undefined);
         settle(() => resolve(socket));
       });

@@ -1,11 +1,12 @@
-/** The thread that the bench measures in, as the engine has one in the app. worker_threads entry. */
+/** The benchmarked thread, like the engine's thread in the app. worker_threads entry. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { EngineError, InferenceEngine } from '../../../engine/index.ts';
+import { InferenceEngine } from '../../../engine/index.ts';
 import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
-import type { BenchAnswer, BenchCalls, BenchModel, BenchRequest, BenchWorkerData } from './bench-messages.ts';
+import type { BenchCalls, BenchModel, BenchRequest, BenchWorkerData } from './bench-messages.ts';
 import { compileNodeKernels } from '../kernels.ts';
-import { benchModel } from './bench-model.ts';
+import { answerTo } from './answer.ts';
+import { describeModel } from './model.ts';
 import { measureCeilings } from './ceilings.ts';
 import { measureDecode, measureLanes, measurePrefill, type MeasuredLanes } from './measure.ts';
 import { peakMemory, residentMemory } from './process-memory.ts';
@@ -24,21 +25,12 @@ const measured: MeasuredLanes = {
   generateLanes: (requests) => engine.generateLanes(requests),
 };
 
-/** One after the other: nothing else may run while something is measured. */
+/** One after the other: nothing else may run during a measurement. */
 let turn = Promise.resolve();
 
 parentPort?.on('message', (request: BenchRequest) => {
-  turn = turn.then(async () => answer(await settle(request)));
+  turn = turn.then(async () => parentPort?.postMessage(await answerTo(() => run(request))));
 });
-
-async function settle(request: BenchRequest): Promise<BenchAnswer> {
-  try {
-    return { result: await run(request) };
-  } catch (thrown) {
-    const { code, message, details } = EngineError.from(thrown);
-    return { error: { code, message, details } };
-  }
-}
 
 function run({ call, params }: BenchRequest): Promise<unknown> | unknown {
   switch (call) {
@@ -68,9 +60,5 @@ async function load({ path, ...options }: BenchCalls['load']['params']): Promise
   const { executor, threads } = options;
   const contextSize = Math.min(options.contextSize, trained);
   const model = await engine.load(files, { contextSize, executor, ...(threads === null ? {} : { threads }) });
-  return benchModel(model);
-}
-
-function answer(message: BenchAnswer): void {
-  parentPort?.postMessage(message);
+  return describeModel(model);
 }

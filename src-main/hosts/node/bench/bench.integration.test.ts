@@ -1,4 +1,4 @@
-/** The bench in processes of its own, on the built-in model: what it says, not how fast anything is. */
+/** The benchmark in separate processes, on the built-in model: its output, not its speed. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ function bench(...args: string[]): Promise<{ stdout: string; stderr: string }> {
 }
 
 describe('tokenscope bench', () => {
-  it('gives medians, lanes and a profile as JSON, and says what does not fit', async () => {
+  it('outputs medians, lanes and a profile as JSON, and reports what does not fit', async () => {
     const { stdout, stderr } = await bench('--context', '4,2048', '--lanes', '2', '--profile', '--json');
     const result = JSON.parse(stdout);
     const rate = (tokens: number) => ({ tokens, tokensPerSecond: expect.any(Number) });
@@ -26,7 +26,7 @@ describe('tokenscope bench', () => {
     });
     expect(stderr).toContain("2048 + 4 tokens does not fit the model's context of 1000 tokens");
     expect(result.peakBytes).toBeGreaterThan(0);
-    // Everything that computes is accounted for, and nothing can be faster than the machine.
+    // All computation is accounted for, and nothing is faster than the machine.
     const { ops, ms } = result.profile.decode as { ops: { ms: number; bytes: number; name: string }[]; ms: number };
     const busy = ops.reduce((sum, op) => sum + op.ms, 0);
     expect(busy).toBeGreaterThan(0);
@@ -34,7 +34,7 @@ describe('tokenscope bench', () => {
     expect(ops.some(({ name, bytes }) => name.startsWith('linear') && bytes > 0)).toBe(true);
   }, 60_000);
 
-  it('gives a table with the machine and what was chosen, also of the other executor', async () => {
+  it('outputs a table with the machine and its choices, also for the other executor', async () => {
     const wasm = await bench('--context', '4');
     expect(wasm.stdout).toMatch(/\n {2}decode on \d+ threads?: measured/);
     expect(wasm.stdout).toContain('\n  weights read in 4 streams: float32 weights always use 4 streams\n');

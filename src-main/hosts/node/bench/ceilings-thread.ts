@@ -8,14 +8,14 @@ const { exports } = new WebAssembly.Instance(task.module, {
 });
 // The module is built from this repository's sources, so its exports are known.
 const { readMemory, multiplyAdd } = exports as unknown as {
-  readMemory(at: number, bytes: number, places: 2 | 8): void;
+  readMemory(at: number, bytes: number, streams: 2 | 8): void;
   multiplyAdd(at: number, rounds: number): void;
 };
 const numbers = new Int32Array(task.memory.buffer);
 
 parentPort?.on('message', ({ kind, arrivals }: CeilingRound) => {
   Atomics.add(numbers, task.arrivedAt, 1);
-  // Sleeping would let threads begin one after the other; messages to them all are on their way.
+  // Spin: with sleeping, threads would start one after the other. The messages to all of them are under way.
   while (Atomics.load(numbers, task.arrivedAt) < arrivals);
   const began = performance.timeOrigin + performance.now();
   if (kind === 'multiply') multiplyAdd(task.panelAt, task.multiplyRounds);

@@ -1,54 +1,54 @@
-/** What this machine can do at most, with the same compilers as the kernels: reading memory, multiplying. */
+/** Measures this machine's limits with the same compilers as the kernels: reading memory, and multiplying. */
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import type { CompiledKernels } from '../../../engine/api/platform.ts';
 import type { MachineCeilings } from './bench-messages.ts';
 
 /**
- * Read by each thread: what a small model's weights take, so that as much of it stays in the caches that a server's
- * processors share. Its eighths lie no power of two apart, which caches would put in one place.
+ * Bytes read by each thread: the size of a small model's weights, so that the caches shared by a server's processors hold
+ * a similar part. Its eighths are not a power of two apart, which would map them to the same cache sets.
  */
 const REGION_BYTES = 96 * 2 ** 20 - 8 * 69_632;
-/** Where threads count who has arrived: see `CeilingTask`. */
+/** Address of the arrival counter: see `CeilingTask`. */
 const ARRIVED = 0;
 const FIRST = 65536;
 const PAGE = 65536;
 const ROUNDS = 5;
-/** Passes of a round: some ten milliseconds, so that threads that did not begin at once still do most of it together. */
+/** Passes per round: about ten milliseconds, so that threads mostly overlap even if they do not start at once. */
 const READ_PASSES = 4;
 const MULTIPLY_ROUNDS = 1_000_000;
-/** What `multiplyAdd` multiplies and adds in a round. */
+/** Multiply-adds of `multiplyAdd` per round. */
 const MACS_PER_ROUND = 512;
 
-/** `workerData` of a thread. Told what to do, it waits for the other threads, does it, and answers when. */
+/** `workerData` of a thread. On request it waits for the other threads, does the work, and reports the times. */
 export interface CeilingTask {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
-  /** Index in 32-bit numbers of the count of threads that have arrived at a round, of all rounds together. */
+  /** Index, in 32-bit integers, of the counter of threads that have arrived, over all rounds. */
   readonly arrivedAt: number;
   readonly regionAt: number;
   readonly regionBytes: number;
   readonly readPasses: number;
-  /** A page that stays in the first cache. */
+  /** A page that stays in the L1 cache. */
   readonly panelAt: number;
   readonly multiplyRounds: number;
 }
 
 export interface CeilingRound {
-  /** Places to read from in turns, or `multiply`. */
+  /** Number of streams to read, or `multiply`. */
   readonly kind: 2 | 8 | 'multiply';
-  /** Arrivals once all threads are there. */
+  /** Counter value when all threads have arrived. */
   readonly arrivals: number;
 }
 
 /** ms since 1970. */
 export type CeilingTimes = readonly [began: number, ended: number];
 
-/** The best of some rounds, in which all threads do the same at once; of reading, also the better number of places. */
+/** The best of several rounds with all threads doing the same at once; for reads, also the better number of streams. */
 export async function measureCeilings(kernels: CompiledKernels, threads: number): Promise<MachineCeilings> {
   const bytes = FIRST + threads * (REGION_BYTES + PAGE);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), maximum: 65536, shared: true });
-  // Pages that nobody wrote to are all the same one.
+  // Untouched pages all map to the same zero page.
   new Uint8Array(memory.buffer, FIRST).fill(1);
   const workers: Worker[] = [];
   try {
@@ -64,7 +64,7 @@ export async function measureCeilings(kernels: CompiledKernels, threads: number)
     }
     await Promise.all(workers.map((worker) => once(worker, 'message')));
     let arrivals = 0;
-    /** Rounds per second, from when the first thread began until the last had ended. */
+    /** Rounds per second, from the first thread's start to the last one's end. */
     const best = async (kind: CeilingRound['kind']) => {
       let least = Infinity;
       for (let round = 0; round < ROUNDS; round++) {

@@ -1,4 +1,4 @@
-/** JSON messages over a local socket, one a line. */
+/** JSON messages over a local socket, one per line. */
 import type { Socket } from 'node:net';
 
 export function onMessage(socket: Socket, listener: (message: unknown) => void): void {

@@ -16,7 +16,7 @@ export function describeMachine(): BenchMachine {
 }
 
 function electronProcess(): string {
-  // Electron's own field, which the main thread of its processes has.
+  // Electron's own field, set in the main thread of its processes.
   const { type } = process as { type?: string };
   return process.env.ELECTRON_RUN_AS_NODE || type === undefined ? 'run as Node' : 'utility process';
 }

@@ -5,13 +5,13 @@ import type { GenerateEvent, GenerateParams, LanesEvent, Timings } from '../../.
 import type { BenchCalls } from './bench-messages.ts';
 import { contextOf, freshPrompt } from './prompt-ids.ts';
 
-/** An engine with a model, here or at the other end of a connection. */
+/** An engine with a model, local or at the other end of a connection. */
 export interface MeasuredEngine {
   readonly vocabularySize: number;
   generate(params: GenerateParams): AsyncIterable<GenerateEvent>;
 }
 
-/** One that is here. */
+/** A local engine. */
 export interface MeasuredLanes extends MeasuredEngine {
   generateLanes(requests: readonly { params: GenerateParams; cancel?: CancelToken }[]): AsyncIterable<LanesEvent>;
 }
@@ -25,7 +25,7 @@ function greedy(ids: number[], tokens: number): GenerateParams {
   };
 }
 
-/** Null for events that are no end. */
+/** Null for other events than `end`. */
 function timingsOf(event: GenerateEvent): Timings | null {
   if (event.type !== 'end') return null;
   if (event.stop.reason === 'error') throw new Error(event.stop.error.message);
@@ -52,7 +52,7 @@ export async function measureDecode(
   engine: MeasuredEngine,
   { context, tokens }: BenchCalls['decode']['params'],
 ): Promise<number> {
-  // The first token is not counted: with it comes what of the context was not in the cache.
+  // The first token is not counted: it includes the part of the context that was not cached.
   const params = greedy(contextOf(context, engine.vocabularySize), tokens + 1);
   const { decodeTokensPerSecond } = await timed(engine, params);
   return decodeTokensPerSecond ?? 0;
@@ -67,7 +67,7 @@ export async function measureLanes(
   });
   let rate = 0;
   for await (const each of engine.generateLanes(requests)) {
-    // They are equally long and run side by side.
+    // They have equal length and run concurrently.
     if (each.type === 'lane') rate += timingsOf(each.event)?.decodeTokensPerSecond ?? 0;
   }
   return rate;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** Bytes of memory that this process holds now. */
+/** Current resident memory of this process, bytes. */
 export function residentMemory(): number {
   return process.memoryUsage.rss();
 }
 
-/** The most that it ever held. */
+/** Peak resident memory. */
 export function peakMemory(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
-  // On Linux resourceUsage() counts what the process that started this one held.
+  // On Linux resourceUsage() includes the parent process's memory.
   const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
   return Number(peak?.[1] ?? 0) * 1024;
 }

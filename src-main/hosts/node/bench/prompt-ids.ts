@@ -1,14 +1,14 @@
-/** Counts up, so that no prompt begins like one before it and nothing of it is found in a cache. */
+/** Incremented, so that no prompt shares a prefix with an earlier one in the cache. */
 let prompts = 0;
 const contexts = new Map<number, number[]>();
 
-/** Token ids that say nothing but are not all the same. */
+/** Arbitrary token ids that differ. */
 export function freshPrompt(count: number, vocabularySize: number): number[] {
   const seed = ++prompts * 7919;
   return Array.from({ length: count }, (_, i) => (seed + i * 2971) % vocabularySize);
 }
 
-/** The same ids whenever the same number is asked for. */
+/** The same ids for the same number. */
 export function contextOf(count: number, vocabularySize: number): number[] {
   const ids = contexts.get(count) ?? freshPrompt(count, vocabularySize);
   contexts.set(count, ids);

@@ -10,17 +10,17 @@ export interface BenchJob {
   executor: ExecutorName;
   /** Null: as many as measurably help. */
   threads: number | null;
-  /** Tokens of the prompt whose reading is timed. */
+  /** Prompt tokens of the prefill measurement. */
   prompt: number;
-  /** Tokens that are written after each context. */
+  /** Tokens decoded after each context. */
   generate: number;
-  /** Tokens in the window before the first of them. */
+  /** Context lengths in tokens before decoding. */
   contexts: readonly number[];
-  /** Replies that are written at once, each number a measurement of its own. */
+  /** Numbers of lanes, each a separate measurement. */
   lanes: readonly number[];
-  /** Measurements of each kind, of which the median counts. */
+  /** Repetitions of each measurement, of which the median counts. */
   repeat: number;
-  /** Also where the time goes, and the machine's ceilings. */
+  /** Whether to profile and measure the machine's limits. */
   profile: boolean;
 }
 
@@ -38,52 +38,58 @@ export interface BenchResult {
   kernels: string | null;
   threads: number;
   loadMs: number;
-  /** Most memory that the process had, less what it had before it loaded the model. */
+  /** Peak memory of the process, minus its memory before the model was loaded. */
   peakBytes: number;
   prefill: Rate;
   decode: (Rate & { context: number })[];
 }
 
-/** Beside the result: what it was measured on, and what was asked for beside it. */
+/** The result with the machine and the optional measurements. */
 export interface BenchReport {
   result: BenchResult;
   machine: BenchMachine;
   choices: KernelChoices | null;
   /** Tokens per second of all lanes together. */
   lanes: (Rate & { lanes: number })[];
-  /** Null when it was not asked for. */
+  /** Null if it was not requested. */
   profile: BenchProfile | null;
-  /** What could not be measured, for a person. */
+  /** What could not be measured, for people. */
   notices: string[];
 }
 
 export interface BenchProfile extends Profile {
-  /** On as many threads as compute. */
+  /** For the numbers of threads in use. */
   ceilings: MachineCeilings[];
 }
 
-/** Tokens that a profile writes. */
+/** Tokens decoded for a profile. */
 const PROFILE_TOKENS = 32;
-/** Tokens before those that lanes write. */
-const LANE_CONTEXT = 16;
+/** Context tokens of lanes. */
+export const LANE_CONTEXT = 16;
 
-/** @throws EngineError what the calls throw */
+/** What is measured, as far as it says how many tokens the window must hold. */
+export type BenchWindow = Pick<BenchJob, 'prompt' | 'generate' | 'contexts' | 'lanes'>;
+
+export function windowFor({ prompt, generate, contexts, lanes }: BenchWindow): number {
+  return Math.max(
+    prompt + 1,
+    ...contexts.map((context) => context + generate + 1),
+    ...lanes.map((count) => count * (LANE_CONTEXT + generate + 1)),
+  );
+}
+
+/** @throws EngineError the errors of the calls */
 export async function runBench(session: BenchCaller, job: BenchJob): Promise<BenchReport> {
   const { path, executor, threads, generate } = job;
   const machine = await session.call('machine', {});
-  const wanted = Math.max(
-    job.prompt + 1,
-    ...job.contexts.map((context) => context + generate + 1),
-    ...job.lanes.map((lanes) => lanes * (LANE_CONTEXT + generate + 1)),
-  );
-  const model = await session.call('load', { path, executor, threads, contextSize: wanted });
+  const model = await session.call('load', { path, executor, threads, contextSize: windowFor(job) });
   const { contextSize } = model;
   const notices: string[] = [];
   const fits = (tokens: number, what: string) => {
     if (tokens > contextSize) notices.push(`${what} does not fit the model's context of ${contextSize} tokens.`);
     return tokens <= contextSize;
   };
-  /** The first one warms caches and compilers up and is not counted. */
+  /** The first run is an uncounted warm-up of caches and compilers. */
   const repeated = async (measure: () => Promise<number>) => {
     const rates: number[] = [];
     for (let round = 0; round <= job.repeat; round++) rates.push(await measure());
@@ -110,7 +116,7 @@ export async function runBench(session: BenchCaller, job: BenchJob): Promise<Ben
     });
   }
   const { name, kernels, loadMs } = model;
-  // Before the ceilings are measured, which takes memory.
+  // Before the limits are measured, which takes memory.
   const peakBytes = await session.call('peakBytes', {});
   const context = decode[0]?.context ?? 1;
   const profile = job.profile ? await profileOf(session, { prompt, context, generate: PROFILE_TOKENS }) : null;

@@ -28,7 +28,7 @@ function start(args: readonly string[]) {
   const output = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text));
-  child.stdin.on('error', () => undefined); // The tool may end without reading all of it.
+  child.stdin.on('error', () => undefined); // The tool may exit without reading all of it.
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, ...output }));
@@ -42,7 +42,7 @@ function program(args: readonly string[], stdin: string | Uint8Array = ''): Prom
   return ended;
 }
 
-/** The same command line without the program around it, whose start takes a fifth of a second. */
+/** The same command line in this process, because starting the program takes a fifth of a second. */
 async function inThisProcess(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const output = { out: '', err: '' };
@@ -61,7 +61,7 @@ async function inThisProcess(args: readonly string[], stdin: string | Uint8Array
   return { code, ...output };
 }
 
-/** Always the program in the full run; else only where the test says so, once for every kind of input and end. */
+/** In the full run always the program; else only in selected tests, one for every kind of input and end. */
 const tokenscope = isFull ? program : inThisProcess;
 
 async function json(args: readonly string[], stdin?: string, run = tokenscope): Promise<unknown> {
@@ -132,7 +132,7 @@ describe('run', () => {
     expect(await json(args)).toMatchObject({ reply: { text: '! How ' }, stop: { reason: 'stop_string' } });
   });
 
-  it('does what the stop conditions and the window say', async () => {
+  it('respects the stop conditions and the window', async () => {
     const greedy = ['--greedy', '--ignore-eos', '--max-tokens', '2000'];
     expect(await json(['run', 'Hello', ...greedy, '--logit-bias', '3=1000'])).toMatchObject({
       reply: { text: '!'.repeat(20) },
@@ -151,7 +151,7 @@ describe('run', () => {
     });
   });
 
-  it('takes a file of a megabyte, and says that it does not fit', async () => {
+  it('reads a file of a megabyte, and reports that it does not fit', async () => {
     const { code, err } = await tokenscope(['run', '--file', file('long.txt', 'cat sat '.repeat(2 ** 17))]);
     expect(code).toBe(1);
     expect(err).toContain('262145 tokens');
@@ -159,7 +159,7 @@ describe('run', () => {
 });
 
 describe('Ctrl-C', () => {
-  it.skipIf(process.platform === 'win32')('stops a reply, keeps what there is and ends with 130', async () => {
+  it.skipIf(process.platform === 'win32')('stops a reply, keeps its text and exits with 130', async () => {
     const { child, output, ended } = start(['run', 'Once upon a time', ...ENDLESS]);
     await until(() => output.out.length > 20);
     child.kill('SIGINT');
@@ -169,10 +169,10 @@ describe('Ctrl-C', () => {
     expect(err).toContain('(user)');
   });
 
-  it.skipIf(process.platform === 'win32')('gives JSON too, and ends a command that waits for input', async () => {
+  it.skipIf(process.platform === 'win32')('outputs JSON too, and ends a command that waits for input', async () => {
     const waiting = start(['tokenize', '-']);
     const reply = start(['run', 'Once upon a time', '--json', ...ENDLESS]);
-    // Nothing shows from outside that the reply has begun; one that is started later and has text shows that it must have.
+    // Nothing shows from outside that the reply has begun; if a reply started later has text, this one must have begun.
     const later = start(['run', 'Once upon a time', ...ENDLESS]);
     await until(() => later.output.out.length > 100);
     for (const { child } of [waiting, reply, later]) child.kill('SIGINT');
@@ -185,7 +185,7 @@ describe('Ctrl-C', () => {
 });
 
 describe('chat', () => {
-  it.skipIf(process.platform === 'win32')('stops an answer at Ctrl-C and goes on with the next message', async () => {
+  it.skipIf(process.platform === 'win32')('stops an answer at Ctrl-C and continues with the next message', async () => {
     const flags = ['--ignore-eos', '--repetition', '0', '--executor', 'reference', '--max-tokens', '900'];
     const { child, output, ended } = start(['chat', '--greedy', ...flags]);
     child.stdin.write('Once upon a time\n');
@@ -199,7 +199,7 @@ describe('chat', () => {
   });
 });
 
-describe('a reader that hangs up', () => {
+describe('a reader that closes the pipe', () => {
   it('ends the reply without an error', async () => {
     const { child, output, ended } = start(['run', 'Once upon a time', ...ENDLESS]);
     await until(() => output.out.length > 5);
@@ -223,7 +223,7 @@ describe('tokenize and detokenize', () => {
     expect((await tokenscope(['detokenize', '593', '580'])).out).toBe('Hello world\n');
   });
 
-  it('answer a line with a line', async () => {
+  it('answer each line with a line', async () => {
     const fixture = new URL('../../../engine/fixtures/tokenizer-golden.json', import.meta.url);
     const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as {
       cases: { text: string; ids: number[]; ids_bos: number[]; decoded: string; decoded_skip: string }[];
@@ -243,7 +243,7 @@ describe('tokenize and detokenize', () => {
     expect(lines(decoded.out)).toMatchObject(cases.map((golden) => ({ text: golden.decoded })));
   });
 
-  it('answer a bad line with its error and go on', async () => {
+  it('answer an invalid line with its error and continue', async () => {
     const { code, out } = await program(['tokenize', '--jsonl', '--no-bos'], '"cat"\n5\n{\n"cat"\n');
     const [first, second, third, fourth] = out.split('\n').map((line) => (line === '' ? null : JSON.parse(line)));
     expect(code).toBe(2);
@@ -256,7 +256,7 @@ describe('tokenize and detokenize', () => {
 });
 
 describe('score', () => {
-  it('has a value for every place', async () => {
+  it('has a value for every position', async () => {
     const score = (await json(['score', 'The cat sat on the mat.', '--top', '3'])) as Record<string, unknown[]>;
     expect(Object.keys(score)).toEqual(['ids', 'logprobs', 'ranks', 'top', 'perplexity']);
     const tokens = score['ids']!.length;
@@ -286,7 +286,7 @@ describe('inspect', () => {
 });
 
 describe('models, help and version', () => {
-  it('tell what there is', async () => {
+  it('list what is available', async () => {
     expect(await json(['models'])).toMatchObject([{ id: 'tiny-transformer', isDefault: true }]);
     expect((await tokenscope(['models'])).out).toMatch(/tiny-transformer .* default/);
     expect((await tokenscope(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -318,7 +318,7 @@ describe('bad input', () => {
     ['words for ids', ['detokenize', 'cat'], /Expected token ids/],
     ['a file that is not there', ['run', '--file', '/no/such/file'], /Cannot read/],
     ['a folder for a file', ['run', '--file', tmpdir()], /Cannot read/],
-  ])('%s is wrong usage', async (_, args, message) => {
+  ])('%s is a usage error', async (_, args, message) => {
     const { code, out, err } = await tokenscope(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(message);
@@ -333,19 +333,19 @@ describe('bad input', () => {
     ['an absurd seed', ['run', 'a', '--seed', '4294967296'], 'BAD_REQUEST'],
     ['an id outside the vocabulary', ['detokenize', '8000'], 'BAD_REQUEST'],
     ['too many candidates', ['score', 'a', '--top', '1000'], 'BAD_REQUEST'],
-  ])('%s is the error of the engine', async (_, args, errorCode) => {
+  ])('%s is an engine error', async (_, args, errorCode) => {
     const { code, out, err } = await tokenscope([...args, '--json']);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(JSON.parse(err)).toMatchObject({ error: { code: errorCode, message: expect.any(String) } });
   });
 
-  it('names the models there are', async () => {
+  it('names the available models', async () => {
     const { code, err } = await program(['run', 'a', '--model', 'gpt-9']);
     expect(code).toBe(1);
     expect(err).toBe('tokenscope: There is no model "gpt-9". Models: tiny-transformer.\n');
   });
 
-  it('bytes that are no text are refused', async () => {
+  it('bytes that are not text are refused', async () => {
     const { code, err } = await program(['tokenize', '-'], Uint8Array.of(0xff, 0xfe));
     expect(code).toBe(2);
     expect(err).toContain('standard input is not UTF-8 text');

@@ -1,21 +1,21 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Output } from './output.ts';
 
-/** What the commands have of the world around them. */
+/** The environment of the commands. */
 export interface CliContext {
   stdin: Readable;
-  /** Answers only: text for people, or JSON. */
+  /** Results only: text for people, or JSON. */
   out: Output;
   /** Everything else: statistics, warnings, errors. */
   err: Output;
-  /** Whether `err` is a terminal, where a line may be written over. */
+  /** Whether `err` is a terminal, where a line can be overwritten. */
   isTerminal?: boolean;
-  /** Where a person sits at it: what is written there by hand, and where it shows. */
+  /** The interactive terminal, if there is one. */
   terminal?: { input: Readable; output: Writable } | undefined;
-  /** Aborts on Ctrl-C and when nobody reads the answer any more. */
+  /** Aborts on Ctrl-C and when the output's reader is gone. */
   signal: AbortSignal;
   /**
-   * Lets the next Ctrl-C do something else than end the command; the one after that ends it.
+   * Replaces the effect of the next Ctrl-C, which otherwise ends the command; the one after that ends it.
    * @returns undoes that
    */
   onInterrupt?: (act: () => void) => () => void;
@@ -23,6 +23,6 @@ export interface CliContext {
   workerUrl: URL;
   /** Folder with one folder per model. */
   modelsDir: string;
-  /** File for measurements of this computer; left out, each command measures anew. */
+  /** File for measurements of this computer; without it, each command measures again. */
   measurementsPath?: string;
 }

@@ -4,11 +4,11 @@ import type { EngineStreams } from '../../../protocol/engine/api.ts';
 import { EngineClient } from '../../../protocol/engine/client.ts';
 import { cancelled } from '../../../protocol/errors.ts';
 import { defaultContext, fitOf, memoryAt } from '../../../protocol/engine/model-fit.ts';
-import { filesAt, placeOf } from '../../../services/models/model-place.ts';
-import { systemMemory } from '../../../services/system-memory.ts';
+import { filesAt, modelPathOf } from '../../../services/models/model-location.ts';
+import { systemMemory } from '../../../services/system-resources.ts';
 import { spawnEngine } from '../spawn-engine.ts';
 import type { CliContext } from './context.ts';
-import { formatFit } from './format/model-fit.ts';
+import { formatFit } from './format/model-description.ts';
 import { findModel, userLibrary } from './model-argument.ts';
 
 export interface EngineSession {
@@ -17,10 +17,10 @@ export interface EngineSession {
 }
 
 /**
- * Runs `work` with an engine in its own thread, so that Ctrl-C is heard while it computes, and a loaded model.
+ * Runs `work` with an engine in its own thread, so that Ctrl-C works while it computes, and with a loaded model.
  *
  * @param model an id, or the path of a GGUF file or a model's folder
- * @throws EngineError MODEL_NOT_FOUND that names the models there are, OUT_OF_MEMORY with the numbers
+ * @throws EngineError MODEL_NOT_FOUND with the available models, OUT_OF_MEMORY with the numbers
  */
 export async function withEngine<T>(
   context: CliContext,
@@ -44,18 +44,18 @@ export async function withEngine<T>(
   }
 }
 
-/** Weights, K and V of the usual context and all else take less than this many times what the files do. */
+/** Upper limit of a loaded model's memory with the default context, as a multiple of its files. */
 const MOST_TIMES_FILES = 32;
 
-/** Whether there is so much memory that nobody need look into the files, which takes a tenth of a second. */
+/** Whether there is plenty of memory, so that the files, which take a tenth of a second to read, can be skipped. */
 async function surelyFits(path: string): Promise<boolean> {
-  const files = await filesAt(await placeOf(path));
+  const files = await filesAt(await modelPathOf(path));
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   return MOST_TIMES_FILES * bytes < systemMemory().freeBytes;
 }
 
 /**
- * Says before anything is read that a model does not fit. What the CPU kernels need is the least that any executor does.
+ * Refuses a model that does not fit before it is read. The CPU kernels need the least memory of all executors.
  * @throws EngineError OUT_OF_MEMORY with the numbers
  */
 async function refuseTooLarge(client: EngineClient, modelId: string): Promise<void> {

@@ -3,21 +3,21 @@ import { EngineError } from '../../../engine/api/errors.ts';
 import type { ErrorPayload } from '../../../engine/api/types.ts';
 import { toErrorPayload } from '../../../protocol/errors.ts';
 
-/** What the process says to the shell when it ends. */
+/** Exit codes of the process. */
 export const EXIT = { ok: 0, engineError: 1, usage: 2, interrupted: 130 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The command was called wrongly. */
+/** A usage error. */
 export class UsageError extends Error {}
 
 export interface Failure {
   exitCode: ExitCode;
-  /** Null when all has been said: help was shown, asked for or not. */
+  /** Null if there is nothing more to print, as after showing help. */
   error: ErrorPayload | null;
 }
 
-/** How a command that threw ends. */
+/** Exit code and error of a command that threw. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof CommanderError) {
     if (thrown.exitCode === 0) return { exitCode: EXIT.ok, error: null };

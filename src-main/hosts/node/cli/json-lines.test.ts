@@ -12,14 +12,14 @@ async function lines(...chunks: (string | Uint8Array)[]): Promise<string[]> {
 }
 
 describe('lines of standard input', () => {
-  it('end at line feeds only, the last one with or without', async () => {
+  it('end at line feeds only, with or without one at the end', async () => {
     expect(await lines('a\nb')).toEqual(['a', 'b']);
     expect(await lines('a\n\nb\n')).toEqual(['a', '', 'b']);
     expect(await lines('"\u2028\u0085\r"\n')).toEqual(['"\u2028\u0085\r"']);
     expect(await lines()).toEqual([]);
   });
 
-  it('are the same however the bytes arrive', async () => {
+  it('do not depend on how the bytes arrive', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ unit: fc.constantFrom('a', 'é', '\n', '😀') })), async (texts) => {
         const whole = texts.join('');

@@ -5,8 +5,8 @@ import { abortable, decodeUtf8 } from './options/text-input.ts';
 const NEWLINE = 0x0a;
 
 /**
- * Answers each line of standard input with a line of JSON. A line that fails is answered with `{ error }`, and the
- * command then ends with the failure's exit code.
+ * Answers each line of standard input with a line of JSON. A failing line gets `{ error }`, and the command then exits
+ * with that failure's exit code.
  */
 export async function answerJsonLines(context: CliContext, answer: (value: unknown) => unknown): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
@@ -25,7 +25,7 @@ export async function answerJsonLines(context: CliContext, answer: (value: unkno
   return exitCode;
 }
 
-/** Splits at line feeds only: a JSON text may hold the other line separators of Unicode as they are. */
+/** Splits at line feeds only: JSON may contain Unicode's other line separators unescaped. */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   for await (const chunk of chunks) {

@@ -6,20 +6,20 @@ import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
 const stopping = new AbortController();
-/** Set when the answer can no longer be written, whatever the command says. */
+/** Exit code when the output can no longer be written. */
 let lostExitCode: ExitCode | null = null;
 
-// A reader that hangs up, as `head` does, has what it wants: no error, and no reason to go on.
+// A reader that closes the pipe, such as `head`, has what it wants: stop without an error.
 function onLost(error: NodeJS.ErrnoException): void {
   lostExitCode = error.code === 'EPIPE' ? EXIT.ok : EXIT.engineError;
   if (error.code !== 'EPIPE') process.stderr.write(`tokenscope: cannot write the output: ${error.message}\n`);
   stopping.abort();
 }
 
-/** What the next Ctrl-C does in place of ending the command. */
+/** What the next Ctrl-C does instead of ending the command. */
 let instead: (() => void) | null = null;
 
-// Ctrl-C asks for an orderly end, which prints what there is; a second one does not wait for it.
+// Ctrl-C requests an orderly end, which prints partial results; a second one exits at once.
 process.on('SIGINT', () => {
   if (instead !== null) {
     const act = instead;
@@ -33,7 +33,7 @@ process.on('SIGINT', () => {
 const exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,
   out: new Output(process.stdout, onLost),
-  // Without a reader of errors the answer still counts.
+  // If standard error is closed, the result still counts.
   err: new Output(process.stderr, () => undefined),
   isTerminal: process.stderr.isTTY,
   terminal: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
@@ -49,5 +49,5 @@ const exitCode = await runCli(process.argv.slice(2), {
   measurementsPath: measurementsPath(dataFolder()),
 });
 process.exitCode = lostExitCode ?? exitCode;
-// A pipe that still waits for input would keep the process alive.
+// A pipe that waits for input would keep the process alive.
 process.stdin.destroy();

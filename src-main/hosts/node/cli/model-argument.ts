@@ -10,21 +10,21 @@ import { modelIdOfPath, openModelPath } from '../model-path.ts';
 import type { CliContext } from './context.ts';
 
 export interface ModelArgument {
-  /** What the engine is asked for. */
+  /** Id for the engine's requests. */
   modelId: string;
-  /** Where models outside of `modelsDir` lie, by their ids. */
+  /** Paths of models outside of `modelsDir`, by id. */
   modelPaths: Readonly<Record<string, string>>;
   isInLibrary: boolean;
 }
 
-/** The library that the terminal shares with the app. @param reservedIds of the built-in models */
+/** The library, which the terminal shares with the app. @param reservedIds of the built-in models */
 export function userLibrary(reservedIds: readonly string[] = []): ModelLibrary {
   return new ModelLibrary(dataFolder(), reservedIds, (message) => process.stderr.write(`tokenscope: ${message}\n`));
 }
 
 /**
- * What `--model` names: an id, or the path of a model anywhere.
- * @throws EngineError MODEL_NOT_FOUND that names the models there are
+ * Resolves `--model`: an id, or a model's path.
+ * @throws EngineError MODEL_NOT_FOUND with the available models
  */
 export async function findModel(modelsDir: string, model: string): Promise<ModelArgument> {
   const ids = await listModelIds(modelsDir);
@@ -46,7 +46,7 @@ export async function findModel(modelsDir: string, model: string): Promise<Model
 }
 
 /**
- * The files of the model that an id or a path names, for commands that need no engine.
+ * The files of the model with an id or a path, for commands without an engine.
  * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST, MODEL_IO
  */
 export async function openModelArgument(modelsDir: string, model: string): Promise<ModelFiles> {
@@ -57,8 +57,8 @@ export async function openModelArgument(modelsDir: string, model: string): Promi
 }
 
 /**
- * The tokenizer of the model that an id or a path names, read without its weights. A path may also be that of a GGUF file
- * without weights or of a tokenizer.json.
+ * The tokenizer of the model with an id or a path, read without its weights. A path may also refer to a GGUF file without
+ * weights or a tokenizer.json.
  * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST, MODEL_FORMAT, UNSUPPORTED_TOKENIZER, MODEL_IO
  */
 export async function openTokenizerArgument(

@@ -1,4 +1,4 @@
-/** The command line with models that lie somewhere on the disk. */
+/** Commands with models at arbitrary paths. */
 import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ async function json(...args: string[]): Promise<unknown> {
 }
 
 describe('tokenscope info', () => {
-  it('tells what a folder holds and needs', async () => {
+  it('describes a folder and its memory needs', async () => {
     expect(await json('info', path('llama'))).toMatchObject({
       id: 'llama',
       architecture: 'llama',
@@ -59,7 +59,7 @@ describe('tokenscope info', () => {
       tokenizer: 'tokenizer.json',
       chatTemplate: expect.stringContaining('<|im_start|>') as string,
       eosTokenIds: [314, 317],
-      // The kernels keep the first 64 KiB of their memory for themselves.
+      // The kernels reserve the first 64 KiB of their memory.
       memory: [{ contextSize: 512, weights: 681_728 + 65_536, kvCache: 512 * 3 * 2 * 32 * 4 }],
     });
     const { out } = await tokenscope(['info', path('llama')]);
@@ -67,7 +67,7 @@ describe('tokenscope info', () => {
     expect(out).toContain('512 tokens');
   });
 
-  it('names what is not there', async () => {
+  it('names what is missing', async () => {
     expect(await tokenscope(['info', path('none.gguf')])).toMatchObject({
       code: 1,
       err: `tokenscope: There is no model at ${path('none.gguf')}.\n`,
@@ -76,7 +76,7 @@ describe('tokenscope info', () => {
 });
 
 describe('tokenscope quantize', () => {
-  it('writes a file that every command takes, and shows how far it is', async () => {
+  it('writes a file that every command accepts, and shows progress', async () => {
     const written = await tokenscope(['quantize', path('llama'), path('llama.gguf'), 'q8_0']);
     expect(written).toMatchObject({ code: 0, out: expect.stringMatching(/tensors: 23 x Q8_0, 7 x F32\n$/) as string });
     expect(written.err).toMatch(/^10 %: tensor .*\n[^]*100 %: tensor 30 of 30, /);
@@ -96,7 +96,7 @@ describe('tokenscope quantize', () => {
     }
   }, 120_000);
 
-  it('does not write over a file, and leaves nothing of one that failed', async () => {
+  it('does not overwrite a file, and leaves no partial one', async () => {
     await writeFile(path('there.gguf'), 'mine');
     const refused = await tokenscope(['quantize', path('llama'), path('there.gguf'), 'F16']);
     expect(refused.err).toBe(`tokenscope: ${path('there.gguf')} already exists. Delete it, or choose another name.\n`);
@@ -111,7 +111,7 @@ describe('tokenscope quantize', () => {
     expect(await readdir(dir)).toEqual(before);
   });
 
-  it('says why a file cannot be written', async () => {
+  it('reports why a file cannot be written', async () => {
     expect((await tokenscope(['quantize', path('llama'), path('no/new.gguf'), 'F16'])).err).toBe(
       `tokenscope: Cannot write ${path('no/new.gguf')}: its folder does not exist.\n`,
     );

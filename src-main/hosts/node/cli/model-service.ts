@@ -10,14 +10,14 @@ import { NetworkLog } from '../../../services/network-log.ts';
 import type { CliContext } from './context.ts';
 
 export interface ServiceOptions {
-  /** Addresses that go before those of the settings. */
+  /** Addresses that override those of the settings. */
   mirror?: string | undefined;
   proxy?: string | undefined;
   onEvent?: (event: EmittedEvent) => void;
 }
 
 /**
- * The same library, catalogue and downloads as the app's, on the same files.
+ * The same library, catalogue and downloads as the app, on the same files.
  * @throws EngineError STORAGE
  */
 export async function openModelService(
@@ -43,7 +43,7 @@ export async function openModelService(
     proxy: () => proxy ?? downloads.proxy,
     log: new NetworkLog(),
     downloadTimes: overrides.times,
-    // A command ends at once: what it could not save, it has not done.
+    // A command exits at once, so unsaved changes would be lost.
     strict: true,
   });
   await service.start();

@@ -4,17 +4,17 @@ import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ByteSink } from '../../../engine/api/platform.ts';
 
-/** A file that appears under its name only when all of it is written. */
+/** A file that gets its name only after it was written completely. */
 export interface NewFile extends ByteSink {
-  /** Makes it appear. */
+  /** Gives it its name. */
   finish(): Promise<void>;
-  /** Leaves nothing behind, unless it is finished already. */
+  /** Deletes it, unless it is finished. */
   discard(): Promise<void>;
 }
 
 /**
- * Begins a file beside its final place, so that a failure leaves no half of it under that name.
- * @throws EngineError BAD_REQUEST when there is a file of that name, STORAGE when it cannot be written
+ * Creates a temporary file next to the final path, so that a failure leaves no partial file under that name.
+ * @throws EngineError BAD_REQUEST when the file exists, STORAGE when it cannot be written
  */
 export async function createFile(path: string): Promise<NewFile> {
   refuseExisting(path);

@@ -22,7 +22,7 @@ describe('Output', () => {
     expect(slow.listenerCount('drain') + slow.listenerCount('close')).toBe(0);
   });
 
-  it('tells once that the reader hung up, and then does nothing', async () => {
+  it('reports once that the reader is gone, and then does nothing', async () => {
     const hungUp = new Writable({
       highWaterMark: 1,
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
-/** A stream of text to a reader who may be slow or may hang up, as `head` does. */
+/** A text stream whose reader may be slow or close the pipe, like `head`. */
 export class Output {
   #open = true;
 
-  /** @param onLost called once, when nothing can be written any more: EPIPE when the reader hung up */
+  /** @param onLost called once, when writing is no longer possible: EPIPE when the reader is gone */
   constructor(
     private readonly stream: Writable,
     onLost: (error: NodeJS.ErrnoException) => void,
@@ -16,18 +16,18 @@ export class Output {
     });
   }
 
-  /** Whether anybody still reads. */
+  /** Whether there is still a reader. */
   get open(): boolean {
     return this.#open;
   }
 
-  /** Waits while the reader is behind. Does nothing once the reader is gone. */
+  /** Waits while the reader is behind. Has no effect once the reader is gone. */
   async write(text: string): Promise<void> {
     if (!this.#open || text === '' || this.stream.write(text)) return;
     const waiting = new AbortController();
     const { signal } = waiting;
     const ready = Promise.race([once(this.stream, 'drain', { signal }), once(this.stream, 'close', { signal })]);
-    // An error ends the waiting too; the listener above has dealt with it.
+    // An error also ends the waiting; the listener above has handled it.
     await ready.catch(() => undefined);
     waiting.abort();
   }
@@ -36,7 +36,7 @@ export class Output {
     await this.write(`${text}\n`);
   }
 
-  /** One value as JSON in one line. */
+  /** Writes one value as JSON in one line. */
   async json(value: unknown): Promise<void> {
     await this.line(JSON.stringify(value));
   }

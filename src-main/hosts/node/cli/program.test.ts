@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
-/** Ctrl-C while a command waits for its text, with no reader of the answer where `hangsUp`. */
+/** Ctrl-C while a command waits for its text; with `hangsUp`, the output's reader is gone. */
 async function interrupted(args: readonly string[], hangsUp = false) {
   const [stdin, out, err] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const stopping = new AbortController();
@@ -22,7 +22,7 @@ async function interrupted(args: readonly string[], hangsUp = false) {
 }
 
 it.each([['tokenize'], ['run'], ['score']])(
-  '%s with --json gives JSON when it is stopped before it has an answer',
+  '%s with --json outputs JSON when it is stopped before it has a result',
   async (command) => {
     const { code, out, err } = await interrupted([command, '-', '--json']);
     expect({ code, out }).toEqual({ code: 130, out: '' });
@@ -32,7 +32,7 @@ it.each([['tokenize'], ['run'], ['score']])(
   },
 );
 
-it('says nothing else: not to a person, and not when nobody reads the answer any more', async () => {
+it('outputs nothing else: not in text mode, and not when the reader is gone', async () => {
   expect(await interrupted(['tokenize', '-'])).toEqual({ code: 130, out: '', err: '' });
   expect(await interrupted(['tokenize', '-', '--json'], true)).toEqual({ code: 130, out: '', err: '' });
 });

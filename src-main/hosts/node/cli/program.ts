@@ -58,7 +58,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     .configureOutput({
       writeOut: (text) => written.push(context.out.write(text)),
       writeErr: (text) => written.push(context.err.write(text)),
-      // Complaints are written below, all in the same form.
+      // Errors are printed below, all in the same form.
       outputError: () => undefined,
     });
   for (const add of COMMANDS) add(program, context, (code) => (exitCode = code));
@@ -67,7 +67,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     return exitCode;
   } catch (thrown) {
     if (context.signal.aborted) {
-      // A command that was interrupted with something to show has shown it, and did not throw.
+      // An interrupted command with partial results has printed them, and did not throw.
       if (context.out.open && wantsJson(args)) await context.err.json({ error: toErrorPayload(cancelled()) });
       return EXIT.interrupted;
     }

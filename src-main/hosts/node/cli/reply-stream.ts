@@ -1,7 +1,7 @@
 import type { GenerateEnd, GenerateParams, GenerateStart, GeneratedToken } from '../../../engine/api/types.ts';
 import type { EngineClient } from '../../../protocol/engine/client.ts';
 
-/** What a reply left behind. */
+/** Result of a printed reply. */
 export interface WrittenReply {
   start: GenerateStart;
   tokens: GeneratedToken[];
@@ -9,8 +9,8 @@ export interface WrittenReply {
 }
 
 /**
- * Writes a reply.
- * @param show gets each token as it comes, and the beginning before the first
+ * Prints a reply.
+ * @param show receives each token, and the start event before the first
  */
 export async function streamReply(
   client: EngineClient,
@@ -35,7 +35,7 @@ export async function streamReply(
   return { start, tokens, end };
 }
 
-/** The texts of all tokens of a part. */
+/** The joined texts of all tokens of a part. */
 export function textOf(tokens: readonly GeneratedToken[], part: GeneratedToken['part']): string {
   return tokens.map((token) => (token.part === part ? token.text : '')).join('');
 }

@@ -14,7 +14,7 @@ async function written(tokens: [GeneratedToken['part'], string][], dim = false) 
 }
 
 describe('ReplyWriter', () => {
-  it('writes an answer as it is', async () => {
+  it('prints an answer unchanged', async () => {
     expect(
       await written([
         ['answer', ' Yes'],
@@ -23,7 +23,7 @@ describe('ReplyWriter', () => {
     ).toEqual([' Yes.\n\n', '']);
   });
 
-  it('keeps reasoning apart, and drops what only separates the answer from it', async () => {
+  it('separates reasoning, and drops the white space before the answer', async () => {
     const tokens: [GeneratedToken['part'], string][] = [
       ['reasoning_mark', '<think>'],
       ['reasoning', '\nHm'],

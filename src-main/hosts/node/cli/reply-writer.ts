@@ -5,10 +5,10 @@ import type { Output } from './output.ts';
 const DIM = '\u001b[2m';
 const PLAIN = '\u001b[22m';
 
-/** Writes a reply as it comes: the answer to one output, what the model reasons before it to another. */
+/** Prints a reply as it is generated: the answer to one output, the reasoning to another. */
 export class ReplyWriter {
   private reasoning = false;
-  /** Whether an answer that begins now loses the white space before it, which only keeps it apart from the reasoning. */
+  /** Whether to drop white space at the start of the answer, which only separates it from the reasoning. */
   private trims = false;
   /** Whether the reasoning so far ends with a line end. */
   private atLineStart = true;
@@ -33,7 +33,7 @@ export class ReplyWriter {
     await this.answers.write(shown);
   }
 
-  /** The reply is over. */
+  /** Completes the output. */
   async end(): Promise<void> {
     await this.endReasoning();
     await this.answers.write('\n');
@@ -47,7 +47,7 @@ export class ReplyWriter {
   }
 }
 
-/** Whether what goes to standard error may be dimmed. */
+/** Whether standard error supports dimmed text. */
 export function showsDimmed({ isTerminal }: CliContext): boolean {
   return (isTerminal ?? false) && !process.env['NO_COLOR'];
 }

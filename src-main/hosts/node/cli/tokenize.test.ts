@@ -1,4 +1,4 @@
-/** The tokenizer commands with files that hold a tokenizer and no model. */
+/** The tokenizer commands with files that contain a tokenizer and no model. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ const FAMILIES = [
       huggingFaceCases(family.golden).map(({ idsOfText, idsOfPlain, decoded, ids }) => ({
         idsOfText,
         ids: idsOfPlain,
-        // Hugging Face decoded only the tokens of the text with its special tokens read.
+        // Hugging Face decoded only the tokens of the text with special tokens parsed.
         decoded: ids.join() === idsOfPlain.join() ? decoded : null,
       })),
   })),
@@ -77,7 +77,7 @@ async function tokenscope(args: readonly string[], input: string) {
 describe('tokenscope tokenize and detokenize --jsonl', () => {
   for (const family of FAMILIES.filter(isChosen)) {
     it.skipIf(!family.isThere)(
-      `make the tokens of the hard strings, and strings of them: ${family.name} (needs the fetched tokenizers)`,
+      `tokenize the hard strings and decode them: ${family.name} (needs the fetched tokenizers)`,
       async () => {
         const file = await family.file();
         const model = join(dir, `${family.golden}.${family.extension}`);
@@ -95,7 +95,7 @@ describe('tokenscope tokenize and detokenize --jsonl', () => {
           ['detokenize', '--jsonl', '--special', '--model', model],
           known.map(({ ids }) => ids),
         );
-        // llama.cpp cleans some families' spaces up, which this engine leaves: see docs/tokenizers.md.
+        // llama.cpp cleans up the spaces of some families, which this engine does not: see docs/tokenizers.md.
         const withoutSpaces = (text: unknown) => String(text).replaceAll(' ', '');
         expect(decoded.map(({ text }) => withoutSpaces(text))).toEqual(
           known.map(({ decoded }) => withoutSpaces(decoded)),
@@ -105,7 +105,7 @@ describe('tokenscope tokenize and detokenize --jsonl', () => {
     );
   }
 
-  it('end with an error where a pattern of the file would take for ever', async () => {
+  it('end with an error if a pattern of the file would take forever', async () => {
     const hostile = join(dir, 'hostile.json');
     const pattern = { Regex: `${'(?:a*)?'.repeat(12)}b` };
     const split = { type: 'Split', pattern, behavior: 'Isolated', invert: false };
@@ -118,7 +118,7 @@ describe('tokenscope tokenize and detokenize --jsonl', () => {
     expect(process.cpuUsage(before).user / 1000).toBeLessThan(3000);
   });
 
-  it('say what is wrong with a file that is no tokenizer', async () => {
+  it('report what is wrong with a file that is not a tokenizer', async () => {
     const broken = join(dir, 'broken.json');
     await writeFile(broken, '{"model": 5}');
     expect(await tokenscope(['tokenize', 'a', '--model', broken], '')).toMatchObject({

@@ -1,6 +1,6 @@
 /**
- * A process of its own that loads a model, lets it write on two threads, and says what the processor then does for it
- * while nothing is asked: CPU time of all its threads, as a share of one core.
+ * A separate process that loads a model, generates a reply on two threads, and then measures the CPU time of all its
+ * threads while idle, as a share of one core.
  *
  *     node measure-idle.mjs PATH SETTLE_MS MEASURED_MS
  */
@@ -10,7 +10,7 @@ import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
 
 export interface MeasuredIdle {
-  /** Threads that wrote each token. */
+  /** Threads for decoding. */
   threads: number;
   /** Tokens of the reply. */
   tokens: number;

@@ -1,7 +1,7 @@
 /**
- * A process of its own that loads copies of a model, fills the context of each, and says what a copy took: the highest
- * resident memory less what was resident before, which is when another model had been loaded, used and unloaded, so
- * that what is the process's and no model's is there already. Linux only.
+ * A separate process that loads copies of a model, fills the context of each, and reports the memory per copy: peak
+ * resident memory minus that before, measured after another model had been loaded, used and unloaded, so that the
+ * process's own memory is not counted. Linux only.
  *
  *     node measure-memory.mjs PATH EXECUTOR CONTEXT COPIES PATH_OF_THE_OTHER
  */
@@ -13,15 +13,15 @@ import { openModelPath } from '../model-path.ts';
 import { nodePlatform } from '../node-platform.ts';
 
 export interface MeasuredMemory {
-  /** Of each copy, at its highest, bytes. */
+  /** Peak per copy, bytes. */
   peak: number;
-  /** Of each copy, when all were unloaded again, bytes. */
+  /** Per copy after all were unloaded, bytes. */
   left: number;
-  /** What the engine says that one takes, which is what it says before it loads it. */
+  /** The engine's number for one copy, the same as before loading. */
   memory: ModelInfo['memoryBytes'];
 }
 
-/** Buffers are freed beside the engine's thread, which takes a while where other work keeps the cores busy. */
+/** Buffers are freed in another thread, which takes a while under load. */
 const SWEEP_MS = 4000;
 
 /** @param args as on the command line */
@@ -30,7 +30,7 @@ export async function main([path = '', executor = 'wasm', context = '', copies =
   const before = await used(platform, other, executor as ExecutorName, 64);
   await before.engine.unload();
   const idle = await settledBytes();
-  // The highest value counts from here.
+  // Resets the peak.
   await writeFile('/proc/self/clear_refs', '5');
   const kept: InferenceEngine[] = [];
   let { memory } = before;
@@ -57,7 +57,7 @@ async function used(platform: Platform, path: string, executor: ExecutorName, co
   return { engine, memory };
 }
 
-/** What is resident when it has not become less for a while. */
+/** Resident memory once it has stopped decreasing. */
 async function settledBytes(): Promise<number> {
   const end = performance.now() + SWEEP_MS;
   let lowest = await residentBytes('VmRSS');

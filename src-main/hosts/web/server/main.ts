@@ -3,7 +3,7 @@
  *
  *   node out/main/web-host.js [--port N] [--open] [--address]
  *
- * `--address` prints the address with its key and ends: for a page whose address is lost.
+ * `--address` prints the address with its key and exits, in case the address was lost.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,12 +16,12 @@ import { openInBrowser } from './open-browser.ts';
 import { startWebServer, type WebServer, type WebServerOptions } from './server.ts';
 import { addressWithCode, addressWithKey, newKey, webKey } from './web-key.ts';
 
-/** Ports tried after the default one. */
+/** Number of ports tried after the default one. */
 const MORE_PORTS = 20;
-/** Longest wait for saves after the pages are gone, ms. `npm start` ends by force what takes longer than 3 s in all. */
+/** Longest wait for saves after the pages are gone, ms. `npm start` kills the process after 3 s in total. */
 const SAVE_MS = 900;
 
-// Built, this file is out/main/web-host.js.
+// In built code, this file is out/main/web-host.js.
 const projectRoot = join(import.meta.dirname, '..', '..');
 
 async function main(): Promise<void> {
@@ -75,7 +75,7 @@ function portNumber(text: string): number {
   return port;
 }
 
-/** @param exact The port was asked for, so another one will not do. */
+/** @param exact Whether the port was requested, so that no other one is tried. */
 async function listen(options: WebServerOptions, exact: boolean): Promise<WebServer> {
   const last = exact ? options.port : options.port + MORE_PORTS;
   for (let port = options.port; ; port++) {
@@ -94,7 +94,7 @@ function endOn(signals: NodeJS.Signals[], stop: () => Promise<void>): void {
   let stopping = false;
   for (const signal of signals) {
     process.on(signal, () => {
-      // A second Ctrl-C does not wait.
+      // A second Ctrl-C exits at once.
       if (stopping) process.exit(1);
       stopping = true;
       void stop().then(

@@ -1,23 +1,23 @@
 /**
- * The files of the library's models, for the page's engine: `/api/models/ID` lists them, `/api/models/ID/NAME` is one.
- * Only what the library names is ever read; no path comes from a page.
+ * Serves the files of the library's models to the page's engine: `/api/models/ID` lists them, `/api/models/ID/NAME` is
+ * one. Only files of the library are ever read; no path comes from a page.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AppAnswer, ServedModel } from '../../../protocol/app/app-bridge.ts';
 import { isModelId } from '../../../protocol/fields.ts';
 import { answer } from '../../../services/answer.ts';
-import type { PlacedFile } from '../../../services/models/model-place.ts';
+import type { LocatedFile } from '../../../services/models/model-location.ts';
 import { Refusal } from './requests.ts';
 import { sendFile } from './send-file.ts';
 
-/** The files of a model of the library; null for an id that stands for none. */
-export type FilesOfModel = (id: string) => Promise<{ name: string; files: PlacedFile[] } | null>;
+/** The files of a model of the library; null for an unknown id. */
+export type FilesOfModel = (id: string) => Promise<{ name: string; files: LocatedFile[] } | null>;
 
 const NOTHING = 'Not found.';
 
 /**
- * @param path what follows `/api/models/`
+ * @param path the part after `/api/models/`
  * @returns the list of files, to be sent as JSON; null when a file was sent
  * @throws Refusal
  */
@@ -45,8 +45,8 @@ export async function respondWithModel(
   return null;
 }
 
-/** Tells nothing of where the files lie. */
-function stampOf(files: readonly PlacedFile[]): string {
+/** Does not reveal the paths of the files. */
+function stampOf(files: readonly LocatedFile[]): string {
   const facts = files.map(({ path, size, mtimeNs }) => [path, size, String(mtimeNs)]);
   return createHash('sha256').update(JSON.stringify(facts)).digest('base64url');
 }

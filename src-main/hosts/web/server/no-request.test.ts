@@ -1,4 +1,4 @@
-/** The web host with all services, on the app's own catalogue: nothing leaves this computer before a click. */
+/** The web host with all services and the app's catalogue: no request leaves this computer before a click. */
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
@@ -16,7 +16,7 @@ const RESOURCES = fileURLToPath(new URL('../../../../resources', import.meta.url
 const KEY = 'k'.repeat(43);
 const STORIES = { id: 'stories15m-q4_0', file: 'stories15M-q4_0.gguf' };
 
-/** A proxy that lets nothing through and says what it was asked for. */
+/** A proxy that blocks everything and records requests. */
 async function recordingProxy(): Promise<{ address: string; asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ async function recordingProxy(): Promise<{ address: string; asked: string[] }> {
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-/** Every port that this process connects to from now on. */
+/** Records every port that this process connects to from now on. */
 function connections(): Set<string> {
   const places = new Set<string>();
   const connect = vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args: unknown[]) {
@@ -46,7 +46,7 @@ function connections(): Set<string> {
 }
 const original = Socket.prototype.connect as (...args: unknown[]) => Socket;
 
-test('no request leaves before a click, and then the one that was clicked for', async () => {
+test('no request leaves before a click, and then only the one for the click', async () => {
   const proxy = await recordingProxy();
   for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'ALL_PROXY'])
     vi.stubEnv(name, `http://${proxy.address}`);
@@ -54,7 +54,7 @@ test('no request leaves before a click, and then the one that was clicked for', 
   const dataFolder = await temporaryFolder();
   const models = join(dataFolder, 'models');
   await mkdir(models);
-  // An earlier start left half a model behind.
+  // An earlier start left a partial download.
   const part = new PartFile(models, STORIES.file);
   const state = { version: 1, catalogueId: STORIES.id, validator: '"x"', totalBytes: 19_077_344 } as const;
   const file = await part.begin(0, state);
@@ -100,7 +100,7 @@ test('no request leaves before a click, and then the one that was clicked for', 
   await call('modelUsed', 'tiny-transformer');
   expect(await call('networkLog')).toEqual([]);
   expect(proxy.asked).toEqual([]);
-  // What the test itself asks of the web host.
+  // The test's own requests to the web host.
   const ours = `127.0.0.1:${server.port}`;
   expect([...places]).toEqual([ours]);
 

@@ -1,8 +1,8 @@
-/** What the web host asks of a request before it does anything: pure functions and the reading of a body. */
+/** Checks requests to the web host before anything is done, and reads their bodies. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isSame } from './web-key.ts';
 
-/** A request that is refused: an HTTP status and a sentence. */
+/** A refused request: an HTTP status and a message. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -13,10 +13,10 @@ export class Refusal extends Error {
 }
 
 /**
- * Refuses what another web site's page could send: a name that resolves to this computer (DNS rebinding) shows in
- * `Host`, a page of another origin in `Origin` or `Sec-Fetch-Site`.
+ * Refuses requests from other web sites' pages: a name that resolves to this computer (DNS rebinding) shows in `Host`, a
+ * page of another origin in `Origin` or `Sec-Fetch-Site`.
  * @param port The port this server listens on.
- * @param originRequired Browsers leave `Origin` out of simple GETs only.
+ * @param originRequired Browsers omit `Origin` in simple GETs only.
  */
 export function checkSource(headers: IncomingHttpHeaders, port: number, originRequired: boolean): void {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
@@ -49,7 +49,7 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
   const parts: Buffer[] = [];
   let size = 0;
-  // Leaving the loop early must not end the connection, or the refusal would never arrive.
+  // Leaving the loop early must not close the connection, or the refusal would not arrive.
   for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += part.length;
     if (size > maxBytes) throw tooLarge;

@@ -1,4 +1,4 @@
-/** Sends a file, or the range of it that was asked for. */
+/** Sends a file, or the requested range of it. */
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';

@@ -60,7 +60,7 @@ async function setUp(maxBodyBytes?: number) {
   return { server: { ...server, dataFolder: join(folder, 'data') }, services };
 }
 
-/** Like a browser's request, but with every header as given and the path sent as it is. */
+/** Like a browser's request, but with arbitrary headers and an unchanged path. */
 function send(
   server: WebServer,
   path: string,
@@ -197,7 +197,7 @@ test('an invited page gets the key, once', async () => {
   expect((await ask(code)).status).toBe(401);
 });
 
-test('a host that ends has its pages save first, and waits for them', async () => {
+test('a host that shuts down lets its pages save first, and waits for them', async () => {
   const { server, services } = await setUp();
   const response = await fetch(`${server.url}/api/events`, { headers: { 'x-tokenscope-token': KEY } });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -211,7 +211,7 @@ test('a host that ends has its pages save first, and waits for them', async () =
   await expect(call(server, { method: 'about', params: [] })).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a page that never stops asking does not keep its host from ending', async () => {
+test('a page that keeps sending requests does not prevent its host from shutting down', async () => {
   const { server } = await setUp();
   await fetch(`${server.url}/api/events`, { headers: { 'x-tokenscope-token': KEY } });
   const asking = setInterval(() => void call(server, { method: 'about', params: [] }).catch(() => undefined), 10);
@@ -268,7 +268,7 @@ test.each([
   expect(answer.body).not.toContain('secret"');
 });
 
-test('model files come whole or in ranges', async () => {
+test('model files are served completely or in ranges', async () => {
   const { server } = await setUp();
   const path = '/models/m/model.safetensors';
   expect(await send(server, path)).toMatchObject({ status: 200, body: '0123456789' });
@@ -281,7 +281,7 @@ test('model files come whole or in ranges', async () => {
   expect((await send(server, path, { method: 'HEAD' })).headers['content-length']).toBe('10');
 });
 
-test('files of the library come by id and name, whole or in ranges, only with the key, and nothing else does', async () => {
+test('files of the library are served by id and name, completely or in ranges, only with the key, and nothing else is', async () => {
   const { server } = await setUp();
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'smol'));
@@ -290,7 +290,7 @@ test('files of the library come by id and name, whole or in ranges, only with th
   await writeFile(join(folder, 'smol', 'model-00002-of-00002.safetensors'), 'abc');
   await writeFile(join(folder, 'smol', 'notes.txt'), 'secret');
   await writeFile(join(folder, 'secret.json'), 'secret');
-  // As the terminal or the app would, while the web host runs.
+  // Like the terminal or the app, while the web host runs.
   const library = new ModelLibrary(server.dataFolder, [], () => undefined);
   const { id } = await library.add(join(folder, 'smol'));
   expect(id).toBe('smol');
@@ -354,7 +354,7 @@ test('other methods are refused', async () => {
   expect((await send(server, '/api/invoke', { headers })).status).toBe(405);
 });
 
-test('events stream to the page until it goes', async () => {
+test('events are streamed to the page until it disconnects', async () => {
   const { server, services } = await setUp();
   services.emit({ type: 'engine', state: 'ready', message: null });
   const leaving = new AbortController();
@@ -374,7 +374,7 @@ test('events stream to the page until it goes', async () => {
   leaving.abort();
 });
 
-test('a listener is let go when its page is gone, and open streams do not hold up the end', async () => {
+test('a listener is removed when its page is gone, and open streams do not delay shutdown', async () => {
   let listeners = 0;
   const services: AppServices = {
     invoke: () => Promise.reject(new Error('unused')),
@@ -396,7 +396,7 @@ test('a listener is let go when its page is gone, and open streams do not hold u
   await expect.poll(() => listeners).toBe(0);
 });
 
-test('the server listens on this computer only, and garbage does not end it', async () => {
+test('the server listens on this computer only, and invalid requests do not stop it', async () => {
   const { server } = await setUp();
   const socket = connect(server.port, '127.0.0.1');
   socket.end('\x16\x03\x01 this is not HTTP\r\n\r\n');

@@ -1,4 +1,4 @@
-/** The app over HTTP on this computer: the page and the built-in model for everybody, all else behind a key. */
+/** The app over HTTP on this computer: the page and the built-in model are public, everything else requires a key. */
 import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,9 +15,9 @@ import { Invitations } from './web-key.ts';
 
 export interface WebServerOptions {
   services: AppServices;
-  /** The secret that a page must send with every call. */
+  /** The secret for every call of a page. */
   key: string;
-  /** Built page. */
+  /** Folder of the built page. */
   rendererDir: string;
   /** One folder per model; served under `/models/`. */
   modelsDir: string;
@@ -25,9 +25,9 @@ export interface WebServerOptions {
   kernelsDir: string;
   /** The library's models, served to the page's engine. */
   filesOfModel: FilesOfModel;
-  /** 0 takes any free port. */
+  /** 0 for any free port. */
   port: number;
-  /** Largest body of a call. Default 64 MiB: a long chat with every token's candidates fits. */
+  /** Maximum body of a call. Default 64 MiB: enough for a long chat with every token's candidates. */
   maxBodyBytes?: number;
 }
 
@@ -35,22 +35,22 @@ export interface WebServer {
   port: number;
   /** Without the key. */
   url: string;
-  /** A code for one page that opens within a minute; it gets the key for it. */
+  /** A code for one page that opens within a minute and then receives the key. */
   invite(): string;
   /**
-   * Tells the pages that the host ends, waits until they have saved what they have, at most `limitMs`, and closes. Ends
-   * open event streams too.
+   * Notifies the pages of the shutdown, waits for them to save, at most `limitMs`, and closes. Also ends open event
+   * streams.
    */
   close(limitMs?: number): Promise<void>;
 }
 
 const ADDRESS = '127.0.0.1';
-/** Largest body of a request for the key. */
+/** Maximum body of a request for the key. */
 const MAX_CODE_BYTES = 1024;
 const KEEP_ALIVE_MS = 15_000;
-/** Longest wait for pages that save before the host ends, ms. */
+/** Longest wait for pages to save before shutdown, ms. */
 const LEAVE_MS = 2000;
-/** Pages that ask for nothing for this long have saved everything, ms. */
+/** Pages without requests for this long have saved everything, ms. */
 const QUIET_MS = 200;
 /** Scripts of the Workers that run the CPU kernels. */
 const KERNEL_SCRIPTS = ['/engine.worker.js', '/kernel-thread.js'];
@@ -81,7 +81,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   };
 }
 
-/** The pages that listen, and what they ask for. */
+/** The listening pages and their requests. */
 class Pages {
   readonly invitations = new Invitations();
   readonly #services: AppServices;
@@ -93,7 +93,7 @@ class Pages {
     this.#services = services;
   }
 
-  /** @returns stops */
+  /** @returns stops listening */
   listen(listener: (event: AppEvent) => void): () => void {
     this.#listeners.add(listener);
     const stop = this.#services.onEvent(listener);
@@ -103,7 +103,7 @@ class Pages {
     };
   }
 
-  /** Does what a page asks for. */
+  /** Executes a page's request. */
   async call<T>(work: () => Promise<T>): Promise<T> {
     this.#calls++;
     try {
@@ -114,7 +114,7 @@ class Pages {
     }
   }
 
-  /** Has every page save, and waits until none has anything more to save. */
+  /** Asks every page to save, and waits until there are no more requests. */
   async leave(limitMs: number): Promise<void> {
     if (this.#listeners.size === 0) return;
     const message = 'Tokenscope is shutting down.';
@@ -196,7 +196,7 @@ function streamEvents(pages: Pages, response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' });
   response.write(': connected\n\n');
   const stop = pages.listen((event) => response.write(`data: ${JSON.stringify(event)}\n\n`));
-  // A comment now and then shows a page whose server is gone that it is.
+  // Regular comments let a page notice that its server is gone.
   const timer = setInterval(() => response.write(': alive\n\n'), KEEP_ALIVE_MS);
   response.on('close', () => {
     clearInterval(timer);
@@ -211,7 +211,7 @@ async function respondWithFile(
   { rendererDir, modelsDir, kernelsDir }: WebServerOptions,
 ): Promise<void> {
   if (path === '/favicon.ico') {
-    // Browsers ask for it whatever the page says, and report its absence as an error of the page.
+    // Browsers always request it, and report its absence as an error of the page.
     response.writeHead(204).end();
     return;
   }
@@ -221,7 +221,7 @@ async function respondWithFile(
   const file = fileUnder(folder, isPage ? '/index.html' : path.slice(top.length));
   const status = file === null ? null : await stat(file).catch(() => null);
   if (file === null || status === null || !status.isFile()) throw new Refusal(404, 'Not found.');
-  // Names under assets/ change with their content; everything else is asked for again.
+  // Names under assets/ change with their content; everything else must be revalidated.
   const kept = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
   const caching = isPage ? 'no-store' : kept;
   await sendFile({ path: file, size: status.size, caching }, request, response);
@@ -229,7 +229,7 @@ async function respondWithFile(
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
-    // Half an answer cannot be taken back; the other side sees that it is cut off (or is gone itself).
+    // A partial response cannot be undone; the client notices that it is truncated (or is gone itself).
     response.destroy();
     return;
   }
@@ -238,7 +238,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: unkno
       ? [error.status, 'BAD_REQUEST', error.message]
       : [500, 'INTERNAL', `Server error: ${error instanceof Error ? error.message : String(error)}`];
   response.setHeader('Cache-Control', 'no-store');
-  // What is left of a body that nobody reads would be taken for the next request.
+  // The rest of an unread body would be taken for the next request.
   if (!request.complete) response.setHeader('Connection', 'close');
   sendJson(response, status, { error: { code, message, details: {} } });
 }

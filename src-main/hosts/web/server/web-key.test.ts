@@ -15,7 +15,7 @@ test('a data folder has one key, also for hosts that start at the same time, and
   expect(await webKey(await temporaryFolder())).not.toBe(keys[0]);
 });
 
-test.skipIf(process.platform === 'win32')('a key that is damaged, or that others could read, is replaced', async () => {
+test.skipIf(process.platform === 'win32')('a damaged key, or one that others could read, is replaced', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'web-key');
   const first = await webKey(folder);
@@ -31,19 +31,19 @@ test.skipIf(process.platform === 'win32')('a key that is damaged, or that others
   }
 });
 
-test('a folder that keeps no key says why', async () => {
+test('a folder that cannot store a key reports the reason', async () => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'web-key'));
   await expect(webKey(folder)).rejects.toMatchObject({ code: 'STORAGE' });
 });
 
-test('the key is behind the #, which no browser sends', () => {
+test('the key is after the #, which no browser sends', () => {
   expect(addressWithKey('http://127.0.0.1:4317', 'abc')).toBe('http://127.0.0.1:4317/#key=abc');
   expect(addressWithCode('http://127.0.0.1:4317', 'abc')).toBe('http://127.0.0.1:4317/#once=abc');
   expect(new URL(addressWithKey('http://127.0.0.1:4317', 'abc')).pathname).toBe('/');
 });
 
-test('an invitation is good once, for a minute, and only the latest is', () => {
+test('an invitation is valid once, for a minute, and only the latest one', () => {
   let now = 0;
   const invitations = new Invitations(() => now);
   expect(invitations.take(undefined)).toBe(false);

@@ -1,6 +1,6 @@
 /**
- * The secret that lets a page use the web host. It is part of the address that the terminal prints, and it stays the
- * same for a data folder, so that a page goes on working when its host was started again.
+ * The secret for pages of the web host. It is part of the address that the terminal prints, and stays the same for a data
+ * folder, so that a page still works after its host was restarted.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { link, mkdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
@@ -12,8 +12,8 @@ const FILE = 'web-key';
 const KEY = /^[\w-]{43}$/;
 
 /**
- * The key of a data folder; made once, in a file that only its owner can read. A file that is damaged, or that others
- * could read, is replaced.
+ * The key of a data folder, created once in a file that only its owner can read. A damaged file, or one that others could
+ * read, is replaced.
  * @throws EngineError STORAGE
  */
 export async function webKey(folder: string): Promise<string> {
@@ -27,7 +27,7 @@ export async function webKey(folder: string): Promise<string> {
   }
 }
 
-/** A key for this start only, where none can be kept. */
+/** A key for this start only, if none can be stored. */
 export function newKey(): string {
   return randomBytes(32).toString('base64url');
 }
@@ -42,12 +42,12 @@ export function addressWithCode(origin: string, code: string): string {
   return `${origin}/#once=${code}`;
 }
 
-/** How long an invitation is valid, ms: a browser needs some seconds to start. */
+/** Validity of an invitation, ms: a browser needs several seconds to start. */
 const INVITATION_MS = 60_000;
 
 /**
- * Lets one page in without the key in its address. Other users of the computer can see the command line of a browser, so
- * the address that it is started with holds a code that is good for one page and a short time.
+ * Admits one page without the key in its address. Other users of the computer can see a browser's command line, so its
+ * address contains a code that is valid for one page and a short time.
  */
 export class Invitations {
   readonly #now: () => number;
@@ -57,14 +57,14 @@ export class Invitations {
     this.#now = now;
   }
 
-  /** The code of a new invitation; an earlier one is void. */
+  /** Returns the code of a new invitation; an earlier one becomes invalid. */
   invite(): string {
     const code = newKey();
     this.#open = { code, until: this.#now() + INVITATION_MS };
     return code;
   }
 
-  /** Whether a code is good; it is not any more afterwards. */
+  /** Whether a code is valid; it then becomes invalid. */
   take(code: unknown): boolean {
     const open = this.#open;
     if (open === null || typeof code !== 'string' || !isSame(code, open.code)) return false;
@@ -73,7 +73,7 @@ export class Invitations {
   }
 }
 
-/** Takes the same time wherever the first difference is. */
+/** Compares in constant time. */
 export function isSame(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
@@ -84,7 +84,7 @@ type Stored = { state: 'good'; key: string } | { state: 'bad' } | { state: 'miss
 async function read(path: string): Promise<Stored> {
   try {
     const [text, { mode }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    // Windows has no such bits; there the data folder is the user's own.
+    // Windows has no such bits; its data folder belongs to the user.
     const isPrivate = process.platform === 'win32' || (mode & 0o077) === 0;
     const key = text.trim();
     return KEY.test(key) && isPrivate ? { state: 'good', key } : { state: 'bad' };
@@ -101,7 +101,7 @@ async function create(folder: string, path: string, replace: boolean): Promise<s
   await writeFile(own, key, { mode: 0o600, flag: 'wx' });
   try {
     if (replace) await rename(own, path);
-    // A link appears whole or not at all, and never replaces the key of a host that was faster.
+    // A link is created atomically, and never replaces the key of a faster host.
     else await link(own, path);
     return key;
   } catch (error) {

@@ -1,11 +1,11 @@
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ByteSource } from '../../../engine/api/platform.ts';
 
-/** Up to this size a file is fetched whole, in one request, bytes. */
+/** Up to this size a file is fetched completely, in one request, bytes. */
 const WHOLE_FILE_LIMIT = 64 * 1024 * 1024;
 
 /**
- * Random access to a file of the page's own origin: whole when it is small, by HTTP Range when it is not.
+ * Random access to a file of the page's own origin: fetched completely if it is small, else by HTTP Range.
  * @throws EngineError MODEL_NOT_FOUND when the server has no such file, MODEL_IO when it cannot be fetched.
  */
 export async function openHttpByteSource(url: string, fetchFile: typeof fetch = fetch): Promise<ByteSource> {

@@ -3,7 +3,7 @@ import { LentFiles } from './lent-files.ts';
 
 const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
 
-it('reads the files of a model by slices, under the id that the page chose', async () => {
+it('reads slices of the files of a model, under the id from the page', async () => {
   const lent = new LentFiles();
   lent.lend('lent-1', 'A model', [new File([bytes], 'a.gguf'), new File([], 'b.gguf')]);
   const files = lent.open('lent-1')!;
@@ -16,7 +16,7 @@ it('reads the files of a model by slices, under the id that the page chose', asy
   await expect(files.open('c.gguf')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
 });
 
-it('knows no id that nothing was lent under, or not any more', () => {
+it('refuses an id without lent files', () => {
   const lent = new LentFiles();
   lent.lend('lent-1', 'A model', [new File([bytes], 'a.gguf')]);
   lent.takeBack('lent-1');
@@ -36,7 +36,7 @@ it('says what to do when a file can no longer be read', async () => {
   await expect(source.read(0, 1)).rejects.toMatchObject({ code: 'MODEL_IO' });
 });
 
-it('tells another file of the same name and length from the first', () => {
+it('distinguishes files of the same name and length', () => {
   const lent = new LentFiles();
   const stampOf = (lastModified: number, length = 100) => {
     lent.lend('lent-1', 'A model', [new File([bytes.subarray(0, length)], 'a.gguf', { lastModified })]);

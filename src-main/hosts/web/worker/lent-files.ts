@@ -1,7 +1,7 @@
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { ByteSource, ModelFiles } from '../../../engine/api/platform.ts';
 
-/** The files of models that a person opened in the page, by the ids that stand for them; they last as long as it does. */
+/** The files of models that a person opened in the page, by id; available as long as the page is open. */
 export class LentFiles {
   readonly #models = new Map<string, { name: string; files: readonly File[] }>();
 
@@ -13,7 +13,7 @@ export class LentFiles {
     this.#models.delete(id);
   }
 
-  /** Null for an id that stands for none. */
+  /** Null for an unknown id. */
   open(id: string): ModelFiles | null {
     const model = this.#models.get(id);
     if (model === undefined) return null;
@@ -36,7 +36,7 @@ export class LentFiles {
   }
 }
 
-/** Random access to a file by slices of it: nothing is copied but what is read. */
+/** Random access to a file by slices, without copying the rest. */
 function fileSource(file: File): ByteSource {
   const { name, size } = file;
   return {

@@ -31,7 +31,7 @@ it('opens a model of the library by its id, with the token in every request', as
   expect(new Set(asked.map(({ token }) => token))).toEqual(new Set(['secret']));
 });
 
-it('leaves to others what is not in the library, and says why a model of it cannot be opened', async () => {
+it('returns null for a model that is not in the library, and reports why one of it cannot be opened', async () => {
   const gone = { error: { code: 'MODEL_NOT_FOUND', message: 'It is gone.', details: {} } };
   const { asked, fetchFile } = webHost({ '/api/models/tiny': { result: null }, '/api/models/gone': gone });
   expect(await openLibraryModel('tiny', 'secret', fetchFile)).toBeNull();

@@ -6,9 +6,9 @@ import { isModelId } from '../../../protocol/fields.ts';
 import { openHttpByteSource } from './http-byte-source.ts';
 
 /**
- * The files of a model of the library, which lie on the computer that the web host runs on.
- * @param token of this start of the web host; empty where there is none
- * @returns null for an id that stands for none
+ * The files of a model of the library, on the web host's computer.
+ * @param token of this start of the web host; empty without one
+ * @returns null for an unknown id
  * @throws EngineError MODEL_NOT_FOUND when its files are gone, MODEL_IO when the web host cannot be reached
  */
 export async function openLibraryModel(

@@ -1,13 +1,13 @@
-/** What was measured on this computer, in the browser's database: a second start of the page need not measure again. */
+/** Stores measurements of this computer in the browser's database, so that a second start need not measure again. */
 import type { Measurements } from '../../../engine/api/platform.ts';
-import { stillHolds, type KeptMeasurement } from '../../kept-measurements.ts';
+import { isFresh, type StoredMeasurement } from '../../stored-measurements.ts';
 
 const DATABASE = 'tokenscope-measurements';
 const STORE = 'measurements';
 
 /**
- * Keeps measurements for a day, those of one browser and number of threads apart from others. A database that cannot be
- * opened, as in some private windows, counts as empty; failing to keep something is no error.
+ * Stores measurements for a day, separately by browser and number of threads. A database that cannot be opened, as in
+ * some private windows, counts as empty; failing to store is not an error.
  */
 export function measurementsDatabase(): Measurements {
   const machine = `${navigator.hardwareConcurrency} at once, ${navigator.userAgent}`;
@@ -17,10 +17,10 @@ export function measurementsDatabase(): Measurements {
   return {
     async get(key) {
       const kept = await withStore(await database(), 'readonly', (store) => store.get(keyOf(key)));
-      return stillHolds(kept, Date.now()) ? kept.numbers : undefined;
+      return isFresh(kept, Date.now()) ? kept.numbers : undefined;
     },
     async set(key, numbers) {
-      const entry: KeptMeasurement = { at: Date.now(), numbers };
+      const entry: StoredMeasurement = { at: Date.now(), numbers };
       await withStore(await database(), 'readwrite', (store) => {
         forgetOld(store);
         return store.put(entry, keyOf(key));
@@ -43,7 +43,7 @@ async function withStore<T>(
   try {
     return database === null ? undefined : await settled(ask(database.transaction(STORE, mode).objectStore(STORE)));
   } catch {
-    // Measured again the next time.
+    // It will be measured again.
     return undefined;
   }
 }
@@ -53,7 +53,7 @@ function forgetOld(store: IDBObjectStore): void {
   cursor.onsuccess = () => {
     const entry = cursor.result;
     if (entry === null) return;
-    if (!stillHolds(entry.value, Date.now())) entry.delete();
+    if (!isFresh(entry.value, Date.now())) entry.delete();
     entry.continue();
   };
 }

@@ -10,7 +10,7 @@ interface TrustedTypesFactory {
 }
 
 export function webKernelThreads(): KernelThreads {
-  // TypeScript's DOM library does not know Trusted Types yet. The address is a constant of the program.
+  // TypeScript's DOM library lacks Trusted Types. The address is a constant of the program.
   const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
   const policy = factory?.createPolicy(TRUSTED_TYPES_POLICIES[1], { createScriptURL: () => SCRIPT });
   const url = policy?.createScriptURL(SCRIPT) ?? SCRIPT;
@@ -20,7 +20,7 @@ export function webKernelThreads(): KernelThreads {
   };
 }
 
-/** Resolves once the thread works: from then on the engine may block its own thread, which starting one needs. */
+/** Resolves once the thread works: from then on the engine may block its own thread, which starting a thread needs. */
 function startThread(worker: Worker, thread: KernelThread, onFailure: () => void): Promise<{ stop(): Promise<void> }> {
   return new Promise((resolve, reject) => {
     worker.onmessage = () => {
@@ -31,7 +31,7 @@ function startThread(worker: Worker, thread: KernelThread, onFailure: () => void
       });
     };
     worker.onerror = (event) => {
-      // Told here; as an error of nobody's it would be the page's.
+      // Handled here; otherwise it would be an unhandled error of the page.
       event.preventDefault();
       onFailure();
       reject(new EngineError('BACKEND_LOST', `A CPU kernel thread did not start: ${event.message || SCRIPT}`));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { compileWebKernels } from './web-kernels.ts';
 
-/** The smallest module: nothing in it. */
+/** The smallest module, which is empty. */
 const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-/** A server of kernels; `broken` ones are nothing that this browser runs. */
+/** A server of kernels; the browser cannot run `broken` ones. */
 function server(broken: readonly string[] = []) {
   const asked: string[] = [];
   const fetchFile = ((url: string) => {
@@ -15,19 +15,19 @@ function server(broken: readonly string[] = []) {
 }
 
 describe('compileWebKernels', () => {
-  it('shares memory where the page is isolated', async () => {
+  it('shares memory if the page is isolated', async () => {
     const { asked, fetchFile } = server();
     expect(await compileWebKernels(true, fetchFile)).toMatchObject({ shared: true });
     expect(asked).toEqual(['/kernels/threads.wasm']);
   });
 
-  it('takes one thread where it is not', async () => {
+  it('uses one thread if it is not', async () => {
     const { asked, fetchFile } = server();
     expect(await compileWebKernels(false, fetchFile)).toMatchObject({ shared: false });
     expect(asked).toEqual(['/kernels/single.wasm']);
   });
 
-  it('falls back to plain SIMD, and says so where there is none', async () => {
+  it('falls back to plain SIMD, and reports missing SIMD', async () => {
     const { fetchFile } = server(['/kernels/threads.wasm']);
     expect(await compileWebKernels(true, fetchFile)).toMatchObject({ shared: false });
     const none = server(['/kernels/threads.wasm', '/kernels/simd.wasm']);
@@ -37,7 +37,7 @@ describe('compileWebKernels', () => {
     });
   });
 
-  it('says when the server is gone or has none', async () => {
+  it('reports a server that is gone or has no kernels', async () => {
     const down = () => Promise.reject(new TypeError('Failed to fetch'));
     await expect(compileWebKernels(true, down)).rejects.toMatchObject({ code: 'BACKEND_LOST' });
     const empty = () => Promise.resolve(new Response('', { status: 404 }));

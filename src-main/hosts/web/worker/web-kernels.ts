@@ -3,8 +3,8 @@ import { EngineError } from '../../../engine/api/errors.ts';
 import type { CompiledKernels } from '../../../engine/api/platform.ts';
 
 /**
- * Fetches and compiles the fastest variant that this page can use: threads need memory that they share, which browsers
- * give to isolated pages only.
+ * Fetches and compiles the fastest variant that this page can use: threads need shared memory, which browsers give to
+ * isolated pages only.
  * @throws EngineError BACKEND_LOST when none runs or none can be fetched
  */
 export async function compileWebKernels(isolated: boolean, fetchFile: typeof fetch = fetch): Promise<CompiledKernels> {
@@ -31,7 +31,7 @@ async function fetchKernels(url: string, fetchFile: typeof fetch): Promise<Array
   }
 }
 
-/** Nothing where the page has no right to it: browsers hash for secure origins only. */
+/** Absent on insecure origins, where browsers do not hash. */
 async function hashOf(bytes: ArrayBuffer): Promise<{ hash?: string }> {
   if (!globalThis.isSecureContext) return {};
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

@@ -5,12 +5,12 @@ import { openWebModel } from './web-model-files.ts';
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
 
 interface Served {
-  /** What `content-length` claims in the answer to HEAD. */
+  /** False `content-length` of the response to HEAD. */
   claimedSize?: number;
   ranges?: boolean;
 }
 
-/** A server that has the files given; records what it was asked. */
+/** A server with the given files that records requests. */
 function server(files: Record<string, Served>) {
   const asked: string[] = [];
   const fetchFile = ((url: string, init: RequestInit = {}) => {
@@ -28,7 +28,7 @@ function server(files: Record<string, Served>) {
 }
 
 describe('openHttpByteSource', () => {
-  it('fetches a small file whole, once', async () => {
+  it('fetches a small file completely, once', async () => {
     const { asked, fetchFile } = server({ '/m/f.bin': {} });
     const source = await openHttpByteSource('/m/f.bin', fetchFile);
     expect(source).toMatchObject({ name: 'f.bin', size: 100 });
@@ -49,13 +49,13 @@ describe('openHttpByteSource', () => {
     expect(asked).toEqual(['HEAD /m/f.bin', 'GET /m/f.bin bytes=10-12', 'GET /m/f.bin bytes=90-109']);
   });
 
-  it('refuses a whole file where a part was asked for', async () => {
+  it('refuses a whole file instead of the requested part', async () => {
     const { fetchFile } = server({ '/m/f.bin': { claimedSize: 2 ** 33, ranges: false } });
     const source = await openHttpByteSource('/m/f.bin', fetchFile);
     await expect(source.read(10, 3)).rejects.toMatchObject({ code: 'MODEL_IO' });
   });
 
-  it('tells a missing file from a missing server', async () => {
+  it('distinguishes a missing file from a missing server', async () => {
     await expect(openHttpByteSource('/none', server({}).fetchFile)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     const down = () => Promise.reject(new TypeError('Failed to fetch'));
     await expect(openHttpByteSource('/m', down)).rejects.toMatchObject({ code: 'MODEL_IO' });
@@ -75,7 +75,7 @@ describe('openWebModel', () => {
     await expect(files.open('tokenizer.json')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
-  it('refuses a model that is not there, and ids that are paths', async () => {
+  it('refuses a missing model, and ids that are paths', async () => {
     await expect(openWebModel('none', server({}).fetchFile)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
     await expect(openWebModel('../x', server({}).fetchFile)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });

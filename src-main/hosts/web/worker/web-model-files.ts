@@ -3,13 +3,13 @@ import type { ModelFiles } from '../../../engine/api/platform.ts';
 import { isModelId } from '../../../protocol/fields.ts';
 import { existsOverHttp, openHttpByteSource } from './http-byte-source.ts';
 
-/** A web server lists no folders, so these names are tried. */
+/** A web server does not list folders, so these names are tried. */
 const EXPECTED_NAMES = ['config.json', 'tokenizer.json', 'model.safetensors'];
 
 /**
  * The files of a model at `/models/<id>/` of the page's own origin.
- * @throws EngineError MODEL_NOT_FOUND when the server has none of them, MODEL_IO when it cannot be reached,
- * BAD_REQUEST when the id is no plain folder name.
+ * @throws EngineError MODEL_NOT_FOUND when the server has none of them, MODEL_IO when it cannot be reached, BAD_REQUEST
+ * when the id is not a plain folder name.
  */
 export async function openWebModel(id: string, fetchFile: typeof fetch = fetch): Promise<ModelFiles> {
   if (!isModelId(id)) {

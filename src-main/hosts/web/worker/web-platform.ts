@@ -4,8 +4,8 @@ import { webKernelThreads } from './web-kernel-threads.ts';
 import { compileWebKernels } from './web-kernels.ts';
 
 /**
- * What a browser Worker gives the engine.
- * @param yieldEveryToken Where there is no shared memory, a cancel is heard only when the engine yields.
+ * The engine's platform in a browser Worker.
+ * @param yieldEveryToken Without shared memory, a cancel is only received when the engine yields.
  */
 export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): Platform {
   const isolated = globalThis.crossOriginIsolated;
@@ -25,12 +25,12 @@ export function webPlatform({ yieldEveryToken }: { yieldEveryToken: boolean }): 
   };
 }
 
-/** The longest buffer that V8 tries to make: more is refused without a look for memory. */
+/** The longest buffer that V8 tries to allocate; longer ones are refused without an attempt. */
 const LONG_BUFFER_BYTES = 2 ** 34;
 
 /**
- * Browsers have no call that collects garbage. V8 does it when so long a buffer finds no room, and soon if it does: the
- * buffer is never written to, so it takes addresses and no memory. Other browsers may wait longer.
+ * Browsers have no call that collects garbage. V8 does it when it cannot allocate so long a buffer, and soon if it can:
+ * the buffer is never written to, so it takes addresses, but no memory. Other browsers may wait longer.
  */
 function askForMuch(): void {
   try {
@@ -40,7 +40,7 @@ function askForMuch(): void {
   }
 }
 
-/** A macrotask through a MessageChannel: unlike timers, it is never held back to 4 ms. */
+/** A macrotask through a MessageChannel: unlike timers, it is never clamped to 4 ms. */
 function messageChannelYield(): () => Promise<void> {
   const { port1, port2 } = new MessageChannel();
   const waiting: (() => void)[] = [];

@@ -63,7 +63,7 @@ describe('applyEvent', () => {
     });
   });
 
-  it('changes nothing when an event comes twice', () => {
+  it('ignores a repeated event', () => {
     const once = [user('u', null), reply('r', 'u')];
     const tokens: ChatChange = { type: 'tokens', turn: 'r', from: 0, text: 'one two', tokens: columns(3, 4) };
     const chat = chatOf(...once, tokens, ...once, tokens);
@@ -71,7 +71,7 @@ describe('applyEvent', () => {
     expect(chat.turns[1]).toMatchObject({ text: 'one two', tokens: { lengths: [3, 4] } });
   });
 
-  it('takes from overlapping tokens what is new', () => {
+  it('appends only the new ones of overlapping tokens', () => {
     const chat = chatOf(
       reply('r', null),
       { type: 'tokens', turn: 'r', from: 0, text: 'one two', tokens: columns(3, 4) },
@@ -80,7 +80,7 @@ describe('applyEvent', () => {
     expect(chat.turns[0]).toMatchObject({ text: 'one two three', tokens: { lengths: [3, 4, 6] } });
   });
 
-  it('keeps the index of tokens after some that are missing', () => {
+  it('keeps the index of tokens after missing ones', () => {
     const later: ChatChange = { type: 'tokens', turn: 'r', from: 3, text: ' four', tokens: columns(5) };
     const chat = chatOf(
       reply('r', null),

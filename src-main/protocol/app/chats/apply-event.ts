@@ -28,7 +28,7 @@ export function noTokens(): TokenColumns {
   return { ids: [], lengths: [], parts: [], logprobs: [], latencies: [] };
 }
 
-/** Turns of a chat by id, kept beside it so that applying an event does not search. */
+/** Turns of a chat by id, so that applying an event needs no search. */
 export type TurnIndex = Map<string, StoredTurn>;
 
 export function indexOf(chat: StoredChat): TurnIndex {
@@ -36,8 +36,8 @@ export function indexOf(chat: StoredChat): TurnIndex {
 }
 
 /**
- * Applies one event in place. An event whose turn is unknown (its line was damaged) changes nothing but the revision;
- * a turn whose parent is unknown follows the turn before it, so that its text is not lost.
+ * Applies one event in place. An event whose turn is unknown (its line was damaged) changes only the revision; a turn
+ * whose parent is unknown follows the previous turn, so that its text is not lost.
  */
 export function applyEvent(chat: StoredChat, event: ChatEvent, turns: TurnIndex): void {
   chat.revision++;
@@ -83,8 +83,8 @@ function replyIn(turns: TurnIndex, id: string): StoredReplyTurn | null {
 }
 
 /**
- * Tokens that the reply already has are passed over. Those that are missing (their line was damaged) become empty ones,
- * so that what follows keeps its index.
+ * Skips tokens that the reply already has. Missing ones (their line was damaged) become empty, so that later ones keep
+ * their index.
  */
 function appendTokens(turn: StoredReplyTurn, from: number, text: string, tokens: TokenColumns): void {
   const skip = Math.max(0, turn.tokens.ids.length - from);
@@ -104,7 +104,7 @@ function addEmptyToken({ ids, lengths, parts, logprobs, latencies }: TokenColumn
   for (const column of [lengths, parts, logprobs, latencies]) column.push(0);
 }
 
-/** Ids of the path from the first turn to `head`; removed turns and what follows them are left out. */
+/** Ids of the path from the first turn to `head`, without removed turns and their descendants. */
 export function pathTo(chat: Pick<StoredChat, 'removed'>, head: string | null, turns: TurnIndex): string[] {
   const path: string[] = [];
   for (let id = head; id !== null; id = turns.get(id)?.parent ?? null) path.push(id);

@@ -1,4 +1,4 @@
-/** Changes of chats as they arrive from a page: what does not fit is refused. */
+/** Checks changes of chats from a page and refuses invalid ones. */
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
 import type { Candidate, Stop, Timings } from '../../../engine/api/types.ts';
@@ -21,7 +21,7 @@ import {
   type TokenDetails,
 } from './chat.ts';
 
-/** Tokens of one event; a page sends what came within half a second. */
+/** Maximum tokens of one event; a page sends those of half a second. */
 const MAX_TOKENS_PER_EVENT = 100_000;
 const MAX_TOKENS_PER_REPLY = 2_000_000;
 
@@ -101,7 +101,7 @@ const replyEntries = {
   runStart: count,
 };
 
-/** Any of the keys may be missing. */
+/** All keys are optional. */
 function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> }): v.GenericSchema<
   unknown,
   Partial<T>
@@ -138,7 +138,7 @@ function isWhole(value: unknown, min: number, max: number): boolean {
   return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 }
 
-/** Checked in one pass, because a reply may hold 100,000 tokens. */
+/** Checked in one pass, because a reply may have 100,000 tokens. */
 export function isTokenColumns(value: unknown): value is TokenColumns {
   if (typeof value !== 'object' || value === null || Object.keys(value).length !== COLUMN_NAMES.length) return false;
   const length: unknown = (value as Partial<TokenColumns>).ids?.length;

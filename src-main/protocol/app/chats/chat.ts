@@ -2,8 +2,8 @@
  * A chat as data: a tree of turns that only grows. Every turn names its parent; turns with the same parent are versions
  * of each other. A page shows one path, from a root to `head`.
  *
- * What changes a chat is a `ChatEvent`. Events are what the journal stores, what pages send and what pages receive, so
- * there is one way to change a chat (`apply-event.ts`). Applying an event twice changes nothing more.
+ * A `ChatEvent` changes a chat. Events are stored in the journal, sent by pages and received by pages, so there is one
+ * way to change a chat (`apply-event.ts`). Applying an event again has no effect.
  */
 import type { EngineErrorCode } from '../../../engine/api/errors.ts';
 import type {
@@ -16,15 +16,15 @@ import type {
   Timings,
 } from '../../../engine/api/types.ts';
 
-/** What a chat is called and how it starts. */
+/** Title and start of a chat. */
 export interface ChatFacts {
   title: string;
-  /** The model that it was started with, and its name at that time; empty where that was not recorded. */
+  /** The model that it was started with, and its name at that time; empty if it was not recorded. */
   modelId: string;
   modelName: string;
-  /** Instructions before the first turn; empty: none. */
+  /** Instructions before the first turn; empty for none. */
   systemPrompt: string;
-  /** The last turn of the path that is shown; null: no turn yet. */
+  /** The last turn of the shown path; null if there is none yet. */
   head: string | null;
 }
 
@@ -37,11 +37,9 @@ export interface StoredUserTurn {
   createdAt: string;
 }
 
-/**
- * One number per token of a reply, in columns, because a chat may hold 100,000 of them. All columns are of one length.
- */
+/** One number per token of a reply, in columns of equal length, because a chat may have 100,000 of them. */
 export interface TokenColumns {
-  /** `NO_TOKEN` for text that no model wrote (typed by hand) or whose tokens are not known any more. */
+  /** `NO_TOKEN` for text that no model generated (typed by hand) or whose tokens are no longer known. */
   ids: number[];
   /** UTF-16 units that the token adds to the text; 0 for part of a character. */
   lengths: number[];
@@ -53,12 +51,12 @@ export interface TokenColumns {
   latencies: number[];
 }
 
-/** Stands in `TokenColumns.ids` for a piece of text without a token; its logprob and latency are 0. */
+/** In `TokenColumns.ids`, marks a piece of text without a token; its logprob and latency are 0. */
 export const NO_TOKEN = -1;
 
 export const REPLY_PARTS = ['answer', 'reasoning', 'reasoning_mark'] as const satisfies readonly ReplyPart[];
 
-/** Why a reply ended, as earlier versions stored it: a sentence instead of the values in it. */
+/** The stop reason as earlier versions stored it: a sentence instead of values. */
 export interface EarlierStop {
   reason: StopReason;
   detail: string;
@@ -73,25 +71,25 @@ export function isEarlierStop(stop: StoredStop): stop is EarlierStop {
   return 'detail' in stop;
 }
 
-/** What is known of a reply beside its text. */
+/** Facts about a reply apart from its text. */
 export interface ReplyFacts {
   /** Null while the reply is running; a reply read back with null was interrupted. */
   stop: StoredStop | null;
   timings: Timings | null;
   seed: number;
   sampling: SamplingParams;
-  /** Id and name of the model that wrote it; empty where that was not recorded. */
+  /** Id and name of the model that generated it; empty if not recorded. */
   modelId: string;
   model: string;
-  /** Tokens in that model's vocabulary; 0 where that was not recorded. */
+  /** Size of that model's vocabulary; 0 if not recorded. */
   vocabularySize: number;
   executor: ExecutorName;
-  /** What a person should know about how the prompt was made. */
+  /** What people should know about how the prompt was made. */
   notices: string[];
-  /** Tokens of the prompt, BOS included, and those of the system prompt among them. */
+  /** Tokens of the prompt, with BOS, and those of them in the system prompt. */
   promptTokens: number;
   systemTokens: number;
-  /** Messages that were left out of the prompt because the window was full. */
+  /** Messages that were dropped from the prompt because the window was full. */
   droppedMessages: number;
   /** Tokens in the context window after the reply. */
   contextUsed: number;
@@ -116,15 +114,15 @@ export interface StoredChat extends ChatFacts {
   /** ISO 8601, UTC. */
   createdAt: string;
   updatedAt: string;
-  /** Grows by one with every event, in every process that has the chat open. */
+  /** Increases by one with every event, in every process that has the chat open. */
   revision: number;
   /** Every turn of every path; parents come before their children. */
   turns: StoredTurn[];
-  /** Deleted turns, with all that follows them: hidden until `restore`. */
+  /** Deleted turns with their descendants: hidden until `restore`. */
   removed: string[];
 }
 
-/** What else a token could have been, kept apart from the text and read on demand. */
+/** Alternatives to a token, stored separately from the text and read on demand. */
 export interface TokenDetails {
   piece: string;
   rank: number;
@@ -153,7 +151,7 @@ export type ChatChange =
   | { type: 'facts'; facts: Partial<ChatFacts> }
   /** A new turn. A reply starts without text. */
   | { type: 'turn'; turn: StoredUserTurn | Omit<StoredReplyTurn, 'text' | 'tokens'> }
-  /** Tokens at the end of a reply. Those that it already has are passed over. */
+  /** Appends tokens to a reply. Those that it already has are skipped. */
   | { type: 'tokens'; turn: string; from: number; text: string; tokens: TokenColumns }
   | { type: 'reply'; turn: string; facts: Partial<ReplyFacts> }
   | { type: 'remove'; turn: string }
@@ -175,7 +173,7 @@ export interface ChatWrite {
   id: string;
   /** The revision that the events are based on; 0 creates the chat if it does not exist. */
   base: number;
-  /** Who writes: a page's own id, so that it can tell its events from those of others. */
+  /** Id of the writing page, so that it can recognise its own events. */
   origin: string;
   /** At most `MAX_EVENTS_PER_WRITE`. */
   events: ChatEvent[];
@@ -195,17 +193,19 @@ export interface ChatWritten {
 
 /** Everything after a revision. */
 export interface ChatUpdate {
-  /** After the events. Take it from here instead of counting: a damaged line counts too. */
+  /** After the events. Use it instead of counting: a damaged line counts too. */
   revision: number;
   events: ChatEvent[];
 }
 
-/** Somebody wrote. Pages that have the chat open at revision `from` apply the events; others ask for the difference. */
+/**
+ * A write to a chat. Pages that have the chat open at revision `from` apply the events; others request the difference.
+ */
 export interface ChatNews extends ChatUpdate {
   type: 'chat';
   id: string;
   from: number;
-  /** Who wrote; empty: another process. */
+  /** Id of the writing page; empty for another process. */
   origin: string;
   summary: ChatSummary;
 }

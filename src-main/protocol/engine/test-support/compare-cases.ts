@@ -14,7 +14,7 @@ import {
 } from './contract-support.ts';
 import { delay } from './raw-client.ts';
 
-/** Computes every token from the beginning, so that there is time to stop it. */
+/** Recomputes the whole sequence for each token, so that there is time to stop it. */
 function slowReply(seed: number): GenerateParams {
   return withSeed(endlessReply({ useKvCache: false }), seed);
 }
@@ -38,10 +38,10 @@ function idsOf(events: readonly GenerateEvent[]): string {
   return last?.type === 'end' ? last.ids.join() : 'no end';
 }
 
-/** Of `compare` and `stopLane`. */
+/** Cases for `compare` and `stopLane`. */
 export const COMPARE_CASES: readonly ContractCase[] = [
   {
-    name: 'compares lanes, each of which is the reply that it would be alone',
+    name: 'compares lanes, each of which gives the same reply as alone',
     async run(connection) {
       const client = await connectClient(connection);
       const lanes = [1, 2, 3].map((seed) => withSeed(reply(20 + seed), seed));
@@ -53,7 +53,7 @@ export const COMPARE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'computes once what the prompts of lanes have in common',
+    name: 'computes the common prefix of the lanes' prompts once',
     async run(connection) {
       const client = await connectClient(connection);
       const prompt = { kind: 'text', text: `Lanes that share a prompt, ${Math.random()}` } as const;
@@ -67,13 +67,13 @@ export const COMPARE_CASES: readonly ContractCase[] = [
       );
       equal(starts.length, 4, 'each lane starts');
       const tokens = starts[0].promptIds.length;
-      equal(sharedTokens, tokens - 1, 'all but the last token of the prompt, whose logits are wanted');
+      equal(sharedTokens, tokens - 1, 'all but the last token of the prompt, whose logits are requested');
       equal(computedTokens, tokens - reusedTokens, 'the prompt is computed once');
-      for (const start of starts) equal(start.reusedTokens, sharedTokens, 'each lane goes on from it');
+      for (const start of starts) equal(start.reusedTokens, sharedTokens, 'each lane continues from it');
     },
   },
   {
-    name: 'stops one lane of a compare, and the others go on',
+    name: 'stops one lane of a compare, and the others continue',
     async run(connection) {
       const client = await connectClient(connection);
       const controller = new AbortController();
@@ -92,13 +92,13 @@ export const COMPARE_CASES: readonly ContractCase[] = [
       const replies = lanesOf(events, 2);
       equal(answers.join(), 'true', 'the answer came while the compare was running');
       equal(stopReason(replies[0]), 'user', 'the lane that was stopped');
-      equal(stopReason(replies[1]), 'user', 'the lane that went on until the compare was cancelled');
-      check(replies[1].length > replies[0].length, 'the other lane went on');
+      equal(stopReason(replies[1]), 'user', 'the lane that continued until the compare was cancelled');
+      check(replies[1].length > replies[0].length, 'the other lane continued');
       equal((await client.call('stopLane', { key: 'one', lane: 0 })).stopped, false, 'a compare that is over');
     },
   },
   {
-    name: 'ends every lane of a compare that is cancelled, and cancels one that waits for its turn',
+    name: 'ends every lane of a compare that is cancelled, and cancels one that is queued',
     async run(connection) {
       const client = await connectClient(connection);
       const running = new AbortController();
@@ -108,7 +108,7 @@ export const COMPARE_CASES: readonly ContractCase[] = [
       const second = failure(collect(client.stream('compare', { key: 'second', lanes }, { signal: waiting.signal })));
       await delay(50);
       waiting.abort();
-      equal((await second).code, 'CANCELLED', 'the compare that waits');
+      equal((await second).code, 'CANCELLED', 'the queued compare');
       running.abort();
       for (const events of lanesOf(await first, 3)) equal(stopReason(events), 'user', 'a lane of the other');
     },
@@ -128,8 +128,8 @@ export const COMPARE_CASES: readonly ContractCase[] = [
       const error = await failure(collect(client.stream('compare', { key: 'twice', lanes: [reply(1)] })));
       equal(error.code, 'BAD_REQUEST', 'code for a second compare with the key');
       controller.abort();
-      equal(stopReason(lanesOf(await first, 1)[0]), 'user', 'the first goes on until it is cancelled');
-      equal((await client.call('status', {})).model?.id, MODEL_ID, 'the engine lives on');
+      equal(stopReason(lanesOf(await first, 1)[0]), 'user', 'the first continues until it is cancelled');
+      equal((await client.call('status', {})).model?.id, MODEL_ID, 'the engine still works');
     },
   },
 ];

@@ -1,4 +1,4 @@
-/** What the contract's cases are made of. */
+/** Helpers of the contract's cases. */
 import { defaultGenerateParams } from '../../../engine/api/defaults.ts';
 import { EngineError, type EngineErrorCode } from '../../../engine/api/errors.ts';
 import type { GenerateEvent, GenerateParams } from '../../../engine/api/types.ts';
@@ -7,9 +7,9 @@ import type { Transport } from '../../transports/transport.ts';
 
 export interface ContractConnection {
   transport: Transport;
-  /** Ends the engine's side without warning; null where that is tested in another way. */
+  /** Kills the engine's side without warning; null if that is tested elsewhere. */
   breakOff: (() => void) | null;
-  /** Gives back what the connection holds. */
+  /** Releases the connection's resources. */
   release(): void | Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export interface ContractCase {
 export const MODEL_ID = 'tiny-transformer';
 export const PROMPT = 'Once upon a time, there was a little';
 
-/** Runs until someone stops it: no end-of-text token, no repetition stop, more tokens than the window holds. */
+/** Runs until stopped: no end-of-text token, no repetition stop, more tokens than the window holds. */
 export function endlessReply(changes: Partial<GenerateParams> = {}): GenerateParams {
   const params = defaultGenerateParams({ kind: 'text', text: PROMPT });
   params.sampling.seed = 1;
@@ -38,7 +38,7 @@ export function reply(tokens: number): GenerateParams {
 export async function connectClient({ transport }: ContractConnection, credit?: number): Promise<EngineClient> {
   const client = new EngineClient(transport, credit === undefined ? {} : { credit });
   const { model } = await client.call('status', {});
-  // What the case before left, where they share an engine.
+  // Left by the previous case, if cases share an engine.
   if (model?.id === MODEL_ID && model.contextSize === 1000 && model.executor === 'wasm') return client;
   const events = await collect(client.stream('load', { modelId: MODEL_ID }));
   const loaded = events.at(-1);

@@ -1,9 +1,9 @@
 /**
- * What every connection to the engine must do, whatever it runs over. Plain functions without a test framework, so
- * that the same cases run in Node and inside a page. They need the real engine with the built-in model.
+ * Requirements for every connection to the engine. Plain functions without a test framework, so that the same cases run
+ * in Node and inside a page. They need the real engine with the built-in model.
  */
 import type { GenerateEvent } from '../../../engine/api/types.ts';
-import { PROTOCOL_VERSION } from '../messages.ts';
+import { PROTOCOL_VERSION } from '../api.ts';
 import { COMPARE_CASES } from './compare-cases.ts';
 import {
   check,
@@ -24,9 +24,10 @@ import { delay, RawClient } from './raw-client.ts';
 
 export type { ContractCase, ContractConnection } from './contract-support.ts';
 
-/** Stop must be answered within this, ms. */
+
+/** Maximum time to react to Stop, ms. */
 const STOP_WITHIN_MS = 100;
-/** Other programs may hold up one or two of them. */
+/** Other load may delay one or two of them. */
 const STOP_SAMPLES = 5;
 
 export const CONTRACT_CASES: readonly ContractCase[] = [
@@ -128,7 +129,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'refuses garbage and lives on',
+    name: 'refuses invalid messages and still works',
     async run({ transport }) {
       const raw = new RawClient(transport);
       for (const message of [null, 5, 'text', [], {}, { type: 'open' }, { type: 'cancel', id: -1 }]) raw.post(message);
@@ -249,12 +250,13 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'holds back what the reader has no room for, and loses nothing',
+    name: 'holds back events that the reader has no credit for, and loses nothing',
     async run({ transport }) {
       const raw = new RawClient(transport);
       raw.post({ type: 'open', id: 1, method: 'load', params: { modelId: MODEL_ID }, credit: 1000 });
       await raw.closing(1);
-      // The start and the first token go out at once. With more room, a reply shorter than a frame would be sent whole.
+      // The start and the first token are sent at once. With more credit, a reply shorter than a frame would be sent
+      // completely.
       raw.post({ type: 'open', id: 2, method: 'generate', params: reply(200), credit: 2 });
       // Its turn comes when the reply has been generated, read or not.
       raw.post({ type: 'open', id: 3, method: 'generate', params: reply(1), credit: 1000 });
@@ -268,7 +270,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'refuses a prompt of 1 MB that no window holds, and lives on',
+    name: 'refuses a prompt of 1 MB that no window holds, and still works',
     async run(connection) {
       const client = await connectClient(connection);
       const text = 'once upon a time '.repeat(62_000);
@@ -280,7 +282,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'reports BACKEND_LOST when the engine dies in mid-reply',
+    name: 'reports BACKEND_LOST when the engine crashes during a reply',
     async run(connection) {
       if (connection.breakOff === null) return;
       const client = await connectClient(connection);

@@ -1,6 +1,5 @@
 /** A scripted engine: as many tokens as the prompt's text says, one per macrotask, until cancelled. */
 import { EngineError } from '../../../engine/api/errors.ts';
-import type { ModelDescription } from '../../../engine/api/model-description.ts';
 import type { LoadOptions } from '../../../engine/index.ts';
 import type { CancelToken, ModelFiles } from '../../../engine/api/platform.ts';
 import type {
@@ -10,6 +9,7 @@ import type {
   GeneratedToken,
   GrammarSource,
   LanesEvent,
+  ModelDescription,
   ModelInfo,
   RenderChatParams,
   RenderedChat,
@@ -104,9 +104,9 @@ export function fakeToken(index: number): GeneratedToken {
 /** `prompt.text` is a number of tokens, or `fail` to fail after two tokens. */
 export class FakeEngine implements ServedEngine {
   model: ModelInfo | null = FAKE_MODEL;
-  /** Replies that ended, in whatever way. */
+  /** Number of replies that ended, in any way. */
   finished = 0;
-  /** Events of replies so far. */
+  /** Number of reply events so far. */
   produced = 0;
   readonly #queue = new RequestQueue();
 
@@ -146,7 +146,7 @@ export class FakeEngine implements ServedEngine {
     return { text, ids: messages.map((_, i) => i), tokens: [], segments, notices: [] };
   }
 
-  /** Everything but an empty grammar can be followed. */
+  /** Any grammar except an empty one is valid. */
   checkGrammar({ source }: GrammarSource): SourceProblem | null {
     return source === '' ? { message: 'There is no rule.', line: 1, column: 1 } : null;
   }
@@ -223,7 +223,7 @@ export class FakeEngine implements ServedEngine {
     return Promise.resolve({ prefill: run, decode: run });
   }
 
-  /** Waits for its cancel. */
+  /** Waits until it is cancelled. */
   inspect(_params: unknown, cancel?: CancelToken): Promise<never> {
     return this.#queue.run(async () => {
       while (cancel?.cancelled !== true) await new Promise((resolve) => setTimeout(resolve));

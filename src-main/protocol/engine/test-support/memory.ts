@@ -1,9 +1,8 @@
-import type { Transport } from '../../transports/transport.ts';
-import { Inbox } from '../../transports/inbox.ts';
+import { type Transport, Inbox } from '../../transports/transport.ts';
 
 /**
- * Two ends in one thread. Messages are cloned as a real border would clone them, and arrive in order, after the
- * sender's own code has run.
+ * Two ends in one thread. Messages are cloned as between processes, and arrive in order, after the sender's own code has
+ * run.
  */
 export function memoryTransportPair(): [Transport, Transport] {
   const first = new Inbox();

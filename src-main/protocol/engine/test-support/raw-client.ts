@@ -1,7 +1,7 @@
-import { PROTOCOL_VERSION, type EngineMessage } from '../messages.ts';
+import { PROTOCOL_VERSION, type EngineMessage } from '../api.ts';
 import type { Transport } from '../../transports/transport.ts';
 
-/** A client without manners: sends anything, records everything. */
+/** A client without checks: sends anything, records everything. */
 export class RawClient {
   readonly received: EngineMessage[] = [];
   readonly #transport: Transport;
@@ -28,7 +28,7 @@ export class RawClient {
     return this.of(id).flatMap((message) => (message.type === 'chunk' ? [message.events] : []));
   }
 
-  /** The message that answers the call or closes the stream. */
+  /** The message that answers the call or ends the stream. */
   async closing(id: number, timeoutMs = 10_000): Promise<EngineMessage> {
     const found = () => this.of(id).find((message) => message.type !== 'chunk');
     const deadline = performance.now() + timeoutMs;

@@ -9,7 +9,7 @@ import { ChatFiles } from '../files.ts';
 
 export const AT = '2026-01-02T03:04:05.678Z';
 
-/** A store on a folder, as one process has it. */
+/** A store on a folder, as one process opens it. */
 export async function openStore(folder?: string, options: Partial<ChatStoreOptions> = {}) {
   folder ??= await temporaryFolder();
   const lock = new InstanceLock(folder, 'app', { beatMs: 20, staleMs: 200, settleMs: 10 });
@@ -93,7 +93,7 @@ export const smallChat = (name = 'Hello world'): ChatEvent[] => [
   replyEnd('r1'),
 ];
 
-/** Writes as a page does, with everything that is wanted by default. */
+/** A write like a page's, with defaults. */
 export const write = (id: string, base: number, events: ChatEvent[], origin = 'page') => ({
   id,
   base,

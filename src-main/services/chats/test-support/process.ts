@@ -1,6 +1,6 @@
 /**
- * Another process on the same folder. `write FOLDER NAME COUNT` adds so many turns to chat `c`, `compact FOLDER`
- * compacts its journal until it is ended.
+ * Another process on the same folder. `write FOLDER NAME COUNT` adds so many turns to chat `c`; `compact FOLDER` compacts
+ * its journal until it is killed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -1,7 +1,7 @@
 import type { DownloadProblem, DownloadProblemKind } from '../../../protocol/app/app-services.ts';
 import { codeOf } from '../../json-file.ts';
 
-/** Why a download stopped, told apart so that a person knows what to do. */
+/** Why a download stopped, in categories with different remedies. */
 export class DownloadFailure extends Error {
   constructor(
     readonly kind: DownloadProblemKind,
@@ -15,7 +15,7 @@ export class DownloadFailure extends Error {
     return { kind: this.kind, message: this.message, httpStatus: this.httpStatus };
   }
 
-  /** Whether the same again may well work, without anybody doing something. */
+  /** Whether a retry may succeed without any change. */
   get mayPass(): boolean {
     if (this.kind === 'http')
       return this.httpStatus === 408 || this.httpStatus === 429 || (this.httpStatus ?? 0) >= 500;
@@ -23,12 +23,12 @@ export class DownloadFailure extends Error {
   }
 }
 
-/** OpenSSL's and Node's names of what can be wrong with a certificate or a handshake. */
+/** OpenSSL's and Node's codes for certificate and handshake errors. */
 const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|CERT_|EPROTO$|.*SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
 const DNS_CODES = ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME'];
 const UNREACHABLE_CODES = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'ENETDOWN'];
 
-/** A failed connection or request in words. @param hasAnswer the server had begun to answer */
+/** Describes a failed connection or request. @param hasAnswer whether the server had begun to respond */
 export function networkFailure(error: unknown, host: string, hasAnswer: boolean): DownloadFailure {
   if (error instanceof DownloadFailure) return error;
   const code = codeOf(error) ?? '';
@@ -57,7 +57,7 @@ export function networkFailure(error: unknown, host: string, hasAnswer: boolean)
   return new DownloadFailure('connection', `The connection to ${host} failed (${code || 'no code'}): ${why}`);
 }
 
-/** A failed write in words. */
+/** Describes a failed write. */
 export function diskFailure(error: unknown, path: string): DownloadFailure {
   if (error instanceof DownloadFailure) return error;
   const code = codeOf(error) ?? '';
@@ -72,7 +72,7 @@ export function diskFailure(error: unknown, path: string): DownloadFailure {
   return new DownloadFailure('disk', `Cannot write ${path}: ${why}.`);
 }
 
-/** A refusal of the server in words. */
+/** Describes an HTTP error of the server. */
 export function httpFailure(status: number, url: string): DownloadFailure {
   const meanings: Readonly<Record<number, string>> = {
     401: 'it requires a login, which Tokenscope does not support',

@@ -1,4 +1,4 @@
-/** One download from a person's click to its end: tries again when the connection breaks off, pauses, goes on. */
+/** One download from the click to its end: retries after a lost connection, pauses, resumes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../../../engine/api/errors.ts';
 import type { Download, DownloadPhase, DownloadProblem } from '../../../protocol/app/app-services.ts';
@@ -13,11 +13,11 @@ export interface JobOptions {
   name: string;
   part: PartFile;
   transfer: Omit<TransferOptions, 'mayStartOver' | 'onPhase' | 'onBytes' | 'onTotal' | 'signal'>;
-  /** Waits before the second, third, ... try that brought nothing, ms. */
+  /** Waits before each retry after an attempt that received nothing, ms. */
   retryMs: readonly number[];
-  /** Something of the snapshot changed; `now` when a person should see it at once. */
+  /** The snapshot changed; `now` when it should be shown at once. */
   onChange(now: boolean): void;
-  /** The whole file is there. @returns its id in the library */
+  /** The file is complete. @returns its id in the library */
   onDone(path: string, file: Transferred): Promise<string>;
 }
 
@@ -33,7 +33,7 @@ export class DownloadJob {
   #stopping = new AbortController();
   #running: Promise<void> | null = null;
 
-  /** @param bytes that are there from before */
+  /** @param bytes from an earlier attempt */
   constructor(options: JobOptions, bytes = 0) {
     this.#options = options;
     this.#bytes = bytes;
@@ -65,7 +65,7 @@ export class DownloadJob {
     };
   }
 
-  /** Begins, goes on, or tries again; does nothing while it runs and when it is done. */
+  /** Starts, resumes or retries; has no effect while it runs and when it is done. */
   start(): void {
     if (this.#running !== null || this.#phase === 'done') return;
     this.#stopping = new AbortController();
@@ -74,13 +74,13 @@ export class DownloadJob {
     this.#running = this.#run(this.#stopping.signal).finally(() => (this.#running = null));
   }
 
-  /** Stops and keeps what there is. */
+  /** Stops and keeps the partial file. */
   async pause(): Promise<void> {
     this.#stopping.abort(new Error('paused'));
     await this.#running;
   }
 
-  /** Stops and leaves nothing behind but a file that is whole. @throws EngineError STORAGE */
+  /** Stops and deletes the partial file, but not a complete one. @throws EngineError STORAGE */
   async cancel(): Promise<void> {
     await this.pause();
     const { part } = this.#options;
@@ -92,7 +92,7 @@ export class DownloadJob {
     }
   }
 
-  /** Resolves when it runs no more, whatever became of it. */
+  /** Resolves when it is no longer running, whatever the outcome. */
   async settled(): Promise<void> {
     await this.#running;
   }
@@ -114,7 +114,7 @@ export class DownloadJob {
     }
   }
 
-  /** @param work gets a signal that says when another process took over, because this one had stopped for a while */
+  /** @param work receives a signal that is aborted when another process took over, because this one was suspended */
   async #locked<T>(work: (lost: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { lockPath } = this.#options.part;
     const held: { lost: AbortSignal | null } = { lost: null };
@@ -137,7 +137,7 @@ export class DownloadJob {
     }
   }
 
-  /** A try that brought bytes is followed by the next at once; tries that bring none wait longer and longer. */
+  /** Retries at once after an attempt that received bytes; waits longer and longer after those that received none. */
   async #tryOften(signal: AbortSignal): Promise<Transferred> {
     const { wanted, part, retryMs } = this.#options;
     const options = this.#transferOptions(signal);
@@ -190,6 +190,6 @@ export class DownloadJob {
 
 function failureOf(error: unknown, path: string): DownloadFailure {
   if (error instanceof DownloadFailure) return error;
-  // The file is whole, and the list of models could not be saved.
+  // The file is complete, but the list of models could not be saved.
   return error instanceof EngineError ? new DownloadFailure('disk', error.message) : diskFailure(error, path);
 }

@@ -1,4 +1,4 @@
-/** All downloads: those that run, those that were left half done, also by an earlier start, and those that are done. */
+/** All downloads: running ones, unfinished ones (also from an earlier start), and completed ones. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../../engine/api/errors.ts';
@@ -11,13 +11,16 @@ import { PART_STATE_SUFFIX, PartFile, readPartState } from './part-file.ts';
 import type { Transferred, TransferOptions } from './transfer.ts';
 
 export interface DownloadTimes {
-  /** How long a server may take until it begins to answer, ms. */
+  /** Maximum time until a server begins to respond, ms. */
   answerMs: number;
-  /** How long nothing may come, ms. */
+  /** Maximum time without data, ms. */
   idleMs: number;
-  /** Waits before the second, third, ... try that brought nothing, ms. The first is for one that did. */
+  /**
+   * Waits before each retry after an attempt that received nothing, ms. The first one is also used after an attempt that
+   * received something.
+   */
   retryMs: readonly number[];
-  /** Between two events about progress, ms. */
+  /** Interval of progress events, ms. */
   eventMs: number;
 }
 
@@ -29,24 +32,24 @@ export const DOWNLOAD_TIMES: DownloadTimes = {
 };
 
 export interface DownloadManagerOptions {
-  /** Where files go. */
+  /** Folder for downloaded files. */
   folder(): Promise<string>;
-  /** An entry of the catalogue; null for an id that stands for none. */
+  /** An entry of the catalogue; null for an unknown id. */
   find(catalogueId: string): Promise<CatalogueModel | null>;
-  /** Where an entry is asked for now. */
+  /** Current download address of an entry. */
   url(entry: CatalogueModel): Promise<string>;
   proxy(): string | null;
   log: NetworkLog;
   emit(event: Extract<AppEvent, { type: 'downloads' }>): void;
-  /** A whole file is there. @returns its id in the library */
+  /** Adds a complete file. @returns its id in the library */
   add(entry: CatalogueModel, path: string, file: Transferred): Promise<string>;
   times?: Partial<DownloadTimes>;
-  /** What tests put in place of the computer's disk and certificates. */
+  /** Tests replace the computer's disk and certificates. */
   freeBytes?: TransferOptions['freeBytes'];
   ca?: string;
 }
 
-/** More half files than anybody has. */
+/** Far more partial files than anyone has. */
 const MAX_LEFT = 200;
 
 export class DownloadManager {
@@ -101,23 +104,23 @@ export class DownloadManager {
     this.#tell(true);
   }
 
-  /** Resolves when a download runs no more. @throws EngineError BAD_REQUEST */
+  /** Resolves when a download is no longer running. @throws EngineError BAD_REQUEST */
   async settled(id: string): Promise<Download> {
     const job = this.#require(id);
     await job.settled();
     return job.snapshot();
   }
 
-  /** Pauses everything: the app ends. */
+  /** Pauses everything, because the app quits. */
   async stop(): Promise<void> {
-    // One whose setting up failed has told its own caller.
+    // A failed set-up was reported to its own caller.
     await Promise.allSettled(this.#starting.values());
     await Promise.all([...this.#jobs.values()].map((job) => job.pause()));
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
-  /** Sets a job up and starts it. The address, the folder and the proxy of the settings may be others than before. */
+  /** Sets up a job and starts it. The address, the folder and the proxy may have changed in the settings. */
   #begin(entry: CatalogueModel): Promise<DownloadJob> {
     const starting = this.#job(entry).then((job) => {
       this.#jobs.set(entry.id, job);
@@ -164,11 +167,11 @@ export class DownloadManager {
     return new DownloadJob(options, await part.bytes());
   }
 
-  /** Half files of an earlier start. They go on when a person says so. */
+  /** Finds partial files of an earlier start. They resume only on request. */
   async #findLeft(): Promise<void> {
     const folder = await this.#options.folder();
     const names = await readdir(folder).catch((error: unknown) => {
-      // A folder that cannot be read is told of when something is downloaded.
+      // An unreadable folder is reported when something is downloaded.
       return codeOf(error) === undefined ? Promise.reject(error as Error) : [];
     });
     for (const name of names.filter((one) => one.endsWith(PART_STATE_SUFFIX)).slice(0, MAX_LEFT)) {
@@ -177,7 +180,7 @@ export class DownloadManager {
       const entry = await this.#options.find(state.catalogueId);
       if (entry === null || `${entry.file}${PART_STATE_SUFFIX}` !== name) continue;
       const job = await this.#job(entry, folder);
-      // A click may have been faster, and its job must stay the one that is paused and cancelled.
+      // A click may have been faster, and its job must remain the one that is paused and cancelled.
       if (!this.#jobs.has(entry.id) && !this.#starting.has(entry.id)) this.#jobs.set(entry.id, job);
     }
   }

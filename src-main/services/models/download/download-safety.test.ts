@@ -1,18 +1,18 @@
-/** What a download must not do: lose what is there, fill the disk, run twice, or keep a person waiting. */
+/** What a download must not do: lose existing data, fill the disk, run twice, or keep a person waiting. */
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { expectSameBits } from '../../../engine/test-support/same-bits.ts';
 import { newHolder } from '../../lock-holder.ts';
 import { temporaryFolder } from '../../test-support/support.ts';
-import { BYTES, ENTRY, PATH, run, setUp, SHA256, type SetUp } from '../test-support/download-set-up.ts';
+import { BYTES, ENTRY, IMPATIENT, PATH, run, setUp, SHA256, type SetUp } from '../test-support/download-set-up.ts';
 import { PartFile } from './part-file.ts';
 
 const MIB = 1024 * 1024;
-/** Whose size and hash nobody knows. */
+/** With unknown size and hash. */
 const UNCHECKED = { ...ENTRY, bytes: null, sha256: null };
 
-/** A folder with the first bytes of the file, as an interrupted download leaves them. */
+/** A folder with the first bytes of the file, as left by an interrupted download. */
 async function halfDone(bytes = 200_000, validator = '"old"'): Promise<{ folder: string; part: string }> {
   const folder = await temporaryFolder();
   const part = join(folder, `${ENTRY.file}.part`);
@@ -37,7 +37,7 @@ test.each([
   ['a page of unknown length', { kind: 'page', length: false } as const, ENTRY, 'sent a web page (text/html)'],
   ['a page, where nobody knows size and hash', { kind: 'page', length: true } as const, UNCHECKED, 'sent a web page'],
   ['bytes of unknown length that are no model', { kind: 'noLength' } as const, UNCHECKED, 'other than a GGUF file'],
-])('%s in place of the rest takes nothing away', async (_, behaviour, entry, words) => {
+])('%s instead of the rest loses nothing', async (_, behaviour, entry, words) => {
   const { folder, part } = await halfDone();
   const set = await setUp({ folder: async () => folder, behaviour, entry });
   const failed = await run(set, entry);
@@ -49,12 +49,12 @@ test.each([
   const before = set.server.requests.length;
   await set.manager.resume(ENTRY.id);
   expect(await set.manager.settled(ENTRY.id)).toMatchObject({ phase: 'done', sha256: SHA256 });
-  // On a busy machine the rest may take more than one.
+  // Under load the rest may take more than one request.
   expect(set.server.requests[before]?.range).toBe('bytes=200000-');
   await expectWhole(set);
 });
 
-test('a file of another length in place of the rest takes nothing away', async () => {
+test('a file of another length instead of the rest loses nothing', async () => {
   const { folder, part } = await halfDone();
   const set = await setUp({ folder: async () => folder, behaviour: { kind: 'noRanges' } });
   set.server.serve(PATH, BYTES.subarray(0, 1000));
@@ -66,7 +66,7 @@ test('a file of another length in place of the rest takes nothing away', async (
   expect((await stat(part)).size).toBe(200_000);
 });
 
-test('where the hash is known, another validator is no reason to fetch all of it again', async () => {
+test('if the hash is known, a new validator does not restart the download', async () => {
   const { folder } = await halfDone();
   const set = await setUp({ folder: async () => folder, behaviour: { kind: 'otherEtag', etag: '"of the mirror"' } });
   expect(await run(set)).toMatchObject({ phase: 'done', sha256: SHA256 });
@@ -74,7 +74,7 @@ test('where the hash is known, another validator is no reason to fetch all of it
   expect(set.log.records()).toMatchObject([{ bytes: 100_000 }]);
 });
 
-test('wrong bytes from before are found by the hash, and the file is fetched from the beginning, once', async () => {
+test('wrong bytes from before are detected by the hash, and the download restarts once', async () => {
   const { folder, part } = await halfDone();
   await writeFile(part, Buffer.alloc(200_000));
   const set = await setUp({ folder: async () => folder });
@@ -89,9 +89,9 @@ test('wrong bytes from before are found by the hash, and the file is fetched fro
   expect(await readdir(wrong.folder)).toEqual([]);
 });
 
-test('what is there stays until the whole file comes where a server knows no ranges', async () => {
+test('a partial file is kept until the whole file arrives from a server without ranges', async () => {
   const { folder, part } = await halfDone();
-  const set = await setUp({ folder: async () => folder });
+  const set = await setUp({ folder: async () => folder, times: IMPATIENT });
   set.server.behave(PATH, { kind: 'unsatisfiable', times: 1 }, { kind: 'hang' });
   expect(await run(set)).toMatchObject({ phase: 'failed', bytes: 200_000, problem: { kind: 'timeout' } });
   expect((await stat(part)).size).toBe(200_000);
@@ -101,7 +101,7 @@ test('what is there stays until the whole file comes where a server knows no ran
   await expectWhole(set);
 });
 
-test('a body without an end is cut off at the size of the catalogue, and nothing of it stays', async () => {
+test('an endless body is stopped at the size in the catalogue, and deleted', async () => {
   const set = await setUp({ behaviour: { kind: 'endless' } });
   const { problem, bytes } = await run(set);
   expect(problem).toMatchObject({ kind: 'hash' });
@@ -110,19 +110,19 @@ test('a body without an end is cut off at the size of the catalogue, and nothing
   expect(await readdir(set.folder)).toEqual([]);
   expect(Math.max(...set.seen.map((seen) => seen.bytes))).toBeLessThanOrEqual(BYTES.length);
 
-  // What was there before a rest without an end is as good as it was.
+  // The bytes from before an endless rest are still valid.
   const { folder, part } = await halfDone();
   const rest = await setUp({ folder: async () => folder, behaviour: { kind: 'endless' } });
   expect(await run(rest)).toMatchObject({ phase: 'failed', bytes: 200_000, problem: { kind: 'hash' } });
   expectSameBits(new Uint8Array(await readFile(part)), BYTES.subarray(0, 200_000));
 });
 
-test('a body of which nobody knows the size leaves room on the disk, and nothing of it stays', async () => {
+test('a body of unknown size leaves free space on the disk, and is deleted', async () => {
   const looks: number[] = [];
   const set = await setUp({
     entry: UNCHECKED,
     behaviour: { kind: 'endless' },
-    // As a disk of 100 MiB on which nothing else is written.
+    // Like a disk of 100 MiB on which nothing else is written.
     freeBytes: async (folder) => {
       const written = await stat(join(folder, `${ENTRY.file}.part`)).then(
         ({ size }) => size,
@@ -142,13 +142,13 @@ test('a body of which nobody knows the size leaves room on the disk, and nothing
   expect(await readdir(set.folder)).toEqual([]);
 });
 
-test('a file of which nobody says the size arrives whole', async () => {
+test('a file of unknown size arrives completely', async () => {
   const set = await setUp({ entry: UNCHECKED, behaviour: { kind: 'noLength' } });
   expect(await run(set, UNCHECKED)).toMatchObject({ phase: 'done', sha256: SHA256, totalBytes: null });
   await expectWhole(set);
 });
 
-test('two fast clicks make one download, which answers to Pause, Cancel and the end of the app at once', async () => {
+test('two fast clicks start one download, which reacts to Pause, Cancel and quitting at once', async () => {
   const set = await setUp({ behaviour: { kind: 'slow', chunkBytes: 10_000, waitMs: 50 } });
   const clicks = [set.manager.start(ENTRY), set.manager.list(), set.manager.start(ENTRY), set.manager.start(ENTRY)];
   // Before the first one is set up.
@@ -171,7 +171,7 @@ test('two fast clicks make one download, which answers to Pause, Cancel and the 
   expect(set.server.requests).toHaveLength(length + 1);
 });
 
-test('a job whose lock may be somebody else’s waits for a sign of life, and can be paused meanwhile', async () => {
+test('a job whose lock may belong to another process waits for its heartbeat, and can be paused meanwhile', async () => {
   const folder = await temporaryFolder();
   const { lockPath } = new PartFile(folder, ENTRY.file);
   const elsewhere = { ...newHolder('file'), token: 'elsewhere', machine: 'elsewhere', boot: 'other', pid: 1 };
@@ -180,7 +180,7 @@ test('a job whose lock may be somebody else’s waits for a sign of life, and ca
   await set.manager.start(ENTRY);
   const asked = performance.now();
   expect(await set.manager.pause(ENTRY.id)).toMatchObject({ phase: 'paused' });
-  // Without the signal it would be the five seconds after which a lock counts as left behind.
+  // Without the signal it would be the five seconds after which a lock counts as abandoned.
   expect(performance.now() - asked).toBeLessThan(2500);
   expect(set.server.requests).toEqual([]);
 

@@ -1,4 +1,4 @@
-/** Proxies and certificates. What else can go wrong is in downloads.test.ts. */
+/** Proxies and certificates. downloads.test.ts covers other errors. */
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -18,7 +18,7 @@ async function hub(): Promise<DownloadServer> {
   return server;
 }
 
-/** A proxy that takes every name for this computer. */
+/** A proxy that resolves every name to this computer. */
 async function proxy(port: number, { password = null as string | null, status = 200 } = {}) {
   const asked: string[] = [];
   const sockets: Duplex[] = [];
@@ -67,13 +67,13 @@ async function get(url: string, proxyAddress: string | null, ca?: string) {
   return { status: answer.status, bytes: new Uint8Array(Buffer.concat(parts)), log };
 }
 
-test('goes through a proxy, which sees the name and not the address or the content', async () => {
+test('uses a proxy, which sees the host name, but not the address or the content', async () => {
   const server = await hub();
   const { address, asked } = await proxy(Number(new URL(server.url).port), { password: 'me:p@ss' });
   const through = await get('https://hub.test/file', `http://me:p%40ss@${address}`, SELF_SIGNED_CERTIFICATE);
   expect(through).toMatchObject({ status: 200, bytes: BYTES });
   expect(asked).toEqual(['hub.test:443']);
-  // Neither the proxy's password nor the file's address are anywhere but where they belong.
+  // The proxy's password and the file's address are not logged.
   expect(JSON.stringify(through.log.records())).not.toContain('p@ss');
   await expect(get('https://hub.test/file', `http://${address}`, SELF_SIGNED_CERTIFICATE)).rejects.toMatchObject({
     kind: 'proxy',
@@ -81,7 +81,7 @@ test('goes through a proxy, which sees the name and not the address or the conte
   });
 });
 
-test('checks certificates through a proxy too: who signed them, and for which name', async () => {
+test('checks certificates through a proxy too: the issuer and the name', async () => {
   const server = await hub();
   const { address } = await proxy(Number(new URL(server.url).port));
   await expect(get('https://hub.test/file', `http://${address}`)).rejects.toMatchObject({ kind: 'tls' });
@@ -91,7 +91,7 @@ test('checks certificates through a proxy too: who signed them, and for which na
   });
 });
 
-test('says when the proxy refuses, is none, or is not there', async () => {
+test('reports a proxy that refuses, is not a proxy, or is unreachable', async () => {
   const { address } = await proxy(1, { status: 403 });
   await expect(get('https://hub.test/file', `http://${address}`)).rejects.toMatchObject({
     kind: 'proxy',
@@ -105,7 +105,7 @@ test('says when the proxy refuses, is none, or is not there', async () => {
   expect(await get(`${server.url}/file`, 'http://127.0.0.1:1', SELF_SIGNED_CERTIFICATE)).toMatchObject({ status: 200 });
 });
 
-test('an address that is neither https nor this computer is not asked', async () => {
+test('an address that is neither https nor this computer is refused', async () => {
   for (const url of ['http://example.org/file', 'ftp://example.org/file', 'file:///etc/passwd', 'x']) {
     await expect(get(url, null), url).rejects.toMatchObject({ kind: 'redirect' });
   }
@@ -124,7 +124,7 @@ test.each([
   expect(proxyFor(new URL(url), setting, env)?.href ?? null).toBe(expected);
 });
 
-test('a proxy of a kind that is not known is named without its password', () => {
+test('an unsupported kind of proxy is named without its password', () => {
   const env = { HTTPS_PROXY: 'socks5://me:secret@proxy.test:1' };
   expect(() => proxyFor(new URL('https://hub.test/'), null, env)).toThrow(/HTTPS_PROXY is "socks5:\/\/…@proxy.test:1"/);
 });

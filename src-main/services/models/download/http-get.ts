@@ -1,34 +1,34 @@
-/** One GET over https: redirects followed, every hop logged, what goes wrong told apart. */
+/** One GET over https: follows redirects, logs every hop, and distinguishes errors. */
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { isDownloadAddress } from '../../../protocol/app/download-address.ts';
+import { isDownloadAddress } from '../../../protocol/app/fields.ts';
 import type { NetworkLog, RunningRequest } from '../../network-log.ts';
 import { DownloadFailure, networkFailure } from './download-failure.ts';
 import { proxyFor, tunnel } from './proxy.ts';
 
 export interface GetOptions {
   headers: Readonly<Record<string, string>>;
-  /** The proxy of the settings; null: what the environment says. */
+  /** The proxy of the settings; null to use the environment's. */
   proxy: string | null;
   log: NetworkLog;
-  /** Who asked for it, for the log. */
+  /** Purpose of the request, for the log. */
   note: string;
   signal: AbortSignal;
-  /** How long a server may take until it begins to answer, ms. */
+  /** Maximum time until a server begins to respond, ms. */
   answerMs: number;
-  /** Certificates to trust beside the usual ones, PEM. */
+  /** Additional trusted certificates, PEM. */
   ca?: string | undefined;
 }
 
-/** An answer whose body has not been read. */
+/** A response whose body has not been read. */
 export interface Answer {
   url: string;
   status: number;
   headers: IncomingMessage['headers'];
   body: IncomingMessage;
-  /** Of this hop: to be told of bytes and of the end. */
+  /** Log entry of this hop, to be updated with bytes and the end. */
   logged: RunningRequest;
 }
 
@@ -97,21 +97,21 @@ async function answerTo(url: string, options: GetOptions, signal: AbortSignal): 
   const proxy = protocol === 'https:' ? proxyFor(new URL(url), options.proxy) : null;
   if (proxy !== null) {
     const socket = await tunnel(proxy, hostname, Number(port || 443), signal);
-    // An agent would make a connection of its own.
+    // An agent would open a separate connection.
     delete common.agent;
     common.createConnection = () => {
       const servername = isIP(hostname) === 0 ? { servername: hostname } : {};
       return connectTls({ socket, ...servername, ...(ca === undefined ? {} : { ca }) });
     };
   }
-  // Only until the answer begins: from then on, who reads the body stops it.
+  // Only until the response begins: after that, the reader of the body stops it.
   return await new Promise((resolve, reject) => {
     const asking = protocol === 'https:' ? requestHttps(url, common) : requestHttp(url, common);
     const stop = (): void => void asking.destroy(new Error('stopped'));
     signal.addEventListener('abort', stop, { once: true });
     asking.once('response', (response) => {
       signal.removeEventListener('abort', stop);
-      // What happens to the connection later is the body's error.
+      // Later errors of the connection are the body's.
       asking.on('error', () => undefined);
       resolve(response);
     });

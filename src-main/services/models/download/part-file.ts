@@ -1,4 +1,4 @@
-/** What there is of a download: the bytes in `NAME.part`, and beside them what they are in `NAME.part.json`. */
+/** A partial download: the bytes in `NAME.part`, and their description in `NAME.part.json`. */
 import { open, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as v from 'valibot';
@@ -9,7 +9,7 @@ import { diskFailure } from './download-failure.ts';
 const partState = v.object({
   version: v.literal(1),
   catalogueId: modelId,
-  /** What lets the server say whether the rest belongs to the same file; null: it gave nothing of the kind. */
+  /** Lets the server tell whether the rest belongs to the same file; null if it sent none. */
   validator: v.nullable(v.pipe(v.string(), v.maxLength(1000))),
   totalBytes: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });
@@ -17,7 +17,7 @@ export type PartState = v.InferOutput<typeof partState>;
 
 export const PART_STATE_SUFFIX = '.part.json';
 
-/** The state beside a part file; null when there is none that can be read. */
+/** The description of a part file; null when it is missing or unreadable. */
 export async function readPartState(path: string): Promise<PartState | null> {
   const read = await readJson(path);
   const parsed = read.state === 'read' ? v.safeParse(partState, read.value) : null;
@@ -25,7 +25,7 @@ export async function readPartState(path: string): Promise<PartState | null> {
 }
 
 export class PartFile {
-  /** Where the whole file will be. */
+  /** Path of the complete file. */
   readonly target: string;
   readonly path: string;
   readonly #statePath: string;
@@ -44,7 +44,7 @@ export class PartFile {
     return await readPartState(this.#statePath);
   }
 
-  /** Bytes that are there. */
+  /** Size of the part file. */
   async bytes(): Promise<number> {
     return await stat(this.path).then(
       ({ size }) => size,
@@ -53,13 +53,13 @@ export class PartFile {
   }
 
   /**
-   * Opens it for writing behind its first `from` bytes, drops what came after them, and records what the bytes will be.
-   * Until then nothing of it is touched. @throws DownloadFailure disk
+   * Opens it for writing after its first `from` bytes, drops the rest, and records the description. Until then nothing is
+   * changed. @throws DownloadFailure disk
    */
   async begin(from: number, state: PartState): Promise<FileHandle> {
     const file = await this.#doing(open(this.path, 'a', 0o644));
     try {
-      // In this order: bytes must never be there under the state of other ones.
+      // In this order: bytes must never be stored under another file's description.
       await this.#doing(file.truncate(from));
       await this.#doing(writeJson(this.#statePath, state));
       return file;
@@ -69,24 +69,24 @@ export class PartFile {
     }
   }
 
-  /** Drops what came after the first `from` bytes. @throws DownloadFailure disk */
+  /** Drops what follows the first `from` bytes. @throws DownloadFailure disk */
   async cutTo(from: number): Promise<void> {
     if (from === 0) await this.remove();
     else await this.#doing(truncate(this.path, from));
   }
 
-  /** Becomes the whole file, in one step. @throws DownloadFailure disk */
+  /** Atomically becomes the complete file. @throws DownloadFailure disk */
   async finish(): Promise<void> {
     await this.#doing(rename(this.path, this.target));
     await this.#doing(rm(this.#statePath, { force: true }));
   }
 
-  /** Whether anything of it is on the disk. */
+  /** Whether any of its files exist. */
   async exists(): Promise<boolean> {
     return (await isThere(this.path)) || (await isThere(this.#statePath));
   }
 
-  /** Leaves nothing behind. @throws DownloadFailure disk */
+  /** Deletes all its files. @throws DownloadFailure disk */
   async remove(): Promise<void> {
     await this.#doing(rm(this.path, { force: true }));
     await this.#doing(rm(this.#statePath, { force: true }));

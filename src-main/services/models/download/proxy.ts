@@ -1,15 +1,15 @@
-/** Reaching an https server through a proxy: which one, and the tunnel. */
+/** Connects to an https server through a proxy. */
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
-import { isLoopback, isProxy } from '../../../protocol/app/download-address.ts';
+import { isLoopback, isProxy } from '../../../protocol/app/fields.ts';
 import { DownloadFailure } from './download-failure.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy for an address; null: none. This computer itself is never reached through one.
- * @param setting what a person set; null: what the environment says
- * @throws DownloadFailure when the environment names something else than an http proxy
+ * The proxy for an address; null for none. This computer itself is never reached through one.
+ * @param setting from the settings; null to use the environment's
+ * @throws DownloadFailure when the environment names something other than an http proxy
  */
 export function proxyFor(url: URL, setting: string | null, env: Environment = process.env): URL | null {
   if (isLoopback(url.hostname)) return null;
@@ -22,7 +22,7 @@ export function proxyFor(url: URL, setting: string | null, env: Environment = pr
   throw new DownloadFailure('proxy', `HTTPS_PROXY is "${withoutPassword(named)}". Expected http://host:port.`);
 }
 
-/** `.example.org`, `example.org` and `*`, as curl reads NO_PROXY. */
+/** Supports `.example.org`, `example.org` and `*`, like NO_PROXY in curl. */
 function isExcepted(hostname: string, list: string): boolean {
   return list.split(',').some((part) => {
     const name = part

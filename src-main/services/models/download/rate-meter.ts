@@ -16,12 +16,12 @@ export class RateMeter {
     while (this.#samples[0] !== undefined && now - this.#samples[0].at > this.#windowMs) this.#samples.shift();
   }
 
-  /** Null until there is something to measure. */
+  /** Null until there are measurements. */
   rate(now: number): number | null {
     const recent = this.#samples.filter(({ at }) => now - at <= this.#windowMs);
     const [first] = recent;
     if (first === undefined || now - first.at < 200) return null;
-    // What came with the first sample came before the time that is counted.
+    // The bytes of the first sample arrived before the measured time.
     const bytes = recent.slice(1).reduce((sum, sample) => sum + sample.bytes, 0);
     return (bytes * 1000) / (now - first.at);
   }

@@ -1,27 +1,27 @@
-/** What a server's answer to a download is, before anything of its body is taken. */
+/** Checks a server's response to a download before its body is used. */
 import { DownloadFailure, httpFailure } from './download-failure.ts';
 import type { Answer } from './http-get.ts';
 import type { PartState } from './part-file.ts';
 import type { Wanted } from './transfer.ts';
 
 export interface Beginning {
-  /** At which byte of the file the body begins. */
+  /** Offset in the file at which the body begins. */
   from: number;
-  /** Of the whole file; null when neither the catalogue nor the server says. */
+  /** Size of the whole file; null when neither the catalogue nor the server says. */
   total: number | null;
-  /** What the bytes will be. */
+  /** Description of the bytes. */
   state: PartState;
-  /** To be called with the first bytes of the body. @throws DownloadFailure for what cannot be the file */
+  /** Must be called with the first bytes of the body. @throws DownloadFailure if they cannot be the file's */
   check(first: Uint8Array): void;
 }
 
-/** Answers to a person rather than files. */
+/** Content types of web pages rather than files. */
 const PAGE = /^(text\/|application\/(xhtml|xml|json|problem\+json))/i;
 const GGUF_MAGIC = 'GGUF';
 
 /**
- * @param have bytes that were there and behind which the rest was asked for
- * @throws DownloadFailure for what cannot be the file or the rest of it
+ * @param have existing bytes, after which the rest was requested
+ * @throws DownloadFailure if it cannot be the file or the rest of it
  */
 export function readAnswer(wanted: Wanted, have: number, { status, headers, url }: Answer): Beginning {
   if (status !== 200 && status !== 206) throw httpFailure(status, url);

@@ -1,9 +1,11 @@
-/** One try to get a file: asks for what is missing, writes and hashes what comes, and puts the whole file in its place. */
+/**
+ * One attempt to download a file: requests what is missing, writes and hashes it, and moves the complete file into place.
+ */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { freeBytesAt } from '../disk-space.ts';
+import { freeBytesAt } from '../../system-resources.ts';
 import { sha256OfFile } from '../sha256-file.ts';
 import { diskFailure, DownloadFailure, networkFailure } from './download-failure.ts';
 import { httpGet, type Answer, type GetOptions } from './http-get.ts';
@@ -13,47 +15,47 @@ import type { PartFile } from './part-file.ts';
 export interface Wanted {
   catalogueId: string;
   url: string;
-  /** Null where the catalogue does not know. */
+  /** Null if the catalogue does not say. */
   bytes: number | null;
   sha256: string | null;
 }
 
-/** A whole file that is in its place. */
+/** A complete file in place. */
 export interface Transferred {
   sha256: string;
-  /** False: it was there before, and nobody was asked for it. */
+  /** False if it already existed, so that no request was sent. */
   isWritten: boolean;
 }
 
 export interface TransferOptions extends Omit<GetOptions, 'headers'> {
-  /** How long nothing may come before the server counts as gone, ms. */
+  /** Time without data after which the server counts as gone, ms. */
   idleMs: number;
-  /** Free bytes on the disk of a folder; null where the system does not say. */
+  /** Free bytes on the disk of a folder; null if the system does not say. */
   freeBytes?: (folder: string) => Promise<number | null>;
-  /** Whether a file whose hash is wrong may be fetched from the beginning, as part of it was there from before. */
+  /** Whether a file with a wrong hash may be downloaded again, because part of it was from before. */
   mayStartOver(): boolean;
   onPhase(phase: 'connecting' | 'downloading' | 'checking'): void;
-  /** @param bytes on the disk now @param added of these the last */
+  /** @param bytes now on disk @param added the latest of them */
   onBytes(bytes: number, added: number): void;
   onTotal(totalBytes: number): void;
 }
 
-/** Room that is left free on the disk, bytes. */
+/** Disk space that stays free, bytes. */
 const MARGIN = 64 * 1024 * 1024;
-/** Where nobody knows how much will come: so often the disk is looked at, bytes. */
-const ROOM_STEP = 8 * 1024 * 1024;
+/** Interval of disk space checks if the size is unknown, bytes. */
+const CHECK_EVERY_BYTES = 8 * 1024 * 1024;
 const USER_AGENT = 'Tokenscope';
 
 interface Fetched {
   /** Of all bytes. */
   hash: Hash;
   bytes: number;
-  /** Of these, how many were there before the server was asked. */
+  /** Bytes that existed before the request. */
   kept: number;
 }
 
 /**
- * Puts the whole file at `part.target`.
+ * Downloads to `part.target`.
  * @throws DownloadFailure; the signal's reason
  */
 export async function transfer(wanted: Wanted, part: PartFile, options: TransferOptions): Promise<Transferred> {
@@ -67,7 +69,7 @@ export async function transfer(wanted: Wanted, part: PartFile, options: Transfer
   options.onPhase('checking');
   let sha256 = fetched.hash.digest('hex');
   if (wanted.sha256 !== null && sha256 !== wanted.sha256 && fetched.kept > 0 && options.mayStartOver()) {
-    // Nobody can say which bytes are wrong: those from before or those that came now.
+    // It is unknown which bytes are wrong: the earlier ones or the new ones.
     await part.remove();
     fetched = await fetchRest(wanted, part, options);
     sha256 = fetched.hash.digest('hex');
@@ -83,7 +85,7 @@ export async function transfer(wanted: Wanted, part: PartFile, options: Transfer
   return { sha256, isWritten: true };
 }
 
-/** A file of that name may be there from before. @returns its SHA-256 if it is the wanted one, null when there is none */
+/** Checks for an existing file of that name. @returns its SHA-256 if it is the right one, null when there is none */
 async function alreadyThere(wanted: Wanted, part: PartFile, options: TransferOptions): Promise<string | null> {
   const found = await stat(part.target).catch(() => null);
   if (found === null) return null;
@@ -98,23 +100,23 @@ async function alreadyThere(wanted: Wanted, part: PartFile, options: TransferOpt
   );
 }
 
-/** Gets what is missing. @throws DownloadFailure cut when less came than belongs to the file */
+/** Downloads the missing bytes. @throws DownloadFailure cut when the body is too short */
 async function fetchRest(wanted: Wanted, part: PartFile, options: TransferOptions): Promise<Fetched> {
   const before = await part.state();
   const known = wanted.bytes ?? before?.totalBytes ?? null;
   const validator = before?.validator ?? null;
   const onDisk = await part.bytes();
-  // Bytes of which nobody can say that they belong to the file are worth nothing; they go once better ones come.
+  // Bytes that cannot be verified as the file's are useless; they are dropped once better ones arrive.
   const isUsable = (wanted.sha256 !== null || validator !== null) && (known === null || onDisk <= known);
   const have = isUsable ? onDisk : 0;
   if (known !== null) options.onTotal(known);
   options.onBytes(have, 0);
   if (known !== null && have === known) return { hash: await hashOf(part, have, options), bytes: have, kept: have };
-  if (known !== null) await requireRoom(dirname(part.target), known - onDisk, options);
+  if (known !== null) await requireSpace(dirname(part.target), known - onDisk, options);
 
   options.onPhase('connecting');
   const headers = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' };
-  // Where the hash is known it decides; another mirror or a new date of the same file is no reason to begin anew.
+  // A known hash decides; another mirror or a new date of the same file is no reason to restart.
   const condition = wanted.sha256 === null && validator !== null ? { 'if-range': validator } : {};
   const range = have > 0 ? { range: `bytes=${have}-`, ...condition } : {};
   let answer = await httpGet(wanted.url, { ...options, headers: { ...headers, ...range } });
@@ -127,7 +129,7 @@ async function fetchRest(wanted: Wanted, part: PartFile, options: TransferOption
     const beginning = readAnswer(wanted, have, answer);
     const { from, total } = beginning;
     if (total !== null) options.onTotal(total);
-    if (total !== null && known === null) await requireRoom(dirname(part.target), total - onDisk, options);
+    if (total !== null && known === null) await requireSpace(dirname(part.target), total - onDisk, options);
     const hash = await hashOf(part, from, options);
     options.onPhase('downloading');
     const bytes = await write(answer, part, beginning, hash, options);
@@ -149,7 +151,7 @@ async function fetchRest(wanted: Wanted, part: PartFile, options: TransferOption
   }
 }
 
-/** The hash of the first bytes of what is there. */
+/** Hash of the first bytes of the part file. */
 async function hashOf(part: PartFile, bytes: number, { signal, onPhase }: TransferOptions): Promise<Hash> {
   const hash = createHash('sha256');
   if (bytes === 0) return hash;
@@ -167,7 +169,7 @@ async function hashOf(part: PartFile, bytes: number, { signal, onPhase }: Transf
   return hash;
 }
 
-/** Writes the body behind what is there. @returns how many bytes there are then */
+/** Appends the body to the part file. @returns its new size */
 async function write(
   { body, url, logged }: Answer,
   part: PartFile,
@@ -177,7 +179,7 @@ async function write(
 ): Promise<number> {
   const { signal, idleMs, onBytes } = options;
   const { host } = new URL(url);
-  // What was there before stays until the first bytes come that are to replace it.
+  // The earlier bytes are kept until the first new ones arrive.
   let file: FileHandle | null = null;
   let bytes = from;
   let nextLook = from;
@@ -202,8 +204,8 @@ async function write(
         await refuse(new DownloadFailure('hash', what));
       }
       if (total === null && bytes >= nextLook) {
-        nextLook = bytes + ROOM_STEP;
-        await requireRoom(dirname(part.target), null, options).catch(refuse);
+        nextLook = bytes + CHECK_EVERY_BYTES;
+        await requireSpace(dirname(part.target), null, options).catch(refuse);
       }
       file ??= await part.begin(from, state);
       await file.appendFile(chunk).catch((error: unknown) => {
@@ -228,14 +230,14 @@ async function write(
   }
 }
 
-/** @param needed bytes that are still to come; null: nobody knows */
-async function requireRoom(
+/** @param needed number of missing bytes; null if unknown */
+async function requireSpace(
   folder: string,
   needed: number | null,
   { freeBytes = freeBytesAt }: TransferOptions,
 ): Promise<void> {
   const free = await freeBytes(folder);
-  if (free === null || free >= (needed ?? ROOM_STEP) + MARGIN) return;
+  if (free === null || free >= (needed ?? CHECK_EVERY_BYTES) + MARGIN) return;
   const rest = 'Free some space, or choose another models folder.';
   throw new DownloadFailure(
     'disk',

@@ -23,7 +23,7 @@ function look(home: string, env: Record<string, string> = {}, known: { id: strin
   return findModels(known, { home, env, platform: 'darwin' });
 }
 
-test('finds nothing where nothing is, and says where it looked', async () => {
+test('finds nothing in missing folders, and reports where it searched', async () => {
   const home = await temporaryFolder();
   expect(await look(home)).toEqual({
     places: [
@@ -39,7 +39,7 @@ test('finds nothing where nothing is, and says where it looked', async () => {
   expect((await look(home, { HF_HUB_CACHE: '/c' })).places[0]?.folder).toBe('/c');
 });
 
-test('finds folders and files of the hub’s cache, in the snapshot that is in use', async () => {
+test('finds folders and files of the hub’s cache, in the snapshot in use', async () => {
   const home = await temporaryFolder();
   const hub = join(home, 'hub');
   const smol = join(hub, 'models--HuggingFaceTB--SmolLM2-135M');
@@ -67,7 +67,7 @@ test('finds folders and files of the hub’s cache, in the snapshot that is in u
   ]);
 });
 
-test('finds what Ollama’s manifests mean, and believes none that lies', async () => {
+test('finds the files of Ollama’s manifests, and ignores invalid ones', async () => {
   const home = await temporaryFolder();
   const folder = join(home, '.ollama/models');
   const blob = await put(join(folder, `blobs/sha256-${HASH}`), GGUF);
@@ -92,7 +92,7 @@ test('finds what Ollama’s manifests mean, and believes none that lies', async 
   ]);
 });
 
-test('finds LM Studio’s files, takes parts together, and walks neither in circles nor out', async () => {
+test('finds LM Studio’s files, combines parts, and follows neither cycles nor links to the outside', async () => {
   const home = await temporaryFolder();
   const folder = join(home, '.lmstudio/models');
   await put(join(folder, 'a/b/model-Q4_K_M.gguf'), GGUF);
@@ -110,7 +110,7 @@ test('finds LM Studio’s files, takes parts together, and walks neither in circ
   ]);
 });
 
-test('stops in folders without end, and says so', async () => {
+test('stops in endless folders, and reports it', async () => {
   const home = await temporaryFolder();
   const folder = join(home, '.lmstudio/models/a/b');
   await mkdir(folder, { recursive: true });

@@ -1,17 +1,17 @@
-/** Models in other programs' folders on this computer. Nothing there is ever changed. */
+/** Finds models in other programs' folders. Never changes anything there. */
 import { createHash } from 'node:crypto';
-import type { FoundModel, FoundModels, FoundPlace } from '../../../protocol/app/app-services.ts';
+import type { FoundModel, FoundModels, SearchedFolder } from '../../../protocol/app/app-services.ts';
 import { homeFolder } from '../../data-folder.ts';
 import { codeOf } from '../../json-file.ts';
 import { huggingfaceCache, modelsInHuggingfaceCache } from './huggingface-cache.ts';
 import { lmstudioFolders, modelsInLmstudio } from './lmstudio.ts';
-import type { PlacedModel } from './models-in-files.ts';
+import type { ModelOnDisk } from './models-in-files.ts';
 import { modelsInOllama, ollamaFolders } from './ollama.ts';
 
 interface Place {
   source: FoundModel['source'];
   folder: string;
-  look(folder: string): Promise<{ models: PlacedModel[]; limited: boolean }>;
+  look(folder: string): Promise<{ models: ModelOnDisk[]; limited: boolean }>;
 }
 
 export interface FindOptions {
@@ -37,7 +37,7 @@ export async function findModels(
 async function lookInto(
   { source, folder, look }: Place,
   known: readonly { id: string; path: string }[],
-): Promise<{ place: FoundPlace; models: FoundModel[] }> {
+): Promise<{ place: SearchedFolder; models: FoundModel[] }> {
   try {
     const { models, limited } = await look(folder);
     const found = models.map(({ path, name, bytes }) => ({
@@ -55,7 +55,7 @@ async function lookInto(
   }
 }
 
-/** The same each time, so that a page can name what it was shown. */
+/** Stable, so that a page can refer to a model it was shown. */
 function idOf(path: string): string {
   return `found-${createHash('sha256').update(path).digest('hex').slice(0, 24)}`;
 }

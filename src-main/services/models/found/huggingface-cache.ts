@@ -1,7 +1,9 @@
-/** The cache folder of the hub's own tools: `models--OWNER--NAME/snapshots/COMMIT/`, its files links into `blobs/`. */
+/**
+ * The cache folder of Hugging Face's tools: `models--OWNER--NAME/snapshots/COMMIT/`, whose files are links to `blobs/`.
+ */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { modelsIn, type PlacedModel } from './models-in-files.ts';
+import { modelsIn, type ModelOnDisk } from './models-in-files.ts';
 import { walk, type WalkLimits } from './walk.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,9 +18,9 @@ export function huggingfaceCache(env: Environment, home: string): string {
 }
 
 /** @throws the system's error when the folder cannot be read */
-export async function modelsInHuggingfaceCache(folder: string): Promise<{ models: PlacedModel[]; limited: boolean }> {
+export async function modelsInHuggingfaceCache(folder: string): Promise<{ models: ModelOnDisk[]; limited: boolean }> {
   const names = (await readdir(folder)).filter((name) => /^models--[^-].*--/.test(name)).sort();
-  const models: PlacedModel[] = [];
+  const models: ModelOnDisk[] = [];
   let limited = names.length > MAX_REPOSITORIES;
   for (const name of names.slice(0, MAX_REPOSITORIES)) {
     const repository = join(folder, name);

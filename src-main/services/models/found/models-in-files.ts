@@ -1,20 +1,20 @@
 import type { FoundFile } from './walk.ts';
 
-/** A model as it lies: one file, several parts, or a folder. */
-export interface PlacedModel {
+/** A model on disk: one file, several parts, or a folder. */
+export interface ModelOnDisk {
   path: string;
   name: string;
   bytes: number;
 }
 
 const PART = /^(.*-)(\d{5})(-of-\d{5}\.gguf)$/i;
-/** The eyes and ears of other models: no models of their own. */
+/** Multimodal projectors, which are not models of their own. */
 const PROJECTOR = /(^|\/)mmproj[^/]*$/i;
 
-/** The models among files: GGUF files, parts taken together, and folders with config.json and safetensors. */
-export function modelsIn(files: readonly FoundFile[]): PlacedModel[] {
+/** Finds models among files: GGUF files, with parts combined, and folders with config.json and safetensors. */
+export function modelsIn(files: readonly FoundFile[]): ModelOnDisk[] {
   const ggufs = files.filter(({ relative }) => /\.gguf$/i.test(relative) && !PROJECTOR.test(relative));
-  const models = ggufs.flatMap((file): PlacedModel[] => {
+  const models = ggufs.flatMap((file): ModelOnDisk[] => {
     const part = PART.exec(file.relative);
     if (part === null) return [{ path: file.path, name: nameOf(file.relative), bytes: file.size }];
     const parts = ggufs.filter(({ relative }) => {

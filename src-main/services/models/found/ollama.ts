@@ -1,8 +1,8 @@
-/** Ollama's models: manifests by name, and the GGUF files they mean under their hashes, without an ending. */
+/** Ollama's models: named manifests that refer to GGUF files by hash, without an extension. */
 import { open, readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import * as v from 'valibot';
-import type { PlacedModel } from './models-in-files.ts';
+import type { ModelOnDisk } from './models-in-files.ts';
 import { walk, type FoundFile } from './walk.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -14,7 +14,7 @@ const manifest = v.object({
   layers: v.pipe(v.array(v.object({ mediaType: v.string(), digest: v.string() })), v.maxLength(1000)),
 });
 
-/** Where its models may lie: a person's own, and those of the service on Linux. */
+/** Possible folders of its models: the user's, and the service's on Linux. */
 export function ollamaFolders(env: Environment, home: string, platform: NodeJS.Platform): string[] {
   if (env.OLLAMA_MODELS) return [env.OLLAMA_MODELS];
   const own = join(home, '.ollama', 'models');
@@ -22,11 +22,11 @@ export function ollamaFolders(env: Environment, home: string, platform: NodeJS.P
 }
 
 /** @throws the system's error when there is no folder of manifests */
-export async function modelsInOllama(folder: string): Promise<{ models: PlacedModel[]; limited: boolean }> {
+export async function modelsInOllama(folder: string): Promise<{ models: ModelOnDisk[]; limited: boolean }> {
   // HOST/NAMESPACE/MODEL/TAG
   const { files, limited } = await walk(join(folder, 'manifests'), folder, { depth: 4, entries: 2000 });
   const inside = `${await realpath(folder)}${sep}`;
-  const models: PlacedModel[] = [];
+  const models: ModelOnDisk[] = [];
   for (const file of files) {
     const path = await blobOf(file, folder).catch(() => null);
     const bytes = path === null ? null : await ggufBytes(path, inside).catch(() => null);
@@ -35,7 +35,7 @@ export async function modelsInOllama(folder: string): Promise<{ models: PlacedMo
   return { models, limited };
 }
 
-/** The file that a manifest means; null when it means none. A digest is a hash and nothing else, so no path. */
+/** The file of a manifest; null when it has none. A digest must be a hash, never a path. */
 async function blobOf({ path, size }: FoundFile, folder: string): Promise<string | null> {
   if (size > MAX_MANIFEST_BYTES) return null;
   const parsed = v.safeParse(manifest, JSON.parse(await readFile(path, 'utf8')) as unknown);
@@ -45,7 +45,7 @@ async function blobOf({ path, size }: FoundFile, folder: string): Promise<string
   return hash === undefined ? null : join(folder, 'blobs', `sha256-${hash}`);
 }
 
-/** Bytes of a GGUF file that lies inside Ollama's folder; null for anything else. */
+/** Size of a GGUF file inside Ollama's folder; null for anything else. */
 async function ggufBytes(path: string, inside: string): Promise<number | null> {
   if (!(await realpath(path)).startsWith(inside)) return null;
   const file = await open(path, 'r');
@@ -58,7 +58,7 @@ async function ggufBytes(path: string, inside: string): Promise<number | null> {
   }
 }
 
-/** `llama3.2:1b`, or `owner/model:tag` for what somebody else put there. */
+/** `llama3.2:1b`, or `owner/model:tag` for models of other owners. */
 function nameOf(relative: string): string {
   const [tag = '', model = '', ...before] = relative.split('/').reverse();
   const [owner = 'library'] = before;

@@ -1,32 +1,32 @@
-/** Looking through other programs' folders: never out of them, never in circles, never without end. */
+/** Walks other programs' folders: never outside of them, in cycles, or without limits. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { codeOf } from '../../json-file.ts';
 
 export interface FoundFile {
   path: string;
-  /** Below the folder that was looked through, with slashes. */
+  /** Relative to the folder, with slashes. */
   relative: string;
   size: number;
 }
 
 export interface Walk {
   files: FoundFile[];
-  /** There was more than is looked at. */
+  /** Whether a limit was reached. */
   limited: boolean;
 }
 
 export interface WalkLimits {
-  /** Folders below the first. */
+  /** Maximum depth below the first folder. */
   depth: number;
-  /** Entries in all. */
+  /** Maximum number of entries. */
   entries: number;
 }
 
 /**
- * All files below a folder. Links to folders are not followed; links to files count if the file lies inside `root`.
- * @param root the whole place, for example a cache whose files are links into another of its folders
- * @throws the system's error when the folder itself cannot be read; what lies below it and cannot be read is left out
+ * All files below a folder. Links to folders are not followed; links to files count if the file is inside `root`.
+ * @param root the outer folder, for example a cache whose files are links to another of its folders
+ * @throws the system's error when the folder itself cannot be read; unreadable subfolders are skipped
  */
 export async function walk(folder: string, root: string, limits: WalkLimits): Promise<Walk> {
   const inside = `${await realpath(root)}${sep}`;
@@ -57,7 +57,7 @@ export async function walk(folder: string, root: string, limits: WalkLimits): Pr
   return result;
 }
 
-/** Bytes of a file that really lies inside a place; null for anything else, for example a link that leads in a circle. */
+/** Size of a file that really is inside a folder; null for anything else, for example a cyclic link. */
 async function sizeInside(path: string, inside: string): Promise<number | null> {
   try {
     const real = await realpath(path);

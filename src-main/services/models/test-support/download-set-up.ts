@@ -1,4 +1,4 @@
-/** A download manager on a hub on this computer. */
+/** A download manager with a hub on this computer. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -21,7 +21,11 @@ export const BYTES = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i 
 export const SHA256 = createHash('sha256').update(BYTES).digest('hex');
 export const ENTRY: CatalogueModel = exampleEntry({ bytes: BYTES.length, sha256: SHA256 });
 export const PATH = hubPath(ENTRY.repository, ENTRY.revision, ENTRY.file);
-const QUICK = { answerMs: 300, idleMs: 300, retryMs: [5, 5, 10], eventMs: 5 };
+const QUICK = { retryMs: [5, 5, 10], eventMs: 5 };
+/** Longer than a busy machine holds up a server of its own. */
+const PATIENT = { ...QUICK, answerMs: 15_000, idleMs: 15_000 };
+/** For servers that never answer. */
+export const IMPATIENT = { ...QUICK, answerMs: 800, idleMs: 800 };
 
 export interface SetUp {
   server: DownloadServer;
@@ -55,14 +59,14 @@ export async function setUp(
       added.push({ path, ...file });
       return 'the-model';
     },
-    times: QUICK,
+    times: PATIENT,
     ...rest,
   });
   onTestFinished(() => manager.stop());
   return { server, manager, folder, log, added, seen };
 }
 
-/** Starts a download and waits until it runs no more. */
+/** Starts a download and waits until it is no longer running. */
 export async function run({ manager }: SetUp, entry = ENTRY): Promise<Download> {
   await manager.start(entry);
   return await manager.settled(entry.id);

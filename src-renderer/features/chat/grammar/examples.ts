@@ -7,7 +7,7 @@ interface Example {
 
 const json = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
 
-/** Formats to begin with. The first of a kind is taken when it is chosen for the first time. */
+/** Example formats. The first of a kind is the initial value when that kind is chosen. */
 export const GRAMMAR_EXAMPLES: Readonly<Record<GrammarSource['kind'], readonly [Example, ...Example[]]>> = {
   json_schema: [
     {
@@ -23,7 +23,7 @@ export const GRAMMAR_EXAMPLES: Readonly<Record<GrammarSource['kind'], readonly [
       name: 'A list',
       source: json({ type: 'array', items: { type: 'string', maxLength: 30 }, minItems: 1, maxItems: 5 }),
     },
-    { name: 'One of several', source: json({ enum: ['positive', 'neutral', 'negative'] }) },
+    { name: 'A choice', source: json({ enum: ['positive', 'neutral', 'negative'] }) },
   ],
   gbnf: [
     { name: 'Yes or no', source: 'root ::= ("yes" | "no") "."\n' },

@@ -1,28 +1,28 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
-import type { UnaskedWork } from '../state/unasked-work.ts';
+import type { AutomaticRequests } from '../state/automatic-requests.ts';
 
-/** A grammar that is being written is checked when typing pauses, ms. */
+/** Delay between the last edit and the check, ms. */
 const CHECK_AFTER_MS = 150;
 
-/** Whether the answer format of the present settings can be followed. */
+/** Validates the answer format in the current settings. */
 export class GrammarCheck {
-  /** What is wrong with it; null: nothing, or there is none. */
+  /** The error in it, or null. */
   problem = $state.raw<SourceProblem | null>(null);
-  /** It was found to be in order. */
+  /** It was checked and is valid. */
   passed = $state(false);
-  /** The engine did not answer when it checked this one before, so it is not checked unless `retry` is called. */
+  /** An earlier check got no response from the engine, so it is only checked again by `retry`. */
   held = $state(false);
   readonly #engine: Pick<EngineState, 'ready'>;
-  readonly #unasked: UnaskedWork;
+  readonly #automatic: AutomaticRequests;
 
-  constructor(engine: Pick<EngineState, 'ready'>, unasked: UnaskedWork) {
+  constructor(engine: Pick<EngineState, 'ready'>, automatic: AutomaticRequests) {
     this.#engine = engine;
-    this.#unasked = unasked;
+    this.#automatic = automatic;
   }
 
-  /** Checks soon. @returns calls it off */
+  /** Schedules a check. @returns cancels it */
   check(grammar: GrammarSource | null): () => void {
     this.passed = false;
     this.held = false;
@@ -38,25 +38,25 @@ export class GrammarCheck {
     };
   }
 
-  /** Checks a grammar that was held back. */
+  /** Checks a grammar whose check was skipped. */
   retry(grammar: GrammarSource): () => void {
-    this.#unasked.forget(grammar);
+    this.#automatic.allow(grammar);
     return this.check(grammar);
   }
 
-  /** Why nothing can be sent; null: it can. */
+  /** Why no message can be sent, or null. */
   get blocks(): string | null {
     if (this.held)
-      return 'The engine did not answer when it checked the answer format. Change the format, or turn it off.';
+      return 'The engine did not respond when it checked the answer format. Change the format or turn it off.';
     if (this.problem === null) return null;
     const { line, column } = this.problem;
-    return `The answer format is wrong at line ${line}, column ${column}. Mend it in the sampling panel, or turn it off.`;
+    return `The answer format is wrong at line ${line}, column ${column}. Fix it in the Sampling panel or turn it off.`;
   }
 
   async #check(grammar: GrammarSource, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const { problem } = await this.#unasked.run(grammar, signal, () => {
+      const { problem } = await this.#automatic.run(grammar, signal, () => {
         return engine.call('checkGrammar', { grammar }, { signal });
       });
       if (signal.aborted) return;
@@ -64,7 +64,7 @@ export class GrammarCheck {
       this.passed = problem === null;
     } catch (thrown) {
       if (signal.aborted) return;
-      // Refused as a whole, for example because it is too long: no place in it is wrong.
+      // Rejected as a whole, for example because it is too long, so the error has no position.
       const { code, message, details } = EngineError.from(thrown);
       this.held = details['unanswered'] === true;
       this.problem = code === 'BAD_REQUEST' ? { message, line: 1, column: 1 } : null;

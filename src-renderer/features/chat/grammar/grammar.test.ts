@@ -3,8 +3,8 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GrammarSource, SourceProblem } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import { GRAMMAR_EXAMPLES } from './examples.ts';
-import { memoryStorage } from '../test-support/memory-storage.ts';
-import { UnaskedWork } from '../state/unasked-work.ts';
+import { memoryStorage } from '../test-support/fakes.ts';
+import { AutomaticRequests } from '../state/automatic-requests.ts';
 import { GrammarCheck } from './grammar-check.svelte.ts';
 
 const WRONG: SourceProblem = { message: 'There is no rule "x".', line: 2, column: 5 };
@@ -25,8 +25,8 @@ describe('the check of a grammar', () => {
         return answer();
       },
     } as unknown as EngineApi;
-    const unasked = new UnaskedWork(memoryStorage(), () => true);
-    check = new GrammarCheck({ ready: () => Promise.resolve(api) }, unasked);
+    const automatic = new AutomaticRequests(memoryStorage(), () => true);
+    check = new GrammarCheck({ ready: () => Promise.resolve(api) }, automatic);
   });
   afterEach(() => vi.useRealTimers());
 
@@ -59,7 +59,7 @@ describe('the check of a grammar', () => {
   });
 });
 
-describe('a grammar that the engine did not answer', () => {
+describe('a grammar that the engine did not respond', () => {
   it('is not checked again, nor sent, until it is changed or a person wants it', async () => {
     vi.useFakeTimers();
     const asked: string[] = [];
@@ -72,7 +72,7 @@ describe('a grammar that the engine did not answer', () => {
     const storage = memoryStorage();
     // A new one for every start of the app.
     const started = () =>
-      new GrammarCheck({ ready: () => Promise.resolve(api) }, new UnaskedWork(storage, () => false));
+      new GrammarCheck({ ready: () => Promise.resolve(api) }, new AutomaticRequests(storage, () => false));
     started().check(gbnf('hangs'));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(asked).toEqual(['hangs']);
@@ -82,8 +82,8 @@ describe('a grammar that the engine did not answer', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(asked).toEqual(['hangs']);
     expect(check.held).toBe(true);
-    expect(check.problem?.message).toContain('did not answer');
-    expect(check.blocks).toContain('did not answer');
+    expect(check.problem?.message).toContain('did not respond');
+    expect(check.blocks).toContain('did not respond');
 
     check.check(gbnf('other'));
     await vi.advanceTimersByTimeAsync(200);

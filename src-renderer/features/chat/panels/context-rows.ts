@@ -4,35 +4,35 @@ import { UserTurn, type ChatDocument, type ChatTurn } from '../state/chat-docume
 import { contextUse } from '../state/context-use.ts';
 import type { Reply } from '../state/reply.svelte.ts';
 
-/** One thing that the model reads, in its order. */
+/** A message in the context window. */
 export interface ContextRow {
   key: string;
   who: 'system' | 'you' | 'model' | 'earlier';
-  /** Its first words. */
+  /** The start of the message. */
   text: string;
   tokens: number;
-  /** No longer read. */
+  /** No longer in the window. */
   dropped: boolean;
-  /** The reply itself, which grows while it is written. */
+  /** The current reply, which grows during generation. */
   live: boolean;
-  /** Would be dropped first when the window is full. */
+  /** Will be dropped next when the window is full. */
   next: boolean;
 }
 
 const FIRST_WORDS = 60;
-/** Of a longer chat the oldest rows are one. */
+/** In longer chats, the oldest rows are merged into one. */
 const MOST_ROWS = 200;
 
-/** What a reply was written from. */
+/** The prompt of a reply. */
 export interface PromptRows {
   rows: readonly ContextRow[];
-  /** Tokens of the reply itself that were in the prompt: after Continue. */
+  /** Tokens of the reply that were in the prompt, after Continue. */
   own: number;
 }
 
 /**
- * What a reply was written from. With the reply's own row they add up to what the window holds, but for what a template
- * puts around messages. Costs as much as the chat is long, so it must not depend on how far a reply is.
+ * The rows of a reply's prompt. Together with the reply's row they add up to the tokens in the window, apart from what
+ * the template adds. The cost grows with the chat, so this must not depend on the length of the running reply.
  *
  * @param segments of the reply's prompt @param dropped tokens that the reply dropped when the window was full
  */
@@ -44,7 +44,7 @@ export function promptRows(
 ): PromptRows {
   const before = chat.messages(reply);
   let left = dropped;
-  // The oldest go first; the system prompt stays.
+  // The oldest messages are dropped first. The system prompt is kept.
   const drop = (tokens: number): number => {
     const gone = Math.min(left, tokens);
     left -= gone;
@@ -52,7 +52,7 @@ export function promptRows(
   };
   const rows = segments.flatMap((segment): ContextRow[] => {
     const message = before[segment.message];
-    // After Continue the last message is the beginning of the reply itself; its row counts it.
+    // After Continue, the last message is the start of the reply, which has its own row.
     if (message === undefined) return [];
     const isRead = !segment.dropped && segment.role !== 'system';
     const tokens = isRead ? drop(segment.tokens) : segment.tokens;
@@ -60,13 +60,13 @@ export function promptRows(
     return [{ ...rowOf(segment, message.turn, message.message.text), tokens, dropped: isGone }];
   });
   const firstKept = rows.find((row) => !row.dropped && row.who !== 'system');
-  // The newest turn always stays.
+  // The newest turn is always kept.
   if (firstKept && firstKept !== rows.at(-1)) firstKept.next = true;
   const own = segments.find((segment) => segment.message === before.length)?.tokens ?? 0;
   return { rows: withoutOldest(rows), own: drop(own) };
 }
 
-/** The system prompt and the newest rows; what is between them becomes one row. */
+/** The system prompt and the newest rows, with everything between them merged into one row. */
 function withoutOldest(rows: readonly ContextRow[]): readonly ContextRow[] {
   if (rows.length <= MOST_ROWS) return rows;
   const system = rows.filter(({ who }) => who === 'system');
@@ -84,7 +84,7 @@ function withoutOldest(rows: readonly ContextRow[]): readonly ContextRow[] {
   return [...system, earlier, ...others.slice(-MOST_ROWS)];
 }
 
-/** The reply itself, as far as it is written. */
+/** The row of the reply so far. */
 export function replyRow(reply: Reply, own: number): ContextRow {
   const tokens = own + contextUse(reply, 0).reply;
   const text = firstWords(reply.slice(0, FIRST_WORDS));

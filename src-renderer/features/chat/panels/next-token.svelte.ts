@@ -1,22 +1,22 @@
 import type { Candidate, InspectParams, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
 
-/** A slider that is dragged asks at most this often, ms. */
+/** Debounce delay, ms, for example while a slider is dragged. */
 const ASK_AFTER_MS = 60;
-/** Candidates shown. */
+/** Number of candidates shown. */
 export const SHOWN_CANDIDATES = 14;
 
 /** What the sampler chain does to the next token. */
 export interface NextToken {
   /** Most probable raw candidates, best first. */
   candidates: readonly Candidate[];
-  /** Tokens that could be drawn. */
+  /** Number of tokens that can be picked. */
   survivors: number;
-  /** What each stage did; empty for a token that a reply has drawn already. */
+  /** Effect of each stage; empty for a token that is already in a reply. */
   stages: readonly SamplerStageReport[];
 }
 
-/** Asks the engine from what the next token of a text would be drawn, whenever text or settings change. */
+/** The distribution of the next token, updated when the text or the settings change. */
 export class NextTokenPreview {
   result = $state.raw<NextToken | null>(null);
   readonly #engine: EngineState;
@@ -25,7 +25,7 @@ export class NextTokenPreview {
     this.#engine = engine;
   }
 
-  /** Asks soon. @returns calls the question off */
+  /** Schedules a request. @returns cancels it */
   ask(params: Omit<InspectParams, 'topCandidates'>): () => void {
     const abort = new AbortController();
     const timer = setTimeout(
@@ -44,7 +44,7 @@ export class NextTokenPreview {
       const preview = await engine.call('preview', params, { signal });
       if (!signal.aborted) this.result = preview;
     } catch {
-      // Called off by a later question, or the text does not fit the window: there is nothing to show.
+      // Cancelled by a later request, or the text does not fit the window: there is nothing to show.
       if (!signal.aborted) this.result = null;
     }
   }

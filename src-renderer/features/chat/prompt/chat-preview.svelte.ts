@@ -6,35 +6,35 @@ import type {
   SourceProblem,
 } from '../../../../src-main/engine/api/types.ts';
 import type { EngineState } from '../state/engine.svelte.ts';
-import type { UnaskedWork } from '../state/unasked-work.ts';
+import type { AutomaticRequests } from '../state/automatic-requests.ts';
 
-/** A template that is being written is tried when typing pauses, ms. */
+/** Debounce delay, ms. */
 const ASK_AFTER_MS = 150;
 
-/** What the model would read: the open chat, as its template writes it. */
+/** The exact prompt for the open chat: rendered by its template. */
 export class ChatPreview {
   result = $state.raw<{ chat: RenderedChat; messages: readonly ChatMessage[] } | null>(null);
-  /** Why there is none; null: there is. */
+  /** Why rendering failed, or null. */
   error = $state.raw<EngineError | null>(null);
   readonly #engine: Pick<EngineState, 'ready' | 'model'>;
-  readonly #unasked: UnaskedWork;
+  readonly #automatic: AutomaticRequests;
 
-  constructor(engine: Pick<EngineState, 'ready' | 'model'>, unasked: UnaskedWork) {
+  constructor(engine: Pick<EngineState, 'ready' | 'model'>, automatic: AutomaticRequests) {
     this.#engine = engine;
-    this.#unasked = unasked;
+    this.#automatic = automatic;
   }
 
-  /** The engine did not answer when it rendered this template before, so it is not tried unless `retry` is called. */
+  /** An earlier rendering got no response from the engine, so it is only tried again by `retry`. */
   get held(): boolean {
     return this.error?.details['unanswered'] === true;
   }
 
-  /** Where the template is wrong; null where that is not what went wrong. */
+  /** Position of the error in the template; null if the error has none. */
   get problem(): SourceProblem | null {
     return this.error === null ? null : problemOf(this.error);
   }
 
-  /** Asks soon. @returns calls the question off */
+  /** Schedules a request. @returns cancels it */
   ask(params: RenderChatParams): () => void {
     const abort = new AbortController();
     const timer = setTimeout(() => void this.#render(params, abort.signal), ASK_AFTER_MS);
@@ -44,13 +44,13 @@ export class ChatPreview {
     };
   }
 
-  /** Renders a chat whose template was held back. */
+  /** Renders a chat whose rendering was skipped. */
   retry(params: RenderChatParams): () => void {
-    this.#unasked.forget(this.#subject(params));
+    this.#automatic.allow(this.#subject(params));
     return this.ask(params);
   }
 
-  /** A template that hangs does so for most chats. */
+  /** What identifies a request that hangs: a template that hangs does so for most chats. */
   #subject({ template }: RenderChatParams): unknown {
     return [this.#engine.model?.id, template];
   }
@@ -58,7 +58,7 @@ export class ChatPreview {
   async #render(params: RenderChatParams, signal: AbortSignal): Promise<void> {
     try {
       const engine = await this.#engine.ready(signal);
-      const chat = await this.#unasked.run(this.#subject(params), signal, () => {
+      const chat = await this.#automatic.run(this.#subject(params), signal, () => {
         return engine.call('renderChat', params, { signal });
       });
       if (signal.aborted) return;
@@ -72,7 +72,7 @@ export class ChatPreview {
   }
 }
 
-/** Where a template is wrong, as an error of the engine tells it. */
+/** Position of a template error, from the engine's error. */
 function problemOf({ message, details }: EngineError): SourceProblem | null {
   const { line, column, reason } = details;
   if (typeof line !== 'number' || typeof column !== 'number') return null;

@@ -1,14 +1,14 @@
 import type { ChatMessage, PromptSegment } from '../../../../src-main/engine/api/types.ts';
 
-/** A stretch of a rendered chat: what somebody said, or what the template put around it. */
+/** A part of a rendered chat: a message, or text that the template added. */
 export interface RenderedPart {
   role: ChatMessage['role'] | 'template';
   text: string;
 }
 
 /**
- * Finds the messages again in the text that a template made of them, in their order. What was left out, or changed by
- * the template, is not found; it stays part of the template's own text.
+ * Locates the messages in the rendered text, in order. A message that the template left out or changed is not found
+ * and counts as the template's text.
  */
 export function renderedParts(
   text: string,

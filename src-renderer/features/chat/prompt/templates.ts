@@ -1,12 +1,12 @@
 import type { ChatTemplateChoice, ModelInfo } from '../../../../src-main/engine/api/types.ts';
 
-/** Whether a template can be told not to let the model reason first. */
+/** Whether a template has a switch for reasoning. */
 export function asksForThinking(choice: ChatTemplateChoice, model: ModelInfo | null): boolean {
   const source = choice.kind === 'custom' ? choice.source : choice.kind === 'model' ? model?.chatTemplate : null;
   return source?.includes('enable_thinking') ?? false;
 }
 
-/** A template to begin with: what most families write, with their own marks in place of the names. */
+/** Initial custom template. Most model families use this structure with markers of their own. */
 export const EXAMPLE_TEMPLATE = `{%- for message in messages %}
 {{- '<|' + message.role + '|>\\n' + message.content + '\\n' }}
 {%- endfor %}

@@ -1,6 +1,6 @@
 import type { SamplingParams } from '../../../../src-main/engine/api/types.ts';
 
-/** A bias for a token by its number, or for a text in whatever tokens spell it. */
+/** A bias for a token id, or for a text however it is tokenized. */
 export type BiasRow = { by: 'text'; text: string; bias: number } | { by: 'id'; id: number; bias: number };
 
 type Biases = Pick<SamplingParams, 'logitBias' | 'textBias'>;
@@ -12,7 +12,7 @@ export function biasRows({ logitBias, textBias }: Biases): BiasRow[] {
   ];
 }
 
-/** One bias per text or token: a second one takes the first one's place. */
+/** There is one bias per text or token: a second one replaces the first. */
 export function withBias({ logitBias, textBias }: Biases, row: BiasRow): Partial<Biases> {
   return row.by === 'text'
     ? { textBias: put(textBias, row.text, row.bias) }

@@ -2,16 +2,16 @@ import { moved } from './chain.ts';
 
 interface Lifted {
   from: number;
-  /** Where it would be put down. */
+  /** Where it would be dropped. */
   at: number;
-  /** How far the pointer has dragged it, px; null: it is moved by keys. */
+  /** Distance dragged by the pointer, px; null when moved with the keyboard. */
   dragged: number | null;
 }
 
-/** A stage that is being moved: the list stays as it is until it is put down, its rows only slide. */
+/** A stage that is being moved. The list does not change until the stage is dropped; rows only slide. */
 export class ChainOrder {
   lifted = $state.raw<Lifted | null>(null);
-  /** Of every row when one was lifted, px. */
+  /** Heights of all rows at the start of the move, px. */
   #heights: readonly number[] = [];
 
   /** @param heights of all rows, px, in the order of the list */
@@ -20,7 +20,7 @@ export class ChainOrder {
     this.lifted = { from, at: from, dragged: by === 'pointer' ? 0 : null };
   }
 
-  /** @returns where it would be put down now; null when nothing is lifted */
+  /** @returns where it would be dropped now; null if no stage is being moved */
   step(by: number): number | null {
     if (this.lifted === null) return null;
     const at = Math.min(this.#heights.length - 1, Math.max(0, this.lifted.at + by));
@@ -28,13 +28,13 @@ export class ChainOrder {
     return at;
   }
 
-  /** @param distance from where the pointer took hold, px */
+  /** @param distance from where the drag started, px */
   drag(distance: number): void {
     if (this.lifted === null) return;
     const { from } = this.lifted;
     const top = this.#top(from) + distance;
     const bottom = top + this.#height(from);
-    // It passes another one when its leading edge passes that one's middle.
+    // A row is passed when the leading edge of the moved one passes its middle.
     const at = this.#heights.filter((height, index) => {
       const middle = this.#top(index) + height / 2;
       return index < from ? middle < top : index > from && middle < bottom;
@@ -42,7 +42,7 @@ export class ChainOrder {
     this.lifted = { from, at, dragged: distance };
   }
 
-  /** Ends the move. @returns from where to where; null when it stays where it was */
+  /** Ends the move. @returns old and new index; null if unchanged */
   drop(): { from: number; to: number } | null {
     const { lifted } = this;
     this.lifted = null;
@@ -53,7 +53,7 @@ export class ChainOrder {
     this.lifted = null;
   }
 
-  /** How far a row is from its place while one is lifted, px. */
+  /** How far a row is displaced during a move, px. */
   offset(index: number): number {
     if (this.lifted === null) return 0;
     const { from, at, dragged } = this.lifted;
@@ -63,7 +63,7 @@ export class ChainOrder {
     return above - this.#top(index);
   }
 
-  /** Where a row would be now. */
+  /** Index that a row would have now. */
   placeOf(index: number): number {
     if (this.lifted === null) return index;
     return moved([...this.#heights.keys()], this.lifted.from, this.lifted.at).indexOf(index);

@@ -49,8 +49,8 @@ describe('the list of stages', () => {
 
   it('says what a stage did', () => {
     expect(effectOf(report('top_k', { removed: 7960 }))).toBe('Leaves 40, cuts 7,960');
-    expect(effectOf(report('temperature'))).toBe('Moves the odds of 40');
-    expect(effectOf(report('xtc', { changed: false }))).toBe('Changes nothing here');
+    expect(effectOf(report('temperature'))).toBe('Changes 40 probabilities');
+    expect(effectOf(report('xtc', { changed: false }))).toBe('No effect here');
   });
 });
 

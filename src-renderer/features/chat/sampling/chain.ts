@@ -1,14 +1,14 @@
 import { DEFAULT_SAMPLER_ORDER, SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplerStageReport } from '../../../../src-main/engine/api/types.ts';
-import { formatInteger } from '../../../ui/format.ts';
+import { formatCount, formatInteger } from '../../../ui/format.ts';
 
-/** llama.cpp's. */
+/** llama.cpp's order. */
 export const USUAL_ORDER: readonly SamplerName[] = DEFAULT_SAMPLER_ORDER;
 
-/** As many stages as one chain takes. */
+/** Maximum number of stages in a chain. */
 export const MAX_STAGES = SAMPLING_SETTINGS.samplers.maxCount;
 
-/** A stage in the list. Its id stays when it moves, also among others of the same name. */
+/** A stage in the list. It keeps its id when it moves, even among stages of the same name. */
 export interface Row {
   id: number;
   name: SamplerName;
@@ -23,7 +23,7 @@ export function without<T>(list: readonly T[], index: number): T[] {
   return list.filter((_, at) => at !== index);
 }
 
-/** A stage that comes in takes the place that llama.cpp gives it; one that is there already comes in behind itself. */
+/** Inserts a stage in llama.cpp's order. If it is already in the chain, it is inserted after that. */
 export function added(samplers: readonly SamplerName[], name: SamplerName): SamplerName[] {
   const rank = (sampler: SamplerName) => USUAL_ORDER.indexOf(sampler);
   const present = samplers.lastIndexOf(name);
@@ -32,7 +32,7 @@ export function added(samplers: readonly SamplerName[], name: SamplerName): Samp
   return [...samplers.slice(0, at), name, ...samplers.slice(at)];
 }
 
-/** The rows for a list of stages: those that were there keep their ids. */
+/** The rows for a list of stages. Existing rows keep their ids. */
 export function rowsFor(samplers: readonly SamplerName[], before: readonly Row[]): Row[] {
   const left = [...before];
   let next = Math.max(0, ...before.map(({ id }) => id)) + 1;
@@ -42,7 +42,7 @@ export function rowsFor(samplers: readonly SamplerName[], before: readonly Row[]
   });
 }
 
-/** The report of each listed stage, in the order of the list; mask, biases and the draw are no stages of it. */
+/** The report of each listed stage, in order. Mask, biases and the final draw are not listed. */
 export function stageReports(
   reports: readonly SamplerStageReport[],
   samplers: readonly SamplerName[],
@@ -51,8 +51,8 @@ export function stageReports(
   return samplers.map((name) => (left[0]?.stage === name ? (left.shift() ?? null) : null));
 }
 
-/** What a stage did to the next token, in a few words. */
+/** The effect of a stage on the next token, as a short text. */
 export function effectOf({ changed, survivors, removed }: SamplerStageReport): string {
   if (removed > 0) return `Leaves ${formatInteger(survivors)}, cuts ${formatInteger(removed)}`;
-  return changed ? `Moves the odds of ${formatInteger(survivors)}` : 'Changes nothing here';
+  return changed ? `Changes ${formatCount(survivors, 'probability', 'probabilities')}` : 'No effect here';
 }

@@ -48,14 +48,18 @@ describe('stages', () => {
   });
 
   it.each<[keyof typeof STAGES, Partial<SamplingParams>, string]>([
-    ['top_k', { topK: 40 }, 'Only the 40 most likely tokens stay in.'],
-    ['top_k', { topK: 1 }, 'Only the most likely token stays in.'],
-    ['top_p', { topP: 0.8 }, 'Keeps the likeliest tokens until they add up to 80 %.'],
-    ['min_p', { minP: 0.05 }, 'Cuts tokens less than 5 % as likely as the best one.'],
-    ['temperature', { temperature: 0 }, 'At 0 the most likely token always wins.'],
-    ['temperature', { temperature: 0.8, dynatempRange: 1 }, 'From 0 where the model is sure to 1.8 where it is not.'],
-    ['penalties', { repeatPenalty: 1.1 }, 'Makes tokens of the last 64 tokens a little less likely.'],
-    ['penalties', { presencePenalty: -1, penaltyLastN: -1 }, 'Makes tokens of the whole context more or less likely.'],
+    ['top_k', { topK: 40 }, 'Keeps the 40 most likely tokens.'],
+    ['top_k', { topK: 1 }, 'Keeps only the most likely token.'],
+    ['top_p', { topP: 0.8 }, 'Keeps the most likely tokens, up to a total of 80\u00a0%.'],
+    ['min_p', { minP: 0.05 }, 'Cuts tokens less than 5\u00a0% as likely as the best one.'],
+    ['temperature', { temperature: 0 }, 'At 0, the most likely token always wins.'],
+    ['temperature', { temperature: 0.8, dynatempRange: 1 }, 'From 0 when the model is sure to 1.8 when it is not.'],
+    ['penalties', { repeatPenalty: 1.1 }, 'Makes tokens from the last 64 tokens slightly less likely.'],
+    [
+      'penalties',
+      { presencePenalty: -1, penaltyLastN: -1 },
+      'Makes tokens from the whole context more or less likely.',
+    ],
   ])('%s says what it does with %j', (name, patch, expected) => {
     expect(STAGES[name].explain({ ...defaults, ...patch })).toBe(expected);
   });

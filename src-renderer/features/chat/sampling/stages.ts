@@ -1,13 +1,13 @@
-/** The stages of the sampler chain as the panel shows them: what they are called, what can be set, what they do. */
+/** The stages of the sampler chain in the panel: labels, settings, explanations. */
 import { SAMPLING_SETTINGS, type SamplingNumber } from '../../../../src-main/engine/settings/sampling.ts';
 import type { SamplerName, SamplingParams } from '../../../../src-main/engine/api/types.ts';
-import { formatInteger, formatPercent } from '../../../ui/format.ts';
+import { formatCount, formatInteger, formatPercent, withUnit } from '../../../ui/format.ts';
 
 export interface ControlInfo {
   key: SamplingNumber;
   label: string;
   min: number;
-  /** Largest value of a slider; the box takes `maxTyped`. */
+  /** Maximum of the slider. The text box accepts up to `maxTyped`. */
   max: number;
   maxTyped: number;
   step: number;
@@ -16,24 +16,26 @@ export interface ControlInfo {
 export interface StageInfo {
   name: SamplerName;
   label: string;
-  /** Beside the name, and as a slider. */
+  /** Shown beside the label and as a slider. */
   main: ControlInfo;
-  /** Further settings, a row each. */
+  /** More settings, one per row. */
   more: readonly ControlInfo[];
-  /** What they are called together while they are folded away; without it they are always shown. */
+  /** Label of `more` while folded. Without it they are always shown. */
   fold?: string;
   /** Values at which the stage does nothing. */
   off: Partial<SamplingParams>;
-  /** What it becomes when it is turned on and was never on before. */
+  /** Values when it is turned on for the first time. */
   suggested: Partial<SamplingParams>;
-  /** Whether it does something. */
+  /** Whether it has an effect. */
   isOn: (sampling: SamplingParams) => boolean;
-  /** One plain sentence for the values it has. */
+  /** One sentence that explains the current values. */
   explain: (sampling: SamplingParams) => string;
 }
 
 /**
- * What can be set of a number: its whole range, or where that is useless or means off, the `useful` part of it.
+ * The control for a number. Its range is that of the setting, or the `useful` part of it: the rest has no effect, or
+ * means off.
+ *
  * @param step of the arrow keys and the slider
  */
 function control(key: SamplingNumber, step: number, useful: { min?: number; max?: number } = {}): ControlInfo {
@@ -60,10 +62,10 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
       penaltyLastN !== 0 && (repeatPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0),
     explain: (sampling) => {
       const { repeatPenalty, frequencyPenalty, presencePenalty, penaltyLastN } = sampling;
-      if (!STAGES.penalties.isOn(sampling)) return 'Changes nothing with these values.';
+      if (!STAGES.penalties.isOn(sampling)) return 'No effect with these values.';
       const lowers = repeatPenalty >= 1 && frequencyPenalty >= 0 && presencePenalty >= 0;
-      const much = repeatPenalty >= 1.3 ? 'much' : 'a little';
-      return `Makes tokens of ${history(penaltyLastN)} ${lowers ? `${much} less likely` : 'more or less likely'}.`;
+      const much = repeatPenalty >= 1.3 ? 'much' : 'slightly';
+      return `Makes tokens from ${history(penaltyLastN)} ${lowers ? `${much} less likely` : 'more or less likely'}.`;
     },
   },
   dry: {
@@ -76,8 +78,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ dryMultiplier, dryBase, dryPenaltyLastN }) => dryMultiplier !== 0 && dryBase >= 1 && dryPenaltyLastN !== 0,
     explain: (sampling) =>
       STAGES.dry.isOn(sampling)
-        ? `Tokens that would repeat a passage of more than ${sampling.dryAllowedLength} tokens lose, the longer the more.`
-        : 'Passages may be repeated: with these values it changes nothing.',
+        ? `Penalises tokens that would repeat more than ${formatCount(sampling.dryAllowedLength, 'token')}. Longer repeats cost more.`
+        : 'No effect with these values.',
   },
   top_n_sigma: {
     name: 'top_n_sigma',
@@ -89,8 +91,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ topNSigma }) => topNSigma > 0,
     explain: ({ topNSigma }) =>
       topNSigma > 0
-        ? `Cuts scores more than ${topNSigma} standard deviations below the best.`
-        : 'Keeps every token: at 0 it does nothing.',
+        ? `Cuts logits more than ${topNSigma} standard ${topNSigma === 1 ? 'deviation' : 'deviations'} below the best.`
+        : 'At 0, keeps every token.',
   },
   top_k: {
     name: 'top_k',
@@ -101,15 +103,13 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     suggested: { topK: 40 },
     isOn: ({ topK }) => topK > 0,
     explain: ({ topK }) => {
-      if (topK <= 0) return 'Keeps every token: at 0 it does nothing.';
-      return topK === 1
-        ? 'Only the most likely token stays in.'
-        : `Only the ${formatInteger(topK)} most likely tokens stay in.`;
+      if (topK <= 0) return 'At 0, keeps every token.';
+      return topK === 1 ? 'Keeps only the most likely token.' : `Keeps the ${formatInteger(topK)} most likely tokens.`;
     },
   },
   typical: {
     name: 'typical',
-    label: 'Typical',
+    label: 'Typical-p',
     main: control('typicalP', 0.01, { min: 0.01 }),
     more: [],
     off: { typicalP: 1 },
@@ -117,8 +117,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ typicalP }) => typicalP < 1,
     explain: ({ typicalP }) =>
       typicalP >= 1
-        ? 'Keeps every token: at 100 % it does nothing.'
-        : `Keeps the tokens of the most usual surprise until they add up to ${wholePercent(typicalP)}.`,
+        ? 'At 1, keeps every token.'
+        : `Keeps tokens whose surprisal is nearest the average, up to a total of ${wholePercent(typicalP)}.`,
   },
   top_p: {
     name: 'top_p',
@@ -129,9 +129,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     suggested: { topP: 0.95 },
     isOn: ({ topP }) => topP < 1,
     explain: ({ topP }) =>
-      topP >= 1
-        ? 'Keeps every token: at 100 % it does nothing.'
-        : `Keeps the likeliest tokens until they add up to ${wholePercent(topP)}.`,
+      topP >= 1 ? 'At 1, keeps every token.' : `Keeps the most likely tokens, up to a total of ${wholePercent(topP)}.`,
   },
   min_p: {
     name: 'min_p',
@@ -142,9 +140,7 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     suggested: { minP: 0.05 },
     isOn: ({ minP }) => minP > 0,
     explain: ({ minP }) =>
-      minP <= 0
-        ? 'Keeps every token: at 0 it does nothing.'
-        : `Cuts tokens less than ${wholePercent(minP)} as likely as the best one.`,
+      minP <= 0 ? 'At 0, keeps every token.' : `Cuts tokens less than ${wholePercent(minP)} as likely as the best one.`,
   },
   xtc: {
     name: 'xtc',
@@ -156,8 +152,8 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     isOn: ({ xtcProbability, xtcThreshold }) => xtcProbability > 0 && xtcThreshold <= 0.5,
     explain: (sampling) =>
       STAGES.xtc.isOn(sampling)
-        ? `At ${wholePercent(sampling.xtcProbability)} of the tokens, drops all top choices above ${wholePercent(sampling.xtcThreshold)} but the last.`
-        : 'The top choices stay: with these values it does nothing.',
+        ? `For ${wholePercent(sampling.xtcProbability)} of tokens, drops every choice above ${wholePercent(sampling.xtcThreshold)} except the least likely.`
+        : 'No effect with these values.',
   },
   temperature: {
     name: 'temperature',
@@ -171,13 +167,11 @@ export const STAGES: Readonly<Record<SamplerName, StageInfo>> = {
     explain: ({ temperature, dynatempRange }) => {
       if (dynatempRange > 0) {
         const low = round(Math.max(0, temperature - dynatempRange));
-        return `From ${low} where the model is sure to ${round(temperature + dynatempRange)} where it is not.`;
+        return `From ${low} when the model is sure to ${round(temperature + dynatempRange)} when it is not.`;
       }
-      if (temperature <= 0) return 'At 0 the most likely token always wins.';
-      if (temperature === 1) return 'At 1 the odds stay as the model gave them.';
-      return temperature < 1
-        ? 'Below 1 sharpens the odds: likely tokens win more often.'
-        : 'Above 1 flattens the odds: unlikely tokens get a chance.';
+      if (temperature <= 0) return 'At 0, the most likely token always wins.';
+      if (temperature === 1) return 'At 1, the model’s probabilities are unchanged.';
+      return temperature < 1 ? 'Below 1, likely tokens win more often.' : 'Above 1, unlikely tokens win more often.';
     },
   },
 };
@@ -202,6 +196,6 @@ const round = (value: number) => Math.round(value * 100) / 100;
 
 function wholePercent(fraction: number): string {
   return Number.isInteger(Math.round(fraction * 1e6) / 1e4)
-    ? `${Math.round(fraction * 100)} %`
+    ? withUnit(String(Math.round(fraction * 100)), '%')
     : formatPercent(fraction);
 }

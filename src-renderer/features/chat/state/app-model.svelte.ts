@@ -9,25 +9,25 @@ import { ModelSettingsState } from './model-settings.svelte.ts';
 import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
-import { UnaskedWork } from './unasked-work.ts';
+import { AutomaticRequests } from './automatic-requests.ts';
 
-/** The model that the app brings along. */
+/** Id of the built-in model. */
 export const BUILT_IN_MODEL = 'tiny-transformer';
 
-/** Everything that the views show and change. Made once by the shell. */
+/** State of the views. Created once by the shell. */
 export interface AppModel {
   readonly connection: Connection;
   readonly settings: SettingsState;
-  /** The present model's own. */
+  /** Settings of the current model. */
   readonly modelSettings: ModelSettingsState;
   readonly engine: EngineState;
   readonly chats: ChatsState;
   readonly session: ChatSession;
   readonly panel: PanelState;
   readonly grammarCheck: GrammarCheck;
-  /** The model of the open chat where another one is loaded. */
+  /** The model of the open chat if a different one is loaded. */
   readonly otherModel: OtherModelState;
-  readonly unasked: UnaskedWork;
+  readonly automatic: AutomaticRequests;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -43,8 +43,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const { lastChatId } = settings.current;
   if (lastChatId !== null) await chats.select(lastChatId);
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: engine.comingId ?? BUILT_IN_MODEL });
-  const unasked = new UnaskedWork(localStorage, () => engine.responds);
-  const grammarCheck = new GrammarCheck(engine, unasked);
+  const automatic = new AutomaticRequests(localStorage, () => engine.responds);
+  const grammarCheck = new GrammarCheck(engine, automatic);
   const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck });
   const flush = () => {
     void settings.flush();
@@ -61,25 +61,25 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   window.addEventListener('beforeunload', (event) => {
     if (chats.unsaved.length > 0) event.preventDefault();
   });
-  // A web host that ends waits for this, and so loses nothing.
+  // A web host that shuts down waits for this, so nothing is lost.
   services.onEvent((event) => {
     if (event.type === 'host' && event.state === 'leaving') flush();
   });
   $effect.root(() => {
     $effect(() => {
       const id = chats.currentId;
-      // Only when this page opens another chat: other pages have theirs.
+      // Only when this page opens another chat, not when another page does.
       untrack(() => {
         if (id !== settings.current.lastChatId) settings.update({ lastChatId: id });
       });
     });
-    // Also while its editor is not on the screen: a format that cannot be followed holds messages back.
+    // Also while its editor is closed: an invalid format blocks sending.
     $effect(() => {
-      // A fresh engine, or another model: asked again.
+      // Checked again for a new engine or another model.
       if (engine.status === 'ready') return grammarCheck.check(modelSettings.sampling.grammar);
     });
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, unasked, panel, otherModel };
+  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel };
 }

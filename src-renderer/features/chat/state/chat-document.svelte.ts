@@ -25,10 +25,10 @@ export class UserTurn {
 
 export type ChatTurn = UserTurn | Reply;
 
-/** `saving`: not written yet; `problem`: why the last attempt to write it failed. Nothing is dropped meanwhile. */
+/** `saving`: not saved yet; `problem`: why the last attempt failed. Unsaved changes are kept. */
 export type SaveState = 'saved' | 'saving' | { readonly problem: string };
 
-/** Takes what changed in a chat, to write it. */
+/** Receives the changes of a chat, to save them. */
 export interface ChatSink {
   readonly state: SaveState;
   push(event: ChatEvent): void;
@@ -37,22 +37,22 @@ export interface ChatSink {
 const NO_FACTS: ChatFacts = { title: '', modelId: '', modelName: '', systemPrompt: '', head: null };
 
 /**
- * A chat that is open: a tree of turns, of which one path is shown. Whatever changes it is an event: this page's own go
- * to the `sink`, those of other pages come in through `receive`.
+ * An open chat: a tree of turns, of which one path is shown. All changes are events. Those of this page go to `sink`,
+ * those of other pages arrive through `receive`.
  */
 export class ChatDocument {
   #facts = $state.raw<ChatFacts>(NO_FACTS);
-  /** The turns that are shown, oldest first. Each keeps its identity. */
+  /** The turns on screen, oldest first. Each keeps its identity. */
   path = $state.raw<readonly ChatTurn[]>([]);
   updatedAt: string;
-  /** Of the store, up to which this document has all events. */
+  /** Revision of the store up to which this document has all events. */
   revision = 0;
   sink: ChatSink | null = null;
   loadDetails: LoadDetails | null = null;
-  /** The reply that this page is writing here; what other pages say about it is older. */
+  /** The reply that this page is generating. Events of other pages about it are outdated. */
   writing: Reply | null = null;
 
-  // What is shown depends on `path` and `#versions`, which change with these.
+  // The screen depends on `path` and `#versions`, which change with these.
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #turns = new Map<string, ChatTurn>();
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
@@ -61,7 +61,7 @@ export class ChatDocument {
   readonly #removed = new Set<string>();
   /** Changes with every turn that is added, removed or restored. */
   #versions = $state(0);
-  /** The head that all pages know of; this page's own is `head`. */
+  /** The head that all pages share. That of this page is `head`. */
   #sharedHead: string | null = null;
 
   constructor(
@@ -97,7 +97,7 @@ export class ChatDocument {
     this.#record({ type: 'facts', facts: { systemPrompt } });
   }
 
-  /** The model that it was started with; empty until there is a reply. */
+  /** The model that the chat was started with; empty until there is a reply. */
   get model(): { readonly id: string; readonly name: string } {
     return { id: this.#facts.modelId, name: this.#facts.modelName };
   }
@@ -105,7 +105,7 @@ export class ChatDocument {
     this.#record({ type: 'facts', facts: { modelId: id, modelName: name } });
   }
 
-  /** The last turn of the path; null: no turn yet. */
+  /** The last turn of the path; null in an empty chat. */
   get head(): string | null {
     return this.#facts.head;
   }
@@ -124,7 +124,7 @@ export class ChatDocument {
     return last instanceof Reply ? last : null;
   }
 
-  /** The newest reply that the model began to work on: one that was refused says nothing about the window. */
+  /** The newest reply whose prompt was accepted. A rejected one says nothing about the context window. */
   get lastStarted(): Reply | null {
     for (let at = this.path.length - 1; at >= 0; at--) {
       const turn = this.path[at];
@@ -133,7 +133,7 @@ export class ChatDocument {
     return null;
   }
 
-  /** The newest replies that have ended, of all versions of the turns that are shown; at most `count`. */
+  /** The newest finished replies, in all versions of the turns on screen; at most `count`. */
   newestReplies(count: number): Reply[] {
     const replies: Reply[] = [];
     for (let at = this.path.length - 1; at >= 0 && replies.length < count; at--) {
@@ -149,13 +149,13 @@ export class ChatDocument {
     return this.#turns.get(id) ?? null;
   }
 
-  /** Ids of a turn and of those with the same parent, oldest first. */
+  /** Ids of a turn and its siblings, oldest first. */
   versionsOf(turn: ChatTurn): readonly string[] {
     void this.#versions;
     return (this.#children.get(turn.parent) ?? []).filter((id) => !this.#removed.has(id));
   }
 
-  /** Shows another version of a turn, with the newest path that goes on from it. */
+  /** Shows another version of a turn, with its newest continuation. */
   showVersion(turn: ChatTurn, version: number): void {
     const id = this.versionsOf(turn)[version];
     if (id !== undefined && id !== turn.id) this.#record({ type: 'facts', facts: { head: this.#newestLeaf(id) } });
@@ -168,7 +168,7 @@ export class ChatDocument {
     return this.#turns.get(turn.id) as UserTurn;
   }
 
-  /** Adds a reply to `parent`, beside those that it has. */
+  /** Adds a reply to `parent`, as a new version. */
   addReply(facts: ReplyFacts, parent = this.head): Reply {
     const turn = { id: newId(), parent, role: 'assistant', createdAt: this.#newest(parent), facts } as const;
     this.#record({ type: 'turn', turn });
@@ -176,16 +176,16 @@ export class ChatDocument {
     return this.#turns.get(turn.id) as Reply;
   }
 
-  /** Makes the facts of this page's own reply known. */
+  /** Publishes the facts of a reply that this page generates. */
   noteReply(reply: Reply): void {
     this.#record({ type: 'reply', turn: reply.id, facts: reply.facts });
   }
 
   /**
-   * What the model reads, oldest first, with the turn that each message comes from; the system prompt comes from none.
-   * Replies without text are left out, and so is what a model thought before its answer.
+   * The messages of the prompt, oldest first, each with its turn (null for the system prompt). Empty replies and
+   * reasoning are left out.
    *
-   * @param before leave out this turn and what follows it
+   * @param before leaves out this turn and those after it
    */
   messages(before?: ChatTurn): { message: ChatMessage; turn: ChatTurn | null }[] {
     const end = before === undefined ? this.path.length : this.path.indexOf(before);
@@ -199,8 +199,8 @@ export class ChatDocument {
   }
 
   /**
-   * Applies what other pages wrote.
-   * @param own this page's events that the store may not have: they come later and win
+   * Applies events of other pages.
+   * @param own events of this page that the store may not have yet: they are newer and win
    */
   receive(events: readonly ChatEvent[], own: readonly ChatEvent[] = []): void {
     const before = this.#facts.head;
@@ -215,7 +215,7 @@ export class ChatDocument {
     if (this.#facts.head !== before) this.#showPath();
   }
 
-  /** Takes the whole chat as it is stored; what only this page has so far stays. */
+  /** Merges the stored chat. What only this page has is kept. */
   merge(stored: StoredChat, own: readonly ChatEvent[] = []): void {
     const { title, modelId, modelName, systemPrompt, head } = stored;
     const isNew = this.#turns.size === 0;
@@ -268,7 +268,7 @@ export class ChatDocument {
       case 'reply': {
         const turn = this.#turns.get(event.turn);
         if (!(turn instanceof Reply)) return;
-        // Its own facts a reply has already.
+        // A reply already has the facts that it published.
         const isOwn = event.type === 'reply' && (turn === this.writing || turn.facts === event.facts);
         if (!isOwn) turn.apply(event);
         return;
@@ -293,8 +293,8 @@ export class ChatDocument {
   }
 
   /**
-   * Another page shows another turn now. This one goes along when that turn continues what it shows, or is another
-   * reply in the place of one that both showed; otherwise the turn is a version that a person can go to.
+   * Whether this page follows another page to a turn: if the turn continues the path on screen, or is another version of
+   * a reply that both showed. Otherwise it is only another version to switch to.
    */
   #follows(head: string | null): boolean {
     const mine = this.#facts.head;
@@ -313,7 +313,7 @@ export class ChatDocument {
   }
 
   #known(parent: string | null): string | null {
-    // As the store has it: a turn whose parent was damaged follows the one before it.
+    // Like the store: a turn whose parent is missing follows the turn before it.
     return parent === null || this.#turns.has(parent) ? parent : ([...this.#turns.keys()].at(-1) ?? null);
   }
 
@@ -327,7 +327,7 @@ export class ChatDocument {
     this.#turns.set(turn.id, turn);
     const versions = this.#children.get(turn.parent) ?? [];
     this.#children.set(turn.parent, versions);
-    // Pages that add versions at the same time hear of them in different orders and show them in the same.
+    // Pages that add versions at the same time receive them in different orders, but must show the same order.
     let place = versions.length;
     while (place > 0 && this.#isOlder(turn, versions[place - 1])) place--;
     versions.splice(place, 0, turn.id);
@@ -348,7 +348,7 @@ export class ChatDocument {
     if (known.count <= tokens.ids.length) known.apply({ type: 'reply', turn, facts, at });
   }
 
-  /** Now, but later than the other versions. */
+  /** A timestamp: now, but later than that of the other versions. */
   #newest(parent: string | null): string {
     const last = this.#turns.get(this.#children.get(parent)?.at(-1) ?? '')?.createdAt;
     return last === undefined ? now() : nowAfter(last);

@@ -3,16 +3,16 @@ import { contextUse, type ContextUse } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 
-/** Points of the small rate line. */
+/** Number of points in the sparkline. */
 const RATE_POINTS = 60;
 
-/** What the replies of the open chat tell about the present model: how full its window is, and how fast it is. */
+/** Figures about the current model from the replies of the open chat: context use and rate. */
 export class ChatFigures {
   readonly #chats: ChatsState;
   readonly #engine: EngineState;
   readonly #running: () => Reply | null;
 
-  /** @param parts `running`: the reply that is being written, in whatever chat */
+  /** @param parts `running`: the running reply, in any chat */
   constructor(parts: { chats: ChatsState; engine: EngineState; running: () => Reply | null }) {
     this.#chats = parts.chats;
     this.#engine = parts.engine;
@@ -24,13 +24,13 @@ export class ChatFigures {
     return contextUse(this.started, this.#engine.model?.contextSize ?? 0);
   }
 
-  /** The newest reply that tells how full the window is; null: none does. */
+  /** The newest reply that says how full the window is, or null. */
   get started(): Reply | null {
     const started = this.#chats.current.lastStarted;
     return started !== null && this.#wasWrittenHere(started) ? started : null;
   }
 
-  /** The rate of the reply that is running or was last; null when it had fewer than two tokens. */
+  /** The rate of the running or last reply; null if it has fewer than two tokens. */
   get rate(): { points: readonly number[]; current: number } | null {
     const reply = this.#running() ?? this.#chats.current.lastReply;
     if (reply === null || reply.count < 2 || !this.#wasWrittenHere(reply)) return null;
@@ -40,7 +40,7 @@ export class ChatFigures {
     return { points: statistics.overTime(RATE_POINTS).map((point) => point.rate), current };
   }
 
-  /** Another model cuts the same text into other tokens, so its count says nothing about this one's window. */
+  /** Other models tokenize differently, so their counts say nothing about this model's window. */
   #wasWrittenHere(reply: Reply): boolean {
     const { model } = this.#engine;
     if (model === null) return false;

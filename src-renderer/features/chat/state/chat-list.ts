@@ -6,8 +6,8 @@ export function newestFirst(chats: readonly ChatSummary[]): ChatSummary[] {
 }
 
 /**
- * A list, newest first, with one chat changed. The very list where it would look the same, so that a running reply,
- * whose chat is the newest already, costs nothing.
+ * The list, newest first, with one chat changed. Returns the same list if nothing visible changes, so a running reply,
+ * whose chat is already the newest, costs nothing.
  */
 export function withChat(list: readonly ChatSummary[], chat: ChatSummary): readonly ChatSummary[] {
   const first = list[0];
@@ -18,7 +18,7 @@ export function withChat(list: readonly ChatSummary[], chat: ChatSummary): reado
   return others;
 }
 
-/** The list is grouped by day. */
+/** Chats are grouped by day. */
 function sameDay(a: string, b: string): boolean {
   return a === b || new Date(a).toDateString() === new Date(b).toDateString();
 }

@@ -15,15 +15,15 @@ import type { SettingsState } from './settings.svelte.ts';
 import type { StopRequest } from './stop-request.svelte.ts';
 import { titleFrom } from './title.ts';
 
-/** What a person does in the open chat: send, wait, stop, answer again, continue. */
+/** User actions in the open chat: send, queue, stop, regenerate, continue. */
 export class ChatSession {
-  /** What is being written in the composer; outlives a look at another view. */
+  /** Text in the composer. Kept when another view is shown. */
   draft = $state('');
-  /** How full the window is and how fast the model, as the open chat tells. */
+  /** Context use and rate, from the open chat. */
   readonly figures: ChatFigures;
   /** The model that is being loaded to answer a message of the open chat. */
   #loading = $state.raw<{ readonly chat: ChatDocument; readonly name: string } | null>(null);
-  /** A chat that is going to be deleted: nothing more is sent in it. */
+  /** A chat that is about to be deleted: nothing more is sent in it. */
   #leaving: string | null = null;
 
   readonly #queue = new MessageQueue();
@@ -40,7 +40,7 @@ export class ChatSession {
     settings: SettingsState;
     modelSettings: ModelSettingsState;
     grammarCheck: Pick<GrammarCheck, 'blocks'>;
-    /** Gathers tokens until the next picture is drawn; tests give their own. */
+    /** Collects tokens until the next animation frame; tests provide their own. */
     frame?: (callback: () => void) => void;
   }) {
     const { chats, engine, frame = nextFrame } = parts;
@@ -54,17 +54,17 @@ export class ChatSession {
     this.figures = new ChatFigures({ chats, engine, running: () => runner.running?.reply ?? null });
   }
 
-  /** A reply is being written, in whatever chat. */
+  /** A reply is being generated, in any chat. */
   get busy(): boolean {
     return this.#runner.running !== null;
   }
 
-  /** The chat in which it is written. */
+  /** The chat of the running reply. */
   get writingId(): string | null {
     return this.#runner.running?.chat.id ?? null;
   }
 
-  /** The reply that is being written in the open chat. */
+  /** The running reply of the open chat. */
   get running(): Reply | null {
     const { running } = this.#runner;
     return running?.chat === this.#chats.current ? running.reply : null;
@@ -74,32 +74,32 @@ export class ChatSession {
     return this.#runner.stopRequest;
   }
 
-  /** What replies tell about the present model's speed. */
+  /** The current model's speed, measured from replies. */
   get measurements(): SpeedMeasurements {
     return this.#runner.measurements;
   }
 
-  /** Messages of the open chat that wait. */
+  /** Queued messages of the open chat. */
   get queued(): readonly string[] {
     return this.#queue.of(this.#chats.current);
   }
 
-  /** The model that is being loaded to answer the open chat; null: none is. */
+  /** The model that is being loaded to answer in the open chat, or null. */
   get loadingToAnswer(): string | null {
     return this.#loading?.chat === this.#chats.current ? this.#loading.name : null;
   }
 
-  /** What the model would read if `draft` were sent in the open chat. */
+  /** The prompt if `draft` were sent in the open chat. */
   promptOf(draft: string): PromptInput {
     return this.#request.promptOf(this.#chats.current, draft);
   }
 
-  /** Why no message can be sent now; null: it can. */
+  /** Why no message can be sent now, or null. */
   get blocked(): string | null {
     return this.#grammarCheck.blocks;
   }
 
-  /** Sends a message in the open chat, at once or when the running reply has ended. */
+  /** Sends a message in the open chat, now or when the running reply ends. */
   async send(text: string): Promise<void> {
     const chat = this.#chats.current;
     if (text.trim() === '' || this.blocked !== null) return;
@@ -108,9 +108,8 @@ export class ChatSession {
   }
 
   /**
-   * Loads another model, then sends a message in the open chat. When the model cannot be loaded the message goes back
-   * into the composer.
-   * @param load resolves when it is loaded, or could not be
+   * Loads another model, then sends a message in the open chat. If loading fails, the message returns to the composer.
+   * @param load resolves when the model is loaded or loading failed
    */
   async loadAndSend(text: string, model: { id: string; name: string }, load: () => Promise<void>): Promise<void> {
     const chat = this.#chats.current;
@@ -129,25 +128,25 @@ export class ChatSession {
     }
   }
 
-  /** Takes the waiting messages of the open chat back, for the composer. */
+  /** Removes the queued messages of the open chat and returns them, for the composer. */
   takeQueued(): string {
     return this.#queue.take(this.#chats.current.id).join('\n');
   }
 
-  /** Sends what waits in the open chat: after an error it is kept until a person says so. */
+  /** Sends the queued messages of the open chat, which stay queued after an error. */
   async sendQueued(): Promise<void> {
     if (!this.busy) await this.#sendNext(this.#chats.current);
   }
 
   /**
-   * Stops the running reply. What is written stays.
-   * @param to what it is stopped for, for example `load SmolLM2`: it says so, and messages that wait are not sent
+   * Stops the running reply. Its text so far is kept.
+   * @param to why, for example `load SmolLM2`: the reply reports it, and queued messages are not sent
    */
   stop(to: string | null = null): void {
     this.#runner.stop(to);
   }
 
-  /** Has done with a chat that is going to be deleted: drops what waits in it and ends its reply. */
+  /** Prepares a chat for deletion: drops its queued messages and ends its reply. */
   async leave(id: string): Promise<void> {
     this.#leaving = id;
     while (this.writingId === id) {
@@ -158,7 +157,7 @@ export class ChatSession {
     this.#leaving = null;
   }
 
-  /** Answers the last turn of the open chat again. The replies before stay. */
+  /** Generates a new version of the last reply of the open chat. */
   async regenerate(): Promise<void> {
     const chat = this.#chats.current;
     const reply = chat.lastReply;
@@ -174,7 +173,7 @@ export class ChatSession {
     await this.#answer(chat, reply);
   }
 
-  /** Shows another version of a turn; what follows builds on it. */
+  /** Shows another version of a turn. Later turns continue from it. */
   showVersion(turn: ChatTurn, version: number): void {
     this.#chats.current.showVersion(turn, version);
   }

@@ -6,7 +6,7 @@ import type { ChatsState } from './chats.svelte.ts';
 import { droppedText, levelOf } from './context-use.ts';
 import type { EngineState } from './engine.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import { errorCodeOf, stopDetail, stopText } from '../thread/stop-words.ts';
+import { errorCodeOf, stopDetail, stopText } from '../thread/stop-text.ts';
 import { Reply } from './reply.svelte.ts';
 import { end, FakeEngine, MODEL, type FakeConnection, start, token, tokens } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
@@ -375,7 +375,7 @@ describe('context and rate', () => {
     api.resume();
     await sending;
     expect(session.figures.context).toMatchObject({ history: 10, reply: 3, used: 13 });
-    expect(droppedText(last())).toBe('The context window was full: the oldest 990 tokens were dropped.');
+    expect(droppedText(last())).toBe('The context window was full. The oldest 990 tokens were dropped.');
   });
 
   it.each([

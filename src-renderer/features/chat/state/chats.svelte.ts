@@ -11,7 +11,7 @@ import type { LoadDetails } from './token-details.svelte.ts';
 
 const SEARCH_AFTER_MS = 120;
 
-/** What is asked of the store beside writing; a failure of one is forgotten when that very thing succeeds. */
+/** Requests to the store other than writes. The error of one is cleared when the same request succeeds. */
 type Request = 'list' | 'open' | 'rename' | 'delete' | 'search';
 
 interface OpenChat {
@@ -19,29 +19,29 @@ interface OpenChat {
   readonly outbox: Outbox;
 }
 
-/** A chat with changes that could not be written yet. */
+/** A chat with changes that could not be saved yet. */
 export interface UnsavedChat {
   readonly id: string;
   readonly title: string;
-  /** Why. */
+  /** Why saving failed. */
   readonly problem: string;
 }
 
-/** All chats, and the one that is open. A new chat is written with its first turn. */
+/** All chats, and the open one. A new chat is saved with its first turn. */
 export class ChatsState {
   /** Newest first. */
   list = $state.raw<readonly ChatSummary[]>([]);
-  /** What the search found; null while there is nothing to search for. */
+  /** Search results; null without a search. */
   found = $state.raw<readonly ChatSummary[] | null>(null);
 
   readonly #services: PageServices;
-  /** Tells this page's writes from those of others. */
+  /** Identifies this page's writes. */
   readonly #origin = newId();
-  /** The chat that is shown, and those with a running reply or something unwritten: nothing else keeps what they hold. */
+  /** The open chat, and chats with a running reply or unsaved changes, which exist nowhere else. */
   readonly #open = new SvelteMap<string, OpenChat>();
   readonly #problems = new SvelteMap<Request, string>();
   #current = $state.raw<ChatDocument>(ChatDocument.create());
-  /** The latest `select`; earlier ones that are still being read do not count any more. */
+  /** The latest `select`, which replaces earlier ones that are still loading. */
   #selecting: string | null = null;
   #refreshing: Promise<void> | null = null;
   #refreshAgain = false;
@@ -68,18 +68,18 @@ export class ChatsState {
     return this.#current;
   }
 
-  /** The open chat's id; null while it is new and empty. */
+  /** Id of the open chat; null while it is new and empty. */
   get currentId(): string | null {
     return this.current.isEmpty ? null : this.current.id;
   }
 
-  /** Why the list could not be read, a chat not be opened, and the like; null: all went well. */
+  /** Why the list could not be read, a chat not be opened, and so on, or null. */
   get error(): string | null {
     for (const problem of this.#problems.values()) return problem;
     return null;
   }
 
-  /** Chats that could not be written; they are tried again and again, and kept until it works. */
+  /** Chats that could not be saved. Saving is retried, and they are kept until it succeeds. */
   get unsaved(): readonly UnsavedChat[] {
     return [...this.#open.values()].flatMap(({ chat, outbox }) =>
       outbox.problem === null ? [] : [{ id: chat.id, title: chat.title, problem: outbox.problem }],
@@ -97,7 +97,7 @@ export class ChatsState {
     else this.#searchTimer = setTimeout(() => void this.#find(text), SEARCH_AFTER_MS);
   }
 
-  /** Reads the list. Calls while it is being read are answered by one more reading. */
+  /** Reads the list. Calls during a read cause one more read. */
   async refresh(): Promise<void> {
     if (this.#refreshing !== null) {
       this.#refreshAgain = true;
@@ -107,7 +107,7 @@ export class ChatsState {
     await this.#refreshing;
   }
 
-  /** Opens a chat. One that is gone leaves the open chat as it is. */
+  /** Opens a chat. If it no longer exists, the open chat stays. */
   async select(id: string): Promise<void> {
     this.#selecting = id;
     if (id === this.current.id) return;
@@ -127,7 +127,7 @@ export class ChatsState {
     });
   }
 
-  /** Opens a new chat; an open one that is still empty will do. */
+  /** Opens a new chat, unless the open one is still empty. */
   create(): void {
     this.#selecting = null;
     if (!this.current.isEmpty) this.#show(ChatDocument.create());
@@ -141,13 +141,13 @@ export class ChatsState {
     }
     await this.#try('rename', async () => {
       const events = [{ type: 'facts', facts: { title }, at: now() } as const];
-      // Whatever else was written, the title is to be this one.
+      // The new title wins, whatever else was written.
       await this.#services.invoke('chatWrite', { id, base: 1, origin: this.#origin, events, details: [] });
       await this.refresh();
     });
   }
 
-  /** Deletes a chat. @returns puts it back; null when it could not be deleted */
+  /** Deletes a chat. @returns restores it; null if deleting failed */
   async remove(id: string): Promise<(() => Promise<void>) | null> {
     const open = this.#open.get(id);
     const wasCurrent = id === this.current.id;
@@ -164,7 +164,7 @@ export class ChatsState {
         await this.#try('delete', async () => {
           if (isStored) await this.#services.invoke('chatRestore', id);
           if (open) {
-            // What could not be written is in there.
+            // Its outbox has the unsaved changes.
             this.#open.set(id, open);
             open.outbox.reopen();
             this.#note(open.chat.summary());
@@ -179,7 +179,7 @@ export class ChatsState {
     return undo;
   }
 
-  /** A reply is written in a chat from now on: so is what it gets. @returns tells that it grew, and that it ended */
+  /** Saves a running reply as it grows. @returns to call when it grew, and when it ended */
   follow(chat: ChatDocument, reply: Reply): { grew(): void; ended(): void } {
     chat.writing = reply;
     const { outbox } = this.#keep(chat);
@@ -194,22 +194,22 @@ export class ChatsState {
     };
   }
 
-  /** Tries now to write a chat that could not be written. */
+  /** Retries saving a chat now. */
   async retry(id: string): Promise<void> {
     await this.#open.get(id)?.outbox.retry();
   }
 
-  /** Writes everything that is not written yet. */
+  /** Saves everything that is not saved yet. */
   async flush(): Promise<void> {
     await Promise.all([...this.#open.values()].map(({ outbox }) => outbox.flush()));
   }
 
-  /** The page may end at any moment: sends what is left without waiting. */
+  /** The page is closing: sends unsaved changes without waiting. */
   flushLast(): void {
     for (const { outbox } of this.#open.values()) outbox.flushLast();
   }
 
-  /** News may have been missed, for example while the computer slept. */
+  /** Events may have been missed, for example during sleep. */
   catchUp(): void {
     for (const { outbox } of this.#open.values()) outbox.catchUp();
     void this.refresh();
@@ -241,7 +241,7 @@ export class ChatsState {
     return (turn, from, count) => this.#services.invoke('chatDetails', { id, turn, from, count });
   }
 
-  /** Lets chats go that the store has as they are. */
+  /** Releases chats that are fully saved. */
   #letGo(): void {
     for (const [id, { chat, outbox }] of this.#open) {
       if (chat === this.#current || chat.writing !== null) continue;
@@ -258,7 +258,7 @@ export class ChatsState {
       this.#refreshAgain = false;
       await this.#try('list', async () => {
         const stored = await this.#services.invoke('chatsList');
-        // What is not written yet is newer than what was read.
+        // Unsaved changes are newer than what was read.
         const own = [...this.#open.values()].filter(({ chat, outbox }) => !chat.isEmpty && !outbox.idle);
         const ids = own.map(({ chat }) => chat.id);
         this.list = newestFirst([

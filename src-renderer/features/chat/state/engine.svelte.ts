@@ -5,15 +5,14 @@ import { backendLost, cancelled, fromErrorPayload } from '../../../../src-main/p
 import type { Connection } from '../../../lib/connection.svelte.ts';
 
 /**
- * `starting`: until a model is loaded; `empty`: no model, because a person took it out; `lost`: nothing happens any more
- * until `restart`.
+ * `starting`: until a model is loaded; `empty`: the model was unloaded; `lost`: stopped until `restart` is called.
  */
 export type EnginePhase = 'starting' | 'ready' | 'empty' | 'lost';
 
-/** Which model, and for how many tokens of prompt and reply. */
+/** A model and its context size. */
 export type ModelChoice = EngineStreams['load']['params'];
 
-/** A model that is lost again and again, without a reply between, is not loaded again unasked. */
+/** After this many losses in a row without a reply, the model is not reloaded automatically. */
 const MAX_LOSSES = 3;
 
 interface Waiting {
@@ -26,43 +25,43 @@ interface Loading {
   readonly abort: AbortController;
 }
 
-/** The engine with its model: loaded at the start, and again whenever a fresh engine takes over. */
+/** The engine and its model, which is loaded at the start and whenever the engine restarts. */
 export class EngineState {
-  /** Also while the engine is away or reads another one: the model that is there or coming back. Null: none. */
+  /** The loaded model, or the one that will be reloaded, or null. Kept while another one is loading. */
   model = $state.raw<ModelInfo | null>(null);
-  /** While a model is being read. */
+  /** Progress of the current load, or null. */
   progress = $state.raw<LoadProgress | null>(null);
   #loading = $state.raw<Loading | null>(null);
-  /** The engine has `model`. */
+  /** The engine has loaded `model`. */
   #loaded = $state(false);
-  /** Why the model could not be loaded that should be there. */
+  /** Why the wanted model could not be loaded. */
   #failure = $state.raw<EngineError | null>(null);
-  /** The model that a fresh engine is to have; null: none. */
+  /** The model to load after a restart, or null. */
   #wanted = $state.raw<ModelChoice | null>(null);
 
-  /** The model that should have been loaded at the start, and why it was not; null: it was, or another was chosen. */
+  /** The model that could not be loaded at the start, and why; null if it was loaded or replaced. */
   startProblem = $state.raw<{ modelId: string; error: EngineError } | null>(null);
 
-  /** What people call a model; left out, what its file says. */
+  /** Display name of a model. Default: the name in its file. */
   nameOf: (model: ModelInfo) => string = (model) => model.name;
-  /** What people call a model that is not loaded yet. */
+  /** Display name of a model that is not loaded yet. */
   labelOf: (id: string) => string = () => 'the model';
   readonly #connection: Connection;
-  /** Has its model and reads no other. */
+  /** The engine while its model is loaded and no other is loading. */
   #engine: EngineApi | null = null;
-  /** How often the engine has lost its model since it last wrote a reply. */
+  /** How often the engine has lost its model since the last reply. */
   #losses = 0;
   // Nothing on screen depends on it.
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #waiting = new Set<Waiting>();
 
-  /** The model of the last time, until it was loaded once: a start must not fail because of it. */
+  /** The last model until it has been loaded once: it must not make a start fail. */
   #untried: ModelChoice | null;
   readonly #fallback: ModelChoice;
 
   /**
-   * Begins with the model of the last time, unless the engine has one already.
-   * @param modelId the model to begin with when there is no last one, or when it cannot be loaded
+   * Loads the last model, unless the engine already has one.
+   * @param modelId the model to load if there is no last one, or if loading it fails
    */
   constructor(connection: Connection, modelId: string, last: ModelChoice | null = null) {
     this.#connection = connection;
@@ -80,29 +79,29 @@ export class EngineState {
     return this.#wanted === null ? 'empty' : 'starting';
   }
 
-  /** Whether the engine answers; false: it hangs, and `restart` is the way out. */
+  /** Whether the engine is responding. If not, it hangs and `restart` helps. */
   get responds(): boolean {
     return this.#connection.responds;
   }
 
-  /** The model that is being read; null while none is. */
+  /** The model that is being loaded, or null. */
   get loadingId(): string | null {
     return this.#loading?.choice.modelId ?? null;
   }
 
-  /** The model that is being read, or will be as soon as there is an engine; null: none. */
+  /** The model that is being loaded, or will be when the engine has started, or null. */
   get comingId(): string | null {
     return this.loadingId ?? (this.status === 'starting' ? (this.#wanted?.modelId ?? null) : null);
   }
 
-  /** Why the engine is not ready, in words for a person. */
+  /** Why the engine is not ready, as a message. */
   get message(): string | null {
     return this.#connection.message ?? this.#failure?.message ?? null;
   }
 
   /**
-   * The engine, once it has its model.
-   * @throws EngineError BACKEND_LOST, CANCELLED, NO_MODEL, or why the model cannot be read
+   * The engine, when its model is loaded.
+   * @throws EngineError BACKEND_LOST, CANCELLED, NO_MODEL, or why the model cannot be loaded
    */
   ready(signal?: AbortSignal): Promise<EngineApi> {
     if (signal?.aborted) return Promise.reject(cancelled());
@@ -119,7 +118,7 @@ export class EngineState {
   }
 
   /**
-   * Loads a model in place of the present one, which stays when that fails. A load that is under way is cancelled.
+   * Replaces the loaded model. If loading fails, the old one is kept. Cancels a load in progress.
    * @throws EngineError CANCELLED, BACKEND_LOST, or why the model cannot be loaded
    */
   async load(choice: ModelChoice): Promise<void> {
@@ -133,12 +132,12 @@ export class EngineState {
     }
   }
 
-  /** The model that was there before, if any, stays. */
+  /** The previous model, if any, is kept. */
   cancelLoad(): void {
     this.#loading?.abort.abort();
   }
 
-  /** Gives the model's memory back. @throws EngineError BACKEND_LOST */
+  /** Unloads the model and frees its memory. @throws EngineError BACKEND_LOST */
   async unload(): Promise<void> {
     this.cancelLoad();
     const engine = this.#connection.client();
@@ -150,7 +149,7 @@ export class EngineState {
     this.#answer(({ reject }) => reject(noModel()));
   }
 
-  /** Ends the engine, also one that hangs, and starts a fresh one with the same model. */
+  /** Ends the engine, even if it hangs, and starts a new one with the same model. */
   restart(): void {
     this.#connection.restart();
   }
@@ -167,21 +166,21 @@ export class EngineState {
       this.#answer(({ reject }) => reject(backendLost(this.message ?? undefined)));
   }
 
-  /** Gives a fresh engine its model. One that is older than this page may have another one already. */
+  /** Loads the model into a new engine. An engine that is older than this page may already have one. */
   async #begin(engine: EngineApi): Promise<void> {
     let began = false;
     try {
       const { model } = await engine.call('status', {});
-      // A person was quicker.
+      // The user has chosen a model in the meantime.
       if (this.#loading !== null) return;
       const choice = model === null ? this.#wanted : { modelId: model.id, contextSize: model.contextSize };
       began = true;
       if (choice !== null) await this.#load(engine, choice);
     } catch (thrown) {
       const error = EngineError.from(thrown);
-      // Cancelled: another model took its place.
+      // Cancelled in favour of another model.
       if (this.#loading !== null) return;
-      // Lost while loading: the connection starts a fresh engine and says so.
+      // The engine died while loading: the connection starts a new one and reports it.
       const isGone = error.code === 'BACKEND_LOST' && !(await answers(engine));
       if (began && this.#fallBack(error)) return isGone ? undefined : await this.#begin(engine);
       if (isGone) return;
@@ -191,7 +190,7 @@ export class EngineState {
     }
   }
 
-  /** A start gives up the model of the last time. A lost engine counts: that model may be what ended it. */
+  /** Falls back to the built-in model at the start. A crash counts, because the last model may have caused it. */
   #fallBack(error: EngineError): boolean {
     const failed = this.#untried;
     if (failed === null || this.#loading !== null || error.code === 'CANCELLED') return false;
@@ -237,9 +236,9 @@ export class EngineState {
     }
   }
 
-  /** The engine is there and cannot compute any more, as when a thread of it is gone: loading its model again helps. */
+  /** The engine runs but cannot compute, for example after a thread crashed. Reloading the model helps. */
   #lost(engine: EngineApi, ready: EngineApi, error: EngineError): void {
-    // Another load has begun meanwhile, or a fresh engine is there.
+    // Another load has started, or there is a new engine.
     if (this.#engine !== ready) return;
     this.#engine = null;
     this.#loaded = false;
@@ -254,7 +253,7 @@ export class EngineState {
   }
 }
 
-/** An engine that says when it has turned out to have lost its model, and when it has written a reply. */
+/** Wraps an engine to report when it has lost its model, and when a reply has ended. */
 function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(): void }): EngineApi {
   const failed = (thrown: unknown) => {
     const error = EngineError.from(thrown);
@@ -285,7 +284,7 @@ function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(
   };
 }
 
-/** Whether there is an engine at the other end. */
+/** Whether the engine is alive. */
 async function answers(engine: EngineApi): Promise<boolean> {
   try {
     await engine.call('status', {});
@@ -296,5 +295,5 @@ async function answers(engine: EngineApi): Promise<boolean> {
 }
 
 function noModel(): EngineError {
-  return new EngineError('NO_MODEL', 'No model is in memory. Load one on the Models page.');
+  return new EngineError('NO_MODEL', 'No model is loaded. Load one on the Models page.');
 }

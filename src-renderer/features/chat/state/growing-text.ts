@@ -1,9 +1,9 @@
-/** Below this, UTF-16 units, joining is not worth avoiding. */
+/** Tails shorter than this, in UTF-16 units, are not joined. */
 const TAIL_MIN = 4096;
 
 /**
- * A text that grows at its end. Appending and slicing near the end cost what is appended or sliced, however long the
- * text is; a plain string would be copied as a whole before each slice.
+ * A text that grows at its end. The cost of appending, and of slicing near the end, does not depend on the length of the
+ * text. A plain string would be copied in full before each slice.
  */
 export class GrowingText {
   #head = '';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ModelListing } from '../../../../src-main/protocol/app/app-services.ts';
 import { defaultModelSettings } from '../../../../src-main/protocol/app/settings-schemas.ts';
-import { isKept, lastModel } from './last-model.ts';
+import { survivesRestart, lastModel } from './last-model.ts';
 
 it('is the model of the last time with its context, unless that is the built-in one', () => {
   const perModel = { smol: { ...defaultModelSettings(), contextSize: 2048 }, other: defaultModelSettings() };
@@ -17,7 +17,7 @@ it('is kept only if it is there at the next start', () => {
     { id: 'smol', source: 'file' },
     { id: 'lent-1', source: 'lent' },
   ] as ModelListing[];
-  expect(isKept('smol', listings)).toBe(true);
-  expect(isKept('lent-1', listings)).toBe(false);
-  expect(isKept('gone', listings)).toBe(false);
+  expect(survivesRestart('smol', listings)).toBe(true);
+  expect(survivesRestart('lent-1', listings)).toBe(false);
+  expect(survivesRestart('gone', listings)).toBe(false);
 });

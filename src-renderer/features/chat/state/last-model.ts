@@ -1,8 +1,8 @@
-/** Which model a start loads. */
+/** Which model is loaded at the start. */
 import type { ModelListing, Settings } from '../../../../src-main/protocol/app/app-services.ts';
 import type { ModelChoice } from './engine.svelte.ts';
 
-/** The model of the last time, as large as it was then; null: there is none, or it is the built-in one. */
+/** The last model with its context size; null if there is none or it is the built-in one. */
 export function lastModel(
   { lastModelId, perModel }: Pick<Settings, 'lastModelId' | 'perModel'>,
   builtInId: string,
@@ -12,7 +12,7 @@ export function lastModel(
   return { modelId: lastModelId, ...(contextSize === null ? {} : { contextSize }) };
 }
 
-/** Whether a model is there at the next start: files that a browser lent are not. */
-export function isKept(id: string, listings: readonly ModelListing[]): boolean {
+/** Whether a model is available at the next start. Files lent by a browser are not. */
+export function survivesRestart(id: string, listings: readonly ModelListing[]): boolean {
   return listings.some((model) => model.id === id && model.source !== 'lent');
 }

@@ -1,26 +1,26 @@
 import type { ModelInfo, Timings } from '../../../../src-main/engine/api/types.ts';
 import type { Reply } from './reply.svelte.ts';
 
-/** Shorter replies do not tell how fast a model is, tokens. */
+/** Minimum length of a reply for a measurement, tokens. */
 const LEAST_TOKENS = 8;
 
-/** Ms per token with and without the KV cache, from the latest reply of each kind that was long enough to tell. */
+/** Time per token with or without the KV cache, from the latest reply that was long enough. */
 export interface CacheComparison {
   msPerToken: number;
-  /** Context at the reply's end, tokens: without the cache the time grows with it. */
+  /** Context at the end of the reply, tokens. Without the cache, the time grows with it. */
   contextTokens: number;
 }
 
-/** A reply that was long enough to tell how fast its model is. */
+/** A reply that was long enough for a measurement. */
 export interface MeasuredReply {
   model: ModelInfo;
   timings: Timings;
   tokens: number;
 }
 
-/** What replies tell about the present model's speed. */
+/** The current model's speed, measured from replies. */
 export class SpeedMeasurements {
-  /** What the KV cache saves. */
+  /** Times with and without the KV cache. */
   cache = $state.raw<{ cached: CacheComparison | null; uncached: CacheComparison | null }>({
     cached: null,
     uncached: null,
@@ -30,13 +30,13 @@ export class SpeedMeasurements {
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #listeners = new Set<(written: MeasuredReply) => void>();
 
-  /** @param listener hears of each reply that tells how fast the model is @returns stops */
+  /** @param listener is called for each measured reply @returns unsubscribes */
   listen(listener: (written: MeasuredReply) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Another model's numbers do not count any more. */
+  /** Discards the measurements of another model. */
   startWith(model: ModelInfo): void {
     if (this.#model !== model.id) this.cache = { cached: null, uncached: null };
     this.#model = model.id;

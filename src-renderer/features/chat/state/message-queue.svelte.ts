@@ -5,7 +5,7 @@ interface Message {
   readonly text: string;
 }
 
-/** Messages that wait for the running reply to end, oldest first. */
+/** Messages queued until the running reply ends, oldest first. */
 export class MessageQueue {
   #messages = $state.raw<readonly Message[]>([]);
 
@@ -17,7 +17,7 @@ export class MessageQueue {
     this.#messages = [...this.#messages, { chat, text }];
   }
 
-  /** @param chat of any chat when left out */
+  /** @param chat default: any chat */
   next(chat?: ChatDocument): Message | null {
     const next = this.#messages.find((one) => chat === undefined || one.chat === chat);
     if (next === undefined) return null;
@@ -25,7 +25,7 @@ export class MessageQueue {
     return next;
   }
 
-  /** Takes all messages of a chat out. */
+  /** Removes all messages of a chat and returns them. */
   take(id: string): readonly string[] {
     const texts = this.#messages.filter(({ chat }) => chat.id === id).map(({ text }) => text);
     if (texts.length > 0) this.#messages = this.#messages.filter(({ chat }) => chat.id !== id);

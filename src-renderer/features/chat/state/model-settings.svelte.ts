@@ -16,8 +16,8 @@ import type { EngineState } from './engine.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 
 /**
- * The settings of the present model: what a person chose for it, over what its file recommends, over the app's
- * defaults. Only what a person chose is stored.
+ * The settings of the current model: the user's, else those that its file recommends, else the app's defaults. Only the
+ * user's are stored.
  */
 export class ModelSettingsState {
   readonly #settings: SettingsState;
@@ -25,11 +25,11 @@ export class ModelSettingsState {
   readonly #firstModel: string;
 
   readonly #id = $derived.by(() => this.#engine.model?.id ?? this.#firstModel);
-  /** What a person chose. */
+  /** The user's settings. */
   readonly own = $derived.by((): ModelSettings => this.#settings.current.perModel[this.#id] ?? defaultModelSettings());
-  /** What the model's file recommends; empty where it says nothing. */
+  /** What the model's file recommends; may be empty. */
   readonly recommended = $derived.by((): Partial<SamplingParams> => this.#engine.model?.samplingDefaults ?? {});
-  /** What holds where a person chose nothing. */
+  /** The values without the user's settings. */
   readonly base = $derived.by((): SamplingParams => ({ ...defaultSamplingParams(), ...this.recommended }));
   readonly sampling = $derived.by((): SamplingParams => ({ ...this.base, ...this.own.sampling }));
   readonly stop = $derived.by((): StopParams => ({ ...defaultStopParams(), ...this.own.stop }));
@@ -38,7 +38,7 @@ export class ModelSettingsState {
     return template === 'custom' ? { kind: 'custom', source: drafts.template } : { kind: template };
   });
 
-  /** @param firstModel whose settings they are until a model is loaded */
+  /** @param firstModel the model whose settings apply until one is loaded */
   constructor(parts: { settings: SettingsState; engine: Pick<EngineState, 'model'>; firstModel: string }) {
     this.#settings = parts.settings;
     this.#engine = parts.engine;
@@ -65,7 +65,7 @@ export class ModelSettingsState {
     this.#change({ enableThinking });
   }
 
-  /** For how many tokens a model, not only the present one, is loaded. */
+  /** Sets the context size of any model, not only of the current one. */
   setContext(id: string, contextSize: number): void {
     this.#changeOf(id, { contextSize });
   }
@@ -74,18 +74,18 @@ export class ModelSettingsState {
     this.#change({ drafts: { ...this.own.drafts, template } });
   }
 
-  /** Null: no grammar. Its text is kept for the next time. */
+  /** Null turns the grammar off; its text is kept as a draft. */
   setGrammar(grammar: GrammarSource | null): void {
     const drafts = grammar === null ? this.own.drafts : { ...this.own.drafts, [grammar.kind]: grammar.source };
     this.#change({ sampling: differences({ ...this.sampling, grammar }, this.base), drafts });
   }
 
-  /** The value is what the model's file recommends, and not what the app would take by itself. */
+  /** Whether the value is recommended by the model's file and not overridden. */
   isRecommended(key: keyof SamplingParams): boolean {
     return Object.hasOwn(this.recommended, key) && !Object.hasOwn(this.own.sampling, key);
   }
 
-  /** Back to what the model's file recommends, else to the app's default. */
+  /** Resets settings to what the model's file recommends, else to the app's defaults. */
   reset(keys: readonly (keyof SamplingParams)[]): void {
     this.setSampling(Object.fromEntries(keys.map((key) => [key, this.base[key]])));
   }

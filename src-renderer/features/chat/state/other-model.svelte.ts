@@ -2,15 +2,15 @@ import type { ModelListing } from '../../../../src-main/protocol/app/app-service
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 
-/** What is needed of the library. */
+/** The part of the library that is needed here. */
 export interface ModelList {
   readonly listings: readonly ModelListing[];
   nameOf(id: string): string;
-  /** Resolves when the model is loaded or could not be: see the engine. */
+  /** Resolves when the model is loaded or loading failed; the engine's state says which. */
   load(id: string): Promise<void>;
 }
 
-/** The model of a chat where another one is loaded. */
+/** The model of a chat if a different one is loaded. */
 export interface OtherModel {
   readonly id: string;
   readonly name: string;
@@ -20,7 +20,7 @@ export interface OtherModel {
 
 /** Whether the open chat used another model than the one that is loaded. */
 export class OtherModelState {
-  /** Null until the shell has one. */
+  /** Set by the shell. */
   library = $state.raw<ModelList | null>(null);
   readonly #chats: Pick<ChatsState, 'current'>;
   readonly #engine: Pick<EngineState, 'model' | 'loadingId'>;
@@ -30,7 +30,7 @@ export class OtherModelState {
     this.#engine = parts.engine;
   }
 
-  /** The model of the chat's last reply, else the one that it was started with; null: the loaded one, or none yet. */
+  /** The model of the last reply, else the one that the chat was started with; null if it is loaded, or without replies. */
   get current(): OtherModel | null {
     const chat = this.#chats.current;
     const last = chat.lastStarted;

@@ -11,25 +11,25 @@ import { now } from './identity.ts';
 import type { Reply } from './reply.svelte.ts';
 import { tokensIn } from './token-chunks.ts';
 
-/** A running reply is written this often, ms: so much of it a crash can cost. */
+/** Save interval of a running reply, ms: a crash loses at most this much. */
 const REPLY_EVERY_MS = 500;
-/** What is typed is gathered for so long, ms. */
+/** Debounce delay for typed text, ms. */
 const TYPED_AFTER_MS = 600;
-/** Tokens in one write, so that a long reply that could not be written for a while still fits one request. */
+/** Maximum number of tokens per write, so that a long unsaved reply does not exceed the size of a request. */
 const TOKENS_PER_WRITE = 4096;
-/** Waits between attempts after a failure, ms; the last one repeats. */
+/** Retry delays after failures, ms; the last one repeats. */
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
 
 interface Item {
   readonly event: ChatEvent;
-  /** Of the event's tokens. */
+  /** Details of the event's tokens. */
   readonly details: DetailsChunk | null;
 }
 
 /**
- * What this page changed in a chat and the store does not have yet, in order. One write is under way at a time; it
- * brings back what others wrote. Nothing leaves the outbox before the store has it, however often that fails: events
- * may come twice, so a write without an answer is simply repeated.
+ * This page's unsaved changes to a chat, in order. One write runs at a time; its answer contains what others wrote. An
+ * event stays in the outbox until the store has it, however often writing fails. Events may arrive twice, so a write
+ * without an answer is simply repeated.
  */
 export class Outbox implements ChatSink {
   state = $state.raw<SaveState>('saved');
@@ -40,7 +40,7 @@ export class Outbox implements ChatSink {
   readonly #onChange: () => void;
   readonly #onIdle: () => void;
   #items: Item[] = [];
-  /** So many of them are being written. */
+  /** How many of them are being written. */
   #sent = 0;
   #reply: Reply | null = null;
   #lastCollected = 0;
@@ -48,15 +48,15 @@ export class Outbox implements ChatSink {
   #typed: ReturnType<typeof setTimeout> | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #failures = 0;
-  /** The newest revision that others were heard to have made. */
+  /** The newest revision by others that was reported. */
   #heard = 0;
   #running: Promise<void> | null = null;
   #closed = false;
-  /** Another page deleted the chat; it is not brought back before a person wants that. */
+  /** Another page deleted the chat. It is only restored on request. */
   #isGone = false;
   #restores = false;
 
-  /** @param onChange this page changed the chat @param onIdle everything is written */
+  /** @param onChange this page changed the chat @param onIdle everything is saved */
   constructor(parts: {
     services: Pick<PageServices, 'invoke' | 'invokeLast'>;
     chat: ChatDocument;
@@ -72,7 +72,7 @@ export class Outbox implements ChatSink {
     this.#chat.sink = this;
   }
 
-  /** Nothing waits to be written and no reply runs. */
+  /** Everything is saved and no reply is running. */
   get idle(): boolean {
     return this.#items.length === 0 && this.#reply === null && this.#running === null;
   }
@@ -81,33 +81,33 @@ export class Outbox implements ChatSink {
     return typeof this.state === 'string' ? null : this.state.problem;
   }
 
-  /** Takes an event, to be written as soon as the present task is over; what is typed, a little later. */
+  /** Queues an event. It is written after the current task, or a little later for typed text. */
   push(event: ChatEvent): void {
     this.#collect();
     this.#add(event);
     if (this.#waits) return;
     this.#onChange();
     if (this.state === 'saved') this.state = 'saving';
-    // After a failure the next attempt takes it along.
+    // After a failure, the next attempt includes it.
     if (this.#retry !== null) return;
     const isTyped = event.type === 'facts' && event.facts.systemPrompt !== undefined;
     if (isTyped) this.#typed ??= setTimeout(() => void this.flush(), TYPED_AFTER_MS);
     else queueMicrotask(() => void this.flush());
   }
 
-  /** Writes what is added to a reply while it runs. */
+  /** Saves a reply while it runs. */
   follow(reply: Reply): void {
     this.#reply = reply;
     this.#lastCollected = Date.now();
     this.#plan();
   }
 
-  /** The reply that is followed grew. Timers of a hidden page are late; tokens are not. */
+  /** The followed reply grew. Timers are throttled in a hidden page, but tokens still arrive. */
   grew(): void {
     if (this.#retry === null && Date.now() - this.#lastCollected >= REPLY_EVERY_MS) void this.flush();
   }
 
-  /** The reply that was followed has ended; what is left of it goes out with its facts. */
+  /** The followed reply has ended. Its last tokens are written with its facts. */
   unfollow(): void {
     this.#collect();
     this.#reply = null;
@@ -115,7 +115,7 @@ export class Outbox implements ChatSink {
     this.#timer = null;
   }
 
-  /** Others wrote, or this page did. */
+  /** Handles a write by this page or another one. */
   hear(news: ChatNews): void {
     if (news.origin === this.#origin || news.revision <= this.#chat.revision) return;
     if (this.#running === null && news.from === this.#chat.revision) {
@@ -130,21 +130,21 @@ export class Outbox implements ChatSink {
     if (this.#retry === null) void this.flush();
   }
 
-  /** Asks for what others wrote, after news may have been missed. */
+  /** Requests what others wrote, if events may have been missed. */
   catchUp(): void {
     if (this.#chat.revision === 0) return;
     this.#heard = Math.max(this.#heard, this.#chat.revision + 1);
     void this.flush();
   }
 
-  /** A person asks to try again: also a chat that was deleted by another page is brought back. */
+  /** Retries on request. This also restores a chat that another page deleted. */
   async retry(): Promise<void> {
     await this.#running;
     this.#restores = this.#isGone;
     await this.flush();
   }
 
-  /** Tries at once to write everything. Never rejects: see `state`. */
+  /** Saves everything now. Never rejects: see `state`. */
   flush(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     if (this.#retry !== null) clearTimeout(this.#retry);
@@ -155,18 +155,18 @@ export class Outbox implements ChatSink {
     return this.#running;
   }
 
-  /** The page may end at any moment: sends what is left, without waiting for anything. Details are too large for that. */
+  /** The page is closing: sends unsaved events without waiting. Token details are too large for that. */
   flushLast(): void {
     this.#collect();
     if (this.#closed || this.#waits || this.#items.length === 0) return;
     const events = this.#items.slice(0, MAX_EVENTS_PER_WRITE).map(({ event }) => event);
     const { id, revision: base } = this.#chat;
     const write = { id, base, origin: this.#origin, events, details: [] };
-    // Whatever comes of it, the events stay here in case the page goes on.
+    // The events stay here in case the page is not closed after all.
     this.#services.invokeLast('chatWrite', write).catch(() => undefined);
   }
 
-  /** Stops writing, for a chat that was deleted. `reopen` goes on. */
+  /** Stops writing, for a deleted chat. `reopen` resumes. */
   close(): void {
     this.#closed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
@@ -178,13 +178,13 @@ export class Outbox implements ChatSink {
     void this.flush();
   }
 
-  /** A new chat is written with its first turn. */
+  /** A new chat is saved with its first turn. */
   get #waits(): boolean {
     return this.#chat.revision === 0 && this.#chat.isEmpty;
   }
 
   async #run(): Promise<void> {
-    // What is pushed in the same task goes into the same write.
+    // Events of the same task go into the same write.
     await Promise.resolve();
     try {
       if (this.#restores) await this.#services.invoke('chatRestore', this.#chat.id);
@@ -206,7 +206,7 @@ export class Outbox implements ChatSink {
       this.#sent = 0;
       const error = EngineError.from(thrown);
       this.#isGone = error.code === 'CHAT_NOT_FOUND';
-      const problem = this.#isGone ? 'This chat was deleted in another window. Retry brings it back.' : error.message;
+      const problem = this.#isGone ? 'This chat was deleted in another window. Retry restores it.' : error.message;
       this.state = this.#items.length > 0 ? { problem } : 'saved';
       const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
       if (!this.#closed) this.#retry = setTimeout(() => void this.flush(), wait);
@@ -254,7 +254,7 @@ export class Outbox implements ChatSink {
     if (stored !== null) this.#chat.merge(stored, own);
   }
 
-  /** Facts that follow each other become one event. */
+  /** Merges consecutive facts into one event. */
   #add(event: ChatEvent): void {
     const last = this.#items.at(-1)?.event;
     if (event.type === 'facts' && last?.type === 'facts' && this.#items.length > this.#sent) {
@@ -267,7 +267,7 @@ export class Outbox implements ChatSink {
     }
   }
 
-  /** Takes what the running reply got since the last time. */
+  /** Collects the new tokens of the running reply. */
   #collect(): void {
     const reply = this.#reply;
     if (reply === null) return;

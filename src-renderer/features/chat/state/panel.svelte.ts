@@ -3,7 +3,7 @@ import type { SettingsState } from './settings.svelte.ts';
 
 export type PanelTab = Settings['panel']['tab'];
 
-/** The panel beside the thread. On a small window it is a drawer, which starts closed whatever the setting says. */
+/** The panel beside the thread. In a small window it is a drawer, which is always closed at first. */
 export class PanelState {
   drawerOpen = $state(false);
   readonly #settings: SettingsState;
@@ -30,7 +30,7 @@ export class PanelState {
     this.#settings.setPanel({ tab });
   }
 
-  /** Brings a tab into view. */
+  /** Opens the panel at a tab. */
   show(tab: PanelTab, compact: boolean): void {
     this.#settings.setPanel(compact ? { tab } : { tab, open: true });
     this.drawerOpen = compact;

@@ -5,10 +5,10 @@ import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 
-/** Candidates kept with each token. */
+/** Number of candidates stored with each token. */
 const CANDIDATES = 10;
 
-/** What the engine is asked for, from a chat and the settings of the panels. */
+/** Builds requests for the engine from a chat and the settings. */
 export class ReplyRequest {
   readonly #settings: SettingsState;
   readonly #modelSettings: ModelSettingsState;
@@ -18,7 +18,7 @@ export class ReplyRequest {
     this.#modelSettings = parts.modelSettings;
   }
 
-  /** To write `reply`, from its beginning or on from where it ends. */
+  /** Parameters to generate `reply`, or to continue it. */
   params(chat: ChatDocument, reply: Reply): GenerateParams {
     const messages = chat.messages(reply).map(({ message }) => message);
     if (reply.text !== '') messages.push({ role: 'assistant', text: reply.text });
@@ -28,14 +28,14 @@ export class ReplyRequest {
     return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
-  /** What the model would read if `draft` were sent in the chat. */
+  /** The prompt if `draft` were sent in the chat. */
   promptOf(chat: ChatDocument, draft: string): PromptInput {
     const messages = chat.messages().map(({ message }) => message);
     const isSomething = draft.trim() !== '' || messages.every(({ role }) => role === 'system');
     return this.#prompt(isSomething ? [...messages, { role: 'user', text: draft }] : messages);
   }
 
-  /** Of a reply that nothing is known of yet. */
+  /** Initial facts of a new reply. */
   newFacts(model: ModelInfo | null): ReplyFacts {
     return {
       stop: null,
@@ -64,7 +64,7 @@ export function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' 
   return { modelId: model?.id ?? '', model: model?.name ?? '', vocabularySize: model?.vocabularySize ?? 0 };
 }
 
-/** What the engine is to know of a reply that goes on; nothing of a new one. */
+/** What the engine needs to know to continue a reply; empty for a new one. */
 function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'> {
   if (text === '' && stop === null) return {};
   const stopString = stop?.reason === 'stop_string' ? stop.stopString : undefined;

@@ -13,13 +13,13 @@ interface Running {
   readonly chat: ChatDocument;
   readonly reply: Reply;
   readonly abort: AbortController;
-  /** What it was stopped for, where it was not for its own sake. */
+  /** What it was stopped for, or null if the user just stopped it. */
   stoppedTo: string | null;
-  /** Messages that wait are not sent when it ends. */
+  /** Queued messages are not sent when it ends. */
   holdsQueue: boolean;
 }
 
-/** Has the engine write replies: one at a time, in whatever chat they belong to. */
+/** Generates replies, one at a time, in any chat. */
 export class ReplyRunner {
   #running = $state.raw<Running | null>(null);
   readonly stopRequest = new StopRequest();
@@ -33,7 +33,7 @@ export class ReplyRunner {
     chats: ChatsState;
     engine: EngineState;
     request: ReplyRequest;
-    /** Gathers tokens until the next picture is drawn. */
+    /** Collects tokens until the next animation frame. */
     frame: (callback: () => void) => void;
   }) {
     this.#chats = parts.chats;
@@ -42,14 +42,14 @@ export class ReplyRunner {
     this.#frame = parts.frame;
   }
 
-  /** The reply that is being written, and its chat. */
+  /** The running reply and its chat. */
   get running(): { readonly chat: ChatDocument; readonly reply: Reply } | null {
     return this.#running;
   }
 
   /**
-   * Writes `reply`, from its beginning or on from where it ends.
-   * @returns whether messages that wait may be sent now: not after an error, nor where it made way for something else
+   * Generates `reply`, or continues it.
+   * @returns whether queued messages may be sent now: not after an error, nor if the reply was stopped for something else
    */
   async run(chat: ChatDocument, reply: Reply): Promise<boolean> {
     const params = this.#request.params(chat, reply);
@@ -59,7 +59,7 @@ export class ReplyRunner {
     const following = this.#chats.follow(chat, reply);
     const continues = reply.text !== '';
     reply.begin({ sampling: params.sampling });
-    // Others, and this page after a crash, are to know that it goes on.
+    // Other pages, and this page after a crash, need to know that it is being continued.
     if (continues) chat.noteReply(reply);
     try {
       const engine = await this.#engine.ready(signal);
@@ -84,7 +84,7 @@ export class ReplyRunner {
     return reply.stop?.reason !== 'error' && !running.holdsQueue;
   }
 
-  /** Stops the running reply. What is written stays. @param to see `ChatSession.stop` */
+  /** Stops the running reply. Its text is kept. @param to see `ChatSession.stop` */
   stop(to: string | null): void {
     const running = this.#running;
     if (running === null) return;
@@ -103,7 +103,7 @@ export class ReplyRunner {
   }
 }
 
-/** A reply that made way for something says for what. */
+/** Adds to a stop what the reply was stopped for. */
 function because(stop: Stop, { stoppedTo }: Running): Stop {
   return stop.reason === 'user' && stoppedTo !== null ? { ...stop, to: stoppedTo } : stop;
 }

@@ -24,10 +24,10 @@ import { RunStatistics } from './statistics.ts';
 import { sectionKind, TextBlocks, type ReplySection, type TextBlock } from './text-blocks.ts';
 import { ReplyDetails, type LoadDetails } from './token-details.svelte.ts';
 
-/** `waiting`: for the engine or for another reply; `reading`: the prompt; `writing`: tokens arrive. */
+/** `waiting`: for the engine or another reply; `reading`: prefill; `writing`: decode. */
 export type ReplyPhase = 'waiting' | 'reading' | 'writing' | 'done';
 
-/** A token as it is shown; what else it could have been is in its details. */
+/** A token as shown. Its details have the other candidates. */
 export interface ReplyToken {
   index: number;
   id: number;
@@ -39,7 +39,7 @@ export interface ReplyToken {
   latencyMs: number;
 }
 
-/** What a reply has that storage does not have yet. */
+/** Tokens of a reply that are not saved yet. */
 export interface NewTokens {
   from: number;
   text: string;
@@ -47,14 +47,14 @@ export interface NewTokens {
   details: TokenDetails[];
 }
 
-/** After an event of a page that writes this reply, more is expected for so long, ms. */
+/** How long another page counts as generating after its last event, ms. */
 const ELSEWHERE_MS = 10_000;
 const COLUMNS = Object.keys(noTokens()) as (keyof TokenColumns)[];
 const PART_INDEX = new Map<ReplyPart, number>(REPLY_PARTS.map((part, index) => [part, index]));
 
 const isReasoning = (part: number) => REPLY_PARTS[part] !== 'answer';
 
-/** One reply, as it grows and afterwards. What a new token costs does not depend on how many there are. */
+/** A reply, while it grows and afterwards. The cost of a token does not depend on their number. */
 export class Reply {
   readonly role = 'assistant';
   readonly id: string;
@@ -62,34 +62,34 @@ export class Reply {
   readonly createdAt: string;
 
   phase = $state<ReplyPhase>('done');
-  /** Tokens so far: what depends on them is looked at again once a frame. */
+  /** Tokens so far. What depends on them updates once per frame. */
   count = $state(0);
   facts = $state.raw<ReplyFacts>() as ReplyFacts;
-  /** The prompt of the latest run; empty when this page did not write it. */
+  /** The prompt of the latest run; empty if another page generated it. */
   segments = $state.raw<readonly PromptSegment[]>([]);
-  /** Whether the reasoning is unfolded. */
+  /** Whether the reasoning is expanded. */
   reasoningOpen = $state(false);
-  /** Tokens of the prompt that were in the cache. */
+  /** Tokens of the prompt reused from the prefix cache. */
   reusedTokens = $state(0);
-  /** Tokens that the running reply dropped from the full window so far. */
+  /** Tokens that the running reply has dropped from the full window. */
   dropped = $state(0);
-  /** Another page is writing it. */
+  /** Another page is generating it. */
   elsewhere = $state(false);
 
   readonly details: ReplyDetails;
   readonly #columns: TokenColumns;
   #hasReasoning = false;
   readonly #text: GrowingText;
-  /** `#starts[i]`: UTF-16 offset of token i. Filled up when it is asked for, as are the others below. */
+  /** `#starts[i]`: UTF-16 offset of token i. Filled on demand, like those below. */
   readonly #starts: number[] = [0];
-  /** `#elapsed[i]`: ms that the first i tokens took. */
+  /** `#elapsed[i]`: total time of the first i tokens, ms. */
   readonly #elapsed: number[] = [0];
   #blocks: TextBlocks | null = null;
   #blockTokens = 0;
   #statistics: RunStatistics | null = null;
   #runLatencies: number[] | null = null;
   #answer: { count: number; text: string } | null = null;
-  /** Tokens and units of text that storage has, or was given. */
+  /** Tokens and UTF-16 units that have been handed to storage. */
   #takenTokens = 0;
   #takenText = 0;
   #newDetails: TokenDetails[] = [];
@@ -104,10 +104,10 @@ export class Reply {
     this.parent = turn.parent;
     this.createdAt = turn.createdAt;
     this.facts = turn.facts;
-    // Not later: state that is made while something reads it tells that reader nothing.
+    // Not lazily: state that is created inside a reader does not notify it.
     this.details = new ReplyDetails(turn.id);
     this.#columns = noTokens();
-    // Others may keep the stored turn, and a column grows in place.
+    // The stored turn may be shared, and columns grow in place.
     if (turn.tokens) for (const column of COLUMNS) this.#columns[column] = turn.tokens[column].slice();
     this.#text = new GrowingText(turn.text);
     this.#hasReasoning = this.#columns.parts.some(isReasoning);
@@ -132,27 +132,27 @@ export class Reply {
   get sampling(): SamplingParams {
     return this.facts.sampling;
   }
-  /** Name of the model that wrote it, or its latest run; empty where that was not recorded. */
+  /** Name of the model of the latest run; empty if not recorded. */
   get model(): string {
     return this.facts.model;
   }
   get executor(): ExecutorName {
     return this.facts.executor;
   }
-  /** What a person should know about how the prompt was made. */
+  /** Notices about how the prompt was made. */
   get notices(): readonly string[] {
     return this.facts.notices;
   }
-  /** BOS included; after Continue this counts what had been written before. */
+  /** Includes BOS and, after Continue, the text so far. */
   get promptTokens(): number {
     return this.facts.promptTokens;
   }
-  /** Index of the first token of the latest run: not 0 after Continue. */
+  /** Index of the first token of the latest run; not 0 after Continue. */
   get runStart(): number {
     return this.facts.runStart;
   }
 
-  /** Tokens in the window. A reply that goes on in a full window leaves out what is oldest; its end says how much is there then. */
+  /** Tokens in the window. A reply that continues in a full window drops the oldest; its end reports the count. */
   get contextUsed(): number {
     if (this.phase !== 'writing' || this.elsewhere) return this.facts.contextUsed;
     return Math.min(this.promptTokens + this.count - this.runStart - this.dropped, this.#contextSize);
@@ -163,13 +163,13 @@ export class Reply {
     return this.#text.toString();
   }
 
-  /** Of the text, UTF-16 units. */
+  /** Length of the text, UTF-16 units. */
   get length(): number {
     void this.count;
     return this.#text.length;
   }
 
-  /** The text without what the model thought before it. */
+  /** The text without reasoning. */
   get answer(): string {
     const { count } = this;
     if (!this.#hasReasoning) return this.text;
@@ -182,7 +182,7 @@ export class Reply {
     return text;
   }
 
-  /** The text in pieces that are laid out by themselves, gathered by what they belong to. Full blocks keep their identity. */
+  /** The text as blocks with their own layout, grouped by kind. Full blocks keep their identity. */
   get sections(): readonly ReplySection[] {
     const { count } = this;
     this.#blocks ??= new TextBlocks(this.#text);
@@ -199,7 +199,7 @@ export class Reply {
     return this.sections.flatMap(({ blocks }) => blocks);
   }
 
-  /** @throws RangeError for an index that is not there */
+  /** @throws RangeError if the index is out of range */
   token(index: number): ReplyToken {
     const { ids, parts, logprobs, latencies } = this.#columns;
     if (index < 0 || index >= ids.length) throw new RangeError(`Token ${index} of ${ids.length}`);
@@ -208,7 +208,7 @@ export class Reply {
     return { index, id: ids[index], text, part, logprob: logprobs[index], latencyMs: latencies[index] };
   }
 
-  /** Where the text of a token starts, UTF-16 units; `count` is the end of the text. */
+  /** Offset of a token's text, UTF-16 units; for `count`, the end of the text. */
   startOf(index: number): number {
     const { lengths } = this.#columns;
     for (let at = this.#starts.length; at <= index; at++) this.#starts.push(this.#starts[at - 1] + lengths[at - 1]);
@@ -223,12 +223,12 @@ export class Reply {
     return this.phase !== 'done';
   }
 
-  /** Restored from a chat that was closed, or lost, while this reply was written. */
+  /** The app was closed or crashed during this reply. */
   get interrupted(): boolean {
     return this.phase === 'done' && this.stop === null && !this.elsewhere;
   }
 
-  /** Ms per token of the latest run; the first holds the reading of the prompt. Grows in place: read `count` too. */
+  /** Times of the latest run, ms per token; the first includes prefill. Grows in place: read `count` too. */
   latencies(): readonly number[] {
     const { runStart } = this;
     if (runStart === 0) return this.#columns.latencies;
@@ -236,14 +236,14 @@ export class Reply {
     return this.#runLatencies;
   }
 
-  /** Rates and times of the latest run. Kept up with the tokens: read `count` too. */
+  /** Rates and times of the latest run. Updated in place: read `count` too. */
   get statistics(): RunStatistics {
     const latencies = this.latencies();
     if (this.#statistics?.latencies !== latencies) this.#statistics = new RunStatistics(latencies);
     return this.#statistics;
   }
 
-  /** How long `count` tokens from `first` on took, ms. The first of a run waited for the prompt to be read; it is left out. */
+  /** Time of `count` tokens from `first` on, ms, without the first of a run, which includes prefill. */
   timeOf(first: number, count: number): number {
     const { latencies } = this.#columns;
     const end = first + count;
@@ -256,12 +256,12 @@ export class Reply {
     this.details.use(load);
   }
 
-  /** What else a token could have been; null while it is read, and where it is not known. Reactive. */
+  /** Details of a token; null while loading, or if unknown. Reactive. */
   detailsOf(index: number): TokenDetails | null {
     return this.details.get(index);
   }
 
-  /** A run begins: the first, or one that continues. `facts` of the latest run count for the whole reply. */
+  /** Starts a run: the first one, or a continuation. The facts of the latest run apply to the whole reply. */
   begin(facts: Partial<ReplyFacts>): void {
     this.phase = 'waiting';
     this.dropped = 0;
@@ -270,7 +270,7 @@ export class Reply {
     this.facts = { ...this.facts, stop: null, timings: null, ...facts, runStart: this.count };
   }
 
-  /** What became known later, for example the model. */
+  /** Updates facts, for example the model. */
   note(facts: Partial<ReplyFacts>): void {
     this.facts = { ...this.facts, ...facts };
   }
@@ -292,7 +292,7 @@ export class Reply {
     });
   }
 
-  /** Numbers the tokens on from those that are there. */
+  /** Appends tokens. */
   append(tokens: readonly GeneratedToken[]): void {
     if (tokens.length === 0) return;
     if (this.phase !== 'done') this.phase = 'writing';
@@ -317,13 +317,13 @@ export class Reply {
     this.phase = 'done';
   }
 
-  /** Ends without the engine's own account of it: it could not begin, or it is gone. */
+  /** Ends the reply without an `end` event: it could not start, or the engine is gone. */
   failed(stop: Stop): void {
     this.note({ stop, timings: this.statistics.timings(), contextUsed: this.contextUsed });
     this.phase = 'done';
   }
 
-  /** What was added since the last call; null: nothing. */
+  /** What was added since the last call, or null. */
   takeNew(): NewTokens | null {
     const from = this.#takenTokens;
     const count = this.#columns.ids.length;
@@ -338,7 +338,7 @@ export class Reply {
     return { from, text, tokens, details };
   }
 
-  /** What another page, which writes this reply, says of it. Events for other turns and of other kinds change nothing. */
+  /** Applies an event of the page that generates this reply. Other events are ignored. */
   apply(event: ChatEvent): void {
     if (event.type === 'tokens' && event.turn === this.id) {
       const skip = Math.max(0, this.count - event.from);
@@ -355,7 +355,7 @@ export class Reply {
     }
   }
 
-  /** @param skip leaves out so many tokens of `columns`; their text is not in `text` */
+  /** @param skip number of tokens of `columns` to leave out; their text is not in `text` */
   #grow(text: string, columns: TokenColumns, skip: number): void {
     this.#text.append(text);
     for (const column of COLUMNS) {
@@ -368,7 +368,7 @@ export class Reply {
     this.count = this.#columns.ids.length;
   }
 
-  /** A page that was closed says nothing any more, so the sign goes by itself. */
+  /** Expires by itself, because a closed page sends no more events. */
   #setElsewhere(value: boolean): void {
     if (this.#elsewhereTimer !== null) clearTimeout(this.#elsewhereTimer);
     this.#elsewhereTimer = value ? setTimeout(() => (this.elsewhere = false), ELSEWHERE_MS) : null;

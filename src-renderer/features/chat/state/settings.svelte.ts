@@ -1,20 +1,20 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { AppServices, Settings } from '../../../../src-main/protocol/app/app-services.ts';
 
-/** Changes within this time are written together, ms. A slider that is dragged changes at every frame. */
+/** Changes within this time are written together, ms. A dragged slider changes every frame. */
 const WRITE_AFTER_MS = 250;
 
-/** The settings: changed at once, written a little later, and put back when they cannot be written. */
+/** The settings. They change at once, are saved a little later, and are reverted if rejected. */
 export class SettingsState {
-  /** Replaced as a whole with every change; never changed in place, so parts can be sent as they are. */
+  /** Replaced with every change and never mutated, so parts can be sent as they are. */
   current = $state.raw<Settings>({} as Settings);
-  /** Why the last change was not written; null: it was. */
+  /** Why the last change was not saved, or null. */
   error = $state<string | null>(null);
 
   readonly #services: AppServices;
   #written: Settings;
   #pending: Partial<Settings> = {};
-  /** On the way to the disk. */
+  /** Being saved. */
   #sent: Partial<Settings> = {};
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -32,7 +32,7 @@ export class SettingsState {
     return new SettingsState(services, await services.invoke('settingsGet'));
   }
 
-  /** Top-level keys, each whole. */
+  /** Replaces top-level keys. */
   update(patch: Partial<Settings>): void {
     this.current = { ...this.current, ...patch };
     this.#pending = { ...this.#pending, ...patch };
@@ -44,7 +44,7 @@ export class SettingsState {
     this.update({ panel: { ...this.current.panel, ...patch } });
   }
 
-  /** Writes what is not written yet. Never rejects: see `error`. */
+  /** Saves pending changes. Never rejects: see `error`. */
   flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -67,12 +67,12 @@ export class SettingsState {
     } catch (error) {
       const { code, message } = EngineError.from(error);
       this.error = message;
-      // An instance that may not write still lets a person try settings; a value that was refused goes back.
+      // A read-only instance can still try settings. Only a rejected value is reverted.
       if (code === 'BAD_REQUEST') this.current = { ...this.#written, ...this.#pending };
     }
   }
 
-  /** Another window or the app itself changed the settings. What is being changed here wins. */
+  /** Adopts settings changed by another window or the app. Pending changes here win. */
   #adopt(settings: Settings): void {
     this.#written = settings;
     this.current = { ...settings, ...this.#sent, ...this.#pending };

@@ -1,26 +1,26 @@
 import type { Timings } from '../../../../src-main/engine/api/types.ts';
 
-/** Tokens over which the rate of the moment is taken. */
+/** Window of the current rate, tokens. */
 const RATE_WINDOW = 12;
 
 export interface LatencyHistogram {
   /** Tokens per bin. */
   counts: number[];
-  /** Ms at the left edge of the first bin and the right edge of the last; slower tokens are in the last. */
+  /** Left edge of the first bin and right edge of the last, ms. Slower tokens are in the last. */
   from: number;
   to: number;
-  /** Bin of the median. */
+  /** Index of the bin with the median. */
   medianBin: number;
 }
 
 /**
- * Rates and times of a run of a reply while it grows. A question costs what was added since the last one, and at most a
- * pass over what it answers with. The first token, which holds the reading of the prompt, is left out of everything.
+ * Rates and times of a growing reply. A call costs what was added since the last one, plus at most a pass over its
+ * result. The first token includes prefill and is always left out.
  */
 export class RunStatistics {
-  /** `#sums[i]`: ms of the first i tokens. */
+  /** `#sums[i]`: total time of the first i tokens, ms. */
   readonly #sums: number[] = [0];
-  /** Times of the tokens after the first, ascending: its first `#sortedCount`. */
+  /** Times of the tokens after the first, ascending; `#sortedCount` of them. */
   #sorted = new Float64Array(64);
   #sortedCount = 0;
   #largest: { value: number; index: number } | null = null;
@@ -29,22 +29,22 @@ export class RunStatistics {
   /** @param latencies ms per token; may grow */
   constructor(readonly latencies: readonly number[]) {}
 
-  /** The rate of the moment, tokens/s: over the last few tokens; null before the second. */
+  /** The current rate, tokens/s, over the last few tokens; null before the second. */
   now(): number | null {
     const end = this.latencies.length;
     return this.#rate(Math.max(1, end - RATE_WINDOW), end);
   }
 
-  /** The rate from the second token on, tokens/s. */
+  /** The average rate from the second token on, tokens/s. */
   average(): number | null {
     return this.#rate(1, this.latencies.length);
   }
 
   /**
-   * The rate as it went, tokens/s.
+   * The rate over time, tokens/s.
    *
-   * @param points at most as many; a longer run is averaged in equal parts
-   * @returns `token`: the last token, from 1, that a point stands for
+   * @param points maximum number; a longer run is averaged in equal parts
+   * @returns `token`: the last token of each point, from 1
    */
   overTime(points: number): { token: number; rate: number }[] {
     const { length } = this.latencies;
@@ -69,7 +69,7 @@ export class RunStatistics {
     return this.#largest;
   }
 
-  /** Ms of the token in the middle; null before the second. */
+  /** The median time, ms; null before the second token. */
   median(): number | null {
     const sorted = this.#sort();
     const middle = sorted.length >> 1;
@@ -77,7 +77,7 @@ export class RunStatistics {
     return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
-  /** How long tokens took. A few outliers do not squeeze the rest: the scale ends at 98 %. */
+  /** Distribution of the times. The scale ends at the 98th percentile, so outliers do not compress the rest. */
   histogram(bins: number): LatencyHistogram | null {
     const sorted = this.#sort();
     const middle = this.median();
@@ -91,7 +91,7 @@ export class RunStatistics {
     return { counts, from, to, medianBin: binOf(middle) };
   }
 
-  /** What can still be said of a run whose engine is gone; null without tokens. */
+  /** Timings of a run whose engine is gone; null without tokens. */
   timings(): Timings | null {
     if (this.latencies.length === 0) return null;
     const [first] = this.latencies;
@@ -117,7 +117,7 @@ export class RunStatistics {
     return ms > 0 ? (1000 * (to - from)) / ms : null;
   }
 
-  /** Merges what is new into what is sorted. */
+  /** Merges new times into the sorted ones. */
   #sort(): Float64Array {
     const added = Float64Array.from(this.latencies.slice(1 + this.#sortedCount)).sort();
     const total = this.#sortedCount + added.length;

@@ -1,11 +1,11 @@
-/** An engine that has not answered Stop after this long, ms, is offered to be restarted. It answers within 100 ms. */
+/** If the engine has not stopped after this time, ms, the app offers to restart it. Normally it stops within 100 ms. */
 const STUCK_AFTER_MS = 2000;
 
-/** Stop was pressed: has the engine answered? */
+/** Tracks whether the engine reacts to Stop. */
 export class StopRequest {
-  /** The engine has not answered yet. */
+  /** The engine has not stopped yet. */
   pending = $state(false);
-  /** ... and does not seem to. */
+  /** It has taken too long. */
   stuck = $state(false);
   #timer: ReturnType<typeof setTimeout> | null = null;
 

@@ -1,33 +1,33 @@
 import type { ReplyPart } from '../../../../src-main/engine/api/types.ts';
 import type { GrowingText } from './growing-text.ts';
 
-/** A block ends at the first line end after so many tokens, */
+/** A block ends at the first line break after this many tokens, */
 const LINE_BREAK_AFTER = 48;
-/** at a space after so many when no line ends, */
+/** else at the first space after this many, */
 const SPACE_AFTER = 256;
-/** and anywhere after so many when there is no space either. */
+/** else anywhere after this many. */
 const ANYWHERE_AFTER = 1024;
 
-/** The answer, or what the model thought before it; the marks around reasoning belong to it. */
+/** The answer, or reasoning with its markers. */
 export type SectionKind = 'answer' | 'reasoning';
 
 /**
- * A piece of a reply's text that is laid out by itself. Its borders are places in the text: a token may begin in one block
+ * A part of a reply's text with a layout of its own. Its borders are offsets in the text: a token may begin in one block
  * and end in the next.
  */
 export interface TextBlock {
   kind: SectionKind;
-  /** The tokens that have text in it: index of the first, and the index after the last. */
+  /** Tokens with text in it: index of the first, and after the last. */
   first: number;
   end: number;
   /** UTF-16 offsets in the reply's text. */
   from: number;
   to: number;
-  /** It goes on in the line in which the block before it ends. */
+  /** It continues the last line of the previous block. */
   continues: boolean;
 }
 
-/** Blocks that follow each other and are of one kind. */
+/** Consecutive blocks of one kind. */
 export interface ReplySection {
   kind: SectionKind;
   /** Index of its first token. */
@@ -42,7 +42,7 @@ export function sectionKind(part: ReplyPart): SectionKind {
 const SPACE_AFTER_WORD = /(?<=\S) (?=\S|$)/u;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/u;
 
-/** Cuts a growing text into blocks. A block that is full keeps its identity; only the last one changes. */
+/** Splits a growing text into blocks. Full blocks keep their identity; only the last one changes. */
 export class TextBlocks {
   sections: readonly ReplySection[] = [];
 
@@ -62,7 +62,7 @@ export class TextBlocks {
   }
 
   /**
-   * Takes the next tokens in; their text is in the reply's text already.
+   * Adds the next tokens, whose text is already in the reply's text.
    *
    * @param lengths UTF-16 units of each
    */
@@ -103,7 +103,7 @@ export class TextBlocks {
     const before = this.#text.slice(Math.max(open.from, start - 1), start);
     const around = this.#text.slice(Math.max(open.from, start - 16), end);
     const space = SPACE_AFTER_WORD.exec(before + text);
-    // Where text runs to the left, the line that two blocks share would be in the wrong order.
+    // In right-to-left text, two blocks in one line would be in the wrong order.
     if (space !== null && space.index > 0 && !RIGHT_TO_LEFT.test(around)) {
       return { at: start - before.length + space.index, continues: true };
     }

@@ -1,6 +1,6 @@
 const MAX_TITLE = 48;
 
-/** A chat's title: the first words of its first turn, whole ones where that is possible. */
+/** A chat's title: the first words of its first turn, cut between words if possible. */
 export function titleFrom(text: string): string {
   const words = text.trim().split(/\s+/u).join(' ');
   if (words === '') return 'New chat';

@@ -1,6 +1,6 @@
 import type { TokenColumns, TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 
-/** Consecutive tokens of a reply with their text, and the details of as many of them as have any. */
+/** Consecutive tokens of a reply with their text, and details if there are any. */
 export interface AddedTokens {
   from: number;
   text: string;
@@ -8,7 +8,7 @@ export interface AddedTokens {
   details: TokenDetails[];
 }
 
-/** Cuts tokens into parts of at most `size`. */
+/** Splits tokens into chunks of at most `size`. */
 export function tokensIn(added: AddedTokens, size: number): AddedTokens[] {
   const { ids, lengths, parts, logprobs, latencies } = added.tokens;
   if (ids.length <= size) return [added];

@@ -1,20 +1,20 @@
 import type { TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 
-/** Details are read and forgotten in pieces of so many tokens. */
+/** Details are loaded and evicted in pieces of this many tokens. */
 const PIECE = 64;
 /** Pieces kept in memory, of all replies together: about 2,000 tokens. */
 const PIECES = 32;
-/** After a failure the same piece is not asked for again before this, ms. */
+/** Minimum delay before a failed piece is requested again, ms. */
 const RETRY_AFTER_MS = 2000;
 
-/** Null for an entry that is not known to anybody; undefined for one that was not asked for yet. */
+/** Null: nothing was stored. Undefined: not loaded yet. */
 type Piece = (TokenDetails | null | undefined)[];
 
-/** Reads the details of tokens of the reply `turn`, from index `from`. Null where nothing was stored for a token. */
+/** Loads the details of tokens of the reply `turn`, from index `from`. Null where none were stored. */
 export type LoadDetails = (turn: string, from: number, count: number) => Promise<(TokenDetails | null)[]>;
 
-/** The pieces of all replies, least recently used first. What arrives is told by `#arrived`. */
+/** The pieces of all replies, least recently used first. `#arrived` signals changes. */
 // eslint-disable-next-line svelte/prefer-svelte-reactivity
 const pieces = new Map<string, Piece>();
 
@@ -29,11 +29,11 @@ function touch(key: string): Piece {
   return piece;
 }
 
-/** What is known of the tokens of one reply beside their text: the latest in memory, the others on demand. */
+/** Details of the tokens of one reply: the latest in memory, the others loaded on demand. */
 export class ReplyDetails {
   readonly #turn: string;
   #load: LoadDetails | null = null;
-  /** Grows when something arrives, so that readers look again. */
+  /** Incremented when details arrive, to notify readers. */
   #arrived = $state(0);
   #error = $state.raw<string | null>(null);
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- Nothing on screen depends on it.
@@ -47,7 +47,7 @@ export class ReplyDetails {
     this.#load = load;
   }
 
-  /** Why the last reading failed; null: it did not. */
+  /** Why the last load failed, or null. */
   get error(): string | null {
     return this.#error;
   }
@@ -56,7 +56,7 @@ export class ReplyDetails {
     touch(this.#key(index))[index % PIECE] = details;
   }
 
-  /** Null while they are read and where none are known. Reactive. */
+  /** Null while loading, or if none are known. Reactive. */
   get(index: number): TokenDetails | null {
     void this.#arrived;
     const known = this.#known(index);
@@ -64,7 +64,7 @@ export class ReplyDetails {
     return known ?? null;
   }
 
-  /** It was asked for, and nothing was ever stored. */
+  /** It was loaded, and nothing was stored. */
   isMissing(index: number): boolean {
     void this.#arrived;
     return this.#known(index) === null || (this.#known(index) === undefined && this.#load === null);

@@ -7,17 +7,17 @@ export interface WriteOptions {
   readonly engine: EngineApi;
   readonly params: GenerateParams;
   readonly signal: AbortSignal;
-  /** Gathers tokens until the next picture is drawn. */
+  /** Collects tokens until the next animation frame. */
   frame(callback: () => void): void;
-  /** The prompt is known now. */
+  /** The `start` event arrived. */
   onStart(): void;
   /** Tokens were added. */
   onTokens(): void;
-  /** The stop that the reply gets. */
+  /** Maps the engine's stop to the reply's. */
   stopOf(stop: Stop): Stop;
 }
 
-/** Has the engine write a reply, a frame's tokens at a time. @throws EngineError */
+/** Generates a reply, appending tokens once per frame. @throws EngineError */
 export async function writeReply(reply: Reply, options: WriteOptions): Promise<void> {
   const { engine } = options;
   let buffer: GeneratedToken[] = [];
@@ -50,10 +50,10 @@ export async function writeReply(reply: Reply, options: WriteOptions): Promise<v
   } finally {
     flush();
   }
-  if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without saying why. Try again.');
+  if (reply.running) throw new EngineError('INTERNAL', 'The engine ended the reply without a stop reason. Try again.');
 }
 
-/** How a reply ended that the engine did not end. */
+/** The stop of a reply that ended without an `end` event. */
 export function stopAfter(error: EngineError, reply: Reply): Stop {
   const tokens = reply.count - reply.runStart;
   if (error.code === 'CANCELLED') return { reason: 'user', tokens };

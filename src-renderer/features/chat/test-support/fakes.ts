@@ -299,3 +299,9 @@ export class FakeConnection implements Connection {
     for (const listener of this.#listeners) listener(engine);
   }
 }
+
+/** A browser's storage that lasts as long as the test. */
+export function memoryStorage(): Pick<Storage, 'getItem' | 'setItem'> {
+  const items = new Map<string, string>();
+  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => void items.set(key, value) };
+}

@@ -7,20 +7,20 @@ export interface BlockToken {
   /** Empty where it is hidden in this view, and for a part of a character. */
   text: string;
   logprob: number;
-  /** It is one of the marks around reasoning. */
+  /** It is a reasoning marker. */
   isMark: boolean;
-  /** The token begins in this block, and not in the one before. */
+  /** The token begins in this block, not in the previous one. */
   begins: boolean;
-  /** The space with which a block goes on in the line of the one before: it may be the last of that line. */
+  /** The leading space of a block that continues a line; it may be the last character of that line. */
   lead: string;
   /**
-   * All its white space is a single space between words. Such a space takes no room at the end of a line, so that it
-   * draws no stray bar there; other white space is kept as it is.
+   * Its only white space is single spaces between words. At the end of a line such a space collapses, so that its tint
+   * draws no stray bar. Other white space is preserved.
    */
   plain: boolean;
 }
 
-/** A run of a token's text. A sign stands for white space that nobody could see or point at. */
+/** A run of a token's text. A sign represents white space that would otherwise be invisible. */
 export interface TokenSegment {
   kind: 'space' | 'word' | 'sign';
   text: string;
@@ -30,7 +30,7 @@ export interface TokenSegment {
 
 export interface BlockView {
   asTokens: boolean;
-  /** It begins a part of the reply: white space before its first word would only be a hole. */
+  /** It begins a section of the reply: white space before its first word is left out. */
   bare: boolean;
 }
 
@@ -38,9 +38,9 @@ const PLAIN = /^ ?\S+(?: \S+)*$/u;
 const SIGNS: Readonly<Record<string, string>> = { '\n': '⏎', '\r': '␍', '\t': '⇥', ' ': '·' };
 
 /**
- * The tokens of a block as they are shown.
+ * The tokens of a block, for display.
  *
- * @param before what an earlier call gave for the same block and view: a block only grows, and what stays keeps its
+ * @param before result of an earlier call for the same block and view: blocks only grow, and its tokens keep their
  *   identity
  */
 export function blockTokens(
@@ -61,13 +61,13 @@ export function blockTokens(
     if (isBare && !isMark) {
       text = all.trimStart();
       isBare = text === '';
-      // Nothing could be pointed at where nothing is drawn.
+      // An invisible token could not be hovered over.
       if (isBare && view.asTokens) text = all.replaceAll('\n', '⏎').trim();
     }
     const lead = block.continues && index === block.first && text.startsWith(' ') ? ' ' : '';
     text = text.slice(lead.length);
     const follows = previous !== '' && !/\s/u.test(previous);
-    // The very first space of a reply belongs to its first word; there is nothing that it could separate.
+    // The first space of a reply belongs to its first word.
     const plain = PLAIN.test(text) && (!text.startsWith(' ') || follows || (block.from === 0 && previous === ''));
     tokens.push({ index, text, logprob, isMark, begins: start >= block.from, lead, plain });
     previous = text.at(-1) ?? previous;
@@ -75,7 +75,7 @@ export function blockTokens(
   return tokens;
 }
 
-/** The text of a block as plain text: what `blockTokens` shows. The first space of a reply is not seen there either. */
+/** The text of a block as `blockTokens` shows it, without the first space of a reply. */
 export function blockText(
   reply: Pick<Reply, 'token' | 'startOf' | 'slice'>,
   block: TextBlock,
@@ -90,19 +90,19 @@ export function blockText(
     .join('');
 }
 
-/** Takes a token's text apart where something in it needs a sign; null where nothing does. */
+/** Splits a token's text into segments; null if no segment needs a sign. */
 export function tokenSegments({ text, plain }: BlockToken): TokenSegment[] | null {
   if (plain || !/\s/u.test(text)) return null;
   const isBlank = text.trim() === '';
   return (text.match(/[\n\r\t]| +|[^\n\r\t ]+/gu) ?? []).flatMap((run): TokenSegment[] => {
     if (!/^[\n\r\t ]/u.test(run)) return [{ kind: 'word', text: run, sign: '' }];
-    // One space beside a word is seen by the gap that it makes.
+    // A single space beside a word is visible as a gap.
     if (run === ' ' && !isBlank) return [{ kind: 'space', text: run, sign: '' }];
     return [...run].map((character) => ({ kind: 'sign', text: character, sign: SIGNS[character] ?? '·' }));
   });
 }
 
-/** A text around its word: what the ring of the token that is looked at encloses. */
+/** Splits a text around its word, which is what the ring of the focused token encloses. */
 export function wordOf(text: string): [before: string, word: string, after: string] {
   const word = text.trim();
   const start = text.indexOf(word);

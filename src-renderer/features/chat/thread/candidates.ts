@@ -4,7 +4,7 @@ import { visibleText } from '../../../lib/visible.ts';
 import { formatPercent } from '../../../ui/format.ts';
 import type { ReplyToken } from '../state/reply.svelte.ts';
 
-/** A row of the list of candidates; bars are 0..1 of the longest. */
+/** A row of the list of candidates. Bars are relative to the longest, 0..1. */
 export interface CandidateRow {
   key: number;
   label: string;
@@ -15,7 +15,7 @@ export interface CandidateRow {
   gone: boolean;
 }
 
-/** What a token could have been, best first; the token itself is always among the rows. */
+/** The candidates for a token, best first. The token itself is always included. */
 export function candidateRows(token: ReplyToken, details: TokenDetails): CandidateRow[] {
   const chosen: Candidate = {
     id: token.id,

@@ -2,11 +2,11 @@ import type { ChatTurn } from '../state/chat-document.svelte.ts';
 import { Reply } from '../state/reply.svelte.ts';
 
 /**
- * What a selection in the thread is copied as: the turns' own text. What the page would give has a line end for each
- * block, and lacks the turns that are not in the page.
+ * The text to copy for a selection in the thread, taken from the turns. The browser's own would have a line break after
+ * each block, and lack the turns that are not in the DOM.
  *
- * @param elementOf the element of the turn at an index, where it is in the page
- * @returns null when the selection begins or ends in no turn's text, which the page copies well enough
+ * @param elementOf the element of the turn at an index, or null if it is not in the DOM
+ * @returns null if the selection starts or ends outside the turns' text: the browser's default is fine then
  */
 export function copiedText(
   range: Range,
@@ -51,7 +51,7 @@ function textWithin(reply: Reply, body: Element, range: Range): string {
     .join('');
 }
 
-/** Where in the reply's text a place in the page is, UTF-16 units. */
+/** Offset in the reply's text of a DOM position, UTF-16 units. */
 function offsetAt(reply: Reply, body: Element, node: Node, at: number): number {
   const upTo = document.createRange();
   upTo.setStart(body, 0);
@@ -65,19 +65,19 @@ function offsetAt(reply: Reply, body: Element, node: Node, at: number): number {
   upTo.setStart(span, 0);
   const index = span.dataset['index'];
   const end = index === undefined ? to : Math.min(to, reply.startOf(Number(index) + 1));
-  // White space at the beginning may be left out in the page, so it is counted from the end.
+  // Leading white space may not be in the DOM, so count from the end.
   const rest = (span.textContent ?? '').length - upTo.toString().length;
   return Math.max(from, end - rest);
 }
 
-/** The last of some elements, in their order, that begins in a range. */
+/** The last of some elements, in document order, that begins in a range. */
 function lastBefore(elements: NodeListOf<HTMLElement>, range: Range): HTMLElement | null {
   let low = 0;
   let high = elements.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     const element = elements[middle];
-    // `comparePoint` is 1 behind the range.
+    // `comparePoint` is 1 after the range.
     if (range.comparePoint(element, 0) <= 0) low = middle + 1;
     else high = middle;
   }

@@ -1,9 +1,9 @@
 /**
- * Blocks of one paragraph share a line: the next one is pulled up by a line and indented to where the last one ends.
- * Where that is depends on fonts and widths, so it is measured.
+ * Blocks of one paragraph share a line: a block is moved up by one line and indented to the end of the previous block,
+ * which is measured because it depends on fonts and widths.
  */
 
-/** Indents the blocks of `flow` from child `from` on that continue a line. */
+/** Indents the blocks of `flow` that continue a line, from child `from` on. */
 export function joinLines(flow: HTMLElement, from = 0): void {
   for (let at = Math.max(1, from); at < flow.children.length; at++) {
     const block = flow.children[at] as HTMLElement;
@@ -13,7 +13,7 @@ export function joinLines(flow: HTMLElement, from = 0): void {
   }
 }
 
-/** The right edge of the last character in `block`, px from the left of the window; null where it is not laid out. */
+/** The right edge of the last character in `block`, px from the left of the window; null without a layout. */
 function endOfText(block: Element): number | null {
   const walker = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
   let last: Text | null = null;

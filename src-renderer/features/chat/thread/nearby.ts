@@ -1,7 +1,7 @@
-/** How far from the window things are made ready, px. */
+/** Elements within this distance of the visible part count as near, px. */
 const MARGIN = 800;
 
-/** Tells elements when they come near the visible part of a scrolling box, and when they leave it. One observer for all. */
+/** Reports when elements come near the visible part of a scroll container, and when they leave it. One shared observer. */
 export class Nearby {
   readonly #observer: IntersectionObserver;
   readonly #listeners = new WeakMap<Element, (near: boolean) => void>();
@@ -13,7 +13,7 @@ export class Nearby {
     this.#observer = new IntersectionObserver(tell, { root, rootMargin: `${MARGIN}px 0px` });
   }
 
-  /** @returns stops */
+  /** @returns unsubscribes */
   observe(element: Element, listener: (near: boolean) => void): () => void {
     this.#listeners.set(element, listener);
     this.#observer.observe(element);

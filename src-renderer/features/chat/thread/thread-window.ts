@@ -1,34 +1,34 @@
-/** How far beyond the visible part turns may be put into the page, px. */
+/** Turns within this distance of the visible part are added to the DOM, px. */
 const OVERSCAN = 1000;
-/** More are put there when less than this is left, px, */
+/** More are added when less than this is left, px, */
 const REFILL = 400;
 /** but not more than these at a time on each side, so that no frame takes long. */
 const STEP = 4;
 
-/** Turns from `from` up to, and without, `to`. */
+/** Turns from `from` to before `to`. */
 export interface TurnRange {
   from: number;
   to: number;
 }
 
-/** A turn that is in the page, and how much room turns take that are not, between it and the one before, px. */
+/** A turn in the DOM, and the height of the missing turns between it and the previous one in the DOM, px. */
 export interface Slot {
   index: number;
   gap: number;
 }
 
 /**
- * Which turns of a long chat are in the page. Heights are measured where a turn was in the page once, and estimated
- * elsewhere.
+ * Which turns of a long chat are in the DOM. Heights are measured for turns that have been in the DOM, and estimated for
+ * the others.
  */
 export class ThreadWindow {
   #ids: readonly string[] = [];
   #estimates: readonly number[] = [];
   readonly #measured = new Map<string, number>();
-  /** `#offsets[i]`: where turn i begins, px from the first; one more for the end. Null: to be summed up. */
+  /** `#offsets[i]`: top of turn i, px from the first; the last entry is the end. Null when outdated. */
   #offsets: Float64Array | null = null;
 
-  /** @param estimate height of the turn at an index, px; asked for once for each */
+  /** @param estimate height of the turn at an index, px; called once per turn */
   setTurns(ids: readonly string[], estimate: (index: number) => number): void {
     const known = this.#ids.length;
     const grown = ids.length >= known && this.#ids.every((id, at) => id === ids[at]);
@@ -52,7 +52,7 @@ export class ThreadWindow {
     return this.#measured.get(this.#ids[index]) ?? this.#estimates[index];
   }
 
-  /** @returns by how much the turn is higher than was thought, px */
+  /** @returns how much higher the turn is than assumed, px */
   measure(index: number, height: number): number {
     const before = this.heightOf(index);
     if (this.#measured.get(this.#ids[index]) === height) return 0;
@@ -61,7 +61,7 @@ export class ThreadWindow {
     return height - before;
   }
 
-  /** The turns to have in the page next for a visible part; `present` itself once that will do. */
+  /** The next range of turns for a visible part; `present` itself if it is sufficient. */
   rangeFor(top: number, bottom: number, present: TurnRange): TurnRange {
     const least = this.#within(top - REFILL, bottom + REFILL);
     if (present.from <= least.from && present.to >= least.to && present.to <= this.#ids.length) {
@@ -76,7 +76,7 @@ export class ThreadWindow {
     return { from: Math.max(goal.from, from - STEP), to: Math.min(goal.to, to + STEP) };
   }
 
-  /** @param kept turns that stay in the page wherever they are */
+  /** @param kept turns that stay in the DOM wherever they are */
   slots({ from, to }: TurnRange, kept: readonly number[]): { slots: Slot[]; after: number } {
     const others = kept.filter((index) => index >= 0 && index < this.#ids.length && (index < from || index >= to));
     const within = Array.from({ length: Math.max(0, Math.min(to, this.#ids.length) - from) }, (_, at) => from + at);
@@ -97,7 +97,7 @@ export class ThreadWindow {
     return { from: Math.min(from, length), to: Math.max(to, Math.min(from, length)) };
   }
 
-  /** The turn at a height, -1 above the first. */
+  /** Index of the turn at an offset; -1 above the first. */
   #at(y: number): number {
     let low = 0;
     let high = this.#ids.length;

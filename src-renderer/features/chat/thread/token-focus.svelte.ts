@@ -1,14 +1,14 @@
-/** A hover shorter than this shows nothing, ms; a pointer that leaves has this long to reach the popover. */
+/** Hover delay, ms. A pointer that leaves the token has as long to reach the popover. */
 const HOVER_MS = 120;
 
-/** Which token of a reply is looked at: by pointer after a moment, by keyboard at once, pinned until closed. */
+/** The focused token of a reply: by pointer after a delay, by keyboard at once, or pinned until closed. */
 export class TokenFocus {
   index = $state<number | null>(null);
   pinned = $state(false);
   #wanted: number | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** The pointer is on a token, or on none. */
+  /** The pointer is over a token, or over none. */
   point(index: number | null): void {
     if (this.pinned || index === this.#wanted) return;
     this.#wanted = index;
@@ -16,7 +16,7 @@ export class TokenFocus {
     this.#timer = setTimeout(() => (this.index = index), HOVER_MS);
   }
 
-  /** The pointer is on the popover: it stays. */
+  /** The pointer is over the popover: keep it open. */
   hold(): void {
     this.#cancel();
     this.#wanted = this.index;
@@ -27,7 +27,7 @@ export class TokenFocus {
     this.pinned = this.index !== null;
   }
 
-  /** A click on a token pins it, on the pinned one lets it go. */
+  /** A click on a token pins it; a click on the pinned one unpins it. */
   toggle(index: number | null): void {
     if (index === null || (this.pinned && index === this.index)) return this.close();
     this.#cancel();
@@ -43,7 +43,7 @@ export class TokenFocus {
     this.pinned = false;
   }
 
-  /** @param count tokens of the reply @returns whether the key meant something here */
+  /** @param count tokens of the reply @returns whether the key was handled */
   key(key: string, count: number): boolean {
     const next = this.#target(key, count);
     if (next !== null) {

@@ -3,11 +3,11 @@ import { rangeOf } from '../../../../src-main/protocol/engine/unpack-tokens.ts';
 
 export interface TextPart {
   text: string;
-  /** The vocabulary has no token for it: it decodes to nothing. */
+  /** The vocabulary has no token for it. */
   unknown: boolean;
 }
 
-/** Splits a text at its unknown words. The parts joined are the text. */
+/** Splits a text at its unknown words. The joined parts equal the text. */
 export function markUnknown(text: string, { ids, ranges, vocabulary }: Tokenized): TextPart[] {
   const parts: TextPart[] = [];
   let at = 0;
@@ -23,7 +23,7 @@ export function markUnknown(text: string, { ids, ranges, vocabulary }: Tokenized
   return parts;
 }
 
-/** The unknown words of a text, each once, as a list for a sentence: `café, 日本 and 2 more`; null when there are none. */
+/** The distinct unknown words of a text as a list: `café, 日本 and 2 more`; null if there are none. */
 export function listUnknown(text: string, tokenized: Tokenized, most = 4): string | null {
   const parts = markUnknown(text, tokenized).filter((part) => part.unknown);
   const words = [...new Set(parts.map((part) => part.text))];

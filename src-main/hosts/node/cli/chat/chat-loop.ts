@@ -14,14 +14,14 @@ const HELP = `/system TEXT  sets the system prompt; without TEXT, shows the curr
 //TEXT        sends a message that starts with a slash
 """           starts a message of several lines, and ends it`;
 
-/** Answers what is written until it ends. */
+/** Reads turns and answers them until the input ends. */
 export class ChatLoop {
   private readonly lines: Lines;
-  /** Stops the answer that is being written. */
+  /** Aborts the current answer. */
   private answering: AbortController | null = null;
   private exitCode: ExitCode = EXIT.ok;
 
-  /** @param statistics shown under every answer */
+  /** @param statistics shown after every answer */
   constructor(
     private readonly context: CliContext,
     private readonly conversation: Conversation,
@@ -33,7 +33,7 @@ export class ChatLoop {
       : new PipedLines(stdin, signal);
   }
 
-  /** @returns how the command ends: with an error when a message of a pipe had no answer */
+  /** @returns the exit code: an error when a message from a pipe had no answer */
   async run(): Promise<ExitCode> {
     const { context, lines } = this;
     const turns = new TurnReader(lines);
@@ -47,7 +47,7 @@ export class ChatLoop {
     } finally {
       lines.close();
     }
-    // The shell's next prompt goes on a line of its own.
+    // The shell's next prompt starts on a new line.
     if (context.terminal) await context.err.write('\n');
     return context.signal.aborted ? EXIT.interrupted : this.exitCode;
   }
@@ -97,7 +97,7 @@ export class ChatLoop {
     }
   }
 
-  /** A person sees what failed and goes on; a script learns of it at the end. */
+  /** In a terminal the error is visible and the chat continues; a script gets an exit code at the end. */
   private failed(): void {
     if (!this.context.terminal) this.exitCode = EXIT.engineError;
   }

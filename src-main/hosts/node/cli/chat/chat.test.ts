@@ -65,7 +65,7 @@ function answered(...args: string[]) {
   return known;
 }
 
-/** The answer and the number of tokens read for it. */
+/** The answer and its number of prompt tokens. */
 async function ask(args: readonly string[]) {
   const { code, out, err } = await tokenscope(['run', '--chat', '--json', ...GREEDY, ...args]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -82,14 +82,14 @@ const until = async (condition: () => boolean) => {
 };
 
 describe('run --chat', () => {
-  it('puts the question into the chat template, a system prompt before it', async () => {
+  it('formats the question with the chat template, after a system prompt', async () => {
     expect((await answered('Hi')).prompt.text).toBe('<|bos|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n');
     expect((await answered('Hi', '--system', 'Rhyme.')).prompt.text).toBe(
       '<|bos|><|im_start|>system\nRhyme.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n',
     );
   });
 
-  it('takes another template: given, from a file, or none', async () => {
+  it('accepts another template: as text, from a file, or none', async () => {
     const file = ['--template-file', path('answer.jinja')];
     expect((await answered('Hi', '--system', 'S', ...file)).prompt.text).toBe('S|Hi>');
     expect((await answered('Hi', '--template', 'plain')).prompt.text).toBe('User: Hi\nAssistant:');
@@ -97,13 +97,13 @@ describe('run --chat', () => {
     expect((await answered('Hi', '--no-think', '--template', asks)).prompt.text).toBe('True');
   });
 
-  it('says where a template is wrong, and what can be used in its place', async () => {
+  it('reports the position of a template error, and an alternative', async () => {
     const { code, err } = await tokenscope(['run', '--chat', 'Hi', '--template-file', path('broken.jinja')]);
     expect(code).toBe(1);
     expect(err).toMatch(/failed at line 2, column \d+: .*You can use the plain template instead/);
   });
 
-  it('samples as the model’s file recommends where no flag says otherwise, and says so', async () => {
+  it('uses the sampling settings recommended by the model’s file unless flags override them, with a notice', async () => {
     expect((await answered('Hi')).notices).toEqual([
       'Using sampling settings recommended by the model’s file: top-k 20.',
     ]);
@@ -126,7 +126,7 @@ describe('run --chat', () => {
 });
 
 describe('chat with a pipe', () => {
-  it('answers each line, and what was said before counts', async () => {
+  it('answers each line, with the earlier turns as context', async () => {
     const first = await answered('Hi');
     const { code, out, err } = await chat('Hi\n\nAnd you?\r\n', '--stats');
     expect(code).toBe(0);
@@ -140,7 +140,7 @@ describe('chat with a pipe', () => {
     expect(err).toContain('Note: Using sampling settings recommended by the model’s file: top-k 20.');
   });
 
-  it('obeys commands', async () => {
+  it('executes commands', async () => {
     const plain = await answered('Hi');
     const rhyming = await answered('Hi', '--system', 'Rhyme.');
     const { code, out, err } = await chat('Hi\n/reset\nHi\n/reset\n/system Rhyme.\nHi\n/retry\n/system\n/exit\nHi\n');
@@ -149,27 +149,27 @@ describe('chat with a pipe', () => {
     expect(err.match(/System: Rhyme\./g)).toHaveLength(2);
   });
 
-  it('says what there is to say to commands', async () => {
+  it('replies to commands', async () => {
     const { code, out, err } = await chat('/help\n/retry\n/what\n');
     expect({ code, out }).toEqual({ code: 1, out: '' });
     for (const said of [/\/system TEXT/, /nothing to answer yet/, /Unknown command \/what/]) expect(err).toMatch(said);
   });
 
-  it('takes a system prompt, messages of several lines, and such that begin with a slash', async () => {
+  it('accepts a system prompt, messages of several lines, and messages that begin with a slash', async () => {
     const system = ['--system', 'Rhyme.'];
     const answers = await Promise.all(['a\n  b', '/exit'].map((text) => answered(text, ...system)));
     const { out } = await chat('"""\na\n  b\n"""\n/reset\n//exit\n', ...system);
     expect(out).toBe(answers.map(({ answer }) => `${answer}\n`).join(''));
   });
 
-  it('goes on after a message without an answer, and ends with an error', async () => {
+  it('continues after a message without an answer, and exits with an error', async () => {
     const { code, out, err } = await chat(`${'word '.repeat(600)}\nHi\n`);
     expect(code).toBe(1);
     expect(out).toBe(`${(await answered('Hi')).answer}\n`);
     expect(err).toMatch(/tokenscope: The prompt has \d+ tokens, but the context window/);
   });
 
-  it('leaves out the oldest messages when the window is full, and says so', async () => {
+  it('drops the oldest messages when the window is full, with a notice', async () => {
     const { code, err } = await chat(`${'word '.repeat(60)}\n`.repeat(3));
     expect(code).toBe(0);
     expect(err).toMatch(/Note: the context window is full, so the \d oldest messages were dropped\./);
@@ -191,7 +191,7 @@ describe('chat in a terminal', () => {
     answers.stream.once('data', () => input.write('\u0003'));
     input.write('Once upon a time\r');
     await until(() => screen.text().includes('Stopped by you'));
-    // A line that is taken back, a hint on an empty one, a line that is mended.
+    // A cancelled line, a hint on an empty one, a corrected line.
     input.write('half a line\u0003\u0003');
     await until(() => screen.text().includes('Press Ctrl-D or type /exit'));
     input.write('/nopx\u007fe\r');

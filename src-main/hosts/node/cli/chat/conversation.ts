@@ -7,7 +7,7 @@ import { ReplyWriter } from '../reply-writer.ts';
 
 export interface ConversationOptions {
   readonly client: EngineClient;
-  /** How to answer these messages. */
+  /** Params for a reply to these messages. */
   readonly paramsFor: (messages: ChatMessage[]) => GenerateParams;
   /** For answers. */
   readonly out: Output;
@@ -17,33 +17,33 @@ export interface ConversationOptions {
   readonly dim: boolean;
 }
 
-/** A chat that grows: what was said, and how the next answer comes about. */
+/** A growing chat: its messages, and how answers are generated. */
 export class Conversation {
-  /** Null: none. */
+  /** Null for none. */
   system: string | null = null;
   private messages: ChatMessage[] = [];
-  /** Notices that were shown, and how many messages were left out so far. */
+  /** Notices already shown, and the number of dropped messages so far. */
   private readonly said = new Set<string>();
   private leftOut = 0;
 
   constructor(private readonly options: ConversationOptions) {}
 
-  /** Forgets what was said; the system prompt stays. */
+  /** Clears the messages; the system prompt stays. */
   reset(): void {
     this.messages = [];
     this.leftOut = 0;
   }
 
-  /** Takes back the last answer. @returns the message it was an answer to; null when there is none */
+  /** Removes the last answer. @returns the message it answered; null when there is none */
   takeBack(): string | null {
     const last = this.messages.findLastIndex(({ role }) => role === 'user');
     return this.messages.splice(last === -1 ? this.messages.length : last).at(0)?.text ?? null;
   }
 
   /**
-   * Answers a message, in writing. What of the answer was written when `signal` stopped it counts as the answer; without
-   * any, the message is forgotten.
-   * @throws EngineError when there is no answer; the message is forgotten
+   * Answers a message and prints the answer. If `signal` stops it, the text so far is the answer; without any, the
+   * message is removed.
+   * @throws EngineError when there is no answer; the message is removed
    */
   async ask(text: string, signal: AbortSignal): Promise<WrittenReply> {
     const { client, paramsFor, out, err, dim } = this.options;
@@ -63,7 +63,7 @@ export class Conversation {
     const { stop } = reply.end;
     if (stop.reason === 'error' && reply.tokens.length === 0) throw fromErrorPayload(stop.error);
     if (stop.reason === 'user' && reply.tokens.length === 0) return reply;
-    // Templates of models that reason leave the reasoning of earlier answers out, so it is not kept.
+    // Templates of reasoning models omit the reasoning of earlier answers, so it is not kept.
     const answer = textOf(reply.tokens, 'answer');
     const reasoned = reply.tokens.some(({ part }) => part !== 'answer');
     this.messages = [...messages, { role: 'assistant', text: reasoned ? answer.trimStart() : answer }];

@@ -3,11 +3,11 @@ import type { Readable, Writable } from 'node:stream';
 import { splitLines } from '../json-lines.ts';
 import { abortable, decodeUtf8 } from '../options/text-input.ts';
 
-/** What a person writes, line by line. */
+/** Input lines. */
 export interface Lines {
-  /** @param prompt shown where a person sees it @returns null at the end */
+  /** @param prompt shown in a terminal @returns null at the end */
   next(prompt: string): Promise<string | null>;
-  /** Shows the prompt once more, after something else was written. */
+  /** Shows the prompt again, after other output. */
   prompt?(): void;
   close(): void;
 }
@@ -26,18 +26,18 @@ export class PipedLines implements Lines {
   }
 
   close(): void {
-    // The stream is the process's own.
+    // The stream belongs to the process.
   }
 }
 
-/** The lines of a person at a terminal, who can edit them, go back to earlier ones, and write ahead. */
+/** The lines of a person at a terminal, with editing, history and type-ahead. */
 export class TerminalLines implements Lines {
   private readonly reader: Interface;
   private readonly ahead: string[] = [];
   private waiting: ((line: string | null) => void) | null = null;
   private ended = false;
 
-  /** @param onInterrupt Ctrl-C while no line is waited for, or on an empty line */
+  /** @param onInterrupt Ctrl-C while no line is being read, or on an empty line */
   constructor(terminal: { input: Readable; output: Writable }, signal: AbortSignal, onInterrupt: () => void) {
     const reader = createInterface({ ...terminal, terminal: true, historySize: 500, removeHistoryDuplicates: true });
     this.reader = reader;

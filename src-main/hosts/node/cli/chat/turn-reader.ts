@@ -3,11 +3,11 @@ import type { Lines } from './lines.ts';
 /** Around a message of several lines. */
 const FENCE = '"""';
 
-/** What a person wants: a message to the model, or a command to the program. */
+/** A turn of the user: a message to the model, or a command. */
 export type Turn =
   { readonly kind: 'message'; readonly text: string } | { readonly kind: 'command'; name: string; argument: string };
 
-/** Reads turns from lines: `/name` is a command, `//` begins a message with a slash, `"""` goes around several lines. */
+/** Parses turns from lines: `/name` is a command, `//` starts a message with a slash, `"""` encloses several lines. */
 export class TurnReader {
   constructor(private readonly lines: Lines) {}
 

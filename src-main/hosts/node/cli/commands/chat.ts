@@ -39,7 +39,7 @@ export function addChatCommand(program: Command, context: CliContext, done: (cod
   addSamplingOptions(command);
   addStopOptions(command, MAX_TOKENS);
   command.action(async (options: ChatCommandOptions) => {
-    // What is wrong with the flags is said before the model is loaded.
+    // Errors in flags are reported before the model is loaded.
     const params = { sampling: samplingParams(options), stop: stopParams(options) };
     chatPrompt([], options);
     const talk = (session: EngineSession) => {

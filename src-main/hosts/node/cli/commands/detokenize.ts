@@ -46,7 +46,7 @@ async function detokenizeLines(context: CliContext, ids: number[] | undefined, o
   const tokenizer = await openTokenizerArgument(context, options.model);
   return answerJsonLines(context, (line) => {
     if (!Array.isArray(line)) throw new UsageError('Each line must be a JSON array of token ids.');
-    // What is no id is refused by the tokenizer.
+    // The tokenizer refuses invalid ids.
     return detokenize(tokenizer, line as number[], options);
   });
 }

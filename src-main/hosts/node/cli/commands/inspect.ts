@@ -23,7 +23,7 @@ interface InspectOptions extends EngineOptions, PromptOptions, SamplingOptions, 
   json?: true;
 }
 
-/** Enough to see the loop. */
+/** Enough to show the loop. */
 const DEFAULT_MAX_TOKENS = 5;
 
 export function addInspectCommand(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
@@ -60,12 +60,12 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
   });
 }
 
-/** With a sentence that says why the reply ended. */
+/** Adds a sentence with the stop reason. */
 function inspectionJson({ reply, ...inspection }: Inspection) {
   return { ...inspection, reply: { ...reply, stop: { ...reply.stop, detail: stopSentence(reply.stop) } } };
 }
 
-/** Every id that the text for people names. */
+/** All ids in the text output. */
 function idsIn({ model, prompt, sampling, reply }: Inspection): number[] {
   const candidates = sampling.stages.flatMap((stage) => stage.top.map(([id]) => id));
   return [...prompt.ids, ...model.maskedTokenIds, ...candidates, ...reply.ids];

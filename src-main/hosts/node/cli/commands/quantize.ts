@@ -47,7 +47,7 @@ export function addQuantizeCommand(program: Command, context: CliContext, done: 
     });
 }
 
-/** A line whenever another tenth of the file is written, else null. */
+/** Returns a line for every tenth of the file, else null. */
 function tenths(): (progress: QuantizeProgress) => string | null {
   let told = 0;
   return ({ bytesWritten, totalBytes, tensor, tensors }) => {

@@ -128,7 +128,7 @@ async function promptText({ client }: EngineSession, prompt: PromptInput): Promi
   return (await client.call('renderChat', chat)).text;
 }
 
-/** Only where there is reasoning: the reply's text taken apart. */
+/** Only if there is reasoning: the reply's text by part. */
 function partsJson(tokens: readonly GeneratedToken[]): { reasoning?: string; answer?: string } {
   if (tokens.every(({ part }) => part === 'answer')) return {};
   return { reasoning: textOf(tokens, 'reasoning'), answer: textOf(tokens, 'answer') };

@@ -8,7 +8,7 @@ const STRONGEST = 6;
 const PIECE_WIDTH = 8;
 
 /**
- * Attention weights of one layer, head by head.
+ * Formats attention weights of one layer by head.
  * @param weights `[heads, tokens, tokens]`: query attends to key
  */
 export function formatAttention(weights: TappedTensor, tokens: readonly TokenPiece[]): string {
@@ -30,7 +30,7 @@ function matrix(weights: TappedTensor, head: number, tokens: readonly TokenPiece
     [{ title: `Head ${head + 1}` }, ...tokens.map(({ piece }) => ({ title: shorten(piece), align: 'right' as const }))],
     tokens.map(({ piece }, query) => [
       piece,
-      // The model never looks ahead.
+      // Causal: later tokens are masked.
       ...tokens.map((_, key) => (key > query ? '·' : weight(weights, head, query, key).toFixed(3))),
     ]),
   );

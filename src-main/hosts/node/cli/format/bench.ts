@@ -4,7 +4,7 @@ import { formatProfile } from './profile.ts';
 import { formatBytes, formatCount, formatMs, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
-/** One table, and what it was measured on. */
+/** Formats the result and the machine as a table. */
 export function formatBench({ result, machine, choices, lanes, profile }: BenchReport): string {
   const rate = (value: number) => value.toFixed(1);
   const { prefill } = result;
@@ -30,9 +30,9 @@ export function formatBench({ result, machine, choices, lanes, profile }: BenchR
   ].join('\n');
 }
 
-function formatChoices({ decodeThreads, reason, places }: KernelChoices): string[] {
+function formatChoices({ decodeThreads, reason, streams }: KernelChoices): string[] {
   return [
     indent(`decode on ${plural(decodeThreads, 'thread')}: ${reason}`),
-    indent(`weights read in ${plural(places.count, 'stream')}: ${places.reason}`),
+    indent(`weights read in ${plural(streams.count, 'stream')}: ${streams.reason}`),
   ];
 }

@@ -3,7 +3,7 @@ import { formatBytes } from './numbers.ts';
 
 const BAR_CELLS = 24;
 
-/** How far a download is, in one line. */
+/** Formats a download's progress in one line. */
 export function formatDownload({ name, phase, bytes, totalBytes, rate, secondsLeft, problem }: Download): string {
   const total = totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`;
   const share = totalBytes === null || totalBytes === 0 ? null : bytes / totalBytes;

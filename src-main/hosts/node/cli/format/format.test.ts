@@ -32,7 +32,7 @@ const tensor = (name: string, shape: number[]): TappedTensor => ({
 });
 
 describe('numbers', () => {
-  it('are short and say their unit', () => {
+  it('are short and have their unit', () => {
     expect([0, 0.00001, 0.005, 0.145, 1].map(formatPercent)).toEqual([
       '0.00 %',
       '<0.01 %',
@@ -45,14 +45,14 @@ describe('numbers', () => {
     expect([plural(1, 'token'), plural(2000, 'token')]).toEqual(['1 token', '2,000 tokens']);
   });
 
-  it('in a vector are cut to the first and the last', () => {
+  it('in a vector are reduced to the first and the last', () => {
     expect(formatVector([1, -2])).toBe('[  1.000  -2.000 ]');
     expect(formatVector([1, 2, 3, 4, 5], 3)).toBe('[  1.000   2.000 …   5.000 ]');
   });
 });
 
 describe('tables', () => {
-  it('take as many rows as a long text has tokens', () => {
+  it('accept as many rows as a long text has tokens', () => {
     const rows = Array.from({ length: 200_000 }, (_, i) => [String(i)]);
     expect(
       formatTable([{ title: 'position', align: 'right' }], rows)
@@ -73,7 +73,7 @@ describe('tables', () => {
     expect(indent('a\n\nb')).toBe('  a\n\n  b');
   });
 
-  it('leave out the middle when it pays', () => {
+  it('omit the middle if that saves space', () => {
     expect(elide(4, 1, 2)).toEqual([0, 1, 2, 3]);
     expect(elide(6, 1, 2)).toEqual([0, null, 4, 5]);
   });
@@ -95,7 +95,7 @@ describe('tokens', () => {
 });
 
 describe('a score', () => {
-  it('sets each token against the best one', () => {
+  it('compares each token with the best one', () => {
     const score = {
       ids: [0, 5],
       logprobs: [Math.log(0.25)],
@@ -142,7 +142,7 @@ describe('statistics', () => {
     contextUsed: 2,
   };
 
-  it('leave out what was not measured', () => {
+  it('omit what was not measured', () => {
     expect(formatStatistics(start, end)).toBe(
       '0 tokens · prefill of 2 tokens in 2.0 ms · seed 7\nThe prompt fills the context window of 1000 tokens. There is no room for a reply. (context_full)',
     );
@@ -154,7 +154,7 @@ describe('statistics', () => {
 });
 
 describe('attention', () => {
-  it('is a matrix for a short prompt and the strongest places for a long one', () => {
+  it('is a matrix for a short prompt and the strongest positions for a long one', () => {
     const short = [token(0, '<BOS>', null), token(1, 'cat', null)];
     expect(formatAttention(tensor('attention', [1, 2, 2]), short)).toBe(
       ['Head 1  <BOS>    cat', '<BOS>   0.000      ·', 'cat     0.020  0.030'].join('\n'),
@@ -245,7 +245,7 @@ describe('an inspection', () => {
     expect(text).toContain('… 891 more …');
   });
 
-  it('goes without position vectors and without a reply', () => {
+  it('works without position vectors and without a reply', () => {
     const bare = { ...inspection(2), positionEmbedding: null, loop: [] };
     const text = formatInspection(bare, pieces);
     expect(text).toContain('encodes positions inside attention');

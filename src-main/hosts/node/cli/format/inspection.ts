@@ -6,7 +6,7 @@ import { formatCount, formatPercent, formatVector, plural } from './numbers.ts';
 import { elide, formatTable, indent } from './table.ts';
 import { formatTokenTable } from './tokens.ts';
 
-/** Rows of the tables that have one per token. */
+/** Rows of the tables with one row per token. */
 const FIRST_ROWS = 3;
 const LAST_ROWS = 6;
 const BAR_WIDTH = 30;

@@ -1,8 +1,9 @@
 import type { ModelDescription } from '../../../../engine/index.ts';
+import type { Fit } from '../../../../protocol/engine/model-fit.ts';
 import { formatBytes, formatCount, plural } from './numbers.ts';
 import { formatTable, indent } from './table.ts';
 
-/** What is known of a model, as a list of facts, its types and its memory. */
+/** Formats a model's facts, types and memory. */
 export function formatModelDescription(model: ModelDescription): string {
   const facts: [string, string][] = [
     ['architecture', model.architecture],
@@ -41,4 +42,12 @@ export function formatModelDescription(model: ModelDescription): string {
       ),
     ),
   ].join('\n');
+}
+
+/** Formats whether a model fits, with the numbers. */
+export function formatFit({ verdict, needed, available, short, bound }: Fit, contextSize: number): string {
+  const room = bound === 'limit' ? 'the limit of the CPU executor' : 'free on this computer now';
+  const numbers = `${formatBytes(needed)} for a context of ${plural(contextSize, 'token')}; ${formatBytes(available)} ${bound === 'limit' ? 'is' : 'are'} ${room}`;
+  if (verdict !== 'too-large') return `It fits: it needs ${numbers}.`;
+  return `It does not fit: it needs ${numbers}. That is ${formatBytes(short)} short.`;
 }

@@ -37,8 +37,8 @@ export function formatCatalogue(entries: readonly CatalogueEntry[]): string {
 }
 
 export function formatFound({ models, places }: FoundModels): string {
-  const looked = places.map(({ folder, state }) => `  ${folder}: ${WORDS[state]}`);
-  if (models.length === 0) return ['No models from other programs were found. Looked in:', ...looked].join('\n');
+  const searched = places.map(({ folder, state }) => `  ${folder}: ${STATE_TEXTS[state]}`);
+  if (models.length === 0) return ['No models from other programs were found. Looked in:', ...searched].join('\n');
   const table = formatTable(
     [{ title: 'id' }, { title: 'name' }, { title: 'size', align: 'right' }, { title: 'from' }, { title: '' }],
     models.map(({ id, name, bytes, source, modelId }) => [
@@ -52,7 +52,7 @@ export function formatFound({ models, places }: FoundModels): string {
   return `${table}\nAdd one with: tokenscope models add ID`;
 }
 
-const WORDS: Readonly<Record<FoundModels['places'][number]['state'], string>> = {
+const STATE_TEXTS: Readonly<Record<FoundModels['places'][number]['state'], string>> = {
   read: 'no usable models',
   missing: 'does not exist',
   unreadable: 'cannot be read',

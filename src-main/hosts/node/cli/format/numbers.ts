@@ -1,4 +1,4 @@
-/** Numbers as people read them. Always with a point and with commas between thousands, whatever the locale. */
+/** Formats numbers, independent of the locale: with a decimal point and commas between thousands. */
 
 export function formatCount(value: number): string {
   return value.toLocaleString('en-US');
@@ -20,7 +20,7 @@ export function formatPercent(probability: number): string {
   return `${percent.toFixed(percent < 1 ? 2 : 1)} %`;
 }
 
-/** Decimal units, as disks are sold. */
+/** Decimal units, as for disks. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let unit = 0;
@@ -29,7 +29,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** The first values of a vector and its last: `[  0.820  -0.340   0.670 …   0.230 ]`. */
+/** The first and last values of a vector: `[  0.820  -0.340   0.670 …   0.230 ]`. */
 export function formatVector(values: readonly number[], shown = 6): string {
   const format = (value: number) => value.toFixed(3).padStart(7);
   const all = values.map(format);

@@ -15,7 +15,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'of limit', align: 'right' },
 ];
 
-/** Where the time of a prompt and of single tokens goes. */
+/** Formats the profiles of prefill and decoding. */
 export function formatProfile({ prefill, decode, ceilings }: BenchProfile): string {
   const most = ({ threads }: RunProfile) => ceilings.find((each) => each.threads === threads);
   return [
@@ -40,7 +40,7 @@ function formatRun(run: RunProfile, most: MachineCeilings | undefined): string {
   const measured = run.ops.reduce((sum, { ms, waitMs }) => sum + ms + waitMs, 0);
   const rows = run.ops.map((op) => rowOf(op, run, most));
   const rest = Math.max(0, run.ms - measured);
-  // What lies between the operations: entering and leaving the plan, and measuring itself.
+  // The time between operations: entering and leaving the plan, and the profiling itself.
   rows.push(['overhead', '', rest.toFixed(2), share(rest / run.ms), '', '', '', '']);
   return formatTable(COLUMNS, rows);
 }
@@ -50,7 +50,7 @@ function rowOf(
   run: RunProfile,
   most?: MachineCeilings,
 ): string[] {
-  // What the threads do together, they do while the engine's own computes and waits.
+  // The threads work while the engine's own computes and waits.
   const seconds = (ms + waitMs) / 1000;
   const [read, multiplied] = [bytes / seconds, multiplyAdds / seconds];
   const used = most ? Math.max(read / most.readBytesPerSecond, multiplied / most.multiplyAddsPerSecond) : 0;

@@ -3,7 +3,7 @@ import type { Pieces } from '../pieces.ts';
 import { formatCount, formatPercent, plural } from './numbers.ts';
 import { formatTable } from './table.ts';
 
-/** How probable each token of a text was, and what the model would have said instead. */
+/** Formats the probability of each token of a text, and the model's top choice. */
 export function formatScore({ ids, logprobs, ranks, top, perplexity }: Score, pieces: Pieces): string {
   const rows = ids.map((id, i) => {
     const best = top[i - 1]?.[0];

@@ -2,7 +2,7 @@ import type { GenerateEnd, GenerateStart } from '../../../../engine/api/types.ts
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import { formatMs, plural } from './numbers.ts';
 
-/** Under a reply: one line of numbers and why it ended. */
+/** Formats a reply's statistics: one line of numbers and the stop reason. */
 export function formatStatistics(start: GenerateStart, { ids, timings, seed, stop }: GenerateEnd): string {
   const parts = [plural(ids.length, 'token')];
   if (timings.decodeTokensPerSecond !== null) parts.push(`${timings.decodeTokensPerSecond.toFixed(1)} tokens/s`);

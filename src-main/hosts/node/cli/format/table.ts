@@ -3,16 +3,16 @@ export interface Column {
   align?: 'left' | 'right';
 }
 
-/** Characters as a terminal counts them, near enough for Latin text. */
+/** Width in a terminal, approximately, for Latin text. */
 function width(text: string): number {
   return [...text].length;
 }
 
-/** Rows under their column titles. Titles that are all empty are left out. */
+/** Aligns rows under their column titles. All-empty titles are omitted. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const titles = columns.map(({ title }) => title);
   const lines = titles.every((title) => title === '') ? rows : [titles, ...rows];
-  // One by one: so many arguments as a long text has tokens overflow the stack.
+  // A loop: a spread of as many arguments as a long text has tokens would overflow the stack.
   const widths = columns.map((_, c) => lines.reduce((widest, line) => Math.max(widest, width(line[c] ?? '')), 0));
   return lines.map((line) => formatRow(columns, widths, line)).join('\n');
 }
@@ -30,7 +30,7 @@ export function indent(text: string): string {
   return text.replaceAll(/^(?=.)/gm, '  ');
 }
 
-/** The indices of `count` rows to show when only some fit: the first ones and the last ones, null for the gap between. */
+/** Indices of up to `count` rows if only some fit: the first and the last ones, with null for the gap. */
 export function elide(count: number, first: number, last: number): (number | null)[] {
   const all = Array.from({ length: count }, (_, i) => i);
   if (count <= first + last + 1) return all;

@@ -2,7 +2,7 @@ import type { TokenPiece } from '../../../../engine/api/types.ts';
 import { plural } from './numbers.ts';
 import { formatTable } from './table.ts';
 
-/** A text's tokens, one a line, and how many there are. */
+/** Formats a text's tokens, one per line, and their number. */
 export function formatTokens(text: string, tokens: readonly TokenPiece[]): string {
   const unknown = tokens.filter((token) => token.unknown).length;
   const note = unknown === 0 ? '' : `, ${unknown} not in the vocabulary`;

@@ -1,9 +1,9 @@
 import { Option, type Command } from 'commander';
 import type { ChatMessage, ChatTemplateChoice, PromptInput } from '../../../../engine/api/types.ts';
 import { UsageError } from '../errors.ts';
-import { readSourceFile } from './source-file.ts';
+import { readSourceFile } from './text-input.ts';
 
-/** Flags of `addChatOptions` as commander gives them. */
+/** Flags of `addChatOptions` as parsed by commander. */
 export interface ChatOptions {
   system?: string;
   template?: string;
@@ -25,7 +25,7 @@ export function addChatOptions(command: Command): Command {
     .option('--no-think', 'turn reasoning off in the chat template');
 }
 
-/** @returns the flags that were given, for commands in which they only sometimes have a meaning */
+/** @returns the flags that were passed, for commands that only sometimes support them */
 export function givenChatFlags({ system, template, templateFile, think }: ChatOptions): string[] {
   const given: [string, boolean][] = [
     ['--system', system !== undefined],
@@ -36,7 +36,7 @@ export function givenChatFlags({ system, template, templateFile, think }: ChatOp
   return given.filter(([, isGiven]) => isGiven).map(([flag]) => flag);
 }
 
-/** @throws UsageError when both a template and a file of one are given */
+/** @throws UsageError when both a template and a template file are passed */
 export function chatPrompt(messages: ChatMessage[], options: ChatOptions): ChatPrompt {
   const system: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', text: options.system }];
   const template = templateChoice(options);

@@ -3,7 +3,7 @@ import type { ExecutorName, KvCacheType } from '../../../../engine/api/types.ts'
 import { addModelOption, type ModelOption } from './model-option.ts';
 import { parseCount } from './values.ts';
 
-/** Which model, and what computes it. */
+/** The model, and how it is executed. */
 export interface EngineOptions extends ModelOption {
   executor: ExecutorName;
   threads?: number;
@@ -26,7 +26,7 @@ export function addEngineOptions(command: Command): Command {
     .option('--threads <n>', 'threads of the wasm executor (default: the fastest number, measured)', parseCount);
 }
 
-/** What `load` takes of them. */
+/** The options of `load`. */
 export function loadOptions({ executor, threads, cacheType }: EngineOptions): {
   executor: ExecutorName;
   threads?: number;

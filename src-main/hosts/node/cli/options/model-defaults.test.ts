@@ -14,7 +14,7 @@ function chosen(...args: string[]) {
 }
 
 describe('withModelDefaults', () => {
-  it('takes what the file recommends, and says what', () => {
+  it('uses what the file recommends, with a notice', () => {
     const { sampling, notices } = chosen();
     expect(sampling).toMatchObject({ ...RECOMMENDED, topP: 0.95 });
     expect(notices).toEqual([
@@ -22,7 +22,7 @@ describe('withModelDefaults', () => {
     ]);
   });
 
-  it('leaves every flag that was given, also at its default', () => {
+  it('keeps every flag that was passed, even with its default value', () => {
     const { sampling, notices } = chosen('--top-k', '40', '--mirostat-ent', '5', '--samplers', 'top_k,temperature');
     expect(sampling).toMatchObject({ temperature: 0.6, topK: 40, mirostatTau: 5, samplers: ['top_k', 'temperature'] });
     expect(notices).toEqual(['Using sampling settings recommended by the model’s file: temperature 0.6.']);

@@ -4,9 +4,9 @@ import type { SettingTable } from '../../../../engine/settings/setting.ts';
 import { flagName } from './setting-options.ts';
 
 /**
- * Sampling as the flags say, and where none was given, as the model's file recommends.
+ * Sampling settings from the flags, and from the model's file for flags that were not passed.
  * @param command whose flags they are
- * @returns with `notices` that say what was taken from the file
+ * @returns with `notices` about what was taken from the file
  */
 export function withModelDefaults(
   params: SamplingParams,

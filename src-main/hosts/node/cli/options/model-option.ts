@@ -14,7 +14,7 @@ export function addModelOption(command: Command): Command {
   );
 }
 
-/** Likewise for commands that need its tokenizer only. */
+/** As `addModelOption`, for commands that need only the tokenizer. */
 export function addTokenizerOption(command: Command): Command {
   return command.option(
     '--model <id or path>',

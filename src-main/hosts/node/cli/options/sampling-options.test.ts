@@ -12,7 +12,7 @@ function parse(...args: string[]) {
 }
 
 describe('sampling and stop flags', () => {
-  it('leave the defaults alone when absent', () => {
+  it('keep the defaults when absent', () => {
     expect(parse()).toEqual({ sampling: defaultSamplingParams(), stop: defaultStopParams() });
   });
 
@@ -51,7 +51,7 @@ describe('sampling and stop flags', () => {
     });
   });
 
-  it('set the further samplers, in the names llama.cpp has for them', () => {
+  it('set the other samplers, with llama.cpp’s names', () => {
     const { sampling } = parse(
       ...'--typical-p 0.9 --top-nsigma 1.5 --xtc-probability 0.5 --xtc-threshold 0.2 --min-keep 3'.split(' '),
       ...'--dry-multiplier 0.8 --dry-base 2 --dry-allowed-length 3 --dry-penalty-last-n -1'.split(' '),
@@ -85,7 +85,7 @@ describe('sampling and stop flags', () => {
     expect(() => parse('--mirostat', '3')).toThrow(/0 \(off\), 1 or 2/);
   });
 
-  it('have llama.cpp’s other names, too, which the help leaves out', () => {
+  it('have llama.cpp’s aliases, which the help omits', () => {
     const { sampling, stop } = parse(
       ...'--temp 0.5 --typical 0.9 --top-n-sigma 1 --repeat-last-n 8 --n-predict 3'.split(' '),
     );
@@ -118,7 +118,7 @@ describe('sampling and stop flags', () => {
     expect(help).toMatch(/--max-tokens <n> +generate at most n tokens \(default: 256\)/);
   });
 
-  it('say what the reply follows, leans to and leaves out', () => {
+  it('set the reply’s grammar, text biases and banned texts', () => {
     const { sampling } = parse(
       '--ban',
       'New York',
@@ -150,13 +150,13 @@ describe('sampling and stop flags', () => {
     expect(() => parse('--bias', 'cat=much')).toThrow('Expected a number');
   });
 
-  it('greedy works whatever the stages', () => {
+  it('greedy works with any stages', () => {
     expect(parse('--greedy', '--temperature', '2').sampling.temperature).toBe(0);
     expect(parse('--greedy', '--dynatemp-range', '0.5').sampling.dynatempRange).toBe(0);
     expect(parse('--greedy', '--samplers', 'top_k').sampling.samplers).toEqual(['top_k', 'temperature']);
   });
 
-  it('know the stages by name', () => {
+  it('accept the stages by name', () => {
     expect(() => parse('--samplers', 'top_k,magic')).toThrow(/Unknown name "magic"\. Expected: penalties, dry/);
     expect(parse('--samplers', '').sampling.samplers).toEqual([]);
   });

@@ -9,9 +9,9 @@ import {
 import type { GrammarSource, SamplingParams, StopParams } from '../../../../engine/api/types.ts';
 import { UsageError } from '../errors.ts';
 import { addSettingOptions, settingValues } from './setting-options.ts';
-import { readSourceFile } from './source-file.ts';
+import { readSourceFile } from './text-input.ts';
 
-/** Flags of `addSamplingOptions` as commander gives them. */
+/** Flags of `addSamplingOptions` as parsed by commander. */
 export interface SamplingOptions extends Partial<Omit<SamplingParams, 'grammar'>> {
   greedy?: true;
   grammar?: string;
@@ -20,10 +20,10 @@ export interface SamplingOptions extends Partial<Omit<SamplingParams, 'grammar'>
   jsonSchemaFile?: string;
 }
 
-/** Flags of `addStopOptions` as commander gives them. */
+/** Flags of `addStopOptions` as parsed by commander. */
 export type StopOptions = Partial<StopParams>;
 
-/** The flags have llama.cpp's names. */
+/** Adds the sampling flags, with llama.cpp's names. */
 export function addSamplingOptions(command: Command): Command {
   command.optionsGroup('Sampling:').option('--greedy', 'always take the most probable token (temperature 0)');
   addSettingOptions(command, COMMON_SETTINGS);
@@ -53,13 +53,13 @@ export function addStopOptions(command: Command, maxTokens = STOP_SETTINGS.maxTo
   return command;
 }
 
-/** @throws UsageError when several grammars are given */
+/** @throws UsageError when several grammars are passed */
 export function samplingParams(options: SamplingOptions): SamplingParams {
   const params = { ...settingValues(SAMPLING_SETTINGS, options), grammar: grammar(options) };
   return options.greedy ? makeGreedy(params) : params;
 }
 
-/** Greedy is what the temperature stage does at 0, so the stage must run, and its temperature stay there. */
+/** Greedy is the temperature stage at 0, so the stage must run, with a fixed temperature. */
 function makeGreedy(params: SamplingParams): SamplingParams {
   const { samplers } = params;
   const withTemperature = samplers.includes('temperature') ? samplers : [...samplers, 'temperature' as const];

@@ -1,4 +1,4 @@
-/** Flags of the engine's settings, from the rows of their tables. */
+/** Flags of the engine's settings, derived from their tables. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import {
   defaultsOf,
@@ -22,7 +22,7 @@ import {
   parseTextBias,
 } from './values.ts';
 
-/** Commander keeps its value under the setting's key, whatever the flag is called. */
+/** Commander stores its value under the setting's key, whatever the flag's name. */
 class SettingOption extends Option {
   readonly #key: string;
 
@@ -38,7 +38,7 @@ class SettingOption extends Option {
 
 /**
  * Adds a flag for every setting that has one.
- * @param defaults in place of the table's
+ * @param defaults override the table's
  */
 export function addSettingOptions<T extends SettingTable>(
   command: Command,
@@ -49,7 +49,7 @@ export function addSettingOptions<T extends SettingTable>(
     if (row.flag === undefined) continue;
     const option = settingOption(key, row, row.flag);
     const value: unknown = defaults[key] ?? row.default;
-    // Lists that a flag adds to begin empty, so that a text takes the place of the defaults.
+    // A list that a flag appends to starts empty, so that a text replaces the defaults.
     if (row.kind === 'number' || row.kind === 'choice') option.default(value ?? undefined);
     if (row.kind === 'names') option.default(value, String(value));
     command.addOption(option);
@@ -58,7 +58,7 @@ export function addSettingOptions<T extends SettingTable>(
   }
 }
 
-/** What the flags set, over the defaults. */
+/** The values of the flags, over the defaults. */
 export function settingValues<T extends SettingTable>(table: T, options: object): ValuesOf<T> {
   const given = Object.keys(table).flatMap((key) => {
     const value: unknown = Reflect.get(options, key);
@@ -93,7 +93,7 @@ function settingOption(key: string, row: Setting, flags: string): Option {
   }
 }
 
-/** Ranges are the engine's to check: a value out of its range is no wrong usage of the command line. */
+/** The engine checks ranges: a value out of range is not a usage error. */
 function numberParser({ integer, min, unit }: NumberSetting): (text: string) => number {
   if (unit === 'ms') return (text) => parseSeconds(text) * 1000;
   if (!integer) return parseNumber;
@@ -115,7 +115,7 @@ function parseNames(row: NamesSetting, text: string): string[] {
   });
 }
 
-/** Where there are defaults, "none" stands for an empty list. */
+/** If there are defaults, "none" means an empty list. */
 function textsParser(row: TextsSetting): (text: string, previous: string[] | undefined) => string[] {
   const add = collect(row.escapes ? parseEscapes : String);
   return (text, previous) => (row.default.length > 0 && text === 'none' ? (previous ?? []) : add(text, previous));

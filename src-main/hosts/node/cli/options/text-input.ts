@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { createReadStream } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { PromptInput } from '../../../../engine/api/types.ts';
 import { MAX_TEXT } from '../../../../protocol/fields.ts';
@@ -17,7 +17,7 @@ export interface PromptOptions extends TextOptions {
   ids?: number[];
 }
 
-/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+/** UTF-8 takes at most three bytes per UTF-16 unit. */
 const MAX_BYTES = 3 * MAX_TEXT;
 
 export function addTextOptions(command: Command): Command {
@@ -28,7 +28,7 @@ export function addTextOptions(command: Command): Command {
     .option('--no-bos', 'do not add the start token (BOS)');
 }
 
-/** The text of an argument, of standard input (`-`) or of `--file`, exactly as it stands. */
+/** The text of an argument, of standard input (`-`) or of `--file`, unchanged. */
 export async function readText(
   context: CliContext,
   argument: string | undefined,
@@ -92,11 +92,26 @@ export async function* abortable(stream: Readable, signal: AbortSignal): AsyncGe
   }
 }
 
-/** @param name what to call the bytes in the complaint that they are no UTF-8 */
+/** @param name of the input, for the error message */
 export function decodeUtf8(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new UsageError(`${name} is not UTF-8 text. Convert it to UTF-8 first.`);
+  }
+}
+
+/** More than the maximum size of a grammar, schema or template. */
+const MAX_SOURCE_BYTES = 1024 * 1024;
+
+/** Reads the text of a small file named by an option. @throws InvalidArgumentError, UsageError when it is not UTF-8 */
+export function readSourceFile(path: string): string {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_SOURCE_BYTES) throw new Error(`it has ${size} bytes; the limit is ${MAX_SOURCE_BYTES}`);
+    return decodeUtf8(readFileSync(path), path).replace(/^\ufeff/, '');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidArgumentError(`Cannot read the file: ${reason}.`);
   }
 }

@@ -40,7 +40,7 @@ describe('values of flags', () => {
     expect(() => parse(text)).toThrow(InvalidArgumentError);
   });
 
-  it('gathers what is given several times', () => {
+  it('collects repeated flags', () => {
     const add = collect(parseCount);
     expect(add('2', add('1', undefined))).toEqual([1, 2]);
   });

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const MAX_ID = 2 ** 31 - 1;
 
-/** @throws InvalidArgumentError for anything that is no finite number, `NaN` and `Infinity` included */
+/** @throws InvalidArgumentError for anything but a finite number, including `NaN` and `Infinity` */
 export function parseNumber(text: string): number {
   const value = NUMBER.test(text.trim()) ? Number(text) : NaN;
   if (!Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
@@ -28,7 +28,7 @@ export function parseSeconds(text: string): number {
   return value;
 }
 
-/** `5,17,42`, also with spaces. */
+/** Parses `5,17,42`, also with spaces. */
 export function parseIds(text: string): number[] {
   const parts = text.split(/[\s,]+/).filter((part) => part !== '');
   const ids = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
@@ -38,18 +38,18 @@ export function parseIds(text: string): number[] {
   return ids;
 }
 
-/** Text in which `\n`, `\t`, `\r` and `\\` stand for what a shell makes hard to write. */
+/** Replaces the escapes `\n`, `\t`, `\r` and `\\`, as these are hard to type in a shell. */
 export function parseEscapes(text: string): string {
   const meant: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\' };
   return text.replace(/\\([ntr\\])/g, (_, letter: string) => meant[letter] ?? letter);
 }
 
-/** For an option given several times. */
+/** Collects the values of a repeatable option. */
 export function collect<T>(parse: (text: string) => T) {
   return (text: string, previous: T[] | undefined): T[] => [...(previous ?? []), parse(text)];
 }
 
-/** `ID=BIAS`. */
+/** Parses `ID=BIAS`. */
 export function parseLogitBias(text: string): [number, number] {
   const [id, bias, ...rest] = text.split('=');
   if (id === undefined || bias === undefined || rest.length > 0 || !/^\d+$/.test(id)) {
@@ -58,7 +58,7 @@ export function parseLogitBias(text: string): [number, number] {
   return [parseCount(id), parseNumber(bias)];
 }
 
-/** `TEXT=BIAS`; the text may hold equals signs. */
+/** Parses `TEXT=BIAS`; the text may contain equals signs. */
 export function parseTextBias(written: string): [string, number] {
   const at = written.lastIndexOf('=');
   if (at < 1) throw new InvalidArgumentError("Expected TEXT=BIAS, for example 'cat=+2'.");

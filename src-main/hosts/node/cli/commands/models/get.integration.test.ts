@@ -1,4 +1,4 @@
-/** The built command line tool, killed or out of room in the middle of a download. `npm run build` comes first. */
+/** The built command line tool, killed or out of disk space during a download. `npm run build` comes first. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,9 +19,9 @@ interface SetUp {
   bytes: Uint8Array;
   entry: CatalogueModel;
   server: DownloadServer;
-  /** Where the server has the file. */
+  /** Path of the file on the server. */
   path: string;
-  /** Starts a download into the folder for models. */
+  /** Starts a download to the models folder. */
   get(): ChildProcess;
 }
 
@@ -48,7 +48,7 @@ async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.size ?? 0;
 }
 
-/** @returns everything it wrote, by stream, when it has ended */
+/** @returns all output by stream, when it has exited */
 async function ended(child: ChildProcess): Promise<{ code: number | null; out: string; err: string }> {
   const texts = { out: '', err: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (texts.out += text));
@@ -57,7 +57,7 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; out: s
   return { code, ...texts };
 }
 
-it('goes on where a killed process left off, and never shows half a file', async () => {
+it('resumes the download of a killed process, and never leaves a partial file under its final name', async () => {
   const folder = await temporaryFolder();
   const { bytes, entry, server, path, get } = await setUp(folder);
   server.behave(path, { kind: 'slow', chunkBytes: 40_000, waitMs: 150, times: 1 });
@@ -80,7 +80,7 @@ it('goes on where a killed process left off, and never shows half a file', async
   expect(await readdir(models)).toEqual([entry.file]);
 }, 30_000);
 
-/** Mounts a disk of so many bytes in memory; false where this process may not. */
+/** Mounts a RAM disk of so many bytes; false if this process may not. */
 async function mountDisk(place: string, bytes: number): Promise<boolean> {
   await mkdir(place);
   const { code } = await ended(spawn('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', place]));
@@ -92,7 +92,7 @@ async function mountDisk(place: string, bytes: number): Promise<boolean> {
 }
 
 it.skipIf(process.platform !== 'linux')(
-  'a disk that others fill meanwhile: what came is kept, and goes on when there is room',
+  'a disk filled by others: the partial file is kept, and resumes when there is space',
   async (context) => {
     const folder = await temporaryFolder();
     const models = join(folder, 'models');

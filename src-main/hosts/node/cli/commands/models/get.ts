@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Download } from '../../../../../protocol/app/app-services.ts';
-import { isDownloadAddress, isProxy } from '../../../../../protocol/app/download-address.ts';
+import { isDownloadAddress, isProxy } from '../../../../../protocol/app/fields.ts';
 import { EngineError } from '../../../../../engine/api/errors.ts';
 import type { CliContext } from '../../context.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
@@ -72,7 +72,7 @@ async function get(context: CliContext, id: string, options: GetOptions): Promis
   }
 }
 
-/** In a terminal one line that changes; elsewhere a line whenever another tenth is there. */
+/** In a terminal, one line that is updated; elsewhere one line per tenth. */
 function progress({ err, isTerminal = false }: CliContext): (download: Download) => void {
   let width = 0;
   let told = -1;

@@ -1,4 +1,4 @@
-/** `tokenscope models …` on a library and a hub of its own. */
+/** `tokenscope models …` with its own library and hub. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -68,7 +68,7 @@ async function json(...args: string[]): Promise<unknown> {
   return JSON.parse(out);
 }
 
-it('shows the catalogue without asking anybody, and gets a model of it, which every command then knows by its id', async () => {
+it('shows the catalogue without a request, and downloads a model, which every command then accepts by id', async () => {
   expect(await json('models', 'get')).toMatchObject([
     { id: 'tiny-1m', modelId: null, kvBytesPerToken: 3 * 2 * 16 * 4 },
   ]);
@@ -101,7 +101,7 @@ it('shows the catalogue without asking anybody, and gets a model of it, which ev
   expect(server.requests).toHaveLength(1);
 }, 60_000);
 
-it('shows how far a download is: lines in a file, one line that changes in a terminal', async () => {
+it('shows progress: lines in a file, one updated line in a terminal', async () => {
   const lines = await tokenscope(['models', 'get', 'tiny-1m']);
   expect(lines.err).toMatch(/^Tiny 1M {2}\[\.{24}\] {2}0 % .*connecting\n/);
   expect(lines.err).toContain('100 %');
@@ -111,7 +111,7 @@ it('shows how far a download is: lines in a file, one line that changes in a ter
   expect(terminal.err).toMatch(/\r[^\n]*100 %[^\n]*\n$/);
 });
 
-it('says what went wrong, keeps what came, and goes on with the same command', async () => {
+it('reports an error, keeps the partial file, and resumes with the same command', async () => {
   const path = hubPath(entry.repository, entry.revision, entry.file);
   server.behave(path, { kind: 'status', status: 404 });
   const gone = await tokenscope(['models', 'get', 'tiny-1m', '--json']);
@@ -135,7 +135,7 @@ it('says what went wrong, keeps what came, and goes on with the same command', a
   expect(server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
 });
 
-it('names the kind of every failure, and leaves no file that could be taken for a model', async () => {
+it('names the kind of every failure, and leaves no file that looks like a model', async () => {
   const path = hubPath(entry.repository, entry.revision, entry.file);
   const failure = async (...args: string[]) => {
     const { code, out, err } = await tokenscope(['models', 'get', 'tiny-1m', '--json', ...args]);
@@ -168,7 +168,7 @@ it('names the kind of every failure, and leaves no file that could be taken for 
   expect(await json('models', 'list')).toHaveLength(1);
 }, 60_000);
 
-it('wants terms to be accepted, knows no other ids and no other addresses than https', async () => {
+it('requires accepting terms, known ids and https addresses', async () => {
   entry = { ...entry, license: { name: 'Terms', url: 'https://example.org/terms', kind: 'terms' } };
   await writeCatalogue();
   const refused = await tokenscope(['models', 'get', 'tiny-1m']);
@@ -183,7 +183,7 @@ it('wants terms to be accepted, knows no other ids and no other addresses than h
   expect((await tokenscope(['models', 'get', 'tiny-1m', '--accept-terms'])).code).toBe(0);
 });
 
-it('adds by reference, says what is gone or changed, locates, verifies, and forgets', async () => {
+it('adds by reference, reports missing and changed files, locates, verifies, and removes', async () => {
   const path = join(folder, 'Story (1).gguf');
   await writeFile(path, bytes);
   expect(await json('models', 'add', path)).toMatchObject({ id: 'story-1', name: 'Story (1)', path, source: 'file' });
@@ -214,7 +214,7 @@ it('adds by reference, says what is gone or changed, locates, verifies, and forg
 it.each([
   ['its folder cannot be made', 'data'],
   ['the list cannot be changed', 'data/models.json.lock/folder'],
-])('fails where it cannot keep what it was told because %s', async (_, obstacle) => {
+])('fails if it cannot save because %s', async (_, obstacle) => {
   const path = join(folder, 'story.gguf');
   await writeFile(path, bytes);
   await mkdir(dirname(join(folder, obstacle)), { recursive: true });
@@ -230,7 +230,7 @@ it.each([
   }
 });
 
-it('uses the default settings, and says so, where they cannot be read', async () => {
+it('uses the default settings, with a notice, if they cannot be read', async () => {
   await mkdir(join(folder, 'data', 'settings.json'), { recursive: true });
   const list = await tokenscope(['models', 'list', '--json']);
   expect(list.code).toBe(0);
@@ -238,7 +238,7 @@ it('uses the default settings, and says so, where they cannot be read', async ()
   expect(JSON.parse(list.out)).toMatchObject([{ id: 'tiny-transformer' }]);
 });
 
-it('does not delete what lay there before it was to be downloaded', async () => {
+it('does not delete a file that existed before the download', async () => {
   const place = join(folder, 'mine');
   await mkdir(place);
   await writeFile(join(place, 'tiny.gguf'), bytes);
@@ -261,7 +261,7 @@ it('deletes what it downloaded on demand, elsewhere too', async () => {
   expect(await json('models', 'folder', 'default')).toMatchObject({ isDefault: true });
 });
 
-it('finds what Ollama has, and runs it where it lies', async () => {
+it('finds Ollama’s models, and runs them in place', async () => {
   const hash = 'a'.repeat(64);
   const ollama = join(folder, 'ollama');
   vi.stubEnv('OLLAMA_MODELS', ollama);
@@ -278,7 +278,7 @@ it('finds what Ollama has, and runs it where it lies', async () => {
   expect((await tokenscope(['models', 'add', 'found-0123'])).err).toContain('no longer exists. Search again.');
 }, 30_000);
 
-it('refuses before loading what no memory here holds, with the numbers', async () => {
+it('refuses before loading a model that does not fit in memory, with the numbers', async () => {
   const endless = bytes.slice();
   const key = Buffer.from('llama.context_length');
   const at = Buffer.from(endless.buffer).indexOf(key);

@@ -1,0 +1,69 @@
+/** What a model is and needs, from its headers, and where its time goes: plain data, as in `types.ts`. */
+import type { ErrorPayload, ModelInfo } from './types.ts';
+
+/** What can be told about a model from its headers, before any weight is read. */
+export interface ModelDescription extends Readonly<
+  Omit<ModelInfo, 'maskedTokenIds' | 'hasChatRoles' | 'executor' | 'kernels' | 'loadMs' | 'memoryBytes'>
+> {
+  readonly format: 'GGUF' | 'safetensors';
+  /** How tensors are stored, the type with most bytes first. */
+  readonly tensorTypes: readonly { readonly type: string; readonly tensors: number; readonly bytes: number }[];
+  /** Kind of the tokenizer, for example `gpt2, split as llama-bpe`; null when there is none and only ids can be used. */
+  readonly tokenizer: string | null;
+  readonly chatTemplate: string | null;
+  /** Bytes the model needs when it is loaded for 1024, 4096 and the largest number of tokens. */
+  readonly memory: readonly MemoryAt[];
+  /** Bytes that the executor can address at most; null: as many as this computer has. */
+  readonly memoryLimit: number | null;
+  /** Why it cannot be loaded all the same, for example the type of one tensor; null when it can. */
+  readonly problem: ErrorPayload | null;
+}
+
+export interface MemoryAt {
+  readonly contextSize: number;
+  readonly weights: number;
+  readonly kvCache: number;
+  readonly scratch: number;
+  readonly total: number;
+}
+
+export interface ProfileParams {
+  /** Tokens of a prompt that is read, >= 1. */
+  prompt: number;
+  /** Tokens in the window before single tokens are computed, >= 1. */
+  context: number;
+  /** Single tokens, >= 1. */
+  generate: number;
+}
+
+/** All calls of one operation with the same shape, summed up. */
+export interface OpProfile {
+  /** For people, for example `linear Q4_1 576 x 1536` or `attention`. */
+  name: string;
+  calls: number;
+  /** Time that the engine's own thread computed it, ms; where only one thread does, the time of that one. */
+  ms: number;
+  /** Time that the engine's thread waited for others before it, ms. */
+  waitMs: number;
+  /** Bytes of weights, and of K and V, that all threads together read. */
+  bytes: number;
+  /** Multiply-adds of all threads together. */
+  multiplyAdds: number;
+}
+
+export interface RunProfile {
+  tokens: number;
+  /** Threads that computed. */
+  threads: number;
+  /** From the call to its results, ms. */
+  ms: number;
+  /** The one that took longest first. */
+  ops: OpProfile[];
+}
+
+/** Where the time of a model goes. Measuring costs a few percent itself. */
+export interface Profile {
+  prefill: RunProfile;
+  /** One token after the other. */
+  decode: RunProfile;
+}

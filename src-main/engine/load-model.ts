@@ -1,0 +1,136 @@
+/** From the files of a model to one that answers: its program, an executor with its weights, an empty KV cache. */
+import type { ExecutorName, KvCacheType, LoadProgress, ModelDescription, ModelInfo } from './api/types.ts';
+import { EngineError } from './api/errors.ts';
+import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
+import type { Executor } from './executors/executor.ts';
+import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
+import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
+import { createWasmExecutor, threadsFor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { ContextWindow } from './generation/context-window.ts';
+import { KvCache } from './kv-cache/kv-cache.ts';
+import { describeModel as describeHeaders } from './models/describe-model.ts';
+import { engineOverhead } from './models/memory-estimate.ts';
+import type { Model } from './models/model.ts';
+import { openModel, type OpenModelOptions } from './models/open-model.ts';
+
+export interface Loaded {
+  readonly model: Model;
+  readonly executor: Executor;
+  readonly context: ContextWindow;
+  readonly loadMs: number;
+  /** Of the files it was read from. */
+  readonly stamp: string | undefined;
+  /** The first reply reports how long loading took, the others that it took nothing. */
+  loadReported: boolean;
+}
+
+export interface LoadOptions {
+  onProgress?: (progress: LoadProgress) => void;
+  cancel?: CancelToken;
+  /**
+   * Asked when the load's turn has come: whether the model in memory will do, so that nothing is read.
+   * @param stamp of the files that it was read from
+   */
+  unless?: (present: ModelInfo, stamp: string | undefined) => Promise<boolean>;
+  /**
+   * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
+   * out, what the model was trained for, at most 4096.
+   */
+  contextSize?: number;
+  /** What computes the model. Default `wasm`, where the host has its kernels. */
+  executor?: ExecutorName;
+  /** Threads of the `wasm` executor, from 1; left out, as many as measurably help. */
+  threads?: number;
+  /** How the `wasm` executor stores K and V; left out, as float32 where all weights are, else as binary16. */
+  kvCacheType?: KvCacheType;
+}
+
+/**
+ * Reads a model and puts its weights where its executor wants them.
+ * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED, BACKEND_LOST
+ */
+export async function loadModel(platform: Platform, files: ModelFiles, options: LoadOptions): Promise<Loaded> {
+  const { clock, log } = platform;
+  const startedAt = clock.now();
+  const onWarning = (message: string) => log.warn(message);
+  const wanted = options.executor ?? (platform.compileKernels ? 'wasm' : 'reference');
+  const { model, executor } = await (wanted === 'wasm'
+    ? openForKernels(platform, files, { ...options, onWarning })
+    : openForReference(files, { ...options, onWarning }));
+  const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
+  const loadMs = clock.now() - startedAt;
+  return { model, executor, context, loadMs, stamp: files.stamp, loadReported: false };
+}
+
+/** The weights go straight into the kernels' memory and are nowhere else. */
+async function openForKernels(
+  platform: Platform,
+  files: ModelFiles,
+  options: OpenModelOptions & Pick<LoadOptions, 'threads' | 'kvCacheType'>,
+): Promise<{ model: Model; executor: Executor }> {
+  if (!platform.compileKernels) {
+    throw new EngineError(
+      'BACKEND_LOST',
+      'No CPU kernels are available here. Load the model with the reference executor.',
+    );
+  }
+  const kernels = await platform.compileKernels();
+  const { threads: host, clock, measurements } = platform;
+  const threads = { count: options.threads ?? clock, host };
+  const created: Executor[] = [];
+  try {
+    const model = await openModel(files, {
+      ...options,
+      takeWeights: async (program, weights, { contextSize, onBytes, cancel }) => {
+        const executor = await createWasmExecutor(program, weights, {
+          ...{ kernels, threads, onBytes, cancel, clock, measurements, kvCacheType: options.kvCacheType },
+          cells: contextSize,
+        });
+        created.push(executor);
+        return { bytes: executor.memoryBytes.weights, get: weightIsPacked };
+      },
+    });
+    const [executor] = created;
+    if (executor === undefined) throw new EngineError('INTERNAL', 'The model was opened without its weights.');
+    return { model, executor };
+  } catch (error) {
+    // It runs already, also when loading is cancelled as its last step.
+    for (const executor of created) await executor.dispose();
+    throw error;
+  }
+}
+
+async function openForReference(
+  files: ModelFiles,
+  options: OpenModelOptions,
+): Promise<{ model: Model; executor: Executor }> {
+  const model = await openModel(files, options);
+  const { contextSize } = model.config;
+  return { model, executor: createReferenceExecutor(model.program, model.weights, { cells: contextSize }) };
+}
+
+function weightIsPacked(name: string): never {
+  throw new EngineError('INTERNAL', `The weight ${name} is packed for the kernels and cannot be read as float32.`);
+}
+
+/** What the model is and what it occupies now. */
+export function infoOf({ model, executor, loadMs }: Loaded): ModelInfo {
+  const { name, kernels } = executor;
+  const { weights, kvCache, scratch } = executor.memoryBytes;
+  const overhead = engineOverhead(model.config.vocabularySize, kernels?.threads ?? null);
+  const memoryBytes = { weights, kvCache, scratch: scratch + overhead };
+  return { ...model.config, executor: name, kernels, loadMs, memoryBytes };
+}
+
+/**
+ * What a model is and what it needs on the `wasm` executor, from its headers.
+ * @param available threads that this computer runs at once
+ * @throws EngineError MODEL_*, UNSUPPORTED_ARCHITECTURE, UNSUPPORTED_TOKENIZER
+ */
+export function describeModel(files: ModelFiles, available = 1): Promise<ModelDescription> {
+  return describeHeaders(files, {
+    planner: (program, contextSize, weights) => wasmMemoryOf(program, weights, contextSize, available),
+    limit: MAX_MEMORY_BYTES,
+    threads: threadsFor(available),
+  });
+}

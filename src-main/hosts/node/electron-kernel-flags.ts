@@ -1,7 +1,0 @@
-/**
- * What an Electron that runs as Node must be told as it starts, so that the kernels' vectors become 256 bits wide: later
- * versions compile WebAssembly with Turboshaft by default.
- */
-export function electronKernelFlags(version: string): string[] {
-  return version.startsWith('33.') ? ['--turboshaft-wasm'] : [];
-}

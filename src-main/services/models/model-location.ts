@@ -1,0 +1,142 @@
+/** Resolves a path from a person to the files of a model. */
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { EngineError } from '../../engine/api/errors.ts';
+import { codeOf } from '../json-file.ts';
+
+/** One file of a model. */
+export interface LocatedFile {
+  /** Name for the engine: the extension .gguf is added to a GGUF file without it. */
+  name: string;
+  path: string;
+  size: number;
+  /** Modification time, ns since 1970. */
+  mtimeNs: bigint;
+}
+
+/** `name-00001-of-00003.gguf`: a part of a split model. */
+const PART = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i;
+/** Files of a folder that belong to a model. */
+const FOLDER_FILE = /\.(json|safetensors|jinja|model)$/i;
+/** More files than any model has. */
+const MAX_FILES = 2000;
+const GGUF_MAGIC = 'GGUF';
+
+/**
+ * The absolute path that represents a model: its GGUF file, or its folder.
+ * @param path a GGUF file of any name, a folder with config.json or one GGUF model, or a file of such a folder
+ * @throws EngineError MODEL_NOT_FOUND, BAD_REQUEST if it is not a model, MODEL_IO
+ */
+export async function modelPathOf(path: string): Promise<string> {
+  const absolute = resolve(path);
+  try {
+    const found = await stat(absolute);
+    if (found.isFile() && (isGguf(absolute) || (await hasGgufMagic(absolute)))) return absolute;
+    const folder = found.isDirectory() ? absolute : dirname(absolute);
+    if (found.isDirectory() || FOLDER_FILE.test(absolute)) {
+      const names = await namesIn(folder);
+      if (names.includes('config.json')) return folder;
+      const [first, ...others] = modelsAmong(names);
+      if (found.isDirectory() && first !== undefined && others.length === 0) return join(folder, first);
+    }
+  } catch (error) {
+    throw unreachable(absolute, error);
+  }
+  throw new EngineError(
+    'BAD_REQUEST',
+    `${basename(absolute)} is not a model. Open a .gguf file, or a folder with config.json and safetensors.`,
+    { path: absolute },
+  );
+}
+
+/**
+ * The files of the model at a path, sorted by name.
+ * @throws EngineError MODEL_NOT_FOUND, MODEL_IO
+ */
+export async function filesAt(place: string): Promise<LocatedFile[]> {
+  try {
+    const found = await stat(place);
+    if (found.isFile()) {
+      const part = PART.exec(basename(place));
+      if (part === null) return [{ ...(await placed(place)), name: ggufName(place) }];
+      const names = (await namesIn(dirname(place))).filter((name) => isPartOf(name, part));
+      return await Promise.all(names.map((name) => placed(join(dirname(place), name))));
+    }
+    const names = (await namesIn(place)).filter((name) => FOLDER_FILE.test(name));
+    return await Promise.all(names.map((name) => placed(join(place, name))));
+  } catch (error) {
+    throw unreachable(place, error);
+  }
+}
+
+/** Display name of the model at a path: its file name without extension and part number. */
+export function modelNameOf(place: string): string {
+  return basename(place).replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '');
+}
+
+/** Describes a failure to read a model's files, and its remedy. */
+export function unreachable(path: string, error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  const code = codeOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    const what = `${path} no longer exists. If it was moved, locate it.`;
+    return new EngineError('MODEL_NOT_FOUND', what, { path });
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new EngineError('MODEL_IO', `Cannot read ${path}: ${why}`, { path });
+}
+
+function isGguf(path: string): boolean {
+  return extname(path).toLowerCase() === '.gguf';
+}
+
+async function hasGgufMagic(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return bytesRead === 4 && buffer.toString('latin1') === GGUF_MAGIC;
+  } finally {
+    await file.close();
+  }
+}
+
+/** @returns sorted, without folders */
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  if (entries.length > MAX_FILES) {
+    throw new EngineError(
+      'BAD_REQUEST',
+      `${folder} contains more than ${MAX_FILES} files. Open the model file itself.`,
+      {
+        path: folder,
+      },
+    );
+  }
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** One name for each GGUF model: the first part of a split one. */
+function modelsAmong(names: readonly string[]): string[] {
+  return names.filter((name) => {
+    const part = PART.exec(name);
+    return isGguf(name) && (part === null || names.find((other) => isPartOf(other, part)) === name);
+  });
+}
+
+function isPartOf(name: string, part: RegExpExecArray): boolean {
+  const other = PART.exec(name);
+  return other?.[1] === part[1] && other?.[2] === part[2];
+}
+
+function ggufName(path: string): string {
+  const name = basename(path);
+  return isGguf(name) ? name : `${name}.gguf`;
+}
+
+async function placed(path: string): Promise<LocatedFile> {
+  const { size, mtimeNs } = await stat(path, { bigint: true });
+  return { name: basename(path), path, size: Number(size), mtimeNs };
+}

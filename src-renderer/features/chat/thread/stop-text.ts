@@ -1,0 +1,97 @@
+/** Texts about why replies end. */
+import type { EngineErrorCode, ErrorPayload } from '../../../../src-main/engine/api/errors.ts';
+import type { StopReason } from '../../../../src-main/engine/api/types.ts';
+import { isEarlierStop, type EarlierStop, type StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { stopSentence } from '../../../../src-main/protocol/engine/stop-sentence.ts';
+import { formatCount, formatInteger, withUnit } from '../../../ui/format.ts';
+import { showTyped } from '../typed-text.ts';
+
+/** Short labels, for lists and charts. */
+export const STOP_NAMES: Readonly<Record<StopReason, string>> = {
+  eos: 'Finished',
+  max_tokens: 'Token limit',
+  stop_string: 'Stop string',
+  repetition: 'Repetition',
+  time_limit: 'Time limit',
+  context_full: 'Context full',
+  user: 'Stopped by you',
+  error: 'Failed',
+};
+
+/** A short text under a reply. */
+export function stopText(stop: StoredStop): string {
+  if (isEarlierStop(stop)) return earlierStopText(stop);
+  switch (stop.reason) {
+    case 'eos':
+      return 'Finished';
+    case 'max_tokens':
+      return `Reached the ${formatInteger(stop.maxTokens)}-token limit`;
+    case 'stop_string':
+      return stopStringText(stop.stopString);
+    case 'repetition':
+      return stop.window === 1
+        ? 'The last token repeats the one before it'
+        : `The last ${formatInteger(stop.window)} tokens repeat those before them`;
+    case 'time_limit':
+      return `Reached the time limit of ${secondsOf(stop.timeLimitMs)}`;
+    case 'context_full':
+      return `The context window of ${formatInteger(stop.contextSize)} tokens is full`;
+    case 'user':
+      return stop.to === undefined
+        ? 'Stopped by you'
+        : `Stopped after ${formatCount(stop.tokens, 'token')} to ${stop.to}`;
+    case 'error':
+      return failureText(stop.error.code);
+  }
+}
+
+/** Earlier versions stored the values only as a sentence. */
+function earlierStopText(stop: EarlierStop): string {
+  if (stop.reason === 'eos') return 'Finished';
+  if (stop.reason === 'error') return failureText(stop.errorCode);
+  if (stop.stopString !== undefined) return stopStringText(stop.stopString);
+  return stop.detail.endsWith('.') ? stop.detail.slice(0, -1) : stop.detail;
+}
+
+function stopStringText(stopString: string): string {
+  return `Reached the stop string “${showTyped(stopString)}”`;
+}
+
+function failureText(code: EngineErrorCode | undefined): string {
+  if (code === 'CONTEXT_FULL') return 'Too long for the context window';
+  return code === 'BACKEND_LOST' ? 'Engine stopped' : 'Failed';
+}
+
+/** Everything known about why a reply ended. */
+export function stopDetail(stop: StoredStop): string {
+  if (isEarlierStop(stop)) return stop.detail;
+  if (stop.reason !== 'error') return stopSentence(stop);
+  const { code } = stop.error;
+  const text = errorText(stop.error);
+  return code === 'BACKEND_LOST' ? `The engine stopped after ${formatCount(stop.tokens, 'token')}. ${text}` : text;
+}
+
+/** The engine's message, or one built from its values. */
+function errorText({ code, message, details }: ErrorPayload): string {
+  const { promptTokens, contextSize, model } = details;
+  if (code !== 'CONTEXT_FULL' || typeof promptTokens !== 'number' || typeof contextSize !== 'number') return message;
+  const [has, holds, over] = [promptTokens, contextSize, promptTokens - contextSize].map(formatInteger);
+  const ofModel = typeof model === 'string' ? ` of ${model}` : '';
+  return `The prompt has ${has} tokens, but the context window${ofModel} holds ${holds}. Shorten it by at least ${over}.`;
+}
+
+/** The code of the error that ended a reply; null if it ended in another way. */
+export function errorCodeOf(stop: StoredStop | null): EngineErrorCode | null {
+  if (stop?.reason !== 'error') return null;
+  return (isEarlierStop(stop) ? stop.errorCode : stop.error.code) ?? 'INTERNAL';
+}
+
+/** 1500 ms is `1.5 s`. */
+function secondsOf(ms: number): string {
+  return withUnit(String(Number((ms / 1000).toFixed(3))), 's');
+}
+
+/** Whether a reply can be continued: not after an end token, nor in a full window. */
+export function canContinue(stop: StoredStop | null): boolean {
+  return stop === null || !['eos', 'context_full'].includes(stop.reason);
+}
