@@ -53,7 +53,7 @@ export const COMPARE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'computes the common prefix of the lanes' prompts once',
+    name: 'computes the common prefix of all prompts once',
     async run(connection) {
       const client = await connectClient(connection);
       const prompt = { kind: 'text', text: `Lanes that share a prompt, ${Math.random()}` } as const;
