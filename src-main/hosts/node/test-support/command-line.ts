@@ -63,7 +63,10 @@ export class CommandLine {
     return ended;
   }
 
-  /** The same command line in this process, because starting the program takes a fifth of a second. */
+  /**
+   * The same command line in this process, because starting the program takes a fifth of a second.
+   * @param columns width of the terminal, if the output is one
+   */
   async inThisProcess(args: readonly string[], stdin: string | Uint8Array = '', columns?: number): Promise<Ended> {
     const [out, err] = [new PassThrough(), new PassThrough()];
     const output = { out: '', err: '' };
@@ -73,6 +76,7 @@ export class CommandLine {
       stdin: new PassThrough().end(stdin),
       out: new Output(out, () => undefined),
       err: new Output(err, () => undefined),
+      columns,
       signal: new AbortController().signal,
       workerUrl: BUILT_ENGINE_WORKER,
       modelsDir: fileURLToPath(new URL('../../../../resources/models', import.meta.url)),
