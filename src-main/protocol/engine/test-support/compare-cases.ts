@@ -77,6 +77,32 @@ export const COMPARE_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'gives each lane its own system prompt, and computes their common prefix once',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const topic = `a story with the number ${Math.random()}`;
+      const lanes = ['Be brief', 'Be poetic', 'Be brief'].map((style): GenerateParams => {
+        const system = { role: 'system' as const, text: `Tell ${topic}. ${style}.` };
+        const messages = [system, { role: 'user' as const, text: 'Hi' }];
+        return withSeed({ ...reply(1), prompt: { kind: 'chat', messages, template: { kind: 'plain' } } }, 1);
+      });
+      const before = await client.call('status', {});
+      const events = await collect(client.stream('compare', { key: 'prompts', lanes }));
+      const after = await client.call('status', {});
+      const [prefill] = events;
+      check(prefill?.type === 'prefill', 'the first event says what was shared');
+      const prompts = lanesOf(events, 3).map(([start]) => (start?.type === 'start' ? start.promptIds : []));
+      const [brief = [], poetic = []] = prompts;
+      equal(prompts[2]?.join(), brief.join(), 'ids of the third prompt, which is that of the first');
+      const shared = brief.findIndex((id, i) => id !== poetic[i]);
+      check(shared > 10, 'the prompts differ after the topic');
+      equal(prefill.sharedTokens, shared, 'length of the common prefix');
+      const computed = brief.length + poetic.length - shared - prefill.reusedTokens;
+      equal(prefill.computedTokens, computed, 'the prefix and equal prompts are to be computed once');
+      equal(after.computedTokens - before.computedTokens, computed, 'and are computed once');
+    },
+  },
+  {
     name: 'stops one lane of a compare, and the others continue',
     async run(connection) {
       const client = await connectClient(connection);
