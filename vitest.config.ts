@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { WaitingFirst } from './scripts/lib/test-order.ts';
 
 export default defineConfig({
   plugins: [svelte({ configFile: false })],
@@ -12,6 +13,7 @@ export default defineConfig({
     isolate: false,
     // One more than there are cores: some tests wait.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: WaitingFirst },
     // Builds what the tests run, when it is missing or stale.
     globalSetup: ['scripts/lib/vitest-global-setup.ts'],
     // More runs of the property tests with `npm run test:full`.

@@ -275,7 +275,8 @@ async function measureRegenerations(app: RunningApp, stop: object): Promise<void
           const look = () => {
             const pager = document.querySelector('.pager')?.textContent?.replaceAll(/\s+/g, ' ') ?? '';
             const ended =
-              pager.includes(`${versions} / ${versions}`) && document.querySelector('[data-testid=regenerate]');
+              pager.includes(`${versions} / ${versions}`) &&
+              document.querySelector('[data-testid=regenerate]:not(:disabled)');
             if (ended) resolve(performance.now() - from);
             else requestAnimationFrame(look);
           };

@@ -4,6 +4,9 @@
  *     npx tsx e2e/measure/soak.ts [--minutes 10] [--model FILE.gguf]
  *
  * Without --model the built-in model answers, which is fast and so fills chats fastest. A new chat every 30 replies.
+ * "In use" is what the page, its workers and their WebAssembly memory hold, by the browser's own count. The resident
+ * memory has Chromium's caches on top, and what DevTools keeps of network traffic because a test drives the page: the
+ * last row is after Chromium was told that memory is short.
  */
 import { chromium, expect } from '@playwright/test';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -28,7 +31,8 @@ const stopDisplay = await prepareScript();
 const chromiumPath = findChromium();
 if (chromiumPath === null)
   throw new Error('No Chromium found: "npx tsx scripts/system-packages.ts" says how to get one.');
-const browser = await chromium.launch({ executablePath: chromiumPath });
+const args = ['--enable-blink-features=ForceEagerMeasureMemory'];
+const browser = await chromium.launch({ executablePath: chromiumPath, args });
 const dataDir = await mkdtemp(join(tmpdir(), 'tokenscope-soak-'));
 const guard = new Guard();
 const app = await launchWebApp(browser, { dataDir, guard });
@@ -44,12 +48,14 @@ try {
     await app.page.keyboard.press('Control+1');
     await chat.ready();
   }
-  console.log('| Minute | Replies | Tokens | Page and engine, MB | Page heap, MB | Host, MB | Handles of the host |');
-  console.log('| --- | --- | --- | --- | --- | --- | --- |');
+  console.log(
+    '| Minute | Replies | Tokens | Page and engine, MB | In use, MB | Page heap, MB | Host, MB | Handles of the host |',
+  );
+  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
   const begun = Date.now();
   let replies = 0;
   for (let minute = 0; minute <= minutes; minute++) {
-    await report(app, minute, replies);
+    await report(app, String(minute), replies);
     if (minute === minutes) break;
     while (Date.now() < begun + (minute + 1) * 60_000) {
       const inChat = replies % REPLIES_PER_CHAT;
@@ -61,6 +67,8 @@ try {
       replies++;
     }
   }
+  await releaseCaches(app);
+  await report(app, 'short of memory', replies);
   const problems = guard.problems();
   console.log(problems.length === 0 ? 'No errors.' : problems.join('\n'));
 } finally {
@@ -70,7 +78,23 @@ try {
   stopDisplay();
 }
 
-async function report(app: RunningApp, minute: number, replies: number): Promise<void> {
+async function releaseCaches(app: RunningApp): Promise<void> {
+  const session = await app.context.newCDPSession(app.page);
+  await session.send('Memory.simulatePressureNotification', { level: 'critical' });
+  await session.detach();
+  await app.page.waitForTimeout(5000);
+}
+
+/** Bytes that the page, its workers and their WebAssembly memory hold. */
+async function bytesInUse({ page }: RunningApp): Promise<number> {
+  return await page.evaluate(async () => {
+    const measured = (performance as { measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }> })
+      .measureUserAgentSpecificMemory;
+    return (await measured?.call(performance))?.bytes ?? Number.NaN;
+  });
+}
+
+async function report(app: RunningApp, minute: string, replies: number): Promise<void> {
   const session = await app.context.newCDPSession(app.page);
   await session.send('HeapProfiler.collectGarbage');
   const { usedSize } = await session.send('Runtime.getHeapUsage');
@@ -81,7 +105,7 @@ async function report(app: RunningApp, minute: number, replies: number): Promise
   const tokens = await countTokens(app);
   const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
   console.log(
-    `| ${minute} | ${replies} | ${tokens} | ${mb(await engineMemory(app))} | ${mb(usedSize)} | ${mb(Number(rss) * 1024)} | ${handles} |`,
+    `| ${minute} | ${replies} | ${tokens} | ${mb(await engineMemory(app))} | ${mb(await bytesInUse(app))} | ${mb(usedSize)} | ${mb(Number(rss) * 1024)} | ${handles} |`,
   );
 }
 

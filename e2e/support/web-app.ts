@@ -86,6 +86,8 @@ export async function launchWebApp(browser: Browser, options: LaunchOptions): Pr
 async function newContext(browser: Browser, server: Server, options: LaunchOptions): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: VIEWPORT });
   options.guard.watch(context, server.origin);
+  // Functions that tsx compiled call it.
+  await context.addInitScript('globalThis.__name ??= (value) => value');
   await context.addInitScript(rememberWorkers);
   return context;
 }

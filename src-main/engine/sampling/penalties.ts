@@ -11,6 +11,9 @@ export interface Penalties {
   presence: number;
 }
 
+/** The largest float32. */
+const LARGEST = 3.4028234663852886e38;
+
 /**
  * Makes recent tokens less likely.
  * @param history prompt and reply so far, oldest first
@@ -26,9 +29,11 @@ export function applyPenalties(candidates: Candidates, penalties: Penalties, his
 
   const factor = Math.fround(repeat);
   const penalised = (logit: number, count: number): number => {
+    if (logit === Number.NEGATIVE_INFINITY) return logit;
     const scaled = Math.fround(logit <= 0 ? logit * factor : logit / factor);
     const subtrahend = Math.fround(Math.fround(count * Math.fround(frequency)) + Math.fround(presence));
-    return scaled - subtrahend;
+    // After a very low temperature they could overflow: to NaN later, or to no candidate at all.
+    return Math.max(-LARGEST, Math.min(LARGEST, scaled - subtrahend));
   };
   candidates.sorted = false;
   if (candidates.change(counts.keys(), (logit, id) => penalised(logit, counts.get(id)!))) return;

@@ -150,6 +150,20 @@ describe('SamplerChain', () => {
     });
   });
 
+  it.each([
+    [0.01, 1e7],
+    [100, -1e7],
+  ])('keeps every candidate when a repeat penalty of %f overflows after a low temperature', (repeatPenalty, logit) => {
+    const params: SamplingParams = {
+      ...{ ...defaultSamplingParams(), temperature: 1e-30, repeatPenalty, penaltyLastN: -1 },
+      samplers: ['temperature', 'penalties'],
+    };
+    const history = Array.from(logits.keys());
+    const sampled = new SamplerChain(320, params, 1).sample(new Float32Array(320).fill(logit), history);
+    expect(sampled.survivors).toBe(320);
+    expect(sampled.probability).toBeCloseTo(1 / 320, 6);
+  });
+
   it('does not change the raw logits', () => {
     const before = Float32Array.from(logits);
     new SamplerChain(320, defaultSamplingParams(), 1, { maskedIds: [1] }).sample(logits, [3, 4]);
