@@ -13,6 +13,9 @@ async function showModel(app: RunningApp): Promise<ModelsPage> {
   return models;
 }
 
+// The shared app keeps its measurements from test to test.
+test.use({ freshApp: true });
+
 test(
   'a second start does not measure again, unless the file is damaged',
   { tag: ['@alone', '@full'] },

@@ -3,6 +3,9 @@ import { ChatPage } from './pages/chat.ts';
 import { ModelsPage } from './pages/models.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
+// The shared app keeps its measurements from test to test.
+test.use({ freshApp: true });
+
 test('a reopened page does not measure again', { tag: ['@alone', '@full'] }, async ({ app }) => {
   const models = await showModel(app);
   const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);

@@ -24,7 +24,6 @@ export interface OpenedFiles {
 export interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
-  readonly cache: KvCache;
   readonly context: ContextWindow;
   readonly loadMs: number;
   readonly files: OpenedFiles;
@@ -73,11 +72,10 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
   const { model, executor } = await (wanted === 'wasm'
     ? openForKernels(platform, tracked, { ...options, onWarning })
     : openForReference(tracked, { ...options, onWarning }));
-  const cache = new KvCache(model.config.contextSize);
-  const context = new ContextWindow(executor, cache);
+  const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const loadMs = clock.now() - startedAt;
   const from = { names: [...opened].sort(), stamp: files.stamp };
-  return { model, executor, cache, context, loadMs, files: from, loadReported: false };
+  return { model, executor, context, loadMs, files: from, loadReported: false };
 }
 
 /** The weights go straight into the kernels' memory and are nowhere else. */

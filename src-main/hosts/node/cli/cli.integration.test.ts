@@ -1,99 +1,28 @@
 /** The built command line tool as people run it. `npm run build` comes first. */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { BUILT_ENGINE_WORKER } from '../test-support/built-engine-worker.ts';
-import { measurementsPath } from '../../../services/data-folder.ts';
-import { Output } from './output.ts';
-import { runCli } from './program.ts';
+import { describe, expect, it } from 'vitest';
+import { CommandLine, until } from '../test-support/command-line.ts';
 
-const CLI = fileURLToPath(new URL('../../../../out/main/cli.js', import.meta.url));
 const ENDLESS = '--ignore-eos --max-tokens 900 --repetition 0 --no-kv-cache --executor reference'.split(' ');
 
-const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
+const commandLine = new CommandLine();
+const { folder } = commandLine;
+const start = commandLine.start.bind(commandLine);
+const program = commandLine.program.bind(commandLine);
+const tokenscope = commandLine.run.bind(commandLine);
+const json = commandLine.json.bind(commandLine);
 
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, TOKENSCOPE_DATA_DIR: folder } });
-  const output = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text));
-  child.stdin.on('error', () => undefined); // The tool may exit without reading all of it.
-  const ended = new Promise<Ended>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, ...output }));
-  });
-  return { child, output, ended };
-}
-
-function program(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
-  const { child, ended } = start(args);
-  child.stdin.end(stdin);
-  return ended;
-}
-
-/** The same command line in this process, because starting the program takes a fifth of a second. */
-async function inThisProcess(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
-  const [out, err] = [new PassThrough(), new PassThrough()];
-  const output = { out: '', err: '' };
-  out.setEncoding('utf8').on('data', (text: string) => (output.out += text));
-  err.setEncoding('utf8').on('data', (text: string) => (output.err += text));
-  const code = await runCli(args, {
-    stdin: new PassThrough().end(stdin),
-    out: new Output(out, () => undefined),
-    err: new Output(err, () => undefined),
-    signal: new AbortController().signal,
-    workerUrl: BUILT_ENGINE_WORKER,
-    modelsDir: fileURLToPath(new URL('../../../../resources/models', import.meta.url)),
-    measurementsPath: measurementsPath(folder),
-  });
-  await Promise.all([finished(out.end()), finished(err.end())]);
-  return { code, ...output };
-}
-
-/** In the full run always the program; else only in selected tests, one for every kind of input and end. */
-const tokenscope = isFull ? program : inThisProcess;
-
-async function json(args: readonly string[], stdin?: string, run = tokenscope): Promise<unknown> {
-  const { code, out, err } = await run([...args, '--json'], stdin);
-  expect({ code, err }).toEqual({ code: 0, err: '' });
-  return JSON.parse(out);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'tokenscope-cli-'));
 const file = (name: string, content: string) => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
 };
 
-beforeAll(() => {
-  if (!existsSync(CLI)) throw new Error(`${CLI} is missing. Run "npm run build" before this test.`);
-});
-
-beforeAll(() => void vi.stubEnv('TOKENSCOPE_DATA_DIR', folder));
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
-
 describe('run', () => {
   it('gives one JSON object with everything about the reply', async () => {
     const args = ['run', 'Hello world', '--max-tokens', '5', '--temperature', '0.7', '--seed', '1', '--top', '2'];
-    const reply = await json(args, '', program);
+    const reply = await json(args, '', 'program');
     expect(reply).toEqual({
       model: 'tiny-transformer',
       executor: 'wasm',
@@ -212,7 +141,7 @@ describe('tokenize and detokenize', () => {
   it('show ids, pieces and text', async () => {
     const tokenized = { ids: [0, 593, 580], pieces: ['<BOS>', 'Hello', 'world'], text: 'Hello world' };
     expect(await json(['tokenize', 'Hello world'])).toEqual(tokenized);
-    expect(await json(['tokenize', '-'], 'Hello world', program)).toEqual(tokenized);
+    expect(await json(['tokenize', '-'], 'Hello world', 'program')).toEqual(tokenized);
     expect(await json(['tokenize', '--file', file('hello.txt', 'Hello world')])).toEqual(tokenized);
     expect(await json(['detokenize', '0,593', '580'])).toEqual(tokenized);
     expect(await json(['tokenize', 'Hello<EOS>', '--special', '--no-bos'])).toMatchObject({ ids: [593, 1] });

@@ -12,6 +12,8 @@ export interface CliContext {
   isTerminal?: boolean;
   /** The interactive terminal, if there is one. */
   terminal?: { input: Readable; output: Writable } | undefined;
+  /** Width of `out` in columns of text, if it is a terminal. */
+  columns?: number | undefined;
   /** Aborts on Ctrl-C and when the output's reader is gone. */
   signal: AbortSignal;
   /**

@@ -37,6 +37,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   err: new Output(process.stderr, () => undefined),
   isTerminal: process.stderr.isTTY,
   terminal: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
+  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   signal: stopping.signal,
   onInterrupt(act) {
     instead = act;

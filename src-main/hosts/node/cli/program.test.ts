@@ -21,7 +21,7 @@ async function interrupted(args: readonly string[], hangsUp = false) {
   return { code, out: hangsUp ? '' : text(out), err: text(err) };
 }
 
-it.each([['tokenize'], ['run'], ['score']])(
+it.each([['tokenize'], ['run'], ['compare'], ['score']])(
   '%s with --json outputs JSON when it is stopped before it has a result',
   async (command) => {
     const { code, out, err } = await interrupted([command, '-', '--json']);

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { version } from '../../../../package.json';
 import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
+import { addCompareCommand } from './commands/compare.ts';
 import { addDetokenizeCommand } from './commands/detokenize.ts';
 import { addInfoCommand } from './commands/info.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -24,6 +25,7 @@ Examples:
   tokenscope run "Once upon a time" --max-tokens 40 --seed 1
   tokenscope run --chat "What is a token?" --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf
   tokenscope chat --system "Be brief." --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf
+  tokenscope compare "The cat" --lane greedy --lane top-k=40,seed=1 --lane temperature=1.5
   tokenscope inspect "Hello world"
   tokenscope models get smollm2-135m-instruct-q4_1
   tokenscope quantize ~/models/SmolLM2-135M model.gguf Q4_K
@@ -34,6 +36,7 @@ const COMMANDS = [
   addRunCommand,
   addVerifyCommand,
   addChatCommand,
+  addCompareCommand,
   addTokenizeCommand,
   addDetokenizeCommand,
   addScoreCommand,

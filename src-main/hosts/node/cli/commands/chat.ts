@@ -7,7 +7,7 @@ import { withEngine, type EngineSession } from '../engine-session.ts';
 import type { ExitCode } from '../errors.ts';
 import { addChatOptions, chatPrompt, type ChatOptions } from '../options/chat-options.ts';
 import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
-import { withModelDefaults } from '../options/model-defaults.ts';
+import { givenOn, withModelDefaults } from '../options/model-defaults.ts';
 import {
   addSamplingOptions,
   addStopOptions,
@@ -43,7 +43,11 @@ export function addChatCommand(program: Command, context: CliContext, done: (cod
     const params = { sampling: samplingParams(options), stop: stopParams(options) };
     chatPrompt([], options);
     const talk = (session: EngineSession) => {
-      const { sampling, notices } = withModelDefaults(params.sampling, session.model.samplingDefaults, command);
+      const { sampling, notices } = withModelDefaults(
+        params.sampling,
+        session.model.samplingDefaults,
+        givenOn(command),
+      );
       return chat(context, session, { ...params, sampling }, options, notices);
     };
     done(await withEngine(context, options.model, talk, loadOptions(options)));

@@ -1,32 +1,24 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { GenerateEnd, GenerateParams, GeneratedToken, PromptInput } from '../../../../engine/api/types.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine, type EngineSession } from '../engine-session.ts';
-import { EXIT, UsageError, type ExitCode } from '../errors.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
 import { formatStatistics } from '../format/statistics.ts';
 import { createFile } from '../new-file.ts';
-import { addChatOptions, chatPrompt, givenChatFlags, type ChatOptions } from '../options/chat-options.ts';
 import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
-import { withModelDefaults } from '../options/model-defaults.ts';
-import {
-  addSamplingOptions,
-  addStopOptions,
-  samplingParams,
-  stopParams,
-  type SamplingOptions,
-  type StopOptions,
-} from '../options/sampling-options.ts';
-import { addPromptOptions, readPrompt, readText, type PromptOptions } from '../options/text-input.ts';
+import { givenOn, withModelDefaults } from '../options/model-defaults.ts';
+import { readPromptSource } from '../options/prompt-source.ts';
+import { addContextOptions, generateParams, type ReplyOptions } from '../options/reply-options.ts';
+import { addSamplingOptions, addStopOptions } from '../options/sampling-options.ts';
+import { addPromptOptions, type PromptOptions } from '../options/text-input.ts';
 import { parseCount } from '../options/values.ts';
 import { writeReceipt } from '../receipt-file.ts';
 import { streamReply, textOf, type WrittenReply } from '../reply-stream.ts';
 import { ReplyWriter, showsDimmed } from '../reply-writer.ts';
 
-interface RunOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions, ChatOptions {
+interface RunOptions extends EngineOptions, PromptOptions, ReplyOptions {
   chat?: true;
-  kvCache: boolean;
-  whenFull: 'stop' | 'shift';
   top?: number;
   json?: true;
   receipt?: string;
@@ -45,24 +37,23 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
     .option('--chat', 'treat the text as a user message, in the model’s chat template')
     .option('--json', 'print one JSON object at the end instead of text')
     .option('--top <n>', 'with --json: the n most probable tokens at each step', parseCount)
-    .option('--receipt <file>', 'save a receipt, with which "tokenscope verify" can repeat the reply')
-    .option('--no-kv-cache', 'recompute the whole sequence for each token')
-    .addOption(
-      new Option('--when-full <policy>', 'when the context window is full: stop, or drop the oldest half and continue')
-        .choices(['stop', 'shift'])
-        .default('stop'),
-    );
-  addChatOptions(command);
+    .option('--receipt <file>', 'save a receipt, with which "tokenscope verify" can repeat the reply');
+  addContextOptions(command);
   addPromptOptions(command);
   addSamplingOptions(command);
   addStopOptions(command);
   command.action(async (prompt: string | undefined, options: RunOptions) => {
-    const params = await generateParams(context, prompt, options);
+    const source = await readPromptSource(context, prompt, options);
+    const params = generateParams(source, options, options.top);
     const load = loadOptions(options);
     // Fails before the reply if the file cannot be written.
     const file = options.receipt === undefined ? null : await createFile(options.receipt);
     const answer = async (session: EngineSession) => {
-      const { sampling, notices } = withModelDefaults(params.sampling, session.model.samplingDefaults, command);
+      const { sampling, notices } = withModelDefaults(
+        params.sampling,
+        session.model.samplingDefaults,
+        givenOn(command),
+      );
       const requestedAt = new Date().toISOString();
       const request = { ...params, sampling, prompt: datedPrompt(params.prompt, requestedAt) };
       const reply = await run(context, session, request, options, notices);
@@ -77,36 +68,6 @@ export function addRunCommand(program: Command, context: CliContext, done: (code
       await file?.discard();
     }
   });
-}
-
-async function generateParams(
-  context: CliContext,
-  prompt: string | undefined,
-  options: RunOptions,
-): Promise<GenerateParams> {
-  return {
-    prompt: { ...(await promptInput(context, prompt, options)), whenFull: options.whenFull },
-    sampling: samplingParams(options),
-    stop: stopParams(options),
-    useKvCache: options.kvCache,
-    topCandidates: options.top ?? 0,
-  };
-}
-
-async function promptInput(
-  context: CliContext,
-  argument: string | undefined,
-  options: RunOptions,
-): Promise<PromptInput> {
-  if (!options.chat) {
-    const [flag] = givenChatFlags(options);
-    if (flag !== undefined) throw new UsageError(`${flag} needs --chat.`);
-    return readPrompt(context, argument, options);
-  }
-  if (options.ids !== undefined || options.special || !options.bos) {
-    throw new UsageError('--ids, --special and --no-bos cannot be used with --chat.');
-  }
-  return chatPrompt([{ role: 'user', text: await readText(context, argument, options) }], options);
 }
 
 /** With the current time for a template that writes the date. */

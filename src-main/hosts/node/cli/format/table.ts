@@ -1,11 +1,8 @@
+import { displayWidth as width } from './display-width.ts';
+
 export interface Column {
   title: string;
   align?: 'left' | 'right';
-}
-
-/** Width in a terminal, approximately, for Latin text. */
-function width(text: string): number {
-  return [...text].length;
 }
 
 /** Aligns rows under their column titles. All-empty titles are omitted. */

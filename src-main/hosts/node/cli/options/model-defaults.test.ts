@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { SamplingParams } from '../../../../engine/api/types.ts';
-import { withModelDefaults } from './model-defaults.ts';
+import { givenOn, withModelDefaults } from './model-defaults.ts';
 import { addSamplingOptions, samplingParams, type SamplingOptions } from './sampling-options.ts';
 
 const RECOMMENDED: Partial<SamplingParams> = { temperature: 0.6, topK: 20, mirostatTau: 4, samplers: ['top_k'] };
@@ -10,7 +10,7 @@ function chosen(...args: string[]) {
   const command = addSamplingOptions(new Command());
   command.parse(args, { from: 'user' });
   const params = samplingParams(command.opts<SamplingOptions>());
-  return withModelDefaults(params, RECOMMENDED, command);
+  return withModelDefaults(params, RECOMMENDED, givenOn(command));
 }
 
 describe('withModelDefaults', () => {

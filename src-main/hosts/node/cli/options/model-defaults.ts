@@ -5,15 +5,14 @@ import { flagName } from './setting-options.ts';
 
 /**
  * Sampling settings from the flags, and from the model's file for flags that were not passed.
- * @param command whose flags they are
+ * @param isGiven whether the flag of a setting was passed
  * @returns with `notices` about what was taken from the file
  */
 export function withModelDefaults(
   params: SamplingParams,
   recommended: Partial<SamplingParams>,
-  command: Command,
+  isGiven: (key: string) => boolean,
 ): { sampling: SamplingParams; notices: string[] } {
-  const isGiven = (key: string) => !['default', undefined].includes(command.getOptionValueSource(key));
   const taken = Object.entries(recommended).filter(([key]) => {
     if (isGiven('greedy') && (key === 'temperature' || key === 'samplers')) return false;
     return !isGiven(key);
@@ -24,6 +23,11 @@ export function withModelDefaults(
     sampling,
     notices: list === '' ? [] : [`Using sampling settings recommended by the model’s file: ${list}.`],
   };
+}
+
+/** Whether the flag of a setting was passed to a command. */
+export function givenOn(command: Command): (key: string) => boolean {
+  return (key) => !['default', undefined].includes(command.getOptionValueSource(key));
 }
 
 /** As on the command line, without the dashes. */

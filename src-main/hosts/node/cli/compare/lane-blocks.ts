@@ -1,0 +1,44 @@
+import type { Output } from '../output.ts';
+import type { LaneView } from './lane-view.ts';
+
+/** Prints lanes one below the other: the first running lane is streamed, and those after it follow when it has ended. */
+export class LaneBlocks implements LaneView {
+  /** Text that is not printed yet, by lane. */
+  private readonly waiting: string[];
+  private readonly running: Set<number>;
+  private shown = 0;
+  private begun = false;
+
+  constructor(
+    private readonly out: Output,
+    private readonly titles: readonly string[],
+  ) {
+    this.waiting = titles.map(() => '');
+    this.running = new Set(titles.keys());
+  }
+
+  async add(lane: number, text: string): Promise<void> {
+    this.waiting[lane] += text;
+    if (lane === this.shown) await this.write();
+  }
+
+  async end(lane: number): Promise<void> {
+    this.running.delete(lane);
+    while (this.shown < this.titles.length && !this.running.has(this.shown)) {
+      await this.write();
+      await this.out.write('\n');
+      this.shown++;
+      this.begun = false;
+    }
+    if (this.shown < this.titles.length) await this.write();
+  }
+
+  private async write(): Promise<void> {
+    const { shown, titles, waiting } = this;
+    if (!this.begun) await this.out.line(`${shown === 0 ? '' : '\n'}[${titles[shown]}]`);
+    this.begun = true;
+    const text = waiting[shown]!;
+    waiting[shown] = '';
+    await this.out.write(text);
+  }
+}
