@@ -10,6 +10,7 @@ import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
+import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
 export const BUILT_IN_MODEL = 'tiny-transformer';
@@ -28,6 +29,8 @@ export interface AppModel {
   /** The model of the open chat if a different one is loaded. */
   readonly otherModel: OtherModelState;
   readonly automatic: AutomaticRequests;
+  /** How tokens were drawn. */
+  readonly waterfall: Waterfall;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -81,5 +84,9 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel };
+  const waterfall = new Waterfall(engine);
+  return {
+    ...{ connection, settings, modelSettings, engine, chats, session },
+    ...{ grammarCheck, automatic, panel, otherModel, waterfall },
+  };
 }
