@@ -26,6 +26,7 @@ const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model', 'receipts'
 
 /** The first matching rule of a file lists what it affects, besides the tests that import it. */
 const RULES: readonly [file: RegExp, effect: Effect][] = [
+  [/^docs\/sampling\.md$/, { unit: [DOCUMENTS_TEST, 'src-main/engine/generation/sampling-doc.test.ts'] }],
   [/(^|\/)(README|CONTRIBUTING|LICENSE)|^docs\/|\.md$/, { unit: [DOCUMENTS_TEST] }],
   [/^(\.editorconfig|\.gitignore|\.prettier.*|eslint\.config\.js|scripts\/check\.ts)$/, {}],
   [/^bench\/|^scripts\/(fixtures\/|(screenshots|dev|icons|generate-unicode-tables)\.ts$)/, {}],

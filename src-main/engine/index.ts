@@ -23,6 +23,7 @@ import type {
   LanesEvent,
   ModelDescription,
   ModelInfo,
+  PreviewParams,
   Profile,
   ProfileParams,
   RenderChatParams,
@@ -38,6 +39,7 @@ import {
   validateGenerateParams,
   validateIds,
   validateInspectParams,
+  validatePreviewParams,
   validateProfileParams,
   validateRenderChatParams,
   validateScoreParams,
@@ -226,21 +228,18 @@ export class InferenceEngine {
   }
 
   /**
-   * The distribution of the next token under these settings. `stop.ignoreEos` is respected, other stop conditions are
-   * ignored.
+   * The distribution of the next token under these settings, and how a reply draws it if `reply` is given.
+   * `stop.ignoreEos` is respected, and `stop.maxTokens` by a grammar; other stop conditions are ignored.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
    */
-  async preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview> {
+  async preview(params: PreviewParams, cancel?: CancelToken): Promise<SamplingPreview> {
     return this.queue.run(async () => {
       const { model, context } = this.require();
-      validateInspectParams(params, model.config);
-      const { prompt: input, sampling, stop, topCandidates } = params;
-      const prompt = readPrompt(input, model, stop.maxTokens);
-      const job = { model, context, platform: this.platform, prompt, cancel };
-      return preview(
-        { ...job, params: { prompt: input, sampling, stop, useKvCache: true, topCandidates } },
-        topCandidates,
-      );
+      validatePreviewParams(params, model.config);
+      const { reply, ...settings } = params;
+      const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
+      const { platform } = this;
+      return preview({ model, context, platform, prompt, reply, params: { ...settings, useKvCache: true }, cancel });
     }, cancel);
   }
 

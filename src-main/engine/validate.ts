@@ -9,6 +9,7 @@ import type { SettingTable, ValuesOf } from './settings/setting.ts';
 import type {
   GenerateParams,
   InspectParams,
+  PreviewParams,
   ProfileParams,
   PromptInput,
   RenderChatParams,
@@ -25,8 +26,7 @@ const MAX_MESSAGES = 10_000;
 
 /** @throws EngineError BAD_REQUEST */
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
-  validateInspectParams(params, limits);
-  if (params.continues?.stopString !== undefined) checkText('continues.stopString', params.continues.stopString);
+  validatePreviewParams(params, limits);
   checkBoolean('useKvCache', params.useKvCache);
 }
 
@@ -47,6 +47,16 @@ export function validateInspectParams(params: InspectParams, limits: RequestLimi
   validateSettings('sampling', SAMPLING_SETTINGS, params.sampling, limits);
   validateSettings('stop', STOP_SETTINGS, params.stop, limits);
   checkNumber('topCandidates', params.topCandidates, TOP_CANDIDATES);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validatePreviewParams(params: PreviewParams, limits: RequestLimits): void {
+  validateInspectParams(params, limits);
+  const { reply, continues, sampling } = params;
+  if (continues?.stopString !== undefined) checkText('continues.stopString', continues.stopString);
+  if (reply === undefined) return;
+  validateIds('reply', reply, limits);
+  if (sampling.seed === null) refuse('sampling.seed', null, 'the seed of the reply');
 }
 
 /** @throws EngineError BAD_REQUEST */

@@ -2,6 +2,7 @@
 import type { ErrorPayload } from './errors.ts';
 import type { StopParams } from '../settings/generation.ts';
 import type { SamplingParams } from '../settings/sampling.ts';
+import type { SamplerStageReport } from './sampling-reports.ts';
 import type { ChatMessage, PromptInput, TokenPiece } from './text-types.ts';
 
 export type { ErrorPayload } from './errors.ts';
@@ -36,6 +37,16 @@ export type {
   RunConditions,
   RunProfile,
 } from './model-types.ts';
+
+export type {
+  CandidateRow,
+  DrawReport,
+  InspectParams,
+  PreviewParams,
+  SamplerStageReport,
+  SamplingPreview,
+  StageFindings,
+} from './sampling-reports.ts';
 
 /** How the continued reply had ended. */
 export interface Continues {
@@ -326,24 +337,6 @@ export interface TappedTensor {
   values: number[];
 }
 
-export interface SamplerStageReport {
-  /** `mask`, `logit_bias`, a sampler's name, `mirostat` or `dist`. */
-  stage: string;
-  /** Whether any probability changed. A stage that is off changes nothing. */
-  changed: boolean;
-  /** Candidates left after the stage. */
-  survivors: number;
-  removed: number;
-  /** The most probable candidates after the stage: `[id, probability]`. */
-  top: [number, number][];
-  /** `[top.length]`: the same candidates' probabilities before the stage. */
-  topBefore: number[];
-  /** The most probable candidates that the stage removed: `[id, probability before it]`. Limited like `top`. */
-  removedTop: [number, number][];
-  /** Total probability of all removed candidates before the stage, 0..1. */
-  removedMass: number;
-}
-
 /** The ten steps of the guide for one prompt, with the model's actual numbers. */
 export interface Inspection {
   model: ModelInfo;
@@ -371,23 +364,4 @@ export interface Inspection {
   /** Further tokens of the loop: the first is `sampling.chosen`. */
   loop: { step: number; contextTokens: number; id: number; piece: string; text: string; logprob: number }[];
   reply: { ids: number[]; text: string; stop: Stop };
-}
-
-export interface InspectParams {
-  prompt: PromptInput;
-  sampling: SamplingParams;
-  stop: StopParams;
-  /** Candidates reported. Default 10. */
-  topCandidates: number;
-}
-
-/** A preview of the next token's distribution: the sampler chain's effect, without drawing a token. */
-export interface SamplingPreview {
-  promptTokens: number;
-  /** Most probable raw candidates, best first. */
-  candidates: Candidate[];
-  /** Tokens that could be drawn. */
-  survivors: number;
-  /** What each stage did, in the order they ran. */
-  stages: SamplerStageReport[];
 }

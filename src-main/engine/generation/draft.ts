@@ -106,11 +106,26 @@ export class Draft<T extends { id: number }> {
     return this.grammar?.isFinished ?? false;
   }
 
+  /** Whether `follow` needs logits. */
+  get followsLogits(): boolean {
+    return this.chain.followsLogits;
+  }
+
   /**
-   * Draws a token from the logits after the prompt, for a preview.
+   * Adds a token of an existing reply, as if it had been drawn. Banned texts are not looked for: the reply has none.
+   * @param logits before it; null unless `followsLogits`
+   */
+  follow(id: number, logits: Float32Array | Logits | null): void {
+    this.chain.follow(id, logits, this.sequence);
+    this.sequence.push(id);
+    this.grammar?.accept(id);
+  }
+
+  /**
+   * Draws a token without backtracking, for a preview.
    * @throws EngineError BAD_REQUEST or GRAMMAR when nothing can be drawn
    */
-  drawFirst(logits: Float32Array | Logits, observe: StageObserver): Sampled {
+  drawOnce(logits: Float32Array | Logits, observe: StageObserver): Sampled {
     try {
       return this.chain.sample(logits, this.sequence, observe);
     } catch (error) {

@@ -143,7 +143,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
 }
 
 /** What the model sees of prompt and reply. */
-function seen({ prompt, model }: GenerateJob, sequence: readonly number[]): Shifted {
+export function seen({ prompt, model }: Pick<GenerateJob, 'prompt' | 'model'>, sequence: readonly number[]): Shifted {
   if (prompt.keptByShift === null) return { ids: sequence, dropped: 0 };
   return shift(sequence, model.config.contextSize, prompt.keptByShift);
 }

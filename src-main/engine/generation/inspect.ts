@@ -35,7 +35,7 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
 
   const recorder = recordStages(topCandidates);
   const draft = new Draft({ model, params, prompt, seed });
-  const sampled = draft.drawFirst(logits, recorder.observe);
+  const sampled = draft.drawOnce(logits, recorder.observe);
   const probabilities = describeCandidates(raw, draft.chain, model, topCandidates);
   const chosen: Candidate = {
     id: sampled.id,

@@ -1,5 +1,5 @@
 import type { Candidates } from './candidates.ts';
-import { drawDiscrete } from './discrete.ts';
+import { drawDiscrete, peekDiscrete } from './discrete.ts';
 import { requireDrawable } from './dist.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
 
@@ -80,13 +80,28 @@ export class AdaptiveP {
     candidates.softmax();
   }
 
-  /** Draws from the candidates after `bend`. @returns the slot drawn */
+  /** Draws from the candidates after `transform`. @returns the slot drawn */
   draw(candidates: Candidates): number {
     const slot = drawDiscrete(candidates, this.rng);
-    if (this.target >= 0) {
-      this.sum = Math.fround(this.own[slot] + Math.fround(this.decay * this.sum));
-      this.weight = Math.fround(1 + Math.fround(this.decay * this.weight));
-    }
+    this.adapt(this.own[slot]);
     return slot;
+  }
+
+  /** The random number of the next `draw`; null if it consumes none. */
+  peek(candidates: Candidates): number | null {
+    return peekDiscrete(candidates, this.rng);
+  }
+
+  /** As `draw`, but the token was chosen already. One that is not a candidate counts with a probability of 0. */
+  follow(candidates: Candidates, id: number): void {
+    drawDiscrete(candidates, this.rng);
+    const slot = candidates.slotOf(id);
+    this.adapt(slot === -1 ? 0 : this.own[slot]);
+  }
+
+  private adapt(probability: number): void {
+    if (this.target < 0) return;
+    this.sum = Math.fround(probability + Math.fround(this.decay * this.sum));
+    this.weight = Math.fround(1 + Math.fround(this.decay * this.weight));
   }
 }

@@ -109,6 +109,13 @@ export class Candidates {
     this.length = slots.length;
   }
 
+  /** Slot of a token that can be drawn, or -1. */
+  slotOf(id: number): number {
+    const { ids, logits, length } = this;
+    const slot = ids.subarray(0, length).indexOf(id);
+    return slot !== -1 && logits[slot] > Number.NEGATIVE_INFINITY ? slot : -1;
+  }
+
   /** Number of candidates that can be drawn. */
   countDrawable(): number {
     const { logits, length } = this;

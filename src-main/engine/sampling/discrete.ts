@@ -23,3 +23,8 @@ export function drawDiscrete({ probabilities, length }: Candidates, rng: Mt19937
   }
   return chosen;
 }
+
+/** The random number of the next `drawDiscrete`; null if it consumes none. */
+export function peekDiscrete({ length }: Candidates, rng: Mt19937): number | null {
+  return length < 2 ? null : rng.peekDouble();
+}

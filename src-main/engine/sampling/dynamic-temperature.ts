@@ -12,18 +12,24 @@ export interface DynamicTemperature {
 /**
  * Entropy-based temperature (kalomaze 2023): low when the model is certain, high when it is not. With H the entropy of
  * the n candidates, T = low + (high - low) * (H / ln n) ^ exponent. A single candidate is unchanged.
+ * @returns the temperature that was applied; null if none was
  */
-export function applyDynamicTemperature(candidates: Candidates, settings: DynamicTemperature): void {
+export function applyDynamicTemperature(candidates: Candidates, settings: DynamicTemperature): number | null {
   const { temperature, range, exponent } = settings;
-  if (range <= 0) return applyTemperature(candidates, temperature);
-  if (candidates.length <= 1) return;
+  if (range <= 0) {
+    applyTemperature(candidates, temperature);
+    return temperature;
+  }
+  if (candidates.length <= 1) return null;
   const low = Math.max(0, Math.fround(Math.fround(temperature) - Math.fround(range)));
   const high = Math.fround(Math.fround(temperature) + Math.fround(range));
   candidates.keepTop(candidates.length);
   candidates.softmax();
   const relative = Math.fround(entropyOf(candidates) / maxEntropy(candidates.length));
   const power = Math.fround(relative ** Math.fround(exponent));
-  applyTemperature(candidates, Math.fround(low + Math.fround(Math.fround(high - low) * power)));
+  const chosen = Math.fround(low + Math.fround(Math.fround(high - low) * power));
+  applyTemperature(candidates, chosen);
+  return chosen;
 }
 
 /** Entropy of `probabilities` in nats; float32 throughout, as in llama.cpp. */

@@ -63,7 +63,7 @@ function apply(candidates: Candidates, sampler: string, params: GoldenCase['para
       return applyTemperature(candidates, params.temp);
     case 'temp_ext': {
       const { temp: temperature, delta: range, exponent } = params;
-      return applyDynamicTemperature(candidates, { temperature, range, exponent });
+      return void applyDynamicTemperature(candidates, { temperature, range, exponent });
     }
     case 'top_k':
       return applyTopK(candidates, params.k);
@@ -77,7 +77,7 @@ function apply(candidates: Candidates, sampler: string, params: GoldenCase['para
       return applyTopNSigma(candidates, params.n);
     case 'xtc': {
       const { probability, threshold, seed, min_keep: minKeep } = params;
-      return applyXtc(candidates, { probability, threshold }, new Mt19937(seed), minKeep);
+      return void applyXtc(candidates, { probability, threshold }, new Mt19937(seed), minKeep);
     }
     case 'penalties': {
       const { last_n: lastN, repeat, freq: frequency, present: presence } = params;

@@ -1,5 +1,5 @@
 import type { Candidates } from './candidates.ts';
-import { drawDiscrete } from './discrete.ts';
+import { drawDiscrete, peekDiscrete } from './discrete.ts';
 import { requireDrawable } from './dist.ts';
 import { Mt19937, type Mt19937State } from './rng.ts';
 
@@ -69,10 +69,28 @@ export class Mirostat {
   /** Draws from the candidates after `cut` and adjusts the threshold. @returns the slot drawn */
   draw(candidates: Candidates): number {
     const slot = drawDiscrete(candidates, this.rng);
-    const surprise = Math.fround(-Math.log2(candidates.probabilities[slot]));
+    this.adapt(candidates.probabilities[slot]);
+    return slot;
+  }
+
+  /** The random number of the next `draw`; null if it consumes none. */
+  peek(candidates: Candidates): number | null {
+    return peekDiscrete(candidates, this.rng);
+  }
+
+  /**
+   * As `draw`, but the token was chosen already. One that mirostat would have cut has no surprisal, so the threshold stays.
+   */
+  follow(candidates: Candidates, id: number): void {
+    drawDiscrete(candidates, this.rng);
+    const slot = candidates.slotOf(id);
+    if (slot !== -1) this.adapt(candidates.probabilities[slot]);
+  }
+
+  private adapt(probability: number): void {
+    const surprise = Math.fround(-Math.log2(probability));
     const error = Math.fround(surprise - Math.fround(this.settings.tau));
     this.mu = Math.fround(this.mu - Math.fround(Math.fround(this.settings.eta) * error));
-    return slot;
   }
 
   /** Version 2: number of tokens with a surprisal of at most `mu`. */

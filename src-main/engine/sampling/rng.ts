@@ -61,6 +61,13 @@ export class Mt19937 {
     return Math.min((low + high * TWO_POW_32) / TWO_POW_64, LARGEST_BELOW_ONE);
   }
 
+  /** The result of the next `nextDouble`, which stays the next. */
+  peekDouble(): number {
+    const copy = new Mt19937(0);
+    copy.restore(this.save());
+    return copy.nextDouble();
+  }
+
   /** Uniform in [0, 1), like `std::generate_canonical<float>` of libstdc++: one output, rounded to float32. */
   nextFloat(): number {
     return Math.min(Math.fround(this.nextUint32()) / TWO_POW_32, LARGEST_FLOAT_BELOW_ONE);

@@ -1,4 +1,4 @@
-import type { SamplingParams } from '../api/types.ts';
+import type { SamplingParams, StageFindings } from '../api/types.ts';
 import { AdaptiveP, type AdaptivePState } from './adaptive-p.ts';
 import { Candidates } from './candidates.ts';
 import { draw } from './dist.ts';
@@ -18,8 +18,15 @@ export interface Sampled {
   survivors: number;
 }
 
-/** Called with the candidates after each stage; `drawn` is the chosen slot, in the stage `dist` only. */
-export type StageObserver = (stage: string, candidates: Candidates, drawn?: number) => void;
+/** What an observer learns besides the candidates after a stage. */
+export interface StageOutcome {
+  findings?: StageFindings | undefined;
+  /** Only after the stage `dist`: the chosen slot, and the random number unless none was needed. */
+  drawn?: { slot: number; random: number | null };
+}
+
+/** Called with the candidates after each stage. */
+export type StageObserver = (stage: string, candidates: Candidates, outcome: StageOutcome) => void;
 
 /** A stage with its name for reports. */
 export type NamedStage = readonly [name: string, stage: Stage];
@@ -40,8 +47,15 @@ export interface ChainState {
   readonly adaptiveP: AdaptivePState | null;
 }
 
-/** Draws one of the candidates; the last step of a chain. */
-type Draw = (candidates: Candidates) => number;
+/** The last step of a chain. */
+interface Draw {
+  /** Draws one of the candidates. @returns its slot */
+  draw(candidates: Candidates): number;
+  /** The random number that `draw` would use; null if none. */
+  peek(candidates: Candidates): number | null;
+  /** Changes its state as if it had drawn token `id`. */
+  follow(candidates: Candidates, id: number): void;
+}
 
 /**
  * Chooses tokens as llama.cpp does: mask, the reply's constraints (`first`), logit bias, the stages in the order of the
@@ -56,6 +70,8 @@ export class SamplerChain {
   /** Those that have an effect. */
   private readonly active: readonly NamedStage[];
   private readonly draw: Draw;
+  /** What the current stage noted. */
+  private findings: StageFindings | undefined;
   /** Generators of the stages and of `dist`; mirostat has its own. */
   private readonly generators: Mt19937[] = [];
   private readonly mirostat: Mirostat | null = null;
@@ -76,17 +92,22 @@ export class SamplerChain {
         this.generators.push(rng);
         return rng;
       };
-      const context = { createRng, vocabulary: options.vocabulary };
+      const note = (findings: StageFindings): void => void (this.findings = findings);
+      const context = { createRng, vocabulary: options.vocabulary, note };
       const rng = createRng();
       const stages = params.samplers.map((name): NamedStage => [name, createStage(name, params, context)]);
       if (params.adaptiveTarget < 0) {
         this.stages = stages;
-        this.draw = (candidates) => draw(candidates, rng);
+        this.draw = {
+          draw: (candidates) => draw(candidates, rng),
+          peek: () => rng.peekDouble(),
+          follow: () => void rng.nextDouble(),
+        };
       } else {
         const adaptiveP = new AdaptiveP({ target: params.adaptiveTarget, decay: params.adaptiveDecay }, seed);
         this.adaptiveP = adaptiveP;
         this.stages = [...stages, ['adaptive_p', (candidates) => adaptiveP.transform(candidates)]];
-        this.draw = (candidates) => adaptiveP.draw(candidates);
+        this.draw = adaptiveP;
       }
     } else {
       const settings = { version: params.mirostat, tau: params.mirostatTau, eta: params.mirostatEta };
@@ -94,9 +115,15 @@ export class SamplerChain {
       this.mirostat = mirostat;
       this.stages = [
         ['temperature', (candidates) => applyTemperature(candidates, params.temperature)],
-        ['mirostat', (candidates) => mirostat.cut(candidates)],
+        [
+          'mirostat',
+          (candidates) => {
+            this.findings = { maxSurprisal: mirostat.maxSurprisal };
+            mirostat.cut(candidates);
+          },
+        ],
       ];
-      this.draw = (candidates) => mirostat.draw(candidates);
+      this.draw = mirostat;
     }
     this.active = this.stages.filter(([, stage]) => stage !== OFF);
   }
@@ -107,29 +134,51 @@ export class SamplerChain {
    * @throws EngineError BAD_REQUEST when the settings rule out every token
    */
   sample(logits: Float32Array | Logits, history: readonly number[], observe?: StageObserver): Sampled {
+    const { candidates, draw } = this;
+    this.runStages(logits, history, observe);
+    const survivors = candidates.countDrawable();
+    const random = observe ? draw.peek(candidates) : null;
+    const slot = draw.draw(candidates);
+    observe?.('dist', candidates, { drawn: { slot, random } });
+    return { id: candidates.ids[slot], probability: candidates.probabilities[slot], survivors };
+  }
+
+  /** Whether `follow` needs logits: the state depends on more than the number of tokens. */
+  get followsLogits(): boolean {
+    const { params } = this;
+    return this.mirostat !== null || this.adaptiveP !== null || params.xtcProbability > 0;
+  }
+
+  /**
+   * Changes the state as if `id` had been drawn after `history`, without drawing.
+   * @param logits as for `sample`; null unless `followsLogits`
+   */
+  follow(id: number, logits: Float32Array | Logits | null, history: readonly number[]): void {
+    if (logits !== null) this.runStages(logits, history);
+    this.draw.follow(this.candidates, id);
+  }
+
+  private runStages(logits: Float32Array | Logits, history: readonly number[], observe?: StageObserver): void {
     const { candidates, params } = this;
     candidates.reset(logits);
-    observe?.('start', candidates);
+    observe?.('start', candidates, {});
     if (this.masked.size > 0) {
       candidates.mask(this.masked);
-      observe?.('mask', candidates);
+      observe?.('mask', candidates, {});
     }
     for (const [name, stage] of this.first) {
       stage(candidates, history);
-      observe?.(name, candidates);
+      observe?.(name, candidates, {});
     }
     if (params.logitBias.length > 0) {
       applyLogitBias(candidates, params.logitBias);
-      observe?.('logit_bias', candidates);
+      observe?.('logit_bias', candidates, {});
     }
     for (const [name, stage] of observe ? this.stages : this.active) {
+      this.findings = undefined;
       stage(candidates, history);
-      observe?.(name, candidates);
+      observe?.(name, candidates, { findings: this.findings });
     }
-    const survivors = candidates.countDrawable();
-    const slot = this.draw(candidates);
-    observe?.('dist', candidates, slot);
-    return { id: candidates.ids[slot], probability: candidates.probabilities[slot], survivors };
   }
 
   /** Saves the state of the random numbers, mirostat and adaptive-p, for backtracking or another sequence. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../api/errors.ts';
-import type { SamplerName, SamplingParams } from '../api/types.ts';
+import type { SamplerName, SamplingParams, StageFindings } from '../api/types.ts';
 import type { Candidates } from './candidates.ts';
 import { applyDry } from './dry.ts';
 import { findBreakers, type Breakers, type VocabularyText } from './dry-breakers.ts';
@@ -24,6 +24,8 @@ export interface StageContext {
   createRng(): Mt19937;
   /** For DRY only. */
   vocabulary: VocabularyText | undefined;
+  /** Called with what the stage computed, for reports. */
+  note(findings: StageFindings): void;
 }
 
 /** Creates a stage with the settings and random numbers of one reply. A stage that is listed twice is created twice. */
@@ -49,11 +51,17 @@ export function createStage(name: SamplerName, params: Omit<SamplingParams, 'see
       const rng = context.createRng();
       if (params.xtcProbability <= 0) return OFF;
       const settings = { probability: params.xtcProbability, threshold: params.xtcThreshold };
-      return (candidates) => applyXtc(candidates, settings, rng, minKeep);
+      return (candidates) => {
+        const random = applyXtc(candidates, settings, rng, minKeep);
+        if (random !== null) context.note({ random });
+      };
     }
     case 'temperature': {
       const { temperature, dynatempRange: range, dynatempExponent: exponent } = params;
-      return (candidates) => applyDynamicTemperature(candidates, { temperature, range, exponent });
+      return (candidates) => {
+        const applied = applyDynamicTemperature(candidates, { temperature, range, exponent });
+        if (applied !== null && range > 0) context.note({ temperature: applied });
+      };
     }
   }
 }

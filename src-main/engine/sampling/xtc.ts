@@ -12,11 +12,18 @@ export interface Xtc {
  * Exclude top choices (p-e-w 2024): with the given probability removes all tokens that reach the threshold except the
  * least likely of them, so that a text becomes less predictable but stays coherent. Consumes one random number per call
  * while it is on and there are two candidates.
+ * @returns that number; null if it consumed none
  */
-export function applyXtc(candidates: Candidates, { probability, threshold }: Xtc, rng: Mt19937, minKeep = 0): void {
+export function applyXtc(
+  candidates: Candidates,
+  { probability, threshold }: Xtc,
+  rng: Mt19937,
+  minKeep = 0,
+): number | null {
   const limit = Math.fround(threshold);
-  if (probability <= 0 || limit > 0.5 || candidates.length < 2) return;
-  if (rng.nextFloat() > Math.fround(probability)) return;
+  if (probability <= 0 || limit > 0.5 || candidates.length < 2) return null;
+  const random = rng.nextFloat();
+  if (random > Math.fround(probability)) return random;
   candidates.keepTop(candidates.length);
   candidates.softmax();
   const { ids, logits, probabilities, length } = candidates;
@@ -26,8 +33,9 @@ export function applyXtc(candidates: Candidates, { probability, threshold }: Xtc
     reaching++;
   }
   const removed = reaching - 1;
-  if (removed < 1 || length - removed < minKeep) return;
+  if (removed < 1 || length - removed < minKeep) return random;
   ids.copyWithin(0, removed, length);
   logits.copyWithin(0, removed, length);
   candidates.length = length - removed;
+  return random;
 }

@@ -11,6 +11,7 @@ import type {
   ChatMessage,
   GenerateParams,
   InspectParams,
+  PreviewParams,
   PromptInput,
   RenderChatParams,
   ProfileParams,
@@ -86,19 +87,21 @@ const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boo
 
 const scoreParams = schemaOf<ScoreParams>()(v.object({ prompt: promptInput, top: candidateCount }));
 
-const inspectParams = schemaOf<InspectParams>()(
-  v.object({ prompt: promptInput, sampling: samplingParams, stop: stopParams, topCandidates: candidateCount }),
+const inspectEntries = {
+  prompt: promptInput,
+  sampling: samplingParams,
+  stop: stopParams,
+  topCandidates: candidateCount,
+};
+
+const inspectParams = schemaOf<InspectParams>()(v.object(inspectEntries));
+
+const previewParams = schemaOf<PreviewParams>()(
+  v.object({ ...inspectEntries, reply: v.exactOptional(tokenIds), continues: v.exactOptional(continues) }),
 );
 
 const generateParams = schemaOf<GenerateParams>()(
-  v.object({
-    prompt: promptInput,
-    sampling: samplingParams,
-    stop: stopParams,
-    useKvCache: v.boolean(),
-    topCandidates: candidateCount,
-    continues: v.exactOptional(continues),
-  }),
+  v.object({ ...inspectEntries, useKvCache: v.boolean(), continues: v.exactOptional(continues) }),
 );
 
 const compareKey = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
@@ -119,7 +122,7 @@ const methodParams: SchemasFor<EngineMethods> = {
   renderChat: renderChatParams,
   score: scoreParams,
   inspect: inspectParams,
-  preview: inspectParams,
+  preview: previewParams,
   profile: schemaOf<ProfileParams>()(
     v.object({
       prompt: integerBetween(1, MAX_CREDIT),

@@ -13,6 +13,7 @@ import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
+import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
 export const BUILT_IN_MODEL = 'tiny-transformer';
@@ -32,6 +33,8 @@ export interface AppModel {
   readonly otherModel: OtherModelState;
   readonly automatic: AutomaticRequests;
   readonly receipts: ReceiptsState;
+  /** How tokens were drawn. */
+  readonly waterfall: Waterfall;
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -87,9 +90,10 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
+  const waterfall = new Waterfall(engine);
   return {
-    ...{ connection, settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel },
-    receipts,
+    ...{ connection, settings, modelSettings, engine, chats, session },
+    ...{ grammarCheck, automatic, panel, otherModel, receipts, waterfall },
   };
 }
 

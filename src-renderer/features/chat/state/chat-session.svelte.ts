@@ -10,9 +10,11 @@ import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { ReplyRequest } from './reply-request.ts';
 import { ReplyRunner } from './reply-runner.svelte.ts';
+import type { DrawSource } from '../../waterfall/draw-source.ts';
 import type { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 import type { StopRequest } from './stop-request.svelte.ts';
+import { replyDraws } from './reply-draws.ts';
 import { titleFrom } from './title.ts';
 
 /** User actions in the open chat: send, queue, stop, regenerate, continue. */
@@ -99,6 +101,15 @@ export class ChatSession {
   /** The prompt if `draft` were sent in the open chat. */
   promptOf(draft: string): PromptInput {
     return this.#request.promptOf(this.#chats.current, draft);
+  }
+
+  /** A reply of the open chat whose draws can be explained. */
+  drawsOf(reply: Reply): DrawSource {
+    const chat = this.#chats.current;
+    const asked = chat.path[chat.path.indexOf(reply) - 1];
+    return replyDraws(reply, asked?.role === 'user' ? asked.text : '', (index) =>
+      this.#request.drawOf(chat, reply, index),
+    );
   }
 
   /** Why no message can be sent now, or null. */

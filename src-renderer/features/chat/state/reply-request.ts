@@ -1,4 +1,10 @@
-import type { ChatMessage, GenerateParams, ModelInfo, PromptInput } from '../../../../src-main/engine/api/types.ts';
+import type {
+  ChatMessage,
+  GenerateParams,
+  ModelInfo,
+  PreviewParams,
+  PromptInput,
+} from '../../../../src-main/engine/api/types.ts';
 import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
@@ -26,6 +32,20 @@ export class ReplyRequest {
     const { useKvCache } = this.#settings.current;
     const prompt = { ...this.#prompt(messages), date };
     return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
+  }
+
+  /**
+   * Asks how token `index` of a reply was drawn. The prompt is built as it would be now: the template, the system prompt and
+   * the stop conditions of a reply are not stored.
+   */
+  drawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
+    const messages = chat.messages(reply).map(({ message }) => message);
+    // A continuation has the text before it in its prompt, and its own random numbers.
+    const first = index < reply.runStart ? 0 : reply.runStart;
+    if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
+    const sampling = { ...reply.sampling, seed: reply.seed };
+    const ids = reply.ids(first, index);
+    return { prompt: this.#prompt(messages), sampling, stop: this.#modelSettings.stop, reply: ids };
   }
 
   /** The prompt if `draft` were sent in the chat. */

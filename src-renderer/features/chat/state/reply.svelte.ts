@@ -215,6 +215,11 @@ export class Reply {
     return this.#starts[index];
   }
 
+  /** Ids of tokens `from` to `to`, exclusive; `NO_TOKEN` for text without tokens. */
+  ids(from: number, to: number): number[] {
+    return this.#columns.ids.slice(from, to);
+  }
+
   slice(from: number, to: number): string {
     return this.#text.slice(from, to);
   }

@@ -1,0 +1,206 @@
+/** What is reported about a chain, against llama.cpp's results (`fixtures/samplers`). */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { defaultSamplingParams } from '../api/defaults.ts';
+import type { SamplerName, SamplingParams } from '../api/types.ts';
+import { SamplerChain } from './sampler-chain.ts';
+import { recordStages } from './stage-reports.ts';
+
+function fixture<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../fixtures/samplers/${name}.json`, import.meta.url), 'utf8')) as T;
+}
+
+/** As in golden.test.ts: 2 units in the last place of a float32. */
+const LOGIT_TOLERANCE = 2e-7;
+/** `DrawReport.line` is computed in double precision from the same float32 terms as the draw, in the same order. */
+const LINE_TOLERANCE = 1e-12;
+
+const vectors = fixture<{ vectors: Record<string, number[]> }>('vectors').vectors;
+
+interface GoldenCase {
+  sampler: string;
+  params: Record<string, number>;
+  vector: string;
+  input_ids?: number[];
+  pre?: unknown[];
+  out: { ids: number[]; logits: (number | null)[] };
+}
+
+/** The settings of a golden case, for a chain of this stage alone. */
+function settingsOf({ sampler, params }: GoldenCase): [SamplerName, Partial<SamplingParams>] | null {
+  switch (sampler) {
+    case 'temp':
+      return ['temperature', { temperature: params.temp }];
+    case 'temp_ext':
+      return [
+        'temperature',
+        { temperature: params.temp, dynatempRange: params.delta, dynatempExponent: params.exponent },
+      ];
+    case 'top_k':
+      return ['top_k', { topK: params.k }];
+    case 'top_p':
+      return ['top_p', { topP: params.p, minKeep: params.min_keep }];
+    case 'min_p':
+      return ['min_p', { minP: params.p, minKeep: params.min_keep }];
+    case 'typical':
+      return ['typical', { typicalP: params.p, minKeep: params.min_keep }];
+    case 'top_n_sigma':
+      return ['top_n_sigma', { topNSigma: params.n }];
+    default:
+      return null;
+  }
+}
+
+describe('the candidates after one stage', () => {
+  const cases = fixture<{ cases: GoldenCase[] }>('truncation').cases.flatMap((golden) => {
+    const settings = golden.input_ids === undefined && golden.pre === undefined ? settingsOf(golden) : null;
+    return settings === null ? [] : [{ golden, settings }];
+  });
+
+  it('covers every sampler that llama.cpp was asked for, with more than 20 settings', () => {
+    expect(new Set(cases.map(({ settings: [name] }) => name)).size).toBe(6);
+    expect(cases.length).toBeGreaterThan(100);
+  });
+
+  it.each(
+    cases.map(
+      ({ golden, settings }) =>
+        [`${golden.sampler} ${JSON.stringify(golden.params)} on ${golden.vector}`, golden, settings] as const,
+    ),
+  )('%s', (_, { vector, out }, [name, settings]) => {
+    const logits = vectors[vector];
+    const recorder = recordStages(5, true);
+    const params = { ...defaultSamplingParams(), samplers: [name], ...settings };
+    new SamplerChain(logits.length, params, 1).sample(Float32Array.from(logits), [], recorder.observe);
+    const expected = new Map(
+      out.ids.flatMap((id, i) => (out.logits[i] === null ? [] : [[id, out.logits[i]] as const])),
+    );
+    const highest = Math.max(...expected.values());
+    const total = [...expected.values()].reduce((sum, logit) => sum + Math.exp(logit - highest), 0);
+    logits.forEach((__, id) => {
+      const [after] = recorder.after(id);
+      const logit = expected.get(id);
+      if (logit === undefined) {
+        expect(after).toBeNull();
+        return;
+      }
+      expect(Math.abs(after!.logit - logit)).toBeLessThanOrEqual(LOGIT_TOLERANCE * Math.max(1, Math.abs(logit)));
+      // exp of a logit that is off by that much.
+      expect(after!.probability).toBeCloseTo(Math.exp(logit - highest) / total, 5);
+    });
+    const [report] = recorder.stages;
+    expect(report).toMatchObject({ survivors: expected.size, removed: logits.length - expected.size });
+    for (const [id] of report.removedTop) expect(expected.has(id)).toBe(false);
+  });
+});
+
+describe('the draw', () => {
+  const { seeds } = fixture<{ seeds: Record<string, { uniform_double: number[] }> }>('mt19937');
+
+  it.each(Object.entries(seeds))(
+    'has the random numbers of seed %s, on the line of the drawn token',
+    (seed, golden) => {
+      const chain = new SamplerChain(320, { ...defaultSamplingParams(), topP: 1, minP: 0 }, Number(seed));
+      const other = new SamplerChain(320, { ...defaultSamplingParams(), topP: 1, minP: 0 }, Number(seed));
+      for (const expected of golden.uniform_double) {
+        const recorder = recordStages(5, true);
+        const { id } = chain.sample(Float32Array.from(vectors.normal320), [], recorder.observe);
+        // Reporting changes nothing.
+        expect(other.sample(Float32Array.from(vectors.normal320), []).id).toBe(id);
+        expect(recorder.draw?.random).toBe(expected);
+        const [, from, to] = recorder.draw!.line.find(([listed]) => listed === id)!;
+        expect(from).toBeLessThan(expected + LINE_TOLERANCE);
+        expect(to).toBeGreaterThanOrEqual(expected - LINE_TOLERANCE);
+      }
+    },
+  );
+
+  it('lists survivors in the order of the chain, from 0 to 1, without gaps if all are listed', () => {
+    const recorder = recordStages(40, true);
+    const chain = new SamplerChain(320, defaultSamplingParams(), 7);
+    const { survivors } = chain.sample(Float32Array.from(vectors.normal320), [], recorder.observe);
+    const { line } = recorder.draw!;
+    expect(line).toHaveLength(survivors);
+    expect(line[0][1]).toBe(0);
+    expect(line.at(-1)![2]).toBe(1);
+    line.slice(1).forEach(([, from], i) => expect(from).toBe(line[i][2]));
+    const temperature = recorder.stages.find(({ stage }) => stage === 'temperature')!;
+    for (const [i, [id, probability]] of temperature.top.entries()) {
+      expect(line[i][0]).toBe(id);
+      expect(line[i][2] - line[i][1]).toBeCloseTo(probability, 6);
+    }
+  });
+
+  it('needs no random number where mirostat leaves one candidate', () => {
+    const recorder = recordStages(3, true);
+    const params = { ...defaultSamplingParams(), mirostat: 2 as const, mirostatTau: 0 };
+    new SamplerChain(320, params, 1).sample(Float32Array.from(vectors.normal320), [], recorder.observe);
+    expect(recorder.draw).toMatchObject({ random: null, line: [[expect.any(Number), 0, 1]] });
+  });
+});
+
+describe('what a stage found out', () => {
+  function findings(settings: Partial<SamplingParams>, tokens = 1): unknown[] {
+    const chain = new SamplerChain(320, { ...defaultSamplingParams(), ...settings }, 1);
+    return Array.from({ length: tokens }, () => {
+      const recorder = recordStages(1);
+      chain.sample(Float32Array.from(vectors.normal320), [], recorder.observe);
+      return recorder.stages.flatMap((report) => ('findings' in report ? [report.findings] : []));
+    });
+  }
+
+  it('is nothing for most', () => expect(findings({})).toEqual([[]]));
+
+  it('is the temperature if it is dynamic', () => {
+    const [[found]] = findings({ dynatempRange: 0.5 }) as [[{ temperature: number }]];
+    expect(found.temperature).toBeGreaterThan(0.3);
+    expect(found.temperature).toBeLessThan(1.3);
+  });
+
+  it('is the random number of XTC, whether it acts or not', () => {
+    const { seeds } = fixture<{ seeds: Record<string, { uniform_float: number[] }> }>('mt19937');
+    const expected = seeds['1'].uniform_float.slice(0, 3).map((random) => [{ random: Math.fround(random) }]);
+    expect(findings({ xtcProbability: 0.5, topP: 1, minP: 0 }, 3)).toEqual(expected);
+  });
+
+  it('is the threshold of mirostat, which adapts', () => {
+    const [[first], [second]] = findings({ mirostat: 2, mirostatTau: 3 }, 2) as { maxSurprisal: number }[][];
+    expect(first.maxSurprisal).toBe(6);
+    expect(second.maxSurprisal).not.toBe(6);
+  });
+});
+
+describe('following tokens instead of drawing them', () => {
+  const settings: Partial<SamplingParams>[] = [
+    {},
+    { xtcProbability: 0.5, xtcThreshold: 0.05 },
+    { mirostat: 1 },
+    { mirostat: 2, mirostatTau: 2 },
+    { adaptiveTarget: 0.2 },
+    { repeatPenalty: 1.3, dynatempRange: 0.4 },
+  ];
+
+  it.each(settings)('leads to the same state: %o', (change) => {
+    const params = { ...defaultSamplingParams(), ...change };
+    const drawing = new SamplerChain(320, params, 11);
+    const following = new SamplerChain(320, params, 11);
+    const history: number[] = [];
+    for (let i = 0; i < 24; i++) {
+      const logits = Float32Array.from(vectors.normal320, (logit, id) => logit + ((id * (i + 3)) % 7) / 5);
+      const { id } = drawing.sample(logits, history);
+      following.follow(id, following.followsLogits ? logits : null, history);
+      history.push(id);
+      expect(following.save()).toEqual(drawing.save());
+    }
+  });
+
+  it('knows what to do with tokens that it would not have drawn', () => {
+    const adapting = { ...defaultSamplingParams(), adaptiveTarget: 0.2, topK: 1 };
+    for (const params of [{ ...defaultSamplingParams(), mirostat: 2 as const, mirostatTau: 0.1 }, adapting]) {
+      const chain = new SamplerChain(320, params, 11);
+      const worst = vectors.normal320.indexOf(Math.min(...vectors.normal320));
+      for (let i = 0; i < 5; i++) chain.follow(worst, Float32Array.from(vectors.normal320), []);
+      expect(chain.sample(Float32Array.from(vectors.normal320), []).probability).toBeGreaterThan(0);
+    }
+  });
+});

@@ -1,0 +1,62 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { ChatSession } from './chat-session.svelte.ts';
+import type { ChatsState } from './chats.svelte.ts';
+import { end, start, tokens, type FakeEngine } from '../test-support/fakes.ts';
+import { openSession } from '../test-support/session.ts';
+
+let api: FakeEngine;
+let chats: ChatsState;
+let session: ChatSession;
+
+beforeEach(async () => {
+  ({ api, chats, session } = await openSession());
+  api.scripts = [[start(), ...tokens(4), end(4, { reason: 'eos', token: { id: 1, piece: '<EOS>' } })]];
+  await session.send('Once');
+});
+
+const last = () => chats.current.lastReply!;
+const draws = () => session.drawsOf(last());
+
+describe('the draws of a reply', () => {
+  it('are asked for with its prompt, settings, seed and the tokens before', () => {
+    const { prompt, stop, sampling } = api.requests[0];
+    expect(draws().question(2)).toEqual({ prompt, stop, sampling: { ...sampling, seed: 7 }, reply: [3, 4] });
+    expect(draws()).toMatchObject({ seed: 7, sampling: { seed: 7 }, model: { id: 'tiny-transformer' } });
+  });
+
+  it('include that of the end, if a token ended the reply', () => {
+    expect(draws().count).toBe(5);
+    expect(draws().token(1)).toEqual({ id: 4, text: ' t1' });
+    expect(draws().token(4)).toEqual({ id: 1, text: '<EOS>' });
+    expect(draws().before(4)).toEqual({ prompt: 'Once', reply: 't0 t1 t2 t3' });
+    expect(draws().before(0).reply).toBe('');
+  });
+
+  it('of a continuation have the text before it in the prompt, and those before it other settings', async () => {
+    api.scripts = [[start(), ...tokens(3), end(3, { reason: 'max_tokens', maxTokens: 3 })]];
+    await session.continueReply();
+    expect(draws().count).toBe(7);
+    const { prompt, reply } = draws().question(6);
+    expect(prompt).toEqual(api.requests[1].prompt);
+    expect(reply).toEqual([3, 4]);
+    expect(draws().caution(6)).toBeNull();
+    expect(draws().question(2)).toMatchObject({ prompt: api.requests[0].prompt, reply: [3, 4] });
+    expect(draws().caution(2)).toContain('continued later');
+  });
+
+  it('need the tokens before', async () => {
+    const reply = last();
+    expect(draws().problem(3)).toBeNull();
+    reply.apply({
+      type: 'tokens',
+      turn: reply.id,
+      from: 4,
+      text: ' typed',
+      tokens: { ids: [NO_TOKEN], lengths: [6], parts: [0], logprobs: [0], latencies: [0] },
+      at: '2026-01-01T00:00:00.000Z',
+    });
+    expect(draws().problem(3)).toBeNull();
+    expect(draws().problem(4)).toContain('not known');
+  });
+});

@@ -1,0 +1,36 @@
+import type { DrawnToken, DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
+import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { Reply } from './reply.svelte.ts';
+
+/**
+ * The draws of a reply.
+ * @param asked the message that it answers
+ */
+export function replyDraws(reply: Reply, asked: string, question: (index: number) => DrawQuestion): DrawSource {
+  const { stop } = reply;
+  const ending = stop?.reason === 'eos' && 'token' in stop ? stop.token : null;
+  const count = reply.count;
+  return {
+    count: count + (ending === null ? 0 : 1),
+    sampling: { ...reply.sampling, seed: reply.seed },
+    seed: reply.seed,
+    model: { id: reply.facts.modelId, name: reply.model },
+    token(index): DrawnToken {
+      if (index === count && ending !== null) return { id: ending.id, text: ending.piece };
+      const { id, text } = reply.token(index);
+      return { id, text };
+    },
+    before: (index) => ({ prompt: asked, reply: reply.slice(0, reply.startOf(index)) }),
+    problem(index) {
+      const first = index < reply.runStart ? 0 : reply.runStart;
+      // The last one is the token in question.
+      if (!reply.ids(first, index + 1).includes(NO_TOKEN)) return null;
+      return 'The tokens before this one are not known, because the text was not generated.';
+    },
+    caution(index) {
+      if (index >= reply.runStart) return null;
+      return 'This reply was continued later. Only the settings of the continuation are stored.';
+    },
+    question,
+  };
+}

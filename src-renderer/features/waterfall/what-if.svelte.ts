@@ -1,0 +1,32 @@
+import type { SamplingParams } from '../../../src-main/engine/api/types.ts';
+import type { SamplingSettings } from '../chat/sampling/sampling-settings.ts';
+
+/** Settings to try on a token. They start as those of the reply, and nothing stores them. */
+export class WhatIf implements SamplingSettings {
+  sampling = $state.raw<SamplingParams>() as SamplingParams;
+  /** Those of the reply. */
+  readonly base: SamplingParams;
+
+  constructor(base: SamplingParams) {
+    this.base = base;
+    this.sampling = base;
+  }
+
+  /** Settings that differ from those of the reply. */
+  get changed(): (keyof SamplingParams)[] {
+    const { sampling, base } = this;
+    return (Object.keys(base) as (keyof SamplingParams)[]).filter(
+      (key) => JSON.stringify(sampling[key]) !== JSON.stringify(base[key]),
+    );
+  }
+
+  readonly setSampling = (patch: Partial<SamplingParams>): void => {
+    this.sampling = { ...this.sampling, ...patch };
+  };
+
+  readonly reset = (keys: readonly (keyof SamplingParams)[]): void => {
+    this.setSampling(Object.fromEntries(keys.map((key) => [key, this.base[key]])));
+  };
+
+  readonly isRecommended = (): boolean => false;
+}
