@@ -24,6 +24,7 @@ import type {
   Inspection,
   ModelDescription,
   ModelInfo,
+  PreviewParams,
   Profile,
   ProfileParams,
   RenderChatParams,
@@ -39,6 +40,7 @@ import {
   validateGenerateParams,
   validateIds,
   validateInspectParams,
+  validatePreviewParams,
   validateProfileParams,
   validateRenderChatParams,
   validateScoreParams,
@@ -213,7 +215,8 @@ export class InferenceEngine {
       validateScoreParams(params, model.config);
       const { ids } = readPrompt(params.prompt, model, 0);
       const { vocabularySize } = model.config;
-      return score({ context, platform: this.platform, vocabularySize, ids, top: params.top, cancel });
+      const { top, last } = params;
+      return score({ context, platform: this.platform, vocabularySize, ids, top, last, cancel });
     }, cancel);
   }
 
@@ -233,16 +236,17 @@ export class InferenceEngine {
    * ignored.
    * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
    */
-  async preview(params: InspectParams, cancel?: CancelToken): Promise<SamplingPreview> {
+  async preview(params: PreviewParams, cancel?: CancelToken): Promise<SamplingPreview> {
     return this.queue.run(async () => {
       const { model, context } = this.require();
-      validateInspectParams(params, model.config);
-      const { prompt: input, sampling, stop, topCandidates } = params;
+      validatePreviewParams(params, model.config);
+      const { prompt: input, sampling, stop, topCandidates, token } = params;
       const prompt = readPrompt(input, model, stop.maxTokens);
       const job = { model, context, platform: this.platform, prompt, cancel };
       return preview(
         { ...job, params: { prompt: input, sampling, stop, useKvCache: true, topCandidates } },
         topCandidates,
+        token,
       );
     }, cancel);
   }

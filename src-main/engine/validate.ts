@@ -9,6 +9,7 @@ import type { SettingTable, ValuesOf } from './settings/setting.ts';
 import type {
   GenerateParams,
   InspectParams,
+  PreviewParams,
   ProfileParams,
   PromptInput,
   RenderChatParams,
@@ -28,12 +29,14 @@ export function validateGenerateParams(params: GenerateParams, limits: RequestLi
   validateInspectParams(params, limits);
   if (params.continues?.stopString !== undefined) checkText('continues.stopString', params.continues.stopString);
   checkBoolean('useKvCache', params.useKvCache);
+  if (params.firstToken !== undefined) checkInteger('firstToken', params.firstToken, 0, limits.vocabularySize - 1);
 }
 
 /** @throws EngineError BAD_REQUEST */
 export function validateScoreParams(params: ScoreParams, limits: RequestLimits): void {
   validatePrompt(params.prompt, limits);
   checkNumber('top', params.top, TOP_CANDIDATES);
+  if (params.last !== undefined) checkInteger('last', params.last, 1, MAX_INT32);
 }
 
 /** @throws EngineError BAD_REQUEST */
@@ -47,6 +50,12 @@ export function validateInspectParams(params: InspectParams, limits: RequestLimi
   validateSettings('sampling', SAMPLING_SETTINGS, params.sampling, limits);
   validateSettings('stop', STOP_SETTINGS, params.stop, limits);
   checkNumber('topCandidates', params.topCandidates, TOP_CANDIDATES);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validatePreviewParams(params: PreviewParams, limits: RequestLimits): void {
+  validateInspectParams(params, limits);
+  if (params.token !== undefined) checkInteger('token', params.token, 0, limits.vocabularySize - 1);
 }
 
 /** @throws EngineError BAD_REQUEST */
@@ -85,7 +94,7 @@ function validatePrompt(prompt: PromptInput, limits: RequestLimits): void {
         }
         checkText(`prompt.messages[${i}].text`, content);
       });
-      return;
+      return validateIds('prompt.replyIds', prompt.replyIds ?? [], limits);
     default:
       refuse('prompt.kind', (prompt as { kind: unknown }).kind, '"text", "ids" or "chat"');
   }

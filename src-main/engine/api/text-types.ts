@@ -33,6 +33,11 @@ export type PromptInput =
       template?: ChatTemplateChoice;
       /** For templates with `enable_thinking`: whether the model may reason before it answers. */
       enableThinking?: boolean;
+      /**
+       * The beginning of the reply as token ids, which follow the messages exactly as they are. A message of the assistant
+       * at the end, whose text is tokenized, comes before them.
+       */
+      replyIds?: number[];
     };
 
 /** The template of the model's file, one that works for any model (role names), or a custom Jinja source. */

@@ -13,6 +13,7 @@ import type {
   LoadProgress,
   ModelDescription,
   ModelInfo,
+  PreviewParams,
   RenderChatParams,
   RenderedChat,
   SamplingPreview,
@@ -45,7 +46,7 @@ export interface EngineMethods {
   score: { params: ScoreParams; result: Score };
   inspect: { params: InspectParams; result: Inspection };
   /** The sampler chain at the next token; cheap enough to be called while a slider moves. */
-  preview: { params: InspectParams; result: SamplingPreview };
+  preview: { params: PreviewParams; result: SamplingPreview };
   /** Profiles the loaded model, operation by operation; wasm executor only. */
   profile: { params: ProfileParams; result: Profile };
   /** Whether a grammar is valid. Needs no model, and is also answered during a reply. */

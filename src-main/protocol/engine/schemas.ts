@@ -12,6 +12,7 @@ import type {
   Continues,
   GenerateParams,
   InspectParams,
+  PreviewParams,
   PromptInput,
   RenderChatParams,
   ProfileParams,
@@ -32,6 +33,8 @@ const requestId = integerBetween(1, MAX_CREDIT);
 const executorName = v.picklist(['reference', 'wasm']);
 /** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
+
+const tokenId = integerBetween(0, MAX_TOKEN_ID);
 
 /** Checked in one pass, because a list may have a million ids. */
 const tokenIds = v.custom<number[]>(
@@ -61,6 +64,7 @@ const chatEntries = {
   whenFull: v.exactOptional(v.picklist(['stop', 'drop_oldest', 'shift'])),
   template: v.exactOptional(chatTemplateChoice),
   enableThinking: v.exactOptional(v.boolean()),
+  replyIds: v.exactOptional(tokenIds),
 };
 
 const renderChatParams = schemaOf<RenderChatParams>()(v.object(chatEntries));
@@ -92,11 +96,18 @@ const continues = schemaOf<Continues>()(
 
 const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
 
-const scoreParams = schemaOf<ScoreParams>()(v.object({ prompt: promptInput, top: candidateCount }));
-
-const inspectParams = schemaOf<InspectParams>()(
-  v.object({ prompt: promptInput, sampling: samplingParams, stop: stopParams, topCandidates: candidateCount }),
+const scoreParams = schemaOf<ScoreParams>()(
+  v.object({ prompt: promptInput, top: candidateCount, last: v.exactOptional(integerBetween(1, MAX_CREDIT)) }),
 );
+
+const inspectEntries = {
+  prompt: promptInput,
+  sampling: samplingParams,
+  stop: stopParams,
+  topCandidates: candidateCount,
+};
+const inspectParams = schemaOf<InspectParams>()(v.object(inspectEntries));
+const previewParams = schemaOf<PreviewParams>()(v.object({ ...inspectEntries, token: v.exactOptional(tokenId) }));
 
 const generateParams = schemaOf<GenerateParams>()(
   v.object({
@@ -106,6 +117,7 @@ const generateParams = schemaOf<GenerateParams>()(
     useKvCache: v.boolean(),
     topCandidates: candidateCount,
     continues: v.exactOptional(continues),
+    firstToken: v.exactOptional(tokenId),
   }),
 );
 
@@ -124,7 +136,7 @@ const methodParams: SchemasFor<EngineMethods> = {
   renderChat: renderChatParams,
   score: scoreParams,
   inspect: inspectParams,
-  preview: inspectParams,
+  preview: previewParams,
   profile: schemaOf<ProfileParams>()(
     v.object({
       prompt: integerBetween(1, MAX_CREDIT),

@@ -193,7 +193,7 @@ export class FakeEngine implements ServedEngine {
   }
 
   preview(): Promise<SamplingPreview> {
-    return Promise.resolve({ promptTokens: 1, candidates: [], survivors: 1, stages: [] });
+    return Promise.resolve({ promptTokens: 1, token: null, candidates: [], survivors: 1, stages: [] });
   }
 
   profile(): Promise<Profile> {
