@@ -1,12 +1,22 @@
 import type { ChatMessage, GenerateParams, ModelInfo, PromptInput } from '../../../../src-main/engine/api/types.ts';
 import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
+import { prefixOf } from './reply-prefix.ts';
 import type { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 
 /** Number of candidates stored with each token. */
-const CANDIDATES = 10;
+export const CANDIDATES = 20;
+
+/** A token of a reply in whose place another one is chosen. */
+export interface Branch {
+  readonly from: Reply;
+  readonly index: number;
+  /** The token to take instead. */
+  readonly id: number;
+}
 
 /** Builds requests for the engine from a chat and the settings. */
 export class ReplyRequest {
@@ -26,6 +36,35 @@ export class ReplyRequest {
     const { useKvCache } = this.#settings.current;
     const prompt = this.#prompt(messages);
     return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
+  }
+
+  /** Parameters to generate a branch: those of a new reply, with the tokens before the branch and the chosen one. */
+  async branchParams(
+    params: GenerateParams,
+    chat: ChatDocument,
+    reply: Reply,
+    branch: Branch,
+    engine: Pick<EngineApi, 'call'>,
+  ): Promise<GenerateParams> {
+    const { continues: _, ...others } = params;
+    const prompt = await this.promptWith(chat, reply, { from: branch.from, end: branch.index }, engine);
+    return { ...others, prompt, firstToken: branch.id };
+  }
+
+  /**
+   * The prompt of a reply with a part of it behind: the first `end` tokens of `from`.
+   * @param reply in the open path; `from` itself, or another version of it
+   */
+  async promptWith(
+    chat: ChatDocument,
+    reply: Reply,
+    { from, end }: { from: Reply; end: number },
+    engine: Pick<EngineApi, 'call'>,
+  ): Promise<PromptInput> {
+    const messages = chat.messages(reply).map(({ message }) => message);
+    const { text, ids } = await prefixOf(from, end, engine);
+    if (text !== '') messages.push({ role: 'assistant', text });
+    return { ...this.#prompt(messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
   }
 
   /** The prompt if `draft` were sent in the chat. */
@@ -53,7 +92,7 @@ export class ReplyRequest {
     };
   }
 
-  #prompt(messages: ChatMessage[]): PromptInput {
+  #prompt(messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
     const { template, own } = this.#modelSettings;
     const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
     return { kind: 'chat', messages, whenFull: this.#settings.current.whenFull, template, ...thinking };
