@@ -60,9 +60,18 @@ function detailsOf(turn: string, texts: readonly string[]): DetailsChunk {
 /** @param replies token texts of each reply */
 export async function writeChat(
   app: RunningApp,
-  chat: { id: string; title: string; replies: readonly (readonly string[])[]; details?: boolean },
+  chat: {
+    id: string;
+    title: string;
+    replies: readonly (readonly string[])[];
+    details?: boolean;
+    /** Of the replies; by default the built-in one. */
+    modelId?: string;
+    model?: string;
+  },
 ): Promise<void> {
-  const facts = { title: chat.title, modelId: FACTS.modelId, modelName: FACTS.model };
+  const { modelId = FACTS.modelId, model = FACTS.model } = chat;
+  const facts = { title: chat.title, modelId, modelName: model };
   const events: ChatEvent[] = [{ type: 'facts', facts, at: AT }];
   const details: DetailsChunk[] = [];
   let parent: string | null = null;
@@ -72,7 +81,7 @@ export async function writeChat(
     events.push({ type: 'turn', turn: { id: user, parent, role: 'user', text, createdAt: AT }, at: AT });
     events.push({
       type: 'turn',
-      turn: { id: reply, parent: user, role: 'assistant', createdAt: AT, facts: FACTS },
+      turn: { id: reply, parent: user, role: 'assistant', createdAt: AT, facts: { ...FACTS, modelId, model } },
       at: AT,
     });
     events.push({ type: 'tokens', turn: reply, from: 0, text: texts.join(''), tokens: columnsOf(texts), at: AT });

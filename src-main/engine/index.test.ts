@@ -213,9 +213,40 @@ describe('score', () => {
       ids: [0],
       logprobs: [],
       ranks: [],
+      entropies: [expect.any(Number)],
       top: [[]],
       perplexity: null,
     });
+  });
+
+  it('gives the entropy of each distribution, in nats', async () => {
+    const prompt = { kind: 'text' as const, text: 'Hello world!' };
+    const { entropies } = await engine.score({ prompt, top: 0 });
+    expect(entropies).toHaveLength(4);
+    const { logits } = await engine.inspect(inspectParams('Hello world!'));
+    const highest = Math.max(...logits.values);
+    const weights = logits.values.map((logit) => Math.exp(logit - highest));
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    const entropy = weights.reduce((total, weight) => total - (weight / sum) * Math.log(weight / sum), 0);
+    // Both in double precision from the same float32 logits.
+    expect(entropies[3]).toBeCloseTo(entropy, 9);
+  });
+
+  it('scores the end of a text as it scores the whole, without computing again what the cache has', async () => {
+    const { ids } = golden.full_window;
+    const prompt = { kind: 'ids' as const, ids: ids.slice(0, 200) };
+    const whole = await engine.score({ prompt, top: 2 });
+    for (const last of [1, 60, 199, 5000]) {
+      const part = await engine.score({ prompt, top: 2, last });
+      const scored = Math.min(last, 199);
+      expect(part.logprobs).toHaveLength(scored);
+      expect(part.top).toEqual(whole.top.slice(-scored - 1));
+      // The reference executor adds in the same order, however the text is sliced.
+      expect(part.logprobs).toEqual(whole.logprobs.slice(-scored));
+      expect(part.ranks).toEqual(whole.ranks.slice(-scored));
+      expect(part.entropies).toEqual(whole.entropies.slice(-scored - 1));
+    }
+    await expect(engine.score({ prompt, top: 2, last: 0 })).rejects.toMatchObject({ details: { field: 'last' } });
   });
 
   it('refuses what generate refuses, and can be cancelled', async () => {

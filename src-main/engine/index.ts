@@ -212,7 +212,8 @@ export class InferenceEngine {
       validateScoreParams(params, model.config);
       const { ids } = readPrompt(params.prompt, model, 0);
       const { vocabularySize } = model.config;
-      return score({ context, platform: this.platform, vocabularySize, ids, top: params.top, cancel });
+      const { top, last } = params;
+      return score({ context, platform: this.platform, vocabularySize, ids, top, last, cancel });
     }, cancel);
   }
 
@@ -236,10 +237,10 @@ export class InferenceEngine {
     return this.queue.run(async () => {
       const { model, context } = this.require();
       validatePreviewParams(params, model.config);
-      const { reply, ...settings } = params;
+      const { reply, token, ...settings } = params;
       const prompt = readPrompt(params.prompt, model, params.stop.maxTokens);
-      const { platform } = this;
-      return preview({ model, context, platform, prompt, reply, params: { ...settings, useKvCache: true }, cancel });
+      const job = { model, context, platform: this.platform, prompt, reply, token, cancel };
+      return preview({ ...job, params: { ...settings, useKvCache: true } });
     }, cancel);
   }
 

@@ -28,12 +28,14 @@ const MAX_MESSAGES = 10_000;
 export function validateGenerateParams(params: GenerateParams, limits: RequestLimits): void {
   validatePreviewParams(params, limits);
   checkBoolean('useKvCache', params.useKvCache);
+  if (params.firstToken !== undefined) checkInteger('firstToken', params.firstToken, 0, limits.vocabularySize - 1);
 }
 
 /** @throws EngineError BAD_REQUEST */
 export function validateScoreParams(params: ScoreParams, limits: RequestLimits): void {
   validatePrompt(params.prompt, limits);
   checkNumber('top', params.top, TOP_CANDIDATES);
+  if (params.last !== undefined) checkInteger('last', params.last, 1, MAX_INT32);
 }
 
 /** @throws EngineError BAD_REQUEST */
@@ -52,8 +54,9 @@ export function validateInspectParams(params: InspectParams, limits: RequestLimi
 /** @throws EngineError BAD_REQUEST */
 export function validatePreviewParams(params: PreviewParams, limits: RequestLimits): void {
   validateInspectParams(params, limits);
-  const { reply, continues, sampling } = params;
+  const { reply, continues, sampling, token } = params;
   if (continues?.stopString !== undefined) checkText('continues.stopString', continues.stopString);
+  if (token !== undefined) checkInteger('token', token, 0, limits.vocabularySize - 1);
   if (reply === undefined) return;
   validateIds('reply', reply, limits);
   if (sampling.seed === null) refuse('sampling.seed', null, 'the seed of the reply');
@@ -95,7 +98,7 @@ function validatePrompt(prompt: PromptInput, limits: RequestLimits): void {
         }
         checkText(`prompt.messages[${i}].text`, content);
       });
-      return;
+      return validateIds('prompt.replyIds', prompt.replyIds ?? [], limits);
     default:
       refuse('prompt.kind', (prompt as { kind: unknown }).kind, '"text", "ids" or "chat"');
   }

@@ -21,6 +21,8 @@ export interface PreviewParams extends InspectParams {
   reply?: number[];
   /** As in `GenerateParams`. */
   continues?: Continues;
+  /** A token to report whatever its rank, for example the one that a reply has here. */
+  token?: number;
 }
 
 /** What a stage computed besides its settings. */
@@ -57,6 +59,8 @@ export interface SamplerStageReport {
 export interface SamplingPreview {
   /** Tokens of prompt and `reply`. */
   promptTokens: number;
+  /** The requested token, with its rank by raw logit, from 1; null if none was requested. */
+  token: (Candidate & { rank: number }) | null;
   /** Most probable raw candidates, best first. */
   candidates: Candidate[];
   /** Tokens that could be drawn. */
@@ -84,10 +88,10 @@ export interface DrawReport {
    * Candidates on their way through the chain, by rank: the most probable ones before and after it, the best one that each
    * stage removed, and the drawn one.
    */
-  rows: CandidateRow[];
+  rows: CandidatePath[];
 }
 
-export interface CandidateRow {
+export interface CandidatePath {
   id: number;
   piece: string;
   /** Among all tokens by raw logit, from 1. */

@@ -35,6 +35,11 @@ export type PromptInput =
       enableThinking?: boolean;
       /** The current time for templates that write the date, ISO 8601. Default now. */
       date?: string;
+      /**
+       * The beginning of the reply as token ids, which follow the messages exactly as they are. A message of the assistant
+       * at the end, whose text is tokenized, comes before them.
+       */
+      replyIds?: number[];
     };
 
 /** The template of the model's file, one that works for any model (role names), or a custom Jinja source. */

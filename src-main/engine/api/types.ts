@@ -39,7 +39,7 @@ export type {
 } from './model-types.ts';
 
 export type {
-  CandidateRow,
+  CandidatePath,
   DrawReport,
   InspectParams,
   PreviewParams,
@@ -77,6 +77,11 @@ export interface GenerateParams {
    * include the joining text. Omitted: a new reply.
    */
   continues?: Continues;
+  /**
+   * The first token of the reply: reported like the others, but not drawn. It does not count towards `maxTokens`, and
+   * grammar and banned texts apply to what follows it. An end-of-text token ends the reply at once. Omitted: it is drawn.
+   */
+  firstToken?: number;
 }
 
 export type ExecutorName = 'reference' | 'wasm';
@@ -112,6 +117,8 @@ export interface Candidate {
   logprob: number;
   /** Probability after the sampler chain, 0..1; null when the chain removed or masked the token. */
   sampledProbability: number | null;
+  /** The stage that removed or masked the token, named as in `SamplerStageReport`; absent if none did, or if unknown. */
+  removedBy?: string;
 }
 
 /**
@@ -132,7 +139,7 @@ export interface GeneratedToken {
   logprob: number;
   /** Rank among all tokens by raw logit, from 1. */
   rank: number;
-  /** Probability after the chain, 0..1 (1 for greedy). */
+  /** Probability after the chain, 0..1 (1 for greedy). A given token (`firstToken`) may have 0. */
   sampledProbability: number;
   /** Most probable raw candidates, best first; as many as `topCandidates`. */
   candidates: Candidate[];
@@ -314,18 +321,25 @@ export interface ScoreParams {
   prompt: PromptInput;
   /** Most probable tokens reported per position. Default 10. */
   top: number;
+  /** Score only the last n tokens; those before them are prefilled, or reused from the cache. Default: all. */
+  last?: number;
 }
 
-/** The model's probabilities of a text. Natural logarithms, nothing masked, no sampler. */
+/**
+ * The model's probabilities of a text. Natural logarithms, nothing masked, no sampler. The first token has no
+ * probability, so `scored` is at most `ids.length - 1`.
+ */
 export interface Score {
   ids: number[];
-  /** `[ids.length - 1]`: logprob of token i+1 after tokens 0..i. */
+  /** `[scored]`: logprob of each scored token, the last ones of `ids`, after those before it. */
   logprobs: number[];
-  /** `[ids.length - 1]`: rank of token i+1 after tokens 0..i, from 1. */
+  /** `[scored]`: its rank, from 1. */
   ranks: number[];
-  /** `[ids.length][top]`: the most probable `[id, logprob]` after token i, the last included. */
+  /** `[scored + 1]`: entropy in nats of the distribution that each scored token is from, and of the one after the last. */
+  entropies: number[];
+  /** `[scored + 1][top]`: the most probable `[id, logprob]` of the same distributions. */
   top: [number, number][][];
-  /** exp(-mean logprob); null for fewer than two tokens. */
+  /** exp(-mean logprob) of the scored tokens; null if there is none. */
   perplexity: number | null;
 }
 

@@ -7,6 +7,7 @@ import { SamplerChain, type ChainState, type NamedStage, type Sampled } from '..
 import type { StageObserver } from '../sampling/sampler-chain.ts';
 import type { GenerateParams } from '../api/types.ts';
 import { BannedTexts, tokensBeginning, tokensContaining, vocabularyText } from './banned-texts.ts';
+import { replyIdsOf, textBefore } from './continuation.ts';
 import { GrammarConstraint, grammarMatcher } from './grammar-constraint.ts';
 import type { Prompt } from './prompt.ts';
 import { textBiasStage } from './text-bias.ts';
@@ -60,7 +61,8 @@ export class Draft<T extends { id: number }> {
   private readonly places = new Map<number, Place>();
   private returns = 0;
   private deadEnds = 0;
-  private readonly firstPosition: number;
+  /** Length of the prompt, with a given first token. */
+  private firstPosition: number;
 
   /** @throws EngineError GRAMMAR */
   constructor({ model, params, prompt, seed }: DraftJob) {
@@ -68,7 +70,8 @@ export class Draft<T extends { id: number }> {
     const { sampling, stop } = params;
     this.sequence = [...prompt.ids];
     this.firstPosition = prompt.ids.length;
-    const inWindow = prompt.keptByShift === null ? config.contextSize - prompt.ids.length : Infinity;
+    const before = prompt.ids.length + (params.firstToken === undefined ? 0 : 1);
+    const inWindow = prompt.keptByShift === null ? config.contextSize - before : Infinity;
     const room = Math.min(stop.maxTokens, inWindow);
     this.grammar =
       sampling.grammar === null
@@ -78,7 +81,7 @@ export class Draft<T extends { id: number }> {
       sampling.bannedTexts.length === 0
         ? null
         : new BannedTexts(sampling.bannedTexts, () => tokenizer.stream({ continues: true }));
-    if (this.grammar !== null) this.beginGrammar(this.grammar, params, room);
+    if (this.grammar !== null) this.beginGrammar(this.grammar, params, room, config.eosTokenIds);
 
     const first: NamedStage[] = [];
     if (this.grammar !== null) first.push(this.grammar.stage);
@@ -96,7 +99,7 @@ export class Draft<T extends { id: number }> {
 
   private readonly rest: (start: string) => number[];
 
-  /** Tokens drawn and not retracted. */
+  /** Tokens drawn and not retracted, without a given one. */
   get length(): number {
     return this.sequence.length - this.firstPosition;
   }
@@ -147,6 +150,29 @@ export class Draft<T extends { id: number }> {
       this.escapeDeadEnd();
       return null;
     }
+  }
+
+  /**
+   * Runs the chain on the logits of a token that is given, to report what it does there. Its state does not change.
+   */
+  drawGiven(id: number, logits: Float32Array | Logits, observe?: StageObserver): Sampled {
+    const before = this.chain.save();
+    let survivors = 0;
+    try {
+      ({ survivors } = this.chain.sample(logits, this.sequence, observe));
+    } catch (error) {
+      if (!(error instanceof NothingToDraw)) throw error;
+    }
+    this.chain.restore(before);
+    return { id, probability: this.chain.sampledProbabilities([id])[0] ?? 0, survivors };
+  }
+
+  /** Adds a token that was given. It is never retracted. */
+  acceptGiven(token: T): T[] {
+    this.sequence.push(token.id);
+    this.firstPosition++;
+    if (this.grammar !== null && !this.grammar.continueWith([token.id])) this.grammar.restart();
+    return [token];
   }
 
   /**
@@ -256,10 +282,19 @@ export class Draft<T extends { id: number }> {
     ];
   }
 
-  private beginGrammar(grammar: GrammarConstraint, { prompt }: GenerateParams, room: number): void {
-    const last = prompt.kind === 'chat' ? prompt.messages.at(-1) : undefined;
-    if (last?.role === 'assistant' && last.text !== '' && !grammar.continueAfter(last.text)) {
+  private beginGrammar(
+    grammar: GrammarConstraint,
+    { prompt, firstToken }: GenerateParams,
+    room: number,
+    eosTokenIds: readonly number[],
+  ): void {
+    const written = prompt.kind === 'chat' ? textBefore(prompt) : '';
+    if (!(written === '' || grammar.continueAfter(written)) || !grammar.continueWith(replyIdsOf(prompt))) {
+      grammar.restart();
       this.notices.push('The reply so far does not follow the grammar, so the grammar applies from here on.');
+    }
+    if (firstToken !== undefined && !eosTokenIds.includes(firstToken) && !grammar.allows(firstToken)) {
+      this.notices.push('The chosen token does not follow the grammar, so the grammar applies after it.');
     }
     const needed = grammar.tokensToEnd;
     if (needed > room) {

@@ -3,6 +3,7 @@ import type { Model } from '../models/model.ts';
 import type { CancelToken, Platform } from '../api/platform.ts';
 import type { Logits } from '../sampling/logits.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { Removals } from '../sampling/removals.ts';
 import type { SamplerChain } from '../sampling/sampler-chain.ts';
 import type { Candidate, ExecutorName, GenerateEvent, GenerateParams, Stop } from '../api/types.ts';
 import type { TokenWindow } from './context-window.ts';
@@ -52,7 +53,7 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
     model.tokenizer,
     [...params.stop.stopStrings, ...prompt.stopStrings],
     new ReplyParts(reasoningMarksFor(params.prompt, model), prompt.turnBeginning),
-    continues === undefined ? null : jointTo(params.prompt, prompt, model.tokenizer),
+    jointTo(params, prompt, model.tokenizer),
     continues?.stopString,
   );
   const shifts = new ShiftReport(prompt, contextSize);
@@ -71,6 +72,8 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
   yield { type: 'start', ...start, executor: job.executor };
 
   let stop = stopWithoutReply(job);
+  /** The token to take instead of drawing one. */
+  let given = params.firstToken ?? null;
   let logits = null as { after: number; values: Logits; raw: RawDistribution } | null;
   try {
     while (stop === null) {
@@ -86,7 +89,12 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         if (isFirst) timer.prefilled(since, prompt.ids.length - reusedTokens);
       }
 
-      const sampled = draft.draw(logits.values);
+      const { raw } = logits;
+      const top = raw.top(params.topCandidates);
+      const removals = new Removals(top.map(([id]) => id));
+      const observe = top.length === 0 ? undefined : removals.observe;
+      const sampled =
+        given === null ? draft.draw(logits.values, observe) : draft.drawGiven(given, logits.values, observe);
       if (sampled === null) {
         stop = stopByInterrupt(interrupt, params, draft.length);
         if (stop === null) await hostYield.ifDue();
@@ -96,18 +104,18 @@ export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent,
         stop = { reason: 'eos', token: { id: sampled.id, piece: model.tokenizer.piece(sampled.id) } };
         break;
       }
-      const { raw } = logits;
       const drawn: DrawnToken = {
         id: sampled.id,
         part: 'answer',
         logprob: raw.logprob(sampled.id),
         rank: raw.rank(sampled.id),
         sampledProbability: sampled.probability,
-        candidates: describeCandidates(raw, draft.chain, model, params.topCandidates),
+        candidates: describeCandidates(top, draft.chain, model, removals),
         survivors: sampled.survivors,
         latencyMs: timer.token(),
       };
-      const certain = draft.accept(drawn);
+      const certain = given === null ? draft.accept(drawn) : draft.acceptGiven(drawn);
+      given = null;
       for (const token of certain ?? []) {
         const shown = reply.push(token);
         for (const each of shown.tokens) yield { type: 'token', token: each, ...shifts.news(draft.sequence.length) };
@@ -177,7 +185,7 @@ function stopAfterToken(job: GenerateJob, draft: Draft<DrawnToken>, interrupt: I
   if (endsInRepetition(draft.sequence, window, prompt.ids.length)) return { reason: 'repetition', window };
   if (tokens === params.stop.maxTokens) return { reason: 'max_tokens', maxTokens: tokens };
   const promptTokens = prompt.ids.length;
-  if (isFull(prompt, promptTokens + tokens, contextSize)) return { reason: 'context_full', promptTokens, contextSize };
+  if (isFull(prompt, draft.sequence.length, contextSize)) return { reason: 'context_full', promptTokens, contextSize };
   return stopByInterrupt(interrupt, params, tokens);
 }
 
@@ -201,17 +209,21 @@ function stopByInterrupt(interrupt: Interrupt, params: GenerateParams, tokens: n
   }
 }
 
-/** The most probable raw candidates, with their probabilities after the chain. */
+/**
+ * Candidates with their probabilities after the chain.
+ * @param top ids and logarithms of their raw probabilities @param removals of at least these, by the same chain
+ */
 export function describeCandidates(
-  raw: RawDistribution,
+  top: readonly [id: number, logprob: number][],
   chain: SamplerChain,
   model: Model,
-  count: number,
+  removals: Removals,
 ): Candidate[] {
-  if (count === 0) return [];
-  const top = raw.top(count);
+  if (top.length === 0) return [];
   const sampled = chain.sampledProbabilities(top.map(([id]) => id));
   return top.map(([id, logprob], i) => {
-    return { id, piece: shownPiece(model.tokenizer, id), logprob, sampledProbability: sampled[i] };
+    const candidate = { id, piece: shownPiece(model.tokenizer, id), logprob, sampledProbability: sampled[i] };
+    const removedBy = removals.stageOf(id);
+    return removedBy === undefined ? candidate : { ...candidate, removedBy };
   });
 }

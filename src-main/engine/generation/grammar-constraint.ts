@@ -56,6 +56,24 @@ export class GrammarConstraint {
     return behind !== null;
   }
 
+  /** The same after tokens. */
+  continueWith(ids: readonly number[]): boolean {
+    let at: GrammarState | null = this.at;
+    for (const id of ids) at = at === null ? null : this.matcher.accept(at, id);
+    if (at !== null) this.at = at;
+    return at !== null;
+  }
+
+  /** Whether a token may be next, apart from the end. */
+  allows(id: number): boolean {
+    return this.matcher.accept(this.at, id) !== null;
+  }
+
+  /** Starts again. */
+  restart(): void {
+    this.at = this.matcher.start;
+  }
+
   save(): GrammarState {
     return this.at;
   }

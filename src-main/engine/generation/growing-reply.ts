@@ -1,4 +1,3 @@
-import { streamAfter } from '../tokenizer/stream-after.ts';
 import type { Tokenizer, TokenStream } from '../tokenizer/tokenizer.ts';
 import type { GeneratedToken } from '../api/types.ts';
 import { UnreadSpace, type Joint } from './continuation.ts';
@@ -32,7 +31,7 @@ export class GrowingReply {
     joint: Joint | null = null,
     passedOver: string | null = null,
   ) {
-    this.stream = joint === null ? tokenizer.stream({ continues: true }) : streamAfter(tokenizer, joint.after);
+    this.stream = joint?.stream ?? tokenizer.stream({ continues: true });
     this.unreadSpace = new UnreadSpace(joint?.unread ?? '');
     this.detector = new StopDetector(stopStrings, passedOver);
   }

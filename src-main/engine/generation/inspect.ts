@@ -3,6 +3,7 @@ import { TAPS } from '../program/taps.ts';
 import type { RunResult } from '../executors/executor.ts';
 import type { Model } from '../models/model.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { Removals } from '../sampling/removals.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
 import type { Candidate, GenerateEnd, Inspection, ModelInfo, TappedTensor } from '../api/types.ts';
 import { Draft } from './draft.ts';
@@ -35,8 +36,13 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
 
   const recorder = recordStages(topCandidates);
   const draft = new Draft({ model, params, prompt, seed });
-  const sampled = draft.drawOnce(logits, recorder.observe);
-  const probabilities = describeCandidates(raw, draft.chain, model, topCandidates);
+  const top = raw.top(topCandidates);
+  const removals = new Removals(top.map(([id]) => id));
+  const sampled = draft.drawOnce(logits, (...stage) => {
+    recorder.observe(...stage);
+    removals.observe(...stage);
+  });
+  const probabilities = describeCandidates(top, draft.chain, model, removals);
   const chosen: Candidate = {
     id: sampled.id,
     piece: model.tokenizer.piece(sampled.id),

@@ -28,6 +28,28 @@ it('shows the same candidates for the next token as generation', async () => {
   }
 });
 
+it('reports a token whatever its rank, and which stage removed the candidates', async () => {
+  const engine = await tinyEngine();
+  const request = { ...params('The cat sat on the', { topK: 5, topP: 0.5, minP: 0 }), topCandidates: 20 };
+  const { candidates, stages, token } = await engine.preview({ ...request, token: 700 });
+  expect(candidates).toHaveLength(20);
+  const { ranks, logprobs } = await engine.score({
+    prompt: { kind: 'ids', ids: [...engine.tokenize({ text: 'The cat sat on the', addBos: true, parseSpecial: false }).ids, 700] }, // prettier-ignore
+    top: 0,
+    last: 1,
+  });
+  expect(token).toMatchObject({ id: 700, rank: ranks[0], sampledProbability: null, removedBy: 'top_k' });
+  expect(token?.logprob).toBeCloseTo(logprobs[0], 9);
+  const removedIn = (name: string) => stages.find(({ stage }) => stage === name)?.removed ?? 0;
+  const cutBy = (name: string) => candidates.filter(({ removedBy }) => removedBy === name).length;
+  expect(cutBy('top_p')).toBe(removedIn('top_p'));
+  expect(cutBy('top_p')).toBeGreaterThan(0);
+  expect(cutBy('top_k')).toBe(15);
+  for (const { removedBy, sampledProbability } of candidates) {
+    expect(removedBy === undefined).toBe(sampledProbability !== null);
+  }
+});
+
 it('works where the model would end its text, without a seed', async () => {
   const engine = await tinyEngine();
   const ended = params('Hello world! How are you? I am very well, thank you! They became good friends.');

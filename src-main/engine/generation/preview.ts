@@ -2,6 +2,7 @@ import { EngineError } from '../api/errors.ts';
 import type { DrawReport, PreviewParams, SamplingPreview } from '../api/types.ts';
 import type { Logits } from '../sampling/logits.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { Removals } from '../sampling/removals.ts';
 import type { Sampled } from '../sampling/sampler-chain.ts';
 import { recordStages, type StageRecorder } from '../sampling/stage-reports.ts';
 import { Draft } from './draft.ts';
@@ -20,6 +21,7 @@ export interface PreviewJob extends Pick<
 > {
   /** As in `PreviewParams`. */
   reply: PreviewParams['reply'];
+  token: PreviewParams['token'];
 }
 
 /**
@@ -29,7 +31,7 @@ export interface PreviewJob extends Pick<
  * @throws EngineError CANCELLED, CONTEXT_FULL, BAD_REQUEST or GRAMMAR when nothing can be drawn
  */
 export async function preview(job: PreviewJob): Promise<SamplingPreview> {
-  const { model, prompt, params, reply } = job;
+  const { model, prompt, params, reply, token } = job;
   // XTC is the only stage that needs the seed before the draw.
   const draft = new Draft({ model, params, prompt, seed: params.sampling.seed ?? 0 });
   checkSize(job);
@@ -37,10 +39,18 @@ export async function preview(job: PreviewJob): Promise<SamplingPreview> {
   const logits = await logitsOf(job, draft.sequence);
   const recorder = recordStages(params.topCandidates, reply !== undefined);
   const raw = new RawDistribution(logits);
-  const sampled = draft.drawOnce(logits, recorder.observe);
+  const top = raw.top(params.topCandidates);
+  const own: [number, number][] = token === undefined ? [] : [[token, raw.logprob(token)]];
+  const removals = new Removals([...top, ...own].map(([id]) => id));
+  const sampled = draft.drawOnce(logits, (...stage) => {
+    recorder.observe(...stage);
+    removals.observe(...stage);
+  });
+  const [reported] = describeCandidates(own, draft.chain, model, removals);
   return {
     promptTokens: draft.sequence.length,
-    candidates: describeCandidates(raw, draft.chain, model, params.topCandidates),
+    token: reported === undefined ? null : { ...reported, rank: raw.rank(reported.id) },
+    candidates: describeCandidates(top, draft.chain, model, removals),
     survivors: sampled.survivors,
     stages: recorder.stages.filter(({ stage }) => stage !== 'dist'),
     draw: reply === undefined ? null : describeDraw(job, sampled, raw, logits, recorder),

@@ -119,11 +119,40 @@ export function renderChat(params: RenderChatParams, model: Model): RenderedChat
 
 function assemble(params: RenderChatParams, model: Model, maxTokens: number): AssembledChat {
   const { contextSize } = model.config;
-  return assembleChat(params.messages, model.tokenizer, formatOf(params, model), {
-    contextSize,
+  const { messages, replyIds = [] } = params;
+  const chat = assembleChat(messages, model.tokenizer, formatOf(params, model), {
+    contextSize: contextSize - replyIds.length,
     whenFull: params.whenFull === undefined || params.whenFull === 'stop' ? 'stop' : 'drop_oldest',
     replyReserve: Math.min(maxTokens, Math.floor(contextSize * REPLY_SHARE)),
   });
+  if (replyIds.length === 0) return chat;
+  // They belong to the message that the reply continues, or to the one that it will be.
+  const message = messages.at(-1)?.role === 'assistant' ? messages.length - 1 : messages.length;
+  return withReply(chat, message, replyIds, model.tokenizer);
+}
+
+/** The chat with the beginning of the reply behind it. */
+function withReply(
+  chat: AssembledChat,
+  message: number,
+  replyIds: readonly number[],
+  tokenizer: Tokenizer,
+): AssembledChat {
+  const text = tokenizer.decode(replyIds, false);
+  const known = chat.segments.find((segment) => segment.message === message);
+  const segment: PromptSegment = known ?? { role: 'assistant', message, tokens: 0, dropped: false };
+  return {
+    ...chat,
+    text: chat.text + text,
+    ids: [...chat.ids, ...replyIds],
+    tokens: [...chat.tokens, ...replyIds.map((id) => describeId(id, tokenizer))],
+    segments: [
+      ...chat.segments.filter((other) => other !== known),
+      { ...segment, tokens: segment.tokens + replyIds.length },
+    ],
+    turnBeginning: chat.turnBeginning + text,
+    owners: [...chat.owners, ...replyIds.map(() => message)],
+  };
 }
 
 /** The marks around the reasoning of a reply to this prompt. A custom template may have others than the file's. */

@@ -75,6 +75,11 @@ export class Candidates {
     return true;
   }
 
+  /** Those of `ids` that cannot be drawn. Costs little while no stage has moved a token. */
+  ruledOut(ids: Iterable<number>): number[] {
+    return Array.from(ids).filter((id) => !(this.logitOf(id) > Number.NEGATIVE_INFINITY));
+  }
+
   /** Index of the first highest logit. */
   indexOfMax(): number {
     if (this.sorted) return 0;
@@ -158,6 +163,15 @@ export class Candidates {
     best.push(...changed.keys());
     best.sort((a, b) => this.rawLogit(b) - this.rawLogit(a) || a - b);
     return Int32Array.from(best.slice(0, Math.max(0, k)));
+  }
+
+  /** -Infinity for a token that was removed. */
+  private logitOf(id: number): number {
+    const { raw, ownIds, ownLogits, length } = this;
+    if (raw !== null) return this.rawLogit(id);
+    // Most stages leave each token at its own slot. What is behind the length is left over.
+    const slot = id < length && ownIds[id] === id ? id : ownIds.subarray(0, length).indexOf(id);
+    return slot >= 0 ? ownLogits[slot] : Number.NEGATIVE_INFINITY;
   }
 
   private rawLogit(id: number): number {

@@ -7,7 +7,7 @@ const STEP = Math.LN2 / STEPS;
 const FRACTIONS = Float64Array.from({ length: STEPS }, (_, j) => 2 ** (j / STEPS));
 const POWERS = Float64Array.from({ length: 1024 }, (_, k) => 2 ** -k);
 /** Below this, e^x is negligible beside e^0. */
-const LOWEST = -700;
+export const LOWEST = -700;
 
 /**
  * The sum of e^(value - max) in double precision, with a relative error below 1e-12. Math.exp takes two and a half times
@@ -36,8 +36,8 @@ export function exponentialSum(values: Float32Array, max: number): number {
   return a + b + (c + d);
 }
 
-/** @param x in `(LOWEST, 0]` */
-function exponential(x: number): number {
+/** e^x with a relative error below 1e-12. @param x in `(LOWEST, 0]` */
+export function exponential(x: number): number {
   // Rounds to nearest, as x is never above 0.
   const n = (x * STEPS_PER_UNIT - 0.5) | 0;
   const r = x - n * STEP;

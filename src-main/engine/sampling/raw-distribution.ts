@@ -1,4 +1,5 @@
 import { EngineError } from '../api/errors.ts';
+import { entropyOf } from './entropy.ts';
 import { asLogits, type Logits } from './logits.ts';
 
 /** The model's own distribution of the next token: softmax over all raw logits, in double precision. */
@@ -33,6 +34,11 @@ export class RawDistribution {
   /** Rank of token `id` by logit, from 1; ties in order of id. */
   rank(id: number): number {
     return this.logits.before(id) + 1;
+  }
+
+  /** Entropy in nats. */
+  entropy(): number {
+    return entropyOf(this.values, this.values[this.logits.top(1)[0]]);
   }
 
   /** The `k` most probable `[id, logprob]`, best first. */

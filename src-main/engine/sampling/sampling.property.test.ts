@@ -5,6 +5,7 @@ import { SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts'
 import type { Setting } from '../settings/setting.ts';
 import { DEFAULT_SAMPLER_ORDER } from '../api/types.ts';
 import { SamplerChain } from './sampler-chain.ts';
+import { Removals } from './removals.ts';
 import { recordStages } from './stage-reports.ts';
 
 const VOCABULARY = 12;
@@ -59,6 +60,7 @@ const logits = fc.array(
   fc.oneof(fc.constantFrom(0, -0, 1, 1e-40, -1e6, 1e6), fc.double({ min: -30, max: 30, noNaN: true })),
   { minLength: VOCABULARY, maxLength: VOCABULARY },
 );
+const EVERY_ID = Array.from({ length: VOCABULARY }, (_, id) => id);
 const ids = (maxLength: number) => fc.array(fc.nat(VOCABULARY - 1), { maxLength });
 
 it('never loses the last candidate and never computes NaN', () => {
@@ -75,7 +77,15 @@ it('never loses the last candidate and never computes NaN', () => {
         const again = new SamplerChain(VOCABULARY, params, seed, { maskedIds, vocabulary });
         for (const step of steps) {
           const recorder = recordStages(VOCABULARY);
-          const sampled = chain.sample(Float32Array.from(step), history, recorder.observe);
+          const removals = new Removals(EVERY_ID);
+          const sampled = chain.sample(Float32Array.from(step), history, (...stage) => {
+            recorder.observe(...stage);
+            removals.observe(...stage);
+          });
+          const chosen = recorder.stages.filter(({ stage }) => stage !== 'dist');
+          expect(EVERY_ID.map((id) => removals.stageOf(id))).toEqual(
+            EVERY_ID.map((id) => chosen.find(({ removedTop }) => removedTop.some(([one]) => one === id))?.stage),
+          );
           expect(maskedIds).not.toContain(sampled.id);
           expect(sampled.probability).toBeGreaterThan(0);
           expect(sampled.probability).toBeLessThanOrEqual(1);
@@ -83,7 +93,7 @@ it('never loses the last candidate and never computes NaN', () => {
             expect(survivors).toBeGreaterThanOrEqual(1);
             expect([...top.flat(), ...topBefore, removedMass].every(Number.isFinite)).toBe(true);
           }
-          const all = chain.sampledProbabilities(Array.from({ length: VOCABULARY }, (_, id) => id));
+          const all = chain.sampledProbabilities(EVERY_ID);
           expect(all.filter((p) => p !== null)).toHaveLength(sampled.survivors);
           expect(all.reduce<number>((sum, p) => sum + (p ?? 0), 0)).toBeCloseTo(1, 5);
           expect(again.sample(Float32Array.from(step), history)).toEqual(sampled);

@@ -1,4 +1,4 @@
-import type { CandidateRow, DrawReport, SamplerStageReport, StageFindings } from '../api/types.ts';
+import type { CandidatePath, DrawReport, SamplerStageReport, StageFindings } from '../api/types.ts';
 import type { Candidates } from './candidates.ts';
 import { drawLine } from './draw-line.ts';
 import { RawDistribution } from './raw-distribution.ts';
@@ -32,7 +32,7 @@ export interface StageRecorder {
   /** Null until the draw, or unless the recorder follows it. */
   readonly draw: RecordedDraw | null;
   /** Token `id` after each stage but the draw. The recorder must follow the draw. */
-  after(id: number): CandidateRow['stages'];
+  after(id: number): CandidatePath['stages'];
 }
 
 /**

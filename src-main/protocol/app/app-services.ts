@@ -32,12 +32,21 @@ export interface Settings {
   whenFull: WhenFull;
   /** Show replies as tinted tokens instead of plain text. */
   tokensView: boolean;
+  tokenColours: TokenColours;
   panel: { open: boolean; tab: 'sampling' | 'stop' | 'prompt' | 'context' | 'rate' };
   /** The chat that was open last; null for a new chat. */
   lastChatId: string | null;
   /** The model to load at start; null for the built-in one. */
   lastModelId: string | null;
   downloads: DownloadSettings;
+}
+
+/** What the tokens view colours tokens by. */
+export interface TokenColours {
+  /** `doubtful`: by probability, but only tokens below `doubtBelow`. */
+  by: 'probability' | 'surprisal' | 'entropy' | 'rank' | 'doubtful';
+  /** Probability, 0..1. */
+  doubtBelow: number;
 }
 
 /** Network settings of downloads. */

@@ -8,7 +8,7 @@ import { STOP_SETTINGS } from '../../engine/settings/generation.ts';
 import { FIRST_SAMPLER_ORDER, MAX_SOURCE, SAMPLING_SETTINGS } from '../../engine/settings/sampling.ts';
 import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
-import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
+import type { DownloadSettings, ModelSettings, Settings, TokenColours } from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
 import { schemasOf, storedSettings } from '../setting-schemas.ts';
@@ -20,12 +20,18 @@ export function defaultSettings(): Settings {
     useKvCache: true,
     whenFull: 'stop',
     tokensView: false,
+    tokenColours: { by: 'probability', doubtBelow: 0.5 },
     panel: { open: true, tab: 'sampling' },
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
   };
 }
+
+const colourEntries = {
+  by: v.picklist(['probability', 'surprisal', 'entropy', 'rank', 'doubtful']),
+  doubtBelow: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+};
 
 const panelEntries = { open: v.boolean(), tab: v.picklist(['sampling', 'stop', 'prompt', 'context', 'rate']) };
 
@@ -76,6 +82,7 @@ const settingsEntries = {
   useKvCache: v.boolean(),
   whenFull: v.picklist(['stop', 'drop_oldest', 'shift']),
   tokensView: v.boolean(),
+  tokenColours: schemaOf<TokenColours>()(v.object(colourEntries)),
   panel: v.object(panelEntries),
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
@@ -91,6 +98,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     useKvCache: v.exactOptional(settingsEntries.useKvCache),
     whenFull: v.exactOptional(settingsEntries.whenFull),
     tokensView: v.exactOptional(settingsEntries.tokensView),
+    tokenColours: v.exactOptional(settingsEntries.tokenColours),
     panel: v.exactOptional(settingsEntries.panel),
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
@@ -106,6 +114,7 @@ export function parseStoredSettings(value: unknown): Settings {
       {
         ...settingsEntries,
         perModel: storedPerModel,
+        tokenColours: lenient(colourEntries, defaults.tokenColours),
         panel: lenient(panelEntries, defaults.panel),
         downloads: lenient(downloadEntries, defaults.downloads),
       },

@@ -44,6 +44,8 @@ const requestId = integerBetween(1, MAX_CREDIT);
 /** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
 
+const tokenId = integerBetween(0, MAX_TOKEN_ID);
+
 /** Checked in one pass, because a list may have a million ids. */
 export const tokenIds = v.custom<number[]>(
   (value) =>
@@ -63,6 +65,7 @@ const chatEntries = {
   template: v.exactOptional(chatTemplateChoice),
   enableThinking: v.exactOptional(v.boolean()),
   date: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
+  replyIds: v.exactOptional(tokenIds),
 };
 
 const renderChatParams = schemaOf<RenderChatParams>()(v.object(chatEntries));
@@ -85,7 +88,9 @@ const candidateCount = numberIn(TOP_CANDIDATES);
 
 const tokenizeParams = schemaOf<TokenizeParams>()(v.object({ text, addBos: v.boolean(), parseSpecial: v.boolean() }));
 
-const scoreParams = schemaOf<ScoreParams>()(v.object({ prompt: promptInput, top: candidateCount }));
+const scoreParams = schemaOf<ScoreParams>()(
+  v.object({ prompt: promptInput, top: candidateCount, last: v.exactOptional(integerBetween(1, MAX_CREDIT)) }),
+);
 
 const inspectEntries = {
   prompt: promptInput,
@@ -93,15 +98,19 @@ const inspectEntries = {
   stop: stopParams,
   topCandidates: candidateCount,
 };
-
 const inspectParams = schemaOf<InspectParams>()(v.object(inspectEntries));
-
 const previewParams = schemaOf<PreviewParams>()(
-  v.object({ ...inspectEntries, reply: v.exactOptional(tokenIds), continues: v.exactOptional(continues) }),
+  v.object({
+    ...{ ...inspectEntries, reply: v.exactOptional(tokenIds) },
+    ...{ continues: v.exactOptional(continues), token: v.exactOptional(tokenId) },
+  }),
 );
 
 const generateParams = schemaOf<GenerateParams>()(
-  v.object({ ...inspectEntries, useKvCache: v.boolean(), continues: v.exactOptional(continues) }),
+  v.object({
+    ...{ ...inspectEntries, useKvCache: v.boolean() },
+    ...{ continues: v.exactOptional(continues), firstToken: v.exactOptional(tokenId) },
+  }),
 );
 
 const compareKey = v.pipe(v.string(), v.minLength(1), v.maxLength(128));

@@ -10,7 +10,10 @@ const MAX_ATTEMPTS = 8;
 /** Number of values per candidate in a line. */
 const CANDIDATE = 4;
 
-/** The values without names, and candidates in one flat list. */
+/**
+ * The values without names, and candidates in one flat list. In place of the probability of a candidate that the chain
+ * removed is the stage that removed it, or null if that is unknown.
+ */
 type PackedDetails = [piece: string, rank: number, sampled: number, survivors: number, candidates: unknown[]];
 
 /** Appends details to a chat's details file. @returns their positions. @throws the system's error */
@@ -94,11 +97,11 @@ function unpackLine(line: Buffer, turn: string, from: number): TokenDetails[] {
 }
 
 function pack({ piece, rank, sampledProbability, survivors, candidates }: TokenDetails): PackedDetails {
-  const flat = candidates.flatMap(({ id, piece, logprob, sampledProbability }) => [
+  const flat = candidates.flatMap(({ id, piece, logprob, sampledProbability, removedBy }) => [
     id,
     piece,
     sixDigits(logprob),
-    sampledProbability === null ? null : sixDigits(sampledProbability),
+    sampledProbability === null ? (removedBy ?? null) : sixDigits(sampledProbability),
   ]);
   return [piece, rank, sixDigits(sampledProbability), survivors, flat];
 }
@@ -106,8 +109,9 @@ function pack({ piece, rank, sampledProbability, survivors, candidates }: TokenD
 function unpack([piece, rank, sampledProbability, survivors, flat]: PackedDetails): TokenDetails {
   const candidates = [];
   for (let at = 0; at < flat.length; at += CANDIDATE) {
-    const [id, text, logprob, probability] = flat.slice(at, at + CANDIDATE) as [number, string, number, number | null];
-    candidates.push({ id, piece: text, logprob, sampledProbability: probability });
+    const [id, text, logprob, end] = flat.slice(at, at + CANDIDATE) as [number, string, number, number | string | null];
+    const candidate = { id, piece: text, logprob, sampledProbability: typeof end === 'number' ? end : null };
+    candidates.push(typeof end === 'string' ? { ...candidate, removedBy: end } : candidate);
   }
   return { piece, rank, sampledProbability, survivors, candidates };
 }

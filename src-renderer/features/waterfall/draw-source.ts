@@ -4,7 +4,7 @@ import type { PreviewParams, SamplingParams } from '../../../src-main/engine/api
 export type DrawQuestion = Omit<PreviewParams, 'topCandidates'>;
 
 /** A token of a reply. */
-export interface DrawnToken {
+export interface WaterfallToken {
   readonly id: number;
   /** As shown. */
   readonly text: string;
@@ -18,7 +18,7 @@ export interface DrawSource {
   readonly seed: number;
   /** The model that generated it. Id empty if not recorded. */
   readonly model: { readonly id: string; readonly name: string };
-  token(index: number): DrawnToken;
+  token(index: number): WaterfallToken;
   /** The text before a token: what was asked, and the reply so far. */
   before(index: number): { readonly prompt: string; readonly reply: string };
   /** Why a token cannot be explained, or null. */

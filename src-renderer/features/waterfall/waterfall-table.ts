@@ -1,5 +1,5 @@
 /** The table of a draw: candidates down, stages across. */
-import type { CandidateRow, SamplerStageReport, SamplingParams } from '../../../src-main/engine/api/types.ts';
+import type { CandidatePath, SamplerStageReport, SamplingParams } from '../../../src-main/engine/api/types.ts';
 import { formatInteger, formatPercent } from '../../ui/format.ts';
 import { isOn, stageText } from './stage-text.ts';
 import { TOP_CANDIDATES, type Explained } from './waterfall.svelte.ts';
@@ -112,7 +112,7 @@ interface Scale {
   probability: number;
 }
 
-function scaleOf(rows: readonly CandidateRow[], stages: readonly ShownStage[]): Scale {
+function scaleOf(rows: readonly CandidatePath[], stages: readonly ShownStage[]): Scale {
   const logits = rows.flatMap(({ logit, stages: after }) => [
     logit,
     ...stages.flatMap(({ at, onLogits }) => (onLogits && after[at] ? [after[at].logit] : [])),
@@ -132,7 +132,7 @@ function logitCell(logit: number, before: number | null, { low, high }: Scale): 
   return { kind: 'logit', bar, text: logit.toFixed(2).replace('-', '−'), changed: before !== null && before !== logit };
 }
 
-function cellOf(row: CandidateRow, stage: ShownStage, sampling: SamplingParams, scale: Scale): StageCell {
+function cellOf(row: CandidatePath, stage: ShownStage, sampling: SamplingParams, scale: Scale): StageCell {
   const { at, report, onLogits } = stage;
   const after = row.stages[at];
   const before = at === 0 ? { logit: row.logit } : row.stages[at - 1];

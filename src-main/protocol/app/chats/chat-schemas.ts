@@ -40,6 +40,7 @@ import {
 /** Maximum tokens of one event; a page sends those of half a second. */
 const MAX_TOKENS_PER_EVENT = 100_000;
 const MAX_TOKENS_PER_REPLY = 2_000_000;
+const MAX_STAGE_NAME = 64;
 
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const milliseconds = v.pipe(finite, v.minValue(0));
@@ -57,7 +58,13 @@ export const earlierStop = schemaOf<EarlierStop>()(
 const storedStop = schemaOf<StoredStop>()(v.union([stop, earlierStop]));
 
 export const candidate = schemaOf<Candidate>()(
-  v.object({ id: count, piece: text, logprob: finite, sampledProbability: v.nullable(finite) }),
+  v.object({
+    id: count,
+    piece: text,
+    logprob: finite,
+    sampledProbability: v.nullable(finite),
+    removedBy: v.exactOptional(v.pipe(v.string(), v.maxLength(MAX_STAGE_NAME))),
+  }),
 );
 
 export const timings = schemaOf<Timings>()(
@@ -96,6 +103,7 @@ const replyEntries = {
   droppedMessages: count,
   contextUsed: count,
   runStart: count,
+  branch: v.exactOptional(v.strictObject({ turn: turnId, index: count })),
 };
 
 const run = v.nullable(

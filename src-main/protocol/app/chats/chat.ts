@@ -124,10 +124,18 @@ export interface ReplyFacts {
   droppedMessages: number;
   /** Tokens in the context window after the reply. */
   contextUsed: number;
-  /** Index of the first token of the latest run: not 0 after Continue. */
+  /** Index of the first token of the latest run: not 0 after Continue, or in a branch. */
   runStart: number;
   /** Null until the run has started; absent in chats of earlier versions. */
   run?: ReplyRun | null;
+  /** Where it branched from another version: the tokens before are that version's. Absent if it did not. */
+  branch?: BranchPoint;
+}
+
+/** A token of a reply, in whose place another one was chosen. */
+export interface BranchPoint {
+  turn: string;
+  index: number;
 }
 
 export interface StoredReplyTurn {

@@ -12,6 +12,7 @@ import {
   connectClient,
   type ContractCase,
   endlessReply,
+  PROMPT,
   equal,
   errorCode,
   failure,
@@ -42,6 +43,33 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       equal(status.busy, false, 'nothing runs');
       const score = await client.call('score', { prompt: { kind: 'ids', ids }, top: 3 });
       equal(score.top.length, ids.length, 'score looks at every position');
+    },
+  },
+  {
+    name: 'branches: continues token ids of a reply with a chosen token, from the cache',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const messages = [{ role: 'user' as const, text: PROMPT }];
+      const whole = await collect(
+        client.stream('generate', { ...reply(12), prompt: { kind: 'chat', messages }, topCandidates: 20 }),
+      );
+      const tokens = whole.flatMap((event) => (event.type === 'token' ? [event.token] : []));
+      const replyIds = tokens.slice(0, 6).map(({ id }) => id);
+      const firstToken = tokens[6]?.candidates[5]?.id ?? -1;
+      const prompt = { kind: 'chat', messages, replyIds } as const;
+      const branch = await collect(client.stream('generate', { ...reply(3), prompt, topCandidates: 20, firstToken }));
+      const [start, first, last] = [branch[0], branch[1], branch.at(-1)];
+      if (start?.type !== 'start' || first?.type !== 'token' || last?.type !== 'end') {
+        throw new Error('not a whole reply');
+      }
+      equal(start.promptIds.slice(-6).join(), replyIds.join(), 'the ids are used as they are');
+      equal(start.reusedTokens, start.promptIds.length - 1, 'nothing is prefilled again');
+      equal(first.token.id, firstToken, 'the chosen token comes first');
+      equal(first.token.rank, 6, 'with its own numbers');
+      equal(first.token.logprob, tokens[6]?.candidates[5]?.logprob, 'which are those of the candidate');
+      equal(last.ids.length, 4, 'and the model continues it');
+      const score = await client.call('score', { prompt, top: 0, last: 6 });
+      equal(score.entropies.length, 7, 'the ids are scored alone');
     },
   },
   {

@@ -217,7 +217,7 @@ export class FakeEngine implements ServedEngine {
   }
 
   preview(): Promise<SamplingPreview> {
-    return Promise.resolve({ promptTokens: 1, candidates: [], survivors: 1, stages: [], draw: null });
+    return Promise.resolve({ promptTokens: 1, token: null, candidates: [], survivors: 1, stages: [], draw: null });
   }
 
   profile(): Promise<Profile> {

@@ -80,6 +80,8 @@ export function detailsOf(index: number): TokenDetails {
     piece: `piece ${index} ${rank}`,
     logprob: -rank - 0.25,
     sampledProbability: rank > 5 ? null : 0.125,
+    // Unknown in chats of earlier versions.
+    ...(rank > 7 ? { removedBy: 'top_k' } : {}),
   }));
   return { piece: `piece ${index}`, rank: 1, sampledProbability: 0.5, survivors: 40, candidates };
 }

@@ -15,7 +15,10 @@ export interface StoredRun extends RecordedReply {
 
 /** What repeats a reply; or the reason, for people, why it cannot be repeated. */
 export function storedRun(chat: ChatDocument, reply: Reply): StoredRun | string {
-  const { run, sampling, seed } = reply.facts;
+  const { run, branch, sampling, seed } = reply.facts;
+  if (branch !== undefined && branch.index === reply.runStart) {
+    return 'It continues from a token that you chose, which receipts do not record.';
+  }
   if (run === undefined || run === null) {
     return reply.promptTokens === 0
       ? 'The model never started this reply.'

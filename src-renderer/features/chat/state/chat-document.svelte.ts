@@ -176,6 +176,15 @@ export class ChatDocument {
     return this.#turns.get(turn.id) as Reply;
   }
 
+  /** Adds a version of a reply that begins with the first `index` tokens of it. */
+  addBranch(facts: ReplyFacts, source: Reply, index: number): Reply {
+    const reply = this.addReply({ ...facts, branch: { turn: source.id, index } }, source.parent);
+    const text = source.slice(0, source.startOf(index));
+    const tokens = source.columns(0, index);
+    if (index > 0) this.#record({ type: 'tokens', turn: reply.id, from: 0, text, tokens });
+    return reply;
+  }
+
   /** Publishes the facts of a reply that this page generates. */
   noteReply(reply: Reply): void {
     this.#record({ type: 'reply', turn: reply.id, facts: reply.facts });
@@ -319,6 +328,9 @@ export class ChatDocument {
 
   #prepared(reply: Reply): Reply {
     if (this.loadDetails !== null) reply.useDetails(this.loadDetails);
+    const { branch } = reply.facts;
+    const source = branch === undefined ? undefined : this.#turns.get(branch.turn);
+    if (branch !== undefined && source instanceof Reply) reply.details.inherit(source.details, branch.index);
     return reply;
   }
 

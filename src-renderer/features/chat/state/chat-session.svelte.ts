@@ -8,7 +8,8 @@ import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
 import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import { ReplyRequest } from './reply-request.ts';
+import { RecomputedTokens } from './recomputed-tokens.svelte.ts';
+import { ReplyRequest, type Branch } from './reply-request.ts';
 import { ReplyRunner } from './reply-runner.svelte.ts';
 import type { DrawSource } from '../../waterfall/draw-source.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -29,6 +30,7 @@ export class ChatSession {
   #leaving: string | null = null;
 
   readonly #queue = new MessageQueue();
+  readonly #recomputed = new WeakMap<Reply, RecomputedTokens>();
   readonly #runner: ReplyRunner;
   readonly #request: ReplyRequest;
   readonly #chats: ChatsState;
@@ -191,6 +193,28 @@ export class ChatSession {
     await this.#answer(chat, reply);
   }
 
+  /**
+   * Generates a version of a reply in the open chat that has another token at `index`, and continues from there.
+   * @param id the token to take; its own one keeps it, and only what follows is generated again
+   */
+  async branch(reply: Reply, index: number, id: number): Promise<void> {
+    const chat = this.#chats.current;
+    if (this.busy || !chat.path.includes(reply)) return;
+    await this.#answer(chat, chat.addBranch(this.#newFacts(), reply, index), { from: reply, index, id });
+  }
+
+  /** What is recomputed of a reply in the open chat. */
+  recomputedOf(reply: Reply): RecomputedTokens {
+    const chat = this.#chats.current;
+    const known = this.#recomputed.get(reply);
+    if (known !== undefined) return known;
+    const made = new RecomputedTokens(reply, this.#engine, (end, engine) =>
+      this.#request.promptWith(chat, reply, { from: reply, end }, engine),
+    );
+    this.#recomputed.set(reply, made);
+    return made;
+  }
+
   /** Shows another version of a turn. Later turns continue from it. */
   showVersion(turn: ChatTurn, version: number): void {
     this.#chats.current.showVersion(turn, version);
@@ -206,8 +230,8 @@ export class ChatSession {
     return this.#request.newFacts(this.#engine.model);
   }
 
-  async #answer(chat: ChatDocument, reply: Reply): Promise<void> {
-    if (await this.#runner.run(chat, reply)) await this.#sendNext();
+  async #answer(chat: ChatDocument, reply: Reply, branch: Branch | null = null): Promise<void> {
+    if (await this.#runner.run(chat, reply, branch)) await this.#sendNext();
   }
 
   async #sendNext(chat?: ChatDocument): Promise<void> {

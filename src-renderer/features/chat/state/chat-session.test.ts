@@ -118,7 +118,7 @@ describe('send', () => {
     expect(api.requests[0]).toMatchObject({
       prompt: { kind: 'chat', messages: [{ role: 'user', text: '  Once upon\na time ' }], whenFull: 'stop' },
       useKvCache: true,
-      topCandidates: 10,
+      topCandidates: 20,
     });
     await chats.flush();
     const stored = await services.invoke('chatGet', chats.current.id);

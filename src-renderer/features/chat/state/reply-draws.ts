@@ -1,4 +1,4 @@
-import type { DrawnToken, DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
+import type { WaterfallToken, DrawQuestion, DrawSource } from '../../waterfall/draw-source.ts';
 import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { Reply } from './reply.svelte.ts';
 
@@ -15,7 +15,7 @@ export function replyDraws(reply: Reply, asked: string, question: (index: number
     sampling: { ...reply.sampling, seed: reply.seed },
     seed: reply.seed,
     model: { id: reply.facts.modelId, name: reply.model },
-    token(index): DrawnToken {
+    token(index): WaterfallToken {
       if (index === count && ending !== null) return { id: ending.id, text: ending.piece };
       const { id, text } = reply.token(index);
       return { id, text };

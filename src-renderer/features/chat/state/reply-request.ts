@@ -5,14 +5,24 @@ import type {
   PreviewParams,
   PromptInput,
 } from '../../../../src-main/engine/api/types.ts';
-import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { ReplyFacts, ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
-import type { Reply } from './reply.svelte.ts';
+import { prefixOf } from './reply-prefix.ts';
+import { Reply } from './reply.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 
 /** Number of candidates stored with each token. */
-const CANDIDATES = 10;
+export const CANDIDATES = 20;
+
+/** A token of a reply in whose place another one is chosen. */
+export interface Branch {
+  readonly from: Reply;
+  readonly index: number;
+  /** The token to take instead. */
+  readonly id: number;
+}
 
 /** Builds requests for the engine from a chat and the settings. */
 export class ReplyRequest {
@@ -35,17 +45,58 @@ export class ReplyRequest {
   }
 
   /**
-   * Asks how token `index` of a reply was drawn. The prompt is built as it would be now: the template, the system prompt and
-   * the stop conditions of a reply are not stored.
+   * Asks how token `index` of a reply was drawn, with what is stored of its latest run. Of earlier runs nothing is stored:
+   * their prompt is built as it would be now.
    */
   drawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
+    const { branch, run } = reply.facts;
+    const source = branch === undefined || index >= branch.index ? null : chat.turn(branch.turn);
+    // Tokens before the branch were drawn for the other version.
+    if (source instanceof Reply) return this.drawOf(chat, source, index);
     const messages = chat.messages(reply).map(({ message }) => message);
+    const sampling = { ...reply.sampling, seed: reply.seed };
+    const { stop } = this.#modelSettings;
+    if (branch !== undefined && branch.index === reply.runStart) {
+      // A person chose the token at the branch, so the random numbers begin after it.
+      const drawn = Math.min(index, branch.index + 1);
+      const prompt = { ...this.#prompt(messages), replyIds: reply.ids(0, drawn) };
+      return { prompt, sampling, stop, reply: reply.ids(drawn, index) };
+    }
     // A continuation has the text before it in its prompt, and its own random numbers.
     const first = index < reply.runStart ? 0 : reply.runStart;
     if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
-    const sampling = { ...reply.sampling, seed: reply.seed };
     const ids = reply.ids(first, index);
-    return { prompt: this.#prompt(messages), sampling, stop: this.#modelSettings.stop, reply: ids };
+    if (!run || first < reply.runStart) return { prompt: this.#prompt(messages), sampling, stop, reply: ids };
+    return { prompt: promptOfRun(messages, run), sampling, stop: run.stop, reply: ids };
+  }
+
+  /** Parameters to generate a branch: those of a new reply, with the tokens before the branch and the chosen one. */
+  async branchParams(
+    params: GenerateParams,
+    chat: ChatDocument,
+    reply: Reply,
+    branch: Branch,
+    engine: Pick<EngineApi, 'call'>,
+  ): Promise<GenerateParams> {
+    const { continues: _, ...others } = params;
+    const prompt = await this.promptWith(chat, reply, { from: branch.from, end: branch.index }, engine);
+    return { ...others, prompt, firstToken: branch.id };
+  }
+
+  /**
+   * The prompt of a reply with a part of it behind: the first `end` tokens of `from`.
+   * @param reply in the open path; `from` itself, or another version of it
+   */
+  async promptWith(
+    chat: ChatDocument,
+    reply: Reply,
+    { from, end }: { from: Reply; end: number },
+    engine: Pick<EngineApi, 'call'>,
+  ): Promise<PromptInput> {
+    const messages = chat.messages(reply).map(({ message }) => message);
+    const { text, ids } = await prefixOf(from, end, engine);
+    if (text !== '') messages.push({ role: 'assistant', text });
+    return { ...this.#prompt(messages), ...(ids.length === 0 ? {} : { replyIds: ids }) };
   }
 
   /** The prompt if `draft` were sent in the chat. */
@@ -89,4 +140,15 @@ function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'
   if (text === '' && stop === null) return {};
   const stopString = stop?.reason === 'stop_string' ? stop.stopString : undefined;
   return { continues: { reason: stop?.reason ?? null, ...(stopString === undefined ? {} : { stopString }) } };
+}
+
+/** @param messages with the current system prompt, which the run's replaces */
+function promptOfRun(messages: readonly ChatMessage[], run: ReplyRun): PromptInput {
+  const { systemPrompt, whenFull, template, enableThinking, requestedAt: date } = run;
+  const system: ChatMessage[] = systemPrompt === '' ? [] : [{ role: 'system', text: systemPrompt }];
+  return {
+    ...{ kind: 'chat', messages: [...system, ...messages.filter(({ role }) => role !== 'system')] },
+    ...{ whenFull, template, date },
+    ...(enableThinking === null ? {} : { enableThinking }),
+  };
 }

@@ -6,7 +6,7 @@ import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
 import { now } from './identity.ts';
 import { SpeedMeasurements } from './measurements.svelte.ts';
-import { modelFacts, type ReplyRequest } from './reply-request.ts';
+import { modelFacts, type Branch, type ReplyRequest } from './reply-request.ts';
 import type { Reply } from './reply.svelte.ts';
 import { StopRequest } from './stop-request.svelte.ts';
 import { stopAfter, writeReply } from './write-reply.ts';
@@ -63,9 +63,10 @@ export class ReplyRunner {
 
   /**
    * Generates `reply`, or continues it.
+   * @param branch it begins with the tokens before this one, which it already has, and the chosen one
    * @returns whether queued messages may be sent now: not after an error, nor if the reply was stopped for something else
    */
-  async run(chat: ChatDocument, reply: Reply): Promise<boolean> {
+  async run(chat: ChatDocument, reply: Reply, branch: Branch | null = null): Promise<boolean> {
     const requestedAt = now();
     const params = this.#request.params(chat, reply, requestedAt);
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
@@ -81,11 +82,12 @@ export class ReplyRunner {
       this.#noteModel(chat, reply);
       await writeReply(reply, {
         engine,
-        params,
+        params: branch === null ? params : await this.#request.branchParams(params, chat, reply, branch, engine),
         signal,
         frame: this.#frame,
         onStart: (start) => {
-          this.#noteRun(reply, { params, requestedAt, versions }, start);
+          // A receipt cannot say yet which token a person chose.
+          if (branch === null) this.#noteRun(reply, { params, requestedAt, versions }, start);
           chat.noteReply(reply);
         },
         onTokens: () => following.grew(),

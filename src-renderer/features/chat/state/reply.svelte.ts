@@ -208,6 +208,11 @@ export class Reply {
     return { index, id: ids[index], text, part, logprob: logprobs[index], latencyMs: latencies[index] };
   }
 
+  /** Id of a token; `NO_TOKEN` if it has none. */
+  idOf(index: number): number {
+    return this.#columns.ids[index];
+  }
+
   /** Offset of a token's text, UTF-16 units; for `count`, the end of the text. */
   startOf(index: number): number {
     const { lengths } = this.#columns;
@@ -222,6 +227,13 @@ export class Reply {
 
   slice(from: number, to: number): string {
     return this.#text.slice(from, to);
+  }
+
+  /** A copy of the columns of some tokens. */
+  columns(from: number, to: number): TokenColumns {
+    const columns = noTokens();
+    for (const column of COLUMNS) columns[column] = this.#columns[column].slice(from, to);
+    return columns;
   }
 
   get running(): boolean {
@@ -333,8 +345,7 @@ export class Reply {
     const from = this.#takenTokens;
     const count = this.#columns.ids.length;
     if (from === count) return null;
-    const tokens = noTokens();
-    for (const column of COLUMNS) tokens[column] = this.#columns[column].slice(from);
+    const tokens = this.columns(from, count);
     const text = this.#text.slice(this.#takenText, this.#text.length);
     const details = this.#newDetails;
     this.#newDetails = [];

@@ -36,6 +36,10 @@ export class ReplyDetails {
   /** Incremented when details arrive, to notify readers. */
   #arrived = $state(0);
   #error = $state.raw<string | null>(null);
+  /** Ranks seen so far, which stay when their details are evicted; 0: none was stored. */
+  readonly #ranks: number[] = [];
+  /** The reply that this one branched from, and the number of tokens that both have. */
+  #inherited: { readonly from: ReplyDetails; readonly count: number } | null = null;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- Nothing on screen depends on it.
   readonly #asked = new Map<number, { at: number; pending: boolean }>();
 
@@ -47,17 +51,44 @@ export class ReplyDetails {
     this.#load = load;
   }
 
+  /** The first `count` tokens are those of another reply, and so are their details. */
+  inherit(from: ReplyDetails, count: number): void {
+    this.#inherited = { from, count };
+  }
+
   /** Why the last load failed, or null. */
   get error(): string | null {
-    return this.#error;
+    return this.#error ?? this.#inherited?.from.error ?? null;
+  }
+
+  /** Whether the rank of some of the first `count` tokens was not stored, as far as `rank` was called. Reactive. */
+  lacksRanks(count: number): boolean {
+    void this.#arrived;
+    const missing = this.#ranks.indexOf(0);
+    if (missing >= 0 && missing < count) return true;
+    const inherited = this.#inherited;
+    return inherited !== null && inherited.from.lacksRanks(Math.min(count, inherited.count));
   }
 
   put(index: number, details: TokenDetails): void {
     touch(this.#key(index))[index % PIECE] = details;
+    this.#ranks[index] = details.rank;
+  }
+
+  /** Rank of a token; null while loading, or if unknown. Reactive. */
+  rank(index: number): number | null {
+    const inherited = this.#from(index);
+    if (inherited !== null) return inherited.rank(index);
+    void this.#arrived;
+    const known: number | undefined = this.#ranks[index];
+    if (known === undefined) this.#ask(index);
+    return known === undefined || known === 0 ? null : known;
   }
 
   /** Null while loading, or if none are known. Reactive. */
   get(index: number): TokenDetails | null {
+    const inherited = this.#from(index);
+    if (inherited !== null) return inherited.get(index);
     void this.#arrived;
     const known = this.#known(index);
     if (known === undefined) this.#ask(index);
@@ -66,8 +97,15 @@ export class ReplyDetails {
 
   /** It was loaded, and nothing was stored. */
   isMissing(index: number): boolean {
+    const inherited = this.#from(index);
+    if (inherited !== null) return inherited.isMissing(index);
     void this.#arrived;
     return this.#known(index) === null || (this.#known(index) === undefined && this.#load === null);
+  }
+
+  /** The details that a token's are among, if they are another reply's. */
+  #from(index: number): ReplyDetails | null {
+    return this.#inherited !== null && index < this.#inherited.count ? this.#inherited.from : null;
   }
 
   #key(index: number): string {
@@ -91,7 +129,10 @@ export class ReplyDetails {
       .then(
         (found) => {
           const piece = touch(this.#key(index));
-          for (let at = 0; at < PIECE; at++) piece[at] ??= found[at] ?? null;
+          for (let at = 0; at < PIECE; at++) {
+            piece[at] ??= found[at] ?? null;
+            this.#ranks[number * PIECE + at] ??= piece[at]?.rank ?? 0;
+          }
           this.#error = null;
         },
         (thrown: unknown) => {

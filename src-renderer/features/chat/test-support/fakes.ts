@@ -141,6 +141,8 @@ export class FakeEngine implements EngineApi {
   describe: (modelId: string) => EngineMethods['describe']['result'] = (modelId) => {
     throw new EngineError('MODEL_NOT_FOUND', `There is no ${modelId}.`);
   };
+  /** Answers calls that are not scripted otherwise. */
+  answers: { [M in MethodName]?: (params: EngineMethods[M]['params']) => EngineMethods[M]['result'] } = {};
   #resume: () => void = () => undefined;
 
   resume(): void {
@@ -149,6 +151,8 @@ export class FakeEngine implements EngineApi {
 
   async call<M extends MethodName>(method: M, params: EngineMethods[M]['params']): Promise<EngineMethods[M]['result']> {
     const result = (value: unknown) => value as EngineMethods[M]['result'];
+    const answer = this.answers[method];
+    if (answer !== undefined) return answer(params);
     if (method === 'status') return result({ model: this.model, busy: false, computedTokens: 0 });
     if (method === 'describe') return result(this.describe((params as { modelId: string }).modelId));
     if (method === 'hashModel' && this.files !== null) return result({ files: this.files });

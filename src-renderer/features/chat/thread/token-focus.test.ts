@@ -54,3 +54,44 @@ it('pins by Enter and by click, and then the pointer moves nothing', () => {
   focus.toggle(2);
   expect(focus).toMatchObject({ index: null, pinned: false });
 });
+
+it('selects tokens with Shift and by dragging, until something else is done', () => {
+  const focus = new TokenFocus();
+  focus.key('Home', 5);
+  focus.key('ArrowRight', 5);
+  focus.key('ArrowRight', 5, { shift: true });
+  focus.key('ArrowRight', 5, { shift: true });
+  expect(focus.span).toEqual({ first: 1, end: 4 });
+  focus.key('Home', 5, { shift: true });
+  expect(focus.span).toEqual({ first: 0, end: 2 });
+  expect(focus.key('Enter', 5)).toBe(false);
+  focus.key('ArrowRight', 5);
+  expect(focus).toMatchObject({ span: null, index: 1 });
+
+  focus.select(4, 2);
+  expect(focus).toMatchObject({ span: { first: 2, end: 5 }, index: 2, pinned: false });
+  focus.point(0);
+  vi.advanceTimersByTime(500);
+  expect(focus.index).toBe(2);
+  focus.toggle(3);
+  expect(focus).toMatchObject({ span: null, index: 3, pinned: true });
+  focus.select(0, 1);
+  focus.close();
+  expect(focus).toMatchObject({ span: null, index: null });
+});
+
+it('moves through the candidates of a pinned token', () => {
+  const focus = new TokenFocus();
+  focus.key('Home', 5);
+  expect(focus.key('ArrowDown', 5, { rows: 3 })).toBe(false);
+  focus.key('Enter', 5);
+  expect(focus.key('ArrowDown', 5, { rows: 0 })).toBe(false);
+  focus.key('ArrowDown', 5, { rows: 3 });
+  focus.key('ArrowDown', 5, { rows: 3 });
+  expect(focus.row).toBe(1);
+  focus.key('ArrowUp', 5, { rows: 3 });
+  focus.key('ArrowUp', 5, { rows: 3 });
+  expect(focus.row).toBe(2);
+  focus.key('ArrowRight', 5, { rows: 3 });
+  expect(focus).toMatchObject({ row: null, index: 1, pinned: true });
+});

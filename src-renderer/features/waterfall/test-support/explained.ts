@@ -1,5 +1,5 @@
 import { defaultSamplingParams } from '../../../../src-main/engine/api/defaults.ts';
-import type { CandidateRow, SamplerStageReport, SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { CandidatePath, SamplerStageReport, SamplingParams } from '../../../../src-main/engine/api/types.ts';
 import type { Explained } from '../waterfall.svelte.ts';
 
 export function stageReport(stage: string, change: Partial<SamplerStageReport> = {}): SamplerStageReport {
@@ -9,7 +9,7 @@ export function stageReport(stage: string, change: Partial<SamplerStageReport> =
 
 type After = [logit: number, probability: number] | null;
 
-export function candidateRow(id: number, rank: number, logit: number, after: After[]): CandidateRow {
+export function candidateRow(id: number, rank: number, logit: number, after: After[]): CandidatePath {
   const stages = after.map((at) => (at === null ? null : { logit: at[0], probability: at[1] }));
   return { id, piece: `·w${id}`, rank, logit, logprob: Math.log(0.1), stages };
 }
@@ -39,6 +39,7 @@ export function explainedDraw(change: Partial<SamplingParams> = {}): Explained {
   ];
   return {
     promptTokens: 7,
+    token: null,
     candidates: [],
     survivors: 3,
     stages: [

@@ -21,7 +21,7 @@ export function addScoreCommand(program: Command, context: CliContext, done: (co
     .argument('[text]', 'the text; "-" reads standard input');
   addEngineOptions(command)
     .option('--top <n>', 'show the n most probable tokens at each position', parseCount, 10)
-    .option('--json', 'print one JSON object: ids, logprobs, ranks, top, perplexity');
+    .option('--json', 'print one JSON object: ids, logprobs, ranks, entropies, top, perplexity');
   addPromptOptions(command).action(async (text: string | undefined, options: ScoreOptions) => {
     const prompt = await readPrompt(context, text, options);
     await withEngine(

@@ -55,7 +55,11 @@ async function verify(context: CliContext, path: string, options: VerifyOptions)
   const { receipt } = checked;
   const model = options.model ?? receipt.model.id;
   const work = (session: EngineSession) => repeat(context, session, receipt);
-  const verification = await withEngine(context, model, work, loadOptions(receipt, options)).catch((error: unknown) => {
+  const load = loadOptions(receipt, options);
+  const verification = await withEngine(context, model, work, load).catch((error: unknown) => {
+    const contextSize = smallerWindow(error);
+    // Another model, then, which loads like this and is named.
+    if (contextSize !== null) return withEngine(context, model, work, { ...load, contextSize });
     throw options.model === undefined ? withHint(error, receipt) : error;
   });
   if (options.json) await context.out.json(verificationJson(receipt, verification));
@@ -87,6 +91,12 @@ function loadOptions({ conditions }: Receipt, options: VerifyOptions) {
     ...(threads === undefined || executor !== 'wasm' ? {} : { threads }),
     ...(kvCacheType === undefined || executor !== 'wasm' ? {} : { kvCacheType }),
   };
+}
+
+/** The model's largest context size, if it is smaller than the requested one. */
+function smallerWindow(error: unknown): number | null {
+  if (!(error instanceof EngineError) || error.details?.field !== 'contextSize') return null;
+  return typeof error.details.max === 'number' ? error.details.max : null;
 }
 
 /** Receipts contain no paths, so a model outside the library needs a flag. */

@@ -100,6 +100,7 @@ describe('a score', () => {
       ids: [0, 5],
       logprobs: [Math.log(0.25)],
       ranks: [2],
+      entropies: [1, 2],
       top: [[[6, Math.log(0.5)]], [[7, -1]]] as [number, number][][],
       perplexity: 4,
     };

@@ -1,0 +1,118 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { PromptInput } from '../../../../src-main/engine/api/types.ts';
+import { NO_TOKEN, type TokenDetails } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { EngineState } from './engine.svelte.ts';
+import { CANDIDATES } from './reply-request.ts';
+import type { Reply } from './reply.svelte.ts';
+
+/** The model's own distribution at each token of a reply. */
+export interface TokenScores {
+  /** Index of the first token; those before it cannot be recomputed. */
+  from: number;
+  /** From `from` on, ranks from 1. */
+  ranks: readonly number[];
+  /** From `from` on, nats. */
+  entropies: readonly number[];
+}
+
+/**
+ * What is not stored of a reply and therefore computed again, on demand: by the loaded model, which must be the reply's,
+ * and with the chat's present system prompt and template.
+ */
+export class RecomputedTokens {
+  scores = $state.raw<TokenScores | null>(null);
+  /** Why they could not be computed, or null. */
+  problem = $state.raw<string | null>(null);
+  readonly #details = new SvelteMap<number, TokenDetails | { readonly problem: string }>();
+  readonly #reply: Reply;
+  readonly #engine: Pick<EngineState, 'model' | 'status' | 'ready'>;
+  readonly #promptWith: (end: number, engine: EngineApi) => Promise<PromptInput>;
+
+  /** @param promptWith the reply's prompt, with the first `end` tokens of the reply behind it */
+  constructor(
+    reply: Reply,
+    engine: Pick<EngineState, 'model' | 'status' | 'ready'>,
+    promptWith: (end: number, engine: EngineApi) => Promise<PromptInput>,
+  ) {
+    this.#reply = reply;
+    this.#engine = engine;
+    this.#promptWith = promptWith;
+  }
+
+  /** Why nothing can be recomputed, nor the reply be branched; null if it can. */
+  get blocked(): string | null {
+    const { model, status } = this.#engine;
+    const { running, elsewhere, facts } = this.#reply;
+    if (model === null || status !== 'ready') return 'No model is loaded.';
+    if (running || elsewhere) return 'The reply is not finished.';
+    // Its token ids mean something else to another model.
+    if (facts.modelId !== '' && facts.modelId !== model.id) return `This is a reply by ${facts.model}. Load it first.`;
+    return null;
+  }
+
+  /** Computes rank and entropy of all tokens, if that was not done. @returns cancels it */
+  score(): () => void {
+    const { scores } = this;
+    if (scores !== null && scores.from + scores.ranks.length === this.#reply.count) return () => undefined;
+    const abort = new AbortController();
+    void this.#score(abort.signal);
+    return () => abort.abort();
+  }
+
+  /** The recomputed candidates at a token; null if they were not asked for, or not yet computed. */
+  detailsOf(index: number): TokenDetails | null {
+    const known = this.#details.get(index);
+    return known === undefined || 'problem' in known ? null : known;
+  }
+
+  /** Why the candidates at a token could not be recomputed, or null. */
+  problemOf(index: number): string | null {
+    const known = this.#details.get(index);
+    return known !== undefined && 'problem' in known ? known.problem : null;
+  }
+
+  /** Computes the candidates at a token again, before and after the reply's sampler chain. @returns cancels it */
+  askDetails(index: number): () => void {
+    if (this.detailsOf(index) !== null) return () => undefined;
+    const abort = new AbortController();
+    void this.#ask(index, abort.signal);
+    return () => abort.abort();
+  }
+
+  async #score(signal: AbortSignal): Promise<void> {
+    const { count } = this.#reply;
+    this.problem = null;
+    try {
+      const engine = await this.#engine.ready(signal);
+      const prompt = await this.#promptWith(count, engine);
+      const last = prompt.kind === 'chat' ? (prompt.replyIds?.length ?? 0) : 0;
+      if (last === 0) throw new EngineError('BAD_REQUEST', 'The ids of its tokens are not known.');
+      const { ranks, entropies } = await engine.call('score', { prompt, top: 0, last }, { signal });
+      // The last distribution is that of the token after the reply.
+      if (!signal.aborted) this.scores = { from: count - last, ranks, entropies: entropies.slice(0, -1) };
+    } catch (thrown) {
+      if (!signal.aborted) this.problem = EngineError.from(thrown).message;
+    }
+  }
+
+  async #ask(index: number, signal: AbortSignal): Promise<void> {
+    try {
+      const { id } = this.#reply.token(index);
+      if (id === NO_TOKEN) throw new EngineError('BAD_REQUEST', 'No model generated this text.');
+      const engine = await this.#engine.ready(signal);
+      const prompt = await this.#promptWith(index, engine);
+      const { seed } = this.#reply;
+      const sampling = { ...this.#reply.sampling, seed };
+      const request = { prompt, sampling, stop: defaultStopParams(), topCandidates: CANDIDATES, token: id };
+      const { token, candidates, survivors } = await engine.call('preview', request, { signal });
+      if (signal.aborted || token === null) return;
+      const { piece, rank, sampledProbability } = token;
+      this.#details.set(index, { piece, rank, sampledProbability: sampledProbability ?? 0, survivors, candidates });
+    } catch (thrown) {
+      if (!signal.aborted) this.#details.set(index, { problem: EngineError.from(thrown).message });
+    }
+  }
+}
