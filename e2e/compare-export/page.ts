@@ -3,6 +3,14 @@ import type { StoredComparison } from '../../src-main/protocol/app/comparisons/c
 import { comparisonPng } from '../../src-renderer/features/compare/export/draw-comparison.ts';
 import { saveFile } from '../../src-renderer/features/compare/export/save-file.ts';
 
+/** The theme's colour as `#rrggbb`. */
+function colourOf(property: string): string {
+  const context = new OffscreenCanvas(1, 1).getContext('2d');
+  if (context === null) throw new Error('There is no canvas.');
+  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(property);
+  return String(context.fillStyle);
+}
+
 /** Opens the PNG file and counts its pixels by colour, `#rrggbb`. */
 async function readPicture(comparison: StoredComparison) {
   const bitmap = await createImageBitmap(await comparisonPng(comparison));
@@ -21,5 +29,6 @@ async function readPicture(comparison: StoredComparison) {
 
 Object.assign(globalThis, {
   readPicture,
+  colourOf,
   saveText: (text: string, name: string) => saveFile(new Blob([text], { type: 'text/plain' }), name),
 });

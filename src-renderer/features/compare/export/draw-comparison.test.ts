@@ -70,6 +70,16 @@ test('prompt, lanes, metrics and chart are drawn', () => {
   }
 });
 
+test('a run without a title starts with its prompt, and five lanes fill two rows evenly', () => {
+  const run = storedComparison({ title: '' });
+  run.lanes = Array.from({ length: 5 }, () => run.lanes[0]!);
+  const { texts, width, boxes } = drawn(run);
+  expect(texts[0]?.text).toBe('Once');
+  expect(width).toBe(2 * 24 + 3 * 320 + 2 * 24);
+  const badges = boxes.filter(({ width: side, height }) => side === 20 && height === 20);
+  expect(new Set(badges.map(({ x }) => x)).size).toBe(3);
+});
+
 test('eight lanes take two rows and never overlap', () => {
   const run = storedComparison();
   run.lanes = Array.from({ length: 8 }, (_, index) => ({
@@ -89,7 +99,7 @@ test('long texts are cut so that the picture stays within what browsers can draw
   const run = storedComparison({ title: 'long '.repeat(100), prompt: { kind: 'text', text: 'line\n'.repeat(100) } });
   run.lanes = Array.from({ length: 8 }, () => ({
     settings: laneSettings('Label '.repeat(30)),
-    replies: [laneReply(Array.from({ length: 20_000 }, () => ' word'))],
+    replies: [laneReply(Array.from({ length: 3000 }, () => ' word'))],
   }));
   const { height, texts } = drawn(run);
   expect(height).toBeLessThanOrEqual(8000);

@@ -9,14 +9,15 @@ import { formatCount, formatRate, withUnit } from '../../../ui/format.ts';
 import { probabilityStep } from '../../chat/thread/tint.ts';
 import { CHART_HEIGHT, drawChart, laneColour } from './draw-chart.ts';
 import { Pen, STYLES, type ReadStyle, type TextStyle } from './pen.ts';
-import { changedSettings, laneLetter, nameOf, referenceLane, replyFigures, stopLabel } from './rows.ts';
-import type { Line } from './wrap-tokens.ts';
+import { changedSettings, laneLetter, referenceLane, replyFigures, stopLabel } from './rows.ts';
+import type { WrappedLine } from './wrap-tokens.ts';
 
 /** Device pixels per CSS pixel. */
 const SCALE = 2;
 const MARGIN = 24;
 const GAP = 24;
 const LANE_WIDTH = 320;
+/** At most. */
 const LANES_PER_ROW = 4;
 /** Half of the highest canvas that Chromium draws without the GPU's limit of 16,384 px. */
 const MAX_HEIGHT = 8000;
@@ -55,18 +56,18 @@ export async function comparisonPng(comparison: StoredComparison): Promise<Blob>
 
 /** Breaks lines and places everything. @param pen measures texts only */
 export function layOut(comparison: StoredComparison, pen: Pen): DrawnComparison {
-  const { lanes } = comparison;
-  const columns = Math.min(LANES_PER_ROW, Math.max(2, lanes.length));
+  const { title, lanes } = comparison;
+  const rows = Math.ceil(lanes.length / LANES_PER_ROW);
+  const columns = Math.max(2, Math.ceil(lanes.length / rows));
   const width = 2 * MARGIN + columns * LANE_WIDTH + (columns - 1) * GAP;
   const inner = width - 2 * MARGIN;
   const prompt = limited(pen.wrap([promptText(comparison)], STYLES.prompt, inner), MAX_PROMPT_LINES);
-  const promptTop = MARGIN + STYLES.title.lineHeight + 8;
+  const promptTop = MARGIN + (title === '' ? 0 : STYLES.title.lineHeight + 8);
   const lanesTop = promptTop + prompt.lines.length * STYLES.prompt.lineHeight + moreHeight(prompt) + GAP;
-  const rows = Math.ceil(lanes.length / LANES_PER_ROW);
   const room = MAX_HEIGHT - lanesTop - CHART_HEIGHT - 2 * MARGIN;
   const drawn = lanes.map((lane, index) => layOutLane(pen, comparison, lane, index, room / rows));
   const rowHeights = Array.from({ length: rows }, (_, row) =>
-    Math.max(...drawn.slice(row * LANES_PER_ROW, (row + 1) * LANES_PER_ROW).map(({ height }) => height)),
+    Math.max(...drawn.slice(row * columns, (row + 1) * columns).map(({ height }) => height)),
   );
   const rowTop = (row: number) => rowHeights.slice(0, row).reduce((sum, height) => sum + height + GAP, lanesTop);
   const chartTop = rowTop(rows);
@@ -75,11 +76,11 @@ export function layOut(comparison: StoredComparison, pen: Pen): DrawnComparison 
     height: chartTop + CHART_HEIGHT + MARGIN,
     draw(canvas) {
       canvas.box(0, 0, width, chartTop + CHART_HEIGHT + MARGIN, '--surface-1');
-      canvas.text(clipped(canvas, nameOf(comparison), STYLES.title, inner - 8), MARGIN, MARGIN, STYLES.title);
+      if (title !== '') canvas.text(clipped(canvas, title, STYLES.title, inner - 8), MARGIN, MARGIN, STYLES.title);
       canvas.lines(prompt.lines, MARGIN, promptTop, STYLES.prompt);
       drawMore(canvas, prompt, MARGIN, promptTop + prompt.lines.length * STYLES.prompt.lineHeight);
       drawn.forEach(({ draw }, index) => {
-        const [row, column] = [Math.floor(index / LANES_PER_ROW), index % LANES_PER_ROW];
+        const [row, column] = [Math.floor(index / columns), index % columns];
         draw(canvas, MARGIN + column * (LANE_WIDTH + GAP), rowTop(row));
       });
       const replies = lanes.map((lane) => lane.replies[0] ?? null);
@@ -188,11 +189,11 @@ function tintOf({ tokens }: LaneReply, token: number): string | null {
 
 /** Lines up to a number, and how many were left out. */
 interface Limited {
-  lines: Line[];
+  lines: WrappedLine[];
   more: number;
 }
 
-function limited(lines: Line[], most: number): Limited {
+function limited(lines: WrappedLine[], most: number): Limited {
   return lines.length <= most ? { lines, more: 0 } : { lines: lines.slice(0, most), more: lines.length - most };
 }
 

@@ -189,7 +189,7 @@ test('a chat is exported turn by turn', () => {
 
 test('a lane is described by what differs from the defaults', () => {
   const settings = laneSettings('Hot', {
-    sampling: { ...defaultSamplingParams(), temperature: 1.5, grammar: { kind: 'gbnf', source: 'root ::= "a"' } },
+    sampling: { ...defaultSamplingParams(), temperature: 0.1 + 0.2, grammar: { kind: 'gbnf', source: 'root ::= "a"' } },
     stop: { ...defaultStopParams(), ignoreEos: true },
     template: { kind: 'plain' },
     enableThinking: false,
@@ -197,7 +197,7 @@ test('a lane is described by what differs from the defaults', () => {
     samples: 3,
   });
   expect(changedSettings(settings)).toEqual([
-    'Temperature 1.5',
+    'Temperature 0.3',
     'Ignore the end token on',
     'Random seed',
     'GBNF grammar',

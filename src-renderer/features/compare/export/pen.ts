@@ -1,5 +1,5 @@
 /** Draws texts, boxes and lines on a canvas in the colours and fonts of the page. */
-import { wrapTokens, type Line } from './wrap-tokens.ts';
+import { wrapTokens, type WrappedLine } from './wrap-tokens.ts';
 
 /** What drawing needs of a `CanvasRenderingContext2D`. */
 export type Context = Pick<
@@ -67,7 +67,7 @@ export class Pen {
   }
 
   /** @param width of a line, px */
-  wrap(texts: readonly string[], style: TextStyle, width: number): Line[] {
+  wrap(texts: readonly string[], style: TextStyle, width: number): WrappedLine[] {
     this.#use(style);
     return wrapTokens(texts, width, (text) => this.context.measureText(text).width);
   }
@@ -101,7 +101,7 @@ export class Pen {
    * @param colour of a token's text
    */
   lines(
-    lines: readonly Line[],
+    lines: readonly WrappedLine[],
     x: number,
     y: number,
     style: TextStyle,
@@ -122,7 +122,7 @@ export class Pen {
   }
 
   /** Letters are joined and reordered across tokens, so the line is drawn at once. */
-  #putWhole(line: Line, x: number, y: number, style: TextStyle): void {
+  #putWhole(line: WrappedLine, x: number, y: number, style: TextStyle): void {
     this.context.direction = 'rtl';
     const end = line.reduce((sum, { width }) => sum + width, x);
     this.#put(line.map(({ text }) => text).join(''), end, y, style, 'right');

@@ -125,7 +125,8 @@ function labelOf(key: string): string {
 
 function valueText(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+  // Sums of steps have errors in their last digits.
+  return typeof value === 'number' ? String(Number(value.toPrecision(12))) : JSON.stringify(value);
 }
 
 /** A name for a file: letters and digits of the run's name, without path separators. @param ending `.md` */

@@ -10,7 +10,7 @@ export interface Fragment {
   width: number;
 }
 
-export type Line = Fragment[];
+export type WrappedLine = Fragment[];
 
 type Measure = (text: string) => number;
 
@@ -23,7 +23,7 @@ const TAB = '    ';
  * @param texts of the tokens
  * @param width of a line, px
  */
-export function wrapTokens(texts: readonly string[], width: number, measure: Measure): Line[] {
+export function wrapTokens(texts: readonly string[], width: number, measure: Measure): WrappedLine[] {
   const lines = new Lines(width, measure);
   texts.forEach((text, token) => {
     for (const [piece] of text.replaceAll('\t', TAB).matchAll(/\r\n|[\n\r\u2028\u2029]|[^\S\n\r\u2028\u2029]+|\S+/gu)) {
@@ -38,8 +38,8 @@ export function wrapTokens(texts: readonly string[], width: number, measure: Mea
 class Lines {
   readonly #width: number;
   readonly #measure: Measure;
-  readonly #lines: Line[] = [];
-  #line: Line = [];
+  readonly #lines: WrappedLine[] = [];
+  #line: WrappedLine = [];
   #x = 0;
   /** Parts of a word, which may consist of several tokens. */
   #word: Omit<Fragment, 'x'>[] = [];
@@ -63,7 +63,7 @@ class Lines {
     this.#endLine();
   }
 
-  done(): Line[] {
+  done(): WrappedLine[] {
     this.#endWord();
     if (this.#line.length > 0) this.#endLine();
     return this.#lines;
