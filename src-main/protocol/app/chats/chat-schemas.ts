@@ -134,6 +134,8 @@ function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> 
   return v.strictObject(Object.fromEntries(optional)) as never;
 }
 
+export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) }));
+
 const userTurn = v.strictObject({
   id: turnId,
   parent: v.nullable(turnId),
@@ -146,7 +148,7 @@ const replyTurn = v.strictObject({
   parent: v.nullable(turnId),
   role: v.literal('assistant'),
   createdAt: isoDate,
-  facts: schemaOf<ReplyFacts>()(v.strictObject({ ...replyEntries, run: v.exactOptional(run) })),
+  facts: replyFacts,
 });
 
 const COLUMNS: { readonly [C in keyof TokenColumns]: (value: unknown) => boolean } = {
