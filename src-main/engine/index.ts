@@ -1,10 +1,8 @@
 /** The engine as hosts use it: a model, and requests to it one after the other. */
 import { EngineError } from './api/errors.ts';
+import { generateLanes } from './generation/generate-lanes.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
-import { HostYield } from './generation/host-yield.ts';
 import { inspect } from './generation/inspect.ts';
-import { commonPrefix, Lanes, together } from './generation/lanes.ts';
-import { logitsAfter } from './generation/prefill.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
@@ -22,6 +20,7 @@ import type {
   GrammarSource,
   InspectParams,
   Inspection,
+  LanesEvent,
   ModelDescription,
   ModelInfo,
   Profile,
@@ -164,43 +163,31 @@ export class InferenceEngine {
   }
 
   /**
-   * Generates several replies at once: the model reads its weights once for the next token of all of them, and the common
-   * prefix of the prompts is computed once. Each reply is the same as from `generate`. Together they share the context
-   * window. Leaving the loop early ends the requests.
-   * @param requests at least one
-   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED
+   * Generates several replies as one batch: the model reads its weights once for the next token of all of them, and the
+   * common prefix of the prompts is computed once. Each reply is the same as from `generate`, and has the whole context
+   * window. A reply that cannot begin ends separately. Leaving the loop early ends the requests.
+   * @param requests at least one; the `cancel` of each stops that lane
+   * @param cancel stops all lanes
+   * @throws EngineError before the first event: NO_MODEL, BAD_REQUEST, OUT_OF_MEMORY; CANCELLED while it waits
    */
   async *generateLanes(
     requests: readonly { params: GenerateParams; cancel?: CancelToken }[],
-  ): AsyncGenerator<{ lane: number; event: GenerateEvent }, void, undefined> {
-    const leave = await this.queue.enter();
-    let abandoned = false;
+    cancel?: CancelToken,
+  ): AsyncGenerator<LanesEvent, void, undefined> {
+    const leave = await this.queue.enter(cancel);
     try {
       const loaded = this.require();
       for (const { params } of requests) validateGenerateParams(params, loaded.model.config);
-      const jobs = requests.map(({ params, cancel }) => {
-        const either = {
-          get cancelled() {
-            return abandoned || (cancel?.cancelled ?? false);
-          },
-        };
-        return this.job(loaded, params, either);
+      const lanes = requests.map((request) => {
+        try {
+          return this.job(loaded, request.params, request.cancel);
+        } catch (error) {
+          return EngineError.from(error);
+        }
       });
-      const { executor, cache, context } = loaded;
-      const begin = commonPrefix(jobs.map(({ prompt }) => prompt.ids));
-      // One more, because the last token is never reused.
-      context.reuse([...begin, 0]);
-      if (context.length < begin.length) {
-        const cancelled = { cancelled: false };
-        await logitsAfter(begin, context, new HostYield(this.platform), requests[0]?.cancel ?? cancelled);
-      }
-      const lanes = new Lanes(executor, cache, context, jobs.length, begin.length);
-      yield* together(
-        jobs.length,
-        (lane) => generate({ ...jobs[lane], context: lanes.window(lane) }),
-        (lane) => lanes.finish(lane),
-        () => (abandoned = true),
-      );
+      const { executor, context, model } = loaded;
+      const { contextSize } = model.config;
+      yield* generateLanes({ lanes, executor, context, contextSize, platform: this.platform, cancel });
     } finally {
       leave();
     }

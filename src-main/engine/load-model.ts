@@ -16,7 +16,6 @@ import { openModel, type OpenModelOptions } from './models/open-model.ts';
 export interface Loaded {
   readonly model: Model;
   readonly executor: Executor;
-  readonly cache: KvCache;
   readonly context: ContextWindow;
   readonly loadMs: number;
   /** Of the files it was read from. */
@@ -58,10 +57,9 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
   const { model, executor } = await (wanted === 'wasm'
     ? openForKernels(platform, files, { ...options, onWarning })
     : openForReference(files, { ...options, onWarning }));
-  const cache = new KvCache(model.config.contextSize);
-  const context = new ContextWindow(executor, cache);
+  const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const loadMs = clock.now() - startedAt;
-  return { model, executor, cache, context, loadMs, stamp: files.stamp, loadReported: false };
+  return { model, executor, context, loadMs, stamp: files.stamp, loadReported: false };
 }
 
 /** The weights go straight into the kernels' memory and are nowhere else. */

@@ -10,7 +10,14 @@ import type {
 export const UNANSWERED_MS = 5000;
 
 /** Calls that an idle engine answers at once. */
-const QUICK: ReadonlySet<MethodName> = new Set(['status', 'tokenize', 'detokenize', 'renderChat', 'checkGrammar']);
+const QUICK: ReadonlySet<MethodName> = new Set([
+  'status',
+  'tokenize',
+  'detokenize',
+  'renderChat',
+  'checkGrammar',
+  'stopLane',
+]);
 
 /** Watches whether an engine still answers. */
 export class EngineWatch implements EngineApi {

@@ -4,6 +4,9 @@ import { SAMPLING_SETTINGS, type SamplingParams } from '../settings/sampling.ts'
 import { defaultsOf } from '../settings/setting.ts';
 import type { GenerateParams, PromptInput } from './types.ts';
 
+/** Replies that can be generated as one batch. */
+export const MAX_LANES = 8;
+
 export function defaultSamplingParams(): SamplingParams {
   return defaultsOf(SAMPLING_SETTINGS);
 }

@@ -24,6 +24,8 @@ export { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
 export type { SamplerName, SamplingParams } from '../settings/sampling.ts';
 export type { GrammarSource } from '../settings/setting.ts';
 
+export type { LanesEvent, LanesPrefill } from './lane-types.ts';
+
 export type { MemoryAt, ModelDescription, OpProfile, Profile, ProfileParams, RunProfile } from './model-types.ts';
 
 /** How the continued reply had ended. */

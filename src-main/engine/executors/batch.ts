@@ -83,6 +83,19 @@ function checkRow(program: Program, batch: Batch, row: number): void {
   }
 }
 
+/** Checks the order of a batch longer than one slice: a row may attend to earlier rows of its sequence only. */
+export function checkOrder(batch: Batch, slice: number): void {
+  if (batch.tokens.length <= slice) return;
+  const last = new Map<number, number>();
+  batch.positions.forEach((position, row) => {
+    const sequence = batch.sequences[row];
+    if (position <= (last.get(sequence) ?? -1)) {
+      throw inconsistent('positions of a long batch are not in ascending order');
+    }
+    last.set(sequence, position);
+  });
+}
+
 function inconsistent(what: string): EngineError {
   return new EngineError('INTERNAL', `The batch is inconsistent: ${what}.`);
 }

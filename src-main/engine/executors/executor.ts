@@ -18,6 +18,19 @@ export interface Batch {
   readonly sequences: Int32Array;
   /** Per sequence in this batch: its cells ordered by position, including those of this batch. */
   readonly contexts: readonly SequenceContext[];
+  /** Block that `cells` refers to; by default the executor's own cells. */
+  readonly block?: CellBlock;
+}
+
+/** Temporary KV cells beside an executor's own, for lanes. */
+export interface CellBlock {
+  readonly cells: number;
+  /** Bytes of K and V. */
+  readonly bytes: number;
+  /** Copies K and V from these of the executor's own cells to the first cells of the block, in the given order. */
+  copy(cells: Int32Array): void;
+  /** Frees the memory. Later batches must not use the block. */
+  release(): void;
 }
 
 /** What a run should return. */
@@ -71,5 +84,10 @@ export interface Executor {
    * undefined, and the caller releases those cells.
    */
   run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
+  /**
+   * Allocates more cells, counted in `memoryBytes` until they are released. One block at a time.
+   * @throws EngineError OUT_OF_MEMORY with the numbers
+   */
+  allocateCells(cells: number): CellBlock;
   dispose(): Promise<void>;
 }

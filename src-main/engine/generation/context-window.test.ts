@@ -11,16 +11,11 @@ const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) =>
 /** An executor that computes nothing and records the number of its tokens. */
 function setUp(cells = CELLS) {
   const ran: number[] = [];
-  const executor: Executor = {
-    name: 'reference',
-    kernels: null,
-    memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
-    failed: false,
+  const executor: Pick<Executor, 'run'> = {
     run: ({ tokens }) => {
       ran.push(tokens.length);
       return Promise.resolve({ logits: [], taps: new Map() });
     },
-    dispose: () => Promise.resolve(),
   };
   const cache = new KvCache(cells);
   const window = new ContextWindow(executor, cache);
@@ -85,7 +80,7 @@ describe('ContextWindow', () => {
   });
 
   it('finds contiguous cells for a prompt that is prefilled in slices', async () => {
-    const { cache, fill, window } = set;
+    const { fill, window } = set;
     await fill(ids(100));
     // Kept along with the following sequences until they need its cells.
     await fill(ids(700, 5000));
@@ -94,8 +89,7 @@ describe('ContextWindow', () => {
     for (let from = 0; from < long.length; from += 200) {
       await window.run(long.slice(from, from + 200), { logits: [] });
     }
-    window.share(99, long.length);
-    const { cells } = cache.append(99, []).context;
+    const cells = window.cells(long.length);
     expect(cells).toEqual(Int32Array.from({ length: long.length }, (_, i) => cells[0] + i));
   });
 
@@ -121,13 +115,8 @@ describe('ContextWindow', () => {
 
   it('is unchanged after a failure', async () => {
     const { cache } = set;
-    const failing: Executor = {
-      name: 'reference',
-      kernels: null,
-      memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
-      failed: false,
+    const failing: Pick<Executor, 'run'> = {
       run: () => Promise.reject(new Error('broken')),
-      dispose: () => Promise.resolve(),
     };
     const window = new ContextWindow(failing, cache);
     await expect(window.run(ids(10), { logits: [] })).rejects.toThrow('broken');

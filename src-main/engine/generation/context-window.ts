@@ -42,7 +42,7 @@ export class ContextWindow implements TokenWindow {
   private expected = 0;
 
   constructor(
-    private readonly executor: Executor,
+    private readonly executor: Pick<Executor, 'run'>,
     private readonly cache: KvCache,
   ) {}
 
@@ -95,16 +95,13 @@ export class ContextWindow implements TokenWindow {
     }
   }
 
-  /**
-   * Copies the start of the window to another sequence of the cache, which shares its cells.
-   * @param length number of tokens
-   */
-  share(sequence: number, length: number): void {
-    this.cache.fork(this.sequence, sequence, length);
+  /** Cells of the first `length` tokens of the window. */
+  cells(length: number): Int32Array {
+    return this.cache.cells(this.sequence, length);
   }
 
   /** Releases kept sequences until `cells` are free or none is left. */
-  freeUpTo(cells: number): void {
+  private freeUpTo(cells: number): void {
     while (this.cache.free < cells && this.kept.length > 0) this.cache.release(this.kept.shift()!);
   }
 

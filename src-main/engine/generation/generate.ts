@@ -17,7 +17,7 @@ import { GrowingReply, type DrawnToken, type Shown } from './growing-reply.ts';
 import { ReplyParts } from './reply-parts.ts';
 import { droppedTokens, shift, ShiftReport, type Shifted } from './shift.ts';
 import { shownPiece } from './shown-piece.ts';
-import { ReplyTimer } from './stats.ts';
+import { ReplyTimer, type SharedPrefill } from './stats.ts';
 
 export interface GenerateJob {
   model: Model;
@@ -32,6 +32,8 @@ export interface GenerateJob {
   /** What `Timings.loadMs` reports. */
   loadMs: number;
   cancel: CancelToken | undefined;
+  /** Absent for a single reply. */
+  shared?: SharedPrefill;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface GenerateJob {
 export async function* generate(job: GenerateJob): AsyncGenerator<GenerateEvent, void, undefined> {
   const { model, context, platform, params, prompt, seed } = job;
   const { contextSize } = model.config;
-  const timer = new ReplyTimer(platform.clock, job.loadMs);
+  const timer = new ReplyTimer(platform.clock, job.loadMs, job.shared);
   const interrupt = new Interrupt(platform.clock, timer.startedAt, params.stop.timeLimitMs, job.cancel);
   const hostYield = new HostYield(platform);
   const draft = new Draft<DrawnToken>(job);

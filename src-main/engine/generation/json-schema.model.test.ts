@@ -113,7 +113,9 @@ describe.skipIf(path === null)("SmolLM2's answers (needs the fetched test model)
       const texts = requests.map(() => '');
       for (let from = 0; from < requests.length; from += LANES) {
         const lanes = requests.slice(from, from + LANES).map((params) => ({ params }));
-        for await (const { lane, event } of engine.generateLanes(lanes)) {
+        for await (const each of engine.generateLanes(lanes)) {
+          if (each.type !== 'lane') continue;
+          const { lane, event } = each;
           if (event.type === 'start') expect(event.notices).toEqual([]);
           if (event.type === 'end') texts[from + lane] = event.text;
         }

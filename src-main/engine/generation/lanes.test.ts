@@ -1,10 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { nodeKernelThreads } from '../../hosts/node/kernel-threads.ts';
-import { defaultGenerateParams, InferenceEngine, type GenerateEvent, type GenerateParams } from '../index.ts';
+import { defaultGenerateParams, EngineError, InferenceEngine, type GenerateParams, type LanesEvent } from '../index.ts';
 import { testKernels } from '../test-support/kernels.ts';
 import { nodeModelFiles, TINY_TRANSFORMER_DIR } from '../test-support/model-files.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
-import { commonPrefix } from './lanes.ts';
 
 function params(text: string, change: Partial<GenerateParams['sampling']> = {}, maxTokens = 24): GenerateParams {
   const defaults = defaultGenerateParams({ kind: 'text', text });
@@ -15,11 +14,11 @@ function params(text: string, change: Partial<GenerateParams['sampling']> = {}, 
   };
 }
 
-type Events = { lane: number; event: GenerateEvent }[];
+type Events = Extract<LanesEvent, { type: 'lane' }>[];
 
-async function all(lanes: AsyncIterable<Events[number]>): Promise<Events> {
+async function all(lanes: AsyncIterable<LanesEvent>): Promise<Events> {
   const events: Events = [];
-  for await (const event of lanes) events.push(event);
+  for await (const event of lanes) if (event.type === 'lane') events.push(event);
   return events;
 }
 
@@ -28,25 +27,6 @@ function endOf(events: Events, lane: number) {
   if (end?.type !== 'end') throw new Error(`Lane ${lane} has no end.`);
   return end;
 }
-
-describe('commonPrefix', () => {
-  it('excludes the last token of each', () => {
-    expect(commonPrefix([[1, 2, 3]])).toEqual([1, 2]);
-    expect(
-      commonPrefix([
-        [1, 2, 3],
-        [1, 2, 3, 4],
-      ]),
-    ).toEqual([1, 2]);
-    expect(
-      commonPrefix([
-        [1, 2, 3],
-        [1, 9, 3],
-      ]),
-    ).toEqual([1]);
-    expect(commonPrefix([[1], [1]])).toEqual([]);
-  });
-});
 
 describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (executor) => {
   let engine: InferenceEngine;
@@ -97,6 +77,7 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     const events: Events = [];
     let tokens = 0;
     for await (const each of engine.generateLanes([{ params: requests[0], cancel }, { params: requests[1] }])) {
+      if (each.type !== 'lane') continue;
       events.push(each);
       if (each.lane === 0 && each.event.type === 'token' && ++tokens === 3) cancel.cancelled = true;
     }
@@ -106,8 +87,8 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
   });
 
   it('end when the reader stops, and the engine still works', async () => {
-    for await (const { event } of engine.generateLanes(requests.map((request) => ({ params: request })))) {
-      if (event.type === 'token') break;
+    for await (const each of engine.generateLanes(requests.map((request) => ({ params: request })))) {
+      if (each.type === 'lane' && each.event.type === 'token') break;
     }
     expect((await reply(engine, requests[0])).end.ids.length).toBeGreaterThan(0);
   });
@@ -119,15 +100,111 @@ describe.each(['reference', 'wasm'] as const)('lanes on the %s executor', (execu
     });
   });
 
-  it('fail separately when the window is full', async () => {
+  it('end separately when they cannot begin', async () => {
     const { contextSize } = engine.model!;
-    const long = (offset: number): GenerateParams => ({
-      ...params('', { temperature: 0 }, 2),
-      prompt: { kind: 'ids', ids: Array.from({ length: contextSize - 400 }, (_, i) => 10 + ((i + offset) % 500)) },
-    });
-    const events = await all(engine.generateLanes([{ params: long(0) }, { params: long(250) }]));
-    const reasons = [0, 1].map((lane) => endOf(events, lane).stop);
-    expect(reasons.filter((stop) => stop.reason === 'error' && stop.error.code === 'CONTEXT_FULL')).toHaveLength(1);
-    expect(reasons.filter(({ reason }) => reason === 'max_tokens')).toHaveLength(1);
+    const tooLong = params('');
+    tooLong.prompt = { kind: 'ids', ids: new Array<number>(contextSize + 1).fill(10) };
+    const impossible = params('The cat', { grammar: { kind: 'gbnf', source: 'root ::= "\\uD800"' } });
+    const events = await all(
+      engine.generateLanes([tooLong, requests[0], impossible].map((request) => ({ params: request }))),
+    );
+    expect(endOf(events, 0).stop).toMatchObject({ reason: 'error', error: { code: 'CONTEXT_FULL' } });
+    expect(endOf(events, 2).stop).toMatchObject({ reason: 'error', error: { code: 'GRAMMAR' } });
+    expect(events.filter(({ lane }) => lane !== 1)).toHaveLength(2);
+    expect(endOf(events, 1).ids).toEqual((await reply(engine, requests[0])).end.ids);
   });
+
+  it('all end when they are cancelled, also while they wait for their turn', async () => {
+    const cancel = { cancelled: false };
+    const lanes = requests.map((request) => ({ params: request }));
+    const events: Events = [];
+    for await (const each of engine.generateLanes(lanes, cancel)) {
+      if (each.type !== 'lane') continue;
+      events.push(each);
+      if (each.event.type === 'token') cancel.cancelled = true;
+    }
+    expect(requests.map((_, lane) => endOf(events, lane).stop.reason)).toEqual(requests.map(() => 'user'));
+    await expect(all(engine.generateLanes(lanes, cancel))).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});
+
+/** The reference executor computes a thousand tokens here, perhaps on a busy machine. */
+const timeout = 120_000;
+
+describe.each(['reference', 'wasm'] as const)('the KV cells of lanes on the %s executor', { timeout }, (executor) => {
+  const CONTEXT = 48;
+  let engine: InferenceEngine;
+  beforeAll(async () => {
+    engine = new InferenceEngine({ ...nodePlatform(), compileKernels: async () => testKernels() });
+    await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR), { executor, contextSize: CONTEXT });
+    return () => engine.unload();
+  });
+
+  const endless = (seed: number, whenFull: 'stop' | 'shift' = 'stop'): GenerateParams => {
+    const request = params('Once upon a time there was', { seed }, 5000);
+    request.prompt = { kind: 'text', text: 'Once upon a time there was', whenFull };
+    request.stop = { ...request.stop, ignoreEos: true, repetitionWindow: 0 };
+    return request;
+  };
+
+  it('give each of eight the whole context window', async () => {
+    const lanes = Array.from({ length: 8 }, (_, seed) => endless(seed));
+    const events = await all(engine.generateLanes(lanes.map((request) => ({ params: request }))));
+    for (const [lane, request] of lanes.entries()) {
+      const { stop, ids, contextUsed } = endOf(events, lane);
+      expect(stop).toMatchObject({ reason: 'context_full', contextSize: CONTEXT });
+      expect(contextUsed).toBe(CONTEXT);
+      expect(ids).toEqual((await reply(engine, request)).end.ids);
+    }
+  });
+
+  it('are there until all lanes have ended, and counted meanwhile', async () => {
+    const before = engine.model!.memoryBytes;
+    const lanes = [1, 2, 3].map((seed) => ({ params: endless(seed) }));
+    let kvCacheBytes = 0;
+    for await (const each of engine.generateLanes(lanes)) {
+      if (each.type === 'prefill') ({ kvCacheBytes } = each);
+      expect(engine.model!.memoryBytes.kvCache).toBe(before.kvCache + kvCacheBytes);
+    }
+    // Each of the three lanes has nearly the whole window.
+    expect(kvCacheBytes).toBeGreaterThan(2.5 * before.kvCache * (1 - 8 / CONTEXT));
+    expect(engine.model!.memoryBytes.kvCache).toBe(before.kvCache);
+  });
+
+  it('leave the chat in the cache alone', async () => {
+    const chat = params('The cat sat on the mat and looked at the dog', {}, 4);
+    const { start } = await reply(engine, chat);
+    await all(engine.generateLanes([1, 2].map((seed) => ({ params: { ...endless(seed), useKvCache: false } }))));
+    expect((await reply(engine, chat)).start.reusedTokens).toBe(start.promptIds.length - 1);
+  });
+
+  it('are enough for lanes that shift, and for those that compute everything anew', async () => {
+    const shifting = { ...endless(1, 'shift'), stop: { ...endless(1).stop, maxTokens: 2 * CONTEXT } };
+    const anew = { ...endless(2), stop: { ...endless(2).stop, maxTokens: 20 }, useKvCache: false };
+    const lanes = [shifting, endless(3), anew, shifting];
+    const events = await all(engine.generateLanes(lanes.map((request) => ({ params: request }))));
+    for (const [lane, request] of lanes.entries()) {
+      const { ids, stop } = (await reply(engine, request)).end;
+      expect(endOf(events, lane)).toMatchObject({ ids, stop });
+    }
+  });
+});
+
+it('says how much memory lanes would need that there is no room for', async () => {
+  const engine = new InferenceEngine({ ...nodePlatform(), compileKernels: async () => testKernels() });
+  const files = await nodeModelFiles(TINY_TRANSFORMER_DIR);
+  await engine.load(files, { executor: 'wasm' });
+  const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow').mockImplementation(() => {
+    throw new RangeError('no memory');
+  });
+  const lanes = [1, 2].map((seed) => ({ params: params('x', { seed }, 900) }));
+  const { message, code, details } = (await all(engine.generateLanes(lanes)).catch((error: unknown) =>
+    EngineError.from(error),
+  )) as EngineError;
+  grow.mockRestore();
+  expect(code).toBe('OUT_OF_MEMORY');
+  expect(message).toMatch(/2 lanes, \d+ tokens in all\. Use fewer lanes/);
+  expect(details).toMatchObject({ lanes: 2 });
+  expect((await all(engine.generateLanes(lanes))).length).toBeGreaterThan(0);
+  await engine.unload();
 });

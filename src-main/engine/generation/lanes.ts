@@ -1,10 +1,17 @@
-/** Generates several replies at once: their tokens share a batch, so each weight is read once for all of them. */
+/** Joins the runs of several replies: their tokens share a batch, so each weight is read once for all of them. */
 import { batchOf } from '../executors/batch.ts';
-import type { Executor, Outputs, RunResult } from '../executors/executor.ts';
-import type { KvCache, SequenceSlots } from '../kv-cache/kv-cache.ts';
+import type { CellBlock, Executor, Outputs, RunResult } from '../executors/executor.ts';
+import { KvCache, type SequenceSlots } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
-import type { GenerateEvent } from '../api/types.ts';
-import type { ContextWindow, TokenWindow } from './context-window.ts';
+import type { TokenWindow } from './context-window.ts';
+
+/** Cells that a lane needs beside those of the shared prefix. */
+export interface LaneCells {
+  /** Not shared with other lanes. */
+  readonly own: number;
+  /** Whether it uses the shared prefix until it ends. */
+  readonly shares: boolean;
+}
 
 /** A run that a lane requested. */
 interface Waiting {
@@ -16,35 +23,55 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** A lane's part of a batch. */
+/** Rows of a batch for one lane, or for several with equal tokens so far and the same next ones. */
 interface Part {
-  readonly one: Waiting;
+  /** The first is computed; the others then share its cells. */
+  readonly lanes: Waiting[];
   readonly slots: SequenceSlots;
-  readonly firstRow: number;
-  /** Length of its sequence before the run. */
+  /** Length of the sequence before the run. */
   readonly before: number;
 }
 
+export interface LanesOptions {
+  executor: Executor;
+  block: CellBlock;
+  /** Common prefix of the lanes; its K and V are in the first cells of the block. */
+  shared: readonly number[];
+  lanes: readonly LaneCells[];
+  /** Maximum rows of a batch, and of a lane's run. */
+  maxRows: number;
+}
+
+/** Size in cells of the block for these lanes. */
+export function cellsOf(shared: number, lanes: readonly LaneCells[]): number {
+  return lanes.reduce((sum, { own }) => sum + own, Math.max(1, shared));
+}
+
+/** Sequence of the shared prefix. Those of the lanes are their numbers, from 0. */
+const SHARED = -1;
+
 /**
- * Gives each lane a separate window. A run waits until every unfinished lane has requested one; then all are one batch.
- * Lanes are the cache's sequences below 0, which `ContextWindow` does not use.
+ * Gives each lane a separate window. A run waits until every unfinished lane has requested one; then all are one batch, or
+ * several if they have too many rows.
  */
 export class Lanes {
+  private readonly cache: KvCache;
   private readonly windows: LaneWindow[];
   private readonly live: Set<number>;
   private waiting: Waiting[] = [];
 
-  /** @param begin common prefix of all prompts, which `main` holds */
-  constructor(
-    private readonly executor: Executor,
-    private readonly cache: KvCache,
-    private readonly main: ContextWindow,
-    count: number,
-    begin: number,
-  ) {
-    this.windows = Array.from({ length: count }, (_, lane) => new LaneWindow(this, cache, lane));
+  constructor(private readonly options: LanesOptions) {
+    const { shared, lanes, block } = options;
+    this.cache = new KvCache(block.cells);
+    if (shared.length > 0) this.cache.append(SHARED, shared);
+    let home = shared.length;
+    this.windows = lanes.map(({ own, shares }, lane) => {
+      const window = new LaneWindow(this, this.cache, lane, shares ? home - shared.length : home);
+      home += own;
+      return window;
+    });
     this.live = new Set(this.windows.keys());
-    for (const { sequence } of this.windows) main.share(sequence, begin);
+    for (const lane of this.live) this.cache.fork(SHARED, lane, shared.length);
   }
 
   window(lane: number): TokenWindow {
@@ -54,7 +81,7 @@ export class Lanes {
   /** Finishes a lane: the others no longer wait for it, and its cells are released. */
   finish(lane: number): void {
     this.live.delete(lane);
-    this.cache.release(this.windows[lane].sequence);
+    this.cache.release(lane);
     this.runIfComplete();
   }
 
@@ -69,74 +96,117 @@ export class Lanes {
     if (this.waiting.length === 0 || this.waiting.length < this.live.size) return;
     const waiting = this.waiting.sort((a, b) => a.lane - b.lane);
     this.waiting = [];
-    void this.runTogether(waiting);
+    void this.runAll(this.batches(this.parts(waiting)));
   }
 
-  private async runTogether(waiting: readonly Waiting[]): Promise<void> {
-    const parts = this.append(waiting);
-    if (parts.length === 0) return;
+  /** Allocates cells for each lane. A lane for which none are left fails separately. */
+  private parts(waiting: readonly Waiting[]): Part[] {
+    const { cache } = this;
+    // Group equal lanes before any of them gets more cells.
+    const groups: Waiting[][] = [];
+    for (const one of waiting) {
+      const equal = groups.find(([first]) => cache.sharesAll(first.lane, one.lane) && sameIds(first.ids, one.ids));
+      if (equal) equal.push(one);
+      else groups.push([one]);
+    }
+    return groups.flatMap((lanes) => {
+      const [{ lane, ids }] = lanes;
+      const before = cache.length(lane);
+      try {
+        return [{ lanes, slots: cache.append(lane, ids, ids.length, this.windows[lane].cellAt(before)), before }];
+      } catch (error) {
+        for (const one of lanes) one.reject(error);
+        return [];
+      }
+    });
+  }
+
+  private batches(parts: readonly Part[]): Part[][] {
+    const batches: Part[][] = [];
+    let rows = Infinity;
+    for (const part of parts) {
+      const { length } = part.slots.tokens;
+      rows += length;
+      if (rows <= this.options.maxRows) batches.at(-1)!.push(part);
+      else {
+        batches.push([part]);
+        rows = length;
+      }
+    }
+    return batches;
+  }
+
+  private async runAll(batches: readonly Part[][]): Promise<void> {
+    for (const parts of batches) await this.runBatch(parts, batches.length === 1);
+  }
+
+  /** @param last whether the lanes are done with this batch's results before another runs */
+  private async runBatch(parts: readonly Part[], last: boolean): Promise<void> {
+    const { executor, block } = this.options;
+    const all = parts.flatMap(({ lanes }) => lanes);
     // Stopping one lane does not stop the others: it is notified after the run.
     const cancel = {
       get cancelled() {
-        for (const { one } of parts) if (!one.cancel?.cancelled) return false;
+        for (const one of all) if (!one.cancel?.cancelled) return false;
         return true;
       },
     };
     try {
-      const logits = parts.flatMap(({ one, firstRow }) => one.outputs.logits.map((row) => firstRow + row));
-      // A lane requests its next run only after it is done with the results of this one.
-      const lend = parts.every(({ one }) => one.outputs.lend);
-      const result = await this.executor.run(batchOf(parts.map(({ slots }) => slots)), { logits, lend }, cancel);
+      const lend = last && all.every(({ outputs }) => outputs.lend);
+      const batch = { ...batchOf(parts.map(({ slots }) => slots)), block };
+      const { logits, taps } = await executor.run(batch, { logits: wantedRows(parts), lend }, cancel);
       let from = 0;
-      for (const { one } of parts) {
-        const to = from + one.outputs.logits.length;
-        one.resolve({ logits: result.logits.slice(from, to), taps: result.taps });
-        from = to;
+      for (const { lanes } of parts) {
+        const [{ lane: computed }] = lanes;
+        for (const { lane, outputs, resolve } of lanes) {
+          if (lane !== computed) this.cache.fork(computed, lane, this.cache.length(computed));
+          const to = from + outputs.logits.length;
+          resolve({ logits: logits.slice(from, to), taps });
+          from = to;
+        }
       }
     } catch (error) {
-      for (const { one, before } of parts) {
-        this.cache.truncate(this.windows[one.lane].sequence, before);
-        one.reject(error);
+      for (const { lanes, before } of parts) {
+        this.cache.truncate(lanes[0].lane, before);
+        for (const one of lanes) one.reject(error);
       }
     }
-  }
-
-  /** Allocates cells for each lane. A lane for which none are left fails separately. */
-  private append(waiting: readonly Waiting[]): Part[] {
-    const parts: Part[] = [];
-    let firstRow = 0;
-    for (const one of waiting) {
-      const { sequence } = this.windows[one.lane];
-      const before = this.cache.length(sequence);
-      try {
-        this.main.freeUpTo(one.ids.length);
-        parts.push({ one, slots: this.cache.append(sequence, one.ids), firstRow, before });
-        firstRow += one.ids.length;
-      } catch (error) {
-        one.reject(error);
-      }
-    }
-    return parts;
   }
 }
 
-class LaneWindow implements TokenWindow {
-  readonly sequence: number;
+/** Batch rows whose logits the lanes requested, in the lanes' order. */
+function wantedRows(parts: readonly Part[]): number[] {
+  let firstRow = 0;
+  return parts.flatMap(({ lanes, slots }) => {
+    const rows = lanes.flatMap(({ outputs }) => outputs.logits.map((row) => firstRow + row));
+    firstRow += slots.tokens.length;
+    return rows;
+  });
+}
 
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}
+
+class LaneWindow implements TokenWindow {
+  /** @param home cell of the token at position 0, if it were not shared: consecutive tokens get consecutive cells */
   constructor(
     private readonly lanes: Lanes,
     private readonly cache: KvCache,
     private readonly lane: number,
-  ) {
-    this.sequence = -1 - lane;
-  }
+    private readonly home: number,
+  ) {}
 
   get length(): number {
-    return this.cache.length(this.sequence);
+    return this.cache.length(this.lane);
+  }
+
+  cellAt(position: number): number {
+    return this.home + position;
   }
 
   reuse(ids: readonly number[]): number {
-    return this.cache.reuse(this.sequence, ids, Math.max(0, ids.length - 1));
+    return this.cache.reuse(this.lane, ids, Math.max(0, ids.length - 1));
   }
 
   fresh(): void {
@@ -144,65 +214,10 @@ class LaneWindow implements TokenWindow {
   }
 
   clear(): void {
-    this.cache.release(this.sequence);
+    this.cache.release(this.lane);
   }
 
   run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     return this.lanes.run(this.lane, ids, outputs, cancel);
   }
-}
-
-/** Longest common prefix of several token lists. It excludes the last token of each, because that is always run. */
-export function commonPrefix(prompts: readonly (readonly number[])[]): number[] {
-  const [first = [], ...others] = prompts;
-  let length = Math.max(0, Math.min(...prompts.map((ids) => ids.length - 1)));
-  for (const ids of others) {
-    let common = 0;
-    while (common < length && ids[common] === first[common]) common++;
-    length = common;
-  }
-  return first.slice(0, length);
-}
-
-/**
- * Runs all replies and yields their events as they come.
- * @param start begins a lane's reply
- * @param finished called when a lane's reply is complete
- * @param abandon makes all of them end soon, because the reader stopped
- */
-export async function* together(
-  lanes: number,
-  start: (lane: number) => AsyncGenerator<GenerateEvent>,
-  finished: (lane: number) => void,
-  abandon: () => void,
-): AsyncGenerator<{ lane: number; event: GenerateEvent }, void, undefined> {
-  const events: { lane: number; event: GenerateEvent }[] = [];
-  const failures: unknown[] = [];
-  let running = lanes;
-  let wake: () => void = () => undefined;
-  const follow = async (lane: number) => {
-    try {
-      for await (const event of start(lane)) {
-        events.push({ lane, event });
-        wake();
-      }
-    } catch (error) {
-      failures.push(error);
-    } finally {
-      running--;
-      finished(lane);
-      wake();
-    }
-  };
-  const all = Promise.all(Array.from({ length: lanes }, (_, lane) => follow(lane)));
-  try {
-    while (running > 0 || events.length > 0) {
-      if (events.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-      yield* events.splice(0);
-    }
-  } finally {
-    abandon();
-    await all;
-  }
-  if (failures.length > 0) throw failures[0];
 }

@@ -5,7 +5,7 @@ import { cancelled } from './interrupt.ts';
 import type { HostYield } from './host-yield.ts';
 
 /** Prompt tokens per run: as many as the CPU kernels take, or fewer if cancelling is only noticed between runs. */
-const SLICE_TOKENS = 256;
+export const SLICE_TOKENS = 256;
 export const SHORT_SLICE_TOKENS = 128;
 
 /**

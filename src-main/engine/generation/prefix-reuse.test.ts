@@ -1,6 +1,6 @@
 /** Counts computed prompt tokens: those that the window holds or held before are reused. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { defaultGenerateParams, type GenerateParams, type InferenceEngine } from '../index.ts';
+import { defaultGenerateParams, type GenerateParams, type InferenceEngine, type LanesEvent } from '../index.ts';
 import { reply, tinyEngine } from '../test-support/tiny-engine.ts';
 import type { PromptInput } from '../api/types.ts';
 
@@ -80,10 +80,16 @@ describe('tokens that are computed', () => {
     const ends = [' and', ' but', ' when'];
     const started: number[] = [];
     const requests = ends.map((end) => ({ params: greedy(text(BEGINNING + end), 4) }));
-    for await (const { event } of engine.generateLanes(requests)) {
-      if (event.type === 'start') started.push(event.promptIds.length - event.reusedTokens);
+    const prefills: LanesEvent[] = [];
+    for await (const each of engine.generateLanes(requests)) {
+      if (each.type === 'prefill') prefills.push(each);
+      else if (each.event.type === 'start') started.push(each.event.promptIds.length - each.event.reusedTokens);
     }
     const beginning = Math.min(...ends.map((end) => common(BEGINNING, BEGINNING + end)));
+    const computedTokens = ends.reduce((sum, end) => sum + lengthOf(BEGINNING + end) - beginning, 0);
+    expect(prefills).toMatchObject([
+      { type: 'prefill', sharedTokens: beginning, reusedTokens: beginning, computedTokens },
+    ]);
     expect(started).toEqual(ends.map((end) => lengthOf(BEGINNING + end) - beginning));
     expect(await computed(text(BEGINNING))).toBe(1);
   });

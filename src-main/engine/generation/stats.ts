@@ -1,6 +1,14 @@
 import type { Clock } from '../api/platform.ts';
 import type { Timings } from '../api/types.ts';
 
+/** The common prefix of several prompts, which was computed once. */
+export interface SharedPrefill {
+  /** When the replies were requested. */
+  readonly startedAt: number;
+  readonly prefillMs: number;
+  readonly computedTokens: number;
+}
+
 /** Times one reply, from the start of its processing. */
 export class ReplyTimer {
   readonly startedAt: number;
@@ -10,18 +18,20 @@ export class ReplyTimer {
   private lastTokenAt: number;
   private tokens = 0;
 
+  /** @param shared prefill for several replies, this one included */
   constructor(
     private readonly clock: Clock,
     private readonly loadMs: number,
+    private readonly shared?: SharedPrefill,
   ) {
-    this.startedAt = clock.now();
+    this.startedAt = shared?.startedAt ?? clock.now();
     this.lastTokenAt = this.startedAt;
   }
 
   /** @param computedTokens prompt tokens that were prefilled, without reused ones */
   prefilled(sinceMs: number, computedTokens: number): void {
-    this.prefillMs = this.clock.now() - sinceMs;
-    this.prefillTokens = computedTokens;
+    this.prefillMs = this.clock.now() - sinceMs + (this.shared?.prefillMs ?? 0);
+    this.prefillTokens = computedTokens + (this.shared?.computedTokens ?? 0);
   }
 
   /** Records a drawn token. @returns ms since the previous one, or since the start */

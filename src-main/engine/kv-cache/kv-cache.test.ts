@@ -156,6 +156,46 @@ describe('KvCache', () => {
   });
 });
 
+describe('cells of a sequence', () => {
+  it('are listed by position', () => {
+    const cache = new KvCache(8);
+    cache.append(1, [7]);
+    cache.append(0, [1, 2, 3], 3, 4);
+    expect([...cache.cells(0, 2)]).toEqual([4, 5]);
+    expect([...cache.cells(0, 9)]).toEqual([4, 5, 6]);
+    expect([...cache.cells(5, 2)]).toEqual([]);
+  });
+
+  it('begin at the requested cell, and elsewhere if it is taken', () => {
+    const cache = new KvCache(8);
+    cache.append(0, [1, 2], 2, 3);
+    cache.append(0, [3], 1, 7);
+    expect([...cache.cells(0, 3)]).toEqual([3, 4, 7]);
+    cache.append(1, [4, 5], 2, 2);
+    const cells = [...cache.cells(1, 2)];
+    expect(cells[0]).toBe(2);
+    expect([0, 1, 5, 6]).toContain(cells[1]);
+    cache.append(2, [6], 1, 3);
+    expect([3, 4, 7, ...cells]).not.toContain(cache.cells(2, 1)[0]);
+    cache.append(2, [6], 1, 99);
+    expect(cache.cells(2, 2)[1]).toBeLessThan(8);
+  });
+
+  it('are all shared by sequences that were forked at their end, and by empty ones', () => {
+    const cache = new KvCache(8);
+    expect(cache.sharesAll(0, 1)).toBe(true);
+    cache.append(0, [1, 2]);
+    cache.append(1, [1, 2]);
+    expect(cache.sharesAll(0, 1)).toBe(false);
+    cache.fork(0, 1, 2);
+    expect(cache.sharesAll(0, 1)).toBe(true);
+    cache.append(0, [3]);
+    expect(cache.sharesAll(0, 1)).toBe(false);
+    cache.append(1, [3]);
+    expect(cache.sharesAll(0, 1)).toBe(false);
+  });
+});
+
 /** Checks that tokens are equal, and that two tokens share a cell exactly when they are the same object. */
 function expectSame(cache: KvCache, expected: ReadonlyMap<number, { id: number }[]>, capacity: number): void {
   const cellOf = new Map<{ id: number }, number>();

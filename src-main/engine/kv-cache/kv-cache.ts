@@ -71,6 +71,21 @@ export class KvCache {
     return this.sequences.get(seq)?.ids.length ?? 0;
   }
 
+  /** Cells of the sequence's first `length` tokens, by position. */
+  cells(seq: number, length: number): Int32Array {
+    return this.sequences.get(seq)?.cells.slice(0, Math.min(length, this.length(seq))) ?? new Int32Array(0);
+  }
+
+  /**
+   * Whether two sequences hold the same cells, as after `fork`. A cell is written once, at the end of its sequence, so
+   * sequences that share their last cell share all.
+   */
+  sharesAll(a: number, b: number): boolean {
+    const length = this.length(a);
+    if (length !== this.length(b)) return false;
+    return length === 0 || this.sequences.get(a)?.cells[length - 1] === this.sequences.get(b)?.cells[length - 1];
+  }
+
   /** Ids of the tokens that the sequence holds, by position. */
   tokens(seq: number): readonly number[] {
     return this.sequences.get(seq)?.ids ?? [];
@@ -98,9 +113,10 @@ export class KvCache {
   /**
    * Appends `ids` to the sequence, all or none.
    * @param expected tokens in total, including some that follow soon: contiguous cells are sought for all of them
+   * @param first cell of the first of `ids`, if it is free; by default the one behind the sequence's last
    * @throws EngineError CONTEXT_FULL when fewer cells are free than there are ids.
    */
-  append(seq: number, ids: ArrayLike<number>, expected = ids.length): SequenceSlots {
+  append(seq: number, ids: ArrayLike<number>, expected = ids.length, first?: number): SequenceSlots {
     if (ids.length > this.free) {
       throw new EngineError(
         'CONTEXT_FULL',
@@ -116,7 +132,7 @@ export class KvCache {
     if (end > sequence.cells.length) sequence.cells = grown(sequence.cells, end);
     if (end > this.positions.length) this.positions = grown(this.positions, end).map((_, i) => i);
     const { cells } = sequence;
-    let next = start > 0 ? cells[start - 1] + 1 : -1;
+    let next = first ?? (start > 0 ? cells[start - 1] + 1 : -1);
     for (let i = 0; i < ids.length; i++) {
       if (this.references[next] !== 0) next = this.firstCellFor(expected - i);
       this.references[next] = 1;

@@ -77,11 +77,7 @@ export class ScriptedEngine {
     this.model = scriptedModel(script);
     const cache = new KvCache(this.model.config.contextSize);
     const vocabularySize = script.vocabulary.length;
-    const executor: Executor = {
-      name: 'reference',
-      kernels: null,
-      memoryBytes: { weights: 0, kvCache: 0, scratch: 0 },
-      failed: false,
+    const executor: Pick<Executor, 'run'> = {
       run: async ({ tokens }, outputs, cancel): Promise<RunResult> => {
         this.batches.push(tokens.length);
         script.onRun?.(tokens.length, cancel);
@@ -93,7 +89,6 @@ export class ScriptedEngine {
           taps: new Map(),
         };
       },
-      dispose: async () => {},
     };
     this.context = new ContextWindow(executor, cache);
   }

@@ -10,6 +10,7 @@ import type {
   GrammarSource,
   InspectParams,
   Inspection,
+  LanesEvent,
   LoadProgress,
   ModelDescription,
   ModelInfo,
@@ -50,6 +51,11 @@ export interface EngineMethods {
   profile: { params: ProfileParams; result: Profile };
   /** Whether a grammar is valid. Needs no model, and is also answered during a reply. */
   checkGrammar: { params: { grammar: GrammarSource }; result: { problem: SourceProblem | null } };
+  /**
+   * Stops one lane of a `compare` that is running or queued; the lane ends with stop reason `user`. Answered during the
+   * compare.
+   */
+  stopLane: { params: { key: string; lane: number }; result: { stopped: boolean } };
 }
 
 /** Calls with a stream of events, which ends with exactly one `end` or `error`. */
@@ -64,6 +70,11 @@ export interface EngineStreams {
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };
+  /**
+   * Generates 1 to 8 replies as one batch; the common prefix of their prompts is computed once. The client chooses `key`,
+   * which identifies the compare in `stopLane`; it must be unique among those running or queued.
+   */
+  compare: { params: { key: string; lanes: GenerateParams[] }; event: LanesEvent };
 }
 
 export type MethodName = keyof EngineMethods;
@@ -76,9 +87,9 @@ export interface EngineApi {
     options?: { signal?: AbortSignal },
   ): Promise<EngineMethods[M]['result']>;
   /**
-   * Aborting `signal` asks the engine to stop; `generate` then still ends with its `end` event (stop reason `user`), so
-   * that no generated text is lost. A request that is aborted while it waits fails with CANCELLED. Leaving the loop early
-   * cancels too.
+   * Aborting `signal` asks the engine to stop; `generate` and each lane of `compare` then still end with their `end` event
+   * (stop reason `user`), so that no generated text is lost. A request that is aborted while it waits fails with
+   * CANCELLED. Leaving the loop early cancels too.
    * @throws EngineError while iterating, with the engine's code; BACKEND_LOST when the other side died.
    */
   stream<S extends StreamName>(

@@ -3,6 +3,7 @@ import type { InferenceEngine, LoadOptions } from '../../engine/index.ts';
 import type { CancelToken, ModelFiles } from '../../engine/api/platform.ts';
 import type { ModelInfo } from '../../engine/api/types.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName } from './api.ts';
+import { LaneStops } from './lane-stops.ts';
 import type { CheckedCall, CheckedStream } from './schemas.ts';
 
 /** The part of the engine that the service needs. It processes one request at a time. */
@@ -18,6 +19,7 @@ export type ServedEngine = Pick<
   | 'renderChat'
   | 'checkGrammar'
   | 'generate'
+  | 'generateLanes'
   | 'score'
   | 'inspect'
   | 'preview'
@@ -38,6 +40,7 @@ export type Emit = (event: StreamEvent) => Promise<void> | null;
 export class EngineService {
   readonly #engine: ServedEngine;
   readonly #openModel: (id: string) => Promise<ModelFiles>;
+  readonly #laneStops = new LaneStops();
 
   constructor(options: EngineServiceOptions) {
     this.#engine = options.engine;
@@ -57,6 +60,8 @@ export class EngineService {
         return engine.renderChat(call.params);
       case 'checkGrammar':
         return { problem: engine.checkGrammar(call.params.grammar) };
+      case 'stopLane':
+        return { stopped: this.#laneStops.stop(call.params.key, call.params.lane) };
       case 'describe':
         return engine.describe(await this.#openModel(call.params.modelId));
       case 'unload':
@@ -75,14 +80,25 @@ export class EngineService {
 
   /** Runs a stream to its end. `emit` may be called until the promise settles. */
   async stream(stream: CheckedStream, cancel: CancelToken, emit: Emit): Promise<void> {
-    if (stream.method === 'load') {
-      // Progress is small, so it does not wait for credit.
-      void emit({ type: 'loaded', model: await this.#load(stream.params, cancel, emit) });
-      return;
+    switch (stream.method) {
+      case 'load':
+        // Progress is small, so it does not wait for credit.
+        void emit({ type: 'loaded', model: await this.#load(stream.params, cancel, emit) });
+        return;
+      case 'generate':
+        return emitAll(this.#engine.generate(stream.params, cancel), emit);
+      case 'compare':
+        return this.#compare(stream.params, cancel, emit);
     }
-    for await (const event of this.#engine.generate(stream.params, cancel)) {
-      const room = emit(event);
-      if (room !== null) await room;
+  }
+
+  async #compare({ key, lanes }: EngineStreams['compare']['params'], cancel: CancelToken, emit: Emit): Promise<void> {
+    const stops = this.#laneStops.open(key, lanes.length);
+    try {
+      const requests = lanes.map((params, lane) => ({ params, cancel: stops[lane] }));
+      await emitAll(this.#engine.generateLanes(requests, cancel), emit);
+    } finally {
+      this.#laneStops.close(key);
     }
   }
 
@@ -103,6 +119,13 @@ export class EngineService {
     } catch {
       return true;
     }
+  }
+}
+
+async function emitAll(events: AsyncIterable<StreamEvent>, emit: Emit): Promise<void> {
+  for await (const event of events) {
+    const room = emit(event);
+    if (room !== null) await room;
   }
 }
 

@@ -3,6 +3,7 @@
  * checks the envelope of what comes back.
  */
 import * as v from 'valibot';
+import { MAX_LANES } from '../../engine/api/defaults.ts';
 import { EngineError } from '../../engine/api/errors.ts';
 import { STOP_SETTINGS, TOP_CANDIDATES } from '../../engine/settings/generation.ts';
 import { MAX_SOURCE } from '../../engine/settings/sampling.ts';
@@ -109,6 +110,8 @@ const generateParams = schemaOf<GenerateParams>()(
   }),
 );
 
+const compareKey = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+
 const noParams = schemaOf<Record<string, never>>()(v.record(v.string(), v.never()));
 
 type SchemasFor<T extends { [M in keyof T]: { params: unknown } }> = {
@@ -133,6 +136,9 @@ const methodParams: SchemasFor<EngineMethods> = {
     }),
   ),
   checkGrammar: schemaOf<EngineMethods['checkGrammar']['params']>()(v.object({ grammar: grammarSource(MAX_SOURCE) })),
+  stopLane: schemaOf<EngineMethods['stopLane']['params']>()(
+    v.object({ key: compareKey, lane: integerBetween(0, MAX_LANES - 1) }),
+  ),
 };
 
 const streamParams: SchemasFor<EngineStreams> = {
@@ -146,6 +152,9 @@ const streamParams: SchemasFor<EngineStreams> = {
     }),
   ),
   generate: generateParams,
+  compare: schemaOf<EngineStreams['compare']['params']>()(
+    v.object({ key: compareKey, lanes: v.pipe(v.array(generateParams), v.minLength(1), v.maxLength(MAX_LANES)) }),
+  ),
 };
 
 /** A fully checked message of a client. */

@@ -4,7 +4,7 @@ import { type MemoryPlan, planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightStore, WeightView } from '../../program/weights.ts';
 import { checkBatch } from '../batch.ts';
-import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
+import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { KERNELS } from './kernels.ts';
 import type { RunState } from './run-state.ts';
@@ -32,8 +32,9 @@ class ReferenceExecutor implements Executor {
   readonly name = 'reference';
   readonly failed = false;
   readonly kernels = null;
-  readonly memoryBytes: MemoryPlan['bytes'];
+  private readonly ownBytes: MemoryPlan['bytes'];
   private storage: Storage | null;
+  private block: ReferenceBlock | null = null;
 
   constructor(
     private readonly program: Program,
@@ -41,15 +42,26 @@ class ReferenceExecutor implements Executor {
     private readonly cells: number,
   ) {
     const plan = planMemory(program, { cells, rows: cells });
-    this.memoryBytes = plan.bytes;
+    this.ownBytes = plan.bytes;
     this.storage = allocate(program, weights, plan, cells);
+  }
+
+  get memoryBytes(): MemoryPlan['bytes'] {
+    const { kvCache, ...others } = this.ownBytes;
+    return { ...others, kvCache: kvCache + (this.block?.bytes ?? 0) };
   }
 
   // Async so that errors arrive as rejections, though the work is synchronous.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (!this.storage) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
-    checkBatch(this.program, this.cells, batch, outputs);
-    const run = new ReferenceRun(this.program, this.storage, batch, outputs, cancel);
+    const { block } = batch;
+    if (block && block !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
+    checkBatch(this.program, block?.cells ?? this.cells, batch, outputs);
+    if (batch.tokens.length > this.cells) {
+      throw new EngineError('INTERNAL', `A batch has ${batch.tokens.length} rows; at most ${this.cells} fit.`);
+    }
+    const storage = block ? { ...this.storage, ...this.block } : this.storage;
+    const run = new ReferenceRun(this.program, storage, batch, outputs, cancel);
     for (const op of this.program.ops) {
       run.poll();
       // The table's type pairs each name with its own kernel; the compiler cannot follow that through a union.
@@ -64,40 +76,90 @@ class ReferenceExecutor implements Executor {
     return run.result();
   }
 
+  allocateCells(cells: number): CellBlock {
+    if (!this.storage) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
+    if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
+    this.block = new ReferenceBlock(this.program, this.storage, cells, () => (this.block = null));
+    return this.block;
+  }
+
   dispose(): Promise<void> {
+    this.block = null;
     this.storage = null;
     return Promise.resolve();
   }
 }
 
-/** Memory that outlives a run. */
-interface Storage {
-  readonly weights: WeightStore;
-  /** Per layer `[cells, kvWidth]`. */
+/** K and V, per layer `[cells, kvWidth]` each. */
+interface KvStorage {
   readonly keys: readonly Float32Array[];
-  /** Per layer `[cells, kvWidth]`. */
   readonly values: readonly Float32Array[];
+}
+
+/** Memory that outlives a run. */
+interface Storage extends KvStorage {
+  readonly weights: WeightStore;
   /** Buffer of each activation: at least `[cells, width]`. */
   readonly activations: readonly Float32Array[];
 }
 
-function allocate(program: Program, weights: WeightStore, plan: MemoryPlan, cells: number): Storage {
-  try {
-    const buffers = plan.slotWidths.map((width) => new Float32Array(cells * width));
-    return {
-      weights,
-      keys: program.kvWidths.map((width) => new Float32Array(cells * width)),
-      values: program.kvWidths.map((width) => new Float32Array(cells * width)),
-      activations: plan.slots.map((slot) => buffers[slot]),
+class ReferenceBlock implements CellBlock, KvStorage {
+  readonly bytes: number;
+  readonly keys: readonly Float32Array[];
+  readonly values: readonly Float32Array[];
+
+  /** @throws EngineError OUT_OF_MEMORY */
+  constructor(
+    program: Program,
+    private readonly own: KvStorage,
+    readonly cells: number,
+    readonly release: () => void,
+  ) {
+    const kvCache = planMemory(program, { cells, rows: 0 }).bytes.kvCache;
+    const { keys, values } = orOutOfMemory(() => allocateKv(program, cells), { kvCache, scratch: 0, cells });
+    this.bytes = kvCache;
+    this.keys = keys;
+    this.values = values;
+  }
+
+  copy(cells: Int32Array): void {
+    const copyOf = (from: Float32Array, to: Float32Array) => {
+      const width = to.length / this.cells;
+      cells.forEach((cell, i) => to.set(from.subarray(cell * width, (cell + 1) * width), i * width));
     };
+    this.own.keys.forEach((from, layer) => copyOf(from, this.keys[layer]));
+    this.own.values.forEach((from, layer) => copyOf(from, this.values[layer]));
+  }
+}
+
+function allocate(program: Program, weights: WeightStore, plan: MemoryPlan, cells: number): Storage {
+  const { kvCache, scratch } = plan.bytes;
+  return orOutOfMemory(
+    () => {
+      const buffers = plan.slotWidths.map((width) => new Float32Array(cells * width));
+      return { weights, ...allocateKv(program, cells), activations: plan.slots.map((slot) => buffers[slot]) };
+    },
+    { kvCache, scratch, cells },
+  );
+}
+
+function allocateKv(program: Program, cells: number): KvStorage {
+  const storage = () => program.kvWidths.map((width) => new Float32Array(cells * width));
+  return { keys: storage(), values: storage() };
+}
+
+/** @param needed bytes, for the message */
+function orOutOfMemory<T>(allocate: () => T, needed: { kvCache: number; scratch: number; cells: number }): T {
+  try {
+    return allocate();
   } catch (cause) {
     // RangeError: what JavaScript throws when an array cannot be allocated.
     if (!(cause instanceof RangeError)) throw cause;
-    const { kvCache, scratch } = plan.bytes;
+    const { kvCache, scratch, cells } = needed;
     throw new EngineError(
       'OUT_OF_MEMORY',
       `Out of memory for the KV cache (${kvCache} bytes) and scratch (${scratch} bytes) of ${cells} tokens.`,
-      { kvCache, scratch, cells },
+      needed,
       { cause },
     );
   }

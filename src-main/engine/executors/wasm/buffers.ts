@@ -74,14 +74,8 @@ export function allocateBuffers(
 ): Buffers {
   const weightBytes = memory.allocated;
   const { cells, rows, logitRows, kvCacheType } = size;
-  const attentions = program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes] : []));
-  const storage = () =>
-    program.kvWidths.map((_, layer) => {
-      const read = attentions.find((attention) => attention.layer === layer);
-      return memory.allocate(read ? storageBytes(read, cells, kvCacheType) : 0, `K and V of ${cells} tokens`);
-    });
-  const keys = storage();
-  const values = storage();
+  const attentions = attentionsOf(program);
+  const { keys, values } = allocateKv(program, memory, cells, kvCacheType);
   const kvCache = memory.allocated - weightBytes;
 
   const { slots, slotWidths } = planMemory({ ...program, ops: fused }, { cells, rows });
@@ -136,6 +130,26 @@ export function allocateBuffers(
     },
     bytes: { weights: weightBytes, kvCache },
   };
+}
+
+function attentionsOf(program: Program): AttentionAttributes[] {
+  return program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes] : []));
+}
+
+/** Allocates storage of K and V, by layer. */
+export function allocateKv(
+  program: Program,
+  memory: Allocator,
+  cells: number,
+  type: KvCacheType,
+): { keys: number[]; values: number[] } {
+  const attentions = attentionsOf(program);
+  const storage = () =>
+    program.kvWidths.map((_, layer) => {
+      const read = attentions.find((attention) => attention.layer === layer);
+      return memory.allocate(read ? storageBytes(read, cells, type) : 0, `K and V of ${cells} tokens`);
+    });
+  return { keys: storage(), values: storage() };
 }
 
 /** Queries that share each loaded key and value: enough to pay for converting it, few enough for the caches. */

@@ -62,6 +62,12 @@ export class KernelMemory implements Allocator {
     return at;
   }
 
+  /** Frees all allocations from address `at`. The process keeps the memory: WebAssembly memory cannot shrink. */
+  release(at: number): void {
+    this.used = Math.max(this.used, this.next);
+    this.next = at;
+  }
+
   /**
    * Address of `bytes` of scratch memory, valid until the next call. Contents are undefined.
    * @throws EngineError OUT_OF_MEMORY

@@ -4,6 +4,7 @@ import type { AttentionAttributes, RopeAttributes } from '../../program/ops.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightView } from '../../program/weights.ts';
 import type { Activation, FusedOp } from './fusion.ts';
+import type { KernelMemory } from './kernel-memory.ts';
 import * as L from './plan-layout.ts';
 import { withBarriers, withChains } from './barriers.ts';
 import type { WeightLayout } from './weight-layouts.ts';
@@ -358,6 +359,25 @@ function layoutOf({ layout }: PackedWeight): WeightLayout {
 }
 
 const FLOAT_FIELDS: ReadonlySet<number> = new Set([L.OP_EPS, L.OP_FACTOR, L.OP_SOFTCAP]);
+
+/** Maximum bytes of weights that one operation reads. */
+export function largestMatrix(ops: readonly PlanOp[]): number {
+  const panels = (op: PlanOp) => Math.ceil((op.get(L.OP_OUTPUTS) ?? 0) / 8);
+  return ops.reduce((most, op) => Math.max(most, panels(op) * (op.get(L.OP_PANEL_BYTES) ?? 0)), 0);
+}
+
+/** A plan in kernel memory. */
+export interface StoredPlan {
+  readonly at: number;
+  readonly ops: readonly PlanOp[];
+}
+
+/** @throws EngineError OUT_OF_MEMORY */
+export function storePlan(ops: readonly PlanOp[], memory: KernelMemory): StoredPlan {
+  const at = memory.allocate(ops.length * L.OP_BYTES, 'the plan');
+  writePlan(ops, memory, at);
+  return { at, ops };
+}
 
 /** Writes operations at byte address `at`. */
 export function writePlan(plan: readonly PlanOp[], views: { i32: Int32Array; f32: Float32Array }, at: number): void {

@@ -3,20 +3,30 @@ import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements }
 import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import { checkBatch } from '../batch.ts';
-import type { Batch, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
+import { checkBatch, checkOrder } from '../batch.ts';
+import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { chooseKernels, type DotChoice } from './kernel-choice.ts';
 import { fuse, type FusedOp } from './fusion.ts';
 import { KernelMemory } from './kernel-memory.ts';
 import { checkAddressable, wasmMemory, type WasmMemory } from './memory-estimate.ts';
 import { instantiateKernels, type KernelExports } from './kernels.ts';
+import { type CellStorage, WasmCellBlock } from './cell-block.ts';
 import { LentLogits, logSumAt, type LogitsLocation, topAt } from './lent-logits.ts';
 import { defaultKvCacheType } from './kv-storage.ts';
 import { type Measured, type MeasureOnce, measureOnce, timeAlternatives, whenMeasured } from './measure-once.ts';
 import { profileOps, sumUp } from './op-profile.ts';
 import * as L from './plan-layout.ts';
-import { logitSumsStride, lower, lowerLogits, NO_TAPS, type PlanOp, strideOf, writePlan } from './plan.ts';
+import {
+  type StoredPlan,
+  storePlan,
+  largestMatrix,
+  logitSumsStride,
+  lower,
+  lowerLogits,
+  NO_TAPS,
+  strideOf,
+} from './plan.ts';
 import { STREAM_COUNTS, type StreamCount, runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
 import { TapCollection } from './tap-collection.ts';
@@ -139,12 +149,6 @@ export function wasmMemoryOf(
   return wasmMemory(program, weights, bufferSizes(cells, kvCacheType), threadsFor(available));
 }
 
-/** A plan in kernel memory. */
-interface StoredPlan {
-  readonly at: number;
-  readonly ops: readonly PlanOp[];
-}
-
 interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'weights'> {
   readonly dot: DotChoice;
   readonly forRun: number;
@@ -153,10 +157,13 @@ interface ExecutorFacts extends Pick<KernelsInfo, 'variant' | 'weights'> {
 
 class WasmExecutor implements Executor {
   readonly name = 'wasm';
-  readonly memoryBytes: Executor['memoryBytes'];
   private readonly inputs: RunInputs;
-  private readonly main: StoredPlan;
+  private readonly own: CellStorage;
   private readonly logits: StoredPlan;
+  private readonly scratchBytes: number;
+  private block: WasmCellBlock | null = null;
+  /** Size of the largest block so far; the kernel memory keeps it after its release. */
+  private blockBytes = 0;
   private disposed = false;
   /** Number of runs: lent logits are valid until the next. */
   private runs = 0;
@@ -170,7 +177,7 @@ class WasmExecutor implements Executor {
 
   constructor(
     private readonly program: Program,
-    fused: readonly FusedOp[],
+    private readonly fused: readonly FusedOp[],
     private readonly memory: KernelMemory,
     private readonly functions: KernelExports,
     private readonly buffers: Buffers,
@@ -180,12 +187,19 @@ class WasmExecutor implements Executor {
   ) {
     this.inputs = new RunInputs(memory, buffers, pool.threads);
     this.fewRowsThreads = pool.threads;
-    this.main = this.storePlan(lower(program, fused, buffers.plan, NO_TAPS));
-    this.logits = this.storePlan(lowerLogits(program, buffers.plan));
+    const main = storePlan(lower(program, fused, buffers.plan, NO_TAPS), memory);
+    this.own = { cells: buffers.size.cells, plan: buffers.plan, main };
+    this.logits = storePlan(lowerLogits(program, buffers.plan), memory);
     // With few rows, a thread takes a large part of a matrix as one chunk.
-    pool.expect(largestMatrix([...this.main.ops, ...this.logits.ops]) / pool.threads);
+    pool.expect(largestMatrix([...main.ops, ...this.logits.ops]) / pool.threads);
     const { weights, kvCache } = buffers.bytes;
-    this.memoryBytes = { weights, kvCache, scratch: memory.allocated - weights - kvCache + facts.forRun };
+    this.scratchBytes = memory.allocated - weights - kvCache + facts.forRun;
+  }
+
+  get memoryBytes(): Executor['memoryBytes'] {
+    const { weights, kvCache } = this.buffers.bytes;
+    const inBlock = this.block?.bytes ?? 0;
+    return { weights, kvCache: kvCache + inBlock, scratch: this.scratchBytes + this.blockBytes - inBlock };
   }
 
   get kernels(): KernelsInfo {
@@ -209,7 +223,8 @@ class WasmExecutor implements Executor {
   // Async so that errors arrive as rejections, though the work is synchronous.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
-    checkBatch(this.program, this.buffers.size.cells, batch, outputs);
+    const storage = batch.block ? this.blockOf(batch.block) : this.own;
+    checkBatch(this.program, storage.cells, batch, outputs);
     const rows = batch.tokens.length;
     checkOrder(batch, this.buffers.size.rows);
     const taps = new Set(outputs.taps);
@@ -226,7 +241,7 @@ class WasmExecutor implements Executor {
     try {
       for (let from = 0; from < rows; from += size.rows) {
         const to = Math.min(from + size.rows, rows);
-        const plan = this.runSlice(batch, from, to, collected);
+        const plan = this.runSlice(storage, batch, from, to, collected);
         const inSlice = asked.filter((row) => row >= from && row < to);
         const keep = (row: number, location: LogitsLocation) => logits.set(row, this.handleOf(location, lend));
         this.runLogits(plan, inSlice, from, keep);
@@ -314,7 +329,7 @@ class WasmExecutor implements Executor {
 
   /** What a token's time depends on, independent of the model's name. */
   private costs(): string {
-    return `${this.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
+    return `${this.own.main.ops.length} operations, ${this.memoryBytes.weights} bytes of weights`;
   }
 
   private async runToken(cancel?: CancelToken): Promise<void> {
@@ -323,20 +338,40 @@ class WasmExecutor implements Executor {
     await this.run({ ...cells, contexts: [{ cells: zero, positions: zero }] }, { logits: [0] }, cancel);
   }
 
+  allocateCells(cells: number): CellBlock {
+    if (this.block) throw new EngineError('INTERNAL', 'A block of cells is in use already.');
+    const { program, fused, memory, buffers } = this;
+    const block = new WasmCellBlock(program, fused, memory, buffers, cells, () => (this.block = null));
+    this.blockBytes = Math.max(this.blockBytes, block.bytes);
+    this.block = block;
+    return block;
+  }
+
+  private blockOf(wanted: CellBlock): CellStorage {
+    if (this.block === null || wanted !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
+    return this.block;
+  }
+
   dispose(): Promise<void> {
     this.disposed = true;
     return this.pool.stop();
   }
 
   /** @returns the plan for the slice's logits */
-  private runSlice(batch: Batch, from: number, to: number, taps: TapCollection | null): StoredPlan {
+  private runSlice(
+    storage: CellStorage,
+    batch: Batch,
+    from: number,
+    to: number,
+    taps: TapCollection | null,
+  ): StoredPlan {
     const rows = to - from;
     const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0, this.threadsOf(rows), taps !== null);
     if (!taps) {
-      this.execute(this.main, rows);
+      this.execute(storage.main, rows);
       return this.logits;
     }
-    const { main, logits } = taps.writePlans(this.memory, this.buffers.plan, rows, free);
+    const { main, logits } = taps.writePlans(this.memory, storage.plan, rows, free);
     this.execute(main, rows);
     taps.collect(this.memory.f32, from, to);
     return logits;
@@ -396,7 +431,7 @@ class WasmExecutor implements Executor {
     const { clock } = this.facts;
     if (!clock) throw new EngineError('INTERNAL', 'The executor has no clock for profiling.');
     // Allocated on first use, because profiling is rare.
-    const most = Math.max(this.main.ops.length, this.logits.ops.length);
+    const most = Math.max(this.own.main.ops.length, this.logits.ops.length);
     this.profileAt ||= this.memory.allocate(most * L.PROFILE_BYTES, 'a profile');
     const started = clock.now();
     const ops: OpProfile[] = [];
@@ -410,32 +445,4 @@ class WasmExecutor implements Executor {
   private threadsOf(rows: number): number {
     return rows >= MANY_ROWS ? this.pool.threads : this.fewRowsThreads;
   }
-
-  private storePlan(plan: readonly PlanOp[]): StoredPlan {
-    const at = this.memory.allocate(plan.length * L.OP_BYTES, 'the plan');
-    writePlan(plan, this.memory, at);
-    return { at, ops: plan };
-  }
-}
-
-/** Maximum bytes of weights that one operation reads. */
-function largestMatrix(ops: readonly PlanOp[]): number {
-  const panels = (op: PlanOp) => Math.ceil((op.get(L.OP_OUTPUTS) ?? 0) / 8);
-  return ops.reduce((most, op) => Math.max(most, panels(op) * (op.get(L.OP_PANEL_BYTES) ?? 0)), 0);
-}
-
-/** Checks the order of a batch longer than one slice: a row may attend to earlier rows of its sequence only. */
-function checkOrder(batch: Batch, slice: number): void {
-  if (batch.tokens.length <= slice) return;
-  const last = new Map<number, number>();
-  batch.positions.forEach((position, row) => {
-    const sequence = batch.sequences[row];
-    if (position <= (last.get(sequence) ?? -1)) {
-      throw new EngineError(
-        'INTERNAL',
-        'The batch is inconsistent: positions of a long batch are not in ascending order.',
-      );
-    }
-    last.set(sequence, position);
-  });
 }

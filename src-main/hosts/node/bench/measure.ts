@@ -1,7 +1,7 @@
 /** Times an engine as people use it: whole replies, from ids to ids. */
 import { defaultGenerateParams } from '../../../engine/api/defaults.ts';
 import type { CancelToken } from '../../../engine/api/platform.ts';
-import type { GenerateEvent, GenerateParams, Timings } from '../../../engine/api/types.ts';
+import type { GenerateEvent, GenerateParams, LanesEvent, Timings } from '../../../engine/api/types.ts';
 import type { BenchCalls } from './bench-messages.ts';
 import { contextOf, freshPrompt } from './prompt-ids.ts';
 
@@ -13,9 +13,7 @@ export interface MeasuredEngine {
 
 /** A local engine. */
 export interface MeasuredLanes extends MeasuredEngine {
-  generateLanes(
-    requests: readonly { params: GenerateParams; cancel?: CancelToken }[],
-  ): AsyncIterable<{ event: GenerateEvent }>;
+  generateLanes(requests: readonly { params: GenerateParams; cancel?: CancelToken }[]): AsyncIterable<LanesEvent>;
 }
 
 function greedy(ids: number[], tokens: number): GenerateParams {
@@ -68,9 +66,9 @@ export async function measureLanes(
     return { params: greedy(freshPrompt(context, engine.vocabularySize), tokens + 1) };
   });
   let rate = 0;
-  for await (const { event } of engine.generateLanes(requests)) {
+  for await (const each of engine.generateLanes(requests)) {
     // They have equal length and run concurrently.
-    rate += timingsOf(event)?.decodeTokensPerSecond ?? 0;
+    if (each.type === 'lane') rate += timingsOf(each.event)?.decodeTokensPerSecond ?? 0;
   }
   return rate;
 }

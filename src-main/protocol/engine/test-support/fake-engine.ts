@@ -8,6 +8,7 @@ import type {
   GenerateParams,
   GeneratedToken,
   GrammarSource,
+  LanesEvent,
   ModelDescription,
   ModelInfo,
   RenderChatParams,
@@ -156,6 +157,27 @@ export class FakeEngine implements ServedEngine {
       for await (const event of this.#reply(params, cancel)) {
         this.produced++;
         yield event;
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /** One lane after the other. */
+  async *generateLanes(
+    requests: readonly { params: GenerateParams; cancel?: CancelToken }[],
+    cancel?: CancelToken,
+  ): AsyncGenerator<LanesEvent> {
+    const leave = await this.#queue.enter(cancel);
+    try {
+      yield { type: 'prefill', sharedTokens: 0, reusedTokens: 0, computedTokens: 0, kvCacheBytes: 0 };
+      for (const [lane, request] of requests.entries()) {
+        const either = {
+          get cancelled() {
+            return request.cancel?.cancelled === true || cancel?.cancelled === true;
+          },
+        };
+        for await (const event of this.#reply(request.params, either)) yield { type: 'lane', lane, event };
       }
     } finally {
       leave();
