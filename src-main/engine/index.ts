@@ -73,6 +73,11 @@ export class InferenceEngine {
     return this.queue.busy;
   }
 
+  /** Tokens that the loaded model has computed. Reused tokens do not count; a token that lanes share counts once. */
+  get computedTokens(): number {
+    return this.loaded?.executor.computedTokens ?? 0;
+  }
+
   /** The loaded model with its current memory; also null when its executor failed, so that it must be loaded again. */
   get model(): ModelInfo | null {
     return this.loaded === null || this.loaded.executor.failed ? null : infoOf(this.loaded);

@@ -77,6 +77,8 @@ export interface Executor {
   readonly kernels: KernelsInfo | null;
   /** Allocated memory in bytes. */
   readonly memoryBytes: { readonly weights: number; readonly kvCache: number; readonly scratch: number };
+  /** Tokens computed since it was created: batch rows of all runs, also of those that failed. */
+  readonly computedTokens: number;
   /** Whether every further run fails with BACKEND_LOST, so that a new executor is needed. */
   readonly failed: boolean;
   /**

@@ -31,6 +31,8 @@ export interface EngineStatus {
   model: ModelInfo | null;
   /** Replies running or queued. */
   busy: boolean;
+  /** Tokens that the loaded model has computed. Reused tokens do not count; a token that lanes share counts once. */
+  computedTokens: number;
 }
 
 /** Calls with one result. */

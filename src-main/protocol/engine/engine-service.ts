@@ -10,6 +10,7 @@ import type { CheckedCall, CheckedStream } from './schemas.ts';
 export type ServedEngine = Pick<
   InferenceEngine,
   | 'busy'
+  | 'computedTokens'
   | 'model'
   | 'load'
   | 'describe'
@@ -51,7 +52,7 @@ export class EngineService {
     const engine = this.#engine;
     switch (call.method) {
       case 'status':
-        return { model: engine.model, busy: engine.busy };
+        return { model: engine.model, busy: engine.busy, computedTokens: engine.computedTokens };
       case 'tokenize':
         return engine.tokenize(call.params);
       case 'detokenize':

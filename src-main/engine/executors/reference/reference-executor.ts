@@ -32,6 +32,7 @@ class ReferenceExecutor implements Executor {
   readonly name = 'reference';
   readonly failed = false;
   readonly kernels = null;
+  computedTokens = 0;
   private readonly ownBytes: MemoryPlan['bytes'];
   private storage: Storage | null;
   private block: ReferenceBlock | null = null;
@@ -60,6 +61,7 @@ class ReferenceExecutor implements Executor {
     if (batch.tokens.length > this.cells) {
       throw new EngineError('INTERNAL', `A batch has ${batch.tokens.length} rows; at most ${this.cells} fit.`);
     }
+    this.computedTokens += batch.tokens.length;
     const storage = block ? { ...this.storage, ...this.block } : this.storage;
     const run = new ReferenceRun(this.program, storage, batch, outputs, cancel);
     for (const op of this.program.ops) {

@@ -165,8 +165,8 @@ class WasmExecutor implements Executor {
   /** Size of the largest block so far; the kernel memory keeps it after its release. */
   private blockBytes = 0;
   private disposed = false;
-  /** Number of runs: lent logits are valid until the next. */
-  private runs = 0;
+  /** Lent logits are valid while it stays the same. */
+  computedTokens = 0;
   /** Collects the times of the current run; null without profiling. */
   private profiling: OpProfile[] | null = null;
   private profileAt = 0;
@@ -234,7 +234,7 @@ class WasmExecutor implements Executor {
     const { size } = this.buffers;
     // A single group of logits stays where it was computed.
     const lend = outputs.lend === true && rows <= size.rows && asked.length <= size.logitRows;
-    this.runs++;
+    this.computedTokens += rows;
     const profile = outputs.profile && !collected ? this.startProfile() : null;
     this.profiling = profile?.ops ?? null;
     this.cancel.current = cancel;
@@ -402,8 +402,8 @@ class WasmExecutor implements Executor {
   }
 
   private handleOf(location: LogitsLocation, lend: boolean): LogitsHandle {
-    const { runs } = this;
-    if (lend) return new LentLogits(location, () => this.runs === runs);
+    const { computedTokens } = this;
+    if (lend) return new LentLogits(location, () => this.computedTokens === computedTokens);
     const { at, count } = location;
     const values = this.memory.f32.slice(at / 4, at / 4 + count);
     // Computed by the same kernel as for lent logits, so that a token's probability does not depend on lending.

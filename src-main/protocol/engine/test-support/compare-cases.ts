@@ -53,12 +53,15 @@ export const COMPARE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'computes the common prefix of the lanes' prompts once',
+    name: 'computes the common prefix of all prompts once',
     async run(connection) {
       const client = await connectClient(connection);
       const prompt = { kind: 'text', text: `Lanes that share a prompt, ${Math.random()}` } as const;
-      const lanes = [1, 2, 3, 4].map((seed) => withSeed({ ...reply(2), prompt }, seed));
+      // The only token of each reply is not computed, only drawn.
+      const lanes = [1, 2, 3, 4].map((seed) => withSeed({ ...reply(1), prompt }, seed));
+      const before = await client.call('status', {});
       const events = await collect(client.stream('compare', { key: 'prefill', lanes }));
+      const after = await client.call('status', {});
       const [prefill] = events;
       check(prefill?.type === 'prefill', 'the first event says what was shared');
       const { sharedTokens, reusedTokens, computedTokens } = prefill;
@@ -68,7 +71,8 @@ export const COMPARE_CASES: readonly ContractCase[] = [
       equal(starts.length, 4, 'each lane starts');
       const tokens = starts[0].promptIds.length;
       equal(sharedTokens, tokens - 1, 'all but the last token of the prompt, whose logits are requested');
-      equal(computedTokens, tokens - reusedTokens, 'the prompt is computed once');
+      equal(computedTokens, tokens - reusedTokens, 'the prompt is to be computed once');
+      equal(after.computedTokens - before.computedTokens, computedTokens, 'and is computed once');
       for (const start of starts) equal(start.reusedTokens, sharedTokens, 'each lane continues from it');
     },
   },

@@ -24,7 +24,6 @@ import { delay, RawClient } from './raw-client.ts';
 
 export type { ContractCase, ContractConnection } from './contract-support.ts';
 
-
 /** Maximum time to react to Stop, ms. */
 const STOP_WITHIN_MS = 100;
 /** Other load may delay one or two of them. */

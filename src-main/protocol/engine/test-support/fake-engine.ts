@@ -108,6 +108,7 @@ export class FakeEngine implements ServedEngine {
   finished = 0;
   /** Number of reply events so far. */
   produced = 0;
+  readonly computedTokens = 0;
   readonly #queue = new RequestQueue();
 
   get busy(): boolean {

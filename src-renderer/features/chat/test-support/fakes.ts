@@ -146,7 +146,7 @@ export class FakeEngine implements EngineApi {
 
   async call<M extends MethodName>(method: M, params: EngineMethods[M]['params']): Promise<EngineMethods[M]['result']> {
     const result = (value: unknown) => value as EngineMethods[M]['result'];
-    if (method === 'status') return result({ model: this.model, busy: false });
+    if (method === 'status') return result({ model: this.model, busy: false, computedTokens: 0 });
     if (method === 'describe') return result(this.describe((params as { modelId: string }).modelId));
     if (method === 'unload') {
       this.model = null;
