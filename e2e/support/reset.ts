@@ -5,7 +5,7 @@ import { defaultSettings } from '../../src-main/protocol/app/settings-schemas.ts
 import type { RunningApp } from './app.ts';
 
 /**
- * Deletes what a test has left: chats, models, downloads, settings, files, the engine's state. Must be called while no
+ * Deletes what a test has left: chats, runs of Compare, models, downloads, settings, files, the engine's state. Must be called while no
  * page is open.
  * @param kept names in the data folder of a fresh app
  * @returns why this app cannot be reset, so that another one must be started, or null
@@ -19,6 +19,7 @@ export async function resetApp(
   if ((await invoke('networkLog')).length > 0) return 'nobody can empty its log of requests';
   for (const { id, builtIn } of await invoke('modelsList')) if (!builtIn) await invoke('modelRemove', id);
   await deleteChats(invoke);
+  for (const { id } of await invoke('comparisonsList')) await invoke('comparisonDelete', id);
   await invoke('settingsSet', defaultSettings());
   await deleteFiles(dataDir, kept);
   // The browser's engine went with its page. This one may have another model, and a cached prompt.

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../services/test-support/support.ts';
 import { appResource } from './app-protocol.ts';
 import { CrashGuard } from './crash-guard.ts';
 import { isTrustedFrame, isWindowVerb } from './ipc.ts';
-import { isAllowedRequest, isAppPage, isPermitted } from './security.ts';
+import { isAllowedRequest, isAppPage, isOwnFile, isPermitted } from './security.ts';
 import { placeWindow, readWindowState, writeWindowState } from './window-state.ts';
 
 // Outside of Electron its module is empty; nothing tested here needs it.
@@ -70,6 +70,19 @@ test('the page cannot navigate, and has no permission except copying', () => {
   expect(isPermitted('clipboard-sanitized-write', 'app://tokenscope.evil/')).toBe(false);
   for (const permission of ['media', 'geolocation', 'notifications', 'clipboard-read', 'fullscreen', 'openExternal']) {
     expect(isPermitted(permission, 'app://tokenscope'), permission).toBe(false);
+  }
+});
+
+test('only files that the page made can be saved', () => {
+  expect(isOwnFile('blob:app://tokenscope/0b7c5ad4-0000-4000-8000-000000000000')).toBe(true);
+  for (const url of [
+    'blob:app://tokenscope.evil/x',
+    'blob:https://example.org/x',
+    'app://tokenscope/index.html',
+    'https://example.org/x.exe',
+    'data:text/plain,x',
+  ]) {
+    expect(isOwnFile(url), url).toBe(false);
   }
 });
 

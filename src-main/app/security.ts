@@ -25,7 +25,10 @@ export function restrictSession(session: Session, log: NetworkLog, devServer: st
   });
   session.setDevicePermissionHandler(() => false);
   session.setSpellCheckerEnabled(false);
-  session.on('will-download', (event) => event.preventDefault());
+  // Electron asks the person where to save a file that the page made.
+  session.on('will-download', (event, item) => {
+    if (!isOwnFile(item.getURL())) event.preventDefault();
+  });
   session.webRequest.onBeforeRequest((details, answer) => {
     const allowed = isAllowedRequest(details.url, devServer);
     if (!allowed) log.refused(details.url);
@@ -60,6 +63,11 @@ export function isAllowedRequest(url: string, devServer: string | null): boolean
   if (devServer === null) return false;
   const isSocket = protocol === 'ws:' && host === new URL(devServer).host;
   return origin === devServer || isSocket;
+}
+
+/** Whether it is a file that the page made: an export. */
+export function isOwnFile(url: string): boolean {
+  return url.startsWith(`blob:${APP_ORIGIN}/`);
 }
 
 /** Whether it is the page itself, which may reload; all other navigation is blocked. */

@@ -4,8 +4,16 @@
  */
 import * as v from 'valibot';
 import { EngineError } from '../engine/api/errors.ts';
-import { SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';
-import type { ErrorPayload, SamplingParams, StopReason } from '../engine/api/types.ts';
+import { STOP_SETTINGS } from '../engine/settings/generation.ts';
+import { MAX_SOURCE, SAMPLING_SETTINGS } from '../engine/settings/sampling.ts';
+import type {
+  ChatTemplateChoice,
+  ErrorPayload,
+  ExecutorName,
+  SamplingParams,
+  StopParams,
+  StopReason,
+} from '../engine/api/types.ts';
 import { isErrorCode } from './errors.ts';
 import { schemasOf } from './setting-schemas.ts';
 
@@ -43,7 +51,19 @@ export function isModelId(value: unknown): boolean {
   return v.is(modelId, value);
 }
 
+export const executorName = schemaOf<ExecutorName>()(v.picklist(['reference', 'wasm']));
+
 export const samplingParams = schemaOf<SamplingParams>()(v.object(schemasOf(SAMPLING_SETTINGS)));
+
+export const stopParams = schemaOf<StopParams>()(v.object(schemasOf(STOP_SETTINGS)));
+
+export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
+  v.variant('kind', [
+    v.object({ kind: v.literal('model') }),
+    v.object({ kind: v.literal('plain') }),
+    v.object({ kind: v.literal('custom'), source: v.pipe(v.string(), v.maxLength(MAX_SOURCE)) }),
+  ]),
+);
 
 export const stopReason = schemaOf<StopReason>()(
   v.picklist(['eos', 'max_tokens', 'stop_string', 'repetition', 'time_limit', 'context_full', 'user', 'error']),

@@ -14,6 +14,7 @@ import type {
 } from '../protocol/app/app-services.ts';
 import { about } from './about.ts';
 import { ChatStore } from './chats/chat-store.ts';
+import { ComparisonStore } from './comparisons/comparison-store.ts';
 import { InstanceLock, type LockTimes } from './instance-lock.ts';
 import type { DownloadTimes } from './models/download/download-manager.ts';
 import { ModelService } from './models/model-service.ts';
@@ -63,6 +64,7 @@ export class LocalAppServices implements AppServices {
   readonly #lock: InstanceLock;
   readonly #settings: SettingsStore;
   readonly #chats: ChatStore;
+  readonly #comparisons: ComparisonStore;
   readonly #models: ModelService;
   /** Whether the host can open models by path. */
   readonly #opensModels: boolean;
@@ -78,11 +80,13 @@ export class LocalAppServices implements AppServices {
     const notice = (message: string): void => this.emit({ type: 'notice', message });
     this.#lock = new InstanceLock(options.dataFolder, options.host === 'web' ? 'web' : 'app', options.lockTimes);
     this.#settings = new SettingsStore(options.dataFolder, this.#lock, notice);
-    this.#chats = new ChatStore({
+    const storage = {
       dataFolder: options.dataFolder,
       lock: this.#lock,
-      emit: (event) => this.emit(event),
-    });
+      emit: (event: EmittedEvent) => this.emit(event),
+    };
+    this.#chats = new ChatStore(storage);
+    this.#comparisons = new ComparisonStore(storage);
     const overrides = overridesOf();
     this.#models = new ModelService({
       dataFolder: options.dataFolder,
@@ -122,6 +126,17 @@ export class LocalAppServices implements AppServices {
         await this.#chats.restore(id);
         return null;
       },
+      comparisonsList: async () => await this.#comparisons.list(),
+      comparisonRead: async (id) => await this.#comparisons.read(id),
+      comparisonWrite: async (write) => await this.#comparisons.write(write),
+      comparisonDelete: async (id) => {
+        await this.#comparisons.delete(id);
+        return null;
+      },
+      comparisonRestore: async (id) => {
+        await this.#comparisons.restore(id);
+        return null;
+      },
       ...this.#models.handlers,
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
@@ -142,6 +157,7 @@ export class LocalAppServices implements AppServices {
     await this.#settings.load();
     await this.#models.start();
     this.#chats.start();
+    this.#comparisons.start();
     this.#lock.onChange((problem) => void this.#onLockChange(problem));
   }
 
@@ -153,7 +169,8 @@ export class LocalAppServices implements AppServices {
     const saved = async (): Promise<void> => {
       while (this.#running.size > 0) await Promise.allSettled(this.#running);
     };
-    await Promise.race([Promise.allSettled([this.#models.stop(), saved().then(() => this.#chats.stop())]), limit]);
+    const stores = saved().then(() => Promise.allSettled([this.#chats.stop(), this.#comparisons.stop()]));
+    await Promise.race([Promise.allSettled([this.#models.stop(), stores]), limit]);
     given.abort();
     await this.#settings.stop();
     await this.#lock.release();

@@ -1,8 +1,8 @@
 /** JSON files that survive a crash, a full disk and damage: written atomically, and never overwritten unread. */
 import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { EngineError } from '../engine/api/errors.ts';
+import { writeAtomically } from './atomic-write.ts';
 
 /** Content of a file; `damaged` is an existing file that is not JSON. */
 export type JsonRead = { state: 'missing' } | { state: 'damaged'; why: string } | { state: 'read'; value: unknown };
@@ -31,7 +31,7 @@ export async function readJson(path: string): Promise<JsonRead> {
 export async function writeJson(path: string, value: unknown): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, JSON.stringify(value), { mode: 0o600 });
+    await writeAtomically(path, JSON.stringify(value));
   } catch (error) {
     throw storageError('write', path, error);
   }

@@ -22,6 +22,8 @@ export const ENGINE_ERROR_CODES = [
   'READ_ONLY',
   /** The chat does not exist, or was deleted. */
   'CHAT_NOT_FOUND',
+  /** The stored run of Compare does not exist, or was deleted. */
+  'COMPARISON_NOT_FOUND',
   'INTERNAL',
 ] as const;
 

@@ -3,8 +3,9 @@ import * as v from 'valibot';
 import { EngineError } from '../../engine/api/errors.ts';
 import type { AppMethodName, AppMethods } from './app-services.ts';
 import { chatWrite, detailsRange } from './chats/chat-schemas.ts';
+import { comparisonWrite } from './comparisons/comparison-schemas.ts';
 import { settingsPatchSchema } from './settings-schemas.ts';
-import { chatId, shortText, measuredRate } from './fields.ts';
+import { chatId, comparisonId, shortText, measuredRate } from './fields.ts';
 import { modelId, parseOrRefuse, schemaOf } from '../fields.ts';
 
 /** Only https addresses without a user name or password leave the app. */
@@ -34,6 +35,11 @@ const appParams: ParamsSchemas = {
   chatDelete: v.strictTuple([chatId]),
   chatRestore: v.strictTuple([chatId]),
   chatsSearch: v.strictTuple([shortText]),
+  comparisonsList: none,
+  comparisonRead: v.strictTuple([comparisonId]),
+  comparisonWrite: v.strictTuple([comparisonWrite]),
+  comparisonDelete: v.strictTuple([comparisonId]),
+  comparisonRestore: v.strictTuple([comparisonId]),
   modelsList: none,
   modelOpen: none,
   modelRemove: v.strictTuple([modelId]),

@@ -20,6 +20,14 @@ import type {
   StoredChat,
   TokenDetails,
 } from './chats/chat.ts';
+import type {
+  ComparisonNews,
+  ComparisonSummary,
+  ComparisonWrite,
+  ComparisonWritten,
+  LaneSet,
+  StoredComparison,
+} from './comparisons/comparison.ts';
 
 export type ThemeSetting = 'system' | 'light' | 'dark' | 'contrast';
 
@@ -38,6 +46,8 @@ export interface Settings {
   /** The model to load at start; null for the built-in one. */
   lastModelId: string | null;
   downloads: DownloadSettings;
+  /** Sets of lanes that a person saved. */
+  laneSets: LaneSet[];
 }
 
 /** Network settings of downloads. */
@@ -281,6 +291,19 @@ export interface AppMethods {
   chatDelete: { params: [string]; result: null };
   /** Undoes `chatDelete`. */
   chatRestore: { params: [string]; result: null };
+  /** Runs of Compare, newest first. Damaged files are left out and reported as notices. */
+  comparisonsList: { params: []; result: ComparisonSummary[] };
+  /** Null: it does not exist. */
+  comparisonRead: { params: [string]; result: StoredComparison | null };
+  /**
+   * Stores a run as a whole. If someone else changed it since the write's `revision`, it is saved as a copy with a new id.
+   * After a failure repeat it unchanged.
+   */
+  comparisonWrite: { params: [ComparisonWrite]; result: ComparisonWritten };
+  /** Moves a run to the deleted ones, which are kept for 30 days. */
+  comparisonDelete: { params: [string]; result: null };
+  /** Undoes `comparisonDelete`. */
+  comparisonRestore: { params: [string]; result: null };
   /** The built-in model, then those of the library, newest first. */
   modelsList: { params: []; result: ModelListing[] };
   /**
@@ -344,6 +367,7 @@ export type AppEvent =
   /** The list changed: a chat was created, deleted, restored or renamed. */
   | { type: 'chats' }
   | ChatNews
+  | ComparisonNews
   /** The list of models changed. */
   | { type: 'models' }
   /** All downloads, sent a few times per second while one runs. */

@@ -8,11 +8,13 @@ export const isoDate = v.pipe(v.string(), v.isoTimestamp());
 /** Something per second; null where it was not measured. */
 export const rate = v.nullable(v.pipe(finite, v.minValue(0)));
 
-/** Chats' ids are file names, so they are letters, digits, `_` and `-` only. */
-export const chatId = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'Expected a chat id: up to 64 letters, digits, _ and -'),
-);
+/** Ids are file names, so they are letters, digits, `_` and `-` only. */
+const fileId = (what: string) =>
+  v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, `Expected a ${what} id: up to 64 letters, digits, _ and -`));
+
+export const chatId = fileId('chat');
+/** Of a stored run of Compare, or of a saved set of lanes. */
+export const comparisonId = fileId('run');
 
 export const shortText = v.pipe(v.string(), v.maxLength(1000));
 

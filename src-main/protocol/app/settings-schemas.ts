@@ -10,6 +10,7 @@ import type { SettingTable } from '../../engine/settings/setting.ts';
 import type { SamplingParams } from '../../engine/api/types.ts';
 import type { DownloadSettings, ModelSettings, Settings } from './app-services.ts';
 import { modelId, schemaOf } from '../fields.ts';
+import { laneSets, storedLaneSets } from './comparisons/comparison-schemas.ts';
 import { chatId, shortText, tokenCount, isDownloadAddress, isProxy } from './fields.ts';
 import { schemasOf, storedSettings } from '../setting-schemas.ts';
 
@@ -24,6 +25,7 @@ export function defaultSettings(): Settings {
     lastChatId: null,
     lastModelId: null,
     downloads: { proxy: null, mirror: null },
+    laneSets: [],
   };
 }
 
@@ -80,6 +82,7 @@ const settingsEntries = {
   lastChatId: v.nullable(chatId),
   lastModelId: v.nullable(modelId),
   downloads: schemaOf<DownloadSettings>()(v.object(downloadEntries)),
+  laneSets,
 };
 export const settingsSchema = schemaOf<Settings>()(v.object(settingsEntries));
 
@@ -95,6 +98,7 @@ export const settingsPatchSchema = schemaOf<Partial<Settings>>()(
     lastChatId: v.exactOptional(settingsEntries.lastChatId),
     lastModelId: v.exactOptional(settingsEntries.lastModelId),
     downloads: v.exactOptional(settingsEntries.downloads),
+    laneSets: v.exactOptional(settingsEntries.laneSets),
   }),
 );
 
@@ -108,6 +112,7 @@ export function parseStoredSettings(value: unknown): Settings {
         perModel: storedPerModel,
         panel: lenient(panelEntries, defaults.panel),
         downloads: lenient(downloadEntries, defaults.downloads),
+        laneSets: storedLaneSets,
       },
       defaults,
     ),

@@ -9,7 +9,6 @@ import { STOP_SETTINGS, TOP_CANDIDATES } from '../../engine/settings/generation.
 import { MAX_SOURCE } from '../../engine/settings/sampling.ts';
 import type {
   ChatMessage,
-  ChatTemplateChoice,
   Continues,
   GenerateParams,
   InspectParams,
@@ -17,11 +16,21 @@ import type {
   RenderChatParams,
   ProfileParams,
   ScoreParams,
-  StopParams,
   TokenizeParams,
 } from '../../engine/api/types.ts';
-import { errorPayload, modelId, parseOrRefuse, samplingParams, schemaOf, stopReason, text } from '../fields.ts';
-import { grammarSource, MAX_TOKEN_ID, numberIn, schemasOf } from '../setting-schemas.ts';
+import {
+  chatTemplateChoice,
+  errorPayload,
+  executorName,
+  modelId,
+  parseOrRefuse,
+  samplingParams,
+  schemaOf,
+  stopParams,
+  stopReason,
+  text,
+} from '../fields.ts';
+import { grammarSource, MAX_TOKEN_ID, numberIn } from '../setting-schemas.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName, ClientMessage, EngineMessage } from './api.ts';
 
 /** Ids in one list. */
@@ -30,7 +39,6 @@ export const MAX_CREDIT = 2 ** 31 - 1;
 
 const integerBetween = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const requestId = integerBetween(1, MAX_CREDIT);
-const executorName = v.picklist(['reference', 'wasm']);
 /** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
 
@@ -45,16 +53,6 @@ const tokenIds = v.custom<number[]>(
 
 export const chatMessage = schemaOf<ChatMessage>()(
   v.object({ role: v.picklist(['system', 'user', 'assistant']), text }),
-);
-
-const source = v.pipe(v.string(), v.maxLength(MAX_SOURCE));
-
-export const chatTemplateChoice = schemaOf<ChatTemplateChoice>()(
-  v.variant('kind', [
-    v.object({ kind: v.literal('model') }),
-    v.object({ kind: v.literal('plain') }),
-    v.object({ kind: v.literal('custom'), source }),
-  ]),
 );
 
 const chatEntries = {
@@ -79,8 +77,6 @@ const promptInput = schemaOf<PromptInput>()(
     v.object({ kind: v.literal('chat'), ...chatEntries }),
   ]),
 );
-
-const stopParams = schemaOf<StopParams>()(v.object(schemasOf(STOP_SETTINGS)));
 
 const candidateCount = numberIn(TOP_CANDIDATES);
 

@@ -131,8 +131,14 @@ export class ChatPaths {
   }
 }
 
+/** A chat and the format of its file. */
+export interface ChatFile {
+  id: string;
+  format: 'journal' | 'v1';
+}
+
 /** The chat that a file of the folder belongs to; null for details and other files. */
-export function chatOfFile(name: string): { id: string; format: 'journal' | 'v1' } | null {
+export function chatOfFile(name: string): ChatFile | null {
   const format = name.endsWith(JOURNAL) ? 'journal' : name.endsWith(V1) ? 'v1' : null;
   if (format === null) return null;
   const id = name.slice(0, -(format === 'journal' ? JOURNAL : V1).length);

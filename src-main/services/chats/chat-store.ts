@@ -11,14 +11,14 @@ import type {
   StoredChat,
   TokenDetails,
 } from '../../protocol/app/chats/chat.ts';
+import { FolderWatch } from '../folder-watch.ts';
 import type { InstanceLock } from '../instance-lock.ts';
 import { storageError } from '../json-file.ts';
 import { ChatList } from './chat-list.ts';
-import { ChatPaths } from './chat-paths.ts';
+import { chatOfFile, ChatPaths, type ChatFile } from './chat-paths.ts';
 import { compact, isWorthwhile } from './compaction.ts';
 import { appendDetails, readDetails } from './details-file.ts';
 import { ChatFiles } from './files.ts';
-import { FolderWatch } from './folder-watch.ts';
 import type { Change, Journal } from './journal.ts';
 import { eventLine, isEnd, positionsLine, type DetailsPosition } from './journal-format.ts';
 import type { OpenChats } from './open-chats.ts';
@@ -51,7 +51,7 @@ export class ChatStore {
   readonly #open: OpenChats;
   readonly #list: ChatList;
   readonly #sync: SyncSoon;
-  #watch: FolderWatch | null = null;
+  #watch: FolderWatch<ChatFile> | null = null;
   #polling = false;
 
   constructor({ dataFolder, lock, emit, files = new ChatFiles(), pollMs = POLL_MS, watch = true }: ChatStoreOptions) {
@@ -69,8 +69,8 @@ export class ChatStore {
   start(): void {
     this.#list.start();
     const poll = () => void this.#poll();
-    const changed = (id: string, format: 'journal' | 'v1') => void this.#changed(id, format);
-    this.#watch = new FolderWatch(this.#paths.folder, changed, { poll, ...this.#watching });
+    const changed = (file: ChatFile) => void this.#changed(file);
+    this.#watch = new FolderWatch(this.#paths.folder, chatOfFile, changed, { poll, ...this.#watching });
   }
 
   /** Waits until everything is on disk. */
@@ -204,7 +204,7 @@ export class ChatStore {
       .catch((error: unknown) => this.#notice(storageError('write', this.#paths.journal(id), error)));
   }
 
-  async #changed(id: string, format: 'journal' | 'v1'): Promise<void> {
+  async #changed({ id, format }: ChatFile): Promise<void> {
     try {
       if (format === 'v1') await this.#list.migrate(id);
       else if (this.#list.isStale(id)) await this.#lookAt(id);
@@ -228,8 +228,8 @@ export class ChatStore {
     this.#polling = true;
     try {
       const { journals, v1 } = await this.#list.unseen();
-      for (const id of new Set([...this.#open.ids, ...journals])) await this.#changed(id, 'journal');
-      for (const id of v1) await this.#changed(id, 'v1');
+      for (const id of new Set([...this.#open.ids, ...journals])) await this.#changed({ id, format: 'journal' });
+      for (const id of v1) await this.#changed({ id, format: 'v1' });
     } catch {
       // The folder cannot be read now. The next poll tries again, and opening a chat reports the error.
     } finally {

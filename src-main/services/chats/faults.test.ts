@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { temporaryFolder } from '../test-support/support.ts';
+import { expect, test } from 'vitest';
+import { smallDisk } from '../test-support/small-disk.ts';
 import { detailsOf, openStore, replyTurn, smallChat, tokensOf, userTurn, write } from './test-support/chats.ts';
 
 test.each([0, 1, 100, 400])(
@@ -51,15 +51,6 @@ test('a new chat for which there is no space can be written later', async () => 
   expect(await store.write(write('c', 0, smallChat()))).toEqual({ revision: 5, missed: [] });
   expect(await store.list()).toMatchObject([{ id: 'c', turns: 2 }]);
 });
-
-/** A small disk, or why there is none; the injected faults take the same path. */
-async function smallDisk(): Promise<{ folder: string; problem: string | null }> {
-  const folder = await temporaryFolder();
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'tmpfs', folder], { encoding: 'utf8' });
-  if (mounted.status !== 0) return { folder, problem: mounted.stderr || String(mounted.error) };
-  onTestFinished(() => void spawnSync('umount', ['-l', folder]));
-  return { folder, problem: null };
-}
 
 test('a real full disk', async (context) => {
   const { folder, problem } = await smallDisk();

@@ -52,9 +52,8 @@ export function headerLine(header: Omit<Header, 'format' | 'version'>): Buffer {
   return encodeLine({ format: FORMAT, version: VERSION, ...header } satisfies Header);
 }
 
-/** Probabilities are rounded to six digits, and times to a microsecond. */
 export function eventLine(event: ChatEvent, places: readonly DetailsPosition[] = []): Buffer {
-  const value = event.type === 'tokens' ? rounded(event) : event;
+  const value = event.type === 'tokens' ? { ...event, tokens: rounded(event.tokens) } : event;
   return encodeLine(places.length === 0 ? value : { ...value, places });
 }
 
@@ -62,15 +61,12 @@ export function positionsLine(places: readonly DetailsPosition[]): Buffer {
   return encodeLine({ type: 'details', places });
 }
 
-function rounded(event: Extract<ChatEvent, { type: 'tokens' }>): ChatEvent {
-  const { tokens } = event;
+/** Tokens as they are stored: probabilities with six digits, times to a microsecond. */
+export function rounded(tokens: TokenColumns): TokenColumns {
   return {
-    ...event,
-    tokens: {
-      ...tokens,
-      logprobs: tokens.logprobs.map((value) => Number(value.toPrecision(6))),
-      latencies: tokens.latencies.map((value) => Math.round(value * 1000) / 1000),
-    },
+    ...tokens,
+    logprobs: tokens.logprobs.map((value) => Number(value.toPrecision(6))),
+    latencies: tokens.latencies.map((value) => Math.round(value * 1000) / 1000),
   };
 }
 

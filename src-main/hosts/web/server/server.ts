@@ -255,7 +255,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
 
 function statusOf(code: string): number {
   if (code === 'BAD_REQUEST') return 400;
-  if (code === 'CHAT_NOT_FOUND') return 404;
+  if (code === 'CHAT_NOT_FOUND' || code === 'COMPARISON_NOT_FOUND') return 404;
   if (code === 'READ_ONLY') return 409;
   return code === 'STORAGE' ? 507 : 500;
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { ENGINE_ERROR_CODES } from '../../../engine/api/errors.ts';
 import type { Candidate, Stop, Timings } from '../../../engine/api/types.ts';
-import { errorPayload, MAX_TEXT, samplingParams, schemaOf, stopReason, text } from '../../fields.ts';
+import { errorPayload, executorName, MAX_TEXT, samplingParams, schemaOf, stopReason, text } from '../../fields.ts';
 import { MAX_TOKEN_ID } from '../../setting-schemas.ts';
 import { chatId, finite, isoDate, rate, shortText } from '../fields.ts';
 import {
@@ -92,7 +92,7 @@ const replyEntries = {
   modelId: factsEntries.modelId,
   model: shortText,
   vocabularySize: count,
-  executor: v.picklist(['reference', 'wasm']),
+  executor: executorName,
   notices: v.pipe(v.array(text), v.maxLength(100)),
   promptTokens: count,
   systemTokens: count,
@@ -110,6 +110,8 @@ function partialOf<T>(entries: { [K in keyof T]: v.GenericSchema<unknown, T[K]> 
   return v.strictObject(Object.fromEntries(optional)) as never;
 }
 
+export const replyFacts = schemaOf<ReplyFacts>()(v.strictObject(replyEntries));
+
 const userTurn = v.strictObject({
   id: turnId,
   parent: v.nullable(turnId),
@@ -122,7 +124,7 @@ const replyTurn = v.strictObject({
   parent: v.nullable(turnId),
   role: v.literal('assistant'),
   createdAt: isoDate,
-  facts: schemaOf<ReplyFacts>()(v.strictObject(replyEntries)),
+  facts: replyFacts,
 });
 
 const COLUMNS: { readonly [C in keyof TokenColumns]: (value: unknown) => boolean } = {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ChatSummary } from '../../src-main/protocol/app/app-services.ts';
-import { groupChats } from './chat-groups.ts';
+import { groupByDay } from './day-groups.ts';
 
 const now = new Date(2026, 2, 30, 9, 0);
 const chat = (id: string, updatedAt: Date): ChatSummary => ({
@@ -12,7 +12,7 @@ const chat = (id: string, updatedAt: Date): ChatSummary => ({
 });
 
 it('groups by calendar day, newest first, and leaves out empty groups', () => {
-  const groups = groupChats(
+  const groups = groupByDay(
     [
       chat('a week ago', new Date(2026, 2, 23, 0, 1)),
       chat('early today', new Date(2026, 2, 30, 0, 0)),
@@ -23,15 +23,15 @@ it('groups by calendar day, newest first, and leaves out empty groups', () => {
     ],
     now,
   );
-  expect(groups.map((group) => [group.name, group.chats.map((one) => one.id)])).toEqual([
+  expect(groups.map((group) => [group.name, group.items.map((one) => one.id)])).toEqual([
     ['Today', ['just now', 'early today']],
     ['Yesterday', ['late yesterday']],
     ['Previous 7 days', ['a week ago']],
     ['Older', ['eight days ago', 'long ago']],
   ]);
-  expect(groupChats([], now)).toEqual([]);
+  expect(groupByDay([], now)).toEqual([]);
 });
 
 it('counts a clock that runs ahead as today', () => {
-  expect(groupChats([chat('tomorrow', new Date(2026, 2, 31))], now)[0]?.name).toBe('Today');
+  expect(groupByDay([chat('tomorrow', new Date(2026, 2, 31))], now)[0]?.name).toBe('Today');
 });

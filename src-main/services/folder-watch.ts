@@ -1,25 +1,30 @@
 import { mkdirSync, watch as watchFolder, type FSWatcher } from 'node:fs';
-import { chatOfFile } from './chat-paths.ts';
 
 /** Changes of one file within this time are combined, ms. */
 const GATHER_MS = 30;
 
-/** Watches the folder of chats for changes by other processes. */
-export class FolderWatch {
+/** Watches a folder for changes by other processes. */
+export class FolderWatch<T> {
   readonly #folder: string;
-  readonly #changed: (id: string, format: 'journal' | 'v1') => void;
+  readonly #parse: (name: string) => T | null;
+  readonly #changed: (file: T) => void;
   readonly #poll: () => void;
   #watcher: FSWatcher | null = null;
   readonly #timer: NodeJS.Timeout;
   readonly #waiting = new Map<string, NodeJS.Timeout>();
 
-  /** @param poll also called every `pollMs`, because some file systems report no changes */
+  /**
+   * @param parse what a file's name says; null for files that are not watched
+   * @param poll also called every `pollMs`, because some file systems report no changes
+   */
   constructor(
     folder: string,
-    changed: (id: string, format: 'journal' | 'v1') => void,
+    parse: (name: string) => T | null,
+    changed: (file: T) => void,
     { poll, pollMs, watch }: { poll: () => void; pollMs: number; watch: boolean },
   ) {
     this.#folder = folder;
+    this.#parse = parse;
     this.#changed = changed;
     this.#poll = poll;
     this.#timer = setInterval(() => {
@@ -50,11 +55,12 @@ export class FolderWatch {
   }
 
   #gather(name: string | null): void {
-    const chat = name === null ? null : chatOfFile(name);
-    if (chat === null || name === null || this.#waiting.has(name)) return;
+    if (name === null || this.#waiting.has(name)) return;
+    const file = this.#parse(name);
+    if (file === null) return;
     const timer = setTimeout(() => {
       this.#waiting.delete(name);
-      this.#changed(chat.id, chat.format);
+      this.#changed(file);
     }, GATHER_MS);
     timer.unref();
     this.#waiting.set(name, timer);

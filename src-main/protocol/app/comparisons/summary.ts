@@ -1,0 +1,25 @@
+import { PROMPT_START, type ComparedPrompt, type ComparisonSummary, type StoredComparison } from './comparison.ts';
+
+export function summaryOf(comparison: StoredComparison): ComparisonSummary {
+  const { id, title, createdAt, updatedAt, revision, votes, prompt, lanes } = comparison;
+  return {
+    id,
+    title,
+    createdAt,
+    updatedAt,
+    revision,
+    promptStart: firstCharacters(latestText(prompt), PROMPT_START),
+    lanes: lanes.map(({ settings: { label, modelName, samples } }) => ({ label, modelName, samples })),
+    votes,
+  };
+}
+
+/** The prompt, or a chat's last message. */
+function latestText(prompt: ComparedPrompt): string {
+  return prompt.kind === 'text' ? prompt.text : (prompt.messages.at(-1)?.text ?? '');
+}
+
+/** At most `length` UTF-16 units, without half a character at the end. */
+function firstCharacters(text: string, length: number): string {
+  return text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
+}

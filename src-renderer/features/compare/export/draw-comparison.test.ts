@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import {
+  laneReply,
+  laneSettings,
+  storedComparison,
+} from '../../../../src-main/protocol/app/comparisons/test-support/comparisons.ts';
+import { layOut } from './draw-comparison.ts';
+import { Pen, type Context } from './pen.ts';
+
+interface DrawnText {
+  text: string;
+  x: number;
+  y: number;
+  colour: unknown;
+}
+
+/** Records what is drawn. Every character is 6 px wide; colours are the properties' names. */
+function recorder() {
+  const texts: DrawnText[] = [];
+  const boxes: { x: number; y: number; width: number; height: number; colour: unknown }[] = [];
+  let box = { x: 0, y: 0, width: 0, height: 0 };
+  const context = {
+    direction: 'ltr',
+    fillStyle: '',
+    font: '',
+    lineWidth: 1,
+    strokeStyle: '',
+    textAlign: 'left',
+    textBaseline: 'middle',
+    beginPath: () => undefined,
+    fill: () => void boxes.push({ ...box, colour: context.fillStyle }),
+    fillRect: () => undefined,
+    fillText: (text: string, x: number, y: number) => void texts.push({ text, x, y, colour: context.fillStyle }),
+    lineTo: () => undefined,
+    measureText: (text: string) => ({ width: text.length * 6 }) as TextMetrics,
+    moveTo: () => undefined,
+    roundRect: (x: number, y: number, width: number, height: number) => void (box = { x, y, width, height }),
+    setLineDash: () => undefined,
+    stroke: () => undefined,
+  } as unknown as Context;
+  return { pen: new Pen(context, (property) => property), texts, boxes };
+}
+
+function drawn(comparison: StoredComparison) {
+  const { pen, texts, boxes } = recorder();
+  const layout = layOut(comparison, pen);
+  layout.draw(pen);
+  return { ...layout, texts, boxes };
+}
+
+test('prompt, lanes, metrics and chart are drawn', () => {
+  const { texts, boxes, width, height } = drawn(storedComparison());
+  const all = texts.map(({ text }) => text).join('\n');
+  for (const text of ['The cat', 'Greedy', 'Temperature 1.5', 'Reached the 5-token limit', 'Surprisal per token']) {
+    expect(all).toContain(text);
+  }
+  expect(all).toMatch(/5 tokens · 123\stok\/s · seed 7\n/);
+  expect(all).toMatch(/seed 7 · sample 1 of 2/);
+  expect(all).toContain('Distinct-1 1.00 · distinct-2 1.00');
+  // Only what differs from the first lane is tinted; the shared start is quiet.
+  const tints = boxes.filter(({ colour }) => String(colour).startsWith('--prob-'));
+  expect(tints.map(({ colour }) => colour)).toContain('--prob-7');
+  const shared = texts.filter(({ text, colour }) => text === 'there' && colour === '--text-3');
+  expect(shared).toHaveLength(1);
+  for (const { text, x, y } of texts) {
+    expect(x, text).toBeGreaterThanOrEqual(0);
+    expect(x, text).toBeLessThan(width);
+    expect(y, text).toBeLessThan(height);
+  }
+});
+
+test('eight lanes take two rows and never overlap', () => {
+  const run = storedComparison();
+  run.lanes = Array.from({ length: 8 }, (_, index) => ({
+    settings: laneSettings(`Lane ${index}`),
+    replies: [laneReply(Array.from({ length: 20 * (index + 1) }, (_, token) => ` word${token}`))],
+  }));
+  const { texts, width, boxes } = drawn(run);
+  expect(width).toBe(2 * 24 + 4 * 320 + 3 * 24);
+  const badges = boxes.filter(({ width: side, height }) => side === 20 && height === 20);
+  expect(new Set(badges.map(({ y }) => y)).size).toBe(2);
+  // The last word of lane D, the longest of the first row.
+  const firstRowEnd = texts.find(({ text }) => text === 'word79')?.y ?? Infinity;
+  expect(firstRowEnd).toBeLessThan(Math.max(...badges.map(({ y }) => y)));
+});
+
+test('long texts are cut so that the picture stays within what browsers can draw', () => {
+  const run = storedComparison({ title: 'long '.repeat(100), prompt: { kind: 'text', text: 'line\n'.repeat(100) } });
+  run.lanes = Array.from({ length: 8 }, () => ({
+    settings: laneSettings('Label '.repeat(30)),
+    replies: [laneReply(Array.from({ length: 20_000 }, () => ' word'))],
+  }));
+  const { height, texts } = drawn(run);
+  expect(height).toBeLessThanOrEqual(8000);
+  expect(height).toBeGreaterThan(6000);
+  expect(texts.map(({ text }) => text)).toContain('… 88 more lines');
+});
+
+test('an empty lane and a right-to-left text are drawn', () => {
+  const run = storedComparison();
+  run.lanes[0]!.replies = [];
+  run.lanes[1]!.replies = [laneReply(['مر', 'حبا', ' بك'])];
+  const { texts } = drawn(run);
+  expect(texts.map(({ text }) => text)).toEqual(expect.arrayContaining(['No reply', 'مرحبا بك']));
+});

@@ -1,0 +1,139 @@
+/** The facts of a run that every export has, one row per lane and sample. */
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import { STOP_SETTINGS } from '../../../../src-main/engine/settings/generation.ts';
+import { SAMPLING_SETTINGS } from '../../../../src-main/engine/settings/sampling.ts';
+import { NO_TOKEN, type StoredStop } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type {
+  LaneReply,
+  LaneSettings,
+  StoredComparison,
+} from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { differences } from '../../../../src-main/protocol/app/settings-schemas.ts';
+import {
+  distinctN,
+  divergesAt,
+  meanSurprisal,
+  perplexity,
+} from '../../../../src-main/protocol/engine/reply-metrics.ts';
+import { formatCount } from '../../../ui/format.ts';
+import { titleFrom } from '../../chat/state/title.ts';
+import { stopText } from '../../chat/thread/stop-text.ts';
+
+/** Null where a value is not defined, for example for a reply without tokens. */
+export interface ReplyFigures {
+  tokens: number;
+  /** Perplexity of the reply under the unmodified model. */
+  perplexity: number | null;
+  /** In bits per token. */
+  meanSurprisal: number | null;
+  distinct1: number | null;
+  distinct2: number | null;
+  /**
+   * Index of the first token that differs from the first sample of the reference lane; null if none does, and for another
+   * model, whose token ids mean something else.
+   */
+  divergesAt: number | null;
+  decodeTokensPerSecond: number | null;
+}
+
+export interface LaneRow {
+  /** `A` to `H`. */
+  letter: string;
+  settings: LaneSettings;
+  /** From 1. */
+  sample: number;
+  reply: LaneReply;
+  figures: ReplyFigures;
+}
+
+export function laneLetter(index: number): string {
+  return String.fromCharCode('A'.charCodeAt(0) + index);
+}
+
+/** `A: Greedy`, or the letter alone for a lane without a label. */
+export function laneName(letter: string, { label }: LaneSettings): string {
+  return label === '' ? letter : `${letter}: ${label}`;
+}
+
+/** Index of the lane that the others are compared with. */
+export function referenceLane({ pinned }: Pick<StoredComparison, 'pinned'>): number {
+  return pinned ?? 0;
+}
+
+export function laneRows(comparison: StoredComparison): LaneRow[] {
+  const reference = comparison.lanes[referenceLane(comparison)]?.replies[0] ?? null;
+  return comparison.lanes.flatMap(({ settings, replies }, lane) =>
+    replies.map((reply, index) => ({
+      letter: laneLetter(lane),
+      settings,
+      sample: index + 1,
+      reply,
+      figures: replyFigures(reply, reference),
+    })),
+  );
+}
+
+/** @param reference the reply that it is compared with; null if there is none */
+export function replyFigures({ tokens, facts }: LaneReply, reference: LaneReply | null): ReplyFigures {
+  const ids = tokens.ids.filter((id) => id !== NO_TOKEN);
+  const logprobs = tokens.logprobs.filter((_, index) => tokens.ids[index] !== NO_TOKEN);
+  return {
+    tokens: ids.length,
+    perplexity: perplexity(logprobs),
+    meanSurprisal: meanSurprisal(logprobs),
+    distinct1: distinctN(ids, 1),
+    distinct2: distinctN(ids, 2),
+    divergesAt: reference?.facts.modelId === facts.modelId ? divergesAt(reference.tokens.ids, tokens.ids) : null,
+    decodeTokensPerSecond: facts.timings?.decodeTokensPerSecond ?? null,
+  };
+}
+
+/** The run's title, or the start of its prompt. */
+export function nameOf({ title, prompt }: Pick<StoredComparison, 'title' | 'prompt'>): string {
+  if (title !== '') return title;
+  return titleFrom(prompt.kind === 'text' ? prompt.text : (prompt.messages.at(-1)?.text ?? ''));
+}
+
+export function stopLabel(stop: StoredStop | null): string {
+  return stop === null ? 'Interrupted' : stopText(stop);
+}
+
+/** The settings that differ from the app's defaults, and the seed: `Temperature 1.5`, `Seed 7`. */
+export function changedSettings({ sampling, stop, ...settings }: LaneSettings): string[] {
+  const { grammar, seed: _, ...numbers } = differences(sampling, defaultSamplingParams());
+  const texts = [
+    ...Object.entries(numbers).map(([key, value]) => `${labelOf(key)} ${valueText(value)}`),
+    ...Object.entries(differences(stop, defaultStopParams())).map(
+      ([key, value]) => `${labelOf(key)} ${valueText(value)}`,
+    ),
+    sampling.seed === null ? 'Random seed' : `Seed ${sampling.seed}`,
+  ];
+  if (grammar) texts.push(grammar.kind === 'gbnf' ? 'GBNF grammar' : 'JSON schema');
+  if (settings.template.kind !== 'model') texts.push(`Template ${settings.template.kind}`);
+  if (settings.enableThinking !== null) texts.push(settings.enableThinking ? 'Reasoning on' : 'Reasoning off');
+  if (settings.executor !== null) texts.push(`Executor ${settings.executor}`);
+  if (settings.samples > 1) texts.push(formatCount(settings.samples, 'sample'));
+  return texts;
+}
+
+function labelOf(key: string): string {
+  const row = { ...SAMPLING_SETTINGS, ...STOP_SETTINGS }[
+    key as keyof (typeof SAMPLING_SETTINGS & typeof STOP_SETTINGS)
+  ];
+  return row.label;
+}
+
+function valueText(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
+
+/** A name for a file: letters and digits of the run's name, without path separators. @param ending `.md` */
+export function fileName(comparison: StoredComparison, ending: string): string {
+  const words =
+    nameOf(comparison)
+      .normalize('NFC')
+      .match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+  const name = [...words.join('-').toLowerCase()].slice(0, 60).join('');
+  return `compare-${name === '' ? comparison.createdAt.slice(0, 10) : name}${ending}`;
+}
