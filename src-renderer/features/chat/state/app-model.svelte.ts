@@ -1,5 +1,6 @@
 import { createContext, untrack } from 'svelte';
 import type { Connection } from '../../../lib/connection.svelte.ts';
+import type { ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
@@ -28,6 +29,8 @@ export interface AppModel {
   /** The model of the open chat if a different one is loaded. */
   readonly otherModel: OtherModelState;
   readonly automatic: AutomaticRequests;
+  /** Where a message of the open chat can be sent; set by the shell. */
+  readonly elsewhere: { compare: ((turn: ChatTurn) => void) | null };
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -81,5 +84,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   });
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
-  return { connection, settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel };
+  const elsewhere: AppModel['elsewhere'] = { compare: null };
+  const state = { settings, modelSettings, engine, chats, session, grammarCheck, automatic, panel, otherModel };
+  return { connection, ...state, elsewhere };
 }

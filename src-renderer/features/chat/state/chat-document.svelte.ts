@@ -6,6 +6,7 @@ import type {
   ChatSummary,
   ReplyFacts,
   StoredChat,
+  StoredReplyTurn,
   StoredTurn,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { newId, now, nowAfter } from './identity.ts';
@@ -174,6 +175,13 @@ export class ChatDocument {
     this.#record({ type: 'turn', turn });
     this.#record({ type: 'facts', facts: { head: turn.id } });
     return this.#turns.get(turn.id) as Reply;
+  }
+
+  /** Adds a reply that has ended, for example one of a lane. */
+  addFinishedReply({ text, tokens, facts }: Pick<StoredReplyTurn, 'text' | 'tokens' | 'facts'>): Reply {
+    const reply = this.addReply(facts);
+    this.#record({ type: 'tokens', turn: reply.id, from: 0, text, tokens });
+    return reply;
   }
 
   /** Publishes the facts of a reply that this page generates. */

@@ -158,6 +158,11 @@ export class Reply {
     return Math.min(this.promptTokens + this.count - this.runStart - this.dropped, this.#contextSize);
   }
 
+  /** Its tokens. Grow in place: read `count` too. */
+  get columns(): Readonly<TokenColumns> {
+    return this.#columns;
+  }
+
   get text(): string {
     void this.count;
     return this.#text.toString();
