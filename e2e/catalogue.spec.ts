@@ -239,7 +239,7 @@ test('terms are read and accepted before any request; all of it without a mouse'
   const { keyboard } = page;
   const name = hub.withTerms.name;
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-  await keyboard.press('Control+2');
+  await keyboard.press('Control+3');
   await models.tabTo(models.id('catalogue-filter'));
   await keyboard.type('terms');
   await models.tabTo(models.control(hub.withTerms.id, 'read-terms'));

@@ -24,7 +24,7 @@ test('a whole conversation without a mouse', async ({ app }) => {
 
   await keyboard.press('Control+n');
   await expect(chat.id('first-run')).toBeVisible();
-  await keyboard.press('Control+2');
+  await keyboard.press('Control+3');
   await expect(chat.id('model-card')).toBeVisible();
   await keyboard.press('Control+1');
   await expect(chat.id('composer')).toBeVisible();

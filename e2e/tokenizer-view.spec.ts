@@ -48,7 +48,7 @@ test('a text is split into the model’s pieces, with counts while typing', asyn
 
   // It is still there after visiting the chat.
   await app.page.keyboard.press('Control+1');
-  await app.page.keyboard.press('Control+3');
+  await app.page.keyboard.press('Control+4');
   await expect(chat.id('tokenizer-text')).toHaveValue('a <EOS>');
   await expect(pieces).toHaveCount(3);
 });

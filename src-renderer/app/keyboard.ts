@@ -3,6 +3,7 @@ export type Command =
   | 'next-region'
   | 'previous-region'
   | 'view-chat'
+  | 'view-compare'
   | 'view-models'
   | 'view-tokenizer'
   | 'new-chat'
@@ -23,8 +24,9 @@ interface Key {
 
 const WITH_CONTROL: Readonly<Record<string, Command>> = {
   '1': 'view-chat',
-  '2': 'view-models',
-  '3': 'view-tokenizer',
+  '2': 'view-compare',
+  '3': 'view-models',
+  '4': 'view-tokenizer',
   n: 'new-chat',
   o: 'open-model',
 };

@@ -16,6 +16,14 @@ export interface ChartSeries {
   readonly cut?: boolean;
 }
 
+/** A place on the horizontal axis. */
+export interface ChartMark {
+  readonly x: number;
+  readonly label: string;
+  /** What everything before it is. */
+  readonly before: string;
+}
+
 export interface Scale {
   readonly from: number;
   readonly to: number;

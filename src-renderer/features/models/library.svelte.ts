@@ -220,8 +220,11 @@ export class LibraryState {
     return this.#remove(id, () => this.#parts.services.invoke('modelDelete', id));
   }
 
-  /** Replaces the loaded model, after stopping a running reply. Never rejects: see `problem`. */
-  async load(id: string): Promise<void> {
+  /**
+   * Replaces the loaded model, after stopping a running reply. Never rejects: see `problem`.
+   * @param options `executor`: another one than the model's own
+   */
+  async load(id: string, options: Pick<ModelChoice, 'executor'> = {}): Promise<void> {
     this.#failures.delete(id);
     this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);
@@ -232,7 +235,7 @@ export class LibraryState {
     const contextSize = this.contextOf(id);
     try {
       if (fit?.verdict === 'after-unload') await this.#parts.engine.unload();
-      await this.#parts.engine.load({ modelId: id, ...(contextSize === null ? {} : { contextSize }) });
+      await this.#parts.engine.load({ modelId: id, ...options, ...(contextSize === null ? {} : { contextSize }) });
       await this.#used(id);
     } catch (thrown) {
       const error = EngineError.from(thrown);

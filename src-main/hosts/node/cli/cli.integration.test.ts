@@ -187,13 +187,10 @@ describe('tokenize and detokenize', () => {
 describe('score', () => {
   it('has a value for every position', async () => {
     const score = (await json(['score', 'The cat sat on the mat.', '--top', '3'])) as Record<string, unknown[]>;
-    expect(Object.keys(score)).toEqual(['ids', 'logprobs', 'ranks', 'top', 'perplexity']);
+    expect(Object.keys(score)).toEqual(['ids', 'logprobs', 'ranks', 'entropies', 'top', 'perplexity']);
     const tokens = score['ids']!.length;
-    expect([score['logprobs']!.length, score['ranks']!.length, score['top']!.length]).toEqual([
-      tokens - 1,
-      tokens - 1,
-      tokens,
-    ]);
+    expect([score['logprobs']!.length, score['ranks']!.length]).toEqual([tokens - 1, tokens - 1]);
+    expect([score['entropies']!.length, score['top']!.length]).toEqual([tokens, tokens]);
     expect(await json(['score', '--ids', '0,593,580'])).toMatchObject({ ids: [0, 593, 580] });
     expect((await tokenscope(['score', 'Hello world'])).out).toMatch(/perplexity \d/);
   });

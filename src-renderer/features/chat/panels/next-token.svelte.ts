@@ -19,9 +19,9 @@ export interface NextToken {
 /** The distribution of the next token, updated when the text or the settings change. */
 export class NextTokenPreview {
   result = $state.raw<NextToken | null>(null);
-  readonly #engine: EngineState;
+  readonly #engine: Pick<EngineState, 'ready'>;
 
-  constructor(engine: EngineState) {
+  constructor(engine: Pick<EngineState, 'ready'>) {
     this.#engine = engine;
   }
 

@@ -3,6 +3,7 @@ import type { AppServices } from '../../../../src-main/protocol/app/app-services
 import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
 import { engineVersions } from '../receipts/run-facts.ts';
+import type { ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
@@ -35,6 +36,8 @@ export interface AppModel {
   readonly receipts: ReceiptsState;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
+  /** Where a message of the open chat can be sent; set by the shell. */
+  readonly elsewhere: { compare: ((turn: ChatTurn) => void) | null };
 }
 
 const [getAppModel, setAppModel] = createContext<AppModel>();
@@ -91,9 +94,10 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const panel = new PanelState(settings);
   const otherModel = new OtherModelState({ chats, engine });
   const waterfall = new Waterfall(engine);
+  const elsewhere: AppModel['elsewhere'] = { compare: null };
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, receipts, waterfall },
+    ...{ grammarCheck, automatic, panel, otherModel, receipts, waterfall, elsewhere },
   };
 }
 

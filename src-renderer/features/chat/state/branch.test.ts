@@ -21,9 +21,9 @@ beforeEach(async () => {
 });
 
 const last = () => chats.current.lastReply!;
-const idsOf = (reply: Reply) => reply.columns(0, reply.count).ids;
+const idsOf = (reply: Reply) => reply.copyColumns(0, reply.count).ids;
 /** What a reply is, to see whether it changed. */
-const contentOf = (reply: Reply) => ({ text: reply.text, facts: reply.facts, ...reply.columns(0, reply.count) });
+const contentOf = (reply: Reply) => ({ text: reply.text, facts: reply.facts, ...reply.copyColumns(0, reply.count) });
 
 it('generates a version from a candidate, after the ids of the tokens before it, and leaves the old one alone', async () => {
   const old = last();

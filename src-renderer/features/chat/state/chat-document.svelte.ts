@@ -6,6 +6,7 @@ import type {
   ChatSummary,
   ReplyFacts,
   StoredChat,
+  StoredReplyTurn,
   StoredTurn,
 } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { newId, now, nowAfter } from './identity.ts';
@@ -180,8 +181,15 @@ export class ChatDocument {
   addBranch(facts: ReplyFacts, source: Reply, index: number): Reply {
     const reply = this.addReply({ ...facts, branch: { turn: source.id, index } }, source.parent);
     const text = source.slice(0, source.startOf(index));
-    const tokens = source.columns(0, index);
+    const tokens = source.copyColumns(0, index);
     if (index > 0) this.#record({ type: 'tokens', turn: reply.id, from: 0, text, tokens });
+    return reply;
+  }
+
+  /** Adds a reply that has ended, for example one of a lane. */
+  addFinishedReply({ text, tokens, facts }: Pick<StoredReplyTurn, 'text' | 'tokens' | 'facts'>): Reply {
+    const reply = this.addReply(facts);
+    this.#record({ type: 'tokens', turn: reply.id, from: 0, text, tokens });
     return reply;
   }
 

@@ -1,6 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { LoadProgress, ModelInfo } from '../../../../src-main/engine/api/types.ts';
-import type { EngineApi, EngineStreams } from '../../../../src-main/protocol/engine/api.ts';
+import type { GenerateEnd, LoadProgress, ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi, EngineStreams, StreamName } from '../../../../src-main/protocol/engine/api.ts';
 import { backendLost, cancelled, fromErrorPayload } from '../../../../src-main/protocol/errors.ts';
 import type { Connection } from '../../../lib/connection.svelte.ts';
 
@@ -271,10 +271,9 @@ function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(
     async *stream(method, params, options) {
       try {
         for await (const event of engine.stream(method, params, options)) {
-          if (event.type === 'end') {
-            if (event.stop.reason === 'error') failed(fromErrorPayload(event.stop.error));
-            else on.wrote();
-          }
+          const end = endOf(event);
+          if (end?.stop.reason === 'error') failed(fromErrorPayload(end.stop.error));
+          else if (end !== null) on.wrote();
           yield event;
         }
       } catch (thrown) {
@@ -282,6 +281,12 @@ function watched(engine: EngineApi, on: { lost(error: EngineError): void; wrote(
       }
     },
   };
+}
+
+/** The end of a reply, or of a lane; null for other events. */
+function endOf(event: EngineStreams[StreamName]['event']): GenerateEnd | null {
+  const one = event.type === 'lane' ? event.event : event;
+  return one.type === 'end' ? one : null;
 }
 
 /** Whether the engine is alive. */

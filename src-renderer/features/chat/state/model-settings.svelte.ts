@@ -15,12 +15,20 @@ import type { ModelSettings } from '../../../../src-main/protocol/app/app-servic
 import type { EngineState } from './engine.svelte.ts';
 import type { SettingsState } from './settings.svelte.ts';
 
+/** All settings of a model for replies, without gaps. */
+export interface CompleteSettings {
+  readonly sampling: SamplingParams;
+  readonly stop: StopParams;
+  readonly template: ChatTemplateChoice;
+  readonly enableThinking: boolean | null;
+}
+
 /**
  * The settings of the current model: the user's, else those that its file recommends, else the app's defaults. Only the
  * user's are stored.
  */
 export class ModelSettingsState {
-  readonly #settings: SettingsState;
+  readonly #settings: Pick<SettingsState, 'current' | 'update'>;
   readonly #engine: Pick<EngineState, 'model'>;
   readonly #firstModel: string;
 
@@ -39,7 +47,11 @@ export class ModelSettingsState {
   });
 
   /** @param firstModel the model whose settings apply until one is loaded */
-  constructor(parts: { settings: SettingsState; engine: Pick<EngineState, 'model'>; firstModel: string }) {
+  constructor(parts: {
+    settings: Pick<SettingsState, 'current' | 'update'>;
+    engine: Pick<EngineState, 'model'>;
+    firstModel: string;
+  }) {
     this.#settings = parts.settings;
     this.#engine = parts.engine;
     this.#firstModel = parts.firstModel;
@@ -68,6 +80,24 @@ export class ModelSettingsState {
   /** Sets the context size of any model, not only of the current one. */
   setContext(id: string, contextSize: number): void {
     this.#changeOf(id, { contextSize });
+  }
+
+  /** Replaces what a person set for any model by complete settings. @returns undoes it */
+  replace(id: string, settings: CompleteSettings): () => void {
+    const { sampling, stop, template, enableThinking } = settings;
+    const before = this.#settings.current.perModel[id] ?? defaultModelSettings();
+    const drafts = { ...before.drafts };
+    if (template.kind === 'custom') drafts.template = template.source;
+    if (sampling.grammar !== null) drafts[sampling.grammar.kind] = sampling.grammar.source;
+    this.#changeOf(id, {
+      // What the file of another model recommends is not known, so nothing is left to it.
+      sampling: id === this.#id ? differences(sampling, this.base) : sampling,
+      stop: differences(stop, defaultStopParams()),
+      template: template.kind,
+      enableThinking,
+      drafts,
+    });
+    return () => this.#changeOf(id, before);
   }
 
   setTemplateSource(template: string): void {

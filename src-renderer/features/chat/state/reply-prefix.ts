@@ -15,7 +15,7 @@ export interface ReplyPrefix {
  * another model. Then the text before the last run comes first, which is what that run read.
  */
 export async function prefixOf(reply: Reply, end: number, engine: Pick<EngineApi, 'call'>): Promise<ReplyPrefix> {
-  const { ids } = reply.columns(0, end);
+  const { ids } = reply.copyColumns(0, end);
   const text = textUpTo(reply, end);
   if (areKnown(ids) && (reply.runStart === 0 || (await spells(ids, text, engine)))) return { text: '', ids };
   const start = Math.min(reply.runStart, end);

@@ -158,6 +158,11 @@ export class Reply {
     return Math.min(this.promptTokens + this.count - this.runStart - this.dropped, this.#contextSize);
   }
 
+  /** Its tokens. Grow in place: read `count` too. */
+  get columns(): Readonly<TokenColumns> {
+    return this.#columns;
+  }
+
   get text(): string {
     void this.count;
     return this.#text.toString();
@@ -230,7 +235,7 @@ export class Reply {
   }
 
   /** A copy of the columns of some tokens. */
-  columns(from: number, to: number): TokenColumns {
+  copyColumns(from: number, to: number): TokenColumns {
     const columns = noTokens();
     for (const column of COLUMNS) columns[column] = this.#columns[column].slice(from, to);
     return columns;
@@ -345,7 +350,7 @@ export class Reply {
     const from = this.#takenTokens;
     const count = this.#columns.ids.length;
     if (from === count) return null;
-    const tokens = this.columns(from, count);
+    const tokens = this.copyColumns(from, count);
     const text = this.#text.slice(this.#takenText, this.#text.length);
     const details = this.#newDetails;
     this.#newDetails = [];

@@ -29,7 +29,7 @@ export function spanFigures(reply: Reply, first: number, end: number): SpanFigur
 
 /** Text without tokens has no surprisal. */
 function surprisal(reply: Reply, first: number, end: number): { nats: number; known: number } {
-  const { ids, logprobs } = reply.columns(first, end);
+  const { ids, logprobs } = reply.copyColumns(first, end);
   let nats = 0;
   let known = 0;
   for (const [at, id] of ids.entries()) {

@@ -1,5 +1,11 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GeneratedToken, GenerateParams, GenerateStart, Stop } from '../../../../src-main/engine/api/types.ts';
+import type {
+  GeneratedToken,
+  GenerateEvent,
+  GenerateParams,
+  GenerateStart,
+  Stop,
+} from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from './reply.svelte.ts';
 
@@ -17,34 +23,55 @@ export interface WriteOptions {
   stopOf(stop: Stop): Stop;
 }
 
+/** Gives the engine's events to a reply. Tokens are collected until `flush`. */
+export class ReplyWriter {
+  readonly #reply: Reply;
+  readonly #stopOf: (stop: Stop) => Stop;
+  #tokens: GeneratedToken[] = [];
+
+  /** @param stopOf maps the engine's stop to the reply's */
+  constructor(reply: Reply, stopOf: (stop: Stop) => Stop) {
+    this.#reply = reply;
+    this.#stopOf = stopOf;
+  }
+
+  take(event: GenerateEvent): void {
+    if (event.type === 'start') this.#reply.started(event);
+    else if (event.type === 'token') {
+      this.#tokens.push(event.token);
+      if (event.dropped !== undefined) this.#reply.dropped = event.dropped.total;
+    } else {
+      this.flush();
+      this.#reply.finished({ ...event, stop: this.#stopOf(event.stop) });
+    }
+  }
+
+  /** @returns whether there were tokens */
+  flush(): boolean {
+    const tokens = this.#tokens;
+    this.#tokens = [];
+    this.#reply.append(tokens);
+    return tokens.length > 0;
+  }
+}
+
 /** Generates a reply, appending tokens once per frame. @throws EngineError */
 export async function writeReply(reply: Reply, options: WriteOptions): Promise<void> {
   const { engine } = options;
-  let buffer: GeneratedToken[] = [];
+  const writer = new ReplyWriter(reply, options.stopOf);
   let due = false;
   const flush = () => {
     due = false;
-    const tokens = buffer;
-    buffer = [];
-    if (tokens.length === 0) return;
-    reply.append(tokens);
-    options.onTokens();
+    if (writer.flush()) options.onTokens();
   };
   try {
     for await (const event of engine.stream('generate', options.params, { signal: options.signal })) {
-      if (event.type === 'start') {
-        reply.started(event);
-        options.onStart(event);
-      } else if (event.type === 'token') {
-        buffer.push(event.token);
-        if (event.dropped !== undefined) reply.dropped = event.dropped.total;
-        if (!due) {
-          due = true;
-          options.frame(flush);
-        }
-      } else {
-        flush();
-        reply.finished({ ...event, stop: options.stopOf(event.stop) });
+      if (event.type === 'end') flush();
+      writer.take(event);
+      if (event.type === 'start') options.onStart(event);
+      else if (event.type === 'token' && !due) {
+        due = true;
+        options.frame(flush);
       }
     }
   } finally {

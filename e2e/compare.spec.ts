@@ -1,0 +1,231 @@
+import { divergesAt } from '../src-main/protocol/engine/reply-metrics.ts';
+import { ChatPage } from './pages/chat.ts';
+import { ComparePage } from './pages/compare.ts';
+import { expectNoViolations } from './support/axe.ts';
+import { expect, test, type RunningApp } from './support/test.ts';
+
+/** Ids of the first reply of each lane of the newest stored run. */
+async function storedIds(app: RunningApp): Promise<number[][]> {
+  await expect.poll(async () => (await app.services.invoke('comparisonsList')).length).toBe(1);
+  const [{ id }] = await app.services.invoke('comparisonsList');
+  const run = await app.services.invoke('comparisonRead', id);
+  return (run?.lanes ?? []).map(({ replies }) => replies[0].tokens.ids);
+}
+
+const PROMPT = 'Lily found a small door in the garden.';
+
+test('the set of the guide runs as one batch, and marks where its lanes differ', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await expect(compare.lanes).toHaveCount(4);
+  await expect(compare.id('lane-stop')).toHaveCount(0);
+  await compare.compare(PROMPT);
+  await expect(compare.id('prefill')).toContainText('Shared prefill: 1');
+  await expect(compare.id('prefill')).toContainText('processed once for 4 lanes');
+  for (let index = 0; index < 4; index++) {
+    expect(await compare.reason(index)).not.toBe('error');
+    await expect(compare.lane(index).locator('[data-figure="perplexity"]')).toBeVisible();
+  }
+  // The badges are where the stored ids differ.
+  const ids = await storedIds(app);
+  for (const index of [1, 2, 3]) expect(await compare.divergence(index)).toBe(divergesAt(ids[0], ids[index]));
+  const marks = await Promise.all([1, 2, 3].map((index) => compare.divergence(index)));
+  const known = marks.flatMap((mark) => (mark === null ? [] : [mark]));
+  expect(known).not.toEqual([]);
+  const earliest = Math.min(...known);
+  expect(await compare.divergence(0)).toBe(earliest);
+  await expect(compare.id('chart-mark')).toHaveAttribute('data-x', String(earliest + 1));
+  // Shared text is untinted; what follows is not.
+  const latest = Math.max(...known);
+  expect(latest).toBeGreaterThan(0);
+  const lane = 1 + marks.indexOf(latest);
+  await expect(compare.id('same-as').nth(lane)).toHaveText(`first ${latest}`);
+  await expect(compare.text(lane).locator(`[data-index="${latest - 1}"]`)).not.toHaveAttribute('data-p', /.*/);
+  await expect(compare.text(lane).locator(`[data-index="${latest}"]`)).toHaveAttribute('data-p', /\d+/);
+  await expectNoViolations(app.page, 'Compare with four lanes');
+});
+
+test('a pinned lane is what the others are compared with', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.compare(PROMPT);
+  await compare.menu(1, 'lane-pin');
+  await expect(compare.id('same-as').nth(1)).toHaveText('');
+  await expect(compare.id('same-as').nth(0)).toHaveText(/^(first|all) \d+$/);
+  await compare.menu(1, 'lane-unpin');
+  await expect(compare.id('same-as').nth(0)).toHaveText('');
+});
+
+test('one lane is stopped, changed and run again while the others keep their text', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  // Long enough to be stopped: sets have the chat's stop conditions.
+  await chat.endless();
+  await compare.show();
+  await compare.run(PROMPT);
+  await compare.lane(3).getByTestId('lane-stop-button').click();
+  await expect(compare.lane(3).getByTestId('lane-stop')).toHaveAttribute('data-reason', 'user');
+  await compare.finished();
+  const others = await Promise.all([0, 1, 2].map((index) => compare.text(index).textContent()));
+
+  await compare.lane(3).getByTestId('lane-settings').click();
+  await expect(compare.id('lane-drawer')).toBeVisible();
+  await compare.id('setting-temperature').fill('0.2');
+  await compare.id('setting-temperature').press('Enter');
+  await compare.id('lane-tab-stop').click();
+  await compare.id('setting-maxTokens').fill('12');
+  await compare.id('setting-maxTokens').press('Enter');
+  await expectNoViolations(app.page, 'settings of a lane');
+  await app.page.keyboard.press('Escape');
+  await compare.lane(3).getByTestId('lane-run-changed').click();
+  await expect(compare.lane(3).locator('[data-figure="tokens"]')).toContainText('12');
+  await compare.finished();
+  expect(await compare.reason(3)).toBe('max_tokens');
+  expect(await Promise.all([0, 1, 2].map((index) => compare.text(index).textContent()))).toEqual(others);
+});
+
+test('samples have the next seeds and can be paged', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.id('compare-limit').fill('16');
+  await compare.id('compare-limit').press('Enter');
+  await compare.lane(3).getByTestId('lane-settings').click();
+  await compare.id('lane-tab-lane').click();
+  await compare.id('lane-samples').fill('3');
+  await compare.id('lane-samples').press('Enter');
+  await app.page.keyboard.press('Escape');
+  await compare.compare(PROMPT);
+  const first = await compare.text(3).textContent();
+  await expect(compare.lane(3).getByTestId('sample')).toHaveText('1 / 3');
+  await expect(compare.lane(3).locator('[data-figure="perplexity"]')).toContainText(' to ');
+  await compare.lane(3).getByTestId('next-sample').click();
+  await expect(compare.lane(3).getByTestId('sample')).toHaveText('2 / 3');
+  expect(await compare.text(3).textContent()).not.toBe(first);
+});
+
+test('a chat is compared, and a lane becomes a chat', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.ask('Hello world');
+  await chat.ask('Once upon a time');
+  await chat.lastReply.getByTestId('compare-reply').click();
+  await expect(compare.id('compare-chat')).toContainText('3 messages');
+  await compare.id('compare-run').click();
+  await expect(compare.id('lane-stop')).toHaveCount(4);
+  const text = (await compare.text(1).innerText()).replace(/\s+/gu, '');
+  await compare.menu(1, 'lane-open-chat');
+  await expect(chat.id('user-turn')).toHaveCount(2);
+  await expect(chat.replies).toHaveCount(2);
+  const reply = (await chat.lastText.innerText()).replace(/\s+/gu, '');
+  expect(text).toContain(reply.slice(-20));
+
+  await chat.id('nav-compare').click();
+  await compare.menu(1, 'lane-apply');
+  await chat.id('nav-chat').click();
+  await chat.openPanel('sampling');
+  await expect(chat.id('setting-topK')).toHaveValue('40');
+});
+
+test('runs are stored, opened again and deleted', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.id('compare-limit').fill('16');
+  await compare.id('compare-limit').press('Enter');
+  await compare.compare(PROMPT);
+  const text = await compare.text(1).textContent();
+  await compare.compare('A second prompt');
+  await expect(compare.text(1)).not.toHaveText(text ?? '');
+  await compare.id('open-runs').click();
+  await expect(compare.id('run-item')).toHaveCount(2);
+  await compare.id('run-item').filter({ hasText: 'Lily' }).click();
+  await expect(compare.id('compare-prompt')).toHaveValue(PROMPT);
+  await expect(compare.text(1)).toHaveText(text ?? '');
+  await expect(compare.lane(0)).toHaveAccessibleName('Lane A, Greedy');
+  await compare.id('open-runs').click();
+  await compare.id('run-item').first().hover();
+  await compare.id('run-delete').first().click();
+  await expect(compare.id('run-item')).toHaveCount(1);
+});
+
+test('a blind vote hides who is who until a key is pressed', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.id('compare-limit').fill('16');
+  await compare.id('compare-limit').press('Enter');
+  await compare.id('mode-blind').click();
+  await compare.run(PROMPT);
+  await expect(compare.id('vote').first()).toBeEnabled();
+  await expect(compare.lane(0)).toHaveAccessibleName('Text 1');
+  await expect(compare.id('lane-settings')).toHaveCount(0);
+  await expect(compare.id('lane-stop')).toHaveCount(0);
+  await expect(compare.id('compare-chart')).toHaveCount(0);
+  await expect(compare.page.locator('[data-p]')).toHaveCount(0);
+  await expectNoViolations(app.page, 'a blind vote');
+  await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await app.page.keyboard.press('2');
+  await expect(compare.id('vote-result')).toHaveText(/^You chose [A-D], .+\.$/);
+  await expect(compare.id('lane-stop')).toHaveCount(4);
+  await app.page.keyboard.press('Enter');
+  await expect(compare.id('vote-result')).toHaveCount(0);
+  await expect(compare.id('vote-tie')).toBeEnabled();
+  await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await app.page.keyboard.press('0');
+  await expect(compare.id('vote-result')).toHaveText('A tie.');
+});
+
+test('everything without a mouse', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  const { keyboard } = app.page;
+  await new ChatPage(app.page).ready();
+  await keyboard.press('Control+2');
+  await expect(compare.id('compare-prompt')).toBeFocused();
+  await keyboard.type(PROMPT);
+  await keyboard.press('Control+Enter');
+  await expect(compare.id('lane-stop')).toHaveCount(4);
+  // The arrow keys walk the tokens of a lane.
+  await compare.text(1).focus();
+  await keyboard.press('ArrowRight');
+  await expect(compare.id('token-popover')).toBeVisible();
+  await keyboard.press('Escape');
+  await expect(compare.id('token-popover')).toHaveCount(0);
+  const settings = compare.lane(1).getByTestId('lane-settings');
+  await settings.focus();
+  await keyboard.press('Enter');
+  await expect(compare.id('lane-drawer')).toBeVisible();
+  await keyboard.press('Escape');
+  await expect(settings).toBeFocused();
+  await compare.lane(1).getByTestId('lane-menu').focus();
+  await keyboard.press('Enter');
+  await keyboard.press('Enter');
+  await expect(compare.lane(1).getByTestId('lane-stop')).toBeVisible();
+  const seen = new Set<string>();
+  for (let i = 0; i < 6; i++) {
+    await keyboard.press('F6');
+    seen.add(
+      await app.page.evaluate(
+        () => document.activeElement?.closest('[data-region]')?.getAttribute('data-region') ?? '',
+      ),
+    );
+  }
+  expect([...seen].sort()).toEqual(['composer', 'panel', 'status', 'thread', 'title']);
+});
+
+test('at 480 px lanes are tabs', async ({ app }) => {
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.id('compare-limit').fill('16');
+  await compare.id('compare-limit').press('Enter');
+  await compare.compare(PROMPT);
+  await app.page.setViewportSize({ width: 480, height: 640 });
+  await expect(compare.lanes).toHaveCount(1);
+  await expect(compare.lane(0)).toHaveAccessibleName('Lane A, Greedy');
+  await compare.id('lane-tab').nth(2).click();
+  await expect(compare.lane(0)).toHaveAccessibleName('Lane C, Temperature 0.7');
+  await expect(compare.text(0)).toBeVisible();
+  expect(await app.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(480);
+  await compare.id('lane-tab-figures').click();
+  await expect(compare.id('figures-row')).toHaveCount(4);
+  await expectNoViolations(app.page, 'Compare at 480 px');
+});

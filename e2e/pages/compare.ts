@@ -1,0 +1,61 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+
+/** Actions and views of the Compare page. */
+export class ComparePage {
+  constructor(readonly page: Page) {}
+
+  readonly id = (testId: string): Locator => this.page.getByTestId(testId);
+
+  get lanes(): Locator {
+    return this.id('lane');
+  }
+  /** By position, from 0. */
+  lane(index: number): Locator {
+    return this.lanes.nth(index);
+  }
+  text(index: number): Locator {
+    return this.lane(index).getByTestId('lane-text');
+  }
+  reason(index: number): Promise<string | null> {
+    return this.lane(index).getByTestId('lane-stop').getAttribute('data-reason');
+  }
+
+  /** Opens the view; resolves when its lanes are there and the engine is ready. */
+  async show(): Promise<void> {
+    await this.page.waitForFunction(
+      () => document.querySelector('[data-testid="engine-state"][data-state="ready"]') !== null,
+    );
+    await this.id('nav-compare').click();
+    await expect(this.lanes.first()).toBeVisible();
+  }
+
+  async run(prompt: string): Promise<void> {
+    await this.id('compare-prompt').fill(prompt);
+    await this.id('compare-run').click();
+  }
+
+  /** Resolves when no lane runs any more. */
+  async finished(): Promise<void> {
+    await expect(this.id('compare-stop')).toHaveCount(0);
+    await expect(this.page.locator('[data-testid="lane"][data-running="true"]')).toHaveCount(0);
+  }
+
+  /** Runs a prompt to the end of all lanes. */
+  async compare(prompt: string): Promise<void> {
+    await this.run(prompt);
+    await expect(this.id('compare-stop').or(this.id('lane-stop').first())).toBeVisible();
+    await this.finished();
+  }
+
+  async menu(index: number, item: string): Promise<void> {
+    await this.lane(index).getByTestId('lane-menu').click();
+    await this.id(item).click();
+  }
+
+  /** Index of the token before which a lane has its badge; null without one. */
+  async divergence(index: number): Promise<number | null> {
+    const badge = this.lane(index).getByTestId('divergence');
+    if ((await badge.count()) === 0) return null;
+    return Number(await badge.getAttribute('data-token'));
+  }
+}

@@ -1,0 +1,12 @@
+/** What the menu of a lane does. */
+export interface LaneActions {
+  rerun(): void;
+  stop(): void;
+  edit(): void;
+  pin(): void;
+  unpin(): void;
+  openAsChat(): void;
+  apply(): void;
+  duplicate(): void;
+  remove(): void;
+}

@@ -1,0 +1,336 @@
+import { nextFrame } from '../../../lib/next-frame.ts';
+import {
+  COMPARISON_FORMAT,
+  MAX_COMPARED_LANES,
+  type ComparedPrompt,
+  type LaneSettings,
+  type StoredComparison,
+} from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { blindVote, settingsKey, type SettingVotes } from '../../../../src-main/protocol/app/comparisons/votes.ts';
+import { newId, now, nowAfter } from '../../chat/state/identity.ts';
+import { BlindVoting } from './blind.svelte.ts';
+import { Divergence, earliest, type Common } from './divergence.ts';
+import { laneLabels } from './lane-labels.ts';
+import { LaneRunner, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
+import { isEmptyPrompt, seedOf, type ModelRef } from './lane-settings.ts';
+import { waitingTexts } from './lane-models.ts';
+import { Lane } from './lane.svelte.ts';
+import type { SentChat } from './sent-chat.ts';
+
+export const MIN_LANES = 2;
+/** Number of points in the sparkline of the rate. */
+const RATES = 60;
+
+/** Where runs are stored. */
+export interface RunHistory {
+  /** Blind votes over all runs. */
+  readonly votes: readonly SettingVotes[];
+  /** @returns the run's id, which is new if it was saved as a copy */
+  save(run: StoredComparison): Promise<string>;
+}
+
+/** The open comparison: one prompt and its lanes. Kept when another view is shown. */
+export class CompareState {
+  /** Identifies the run in the history; null until lanes have run. */
+  id = $state.raw<string | null>(null);
+  title = $state('');
+  /** The prompt, unless a chat was sent here. */
+  text = $state('');
+  chat = $state.raw<SentChat | null>(null);
+  /** System prompt of new sets: that of the chat that was sent here. */
+  systemPrompt = '';
+  lanes = $state.raw<readonly Lane[]>([]);
+  /** Prompt of the latest run, or null. */
+  ranPrompt = $state.raw<ComparedPrompt | null>(null);
+  /** Changes a few times a second while lanes run, and when they end: what is costly to compute depends on it. */
+  pulse = $state(0);
+  readonly runner: LaneRunner;
+  readonly blind = new BlindVoting();
+  /** Rate of all lanes together while they run, tokens per second, oldest first. */
+  rates = $state.raw<readonly number[]>([]);
+
+  #pinned = $state.raw<Lane | null>(null);
+  #createdAt = '';
+  readonly #history: RunHistory;
+  readonly #engine: LaneEngine;
+  // Nothing on screen depends on it.
+  readonly #divergences = new WeakMap<Lane, Divergence>();
+
+  readonly settings = $derived.by(() => this.lanes.map(({ settings }) => settings));
+  /** What the lanes are called. */
+  readonly labels = $derived.by(() => laneLabels(this.settings));
+  /** Why each lane runs after others, or null. */
+  readonly waiting = $derived.by(() => waitingTexts(this.settings, this.runner.home ?? this.#engine.model));
+  /**
+   * What each lane has in common with the one that all are compared with; of that one, with all others. Null where there
+   * is nothing to compare: no tokens, or those of another vocabulary.
+   */
+  readonly commons = $derived.by(() => this.#compare());
+
+  constructor(parts: {
+    engine: LaneEngine;
+    load: LaneRunnerParts['load'];
+    history: RunHistory;
+    frame?: LaneRunnerParts['frame'];
+  }) {
+    this.#engine = parts.engine;
+    this.#history = parts.history;
+    this.runner = new LaneRunner({ engine: parts.engine, load: parts.load, frame: parts.frame ?? nextFrame });
+  }
+
+  get prompt(): ComparedPrompt {
+    const { chat, text } = this;
+    return chat === null ? { kind: 'text', text } : { kind: 'chat', messages: [...chat.messages] };
+  }
+
+  /** The lane that the others are compared with. */
+  get base(): Lane | null {
+    const { lanes } = this;
+    return lanes.find((lane) => lane === this.#pinned) ?? lanes[0] ?? null;
+  }
+
+  get pinned(): Lane | null {
+    return this.#pinned;
+  }
+
+  /** Why nothing can be run, or null. */
+  get blocked(): string | null {
+    if (isEmptyPrompt(this.prompt)) return 'Write a prompt first.';
+    return this.lanes.length < MIN_LANES ? 'Add another lane.' : null;
+  }
+
+  /** The prompt has changed since the lanes ran. */
+  get promptChanged(): boolean {
+    return this.ranPrompt !== null && JSON.stringify(this.ranPrompt) !== JSON.stringify(this.prompt);
+  }
+
+  indexOf(lane: Lane): number {
+    return this.lanes.indexOf(lane);
+  }
+
+  /** Replaces the lanes. Stops what is running. */
+  useLanes(settings: readonly LaneSettings[]): void {
+    this.#show(settings.slice(0, MAX_COMPARED_LANES).map((one) => new Lane(one)));
+  }
+
+  /** Shows a stored run. Stops what is running. */
+  open(run: StoredComparison): void {
+    const settings = run.lanes.map((lane) => ({ ...lane.settings, label: '' }));
+    const labels = laneLabels(settings);
+    // A name that is made from the settings follows them.
+    const lanes = run.lanes.map((lane, at) => {
+      return Lane.from(lane.settings.label === labels[at] ? { ...lane, settings: settings[at] } : lane);
+    });
+    this.#show(lanes);
+    this.id = run.id;
+    this.title = run.title;
+    this.#createdAt = run.createdAt;
+    this.ranPrompt = run.prompt;
+    this.text = run.prompt.kind === 'text' ? run.prompt.text : '';
+    this.chat =
+      run.prompt.kind === 'text'
+        ? null
+        : { title: run.title || 'Chat', messages: run.prompt.messages, systemPrompt: settings[0]?.systemPrompt ?? '' };
+    this.#pinned = run.pinned === null ? null : (lanes[run.pinned] ?? null);
+    this.blind.votes = run.votes;
+  }
+
+  #show(lanes: readonly Lane[]): void {
+    this.runner.stop();
+    this.runner.prefills = [];
+    this.lanes = lanes;
+    this.#pinned = null;
+    this.id = null;
+    this.title = '';
+    this.ranPrompt = null;
+    this.rates = [];
+    this.blind.reset();
+    this.pulse++;
+  }
+
+  /** The run as it is stored; null until lanes have run. */
+  stored(): StoredComparison | null {
+    const { id, title, ranPrompt: prompt, lanes, labels } = this;
+    if (id === null || prompt === null) return null;
+    const pinned = this.#pinned === null ? -1 : lanes.indexOf(this.#pinned);
+    return {
+      format: COMPARISON_FORMAT,
+      id,
+      title,
+      createdAt: this.#createdAt,
+      updatedAt: nowAfter(this.#createdAt),
+      revision: 0,
+      prompt,
+      lanes: lanes.map((lane, at) => lane.stored(labels[at])),
+      pinned: pinned < 0 ? null : pinned,
+      votes: [...this.blind.votes],
+    };
+  }
+
+  rename(title: string): void {
+    this.title = title;
+    void this.#save();
+  }
+
+  /** The open run was deleted: it becomes a new one when it is saved again. */
+  forget(): void {
+    this.id = null;
+  }
+
+  async #save(): Promise<void> {
+    const run = this.stored();
+    if (run === null) return;
+    const id = await this.#history.save(run);
+    if (this.id === run.id) this.id = id;
+  }
+
+  /** Adds a lane with the settings of another one, by default the last one. */
+  add(like: Lane | undefined = this.lanes.at(-1)): void {
+    if (like === undefined || this.lanes.length === MAX_COMPARED_LANES) return;
+    const at = this.lanes.indexOf(like) + 1;
+    this.lanes = this.lanes.toSpliced(at, 0, new Lane(like.settings));
+  }
+
+  remove(lane: Lane): void {
+    if (this.lanes.length <= MIN_LANES) return;
+    void this.runner.stopLane(lane);
+    this.restore(this.lanes.filter((other) => other !== lane));
+  }
+
+  /** Shows these of the lanes, for example some that were removed. */
+  restore(lanes: readonly Lane[]): void {
+    this.lanes = lanes;
+    if (!this.runner.running) void this.#save();
+  }
+
+  /** Compares the others with this lane; null: with the first one. */
+  pin(lane: Lane | null): void {
+    this.#pinned = lane;
+    void this.#save();
+  }
+
+  /** Changes the settings of all lanes. */
+  setAll(change: (settings: LaneSettings) => Partial<LaneSettings>): void {
+    for (const lane of this.lanes) lane.set(change(lane.settings));
+  }
+
+  /**
+   * Compares what could answer a chat: with its system prompt in all lanes, and with the loaded model if the lanes have one
+   * model in common.
+   */
+  take(chat: SentChat, loaded: ModelRef | null): void {
+    const { messages, systemPrompt } = chat;
+    // A single message is as good as a prompt, and can be edited.
+    if (messages.length === 1) this.text = messages[0].text;
+    this.chat = messages.length === 1 ? null : chat;
+    this.systemPrompt = systemPrompt;
+    this.setAll(() => ({ systemPrompt }));
+    if (loaded !== null && !this.runner.running && this.#hasOneModel) this.#setModel(loaded);
+  }
+
+  /** Lanes of the model that was loaded before are for the one that is loaded now, unless they have run. */
+  follow(loaded: ModelRef): void {
+    const hasRun = this.runner.running || this.lanes.some(({ reply }) => reply !== null);
+    if (!hasRun && this.#hasOneModel) this.#setModel(loaded);
+  }
+
+  get #hasOneModel(): boolean {
+    return new Set(this.settings.map(({ modelId }) => modelId)).size === 1;
+  }
+
+  #setModel({ id, name }: ModelRef): void {
+    this.setAll(() => ({ modelId: id, modelName: name }));
+  }
+
+  /** Runs all lanes. */
+  async run(): Promise<void> {
+    if (this.blocked !== null || this.runner.running) return;
+    this.#begin();
+    this.title = '';
+    this.blind.votes = [];
+    await this.#runAll();
+  }
+
+  /** Runs all lanes with the next seeds, for another blind vote. */
+  async nextRound(): Promise<void> {
+    if (this.blocked !== null || this.runner.running) return;
+    this.setAll((settings) => ({ sampling: { ...settings.sampling, seed: seedOf(settings, settings.samples) } }));
+    await this.#runAll();
+  }
+
+  /** Votes for a lane; null: a tie. */
+  vote(winner: Lane | null): void {
+    const { lanes, labels } = this;
+    const shown = lanes.map((lane, at) => ({
+      settings: { ...(lane.ranWith ?? lane.settings), label: labels[at] },
+      replies: [],
+    }));
+    this.blind.vote(winner, blindVote(shown, winner === null ? null : lanes.indexOf(winner), now()));
+    void this.#save();
+  }
+
+  /** Wins in blind votes of each lane's settings, in all runs; null while there are no votes. */
+  get wins(): readonly number[] | null {
+    const { votes } = this.#history;
+    if (votes.length === 0) return null;
+    return this.settings.map((settings) => {
+      const key = settingsKey(settings);
+      return votes.find((one) => one.key === key)?.won ?? 0;
+    });
+  }
+
+  /** Tells what is costly to compute to update. */
+  beat(): void {
+    const rates = this.lanes.flatMap(({ reply }) => (reply?.phase === 'writing' ? [reply.statistics.now() ?? 0] : []));
+    if (rates.length > 0) this.rates = [...this.rates.slice(1 - RATES), rates.reduce((sum, rate) => sum + rate, 0)];
+    this.pulse++;
+  }
+
+  /** Runs a lane again, with its present settings and the prompt of the others. */
+  async rerun(lane: Lane): Promise<void> {
+    if (lane.running || isEmptyPrompt(this.prompt)) return;
+    if (this.id === null) this.#begin();
+    await this.#run([lane]);
+  }
+
+  stop(to: string | null = null): void {
+    this.runner.stop(to);
+  }
+
+  /** The next run is a new one in the history. */
+  #begin(): void {
+    this.id = newId();
+    this.#createdAt = now();
+    this.ranPrompt = this.prompt;
+  }
+
+  async #runAll(): Promise<void> {
+    this.rates = [];
+    this.blind.begin(this.lanes);
+    await this.#run(this.lanes);
+  }
+
+  async #run(lanes: readonly Lane[]): Promise<void> {
+    await this.runner.run(lanes, this.ranPrompt ?? this.prompt);
+    this.pulse++;
+    await this.#save();
+  }
+
+  #compare(): readonly (Common | null)[] {
+    const { base, lanes } = this;
+    const first = base?.reply ?? null;
+    const others = lanes.map((lane): Common | null => {
+      const { reply } = lane;
+      if (lane === base || first === null || reply === null || reply.count === 0) return null;
+      return reply.facts.modelId === first.facts.modelId ? this.#divergence(lane).of(first, reply) : null;
+    });
+    const known = others.filter((common) => common !== null);
+    return lanes.map((lane, at) => (lane === base && known.length > 0 ? earliest(known) : others[at]));
+  }
+
+  #divergence(lane: Lane): Divergence {
+    const known = this.#divergences.get(lane) ?? new Divergence();
+    this.#divergences.set(lane, known);
+    return known;
+  }
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
+import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.ts';
+import { MODEL } from '../../chat/test-support/fakes.ts';
+import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
+import { laneStatus } from './compare-figures.ts';
+import { CompareState, type RunHistory } from './compare.svelte.ts';
+import { newLaneSettings } from './lane-settings.ts';
+
+const model = { id: MODEL.id, name: MODEL.name };
+
+class FakeHistory implements RunHistory {
+  readonly saved: StoredComparison[] = [];
+  get votes() {
+    return votesPerSetting([...new Map(this.saved.map((run) => [run.id, run])).values()]);
+  }
+  save(run: StoredComparison): Promise<string> {
+    this.saved.push(structuredClone(run));
+    return Promise.resolve(run.id);
+  }
+}
+
+function setUp(seeds: readonly number[] = [1, 2, 3]) {
+  const engine = new FakeLaneEngine();
+  const history = new FakeHistory();
+  const compare = new CompareState({ engine, load: engine.load, history, frame });
+  compare.useLanes(seeds.map((seed) => newLaneSettings(model, { seed })));
+  compare.text = 'Once';
+  engine.api.scripts.set(1, [5, 6, 7, 8]).set(2, [5, 6, 9]).set(3, [5, 6, 7, 8]);
+  return { engine, api: engine.api, compare, history };
+}
+
+describe('CompareState', () => {
+  it('needs a prompt and two lanes', async () => {
+    const { api, compare } = setUp([1, 2]);
+    compare.text = ' ';
+    expect(compare.blocked).toBe('Write a prompt first.');
+    await compare.run();
+    expect(api.requests).toEqual([]);
+    compare.remove(compare.lanes[0]);
+    expect(compare.lanes).toHaveLength(2);
+  });
+
+  it('marks where each lane differs from the first one, and the first one where any differs from it', async () => {
+    const { compare } = setUp();
+    await compare.run();
+    expect(compare.commons).toEqual([
+      { shared: 2, at: 2 },
+      { shared: 2, at: 2 },
+      { shared: 4, at: null },
+    ]);
+    const ids = compare.lanes.map(({ reply }) => reply?.columns.ids ?? []);
+    expect(compare.commons.slice(1).map((common) => common?.at)).toEqual(
+      ids.slice(1).map((one) => divergesAt(ids[0], one)),
+    );
+    compare.pin(compare.lanes[1]);
+    expect(compare.commons.map((common) => common?.at)).toEqual([2, 2, 2]);
+    expect(compare.base).toBe(compare.lanes[1]);
+  });
+
+  it('does not compare the tokens of different models', async () => {
+    const { compare } = setUp([1, 2]);
+    compare.lanes[1].set({ modelId: 'other', modelName: 'Other' });
+    await compare.run();
+    expect(compare.commons).toEqual([null, null]);
+  });
+
+  it('runs one lane again on the prompt of the others', async () => {
+    const { api, compare } = setUp();
+    await compare.run();
+    compare.text = 'Twice';
+    expect(compare.promptChanged).toBe(true);
+    const [first, second] = compare.lanes;
+    const before = first.reply;
+    second.set({ sampling: { ...second.settings.sampling, temperature: 2 } });
+    expect(second.changed).toBe(true);
+    await compare.rerun(second);
+    expect(first.reply).toBe(before);
+    expect(second.changed).toBe(false);
+    expect(api.requests[1].lanes).toMatchObject([
+      { sampling: { temperature: 2 }, prompt: { messages: [{ role: 'user', text: 'Once' }] } },
+    ]);
+  });
+
+  it('adds, duplicates, removes and restores lanes', () => {
+    const { compare } = setUp([1, 2]);
+    compare.lanes[0].set({ label: 'Mine' });
+    compare.add(compare.lanes[0]);
+    expect(compare.labels).toEqual(['Mine', 'Mine', 'Seed 2']);
+    const before = compare.lanes;
+    compare.remove(compare.lanes[2]);
+    expect(compare.lanes).toHaveLength(2);
+    compare.restore(before);
+    for (let more = 0; more < 10; more++) compare.add();
+    expect(compare.lanes).toHaveLength(8);
+  });
+
+  it('takes a chat with its system prompt; a single message is a prompt', () => {
+    const { compare } = setUp();
+    const messages = [
+      { role: 'user', text: 'Hi' },
+      { role: 'assistant', text: 'Hello' },
+      { role: 'user', text: 'Who?' },
+    ] as const;
+    compare.take({ title: 'A chat', messages, systemPrompt: 'Be brief.' }, { id: 'new', name: 'New' });
+    expect(compare.prompt).toEqual({ kind: 'chat', messages });
+    expect(compare.settings[2]).toMatchObject({ systemPrompt: 'Be brief.', modelId: 'new', modelName: 'New' });
+    compare.take({ title: 'A chat', messages: [messages[0]], systemPrompt: '' }, null);
+    expect(compare.prompt).toEqual({ kind: 'text', text: 'Hi' });
+  });
+
+  it('follows the loaded model until lanes have run', async () => {
+    const { compare } = setUp();
+    compare.follow({ id: 'new', name: 'New' });
+    expect(compare.settings.map(({ modelId }) => modelId)).toEqual(['new', 'new', 'new']);
+    compare.follow(model);
+    await compare.run();
+    compare.follow({ id: 'new', name: 'New' });
+    expect(compare.settings[0].modelId).toBe(MODEL.id);
+  });
+
+  it('counts blind votes per setting, and takes the next seeds for another round', async () => {
+    const { api, compare } = setUp();
+    compare.lanes[1].set({ sampling: { ...compare.lanes[1].settings.sampling, topK: 40 } });
+    compare.blind.turn(true, compare.lanes);
+    await compare.run();
+    expect(compare.blind.hides).toBe(true);
+    expect(compare.wins).toBeNull();
+    compare.vote(compare.lanes[1]);
+    expect(compare.blind.hides).toBe(false);
+    expect(compare.wins).toEqual([0, 1, 0]);
+    await compare.nextRound();
+    expect(api.requests[1].lanes.map(({ sampling }) => sampling.seed)).toEqual([2, 3, 4]);
+    compare.vote(null);
+    expect(compare.wins).toEqual([0, 1, 0]);
+    expect(compare.blind.votes.map(({ winner }) => winner)).toEqual([1, null]);
+  });
+
+  it('saves each run, and opens it again as it was', async () => {
+    const { compare, history } = setUp();
+    await compare.run();
+    compare.pin(compare.lanes[1]);
+    compare.rename('My run');
+    const before = compare.stored();
+    expect(history.saved.map(({ id }) => id)).toEqual(Array(3).fill(compare.id));
+    expect(history.saved.at(-1)).toMatchObject({
+      title: 'My run',
+      pinned: 1,
+      prompt: { kind: 'text', text: 'Once' },
+      lanes: [{ settings: { label: 'Seed 1' }, replies: [{ tokens: { ids: [5, 6, 7, 8] } }] }, {}, {}],
+    });
+    compare.text = 'Twice';
+    await compare.run();
+    expect(compare.id).not.toBe(before?.id);
+
+    compare.open(history.saved[2]);
+    expect({ ...compare.stored(), updatedAt: '' }).toEqual({ ...before, updatedAt: '' });
+    expect(compare.text).toBe('Once');
+    // Names that were made from the settings follow them.
+    expect(compare.settings[0].label).toBe('');
+    expect(compare.commons[0]?.at).toBe(2);
+    expect(compare.lanes.every(({ changed }) => !changed)).toBe(true);
+  });
+
+  it('tells the status bar about the longest lane and the rate of all', async () => {
+    const { api, compare } = setUp();
+    api.scripts.set(1, [5, 6, 7]).set(2, [5, 6, 7, 'pause', 8]);
+    expect(laneStatus(compare, 1000)).toMatchObject({ context: { used: 0 }, rate: null });
+    const done = compare.run();
+    await vi.waitFor(() => expect(compare.lanes[1].reply?.count).toBe(3));
+    compare.beat();
+    expect(laneStatus(compare, 1000).rate).toMatchObject({ over: '3 lanes' });
+    expect(compare.rates).toHaveLength(1);
+    api.resume();
+    await done;
+    // The script of the fake says 4 prompt tokens.
+    expect(laneStatus(compare, 1000).context).toMatchObject({ used: 8, of: 'longest lane' });
+  });
+});

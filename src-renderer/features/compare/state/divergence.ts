@@ -1,0 +1,43 @@
+/** Where replies of lanes first differ. Cheap while they grow: tokens that were found equal are not compared again. */
+import type { Reply } from '../../chat/state/reply.svelte.ts';
+
+/** A reply as the comparison reads it. Its ids grow in place. */
+export type ComparedReply = Pick<Reply, 'columns' | 'count' | 'running'>;
+
+/** What a reply has in common with another one. */
+export interface Common {
+  /** Tokens that both begin with, so far. */
+  readonly shared: number;
+  /** Index of the first token that differs; null while none does. As `divergesAt` of finished replies. */
+  readonly at: number | null;
+}
+
+/** Compares one reply with another one, again and again. */
+export class Divergence {
+  #pair: readonly [ComparedReply, ComparedReply] | null = null;
+  #shared = 0;
+
+  of(base: ComparedReply, other: ComparedReply): Common {
+    if (this.#pair?.[0] !== base || this.#pair[1] !== other) {
+      this.#pair = [base, other];
+      this.#shared = 0;
+    }
+    const shorter = Math.min(base.count, other.count);
+    const [first, second] = [base.columns.ids, other.columns.ids];
+    while (this.#shared < shorter && first[this.#shared] === second[this.#shared]) this.#shared++;
+    const shared = this.#shared;
+    if (shared < shorter) return { shared, at: shared };
+    // One that has ended differs where the other goes on.
+    const isEnd = base.count !== other.count && !(base.count === shared ? base.running : other.running);
+    return { shared, at: isEnd ? shared : null };
+  }
+}
+
+/** The earliest of one or more divergences, which is where the lane that all are compared with is marked. */
+export function earliest(all: readonly Common[]): Common {
+  const ats = all.flatMap(({ at }) => (at === null ? [] : [at]));
+  return {
+    shared: Math.min(...all.map(({ shared }) => shared)),
+    at: ats.length === 0 ? null : Math.min(...ats),
+  };
+}

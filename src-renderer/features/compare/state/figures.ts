@@ -1,0 +1,65 @@
+/** What lanes' replies say about themselves, in numbers. */
+import { distinctN, meanSurprisal, perplexity } from '../../../../src-main/protocol/engine/reply-metrics.ts';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
+
+export interface Figures {
+  tokens: number;
+  /** Tokens per second; null for fewer than two tokens. */
+  rate: number | null;
+  perplexity: number | null;
+  /** Mean, in bits. */
+  surprisal: number | null;
+  /** Distinct tokens, and pairs of tokens, divided by all. */
+  distinct1: number | null;
+  distinct2: number | null;
+}
+
+export type FigureName = keyof Figures;
+
+export function figuresOf(reply: Reply): Figures {
+  const { ids, logprobs } = reply.columns;
+  return {
+    tokens: reply.count,
+    rate: rateOf(reply),
+    perplexity: perplexity(logprobs),
+    surprisal: meanSurprisal(logprobs),
+    distinct1: distinctN(ids, 1),
+    distinct2: distinctN(ids, 2),
+  };
+}
+
+function rateOf(reply: Reply): number | null {
+  if (reply.count === 0) return null;
+  if (reply.running) return reply.statistics.now();
+  return reply.timings === null ? reply.statistics.average() : reply.timings.decodeTokensPerSecond;
+}
+
+/** A figure over several samples. */
+export interface Spread {
+  mean: number;
+  least: number;
+  greatest: number;
+  /** Samples that have it. */
+  count: number;
+}
+
+/** Null if no sample has the figure. */
+export function spreadOf(values: readonly (number | null)[]): Spread | null {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return null;
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  return { mean, least: Math.min(...known), greatest: Math.max(...known), count: known.length };
+}
+
+/** Each figure over the samples of a lane. */
+export function spreads(all: readonly Figures[]): Record<FigureName, Spread | null> {
+  const spread = (name: FigureName) => spreadOf(all.map((figures) => figures[name]));
+  return {
+    tokens: spread('tokens'),
+    rate: spread('rate'),
+    perplexity: spread('perplexity'),
+    surprisal: spread('surprisal'),
+    distinct1: spread('distinct1'),
+    distinct2: spread('distinct2'),
+  };
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { REPLY_FACTS } from '../../chat/test-support/fakes.ts';
+import { openSession } from '../../chat/test-support/session.ts';
+import { applyToChat, openAsChat } from './lane-chat.ts';
+import { newLaneSettings } from './lane-settings.ts';
+import { sentChat } from './sent-chat.ts';
+
+const settings = {
+  ...newLaneSettings({ id: 'tiny-transformer', name: 'TinyTransformer' }, { topK: 5 }),
+  systemPrompt: 'Be brief.',
+};
+const reply = {
+  text: ' upon',
+  tokens: { ids: [4, 5], lengths: [3, 2], parts: [0, 0], logprobs: [-1, -2], latencies: [3, 4] },
+  facts: { ...REPLY_FACTS, stop: { reason: 'eos', token: null } as const },
+};
+
+describe('openAsChat', () => {
+  it('makes a chat of the prompt and the reply, which is stored with its tokens', async () => {
+    const { chats } = await openSession();
+    openAsChat(chats, { kind: 'text', text: 'Once' }, settings, reply);
+    const chat = chats.current;
+    await chats.flush();
+    expect(chat).toMatchObject({ title: 'Once', systemPrompt: 'Be brief.' });
+    chats.create();
+    expect(chats.current.id).not.toBe(chat.id);
+    await chats.select(chat.id);
+    expect(chats.current.lastReply?.text).toBe(' upon');
+    expect(chats.current.lastReply?.columns.ids).toEqual([4, 5]);
+    expect(chats.current.path).toHaveLength(2);
+  });
+
+  it('keeps the earlier messages of a chat', async () => {
+    const { chats } = await openSession();
+    const messages = [
+      { role: 'user', text: 'Hi' },
+      { role: 'assistant', text: 'Hello' },
+      { role: 'user', text: 'Who?' },
+    ] as const;
+    openAsChat(chats, { kind: 'chat', messages: [...messages] }, settings, reply);
+    const chat = chats.current;
+    expect(chat.messages().map(({ message }) => message.text)).toEqual(['Be brief.', 'Hi', 'Hello', 'Who?', ' upon']);
+    // And back again.
+    const last = chat.path[3];
+    expect(sentChat(chat, last)).toMatchObject({ title: 'Hi', messages, systemPrompt: 'Be brief.' });
+    expect(sentChat(chat, chat.path[2])).toMatchObject({ messages });
+  });
+});
+
+describe('applyToChat', () => {
+  it('replaces the settings of the model and the system prompt, and undoes it', async () => {
+    const { chats, modelSettings } = await openSession();
+    modelSettings.setSampling({ topP: 0.5 });
+    const before = modelSettings.sampling;
+    const undo = applyToChat(chats, modelSettings, settings);
+    expect(modelSettings.sampling).toEqual(settings.sampling);
+    expect(chats.current.systemPrompt).toBe('Be brief.');
+    undo();
+    expect(modelSettings.sampling).toEqual(before);
+    expect(chats.current.systemPrompt).toBe('');
+  });
+});

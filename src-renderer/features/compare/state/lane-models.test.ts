@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { runOrder, waitingTexts } from './lane-models.ts';
+import { newLaneSettings } from './lane-settings.ts';
+
+const lane = (id: string, executor: 'reference' | null = null) => ({ ...newLaneSettings({ id, name: id }), executor });
+const loaded = { id: 'b', executor: 'wasm' } as const;
+
+describe('runOrder', () => {
+  it('starts with the loaded model, then by first lane', () => {
+    expect(runOrder([lane('a'), lane('b'), lane('c'), lane('a'), lane('b')], loaded)).toEqual([[1, 4], [0, 3], [2]]);
+    expect(runOrder([lane('b'), lane('b', 'reference')], loaded)).toEqual([[0], [1]]);
+  });
+});
+
+describe('waitingTexts', () => {
+  it('says why a lane runs after others', () => {
+    expect(waitingTexts([lane('b'), lane('b'), lane('b'), lane('a')], loaded)).toEqual([
+      null,
+      null,
+      null,
+      'Runs after A to C, because it needs another model.',
+    ]);
+    expect(waitingTexts([lane('b'), lane('b', 'reference')], loaded)[1]).toBe(
+      'Runs after A, because it needs another executor.',
+    );
+  });
+});

@@ -1,0 +1,53 @@
+/** Which models lanes need, and in which order they run. */
+import type { ExecutorName, ModelInfo } from '../../../../src-main/engine/api/types.ts';
+import type { LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { letterRange } from './lane-labels.ts';
+
+/** A model, and what runs it; null for what its file is loaded with. */
+export interface LaneModel {
+  readonly modelId: string;
+  readonly executor: ExecutorName | null;
+}
+
+type Loaded = Pick<ModelInfo, 'id' | 'executor'> | null;
+
+/** What a lane needs. The default executor of the loaded model is the one that it has now. */
+export function laneModel({ modelId, executor }: LaneSettings, loaded: Loaded): LaneModel {
+  return { modelId, executor: executor ?? (loaded?.id === modelId ? loaded.executor : null) };
+}
+
+export function isLoaded({ modelId, executor }: LaneModel, loaded: Loaded): boolean {
+  return loaded?.id === modelId && (executor === null || loaded.executor === executor);
+}
+
+export function isSameModel(a: LaneModel, b: LaneModel): boolean {
+  return a.modelId === b.modelId && a.executor === b.executor;
+}
+
+/** Indices of lanes that run together, group by group: those of the loaded model first. */
+export function runOrder(lanes: readonly LaneSettings[], loaded: Loaded): number[][] {
+  const groups: { model: LaneModel; lanes: number[] }[] = [];
+  lanes.forEach((settings, index) => {
+    const model = laneModel(settings, loaded);
+    const group = groups.find((one) => isSameModel(one.model, model));
+    if (group === undefined) groups.push({ model, lanes: [index] });
+    else group.lanes.push(index);
+  });
+  const first = (model: LaneModel) => Number(!isLoaded(model, loaded));
+  return groups.sort((a, b) => first(a.model) - first(b.model)).map((group) => group.lanes);
+}
+
+/** Why each lane waits for others: `Runs after A to C, because it needs another model.`; null if it does not. */
+export function waitingTexts(lanes: readonly LaneSettings[], loaded: Loaded): (string | null)[] {
+  const order = runOrder(lanes, loaded);
+  return lanes.map((settings, index) => {
+    const group = order.findIndex((indices) => indices.includes(index));
+    if (group === 0) return null;
+    const ahead = order
+      .slice(0, group)
+      .flat()
+      .sort((a, b) => a - b);
+    const isSameFile = ahead.every((at) => lanes[at].modelId === settings.modelId);
+    return `Runs after ${letterRange(ahead)}, because it needs another ${isSameFile ? 'executor' : 'model'}.`;
+  });
+}

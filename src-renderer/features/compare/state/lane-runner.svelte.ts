@@ -1,0 +1,226 @@
+import { MAX_LANES } from '../../../../src-main/engine/api/defaults.ts';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { GenerateParams, LanesPrefill, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { ComparedPrompt } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { newId } from '../../chat/state/identity.ts';
+import { modelFacts } from '../../chat/state/reply-request.ts';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
+import { stopAfter } from '../../chat/state/write-reply.ts';
+import { isLoaded, isSameModel, laneModel, type LaneModel } from './lane-models.ts';
+import { laneParams } from './lane-settings.ts';
+import type { Lane } from './lane.svelte.ts';
+import { writeLanes } from './write-lanes.ts';
+
+/** The part of the engine's state that lanes need. */
+export interface LaneEngine {
+  readonly model: ModelInfo | null;
+  ready(signal?: AbortSignal): Promise<EngineApi>;
+}
+
+export interface LaneRunnerParts {
+  readonly engine: LaneEngine;
+  /** Replaces the loaded model. @throws EngineError */
+  load(model: LaneModel, signal: AbortSignal): Promise<void>;
+  /** Collects tokens until the next animation frame. */
+  frame(callback: () => void): void;
+}
+
+/** One sample of a lane. */
+interface Entry {
+  readonly lane: Lane;
+  readonly reply: Reply;
+  readonly model: LaneModel;
+  readonly params: GenerateParams;
+}
+
+/** What runs now. */
+interface Batch {
+  readonly entries: readonly Entry[];
+  readonly abort: AbortController;
+  /** What was sent to the engine: a lane that was stopped before is not. */
+  sent: { readonly engine: EngineApi; readonly key: string; readonly entries: readonly Entry[] } | null;
+  /** What it was stopped for, or null. */
+  stoppedTo: string | null;
+}
+
+/** What one prefill was for. */
+export interface Prefilled extends LanesPrefill {
+  readonly lanes: number;
+}
+
+/**
+ * Generates the replies of lanes: those of one model as one batch, those of another model after them. The model that was
+ * loaded before is loaded again at the end.
+ */
+export class LaneRunner {
+  /** Something is running or waiting. */
+  running = $state(false);
+  /** The model that is being loaded for lanes, or again after them; null otherwise. */
+  loading = $state.raw<LaneModel | null>(null);
+  /** The model that was loaded when the run began; null while nothing runs. */
+  home = $state.raw<ModelInfo | null>(null);
+  /** Of the latest run: one of each batch. */
+  prefills = $state.raw<readonly Prefilled[]>([]);
+  /** Why the model from before could not be loaded again, or null. */
+  problem = $state.raw<EngineError | null>(null);
+
+  readonly #parts: LaneRunnerParts;
+  #waiting = $state.raw<readonly Entry[]>([]);
+  #batch: Batch | null = null;
+  #done = Promise.resolve();
+  /** Another model was chosen meanwhile, which stays. */
+  #keepsModel = false;
+
+  constructor(parts: LaneRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Runs lanes anew, all samples of each; after what is running. Resolves when everything has ended. Never rejects: see
+   * the stop reasons.
+   */
+  async run(lanes: readonly Lane[], prompt: ComparedPrompt): Promise<void> {
+    const loaded = this.home ?? this.#parts.engine.model;
+    const added = lanes.map((lane) => {
+      const model = laneModel(lane.settings, loaded);
+      return lane.begin().map((reply, sample): Entry => {
+        return { lane, reply, model, params: laneParams(prompt, lane.settings, sample) };
+      });
+    });
+    // The first samples of all lanes come first, so that all of them stream together.
+    const most = Math.max(0, ...added.map(({ length }) => length));
+    const inOrder = Array.from({ length: most }, (_, sample) => added.flatMap((all) => all.slice(sample, sample + 1)));
+    this.#waiting = [...this.#waiting, ...inOrder.flat()];
+    if (!this.running) {
+      this.running = true;
+      this.prefills = [];
+      this.problem = null;
+      this.#keepsModel = false;
+      this.#done = this.#work();
+    }
+    await this.#done;
+  }
+
+  /** Its first sample has not been taken up yet. */
+  isWaiting(lane: Lane): boolean {
+    return this.#waiting.some(({ reply }) => reply === lane.replies[0]);
+  }
+
+  /** Stops everything. Texts so far are kept. @param to why, for example `load SmolLM2`: that model is then kept */
+  stop(to: string | null = null): void {
+    if (to !== null) this.#keepsModel = true;
+    this.#drop(() => true, to);
+    if (this.#batch === null) return;
+    this.#batch.stoppedTo = to;
+    this.#batch.abort.abort();
+  }
+
+  /** Stops one lane. The others go on. */
+  async stopLane(lane: Lane): Promise<void> {
+    this.#drop((entry) => entry.lane === lane, null);
+    const { entries = [], sent = null } = this.#batch ?? {};
+    const isOwn = ({ lane: other, reply }: Entry) => other === lane && reply.running;
+    if (sent === null) {
+      for (const { reply } of entries.filter(isOwn)) reply.failed({ reason: 'user', tokens: 0 });
+      return;
+    }
+    const { engine, key } = sent;
+    const indices = sent.entries.flatMap((entry, index) => (isOwn(entry) ? [index] : []));
+    // If the engine is gone, the lanes have ended as well.
+    await Promise.allSettled(indices.map((index) => engine.call('stopLane', { key, lane: index })));
+  }
+
+  async #work(): Promise<void> {
+    this.home = this.#parts.engine.model;
+    do {
+      while (this.#waiting.length > 0) await this.#runBatch(this.#takeBatch());
+      await this.#returnHome();
+    } while (this.#waiting.length > 0);
+    this.home = null;
+    this.running = false;
+  }
+
+  async #runBatch(batch: Batch): Promise<void> {
+    this.#batch = batch;
+    const { signal } = batch.abort;
+    const stopOf = (stop: Stop) => because(stop, batch.stoppedTo);
+    try {
+      const [{ model }] = batch.entries;
+      if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal);
+      const engine = await this.#parts.engine.ready(signal);
+      const entries = batch.entries.filter(({ reply }) => reply.running);
+      if (entries.length === 0) return;
+      this.#noteModel(entries);
+      const key = newId();
+      batch.sent = { engine, key, entries };
+      await writeLanes(
+        entries.map(({ reply }) => reply),
+        {
+          engine,
+          key,
+          params: entries.map(({ params }) => params),
+          signal,
+          frame: (callback) => this.#parts.frame(callback),
+          onPrefill: (prefill) => {
+            this.prefills = [...this.prefills, { ...prefill, lanes: entries.length }];
+          },
+          stopOf,
+        },
+      );
+    } catch (thrown) {
+      const error = EngineError.from(thrown);
+      for (const { reply } of batch.entries) if (reply.running) reply.failed(stopOf(stopAfter(error, reply)));
+    } finally {
+      this.#batch = null;
+    }
+  }
+
+  /** The next samples of one model; of the loaded model, if any are. */
+  #takeBatch(): Batch {
+    const loaded = this.#parts.engine.model;
+    const { model } = this.#waiting.find((entry) => isLoaded(entry.model, loaded)) ?? this.#waiting[0];
+    const entries = this.#waiting.filter((entry) => isSameModel(entry.model, model)).slice(0, MAX_LANES);
+    this.#waiting = this.#waiting.filter((entry) => !entries.includes(entry));
+    return { entries, abort: new AbortController(), sent: null, stoppedTo: null };
+  }
+
+  async #returnHome(): Promise<void> {
+    const { home } = this;
+    if (home === null || this.#keepsModel || this.#parts.engine.model === null) return;
+    const model = { modelId: home.id, executor: home.executor };
+    if (isLoaded(model, this.#parts.engine.model)) return;
+    try {
+      await this.#load(model, new AbortController().signal);
+    } catch (thrown) {
+      this.problem = EngineError.from(thrown);
+    }
+  }
+
+  async #load(model: LaneModel, signal: AbortSignal): Promise<void> {
+    this.loading = model;
+    try {
+      await this.#parts.load(model, signal);
+    } finally {
+      this.loading = null;
+    }
+  }
+
+  #noteModel(entries: readonly Entry[]): void {
+    const { model } = this.#parts.engine;
+    if (model === null) return;
+    for (const { reply } of entries) reply.note({ ...modelFacts(model), executor: model.executor });
+  }
+
+  /** Ends samples that have not been taken up. */
+  #drop(isMeant: (entry: Entry) => boolean, to: string | null): void {
+    const dropped = this.#waiting.filter(isMeant);
+    this.#waiting = this.#waiting.filter((entry) => !dropped.includes(entry));
+    for (const { reply } of dropped) reply.failed(because({ reason: 'user', tokens: 0 }, to));
+  }
+}
+
+/** Adds to a stop what the lane was stopped for. */
+function because(stop: Stop, to: string | null): Stop {
+  return stop.reason === 'user' && to !== null ? { ...stop, to } : stop;
+}

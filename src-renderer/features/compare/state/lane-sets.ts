@@ -1,0 +1,71 @@
+/** Ready-made sets of lanes. */
+import type { SamplerName, SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { greedy } from '../../chat/sampling/presets.ts';
+import { STAGES } from '../../chat/sampling/stages.ts';
+import { FIRST_SEED, newLaneSettings, PLAIN_SAMPLING, type ModelRef } from './lane-settings.ts';
+
+/** What a set is made for. */
+export interface SetContext {
+  readonly model: ModelRef;
+  /** Another model that can be loaded, or null. */
+  readonly other: ModelRef | null;
+  /** The model's default sampling. */
+  readonly sampling: SamplingParams;
+  /** Settings that are the same in all lanes. */
+  readonly common: Partial<Pick<LaneSettings, 'stop' | 'systemPrompt' | 'template' | 'enableThinking'>>;
+}
+
+export interface ReadyMadeSet {
+  readonly value: string;
+  readonly label: string;
+  /** Null: the set cannot be made here. */
+  make(context: SetContext): LaneSettings[] | null;
+}
+
+const GREEDY = greedy(PLAIN_SAMPLING);
+const LADDER = [0, 0.3, 0.6, 0.9, 1.2, 1.5];
+const SEEDS = 4;
+/** Each with the value that the panel suggests. */
+const SINGLE_STAGES: readonly SamplerName[] = ['top_k', 'top_p', 'min_p', 'typical', 'top_n_sigma', 'xtc', 'penalties'];
+
+export const READY_MADE_SETS: readonly ReadyMadeSet[] = [
+  {
+    value: 'guide',
+    label: 'Greedy, top-k and temperature',
+    make: lanesOf([GREEDY, { topK: 40 }, { temperature: 0.7 }, { temperature: 1.5 }]),
+  },
+  {
+    value: 'temperatures',
+    label: 'Temperature ladder',
+    make: lanesOf(LADDER.map((temperature) => (temperature === 0 ? GREEDY : { temperature }))),
+  },
+  {
+    value: 'seeds',
+    label: 'Seed ladder',
+    make: (context) =>
+      lanesOf(Array.from({ length: SEEDS }, (_, at) => ({ ...context.sampling, seed: FIRST_SEED + at })))(context),
+  },
+  {
+    value: 'stages',
+    label: 'One sampler at a time',
+    make: lanesOf([{}, ...SINGLE_STAGES.map((name) => STAGES[name].suggested)]),
+  },
+  {
+    value: 'models',
+    label: 'Two models',
+    make({ model, other, sampling, common }) {
+      if (other === null) return null;
+      // What one model recommends would not be the other one's settings.
+      const same = { ...sampling, seed: FIRST_SEED };
+      return [model, other].map((one) => ({ ...newLaneSettings(one, same), ...common }));
+    },
+  },
+];
+
+export const FIRST_SET = READY_MADE_SETS[0];
+
+/** Lanes of one model with plain sampling but for some settings. */
+function lanesOf(each: readonly Partial<SamplingParams>[]): (context: SetContext) => LaneSettings[] {
+  return ({ model, common }) => each.map((sampling) => ({ ...newLaneSettings(model, sampling), ...common }));
+}

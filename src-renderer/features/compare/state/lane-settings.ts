@@ -1,0 +1,106 @@
+/** Settings of lanes: defaults, and what a lane's settings do, in a few words. */
+import { defaultSamplingParams, defaultStopParams } from '../../../../src-main/engine/api/defaults.ts';
+import type { ChatMessage, GenerateParams, SamplingParams } from '../../../../src-main/engine/api/types.ts';
+import type { ComparedPrompt, LaneSettings } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { isGreedy } from '../../chat/sampling/presets.ts';
+import { STAGES, type StageInfo } from '../../chat/sampling/stages.ts';
+import { formatInteger } from '../../../ui/format.ts';
+
+/** Seed of new lanes: the same for all, so that only what differs on purpose makes a difference. */
+export const FIRST_SEED = 42;
+
+/** A model as lanes name it. */
+export interface ModelRef {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Samples from the model's own probabilities: no stage changes anything. */
+export const PLAIN_SAMPLING: SamplingParams = Object.values(STAGES).reduce<SamplingParams>(
+  (sampling, { off }) => ({ ...sampling, ...off }),
+  defaultSamplingParams(),
+);
+
+/** A lane without a label of its own: see `laneLabels`. */
+export function newLaneSettings(model: ModelRef, sampling: Partial<SamplingParams> = {}): LaneSettings {
+  return {
+    label: '',
+    modelId: model.id,
+    modelName: model.name,
+    sampling: { ...PLAIN_SAMPLING, seed: FIRST_SEED, ...sampling },
+    stop: defaultStopParams(),
+    systemPrompt: '',
+    template: { kind: 'model' },
+    enableThinking: null,
+    executor: null,
+    samples: 1,
+  };
+}
+
+/** Number of candidates reported with each token. */
+const CANDIDATES = 10;
+
+/** The request for one sample of a lane. @param sample from 0 */
+export function laneParams(prompt: ComparedPrompt, settings: LaneSettings, sample: number): GenerateParams {
+  const { sampling, stop, template, enableThinking } = settings;
+  const thinking = enableThinking === null ? {} : { enableThinking };
+  return {
+    prompt: { kind: 'chat', messages: messagesOf(prompt, settings.systemPrompt), template, ...thinking },
+    sampling: { ...sampling, seed: seedOf(settings, sample) },
+    stop,
+    useKvCache: true,
+    topCandidates: CANDIDATES,
+  };
+}
+
+/** Seed of a sample; null for a new one each time. */
+export function seedOf({ sampling }: LaneSettings, sample: number): number | null {
+  return sampling.seed === null ? null : (sampling.seed + sample) % 2 ** 32;
+}
+
+function messagesOf(prompt: ComparedPrompt, systemPrompt: string): ChatMessage[] {
+  const said = prompt.kind === 'text' ? [{ role: 'user', text: prompt.text } as const] : prompt.messages;
+  return systemPrompt.trim() === '' ? [...said] : [{ role: 'system', text: systemPrompt }, ...said];
+}
+
+export function isEmptyPrompt(prompt: ComparedPrompt): boolean {
+  return prompt.kind === 'text' ? prompt.text.trim() === '' : prompt.messages.length === 0;
+}
+
+/** What a stage that is on does: `top-k 40`. */
+function stageText({ label, main }: StageInfo, sampling: SamplingParams): string {
+  return `${label} ${numberText(sampling[main.key])}`;
+}
+
+export function numberText(value: number): string {
+  return Number.isInteger(value) ? formatInteger(value) : String(Number(value.toFixed(3)));
+}
+
+/** The stages of a chain that do something, most telling first: `Temperature 0.7`, `Top-k 40`. */
+export function samplingParts(sampling: SamplingParams): string[] {
+  if (isGreedy(sampling)) return ['Greedy'];
+  if (sampling.mirostat !== 0) return [`Mirostat ${sampling.mirostat}`, `Target ${numberText(sampling.mirostatTau)}`];
+  const on = sampling.samplers.filter((name) => name !== 'temperature' && STAGES[name].isOn(sampling));
+  const parts = [...new Set(on)].map((name) => stageText(STAGES[name], sampling));
+  if (sampling.samplers.includes('temperature') && STAGES.temperature.isOn(sampling)) {
+    parts.unshift(stageText(STAGES.temperature, sampling));
+  }
+  if (sampling.adaptiveTarget >= 0) parts.push(`Adaptive-p ${numberText(sampling.adaptiveTarget)}`);
+  return parts;
+}
+
+/** What the sampling of a lane does, below its name: `temperature 1 · top-k 40`. */
+export function samplingSummary(sampling: SamplingParams): string {
+  if (isGreedy(sampling)) return 'always the top token';
+  const parts = samplingParts(sampling).map(lowerFirst);
+  const cuts = parts.some((part) => !part.startsWith('temperature'));
+  if (!cuts) return [...parts, 'every token allowed'].join(' · ');
+  const { temperature, mirostat } = sampling;
+  const hasTemperature = mirostat !== 0 || parts.some((part) => part.startsWith('temperature'));
+  return (hasTemperature ? parts : [`temperature ${numberText(temperature)}`, ...parts]).join(' · ');
+}
+
+/** But not `DRY 0.8` or `XTC 0.5`. */
+function lowerFirst(text: string): string {
+  return /^[A-Z]{2}/u.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { Fit } from '../../models/memory.ts';
+import { MODEL } from '../../chat/test-support/fakes.ts';
+import { loadFor } from './load-model.ts';
+
+function setUp(change: { problem?: EngineError; verdict?: Fit['verdict']; loads?: boolean }) {
+  const engine = { model: MODEL, status: 'ready' as const };
+  const loads: unknown[] = [];
+  const abort = new AbortController();
+  const library = {
+    load: async (id: string, options = {}) => {
+      await Promise.resolve();
+      loads.push([id, options]);
+      if (change.loads) engine.model = { ...MODEL, id, executor: 'reference' };
+    },
+    cancelLoad: () => loads.push('cancelled'),
+    problem: () => change.problem ?? null,
+    fit: () => (change.verdict === undefined ? null : ({ verdict: change.verdict } as Fit)),
+    nameOf: () => 'Other',
+  };
+  const load = () => loadFor(library, engine, { modelId: 'other', executor: 'reference' }, abort.signal);
+  return { loads, abort, load };
+}
+
+describe('loadFor', () => {
+  it('loads a model with its executor', async () => {
+    const { loads, load } = setUp({ loads: true });
+    await load();
+    expect(loads).toEqual([['other', { executor: 'reference' }]]);
+  });
+  it('says why it is not loaded', async () => {
+    const gone = new EngineError('MODEL_NOT_FOUND', 'Its file is gone.');
+    await expect(setUp({ problem: gone }).load()).rejects.toThrow('Its file is gone.');
+    await expect(setUp({ verdict: 'too-large' }).load()).rejects.toThrow('Other does not fit in memory.');
+    await expect(setUp({}).load()).rejects.toThrow('Other could not be loaded.');
+  });
+  it('can be cancelled', async () => {
+    const { loads, abort, load } = setUp({});
+    const done = load();
+    abort.abort();
+    await expect(done).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(loads).toContain('cancelled');
+  });
+});

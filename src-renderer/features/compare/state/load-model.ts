@@ -1,0 +1,31 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { cancelled } from '../../../../src-main/protocol/errors.ts';
+import type { EngineState } from '../../chat/state/engine.svelte.ts';
+import type { LibraryState } from '../../models/library.svelte.ts';
+import { isLoaded, type LaneModel } from './lane-models.ts';
+
+/** Loads a model of the library for lanes. @throws EngineError why it is not loaded */
+export async function loadFor(
+  library: Pick<LibraryState, 'load' | 'cancelLoad' | 'problem' | 'fit' | 'nameOf'>,
+  engine: Pick<EngineState, 'model' | 'status'>,
+  model: LaneModel,
+  signal: AbortSignal,
+): Promise<void> {
+  const { modelId, executor } = model;
+  const cancel = () => library.cancelLoad();
+  signal.addEventListener('abort', cancel);
+  try {
+    await library.load(modelId, executor === null ? {} : { executor });
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+  if (signal.aborted) throw cancelled();
+  if (engine.status === 'ready' && isLoaded(model, engine.model)) return;
+  const name = library.nameOf(modelId);
+  if (library.fit(modelId)?.verdict === 'too-large') {
+    throw new EngineError('OUT_OF_MEMORY', `${name} does not fit in memory. The Models page has the numbers.`);
+  }
+  throw (
+    library.problem(modelId) ?? new EngineError('NO_MODEL', `${name} could not be loaded. Load it on the Models page.`)
+  );
+}

@@ -1,0 +1,49 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { GenerateParams, LanesPrefill, Stop } from '../../../../src-main/engine/api/types.ts';
+import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import type { Reply } from '../../chat/state/reply.svelte.ts';
+import { ReplyWriter, stopAfter } from '../../chat/state/write-reply.ts';
+
+export interface WriteLanesOptions {
+  readonly engine: EngineApi;
+  /** Names the batch in `stopLane`. */
+  readonly key: string;
+  /** One of each reply. */
+  readonly params: GenerateParams[];
+  readonly signal: AbortSignal;
+  /** Collects the tokens of all lanes until the next animation frame. */
+  frame(callback: () => void): void;
+  onPrefill(prefill: LanesPrefill): void;
+  /** Maps the engine's stop to the reply's. */
+  stopOf(stop: Stop): Stop;
+}
+
+/** Generates replies as one batch. Never rejects: what goes wrong is the stop reason of the replies that had not ended. */
+export async function writeLanes(replies: readonly Reply[], options: WriteLanesOptions): Promise<void> {
+  const { engine, key, params, signal } = options;
+  const writers = replies.map((reply) => new ReplyWriter(reply, options.stopOf));
+  let due = false;
+  const flush = () => {
+    due = false;
+    for (const writer of writers) writer.flush();
+  };
+  let failure: EngineError | null = null;
+  try {
+    for await (const event of engine.stream('compare', { key, lanes: params }, { signal })) {
+      if (event.type === 'prefill') {
+        options.onPrefill(event);
+        continue;
+      }
+      writers[event.lane].take(event.event);
+      if (event.event.type === 'token' && !due) {
+        due = true;
+        options.frame(flush);
+      }
+    }
+  } catch (thrown) {
+    failure = EngineError.from(thrown);
+  }
+  flush();
+  const error = failure ?? new EngineError('INTERNAL', 'The engine ended the reply without a stop reason. Try again.');
+  for (const reply of replies) if (reply.running) reply.failed(options.stopOf(stopAfter(error, reply)));
+}

@@ -1,0 +1,114 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type {
+  GenerateEvent,
+  GenerateParams,
+  LanesEvent,
+  ModelInfo,
+  Stop,
+} from '../../../../src-main/engine/api/types.ts';
+import type {
+  EngineApi,
+  EngineMethods,
+  EngineStreams,
+  MethodName,
+  StreamName,
+} from '../../../../src-main/protocol/engine/api.ts';
+import { end, MODEL, start, token } from '../../chat/test-support/fakes.ts';
+import type { LaneModel } from '../state/lane-models.ts';
+
+/** Ids of a lane's tokens, oldest first; `'pause'` waits for `resume`, `stopLane` or an abort. */
+export type LaneScript = readonly (number | 'pause')[];
+
+/** An engine that answers `compare` lane by lane, from scripts. */
+export class FakeLanes implements EngineApi {
+  readonly requests: { key: string; lanes: GenerateParams[] }[] = [];
+  readonly stopped: { key: string; lane: number }[] = [];
+  /** Of each lane, by the seed that was asked for. */
+  scripts = new Map<number | null, LaneScript>();
+  /** Makes the next `compare` fail before its first event. */
+  failure: EngineError | null = null;
+  #wake: () => void = () => undefined;
+  #resumed = false;
+
+  resume(): void {
+    this.#resumed = true;
+    this.#wake();
+  }
+
+  async call<M extends MethodName>(method: M, params: EngineMethods[M]['params']): Promise<EngineMethods[M]['result']> {
+    await Promise.resolve();
+    if (method !== 'stopLane') throw new EngineError('BAD_REQUEST', `${method} is not scripted.`);
+    this.stopped.push(params as EngineMethods['stopLane']['params']);
+    this.#wake();
+    return { stopped: true } as EngineMethods[M]['result'];
+  }
+
+  stream<S extends StreamName>(
+    method: S,
+    params: EngineStreams[S]['params'],
+    options: { signal?: AbortSignal } = {},
+  ): AsyncIterable<EngineStreams[S]['event']> {
+    if (method !== 'compare') throw new EngineError('BAD_REQUEST', `${method} is not scripted.`);
+    const events = this.#compare(params as EngineStreams['compare']['params'], options.signal);
+    return events as AsyncIterable<EngineStreams[S]['event']>;
+  }
+
+  async *#compare(
+    { key, lanes }: EngineStreams['compare']['params'],
+    signal?: AbortSignal,
+  ): AsyncGenerator<LanesEvent> {
+    this.requests.push({ key, lanes });
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+    yield { type: 'prefill', sharedTokens: 3, reusedTokens: 0, computedTokens: 4, kvCacheBytes: 0 };
+    for (const [lane, { sampling }] of lanes.entries()) {
+      yield event(lane, start());
+      let sent = 0;
+      let stop: Stop = { reason: 'eos', token: null };
+      for (const step of this.scripts.get(sampling.seed) ?? [10, 11]) {
+        const isStopped = () =>
+          signal?.aborted === true || this.stopped.some((one) => one.key === key && one.lane === lane);
+        if (step === 'pause' && !isStopped()) {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+            if (this.#resumed) resolve();
+            signal?.addEventListener('abort', () => resolve());
+          });
+        }
+        if (isStopped()) {
+          stop = { reason: 'user', tokens: sent };
+          break;
+        }
+        if (step !== 'pause') yield event(lane, { type: 'token', token: token(sent++, { id: step }) });
+      }
+      yield event(lane, end(sent, stop));
+    }
+  }
+}
+
+function event(lane: number, one: GenerateEvent): LanesEvent {
+  return { type: 'lane', lane, event: one };
+}
+
+/** The state of an engine that loads whatever it is told to. */
+export class FakeLaneEngine {
+  model: ModelInfo | null = { ...MODEL, executor: 'wasm' };
+  readonly loads: LaneModel[] = [];
+  /** Makes loading this model fail. */
+  broken: string | null = null;
+  readonly api = new FakeLanes();
+
+  ready(): Promise<EngineApi> {
+    return Promise.resolve(this.api);
+  }
+
+  readonly load = async (model: LaneModel): Promise<void> => {
+    await Promise.resolve();
+    this.loads.push(model);
+    if (model.modelId === this.broken) throw new EngineError('OUT_OF_MEMORY', 'It does not fit.');
+    this.model = { ...MODEL, id: model.modelId, name: model.modelId, executor: model.executor ?? 'wasm' };
+  };
+}
+
+export const frame = (callback: () => void): void => void setTimeout(callback);
