@@ -24,7 +24,7 @@ export interface WriteOptions {
 }
 
 /** Gives the engine's events to a reply. Tokens are collected until `flush`. */
-export class ReplyWriter {
+export class ReplyBuffer {
   readonly #reply: Reply;
   readonly #stopOf: (stop: Stop) => Stop;
   #tokens: GeneratedToken[] = [];
@@ -58,7 +58,7 @@ export class ReplyWriter {
 /** Generates a reply, appending tokens once per frame. @throws EngineError */
 export async function writeReply(reply: Reply, options: WriteOptions): Promise<void> {
   const { engine } = options;
-  const writer = new ReplyWriter(reply, options.stopOf);
+  const writer = new ReplyBuffer(reply, options.stopOf);
   let due = false;
   const flush = () => {
     due = false;

@@ -2,7 +2,7 @@ import type { BlindVote } from '../../../../src-main/protocol/app/comparisons/co
 import type { Lane } from './lane.svelte.ts';
 
 /** The lane that won, or a tie. */
-export interface Choice {
+export interface BlindChoice {
   readonly winner: Lane | null;
 }
 
@@ -12,7 +12,7 @@ export class BlindVoting {
   /** The lanes in the order of the screen; empty before the first round. */
   order = $state.raw<readonly Lane[]>([]);
   /** The vote of this round, or null. */
-  choice = $state.raw<Choice | null>(null);
+  choice = $state.raw<BlindChoice | null>(null);
   /** From 1. */
   round = $state(0);
   votes = $state.raw<readonly BlindVote[]>([]);

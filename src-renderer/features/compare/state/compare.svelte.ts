@@ -235,7 +235,8 @@ export class CompareState {
   }
 
   get #hasOneModel(): boolean {
-    return new Set(this.settings.map(({ modelId }) => modelId)).size === 1;
+    const [first] = this.settings;
+    return this.settings.every(({ modelId }) => modelId === first.modelId);
   }
 
   #setModel({ id, name }: ModelRef): void {

@@ -2,7 +2,7 @@
 import { distinctN, meanSurprisal, perplexity } from '../../../../src-main/protocol/engine/reply-metrics.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 
-export interface Figures {
+export interface SampleFigures {
   tokens: number;
   /** Tokens per second; null for fewer than two tokens. */
   rate: number | null;
@@ -14,9 +14,9 @@ export interface Figures {
   distinct2: number | null;
 }
 
-export type FigureName = keyof Figures;
+export type FigureName = keyof SampleFigures;
 
-export function figuresOf(reply: Reply): Figures {
+export function figuresOf(reply: Reply): SampleFigures {
   const { ids, logprobs } = reply.columns;
   return {
     tokens: reply.count,
@@ -52,7 +52,7 @@ export function spreadOf(values: readonly (number | null)[]): Spread | null {
 }
 
 /** Each figure over the samples of a lane. */
-export function spreads(all: readonly Figures[]): Record<FigureName, Spread | null> {
+export function spreads(all: readonly SampleFigures[]): Record<FigureName, Spread | null> {
   const spread = (name: FigureName) => spreadOf(all.map((figures) => figures[name]));
   return {
     tokens: spread('tokens'),

@@ -2,7 +2,7 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GenerateParams, LanesPrefill, Stop } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
-import { ReplyWriter, stopAfter } from '../../chat/state/write-reply.ts';
+import { ReplyBuffer, stopAfter } from '../../chat/state/write-reply.ts';
 
 export interface WriteLanesOptions {
   readonly engine: EngineApi;
@@ -21,7 +21,7 @@ export interface WriteLanesOptions {
 /** Generates replies as one batch. Never rejects: what goes wrong is the stop reason of the replies that had not ended. */
 export async function writeLanes(replies: readonly Reply[], options: WriteLanesOptions): Promise<void> {
   const { engine, key, params, signal } = options;
-  const writers = replies.map((reply) => new ReplyWriter(reply, options.stopOf));
+  const writers = replies.map((reply) => new ReplyBuffer(reply, options.stopOf));
   let due = false;
   const flush = () => {
     due = false;

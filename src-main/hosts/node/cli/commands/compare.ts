@@ -11,7 +11,7 @@ import { withEngine, type EngineSession } from '../engine-session.ts';
 import { EXIT, UsageError, type ExitCode } from '../errors.ts';
 import { formatComparison, laneTitle } from '../format/comparison.ts';
 import { addEngineOptions, loadOptions, type EngineOptions } from '../options/engine-options.ts';
-import { laneOptions, parseLane, type LaneSettings } from '../options/lane-options.ts';
+import { laneOptions, parseLane, type LaneFlags } from '../options/lane-options.ts';
 import { givenOn, withModelDefaults } from '../options/model-defaults.ts';
 import { readPromptSource, type PromptSource } from '../options/prompt-source.ts';
 import { addContextOptions, generateParams, type ReplyOptions } from '../options/reply-options.ts';
@@ -74,7 +74,7 @@ interface Planned {
 
 /** Lanes without a seed share one, so that only their settings differ. Samples use the seeds after it. */
 function planLanes(
-  lanes: readonly LaneSettings[],
+  lanes: readonly LaneFlags[],
   source: PromptSource,
   common: CompareOptions,
   { model }: EngineSession,

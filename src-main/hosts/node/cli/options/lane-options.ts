@@ -5,7 +5,7 @@ import { addContextOptions, type ReplyOptions } from './reply-options.ts';
 import { addSamplingOptions, addStopOptions } from './sampling-options.ts';
 
 /** Settings of a lane as passed with `--lane`. */
-export interface LaneSettings {
+export interface LaneFlags {
   /** As written. */
   readonly label: string;
   /** Only those that were passed. */
@@ -28,7 +28,7 @@ const FOR_ALL: ReadonlySet<string | undefined> = new Set(
  * Parses `greedy` or `top-k=40,seed=1`: the flags of `run` without their dashes. `\,` is a comma within a value.
  * @throws UsageError that names the lane
  */
-export function parseLane(label: string): LaneSettings {
+export function parseLane(label: string): LaneFlags {
   const parts = label.split(/(?<!\\),/).map((part) => part.trimStart().replace(/^-+/, '').replaceAll('\\,', ','));
   const command = laneCommand();
   for (const part of parts) {
@@ -55,7 +55,7 @@ export function parseLane(label: string): LaneSettings {
 }
 
 /** A lane's settings, together with the flags that apply to all lanes. */
-export function laneOptions<T extends ReplyOptions>(common: T, { given }: LaneSettings): T {
+export function laneOptions<T extends ReplyOptions>(common: T, { given }: LaneFlags): T {
   const options = { ...common };
   for (const group of REPLACE_EACH_OTHER) {
     if (group.some((key) => Object.hasOwn(given, key))) for (const key of group) delete options[key];
