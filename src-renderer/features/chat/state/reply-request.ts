@@ -6,6 +6,7 @@ import type {
   PromptInput,
 } from '../../../../src-main/engine/api/types.ts';
 import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
+import { storedRun } from '../receipts/recorded-reply.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import type { Reply } from './reply.svelte.ts';
@@ -34,18 +35,16 @@ export class ReplyRequest {
     return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
-  /**
-   * Asks how token `index` of a reply was drawn. The prompt is built as it would be now: the template, the system prompt and
-   * the stop conditions of a reply are not stored.
-   */
+  /** Asks how token `index` of a reply was drawn. */
   drawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
-    const messages = chat.messages(reply).map(({ message }) => message);
-    // A continuation has the text before it in its prompt, and its own random numbers.
-    const first = index < reply.runStart ? 0 : reply.runStart;
-    if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
-    const sampling = { ...reply.sampling, seed: reply.seed };
-    const ids = reply.ids(first, index);
-    return { prompt: this.#prompt(messages), sampling, stop: this.#modelSettings.stop, reply: ids };
+    const run = index < reply.runStart ? null : storedRun(chat, reply);
+    if (run === null || typeof run === 'string') return this.#unrecordedDrawOf(chat, reply, index);
+    const { prompt, sampling, stop, continues } = run.request;
+    return {
+      ...{ sampling, stop, ...(continues === undefined ? {} : { continues }) },
+      prompt: prompt.kind === 'chat' ? { ...prompt, date: run.requestedAt } : prompt,
+      reply: reply.ids(reply.runStart, index),
+    };
   }
 
   /** The prompt if `draft` were sent in the chat. */
@@ -71,6 +70,15 @@ export class ReplyRequest {
       contextUsed: 0,
       runStart: 0,
     };
+  }
+
+  /** For replies of earlier versions, and for what precedes a continuation: the prompt as it would be now. */
+  #unrecordedDrawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
+    const messages = chat.messages(reply).map(({ message }) => message);
+    const first = index < reply.runStart ? 0 : reply.runStart;
+    if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
+    const sampling = { ...reply.sampling, seed: reply.seed };
+    return { prompt: this.#prompt(messages), sampling, stop: this.#modelSettings.stop, reply: reply.ids(first, index) };
   }
 
   #prompt(messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
