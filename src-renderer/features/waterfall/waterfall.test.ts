@@ -75,7 +75,7 @@ describe('an explained draw', () => {
     await vi.waitFor(() => expect(view.current).toBe(true));
     expect(asked[0].sampling).toEqual({ ...sampling, topK: 3, temperature: 1.5 });
     view.whatIf.reset(['topK']);
-    expect(view.whatIf.changed).toEqual(['temperature']);
+    expect(view.whatIf.patch).toEqual({ temperature: 1.5 });
     expect(view.whatIf.base).toBe(view.source.sampling);
     view.drawAgain();
     expect(view.whatIf.changed).toContain('seed');

@@ -20,6 +20,11 @@ export class WhatIf implements SamplingSettings {
     );
   }
 
+  /** The changed settings. */
+  get patch(): Partial<SamplingParams> {
+    return Object.fromEntries(this.changed.map((key) => [key, this.sampling[key]]));
+  }
+
   readonly setSampling = (patch: Partial<SamplingParams>): void => {
     this.sampling = { ...this.sampling, ...patch };
   };

@@ -2,15 +2,17 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { ChatSession } from './chat-session.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
+import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { end, start, tokens, type FakeEngine } from '../test-support/fakes.ts';
 import { openSession } from '../test-support/session.ts';
 
 let api: FakeEngine;
 let chats: ChatsState;
 let session: ChatSession;
+let modelSettings: ModelSettingsState;
 
 beforeEach(async () => {
-  ({ api, chats, session } = await openSession());
+  ({ api, chats, session, modelSettings } = await openSession());
   api.scripts = [[start(), ...tokens(4), end(4, { reason: 'eos', token: { id: 1, piece: '<EOS>' } })]];
   await session.send('Once');
 });
@@ -20,9 +22,19 @@ const draws = () => session.drawsOf(last());
 
 describe('the draws of a reply', () => {
   it('are asked for with its prompt, settings, seed and the tokens before', () => {
-    const { prompt, sampling } = api.requests[0];
-    const { stop } = last().facts.run!;
-    expect(draws().question(2)).toEqual({ prompt, stop, sampling: { ...sampling, seed: 7 }, reply: [3, 4] });
+    const { prompt, stop, sampling } = api.requests[0];
+    // Today's settings do not matter.
+    chats.current.systemPrompt = 'Be brief.';
+    modelSettings.setTemplate('plain');
+    modelSettings.setStop({ ignoreEos: true });
+    modelSettings.setSampling({ topK: 1 });
+    expect(draws().question(2)).toEqual({
+      prompt,
+      stop: { ...stop, repetitionWindow: 10 },
+      sampling: { ...sampling, seed: 7 },
+      reply: [3, 4],
+    });
+    expect(draws().caution(2)).toBeNull();
     expect(draws()).toMatchObject({ seed: 7, sampling: { seed: 7 }, model: { id: 'tiny-transformer' } });
   });
 
@@ -38,18 +50,24 @@ describe('the draws of a reply', () => {
     api.scripts = [[start(), ...tokens(3), end(3, { reason: 'max_tokens', maxTokens: 3 })]];
     await session.continueReply();
     expect(draws().count).toBe(7);
-    const { prompt, reply } = draws().question(6);
+    const { prompt, reply, continues } = draws().question(6);
+    expect(continues).toEqual({ reason: 'eos' });
     expect(prompt).toEqual(api.requests[1].prompt);
     expect(reply).toEqual([3, 4]);
     expect(draws().caution(6)).toBeNull();
-    // The time of an earlier run is not stored.
-    const { prompt: earlier } = api.requests[0];
-    const { date: _, ...withoutDate } = earlier.kind === 'chat' ? earlier : { ...earlier, date: '' };
-    expect(draws().question(2)).toMatchObject({ prompt: withoutDate, reply: [3, 4] });
+    const { date: _, ...first } = api.requests[0].prompt as { date?: string };
+    expect(draws().question(2)).toMatchObject({ prompt: first, reply: [3, 4] });
     expect(draws().caution(2)).toContain('continued later');
   });
 
-  it('need the tokens before', async () => {
+  it('of a reply of an earlier version are asked for with what is known', () => {
+    last().note({ run: null });
+    const { date: _, ...prompt } = api.requests[0].prompt as { date?: string };
+    expect(draws().question(1)).toMatchObject({ prompt, sampling: { seed: 7 }, reply: [3] });
+    expect(draws().caution(1)).toContain('earlier version');
+  });
+
+  it('need the tokens before', () => {
     const reply = last();
     expect(draws().problem(3)).toBeNull();
     reply.apply({

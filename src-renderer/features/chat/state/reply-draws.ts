@@ -28,8 +28,11 @@ export function replyDraws(reply: Reply, asked: string, question: (index: number
       return 'The tokens before this one are not known, because the text was not generated.';
     },
     caution(index) {
-      if (index >= reply.runStart) return null;
-      return 'This reply was continued later. Only the settings of the continuation are stored.';
+      if (index < reply.runStart) {
+        return 'This reply was continued later. Only the settings of the continuation are stored.';
+      }
+      if (reply.facts.run) return null;
+      return 'Its prompt is from an earlier version of Tokenscope, which did not record all settings.';
     },
     question,
   };

@@ -5,8 +5,9 @@ import type {
   PreviewParams,
   PromptInput,
 } from '../../../../src-main/engine/api/types.ts';
-import type { ReplyFacts, ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { ReplyFacts } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
+import { storedRun } from '../receipts/recorded-reply.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
 import { prefixOf } from './reply-prefix.ts';
@@ -44,30 +45,20 @@ export class ReplyRequest {
     return { prompt, sampling, stop, useKvCache, topCandidates: CANDIDATES, ...continuationOf(reply) };
   }
 
-  /**
-   * Asks how token `index` of a reply was drawn, with what is stored of its latest run. Of earlier runs nothing is stored:
-   * their prompt is built as it would be now.
-   */
+  /** Asks how token `index` of a reply was drawn. */
   drawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
-    const { branch, run } = reply.facts;
+    const { branch } = reply.facts;
     const source = branch === undefined || index >= branch.index ? null : chat.turn(branch.turn);
     // Tokens before the branch were drawn for the other version.
     if (source instanceof Reply) return this.drawOf(chat, source, index);
-    const messages = chat.messages(reply).map(({ message }) => message);
-    const sampling = { ...reply.sampling, seed: reply.seed };
-    const { stop } = this.#modelSettings;
-    if (branch !== undefined && branch.index === reply.runStart) {
-      // A person chose the token at the branch, so the random numbers begin after it.
-      const drawn = Math.min(index, branch.index + 1);
-      const prompt = { ...this.#prompt(messages), replyIds: reply.ids(0, drawn) };
-      return { prompt, sampling, stop, reply: reply.ids(drawn, index) };
-    }
-    // A continuation has the text before it in its prompt, and its own random numbers.
-    const first = index < reply.runStart ? 0 : reply.runStart;
-    if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
-    const ids = reply.ids(first, index);
-    if (!run || first < reply.runStart) return { prompt: this.#prompt(messages), sampling, stop, reply: ids };
-    return { prompt: promptOfRun(messages, run), sampling, stop: run.stop, reply: ids };
+    const run = index < reply.runStart ? null : storedRun(chat, reply);
+    if (run === null || typeof run === 'string') return this.#unrecordedDrawOf(chat, reply, index);
+    const { prompt, sampling, stop, continues } = run.request;
+    return {
+      ...{ sampling, stop, ...(continues === undefined ? {} : { continues }) },
+      prompt: prompt.kind === 'chat' ? { ...prompt, date: run.requestedAt } : prompt,
+      reply: reply.ids(reply.runStart, index),
+    };
   }
 
   /** Parameters to generate a branch: those of a new reply, with the tokens before the branch and the chosen one. */
@@ -124,6 +115,23 @@ export class ReplyRequest {
     };
   }
 
+  /** For replies of earlier versions, branches, and what precedes a continuation: the prompt as it would be now. */
+  #unrecordedDrawOf(chat: ChatDocument, reply: Reply, index: number): Omit<PreviewParams, 'topCandidates'> {
+    const { branch } = reply.facts;
+    const messages = chat.messages(reply).map(({ message }) => message);
+    const sampling = { ...reply.sampling, seed: reply.seed };
+    const { stop } = this.#modelSettings;
+    if (branch !== undefined && branch.index === reply.runStart) {
+      // A person chose the token at the branch, so the random numbers begin after it.
+      const drawn = Math.min(index, branch.index + 1);
+      const prompt = { ...this.#prompt(messages), replyIds: reply.ids(0, drawn) };
+      return { prompt, sampling, stop, reply: reply.ids(drawn, index) };
+    }
+    const first = index < reply.runStart ? 0 : reply.runStart;
+    if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
+    return { prompt: this.#prompt(messages), sampling, stop, reply: reply.ids(first, index) };
+  }
+
   #prompt(messages: ChatMessage[]): Extract<PromptInput, { kind: 'chat' }> {
     const { template, own } = this.#modelSettings;
     const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
@@ -140,15 +148,4 @@ function continuationOf({ text, stop }: Reply): Pick<GenerateParams, 'continues'
   if (text === '' && stop === null) return {};
   const stopString = stop?.reason === 'stop_string' ? stop.stopString : undefined;
   return { continues: { reason: stop?.reason ?? null, ...(stopString === undefined ? {} : { stopString }) } };
-}
-
-/** @param messages with the current system prompt, which the run's replaces */
-function promptOfRun(messages: readonly ChatMessage[], run: ReplyRun): PromptInput {
-  const { systemPrompt, whenFull, template, enableThinking, requestedAt: date } = run;
-  const system: ChatMessage[] = systemPrompt === '' ? [] : [{ role: 'system', text: systemPrompt }];
-  return {
-    ...{ kind: 'chat', messages: [...system, ...messages.filter(({ role }) => role !== 'system')] },
-    ...{ whenFull, template, date },
-    ...(enableThinking === null ? {} : { enableThinking }),
-  };
 }
