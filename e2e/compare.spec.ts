@@ -1,7 +1,11 @@
+import { join } from 'node:path';
+import { capture, root } from '../scripts/lib/run.ts';
 import { divergesAt } from '../src-main/protocol/engine/reply-metrics.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
+import { ModelsPage } from './pages/models.ts';
 import { expectNoViolations } from './support/axe.ts';
+import { writeTinyModel } from './support/model-files.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
 /** Ids of the first reply of each lane of the newest stored run. */
@@ -173,6 +177,79 @@ test('a blind vote hides who is who until a key is pressed', async ({ app }) => 
   await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await app.page.keyboard.press('0');
   await expect(compare.id('vote-result')).toHaveText('A tie.');
+});
+
+test('lanes of another model run after the others, and the first model comes back', async ({ app, dataDir }) => {
+  const path = await writeTinyModel(dataDir, 'llama');
+  const add = [join(root, 'scripts/tokenscope.mjs'), 'models', 'add', path];
+  const { code, stderr } = await capture(process.execPath, add, {
+    env: { ...process.env, TOKENSCOPE_DATA_DIR: dataDir },
+  });
+  expect(code, stderr).toBe(0);
+  const compare = new ComparePage(app.page);
+  const models = new ModelsPage(app);
+  await new ChatPage(app.page).ready();
+  await models.show();
+  await expect(models.card('tiny-llama')).toBeVisible();
+  await compare.show();
+  await compare.id('compare-limit').fill('8');
+  await compare.id('compare-limit').press('Enter');
+  await compare.id('lane-sets').click();
+  await compare.id('lane-set-models').click();
+  await expect(compare.lanes).toHaveCount(2);
+  await expect(compare.lane(1)).toHaveAccessibleName('Lane B, tiny-llama');
+  await expect(compare.lane(1).getByTestId('lane-note')).toHaveText('Runs after A, because it needs another model.');
+  await compare.id('compare-limit').fill('8');
+  await compare.id('compare-limit').press('Enter');
+  await compare.compare(PROMPT);
+  await expect(compare.id('lane-stop')).toHaveCount(2);
+  expect(await compare.reason(1)).not.toBe('error');
+  await expect(compare.id('prefill')).toContainText('Shared prefill: 2');
+  // Token ids of different models mean different things.
+  await expect(compare.id('divergence')).toHaveCount(0);
+  await compare.id('nav-chat').click();
+  await expect(compare.id('sidebar-model')).toContainText('TinyTransformer');
+});
+
+/** Runs of which one must be smooth: a busy machine delays any of them. */
+const TRIES = 3;
+/** Longest task in the page, ms. */
+const LONGEST_TASK_MS = 100;
+
+test('eight lanes of 1,000 tokens stream without long tasks, while one scrolls', { tag: '@alone' }, async ({ app }) => {
+  test.slow();
+  const compare = new ComparePage(app.page);
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.endless();
+  await compare.show();
+  await compare.id('lane-sets').click();
+  await compare.id('lane-set-stages').click();
+  await expect(compare.lanes).toHaveCount(8);
+  const longest: number[] = [];
+  for (let run = 0; run < TRIES && !longest.some((ms) => ms <= LONGEST_TASK_MS); run++) {
+    await app.page.evaluate(() => {
+      const seen: number[] = [];
+      Object.assign(window, { longTasks: seen });
+      new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ duration }) => duration))).observe({
+        type: 'longtask',
+      });
+    });
+    await compare.run(PROMPT);
+    await expect(compare.text(2)).toBeVisible();
+    await compare.text(2).hover();
+    while ((await compare.id('compare-stop').count()) > 0) {
+      await app.page.mouse.wheel(0, -200);
+      await app.page.waitForTimeout(50);
+    }
+    await compare.finished();
+    longest.push(
+      await app.page.evaluate(() => Math.max(0, ...(window as unknown as { longTasks: number[] }).longTasks)),
+    );
+  }
+  for (let index = 0; index < 8; index++) expect(await compare.reason(index)).toBe('context_full');
+  console.log(`longest tasks: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+  expect(Math.min(...longest)).toBeLessThanOrEqual(LONGEST_TASK_MS);
 });
 
 test('everything without a mouse', async ({ app }) => {

@@ -2,9 +2,10 @@
 import { formatInteger, formatRate } from '../../../ui/format.ts';
 import type { FigureName } from '../state/figures.ts';
 
+/** What stands below a lane, with one label. */
 export interface FigureInfo {
-  readonly name: FigureName;
-  /** After the number. */
+  readonly names: readonly FigureName[];
+  /** After the numbers. */
   readonly label: string;
   /** What it is, in a sentence. */
   readonly title: string;
@@ -12,16 +13,19 @@ export interface FigureInfo {
 
 /** In the order of the screen. */
 export const FIGURES: readonly FigureInfo[] = [
-  { name: 'tokens', label: 'tokens', title: 'Generated tokens' },
-  { name: 'rate', label: 'tok/s', title: 'Tokens per second of this lane, without the first token' },
+  { names: ['tokens'], label: 'tokens', title: 'Generated tokens' },
+  { names: ['rate'], label: 'tok/s', title: 'Tokens per second of this lane, without the first token' },
   {
-    name: 'perplexity',
+    names: ['perplexity'],
     label: 'perplexity',
     title: 'Of its own text under the unmodified model: between how many tokens it hesitated on average',
   },
-  { name: 'surprisal', label: 'bits', title: 'Mean surprisal per token, in bits' },
-  { name: 'distinct1', label: 'distinct-1', title: 'Distinct tokens divided by all tokens: 1 means no repetition' },
-  { name: 'distinct2', label: 'distinct-2', title: 'Distinct pairs of tokens divided by all pairs' },
+  { names: ['surprisal'], label: 'bits', title: 'Mean surprisal per token, in bits' },
+  {
+    names: ['distinct1', 'distinct2'],
+    label: 'distinct-1, -2',
+    title: 'Distinct tokens divided by all tokens, and distinct pairs by all pairs: 1 means no repetition',
+  },
 ];
 
 export function figureText(name: FigureName, value: number | null): string {

@@ -235,8 +235,7 @@ export class CompareState {
   }
 
   get #hasOneModel(): boolean {
-    const [first] = this.settings;
-    return this.settings.every(({ modelId }) => modelId === first.modelId);
+    return this.settings.every(({ modelId }) => modelId === this.settings[0].modelId);
   }
 
   #setModel({ id, name }: ModelRef): void {
@@ -270,14 +269,13 @@ export class CompareState {
     void this.#save();
   }
 
-  /** Wins in blind votes of each lane's settings, in all runs; null while there are no votes. */
+  /** Wins in blind votes of each lane's settings, in all runs; null while there are no votes about any of them. */
   get wins(): readonly number[] | null {
-    const { votes } = this.#history;
-    if (votes.length === 0) return null;
-    return this.settings.map((settings) => {
+    const counted = this.settings.map((settings) => {
       const key = settingsKey(settings);
-      return votes.find((one) => one.key === key)?.won ?? 0;
+      return this.#history.votes.find((one) => one.key === key);
     });
+    return counted.every((one) => one === undefined) ? null : counted.map((one) => one?.won ?? 0);
   }
 
   /** Tells what is costly to compute to update. */

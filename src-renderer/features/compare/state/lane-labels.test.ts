@@ -67,8 +67,8 @@ describe('samplingSummary', () => {
     expect(summaries).toEqual([
       'always the top token',
       'temperature 1 · top-k 40',
-      'temperature 0.7 · every token allowed',
-      'temperature 1.5 · every token allowed',
+      'temperature 0.7 · all tokens',
+      'temperature 1.5 · all tokens',
     ]);
     expect(samplingSummary(lane({}, { mirostat: 2, mirostatTau: 5 }).sampling)).toBe('mirostat 2 · target 5');
   });

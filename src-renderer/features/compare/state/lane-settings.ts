@@ -93,8 +93,8 @@ export function samplingParts(sampling: SamplingParams): string[] {
 export function samplingSummary(sampling: SamplingParams): string {
   if (isGreedy(sampling)) return 'always the top token';
   const parts = samplingParts(sampling).map(lowerFirst);
-  const cuts = parts.some((part) => !part.startsWith('temperature'));
-  if (!cuts) return [...parts, 'every token allowed'].join(' · ');
+  if (parts.length === 0) return 'every token allowed';
+  if (parts.every((part) => part.startsWith('temperature'))) return [...parts, 'all tokens'].join(' · ');
   const { temperature, mirostat } = sampling;
   const hasTemperature = mirostat !== 0 || parts.some((part) => part.startsWith('temperature'));
   return (hasTemperature ? parts : [`temperature ${numberText(temperature)}`, ...parts]).join(' · ');
