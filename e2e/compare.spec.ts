@@ -70,6 +70,7 @@ test('one lane is stopped, changed and run again while the others keep their tex
   await compare.run(PROMPT);
   await compare.lane(3).getByTestId('lane-stop-button').click();
   await expect(compare.lane(3).getByTestId('lane-stop')).toHaveAttribute('data-reason', 'user');
+  await compare.id('compare-stop').click();
   await compare.finished();
   const others = await Promise.all([0, 1, 2].map((index) => compare.text(index).textContent()));
 
