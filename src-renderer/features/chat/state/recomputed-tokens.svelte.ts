@@ -109,8 +109,13 @@ export class RecomputedTokens {
       const request = { prompt, sampling, stop: defaultStopParams(), topCandidates: CANDIDATES, token: id };
       const { token, candidates, survivors } = await engine.call('preview', request, { signal });
       if (signal.aborted || token === null) return;
-      const { piece, rank, sampledProbability } = token;
-      this.#details.set(index, { piece, rank, sampledProbability: sampledProbability ?? 0, survivors, candidates });
+      const { rank, ...own } = token;
+      const { piece, sampledProbability } = own;
+      const isListed = candidates.some((one) => one.id === id);
+      this.#details.set(index, {
+        ...{ piece, rank, sampledProbability: sampledProbability ?? 0, survivors },
+        candidates: isListed ? candidates : [...candidates, own],
+      });
     } catch (thrown) {
       if (!signal.aborted) this.#details.set(index, { problem: EngineError.from(thrown).message });
     }

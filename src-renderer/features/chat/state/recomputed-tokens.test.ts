@@ -67,7 +67,8 @@ it('recomputes the candidates at a token with the reply’s own settings', async
     rank: 3,
     sampledProbability: 0.5,
     survivors: 2,
-    candidates: [CANDIDATE],
+    // The token itself is always among them.
+    candidates: [CANDIDATE, { ...CANDIDATE, id: 5, piece: 't2', sampledProbability: 0.5 }],
   });
   expect(tokensOf.detailsOf(1)).toBeNull();
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { popoverPosition } from './popover-position.ts';
+import { popoverPosition, popoverRoom } from './popover-position.ts';
 
 describe('the popover', () => {
   const column = { left: 232, top: 40, right: 964, bottom: 772 };
@@ -9,6 +9,15 @@ describe('the popover', () => {
   it('is below the token, and above it at the bottom', () => {
     expect(popoverPosition(at(400, 150), card, column)).toEqual({ left: 392, top: 178 });
     expect(popoverPosition(at(400, 600), card, column)).toEqual({ left: 392, top: 292 });
+  });
+
+  it('does not cover the token if it is no higher than the room beside it', () => {
+    for (let top = column.top; top < column.bottom - 20; top += 50) {
+      const token = at(400, top);
+      const place = popoverPosition(token, { offsetWidth: 292, offsetHeight: popoverRoom(token, column) }, column);
+      const bottom = place.top + popoverRoom(token, column);
+      expect(place.top >= token.bottom || bottom <= token.top).toBe(true);
+    }
   });
 
   it('stays in the column', () => {

@@ -27,6 +27,11 @@ export function popoverPosition(
   };
 }
 
+/** Height in px that a floating card may have beside its anchor, where there is more room. */
+export function popoverRoom(anchor: Box, column: Box): number {
+  return Math.max(column.bottom - anchor.bottom, anchor.top - column.top) - 2 * GAP;
+}
+
 /** If the limits cross, the lower one wins: the start of a card matters more than its end. */
 function clamp(value: number, low: number, high: number): number {
   return Math.max(low, Math.min(value, high));
