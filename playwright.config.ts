@@ -10,6 +10,7 @@ const inElectron = [
   'accessibility',
   'catalogue',
   'chat-template',
+  'compare',
   'grammar',
   'idle',
   'keyboard',
@@ -24,10 +25,12 @@ const inElectron = [
   'reset',
   'sampling',
   'stop-reasons',
+  'token-branch',
   'token-view',
   'tokenizer-view',
   'unreadable-files',
   'upgrade',
+  'waterfall',
 ].map(specFile);
 const inWeb = ['chat-storage'].map(specFile);
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
