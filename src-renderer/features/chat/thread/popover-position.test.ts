@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { popoverPosition, popoverRoom } from './popover-position.ts';
+import { popoverPosition, popoverHeight } from './popover-position.ts';
 
 describe('the popover', () => {
   const column = { left: 232, top: 40, right: 964, bottom: 772 };
@@ -14,8 +14,8 @@ describe('the popover', () => {
   it('does not cover the token if it is no higher than the room beside it', () => {
     for (let top = column.top; top < column.bottom - 20; top += 50) {
       const token = at(400, top);
-      const place = popoverPosition(token, { offsetWidth: 292, offsetHeight: popoverRoom(token, column) }, column);
-      const bottom = place.top + popoverRoom(token, column);
+      const place = popoverPosition(token, { offsetWidth: 292, offsetHeight: popoverHeight(token, column) }, column);
+      const bottom = place.top + popoverHeight(token, column);
       expect(place.top >= token.bottom || bottom <= token.top).toBe(true);
     }
   });

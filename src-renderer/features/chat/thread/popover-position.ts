@@ -28,7 +28,7 @@ export function popoverPosition(
 }
 
 /** Height in px that a floating card may have beside its anchor, where there is more room. */
-export function popoverRoom(anchor: Box, column: Box): number {
+export function popoverHeight(anchor: Box, column: Box): number {
   return Math.max(column.bottom - anchor.bottom, anchor.top - column.top) - 2 * GAP;
 }
 
