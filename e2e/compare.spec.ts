@@ -212,47 +212,6 @@ test('lanes of another model run after the others, and the first model comes bac
   await expect(compare.id('sidebar-model')).toContainText('TinyTransformer');
 });
 
-/** Runs of which one must be smooth: a busy machine delays any of them. */
-const TRIES = 3;
-/** Longest task in the page, ms. */
-const LONGEST_TASK_MS = 100;
-
-test('eight lanes of 1,000 tokens stream without long tasks, while one scrolls', { tag: '@alone' }, async ({ app }) => {
-  test.slow();
-  const compare = new ComparePage(app.page);
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.endless();
-  await compare.show();
-  await compare.id('lane-sets').click();
-  await compare.id('lane-set-stages').click();
-  await expect(compare.lanes).toHaveCount(8);
-  const longest: number[] = [];
-  for (let run = 0; run < TRIES && !longest.some((ms) => ms <= LONGEST_TASK_MS); run++) {
-    await app.page.evaluate(() => {
-      const seen: number[] = [];
-      Object.assign(window, { longTasks: seen });
-      new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ duration }) => duration))).observe({
-        type: 'longtask',
-      });
-    });
-    await compare.run(PROMPT);
-    await expect(compare.text(2)).toBeVisible();
-    await compare.text(2).hover();
-    while ((await compare.id('compare-stop').count()) > 0) {
-      await app.page.mouse.wheel(0, -200);
-      await app.page.waitForTimeout(50);
-    }
-    await compare.finished();
-    longest.push(
-      await app.page.evaluate(() => Math.max(0, ...(window as unknown as { longTasks: number[] }).longTasks)),
-    );
-  }
-  for (let index = 0; index < 8; index++) expect(await compare.reason(index)).toBe('context_full');
-  console.log(`longest tasks: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-  expect(Math.min(...longest)).toBeLessThanOrEqual(LONGEST_TASK_MS);
-});
-
 test('everything without a mouse', async ({ app }) => {
   const compare = new ComparePage(app.page);
   const { keyboard } = app.page;
