@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
+import { storedComparison } from '../src-main/protocol/app/comparisons/test-support/comparisons.ts';
+import { tokenscopeFile } from '../src-main/protocol/app/comparisons/tokenscope-file.ts';
 import { divergesAt } from '../src-main/protocol/engine/reply-metrics.ts';
 import { ChatPage } from './pages/chat.ts';
 import { ComparePage } from './pages/compare.ts';
@@ -152,6 +155,30 @@ test('runs are stored, opened again and deleted', async ({ app }) => {
   await compare.id('run-item').first().hover();
   await compare.id('run-delete').first().click();
   await expect(compare.id('run-item')).toHaveCount(1);
+});
+
+test('a run from a file is shown, kept, and says which model is missing', async ({ app, dataDir }) => {
+  const compare = new ComparePage(app.page);
+  const run = storedComparison();
+  for (const { settings } of run.lanes) Object.assign(settings, { modelId: 'gone', modelName: 'A missing model' });
+  const path = join(dataDir, 'run.tokenscope');
+  const content = tokenscopeFile(run, {
+    app: '1.0.0',
+    exportedAt: run.createdAt,
+    models: [{ id: 'gone', name: 'A missing model', bytes: 1, sha256: null }],
+  });
+  await writeFile(path, content);
+  await compare.show();
+  await compare.id('open-runs').click();
+  await compare.id('run-file').setInputFiles(path);
+  await expect(compare.lanes).toHaveCount(run.lanes.length);
+  await expect(compare.id('file-problem')).toContainText('This computer does not have A missing model.');
+  await expect(compare.text(0)).toContainText(run.lanes[0].replies[0].text.trim());
+  await writeFile(path, 'no run');
+  await compare.id('open-runs').click();
+  await expect(compare.id('run-item')).toHaveCount(1);
+  await compare.id('run-file').setInputFiles(path);
+  await expect(compare.id('file-problem')).toContainText('is not a .tokenscope file');
 });
 
 test('a blind vote hides who is who until a key is pressed', async ({ app }) => {

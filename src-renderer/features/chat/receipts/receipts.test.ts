@@ -109,10 +109,22 @@ describe('Run again', () => {
 
     const { run } = reply.facts;
     reply.note({ run: null });
+    expect(await runAgain(chat)).toContain('failed before its first token');
+    const { run: _, ...earlier } = reply.facts;
+    reply.facts = earlier;
     expect(await runAgain(chat)).toContain('This reply is from an earlier version of Tokenscope');
     reply.note({ run: { ...run!, files: null }, modelId: 'other', model: 'Other' });
     expect(await runAgain(chat)).toContain('TinyTransformer is loaded now. Load Other and try again.');
     expect(chats.current.lastReply?.facts.run).not.toBeNull();
+  });
+
+  it('repeats an empty reply', async () => {
+    const { api, session } = opened;
+    api.scripts = [[start(), end(0)]];
+    await session.send('Once');
+    const chat = await readAgain();
+    api.scripts = [[start(), end(0)]];
+    expect(await runAgain(chat)).toBe('Identical: Both replies are empty.');
   });
 
   it('stops when the dialog is closed', async () => {

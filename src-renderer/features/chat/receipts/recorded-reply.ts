@@ -19,11 +19,10 @@ export function storedRun(chat: ChatDocument, reply: Reply): StoredRun | string 
   if (branch !== undefined && branch.index === reply.runStart) {
     return 'It continues from a token that you chose, which receipts do not record.';
   }
-  if (run === undefined || run === null) {
-    return reply.promptTokens === 0
-      ? 'The model never started this reply.'
-      : 'This reply is from an earlier version of Tokenscope, which did not record its settings.';
+  if (run === undefined) {
+    return 'This reply is from an earlier version of Tokenscope, which did not record its settings.';
   }
+  if (run === null) return 'The last attempt to continue this reply failed before its first token.';
   const ids = Array.from({ length: reply.count - reply.runStart }, (_, at) => reply.token(reply.runStart + at).id);
   if (ids.some((id) => id < 0)) return 'Some of its tokens are missing, because the chat file was damaged.';
   const { requestedAt, whenFull, template, enableThinking, stop, useKvCache, continues } = run;

@@ -28,10 +28,7 @@ const CANNOT = 'The reply cannot be repeated';
 function outcomeText(outcome: RepeatOutcome, tokens: number): TaskText {
   switch (outcome.result) {
     case 'identical':
-      return {
-        title: 'Identical',
-        detail: tokens === 1 ? 'The token matches.' : `All ${formatInteger(tokens)} tokens match.`,
-      };
+      return { title: 'Identical', detail: allMatchText(tokens) };
     case 'differs':
       return {
         title: `Differs from token ${formatInteger(outcome.at + 1)}`,
@@ -40,6 +37,11 @@ function outcomeText(outcome: RepeatOutcome, tokens: number): TaskText {
     case 'other_prompt':
       return { title: CANNOT, detail: OTHER_PROMPT };
   }
+}
+
+function allMatchText(tokens: number): string {
+  if (tokens === 0) return 'Both replies are empty.';
+  return tokens === 1 ? 'The token matches.' : `All ${formatInteger(tokens)} tokens match.`;
 }
 
 function matchingText(tokens: number): string {

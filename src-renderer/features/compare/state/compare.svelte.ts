@@ -34,6 +34,8 @@ export class CompareState {
   /** Identifies the run in the history; null until lanes have run. */
   id = $state.raw<string | null>(null);
   title = $state('');
+  /** What a person should know about the file that was opened, or why a file could not be read or written; or null. */
+  fileProblem = $state.raw<string | null>(null);
   /** The prompt, unless a chat was sent here. */
   text = $state('');
   chat = $state.raw<SentChat | null>(null);
@@ -142,6 +144,7 @@ export class CompareState {
     this.#pinned = null;
     this.id = null;
     this.title = '';
+    this.fileProblem = null;
     this.ranPrompt = null;
     this.rates = [];
     this.blind.reset();
@@ -170,6 +173,11 @@ export class CompareState {
   rename(title: string): void {
     this.title = title;
     void this.#save();
+  }
+
+  /** Stores the run that is shown, for example one from a file. */
+  keep(): Promise<void> {
+    return this.#save();
   }
 
   /** The open run was deleted: it becomes a new one when it is saved again. */

@@ -1,13 +1,18 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PageServices } from '../../../lib/services.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import type { LibraryState } from '../../models/library.svelte.ts';
+import { openTokenscopeFile } from '../export/exports.ts';
 import { ComparisonsState } from '../history/comparisons.svelte.ts';
 import { CompareState } from './compare.svelte.ts';
 import { loadFor } from './load-model.ts';
+import { withOwnModels } from './open-file.ts';
 
 export interface Compare {
   readonly compare: CompareState;
   readonly runs: ComparisonsState;
+  /** Shows a run from a `.tokenscope` file. Never rejects: see `compare.fileProblem`. */
+  openFile(file: File): Promise<void>;
 }
 
 /** What outlives the view: the open run and the stored ones. Created once. */
@@ -21,5 +26,15 @@ export function createCompare(parts: { engine: EngineState; library: LibraryStat
     history: runs,
     load: (model, signal) => loadFor(library, engine, model, signal),
   });
-  return { compare, runs };
+  const openFile = async (file: File) => {
+    try {
+      const { run, notice } = withOwnModels(await openTokenscopeFile(file), library.listings);
+      compare.open(run);
+      compare.fileProblem = notice;
+      await compare.keep();
+    } catch (thrown) {
+      compare.fileProblem = EngineError.from(thrown).message;
+    }
+  };
+  return { compare, runs, openFile };
 }
