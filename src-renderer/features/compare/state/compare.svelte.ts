@@ -9,7 +9,7 @@ import {
 import { blindVote, settingsKey, type SettingVotes } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import { newId, now, nowAfter } from '../../chat/state/identity.ts';
 import { BlindVoting } from './blind.svelte.ts';
-import { Divergence, earliest, type Common } from './divergence.ts';
+import { Divergence, earliest, unchanged, type Common } from './divergence.ts';
 import { laneLabels } from './lane-labels.ts';
 import { LaneRunner, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
 import { isEmptyPrompt, seedOf, type ModelRef } from './lane-settings.ts';
@@ -57,6 +57,7 @@ export class CompareState {
   readonly #engine: LaneEngine;
   // Nothing on screen depends on it.
   readonly #divergences = new WeakMap<Lane, Divergence>();
+  #earliest: Common | null = null;
 
   readonly settings = $derived.by(() => this.lanes.map(({ settings }) => settings));
   /** What the lanes are called. */
@@ -332,7 +333,8 @@ export class CompareState {
       return reply.facts.modelId === first.facts.modelId ? this.#divergence(lane).of(first, reply) : null;
     });
     const known = others.filter((common) => common !== null);
-    return lanes.map((lane, at) => (lane === base && known.length > 0 ? earliest(known) : others[at]));
+    this.#earliest = known.length === 0 ? null : unchanged(this.#earliest, earliest(known));
+    return lanes.map((lane, at) => (lane === base ? this.#earliest : others[at]));
   }
 
   #divergence(lane: Lane): Divergence {
