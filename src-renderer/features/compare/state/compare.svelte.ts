@@ -13,7 +13,7 @@ import { Divergence, earliest, unchanged, type Common } from './divergence.ts';
 import { laneLabels } from './lane-labels.ts';
 import { LaneRunner, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
 import { isEmptyPrompt, seedOf, type ModelRef } from './lane-settings.ts';
-import { waitingTexts } from './lane-models.ts';
+import { waitingTexts, type FitsBeside } from './lane-models.ts';
 import { Lane } from './lane.svelte.ts';
 import type { SentChat } from './sent-chat.ts';
 
@@ -55,6 +55,7 @@ export class CompareState {
   #createdAt = '';
   readonly #history: RunHistory;
   readonly #engine: LaneEngine;
+  readonly #fits: FitsBeside;
   // Nothing on screen depends on it.
   readonly #divergences = new WeakMap<Lane, Divergence>();
   #earliest: Common | null = null;
@@ -63,7 +64,7 @@ export class CompareState {
   /** What the lanes are called. */
   readonly labels = $derived.by(() => laneLabels(this.settings));
   /** Why each lane runs after others, or null. */
-  readonly waiting = $derived.by(() => waitingTexts(this.settings, this.runner.home ?? this.#engine.model));
+  readonly waiting = $derived.by(() => waitingTexts(this.settings, this.runner.home ?? this.#engine.model, this.#fits));
   /**
    * What each lane has in common with the one that all are compared with; of that one, with all others. Null where there
    * is nothing to compare: no tokens, or those of another vocabulary.
@@ -73,11 +74,14 @@ export class CompareState {
   constructor(parts: {
     engine: LaneEngine;
     load: LaneRunnerParts['load'];
+    /** Whether a model fits in memory beside the loaded one; null while unknown. */
+    fits?: FitsBeside;
     history: RunHistory;
     frame?: LaneRunnerParts['frame'];
   }) {
     this.#engine = parts.engine;
     this.#history = parts.history;
+    this.#fits = parts.fits ?? (() => null);
     this.runner = new LaneRunner({ engine: parts.engine, load: parts.load, frame: parts.frame ?? nextFrame });
   }
 

@@ -20,8 +20,8 @@ export interface LaneEngine {
 
 export interface LaneRunnerParts {
   readonly engine: LaneEngine;
-  /** Replaces the loaded model. @throws EngineError */
-  load(model: LaneModel, signal: AbortSignal): Promise<void>;
+  /** Replaces the loaded model. @param keep keeps that one in memory if both fit @throws EngineError */
+  load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
   /** Collects tokens until the next animation frame. */
   frame(callback: () => void): void;
 }
@@ -51,7 +51,7 @@ export interface Prefilled extends LanesPrefill {
 
 /**
  * Generates the replies of lanes: those of one model as one batch, those of another model after them. The model that was
- * loaded before is loaded again at the end.
+ * loaded before stays in memory beside it if both fit; at the end it is loaded again, which then takes no time.
  */
 export class LaneRunner {
   /** Something is running or waiting. */
@@ -147,7 +147,7 @@ export class LaneRunner {
     const stopOf = (stop: Stop) => because(stop, batch.stoppedTo);
     try {
       const [{ model }] = batch.entries;
-      if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal);
+      if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal, true);
       const engine = await this.#parts.engine.ready(signal);
       const entries = batch.entries.filter(({ reply }) => reply.running);
       if (entries.length === 0) return;
@@ -191,16 +191,16 @@ export class LaneRunner {
     const model = { modelId: home.id, executor: home.executor };
     if (isLoaded(model, this.#parts.engine.model)) return;
     try {
-      await this.#load(model, new AbortController().signal);
+      await this.#load(model, new AbortController().signal, false);
     } catch (thrown) {
       this.problem = EngineError.from(thrown);
     }
   }
 
-  async #load(model: LaneModel, signal: AbortSignal): Promise<void> {
+  async #load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void> {
     this.loading = model;
     try {
-      await this.#parts.load(model, signal);
+      await this.#parts.load(model, signal, keep);
     } finally {
       this.loading = null;
     }
