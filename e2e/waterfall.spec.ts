@@ -40,6 +40,7 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   await expect(row).toHaveCount(1);
   await expect(row).toContainText('picked');
   await expect(dialog).toContainText('not in the top 40');
+  await expectNoViolations(app.page, 'how a token was drawn');
 
   // Every token of the reply is drawn again as it was.
   for (const at of [5, 1, 2]) {
@@ -75,7 +76,7 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   await expect(chat.id('setting-topK')).toHaveValue('7');
 });
 
-test('what if draws what a real reply has', async ({ app }) => {
+test('what if draws what a real reply has', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await reply(chat);
   const dialog = await open(chat, 0);
@@ -93,7 +94,7 @@ test('what if draws what a real reply has', async ({ app }) => {
   expect(text.replaceAll(' ', '')).toMatch(new RegExp(`^${drawn?.trim().replace(/^·/, '')}`));
 });
 
-test('works by keyboard, and gives the focus back', async ({ app }) => {
+test('works by keyboard, and gives the focus back', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { keyboard } = app.page;
   await reply(chat);
@@ -123,7 +124,7 @@ test('works by keyboard, and gives the focus back', async ({ app }) => {
   await expect(chat.lastText).toBeFocused();
 });
 
-test('has no accessibility violation, wide and narrow', async ({ app }) => {
+test('has no accessibility violation, wide and narrow', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await reply(chat);
   const dialog = await open(chat, 2);
