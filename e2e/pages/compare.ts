@@ -47,7 +47,7 @@ export class ComparePage {
   /** Runs a prompt to the end of all lanes. */
   async compare(prompt: string): Promise<void> {
     await this.run(prompt);
-    await expect(this.id('compare-stop').or(this.id('lane-stop').first())).toBeVisible();
+    await expect(this.id('compare-stop').or(this.id('lane-stop')).first()).toBeVisible();
     await this.finished();
   }
 
