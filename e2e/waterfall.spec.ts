@@ -26,6 +26,11 @@ async function open(chat: ChatPage, index: number): Promise<Locator> {
   return dialog;
 }
 
+/** Waits until the answer shown is for the present token and settings. */
+async function answered(dialog: Locator): Promise<void> {
+  await expect(dialog.getByTestId('waterfall-answer')).toHaveAttribute('aria-busy', 'false');
+}
+
 const picked = (dialog: Locator): Promise<string | null> => dialog.getByTestId('draw-line').getAttribute('data-picked');
 const random = (dialog: Locator): Promise<string | null> => dialog.getByTestId('draw-line').getAttribute('data-random');
 
@@ -46,6 +51,7 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   for (const at of [5, 1, 2]) {
     await dialog.getByTestId('waterfall-token').fill(String(at));
     await dialog.getByTestId('waterfall-token').press('Enter');
+    await answered(dialog);
     await expect(dialog.getByTestId('draw-line')).toContainText(new RegExp(`for token ${at}|does not matter`));
     await expect(dialog.getByTestId('waterfall-differs')).toHaveCount(0);
   }
@@ -54,6 +60,7 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   const before = { id: await picked(dialog), random: await random(dialog) };
   await dialog.getByTestId('setting-temperature').fill('0');
   await dialog.getByTestId('setting-temperature').press('Enter');
+  await answered(dialog);
   await expect(dialog.getByTestId('what-if-result')).toContainText(/instead of|Still/);
   await expect(dialog.getByTestId('draw-line')).toContainText('does not matter');
   expect(await random(dialog)).toBe(before.random);
