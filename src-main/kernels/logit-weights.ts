@@ -1,8 +1,8 @@
 /** Weights of a draw from logits, `[count]` float32 at `at`: see sampling/weight.ts, which computes the same bits. */
+import { keptFloat, zero } from './wide';
 
 const LOG2_E: f64 = 1.4426950408889634;
-const LN2_HIGH: f64 = 6.93147180369123816e-1;
-const LN2_LOW: f64 = 1.90821492927058770e-10;
+const LN2: f64 = 0.6931471805599453;
 const ROUNDING: f64 = 6755399441055744;
 const LOWEST: f32 = -110;
 const T3: f64 = 1.0 / 6;
@@ -11,10 +11,6 @@ const T5: f64 = 1.0 / 120;
 const T6: f64 = 1.0 / 720;
 const T7: f64 = 1.0 / 5040;
 const T8: f64 = 1.0 / 40320;
-const T9: f64 = 1.0 / 362880;
-const T10: f64 = 1.0 / 3628800;
-const T11: f64 = 1.0 / 39916800;
-const T12: f64 = 1.0 / 479001600;
 
 /**
  * Writes e^(logit / divisor - highest) of each, of which those above `highest` become 1, and of a whole last vector. Quotients
@@ -23,40 +19,54 @@ const T12: f64 = 1.0 / 479001600;
 export function logitWeights(at: usize, count: i32, divisor: f32, highest: f32, to: usize): void {
   const by = f32x4.splat(divisor);
   const top = f32x4.splat(highest);
-  const lowest = f32x4.splat(LOWEST);
+  const lowest = keptFloat(LOWEST);
   const none = f32x4.splat(0);
+  const log2e = keptDouble(LOG2_E);
+  const rounding = keptDouble(ROUNDING);
+  const ln2 = keptDouble(LN2);
+  const bias = i64x2.splat(1023 | zero);
+  const one = keptDouble(1);
+  const half = keptDouble(0.5);
+  const t3 = keptDouble(T3);
+  const t4 = keptDouble(T4);
+  const t5 = keptDouble(T5);
+  const t6 = keptDouble(T6);
+  const t7 = keptDouble(T7);
+  const t8 = keptDouble(T8);
   for (const end = at + <usize>count * 4; at < end; at += 16, to += 16) {
     const below = f32x4.sub(f32x4.div(v128.load(at), by), top);
     const x = f32x4.pmax(f32x4.pmin(below, none), lowest);
-    const low = weights2(f64x2.promote_low_f32x4(x));
-    const high = weights2(f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0)));
-    const first = f32x4.demote_f64x2_zero(low);
-    v128.store(to, v128.shuffle<i64>(first, f32x4.demote_f64x2_zero(high), 0, 2));
+    const x0 = f64x2.promote_low_f32x4(x);
+    const x1 = f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0));
+    const shifted0 = f64x2.add(f64x2.mul(x0, log2e), rounding);
+    const shifted1 = f64x2.add(f64x2.mul(x1, log2e), rounding);
+    const n0 = f64x2.sub(shifted0, rounding);
+    const n1 = f64x2.sub(shifted1, rounding);
+    const r0 = f64x2.sub(x0, f64x2.mul(n0, ln2));
+    const r1 = f64x2.sub(x1, f64x2.mul(n1, ln2));
+    const s0 = f64x2.mul(r0, r0);
+    const s1 = f64x2.mul(r1, r1);
+    const even0 = term(s0, term(s0, term(s0, term(s0, t8, t6), t4), half), one);
+    const even1 = term(s1, term(s1, term(s1, term(s1, t8, t6), t4), half), one);
+    const odd0 = term(s0, term(s0, term(s0, t7, t5), t3), one);
+    const odd1 = term(s1, term(s1, term(s1, t7, t5), t3), one);
+    const e0 = f64x2.mul(f64x2.add(even0, f64x2.mul(r0, odd0)), i64x2.shl(i64x2.add(shifted0, bias), 52));
+    const e1 = f64x2.mul(f64x2.add(even1, f64x2.mul(r1, odd1)), i64x2.shl(i64x2.add(shifted1, bias), 52));
+    v128.store(to, v128.shuffle<i64>(f32x4.demote_f64x2_zero(e0), f32x4.demote_f64x2_zero(e1), 0, 2));
   }
 }
 
+/** As `kept`, a double in both lanes. */
 // @ts-ignore: decorator
 @inline
-function weights2(x: v128): v128 {
-  const rounding = f64x2.splat(ROUNDING);
-  const shifted = f64x2.add(f64x2.mul(x, f64x2.splat(LOG2_E)), rounding);
-  const n = f64x2.sub(shifted, rounding);
-  const r = f64x2.sub(f64x2.sub(x, f64x2.mul(n, f64x2.splat(LN2_HIGH))), f64x2.mul(n, f64x2.splat(LN2_LOW)));
-  const s = f64x2.mul(r, r);
-  let even = term(s, f64x2.splat(T12), T10);
-  even = term(s, term(s, even, T8), T6);
-  even = term(s, term(s, term(s, even, T4), 0.5), 1);
-  let odd = term(s, f64x2.splat(T11), T9);
-  odd = term(s, term(s, odd, T7), T5);
-  odd = term(s, term(s, odd, T3), 1);
-  const power = i64x2.shl(i64x2.add(shifted, i64x2.splat(1023)), 52);
-  return f64x2.mul(f64x2.add(even, f64x2.mul(r, odd)), power);
+function keptDouble(value: f64): v128 {
+  return i64x2.splat(reinterpret<i64>(value) | <i64>zero);
 }
 
 // @ts-ignore: decorator
 @inline
-function term(s: v128, sum: v128, next: f64): v128 {
-  return f64x2.add(f64x2.splat(next), f64x2.mul(s, sum));
+function term(s: v128, sum: v128, next: v128): v128 {
+  return f64x2.add(next, f64x2.mul(s, sum));
 }
 
 /** How many quotients of logits by `divisor` are above -Infinity. */
