@@ -34,17 +34,17 @@ export class ComparePage {
     await this.id('compare-run').click();
   }
 
-  /** Resolves when no lane runs any more. */
-  async finished(): Promise<void> {
-    await expect(this.id('compare-stop')).toHaveCount(0);
+  /** Resolves when no lane runs any more. @param timeout ms; by default as for any expectation */
+  async finished(timeout?: number): Promise<void> {
+    await expect(this.id('compare-stop')).toHaveCount(0, timeout === undefined ? {} : { timeout });
     await expect(this.page.locator('[data-testid="lane"][data-running="true"]')).toHaveCount(0);
   }
 
   /** Runs a prompt to the end of all lanes. */
-  async compare(prompt: string): Promise<void> {
+  async compare(prompt: string, timeout?: number): Promise<void> {
     await this.run(prompt);
     await expect(this.id('compare-stop').or(this.id('lane-stop').first())).toBeVisible();
-    await this.finished();
+    await this.finished(timeout);
   }
 
   async menu(index: number, item: string): Promise<void> {
