@@ -7,6 +7,7 @@ import {
   type StoredComparison,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { blindVote, settingsKey, type SettingVotes } from '../../../../src-main/protocol/app/comparisons/votes.ts';
+import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { newId, now, nowAfter } from '../../chat/state/identity.ts';
 import { BlindVoting } from './blind.svelte.ts';
 import { Divergence, earliest, type Common } from './divergence.ts';
@@ -55,6 +56,7 @@ export class CompareState {
   #createdAt = '';
   readonly #history: RunHistory;
   readonly #engine: LaneEngine;
+  readonly #recorder: RunRecorder;
   // Nothing on screen depends on it.
   readonly #divergences = new WeakMap<Lane, Divergence>();
 
@@ -71,13 +73,15 @@ export class CompareState {
 
   constructor(parts: {
     engine: LaneEngine;
+    recorder: RunRecorder;
     load: LaneRunnerParts['load'];
     history: RunHistory;
     frame?: LaneRunnerParts['frame'];
   }) {
     this.#engine = parts.engine;
+    this.#recorder = parts.recorder;
     this.#history = parts.history;
-    this.runner = new LaneRunner({ engine: parts.engine, load: parts.load, frame: parts.frame ?? nextFrame });
+    this.runner = new LaneRunner({ ...parts, frame: parts.frame ?? nextFrame });
   }
 
   get prompt(): ComparedPrompt {
@@ -321,6 +325,14 @@ export class CompareState {
     await this.runner.run(lanes, this.ranPrompt ?? this.prompt);
     this.pulse++;
     await this.#save();
+    void this.#noteFiles(lanes);
+  }
+
+  /** Hashes the files of a model after its first run, for receipts. */
+  async #noteFiles(lanes: readonly Lane[]): Promise<void> {
+    const { id } = this;
+    const noted = await this.#recorder.noteFiles(lanes.flatMap(({ replies }) => replies));
+    if (noted.length > 0 && this.id === id) await this.#save();
   }
 
   #compare(): readonly (Common | null)[] {

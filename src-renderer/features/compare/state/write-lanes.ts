@@ -1,5 +1,5 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GenerateParams, LanesPrefill, Stop } from '../../../../src-main/engine/api/types.ts';
+import type { GenerateParams, GenerateStart, LanesPrefill, Stop } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { ReplyBuffer, stopAfter } from '../../chat/state/write-reply.ts';
@@ -14,6 +14,8 @@ export interface WriteLanesOptions {
   /** Collects the tokens of all lanes until the next animation frame. */
   frame(callback: () => void): void;
   onPrefill(prefill: LanesPrefill): void;
+  /** The `start` event of a lane arrived. */
+  onStart(lane: number, start: GenerateStart): void;
   /** Maps the engine's stop to the reply's. */
   stopOf(stop: Stop): Stop;
 }
@@ -35,6 +37,7 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
         continue;
       }
       writers[event.lane].take(event.event);
+      if (event.event.type === 'start') options.onStart(event.lane, event.event);
       if (event.event.type === 'token' && !due) {
         due = true;
         options.frame(flush);
