@@ -1,33 +1,25 @@
 import js from '@eslint/js';
 import svelte from 'eslint-plugin-svelte';
 import { defineConfig } from 'eslint/config';
-import globals from 'globals';
 import ts from 'typescript-eslint';
 import { boundariesConfig } from './scripts/lib/boundaries.mjs';
 
-/** Rules that need types are oxlint's (.oxlintrc.json): it reads the types of all files in seconds. */
-const CODE = ['**/*.{ts,mjs,js,svelte}'];
+/**
+ * The rules of components and the module boundaries. All others are oxlint's (.oxlintrc.json), which reads all files, and
+ * their types, in seconds: this parses only what it has rules for.
+ */
+const COMPONENTS = ['src-renderer/**/*.svelte', 'src-renderer/**/*.svelte.ts'];
 
 export default defineConfig(
-  {
-    ignores: [
-      'out/',
-      'dist/',
-      '.svelte-check/',
-      'node_modules/',
-      '.cache/',
-      'test-results/',
-      'playwright-report/',
-      'coverage/',
-    ],
-  },
+  // Tests may import anything. Everything outside of `src-main` and `src-renderer` has no boundaries.
+  { ignores: ['*', '!src-main/', '!src-renderer/', '**/*.test.ts', '**/test-support/'] },
   // AssemblyScript: another language with the same ending.
   { ignores: ['src-main/kernels/'] },
-  js.configs.recommended,
-  ts.configs.recommended,
-  svelte.configs.recommended,
+  // Runes are global functions, so that components' modules are plain TypeScript.
+  { files: ['**/*.ts'], languageOptions: { parser: ts.parser } },
   {
-    files: CODE,
+    files: COMPONENTS,
+    extends: [js.configs.recommended, ts.configs.recommended, svelte.configs.recommended],
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
@@ -48,13 +40,11 @@ export default defineConfig(
     files: ['**/*.svelte'],
     languageOptions: { parserOptions: { parser: ts.parser } },
   },
-  // Plain TypeScript with runes, which are global functions.
   { files: ['**/*.svelte.ts'], languageOptions: { parser: ts.parser } },
   ...boundariesConfig,
   {
     // The engine runs in any host: what it needs comes in through platform.ts.
     files: ['src-main/engine/**/*.ts'],
-    ignores: ['**/*.test.ts', '**/test-support/**'],
     rules: {
       'no-restricted-globals': [
         'error',
@@ -71,17 +61,11 @@ export default defineConfig(
   },
   {
     files: ['src-renderer/**/*.{ts,svelte}', 'src-main/preload/**/*.ts'],
-    ignores: ['**/*.test.ts', '**/test-support/**'],
     rules: {
       'no-restricted-imports': [
         'error',
         { patterns: [{ regex: '^node:', message: 'This runs in a sandboxed page: there is no Node here.' }] },
       ],
     },
-  },
-  {
-    // Plain JavaScript outside every TypeScript project.
-    files: ['scripts/electron-default-app/**', '*.config.js', 'src-main/**/*.mjs'],
-    languageOptions: { globals: globals.node },
   },
 );

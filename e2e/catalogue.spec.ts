@@ -201,14 +201,18 @@ test(
   },
 );
 
-test('a model that does not fit in memory says by how much and is not offered', async ({ app, hub }) => {
-  const models = await open(app);
-  await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+\sTB more/);
-  await expect(models.control(hub.huge.id, 'download')).toBeHidden();
-  await models.entry(hub.huge.id).getByRole('button', { name: hub.huge.name, exact: true }).click();
-  await expect(models.id('detail')).toContainText(/A context of 512 tokens needs 1000\sTB; .*Choose a smaller/);
-  await expect(models.id('detail').getByTestId('download')).toBeHidden();
-});
+test(
+  'a model that does not fit in memory says by how much and is not offered',
+  { tag: '@full' },
+  async ({ app, hub }) => {
+    const models = await open(app);
+    await expect(models.control(hub.huge.id, 'too-large')).toContainText(/Needs \d+\sTB more/);
+    await expect(models.control(hub.huge.id, 'download')).toBeHidden();
+    await models.entry(hub.huge.id).getByRole('button', { name: hub.huge.name, exact: true }).click();
+    await expect(models.id('detail')).toContainText(/A context of 512 tokens needs 1000\sTB; .*Choose a smaller/);
+    await expect(models.id('detail').getByTestId('download')).toBeHidden();
+  },
+);
 
 test(
   'an app that is killed during a download shows its progress, and resumes only on demand',

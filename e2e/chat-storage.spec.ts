@@ -47,7 +47,7 @@ test('two pages see each other’s turns at once, and every turn of both is kept
   await expect(after.replies).toHaveCount(3);
 });
 
-test('a reply in one page grows in the other one', async ({ app, openChromium }) => {
+test('a reply in one page grows in the other one', { tag: '@full' }, async ({ app, openChromium }) => {
   const a = await ready(app);
   await a.ask('Hello');
   const second = await secondPage(app, await openChromium());
@@ -69,7 +69,7 @@ test('a reply in one page grows in the other one', async ({ app, openChromium })
   await second.close();
 });
 
-test('the app and a web host on one folder both save their chats', async ({ app, openChromium }) => {
+test('the app and a web host on one folder both save their chats', { tag: '@full' }, async ({ app, openChromium }) => {
   const a = await ready(app);
   const other = await pageOfOtherHost(app, await openChromium());
   const b = new ChatPage(other.page);
@@ -149,7 +149,7 @@ test('a disk that is full during a reply loses nothing once there is space again
   }
 });
 
-test('a deleted chat drops its queue and stays deleted', async ({ app }) => {
+test('a deleted chat drops its queue and stays deleted', { tag: '@full' }, async ({ app }) => {
   const chat = await ready(app);
   await chat.endless();
   await chat.send('Once upon a time');
@@ -169,7 +169,7 @@ test('a deleted chat drops its queue and stays deleted', async ({ app }) => {
   expect(await messages(app)).toEqual(['another chat']);
 });
 
-test('every version and its descendants are kept', async ({ app }) => {
+test('every version and its descendants are kept', { tag: '@full' }, async ({ app }) => {
   const chat = await ready(app);
   await chat.ask('Hello');
   await chat.lastReply.getByTestId('regenerate').click();

@@ -109,28 +109,32 @@ test(
   },
 );
 
-test('recommended settings apply until a person changes them, for that model only', async ({ app, dataDir }) => {
-  const chat = await chatModel(app, dataDir, TEMPLATE);
-  await chat.openPanel('sampling');
-  await expect(chat.id('setting-temperature')).toHaveValue('0.50');
-  await expect(chat.id('setting-topK')).toHaveValue('7');
-  await expect(chat.stage('top_k')).toContainText('Recommended by the model');
-  await chat.set('topK', 9);
-  await expect(chat.stage('top_k')).not.toContainText('Recommended by the model');
-  await expect(chat.stage('temperature')).toContainText('Recommended by the model');
+test(
+  'recommended settings apply until a person changes them, for that model only',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = await chatModel(app, dataDir, TEMPLATE);
+    await chat.openPanel('sampling');
+    await expect(chat.id('setting-temperature')).toHaveValue('0.50');
+    await expect(chat.id('setting-topK')).toHaveValue('7');
+    await expect(chat.stage('top_k')).toContainText('Recommended by the model');
+    await chat.set('topK', 9);
+    await expect(chat.stage('top_k')).not.toContainText('Recommended by the model');
+    await expect(chat.stage('temperature')).toContainText('Recommended by the model');
 
-  const models = new ModelsPage(app);
-  await models.show();
-  await models.load('TinyTransformer');
-  await chat.id('nav-chat').click();
-  await expect(chat.id('setting-topK')).toHaveValue('40');
-  await models.show();
-  await models.load(NAME);
-  await chat.id('nav-chat').click();
-  await expect(chat.id('setting-topK')).toHaveValue('9');
-  await chat.id('reset-sampling').click();
-  await expect(chat.id('setting-topK')).toHaveValue('7');
-});
+    const models = new ModelsPage(app);
+    await models.show();
+    await models.load('TinyTransformer');
+    await chat.id('nav-chat').click();
+    await expect(chat.id('setting-topK')).toHaveValue('40');
+    await models.show();
+    await models.load(NAME);
+    await chat.id('nav-chat').click();
+    await expect(chat.id('setting-topK')).toHaveValue('9');
+    await chat.id('reset-sampling').click();
+    await expect(chat.id('setting-topK')).toHaveValue('7');
+  },
+);
 
 test('reasoning is collapsed afterwards, and not copied', async ({ app, dataDir }) => {
   const chat = await chatModel(app, dataDir, THINKING);

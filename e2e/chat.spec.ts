@@ -153,7 +153,7 @@ test.describe('chat', () => {
     await expect(tokens).toHaveCount(0);
   });
 
-  test('a chat is restored after a restart', async ({ app }) => {
+  test('a chat is restored after a restart', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.greedy();
@@ -167,7 +167,7 @@ test.describe('chat', () => {
     await expect(again.lastStop).toHaveAttribute('data-reason', 'eos');
   });
 
-  test('a message written while a reply runs is sent when it ends', async ({ app }) => {
+  test('a message written while a reply runs is sent when it ends', { tag: '@once' }, async ({ app }) => {
     const chat = new ChatPage(app.page);
     await chat.ready();
     await chat.endless();

@@ -75,8 +75,19 @@ test('a killed thread fails the reply, but not the app', { tag: '@alone' }, asyn
   await expect(chat.lastStop).toHaveAttribute('data-reason', 'eos');
   await chat.newChat();
   expect(await chat.ask(PROMPT)).toEqual(before);
+});
 
-  // During a reply: the text stays, and Continue resumes after it. Without the cache, the threads share every token.
+// Another three seconds until the thread counts as lost.
+test('a thread killed during a reply leaves its text', { tag: ['@alone', '@full'] }, async ({ app, dataDir }) => {
+  const threads = await app.page.evaluate(() => navigator.hardwareConcurrency);
+  test.skip(threads < 2, 'This machine runs one thread at a time, so that the kernels start no other.');
+  const [end, ended] = [join(dataDir, 'end'), join(dataDir, 'ended')];
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await restartWithHook(app, end, ended);
+  await expect(chat.id('engine-state')).not.toHaveAttribute('data-state', 'ready');
+  await chat.ready();
+  // Without the cache, the threads share every token.
   await chat.endless();
   await chat.newChat();
   await chat.send(PROMPT);

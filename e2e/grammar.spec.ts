@@ -87,39 +87,41 @@ test('an invalid grammar is shown with its position and blocks messages', async 
   await expect(chat.id('grammar-source')).toHaveValue(/yes/);
 });
 
-test('an engine that does not respond is reported as hanging, and the cause is not checked again automatically', async ({
-  app,
-}) => {
-  let chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.openPanel('sampling');
-  await chat.id('grammar-json_schema').click();
-  await expect(chat.id('grammar-ok')).toBeVisible();
-  // The page's requests no longer reach the engine, as if it were busy forever.
-  await app.page.evaluate(() => {
-    for (const { prototype } of [MessagePort, Worker]) {
-      const send = prototype.postMessage as (...args: unknown[]) => void;
-      prototype.postMessage = function (this: MessagePort | Worker, ...args: unknown[]) {
-        if (document.documentElement.dataset['deaf'] !== 'true') send.apply(this, args);
-      };
-    }
-    document.documentElement.dataset['deaf'] = 'true';
-  });
-  await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
-  await expect(chat.id('engine-state')).toHaveText('Not responding', { timeout: 30_000 });
-  await app.page.evaluate(() => delete document.documentElement.dataset['deaf']);
-  await expect(chat.id('executor')).toContainText('Engine not responding. Restart');
-  await chat.id('executor').click();
-  await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
-  await expect(chat.id('grammar-retry')).toBeVisible();
-  await expect(chat.id('send-blocked')).toContainText('did not respond');
+test(
+  'an engine that does not respond is reported as hanging, and the cause is not checked again automatically',
+  { tag: '@full' },
+  async ({ app }) => {
+    let chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.openPanel('sampling');
+    await chat.id('grammar-json_schema').click();
+    await expect(chat.id('grammar-ok')).toBeVisible();
+    // The page's requests no longer reach the engine, as if it were busy forever.
+    await app.page.evaluate(() => {
+      for (const { prototype } of [MessagePort, Worker]) {
+        const send = prototype.postMessage as (...args: unknown[]) => void;
+        prototype.postMessage = function (this: MessagePort | Worker, ...args: unknown[]) {
+          if (document.documentElement.dataset['deaf'] !== 'true') send.apply(this, args);
+        };
+      }
+      document.documentElement.dataset['deaf'] = 'true';
+    });
+    await chat.id('grammar-source').fill('{ "enum": [17, 42] }');
+    await expect(chat.id('engine-state')).toHaveText('Not responding', { timeout: 30_000 });
+    await app.page.evaluate(() => delete document.documentElement.dataset['deaf']);
+    await expect(chat.id('executor')).toContainText('Engine not responding. Restart');
+    await chat.id('executor').click();
+    await expect(chat.id('engine-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
+    await expect(chat.id('grammar-retry')).toBeVisible();
+    await expect(chat.id('send-blocked')).toContainText('did not respond');
 
-  // The browser stores it per address, and a restarted host has another one.
-  if (app.host === 'web') await app.page.reload();
-  else await app.restart();
-  chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.openPanel('sampling');
-  await chat.id('grammar-retry').click();
-  await expect(chat.id('grammar-ok')).toBeVisible();
-});
+    // The browser stores it per address, and a restarted host has another one.
+    if (app.host === 'web') await app.page.reload();
+    else await app.restart();
+    chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.openPanel('sampling');
+    await chat.id('grammar-retry').click();
+    await expect(chat.id('grammar-ok')).toBeVisible();
+  },
+);

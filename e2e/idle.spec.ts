@@ -8,20 +8,25 @@ const SETTLE_MS = 2000;
 const MEASURED_MS = 3000;
 const WINDOWS = 4;
 
-test('after a reply the engine takes less than a hundredth of one core', { tag: '@alone' }, async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.greedy();
-  const atFirst = await engineCpuSeconds(app);
-  // Long enough for all threads to share the prefill.
-  expect((await chat.ask('Once upon a time there was a little girl who liked to play')).reason).toBe('eos');
-  expect(await engineCpuSeconds(app)).toBeGreaterThan(atFirst);
-  // The page's process draws a blinking caret.
-  await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-  await sleep(SETTLE_MS);
-  // A page may still collect garbage in one window; something that never sleeps uses all of each.
-  await expect.poll(() => shareOfCore(app), { timeout: WINDOWS * MEASURED_MS, intervals: [0] }).toBeLessThan(0.01);
-});
+// The unit tests measure the same engine outside of the app in every run.
+test(
+  'after a reply the engine takes less than a hundredth of one core',
+  { tag: ['@alone', '@full'] },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.greedy();
+    const atFirst = await engineCpuSeconds(app);
+    // Long enough for all threads to share the prefill.
+    expect((await chat.ask('Once upon a time there was a little girl who liked to play')).reason).toBe('eos');
+    expect(await engineCpuSeconds(app)).toBeGreaterThan(atFirst);
+    // The page's process draws a blinking caret.
+    await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await sleep(SETTLE_MS);
+    // A page may still collect garbage in one window; something that never sleeps uses all of each.
+    await expect.poll(() => shareOfCore(app), { timeout: WINDOWS * MEASURED_MS, intervals: [0] }).toBeLessThan(0.01);
+  },
+);
 
 async function shareOfCore(app: RunningApp): Promise<number> {
   const before = await engineCpuSeconds(app);

@@ -56,7 +56,7 @@ test('the last model loads at start; a missing one is reported, and the built-in
   expect((await chat.ask('Hello world')).reason).not.toBe('error');
 });
 
-test('text, placeholder and prompts match the loaded model', async ({ app, dataDir }) => {
+test('text, placeholder and prompts match the loaded model', { tag: '@full' }, async ({ app, dataDir }) => {
   let chat = new ChatPage(app.page);
   await chat.ready();
   await expect(chat.id('first-run')).toContainText('continues the text you start');

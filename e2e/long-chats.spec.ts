@@ -64,26 +64,28 @@ test('a chat of 2,000 messages has as few elements in the page as a short one, a
   await expect(chat.id('user-turn').first()).toHaveAttribute('aria-posinset', '1');
 });
 
-test('keys reach turns that are not in the page, and the focus stays on one that is scrolled out of view', async ({
-  app,
-}) => {
-  const chat = new ChatPage(app.page);
-  const { page } = app;
-  await chat.ready();
-  await writeChat(app, { id: idOf(3), title: 'keys', replies: Array.from({ length: 150 }, () => words(40)) });
-  await open(chat, idOf(3));
-  await thread(page).focus();
-  const place = () => page.evaluate(() => Number(document.activeElement?.getAttribute('aria-posinset')));
-  for (let step = 0; step < 60; step++) await page.keyboard.press('ArrowUp');
-  expect(await place()).toBe(241);
-  await expect(page.locator('article:focus')).toBeInViewport();
-  await thread(page).evaluate((element) => (element.scrollTop = element.scrollHeight));
-  await settled(page);
-  expect(await place()).toBe(241);
-  await page.keyboard.press('ArrowDown');
-  expect(await place()).toBe(242);
-  await expect(page.locator('article:focus')).toBeInViewport();
-});
+test(
+  'keys reach turns that are not in the page, and the focus stays on one that is scrolled out of view',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    const { page } = app;
+    await chat.ready();
+    await writeChat(app, { id: idOf(3), title: 'keys', replies: Array.from({ length: 150 }, () => words(40)) });
+    await open(chat, idOf(3));
+    await thread(page).focus();
+    const place = () => page.evaluate(() => Number(document.activeElement?.getAttribute('aria-posinset')));
+    for (let step = 0; step < 60; step++) await page.keyboard.press('ArrowUp');
+    expect(await place()).toBe(241);
+    await expect(page.locator('article:focus')).toBeInViewport();
+    await thread(page).evaluate((element) => (element.scrollTop = element.scrollHeight));
+    await settled(page);
+    expect(await place()).toBe(241);
+    await page.keyboard.press('ArrowDown');
+    expect(await place()).toBe(242);
+    await expect(page.locator('article:focus')).toBeInViewport();
+  },
+);
 
 test('a reply changes only its last block, however long it is, and the view follows it', async ({ app }) => {
   test.slow();
@@ -179,51 +181,55 @@ test(
   },
 );
 
-test('a paragraph in blocks looks like one text, at any width, and showing tokens moves no letter', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await writeChat(app, { id: idOf(4), title: 'paragraph', replies: [words(1500)] });
-  await open(chat, idOf(4));
-  await expect(chat.lastReply.getByTestId('text-block')).toHaveCount(6);
-  /** Compares each word's position with that in a single text. */
-  const difference = () =>
-    chat.lastText.evaluate((body) => {
-      const flow = body.querySelector<HTMLElement>('.flow')!;
-      const plain = document.createElement('div');
-      plain.style.cssText = `position:absolute;white-space:pre-wrap;width:${flow.clientWidth}px`;
-      plain.textContent = [...flow.querySelectorAll('.block')]
-        .map((block) => block.textContent)
-        .join('')
-        .trimStart();
-      flow.append(plain);
-      const placesIn = (root: Node, origin: DOMRect) => {
-        const places: number[] = [];
-        const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-        for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-          const text = (node as Text).data;
-          for (const match of text.matchAll(/\S+/g)) {
-            const range = document.createRange();
-            range.setStart(node, match.index);
-            range.setEnd(node, match.index + 1);
-            const { left, top } = range.getBoundingClientRect();
-            places.push(left - origin.left, top - origin.top);
+test(
+  'a paragraph in blocks looks like one text, at any width, and showing tokens moves no letter',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await writeChat(app, { id: idOf(4), title: 'paragraph', replies: [words(1500)] });
+    await open(chat, idOf(4));
+    await expect(chat.lastReply.getByTestId('text-block')).toHaveCount(6);
+    /** Compares each word's position with that in a single text. */
+    const difference = () =>
+      chat.lastText.evaluate((body) => {
+        const flow = body.querySelector<HTMLElement>('.flow')!;
+        const plain = document.createElement('div');
+        plain.style.cssText = `position:absolute;white-space:pre-wrap;width:${flow.clientWidth}px`;
+        plain.textContent = [...flow.querySelectorAll('.block')]
+          .map((block) => block.textContent)
+          .join('')
+          .trimStart();
+        flow.append(plain);
+        const placesIn = (root: Node, origin: DOMRect) => {
+          const places: number[] = [];
+          const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+          for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+            const text = (node as Text).data;
+            for (const match of text.matchAll(/\S+/g)) {
+              const range = document.createRange();
+              range.setStart(node, match.index);
+              range.setEnd(node, match.index + 1);
+              const { left, top } = range.getBoundingClientRect();
+              places.push(left - origin.left, top - origin.top);
+            }
           }
-        }
-        return places;
-      };
-      const expected = placesIn(plain, plain.getBoundingClientRect());
-      plain.remove();
-      const found = placesIn(flow, flow.getBoundingClientRect());
-      if (found.length !== expected.length) return Infinity;
-      return Math.max(...found.map((place, at) => Math.abs(place - expected[at]!)));
-    });
-  await expect.poll(difference).toBeLessThan(1);
-  await chat.id('panel-toggle').click();
-  await expect.poll(difference).toBeLessThan(1);
-  await chat.id('view-tokens').click();
-  await expect(chat.lastReply.getByTestId('token').first()).toBeAttached();
-  await expect.poll(difference).toBeLessThan(1);
-});
+          return places;
+        };
+        const expected = placesIn(plain, plain.getBoundingClientRect());
+        plain.remove();
+        const found = placesIn(flow, flow.getBoundingClientRect());
+        if (found.length !== expected.length) return Infinity;
+        return Math.max(...found.map((place, at) => Math.abs(place - expected[at]!)));
+      });
+    await expect.poll(difference).toBeLessThan(1);
+    await chat.id('panel-toggle').click();
+    await expect.poll(difference).toBeLessThan(1);
+    await chat.id('view-tokens').click();
+    await expect(chat.lastReply.getByTestId('token').first()).toBeAttached();
+    await expect.poll(difference).toBeLessThan(1);
+  },
+);
 
 test('a selection over blocks and turns is copied as the original text', async ({ app }) => {
   const chat = new ChatPage(app.page);

@@ -66,7 +66,7 @@ test('a model added in the terminal is listed and can be used; once moved, its c
   await expect(models.id('last-settings')).toContainText('Token limit 4 tokens');
 });
 
-test('a replaced file is noticed, reported, and accepted on demand', async ({ app, dataDir }) => {
+test('a replaced file is noticed, reported, and accepted on demand', { tag: '@full' }, async ({ app, dataDir }) => {
   const { models } = await open(app);
   const path = await writeTinyModel(dataDir, 'llama');
   await tokenscope(dataDir, 'models', 'add', path);

@@ -26,18 +26,22 @@ test('unloading a model frees its memory, every time', async ({ app, dataDir }) 
   }
 });
 
-test('the model page shows the number of weight streams, with the reason', async ({ app, dataDir }) => {
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
-  await models.show();
-  await models.select('TinyTransformer');
-  await expect(models.id('detail')).toContainText('Streams: float32 weights always use 4 streams.');
-  await models.open(await writeBigModel(dataDir));
-  await models.load('Big');
-  await models.select('Big');
-  await expect(models.id('detail')).toContainText(/[28] interleaved/);
-  await expect(models.id('detail')).toContainText(
-    /Streams: measured(?: earlier on this computer)?: one token takes [\d.]+ ms with 8 streams, [\d.]+ ms with 2\./,
-  );
-});
+test(
+  'the model page shows the number of weight streams, with the reason',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const chat = new ChatPage(app.page);
+    const models = new ModelsPage(app);
+    await chat.ready();
+    await models.show();
+    await models.select('TinyTransformer');
+    await expect(models.id('detail')).toContainText('Streams: float32 weights always use 4 streams.');
+    await models.open(await writeBigModel(dataDir));
+    await models.load('Big');
+    await models.select('Big');
+    await expect(models.id('detail')).toContainText(/[28] interleaved/);
+    await expect(models.id('detail')).toContainText(
+      /Streams: measured(?: earlier on this computer)?: one token takes [\d.]+ ms with 8 streams, [\d.]+ ms with 2\./,
+    );
+  },
+);

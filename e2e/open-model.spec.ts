@@ -78,47 +78,48 @@ test('a file is described before it is loaded, replies as in the terminal, and f
   await expect(chat.id('model-notice')).toBeHidden();
 });
 
-test('another model is loaded during a reply: the reply says so, and the chat names its first model', async ({
-  app,
-  dataDir,
-}) => {
-  const path = await writeTinyModel(dataDir);
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
-  await chat.endless();
-  await chat.send(PROMPT);
-  await expect(chat.lastText).not.toBeEmpty();
-  await models.show();
-  await expect(models.id('reply-warning')).toContainText(
-    `TinyTransformer is writing a reply in “${PROMPT}”. Loading another model or unloading this one stops it. The partial reply is saved.`,
-  );
-  await models.open(path);
-  await models.load('tiny-llama');
-  await expect(models.id('reply-warning')).toBeHidden();
-  await expect(chat.id('toast')).toContainText('Reply stopped to load tiny-llama');
-  await chat.id('nav-chat').click();
-  await expect(chat.lastStop).toHaveAttribute('data-reason', 'user');
-  await expect(chat.lastStop).toContainText(/Stopped after [\d,]+ tokens? to load tiny-llama/);
-  await expect(chat.id('model-notice')).toContainText('This chat used TinyTransformer. tiny-llama is loaded now.');
-  // Its tokens are not those of the other model.
-  await expect(chat.id('context-meter')).toHaveAttribute('data-used', '0');
+test(
+  'another model is loaded during a reply: the reply says so, and the chat names its first model',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const path = await writeTinyModel(dataDir);
+    const chat = new ChatPage(app.page);
+    const models = new ModelsPage(app);
+    await chat.ready();
+    await chat.endless();
+    await chat.send(PROMPT);
+    await expect(chat.lastText).not.toBeEmpty();
+    await models.show();
+    await expect(models.id('reply-warning')).toContainText(
+      `TinyTransformer is writing a reply in “${PROMPT}”. Loading another model or unloading this one stops it. The partial reply is saved.`,
+    );
+    await models.open(path);
+    await models.load('tiny-llama');
+    await expect(models.id('reply-warning')).toBeHidden();
+    await expect(chat.id('toast')).toContainText('Reply stopped to load tiny-llama');
+    await chat.id('nav-chat').click();
+    await expect(chat.lastStop).toHaveAttribute('data-reason', 'user');
+    await expect(chat.lastStop).toContainText(/Stopped after [\d,]+ tokens? to load tiny-llama/);
+    await expect(chat.id('model-notice')).toContainText('This chat used TinyTransformer. tiny-llama is loaded now.');
+    // Its tokens are not those of the other model.
+    await expect(chat.id('context-meter')).toHaveAttribute('data-used', '0');
 
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 8);
-  await chat.id('regenerate').click();
-  await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('by tiny-llama');
-  await chat.finished();
-  // The chat continues with the model that answered last.
-  await expect(chat.id('model-notice')).toBeHidden();
-  await models.show();
-  await models.load('TinyTransformer');
-  await chat.id('nav-chat').click();
-  await expect(chat.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
-  await chat.id('notice-load').click();
-  await expect(chat.id('sidebar-model')).toContainText('tiny-llama');
-  await expect(chat.id('model-notice')).toBeHidden();
-});
+    await chat.openPanel('stop');
+    await chat.set('maxTokens', 8);
+    await chat.id('regenerate').click();
+    await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('by tiny-llama');
+    await chat.finished();
+    // The chat continues with the model that answered last.
+    await expect(chat.id('model-notice')).toBeHidden();
+    await models.show();
+    await models.load('TinyTransformer');
+    await chat.id('nav-chat').click();
+    await expect(chat.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
+    await chat.id('notice-load').click();
+    await expect(chat.id('sidebar-model')).toContainText('tiny-llama');
+    await expect(chat.id('model-notice')).toBeHidden();
+  },
+);
 
 test('loading shows progress and can be cancelled; the previous model stays', async ({ app, dataDir }) => {
   const path = await writeBigModel(dataDir);
@@ -193,43 +194,47 @@ test('a dragged file highlights the window; dropping opens it', async ({ app, da
   }
 });
 
-test('opened models are restored after a restart, in hosts that know their paths', async ({ app, dataDir }) => {
-  const path = await writeTinyModel(dataDir);
-  const chat = new ChatPage(app.page);
-  const models = new ModelsPage(app);
-  await chat.ready();
-  await models.show();
-  await models.open(path);
-  await models.load('tiny-llama');
-  await models.id('nav-chat').click();
-  await chat.openPanel('stop');
-  await chat.set('maxTokens', 4);
-  await chat.ask(PROMPT);
+test(
+  'opened models are restored after a restart, in hosts that know their paths',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const path = await writeTinyModel(dataDir);
+    const chat = new ChatPage(app.page);
+    const models = new ModelsPage(app);
+    await chat.ready();
+    await models.show();
+    await models.open(path);
+    await models.load('tiny-llama');
+    await models.id('nav-chat').click();
+    await chat.openPanel('stop');
+    await chat.set('maxTokens', 4);
+    await chat.ask(PROMPT);
 
-  await app.restart();
-  const chatAgain = new ChatPage(app.page);
-  await chatAgain.ready();
-  const notice = chatAgain.id('model-notice');
-  if (app.host === 'web') {
-    await expect(notice).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
-    await expect(notice).toContainText('tiny-llama is no longer on this computer, so TinyTransformer will answer.');
-    return;
-  }
-  await expect(chatAgain.id('sidebar-model')).toContainText('tiny-llama');
-  await expect(notice).toBeHidden();
+    await app.restart();
+    const chatAgain = new ChatPage(app.page);
+    await chatAgain.ready();
+    const notice = chatAgain.id('model-notice');
+    if (app.host === 'web') {
+      await expect(notice).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
+      await expect(notice).toContainText('tiny-llama is no longer on this computer, so TinyTransformer will answer.');
+      return;
+    }
+    await expect(chatAgain.id('sidebar-model')).toContainText('tiny-llama');
+    await expect(notice).toBeHidden();
 
-  await rename(path, `${path}.moved`);
-  await app.restart();
-  await new ChatPage(app.page).ready();
-  await expect(models.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
-  await models.show();
-  const gone = models.card('llama');
-  await expect(gone.getByTestId('model-problem')).toContainText('no longer exists');
-  await expect(gone.getByTestId('load-model')).toBeHidden();
-  await gone.getByTestId('remove-model').click();
-  await expect(gone).toBeHidden();
-  expect(await app.services.invoke('modelsList')).toHaveLength(1);
-});
+    await rename(path, `${path}.moved`);
+    await app.restart();
+    await new ChatPage(app.page).ready();
+    await expect(models.id('model-notice')).toContainText('This chat used tiny-llama. TinyTransformer is loaded now.');
+    await models.show();
+    const gone = models.card('llama');
+    await expect(gone.getByTestId('model-problem')).toContainText('no longer exists');
+    await expect(gone.getByTestId('load-model')).toBeHidden();
+    await gone.getByTestId('remove-model').click();
+    await expect(gone).toBeHidden();
+    expect(await app.services.invoke('modelsList')).toHaveLength(1);
+  },
+);
 
 test(
   'no violation on the models page with every kind of card, in any theme',

@@ -22,25 +22,26 @@ async function expectReply(chat: ChatPage): Promise<void> {
   expect(await chat.ask('Hello world')).toEqual({ text: expect.stringContaining('! How are you?'), reason: 'eos' });
 }
 
-test('a model past the 4 GiB of WebAssembly is refused with the numbers, without being read', async ({
-  app,
-  dataDir,
-}) => {
-  const path = await writeHugeModel(dataDir);
-  const { size, blocks } = await stat(path);
-  expect(size).toBeGreaterThan(6e9);
-  // Blocks of 512 bytes.
-  expect(512 * blocks).toBeLessThan(1e6);
-  const { chat, models } = await open(app, path);
-  const huge = models.card('Huge');
-  await expect(huge).toContainText(/Needs \d\.\d\sGB more/);
-  await expect(huge.getByTestId('model-problem')).toContainText(
-    /A context of 512 tokens needs 7\.\d\sGB; (the engine can use 4\.\d+\sGB|[\d.]+\sGB is free)/,
-  );
-  await expect(huge.getByTestId('load-model')).toBeDisabled();
-  await expect(models.card('TinyTransformer')).toContainText('Loaded');
-  await expectReply(chat);
-});
+test(
+  'a model past the 4 GiB of WebAssembly is refused with the numbers, without being read',
+  { tag: '@full' },
+  async ({ app, dataDir }) => {
+    const path = await writeHugeModel(dataDir);
+    const { size, blocks } = await stat(path);
+    expect(size).toBeGreaterThan(6e9);
+    // Blocks of 512 bytes.
+    expect(512 * blocks).toBeLessThan(1e6);
+    const { chat, models } = await open(app, path);
+    const huge = models.card('Huge');
+    await expect(huge).toContainText(/Needs \d\.\d\sGB more/);
+    await expect(huge.getByTestId('model-problem')).toContainText(
+      /A context of 512 tokens needs 7\.\d\sGB; (the engine can use 4\.\d+\sGB|[\d.]+\sGB is free)/,
+    );
+    await expect(huge.getByTestId('load-model')).toBeDisabled();
+    await expect(models.card('TinyTransformer')).toContainText('Loaded');
+    await expectReply(chat);
+  },
+);
 
 test('a failed allocation is an error with the numbers, and the previous model answers', async ({ app, dataDir }) => {
   test.skip(process.platform !== 'linux', 'Only Linux limits the memory of a process that runs.');

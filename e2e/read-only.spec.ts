@@ -62,40 +62,40 @@ test('a second instance reports what it does not save, also after a reload, unti
   expect(app.guard.problems()).toEqual([]);
 });
 
-test('a notice from before the page was open is shown on every page until it is dismissed', async ({
-  host,
-  openChromium,
-  dataDir,
-}) => {
-  await writeFile(join(dataDir, 'settings.json'), '{ damaged');
-  const app = await launch(host, openChromium, dataDir);
-  try {
-    const chat = new ChatPage(app.page);
-    await chat.ready();
-    const notice = chat.id('app-notice');
-    await expect(notice).toContainText('The settings could not be read');
-    await app.page.addInitScript(recordAnnouncements);
-    await app.page.reload();
-    await chat.ready();
-    await expect(notice).toHaveCount(1);
-    const announced = () =>
-      app.page.evaluate(() => (window as unknown as { announced: string[] }).announced.join('\n'));
-    await expect.poll(announced).toContain('The settings could not be read');
-    await expectNoViolations(app.page, 'a notice');
-    if (host === 'web') {
-      const tab = await app.context.newPage();
-      await tab.goto(await signedInAddress(app.origin, dataDir));
-      await expect(tab.getByTestId('app-notice')).toContainText('The settings could not be read');
+test(
+  'a notice from before the page was open is shown on every page until it is dismissed',
+  { tag: '@full' },
+  async ({ host, openChromium, dataDir }) => {
+    await writeFile(join(dataDir, 'settings.json'), '{ damaged');
+    const app = await launch(host, openChromium, dataDir);
+    try {
+      const chat = new ChatPage(app.page);
+      await chat.ready();
+      const notice = chat.id('app-notice');
+      await expect(notice).toContainText('The settings could not be read');
+      await app.page.addInitScript(recordAnnouncements);
+      await app.page.reload();
+      await chat.ready();
+      await expect(notice).toHaveCount(1);
+      const announced = () =>
+        app.page.evaluate(() => (window as unknown as { announced: string[] }).announced.join('\n'));
+      await expect.poll(announced).toContain('The settings could not be read');
+      await expectNoViolations(app.page, 'a notice');
+      if (host === 'web') {
+        const tab = await app.context.newPage();
+        await tab.goto(await signedInAddress(app.origin, dataDir));
+        await expect(tab.getByTestId('app-notice')).toContainText('The settings could not be read');
+      }
+      await notice.getByRole('button', { name: 'Dismiss' }).click();
+      await expect(notice).toBeHidden();
+      await app.page.reload();
+      await chat.ready();
+      // All notices are shown by now.
+      await app.services.invoke('about');
+      await expect(notice).toBeHidden();
+    } finally {
+      await app.close();
     }
-    await notice.getByRole('button', { name: 'Dismiss' }).click();
-    await expect(notice).toBeHidden();
-    await app.page.reload();
-    await chat.ready();
-    // All notices are shown by now.
-    await app.services.invoke('about');
-    await expect(notice).toBeHidden();
-  } finally {
-    await app.close();
-  }
-  expect(app.guard.problems()).toEqual([]);
-});
+    expect(app.guard.problems()).toEqual([]);
+  },
+);

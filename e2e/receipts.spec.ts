@@ -74,28 +74,27 @@ async function changeSeed(app: RunningApp, seed: number): Promise<void> {
 }
 
 const PROMPTS = ['Once upon a time', 'The dog', 'Tom and Lily went to the park.', 'Mum said:'];
+const COUNT = 50;
 
-for (const { count, ...options } of [{ count: 6 }, { count: 50, tag: '@full' }]) {
-  test(`${count} replies over all presets are identical when they are run again`, options, async ({ app }) => {
-    // Each takes one or two seconds, and much longer on a busy machine.
-    test.setTimeout(60_000 + 10_000 * count);
-    const chat = new ChatPage(app.page);
-    await chat.ready();
-    await chat.openPanel('stop');
-    await chat.set('maxTokens', 24);
-    await chat.openPanel('sampling');
-    for (let i = 0; i < count; i++) {
-      const preset = PRESETS[(i + Math.floor(i / 3)) % PRESETS.length]!;
-      // Chats of three replies, so that the prefix cache has a part of the prompt.
-      if (i > 0 && i % 3 === 0) await chat.newChat();
-      await chat.id('setting-preset').selectOption(preset.value);
-      if (i % 2 === 1) await chat.set('seed', i);
-      await chat.ask(PROMPTS[i % PROMPTS.length]!);
-      expect(await runAgain(chat), `${preset.label}, reply ${i + 1}`).toBe('Identical');
-      await closeDialog(chat);
-    }
-  });
-}
+test(`${COUNT} replies over all presets are identical when they are run again`, { tag: '@full' }, async ({ app }) => {
+  // Each takes one or two seconds, and much longer on a busy machine.
+  test.setTimeout(60_000 + 10_000 * COUNT);
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 24);
+  await chat.openPanel('sampling');
+  for (let i = 0; i < COUNT; i++) {
+    const preset = PRESETS[(i + Math.floor(i / 3)) % PRESETS.length]!;
+    // Chats of three replies, so that the prefix cache has a part of the prompt.
+    if (i > 0 && i % 3 === 0) await chat.newChat();
+    await chat.id('setting-preset').selectOption(preset.value);
+    if (i % 2 === 1) await chat.set('seed', i);
+    await chat.ask(PROMPTS[i % PROMPTS.length]!);
+    expect(await runAgain(chat), `${preset.label}, reply ${i + 1}`).toBe('Identical');
+    await closeDialog(chat);
+  }
+});
 
 test('a reply is run again with its recorded settings, also after a restart', async ({ app }) => {
   let chat = new ChatPage(app.page);
@@ -124,7 +123,7 @@ test('a reply is run again with its recorded settings, also after a restart', as
   expect(await runAgain(chat, chat.replies.first())).toBe('Identical');
 });
 
-test('a reply that differs is shown beside the repeated one', async ({ app }) => {
+test('a reply that differs is shown beside the repeated one', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('stop');
@@ -149,7 +148,7 @@ test('a reply that differs is shown beside the repeated one', async ({ app }) =>
   await expectNoViolations(app.page, 'two replies side by side');
 });
 
-test('a continued reply is run again from where it was continued', async ({ app }) => {
+test('a continued reply is run again from where it was continued', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('stop');
@@ -162,7 +161,7 @@ test('a continued reply is run again from where it was continued', async ({ app 
   await expect(chat.id('receipt-detail')).toHaveText('All 8 tokens match.');
 });
 
-test('a branch and a lane of Compare are run again, and verified in the terminal', async ({ app, dataDir }) => {
+test('a branch and a lane of Compare are run again, and verified', { tag: '@full' }, async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   await chat.openPanel('stop');
@@ -199,7 +198,7 @@ test('a branch and a lane of Compare are run again, and verified in the terminal
   }
 });
 
-test('another context size and another model file are named', async ({ app, dataDir }) => {
+test('another context size and another model file are named', { tag: '@full' }, async ({ app, dataDir }) => {
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
   const load = async (name: string) => {

@@ -12,14 +12,14 @@ let usedPid = 0;
 
 test.describe('with a separate app', () => {
   test.use({ freshApp: true });
-  test('the state of a fresh app', async ({ app }) => {
+  test('the state of a fresh app', { tag: '@full' }, async ({ app }) => {
     fresh = await stateOf(app);
     expect(fresh.chats).toEqual([]);
     expect(fresh.models).toHaveLength(1);
   });
 });
 
-test('a test that leaves everything changed', async ({ app, dataDir }) => {
+test('a test that leaves everything changed', { tag: '@full' }, async ({ app, dataDir }) => {
   usedPid = app.pid;
   const chat = new ChatPage(app.page);
   const models = new ModelsPage(app);
@@ -60,7 +60,7 @@ test('a test that leaves everything changed', async ({ app, dataDir }) => {
   await chat.id('composer').fill('more');
 });
 
-test('is followed by an app like a fresh one, and it is the same process', async ({ app }) => {
+test('is followed by an app like a fresh one, and it is the same process', { tag: '@full' }, async ({ app }) => {
   expect(app.pid).toBe(usedPid);
   expect(await stateOf(app)).toEqual(fresh);
 });

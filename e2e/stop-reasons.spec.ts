@@ -71,20 +71,24 @@ test.describe('a reply shows its exact stop reason', () => {
     await expect(meter).toHaveAttribute('data-level', 'danger');
   });
 
-  test('the token limit after a full window, when the oldest half may be dropped', async ({ app }) => {
-    const chat = new ChatPage(app.page);
-    await chat.endless();
-    await chat.set('useKvCache', true);
-    await chat.id('setting-whenFull-shift').check();
-    await chat.openPanel('stop');
-    await chat.set('maxTokens', 1100);
-    await chat.openPanel('context');
-    expect((await chat.ask('The cat sat on the')).reason).toBe('max_tokens');
-    await expect(chat.lastStop).toHaveAttribute('title', /The oldest 4\d\d tokens were dropped/);
-    const used = Number(await chat.id('context-meter').getAttribute('data-used'));
-    expect(used).toBeGreaterThan(500);
-    expect(used).toBeLessThan(1000);
-  });
+  test(
+    'the token limit after a full window, when the oldest half may be dropped',
+    { tag: '@full' },
+    async ({ app }) => {
+      const chat = new ChatPage(app.page);
+      await chat.endless();
+      await chat.set('useKvCache', true);
+      await chat.id('setting-whenFull-shift').check();
+      await chat.openPanel('stop');
+      await chat.set('maxTokens', 1100);
+      await chat.openPanel('context');
+      expect((await chat.ask('The cat sat on the')).reason).toBe('max_tokens');
+      await expect(chat.lastStop).toHaveAttribute('title', /The oldest 4\d\d tokens were dropped/);
+      const used = Number(await chat.id('context-meter').getAttribute('data-used'));
+      expect(used).toBeGreaterThan(500);
+      expect(used).toBeLessThan(1000);
+    },
+  );
 
   test('a text longer than the window is refused with both numbers, and nothing is lost', async ({ app }) => {
     const chat = new ChatPage(app.page);

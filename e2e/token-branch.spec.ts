@@ -79,7 +79,7 @@ test('a click on a candidate branches: a new version continues from it, and the 
   await expect(again.id('recomputed')).toHaveCount(0);
 });
 
-test('by keyboard: walk, pin, choose a candidate, branch', async ({ app }) => {
+test('by keyboard: walk, pin, choose a candidate, branch', { tag: '@full' }, async ({ app }) => {
   const chat = await newReply(app);
   const { keyboard } = app.page;
   const said = app.page.getByTestId('live-region');
@@ -109,7 +109,7 @@ test('by keyboard: walk, pin, choose a candidate, branch', async ({ app }) => {
   await expect(chat.id('token-popover')).toHaveCount(0);
 });
 
-test('an old reply is recomputed, says so, and branches too', async ({ app }) => {
+test('an old reply is recomputed, says so, and branches too', { tag: '@full' }, async ({ app }) => {
   const chat = await oldReply(app);
   const before = await textOf(chat);
   await chat.lastReply.getByTestId('token').nth(12).click();
@@ -146,9 +146,8 @@ test('tokens are coloured by what was chosen, which is kept', async ({ app }) =>
   await expect(chat.id('colour-basis')).toHaveText('Entropy recomputed');
   await expect(tinted('s')).toHaveCount(TOKENS);
   await expect(chat.id('colour-legend')).toHaveAccessibleName(/^Token colours from 0 to 12\+\sbits/);
-  for (const theme of ['light', 'dark'] as const) {
-    await expectNoViolationsIn([theme], app.page, 'tokens by entropy');
-  }
+  await expectNoViolations(app.page, 'tokens by entropy');
+  await expectNoViolationsIn(['light', 'dark'], app.page, 'tokens by entropy');
 
   await by('doubtful');
   await chat.id('doubt-below').fill('30');
@@ -165,7 +164,7 @@ test('tokens are coloured by what was chosen, which is kept', async ({ app }) =>
   await expect(tinted('p')).toHaveCount(steps.length);
 });
 
-test('rank and entropy of an old reply are recomputed', async ({ app }) => {
+test('rank and entropy of an old reply are recomputed', { tag: '@full' }, async ({ app }) => {
   const chat = await oldReply(app);
   for (const [value, text] of [
     ['rank', 'Ranks recomputed'],
@@ -177,7 +176,7 @@ test('rank and entropy of an old reply are recomputed', async ({ app }) => {
   }
 });
 
-test('selected tokens show their perplexity and their share of the surprisal', async ({ app }) => {
+test('selected tokens show their perplexity and their share of the surprisal', { tag: '@full' }, async ({ app }) => {
   const chat = await newReply(app);
   const { keyboard, mouse } = app.page;
   const card = chat.id('span-card');
@@ -217,7 +216,7 @@ test('selected tokens show their perplexity and their share of the surprisal', a
   await expect(chat.id('token-popover')).toBeVisible();
 });
 
-test('nothing branches in a reply of another model', async ({ app }) => {
+test('nothing branches in a reply of another model', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   const id = randomUUID();

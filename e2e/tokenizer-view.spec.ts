@@ -73,30 +73,34 @@ test('invisible characters have a sign, and another model splits differently', a
   await expect(chat.id('count-tokens')).toHaveText('0');
 });
 
-test('a megabyte is tokenized in steps, and only what is near the window is rendered', async ({ app }) => {
-  const chat = new ChatPage(app.page);
-  await chat.ready();
-  await chat.id('nav-tokenizer').click();
-  const text = 'once upon a time there was a cat. '.repeat(30_000).slice(0, 1_000_000);
-  await chat.id('tokenizer-text').fill(text);
-  await expect(chat.id('read-all')).toBeAttached();
-  await expect(chat.id('count-characters')).toHaveText('100,000');
-  const drawn = async () => await chat.id('piece').count();
-  expect(await drawn()).toBeLessThan(4000);
-  // By key: blocks that are drawn on the way there still move the button.
-  await chat.id('read-all').press('Enter');
-  // A megabyte takes the engine a second; a busy machine needs many.
-  await expect(chat.id('count-characters')).toHaveText('1,000,000', { timeout: 40_000 });
-  const tokens = Number((await chat.id('count-tokens').textContent())?.replaceAll(',', ''));
-  expect(tokens).toBeGreaterThan(250_000);
-  await expect(chat.id('read-all')).toHaveCount(0);
-  expect(await drawn()).toBeLessThan(4000);
+test(
+  'a megabyte is tokenized in steps, and only what is near the window is rendered',
+  { tag: '@full' },
+  async ({ app }) => {
+    const chat = new ChatPage(app.page);
+    await chat.ready();
+    await chat.id('nav-tokenizer').click();
+    const text = 'once upon a time there was a cat. '.repeat(30_000).slice(0, 1_000_000);
+    await chat.id('tokenizer-text').fill(text);
+    await expect(chat.id('read-all')).toBeAttached();
+    await expect(chat.id('count-characters')).toHaveText('100,000');
+    const drawn = async () => await chat.id('piece').count();
+    expect(await drawn()).toBeLessThan(4000);
+    // By key: blocks that are drawn on the way there still move the button.
+    await chat.id('read-all').press('Enter');
+    // A megabyte takes the engine a second; a busy machine needs many.
+    await expect(chat.id('count-characters')).toHaveText('1,000,000', { timeout: 40_000 });
+    const tokens = Number((await chat.id('count-tokens').textContent())?.replaceAll(',', ''));
+    expect(tokens).toBeGreaterThan(250_000);
+    await expect(chat.id('read-all')).toHaveCount(0);
+    expect(await drawn()).toBeLessThan(4000);
 
-  // The End key moves to its last piece.
-  await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
-  await app.page.keyboard.press('End');
-  await expect(chat.id('piece-detail')).toContainText(new RegExp(`${tokens} of ${tokens}`));
-  expect(await drawn()).toBeLessThan(4000);
-  await chat.id('tokenizer-text').fill('a cat');
-  await expect(chat.id('count-tokens')).toHaveText('2');
-});
+    // The End key moves to its last piece.
+    await app.page.getByRole('group', { name: /Tokens of the text/ }).focus();
+    await app.page.keyboard.press('End');
+    await expect(chat.id('piece-detail')).toContainText(new RegExp(`${tokens} of ${tokens}`));
+    expect(await drawn()).toBeLessThan(4000);
+    await chat.id('tokenizer-text').fill('a cat');
+    await expect(chat.id('count-tokens')).toHaveText('2');
+  },
+);

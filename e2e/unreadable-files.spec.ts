@@ -31,7 +31,7 @@ test('starts if settings and the list of models cannot be read', async ({ app, d
 test.describe('after a later version', () => {
   test.use({ settings: 'of a later version' });
 
-  test('reads the settings it knows, and does not overwrite them', async ({ app, dataDir }) => {
+  test('reads the settings it knows, and does not overwrite them', { tag: '@full' }, async ({ app, dataDir }) => {
     await new ChatPage(app.page).ready();
     expect(await app.services.invoke('settingsGet')).toMatchObject({ theme: 'dark' });
     expect(await app.services.invoke('settingsSet', { theme: 'light' })).toMatchObject({ theme: 'light' });

@@ -79,7 +79,7 @@ test('chats and settings of an earlier version open after the update, with versi
   }
 });
 
-test('an upgraded chat can be continued', async ({ app }) => {
+test('an upgraded chat can be continued', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await chat.ready();
   const [tiny] = (await oldChats()).filter(({ title }) => title === 'Once upon a time, there was a little');

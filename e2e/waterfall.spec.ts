@@ -26,6 +26,11 @@ async function open(chat: ChatPage, index: number): Promise<Locator> {
   return dialog;
 }
 
+/** Waits until the answer shown is for the present token and settings. */
+async function answered(dialog: Locator): Promise<void> {
+  await expect(dialog.getByTestId('waterfall-answer')).toHaveAttribute('aria-busy', 'false');
+}
+
 const picked = (dialog: Locator): Promise<string | null> => dialog.getByTestId('draw-line').getAttribute('data-picked');
 const random = (dialog: Locator): Promise<string | null> => dialog.getByTestId('draw-line').getAttribute('data-random');
 
@@ -40,11 +45,13 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   await expect(row).toHaveCount(1);
   await expect(row).toContainText('picked');
   await expect(dialog).toContainText('not in the top 40');
+  await expectNoViolations(app.page, 'how a token was drawn');
 
   // Every token of the reply is drawn again as it was.
   for (const at of [5, 1, 2]) {
     await dialog.getByTestId('waterfall-token').fill(String(at));
     await dialog.getByTestId('waterfall-token').press('Enter');
+    await answered(dialog);
     await expect(dialog.getByTestId('draw-line')).toContainText(new RegExp(`for token ${at}|does not matter`));
     await expect(dialog.getByTestId('waterfall-differs')).toHaveCount(0);
   }
@@ -53,6 +60,7 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   const before = { id: await picked(dialog), random: await random(dialog) };
   await dialog.getByTestId('setting-temperature').fill('0');
   await dialog.getByTestId('setting-temperature').press('Enter');
+  await answered(dialog);
   await expect(dialog.getByTestId('what-if-result')).toContainText(/instead of|Still/);
   await expect(dialog.getByTestId('draw-line')).toContainText('does not matter');
   expect(await random(dialog)).toBe(before.random);
@@ -75,7 +83,7 @@ test('shows how a token was drawn, and what other settings would have drawn', as
   await expect(chat.id('setting-topK')).toHaveValue('7');
 });
 
-test('what if draws what a real reply has', async ({ app }) => {
+test('what if draws what a real reply has', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await reply(chat);
   const dialog = await open(chat, 0);
@@ -93,7 +101,7 @@ test('what if draws what a real reply has', async ({ app }) => {
   expect(text.replaceAll(' ', '')).toMatch(new RegExp(`^${drawn?.trim().replace(/^·/, '')}`));
 });
 
-test('works by keyboard, and gives the focus back', async ({ app }) => {
+test('works by keyboard, and gives the focus back', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   const { keyboard } = app.page;
   await reply(chat);
@@ -123,7 +131,7 @@ test('works by keyboard, and gives the focus back', async ({ app }) => {
   await expect(chat.lastText).toBeFocused();
 });
 
-test('has no accessibility violation, wide and narrow', async ({ app }) => {
+test('has no accessibility violation, wide and narrow', { tag: '@full' }, async ({ app }) => {
   const chat = new ChatPage(app.page);
   await reply(chat);
   const dialog = await open(chat, 2);

@@ -18,20 +18,9 @@ const lintCache = ['--cache', '--cache-strategy=content', `--cache-location=${CA
 const CHECKS: Check[] = [
   // Slowest first, so that the short ones fill the other lane.
   {
-    name: 'lint',
+    name: 'lint of components and boundaries',
     command: ['eslint/bin/eslint.js', '.', '--max-warnings=0', ...lintCache],
   },
-  {
-    name: 'types of the interface',
-    command: ['svelte-check/bin/svelte-check', '--tsgo', '--tsconfig', 'tsconfig.page.json', '--fail-on-warnings'],
-  },
-  {
-    name: 'lint with types',
-    command: ['oxlint/bin/oxlint', '--type-aware', '--tsconfig', 'tsconfig.lint.json', '--max-warnings=0', '.'],
-  },
-  ...PROJECT_FOLDERS.filter((folder) => folder !== 'src-renderer').map((folder): Check => {
-    return { name: `types of ${folder}`, command: ['@typescript/native/bin/tsc', '--project', folder] };
-  }),
   {
     name: 'formatting',
     command: [
@@ -40,6 +29,17 @@ const CHECKS: Check[] = [
       '.',
     ],
   },
+  {
+    name: 'types of the interface',
+    command: ['svelte-check/bin/svelte-check', '--tsgo', '--tsconfig', 'tsconfig.page.json', '--fail-on-warnings'],
+  },
+  {
+    name: 'lint',
+    command: ['oxlint/bin/oxlint', '--type-aware', '--tsconfig', 'tsconfig.lint.json', '--max-warnings=0', '.'],
+  },
+  ...PROJECT_FOLDERS.filter((folder) => folder !== 'src-renderer').map((folder): Check => {
+    return { name: `types of ${folder}`, command: ['@typescript/native/bin/tsc', '--project', folder] };
+  }),
 ];
 const LANES = 2;
 

@@ -36,14 +36,18 @@ export class ComparePage {
 
   /** Resolves when no lane runs any more. */
   async finished(): Promise<void> {
-    await expect(this.id('compare-stop')).toHaveCount(0);
-    await expect(this.page.locator('[data-testid="lane"][data-running="true"]')).toHaveCount(0);
+    // In every frame, where an assertion would check again after half a second or more.
+    await this.page.waitForFunction(
+      () => document.querySelector('[data-testid="compare-stop"], [data-testid="lane"][data-running="true"]') === null,
+      undefined,
+      { timeout: 10_000 },
+    );
   }
 
   /** Runs a prompt to the end of all lanes. */
   async compare(prompt: string): Promise<void> {
     await this.run(prompt);
-    await expect(this.id('compare-stop').or(this.id('lane-stop').first())).toBeVisible();
+    await expect(this.id('compare-stop').or(this.id('lane-stop')).first()).toBeVisible();
     await this.finished();
   }
 

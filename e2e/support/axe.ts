@@ -2,8 +2,6 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 
 const STANDARDS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-/** Only these depend on the theme. */
-const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
 const isFull = process.env.TOKENSCOPE_TEST_FULL === '1';
 
 export const THEMES = ['light', 'dark', 'contrast'] as const;
@@ -14,13 +12,13 @@ export function expectNoViolations(page: Page, view: string): Promise<void> {
   return expectNothingFrom(axe(page).withTags(STANDARDS), view);
 }
 
-/** The same in other themes, without going through the settings: colour rules, and in the full run all rules. */
+/** The same in other themes, without going through the settings. Only in the full run: each takes a second. */
 export async function expectNoViolationsIn(themes: readonly AxeTheme[], page: Page, view: string): Promise<void> {
+  if (!isFull) return;
   const present = await page.evaluate(() => document.documentElement.dataset.theme);
   for (const theme of themes) {
     await showTheme(page, theme);
-    const builder = isFull ? axe(page).withTags(STANDARDS) : axe(page).withRules(COLOUR_RULES);
-    await expectNothingFrom(builder, `${view}, ${theme}`);
+    await expectNoViolations(page, `${view}, ${theme}`);
   }
   await showTheme(page, present);
 }

@@ -32,7 +32,7 @@ const TIMEOUT_MS = 1000;
 
 export const test = base.extend<{ hub: Hub }, { sharedHub: Hub; hubFolder: string }>({
   hubFolder: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright parses the pattern for dependencies.
+    // oxlint-disable-next-line no-empty-pattern -- Playwright parses the pattern for dependencies.
     async ({}, use) => {
       const folder = await mkdtemp(join(tmpdir(), 'tokenscope-hub-'));
       await use(folder);

@@ -56,7 +56,7 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
   host: ['electron', { option: true }],
 
   openChromium: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
+    // oxlint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
     async ({}, use) => {
       let browser: Promise<Browser> | undefined;
       await use(() => (browser ??= launchChromium()));
@@ -66,7 +66,7 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
   ],
 
   display: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
+    // oxlint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
     async ({}, use, { config, parallelIndex }) => {
       if (config.workers > 1) keepToOneCore(parallelIndex);
       const stop = await ownDisplay();
@@ -94,7 +94,7 @@ export const test = base.extend<Fixtures & HostOptions, WorkerFixtures>({
     await rm(dataDir, { recursive: true, force: true });
   },
 
-  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
+  // oxlint-disable-next-line no-empty-pattern -- Playwright reads the pattern to see that nothing else is needed.
   appEnv: async ({}, use) => use({}),
 
   app: async ({ host, dataDir, appEnv, freshApp, sharedApp, openChromium }, use, testInfo) => {

@@ -8,7 +8,7 @@ import { testKernels } from '../test-support/kernels.ts';
 import { singleFile, testModelPath } from '../test-support/test-model.ts';
 import { nodePlatform, reply } from '../test-support/tiny-engine.ts';
 
-const TOKENS = process.env.TOKENSCOPE_TEST_FULL === '1' ? 200 : 24;
+const TOKENS = process.env.TOKENSCOPE_TEST_FULL === '1' ? 200 : 10;
 /** Sixteen replies on a busy machine. */
 const TIMEOUT_MS = 900_000;
 

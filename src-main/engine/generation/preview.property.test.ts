@@ -7,7 +7,7 @@ import type { InferenceEngine } from '../index.ts';
 import { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
 import { kernelPlatform, reply, tinyEngine } from '../test-support/tiny-engine.ts';
 
-const RUNS = process.env.TOKENSCOPE_TEST_FULL === '1' ? 400 : 60;
+const RUNS = process.env.TOKENSCOPE_TEST_FULL === '1' ? 400 : 20;
 const TOKENS = 16;
 
 let engine: InferenceEngine;

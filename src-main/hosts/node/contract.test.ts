@@ -58,11 +58,14 @@ function workerThread(): ContractConnection {
   return { transport, breakOff, release: () => transport.close() };
 }
 
-describe.each([
-  ['memory', inMemory],
+const REAL: readonly [name: string, connect: () => ContractConnection][] = [
   ['message ports', messagePorts],
   ['a worker thread', workerThread],
-])('the contract over %s', (_name, connect) => {
+];
+/** The full run has the transport that the protocol's own tests use, too. */
+const CONNECTIONS = process.env.TOKENSCOPE_TEST_FULL === '1' ? [...REAL, ['memory', inMemory] as const] : REAL;
+
+describe.each(CONNECTIONS)('the contract over %s', (_name, connect) => {
   it.each(CONTRACT_CASES)('$name', async ({ run }) => {
     const connection = connect();
     try {

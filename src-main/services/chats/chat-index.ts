@@ -19,6 +19,8 @@ export interface IndexEntry {
   hidden: string[];
   /** Size of the chat's lines in the file of texts. */
   textBytes: number;
+  /** Whether texts of turns that have not ended are missing: if the process is killed now, the entry is stale. */
+  isPartial: boolean;
 }
 
 /** How long texts stay in memory after a search, ms. */
@@ -59,7 +61,8 @@ export class ChatIndex {
       this.#lines++;
       if (line.kind !== 'read') continue;
       const value = line.value as { id?: string } & Partial<IndexEntry>;
-      if (value.summary !== undefined) this.entries.set(value.summary.id, value as IndexEntry);
+      if (value.summary !== undefined)
+        this.entries.set(value.summary.id, { ...(value as IndexEntry), isPartial: false });
       else if (value.id !== undefined) this.entries.delete(value.id);
     }
   }
@@ -97,7 +100,7 @@ export class ChatIndex {
       // Texts come first: an entry states how many there must be.
       if (texts.length > 0) await this.#append(this.#textsPath, Buffer.concat(texts));
       texts.length = 0;
-      const lines = ids.map((id) => encodeLine(this.entries.get(id) ?? { id }));
+      const lines = ids.map((id) => this.#summaryLine(id));
       await this.#append(this.#summariesPath, Buffer.concat(lines));
       this.#lines += ids.length;
     } catch (error) {
@@ -105,6 +108,13 @@ export class ChatIndex {
       for (const id of ids) this.#changed.add(id);
       throw error;
     }
+  }
+
+  #summaryLine(id: string): Buffer {
+    const entry = this.entries.get(id);
+    if (entry === undefined) return encodeLine({ id });
+    const { isPartial, stamp, ...facts } = entry;
+    return encodeLine({ ...facts, stamp: isPartial ? '' : stamp });
   }
 
   async #append(path: string, bytes: Buffer): Promise<void> {
@@ -149,7 +159,7 @@ export class ChatIndex {
   /** Rewrites both files if that saves enough. Only for the one process that writes them. @throws the system's error */
   async tidy(): Promise<void> {
     if (this.#lines > 2 * this.entries.size + 1000) {
-      const lines = [...this.entries.values()].map((entry) => encodeLine(entry));
+      const lines = [...this.entries.keys()].map((id) => this.#summaryLine(id));
       await this.#replace(this.#summariesPath, Buffer.concat(lines));
       this.#lines = lines.length;
     }

@@ -278,7 +278,7 @@ export class ChatList implements OpenChatsListener {
     const hidden = state.hidden();
     const summary = state.summary(hidden);
     const before = this.#index.entries.get(id)?.summary;
-    this.#index.set(id, { summary, stamp, hidden }, texts, all);
+    this.#index.set(id, { summary, stamp, hidden, isPartial: state.hasTexts }, texts, all);
     if (before?.title !== summary.title) this.#listChanged();
     // Tokens alone are not worth a write: a stale entry is rebuilt.
     if (texts.length > 0 || before?.title !== summary.title || before.turns !== summary.turns) this.#flushSoon();

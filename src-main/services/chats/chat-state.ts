@@ -27,6 +27,8 @@ export class ChatState {
   /** Number of lines that compaction could merge with others. */
   mergeable = 0;
   readonly #turns = new Map<string, TurnState>();
+  /** Turns with text that was not taken yet. */
+  readonly #untaken = new Set<string>();
   readonly #removed = new Set<string>();
   readonly #positions = new Map<string, Positions>();
   /** Positions from which reading can resume, oldest first. */
@@ -91,6 +93,7 @@ export class ChatState {
         const text = event.turn.role === 'user' ? event.turn.text : '';
         const isKnown = parent === null || this.#turns.has(parent);
         this.#turns.set(id, { parent: isKnown ? parent : this.#lastTurn, count: 0, text });
+        if (text !== '') this.#untaken.add(id);
         this.#lastTurn = id;
         return;
       }
@@ -102,6 +105,7 @@ export class ChatState {
         if (skip >= event.tokens.ids.length) return;
         const skipped = event.tokens.lengths.slice(0, skip).reduce((sum, length) => sum + length, 0);
         turn.text += event.text.slice(skipped);
+        if (turn.text !== '') this.#untaken.add(event.turn);
         turn.count = Math.max(turn.count, event.from) + event.tokens.ids.length - skip;
         return;
       }
@@ -117,13 +121,18 @@ export class ChatState {
     }
   }
 
+  /** Whether the index lacks texts of turns that have not ended. */
+  get hasTexts(): boolean {
+    return this.#untaken.size > 0;
+  }
+
   /** Returns texts that are not in the index yet: of completed turns, or of all. */
   takeTexts(which: 'ended' | 'all', events: readonly ChatEvent[] = []): { turn: string; text: string }[] {
     const ended = new Set(events.flatMap((event) => idsOfEnded(event)));
     const taken: { turn: string; text: string }[] = [];
-    for (const id of which === 'all' ? this.#turns.keys() : ended) {
+    for (const id of which === 'all' ? [...this.#untaken] : ended) {
       const turn = this.#turns.get(id);
-      if (!turn || turn.text === '') continue;
+      if (!turn || !this.#untaken.delete(id)) continue;
       taken.push({ turn: id, text: turn.text });
       turn.text = '';
     }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { smallDisk } from '../test-support/small-disk.ts';
 import { detailsOf, openStore, replyTurn, smallChat, tokensOf, userTurn, write } from './test-support/chats.ts';
 
@@ -143,13 +143,17 @@ test('a damaged, truncated or missing index is rebuilt', async () => {
   }
 });
 
-test('chats that a killed process did not add to the index are listed and found', async () => {
+test.each(['before', 'after'])('chats of a process killed %s it wrote the index are listed and found', async (when) => {
   const first = await openStore();
   await first.store.write(write('c', 0, smallChat()));
   await first.close();
   const killed = await openStore(first.folder);
   await killed.store.write(write('c', 5, [replyTurn('r2', 'u1'), tokensOf('r2', 0, 'Marmalade')]));
   await killed.store.write(write('d', 0, smallChat('Other')));
+  if (when === 'after') {
+    const summaries = join(first.folder, 'chats', 'index', 'summaries.jsonl');
+    await vi.waitFor(async () => expect(await readFile(summaries, 'utf8')).toContain('Other'), { timeout: 10_000 });
+  }
   const second = await openStore(first.folder);
   await second.store.settled();
   expect((await second.store.search('marmalade')).map((chat) => chat.id)).toEqual(['c']);

@@ -19,7 +19,7 @@ export function textLine(id: string, { turn, text }: TurnText): Buffer {
 
 /** Normalises texts and queries for comparison. Line breaks would end the line. */
 export function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- the separators of the file
+  // oxlint-disable-next-line no-control-regex -- the separators of the file
   return text.toLowerCase().replace(/[\x00-\x02\n]/g, '\x02');
 }
 

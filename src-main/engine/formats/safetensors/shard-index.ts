@@ -7,7 +7,7 @@ const MAX_DEPTH = 8;
 const MAX_SHARDS = 4096;
 const MAX_NAME = 255;
 /** Separators, drive letters and control characters: a shard is always in the same folder as its index. */
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const PATH_CHARACTERS = /[/\\:\u0000-\u001f]/;
 
 /**

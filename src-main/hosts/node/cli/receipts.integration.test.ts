@@ -16,8 +16,8 @@ import { flagName } from './options/setting-options.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
-/** Each loads the model twice. */
-const REPLIES = process.env.TOKENSCOPE_TEST_FULL === '1' ? 50 : 2 * PRESETS.length;
+/** Each loads the model twice. Four have every preset, and a chat. */
+const REPLIES = process.env.TOKENSCOPE_TEST_FULL === '1' ? 50 : PRESETS.length + 1;
 const TIMEOUT_MS = 400_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenscope-receipts-'));
