@@ -3,9 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../scripts/lib/run.ts';
 import { rewriteGguf } from '../src-main/engine/test-support/rewrite-gguf.ts';
+import type { Receipt } from '../src-main/protocol/engine/receipt/receipt.ts';
 import { tinyGguf } from '../src-main/engine/test-support/tiny-gguf.ts';
 import { PRESETS } from '../src-renderer/features/chat/sampling/presets.ts';
 import { ChatPage } from './pages/chat.ts';
+import { ComparePage } from './pages/compare.ts';
 import { ModelsPage } from './pages/models.ts';
 import type { RunningApp } from './support/app.ts';
 import { expectNoViolations } from './support/axe.ts';
@@ -157,6 +159,43 @@ test('a continued reply is run again from where it was continued', { tag: '@full
   await chat.finished();
   expect(await runAgain(chat)).toBe('Identical');
   await expect(chat.id('receipt-detail')).toHaveText('All 8 tokens match.');
+});
+
+test('a branch and a lane of Compare are run again, and verified', { tag: '@full' }, async ({ app, dataDir }) => {
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.openPanel('stop');
+  await chat.set('maxTokens', 12);
+  await chat.ask('Once upon a time, there was a little');
+  await chat.id('view-tokens').click();
+  await chat.lastReply.getByTestId('token').nth(5).click();
+  const candidates = chat.id('token-popover').getByRole('list', { name: 'Candidates' }).getByRole('listitem');
+  await candidates.nth(3).getByRole('button').click();
+  await expect(chat.lastReply.getByTestId('reply-stats')).toContainText('branched at token 6');
+  await chat.finished();
+  expect(await runAgain(chat)).toBe('Identical');
+  await expect(chat.id('receipt-detail')).toHaveText('All 13 tokens match.');
+  await closeDialog(chat);
+  const path = await saveReceipt(app, chat);
+  const receipt = JSON.parse(await readFile(path, 'utf8')) as Receipt;
+  expect(receipt.request).toMatchObject({ firstToken: receipt.reply.ids[0] });
+  expect(receipt.promptIds.slice(-5)).toEqual((receipt.request.prompt as { replyIds?: number[] }).replyIds);
+  const verified = await verify(dataDir, path, '--json');
+  expect(verified.code, verified.stderr).toBe(0);
+  expect(JSON.parse(verified.stdout)).toMatchObject({ result: 'identical', tokens: 13 });
+
+  const compare = new ComparePage(app.page);
+  await compare.show();
+  await compare.id('compare-limit').fill('12');
+  await compare.id('compare-limit').press('Enter');
+  await compare.compare('The dog');
+  for (const lane of [0, 3]) {
+    await compare.menu(lane, 'lane-open-chat');
+    await expect(chat.id('user-turn')).toHaveText(/The dog/);
+    expect(await runAgain(chat)).toBe('Identical');
+    await closeDialog(chat);
+    await chat.id('nav-compare').click();
+  }
 });
 
 test('another context size and another model file are named', { tag: '@full' }, async ({ app, dataDir }) => {

@@ -1,7 +1,7 @@
 /**
  * `npm run screenshots`: takes the screenshots in docs/screenshots/ from the current app, each view in the light and the
- * dark theme, in a typical and in the smallest window. `npm run screenshots -- models` takes those of the Models page
- * only, `-- code` those of a reply with code.
+ * dark theme, in a typical and in the smallest window, and the pictures of docs/sampling.md. `npm run screenshots -- models`
+ * takes those of the Models page only, `-- code` those of a reply with code, `-- compare` those of Compare.
  */
 import { chromium, type Page } from 'playwright';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -15,14 +15,17 @@ import { fetchTestModel } from './fetch-test-model.ts';
 import { walkChatModel } from './lib/chat-model-walk.ts';
 import { findChromium } from './lib/chromium.ts';
 import { walkCode } from './lib/code-walk.ts';
+import { walkCompare } from './lib/compare-walk.ts';
 import { withLock } from './lib/lock.mjs';
 import { startModelsHub, walkModels } from './lib/models-walk.ts';
 import { root } from './lib/run.ts';
+import { drawSamplingExamples } from './lib/sampling-examples.ts';
 import { smallPng } from './lib/small-png.ts';
 
 const FOLDER = join(root, 'docs', 'screenshots');
 const USUAL = { width: 1280, height: 800 };
 const SMALL = { width: 480, height: 600 };
+const START_TIMEOUT_MS = 120_000;
 const PROMPT = 'Once upon a time, there was a little';
 
 /** Stages that are off by default, switched on. */
@@ -33,6 +36,9 @@ const CHAIN = [
 ] as const;
 /** Invisible characters, other scripts, words that are unknown to the small model, a special token. */
 const HARD_TEXT = 'a\u00a0b\u200bc\td\r\nStraße 東京 e\u0301 \u{1f469}\u200d\u{1f680}\n<EOS> once upon a time';
+
+/** How the names of the pictures of each part begin. */
+const PARTS = { models: ['models-'], code: ['code-'], compare: ['compare-', 'waterfall-', 'sampling-'] };
 
 export interface Shot {
   /** Takes a screenshot in the typical window. */
@@ -177,35 +183,43 @@ async function withApp(
   const dataDir = join(tmpdir(), 'tokenscope-screenshots');
   await rm(dataDir, { recursive: true, force: true });
   const server = await startServer({ dataDir, env });
-  const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
-  const page = await context.newPage();
-  await page.goto(await signedInAddress(server.origin, dataDir));
-  await visit(page, photographer(page, colorScheme));
-  await context.close();
-  await stopServer(server.child);
-  await rm(dataDir, { recursive: true, force: true });
+  try {
+    const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: USUAL });
+    const page = await context.newPage();
+    await page.goto(await signedInAddress(server.origin, dataDir));
+    // On a busy machine this takes longer than the limits of the steps that follow.
+    await page.locator('[data-testid="engine-state"][data-state="ready"]').waitFor({ timeout: START_TIMEOUT_MS });
+    await visit(page, photographer(page, colorScheme));
+    await context.close();
+  } finally {
+    await stopServer(server.child);
+    await rm(dataDir, { recursive: true, force: true });
+  }
 }
 
 const executablePath = findChromium();
 if (!executablePath) throw new Error('Screenshots need Chromium: npx tsx scripts/system-packages.ts');
 await ensureBuilt(['main', 'app']);
-const only = ['models', 'code'].find((part) => process.argv.includes(part));
+const only = (Object.keys(PARTS) as (keyof typeof PARTS)[]).find((part) => process.argv.includes(part));
+const takes = (part: keyof typeof PARTS) => only === undefined || only === part;
 await mkdir(FOLDER, { recursive: true });
 const smolLM2 = await fetchTestModel(console.log);
 const browser = await chromium.launch({ executablePath });
 // Another run would delete the data folder.
 await withLock(join(tmpdir(), 'tokenscope-screenshots.lock'), async () => {
   for (const name of await readdir(FOLDER)) {
-    if (only === undefined || name.startsWith(only)) await rm(join(FOLDER, name), { recursive: true });
+    if (only === undefined || PARTS[only].some((start) => name.startsWith(start))) await rm(join(FOLDER, name));
   }
   for (const colorScheme of ['light', 'dark'] as const) {
     if (only === undefined) await withApp(colorScheme, {}, walk);
-    if (only !== 'models') await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
-    if (only === 'code') continue;
+    if (takes('code')) await withApp(colorScheme, {}, (page, shot) => walkCode(page, shot, smolLM2));
+    if (takes('compare')) await withApp(colorScheme, {}, (page, shot) => walkCompare(page, shot, smolLM2));
+    if (!takes('models')) continue;
     const hub = await startModelsHub(smolLM2);
     await withApp(colorScheme, hub.env, (page, shot) => walkModels(page, shot, hub));
     await hub.close();
   }
+  if (takes('compare')) await withApp('light', {}, (page) => drawSamplingExamples(page, FOLDER));
 });
 await browser.close();
 

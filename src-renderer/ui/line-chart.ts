@@ -16,6 +16,18 @@ export interface ChartSeries {
   readonly cut?: boolean;
 }
 
+/** Dashes of up to eight lines, px: they differ in more than their colour. */
+export const LINE_DASHES: readonly (readonly number[])[] = [
+  [],
+  [6, 3],
+  [2, 3],
+  [8, 3, 2, 3],
+  [12, 4],
+  [4, 4],
+  [1, 3],
+  [10, 2, 4, 2],
+];
+
 /** A place on the horizontal axis. */
 export interface ChartMark {
   readonly x: number;

@@ -26,6 +26,12 @@ function draw(change: Partial<SamplingParams>, before = first): Promise<Sampling
   return engine.preview({ ...params(change), reply: before });
 }
 
+/** A reply as in the pictures of Compare. */
+function pictured(change: Partial<SamplingParams>, seed: number) {
+  const request = params({ ...OFF, ...change }, seed);
+  return reply(engine, { ...request, stop: { ...request.stop, maxTokens: 40 } });
+}
+
 /** The rows of the table below a heading, without its head. */
 function tableBelow(heading: string): string[][] {
   const section = page.slice(page.indexOf(`\n## ${heading}\n`) + 1);
@@ -132,6 +138,57 @@ describe('docs/sampling.md', () => {
     expect((await draw({ ...OFF, topP: 0.9 })).survivors).toBe(6);
     expect((await draw({ ...OFF, topP: 0.9 }, [])).survivors).toBe(1);
     expect((await draw({ ...OFF, topK: 3 })).survivors).toBe(3);
+  });
+
+  const reachesLimit = 40;
+  const hot = { temperature: 1.5 };
+  it.each<[string, Partial<SamplingParams>, number, string, number]>([
+    ['From', { temperature: 0 }, 42, '1.32', 18],
+    ['From', { topK: 3 }, 42, '1.31', 19],
+    ['From', { temperature: 0.7 }, 42, '1.35', 19],
+    ['From', hot, 42, '8.59', 18],
+    ['Temperature', { temperature: 0.7 }, 1, '1.50', 13],
+    ['Temperature', {}, 1, '1.83', reachesLimit],
+    ['Temperature', hot, 1, '214.94', reachesLimit],
+    ['Greedy', { temperature: 0 }, 1, '1.32', 18],
+    ['Greedy', {}, 42, '1.71', reachesLimit],
+    ['Greedy', {}, 1, '1.83', reachesLimit],
+    ['Top-k', {}, 42, '1.71', reachesLimit],
+    ['Top-k', { topK: 40 }, 42, '1.68', reachesLimit],
+    ['Top-k', { topK: 3 }, 42, '1.31', 19],
+    ['Top-p', {}, 42, '1.71', reachesLimit],
+    ['Top-p', { topP: 0.9 }, 42, '1.50', reachesLimit],
+    ['Top-p', { topP: 0.5 }, 42, '1.32', 18],
+    ['Min-p', hot, 42, '8.59', 18],
+    ['Min-p', { ...hot, minP: 0.05 }, 42, '1.63', reachesLimit],
+    ['Min-p', { ...hot, minP: 0.2 }, 42, '1.35', 19],
+  ])('%s has the perplexity of %o with seed %i', async (heading, change, seed, perplexity, length) => {
+    const { tokens } = await pictured(change, seed);
+    const mean = tokens.reduce((sum, { logprob }) => sum + logprob, 0) / tokens.length;
+    expect(Math.exp(-mean).toFixed(2)).toBe(perplexity);
+    expect(tokens).toHaveLength(length);
+    const start = heading === 'From' ? 0 : page.indexOf(`\n## ${heading}\n`);
+    expect(page.slice(start, page.indexOf('\n## ', start + 1))).toContain(perplexity);
+  });
+
+  it('says what else the pictures show', async () => {
+    const idsOf = async (change: Partial<SamplingParams>, seed: number) =>
+      (await pictured(change, seed)).tokens.map(({ id }) => id);
+    const [greedy, warm, hottest] = await Promise.all([
+      idsOf({ temperature: 0 }, 42),
+      idsOf({ temperature: 0.7 }, 42),
+      idsOf(hot, 42),
+    ]);
+    expect(warm.findIndex((id, at) => id !== hottest[at])).toBe(13);
+    expect(await idsOf({ temperature: 0 }, 1)).toEqual(greedy);
+    expect(await idsOf({ topP: 0.5 }, 42)).toEqual(greedy);
+    for (const seed of [42, 1]) expect((await idsOf({}, seed)).findIndex((id, at) => id !== greedy[at])).toBe(1);
+    const texts = async (change: Partial<SamplingParams>) =>
+      (await pictured(change, 42)).tokens.map(({ text }) => text.trim());
+    expect((await texts(hot)).join(' ')).toMatch(/, tongue and tasty !$/);
+    expect([(await texts({ topK: 40 }))[1], (await texts({}))[1]]).toEqual(['How', 'It']);
+    const [{ piece, logprob }] = (await pictured(hot, 1)).tokens;
+    expect([piece, (-logprob / Math.LN2).toFixed(1)]).toEqual(['powerful', '25.0']);
   });
 
   it('quotes replies', async () => {

@@ -3,15 +3,13 @@
  * drawn tokens must be equal. Logits may differ by 2e-7 relative, 2 units in the last place of a float32: llama.cpp's
  * build may fuse a multiplication and a subtraction into one rounding.
  */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultSamplingParams } from '../api/defaults.ts';
-import type { SamplingParams } from '../api/types.ts';
 import { AdaptiveP } from './adaptive-p.ts';
 import { Candidates } from './candidates.ts';
 import { drawDiscrete } from './discrete.ts';
 import { draw } from './dist.ts';
-import { findBreakers, type VocabularyText } from './dry-breakers.ts';
+import { findBreakers } from './dry-breakers.ts';
 import { applyDry } from './dry.ts';
 import { applyDynamicTemperature } from './dynamic-temperature.ts';
 import { applyLogitBias } from './logit-bias.ts';
@@ -26,14 +24,16 @@ import { applyTopNSigma } from './top-n-sigma.ts';
 import { applyTopP } from './top-p.ts';
 import { applyTypical } from './typical.ts';
 import { applyXtc } from './xtc.ts';
+import {
+  chainSampling,
+  dryVocabulary,
+  logitVectors as vectors,
+  samplerFixture,
+  type ChainGolden,
+  type DryCase,
+} from '../test-support/sampler-golden.ts';
 
 const RELATIVE_TOLERANCE = 2e-7;
-
-function fixture<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../fixtures/samplers/${name}.json`, import.meta.url), 'utf8')) as T;
-}
-
-const vectors = fixture<{ vectors: Record<string, number[]> }>('vectors').vectors;
 
 function candidatesOf(vector: readonly number[], inputIds?: readonly number[]): Candidates {
   const candidates = new Candidates(vector.length);
@@ -97,7 +97,7 @@ describe.each([
   ['truncation', 201],
   ['penalties_logit_bias', 34],
 ])('%s.json', (file, count) => {
-  const { cases } = fixture<{ cases: GoldenCase[] }>(file);
+  const { cases } = samplerFixture<{ cases: GoldenCase[] }>(file);
 
   it('runs completely', () => expect(cases).toHaveLength(count));
 
@@ -113,35 +113,7 @@ describe.each([
   });
 });
 
-/** Token ids of the rest of the breakers in dry.json. */
-const TAILS: Record<string, number[]> = {
-  lpha: [75, 79, 71, 64],
-  pha: [79, 71, 64],
-  ha: [71, 64],
-  a: [64],
-  'of the': [78, 69, 263],
-  'f the': [69, 263],
-  ' the': [263],
-  the: [83, 257],
-  he: [257],
-  e: [68],
-};
-
-interface DryCase {
-  params: { multiplier: number; base: number; allowed_length: number; last_n: number; breakers: string[] };
-  history_name: string;
-  history: number[];
-  out: { n: number; changed: [number, number, number][] };
-}
-const dryGolden = fixture<{ vocab_pieces: string[]; cases: DryCase[] }>('dry');
-const vocabulary: VocabularyText = {
-  size: dryGolden.vocab_pieces.length,
-  text: (id) => dryGolden.vocab_pieces[id],
-  encode(text) {
-    if (!(text in TAILS)) throw new Error(`no ids of ${text}`);
-    return TAILS[text];
-  },
-};
+const dryGolden = samplerFixture<{ cases: DryCase[] }>('dry');
 
 describe('dry.json', () => {
   it('runs completely', () => expect(dryGolden.cases).toHaveLength(99));
@@ -150,7 +122,7 @@ describe('dry.json', () => {
     const before = Float32Array.from(vectors.normal320);
     const candidates = candidatesOf(vectors.normal320);
     const { multiplier, base, allowed_length: allowedLength, last_n: lastN } = c.params;
-    const breakers = findBreakers(c.params.breakers, vocabulary);
+    const breakers = findBreakers(c.params.breakers, dryVocabulary);
     applyDry(candidates, { multiplier, base, allowedLength, lastN }, breakers, c.history);
 
     expect(candidates.length).toBe(c.out.n);
@@ -169,7 +141,7 @@ describe('mt19937.json', () => {
     'discrete_p_0.1_0.2_0.05_0.4_0.25': number[];
     raw_after_32_discrete_5way_and_2_discrete_1way: number;
   }
-  const seeds = Object.entries(fixture<{ seeds: Record<string, Golden> }>('mt19937').seeds);
+  const seeds = Object.entries(samplerFixture<{ seeds: Record<string, Golden> }>('mt19937').seeds);
 
   it.each(seeds)('seed %s', (seed, golden) => {
     const raw = new Mt19937(Number(seed));
@@ -203,7 +175,7 @@ describe('stateful.json', () => {
     surviving_n: number[];
     steps: { vector: string; n: number; selected: number; id: number; p: number; mu_after: number }[];
   }
-  const { cases } = fixture<{ cases: StatefulCase[] }>('stateful');
+  const { cases } = samplerFixture<{ cases: StatefulCase[] }>('stateful');
   const casesOf = (...samplers: string[]) =>
     cases.filter((c) => samplers.includes(c.sampler)).map((c) => [c.sampler, JSON.stringify(c.params), c] as const);
 
@@ -260,51 +232,18 @@ describe('stateful.json', () => {
 });
 
 describe('chain.json', () => {
-  interface ChainCase {
-    name: string;
-    seed: number;
-    params: Record<string, number>;
-    accepted_before: number[];
-    chosen: number[];
-    surviving_n: number[];
-    chosen_p: number[];
-  }
-  const golden = fixture<{ logit_vectors: number[][]; dry_sequence_breakers: string[]; cases: ChainCase[] }>('chain');
-
-  function samplingOf({ params: p }: ChainCase): SamplingParams {
-    return {
-      ...defaultSamplingParams(),
-      temperature: p.temp,
-      topK: p.top_k,
-      topP: p.top_p,
-      minP: p.min_p,
-      typicalP: p.typ_p,
-      topNSigma: p.top_n_sigma,
-      xtcProbability: p.xtc_probability,
-      xtcThreshold: p.xtc_threshold,
-      minKeep: p.min_keep,
-      repeatPenalty: p.penalty_repeat,
-      frequencyPenalty: p.penalty_freq,
-      presencePenalty: p.penalty_present,
-      penaltyLastN: p.penalty_last_n,
-      dryMultiplier: p.dry_multiplier,
-      dryBase: p.dry_base,
-      dryAllowedLength: p.dry_allowed_length,
-      dryPenaltyLastN: p.dry_penalty_last_n,
-      drySequenceBreakers: golden.dry_sequence_breakers,
-      dynatempRange: p.dynatemp_range,
-      dynatempExponent: p.dynatemp_exponent,
-    };
-  }
+  const golden = samplerFixture<ChainGolden>('chain');
 
   it('has seven parameter sets with three seeds each, the first of them our defaults', () => {
     expect(new Set(golden.cases.map(({ name }) => name)).size * 3).toBe(golden.cases.length);
     expect(golden.cases).toHaveLength(21);
-    expect(samplingOf(golden.cases[0])).toEqual(defaultSamplingParams());
+    expect(chainSampling(golden.cases[0], golden.dry_sequence_breakers)).toEqual(defaultSamplingParams());
   });
 
   it.each(golden.cases.map((c) => [c.name, c.seed, c] as const))('%s with seed %i', (_, seed, c) => {
-    const chain = new SamplerChain(320, samplingOf(c), seed, { vocabulary });
+    const chain = new SamplerChain(320, chainSampling(c, golden.dry_sequence_breakers), seed, {
+      vocabulary: dryVocabulary,
+    });
     const history = [...c.accepted_before];
     c.chosen.forEach((expected, step) => {
       const sampled = chain.sample(Float32Array.from(golden.logit_vectors[step % 8]), history);

@@ -44,7 +44,7 @@ const requestId = integerBetween(1, MAX_CREDIT);
 /** More than machines for local models have, and few enough to start. */
 export const MAX_THREADS = 64;
 
-const tokenId = integerBetween(0, MAX_TOKEN_ID);
+export const tokenId = integerBetween(0, MAX_TOKEN_ID);
 
 /** Checked in one pass, because a list may have a million ids. */
 export const tokenIds = v.custom<number[]>(

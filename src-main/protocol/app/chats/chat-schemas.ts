@@ -117,6 +117,7 @@ const run = v.nullable(
       stop: stopParams,
       useKvCache: v.boolean(),
       continues: v.nullable(continues),
+      chosen: v.exactOptional(v.strictObject({ id: count, idsBefore: count })),
       promptDigest: sha256Hex,
       architecture: shortText,
       files: v.nullable(fileHashes),

@@ -94,12 +94,21 @@ export interface ReplyRun {
   useKvCache: boolean;
   /** Null if the run started the reply. */
   continues: Continues | null;
+  /** Of a run that began with a token that a person chose; absent otherwise. */
+  chosen?: ChosenToken;
   /** SHA-256 of the prompt's ids (`idsDigest`). */
   promptDigest: string;
   architecture: string;
   /** The model's files; null until they have been hashed. */
   files: FileHash[] | null;
   conditions: RunConditions;
+}
+
+/** The first token of a run in a branch. */
+export interface ChosenToken {
+  id: number;
+  /** How many of the tokens before it the request had as ids. The text of earlier ones was tokenized again. */
+  idsBefore: number;
 }
 
 /** Facts about a reply apart from its text. */

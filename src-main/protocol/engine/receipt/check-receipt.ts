@@ -12,7 +12,7 @@ import {
   stopParams,
   text,
 } from '../../fields.ts';
-import { promptInput, tokenIds } from '../schemas.ts';
+import { promptInput, tokenId, tokenIds } from '../schemas.ts';
 import { digestsOf, RECEIPT_FORMAT, RECEIPT_VERSION, type Receipt } from './receipt.ts';
 
 /** `tampered`: a receipt that was changed after it was written. */
@@ -33,6 +33,7 @@ const receiptSchema = schemaOf<Receipt>()(
       stop: stopParams,
       useKvCache: v.boolean(),
       continues: v.exactOptional(continues),
+      firstToken: v.exactOptional(tokenId),
     }),
     promptIds: tokenIds,
     reply: v.strictObject({ ids: tokenIds, text, stop }),

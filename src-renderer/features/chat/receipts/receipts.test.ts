@@ -91,6 +91,30 @@ describe('Run again', () => {
     });
   });
 
+  it('repeats what follows a token that a person chose', async () => {
+    const { api, chats, session } = opened;
+    await session.send('Once');
+    const script = [start(), { type: 'token', token: token(90, { text: ' new' }) } as const, ...tokens(2), end(3)];
+    api.scripts = [script, script];
+    await session.branch(chats.current.lastReply!, 2, 93);
+    const { run } = chats.current.lastReply!.facts;
+    expect(run).toMatchObject({ chosen: { id: 93, idsBefore: 2 }, continues: null });
+    const asked = api.requests.at(-1)!;
+    const chat = await readAgain();
+    expect(await runAgain(chat)).toBe('Identical: All 3 tokens match.');
+    const again = api.requests.at(-1)!;
+    expect(again).not.toBe(asked);
+    expect(again).toMatchObject({
+      prompt: { messages: [{ text: 'Once' }], replyIds: [3, 4], date: run!.requestedAt },
+      firstToken: 93,
+      sampling: { seed: 7 },
+    });
+    expect(asked.prompt).toMatchObject({ replyIds: [3, 4], date: run!.requestedAt });
+    // Continue is another run, which has the chosen token in its prompt.
+    await session.continueReply();
+    expect(chats.current.lastReply!.facts.run).not.toHaveProperty('chosen');
+  });
+
   it('says why a reply cannot be repeated', async () => {
     const { api, session, chats } = opened;
     await session.send('Once');
@@ -163,6 +187,18 @@ describe('Save receipt', () => {
         promptIds: [0, 1, 2, 3],
         reply: { ids: [3, 4, 5], text: 't0 t1 t2', stop: { reason: 'eos' } },
       },
+    });
+  });
+
+  it('saves which token a person chose', async () => {
+    const { connection, chats, session } = opened;
+    await session.send('Once');
+    await session.branch(chats.current.lastReply!, 2, 93);
+    const chat = await readAgain();
+    expect(await receipts.save(chat, chat.lastReply!)).toBe(true);
+    expect(checkReceipt(JSON.parse(connection.saved[0].text))).toMatchObject({
+      state: 'intact',
+      receipt: { request: { prompt: { replyIds: [3, 4] }, firstToken: 93 } },
     });
   });
 

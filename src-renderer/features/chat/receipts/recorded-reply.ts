@@ -15,17 +15,18 @@ export interface StoredRun extends RecordedReply {
 
 /** What repeats a reply; or the reason, for people, why it cannot be repeated. */
 export function storedRun(chat: ChatDocument, reply: Reply): StoredRun | string {
-  const { run, branch, sampling, seed } = reply.facts;
-  if (branch !== undefined && branch.index === reply.runStart) {
-    return 'It continues from a token that you chose, which receipts do not record.';
-  }
+  const { run, sampling, seed } = reply.facts;
   if (run === undefined) {
     return 'This reply is from an earlier version of Tokenscope, which did not record its settings.';
   }
   if (run === null) return 'The last attempt to continue this reply failed before its first token.';
-  const ids = Array.from({ length: reply.count - reply.runStart }, (_, at) => reply.token(reply.runStart + at).id);
-  if (ids.some((id) => id < 0)) return 'Some of its tokens are missing, because the chat file was damaged.';
-  const { requestedAt, whenFull, template, enableThinking, stop, useKvCache, continues } = run;
+  const { requestedAt, whenFull, template, enableThinking, stop, useKvCache, continues, chosen } = run;
+  const { runStart, count } = reply;
+  const givenFrom = runStart - (chosen?.idsBefore ?? 0);
+  const replyIds = reply.ids(givenFrom, runStart);
+  const ids = reply.ids(runStart, count);
+  if ([...replyIds, ...ids].some((id) => id < 0))
+    return 'Some of its tokens are missing, because the chat file was damaged.';
   const tokens = ids.length;
   const ended = reply.stop;
   return {
@@ -33,20 +34,22 @@ export function storedRun(chat: ChatDocument, reply: Reply): StoredRun | string 
     request: {
       prompt: {
         kind: 'chat',
-        messages: messagesOf(chat, reply, run),
+        messages: messagesOf(chat, reply, run, givenFrom),
         whenFull,
         template,
         ...(enableThinking === null ? {} : { enableThinking }),
+        ...(replyIds.length === 0 ? {} : { replyIds }),
       },
       sampling: { ...sampling, seed },
       stop,
       useKvCache,
       ...(continues === null ? {} : { continues }),
+      ...(chosen === undefined ? {} : { firstToken: chosen.id }),
     },
     promptDigest: run.promptDigest,
     reply: {
       ids,
-      text: reply.slice(reply.startOf(reply.runStart), reply.length),
+      text: reply.slice(reply.startOf(runStart), reply.length),
       // Null if the app was closed during the reply.
       stop: ended === null || isEarlierStop(ended) ? { reason: 'user', tokens } : ended,
     },
@@ -56,9 +59,10 @@ export function storedRun(chat: ChatDocument, reply: Reply): StoredRun | string 
   };
 }
 
-function messagesOf(chat: ChatDocument, reply: Reply, { systemPrompt }: ReplyRun): ChatMessage[] {
+/** @param end tokens of the reply before this one are part of the messages, as text */
+function messagesOf(chat: ChatDocument, reply: Reply, { systemPrompt }: ReplyRun, end: number): ChatMessage[] {
   const system: ChatMessage[] = systemPrompt === '' ? [] : [{ role: 'system', text: systemPrompt }];
   const said = chat.messages(reply).flatMap(({ message, turn }) => (turn === null ? [] : [message]));
-  const before = reply.slice(0, reply.startOf(reply.runStart));
+  const before = reply.slice(0, reply.startOf(end));
   return [...system, ...said, ...(before === '' ? [] : [{ role: 'assistant' as const, text: before }])];
 }

@@ -1,6 +1,6 @@
 import type { GenerateParams, GenerateStart, ModelInfo } from '../../../../src-main/engine/api/types.ts';
 import type { AboutInfo } from '../../../../src-main/protocol/app/app-services.ts';
-import type { ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
+import type { ChosenToken, ReplyRun } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { conditionsOf, idsDigest, resolvedRequest } from '../../../../src-main/protocol/engine/receipt/receipt.ts';
 
 /** The request for a reply. */
@@ -17,7 +17,7 @@ export function runFacts(
   start: GenerateStart,
   model: ModelInfo,
 ): ReplyRun | null {
-  const { prompt, stop, useKvCache, continues } = resolvedRequest(params, start.seed, model);
+  const { prompt, stop, useKvCache, continues, firstToken } = resolvedRequest(params, start.seed, model);
   if (prompt.kind !== 'chat') return null;
   const [first] = prompt.messages;
   return {
@@ -29,11 +29,16 @@ export function runFacts(
     stop,
     useKvCache,
     continues: continues ?? null,
+    ...(firstToken === undefined ? {} : { chosen: chosenToken(firstToken, prompt.replyIds) }),
     promptDigest: idsDigest(start.promptIds),
     architecture: model.architecture,
     files: null,
     conditions: conditionsOf(model, versions),
   };
+}
+
+function chosenToken(id: number, before: readonly number[] = []): ChosenToken {
+  return { id, idsBefore: before.length };
 }
 
 /** Browser engines by their part of the user agent string. Edge and others are Chrome. */

@@ -3,6 +3,7 @@ import type { AppServices } from '../../../../src-main/protocol/app/app-services
 import type { Connection } from '../../../lib/connection.svelte.ts';
 import { ReceiptsState } from '../receipts/receipts.svelte.ts';
 import { engineVersions } from '../receipts/run-facts.ts';
+import { RunRecorder } from '../receipts/run-recorder.ts';
 import type { ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
@@ -34,6 +35,7 @@ export interface AppModel {
   readonly otherModel: OtherModelState;
   readonly automatic: AutomaticRequests;
   readonly receipts: ReceiptsState;
+  readonly recorder: RunRecorder;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
   /** Where a message of the open chat can be sent; set by the shell. */
@@ -56,7 +58,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
   const versions = versionsOf(services);
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, versions });
+  const recorder = new RunRecorder({ engine, versions });
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, recorder });
   const receipts = new ReceiptsState({ connection, engine, versions, session });
   const flush = () => {
     void settings.flush();
@@ -97,7 +100,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const elsewhere: AppModel['elsewhere'] = { compare: null };
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, receipts, waterfall, elsewhere },
+    ...{ grammarCheck, automatic, panel, otherModel, receipts, recorder, waterfall, elsewhere },
   };
 }
 

@@ -8,6 +8,7 @@ import type { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import type { SpeedMeasurements } from './measurements.svelte.ts';
 import { MessageQueue } from './message-queue.svelte.ts';
 import type { ModelSettingsState } from './model-settings.svelte.ts';
+import type { RunRecorder } from '../receipts/run-recorder.ts';
 import { RecomputedTokens } from './recomputed-tokens.svelte.ts';
 import { ReplyRequest, type Branch } from './reply-request.ts';
 import { ReplyRunner } from './reply-runner.svelte.ts';
@@ -46,16 +47,15 @@ export class ChatSession {
     grammarCheck: Pick<GrammarCheck, 'blocks'>;
     /** Collects tokens until the next animation frame; tests provide their own. */
     frame?: (callback: () => void) => void;
-    /** See `RunConditions`. Default none. */
-    versions?: () => Promise<Record<string, string>>;
+    recorder: RunRecorder;
   }) {
-    const { chats, engine, frame = nextFrame, versions = async () => ({}) } = parts;
+    const { chats, engine, recorder, frame = nextFrame } = parts;
     this.#chats = chats;
     this.#engine = engine;
     this.#grammarCheck = parts.grammarCheck;
     this.#frame = frame;
     this.#request = new ReplyRequest(parts);
-    const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, versions });
+    const runner = new ReplyRunner({ chats, engine, request: this.#request, frame, recorder });
     this.#runner = runner;
     this.figures = new ChatFigures({ chats, engine, running: () => runner.running?.reply ?? null });
   }

@@ -53,10 +53,14 @@ export class ReplyRequest {
     if (source instanceof Reply) return this.drawOf(chat, source, index);
     const run = index < reply.runStart ? null : storedRun(chat, reply);
     if (run === null || typeof run === 'string') return this.#unrecordedDrawOf(chat, reply, index);
-    const { prompt, sampling, stop, continues } = run.request;
+    const { prompt, sampling, stop, continues, firstToken } = run.request;
+    const dated = prompt.kind === 'chat' ? { ...prompt, date: run.requestedAt } : prompt;
+    if (firstToken !== undefined && dated.kind === 'chat') {
+      return { ...afterChosen(dated, reply, index), sampling, stop };
+    }
     return {
       ...{ sampling, stop, ...(continues === undefined ? {} : { continues }) },
-      prompt: prompt.kind === 'chat' ? { ...prompt, date: run.requestedAt } : prompt,
+      prompt: dated,
       reply: reply.ids(reply.runStart, index),
     };
   }
@@ -71,7 +75,8 @@ export class ReplyRequest {
   ): Promise<GenerateParams> {
     const { continues: _, ...others } = params;
     const prompt = await this.promptWith(chat, reply, { from: branch.from, end: branch.index }, engine);
-    return { ...others, prompt, firstToken: branch.id };
+    const dated = params.prompt.kind === 'chat' ? { ...params.prompt, ...prompt } : prompt;
+    return { ...others, prompt: dated, firstToken: branch.id };
   }
 
   /**
@@ -83,7 +88,7 @@ export class ReplyRequest {
     reply: Reply,
     { from, end }: { from: Reply; end: number },
     engine: Pick<EngineApi, 'call'>,
-  ): Promise<PromptInput> {
+  ): Promise<Extract<PromptInput, { kind: 'chat' }>> {
     const messages = chat.messages(reply).map(({ message }) => message);
     const { text, ids } = await prefixOf(from, end, engine);
     if (text !== '') messages.push({ role: 'assistant', text });
@@ -122,10 +127,8 @@ export class ReplyRequest {
     const sampling = { ...reply.sampling, seed: reply.seed };
     const { stop } = this.#modelSettings;
     if (branch !== undefined && branch.index === reply.runStart) {
-      // A person chose the token at the branch, so the random numbers begin after it.
-      const drawn = Math.min(index, branch.index + 1);
-      const prompt = { ...this.#prompt(messages), replyIds: reply.ids(0, drawn) };
-      return { prompt, sampling, stop, reply: reply.ids(drawn, index) };
+      const prompt = { ...this.#prompt(messages), replyIds: reply.ids(0, reply.runStart) };
+      return { ...afterChosen(prompt, reply, index), sampling, stop };
     }
     const first = index < reply.runStart ? 0 : reply.runStart;
     if (first > 0) messages.push({ role: 'assistant', text: reply.slice(0, reply.startOf(first)) });
@@ -137,6 +140,21 @@ export class ReplyRequest {
     const thinking = own.enableThinking === null ? {} : { enableThinking: own.enableThinking };
     return { kind: 'chat', messages, whenFull: this.#settings.current.whenFull, template, ...thinking };
   }
+}
+
+/**
+ * The prompt and the tokens before token `index` of a run that began with a token that a person chose: the random numbers
+ * begin after it.
+ * @param prompt of the run, with the ids before that token
+ */
+function afterChosen(
+  prompt: Extract<PromptInput, { kind: 'chat' }>,
+  reply: Reply,
+  index: number,
+): Pick<PreviewParams, 'prompt' | 'reply'> {
+  const drawn = Math.min(index, reply.runStart + 1);
+  const replyIds = [...(prompt.replyIds ?? []), ...reply.ids(reply.runStart, drawn)];
+  return { prompt: { ...prompt, replyIds }, reply: reply.ids(drawn, index) };
 }
 
 export function modelFacts(model: ModelInfo | null): Pick<ReplyFacts, 'modelId' | 'model' | 'vocabularySize'> {

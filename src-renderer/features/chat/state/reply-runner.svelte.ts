@@ -1,6 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { FileHash, GenerateStart, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
-import { runFacts, type AskedReply } from '../receipts/run-facts.ts';
+import type { Stop } from '../../../../src-main/engine/api/types.ts';
+import type { RunRecorder } from '../receipts/run-recorder.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
 import type { EngineState } from './engine.svelte.ts';
@@ -30,9 +30,7 @@ export class ReplyRunner {
   readonly #engine: EngineState;
   readonly #request: ReplyRequest;
   readonly #frame: (callback: () => void) => void;
-  readonly #versions: () => Promise<Record<string, string>>;
-  /** Of models that generated replies. */
-  readonly #files = new WeakMap<ModelInfo, FileHash[]>();
+  readonly #recorder: RunRecorder;
   #hashing: Promise<void> = Promise.resolve();
 
   constructor(parts: {
@@ -41,14 +39,13 @@ export class ReplyRunner {
     request: ReplyRequest;
     /** Collects tokens until the next animation frame. */
     frame: (callback: () => void) => void;
-    /** See `RunConditions`. */
-    versions: () => Promise<Record<string, string>>;
+    recorder: RunRecorder;
   }) {
     this.#chats = parts.chats;
     this.#engine = parts.engine;
     this.#request = parts.request;
     this.#frame = parts.frame;
-    this.#versions = parts.versions;
+    this.#recorder = parts.recorder;
   }
 
   /** The running reply and its chat. */
@@ -78,16 +75,16 @@ export class ReplyRunner {
     // Other pages, and this page after a crash, need to know that it is being continued.
     if (continues) chat.noteReply(reply);
     try {
-      const [engine, versions] = await Promise.all([this.#engine.ready(signal), this.#versions()]);
+      const [engine, versions] = await Promise.all([this.#engine.ready(signal), this.#recorder.versions()]);
       this.#noteModel(chat, reply);
+      const asked = branch === null ? params : await this.#request.branchParams(params, chat, reply, branch, engine);
       await writeReply(reply, {
         engine,
-        params: branch === null ? params : await this.#request.branchParams(params, chat, reply, branch, engine),
+        params: asked,
         signal,
         frame: this.#frame,
         onStart: (start) => {
-          // A receipt cannot say yet which token a person chose.
-          if (branch === null) this.#noteRun(reply, { params, requestedAt, versions }, start);
+          this.#recorder.noteStart(reply, { params: asked, requestedAt, versions }, start);
           chat.noteReply(reply);
         },
         onTokens: () => following.grew(),
@@ -123,33 +120,9 @@ export class ReplyRunner {
     if (chat.model.id === '') chat.model = { id: model.id, name: model.name };
   }
 
-  #noteRun(reply: Reply, asked: AskedReply, start: GenerateStart): void {
-    const { model } = this.#engine;
-    const run = model === null ? null : runFacts(asked, start, model);
-    if (model === null || run === null) return;
-    reply.note({ run: { ...run, files: this.#files.get(model) ?? null } });
-  }
-
-  /** Hashes the files after the model's first reply, because it takes a while. */
   async #noteFiles(chat: ChatDocument, reply: Reply): Promise<void> {
-    const { run } = reply.facts;
-    const { model } = this.#engine;
-    if (!run || run.files !== null || model === null || this.#engine.status !== 'ready') return;
-    const files = await hashesOf(this.#engine);
-    if (files === null || this.#engine.model !== model) return;
-    this.#files.set(model, files);
-    if (reply.facts.run !== run) return;
-    reply.note({ run: { ...run, files } });
-    chat.noteReply(reply);
-  }
-}
-
-/** Null if it fails. The error is not shown here: a receipt without hashes cannot be saved and says so. */
-async function hashesOf(engine: EngineState): Promise<FileHash[] | null> {
-  try {
-    return (await (await engine.ready()).call('hashModel', {})).files;
-  } catch {
-    return null;
+    const noted = await this.#recorder.noteFiles([reply]);
+    if (noted.length > 0) chat.noteReply(reply);
   }
 }
 

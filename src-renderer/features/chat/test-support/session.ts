@@ -1,3 +1,4 @@
+import { RunRecorder } from '../receipts/run-recorder.ts';
 import { ChatSession } from '../state/chat-session.svelte.ts';
 import { ChatsState } from '../state/chats.svelte.ts';
 import { EngineState } from '../state/engine.svelte.ts';
@@ -17,7 +18,8 @@ export async function openSession() {
   const modelSettings = new ModelSettingsState({ settings, engine, firstModel: MODEL.id });
   const grammarCheck: { blocks: string | null } = { blocks: null };
   const frame = (callback: () => void) => void setTimeout(callback);
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, frame });
+  const recorder = new RunRecorder({ engine, versions: async () => ({}) });
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, recorder, frame });
   connection.change(api, 'ready');
   await engine.ready();
   return { services, connection, api, chats, engine, modelSettings, session, grammarCheck };

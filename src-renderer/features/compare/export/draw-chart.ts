@@ -1,5 +1,6 @@
 import { NO_TOKEN } from '../../../../src-main/protocol/app/chats/chat.ts';
 import type { LaneReply } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
+import { LINE_DASHES } from '../../../ui/line-chart.ts';
 import { bitsOf } from '../../chat/thread/tint.ts';
 import { STYLES, type Pen } from './pen.ts';
 import { laneLetter } from './rows.ts';
@@ -11,8 +12,9 @@ const AVERAGED = 5;
 const GRID_BITS = 4;
 /** Space for the axes' numbers and the lanes' letters, px. */
 const MARGIN = { left: 28, right: 28, top: 36, bottom: 24 };
-/** Lanes differ in their dashes, too. */
-const DASHES: readonly number[][] = [[], [6, 3], [2, 3], [8, 3, 2, 3], [12, 4], [4, 4], [1, 3], [10, 2, 4, 2]];
+
+/** Of a lane's letter, px. */
+const LETTER_SPACE = 13;
 
 /** Surprisal per token of one reply per lane. @param replies null for a lane without a reply */
 export function drawChart(pen: Pen, replies: readonly (LaneReply | null)[], x: number, y: number, width: number): void {
@@ -44,12 +46,27 @@ export function drawChart(pen: Pen, replies: readonly (LaneReply | null)[], x: n
       values.map((value, token) => [across(token), up(value)] as const),
       colour,
       1.75,
-      DASHES[lane] ?? [],
+      LINE_DASHES[lane] ?? [],
     );
-    const last = values.at(-1);
-    if (last === undefined) return;
-    pen.text(laneLetter(lane), across(values.length - 1) + 6, up(last) - 8, { ...STYLES.small, colour, weight: 600 });
   });
+  const ends = series.flatMap((values, lane) => {
+    const last = values.at(-1);
+    return last === undefined ? [] : [{ lane, x: across(values.length - 1), y: up(last) }];
+  });
+  for (const { lane, x: end, y: middle } of spread(ends)) {
+    const style = { ...STYLES.small, colour: laneColour(lane), weight: 600 };
+    pen.text(laneLetter(lane), end + 6, middle - style.lineHeight / 2, style);
+  }
+}
+
+/** Moves letters up that would cover the one below them. */
+function spread<End extends { x: number; y: number }>(ends: readonly End[]): End[] {
+  const placed: End[] = [];
+  for (const end of ends.toSorted((a, b) => b.y - a.y)) {
+    const below = placed.filter(({ x }) => Math.abs(x - end.x) < LETTER_SPACE).map(({ y }) => y - LETTER_SPACE);
+    placed.push({ ...end, y: Math.min(end.y, ...below) });
+  }
+  return placed;
 }
 
 export function laneColour(lane: number): string {

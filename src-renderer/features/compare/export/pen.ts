@@ -1,5 +1,5 @@
 /** Draws texts, boxes and lines on a canvas in the colours and fonts of the page. */
-import { wrapTokens, type WrappedLine } from './wrap-tokens.ts';
+import { tokensOf, wrapTokens, type WrappedLine } from './wrap-tokens.ts';
 
 /** What drawing needs of a `CanvasRenderingContext2D`. */
 export type Context = Pick<
@@ -51,6 +51,9 @@ export const STYLES = {
   quiet: style(12, 16, 400, '--text-3'),
 } as const;
 
+/** Between the backgrounds of two tokens, px. */
+const TINT_GAP = 1;
+
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
 
 export class Pen {
@@ -80,11 +83,16 @@ export class Pen {
     context.fill();
   }
 
-  line(points: readonly (readonly [x: number, y: number])[], colour: string, width = 1, dash: number[] = []): void {
+  line(
+    points: readonly (readonly [x: number, y: number])[],
+    colour: string,
+    width = 1,
+    dash: readonly number[] = [],
+  ): void {
     const { context } = this;
     context.strokeStyle = this.colour(colour);
     context.lineWidth = width;
-    context.setLineDash(dash);
+    context.setLineDash([...dash]);
     context.beginPath();
     points.forEach(([x, y], index) => (index === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
     context.stroke();
@@ -109,9 +117,9 @@ export class Pen {
   ): void {
     lines.forEach((line, index) => {
       const top = y + index * style.lineHeight;
-      for (const { token, x: at, width } of line) {
+      for (const { token, x: at, width } of tokensOf(line)) {
         const background = tint?.(token) ?? null;
-        if (background !== null) this.box(x + at, top + 2, width, style.lineHeight - 4, background, 3);
+        if (background !== null) this.box(x + at, top + 2, width - TINT_GAP, style.lineHeight - 4, background, 3);
       }
       this.#use(style);
       if (line.some(({ text }) => RIGHT_TO_LEFT.test(text))) this.#putWhole(line, x, top, style);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { wrapTokens } from './wrap-tokens.ts';
+import { tokensOf, wrapTokens } from './wrap-tokens.ts';
 
 /** Every character is 10 px wide. */
 const wrap = (texts: readonly string[], width: number) => wrapTokens(texts, width, (text) => [...text].length * 10);
@@ -18,6 +18,19 @@ test('lines break at spaces, and words of several tokens stay together', () => {
     { token: 4, text: ' ' },
   ]);
   expect(lines[1]).toMatchObject([{ token: 4, text: 'run', x: 0 }]);
+});
+
+test('a token is one piece of a line, without the space at its end', () => {
+  const lines = wrap([' won', 'der', 'ful', ' cats', ' run'], 150);
+  expect(tokensOf(lines[0])).toEqual([
+    { token: 0, text: ' won', x: 0, width: 40 },
+    { token: 1, text: 'der', x: 40, width: 30 },
+    { token: 2, text: 'ful', x: 70, width: 30 },
+    { token: 3, text: ' cats', x: 100, width: 50 },
+  ]);
+  expect(tokensOf(lines[1])).toMatchObject([{ token: 4, text: 'run' }]);
+  expect(tokensOf([])).toEqual([]);
+  expect(tokensOf(wrap([' '], 50)[0])).toMatchObject([{ text: ' ' }]);
 });
 
 test('line breaks of the text are kept, also empty lines', () => {

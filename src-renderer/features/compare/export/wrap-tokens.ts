@@ -35,6 +35,21 @@ export function wrapTokens(texts: readonly string[], width: number, measure: Mea
   return lines.done();
 }
 
+/**
+ * A line's tokens, each in one piece. Without the space at the end of the line: it belongs to the token that begins the next
+ * one.
+ */
+export function tokensOf(line: WrappedLine): WrappedLine {
+  const tokens: WrappedLine = [];
+  for (const part of line) {
+    const last = tokens.at(-1);
+    if (last?.token !== part.token) tokens.push({ ...part });
+    else tokens[tokens.length - 1] = { ...last, text: last.text + part.text, width: last.width + part.width };
+  }
+  const end = tokens.at(-1);
+  return tokens.length > 1 && end?.text.trim() === '' ? tokens.slice(0, -1) : tokens;
+}
+
 class Lines {
   readonly #width: number;
   readonly #measure: Measure;

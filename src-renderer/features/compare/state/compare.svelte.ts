@@ -7,6 +7,7 @@ import {
   type StoredComparison,
 } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { blindVote, settingsKey, type SettingVotes } from '../../../../src-main/protocol/app/comparisons/votes.ts';
+import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { newId, now, nowAfter } from '../../chat/state/identity.ts';
 import { BlindVoting } from './blind.svelte.ts';
 import { Divergence, earliest, unchanged, type Common } from './divergence.ts';
@@ -56,6 +57,7 @@ export class CompareState {
   readonly #history: RunHistory;
   readonly #engine: LaneEngine;
   readonly #fits: FitsBeside;
+  readonly #recorder: RunRecorder;
   // Nothing on screen depends on it.
   readonly #divergences = new WeakMap<Lane, Divergence>();
   #earliest: Common | null = null;
@@ -73,6 +75,7 @@ export class CompareState {
 
   constructor(parts: {
     engine: LaneEngine;
+    recorder: RunRecorder;
     load: LaneRunnerParts['load'];
     /** Whether a model fits in memory beside the loaded one; null while unknown. */
     fits?: FitsBeside;
@@ -80,9 +83,10 @@ export class CompareState {
     frame?: LaneRunnerParts['frame'];
   }) {
     this.#engine = parts.engine;
+    this.#recorder = parts.recorder;
     this.#history = parts.history;
     this.#fits = parts.fits ?? (() => null);
-    this.runner = new LaneRunner({ engine: parts.engine, load: parts.load, frame: parts.frame ?? nextFrame });
+    this.runner = new LaneRunner({ ...parts, frame: parts.frame ?? nextFrame });
   }
 
   get prompt(): ComparedPrompt {
@@ -326,6 +330,14 @@ export class CompareState {
     await this.runner.run(lanes, this.ranPrompt ?? this.prompt);
     this.pulse++;
     await this.#save();
+    void this.#noteFiles(lanes);
+  }
+
+  /** Hashes the files of a model after its first run, for receipts. */
+  async #noteFiles(lanes: readonly Lane[]): Promise<void> {
+    const { id } = this;
+    const noted = await this.#recorder.noteFiles(lanes.flatMap(({ replies }) => replies));
+    if (noted.length > 0 && this.id === id) await this.#save();
   }
 
   #compare(): readonly (Common | null)[] {

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { StoredComparison } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
 import { votesPerSetting } from '../../../../src-main/protocol/app/comparisons/votes.ts';
 import { divergesAt } from '../../../../src-main/protocol/engine/reply-metrics.ts';
+import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
 import { laneStatus } from './compare-figures.ts';
@@ -24,7 +25,8 @@ class FakeHistory implements RunHistory {
 function setUp(seeds: readonly number[] = [1, 2, 3]) {
   const engine = new FakeLaneEngine();
   const history = new FakeHistory();
-  const compare = new CompareState({ engine, load: engine.load, history, frame });
+  const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({}) });
+  const compare = new CompareState({ engine, recorder, load: engine.load, history, frame });
   compare.useLanes(seeds.map((seed) => newLaneSettings(model, { seed })));
   compare.text = 'Once';
   engine.api.scripts.set(1, [5, 6, 7, 8]).set(2, [5, 6, 9]).set(3, [5, 6, 7, 8]);
@@ -57,6 +59,18 @@ describe('CompareState', () => {
     compare.pin(compare.lanes[1]);
     expect(compare.commons.map((common) => common?.at)).toEqual([2, 2, 2]);
     expect(compare.base).toBe(compare.lanes[1]);
+  });
+
+  it('stores what it takes to repeat each reply, with the files once they are hashed', async () => {
+    const { api, compare, history } = setUp([1, 2]);
+    api.files = [{ name: 'model.gguf', bytes: 9, sha256: 'a'.repeat(64) }];
+    await compare.run();
+    await vi.waitFor(() => expect(history.saved).toHaveLength(2));
+    const runs = history.saved[1].lanes.map(({ replies }) => replies[0].facts.run);
+    expect(runs).toMatchObject([{ files: api.files }, { files: api.files }]);
+    const [{ lanes }] = api.requests;
+    expect(lanes.map(({ prompt }) => prompt)).toMatchObject(runs.map((run) => ({ date: run!.requestedAt })));
+    expect(runs[0]).not.toHaveProperty('chosen');
   });
 
   it('does not compare the tokens of different models', async () => {

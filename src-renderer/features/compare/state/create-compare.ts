@@ -1,5 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { PageServices } from '../../../lib/services.ts';
+import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import type { LibraryState } from '../../models/library.svelte.ts';
 import { openTokenscopeFile } from '../export/exports.ts';
@@ -22,13 +23,19 @@ export interface Compare {
 }
 
 /** What outlives the view: the open run and the stored ones. Created once. */
-export function createCompare(parts: { engine: EngineState; library: LibraryState; services: PageServices }): Compare {
-  const { engine, library, services } = parts;
+export function createCompare(parts: {
+  engine: EngineState;
+  recorder: RunRecorder;
+  library: LibraryState;
+  services: PageServices;
+}): Compare {
+  const { engine, recorder, library, services } = parts;
   const runs = new ComparisonsState(services);
   void runs.refresh();
   window.addEventListener('pagehide', () => runs.flushLast());
   const compare = new CompareState({
     engine,
+    recorder,
     history: runs,
     load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
     fits: (modelId) => fitsBeside(library, modelId),

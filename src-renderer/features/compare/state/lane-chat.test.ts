@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { REPLY_FACTS } from '../../chat/test-support/fakes.ts';
+import { ReceiptsState } from '../../chat/receipts/receipts.svelte.ts';
 import { openSession } from '../../chat/test-support/session.ts';
 import { applyToChat, openAsChat } from './lane-chat.ts';
 import { newLaneSettings } from './lane-settings.ts';
+import { storedReply } from './lane.svelte.ts';
 import { sentChat } from './sent-chat.ts';
 
 const settings = {
@@ -28,6 +30,36 @@ describe('openAsChat', () => {
     expect(chats.current.lastReply?.text).toBe(' upon');
     expect(chats.current.lastReply?.columns.ids).toEqual([4, 5]);
     expect(chats.current.path).toHaveLength(2);
+  });
+
+  it('makes a chat whose reply can be run again', async () => {
+    const { api, chats, connection, engine, session } = await openSession();
+    api.files = [{ name: 'model.gguf', bytes: 9, sha256: 'a'.repeat(64) }];
+    await session.send('Once');
+    const { lastReply } = chats.current;
+    const stored = storedReply(lastReply!);
+    const prompt = {
+      kind: 'chat',
+      messages: [
+        { role: 'user', text: 'Hi' },
+        { role: 'assistant', text: 'Hello' },
+        { role: 'user', text: 'Once' },
+      ],
+    } as const;
+    openAsChat(chats, { ...prompt, messages: [...prompt.messages] }, settings, {
+      ...stored,
+      facts: { ...stored.facts, run: { ...stored.facts.run!, systemPrompt: settings.systemPrompt } },
+    });
+    const receipts = new ReceiptsState({ connection, engine, session, versions: () => Promise.resolve({}) });
+    await receipts.runAgain(chats.current, chats.current.lastReply!);
+    expect(receipts.task?.state).toMatchObject({ phase: 'done', outcome: { result: 'identical' } });
+    expect(api.requests.at(-1)).toMatchObject({
+      prompt: { messages: [{ role: 'system', text: 'Be brief.' }, ...prompt.messages] },
+      sampling: { seed: stored.facts.seed },
+    });
+    // Only the text of earlier replies is known.
+    const [, earlier] = chats.current.path;
+    expect('facts' in earlier && earlier.facts).not.toHaveProperty('run');
   });
 
   it('keeps the earlier messages of a chat', async () => {

@@ -30,7 +30,7 @@ export function openAsChat(
 }
 
 /** An earlier reply of a chat, of which only the text is known. */
-function untokenized(text: string, { facts }: LaneReply): LaneReply {
+function untokenized(text: string, { facts: { run: _, branch: __, ...facts } }: LaneReply): LaneReply {
   return {
     text,
     tokens: { ids: [NO_TOKEN], lengths: [text.length], parts: [0], logprobs: [0], latencies: [0] },

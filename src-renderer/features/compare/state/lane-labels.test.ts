@@ -40,6 +40,11 @@ describe('laneLabels', () => {
       'Temperature 0.8',
       'Temperature 1.2',
     ]);
+    // But a lane with nothing else is named by it.
+    expect(laneLabels([lane({}, { temperature: 1.5 }), lane({}, { temperature: 1.5, minP: 0.05 })])).toEqual([
+      'Temperature 1.5',
+      'Min-p 0.05',
+    ]);
   });
 
   it('names other settings, and keeps names that a person gave', () => {

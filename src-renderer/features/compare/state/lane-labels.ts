@@ -32,12 +32,13 @@ export function laneLabels(lanes: readonly LaneSettings[]): string[] {
   return lanes.map((lane, at) => {
     if (lane.label !== '') return lane.label;
     const own = sampling[at].filter((part) => !shared.includes(part));
-    const chain = samplingDiffers ? (own.length === 0 ? ['Plain sampling'] : own) : [];
+    const named = own.length > 0 ? own : shared.length > 0 ? shared : ['Plain sampling'];
+    const chain = samplingDiffers ? named : [];
     const others = distinct[at].filter((_, aspect) => differs(aspect));
     // The model comes first, then the chain.
     const first = differs(0) ? 1 : 0;
-    const named = [...others.slice(0, first), ...chain, ...others.slice(first)].slice(0, NAMED);
-    if (named.length > 0) return named.join(', ');
+    const parts = [...others.slice(0, first), ...chain, ...others.slice(first)].slice(0, NAMED);
+    if (parts.length > 0) return parts.join(', ');
     return sampling[at].slice(0, NAMED).join(', ') || 'Plain sampling';
   });
 }

@@ -3,7 +3,8 @@ import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { GenerateParams, LanesPrefill, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { ComparedPrompt } from '../../../../src-main/protocol/app/comparisons/comparison.ts';
-import { newId } from '../../chat/state/identity.ts';
+import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
+import { newId, now } from '../../chat/state/identity.ts';
 import { modelFacts } from '../../chat/state/reply-request.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { stopAfter } from '../../chat/state/write-reply.ts';
@@ -20,6 +21,7 @@ export interface LaneEngine {
 
 export interface LaneRunnerParts {
   readonly engine: LaneEngine;
+  readonly recorder: RunRecorder;
   /** Replaces the loaded model. @param keep keeps that one in memory if both fit @throws EngineError */
   load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
   /** Collects tokens until the next animation frame. */
@@ -148,22 +150,28 @@ export class LaneRunner {
     try {
       const [{ model }] = batch.entries;
       if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal, true);
-      const engine = await this.#parts.engine.ready(signal);
+      const { recorder } = this.#parts;
+      const [engine, versions] = await Promise.all([this.#parts.engine.ready(signal), recorder.versions()]);
       const entries = batch.entries.filter(({ reply }) => reply.running);
       if (entries.length === 0) return;
       this.#noteModel(entries);
       const key = newId();
+      const requestedAt = now();
+      const params = entries.map((entry) => dated(entry.params, requestedAt));
       batch.sent = { engine, key, entries };
       await writeLanes(
         entries.map(({ reply }) => reply),
         {
           engine,
           key,
-          params: entries.map(({ params }) => params),
+          params,
           signal,
           frame: (callback) => this.#parts.frame(callback),
           onPrefill: (prefill) => {
             this.prefills = [...this.prefills, { ...prefill, lanes: entries.length }];
+          },
+          onStart: (lane, start) => {
+            recorder.noteStart(entries[lane].reply, { params: params[lane], requestedAt, versions }, start);
           },
           stopOf,
         },
@@ -218,6 +226,12 @@ export class LaneRunner {
     this.#waiting = this.#waiting.filter((entry) => !dropped.includes(entry));
     for (const { reply } of dropped) reply.failed(because({ reason: 'user', tokens: 0 }, to));
   }
+}
+
+/** With the current time, for templates that write the date. */
+function dated(params: GenerateParams, date: string): GenerateParams {
+  const { prompt } = params;
+  return prompt.kind === 'chat' ? { ...params, prompt: { ...prompt, date } } : params;
 }
 
 /** Adds to a stop what the lane was stopped for. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
 import { FakeLaneEngine, frame } from '../test-support/fake-lanes.ts';
 import { LaneRunner } from './lane-runner.svelte.ts';
@@ -11,7 +12,8 @@ const OTHER = { id: 'other', name: 'Other' };
 
 function setUp() {
   const engine = new FakeLaneEngine();
-  const runner = new LaneRunner({ engine, load: engine.load, frame });
+  const recorder = new RunRecorder({ engine, versions: () => Promise.resolve({ Tokenscope: '1.0.0' }) });
+  const runner = new LaneRunner({ engine, recorder, load: engine.load, frame });
   const lane = (seed: number, model = { id: MODEL.id, name: MODEL.name }) => new Lane(newLaneSettings(model, { seed }));
   return { engine, api: engine.api, runner, lane };
 }

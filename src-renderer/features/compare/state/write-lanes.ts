@@ -1,5 +1,11 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GenerateParams, LanesEvent, LanesPrefill, Stop } from '../../../../src-main/engine/api/types.ts';
+import type {
+  GenerateParams,
+  GenerateStart,
+  LanesEvent,
+  LanesPrefill,
+  Stop,
+} from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { ReplyBuffer, stopAfter } from '../../chat/state/write-reply.ts';
@@ -16,6 +22,8 @@ export interface WriteLanesOptions {
   /** Collects the events of all lanes until the next animation frame. */
   frame(callback: () => void): void;
   onPrefill(prefill: LanesPrefill): void;
+  /** The `start` event of a lane arrived. */
+  onStart(lane: number, start: GenerateStart): void;
   /** Maps the engine's stop to the reply's. */
   stopOf(stop: Stop): Stop;
 }
@@ -31,7 +39,10 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
     due = false;
     const arrived = events;
     events = [];
-    for (const { lane, event } of arrived) writers[lane].take(event);
+    for (const { lane, event } of arrived) {
+      writers[lane].take(event);
+      if (event.type === 'start') options.onStart(lane, event);
+    }
     for (const writer of writers) writer.flush();
   };
   let failure: EngineError | null = null;

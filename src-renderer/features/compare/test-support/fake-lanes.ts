@@ -1,5 +1,6 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type {
+  FileHash,
   GenerateEvent,
   GenerateParams,
   LanesEvent,
@@ -25,6 +26,8 @@ export class FakeLanes implements EngineApi {
   readonly stopped: { key: string; lane: number }[] = [];
   /** Of each lane, by the seed that was asked for. */
   scripts = new Map<number | null, LaneScript>();
+  /** Of the model; null: they cannot be hashed. */
+  files: FileHash[] | null = null;
   /** Makes the next `compare` fail before its first event. */
   failure: EngineError | null = null;
   #wake: () => void = () => undefined;
@@ -37,6 +40,7 @@ export class FakeLanes implements EngineApi {
 
   async call<M extends MethodName>(method: M, params: EngineMethods[M]['params']): Promise<EngineMethods[M]['result']> {
     await Promise.resolve();
+    if (method === 'hashModel' && this.files !== null) return { files: this.files } as EngineMethods[M]['result'];
     if (method !== 'stopLane') throw new EngineError('BAD_REQUEST', `${method} is not scripted.`);
     this.stopped.push(params as EngineMethods['stopLane']['params']);
     this.#wake();
@@ -94,6 +98,7 @@ function event(lane: number, one: GenerateEvent): LanesEvent {
 /** The state of an engine that loads whatever it is told to. */
 export class FakeLaneEngine {
   model: ModelInfo | null = { ...MODEL, executor: 'wasm' };
+  readonly status = 'ready';
   readonly loads: LaneModel[] = [];
   /** Makes loading this model fail. */
   broken: string | null = null;
