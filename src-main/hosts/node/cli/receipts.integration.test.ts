@@ -16,8 +16,8 @@ import { flagName } from './options/setting-options.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
-/** Each loads the model twice. Four have every preset, and a chat. */
-const REPLIES = process.env.TOKENSCOPE_TEST_FULL === '1' ? 50 : PRESETS.length + 1;
+/** Each loads the model twice. The normal run has a text with many flags and a chat; `repeat-reply.test.ts` has all presets. */
+const REPLIES = process.env.TOKENSCOPE_TEST_FULL === '1' ? Array.from({ length: 50 }, (_, at) => at) : [2, 3];
 const TIMEOUT_MS = 400_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tokenscope-receipts-'));
@@ -69,23 +69,19 @@ function presetFlags({ sampling }: (typeof PRESETS)[number]): string[] {
   return Object.entries(sampling).flatMap(([key, value]) => [flagName(table[key]?.flag ?? key), String(value)]);
 }
 
-describe('verify', () => {
-  it(
-    `finds ${REPLIES} replies over all presets identical`,
-    async () => {
-      for (let reply = 0; reply < REPLIES; reply++) {
-        const preset = PRESETS[reply % PRESETS.length];
-        const chat = reply % 4 === 3 ? ['--chat', '--when-full', 'shift'] : [];
-        const file = await receiptOf('Once upon a time', '--max-tokens', '24', ...presetFlags(preset), ...chat);
-        const { code, out } = await tokenscope('verify', file);
-        expect({ code, out }, preset.label).toEqual({
-          code: 0,
-          out: expect.stringMatching(/^Identical: \d+ tokens?\.\n$/) as string,
-        });
-      }
-    },
-    TIMEOUT_MS,
-  );
+describe('verify', { timeout: TIMEOUT_MS }, () => {
+  it(`finds ${REPLIES.length} replies with presets identical`, async () => {
+    for (const reply of REPLIES) {
+      const preset = PRESETS[reply % PRESETS.length];
+      const chat = reply % 4 === 3 ? ['--chat', '--when-full', 'shift'] : [];
+      const file = await receiptOf('Once upon a time', '--max-tokens', '24', ...presetFlags(preset), ...chat);
+      const { code, out } = await tokenscope('verify', file);
+      expect({ code, out }, preset.label).toEqual({
+        code: 0,
+        out: expect.stringMatching(/^Identical: \d+ tokens?\.\n$/) as string,
+      });
+    }
+  });
 
   it('names a different number of threads, executor and cache type, and still compares', async () => {
     const file = await receiptOf('Once upon a time', '--max-tokens', '8', '--greedy', '--threads', '2');
@@ -171,7 +167,7 @@ describe('verify', () => {
   });
 });
 
-describe('run --receipt', () => {
+describe('run --receipt', { timeout: TIMEOUT_MS }, () => {
   it('keeps an existing file, and leaves none after a failure', async () => {
     const file = await receiptOf('Once', '--max-tokens', '1');
     const before = readFileSync(file, 'utf8');
