@@ -9,6 +9,8 @@ import type { SettingTable, ValuesOf } from './settings/setting.ts';
 import type {
   GenerateParams,
   InspectParams,
+  InspectRunParams,
+  Intervention,
   PreviewParams,
   ProfileParams,
   PromptInput,
@@ -49,6 +51,26 @@ export function validateInspectParams(params: InspectParams, limits: RequestLimi
   validateSettings('sampling', SAMPLING_SETTINGS, params.sampling, limits);
   validateSettings('stop', STOP_SETTINGS, params.stop, limits);
   checkNumber('topCandidates', params.topCandidates, TOP_CANDIDATES);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validateInspectRunParams(params: InspectRunParams, limits: RequestLimits): void {
+  validateInspectParams(params, limits);
+  validateInterventions(params.interventions ?? []);
+  checkBoolean('attribution', params.attribution ?? false);
+  checkBoolean('lens', params.lens ?? false);
+}
+
+/**
+ * Upper limits depend on the model's program, which checks them.
+ * @throws EngineError BAD_REQUEST
+ */
+export function validateInterventions(interventions: readonly Intervention[]): void {
+  interventions.forEach((intervention, i) => {
+    for (const [key, value] of Object.entries(intervention)) {
+      if (key !== 'kind') checkInteger(`interventions[${i}].${key}`, value, 0, MAX_INT32);
+    }
+  });
 }
 
 /** @throws EngineError BAD_REQUEST */

@@ -9,7 +9,7 @@ import type {
   GenerateEvent,
   GenerateParams,
   GrammarSource,
-  InspectParams,
+  InspectRunParams,
   Inspection,
   LanesEvent,
   LoadProgress,
@@ -53,7 +53,7 @@ export interface EngineMethods {
   /** The text and ids of a chat prompt. May be longer than the context window. */
   renderChat: { params: RenderChatParams; result: RenderedChat };
   score: { params: ScoreParams; result: Score };
-  inspect: { params: InspectParams; result: Inspection };
+  inspect: { params: InspectRunParams; result: Inspection };
   /** The sampler chain at the next token, or at one of a reply; cheap enough to be called while a slider moves. */
   preview: { params: PreviewParams; result: SamplingPreview };
   /** Profiles the loaded model, operation by operation; wasm executor only. */
