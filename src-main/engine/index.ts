@@ -22,6 +22,8 @@ import type {
   GenerateParams,
   GrammarSource,
   InspectRunParams,
+  InsideAnswer,
+  InsideParams,
   Intervention,
   Inspection,
   LanesEvent,
@@ -43,6 +45,7 @@ import type {
 import {
   validateGenerateParams,
   validateIds,
+  validateInsideParams,
   validateInspectRunParams,
   validatePreviewParams,
   validateProfileParams,
@@ -233,6 +236,27 @@ export class InferenceEngine {
       const run = this.insideRun(loaded, job.prompt.ids, interventions, cancel);
       return inspect(run, job, { info: infoOf(loaded), topCandidates, attribution, lens });
     }, cancel);
+  }
+
+  /**
+   * Looks inside a run of token ids. The model's KV cache serves it, and keeps what chats stored in it.
+   * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, OUT_OF_MEMORY, CANCELLED
+   */
+  async inside(params: InsideParams, cancel?: CancelToken): Promise<InsideAnswer> {
+    return this.queue.run(() => {
+      const loaded = this.require();
+      const { model } = loaded;
+      validateInsideParams(params, model.config);
+      const ids = replaceTokens(params.ids, params.interventions, model.config.vocabularySize);
+      return loaded.inside.ask(this.insideRun(loaded, ids, params.interventions, cancel), params);
+    }, cancel);
+  }
+
+  /** Frees what `inside` remembers. @returns bytes that it was */
+  releaseInside(): number {
+    const bytes = this.loaded?.inside.bytes ?? 0;
+    this.loaded?.inside.release();
+    return bytes;
   }
 
   /**

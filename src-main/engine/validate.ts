@@ -8,6 +8,7 @@ import { SAMPLING_SETTINGS } from './settings/sampling.ts';
 import type { SettingTable, ValuesOf } from './settings/setting.ts';
 import type {
   GenerateParams,
+  InsideParams,
   InspectParams,
   InspectRunParams,
   Intervention,
@@ -59,6 +60,16 @@ export function validateInspectRunParams(params: InspectRunParams, limits: Reque
   validateInterventions(params.interventions ?? []);
   checkBoolean('attribution', params.attribution ?? false);
   checkBoolean('lens', params.lens ?? false);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validateInsideParams({ ids, interventions, query }: InsideParams, limits: RequestLimits): void {
+  if (ids.length === 0) refuse('ids', '[]', 'at least one token id');
+  validateIds('ids', ids, limits);
+  validateInterventions(interventions);
+  for (const [key, value] of Object.entries(query) as [string, unknown][]) {
+    if (key !== 'kind' && value !== undefined) checkInteger(`query.${key}`, value as number, 0, MAX_INT32);
+  }
 }
 
 /**

@@ -26,7 +26,25 @@ export { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
 export type { SamplerName, SamplingParams } from '../settings/sampling.ts';
 export type { GrammarSource } from '../settings/setting.ts';
 
-export type { AttributionPart, Intervention, LensLayer } from './inside-types.ts';
+export type {
+  AttentionAnswer,
+  AttentionMapsAnswer,
+  AttributionPart,
+  CacheAnswer,
+  EmbeddingAnswer,
+  FeedForwardAnswer,
+  InsideAnswer,
+  InsideParams,
+  InsideQuery,
+  Intervention,
+  LayerAnswer,
+  LensLayer,
+  LogitsAnswer,
+  NormsAnswer,
+  PositionsAnswer,
+  RotaryAngles,
+  TokenEffect,
+} from './inside-types.ts';
 
 export type { LanesEvent, LanesPrefill } from './lane-types.ts';
 

@@ -100,6 +100,16 @@ export class ContextWindow implements TokenWindow {
     return this.cache.cells(this.sequence, length);
   }
 
+  /** What the cache holds, and how many of `ids` it would reuse in any sequence. */
+  contents(ids: readonly number[]): { cells: number; free: number; resident: number; sequences: number[] } {
+    const all = [this.sequence, ...this.kept.toReversed()];
+    return {
+      ...{ cells: this.cache.capacity, free: this.cache.free },
+      resident: Math.max(...all.map((sequence) => this.cache.common(sequence, ids))),
+      sequences: all.map((sequence) => this.cache.length(sequence)).filter((length) => length > 0),
+    };
+  }
+
   /** Releases kept sequences until `cells` are free or none is left. */
   private freeUpTo(cells: number): void {
     while (this.cache.free < cells && this.kept.length > 0) this.cache.release(this.kept.shift()!);

@@ -6,7 +6,7 @@ import type { Program } from '../program/program.ts';
 import type { WeightView } from '../program/weights.ts';
 
 /** Maximum rows per run: enough to reuse each loaded weight, few enough to be cancelled soon. */
-const MAX_ROWS = 128;
+const MAX_ROWS = 256;
 
 /** Runs parts of a program on rows that do not attend to each other. Touches no cell of the KV cache. */
 export class PartialRuns {

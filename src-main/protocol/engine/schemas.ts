@@ -33,7 +33,7 @@ import {
   whenFull,
 } from '../fields.ts';
 import { grammarSource, MAX_TOKEN_ID, numberIn } from '../setting-schemas.ts';
-import { interventions } from './inside-schemas.ts';
+import { insideParams, interventions } from './inside-schemas.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName, ClientMessage, EngineMessage } from './api.ts';
 
 /** Ids in one list. */
@@ -139,6 +139,8 @@ const methodParams: SchemasFor<EngineMethods> = {
   renderChat: renderChatParams,
   score: scoreParams,
   inspect: inspectParams,
+  inside: insideParams(tokenIds),
+  releaseInside: noParams,
   preview: previewParams,
   profile: schemaOf<ProfileParams>()(
     v.object({

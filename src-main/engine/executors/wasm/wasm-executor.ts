@@ -202,17 +202,8 @@ class WasmExecutor implements Executor {
     const { variant, revision, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
     const streams = { count: this.isFloat32 ? 4 : this.inputs.streams, reason: this.whyStreams };
-    return {
-      variant,
-      revision,
-      sums,
-      streams,
-      weights,
-      threads,
-      decodeThreads: this.fewRowsThreads,
-      reason: this.whyThreads,
-      kvCacheType,
-    };
+    const { fewRowsThreads: decodeThreads, whyThreads: reason } = this;
+    return { variant, revision, sums, streams, weights, threads, decodeThreads, reason, kvCacheType };
   }
 
   // Async so that errors arrive as rejections, though the work is synchronous.
