@@ -27,7 +27,7 @@ export async function embeddingOf(
   for (let from = 0; from < count; from += CHUNK) {
     const some = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => from + i);
     const compared = await runs.matrixRows(program, table, some);
-    some.forEach((id, i) => (cosines[id] = cosine(own, compared.subarray(i * hidden, (i + 1) * hidden))));
+    some.forEach((id, i) => (cosines[id] = cosine(own, compared, i * hidden)));
   }
   cosines[ids[token]] = -Infinity;
   const nearest = selectTop(Float32Array.from(cosines), count, neighbours);
@@ -66,13 +66,16 @@ function tableOf({ program }: InsideRun, index: 'token' | 'position'): WeightVie
   return embed.weights[0];
 }
 
-/** -Infinity for a row of zeros, which has no direction. */
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [product, squaresA, squaresB] = [0, 0, 0];
+/** Of a row and the values from `at` on; -Infinity for a row of zeros, which has no direction. */
+function cosine(a: Float32Array, rows: Float32Array, at: number): number {
+  let product = 0;
+  let squaresA = 0;
+  let squaresB = 0;
   for (let i = 0; i < a.length; i++) {
-    product += a[i] * b[i];
-    squaresA += a[i] ** 2;
-    squaresB += b[i] ** 2;
+    const b = rows[at + i];
+    product += a[i] * b;
+    squaresA += a[i] * a[i];
+    squaresB += b * b;
   }
   const lengths = Math.sqrt(squaresA * squaresB);
   return lengths === 0 ? -Infinity : product / lengths;

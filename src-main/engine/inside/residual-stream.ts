@@ -22,7 +22,8 @@ type OnSlice = (taps: RunResult['taps'], from: number, to: number) => void;
 
 /**
  * The residual stream of a whole run. It keeps the input of some layers, so that any layer can be computed again without
- * those before it. Its K and V are in a block of cells beside the cache, which a chat does not notice.
+ * those before it. What is computed again writes K and V to a block of cells beside the cache, which a chat does not
+ * notice.
  */
 export class ResidualStream {
   private constructor(
@@ -54,17 +55,17 @@ export class ResidualStream {
     };
     const tensors = [...new Set([...inputs, ...attention, ...feedForward])];
     const outputs = { logits: [], program: tapTensors(program, tensors), taps: tensors.map(tensorName) };
-    await inBlock(run, async (block) => {
-      await runSlices(run, block, ids.length, outputs, (taps, from) => {
-        const rowsOf = (tensor: number) => required(taps.get(tensorName(tensor))).data;
-        inputs.forEach((tensor, layer) => {
-          kept.get(layer)?.set(rowsOf(tensor), from * hidden);
-          measure(rowsOf(tensor), hidden, norms.stream, layer * ids.length + from);
-        });
-        attention.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.attention, i * ids.length + from));
-        feedForward.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.feedForward, i * ids.length + from));
+    const onSlice: OnSlice = (taps, from) => {
+      const rowsOf = (tensor: number) => required(taps.get(tensorName(tensor))).data;
+      inputs.forEach((tensor, layer) => {
+        kept.get(layer)?.set(rowsOf(tensor), from * hidden);
+        measure(rowsOf(tensor), hidden, norms.stream, layer * ids.length + from);
       });
-    });
+      attention.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.attention, i * ids.length + from));
+      feedForward.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.feedForward, i * ids.length + from));
+    };
+    if (isWorthCaching(run)) await runInWindow(run, outputs, onSlice);
+    else await inBlock(run, (block) => runSlices(run, block, ids.length, outputs, onSlice));
     return new ResidualStream(kept, norms, 4 * ids.length * (hidden * kept.size + 3 * layers));
   }
 
@@ -106,6 +107,28 @@ export function requiredTensor({ program }: InsideRun, tap: string): number {
   const tensor = tappedTensor(program, tap);
   if (tensor === undefined) throw new EngineError('INTERNAL', `The program does not name ${tap}.`);
   return tensor;
+}
+
+/** Whether the model's own K and V of this run are not in the cache yet, where `traceRow` would reuse them. */
+function isWorthCaching({ model, program, context, ids }: InsideRun): boolean {
+  return program === model.program && context.contents(ids).resident < ids.length - 1;
+}
+
+/** Runs all tokens in a new sequence of the cache. */
+async function runInWindow(
+  { context, ids, platform, cancel }: InsideRun,
+  outputs: Outputs,
+  onSlice: OnSlice,
+): Promise<void> {
+  const hostYield = new HostYield(platform);
+  context.fresh();
+  while (context.length < ids.length) {
+    const from = context.length;
+    const slice = ids.slice(from, from + SHORT_SLICE_TOKENS);
+    const { taps } = await context.run(slice, outputs, cancel);
+    onSlice(taps, from, from + slice.length);
+    await hostYield.ifDue();
+  }
 }
 
 async function inBlock<T>({ executor, ids }: InsideRun, use: (block: CellBlock) => Promise<T>): Promise<T> {
