@@ -8,7 +8,7 @@ import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
 import { inspect } from './inside/inspect.ts';
-import type { InsideRun } from './inside/traced-row.ts';
+import type { InsideRun } from './inside/tapped-row.ts';
 import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions, type OpenedFiles } from './load-model.ts';

@@ -41,6 +41,8 @@ export interface InsideParams {
 
 /** What can be asked about a run. Tokens, layers and heads count from 0; ranges are `[from, to)`. */
 export type InsideQuery =
+  /** How the tokenizer came to each token. */
+  | { kind: 'tokens' }
   /** Rows of the token table, and the nearest neighbours of one token by cosine. */
   | { kind: 'embedding'; token: number; neighbours: number }
   /** Rows of the position table, or the angles that a layer rotates by. */
@@ -66,6 +68,7 @@ export type InsideQuery =
 
 /** Answers have the `kind` of their query. Matrices are row-major, their shapes as given. */
 export type InsideAnswer =
+  | TokensAnswer
   | EmbeddingAnswer
   | PositionsAnswer
   | AttentionAnswer
@@ -77,6 +80,29 @@ export type InsideAnswer =
   | { kind: 'lens'; layers: LensLayer[] }
   | { kind: 'attribution'; logit: number; parts: AttributionPart[] }
   | CacheAnswer;
+
+export interface TokensAnswer {
+  kind: 'tokens';
+  tokens: {
+    id: number;
+    piece: string;
+    /** UTF-8, perhaps part of a character. */
+    bytes: number[];
+    special: boolean;
+    /** Byte-pair encoding: what was joined to make the token, in order. Empty for single characters. */
+    merges: TokenMerge[];
+    /** WordPiece: the pieces that were looked up at this place, longest first; the last is the token. */
+    attempts: string[];
+  }[];
+}
+
+/** Two symbols become one. */
+export interface TokenMerge {
+  left: string;
+  right: string;
+  /** Lower is earlier. */
+  rank: number;
+}
 
 export interface EmbeddingAnswer {
   kind: 'embedding';

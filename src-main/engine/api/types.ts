@@ -44,6 +44,8 @@ export type {
   PositionsAnswer,
   RotaryAngles,
   TokenEffect,
+  TokenMerge,
+  TokensAnswer,
 } from './inside-types.ts';
 
 export type { LanesEvent, LanesPrefill } from './lane-types.ts';

@@ -76,6 +76,20 @@ describe('the built-in model', () => {
   });
 });
 
+it('lists the pieces that WordPiece tried', async () => {
+  const { model } = await referenceModel(BUILT_IN);
+  const ids = model.tokenizer.encode('Hello unfriendliness');
+  const { ask } = await asking(BUILT_IN, [], ids);
+  const { tokens } = await ask({ kind: 'tokens' });
+  expect(tokens.map(({ piece }) => piece)).toEqual(ids.map((id) => model.tokenizer.piece(id)));
+  expect(tokens[0]).toMatchObject({ special: true, attempts: [] });
+  expect(tokens[1].attempts).toEqual(['Hello']);
+  const [first] = tokens.slice(2);
+  expect(first.attempts[0]).toBe('unfriendliness');
+  expect(first.attempts.at(-1)).toBe(first.piece);
+  for (const { attempts, piece } of tokens.slice(2)) expect(attempts.at(-1)).toBe(piece);
+});
+
 describe.each(ALL_MODELS)('%s', (name) => {
   it('has the numbers of a computation in double precision', async () => {
     const [{ ask, run }, { model: oracle }] = await Promise.all([asking(name), referenceModel(name)]);

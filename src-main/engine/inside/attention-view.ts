@@ -5,7 +5,7 @@ import { tensorName } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { required } from './partial-runs.ts';
 import { requiredTensor, type ResidualStream } from './residual-stream.ts';
-import type { InsideRun } from './traced-row.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 /** Everything about one head, for queries `from` up to `to`. */
 export async function attentionOfHead(

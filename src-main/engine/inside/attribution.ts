@@ -5,7 +5,7 @@ import type { Program } from '../program/program.ts';
 import { directPath, type DirectPath, type PathSource } from './direct-path.ts';
 import { fixNorm, normTransposed } from './norm-gains.ts';
 import { PartialRuns } from './partial-runs.ts';
-import { type InsideRun, type TracedRow, traceRow } from './traced-row.ts';
+import { type InsideRun, type TappedRow, tapRow } from './tapped-row.ts';
 
 /**
  * Direct logit attribution of a token, or of its difference to a rival. The logit is a linear function of what the parts
@@ -21,7 +21,7 @@ export async function attribute(
 ): Promise<{ logit: number; parts: AttributionPart[] }> {
   const { program, model } = run;
   const path = directPath(program);
-  const row = await traceRow(run, index, path.tensors);
+  const row = await tapRow(run, index, path.tensors);
   const runs = new PartialRuns(run.executor, model.config.contextSize, run.cancel);
   const logit = row.logits[target] - (rival === null ? 0 : row.logits[rival]);
   const attribution = new Attribution(runs, program, row);
@@ -41,7 +41,7 @@ class Attribution {
   constructor(
     private readonly runs: PartialRuns,
     private readonly program: Program,
-    private readonly row: TracedRow,
+    private readonly row: TappedRow,
   ) {}
 
   /** Carries the logit's covector back along the path and multiplies it with each source. */

@@ -75,5 +75,7 @@ function valuesOf(query: InsideQuery, tokens: number, { config }: Model): number
       return layers * hiddenSize;
     case 'cache':
       return layers;
+    case 'tokens':
+      return tokens;
   }
 }

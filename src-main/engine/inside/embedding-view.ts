@@ -7,7 +7,7 @@ import { selectTop } from '../sampling/select-top.ts';
 import { attentionAttributes } from './attention-view.ts';
 import { PartialRuns } from './partial-runs.ts';
 import { requiredTensor } from './residual-stream.ts';
-import type { InsideRun } from './traced-row.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 /** Rows of the token table that are compared at once. */
 const CHUNK = 4096;

@@ -4,7 +4,7 @@ import { selectTop } from '../sampling/select-top.ts';
 import { directPath, type DirectPath } from './direct-path.ts';
 import { fixNorm, normForward, type FixedNorm } from './norm-gains.ts';
 import { PartialRuns } from './partial-runs.ts';
-import { type InsideRun, traceRow } from './traced-row.ts';
+import { type InsideRun, tapRow } from './tapped-row.ts';
 
 /**
  * The neurons that fire most at a token, with what each adds to the logits on its direct path: the column of the second
@@ -23,7 +23,7 @@ export async function feedForwardOf(
     throw new EngineError('INTERNAL', `Layer ${query.layer} has no feed-forward network.`);
   }
   const [hidden] = source.op.inputs;
-  const { tensors } = await traceRow(run, query.token, [...new Set([...path.tensors, hidden])]);
+  const { tensors } = await tapRow(run, query.token, [...new Set([...path.tensors, hidden])]);
   const activations = tensors.get(hidden) ?? new Float32Array(0);
   const neurons = selectTop(activations.map(Math.abs), activations.length, query.neurons);
   const runs = new PartialRuns(run.executor, model.config.contextSize, run.cancel);

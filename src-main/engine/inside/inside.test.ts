@@ -16,7 +16,7 @@ import {
 import { nodePlatform } from '../test-support/tiny-engine.ts';
 import { attribute } from './attribution.ts';
 import { logitLens } from './lens.ts';
-import type { InsideRun } from './traced-row.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 /** Of the logit; the parts are float32, added up in double precision. */
 const RELATIVE = 1e-3;

@@ -11,7 +11,8 @@ import { feedForwardOf } from './feed-forward-view.ts';
 import { logitLens } from './lens.ts';
 import { required } from './partial-runs.ts';
 import { layerInput, requiredTensor, ResidualStream } from './residual-stream.ts';
-import { type InsideRun, traceRow } from './traced-row.ts';
+import { tokensOf } from './tokens-view.ts';
+import { type InsideRun, tapRow } from './tapped-row.ts';
 
 /** Runs that are remembered: one with interventions next to the unmodified one. */
 const MAX_RUNS = 2;
@@ -75,6 +76,8 @@ export class Inside {
   private async answer(run: InsideRun, known: KnownRun, query: InsideQuery): Promise<InsideAnswer> {
     const streamOf = async () => (known.stream ??= await ResidualStream.compute(run));
     switch (query.kind) {
+      case 'tokens':
+        return tokensOf(run);
       case 'embedding':
         return embeddingOf(run, query);
       case 'positions':
@@ -92,7 +95,7 @@ export class Inside {
         return { kind: 'norms', layers: run.program.kvWidths.length, tokens: run.ids.length, ...norms };
       }
       case 'logits': {
-        const { logits } = await traceRow(run, query.token, []);
+        const { logits } = await tapRow(run, query.token, []);
         const top = new RawDistribution(logits).top(query.top);
         const describe = ([id, logprob]: [number, number]) => {
           return { id, piece: run.model.tokenizer.piece(id), logit: logits[id], logprob };

@@ -5,7 +5,7 @@ import { TAPS } from '../program/taps.ts';
 import type { ModelInfo } from '../api/types.ts';
 import type { GenerateJob } from '../generation/generate.ts';
 import { inspect } from './inspect.ts';
-import type { InsideRun } from './traced-row.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 const HEADS = 32;
 const WIDTH = 64;

@@ -12,7 +12,7 @@ import { cancelled } from '../generation/interrupt.ts';
 import { attribute } from './attribution.ts';
 import { IntervenedWindow } from './intervened-window.ts';
 import { logitLens } from './lens.ts';
-import type { InsideRun } from './traced-row.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 /**
  * Maximum number of values in one inspection: 160 MB, and several times that on the way through kernels, threads and

@@ -4,7 +4,7 @@ import { TAPS } from '../program/taps.ts';
 import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { finalResidual } from './direct-path.ts';
 import { PartialRuns } from './partial-runs.ts';
-import { type InsideRun, traceRow } from './traced-row.ts';
+import { type InsideRun, tapRow } from './tapped-row.ts';
 
 /**
  * The logit lens (nostalgebraist, 2020): what the final norm and the output matrix make of the residual stream after every
@@ -16,7 +16,7 @@ export async function logitLens(run: InsideRun, index: number, top: number): Pro
   const { program, model } = run;
   const layers = program.kvWidths.map((_, layer) => tappedTensor(program, TAPS.layerOutput(layer)) ?? 0);
   const final = finalResidual(program, layers.length);
-  const { tensors } = await traceRow(run, index, layers);
+  const { tensors } = await tapRow(run, index, layers);
   const { width } = program.tensors[final];
   const rows = new Float32Array(layers.length * width);
   layers.forEach((tensor, layer) => rows.set(tensors.get(tensor) ?? [], layer * width));

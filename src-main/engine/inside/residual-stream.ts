@@ -5,7 +5,7 @@ import { SHORT_SLICE_TOKENS } from '../generation/prefill.ts';
 import { partialProgram, tappedTensor, tapTensors, tensorName } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { required } from './partial-runs.ts';
-import type { InsideRun } from './traced-row.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 /** Bytes of inputs of layers that are kept per run; with more, only those of every nth layer are. */
 const KEPT_BYTES = 128 * 2 ** 20;
@@ -109,7 +109,7 @@ export function requiredTensor({ program }: InsideRun, tap: string): number {
   return tensor;
 }
 
-/** Whether the model's own K and V of this run are not in the cache yet, where `traceRow` would reuse them. */
+/** Whether the model's own K and V of this run are not in the cache yet, where `tapRow` would reuse them. */
 function isWorthCaching({ model, program, context, ids }: InsideRun): boolean {
   return program === model.program && context.contents(ids).resident < ids.length - 1;
 }

@@ -38,6 +38,7 @@ const token = id;
 
 const insideQuery = schemaOf<InsideQuery>()(
   v.variant('kind', [
+    v.strictObject({ kind: v.literal('tokens') }),
     v.strictObject({ kind: v.literal('embedding'), token, neighbours: count }),
     v.strictObject({ kind: v.literal('positions'), layer, ...range }),
     v.strictObject({ kind: v.literal('attention'), layer, head: index, ...range }),

@@ -22,7 +22,7 @@ export interface InsideRun {
 }
 
 /** What one token's row was in a run. */
-export interface TracedRow {
+export interface TappedRow {
   /** By tensor: `[width]`. */
   readonly tensors: ReadonlyMap<number, Float32Array>;
   /** `[vocabulary]`, raw. */
@@ -35,7 +35,7 @@ export interface TracedRow {
  * @param index of the token
  * @throws EngineError CANCELLED
  */
-export async function traceRow(run: InsideRun, index: number, tensors: readonly number[]): Promise<TracedRow> {
+export async function tapRow(run: InsideRun, index: number, tensors: readonly number[]): Promise<TappedRow> {
   const { ids, program } = run;
   const tapped = tapTensors(program, tensors);
   const taps = tensors.map(tensorName);
