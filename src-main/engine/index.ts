@@ -256,6 +256,7 @@ export class InferenceEngine {
   releaseInside(): number {
     const bytes = this.loaded?.inside.bytes ?? 0;
     this.loaded?.inside.release();
+    this.loaded?.context.releaseVariants();
     return bytes;
   }
 
@@ -304,7 +305,8 @@ export class InferenceEngine {
   ): InsideRun {
     const program = intervene(model.program, interventions);
     const causal = interventions.every(({ kind }) => kind !== 'causal_mask');
-    return { model, executor, context, platform: this.platform, program, ids, causal, cancel };
+    const { platform } = this;
+    return { model, executor, context, platform, program, interventions, ids, causal, cancel };
   }
 
   private require(): Loaded {

@@ -29,7 +29,7 @@ async function openRun(name: string, interventions: Intervention[] = [], open = 
   const program = intervene(model.program, interventions);
   const ids = replaceTokens(someIds(model, 24), interventions, model.config.vocabularySize);
   const causal = interventions.every(({ kind }) => kind !== 'causal_mask');
-  return { model, executor, context, platform: nodePlatform(), program, ids, causal, cancel: undefined };
+  return { model, executor, context, platform: nodePlatform(), program, interventions, ids, causal, cancel: undefined };
 }
 
 describe.each([
@@ -91,9 +91,13 @@ describe('the logit lens', () => {
     expect(lens.at(-1)!.top[0].id).toBe(logits.indexOf(Math.max(...logits)));
   });
 
-  it('leaves nothing of a run with interventions in the KV cache', async () => {
+  it('leaves nothing of a run with interventions that a chat would reuse', async () => {
     const run = await openRun(BUILT_IN, [{ kind: 'positions' }]);
     await logitLens(run, 5, 5);
     expect(run.context.reuse(run.ids)).toBe(0);
+    // But the next question does.
+    const computed = run.executor.computedTokens;
+    await logitLens(run, 4, 5);
+    expect(run.executor.computedTokens - computed).toBe(1 + run.program.kvWidths.length);
   });
 });

@@ -6,13 +6,14 @@ import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { Removals } from '../sampling/removals.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
 import type { Candidate, GenerateEnd, Inspection, ModelInfo, TappedTensor } from '../api/types.ts';
+import { OWN } from '../generation/context-window.ts';
 import { Draft } from '../generation/draft.ts';
 import { describeCandidates, generate, type GenerateJob } from '../generation/generate.ts';
 import { cancelled } from '../generation/interrupt.ts';
 import { attribute } from './attribution.ts';
 import { IntervenedWindow } from './intervened-window.ts';
 import { logitLens } from './lens.ts';
-import type { InsideRun } from './tapped-row.ts';
+import { type InsideRun, variantOf } from './tapped-row.ts';
 
 /**
  * Maximum number of values in one inspection: 160 MB, and several times that on the way through kernels, threads and
@@ -27,12 +28,20 @@ const MAX_VALUES = 20_000_000;
  * @throws EngineError CANCELLED, BAD_REQUEST for a prompt with too many values
  */
 export async function inspect(run: InsideRun, job: GenerateJob, options: InspectSteps): Promise<Inspection> {
-  if (run.program === job.model.program) return steps(run, job, options);
+  const inspection = await inspectSteps(run, job, options);
+  return { ...inspection, ...(await explain(run, inspection.sampling.chosen.id, options)) };
+}
+
+/** The steps, with the program of the run. */
+async function inspectSteps(run: InsideRun, job: GenerateJob, options: InspectSteps): Promise<Inspection> {
+  if (run.program === job.model.program) return steps(job, options);
+  run.context.switchTo(variantOf(run));
   const context = new IntervenedWindow(run.context, run.program, run.causal);
   try {
-    return await steps(run, { ...job, context }, options);
+    return await steps({ ...job, context }, options);
   } finally {
     context.clear();
+    run.context.switchTo(OWN);
   }
 }
 
@@ -44,8 +53,7 @@ export interface InspectSteps {
   readonly lens: boolean;
 }
 
-async function steps(inside: InsideRun, job: GenerateJob, options: InspectSteps): Promise<Inspection> {
-  const { info, topCandidates } = options;
+async function steps(job: GenerateJob, { info, topCandidates }: InspectSteps): Promise<Inspection> {
   const { model, context, prompt, params, seed } = job;
   const layers = Array.from({ length: info.layers }, (_, layer) => layer);
   // Models without learned positions lack such a tensor.
@@ -90,7 +98,6 @@ async function steps(inside: InsideRun, job: GenerateJob, options: InspectSteps)
     probabilities,
     sampling: { stages: recorder.stages, chosen, seed },
     ...(await followReply(job)),
-    ...(await explain(inside, chosen.id, options)),
   };
 }
 

@@ -4,7 +4,7 @@ import type { TokenWindow } from '../generation/context-window.ts';
 import type { Program } from '../program/program.ts';
 
 /**
- * A window that runs another program than the model's own. Its K and V are never found by others: the caller clears it at
+ * A window that runs another program than the model's own. The caller chooses a variant for it (`switchTo`) and clears it at
  * the end. Without the causal mask, earlier tokens depend on later ones, so every run computes the whole sequence.
  */
 export class IntervenedWindow implements TokenWindow {

@@ -1,11 +1,12 @@
 import { EngineError } from '../api/errors.ts';
 import type { Batch, CellBlock, Outputs, RunResult } from '../executors/executor.ts';
+import { OWN } from '../generation/context-window.ts';
 import { HostYield } from '../generation/host-yield.ts';
 import { SHORT_SLICE_TOKENS } from '../generation/prefill.ts';
 import { partialProgram, tappedTensor, tapTensors, tensorName } from '../program/partial-program.ts';
 import { TAPS } from '../program/taps.ts';
 import { required } from './partial-runs.ts';
-import type { InsideRun } from './tapped-row.ts';
+import { type InsideRun, readableVariants, variantOf } from './tapped-row.ts';
 
 /** Bytes of inputs of layers that are kept per run; with more, only those of every nth layer are. */
 const KEPT_BYTES = 128 * 2 ** 20;
@@ -64,7 +65,8 @@ export class ResidualStream {
       attention.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.attention, i * ids.length + from));
       feedForward.forEach((tensor, i) => measure(rowsOf(tensor), hidden, norms.feedForward, i * ids.length + from));
     };
-    if (isWorthCaching(run)) await runInWindow(run, outputs, onSlice);
+    const isCached = !run.causal || run.context.holds(ids, readableVariants(run));
+    if (!isCached) await runInWindow(run, outputs, onSlice);
     else await inBlock(run, (block) => runSlices(run, block, ids.length, outputs, onSlice));
     return new ResidualStream(kept, norms, 4 * ids.length * (hidden * kept.size + 3 * layers));
   }
@@ -109,25 +111,22 @@ export function requiredTensor({ program }: InsideRun, tap: string): number {
   return tensor;
 }
 
-/** Whether the model's own K and V of this run are not in the cache yet, where `tapRow` would reuse them. */
-function isWorthCaching({ model, program, context, ids }: InsideRun): boolean {
-  return program === model.program && context.contents(ids).resident < ids.length - 1;
-}
-
-/** Runs all tokens in a new sequence of the cache. */
-async function runInWindow(
-  { context, ids, platform, cancel }: InsideRun,
-  outputs: Outputs,
-  onSlice: OnSlice,
-): Promise<void> {
+/** Runs all tokens in a new sequence of the cache, where `tapRow` finds their K and V. */
+async function runInWindow(run: InsideRun, outputs: Outputs, onSlice: OnSlice): Promise<void> {
+  const { context, ids, platform, cancel } = run;
   const hostYield = new HostYield(platform);
-  context.fresh();
-  while (context.length < ids.length) {
-    const from = context.length;
-    const slice = ids.slice(from, from + SHORT_SLICE_TOKENS);
-    const { taps } = await context.run(slice, outputs, cancel);
-    onSlice(taps, from, from + slice.length);
-    await hostYield.ifDue();
+  context.switchTo(variantOf(run));
+  try {
+    context.fresh();
+    while (context.length < ids.length) {
+      const from = context.length;
+      const slice = ids.slice(from, from + SHORT_SLICE_TOKENS);
+      const { taps } = await context.run(slice, outputs, cancel);
+      onSlice(taps, from, from + slice.length);
+      await hostYield.ifDue();
+    }
+  } finally {
+    context.switchTo(OWN);
   }
 }
 
