@@ -63,8 +63,8 @@ class ReferenceExecutor implements Executor {
       throw new EngineError('INTERNAL', `A batch has ${batch.tokens.length} rows; at most ${this.cells} fit.`);
     }
     this.computedTokens += batch.tokens.length;
-    const own = program === this.program ? {} : activationsOf(program, batch.tokens.length);
-    const storage = { ...this.storage, ...(block ? this.block : {}), ...own };
+    const own = program === this.program ? null : activationsOf(program, batch.tokens.length);
+    const storage = block || own ? { ...this.storage, ...(block ? this.block : null), ...own } : this.storage;
     const run = new ReferenceRun(program, storage, batch, outputs, cancel);
     for (const op of program.ops) {
       run.poll();
