@@ -87,7 +87,8 @@ function model() {
   const [q, k, v] = [table('q', heads), table('k', kvHeads), table('v', kvHeads)];
   const outputs = Array.from({ length: layers }, (_, layer) =>
     p.attention(q, k, v, {
-      ...{ layer, heads, kvHeads, headDim: HEAD_DIM, scale: 1 / 8, weightsTap: null, softcap: null, window: null },
+      ...{ layer, heads, kvHeads, headDim: HEAD_DIM, scale: 1 / 8, causal: true },
+      ...{ weightsTap: null, softcap: null, window: null },
     }),
   );
   const last = outputs.at(-1)!;

@@ -23,6 +23,7 @@ const ENGINE = [
   'quantize',
   'executors',
   'generation',
+  'inside',
   'engine',
 ];
 const PROTOCOLS = ['protocol-base', 'transports', 'engine-protocol', 'app-protocol'];
@@ -55,6 +56,12 @@ export const LAYERS = [
     name: 'generation',
     pattern: engineFolder('generation'),
     may: [...BELOW_MODELS, 'chat', 'grammar', 'models', 'executors'],
+  },
+
+  {
+    name: 'inside',
+    pattern: engineFolder('inside'),
+    may: [...BELOW_MODELS, 'models', 'executors', 'generation'],
   },
 
   // The error class and the settings tables are plain data; everything else of the engine is types here.

@@ -269,6 +269,52 @@ describe('score', () => {
   });
 });
 
+describe('inside', () => {
+  it('takes nothing from a chat: the next message is computed as if nobody had looked', async () => {
+    const text = golden.trace.text;
+    const before = await reply(engine, params(text));
+    const ids = [...before.start.promptIds, ...before.end.ids];
+    const next = () => reply(engine, { ...params(''), prompt: { kind: 'ids', ids: [...ids, 20] } });
+    const undisturbed = await next();
+    await engine.load(await nodeModelFiles(TINY_TRANSFORMER_DIR));
+    await reply(engine, params(text));
+    const run = { ids, interventions: [] };
+    for (let token = 0; token < ids.length; token++) {
+      const { computedTokens } = engine;
+      await engine.inside({ ...run, query: { kind: 'logits', token, top: 1 } });
+      // One step of the model, from the K and V of the chat.
+      if (token < ids.length - 1) expect(engine.computedTokens - computedTokens).toBe(1);
+    }
+    await engine.inside({ ...run, query: { kind: 'norms' } });
+    await engine.inside({ ...run, query: { kind: 'attention_maps', layer: 1, size: 10 } });
+    const off = { ids, interventions: [{ kind: 'head' as const, layer: 0, head: 3 }] };
+    await engine.inside({ ...off, query: { kind: 'lens', token: 4, top: 3 } });
+    const after = await next();
+    expect(after.end.ids).toEqual(undisturbed.end.ids);
+    expect(after.start.reusedTokens).toBe(undisturbed.start.reusedTokens);
+    expect(after.tokens.map(({ logprob }) => logprob)).toEqual(undisturbed.tokens.map(({ logprob }) => logprob));
+    expect(engine.releaseInside()).toBeGreaterThan(0);
+    expect(engine.releaseInside()).toBe(0);
+  });
+
+  it('refuses what the model does not have', async () => {
+    const query = { kind: 'norms' } as const;
+    const asking = (part: object) => engine.inside({ ids: [0], interventions: [], query, ...part });
+    await expect(asking({ ids: [] })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(asking({ ids: [8000] })).rejects.toThrow('ids[0]');
+    await expect(asking({ interventions: [{ kind: 'attention', layer: 2 }] })).rejects.toThrow(
+      'There is no layer 2. The model has 2 layers: 0 to 1.',
+    );
+    await expect(asking({ interventions: [{ kind: 'token', index: 1, id: 3 }] })).rejects.toThrow(
+      'There is no token 1.',
+    );
+    await expect(asking({ ids: Array<number>(1001).fill(5) })).rejects.toMatchObject({
+      code: 'CONTEXT_FULL',
+      details: { promptTokens: 1001, contextSize: 1000 },
+    });
+  });
+});
+
 describe('inspect', () => {
   it('returns the ten steps with the numbers of the model', async () => {
     const steps = await engine.inspect(inspectParams(golden.trace.text));

@@ -2,15 +2,18 @@
 import { EngineError } from './api/errors.ts';
 import { generateLanes } from './generation/generate-lanes.ts';
 import { generate, type GenerateJob } from './generation/generate.ts';
-import { inspect } from './generation/inspect.ts';
 import { preview } from './generation/preview.ts';
 import { profile } from './generation/profile.ts';
 import { readPrompt, renderChat } from './generation/prompt.ts';
 import { RequestQueue } from './generation/request-queue.ts';
 import { score } from './generation/score.ts';
+import { inspect } from './inside/inspect.ts';
+import type { InsideRun } from './inside/tapped-row.ts';
+import { intervene, replaceTokens } from './program/interventions.ts';
 import { checkGrammar } from './grammar/compile-grammar.ts';
 import { describeModel, infoOf, loadModel, type Loaded, type LoadOptions, type OpenedFiles } from './load-model.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
+import type { Model } from './models/model.ts';
 import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import { packTokens } from './tokenizer/pack-tokens.ts';
 import type {
@@ -18,7 +21,10 @@ import type {
   GenerateEvent,
   GenerateParams,
   GrammarSource,
-  InspectParams,
+  InspectRunParams,
+  InsideAnswer,
+  InsideParams,
+  Intervention,
   Inspection,
   LanesEvent,
   ModelDescription,
@@ -26,6 +32,7 @@ import type {
   PreviewParams,
   Profile,
   ProfileParams,
+  PromptInput,
   RenderChatParams,
   RenderedChat,
   SamplingPreview,
@@ -38,7 +45,8 @@ import type {
 import {
   validateGenerateParams,
   validateIds,
-  validateInspectParams,
+  validateInsideParams,
+  validateInspectRunParams,
   validatePreviewParams,
   validateProfileParams,
   validateRenderChatParams,
@@ -234,14 +242,38 @@ export class InferenceEngine {
   }
 
   /** @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, CANCELLED */
-  async inspect(params: InspectParams, cancel?: CancelToken): Promise<Inspection> {
+  async inspect(params: InspectRunParams, cancel?: CancelToken): Promise<Inspection> {
     return this.queue.run(async () => {
       const loaded = this.require();
-      validateInspectParams(params, loaded.model.config);
-      const { prompt, sampling, stop } = params;
+      validateInspectRunParams(params, loaded.model.config);
+      const { sampling, stop, topCandidates, interventions = [], attribution = false, lens = false } = params;
+      const prompt = withTokens(params.prompt, interventions, loaded.model);
       const job = this.job(loaded, { prompt, sampling, stop, useKvCache: true, topCandidates: 0 }, cancel);
-      return inspect(job, infoOf(loaded), params.topCandidates);
+      const run = this.insideRun(loaded, job.prompt.ids, interventions, cancel);
+      return inspect(run, job, { info: infoOf(loaded), topCandidates, attribution, lens });
     }, cancel);
+  }
+
+  /**
+   * Looks inside a run of token ids. The model's KV cache serves it, and keeps what chats stored in it.
+   * @throws EngineError NO_MODEL, BAD_REQUEST, CONTEXT_FULL, OUT_OF_MEMORY, CANCELLED
+   */
+  async inside(params: InsideParams, cancel?: CancelToken): Promise<InsideAnswer> {
+    return this.queue.run(() => {
+      const loaded = this.require();
+      const { model } = loaded;
+      validateInsideParams(params, model.config);
+      const ids = replaceTokens(params.ids, params.interventions, model.config.vocabularySize);
+      return loaded.inside.ask(this.insideRun(loaded, ids, params.interventions, cancel), params);
+    }, cancel);
+  }
+
+  /** Frees what `inside` remembers. @returns bytes that it was */
+  releaseInside(): number {
+    const bytes = this.loaded?.inside.bytes ?? 0;
+    this.loaded?.inside.release();
+    this.loaded?.context.releaseVariants();
+    return bytes;
   }
 
   /**
@@ -281,6 +313,18 @@ export class InferenceEngine {
     return { model, executor: executor.name, context, platform: this.platform, params, prompt, seed, loadMs, cancel };
   }
 
+  private insideRun(
+    { model, executor, context }: Loaded,
+    ids: readonly number[],
+    interventions: readonly Intervention[],
+    cancel: CancelToken | undefined,
+  ): InsideRun {
+    const program = intervene(model.program, interventions);
+    const causal = interventions.every(({ kind }) => kind !== 'causal_mask');
+    const { platform } = this;
+    return { model, executor, context, platform, program, interventions, ids, causal, cancel };
+  }
+
   private require(): Loaded {
     if (this.loaded === null) throw new EngineError('NO_MODEL', 'No model is loaded. Load one first.');
     return this.loaded;
@@ -298,4 +342,11 @@ export class InferenceEngine {
     this[which] = null;
     await one?.executor.dispose();
   }
+}
+
+/** The prompt with its replaced tokens, as ids if there are any. */
+function withTokens(prompt: PromptInput, interventions: readonly Intervention[], model: Model): PromptInput {
+  if (interventions.every(({ kind }) => kind !== 'token')) return prompt;
+  const { ids } = readPrompt(prompt, model, 0);
+  return { kind: 'ids', ids: replaceTokens(ids, interventions, model.config.vocabularySize) };
 }

@@ -5,10 +5,12 @@ import type { CancelToken, ModelFiles, Platform } from './api/platform.ts';
 import type { Executor } from './executors/executor.ts';
 import { createReferenceExecutor } from './executors/reference/reference-executor.ts';
 import { MAX_MEMORY_BYTES } from './executors/wasm/kernel-memory.ts';
-import { createWasmExecutor, threadsFor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
+import { threadsFor } from './executors/wasm/thread-choice.ts';
+import { createWasmExecutor, wasmMemoryOf } from './executors/wasm/wasm-executor.ts';
 import { ContextWindow } from './generation/context-window.ts';
 import { KvCache } from './kv-cache/kv-cache.ts';
 import { describeModel as describeHeaders } from './models/describe-model.ts';
+import { Inside } from './inside/inside.ts';
 import { engineOverhead } from './models/memory-estimate.ts';
 import type { Model } from './models/model.ts';
 import { openModel, type OpenModelOptions } from './models/open-model.ts';
@@ -27,6 +29,8 @@ export interface Loaded {
   readonly context: ContextWindow;
   readonly loadMs: number;
   readonly files: OpenedFiles;
+  /** What was computed about the inside of runs. */
+  readonly inside: Inside;
   /** The first reply reports how long loading took, the others that it took nothing. */
   loadReported: boolean;
 }
@@ -80,7 +84,7 @@ export async function loadModel(platform: Platform, files: ModelFiles, options: 
   const context = new ContextWindow(executor, new KvCache(model.config.contextSize));
   const loadMs = clock.now() - startedAt;
   const from = { names: [...opened].sort(), stamp: files.stamp };
-  return { model, executor, context, loadMs, files: from, loadReported: false };
+  return { model, executor, context, loadMs, files: from, inside: new Inside(), loadReported: false };
 }
 
 /** The weights go straight into the kernels' memory and are nowhere else. */

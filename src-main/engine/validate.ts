@@ -8,7 +8,10 @@ import { SAMPLING_SETTINGS } from './settings/sampling.ts';
 import type { SettingTable, ValuesOf } from './settings/setting.ts';
 import type {
   GenerateParams,
+  InsideParams,
   InspectParams,
+  InspectRunParams,
+  Intervention,
   PreviewParams,
   ProfileParams,
   PromptInput,
@@ -49,6 +52,36 @@ export function validateInspectParams(params: InspectParams, limits: RequestLimi
   validateSettings('sampling', SAMPLING_SETTINGS, params.sampling, limits);
   validateSettings('stop', STOP_SETTINGS, params.stop, limits);
   checkNumber('topCandidates', params.topCandidates, TOP_CANDIDATES);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validateInspectRunParams(params: InspectRunParams, limits: RequestLimits): void {
+  validateInspectParams(params, limits);
+  validateInterventions(params.interventions ?? []);
+  checkBoolean('attribution', params.attribution ?? false);
+  checkBoolean('lens', params.lens ?? false);
+}
+
+/** @throws EngineError BAD_REQUEST */
+export function validateInsideParams({ ids, interventions, query }: InsideParams, limits: RequestLimits): void {
+  if (ids.length === 0) refuse('ids', '[]', 'at least one token id');
+  validateIds('ids', ids, limits);
+  validateInterventions(interventions);
+  for (const [key, value] of Object.entries(query) as [string, unknown][]) {
+    if (key !== 'kind' && value !== undefined) checkInteger(`query.${key}`, value as number, 0, MAX_INT32);
+  }
+}
+
+/**
+ * Upper limits depend on the model's program, which checks them.
+ * @throws EngineError BAD_REQUEST
+ */
+export function validateInterventions(interventions: readonly Intervention[]): void {
+  interventions.forEach((intervention, i) => {
+    for (const [key, value] of Object.entries(intervention)) {
+      if (key !== 'kind') checkInteger(`interventions[${i}].${key}`, value, 0, MAX_INT32);
+    }
+  });
 }
 
 /** @throws EngineError BAD_REQUEST */

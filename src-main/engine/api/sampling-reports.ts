@@ -1,6 +1,7 @@
 /** What a sampler chain does to the next token, stage by stage. */
 import type { StopParams } from '../settings/generation.ts';
 import type { SamplingParams } from '../settings/sampling.ts';
+import type { Intervention } from './inside-types.ts';
 import type { PromptInput } from './text-types.ts';
 import type { Candidate, Continues } from './types.ts';
 
@@ -10,6 +11,16 @@ export interface InspectParams {
   stop: StopParams;
   /** Candidates reported. Default 10. */
   topCandidates: number;
+}
+
+/** What `inspect` takes: a prompt, and how to run and explain it. */
+export interface InspectRunParams extends InspectParams {
+  /** Default none. They also apply to the reply. */
+  interventions?: Intervention[];
+  /** Whether to attribute the logit of the first token of the reply. Default false. */
+  attribution?: boolean;
+  /** Whether to list what each layer would predict. Default false. */
+  lens?: boolean;
 }
 
 export interface PreviewParams extends InspectParams {

@@ -2,6 +2,7 @@
 import type { ErrorPayload } from './errors.ts';
 import type { StopParams } from '../settings/generation.ts';
 import type { SamplingParams } from '../settings/sampling.ts';
+import type { AttributionPart, LensLayer } from './inside-types.ts';
 import type { SamplerStageReport } from './sampling-reports.ts';
 import type { ChatMessage, PromptInput, TokenPiece } from './text-types.ts';
 
@@ -25,6 +26,28 @@ export { DEFAULT_SAMPLER_ORDER } from '../settings/sampling.ts';
 export type { SamplerName, SamplingParams } from '../settings/sampling.ts';
 export type { GrammarSource } from '../settings/setting.ts';
 
+export type {
+  AttentionAnswer,
+  AttentionMapsAnswer,
+  AttributionPart,
+  CacheAnswer,
+  EmbeddingAnswer,
+  FeedForwardAnswer,
+  InsideAnswer,
+  InsideParams,
+  InsideQuery,
+  Intervention,
+  LayerAnswer,
+  LensLayer,
+  LogitsAnswer,
+  NormsAnswer,
+  PositionsAnswer,
+  RotaryAngles,
+  TokenEffect,
+  TokenMerge,
+  TokensAnswer,
+} from './inside-types.ts';
+
 export type { LanesEvent, LanesPrefill } from './lane-types.ts';
 
 export type {
@@ -42,6 +65,7 @@ export type {
   CandidatePath,
   DrawReport,
   InspectParams,
+  InspectRunParams,
   PreviewParams,
   SamplerStageReport,
   SamplingPreview,
@@ -378,4 +402,8 @@ export interface Inspection {
   /** Further tokens of the loop: the first is `sampling.chosen`. */
   loop: { step: number; contextTokens: number; id: number; piece: string; text: string; logprob: number }[];
   reply: { ids: number[]; text: string; stop: Stop };
+  /** Of the logit of `sampling.chosen`, if requested. */
+  attribution?: AttributionPart[];
+  /** At the last position, if requested. */
+  lens?: LensLayer[];
 }

@@ -45,6 +45,28 @@ export function checkBatch(program: Program, cells: number, batch: Batch, output
   }
 }
 
+/** Whether tokens attend to none after them. */
+export function isCausal(program: Program): boolean {
+  const attentions = program.ops.flatMap((op) => (op.op === 'attention' ? [op.attributes.causal] : []));
+  if (new Set(attentions).size > 1) throw new EngineError('INTERNAL', 'Only some attentions have the causal mask.');
+  return attentions[0] ?? true;
+}
+
+/**
+ * Whether tokens attend to none after them. If they do, a batch must fit into one slice, because rows cannot attend to
+ * those of a later slice.
+ * @throws EngineError BAD_REQUEST with the number of tokens that fit
+ */
+export function checkCausal(program: Program, rows: number, slice: number): boolean {
+  const causal = isCausal(program);
+  if (causal || rows <= slice) return causal;
+  throw new EngineError(
+    'BAD_REQUEST',
+    `Without the causal mask, at most ${slice} tokens can be computed; there are ${rows}. Shorten the prompt.`,
+    { field: 'interventions', tokens: rows, maxTokens: slice },
+  );
+}
+
 function checkContexts(cells: number, batch: Batch): void {
   batch.contexts.forEach((context, sequence) => {
     if (context.cells.length !== context.positions.length)

@@ -1,5 +1,6 @@
 import type { SequenceContext } from '../kv-cache/kv-cache.ts';
 import type { CancelToken } from '../api/platform.ts';
+import type { Program } from '../program/program.ts';
 import type { Logits } from '../sampling/logits.ts';
 import type { ExecutorName, KernelsInfo, RunProfile } from '../api/types.ts';
 
@@ -44,6 +45,13 @@ export interface Outputs {
   readonly lend?: boolean;
   /** Names of tensors to return (see `program/taps.ts`). If there are any, a tapped plan runs. */
   readonly taps?: readonly string[];
+  /**
+   * The program to run instead of the executor's own: a variant with the same weights and layers (`program/`), compiled for
+   * this run.
+   */
+  readonly program?: Program;
+  /** By name: `[tokens, width]` of each `input` operation of that program. */
+  readonly given?: ReadonlyMap<string, Float32Array>;
   /** Whether to time the operations. Only the `wasm` executor can, and not in a tapped plan. */
   readonly profile?: boolean;
 }

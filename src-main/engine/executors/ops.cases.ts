@@ -51,6 +51,7 @@ interface AttentionShape {
   scale?: number;
   softcap?: number;
   window?: number;
+  causal?: boolean;
 }
 
 const attentionShapes: AttentionShape[] = [
@@ -63,15 +64,19 @@ const attentionShapes: AttentionShape[] = [
   { tokens: [9], heads: 2, kvHeads: 2, headDim: 4, window: 1 },
   { tokens: [9, 2], heads: 2, kvHeads: 1, headDim: 4, window: 3 },
   { tokens: [4], heads: 1, kvHeads: 1, headDim: 4, window: 4, softcap: 10 },
+  { tokens: [9, 3], heads: 4, kvHeads: 2, headDim: 8, causal: false },
+  { tokens: [7], heads: 1, kvHeads: 1, headDim: 4, window: 3, causal: false },
 ];
 
 const attentionCases = attentionShapes.map((shape): OpCase => {
   const { tokens, heads, kvHeads, headDim, scale = 1 / Math.sqrt(headDim), softcap = null, window = null } = shape;
+  const { causal = true } = shape;
   const extras = Object.entries({ scale: shape.scale, softcap, window }).filter(([, value]) => value != null);
   return {
     name:
       `attention of ${tokens.join(' + ')} tokens, ${heads} heads of ${headDim} on ${kvHeads}` +
-      extras.map(([name, value]) => `, ${name} ${value}`).join(''),
+      extras.map(([name, value]) => `, ${name} ${value}`).join('') +
+      (causal ? '' : ', without mask'),
     tokens,
     tolerance: ROUNDING,
     build: (p, x) =>
@@ -83,17 +88,19 @@ const attentionCases = attentionShapes.map((shape): OpCase => {
         scale,
         softcap,
         window,
+        causal,
         weightsTap: null,
       }),
     expected: ([q, k, v]) =>
       q.map((row, t) => {
         const from = Math.max(0, t + 1 - (window ?? Infinity));
+        const to = causal ? t + 1 : q.length;
         const score = (query: readonly number[], key: readonly number[]) => {
           const scaled = dot(query, key) * scale;
           return softcap === null ? scaled : softcap * Math.tanh(scaled / softcap);
         };
         const part = (matrix: Matrix, head: number) =>
-          matrix.slice(from, t + 1).map((entry) => entry.slice(head * headDim, (head + 1) * headDim));
+          matrix.slice(from, to).map((entry) => entry.slice(head * headDim, (head + 1) * headDim));
         return Array.from({ length: heads }, (_, head) => {
           const group = Math.floor(head / (heads / kvHeads));
           const query = row.slice(head * headDim, (head + 1) * headDim);
@@ -179,6 +186,17 @@ const unaryCases = (
   })),
 );
 
+const zeroHeadsCases = [
+  { heads: [1], headDim: 32, of: 4 },
+  { heads: [0, 2], headDim: 5, of: 3 },
+].map(({ heads, headDim, of }): OpCase => ({
+  name: `zeroHeads ${heads.join(' and ')} of ${of} of ${headDim}`,
+  tokens: [6],
+  tolerance: 0,
+  build: (p, x) => p.zeroHeads(x(of * headDim), headDim, heads),
+  expected: ([x]) => x.map((row) => row.map((value, i) => (heads.includes(Math.floor(i / headDim)) ? 0 : value))),
+}));
+
 /** Operation x shape. A new operation is a row of the op table, a kernel per executor and its cases here. */
 export const OP_CASES: readonly OpCase[] = [
   ...[1, 5].map((width): OpCase => ({
@@ -225,6 +243,7 @@ export const OP_CASES: readonly OpCase[] = [
   ]),
   ...rmsNormCases,
   ...unaryCases,
+  ...zeroHeadsCases,
   ...linearCases,
   ...ropeCases,
   ...attentionCases,

@@ -41,6 +41,39 @@ describe('ContextWindow', () => {
     expect(window.length).toBe(15);
   });
 
+  it('does not find what a variant ran, and a variant not what others did', async () => {
+    const { fill, window, cache } = set;
+    await fill(ids(100));
+    window.switchTo('tapped');
+    expect(await fill(ids(100))).toBe(0);
+    expect(window.holds(ids(100), ['tapped'])).toBe(true);
+    window.switchTo('');
+    expect(await fill([...ids(100), 1])).toBe(100);
+    expect(window.contents(ids(100))).toEqual({
+      cells: CELLS,
+      free: CELLS - 201,
+      resident: 100,
+      sequences: [101, 100],
+    });
+    window.switchTo('tapped');
+    expect(await fill([...ids(100), 2])).toBe(100);
+    window.switchTo('');
+    window.releaseVariants();
+    expect(CELLS - cache.free).toBe(101);
+    expect(await fill([...ids(100), 1, 2])).toBe(101);
+  });
+
+  it('runs a token after a prefix of any sequence, and leaves all sequences as they are', async () => {
+    const { fill, window, cache, ran } = set;
+    await fill(ids(100));
+    expect(await window.probe([...ids(60), 7], [''], { logits: [] })).not.toBeNull();
+    expect(await window.probe([...ids(60, 1), 7], [''], { logits: [] })).toBeNull();
+    expect(await window.probe([...ids(60), 7], ['tapped'], { logits: [] })).toBeNull();
+    expect(await window.probe([7], ['tapped'], { logits: [] })).not.toBeNull();
+    expect(ran).toEqual([100, 1, 1]);
+    expect([window.length, CELLS - cache.free]).toEqual([100, 100]);
+  });
+
   it('reuses each of several chats', async () => {
     const { fill } = set;
     const [a, b] = [ids(100), ids(100, 5000)];

@@ -24,6 +24,8 @@ export interface TokenWindow {
   run(ids: readonly number[], outputs: Outputs, cancel?: CancelToken): Promise<RunResult>;
 }
 
+/** The variant of sequences that the model itself ran. */
+export const OWN = '';
 /** Maximum number of sequences kept beside the one in use. */
 const MAX_KEPT = 16;
 /** Up to this length, tokens are recomputed rather than kept as a separate sequence. */
@@ -38,6 +40,10 @@ export class ContextWindow implements TokenWindow {
   private last = 0;
   /** Least recently used first. */
   private kept: number[] = [];
+  /** See `switchTo`. */
+  private variant = OWN;
+  /** Of kept sequences that are not the model's own. */
+  private readonly variants = new Map<number, string>();
   /** Expected length after prefill, in tokens; 0 if unknown. */
   private expected = 0;
 
@@ -61,7 +67,7 @@ export class ContextWindow implements TokenWindow {
     let common = this.cache.common(this.sequence, ids, wanted);
     if (common === wanted || this.kept.length === 0) return this.continueFrom(this.sequence, common);
     let best = this.sequence;
-    for (const sequence of this.kept) {
+    for (const sequence of this.ofVariant(this.variant).filter((kept) => kept !== this.sequence)) {
       const found = this.cache.common(sequence, ids, wanted);
       // More recently used ones come later. Among equals the newest wins, but none replaces the one in use.
       if (found > common || (found === common && best !== this.sequence)) [best, common] = [sequence, found];
@@ -100,9 +106,82 @@ export class ContextWindow implements TokenWindow {
     return this.cache.cells(this.sequence, length);
   }
 
+  /** What the cache holds, and how many of `ids` it would reuse in any sequence. */
+  contents(ids: readonly number[]): { cells: number; free: number; resident: number; sequences: number[] } {
+    const all = [this.sequence, ...this.kept.toReversed()];
+    const own = this.ofVariant(OWN);
+    return {
+      ...{ cells: this.cache.capacity, free: this.cache.free },
+      resident: Math.max(0, ...own.map((sequence) => this.cache.common(sequence, ids))),
+      sequences: all.map((sequence) => this.cache.length(sequence)).filter((length) => length > 0),
+    };
+  }
+
+  /**
+   * From here on, only sequences of this variant are found: those that were run while it was in use. The window starts
+   * empty. Runs with taps or another program are variants, so that a chat never continues their K and V.
+   */
+  switchTo(variant: string): void {
+    if (variant === this.variant) return;
+    this.fresh();
+    this.variant = variant;
+  }
+
+  /** Releases all sequences but the model's own. */
+  releaseVariants(): void {
+    for (const sequence of this.kept.filter((kept) => this.variants.has(kept))) this.drop(sequence);
+  }
+
+  /** Whether a sequence of one of the variants begins with `ids`. */
+  holds(ids: readonly number[], variants: readonly string[]): boolean {
+    return this.sequenceWith(ids, variants) !== undefined;
+  }
+
+  /**
+   * Runs the last of `ids` after the others, in a sequence that is dropped afterwards. All sequences stay as they are.
+   * @returns null if no sequence of these variants begins with the others
+   */
+  async probe(
+    ids: readonly number[],
+    variants: readonly string[],
+    outputs: Outputs,
+    cancel?: CancelToken,
+  ): Promise<RunResult | null> {
+    const before = ids.slice(0, -1);
+    const sequence = this.sequenceWith(before, variants);
+    if (sequence === undefined) return null;
+    const probe = ++this.last;
+    if (before.length > 0) this.cache.fork(sequence, probe, before.length);
+    try {
+      this.freeUpTo(1);
+      const { tokens, cells, positions, context } = this.cache.append(probe, ids.slice(-1));
+      const batch = { tokens, positions, cells, sequences: new Int32Array(1), contexts: [context] };
+      return await this.executor.run(batch, outputs, cancel);
+    } finally {
+      this.cache.release(probe);
+    }
+  }
+
+  private sequenceWith(ids: readonly number[], variants: readonly string[]): number | undefined {
+    const all = variants.flatMap((variant) => this.ofVariant(variant));
+    // Every sequence begins with no tokens at all.
+    return ids.length === 0 ? this.sequence : all.find((sequence) => this.cache.common(sequence, ids) === ids.length);
+  }
+
+  private ofVariant(variant: string): number[] {
+    const kept = this.kept.filter((sequence) => (this.variants.get(sequence) ?? OWN) === variant);
+    return this.variant === variant ? [...kept, this.sequence] : kept;
+  }
+
+  private drop(sequence: number): void {
+    this.kept = this.kept.filter((other) => other !== sequence);
+    this.variants.delete(sequence);
+    this.cache.release(sequence);
+  }
+
   /** Releases kept sequences until `cells` are free or none is left. */
   private freeUpTo(cells: number): void {
-    while (this.cache.free < cells && this.kept.length > 0) this.cache.release(this.kept.shift()!);
+    while (this.cache.free < cells && this.kept.length > 0) this.drop(this.kept[0]);
   }
 
   /** Makes the first `length` tokens of a sequence the window. */
@@ -132,7 +211,10 @@ export class ContextWindow implements TokenWindow {
 
   /** Adds a sequence to the kept ones as the newest, and releases the oldest beyond `MAX_KEPT`. */
   private keep(sequence: number): void {
-    if (this.cache.length(sequence) > 0) this.kept.push(sequence);
-    while (this.kept.length > MAX_KEPT) this.cache.release(this.kept.shift()!);
+    if (this.cache.length(sequence) > 0) {
+      this.kept.push(sequence);
+      if (this.variant !== OWN) this.variants.set(sequence, this.variant);
+    }
+    while (this.kept.length > MAX_KEPT) this.drop(this.kept[0]);
   }
 }

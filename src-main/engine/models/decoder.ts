@@ -132,6 +132,9 @@ export class DecoderLayer {
   /** Attention and its output projection: `[tokens, hidden]`. */
   attention({ q, k, v }: Projections): Value {
     const { headCount, headCountKv, keyLength, embeddingLength, biases, localLayers, slidingWindow } = this.hyper;
+    this.p.tap(TAPS.attentionQueries(this.index), q);
+    this.p.tap(TAPS.attentionKeys(this.index), k);
+    this.p.tap(TAPS.attentionValues(this.index), v);
     const attended = this.p.attention(q, k, v, {
       layer: this.index,
       heads: headCount,
@@ -140,8 +143,10 @@ export class DecoderLayer {
       scale: this.hyper.attentionScale,
       softcap: this.hyper.attentionLogitSoftcap,
       window: localLayers[this.index] ? slidingWindow : null,
+      causal: true,
       weightsTap: TAPS.attentionWeights(this.index),
     });
+    this.p.tap(TAPS.attentionHeads(this.index), attended);
     return this.linear('attn_output', attended, embeddingLength, biases.attentionOutput);
   }
 
@@ -168,14 +173,24 @@ export class DecoderLayer {
     return this.feedForwardDown(this.p[activation](this.linear('ffn_up', x, feedForwardLength, biases.feedForward)));
   }
 
+  /** Adds what attention computed to the residual stream. */
+  addAttention(x: Value, attended: Value): Value {
+    return this.p.add(x, this.p.tap(TAPS.attentionBlock(this.index), attended));
+  }
+
+  /** Adds what the feed-forward network computed to the residual stream. */
+  addFeedForward(x: Value, fed: Value): Value {
+    return this.p.add(x, this.p.tap(TAPS.feedForwardBlock(this.index), fed));
+  }
+
   /** The residual stream after attention. */
   afterAttention(x: Value, attended: Value): Value {
-    return this.p.tap(TAPS.attentionOutput(this.index), this.p.add(x, attended));
+    return this.p.tap(TAPS.attentionOutput(this.index), this.addAttention(x, attended));
   }
 
   /** The residual stream after the layer. */
   afterFeedForward(x: Value, fed: Value): Value {
-    return this.p.tap(TAPS.layerOutput(this.index), this.p.add(x, fed));
+    return this.p.tap(TAPS.layerOutput(this.index), this.addFeedForward(x, fed));
   }
 
   private feedForwardDown(hidden: Value): Value {

@@ -4,6 +4,7 @@ type NoAttributes = Readonly<Record<never, never>>;
 
 /** Attributes of each operation, beside its inputs and weights. */
 export interface OpAttributes {
+  input: { readonly name: string; readonly width: number };
   embed: { readonly index: 'token' | 'position' };
   linear: NoAttributes;
   layerNorm: { readonly eps: number };
@@ -13,6 +14,7 @@ export interface OpAttributes {
   silu: NoAttributes;
   gelu: NoAttributes;
   scale: { readonly factor: number };
+  zeroHeads: { readonly headDim: number; readonly heads: readonly number[] };
   add: NoAttributes;
   mul: NoAttributes;
   cacheWrite: { readonly layer: number };
@@ -42,6 +44,8 @@ export interface AttentionAttributes {
   readonly softcap: number | null;
   /** Positions attended to, including the token's own; null for all up to it. */
   readonly window: number | null;
+  /** Whether tokens attend to none after them. All attentions of a program agree. */
+  readonly causal: boolean;
   /** Name of the tap for the softmax weights; null if they cannot be tapped. */
   readonly weightsTap: string | null;
 }
@@ -86,6 +90,7 @@ export class ShapeMismatch extends Error {
  *
  * | op         | computes                                                                                        |
  * |------------|-------------------------------------------------------------------------------------------------|
+ * | input      | rows that the run is given (`Outputs.given`); inputs come first                                   |
  * | embed      | row of the table `[rows, width]` for each token's id, or for its position                         |
  * | linear     | x W^T + b, W `[outputs, inputs]`, b `[outputs]`                                                   |
  * | layerNorm  | (x - mean) / sqrt(variance + eps) * g + b over each row (Ba, Kiros and Hinton, 2016)              |
@@ -95,6 +100,7 @@ export class ShapeMismatch extends Error {
  * | silu       | x / (1 + exp(-x))                                                                               |
  * | gelu       | x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks and Gimpel, 2016, the tanh form)        |
  * | scale      | x * factor                                                                                      |
+ * | zeroHeads  | x with the values of these heads, each headDim wide, set to 0                                   |
  * | add        | a + b                                                                                           |
  * | mul        | a * b, value by value                                                                           |
  * | cacheWrite | puts k and v `[tokens, kvHeads * headDim]` into the layer's cells                                |
@@ -104,6 +110,7 @@ export class ShapeMismatch extends Error {
  * where cap(s) = c * tanh(s / c), or s when there is no soft-cap c.
  */
 export const OPS: { readonly [N in OpName]: OpRow<N> } = {
+  input: { outputWidth: ({ attributes: { width } }) => width },
   embed: {
     outputWidth: ({ weights: [table] }) => matrix(table, 'the table')[1],
   },
@@ -137,6 +144,13 @@ export const OPS: { readonly [N in OpName]: OpRow<N> } = {
   silu: { outputWidth: unchanged },
   gelu: { outputWidth: unchanged },
   scale: { outputWidth: unchanged },
+  zeroHeads: {
+    outputWidth: ({ inputs: [x], attributes: { headDim, heads } }) => {
+      const last = Math.max(...heads);
+      if ((last + 1) * headDim > x) throw new ShapeMismatch(`rows of ${x} have no head ${last} of ${headDim}`);
+      return x;
+    },
+  },
   add: { outputWidth: equalWidths },
   mul: { outputWidth: equalWidths },
   cacheWrite: {

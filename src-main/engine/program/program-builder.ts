@@ -53,6 +53,12 @@ export class ProgramBuilder {
     return value;
   }
 
+  /** Rows that the run is given under this name: `[tokens, width]`. Comes before all other operations. */
+  input(name: string, width: number): Value {
+    if (this.ops.some(({ op }) => op !== 'input')) throw mistake(`the input ${name} comes after other operations`);
+    return this.value('input', [], [], { name, width });
+  }
+
   /** Rows of `table` by token id or by position: `[tokens, table columns]`. */
   embed(table: WeightView, index: 'token' | 'position'): Value {
     if (index === 'position') this.maxPositions = Math.min(this.maxPositions ?? Infinity, table.shape[0]);
@@ -93,6 +99,11 @@ export class ProgramBuilder {
     return this.value('scale', [x], [], { factor });
   }
 
+  /** Sets the values of some heads to 0. */
+  zeroHeads(x: Value, headDim: number, heads: readonly number[]): Value {
+    return this.value('zeroHeads', [x], [], { headDim, heads });
+  }
+
   add(a: Value, b: Value): Value {
     return this.value('add', [a, b], [], {});
   }
@@ -102,7 +113,7 @@ export class ProgramBuilder {
   }
 
   /**
-   * Causal attention of q `[tokens, heads * headDim]` over the sequence, after k and v `[tokens, kvHeads * headDim]` of
+   * Attention of q `[tokens, heads * headDim]` over the sequence, after k and v `[tokens, kvHeads * headDim]` of
    * the new tokens were written to the layer's cells. Returns `[tokens, heads * headDim]`.
    */
   attention(q: Value, k: Value, v: Value, attributes: AttentionAttributes): Value {

@@ -10,6 +10,7 @@ const ATTENTION = {
   headDim: 4,
   scale: 1,
   softcap: null,
+  causal: true,
   window: null,
   weightsTap: null,
 };

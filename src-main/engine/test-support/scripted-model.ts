@@ -184,6 +184,8 @@ export function wordTokenizer(vocabulary: readonly string[]): Tokenizer {
     vocabularySize: vocabulary.length,
     bosTokenId: 0,
     unkTokenId: SCRIPTED_MASKED,
+    continuingPrefix: null,
+    merges: () => [],
     encodePieces,
     encode: (text, options) => encodePieces(text, options).map(({ id }) => id),
     decode: (ids) => ids.map((id) => vocabulary[id]).join(''),

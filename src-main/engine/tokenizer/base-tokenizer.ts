@@ -1,6 +1,7 @@
 import { EngineError } from '../api/errors.ts';
-import type { TokenKind, TokenPiece } from '../api/types.ts';
+import type { TokenKind, TokenMerge, TokenPiece } from '../api/types.ts';
 import { unusedPiece } from './padded-tokenizer.ts';
+import { type MergeRank, mergesOf } from './token-merges.ts';
 import { withinSteps } from './regex/step-budget.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -27,6 +28,10 @@ export interface Decoding {
 export interface BaseTokenizerParts {
   readonly vocabulary: Vocabulary;
   readonly unkTokenId: number | null;
+  /** Absent if the vocabulary has no merges. */
+  readonly mergeRank?: MergeRank | undefined;
+  /** See `Tokenizer`; absent for null. */
+  readonly continuingPrefix?: string | undefined;
   /** Special tokens put around a text when `addSpecial`. */
   readonly before: readonly number[];
   readonly after: readonly number[];
@@ -42,11 +47,15 @@ export abstract class BaseTokenizer implements Tokenizer {
   readonly vocabularySize: number;
   readonly bosTokenId: number | null;
   readonly unkTokenId: number | null;
+  readonly continuingPrefix: string | null;
   protected readonly vocabulary: Vocabulary;
+  private readonly mergeRank: MergeRank | undefined;
   private readonly before: readonly number[];
   private readonly after: readonly number[];
 
-  constructor({ vocabulary, unkTokenId, before, after }: BaseTokenizerParts) {
+  constructor({ vocabulary, unkTokenId, mergeRank, continuingPrefix, before, after }: BaseTokenizerParts) {
+    this.mergeRank = mergeRank;
+    this.continuingPrefix = continuingPrefix ?? null;
     this.vocabulary = vocabulary;
     this.vocabularySize = vocabulary.size;
     this.bosTokenId = before[0] ?? null;
@@ -98,6 +107,11 @@ export abstract class BaseTokenizer implements Tokenizer {
     if (piece !== undefined) return piece;
     if (this.isHole(id)) return unusedPiece(id);
     throw noSuchToken(id, this.vocabularySize);
+  }
+
+  merges(id: number): TokenMerge[] {
+    if (!this.mergeRank || this.isSpecial(id)) return [];
+    return mergesOf(this.piece(id), this.mergeRank);
   }
 
   stream({ skipSpecial = true, continues = false }: StreamOptions = {}): TokenStream {

@@ -1,5 +1,5 @@
 import { EngineError } from '../api/errors.ts';
-import type { TokenKind, TokenPiece } from '../api/types.ts';
+import type { TokenKind, TokenMerge, TokenPiece } from '../api/types.ts';
 import { noSuchToken } from './base-tokenizer.ts';
 import type { Tokenizer, TokenStream } from './tokenizer.ts';
 
@@ -10,6 +10,7 @@ import type { Tokenizer, TokenStream } from './tokenizer.ts';
 export class IdsOnlyTokenizer implements Tokenizer {
   readonly bosTokenId = null;
   readonly unkTokenId = null;
+  readonly continuingPrefix = null;
 
   /** @param missing the file that should contain the tokenizer, for messages: `tokenizer.json` */
   constructor(
@@ -44,6 +45,10 @@ export class IdsOnlyTokenizer implements Tokenizer {
 
   isSpecial(): boolean {
     return false;
+  }
+
+  merges(): TokenMerge[] {
+    return [];
   }
 
   stream(): TokenStream {

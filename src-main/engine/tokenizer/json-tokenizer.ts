@@ -37,7 +37,15 @@ export class JsonTokenizer extends BaseTokenizer {
 
   constructor(private readonly parts: TokenizerParts) {
     const { addedTokens, normalizer, vocabulary, template, model } = parts;
-    super({ vocabulary, unkTokenId: model.unkTokenId, before: template.before, after: template.after });
+    const { mergeRank, continuingPrefix } = model;
+    super({
+      vocabulary,
+      mergeRank,
+      continuingPrefix,
+      unkTokenId: model.unkTokenId,
+      before: template.before,
+      after: template.after,
+    });
     this.added = new Map(addedTokens.map((token) => [token.id, token]));
     const normalized = addedTokens.filter((token) => token.normalized);
     const length = normalized.reduce((sum, { content }) => sum + content.length, 0);

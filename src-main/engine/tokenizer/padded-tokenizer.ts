@@ -1,4 +1,4 @@
-import type { TokenKind } from '../api/types.ts';
+import type { TokenKind, TokenMerge } from '../api/types.ts';
 import type { EncodeOptions, StreamOptions, Tokenizer, TokenStream } from './tokenizer.ts';
 
 /** Piece of an id without a token. */
@@ -20,6 +20,10 @@ export class PaddedTokenizer implements Tokenizer {
 
   get unkTokenId(): number | null {
     return this.tokens.unkTokenId;
+  }
+
+  get continuingPrefix(): string | null {
+    return this.tokens.continuingPrefix;
   }
 
   encode(text: string, options?: EncodeOptions): number[] {
@@ -51,6 +55,10 @@ export class PaddedTokenizer implements Tokenizer {
 
   isSpecial(id: number): boolean {
     return this.isPadding(id) || this.tokens.isSpecial(id);
+  }
+
+  merges(id: number): TokenMerge[] {
+    return this.isPadding(id) ? [] : this.tokens.merges(id);
   }
 
   stream(options?: StreamOptions): TokenStream {

@@ -1,4 +1,4 @@
-import type { TokenKind, TokenPiece } from '../api/types.ts';
+import type { TokenKind, TokenMerge, TokenPiece } from '../api/types.ts';
 
 export interface EncodeOptions {
   /** Whether the post-processor adds its special tokens (BOS). Default true. */
@@ -17,6 +17,8 @@ export interface Tokenizer {
   readonly vocabularySize: number;
   readonly bosTokenId: number | null;
   readonly unkTokenId: number | null;
+  /** Prefix of pieces inside a word (WordPiece); null in other vocabularies. */
+  readonly continuingPrefix: string | null;
   encode(text: string, options?: EncodeOptions): number[];
   /** Like `encode`, with the piece and the UTF-16 range of the input per token. */
   encodePieces(text: string, options?: EncodeOptions): TokenPiece[];
@@ -31,6 +33,8 @@ export interface Tokenizer {
   bytes(id: number): Uint8Array;
   kind(id: number): TokenKind;
   isSpecial(id: number): boolean;
+  /** The merges that make the token of its characters or bytes, in order; empty if it is not made by merges. */
+  merges(id: number): TokenMerge[];
   /** A decoder for one growing sequence of ids. */
   stream(options?: StreamOptions): TokenStream;
 }

@@ -9,7 +9,9 @@ import type {
   GenerateEvent,
   GenerateParams,
   GrammarSource,
-  InspectParams,
+  InsideAnswer,
+  InsideParams,
+  InspectRunParams,
   Inspection,
   LanesEvent,
   LoadProgress,
@@ -53,7 +55,14 @@ export interface EngineMethods {
   /** The text and ids of a chat prompt. May be longer than the context window. */
   renderChat: { params: RenderChatParams; result: RenderedChat };
   score: { params: ScoreParams; result: Score };
-  inspect: { params: InspectParams; result: Inspection };
+  inspect: { params: InspectRunParams; result: Inspection };
+  /**
+   * Looks inside a run: answers one query with typed arrays. `askInside` gives the answer the type of its query. Runs and
+   * answers are remembered until `releaseInside`.
+   */
+  inside: { params: InsideParams; result: InsideAnswer };
+  /** Frees what `inside` remembers; `bytes` is how much that was. */
+  releaseInside: { params: Record<string, never>; result: { bytes: number } };
   /** The sampler chain at the next token, or at one of a reply; cheap enough to be called while a slider moves. */
   preview: { params: PreviewParams; result: SamplingPreview };
   /** Profiles the loaded model, operation by operation; wasm executor only. */

@@ -26,6 +26,8 @@ export type ServedEngine = Pick<
   | 'generateLanes'
   | 'score'
   | 'inspect'
+  | 'inside'
+  | 'releaseInside'
   | 'preview'
   | 'profile'
 >;
@@ -81,6 +83,10 @@ export class EngineService {
         return engine.score(call.params, cancel);
       case 'inspect':
         return engine.inspect(call.params, cancel);
+      case 'inside':
+        return engine.inside(call.params, cancel);
+      case 'releaseInside':
+        return { bytes: engine.releaseInside() };
       case 'preview':
         return engine.preview(call.params, cancel);
       case 'profile':

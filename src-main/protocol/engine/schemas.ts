@@ -10,7 +10,7 @@ import { MAX_SOURCE } from '../../engine/settings/sampling.ts';
 import type {
   ChatMessage,
   GenerateParams,
-  InspectParams,
+  InspectRunParams,
   PreviewParams,
   PromptInput,
   RenderChatParams,
@@ -33,6 +33,7 @@ import {
   whenFull,
 } from '../fields.ts';
 import { grammarSource, MAX_TOKEN_ID, numberIn } from '../setting-schemas.ts';
+import { insideParams, interventions } from './inside-schemas.ts';
 import type { EngineMethods, EngineStreams, MethodName, StreamName, ClientMessage, EngineMessage } from './api.ts';
 
 /** Ids in one list. */
@@ -98,7 +99,14 @@ const inspectEntries = {
   stop: stopParams,
   topCandidates: candidateCount,
 };
-const inspectParams = schemaOf<InspectParams>()(v.object(inspectEntries));
+const inspectParams = schemaOf<InspectRunParams>()(
+  v.object({
+    ...inspectEntries,
+    interventions: v.exactOptional(interventions),
+    attribution: v.exactOptional(v.boolean()),
+    lens: v.exactOptional(v.boolean()),
+  }),
+);
 const previewParams = schemaOf<PreviewParams>()(
   v.object({
     ...{ ...inspectEntries, reply: v.exactOptional(tokenIds) },
@@ -131,6 +139,8 @@ const methodParams: SchemasFor<EngineMethods> = {
   renderChat: renderChatParams,
   score: scoreParams,
   inspect: inspectParams,
+  inside: insideParams(tokenIds),
+  releaseInside: noParams,
   preview: previewParams,
   profile: schemaOf<ProfileParams>()(
     v.object({

@@ -18,11 +18,12 @@ export interface AttentionBuffers {
 }
 
 /**
- * Scaled dot-product attention (Vaswani et al., 2017, section 3.2.1) with a causal mask: each token attends to the
- * cells of its sequence up to its own position, or to the last `window` of them. Sums and the softmax are in double precision.
+ * Scaled dot-product attention (Vaswani et al., 2017, section 3.2.1): each token attends to the cells of its
+ * sequence from the first, or from its `window`, up to its own position, or up to the last without the causal mask. Sums
+ * and the softmax are in double precision.
  */
 export function attention(attributes: AttentionAttributes, batch: Batch, io: AttentionBuffers, poll: () => void): void {
-  const { heads, kvHeads, headDim, scale, softcap, window } = attributes;
+  const { heads, kvHeads, headDim, scale, softcap, window, causal } = attributes;
   const tokens = batch.tokens.length;
   const width = heads * headDim;
   const kvWidth = kvHeads * headDim;
@@ -32,7 +33,7 @@ export function attention(attributes: AttentionAttributes, batch: Batch, io: Att
   for (let token = 0; token < tokens; token++) {
     const context = batch.contexts[batch.sequences[token]];
     const position = batch.positions[token];
-    const end = attendedLength(context.positions, position);
+    const end = causal ? attendedLength(context.positions, position) : context.cells.length;
     const start = window === null ? 0 : attendedLength(context.positions, position - window);
     for (let head = 0; head < heads; head++) {
       poll();

@@ -22,6 +22,21 @@ export function scale(x: Float32Array, factor: number, y: Float32Array): void {
   for (let i = 0; i < y.length; i++) y[i] = x[i] * factor;
 }
 
+/** Copies x `[rows, width]` with the values of some heads, each `headDim` wide, set to 0. */
+export function zeroHeads(
+  x: Float32Array,
+  headDim: number,
+  heads: readonly number[],
+  rows: number,
+  y: Float32Array,
+): void {
+  y.set(x);
+  const width = x.length / rows;
+  for (let row = 0; row < rows; row++) {
+    for (const head of heads) y.fill(0, row * width + head * headDim, row * width + (head + 1) * headDim);
+  }
+}
+
 export function silu(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < y.length; i++) y[i] = x[i] / (1 + Math.exp(-x[i]));
 }

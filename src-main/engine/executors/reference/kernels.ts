@@ -1,6 +1,6 @@
 import type { OpName, OpOf } from '../../program/ops.ts';
 import { attention } from './attention.ts';
-import { add, embed, gelu, layerNorm, mul, relu, rmsNorm, scale, silu, softcap } from './elementwise.ts';
+import { add, embed, gelu, layerNorm, mul, relu, rmsNorm, scale, silu, softcap, zeroHeads } from './elementwise.ts';
 import { linear } from './linear.ts';
 import { rope } from './rope.ts';
 import type { RunState } from './run-state.ts';
@@ -9,6 +9,8 @@ type Kernel<N extends OpName> = (op: OpOf<N>, run: RunState) => void;
 
 /** This executor's implementation of each row of the op table. */
 export const KERNELS: { readonly [N in OpName]: Kernel<N> } = {
+  input: (op, run) => output(op, run).set(run.given(op.attributes.name)),
+
   embed: (op, run) => {
     const [table] = op.weights;
     const indices = op.attributes.index === 'token' ? run.batch.tokens : run.batch.positions;
@@ -40,6 +42,11 @@ export const KERNELS: { readonly [N in OpName]: Kernel<N> } = {
   gelu: (op, run) => gelu(input(op, run), output(op, run)),
 
   scale: (op, run) => scale(input(op, run), op.attributes.factor, output(op, run)),
+
+  zeroHeads: (op, run) => {
+    const { headDim, heads } = op.attributes;
+    zeroHeads(input(op, run), headDim, heads, run.batch.tokens.length, output(op, run));
+  },
 
   add: (op, run) => add(input(op, run), run.activation(op.inputs[1]), output(op, run)),
 

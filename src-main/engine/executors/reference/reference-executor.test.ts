@@ -26,6 +26,7 @@ function smallModel() {
     headDim: 4,
     scale: 0.5,
     softcap: null,
+    causal: true,
     window: null,
     weightsTap: 'attention',
   };

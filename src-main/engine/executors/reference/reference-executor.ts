@@ -57,19 +57,21 @@ class ReferenceExecutor implements Executor {
     if (!this.storage) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     const { block } = batch;
     if (block && block !== this.block) throw new EngineError('INTERNAL', 'That block was released.');
-    checkBatch(this.program, block?.cells ?? this.cells, batch, outputs);
+    const program = outputs.program ?? this.program;
+    checkBatch(program, block?.cells ?? this.cells, batch, outputs);
     if (batch.tokens.length > this.cells) {
       throw new EngineError('INTERNAL', `A batch has ${batch.tokens.length} rows; at most ${this.cells} fit.`);
     }
     this.computedTokens += batch.tokens.length;
-    const storage = block ? { ...this.storage, ...this.block } : this.storage;
-    const run = new ReferenceRun(this.program, storage, batch, outputs, cancel);
-    for (const op of this.program.ops) {
+    const own = program === this.program ? null : activationsOf(program, batch.tokens.length);
+    const storage = block || own ? { ...this.storage, ...(block ? this.block : null), ...own } : this.storage;
+    const run = new ReferenceRun(program, storage, batch, outputs, cancel);
+    for (const op of program.ops) {
       run.poll();
       // The table's type pairs each name with its own kernel; the compiler cannot follow that through a union.
       KERNELS[op.op](op as never, run);
       if (op.output === null) continue;
-      const { width, taps } = this.program.tensors[op.output];
+      const { width, taps } = program.tensors[op.output];
       for (const tap of taps) {
         // A copy, because the buffer is reused.
         if (run.taps.has(tap)) run.keep(tap, [batch.tokens.length, width], run.activation(op.output).slice());
@@ -145,6 +147,18 @@ function allocate(program: Program, weights: WeightStore, plan: MemoryPlan, cell
   );
 }
 
+/** The activations of one run of a variant. */
+function activationsOf(program: Program, rows: number): Pick<Storage, 'activations'> {
+  const { slots, slotWidths, bytes } = planMemory(program, { cells: 0, rows });
+  return orOutOfMemory(
+    () => {
+      const buffers = slotWidths.map((width) => new Float32Array(rows * width));
+      return { activations: slots.map((slot) => buffers[slot]) };
+    },
+    { kvCache: 0, scratch: bytes.scratch, cells: rows },
+  );
+}
+
 function allocateKv(program: Program, cells: number): KvStorage {
   const storage = () => program.kvWidths.map((width) => new Float32Array(cells * width));
   return { keys: storage(), values: storage() };
@@ -170,6 +184,7 @@ function orOutOfMemory<T>(allocate: () => T, needed: { kvCache: number; scratch:
 class ReferenceRun implements RunState {
   readonly logitRows: readonly number[];
   readonly taps: ReadonlySet<string>;
+  private readonly inputs: Outputs['given'];
   private readonly kept = new Map<string, TapTensor>();
   private logits: Float32Array = new Float32Array(0);
 
@@ -182,10 +197,17 @@ class ReferenceRun implements RunState {
   ) {
     this.logitRows = outputs.logits;
     this.taps = new Set(outputs.taps);
+    this.inputs = outputs.given;
   }
 
   activation(id: number): Float32Array {
     return this.storage.activations[id].subarray(0, this.batch.tokens.length * this.program.tensors[id].width);
+  }
+
+  given(name: string): Float32Array {
+    const rows = this.inputs?.get(name);
+    if (!rows) throw new EngineError('INTERNAL', `The run was not given ${name}.`);
+    return rows;
   }
 
   weight(view: WeightView): Float32Array {

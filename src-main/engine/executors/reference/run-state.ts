@@ -10,6 +10,8 @@ export interface RunState {
   readonly taps: ReadonlySet<string>;
   /** Activation `[tokens, width]` by its index in the program. */
   activation(id: number): Float32Array;
+  /** Rows given to the run: `[tokens, width]`. */
+  given(name: string): Float32Array;
   weight(view: WeightView): Float32Array;
   /** K storage of a layer: `[cells, kvWidth]`. */
   keys(layer: number): Float32Array;

@@ -176,7 +176,7 @@ function model(
   const p = new ProgramBuilder();
   const table = (tensor: string, count: number) => p.embed(p.weight(tensor, [vocabulary, count * headDim]), 'token');
   const y = p.attention(table('q', heads), table('k', kvHeads), table('v', kvHeads), {
-    ...{ layer: 0, heads, kvHeads, headDim, scale, weightsTap: null },
+    ...{ layer: 0, heads, kvHeads, headDim, scale, causal: true, weightsTap: null },
     ...{ softcap: softcap ?? null, window: window ?? null },
   });
   p.tap('out', y);

@@ -3,6 +3,7 @@ import { planMemory } from '../../program/memory-plan.ts';
 import type { Program } from '../../program/program.ts';
 import type { KvCacheType } from '../../api/types.ts';
 import type { FusedOp } from './fusion.ts';
+import { isCausal } from '../batch.ts';
 import { align, type Allocator } from './kernel-memory.ts';
 import { KV_STORAGE, paddedHead, storageBytes } from './kv-storage.ts';
 import { logitSumsStride, type PlanMemory, quantizedStride, strideOf } from './plan.ts';
@@ -44,6 +45,8 @@ export interface Buffers {
   readonly ropeTables: readonly RopeTable[];
   /** Distinct attention windows; null for none. */
   readonly windows: readonly (number | null)[];
+  /** Whether tokens attend to none after them. */
+  readonly causal: boolean;
   /** The run's header, `RUN_*`. */
   readonly run: number;
   /** `[rows]` each. */
@@ -98,6 +101,7 @@ export function allocateBuffers(
     size,
     ropeTables,
     windows,
+    causal: isCausal(program),
     attention: extentsOf(attentions),
     tileBytes: align(Math.max(PANEL_SUMS, TILE_HEAD + 2 * Math.max(TILE_BLOCK, ...layouts.map(tileBytesOf)))),
     plan: {
@@ -188,7 +192,7 @@ function tileBytesOf({ layout, width }: { layout: WeightLayout; width: number })
   return layout.input === 'codes' ? (width / 32) * TILE_BLOCK : 64 * (width + 1);
 }
 
-function sameAngles(a: RopeAttributes, b: RopeAttributes): boolean {
+export function sameAngles(a: RopeAttributes, b: RopeAttributes): boolean {
   return (
     a === b ||
     (a.magnitude === b.magnitude &&

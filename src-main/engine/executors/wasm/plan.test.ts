@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { intervene } from '../../program/interventions.ts';
+import type { Program } from '../../program/program.ts';
 import { fromSource } from '../../models/opened-model.ts';
 import { openSource } from '../../models/open-model.ts';
 import { readerOf } from '../../models/weight-source.ts';
@@ -23,6 +25,27 @@ describe('the plan of a layer', () => {
     expect(layers).toBeGreaterThan(1);
     // Before the first layer the token's row is looked up.
     expect(barriers(plan)).toBe(5 * layers + 1);
+    await opened.close();
+  });
+});
+
+describe('a program without interventions', () => {
+  it('is the same program, so it has the same plan; one with interventions leaves it alone', async () => {
+    const opened = fromSource(await openSource(await tinyGgufFiles('llama-d256.Q4_K_M')));
+    const program = opened.buildProgram(64);
+    const memory = new MemoryCount();
+    const { packed } = placeWeights(program, readerOf(opened.weights), memory, { codes: 'unsigned', sums: 'i32' });
+    const size = { cells: 64, rows: 64, logitRows: 8, kvCacheType: 'f16' as const };
+    const fused = fuse(program);
+    const { plan } = allocateBuffers(program, fused, packed, memory, size);
+    const planOf = (of: Program) => lower(of, fuse(of), plan, NO_TAPS);
+    const before = planOf(program);
+    const changed = intervene(program, [{ kind: 'head', layer: 0, head: 0 }]);
+    expect(changed.ops.length).toBe(program.ops.length + 1);
+    expect(intervene(program, [])).toBe(program);
+    // A replaced token changes the prompt only.
+    expect(intervene(program, [{ kind: 'token', index: 0, id: 1 }])).toBe(program);
+    expect(planOf(intervene(program, []))).toEqual(before);
     await opened.close();
   });
 });

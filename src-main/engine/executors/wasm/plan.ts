@@ -84,6 +84,9 @@ class Lowering {
 
   add(op: FusedOp): void {
     switch (op.op) {
+      case 'input':
+        // Written to its buffer before the plan runs.
+        break;
       case 'embed': {
         const weight = this.weight(op.weights[0]);
         this.emit(L.EMBED, {
@@ -131,6 +134,9 @@ class Lowering {
         break;
       case 'scale':
         this.emit(L.UNARY, { ...this.rows(op), [L.OP_KIND]: L.UNARY_SCALE, [L.OP_FACTOR]: op.attributes.factor });
+        break;
+      case 'zeroHeads':
+        this.addZeroHeads(op);
         break;
       case 'add':
       case 'mul':
@@ -235,6 +241,21 @@ class Lowering {
       [L.OP_OPERAND_STRIDE]: strideOf(this.program.tensors[other].width),
       [L.OP_OPERAND_MODE]: operand === 'add' ? L.OPERAND_ADD : L.OPERAND_MUL,
     });
+  }
+
+  /** A copy, then each head times 0 in place. All are row by row, so they become one chain (`withChains`). */
+  private addZeroHeads(op: FusedOp & { op: 'zeroHeads' }): void {
+    const { headDim, heads } = op.attributes;
+    const output = this.output(op);
+    this.emit(L.COPY, { ...this.source(op.inputs[0]), ...output });
+    for (const head of heads) {
+      const at = output[L.OP_Y] + 4 * head * headDim;
+      this.emit(L.UNARY, {
+        ...{ [L.OP_X]: at, [L.OP_X_STRIDE]: output[L.OP_Y_STRIDE], [L.OP_WIDTH]: headDim },
+        ...{ [L.OP_Y]: at, [L.OP_Y_STRIDE]: output[L.OP_Y_STRIDE], [L.OP_OUTPUTS]: headDim },
+        ...{ [L.OP_KIND]: L.UNARY_SCALE, [L.OP_FACTOR]: 0 },
+      });
+    }
   }
 
   /** Input and weight of a linear operation. Prepares the input first, unless the previous operation did. */

@@ -205,7 +205,17 @@ async function middleOfLongPrompt(count: number): Promise<Executor> {
     p.linear(x, p.weight(name, [outputs, x.width]));
   const x = p.embed(p.weight('table', [8, width]), 'token');
   const attended = p.attention(linear('q', x, width), linear('k', x, 192), linear('v', x, 192), {
-    ...{ layer: 0, heads: 9, kvHeads: 3, headDim: 64, scale: 0.125, softcap: null, window: null, weightsTap: null },
+    ...{
+      layer: 0,
+      heads: 9,
+      kvHeads: 3,
+      headDim: 64,
+      scale: 0.125,
+      softcap: null,
+      window: null,
+      causal: true,
+      weightsTap: null,
+    },
   });
   const y = p.add(x, linear('o', attended, width));
   const fed = p.mul(p.silu(linear('gate', y, inner)), linear('up', y, inner));

@@ -1,6 +1,6 @@
 import { attendedLength } from '../../kv-cache/kv-cache.ts';
 import type { Batch } from '../executor.ts';
-import type { AttentionExtents, Buffers } from './buffers.ts';
+import type { AttentionExtents, Buffers, RopeTable } from './buffers.ts';
 import { align, type KernelMemory } from './kernel-memory.ts';
 import type { AttendedEntries } from './op-profile.ts';
 import * as L from './plan-layout.ts';
@@ -52,12 +52,16 @@ export type StreamCount = (typeof STREAM_COUNTS)[number];
 export class RunInputs {
   /** Interleaved weight streams for products of few rows; see strands.ts of the kernels. */
   streams: StreamCount = STREAM_COUNTS[0];
+  /** Whether rows attend to no later ones. */
+  causal: boolean;
 
   constructor(
     private readonly memory: KernelMemory,
     private readonly buffers: Buffers,
     private readonly threads: number,
-  ) {}
+  ) {
+    this.causal = buffers.causal;
+  }
 
   /**
    * Writes rows `from` to `to` of the batch.
@@ -81,7 +85,8 @@ export class RunInputs {
     // Views are fetched once: each fetch checks the memory, and this runs for every token.
     const { i32, f32 } = this.memory;
     this.writeRows(i32, batch, from, to, this.writeContexts(i32, batch, base));
-    this.writeAngles(f32, batch, from, to);
+    if (!this.causal) this.attendToAll(i32, batch, from, to);
+    for (const table of this.buffers.ropeTables) writeAngles(f32, table, batch, from, to);
     const blocks = this.writeBlocks(i32, batch, from, to);
     const isSplit = !whole && threads > 1 && rows <= SPLIT_ROWS && blocks * attention.fewestKvHeads < PARTS * threads;
     const scratch = base + listBytes;
@@ -193,6 +198,11 @@ export class RunInputs {
     }
   }
 
+  private attendToAll(i32: Int32Array, { sequences, contexts }: Batch, from: number, to: number): void {
+    const ends = this.buffers.rowArrays.ends / 4;
+    for (let row = from; row < to; row++) i32[ends + row - from] = contexts[sequences[row]].cells.length;
+  }
+
   /**
    * Writes blocks of rows of one sequence that attend together: each sees all that the previous one sees, and more.
    * Returns their number.
@@ -212,22 +222,26 @@ export class RunInputs {
     }
     return blocks;
   }
+}
 
-  /** Computes angles in double precision: in float32 they would be off by whole degrees at high positions. */
-  private writeAngles(f32: Float32Array, batch: Batch, from: number, to: number): void {
-    for (const { attributes, at } of this.buffers.ropeTables) {
-      const { frequencies, magnitude } = attributes;
-      const pairs = frequencies.length;
-      let index = at / 4;
-      for (let row = from; row < to; row++) {
-        for (let i = 0; i < pairs; i++, index++) {
-          const angle = batch.positions[row] * frequencies[i];
-          f32[index] = Math.cos(angle) * magnitude;
-          f32[index + pairs] = Math.sin(angle) * magnitude;
-        }
-        index += pairs;
-      }
+/** Computes angles in double precision: in float32 they would be off by whole degrees at high positions. */
+export function writeAngles(
+  f32: Float32Array,
+  { attributes, at }: RopeTable,
+  batch: Batch,
+  from: number,
+  to: number,
+): void {
+  const { frequencies, magnitude } = attributes;
+  const pairs = frequencies.length;
+  let index = at / 4;
+  for (let row = from; row < to; row++) {
+    for (let i = 0; i < pairs; i++, index++) {
+      const angle = batch.positions[row] * frequencies[i];
+      f32[index] = Math.cos(angle) * magnitude;
+      f32[index + pairs] = Math.sin(angle) * magnitude;
     }
+    index += pairs;
   }
 }
 

@@ -1,5 +1,13 @@
 import { type Measured, type MeasureOnce, whenMeasured } from './measure-once.ts';
 
+/** Default maximum of threads: more gain little, because memory bandwidth is the limit. */
+const MOST_THREADS = 8;
+
+/** Default number of threads if `available` can run at once. */
+export function threadsFor(available: number): number {
+  return Math.min(available, MOST_THREADS);
+}
+
 export interface ThreadChoice {
   readonly threads: number;
   /** Explanation for people. */

@@ -3,7 +3,7 @@ import type { CancelToken, Clock, CompiledKernels, KernelThreads, Measurements }
 import type { KernelsInfo, KvCacheType, OpProfile, RunProfile } from '../../api/types.ts';
 import type { Program } from '../../program/program.ts';
 import type { WeightReader } from '../../program/weights.ts';
-import { checkBatch, checkOrder } from '../batch.ts';
+import { checkBatch, checkCausal, checkOrder } from '../batch.ts';
 import type { Batch, CellBlock, Executor, LogitsHandle, Outputs, RunResult, TapTensor } from '../executor.ts';
 import { HostLogits } from '../logits.ts';
 import { chooseKernels, type DotChoice } from './kernel-choice.ts';
@@ -29,8 +29,8 @@ import {
 } from './plan.ts';
 import { STREAM_COUNTS, type StreamCount, runBytes, RunInputs } from './run-inputs.ts';
 import { allocateBuffers, type Buffers, type BufferSizes } from './buffers.ts';
-import { TapCollection } from './tap-collection.ts';
-import { chooseThreads } from './thread-choice.ts';
+import { TailoredPlan } from './tailored-plan.ts';
+import { chooseThreads, threadsFor } from './thread-choice.ts';
 import { ThreadPool } from './thread-pool.ts';
 import type { DotTraits } from './weight-layouts.ts';
 import { packWeights, weightsInMemory } from './weights.ts';
@@ -64,8 +64,6 @@ export interface WasmExecutorOptions {
 const MAX_ROWS = 256;
 /** Rows whose logits are computed at once. */
 const LOGIT_ROWS = 8;
-/** Default maximum of threads: more gain little, because memory bandwidth is the limit. */
-const MOST_THREADS = 8;
 /** Weights up to this size stay in a cache, where the number of streams makes no difference. */
 const CACHED_BYTES = 16 * 2 ** 20;
 /** Maximum time of all barriers of a token. */
@@ -125,11 +123,6 @@ export async function createWasmExecutor(
     await pool.stop();
     throw error;
   }
-}
-
-/** Default number of threads if `available` can run at once. */
-export function threadsFor(available: number): number {
-  return Math.min(available, MOST_THREADS);
 }
 
 function bufferSizes(cells: number, kvCacheType: KvCacheType): BufferSizes {
@@ -209,41 +202,34 @@ class WasmExecutor implements Executor {
     const { variant, revision, dot, weights } = this.facts;
     const sums = { bits: dot.sums === 'i16' ? 16 : 32, reason: dot.reason } as const;
     const streams = { count: this.isFloat32 ? 4 : this.inputs.streams, reason: this.whyStreams };
-    return {
-      variant,
-      revision,
-      sums,
-      streams,
-      weights,
-      threads,
-      decodeThreads: this.fewRowsThreads,
-      reason: this.whyThreads,
-      kvCacheType,
-    };
+    const { fewRowsThreads: decodeThreads, whyThreads: reason } = this;
+    return { variant, revision, sums, streams, weights, threads, decodeThreads, reason, kvCacheType };
   }
 
   // Async so that errors arrive as rejections, though the work is synchronous.
   async run(batch: Batch, outputs: Outputs, cancel?: CancelToken): Promise<RunResult> {
     if (this.disposed) throw new EngineError('NO_MODEL', 'The model was unloaded. Load it again.');
     const storage = batch.block ? this.blockOf(batch.block) : this.own;
-    checkBatch(this.program, storage.cells, batch, outputs);
+    const program = outputs.program ?? this.program;
+    checkBatch(program, storage.cells, batch, outputs);
+    const { size } = this.buffers;
     const rows = batch.tokens.length;
-    checkOrder(batch, this.buffers.size.rows);
-    const taps = new Set(outputs.taps);
-    const collected = taps.size > 0 ? new TapCollection(this.program, taps, batch) : null;
+    checkOrder(batch, size.rows);
+    const isTailored = program !== this.program || outputs.taps?.length;
+    const tailored = isTailored ? new TailoredPlan(program, outputs, batch, this.buffers.ropeTables) : null;
+    this.inputs.causal = program === this.program ? this.buffers.causal : checkCausal(program, rows, size.rows);
     const logits = new Map<number, LogitsHandle>();
     const asked = outputs.logits.length > 1 ? [...new Set(outputs.logits)] : outputs.logits;
-    const { size } = this.buffers;
     // A single group of logits stays where it was computed.
     const lend = outputs.lend === true && rows <= size.rows && asked.length <= size.logitRows;
     this.computedTokens += rows;
-    const profile = outputs.profile && !collected ? this.startProfile() : null;
+    const profile = outputs.profile && !tailored ? this.startProfile() : null;
     this.profiling = profile?.ops ?? null;
     this.cancel.current = cancel;
     try {
       for (let from = 0; from < rows; from += size.rows) {
         const to = Math.min(from + size.rows, rows);
-        const plan = this.runSlice(storage, batch, from, to, collected);
+        const plan = this.runSlice(storage, batch, from, to, tailored);
         const inSlice = asked.filter((row) => row >= from && row < to);
         const keep = (row: number, location: LogitsLocation) => logits.set(row, this.handleOf(location, lend));
         this.runLogits(plan, inSlice, from, keep);
@@ -256,7 +242,7 @@ class WasmExecutor implements Executor {
       ...(profile ? { profile: profile.end(rows) } : {}),
       // A row may be requested twice.
       logits: outputs.logits.map((row) => logits.get(row)!),
-      taps: collected?.tensors ?? new Map<string, TapTensor>(),
+      taps: tailored?.tensors ?? new Map<string, TapTensor>(),
     };
   }
 
@@ -365,17 +351,24 @@ class WasmExecutor implements Executor {
     batch: Batch,
     from: number,
     to: number,
-    taps: TapCollection | null,
+    tailored: TailoredPlan | null,
   ): StoredPlan {
     const rows = to - from;
-    const free = this.inputs.write(batch, from, to, taps?.bytes(rows) ?? 0, this.threadsOf(rows), taps !== null);
-    if (!taps) {
+    const free = this.inputs.write(
+      batch,
+      from,
+      to,
+      tailored?.bytes(rows) ?? 0,
+      this.threadsOf(rows),
+      tailored !== null,
+    );
+    if (!tailored) {
       this.execute(storage.main, rows);
       return this.logits;
     }
-    const { main, logits } = taps.writePlans(this.memory, storage.plan, rows, free);
+    const { main, logits } = tailored.writePlans(this.memory, storage.plan, [from, to], free);
     this.execute(main, rows);
-    taps.collect(this.memory.f32, from, to);
+    tailored.collect(this.memory.f32, from, to);
     return logits;
   }
 

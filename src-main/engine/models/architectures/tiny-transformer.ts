@@ -97,7 +97,10 @@ function readConfig({ config }: HfSource): Hyperparameters {
 function encoderLayer(layer: DecoderLayer, input: Value): Value {
   const { p, index } = layer;
   const attended = layer.attention(layer.fusedProjections(input));
-  const x = p.tap(TAPS.attentionOutput(index), layer.layerNorm('attn_output_norm', p.add(input, attended)));
+  const x = p.tap(
+    TAPS.attentionOutput(index),
+    layer.layerNorm('attn_output_norm', layer.addAttention(input, attended)),
+  );
   const fed = layer.feedForward(x, 'relu');
-  return p.tap(TAPS.layerOutput(index), layer.layerNorm('layer_output_norm', p.add(x, fed)));
+  return p.tap(TAPS.layerOutput(index), layer.layerNorm('layer_output_norm', layer.addFeedForward(x, fed)));
 }

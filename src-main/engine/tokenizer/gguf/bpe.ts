@@ -5,6 +5,7 @@ import { MergeTable } from '../model/merge-table.ts';
 import { bytePiece } from '../model/byte-piece.ts';
 import type { WordToken, WordTokenizer } from '../model/model.ts';
 import { remembering } from '../model/remembered.ts';
+import type { MergeRank } from '../token-merges.ts';
 import { characterLength } from '../utf8.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { SymbolTable } from './symbol-table.ts';
@@ -31,6 +32,7 @@ export function ggufBpe({ vocabulary, merges, family }: BpeOptions): GgufModel {
       : byteWords(vocabulary, symbols, table, family.ignoreMerges),
   );
   return {
+    mergeRank: rankOf(symbols, table),
     tokenize(text) {
       const written = family.plainText ? text.replaceAll(' ', SPACE) : text;
       const tokens: WordToken[] = [];
@@ -41,6 +43,20 @@ export function ggufBpe({ vocabulary, merges, family }: BpeOptions): GgufModel {
       }
       return tokens;
     },
+  };
+}
+
+/** Ranks by the text of symbols, some of which are no tokens. */
+function rankOf(symbols: SymbolTable, table: MergeTable): MergeRank {
+  const encoder = new TextEncoder();
+  const idOf = (text: string) => {
+    const bytes = encoder.encode(text);
+    return symbols.find(bytes, 0, bytes.length);
+  };
+  return (left, right) => {
+    const [leftId, rightId] = [idOf(left), idOf(right)];
+    const slot = leftId === -1 || rightId === -1 ? -1 : table.find(leftId, rightId);
+    return slot === -1 ? null : table.rank(slot);
   };
 }
 

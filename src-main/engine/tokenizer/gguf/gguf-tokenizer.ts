@@ -41,7 +41,7 @@ export class GgufTokenizer extends BaseTokenizer {
   private readonly encoder = new TextEncoder();
 
   constructor(private readonly parts: GgufTokenizerParts) {
-    super(parts);
+    super({ ...parts, mergeRank: parts.model.mergeRank });
     const tokens = textTokens(parts);
     this.findAll = tokenFinder(tokens);
     this.findUserDefined = tokenFinder(tokens.filter(({ id }) => !this.isSpecial(id)));

@@ -1,7 +1,10 @@
+import type { MergeRank } from '../token-merges.ts';
 import type { WordToken } from '../model/model.ts';
 
 /** Tokenizes a range of text between special tokens. Ranges of the tokens are in UTF-16 units of it. */
 export interface GgufModel {
+  /** Absent if the model has no merges. */
+  readonly mergeRank?: MergeRank;
   /** @param afterToken whether a special token, or nothing, precedes the text */
   tokenize(text: string, afterToken: boolean): WordToken[];
 }

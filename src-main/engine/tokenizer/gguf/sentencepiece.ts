@@ -54,6 +54,10 @@ export function sentencePiece(options: SentencePieceOptions): GgufModel {
   });
 
   return {
+    mergeRank(left, right) {
+      const id = vocabulary.id(left + right);
+      return id === undefined ? null : ranks[id];
+    },
     tokenize(text, afterToken) {
       const prefix = addSpacePrefix && afterToken ? SPACE : '';
       const written = prefix + text.replaceAll(' ', SPACE);

@@ -3,7 +3,7 @@ import { byteCharacters } from '../byte-level/to-characters.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { mergePairs } from './byte-pair.ts';
 import { rangesOf } from './byte-ranges.ts';
-import type { MergeTable } from './merge-table.ts';
+import { type MergeTable, rankIn } from './merge-table.ts';
 import type { TokenModel } from './model.ts';
 
 export interface ByteBpeOptions {
@@ -25,6 +25,7 @@ export function byteBpe({ vocabulary, isOwn, merges, ignoreMerges, unkTokenId }:
   const encoder = new TextEncoder();
   return {
     unkTokenId,
+    mergeRank: rankIn(vocabulary, merges),
     tokenize(word) {
       if (ignoreMerges) {
         const whole = vocabulary.id(byteCharacters(word));

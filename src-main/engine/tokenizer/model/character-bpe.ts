@@ -2,7 +2,7 @@ import type { Vocabulary } from '../vocabulary.ts';
 import { mergePairs } from './byte-pair.ts';
 import { bytePiece } from './byte-piece.ts';
 import { rangesOf } from './byte-ranges.ts';
-import type { MergeTable } from './merge-table.ts';
+import { type MergeTable, rankIn } from './merge-table.ts';
 import type { TokenModel, WordToken } from './model.ts';
 import type { PossibleJoins } from './possible-joins.ts';
 import { remembering } from './remembered.ts';
@@ -113,6 +113,7 @@ export function characterBpe(options: CharacterBpeOptions): TokenModel {
 
   return {
     unkTokenId,
+    ...(plain ? { mergeRank: rankIn(vocabulary, merges) } : {}),
     tokenize(word) {
       const whole = options.ignoreMerges ? idOf(word) : -1;
       if (whole !== -1) return [{ id: whole, start: 0, end: word.length }];

@@ -1,3 +1,6 @@
+import type { MergeRank } from '../token-merges.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+
 /** Per slot: left id, right id, rank, id of the result. Adjacent in memory, because cache misses dominate a look-up. */
 const FIELDS = 4;
 const RANK = 2;
@@ -54,4 +57,14 @@ export class MergeTable {
     }
     return FIELDS * place;
   }
+}
+
+/** Ranks of a table's merges by the pieces of a vocabulary. */
+export function rankIn(vocabulary: Vocabulary, merges: MergeTable): MergeRank {
+  return (left, right) => {
+    const [leftId, rightId] = [vocabulary.id(left), vocabulary.id(right)];
+    if (leftId === undefined || rightId === undefined) return null;
+    const slot = merges.find(leftId, rightId);
+    return slot === -1 ? null : merges.rank(slot);
+  };
 }

@@ -19,6 +19,7 @@ export function wordPiece({ pieces, continuingPrefix, maxCharsPerWord, unkTokenI
   const inside = pieces.walk(continuingPrefix);
   return {
     unkTokenId,
+    continuingPrefix,
     tokenize(word) {
       const unknown = [{ id: unkTokenId, start: 0, end: word.length }];
       if (hasMoreCodePoints(word, maxCharsPerWord)) return unknown;

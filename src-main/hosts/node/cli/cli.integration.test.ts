@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Inspection } from '../../../engine/api/types.ts';
 import { CommandLine, until } from '../test-support/command-line.ts';
 
 const ENDLESS = '--ignore-eos --max-tokens 900 --repetition 0 --no-kv-cache --executor reference'.split(' ');
@@ -221,6 +222,38 @@ describe('inspect', () => {
       sampling: { chosen: { piece: '!' } },
       reply: { text: '! How are you?' },
     });
+  });
+});
+
+describe('inspect with parts off', () => {
+  const off = ['--off', 'head:0.3', '--off', 'ffn:1', '--off', 'positions', '--off', 'causal-mask'];
+
+  it('explains the first token of what such a run generates', async () => {
+    const found = await json(['inspect', 'Hello world', '--greedy', ...off, '--attribute', '--lens']);
+    const { attribution, lens, sampling, logits, reply } = found as Inspection;
+    const logit = logits.values[sampling.chosen.id]!;
+    const sum = attribution!.reduce((total, { value }) => total + value, 0);
+    expect(Math.abs(sum - logit)).toBeLessThan(1e-3 * Math.abs(logit));
+    const partOf = (name: string) => attribution!.find(({ part }) => part === name)!.value;
+    for (const part of ['attn:0.3', 'ffn:1', 'position']) expect(partOf(part)).toBeCloseTo(0, 6);
+    expect(lens!.map(({ layer }) => layer)).toEqual([0, 1]);
+    expect(lens![1]!.top[0]!.id).toBe(logits.values.indexOf(Math.max(...logits.values)));
+    expect(reply.ids[0]).toBe(sampling.chosen.id);
+    // The model itself is unchanged.
+    expect(await json(['inspect', 'Hello world', '--greedy'])).toMatchObject({ reply: { text: '! How are you?' } });
+    const text = (await tokenscope(['inspect', 'Hello world', '--greedy', ...off, '--attribute', '--lens'])).out;
+    expect(text).toContain('Off: head:0.3, ffn:1, positions, causal-mask');
+    expect(text).toMatch(/Attribution: what adds up to the logit of .*attn:1\.\d.*Logit lens/s);
+  });
+
+  it.each([
+    ['head:0.4', /There is no head 4 in layer 0\. Each layer has 4 heads: 0 to 3\./],
+    ['ffn:2', /There is no layer 2\. The model has 2 layers: 0 to 1\./],
+    ['head:1', /Expected head:LAYER\.HEAD, attention:LAYER, ffn:LAYER, positions or causal-mask/],
+  ])('refuses %s with what there is', async (part, message) => {
+    const { code, err } = await program(['inspect', 'Hello', '--off', part]);
+    expect(err).toMatch(message);
+    expect(code).not.toBe(0);
   });
 });
 

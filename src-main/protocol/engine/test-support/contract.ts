@@ -4,6 +4,7 @@
  */
 import type { GenerateEvent } from '../../../engine/api/types.ts';
 import { PROTOCOL_VERSION } from '../api.ts';
+import { askInside } from '../ask-inside.ts';
 import { COMPARE_CASES } from './compare-cases.ts';
 import {
   check,
@@ -86,6 +87,23 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       equal(text, 'User: hello\nAssistant:', 'the plain template names the roles');
       equal(tokens.length, ids.length, 'every id is described');
       equal(segments.map(({ message }) => message).join(), '0', 'messages are counted');
+    },
+  },
+  {
+    name: 'answers about the inside of a run with typed arrays',
+    async run(connection) {
+      const client = await connectClient(connection);
+      const run = { ids: [0, 593, 580], interventions: [] };
+      const query = { kind: 'attention', layer: 1, head: 2, from: 0, to: 3 } as const;
+      const { weights, scores, context } = await askInside(client, run, query);
+      equal(weights.constructor.name, 'Float32Array', 'weights');
+      equal(scores.constructor.name, 'Float64Array', 'scores');
+      check(Math.abs(weights.subarray(0, context).reduce((sum, weight) => sum + weight, 0) - 1) < 1e-6, 'a row is 1');
+      const error = await failure(askInside(client, run, { ...query, head: 4 }));
+      equal(error.message, 'query.head must be from 0 to 3, not 4.', 'the range');
+      const { bytes } = await client.call('releaseInside', {});
+      check(bytes > 0, 'something was remembered');
+      equal((await client.call('releaseInside', {})).bytes, 0, 'and is released');
     },
   },
   {

@@ -8,6 +8,8 @@ import type {
   GenerateParams,
   GeneratedToken,
   GrammarSource,
+  InsideAnswer,
+  InsideParams,
   LanesEvent,
   ModelDescription,
   ModelInfo,
@@ -223,6 +225,16 @@ export class FakeEngine implements ServedEngine {
   profile(): Promise<Profile> {
     const run = { tokens: 1, threads: 1, ms: 1, ops: [] };
     return Promise.resolve({ prefill: run, decode: run });
+  }
+
+  /** Answers every query with its kind and one array. */
+  inside({ query, ids }: InsideParams): Promise<InsideAnswer> {
+    if (query.kind !== 'logits') return Promise.resolve({ kind: 'lens', layers: [] });
+    return Promise.resolve({ kind: 'logits', logits: Float32Array.from(ids), top: [] });
+  }
+
+  releaseInside(): number {
+    return 7;
   }
 
   /** Waits until it is cancelled. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Inspection } from '../../../../engine/api/types.ts';
+import type { Inspection, Intervention } from '../../../../engine/api/types.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { CliContext } from '../context.ts';
 import { withEngine } from '../engine-session.ts';
@@ -15,11 +15,15 @@ import {
   type StopOptions,
 } from '../options/sampling-options.ts';
 import { addPromptOptions, readPrompt, type PromptOptions } from '../options/text-input.ts';
-import { parseCount } from '../options/values.ts';
+import { OFF_HELP, parseIntervention } from '../options/intervention-option.ts';
+import { collect, parseCount } from '../options/values.ts';
 import { piecesOf } from '../pieces.ts';
 
 interface InspectOptions extends EngineOptions, PromptOptions, SamplingOptions, StopOptions {
   top: number;
+  off?: Intervention[];
+  attribute?: true;
+  lens?: true;
   json?: true;
 }
 
@@ -34,6 +38,9 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
     .argument('[prompt]', 'the text; "-" reads standard input');
   addEngineOptions(command)
     .option('--top <n>', 'number of candidates to show', parseCount, 10)
+    .option('--off <part>', OFF_HELP, collect(parseIntervention))
+    .option('--attribute', 'attribute the first token’s logit to the parts of the model')
+    .option('--lens', 'list what each layer would predict (logit lens)')
     .option('--json', 'print one JSON object with all numbers');
   addPromptOptions(command);
   addSamplingOptions(command);
@@ -44,6 +51,9 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
       sampling: samplingParams(options),
       stop: stopParams(options),
       topCandidates: options.top,
+      interventions: options.off ?? [],
+      attribution: options.attribute ?? false,
+      lens: options.lens ?? false,
     };
     await withEngine(
       context,
@@ -52,7 +62,8 @@ export function addInspectCommand(program: Command, context: CliContext, done: (
         const { signal } = context;
         const inspection = await client.call('inspect', params, { signal });
         if (options.json) return context.out.json(inspectionJson(inspection));
-        return context.out.line(formatInspection(inspection, await piecesOf(client, idsIn(inspection), signal)));
+        const pieces = await piecesOf(client, idsIn(inspection), signal);
+        return context.out.line(formatInspection(inspection, pieces, params.interventions));
       },
       loadOptions(options),
     );

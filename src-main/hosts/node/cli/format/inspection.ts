@@ -1,7 +1,9 @@
-import type { Inspection, TappedTensor } from '../../../../engine/api/types.ts';
+import type { Inspection, Intervention, TappedTensor } from '../../../../engine/api/types.ts';
 import { stopSentence } from '../../../../protocol/engine/stop-sentence.ts';
 import type { Pieces } from '../pieces.ts';
+import { formatIntervention } from '../options/intervention-option.ts';
 import { formatAttention } from './attention.ts';
+import { formatExplanation } from './explanation.ts';
 import { formatCount, formatPercent, formatVector, plural } from './numbers.ts';
 import { elide, formatTable, indent } from './table.ts';
 import { formatTokenTable } from './tokens.ts';
@@ -12,7 +14,11 @@ const LAST_ROWS = 6;
 const BAR_WIDTH = 30;
 
 /** The ten steps from a text to its continuation, for people. */
-export function formatInspection(inspection: Inspection, pieces: Pieces): string {
+export function formatInspection(
+  inspection: Inspection,
+  pieces: Pieces,
+  interventions: readonly Intervention[] = [],
+): string {
   const steps: [title: string, body: string][] = [
     ['Tokenization: text → token ids', tokenization(inspection)],
     ['Embedding: each id picks its row of the embedding matrix', vectors(inspection, inspection.tokenEmbedding)],
@@ -26,7 +32,8 @@ export function formatInspection(inspection: Inspection, pieces: Pieces): string
     ['Detokenization: ids → text', detokenization(inspection, pieces)],
   ];
   const body = steps.map(([title, text], i) => `Step ${i + 1}. ${title}\n\n${indent(text)}`);
-  return [heading(inspection), ...body].join('\n\n');
+  const off = interventions.length === 0 ? [] : [`Off: ${interventions.map(formatIntervention).join(', ')}`];
+  return [heading(inspection), ...off, ...body, ...formatExplanation(inspection)].join('\n\n');
 }
 
 function heading({ model }: Inspection): string {

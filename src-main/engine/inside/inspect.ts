@@ -6,9 +6,14 @@ import { RawDistribution } from '../sampling/raw-distribution.ts';
 import { Removals } from '../sampling/removals.ts';
 import { recordStages } from '../sampling/stage-reports.ts';
 import type { Candidate, GenerateEnd, Inspection, ModelInfo, TappedTensor } from '../api/types.ts';
-import { Draft } from './draft.ts';
-import { describeCandidates, generate, type GenerateJob } from './generate.ts';
-import { cancelled } from './interrupt.ts';
+import { OWN } from '../generation/context-window.ts';
+import { Draft } from '../generation/draft.ts';
+import { describeCandidates, generate, type GenerateJob } from '../generation/generate.ts';
+import { cancelled } from '../generation/interrupt.ts';
+import { attribute } from './attribution.ts';
+import { IntervenedWindow } from './intervened-window.ts';
+import { logitLens } from './lens.ts';
+import { type InsideRun, variantOf } from './tapped-row.ts';
 
 /**
  * Maximum number of values in one inspection: 160 MB, and several times that on the way through kernels, threads and
@@ -18,11 +23,37 @@ const MAX_VALUES = 20_000_000;
 
 /**
  * Runs one prompt and returns the numbers of every step, as used in generation.
+ * @param run its prompt's ids and program
  * @param job the reply to follow
- * @param topCandidates listed per sampler stage and as probabilities
  * @throws EngineError CANCELLED, BAD_REQUEST for a prompt with too many values
  */
-export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: number): Promise<Inspection> {
+export async function inspect(run: InsideRun, job: GenerateJob, options: InspectSteps): Promise<Inspection> {
+  const inspection = await inspectSteps(run, job, options);
+  return { ...inspection, ...(await explain(run, inspection.sampling.chosen.id, options)) };
+}
+
+/** The steps, with the program of the run. */
+async function inspectSteps(run: InsideRun, job: GenerateJob, options: InspectSteps): Promise<Inspection> {
+  if (run.program === job.model.program) return steps(job, options);
+  run.context.switchTo(variantOf(run));
+  const context = new IntervenedWindow(run.context, run.program, run.causal);
+  try {
+    return await steps({ ...job, context }, options);
+  } finally {
+    context.clear();
+    run.context.switchTo(OWN);
+  }
+}
+
+export interface InspectSteps {
+  readonly info: ModelInfo;
+  /** Candidates listed per sampler stage, as probabilities and per layer of the lens. */
+  readonly topCandidates: number;
+  readonly attribution: boolean;
+  readonly lens: boolean;
+}
+
+async function steps(job: GenerateJob, { info, topCandidates }: InspectSteps): Promise<Inspection> {
   const { model, context, prompt, params, seed } = job;
   const layers = Array.from({ length: info.layers }, (_, layer) => layer);
   // Models without learned positions lack such a tensor.
@@ -67,6 +98,19 @@ export async function inspect(job: GenerateJob, info: ModelInfo, topCandidates: 
     probabilities,
     sampling: { stages: recorder.stages, chosen, seed },
     ...(await followReply(job)),
+  };
+}
+
+/** Attribution of the chosen token, and the lens, if requested. */
+async function explain(
+  run: InsideRun,
+  chosen: number,
+  { attribution, lens, topCandidates }: InspectSteps,
+): Promise<Pick<Inspection, 'attribution' | 'lens'>> {
+  const last = run.ids.length - 1;
+  return {
+    ...(attribution ? { attribution: (await attribute(run, last, chosen, null)).parts } : {}),
+    ...(lens ? { lens: await logitLens(run, last, topCandidates) } : {}),
   };
 }
 

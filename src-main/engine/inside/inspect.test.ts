@@ -3,8 +3,9 @@ import type { EngineError } from '../api/errors.ts';
 import { ProgramBuilder } from '../program/program-builder.ts';
 import { TAPS } from '../program/taps.ts';
 import type { ModelInfo } from '../api/types.ts';
-import type { GenerateJob } from './generate.ts';
+import type { GenerateJob } from '../generation/generate.ts';
 import { inspect } from './inspect.ts';
+import type { InsideRun } from './tapped-row.ts';
 
 const HEADS = 32;
 const WIDTH = 64;
@@ -17,7 +18,15 @@ function program() {
   for (let layer = 0; layer < LAYERS; layer++) {
     const of = (name: string) => p.linear(x, p.weight(`${layer}.${name}`, [WIDTH, WIDTH]));
     const weightsTap = TAPS.attentionWeights(layer);
-    const shape = { heads: HEADS, kvHeads: HEADS, headDim: WIDTH / HEADS, scale: 1, softcap: null, window: null };
+    const shape = {
+      heads: HEADS,
+      kvHeads: HEADS,
+      headDim: WIDTH / HEADS,
+      scale: 1,
+      softcap: null,
+      window: null,
+      causal: true,
+    };
     x = p.tap(TAPS.layerOutput(layer), p.attention(of('q'), of('k'), of('v'), { layer, ...shape, weightsTap }));
   }
   return p.logits(x, p.weight('head', [8, WIDTH]));
@@ -26,12 +35,14 @@ function program() {
 /** All checks before the model runs, and its answer to a prompt that fits. */
 function inspecting(tokens: number): Promise<unknown> {
   const ran = () => Promise.reject(new Error('It ran.'));
+  const model = { name: 'Large', program: program() };
   const job = {
-    model: { name: 'Large', program: program() },
+    model,
     prompt: { ids: new Array<number>(tokens).fill(1) },
     context: { fresh: () => undefined, run: ran },
   };
-  return inspect(job as unknown as GenerateJob, { layers: LAYERS } as ModelInfo, 1);
+  const options = { info: { layers: LAYERS } as ModelInfo, topCandidates: 1, attribution: false, lens: false };
+  return inspect({ program: model.program } as InsideRun, job as unknown as GenerateJob, options);
 }
 
 it('refuses a prompt whose result would take gigabytes before anything is computed, and says how many tokens fit', async () => {

@@ -1,0 +1,167 @@
+/** Answers questions about the inside of runs, and remembers runs and answers. */
+import type { CacheAnswer, InsideAnswer, InsideParams, InsideQuery, Intervention, LayerAnswer } from '../api/inside-types.ts'; // prettier-ignore
+import { tensorName } from '../program/partial-program.ts';
+import { TAPS } from '../program/taps.ts';
+import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { attribute } from './attribution.ts';
+import { attentionMaps, attentionOfHead } from './attention-view.ts';
+import { checkQuery } from './check-query.ts';
+import { embeddingOf, positionsOf } from './embedding-view.ts';
+import { feedForwardOf } from './feed-forward-view.ts';
+import { logitLens } from './lens.ts';
+import { required } from './partial-runs.ts';
+import { layerInput, requiredTensor, ResidualStream } from './residual-stream.ts';
+import { tokensOf } from './tokens-view.ts';
+import { type InsideRun, tapRow } from './tapped-row.ts';
+
+/** Runs that are remembered: one with interventions next to the unmodified one. */
+const MAX_RUNS = 2;
+/** Bytes of the answers that are remembered per run. */
+const MAX_ANSWER_BYTES = 64 * 2 ** 20;
+
+interface KnownRun {
+  stream: ResidualStream | null;
+  /** By query as JSON, least recently used first. */
+  readonly answers: Map<string, InsideAnswer>;
+}
+
+export class Inside {
+  /** By ids and interventions as JSON, least recently used first. */
+  private readonly runs = new Map<string, KnownRun>();
+
+  /** Bytes that are remembered. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { stream, answers } of this.runs.values()) {
+      bytes += stream?.bytes ?? 0;
+      for (const answer of answers.values()) bytes += bytesOf(answer);
+    }
+    return bytes;
+  }
+
+  /** Drops everything that is remembered. */
+  release(): void {
+    this.runs.clear();
+  }
+
+  /**
+   * @param run of these params
+   * @throws EngineError BAD_REQUEST, CONTEXT_FULL, OUT_OF_MEMORY, CANCELLED
+   */
+  async ask(run: InsideRun, params: InsideParams): Promise<InsideAnswer> {
+    checkQuery(params, run.model);
+    // What the cache holds changes with every reply.
+    if (params.query.kind === 'cache') return cacheOf(run);
+    const known = this.knownRun(params.ids, params.interventions);
+    const key = JSON.stringify(params.query);
+    const answer = known.answers.get(key) ?? (await this.answer(run, known, params.query));
+    known.answers.delete(key);
+    known.answers.set(key, answer);
+    forgetAnswers(known.answers);
+    return answer;
+  }
+
+  private knownRun(ids: readonly number[], interventions: readonly Intervention[]): KnownRun {
+    const key = JSON.stringify([ids, interventions]);
+    const known = this.runs.get(key) ?? { stream: null, answers: new Map<string, InsideAnswer>() };
+    this.runs.delete(key);
+    this.runs.set(key, known);
+    for (const oldest of this.runs.keys()) {
+      if (this.runs.size <= MAX_RUNS) break;
+      this.runs.delete(oldest);
+    }
+    return known;
+  }
+
+  private async answer(run: InsideRun, known: KnownRun, query: InsideQuery): Promise<InsideAnswer> {
+    const streamOf = async () => (known.stream ??= await ResidualStream.compute(run));
+    switch (query.kind) {
+      case 'tokens':
+        return tokensOf(run);
+      case 'embedding':
+        return embeddingOf(run, query);
+      case 'positions':
+        return positionsOf(run, query);
+      case 'attention':
+        return attentionOfHead(run, await streamOf(), query);
+      case 'attention_maps':
+        return attentionMaps(run, await streamOf(), query);
+      case 'feed_forward':
+        return feedForwardOf(run, query);
+      case 'layer':
+        return layerOf(run, await streamOf(), query);
+      case 'norms': {
+        const { norms } = await streamOf();
+        return { kind: 'norms', layers: run.program.kvWidths.length, tokens: run.ids.length, ...norms };
+      }
+      case 'logits': {
+        const { logits } = await tapRow(run, query.token, []);
+        const top = new RawDistribution(logits).top(query.top);
+        const describe = ([id, logprob]: [number, number]) => {
+          return { id, piece: run.model.tokenizer.piece(id), logit: logits[id], logprob };
+        };
+        return { kind: 'logits', logits, top: top.map(describe) };
+      }
+      case 'lens':
+        return { kind: 'lens', layers: await logitLens(run, query.token, query.top) };
+      case 'attribution':
+        return { kind: 'attribution', ...(await attribute(run, query.token, query.target, query.rival ?? null)) };
+      case 'cache':
+        return cacheOf(run);
+    }
+  }
+}
+
+async function layerOf(
+  run: InsideRun,
+  stream: ResidualStream,
+  { layer, from, to }: { layer: number; from: number; to: number },
+): Promise<LayerAnswer> {
+  const tensors = [
+    layerInput(run, layer),
+    ...[TAPS.attentionBlock(layer), TAPS.attentionOutput(layer)].map((tap) => requiredTensor(run, tap)),
+    ...[TAPS.feedForwardBlock(layer), TAPS.layerOutput(layer)].map((tap) => requiredTensor(run, tap)),
+  ];
+  const hidden = run.program.tensors[tensors[0]].width;
+  const rows = tensors.map(() => new Float32Array((to - from) * hidden));
+  await stream.layer(run, layer, to, { tensors, attention: false }, (taps, first, end) => {
+    const [start, stop] = [Math.max(first, from), Math.min(end, to)];
+    if (start >= stop) return;
+    tensors.forEach((tensor, i) => {
+      const { data } = required(taps.get(tensorName(tensor)));
+      rows[i].set(data.subarray((start - first) * hidden, (stop - first) * hidden), (start - from) * hidden);
+    });
+  });
+  const [input, attention, afterAttention, feedForward, output] = rows;
+  return { kind: 'layer', hidden, input, attention, afterAttention, feedForward, output };
+}
+
+function cacheOf({ model, executor, context, ids, program }: InsideRun): CacheAnswer {
+  const { kvWidths } = model.program;
+  const perCell = executor.memoryBytes.kvCache / model.config.contextSize;
+  const total = kvWidths.reduce((sum, width) => sum + width, 0);
+  const isOwn = program === model.program;
+  return {
+    ...{ kind: 'cache', ...context.contents(isOwn ? ids : []) },
+    bytesPerToken: kvWidths.map((width) => (perCell * width) / total),
+  };
+}
+
+function forgetAnswers(answers: Map<string, InsideAnswer>): void {
+  let bytes = 0;
+  for (const answer of answers.values()) bytes += bytesOf(answer);
+  for (const [key, answer] of answers) {
+    // The newest stays, however large.
+    if (bytes <= MAX_ANSWER_BYTES || answers.size === 1) return;
+    bytes -= bytesOf(answer);
+    answers.delete(key);
+  }
+}
+
+/** Bytes of the arrays of an answer. */
+function bytesOf(answer: InsideAnswer): number {
+  return Object.values(answer).reduce<number>(
+    (sum, value) => sum + (ArrayBuffer.isView(value) ? value.byteLength : 0),
+    0,
+  );
+}

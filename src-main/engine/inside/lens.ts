@@ -1,0 +1,35 @@
+import type { LensLayer } from '../api/inside-types.ts';
+import { tappedTensor } from '../program/partial-program.ts';
+import { TAPS } from '../program/taps.ts';
+import { RawDistribution } from '../sampling/raw-distribution.ts';
+import { finalResidual } from './direct-path.ts';
+import { PartialRuns } from './partial-runs.ts';
+import { type InsideRun, tapRow } from './tapped-row.ts';
+
+/**
+ * The logit lens (nostalgebraist, 2020): what the final norm and the output matrix make of the residual stream after every
+ * layer. After the last layer these are the logits.
+ * @param index of the token whose next token is in question
+ * @param top candidates per layer
+ */
+export async function logitLens(run: InsideRun, index: number, top: number): Promise<LensLayer[]> {
+  const { program, model } = run;
+  const layers = program.kvWidths.map((_, layer) => tappedTensor(program, TAPS.layerOutput(layer)) ?? 0);
+  const final = finalResidual(program, layers.length);
+  const { tensors } = await tapRow(run, index, layers);
+  const { width } = program.tensors[final];
+  const rows = new Float32Array(layers.length * width);
+  layers.forEach((tensor, layer) => rows.set(tensors.get(tensor) ?? [], layer * width));
+  const lens: LensLayer[] = [];
+  const runs = new PartialRuns(run.executor, model.config.contextSize, run.cancel);
+  for await (const logits of runs.logits(program, final, rows, 'capped')) {
+    const distribution = new RawDistribution(logits);
+    lens.push({
+      layer: lens.length,
+      top: distribution.top(top).map(([id, logprob]) => {
+        return { id, piece: model.tokenizer.piece(id), logit: logits[id], logprob };
+      }),
+    });
+  }
+  return lens;
+}
