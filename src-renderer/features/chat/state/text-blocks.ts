@@ -4,7 +4,7 @@ import type { GrowingText } from './growing-text.ts';
 /** A block ends at the first line break after this many tokens, */
 const LINE_BREAK_AFTER = 48;
 /** else at the first space after this many, */
-const SPACE_AFTER = 256;
+const SPACE_AFTER = 64;
 /** else anywhere after this many. */
 const ANYWHERE_AFTER = 1024;
 
