@@ -6,7 +6,7 @@
  * From the click on a candidate to the first new token in the page; the token before it is the chosen candidate. The
  * engine's test (`branch.model.test.ts`) asserts that everything before is reused.
  */
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator } from '@playwright/test';
 import { parseArgs } from 'node:util';
 import type { FileType } from '../../bench/lib/bench-models.ts';
 import type { RunningApp } from '../support/app.ts';
@@ -43,7 +43,7 @@ async function measure(app: RunningApp, type: FileType): Promise<void> {
     await tokens.nth(MIDDLE + branch).click();
     const candidates = chat.id('token-popover').getByRole('list', { name: 'Candidates' }).getByRole('button');
     await expect(candidates.nth(3)).toBeVisible();
-    times.push(await firstNewToken(app.page, MIDDLE + branch));
+    times.push(await firstNewToken(candidates.nth(2), MIDDLE + branch));
     await expect(tokens).toHaveCount(MIDDLE + branch + 1 + BRANCH_TOKENS);
     await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');
     // Back to the first version, which must be unchanged.
@@ -56,15 +56,13 @@ async function measure(app: RunningApp, type: FileType): Promise<void> {
   console.error(`${type}: ${times.map((time) => time.toFixed(0)).join(', ')}`);
 }
 
-/** Clicks the third candidate. @returns ms until the token after token `index` is in the page */
-function firstNewToken(page: Page, index: number): Promise<number> {
-  return page.evaluate(
-    (before) =>
+/** Clicks a candidate. @returns ms until the token after token `index` is in the page */
+function firstNewToken(candidate: Locator, index: number): Promise<number> {
+  return candidate.evaluate(
+    (button: HTMLElement, before) =>
       new Promise<number>((resolve) => {
-        const popover = document.querySelector('[data-testid="token-popover"]')!;
-        const candidate = popover.querySelectorAll<HTMLElement>('[aria-label="Candidates"] button')[2];
         const from = performance.now();
-        candidate.click();
+        button.click();
         let branched = false;
         const look = () => {
           const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);

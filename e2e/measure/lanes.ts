@@ -73,7 +73,7 @@ async function measure(app: RunningApp, type: FileType): Promise<void> {
   console.log(`| ${type} | ${spread(ones, 0)} | ${spread(fours, 0)} | ${spread(ratios, 2)} |`);
   for (let lane = 0; lane < LANES; lane++) {
     const own = ratios.filter((_, round) => round % LANES === lane);
-    console.error(`${type}, lane ${lane + 1} alone: ratio ${quantile(own, 0.5).toFixed(2)}`);
+    if (own.length > 0) console.error(`${type}, lane ${lane + 1} alone: ratio ${quantile(own, 0.5).toFixed(2)}`);
   }
 }
 

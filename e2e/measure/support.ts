@@ -11,6 +11,7 @@ import { prepareScript } from '../support/display.ts';
 import { launchElectronApp } from '../support/electron-app.ts';
 import { Guard } from '../support/guard.ts';
 
+const READY = '[data-testid="engine-state"][data-state="ready"]';
 /** Of a model, on a busy computer. */
 const LOAD_TIMEOUT_MS = 120_000;
 
@@ -31,7 +32,9 @@ export async function inElectron(work: (app: RunningApp) => Promise<void>): Prom
   try {
     const app = await launchElectronApp({ dataDir, guard });
     try {
-      await new ChatPage(app.page).ready();
+      await app.page.locator(READY).waitFor({ timeout: LOAD_TIMEOUT_MS });
+      // Functions compiled by tsx call it.
+      await app.page.evaluate('globalThis.__name = (value) => value');
       await work(app);
     } finally {
       await app.close();
