@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { storedComparison } from '../src-main/protocol/app/comparisons/test-support/comparisons.ts';
 import { ChatPage } from './pages/chat.ts';
 import { bundleForPage } from './support/page-bundle.ts';
+import { saveOffered } from './support/saved-file.ts';
 import { expect, test, type RunningApp } from './support/test.ts';
 
 /** Evaluates expressions beside the app, in its page, past its content security policy. */
@@ -48,25 +49,6 @@ test('a picture of a run has the colours of the theme, lanes and tokens', async 
 test('a file that the page made is saved', async ({ app, dataDir }) => {
   const evaluate = await evaluator(app);
   const path = join(dataDir, 'saved.md');
-  if (app.electron === null) {
-    const download = app.page.waitForEvent('download');
-    await evaluate(`saveText('# Run', 'compare.md')`);
-    expect((await download).suggestedFilename()).toBe('compare.md');
-    await (await download).saveAs(path);
-  } else {
-    // Instead of the dialog, which nobody can answer here.
-    const saved = app.electron.evaluate(
-      ({ session }, target) =>
-        new Promise<string>((resolve) => {
-          session.defaultSession.once('will-download', (_, item) => {
-            item.setSavePath(target);
-            item.once('done', (_event, state) => resolve(`${item.getFilename()} ${state}`));
-          });
-        }),
-      path,
-    );
-    await evaluate(`saveText('# Run', 'compare.md')`);
-    expect(await saved).toBe('compare.md completed');
-  }
+  expect(await saveOffered(app, path, () => evaluate(`saveText('# Run', 'compare.md')`))).toBe('compare.md');
   expect(await readFile(path, 'utf8')).toBe('# Run');
 });

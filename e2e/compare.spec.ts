@@ -194,6 +194,9 @@ test('a blind vote hides who is who until a key is pressed', async ({ app }) => 
   await compare.show();
   await compare.id('compare-limit').fill('16');
   await compare.id('compare-limit').press('Enter');
+  await compare.id('open-votes').click();
+  await expect(compare.id('votes-dialog')).toContainText('No votes yet.');
+  await app.page.keyboard.press('Escape');
   await compare.id('mode-blind').click();
   await compare.run(PROMPT);
   await expect(compare.id('vote').first()).toBeEnabled();
@@ -213,6 +216,12 @@ test('a blind vote hides who is who until a key is pressed', async ({ app }) => 
   await app.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await app.page.keyboard.press('0');
   await expect(compare.id('vote-result')).toHaveText('A tie.');
+  await compare.id('all-votes').click();
+  await expect(compare.id('votes-row')).toHaveCount(4);
+  // Setting, won, tied, shown, share.
+  await expect(compare.id('votes-row').first().locator('td')).toHaveText(['1', '1', '2', /50\s%/]);
+  await expectNoViolations(app.page, 'blind votes');
+  await app.page.keyboard.press('Escape');
 });
 
 test(
@@ -237,7 +246,9 @@ test(
     await compare.id('lane-set-models').click();
     await expect(compare.lanes).toHaveCount(2);
     await expect(compare.lane(1)).toHaveAccessibleName('Lane B, tiny-llama');
-    await expect(compare.lane(1).getByTestId('lane-note')).toHaveText('Runs after A, because it needs another model.');
+    await expect(compare.lane(1).getByTestId('lane-note')).toHaveText(
+      'Runs after A, because it needs another model. Both fit in memory.',
+    );
     await compare.id('compare-limit').fill('8');
     await compare.id('compare-limit').press('Enter');
     await compare.compare(PROMPT);

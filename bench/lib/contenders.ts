@@ -100,24 +100,50 @@ async function measure(sessions: readonly BenchCaller[], task: Task): Promise<Fi
   }));
 }
 
-/** Total tokens per second for each number of lanes, interleaved. */
+/** Medians of one number of lanes. */
+export interface LaneFigures {
+  /** Tokens per second of all lanes together. */
+  readonly rate: number;
+  /** Ratio to one lane. */
+  readonly speedup: number;
+}
+
+/** Fewest rounds: a ratio of two short measurements varies more than either. */
+const LANE_ROUNDS = 7;
+
+/**
+ * Measures several lanes and one in turns. Each ratio is of two neighbours, so that other load affects both.
+ * @param lanes numbers of lanes, with 1
+ */
 export async function measureLanes(
   runtime: BenchRuntime,
   task: Pick<Task, 'path' | 'threads' | 'generate' | 'repeat'>,
   lanes: readonly number[],
-): Promise<Map<number, number>> {
+): Promise<Map<number, LaneFigures>> {
   const { path, threads, generate, repeat } = task;
   const contextSize = windowFor({ prompt: 0, generate, contexts: [], lanes });
   return withTokenscope(runtime, async (session) => {
     await session.call('load', { path, executor: 'wasm', threads, contextSize });
+    const rateOf = (count: number, tokens = generate) =>
+      session.call('lanes', { lanes: count, context: LANE_CONTEXT, tokens });
+    // Warm-up, not counted.
+    for (const count of lanes) await rateOf(count, 16);
     const rates = new Map<number, number[]>(lanes.map((count) => [count, []]));
-    for (let round = 0; round <= repeat; round++) {
-      for (const [count, found] of rates) {
-        const tokens = round === 0 ? 16 : generate;
-        const rate = await session.call('lanes', { lanes: count, context: LANE_CONTEXT, tokens });
-        if (round > 0) found.push(rate);
+    const ratios = new Map<number, number[]>(lanes.map((count) => [count, count === 1 ? [1] : []]));
+    for (let round = 0; round < Math.max(repeat, LANE_ROUNDS); round++) {
+      for (const count of lanes) {
+        if (count === 1) continue;
+        // The order changes, so that neither is always first.
+        const before = round % 2 === 0 ? await rateOf(1) : null;
+        const rate = await rateOf(count);
+        const one = before ?? (await rateOf(1));
+        rates.get(1)?.push(one);
+        rates.get(count)?.push(rate);
+        ratios.get(count)?.push(rate / one);
       }
     }
-    return new Map([...rates].map(([count, found]) => [count, median(found)]));
+    return new Map(
+      lanes.map((count) => [count, { rate: median(rates.get(count) ?? []), speedup: median(ratios.get(count) ?? []) }]),
+    );
   });
 }

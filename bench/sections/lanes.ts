@@ -1,7 +1,7 @@
 /** Several replies at once, and a model so small that everything except the kernels matters. */
 import { appRuntime } from '../lib/app-runtime.ts';
 import { benchModel } from '../lib/bench-models.ts';
-import { measureLanes, measureInterleaved } from '../lib/contenders.ts';
+import { type LaneFigures, measureLanes, measureInterleaved } from '../lib/contenders.ts';
 import { number, table } from '../lib/markdown.ts';
 import type { BenchOptions } from '../lib/options.ts';
 import { TINY_TRANSFORMER_DIR } from '../../src-main/engine/test-support/model-files.ts';
@@ -11,7 +11,7 @@ const LANES = [1, 2, 3, 4, 8];
 interface LanesRow {
   readonly model: string;
   readonly threads: number;
-  readonly rates: ReadonlyMap<number, number>;
+  readonly figures: ReadonlyMap<number, LaneFigures>;
 }
 
 interface TinyRow {
@@ -37,7 +37,7 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
       lanes.push({
         model: `SmolLM2 ${type}`,
         threads,
-        rates: await measureLanes(app, { path, threads, generate, repeat }, LANES),
+        figures: await measureLanes(app, { path, threads, generate, repeat }, LANES),
       });
     }
   }
@@ -53,14 +53,13 @@ export async function measureLanesAndTiny(options: BenchOptions): Promise<LanesR
 
 export function formatLanes({ lanes, tiny }: LanesResult): string {
   return [
-    'Lanes (replies decoded as one batch): tokens per second of all lanes together, and the speedup over one lane in brackets.',
+    'Lanes (replies decoded as one batch): tokens per second of all lanes together; in brackets, the median speedup over one lane measured just before or after.',
     table(
       ['model', 'threads', ...LANES.map((count) => `${count}`)],
-      lanes.map(({ model, threads, rates }) => {
-        const one = rates.get(1) ?? NaN;
+      lanes.map(({ model, threads, figures }) => {
         const cells = LANES.map((count) => {
-          const rate = rates.get(count) ?? NaN;
-          return count === 1 ? number(rate) : `${number(rate)} (${number(rate / one)})`;
+          const { rate, speedup } = figures.get(count) ?? { rate: NaN, speedup: NaN };
+          return count === 1 ? number(rate) : `${number(rate)} (${number(speedup)})`;
         });
         return [model, String(threads), ...cells];
       }),

@@ -34,21 +34,21 @@ export class ComparePage {
     await this.id('compare-run').click();
   }
 
-  /** Resolves when no lane runs any more. */
-  async finished(): Promise<void> {
+  /** Resolves when no lane runs any more. @param timeout ms */
+  async finished(timeout = 10_000): Promise<void> {
     // In every frame, where an assertion would check again after half a second or more.
     await this.page.waitForFunction(
       () => document.querySelector('[data-testid="compare-stop"], [data-testid="lane"][data-running="true"]') === null,
       undefined,
-      { timeout: 10_000 },
+      { timeout },
     );
   }
 
   /** Runs a prompt to the end of all lanes. */
-  async compare(prompt: string): Promise<void> {
+  async compare(prompt: string, timeout?: number): Promise<void> {
     await this.run(prompt);
     await expect(this.id('compare-stop').or(this.id('lane-stop')).first()).toBeVisible();
-    await this.finished();
+    await this.finished(timeout);
   }
 
   async menu(index: number, item: string): Promise<void> {

@@ -61,12 +61,14 @@ export { TARGET_TYPES } from './quantize/storage-plan.ts';
 export type { Tokenizer } from './tokenizer/tokenizer.ts';
 
 /**
- * Holds one model and serves one request at a time; others wait in a queue. Every request may be cancelled by its token,
- * also while it waits: it then fails with CANCELLED.
+ * Holds one model, and possibly another one that does not answer beside it. Serves one request at a time; others wait in a
+ * queue. Every request may be cancelled by its token, also while it waits: it then fails with CANCELLED.
  */
 export class InferenceEngine {
   private readonly queue = new RequestQueue();
   private loaded: Loaded | null = null;
+  /** See `LoadOptions.keepLoaded`. */
+  private kept: Loaded | null = null;
 
   constructor(private readonly platform: Platform) {}
 
@@ -96,16 +98,27 @@ export class InferenceEngine {
    * @throws EngineError MODEL_*, UNSUPPORTED_*, OUT_OF_MEMORY, CANCELLED
    */
   async load(files: ModelFiles | (() => Promise<ModelFiles>), options: LoadOptions = {}): Promise<ModelInfo> {
-    const { unless, cancel } = options;
+    const { unless, cancel, keepLoaded = false } = options;
+    const isWanted = async (one: Loaded | null) =>
+      one !== null && !one.executor.failed && (await unless?.(infoOf(one), one.files.stamp)) === true;
     return this.queue.run(async () => {
-      const present = this.model;
-      if (present !== null && (await unless?.(present, this.loaded?.files.stamp))) return present;
+      if (await isWanted(this.loaded)) {
+        if (!keepLoaded) await this.dispose('kept');
+        return infoOf(this.require());
+      }
+      if (await isWanted(this.kept)) {
+        [this.loaded, this.kept] = [this.kept, this.loaded];
+        if (!keepLoaded) await this.dispose('kept');
+        return infoOf(this.require());
+      }
       const found = typeof files === 'function' ? await files() : files;
       // The old model is unusable, so free its memory first.
-      if (this.loaded?.executor.failed) await this.dispose();
+      if (this.loaded?.executor.failed) await this.dispose('loaded');
       try {
         const loaded = await loadModel(this.platform, found, options);
-        await this.dispose();
+        if (keepLoaded && this.kept === null) this.kept = this.loaded;
+        else await this.dispose('loaded');
+        if (!keepLoaded) await this.dispose('kept');
         this.loaded = loaded;
         return infoOf(loaded);
       } catch (error) {
@@ -125,9 +138,12 @@ export class InferenceEngine {
     return describeModel(files, this.platform.threads?.available);
   }
 
-  /** Frees the model. Does nothing when there is none. @throws EngineError CANCELLED */
+  /** Frees the models in memory. Does nothing when there are none. @throws EngineError CANCELLED */
   async unload(cancel?: CancelToken): Promise<void> {
-    await this.queue.run(() => this.dispose(), cancel);
+    await this.queue.run(async () => {
+      await this.dispose('kept');
+      await this.dispose('loaded');
+    }, cancel);
   }
 
   /** @throws EngineError NO_MODEL */
@@ -270,16 +286,16 @@ export class InferenceEngine {
     return this.loaded;
   }
 
-  private async dispose(): Promise<void> {
-    if (this.loaded === null) return;
-    await this.releaseModel();
+  private async dispose(which: 'loaded' | 'kept'): Promise<void> {
+    if (this[which] === null) return;
+    await this.release(which);
     // Here no stack frame refers to the model any more.
     this.platform.collectGarbage?.();
   }
 
-  private async releaseModel(): Promise<void> {
-    const loaded = this.loaded;
-    this.loaded = null;
-    await loaded?.executor.dispose();
+  private async release(which: 'loaded' | 'kept'): Promise<void> {
+    const one = this[which];
+    this[which] = null;
+    await one?.executor.dispose();
   }
 }

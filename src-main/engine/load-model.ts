@@ -40,6 +40,11 @@ export interface LoadOptions {
    */
   unless?: (present: ModelInfo, stamp: string | undefined) => Promise<boolean>;
   /**
+   * Keeps the present model in memory beside the new one, so that loading it again takes no time. One model is kept: the
+   * first, until it is loaded again or a model is loaded without this option.
+   */
+  keepLoaded?: boolean;
+  /**
    * Tokens of prompt and reply together, from 1 to what the model was trained for; bounds the memory of K and V. Left
    * out, what the model was trained for, at most 4096.
    */

@@ -2,6 +2,7 @@
 export { multiplyAdd, readMemory } from './ceilings';
 export { dotKind, hasShortSums } from './dot';
 export { logitExponentials, logitsBefore, topLogits } from './logits';
+export { finiteLogits, logitWeights } from './logit-weights';
 export {
   packF32,
   packHalf,

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Candidates } from './candidates.ts';
+import { draw } from './dist.ts';
 import { applyLogitBias } from './logit-bias.ts';
 import { PlainLogits } from './logits.ts';
+import { Mt19937 } from './rng.ts';
 import { selectTop } from './select-top.ts';
+import { applyTemperature } from './temperature.ts';
 
 const SIZE = 60;
 const logits = fc
@@ -35,6 +38,41 @@ describe('Candidates', () => {
         }
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it('are drawn with the same probabilities whether or not a stage read all of them', () => {
+    const temperature = fc.constantFrom(0, 1e-40, 0.3, 0.7, 1, 1.5, 90);
+    fc.assert(
+      fc.property(
+        logits,
+        masks,
+        changes,
+        fc.array(temperature, { maxLength: 2 }),
+        (values, mask, bias, temperatures) => {
+          const [lazy, copied] = [false, true].map((looks) => {
+            const candidates = new Candidates(SIZE);
+            candidates.reset(new PlainLogits(values));
+            candidates.mask(mask);
+            applyLogitBias(candidates, bias);
+            for (const each of temperatures) {
+              if (looks) expect(candidates.logits).toHaveLength(SIZE);
+              applyTemperature(candidates, each);
+            }
+            if (looks) expect(candidates.logits).toHaveLength(SIZE);
+            const drawable = candidates.countDrawable();
+            if (drawable === 0) return { drawable };
+            const slot = draw(candidates, new Mt19937(7));
+            const probabilities = Array.from(values, (_, id) => {
+              expect(candidates.idAt(id)).toBe(id);
+              return candidates.slotOf(id) === -1 ? null : candidates.probability(id);
+            });
+            return { drawable, slot, probabilities, logits: Array.from(candidates.logits) };
+          });
+          expect(lazy).toEqual(copied);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 

@@ -1,31 +1,25 @@
 import { asLogits, type Logits } from './logits.ts';
+import { RawCandidates } from './raw-candidates.ts';
 import { selectTop } from './select-top.ts';
-
-const NONE: ReadonlySet<number> = new Set();
-/** Up to so many, sorting the changed ones again is faster than scanning the whole vocabulary. */
-const FEW = 256;
+import { weight } from './weight.ts';
 
 /**
  * The possible next tokens, shared by all stages of a chain: parallel arrays of which the first `length` entries count.
  * Truncating samplers shorten it, the others change logits in place.
  */
 export class Candidates {
-  /** `[capacity]` probabilities, valid after `softmax()` until the next change. */
+  /** `[capacity]` probabilities times `total`, valid after `softmax()` or `weigh()` until the next change. */
   readonly probabilities: Float32Array;
+  /** The sum of `probabilities`, as far as they were not divided by it. */
+  total = 1;
   length = 0;
   /** Whether they are known to be ordered by logit, best first. */
   sorted = false;
   private readonly ownIds: Int32Array;
   private readonly ownLogits: Float32Array;
-  /**
-   * The model's logits, until a stage reads all tokens or changes many; null from then on. Most chains begin by keeping a
-   * few, which needs no copy of the whole vocabulary.
-   */
-  private raw: Logits | null = null;
-  /** Excluded tokens of `raw`. */
-  private masked = NONE;
-  /** Replacements of values of `raw`, by token. */
-  private readonly changed = new Map<number, number>();
+  /** All tokens, until a stage moves one or reads all logits; null from then on. */
+  private raw: RawCandidates | null = null;
+  private readonly whole = new RawCandidates(asLogits(new Float32Array(0)));
 
   /** @param capacity size of the vocabulary */
   constructor(capacity: number) {
@@ -51,16 +45,15 @@ export class Candidates {
    * @param logits not changed; read until a stage has copied what it keeps
    */
   reset(logits: Float32Array | Logits): void {
-    this.raw = asLogits(logits);
-    this.masked = NONE;
-    this.changed.clear();
-    this.length = this.raw.values.length;
+    this.raw = this.whole;
+    this.raw.reset(asLogits(logits));
+    this.length = this.raw.length;
     this.sorted = false;
   }
 
   /** Rules out tokens, before any stage has moved one. */
   mask(masked: ReadonlySet<number>): void {
-    if (this.raw !== null) this.masked = masked;
+    if (this.raw !== null) this.raw.mask(masked);
     else for (const id of masked) this.ownLogits[id] = Number.NEGATIVE_INFINITY;
   }
 
@@ -70,31 +63,53 @@ export class Candidates {
    * @returns whether it did
    */
   change(ids: Iterable<number>, to: (logit: number, id: number) => number): boolean {
-    if (this.raw === null) return false;
-    for (const id of ids) if (id < this.length) this.changed.set(id, Math.fround(to(this.rawLogit(id), id)));
-    return true;
+    return this.raw?.change(ids, to) ?? false;
+  }
+
+  /** Divides all logits by a positive float32. */
+  divide(divisor: number): void {
+    if (this.raw?.divide(divisor)) return;
+    const { logits, length } = this;
+    for (let i = 0; i < length; i++) logits[i] = logits[i] / divisor;
+  }
+
+  /** Rules out all but the one at `slot`, which keeps its place. */
+  keepOnly(slot: number): void {
+    if (this.raw !== null) {
+      this.raw.keepOnly(slot);
+      return;
+    }
+    const { logits, length } = this;
+    const logit = logits[slot];
+    logits.fill(Number.NEGATIVE_INFINITY, 0, length);
+    logits[slot] = logit;
   }
 
   /** Those of `ids` that cannot be drawn. Costs little while no stage has moved a token. */
   ruledOut(ids: Iterable<number>): number[] {
-    return Array.from(ids).filter((id) => !(this.logitOf(id) > Number.NEGATIVE_INFINITY));
+    return Array.from(ids).filter((id) => this.slotOf(id) === -1);
   }
 
   /** Index of the first highest logit. */
   indexOfMax(): number {
     if (this.sorted) return 0;
-    const highest = this.rawTop(1);
-    if (highest !== null) return highest[0];
+    const highest = this.raw?.top(1);
+    if (highest) return highest[0];
     const { logits, length } = this;
     let best = 0;
     for (let i = 1; i < length; i++) if (logits[i] > logits[best]) best = i;
     return best;
   }
 
+  /** The highest logit. */
+  highest(): number {
+    return this.raw?.highest() ?? this.logits[this.indexOfMax()];
+  }
+
   /** Keeps the `k` highest logits, best first. */
   keepTop(k: number): void {
-    const ids = this.rawTop(k);
-    if (ids !== null) this.takeRaw(ids);
+    const ids = this.raw?.top(k);
+    if (ids) this.takeRaw(ids);
     else if (this.sorted) this.length = Math.min(k, this.length);
     else this.keep(selectTop(this.logits, this.length, k));
     this.sorted = true;
@@ -116,17 +131,30 @@ export class Candidates {
 
   /** Slot of a token that can be drawn, or -1. */
   slotOf(id: number): number {
-    const { ids, logits, length } = this;
-    const slot = ids.subarray(0, length).indexOf(id);
-    return slot !== -1 && logits[slot] > Number.NEGATIVE_INFINITY ? slot : -1;
+    const { raw, ownIds, ownLogits, length } = this;
+    if (raw !== null) return raw.logitOf(id) > Number.NEGATIVE_INFINITY ? id : -1;
+    // Most stages leave each token at its own slot. What is behind the length is left over.
+    const slot = id < length && ownIds[id] === id ? id : ownIds.subarray(0, length).indexOf(id);
+    return slot !== -1 && ownLogits[slot] > Number.NEGATIVE_INFINITY ? slot : -1;
+  }
+
+  /** The token at a slot. */
+  idAt(slot: number): number {
+    return this.raw === null ? this.ownIds[slot] : slot;
   }
 
   /** Number of candidates that can be drawn. */
   countDrawable(): number {
-    const { logits, length } = this;
+    if (this.raw !== null) return this.raw.countDrawable();
+    const { ownLogits, length } = this;
     let count = 0;
-    for (let i = 0; i < length; i++) if (logits[i] > Number.NEGATIVE_INFINITY) count++;
+    for (let i = 0; i < length; i++) if (ownLogits[i] > Number.NEGATIVE_INFINITY) count++;
     return count;
+  }
+
+  /** Slot of the only one that can be drawn, if that is known without a search; else -1. */
+  get certain(): number {
+    return this.raw?.certain ?? -1;
   }
 
   /**
@@ -142,48 +170,31 @@ export class Candidates {
       sum = Math.fround(sum + probabilities[i]);
     }
     for (let i = 0; i < length; i++) probabilities[i] = probabilities[i] / sum;
+    this.total = 1;
   }
 
-  /** The `k` highest of the raw and changed logits; null if they were copied, or if too many others are before them. */
-  private rawTop(k: number): Int32Array | null {
-    const { raw, masked, changed } = this;
-    const wanted = k + changed.size;
-    if (raw === null || (changed.size > 0 && wanted > FEW)) return null;
-    const isMasked = (id: number) => masked.has(id) && !changed.has(id);
-    let ids = raw.top(wanted);
-    if (masked.size > 0 && ids.some(isMasked)) {
-      if (wanted + masked.size > FEW) return null;
-      ids = raw.top(wanted + masked.size).filter((id) => !isMasked(id));
-      ids = ids.subarray(0, wanted);
-      // If there are not enough, masked tokens come among others that are just as impossible.
-      if (ids.length < wanted || raw.values[ids[wanted - 1]] === Number.NEGATIVE_INFINITY) return null;
+  /** Fills `probabilities` with e^(logit - highest), float32; the caller sets `total`. */
+  weigh(): void {
+    const highest = this.highest();
+    if (this.raw !== null) {
+      this.raw.weigh(this.probabilities, highest);
+      return;
     }
-    if (changed.size === 0) return ids;
-    const best = Array.from(ids).filter((id) => !changed.has(id));
-    best.push(...changed.keys());
-    best.sort((a, b) => this.rawLogit(b) - this.rawLogit(a) || a - b);
-    return Int32Array.from(best.slice(0, Math.max(0, k)));
+    const { ownLogits, probabilities, length } = this;
+    for (let i = 0; i < length; i++) probabilities[i] = weight(Math.fround(ownLogits[i] - highest));
   }
 
-  /** -Infinity for a token that was removed. */
-  private logitOf(id: number): number {
-    const { raw, ownIds, ownLogits, length } = this;
-    if (raw !== null) return this.rawLogit(id);
-    // Most stages leave each token at its own slot. What is behind the length is left over.
-    const slot = id < length && ownIds[id] === id ? id : ownIds.subarray(0, length).indexOf(id);
-    return slot >= 0 ? ownLogits[slot] : Number.NEGATIVE_INFINITY;
-  }
-
-  private rawLogit(id: number): number {
-    const changed = this.changed.get(id);
-    if (changed !== undefined) return changed;
-    return this.masked.has(id) ? Number.NEGATIVE_INFINITY : this.raw!.values[id];
+  /** Probability of the candidate at a slot, after a draw or `softmax()`. */
+  probability(slot: number): number {
+    const { certain } = this;
+    if (certain !== -1) return Number(certain === slot);
+    return Math.fround(this.probabilities[slot] / this.total);
   }
 
   private takeRaw(ids: Int32Array): void {
     for (let i = 0; i < ids.length; i++) {
       this.ownIds[i] = ids[i];
-      this.ownLogits[i] = this.rawLogit(ids[i]);
+      this.ownLogits[i] = this.whole.logitOf(ids[i]);
     }
     this.raw = null;
     this.length = ids.length;
@@ -191,12 +202,10 @@ export class Candidates {
 
   /** Copies the raw logits. */
   private copyRaw(): void {
-    if (this.raw === null) return;
-    const { ownIds, ownLogits, masked, changed, length } = this;
-    ownLogits.set(this.raw.values);
+    const { raw, ownIds, length } = this;
+    if (raw === null) return;
+    raw.copyTo(this.ownLogits);
     this.raw = null;
     for (let i = 0; i < length; i++) ownIds[i] = i;
-    for (const id of masked) ownLogits[id] = Number.NEGATIVE_INFINITY;
-    for (const [id, logit] of changed) ownLogits[id] = logit;
   }
 }

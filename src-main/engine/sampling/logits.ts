@@ -1,5 +1,6 @@
 import { exponentialSum } from './exponential-sum.ts';
 import { selectTop } from './select-top.ts';
+import { weight } from './weight.ts';
 
 /** Raw logits of one token in this thread's memory, with the queries that a reply makes for every token. */
 export interface Logits {
@@ -11,6 +12,13 @@ export interface Logits {
   top(k: number): Int32Array;
   /** Number of values that come before that of `id` in this order. */
   before(id: number): number;
+  /** Number of values that are above -Infinity when divided by `divisor`, a float32. */
+  countFinite(divisor: number): number;
+  /**
+   * Fills `into` with e^(value / divisor - highest), and 1 where that is more. Quotients, differences and results are
+   * float32. All implementations give the same bits.
+   */
+  weigh(divisor: number, highest: number, into: Float32Array): void;
 }
 
 /** Computed in JavaScript, in double precision. */
@@ -41,6 +49,19 @@ export class PlainLogits implements Logits {
     let before = 0;
     for (let i = 0; i < values.length; i++) if (values[i] > own || (values[i] === own && i < id)) before++;
     return before;
+  }
+
+  countFinite(divisor: number): number {
+    let finite = 0;
+    for (const value of this.values) if (Math.fround(value / divisor) > Number.NEGATIVE_INFINITY) finite++;
+    return finite;
+  }
+
+  weigh(divisor: number, highest: number, into: Float32Array): void {
+    const { values } = this;
+    for (let i = 0; i < values.length; i++) {
+      into[i] = weight(Math.min(0, Math.fround(Math.fround(values[i] / divisor) - highest)));
+    }
   }
 }
 

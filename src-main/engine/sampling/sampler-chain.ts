@@ -140,7 +140,7 @@ export class SamplerChain {
     const random = observe ? draw.peek(candidates) : null;
     const slot = draw.draw(candidates);
     observe?.('dist', candidates, { drawn: { slot, random } });
-    return { id: candidates.ids[slot], probability: candidates.probabilities[slot], survivors };
+    return { id: candidates.idAt(slot), probability: candidates.probability(slot), survivors };
   }
 
   /** Whether `follow` needs logits: the state depends on more than the number of tokens. */
@@ -199,11 +199,10 @@ export class SamplerChain {
 
   /** After `sample`: the probability of each of `ids` in the chain; null for those ruled out. */
   sampledProbabilities(ids: readonly number[]): (number | null)[] {
-    const wanted = new Map<number, number | null>(ids.map((id) => [id, null]));
-    const { ids: drawable, logits, probabilities, length } = this.candidates;
-    for (let i = 0; i < length; i++) {
-      if (logits[i] > Number.NEGATIVE_INFINITY && wanted.has(drawable[i])) wanted.set(drawable[i], probabilities[i]);
-    }
-    return ids.map((id) => wanted.get(id) ?? null);
+    const { candidates } = this;
+    return ids.map((id) => {
+      const slot = candidates.slotOf(id);
+      return slot === -1 ? null : candidates.probability(slot);
+    });
   }
 }

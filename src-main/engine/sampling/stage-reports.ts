@@ -91,12 +91,14 @@ function standing(candidates: Candidates, top: number): Standing {
 }
 
 /** The drawn token, with its probability. */
-function standingOfDrawn({ ids, logits, probabilities: drawnFrom }: Candidates, slot: number): Standing {
+function standingOfDrawn(candidates: Candidates, slot: number): Standing {
+  const { ids, logits } = candidates;
+  const probability = candidates.probability(slot);
   const probabilities = new Float64Array(ids.length).fill(RULED_OUT);
-  probabilities[ids[slot]] = drawnFrom[slot];
+  probabilities[ids[slot]] = probability;
   const byId = new Float32Array(ids.length);
   byId[ids[slot]] = logits[slot];
-  return { probabilities, logits: byId, survivors: 1, top: [[ids[slot], drawnFrom[slot]]] };
+  return { probabilities, logits: byId, survivors: 1, top: [[ids[slot], probability]] };
 }
 
 function difference(before: Standing, after: Standing, top: number): Omit<SamplerStageReport, 'stage'> {

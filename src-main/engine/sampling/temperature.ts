@@ -5,15 +5,11 @@ import type { Candidates } from './candidates.ts';
  * logit stays finite, which makes the choice greedy.
  */
 export function applyTemperature(candidates: Candidates, temperature: number): void {
-  const { logits, length } = candidates;
-  const best = candidates.indexOfMax();
-  const bestLogit = logits[best];
   const divisor = Math.fround(temperature);
   // A temperature so low that logits overflow is greedy too; infinities would become NaN later.
-  if (temperature <= 0 || !Number.isFinite(Math.fround(bestLogit / divisor))) {
-    logits.fill(Number.NEGATIVE_INFINITY, 0, length);
-    logits[best] = bestLogit;
-    return;
+  if (temperature <= 0 || !Number.isFinite(Math.fround(candidates.highest() / divisor))) {
+    candidates.keepOnly(candidates.indexOfMax());
+  } else {
+    candidates.divide(divisor);
   }
-  for (let i = 0; i < length; i++) logits[i] = logits[i] / divisor;
 }

@@ -73,9 +73,12 @@ export interface EngineStreams {
     /**
      * `contextSize`: tokens of prompt and reply together; by default the training context, at most 4096. A loaded model
      * is loaded again only for another size. `threads`: of the wasm executor; by default as many as measurably help.
-     * `kvCacheType`: its storage type; by default as exact as the weights.
+     * `kvCacheType`: its storage type; by default as exact as the weights. `keepLoaded`: see `LoadOptions`.
      */
-    params: { modelId: string } & Pick<LoadOptions, 'contextSize' | 'executor' | 'threads' | 'kvCacheType'>;
+    params: { modelId: string } & Pick<
+      LoadOptions,
+      'contextSize' | 'executor' | 'threads' | 'kvCacheType' | 'keepLoaded'
+    >;
     event: { type: 'progress'; progress: LoadProgress } | { type: 'loaded'; model: ModelInfo };
   };
   generate: { params: GenerateParams; event: GenerateEvent };

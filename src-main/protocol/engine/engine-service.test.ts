@@ -45,6 +45,38 @@ it('loads a model again when its id refers to another file, or the file changed'
   expect(state.phases).toEqual([]);
 });
 
+it('keeps a model beside another one, until a model is loaded without that', async () => {
+  const phases: string[] = [];
+  const engine = new InferenceEngine(nodePlatform());
+  const openModel = async (id: string): Promise<ModelFiles> => {
+    return { ...memoryModelFiles(id, { 'model.gguf': await tinyGguf(id) }), stamp: id };
+  };
+  const service = new EngineService({ engine, openModel });
+  const load = async (modelId: string, keepLoaded?: true) => {
+    phases.length = 0;
+    const params = { modelId, contextSize: 64, ...(keepLoaded && { keepLoaded }) };
+    await service.stream({ method: 'load', params }, cancel, (event) => {
+      if (event.type === 'progress') phases.push(event.progress.phase);
+      return null;
+    });
+    expect(engine.model?.id).toBe(modelId);
+    return phases.length > 0 ? 'read' : 'kept';
+  };
+  expect(await load('llama')).toBe('read');
+  expect(await load('gpt2', true)).toBe('read');
+  expect(await load('llama', true)).toBe('kept');
+  expect(await load('gpt2', true)).toBe('kept');
+  // The first one stays, not the one in between.
+  expect(await load('qwen2', true)).toBe('read');
+  expect(await load('llama')).toBe('kept');
+  expect(await load('qwen2')).toBe('read');
+  expect(await load('llama')).toBe('read');
+  expect(await load('gpt2', true)).toBe('read');
+  await engine.unload();
+  expect(engine.model).toBeNull();
+  expect(await load('llama')).toBe('read');
+});
+
 it('keeps it when its file is gone, and does not confuse it with one that failed to load', async () => {
   const { state, files, load } = await setUp();
   await load();

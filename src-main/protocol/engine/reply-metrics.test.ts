@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { distinctN, divergesAt, meanSurprisal, perplexity } from './reply-metrics.ts';
+import { DistinctCounts, distinctN, divergesAt, meanSurprisal, perplexity } from './reply-metrics.ts';
 
 /** Of probabilities 1/2, 1/4 and 1/8. */
 const LOGPROBS = [Math.log(1 / 2), Math.log(1 / 4), Math.log(1 / 8)];
@@ -44,6 +44,24 @@ describe('distinctN', () => {
     expect(distinctN([], 1)).toBeNull();
     expect(distinctN([5], 2)).toBeNull();
     expect(distinctN([5, 5], 2)).toBe(1);
+  });
+});
+
+describe('DistinctCounts', () => {
+  it('is distinctN of what was added so far', () => {
+    // -1: text without a token.
+    const ids = [5, 5, 1, 262_143, 5, 5, 1, -1, 0, -1, 0];
+    const counts = new DistinctCounts();
+    expect([counts.ratio(1), counts.ratio(2)]).toEqual([null, null]);
+    ids.forEach((id, at) => {
+      counts.add(id);
+      const added = ids.slice(0, at + 1);
+      expect([counts.count, counts.ratio(1), counts.ratio(2)]).toEqual([
+        at + 1,
+        distinctN(added, 1),
+        distinctN(added, 2),
+      ]);
+    });
   });
 });
 

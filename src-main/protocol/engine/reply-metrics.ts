@@ -10,6 +10,35 @@ export function meanSurprisal(logprobs: readonly number[]): number | null {
   return logprobs.length === 0 ? null : -mean(logprobs) / Math.LN2;
 }
 
+/** Counts distinct tokens and pairs of a reply that grows: adding a token does not depend on how many there are. */
+export class DistinctCounts {
+  readonly #tokens = new Set<number>();
+  readonly #pairs = new Set<number>();
+  #count = 0;
+  #last = 0;
+
+  /** Tokens added so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  add(id: number): void {
+    this.#tokens.add(id);
+    if (this.#count > 0) this.#pairs.add(this.#last * PAIR_BASE + id);
+    this.#last = id;
+    this.#count++;
+  }
+
+  /** As `distinctN` of all tokens so far. */
+  ratio(n: 1 | 2): number | null {
+    const all = this.#count - n + 1;
+    return all < 1 ? null : (n === 1 ? this.#tokens : this.#pairs).size / all;
+  }
+}
+
+/** More than any vocabulary has, and small enough for a pair of ids to be a safe integer. */
+const PAIR_BASE = 2 ** 26;
+
 /**
  * Distinct n-grams of tokens divided by all n-grams (Li et al., 2016); null for fewer than n tokens.
  * @param n from 1

@@ -153,6 +153,7 @@ const streamParams: SchemasFor<EngineStreams> = {
       executor: v.exactOptional(executorName),
       threads: v.exactOptional(integerBetween(1, MAX_THREADS)),
       kvCacheType: v.exactOptional(kvCacheType),
+      keepLoaded: v.exactOptional(v.boolean()),
     }),
   ),
   generate: generateParams,

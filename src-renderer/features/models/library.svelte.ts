@@ -222,9 +222,9 @@ export class LibraryState {
 
   /**
    * Replaces the loaded model, after stopping a running reply. Never rejects: see `problem`.
-   * @param options `executor`: another one than the model's own
+   * @param options `executor`: another one than the model's own; `keepLoaded`: keeps the loaded model if both fit in memory
    */
-  async load(id: string, options: Pick<ModelChoice, 'executor'> = {}): Promise<void> {
+  async load(id: string, options: Pick<ModelChoice, 'executor' | 'keepLoaded'> = {}): Promise<void> {
     this.#failures.delete(id);
     this.select(id);
     await Promise.all([this.describe(id), this.refresh()]);

@@ -114,6 +114,7 @@ export function allocateBuffers(
       logitInputs: memory.allocate(logitRows * strideOf(logitWidth), 'activations'),
       logits: memory.allocate(align(logitRows * strideOf(program.vocabularySize)), 'logits'),
       logitSums: memory.allocate(logitRows * logitSumsStride(program.vocabularySize), 'logits'),
+      logitWeights: memory.allocate(strideOf(program.vocabularySize), 'logits'),
       ropeTable: (attributes) => ropeTables.find((table) => sameAngles(table.attributes, attributes))!.at,
       windowIndex: (window) => windows.indexOf(window),
     },

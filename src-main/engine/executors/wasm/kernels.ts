@@ -14,6 +14,10 @@ export interface KernelExports {
   logitsBefore(at: number, count: number, id: number): number;
   /** Writes the ids of the `wanted` (1..count) highest to `ids`, best first; ties in order of id. */
   topLogits(at: number, sums: number, count: number, wanted: number, ids: number): void;
+  /** Number of logits that are above -Infinity when divided by `divisor`. */
+  finiteLogits(at: number, count: number, divisor: number): number;
+  /** Writes e^(logit / divisor - highest), at most 1, to `to`: see `Logits.weigh`. Whole vectors are written. */
+  logitWeights(at: number, count: number, divisor: number, highest: number, to: number): void;
   packF32: PackKernel;
   packHalf: PackKernel;
   packQ8: PackKernel;

@@ -22,6 +22,7 @@ describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the mem
   const kernels = instantiateKernels(module, memory.memory, () => false);
   const at = memory.allocate(4 * MOST, 'logits');
   const sums = memory.allocate(logitSumsStride(MOST), 'their sums');
+  const weights = memory.allocate(4 * MOST, 'their weights');
   const plan = memory.allocate(L.OP_BYTES, 'the plan');
   const run = memory.allocate(L.RUN_BYTES, 'a run');
   const pool = memory.allocate(L.POOL_BYTES, 'threads');
@@ -33,7 +34,7 @@ describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the mem
     const op = Object.entries({ ...fields, [L.OP_CODE]: L.LOGIT_SUMS }).map(([k, v]) => [Number(k), v] as const);
     writePlan([new Map(op)], memory, plan);
     expect(kernels.runPlan(plan, 1, run, pool)).toBe(0);
-    return new LentLogits({ kernels, memory, at, sums, count: values.length }, () => true);
+    return new LentLogits({ kernels, memory, at, sums, weights, count: values.length }, () => true);
   };
 
   // Few different values, so that many are equal; the highest is never infinite.
@@ -70,6 +71,19 @@ describe.each(['threads', 'wide', 'single', 'simd'] as const)('logits in the mem
         expect(Math.abs(lent(row).logSum() - expected)).toBeLessThanOrEqual(SUM + Math.abs(expected) * 2 ** -52);
       }
     }
+  });
+
+  it('are weighed and counted to the same bits as in JavaScript', () => {
+    fc.assert(
+      fc.property(rows, fc.float({ min: Math.fround(1e-3), max: 100, noNaN: true }), (values, divisor) => {
+        const [plain, found] = [new Float32Array(values.length), new Float32Array(values.length)];
+        const highest = Math.fround(values[new PlainLogits(values).top(1)[0]] / divisor);
+        new PlainLogits(values).weigh(divisor, highest, plain);
+        lent(values).weigh(divisor, highest, found);
+        expect(found).toEqual(plain);
+        expect(lent(values).countFinite(divisor)).toBe(new PlainLogits(values).countFinite(divisor));
+      }),
+    );
   });
 
   it('return a shorter list of the best after a longer one', () => {

@@ -8,13 +8,19 @@ import type { KernelExports } from './kernels.ts';
 /** Up to this length the kernel's list is faster than `selectTop`, which reads one value after the other. */
 const SHORT_LIST = 128;
 
+type LogitKernels = Pick<
+  KernelExports,
+  'finiteLogits' | 'logitExponentials' | 'logitsBefore' | 'logitWeights' | 'topLogits'
+>;
+
 /** Where the kernels wrote a row of logits, and the instance that computed them. */
 export interface LogitsLocation {
-  readonly kernels: Pick<KernelExports, 'logitExponentials' | 'logitsBefore' | 'topLogits'>;
+  readonly kernels: LogitKernels;
   readonly memory: KernelMemory;
-  /** Addresses of the logits and of their block statistics. */
+  /** Addresses of the logits, of their block statistics, and of memory for their weights. */
   readonly at: number;
   readonly sums: number;
+  readonly weights: number;
   readonly count: number;
 }
 
@@ -23,7 +29,7 @@ export function logSumAt({ kernels, sums, count }: LogitsLocation, highest: numb
   return highest + Math.log(kernels.logitExponentials(sums, count, highest));
 }
 
-function valuesAt({ memory, at, count }: LogitsLocation): Float32Array {
+function valuesAt({ memory, count }: LogitsLocation, at: number): Float32Array {
   return memory.f32.subarray(at / 4, at / 4 + count);
 }
 
@@ -31,7 +37,7 @@ function valuesAt({ memory, at, count }: LogitsLocation): Float32Array {
 export function topAt(location: LogitsLocation, k: number): Int32Array {
   const { kernels, memory, at, sums, count } = location;
   const wanted = Math.max(0, Math.min(k, count));
-  if (wanted === 0 || wanted > SHORT_LIST) return selectTop(valuesAt(location), count, wanted);
+  if (wanted === 0 || wanted > SHORT_LIST) return selectTop(valuesAt(location, at), count, wanted);
   // Between runs the scratch region is free, and the last run took more than this, so memory does not grow.
   const ids = memory.reserve(4 * wanted, 'the best logits');
   kernels.topLogits(at, sums, count, wanted, ids);
@@ -50,7 +56,7 @@ export class LentLogits implements Logits, LogitsHandle {
     private readonly location: LogitsLocation,
     private readonly lent: () => boolean,
   ) {
-    this.held = valuesAt(location);
+    this.held = valuesAt(location, location.at);
   }
 
   get values(): Float32Array {
@@ -74,6 +80,18 @@ export class LentLogits implements Logits, LogitsHandle {
     if (found !== -1) return found;
     const { kernels, at, count } = this.current();
     return kernels.logitsBefore(at, count, id);
+  }
+
+  countFinite(divisor: number): number {
+    const { kernels, at, count } = this.current();
+    return kernels.finiteLogits(at, count, divisor);
+  }
+
+  weigh(divisor: number, highest: number, into: Float32Array): void {
+    const location = this.current();
+    const { kernels, at, weights, count } = location;
+    kernels.logitWeights(at, count, divisor, highest, weights);
+    into.set(valuesAt(location, weights));
   }
 
   async read(): Promise<Float32Array> {

@@ -23,6 +23,8 @@ export interface PlanMemory {
   readonly logits: number;
   /** `[logit rows]`: maximum of each block of logits, then the sum of e^(logit - maximum) of each. */
   readonly logitSums: number;
+  /** `[vocabulary]`: weights of a draw, of one row at a time. */
+  readonly logitWeights: number;
   readonly keys: readonly number[];
   readonly values: readonly number[];
   readonly cells: number;

@@ -391,14 +391,14 @@ class WasmExecutor implements Executor {
   ): void {
     const { memory, functions: kernels } = this;
     const count = this.program.vocabularySize;
-    const { logits, logitSums } = this.buffers.plan;
+    const { logits, logitSums, logitWeights: weights } = this.buffers.plan;
     for (let i = 0; i < rows.length; i += this.buffers.size.logitRows) {
       const group = rows.slice(i, i + this.buffers.size.logitRows);
       this.inputs.setLogitRows(group.map((row) => row - from));
       this.execute(plan, group.length);
       group.forEach((row, index) => {
         const at = logits + index * strideOf(count);
-        keep(row, { kernels, memory, at, sums: logitSums + index * logitSumsStride(count), count });
+        keep(row, { kernels, memory, at, sums: logitSums + index * logitSumsStride(count), weights, count });
       });
     }
   }

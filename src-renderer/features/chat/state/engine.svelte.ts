@@ -215,7 +215,8 @@ export class EngineState {
         }
         const name = this.nameOf(event.model);
         this.model = name === event.model.name ? event.model : { ...event.model, name };
-        this.#wanted = { ...choice, contextSize: event.model.contextSize };
+        const { keepLoaded: _, ...again } = choice;
+        this.#wanted = { ...again, contextSize: event.model.contextSize };
         this.#failure = null;
         this.#loaded = true;
         this.#untried = null;

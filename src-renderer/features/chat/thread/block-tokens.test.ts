@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { blockText, blockTokens, tokenSegments, wordOf, type BlockView } from './block-tokens.ts';
+import { blockText, blockTextAround, blockTokens, tokenSegments, wordOf, type BlockView } from './block-tokens.ts';
 import { Reply } from '../state/reply.svelte.ts';
 import { REPLY_FACTS, token } from '../test-support/fakes.ts';
 
@@ -61,6 +61,17 @@ it('leaves out what would be a hole before the first word of a part', () => {
   expect(blockText(reply, reply.blocks[0], view)).toBe('Yes no');
   const asTokens = shown(reply, { asTokens: true, bare: true }).flat();
   expect(asTokens.map(({ text }) => text)).toEqual(['⏎', '⏎', 'Yes', ' no']);
+});
+
+it('splits the text of a block before a token', () => {
+  const reply = replyOf(' Yes', ' it', ' is');
+  const [block] = reply.blocks;
+  expect([0, 1, 2].map((at) => blockTextAround(reply, block, TEXT, at))).toEqual([
+    ['', 'Yes it is'],
+    ['Yes', ' it is'],
+    ['Yes it', ' is'],
+  ]);
+  expect(blockTextAround(reply, block, { asTokens: false, bare: true }, 1)).toEqual(['Yes', ' it is']);
 });
 
 it('keeps the tokens of a block that grows', () => {

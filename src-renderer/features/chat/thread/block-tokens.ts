@@ -90,6 +90,25 @@ export function blockText(
     .join('');
 }
 
+/** The same, split before one of its tokens. */
+export function blockTextAround(
+  reply: Pick<Reply, 'token' | 'startOf' | 'slice'>,
+  block: TextBlock,
+  view: BlockView,
+  index: number,
+): [before: string, behind: string] {
+  const text = blockText(reply, block, view);
+  // From the end, because white space is left out at the start.
+  const behind =
+    !view.bare && block.kind === 'answer'
+      ? block.to - Math.max(block.from, reply.startOf(index))
+      : blockTokens(reply, block, view)
+          .filter((token) => token.index >= index)
+          .reduce((sum, token) => sum + token.lead.length + token.text.length, 0);
+  const at = Math.max(0, text.length - behind);
+  return [text.slice(0, at), text.slice(at)];
+}
+
 /** Splits a token's text into segments; null if no segment needs a sign. */
 export function tokenSegments({ text, plain }: BlockToken): TokenSegment[] | null {
   if (plain || !/\s/u.test(text)) return null;

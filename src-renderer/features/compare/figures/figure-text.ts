@@ -1,4 +1,4 @@
-/** SampleFigures of lanes as text. */
+/** Figures of lanes as text. */
 import { formatInteger, formatRate } from '../../../ui/format.ts';
 import type { FigureName } from '../state/figures.ts';
 

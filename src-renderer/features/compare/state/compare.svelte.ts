@@ -10,11 +10,11 @@ import { blindVote, settingsKey, type SettingVotes } from '../../../../src-main/
 import type { RunRecorder } from '../../chat/receipts/run-recorder.ts';
 import { newId, now, nowAfter } from '../../chat/state/identity.ts';
 import { BlindVoting } from './blind.svelte.ts';
-import { Divergence, earliest, type Common } from './divergence.ts';
+import { Divergence, earliest, unchanged, type Common } from './divergence.ts';
 import { laneLabels } from './lane-labels.ts';
 import { LaneRunner, type LaneEngine, type LaneRunnerParts } from './lane-runner.svelte.ts';
 import { isEmptyPrompt, seedOf, type ModelRef } from './lane-settings.ts';
-import { waitingTexts } from './lane-models.ts';
+import { waitingTexts, type FitsBeside } from './lane-models.ts';
 import { Lane } from './lane.svelte.ts';
 import type { SentChat } from './sent-chat.ts';
 
@@ -57,14 +57,16 @@ export class CompareState {
   readonly #history: RunHistory;
   readonly #engine: LaneEngine;
   readonly #recorder: RunRecorder;
+  readonly #fits: FitsBeside;
   // Nothing on screen depends on it.
   readonly #divergences = new WeakMap<Lane, Divergence>();
+  #earliest: Common | null = null;
 
   readonly settings = $derived.by(() => this.lanes.map(({ settings }) => settings));
   /** What the lanes are called. */
   readonly labels = $derived.by(() => laneLabels(this.settings));
   /** Why each lane runs after others, or null. */
-  readonly waiting = $derived.by(() => waitingTexts(this.settings, this.runner.home ?? this.#engine.model));
+  readonly waiting = $derived.by(() => waitingTexts(this.settings, this.runner.home ?? this.#engine.model, this.#fits));
   /**
    * What each lane has in common with the one that all are compared with; of that one, with all others. Null where there
    * is nothing to compare: no tokens, or those of another vocabulary.
@@ -75,12 +77,15 @@ export class CompareState {
     engine: LaneEngine;
     recorder: RunRecorder;
     load: LaneRunnerParts['load'];
+    /** Whether a model fits in memory beside the loaded one; null while unknown. */
+    fits?: FitsBeside;
     history: RunHistory;
     frame?: LaneRunnerParts['frame'];
   }) {
     this.#engine = parts.engine;
     this.#recorder = parts.recorder;
     this.#history = parts.history;
+    this.#fits = parts.fits ?? (() => null);
     this.runner = new LaneRunner({ ...parts, frame: parts.frame ?? nextFrame });
   }
 
@@ -344,7 +349,8 @@ export class CompareState {
       return reply.facts.modelId === first.facts.modelId ? this.#divergence(lane).of(first, reply) : null;
     });
     const known = others.filter((common) => common !== null);
-    return lanes.map((lane, at) => (lane === base && known.length > 0 ? earliest(known) : others[at]));
+    this.#earliest = known.length === 0 ? null : unchanged(this.#earliest, earliest(known));
+    return lanes.map((lane, at) => (lane === base ? this.#earliest : others[at]));
   }
 
   #divergence(lane: Lane): Divergence {

@@ -9,6 +9,12 @@ import { CompareState } from './compare.svelte.ts';
 import { loadFor } from './load-model.ts';
 import { withOwnModels } from './open-file.ts';
 
+/** Whether a model fits in memory beside the loaded one; null while its header has not been read. */
+function fitsBeside(library: LibraryState, modelId: string): boolean | null {
+  const fit = library.fit(modelId);
+  return fit === null ? null : fit.verdict === 'fits';
+}
+
 export interface Compare {
   readonly compare: CompareState;
   readonly runs: ComparisonsState;
@@ -31,7 +37,8 @@ export function createCompare(parts: {
     engine,
     recorder,
     history: runs,
-    load: (model, signal) => loadFor(library, engine, model, signal),
+    load: (model, signal, keep) => loadFor(library, engine, model, signal, keep),
+    fits: (modelId) => fitsBeside(library, modelId),
   });
   const openFile = async (file: File) => {
     try {

@@ -45,6 +45,14 @@ describe('Divergence', () => {
     expect(new Divergence().of(other, first)).toEqual({ shared: 2, at: 2 });
   });
 
+  it('returns the same object while nothing changes', () => {
+    const [first, other] = [new Growing().add(1, 2), new Growing().add(1, 3)];
+    const divergence = new Divergence();
+    const before = divergence.of(first, other);
+    expect(divergence.of(first.add(4), other.add(4).end())).toBe(before);
+    expect(divergence.of(first, new Growing().add(7))).not.toBe(before);
+  });
+
   it('starts anew with another reply', () => {
     const divergence = new Divergence();
     const first = new Growing().add(1, 2, 3);

@@ -16,7 +16,9 @@ export interface Common {
 export class Divergence {
   #pair: readonly [ComparedReply, ComparedReply] | null = null;
   #shared = 0;
+  #result: Common | null = null;
 
+  /** @returns the same object as before while nothing has changed */
   of(base: ComparedReply, other: ComparedReply): Common {
     if (this.#pair?.[0] !== base || this.#pair[1] !== other) {
       this.#pair = [base, other];
@@ -26,11 +28,16 @@ export class Divergence {
     const [first, second] = [base.columns.ids, other.columns.ids];
     while (this.#shared < shorter && first[this.#shared] === second[this.#shared]) this.#shared++;
     const shared = this.#shared;
-    if (shared < shorter) return { shared, at: shared };
     // One that has ended differs where the other goes on.
     const isEnd = base.count !== other.count && !(base.count === shared ? base.running : other.running);
-    return { shared, at: isEnd ? shared : null };
+    this.#result = unchanged(this.#result, { shared, at: shared < shorter || isEnd ? shared : null });
+    return this.#result;
   }
+}
+
+/** The object from before if it says the same, so that nothing is drawn again for it. */
+export function unchanged(before: Common | null, now: Common): Common {
+  return before?.shared === now.shared && before.at === now.at ? before : now;
 }
 
 /** The earliest of one or more divergences, which is where the lane that all are compared with is marked. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { distinctN, meanSurprisal, perplexity } from '../../../../src-main/protocol/engine/reply-metrics.ts';
 import { REPLY_FACTS, token } from '../../chat/test-support/fakes.ts';
 import { Reply } from '../../chat/state/reply.svelte.ts';
 import { figuresOf, spreadOf, spreads } from './figures.ts';
@@ -17,6 +18,20 @@ describe('figuresOf', () => {
     expect(figures.surprisal).toBeCloseTo(2, 10);
     // 2 ms each, without the first.
     expect(figures.rate).toBeCloseTo(500, 6);
+  });
+  it('follows a reply that grows', () => {
+    const growing = reply([], 1);
+    for (let at = 0; at < 12; at += 3) {
+      growing.append([0, 1, 2].map((offset) => token(at + offset, { id: (at + offset) % 5, logprob: -(at + offset) })));
+      const { ids, logprobs } = growing.columns;
+      expect(figuresOf(growing)).toMatchObject({
+        tokens: at + 3,
+        perplexity: perplexity(logprobs),
+        surprisal: meanSurprisal(logprobs),
+        distinct1: distinctN(ids, 1),
+        distinct2: distinctN(ids, 2),
+      });
+    }
   });
   it('leaves out what an empty reply has not', () => {
     expect(figuresOf(reply([], 1))).toMatchObject({ tokens: 0, rate: null, perplexity: null, distinct1: null });

@@ -1,5 +1,5 @@
 /** What lanes' replies say about themselves, in numbers. */
-import { distinctN, meanSurprisal, perplexity } from '../../../../src-main/protocol/engine/reply-metrics.ts';
+import { DistinctCounts } from '../../../../src-main/protocol/engine/reply-metrics.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 
 export interface SampleFigures {
@@ -16,16 +16,37 @@ export interface SampleFigures {
 
 export type FigureName = keyof SampleFigures;
 
+/** Sums over the tokens of a reply so far. */
+interface Totals {
+  logprob: number;
+  readonly distinct: DistinctCounts;
+}
+
+const totals = new WeakMap<Reply, Totals>();
+
+/** Costs only what was added to the reply since the last call. */
 export function figuresOf(reply: Reply): SampleFigures {
-  const { ids, logprobs } = reply.columns;
+  const { logprob, distinct } = totalsOf(reply);
+  const { count } = distinct;
   return {
     tokens: reply.count,
     rate: rateOf(reply),
-    perplexity: perplexity(logprobs),
-    surprisal: meanSurprisal(logprobs),
-    distinct1: distinctN(ids, 1),
-    distinct2: distinctN(ids, 2),
+    perplexity: count === 0 ? null : Math.exp(-logprob / count),
+    surprisal: count === 0 ? null : -logprob / count / Math.LN2,
+    distinct1: distinct.ratio(1),
+    distinct2: distinct.ratio(2),
   };
+}
+
+function totalsOf(reply: Reply): Totals {
+  const known = totals.get(reply) ?? { logprob: 0, distinct: new DistinctCounts() };
+  totals.set(reply, known);
+  const { ids, logprobs } = reply.columns;
+  for (let at = known.distinct.count; at < ids.length; at++) {
+    known.distinct.add(ids[at]);
+    known.logprob += logprobs[at];
+  }
+  return known;
 }
 
 function rateOf(reply: Reply): number | null {

@@ -37,8 +37,18 @@ export function runOrder(lanes: readonly LaneSettings[], loaded: Loaded): number
   return groups.sort((a, b) => first(a.model) - first(b.model)).map((group) => group.lanes);
 }
 
-/** Why each lane waits for others: `Runs after A to C, because it needs another model.`; null if it does not. */
-export function waitingTexts(lanes: readonly LaneSettings[], loaded: Loaded): (string | null)[] {
+/** Whether a model fits in memory beside the loaded one; null while unknown. */
+export type FitsBeside = (modelId: string) => boolean | null;
+
+/**
+ * Why each lane waits for others: `Runs after A to C, because it needs another model.`, and whether that replaces the loaded
+ * one; null if it does not wait.
+ */
+export function waitingTexts(
+  lanes: readonly LaneSettings[],
+  loaded: Loaded,
+  fits: FitsBeside = () => null,
+): (string | null)[] {
   const order = runOrder(lanes, loaded);
   return lanes.map((settings, index) => {
     const group = order.findIndex((indices) => indices.includes(index));
@@ -48,6 +58,9 @@ export function waitingTexts(lanes: readonly LaneSettings[], loaded: Loaded): (s
       .flat()
       .sort((a, b) => a - b);
     const isSameFile = ahead.every((at) => lanes[at].modelId === settings.modelId);
-    return `Runs after ${letterRange(ahead)}, because it needs another ${isSameFile ? 'executor' : 'model'}.`;
+    const why = `Runs after ${letterRange(ahead)}, because it needs another ${isSameFile ? 'executor' : 'model'}.`;
+    const fit = isSameFile || settings.executor === 'reference' ? null : fits(settings.modelId);
+    if (fit === null) return why;
+    return `${why} ${fit ? 'Both fit in memory.' : 'It replaces the loaded model meanwhile.'}`;
   });
 }

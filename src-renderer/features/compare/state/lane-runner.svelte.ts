@@ -22,8 +22,8 @@ export interface LaneEngine {
 export interface LaneRunnerParts {
   readonly engine: LaneEngine;
   readonly recorder: RunRecorder;
-  /** Replaces the loaded model. @throws EngineError */
-  load(model: LaneModel, signal: AbortSignal): Promise<void>;
+  /** Replaces the loaded model. @param keep keeps that one in memory if both fit @throws EngineError */
+  load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void>;
   /** Collects tokens until the next animation frame. */
   frame(callback: () => void): void;
 }
@@ -53,7 +53,7 @@ export interface Prefilled extends LanesPrefill {
 
 /**
  * Generates the replies of lanes: those of one model as one batch, those of another model after them. The model that was
- * loaded before is loaded again at the end.
+ * loaded before stays in memory beside it if both fit; at the end it is loaded again, which then takes no time.
  */
 export class LaneRunner {
   /** Something is running or waiting. */
@@ -149,7 +149,7 @@ export class LaneRunner {
     const stopOf = (stop: Stop) => because(stop, batch.stoppedTo);
     try {
       const [{ model }] = batch.entries;
-      if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal);
+      if (!isLoaded(model, this.#parts.engine.model)) await this.#load(model, signal, true);
       const { recorder } = this.#parts;
       const [engine, versions] = await Promise.all([this.#parts.engine.ready(signal), recorder.versions()]);
       const entries = batch.entries.filter(({ reply }) => reply.running);
@@ -199,16 +199,16 @@ export class LaneRunner {
     const model = { modelId: home.id, executor: home.executor };
     if (isLoaded(model, this.#parts.engine.model)) return;
     try {
-      await this.#load(model, new AbortController().signal);
+      await this.#load(model, new AbortController().signal, false);
     } catch (thrown) {
       this.problem = EngineError.from(thrown);
     }
   }
 
-  async #load(model: LaneModel, signal: AbortSignal): Promise<void> {
+  async #load(model: LaneModel, signal: AbortSignal, keep: boolean): Promise<void> {
     this.loading = model;
     try {
-      await this.#parts.load(model, signal);
+      await this.#parts.load(model, signal, keep);
     } finally {
       this.loading = null;
     }

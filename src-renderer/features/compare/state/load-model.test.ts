@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
 import type { Fit } from '../../models/memory.ts';
 import { MODEL } from '../../chat/test-support/fakes.ts';
+import type { LaneModel } from './lane-models.ts';
 import { loadFor } from './load-model.ts';
 
 function setUp(change: { problem?: EngineError; verdict?: Fit['verdict']; loads?: boolean }) {
@@ -19,7 +20,8 @@ function setUp(change: { problem?: EngineError; verdict?: Fit['verdict']; loads?
     fit: () => (change.verdict === undefined ? null : ({ verdict: change.verdict } as Fit)),
     nameOf: () => 'Other',
   };
-  const load = () => loadFor(library, engine, { modelId: 'other', executor: 'reference' }, abort.signal);
+  const load = (executor: LaneModel['executor'] = 'reference', keep = false) =>
+    loadFor(library, engine, { modelId: 'other', executor }, abort.signal, keep);
   return { loads, abort, load };
 }
 
@@ -28,6 +30,15 @@ describe('loadFor', () => {
     const { loads, load } = setUp({ loads: true });
     await load();
     expect(loads).toEqual([['other', { executor: 'reference' }]]);
+  });
+  it('keeps the loaded model beside it, where its memory can be estimated', async () => {
+    const { loads, load } = setUp({ loads: true });
+    await load(null, true);
+    await load('reference', true);
+    expect(loads).toEqual([
+      ['other', { keepLoaded: true }],
+      ['other', { executor: 'reference' }],
+    ]);
   });
   it('says why it is not loaded', async () => {
     const gone = new EngineError('MODEL_NOT_FOUND', 'Its file is gone.');

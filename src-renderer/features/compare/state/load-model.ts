@@ -4,18 +4,28 @@ import type { EngineState } from '../../chat/state/engine.svelte.ts';
 import type { LibraryState } from '../../models/library.svelte.ts';
 import { isLoaded, type LaneModel } from './lane-models.ts';
 
-/** Loads a model of the library for lanes. @throws EngineError why it is not loaded */
+/**
+ * Loads a model of the library for lanes.
+ * @param keep keeps the loaded model in memory if both fit
+ * @throws EngineError why it is not loaded
+ */
 export async function loadFor(
   library: Pick<LibraryState, 'load' | 'cancelLoad' | 'problem' | 'fit' | 'nameOf'>,
   engine: Pick<EngineState, 'model' | 'status'>,
   model: LaneModel,
   signal: AbortSignal,
+  keep = false,
 ): Promise<void> {
   const { modelId, executor } = model;
   const cancel = () => library.cancelLoad();
   signal.addEventListener('abort', cancel);
   try {
-    await library.load(modelId, executor === null ? {} : { executor });
+    // The estimates of memory are for the default executor.
+    const keepLoaded = keep && executor !== 'reference';
+    await library.load(modelId, {
+      ...(executor === null ? {} : { executor }),
+      ...(keepLoaded ? { keepLoaded } : {}),
+    });
   } finally {
     signal.removeEventListener('abort', cancel);
   }

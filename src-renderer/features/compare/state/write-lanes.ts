@@ -1,8 +1,16 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { GenerateParams, GenerateStart, LanesPrefill, Stop } from '../../../../src-main/engine/api/types.ts';
+import type {
+  GenerateParams,
+  GenerateStart,
+  LanesEvent,
+  LanesPrefill,
+  Stop,
+} from '../../../../src-main/engine/api/types.ts';
 import type { EngineApi } from '../../../../src-main/protocol/engine/api.ts';
 import type { Reply } from '../../chat/state/reply.svelte.ts';
 import { ReplyBuffer, stopAfter } from '../../chat/state/write-reply.ts';
+
+type LaneEvent = Extract<LanesEvent, { type: 'lane' }>;
 
 export interface WriteLanesOptions {
   readonly engine: EngineApi;
@@ -11,7 +19,7 @@ export interface WriteLanesOptions {
   /** One of each reply. */
   readonly params: GenerateParams[];
   readonly signal: AbortSignal;
-  /** Collects the tokens of all lanes until the next animation frame. */
+  /** Collects the events of all lanes until the next animation frame. */
   frame(callback: () => void): void;
   onPrefill(prefill: LanesPrefill): void;
   /** The `start` event of a lane arrived. */
@@ -25,8 +33,16 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
   const { engine, key, params, signal } = options;
   const writers = replies.map((reply) => new ReplyBuffer(reply, options.stopOf));
   let due = false;
+  let events: LaneEvent[] = [];
+  // All lanes at once, so that the page is updated once per frame, also when all of them end together.
   const flush = () => {
     due = false;
+    const arrived = events;
+    events = [];
+    for (const { lane, event } of arrived) {
+      writers[lane].take(event);
+      if (event.type === 'start') options.onStart(lane, event);
+    }
     for (const writer of writers) writer.flush();
   };
   let failure: EngineError | null = null;
@@ -36,9 +52,8 @@ export async function writeLanes(replies: readonly Reply[], options: WriteLanesO
         options.onPrefill(event);
         continue;
       }
-      writers[event.lane].take(event.event);
-      if (event.event.type === 'start') options.onStart(event.lane, event.event);
-      if (event.event.type === 'token' && !due) {
+      events.push(event);
+      if (!due) {
         due = true;
         options.frame(flush);
       }

@@ -1,0 +1,91 @@
+import type { Page } from '@playwright/test';
+import { ChatPage } from './pages/chat.ts';
+import { ComparePage } from './pages/compare.ts';
+import { expect, test } from './support/test.ts';
+
+const PROMPT = 'Lily found a small door in the garden.';
+/** Tries of which one must be smooth: a busy machine delays any of them. */
+const TRIES = 3;
+/** Longest task in the page, ms. */
+const LONGEST_TASK_MS = 100;
+
+interface Watched extends Window {
+  longTasks: number[];
+  taskObserver: PerformanceObserver;
+}
+
+/** Length of the longest task in the page during `work`, ms; 0 if none took 50 ms. */
+async function longestTask(page: Page, work: () => Promise<void>): Promise<number> {
+  await page.evaluate(() => {
+    const longTasks: number[] = [];
+    const note = (entries: PerformanceEntryList) => longTasks.push(...entries.map(({ duration }) => duration));
+    const taskObserver = new PerformanceObserver((list) => note(list.getEntries()));
+    taskObserver.observe({ type: 'longtask' });
+    Object.assign(window, { longTasks, taskObserver });
+  });
+  await work();
+  return await page.evaluate(() => {
+    const { longTasks, taskObserver } = window as unknown as Watched;
+    longTasks.push(...taskObserver.takeRecords().map(({ duration }) => duration));
+    taskObserver.disconnect();
+    return Math.max(0, ...longTasks);
+  });
+}
+
+/** Fails unless one of several tries is smooth. */
+async function expectSmooth(page: Page, what: string, work: () => Promise<void>): Promise<void> {
+  const longest: number[] = [];
+  while (longest.length < TRIES && !longest.some((ms) => ms <= LONGEST_TASK_MS)) {
+    longest.push(await longestTask(page, work));
+  }
+  console.log(`longest task, ${what}: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+  expect(Math.min(...longest), what).toBeLessThanOrEqual(LONGEST_TASK_MS);
+}
+
+test('eight lanes of 1,000 tokens have no long tasks', { tag: ['@alone', '@full'] }, async ({ app }) => {
+  test.slow();
+  const compare = new ComparePage(app.page);
+  const chat = new ChatPage(app.page);
+  await chat.ready();
+  await chat.endless();
+  await compare.show();
+  await compare.id('lane-sets').click();
+  await compare.id('lane-set-stages').click();
+  await expect(compare.lanes).toHaveCount(8);
+
+  await expectSmooth(app.page, 'while all lanes stream and one scrolls, and at their end', async () => {
+    await compare.run(PROMPT);
+    await expect(compare.text(2)).toBeVisible();
+    await compare.text(2).hover();
+    while ((await compare.id('compare-stop').count()) > 0) {
+      await app.page.mouse.wheel(0, -200);
+      await app.page.waitForTimeout(50);
+    }
+    await compare.finished();
+    // The run is stored now.
+    await app.page.waitForTimeout(500);
+  });
+  for (let index = 0; index < 8; index++) expect(await compare.reason(index)).toBe('context_full');
+
+  // Open another run in between, so that all texts are drawn anew.
+  await compare.id('compare-limit').fill('8');
+  await compare.id('compare-limit').press('Enter');
+  await compare.compare('A second prompt');
+  const open = async (prompt: string) => {
+    await compare.id('open-runs').click();
+    await compare.id('run-item').filter({ hasText: prompt }).first().click();
+    await expect(compare.id('compare-prompt')).toHaveValue(prompt);
+    await expect(compare.id('lane-stop')).toHaveCount(8);
+  };
+  await expectSmooth(app.page, 'when a stored run is opened and scrolled', async () => {
+    await open('A second prompt');
+    await open(PROMPT);
+    // The visible part is drawn token by token, in several frames.
+    await expect(compare.text(7).getByTestId('token').first()).toBeVisible();
+    await compare.text(2).hover();
+    for (let turn = 0; turn < 20; turn++) {
+      await app.page.mouse.wheel(0, 400);
+      await app.page.waitForTimeout(30);
+    }
+  });
+});

@@ -1,0 +1,81 @@
+/**
+ * Measures branching in the middle of a long reply of SmolLM2 in the Electron app:
+ *
+ *     npx tsx e2e/measure/branch.ts [--files Q4_1,Q8_0] [--branches 12]
+ *
+ * From the click on a candidate to the first new token in the page; the token before it is the chosen candidate. The
+ * engine's test (`branch.model.test.ts`) asserts that everything before is reused.
+ */
+import { expect, type Page } from '@playwright/test';
+import { parseArgs } from 'node:util';
+import type { FileType } from '../../bench/lib/bench-models.ts';
+import type { RunningApp } from '../support/app.ts';
+import { fileTypes, inElectron, loadSmolLM2, spread } from './support.ts';
+
+const PROMPT = 'Explain temperature and top-k sampling to a beginner, at length.';
+const REPLY_TOKENS = 500;
+const MIDDLE = 250;
+/** Of each branch, which is generated to its end before the next begins. */
+const BRANCH_TOKENS = 8;
+
+const { values } = parseArgs({
+  options: { files: { type: 'string', default: 'Q4_1,Q8_0' }, branches: { type: 'string', default: '12' } },
+});
+
+console.log(`Branches at token ${MIDDLE} of ${REPLY_TOKENS}, in ms: medians, and quartiles in brackets.`);
+console.log('| file | click to first new token |');
+console.log('| ---- | -----------------------: |');
+for (const type of fileTypes(values.files)) await inElectron((app) => measure(app, type));
+
+async function measure(app: RunningApp, type: FileType): Promise<void> {
+  const chat = await loadSmolLM2(app, type, REPLY_TOKENS);
+  await chat.send(PROMPT);
+  const stopped = chat.lastStop.and(app.page.locator('[data-reason="max_tokens"]'));
+  await expect(stopped).toBeVisible({ timeout: 120_000 });
+  await chat.id('view-tokens').click();
+  const tokens = chat.lastReply.getByTestId('token');
+  await expect(tokens).toHaveCount(REPLY_TOKENS);
+  const text = () => chat.lastReply.getByTestId('reply-text').evaluate((body) => body.textContent);
+  const old = await text();
+  await chat.set('maxTokens', BRANCH_TOKENS);
+  const times: number[] = [];
+  for (let branch = 0; branch < Number(values.branches); branch++) {
+    await tokens.nth(MIDDLE + branch).click();
+    const candidates = chat.id('token-popover').getByRole('list', { name: 'Candidates' }).getByRole('button');
+    await expect(candidates.nth(3)).toBeVisible();
+    times.push(await firstNewToken(app.page, MIDDLE + branch));
+    await expect(tokens).toHaveCount(MIDDLE + branch + 1 + BRANCH_TOKENS);
+    await expect(chat.lastStop).toHaveAttribute('data-reason', 'max_tokens');
+    // Back to the first version, which must be unchanged.
+    const previous = chat.lastReply.getByRole('button', { name: 'Previous version' });
+    while (await previous.isEnabled()) await previous.click();
+    await expect(tokens).toHaveCount(REPLY_TOKENS);
+    if ((await text()) !== old) throw new Error('The old version changed.');
+  }
+  console.log(`| ${type} | ${spread(times, 0)} |`);
+  console.error(`${type}: ${times.map((time) => time.toFixed(0)).join(', ')}`);
+}
+
+/** Clicks the third candidate. @returns ms until the token after token `index` is in the page */
+function firstNewToken(page: Page, index: number): Promise<number> {
+  return page.evaluate(
+    (before) =>
+      new Promise<number>((resolve) => {
+        const popover = document.querySelector('[data-testid="token-popover"]')!;
+        const candidate = popover.querySelectorAll<HTMLElement>('[aria-label="Candidates"] button')[2];
+        const from = performance.now();
+        candidate.click();
+        let branched = false;
+        const look = () => {
+          const reply = [...document.querySelectorAll('[data-testid="reply"]')].at(-1);
+          const count = reply?.querySelectorAll('[data-testid="token"]').length ?? 0;
+          // First the new version has fewer tokens than the old one.
+          if (count <= before + 1) branched = true;
+          else if (branched || count <= before + 9) return void resolve(performance.now() - from);
+          requestAnimationFrame(look);
+        };
+        look();
+      }),
+    index,
+  );
+}

@@ -1,0 +1,26 @@
+import type { RunningApp } from './app.ts';
+
+/** Saves the file that `start` makes the page offer, at `path`. @returns the name that the page gave it */
+export async function saveOffered(app: RunningApp, path: string, start: () => Promise<unknown>): Promise<string> {
+  if (app.electron === null) {
+    const download = app.page.waitForEvent('download');
+    await start();
+    await (await download).saveAs(path);
+    return (await download).suggestedFilename();
+  }
+  // Instead of the dialog, which nobody can answer here.
+  const saved = app.electron.evaluate(
+    ({ session }, target) =>
+      new Promise<[name: string, state: string]>((resolve) => {
+        session.defaultSession.once('will-download', (_, item) => {
+          item.setSavePath(target);
+          item.once('done', (_event, state) => resolve([item.getFilename(), state]));
+        });
+      }),
+    path,
+  );
+  await start();
+  const [name, state] = await saved;
+  if (state !== 'completed') throw new Error(`${name} was not saved: ${state}`);
+  return name;
+}
