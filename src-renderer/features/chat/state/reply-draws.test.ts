@@ -60,6 +60,22 @@ describe('the draws of a reply', () => {
     expect(draws().caution(2)).toContain('continued later');
   });
 
+  it('of a branch begin after the token that a person chose, with its settings', async () => {
+    await session.branch(last(), 2, 93);
+    const asked = api.requests[1];
+    modelSettings.setTemplate('plain');
+    modelSettings.setSampling({ topK: 1 });
+    const chosen = last().ids(2, 3);
+    const { replyIds } = asked.prompt as { replyIds?: number[] };
+    expect(replyIds).toEqual([3, 4]);
+    expect(draws().question(4)).toEqual({
+      prompt: { ...asked.prompt, replyIds: [3, 4, ...chosen] },
+      stop: { ...asked.stop, repetitionWindow: 10 },
+      sampling: { ...asked.sampling, seed: 7 },
+      reply: last().ids(3, 4),
+    });
+  });
+
   it('of a reply of an earlier version are asked for with what is known', () => {
     last().note({ run: null });
     const { date: _, ...prompt } = api.requests[0].prompt as { date?: string };
