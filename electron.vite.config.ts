@@ -17,6 +17,7 @@ const all: UserConfig = {
       minify: false,
       rolldownOptions: {
         input: {
+          start: path('src-main/app/start.ts'),
           index: path('src-main/app/main.ts'),
           utility: path('src-main/hosts/utility/utility.ts'),
           'engine-worker': path('src-main/hosts/node/engine-worker.ts'),

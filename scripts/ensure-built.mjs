@@ -33,7 +33,7 @@ const PARTS = {
   main: {
     sources: ['src-main', ...shared],
     outputs: [
-      ...['index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
+      ...['start', 'index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
       ...['bench-host', 'bench-worker', 'bench-app', 'ceilings-thread'],
     ].map((name) => `out/main/${name}.js`),
   },
