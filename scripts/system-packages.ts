@@ -30,7 +30,15 @@ export async function ensureSystemPackages(say: (line: string) => void): Promise
   if (process.platform !== 'linux') return chromiumMissing ? [CHROMIUM_ADVICE] : [];
   if (!existsSync('/usr/bin/dpkg-query')) return await missingElsewhere(chromiumMissing);
 
-  const groups = [...LIBRARIES, ...TEST_TOOLS, ...(chromiumMissing ? [['chromium']] : [])];
+  return await ensurePackages([...LIBRARIES, ...TEST_TOOLS, ...(chromiumMissing ? [['chromium']] : [])], say);
+}
+
+/**
+ * As above, for any packages of Debian.
+ * @param groups alternative names of each, the older one first
+ */
+export async function ensurePackages(groups: string[][], say: (line: string) => void): Promise<string[]> {
+  if (!existsSync('/usr/bin/dpkg-query')) return [];
   const missing = await missingPackages(groups);
   if (missing.length === 0) return [];
   if (process.getuid?.() !== 0) {

@@ -42,8 +42,10 @@ function fileIn(url: URL): OpenRequest | null {
   }
 }
 
-/** The text comes from anybody: no control characters, and not endless. */
+/** The text comes from anybody: no control characters but line breaks, and not endless. */
 function cleaned(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '').trim().slice(0, MAX_QUESTION);
+  return text
+    .replace(/[^\P{Cc}\n\t]/gu, '')
+    .trim()
+    .slice(0, MAX_QUESTION);
 }
