@@ -17,12 +17,14 @@ const debDepends = [
   'libgbm1',
   'libnss3',
   'libudev1',
+  'libx11-xcb1',
   'libxkbcommon0',
   'xdg-utils',
 ];
 /** Libraries by name, because distributions name their packages differently. */
 const rpmDepends = [
   ...['libgtk-3.so.0', 'libasound.so.2', 'libatspi.so.0', 'libgbm.so.1', 'libnss3.so', 'libudev.so.1'],
+  'libX11-xcb.so.1',
   'libxkbcommon.so.0',
 ].map((name) => `${name}()(64bit)`);
 

@@ -5,6 +5,9 @@ import type { Plugin } from 'vite';
 
 const FOLDER = join('out', '.packages');
 
+/** Of packages whose package.json names no licence, by their licence files. */
+const LICENCES: Readonly<Record<string, string>> = { 'svelte-toolbelt': 'MIT' };
+
 export interface BundledPackage {
   name: string;
   version: string;
@@ -50,7 +53,12 @@ export async function bundledPackages(projectRoot: string): Promise<BundledPacka
         version: string;
         license?: string;
       };
-      return { name: manifest.name, version: manifest.version, license: manifest.license ?? 'unknown', folder };
+      return {
+        name: manifest.name,
+        version: manifest.version,
+        license: manifest.license ?? LICENCES[manifest.name] ?? 'unknown',
+        folder,
+      };
     }),
   );
   return packages.sort((a, b) => (a.name < b.name ? -1 : 1));

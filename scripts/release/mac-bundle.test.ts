@@ -19,7 +19,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tokenscope-mac-'));
   const project = join(folder, 'project');
   await mkdir(join(project, 'out', 'main'), { recursive: true });
-  await writeFile(join(project, 'out', 'main', 'start.js'), '');
+  await writeFile(join(project, 'out', 'main', 'start.js'), 'export {};');
   await mkdir(join(project, 'out', '.dist'));
   await writeFile(join(project, 'out', '.dist', 'THIRD-PARTY-LICENCES.txt'), 'licences');
   await mkdir(join(project, 'resources'));
@@ -50,7 +50,10 @@ async function emptyElectron(): Promise<string> {
   await mkdir(join(dist, 'Electron.app/Contents/Resources'), { recursive: true });
   for (const name of HELPERS) await bundle(join(dist, `Electron.app/Contents/Frameworks/${name}.app`), name);
   const framework = join(dist, 'Electron.app/Contents/Frameworks/Electron Framework.framework/Versions/A/Resources');
-  for (const language of ['en', 'de']) await mkdir(join(framework, `${language}.lproj`), { recursive: true });
+  for (const language of ['en', 'de']) {
+    await mkdir(join(framework, `${language}.lproj`), { recursive: true });
+    await writeFile(join(framework, `${language}.lproj`, 'locale.pak'), language);
+  }
   return dist;
 }
 
