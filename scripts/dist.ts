@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import config, { signingNotes } from '../electron-builder.config.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { HELPER_PACKAGES, prepareHelpers } from './release/helpers.ts';
+import { buildNsis } from './release/nsis.ts';
 import { makeResources, release } from './release/resources.ts';
 import { sbom, SBOM_FILE } from './release/sbom.ts';
 import { artifactName, chosenTargets, type DistPlatform } from './release/targets.ts';
@@ -46,22 +47,29 @@ export async function dist({ targets: list, helpers, say = console.log }: DistOp
   await rm(DIST, { recursive: true, force: true });
   for (const note of signingNotes(platform)) say(note);
 
+  const name = artifactName(platform, arch).replace('${name}', 'tokenscope').replace('${version}', manifest.version);
   const downloads = !helpers && (await electronDownloadReachable());
   const runtime = downloads ? null : await electronRuntime(say);
   if (runtime !== null) await useHelpers(targets, say);
+  // electron-builder's own NSIS files are a download too.
+  const ownNsis = runtime !== null && targets.includes('nsis');
+  const built = ownNsis ? ['dir', ...targets.filter((target) => target !== 'nsis')] : targets;
   await build({
     projectDir: root,
-    targets: Platform.current().createTarget(targets, Arch[arch as keyof typeof Arch]),
+    targets: Platform.current().createTarget(built, Arch[arch as keyof typeof Arch]),
     config: {
       ...config,
       artifactName: artifactName(platform, arch),
       ...(runtime === null ? {} : { electronDist: runtime.distPath, electronVersion: runtime.version }),
     },
   });
+  if (ownNsis) {
+    const output = join(DIST, name.replace('${ext}', 'exe'));
+    await buildNsis({ payload: join(DIST, 'win-unpacked'), version: manifest.version, output });
+  }
 
   const electronVersion = runtime?.version ?? manifest.devDependencies.electron;
   const bill = sbom({ app: manifest, electronVersion, packages, at: release().date });
-  const name = artifactName(platform, arch).replace('${name}', 'tokenscope').replace('${version}', manifest.version);
   await writeFile(join(DIST, name.replace('${ext}', SBOM_FILE)), bill);
   return await finish(say);
 }

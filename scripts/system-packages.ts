@@ -19,7 +19,12 @@ const LIBRARIES = [
   ['libgbm1'],
   ['libxss1'],
 ];
-const TEST_TOOLS = [['xvfb']];
+/** A display, and what checks packages. */
+const TEST_TOOLS = [
+  ['xvfb'],
+  ...['rpm', 'nsis', 'appstream', 'desktop-file-utils'].map((name) => [name]),
+  ['p7zip-full', '7zip'],
+];
 
 /**
  * Installs missing packages if that is allowed.

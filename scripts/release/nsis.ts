@@ -1,5 +1,5 @@
 /** Compiles the installer for Windows with makensis, from an unpacked app. */
-import { stat, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capture, root } from '../lib/run.ts';
 import { pathsIn } from './build-package.ts';
@@ -31,6 +31,7 @@ export async function buildNsis({ payload, version, output }: NsisOptions): Prom
   };
   const options = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
   const { code, stdout, stderr } = await capture('makensis', ['-V2', '-WX', ...options, SCRIPT]);
+  await rm(fileList);
   if (code !== 0) throw new Error(`makensis failed: ${stdout.trim()}\n${stderr.trim()}`);
 }
 
