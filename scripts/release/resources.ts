@@ -11,12 +11,12 @@ export const MADE_FOLDER = join(root, 'out', '.dist');
 export const METAINFO = 'app.tokenscope.Tokenscope.metainfo.xml';
 
 /** Of the app that is being built; package.json has the only version. */
-export interface Release {
+export interface AppRelease {
   version: string;
   date: Date;
 }
 
-export const release = (): Release => ({ version: manifest.version, date: releaseDate() });
+export const release = (): AppRelease => ({ version: manifest.version, date: releaseDate() });
 
 /** SOURCE_DATE_EPOCH, seconds, for builds that can be repeated. */
 function releaseDate(): Date {
@@ -25,7 +25,7 @@ function releaseDate(): Date {
 }
 
 /** @returns the packages in the built app */
-export async function makeResources({ version, date }: Release): Promise<BundledPackage[]> {
+export async function makeResources({ version, date }: AppRelease): Promise<BundledPackage[]> {
   await mkdir(MADE_FOLDER, { recursive: true });
   const packages = await bundledPackages(root);
   await writeFile(join(MADE_FOLDER, NOTICES_FILE), await thirdPartyLicences(root, packages));

@@ -10,4 +10,5 @@ const entry = args === null ? './index.js' : './cli.js';
 if (args !== null) process.argv.splice(1, process.argv.length, entry, ...args);
 // A URL, so that the bundler leaves the file, which has a bundle of its own, where it is.
 await import(new URL(entry, import.meta.url).href);
-if (args !== null) process.exit();
+// Electron's own exit does not look at the exit code.
+if (args !== null) process.exit(Number(process.exitCode ?? 0));
