@@ -19,7 +19,7 @@ export async function thirdPartyLicences(projectRoot: string, packages: readonly
   const intro = [
     'Tokenscope contains the following software. Tokenscope itself is under the MIT licence.',
     '',
-    'Electron, and Chromium and Node.js within it: LICENSE.electron.txt and LICENSES.chromium.html.',
+    'Electron, and Chromium and Node.js within it: LICENSE.electron.txt and LICENSES.chromium.html (.gz on Linux).',
   ].join('\n');
   return [intro, ...parts].join(`\n\n${RULE}\n\n`).concat('\n');
 }
