@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type UserConfig } from 'electron-vite';
 import { resolve } from 'node:path';
+import { recordPackages } from './scripts/release/bundled-packages.ts';
 
 const path = (name: string) => resolve(import.meta.dirname, name);
 
@@ -9,6 +10,7 @@ const parts = process.env.TOKENSCOPE_BUILD_PARTS?.split(',') ?? ['main', 'app'];
 
 const all: UserConfig = {
   main: {
+    plugins: [recordPackages(import.meta.dirname, 'main')],
     build: {
       outDir: 'out/main',
       target: 'node20.18',
@@ -17,6 +19,7 @@ const all: UserConfig = {
       minify: false,
       rolldownOptions: {
         input: {
+          start: path('src-main/app/start.ts'),
           index: path('src-main/app/main.ts'),
           utility: path('src-main/hosts/utility/utility.ts'),
           'engine-worker': path('src-main/hosts/node/engine-worker.ts'),
@@ -33,6 +36,7 @@ const all: UserConfig = {
     },
   },
   preload: {
+    plugins: [recordPackages(import.meta.dirname, 'preload')],
     build: {
       outDir: 'out/preload',
       target: 'node20.18',
@@ -46,7 +50,7 @@ const all: UserConfig = {
   renderer: {
     root: path('src-renderer'),
     publicDir: false,
-    plugins: [svelte({ configFile: false })],
+    plugins: [svelte({ configFile: false }), recordPackages(import.meta.dirname, 'renderer')],
     server: { strictPort: true },
     build: {
       outDir: path('out/renderer'),

@@ -38,7 +38,9 @@ test.describe('the packaged app', () => {
   test('contains what it needs and nothing else', () => {
     const files = listPackage(archive, { isPack: false });
     for (const path of [
+      '/out/main/start.js',
       '/out/main/index.js',
+      '/out/main/cli.js',
       '/out/main/utility.js',
       '/out/main/engine-worker.js',
       '/out/preload/preload.cjs',
@@ -50,7 +52,7 @@ test.describe('the packaged app', () => {
     expect(files.filter((path) => /node_modules|\.test\.|\.map$|src-main/.test(path))).toEqual([]);
     expect(existsSync(join(app, 'resources', 'default_app.asar'))).toBe(false);
     const manifest = JSON.parse(extractFile(archive, 'package.json').toString()) as { main: string };
-    expect(manifest.main).toBe('out/main/index.js');
+    expect(manifest.main).toBe('out/main/start.js');
   });
 
   test('starts and answers', async ({ dataDir }) => {

@@ -92,6 +92,11 @@ async function installed(): Promise<boolean> {
   return version.trim().replace(/^v/, '') === (await pinnedVersion()) && existsSync(join(ownDist, executableName()));
 }
 
+/** Whether the pinned version, and so electron-builder's tools, which are at the same host, can be downloaded. */
+export async function electronDownloadReachable(): Promise<boolean> {
+  return await officialDownloadReachable(await pinnedVersion());
+}
+
 /** Requests the first bytes; the result is cached for a day, so that a blocked network costs 3 s once. */
 async function officialDownloadReachable(version: string): Promise<boolean> {
   // A mirror is a person's explicit choice: no probe, the installer reports its own errors.

@@ -13,7 +13,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withLock } from './lib/lock.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const shared = ['electron.vite.config.ts', 'package.json', 'package-lock.json', 'tsconfig.base.json'];
+const shared = [
+  'electron.vite.config.ts',
+  'scripts/release/bundled-packages.ts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.base.json',
+];
 
 /**
  * `kernels`: the CPU kernels, which every host of the engine reads.
@@ -33,7 +39,7 @@ const PARTS = {
   main: {
     sources: ['src-main', ...shared],
     outputs: [
-      ...['index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
+      ...['start', 'index', 'utility', 'engine-worker', 'kernel-thread', 'web-host', 'cli'],
       ...['bench-host', 'bench-worker', 'bench-app', 'ceilings-thread'],
     ].map((name) => `out/main/${name}.js`),
   },

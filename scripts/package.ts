@@ -8,6 +8,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import config from '../electron-builder.config.ts';
+import { makeResources, release } from './release/resources.ts';
 import { electronRuntime } from './electron-runtime.ts';
 import { ensureBuilt } from './ensure-built.mjs';
 import { root } from './lib/run.ts';
@@ -15,6 +16,7 @@ import { root } from './lib/run.ts';
 /** @returns folder with the unpacked app */
 export async function packageApp(options: { test?: boolean; say?: (line: string) => void } = {}): Promise<string> {
   await ensureBuilt(['main', 'app']);
+  await makeResources(release());
   const runtime = await electronRuntime();
   await rm(join(root, 'dist'), { recursive: true, force: true });
   await build({

@@ -19,7 +19,12 @@ const LIBRARIES = [
   ['libgbm1'],
   ['libxss1'],
 ];
-const TEST_TOOLS = [['xvfb']];
+/** A display, and what checks packages. */
+const TEST_TOOLS = [
+  ['xvfb'],
+  ...['rpm', 'nsis', 'appstream', 'desktop-file-utils'].map((name) => [name]),
+  ['p7zip-full', '7zip'],
+];
 
 /**
  * Installs missing packages if that is allowed.
@@ -30,7 +35,15 @@ export async function ensureSystemPackages(say: (line: string) => void): Promise
   if (process.platform !== 'linux') return chromiumMissing ? [CHROMIUM_ADVICE] : [];
   if (!existsSync('/usr/bin/dpkg-query')) return await missingElsewhere(chromiumMissing);
 
-  const groups = [...LIBRARIES, ...TEST_TOOLS, ...(chromiumMissing ? [['chromium']] : [])];
+  return await ensurePackages([...LIBRARIES, ...TEST_TOOLS, ...(chromiumMissing ? [['chromium']] : [])], say);
+}
+
+/**
+ * As above, for any packages of Debian.
+ * @param groups alternative names of each, the older one first
+ */
+export async function ensurePackages(groups: string[][], say: (line: string) => void): Promise<string[]> {
+  if (!existsSync('/usr/bin/dpkg-query')) return [];
   const missing = await missingPackages(groups);
   if (missing.length === 0) return [];
   if (process.getuid?.() !== 0) {

@@ -86,6 +86,7 @@ async function build(): Promise<Suite> {
 /** @param kernelsToo the kernel tests run in Electron's V8 as well: in Node's, then, only in a full run */
 async function unit(wantedTests: Plan['unit'], kernelsToo: boolean): Promise<Suite[]> {
   heading('Unit and contract tests');
+  await systemPackages();
   // Without it, its tests are skipped with a reason, and fail in CI.
   await fetchTestModel(console.log).catch((error: unknown) =>
     console.log(`The test model is missing: ${(error as Error).message}`),

@@ -21,6 +21,7 @@ const EVERYTHING: Effect = { unit: 'all', kernels: true, specs: 'all' };
 const DOCUMENTS_TEST = 'scripts/docs.test.ts';
 /** They run the built programs, which imports do not show. */
 const PROGRAM_TESTS = ['src-main/hosts/', 'src-main/services/services.test.ts'];
+const PACKAGE_TESTS = ['scripts/release/', 'scripts/icons.test.ts'];
 /** Specs that run the terminal's commands. */
 const TERMINAL_SPECS = ['hosts-agree', 'model-library', 'open-model', 'receipts'];
 
@@ -31,7 +32,10 @@ const RULES: readonly [file: RegExp, effect: Effect][] = [
   [/^(\.editorconfig|\.gitignore|\.prettier.*|eslint\.config\.js|\.oxlintrc\.json|scripts\/check\.ts)$/, {}],
   [/^bench\/|^scripts\/(fixtures\/|(screenshots|dev|icons|generate-unicode-tables)\.ts$)/, {}],
   [/^scripts\/lib\/(boundaries\.mjs|chat-model-walk\.ts|models-walk\.ts|small-png\.ts)$/, {}],
-  [/^(build\/|electron-builder\.config\.ts|scripts\/package\.ts)/, { specs: ['packaged'] }],
+  [/^(build\/|electron-builder\.config\.ts|scripts\/(package|dist)\.ts)/, { unit: PACKAGE_TESTS, specs: ['packaged'] }],
+  // Run by themselves, as is what only they use.
+  [/^(e2e\/installed|\.github)\//, { unit: PACKAGE_TESTS }],
+  [/^scripts\/release\/(?!bundled-packages)/, { unit: PACKAGE_TESTS, specs: ['packaged'] }],
   [/^scripts\/start\.ts$/, { specs: ['start'] }],
   [/^e2e\/[^/]+\.spec\.ts$/, {}],
   [/^e2e\//, { specs: 'all' }],

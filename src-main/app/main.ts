@@ -13,6 +13,7 @@ import { chooseFolder, chooseModel, chooseTarget } from './choose-model.ts';
 import { reloadAfterCrash } from './crash-guard.ts';
 import { Ending } from './ending.ts';
 import { registerIpc } from './ipc.ts';
+import { requestIn, requestsIn, type OpenRequest } from './open-requests.ts';
 import { restrictChromium, restrictContents, restrictSession } from './security.ts';
 import { EngineSupervisor } from './supervisor.ts';
 import { applyTheme, createWindow, doWindowVerb, focusWindow, paintBackground, setApplicationMenu } from './window.ts';
@@ -80,9 +81,16 @@ function setUp(): void {
   registerAppScheme();
   restrictChromium(devServer);
   app.on('web-contents-created', (_event, contents) => restrictContents(contents));
-  app.on('second-instance', () => {
-    if (ending.onSecondStart()) void started.then(showWindow).catch(failToStart);
+  app.on('second-instance', (_event, argv, workingFolder) => {
+    if (ending.onSecondStart()) open(requestsIn(ownArguments(argv), workingFolder));
   });
+  // macOS sends events instead of arguments.
+  for (const event of ['open-file', 'open-url'] as const) {
+    app.on(event as 'open-url', (sent, item) => {
+      sent.preventDefault();
+      open([requestIn(item, process.cwd())].filter((request) => request !== null));
+    });
+  }
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
@@ -90,6 +98,23 @@ function setUp(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.onSignal());
   started = app.whenReady().then(run);
   started.catch(failToStart);
+  const requests = requestsIn(ownArguments(process.argv), process.cwd());
+  if (requests.length > 0) open(requests);
+}
+
+/** Without the program, and the app's folder in development. */
+function ownArguments(argv: readonly string[]): readonly string[] {
+  return argv.slice(process.defaultApp ? 2 : 1);
+}
+
+/** Brings the window to the front and shows what the system wants opened. */
+function open(requests: readonly OpenRequest[]): void {
+  void started
+    .then(async () => {
+      await showWindow();
+      for (const request of requests) await services.open(request);
+    })
+    .catch(failToStart);
 }
 
 async function run(): Promise<void> {
@@ -111,11 +136,11 @@ async function run(): Promise<void> {
 /** Opens the window, or brings it to the front. */
 async function showWindow(): Promise<void> {
   if (window !== null) return focusWindow(window);
-  opening ??= open().finally(() => (opening = null));
+  opening ??= openWindow().finally(() => (opening = null));
   await opening;
 }
 
-async function open(): Promise<void> {
+async function openWindow(): Promise<void> {
   const preload = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
   const opened = await createWindow({ dataFolder: folder, preload, theme: await theme() });
   window = opened;

@@ -10,6 +10,7 @@ import type {
   AboutInfo,
   EmittedEvent,
   ModelListing,
+  OpenedItem,
   Settings,
 } from '../protocol/app/app-services.ts';
 import { about } from './about.ts';
@@ -76,6 +77,8 @@ export class LocalAppServices implements AppServices {
   readonly #listeners = new Set<(event: AppEvent) => void>();
   #engine: EngineEvent | null = null;
   #notices: NoticeEvent[] = [];
+  /** Waits for a page. */
+  #opened: OpenedItem[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(options: LocalServicesOptions) {
@@ -147,6 +150,7 @@ export class LocalAppServices implements AppServices {
         if (path !== null) await writeText(path, text);
         return path !== null;
       },
+      openedTake: async () => this.#opened.splice(0),
       systemMemory: async () => systemMemory(),
       networkLog: async () => this.networkLog.records(),
       openExternal: async (url) => {
@@ -205,6 +209,17 @@ export class LocalAppServices implements AppServices {
   async addModel(path: string): Promise<ModelListing> {
     if (!this.#opensModels) throw opensNoPaths();
     return await this.#models.add(path);
+  }
+
+  /** Shows a model file or a question in the page, when there is one. A file that is not a model becomes a notice. */
+  async open(request: { type: 'model'; path: string } | { type: 'question'; text: string }): Promise<void> {
+    try {
+      const { type } = request;
+      this.#opened.push(type === 'model' ? { type, listing: await this.addModel(request.path) } : request);
+      this.emit({ type: 'opened' });
+    } catch (error) {
+      this.emit({ type: 'notice', message: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   /** Path of an opened model, for the engine's process; null for an unknown id. */

@@ -293,3 +293,14 @@ test('the page may load nothing but the app itself', () => {
   const inDevelopment = pageHeaders('http://localhost:5173')['Content-Security-Policy']!;
   expect(inDevelopment).toContain("connect-src 'self' ws://localhost:5173");
 });
+
+test('what the system opens waits for the page, and a file that is no model becomes a notice', async () => {
+  const folder = await temporaryFolder();
+  const { services, events } = await started(folder);
+  await services.open({ type: 'question', text: 'What is a token?' });
+  expect(await services.invoke('openedTake')).toEqual([{ type: 'question', text: 'What is a token?' }]);
+  expect(await services.invoke('openedTake')).toEqual([]);
+  await services.open({ type: 'model', path: join(folder, 'missing.gguf') });
+  expect(events.map(({ type }) => type)).toEqual(['readOnly', 'opened', 'notice']);
+  expect(await services.invoke('openedTake')).toEqual([]);
+});

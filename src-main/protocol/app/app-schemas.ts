@@ -65,6 +65,7 @@ const appParams: ParamsSchemas = {
   modelsFolderChoose: none,
   modelsFolderReset: none,
   textSave: v.strictTuple([v.strictObject({ name: fileName, text })]),
+  openedTake: none,
   systemMemory: none,
   networkLog: none,
   openExternal: v.strictTuple([externalUrl]),

@@ -364,6 +364,8 @@ export interface AppMethods {
    * `name`: suggested file name.
    */
   textSave: { params: [{ name: string; text: string }]; result: boolean };
+  /** What the system opened with the app since the last call. */
+  openedTake: { params: []; result: OpenedItem[] };
   systemMemory: { params: []; result: SystemMemory };
   networkLog: { params: []; result: NetworkRecord[] };
   /** Opens an https address in the system's browser, on a person's click only. */
@@ -371,6 +373,9 @@ export interface AppMethods {
   /** Restarts the engine's process, for a person whose engine hangs. */
   engineRestart: { params: []; result: null };
 }
+
+/** A model file that was opened with the app, or the question in a `tokenscope://` link. */
+export type OpenedItem = { type: 'model'; listing: ModelListing } | { type: 'question'; text: string };
 
 export type AppMethodName = keyof AppMethods;
 
@@ -384,6 +389,8 @@ export type AppEvent =
   | ComparisonNews
   /** The list of models changed. */
   | { type: 'models' }
+  /** The system opened something with the app: see `openedTake`. */
+  | { type: 'opened' }
   /** All downloads, sent a few times per second while one runs. */
   | { type: 'downloads'; downloads: Download[] }
   /** Progress of `modelVerify`. */

@@ -1,21 +1,70 @@
-/** Licence texts of fonts, icons and libraries in the window, from their packages. */
+/**
+ * Licence texts of fonts, icons and libraries in the app, from their packages. Installers have the same as a file, which
+ * scripts/release/notices.ts makes of what the bundler took in; a test compares the lists.
+ */
 import bitsUi from '../../../node_modules/bits-ui/LICENSE?raw';
+import clsx from '../../../node_modules/clsx/license?raw';
+import commander from '../../../node_modules/commander/LICENSE?raw';
+import esmEnv from '../../../node_modules/esm-env/LICENSE?raw';
+import floatingUi from '../../../node_modules/@floating-ui/core/LICENSE?raw';
+import inlineStyleParser from '../../../node_modules/inline-style-parser/LICENSE?raw';
 import inter from '../../../node_modules/@fontsource-variable/inter/LICENSE?raw';
+import internationalizedDate from '../../../node_modules/@internationalized/date/LICENSE?raw';
+import imurmurhash from '../../../node_modules/imurmurhash/README.md?raw';
 import jetbrainsMono from '../../../node_modules/@fontsource-variable/jetbrains-mono/LICENSE?raw';
 import lucide from '../../../node_modules/@lucide/svelte/LICENSE?raw';
+import runed from '../../../node_modules/runed/LICENSE?raw';
+import signalExit from '../../../node_modules/write-file-atomic/node_modules/signal-exit/LICENSE.txt?raw';
+import styleToObject from '../../../node_modules/style-to-object/LICENSE?raw';
 import svelte from '../../../node_modules/svelte/LICENSE.md?raw';
+import svelteToolbelt from '../../../node_modules/svelte-toolbelt/LICENSE?raw';
+import tabbable from '../../../node_modules/tabbable/LICENSE?raw';
+import valibot from '../../../node_modules/valibot/LICENSE.md?raw';
+import writeFileAtomic from '../../../node_modules/write-file-atomic/LICENSE.md?raw';
 
 export interface Notice {
   name: string;
   what: string;
   licence: string;
   text: string;
+  /** Packages that it is for. */
+  packages: readonly string[];
 }
 
+const library = (name: string, licence: string, text: string, packages = [name]): Notice => {
+  return { name, what: 'library', licence, text, packages };
+};
+
 export const NOTICES: readonly Notice[] = [
-  { name: 'Inter', what: 'interface font', licence: 'OFL-1.1', text: inter },
-  { name: 'JetBrains Mono', what: 'token font', licence: 'OFL-1.1', text: jetbrainsMono },
-  { name: 'Lucide', what: 'icons', licence: 'ISC', text: lucide },
-  { name: 'Svelte', what: 'interface', licence: 'MIT', text: svelte },
-  { name: 'Bits UI', what: 'interface', licence: 'MIT', text: bitsUi },
+  {
+    name: 'Inter',
+    what: 'interface font',
+    licence: 'OFL-1.1',
+    text: inter,
+    packages: ['@fontsource-variable/inter'],
+  },
+  {
+    name: 'JetBrains Mono',
+    what: 'token font',
+    licence: 'OFL-1.1',
+    text: jetbrainsMono,
+    packages: ['@fontsource-variable/jetbrains-mono'],
+  },
+  { name: 'Lucide', what: 'icons', licence: 'ISC', text: lucide, packages: ['@lucide/svelte'] },
+  { name: 'Svelte', what: 'interface', licence: 'MIT', text: svelte, packages: ['svelte'] },
+  { name: 'Bits UI', what: 'interface', licence: 'MIT', text: bitsUi, packages: ['bits-ui'] },
+  library('clsx', 'MIT', clsx),
+  library('Commander', 'MIT', commander, ['commander']),
+  library('esm-env', 'MIT', esmEnv),
+  library('Floating UI', 'MIT', floatingUi, ['@floating-ui/core', '@floating-ui/dom', '@floating-ui/utils']),
+  library('imurmurhash', 'MIT', imurmurhash),
+  library('inline-style-parser', 'MIT', inlineStyleParser),
+  library('Internationalized Date', 'Apache-2.0', internationalizedDate, ['@internationalized/date']),
+  library('Runed', 'MIT', runed, ['runed']),
+  library('signal-exit', 'ISC', signalExit),
+  library('style-to-object', 'MIT', styleToObject),
+  library('svelte-toolbelt', 'MIT', svelteToolbelt),
+  library('tabbable', 'MIT', tabbable),
+  library('Valibot', 'MIT', valibot, ['valibot']),
+  library('write-file-atomic', 'ISC', writeFileAtomic),
 ];

@@ -1,0 +1,48 @@
+/** Compiles the installer for Windows with makensis, from an unpacked app. */
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture, root } from '../lib/run.ts';
+import { pathsIn } from './build-package.ts';
+
+const SCRIPT = join(root, 'build', 'win', 'tokenscope.nsi');
+
+interface NsisOptions {
+  /** Folder with `Tokenscope.exe`. */
+  payload: string;
+  version: string;
+  output: string;
+}
+
+/** @throws Error with makensis' output */
+export async function buildNsis({ payload, version, output }: NsisOptions): Promise<void> {
+  const paths = await pathsIn(payload);
+  const fileList = `${output}.nsh`;
+  await writeFile(fileList, uninstallLines(paths));
+  const files = paths.filter((path) => !path.endsWith('/'));
+  const sizes = await Promise.all(files.map(async (path) => (await stat(join(payload, path))).size));
+  const kib = Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / 1024);
+  const defines = {
+    VERSION: version,
+    PAYLOAD: payload,
+    SIZE_KIB: kib,
+    OUTPUT: output,
+    FILE_LIST: fileList,
+    ICON: join(root, 'build', 'icon.ico'),
+  };
+  const options = Object.entries(defines).map(([name, value]) => `-D${name}=${value}`);
+  const { code, stdout, stderr } = await capture('makensis', ['-V2', '-WX', ...options, SCRIPT]);
+  await rm(fileList);
+  if (code !== 0) throw new Error(`makensis failed: ${stdout.trim()}\n${stderr.trim()}`);
+}
+
+/**
+ * The uninstaller's lines that delete the app's files, and then its folders, if nothing else is in them.
+ * @param paths folders with a slash at the end
+ */
+export function uninstallLines(paths: readonly string[]): string {
+  const quoted = (path: string) => `"$INSTDIR\\${path.replace(/\/$/, '').replaceAll('/', '\\').replaceAll('$', '$$')}"`;
+  const files = paths.filter((path) => !path.endsWith('/')).map((path) => `Delete ${quoted(path)}`);
+  // The deepest first.
+  const folders = paths.filter((path) => path.endsWith('/')).toReversed();
+  return [...files, ...folders.map((path) => `RMDir ${quoted(path)}`), ''].join('\n');
+}

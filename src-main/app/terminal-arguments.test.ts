@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { terminalArguments } from './terminal-arguments.ts';
+
+it('gives what follows -- to the command line tool', () => {
+  const argv = ['/opt/Tokenscope/tokenscope', '--cli', '--no-zygote', '--', 'run', '--', '-x', '--seed', '1'];
+  expect(terminalArguments(argv)).toEqual(['run', '--', '-x', '--seed', '1']);
+});
+
+it('runs the tool without arguments', () => {
+  expect(terminalArguments(['tokenscope', '--cli'])).toEqual([]);
+  expect(terminalArguments(['tokenscope', '--cli', '--'])).toEqual([]);
+});
+
+it('opens the window otherwise', () => {
+  expect(terminalArguments(['tokenscope'])).toBeNull();
+  expect(terminalArguments(['tokenscope', 'model.gguf'])).toBeNull();
+  // After `--` it is an argument, not a switch.
+  expect(terminalArguments(['tokenscope', '--', '--cli'])).toBeNull();
+});
