@@ -6,6 +6,7 @@ import { engineVersions } from '../receipts/run-facts.ts';
 import type { ChatTurn } from './chat-document.svelte.ts';
 import { ChatSession } from './chat-session.svelte.ts';
 import { ChatsState } from './chats.svelte.ts';
+import { Drafts } from './drafts.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { GrammarCheck } from '../grammar/grammar-check.svelte.ts';
 import { lastModel } from './last-model.ts';
@@ -14,6 +15,7 @@ import { OtherModelState } from './other-model.svelte.ts';
 import { PanelState } from './panel.svelte.ts';
 import { SettingsState } from './settings.svelte.ts';
 import { AutomaticRequests } from './automatic-requests.ts';
+import { ThreadJump } from './thread-jump.svelte.ts';
 import { Waterfall } from '../../waterfall/waterfall.svelte.ts';
 
 /** Id of the built-in model. */
@@ -34,6 +36,8 @@ export interface AppModel {
   readonly otherModel: OtherModelState;
   readonly automatic: AutomaticRequests;
   readonly receipts: ReceiptsState;
+  /** Scrolls the thread to a turn. */
+  readonly jump: ThreadJump;
   /** How tokens were drawn. */
   readonly waterfall: Waterfall;
   /** Where a message of the open chat can be sent; set by the shell. */
@@ -56,7 +60,8 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const automatic = new AutomaticRequests(localStorage, () => engine.responds);
   const grammarCheck = new GrammarCheck(engine, automatic);
   const versions = versionsOf(services);
-  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, versions });
+  const drafts = new Drafts(localStorage);
+  const session = new ChatSession({ chats, engine, settings, modelSettings, grammarCheck, versions, drafts });
   const receipts = new ReceiptsState({ connection, engine, versions, session });
   const flush = () => {
     void settings.flush();
@@ -64,6 +69,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   };
   window.addEventListener('pagehide', () => {
     void settings.flush();
+    drafts.flush();
     chats.flushLast();
   });
   document.addEventListener('visibilitychange', () => {
@@ -97,7 +103,7 @@ export async function createAppModel(connection: Connection): Promise<AppModel> 
   const elsewhere: AppModel['elsewhere'] = { compare: null };
   return {
     ...{ connection, settings, modelSettings, engine, chats, session },
-    ...{ grammarCheck, automatic, panel, otherModel, receipts, waterfall, elsewhere },
+    ...{ grammarCheck, automatic, panel, otherModel, receipts, waterfall, elsewhere, jump: new ThreadJump() },
   };
 }
 

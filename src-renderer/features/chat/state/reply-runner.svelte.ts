@@ -1,5 +1,11 @@
 import { EngineError } from '../../../../src-main/engine/api/errors.ts';
-import type { FileHash, GenerateStart, ModelInfo, Stop } from '../../../../src-main/engine/api/types.ts';
+import type {
+  FileHash,
+  GenerateStart,
+  ModelInfo,
+  SamplingParams,
+  Stop,
+} from '../../../../src-main/engine/api/types.ts';
 import { runFacts, type AskedReply } from '../receipts/run-facts.ts';
 import type { ChatDocument } from './chat-document.svelte.ts';
 import type { ChatsState } from './chats.svelte.ts';
@@ -19,6 +25,13 @@ interface Running {
   stoppedTo: string | null;
   /** Queued messages are not sent when it ends. */
   holdsQueue: boolean;
+}
+
+export interface RunOptions {
+  /** It begins with the tokens before this one, which it already has, and the chosen one. */
+  branch?: Branch | undefined;
+  /** Instead of the settings. */
+  sampling?: SamplingParams | undefined;
 }
 
 /** Generates replies, one at a time, in any chat. */
@@ -63,12 +76,12 @@ export class ReplyRunner {
 
   /**
    * Generates `reply`, or continues it.
-   * @param branch it begins with the tokens before this one, which it already has, and the chosen one
    * @returns whether queued messages may be sent now: not after an error, nor if the reply was stopped for something else
    */
-  async run(chat: ChatDocument, reply: Reply, branch: Branch | null = null): Promise<boolean> {
+  async run(chat: ChatDocument, reply: Reply, { branch, sampling }: RunOptions = {}): Promise<boolean> {
     const requestedAt = now();
-    const params = this.#request.params(chat, reply, requestedAt);
+    const asked = this.#request.params(chat, reply, requestedAt);
+    const params = sampling === undefined ? asked : { ...asked, sampling };
     const running: Running = { chat, reply, abort: new AbortController(), stoppedTo: null, holdsQueue: false };
     const { signal } = running.abort;
     this.#running = running;
@@ -82,15 +95,19 @@ export class ReplyRunner {
       this.#noteModel(chat, reply);
       await writeReply(reply, {
         engine,
-        params: branch === null ? params : await this.#request.branchParams(params, chat, reply, branch, engine),
+        params: branch === undefined ? params : await this.#request.branchParams(params, chat, reply, branch, engine),
         signal,
         frame: this.#frame,
         onStart: (start) => {
           // A receipt cannot say yet which token a person chose.
-          if (branch === null) this.#noteRun(reply, { params, requestedAt, versions }, start);
+          if (branch === undefined) this.#noteRun(reply, { params, requestedAt, versions }, start);
           chat.noteReply(reply);
         },
-        onTokens: () => following.grew(),
+        onTokens: () => {
+          following.grew();
+          // Another page deleted it. Its text can be restored there.
+          if (chat.isHidden(reply)) this.stop(null);
+        },
         stopOf: (stop) => because(stop, running),
       });
     } catch (thrown) {

@@ -1,0 +1,60 @@
+import { EngineError } from '../../../../src-main/engine/api/errors.ts';
+import type { ChatsState } from '../state/chats.svelte.ts';
+import { readImport } from './import-file.ts';
+
+/** An import in progress, or its result. */
+export interface ImportTask {
+  readonly name: string;
+  readonly phase: 'reading' | 'saving' | 'done';
+  /** Chats saved so far, and in the file. */
+  readonly saved: number;
+  readonly total: number;
+  readonly notices: readonly string[];
+  /** Chats that were not imported, and why; or why the file was not read. */
+  readonly problems: readonly string[];
+}
+
+/** Imports files of chats, one at a time. */
+export class ChatImport {
+  task = $state.raw<ImportTask | null>(null);
+  readonly #chats: ChatsState;
+
+  constructor(chats: ChatsState) {
+    this.#chats = chats;
+  }
+
+  get running(): boolean {
+    return this.task !== null && this.task.phase !== 'done';
+  }
+
+  /** Imports a file and opens its first chat. @returns deletes what was imported; null if nothing was */
+  async take(file: File): Promise<(() => Promise<void>) | null> {
+    if (this.running) return null;
+    const task: ImportTask = { name: file.name, phase: 'reading', saved: 0, total: 0, notices: [], problems: [] };
+    this.task = task;
+    const ids: string[] = [];
+    try {
+      const { chats, notices, problems } = await readImport(file);
+      const found = { ...task, phase: 'saving', total: chats.length, notices, problems } as const;
+      this.task = found;
+      for (const chat of chats) {
+        ids.push(await this.#chats.add(chat));
+        this.task = { ...found, saved: ids.length };
+      }
+    } catch (error) {
+      const { message } = EngineError.from(error);
+      this.task = { ...this.task, problems: [...this.task.problems, message] };
+    }
+    this.task = { ...this.task, phase: 'done' };
+    await this.#chats.refresh();
+    if (ids[0] === undefined) return null;
+    await this.#chats.select(ids[0]);
+    return async () => {
+      for (const id of ids) await this.#chats.remove(id);
+    };
+  }
+
+  close(): void {
+    if (!this.running) this.task = null;
+  }
+}
