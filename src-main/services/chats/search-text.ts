@@ -8,8 +8,11 @@ import { checksummed, payloadOf } from './lines.ts';
 const SEPARATOR = 0x01;
 const NEWLINE = 0x0a;
 const CHECKSUM_BYTES = 9;
-/** How much is shown around a hit, UTF-16 units; a character has at most four bytes. */
-const CONTEXT = 60;
+/** How much is shown before and after a hit, UTF-16 units: less before, so that a narrow list shows the hit. */
+const BEFORE = 24;
+const AFTER = 60;
+/** UTF-8 bytes of a UTF-16 unit, at most. */
+const UNIT_BYTES = 3;
 
 export interface TurnText {
   turn: string;
@@ -59,8 +62,12 @@ export function findIn(texts: Buffer, query: string, found: (id: string, hit: Se
     const line = namesOf(texts.subarray(start + CHECKSUM_BYTES, end));
     const textStart = line === null ? end : start + CHECKSUM_BYTES + line.textStart;
     if (line !== null && hit >= textStart) {
-      const before = texts.toString('utf8', Math.max(textStart, hit - 4 * CONTEXT), hit);
-      const after = texts.toString('utf8', hit + wanted.length, Math.min(end, hit + wanted.length + 4 * CONTEXT));
+      const before = texts.toString('utf8', Math.max(textStart, hit - UNIT_BYTES * 2 * BEFORE), hit);
+      const after = texts.toString(
+        'utf8',
+        hit + wanted.length,
+        Math.min(end, hit + wanted.length + UNIT_BYTES * 2 * AFTER),
+      );
       found(line.id, { turn: line.turn, ...around(before, plain(query), after) });
       from = end;
     } else {
@@ -87,12 +94,12 @@ function around(before: string, match: string, after: string): Omit<SearchHit, '
   // eslint-disable-next-line no-control-regex -- stands for a line break
   const line = (text: string) => text.replace(/[\x00-\x02\s]+/g, ' ');
   // Cut characters are left out.
-  const start = line(before.slice(-CONTEXT)).replace(/^[\udc00-\udfff\ufffd]+/u, '');
-  const rest = line(after.slice(0, CONTEXT)).replace(/[\ud800-\udbff\ufffd]+$/u, '');
+  const start = line(before.slice(-BEFORE)).replace(/^[\udc00-\udfff\ufffd]+/u, '');
+  const rest = line(after.slice(0, AFTER)).replace(/[\ud800-\udbff\ufffd]+$/u, '');
   return {
-    before: before.length > CONTEXT ? `…${start}` : start.trimStart(),
+    before: before.length > BEFORE ? `…${start}` : start.trimStart(),
     match: line(match),
-    after: after.length > CONTEXT ? `${rest}…` : rest.trimEnd(),
+    after: after.length > AFTER ? `${rest}…` : rest.trimEnd(),
   };
 }
 

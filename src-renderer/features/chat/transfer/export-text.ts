@@ -3,10 +3,10 @@ import { indexOf, pathTo } from '../../../../src-main/protocol/app/chats/apply-e
 import { REPLY_PARTS, type StoredChat, type StoredTurn } from '../../../../src-main/protocol/app/chats/chat.ts';
 import { plainText } from '../thread/plain-text.ts';
 
-export type ExportFormat = 'markdown' | 'json' | 'text';
+export type ChatFormat = 'markdown' | 'json' | 'text';
 
-const EXTENSIONS: Readonly<Record<ExportFormat, string>> = { markdown: 'md', json: 'json', text: 'txt' };
-const TYPES: Readonly<Record<ExportFormat, string>> = {
+const EXTENSIONS: Readonly<Record<ChatFormat, string>> = { markdown: 'md', json: 'json', text: 'txt' };
+const TYPES: Readonly<Record<ChatFormat, string>> = {
   markdown: 'text/markdown',
   json: 'application/json',
   text: 'text/plain',
@@ -14,12 +14,12 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 const ANSWER = REPLY_PARTS.indexOf('answer');
 
 /** A chat as a file. JSON has all branches and can be imported; the others have the branch that is shown. */
-export function exportedChat(chat: StoredChat, format: ExportFormat): { name: string; blob: Blob } {
+export function exportedChat(chat: StoredChat, format: ChatFormat): { name: string; blob: Blob } {
   const name = `${fileTitle(chat.title)}.${EXTENSIONS[format]}`;
   return { name, blob: new Blob([textOf(chat, format)], { type: TYPES[format] }) };
 }
 
-export function textOf(chat: StoredChat, format: ExportFormat): string {
+export function textOf(chat: StoredChat, format: ChatFormat): string {
   if (format === 'json') return chatFileText([portable(chat)]);
   const turns = indexOf(chat);
   const shown = pathTo(chat, chat.head, turns).flatMap((id) => turns.get(id) ?? []);

@@ -27,8 +27,8 @@ export class ChatImport {
     return this.task !== null && this.task.phase !== 'done';
   }
 
-  /** Imports a file and opens its first chat. @returns deletes what was imported; null if nothing was */
-  async take(file: File): Promise<(() => Promise<void>) | null> {
+  /** Imports a file and opens its first chat. @returns the number of chats, and what deletes them; null if there are none */
+  async take(file: File): Promise<{ count: number; undo: () => Promise<void> } | null> {
     if (this.running) return null;
     const task: ImportTask = { name: file.name, phase: 'reading', saved: 0, total: 0, notices: [], problems: [] };
     this.task = task;
@@ -45,13 +45,14 @@ export class ChatImport {
       const { message } = EngineError.from(error);
       this.task = { ...this.task, problems: [...this.task.problems, message] };
     }
-    this.task = { ...this.task, phase: 'done' };
     await this.#chats.refresh();
-    if (ids[0] === undefined) return null;
-    await this.#chats.select(ids[0]);
-    return async () => {
+    if (ids[0] !== undefined) await this.#chats.select(ids[0]);
+    this.task = { ...this.task, phase: 'done' };
+    if (ids.length === 0) return null;
+    const undo = async () => {
       for (const id of ids) await this.#chats.remove(id);
     };
+    return { count: ids.length, undo };
   }
 
   close(): void {
